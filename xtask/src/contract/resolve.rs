@@ -1,0 +1,70 @@
+//! Following `$ref`.
+
+use std::sync::Arc;
+
+use super::node::Node;
+use crate::finding::Finding;
+use crate::rules::Rule;
+use crate::source::{Place, Source};
+
+/// Follows the `$ref`s of one document.
+pub struct Resolver<'a> {
+    source: &'a Arc<Source>,
+    root: &'a Node,
+}
+
+impl<'a> Resolver<'a> {
+    pub fn new(source: &'a Arc<Source>, root: &'a Node) -> Resolver<'a> {
+        Resolver { source, root }
+    }
+
+    /// The node itself, or what its `$ref` leads to, however many there are on the way.
+    pub fn resolve(&self, node: &'a Node) -> Result<&'a Node, Finding> {
+        let mut here = node;
+        let mut seen: Vec<&str> = Vec::new();
+        while let Some(reference) = here.get("$ref") {
+            let place = |label: &str| Place::new(self.source, reference.range.clone(), label);
+            let Some(target) = reference.as_str() else {
+                return Err(Finding::at(
+                    Rule::ContractRefResolves,
+                    place("not a text"),
+                    format!("a `$ref` is {}", reference.kind()),
+                )
+                .help("write a text such as `#/components/schemas/Name`"));
+            };
+            if seen.contains(&target) {
+                return Err(Finding::at(
+                    Rule::ContractRefResolves,
+                    place("leads back to itself"),
+                    format!("`{target}` leads in a circle and to nothing"),
+                ));
+            }
+            seen.push(target);
+            here = self.find(target).ok_or_else(|| {
+                let help = if target.starts_with('#') {
+                    format!("write it under `{}`, or correct the reference", target.trim_start_matches("#/"))
+                } else {
+                    "keep the whole contract in one file and refer to `#/components/…`".to_owned()
+                };
+                Finding::at(
+                    Rule::ContractRefResolves,
+                    place("leads to nothing"),
+                    format!("there is no `{target}`"),
+                )
+                .help(help)
+            })?;
+        }
+        Ok(here)
+    }
+
+    fn find(&self, target: &str) -> Option<&'a Node> {
+        let pointer = target.strip_prefix("#/")?;
+        pointer.split('/').try_fold(self.root, |node, part| {
+            let key = part.replace("~1", "/").replace("~0", "~");
+            match &node.value {
+                super::node::Value::Array(items) => items.get(key.parse::<usize>().ok()?),
+                _ => node.get(&key),
+            }
+        })
+    }
+}
