@@ -1,1 +1,233 @@
-//! Stub.
+//! What the tests across crates and processes share: a service with a folder of its own, and the built programs.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use cdi_server::config::Config;
+use cdi_server::secret::{KeyHash, Secret, new_key};
+use cdi_server::service::{Role, Service};
+use tempfile::TempDir;
+
+/// The integration that every test service has.
+pub const INTEGRATION: &str = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01";
+/// An integration of another workspace.
+pub const FOREIGN: &str = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b99";
+/// An ID that no integration has.
+pub const UNKNOWN: &str = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1bff";
+
+/// A folder with a source, keys and a configuration.
+pub struct Setup {
+    /// The folder; gone when this is dropped.
+    pub folder: TempDir,
+    /// A key with every permission.
+    pub key: Secret,
+    /// A key with no permission at all.
+    pub powerless: Secret,
+    /// A key that has expired.
+    pub expired: Secret,
+    /// A key that was revoked.
+    pub revoked: Secret,
+    /// More TOML, put at the end.
+    pub more: String,
+    /// TOML of the destination.
+    pub destination: String,
+    /// TOML under `[server]`.
+    pub server: String,
+    /// Where it listens.
+    pub listen: String,
+}
+
+impl Setup {
+    /// A source with so many good rows, delivered to a JSONL file.
+    pub fn with_rows(rows: usize) -> Setup {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let setup = Setup {
+            folder,
+            key: new_key(),
+            powerless: new_key(),
+            expired: new_key(),
+            revoked: new_key(),
+            more: String::new(),
+            destination: "kind = \"jsonl\"\npath = \"out.jsonl\"".to_owned(),
+            server: String::new(),
+            listen: "127.0.0.1:0".to_owned(),
+        };
+        let database = setup.source();
+        database
+            .execute_batch("CREATE TABLE users (UPDATED_AT TEXT, EXTERNAL_ID TEXT, PAYLOAD TEXT); BEGIN")
+            .expect("a table");
+        for row in 0..rows {
+            database
+                .execute(
+                    "INSERT INTO users VALUES (?1, ?2, ?3)",
+                    (
+                        format!("2026-01-01T{:02}:{:02}:{:02}.{:06}Z", row / 3600 % 24, row / 60 % 60, row % 60, row % 1_000_000),
+                        format!("user-{row}"),
+                        format!("{{\"row\":{row}}}"),
+                    ),
+                )
+                .expect("a row");
+        }
+        database.execute_batch("COMMIT").expect("the rows");
+        setup
+    }
+
+    /// The source database.
+    pub fn source(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.path("source.db")).expect("the source database")
+    }
+
+    /// The store, from outside.
+    pub fn store(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.path("opencdi.db")).expect("the store")
+    }
+
+    /// A file in the folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes `opencdi.toml` and returns its path.
+    pub fn write(&self) -> PathBuf {
+        let permissions: Vec<String> =
+            cdi_server::api::known().permissions.iter().map(|name| format!("{name:?}")).collect();
+        let key = |name: &str, key: &Secret, permissions: &str, more: &str| {
+            format!(
+                "[[keys]]\nname = \"{name}\"\nworkspace = \"ours\"\nhash = \"{}\"\npermissions = [{permissions}]\n{more}\n",
+                KeyHash::of(key.expose())
+            )
+        };
+        let all = permissions.join(", ");
+        let integration = |id: &str, workspace: &str, destination: &str| {
+            format!(
+                "[[integrations]]\nid = \"{id}\"\nname = \"Users of {workspace}\"\nworkspace = \"{workspace}\"\ntype = \"attributes\"\ncontact_emails = [\"a@example.com\", \"b@example.com\"]\n[integrations.source]\nkind = \"sqlite\"\npath = \"source.db\"\ntable = \"users\"\n[integrations.destination]\n{destination}\n"
+            )
+        };
+        let text = [
+            "store = \"sqlite:opencdi.db\"\n".to_owned(),
+            format!("[server]\nlisten = \"{}\"\n{}\n", self.listen, self.server),
+            key("all", &self.key, &all, ""),
+            key("powerless", &self.powerless, "", ""),
+            key("expired", &self.expired, &all, "expires = 2020-01-01T00:00:00Z"),
+            key("revoked", &self.revoked, &all, "revoked = true"),
+            integration(INTEGRATION, "ours", &self.destination),
+            integration(FOREIGN, "theirs", "kind = \"jsonl\"\npath = \"theirs.jsonl\""),
+            self.more.clone(),
+        ]
+        .join("\n");
+        let path = self.path("opencdi.toml");
+        std::fs::write(&path, text).expect("the configuration");
+        path
+    }
+
+    /// Starts a service in this process.
+    pub async fn start(self, role: Role) -> Running {
+        let config = Config::load(&self.write(), &cdi_server::api::known()).unwrap_or_else(|error| panic!("{error}"));
+        let service = Service::start(&config, role).await.expect("the service starts");
+        let url = format!("http://{}", service.address().expect("it listens"));
+        Running { setup: self, service, url, http: reqwest::Client::new() }
+    }
+}
+
+/// A service that runs in this process.
+pub struct Running {
+    /// Its folder and keys.
+    pub setup: Setup,
+    /// The service.
+    pub service: Service,
+    /// Its address.
+    pub url: String,
+    /// For requests of any kind.
+    pub http: reqwest::Client,
+}
+
+/// An answer, read to the end.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: reqwest::header::HeaderMap,
+    /// The body as JSON; null if it is none.
+    pub body: serde_json::Value,
+}
+
+impl Answer {
+    /// A header as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().expect("a printable header"))
+    }
+
+    /// A header as a number.
+    pub fn number(&self, name: &str) -> Option<u64> {
+        self.header(name).map(|value| value.parse().unwrap_or_else(|_| panic!("{name}: {value} is not a number")))
+    }
+}
+
+impl Running {
+    /// Sends a request with this `Authorization` header, or none.
+    pub async fn send(&self, method: &str, path: &str, authorization: Option<&str>) -> Answer {
+        let method = method.parse().expect("a method");
+        let mut request = self.http.request(method, format!("{}{path}", self.url));
+        if let Some(authorization) = authorization {
+            request = request.header("authorization", authorization);
+        }
+        let response = request.send().await.expect("an answer");
+        Answer {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body: serde_json::from_slice(&response.bytes().await.expect("a body")).unwrap_or_default(),
+        }
+    }
+
+    /// Sends a request with the key that may do everything.
+    pub async fn call(&self, method: &str, path: &str) -> Answer {
+        self.send(method, path, Some(&format!("Bearer {}", self.setup.key.expose()))).await
+    }
+
+    /// A client with that key.
+    pub fn client(&self) -> cdi_client::Client {
+        cdi_client::Client::builder()
+            .base_url(&self.url)
+            .api_key(self.setup.key.expose())
+            .build()
+            .expect("a client")
+    }
+}
+
+/// Waits until something is so.
+pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let begin = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(60), "after a minute still not: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A built program of this workspace.
+pub fn program(name: &str) -> PathBuf {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let folder = BUILT.get_or_init(|| build().map_err(|error| format!("{error:#}")));
+    folder.as_ref().unwrap_or_else(|error| panic!("{error}")).join(name)
+}
+
+fn build() -> anyhow::Result<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the tests stand in the repository")?;
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--package", "cdi-server", "--package", "cdi-client", "--all-features", "--bins"])
+        .current_dir(root)
+        .status()
+        .context("cargo cannot be run")?;
+    if !status.success() {
+        bail!("the programs do not build");
+    }
+    let test = std::env::current_exe()?;
+    // target/debug/deps/this-test → target/debug
+    Ok(test.parent().and_then(Path::parent).context("this test stands in target/*/deps")?.to_owned())
+}

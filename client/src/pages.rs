@@ -1,0 +1,268 @@
+//! Lists that come in pages.
+//!
+//! The server names the next page in a `Link` header. Only the cursor is taken from there, never the address, so the API
+//! key goes nowhere else; what the cursor means is the server's affair. A list that leads back to a page already seen is
+//! an error and not an endless loop.
+
+use std::collections::{HashSet, VecDeque};
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures::stream::{BoxStream, Stream, StreamExt, TryStreamExt, try_unfold};
+use reqwest::Url;
+
+use crate::error::Error;
+use crate::errors::DocumentedError;
+use crate::response::Response;
+
+/// Names a page of one list, as the server issued it. Opaque.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Cursor(String);
+
+impl Cursor {
+    /// A cursor that was kept as text.
+    pub fn new(text: impl Into<String>) -> Cursor {
+        Cursor(text.into())
+    }
+
+    /// The text to keep.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One page of a list.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Page<T> {
+    /// The items, at most ten.
+    pub items: Vec<T>,
+    /// The page after this one, if there is one.
+    pub next: Option<Cursor>,
+    /// The page before this one, if there is one.
+    pub previous: Option<Cursor>,
+    /// The answer that brought it.
+    pub response: Response,
+}
+
+impl<T> Page<T> {
+    pub(crate) fn new(items: Vec<T>, response: Response) -> Result<Page<T>, (String, Response)> {
+        let link = |relation| match linked(&response, relation) {
+            None => Ok(None),
+            Some(target) => match cursor_in(&target) {
+                Some(cursor) => Ok(Some(cursor)),
+                None => Err(format!("the `Link` to the {relation} page has no cursor")),
+            },
+        };
+        match (link("next"), link("prev")) {
+            (Ok(next), Ok(previous)) => Ok(Page {
+                items,
+                next,
+                previous,
+                response,
+            }),
+            (Err(reason), _) | (_, Err(reason)) => Err((reason, response)),
+        }
+    }
+}
+
+/// All items of a list, in order. Pages are fetched as they are needed; after an error the stream ends.
+pub struct Items<T, E: DocumentedError>(BoxStream<'static, Result<T, Error<E>>>);
+
+impl<T: Send + 'static, E: DocumentedError> Items<T, E> {
+    pub(crate) fn new<F, Fut>(fetch: F) -> Items<T, E>
+    where
+        F: Fn(Option<Cursor>) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Page<T>, Error<E>>> + Send + 'static,
+    {
+        /// What is still to come.
+        enum Rest {
+            Page(Option<Cursor>),
+            Nothing,
+        }
+        let first = (fetch, VecDeque::new(), Rest::Page(None), HashSet::new());
+        Items(
+            try_unfold(first, |(fetch, mut items, mut rest, mut seen)| async move {
+                loop {
+                    if let Some(item) = items.pop_front() {
+                        return Ok(Some((item, (fetch, items, rest, seen))));
+                    }
+                    let Rest::Page(cursor) = rest else {
+                        return Ok(None);
+                    };
+                    let page: Page<T> = fetch(cursor).await?;
+                    items = page.items.into();
+                    rest = match page.next {
+                        None => Rest::Nothing,
+                        Some(next) if seen.insert(next.clone()) => Rest::Page(Some(next)),
+                        Some(_) => {
+                            return Err(Error::Unreadable {
+                                reason: "the `Link` to the next page leads to a page already seen".into(),
+                                response: page.response,
+                            });
+                        }
+                    };
+                }
+            })
+            .boxed(),
+        )
+    }
+
+    /// The next item; `None` at the end.
+    pub async fn next(&mut self) -> Option<Result<T, Error<E>>> {
+        self.0.next().await
+    }
+
+    /// All items, or the first error.
+    pub async fn all(self) -> Result<Vec<T>, Error<E>> {
+        self.0.try_collect().await
+    }
+}
+
+impl<T, E: DocumentedError> Stream for Items<T, E> {
+    type Item = Result<T, Error<E>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_next_unpin(context)
+    }
+}
+
+impl<T, E: DocumentedError> fmt::Debug for Items<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Items").finish_non_exhaustive()
+    }
+}
+
+/// The target of the link with a relation, from all `Link` headers (RFC 8288).
+fn linked(response: &Response, relation: &str) -> Option<String> {
+    response
+        .headers()
+        .get_all(http::header::LINK)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(links)
+        .find(|link| link.relations.iter().any(|name| name.eq_ignore_ascii_case(relation)))
+        .map(|link| link.target)
+}
+
+struct Link {
+    target: String,
+    relations: Vec<String>,
+}
+
+/// The links of one header. What is no link ends the list.
+fn links(mut rest: &str) -> Vec<Link> {
+    let mut links = Vec::new();
+    loop {
+        rest = rest.trim_start_matches(|character: char| character == ',' || character.is_whitespace());
+        let Some((target, after)) = rest.strip_prefix('<').and_then(|rest| rest.split_once('>')) else {
+            return links;
+        };
+        let mut link = Link {
+            target: target.to_owned(),
+            relations: Vec::new(),
+        };
+        rest = after.trim_start();
+        while let Some(after) = rest.strip_prefix(';') {
+            let (name, value, after) = parameter(after);
+            // The first `rel` counts.
+            if name.eq_ignore_ascii_case("rel") && link.relations.is_empty() {
+                link.relations = value.split_ascii_whitespace().map(str::to_owned).collect();
+            }
+            rest = after.trim_start();
+        }
+        links.push(link);
+    }
+}
+
+/// One `name=value` or `name="value"`, and what follows it.
+fn parameter(text: &str) -> (&str, String, &str) {
+    let text = text.trim_start();
+    let end = text.find(['=', ';', ',']).unwrap_or(text.len());
+    let (name, rest) = text.split_at(end);
+    let Some(rest) = rest.strip_prefix('=') else {
+        return (name.trim(), String::new(), rest);
+    };
+    let rest = rest.trim_start();
+    let Some(quoted) = rest.strip_prefix('"') else {
+        let end = rest.find([';', ',']).unwrap_or(rest.len());
+        return (name.trim(), rest[..end].trim().to_owned(), &rest[end..]);
+    };
+    let mut value = String::new();
+    let mut characters = quoted.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '"' => return (name.trim(), value, &quoted[at + 1..]),
+            '\\' => value.extend(characters.next().map(|(_, escaped)| escaped)),
+            _ => value.push(character),
+        }
+    }
+    (name.trim(), value, "")
+}
+
+/// The `cursor` of a link's query.
+fn cursor_in(target: &str) -> Option<Cursor> {
+    // Only the query matters; the base makes a relative target a whole address.
+    let base = Url::parse("http://localhost/").ok()?;
+    let url = base.join(target).ok()?;
+    let (_, cursor) = url.query_pairs().find(|(name, _)| name == "cursor")?;
+    Some(Cursor(cursor.into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderMap, StatusCode};
+
+    fn page(headers: &[&str]) -> Result<Page<()>, String> {
+        let mut map = HeaderMap::new();
+        for header in headers {
+            map.append(http::header::LINK, header.parse().unwrap());
+        }
+        Page::new(vec![], Response::new(StatusCode::OK, map, vec![])).map_err(|(reason, _)| reason)
+    }
+
+    fn next(headers: &[&str]) -> Option<String> {
+        page(headers).unwrap().next.map(|cursor| cursor.0)
+    }
+
+    #[test]
+    fn the_next_page_is_found_in_any_honest_link_header() {
+        let both = r#"</cdi/integrations?cursor=a>; rel="prev",</cdi/integrations?cursor=b>; rel="next""#;
+        assert_eq!(next(&[both]).as_deref(), Some("b"));
+        assert_eq!(page(&[both]).unwrap().previous, Some(Cursor::new("a")));
+        for (header, expected) in [
+            (r#"</x?cursor=b>; rel=next"#, Some("b")),
+            (
+                r#"<https://elsewhere.example/x?limit=1&cursor=b>;title="a, \"b\"; c";rel="last next""#,
+                Some("b"),
+            ),
+            (r#"</x?cursor=b>; REL="Next""#, Some("b")),
+            (r#"</x?cursor=b>; rel="prev"; rel="next""#, None),
+            (r#"</x?cursor=b%2B%26%3D%20%C3%BC>; rel="next""#, Some("b+&= ü")),
+            (r#"</x?cursor=b>"#, None),
+            ("", None),
+            ("nonsense", None),
+            (r#"</x?cursor=b; rel="next""#, None),
+        ] {
+            assert_eq!(next(&[header]).as_deref(), expected, "{header}");
+        }
+        assert_eq!(
+            next(&[r#"</x?cursor=a>; rel="prev""#, r#"</x?cursor=b>; rel="next""#]).as_deref(),
+            Some("b")
+        );
+    }
+
+    #[test]
+    fn a_link_without_a_cursor_is_an_error_and_not_the_end() {
+        let reason = page(&[r#"</x?page=2>; rel="next""#]).unwrap_err();
+        assert!(reason.contains("next page has no cursor"), "{reason}");
+    }
+}

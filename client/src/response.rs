@@ -1,0 +1,219 @@
+//! A raw answer, and what its headers say.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, StatusCode, header};
+
+/// An answer as it came: status, headers and body. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Response(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+/// How far a workspace is from the limit of an operation, from the `X-RateLimit-*` headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Requests of this operation that are allowed in a window.
+    pub limit: u64,
+    /// How many of them are left.
+    pub remaining: u64,
+    /// When the window ends, by the server's clock.
+    pub reset: DateTime<Utc>,
+}
+
+impl Response {
+    pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: Vec<u8>) -> Response {
+        Response(Arc::new(Parts { status, headers, body }))
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// All headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.0.headers
+    }
+
+    /// The body, whatever it is; bodies over 16 MiB are cut off there.
+    pub fn body(&self) -> &[u8] {
+        &self.0.body
+    }
+
+    /// The body as text, with U+FFFD for what is not UTF-8.
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.0.body)
+    }
+
+    /// The `message` of a JSON body.
+    pub fn message(&self) -> Option<String> {
+        self.text_field("message")
+    }
+
+    /// The ID under which the server's log has the request: the body's `request_id` or the header `X-Request-Id`.
+    pub fn request_id(&self) -> Option<String> {
+        self.text_field("request_id")
+            .or_else(|| self.header("x-request-id").map(str::to_owned))
+    }
+
+    /// How long the server asks to wait (`Retry-After`, in seconds or as a date).
+    pub fn retry_after(&self) -> Option<Duration> {
+        let value = self.header(header::RETRY_AFTER.as_str())?;
+        match value.parse() {
+            Ok(seconds) => Some(Duration::from_secs(seconds)),
+            Err(_) => Some(self.until(http_date(value)?)),
+        }
+    }
+
+    /// The rate limit, if the answer has all three headers.
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        let number = |name| self.header(name)?.parse::<u64>().ok();
+        Some(RateLimit {
+            limit: number("x-ratelimit-limit")?,
+            remaining: number("x-ratelimit-remaining")?,
+            reset: DateTime::from_timestamp(number("x-ratelimit-reset")?.try_into().ok()?, 0)?,
+        })
+    }
+
+    /// When the server sent the answer, by its own clock (`Date`, whole seconds, rounded down).
+    pub fn date(&self) -> Option<DateTime<Utc>> {
+        http_date(self.header(header::DATE.as_str())?)
+    }
+
+    /// How long it is until a moment of the server's clock; zero if it has passed.
+    pub(crate) fn until(&self, moment: DateTime<Utc>) -> Duration {
+        let now = self.date().unwrap_or_else(Utc::now);
+        (moment - now).to_std().unwrap_or_default()
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.0.headers.get(name)?.to_str().ok().map(str::trim)
+    }
+
+    fn text_field(&self, name: &str) -> Option<String> {
+        let body: serde_json::Value = serde_json::from_slice(&self.0.body).ok()?;
+        body.get(name)?.as_str().map(str::to_owned)
+    }
+
+    /// The beginning of the body on one line, fit for a terminal.
+    pub(crate) fn excerpt(&self) -> String {
+        const LONGEST: usize = 200;
+        let text = self.text();
+        let mut words = text
+            .split(|character: char| character.is_whitespace() || character.is_control())
+            .filter(|word| !word.is_empty());
+        let mut excerpt = String::new();
+        for word in words.by_ref() {
+            if !excerpt.is_empty() {
+                excerpt.push(' ');
+            }
+            excerpt.push_str(word);
+            if excerpt.len() > LONGEST {
+                let end = excerpt
+                    .char_indices()
+                    .map(|(at, _)| at)
+                    .take_while(|at| *at <= LONGEST)
+                    .last();
+                excerpt.truncate(end.unwrap_or_default());
+                excerpt.push('…');
+                break;
+            }
+        }
+        excerpt
+    }
+}
+
+/// The one form of HTTP dates that servers still send.
+fn http_date(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc2822(text).ok().map(|date| date.to_utc())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(headers: &[(&'static str, &'static str)], body: &str) -> Response {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| {
+                (
+                    header::HeaderName::from_static(name),
+                    header::HeaderValue::from_static(value),
+                )
+            })
+            .collect();
+        Response::new(StatusCode::TOO_MANY_REQUESTS, headers, body.into())
+    }
+
+    #[test]
+    fn retry_after_is_read_in_both_forms() {
+        let seconds = response(&[("retry-after", "7")], "");
+        assert_eq!(seconds.retry_after(), Some(Duration::from_secs(7)));
+        let date = response(
+            &[
+                ("retry-after", "Mon, 23 Nov 2026 20:43:09 GMT"),
+                ("date", "Mon, 23 Nov 2026 20:43:00 GMT"),
+            ],
+            "",
+        );
+        assert_eq!(date.retry_after(), Some(Duration::from_secs(9)));
+        let past = response(&[("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")], "");
+        assert_eq!(past.retry_after(), Some(Duration::ZERO));
+        assert_eq!(response(&[("retry-after", "soon")], "").retry_after(), None);
+        assert_eq!(response(&[], "").retry_after(), None);
+    }
+
+    #[test]
+    fn the_rate_limit_needs_all_three_headers() {
+        let whole = response(
+            &[
+                ("x-ratelimit-limit", "20"),
+                ("x-ratelimit-remaining", "0"),
+                ("x-ratelimit-reset", "1795466640"),
+            ],
+            "",
+        );
+        let limit = whole.rate_limit().unwrap();
+        assert_eq!((limit.limit, limit.remaining), (20, 0));
+        assert_eq!(limit.reset.timestamp(), 1_795_466_640);
+        assert_eq!(response(&[("x-ratelimit-limit", "20")], "").rate_limit(), None);
+        let absurd = response(
+            &[
+                ("x-ratelimit-limit", "20"),
+                ("x-ratelimit-remaining", "0"),
+                ("x-ratelimit-reset", "99999999999999999999"),
+            ],
+            "",
+        );
+        assert_eq!(absurd.rate_limit(), None);
+    }
+
+    #[test]
+    fn an_excerpt_is_short_and_has_no_control_characters() {
+        let odd = response(&[], "<html>\r\n\u{1b}[31mBad  Gateway\u{7}</html>");
+        assert_eq!(odd.excerpt(), "<html> [31mBad Gateway </html>");
+        let long = response(&[], &"ü".repeat(5000));
+        assert!(long.excerpt().len() < 210 && long.excerpt().ends_with('…'));
+    }
+
+    #[test]
+    fn the_request_id_is_in_the_body_or_in_a_header() {
+        assert_eq!(
+            response(&[], r#"{"request_id":"a"}"#).request_id().as_deref(),
+            Some("a")
+        );
+        assert_eq!(
+            response(&[("x-request-id", "b")], "<html>").request_id().as_deref(),
+            Some("b")
+        );
+    }
+}

@@ -1,0 +1,165 @@
+//! When a call is made again, and after how long.
+//!
+//! A read may be repeated whenever the trouble may pass. A trigger is repeated only where it is certain that the server has
+//! not acted on it: it was refused for the rate limit, or never reached the server. What the server says about waiting
+//! (`Retry-After`, `X-RateLimit-Reset`) is obeyed; where it says nothing the pauses double, with jitter.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::errors::DocumentedError;
+
+/// How often and how patiently calls are repeated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// How many times a call is repeated at most. 0 never repeats.
+    pub max_retries: u32,
+    /// The longest single pause. Where the server asks for more, the error is returned at once.
+    pub max_wait: Duration,
+    /// The first pause where the server does not say how long to wait; each further one is twice as long, up to `max_wait`.
+    pub first_wait: Duration,
+}
+
+impl Default for RetryPolicy {
+    /// Four repetitions, half a second to begin with, at most 65 seconds at once: a little more than the one-minute
+    /// windows of the rate limits.
+    fn default() -> RetryPolicy {
+        RetryPolicy {
+            max_retries: 4,
+            max_wait: Duration::from_secs(65),
+            first_wait: Duration::from_millis(500),
+        }
+    }
+}
+
+/// What repeating an operation can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// Nothing: it only reads.
+    Harmless,
+    /// It acts each time the server receives it.
+    Acts,
+}
+
+impl RetryPolicy {
+    /// Never repeats a call.
+    pub fn never() -> RetryPolicy {
+        RetryPolicy {
+            max_retries: 0,
+            ..RetryPolicy::default()
+        }
+    }
+
+    /// How long to wait before making the call again after `done` repetitions; `None` to give up.
+    pub(crate) fn pause<E: DocumentedError>(&self, repeat: Repeat, done: u32, error: &Error<E>) -> Option<Duration> {
+        let safe = match repeat {
+            Repeat::Harmless => error.is_transient(),
+            Repeat::Acts => error.is_rate_limited() || matches!(error, Error::Connection(_)),
+        };
+        if !safe || done >= self.max_retries {
+            return None;
+        }
+        match asked(error) {
+            Some(wait) if wait > self.max_wait => None,
+            // Never before the time, and not all clients at the same moment.
+            Some(wait) => Some(wait + jitter(Duration::from_millis(250))),
+            None => {
+                let longest = self.first_wait.saturating_mul(1 << done.min(16)).min(self.max_wait);
+                Some(longest / 2 + jitter(longest / 2))
+            }
+        }
+    }
+}
+
+/// How long the server asks to wait.
+fn asked<E: DocumentedError>(error: &Error<E>) -> Option<Duration> {
+    let response = error.response()?;
+    response.retry_after().or_else(|| {
+        let limit = response.rate_limit().filter(|_| error.is_rate_limited())?;
+        Some(response.until(limit.reset))
+    })
+}
+
+/// A random time up to the given one.
+fn jitter(longest: Duration) -> Duration {
+    // The standard library seeds its hashers at random, which is random enough to spread clients.
+    let part = RandomState::new().hash_one(0) % 1000;
+    longest.mul_f64(part as f64 / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::errors::TriggerIntegrationSyncError as Trigger;
+    use crate::response::Response;
+    use http::{HeaderMap, StatusCode};
+
+    fn error(status: u16, headers: &[(&'static str, &str)], message: &str) -> Error<Trigger> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(*name, value.parse().unwrap());
+        }
+        let body = format!(r#"{{"message":"{message}"}}"#);
+        let response = Response::new(StatusCode::from_u16(status).unwrap(), map, body.into());
+        Error::from_exchange(progenitor_client::Error::<()>::Custom(String::new()), Some(response))
+    }
+
+    fn seconds(pause: Option<Duration>) -> Option<u64> {
+        pause.map(|pause| pause.as_secs())
+    }
+
+    #[test]
+    fn a_trigger_is_repeated_only_where_it_has_had_no_effect() {
+        let policy = RetryPolicy::default();
+        let pause = |error: &Error<Trigger>| policy.pause(Repeat::Acts, 0, error);
+        assert!(pause(&error(429, &[("retry-after", "1")], "Rate Limited")).is_some());
+        assert_eq!(pause(&error(429, &[], "Another job is in progress")), None);
+        for status in [400, 401, 403, 404, 500, 502, 503, 504] {
+            assert_eq!(pause(&error(status, &[("retry-after", "1")], "?")), None, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_read_is_repeated_while_the_trouble_may_pass() {
+        let policy = RetryPolicy::default();
+        let pause = |status, done| policy.pause(Repeat::Harmless, done, &error(status, &[], "?"));
+        for status in [429, 500, 502, 503, 504] {
+            assert!(pause(status, 0).is_some(), "{status}");
+            assert!(pause(status, 4).is_none(), "{status}");
+        }
+        for status in [400, 401, 403, 404] {
+            assert!(pause(status, 0).is_none(), "{status}");
+        }
+    }
+
+    #[test]
+    fn what_the_server_asks_for_is_obeyed() {
+        let policy = RetryPolicy::default();
+        let pause = |headers: &[(&'static str, &str)]| {
+            seconds(policy.pause(Repeat::Acts, 0, &error(429, headers, "Rate Limited")))
+        };
+        assert_eq!(pause(&[("retry-after", "7")]), Some(7));
+        let window = [
+            ("x-ratelimit-limit", "20"),
+            ("x-ratelimit-remaining", "0"),
+            ("x-ratelimit-reset", "1795466590"),
+            ("date", "Mon, 23 Nov 2026 20:43:00 GMT"),
+        ];
+        assert_eq!(pause(&window), Some(10));
+        assert_eq!(pause(&[("retry-after", "3600")]), None);
+    }
+
+    #[test]
+    fn pauses_double_where_the_server_says_nothing() {
+        let policy = RetryPolicy {
+            max_retries: 40,
+            ..RetryPolicy::default()
+        };
+        for (done, longest) in [(0, 500), (1, 1000), (2, 2000), (39, 65_000)] {
+            let pause = policy.pause(Repeat::Harmless, done, &error(500, &[], "?")).unwrap();
+            let longest = Duration::from_millis(longest);
+            assert!(pause >= longest / 2 && pause <= longest, "{done}: {pause:?}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! From an `Authorization` header to who calls.
+//!
+//! Keys are known by their hashes only. A missing, malformed, unknown, expired or revoked key are all the same to the
+//! caller; the log says which, and never the key.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use http::HeaderValue;
+
+use crate::config::ApiKey;
+use crate::secret::KeyHash;
+
+/// Who calls: a key of a workspace.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The workspace that the key belongs to; all that the caller can see.
+    pub workspace: String,
+    /// The key's name, for the log.
+    pub key: String,
+    permissions: BTreeSet<String>,
+}
+
+impl Caller {
+    /// Whether the key has a permission.
+    pub fn may(&self, permission: &str) -> bool {
+        self.permissions.contains(permission)
+    }
+}
+
+/// All configured keys.
+#[derive(Debug)]
+pub struct Keys {
+    by_hash: HashMap<KeyHash, ApiKey>,
+}
+
+impl Keys {
+    /// The keys of a configuration.
+    pub fn new(keys: &[ApiKey]) -> Keys {
+        Keys {
+            by_hash: keys.iter().map(|key| (key.hash.clone(), key.clone())).collect(),
+        }
+    }
+
+    /// Who sends this header at this time.
+    pub fn caller(&self, authorization: Option<&HeaderValue>, now: DateTime<Utc>) -> Option<Caller> {
+        match self.find(authorization, now) {
+            Ok(key) => Some(Caller {
+                workspace: key.workspace.clone(),
+                key: key.name.clone(),
+                permissions: key.permissions.iter().cloned().collect(),
+            }),
+            Err(reason) => {
+                tracing::info!(reason, "unauthorized");
+                None
+            }
+        }
+    }
+
+    fn find(&self, authorization: Option<&HeaderValue>, now: DateTime<Utc>) -> Result<&ApiKey, &'static str> {
+        let header = authorization.ok_or("no Authorization header")?;
+        let token = header.to_str().ok().and_then(bearer).ok_or("the Authorization header is not a bearer key")?;
+        // Looked up by a hash of what was sent: how long it takes tells nothing about the keys.
+        let key = self.by_hash.get(&KeyHash::of(token)).ok_or("unknown key")?;
+        if key.revoked {
+            return Err("revoked key");
+        }
+        if key.expires.is_some_and(|expires| expires <= now) {
+            return Err("expired key");
+        }
+        Ok(key)
+    }
+}
+
+/// The token of `Bearer token`; the scheme's case does not matter.
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    let token = token.trim_start_matches(' ');
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && !token.contains(char::is_whitespace)).then_some(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_bearer_token_is_taken() {
+        assert_eq!(bearer("Bearer abc"), Some("abc"));
+        assert_eq!(bearer("bearer  abc"), Some("abc"));
+        for wrong in ["", "abc", "Bearer", "Bearer ", "Bearer a b", "Basic abc", "Bearerabc"] {
+            assert_eq!(bearer(wrong), None, "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Who may call, and how often: what the generated adapter asks before an operation sees a request.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::Utc;
+use http::HeaderValue;
+
+use super::auth::{Caller, Keys};
+use super::generated::{Gate, GateFailure, OperationInfo, Usage};
+use super::rate_limit::RateLimits;
+use crate::store::StoreError;
+
+/// API keys, permissions and rate limits.
+#[derive(Debug)]
+pub struct CdiGate {
+    pub(super) keys: Keys,
+    pub(super) rate_limits: RateLimits,
+    pub(super) draining: Arc<AtomicBool>,
+}
+
+impl Gate for CdiGate {
+    type Caller = Caller;
+
+    async fn authenticate(&self, authorization: Option<&HeaderValue>) -> Result<Option<Caller>, GateFailure> {
+        if self.draining.load(Ordering::Relaxed) {
+            return Err(GateFailure::Unavailable);
+        }
+        Ok(self.keys.caller(authorization, Utc::now()))
+    }
+
+    fn permits(&self, caller: &Caller, permission: &str) -> bool {
+        let permitted = caller.may(permission);
+        if !permitted {
+            tracing::info!(key = caller.key, missing = permission, "access denied");
+        }
+        permitted
+    }
+
+    async fn usage(&self, caller: &Caller, operation: &'static OperationInfo) -> Result<Usage, GateFailure> {
+        self.rate_limits.usage(&caller.workspace, operation, Utc::now()).await.map_err(failure)
+    }
+
+    async fn count(
+        &self,
+        caller: &Caller,
+        operation: &'static OperationInfo,
+    ) -> Result<(Usage, Result<(), u64>), GateFailure> {
+        self.rate_limits.count(&caller.workspace, operation, Utc::now()).await.map_err(failure)
+    }
+}
+
+fn failure(error: StoreError) -> GateFailure {
+    tracing::error!(%error, "the rate limit could not be counted");
+    if error.is_unavailable() { GateFailure::Unavailable } else { GateFailure::Failed }
+}

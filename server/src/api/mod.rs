@@ -1,0 +1,63 @@
+//! The HTTP edge: what the contract generates, and the three things it asks a person for: who may call, how often,
+//! and what each operation does.
+
+mod auth;
+mod cursor;
+mod gate;
+pub mod generated;
+pub mod operations;
+mod rate_limit;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use dropshot::ApiDescription;
+
+use crate::config::{Config, Known};
+use crate::store::Store;
+use gate::CdiGate;
+use operations::CdiOperations;
+
+/// dropshot's context: the gate and the operations.
+pub type Context = Arc<generated::Api<CdiGate, CdiOperations>>;
+
+/// What a request is told to wait when the server cannot answer now, in seconds.
+const RETRY_AFTER: u64 = 5;
+
+/// The operations and permissions that the contract knows, for validating a configuration.
+pub fn known() -> Known {
+    Known {
+        operations: generated::OPERATIONS.iter().map(|operation| operation.id.to_owned()).collect(),
+        permissions: generated::OPERATIONS.iter().map(|operation| operation.permission.to_owned()).collect(),
+    }
+}
+
+/// Puts the API together. Once `draining` is set, every request is answered with 503.
+pub fn api(config: &Config, store: &Store, draining: Arc<AtomicBool>) -> Context {
+    let limits: HashMap<(String, String), u64> = config
+        .workspaces
+        .iter()
+        .flat_map(|workspace| {
+            workspace
+                .rate_limits
+                .iter()
+                .map(|(operation, limit)| ((workspace.id.clone(), operation.clone()), *limit))
+        })
+        .collect();
+    Arc::new(generated::Api {
+        gate: CdiGate {
+            keys: auth::Keys::new(&config.keys),
+            rate_limits: rate_limit::RateLimits::new(store.clone(), limits),
+            draining,
+        },
+        operations: CdiOperations::new(store.clone(), config.integrations.clone()),
+        deadline: config.server.request_deadline,
+        retry_after: RETRY_AFTER,
+    })
+}
+
+/// What dropshot serves.
+pub fn description() -> Result<ApiDescription<Context>, String> {
+    generated::api_description::<CdiGate, CdiOperations>()
+}

@@ -1,0 +1,195 @@
+//! What each operation does: typed requests in, documented answers out, nothing of HTTP.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::RETRY_AFTER;
+use super::auth::Caller;
+use super::cursor::{List, Position};
+use super::generated::{
+    Integration as IntegrationItem, IntegrationPage, IntegrationStatus, Job as JobItem, JobPage, JobStatus as JobItemStatus,
+    ListIntegrationsError, ListIntegrationsRequest, ListIntegrationsSuccess, ListJobSyncStatusError,
+    ListJobSyncStatusRequest, ListJobSyncStatusSuccess, Message, OperationError, Operations,
+    TriggerIntegrationSyncError, TriggerIntegrationSyncRequest, TriggerIntegrationSyncSuccess,
+};
+use crate::config::{Integration, IntegrationId};
+use crate::store::{IntegrationState, Job, JobId, JobPosition, JobStatus, Page, PageOf, StartJob, Store, StoreError};
+
+/// Items on a page.
+const PAGE: usize = 10;
+
+/// The operations on the store and the configured integrations.
+#[derive(Debug)]
+pub struct CdiOperations {
+    store: Store,
+    integrations: BTreeMap<IntegrationId, Arc<Integration>>,
+}
+
+impl CdiOperations {
+    /// The operations for these integrations.
+    pub fn new(store: Store, integrations: Vec<Arc<Integration>>) -> CdiOperations {
+        CdiOperations {
+            store,
+            integrations: integrations.into_iter().map(|integration| (integration.id, integration)).collect(),
+        }
+    }
+
+    /// An integration of the caller's workspace. Those of others do not exist for the caller.
+    fn integration(&self, caller: &Caller, id: Uuid) -> Option<&Arc<Integration>> {
+        self.integrations
+            .get(&IntegrationId::from(id))
+            .filter(|integration| integration.workspace == caller.workspace)
+    }
+}
+
+impl Operations for CdiOperations {
+    type Caller = Caller;
+
+    async fn trigger_integration_sync(
+        &self,
+        caller: &Caller,
+        request: TriggerIntegrationSyncRequest,
+    ) -> Result<TriggerIntegrationSyncSuccess, TriggerIntegrationSyncError> {
+        use TriggerIntegrationSyncError as Error;
+        let received_at = Utc::now();
+        let integration = self.integration(caller, request.integration_id).ok_or(Error::IntegrationNotFound)?;
+        match self.store.start_job(integration.id, received_at).await.map_err(store_failed::<Error>)? {
+            StartJob::Started(job) => {
+                tracing::info!(integration = %integration.id, job = %job, key = caller.key, "sync triggered");
+                Ok(TriggerIntegrationSyncSuccess { body: Message { message: "success".to_owned() } })
+            }
+            StartJob::InProgress => Err(Error::JobInProgress { retry_after: None }),
+        }
+    }
+
+    async fn list_integrations(
+        &self,
+        caller: &Caller,
+        request: ListIntegrationsRequest,
+    ) -> Result<ListIntegrationsSuccess, ListIntegrationsError> {
+        use ListIntegrationsError as Error;
+        let list = List { name: format!("integrations of {}", caller.workspace), path: "/cdi/integrations" };
+        let page = list.page(request.cursor.as_deref()).ok_or(Error::InvalidCursor)?;
+        let all = self.integrations.values().filter(|integration| integration.workspace == caller.workspace);
+        let page = slice(all.collect(), &page);
+        let ids: Vec<IntegrationId> = page.items.iter().map(|integration| integration.id).collect();
+        let states = self.store.integration_states(&ids).await.map_err(store_failed::<Error>)?;
+        Ok(ListIntegrationsSuccess {
+            link: list.link(&page, |integration| integration.id),
+            body: IntegrationPage {
+                results: page.items.iter().map(|integration| item(integration, states.get(&integration.id))).collect(),
+                message: "success".to_owned(),
+            },
+        })
+    }
+
+    async fn list_job_sync_status(
+        &self,
+        caller: &Caller,
+        request: ListJobSyncStatusRequest,
+    ) -> Result<ListJobSyncStatusSuccess, ListJobSyncStatusError> {
+        use ListJobSyncStatusError as Error;
+        let id = IntegrationId::from(request.integration_id);
+        let path = format!("/cdi/integrations/{id}/job_sync_status");
+        let list = List { name: format!("jobs of {id}"), path: &path };
+        let page = list.page(request.cursor.as_deref()).ok_or(Error::InvalidCursor)?;
+        let integration = self.integration(caller, request.integration_id).ok_or(Error::IntegrationNotFound)?;
+        let page = self.store.jobs(integration.id, &page, PAGE).await.map_err(store_failed::<Error>)?;
+        Ok(ListJobSyncStatusSuccess {
+            link: list.link(&page, |job| JobPosition { sync_start_time: job.sync_start_time, id: job.id }),
+            body: JobPage {
+                results: page.items.iter().map(job_item).collect(),
+                message: "success".to_owned(),
+            },
+        })
+    }
+}
+
+/// A failing store as the error that callers see; the log has the cause.
+fn store_failed<E: OperationError>(error: StoreError) -> E {
+    tracing::error!(%error, "the store failed");
+    if error.is_unavailable() { E::service_unavailable(RETRY_AFTER) } else { E::internal_server_error() }
+}
+
+/// A page of integrations, which are ordered by their IDs.
+fn slice<'a>(all: Vec<&'a Arc<Integration>>, page: &Page<IntegrationId>) -> PageOf<&'a Arc<Integration>> {
+    let (start, end) = match page {
+        Page::First => (0, PAGE.min(all.len())),
+        Page::After(position) => {
+            let start = all.partition_point(|integration| integration.id <= *position);
+            (start, (start + PAGE).min(all.len()))
+        }
+        Page::Before(position) => {
+            let end = all.partition_point(|integration| integration.id < *position);
+            (end.saturating_sub(PAGE), end)
+        }
+    };
+    PageOf { has_previous: start > 0, has_next: end < all.len(), items: all[start..end].to_vec() }
+}
+
+fn item(integration: &Integration, state: Option<&IntegrationState>) -> IntegrationItem {
+    let config_error = state.is_some_and(|state| state.config_error);
+    IntegrationItem {
+        integration_id: *integration.id.as_uuid(),
+        app_group_id: integration.workspace.clone(),
+        integration_name: integration.name.clone(),
+        integration_type: integration.kind.as_str().to_owned(),
+        integration_status: match (config_error, integration.paused) {
+            (true, _) => IntegrationStatus::ConfigError,
+            (false, true) => IntegrationStatus::Paused,
+            (false, false) => IntegrationStatus::Active,
+        },
+        contact_emails: integration.contact_emails.join(","),
+        last_updated_at: state.and_then(|state| state.watermark.as_ref()).map(|watermark| watermark.updated_at),
+        warehouse_type: integration.source.kind().to_owned(),
+        last_job_start_time: state.and_then(|state| state.last_job_start_time),
+        last_job_status: state.and_then(|state| state.last_job_status).map(status),
+        next_scheduled_run: None,
+    }
+}
+
+fn job_item(job: &Job) -> JobItem {
+    JobItem {
+        job_status: status(job.status),
+        sync_start_time: job.sync_start_time,
+        sync_finish_time: job.sync_finish_time,
+        last_timestamp_synced: job.last_timestamp_synced,
+        rows_synced: job.rows_synced,
+        rows_failed_with_errors: job.rows_failed_with_errors,
+    }
+}
+
+fn status(status: JobStatus) -> JobItemStatus {
+    match status {
+        JobStatus::Running => JobItemStatus::Running,
+        JobStatus::Success => JobItemStatus::Success,
+        JobStatus::Partial => JobItemStatus::Partial,
+        JobStatus::Error => JobItemStatus::Error,
+        JobStatus::ConfigError => JobItemStatus::ConfigError,
+    }
+}
+
+impl Position for IntegrationId {
+    fn write(&self) -> String {
+        self.to_string()
+    }
+    fn read(text: &str) -> Option<IntegrationId> {
+        text.parse().ok()
+    }
+}
+
+impl Position for JobPosition {
+    fn write(&self) -> String {
+        format!("{} {}", self.sync_start_time.timestamp_micros(), self.id)
+    }
+    fn read(text: &str) -> Option<JobPosition> {
+        let (micros, id) = text.split_once(' ')?;
+        Some(JobPosition {
+            sync_start_time: DateTime::from_timestamp_micros(micros.parse().ok()?)?,
+            id: id.parse::<JobId>().ok()?,
+        })
+    }
+}

@@ -1,0 +1,81 @@
+//! Fixed windows on the clock, counted in the store so that all replicas share them.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::generated::{OperationInfo, Usage};
+use crate::store::{Store, StoreError};
+
+/// The rate limits of all workspaces.
+#[derive(Debug)]
+pub struct RateLimits {
+    store: Store,
+    /// (workspace, operation) → requests a window, where it is not the contract's.
+    other: HashMap<(String, String), u64>,
+}
+
+impl RateLimits {
+    pub fn new(store: Store, other: HashMap<(String, String), u64>) -> RateLimits {
+        RateLimits { store, other }
+    }
+
+    /// How a workspace stands, without counting.
+    pub async fn usage(
+        &self,
+        workspace: &str,
+        operation: &OperationInfo,
+        now: DateTime<Utc>,
+    ) -> Result<Usage, StoreError> {
+        let (limit, window) = (self.limit(workspace, operation), Window::at(now, operation));
+        let used = self.store.used_requests(workspace, operation.id, window.start).await?;
+        Ok(window.usage(limit, used))
+    }
+
+    /// Counts a request; the inner error is how many seconds to wait.
+    pub async fn count(
+        &self,
+        workspace: &str,
+        operation: &OperationInfo,
+        now: DateTime<Utc>,
+    ) -> Result<(Usage, Result<(), u64>), StoreError> {
+        let (limit, window) = (self.limit(workspace, operation), Window::at(now, operation));
+        let taken = self.store.take_request(workspace, operation.id, window.start, limit).await?;
+        let verdict = if taken.allowed { Ok(()) } else { Err(window.left(now)) };
+        Ok((window.usage(limit, taken.used), verdict))
+    }
+
+    fn limit(&self, workspace: &str, operation: &OperationInfo) -> u64 {
+        self.other
+            .get(&(workspace.to_owned(), operation.id.to_owned()))
+            .copied()
+            .unwrap_or(operation.rate_limit.requests)
+    }
+}
+
+/// A window, in Unix seconds.
+struct Window {
+    start: i64,
+    end: i64,
+}
+
+impl Window {
+    fn at(now: DateTime<Utc>, operation: &OperationInfo) -> Window {
+        let length = i64::try_from(operation.rate_limit.window_seconds).unwrap_or(i64::MAX).max(1);
+        let start = now.timestamp().div_euclid(length) * length;
+        Window { start, end: start.saturating_add(length) }
+    }
+
+    fn usage(&self, limit: u64, used: u64) -> Usage {
+        Usage {
+            limit,
+            remaining: limit.saturating_sub(used),
+            reset: u64::try_from(self.end).unwrap_or(0),
+        }
+    }
+
+    /// Whole seconds after which the window has ended.
+    fn left(&self, now: DateTime<Utc>) -> u64 {
+        u64::try_from(self.end - now.timestamp()).unwrap_or(0).max(1)
+    }
+}
