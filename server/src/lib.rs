@@ -1,1 +1,14 @@
-//! Stub.
+//! OpenCDI's server: the HTTP edge ([`api`]), what happens at run time ([`store`]), and the syncs ([`sync`]).
+//!
+//! `api` and `sync` do not know each other: a trigger is a row in the store and a wake-up.
+
+pub mod api;
+pub mod check;
+pub mod config;
+pub mod demo;
+pub mod logging;
+pub mod secret;
+pub mod service;
+pub mod stand_in;
+pub mod store;
+pub mod sync;
