@@ -38,17 +38,22 @@
 //! The requests and the types come from the contract (`openapi/cdi.yaml`) through progenitor; what this crate adds is
 //! typed errors that keep the whole answer, retries that obey the server, lists as streams, and waiting for a run.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod builder;
 mod client;
 mod error;
 pub mod errors;
 mod generated;
+mod link;
 mod pages;
 mod response;
 mod retry;
 mod transport;
 mod wait;
 
-pub use client::{BuildError, Client, ClientBuilder, Reply};
+pub use builder::{BuildError, ClientBuilder};
+pub use client::{Client, Reply};
 pub use error::{Answer, Error};
 pub use generated::types::{self, Integration, IntegrationStatus, Job, JobStatus};
 pub use pages::{Cursor, Items, Page};

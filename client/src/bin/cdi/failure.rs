@@ -34,9 +34,9 @@ pub(crate) enum Exit {
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
-    kind: String,
+    kind: &'static str,
     message: String,
-    details: Map<String, Value>,
+    details: Vec<(&'static str, Value)>,
 }
 
 impl Failure {
@@ -44,12 +44,12 @@ impl Failure {
         Failure::new(Exit::Usage, "usage", message)
     }
 
-    fn new(exit: Exit, kind: &str, message: impl Into<String>) -> Failure {
+    fn new(exit: Exit, kind: &'static str, message: impl Into<String>) -> Failure {
         Failure {
             exit,
-            kind: kind.to_owned(),
+            kind,
             message: message.into(),
-            details: Map::new(),
+            details: Vec::new(),
         }
     }
 
@@ -63,12 +63,16 @@ impl Failure {
         let mut error = Map::new();
         error.insert("kind".into(), json!(self.kind));
         error.insert("message".into(), json!(self.message));
-        error.extend(self.details.clone());
+        let details = self
+            .details
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()));
+        error.extend(details);
         json!({ "error": error })
     }
 
     fn with_job(mut self, job: Job) -> Failure {
-        self.details.insert("job".into(), json!(job));
+        self.details.push(("job", json!(job)));
         self
     }
 }
@@ -92,11 +96,7 @@ impl<E: DocumentedError> From<Error<E>> for Failure {
             _ => (Exit::Trouble, "request"),
         };
         let mut failure = Failure::new(exit, kind, error.to_string());
-        let mut detail = |name: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                failure.details.insert(name.into(), value);
-            }
-        };
+        let mut detail = |name, value: Option<Value>| failure.details.extend(value.map(|value| (name, value)));
         detail("status", error.status().map(Value::from));
         detail("help", error.documented().map(|error| error.help().into()));
         detail("retry_after", error.retry_after().map(|wait| wait.as_secs().into()));

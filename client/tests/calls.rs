@@ -1,0 +1,314 @@
+//! What one call sends, and what each answer becomes.
+
+#![allow(clippy::unwrap_used)]
+
+mod scripted;
+
+use std::time::Duration;
+
+use cdi_client::errors::{DocumentedError, ListIntegrationsError, ListJobSyncStatusError, TriggerIntegrationSyncError};
+use cdi_client::{Client, Error, RetryPolicy};
+use scripted::{Server, Told, nobody};
+use uuid::Uuid;
+
+const HTML: &str = "<html><body><h1>502 Bad Gateway</h1></body></html>";
+
+fn client(url: &str) -> Client {
+    Client::builder()
+        .base_url(url)
+        .api_key("the-key")
+        .request_timeout(Duration::from_millis(500))
+        .retry(RetryPolicy::never())
+        .build()
+        .unwrap()
+}
+
+/// Repeats quickly where the server does not say how long to wait.
+fn patient(url: &str) -> Client {
+    Client::builder()
+        .base_url(url)
+        .api_key("the-key")
+        .request_timeout(Duration::from_millis(500))
+        .retry(RetryPolicy {
+            max_retries: 2,
+            first_wait: Duration::from_millis(1),
+            ..RetryPolicy::default()
+        })
+        .build()
+        .unwrap()
+}
+
+async fn trigger(client: &Client) -> Error<TriggerIntegrationSyncError> {
+    client.trigger_integration_sync(Uuid::nil()).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_request_has_the_key_and_a_name_and_no_header_that_the_contract_does_not_know() {
+    let server = Server::answering([Told::message(202, "success").header("x-ratelimit-limit", 20)]);
+    let reply = client(&server.url).trigger_integration_sync(Uuid::nil()).await.unwrap();
+    assert_eq!(reply.value.message, "success");
+    assert_eq!(reply.response.status(), 202);
+    assert_eq!(reply.response.headers()["x-ratelimit-limit"], "20");
+
+    let asked = &server.asked()[0];
+    assert_eq!(
+        server.lines(),
+        ["POST /cdi/integrations/00000000-0000-0000-0000-000000000000/sync"]
+    );
+    assert_eq!(asked.headers["authorization"], "Bearer the-key");
+    assert!(asked.headers["user-agent"].starts_with("cdi-client/"));
+    assert!(!asked.headers.contains_key("api-version"), "{:?}", asked.headers);
+}
+
+/// Provokes every documented error of an operation and has it recognised.
+macro_rules! every_documented_error_is_recognised {
+    ($name:ident, $error:ty, |$client:ident| $call:expr) => {
+        #[tokio::test]
+        async fn $name() {
+            for &expected in <$error>::ALL {
+                let body = serde_json::json!({
+                    "message": expected.message(),
+                    "request_id": "r-1",
+                    "errors": ["more"],
+                    "something_new": {"a": 1},
+                });
+                let server = Server::answering([Told::new(expected.status(), body.to_string())
+                    .header("retry-after", 7)
+                    .header("x-ratelimit-limit", 20)
+                    .header("x-ratelimit-remaining", 3)
+                    .header("x-ratelimit-reset", 1_795_466_640)
+                    .header("x-of-its-own", "kept")]);
+                let $client = client(&server.url);
+                let error: Error<$error> = $call.unwrap_err();
+                let Error::Documented(answer) = &error else {
+                    panic!("{expected} became {error:?}");
+                };
+                assert_eq!(answer.error, expected);
+                assert_eq!(error.documented(), Some(expected));
+                assert_eq!(error.status(), Some(expected.status()));
+                assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+                let limit = error.rate_limit().unwrap();
+                assert_eq!((limit.limit, limit.remaining), (20, 3));
+                assert_eq!(limit.reset.to_rfc3339(), "2026-11-23T20:44:00+00:00");
+                assert_eq!(error.request_id().as_deref(), Some("r-1"));
+                assert_eq!(answer.response.headers()["x-of-its-own"], "kept");
+                assert_eq!(answer.response.text(), body.to_string());
+                assert!(error.to_string().contains(expected.help()), "{error}");
+            }
+        }
+    };
+}
+
+every_documented_error_is_recognised!(
+    every_documented_error_of_a_trigger_is_recognised,
+    TriggerIntegrationSyncError,
+    |client| client.trigger_integration_sync(Uuid::nil()).await
+);
+every_documented_error_is_recognised!(
+    every_documented_error_of_the_integrations_is_recognised,
+    ListIntegrationsError,
+    |client| client.list_integrations().all().await
+);
+every_documented_error_is_recognised!(
+    every_documented_error_of_the_jobs_is_recognised,
+    ListJobSyncStatusError,
+    |client| client.job_sync_status(Uuid::nil()).all().await
+);
+
+#[tokio::test]
+async fn the_two_meanings_of_429_are_told_apart() {
+    let busy = Server::answering([Told::message(429, "Another job is in progress")]);
+    let error = trigger(&client(&busy.url)).await;
+    assert_eq!(error.documented(), Some(TriggerIntegrationSyncError::JobInProgress));
+    assert!(!error.is_rate_limited() && !error.is_transient());
+
+    let limited = Server::answering([Told::message(429, "Rate Limited")]);
+    let error = trigger(&client(&limited.url)).await;
+    assert_eq!(error.documented(), Some(TriggerIntegrationSyncError::RateLimited));
+    assert!(error.is_rate_limited() && error.is_transient());
+}
+
+#[tokio::test]
+async fn a_page_of_a_proxy_keeps_its_status_its_headers_and_its_body() {
+    // 500 and 503 are documented, 502 is not; neither is any of them with this body.
+    for status in [500, 502, 503] {
+        let server = Server::answering([Told::new(status, HTML)
+            .header("via", "1.1 proxy")
+            .header("retry-after", 3)]);
+        let error = trigger(&client(&server.url)).await;
+        let Error::Undocumented(response) = &error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(response.status(), status);
+        assert_eq!(response.headers()["via"], "1.1 proxy");
+        assert_eq!(response.text(), HTML);
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(3)));
+        assert!(error.to_string().contains("502 Bad Gateway"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_documented_status_with_another_message_or_none_is_undocumented() {
+    for body in [r#"{"message":"Nope"}"#, r#"{"message":7}"#, "[]", "", "null"] {
+        for status in [400, 401, 404, 429] {
+            let server = Server::answering([Told::new(status, body)]);
+            let error = trigger(&client(&server.url)).await;
+            assert!(matches!(error, Error::Undocumented(_)), "{status} {body}: {error:?}");
+            assert_eq!(error.status(), Some(status));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_success_that_is_not_what_the_contract_says_is_an_error() {
+    let server = Server::answering([Told::new(200, r#"{"results":[{"job_status":"sleeping"}]}"#)]);
+    let error = client(&server.url)
+        .job_sync_status(Uuid::nil())
+        .all()
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Unreadable { .. }));
+    assert!(error.to_string().contains("unknown variant `sleeping`"), "{error}");
+
+    let server = Server::answering([Told::message(201, "success")]);
+    assert!(matches!(trigger(&client(&server.url)).await, Error::Undocumented(_)));
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = Server::answering([Told::message(202, "success")]);
+    let server = Server::answering([Told::new(307, "").header("location", &elsewhere.url)]);
+    let error = trigger(&client(&server.url)).await;
+    assert_eq!(error.status(), Some(307));
+    assert!(error.to_string().contains(&elsewhere.url), "{error}");
+    assert!(elsewhere.asked().is_empty());
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_has_received_nothing() {
+    let error = trigger(&client(&nobody())).await;
+    assert!(matches!(error, Error::Connection(_)), "{error:?}");
+    assert!(!error.may_have_taken_effect());
+    assert!(error.to_string().contains("refused"), "{error}");
+}
+
+#[tokio::test]
+async fn after_a_time_out_nobody_knows() {
+    let server = Server::answering([Told::hang()]);
+    let error = trigger(&client(&server.url)).await;
+    assert!(matches!(error, Error::Timeout(_)), "{error:?}");
+    assert!(error.may_have_taken_effect());
+}
+
+#[tokio::test]
+async fn a_broken_answer_keeps_what_had_come() {
+    let server = Server::answering([Told::message(202, "success").header("x-of-its-own", "kept").cut_off()]);
+    let error = trigger(&client(&server.url)).await;
+    let Error::Interrupted {
+        partial: Some(partial), ..
+    } = &error
+    else {
+        panic!("{error:?}");
+    };
+    assert_eq!(partial.status(), 202);
+    assert_eq!(partial.headers()["x-of-its-own"], "kept");
+    assert!(error.may_have_taken_effect());
+}
+
+#[tokio::test]
+async fn an_endless_body_is_cut_off() {
+    let server = Server::answering([Told::new(200, "[".repeat(17 * 1024 * 1024))]);
+    let client = Client::builder()
+        .base_url(&server.url)
+        .api_key("k")
+        .retry(RetryPolicy::never())
+        .build()
+        .unwrap();
+    let error = client.list_integrations().all().await.unwrap_err();
+    assert_eq!(error.response().unwrap().body().len(), 16 * 1024 * 1024);
+    assert!(error.to_string().contains("longer than"), "{error}");
+}
+
+#[tokio::test]
+async fn a_rate_limit_is_waited_out_as_long_as_the_server_says() {
+    let server = Server::answering([
+        Told::message(429, "Rate Limited").header("retry-after", 1),
+        Told::message(202, "success"),
+    ]);
+    patient(&server.url)
+        .trigger_integration_sync(Uuid::nil())
+        .await
+        .unwrap();
+    let asked = server.asked();
+    assert_eq!(asked.len(), 2);
+    assert!(asked[1].at - asked[0].at >= Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn a_wait_that_is_too_long_is_left_to_the_caller() {
+    let server = Server::answering([Told::message(429, "Rate Limited").header("retry-after", 3600)]);
+    let error = trigger(&patient(&server.url)).await;
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(3600)));
+    assert_eq!(server.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_trigger_that_may_have_arrived_is_sent_once() {
+    for answer in [
+        Told::hang(),
+        Told::message(202, "success").cut_off(),
+        Told::message(500, "Internal Server Error"),
+        Told::message(503, "Service Unavailable").header("retry-after", 0),
+        Told::new(502, HTML),
+        Told::message(429, "Another job is in progress"),
+    ] {
+        let server = Server::answering([answer]);
+        trigger(&patient(&server.url)).await;
+        assert_eq!(server.asked().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_trigger_that_found_nobody_is_sent_again() {
+    let url = nobody();
+    let address = url.trim_start_matches("http://").to_owned();
+    let client = Client::builder()
+        .base_url(&url)
+        .api_key("k")
+        .retry(RetryPolicy {
+            max_retries: 20,
+            first_wait: Duration::from_millis(20),
+            ..RetryPolicy::default()
+        })
+        .build()
+        .unwrap();
+    let late = tokio::spawn(async move { client.trigger_integration_sync(Uuid::nil()).await });
+    // The server comes up while the client is trying.
+    tokio::task::yield_now().await;
+    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+    let (mut stream, _) = listener.accept().await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(
+        &mut stream,
+        b"HTTP/1.1 202 Accepted\r\ncontent-length: 21\r\n\r\n{\"message\":\"success\"}",
+    )
+    .await
+    .unwrap();
+    late.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_read_is_repeated_after_any_passing_trouble() {
+    for trouble in [
+        Told::hang(),
+        Told::page(&[]).cut_off(),
+        Told::message(500, "Internal Server Error"),
+        Told::new(502, HTML),
+    ] {
+        let server = Server::answering([trouble, Told::page(&[])]);
+        assert_eq!(patient(&server.url).list_integrations().all().await.unwrap(), []);
+        assert_eq!(server.asked().len(), 2);
+    }
+    let server = Server::answering([Told::message(401, "Unauthorized")]);
+    patient(&server.url).list_integrations().all().await.unwrap_err();
+    assert_eq!(server.asked().len(), 1);
+}
