@@ -6,6 +6,7 @@ pub mod api;
 pub mod check;
 pub mod config;
 pub mod demo;
+pub mod key;
 pub mod logging;
 pub mod secret;
 pub mod service;

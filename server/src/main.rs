@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use cdi_server::config::{Config, ConfigError};
 use cdi_server::logging::{self, LogFormat};
 use cdi_server::service::{Role, Service};
-use cdi_server::{api, check, demo, secret};
+use cdi_server::{api, check, demo, key, secret};
 use clap::{Args, Parser, Subcommand};
 
 /// OpenCDI: a self-hosted Cloud Data Ingestion service.
@@ -57,7 +57,9 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum KeyCommand {
     /// Make a key: it is printed once, with the TOML to paste
-    #[command(after_help = "Example:\n  cdi-server key new --name airflow --workspace my-workspace --permission cdi.integration_sync --permission cdi.integration_job_status")]
+    #[command(
+        after_help = "Example:\n  cdi-server key new --name airflow --workspace my-workspace --permission cdi.integration_sync --permission cdi.integration_job_status"
+    )]
     New {
         /// A name for the log, such as who uses it
         #[arg(long)]
@@ -104,10 +106,21 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve { config, role, log_format } => block_on(serve(config.load()?, role, log_format)),
+        Command::Serve {
+            config,
+            role,
+            log_format,
+        } => block_on(serve(config.load()?, role, log_format)),
         Command::Check { config } => block_on(check::run(config.load()?)),
-        Command::Key { command: KeyCommand::New { name, workspace, permissions } } => {
-            print!("{}", secret::describe_new_key(&name, &workspace, &permissions));
+        Command::Key {
+            command:
+                KeyCommand::New {
+                    name,
+                    workspace,
+                    permissions,
+                },
+        } => {
+            print!("{}", key::describe(&secret::new_key(), &name, &workspace, &permissions));
             Ok(ExitCode::SUCCESS)
         }
         Command::Openapi => {
@@ -120,7 +133,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 fn block_on(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no async runtime")?.block_on(work)
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("no async runtime")?
+        .block_on(work)
 }
 
 async fn serve(config: Config, role: Role, log_format: LogFormat) -> anyhow::Result<ExitCode> {

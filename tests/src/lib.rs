@@ -64,7 +64,13 @@ impl Setup {
                 .execute(
                     "INSERT INTO users VALUES (?1, ?2, ?3)",
                     (
-                        format!("2026-01-01T{:02}:{:02}:{:02}.{:06}Z", row / 3600 % 24, row / 60 % 60, row % 60, row % 1_000_000),
+                        format!(
+                            "2026-01-01T{:02}:{:02}:{:02}.{:06}Z",
+                            row / 3600 % 24,
+                            row / 60 % 60,
+                            row % 60,
+                            row % 1_000_000
+                        ),
                         format!("user-{row}"),
                         format!("{{\"row\":{row}}}"),
                     ),
@@ -92,8 +98,11 @@ impl Setup {
 
     /// Writes `opencdi.toml` and returns its path.
     pub fn write(&self) -> PathBuf {
-        let permissions: Vec<String> =
-            cdi_server::api::known().permissions.iter().map(|name| format!("{name:?}")).collect();
+        let permissions: Vec<String> = cdi_server::api::known()
+            .permissions
+            .iter()
+            .map(|name| format!("{name:?}"))
+            .collect();
         let key = |name: &str, key: &Secret, permissions: &str, more: &str| {
             format!(
                 "[[keys]]\nname = \"{name}\"\nworkspace = \"ours\"\nhash = \"{}\"\npermissions = [{permissions}]\n{more}\n",
@@ -128,7 +137,12 @@ impl Setup {
         let config = Config::load(&self.write(), &cdi_server::api::known()).unwrap_or_else(|error| panic!("{error}"));
         let service = Service::start(&config, role).await.expect("the service starts");
         let url = format!("http://{}", service.address().expect("it listens"));
-        Running { setup: self, service, url, http: reqwest::Client::new() }
+        Running {
+            setup: self,
+            service,
+            url,
+            http: reqwest::Client::new(),
+        }
     }
 }
 
@@ -158,12 +172,18 @@ pub struct Answer {
 impl Answer {
     /// A header as text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().expect("a printable header"))
+        self.headers
+            .get(name)
+            .map(|value| value.to_str().expect("a printable header"))
     }
 
     /// A header as a number.
     pub fn number(&self, name: &str) -> Option<u64> {
-        self.header(name).map(|value| value.parse().unwrap_or_else(|_| panic!("{name}: {value} is not a number")))
+        self.header(name).map(|value| {
+            value
+                .parse()
+                .unwrap_or_else(|_| panic!("{name}: {value} is not a number"))
+        })
     }
 }
 
@@ -185,7 +205,8 @@ impl Running {
 
     /// Sends a request with the key that may do everything.
     pub async fn call(&self, method: &str, path: &str) -> Answer {
-        self.send(method, path, Some(&format!("Bearer {}", self.setup.key.expose()))).await
+        self.send(method, path, Some(&format!("Bearer {}", self.setup.key.expose())))
+            .await
     }
 
     /// A client with that key.
@@ -205,7 +226,10 @@ pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>)
         if let Some(found) = look().await {
             return found;
         }
-        assert!(begin.elapsed() < Duration::from_secs(60), "after a minute still not: {what}");
+        assert!(
+            begin.elapsed() < Duration::from_secs(60),
+            "after a minute still not: {what}"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -218,9 +242,20 @@ pub fn program(name: &str) -> PathBuf {
 }
 
 fn build() -> anyhow::Result<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the tests stand in the repository")?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("the tests stand in the repository")?;
     let status = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", "cdi-server", "--package", "cdi-client", "--all-features", "--bins"])
+        .args([
+            "build",
+            "--quiet",
+            "--package",
+            "cdi-server",
+            "--package",
+            "cdi-client",
+            "--all-features",
+            "--bins",
+        ])
         .current_dir(root)
         .status()
         .context("cargo cannot be run")?;
@@ -229,5 +264,9 @@ fn build() -> anyhow::Result<PathBuf> {
     }
     let test = std::env::current_exe()?;
     // target/debug/deps/this-test → target/debug
-    Ok(test.parent().and_then(Path::parent).context("this test stands in target/*/deps")?.to_owned())
+    Ok(test
+        .parent()
+        .and_then(Path::parent)
+        .context("this test stands in target/*/deps")?
+        .to_owned())
 }

@@ -3,9 +3,11 @@
 mod contract;
 mod finding;
 mod generate;
+mod postgres;
 mod render;
 mod rules;
 mod source;
+mod test;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -25,11 +27,17 @@ enum Xtask {
         #[arg(long)]
         check: bool,
     },
+    /// Install what the tests need (a private Postgres included), run them all, and check that nothing has drifted
+    Test {
+        /// Given to the test runner, such as the name of a test; without it everything runs
+        filter: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
     let outcome = match Xtask::parse() {
         Xtask::Generate { check } => run_generate(check),
+        Xtask::Test { filter } => test::run(&root(), &filter),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
@@ -74,5 +82,8 @@ fn show(findings: &[Finding]) -> ExitCode {
 
 /// The repository: the folder above this crate.
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map(Path::to_path_buf)
+        .unwrap_or_default()
 }

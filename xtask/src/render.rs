@@ -10,9 +10,17 @@ pub fn human(finding: &Finding, colour: bool) -> String {
         Severity::Error => Level::ERROR,
         Severity::Note => Level::NOTE,
     };
-    let mut group = Group::with_title(level.primary_title(finding.message.as_str()).id(finding.rule.info().name));
+    let mut group = Group::with_title(
+        level
+            .primary_title(finding.message.as_str())
+            .id(finding.rule.info().name),
+    );
     for (index, place) in finding.primary.iter().chain(&finding.related).enumerate() {
-        let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+        let kind = if index == 0 {
+            AnnotationKind::Primary
+        } else {
+            AnnotationKind::Context
+        };
         group = group.element(
             Snippet::source(place.source.text.as_str())
                 .path(place.source.path.as_str())
@@ -28,7 +36,10 @@ pub fn human(finding: &Finding, colour: bool) -> String {
 
 /// The closing line.
 pub fn count(findings: &[Finding]) -> String {
-    let errors = findings.iter().filter(|finding| finding.severity() == Severity::Error).count();
+    let errors = findings
+        .iter()
+        .filter(|finding| finding.severity() == Severity::Error)
+        .count();
     match (errors, findings.len() - errors) {
         (0, 0) => "nothing has drifted".to_owned(),
         (errors, 0) => format!("{errors} {}", if errors == 1 { "finding" } else { "findings" }),

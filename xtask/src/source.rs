@@ -60,7 +60,9 @@ impl Source {
             .and_then(|index| self.line_starts.get(index))
             .copied()
             .unwrap_or(self.text.len());
-        let end = self.text[start..].find('\n').map_or(self.text.len(), |length| start + length);
+        let end = self.text[start..]
+            .find('\n')
+            .map_or(self.text.len(), |length| start + length);
         start..end
     }
 }

@@ -92,7 +92,11 @@ impl<'a> Loader<'a> {
             }
         }
         let info = self.root.get("info");
-        let text = |key: &str| info.and_then(|info| info.get(key)).and_then(Node::as_str).unwrap_or_default();
+        let text = |key: &str| {
+            info.and_then(|info| info.get(key))
+                .and_then(Node::as_str)
+                .unwrap_or_default()
+        };
         let (title, version) = (text("title").to_owned(), text("version").to_owned());
         let tags = self
             .root
@@ -144,10 +148,18 @@ impl<'a> Loader<'a> {
         let mut operations = Vec::new();
         let mut ids: HashMap<String, Range<usize>> = HashMap::new();
         for path in self.root.get("paths").map(Node::entries).unwrap_or_default() {
-            let Some(item) = self.resolve(&path.value) else { continue };
+            let Some(item) = self.resolve(&path.value) else {
+                continue;
+            };
             let shared = item.get("parameters").map(Node::items).unwrap_or_default();
-            for method in item.entries().iter().filter(|entry| METHODS.contains(&entry.key.as_str())) {
-                let Some(operation) = self.operation(path, method, shared) else { continue };
+            for method in item
+                .entries()
+                .iter()
+                .filter(|entry| METHODS.contains(&entry.key.as_str()))
+            {
+                let Some(operation) = self.operation(path, method, shared) else {
+                    continue;
+                };
                 if let Some(first) = ids.insert(operation.id.value.clone(), operation.id.range.clone()) {
                     let finding = Finding::at(
                         Rule::ContractOperationId,
@@ -188,7 +200,13 @@ impl<'a> Loader<'a> {
                 "describe in words that a body is not read, or extend the generator",
             );
         }
-        let text = |key: &str| body.get(key).and_then(Node::as_str).unwrap_or_default().trim_end().to_owned();
+        let text = |key: &str| {
+            body.get(key)
+                .and_then(Node::as_str)
+                .unwrap_or_default()
+                .trim_end()
+                .to_owned()
+        };
         let parameters = shared
             .iter()
             .chain(body.get("parameters").map(Node::items).unwrap_or_default())
@@ -205,7 +223,11 @@ impl<'a> Loader<'a> {
             Some(spanned(limit, &node.range))
         });
         for (missing, key, example) in [
-            (permission.is_none(), "x-required-permission", "x-required-permission: area.action"),
+            (
+                permission.is_none(),
+                "x-required-permission",
+                "x-required-permission: area.action",
+            ),
             (
                 rate_limit.is_none(),
                 "x-rate-limit",
@@ -340,14 +362,19 @@ impl<'a> Loader<'a> {
                     Rule::ContractSubset,
                     &response.key_range,
                     "not one status",
-                    format!("{what} documents `{}`; the generator needs each status by itself", response.key),
+                    format!(
+                        "{what} documents `{}`; the generator needs each status by itself",
+                        response.key
+                    ),
                     "document each status that can be answered",
                 );
                 continue;
             };
             let status = spanned(code, &response.key_range);
             let common = response.value.get("$ref").is_some();
-            let Some(answer) = self.resolve(&response.value) else { continue };
+            let Some(answer) = self.resolve(&response.value) else {
+                continue;
+            };
             let headers = self.headers(answer);
             match code {
                 200..=299 => {
@@ -370,7 +397,10 @@ impl<'a> Loader<'a> {
                 Rule::ContractSubset,
                 &id.range,
                 "this operation",
-                format!("{what} documents {} usable success answers; the generator needs exactly one", successes.len()),
+                format!(
+                    "{what} documents {} usable success answers; the generator needs exactly one",
+                    successes.len()
+                ),
                 "document one 2xx with a JSON body whose schema is a `$ref`",
             );
         }
@@ -378,13 +408,7 @@ impl<'a> Loader<'a> {
         Some((successes.pop()?, errors))
     }
 
-    fn success(
-        &mut self,
-        what: &str,
-        status: Spanned<u16>,
-        answer: &'a Node,
-        headers: Vec<Header>,
-    ) -> Option<Success> {
+    fn success(&mut self, what: &str, status: Spanned<u16>, answer: &'a Node, headers: Vec<Header>) -> Option<Success> {
         let content = answer.get("content").and_then(|content| content.get(JSON));
         let reference = content
             .and_then(|content| content.get("schema"))
@@ -397,7 +421,10 @@ impl<'a> Loader<'a> {
                 Rule::ContractSubset,
                 &status.range,
                 "this answer",
-                format!("the {} of {what} has no JSON body whose schema is a `$ref`", status.value),
+                format!(
+                    "the {} of {what} has no JSON body whose schema is a `$ref`",
+                    status.value
+                ),
                 "put the schema into `components.schemas` and refer to it",
             );
             return None;
@@ -462,7 +489,9 @@ impl<'a> Loader<'a> {
             );
         }
         for example in examples {
-            let Some(node) = self.resolve(&example.value) else { continue };
+            let Some(node) = self.resolve(&example.value) else {
+                continue;
+            };
             let message = node.get("value").and_then(|value| value.get("message"));
             let message = message.and_then(|node| Some(spanned(node.as_str()?.to_owned(), &node.range)));
             let summary = node.get("summary");
@@ -485,14 +514,16 @@ impl<'a> Loader<'a> {
                 headers: headers.to_vec(),
                 common,
             };
-            if let Some(first) = errors
-                .iter()
-                .find(|other| *other.name == *error.name || (*other.status == *error.status && *other.message == *error.message))
-            {
+            if let Some(first) = errors.iter().find(|other| {
+                *other.name == *error.name || (*other.status == *error.status && *other.message == *error.message)
+            }) {
                 let finding = Finding::at(
                     Rule::ContractError,
                     self.place(&error.name.range, "again here"),
-                    format!("{what} documents an error twice: `{} {}`", error.status.value, error.message.value),
+                    format!(
+                        "{what} documents an error twice: `{} {}`",
+                        error.status.value, error.message.value
+                    ),
                 )
                 .with(self.place(&first.name.range, "first here"))
                 .help("a client tells errors apart by status and message, and code by name: make both unique");
@@ -506,8 +537,12 @@ impl<'a> Loader<'a> {
     fn headers(&mut self, answer: &'a Node) -> Vec<Header> {
         let mut headers = Vec::new();
         for entry in answer.get("headers").map(Node::entries).unwrap_or_default() {
-            let Some(node) = self.resolve(&entry.value) else { continue };
-            let Some(schema) = node.get("schema").and_then(|schema| self.resolve(schema)) else { continue };
+            let Some(node) = self.resolve(&entry.value) else {
+                continue;
+            };
+            let Some(schema) = node.get("schema").and_then(|schema| self.resolve(schema)) else {
+                continue;
+            };
             let constant = match schema.get("enum").map(Node::items) {
                 Some([only]) => only.as_str().map(str::to_owned),
                 _ => None,

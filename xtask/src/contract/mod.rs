@@ -3,8 +3,8 @@
 //! Loading finds as much as it can: what is wrong becomes findings, and the operations that could be read are still
 //! there to be compared. The generator takes only contracts without findings.
 
-pub mod node;
 mod load;
+pub mod node;
 mod resolve;
 
 use std::ops::Range;
@@ -172,8 +172,9 @@ impl Contract {
     /// The errors whose responses every operation shares: they stand once in `components.responses`.
     pub fn is_common(&self, name: &str) -> bool {
         !self.operations.is_empty()
-            && self.operations.iter().all(|operation| {
-                operation.errors.iter().any(|error| error.name.value == name)
-            })
+            && self
+                .operations
+                .iter()
+                .all(|operation| operation.errors.iter().any(|error| error.name.value == name))
     }
 }

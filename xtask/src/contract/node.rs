@@ -270,10 +270,7 @@ impl Reader<'_> {
                         (start, anchor, Value::Array(items), inner)
                     }
                     Some(Open::Object {
-                        start,
-                        anchor,
-                        entries,
-                        ..
+                        start, anchor, entries, ..
                     }) => {
                         let inner = entries.last().map(|entry| entry.value.range.end);
                         (start, anchor, Value::Object(entries), inner)
@@ -281,7 +278,11 @@ impl Reader<'_> {
                     None => return Ok(()),
                 };
                 // A block ends where its last value ends, not at the indentation of what follows.
-                let end = if range.is_empty() { inner.unwrap_or(range.end) } else { range.end };
+                let end = if range.is_empty() {
+                    inner.unwrap_or(range.end)
+                } else {
+                    range.end
+                };
                 let node = Node {
                     range: start..end.max(start),
                     value,
@@ -364,7 +365,10 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, St
         return match (tag.is_yaml_core_schema(), tag.suffix.as_str()) {
             (true, "str") => Ok(Value::String(text.into())),
             (true, "int" | "float" | "bool" | "null") => Ok(plain(text)),
-            _ => Err(format!("the tag `{tag}` has no meaning here", tag = format_args!("{}{}", tag.handle, tag.suffix))),
+            _ => Err(format!(
+                "the tag `{tag}` has no meaning here",
+                tag = format_args!("{}{}", tag.handle, tag.suffix)
+            )),
         };
     }
     Ok(match style {
@@ -405,7 +409,10 @@ fn number(text: &str) -> Option<serde_json::Number> {
             return Some(whole.into());
         }
     }
-    if unsigned.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte)) {
+    if unsigned
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte))
+    {
         return text.parse::<f64>().ok().and_then(serde_json::Number::from_f64);
     }
     None

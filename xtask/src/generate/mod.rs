@@ -54,9 +54,21 @@ pub fn outputs(contract: &Contract) -> Result<Vec<Output>, Vec<Finding>> {
             .collect::<Vec<_>>(),
     );
     Ok(vec![
-        Output { path: SERVER, stale: Rule::ServerStale, text: server },
-        Output { path: CLIENT, stale: Rule::ClientStale, text: client },
-        Output { path: CLIENT_ERRORS, stale: Rule::ClientStale, text: errors },
+        Output {
+            path: SERVER,
+            stale: Rule::ServerStale,
+            text: server,
+        },
+        Output {
+            path: CLIENT,
+            stale: Rule::ClientStale,
+            text: client,
+        },
+        Output {
+            path: CLIENT_ERRORS,
+            stale: Rule::ClientStale,
+            text: errors,
+        },
     ])
 }
 

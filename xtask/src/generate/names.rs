@@ -51,7 +51,10 @@ pub fn ident(name: &str) -> Ident {
     if syn::parse_str::<Ident>(&format!("r#{name}")).is_ok() {
         return Ident::new_raw(name, Span::call_site());
     }
-    let safe: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
+    let safe: String = name
+        .chars()
+        .map(|c| if c.is_alphanumeric() { c } else { '_' })
+        .collect();
     Ident::new(&format!("_{safe}"), Span::call_site())
 }
 

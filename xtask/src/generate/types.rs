@@ -59,7 +59,11 @@ fn object(type_name: &proc_macro2::Ident, docs: &TokenStream, schema: &Json) -> 
         let rename = (snake(name) != *name).then(|| quote!(#[serde(rename = #name)]));
         let inner = &field.rust;
         let optional = nullable || !required;
-        let rust_type = if optional { quote!(Option<#inner>) } else { quote!(#inner) };
+        let rust_type = if optional {
+            quote!(Option<#inner>)
+        } else {
+            quote!(#inner)
+        };
         let with = field.time.then(|| {
             let module = if optional { "timestamp::option" } else { "timestamp" };
             quote!(#[serde(with = #module)])
@@ -73,7 +77,11 @@ fn object(type_name: &proc_macro2::Ident, docs: &TokenStream, schema: &Json) -> 
     }
     let default = required
         .iter()
-        .all(|name| properties.get(*name).is_some_and(|property| property.get("type") == Some(&"string".into()) && property.get("format").is_none()))
+        .all(|name| {
+            properties.get(*name).is_some_and(|property| {
+                property.get("type") == Some(&"string".into()) && property.get("format").is_none()
+            })
+        })
         .then(|| quote!(Default,));
     Ok(quote! {
         #docs
@@ -109,13 +117,18 @@ pub fn field(schema: &Json) -> Result<Field, String> {
             time: true,
         }),
         (Some("integer"), format) => {
-            let natural = schema.get("minimum").and_then(Json::as_i64).is_some_and(|minimum| minimum >= 0);
+            let natural = schema
+                .get("minimum")
+                .and_then(Json::as_i64)
+                .is_some_and(|minimum| minimum >= 0);
             match (format, natural) {
                 (Some("int32"), true) => plain(quote!(u32)),
                 (Some("int32"), false) => plain(quote!(i32)),
                 (None | Some("int64"), true) => plain(quote!(u64)),
                 (None | Some("int64"), false) => plain(quote!(i64)),
-                (Some(other), _) => Err(format!("an integer of the format `{other}`; `int32` and `int64` are known")),
+                (Some(other), _) => Err(format!(
+                    "an integer of the format `{other}`; `int32` and `int64` are known"
+                )),
             }
         }
         (Some("number"), None | Some("double" | "float")) => plain(quote!(f64)),
@@ -162,7 +175,11 @@ pub fn json_schema(type_name: &proc_macro2::Ident, name: &str, id: &str, schema:
         let name = ident(&pascal(name));
         quote!(let _ = generator.subschema_for::<#name>();)
     });
-    let generator = if references.is_empty() { quote!(_generator) } else { quote!(generator) };
+    let generator = if references.is_empty() {
+        quote!(_generator)
+    } else {
+        quote!(generator)
+    };
     let text = serde_json::to_string(&draft_7(schema)).map_err(|error| error.to_string())?;
     Ok(quote! {
         impl JsonSchema for #type_name {
@@ -219,7 +236,10 @@ fn draft_7(schema: &Json) -> Json {
 }
 
 fn string_values(values: &Json) -> Result<Vec<&str>, String> {
-    let values: Option<Vec<&str>> = values.as_array().map(|values| values.iter().map(Json::as_str).collect()).unwrap_or(None);
+    let values: Option<Vec<&str>> = values
+        .as_array()
+        .map(|values| values.iter().map(Json::as_str).collect())
+        .unwrap_or(None);
     let values = values.ok_or("its `enum` holds something other than texts")?;
     let mut names: Vec<String> = values.iter().map(|value| pascal(value)).collect();
     names.sort();
@@ -236,7 +256,11 @@ pub fn docs(schema: &Json) -> TokenStream {
 
 /// A text as doc comments.
 pub fn doc_lines(text: &str) -> TokenStream {
-    let text = if text.trim().is_empty() { "As the contract says." } else { text.trim_end() };
+    let text = if text.trim().is_empty() {
+        "As the contract says."
+    } else {
+        text.trim_end()
+    };
     let lines = text.lines().map(|line| format!(" {line}"));
     quote!(#(#[doc = #lines])*)
 }
