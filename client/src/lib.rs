@@ -38,8 +38,6 @@
 //! The requests and the types come from the contract (`openapi/cdi.yaml`) through progenitor; what this crate adds is
 //! typed errors that keep the whole answer, retries that obey the server, lists as streams, and waiting for a run.
 
-#![cfg_attr(test, allow(clippy::unwrap_used))]
-
 mod builder;
 mod client;
 mod error;

@@ -15,7 +15,9 @@ pub enum LogFormat {
 /// Starts logging to standard error. `RUST_LOG` sets what is logged; `default` is used without it.
 pub fn start(format: LogFormat, default: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     // A second call, as in tests, keeps the first log.
     let _ = match format {
         LogFormat::Text => lines.try_init(),

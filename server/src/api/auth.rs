@@ -59,7 +59,11 @@ impl Keys {
 
     fn find(&self, authorization: Option<&HeaderValue>, now: DateTime<Utc>) -> Result<&ApiKey, &'static str> {
         let header = authorization.ok_or("no Authorization header")?;
-        let token = header.to_str().ok().and_then(bearer).ok_or("the Authorization header is not a bearer key")?;
+        let token = header
+            .to_str()
+            .ok()
+            .and_then(bearer)
+            .ok_or("the Authorization header is not a bearer key")?;
         // Looked up by a hash of what was sent: how long it takes tells nothing about the keys.
         let key = self.by_hash.get(&KeyHash::of(token)).ok_or("unknown key")?;
         if key.revoked {
@@ -76,7 +80,8 @@ impl Keys {
 fn bearer(header: &str) -> Option<&str> {
     let (scheme, token) = header.split_once(' ')?;
     let token = token.trim_start_matches(' ');
-    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && !token.contains(char::is_whitespace)).then_some(token)
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && !token.contains(char::is_whitespace))
+        .then_some(token)
 }
 
 #[cfg(test)]

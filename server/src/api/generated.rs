@@ -3,7 +3,6 @@
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(clippy::all, unused_mut)]
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
@@ -875,7 +874,7 @@ pub struct ListIntegrationsSuccess {
     /// The body.
     pub body: IntegrationPage,
     /// Where the neighbouring pages are, as `<path>; rel="prev"` and `<path>; rel="next"`, joined by a comma. The first page has no `prev`, the last no `next`, a single page no header.
-    link: Option<String>,
+    pub link: Option<String>,
 }
 /// The headers of that answer, as the contract describes them.
 #[derive(Debug, Serialize)]
@@ -1133,7 +1132,7 @@ pub struct ListJobSyncStatusSuccess {
     /// The body.
     pub body: JobPage,
     /// Where the neighbouring pages are, as `<path>; rel="prev"` and `<path>; rel="next"`, joined by a comma. The first page has no `prev`, the last no `next`, a single page no header.
-    link: Option<String>,
+    pub link: Option<String>,
 }
 /// The headers of that answer, as the contract describes them.
 #[derive(Debug, Serialize)]

@@ -28,8 +28,14 @@ const RETRY_AFTER: u64 = 5;
 /// The operations and permissions that the contract knows, for validating a configuration.
 pub fn known() -> Known {
     Known {
-        operations: generated::OPERATIONS.iter().map(|operation| operation.id.to_owned()).collect(),
-        permissions: generated::OPERATIONS.iter().map(|operation| operation.permission.to_owned()).collect(),
+        operations: generated::OPERATIONS
+            .iter()
+            .map(|operation| operation.id.to_owned())
+            .collect(),
+        permissions: generated::OPERATIONS
+            .iter()
+            .map(|operation| operation.permission.to_owned())
+            .collect(),
     }
 }
 

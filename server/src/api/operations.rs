@@ -10,13 +10,13 @@ use super::RETRY_AFTER;
 use super::auth::Caller;
 use super::cursor::{List, Position};
 use super::generated::{
-    Integration as IntegrationItem, IntegrationPage, IntegrationStatus, Job as JobItem, JobPage, JobStatus as JobItemStatus,
-    ListIntegrationsError, ListIntegrationsRequest, ListIntegrationsSuccess, ListJobSyncStatusError,
-    ListJobSyncStatusRequest, ListJobSyncStatusSuccess, Message, OperationError, Operations,
+    Integration as IntegrationItem, IntegrationPage, IntegrationStatus, Job as JobItem, JobPage,
+    JobStatus as JobItemStatus, ListIntegrationsError, ListIntegrationsRequest, ListIntegrationsSuccess,
+    ListJobSyncStatusError, ListJobSyncStatusRequest, ListJobSyncStatusSuccess, Message, OperationError, Operations,
     TriggerIntegrationSyncError, TriggerIntegrationSyncRequest, TriggerIntegrationSyncSuccess,
 };
 use crate::config::{Integration, IntegrationId};
-use crate::store::{IntegrationState, Job, JobId, JobPosition, JobStatus, Page, PageOf, StartJob, Store, StoreError};
+use crate::store::{IntegrationState, Job, JobStatus, Page, PageOf, StartJob, Store, StoreError};
 
 /// Items on a page.
 const PAGE: usize = 10;
@@ -33,7 +33,10 @@ impl CdiOperations {
     pub fn new(store: Store, integrations: Vec<Arc<Integration>>) -> CdiOperations {
         CdiOperations {
             store,
-            integrations: integrations.into_iter().map(|integration| (integration.id, integration)).collect(),
+            integrations: integrations
+                .into_iter()
+                .map(|integration| (integration.id, integration))
+                .collect(),
         }
     }
 
@@ -55,11 +58,22 @@ impl Operations for CdiOperations {
     ) -> Result<TriggerIntegrationSyncSuccess, TriggerIntegrationSyncError> {
         use TriggerIntegrationSyncError as Error;
         let received_at = Utc::now();
-        let integration = self.integration(caller, request.integration_id).ok_or(Error::IntegrationNotFound)?;
-        match self.store.start_job(integration.id, received_at).await.map_err(store_failed::<Error>)? {
+        let integration = self
+            .integration(caller, request.integration_id)
+            .ok_or(Error::IntegrationNotFound)?;
+        match self
+            .store
+            .start_job(integration.id, received_at)
+            .await
+            .map_err(store_failed::<Error>)?
+        {
             StartJob::Started(job) => {
                 tracing::info!(integration = %integration.id, job = %job, key = caller.key, "sync triggered");
-                Ok(TriggerIntegrationSyncSuccess { body: Message { message: "success".to_owned() } })
+                Ok(TriggerIntegrationSyncSuccess {
+                    body: Message {
+                        message: "success".to_owned(),
+                    },
+                })
             }
             StartJob::InProgress => Err(Error::JobInProgress { retry_after: None }),
         }
@@ -71,16 +85,30 @@ impl Operations for CdiOperations {
         request: ListIntegrationsRequest,
     ) -> Result<ListIntegrationsSuccess, ListIntegrationsError> {
         use ListIntegrationsError as Error;
-        let list = List { name: format!("integrations of {}", caller.workspace), path: "/cdi/integrations" };
+        let list = List {
+            name: format!("integrations of {}", caller.workspace),
+            path: "/cdi/integrations",
+        };
         let page = list.page(request.cursor.as_deref()).ok_or(Error::InvalidCursor)?;
-        let all = self.integrations.values().filter(|integration| integration.workspace == caller.workspace);
+        let all = self
+            .integrations
+            .values()
+            .filter(|integration| integration.workspace == caller.workspace);
         let page = slice(all.collect(), &page);
         let ids: Vec<IntegrationId> = page.items.iter().map(|integration| integration.id).collect();
-        let states = self.store.integration_states(&ids).await.map_err(store_failed::<Error>)?;
+        let states = self
+            .store
+            .integration_states(&ids)
+            .await
+            .map_err(store_failed::<Error>)?;
         Ok(ListIntegrationsSuccess {
             link: list.link(&page, |integration| integration.id),
             body: IntegrationPage {
-                results: page.items.iter().map(|integration| item(integration, states.get(&integration.id))).collect(),
+                results: page
+                    .items
+                    .iter()
+                    .map(|integration| item(integration, states.get(&integration.id)))
+                    .collect(),
                 message: "success".to_owned(),
             },
         })
@@ -94,12 +122,21 @@ impl Operations for CdiOperations {
         use ListJobSyncStatusError as Error;
         let id = IntegrationId::from(request.integration_id);
         let path = format!("/cdi/integrations/{id}/job_sync_status");
-        let list = List { name: format!("jobs of {id}"), path: &path };
+        let list = List {
+            name: format!("jobs of {id}"),
+            path: &path,
+        };
         let page = list.page(request.cursor.as_deref()).ok_or(Error::InvalidCursor)?;
-        let integration = self.integration(caller, request.integration_id).ok_or(Error::IntegrationNotFound)?;
-        let page = self.store.jobs(integration.id, &page, PAGE).await.map_err(store_failed::<Error>)?;
+        let integration = self
+            .integration(caller, request.integration_id)
+            .ok_or(Error::IntegrationNotFound)?;
+        let page = self
+            .store
+            .jobs(integration.id, &page, PAGE)
+            .await
+            .map_err(store_failed::<Error>)?;
         Ok(ListJobSyncStatusSuccess {
-            link: list.link(&page, |job| JobPosition { sync_start_time: job.sync_start_time, id: job.id }),
+            link: list.link(&page, |job| job.sync_start_time),
             body: JobPage {
                 results: page.items.iter().map(job_item).collect(),
                 message: "success".to_owned(),
@@ -111,7 +148,11 @@ impl Operations for CdiOperations {
 /// A failing store as the error that callers see; the log has the cause.
 fn store_failed<E: OperationError>(error: StoreError) -> E {
     tracing::error!(%error, "the store failed");
-    if error.is_unavailable() { E::service_unavailable(RETRY_AFTER) } else { E::internal_server_error() }
+    if error.is_unavailable() {
+        E::service_unavailable(RETRY_AFTER)
+    } else {
+        E::internal_server_error()
+    }
 }
 
 /// A page of integrations, which are ordered by their IDs.
@@ -127,7 +168,11 @@ fn slice<'a>(all: Vec<&'a Arc<Integration>>, page: &Page<IntegrationId>) -> Page
             (end.saturating_sub(PAGE), end)
         }
     };
-    PageOf { has_previous: start > 0, has_next: end < all.len(), items: all[start..end].to_vec() }
+    PageOf {
+        has_previous: start > 0,
+        has_next: end < all.len(),
+        items: all[start..end].to_vec(),
+    }
 }
 
 fn item(integration: &Integration, state: Option<&IntegrationState>) -> IntegrationItem {
@@ -143,7 +188,9 @@ fn item(integration: &Integration, state: Option<&IntegrationState>) -> Integrat
             (false, false) => IntegrationStatus::Active,
         },
         contact_emails: integration.contact_emails.join(","),
-        last_updated_at: state.and_then(|state| state.watermark.as_ref()).map(|watermark| watermark.updated_at),
+        last_updated_at: state
+            .and_then(|state| state.watermark.as_ref())
+            .map(|watermark| watermark.updated_at),
         warehouse_type: integration.source.kind().to_owned(),
         last_job_start_time: state.and_then(|state| state.last_job_start_time),
         last_job_status: state.and_then(|state| state.last_job_status).map(status),
@@ -181,15 +228,12 @@ impl Position for IntegrationId {
     }
 }
 
-impl Position for JobPosition {
+/// A job's place is its start time, which no other job of the integration has.
+impl Position for DateTime<Utc> {
     fn write(&self) -> String {
-        format!("{} {}", self.sync_start_time.timestamp_micros(), self.id)
+        self.timestamp_micros().to_string()
     }
-    fn read(text: &str) -> Option<JobPosition> {
-        let (micros, id) = text.split_once(' ')?;
-        Some(JobPosition {
-            sync_start_time: DateTime::from_timestamp_micros(micros.parse().ok()?)?,
-            id: id.parse::<JobId>().ok()?,
-        })
+    fn read(text: &str) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp_micros(text.parse().ok()?)
     }
 }

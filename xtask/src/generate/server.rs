@@ -461,7 +461,7 @@ fn success(contract: &Contract, operation: &Operation) -> Result<TokenStream, Fi
         }
     };
     let own: Vec<&Header> = own_headers(&operation.success.headers).collect();
-    let fields = header_fields(contract, &own)?;
+    let fields = header_fields(contract, &own, Some(quote!(pub)))?;
     let writers = header_writers(&own, &quote!(self.));
     let description = &operation.success.description;
     let doc = format!(" The success of `{}`: {}.", operation.id.value, description);
@@ -512,7 +512,12 @@ fn own_headers(headers: &[Header]) -> impl Iterator<Item = &Header> {
         .filter(|header| !USAGE_HEADERS.contains(&header.name.to_lowercase().as_str()))
 }
 
-fn header_fields(contract: &Contract, headers: &[&Header]) -> Result<Vec<TokenStream>, Finding> {
+/// The fields of an answer's own headers: public ones of a struct, or those of a variant, which have no visibility.
+fn header_fields(
+    contract: &Contract,
+    headers: &[&Header],
+    visibility: Option<TokenStream>,
+) -> Result<Vec<TokenStream>, Finding> {
     headers
         .iter()
         .filter(|header| header.constant.is_none())
@@ -530,7 +535,7 @@ fn header_fields(contract: &Contract, headers: &[&Header]) -> Result<Vec<TokenSt
                 field.rust,
             );
             let rust = if header.required { rust } else { quote!(Option<#rust>) };
-            Ok(quote!(#docs #name: #rust,))
+            Ok(quote!(#docs #visibility #name: #rust,))
         })
         .collect()
 }
@@ -558,7 +563,7 @@ fn error(contract: &Contract, operation: &Operation) -> Result<TokenStream, Find
     for (index, error) in operation.errors.iter().enumerate() {
         let variant = ident(&pascal(&error.name));
         let headers: Vec<&Header> = own_headers(&error.headers).collect();
-        let fields = header_fields(contract, &headers)?;
+        let fields = header_fields(contract, &headers, None)?;
         let docs = types::doc_lines(&format!(
             "{} `{}`: {}",
             error.status.value, error.message.value, error.summary.value

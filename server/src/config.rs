@@ -1,0 +1,257 @@
+//! `opencdi.toml` as typed, validated configuration.
+//!
+//! Everything that is wrong with the file is reported at once, each problem with its line and key. Unknown keys are
+//! errors. Secrets come from the environment or from files; in clear they are refused, and never repeated.
+
+mod file;
+mod problem;
+mod validate;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::secret::{KeyHash, Secret};
+pub use problem::{ConfigError, Problem};
+
+/// A configuration that can work as far as the file alone can tell.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file it came from.
+    pub file: PathBuf,
+    /// Where run-time state is kept.
+    pub store: StoreLocation,
+    /// The HTTP side.
+    pub server: ServerConfig,
+    /// The sync side.
+    pub worker: WorkerConfig,
+    /// Settings of workspaces, where they have any.
+    pub workspaces: Vec<Workspace>,
+    /// API keys.
+    pub keys: Vec<ApiKey>,
+    /// Integrations, by ID.
+    pub integrations: Vec<Arc<Integration>>,
+}
+
+impl Config {
+    /// Reads a file. `known` is what the contract names: operations and permissions.
+    pub fn load(path: &Path, known: &Known) -> Result<Config, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::unreadable(path, &error))?;
+        Config::parse(&text, path, known)
+    }
+
+    /// Reads a text as if it stood in that file: relative paths in it start at the file's folder.
+    pub fn parse(text: &str, path: &Path, known: &Known) -> Result<Config, ConfigError> {
+        let file = file::read(text).map_err(|problem| ConfigError::of(path, vec![problem]))?;
+        validate::config(file, path, text, known).map_err(|problems| ConfigError::of(path, problems))
+    }
+}
+
+/// The names that a configuration may use, from the contract.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// Operations that can be given a rate limit.
+    pub operations: Vec<String>,
+    /// Permissions that a key can have.
+    pub permissions: Vec<String>,
+}
+
+/// Where run-time state is kept.
+#[derive(Debug, Clone)]
+pub enum StoreLocation {
+    /// A SQLite file.
+    Sqlite(PathBuf),
+    /// A Postgres URL, which may hold a password.
+    Postgres(Secret),
+}
+
+/// The HTTP side.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// A request that takes longer is answered with 503.
+    pub request_deadline: Duration,
+    /// How long requests and syncs may take to end when the process is told to stop.
+    pub drain_deadline: Duration,
+}
+
+/// The sync side.
+#[derive(Debug, Clone)]
+pub struct WorkerConfig {
+    /// How many syncs run at once in this process.
+    pub concurrency: usize,
+    /// How long a worker's claim on a job lasts unless it is renewed: after a crash the job is resumed this much later.
+    pub lease: Duration,
+    /// How often to look for jobs that another process was told of.
+    pub poll: Duration,
+    /// How many workers a job may lose without getting on before it ends in `error`.
+    pub max_attempts: u32,
+}
+
+/// Settings of a workspace.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    /// Its name, `app_group_id` on the wire.
+    pub id: String,
+    /// Requests a window for an operation, in place of the contract's.
+    pub rate_limits: BTreeMap<String, u64>,
+}
+
+/// An API key, known by its hash.
+#[derive(Debug, Clone)]
+pub struct ApiKey {
+    /// A name for the log.
+    pub name: String,
+    /// The workspace it belongs to.
+    pub workspace: String,
+    /// The key's hash.
+    pub hash: KeyHash,
+    /// What it may do.
+    pub permissions: Vec<String>,
+    /// When it stops working.
+    pub expires: Option<DateTime<Utc>>,
+    /// Whether it was revoked.
+    pub revoked: bool,
+}
+
+/// The ID of an integration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IntegrationId(Uuid);
+
+impl IntegrationId {
+    /// The ID as a UUID.
+    pub fn as_uuid(&self) -> &Uuid {
+        &self.0
+    }
+}
+
+impl From<Uuid> for IntegrationId {
+    fn from(id: Uuid) -> IntegrationId {
+        IntegrationId(id)
+    }
+}
+
+impl fmt::Display for IntegrationId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(formatter)
+    }
+}
+
+/// Why a text is no integration ID.
+#[derive(Debug, thiserror::Error)]
+#[error("an integration ID is a UUID in its hyphenated form, such as 6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01")]
+pub struct NotAnId;
+
+impl FromStr for IntegrationId {
+    type Err = NotAnId;
+
+    fn from_str(text: &str) -> Result<IntegrationId, NotAnId> {
+        // The `uuid` crate reads other forms too; only this one has 36 characters.
+        if text.len() != 36 {
+            return Err(NotAnId);
+        }
+        Uuid::try_parse(text).map(IntegrationId).map_err(|_| NotAnId)
+    }
+}
+
+/// What is synced from where to where.
+#[derive(Debug, Clone)]
+pub struct Integration {
+    /// Its ID.
+    pub id: IntegrationId,
+    /// Its name, for people.
+    pub name: String,
+    /// The workspace it belongs to.
+    pub workspace: String,
+    /// What is synced.
+    pub kind: IntegrationKind,
+    /// Whether its schedule is off.
+    pub paused: bool,
+    /// Whom to tell about failures.
+    pub contact_emails: Vec<String>,
+    /// Where rows come from.
+    pub source: Source,
+    /// Where objects go.
+    pub destination: Destination,
+}
+
+/// What is synced: `integration_type` on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IntegrationKind {
+    /// User attributes.
+    Attributes,
+}
+
+impl IntegrationKind {
+    /// All kinds.
+    pub const ALL: &'static [IntegrationKind] = &[IntegrationKind::Attributes];
+
+    /// Its name in configuration and on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            IntegrationKind::Attributes => "attributes",
+        }
+    }
+}
+
+/// Where rows come from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A table or view of a SQLite database.
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// The table or view.
+        table: String,
+    },
+}
+
+impl Source {
+    /// Its kind in configuration, `warehouse_type` on the wire.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Source::Sqlite { .. } => "sqlite",
+        }
+    }
+}
+
+/// A service with `/users/track`.
+#[derive(Debug, Clone)]
+pub struct UsersTrack {
+    /// Its base URL, without a slash at the end.
+    pub url: String,
+    /// The key that is sent as a bearer token.
+    pub api_key: Secret,
+    /// How long a request is tried again while the service is in trouble, before the sync ends in `error`.
+    pub give_up_after: Duration,
+}
+
+/// Where objects go.
+#[derive(Debug, Clone)]
+pub enum Destination {
+    /// A service with `/users/track`.
+    UsersTrack(UsersTrack),
+    /// A file with one object a line.
+    Jsonl {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl Destination {
+    /// Its kind in configuration.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Destination::UsersTrack(_) => "users_track",
+            Destination::Jsonl { .. } => "jsonl",
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Secrets that cannot be printed by accident, and API keys, of which only hashes are kept.
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use sha2::{Digest, Sha256};
+
+/// Bytes of chance in a new key.
+const KEY_BYTES: usize = 32;
+/// What keys begin with, so that secret scanners and people know one when they see it.
+const KEY_PREFIX: &str = "cdi_";
+
+/// A text that is nobody's business. It prints as `…`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes a text out of sight.
+    pub fn new(text: impl Into<String>) -> Secret {
+        Secret(text.into())
+    }
+
+    /// The text itself, for the one place that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("…")
+    }
+}
+
+/// A new API key: 256 bits of the operating system's randomness.
+pub fn new_key() -> Secret {
+    let mut bytes = [0; KEY_BYTES];
+    #[allow(clippy::expect_used)] // Without randomness there is no key to give, and nothing to be done about it here.
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    Secret(format!("{KEY_PREFIX}{}", BASE64.encode(bytes)))
+}
+
+/// The SHA-256 of an API key: all that a configuration holds of it. Keys are random, so no salt and no slow hash is needed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct KeyHash([u8; 32]);
+
+impl KeyHash {
+    /// The hash of a key.
+    pub fn of(key: &str) -> KeyHash {
+        KeyHash(Sha256::digest(key).into())
+    }
+}
+
+impl fmt::Display for KeyHash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("sha256:")?;
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+/// Why a text is no hash of a key. It does not repeat the text, which may be the key itself.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAHash {
+    /// It is a key in clear.
+    #[error("this is a key in clear; write its hash, which `cdi-server key new` prints, and replace the key")]
+    Key,
+    /// It is something else.
+    #[error("this is not `sha256:` followed by 64 hexadecimal digits; `cdi-server key new` prints a key with its hash")]
+    Other,
+}
+
+impl FromStr for KeyHash {
+    type Err = NotAHash;
+
+    fn from_str(text: &str) -> Result<KeyHash, NotAHash> {
+        if text.starts_with(KEY_PREFIX) {
+            return Err(NotAHash::Key);
+        }
+        let digits = text.strip_prefix("sha256:").ok_or(NotAHash::Other)?;
+        if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(NotAHash::Other);
+        }
+        let mut hash = [0; 32];
+        for (byte, pair) in hash.iter_mut().zip(digits.as_bytes().chunks(2)) {
+            let pair = std::str::from_utf8(pair).map_err(|_| NotAHash::Other)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| NotAHash::Other)?;
+        }
+        Ok(KeyHash(hash))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_does_not_print() {
+        assert_eq!(format!("{:?}", Some(Secret::new("hunter2"))), "Some(…)");
+    }
+
+    #[test]
+    fn keys_differ_and_fit_into_a_header() {
+        let (one, other) = (new_key(), new_key());
+        assert_ne!(one.expose(), other.expose());
+        assert_eq!(one.expose().len(), 4 + 43);
+        assert!(one.expose().bytes().all(|byte| byte.is_ascii_graphic()));
+    }
+
+    #[test]
+    fn a_hash_is_read_as_it_is_printed() {
+        let hash = KeyHash::of("cdi_example");
+        assert_eq!(hash.to_string().parse(), Ok(hash.clone()));
+        assert_eq!(hash.to_string().to_uppercase().replace("SHA", "sha").parse(), Ok(hash));
+        // https://www.di-mgt.com.au/sha_testvectors.html: the SHA-256 of "abc".
+        assert_eq!(
+            KeyHash::of("abc").to_string(),
+            "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
+
+    #[test]
+    fn what_is_no_hash_is_refused_and_a_key_in_clear_is_named() {
+        assert_eq!(new_key().expose().parse::<KeyHash>(), Err(NotAHash::Key));
+        let multibyte = format!("sha256:{}", "ü".repeat(32));
+        for wrong in ["", "sha256:", "sha256:12", "md5:00", multibyte.as_str()] {
+            assert_eq!(wrong.parse::<KeyHash>(), Err(NotAHash::Other), "{wrong}");
+        }
+    }
+}

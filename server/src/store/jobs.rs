@@ -1,0 +1,221 @@
+//! Jobs: starting one, and listing them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _, query};
+use uuid::Uuid;
+
+use super::time::{from_micros, micros_up};
+use super::{Page, PageOf, Store, StoreError, micros};
+use crate::config::IntegrationId;
+
+/// The ID of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct JobId(Uuid);
+
+impl fmt::Display for JobId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(formatter)
+    }
+}
+
+impl FromStr for JobId {
+    type Err = StoreError;
+
+    fn from_str(text: &str) -> Result<JobId, StoreError> {
+        let unreadable = |_| StoreError::Unreadable {
+            what: "job ID",
+            value: text.to_owned(),
+        };
+        Uuid::try_parse(text).map(JobId).map_err(unreadable)
+    }
+}
+
+/// How a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobStatus {
+    /// It goes on.
+    Running,
+    /// Every row was accepted.
+    Success,
+    /// Some rows failed.
+    Partial,
+    /// The sync failed, or no row was accepted though some failed.
+    Error,
+    /// The integration cannot work as configured.
+    ConfigError,
+}
+
+impl JobStatus {
+    const ALL: [JobStatus; 5] = [
+        JobStatus::Running,
+        JobStatus::Success,
+        JobStatus::Partial,
+        JobStatus::Error,
+        JobStatus::ConfigError,
+    ];
+
+    /// Its name in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            JobStatus::Running => "running",
+            JobStatus::Success => "success",
+            JobStatus::Partial => "partial",
+            JobStatus::Error => "error",
+            JobStatus::ConfigError => "config_error",
+        }
+    }
+
+    pub(super) fn read(text: &str) -> Result<JobStatus, StoreError> {
+        let found = JobStatus::ALL.into_iter().find(|status| status.as_str() == text);
+        found.ok_or_else(|| StoreError::Unreadable {
+            what: "job status",
+            value: text.to_owned(),
+        })
+    }
+}
+
+/// A job as people see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Its ID.
+    pub id: JobId,
+    /// How it stands.
+    pub status: JobStatus,
+    /// When its trigger was received. No other job of the integration has the same.
+    pub sync_start_time: DateTime<Utc>,
+    /// When it ended.
+    pub sync_finish_time: Option<DateTime<Utc>>,
+    /// The highest `UPDATED_AT` it has dealt with.
+    pub last_timestamp_synced: Option<DateTime<Utc>>,
+    /// Rows that were delivered.
+    pub rows_synced: u64,
+    /// Rows that were refused.
+    pub rows_failed_with_errors: u64,
+    /// Why it ended in `error` or `config_error`.
+    pub cause: Option<String>,
+}
+
+/// What became of a trigger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartJob {
+    /// There is a new job.
+    Started(JobId),
+    /// There is one in progress.
+    InProgress,
+}
+
+impl Store {
+    /// Starts a job for an integration, unless one is in progress, and wakes a worker of this process.
+    pub async fn start_job(
+        &self,
+        integration: IntegrationId,
+        received_at: DateTime<Utc>,
+    ) -> Result<StartJob, StoreError> {
+        let id = JobId(Uuid::now_v7());
+        // A later job starts later, whatever the clocks of the replicas say: start times are keys and give the order.
+        let started = query(
+            "INSERT INTO jobs (id, integration_id, status, started_at)
+             SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), 'running',
+                    CASE WHEN newest.started_at >= CAST($3 AS BIGINT) THEN newest.started_at + 1 ELSE CAST($3 AS BIGINT) END
+             FROM (SELECT COALESCE(MAX(started_at), 0) AS started_at FROM jobs WHERE integration_id = $2) AS newest
+             WHERE true
+             ON CONFLICT (integration_id) WHERE finished_at IS NULL DO NOTHING
+             RETURNING id",
+        )
+        .bind(id.to_string())
+        .bind(integration.to_string())
+        .bind(micros_up(received_at))
+        .fetch_optional(&self.database.write)
+        .await?;
+        if started.is_none() {
+            return Ok(StartJob::InProgress);
+        }
+        self.woken.notify_one();
+        Ok(StartJob::Started(id))
+    }
+
+    /// A page of an integration's jobs, newest first. A position is a job's start time.
+    pub async fn jobs(
+        &self,
+        integration: IntegrationId,
+        page: &Page<DateTime<Utc>>,
+        size: usize,
+    ) -> Result<PageOf<Job>, StoreError> {
+        let (side, order, bound) = match page {
+            Page::First => ("<", "DESC", i64::MAX),
+            Page::After(position) => ("<", "DESC", micros(*position)),
+            Page::Before(position) => (">", "ASC", micros(*position)),
+        };
+        // One more than the page has tells whether there are further ones.
+        let statement = format!(
+            "SELECT id, status, started_at, finished_at, synced_to, rows_synced, rows_failed, cause
+             FROM jobs WHERE integration_id = $1 AND started_at {side} $2 ORDER BY started_at {order} LIMIT $3"
+        );
+        let rows = query(AssertSqlSafe(statement))
+            .bind(integration.to_string())
+            .bind(bound)
+            .bind(i64::try_from(size + 1).unwrap_or(i64::MAX))
+            .fetch_all(&self.database.read)
+            .await?;
+        let further = rows.len() > size;
+        let mut items: Vec<Job> = rows.iter().take(size).map(job).collect::<Result<_, _>>()?;
+        Ok(match page {
+            Page::First => PageOf {
+                items,
+                has_previous: false,
+                has_next: further,
+            },
+            Page::After(_) => PageOf {
+                items,
+                has_previous: self.has_jobs(integration, ">=", bound).await?,
+                has_next: further,
+            },
+            Page::Before(_) => {
+                items.reverse();
+                PageOf {
+                    items,
+                    has_previous: further,
+                    has_next: self.has_jobs(integration, "<=", bound).await?,
+                }
+            }
+        })
+    }
+
+    async fn has_jobs(&self, integration: IntegrationId, side: &str, bound: i64) -> Result<bool, StoreError> {
+        let statement = format!("SELECT 1 FROM jobs WHERE integration_id = $1 AND started_at {side} $2 LIMIT 1");
+        let found = query(AssertSqlSafe(statement))
+            .bind(integration.to_string())
+            .bind(bound)
+            .fetch_optional(&self.database.read)
+            .await?;
+        Ok(found.is_some())
+    }
+}
+
+fn job(row: &AnyRow) -> Result<Job, StoreError> {
+    Ok(Job {
+        id: row.try_get::<String, _>("id")?.parse()?,
+        status: JobStatus::read(&row.try_get::<String, _>("status")?)?,
+        sync_start_time: from_micros(row.try_get("started_at")?)?,
+        sync_finish_time: row
+            .try_get::<Option<i64>, _>("finished_at")?
+            .map(from_micros)
+            .transpose()?,
+        last_timestamp_synced: row
+            .try_get::<Option<i64>, _>("synced_to")?
+            .map(from_micros)
+            .transpose()?,
+        rows_synced: count(row.try_get("rows_synced")?),
+        rows_failed_with_errors: count(row.try_get("rows_failed")?),
+        cause: row.try_get("cause")?,
+    })
+}
+
+/// A count, which is never negative.
+pub(super) fn count(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}

@@ -1,0 +1,248 @@
+//! Which worker has a job, and what only that worker may write.
+//!
+//! A worker holds a lease on its job and renews it. When it runs out, by the store's clock, any worker may claim the job
+//! and gets another token. Everything a worker writes about its job is conditional on its token, so one that has lost
+//! its lease changes nothing any more.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use sqlx::{AnyConnection, Row as _, query};
+use uuid::Uuid;
+
+use super::jobs::{JobId, JobStatus, count};
+use super::row_errors::{self, RowError};
+use super::states::{self, Watermark};
+use super::{Store, StoreError, micros};
+use crate::config::IntegrationId;
+
+/// A worker's hold on a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The job.
+    pub job: JobId,
+    token: String,
+    length: Duration,
+}
+
+/// A job that was claimed, with how far it had got.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// The hold on it.
+    pub lease: Lease,
+    /// Its integration.
+    pub integration: IntegrationId,
+    /// The integration's watermark.
+    pub watermark: Option<Watermark>,
+    /// What the job had come to at its last checkpoint.
+    pub rows_synced: u64,
+    /// Rows of it that were refused until then.
+    pub rows_failed: u64,
+    /// Where the destination was then, in its own words.
+    pub position: Option<String>,
+    /// How many workers have claimed it since it last got on, this one included.
+    pub attempts: u32,
+}
+
+/// What a job has come to: rows are counted once all rows before them are dealt with too.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// How far the integration's rows are dealt with. Where it is nothing, the watermark stays.
+    pub watermark: Option<Watermark>,
+    /// Whether the job has dealt with a row.
+    pub has_dealt: bool,
+    /// Rows that were delivered, in all.
+    pub rows_synced: u64,
+    /// Rows that were refused, in all.
+    pub rows_failed: u64,
+    /// The refused rows that no earlier checkpoint had.
+    pub row_errors: Vec<RowError>,
+    /// Where the destination is, in its own words.
+    pub position: Option<String>,
+}
+
+impl Store {
+    /// Claims the oldest job that nobody holds and that `takes` wants.
+    pub async fn claim_job(
+        &self,
+        length: Duration,
+        takes: impl Fn(IntegrationId) -> bool,
+    ) -> Result<Option<Claimed>, StoreError> {
+        let free = self.database.at_its_own_time(
+            "SELECT id, integration_id FROM jobs
+             WHERE finished_at IS NULL AND (lease_until IS NULL OR lease_until <= {now}) ORDER BY started_at",
+        );
+        for row in query(free).fetch_all(&self.database.read).await? {
+            let integration: String = row.try_get("integration_id")?;
+            let Ok(integration) = integration.parse() else { continue };
+            if !takes(integration) {
+                continue;
+            }
+            let job = row.try_get::<String, _>("id")?.parse()?;
+            // Another worker may be quicker.
+            if let Some(claimed) = self.claim(job, integration, length).await? {
+                return Ok(Some(claimed));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn claim(
+        &self,
+        job: JobId,
+        integration: IntegrationId,
+        length: Duration,
+    ) -> Result<Option<Claimed>, StoreError> {
+        let lease = Lease {
+            job,
+            token: Uuid::new_v4().to_string(),
+            length,
+        };
+        let claim = self.database.at_its_own_time(
+            "UPDATE jobs SET lease_token = $1, lease_until = {now} + $2, attempts = attempts + 1
+             WHERE id = $3 AND finished_at IS NULL AND (lease_until IS NULL OR lease_until <= {now})
+             RETURNING attempts, rows_synced, rows_failed, position",
+        );
+        let row = query(claim)
+            .bind(&lease.token)
+            .bind(span(length))
+            .bind(job.to_string())
+            .fetch_optional(&self.database.write)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(Claimed {
+            lease,
+            integration,
+            watermark: self.watermark(integration).await?,
+            rows_synced: count(row.try_get("rows_synced")?),
+            rows_failed: count(row.try_get("rows_failed")?),
+            position: row.try_get("position")?,
+            attempts: u32::try_from(row.try_get::<i64, _>("attempts")?).unwrap_or(u32::MAX),
+        }))
+    }
+
+    /// How far an integration's rows are dealt with.
+    pub async fn watermark(&self, integration: IntegrationId) -> Result<Option<Watermark>, StoreError> {
+        let row = query("SELECT updated_at, rows_at, last_key FROM watermarks WHERE integration_id = $1")
+            .bind(integration.to_string())
+            .fetch_optional(&self.database.write)
+            .await?;
+        row.as_ref().map_or(Ok(None), states::watermark)
+    }
+
+    /// Holds a job for the lease's whole length from now.
+    pub async fn renew(&self, lease: &Lease) -> Result<(), StoreError> {
+        let renew = self.database.at_its_own_time(
+            "UPDATE jobs SET lease_until = {now} + $1 WHERE id = $2 AND lease_token = $3 AND finished_at IS NULL",
+        );
+        let renewed = query(renew)
+            .bind(span(lease.length))
+            .bind(lease.job.to_string())
+            .bind(&lease.token)
+            .execute(&self.database.write)
+            .await?;
+        held(renewed.rows_affected())
+    }
+
+    /// Gives a job back: the next worker goes on at the last checkpoint, at once.
+    pub async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
+        let released = query(
+            "UPDATE jobs SET lease_token = NULL, lease_until = NULL, attempts = attempts - 1
+             WHERE id = $1 AND lease_token = $2 AND finished_at IS NULL",
+        )
+        .bind(lease.job.to_string())
+        .bind(&lease.token)
+        .execute(&self.database.write)
+        .await?;
+        held(released.rows_affected())?;
+        self.woken.notify_one();
+        Ok(())
+    }
+
+    /// Writes down how far a job has got.
+    pub async fn checkpoint(
+        &self,
+        lease: &Lease,
+        integration: IntegrationId,
+        checkpoint: &Checkpoint,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.database.write.begin().await?;
+        write(&mut transaction, lease, integration, checkpoint).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Ends a job, with its last checkpoint.
+    pub async fn finish(
+        &self,
+        lease: &Lease,
+        integration: IntegrationId,
+        checkpoint: &Checkpoint,
+        status: JobStatus,
+        cause: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.database.write.begin().await?;
+        write(&mut transaction, lease, integration, checkpoint).await?;
+        query(
+            "UPDATE jobs SET status = $1, cause = $2, lease_token = NULL, lease_until = NULL,
+                             finished_at = CASE WHEN started_at > $3 THEN started_at ELSE $3 END
+             WHERE id = $4",
+        )
+        .bind(status.as_str())
+        .bind(cause)
+        .bind(micros(Utc::now()))
+        .bind(lease.job.to_string())
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+async fn write(
+    connection: &mut AnyConnection,
+    lease: &Lease,
+    integration: IntegrationId,
+    checkpoint: &Checkpoint,
+) -> Result<(), StoreError> {
+    let known = checkpoint
+        .rows_failed
+        .saturating_sub(checkpoint.row_errors.len() as u64);
+    let synced_to = checkpoint.watermark.filter(|_| checkpoint.has_dealt);
+    let written = query(
+        "UPDATE jobs SET rows_synced = $1, rows_failed = $2, synced_to = COALESCE($3, synced_to), position = $4, attempts = 1
+         WHERE id = $5 AND lease_token = $6 AND finished_at IS NULL",
+    )
+    .bind(i64::try_from(checkpoint.rows_synced).unwrap_or(i64::MAX))
+    .bind(i64::try_from(checkpoint.rows_failed).unwrap_or(i64::MAX))
+    .bind(synced_to.map(|watermark| micros(watermark.updated_at)))
+    .bind(checkpoint.position.as_deref())
+    .bind(lease.job.to_string())
+    .bind(&lease.token)
+    .execute(&mut *connection)
+    .await?;
+    held(written.rows_affected())?;
+    if let Some(watermark) = &checkpoint.watermark {
+        query(
+            "INSERT INTO watermarks (integration_id, updated_at, rows_at, last_key) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (integration_id) DO UPDATE
+             SET updated_at = excluded.updated_at, rows_at = excluded.rows_at, last_key = excluded.last_key",
+        )
+        .bind(integration.to_string())
+        .bind(micros(watermark.updated_at))
+        .bind(i64::try_from(watermark.rows_at).unwrap_or(i64::MAX))
+        .bind(watermark.last_key)
+        .execute(&mut *connection)
+        .await?;
+    }
+    row_errors::insert(connection, lease.job, known + 1, &checkpoint.row_errors).await
+}
+
+fn held(rows: u64) -> Result<(), StoreError> {
+    if rows == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
+}
+
+/// A duration as the store keeps it.
+fn span(length: Duration) -> i64 {
+    i64::try_from(length.as_micros()).unwrap_or(i64::MAX)
+}

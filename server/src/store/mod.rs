@@ -1,0 +1,86 @@
+//! What happens at run time: jobs, watermarks, row errors, rate-limit counters. SQLite or Postgres, one SQL text for both.
+//!
+//! All SQL of the store stands in this folder, one function a statement or transaction. An integration has at most one
+//! job in progress: a unique partial index decides that, not a check before an insert.
+
+mod database;
+mod error;
+mod jobs;
+mod leases;
+mod rate_limits;
+mod row_errors;
+mod states;
+mod time;
+
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::Notify;
+
+use crate::config::StoreLocation;
+use database::Database;
+pub use error::StoreError;
+pub use jobs::{Job, JobId, JobStatus, StartJob};
+pub use leases::{Checkpoint, Claimed, Lease};
+pub use rate_limits::Taken;
+pub use row_errors::RowError;
+pub use states::{IntegrationState, Watermark};
+
+/// The store. Cheap to clone; clones share their connections.
+#[derive(Clone)]
+pub struct Store {
+    database: Arc<Database>,
+    woken: Arc<Notify>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Store")
+            .field("database", &self.database)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Connects, and brings the schema up to date.
+    pub async fn open(location: &StoreLocation) -> Result<Store, StoreError> {
+        Ok(Store {
+            database: Arc::new(Database::open(location).await?),
+            woken: Arc::new(Notify::new()),
+        })
+    }
+
+    /// Waits until this process is told of a job. Jobs of other processes are found by looking.
+    pub async fn woken(&self) {
+        self.woken.notified().await;
+    }
+}
+
+/// Which items of a list, ordered by a position `P`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page<P> {
+    /// The first ones.
+    First,
+    /// Those that follow a position.
+    After(P),
+    /// Those that come right before a position.
+    Before(P),
+}
+
+/// A page's items, and whether there are others around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageOf<T> {
+    /// The items, in the order of the list.
+    pub items: Vec<T>,
+    /// Whether there are items before them.
+    pub has_previous: bool,
+    /// Whether there are items after them.
+    pub has_next: bool,
+}
+
+/// A time as the store keeps it: microseconds, rounded down.
+fn micros(time: DateTime<Utc>) -> i64 {
+    time.timestamp_micros()
+}

@@ -1,0 +1,80 @@
+//! Rows that were refused for good, kept so that people can repair the source.
+
+use chrono::{DateTime, Utc};
+use sqlx::{AnyConnection, Row as _, query};
+
+use super::jobs::{JobId, count};
+use super::time::from_micros;
+use super::{Store, StoreError, micros};
+use crate::config::IntegrationId;
+
+/// A row that was refused, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowError {
+    /// Whose row it is; nothing where the row does not say.
+    pub identifier: Option<String>,
+    /// The row's `UPDATED_AT`.
+    pub updated_at: DateTime<Utc>,
+    /// Why it was refused.
+    pub reason: String,
+    /// What was to be sent, where the integration keeps it.
+    pub payload: Option<String>,
+}
+
+impl Store {
+    /// Row errors of a job of the integration (the newest where none is named), with their numbers, after a number.
+    pub async fn row_errors(
+        &self,
+        integration: IntegrationId,
+        job: Option<JobId>,
+        after: u64,
+        most: usize,
+    ) -> Result<Vec<(u64, RowError)>, StoreError> {
+        let rows = query(
+            "SELECT number, identifier, updated_at, reason, payload FROM row_errors
+             WHERE job_id = (SELECT id FROM jobs WHERE integration_id = $1 AND ($2 = '' OR id = $2) ORDER BY started_at DESC LIMIT 1)
+               AND number > $3
+             ORDER BY number LIMIT $4",
+        )
+        .bind(integration.to_string())
+        .bind(job.map(|job| job.to_string()).unwrap_or_default())
+        .bind(i64::try_from(after).unwrap_or(i64::MAX))
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .fetch_all(&self.database.read)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let error = RowError {
+                    identifier: row.try_get("identifier")?,
+                    updated_at: from_micros(row.try_get("updated_at")?)?,
+                    reason: row.try_get("reason")?,
+                    payload: row.try_get("payload")?,
+                };
+                Ok((count(row.try_get("number")?), error))
+            })
+            .collect()
+    }
+}
+
+/// Adds a job's row errors; `first` is the number of the first of them.
+pub(super) async fn insert(
+    connection: &mut AnyConnection,
+    job: JobId,
+    first: u64,
+    errors: &[RowError],
+) -> Result<(), StoreError> {
+    for (number, error) in (first..).zip(errors) {
+        query(
+            "INSERT INTO row_errors (job_id, number, identifier, updated_at, reason, payload) VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(job.to_string())
+        .bind(i64::try_from(number).unwrap_or(i64::MAX))
+        .bind(error.identifier.as_deref())
+        .bind(micros(error.updated_at))
+        .bind(&error.reason)
+        .bind(error.payload.as_deref())
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! How integrations stand: their watermarks and their newest jobs.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _, query};
+
+use super::jobs::{JobStatus, count};
+use super::time::from_micros;
+use super::{Store, StoreError};
+use crate::config::IntegrationId;
+
+/// How far an integration's rows have been dealt with: every row below `updated_at`, and `rows_at` of those at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watermark {
+    /// The `UPDATED_AT` that was reached.
+    pub updated_at: DateTime<Utc>,
+    /// How many rows at it are dealt with.
+    pub rows_at: u64,
+    /// The key of the last of them in reading order, where there were more that are not dealt with.
+    pub last_key: Option<i64>,
+}
+
+/// How an integration stands. One without jobs has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IntegrationState {
+    /// How far it has got.
+    pub watermark: Option<Watermark>,
+    /// When its newest job started.
+    pub last_job_start_time: Option<DateTime<Utc>>,
+    /// How its newest job stands.
+    pub last_job_status: Option<JobStatus>,
+    /// Whether the last job that ended could not work with the configuration.
+    pub config_error: bool,
+}
+
+impl Store {
+    /// How these integrations stand. Those of which nothing is known are left out.
+    pub async fn integration_states(
+        &self,
+        integrations: &[IntegrationId],
+    ) -> Result<HashMap<IntegrationId, IntegrationState>, StoreError> {
+        if integrations.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let places: Vec<String> = (1..=integrations.len())
+            .map(|number| format!("(CAST(${number} AS TEXT))"))
+            .collect();
+        let statement = format!(
+            "WITH listed (id) AS (VALUES {places})
+             SELECT listed.id, watermarks.updated_at, watermarks.rows_at, watermarks.last_key,
+                    newest.started_at, newest.status, ended.status AS ended_status
+             FROM listed
+             LEFT JOIN watermarks ON watermarks.integration_id = listed.id
+             LEFT JOIN jobs AS newest ON newest.integration_id = listed.id
+                  AND newest.started_at = (SELECT MAX(started_at) FROM jobs WHERE integration_id = listed.id)
+             LEFT JOIN jobs AS ended ON ended.integration_id = listed.id
+                  AND ended.started_at = (SELECT MAX(started_at) FROM jobs WHERE integration_id = listed.id AND finished_at IS NOT NULL)",
+            places = places.join(", ")
+        );
+        let mut states = query(AssertSqlSafe(statement));
+        for integration in integrations {
+            states = states.bind(integration.to_string());
+        }
+        let rows = states.fetch_all(&self.database.read).await?;
+        rows.iter()
+            .map(|row| {
+                let id: String = row.try_get("id")?;
+                let status = |column: &str| -> Result<Option<JobStatus>, StoreError> {
+                    row.try_get::<Option<String>, &str>(column)?
+                        .map(|text| JobStatus::read(&text))
+                        .transpose()
+                };
+                let state = IntegrationState {
+                    watermark: watermark(row)?,
+                    last_job_start_time: row
+                        .try_get::<Option<i64>, _>("started_at")?
+                        .map(from_micros)
+                        .transpose()?,
+                    last_job_status: status("status")?,
+                    config_error: status("ended_status")? == Some(JobStatus::ConfigError),
+                };
+                let id = id.parse().map_err(|_| StoreError::Unreadable {
+                    what: "integration ID",
+                    value: id,
+                })?;
+                Ok((id, state))
+            })
+            .collect()
+    }
+}
+
+/// The watermark of a row that has its columns.
+pub(super) fn watermark(row: &AnyRow) -> Result<Option<Watermark>, StoreError> {
+    let Some(updated_at) = row.try_get::<Option<i64>, _>("updated_at")? else {
+        return Ok(None);
+    };
+    Ok(Some(Watermark {
+        updated_at: from_micros(updated_at)?,
+        rows_at: count(row.try_get("rows_at")?),
+        last_key: row.try_get("last_key")?,
+    }))
+}

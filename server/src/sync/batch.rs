@@ -1,0 +1,126 @@
+//! Objects on their way to the destination.
+
+use std::ops::Range;
+
+use super::row::Identifier;
+
+/// Objects that travel together, and the rows they came from.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The objects, one after the other, each followed by one byte that separates it from the next.
+    bytes: Vec<u8>,
+    items: Vec<Item>,
+}
+
+/// What is known of an object's row.
+#[derive(Debug)]
+pub struct Item {
+    /// The row's number in the run.
+    pub row: u64,
+    /// Whose it is.
+    pub identifier: Option<Identifier>,
+    /// Its `UPDATED_AT`, in microseconds.
+    pub updated_at: i64,
+    /// Where the object ends in the bytes.
+    end: usize,
+}
+
+impl Batch {
+    /// Appends an object that `write` writes. Where it refuses, the batch stays as it was.
+    pub fn push(
+        &mut self,
+        row: u64,
+        updated_at: i64,
+        identifier: Option<Identifier>,
+        separator: u8,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), String>,
+    ) -> Result<(), String> {
+        write(&mut self.bytes)?;
+        self.items.push(Item {
+            row,
+            identifier,
+            updated_at,
+            end: self.bytes.len(),
+        });
+        self.bytes.push(separator);
+        Ok(())
+    }
+
+    /// How many objects.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether there is no object.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// The rows, in the order of the objects.
+    pub fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    /// How many bytes, separators included.
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The bytes of some of the objects with the separators between them, the last without.
+    pub fn bytes(&self, objects: Range<usize>) -> &[u8] {
+        let (Some(last), start) = (self.items.get(objects.end.wrapping_sub(1)), self.start(objects.start)) else {
+            return &[];
+        };
+        &self.bytes[start..last.end]
+    }
+
+    /// All bytes, the last separator included.
+    pub fn all_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Where the object after this one begins in all bytes.
+    pub fn end(&self, object: usize) -> usize {
+        self.items.get(object).map_or(0, |item| item.end + 1)
+    }
+
+    fn start(&self, object: usize) -> usize {
+        if object == 0 { 0 } else { self.end(object - 1) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(objects: &[&str]) -> Batch {
+        let mut batch = Batch::default();
+        for (row, object) in (0..).zip(objects) {
+            let write = |out: &mut Vec<u8>| {
+                out.extend_from_slice(object.as_bytes());
+                Ok(())
+            };
+            batch.push(row, 0, None, b',', write).unwrap();
+        }
+        batch
+    }
+
+    #[test]
+    fn any_stretch_of_objects_can_be_had_without_copying() {
+        let batch = batch(&["{1}", "{22}", "{333}"]);
+        assert_eq!(batch.bytes(0..3), b"{1},{22},{333}");
+        assert_eq!(batch.bytes(1..2), b"{22}");
+        assert_eq!(batch.bytes(1..3), b"{22},{333}");
+        assert_eq!(batch.bytes(0..0), b"");
+        assert_eq!(batch.all_bytes(), b"{1},{22},{333},");
+        assert_eq!((batch.end(0), batch.end(2)), (4, batch.size()));
+    }
+
+    #[test]
+    fn a_refused_object_leaves_no_trace() {
+        let mut batch = batch(&["{1}"]);
+        let before = batch.size();
+        assert!(batch.push(7, 0, None, b',', |_| Err("no".into())).is_err());
+        assert_eq!((batch.len(), batch.size()), (1, before));
+    }
+}

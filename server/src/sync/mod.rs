@@ -1,0 +1,28 @@
+//! Syncs: a worker claims a job, reads the rows above the watermark, delivers an object of each, and ends the job.
+//!
+//! Delivery is at least once: the watermark moves only over rows that were delivered or refused for good, so what was in
+//! flight when a process died is sent again and nothing is left out.
+
+mod batch;
+mod check;
+mod destination;
+mod object;
+mod progress;
+mod row;
+mod run;
+mod source;
+mod worker;
+
+pub use check::{check_destination, check_source};
+pub use worker::Workers;
+
+/// Why a sync, or a try of its connections, did not work.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SyncError {
+    /// The integration cannot work as it is configured: trying again changes nothing until somebody repairs it.
+    #[error("{0}")]
+    Config(String),
+    /// It did not work this time.
+    #[error("{0}")]
+    Failed(String),
+}

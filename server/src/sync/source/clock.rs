@@ -1,0 +1,118 @@
+//! The forms in which a database without a type for times keeps `UPDATED_AT`.
+
+use chrono::{DateTime, NaiveDateTime};
+
+/// Numbers from here on are milliseconds, below they are seconds: 1973 as the one, the year 5138 as the other.
+const FIRST_MILLISECONDS: u64 = 100_000_000_000;
+
+/// A form of times. One column has one form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// RFC 3339, or the same without a zone, which is UTC.
+    Text,
+    /// Seconds since 1970.
+    Seconds,
+    /// Milliseconds since 1970.
+    Milliseconds,
+}
+
+impl Form {
+    /// For people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Form::Text => "text",
+            Form::Seconds => "Unix seconds",
+            Form::Milliseconds => "Unix milliseconds",
+        }
+    }
+
+    /// The form of a number.
+    pub fn of_number(number: i64) -> Form {
+        if number.unsigned_abs() >= FIRST_MILLISECONDS {
+            Form::Milliseconds
+        } else {
+            Form::Seconds
+        }
+    }
+}
+
+/// A number of either form in microseconds; nothing where it is out of every range.
+pub fn micros_of_number(number: i64) -> Option<i64> {
+    match Form::of_number(number) {
+        Form::Milliseconds => number.checked_mul(1000),
+        _ => number.checked_mul(1_000_000),
+    }
+}
+
+/// A fractional number of either form in microseconds.
+pub fn micros_of_fraction(number: f64) -> Option<i64> {
+    let scale = if number.abs() >= FIRST_MILLISECONDS as f64 {
+        1e3
+    } else {
+        1e6
+    };
+    let micros = (number * scale).round();
+    (micros.abs() < 9e18).then_some(micros as i64)
+}
+
+/// A text in microseconds, rounded down; nothing where it is no time.
+pub fn micros_of_text(text: &str) -> Option<i64> {
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Some(time.timestamp_micros());
+    }
+    // The same without a zone, with either separator.
+    let separator = text.as_bytes().get(10)?;
+    let form = if *separator == b' ' {
+        "%Y-%m-%d %H:%M:%S%.f"
+    } else {
+        "%Y-%m-%dT%H:%M:%S%.f"
+    };
+    NaiveDateTime::parse_from_str(text, form)
+        .ok()
+        .map(|time| time.and_utc().timestamp_micros())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_with_and_without_a_zone_are_read() {
+        let expected = 1_795_466_584_000_123;
+        for text in [
+            "2026-11-23T20:43:04.000123Z",
+            "2026-11-23t20:43:04.000123z",
+            "2026-11-23T22:43:04.000123+02:00",
+            "2026-11-23T20:43:04.000123",
+            "2026-11-23 20:43:04.000123",
+            "2026-11-23 20:43:04.000123456",
+        ] {
+            assert_eq!(micros_of_text(text), Some(expected), "{text}");
+        }
+        assert_eq!(micros_of_text("2026-11-23 20:43:04"), Some(1_795_466_584_000_000));
+        assert_eq!(micros_of_text("1969-12-31T23:59:59.9999999Z"), Some(-1));
+        for text in [
+            "",
+            "yesterday",
+            "2026-11-23",
+            "23.11.2026 20:43:04",
+            "2026-13-01T00:00:00Z",
+            "1795466584",
+            "2026-11-2é",
+        ] {
+            assert_eq!(micros_of_text(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_seconds_or_milliseconds_by_their_size() {
+        assert_eq!(micros_of_number(1_795_466_584), Some(1_795_466_584_000_000));
+        assert_eq!(micros_of_number(1_795_466_584_001), Some(1_795_466_584_001_000));
+        assert_eq!(micros_of_number(-5), Some(-5_000_000));
+        assert_eq!(micros_of_number(i64::MAX), None);
+        assert_eq!(micros_of_fraction(1_795_466_584.25), Some(1_795_466_584_250_000));
+        assert_eq!(micros_of_fraction(f64::NAN), None);
+        assert_eq!(micros_of_fraction(1e300), None);
+        assert_eq!(Form::of_number(i64::MIN), Form::Milliseconds);
+    }
+}

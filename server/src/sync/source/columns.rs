@@ -1,0 +1,158 @@
+//! Which column of a table means what. Names are matched without regard to case.
+
+use super::SyncError;
+use crate::sync::row::Identifier;
+
+/// The identifier columns, in the order in which a row uses the first that is not null.
+const EXTERNAL_ID: &str = "EXTERNAL_ID";
+const ALIAS_NAME: &str = "ALIAS_NAME";
+const ALIAS_LABEL: &str = "ALIAS_LABEL";
+const BRAZE_ID: &str = "BRAZE_ID";
+const EMAIL: &str = "EMAIL";
+const PHONE: &str = "PHONE";
+const IDENTIFIERS: [&str; 6] = [EXTERNAL_ID, ALIAS_NAME, ALIAS_LABEL, BRAZE_ID, EMAIL, PHONE];
+
+/// The columns of a table that a sync reads, under the names that the table gives them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Columns {
+    /// `UPDATED_AT`.
+    pub updated_at: String,
+    /// `PAYLOAD`.
+    pub payload: String,
+    /// The identifier columns that there are: their place in the order, and their name.
+    pub identifiers: Vec<(usize, String)>,
+}
+
+impl Columns {
+    /// Finds them among the columns of a table, or says what is missing.
+    pub fn find(table: &str, columns: &[String]) -> Result<Columns, SyncError> {
+        let find = |name: &str| -> Result<Option<String>, SyncError> {
+            let mut found = columns.iter().filter(|column| column.eq_ignore_ascii_case(name));
+            match (found.next(), found.next()) {
+                (Some(first), Some(second)) => Err(SyncError::Config(format!(
+                    "the table `{table}` has two columns for {name}: `{first}` and `{second}`"
+                ))),
+                (found, _) => Ok(found.cloned()),
+            }
+        };
+        let needed = |name: &str| {
+            let missing = || {
+                let known = columns.join("`, `");
+                SyncError::Config(format!("the table `{table}` has no column {name}; it has `{known}`"))
+            };
+            find(name)?.ok_or_else(missing)
+        };
+        let (updated_at, payload) = (needed("UPDATED_AT")?, needed("PAYLOAD")?);
+        let mut identifiers = Vec::new();
+        for (place, name) in IDENTIFIERS.into_iter().enumerate() {
+            identifiers.extend(find(name)?.map(|column| (place, column)));
+        }
+        let has = |name: &str| identifiers.iter().any(|(place, _)| IDENTIFIERS[*place] == name);
+        let alias = has(ALIAS_NAME) && has(ALIAS_LABEL);
+        if !alias && ![EXTERNAL_ID, BRAZE_ID, EMAIL, PHONE].into_iter().any(has) {
+            return Err(SyncError::Config(format!(
+                "the table `{table}` has no identifier column; add EXTERNAL_ID, or ALIAS_NAME and ALIAS_LABEL, or BRAZE_ID, EMAIL or PHONE"
+            )));
+        }
+        Ok(Columns {
+            updated_at,
+            payload,
+            identifiers,
+        })
+    }
+
+    /// The identifier of a row: the first that is not null. The texts are those of `identifiers`, in its order.
+    pub fn identifier(&self, texts: impl IntoIterator<Item = Option<String>>) -> Option<Identifier> {
+        let mut by_place = [const { None }; IDENTIFIERS.len()];
+        for ((place, _), text) in self.identifiers.iter().zip(texts) {
+            by_place[*place] = text;
+        }
+        let [external_id, alias_name, alias_label, braze_id, email, phone] = by_place;
+        let alias = || match (alias_name, alias_label) {
+            (Some(name), Some(label)) => Some(Identifier::Alias { name, label }),
+            _ => None,
+        };
+        external_id
+            .map(Identifier::ExternalId)
+            .or_else(alias)
+            .or_else(|| braze_id.map(Identifier::BrazeId))
+            .or_else(|| email.map(Identifier::Email))
+            .or_else(|| phone.map(Identifier::Phone))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(names: &[&str]) -> Result<Columns, String> {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        Columns::find("t", &names).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn columns_are_found_in_any_case_and_order() {
+        let found = columns(&["payload", "Email", "other", "updated_AT", "external_id"]).unwrap();
+        assert_eq!(
+            (found.updated_at.as_str(), found.payload.as_str()),
+            ("updated_AT", "payload")
+        );
+        assert_eq!(
+            found.identifiers,
+            [(0, "external_id".to_owned()), (4, "Email".to_owned())]
+        );
+    }
+
+    #[test]
+    fn what_is_missing_is_said_with_what_there_is() {
+        let error = columns(&["PAYLOAD", "EXTERNAL_ID", "CHANGED"]).unwrap_err();
+        assert!(
+            error.contains("no column UPDATED_AT; it has `PAYLOAD`, `EXTERNAL_ID`, `CHANGED`"),
+            "{error}"
+        );
+        assert!(columns(&["UPDATED_AT", "EMAIL"]).unwrap_err().contains("PAYLOAD"));
+        assert!(
+            columns(&["UPDATED_AT", "PAYLOAD", "ALIAS_NAME"])
+                .unwrap_err()
+                .contains("no identifier column")
+        );
+        assert!(
+            columns(&["UPDATED_AT", "PAYLOAD", "EMAIL", "email"])
+                .unwrap_err()
+                .contains("two columns")
+        );
+    }
+
+    #[test]
+    fn a_row_uses_the_first_identifier_that_is_not_null() {
+        let all = columns(&[
+            "UPDATED_AT",
+            "PAYLOAD",
+            "PHONE",
+            "EMAIL",
+            "ALIAS_LABEL",
+            "ALIAS_NAME",
+            "EXTERNAL_ID",
+        ])
+        .unwrap();
+        let row = |texts: [Option<&str>; 5]| all.identifier(texts.map(|text| text.map(str::to_owned)));
+        assert_eq!(
+            row([Some("x"), Some("n"), Some("l"), None, None]),
+            Some(Identifier::ExternalId("x".into()))
+        );
+        let alias = Identifier::Alias {
+            name: "n".into(),
+            label: "l".into(),
+        };
+        assert_eq!(row([None, Some("n"), Some("l"), Some("e"), None]), Some(alias));
+        assert_eq!(
+            row([None, Some("n"), None, Some("e"), None]),
+            Some(Identifier::Email("e".into()))
+        );
+        assert_eq!(
+            row([None, None, None, None, Some("p")]),
+            Some(Identifier::Phone("p".into()))
+        );
+        assert_eq!(row([None, None, None, None, None]), None);
+    }
+}

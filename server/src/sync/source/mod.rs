@@ -1,0 +1,100 @@
+//! Where rows come from.
+//!
+//! A source reads one consistent snapshot in the order of `UPDATED_AT`, then of the identifier columns. It leaves out
+//! what an earlier run has dealt with and rows dated in the future of its own clock, and hands the rest over in chunks:
+//! it waits where they are not taken, so memory stays bounded.
+
+mod clock;
+mod columns;
+mod sqlite;
+
+use std::fmt;
+
+use tokio::sync::mpsc;
+
+use super::SyncError;
+use super::row::Row;
+use crate::config::Source;
+use crate::store::Watermark;
+
+/// Rows in a chunk.
+const CHUNK: usize = 1000;
+/// Chunks that may wait to be taken.
+const WAITING: usize = 2;
+
+/// What a source says before its first row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opening {
+    /// The watermark, with as many rows at it as are left out of this reading.
+    pub watermark: Option<Watermark>,
+    /// Rows dated in the future, which wait until their time comes.
+    pub future: u64,
+    /// Rows without an `UPDATED_AT`, which no run ever takes.
+    pub undated: u64,
+}
+
+/// What a source hands over.
+#[derive(Debug)]
+pub enum Read {
+    /// Once, before anything else.
+    Opened(Opening),
+    /// Some rows.
+    Rows(Vec<Row>),
+    /// There are no more; nothing follows.
+    End,
+}
+
+/// A reading. Dropping it ends it.
+pub struct Reading {
+    reads: mpsc::Receiver<Result<Read, SyncError>>,
+    /// Cuts a running query short.
+    _stop: Box<dyn Send + Sync>,
+}
+
+impl Reading {
+    /// What comes next. After an error nothing follows.
+    pub async fn next(&mut self) -> Result<Read, SyncError> {
+        let died = || SyncError::Failed("the source stopped without saying why".into());
+        self.reads.recv().await.unwrap_or_else(|| Err(died()))
+    }
+}
+
+/// Begins to read the rows that are not dealt with.
+pub async fn read(source: &Source, watermark: Option<Watermark>) -> Result<Reading, SyncError> {
+    match source {
+        Source::Sqlite { path, table } => sqlite::read(path, table, watermark).await,
+    }
+}
+
+/// What is found at a source that can be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The table.
+    pub table: String,
+    /// What `UPDATED_AT` is; nothing where there are no rows yet.
+    pub updated_at: Option<&'static str>,
+    /// The identifier columns.
+    pub identifiers: Vec<String>,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "table {}, identified by {}",
+            self.table,
+            self.identifiers.join(", ")
+        )?;
+        match self.updated_at {
+            Some(kind) => write!(formatter, ", UPDATED_AT is {kind}"),
+            None => formatter.write_str(", no rows yet"),
+        }
+    }
+}
+
+/// Looks whether the source can be read, without reading its rows.
+pub async fn look(source: &Source) -> Result<Report, SyncError> {
+    match source {
+        Source::Sqlite { path, table } => sqlite::look(path, table).await,
+    }
+}
