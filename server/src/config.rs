@@ -5,6 +5,8 @@
 
 mod file;
 mod problem;
+#[cfg(test)]
+mod tests;
 mod validate;
 
 use std::collections::BTreeMap;

@@ -31,7 +31,8 @@ async fn of_32_triggers_at_once_exactly_one_starts_a_job() {
     let mut setup = Setup::with_rows(10);
     setup.more = "[[workspaces]]\nid = \"ours\"\nrate_limits = { trigger_integration_sync = 1000 }".to_owned();
     let service = setup.start(Role::Api).await;
-    let answers = join_all((0..32).map(|_| service.call("POST", &sync()))).await;
+    let path = sync();
+    let answers = join_all((0..32).map(|_| service.call("POST", &path))).await;
     let count = |status: u16, message: &str| {
         answers
             .iter()
