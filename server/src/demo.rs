@@ -280,6 +280,7 @@ async fn keep_changing(source: &Path, service: &Service) -> anyhow::Result<()> {
             tokio::task::spawn_blocking(move || touch(&source))
                 .await?
                 .context("the source cannot be changed")?;
+            println!("changed      every row has a new UPDATED_AT: there is something to sync");
         }
         tokio::time::sleep(Duration::from_millis(300)).await;
     }

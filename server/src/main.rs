@@ -1,5 +1,6 @@
 //! `cdi-server`: the command line.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -120,15 +121,23 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
                     permissions,
                 },
         } => {
-            print!("{}", key::describe(&secret::new_key(), &name, &workspace, &permissions));
+            print(&key::describe(&secret::new_key(), &name, &workspace, &permissions))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Openapi => {
             let document = api::generated::openapi().map_err(anyhow::Error::msg)?;
-            println!("{}", serde_json::to_string_pretty(&document)?);
+            print(&format!("{}\n", serde_json::to_string_pretty(&document)?))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Demo(options) => block_on(demo::run(options)),
+    }
+}
+
+/// Writes to standard output. A reader that has gone away is no error: `cdi-server openapi | head`.
+fn print(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("cannot write to standard output"),
     }
 }
 

@@ -242,10 +242,7 @@ pub fn program(name: &str) -> PathBuf {
 }
 
 fn build() -> anyhow::Result<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .context("the tests stand in the repository")?;
-    let status = Command::new(env!("CARGO"))
+    let status = cargo()
         .args([
             "build",
             "--quiet",
@@ -256,7 +253,6 @@ fn build() -> anyhow::Result<PathBuf> {
             "--all-features",
             "--bins",
         ])
-        .current_dir(root)
         .status()
         .context("cargo cannot be run")?;
     if !status.success() {
@@ -264,9 +260,21 @@ fn build() -> anyhow::Result<PathBuf> {
     }
     let test = std::env::current_exe()?;
     // target/debug/deps/this-test → target/debug
-    Ok(test
+    let folder = test
         .parent()
         .and_then(Path::parent)
-        .context("this test stands in target/*/deps")?
-        .to_owned())
+        .context("this test stands in target/*/deps")?;
+    Ok(folder.to_owned())
+}
+
+/// Cargo, in the repository.
+pub fn cargo() -> Command {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(repository());
+    cargo
+}
+
+/// The repository.
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }

@@ -127,7 +127,7 @@ fn find_programs() -> Option<PathBuf> {
         .flatten()
         .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
         .collect();
-    debian.sort_by(|left, right| right.0.cmp(&left.0));
+    debian.sort_by_key(|(version, _)| std::cmp::Reverse(*version));
     let mut folders = debian.into_iter().map(|(_, folder)| folder).chain(on_path);
     folders.find(|folder| {
         ["initdb", "postgres", "pg_ctl", "pg_isready"]
@@ -138,7 +138,7 @@ fn find_programs() -> Option<PathBuf> {
 
 fn install() -> anyhow::Result<()> {
     eprintln!("installing Postgres with apt-get");
-    let mut apt = |arguments: &[&str]| {
+    let apt = |arguments: &[&str]| {
         let mut command = if is_root() {
             Command::new("apt-get")
         } else {

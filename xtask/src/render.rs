@@ -36,13 +36,20 @@ pub fn human(finding: &Finding, colour: bool) -> String {
 
 /// The closing line.
 pub fn count(findings: &[Finding]) -> String {
-    let errors = findings
+    let notes = findings
         .iter()
-        .filter(|finding| finding.severity() == Severity::Error)
+        .filter(|finding| finding.severity() == Severity::Note)
         .count();
-    match (errors, findings.len() - errors) {
-        (0, 0) => "nothing has drifted".to_owned(),
-        (errors, 0) => format!("{errors} {}", if errors == 1 { "finding" } else { "findings" }),
-        (errors, notes) => format!("{errors} findings, {notes} notes"),
+    let counted = |number: usize, what: &str| match number {
+        0 => None,
+        1 => Some(format!("1 {what}")),
+        _ => Some(format!("{number} {what}s")),
+    };
+    let parts = [counted(findings.len() - notes, "finding"), counted(notes, "note")];
+    let text = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    if text.is_empty() {
+        "nothing has drifted".to_owned()
+    } else {
+        text
     }
 }

@@ -48,6 +48,7 @@ rules! {
     PageEndpoint Error "page/endpoint" "A page names its operation's method and path."
     PagePermission Error "page/permission" "A page names its operation's permission."
     PageRateLimit Error "page/rate-limit" "A page names its operation's rate limit."
+    PageUnknownRateLimit Note "page/unknown-rate-limit" "A page takes its rate limit from somewhere else, where it cannot be looked at."
     PageErrorMissing Error "page/error-missing" "An error that the contract documents stands in the page's error table."
     PageErrorExtra Error "page/error-extra" "An error in the page's error table is one that the contract documents."
     PageErrorMessage Error "page/error-message" "An error row's message is the contract's, to the letter."

@@ -87,9 +87,4 @@ impl Place {
             label: label.into(),
         }
     }
-
-    /// Its first line, counted from 1.
-    pub fn line(&self) -> usize {
-        self.source.line_column(self.range.start).0
-    }
 }

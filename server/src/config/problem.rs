@@ -97,19 +97,33 @@ fn key_at(text: &str, span: &Range<usize>) -> String {
     // What is malformed is known as far as it can be.
     let (document, _) = DeTable::parse_recoverable(text);
     descend(document.get_ref(), span, &mut path);
-    if path.is_empty() { key_by_sight(text, span.start) } else { path }
+    if path.is_empty() {
+        key_by_sight(text, span.start)
+    } else {
+        path
+    }
 }
 
 /// The key on a line that is no TOML: the header above it, and the word that the line begins with.
 fn key_by_sight(text: &str, offset: usize) -> String {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    let headers = text[..line_start].lines().map(str::trim).filter(|line| line.starts_with('['));
-    let header = headers.last().map(|line| line.trim_matches(['[', ']'])).unwrap_or_default();
+    let headers = text[..line_start]
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with('['));
+    let header = headers
+        .last()
+        .map(|line| line.trim_matches(['[', ']']))
+        .unwrap_or_default();
     let line = text[line_start..].lines().next().unwrap_or_default().trim_start();
     let is_key = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
     let word = &line[..line.find(|letter| !is_key(letter)).unwrap_or(line.len())];
-    [header, word].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".")
+    [header, word]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(".")
 }
 
 fn descend(table: &DeTable<'_>, span: &Range<usize>, path: &mut String) {

@@ -76,17 +76,24 @@ fn problems(line: &str, instead: &str) -> String {
 #[test]
 fn a_whole_file_is_read() {
     let config = parse(WHOLE).unwrap();
-    let StoreLocation::Sqlite(store) = &config.store else { panic!() };
+    let StoreLocation::Sqlite(store) = &config.store else {
+        panic!()
+    };
     assert!(store.ends_with("state/opencdi.db") && store.is_absolute(), "{store:?}");
     assert_eq!(config.server.listen.to_string(), "0.0.0.0:9000");
     assert_eq!(config.workspaces[0].rate_limits["trigger"], 1000);
     assert_eq!(config.keys[0].hash, KeyHash::of("abc"));
-    assert_eq!(config.keys[0].expires.unwrap().to_rfc3339(), "2026-12-31T23:00:00+00:00");
+    assert_eq!(
+        config.keys[0].expires.unwrap().to_rfc3339(),
+        "2026-12-31T23:00:00+00:00"
+    );
     let integration = &config.integrations[0];
     assert_eq!(integration.id.to_string(), "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01");
     let Source::Sqlite { path, table } = &integration.source;
     assert!(path.ends_with("source.db") && table == "users");
-    let Destination::UsersTrack(destination) = &integration.destination else { panic!() };
+    let Destination::UsersTrack(destination) = &integration.destination else {
+        panic!()
+    };
     assert_eq!(destination.url, "https://rest.iad-03.braze.com");
     assert_eq!(destination.api_key.expose(), "the-key");
     assert!(!format!("{config:?}").contains("the-key"));
@@ -102,14 +109,22 @@ fn an_empty_file_is_a_service_without_integrations() {
 
 #[test]
 fn a_file_that_is_not_there_says_how_to_name_another() {
-    let error = Config::load(Path::new("no/such/opencdi.toml"), &known()).unwrap_err().to_string();
-    assert!(error.starts_with("no/such/opencdi.toml: the configuration cannot be read: "), "{error}");
+    let error = Config::load(Path::new("no/such/opencdi.toml"), &known())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("no/such/opencdi.toml: the configuration cannot be read: "),
+        "{error}"
+    );
     assert!(error.contains("--config"), "{error}");
 }
 
 #[test]
 fn malformed_toml_is_said_with_its_line() {
-    assert_eq!(problems("listen = ", "listen "), "opencdi.toml:5:8: `server.listen`: key with no value, expected `=`");
+    assert_eq!(
+        problems("listen = ", "listen "),
+        "opencdi.toml:5:8: `server.listen`: key with no value, expected `=`"
+    );
 }
 
 #[test]
@@ -118,7 +133,12 @@ fn an_unknown_key_is_an_error_with_those_that_there_are() {
         problems("lease = \"10s\"", "leese = \"10s\""),
         "opencdi.toml:9:1: `worker.leese`: unknown field `leese`, expected one of `concurrency`, `lease`, `poll`, `max_attempts`"
     );
-    assert!(problems("table = \"users\"", "tabel = \"users\"").starts_with("opencdi.toml:33:1: `integrations[0].source.tabel`: unknown field"), "{}", problems("table = \"users\"", "tabel = \"users\""));
+    assert!(
+        problems("table = \"users\"", "tabel = \"users\"")
+            .starts_with("opencdi.toml:33:1: `integrations[0].source.tabel`: unknown field"),
+        "{}",
+        problems("table = \"users\"", "tabel = \"users\"")
+    );
 }
 
 #[test]
@@ -141,14 +161,26 @@ fn a_wrong_type_and_a_missing_key_are_said_with_their_place() {
 fn a_secret_in_clear_is_refused_with_the_way_to_do_it_right_and_not_repeated() {
     for clear in ["\"hunter2\"", "\"\"", "1234567890"] {
         let text = problems("{ file = \"braze.key\" }", clear);
-        assert!(text.starts_with("opencdi.toml:38:11: `integrations[0].destination.api_key`: this is a secret in clear;"), "{text}");
-        assert!(text.contains("api_key = { env = \"API_KEY\" }") && text.contains("api_key = { file = \"path\" }"), "{text}");
+        assert!(
+            text.starts_with("opencdi.toml:38:11: `integrations[0].destination.api_key`: this is a secret in clear;"),
+            "{text}"
+        );
+        assert!(
+            text.contains("api_key = { env = \"API_KEY\" }") && text.contains("api_key = { file = \"path\" }"),
+            "{text}"
+        );
         assert!(!text.contains("hunter2") && !text.contains("1234567890"), "{text}");
     }
     let text = problems("\"sqlite:state/opencdi.db\"", "\"postgres://me:hunter2@localhost/db\"");
-    assert!(text.contains("`store`: this URL holds a password in clear; write `store = { env"), "{text}");
+    assert!(
+        text.contains("`store`: this URL holds a password in clear; write `store = { env"),
+        "{text}"
+    );
     assert!(!text.contains("hunter2"), "{text}");
-    let text = problems("sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", "cdi_hunter2");
+    let text = problems(
+        "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+        "cdi_hunter2",
+    );
     assert!(text.contains("`keys[0].hash`: this is a key in clear"), "{text}");
     assert!(!text.contains("hunter2"), "{text}");
 }
@@ -156,7 +188,10 @@ fn a_secret_in_clear_is_refused_with_the_way_to_do_it_right_and_not_repeated() {
 #[test]
 fn a_secret_that_cannot_be_had_is_said() {
     let secret = |instead| problems("{ file = \"braze.key\" }", instead);
-    assert!(secret("{ env = \"OPENCDI_NO_SUCH_VARIABLE\" }").contains("the environment variable `OPENCDI_NO_SUCH_VARIABLE` cannot be read"));
+    assert!(
+        secret("{ env = \"OPENCDI_NO_SUCH_VARIABLE\" }")
+            .contains("the environment variable `OPENCDI_NO_SUCH_VARIABLE` cannot be read")
+    );
     assert!(secret("{ file = \"no.key\" }").contains("the file no.key cannot be read: No such file"));
     assert!(secret("{ file = \"empty.key\" }").contains("is empty"));
     assert!(secret("{ vault = \"x\" }").contains("unknown field `vault`, expected `env` or `file`"));
@@ -169,28 +204,83 @@ fn names_that_the_contract_does_not_have_are_errors() {
         problems("[\"may.trigger\"]", "[\"may.triger\"]"),
         "opencdi.toml:20:16: `keys[0].permissions[0]`: there is no permission `may.triger`; known are `may.trigger`, `may.list`"
     );
-    assert!(problems("{ trigger = 1000 }", "{ triger = 1 }").contains("there is no operation `triger`; known are `trigger`, `list`"));
+    assert!(
+        problems("{ trigger = 1000 }", "{ triger = 1 }")
+            .contains("there is no operation `triger`; known are `trigger`, `list`")
+    );
     assert!(problems("{ trigger = 1000 }", "{ trigger = 0 }").contains("a number from 1"));
 }
 
 #[test]
 fn values_that_make_no_sense_are_errors() {
     for (line, instead, expected) in [
-        ("\"6F1E24A8-0a3b-4a51-9d0e-0c7a4f7a1b01\"", "\"7\"", "`integrations[0].id`: an integration ID is a UUID"),
-        ("\"attributes\"", "\"atributes\"", "`integrations[0].type`: there is no type `atributes`; known are `attributes`"),
-        ("\"0.0.0.0:9000\"", "\"9000\"", "`server.listen`: write an IP address and a port"),
+        (
+            "\"6F1E24A8-0a3b-4a51-9d0e-0c7a4f7a1b01\"",
+            "\"7\"",
+            "`integrations[0].id`: an integration ID is a UUID",
+        ),
+        (
+            "\"attributes\"",
+            "\"atributes\"",
+            "`integrations[0].type`: there is no type `atributes`; known are `attributes`",
+        ),
+        (
+            "\"0.0.0.0:9000\"",
+            "\"9000\"",
+            "`server.listen`: write an IP address and a port",
+        ),
         ("\"2s\"", "\"2\"", "`server.request_deadline`: "),
         ("\"2s\"", "\"0s\"", "too short or too long"),
-        ("\"https://rest.iad-03.braze.com/\"", "\"rest.iad-03.braze.com\"", "`integrations[0].destination.url`: this is not a URL"),
-        ("\"https://rest.iad-03.braze.com/\"", "\"https://a:b@c\"", "a user name or password does not belong"),
-        ("kind = \"users_track\"", "kind = \"kafka\"", "there is no destination `kafka`; known are"),
-        ("kind = \"sqlite\"", "kind = \"oracle\"", "there is no source `oracle`; known are"),
-        ("kind = \"users_track\"", "kind = \"jsonl\"\npath = \"a\"", "`url` means nothing for `jsonl`"),
-        ("\"sqlite:state/opencdi.db\"", "\"mysql://x\"", "`store`: a store is `sqlite:<path>` or `postgres://"),
-        ("\"sqlite:state/opencdi.db\"", "\"sqlite::memory:\"", "must outlive the process"),
-        ("2027-01-01T00:00:00+01:00", "2027-01-01", "`keys[0].expires`: write a date, a time and its offset"),
-        ("[\"data@example.com\"]", "[\"a@x.org, b@x.org\"]", "one e-mail address in each text"),
-        ("name = \"Users\"", "name = \" \"", "`integrations[0].name`: this is empty"),
+        (
+            "\"https://rest.iad-03.braze.com/\"",
+            "\"rest.iad-03.braze.com\"",
+            "`integrations[0].destination.url`: this is not a URL",
+        ),
+        (
+            "\"https://rest.iad-03.braze.com/\"",
+            "\"https://a:b@c\"",
+            "a user name or password does not belong",
+        ),
+        (
+            "kind = \"users_track\"",
+            "kind = \"kafka\"",
+            "there is no destination `kafka`; known are",
+        ),
+        (
+            "kind = \"sqlite\"",
+            "kind = \"oracle\"",
+            "there is no source `oracle`; known are",
+        ),
+        (
+            "kind = \"users_track\"",
+            "kind = \"jsonl\"\npath = \"a\"",
+            "`url` means nothing for `jsonl`",
+        ),
+        (
+            "\"sqlite:state/opencdi.db\"",
+            "\"mysql://x\"",
+            "`store`: a store is `sqlite:<path>` or `postgres://",
+        ),
+        (
+            "\"sqlite:state/opencdi.db\"",
+            "\"sqlite::memory:\"",
+            "must outlive the process",
+        ),
+        (
+            "2027-01-01T00:00:00+01:00",
+            "2027-01-01",
+            "`keys[0].expires`: write a date, a time and its offset",
+        ),
+        (
+            "[\"data@example.com\"]",
+            "[\"a@x.org, b@x.org\"]",
+            "one e-mail address in each text",
+        ),
+        (
+            "name = \"Users\"",
+            "name = \" \"",
+            "`integrations[0].name`: this is empty",
+        ),
     ] {
         let text = problems(line, instead);
         assert!(text.contains(expected), "{instead}: {text}");
@@ -208,12 +298,18 @@ fn what_must_be_unique_is_said_with_both_places() {
     );
     let key = &WHOLE[WHOLE.find("[[keys]]").unwrap()..WHOLE.find("[[integrations]]").unwrap()];
     let text = parse(&format!("{WHOLE}{key}")).unwrap_err();
-    assert!(text.contains("another key with the name `airflow`") && text.contains("another key with the hash"), "{text}");
+    assert!(
+        text.contains("another key with the name `airflow`") && text.contains("another key with the hash"),
+        "{text}"
+    );
 }
 
 #[test]
 fn everything_that_is_wrong_is_said_at_once_in_the_order_of_the_file() {
-    let text = WHOLE.replace("0.0.0.0:9000", "?").replace("may.trigger", "?").replace("\"attributes\"", "\"?\"");
+    let text = WHOLE
+        .replace("0.0.0.0:9000", "?")
+        .replace("may.trigger", "?")
+        .replace("\"attributes\"", "\"?\"");
     let text = parse(&text).unwrap_err();
     let lines: Vec<&str> = text.lines().map(|line| line.split(':').nth(1).unwrap()).collect();
     assert_eq!(lines, ["5", "20", "27"], "{text}");

@@ -65,7 +65,14 @@ impl Database {
                 }
             }
         };
-        migrations().run(&database.write).await.map_err(StoreError::Schema)?;
+        // SQLite has no lock for this: of several processes that start at once one succeeds, and the others find it done.
+        let mut tries = MIGRATIONS.len();
+        while let Err(error) = migrations().run(&database.write).await {
+            if tries == 0 {
+                return Err(StoreError::Schema(error));
+            }
+            tries -= 1;
+        }
         Ok(database)
     }
 

@@ -10,6 +10,8 @@ mod leases;
 mod rate_limits;
 mod row_errors;
 mod states;
+#[cfg(test)]
+mod tests;
 mod time;
 
 use std::fmt;

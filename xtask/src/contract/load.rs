@@ -371,7 +371,6 @@ impl<'a> Loader<'a> {
                 continue;
             };
             let status = spanned(code, &response.key_range);
-            let common = response.value.get("$ref").is_some();
             let Some(answer) = self.resolve(&response.value) else {
                 continue;
             };
@@ -382,7 +381,7 @@ impl<'a> Loader<'a> {
                         successes.push(success);
                     }
                 }
-                400..=599 => self.errors(what, &status, answer, &headers, common, &mut errors),
+                400..=599 => self.errors(what, &status, answer, &headers, &mut errors),
                 _ => self.report(
                     Rule::ContractSubset,
                     &response.key_range,
@@ -458,7 +457,6 @@ impl<'a> Loader<'a> {
         status: &Spanned<u16>,
         answer: &'a Node,
         headers: &[Header],
-        common: bool,
         errors: &mut Vec<DocumentedError>,
     ) {
         let content = answer.get("content").and_then(|content| content.get(JSON));
@@ -512,7 +510,6 @@ impl<'a> Loader<'a> {
                 message,
                 summary,
                 headers: headers.to_vec(),
-                common,
             };
             if let Some(first) = errors.iter().find(|other| {
                 *other.name == *error.name || (*other.status == *error.status && *other.message == *error.message)

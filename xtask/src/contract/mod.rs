@@ -154,8 +154,6 @@ pub struct DocumentedError {
     pub summary: Spanned<String>,
     /// The headers of its response.
     pub headers: Vec<Header>,
-    /// Whether its response is written once in `components.responses` and used by every operation.
-    pub common: bool,
 }
 
 impl Contract {
@@ -169,7 +167,7 @@ impl Contract {
         Place::new(&self.source, range.clone(), label)
     }
 
-    /// The errors whose responses every operation shares: they stand once in `components.responses`.
+    /// Whether every operation documents the error of this name.
     pub fn is_common(&self, name: &str) -> bool {
         !self.operations.is_empty()
             && self

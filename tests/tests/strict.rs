@@ -1,0 +1,99 @@
+//! An operation cannot answer with an error that the contract does not document: it does not compile.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::LazyLock;
+
+use contract_tests::cargo;
+
+/// The compiled server, as cargo names it.
+static SERVER: LazyLock<PathBuf> = LazyLock::new(|| {
+    let output = cargo()
+        .args(["build", "--package", "cdi-server", "--lib", "--message-format", "json"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let messages = String::from_utf8(output.stdout).unwrap();
+    let server = messages
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .find(|message| message["reason"] == "compiler-artifact" && message["target"]["name"] == "cdi_server")
+        .unwrap();
+    let files = server["filenames"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| file.as_str().unwrap());
+    files.into_iter().find(|file| file.ends_with(".rlib")).unwrap().into()
+});
+
+/// The codes of the errors that the compiler has with an operation that answers this.
+fn errors_with(answer: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("operation.rs");
+    let program = format!(
+        "use cdi_server::api::generated::*;
+         pub fn answer() -> Result<ListIntegrationsSuccess, ListIntegrationsError> {{ Err({answer}) }}"
+    );
+    std::fs::write(&file, program).unwrap();
+    let output = Command::new(std::env::var_os("RUSTC").unwrap_or("rustc".into()))
+        .args([
+            "--edition",
+            "2024",
+            "--crate-type",
+            "lib",
+            "--emit",
+            "metadata",
+            "--error-format",
+            "json",
+        ])
+        .arg("--extern")
+        .arg(format!("cdi_server={}", SERVER.display()))
+        .arg("-L")
+        .arg(format!(
+            "dependency={}",
+            SERVER.parent().unwrap().join("deps").display()
+        ))
+        .args([&file])
+        .arg("--out-dir")
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let messages = String::from_utf8(output.stderr).unwrap();
+    let codes = messages.lines().filter_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).unwrap();
+        Some(message["code"]["code"].as_str()?.to_owned())
+    });
+    let codes: Vec<String> = codes.collect();
+    assert_eq!(output.status.success(), codes.is_empty(), "{messages}");
+    codes
+}
+
+#[test]
+fn what_the_operation_documents_can_be_answered() {
+    assert_eq!(
+        errors_with("ListIntegrationsError::InvalidCursor"),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        errors_with("ListIntegrationsError::RateLimited { retry_after: 7 }"),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn what_the_operation_does_not_document_does_not_compile() {
+    assert_eq!(
+        errors_with("ListIntegrationsError::JobInProgress { retry_after: None }"),
+        ["E0599"],
+        "no such variant"
+    );
+    assert_eq!(
+        errors_with("TriggerIntegrationSyncError::IntegrationNotFound"),
+        ["E0308"],
+        "another operation's"
+    );
+    assert_eq!(errors_with("(404, \"Teapot not found\")"), ["E0308"], "made up");
+}

@@ -1,0 +1,13 @@
+//! The chores of this repository, apart from their command line: generating code from the contract, and proving that the
+//! contract, the server, the client and the pages that people read say the same things.
+
+pub mod check;
+pub mod contract;
+pub mod finding;
+pub mod generate;
+pub mod page;
+pub mod postgres;
+pub mod render;
+pub mod rules;
+pub mod source;
+pub mod test;
