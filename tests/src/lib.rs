@@ -1,5 +1,7 @@
 //! What the tests across crates and processes share: a service with a folder of its own, and the built programs.
 
+#![allow(clippy::expect_used)] // All of this runs in tests.
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;

@@ -1,5 +1,7 @@
 //! A process that is killed in the middle of a sync loses nothing.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! The first thing a newcomer runs.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 

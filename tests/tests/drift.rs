@@ -1,6 +1,6 @@
 //! Whatever drifts is named, with both places; and nothing else is.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::process::Command;
 use std::sync::LazyLock;

@@ -1,5 +1,7 @@
 //! Every documented error, provoked over HTTP: status, message, headers.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use cdi_server::service::Role;
 use contract_tests::{Answer, FOREIGN, INTEGRATION, Running, Setup, UNKNOWN, eventually};
 
@@ -38,7 +40,10 @@ fn assert_usage(answer: &Answer, limit: u64, remaining: u64) {
     assert_eq!(answer.number("x-ratelimit-remaining"), Some(remaining), "{answer:?}");
     let now = chrono::Utc::now().timestamp() as u64;
     let reset = answer.number("x-ratelimit-reset").unwrap();
-    assert!(reset % 60 == 0 && reset >= now && reset <= now + 60, "{reset} at {now}");
+    assert!(
+        reset.is_multiple_of(60) && reset >= now && reset <= now + 60,
+        "{reset} at {now}"
+    );
 }
 
 /// Windows end on the minute: waits until there is enough of one left to make some requests in it.

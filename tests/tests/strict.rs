@@ -1,6 +1,6 @@
 //! An operation cannot answer with an error that the contract does not document: it does not compile.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -1,5 +1,7 @@
 //! Triggering: once, many at once, with any body; and what is listed of it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use cdi_server::service::Role;
 use contract_tests::{Answer, INTEGRATION, Running, Setup, eventually};
 use futures::future::join_all;

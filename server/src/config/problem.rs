@@ -108,12 +108,12 @@ fn key_at(text: &str, span: &Range<usize>) -> String {
 fn key_by_sight(text: &str, offset: usize) -> String {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    let headers = text[..line_start]
+    let mut headers = text[..line_start]
         .lines()
         .map(str::trim)
         .filter(|line| line.starts_with('['));
     let header = headers
-        .last()
+        .next_back()
         .map(|line| line.trim_matches(['[', ']']))
         .unwrap_or_default();
     let line = text[line_start..].lines().next().unwrap_or_default().trim_start();

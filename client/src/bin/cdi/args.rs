@@ -43,8 +43,13 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Args)]
 pub(crate) struct Common {
-    /// Where the server is, such as https://rest.iad-03.braze.com
-    #[arg(long, value_name = "URL", env = "CDI_URL", global = true)]
+    #[arg(
+        long,
+        help = "Where the server is, such as https://rest.iad-03.braze.com",
+        value_name = "URL",
+        env = "CDI_URL",
+        global = true
+    )]
     pub(crate) url: Option<String>,
     /// Print JSON, for programs
     #[arg(long, global = true)]
