@@ -1053,7 +1053,7 @@ Sends a `GET` request to `/cdi/integrations`
 
 Arguments:
 - `cursor`: The page to return, as given by a `Link` header of this list. Leave it out for the first page.
-```ignore
+```text
 let response = client.list_integrations()
     .cursor(cursor)
     .send()
@@ -1071,7 +1071,7 @@ Sends a `GET` request to `/cdi/integrations/{integration_id}/job_sync_status`
 Arguments:
 - `integration_id`: The integration's ID, a UUID in its hyphenated form of 36 characters, in upper or lower case.
 - `cursor`: The page to return, as given by a `Link` header of this list. Leave it out for the first page.
-```ignore
+```text
 let response = client.list_job_sync_status()
     .integration_id(integration_id)
     .cursor(cursor)
@@ -1090,7 +1090,7 @@ Sends a `POST` request to `/cdi/integrations/{integration_id}/sync`
 
 Arguments:
 - `integration_id`: The integration's ID, a UUID in its hyphenated form of 36 characters, in upper or lower case.
-```ignore
+```text
 let response = client.trigger_integration_sync()
     .integration_id(integration_id)
     .send()

@@ -10,54 +10,44 @@ use crate::postgres::PrivatePostgres;
 /// Where tests find a Postgres that they may fill.
 const POSTGRES: &str = "OPENCDI_TEST_POSTGRES";
 
-/// Runs everything; fails if anything fails.
+/// The tests across processes run the real programs.
+const BUILD: &str = "build --package cdi-server --package cdi-client --all-features --bins";
+const NEXTEST: &str = "nextest run --no-fail-fast --workspace --all-features";
+const TEST: &str = "test --no-fail-fast --all-targets --workspace --all-features";
+/// The client is the one crate that others use: the only one with examples.
+const EXAMPLES: &str = "test --doc --package cdi-client --all-features";
+const CHECK: &str = "xtask check";
+
+/// Runs everything, or the tests that the filter names; fails if anything fails.
 pub fn run(root: &Path, filter: &[String]) -> anyhow::Result<ExitCode> {
     let postgres = PrivatePostgres::start()?;
-    let nextest = Command::new("cargo")
-        .args(["nextest", "--version"])
-        .output()
-        .is_ok_and(|output| output.status.success());
-    let mut steps: Vec<(&str, Vec<&str>)> = Vec::new();
-    // The tests across processes run the real programs.
-    steps.push((
-        "build the programs",
-        vec![
-            "build",
-            "--package",
-            "cdi-server",
-            "--package",
-            "cdi-client",
-            "--all-features",
-            "--bins",
-        ],
-    ));
-    let runner = if nextest {
-        ["nextest", "run"].as_slice()
-    } else {
-        ["test", "--all-targets"].as_slice()
+    let cargo = |step: &str, more: &[String]| {
+        eprintln!("── cargo {step} {}", more.join(" "));
+        let mut cargo = Command::new("cargo");
+        cargo
+            .args(step.split(' '))
+            .args(more)
+            .current_dir(root)
+            .env(POSTGRES, postgres.url());
+        cargo
+            .status()
+            .context("cargo cannot be run")
+            .map(|status| status.success())
     };
-    let mut tests = runner.to_vec();
-    tests.extend(["--workspace", "--all-features"]);
-    tests.extend(filter.iter().map(String::as_str));
-    steps.push(("run the tests", tests));
-    if filter.is_empty() {
-        steps.push((
-            "run the examples in the documentation",
-            vec!["test", "--doc", "--workspace", "--all-features"],
-        ));
-        steps.push(("check that nothing has drifted", vec!["xtask", "check"]));
+    let nextest = Command::new("cargo").args(["nextest", "--version"]).output();
+    let runner = if nextest.is_ok_and(|output| output.status.success()) {
+        NEXTEST
+    } else {
+        TEST
+    };
+    if !filter.is_empty() {
+        let passed = cargo(BUILD, &[])? && cargo(runner, filter)?;
+        return Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     let mut failed = Vec::new();
-    for (what, arguments) in steps {
-        eprintln!("── {what}: cargo {}", arguments.join(" "));
-        let status = Command::new("cargo")
-            .args(&arguments)
-            .current_dir(root)
-            .env(POSTGRES, postgres.url())
-            .status()
-            .context("cargo cannot be run")?;
-        if !status.success() {
-            failed.push(what);
+    for step in [BUILD, runner, EXAMPLES, CHECK] {
+        if !cargo(step, &[])? {
+            failed.push(step);
         }
     }
     if failed.is_empty() {
