@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::api;
 use crate::config::{Config, IntegrationId};
-use crate::logging::{self, LogFormat};
+use crate::logging;
 use crate::secret::{KeyHash, Secret, new_key};
 use crate::service::{Role, Service};
 use crate::stand_in::StandIn;
@@ -46,7 +46,7 @@ pub struct Options {
 
 /// Runs the demo.
 pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
-    logging::start(LogFormat::Text, "warn");
+    logging::start_quiet()?;
     let folder = tempfile::Builder::new()
         .prefix("opencdi-demo-")
         .tempdir()

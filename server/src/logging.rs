@@ -1,5 +1,8 @@
 //! One log for the whole process: `tracing`, with dropshot's `slog` lines led into it.
 
+use std::io::IsTerminal as _;
+
+use anyhow::Context as _;
 use slog::Drain as _;
 use tracing_subscriber::EnvFilter;
 
@@ -12,20 +15,36 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts logging to standard error. `RUST_LOG` sets what is logged; `default` is used without it.
-pub fn start(format: LogFormat, default: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+/// What is logged unless `RUST_LOG` says otherwise.
+const USUAL: &str = "info";
+
+/// Starts logging to standard error.
+pub fn start(format: LogFormat) -> anyhow::Result<()> {
+    start_with(format, USUAL)
+}
+
+/// The same for a program that talks to its user itself: only warnings and errors.
+pub fn start_quiet() -> anyhow::Result<()> {
+    start_with(LogFormat::Text, "warn")
+}
+
+fn start_with(format: LogFormat, usual: &str) -> anyhow::Result<()> {
+    let told = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
+    let filter = EnvFilter::try_new(told.as_deref().unwrap_or(usual)).context("RUST_LOG cannot be understood")?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     // A second call, as in tests, keeps the first log.
     let _ = match format {
         LogFormat::Text => lines.try_init(),
         LogFormat::Json => lines.json().try_init(),
     };
+    Ok(())
 }
 
-/// dropshot's way into the log.
+/// dropshot's way into the log: its warnings. What else it says repeats what our own lines say of a request.
 pub fn slog() -> slog::Logger {
-    slog::Logger::root(tracing_slog::TracingSlogDrain.fuse(), slog::o!())
+    let warnings = slog::LevelFilter::new(tracing_slog::TracingSlogDrain, slog::Level::Warning);
+    slog::Logger::root(warnings.fuse(), slog::o!())
 }

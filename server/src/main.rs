@@ -150,7 +150,7 @@ fn block_on(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Res
 }
 
 async fn serve(config: Config, role: Role, log_format: LogFormat) -> anyhow::Result<ExitCode> {
-    logging::start(log_format, "info");
+    logging::start(log_format)?;
     let service = Service::start(&config, role).await?;
     match service.address() {
         Some(address) => tracing::info!("listening on http://{address}"),

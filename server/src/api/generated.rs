@@ -386,6 +386,7 @@ where
     E: OperationError,
     F: Future<Output = Result<S, E>> + Send,
 {
+    let began = std::time::Instant::now();
     let span = tracing::info_span!("request", operation = operation.id, request_id);
     let mut usage = None;
     let decide = async {
@@ -443,7 +444,7 @@ where
         Ok(_) => <S::Coded as dropshot::HttpCodedResponse>::STATUS_CODE.as_u16(),
         Err(error) => error.documented().status,
     };
-    tracing::debug!(status, "answered");
+    tracing::info!(status, elapsed = ? began.elapsed(), "answered");
     Answer {
         outcome,
         usage,
