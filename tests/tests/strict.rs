@@ -16,17 +16,19 @@ static SERVER: LazyLock<PathBuf> = LazyLock::new(|| {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let messages = String::from_utf8(output.stdout).unwrap();
-    let server = messages
+    let mut messages = messages
         .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
-        .find(|message| message["reason"] == "compiler-artifact" && message["target"]["name"] == "cdi_server")
-        .unwrap();
-    let files = server["filenames"]
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let is_server = |message: &serde_json::Value| {
+        message["reason"] == "compiler-artifact" && message["target"]["name"] == "cdi_server"
+    };
+    let server = messages.find(is_server).unwrap();
+    let mut files = server["filenames"]
         .as_array()
         .unwrap()
         .iter()
         .map(|file| file.as_str().unwrap());
-    files.into_iter().find(|file| file.ends_with(".rlib")).unwrap().into()
+    files.find(|file| file.ends_with(".rlib")).unwrap().into()
 });
 
 /// The codes of the errors that the compiler has with an operation that answers this.
@@ -34,8 +36,8 @@ fn errors_with(answer: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("operation.rs");
     let program = format!(
-        "use cdi_server::api::generated::*;
-         pub fn answer() -> Result<ListIntegrationsSuccess, ListIntegrationsError> {{ Err({answer}) }}"
+        "use cdi_server::api::generated::operation::{{list_integrations, trigger_integration_sync}};
+         pub fn answer() -> Result<list_integrations::Success, list_integrations::Error> {{ Err({answer}) }}"
     );
     std::fs::write(&file, program).unwrap();
     let output = Command::new(std::env::var_os("RUSTC").unwrap_or("rustc".into()))
@@ -56,9 +58,9 @@ fn errors_with(answer: &str) -> Vec<String> {
             "dependency={}",
             SERVER.parent().unwrap().join("deps").display()
         ))
-        .args([&file])
         .arg("--out-dir")
         .arg(folder.path())
+        .arg(&file)
         .output()
         .unwrap();
     let messages = String::from_utf8(output.stderr).unwrap();
@@ -74,11 +76,11 @@ fn errors_with(answer: &str) -> Vec<String> {
 #[test]
 fn what_the_operation_documents_can_be_answered() {
     assert_eq!(
-        errors_with("ListIntegrationsError::InvalidCursor"),
+        errors_with("list_integrations::Error::InvalidCursor"),
         Vec::<String>::new()
     );
     assert_eq!(
-        errors_with("ListIntegrationsError::RateLimited { retry_after: 7 }"),
+        errors_with("list_integrations::Error::RateLimited { retry_after: 7 }"),
         Vec::<String>::new()
     );
 }
@@ -86,12 +88,12 @@ fn what_the_operation_documents_can_be_answered() {
 #[test]
 fn what_the_operation_does_not_document_does_not_compile() {
     assert_eq!(
-        errors_with("ListIntegrationsError::JobInProgress { retry_after: None }"),
+        errors_with("list_integrations::Error::JobInProgress { retry_after: None }"),
         ["E0599"],
         "no such variant"
     );
     assert_eq!(
-        errors_with("TriggerIntegrationSyncError::IntegrationNotFound"),
+        errors_with("trigger_integration_sync::Error::IntegrationNotFound"),
         ["E0308"],
         "another operation's"
     );

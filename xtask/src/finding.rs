@@ -1,15 +1,33 @@
-//! A finding: what is wrong, where, what disagrees with it, and what to do. It is data; showing it is another matter.
+//! A finding: what is wrong, where, what disagrees with it, what to do, and sometimes the edit that does it.
+//!
+//! It is data; showing it and applying it is for others.
+
+use std::ops::Range;
+use std::sync::Arc;
 
 use crate::rules::Rule;
-use crate::source::Place;
+use crate::source::{Place, Source};
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// Worth knowing; does not fail the check.
+    /// Worth knowing.
     Note,
+    /// Needs somebody's care; does not fail the check.
+    Warning,
     /// Fails the check.
     Error,
+}
+
+impl Severity {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
 }
 
 /// One thing that is wrong.
@@ -19,23 +37,43 @@ pub struct Finding {
     pub rule: Rule,
     /// What is wrong, in one sentence.
     pub message: String,
-    /// Where.
+    /// Where; nothing where it concerns something that is not there.
     pub primary: Option<Place>,
     /// What disagrees with it.
     pub related: Vec<Place>,
     /// What to do about it.
     pub help: Option<String>,
+    /// Edits that put it right, where that is safe.
+    pub fix: Vec<Edit>,
+}
+
+/// A change of a file.
+#[derive(Debug, Clone)]
+pub enum Edit {
+    /// Other text in the place of these bytes.
+    Replace {
+        /// The file.
+        source: Arc<Source>,
+        /// The bytes.
+        range: Range<usize>,
+        /// The other text.
+        with: String,
+    },
+    /// The whole file, which may not be there yet.
+    Write {
+        /// Its path below the repository.
+        path: String,
+        /// Its text.
+        text: String,
+    },
 }
 
 impl Finding {
     /// A finding at a place.
     pub fn at(rule: Rule, primary: Place, message: impl Into<String>) -> Finding {
         Finding {
-            rule,
-            message: message.into(),
             primary: Some(primary),
-            related: Vec::new(),
-            help: None,
+            ..Finding::nowhere(rule, message)
         }
     }
 
@@ -47,6 +85,7 @@ impl Finding {
             primary: None,
             related: Vec::new(),
             help: None,
+            fix: Vec::new(),
         }
     }
 
@@ -60,6 +99,23 @@ impl Finding {
     pub fn help(mut self, help: impl Into<String>) -> Finding {
         self.help = Some(help.into());
         self
+    }
+
+    /// Adds the edit that puts it right.
+    pub fn fix(mut self, edit: Edit) -> Finding {
+        self.fix.push(edit);
+        self
+    }
+
+    /// Adds the edit that writes other text in the finding's place.
+    pub fn fix_with(self, text: impl Into<String>) -> Finding {
+        let Some(place) = &self.primary else { return self };
+        let edit = Edit::Replace {
+            source: place.source.clone(),
+            range: place.range.clone(),
+            with: text.into(),
+        };
+        self.fix(edit)
     }
 
     /// Its rule's severity.

@@ -7,6 +7,7 @@ pub mod finding;
 pub mod generate;
 pub mod page;
 pub mod postgres;
+pub mod reference;
 pub mod render;
 pub mod rules;
 pub mod source;

@@ -1,4 +1,7 @@
 //! The one table of rules: what `cargo xtask check` can find. Names never change once released.
+//!
+//! Each rule comes with two edits of the project in `xtask/fixtures/things`: one after which the rule speaks, and one, as
+//! close to it as possible, after which nothing does. Tests make both.
 
 use crate::finding::Severity;
 
@@ -11,47 +14,566 @@ pub struct RuleInfo {
     pub severity: Severity,
     /// What it means, in one line.
     pub summary: &'static str,
+    /// Why it matters and what to do, in a few sentences.
+    pub explanation: &'static str,
+    /// An edit of the fixture after which the rule speaks.
+    pub fires: Edit,
+    /// An edit of the fixture, as close to the other as possible, after which nothing speaks.
+    pub silent: Edit,
 }
 
+/// An edit of the fixture.
+#[derive(Debug, Clone, Copy)]
+pub enum Edit {
+    /// The first occurrence of a text in a file becomes another.
+    Replace(&'static str, &'static str, &'static str),
+    /// A file goes.
+    Remove(&'static str),
+    /// A file comes.
+    Add(&'static str, &'static str),
+}
+
+impl RuleInfo {
+    /// The part before the slash.
+    pub fn family(&self) -> &'static str {
+        self.name.split('/').next().unwrap_or_default()
+    }
+}
+
+use Edit::{Add, Remove, Replace};
+
+const CONTRACT: &str = "openapi/things.yaml";
+const LIST: &str = "openapi/reference/list-things.md";
+const PAINT: &str = "openapi/reference/paint-thing.md";
+const LISTAR: &str = "openapi/reference/es/list-things.md";
+const PINTAR: &str = "openapi/reference/es/paint-thing.md";
+const ERRORES: &str = "openapi/reference/es/errors.md";
+const SERVER: &str = "generated/server.rs";
+const CLIENT: &str = "generated/errors.rs";
+const EMITTED: &str = "generated/emitted.json";
+const SETTINGS: &str = "openapi/check.toml";
+
 macro_rules! rules {
-    ($($variant:ident $severity:ident $name:literal $summary:literal)*) => {
+    ($($variant:ident $severity:ident $name:literal $summary:literal $explanation:literal $fires:expr, $silent:expr;)*) => {
         /// A rule of the check.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Rule { $(#[doc = $summary] $variant,)* }
 
         impl Rule {
-            /// All rules, in the order of their families.
+            /// All rules, by family.
             pub const ALL: &'static [Rule] = &[$(Rule::$variant,)*];
 
             /// What people read about it.
             pub fn info(self) -> &'static RuleInfo {
                 match self {
-                    $(Rule::$variant => &RuleInfo { name: $name, severity: Severity::$severity, summary: $summary },)*
+                    $(Rule::$variant => {
+                        const INFO: RuleInfo = RuleInfo {
+                            name: $name,
+                            severity: Severity::$severity,
+                            summary: $summary,
+                            explanation: $explanation,
+                            fires: $fires,
+                            silent: $silent,
+                        };
+                        &INFO
+                    })*
                 }
             }
         }
     };
 }
 
+impl Rule {
+    /// The rule of a name.
+    pub fn named(name: &str) -> Option<Rule> {
+        Rule::ALL.iter().copied().find(|rule| rule.info().name == name)
+    }
+}
+
 rules! {
-    ContractParses Error "contract/parses" "The contract is a well-formed OpenAPI 3.0 document."
-    ContractRefResolves Error "contract/ref-resolves" "Every `$ref` leads to something in the same file."
-    ContractSubset Error "contract/subset" "The contract stays inside what the generator can turn into code."
-    ContractOperationId Error "contract/operation-id" "Every operation has an id of its own."
-    ContractError Error "contract/error" "Every documented error has a name, a message and a summary, and no operation documents one message twice."
-    ContractPermission Error "contract/permission" "Every operation names the permission it requires and its rate limit."
-    ContractRole Error "contract/role" "The errors that the server itself must answer with are documented."
-    ServerStale Error "server/stale" "The generated server code is what the contract generates."
-    ServerEmits Error "server/emits" "What the server says of itself agrees with the contract."
-    ClientStale Error "client/stale" "The generated client code is what the contract generates."
-    PageMissing Error "page/missing" "Every operation has a page in every language."
-    PageEndpoint Error "page/endpoint" "A page names its operation's method and path."
-    PagePermission Error "page/permission" "A page names its operation's permission."
-    PageRateLimit Error "page/rate-limit" "A page names its operation's rate limit."
-    PageUnknownRateLimit Note "page/unknown-rate-limit" "A page takes its rate limit from somewhere else, where it cannot be looked at."
-    PageErrorMissing Error "page/error-missing" "An error that the contract documents stands in the page's error table."
-    PageErrorExtra Error "page/error-extra" "An error in the page's error table is one that the contract documents."
-    PageErrorMessage Error "page/error-message" "An error row's message is the contract's, to the letter."
-    PageErrorStatus Error "page/error-status" "An error row's status is the contract's."
-    PageErrorDuplicate Error "page/error-duplicate" "An error stands once in a page's error table."
+    ContractParses Error "contract/parses"
+        "The contract is a well-formed YAML or JSON document."
+        "Nothing else can be compared until it is. Keys that stand twice, aliases that lead nowhere and a parameter in no known part of a request are found here too."
+        Replace(CONTRACT, "  title: Things\n", "  title: Things\n  title: Other things\n"),
+        Replace(CONTRACT, "  title: Things\n", "  'title': \"Things\"\n");
+    ContractVersion Error "contract/version"
+        "The contract is OpenAPI 3.0."
+        "3.1 writes other things in other ways, and the generators behind the server and the client read 3.0 only."
+        Replace(CONTRACT, "openapi: 3.0.3", "openapi: 3.1.0"),
+        Replace(CONTRACT, "openapi: 3.0.3", "openapi: 3.0.0");
+    ContractRefResolves Error "contract/ref-resolves"
+        "Every `$ref` leads to something in the same file."
+        "A reference that leads nowhere or in a circle means nothing. Parts that nothing refers to are looked at as well: they are referred to tomorrow."
+        Replace(CONTRACT, "'403': {$ref: '#/components/responses/Forbidden'}", "'403': {$ref: '#/components/responses/Forbiden'}"),
+        Replace(CONTRACT, "'403': {$ref: '#/components/responses/Forbidden'}", "'403': {\"$ref\": \"#/components/responses/Forbidden\"}");
+    ContractOperationId Error "contract/operation-id"
+        "Every operation has an id of its own."
+        "Methods of the client and of the server are named after it."
+        Replace(CONTRACT, "operationId: paint_thing", "operationId: list_things"),
+        Replace(CONTRACT, "operationId: paint_thing", "operationId:   'paint_thing'");
+    ContractPathParameter Error "contract/path-parameter"
+        "The variables of a path are its path parameters."
+        "A variable that nobody describes has no type; a path parameter without a variable is never sent."
+        Replace(CONTRACT, "- name: thing_id\n          in: path", "- name: thing\n          in: path"),
+        Replace(CONTRACT, "description: The thing's ID.", "description: The ID of the thing.");
+    ContractSecurity Error "contract/security"
+        "Every operation demands a declared security scheme."
+        "An operation without one can be called by anybody, which is hardly ever meant; one that demands an undeclared scheme can be called by nobody."
+        Replace(CONTRACT, "security:\n  - key: []", "security:\n  - kee: []"),
+        Replace(CONTRACT, "security:\n  - key: []", "security: [{key: []}]");
+    ContractPermission Error "contract/permission"
+        "Every operation names the permission that it requires."
+        "The server refuses keys without it, and the page tells people which one to ask for. `x-required-permission: area.action`."
+        Replace(CONTRACT, "x-required-permission: things.paint", "x-requires-permission: things.paint"),
+        Replace(CONTRACT, "x-required-permission: things.paint", "x-required-permission: 'things.paint'");
+    ContractRateLimit Error "contract/rate-limit"
+        "Every operation gives its rate limit."
+        "`x-rate-limit: {requests: 20, window_seconds: 60}`: so many requests in each window, both above 0."
+        Replace(CONTRACT, "x-rate-limit: {requests: 10, window_seconds: 60}", "x-rate-limit: {requests: 0, window_seconds: 60}"),
+        Replace(CONTRACT, "x-rate-limit: {requests: 10, window_seconds: 60}", "x-rate-limit: {window_seconds: 60, requests: 10}");
+    ContractErrorUnnamed Error "contract/error-unnamed"
+        "Every error status names its errors."
+        "A status alone does not tell people what to do. Each error is a named example under its status."
+        Replace(CONTRACT, "              examples:\n                wet_paint:\n                  summary: Wait until the paint is dry.\n                  value: {message: Wet paint}\n", ""),
+        Replace(CONTRACT, "summary: Wait until the paint is dry.", "summary: >-\n                    Wait until the paint is dry.");
+    ContractErrorText Error "contract/error-text"
+        "Every error has a message, and a summary that says what to do."
+        "The message tells errors of one status apart; the summary becomes the advice in code and on pages."
+        Replace(CONTRACT, "value: {message: Wet paint}", "value: {message: ''}"),
+        Replace(CONTRACT, "value: {message: Wet paint}", "value: {message: 'Wet paint'}");
+    ContractErrorAmbiguous Error "contract/error-ambiguous"
+        "No two errors of an operation are the same to a client."
+        "A client tells them apart by status and message, code by name: both must be unique within an operation."
+        Replace(CONTRACT, "value: {message: Invalid limit}", "value: {message: Invalid kind}"),
+        Replace(CONTRACT, "value: {message: Invalid limit}", "value:\n                    message: Invalid limit");
+    ContractErrorSchema Error "contract/error-schema"
+        "All errors have the schema `Error`, which stays open."
+        "One schema for all errors lets clients read any of them. Closed, or with more required fields than `message`, it would make a client fail on a body that a proxy or a newer server sends."
+        Replace(CONTRACT, "    Error:\n      type: object\n", "    Error:\n      type: object\n      additionalProperties: false\n"),
+        Replace(CONTRACT, "        request_id: {type: string}\n", "        request_id:\n          type: string\n");
+    ContractExampleFits Error "contract/example-fits"
+        "Examples fit their schemas."
+        "People copy examples, tests are made of them: one that does not fit is wrong, or the schema is."
+        Replace(CONTRACT, "kind: small, weight: 4", "kind: medium, weight: 4"),
+        Replace(CONTRACT, "kind: small, weight: 4", "weight: 4, kind: small");
+    ContractSubset Error "contract/subset"
+        "The contract stays inside what can be turned into code."
+        "CONTRIBUTING.md has the whole list: what is outside would make a generator panic, or write code that does not compile or does not do what the contract says."
+        Replace(CONTRACT, "        maker: {type: string}\n", "        maker: {type: string, enum: [me, you]}\n"),
+        Replace(CONTRACT, "        maker: {type: string}\n", "        maker: {type: string, nullable: false}\n");
+
+    ServerMissing Error "server/missing"
+        "The generated server is there."
+        "It is checked in, so that a clone builds without the generator."
+        Remove(SERVER),
+        Replace(SETTINGS, "server = \"generated/server.rs\"\n", "");
+    ServerStale Error "server/stale"
+        "The generated server is what the contract generates."
+        "The contract or the generator has changed since. `cargo xtask generate` writes it anew."
+        Replace(CONTRACT, "    post:\n      operationId: paint_thing\n      tags: [things]\n      summary: Paint a thing\n", "    post:\n      operationId: paint_thing\n      tags: [things]\n      summary: Paint one thing\n"),
+        Replace(CONTRACT, "    post:\n      operationId: paint_thing\n      tags: [things]\n      summary: Paint a thing\n", "    post:\n      summary: Paint a thing\n      operationId: paint_thing\n      tags: [things]\n");
+    ServerEdited Error "server/edited"
+        "Nobody has edited the generated server."
+        "The edit is lost with the next `cargo xtask generate`: it belongs into the contract or into the generator."
+        Replace(SERVER, "\"Wet paint\"", "\"Still wet\""),
+        Add("generated/README.md", "Generated; do not edit.\n");
+    ServerOperation Error "server/operation"
+        "The server has the contract's operations, at their methods and paths."
+        "Compared with what the server emits (`emits` in openapi/check.toml)."
+        Replace(EMITTED, "\"/things/{thing_id}/paint\"", "\"/things/{thing_id}/colour\""),
+        Replace(EMITTED, "{", "{\"x-note\": 1, ");
+    ServerText Error "server/text"
+        "The server says the same words of an operation as the contract."
+        "Its id, summary, description and tags, and what its success is."
+        Replace(EMITTED, "Starts to paint a thing.", "Starts to paint."),
+        Replace(EMITTED, "Starts to paint a thing.", "Starts  to paint a\\nthing.");
+    ServerParameter Error "server/parameter"
+        "The server takes the contract's parameters."
+        "Name, place, whether it is required, description and schema."
+        Replace(EMITTED, "\"maximum\":100", "\"maximum\":1000"),
+        Replace(EMITTED, "\"maximum\":100", "\"maximum\":100.0");
+    ServerSuccess Error "server/success"
+        "The server answers with the contract's success."
+        "Its status and the schema of its body."
+        Replace(EMITTED, "\"202\"", "\"201\""),
+        Replace(EMITTED, "\"$ref\":\"#/components/schemas/Message\"", "\"$ref\": \"#/components/schemas/Message\"");
+    ServerHeader Error "server/header"
+        "The server's answers have the contract's headers."
+        "Name, and whether each answer carries it; of a success also its description and schema."
+        Replace(EMITTED, "\"Link\":{", "\"Lnk\":{"),
+        Replace(EMITTED, "\"Link\":{", "\"link\":{");
+    ServerSchema Error "server/schema"
+        "The server's schemas are the contract's."
+        "Compared by what they mean: the order of keys, defaults and wrapped descriptions are all the same."
+        Replace(EMITTED, "\"enum\":[\"large\",\"small\"]", "\"enum\":[\"large\"]"),
+        Replace(EMITTED, "\"enum\":[\"large\",\"small\"]", "\"enum\":[\"small\",\"large\"]");
+    ServerError Error "server/error"
+        "The server has the contract's errors, and no others."
+        "Name, status, message and advice, from the table that the server's error types are built from."
+        Replace(EMITTED, "\"message\":\"Wet paint\"", "\"message\":\"Wet\""),
+        Replace(EMITTED, "Wait until the paint is dry.", "Wait until  the paint is dry.");
+    ServerPermission Error "server/permission"
+        "The server requires the contract's permissions."
+        "From the table that the server itself checks keys with."
+        Replace(EMITTED, "\"x-required-permission\":\"things.paint\"", "\"x-required-permission\":\"things.all\""),
+        Replace(EMITTED, "\"x-required-permission\":\"things.paint\"", "\"x-required-permission\": \"things.paint\"");
+    ServerRateLimit Error "server/rate-limit"
+        "The server applies the contract's rate limits."
+        "From the table that the server itself counts with."
+        Replace(EMITTED, "\"requests\":10,", "\"requests\":11,"),
+        Replace(EMITTED, "\"requests\":10,", "\"requests\": 10,");
+
+    ClientMissing Error "client/missing"
+        "The generated client is there."
+        "It is checked in, so that its users need no generator."
+        Remove(CLIENT),
+        Replace(SETTINGS, "client_errors = \"generated/errors.rs\"\n", "");
+    ClientStale Error "client/stale"
+        "The generated client is what the contract generates."
+        "The contract or the generator has changed since. `cargo xtask generate` writes it anew."
+        Replace(CONTRACT, "summary: Wait until the paint is dry.", "summary: Wait a day."),
+        Replace(CONTRACT, "summary: Wait until the paint is dry.", "summary: |-\n                    Wait until the paint\n                    is dry.");
+    ClientEdited Error "client/edited"
+        "Nobody has edited the generated client."
+        "The edit is lost with the next `cargo xtask generate`: it belongs into the contract or into the generator."
+        Replace(CLIENT, "\"Wet paint\"", "\"Still wet\""),
+        Add("generated/notes.rs", "// Nobody's business.\n");
+
+    PageMissing Error "page/missing"
+        "Every operation has a page in every language."
+        "A page is recognised by its endpoint, a code span such as `GET /things`."
+        Remove(PINTAR),
+        Replace(PINTAR, "# Pintar una cosa", "# Dar color a una cosa");
+    PageUnknownOperation Error "page/unknown-operation"
+        "Every page with an endpoint is about an operation."
+        "The operation was removed, or the endpoint is written so wrongly that nobody can tell which is meant."
+        Add("openapi/reference/sell-thing.md", "# Sell a thing\n\n`DELETE /stock/{stock_id}/offers`\n"),
+        Add("notes/sell-thing.md", "# Sell a thing\n\n`DELETE /stock/{stock_id}/offers`\n");
+    PageDuplicate Error "page/duplicate"
+        "An operation has one page in each language."
+        "Two pages drift from each other, and nobody knows which one people read."
+        Add("openapi/reference/paint.md", "# Paint\n\n`POST /things/{thing_id}/paint`\n\nYou need the `things.paint` permission. 10 requests per minute are allowed. The status code is `202`.\n\n| `thing_id` | Required | String |\n| --- | --- | --- |\n| `thing_id` | Required | String |\n\n```bash\ncurl -X POST https://api.eu.example.com/things/{id}/paint -H 'Authorization: Bearer K'\n```\n\n```json\n{\"message\": \"started\"}\n```\n\n| Error |\n| --- |\n| `400 Invalid thing ID` |\n| `404 Thing not found` |\n| `409 Wet paint` |\n\n[Errors](errors.md)\n"),
+        Replace(PAINT, "See also", "It is `POST /things/{thing_id}/paint`. See also");
+    PageMethod Error "page/method"
+        "A page names its operation's method."
+        "Another method is answered with 405."
+        Replace(PAINT, "`POST /things", "`PUT /things"),
+        Replace(PAINT, "# Paint a thing", "# PUT paint on a thing");
+    PagePath Error "page/path"
+        "A page names its operation's path."
+        "Another path is answered with 404."
+        Replace(PAINT, "`POST /things/{thing_id}/paint`", "`POST /things/{thing_id}/paints`"),
+        Replace(PAINT, "`POST /things/{thing_id}/paint`", "**`POST /things/{thing_id}/paint`**");
+    PagePermission Error "page/permission"
+        "A page names the permission that its operation requires, and no other."
+        "People create keys by it. It stands in a code span outside tables."
+        Replace(PAINT, "`things.paint`", "`things.paints`"),
+        Replace(PAINT, "`things.paint` permission", "permission `things.paint`");
+    PageRateLimit Error "page/rate-limit"
+        "A page gives its operation's rate limit."
+        "A number with a stretch of time, such as `20 requests per minute`; `1,200 per hour` says the same."
+        Replace(PAINT, "10 requests per minute", "100 requests per minute"),
+        Replace(PAINT, "10 requests per minute", "600 requests per hour");
+    PageUnknownRateLimit Note "page/unknown-rate-limit"
+        "A page takes its rate limit from another file, which is not looked at."
+        "An include of a template language stands where the limit should. It is no drift, and it is not shown to be none."
+        Replace(PAINT, "10 requests per minute are allowed.", "{% include rate_limits.md endpoint='paint' %}"),
+        Replace(PAINT, "10 requests per minute are allowed.", "10 requests per minute are allowed. {% include rate_limits.md endpoint='paint' %}");
+    PageParameterMissing Error "page/parameter-missing"
+        "A page describes every parameter of its operation."
+        "In a table with a cell that says whether the parameter is required."
+        Replace(LIST, "| `limit` | Optional | Integer | How many things to list, from 1 to 100. |\n", ""),
+        Replace(LIST, "| `limit` | Optional | Integer | How many things to list, from 1 to 100. |\n", "| `limit` | optional | integer | How many. |\n");
+    PageParameterExtra Error "page/parameter-extra"
+        "A page describes only parameters that its operation has."
+        "The server ignores others, and people wonder why."
+        Replace(LIST, "| `kind` | Optional |", "| `kinds` | Optional |"),
+        Replace(LIST, "Only things of this kind.", "Only things of this `kinds`.");
+    PageParameterRequired Error "page/parameter-required"
+        "A page says of each parameter whether it is required, as the contract does."
+        "In the words of the page's language."
+        Replace(PINTAR, "| `thing_id` | Obligatorio |", "| `thing_id` | Opcional |"),
+        Replace(PINTAR, "| `thing_id` | Obligatorio |", "| `thing_id` | Obligatoria |");
+    PageParameterType Error "page/parameter-type"
+        "A page says of each parameter what it is, as the contract does."
+        "In the words of the page's language; a number may be said of a whole number."
+        Replace(LISTAR, "| `limit` | Opcional | Entero |", "| `limit` | Opcional | Cadena |"),
+        Replace(LISTAR, "| `limit` | Opcional | Entero |", "| `limit` | Opcional | Número |");
+    PageParameterLocation Error "page/parameter-location"
+        "A parameter stands in a table under a heading that names its place."
+        "Path or query: the heading over the table says which."
+        Replace(PAINT, "## Path parameters", "## Query parameters"),
+        Replace(PAINT, "## Path parameters", "## Parameters");
+    PageSuccessStatus Error "page/success-status"
+        "A page names the status of its operation's success, and no other."
+        "In a code span outside tables."
+        Replace(PAINT, "The status code is `202`.", "The status code is `200`."),
+        Replace(PAINT, "The status code is `202`.", "Status: `202`");
+    PageBody Error "page/body"
+        "The bodies that a page shows are ones that the operation answers with."
+        "Code blocks of the language `json` fit the schema of the success, fields that it does not know aside, or are an error that the operation documents."
+        Replace(LIST, "\"weight\": 4", "\"weigth\": 4"),
+        Replace(LIST, "\"weight\": 4", "\"weight\": 5");
+    PageBodySyntax Error "page/body-syntax"
+        "The bodies that a page shows are JSON."
+        "People copy them."
+        Replace(PAINT, "{\"message\": \"started\"}", "{\"message\": \"started\",}"),
+        Replace(PAINT, "{\"message\": \"started\"}", "{\n  \"message\": \"started\"\n}");
+    PageFieldMissing Error "page/field-missing"
+        "A table of fields lists all of them."
+        "A table is one of fields if the names in it are mostly those of a schema that the operation answers with."
+        Replace(LIST, "| `maker` | String | Who made it. |\n", ""),
+        Replace(LIST, "| `maker` | String | Who made it. |\n", "| `maker` | String | |\n");
+    PageFieldExtra Error "page/field-extra"
+        "A table of fields lists only fields that there are."
+        "Clients wait for the others in vain."
+        Replace(LIST, "| `maker` | String |", "| `makers` | String |"),
+        Replace(LIST, "| `maker` | String | Who made it. |", "| `maker` | String | Who made it (`makers`). |");
+    PageFieldType Error "page/field-type"
+        "A table of fields says what each is, and whether it may be null."
+        "In the words of the page's language."
+        Replace(LIST, "| `painted_at` | String or null |", "| `painted_at` | String |"),
+        Replace(LIST, "| `painted_at` | String or null |", "| `painted_at` | String (date-time) or null |");
+    PageEnumMissing Error "page/enum-missing"
+        "A table of values lists all of them."
+        "Clients have to know every value that they may meet."
+        Replace(LISTAR, "| `large` | La llevan dos. |\n", ""),
+        Replace(LISTAR, "| `large` | La llevan dos. |\n", "| `large` | Dos. |\n");
+    PageEnumExtra Error "page/enum-extra"
+        "A table of values lists only values that there are."
+        "The contract's `enum` has them all."
+        Replace(LIST, "| `large` |", "| `huge` |"),
+        Replace(LIST, "| `large` | Two do. |", "| `large` | Two do, `huge` as it is. |");
+    PageRequestMissing Error "page/request-missing"
+        "A page shows an example request."
+        "A `curl` command in a code block."
+        Replace(LIST, "```bash\ncurl ", "```bash\nwget "),
+        Replace(LIST, "```bash\ncurl ", "```\n$ curl ");
+    PageRequestSyntax Error "page/request-syntax"
+        "A shell would take the example request."
+        "Quotes are closed, and a line that ends with a backslash is followed by another."
+        Replace(PAINT, "--header 'Authorization: Bearer YOUR-KEY'", "--header 'Authorization: Bearer YOUR-KEY"),
+        Replace(PAINT, "--header 'Authorization: Bearer YOUR-KEY'", "--header $'Authorization: Bearer YOUR-KEY'");
+    PageRequestMethod Error "page/request-method"
+        "The example request has the operation's method."
+        "Without `--request`, curl sends GET, and POST where data is sent."
+        Replace(PAINT, "curl --request POST", "curl --request PUT"),
+        Replace(PAINT, "curl --request POST", "curl -XPOST");
+    PageRequestHost Error "page/request-host"
+        "The example request goes to a server that the contract names."
+        "Variables of the server's URL match any text without a dot; `localhost` and placeholders such as `$HOST` are fine."
+        Replace(LIST, "https://api.eu.example.com/", "https://api.example.com/"),
+        Replace(LISTAR, "https://api.eu.example.com/", "https://\"api.eu.example.com\"/");
+    PageRequestPath Error "page/request-path"
+        "The example request goes to the operation's path."
+        "With values for its variables that fit their schemas, or placeholders."
+        Replace(PAINT, "0001/paint'", "0001/paints'"),
+        Replace(PAINT, "curl --request POST 'https", "curl --silent --request POST 'https");
+    PageRequestQuery Error "page/request-query"
+        "The example request sends query parameters that the operation has."
+        "With values that fit their schemas."
+        Replace(LIST, "?limit=10", "?limit=1000"),
+        Replace(LIST, "curl 'https://api.eu.example.com/things?limit=10'", "curl \"https://api.eu.example.com/things?limit=10\"");
+    PageRequestAuthorization Error "page/request-authorization"
+        "The example request sends an API key."
+        "As `Authorization: Bearer …`: without it, the answer is 401."
+        Replace(PAINT, "'Authorization: Bearer YOUR-KEY'", "'Authorization: YOUR-KEY'"),
+        Replace(PAINT, "--header 'Authorization: Bearer YOUR-KEY'", "-H \"authorization: Bearer YOUR-KEY\"");
+    PageRequestBody Error "page/request-body"
+        "The example request sends no body to an operation that takes none."
+        "It is not read, and people believe that it is."
+        Replace(PAINT, "curl --request POST", "curl --data '{\"colour\": \"red\"}' --request POST"),
+        Replace(PAINT, "curl --request POST", "curl --output painted.json --request POST");
+    PageErrorMissing Error "page/error-missing"
+        "An error that the contract documents stands in the page's error table."
+        "Errors that all operations share may stand on one page for all of them."
+        Replace(PINTAR, "| `404 Thing not found` | Comprueba que la cosa exista. |\n", ""),
+        Replace(PINTAR, "| `404 Thing not found` | Comprueba que la cosa exista. |\n", "| `404 Thing not found` | ¿Existe? |\n");
+    PageErrorExtra Error "page/error-extra"
+        "An error in the page's error table is one that the contract documents."
+        "The server cannot answer with any other: people look for what never comes."
+        Replace(PAINT, "| `409 Wet paint` |", "| `410 Sold out` | Too late. |\n| `409 Wet paint` |"),
+        Replace(PAINT, "See also", "Once there was `410 Sold out`. See also");
+    PageErrorMessage Error "page/error-message"
+        "An error row's message is the contract's, to the letter."
+        "Clients compare it. Close to a documented message, a wrong one is taken for a typo."
+        Replace(PAINT, "`409 Wet paint`", "`409 Wet Paint`"),
+        Replace(PAINT, "`409 Wet paint`", "<code>409 Wet paint</code>");
+    PageErrorStatus Error "page/error-status"
+        "An error row's status is the contract's."
+        "Clients decide by it."
+        Replace(PAINT, "`409 Wet paint`", "`423 Wet paint`"),
+        Replace(PAINT, "| `409 Wet paint` |", "| Conflict: `409 Wet paint` |");
+    PageErrorDuplicate Error "page/error-duplicate"
+        "An error stands once in a page's error table."
+        "Of two rows one gets out of date."
+        Replace(PAINT, "| `409 Wet paint` |", "| `409 Wet paint` | Wait. |\n| `409 Wet paint` |"),
+        Replace(PAINT, "Check that the thing exists.", "Check that the thing exists, and has no `409 Wet paint`.");
+    PageCommonErrors Error "page/common-errors"
+        "The errors that all operations share have a page in every language."
+        "A page without an endpoint that has an error table. Without it they have to stand on every operation's page."
+        Remove(ERRORES),
+        Replace(ERRORES, "# Errores comunes", "# Errores");
+    PageCommonErrorsLink Error "page/common-errors-link"
+        "An operation's page leads to the common errors."
+        "People who look for a 401 on it find nothing there."
+        Replace(PAINT, "[common errors](errors.md)", "common errors"),
+        Replace(PAINT, "[common errors](errors.md)", "[common errors](errors.md#401)");
+    PageEditions Error "page/editions"
+        "The editions of a page show the same code and speak of the same headers."
+        "What the contract does not say cannot be compared with it, but it can be compared between languages."
+        Replace(LISTAR, "\"weight\": 4", "\"weight\": 5"),
+        Replace(LISTAR, "\"weight\": 4", "\"weight\":   4");
+    PageUnknown Note "page/unknown"
+        "A page has nothing that could be compared."
+        "It names no endpoint and has no error table. It may be an overview; it may be a page whose format is not understood."
+        Add("openapi/reference/about.md", "# About things\n\nThey are everywhere.\n"),
+        Add("openapi/reference/about.txt", "They are everywhere.\n");
+
+    CompatOperationRemoved Error "compat/operation-removed"
+        "Breaking: an operation is gone, or has another method or path."
+        "Clients that call it are answered with 404 or 405. The name of a path's variable may change."
+        Replace(CONTRACT, "  /things/{thing_id}/paint:\n", "  /things/{thing_id}/colour:\n"),
+        Replace(CONTRACT, "description: Starts to paint a thing.", "description: Paints a thing.");
+    CompatOperationRenamed Error "compat/operation-renamed"
+        "Breaking: an operation has another id."
+        "Generated clients name a method after it."
+        Replace(CONTRACT, "operationId: paint_thing", "operationId: paint"),
+        Replace(CONTRACT, "summary: Paint a thing", "summary: Paint the thing");
+    CompatOperationAdded Note "compat/operation-added"
+        "Harmless: an operation is new."
+        "Nobody depends on it yet."
+        Replace(CONTRACT, "    get:\n      operationId: list_things\n", "    head:\n      operationId: count_things\n      responses:\n        '200':\n          description: How many\n          content:\n            application/json:\n              schema: {$ref: '#/components/schemas/Message'}\n    get:\n      operationId: list_things\n"),
+        Replace(CONTRACT, "    get:\n      operationId: list_things\n", "    get:\n      # the first\n      operationId: list_things\n");
+    CompatServerRemoved Warning "compat/server-removed"
+        "Needs care: a server's address is gone."
+        "Clients call it."
+        Replace(CONTRACT, "https://api.{region}.example.com", "https://{region}.example.com"),
+        Replace(CONTRACT, "region: {default: eu}", "region: {default: us}");
+    CompatParameterRequired Error "compat/parameter-required"
+        "Breaking: a request needs a parameter that it did not need."
+        "Clients do not send it."
+        Replace(CONTRACT, "- name: kind\n          in: query\n", "- name: kind\n          in: query\n          required: true\n"),
+        Replace(CONTRACT, "- name: kind\n          in: query\n", "- name: kind\n          in: query\n          required: false\n");
+    CompatParameterAdded Note "compat/parameter-added"
+        "Harmless: an operation takes a new optional parameter."
+        "Clients that do not send it are served as before."
+        Replace(CONTRACT, "      parameters:\n        - name: kind\n", "      parameters:\n        - {name: colour, in: query, schema: {type: string}}\n        - name: kind\n"),
+        Replace(CONTRACT, "description: Only things of this kind.", "description: Things of this kind.");
+    CompatParameterRemoved Warning "compat/parameter-removed"
+        "Needs care: an operation no longer takes a parameter."
+        "Clients that send it are served as if they did not."
+        Replace(CONTRACT, "        - name: kind\n          in: query\n          description: Only things of this kind.\n          schema: {type: string}\n", ""),
+        Replace(CONTRACT, "        - name: kind\n          in: query\n          description: Only things of this kind.\n          schema: {type: string}\n", "        - {in: query, name: kind, schema: {type: string}}\n");
+    CompatParameterNarrowed Error "compat/parameter-narrowed"
+        "Breaking: a parameter takes less than it did."
+        "Values that were right are refused."
+        Replace(CONTRACT, "minimum: 1, maximum: 100", "minimum: 1, maximum: 50"),
+        Replace(CONTRACT, "minimum: 1, maximum: 100", "maximum: 100, minimum: 1");
+    CompatParameterWidened Note "compat/parameter-widened"
+        "Harmless: a parameter takes more than it did."
+        "Values that were right are still right."
+        Replace(CONTRACT, "minimum: 1, maximum: 100", "minimum: 1, maximum: 500"),
+        Replace(CONTRACT, "description: How many things to list.", "description: How many.");
+    CompatSuccessStatus Error "compat/success-status"
+        "Breaking: a success has another status."
+        "Clients take it for something undocumented."
+        Replace(CONTRACT, "'202':\n          description: The painting has started", "'200':\n          description: The painting has started"),
+        Replace(CONTRACT, "'202':\n          description: The painting has started", "'202':\n          description: It has started");
+    CompatFieldRemoved Error "compat/field-removed"
+        "Breaking: an answer has lost a field."
+        "Clients read it."
+        Replace(CONTRACT, "        maker: {type: string}\n", ""),
+        Replace(CONTRACT, "        maker: {type: string}\n", "        maker: {type: string, description: Who made it}\n");
+    CompatFieldAdded Note "compat/field-added"
+        "Harmless: an answer has a new field."
+        "Clients accept fields that they do not know."
+        Replace(CONTRACT, "        maker: {type: string}\n", "        maker: {type: string}\n        owner: {type: string}\n"),
+        Replace(CONTRACT, "        maker: {type: string}\n", "        maker: {\"type\": \"string\"}\n");
+    CompatFieldType Error "compat/field-type"
+        "Breaking: a field is something else than it was."
+        "Clients read it as what it was."
+        Replace(CONTRACT, "weight: {type: integer, minimum: 0}", "weight: {type: number, minimum: 0}"),
+        Replace(CONTRACT, "weight: {type: integer, minimum: 0}", "weight: {minimum: 0, type: integer}");
+    CompatFieldOptional Error "compat/field-optional"
+        "Breaking: a field may be absent or null that was always there."
+        "Clients rely on it."
+        Replace(CONTRACT, "required: [thing_id, name, kind, weight, painted_at]", "required: [thing_id, name, weight, painted_at]"),
+        Replace(CONTRACT, "required: [thing_id, name, kind, weight, painted_at]", "required: [name, kind, weight, painted_at, thing_id]");
+    CompatFieldThere Note "compat/field-there"
+        "Harmless: a field is always there, or within closer bounds, that was not."
+        "Clients that could do without it can do with it."
+        Replace(CONTRACT, "required: [thing_id, name, kind, weight, painted_at]", "required: [thing_id, name, kind, weight, painted_at, maker]"),
+        Replace(CONTRACT, "required: [thing_id, name, kind, weight, painted_at]", "required: ['thing_id', name, kind, weight, painted_at]");
+    CompatValueAdded Error "compat/value-added"
+        "Breaking: a field has a new value."
+        "Clients that know the old values only cannot read an answer with another."
+        Replace(CONTRACT, "enum: [small, large]", "enum: [small, large, huge]"),
+        Replace(CONTRACT, "enum: [small, large]", "enum: [large, small]");
+    CompatValueRemoved Note "compat/value-removed"
+        "Harmless: a field no longer has a value."
+        "Clients that know it do not meet it any more."
+        Replace(CONTRACT, "enum: [small, large]", "enum: [small]"),
+        Replace(CONTRACT, "enum: [small, large]", "enum: ['small', 'large']");
+    CompatHeaderRemoved Error "compat/header-removed"
+        "Breaking: a success has lost a header."
+        "Clients may read it."
+        Replace(CONTRACT, "          headers:\n            Link: {$ref: '#/components/headers/Link'}\n", ""),
+        Replace(CONTRACT, "            Link: {$ref: '#/components/headers/Link'}\n", "            link: {$ref: '#/components/headers/Link'}\n");
+    CompatHeaderOptional Warning "compat/header-optional"
+        "Needs care: a header may be absent that was always there."
+        "Clients may rely on it."
+        Replace(CONTRACT, "      description: Where the next page is.\n      required: true\n", "      description: Where the next page is.\n"),
+        Replace(CONTRACT, "      description: Where the next page is.\n", "      description: The next page.\n");
+    CompatHeaderAdded Note "compat/header-added"
+        "Harmless: a success has a new header."
+        "Clients that do not know it ignore it."
+        Replace(CONTRACT, "            Link: {$ref: '#/components/headers/Link'}\n", "            Link: {$ref: '#/components/headers/Link'}\n            X-Count: {schema: {type: integer}}\n"),
+        Replace(CONTRACT, "            Link: {$ref: '#/components/headers/Link'}\n", "            Link:\n              $ref: '#/components/headers/Link'\n");
+    CompatErrorRemoved Warning "compat/error-removed"
+        "Needs care: an error is no longer documented."
+        "Make sure that it is never answered any more."
+        Replace(CONTRACT, "                invalid_kind:\n                  summary: Use one of the kinds.\n                  value: {message: Invalid kind}\n", ""),
+        Replace(CONTRACT, "summary: Use one of the kinds.", "summary: Use a kind.");
+    CompatErrorAdded Warning "compat/error-added"
+        "Needs care: a new error is documented."
+        "Clients that know the old errors only take it for an undocumented answer."
+        Replace(CONTRACT, "                wet_paint:\n", "                no_paint:\n                  summary: Buy some.\n                  value: {message: No paint}\n                wet_paint:\n"),
+        Replace(CONTRACT, "summary: Wait until the paint is dry.", "summary: Wait.");
+    CompatErrorMessage Error "compat/error-message"
+        "Breaking: an error has another message."
+        "Clients tell errors of one status apart by it."
+        Replace(CONTRACT, "value: {message: Wet paint}", "value: {message: Paint is wet}"),
+        Replace(CONTRACT, "value: {message: Wet paint}", "value: {message: \"Wet paint\"}");
+    CompatErrorStatus Error "compat/error-status"
+        "Breaking: an error has another status."
+        "Clients decide by it."
+        Replace(CONTRACT, "        '409':\n          description: In the way", "        '423':\n          description: In the way"),
+        Replace(CONTRACT, "        '409':\n          description: In the way", "        '409':\n          description: Not now");
+    CompatRateLimitStricter Error "compat/rate-limit-stricter"
+        "Breaking: a rate limit is stricter."
+        "Clients that stayed within the old one are refused with 429. Fewer requests at once are stricter too."
+        Replace(CONTRACT, "{requests: 60, window_seconds: 60}", "{requests: 30, window_seconds: 30}"),
+        Replace(CONTRACT, "{requests: 60, window_seconds: 60}", "{window_seconds: 60, requests: 60}");
+    CompatRateLimitLooser Note "compat/rate-limit-looser"
+        "Harmless: a rate limit is looser."
+        "Nobody is refused who was not."
+        Replace(CONTRACT, "{requests: 60, window_seconds: 60}", "{requests: 120, window_seconds: 60}"),
+        Replace(CONTRACT, "{requests: 60, window_seconds: 60}", "{requests: 60, window_seconds: 60} # as ever");
+    CompatPermission Error "compat/permission"
+        "Breaking: an operation requires another permission."
+        "Keys that have only the old one are refused with 403."
+        Replace(CONTRACT, "x-required-permission: things.paint", "x-required-permission: things.write"),
+        Replace(CONTRACT, "x-required-permission: things.paint", "x-required-permission: \"things.paint\"");
+    CompatSecurity Error "compat/security"
+        "Breaking: an operation demands other authentication."
+        "Clients authenticate as they did."
+        Replace(CONTRACT, "security:\n  - key: []", "security:\n  - token: []"),
+        Replace(CONTRACT, "security:\n  - key: []", "security:\n  - {key: []}");
+
+    AllowUnused Error "allow/unused"
+        "Every allowance in openapi/check.toml still allows something."
+        "What it allowed was put right: the allowance would hide the next finding there."
+        Replace(SETTINGS, "[project]\n", "[[allow]]\nrule = \"page/error-extra\"\nfile = \"openapi/reference/paint-thing.md\"\nreason = \"soon\"\n\n[project]\n"),
+        Replace(SETTINGS, "[project]\n", "# no allowances\n[project]\n");
 }

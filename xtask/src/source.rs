@@ -8,13 +8,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// A file's text under the path that people know it by.
-#[derive(Debug)]
 pub struct Source {
     /// The path as printed, relative to the repository where that is possible.
     pub path: String,
     /// The whole text.
     pub text: String,
     line_starts: Vec<usize>,
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Source({})", self.path)
+    }
 }
 
 impl Source {

@@ -9,12 +9,12 @@ use uuid::Uuid;
 use super::RETRY_AFTER;
 use super::auth::Caller;
 use super::cursor::{List, Position};
-use super::generated::{
+use super::generated::operation::{list_integrations, list_job_sync_status, trigger_integration_sync};
+use super::generated::types::{
     Integration as IntegrationItem, IntegrationPage, IntegrationStatus, Job as JobItem, JobPage,
-    JobStatus as JobItemStatus, ListIntegrationsError, ListIntegrationsRequest, ListIntegrationsSuccess,
-    ListJobSyncStatusError, ListJobSyncStatusRequest, ListJobSyncStatusSuccess, Message, OperationError, Operations,
-    TriggerIntegrationSyncError, TriggerIntegrationSyncRequest, TriggerIntegrationSyncSuccess,
+    JobStatus as JobItemStatus, Message,
 };
+use super::generated::{OperationError, Operations};
 use crate::config::{Integration, IntegrationId};
 use crate::store::{IntegrationState, Job, JobStatus, Page, PageOf, StartJob, Store, StoreError};
 
@@ -54,9 +54,9 @@ impl Operations for CdiOperations {
     async fn trigger_integration_sync(
         &self,
         caller: &Caller,
-        request: TriggerIntegrationSyncRequest,
-    ) -> Result<TriggerIntegrationSyncSuccess, TriggerIntegrationSyncError> {
-        use TriggerIntegrationSyncError as Error;
+        request: trigger_integration_sync::Request,
+    ) -> Result<trigger_integration_sync::Success, trigger_integration_sync::Error> {
+        use trigger_integration_sync::{Error, Success};
         let received_at = Utc::now();
         let integration = self
             .integration(caller, request.integration_id)
@@ -69,7 +69,7 @@ impl Operations for CdiOperations {
         {
             StartJob::Started(job) => {
                 tracing::info!(integration = %integration.id, job = %job, key = caller.key, "sync triggered");
-                Ok(TriggerIntegrationSyncSuccess {
+                Ok(Success {
                     body: Message {
                         message: "success".to_owned(),
                     },
@@ -82,9 +82,9 @@ impl Operations for CdiOperations {
     async fn list_integrations(
         &self,
         caller: &Caller,
-        request: ListIntegrationsRequest,
-    ) -> Result<ListIntegrationsSuccess, ListIntegrationsError> {
-        use ListIntegrationsError as Error;
+        request: list_integrations::Request,
+    ) -> Result<list_integrations::Success, list_integrations::Error> {
+        use list_integrations::{Error, Success};
         let list = List {
             name: format!("integrations of {}", caller.workspace),
             path: "/cdi/integrations",
@@ -101,7 +101,7 @@ impl Operations for CdiOperations {
             .integration_states(&ids)
             .await
             .map_err(store_failed::<Error>)?;
-        Ok(ListIntegrationsSuccess {
+        Ok(Success {
             link: list.link(&page, |integration| integration.id),
             body: IntegrationPage {
                 results: page
@@ -117,9 +117,9 @@ impl Operations for CdiOperations {
     async fn list_job_sync_status(
         &self,
         caller: &Caller,
-        request: ListJobSyncStatusRequest,
-    ) -> Result<ListJobSyncStatusSuccess, ListJobSyncStatusError> {
-        use ListJobSyncStatusError as Error;
+        request: list_job_sync_status::Request,
+    ) -> Result<list_job_sync_status::Success, list_job_sync_status::Error> {
+        use list_job_sync_status::{Error, Success};
         let id = IntegrationId::from(request.integration_id);
         let path = format!("/cdi/integrations/{id}/job_sync_status");
         let list = List {
@@ -135,7 +135,7 @@ impl Operations for CdiOperations {
             .jobs(integration.id, &page, PAGE)
             .await
             .map_err(store_failed::<Error>)?;
-        Ok(ListJobSyncStatusSuccess {
+        Ok(Success {
             link: list.link(&page, |job| job.sync_start_time),
             body: JobPage {
                 results: page.items.iter().map(job_item).collect(),

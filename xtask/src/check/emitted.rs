@@ -1,6 +1,6 @@
-//! What the server says of itself (`cdi-server openapi`) agrees with the contract.
+//! What the server says of itself agrees with the contract.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::process::Command;
 use std::sync::Arc;
@@ -8,197 +8,252 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::{Outcome, Project};
-use crate::contract::{Contract, DocumentedError, Header, Location, Operation};
+use crate::contract::{Contract, ERROR, Header, Operation};
 use crate::finding::Finding;
-use crate::generate;
+use crate::generate::canonical::{canonical, words};
 use crate::rules::Rule;
 use crate::source::{Place, Source};
 
 /// Compares what the server emits with the contract.
 pub fn check(project: &Project, contract: &Contract) -> Outcome {
-    let root = &project.root;
-    let emitted = match emit(project) {
+    let Some(command) = &project.layout.emits else {
+        return Outcome::default();
+    };
+    let emitted = match emit(project, command) {
         Ok(emitted) => emitted,
         Err(reason) => return Outcome::unchecked(reason),
     };
     // Places in the server's code are a help; that it is missing is another comparison's finding.
-    let code = Source::read(root, &root.join(generate::SERVER)).ok();
+    let code = project
+        .layout
+        .server
+        .as_ref()
+        .and_then(|server| project.read(server).ok());
+    let mut compare = Compare {
+        contract,
+        emitted: &emitted,
+        code,
+        findings: Vec::new(),
+    };
+    compare.operations();
+    compare.schemas();
     Outcome {
-        findings: compare(contract, &emitted, code.as_ref()),
-        unchecked: Vec::new(),
+        findings: compare.findings,
+        ..Outcome::default()
     }
 }
 
-fn emit(project: &Project) -> Result<Json, String> {
-    let command = project.emits.join(" ");
-    let [program, arguments @ ..] = project.emits.as_slice() else {
-        return Err("there is no command that prints what the server emits".into());
+fn emit(project: &Project, command: &[String]) -> Result<Json, String> {
+    let shown = command.join(" ");
+    let [program, arguments @ ..] = command else {
+        return Err(
+            "`emits` in openapi/check.toml is empty; it is the command that prints what the server emits".into(),
+        );
     };
     let output = Command::new(program)
         .args(arguments)
         .current_dir(&project.root)
         .output()
-        .map_err(|error| format!("`{command}` cannot be run: {error}"))?;
+        .map_err(|error| format!("`{shown}` cannot be run: {error}"))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("`{command}` failed ({}):\n{}", output.status, said.trim_end()));
+        return Err(format!("`{shown}` failed ({}):\n{}", output.status, said.trim_end()));
     }
-    serde_json::from_slice(&output.stdout).map_err(|error| format!("`{command}` printed no JSON: {error}"))
-}
-
-/// The words of a text: where its lines break means nothing.
-fn words(text: &str) -> Json {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").into()
+    serde_json::from_slice(&output.stdout).map_err(|error| format!("`{shown}` printed no JSON: {error}"))
 }
 
 /// One thing that can be said of an operation.
+#[derive(Debug, Clone, PartialEq)]
 struct Claim {
+    rule: Rule,
     /// What it is about, such as `the header Link of the 200`.
     what: String,
     value: Json,
-    /// Where the contract says it.
-    range: Range<usize>,
 }
 
-fn compare(contract: &Contract, emitted: &Json, code: Option<&Arc<Source>>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut report = |operation: &str, range: Option<&Range<usize>>, hint: &str, message: String| {
-        let mut finding = match code.and_then(|code| Some((code, find(code, operation, hint)?))) {
-            Some((code, here)) => Finding::at(
-                Rule::ServerEmits,
-                Place::new(code, here, "the server says this"),
-                message,
-            ),
-            None => Finding::nowhere(Rule::ServerEmits, message),
+impl Claim {
+    fn new(rule: Rule, what: impl Into<String>, value: impl Into<Json>) -> Claim {
+        Claim {
+            rule,
+            what: what.into(),
+            value: value.into(),
+        }
+    }
+}
+
+struct Compare<'a> {
+    contract: &'a Contract,
+    emitted: &'a Json,
+    code: Option<Arc<Source>>,
+    findings: Vec<Finding>,
+}
+
+impl Compare<'_> {
+    fn report(&mut self, rule: Rule, operation: &str, said: &Json, range: Option<&Range<usize>>, message: String) {
+        let here = self
+            .code
+            .as_ref()
+            .and_then(|code| Some(Place::new(code, find(code, operation, said)?, "the server says this")));
+        let mut finding = match here {
+            Some(here) => Finding::at(rule, here, message),
+            None => Finding::nowhere(rule, message),
         };
         if let Some(range) = range {
-            finding = finding.with(contract.place(range, "the contract says this"));
+            finding = finding.with(self.contract.place(range, "the contract says this"));
         }
-        findings.push(finding.help("run `cargo xtask generate`"));
-    };
-    let none = serde_json::Map::new();
-    let mut known: Vec<(String, String)> = Vec::new();
-    for operation in &contract.operations {
-        let (method, path) = (operation.method.to_lowercase(), operation.path.value.clone());
-        let name = &operation.id.value;
-        known.push((method.clone(), path.clone()));
-        let entry = &emitted["paths"][&path][&method];
-        if entry.is_null() {
-            report(
-                name,
-                Some(&operation.id.range),
-                "",
-                format!("the server has no operation {} {path}", operation.method.value),
-            );
-            continue;
-        }
-        let told = emitted_claims(entry);
-        let mut wanted: BTreeMap<String, ()> = BTreeMap::new();
-        for claim in contract_claims(operation) {
-            wanted.insert(claim.what.clone(), ());
-            let message = match told.get(&claim.what) {
-                Some(value) if *value == claim.value => continue,
-                Some(value) => format!(
-                    "the server and the contract differ in {} of `{name}`: {value}, not {}",
-                    claim.what, claim.value
-                ),
-                None => format!("the server does not say {} of `{name}`: {}", claim.what, claim.value),
-            };
-            let hint = told.get(&claim.what).map(hint).unwrap_or_default();
-            report(name, Some(&claim.range), &hint, message);
-        }
-        for (what, value) in &told {
-            if !wanted.contains_key(what) {
-                let message = format!("the server says {what} of `{name}`, and the contract does not: {value}");
-                report(name, Some(&operation.id.range), &hint(value), message);
+        self.findings
+            .push(finding.help("run `cargo xtask generate` and build the server"));
+    }
+
+    fn operations(&mut self) {
+        let mut known: BTreeSet<(String, String)> = BTreeSet::new();
+        for operation in &self.contract.operations {
+            let (method, path) = (operation.method.to_lowercase(), operation.path.value.clone());
+            known.insert((path.clone(), method.clone()));
+            let entry = &self.emitted["paths"][&path][&method];
+            if entry.is_null() {
+                let message = format!("the server has no operation {} {path}", operation.method.value);
+                self.report(
+                    Rule::ServerOperation,
+                    &operation.id,
+                    &Json::Null,
+                    Some(&operation.id.range),
+                    message,
+                );
+            } else {
+                self.operation(operation, entry);
             }
         }
-    }
-    for (path, item) in emitted["paths"].as_object().unwrap_or(&none) {
-        for method in item.as_object().unwrap_or(&none).keys() {
-            if !known
-                .iter()
-                .any(|(known_method, known_path)| known_method == method && known_path == path)
-            {
-                report(
-                    "",
-                    None,
-                    path,
-                    format!(
-                        "the server has an operation that the contract does not: {} {path}",
+        let none = serde_json::Map::new();
+        for (path, item) in self.emitted["paths"].as_object().unwrap_or(&none) {
+            for method in item.as_object().unwrap_or(&none).keys() {
+                if !known.contains(&(path.clone(), method.clone())) {
+                    let message = format!(
+                        "the server has an operation that the contract does not have: {} {path}",
                         method.to_uppercase()
-                    ),
-                );
+                    );
+                    self.report(Rule::ServerOperation, "", &path.as_str().into(), None, message);
+                }
             }
         }
     }
-    for (name, schema) in emitted["components"]["schemas"].as_object().unwrap_or(&none) {
-        match contract.schemas.iter().find(|(known, _)| known.value == *name) {
-            Some((_, known)) if normal(known) == normal(schema) => {}
-            Some((place, _)) => {
-                report(
-                    "",
-                    Some(&place.range),
-                    name,
-                    format!("the server and the contract differ in the schema `{name}`"),
-                );
-            }
-            None => report(
-                "",
-                None,
-                name,
-                format!("the server has a schema that the contract does not: `{name}`"),
-            ),
+
+    fn operation(&mut self, operation: &Operation, entry: &Json) {
+        let name = &operation.id.value;
+        let mut told: BTreeMap<String, Claim> = emitted_claims(entry)
+            .into_iter()
+            .map(|claim| (claim.what.clone(), claim))
+            .collect();
+        for (claim, range) in contract_claims(operation) {
+            let what = &claim.what;
+            let (said, message) = match told.remove(what) {
+                Some(said) if said.value == claim.value => continue,
+                Some(said) => {
+                    let message = format!(
+                        "{what} of `{name}` is {} in the server, not {}",
+                        said.value, claim.value
+                    );
+                    (said.value, message)
+                }
+                None if claim.value == json!("") || claim.value == json!([]) => continue,
+                None => (
+                    Json::Null,
+                    format!("the server does not say {what} of `{name}`: {}", claim.value),
+                ),
+            };
+            self.report(claim.rule, name, &said, Some(&range), message);
+        }
+        for said in told.into_values() {
+            let message = format!(
+                "the server says {} of `{name}`, and the contract does not: {}",
+                said.what, said.value
+            );
+            self.report(said.rule, name, &said.value, Some(&operation.id.range), message);
         }
     }
-    findings
-}
 
-/// A text to look for in the server's code: what is said, or the message in it.
-fn hint(value: &Json) -> String {
-    match value {
-        Json::String(text) => text.clone(),
-        Json::Object(map) => map.get("message").and_then(Json::as_str).unwrap_or_default().to_owned(),
-        _ => String::new(),
+    fn schemas(&mut self) {
+        let none = serde_json::Map::new();
+        let emitted = self.emitted["components"]["schemas"].as_object().unwrap_or(&none);
+        for (name, schema) in emitted {
+            let said = Json::from(name.as_str());
+            match self.contract.schema(name) {
+                Some(known) if comparable(&known.node.to_json()) == comparable(schema) => {}
+                Some(known) => {
+                    let message = format!("the server has another schema `{name}` than the contract");
+                    let range = known.name.range.clone();
+                    self.report(Rule::ServerSchema, "", &said, Some(&range), message);
+                }
+                None => {
+                    let message = format!("the server has a schema that the contract does not have: `{name}`");
+                    self.report(Rule::ServerSchema, "", &said, None, message);
+                }
+            }
+        }
+        // What nothing refers to is not emitted.
+        let successes = self
+            .contract
+            .operations
+            .iter()
+            .map(|operation| operation.success.schema.value.as_str());
+        for name in successes.chain([ERROR]).collect::<BTreeSet<_>>() {
+            if let (Some(known), false) = (self.contract.schema(name), emitted.contains_key(name)) {
+                let message = format!("the server does not have the schema `{name}`");
+                let range = known.name.range.clone();
+                self.report(Rule::ServerSchema, "", &Json::Null, Some(&range), message);
+            }
+        }
     }
 }
 
-/// Where the server's code speaks of an operation, if possible of this text.
-fn find(code: &Source, operation: &str, hint: &str) -> Option<Range<usize>> {
+/// Where the server's code says something of an operation: the text itself, or else the operation.
+fn find(code: &Source, operation: &str, said: &Json) -> Option<Range<usize>> {
     let quoted = |text: &str| format!("\"{}\"", text.escape_default());
-    // The operation's errors come after the constant that describes it.
-    let start = code.text.find(&format!("id: {}", quoted(operation))).unwrap_or(0);
-    let text = quoted(hint);
-    let at = Some(hint)
-        .filter(|hint| !hint.is_empty())
-        .and_then(|_| code.text[start..].find(&text));
-    match at {
-        Some(at) => Some(start + at..start + at + text.len()),
-        None if start > 0 => Some(start..start + "id: ".len() + quoted(operation).len()),
-        None => None,
+    let text = match said {
+        Json::String(text) => text.as_str(),
+        Json::Object(map) => map.get("message").and_then(Json::as_str).unwrap_or_default(),
+        _ => "",
+    };
+    let id = format!("id: {}", quoted(operation));
+    let start = code.text.find(&id);
+    let from = start.unwrap_or(0);
+    let at = Some(quoted(text))
+        .filter(|_| !text.is_empty())
+        .and_then(|text| Some((code.text[from..].find(&text)?, text.len())));
+    match (at, start) {
+        (Some((at, length)), _) => Some(from + at..from + at + length),
+        (None, Some(start)) => Some(start..start + id.len()),
+        (None, None) => None,
     }
 }
 
-/// What the contract says of an operation.
-fn contract_claims(operation: &Operation) -> Vec<Claim> {
-    let mut claims = Vec::new();
-    let mut claim = |what: String, value: Json, range: &Range<usize>| {
-        claims.push(Claim {
-            what,
-            value,
-            range: range.clone(),
-        });
+/// What the contract says of an operation, and where.
+fn contract_claims(operation: &Operation) -> Vec<(Claim, Range<usize>)> {
+    let id = &operation.id;
+    let mut claims = vec![
+        (
+            Claim::new(Rule::ServerText, "the id", id.value.as_str()),
+            id.range.clone(),
+        ),
+        (
+            Claim::new(Rule::ServerText, "the summary", words(&operation.summary)),
+            id.range.clone(),
+        ),
+        (
+            Claim::new(Rule::ServerText, "the description", words(&operation.description)),
+            id.range.clone(),
+        ),
+        (
+            Claim::new(Rule::ServerText, "the tags", operation.tags.clone()),
+            id.range.clone(),
+        ),
+    ];
+    let mut claim = |rule, what: String, value: Json, range: &Range<usize>| {
+        claims.push((Claim::new(rule, what, value), range.clone()));
     };
-    claim("the id".into(), operation.id.value.as_str().into(), &operation.id.range);
-    claim("the summary".into(), words(&operation.summary), &operation.id.range);
-    claim(
-        "the description".into(),
-        words(&operation.description),
-        &operation.id.range,
-    );
-    claim("the tags".into(), operation.tags.clone().into(), &operation.id.range);
     if let Some(permission) = &operation.permission {
         claim(
+            Rule::ServerPermission,
             "the permission".into(),
             permission.value.as_str().into(),
             &permission.range,
@@ -206,61 +261,64 @@ fn contract_claims(operation: &Operation) -> Vec<Claim> {
     }
     if let Some(limit) = &operation.rate_limit {
         let value = json!({"requests": limit.requests, "window_seconds": limit.window_seconds});
-        claim("the rate limit".into(), value, &limit.range);
+        claim(Rule::ServerRateLimit, "the rate limit".into(), value, &limit.range);
     }
     for parameter in &operation.parameters {
-        let location = match parameter.location {
-            Location::Path => "path",
-            Location::Query => "query",
-        };
-        let value = json!({
-            "required": parameter.required,
-            "description": parameter.description,
-            "schema": normal(&parameter.schema.value),
-        });
-        claim(
-            format!("the {location} parameter `{}`", parameter.name.value),
-            value,
-            &parameter.name.range,
-        );
+        let what = parameter_claim(parameter.location.name(), &parameter.name);
+        let value = described(parameter.required, &parameter.description, &parameter.schema.to_json());
+        claim(Rule::ServerParameter, what, value, &parameter.name.range);
     }
     let success = &operation.success;
     let status = success.status.value;
     claim(
+        Rule::ServerSuccess,
         format!("the schema of the {status}"),
         success.schema.value.as_str().into(),
         &success.schema.range,
     );
     claim(
+        Rule::ServerText,
         format!("the description of the {status}"),
-        success.description.as_str().into(),
+        words(&success.description).into(),
         &success.status.range,
     );
     for header in &success.headers {
-        let value = json!({
-            "required": header.required,
-            "description": header.description,
-            "schema": normal(&header.schema),
-        });
+        let value = described(header.required, &header.description, &header.schema.to_json());
         claim(
-            format!("the header `{}` of the {status}", header.name.to_lowercase()),
+            Rule::ServerHeader,
+            header_claim(&header.name, status),
             value,
             &header.name.range,
         );
     }
+    let mut statuses = BTreeSet::new();
     for error in &operation.errors {
+        let status = error.status.value;
+        let value = json!({"message": error.message.value, "summary": words(&error.summary)});
         claim(
-            error_claim(error.status.value, &error.name.value),
-            error_value(error),
+            Rule::ServerError,
+            error_claim(status, &error.name),
+            value,
             &error.message.range,
         );
-        claim(
-            headers_claim(error.status.value),
-            headers_value(&error.headers),
-            &error.status.range,
-        );
+        if statuses.insert(status) {
+            claim(
+                Rule::ServerHeader,
+                headers_claim(status),
+                required_headers(&error.headers),
+                &error.status.range,
+            );
+        }
     }
     claims
+}
+
+fn parameter_claim(location: &str, name: &str) -> String {
+    format!("the {location} parameter `{name}`")
+}
+
+fn header_claim(name: &str, status: u16) -> String {
+    format!("the header `{}` of the {status}", name.to_lowercase())
 }
 
 fn error_claim(status: u16, name: &str) -> String {
@@ -271,11 +329,12 @@ fn headers_claim(status: u16) -> String {
     format!("the headers of the {status}")
 }
 
-fn error_value(error: &DocumentedError) -> Json {
-    json!({"message": error.message.value, "summary": error.summary.value})
+/// A parameter or a header.
+fn described(required: bool, description: &str, schema: &Json) -> Json {
+    json!({"required": required, "description": words(description), "schema": comparable(schema)})
 }
 
-fn headers_value(headers: &[Header]) -> Json {
+fn required_headers(headers: &[Header]) -> Json {
     let headers: BTreeMap<String, bool> = headers
         .iter()
         .map(|header| (header.name.to_lowercase(), header.required))
@@ -283,102 +342,107 @@ fn headers_value(headers: &[Header]) -> Json {
     json!(headers)
 }
 
-/// The same of an operation that the server has emitted.
-fn emitted_claims(entry: &Json) -> BTreeMap<String, Json> {
-    let mut claims = BTreeMap::new();
+/// What the server says of an operation.
+fn emitted_claims(entry: &Json) -> Vec<Claim> {
     let none = serde_json::Map::new();
-    for (what, key) in [
-        ("the id", "operationId"),
-        ("the summary", "summary"),
-        ("the description", "description"),
-        ("the tags", "tags"),
-        ("the permission", "x-required-permission"),
-        ("the rate limit", "x-rate-limit"),
+    let mut claims = Vec::new();
+    for (rule, what, key) in [
+        (Rule::ServerText, "the id", "operationId"),
+        (Rule::ServerText, "the summary", "summary"),
+        (Rule::ServerText, "the description", "description"),
+        (Rule::ServerText, "the tags", "tags"),
+        (Rule::ServerPermission, "the permission", "x-required-permission"),
+        (Rule::ServerRateLimit, "the rate limit", "x-rate-limit"),
     ] {
         if let Some(value) = entry.get(key) {
-            let value = value.as_str().map_or_else(|| value.clone(), words);
-            claims.insert(what.to_owned(), value);
+            claims.push(Claim::new(
+                rule,
+                what,
+                value.as_str().map_or_else(|| value.clone(), |text| words(text).into()),
+            ));
         }
     }
+    let described = |value: &Json| {
+        let required = value["required"].as_bool().unwrap_or(false);
+        described(
+            required,
+            value["description"].as_str().unwrap_or_default(),
+            &value["schema"],
+        )
+    };
     for parameter in entry["parameters"].as_array().map(Vec::as_slice).unwrap_or_default() {
         let (name, location) = (
             parameter["name"].as_str().unwrap_or("?"),
             parameter["in"].as_str().unwrap_or("?"),
         );
-        let value = json!({
-            "required": parameter["required"].as_bool().unwrap_or(false),
-            "description": parameter["description"],
-            "schema": normal(&parameter["schema"]),
-        });
-        claims.insert(format!("the {location} parameter `{name}`"), value);
+        claims.push(Claim::new(
+            Rule::ServerParameter,
+            parameter_claim(location, name),
+            described(parameter),
+        ));
     }
-    for (status, response) in entry["responses"].as_object().unwrap_or(&none) {
+    for (code, response) in entry["responses"].as_object().unwrap_or(&none) {
         let content = &response["content"]["application/json"];
         let headers = response["headers"].as_object().unwrap_or(&none);
-        let Some(status) = status.parse().ok().filter(|status: &u16| *status >= 400) else {
-            let schema = content["schema"]["$ref"].as_str().unwrap_or_default();
-            let name = schema.rsplit('/').next().unwrap_or_default();
-            claims.insert(format!("the schema of the {status}"), name.into());
-            claims.insert(
-                format!("the description of the {status}"),
-                response["description"].clone(),
-            );
-            for (name, header) in headers {
-                let value = json!({
-                    "required": header["required"].as_bool().unwrap_or(false),
-                    "description": header["description"],
-                    "schema": normal(&header["schema"]),
-                });
-                claims.insert(format!("the header `{}` of the {status}", name.to_lowercase()), value);
-            }
+        let Ok(status) = code.parse::<u16>() else {
+            claims.push(Claim::new(
+                Rule::ServerSuccess,
+                format!("the answer `{code}`"),
+                response.clone(),
+            ));
             continue;
         };
+        if status < 400 {
+            let schema = content["schema"]["$ref"]
+                .as_str()
+                .and_then(|schema| schema.rsplit('/').next())
+                .unwrap_or_default();
+            claims.push(Claim::new(
+                Rule::ServerSuccess,
+                format!("the schema of the {status}"),
+                schema,
+            ));
+            let description = words(response["description"].as_str().unwrap_or_default());
+            claims.push(Claim::new(
+                Rule::ServerText,
+                format!("the description of the {status}"),
+                description,
+            ));
+            for (name, header) in headers {
+                claims.push(Claim::new(
+                    Rule::ServerHeader,
+                    header_claim(name, status),
+                    described(header),
+                ));
+            }
+            continue;
+        }
         for (name, example) in content["examples"].as_object().unwrap_or(&none) {
-            let value = json!({"message": example["value"]["message"], "summary": example["summary"]});
-            claims.insert(error_claim(status, name), value);
+            let summary = words(example["summary"].as_str().unwrap_or_default());
+            let value = json!({"message": example["value"]["message"], "summary": summary});
+            claims.push(Claim::new(Rule::ServerError, error_claim(status, name), value));
         }
         let headers: BTreeMap<String, bool> = headers
             .iter()
             .map(|(name, header)| (name.to_lowercase(), header["required"].as_bool().unwrap_or(false)))
             .collect();
-        claims.insert(headers_claim(status), json!(headers));
+        claims.push(Claim::new(Rule::ServerHeader, headers_claim(status), json!(headers)));
     }
     claims
 }
 
-/// A schema in the one form in which two that mean the same are equal: sets are sorted, defaults are left out.
-fn normal(schema: &Json) -> Json {
-    match schema {
-        Json::Object(map) => {
-            let sorted: BTreeMap<String, Json> = map
-                .iter()
-                .filter(|(key, value)| {
-                    let default = [
-                        ("nullable", false),
-                        ("deprecated", false),
-                        ("readOnly", false),
-                        ("writeOnly", false),
-                    ];
-                    !default
-                        .iter()
-                        .any(|(name, default)| name == key && **value == Json::Bool(*default))
-                })
-                .map(|(key, value)| {
-                    let mut value = normal(value);
-                    if key == "required"
-                        && let Json::Array(names) = &mut value
-                    {
-                        names.sort_by_key(ToString::to_string);
-                    }
-                    (key.clone(), value)
-                })
-                .collect();
-            json!(sorted)
+/// A schema in the one form in which two that mean the same are equal. dropshot writes bounds as fractions.
+fn comparable(schema: &Json) -> Json {
+    fn settled(value: Json) -> Json {
+        match value {
+            Json::Number(number) => number.as_f64().map_or(Json::Null, Json::from),
+            Json::String(text) => words(&text).into(),
+            Json::Array(items) => items.into_iter().map(settled).collect(),
+            Json::Object(map) => Json::Object(map.into_iter().map(|(key, value)| (key, settled(value))).collect()),
+            other => other,
         }
-        Json::Array(items) => items.iter().map(normal).collect(),
-        Json::String(text) => text.trim_end().into(),
-        other => other.clone(),
     }
+    settled(canonical(schema))
 }
 
 #[cfg(test)]
@@ -387,9 +451,9 @@ mod tests {
 
     #[test]
     fn schemas_that_mean_the_same_are_equal() {
-        let one = json!({"type": "object", "required": ["b", "a"], "nullable": false, "properties": {"a": {"description": "x\n"}}});
-        let other = json!({"properties": {"a": {"description": "x"}}, "required": ["a", "b"], "type": "object"});
-        assert_eq!(normal(&one), normal(&other));
-        assert_ne!(normal(&json!({"nullable": true})), normal(&json!({})));
+        let one = json!({"type": "object", "required": ["b", "a"], "nullable": false, "properties": {"a": {"description": "x\n", "minimum": 0}}});
+        let other = json!({"properties": {"a": {"description": "x", "minimum": 0.0}}, "required": ["a", "b"], "type": "object"});
+        assert_eq!(comparable(&one), comparable(&other));
+        assert_ne!(comparable(&json!({"nullable": true})), comparable(&json!({})));
     }
 }

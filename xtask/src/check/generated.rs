@@ -1,116 +1,195 @@
 //! Generated files are what the contract generates.
 
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 
-use super::Outcome;
+use super::{Outcome, Project};
 use crate::contract::Contract;
-use crate::finding::Finding;
+use crate::finding::{Edit, Finding};
 use crate::generate::{self, Output};
+use crate::rules::Rule;
 use crate::source::{Place, Source};
 
-const HELP: &str = "run `cargo xtask generate`; what it undoes belongs into the contract or into the generator";
+const HELP: &str = "run `cargo xtask generate`";
 
 /// Compares what is generated now with what stands there.
-pub fn check(root: &Path, contract: &Contract) -> Outcome {
-    match generate::outputs(contract) {
+pub fn check(project: &Project, contract: &Contract) -> Outcome {
+    match generate::outputs(contract, &project.layout) {
         Ok(outputs) => Outcome {
             findings: outputs
                 .iter()
-                .filter_map(|output| stale_file(root, output, contract))
+                .filter_map(|output| file(project, output, contract))
                 .collect(),
-            unchecked: Vec::new(),
+            ..Outcome::default()
         },
         Err(findings) => Outcome {
             findings,
-            unchecked: Vec::new(),
+            ..Outcome::default()
         },
     }
 }
 
+/// The rules for a file that is not there, not up to date, or not as it was generated.
+struct Rules {
+    missing: Rule,
+    stale: Rule,
+    edited: Rule,
+}
+
 /// What is wrong with a generated file, if anything.
-pub fn stale_file(root: &Path, output: &Output, contract: &Contract) -> Option<Finding> {
-    let file = match Source::read(root, &root.join(output.path)) {
+pub fn file(project: &Project, output: &Output, contract: &Contract) -> Option<Finding> {
+    let rules = if output.is_server {
+        Rules {
+            missing: Rule::ServerMissing,
+            stale: Rule::ServerStale,
+            edited: Rule::ServerEdited,
+        }
+    } else {
+        Rules {
+            missing: Rule::ClientMissing,
+            stale: Rule::ClientStale,
+            edited: Rule::ClientEdited,
+        }
+    };
+    let write = Edit::Write {
+        path: output.path.clone(),
+        text: output.text.clone(),
+    };
+    let file = match project.read(&output.path) {
         Ok(file) => file,
         Err(reason) => {
-            let finding = Finding::nowhere(output.stale, reason);
-            return Some(finding.with(contract.place(&(0..0), "generated from this")).help(HELP));
+            let finding = Finding::nowhere(rules.missing, reason);
+            return Some(
+                finding
+                    .with(contract.place(&(0..0), "it is generated from this"))
+                    .help(HELP)
+                    .fix(write),
+            );
         }
     };
     let difference = first_difference(&file, &output.text)?;
-    let mut finding = Finding::at(
-        output.stale,
-        Place::new(
-            &file,
-            difference.range,
-            format!("generated now: {}", difference.expected),
-        ),
-        format!("{} is not what {} generates", output.path, contract.source.path),
+    let place = Place::new(
+        &file,
+        difference.range,
+        format!("now it would be: {}", difference.expected),
+    );
+    let finding = if generate::is_sealed(&file.text) {
+        let message = format!("{} is not what {} generates", output.path, contract.source.path);
+        Finding::at(rules.stale, place, message).help(HELP)
+    } else {
+        let message = format!("{} was edited by hand", output.path);
+        let help = format!("{HELP}; what it undoes belongs into the contract or into the generator");
+        Finding::at(rules.edited, place, message).help(help)
+    };
+    Some(
+        finding
+            .with(origin(
+                contract,
+                &difference.expected,
+                &difference.found,
+                &difference.around,
+            ))
+            .fix(write),
     )
-    .help(HELP);
-    if let Some(place) = origin(contract, &difference.expected, &difference.found) {
-        finding = finding.with(place);
-    }
-    Some(finding)
 }
 
 struct Difference {
     range: Range<usize>,
     expected: String,
     found: String,
+    /// The generated text up to there.
+    around: String,
 }
 
+/// The first line that differs, the seal aside: it differs whenever anything does.
 fn first_difference(file: &Arc<Source>, expected: &str) -> Option<Difference> {
     if file.text == expected {
         return None;
     }
-    let (mut wanted, mut found, mut line) = (expected.lines(), file.text.lines(), 0);
+    let (mut wanted, mut found) = (expected.lines(), file.text.lines());
+    let (mut line, mut offset, mut seal) = (0, 0, None);
     loop {
         line += 1;
-        match (wanted.next(), found.next()) {
-            (Some(one), Some(other)) if one == other => {}
-            (None, None) => {
-                // Only the line breaks differ.
-                return Some(Difference {
-                    range: file.line(line - 1),
-                    expected: "another line break".into(),
-                    found: String::new(),
-                });
-            }
-            (one, other) => {
-                let range = file.line(line);
-                let indent = file.text[range.clone()].len() - file.text[range.clone()].trim_start().len();
-                return Some(Difference {
-                    range: range.start + indent..range.end,
-                    expected: one.map_or("nothing", str::trim).to_owned(),
-                    found: other.unwrap_or_default().trim().to_owned(),
-                });
-            }
+        let (one, other) = (wanted.next(), found.next());
+        if one == other && one.is_some() {
+            offset += one.map_or(0, |one| one.len() + 1);
+            continue;
         }
+        let is_seal = one.is_some_and(generate::is_seal) && other.is_some_and(generate::is_seal);
+        if is_seal {
+            seal = Some(line);
+            offset += one.map_or(0, |one| one.len() + 1);
+            continue;
+        }
+        let line = match (one, other, seal) {
+            // Nothing but the seal or a line break differs.
+            (None, None, Some(seal)) => seal,
+            (None, None, None) => line - 1,
+            _ => line,
+        };
+        let range = file.line(line);
+        let text = &file.text[range.clone()];
+        let indent = text.len() - text.trim_start().len();
+        return Some(Difference {
+            range: range.start + indent..range.end,
+            expected: one.map_or("nothing", str::trim).to_owned(),
+            found: other.unwrap_or_default().trim().to_owned(),
+            around: expected[..offset.min(expected.len())].to_owned(),
+        });
     }
 }
 
-/// The place in the contract that says what the generated line should: the longest of its texts that is new and stands
-/// there.
-fn origin(contract: &Contract, expected: &str, found: &str) -> Option<Place> {
-    let old = texts(found);
-    let mut new: Vec<&str> = texts(expected)
-        .into_iter()
-        .filter(|text| text.len() > 2 && !old.contains(text))
-        .collect();
-    new.sort_by_key(|text| std::cmp::Reverse(text.len()));
-    new.into_iter().find_map(|text| {
-        let at = contract.source.text.find(text)?;
-        Some(contract.place(&(at..at + text.len()), "the contract says this"))
-    })
-}
-
-/// What stands in quotes or backticks on a line; of an error's status and message the message too.
-fn texts(line: &str) -> Vec<&str> {
-    let quoted = line.split(['"', '`']).skip(1).step_by(2);
-    quoted
-        .flat_map(|text| [Some(text), text.split_once(' ').map(|(_, message)| message)])
-        .flatten()
-        .collect()
+/// The place in the contract that says what a generated line should. Found among the places of the model: what the line
+/// says, of the operation or the schema that it belongs to.
+fn origin(contract: &Contract, expected: &str, found: &str, around: &str) -> Place {
+    let label = "the contract says this";
+    let operation = contract.operations.iter().max_by_key(|operation| {
+        around
+            .rfind(&format!("\"{}\"", operation.id.value))
+            .map_or(0, |at| at + 1)
+    });
+    let Some(operation) = operation else {
+        return contract.place(&(0..0), "it is generated from this");
+    };
+    let says = |text: &str| expected.contains(text) && !found.contains(text);
+    for error in &operation.errors {
+        let whole = format!("{} {}", error.status.value, error.message.value);
+        if says(&error.message) || says(&whole) {
+            return contract.place(&error.message.range, label);
+        }
+        if says(&crate::generate::canonical::words(&error.summary)) {
+            return contract.place(&error.summary.range, label);
+        }
+    }
+    if let Some(permission) = operation.permission.as_ref().filter(|permission| says(permission)) {
+        return contract.place(&permission.range, label);
+    }
+    if let Some(limit) = &operation.rate_limit
+        && expected.contains("requests:")
+    {
+        return contract.place(&limit.range, label);
+    }
+    if says(&operation.path) {
+        return contract.place(&operation.path.range, label);
+    }
+    // A status: the error whose name or message stands right before it.
+    let nearest = operation
+        .errors
+        .iter()
+        .filter_map(|error| Some((around.rfind(&format!("\"{}\"", error.name.value))?, error)))
+        .max_by_key(|(at, _)| *at);
+    if let Some((at, error)) = nearest
+        && around.len() - at < 400
+        && expected.contains(&error.status.value.to_string())
+    {
+        return contract.place(&error.status.range, label);
+    }
+    let schema = contract
+        .schemas
+        .iter()
+        .find(|schema| expected.contains(schema.name.as_str()));
+    match schema {
+        Some(schema) => contract.place(&schema.name.range, label),
+        None => contract.place(&operation.id.range, "it is generated from this operation"),
+    }
 }

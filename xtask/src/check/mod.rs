@@ -2,50 +2,35 @@
 //!
 //! Every comparison hands over findings. What could not be looked at is told apart from what was found to agree.
 
+mod allow;
+mod compat;
+mod contract;
 mod emitted;
+pub mod fix;
 mod generated;
 mod pages;
+mod project;
 
-pub use generated::stale_file;
-
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
 
 use crate::contract::Contract;
 use crate::finding::Finding;
 use crate::source::Source;
-
-/// The contract's place in a repository.
-pub const CONTRACT: &str = "openapi/cdi.yaml";
-/// The folder of the pages.
-const PAGES: &str = "openapi/reference";
-
-/// What is compared.
-#[derive(Debug, Clone)]
-pub struct Project {
-    /// The repository.
-    pub root: PathBuf,
-    /// Prints what the server emits; run in the repository.
-    pub emits: Vec<String>,
-}
-
-impl Project {
-    /// This repository, or one that is laid out like it.
-    pub fn at(root: PathBuf) -> Project {
-        let emits = ["cargo", "run", "--quiet", "--package", "cdi-server", "--", "openapi"];
-        Project {
-            root,
-            emits: emits.map(str::to_owned).to_vec(),
-        }
-    }
-}
+pub use allow::adopt;
+pub use generated::file as generated_file;
+pub use project::{FILE as SETTINGS, Layout, Project};
 
 /// What a check has come to.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// What disagrees.
+    /// What disagrees, in the order of files and lines.
     pub findings: Vec<Finding>,
     /// What could not be looked at, and why.
     pub unchecked: Vec<String>,
+    /// How many findings `openapi/check.toml` allows.
+    pub allowed: usize,
 }
 
 impl Outcome {
@@ -57,45 +42,129 @@ impl Outcome {
 
     fn unchecked(reason: impl Into<String>) -> Outcome {
         Outcome {
-            findings: Vec::new(),
             unchecked: vec![reason.into()],
+            ..Outcome::default()
         }
     }
 }
 
-/// Compares everything.
-pub fn run(project: &Project) -> Outcome {
-    let root = &project.root;
-    let source = match Source::read(root, &root.join(CONTRACT)) {
+/// What to compare.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    /// The contract's earlier form: a file, or a revision of the repository.
+    pub against: Option<String>,
+    /// Pages from somewhere else. With any, nothing but these is compared.
+    pub pages: Vec<PathBuf>,
+}
+
+/// Compares everything in scope.
+pub fn run(root: &Path, scope: &Scope) -> Outcome {
+    let project = match Project::load(root) {
+        Ok(project) => project,
+        Err(reason) => return Outcome::unchecked(reason),
+    };
+    let mut outcome = compare(&project, scope);
+    if scope.pages.is_empty() {
+        (outcome.findings, outcome.allowed) = allow::apply(&project, outcome.findings);
+    }
+    outcome.findings.sort_by_key(|finding| {
+        let place = finding
+            .primary
+            .as_ref()
+            .map(|place| (place.source.path.clone(), place.range.start));
+        (place, finding.rule)
+    });
+    outcome
+}
+
+fn compare(project: &Project, scope: &Scope) -> Outcome {
+    let source = match project.read(&project.layout.contract) {
         Ok(source) => source,
         Err(reason) => return Outcome::unchecked(reason),
     };
     let (contract, findings) = Contract::load(&source);
+    let Some(contract) = contract else {
+        return Outcome {
+            findings,
+            unchecked: vec![format!(
+                "nothing was compared with {}, which cannot be read",
+                source.path
+            )],
+            allowed: 0,
+        };
+    };
+    if !scope.pages.is_empty() {
+        return foreign_pages(project, &contract, &scope.pages);
+    }
     let mut outcome = Outcome {
         findings,
-        unchecked: Vec::new(),
+        ..Outcome::default()
     };
-    let Some(contract) = contract else {
-        outcome
-            .unchecked
-            .push(format!("nothing was compared with {CONTRACT}, which cannot be read"));
-        return outcome;
-    };
+    outcome.add(contract::check(&contract));
     // Code is generated from a contract without findings only.
     if outcome.findings.is_empty() {
-        outcome.add(generated::check(root, &contract));
+        outcome.add(generated::check(project, &contract));
     } else {
         outcome
             .unchecked
             .push("the generated code was not compared: the contract has to be put right first".into());
     }
     outcome.add(emitted::check(project, &contract));
-    outcome.add(pages::check(root, &root.join(PAGES), &contract));
-    outcome.findings.sort_by_key(|finding| {
-        finding
-            .primary
-            .as_ref()
-            .map(|place| (place.source.path.clone(), place.range.start))
-    });
+    outcome.add(pages::check(project, &contract));
+    if let Some(against) = &scope.against {
+        outcome.add(compatibility(project, &contract, against));
+    }
     outcome
+}
+
+fn foreign_pages(project: &Project, contract: &Contract, pages: &[PathBuf]) -> Outcome {
+    let mut outcome = Outcome::default();
+    for page in pages {
+        match Source::read(&project.root, page) {
+            Ok(source) => outcome.findings.extend(pages::check_foreign(contract, &source)),
+            Err(reason) => outcome.unchecked.push(reason),
+        }
+    }
+    outcome
+}
+
+fn compatibility(project: &Project, contract: &Contract, against: &str) -> Outcome {
+    let base = match base(project, against) {
+        Ok(base) => base,
+        Err(reason) => return Outcome::unchecked(reason),
+    };
+    match Contract::load(&base).0 {
+        Some(base) => Outcome {
+            findings: compat::check(&base, contract),
+            ..Outcome::default()
+        },
+        None => Outcome::unchecked(format!(
+            "{} is no contract that can be read: nothing was compared with it",
+            base.path
+        )),
+    }
+}
+
+/// The contract's earlier form.
+fn base(project: &Project, against: &str) -> Result<Arc<Source>, String> {
+    let file = project.root.join(against);
+    if file.is_file() {
+        return Source::read(&project.root, &file);
+    }
+    let object = format!("{against}:{}", project.layout.contract);
+    let output = Command::new("git")
+        .args(["show", &object])
+        .current_dir(&project.root)
+        .output()
+        .map_err(|error| format!("git cannot be run to read {object}: {error}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!(
+            "`{against}` is neither a file nor a revision with {}: {}",
+            project.layout.contract,
+            said.trim()
+        ));
+    }
+    let text = String::from_utf8(output.stdout).map_err(|_| format!("{object} is not UTF-8 text"))?;
+    Ok(Source::new(object, text))
 }

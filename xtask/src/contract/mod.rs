@@ -1,20 +1,22 @@
 //! The contract as a model: an OpenAPI 3.0 document with the place of everything in it.
 //!
 //! Loading finds as much as it can: what is wrong becomes findings, and the operations that could be read are still
-//! there to be compared. The generator takes only contracts without findings.
+//! there to be compared. Code is generated only from contracts without findings.
 
 mod load;
 pub mod node;
+mod operation;
 mod resolve;
+mod responses;
+pub mod validate;
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use crate::finding::Finding;
 use crate::source::{Place, Source};
-use node::Node;
+use node::{Entry, Node};
+pub use responses::ERROR;
 
 /// A value and the bytes it was written in.
 #[derive(Debug, Clone)]
@@ -45,10 +47,23 @@ pub struct Contract {
     pub version: String,
     /// The tags with their descriptions.
     pub tags: Vec<(String, String)>,
+    /// The URLs of `servers`, with their variables in braces.
+    pub servers: Vec<Spanned<String>>,
+    /// The names of `components.securitySchemes`.
+    pub security_schemes: Vec<Spanned<String>>,
     /// The operations, in the order in which they stand.
     pub operations: Vec<Operation>,
-    /// `components.schemas`: name and place of the name.
-    pub schemas: Vec<(Spanned<String>, Json)>,
+    /// `components.schemas`.
+    pub schemas: Vec<Schema>,
+}
+
+/// A component that is a schema.
+#[derive(Debug)]
+pub struct Schema {
+    /// Its name, at the place of the key.
+    pub name: Spanned<String>,
+    /// What it says.
+    pub node: Node,
 }
 
 /// One operation.
@@ -66,8 +81,10 @@ pub struct Operation {
     pub summary: String,
     /// `description`.
     pub description: String,
-    /// Path and query parameters, in order.
+    /// Its parameters, in order.
     pub parameters: Vec<Parameter>,
+    /// The place of its `requestBody`, if it has one.
+    pub request_body: Option<Spanned<()>>,
     /// The one documented success.
     pub success: Success,
     /// The documented errors, by status, then in the order in which they stand.
@@ -76,6 +93,8 @@ pub struct Operation {
     pub permission: Option<Spanned<String>>,
     /// `x-rate-limit`.
     pub rate_limit: Option<Spanned<RateLimit>>,
+    /// The names of the security schemes that a request has to satisfy.
+    pub security: Vec<Spanned<String>>,
 }
 
 /// `requests` in each window of `window_seconds`.
@@ -94,6 +113,22 @@ pub enum Location {
     Path,
     /// In the query string.
     Query,
+    /// In a header.
+    Header,
+    /// In a cookie.
+    Cookie,
+}
+
+impl Location {
+    /// Its name in the document.
+    pub fn name(self) -> &'static str {
+        match self {
+            Location::Path => "path",
+            Location::Query => "query",
+            Location::Header => "header",
+            Location::Cookie => "cookie",
+        }
+    }
 }
 
 /// A parameter of an operation.
@@ -108,7 +143,9 @@ pub struct Parameter {
     /// What it is.
     pub description: String,
     /// Its schema.
-    pub schema: Spanned<Json>,
+    pub schema: Node,
+    /// Its example.
+    pub example: Option<Node>,
 }
 
 /// The answer to a request that worked.
@@ -123,7 +160,7 @@ pub struct Success {
     /// The name of its schema in `components.schemas`.
     pub schema: Spanned<String>,
     /// Its examples: name and value.
-    pub examples: Vec<(String, Spanned<Json>)>,
+    pub examples: Vec<(Spanned<String>, Node)>,
 }
 
 /// A response header.
@@ -136,7 +173,7 @@ pub struct Header {
     /// What it says.
     pub description: String,
     /// Its schema.
-    pub schema: Json,
+    pub schema: Node,
     /// Its value, where it has only one.
     pub constant: Option<String>,
 }
@@ -154,6 +191,8 @@ pub struct DocumentedError {
     pub summary: Spanned<String>,
     /// The headers of its response.
     pub headers: Vec<Header>,
+    /// The whole body.
+    pub value: Node,
 }
 
 impl Contract {
@@ -174,5 +213,20 @@ impl Contract {
                 .operations
                 .iter()
                 .all(|operation| operation.errors.iter().any(|error| error.name.value == name))
+    }
+
+    /// A schema by its name.
+    pub fn schema(&self, name: &str) -> Option<&Schema> {
+        self.schemas.iter().find(|schema| schema.name.value == name)
+    }
+
+    /// A property of a schema, with its place.
+    pub fn property(&self, schema: &str, property: &str) -> Option<&Entry> {
+        self.root
+            .get("components")?
+            .get("schemas")?
+            .get(schema)?
+            .get("properties")?
+            .entry(property)
     }
 }

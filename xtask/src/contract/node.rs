@@ -14,7 +14,7 @@ const MAX_DEPTH: usize = 128;
 const MAX_NODES: usize = 1_000_000;
 
 /// A value and the bytes it was written in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Node {
     /// The bytes of the value.
     pub range: Range<usize>,
@@ -23,9 +23,10 @@ pub struct Node {
 }
 
 /// What a node holds.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub enum Value {
     /// `null`, `~` or nothing.
+    #[default]
     Null,
     /// `true` or `false`.
     Bool(bool),
@@ -107,6 +108,27 @@ impl Node {
         match &self.value {
             Value::Number(number) => number.as_u64(),
             _ => None,
+        }
+    }
+
+    /// A text that stands nowhere.
+    pub fn text(text: &str) -> Node {
+        Node {
+            range: 0..0,
+            value: Value::String(text.to_owned()),
+        }
+    }
+
+    /// Counts all places from another start.
+    pub fn shift(&mut self, by: usize) {
+        self.range = self.range.start + by..self.range.end + by;
+        match &mut self.value {
+            Value::Array(items) => items.iter_mut().for_each(|item| item.shift(by)),
+            Value::Object(entries) => entries.iter_mut().for_each(|entry| {
+                entry.key_range = entry.key_range.start + by..entry.key_range.end + by;
+                entry.value.shift(by);
+            }),
+            _ => {}
         }
     }
 
@@ -336,6 +358,12 @@ impl Reader<'_> {
                     *key = Some((name, node.range));
                 }
                 Some((key, key_range)) => {
+                    if key == "<<" {
+                        return Err(Malformed {
+                            message: "a merge key (`<<`) is no part of YAML 1.2; write the entries out".into(),
+                            range: key_range,
+                        });
+                    }
                     if seen.insert(key.clone(), entries.len()).is_some() {
                         return Err(Malformed {
                             message: format!("the key `{key}` stands here a second time"),

@@ -1,13 +1,23 @@
-//! Contract → code: what is generated, and writing it or comparing it with what stands there.
+//! Contract → code: what is generated, and writing it.
+//!
+//! The same contract always gives the same code, and so does one that differs only in the order of keys or in where the
+//! lines of its texts break.
 
+pub mod canonical;
 mod client;
 mod names;
 mod server;
+mod subset;
 mod types;
 
+use std::ops::Range;
 use std::path::Path;
 
-use crate::contract::Contract;
+use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
+
+use crate::check::Layout;
+use crate::contract::{Contract, Operation};
 use crate::finding::Finding;
 use crate::rules::Rule;
 
@@ -15,74 +25,115 @@ use crate::rules::Rule;
 #[derive(Debug)]
 pub struct Output {
     /// Its path below the repository.
-    pub path: &'static str,
-    /// The rule that speaks when the file is not what the contract generates.
-    pub stale: Rule,
+    pub path: String,
+    /// Whether it belongs to the server, and not to the client.
+    pub is_server: bool,
     /// Its text.
     pub text: String,
 }
 
-/// Where the server's code stands.
-pub const SERVER: &str = "server/src/api/generated.rs";
-const CLIENT: &str = "client/src/generated.rs";
-const CLIENT_ERRORS: &str = "client/src/errors.rs";
+/// Something of which no code can be made.
+#[derive(Debug)]
+struct Problem {
+    message: String,
+    range: Range<usize>,
+    /// Where it disagrees with something else.
+    other: Option<Range<usize>>,
+}
 
-/// All generated files, or what in the contract cannot be turned into code.
-pub fn outputs(contract: &Contract) -> Result<Vec<Output>, Vec<Finding>> {
-    let server = server::server(contract)?;
-    let client = client::client(&contract.root.to_json()).map_err(|message| {
-        let place = contract.place(&(0..0), "this document");
-        vec![Finding::at(Rule::ContractSubset, place, message)]
-    })?;
-    let errors = client::client_errors(
-        &contract
-            .operations
-            .iter()
-            .map(|operation| client::ErrorsOf {
-                operation_id: operation.id.value.clone(),
-                errors: operation
-                    .errors
-                    .iter()
-                    .map(|error| client::ErrorOf {
-                        name: error.name.value.clone(),
-                        status: error.status.value,
-                        message: error.message.value.clone(),
-                        help: error.summary.value.clone(),
-                    })
-                    .collect(),
-            })
-            .collect::<Vec<_>>(),
+impl Problem {
+    fn new(range: Range<usize>, message: String) -> Problem {
+        Problem {
+            message,
+            range,
+            other: None,
+        }
+    }
+}
+
+/// All generated files that a layout has a place for, or what in the contract cannot be turned into code.
+pub fn outputs(contract: &Contract, layout: &Layout) -> Result<Vec<Output>, Vec<Finding>> {
+    let findings = |problems: Vec<Problem>| problems.into_iter().map(|problem| finding(contract, problem)).collect();
+    let problems = subset::check(contract);
+    if !problems.is_empty() {
+        return Err(findings(problems));
+    }
+    let mut operations: Vec<&Operation> = contract.operations.iter().collect();
+    operations.sort_by_key(|operation| (operation.path.value.clone(), operation.method.value.clone()));
+    let mut outputs = Vec::new();
+    let mut add = |path: &Option<String>, is_server, text: Result<String, Vec<Problem>>| {
+        let text: String = text.map_err(findings)?;
+        outputs.extend(path.as_ref().map(|path| Output {
+            path: path.clone(),
+            is_server,
+            text: sealed(contract, &text),
+        }));
+        Ok::<(), Vec<Finding>>(())
+    };
+    // Made even where it is not wanted: what cannot be made is always worth knowing.
+    add(&layout.server, true, server::server(contract, &operations))?;
+    add(&layout.client, false, client::client(&contract.root.to_json()))?;
+    add(&layout.client_errors, false, client::errors(&operations))?;
+    Ok(outputs)
+}
+
+fn finding(contract: &Contract, problem: Problem) -> Finding {
+    let finding = Finding::at(
+        Rule::ContractSubset,
+        contract.place(&problem.range, "here"),
+        problem.message,
     );
-    Ok(vec![
-        Output {
-            path: SERVER,
-            stale: Rule::ServerStale,
-            text: server,
-        },
-        Output {
-            path: CLIENT,
-            stale: Rule::ClientStale,
-            text: client,
-        },
-        Output {
-            path: CLIENT_ERRORS,
-            stale: Rule::ClientStale,
-            text: errors,
-        },
-    ])
+    let finding =
+        finding.help("CONTRIBUTING.md describes what can be turned into code; write it in one of those forms");
+    match problem.other {
+        Some(other) => finding.with(contract.place(&other, "and here")),
+        None => finding,
+    }
+}
+
+const SEAL: &str = "// Contents: ";
+
+/// A generated text under the lines that say so and that tell an edit by hand from an old contract.
+fn sealed(contract: &Contract, text: &str) -> String {
+    format!(
+        "// Generated by `cargo xtask generate` from {}. Do not edit: change the contract and generate again.\n{SEAL}{}\n{text}",
+        contract.source.path,
+        digest(text)
+    )
+}
+
+/// Whether a line is the one that tells an edit from an old contract.
+pub fn is_seal(line: &str) -> bool {
+    line.starts_with(SEAL)
+}
+
+/// Whether a text is as some generator has written it.
+pub fn is_sealed(text: &str) -> bool {
+    let mut parts = text.splitn(3, '\n');
+    let (_, Some(seal), Some(rest)) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    seal.strip_prefix(SEAL).is_some_and(|seal| seal == digest(rest))
+}
+
+fn digest(text: &str) -> String {
+    // Long enough to notice an edit; it keeps nobody out.
+    Sha256::digest(text)[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Writes what has changed and returns the paths.
-pub fn write(root: &Path, outputs: &[Output]) -> anyhow::Result<Vec<&'static str>> {
-    use anyhow::Context as _;
+pub fn write<'a>(root: &Path, outputs: &'a [Output]) -> anyhow::Result<Vec<&'a str>> {
     let mut written = Vec::new();
     for output in outputs {
-        let path = root.join(output.path);
+        let path = root.join(&output.path);
         if std::fs::read_to_string(&path).is_ok_and(|text| text == output.text) {
             continue;
         }
         std::fs::write(&path, &output.text).with_context(|| format!("{} cannot be written", output.path))?;
-        written.push(output.path);
+        written.push(output.path.as_str());
     }
     Ok(written)
 }

@@ -1,19 +1,20 @@
-//! Names of the contract as names of Rust.
+//! Names of the contract as names of Rust, one way for everything that is generated.
+
+use std::collections::HashMap;
+use std::ops::Range;
 
 use proc_macro2::{Ident, Span};
 
 /// `job_in_progress`, `job-in-progress` or `jobInProgress` as `JobInProgress`.
 pub fn pascal(name: &str) -> String {
-    words(name)
-        .iter()
-        .map(|word| {
-            let mut letters = word.chars();
-            letters
-                .next()
-                .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
-                .unwrap_or_default()
-        })
-        .collect()
+    let capital = |word: &String| {
+        let mut letters = word.chars();
+        letters
+            .next()
+            .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
+            .unwrap_or_default()
+    };
+    words(name).iter().map(capital).collect()
 }
 
 /// `X-RateLimit-Limit` or `JobStatus` as `x_rate_limit_limit` and `job_status`.
@@ -26,36 +27,93 @@ fn words(name: &str) -> Vec<String> {
     let mut fresh = true;
     let mut before_lower = false;
     for letter in name.chars() {
-        if !letter.is_alphanumeric() {
+        if !letter.is_ascii_alphanumeric() {
             fresh = true;
             before_lower = false;
             continue;
         }
-        if fresh || (letter.is_uppercase() && before_lower) {
+        if fresh || (letter.is_ascii_uppercase() && before_lower) {
             words.push(String::new());
         }
         fresh = false;
-        before_lower = letter.is_lowercase() || letter.is_numeric();
+        before_lower = letter.is_ascii_lowercase() || letter.is_ascii_digit();
         if let Some(word) = words.last_mut() {
-            word.extend(letter.to_lowercase());
+            word.push(letter.to_ascii_lowercase());
         }
     }
     words
 }
 
-/// A Rust identifier: raw where the name is a keyword, with an underscore where it begins with a digit.
+/// A text as a Rust identifier. A keyword gets an underscore after it, a digit one before it; what no identifier can
+/// hold is left out. Two names may become the same: see [`Scope`].
 pub fn ident(name: &str) -> Ident {
-    if syn::parse_str::<Ident>(name).is_ok() {
-        return Ident::new(name, Span::call_site());
-    }
-    if syn::parse_str::<Ident>(&format!("r#{name}")).is_ok() {
-        return Ident::new_raw(name, Span::call_site());
-    }
-    let safe: String = name
+    let mut text: String = name
         .chars()
-        .map(|c| if c.is_alphanumeric() { c } else { '_' })
+        .filter(|letter| letter.is_ascii_alphanumeric() || *letter == '_')
         .collect();
-    Ident::new(&format!("_{safe}"), Span::call_site())
+    if !text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') || text == "_" {
+        text.insert(0, '_');
+    }
+    if text.chars().all(|letter| letter == '_') {
+        text.push('0');
+    }
+    if syn::parse_str::<Ident>(&text).is_err() {
+        text.push('_');
+    }
+    Ident::new(&text, Span::call_site())
+}
+
+/// The identifier of a type, a variant or a module that is named after something in the contract.
+pub fn type_ident(name: &str) -> Ident {
+    ident(&pascal(name))
+}
+
+/// The identifier of a field, a function or a module that is named after something in the contract.
+pub fn value_ident(name: &str) -> Ident {
+    ident(&snake(name))
+}
+
+/// Names that stand beside each other in code and must differ there.
+#[derive(Debug, Default)]
+pub struct Scope {
+    taken: HashMap<String, (String, Option<Range<usize>>)>,
+}
+
+/// Two names of the contract that become one name of Rust.
+#[derive(Debug)]
+pub struct Clash {
+    /// What both become.
+    pub identifier: String,
+    /// The other name.
+    pub other: String,
+    /// Where the other name stands, if it is one of the contract.
+    pub place: Option<Range<usize>>,
+}
+
+impl Scope {
+    /// A scope in which some names are taken by what is generated around them.
+    pub fn with(reserved: &[&str]) -> Scope {
+        let taken = reserved
+            .iter()
+            .map(|name| ((*name).to_owned(), ((*name).to_owned(), None)));
+        Scope { taken: taken.collect() }
+    }
+
+    /// Takes an identifier for a name, unless it is taken.
+    pub fn take(&mut self, identifier: &Ident, name: &str, place: &Range<usize>) -> Result<(), Clash> {
+        let identifier = identifier.to_string();
+        match self.taken.get(&identifier) {
+            Some((other, place)) => Err(Clash {
+                identifier,
+                other: other.clone(),
+                place: place.clone(),
+            }),
+            None => {
+                self.taken.insert(identifier, (name.to_owned(), Some(place.clone())));
+                Ok(())
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -67,10 +125,44 @@ mod tests {
         assert_eq!(pascal("job_in_progress"), "JobInProgress");
         assert_eq!(pascal("config-error"), "ConfigError");
         assert_eq!(pascal("JobStatus"), "JobStatus");
+        assert_eq!(pascal("FOO_BAR"), "FooBar");
         assert_eq!(snake("Retry-After"), "retry_after");
         assert_eq!(snake("JobStatus"), "job_status");
-        assert_eq!(ident("type").to_string(), "r#type");
-        assert_eq!(ident("2nd").to_string(), "_2nd");
-        assert_eq!(ident("self").to_string(), "_self");
+    }
+
+    #[test]
+    fn every_text_becomes_an_identifier() {
+        for (text, expected) in [
+            ("type", "type_"),
+            ("self", "self_"),
+            ("2nd", "_2nd"),
+            ("m²", "m"),
+            ("½", "_0"),
+            ("", "_0"),
+            ("_", "__0"),
+            ("ключ", "_0"),
+            ("a b", "ab"),
+        ] {
+            assert_eq!(ident(text).to_string(), expected, "{text}");
+        }
+        assert_eq!(type_ident("self").to_string(), "Self_");
+    }
+
+    #[test]
+    fn two_names_that_become_one_clash() {
+        let mut scope = Scope::with(&["body"]);
+        scope.take(&value_ident("fooBar"), "fooBar", &(0..6)).unwrap();
+        let clash = scope.take(&value_ident("foo_bar"), "foo_bar", &(9..16)).unwrap_err();
+        assert_eq!(
+            (clash.identifier.as_str(), clash.other.as_str(), clash.place),
+            ("foo_bar", "fooBar", Some(0..6))
+        );
+        assert!(
+            scope
+                .take(&value_ident("Body"), "Body", &(0..4))
+                .unwrap_err()
+                .place
+                .is_none()
+        );
     }
 }

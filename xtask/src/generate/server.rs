@@ -4,68 +4,104 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use serde_json::{Value as Json, json};
 
-use super::names::{ident, pascal, snake};
-use super::types;
-use crate::contract::{Contract, DocumentedError, Header, Location, Operation, Parameter};
-use crate::finding::Finding;
-use crate::rules::Rule;
+use super::names::{ident, snake, type_ident, value_ident};
+use super::types::{self, Unsupported, doc_lines};
+use super::{Problem, canonical};
+use crate::contract::node::Node;
+use crate::contract::{Contract, DocumentedError, ERROR, Header, Location, Operation, Parameter};
 
 const RUNTIME: &str = include_str!("server_runtime.rs.in");
 /// Written by the adapter for every operation with a rate limit.
 const USAGE_HEADERS: [&str; 3] = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"];
+/// An answer to an error of the server's own has a place for this ID, where the schema of errors has one.
+const REQUEST_ID: &str = "request_id";
 
-/// The source text, or what in the contract cannot be turned into code.
-pub fn server(contract: &Contract) -> Result<String, Vec<Finding>> {
-    let mut findings = Vec::new();
-    let mut components = Vec::new();
-    for (name, schema) in &contract.schemas {
-        match types::component(name, schema) {
-            Ok(tokens) => components.push(tokens),
-            Err(why) => findings.push(subset(
-                contract,
-                &name.range,
-                format!("the schema `{}` cannot be turned into code: {why}", name.value),
-            )),
-        }
-    }
-    let mut operations = Vec::new();
-    for operation in &contract.operations {
-        match self::operation(contract, operation) {
-            Ok(tokens) => operations.push(tokens),
-            Err(mut more) => findings.append(&mut more),
-        }
-    }
-    if !findings.is_empty() {
-        return Err(findings);
-    }
-    let runtime: TokenStream = match RUNTIME.parse() {
-        Ok(tokens) => tokens,
-        Err(error) => {
-            return Err(vec![Finding::nowhere(
-                Rule::ContractSubset,
-                format!("the generator's own template: {error}"),
-            )]);
-        }
+/// The source text. `operations` are those of the contract, in the order in which they are to stand.
+pub fn server(contract: &Contract, operations: &[&Operation]) -> Result<String, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut keep = |result: Result<TokenStream, Unsupported>, what: String| {
+        result.unwrap_or_else(|unsupported| {
+            problems.push(Problem::new(
+                unsupported.range,
+                format!("{what} cannot be turned into code: {}", unsupported.why),
+            ));
+            quote!()
+        })
     };
+    let mut schemas: Vec<_> = contract.schemas.iter().collect();
+    schemas.sort_by(|one, other| one.name.value.cmp(&other.name.value));
+    let mut components = Vec::new();
+    for schema in schemas {
+        let component = types::component(contract, &schema.name, &schema.node);
+        components.push(keep(component, format!("the schema `{}`", schema.name.value)));
+    }
+    let mut modules = Vec::new();
+    for operation in operations {
+        modules.push(keep(
+            module(operation),
+            format!("the operation `{}`", operation.id.value),
+        ));
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let text = whole(contract, operations, &components, &modules)?;
+    Ok(format!(
+        "//! The contract as a dropshot server: its types, its errors, and the adapter that answers requests.\n\
+         #![cfg_attr(rustfmt, rustfmt_skip)]\n\
+         #![allow(clippy::all, clippy::expect_used, dead_code, unused_imports, unused_mut, unused_variables)]\n\n{text}"
+    ))
+}
+
+fn whole(
+    contract: &Contract,
+    operations: &[&Operation],
+    components: &[TokenStream],
+    modules: &[TokenStream],
+) -> Result<String, Vec<Problem>> {
+    let own = |error: &dyn std::fmt::Display| vec![Problem::new(0..0, format!("the generator wrote no Rust: {error}"))];
+    let runtime: TokenStream = RUNTIME.parse().map_err(|error: proc_macro2::LexError| own(&error))?;
     let (title, version) = (&contract.title, &contract.version);
-    let infos = contract.operations.iter().map(|operation| {
-        let constant = constant(operation);
-        quote!(&#constant)
-    });
-    let methods = contract.operations.iter().map(method);
-    let endpoints = contract.operations.iter().map(endpoint);
-    let adapters = contract.operations.iter().map(adapter);
+    let names: Vec<Ident> = operations.iter().map(|operation| value_ident(&operation.id)).collect();
+    let methods = operations.iter().map(|operation| method(operation));
+    let endpoints = operations.iter().map(|operation| endpoint(operation));
+    let adapters = operations.iter().map(|operation| adapter(operation));
     let tags = contract
         .tags
         .iter()
         .map(|(name, description)| quote!(#name = { description = #description }));
-    let tests = examples(contract);
+    let error = type_ident(ERROR);
+    let has_request_id = contract.property(ERROR, REQUEST_ID).is_some();
+    let tests = examples(operations);
     let tokens = quote! {
-        #runtime
+        /// What does not depend on the contract.
+        mod runtime {
+            use super::types::#error as ErrorSchema;
+            /// Whether the schema of errors has a place for the request's ID.
+            const HAS_REQUEST_ID: bool = #has_request_id;
+            #runtime
+        }
+        pub use runtime::{
+            Answer, Api, Documented, Gate, GateFailure, OperationError, OperationInfo, OperationSuccess, Parameters, RateLimit,
+            Refused, Usage,
+        };
+
+        /// The contract's schemas.
+        pub mod types {
+            use super::runtime::{JsonSchema, Schema, SchemaGenerator, contract_schema};
+            use ::serde::{Deserialize, Serialize};
+            #(#components)*
+        }
+
+        /// What each operation takes and answers.
+        pub mod operation {
+            #(#modules)*
+        }
+
         const TITLE: &str = #title;
         const VERSION: &str = #version;
-        /// All operations, in the order of the contract.
-        pub const OPERATIONS: &[&OperationInfo] = &[#(#infos),*];
+        /// All operations, by path and method.
+        pub const OPERATIONS: &[&OperationInfo] = &[#(&operation::#names::INFO),*];
 
         /// What the operations do. This is what a person writes: typed, permitted and decoded requests in, one of the
         /// documented answers out.
@@ -74,9 +110,6 @@ pub fn server(contract: &Contract) -> Result<String, Vec<Finding>> {
             type Caller: Send + Sync + 'static;
             #(#methods)*
         }
-
-        #(#components)*
-        #(#operations)*
 
         /// The endpoints, for dropshot. Implemented by [`Adapter`] and by nobody else.
         #[dropshot::api_description { tag_config = { allow_other_tags = false, tags = { #(#tags),* } } }]
@@ -88,98 +121,90 @@ pub fn server(contract: &Contract) -> Result<String, Vec<Finding>> {
 
         /// Turns dropshot's requests into calls of [`Operations`].
         #[derive(Debug)]
-        pub struct Adapter<G, O>(PhantomData<fn() -> (G, O)>);
+        pub struct Adapter<G, O>(::std::marker::PhantomData<fn() -> (G, O)>);
 
         impl<G: Gate, O: Operations<Caller = G::Caller>> HttpApi for Adapter<G, O> {
-            type Context = Arc<Api<G, O>>;
+            type Context = ::std::sync::Arc<Api<G, O>>;
             #(#adapters)*
         }
 
         /// What dropshot serves.
-        pub fn api_description<G: Gate, O: Operations<Caller = G::Caller>>() -> Result<ApiDescription<Arc<Api<G, O>>>, String> {
+        pub fn api_description<G: Gate, O: Operations<Caller = G::Caller>>()
+            -> Result<dropshot::ApiDescription<::std::sync::Arc<Api<G, O>>>, String> {
             http_api_mod::api_description::<Adapter<G, O>>().map_err(|error| error.to_string())
+        }
+
+        /// The document that this server stands for: what dropshot emits of it, with the errors, permissions and rate limits
+        /// that the server is built from.
+        pub fn openapi() -> Result<::serde_json::Value, String> {
+            let description = http_api_mod::stub_api_description().map_err(|error| error.to_string())?;
+            let version = VERSION.parse().map_err(|error| format!("the version {VERSION}: {error}"))?;
+            let document = description.openapi(TITLE, version).json().map_err(|error| error.to_string())?;
+            runtime::with_errors(document, OPERATIONS)
         }
         #tests
     };
-    let file = syn::parse2(tokens).map_err(|error| {
-        vec![Finding::nowhere(
-            Rule::ContractSubset,
-            format!("the generator wrote something that is not Rust: {error}"),
-        )]
-    })?;
-    Ok(format!(
-        "// Generated by `cargo xtask generate` from {}. Do not edit: change the contract and generate again.\n\
-         //! The contract as a dropshot server: its types, its errors, and the adapter that answers requests.\n\
-         #![cfg_attr(rustfmt, rustfmt_skip)]\n\
-         #![allow(clippy::all, unused_mut)]\n\n{}",
-        contract.source.path,
-        prettyplease::unparse(&file)
-    ))
-}
-
-fn subset(contract: &Contract, range: &std::ops::Range<usize>, message: String) -> Finding {
-    Finding::at(Rule::ContractSubset, contract.place(range, "here"), message)
-        .help("the generator's subset is described in CONTRIBUTING.md; write it in one of those forms")
-}
-
-fn constant(operation: &Operation) -> Ident {
-    ident(&snake(&operation.id).to_uppercase())
-}
-
-fn named(operation: &Operation, suffix: &str) -> Ident {
-    ident(&format!("{}{suffix}", pascal(&operation.id)))
+    let file = syn::parse2(tokens).map_err(|error| own(&error))?;
+    Ok(prettyplease::unparse(&file))
 }
 
 fn method(operation: &Operation) -> TokenStream {
-    let name = ident(&snake(&operation.id));
-    let (request, success, error) = (
-        named(operation, "Request"),
-        named(operation, "Success"),
-        named(operation, "Error"),
-    );
-    let docs = types::doc_lines(&format!("{}. {}", operation.summary, operation.description));
+    let name = value_ident(&operation.id);
+    let docs = doc_lines(&spoken(operation));
     quote! {
         #docs
-        fn #name(&self, caller: &Self::Caller, request: #request)
-            -> impl Future<Output = Result<#success, #error>> + Send;
+        fn #name(&self, caller: &Self::Caller, request: operation::#name::Request)
+            -> impl Future<Output = Result<operation::#name::Success, operation::#name::Error>> + Send;
+    }
+}
+
+/// Summary and description as one text.
+fn spoken(operation: &Operation) -> String {
+    match (operation.summary.as_str(), operation.description.as_str()) {
+        ("", description) => description.to_owned(),
+        (summary, "") => format!("{summary}."),
+        (summary, description) => format!("{}.\n\n{description}", summary.trim_end_matches('.')),
     }
 }
 
 fn endpoint(operation: &Operation) -> TokenStream {
-    let name = ident(&snake(&operation.id));
+    let name = value_ident(&operation.id);
     let method = ident(&operation.method);
     let (path, id, tags) = (&operation.path.value, &operation.id.value, &operation.tags);
-    let summary = format!(" {}", operation.summary);
-    let description = operation.description.lines().map(|line| format!(" {line}"));
-    let (parameters, success, error) = (
-        parameters_type(operation),
-        named(operation, "Success"),
-        named(operation, "Error"),
-    );
+    // dropshot takes the first line of the docs as the summary and the rest as the description.
+    let summary = (!operation.summary.is_empty()).then(|| format!(" {}", canonical::words(&operation.summary)));
+    let description = canonical::unwrapped(&operation.description);
+    let description = description
+        .iter()
+        .filter(|_| !operation.description.is_empty())
+        .map(|line| format!(" {line}"));
+    let docs: Vec<String> = match summary {
+        Some(summary) => [summary, String::new()].into_iter().chain(description).collect(),
+        None => description.collect(),
+    };
+    let parameters = parameters_type(operation);
     quote! {
-        #[doc = #summary]
-        ///
-        #(#[doc = #description])*
+        #(#[doc = #docs])*
         #[endpoint { method = #method, path = #path, operation_id = #id, tags = [#(#tags),*] }]
-        async fn #name(rqctx: RequestContext<Self::Context>, parameters: #parameters) -> Result<Answer<#success, #error>, Refused>;
+        async fn #name(rqctx: dropshot::RequestContext<Self::Context>, parameters: #parameters)
+            -> Result<Answer<operation::#name::Success, operation::#name::Error>, Refused>;
     }
 }
 
 fn adapter(operation: &Operation) -> TokenStream {
-    let name = ident(&snake(&operation.id));
-    let constant = constant(operation);
-    let (parameters, request) = (parameters_type(operation), named(operation, "Request"));
-    let (success, error) = (named(operation, "Success"), named(operation, "Error"));
+    let name = value_ident(&operation.id);
+    let parameters = parameters_type(operation);
     quote! {
-        async fn #name(rqctx: RequestContext<Self::Context>, parameters: #parameters) -> Result<Answer<#success, #error>, Refused> {
+        async fn #name(rqctx: dropshot::RequestContext<Self::Context>, parameters: #parameters)
+            -> Result<Answer<operation::#name::Success, operation::#name::Error>, Refused> {
             let api = rqctx.context().clone();
-            let authorization = rqctx.request.headers().get(http::header::AUTHORIZATION).cloned();
-            Ok(answer(
+            let authorization = rqctx.request.headers().get(::http::header::AUTHORIZATION).cloned();
+            Ok(runtime::answer(
                 api,
-                &#constant,
+                &operation::#name::INFO,
                 rqctx.request_id.clone(),
                 authorization,
-                move || #request::decode(parameters),
+                move || operation::#name::Request::decode(parameters),
                 |api, caller, request| async move { api.operations.#name(&caller, request).await },
             )
             .await)
@@ -188,542 +213,583 @@ fn adapter(operation: &Operation) -> TokenStream {
 }
 
 fn parameters_type(operation: &Operation) -> TokenStream {
-    let kind = |location, suffix| {
-        if operation
+    let name = value_ident(&operation.id);
+    let has = |location| {
+        operation
             .parameters
             .iter()
             .any(|parameter| parameter.location == location)
-        {
-            let name = named(operation, suffix);
-            quote!(#name)
-        } else {
-            quote!(NoParameters)
-        }
     };
-    let (path, query) = (kind(Location::Path, "Path"), kind(Location::Query, "Query"));
+    let path = if has(Location::Path) {
+        quote!(operation::#name::Path)
+    } else {
+        quote!(runtime::NoParameters)
+    };
+    let query = if has(Location::Query) {
+        quote!(operation::#name::Query)
+    } else {
+        quote!(runtime::NoParameters)
+    };
     quote!(Parameters<#path, #query>)
 }
 
 /// Everything that belongs to one operation.
-fn operation(contract: &Contract, operation: &Operation) -> Result<TokenStream, Vec<Finding>> {
-    let mut findings = Vec::new();
-    let request = match request(contract, operation) {
-        Ok(tokens) => tokens,
-        Err(mut more) => {
-            findings.append(&mut more);
-            quote!()
+fn module(operation: &Operation) -> Result<TokenStream, Unsupported> {
+    let name = value_ident(&operation.id);
+    let doc = format!(" `{}`", operation.id.value);
+    let (info, request, success, error) = (
+        info(operation),
+        request(operation)?,
+        success(operation)?,
+        error(operation)?,
+    );
+    Ok(quote! {
+        #[doc = #doc]
+        pub mod #name {
+            use super::super::runtime::*;
+            use super::super::types;
+            use ::serde::{Deserialize, Serialize};
+            #info
+            #request
+            #success
+            #error
         }
-    };
-    let info = info(operation);
-    let success = success(contract, operation).unwrap_or_else(|finding| {
-        findings.push(finding);
-        quote!()
-    });
-    let error = error(contract, operation).unwrap_or_else(|finding| {
-        findings.push(finding);
-        quote!()
-    });
-    if findings.is_empty() {
-        Ok(quote!(#info #request #success #error))
-    } else {
-        Err(findings)
-    }
+    })
 }
 
 fn info(operation: &Operation) -> TokenStream {
-    let constant = constant(operation);
     let (id, method, path) = (&operation.id.value, &operation.method.value, &operation.path.value);
     let permission = operation
         .permission
         .as_ref()
         .map(|permission| permission.value.clone())
         .unwrap_or_default();
-    let (requests, seconds) = operation
-        .rate_limit
-        .as_ref()
+    let limit = operation.rate_limit.as_ref();
+    let (requests, seconds) = limit
         .map(|limit| (limit.requests, limit.window_seconds))
         .unwrap_or_default();
-    let error = named(operation, "Error");
-    let doc = format!(" What the contract says of `{id}`.");
     quote! {
-        #[doc = #doc]
-        pub static #constant: OperationInfo = OperationInfo {
+        /// What the contract says of the operation.
+        pub static INFO: OperationInfo = OperationInfo {
             id: #id,
             method: #method,
             path: #path,
             permission: #permission,
             rate_limit: RateLimit { requests: #requests, window_seconds: #seconds },
-            errors: <#error as OperationError>::DOCUMENTED,
+            errors: <Error as OperationError>::DOCUMENTED,
         };
     }
 }
 
-fn request(contract: &Contract, operation: &Operation) -> Result<TokenStream, Vec<Finding>> {
-    let (request, error) = (named(operation, "Request"), named(operation, "Error"));
-    let doc = format!(" A request of `{}`: permitted and decoded.", operation.id.value);
-    let mut findings = Vec::new();
+fn sorted(operation: &Operation) -> Vec<&Parameter> {
+    let mut parameters: Vec<&Parameter> = operation.parameters.iter().collect();
+    parameters.sort_by_key(|parameter| (parameter.location.name(), parameter.name.value.clone()));
+    parameters
+}
+
+fn request(operation: &Operation) -> Result<TokenStream, Unsupported> {
     let mut fields = Vec::new();
     let mut decoders = Vec::new();
     let mut names = Vec::new();
-    for parameter in &operation.parameters {
-        match decoder(parameter) {
-            Ok((rust, decode)) => {
-                let name = ident(&snake(&parameter.name));
-                let docs = types::doc_lines(&parameter.description);
-                let variant = ident(&pascal(&format!("invalid_{}", parameter.name.value)));
-                let key = &parameter.name.value;
-                let rust = if parameter.required {
-                    rust
-                } else {
-                    quote!(Option<#rust>)
-                };
-                fields.push(quote!(#docs pub #name: #rust,));
-                let raw = match parameter.location {
-                    Location::Path => quote!(path.#name.as_str()),
-                    Location::Query => quote!(text.as_str()),
-                };
-                let decode = quote!((|| -> Result<_, BadParameter> { let text = #raw; #decode })());
-                decoders.push(match (parameter.location, parameter.required) {
-                    (Location::Path, _) => quote!(let #name = #decode.map_err(|_| #error::#variant)?;),
-                    (Location::Query, required) => {
-                        let finish = if required {
-                            quote!(.ok_or(#error::#variant)?)
-                        } else {
-                            quote!()
-                        };
-                        quote! {
-                            let #name = query_parameter(parameters.query.as_deref(), #key)
-                                .and_then(|text| text.map(|text| #decode).transpose())
-                                .map_err(|_| #error::#variant)?#finish;
-                        }
-                    }
-                });
-                names.push(name);
-            }
-            Err(why) => findings.push(subset(
-                contract,
-                &parameter.schema.range,
-                format!(
-                    "the parameter `{}` cannot be turned into code: {why}",
-                    parameter.name.value
-                ),
-            )),
-        }
+    for parameter in sorted(operation) {
+        let (rust, decode) = decoder(parameter)?;
+        let name = value_ident(&parameter.name);
+        let docs = doc_lines(&parameter.description);
+        let variant = type_ident(&invalid(parameter));
+        let key = &parameter.name.value;
+        let rust = if parameter.required {
+            rust
+        } else {
+            quote!(::std::option::Option<#rust>)
+        };
+        fields.push(quote!(#docs pub #name: #rust,));
+        let raw = match parameter.location {
+            Location::Path => quote!(undecoded.path.as_ref().map(|path| path.#name.clone())),
+            _ => quote!(query_parameter(undecoded.query.as_deref(), #key).map_err(|_| Error::#variant)?),
+        };
+        let decoded = quote! {
+            #raw.map(|text| -> ::std::result::Result<_, BadParameter> { let text = text.as_str(); #decode })
+                .transpose()
+                .map_err(|_| Error::#variant)?
+        };
+        let value = if parameter.required {
+            quote!(#decoded.ok_or(Error::#variant)?)
+        } else {
+            decoded
+        };
+        decoders.push(quote!(#name: #value,));
+        names.push(name);
     }
-    if !findings.is_empty() {
-        return Err(findings);
-    }
-    let path_struct = text_struct(operation, Location::Path, "Path");
-    let query_struct = text_struct(operation, Location::Query, "Query");
-    let parameters = parameters_type(operation);
-    let has_path = operation
-        .parameters
-        .iter()
-        .any(|parameter| parameter.location == Location::Path);
-    let take_path = has_path.then(|| {
-        quote! {
-            let Some(path) = &parameters.path else { return Err(#error::internal_server_error()); };
-        }
-    });
-    let unused = operation.parameters.is_empty().then(|| quote!(let _ = parameters;));
+    let path = text_struct(operation, Location::Path, "Path");
+    let query = text_struct(operation, Location::Query, "Query");
+    let has = |location| {
+        operation
+            .parameters
+            .iter()
+            .any(|parameter| parameter.location == location)
+    };
+    let path_type = if has(Location::Path) {
+        quote!(Path)
+    } else {
+        quote!(NoParameters)
+    };
+    let query_type = if has(Location::Query) {
+        quote!(Query)
+    } else {
+        quote!(NoParameters)
+    };
     Ok(quote! {
-        #path_struct
-        #query_struct
-        #[doc = #doc]
+        #path
+        #query
+        /// A request: permitted and decoded.
         #[derive(Debug, Clone, PartialEq)]
-        pub struct #request { #(#fields)* }
-        impl #request {
-            fn decode(parameters: #parameters) -> Result<Self, #error> {
-                #unused
-                #take_path
-                #(#decoders)*
-                Ok(#request { #(#names),* })
+        pub struct Request { #(#fields)* }
+        impl Request {
+            pub(in super::super) fn decode(undecoded: Parameters<#path_type, #query_type>) -> ::std::result::Result<Self, Error> {
+                Ok(Request { #(#decoders)* })
             }
         }
     })
 }
 
+/// The name of the error that answers a malformed parameter.
+pub fn invalid(parameter: &Parameter) -> String {
+    format!("invalid_{}", parameter.name.value)
+}
+
 /// The type of a parameter and the expression that decodes `text` into it.
-fn decoder(parameter: &Parameter) -> Result<(TokenStream, TokenStream), String> {
-    let schema = &parameter.schema.value;
-    if let Some(word) = [
-        "pattern",
+fn decoder(parameter: &Parameter) -> Result<(TokenStream, TokenStream), Unsupported> {
+    let schema = &parameter.schema;
+    let unsupported = |node: &Node, why: String| Unsupported {
+        why: format!("its parameter `{}`: {why}", parameter.name.value),
+        range: node.range.clone(),
+    };
+    for word in [
         "enum",
         "default",
         "nullable",
         "exclusiveMinimum",
         "exclusiveMaximum",
         "multipleOf",
-    ]
-    .iter()
-    .find(|word| schema.get(**word).is_some())
-    {
-        return Err(format!("`{word}` in a parameter"));
-    }
-    let rust = types::field(schema)?.rust;
-    let number = |key: &str| schema.get(key).and_then(Json::as_i64);
-    let text = |key: &str| schema.get(key).and_then(Json::as_u64);
-    let decode = match (schema["type"].as_str(), schema["format"].as_str()) {
-        (Some("string"), Some("uuid")) => quote!(decode_uuid(text)),
-        (Some("string"), None) => match (text("minLength"), text("maxLength")) {
-            (None, None) => quote!(decode_string(text)),
-            (low, high) => {
-                let low = usize::try_from(low.unwrap_or(0)).map_err(|error| error.to_string())?;
-                let high = match high {
-                    Some(high) => {
-                        let high = usize::try_from(high).map_err(|error| error.to_string())?;
-                        quote!(Some(#high))
-                    }
-                    None => quote!(None),
-                };
-                quote!(decode_string(text).and_then(|value| of_length(value, #low, #high)))
-            }
-        },
-        (Some("integer"), _) => {
-            let bound = |value: Option<i64>| match value {
-                Some(value) => {
-                    let value = proc_macro2::Literal::i64_unsuffixed(value);
-                    quote!(Some(#value))
-                }
-                None => quote!(None),
-            };
-            let (low, high) = (bound(number("minimum")), bound(number("maximum")));
-            quote!(decode_number::<#rust>(text).and_then(|value| within(value, #low, #high)))
+    ] {
+        if let Some(node) = schema.get(word).filter(|node| node.as_bool() != Some(false)) {
+            return Err(unsupported(node, format!("`{word}` is not enforced")));
         }
-        (Some("boolean"), _) => quote!(decode_number::<bool>(text)),
-        (kind, format) => return Err(format!("a parameter of the type {kind:?} {format:?}")),
+    }
+    let field = types::field(schema)?;
+    let rust = field.rust;
+    let kind = schema.get("type").and_then(Node::as_str);
+    let format = schema.get("format").and_then(Node::as_str);
+    let decode = match (kind, format) {
+        (Some("string"), Some("uuid")) => quote!(decode_uuid(text)),
+        (Some("string"), None) => {
+            let length = |key: &str| match types::bound(schema, key)? {
+                None => Ok(None),
+                Some(length) => usize::try_from(length)
+                    .map(Some)
+                    .map_err(|_| unsupported(schema, format!("its `{key}` is no length"))),
+            };
+            let (low, high) = (length("minLength")?.unwrap_or(0), length("maxLength")?);
+            let high = high.map_or_else(
+                || quote!(::std::option::Option::None),
+                |high| quote!(::std::option::Option::Some(#high)),
+            );
+            quote!(of_length(text, #low, #high))
+        }
+        (Some("integer"), _) => {
+            let limit = |key: &str| {
+                Ok(match types::bound(schema, key)? {
+                    Some(value) => {
+                        let value = proc_macro2::Literal::i128_unsuffixed(value);
+                        quote!(::std::option::Option::Some(#value))
+                    }
+                    None => quote!(::std::option::Option::None),
+                })
+            };
+            let (low, high): (TokenStream, TokenStream) = (limit("minimum")?, limit("maximum")?);
+            quote!(decode_text::<#rust>(text).and_then(|value| within(value, #low, #high)))
+        }
+        (Some("boolean"), _) => quote!(decode_text::<bool>(text)),
+        _ => {
+            return Err(unsupported(
+                schema,
+                "a parameter is a `string` (plain or `uuid`), an `integer` or a `boolean`".into(),
+            ));
+        }
     };
     Ok((rust, decode))
 }
 
 /// The parameters of one location as they come, all texts, with the contract's schema.
-fn text_struct(operation: &Operation, location: Location, suffix: &str) -> TokenStream {
-    let parameters: Vec<&Parameter> = operation
-        .parameters
-        .iter()
+fn text_struct(operation: &Operation, location: Location, name: &str) -> TokenStream {
+    let parameters: Vec<&Parameter> = sorted(operation)
+        .into_iter()
         .filter(|parameter| parameter.location == location)
         .collect();
     if parameters.is_empty() {
         return quote!();
     }
-    let name = named(operation, suffix);
+    let type_name = ident(name);
     let fields = parameters.iter().map(|parameter| {
-        let field = ident(&snake(&parameter.name));
-        let key = &parameter.name.value;
+        let (field, key) = (value_ident(&parameter.name), &parameter.name.value);
         let rust = if parameter.required {
-            quote!(String)
+            quote!(::std::string::String)
         } else {
-            quote!(Option<String>)
+            quote!(::std::option::Option<::std::string::String>)
         };
-        quote!(#[serde(rename = #key)] #field: #rust,)
+        quote!(#[serde(rename = #key)] pub(super) #field: #rust,)
     });
-    let schema = json!({
-        "type": "object",
-        "required": parameters.iter().filter(|parameter| parameter.required).map(|parameter| parameter.name.value.clone()).collect::<Vec<_>>(),
-        "properties": parameters.iter().map(|parameter| {
-            let mut schema = parameter.schema.value.clone();
-            schema["description"] = parameter.description.clone().into();
+    let properties: serde_json::Map<String, Json> = parameters
+        .iter()
+        .map(|parameter| {
+            let mut schema = parameter.schema.to_json();
+            if !parameter.description.is_empty() {
+                schema["description"] = parameter.description.clone().into();
+            }
             (parameter.name.value.clone(), schema)
-        }).collect::<serde_json::Map<_, _>>(),
-    });
-    let text = name.to_string();
-    let implementation = types::json_schema(&name, &text, &format!("contract::{text}"), &schema).unwrap_or_default();
-    let doc = format!(
-        " The {} parameters of `{}` as they come.",
-        suffix.to_lowercase(),
-        operation.id.value
-    );
+        })
+        .collect();
+    let required: Vec<&str> = parameters
+        .iter()
+        .filter(|parameter| parameter.required)
+        .map(|parameter| parameter.name.value.as_str())
+        .collect();
+    let schema = json!({"type": "object", "required": required, "properties": properties});
+    // Two operations may have parameters of the same kind: the schema's name must tell them apart.
+    let implementation = types::json_schema(&type_name, &format!("{}{name}", snake(&operation.id)), &schema);
     quote! {
-        #[doc = #doc]
+        /// Parameters as they come.
         #[derive(Debug, Deserialize)]
-        #[allow(dead_code)]
-        pub struct #name { #(#fields)* }
+        pub struct #type_name { #(#fields)* }
         #implementation
     }
 }
 
-fn success(contract: &Contract, operation: &Operation) -> Result<TokenStream, Finding> {
-    let success = named(operation, "Success");
-    let (headers_name, body) = (
-        named(operation, "SuccessHeaders"),
-        ident(&pascal(&operation.success.schema)),
-    );
-    let coded = match operation.success.status.value {
-        200 => quote!(dropshot::HttpResponseOk<#body>),
-        201 => quote!(dropshot::HttpResponseCreated<#body>),
-        202 => quote!(dropshot::HttpResponseAccepted<#body>),
+fn success(operation: &Operation) -> Result<TokenStream, Unsupported> {
+    let success = &operation.success;
+    let body = type_ident(&success.schema);
+    let coded = match success.status.value {
+        200 => quote!(dropshot::HttpResponseOk<types::#body>),
+        201 => quote!(dropshot::HttpResponseCreated<types::#body>),
+        202 => quote!(dropshot::HttpResponseAccepted<types::#body>),
         other => {
-            return Err(subset(
-                contract,
-                &operation.success.status.range,
-                format!("dropshot has no success with the status {other} and a body; 200, 201 and 202 are known"),
-            ));
+            return Err(Unsupported {
+                why: format!("its success has the status {other}; 200, 201 and 202 are known"),
+                range: success.status.range.clone(),
+            });
         }
     };
-    let own: Vec<&Header> = own_headers(&operation.success.headers).collect();
-    let fields = header_fields(contract, &own, Some(quote!(pub)))?;
-    let writers = header_writers(&own, &quote!(self.));
-    let description = &operation.success.description;
-    let doc = format!(" The success of `{}`: {}.", operation.id.value, description);
-    let schema = json!({
-        "type": "object",
-        "required": operation.success.headers.iter().filter(|header| header.required).map(|header| header.name.value.clone()).collect::<Vec<_>>(),
-        "properties": operation.success.headers.iter().map(|header| {
-            let mut schema = header.schema.clone();
+    let own: Vec<&Header> = own_headers(&success.headers);
+    let fields = header_fields(&own, Some(quote!(pub)))?;
+    let writers = header_writers(&own, &quote!(&self.));
+    let description = canonical::unwrapped(&success.description).join("\n");
+    let headers: serde_json::Map<String, Json> = success
+        .headers
+        .iter()
+        .map(|header| {
+            let mut schema = header.schema.to_json();
             schema["description"] = header.description.clone().into();
             (header.name.value.clone(), schema)
-        }).collect::<serde_json::Map<_, _>>(),
-    });
-    let text = headers_name.to_string();
-    let implementation = types::json_schema(&headers_name, &text, &format!("contract::{text}"), &schema)
-        .map_err(|why| subset(contract, &operation.success.status.range, why))?;
-    let unused = writers.is_empty().then(|| quote!(let _ = headers;));
+        })
+        .collect();
+    let required: Vec<&str> = success
+        .headers
+        .iter()
+        .filter(|header| header.required)
+        .map(|header| header.name.value.as_str())
+        .collect();
+    let schema = json!({"type": "object", "required": required, "properties": headers});
+    let implementation = types::json_schema(
+        &ident("SuccessHeaders"),
+        &format!("{}SuccessHeaders", snake(&operation.id)),
+        &schema,
+    );
+    let docs = doc_lines(&success.description);
     Ok(quote! {
-        #[doc = #doc]
+        #docs
         #[derive(Debug, Clone, PartialEq)]
-        pub struct #success {
+        pub struct Success {
             /// The body.
-            pub body: #body,
+            pub body: types::#body,
             #(#fields)*
         }
         /// The headers of that answer, as the contract describes them.
         #[derive(Debug, Serialize)]
-        pub struct #headers_name {}
+        pub struct SuccessHeaders {}
         #implementation
-        impl OperationSuccess for #success {
+        impl OperationSuccess for Success {
             type Coded = #coded;
-            type Headers = #headers_name;
+            type Headers = SuccessHeaders;
             const DESCRIPTION: &'static str = #description;
-            fn body(&self) -> serde_json::Result<Vec<u8>> {
-                serde_json::to_vec(&self.body)
+            fn body(&self) -> ::serde_json::Result<::std::vec::Vec<u8>> {
+                ::serde_json::to_vec(&self.body)
             }
-            fn headers(&self, headers: &mut HeaderMap) {
-                #unused
+            fn headers(&self, __written: &mut ::http::HeaderMap) {
                 #(#writers)*
             }
         }
     })
 }
 
-/// The headers that an operation decides itself: not those of the rate limit, and not those with a single value.
-fn own_headers(headers: &[Header]) -> impl Iterator<Item = &Header> {
-    headers
+/// The headers that an operation decides itself, by name: not those of the rate limit.
+pub fn own_headers(headers: &[Header]) -> Vec<&Header> {
+    let mut own: Vec<&Header> = headers
         .iter()
         .filter(|header| !USAGE_HEADERS.contains(&header.name.to_lowercase().as_str()))
+        .collect();
+    own.sort_by_key(|header| header.name.to_lowercase());
+    own
 }
 
 /// The fields of an answer's own headers: public ones of a struct, or those of a variant, which have no visibility.
-fn header_fields(
-    contract: &Contract,
-    headers: &[&Header],
-    visibility: Option<TokenStream>,
-) -> Result<Vec<TokenStream>, Finding> {
-    headers
-        .iter()
-        .filter(|header| header.constant.is_none())
+fn header_fields(headers: &[&Header], visibility: Option<TokenStream>) -> Result<Vec<TokenStream>, Unsupported> {
+    let with_values = headers.iter().filter(|header| header.constant.is_none());
+    with_values
         .map(|header| {
-            let field = types::field(&header.schema).map_err(|why| {
-                subset(
-                    contract,
-                    &header.name.range,
-                    format!("the header `{}` cannot be turned into code: {why}", header.name.value),
-                )
-            })?;
-            let (name, docs, rust) = (
-                ident(&snake(&header.name)),
-                types::doc_lines(&header.description),
-                field.rust,
-            );
-            let rust = if header.required { rust } else { quote!(Option<#rust>) };
+            let unsupported = |why: String| Unsupported {
+                why: format!("its header `{}`: {why}", header.name.value),
+                range: header.name.range.clone(),
+            };
+            let field = types::field(&header.schema).map_err(|error| unsupported(error.why))?;
+            let kind = header.schema.get("type").and_then(Node::as_str);
+            if field.reference.is_some() || field.time || kind == Some("array") {
+                return Err(unsupported(
+                    "a header is a `string` (plain or `uuid`), a number or a `boolean`".into(),
+                ));
+            }
+            let (name, docs, rust) = (value_ident(&header.name), doc_lines(&header.description), field.rust);
+            let rust = if header.required {
+                rust
+            } else {
+                quote!(::std::option::Option<#rust>)
+            };
             Ok(quote!(#docs #visibility #name: #rust,))
         })
         .collect()
 }
 
+/// Names that begin with two underscores are ours: no name of the contract becomes one.
 fn header_writers(headers: &[&Header], owner: &TokenStream) -> Vec<TokenStream> {
     headers
         .iter()
         .map(|header| {
-            let (key, name) = (header.name.to_lowercase(), ident(&snake(&header.name)));
+            let (key, name) = (header.name.to_lowercase(), value_ident(&header.name));
             match (&header.constant, header.required) {
-                (Some(value), _) => quote!(put(headers, #key, &#value);),
-                (None, true) => quote!(put(headers, #key, &#owner #name);),
-                (None, false) => quote!(if let Some(value) = &#owner #name { put(headers, #key, value); }),
+                (Some(value), _) => quote!(put(__written, #key, &#value);),
+                (None, true) => quote!(put(__written, #key, #owner #name);),
+                (None, false) => quote!(if let Some(__value) = #owner #name { put(__written, #key, __value); }),
             }
         })
         .collect()
 }
 
-fn error(contract: &Contract, operation: &Operation) -> Result<TokenStream, Finding> {
-    let name = named(operation, "Error");
-    let doc = format!(" The errors that `{}` documents, and no others.", operation.id.value);
+fn error(operation: &Operation) -> Result<TokenStream, Unsupported> {
     let mut variants = Vec::new();
     let mut indices = Vec::new();
     let mut writers = Vec::new();
     for (index, error) in operation.errors.iter().enumerate() {
-        let variant = ident(&pascal(&error.name));
-        let headers: Vec<&Header> = own_headers(&error.headers).collect();
-        let fields = header_fields(contract, &headers, None)?;
-        let docs = types::doc_lines(&format!(
+        let variant = type_ident(&error.name);
+        let headers = own_headers(&error.headers);
+        let fields = header_fields(&headers, None)?;
+        let docs = doc_lines(&format!(
             "{} `{}`: {}",
             error.status.value, error.message.value, error.summary.value
         ));
-        let bound: Vec<Ident> = headers
-            .iter()
-            .filter(|header| header.constant.is_none())
-            .map(|header| ident(&snake(&header.name)))
-            .collect();
-        variants.push(if fields.is_empty() {
-            quote!(#docs #variant,)
+        let with_values = headers.iter().filter(|header| header.constant.is_none());
+        let bound: Vec<Ident> = with_values.map(|header| value_ident(&header.name)).collect();
+        let puts = header_writers(&headers, &quote!());
+        if bound.is_empty() {
+            variants.push(quote!(#docs #variant,));
+            indices.push(quote!(Error::#variant => &Self::DOCUMENTED[#index],));
+            writers.push(quote!(Error::#variant => { #(#puts)* }));
         } else {
-            quote!(#docs #variant { #(#fields)* },)
-        });
-        indices.push(if fields.is_empty() {
-            quote!(#name::#variant => &Self::DOCUMENTED[#index],)
-        } else {
-            quote!(#name::#variant { .. } => &Self::DOCUMENTED[#index],)
-        });
-        let puts = headers.iter().map(|header| {
-            let (key, field) = (header.name.to_lowercase(), ident(&snake(&header.name)));
-            match (&header.constant, header.required) {
-                (Some(value), _) => quote!(put(headers, #key, &#value);),
-                (None, true) => quote!(put(headers, #key, #field);),
-                (None, false) => quote!(if let Some(value) = #field { put(headers, #key, value); }),
-            }
-        });
-        if !headers.is_empty() {
-            let pattern = if bound.is_empty() {
-                quote!(#name::#variant)
-            } else {
-                quote!(#name::#variant { #(#bound),* })
-            };
-            writers.push(quote!(#pattern => { #(#puts)* }));
+            variants.push(quote!(#docs #variant { #(#fields)* },));
+            indices.push(quote!(Error::#variant { .. } => &Self::DOCUMENTED[#index],));
+            writers.push(quote!(Error::#variant { #(#bound),* } => { #(#puts)* }));
         }
     }
     let documented = operation.errors.iter().map(|error| {
-        let (status, key, message, summary) = (error.status.value, &error.name.value, &error.message.value, &error.summary.value);
-        let headers = error.headers.iter().map(|header| {
-            let (name, required) = (&header.name.value, header.required);
-            quote!((#name, #required))
-        });
+        let (status, key, message) = (error.status.value, &error.name.value, &error.message.value);
+        let summary = canonical::words(&error.summary);
+        let mut headers: Vec<(&str, bool)> =
+            error.headers.iter().map(|header| (header.name.as_str(), header.required)).collect();
+        headers.sort_unstable();
+        let headers = headers.iter().map(|(name, required)| quote!((#name, #required)));
         quote!(Documented { name: #key, status: #status, message: #message, summary: #summary, headers: &[#(#headers),*] })
     });
-    let role = |status: u16, role: Option<&str>, method: &str, takes_wait: bool| {
-        let error = operation
-            .errors
-            .iter()
-            .find(|error| error.status.value == status && role.is_none_or(|role| *error.name == role));
-        role_constructor(contract, operation, &name, error, method, takes_wait)
-    };
-    let roles = [
-        role(401, None, "unauthorized", false)?,
-        role(403, None, "access_denied", false)?,
-        role(429, Some("rate_limited"), "rate_limited", true)?,
-        role(500, None, "internal_server_error", false)?,
-        role(503, None, "service_unavailable", true)?,
-    ];
-    let rest = (writers.len() < operation.errors.len()).then(|| quote!(_ => {}));
+    let mut roles = Vec::new();
+    for role in ROLES {
+        roles.push(role_constructor(operation, role)?);
+    }
     Ok(quote! {
-        #[doc = #doc]
+        /// The errors that the operation documents, and no others.
         #[derive(Debug, Clone, PartialEq)]
-        pub enum #name { #(#variants)* }
-        impl OperationError for #name {
+        pub enum Error { #(#variants)* }
+        impl OperationError for Error {
             const DOCUMENTED: &'static [Documented] = &[#(#documented),*];
             fn documented(&self) -> &'static Documented {
                 match self { #(#indices)* }
             }
-            fn headers(&self, headers: &mut HeaderMap) {
-                match self { #(#writers)* #rest }
+            fn headers(&self, __written: &mut ::http::HeaderMap) {
+                match self { #(#writers)* }
             }
             #(#roles)*
         }
     })
 }
 
-/// The constructor of an error that the adapter itself answers with.
-fn role_constructor(
-    contract: &Contract,
-    operation: &Operation,
-    name: &Ident,
-    error: Option<&DocumentedError>,
-    method: &str,
+/// An error that the adapter itself answers with.
+pub struct Role {
+    /// Its status.
+    pub status: u16,
+    /// Its name, where the status alone does not tell.
+    pub name: Option<&'static str>,
+    /// When it is answered.
+    pub when: &'static str,
+    constructor: &'static str,
     takes_wait: bool,
-) -> Result<TokenStream, Finding> {
-    let Some(error) = error else {
-        return Err(subset(
-            contract,
-            &operation.id.range,
-            format!("`{}` documents no error for `{method}`", operation.id.value),
-        ));
-    };
-    let variant = ident(&pascal(&error.name));
-    let mut values = Vec::new();
-    for header in own_headers(&error.headers).filter(|header| header.constant.is_none()) {
-        let field = ident(&snake(&header.name));
-        let number = header.schema.get("type").and_then(Json::as_str) == Some("integer");
-        values.push(
-            match (
-                takes_wait && number && header.name.eq_ignore_ascii_case("retry-after"),
-                header.required,
-            ) {
-                (true, true) => quote!(#field: retry_after.try_into().unwrap_or(u32::MAX as _)),
-                (true, false) => quote!(#field: Some(retry_after.try_into().unwrap_or(u32::MAX as _))),
-                (false, false) => quote!(#field: None),
-                (false, true) => {
-                    return Err(subset(
-                        contract,
-                        &header.name.range,
-                        format!(
-                            "the server answers `{}` itself and has no value for its header `{}`",
-                            error.name.value, header.name.value
-                        ),
-                    ));
-                }
-            },
-        );
+}
+
+/// The errors that the adapter itself answers with.
+pub const ROLES: &[Role] = &[
+    Role {
+        status: 401,
+        name: None,
+        when: "a request without a valid key",
+        constructor: "unauthorized",
+        takes_wait: false,
+    },
+    Role {
+        status: 403,
+        name: None,
+        when: "a key without the permission",
+        constructor: "access_denied",
+        takes_wait: false,
+    },
+    Role {
+        status: 429,
+        name: Some("rate_limited"),
+        when: "a request over the rate limit",
+        constructor: "rate_limited",
+        takes_wait: true,
+    },
+    Role {
+        status: 500,
+        name: None,
+        when: "a failure inside the server",
+        constructor: "internal_server_error",
+        takes_wait: false,
+    },
+    Role {
+        status: 503,
+        name: None,
+        when: "a request that took too long",
+        constructor: "service_unavailable",
+        takes_wait: true,
+    },
+];
+
+impl Role {
+    /// The operation's error for it.
+    pub fn find<'a>(&self, operation: &'a Operation) -> Option<&'a DocumentedError> {
+        let is =
+            |error: &&DocumentedError| *error.status == self.status && self.name.is_none_or(|name| *error.name == name);
+        operation.errors.iter().find(is)
     }
-    let method = ident(method);
-    let unused = (takes_wait && values.is_empty()).then(|| quote!(let _ = retry_after;));
-    let argument = takes_wait.then(|| quote!(retry_after: u64));
-    let value = if values.is_empty() {
-        quote!(#name::#variant)
-    } else {
-        quote!(#name::#variant { #(#values),* })
+}
+
+/// The constructor of an error that the adapter itself answers with.
+fn role_constructor(operation: &Operation, role: &Role) -> Result<TokenStream, Unsupported> {
+    let Some(error) = role.find(operation) else {
+        return Err(Unsupported {
+            why: format!("it documents no {} for {}", role.status, role.when),
+            range: operation.id.range.clone(),
+        });
     };
-    Ok(quote! { fn #method(#argument) -> Self { #unused #value } })
+    // Before anybody is known, nothing is known of a rate limit.
+    let unknown_usage =
+        |header: &&Header| header.required && USAGE_HEADERS.contains(&header.name.to_lowercase().as_str());
+    if role.status == 401
+        && let Some(header) = error.headers.iter().find(unknown_usage)
+    {
+        return Err(Unsupported {
+            why: format!("a 401 cannot carry `{}`: nobody is known yet", header.name.value),
+            range: header.name.range.clone(),
+        });
+    }
+    let variant = type_ident(&error.name);
+    let mut values = Vec::new();
+    for header in own_headers(&error.headers)
+        .into_iter()
+        .filter(|header| header.constant.is_none())
+    {
+        let field = value_ident(&header.name);
+        let number = header.schema.get("type").and_then(Node::as_str) == Some("integer");
+        let is_wait = role.takes_wait && number && header.name.eq_ignore_ascii_case("retry-after");
+        values.push(match (is_wait, header.required) {
+            (true, true) => quote!(#field: seconds.try_into().unwrap_or(i32::MAX as _)),
+            (true, false) => quote!(#field: ::std::option::Option::Some(seconds.try_into().unwrap_or(i32::MAX as _))),
+            (false, false) => quote!(#field: ::std::option::Option::None),
+            (false, true) => {
+                return Err(Unsupported {
+                    why: format!(
+                        "the server answers `{}` itself and has no value for its header `{}`",
+                        error.name.value, header.name.value
+                    ),
+                    range: header.name.range.clone(),
+                });
+            }
+        });
+    }
+    let method = ident(role.constructor);
+    let argument = role.takes_wait.then(|| quote!(seconds: u64));
+    let value = if values.is_empty() {
+        quote!(Error::#variant)
+    } else {
+        quote!(Error::#variant { #(#values),* })
+    };
+    Ok(quote! { fn #method(#argument) -> Self { #value } })
 }
 
 /// The contract's own examples must survive the types.
-fn examples(contract: &Contract) -> TokenStream {
-    let mut seen = std::collections::BTreeSet::new();
-    let tests = contract.operations.iter().flat_map(|operation| {
-        operation
-            .success
-            .examples
-            .iter()
-            .map(move |(name, value)| (operation, name, value))
-    });
-    let tests: Vec<TokenStream> = tests
-        .filter_map(|(operation, name, value)| {
-            let test = format!("{}_{}", snake(&operation.id), snake(name));
-            seen.insert(test.clone()).then(|| {
-                let (test, body, text) = (
-                    ident(&test),
-                    ident(&pascal(&operation.success.schema)),
-                    value.value.to_string(),
-                );
-                quote!(#[test] fn #test() { survives::<#body>(#text); })
-            })
-        })
-        .collect();
+fn examples(operations: &[&Operation]) -> TokenStream {
+    let mut tests = Vec::new();
+    for operation in operations {
+        for (index, (_, value)) in operation.success.examples.iter().enumerate() {
+            let test = value_ident(&format!("{}_{}", operation.id.value, index + 1));
+            let (body, text) = (
+                type_ident(&operation.success.schema),
+                canonical::canonical(&json!({ "value": value.to_json() })),
+            );
+            let text = text["value"].to_string();
+            tests.push(quote!(#[test] fn #test() { survives::<super::types::#body>(#text); }));
+        }
+    }
     quote! {
         #[cfg(test)]
         mod examples_of_the_contract {
-            use super::*;
-            fn survives<T: Serialize + serde::de::DeserializeOwned>(text: &str) {
-                let example: serde_json::Value = serde_json::from_str(text).expect("the example is JSON");
-                let typed: T = serde_json::from_str(text).expect("the type takes the example");
-                assert_eq!(serde_json::to_value(&typed).expect("the type is JSON"), example);
+            /// Whether two values mean the same: absent is null, numbers and times may be written in several ways.
+            fn same(one: &::serde_json::Value, other: &::serde_json::Value) -> bool {
+                use ::serde_json::Value;
+                let time = |text: &str| ::chrono::DateTime::parse_from_rfc3339(text).ok();
+                match (one, other) {
+                    (Value::Object(one), Value::Object(other)) => {
+                        let keys: ::std::collections::BTreeSet<_> = one.keys().chain(other.keys()).collect();
+                        keys.iter().all(|key| same(one.get(*key).unwrap_or(&Value::Null), other.get(*key).unwrap_or(&Value::Null)))
+                    }
+                    (Value::Array(one), Value::Array(other)) => {
+                        one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+                    }
+                    (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
+                    (Value::String(one), Value::String(other)) => one == other || (time(one).is_some() && time(one) == time(other)),
+                    (one, other) => one == other,
+                }
+            }
+            fn survives<T: ::serde::Serialize + ::serde::de::DeserializeOwned>(text: &str) {
+                let example: ::serde_json::Value = ::serde_json::from_str(text).expect("the example is JSON");
+                let typed: T = ::serde_json::from_str(text).expect("the type takes the example");
+                let written = ::serde_json::to_value(&typed).expect("the type is JSON");
+                assert!(same(&written, &example), "{written} is not {example}");
             }
             #(#tests)*
         }

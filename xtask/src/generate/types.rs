@@ -1,211 +1,346 @@
 //! Schemas of the contract as Rust types whose `JsonSchema` is the contract's own text.
 
-use proc_macro2::TokenStream;
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use serde_json::Value as Json;
 
-use super::names::{ident, pascal, snake};
+use super::canonical::{canonical, unwrapped};
+use super::names::{type_ident, value_ident};
+use crate::contract::Contract;
+use crate::contract::node::Node;
 
-/// What a schema is in Rust, or why it cannot be turned into Rust.
-pub fn component(name: &str, schema: &Json) -> Result<TokenStream, String> {
-    let type_name = ident(&pascal(name));
-    let docs = docs(schema);
-    let body = if let Some(values) = schema.get("enum") {
-        let values = string_values(values)?;
-        let variants = values.iter().map(|value| {
-            let variant = ident(&pascal(value));
-            let doc = format!(" `{value}`");
-            quote!(#[doc = #doc] #[serde(rename = #value)] #variant,)
-        });
-        quote! {
-            #docs
-            #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-            pub enum #type_name { #(#variants)* }
+/// Why a schema cannot be turned into Rust, and where.
+#[derive(Debug)]
+pub struct Unsupported {
+    /// What it is that cannot be turned into Rust.
+    pub why: String,
+    /// Where it stands.
+    pub range: Range<usize>,
+}
+
+fn unsupported<T>(node: &Node, why: impl Into<String>) -> Result<T, Unsupported> {
+    Err(Unsupported {
+        why: why.into(),
+        range: node.range.clone(),
+    })
+}
+
+/// Keywords that restrict values in a way that is not enforced.
+const UNENFORCED: [&str; 6] = [
+    "oneOf",
+    "anyOf",
+    "not",
+    "additionalProperties",
+    "discriminator",
+    "pattern",
+];
+
+/// What a component is in Rust.
+pub fn component(contract: &Contract, name: &str, schema: &Node) -> Result<TokenStream, Unsupported> {
+    let type_name = type_ident(name);
+    let docs = doc_lines(text(schema, "description").unwrap_or_default());
+    if let Some(word) = UNENFORCED.iter().find_map(|word| schema.entry(word)) {
+        return unsupported(&word.value, format!("it uses `{}`", word.key));
+    }
+    let body = match (schema.get("enum"), text(schema, "type")) {
+        (Some(values), Some("string")) => enumeration(&type_name, &docs, values)?,
+        (None, Some("object")) => object(contract, name, &docs, schema)?,
+        _ => {
+            return unsupported(
+                schema,
+                "it is neither an object nor a list of text values (`type: string` with `enum`)",
+            );
         }
-    } else if schema.get("type").and_then(Json::as_str) == Some("object") {
-        object(&type_name, &docs, schema)?
-    } else {
-        return Err("it is neither an object nor a list of text values".into());
     };
-    let id = format!("contract::{name}");
-    let implementation = json_schema(&type_name, name, &id, schema)?;
+    let implementation = json_schema(&type_name, name, &schema.to_json());
     Ok(quote!(#body #implementation))
 }
 
-fn object(type_name: &proc_macro2::Ident, docs: &TokenStream, schema: &Json) -> Result<TokenStream, String> {
-    if let Some(word) = ["oneOf", "anyOf", "allOf", "not", "additionalProperties"]
-        .iter()
-        .find(|word| schema.get(**word).is_some())
-    {
-        return Err(format!("it uses `{word}`"));
+fn enumeration(type_name: &Ident, docs: &TokenStream, values: &Node) -> Result<TokenStream, Unsupported> {
+    let mut texts: Vec<&str> = Vec::new();
+    for value in values.items() {
+        match value.as_str() {
+            Some(text) => texts.push(text),
+            None => return unsupported(value, "its `enum` holds something other than texts"),
+        }
     }
-    let none = serde_json::Map::new();
-    let required: Vec<&str> = schema
+    texts.sort_unstable();
+    let variants = texts.iter().map(|value| {
+        let variant = type_ident(value);
+        let doc = format!(" `{value}`");
+        quote!(#[doc = #doc] #[serde(rename = #value)] #variant,)
+    });
+    Ok(quote! {
+        #docs
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum #type_name { #(#variants)* }
+    })
+}
+
+fn object(contract: &Contract, name: &str, docs: &TokenStream, schema: &Node) -> Result<TokenStream, Unsupported> {
+    let type_name = type_ident(name);
+    if let Some(all) = schema.get("allOf") {
+        return unsupported(all, "it uses `allOf`");
+    }
+    let required: Vec<&Node> = schema
         .get("required")
-        .and_then(Json::as_array)
-        .map(|names| names.iter().filter_map(Json::as_str).collect())
-        .unwrap_or_default();
-    let properties = schema.get("properties").and_then(Json::as_object).unwrap_or(&none);
-    if let Some(unknown) = required.iter().find(|name| !properties.contains_key(**name)) {
-        return Err(format!("it requires `{unknown}`, which is not among its properties"));
+        .map(Node::items)
+        .unwrap_or_default()
+        .iter()
+        .collect();
+    let properties = schema.get("properties").map(Node::entries).unwrap_or_default();
+    for node in &required {
+        let name = node.as_str().unwrap_or_default();
+        if !properties.iter().any(|property| property.key == name) {
+            return unsupported(node, format!("it requires `{name}`, which is not among its properties"));
+        }
     }
+    let mut sorted: Vec<_> = properties.iter().collect();
+    sorted.sort_by(|one, other| one.key.cmp(&other.key));
     let mut fields = Vec::new();
-    for (name, property) in properties {
-        let required = required.contains(&name.as_str());
-        let field = self::field(property).map_err(|why| format!("its property `{name}`: {why}"))?;
-        let nullable = property.get("nullable").and_then(Json::as_bool).unwrap_or(false);
-        let rust = ident(&snake(name));
-        let doc = self::docs(property);
-        let rename = (snake(name) != *name).then(|| quote!(#[serde(rename = #name)]));
-        let inner = &field.rust;
+    for property in sorted {
+        let key = &property.key;
+        let required = required.iter().any(|node| node.as_str() == Some(key));
+        let field = field(&property.value)?;
+        let nullable = flag(&property.value, "nullable");
+        let rust = value_ident(key);
+        let doc = doc_lines(text(&property.value, "description").unwrap_or_default());
+        let mut inner = field.rust;
+        if field.reference.is_some_and(|target| holds(contract, &target, name)) {
+            inner = quote!(::std::boxed::Box<#inner>);
+        }
         let optional = nullable || !required;
         let rust_type = if optional {
-            quote!(Option<#inner>)
+            quote!(::std::option::Option<#inner>)
         } else {
-            quote!(#inner)
+            inner
         };
         let with = field.time.then(|| {
-            let module = if optional { "timestamp::option" } else { "timestamp" };
+            let module = if optional {
+                "super::runtime::timestamp::option"
+            } else {
+                "super::runtime::timestamp"
+            };
             quote!(#[serde(with = #module)])
         });
         // An optional field that is absent is left out; a nullable one that is required is written as null.
-        let skip = match (optional, required) {
-            (true, false) => Some(quote!(#[serde(default, skip_serializing_if = "Option::is_none")])),
-            _ => None,
-        };
-        fields.push(quote!(#doc #rename #with #skip pub #rust: #rust_type,));
+        let skip = (optional && !required)
+            .then(|| quote!(#[serde(default, skip_serializing_if = "::std::option::Option::is_none")]));
+        fields.push(quote!(#doc #[serde(rename = #key)] #with #skip pub #rust: #rust_type,));
     }
-    let default = required
-        .iter()
-        .all(|name| {
-            properties.get(*name).is_some_and(|property| {
-                property.get("type") == Some(&"string".into()) && property.get("format").is_none()
-            })
-        })
-        .then(|| quote!(Default,));
     Ok(quote! {
         #docs
-        #[derive(Debug, Clone, PartialEq, #default Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         pub struct #type_name { #(#fields)* }
     })
 }
 
+/// Whether values of one component hold values of another inside themselves, so that neither has a size.
+fn holds(contract: &Contract, from: &str, wanted: &str) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut open = vec![from.to_owned()];
+    while let Some(name) = open.pop() {
+        if name == wanted {
+            return true;
+        }
+        if !seen.insert(name.clone()) {
+            continue;
+        }
+        let schema = contract.schema(&name).map(|schema| &schema.node);
+        let properties = schema
+            .and_then(|schema| schema.get("properties"))
+            .map(Node::entries)
+            .unwrap_or_default();
+        open.extend(
+            properties
+                .iter()
+                .filter_map(|property| reference(&property.value).ok().flatten()),
+        );
+    }
+    false
+}
+
 /// A type in a place where it is used.
+#[derive(Debug)]
 pub struct Field {
     /// The Rust type.
     pub rust: TokenStream,
     /// Whether it is a time, which has a form of its own on the wire.
     pub time: bool,
+    /// The component that it is, not in a list.
+    pub reference: Option<String>,
 }
 
-/// The type of a property, a list item or a parameter.
-pub fn field(schema: &Json) -> Result<Field, String> {
-    let plain = |rust| Ok(Field { rust, time: false });
-    if let Some(reference) = reference(schema)? {
-        let name = ident(&pascal(&reference));
-        return plain(quote!(#name));
+/// The type of a property, a list item, a parameter or a header.
+pub fn field(schema: &Node) -> Result<Field, Unsupported> {
+    let plain = |rust| {
+        Ok(Field {
+            rust,
+            time: false,
+            reference: None,
+        })
+    };
+    if let Some(name) = reference(schema)? {
+        let rust = type_ident(&name);
+        return Ok(Field {
+            rust: quote!(#rust),
+            time: false,
+            reference: Some(name),
+        });
     }
-    if schema.get("enum").is_some() {
-        return Err("an `enum` stands inline; put it into `components.schemas` and refer to it".into());
+    if let Some(word) = UNENFORCED.iter().find_map(|word| schema.entry(word)) {
+        return unsupported(&word.value, format!("`{}` is not enforced", word.key));
     }
-    let format = schema.get("format").and_then(Json::as_str);
-    match (schema.get("type").and_then(Json::as_str), format) {
-        (Some("string"), None) => plain(quote!(String)),
-        (Some("string"), Some("uuid")) => plain(quote!(uuid::Uuid)),
+    if let Some(values) = schema.get("enum") {
+        return unsupported(
+            values,
+            "an `enum` stands inline; put it into `components.schemas` and refer to it",
+        );
+    }
+    match (text(schema, "type"), text(schema, "format")) {
+        (Some("string"), None) => plain(quote!(::std::string::String)),
+        (Some("string"), Some("uuid")) => plain(quote!(::uuid::Uuid)),
         (Some("string"), Some("date-time")) => Ok(Field {
-            rust: quote!(chrono::DateTime<chrono::Utc>),
+            rust: quote!(::chrono::DateTime<::chrono::Utc>),
             time: true,
+            reference: None,
         }),
-        (Some("integer"), format) => {
-            let natural = schema
-                .get("minimum")
-                .and_then(Json::as_i64)
-                .is_some_and(|minimum| minimum >= 0);
-            match (format, natural) {
-                (Some("int32"), true) => plain(quote!(u32)),
-                (Some("int32"), false) => plain(quote!(i32)),
-                (None | Some("int64"), true) => plain(quote!(u64)),
-                (None | Some("int64"), false) => plain(quote!(i64)),
-                (Some(other), _) => Err(format!(
-                    "an integer of the format `{other}`; `int32` and `int64` are known"
-                )),
-            }
-        }
+        (Some("integer"), _) => plain(integer(schema)?),
         (Some("number"), None | Some("double" | "float")) => plain(quote!(f64)),
         (Some("boolean"), None) => plain(quote!(bool)),
         (Some("array"), None) => {
-            let items = schema.get("items").ok_or("a list without `items`")?;
+            let Some(items) = schema.get("items") else {
+                return unsupported(schema, "a list without `items`");
+            };
             let item = field(items)?;
             if item.time {
-                return Err("a list of times; put the time into an object".into());
+                return unsupported(items, "a list of times; put the time into an object");
             }
             let rust = item.rust;
-            plain(quote!(Vec<#rust>))
+            let rust = if flag(items, "nullable") {
+                quote!(::std::option::Option<#rust>)
+            } else {
+                rust
+            };
+            plain(quote!(::std::vec::Vec<#rust>))
         }
-        (Some("object"), _) => Err("an object stands inline; put it into `components.schemas` and refer to it".into()),
-        (Some(kind), Some(format)) => Err(format!("a `{kind}` of the format `{format}`")),
-        (Some(kind), None) => Err(format!("the type `{kind}`")),
-        (None, _) => Err("it has no `type`".into()),
+        (Some("object"), _) => unsupported(
+            schema,
+            "an object stands inline; put it into `components.schemas` and refer to it",
+        ),
+        (Some(kind), Some(format)) => unsupported(schema, format!("a `{kind}` of the format `{format}`")),
+        (Some(kind), None) => unsupported(schema, format!("the type `{kind}`")),
+        (None, _) => unsupported(schema, "it has no `type`"),
+    }
+}
+
+/// The integer type that holds every value a schema allows.
+fn integer(schema: &Node) -> Result<TokenStream, Unsupported> {
+    let natural = bound(schema, "minimum")?.is_some_and(|minimum| minimum >= 0);
+    let (rust, least, most) = match (text(schema, "format"), natural) {
+        (Some("int32"), true) => (quote!(u32), 0, i128::from(u32::MAX)),
+        (Some("int32"), false) => (quote!(i32), i128::from(i32::MIN), i128::from(i32::MAX)),
+        (None | Some("int64"), true) => (quote!(u64), 0, i128::from(u64::MAX)),
+        (None | Some("int64"), false) => (quote!(i64), i128::from(i64::MIN), i128::from(i64::MAX)),
+        (Some(other), _) => {
+            return unsupported(
+                schema,
+                format!("an integer of the format `{other}`; `int32` and `int64` are known"),
+            );
+        }
+    };
+    for key in ["minimum", "maximum"] {
+        if let Some(value) = bound(schema, key)?
+            && !(least..=most).contains(&value)
+        {
+            let node = schema.get(key).unwrap_or(schema);
+            return unsupported(
+                node,
+                format!("its `{key}` of {value} lies outside what its format can hold"),
+            );
+        }
+    }
+    Ok(rust)
+}
+
+/// A whole-numbered bound.
+pub fn bound(schema: &Node, key: &str) -> Result<Option<i128>, Unsupported> {
+    let Some(node) = schema.get(key) else { return Ok(None) };
+    let number = node.to_json();
+    let whole = number
+        .as_i64()
+        .map(i128::from)
+        .or_else(|| number.as_u64().map(i128::from));
+    match whole {
+        Some(whole) => Ok(Some(whole)),
+        None => unsupported(node, format!("its `{key}` is no whole number of 64 bits")),
     }
 }
 
 /// The component that a schema refers to, directly or as the one member of an `allOf` (the way to add `nullable` to a
 /// reference in OpenAPI 3.0).
-pub fn reference(schema: &Json) -> Result<Option<String>, String> {
-    let target = match (schema.get("$ref"), schema.get("allOf").and_then(Json::as_array)) {
+pub fn reference(schema: &Node) -> Result<Option<String>, Unsupported> {
+    let target = match (schema.get("$ref"), schema.get("allOf").map(Node::items)) {
         (Some(target), _) => target,
-        (None, Some(all)) => match all.as_slice() {
-            [only] => only.get("$ref").ok_or("an `allOf` whose one member is not a `$ref`")?,
-            _ => return Err("an `allOf` of several schemas".into()),
+        (None, Some([only])) => match only.get("$ref") {
+            Some(target) => target,
+            None => return unsupported(only, "an `allOf` whose one member is not a `$ref`"),
         },
+        (None, Some(_)) => return unsupported(schema, "an `allOf` of several schemas"),
         (None, None) => return Ok(None),
     };
-    target
+    match target
         .as_str()
         .and_then(|target| target.strip_prefix("#/components/schemas/"))
-        .map(|name| Some(name.to_owned()))
-        .ok_or_else(|| format!("a reference to {target}; only `#/components/schemas/…` has a type"))
+    {
+        Some(name) => Ok(Some(name.to_owned())),
+        None => unsupported(target, "a reference to something else than `#/components/schemas/…`"),
+    }
 }
 
 /// `impl JsonSchema` that answers with the contract's own text.
-pub fn json_schema(type_name: &proc_macro2::Ident, name: &str, id: &str, schema: &Json) -> Result<TokenStream, String> {
-    let mut references = Vec::new();
-    collect_references(schema, &mut references)?;
+pub fn json_schema(type_name: &Ident, name: &str, schema: &Json) -> TokenStream {
+    let mut references = BTreeSet::new();
+    collect_references(schema, &mut references);
     let register = references.iter().map(|name| {
-        let name = ident(&pascal(name));
-        quote!(let _ = generator.subschema_for::<#name>();)
+        let name = type_ident(name);
+        quote!(let _ = generator.subschema_for::<super::types::#name>();)
     });
-    let generator = if references.is_empty() {
+    let register: Vec<TokenStream> = register.collect();
+    let generator = if register.is_empty() {
         quote!(_generator)
     } else {
         quote!(generator)
     };
-    let text = serde_json::to_string(&draft_7(schema)).map_err(|error| error.to_string())?;
-    Ok(quote! {
+    let id = format!("contract::{name}");
+    let text = draft_7(&canonical(schema)).to_string();
+    quote! {
         impl JsonSchema for #type_name {
-            fn schema_name() -> String { #name.to_owned() }
-            fn schema_id() -> std::borrow::Cow<'static, str> { #id.into() }
+            fn schema_name() -> ::std::string::String { #name.to_owned() }
+            fn schema_id() -> ::std::borrow::Cow<'static, str> { #id.into() }
             fn json_schema(#generator: &mut SchemaGenerator) -> Schema {
                 #(#register)*
                 contract_schema(#text)
             }
         }
-    })
+    }
 }
 
-fn collect_references(schema: &Json, found: &mut Vec<String>) -> Result<(), String> {
+fn collect_references(schema: &Json, found: &mut BTreeSet<String>) {
     match schema {
         Json::Object(map) => {
-            if let Some(name) = reference(schema).ok().flatten() {
-                if !found.contains(&name) {
-                    found.push(name);
-                }
-                return Ok(());
-            }
-            map.values().try_for_each(|value| collect_references(value, found))
+            let target = map
+                .get("$ref")
+                .and_then(Json::as_str)
+                .and_then(|target| target.strip_prefix("#/components/schemas/"));
+            found.extend(target.map(str::to_owned));
+            map.values().for_each(|value| collect_references(value, found));
         }
-        Json::Array(items) => items.iter().try_for_each(|item| collect_references(item, found)),
-        _ => Ok(()),
+        Json::Array(items) => items.iter().for_each(|item| collect_references(item, found)),
+        _ => {}
     }
 }
 
@@ -216,16 +351,10 @@ fn draft_7(schema: &Json) -> Json {
             let mut map: serde_json::Map<String, Json> =
                 map.iter().map(|(key, value)| (key.clone(), draft_7(value))).collect();
             for (flag, bound) in [("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")] {
-                match map.get(flag) {
-                    Some(Json::Bool(true)) => {
-                        if let Some(number) = map.remove(bound) {
-                            map.insert(flag.to_owned(), number);
-                        }
-                    }
-                    Some(Json::Bool(false)) => {
-                        map.remove(flag);
-                    }
-                    _ => {}
+                if map.get(flag) == Some(&Json::Bool(true))
+                    && let Some(number) = map.remove(bound)
+                {
+                    map.insert(flag.to_owned(), number);
                 }
             }
             Json::Object(map)
@@ -235,32 +364,21 @@ fn draft_7(schema: &Json) -> Json {
     }
 }
 
-fn string_values(values: &Json) -> Result<Vec<&str>, String> {
-    let values: Option<Vec<&str>> = values
-        .as_array()
-        .map(|values| values.iter().map(Json::as_str).collect())
-        .unwrap_or(None);
-    let values = values.ok_or("its `enum` holds something other than texts")?;
-    let mut names: Vec<String> = values.iter().map(|value| pascal(value)).collect();
-    names.sort();
-    if names.iter().any(String::is_empty) || names.windows(2).any(|pair| pair[0] == pair[1]) {
-        return Err("two values of its `enum` would have the same name in code, or one has none".into());
-    }
-    Ok(values)
-}
-
-/// The description as doc comments.
-pub fn docs(schema: &Json) -> TokenStream {
-    doc_lines(schema.get("description").and_then(Json::as_str).unwrap_or_default())
-}
-
 /// A text as doc comments.
 pub fn doc_lines(text: &str) -> TokenStream {
     let text = if text.trim().is_empty() {
         "As the contract says."
     } else {
-        text.trim_end()
+        text
     };
-    let lines = text.lines().map(|line| format!(" {line}"));
+    let lines = unwrapped(text).into_iter().map(|line| format!(" {line}"));
     quote!(#(#[doc = #lines])*)
+}
+
+fn text<'a>(node: &'a Node, key: &str) -> Option<&'a str> {
+    node.get(key).and_then(Node::as_str)
+}
+
+fn flag(node: &Node, key: &str) -> bool {
+    node.get(key).and_then(Node::as_bool).unwrap_or(false)
 }

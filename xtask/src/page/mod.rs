@@ -1,9 +1,12 @@
-//! A page that people read, as a model: what it claims about an operation, with the place of each claim.
+//! A page that people read, as a model: its tables, code spans, code blocks and links, each with its place.
 //!
-//! Claims are found by what they look like, not by the headings above them, so pages in any language and layout will do.
+//! What a page claims is found by what it looks like, not by the headings above it, so pages in any language and layout
+//! will do. What the claims mean is up to the comparisons.
 
+mod curl;
 mod mask;
 mod parse;
+mod shell;
 pub mod words;
 
 use std::ops::Range;
@@ -11,7 +14,9 @@ use std::sync::Arc;
 
 use crate::contract::Spanned;
 use crate::source::{Place, Source};
-pub use words::Language;
+pub use curl::{Request, request};
+pub use shell::Malformed;
+pub use words::{Kind, Language};
 
 /// A page.
 #[derive(Debug)]
@@ -22,12 +27,18 @@ pub struct Page {
     pub language: Language,
     /// The method and path it is about, if it is about an operation.
     pub endpoint: Option<Endpoint>,
-    /// All code spans outside error tables.
-    pub spans: Vec<Spanned<String>>,
     /// The rows of its error tables.
     pub errors: Vec<ErrorRow>,
-    /// Numbers of requests a minute that it speaks of.
-    pub limits: Vec<Spanned<u64>>,
+    /// Its other tables.
+    pub tables: Vec<Table>,
+    /// Code spans outside tables.
+    pub spans: Vec<Spanned<String>>,
+    /// Code spans in tables, those of errors included.
+    pub cell_spans: Vec<Spanned<String>>,
+    /// Code blocks.
+    pub blocks: Vec<CodeBlock>,
+    /// Numbers of requests in a stretch of time that it speaks of.
+    pub limits: Vec<Limit>,
     /// What it takes from somewhere else: Liquid includes, with their arguments.
     pub includes: Vec<Spanned<String>>,
     /// Where its links lead.
@@ -43,6 +54,15 @@ pub struct Endpoint {
     pub path: Spanned<String>,
 }
 
+/// A number for a stretch of time, such as `20 requests per minute`.
+#[derive(Debug, Clone)]
+pub struct Limit {
+    /// The number.
+    pub number: Spanned<u64>,
+    /// The stretch of time, in seconds.
+    pub seconds: u64,
+}
+
 /// A row that documents an error: a code span that begins with a status.
 #[derive(Debug, Clone)]
 pub struct ErrorRow {
@@ -52,6 +72,55 @@ pub struct ErrorRow {
     pub message: Spanned<String>,
     /// The whole row.
     pub range: Range<usize>,
+}
+
+/// A table that documents no errors.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// The whole table.
+    pub range: Range<usize>,
+    /// Code spans in the paragraph right before it, which may say what it is about.
+    pub introduced_by: Vec<String>,
+    /// The heading above it, in lower case.
+    pub heading: String,
+    /// Its rows, without the head.
+    pub rows: Vec<Row>,
+}
+
+/// A row of a table.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The whole row.
+    pub range: Range<usize>,
+    /// Its cells.
+    pub cells: Vec<Cell>,
+}
+
+/// A cell of a table.
+#[derive(Debug, Clone, Default)]
+pub struct Cell {
+    /// The bytes of its content.
+    pub range: Range<usize>,
+    /// Its text as it is read, code spans included.
+    pub text: String,
+    /// Its code spans.
+    pub codes: Vec<Spanned<String>>,
+}
+
+/// A block of code.
+#[derive(Debug, Clone)]
+pub struct CodeBlock {
+    /// The language that it names, such as `json`, or nothing.
+    pub language: String,
+    /// Its text.
+    pub text: Spanned<String>,
+}
+
+impl Row {
+    /// The name that the row is about: its first code span.
+    pub fn name(&self) -> Option<&Spanned<String>> {
+        self.cells.iter().flat_map(|cell| &cell.codes).next()
+    }
 }
 
 impl Page {

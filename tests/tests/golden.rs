@@ -1,0 +1,56 @@
+//! What is generated of other contracts than ours is what stands in `tests/generated`, where it is compiled and run.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use contract_tests::repository;
+use xtask::check::Layout;
+use xtask::contract::Contract;
+use xtask::finding::Finding;
+use xtask::source::Source;
+use xtask::{generate, render};
+
+fn shown(findings: &[Finding]) -> String {
+    findings
+        .iter()
+        .map(|finding| render::human_finding(finding, false))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[track_caller]
+fn assert_fresh(name: &str, contract: &str) {
+    let source = Source::read(repository(), &repository().join(contract)).unwrap();
+    let (contract, findings) = Contract::load(&source);
+    assert!(findings.is_empty(), "{}", shown(&findings));
+    let layout = Layout {
+        contract: source.path.clone(),
+        pages: None,
+        server: Some(format!("tests/generated/{name}_server.rs")),
+        client: Some(format!("tests/generated/{name}_client.rs")),
+        client_errors: Some(format!("tests/generated/{name}_errors.rs")),
+        emits: None,
+    };
+    let outputs =
+        generate::outputs(&contract.unwrap(), &layout).unwrap_or_else(|findings| panic!("{}", shown(&findings)));
+    if std::env::var_os("UPDATE_GENERATED").is_some() {
+        generate::write(repository(), &outputs).unwrap();
+    }
+    for output in outputs {
+        let stands = std::fs::read_to_string(repository().join(&output.path)).unwrap_or_default();
+        assert!(
+            stands == output.text,
+            "{} is out of date: run this test with UPDATE_GENERATED=1 and look at the difference",
+            output.path
+        );
+    }
+}
+
+#[test]
+fn the_kitchen_sink_is_fresh() {
+    assert_fresh("kitchen", "tests/fixtures/kitchen.yaml");
+}
+
+#[test]
+fn the_things_of_the_check_are_fresh() {
+    assert_fresh("things", "xtask/fixtures/things/openapi/things.yaml");
+}

@@ -1,0 +1,220 @@
+//! The contract itself: what every operation needs, and examples that fit their schemas.
+
+use std::ops::Range;
+
+use super::Outcome;
+use crate::contract::node::Node;
+use crate::contract::validate::{Misfit, Schemas};
+use crate::contract::{Contract, ERROR, Location, Operation};
+use crate::finding::Finding;
+use crate::rules::Rule;
+
+/// Looks at a contract that could be read.
+pub fn check(contract: &Contract) -> Outcome {
+    let mut check = Check {
+        contract,
+        schemas: Schemas::new(contract),
+        findings: Vec::new(),
+    };
+    for operation in &contract.operations {
+        check.operation(operation);
+        check.path(operation);
+        check.examples(operation);
+    }
+    check.error_schema();
+    Outcome {
+        findings: check.findings,
+        ..Outcome::default()
+    }
+}
+
+struct Check<'a> {
+    contract: &'a Contract,
+    schemas: Schemas,
+    findings: Vec<Finding>,
+}
+
+impl Check<'_> {
+    fn report(&mut self, rule: Rule, range: &Range<usize>, label: &str, message: String, help: &str) {
+        let place = self.contract.place(range, label);
+        self.findings.push(Finding::at(rule, place, message).help(help));
+    }
+
+    fn operation(&mut self, operation: &Operation) {
+        let what = format!("{} {}", operation.method.value, operation.path.value);
+        if operation
+            .permission
+            .as_ref()
+            .is_none_or(|permission| permission.value.trim().is_empty())
+        {
+            self.report(
+                Rule::ContractPermission,
+                &operation.id.range,
+                "this operation",
+                format!("{what} names no permission"),
+                "write `x-required-permission: area.action`",
+            );
+        }
+        if operation.rate_limit.is_none() {
+            self.report(
+                Rule::ContractRateLimit,
+                &operation.id.range,
+                "this operation",
+                format!("{what} gives no usable rate limit"),
+                "write `x-rate-limit: {requests: 20, window_seconds: 60}`, both above 0",
+            );
+        }
+        if operation.security.is_empty() {
+            self.report(
+                Rule::ContractSecurity,
+                &operation.id.range,
+                "this operation",
+                format!("{what} can be called by anybody: it demands no security scheme"),
+                "write `security: [{name_of_a_scheme: []}]` for the document or the operation",
+            );
+        }
+        for scheme in &operation.security {
+            if !self
+                .contract
+                .security_schemes
+                .iter()
+                .any(|known| known.value == scheme.value)
+            {
+                self.report(
+                    Rule::ContractSecurity,
+                    &scheme.range,
+                    "not declared",
+                    format!(
+                        "{what} demands the security scheme `{}`, which is not declared",
+                        scheme.value
+                    ),
+                    "declare it under `components.securitySchemes`",
+                );
+            }
+        }
+    }
+
+    /// The variables of the path are its path parameters.
+    fn path(&mut self, operation: &Operation) {
+        let path = &operation.path;
+        let variables: Vec<&str> = path
+            .split('{')
+            .skip(1)
+            .filter_map(|rest| rest.split_once('}').map(|(name, _)| name))
+            .collect();
+        for name in &variables {
+            let is = |parameter: &&crate::contract::Parameter| {
+                parameter.location == Location::Path && *parameter.name == **name
+            };
+            if !operation.parameters.iter().any(|parameter| is(&parameter)) {
+                self.report(
+                    Rule::ContractPathParameter,
+                    &path.range,
+                    "this path",
+                    format!(
+                        "the path `{}` has a variable `{name}` that no path parameter describes",
+                        path.value
+                    ),
+                    "describe it under `parameters` with `in: path` and `required: true`",
+                );
+            }
+        }
+        for parameter in operation
+            .parameters
+            .iter()
+            .filter(|parameter| parameter.location == Location::Path)
+        {
+            if !variables.contains(&parameter.name.as_str()) {
+                self.report(
+                    Rule::ContractPathParameter,
+                    &parameter.name.range,
+                    "this parameter",
+                    format!("the path `{}` has no variable `{}`", path.value, parameter.name.value),
+                    "write it into the path in braces, or remove the parameter",
+                );
+            }
+        }
+    }
+
+    fn examples(&mut self, operation: &Operation) {
+        let success = &operation.success;
+        for (name, value) in &success.examples {
+            let misfits = self.schemas.misfits(&success.schema, value);
+            self.misfits(misfits, &format!("the example `{}`", name.value), &success.schema.range);
+        }
+        for error in &operation.errors {
+            let misfits = self.schemas.misfits(ERROR, &error.value);
+            self.misfits(misfits, &format!("the error `{}`", error.name.value), &error.name.range);
+        }
+        for parameter in &operation.parameters {
+            if let Some(example) = &parameter.example {
+                let misfits = self.schemas.misfits_of(parameter.schema.to_json(), example);
+                self.misfits(
+                    misfits,
+                    &format!("the example of `{}`", parameter.name.value),
+                    &parameter.schema.range,
+                );
+            }
+        }
+    }
+
+    fn misfits(&mut self, misfits: Vec<Misfit>, what: &str, schema: &Range<usize>) {
+        for misfit in misfits {
+            let place = self.contract.place(&misfit.range, "this value");
+            let message = format!("{what} does not fit its schema: {}", misfit.message);
+            let same = |finding: &Finding| {
+                finding.message == message
+                    && finding
+                        .primary
+                        .as_ref()
+                        .is_some_and(|known| known.range == misfit.range)
+            };
+            // A shared example is said once.
+            if !self.findings.iter().any(same) {
+                let finding = Finding::at(Rule::ContractExampleFits, place, message.clone());
+                let finding = finding.with(self.contract.place(schema, "the schema is named here"));
+                self.findings
+                    .push(finding.help("correct the example, or the schema if the example is what really happens"));
+            }
+        }
+    }
+
+    /// Servers may add fields to errors, and clients must accept them.
+    fn error_schema(&mut self) {
+        let closed = self
+            .contract
+            .schema(ERROR)
+            .and_then(|schema| schema.node.entry("additionalProperties"));
+        if let Some(entry) = closed
+            && entry.value.as_bool() == Some(false)
+        {
+            self.report(
+                Rule::ContractErrorSchema,
+                &entry.key_range.clone(),
+                "closes the schema",
+                format!("the schema `{ERROR}` is closed: a body with one more field could not be read by a client"),
+                "leave `additionalProperties` out",
+            );
+        }
+        for required in self
+            .contract
+            .schema(ERROR)
+            .and_then(|schema| schema.node.get("required"))
+            .map(Node::items)
+            .unwrap_or_default()
+        {
+            if required.as_str().is_some_and(|name| name != "message") {
+                self.report(
+                    Rule::ContractErrorSchema,
+                    &required.range.clone(),
+                    "required",
+                    format!(
+                        "the schema `{ERROR}` requires `{}`; every error has a `message` and may have more",
+                        required.as_str().unwrap_or_default()
+                    ),
+                    "require `message` only",
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Applying the fixes of findings.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+
+use anyhow::Context as _;
+use similar::TextDiff;
+
+use crate::finding::{Edit, Finding};
+
+/// What a file becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fixed {
+    /// Its path below the repository.
+    pub path: String,
+    /// Its text before; empty where there was no file.
+    pub before: String,
+    /// Its text after.
+    pub after: String,
+}
+
+impl Fixed {
+    /// The change as a unified diff.
+    pub fn diff(&self) -> String {
+        let diff = TextDiff::from_lines(&self.before, &self.after);
+        let (before, after) = (format!("a/{}", self.path), format!("b/{}", self.path));
+        diff.unified_diff().header(&before, &after).to_string()
+    }
+}
+
+/// What the files become once all fixes are applied. Of two edits of the same bytes the first counts.
+pub fn fixed(root: &Path, findings: &[Finding]) -> Vec<Fixed> {
+    let mut whole: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut parts: BTreeMap<&str, (&str, Vec<(Range<usize>, &str)>)> = BTreeMap::new();
+    for edit in findings.iter().flat_map(|finding| &finding.fix) {
+        match edit {
+            Edit::Write { path, text } => drop(whole.insert(path, text)),
+            Edit::Replace { source, range, with } => {
+                let (_, edits) = parts.entry(&source.path).or_insert_with(|| (&source.text, Vec::new()));
+                // Insertions at one place are all wanted; edits that overlap are not.
+                let overlaps = |other: &Range<usize>| other.start < range.end && range.start < other.end;
+                if !edits.iter().any(|(other, _)| overlaps(other)) {
+                    edits.push((range.clone(), with));
+                }
+            }
+        }
+    }
+    let written = whole.into_iter().map(|(path, text)| Fixed {
+        path: path.to_owned(),
+        before: std::fs::read_to_string(root.join(path)).unwrap_or_default(),
+        after: text.to_owned(),
+    });
+    let edited = parts.into_iter().map(|(path, (text, mut edits))| {
+        edits.sort_by_key(|(range, _)| range.start);
+        let mut after = String::with_capacity(text.len());
+        let mut at = 0;
+        for (range, with) in edits {
+            after.push_str(&text[at..range.start]);
+            after.push_str(with);
+            at = range.end;
+        }
+        after.push_str(&text[at..]);
+        Fixed {
+            path: path.to_owned(),
+            before: text.to_owned(),
+            after,
+        }
+    });
+    written
+        .chain(edited)
+        .filter(|fixed| fixed.before != fixed.after)
+        .collect()
+}
+
+/// Writes the files.
+pub fn write(root: &Path, fixed: &[Fixed]) -> anyhow::Result<()> {
+    for file in fixed {
+        std::fs::write(root.join(&file.path), &file.after)
+            .with_context(|| format!("{} cannot be written", file.path))?;
+    }
+    Ok(())
+}

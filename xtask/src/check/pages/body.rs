@@ -1,0 +1,221 @@
+//! The success that a page shows: its status, and bodies that fit their schemas.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use super::{About, fields};
+use crate::contract::node::{self, Node};
+use crate::contract::validate::Schemas;
+use crate::contract::{Contract, ERROR, Spanned};
+use crate::finding::Finding;
+use crate::page::{CodeBlock, Page};
+use crate::rules::Rule;
+
+impl About<'_> {
+    pub(super) fn success(&self) -> Vec<Finding> {
+        let mut findings = self.status();
+        let success = &self.operation.success;
+        let mut shows_success = false;
+        for block in json_blocks(self.page) {
+            let body = match parse(self.page, block) {
+                Ok(body) => body,
+                Err(finding) => {
+                    shows_success = true;
+                    findings.push(finding);
+                    continue;
+                }
+            };
+            let mut schemas = self.schemas.borrow_mut();
+            let misfits = misfits(self.contract, &mut schemas, &success.schema, &body);
+            if misfits.is_empty() {
+                shows_success = true;
+                continue;
+            }
+            // An error's body may be shown too, if it is one that the operation has.
+            let message = body.get("message").and_then(Node::as_str);
+            let is_error = schemas.misfits(ERROR, &body).is_empty()
+                && self
+                    .operation
+                    .errors
+                    .iter()
+                    .any(|error| Some(error.message.as_str()) == message);
+            if is_error {
+                continue;
+            }
+            shows_success = true;
+            for (message, range) in misfits {
+                let here = self.page.place(&range, "in this body");
+                let finding = Finding::at(
+                    Rule::PageBody,
+                    here,
+                    format!("the body does not fit `{}`: {message}", success.schema.value),
+                );
+                let finding = finding.with(
+                    self.contract
+                        .place(&success.schema.range, "the contract answers with this"),
+                );
+                findings.push(finding.help("show a body that the operation really answers with"));
+            }
+        }
+        if !shows_success {
+            let message = format!(
+                "the page shows no body of the {} (a code block of the language `json`)",
+                success.status.value
+            );
+            let finding = Finding::at(Rule::PageBody, self.page.top("this page"), message);
+            let finding = finding.with(
+                self.contract
+                    .place(&success.schema.range, "the contract answers with this"),
+            );
+            findings.push(finding.help("show an example of it; the contract has one under `examples`"));
+        }
+        findings
+    }
+
+    /// The status stands in a code span outside tables, and no other success does.
+    fn status(&self) -> Vec<Finding> {
+        let status = &self.operation.success.status;
+        let is_status =
+            |text: &str| text.len() == 3 && text.starts_with('2') && text.bytes().all(|digit| digit.is_ascii_digit());
+        let said: Vec<&Spanned<String>> = self.page.spans.iter().filter(|span| is_status(span)).collect();
+        let right = status.value.to_string();
+        let there = || self.contract.place(&status.range, "the contract says this");
+        let help = format!("write `{right}` in a code span");
+        if said.is_empty() {
+            let message = format!("the page does not say that the success has the status {right}");
+            let finding = Finding::at(Rule::PageSuccessStatus, self.page.top("this page"), message);
+            return vec![finding.with(there()).help(help)];
+        }
+        let wrong = said.into_iter().filter(|span| span.value != right);
+        wrong
+            .map(|span| {
+                let message = format!("the success has the status {right}, not {}", span.value);
+                let finding = Finding::at(
+                    Rule::PageSuccessStatus,
+                    self.page.place(&span.range, "the page says this"),
+                    message,
+                );
+                finding.with(there()).help(help.clone()).fix_with(&right)
+            })
+            .collect()
+    }
+}
+
+/// A page of common errors: its bodies are errors that operations have, and its fields those of an error.
+pub fn common(contract: &Contract, page: &Page, schemas: &RefCell<Schemas>) -> Vec<Finding> {
+    let mut findings = fields::common(contract, page);
+    for block in json_blocks(page) {
+        match parse(page, block) {
+            Ok(body) => {
+                for (message, range) in misfits(contract, &mut schemas.borrow_mut(), ERROR, &body) {
+                    let message = format!("the body does not fit `{ERROR}`: {message}");
+                    let finding = Finding::at(Rule::PageBody, page.place(&range, "in this body"), message);
+                    findings.push(finding.help("show a body that operations really answer with"));
+                }
+                let said = body.get("message");
+                let known = |text: &str| {
+                    let mut errors = contract.operations.iter().flat_map(|operation| &operation.errors);
+                    errors.any(|error| error.message.value == text)
+                };
+                if let Some(said) = said
+                    && said.as_str().is_some_and(|text| !known(text))
+                {
+                    let message = format!(
+                        "no operation has an error with the message `{}`",
+                        said.as_str().unwrap_or_default()
+                    );
+                    let finding = Finding::at(Rule::PageBody, page.place(&said.range, "in this body"), message);
+                    findings.push(finding.help("show an error that the contract documents"));
+                }
+            }
+            Err(finding) => findings.push(finding),
+        }
+    }
+    findings
+}
+
+fn json_blocks(page: &Page) -> impl Iterator<Item = &CodeBlock> {
+    page.blocks
+        .iter()
+        .filter(|block| matches!(block.language.as_str(), "json" | "jsonc" | "json5"))
+}
+
+/// The body of a block, its places counted in the page.
+fn parse(page: &Page, block: &CodeBlock) -> Result<Node, Finding> {
+    let (text, start) = (&block.text.value, block.text.range.start);
+    let malformed = |message: String, at: usize| {
+        let at = (start + at).min(page.source.text.len());
+        let end = page.source.text[at..]
+            .chars()
+            .next()
+            .map_or(at, |letter| at + letter.len_utf8());
+        let finding = Finding::at(
+            Rule::PageBodySyntax,
+            page.place(&(at..end), "here"),
+            format!("this is not JSON: {message}"),
+        );
+        finding.help("show the body as it is sent")
+    };
+    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        let line_start: usize = text
+            .split_inclusive('\n')
+            .take(error.line().saturating_sub(1))
+            .map(str::len)
+            .sum();
+        let at = line_start + error.column().saturating_sub(1);
+        return Err(malformed(
+            error.to_string(),
+            (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0),
+        ));
+    }
+    match node::parse(text) {
+        Ok(mut body) => {
+            body.shift(start);
+            Ok(body)
+        }
+        Err(error) => Err(malformed(error.message, error.range.start)),
+    }
+}
+
+/// How a body does not fit a schema. A field that the schema does not know is none that is sent.
+fn misfits(contract: &Contract, schemas: &mut Schemas, name: &str, body: &Node) -> Vec<(String, Range<usize>)> {
+    let mut found: Vec<(String, Range<usize>)> = schemas
+        .misfits(name, body)
+        .into_iter()
+        .map(|misfit| (misfit.message, misfit.range))
+        .collect();
+    let Some(schema) = contract.schema(name) else {
+        return found;
+    };
+    unknown_fields(contract, &schema.node, body, &mut found);
+    found
+}
+
+fn unknown_fields(contract: &Contract, schema: &Node, body: &Node, found: &mut Vec<(String, Range<usize>)>) {
+    let schema = resolved(contract, schema);
+    if let Some(items) = schema.get("items") {
+        body.items()
+            .iter()
+            .for_each(|item| unknown_fields(contract, items, item, found));
+    }
+    let Some(properties) = schema.get("properties") else {
+        return;
+    };
+    for entry in body.entries() {
+        match properties.get(&entry.key) {
+            Some(property) => unknown_fields(contract, property, &entry.value, found),
+            None => found.push((format!("there is no field `{}`", entry.key), entry.key_range.clone())),
+        }
+    }
+}
+
+fn resolved<'a>(contract: &'a Contract, schema: &'a Node) -> &'a Node {
+    let reference = schema
+        .get("$ref")
+        .or_else(|| schema.get("allOf")?.items().first()?.get("$ref"));
+    let name = reference
+        .and_then(Node::as_str)
+        .and_then(|target| target.strip_prefix("#/components/schemas/"));
+    name.and_then(|name| contract.schema(name))
+        .map_or(schema, |schema| &schema.node)
+}

@@ -1,0 +1,281 @@
+//! The pages that people read agree with the contract, and their editions with each other.
+
+mod body;
+mod editions;
+mod endpoint;
+mod errors;
+mod fields;
+mod limits;
+mod parameters;
+mod request;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::{Outcome, Project};
+use crate::contract::validate::Schemas;
+use crate::contract::{Contract, DocumentedError, Operation};
+use crate::finding::Finding;
+use crate::page::{Language, Page};
+use crate::rules::Rule;
+use crate::source::Source;
+
+/// Compares the pages of every language with the contract and with each other.
+pub fn check(project: &Project, contract: &Contract) -> Outcome {
+    let Some(folder) = &project.layout.pages else {
+        return Outcome::default();
+    };
+    let mut outcome = Outcome::default();
+    let mut editions = Vec::new();
+    for (language, folder) in folders(project, folder, &mut outcome.unchecked) {
+        match read(project, &folder, language) {
+            Ok((pages, unreadable)) => {
+                outcome.unchecked.extend(unreadable);
+                editions.push(Edition { language, pages });
+            }
+            Err(reason) => outcome.unchecked.push(reason),
+        }
+    }
+    let schemas = RefCell::new(Schemas::new(contract));
+    for edition in &editions {
+        outcome.findings.extend(edition.check(contract, &schemas));
+    }
+    let differing = editions::check(contract, &editions, &outcome.findings);
+    outcome.findings.extend(differing);
+    outcome
+}
+
+/// Compares one page from somewhere else with the contract. Its common errors stand on another page.
+pub fn check_foreign(contract: &Contract, source: &std::sync::Arc<Source>) -> Vec<Finding> {
+    let page = Page::read(source, Language::of(&source.text));
+    let schemas = RefCell::new(Schemas::new(contract));
+    let common: Vec<&DocumentedError> = common(contract);
+    let Some(operation) = page
+        .endpoint
+        .as_ref()
+        .and_then(|_| endpoint::operation(contract, &page, &mut Vec::new()))
+    else {
+        return vec![unknown(&page)];
+    };
+    let mut findings = Vec::new();
+    endpoint::operation(contract, &page, &mut findings);
+    let about = About {
+        contract,
+        operation,
+        page: &page,
+        schemas: &schemas,
+    };
+    findings.extend(about.check(&common));
+    if !page
+        .links
+        .iter()
+        .any(|link| link.value.to_lowercase().contains("error"))
+    {
+        findings.push(about.no_link("another page"));
+    }
+    findings
+}
+
+/// The folders of all languages. Any other folder holds pages that nobody looks at.
+fn folders(project: &Project, folder: &str, unchecked: &mut Vec<String>) -> Vec<(Language, String)> {
+    let mut folders = vec![(Language::English, folder.to_owned())];
+    let Ok(entries) = std::fs::read_dir(project.root.join(folder)) else {
+        return folders;
+    };
+    let mut names: Vec<String> = entries
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    for name in names {
+        match Language::ALL.iter().find(|language| language.code() == name && **language != Language::English) {
+            Some(language) => folders.push((*language, format!("{folder}/{name}"))),
+            None => unchecked.push(format!(
+                "{folder}/{name} is no language that pages are read in; its pages were not compared (xtask/src/page/words.rs has the languages)"
+            )),
+        }
+    }
+    folders
+}
+
+/// The pages of a folder, and why some could not be read.
+fn read(project: &Project, folder: &str, language: Language) -> Result<(Vec<Page>, Vec<String>), String> {
+    let entries =
+        std::fs::read_dir(project.root.join(folder)).map_err(|error| format!("{folder} cannot be read: {error}"))?;
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "md"))
+        .collect();
+    names.sort();
+    let (mut pages, mut unreadable) = (Vec::new(), Vec::new());
+    for name in names {
+        match project.read(&format!("{folder}/{name}")) {
+            Ok(source) => pages.push(Page::read(&source, language)),
+            Err(reason) => unreadable.push(reason),
+        }
+    }
+    Ok((pages, unreadable))
+}
+
+/// The errors that all operations share, with the same status and message: they may stand on one page for all.
+fn common(contract: &Contract) -> Vec<&DocumentedError> {
+    let Some((first, others)) = contract
+        .operations
+        .split_first()
+        .filter(|(_, others)| !others.is_empty())
+    else {
+        return Vec::new();
+    };
+    let has =
+        |operation: &Operation, error: &DocumentedError| operation.errors.iter().any(|other| is_same(other, error));
+    first
+        .errors
+        .iter()
+        .filter(|error| others.iter().all(|operation| has(operation, error)))
+        .collect()
+}
+
+fn is_same(one: &DocumentedError, other: &DocumentedError) -> bool {
+    *one.status == *other.status && *one.message == *other.message
+}
+
+/// The pages of one language.
+struct Edition {
+    language: Language,
+    pages: Vec<Page>,
+}
+
+/// A page together with what it is about.
+struct About<'a> {
+    contract: &'a Contract,
+    operation: &'a Operation,
+    page: &'a Page,
+    schemas: &'a RefCell<Schemas>,
+}
+
+impl Edition {
+    fn check(&self, contract: &Contract, schemas: &RefCell<Schemas>) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let (common_pages, others): (Vec<&Page>, Vec<&Page>) = self
+            .pages
+            .iter()
+            .partition(|page| page.endpoint.is_none() && !page.errors.is_empty());
+        let shared = common(contract);
+        let mut seen: BTreeMap<&str, &Page> = BTreeMap::new();
+        for page in others {
+            if page.endpoint.is_none() {
+                findings.push(unknown(page));
+                continue;
+            }
+            let Some(operation) = endpoint::operation(contract, page, &mut findings) else {
+                continue;
+            };
+            if let Some(first) = seen.insert(&operation.id, page) {
+                let message = format!("two pages are about `{}`", operation.id.value);
+                let finding = Finding::at(Rule::PageDuplicate, page.top("this page"), message);
+                findings.push(finding.with(first.top("and this one")).help("make one page of them"));
+            }
+            let about = About {
+                contract,
+                operation,
+                page,
+                schemas,
+            };
+            findings.extend(about.check(&shared));
+            if let Some(common) = common_pages.first()
+                && !page.links.iter().any(|link| leads_to(&link.value, common))
+            {
+                findings.push(about.no_link(&common.source.path));
+            }
+        }
+        findings.extend(self.missing(contract, &seen));
+        if common_pages.is_empty() {
+            findings.extend(self.no_common_page(contract, &shared, &seen));
+        } else {
+            findings.extend(errors::common(contract, &common_pages, &shared));
+            for page in common_pages {
+                findings.extend(body::common(contract, page, schemas));
+            }
+        }
+        findings
+    }
+
+    fn missing(&self, contract: &Contract, seen: &BTreeMap<&str, &Page>) -> Vec<Finding> {
+        let missing = contract
+            .operations
+            .iter()
+            .filter(|operation| !seen.contains_key(operation.id.as_str()));
+        missing
+            .map(|operation| {
+                let place = contract.place(&operation.id.range, "this operation");
+                let message = format!("`{}` has no page in {}", operation.id.value, self.language.name());
+                let line = format!("`{} {}`", operation.method.value, operation.path.value);
+                Finding::at(Rule::PageMissing, place, message)
+                    .help(format!("write one that names its endpoint as {line}"))
+            })
+            .collect()
+    }
+
+    /// Without a page for the common errors they have to stand on every page of an operation.
+    fn no_common_page(
+        &self,
+        contract: &Contract,
+        shared: &[&DocumentedError],
+        seen: &BTreeMap<&str, &Page>,
+    ) -> Option<Finding> {
+        let stands = |page: &Page, error: &DocumentedError| {
+            page.errors
+                .iter()
+                .any(|row| *row.status == *error.status && *row.message == *error.message)
+        };
+        let absent = shared
+            .iter()
+            .find(|error| seen.values().any(|page| !stands(page, error)))?;
+        let place = contract.place(&absent.message.range, "every operation documents this");
+        let message = format!(
+            "the errors that all operations share have no page in {}",
+            self.language.name()
+        );
+        let help = "write a page without an endpoint that has them in its error table, and link to it from the others";
+        Some(Finding::at(Rule::PageCommonErrors, place, message).help(help))
+    }
+}
+
+fn unknown(page: &Page) -> Finding {
+    let message = "the page names no endpoint and has no error table: nothing of it was compared";
+    let finding = Finding::at(Rule::PageUnknown, page.top("this page"), message);
+    finding.help("name the endpoint in a code span such as `GET /things`")
+}
+
+/// Whether a link leads to a page of the same folder.
+fn leads_to(link: &str, page: &Page) -> bool {
+    let file = |path: &str| {
+        path.rsplit('/')
+            .next()
+            .map(|name| name.trim_end_matches(".md").to_owned())
+    };
+    let target = link.split(['#', '?']).next().unwrap_or_default();
+    !target.is_empty() && file(target) == file(&page.source.path)
+}
+
+impl About<'_> {
+    fn check(&self, common: &[&DocumentedError]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        findings.extend(self.permission());
+        findings.extend(self.rate_limit());
+        findings.extend(self.parameters());
+        findings.extend(self.request());
+        findings.extend(self.success());
+        findings.extend(self.fields());
+        findings.extend(self.errors(common));
+        findings
+    }
+
+    fn no_link(&self, to: &str) -> Finding {
+        let message = format!("the page does not lead to the errors that all operations share ({to})");
+        let finding = Finding::at(Rule::PageCommonErrorsLink, self.page.top("this page"), message);
+        finding.help("link to it below the error table")
+    }
+}

@@ -1,0 +1,65 @@
+//! Findings for programs: one object, whose `version` changes when its meaning does.
+//!
+//! ```json
+//! {
+//!   "version": 1,
+//!   "findings": [
+//!     {
+//!       "rule": "page/error-message",
+//!       "severity": "error",
+//!       "message": "…",
+//!       "place": {"file": "…", "line": 3, "column": 5, "end_line": 3, "end_column": 9, "label": "…"},
+//!       "related": [{…}],
+//!       "help": "…",
+//!       "fixable": true
+//!     }
+//!   ],
+//!   "not_checked": ["…"],
+//!   "allowed": 0
+//! }
+//! ```
+//!
+//! Lines and columns count from 1, columns in characters; an end is the column after the last character. `place` and
+//! `help` may be null.
+
+use serde_json::{Value, json};
+
+use crate::check::Outcome;
+use crate::finding::Finding;
+use crate::source::Place;
+
+pub fn render(outcome: &Outcome) -> String {
+    let findings: Vec<Value> = outcome.findings.iter().map(finding).collect();
+    let document = json!({
+        "version": 1,
+        "findings": findings,
+        "not_checked": outcome.unchecked,
+        "allowed": outcome.allowed,
+    });
+    format!("{document:#}\n")
+}
+
+fn finding(finding: &Finding) -> Value {
+    json!({
+        "rule": finding.rule.info().name,
+        "severity": finding.severity().name(),
+        "message": finding.message,
+        "place": finding.primary.as_ref().map(place),
+        "related": finding.related.iter().map(place).collect::<Vec<_>>(),
+        "help": finding.help,
+        "fixable": !finding.fix.is_empty(),
+    })
+}
+
+fn place(place: &Place) -> Value {
+    let (line, column) = place.source.line_column(place.range.start);
+    let (end_line, end_column) = place.source.line_column(place.range.end);
+    json!({
+        "file": place.source.path,
+        "line": line,
+        "column": column,
+        "end_line": end_line,
+        "end_column": end_column,
+        "label": place.label,
+    })
+}
