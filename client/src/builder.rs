@@ -100,11 +100,7 @@ impl ClientBuilder {
             .pool_idle_timeout(Duration::from_secs(15))
             .build()
             .map_err(BuildError::Http)?;
-        Ok(Client {
-            base_url,
-            http,
-            retry: self.retry,
-        })
+        Ok(Client { base_url, http, retry: self.retry })
     }
 }
 
@@ -136,20 +132,14 @@ pub enum BuildError {
 
 fn base_url(text: &str) -> Result<String, BuildError> {
     let text = text.trim();
-    let wrong = |url: &str, reason: &str| BuildError::Url {
-        url: url.to_owned(),
-        reason: reason.into(),
-    };
+    let wrong = |url: &str, reason: &str| BuildError::Url { url: url.to_owned(), reason: reason.into() };
     let url = match Url::parse(text) {
         Ok(url) => url,
         Err(error) if text.contains('@') => return Err(wrong("(not shown)", &error.to_string())),
         Err(error) => return Err(wrong(text, &error.to_string())),
     };
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(wrong(
-            "(not shown)",
-            "it must hold no user name or password; the API key is all that is needed",
-        ));
+        return Err(wrong("(not shown)", "it must hold no user name or password; the API key is all that is needed"));
     }
     if !matches!(url.scheme(), "https" | "http") {
         return Err(wrong(text, "it must begin with https:// or http://"));

@@ -34,10 +34,7 @@ pub struct Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("base_url", &self.base_url)
-            .field("retry", &self.retry)
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("base_url", &self.base_url).field("retry", &self.retry).finish_non_exhaustive()
     }
 }
 
@@ -69,11 +66,7 @@ impl Client {
         integration_id: Uuid,
     ) -> Result<Reply<types::Message>, Error<TriggerIntegrationSyncError>> {
         self.call(Repeat::Acts, |client| async move {
-            client
-                .trigger_integration_sync()
-                .integration_id(integration_id)
-                .send()
-                .await
+            client.trigger_integration_sync().integration_id(integration_id).send().await
         })
         .await
     }
@@ -144,17 +137,11 @@ impl Client {
             let client = generated::Client::new_with_client(&self.base_url, self.http.clone(), exchange.clone());
             let error = match (send(client).await, exchange.take()) {
                 (Ok(value), Some(response)) => {
-                    return Ok(Reply {
-                        value: value.into_inner(),
-                        response,
-                    });
+                    return Ok(Reply { value: value.into_inner(), response });
                 }
                 (Ok(value), None) => {
                     let response = Response::new(value.status(), value.headers().clone(), Vec::new());
-                    return Ok(Reply {
-                        value: value.into_inner(),
-                        response,
-                    });
+                    return Ok(Reply { value: value.into_inner(), response });
                 }
                 (Err(error), seen) => Error::from_exchange(error, seen),
             };

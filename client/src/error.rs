@@ -189,11 +189,7 @@ fn undocumented(response: &Response) -> String {
         Some(location) => format!(" (it points to {}; is the base URL right?)", location.escape_debug()),
         None => String::new(),
     };
-    format!(
-        "the answer {} is not one that the contract documents{moved}{}",
-        response.status(),
-        quoted(response)
-    )
+    format!("the answer {} is not one that the contract documents{moved}{}", response.status(), quoted(response))
 }
 
 fn quoted(response: &Response) -> String {

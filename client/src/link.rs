@@ -27,10 +27,7 @@ fn links(mut rest: &str) -> Vec<Link> {
         let Some((target, after)) = rest.strip_prefix('<').and_then(|rest| rest.split_once('>')) else {
             return links;
         };
-        let mut link = Link {
-            target: target.to_owned(),
-            relations: Vec::new(),
-        };
+        let mut link = Link { target: target.to_owned(), relations: Vec::new() };
         rest = after.trim_start();
         while let Some(after) = rest.strip_prefix(';') {
             let (name, value, after) = parameter(after);

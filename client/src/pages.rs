@@ -63,12 +63,7 @@ impl<T> Page<T> {
             },
         };
         match (link("next"), link("prev")) {
-            (Ok(next), Ok(previous)) => Ok(Page {
-                items,
-                next,
-                previous,
-                response,
-            }),
+            (Ok(next), Ok(previous)) => Ok(Page { items, next, previous, response }),
             (Err(reason), _) | (_, Err(reason)) => Err((reason, response)),
         }
     }
@@ -174,10 +169,7 @@ mod tests {
         assert_eq!(page(&[both]).unwrap().previous, Some(Cursor::new("a")));
         for (header, expected) in [
             (r#"</x?cursor=b>; rel=next"#, Some("b")),
-            (
-                r#"<https://elsewhere.example/x?limit=1&cursor=b>;title="a, \"b\"; c";rel="last next""#,
-                Some("b"),
-            ),
+            (r#"<https://elsewhere.example/x?limit=1&cursor=b>;title="a, \"b\"; c";rel="last next""#, Some("b")),
             (r#"</x?cursor=b>; REL="Next""#, Some("b")),
             (r#"</x?cursor=b>; rel="prev"; rel="next""#, None),
             (r#"</x?cursor=b%2B%26%3D%20%C3%BC>; rel="next""#, Some("b+&= ü")),
@@ -188,10 +180,7 @@ mod tests {
         ] {
             assert_eq!(next(&[header]).as_deref(), expected, "{header}");
         }
-        assert_eq!(
-            next(&[r#"</x?cursor=a>; rel="prev""#, r#"</x?cursor=b>; rel="next""#]).as_deref(),
-            Some("b")
-        );
+        assert_eq!(next(&[r#"</x?cursor=a>; rel="prev""#, r#"</x?cursor=b>; rel="next""#]).as_deref(), Some("b"));
     }
 
     #[test]

@@ -61,8 +61,7 @@ impl Response {
 
     /// The ID under which the server's log has the request: the body's `request_id` or the header `X-Request-Id`.
     pub fn request_id(&self) -> Option<String> {
-        self.text_field("request_id")
-            .or_else(|| self.header("x-request-id").map(str::to_owned))
+        self.text_field("request_id").or_else(|| self.header("x-request-id").map(str::to_owned))
     }
 
     /// How long the server asks to wait (`Retry-After`, in seconds or as a date).
@@ -118,11 +117,7 @@ impl Response {
             }
             excerpt.push_str(word);
             if excerpt.len() > LONGEST {
-                let end = excerpt
-                    .char_indices()
-                    .map(|(at, _)| at)
-                    .take_while(|at| *at <= LONGEST)
-                    .last();
+                let end = excerpt.char_indices().map(|(at, _)| at).take_while(|at| *at <= LONGEST).last();
                 excerpt.truncate(end.unwrap_or_default());
                 excerpt.push('…');
                 break;
@@ -144,12 +139,7 @@ mod tests {
     fn response(headers: &[(&'static str, &'static str)], body: &str) -> Response {
         let headers = headers
             .iter()
-            .map(|(name, value)| {
-                (
-                    header::HeaderName::from_static(name),
-                    header::HeaderValue::from_static(value),
-                )
-            })
+            .map(|(name, value)| (header::HeaderName::from_static(name), header::HeaderValue::from_static(value)))
             .collect();
         Response::new(StatusCode::TOO_MANY_REQUESTS, headers, body.into())
     }
@@ -159,10 +149,7 @@ mod tests {
         let seconds = response(&[("retry-after", "7")], "");
         assert_eq!(seconds.retry_after(), Some(Duration::from_secs(7)));
         let date = response(
-            &[
-                ("retry-after", "Mon, 23 Nov 2026 20:43:09 GMT"),
-                ("date", "Mon, 23 Nov 2026 20:43:00 GMT"),
-            ],
+            &[("retry-after", "Mon, 23 Nov 2026 20:43:09 GMT"), ("date", "Mon, 23 Nov 2026 20:43:00 GMT")],
             "",
         );
         assert_eq!(date.retry_after(), Some(Duration::from_secs(9)));
@@ -175,11 +162,7 @@ mod tests {
     #[test]
     fn the_rate_limit_needs_all_three_headers() {
         let whole = response(
-            &[
-                ("x-ratelimit-limit", "20"),
-                ("x-ratelimit-remaining", "0"),
-                ("x-ratelimit-reset", "1795466640"),
-            ],
+            &[("x-ratelimit-limit", "20"), ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1795466640")],
             "",
         );
         let limit = whole.rate_limit().unwrap();
@@ -207,13 +190,7 @@ mod tests {
 
     #[test]
     fn the_request_id_is_in_the_body_or_in_a_header() {
-        assert_eq!(
-            response(&[], r#"{"request_id":"a"}"#).request_id().as_deref(),
-            Some("a")
-        );
-        assert_eq!(
-            response(&[("x-request-id", "b")], "<html>").request_id().as_deref(),
-            Some("b")
-        );
+        assert_eq!(response(&[], r#"{"request_id":"a"}"#).request_id().as_deref(), Some("a"));
+        assert_eq!(response(&[("x-request-id", "b")], "<html>").request_id().as_deref(), Some("b"));
     }
 }

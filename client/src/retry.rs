@@ -25,11 +25,7 @@ impl Default for RetryPolicy {
     /// Four repetitions, half a second to begin with, at most 65 seconds at once: a little more than the one-minute
     /// windows of the rate limits.
     fn default() -> RetryPolicy {
-        RetryPolicy {
-            max_retries: 4,
-            max_wait: Duration::from_secs(65),
-            first_wait: Duration::from_millis(500),
-        }
+        RetryPolicy { max_retries: 4, max_wait: Duration::from_secs(65), first_wait: Duration::from_millis(500) }
     }
 }
 
@@ -45,10 +41,7 @@ pub(crate) enum Repeat {
 impl RetryPolicy {
     /// Never repeats a call.
     pub fn never() -> RetryPolicy {
-        RetryPolicy {
-            max_retries: 0,
-            ..RetryPolicy::default()
-        }
+        RetryPolicy { max_retries: 0, ..RetryPolicy::default() }
     }
 
     /// How long to wait before making the call again after `done` repetitions; `None` to give up.
@@ -152,10 +145,7 @@ mod tests {
 
     #[test]
     fn pauses_double_where_the_server_says_nothing() {
-        let policy = RetryPolicy {
-            max_retries: 40,
-            ..RetryPolicy::default()
-        };
+        let policy = RetryPolicy { max_retries: 40, ..RetryPolicy::default() };
         for (done, longest) in [(0, 500), (1, 1000), (2, 2000), (39, 65_000)] {
             let pause = policy.pause(Repeat::Harmless, done, &error(500, &[], "?")).unwrap();
             let longest = Duration::from_millis(longest);

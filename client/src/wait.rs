@@ -146,41 +146,23 @@ struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     fn new(client: &'a Client, integration_id: Uuid, options: &'a WaitOptions, stage: Stage) -> Watch<'a> {
-        Watch {
-            client,
-            integration_id,
-            options,
-            stage,
-            begun: Instant::now(),
-        }
+        Watch { client, integration_id, options, stage, begun: Instant::now() }
     }
 
     fn overdue(self) -> WaitError {
-        WaitError::Deadline {
-            after: self.begun.elapsed(),
-            stage: Box::new(self.stage),
-        }
+        WaitError::Deadline { after: self.begun.elapsed(), stage: Box::new(self.stage) }
     }
 
     /// Triggers the sync; what its job can be known by.
     async fn trigger(&mut self) -> Result<Sought, WaitError> {
         let listed = self.client.job_sync_status_page(self.integration_id, None).await;
-        let listed = listed.map_err(|source| WaitError::Status {
-            triggered: false,
-            source,
-        })?;
+        let listed = listed.map_err(|source| WaitError::Status { triggered: false, source })?;
         let newest_before = listed.items.iter().map(|job| job.sync_start_time).max();
         self.stage = Stage::Triggering;
         let sought = match self.client.trigger_integration_sync(self.integration_id).await {
-            Ok(reply) => Sought::Triggered {
-                newest_before,
-                answered: reply.response.date(),
-            },
+            Ok(reply) => Sought::Triggered { newest_before, answered: reply.response.date() },
             Err(error) if error.may_have_taken_effect() => {
-                let new = Sought::Triggered {
-                    newest_before,
-                    answered: None,
-                };
+                let new = Sought::Triggered { newest_before, answered: None };
                 match self.appears(&new).await {
                     Some(job) => Sought::Job(job.sync_start_time),
                     None => return Err(WaitError::Trigger(error)),
@@ -232,10 +214,7 @@ impl<'a> Watch<'a> {
                     self.options.tell(Progress::Trouble(error.to_string()));
                 }
                 Err(source) => {
-                    return Err(WaitError::Status {
-                        triggered: true,
-                        source,
-                    });
+                    return Err(WaitError::Status { triggered: true, source });
                 }
             }
             sleep(pauses.next()).await;

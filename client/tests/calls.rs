@@ -29,11 +29,7 @@ fn patient(url: &str) -> Client {
         .base_url(url)
         .api_key("the-key")
         .request_timeout(Duration::from_millis(500))
-        .retry(RetryPolicy {
-            max_retries: 2,
-            first_wait: Duration::from_millis(1),
-            ..RetryPolicy::default()
-        })
+        .retry(RetryPolicy { max_retries: 2, first_wait: Duration::from_millis(1), ..RetryPolicy::default() })
         .build()
         .unwrap()
 }
@@ -51,10 +47,7 @@ async fn a_request_has_the_key_and_a_name_and_no_header_that_the_contract_does_n
     assert_eq!(reply.response.headers()["x-ratelimit-limit"], "20");
 
     let asked = &server.asked()[0];
-    assert_eq!(
-        server.lines(),
-        ["POST /cdi/integrations/00000000-0000-0000-0000-000000000000/sync"]
-    );
+    assert_eq!(server.lines(), ["POST /cdi/integrations/00000000-0000-0000-0000-000000000000/sync"]);
     assert_eq!(asked.headers["authorization"], "Bearer the-key");
     assert!(asked.headers["user-agent"].starts_with("cdi-client/"));
     assert!(!asked.headers.contains_key("api-version"), "{:?}", asked.headers);
@@ -132,9 +125,7 @@ async fn the_two_meanings_of_429_are_told_apart() {
 async fn a_page_of_a_proxy_keeps_its_status_its_headers_and_its_body() {
     // 500 and 503 are documented, 502 is not; neither is any of them with this body.
     for status in [500, 502, 503] {
-        let server = Server::answering([Told::new(status, HTML)
-            .header("via", "1.1 proxy")
-            .header("retry-after", 3)]);
+        let server = Server::answering([Told::new(status, HTML).header("via", "1.1 proxy").header("retry-after", 3)]);
         let error = trigger(&client(&server.url)).await;
         let Error::Undocumented(response) = &error else {
             panic!("{error:?}");
@@ -162,11 +153,7 @@ async fn a_documented_status_with_another_message_or_none_is_undocumented() {
 #[tokio::test]
 async fn a_success_that_is_not_what_the_contract_says_is_an_error() {
     let server = Server::answering([Told::new(200, r#"{"results":[{"job_status":"sleeping"}]}"#)]);
-    let error = client(&server.url)
-        .job_sync_status(Uuid::nil())
-        .all()
-        .await
-        .unwrap_err();
+    let error = client(&server.url).job_sync_status(Uuid::nil()).all().await.unwrap_err();
     assert!(matches!(error, Error::Unreadable { .. }));
     assert!(error.to_string().contains("unknown variant `sleeping`"), "{error}");
 
@@ -204,10 +191,7 @@ async fn after_a_time_out_nobody_knows() {
 async fn a_broken_answer_keeps_what_had_come() {
     let server = Server::answering([Told::message(202, "success").header("x-of-its-own", "kept").cut_off()]);
     let error = trigger(&client(&server.url)).await;
-    let Error::Interrupted {
-        partial: Some(partial), ..
-    } = &error
-    else {
+    let Error::Interrupted { partial: Some(partial), .. } = &error else {
         panic!("{error:?}");
     };
     assert_eq!(partial.status(), 202);
@@ -218,12 +202,7 @@ async fn a_broken_answer_keeps_what_had_come() {
 #[tokio::test]
 async fn an_endless_body_is_cut_off() {
     let server = Server::answering([Told::new(200, "[".repeat(17 * 1024 * 1024))]);
-    let client = Client::builder()
-        .base_url(&server.url)
-        .api_key("k")
-        .retry(RetryPolicy::never())
-        .build()
-        .unwrap();
+    let client = Client::builder().base_url(&server.url).api_key("k").retry(RetryPolicy::never()).build().unwrap();
     let error = client.list_integrations().all().await.unwrap_err();
     assert_eq!(error.response().unwrap().body().len(), 16 * 1024 * 1024);
     assert!(error.to_string().contains("longer than"), "{error}");
@@ -231,14 +210,9 @@ async fn an_endless_body_is_cut_off() {
 
 #[tokio::test]
 async fn a_rate_limit_is_waited_out_as_long_as_the_server_says() {
-    let server = Server::answering([
-        Told::message(429, "Rate Limited").header("retry-after", 1),
-        Told::message(202, "success"),
-    ]);
-    patient(&server.url)
-        .trigger_integration_sync(Uuid::nil())
-        .await
-        .unwrap();
+    let server =
+        Server::answering([Told::message(429, "Rate Limited").header("retry-after", 1), Told::message(202, "success")]);
+    patient(&server.url).trigger_integration_sync(Uuid::nil()).await.unwrap();
     let asked = server.asked();
     assert_eq!(asked.len(), 2);
     assert!(asked[1].at - asked[0].at >= Duration::from_secs(1));
@@ -275,11 +249,7 @@ async fn a_trigger_that_found_nobody_is_sent_again() {
     let client = Client::builder()
         .base_url(&url)
         .api_key("k")
-        .retry(RetryPolicy {
-            max_retries: 20,
-            first_wait: Duration::from_millis(20),
-            ..RetryPolicy::default()
-        })
+        .retry(RetryPolicy { max_retries: 20, first_wait: Duration::from_millis(20), ..RetryPolicy::default() })
         .build()
         .unwrap();
     let late = tokio::spawn(async move { client.trigger_integration_sync(Uuid::nil()).await });
@@ -298,12 +268,9 @@ async fn a_trigger_that_found_nobody_is_sent_again() {
 
 #[tokio::test]
 async fn a_read_is_repeated_after_any_passing_trouble() {
-    for trouble in [
-        Told::hang(),
-        Told::page(&[]).cut_off(),
-        Told::message(500, "Internal Server Error"),
-        Told::new(502, HTML),
-    ] {
+    for trouble in
+        [Told::hang(), Told::page(&[]).cut_off(), Told::message(500, "Internal Server Error"), Told::new(502, HTML)]
+    {
         let server = Server::answering([trouble, Told::page(&[])]);
         assert_eq!(patient(&server.url).list_integrations().all().await.unwrap(), []);
         assert_eq!(server.asked().len(), 2);

@@ -81,10 +81,7 @@ fn a_trigger_says_how_to_follow_it() {
     let server = Server::answering([Told::message(202, "success")]);
     let output = run(&server.url, &["trigger", ID]);
     assert_eq!(code(&output), 0);
-    assert_eq!(
-        stdout(&output),
-        format!("The sync was triggered. To follow it: cdi status {ID} --follow\n")
-    );
+    assert_eq!(stdout(&output), format!("The sync was triggered. To follow it: cdi status {ID} --follow\n"));
     assert_eq!(stderr(&output), "");
     let json = run(&server.url, &["trigger", ID, "--json"]);
     assert_eq!(
@@ -111,10 +108,7 @@ fn the_exit_code_of_wait_tells_how_the_sync_ended() {
         match expected {
             7 => assert!(stderr(&output).contains("the sync goes on, with 1997 rows synced")),
             _ => {
-                assert_eq!(
-                    stdout(&output),
-                    format!("{status}: 1997 rows synced, 3 failed, in 5s 500ms\n")
-                );
+                assert_eq!(stdout(&output), format!("{status}: 1997 rows synced, 3 failed, in 5s 500ms\n"));
                 assert_eq!(stderr(&output), "", "standard error is no terminal");
             }
         }
@@ -216,11 +210,7 @@ fn integrations_are_json_for_programs_as_the_server_tells_them() {
     let server = Server::new(move |_| {
         page += 1;
         let told = Told::page(&[integration(&format!("Number {page}"))]);
-        if page == 1 {
-            told.header("link", r#"</x?cursor=a>; rel="next""#)
-        } else {
-            told
-        }
+        if page == 1 { told.header("link", r#"</x?cursor=a>; rel="next""#) } else { told }
     });
     let output = run(&server.url, &["list", "--json"]);
     let listed: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -254,10 +244,7 @@ fn an_integration_without_jobs_says_so() {
     let output = run(&server.url, &["status", ID]);
     assert_eq!(stdout(&output), "The integration has not been synced yet.\n");
     assert_eq!(stdout(&run(&server.url, &["status", ID, "--json"])), "[]\n");
-    assert_eq!(
-        stdout(&run(&server.url, &["list"])),
-        "The workspace has no integrations.\n"
-    );
+    assert_eq!(stdout(&run(&server.url, &["list"])), "The workspace has no integrations.\n");
 }
 
 #[test]
@@ -281,10 +268,6 @@ fn following_ends_with_the_sync() {
 fn the_help_tells_the_exit_codes_and_gives_examples() {
     let output = run("", &["--help"]);
     for expected in ["Exit codes:", "  5  another sync", "Examples:", "CDI_API_KEY", "--url"] {
-        assert!(
-            stdout(&output).contains(expected),
-            "{expected} is missing in {}",
-            stdout(&output)
-        );
+        assert!(stdout(&output).contains(expected), "{expected} is missing in {}", stdout(&output));
     }
 }

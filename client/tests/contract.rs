@@ -56,10 +56,7 @@ fn normal(value: &Value) -> Value {
             Err(_) => value.clone(),
         },
         Value::Array(items) => items.iter().map(normal).collect(),
-        Value::Object(fields) => fields
-            .iter()
-            .map(|(name, field)| (name.clone(), normal(field)))
-            .collect(),
+        Value::Object(fields) => fields.iter().map(|(name, field)| (name.clone(), normal(field))).collect(),
         _ => value.clone(),
     }
 }

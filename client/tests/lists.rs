@@ -11,12 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 fn client(server: &Server) -> Client {
-    Client::builder()
-        .base_url(&server.url)
-        .api_key("k")
-        .retry(RetryPolicy::never())
-        .build()
-        .unwrap()
+    Client::builder().base_url(&server.url).api_key("k").retry(RetryPolicy::never()).build().unwrap()
 }
 
 fn job(rows: u64) -> Value {
@@ -34,10 +29,8 @@ fn job(rows: u64) -> Value {
 fn three_pages() -> Server {
     Server::new(|asked| match asked.target.split_once("?cursor=") {
         None => Told::page(&[job(1), job(2)]).header("link", r#"</x?cursor=a%2B%2F%3D%26b>; rel="next""#),
-        Some((_, "a%2B%2F%3D%26b")) => Told::page(&[]).header(
-            "link",
-            r#"</x?cursor=0>; rel="prev",<https://elsewhere.example/x?cursor=%C3%BC>; rel="next""#,
-        ),
+        Some((_, "a%2B%2F%3D%26b")) => Told::page(&[])
+            .header("link", r#"</x?cursor=0>; rel="prev",<https://elsewhere.example/x?cursor=%C3%BC>; rel="next""#),
         Some((_, "%C3%BC")) => Told::page(&[job(3)]).header("link", r#"</x?cursor=1>; rel="prev""#),
         Some((_, other)) => Told::message(400, &format!("unexpected cursor {other}")),
     })
@@ -51,11 +44,7 @@ async fn all_pages_are_followed_and_cursors_go_back_unchanged() {
     let path = "GET /cdi/integrations/00000000-0000-0000-0000-000000000000/job_sync_status";
     assert_eq!(
         server.lines(),
-        [
-            path.to_owned(),
-            format!("{path}?cursor=a%2B%2F%3D%26b"),
-            format!("{path}?cursor=%C3%BC")
-        ]
+        [path.to_owned(), format!("{path}?cursor=a%2B%2F%3D%26b"), format!("{path}?cursor=%C3%BC")]
     );
 }
 

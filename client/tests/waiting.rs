@@ -19,18 +19,11 @@ const LATER: &str = "2026-11-23T20:50:00.000000Z";
 const DATE: &str = "Mon, 23 Nov 2026 20:43:04 GMT";
 
 fn client(server: &Server) -> Client {
-    Client::builder()
-        .base_url(&server.url)
-        .api_key("k")
-        .retry(RetryPolicy::never())
-        .build()
-        .unwrap()
+    Client::builder().base_url(&server.url).api_key("k").retry(RetryPolicy::never()).build().unwrap()
 }
 
 fn options() -> WaitOptions {
-    WaitOptions::default()
-        .poll(Duration::from_millis(5), Duration::from_millis(20))
-        .timeout(Duration::from_secs(20))
+    WaitOptions::default().poll(Duration::from_millis(5), Duration::from_millis(20)).timeout(Duration::from_secs(20))
 }
 
 fn job(start: &str, status: &str, rows: u64) -> Value {
@@ -84,10 +77,7 @@ async fn it_waits_for_its_own_run_and_tells_what_happens() {
     let job = client(&server).trigger_and_wait(Uuid::nil(), options).await.unwrap();
     assert_eq!(job.job_status, JobStatus::Success);
     assert_eq!(job.rows_synced, 99);
-    assert_eq!(
-        *told.lock().unwrap(),
-        ["triggered", "running 0", "running 50", "success 99"]
-    );
+    assert_eq!(*told.lock().unwrap(), ["triggered", "running 0", "running 50", "success 99"]);
     let triggers = server.asked().iter().filter(|asked| asked.method == "POST").count();
     assert_eq!(triggers, 1);
 }
@@ -113,9 +103,8 @@ async fn a_run_of_somebody_else_just_before_is_not_taken_for_ours() {
 
 #[tokio::test]
 async fn a_run_that_has_moved_to_a_later_page_is_still_found() {
-    let newer: Vec<Value> = (0..10)
-        .map(|minute| job(&format!("2026-11-23T21:{:02}:00.000000Z", 9 - minute), "success", 0))
-        .collect();
+    let newer: Vec<Value> =
+        (0..10).map(|minute| job(&format!("2026-11-23T21:{:02}:00.000000Z", 9 - minute), "success", 0)).collect();
     let mut looks = 0;
     let server = Server::new(move |asked| {
         if asked.method == "POST" {
@@ -141,27 +130,17 @@ async fn a_refused_trigger_is_told_at_once() {
         "POST" => Told::message(429, "Another job is in progress"),
         _ => Told::page(&[job(OLD, "running", 1)]),
     });
-    let error = client(&server)
-        .trigger_and_wait(Uuid::nil(), options())
-        .await
-        .unwrap_err();
+    let error = client(&server).trigger_and_wait(Uuid::nil(), options()).await.unwrap_err();
     assert!(matches!(error, WaitError::Trigger(_)));
-    assert!(
-        error
-            .to_string()
-            .starts_with("the sync was not triggered: 429 Another job"),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("the sync was not triggered: 429 Another job"), "{error}");
     assert_eq!(server.asked().len(), 2);
 }
 
 #[tokio::test]
 async fn a_trigger_whose_answer_is_lost_is_recognised_by_its_new_job() {
-    for answer in [
-        Told::message(202, "success").cut_off(),
-        Told::message(503, "Service Unavailable"),
-        Told::new(504, "<html>"),
-    ] {
+    for answer in
+        [Told::message(202, "success").cut_off(), Told::message(503, "Service Unavailable"), Told::new(504, "<html>")]
+    {
         let mut looks = 0;
         let server = Server::new(move |asked| {
             if asked.method == "POST" {
@@ -187,16 +166,8 @@ async fn a_trigger_whose_answer_is_lost_and_that_shows_no_job_is_an_error() {
         _ => Told::page(&[job(OLD, "error", 7)]),
     });
     let options = options().doubt(Duration::from_millis(50));
-    let error = client(&server)
-        .trigger_and_wait(Uuid::nil(), options)
-        .await
-        .unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .starts_with("nobody knows whether the sync was triggered: 500"),
-        "{error}"
-    );
+    let error = client(&server).trigger_and_wait(Uuid::nil(), options).await.unwrap_err();
+    assert!(error.to_string().starts_with("nobody knows whether the sync was triggered: 500"), "{error}");
 }
 
 #[tokio::test]
@@ -211,10 +182,7 @@ async fn waits_can_run_on_any_thread() {
 #[tokio::test]
 async fn nothing_is_triggered_if_the_jobs_cannot_be_listed() {
     let server = Server::answering([Told::message(403, "Access Denied")]);
-    let error = client(&server)
-        .trigger_and_wait(Uuid::nil(), options())
-        .await
-        .unwrap_err();
+    let error = client(&server).trigger_and_wait(Uuid::nil(), options()).await.unwrap_err();
     assert!(matches!(error, WaitError::Status { triggered: false, .. }));
     assert!(server.asked().iter().all(|asked| asked.method == "GET"));
 }
@@ -236,10 +204,7 @@ async fn passing_trouble_is_sat_out() {
 async fn lasting_trouble_is_not() {
     let server = server_telling(vec![Told::page(&[]), Told::new(502, "<html>")]);
     let options = options().patience(Duration::from_millis(50));
-    let error = client(&server)
-        .trigger_and_wait(Uuid::nil(), options)
-        .await
-        .unwrap_err();
+    let error = client(&server).trigger_and_wait(Uuid::nil(), options).await.unwrap_err();
     assert!(matches!(error, WaitError::Status { triggered: true, .. }));
     assert!(error.to_string().starts_with("the sync was triggered, but"), "{error}");
 }
@@ -271,9 +236,6 @@ async fn a_known_job_can_be_waited_for() {
         vec![job(LATER, "running", 0), job(OURS, "error", 1)],
     ]);
     let start = OURS.parse().unwrap();
-    let job = client(&server)
-        .wait_for_job(Uuid::nil(), start, options())
-        .await
-        .unwrap();
+    let job = client(&server).wait_for_job(Uuid::nil(), start, options()).await.unwrap();
     assert_eq!(job.job_status, JobStatus::Error);
 }

@@ -8,12 +8,7 @@ use crate::sync;
 
 /// Tries the store and every source and destination, delivers nothing, and says how each fared.
 pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
-    println!(
-        "{}: {} integrations, {} keys",
-        config.file.display(),
-        config.integrations.len(),
-        config.keys.len()
-    );
+    println!("{}: {} integrations, {} keys", config.file.display(), config.integrations.len(), config.keys.len());
     let mut failed = 0;
     let mut say = |what: &str, outcome: Result<String, String>| match outcome {
         Ok(detail) => println!("ok      {what}: {detail}"),
@@ -23,31 +18,18 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
         }
     };
     let store = Store::open(&config.store).await;
-    say(
-        "store",
-        store
-            .map(|_| "reachable, migrated".to_owned())
-            .map_err(|error| error.to_string()),
-    );
+    say("store", store.map(|_| "reachable, migrated".to_owned()).map_err(|error| error.to_string()));
     for integration in &config.integrations {
         let source = sync::check_source(integration).await;
         say(
             &format!("source of {} ({})", integration.name, integration.id),
-            source
-                .map(|report| report.to_string())
-                .map_err(|error| error.to_string()),
+            source.map(|report| report.to_string()).map_err(|error| error.to_string()),
         );
         let destination = sync::check_destination(integration).await;
         say(
             &format!("destination of {} ({})", integration.name, integration.id),
-            destination
-                .map(|()| "reachable".to_owned())
-                .map_err(|error| error.to_string()),
+            destination.map(|()| "reachable".to_owned()).map_err(|error| error.to_string()),
         );
     }
-    Ok(if failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -47,19 +47,14 @@ pub struct Options {
 /// Runs the demo.
 pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     logging::start_quiet()?;
-    let folder = tempfile::Builder::new()
-        .prefix("opencdi-demo-")
-        .tempdir()
-        .context("no temporary folder")?;
+    let folder = tempfile::Builder::new().prefix("opencdi-demo-").tempdir().context("no temporary folder")?;
     let source = folder.path().join("source.db");
     let rows = options.rows as usize;
     let bad = seed(&source, rows).context("the source cannot be seeded")?;
     println!("source       {} ({rows} rows, {bad} of them bad)", source.display());
 
     let destination_key = new_key();
-    let stand_in = StandIn::start(&destination_key)
-        .await
-        .context("the stand-in destination cannot start")?;
+    let stand_in = StandIn::start(&destination_key).await.context("the stand-in destination cannot start")?;
     stand_in.delay(STAND_IN_DELAY);
     println!("destination  {}/users/track (a stand-in)", stand_in.url());
 
@@ -72,19 +67,13 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
 
     let client = Client::builder().base_url(&url).api_key(api_key.expose()).build()?;
     let begin = Instant::now();
-    let job = client
-        .trigger_and_wait(INTEGRATION.parse::<Uuid>()?, watching(rows))
-        .await
-        .context("the sync did not end")?;
+    let job =
+        client.trigger_and_wait(INTEGRATION.parse::<Uuid>()?, watching(rows)).await.context("the sync did not end")?;
     let went_well = report(&job, rows, bad, begin.elapsed(), &service, &stand_in).await?;
     println!("\nTrigger the next sync:\n\n{}\n", curl(&url, &api_key));
     if options.once {
         service.stop().await;
-        return Ok(if went_well {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        });
+        return Ok(if went_well { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     println!("The source changes after every sync, so there is always something to send. Ctrl-C ends the demo.");
     let client = client.clone();
@@ -143,11 +132,7 @@ fn configure(
     } else {
         SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
     };
-    let permissions: Vec<String> = api::known()
-        .permissions
-        .iter()
-        .map(|name| format!("\"{name}\""))
-        .collect();
+    let permissions: Vec<String> = api::known().permissions.iter().map(|name| format!("\"{name}\"")).collect();
     let mut text = String::new();
     write!(
         text,
@@ -216,34 +201,16 @@ async fn report(
         job.job_status.to_string(),
         took.as_secs_f64()
     );
-    println!(
-        "received     {} objects in {} requests",
-        stand_in.accepted(),
-        stand_in.requests()
-    );
-    let id: IntegrationId = INTEGRATION
-        .parse()
-        .map_err(|_| anyhow::anyhow!("the demo's ID is malformed"))?;
-    let errors = service
-        .store
-        .row_errors(id, None, 0, 5)
-        .await
-        .context("the refused rows cannot be read")?;
+    println!("received     {} objects in {} requests", stand_in.accepted(), stand_in.requests());
+    let id: IntegrationId = INTEGRATION.parse().map_err(|_| anyhow::anyhow!("the demo's ID is malformed"))?;
+    let errors = service.store.row_errors(id, None, 0, 5).await.context("the refused rows cannot be read")?;
     for (_, error) in &errors {
-        println!(
-            "refused      {}: {}",
-            error.identifier.as_deref().unwrap_or("?"),
-            error.reason
-        );
+        println!("refused      {}: {}", error.identifier.as_deref().unwrap_or("?"), error.reason);
     }
     if failed as usize > errors.len() {
         println!("             and {} more", failed as usize - errors.len());
     }
-    let expected = if bad == 0 {
-        JobStatus::Success
-    } else {
-        JobStatus::Partial
-    };
+    let expected = if bad == 0 { JobStatus::Success } else { JobStatus::Partial };
     let matches = job.job_status == expected
         && synced as usize == rows - bad
         && failed as usize == bad
@@ -263,23 +230,17 @@ fn curl(url: &str, key: &Secret) -> String {
 
 /// Gives every row a new time once a sync has ended.
 async fn keep_changing(source: &Path, service: &Service) -> anyhow::Result<()> {
-    let id: IntegrationId = INTEGRATION
-        .parse()
-        .map_err(|_| anyhow::anyhow!("the demo's ID is malformed"))?;
+    let id: IntegrationId = INTEGRATION.parse().map_err(|_| anyhow::anyhow!("the demo's ID is malformed"))?;
     let mut changed_for = None;
     loop {
         let state = service.store.integration_states(&[id]).await?.remove(&id);
         if let Some(state) = state
-            && state
-                .last_job_status
-                .is_some_and(|status| status != crate::store::JobStatus::Running)
+            && state.last_job_status.is_some_and(|status| status != crate::store::JobStatus::Running)
             && state.last_job_start_time != changed_for
         {
             changed_for = state.last_job_start_time;
             let source: PathBuf = source.to_owned();
-            tokio::task::spawn_blocking(move || touch(&source))
-                .await?
-                .context("the source cannot be changed")?;
+            tokio::task::spawn_blocking(move || touch(&source)).await?.context("the source cannot be changed")?;
             println!("changed      every row has a new UPDATED_AT: there is something to sync");
         }
         tokio::time::sleep(Duration::from_millis(300)).await;

@@ -107,20 +107,9 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve {
-            config,
-            role,
-            log_format,
-        } => block_on(serve(config.load()?, role, log_format)),
+        Command::Serve { config, role, log_format } => block_on(serve(config.load()?, role, log_format)),
         Command::Check { config } => block_on(check::run(config.load()?)),
-        Command::Key {
-            command:
-                KeyCommand::New {
-                    name,
-                    workspace,
-                    permissions,
-                },
-        } => {
+        Command::Key { command: KeyCommand::New { name, workspace, permissions } } => {
             print(&key::describe(&secret::new_key(), &name, &workspace, &permissions))?;
             Ok(ExitCode::SUCCESS)
         }
@@ -142,11 +131,7 @@ fn print(text: &str) -> anyhow::Result<()> {
 }
 
 fn block_on(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("no async runtime")?
-        .block_on(work)
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no async runtime")?.block_on(work)
 }
 
 async fn serve(config: Config, role: Role, log_format: LogFormat) -> anyhow::Result<ExitCode> {

@@ -46,19 +46,11 @@ impl Service {
         };
         let workers = match role {
             Role::Api => None,
-            Role::Worker | Role::All => Some(Workers::start(
-                store.clone(),
-                config.integrations.clone(),
-                config.worker.clone(),
-            )),
+            Role::Worker | Role::All => {
+                Some(Workers::start(store.clone(), config.integrations.clone(), config.worker.clone()))
+            }
         };
-        Ok(Service {
-            store,
-            server,
-            workers,
-            draining,
-            drain_deadline: config.server.drain_deadline,
-        })
+        Ok(Service { store, server, workers, draining, drain_deadline: config.server.drain_deadline })
     }
 
     /// Where it listens, if it does.
@@ -91,10 +83,7 @@ fn bind(config: &Config, store: &Store, draining: Arc<AtomicBool>) -> anyhow::Re
     let description = api::description().map_err(anyhow::Error::msg)?;
     let listen = config.server.listen;
     ServerBuilder::new(description, api::api(config, store, draining), logging::slog())
-        .config(ConfigDropshot {
-            bind_address: listen,
-            ..ConfigDropshot::default()
-        })
+        .config(ConfigDropshot { bind_address: listen, ..ConfigDropshot::default() })
         .start()
         .with_context(|| format!("cannot listen on {listen} (set `listen` under `[server]` to a free address)"))
 }

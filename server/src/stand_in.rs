@@ -86,29 +86,17 @@ impl Answer {
     /// An answer with this status and body.
     pub fn new(status: u16, body: impl Into<String>) -> Answer {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Answer {
-            status,
-            headers: Vec::new(),
-            body: body.into(),
-            delay: Duration::ZERO,
-            kind: Kind::Fixed,
-        }
+        Answer { status, headers: Vec::new(), body: body.into(), delay: Duration::ZERO, kind: Kind::Fixed }
     }
 
     /// No answer: the connection is cut and nothing has been accepted.
     pub fn cut() -> Answer {
-        Answer {
-            kind: Kind::Cut,
-            ..Answer::new(500, "")
-        }
+        Answer { kind: Kind::Cut, ..Answer::new(500, "") }
     }
 
     /// No answer: the request is dealt with as usual, then the connection is cut.
     pub fn cut_afterwards() -> Answer {
-        Answer {
-            kind: Kind::CutAfterwards,
-            ..Answer::new(500, "")
-        }
+        Answer { kind: Kind::CutAfterwards, ..Answer::new(500, "") }
     }
 
     /// The same with one more header.
@@ -129,10 +117,7 @@ impl StandIn {
     pub async fn start(key: &Secret) -> std::io::Result<StandIn> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let state = Arc::new(State {
-            key: key.clone(),
-            known: Mutex::default(),
-        });
+        let state = Arc::new(State { key: key.clone(), known: Mutex::default() });
         let task = tokio::spawn(serve(listener, state.clone()));
         Ok(StandIn { address, state, task })
     }
@@ -210,9 +195,7 @@ async fn connection(stream: TcpStream, state: Arc<State>) {
         async move { answer(&state, request).await }
     });
     // A connection that ends badly is the peer's business, or was asked for.
-    let _ = hyper::server::conn::http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
 /// Why a connection ends without an answer.
@@ -228,11 +211,7 @@ async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Fu
         (known.script.pop_front(), known.delay)
     };
     let (parts, body) = request.into_parts();
-    let bytes = Limited::new(body, MOST_READ)
-        .collect()
-        .await
-        .map(|body| body.to_bytes())
-        .unwrap_or_default();
+    let bytes = Limited::new(body, MOST_READ).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     tokio::time::sleep(scripted.as_ref().map_or(delay, |answer| answer.delay.max(delay))).await;
     let body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
     let path = parts.uri.path().to_owned();
@@ -246,15 +225,9 @@ async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Fu
             let (status, answer) = if parts.method != Method::POST || path != "/users/track" {
                 (StatusCode::NOT_FOUND, json!({ "message": "Not Found" }))
             } else if !authorized(&parts.headers, &state.key) {
-                (
-                    StatusCode::UNAUTHORIZED,
-                    json!({ "message": format!("Invalid API key: {}", bearer(&parts.headers)) }),
-                )
+                (StatusCode::UNAUTHORIZED, json!({ "message": format!("Invalid API key: {}", bearer(&parts.headers)) }))
             } else if bytes.len() > MOST_BYTES {
-                (
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    json!({ "message": "Request body too large" }),
-                )
+                (StatusCode::PAYLOAD_TOO_LARGE, json!({ "message": "Request body too large" }))
             } else {
                 track(&body, &mut known.objects)
             };
@@ -280,18 +253,12 @@ fn fixed(answer: &Answer) -> Response<Full<Bytes>> {
 fn as_json(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
     *response.status_mut() = status;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static("application/json"),
-    );
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     response
 }
 
 fn bearer(headers: &HeaderMap) -> &str {
-    headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
-        .unwrap_or("")
+    headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer ")).unwrap_or("")
 }
 
 fn authorized(headers: &HeaderMap, key: &Secret) -> bool {
@@ -300,11 +267,7 @@ fn authorized(headers: &HeaderMap, key: &Secret) -> bool {
 
 /// What the real service does with a body: accepts what it can and names the rest.
 fn track(body: &Value, accepted: &mut Vec<Value>) -> (StatusCode, Value) {
-    let Some(objects) = body
-        .get("attributes")
-        .and_then(Value::as_array)
-        .filter(|objects| !objects.is_empty())
-    else {
+    let Some(objects) = body.get("attributes").and_then(Value::as_array).filter(|objects| !objects.is_empty()) else {
         let message = "Valid data must be provided in the 'attributes', 'events', or 'purchases' fields.";
         return (StatusCode::BAD_REQUEST, json!({ "message": message }));
     };
@@ -320,10 +283,7 @@ fn track(body: &Value, accepted: &mut Vec<Value>) -> (StatusCode, Value) {
         }
     }
     if errors.len() == objects.len() {
-        return (
-            StatusCode::BAD_REQUEST,
-            json!({ "message": "No valid objects", "errors": errors }),
-        );
+        return (StatusCode::BAD_REQUEST, json!({ "message": "No valid objects", "errors": errors }));
     }
     let mut answer = Map::new();
     answer.insert("message".into(), "success".into());
@@ -339,17 +299,12 @@ fn fault(object: &Value) -> Option<&'static str> {
     let Some(object) = object.as_object() else {
         return Some("'attributes' must be objects");
     };
-    if !["external_id", "user_alias", "braze_id", "email", "phone"]
-        .iter()
-        .any(|name| object.contains_key(*name))
-    {
+    if !["external_id", "user_alias", "braze_id", "email", "phone"].iter().any(|name| object.contains_key(*name)) {
         return Some("'external_id', 'braze_id', 'user_alias', 'email' or 'phone' is required");
     }
     if object.keys().any(|name| name.starts_with('$')) {
         return Some("attribute names must not begin with '$'");
     }
     let email = object.get("email").and_then(Value::as_str);
-    email
-        .is_some_and(|email| !email.contains('@'))
-        .then_some("'email' is not a valid address")
+    email.is_some_and(|email| !email.contains('@')).then_some("'email' is not a valid address")
 }

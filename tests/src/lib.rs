@@ -2,6 +2,8 @@
 
 #![allow(clippy::expect_used)] // All of this runs in tests.
 
+pub mod drift;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -100,11 +102,8 @@ impl Setup {
 
     /// Writes `opencdi.toml` and returns its path.
     pub fn write(&self) -> PathBuf {
-        let permissions: Vec<String> = cdi_server::api::known()
-            .permissions
-            .iter()
-            .map(|name| format!("{name:?}"))
-            .collect();
+        let permissions: Vec<String> =
+            cdi_server::api::known().permissions.iter().map(|name| format!("{name:?}")).collect();
         let key = |name: &str, key: &Secret, permissions: &str, more: &str| {
             format!(
                 "[[keys]]\nname = \"{name}\"\nworkspace = \"ours\"\nhash = \"{}\"\npermissions = [{permissions}]\n{more}\n",
@@ -139,12 +138,7 @@ impl Setup {
         let config = Config::load(&self.write(), &cdi_server::api::known()).unwrap_or_else(|error| panic!("{error}"));
         let service = Service::start(&config, role).await.expect("the service starts");
         let url = format!("http://{}", service.address().expect("it listens"));
-        Running {
-            setup: self,
-            service,
-            url,
-            http: reqwest::Client::new(),
-        }
+        Running { setup: self, service, url, http: reqwest::Client::new() }
     }
 }
 
@@ -174,18 +168,12 @@ pub struct Answer {
 impl Answer {
     /// A header as text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .get(name)
-            .map(|value| value.to_str().expect("a printable header"))
+        self.headers.get(name).map(|value| value.to_str().expect("a printable header"))
     }
 
     /// A header as a number.
     pub fn number(&self, name: &str) -> Option<u64> {
-        self.header(name).map(|value| {
-            value
-                .parse()
-                .unwrap_or_else(|_| panic!("{name}: {value} is not a number"))
-        })
+        self.header(name).map(|value| value.parse().unwrap_or_else(|_| panic!("{name}: {value} is not a number")))
     }
 }
 
@@ -207,17 +195,12 @@ impl Running {
 
     /// Sends a request with the key that may do everything.
     pub async fn call(&self, method: &str, path: &str) -> Answer {
-        self.send(method, path, Some(&format!("Bearer {}", self.setup.key.expose())))
-            .await
+        self.send(method, path, Some(&format!("Bearer {}", self.setup.key.expose()))).await
     }
 
     /// A client with that key.
     pub fn client(&self) -> cdi_client::Client {
-        cdi_client::Client::builder()
-            .base_url(&self.url)
-            .api_key(self.setup.key.expose())
-            .build()
-            .expect("a client")
+        cdi_client::Client::builder().base_url(&self.url).api_key(self.setup.key.expose()).build().expect("a client")
     }
 }
 
@@ -228,10 +211,7 @@ pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>)
         if let Some(found) = look().await {
             return found;
         }
-        assert!(
-            begin.elapsed() < Duration::from_secs(60),
-            "after a minute still not: {what}"
-        );
+        assert!(begin.elapsed() < Duration::from_secs(60), "after a minute still not: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -245,16 +225,7 @@ pub fn program(name: &str) -> PathBuf {
 
 fn build() -> anyhow::Result<PathBuf> {
     let status = cargo()
-        .args([
-            "build",
-            "--quiet",
-            "--package",
-            "cdi-server",
-            "--package",
-            "cdi-client",
-            "--all-features",
-            "--bins",
-        ])
+        .args(["build", "--quiet", "--package", "cdi-server", "--package", "cdi-client", "--all-features", "--bins"])
         .status()
         .context("cargo cannot be run")?;
     if !status.success() {
@@ -262,10 +233,7 @@ fn build() -> anyhow::Result<PathBuf> {
     }
     let test = std::env::current_exe()?;
     // target/debug/deps/this-test → target/debug
-    let folder = test
-        .parent()
-        .and_then(Path::parent)
-        .context("this test stands in target/*/deps")?;
+    let folder = test.parent().and_then(Path::parent).context("this test stands in target/*/deps")?;
     Ok(folder.to_owned())
 }
 

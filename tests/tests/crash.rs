@@ -49,27 +49,17 @@ async fn after_a_kill_the_job_is_resumed_and_every_row_is_delivered() {
     setup.listen = listen.to_string();
     setup.more = "[worker]\nlease = \"2s\"".to_owned();
     let config = setup.write();
-    let client = Client::builder()
-        .base_url(format!("http://{listen}"))
-        .api_key(setup.key.expose())
-        .build()
-        .unwrap();
+    let client = Client::builder().base_url(format!("http://{listen}")).api_key(setup.key.expose()).build().unwrap();
     let id = INTEGRATION.parse().unwrap();
     let delivered = setup.path("out.jsonl");
     let lines = || std::fs::read_to_string(&delivered).unwrap_or_default().lines().count();
 
     let first = Server::start(&config);
-    eventually("the sync is triggered", async || {
-        client.trigger_integration_sync(id).await.ok()
-    })
-    .await;
+    eventually("the sync is triggered", async || client.trigger_integration_sync(id).await.ok()).await;
     eventually("some rows are delivered", async || (lines() > 200).then_some(())).await;
     first.kill();
     let at_the_kill = lines();
-    assert!(
-        at_the_kill < ROWS,
-        "the sync had ended before the kill: give it more rows"
-    );
+    assert!(at_the_kill < ROWS, "the sync had ended before the kill: give it more rows");
 
     let second = Server::start(&config);
     let job = eventually("the job has ended", async || {

@@ -14,15 +14,8 @@ fn the_demo_ends_with_what_it_seeded() {
         .output()
         .expect("the demo runs");
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success(),
-        "{text}\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    assert!(
-        text.contains("partial") && text.contains("2994 rows delivered, 6 refused"),
-        "{text}"
-    );
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("partial") && text.contains("2994 rows delivered, 6 refused"), "{text}");
     assert!(text.contains("curl --include --request POST"), "{text}");
 }
 
@@ -33,21 +26,12 @@ async fn the_demo_keeps_serving_and_its_curl_line_works() {
         .stdout(Stdio::piped())
         .spawn()
         .expect("the demo runs");
-    let mut lines = BufReader::new(demo.stdout.take().unwrap())
-        .lines()
-        .map_while(Result::ok);
+    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines().map_while(Result::ok);
     let url = lines.find(|line| line.starts_with("curl")).expect("a curl line");
     let header = lines.next().expect("its second line");
-    lines
-        .find(|line| line.starts_with("changed"))
-        .expect("it keeps serving, and its source changes");
+    lines.find(|line| line.starts_with("changed")).expect("it keeps serving, and its source changes");
     let url = url.split('\'').nth(1).unwrap().to_owned();
-    let key = header
-        .split("Bearer ")
-        .nth(1)
-        .unwrap()
-        .trim_end_matches('\'')
-        .to_owned();
+    let key = header.split("Bearer ").nth(1).unwrap().trim_end_matches('\'').to_owned();
     let trigger = || reqwest::Client::new().post(&url).bearer_auth(&key).send();
     assert_eq!(trigger().await.unwrap().status(), 202);
     let second = trigger().await.unwrap();

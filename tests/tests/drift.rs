@@ -2,12 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::process::Command;
-use std::sync::LazyLock;
-
-use contract_tests::{program, repository};
-use tempfile::TempDir;
-use xtask::check::{self, Outcome, Scope};
+use contract_tests::drift::{Copy, EMITTED};
+use contract_tests::repository;
 use xtask::finding::Finding;
 use xtask::source::Place;
 
@@ -17,64 +13,12 @@ const CLIENT: &str = "client/src/errors.rs";
 const PAGE: &str = "openapi/reference/trigger-sync.md";
 const SPANISH: &str = "openapi/reference/es/trigger-sync.md";
 
-/// What the server emits.
-static EMITTED: LazyLock<String> = LazyLock::new(|| {
-    let output = Command::new(program("cdi-server")).arg("openapi").output().unwrap();
-    String::from_utf8(output.stdout).unwrap()
-});
-
-/// A copy of everything that is compared.
-struct Copy {
-    folder: TempDir,
-}
-
-impl Copy {
-    fn new() -> Copy {
-        let root = repository();
-        let folder = tempfile::tempdir().unwrap();
-        let mut files = vec![
-            SERVER.to_owned(),
-            CLIENT.to_owned(),
-            "client/src/generated.rs".to_owned(),
-            CONTRACT.to_owned(),
-        ];
-        for pages in ["openapi/reference", "openapi/reference/es"] {
-            for entry in std::fs::read_dir(root.join(pages)).unwrap() {
-                let entry = entry.unwrap();
-                if entry.file_type().unwrap().is_file() {
-                    files.push(format!("{pages}/{}", entry.file_name().to_str().unwrap()));
-                }
-            }
-        }
-        for file in files {
-            let target = folder.path().join(&file);
-            std::fs::create_dir_all(target.parent().unwrap()).unwrap();
-            std::fs::copy(root.join(&file), target).unwrap();
-        }
-        std::fs::write(folder.path().join("emitted.json"), EMITTED.as_str()).unwrap();
-        Copy { folder }
-    }
-
-    /// Puts one text in the place of another, which must be there.
-    fn edit(self, file: &str, text: &str, instead: &str) -> Copy {
-        let path = self.folder.path().join(file);
-        let before = std::fs::read_to_string(&path).unwrap();
-        assert!(before.contains(text), "{file} has no {text:?}");
-        std::fs::write(path, before.replacen(text, instead, 1)).unwrap();
-        self
-    }
-
-    fn check(&self) -> Outcome {
-        check::run(self.folder.path(), &Scope::default())
-    }
-
-    /// The only finding of the check.
-    fn only(&self) -> Finding {
-        let mut outcome = self.check();
-        assert!(outcome.unchecked.is_empty(), "{:?}", outcome.unchecked);
-        assert_eq!(outcome.findings.len(), 1, "{:#?}", outcome.findings);
-        outcome.findings.remove(0)
-    }
+/// The only finding of the check.
+fn only(copy: &Copy) -> Finding {
+    let mut outcome = copy.check();
+    assert!(outcome.unchecked.is_empty(), "{:?}", outcome.unchecked);
+    assert_eq!(outcome.findings.len(), 1, "{:#?}", outcome.findings);
+    outcome.findings.remove(0)
 }
 
 /// The file of a place, and what is underlined there.
@@ -93,18 +37,15 @@ fn assert_names(finding: &Finding, rule: &str, here: (&str, &str), there: (&str,
 #[test]
 fn nothing_has_drifted() {
     let outcome = Copy::new().check();
-    assert!(
-        outcome.findings.is_empty() && outcome.unchecked.is_empty(),
-        "{outcome:#?}"
-    );
+    assert!(outcome.findings.is_empty() && outcome.unchecked.is_empty(), "{outcome:#?}");
 }
 
 #[test]
 fn a_changed_message_in_a_page_is_named_with_the_contracts() {
     for page in [PAGE, SPANISH] {
-        let copy = Copy::new().edit(page, "`429 Another job is in progress`", "`429 Another job is running`");
+        let copy = Copy::new().replace(page, "`429 Another job is in progress`", "`429 Another job is running`");
         assert_names(
-            &copy.only(),
+            &only(&copy),
             "page/error-message",
             (page, "Another job is running"),
             (CONTRACT, "Another job is in progress"),
@@ -114,13 +55,8 @@ fn a_changed_message_in_a_page_is_named_with_the_contracts() {
 
 #[test]
 fn a_changed_message_in_the_contract_is_named_with_every_place_that_still_has_the_old_one() {
-    let outcome = Copy::new()
-        .edit(
-            CONTRACT,
-            "message: Another job is in progress",
-            "message: A job is in progress",
-        )
-        .check();
+    let outcome =
+        Copy::new().replace(CONTRACT, "message: Another job is in progress", "message: A job is in progress").check();
     let named: Vec<(&str, &str)> = outcome
         .findings
         .iter()
@@ -133,7 +69,7 @@ fn a_changed_message_in_the_contract_is_named_with_every_place_that_still_has_th
             ("page/error-message", SPANISH),
             ("page/error-message", PAGE),
             ("server/stale", SERVER),
-            ("server/emits", SERVER),
+            ("server/error", SERVER),
         ]
     );
     for finding in &outcome.findings {
@@ -143,53 +79,31 @@ fn a_changed_message_in_the_contract_is_named_with_every_place_that_still_has_th
 
 #[test]
 fn a_changed_message_in_the_generated_server_is_named_with_the_contracts() {
-    let finding = Copy::new()
-        .edit(SERVER, "\"Another job is in progress\"", "\"Nope\"")
-        .only();
-    assert_names(
-        &finding,
-        "server/stale",
-        (SERVER, "message: \"Nope\","),
-        (CONTRACT, "Another job is in progress"),
-    );
+    let finding = only(&Copy::new().replace(SERVER, "\"Another job is in progress\"", "\"Nope\""));
+    assert_names(&finding, "server/edited", (SERVER, "message: \"Nope\","), (CONTRACT, "Another job is in progress"));
 }
 
 #[test]
 fn a_server_that_says_something_else_of_itself_is_named_with_the_contract() {
-    let finding = Copy::new()
-        .edit("emitted.json", "\"Another job is in progress\"", "\"Nope\"")
-        .only();
-    assert_eq!(finding.rule.info().name, "server/emits");
+    let finding = only(&Copy::new().replace(EMITTED, "\"Another job is in progress\"", "\"Nope\""));
+    assert_eq!(finding.rule.info().name, "server/error");
     assert_eq!(seen(&finding.related[0]), (CONTRACT, "Another job is in progress"));
-    let finding = Copy::new()
-        .edit("emitted.json", "\"cdi.integration_sync\"", "\"cdi.all\"")
-        .only();
+    let finding = only(&Copy::new().replace(EMITTED, "\"cdi.integration_sync\"", "\"cdi.all\""));
     assert_eq!(seen(&finding.related[0]), (CONTRACT, "cdi.integration_sync"));
-    let finding = Copy::new()
-        .edit("emitted.json", "\"requests\": 20", "\"requests\": 21")
-        .only();
-    assert!(
-        finding.message.contains("the rate limit of `trigger_integration_sync`"),
-        "{}",
-        finding.message
-    );
+    let finding = only(&Copy::new().replace(EMITTED, "\"requests\": 20", "\"requests\": 21"));
+    assert!(finding.message.contains("the rate limit of `trigger_integration_sync`"), "{}", finding.message);
 }
 
 #[test]
 fn a_row_that_only_the_spanish_page_has_or_lacks_is_named() {
     let row = "| `404 Integration not found` | ";
-    let added = Copy::new()
-        .edit(SPANISH, row, &format!("| `409 Conflicto` | Espera. |\n{row}"))
-        .only();
+    let added = only(&Copy::new().replace(SPANISH, row, &format!("| `409 Conflicto` | Espera. |\n{row}")));
     assert_eq!(added.rule.info().name, "page/error-extra");
-    assert_eq!(
-        seen(added.primary.as_ref().unwrap()),
-        (SPANISH, "| `409 Conflicto` | Espera. |")
-    );
+    assert_eq!(seen(added.primary.as_ref().unwrap()), (SPANISH, "| `409 Conflicto` | Espera. |"));
 
     let text = std::fs::read_to_string(repository().join(SPANISH)).unwrap();
     let line = text.lines().find(|line| line.starts_with(row)).unwrap();
-    let removed = Copy::new().edit(SPANISH, &format!("{line}\n"), "").only();
+    let removed = only(&Copy::new().replace(SPANISH, &format!("{line}\n"), ""));
     assert_eq!(removed.rule.info().name, "page/error-missing");
     assert_eq!(seen(removed.primary.as_ref().unwrap()).0, SPANISH);
     assert_eq!(seen(&removed.related[0]), (CONTRACT, "Integration not found"));
@@ -198,17 +112,11 @@ fn a_row_that_only_the_spanish_page_has_or_lacks_is_named() {
 #[test]
 fn whatever_a_page_claims_of_its_operation_is_compared() {
     for (text, instead, rule, here, there) in [
-        (
-            "`POST /cdi/integrations",
-            "`GET /cdi/integrations",
-            "page/endpoint",
-            "GET",
-            "post",
-        ),
+        ("`POST /cdi/integrations", "`GET /cdi/integrations", "page/method", "GET", "post"),
         (
             "{integration_id}/sync`",
             "{integration_id}/syncs`",
-            "page/endpoint",
+            "page/path",
             "/cdi/integrations/{integration_id}/syncs",
             "/cdi/integrations/{integration_id}/sync",
         ),
@@ -226,45 +134,27 @@ fn whatever_a_page_claims_of_its_operation_is_compared() {
             "50",
             "requests: 20\n        window_seconds: 60",
         ),
-        (
-            "`400 Invalid integration ID`",
-            "`404 Invalid integration ID`",
-            "page/error-status",
-            "404",
-            "'400'",
-        ),
+        ("`400 Invalid integration ID`", "`404 Invalid integration ID`", "page/error-status", "404", "'400'"),
     ] {
-        let finding = Copy::new().edit(PAGE, text, instead).only();
+        let finding = only(&Copy::new().replace(PAGE, text, instead));
         assert_names(&finding, rule, (PAGE, here), (CONTRACT, there));
     }
-    let copy = Copy::new().edit(PAGE, "`429 Another job is in progress`", "`400 Invalid integration ID`");
-    let rules: Vec<&str> = copy
-        .check()
-        .findings
-        .iter()
-        .map(|finding| finding.rule.info().name)
-        .collect();
+    let copy = Copy::new().replace(PAGE, "`429 Another job is in progress`", "`400 Invalid integration ID`");
+    let rules: Vec<&str> = copy.check().findings.iter().map(|finding| finding.rule.info().name).collect();
     assert_eq!(rules, ["page/error-duplicate", "page/error-missing"]);
 }
 
 #[test]
 fn what_could_not_be_looked_at_is_not_green() {
     let copy = Copy::new();
-    std::fs::remove_file(copy.folder.path().join("emitted.json")).unwrap();
-    std::fs::write(copy.folder.path().join(PAGE), [0xff, 0xfe]).unwrap();
-    let copy = copy.edit(SPANISH, "`cdi.integration_sync`", "`cdi.no`");
+    std::fs::remove_file(copy.path(EMITTED)).unwrap();
+    std::fs::write(copy.path(PAGE), [0xff, 0xfe]).unwrap();
+    let copy = copy.replace(SPANISH, "`cdi.integration_sync`", "`cdi.no`");
     let outcome = copy.check();
     assert_eq!(outcome.unchecked.len(), 2, "{:?}", outcome.unchecked);
-    let rules: Vec<&str> = outcome
-        .findings
-        .iter()
-        .map(|finding| finding.rule.info().name)
-        .collect();
-    assert!(
-        rules.contains(&"page/permission"),
-        "the findings of others are there: {rules:?}"
-    );
+    let rules: Vec<&str> = outcome.findings.iter().map(|finding| finding.rule.info().name).collect();
+    assert!(rules.contains(&"page/permission"), "the findings of others are there: {rules:?}");
 
-    let broken = Copy::new().edit(CONTRACT, "openapi: 3.0.3", "openapi: [").check();
+    let broken = Copy::new().replace(CONTRACT, "openapi: 3.0.3", "openapi: [").check();
     assert!(!broken.unchecked.is_empty() && !broken.findings.is_empty());
 }

@@ -6,17 +6,9 @@ use cdi_server::service::Role;
 use contract_tests::{Answer, FOREIGN, INTEGRATION, Running, Setup, UNKNOWN, eventually};
 
 const OPERATIONS: [(&str, &str, u64); 3] = [
-    (
-        "POST",
-        "/cdi/integrations/6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01/sync",
-        20,
-    ),
+    ("POST", "/cdi/integrations/6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01/sync", 20),
     ("GET", "/cdi/integrations", 50),
-    (
-        "GET",
-        "/cdi/integrations/6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01/job_sync_status",
-        100,
-    ),
+    ("GET", "/cdi/integrations/6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01/job_sync_status", 100),
 ];
 
 async fn service() -> Running {
@@ -24,11 +16,7 @@ async fn service() -> Running {
 }
 
 fn assert_error(answer: &Answer, status: u16, message: &str) {
-    assert_eq!(
-        (answer.status, answer.body["message"].as_str()),
-        (status, Some(message)),
-        "{answer:?}"
-    );
+    assert_eq!((answer.status, answer.body["message"].as_str()), (status, Some(message)), "{answer:?}");
     assert_eq!(answer.header("content-type"), Some("application/json"));
     if status < 500 {
         assert_eq!(answer.body, serde_json::json!({ "message": message }));
@@ -40,18 +28,12 @@ fn assert_usage(answer: &Answer, limit: u64, remaining: u64) {
     assert_eq!(answer.number("x-ratelimit-remaining"), Some(remaining), "{answer:?}");
     let now = chrono::Utc::now().timestamp() as u64;
     let reset = answer.number("x-ratelimit-reset").unwrap();
-    assert!(
-        reset.is_multiple_of(60) && reset >= now && reset <= now + 60,
-        "{reset} at {now}"
-    );
+    assert!(reset.is_multiple_of(60) && reset >= now && reset <= now + 60, "{reset} at {now}");
 }
 
 /// Windows end on the minute: waits until there is enough of one left to make some requests in it.
 async fn early_in_a_window() {
-    eventually("a new minute", async || {
-        (chrono::Utc::now().timestamp() % 60 < 50).then_some(())
-    })
-    .await;
+    eventually("a new minute", async || (chrono::Utc::now().timestamp() % 60 < 50).then_some(())).await;
 }
 
 #[tokio::test]
@@ -120,12 +102,7 @@ async fn an_id_that_is_not_a_hyphenated_uuid_is_invalid() {
             assert!(answer.header("x-ratelimit-remaining").is_some());
         }
     }
-    let upper = service
-        .call(
-            "GET",
-            &format!("/cdi/integrations/{}/job_sync_status", INTEGRATION.to_uppercase()),
-        )
-        .await;
+    let upper = service.call("GET", &format!("/cdi/integrations/{}/job_sync_status", INTEGRATION.to_uppercase())).await;
     assert_eq!(upper.status, 200);
 }
 
@@ -159,17 +136,12 @@ async fn a_second_trigger_is_refused_while_the_job_runs() {
     let service = service().await;
     let path = format!("/cdi/integrations/{INTEGRATION}/sync");
     let first = service.call("POST", &path).await;
-    assert_eq!(
-        (first.status, &first.body),
-        (202, &serde_json::json!({"message": "success"}))
-    );
+    assert_eq!((first.status, &first.body), (202, &serde_json::json!({"message": "success"})));
     let second = service.call("POST", &path).await;
     assert_error(&second, 429, "Another job is in progress");
     assert_eq!(second.header("retry-after"), None, "nobody knows how long it takes");
     assert!(second.header("x-ratelimit-remaining").is_some());
-    let jobs = service
-        .call("GET", &format!("/cdi/integrations/{INTEGRATION}/job_sync_status"))
-        .await;
+    let jobs = service.call("GET", &format!("/cdi/integrations/{INTEGRATION}/job_sync_status")).await;
     assert_eq!(jobs.body["results"].as_array().unwrap().len(), 1);
     assert_eq!(jobs.body["results"][0]["job_status"], "running");
 }
@@ -193,22 +165,14 @@ async fn requests_over_the_limit_are_refused_until_the_window_ends_and_start_not
             assert!(wait >= 1 && wait.abs_diff(left) <= 1, "{wait} of {left}");
         }
     }
-    let jobs: i64 = service
-        .setup
-        .store()
-        .query_row("SELECT count(*) FROM jobs", (), |row| row.get(0))
-        .unwrap();
+    let jobs: i64 = service.setup.store().query_row("SELECT count(*) FROM jobs", (), |row| row.get(0)).unwrap();
     assert_eq!(jobs, 1);
 }
 
 #[tokio::test]
 async fn a_broken_store_is_an_internal_error_whose_cause_only_the_log_has() {
     let service = service().await;
-    service
-        .setup
-        .store()
-        .execute_batch("PRAGMA foreign_keys = OFF; DROP TABLE jobs")
-        .unwrap();
+    service.setup.store().execute_batch("PRAGMA foreign_keys = OFF; DROP TABLE jobs").unwrap();
     for (method, path, _) in OPERATIONS {
         let answer = service.call(method, path).await;
         assert_error(&answer, 500, "Internal Server Error");
@@ -236,17 +200,11 @@ async fn a_store_that_does_not_answer_in_time_makes_the_service_unavailable() {
 #[tokio::test]
 async fn unknown_routes_and_wrong_methods_are_answered_by_the_framework() {
     let service = service().await;
-    for (method, path, status) in [
-        ("GET", "/", 404),
-        ("GET", "/cdi", 404),
-        ("POST", "/cdi/integrations", 405),
-        ("DELETE", OPERATIONS[0].1, 405),
-    ] {
+    for (method, path, status) in
+        [("GET", "/", 404), ("GET", "/cdi", 404), ("POST", "/cdi/integrations", 405), ("DELETE", OPERATIONS[0].1, 405)]
+    {
         let answer = service.send(method, path, None).await;
         assert_eq!(answer.status, status);
-        assert!(
-            answer.body["message"].is_string() && answer.body["request_id"].is_string(),
-            "{answer:?}"
-        );
+        assert!(answer.body["message"].is_string() && answer.body["request_id"].is_string(), "{answer:?}");
     }
 }

@@ -10,11 +10,7 @@ use xtask::source::Source;
 use xtask::{generate, render};
 
 fn shown(findings: &[Finding]) -> String {
-    findings
-        .iter()
-        .map(|finding| render::human_finding(finding, false))
-        .collect::<Vec<_>>()
-        .join("\n")
+    findings.iter().map(|finding| render::human_finding(finding, false)).collect::<Vec<_>>().join("\n")
 }
 
 #[track_caller]

@@ -10,24 +10,16 @@ use contract_tests::cargo;
 
 /// The compiled server, as cargo names it.
 static SERVER: LazyLock<PathBuf> = LazyLock::new(|| {
-    let output = cargo()
-        .args(["build", "--package", "cdi-server", "--lib", "--message-format", "json"])
-        .output()
-        .unwrap();
+    let output =
+        cargo().args(["build", "--package", "cdi-server", "--lib", "--message-format", "json"]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let messages = String::from_utf8(output.stdout).unwrap();
-    let mut messages = messages
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let mut messages = messages.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     let is_server = |message: &serde_json::Value| {
         message["reason"] == "compiler-artifact" && message["target"]["name"] == "cdi_server"
     };
     let server = messages.find(is_server).unwrap();
-    let mut files = server["filenames"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|file| file.as_str().unwrap());
+    let mut files = server["filenames"].as_array().unwrap().iter().map(|file| file.as_str().unwrap());
     files.find(|file| file.ends_with(".rlib")).unwrap().into()
 });
 
@@ -41,23 +33,11 @@ fn errors_with(answer: &str) -> Vec<String> {
     );
     std::fs::write(&file, program).unwrap();
     let output = Command::new(std::env::var_os("RUSTC").unwrap_or("rustc".into()))
-        .args([
-            "--edition",
-            "2024",
-            "--crate-type",
-            "lib",
-            "--emit",
-            "metadata",
-            "--error-format",
-            "json",
-        ])
+        .args(["--edition", "2024", "--crate-type", "lib", "--emit", "metadata", "--error-format", "json"])
         .arg("--extern")
         .arg(format!("cdi_server={}", SERVER.display()))
         .arg("-L")
-        .arg(format!(
-            "dependency={}",
-            SERVER.parent().unwrap().join("deps").display()
-        ))
+        .arg(format!("dependency={}", SERVER.parent().unwrap().join("deps").display()))
         .arg("--out-dir")
         .arg(folder.path())
         .arg(&file)
@@ -75,14 +55,8 @@ fn errors_with(answer: &str) -> Vec<String> {
 
 #[test]
 fn what_the_operation_documents_can_be_answered() {
-    assert_eq!(
-        errors_with("list_integrations::Error::InvalidCursor"),
-        Vec::<String>::new()
-    );
-    assert_eq!(
-        errors_with("list_integrations::Error::RateLimited { retry_after: 7 }"),
-        Vec::<String>::new()
-    );
+    assert_eq!(errors_with("list_integrations::Error::InvalidCursor"), Vec::<String>::new());
+    assert_eq!(errors_with("list_integrations::Error::RateLimited { retry_after: 7 }"), Vec::<String>::new());
 }
 
 #[test]
@@ -92,10 +66,6 @@ fn what_the_operation_does_not_document_does_not_compile() {
         ["E0599"],
         "no such variant"
     );
-    assert_eq!(
-        errors_with("trigger_integration_sync::Error::IntegrationNotFound"),
-        ["E0308"],
-        "another operation's"
-    );
+    assert_eq!(errors_with("trigger_integration_sync::Error::IntegrationNotFound"), ["E0308"], "another operation's");
     assert_eq!(errors_with("(404, \"Teapot not found\")"), ["E0308"], "made up");
 }

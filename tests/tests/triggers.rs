@@ -16,11 +16,7 @@ fn status() -> String {
 
 async fn finished(service: &Running) -> serde_json::Value {
     eventually("the job has ended", async || {
-        let jobs = service
-            .service
-            .store
-            .jobs(INTEGRATION.parse().unwrap(), &cdi_server::store::Page::First, 1)
-            .await;
+        let jobs = service.service.store.jobs(INTEGRATION.parse().unwrap(), &cdi_server::store::Page::First, 1).await;
         let job = jobs.unwrap().items.pop()?;
         (job.status != cdi_server::store::JobStatus::Running).then_some(())
     })
@@ -36,10 +32,7 @@ async fn of_32_triggers_at_once_exactly_one_starts_a_job() {
     let path = sync();
     let answers = join_all((0..32).map(|_| service.call("POST", &path))).await;
     let count = |status: u16, message: &str| {
-        answers
-            .iter()
-            .filter(|answer| answer.status == status && answer.body["message"] == message)
-            .count()
+        answers.iter().filter(|answer| answer.status == status && answer.body["message"] == message).count()
     };
     assert_eq!(count(202, "success"), 1);
     assert_eq!(count(429, "Another job is in progress"), 31);
@@ -72,27 +65,17 @@ async fn a_sync_delivers_the_rows_and_says_so() {
     assert_eq!(service.call("POST", &sync()).await.status, 202);
     let job = finished(&service).await;
     assert_eq!(job["job_status"], "success");
-    assert_eq!(
-        (job["rows_synced"].as_u64(), job["rows_failed_with_errors"].as_u64()),
-        (Some(200), Some(0))
-    );
+    assert_eq!((job["rows_synced"].as_u64(), job["rows_failed_with_errors"].as_u64()), (Some(200), Some(0)));
     assert_eq!(job["last_timestamp_synced"], "2026-01-01T00:03:19.000199Z");
     let start = job["sync_start_time"].as_str().unwrap();
-    assert!(
-        start.len() == "2026-11-23T20:43:04.000123Z".len() && start.ends_with('Z'),
-        "{start}"
-    );
+    assert!(start.len() == "2026-11-23T20:43:04.000123Z".len() && start.ends_with('Z'), "{start}");
     assert!(chrono::DateTime::parse_from_rfc3339(start).unwrap() >= before);
     let delivered = std::fs::read_to_string(service.setup.path("out.jsonl")).unwrap();
     assert_eq!(delivered.lines().count(), 200);
 
     let listed = service.call("GET", "/cdi/integrations").await;
     let integration = &listed.body["results"][0];
-    assert_eq!(
-        listed.body["results"].as_array().unwrap().len(),
-        1,
-        "another workspace's is not listed"
-    );
+    assert_eq!(listed.body["results"].as_array().unwrap().len(), 1, "another workspace's is not listed");
     assert_eq!(integration["contact_emails"], "a@example.com,b@example.com");
     assert_eq!(integration["last_job_status"], "success");
     assert_eq!(integration["last_updated_at"], "2026-01-01T00:03:19.000199Z");
@@ -101,11 +84,7 @@ async fn a_sync_delivers_the_rows_and_says_so() {
 
     assert_eq!(service.call("POST", &sync()).await.status, 202);
     let job = finished(&service).await;
-    assert_eq!(
-        (job["job_status"].as_str(), job["rows_synced"].as_u64()),
-        (Some("success"), Some(0)),
-        "nothing is new"
-    );
+    assert_eq!((job["job_status"].as_str(), job["rows_synced"].as_u64()), (Some("success"), Some(0)), "nothing is new");
 }
 
 #[tokio::test]
@@ -122,10 +101,7 @@ async fn pages_of_jobs_lead_to_the_end_and_back() {
     while let Some(next) = link(forward.last().unwrap(), "next") {
         forward.push(service.call("GET", &next).await);
     }
-    let sizes: Vec<usize> = forward
-        .iter()
-        .map(|page| page.body["results"].as_array().unwrap().len())
-        .collect();
+    let sizes: Vec<usize> = forward.iter().map(|page| page.body["results"].as_array().unwrap().len()).collect();
     assert_eq!(sizes, [10, 10, 3]);
     assert!(link(&forward[0], "prev").is_none());
     let starts: Vec<&str> = forward
@@ -133,10 +109,7 @@ async fn pages_of_jobs_lead_to_the_end_and_back() {
         .flat_map(|page| page.body["results"].as_array().unwrap())
         .map(|job| job["sync_start_time"].as_str().unwrap())
         .collect();
-    assert!(
-        starts.windows(2).all(|pair| pair[0] > pair[1]),
-        "newest first, each once: {starts:?}"
-    );
+    assert!(starts.windows(2).all(|pair| pair[0] > pair[1]), "newest first, each once: {starts:?}");
     let mut back = link(&forward[2], "prev");
     for page in [&forward[1], &forward[0]] {
         let answer = service.call("GET", &back.unwrap()).await;
@@ -151,8 +124,6 @@ async fn pages_of_jobs_lead_to_the_end_and_back() {
 
 fn link(answer: &Answer, relation: &str) -> Option<String> {
     let header = answer.header("link")?;
-    let entry = header
-        .split(",<")
-        .find(|entry| entry.ends_with(&format!("; rel=\"{relation}\"")))?;
+    let entry = header.split(",<").find(|entry| entry.ends_with(&format!("; rel=\"{relation}\"")))?;
     Some(entry.trim_start_matches('<').split('>').next()?.to_owned())
 }

@@ -71,22 +71,12 @@ pub enum Edit {
 impl Finding {
     /// A finding at a place.
     pub fn at(rule: Rule, primary: Place, message: impl Into<String>) -> Finding {
-        Finding {
-            primary: Some(primary),
-            ..Finding::nowhere(rule, message)
-        }
+        Finding { primary: Some(primary), ..Finding::nowhere(rule, message) }
     }
 
     /// A finding that has no place in a file.
     pub fn nowhere(rule: Rule, message: impl Into<String>) -> Finding {
-        Finding {
-            rule,
-            message: message.into(),
-            primary: None,
-            related: Vec::new(),
-            help: None,
-            fix: Vec::new(),
-        }
+        Finding { rule, message: message.into(), primary: None, related: Vec::new(), help: None, fix: Vec::new() }
     }
 
     /// Adds a place that disagrees.
@@ -110,11 +100,7 @@ impl Finding {
     /// Adds the edit that writes other text in the finding's place.
     pub fn fix_with(self, text: impl Into<String>) -> Finding {
         let Some(place) = &self.primary else { return self };
-        let edit = Edit::Replace {
-            source: place.source.clone(),
-            range: place.range.clone(),
-            with: text.into(),
-        };
+        let edit = Edit::Replace { source: place.source.clone(), range: place.range.clone(), with: text.into() };
         self.fix(edit)
     }
 

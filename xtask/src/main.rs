@@ -125,15 +125,10 @@ fn run_generate(only_check: bool) -> anyhow::Result<ExitCode> {
     let rules = root.join(reference::PAGE);
     let rules_are_fresh = std::fs::read_to_string(&rules).is_ok_and(|text| text == reference::page());
     if only_check {
-        let stale: Vec<Finding> = outputs
-            .iter()
-            .filter_map(|output| check::generated_file(&project, output, &contract))
-            .collect();
+        let stale: Vec<Finding> =
+            outputs.iter().filter_map(|output| check::generated_file(&project, output, &contract)).collect();
         if !rules_are_fresh {
-            eprintln!(
-                "{} is not what the table of rules says; run `cargo xtask generate`",
-                reference::PAGE
-            );
+            eprintln!("{} is not what the table of rules says; run `cargo xtask generate`", reference::PAGE);
         }
         let code = show_findings(stale)?;
         return Ok(if rules_are_fresh { code } else { ExitCode::from(1) });
@@ -149,10 +144,7 @@ fn run_generate(only_check: bool) -> anyhow::Result<ExitCode> {
 }
 
 fn show_findings(findings: Vec<Finding>) -> anyhow::Result<ExitCode> {
-    let outcome = Outcome {
-        findings,
-        ..Outcome::default()
-    };
+    let outcome = Outcome { findings, ..Outcome::default() };
     print(&render::render(&outcome, Format::Human, Colour::Auto.wanted()))?;
     Ok(code(&outcome))
 }
@@ -203,19 +195,12 @@ fn adopt(root: &Path, outcome: &Outcome, reason: &str) -> anyhow::Result<ExitCod
     let allowances = check::adopt(&outcome.findings, reason);
     std::fs::write(&path, format!("{}\n{allowances}", settings.trim_end()))
         .with_context(|| format!("{} cannot be written", check::SETTINGS))?;
-    println!(
-        "{} now allows {} findings",
-        check::SETTINGS,
-        allowances.matches("[[allow]]").count()
-    );
+    println!("{} now allows {} findings", check::SETTINGS, allowances.matches("[[allow]]").count());
     Ok(ExitCode::SUCCESS)
 }
 
 fn code(outcome: &Outcome) -> ExitCode {
-    let failed = outcome
-        .findings
-        .iter()
-        .any(|finding| finding.severity() == Severity::Error);
+    let failed = outcome.findings.iter().any(|finding| finding.severity() == Severity::Error);
     match (outcome.unchecked.is_empty(), failed) {
         (false, _) => ExitCode::from(2),
         (true, true) => ExitCode::from(1),

@@ -31,24 +31,18 @@ impl PrivatePostgres {
         };
         // Postgres refuses to run as root, so root lends it another user.
         let user = is_root().then(|| if has_user("postgres") { "postgres" } else { "nobody" });
-        let data = tempfile::Builder::new()
-            .prefix("opencdi-postgres-")
-            .tempdir()
-            .context("no temporary folder")?;
+        let data = tempfile::Builder::new().prefix("opencdi-postgres-").tempdir().context("no temporary folder")?;
         if let Some(user) = user {
             run(Command::new("chown").arg(user).arg(data.path()))?;
         }
         let cluster = data.path().join("cluster");
-        run(as_user(user, &programs.join("initdb"))
-            .arg("--pgdata")
-            .arg(&cluster)
-            .args([
-                "--username=opencdi",
-                "--auth=trust",
-                "--encoding=UTF8",
-                "--no-locale",
-                "--no-sync",
-            ]))?;
+        run(as_user(user, &programs.join("initdb")).arg("--pgdata").arg(&cluster).args([
+            "--username=opencdi",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--no-locale",
+            "--no-sync",
+        ]))?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let child = as_user(user, &programs.join("postgres"))
             .arg("-D")
@@ -60,13 +54,7 @@ impl PrivatePostgres {
             .stderr(std::fs::File::create(data.path().join("log"))?)
             .spawn()
             .context("Postgres cannot be started")?;
-        let mut postgres = PrivatePostgres {
-            child,
-            data,
-            programs,
-            user,
-            port,
-        };
+        let mut postgres = PrivatePostgres { child, data, programs, user, port };
         postgres.wait_until_ready()?;
         Ok(postgres)
     }
@@ -118,9 +106,8 @@ impl Drop for PrivatePostgres {
 
 /// The folder of `initdb`: on the path, or where Debian keeps it, the newest version first.
 fn find_programs() -> Option<PathBuf> {
-    let on_path = std::env::var_os("PATH")
-        .into_iter()
-        .flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
+    let on_path =
+        std::env::var_os("PATH").into_iter().flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
     let mut debian: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()
@@ -129,11 +116,7 @@ fn find_programs() -> Option<PathBuf> {
         .collect();
     debian.sort_by_key(|(version, _)| std::cmp::Reverse(*version));
     let mut folders = debian.into_iter().map(|(_, folder)| folder).chain(on_path);
-    folders.find(|folder| {
-        ["initdb", "postgres", "pg_ctl", "pg_isready"]
-            .iter()
-            .all(|name| folder.join(name).is_file())
-    })
+    folders.find(|folder| ["initdb", "postgres", "pg_ctl", "pg_isready"].iter().all(|name| folder.join(name).is_file()))
 }
 
 fn install() -> anyhow::Result<()> {
@@ -154,17 +137,11 @@ fn install() -> anyhow::Result<()> {
 }
 
 fn is_root() -> bool {
-    Command::new("id")
-        .arg("-u")
-        .output()
-        .is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
 fn has_user(name: &str) -> bool {
-    Command::new("id")
-        .args(["-u", name])
-        .output()
-        .is_ok_and(|output| output.status.success())
+    Command::new("id").args(["-u", name]).output().is_ok_and(|output| output.status.success())
 }
 
 fn as_user(user: Option<&str>, program: &Path) -> Command {
@@ -179,15 +156,9 @@ fn as_user(user: Option<&str>, program: &Path) -> Command {
 }
 
 fn run(command: &mut Command) -> anyhow::Result<()> {
-    let output = command
-        .output()
-        .with_context(|| format!("{:?} cannot be run", command.get_program()))?;
+    let output = command.output().with_context(|| format!("{:?} cannot be run", command.get_program()))?;
     if !output.status.success() {
-        bail!(
-            "{command:?} failed ({}): {}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        bail!("{command:?} failed ({}): {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(())
 }

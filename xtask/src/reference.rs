@@ -13,11 +13,7 @@ pub fn list() -> String {
     let mut text = String::new();
     for rule in Rule::ALL {
         let info = rule.info();
-        let severity = if info.severity == Severity::Error {
-            ""
-        } else {
-            info.severity.name()
-        };
+        let severity = if info.severity == Severity::Error { "" } else { info.severity.name() };
         let _ = writeln!(text, "{:<29} {severity:<8} {}", info.name, info.summary);
     }
     text
@@ -26,14 +22,7 @@ pub fn list() -> String {
 /// Everything about one rule.
 pub fn explain(rule: Rule) -> String {
     let info = rule.info();
-    format!(
-        "{} ({})\n\n{}\n\n{}\n\n{}",
-        info.name,
-        info.severity.name(),
-        info.summary,
-        info.explanation,
-        example(info)
-    )
+    format!("{} ({})\n\n{}\n\n{}\n\n{}", info.name, info.severity.name(), info.summary, info.explanation, example(info))
 }
 
 /// The page with all rules.
@@ -64,11 +53,7 @@ pub fn page() -> String {
 }
 
 fn example(info: &RuleInfo) -> String {
-    format!(
-        "It speaks when, {}\nIt does not when, {}",
-        edit(&info.fires),
-        edit(&info.silent)
-    )
+    format!("It speaks when, {}\nIt does not when, {}", edit(&info.fires), edit(&info.silent))
 }
 
 fn edit(edit: &Edit) -> String {
@@ -88,8 +73,5 @@ fn edit(edit: &Edit) -> String {
 
 fn capital(word: &str) -> String {
     let mut letters = word.chars();
-    letters
-        .next()
-        .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
-        .unwrap_or_default()
+    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
 }

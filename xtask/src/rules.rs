@@ -115,7 +115,7 @@ rules! {
         "The variables of a path are its path parameters."
         "A variable that nobody describes has no type; a path parameter without a variable is never sent."
         Replace(CONTRACT, "- name: thing_id\n          in: path", "- name: thing\n          in: path"),
-        Replace(CONTRACT, "description: The thing's ID.", "description: The ID of the thing.");
+        Replace(CONTRACT, "- name: thing_id\n          in: path", "- in: path\n          name: thing_id");
     ContractSecurity Error "contract/security"
         "Every operation demands a declared security scheme."
         "An operation without one can be called by anybody, which is hardly ever meant; one that demands an undeclared scheme can be called by nobody."
@@ -313,7 +313,7 @@ rules! {
         "The bodies that a page shows are ones that the operation answers with."
         "Code blocks of the language `json` fit the schema of the success, fields that it does not know aside, or are an error that the operation documents."
         Replace(LIST, "\"weight\": 4", "\"weigth\": 4"),
-        Replace(LIST, "\"weight\": 4", "\"weight\": 5");
+        Replace(LIST, "\"weight\": 4", "\"weight\" : 4");
     PageBodySyntax Error "page/body-syntax"
         "The bodies that a page shows are JSON."
         "People copy them."
@@ -342,7 +342,7 @@ rules! {
     PageEnumExtra Error "page/enum-extra"
         "A table of values lists only values that there are."
         "The contract's `enum` has them all."
-        Replace(LIST, "| `large` |", "| `huge` |"),
+        Replace(LIST, "| `large` |", "| `larger` |"),
         Replace(LIST, "| `large` | Two do. |", "| `large` | Two do, `huge` as it is. |");
     PageRequestMissing Error "page/request-missing"
         "A page shows an example request."
@@ -363,7 +363,7 @@ rules! {
         "The example request goes to a server that the contract names."
         "Variables of the server's URL match any text without a dot; `localhost` and placeholders such as `$HOST` are fine."
         Replace(LIST, "https://api.eu.example.com/", "https://api.example.com/"),
-        Replace(LISTAR, "https://api.eu.example.com/", "https://\"api.eu.example.com\"/");
+        Replace(LISTAR, "curl 'https://api.eu.example.com/", "curl --url 'https://api.eu.example.com/");
     PageRequestPath Error "page/request-path"
         "The example request goes to the operation's path."
         "With values for its variables that fit their schemas, or placeholders."

@@ -26,14 +26,8 @@ impl Source {
     /// Takes a text that is already in memory.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Arc<Source> {
         let text = text.into();
-        let line_starts = std::iter::once(0)
-            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
-            .collect();
-        Arc::new(Source {
-            path: path.into(),
-            text,
-            line_starts,
-        })
+        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Arc::new(Source { path: path.into(), text, line_starts })
     }
 
     /// Reads a file below `root`; its printed path is relative to `root`.
@@ -60,14 +54,9 @@ impl Source {
 
     /// The bytes of a line (counted from 1), without its line break.
     pub fn line(&self, line: usize) -> Range<usize> {
-        let start = line
-            .checked_sub(1)
-            .and_then(|index| self.line_starts.get(index))
-            .copied()
-            .unwrap_or(self.text.len());
-        let end = self.text[start..]
-            .find('\n')
-            .map_or(self.text.len(), |length| start + length);
+        let start =
+            line.checked_sub(1).and_then(|index| self.line_starts.get(index)).copied().unwrap_or(self.text.len());
+        let end = self.text[start..].find('\n').map_or(self.text.len(), |length| start + length);
         start..end
     }
 }
@@ -86,10 +75,6 @@ pub struct Place {
 impl Place {
     /// A labelled place.
     pub fn new(source: &Arc<Source>, range: Range<usize>, label: impl Into<String>) -> Place {
-        Place {
-            source: source.clone(),
-            range,
-            label: label.into(),
-        }
+        Place { source: source.clone(), range, label: label.into() }
     }
 }

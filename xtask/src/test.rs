@@ -24,22 +24,11 @@ pub fn run(root: &Path, filter: &[String]) -> anyhow::Result<ExitCode> {
     let cargo = |step: &str, more: &[String]| {
         eprintln!("── cargo {step} {}", more.join(" "));
         let mut cargo = Command::new("cargo");
-        cargo
-            .args(step.split(' '))
-            .args(more)
-            .current_dir(root)
-            .env(POSTGRES, postgres.url());
-        cargo
-            .status()
-            .context("cargo cannot be run")
-            .map(|status| status.success())
+        cargo.args(step.split(' ')).args(more).current_dir(root).env(POSTGRES, postgres.url());
+        cargo.status().context("cargo cannot be run").map(|status| status.success())
     };
     let nextest = Command::new("cargo").args(["nextest", "--version"]).output();
-    let runner = if nextest.is_ok_and(|output| output.status.success()) {
-        NEXTEST
-    } else {
-        TEST
-    };
+    let runner = if nextest.is_ok_and(|output| output.status.success()) { NEXTEST } else { TEST };
     if !filter.is_empty() {
         let passed = cargo(BUILD, &[])? && cargo(runner, filter)?;
         return Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE });

@@ -3,13 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use tempfile::TempDir;
 use xtask::check::{self, Outcome, Project, Scope};
 use xtask::contract::Contract;
 use xtask::finding::{Finding, Severity};
+use xtask::generate::{self, Output};
 use xtask::rules::{Edit, Rule};
-use xtask::{generate, reference, render};
+use xtask::{reference, render};
 
 fn things() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/things")
@@ -28,14 +30,19 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// What is generated of the fixture.
+static GENERATED: LazyLock<Vec<Output>> = LazyLock::new(|| {
+    let project = Project::load(&things()).unwrap();
+    let source = project.read(&project.layout.contract).unwrap();
+    let contract = Contract::load(&source).0.unwrap();
+    generate::outputs(&contract, &project.layout).unwrap()
+});
+
 /// A copy of the fixture, with its code generated.
 fn project() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     copy(&things(), folder.path());
-    let project = Project::load(folder.path()).unwrap();
-    let source = project.read(&project.layout.contract).unwrap();
-    let contract = Contract::load(&source).0.unwrap();
-    generate::write(folder.path(), &generate::outputs(&contract, &project.layout).unwrap()).unwrap();
+    generate::write(folder.path(), &GENERATED).unwrap();
     folder
 }
 
@@ -69,34 +76,19 @@ fn after(rule: Rule, edit: &Edit) -> Outcome {
         );
         apply(folder.path(), &required);
     }
-    std::fs::copy(
-        folder.path().join("openapi/things.yaml"),
-        folder.path().join("base.yaml"),
-    )
-    .unwrap();
+    std::fs::copy(folder.path().join("openapi/things.yaml"), folder.path().join("base.yaml")).unwrap();
     apply(folder.path(), edit);
-    let scope = Scope {
-        against: compat.then(|| "base.yaml".to_owned()),
-        pages: Vec::new(),
-    };
+    let scope = Scope { against: compat.then(|| "base.yaml".to_owned()), pages: Vec::new() };
     let mut outcome = check::run(folder.path(), &scope);
     if compat {
-        outcome
-            .findings
-            .retain(|finding| finding.rule.info().family() == "compat");
-        outcome
-            .unchecked
-            .retain(|reason| !reason.starts_with("the generated code was not compared"));
+        outcome.findings.retain(|finding| finding.rule.info().family() == "compat");
+        outcome.unchecked.retain(|reason| !reason.starts_with("the generated code was not compared"));
     }
     outcome
 }
 
 fn shown(findings: &[Finding]) -> String {
-    findings
-        .iter()
-        .map(|finding| render::human_finding(finding, false))
-        .collect::<Vec<_>>()
-        .join("\n")
+    findings.iter().map(|finding| render::human_finding(finding, false)).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -123,10 +115,7 @@ fn every_rule_speaks_after_its_edit() {
             .map(|finding| finding.rule.info().name)
             .collect();
         if !outcome.findings.iter().any(|finding| finding.rule == *rule) {
-            mute.push(format!(
-                "{} is mute; found {others:?}, not checked {:?}",
-                info.name, outcome.unchecked
-            ));
+            mute.push(format!("{} is mute; found {others:?}, not checked {:?}", info.name, outcome.unchecked));
         }
         // An edit of anything but the contract has no other consequences.
         let in_contract = matches!(info.fires, Edit::Replace("openapi/things.yaml", ..));
@@ -143,12 +132,7 @@ fn no_rule_speaks_after_the_edit_beside_it() {
     for rule in Rule::ALL {
         let outcome = after(*rule, &rule.info().silent);
         if !outcome.findings.is_empty() || !outcome.unchecked.is_empty() {
-            false_alarms.push(format!(
-                "{}: {}{:?}",
-                rule.info().name,
-                shown(&outcome.findings),
-                outcome.unchecked
-            ));
+            false_alarms.push(format!("{}: {}{:?}", rule.info().name, shown(&outcome.findings), outcome.unchecked));
         }
     }
     assert!(false_alarms.is_empty(), "{}", false_alarms.join("\n"));
@@ -158,11 +142,7 @@ fn no_rule_speaks_after_the_edit_beside_it() {
 fn names_are_unique_and_have_a_form() {
     let mut names: Vec<&str> = Rule::ALL.iter().map(|rule| rule.info().name).collect();
     let is_part = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
-    assert!(
-        names
-            .iter()
-            .all(|name| name.split('/').count() == 2 && name.split('/').all(is_part))
-    );
+    assert!(names.iter().all(|name| name.split('/').count() == 2 && name.split('/').all(is_part)));
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), Rule::ALL.len());
@@ -170,14 +150,8 @@ fn names_are_unique_and_have_a_form() {
 
 #[test]
 fn the_page_of_rules_is_fresh() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap()
-        .join(reference::PAGE);
-    assert!(
-        std::fs::read_to_string(file).unwrap() == reference::page(),
-        "run `cargo xtask generate`"
-    );
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(reference::PAGE);
+    assert!(std::fs::read_to_string(file).unwrap() == reference::page(), "run `cargo xtask generate`");
 }
 
 #[test]

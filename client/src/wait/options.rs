@@ -79,10 +79,7 @@ impl WaitOptions {
     }
 
     pub(super) fn pauses(&self) -> Pauses {
-        Pauses {
-            next: self.first_poll,
-            longest: self.longest_poll,
-        }
+        Pauses { next: self.first_poll, longest: self.longest_poll }
     }
 
     pub(super) fn tell(&self, progress: Progress) {

@@ -35,9 +35,8 @@ impl Sought {
                 // after ours: ours is the last that had started when the trigger was answered. Where that cannot be
                 // told it is the first.
                 let latest = answered.map(|answered| answered + TimeDelta::seconds(1));
-                let started_by_then = candidates
-                    .iter()
-                    .find(|job| latest.is_some_and(|latest| job.sync_start_time < latest));
+                let started_by_then =
+                    candidates.iter().find(|job| latest.is_some_and(|latest| job.sync_start_time < latest));
                 started_by_then.or(candidates.last()).cloned()
             }
         }
@@ -65,13 +64,8 @@ mod tests {
     }
 
     fn chosen(answered: Option<&str>, starts: &[&str]) -> Option<DateTime<Utc>> {
-        let sought = Sought::Triggered {
-            newest_before: None,
-            answered: answered.map(time),
-        };
-        sought
-            .choose(starts.iter().map(|start| job(start)).collect())
-            .map(|job| job.sync_start_time)
+        let sought = Sought::Triggered { newest_before: None, answered: answered.map(time) };
+        sought.choose(starts.iter().map(|start| job(start)).collect()).map(|job| job.sync_start_time)
     }
 
     #[test]
@@ -79,10 +73,7 @@ mod tests {
         assert_eq!(chosen(Some("43:04"), &[]), None);
         assert_eq!(chosen(Some("43:04"), &["43:04.000123"]), Some(time("43:04.000123")));
         // One before the trigger and one long after.
-        assert_eq!(
-            chosen(Some("43:04"), &["44:00.5", "43:04.9", "43:01"]),
-            Some(time("43:04.9"))
-        );
+        assert_eq!(chosen(Some("43:04"), &["44:00.5", "43:04.9", "43:01"]), Some(time("43:04.9")));
     }
 
     #[test]
@@ -94,10 +85,7 @@ mod tests {
 
     #[test]
     fn jobs_from_before_the_trigger_are_never_ours() {
-        let sought = Sought::Triggered {
-            newest_before: Some(time("43:00")),
-            answered: None,
-        };
+        let sought = Sought::Triggered { newest_before: Some(time("43:00")), answered: None };
         assert!(sought.is_beyond(&job("43:00")));
         assert!(!sought.is_beyond(&job("43:00.000001")));
     }

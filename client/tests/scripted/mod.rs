@@ -55,17 +55,11 @@ impl Told {
 
     /// A page of a list.
     pub fn page(results: &[serde_json::Value]) -> Told {
-        Told::new(
-            200,
-            serde_json::json!({"results": results, "message": "success"}).to_string(),
-        )
+        Told::new(200, serde_json::json!({"results": results, "message": "success"}).to_string())
     }
 
     pub fn hang() -> Told {
-        Told {
-            manner: Manner::Hang,
-            ..Told::new(200, "")
-        }
+        Told { manner: Manner::Hang, ..Told::new(200, "") }
     }
 
     pub fn cut_off(mut self) -> Told {
@@ -104,11 +98,7 @@ impl Server {
                 std::thread::spawn(move || serve(stream.unwrap(), &log, &rule));
             }
         });
-        Server {
-            url: format!("http://{address}"),
-            asked,
-            stop,
-        }
+        Server { url: format!("http://{address}"), asked, stop }
     }
 
     /// Gives these answers one after the other, and the last one again and again.
@@ -129,10 +119,7 @@ impl Server {
 
     /// Method and target of all requests until now.
     pub fn lines(&self) -> Vec<String> {
-        self.asked()
-            .iter()
-            .map(|asked| format!("{} {}", asked.method, asked.target))
-            .collect()
+        self.asked().iter().map(|asked| format!("{} {}", asked.method, asked.target)).collect()
     }
 }
 
@@ -161,10 +148,7 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<Asked>>, rule: &Mutex<impl FnMut
         return;
     }
     let length = told.body.len() + if told.manner == Manner::CutOff { 100 } else { 0 };
-    let mut answer = format!(
-        "HTTP/1.1 {} Scripted\r\ncontent-length: {length}\r\nconnection: close\r\n",
-        told.status
-    );
+    let mut answer = format!("HTTP/1.1 {} Scripted\r\ncontent-length: {length}\r\nconnection: close\r\n", told.status);
     for (name, value) in &told.headers {
         answer.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -186,10 +170,5 @@ fn read(stream: &TcpStream) -> Option<Asked> {
         };
         headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
     }
-    Some(Asked {
-        at: Instant::now(),
-        method,
-        target,
-        headers,
-    })
+    Some(Asked { at: Instant::now(), method, target, headers })
 }

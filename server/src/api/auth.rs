@@ -37,9 +37,7 @@ pub struct Keys {
 impl Keys {
     /// The keys of a configuration.
     pub fn new(keys: &[ApiKey]) -> Keys {
-        Keys {
-            by_hash: keys.iter().map(|key| (key.hash.clone(), key.clone())).collect(),
-        }
+        Keys { by_hash: keys.iter().map(|key| (key.hash.clone(), key.clone())).collect() }
     }
 
     /// Who sends this header at this time.
@@ -59,11 +57,7 @@ impl Keys {
 
     fn find(&self, authorization: Option<&HeaderValue>, now: DateTime<Utc>) -> Result<&ApiKey, &'static str> {
         let header = authorization.ok_or("no Authorization header")?;
-        let token = header
-            .to_str()
-            .ok()
-            .and_then(bearer)
-            .ok_or("the Authorization header is not a bearer key")?;
+        let token = header.to_str().ok().and_then(bearer).ok_or("the Authorization header is not a bearer key")?;
         // Looked up by a hash of what was sent: how long it takes tells nothing about the keys.
         let key = self.by_hash.get(&KeyHash::of(token)).ok_or("unknown key")?;
         if key.revoked {

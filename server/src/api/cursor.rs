@@ -48,16 +48,8 @@ impl List<'_> {
             let sealed = [self.seal(text.as_bytes()).as_slice(), text.as_bytes()].concat();
             format!("<{}?cursor={}>; rel=\"{relation}\"", self.path, BASE64.encode(sealed))
         };
-        let previous = page
-            .items
-            .first()
-            .filter(|_| page.has_previous)
-            .map(|item| link("before", item, "prev"));
-        let next = page
-            .items
-            .last()
-            .filter(|_| page.has_next)
-            .map(|item| link("after", item, "next"));
+        let previous = page.items.first().filter(|_| page.has_previous).map(|item| link("before", item, "prev"));
+        let next = page.items.last().filter(|_| page.has_next).map(|item| link("after", item, "next"));
         let links: Vec<String> = previous.into_iter().chain(next).collect();
         (!links.is_empty()).then(|| links.join(","))
     }
@@ -65,11 +57,7 @@ impl List<'_> {
     /// Tells cursors of this list from those of other lists and from guesses. It is no secret: whoever forges one
     /// gets a position in a list that they may read anyway.
     fn seal(&self, text: &[u8]) -> Vec<u8> {
-        let digest = Sha256::new()
-            .chain_update(&self.name)
-            .chain_update([0])
-            .chain_update(text)
-            .finalize();
+        let digest = Sha256::new().chain_update(&self.name).chain_update([0]).chain_update(text).finalize();
         digest[..SEAL].to_vec()
     }
 }
@@ -88,56 +76,32 @@ mod tests {
     }
 
     fn list(name: &str) -> List<'static> {
-        List {
-            name: name.to_owned(),
-            path: "/things",
-        }
+        List { name: name.to_owned(), path: "/things" }
     }
 
     fn cursors(link: &str) -> Vec<String> {
-        link.split("cursor=")
-            .skip(1)
-            .map(|part| part.split('>').next().unwrap().to_owned())
-            .collect()
+        link.split("cursor=").skip(1).map(|part| part.split('>').next().unwrap().to_owned()).collect()
     }
 
     #[test]
     fn a_cursor_leads_back_to_its_position_and_direction() {
-        let page = PageOf {
-            items: vec![1u32, 2, 3],
-            has_previous: true,
-            has_next: true,
-        };
+        let page = PageOf { items: vec![1u32, 2, 3], has_previous: true, has_next: true };
         let link = list("a").link(&page, |item| *item).unwrap();
-        assert!(
-            link.starts_with("</things?cursor=") && link.contains(">; rel=\"prev\",</things?cursor="),
-            "{link}"
-        );
+        assert!(link.starts_with("</things?cursor=") && link.contains(">; rel=\"prev\",</things?cursor="), "{link}");
         let cursors = cursors(&link);
-        assert!(matches!(
-            list("a").page::<u32>(Some(&cursors[0])),
-            Some(Page::Before(1))
-        ));
+        assert!(matches!(list("a").page::<u32>(Some(&cursors[0])), Some(Page::Before(1))));
         assert!(matches!(list("a").page::<u32>(Some(&cursors[1])), Some(Page::After(3))));
     }
 
     #[test]
     fn a_single_page_has_no_link() {
-        let page = PageOf {
-            items: vec![1u32],
-            has_previous: false,
-            has_next: false,
-        };
+        let page = PageOf { items: vec![1u32], has_previous: false, has_next: false };
         assert_eq!(list("a").link(&page, |item| *item), None);
     }
 
     #[test]
     fn cursors_of_other_lists_and_guesses_are_refused() {
-        let page = PageOf {
-            items: vec![7u32],
-            has_previous: false,
-            has_next: true,
-        };
+        let page = PageOf { items: vec![7u32], has_previous: false, has_next: true };
         let cursor = cursors(&list("a").link(&page, |item| *item).unwrap()).remove(0);
         assert!(list("b").page::<u32>(Some(&cursor)).is_none());
         for guess in ["", "x", "AAAA", "after 7", "AAAAAAAAAAAAAAAAAAAAAA", "ü", &cursor[1..]] {

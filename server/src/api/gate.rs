@@ -38,10 +38,7 @@ impl Gate for CdiGate {
     }
 
     async fn usage(&self, caller: &Caller, operation: &'static OperationInfo) -> Result<Usage, GateFailure> {
-        self.rate_limits
-            .usage(&caller.workspace, operation, Utc::now())
-            .await
-            .map_err(failure)
+        self.rate_limits.usage(&caller.workspace, operation, Utc::now()).await.map_err(failure)
     }
 
     async fn count(
@@ -49,18 +46,11 @@ impl Gate for CdiGate {
         caller: &Caller,
         operation: &'static OperationInfo,
     ) -> Result<(Usage, Result<(), u64>), GateFailure> {
-        self.rate_limits
-            .count(&caller.workspace, operation, Utc::now())
-            .await
-            .map_err(failure)
+        self.rate_limits.count(&caller.workspace, operation, Utc::now()).await.map_err(failure)
     }
 }
 
 fn failure(error: StoreError) -> GateFailure {
     tracing::error!(%error, "the rate limit could not be counted");
-    if error.is_unavailable() {
-        GateFailure::Unavailable
-    } else {
-        GateFailure::Failed
-    }
+    if error.is_unavailable() { GateFailure::Unavailable } else { GateFailure::Failed }
 }

@@ -28,14 +28,8 @@ const RETRY_AFTER: u64 = 5;
 /// The operations and permissions that the contract knows, for validating a configuration.
 pub fn known() -> Known {
     Known {
-        operations: generated::OPERATIONS
-            .iter()
-            .map(|operation| operation.id.to_owned())
-            .collect(),
-        permissions: generated::OPERATIONS
-            .iter()
-            .map(|operation| operation.permission.to_owned())
-            .collect(),
+        operations: generated::OPERATIONS.iter().map(|operation| operation.id.to_owned()).collect(),
+        permissions: generated::OPERATIONS.iter().map(|operation| operation.permission.to_owned()).collect(),
     }
 }
 
@@ -45,10 +39,7 @@ pub fn api(config: &Config, store: &Store, draining: Arc<AtomicBool>) -> Context
         .workspaces
         .iter()
         .flat_map(|workspace| {
-            workspace
-                .rate_limits
-                .iter()
-                .map(|(operation, limit)| ((workspace.id.clone(), operation.clone()), *limit))
+            workspace.rate_limits.iter().map(|(operation, limit)| ((workspace.id.clone(), operation.clone()), *limit))
         })
         .collect();
     Arc::new(generated::Api {

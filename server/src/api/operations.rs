@@ -33,18 +33,13 @@ impl CdiOperations {
     pub fn new(store: Store, integrations: Vec<Arc<Integration>>) -> CdiOperations {
         CdiOperations {
             store,
-            integrations: integrations
-                .into_iter()
-                .map(|integration| (integration.id, integration))
-                .collect(),
+            integrations: integrations.into_iter().map(|integration| (integration.id, integration)).collect(),
         }
     }
 
     /// An integration of the caller's workspace. Those of others do not exist for the caller.
     fn integration(&self, caller: &Caller, id: Uuid) -> Option<&Arc<Integration>> {
-        self.integrations
-            .get(&IntegrationId::from(id))
-            .filter(|integration| integration.workspace == caller.workspace)
+        self.integrations.get(&IntegrationId::from(id)).filter(|integration| integration.workspace == caller.workspace)
     }
 }
 
@@ -58,22 +53,11 @@ impl Operations for CdiOperations {
     ) -> Result<trigger_integration_sync::Success, trigger_integration_sync::Error> {
         use trigger_integration_sync::{Error, Success};
         let received_at = Utc::now();
-        let integration = self
-            .integration(caller, request.integration_id)
-            .ok_or(Error::IntegrationNotFound)?;
-        match self
-            .store
-            .start_job(integration.id, received_at)
-            .await
-            .map_err(store_failed::<Error>)?
-        {
+        let integration = self.integration(caller, request.integration_id).ok_or(Error::IntegrationNotFound)?;
+        match self.store.start_job(integration.id, received_at).await.map_err(store_failed::<Error>)? {
             StartJob::Started(job) => {
                 tracing::info!(integration = %integration.id, job = %job, key = caller.key, "sync triggered");
-                Ok(Success {
-                    body: Message {
-                        message: "success".to_owned(),
-                    },
-                })
+                Ok(Success { body: Message { message: "success".to_owned() } })
             }
             StartJob::InProgress => Err(Error::JobInProgress { retry_after: None }),
         }
@@ -85,30 +69,16 @@ impl Operations for CdiOperations {
         request: list_integrations::Request,
     ) -> Result<list_integrations::Success, list_integrations::Error> {
         use list_integrations::{Error, Success};
-        let list = List {
-            name: format!("integrations of {}", caller.workspace),
-            path: "/cdi/integrations",
-        };
+        let list = List { name: format!("integrations of {}", caller.workspace), path: "/cdi/integrations" };
         let page = list.page(request.cursor.as_deref()).ok_or(Error::InvalidCursor)?;
-        let all = self
-            .integrations
-            .values()
-            .filter(|integration| integration.workspace == caller.workspace);
+        let all = self.integrations.values().filter(|integration| integration.workspace == caller.workspace);
         let page = slice(all.collect(), &page);
         let ids: Vec<IntegrationId> = page.items.iter().map(|integration| integration.id).collect();
-        let states = self
-            .store
-            .integration_states(&ids)
-            .await
-            .map_err(store_failed::<Error>)?;
+        let states = self.store.integration_states(&ids).await.map_err(store_failed::<Error>)?;
         Ok(Success {
             link: list.link(&page, |integration| integration.id),
             body: IntegrationPage {
-                results: page
-                    .items
-                    .iter()
-                    .map(|integration| item(integration, states.get(&integration.id)))
-                    .collect(),
+                results: page.items.iter().map(|integration| item(integration, states.get(&integration.id))).collect(),
                 message: "success".to_owned(),
             },
         })
@@ -122,25 +92,13 @@ impl Operations for CdiOperations {
         use list_job_sync_status::{Error, Success};
         let id = IntegrationId::from(request.integration_id);
         let path = format!("/cdi/integrations/{id}/job_sync_status");
-        let list = List {
-            name: format!("jobs of {id}"),
-            path: &path,
-        };
+        let list = List { name: format!("jobs of {id}"), path: &path };
         let page = list.page(request.cursor.as_deref()).ok_or(Error::InvalidCursor)?;
-        let integration = self
-            .integration(caller, request.integration_id)
-            .ok_or(Error::IntegrationNotFound)?;
-        let page = self
-            .store
-            .jobs(integration.id, &page, PAGE)
-            .await
-            .map_err(store_failed::<Error>)?;
+        let integration = self.integration(caller, request.integration_id).ok_or(Error::IntegrationNotFound)?;
+        let page = self.store.jobs(integration.id, &page, PAGE).await.map_err(store_failed::<Error>)?;
         Ok(Success {
             link: list.link(&page, |job| job.sync_start_time),
-            body: JobPage {
-                results: page.items.iter().map(job_item).collect(),
-                message: "success".to_owned(),
-            },
+            body: JobPage { results: page.items.iter().map(job_item).collect(), message: "success".to_owned() },
         })
     }
 }
@@ -148,11 +106,7 @@ impl Operations for CdiOperations {
 /// A failing store as the error that callers see; the log has the cause.
 fn store_failed<E: OperationError>(error: StoreError) -> E {
     tracing::error!(%error, "the store failed");
-    if error.is_unavailable() {
-        E::service_unavailable(RETRY_AFTER)
-    } else {
-        E::internal_server_error()
-    }
+    if error.is_unavailable() { E::service_unavailable(RETRY_AFTER) } else { E::internal_server_error() }
 }
 
 /// A page of integrations, which are ordered by their IDs.
@@ -168,11 +122,7 @@ fn slice<'a>(all: Vec<&'a Arc<Integration>>, page: &Page<IntegrationId>) -> Page
             (end.saturating_sub(PAGE), end)
         }
     };
-    PageOf {
-        has_previous: start > 0,
-        has_next: end < all.len(),
-        items: all[start..end].to_vec(),
-    }
+    PageOf { has_previous: start > 0, has_next: end < all.len(), items: all[start..end].to_vec() }
 }
 
 fn item(integration: &Integration, state: Option<&IntegrationState>) -> IntegrationItem {
@@ -188,9 +138,7 @@ fn item(integration: &Integration, state: Option<&IntegrationState>) -> Integrat
             (false, false) => IntegrationStatus::Active,
         },
         contact_emails: integration.contact_emails.join(","),
-        last_updated_at: state
-            .and_then(|state| state.watermark.as_ref())
-            .map(|watermark| watermark.updated_at),
+        last_updated_at: state.and_then(|state| state.watermark.as_ref()).map(|watermark| watermark.updated_at),
         warehouse_type: integration.source.kind().to_owned(),
         last_job_start_time: state.and_then(|state| state.last_job_start_time),
         last_job_status: state.and_then(|state| state.last_job_status).map(status),

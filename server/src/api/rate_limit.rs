@@ -40,10 +40,7 @@ impl RateLimits {
         now: DateTime<Utc>,
     ) -> Result<(Usage, Result<(), u64>), StoreError> {
         let (limit, window) = (self.limit(workspace, operation), Window::at(now, operation));
-        let taken = self
-            .store
-            .take_request(workspace, operation.id, window.start, limit)
-            .await?;
+        let taken = self.store.take_request(workspace, operation.id, window.start, limit).await?;
         let verdict = if taken.allowed { Ok(()) } else { Err(window.left(now)) };
         Ok((window.usage(limit, taken.used), verdict))
     }
@@ -64,22 +61,13 @@ struct Window {
 
 impl Window {
     fn at(now: DateTime<Utc>, operation: &OperationInfo) -> Window {
-        let length = i64::try_from(operation.rate_limit.window_seconds)
-            .unwrap_or(i64::MAX)
-            .max(1);
+        let length = i64::try_from(operation.rate_limit.window_seconds).unwrap_or(i64::MAX).max(1);
         let start = now.timestamp().div_euclid(length) * length;
-        Window {
-            start,
-            end: start.saturating_add(length),
-        }
+        Window { start, end: start.saturating_add(length) }
     }
 
     fn usage(&self, limit: u64, used: u64) -> Usage {
-        Usage {
-            limit,
-            remaining: limit.saturating_sub(used),
-            reset: u64::try_from(self.end).unwrap_or(0),
-        }
+        Usage { limit, remaining: limit.saturating_sub(used), reset: u64::try_from(self.end).unwrap_or(0) }
     }
 
     /// Whole seconds after which the window has ended.

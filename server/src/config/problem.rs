@@ -32,10 +32,7 @@ impl ConfigError {
 
     pub(super) fn of(path: &Path, mut problems: Vec<Problem>) -> ConfigError {
         problems.sort_by_key(|problem| problem.line);
-        ConfigError {
-            file: path.to_owned(),
-            problems,
-        }
+        ConfigError { file: path.to_owned(), problems }
     }
 
     /// Everything that is wrong, in the order of the file.
@@ -83,11 +80,7 @@ impl Problem {
         let before = text.get(..span.start).unwrap_or(text);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().map_or(0, |start| start.chars().count()) + 1;
-        Problem {
-            line: Some((line, column)),
-            key: key_at(text, &span),
-            message: message.into(),
-        }
+        Problem { line: Some((line, column)), key: key_at(text, &span), message: message.into() }
     }
 }
 
@@ -97,33 +90,19 @@ fn key_at(text: &str, span: &Range<usize>) -> String {
     // What is malformed is known as far as it can be.
     let (document, _) = DeTable::parse_recoverable(text);
     descend(document.get_ref(), span, &mut path);
-    if path.is_empty() {
-        key_by_sight(text, span.start)
-    } else {
-        path
-    }
+    if path.is_empty() { key_by_sight(text, span.start) } else { path }
 }
 
 /// The key on a line that is no TOML: the header above it, and the word that the line begins with.
 fn key_by_sight(text: &str, offset: usize) -> String {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    let mut headers = text[..line_start]
-        .lines()
-        .map(str::trim)
-        .filter(|line| line.starts_with('['));
-    let header = headers
-        .next_back()
-        .map(|line| line.trim_matches(['[', ']']))
-        .unwrap_or_default();
+    let mut headers = text[..line_start].lines().map(str::trim).filter(|line| line.starts_with('['));
+    let header = headers.next_back().map(|line| line.trim_matches(['[', ']'])).unwrap_or_default();
     let line = text[line_start..].lines().next().unwrap_or_default().trim_start();
     let is_key = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
     let word = &line[..line.find(|letter| !is_key(letter)).unwrap_or(line.len())];
-    [header, word]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(".")
+    [header, word].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".")
 }
 
 fn descend(table: &DeTable<'_>, span: &Range<usize>, path: &mut String) {

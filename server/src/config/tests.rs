@@ -76,24 +76,17 @@ fn problems(line: &str, instead: &str) -> String {
 #[test]
 fn a_whole_file_is_read() {
     let config = parse(WHOLE).unwrap();
-    let StoreLocation::Sqlite(store) = &config.store else {
-        panic!()
-    };
+    let StoreLocation::Sqlite(store) = &config.store else { panic!() };
     assert!(store.ends_with("state/opencdi.db") && store.is_absolute(), "{store:?}");
     assert_eq!(config.server.listen.to_string(), "0.0.0.0:9000");
     assert_eq!(config.workspaces[0].rate_limits["trigger"], 1000);
     assert_eq!(config.keys[0].hash, KeyHash::of("abc"));
-    assert_eq!(
-        config.keys[0].expires.unwrap().to_rfc3339(),
-        "2026-12-31T23:00:00+00:00"
-    );
+    assert_eq!(config.keys[0].expires.unwrap().to_rfc3339(), "2026-12-31T23:00:00+00:00");
     let integration = &config.integrations[0];
     assert_eq!(integration.id.to_string(), "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01");
     let Source::Sqlite { path, table } = &integration.source;
     assert!(path.ends_with("source.db") && table == "users");
-    let Destination::UsersTrack(destination) = &integration.destination else {
-        panic!()
-    };
+    let Destination::UsersTrack(destination) = &integration.destination else { panic!() };
     assert_eq!(destination.url, "https://rest.iad-03.braze.com");
     assert_eq!(destination.api_key.expose(), "the-key");
     assert!(!format!("{config:?}").contains("the-key"));
@@ -109,22 +102,14 @@ fn an_empty_file_is_a_service_without_integrations() {
 
 #[test]
 fn a_file_that_is_not_there_says_how_to_name_another() {
-    let error = Config::load(Path::new("no/such/opencdi.toml"), &known())
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.starts_with("no/such/opencdi.toml: the configuration cannot be read: "),
-        "{error}"
-    );
+    let error = Config::load(Path::new("no/such/opencdi.toml"), &known()).unwrap_err().to_string();
+    assert!(error.starts_with("no/such/opencdi.toml: the configuration cannot be read: "), "{error}");
     assert!(error.contains("--config"), "{error}");
 }
 
 #[test]
 fn malformed_toml_is_said_with_its_line() {
-    assert_eq!(
-        problems("listen = ", "listen "),
-        "opencdi.toml:5:8: `server.listen`: key with no value, expected `=`"
-    );
+    assert_eq!(problems("listen = ", "listen "), "opencdi.toml:5:8: `server.listen`: key with no value, expected `=`");
 }
 
 #[test]
@@ -147,10 +132,7 @@ fn a_wrong_type_and_a_missing_key_are_said_with_their_place() {
         problems("concurrency = 2", "concurrency = \"2\""),
         "opencdi.toml:10:15: `worker.concurrency`: invalid type: string \"2\", expected u64"
     );
-    assert_eq!(
-        problems("name = \"Users\"", ""),
-        "opencdi.toml:23:1: `integrations[0]`: missing field `name`"
-    );
+    assert_eq!(problems("name = \"Users\"", ""), "opencdi.toml:23:1: `integrations[0]`: missing field `name`");
     assert_eq!(
         problems("table = \"users\"", ""),
         "opencdi.toml:30:1: `integrations[0].source`: `sqlite` needs `table`"
@@ -172,15 +154,9 @@ fn a_secret_in_clear_is_refused_with_the_way_to_do_it_right_and_not_repeated() {
         assert!(!text.contains("hunter2") && !text.contains("1234567890"), "{text}");
     }
     let text = problems("\"sqlite:state/opencdi.db\"", "\"postgres://me:hunter2@localhost/db\"");
-    assert!(
-        text.contains("`store`: this URL holds a password in clear; write `store = { env"),
-        "{text}"
-    );
+    assert!(text.contains("`store`: this URL holds a password in clear; write `store = { env"), "{text}");
     assert!(!text.contains("hunter2"), "{text}");
-    let text = problems(
-        "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-        "cdi_hunter2",
-    );
+    let text = problems("sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", "cdi_hunter2");
     assert!(text.contains("`keys[0].hash`: this is a key in clear"), "{text}");
     assert!(!text.contains("hunter2"), "{text}");
 }
@@ -214,21 +190,13 @@ fn names_that_the_contract_does_not_have_are_errors() {
 #[test]
 fn values_that_make_no_sense_are_errors() {
     for (line, instead, expected) in [
-        (
-            "\"6F1E24A8-0a3b-4a51-9d0e-0c7a4f7a1b01\"",
-            "\"7\"",
-            "`integrations[0].id`: an integration ID is a UUID",
-        ),
+        ("\"6F1E24A8-0a3b-4a51-9d0e-0c7a4f7a1b01\"", "\"7\"", "`integrations[0].id`: an integration ID is a UUID"),
         (
             "\"attributes\"",
             "\"atributes\"",
             "`integrations[0].type`: there is no type `atributes`; known are `attributes`",
         ),
-        (
-            "\"0.0.0.0:9000\"",
-            "\"9000\"",
-            "`server.listen`: write an IP address and a port",
-        ),
+        ("\"0.0.0.0:9000\"", "\"9000\"", "`server.listen`: write an IP address and a port"),
         ("\"2s\"", "\"2\"", "`server.request_deadline`: "),
         ("\"2s\"", "\"0s\"", "too short or too long"),
         (
@@ -236,51 +204,15 @@ fn values_that_make_no_sense_are_errors() {
             "\"rest.iad-03.braze.com\"",
             "`integrations[0].destination.url`: this is not a URL",
         ),
-        (
-            "\"https://rest.iad-03.braze.com/\"",
-            "\"https://a:b@c\"",
-            "a user name or password does not belong",
-        ),
-        (
-            "kind = \"users_track\"",
-            "kind = \"kafka\"",
-            "there is no destination `kafka`; known are",
-        ),
-        (
-            "kind = \"sqlite\"",
-            "kind = \"oracle\"",
-            "there is no source `oracle`; known are",
-        ),
-        (
-            "kind = \"users_track\"",
-            "kind = \"jsonl\"\npath = \"a\"",
-            "`url` means nothing for `jsonl`",
-        ),
-        (
-            "\"sqlite:state/opencdi.db\"",
-            "\"mysql://x\"",
-            "`store`: a store is `sqlite:<path>` or `postgres://",
-        ),
-        (
-            "\"sqlite:state/opencdi.db\"",
-            "\"sqlite::memory:\"",
-            "must outlive the process",
-        ),
-        (
-            "2027-01-01T00:00:00+01:00",
-            "2027-01-01",
-            "`keys[0].expires`: write a date, a time and its offset",
-        ),
-        (
-            "[\"data@example.com\"]",
-            "[\"a@x.org, b@x.org\"]",
-            "one e-mail address in each text",
-        ),
-        (
-            "name = \"Users\"",
-            "name = \" \"",
-            "`integrations[0].name`: this is empty",
-        ),
+        ("\"https://rest.iad-03.braze.com/\"", "\"https://a:b@c\"", "a user name or password does not belong"),
+        ("kind = \"users_track\"", "kind = \"kafka\"", "there is no destination `kafka`; known are"),
+        ("kind = \"sqlite\"", "kind = \"oracle\"", "there is no source `oracle`; known are"),
+        ("kind = \"users_track\"", "kind = \"jsonl\"\npath = \"a\"", "`url` means nothing for `jsonl`"),
+        ("\"sqlite:state/opencdi.db\"", "\"mysql://x\"", "`store`: a store is `sqlite:<path>` or `postgres://"),
+        ("\"sqlite:state/opencdi.db\"", "\"sqlite::memory:\"", "must outlive the process"),
+        ("2027-01-01T00:00:00+01:00", "2027-01-01", "`keys[0].expires`: write a date, a time and its offset"),
+        ("[\"data@example.com\"]", "[\"a@x.org, b@x.org\"]", "one e-mail address in each text"),
+        ("name = \"Users\"", "name = \" \"", "`integrations[0].name`: this is empty"),
     ] {
         let text = problems(line, instead);
         assert!(text.contains(expected), "{instead}: {text}");
@@ -306,10 +238,7 @@ fn what_must_be_unique_is_said_with_both_places() {
 
 #[test]
 fn everything_that_is_wrong_is_said_at_once_in_the_order_of_the_file() {
-    let text = WHOLE
-        .replace("0.0.0.0:9000", "?")
-        .replace("may.trigger", "?")
-        .replace("\"attributes\"", "\"?\"");
+    let text = WHOLE.replace("0.0.0.0:9000", "?").replace("may.trigger", "?").replace("\"attributes\"", "\"?\"");
     let text = parse(&text).unwrap_err();
     let lines: Vec<&str> = text.lines().map(|line| line.split(':').nth(1).unwrap()).collect();
     assert_eq!(lines, ["5", "20", "27"], "{text}");

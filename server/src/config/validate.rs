@@ -22,12 +22,8 @@ const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Ad
 const STORE: &str = "sqlite:opencdi.db";
 
 pub(super) fn config(file: File, path: &Path, text: &str, known: &Known) -> Result<Config, Vec<Problem>> {
-    let mut check = Check {
-        text,
-        folder: path.parent().unwrap_or(Path::new("")).to_owned(),
-        known,
-        problems: Vec::new(),
-    };
+    let mut check =
+        Check { text, folder: path.parent().unwrap_or(Path::new("")).to_owned(), known, problems: Vec::new() };
     let config = Config {
         file: path.to_owned(),
         store: check.store(file.store),
@@ -37,11 +33,7 @@ pub(super) fn config(file: File, path: &Path, text: &str, known: &Known) -> Resu
         keys: check.keys(file.keys),
         integrations: check.integrations(file.integrations),
     };
-    if check.problems.is_empty() {
-        Ok(config)
-    } else {
-        Err(check.problems)
-    }
+    if check.problems.is_empty() { Ok(config) } else { Err(check.problems) }
 }
 
 struct Check<'a> {
@@ -92,10 +84,7 @@ impl Check<'_> {
             }
             return StoreLocation::Postgres(url);
         }
-        self.problem(
-            span,
-            "a store is `sqlite:<path>` or `postgres://<user>@<host>/<database>`",
-        );
+        self.problem(span, "a store is `sqlite:<path>` or `postgres://<user>@<host>/<database>`");
         fallback
     }
 
@@ -131,12 +120,7 @@ impl Check<'_> {
             .into_iter()
             .map(|workspace| {
                 self.not_empty(&workspace.id);
-                self.once(
-                    &mut seen,
-                    workspace.id.get_ref().clone(),
-                    workspace.id.span(),
-                    "workspace",
-                );
+                self.once(&mut seen, workspace.id.get_ref().clone(), workspace.id.span(), "workspace");
                 let mut rate_limits = BTreeMap::new();
                 for (operation, limit) in workspace.rate_limits {
                     if !self.known.operations.contains(operation.get_ref()) {
@@ -147,10 +131,7 @@ impl Check<'_> {
                     let limit = self.number(Some(limit), 1, 1..=1_000_000_000);
                     rate_limits.insert(operation.into_inner(), limit);
                 }
-                Workspace {
-                    id: workspace.id.into_inner(),
-                    rate_limits,
-                }
+                Workspace { id: workspace.id.into_inner(), rate_limits }
             })
             .collect()
     }
@@ -161,12 +142,7 @@ impl Check<'_> {
             .filter_map(|key| {
                 self.not_empty(&key.name);
                 self.not_empty(&key.workspace);
-                self.once(
-                    &mut names,
-                    key.name.get_ref().clone(),
-                    key.name.span(),
-                    "key with the name",
-                );
+                self.once(&mut names, key.name.get_ref().clone(), key.name.span(), "key with the name");
                 for permission in &key.permissions {
                     if !self.known.permissions.contains(permission.get_ref()) {
                         let known = self.known.permissions.join("`, `");
@@ -223,12 +199,7 @@ impl Check<'_> {
                 let destination = self.destination(integration.destination);
                 if let Some(Destination::Jsonl { path }) = &destination {
                     // Two integrations in one file would repair and cut each other's lines.
-                    self.once(
-                        &mut files,
-                        path.display().to_string(),
-                        span,
-                        "destination with the path",
-                    );
+                    self.once(&mut files, path.display().to_string(), span, "destination with the path");
                 }
                 Some(Arc::new(Integration {
                     id: id.ok()?,
@@ -236,11 +207,7 @@ impl Check<'_> {
                     workspace: integration.workspace.into_inner(),
                     kind: kind?,
                     paused: integration.paused,
-                    contact_emails: integration
-                        .contact_emails
-                        .into_iter()
-                        .map(Spanned::into_inner)
-                        .collect(),
+                    contact_emails: integration.contact_emails.into_iter().map(Spanned::into_inner).collect(),
                     source: source?,
                     destination: destination?,
                 }))
@@ -251,17 +218,10 @@ impl Check<'_> {
     }
 
     fn kind(&mut self, kind: &Text) -> Option<IntegrationKind> {
-        let found = IntegrationKind::ALL
-            .iter()
-            .copied()
-            .find(|known| known.as_str() == kind.get_ref());
+        let found = IntegrationKind::ALL.iter().copied().find(|known| known.as_str() == kind.get_ref());
         if found.is_none() {
             let known: Vec<&str> = IntegrationKind::ALL.iter().map(|known| known.as_str()).collect();
-            let message = format!(
-                "there is no type `{}`; known are `{}`",
-                kind.get_ref(),
-                known.join("`, `")
-            );
+            let message = format!("there is no type `{}`; known are `{}`", kind.get_ref(), known.join("`, `"));
             self.problem(kind.span(), message);
         }
         found
@@ -273,10 +233,7 @@ impl Check<'_> {
             "sqlite" => {
                 let path = self.needed(source.path, &span, "path", "sqlite");
                 let table = self.needed(source.table, &span, "table", "sqlite");
-                Some(Source::Sqlite {
-                    path: self.folder.join(path?),
-                    table: table?,
-                })
+                Some(Source::Sqlite { path: self.folder.join(path?), table: table? })
             }
             other => {
                 let message = format!("there is no source `{other}`; known are `sqlite`");
@@ -310,24 +267,14 @@ impl Check<'_> {
                     }
                 };
                 let give_up_after = self.duration(destination.give_up_after, Duration::from_secs(300));
-                Some(Destination::UsersTrack(UsersTrack {
-                    url: url?,
-                    api_key: api_key?,
-                    give_up_after,
-                }))
+                Some(Destination::UsersTrack(UsersTrack { url: url?, api_key: api_key?, give_up_after }))
             }
             "jsonl" => {
                 self.unwanted(destination.url.as_ref().map(Spanned::span), "url", "jsonl");
                 self.unwanted(destination.api_key.as_ref().map(Spanned::span), "api_key", "jsonl");
-                self.unwanted(
-                    destination.give_up_after.as_ref().map(Spanned::span),
-                    "give_up_after",
-                    "jsonl",
-                );
+                self.unwanted(destination.give_up_after.as_ref().map(Spanned::span), "give_up_after", "jsonl");
                 let path = self.needed(destination.path, &span, "path", "jsonl");
-                Some(Destination::Jsonl {
-                    path: self.folder.join(path?),
-                })
+                Some(Destination::Jsonl { path: self.folder.join(path?) })
             }
             other => {
                 let message = format!("there is no destination `{other}`; known are `users_track` and `jsonl`");
@@ -412,17 +359,11 @@ impl Check<'_> {
                 duration
             }
             Ok(_) => {
-                self.problem(
-                    text.span(),
-                    "this is too short or too long; between 10ms and 7days is possible",
-                );
+                self.problem(text.span(), "this is too short or too long; between 10ms and 7days is possible");
                 default
             }
             Err(error) => {
-                self.problem(
-                    text.span(),
-                    format!("{error}; write a duration such as `30s`, `500ms` or `2m`"),
-                );
+                self.problem(text.span(), format!("{error}; write a duration such as `30s`, `500ms` or `2m`"));
                 default
             }
         }
@@ -433,10 +374,7 @@ impl Check<'_> {
         if range.contains(number.get_ref()) {
             return number.into_inner();
         }
-        self.problem(
-            number.span(),
-            format!("write a number from {} to {}", range.start(), range.end()),
-        );
+        self.problem(number.span(), format!("write a number from {} to {}", range.start(), range.end()));
         default
     }
 
@@ -457,11 +395,7 @@ impl Check<'_> {
 
     /// Reports a value that stands in the file a second time.
     fn once(&mut self, seen: &mut HashMap<String, usize>, value: String, span: Range<usize>, what: &str) {
-        let line = self
-            .text
-            .get(..span.start)
-            .map_or(0, |before| before.matches('\n').count())
-            + 1;
+        let line = self.text.get(..span.start).map_or(0, |before| before.matches('\n').count()) + 1;
         match seen.get(&value) {
             Some(first) => {
                 let message = format!("there is another {what} `{value}`, on line {first}");

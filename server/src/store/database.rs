@@ -50,11 +50,7 @@ impl Database {
                 };
                 let write = options().max_connections(1).connect(&url).await?;
                 let read = options().max_connections(CONNECTIONS).connect(&url).await?;
-                Database {
-                    read,
-                    write,
-                    now: "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
-                }
+                Database { read, write, now: "CAST(unixepoch('subsec') * 1000000 AS INTEGER)" }
             }
             StoreLocation::Postgres(url) => {
                 let pool = options().max_connections(CONNECTIONS).connect(url.expose()).await?;

@@ -41,11 +41,7 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Database(error) => error.code().is_some_and(|code| is_passing(&code)),
             _ => false,
         };
-        if away {
-            StoreError::Unavailable(error)
-        } else {
-            StoreError::Failed(error)
-        }
+        if away { StoreError::Unavailable(error) } else { StoreError::Failed(error) }
     }
 }
 
@@ -55,9 +51,7 @@ fn is_passing(code: &str) -> bool {
         // SQLite: busy (5) and locked (6), with their extended codes in the upper bytes. Postgres has five characters.
         Ok(number) if code.len() < 5 => matches!(number & 0xff, 5 | 6),
         // Postgres: connections, resources, an operator's intervention, deadlocks, locks that were not to be had.
-        _ => ["08", "53", "57P", "40", "55P03"]
-            .iter()
-            .any(|class| code.starts_with(class)),
+        _ => ["08", "53", "57P", "40", "55P03"].iter().any(|class| code.starts_with(class)),
     }
 }
 

@@ -26,10 +26,7 @@ impl FromStr for JobId {
     type Err = StoreError;
 
     fn from_str(text: &str) -> Result<JobId, StoreError> {
-        let unreadable = |_| StoreError::Unreadable {
-            what: "job ID",
-            value: text.to_owned(),
-        };
+        let unreadable = |_| StoreError::Unreadable { what: "job ID", value: text.to_owned() };
         Uuid::try_parse(text).map(JobId).map_err(unreadable)
     }
 }
@@ -50,13 +47,8 @@ pub enum JobStatus {
 }
 
 impl JobStatus {
-    const ALL: [JobStatus; 5] = [
-        JobStatus::Running,
-        JobStatus::Success,
-        JobStatus::Partial,
-        JobStatus::Error,
-        JobStatus::ConfigError,
-    ];
+    const ALL: [JobStatus; 5] =
+        [JobStatus::Running, JobStatus::Success, JobStatus::Partial, JobStatus::Error, JobStatus::ConfigError];
 
     /// Its name in the store.
     pub fn as_str(self) -> &'static str {
@@ -71,10 +63,7 @@ impl JobStatus {
 
     pub(super) fn read(text: &str) -> Result<JobStatus, StoreError> {
         let found = JobStatus::ALL.into_iter().find(|status| status.as_str() == text);
-        found.ok_or_else(|| StoreError::Unreadable {
-            what: "job status",
-            value: text.to_owned(),
-        })
+        found.ok_or_else(|| StoreError::Unreadable { what: "job status", value: text.to_owned() })
     }
 }
 
@@ -164,23 +153,13 @@ impl Store {
         let further = rows.len() > size;
         let mut items: Vec<Job> = rows.iter().take(size).map(job).collect::<Result<_, _>>()?;
         Ok(match page {
-            Page::First => PageOf {
-                items,
-                has_previous: false,
-                has_next: further,
-            },
-            Page::After(_) => PageOf {
-                items,
-                has_previous: self.has_jobs(integration, ">=", bound).await?,
-                has_next: further,
-            },
+            Page::First => PageOf { items, has_previous: false, has_next: further },
+            Page::After(_) => {
+                PageOf { items, has_previous: self.has_jobs(integration, ">=", bound).await?, has_next: further }
+            }
             Page::Before(_) => {
                 items.reverse();
-                PageOf {
-                    items,
-                    has_previous: further,
-                    has_next: self.has_jobs(integration, "<=", bound).await?,
-                }
+                PageOf { items, has_previous: further, has_next: self.has_jobs(integration, "<=", bound).await? }
             }
         })
     }
@@ -201,14 +180,8 @@ fn job(row: &AnyRow) -> Result<Job, StoreError> {
         id: row.try_get::<String, _>("id")?.parse()?,
         status: JobStatus::read(&row.try_get::<String, _>("status")?)?,
         sync_start_time: from_micros(row.try_get("started_at")?)?,
-        sync_finish_time: row
-            .try_get::<Option<i64>, _>("finished_at")?
-            .map(from_micros)
-            .transpose()?,
-        last_timestamp_synced: row
-            .try_get::<Option<i64>, _>("synced_to")?
-            .map(from_micros)
-            .transpose()?,
+        sync_finish_time: row.try_get::<Option<i64>, _>("finished_at")?.map(from_micros).transpose()?,
+        last_timestamp_synced: row.try_get::<Option<i64>, _>("synced_to")?.map(from_micros).transpose()?,
         rows_synced: count(row.try_get("rows_synced")?),
         rows_failed_with_errors: count(row.try_get("rows_failed")?),
         cause: row.try_get("cause")?,

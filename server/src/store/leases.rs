@@ -93,11 +93,7 @@ impl Store {
         integration: IntegrationId,
         length: Duration,
     ) -> Result<Option<Claimed>, StoreError> {
-        let lease = Lease {
-            job,
-            token: Uuid::new_v4().to_string(),
-            length,
-        };
+        let lease = Lease { job, token: Uuid::new_v4().to_string(), length };
         let claim = self.database.at_its_own_time(
             "UPDATE jobs SET lease_token = $1, lease_until = {now} + $2, attempts = attempts + 1
              WHERE id = $3 AND finished_at IS NULL AND (lease_until IS NULL OR lease_until <= {now})
@@ -205,9 +201,7 @@ async fn write(
     integration: IntegrationId,
     checkpoint: &Checkpoint,
 ) -> Result<(), StoreError> {
-    let known = checkpoint
-        .rows_failed
-        .saturating_sub(checkpoint.row_errors.len() as u64);
+    let known = checkpoint.rows_failed.saturating_sub(checkpoint.row_errors.len() as u64);
     let synced_to = checkpoint.watermark.filter(|_| checkpoint.has_dealt);
     let written = query(
         "UPDATE jobs SET rows_synced = $1, rows_failed = $2, synced_to = COALESCE($3, synced_to), position = $4, attempts = 1

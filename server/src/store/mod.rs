@@ -38,20 +38,14 @@ pub struct Store {
 
 impl fmt::Debug for Store {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Store")
-            .field("database", &self.database)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Store").field("database", &self.database).finish_non_exhaustive()
     }
 }
 
 impl Store {
     /// Connects, and brings the schema up to date.
     pub async fn open(location: &StoreLocation) -> Result<Store, StoreError> {
-        Ok(Store {
-            database: Arc::new(Database::open(location).await?),
-            woken: Arc::new(Notify::new()),
-        })
+        Ok(Store { database: Arc::new(Database::open(location).await?), woken: Arc::new(Notify::new()) })
     }
 
     /// Waits until this process is told of a job. Jobs of other processes are found by looking.

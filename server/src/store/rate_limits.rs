@@ -39,10 +39,7 @@ impl Store {
         .fetch_optional(&self.database.write)
         .await?;
         let Some(taken) = taken else {
-            return Ok(Taken {
-                allowed: false,
-                used: limit,
-            });
+            return Ok(Taken { allowed: false, used: limit });
         };
         let used = count(taken.try_get("used")?);
         if used == 1 {

@@ -44,9 +44,7 @@ impl Store {
         if integrations.is_empty() {
             return Ok(HashMap::new());
         }
-        let places: Vec<String> = (1..=integrations.len())
-            .map(|number| format!("(CAST(${number} AS TEXT))"))
-            .collect();
+        let places: Vec<String> = (1..=integrations.len()).map(|number| format!("(CAST(${number} AS TEXT))")).collect();
         let statement = format!(
             "WITH listed (id) AS (VALUES {places})
              SELECT listed.id, watermarks.updated_at, watermarks.rows_at, watermarks.last_key,
@@ -68,23 +66,15 @@ impl Store {
             .map(|row| {
                 let id: String = row.try_get("id")?;
                 let status = |column: &str| -> Result<Option<JobStatus>, StoreError> {
-                    row.try_get::<Option<String>, &str>(column)?
-                        .map(|text| JobStatus::read(&text))
-                        .transpose()
+                    row.try_get::<Option<String>, &str>(column)?.map(|text| JobStatus::read(&text)).transpose()
                 };
                 let state = IntegrationState {
                     watermark: watermark(row)?,
-                    last_job_start_time: row
-                        .try_get::<Option<i64>, _>("started_at")?
-                        .map(from_micros)
-                        .transpose()?,
+                    last_job_start_time: row.try_get::<Option<i64>, _>("started_at")?.map(from_micros).transpose()?,
                     last_job_status: status("status")?,
                     config_error: status("ended_status")? == Some(JobStatus::ConfigError),
                 };
-                let id = id.parse().map_err(|_| StoreError::Unreadable {
-                    what: "integration ID",
-                    value: id,
-                })?;
+                let id = id.parse().map_err(|_| StoreError::Unreadable { what: "integration ID", value: id })?;
                 Ok((id, state))
             })
             .collect()

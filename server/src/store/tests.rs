@@ -53,14 +53,9 @@ async fn database() -> StoreLocation {
         panic!("{POSTGRES} is not set: run `cargo xtask test`, which brings a Postgres, or set it to a superuser's URL")
     });
     let name = format!("store_{}", Uuid::new_v4().simple());
-    let mut connection = sqlx::PgConnection::connect(&url)
-        .await
-        .expect("the Postgres for tests answers");
+    let mut connection = sqlx::PgConnection::connect(&url).await.expect("the Postgres for tests answers");
     let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-    sqlx::raw_sql(create)
-        .execute(&mut connection)
-        .await
-        .expect("a database can be made");
+    sqlx::raw_sql(create).execute(&mut connection).await.expect("a database can be made");
     let mut url = reqwest::Url::parse(&url).unwrap();
     url.set_path(&name);
     StoreLocation::Postgres(Secret::new(url))
@@ -91,10 +86,7 @@ async fn claim(store: &Store, integration: IntegrationId, lease: Duration) -> Op
 async fn run(store: &Store, integration: IntegrationId, at: DateTime<Utc>, status: JobStatus) {
     assert!(started(store, integration, at).await);
     let claimed = claim(store, integration, LEASE).await.unwrap();
-    store
-        .finish(&claimed.lease, integration, &Checkpoint::default(), status, None)
-        .await
-        .unwrap();
+    store.finish(&claimed.lease, integration, &Checkpoint::default(), status, None).await.unwrap();
 }
 
 async fn of_many_triggers_at_once_one_starts_a_job(location: StoreLocation) {
@@ -103,10 +95,7 @@ async fn of_many_triggers_at_once_one_starts_a_job(location: StoreLocation) {
     let starts = join_all((0..32).map(|_| started(&store, integration, Utc::now()))).await;
     assert_eq!(starts.iter().filter(|started| **started).count(), 1);
     assert_eq!(store.jobs(integration, &Page::First, 10).await.unwrap().items.len(), 1);
-    assert!(
-        started(&store, id(), Utc::now()).await,
-        "other integrations are not concerned"
-    );
+    assert!(started(&store, id(), Utc::now()).await, "other integrations are not concerned");
 }
 
 async fn start_times_are_keys_that_only_grow(location: StoreLocation) {
@@ -121,10 +110,7 @@ async fn start_times_are_keys_that_only_grow(location: StoreLocation) {
     let starts: Vec<String> = jobs.iter().map(|job| job.sync_start_time.to_rfc3339()).collect();
     let expected = ["04.000126", "04.000125", "04.000124"].map(|seconds| format!("2026-11-23T20:43:{seconds}+00:00"));
     assert_eq!(starts, expected, "never rounded down, never twice");
-    assert!(
-        jobs.iter()
-            .all(|job| job.sync_finish_time.unwrap() >= job.sync_start_time)
-    );
+    assert!(jobs.iter().all(|job| job.sync_finish_time.unwrap() >= job.sync_start_time));
 }
 
 async fn pages_lead_to_the_end_and_back_while_jobs_arrive(location: StoreLocation) {
@@ -135,28 +121,15 @@ async fn pages_lead_to_the_end_and_back_while_jobs_arrive(location: StoreLocatio
     }
     let page = async |page: Page<DateTime<Utc>>| {
         let page = store.jobs(integration, &page, 3).await.unwrap();
-        let starts: Vec<i64> = page
-            .items
-            .iter()
-            .map(|job| job.sync_start_time.timestamp_micros())
-            .collect();
+        let starts: Vec<i64> = page.items.iter().map(|job| job.sync_start_time.timestamp_micros()).collect();
         (starts, page.has_previous, page.has_next)
     };
     assert_eq!(page(Page::First).await, (vec![1006, 1005, 1004], false, true));
     run(&store, integration, time(2000), JobStatus::Success).await;
-    assert_eq!(
-        page(Page::After(time(1004))).await,
-        (vec![1003, 1002, 1001], true, true)
-    );
+    assert_eq!(page(Page::After(time(1004))).await, (vec![1003, 1002, 1001], true, true));
     assert_eq!(page(Page::After(time(1001))).await, (vec![1000], true, false));
-    assert_eq!(
-        page(Page::Before(time(1000))).await,
-        (vec![1003, 1002, 1001], true, true)
-    );
-    assert_eq!(
-        page(Page::Before(time(1003))).await,
-        (vec![1006, 1005, 1004], true, true)
-    );
+    assert_eq!(page(Page::Before(time(1000))).await, (vec![1003, 1002, 1001], true, true));
+    assert_eq!(page(Page::Before(time(1003))).await, (vec![1006, 1005, 1004], true, true));
     assert_eq!(page(Page::Before(time(1006))).await, (vec![2000], false, true));
     assert_eq!(page(Page::After(time(0))).await, (vec![], true, false));
 }
@@ -188,19 +161,13 @@ async fn a_worker_without_the_lease_changes_nothing(location: StoreLocation) {
     let late = claim(&store, integration, Duration::ZERO).await.unwrap().lease;
     let holder = claim(&store, integration, LEASE).await.unwrap().lease;
     let checkpoint = Checkpoint {
-        watermark: Some(Watermark {
-            updated_at: time(77),
-            rows_at: 1,
-            last_key: None,
-        }),
+        watermark: Some(Watermark { updated_at: time(77), rows_at: 1, last_key: None }),
         rows_synced: 1,
         ..Checkpoint::default()
     };
     for lost in [
         store.checkpoint(&late, integration, &checkpoint).await,
-        store
-            .finish(&late, integration, &checkpoint, JobStatus::Success, None)
-            .await,
+        store.finish(&late, integration, &checkpoint, JobStatus::Success, None).await,
         store.release(&late).await,
     ] {
         assert!(matches!(lost, Err(StoreError::LeaseLost)), "{lost:?}");
@@ -208,13 +175,8 @@ async fn a_worker_without_the_lease_changes_nothing(location: StoreLocation) {
     assert_eq!(store.watermark(integration).await.unwrap(), None);
     let job = store.jobs(integration, &Page::First, 1).await.unwrap().items.remove(0);
     assert_eq!((job.status, job.rows_synced), (JobStatus::Running, 0));
-    store
-        .finish(&holder, integration, &checkpoint, JobStatus::Success, None)
-        .await
-        .unwrap();
-    let twice = store
-        .finish(&holder, integration, &checkpoint, JobStatus::Error, None)
-        .await;
+    store.finish(&holder, integration, &checkpoint, JobStatus::Success, None).await.unwrap();
+    let twice = store.finish(&holder, integration, &checkpoint, JobStatus::Error, None).await;
     assert!(matches!(twice, Err(StoreError::LeaseLost)), "a job ends once");
 }
 
@@ -223,11 +185,7 @@ async fn a_job_that_is_given_back_goes_on_where_it_was(location: StoreLocation) 
     let integration = id();
     assert!(started(&store, integration, Utc::now()).await);
     let first = claim(&store, integration, LEASE).await.unwrap();
-    let watermark = Watermark {
-        updated_at: time(77),
-        rows_at: 3,
-        last_key: Some(-9),
-    };
+    let watermark = Watermark { updated_at: time(77), rows_at: 3, last_key: Some(-9) };
     let checkpoint = Checkpoint {
         watermark: Some(watermark),
         has_dealt: true,
@@ -241,10 +199,7 @@ async fn a_job_that_is_given_back_goes_on_where_it_was(location: StoreLocation) 
     let second = claim(&store, integration, LEASE).await.unwrap();
     assert_eq!(second.watermark, Some(watermark));
     assert_eq!((second.rows_synced, second.position.as_deref()), (5, Some("1234")));
-    assert_eq!(
-        second.attempts, 1,
-        "a worker that gives a job back is none that was lost"
-    );
+    assert_eq!(second.attempts, 1, "a worker that gives a job back is none that was lost");
 }
 
 async fn a_checkpoint_is_written_whole(location: StoreLocation) {
@@ -258,38 +213,19 @@ async fn a_checkpoint_is_written_whole(location: StoreLocation) {
         reason: reason.into(),
         payload: None,
     };
-    let mut checkpoint = Checkpoint {
-        rows_failed: 2,
-        row_errors: vec![error("a"), error("b")],
-        ..Checkpoint::default()
-    };
+    let mut checkpoint =
+        Checkpoint { rows_failed: 2, row_errors: vec![error("a"), error("b")], ..Checkpoint::default() };
     store.checkpoint(&lease, integration, &checkpoint).await.unwrap();
     (checkpoint.rows_failed, checkpoint.row_errors) = (3, vec![error("c")]);
-    store
-        .finish(&lease, integration, &checkpoint, JobStatus::Error, Some("why"))
-        .await
-        .unwrap();
+    store.finish(&lease, integration, &checkpoint, JobStatus::Error, Some("why")).await.unwrap();
     let kept = store.row_errors(integration, None, 0, 10).await.unwrap();
     assert_eq!(kept, [(1, error("a")), (2, error("b")), (3, error("c"))]);
-    assert_eq!(
-        store.row_errors(integration, None, 1, 1).await.unwrap(),
-        [(2, error("b"))]
-    );
+    assert_eq!(store.row_errors(integration, None, 1, 1).await.unwrap(), [(2, error("b"))]);
     let job = store.jobs(integration, &Page::First, 1).await.unwrap().items.remove(0);
     assert_eq!((job.rows_failed_with_errors, job.cause.as_deref()), (3, Some("why")));
-    assert_eq!(
-        job.last_timestamp_synced, None,
-        "it has dealt with no row that moved the watermark"
-    );
-    assert_eq!(
-        store.row_errors(integration, Some(job.id), 0, 10).await.unwrap().len(),
-        3
-    );
-    assert_eq!(
-        store.row_errors(id(), Some(job.id), 0, 10).await.unwrap(),
-        [],
-        "another integration's"
-    );
+    assert_eq!(job.last_timestamp_synced, None, "it has dealt with no row that moved the watermark");
+    assert_eq!(store.row_errors(integration, Some(job.id), 0, 10).await.unwrap().len(), 3);
+    assert_eq!(store.row_errors(id(), Some(job.id), 0, 10).await.unwrap(), [], "another integration's");
 }
 
 async fn integrations_stand_as_their_jobs_do(location: StoreLocation) {
@@ -302,11 +238,7 @@ async fn integrations_stand_as_their_jobs_do(location: StoreLocation) {
     let states = store.integration_states(&[new, broken, mended]).await.unwrap();
     let state = |integration: &IntegrationId| {
         let state = states[integration];
-        (
-            state.last_job_status,
-            state.last_job_start_time.map(|time| time.timestamp_micros()),
-            state.config_error,
-        )
+        (state.last_job_status, state.last_job_start_time.map(|time| time.timestamp_micros()), state.config_error)
     };
     assert_eq!(state(&new), (None, None, false));
     assert_eq!(state(&broken), (Some(JobStatus::ConfigError), Some(2), true));
@@ -322,33 +254,16 @@ async fn a_window_allows_as_many_requests_as_the_limit_however_they_come(locatio
     let store = open(location).await;
     let taken = join_all((0..50).map(|_| store.take_request("ours", "trigger", 60, 20))).await;
     let taken: Vec<_> = taken.into_iter().map(Result::unwrap).collect();
-    let allowed: BTreeSet<u64> = taken
-        .iter()
-        .filter(|taken| taken.allowed)
-        .map(|taken| taken.used)
-        .collect();
+    let allowed: BTreeSet<u64> = taken.iter().filter(|taken| taken.allowed).map(|taken| taken.used).collect();
     assert_eq!(allowed, (1..=20).collect(), "each number once");
-    assert!(
-        taken
-            .iter()
-            .filter(|taken| !taken.allowed)
-            .all(|taken| taken.used == 20)
-    );
+    assert!(taken.iter().filter(|taken| !taken.allowed).all(|taken| taken.used == 20));
     assert_eq!(store.used_requests("ours", "trigger", 60).await.unwrap(), 20);
-    for (workspace, operation, window) in [
-        ("theirs", "trigger", 60),
-        ("ours", "list", 60),
-        ("ours", "trigger", 120),
-    ] {
+    for (workspace, operation, window) in [("theirs", "trigger", 60), ("ours", "list", 60), ("ours", "trigger", 120)] {
         let other = store.take_request(workspace, operation, window, 20).await.unwrap();
         assert_eq!((other.allowed, other.used), (true, 1));
     }
     store.take_request("ours", "trigger", 60_000, 20).await.unwrap();
-    assert_eq!(
-        store.used_requests("ours", "trigger", 60).await.unwrap(),
-        0,
-        "old counters are removed"
-    );
+    assert_eq!(store.used_requests("ours", "trigger", 60).await.unwrap(), 0, "old counters are removed");
     assert_eq!(store.used_requests("theirs", "trigger", 60).await.unwrap(), 1);
 }
 

@@ -12,10 +12,8 @@ pub(super) fn micros_up(time: DateTime<Utc>) -> i64 {
 
 /// A time that the store holds.
 pub(super) fn from_micros(micros: i64) -> Result<DateTime<Utc>, StoreError> {
-    DateTime::from_timestamp_micros(micros).ok_or_else(|| StoreError::Unreadable {
-        what: "time",
-        value: micros.to_string(),
-    })
+    DateTime::from_timestamp_micros(micros)
+        .ok_or_else(|| StoreError::Unreadable { what: "time", value: micros.to_string() })
 }
 
 #[cfg(test)]
@@ -25,10 +23,7 @@ mod tests {
     #[test]
     fn a_start_time_is_never_rounded_down() {
         let time: DateTime<Utc> = "2026-11-23T20:43:04.000123001Z".parse().unwrap();
-        assert_eq!(
-            from_micros(micros_up(time)).unwrap().to_rfc3339(),
-            "2026-11-23T20:43:04.000124+00:00"
-        );
+        assert_eq!(from_micros(micros_up(time)).unwrap().to_rfc3339(), "2026-11-23T20:43:04.000124+00:00");
         let whole: DateTime<Utc> = "2026-11-23T20:43:04.000123Z".parse().unwrap();
         assert_eq!(from_micros(micros_up(whole)).unwrap(), whole);
         let early: DateTime<Utc> = "1969-12-31T23:59:59.999999001Z".parse().unwrap();

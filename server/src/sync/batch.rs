@@ -36,12 +36,7 @@ impl Batch {
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), String>,
     ) -> Result<(), String> {
         write(&mut self.bytes)?;
-        self.items.push(Item {
-            row,
-            identifier,
-            updated_at,
-            end: self.bytes.len(),
-        });
+        self.items.push(Item { row, identifier, updated_at, end: self.bytes.len() });
         self.bytes.push(separator);
         Ok(())
     }

@@ -22,10 +22,7 @@ pub fn write_attributes(row: &Row, out: &mut Vec<u8>) -> Result<(), String> {
         return Err(flaw.clone());
     }
     let identifier = identifier(row)?;
-    let payload = row
-        .payload
-        .as_deref()
-        .ok_or("PAYLOAD is null; it must be a JSON object")?;
+    let payload = row.payload.as_deref().ok_or("PAYLOAD is null; it must be a JSON object")?;
     look_over(payload, identifier)?;
     // What was looked over begins with `{` and ends with `}`.
     let payload = payload.trim_ascii();
@@ -37,10 +34,7 @@ pub fn write_attributes(row: &Row, out: &mut Vec<u8>) -> Result<(), String> {
         let start = out.len();
         out.extend_from_slice(fields.as_bytes());
         if fields.contains(['\n', '\r']) {
-            out[start..]
-                .iter_mut()
-                .filter(|byte| matches!(byte, b'\n' | b'\r'))
-                .for_each(|byte| *byte = b' ');
+            out[start..].iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
         }
     }
     out.push(b'}');
@@ -48,10 +42,7 @@ pub fn write_attributes(row: &Row, out: &mut Vec<u8>) -> Result<(), String> {
 }
 
 fn identifier(row: &Row) -> Result<&Identifier, String> {
-    let identifier = row
-        .identifier
-        .as_ref()
-        .ok_or("the row has no identifier: all identifier columns are null")?;
+    let identifier = row.identifier.as_ref().ok_or("the row has no identifier: all identifier columns are null")?;
     if identifier.texts().any(|text| text.trim().is_empty()) {
         return Err("the row's identifier is empty".into());
     }
@@ -96,10 +87,7 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
 /// Checks that a payload is an object that may be sent for this identifier.
 fn look_over(payload: &str, identifier: &Identifier) -> Result<(), String> {
     if payload.len() > LONGEST_PAYLOAD {
-        return Err(format!(
-            "PAYLOAD has {} bytes; {LONGEST_PAYLOAD} are allowed",
-            payload.len()
-        ));
+        return Err(format!("PAYLOAD has {} bytes; {LONGEST_PAYLOAD} are allowed", payload.len()));
     }
     let keys = Keys {
         own: match identifier {
@@ -161,12 +149,7 @@ mod tests {
     use super::*;
 
     fn row(identifier: Option<Identifier>, payload: Option<&str>) -> Row {
-        Row {
-            updated_at: 0,
-            identifier,
-            payload: payload.map(str::to_owned),
-            flaw: None,
-        }
+        Row { updated_at: 0, identifier, payload: payload.map(str::to_owned), flaw: None }
     }
 
     fn user() -> Option<Identifier> {
@@ -207,10 +190,7 @@ mod tests {
             (Identifier::Email("e@x".into()), r#"{"email":"e@x","x":1}"#),
             (Identifier::Phone("+1".into()), r#"{"phone":"+1","x":1}"#),
             (
-                Identifier::Alias {
-                    name: "n".into(),
-                    label: "l".into(),
-                },
+                Identifier::Alias { name: "n".into(), label: "l".into() },
                 r#"{"user_alias":{"alias_name":"n","alias_label":"l"},"x":1}"#,
             ),
         ] {
@@ -250,10 +230,6 @@ mod tests {
         let payload = Some(r#"{"email":"new@example.com"}"#);
         assert!(object(&row(user(), payload)).is_ok());
         let by_email = Some(Identifier::Email("old@example.com".into()));
-        assert!(
-            object(&row(by_email, payload))
-                .unwrap_err()
-                .contains("identifier `email`")
-        );
+        assert!(object(&row(by_email, payload)).unwrap_err().contains("identifier `email`"));
     }
 }

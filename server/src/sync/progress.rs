@@ -115,9 +115,7 @@ impl Progress {
 
     /// Takes note of what became of a row.
     pub fn dealt(&mut self, row: u64, fate: Fate) {
-        let index = row
-            .checked_sub(self.first)
-            .and_then(|index| usize::try_from(index).ok());
+        let index = row.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
         if let Some(pending) = index.and_then(|index| self.window.get_mut(index)) {
             pending.fate = Some(fate);
         }
@@ -133,11 +131,7 @@ impl Progress {
     /// Counts the rows at the front that are dealt with.
     fn advance(&mut self) {
         while self.window.front().is_some_and(|pending| pending.fate.is_some()) {
-            let Some(Pending {
-                place,
-                fate: Some(fate),
-            }) = self.window.pop_front()
-            else {
+            let Some(Pending { place, fate: Some(fate) }) = self.window.pop_front() else {
                 break;
             };
             self.first += 1;
@@ -243,11 +237,7 @@ mod tests {
     /// `UPDATED_AT`, rows at it, and the key where there are more.
     fn watermark(progress: &Progress) -> Option<(i64, u64, Option<i64>)> {
         let watermark = progress.so_far().watermark?;
-        Some((
-            watermark.updated_at.timestamp_micros(),
-            watermark.rows_at,
-            watermark.last_key,
-        ))
+        Some((watermark.updated_at.timestamp_micros(), watermark.rows_at, watermark.last_key))
     }
 
     #[test]

@@ -35,20 +35,9 @@ pub async fn run(
     integration: &Integration,
     stop: Stop,
 ) -> Result<(), StoreError> {
-    let mut hold = Hold {
-        store,
-        lease: &claimed.lease,
-        length: lease_length,
-        held_until: claimed_at + lease_length,
-    };
+    let mut hold = Hold { store, lease: &claimed.lease, length: lease_length, held_until: claimed_at + lease_length };
     let progress = Shared::new(start(&claimed, None));
-    let work = Work {
-        store,
-        claimed: &claimed,
-        integration,
-        progress: &progress,
-        stop: stop.clone(),
-    };
+    let work = Work { store, claimed: &claimed, integration, progress: &progress, stop: stop.clone() };
     let outcome = tokio::select! {
         outcome = work.sync() => outcome,
         lost = hold.keep() => return Err(lost),
@@ -68,29 +57,13 @@ pub async fn run(
 
 /// Ends a job that has lost too many workers.
 pub async fn give_up(store: &Store, claimed: &Claimed) -> Result<(), StoreError> {
-    let cause = format!(
-        "{} workers in a row ended while they had this job",
-        claimed.attempts - 1
-    );
+    let cause = format!("{} workers in a row ended while they had this job", claimed.attempts - 1);
     let checkpoint = Progress::new(start(claimed, None)).so_far();
-    store
-        .finish(
-            &claimed.lease,
-            claimed.integration,
-            &checkpoint,
-            JobStatus::Error,
-            Some(&cause),
-        )
-        .await
+    store.finish(&claimed.lease, claimed.integration, &checkpoint, JobStatus::Error, Some(&cause)).await
 }
 
 fn start(claimed: &Claimed, position: Option<u64>) -> Start {
-    Start {
-        watermark: claimed.watermark,
-        rows_synced: claimed.rows_synced,
-        rows_failed: claimed.rows_failed,
-        position,
-    }
+    Start { watermark: claimed.watermark, rows_synced: claimed.rows_synced, rows_failed: claimed.rows_failed, position }
 }
 
 /// How far a run came.
@@ -118,10 +91,7 @@ impl Shared {
         let come_to = self.lock().so_far();
         match (come_to.rows_synced, come_to.rows_failed) {
             (_, 0) => (JobStatus::Success, None),
-            (0, failed) => (
-                JobStatus::Error,
-                Some(format!("none of the {failed} rows was accepted")),
-            ),
+            (0, failed) => (JobStatus::Error, Some(format!("none of the {failed} rows was accepted"))),
             _ => (JobStatus::Partial, None),
         }
     }
@@ -138,28 +108,19 @@ struct Work<'a> {
 impl Work<'_> {
     async fn sync(&self) -> Result<Reached, SyncError> {
         let mut reading = source::read(&self.integration.source, self.claimed.watermark).await?;
-        let position = self
-            .claimed
-            .position
-            .as_ref()
-            .and_then(|position| position.parse().ok());
+        let position = self.claimed.position.as_ref().and_then(|position| position.parse().ok());
         let destination = Arc::new(Destination::open(&self.integration.destination, position).await?);
         let Read::Opened(opening) = reading.next().await? else {
             return Err(SyncError::Failed("the source began without saying where".into()));
         };
         if opening.future > 0 {
-            tracing::info!(
-                rows = opening.future,
-                "rows dated in the future wait until their time comes"
-            );
+            tracing::info!(rows = opening.future, "rows dated in the future wait until their time comes");
         }
         if opening.undated > 0 {
             tracing::warn!(rows = opening.undated, "rows without an UPDATED_AT are never synced");
         }
-        *self.progress.lock() = Progress::new(Start {
-            watermark: opening.watermark,
-            ..start(self.claimed, destination.position())
-        });
+        *self.progress.lock() =
+            Progress::new(Start { watermark: opening.watermark, ..start(self.claimed, destination.position()) });
         let delivering = self.deliver(&mut reading, &destination);
         tokio::select! {
             reached = delivering => {
@@ -215,11 +176,7 @@ impl Work<'_> {
             if let Err(error) = destination.flush().await {
                 return error;
             }
-            match self
-                .store
-                .checkpoint(&self.claimed.lease, self.integration.id, &checkpoint)
-                .await
-            {
+            match self.store.checkpoint(&self.claimed.lease, self.integration.id, &checkpoint).await {
                 Ok(()) => self.progress.lock().written(&checkpoint),
                 // The lease's keeper decides when it is too late.
                 Err(error) => tracing::warn!(%error, "the checkpoint could not be written"),
@@ -233,11 +190,7 @@ impl Work<'_> {
         loop {
             let checkpoint = self.progress.lock().so_far();
             let written = match &ended {
-                Some((status, cause)) => {
-                    self.store
-                        .finish(lease, id, &checkpoint, *status, cause.as_deref())
-                        .await
-                }
+                Some((status, cause)) => self.store.finish(lease, id, &checkpoint, *status, cause.as_deref()).await,
                 None => match self.store.checkpoint(lease, id, &checkpoint).await {
                     Ok(()) => self.store.release(lease).await,
                     Err(error) => Err(error),
@@ -299,10 +252,7 @@ impl Feeder<'_> {
         let keys: Vec<i64> = rows.iter().map(Row::key).collect();
         let numbers: Vec<u64> = {
             let mut progress = self.progress.lock();
-            rows.iter()
-                .zip(&keys)
-                .map(|(row, key)| progress.read(row.updated_at, *key))
-                .collect()
+            rows.iter().zip(&keys).map(|(row, key)| progress.read(row.updated_at, *key)).collect()
         };
         let newest = numbers.last().copied();
         for ((row, key), number) in rows.into_iter().zip(keys).zip(numbers) {
@@ -313,13 +263,7 @@ impl Feeder<'_> {
             }
             let batch = &mut self.building[lane];
             let write = |out: &mut Vec<u8>| object::write_attributes(&row, out);
-            match batch.push(
-                number,
-                row.updated_at,
-                row.identifier.clone(),
-                self.limits.separator,
-                write,
-            ) {
+            match batch.push(number, row.updated_at, row.identifier.clone(), self.limits.separator, write) {
                 Ok(()) if batch.len() >= self.limits.objects => self.dispatch(lane).await,
                 Ok(()) => {}
                 Err(reason) => {

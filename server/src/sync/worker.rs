@@ -29,17 +29,11 @@ impl Workers {
         let (stop, asked) = watch::channel(None);
         let supervisor = Supervisor {
             store,
-            integrations: integrations
-                .into_iter()
-                .map(|integration| (integration.id, integration))
-                .collect(),
+            integrations: integrations.into_iter().map(|integration| (integration.id, integration)).collect(),
             config,
             stop: Stop(asked),
         };
-        Workers {
-            stop,
-            supervisor: tokio::spawn(supervisor.run()),
-        }
+        Workers { stop, supervisor: tokio::spawn(supervisor.run()) }
     }
 
     /// Stops them: no new jobs, batches under way end until the deadline, then all jobs are given back.

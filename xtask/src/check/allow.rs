@@ -14,11 +14,7 @@ pub fn apply(project: &Project, findings: Vec<Finding>) -> (Vec<Finding>, usize)
     let mut left = Vec::new();
     let mut allowed = 0;
     for finding in findings {
-        match project
-            .allowances
-            .iter()
-            .position(|allowance| matches(allowance, &finding))
-        {
+        match project.allowances.iter().position(|allowance| matches(allowance, &finding)) {
             Some(index) => {
                 used[index] = true;
                 allowed += 1;
@@ -48,18 +44,12 @@ fn matches(allowance: &Allowance, finding: &Finding) -> bool {
     let place = finding.primary.as_ref();
     allowance.rule == info.name
         && allowance.file.as_deref() == place.map(|place| place.source.path.as_str())
-        && allowance
-            .text
-            .as_deref()
-            .is_none_or(|text| place.is_some_and(|place| text == shown(place)))
+        && allowance.text.as_deref().is_none_or(|text| place.is_some_and(|place| text == shown(place)))
 }
 
 /// What stands at a place, which keeps its meaning when lines move.
 fn shown(place: &Place) -> String {
-    place.source.text[place.range.clone()]
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
+    place.source.text[place.range.clone()].split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The allowances for all that is found today, as TOML to be added to `openapi/check.toml`.

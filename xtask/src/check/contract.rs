@@ -11,21 +11,14 @@ use crate::rules::Rule;
 
 /// Looks at a contract that could be read.
 pub fn check(contract: &Contract) -> Outcome {
-    let mut check = Check {
-        contract,
-        schemas: Schemas::new(contract),
-        findings: Vec::new(),
-    };
+    let mut check = Check { contract, schemas: Schemas::new(contract), findings: Vec::new() };
     for operation in &contract.operations {
         check.operation(operation);
         check.path(operation);
         check.examples(operation);
     }
     check.error_schema();
-    Outcome {
-        findings: check.findings,
-        ..Outcome::default()
-    }
+    Outcome { findings: check.findings, ..Outcome::default() }
 }
 
 struct Check<'a> {
@@ -42,11 +35,7 @@ impl Check<'_> {
 
     fn operation(&mut self, operation: &Operation) {
         let what = format!("{} {}", operation.method.value, operation.path.value);
-        if operation
-            .permission
-            .as_ref()
-            .is_none_or(|permission| permission.value.trim().is_empty())
-        {
+        if operation.permission.as_ref().is_none_or(|permission| permission.value.trim().is_empty()) {
             self.report(
                 Rule::ContractPermission,
                 &operation.id.range,
@@ -74,20 +63,12 @@ impl Check<'_> {
             );
         }
         for scheme in &operation.security {
-            if !self
-                .contract
-                .security_schemes
-                .iter()
-                .any(|known| known.value == scheme.value)
-            {
+            if !self.contract.security_schemes.iter().any(|known| known.value == scheme.value) {
                 self.report(
                     Rule::ContractSecurity,
                     &scheme.range,
                     "not declared",
-                    format!(
-                        "{what} demands the security scheme `{}`, which is not declared",
-                        scheme.value
-                    ),
+                    format!("{what} demands the security scheme `{}`, which is not declared", scheme.value),
                     "declare it under `components.securitySchemes`",
                 );
             }
@@ -97,11 +78,8 @@ impl Check<'_> {
     /// The variables of the path are its path parameters.
     fn path(&mut self, operation: &Operation) {
         let path = &operation.path;
-        let variables: Vec<&str> = path
-            .split('{')
-            .skip(1)
-            .filter_map(|rest| rest.split_once('}').map(|(name, _)| name))
-            .collect();
+        let variables: Vec<&str> =
+            path.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name)).collect();
         for name in &variables {
             let is = |parameter: &&crate::contract::Parameter| {
                 parameter.location == Location::Path && *parameter.name == **name
@@ -111,19 +89,12 @@ impl Check<'_> {
                     Rule::ContractPathParameter,
                     &path.range,
                     "this path",
-                    format!(
-                        "the path `{}` has a variable `{name}` that no path parameter describes",
-                        path.value
-                    ),
+                    format!("the path `{}` has a variable `{name}` that no path parameter describes", path.value),
                     "describe it under `parameters` with `in: path` and `required: true`",
                 );
             }
         }
-        for parameter in operation
-            .parameters
-            .iter()
-            .filter(|parameter| parameter.location == Location::Path)
-        {
+        for parameter in operation.parameters.iter().filter(|parameter| parameter.location == Location::Path) {
             if !variables.contains(&parameter.name.as_str()) {
                 self.report(
                     Rule::ContractPathParameter,
@@ -149,11 +120,7 @@ impl Check<'_> {
         for parameter in &operation.parameters {
             if let Some(example) = &parameter.example {
                 let misfits = self.schemas.misfits_of(parameter.schema.to_json(), example);
-                self.misfits(
-                    misfits,
-                    &format!("the example of `{}`", parameter.name.value),
-                    &parameter.schema.range,
-                );
+                self.misfits(misfits, &format!("the example of `{}`", parameter.name.value), &parameter.schema.range);
             }
         }
     }
@@ -163,11 +130,7 @@ impl Check<'_> {
             let place = self.contract.place(&misfit.range, "this value");
             let message = format!("{what} does not fit its schema: {}", misfit.message);
             let same = |finding: &Finding| {
-                finding.message == message
-                    && finding
-                        .primary
-                        .as_ref()
-                        .is_some_and(|known| known.range == misfit.range)
+                finding.message == message && finding.primary.as_ref().is_some_and(|known| known.range == misfit.range)
             };
             // A shared example is said once.
             if !self.findings.iter().any(same) {
@@ -181,10 +144,7 @@ impl Check<'_> {
 
     /// Servers may add fields to errors, and clients must accept them.
     fn error_schema(&mut self) {
-        let closed = self
-            .contract
-            .schema(ERROR)
-            .and_then(|schema| schema.node.entry("additionalProperties"));
+        let closed = self.contract.schema(ERROR).and_then(|schema| schema.node.entry("additionalProperties"));
         if let Some(entry) = closed
             && entry.value.as_bool() == Some(false)
         {

@@ -24,30 +24,18 @@ pub fn check(project: &Project, contract: &Contract) -> Outcome {
         Err(reason) => return Outcome::unchecked(reason),
     };
     // Places in the server's code are a help; that it is missing is another comparison's finding.
-    let code = project
-        .layout
-        .server
-        .as_ref()
-        .and_then(|server| project.read(server).ok());
-    let mut compare = Compare {
-        contract,
-        emitted: &emitted,
-        code,
-        findings: Vec::new(),
-    };
+    let code = project.layout.server.as_ref().and_then(|server| project.read(server).ok());
+    let mut compare = Compare { contract, emitted: &emitted, code, findings: Vec::new() };
     compare.operations();
     compare.schemas();
-    Outcome {
-        findings: compare.findings,
-        ..Outcome::default()
-    }
+    Outcome { findings: compare.findings, ..Outcome::default() }
 }
 
 fn emit(project: &Project, command: &[String]) -> Result<Json, String> {
     let shown = command.join(" ");
     let [program, arguments @ ..] = command else {
         return Err(
-            "`emits` in openapi/check.toml is empty; it is the command that prints what the server emits".into(),
+            "`emits` in openapi/check.toml is empty; it is the command that prints what the server emits".into()
         );
     };
     let output = Command::new(program)
@@ -73,11 +61,7 @@ struct Claim {
 
 impl Claim {
     fn new(rule: Rule, what: impl Into<String>, value: impl Into<Json>) -> Claim {
-        Claim {
-            rule,
-            what: what.into(),
-            value: value.into(),
-        }
+        Claim { rule, what: what.into(), value: value.into() }
     }
 }
 
@@ -101,8 +85,7 @@ impl Compare<'_> {
         if let Some(range) = range {
             finding = finding.with(self.contract.place(range, "the contract says this"));
         }
-        self.findings
-            .push(finding.help("run `cargo xtask generate` and build the server"));
+        self.findings.push(finding.help("run `cargo xtask generate` and build the server"));
     }
 
     fn operations(&mut self) {
@@ -113,13 +96,7 @@ impl Compare<'_> {
             let entry = &self.emitted["paths"][&path][&method];
             if entry.is_null() {
                 let message = format!("the server has no operation {} {path}", operation.method.value);
-                self.report(
-                    Rule::ServerOperation,
-                    &operation.id,
-                    &Json::Null,
-                    Some(&operation.id.range),
-                    message,
-                );
+                self.report(Rule::ServerOperation, &operation.id, &Json::Null, Some(&operation.id.range), message);
             } else {
                 self.operation(operation, entry);
             }
@@ -132,7 +109,8 @@ impl Compare<'_> {
                         "the server has an operation that the contract does not have: {} {path}",
                         method.to_uppercase()
                     );
-                    self.report(Rule::ServerOperation, "", &path.as_str().into(), None, message);
+                    let paths = self.contract.root.entry("paths").map_or(0..0, |entry| entry.key_range.clone());
+                    self.report(Rule::ServerOperation, "", &path.as_str().into(), Some(&paths), message);
                 }
             }
         }
@@ -140,34 +118,42 @@ impl Compare<'_> {
 
     fn operation(&mut self, operation: &Operation, entry: &Json) {
         let name = &operation.id.value;
-        let mut told: BTreeMap<String, Claim> = emitted_claims(entry)
-            .into_iter()
-            .map(|claim| (claim.what.clone(), claim))
-            .collect();
+        let success = operation.success.status.value;
+        let emitted_success = successes(entry);
+        if emitted_success != [success.to_string()] {
+            let message = format!(
+                "the success of `{name}` has the status {} in the server, not {success}",
+                emitted_success.join(" and ")
+            );
+            let range = operation.success.status.range.clone();
+            self.report(Rule::ServerSuccess, name, &Json::Null, Some(&range), message);
+        }
+        let mut told: BTreeMap<String, Claim> =
+            emitted_claims(entry).into_iter().map(|claim| (claim.what.clone(), claim)).collect();
+        let of_other_success = |what: &str| {
+            let mut others = emitted_success.iter().filter(|status| **status != success.to_string());
+            let own = !emitted_success.contains(&success.to_string()) && what.ends_with(&format!("of the {success}"));
+            own || others.any(|status| what.ends_with(&format!("of the {status}")))
+        };
         for (claim, range) in contract_claims(operation) {
             let what = &claim.what;
+            if of_other_success(what) {
+                continue;
+            }
             let (said, message) = match told.remove(what) {
                 Some(said) if said.value == claim.value => continue,
                 Some(said) => {
-                    let message = format!(
-                        "{what} of `{name}` is {} in the server, not {}",
-                        said.value, claim.value
-                    );
+                    let message = format!("{what} of `{name}` is {} in the server, not {}", said.value, claim.value);
                     (said.value, message)
                 }
                 None if claim.value == json!("") || claim.value == json!([]) => continue,
-                None => (
-                    Json::Null,
-                    format!("the server does not say {what} of `{name}`: {}", claim.value),
-                ),
+                None => (Json::Null, format!("the server does not say {what} of `{name}`: {}", claim.value)),
             };
             self.report(claim.rule, name, &said, Some(&range), message);
         }
-        for said in told.into_values() {
-            let message = format!(
-                "the server says {} of `{name}`, and the contract does not: {}",
-                said.what, said.value
-            );
+        for said in told.into_values().filter(|said| !of_other_success(&said.what)) {
+            let message =
+                format!("the server says {} of `{name}`, and the contract does not: {}", said.what, said.value);
             self.report(said.rule, name, &said.value, Some(&operation.id.range), message);
         }
     }
@@ -186,16 +172,15 @@ impl Compare<'_> {
                 }
                 None => {
                     let message = format!("the server has a schema that the contract does not have: `{name}`");
-                    self.report(Rule::ServerSchema, "", &said, None, message);
+                    let schemas =
+                        self.contract.root.get("components").and_then(|components| components.entry("schemas"));
+                    let schemas = schemas.map_or(0..0, |entry| entry.key_range.clone());
+                    self.report(Rule::ServerSchema, "", &said, Some(&schemas), message);
                 }
             }
         }
         // What nothing refers to is not emitted.
-        let successes = self
-            .contract
-            .operations
-            .iter()
-            .map(|operation| operation.success.schema.value.as_str());
+        let successes = self.contract.operations.iter().map(|operation| operation.success.schema.value.as_str());
         for name in successes.chain([ERROR]).collect::<BTreeSet<_>>() {
             if let (Some(known), false) = (self.contract.schema(name), emitted.contains_key(name)) {
                 let message = format!("the server does not have the schema `{name}`");
@@ -204,6 +189,13 @@ impl Compare<'_> {
             }
         }
     }
+}
+
+/// The statuses below 400.
+fn successes(entry: &Json) -> Vec<String> {
+    let responses = entry["responses"].as_object();
+    let statuses = responses.into_iter().flat_map(|responses| responses.keys());
+    statuses.filter(|status| status.starts_with(['1', '2', '3'])).cloned().collect()
 }
 
 /// Where the server's code says something of an operation: the text itself, or else the operation.
@@ -231,33 +223,16 @@ fn find(code: &Source, operation: &str, said: &Json) -> Option<Range<usize>> {
 fn contract_claims(operation: &Operation) -> Vec<(Claim, Range<usize>)> {
     let id = &operation.id;
     let mut claims = vec![
-        (
-            Claim::new(Rule::ServerText, "the id", id.value.as_str()),
-            id.range.clone(),
-        ),
-        (
-            Claim::new(Rule::ServerText, "the summary", words(&operation.summary)),
-            id.range.clone(),
-        ),
-        (
-            Claim::new(Rule::ServerText, "the description", words(&operation.description)),
-            id.range.clone(),
-        ),
-        (
-            Claim::new(Rule::ServerText, "the tags", operation.tags.clone()),
-            id.range.clone(),
-        ),
+        (Claim::new(Rule::ServerText, "the id", id.value.as_str()), id.range.clone()),
+        (Claim::new(Rule::ServerText, "the summary", words(&operation.summary)), id.range.clone()),
+        (Claim::new(Rule::ServerText, "the description", words(&operation.description)), id.range.clone()),
+        (Claim::new(Rule::ServerText, "the tags", operation.tags.clone()), id.range.clone()),
     ];
     let mut claim = |rule, what: String, value: Json, range: &Range<usize>| {
         claims.push((Claim::new(rule, what, value), range.clone()));
     };
     if let Some(permission) = &operation.permission {
-        claim(
-            Rule::ServerPermission,
-            "the permission".into(),
-            permission.value.as_str().into(),
-            &permission.range,
-        );
+        claim(Rule::ServerPermission, "the permission".into(), permission.value.as_str().into(), &permission.range);
     }
     if let Some(limit) = &operation.rate_limit {
         let value = json!({"requests": limit.requests, "window_seconds": limit.window_seconds});
@@ -284,30 +259,15 @@ fn contract_claims(operation: &Operation) -> Vec<(Claim, Range<usize>)> {
     );
     for header in &success.headers {
         let value = described(header.required, &header.description, &header.schema.to_json());
-        claim(
-            Rule::ServerHeader,
-            header_claim(&header.name, status),
-            value,
-            &header.name.range,
-        );
+        claim(Rule::ServerHeader, header_claim(&header.name, status), value, &header.name.range);
     }
     let mut statuses = BTreeSet::new();
     for error in &operation.errors {
         let status = error.status.value;
         let value = json!({"message": error.message.value, "summary": words(&error.summary)});
-        claim(
-            Rule::ServerError,
-            error_claim(status, &error.name),
-            value,
-            &error.message.range,
-        );
+        claim(Rule::ServerError, error_claim(status, &error.name), value, &error.message.range);
         if statuses.insert(status) {
-            claim(
-                Rule::ServerHeader,
-                headers_claim(status),
-                required_headers(&error.headers),
-                &error.status.range,
-            );
+            claim(Rule::ServerHeader, headers_claim(status), required_headers(&error.headers), &error.status.range);
         }
     }
     claims
@@ -335,10 +295,8 @@ fn described(required: bool, description: &str, schema: &Json) -> Json {
 }
 
 fn required_headers(headers: &[Header]) -> Json {
-    let headers: BTreeMap<String, bool> = headers
-        .iter()
-        .map(|header| (header.name.to_lowercase(), header.required))
-        .collect();
+    let headers: BTreeMap<String, bool> =
+        headers.iter().map(|header| (header.name.to_lowercase(), header.required)).collect();
     json!(headers)
 }
 
@@ -364,56 +322,27 @@ fn emitted_claims(entry: &Json) -> Vec<Claim> {
     }
     let described = |value: &Json| {
         let required = value["required"].as_bool().unwrap_or(false);
-        described(
-            required,
-            value["description"].as_str().unwrap_or_default(),
-            &value["schema"],
-        )
+        described(required, value["description"].as_str().unwrap_or_default(), &value["schema"])
     };
     for parameter in entry["parameters"].as_array().map(Vec::as_slice).unwrap_or_default() {
-        let (name, location) = (
-            parameter["name"].as_str().unwrap_or("?"),
-            parameter["in"].as_str().unwrap_or("?"),
-        );
-        claims.push(Claim::new(
-            Rule::ServerParameter,
-            parameter_claim(location, name),
-            described(parameter),
-        ));
+        let (name, location) = (parameter["name"].as_str().unwrap_or("?"), parameter["in"].as_str().unwrap_or("?"));
+        claims.push(Claim::new(Rule::ServerParameter, parameter_claim(location, name), described(parameter)));
     }
     for (code, response) in entry["responses"].as_object().unwrap_or(&none) {
         let content = &response["content"]["application/json"];
         let headers = response["headers"].as_object().unwrap_or(&none);
         let Ok(status) = code.parse::<u16>() else {
-            claims.push(Claim::new(
-                Rule::ServerSuccess,
-                format!("the answer `{code}`"),
-                response.clone(),
-            ));
+            claims.push(Claim::new(Rule::ServerSuccess, format!("the answer `{code}`"), response.clone()));
             continue;
         };
         if status < 400 {
-            let schema = content["schema"]["$ref"]
-                .as_str()
-                .and_then(|schema| schema.rsplit('/').next())
-                .unwrap_or_default();
-            claims.push(Claim::new(
-                Rule::ServerSuccess,
-                format!("the schema of the {status}"),
-                schema,
-            ));
+            let schema =
+                content["schema"]["$ref"].as_str().and_then(|schema| schema.rsplit('/').next()).unwrap_or_default();
+            claims.push(Claim::new(Rule::ServerSuccess, format!("the schema of the {status}"), schema));
             let description = words(response["description"].as_str().unwrap_or_default());
-            claims.push(Claim::new(
-                Rule::ServerText,
-                format!("the description of the {status}"),
-                description,
-            ));
+            claims.push(Claim::new(Rule::ServerText, format!("the description of the {status}"), description));
             for (name, header) in headers {
-                claims.push(Claim::new(
-                    Rule::ServerHeader,
-                    header_claim(name, status),
-                    described(header),
-                ));
+                claims.push(Claim::new(Rule::ServerHeader, header_claim(name, status), described(header)));
             }
             continue;
         }

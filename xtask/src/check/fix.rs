@@ -61,16 +61,9 @@ pub fn fixed(root: &Path, findings: &[Finding]) -> Vec<Fixed> {
             at = range.end;
         }
         after.push_str(&text[at..]);
-        Fixed {
-            path: path.to_owned(),
-            before: text.to_owned(),
-            after,
-        }
+        Fixed { path: path.to_owned(), before: text.to_owned(), after }
     });
-    written
-        .chain(edited)
-        .filter(|fixed| fixed.before != fixed.after)
-        .collect()
+    written.chain(edited).filter(|fixed| fixed.before != fixed.after).collect()
 }
 
 /// Writes the files.

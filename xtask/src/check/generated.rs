@@ -16,16 +16,10 @@ const HELP: &str = "run `cargo xtask generate`";
 pub fn check(project: &Project, contract: &Contract) -> Outcome {
     match generate::outputs(contract, &project.layout) {
         Ok(outputs) => Outcome {
-            findings: outputs
-                .iter()
-                .filter_map(|output| file(project, output, contract))
-                .collect(),
+            findings: outputs.iter().filter_map(|output| file(project, output, contract)).collect(),
             ..Outcome::default()
         },
-        Err(findings) => Outcome {
-            findings,
-            ..Outcome::default()
-        },
+        Err(findings) => Outcome { findings, ..Outcome::default() },
     }
 }
 
@@ -39,40 +33,20 @@ struct Rules {
 /// What is wrong with a generated file, if anything.
 pub fn file(project: &Project, output: &Output, contract: &Contract) -> Option<Finding> {
     let rules = if output.is_server {
-        Rules {
-            missing: Rule::ServerMissing,
-            stale: Rule::ServerStale,
-            edited: Rule::ServerEdited,
-        }
+        Rules { missing: Rule::ServerMissing, stale: Rule::ServerStale, edited: Rule::ServerEdited }
     } else {
-        Rules {
-            missing: Rule::ClientMissing,
-            stale: Rule::ClientStale,
-            edited: Rule::ClientEdited,
-        }
+        Rules { missing: Rule::ClientMissing, stale: Rule::ClientStale, edited: Rule::ClientEdited }
     };
-    let write = Edit::Write {
-        path: output.path.clone(),
-        text: output.text.clone(),
-    };
+    let write = Edit::Write { path: output.path.clone(), text: output.text.clone() };
     let file = match project.read(&output.path) {
         Ok(file) => file,
         Err(reason) => {
             let finding = Finding::nowhere(rules.missing, reason);
-            return Some(
-                finding
-                    .with(contract.place(&(0..0), "it is generated from this"))
-                    .help(HELP)
-                    .fix(write),
-            );
+            return Some(finding.with(contract.place(&(0..0), "it is generated from this")).help(HELP).fix(write));
         }
     };
     let difference = first_difference(&file, &output.text)?;
-    let place = Place::new(
-        &file,
-        difference.range,
-        format!("now it would be: {}", difference.expected),
-    );
+    let place = Place::new(&file, difference.range.clone(), format!("now it would be: {}", difference.excerpt()));
     let finding = if generate::is_sealed(&file.text) {
         let message = format!("{} is not what {} generates", output.path, contract.source.path);
         Finding::at(rules.stale, place, message).help(HELP)
@@ -81,16 +55,7 @@ pub fn file(project: &Project, output: &Output, contract: &Contract) -> Option<F
         let help = format!("{HELP}; what it undoes belongs into the contract or into the generator");
         Finding::at(rules.edited, place, message).help(help)
     };
-    Some(
-        finding
-            .with(origin(
-                contract,
-                &difference.expected,
-                &difference.found,
-                &difference.around,
-            ))
-            .fix(write),
-    )
+    Some(finding.with(origin(contract, &difference.expected, &difference.found, &difference.around)).fix(write))
 }
 
 struct Difference {
@@ -99,6 +64,21 @@ struct Difference {
     found: String,
     /// The generated text up to there.
     around: String,
+}
+
+impl Difference {
+    /// What is generated now, from shortly before it differs.
+    fn excerpt(&self) -> String {
+        const BEFORE: usize = 24;
+        const LONGEST: usize = 72;
+        let letters: Vec<char> = self.expected.chars().collect();
+        let same = letters.iter().zip(self.found.chars()).take_while(|(one, other)| **one == *other).count();
+        let start = if letters.len() <= LONGEST { 0 } else { same.saturating_sub(BEFORE) };
+        let end = letters.len().min(start + LONGEST);
+        let middle: String = letters[start..end].iter().collect();
+        let (before, after) = (if start > 0 { "…" } else { "" }, if end < letters.len() { "…" } else { "" });
+        format!("{before}{middle}{after}")
+    }
 }
 
 /// The first line that differs, the seal aside: it differs whenever anything does.
@@ -143,11 +123,10 @@ fn first_difference(file: &Arc<Source>, expected: &str) -> Option<Difference> {
 /// says, of the operation or the schema that it belongs to.
 fn origin(contract: &Contract, expected: &str, found: &str, around: &str) -> Place {
     let label = "the contract says this";
-    let operation = contract.operations.iter().max_by_key(|operation| {
-        around
-            .rfind(&format!("\"{}\"", operation.id.value))
-            .map_or(0, |at| at + 1)
-    });
+    let operation = contract
+        .operations
+        .iter()
+        .max_by_key(|operation| around.rfind(&format!("\"{}\"", operation.id.value)).map_or(0, |at| at + 1));
     let Some(operation) = operation else {
         return contract.place(&(0..0), "it is generated from this");
     };
@@ -184,10 +163,7 @@ fn origin(contract: &Contract, expected: &str, found: &str, around: &str) -> Pla
     {
         return contract.place(&error.status.range, label);
     }
-    let schema = contract
-        .schemas
-        .iter()
-        .find(|schema| expected.contains(schema.name.as_str()));
+    let schema = contract.schemas.iter().find(|schema| expected.contains(schema.name.as_str()));
     match schema {
         Some(schema) => contract.place(&schema.name.range, label),
         None => contract.place(&operation.id.range, "it is generated from this operation"),

@@ -41,10 +41,7 @@ impl Outcome {
     }
 
     fn unchecked(reason: impl Into<String>) -> Outcome {
-        Outcome {
-            unchecked: vec![reason.into()],
-            ..Outcome::default()
-        }
+        Outcome { unchecked: vec![reason.into()], ..Outcome::default() }
     }
 }
 
@@ -68,10 +65,7 @@ pub fn run(root: &Path, scope: &Scope) -> Outcome {
         (outcome.findings, outcome.allowed) = allow::apply(&project, outcome.findings);
     }
     outcome.findings.sort_by_key(|finding| {
-        let place = finding
-            .primary
-            .as_ref()
-            .map(|place| (place.source.path.clone(), place.range.start));
+        let place = finding.primary.as_ref().map(|place| (place.source.path.clone(), place.range.start));
         (place, finding.rule)
     });
     outcome
@@ -86,28 +80,20 @@ fn compare(project: &Project, scope: &Scope) -> Outcome {
     let Some(contract) = contract else {
         return Outcome {
             findings,
-            unchecked: vec![format!(
-                "nothing was compared with {}, which cannot be read",
-                source.path
-            )],
+            unchecked: vec![format!("nothing was compared with {}, which cannot be read", source.path)],
             allowed: 0,
         };
     };
     if !scope.pages.is_empty() {
         return foreign_pages(project, &contract, &scope.pages);
     }
-    let mut outcome = Outcome {
-        findings,
-        ..Outcome::default()
-    };
+    let mut outcome = Outcome { findings, ..Outcome::default() };
     outcome.add(contract::check(&contract));
     // Code is generated from a contract without findings only.
     if outcome.findings.is_empty() {
         outcome.add(generated::check(project, &contract));
     } else {
-        outcome
-            .unchecked
-            .push("the generated code was not compared: the contract has to be put right first".into());
+        outcome.unchecked.push("the generated code was not compared: the contract has to be put right first".into());
     }
     outcome.add(emitted::check(project, &contract));
     outcome.add(pages::check(project, &contract));
@@ -134,14 +120,10 @@ fn compatibility(project: &Project, contract: &Contract, against: &str) -> Outco
         Err(reason) => return Outcome::unchecked(reason),
     };
     match Contract::load(&base).0 {
-        Some(base) => Outcome {
-            findings: compat::check(&base, contract),
-            ..Outcome::default()
-        },
-        None => Outcome::unchecked(format!(
-            "{} is no contract that can be read: nothing was compared with it",
-            base.path
-        )),
+        Some(base) => Outcome { findings: compat::check(&base, contract), ..Outcome::default() },
+        None => {
+            Outcome::unchecked(format!("{} is no contract that can be read: nothing was compared with it", base.path))
+        }
     }
 }
 

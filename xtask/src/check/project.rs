@@ -90,14 +90,8 @@ impl Project {
             if allow.reason.trim().is_empty() {
                 return Err(format!("{FILE}:{line}:{column}: an allowance needs a reason"));
             }
-            if !crate::rules::Rule::ALL
-                .iter()
-                .any(|rule| rule.info().name == allow.rule)
-            {
-                return Err(format!(
-                    "{FILE}:{line}:{column}: there is no rule `{}`; `--rules` lists them",
-                    allow.rule
-                ));
+            if !crate::rules::Rule::ALL.iter().any(|rule| rule.info().name == allow.rule) {
+                return Err(format!("{FILE}:{line}:{column}: there is no rule `{}`; `--rules` lists them", allow.rule));
             }
             allowances.push(Allowance {
                 rule: allow.rule,
@@ -107,12 +101,7 @@ impl Project {
                 range,
             });
         }
-        Ok(Project {
-            root: root.to_owned(),
-            layout: file.project,
-            allowances,
-            source,
-        })
+        Ok(Project { root: root.to_owned(), layout: file.project, allowances, source })
     }
 
     /// A file of the project.

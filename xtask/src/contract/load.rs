@@ -21,22 +21,12 @@ pub fn load(source: &Arc<Source>) -> (Option<Contract>, Vec<Finding>) {
             return (None, vec![Finding::at(Rule::ContractParses, place, error.message)]);
         }
     };
-    let mut loader = Loader {
-        source,
-        root: &root,
-        resolver: Resolver::new(source, &root),
-        findings: Vec::new(),
-    };
+    let mut loader = Loader { source, root: &root, resolver: Resolver::new(source, &root), findings: Vec::new() };
     if !loader.is_known_version() {
         return (None, loader.findings);
     }
     loader.check_all_refs(&root);
-    let info = |key: &str| {
-        root.get("info")
-            .and_then(|info| info.get(key))
-            .and_then(Node::as_str)
-            .unwrap_or_default()
-    };
+    let info = |key: &str| root.get("info").and_then(|info| info.get(key)).and_then(Node::as_str).unwrap_or_default();
     let components = |key: &str| root.get("components").and_then(|components| components.get(key));
     let mut contract = Contract {
         source: source.clone(),
@@ -50,12 +40,7 @@ pub fn load(source: &Arc<Source>) -> (Option<Contract>, Vec<Finding>) {
             .iter()
             .map(key)
             .collect(),
-        schemas: components("schemas")
-            .map(Node::entries)
-            .unwrap_or_default()
-            .iter()
-            .map(schema)
-            .collect(),
+        schemas: components("schemas").map(Node::entries).unwrap_or_default().iter().map(schema).collect(),
         operations: loader.operations(),
         root: Node::default(),
     };
@@ -125,11 +110,7 @@ impl<'a> Loader<'a> {
                 continue;
             };
             let shared = item.get("parameters").map(Node::items).unwrap_or_default();
-            for method in item
-                .entries()
-                .iter()
-                .filter(|entry| METHODS.contains(&entry.key.as_str()))
-            {
+            for method in item.entries().iter().filter(|entry| METHODS.contains(&entry.key.as_str())) {
                 let Some(operation) = self.operation(path, method, shared) else {
                     continue;
                 };
@@ -181,19 +162,12 @@ impl<'a> Loader<'a> {
 }
 
 pub(super) fn spanned<T>(value: T, range: &Range<usize>) -> Spanned<T> {
-    Spanned {
-        value,
-        range: range.clone(),
-    }
+    Spanned { value, range: range.clone() }
 }
 
 /// A text at a key, without the line break that YAML's blocks end with.
 pub(super) fn text(node: &Node, key: &str) -> String {
-    node.get(key)
-        .and_then(Node::as_str)
-        .unwrap_or_default()
-        .trim_end()
-        .to_owned()
+    node.get(key).and_then(Node::as_str).unwrap_or_default().trim_end().to_owned()
 }
 
 fn key(entry: &Entry) -> Spanned<String> {
@@ -201,10 +175,7 @@ fn key(entry: &Entry) -> Spanned<String> {
 }
 
 fn schema(entry: &Entry) -> Schema {
-    Schema {
-        name: key(entry),
-        node: entry.value.clone(),
-    }
+    Schema { name: key(entry), node: entry.value.clone() }
 }
 
 fn tags(root: &Node) -> Vec<(String, String)> {

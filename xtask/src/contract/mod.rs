@@ -209,10 +209,7 @@ impl Contract {
     /// Whether every operation documents the error of this name.
     pub fn is_common(&self, name: &str) -> bool {
         !self.operations.is_empty()
-            && self
-                .operations
-                .iter()
-                .all(|operation| operation.errors.iter().any(|error| error.name.value == name))
+            && self.operations.iter().all(|operation| operation.errors.iter().any(|error| error.name.value == name))
     }
 
     /// A schema by its name.
@@ -222,11 +219,6 @@ impl Contract {
 
     /// A property of a schema, with its place.
     pub fn property(&self, schema: &str, property: &str) -> Option<&Entry> {
-        self.root
-            .get("components")?
-            .get("schemas")?
-            .get(schema)?
-            .get("properties")?
-            .entry(property)
+        self.root.get("components")?.get("schemas")?.get(schema)?.get("properties")?.entry(property)
     }
 }

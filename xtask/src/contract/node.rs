@@ -113,10 +113,7 @@ impl Node {
 
     /// A text that stands nowhere.
     pub fn text(text: &str) -> Node {
-        Node {
-            range: 0..0,
-            value: Value::String(text.to_owned()),
-        }
+        Node { range: 0..0, value: Value::String(text.to_owned()) }
     }
 
     /// Counts all places from another start.
@@ -164,30 +161,18 @@ impl Node {
 /// Reads one document.
 pub fn parse(text: &str) -> Result<Node, Malformed> {
     let offsets = Offsets::new(text);
-    let mut reader = Reader {
-        offsets: &offsets,
-        stack: Vec::new(),
-        anchors: HashMap::new(),
-        root: None,
-        nodes: 0,
-        documents: 0,
-    };
+    let mut reader =
+        Reader { offsets: &offsets, stack: Vec::new(), anchors: HashMap::new(), root: None, nodes: 0, documents: 0 };
     for event in Parser::new_from_str(text) {
         match event {
             Ok((event, span)) => reader.event(event, span)?,
             Err(error) => {
                 let at = offsets.byte(error.marker().index());
-                return Err(Malformed {
-                    message: format!("this is not YAML: {}", error.info()),
-                    range: at..at,
-                });
+                return Err(Malformed { message: format!("this is not YAML: {}", error.info()), range: at..at });
             }
         }
     }
-    reader.root.ok_or_else(|| Malformed {
-        message: "the document is empty".into(),
-        range: 0..0,
-    })
+    reader.root.ok_or_else(|| Malformed { message: "the document is empty".into(), range: 0..0 })
 }
 
 /// The parser counts characters; we count bytes.
@@ -251,10 +236,8 @@ impl Reader<'_> {
                 }
             }
             Event::Scalar(text, style, anchor, tag) => {
-                let value = scalar(&text, style, tag.as_deref()).map_err(|message| Malformed {
-                    message,
-                    range: range.clone(),
-                })?;
+                let value = scalar(&text, style, tag.as_deref())
+                    .map_err(|message| Malformed { message, range: range.clone() })?;
                 self.push(Node { range, value }, anchor, 1)?;
             }
             Event::Alias(anchor) => {
@@ -269,11 +252,7 @@ impl Reader<'_> {
             }
             Event::SequenceStart(anchor, _) => {
                 self.deeper(&range)?;
-                self.stack.push(Open::Array {
-                    start: range.start,
-                    anchor,
-                    items: Vec::new(),
-                });
+                self.stack.push(Open::Array { start: range.start, anchor, items: Vec::new() });
             }
             Event::MappingStart(anchor, _) => {
                 self.deeper(&range)?;
@@ -291,24 +270,15 @@ impl Reader<'_> {
                         let inner = items.last().map(|node| node.range.end);
                         (start, anchor, Value::Array(items), inner)
                     }
-                    Some(Open::Object {
-                        start, anchor, entries, ..
-                    }) => {
+                    Some(Open::Object { start, anchor, entries, .. }) => {
                         let inner = entries.last().map(|entry| entry.value.range.end);
                         (start, anchor, Value::Object(entries), inner)
                     }
                     None => return Ok(()),
                 };
                 // A block ends where its last value ends, not at the indentation of what follows.
-                let end = if range.is_empty() {
-                    inner.unwrap_or(range.end)
-                } else {
-                    range.end
-                };
-                let node = Node {
-                    range: start..end.max(start),
-                    value,
-                };
+                let end = if range.is_empty() { inner.unwrap_or(range.end) } else { range.end };
+                let node = Node { range: start..end.max(start), value };
                 let size = if anchor == 0 { 1 } else { count(&node) };
                 self.push(node, anchor, size)?;
             }
@@ -370,11 +340,7 @@ impl Reader<'_> {
                             range: key_range,
                         });
                     }
-                    entries.push(Entry {
-                        key,
-                        key_range,
-                        value: node,
-                    });
+                    entries.push(Entry { key, key_range, value: node });
                 }
             },
         }
@@ -393,10 +359,9 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, St
         return match (tag.is_yaml_core_schema(), tag.suffix.as_str()) {
             (true, "str") => Ok(Value::String(text.into())),
             (true, "int" | "float" | "bool" | "null") => Ok(plain(text)),
-            _ => Err(format!(
-                "the tag `{tag}` has no meaning here",
-                tag = format_args!("{}{}", tag.handle, tag.suffix)
-            )),
+            _ => {
+                Err(format!("the tag `{tag}` has no meaning here", tag = format_args!("{}{}", tag.handle, tag.suffix)))
+            }
         };
     }
     Ok(match style {
@@ -437,10 +402,7 @@ fn number(text: &str) -> Option<serde_json::Number> {
             return Some(whole.into());
         }
     }
-    if unsigned
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte))
-    {
+    if unsigned.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte)) {
         return text.parse::<f64>().ok().and_then(serde_json::Number::from_f64);
     }
     None
@@ -494,10 +456,7 @@ mod tests {
 
     #[test]
     fn json_and_deep_nesting_are_handled() {
-        assert_eq!(
-            parse("{\"a\": [1, {\"b\": null}]}").unwrap().to_json(),
-            serde_json::json!({"a": [1, {"b": null}]})
-        );
+        assert_eq!(parse("{\"a\": [1, {\"b\": null}]}").unwrap().to_json(), serde_json::json!({"a": [1, {"b": null}]}));
         let deep = |levels| "[".repeat(levels) + &"]".repeat(levels);
         assert!(parse(&deep(100)).is_ok());
         assert!(parse(&deep(200)).unwrap_err().message.contains("deep"));

@@ -100,17 +100,12 @@ impl<'a> Loader<'a> {
         let requirements = body.get("security").or_else(|| self.root().get("security"));
         let requirements = requirements.map(Node::items).unwrap_or_default();
         let schemes = requirements.iter().flat_map(Node::entries);
-        schemes
-            .map(|scheme| spanned(scheme.key.clone(), &scheme.key_range))
-            .collect()
+        schemes.map(|scheme| spanned(scheme.key.clone(), &scheme.key_range)).collect()
     }
 }
 
 fn rate_limit(node: &Node) -> Option<Spanned<RateLimit>> {
     let positive = |key: &str| node.get(key)?.as_u64().filter(|number| *number > 0);
-    let limit = RateLimit {
-        requests: positive("requests")?,
-        window_seconds: positive("window_seconds")?,
-    };
+    let limit = RateLimit { requests: positive("requests")?, window_seconds: positive("window_seconds")? };
     Some(spanned(limit, &node.range))
 }

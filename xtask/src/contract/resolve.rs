@@ -42,19 +42,12 @@ impl<'a> Resolver<'a> {
             seen.push(target);
             here = self.find(target).ok_or_else(|| {
                 let help = if target.starts_with('#') {
-                    format!(
-                        "write it under `{}`, or correct the reference",
-                        target.trim_start_matches("#/")
-                    )
+                    format!("write it under `{}`, or correct the reference", target.trim_start_matches("#/"))
                 } else {
                     "keep the whole contract in one file and refer to `#/components/…`".to_owned()
                 };
-                Finding::at(
-                    Rule::ContractRefResolves,
-                    place("leads to nothing"),
-                    format!("there is no `{target}`"),
-                )
-                .help(help)
+                Finding::at(Rule::ContractRefResolves, place("leads to nothing"), format!("there is no `{target}`"))
+                    .help(help)
             })?;
         }
         Ok(here)

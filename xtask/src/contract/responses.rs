@@ -26,10 +26,7 @@ impl<'a> Loader<'a> {
                     Rule::ContractSubset,
                     &response.key_range,
                     "not one status",
-                    format!(
-                        "{what} documents `{}`; each status has to stand by itself",
-                        response.key
-                    ),
+                    format!("{what} documents `{}`; each status has to stand by itself", response.key),
                     "document each status that can be answered",
                 );
                 continue;
@@ -56,10 +53,7 @@ impl<'a> Loader<'a> {
                 Rule::ContractSubset,
                 &id.range,
                 "this operation",
-                format!(
-                    "{what} documents {} usable success answers; exactly one is needed",
-                    successes.len()
-                ),
+                format!("{what} documents {} usable success answers; exactly one is needed", successes.len()),
                 "document one 2xx with a JSON body whose schema is a `$ref`",
             );
         }
@@ -74,18 +68,12 @@ impl<'a> Loader<'a> {
                 Rule::ContractSubset,
                 &status.range,
                 "this answer",
-                format!(
-                    "the {} of {what} has no JSON body whose schema is a `$ref`",
-                    status.value
-                ),
+                format!("the {} of {what} has no JSON body whose schema is a `$ref`", status.value),
                 "put the schema into `components.schemas` and refer to it",
             );
             return None;
         };
-        let examples = content
-            .and_then(|content| content.get("examples"))
-            .map(Node::entries)
-            .unwrap_or_default();
+        let examples = content.and_then(|content| content.get("examples")).map(Node::entries).unwrap_or_default();
         Some(Success {
             description: text(answer, "description"),
             headers,
@@ -120,10 +108,7 @@ impl<'a> Loader<'a> {
                 format!("write `$ref: '#/components/schemas/{ERROR}'`: every error has the same body"),
             );
         }
-        let examples = content
-            .and_then(|content| content.get("examples"))
-            .map(Node::entries)
-            .unwrap_or_default();
+        let examples = content.and_then(|content| content.get("examples")).map(Node::entries).unwrap_or_default();
         if examples.is_empty() {
             self.report(
                 Rule::ContractErrorUnnamed,

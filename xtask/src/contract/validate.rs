@@ -33,10 +33,7 @@ impl Schemas {
             .iter()
             .map(|schema| (schema.name.value.clone(), json_schema(&schema.node.to_json())))
             .collect();
-        Schemas {
-            components: json!({ "schemas": schemas }),
-            compiled: HashMap::new(),
-        }
+        Schemas { components: json!({ "schemas": schemas }), compiled: HashMap::new() }
     }
 
     /// How a value does not fit a component. A schema that cannot be compiled is a misfit of every value.
@@ -46,10 +43,7 @@ impl Schemas {
 
     /// How a value does not fit a schema of the contract that stands somewhere else.
     pub fn misfits_of(&mut self, schema: Json, value: &Node) -> Vec<Misfit> {
-        let misfit = |message: String, range: &Range<usize>| Misfit {
-            message,
-            range: range.clone(),
-        };
+        let misfit = |message: String, range: &Range<usize>| Misfit { message, range: range.clone() };
         match self.validator(schema) {
             Err(reason) => vec![misfit(format!("its schema cannot be used: {reason}"), &value.range)],
             Ok(validator) => {
@@ -158,10 +152,7 @@ components:
         let (contract, _) = Contract::load(&Source::new("c.yaml", CONTRACT));
         let node = node::parse(value).unwrap();
         let misfits = Schemas::new(&contract.unwrap()).misfits("Page", &node);
-        misfits
-            .into_iter()
-            .map(|misfit| (value[misfit.range].to_owned(), misfit.message))
-            .collect()
+        misfits.into_iter().map(|misfit| (value[misfit.range].to_owned(), misfit.message)).collect()
     }
 
     #[test]
@@ -181,9 +172,7 @@ components:
         let places: Vec<&str> = found.iter().map(|(place, _)| place.as_str()).collect();
         assert_eq!(places, ["\"7\"", "\"medium\"", "0", "\"yesterday\""], "{found:?}");
         assert!(
-            misfits("{\"results\": [{}]}")
-                .iter()
-                .all(|(place, message)| place == "{}" && message.contains("required"))
+            misfits("{\"results\": [{}]}").iter().all(|(place, message)| place == "{}" && message.contains("required"))
         );
         assert_eq!(misfits("{}")[0].0, "{}");
         assert!(misfits("{\"results\": [1, 2, 3]}")[0].1.contains("more than 2"));

@@ -54,10 +54,8 @@ fn entry(key: &str, value: &Json) -> Json {
         }
         Json::Object(map) if NAMED.contains(&key) => {
             // The keys in here are names, whatever they look like.
-            let mut entries: Vec<(String, Json)> = map
-                .iter()
-                .map(|(name, value)| (name.clone(), canonical(value)))
-                .collect();
+            let mut entries: Vec<(String, Json)> =
+                map.iter().map(|(name, value)| (name.clone(), canonical(value))).collect();
             entries.sort_by(|one, other| one.0.cmp(&other.0));
             Json::Object(entries.into_iter().collect())
         }
@@ -81,15 +79,8 @@ fn sorted(data: &Json) -> Json {
 }
 
 fn is_default(key: &str, value: &Json) -> bool {
-    let flags = [
-        "nullable",
-        "deprecated",
-        "readOnly",
-        "writeOnly",
-        "exclusiveMinimum",
-        "exclusiveMaximum",
-        "uniqueItems",
-    ];
+    let flags =
+        ["nullable", "deprecated", "readOnly", "writeOnly", "exclusiveMinimum", "exclusiveMaximum", "uniqueItems"];
     (flags.contains(&key) && *value == Json::Bool(false))
         || (key == "required" && value.as_array().is_some_and(Vec::is_empty))
 }
@@ -146,10 +137,7 @@ mod tests {
         let data = json!({"example": {"required": ["b", "a"], "description": "x\ny", "nullable": false}});
         assert_eq!(canonical(&data), data);
         let named = json!({"properties": {"value": {"description": "x\ny"}, "nullable": false}});
-        assert_eq!(
-            canonical(&named),
-            json!({"properties": {"nullable": false, "value": {"description": "x y"}}})
-        );
+        assert_eq!(canonical(&named), json!({"properties": {"nullable": false, "value": {"description": "x y"}}}));
     }
 
     #[test]
@@ -157,9 +145,7 @@ mod tests {
         let text = "One\ntwo.\n\n- a\n  b\n- c\n1. d\n| t |\n```\ncode\n  more\n```\nend\n";
         assert_eq!(
             unwrapped(text),
-            [
-                "One two.", "", "- a b", "- c", "1. d", "| t |", "```", "code", "  more", "```", "end"
-            ]
+            ["One two.", "", "- a b", "- c", "1. d", "| t |", "```", "code", "  more", "```", "end"]
         );
         assert_eq!(unwrapped("a\rb"), ["a b"]);
     }

@@ -4,7 +4,9 @@
 //! what it supports. So what it is known to refuse is found before (see [`super::subset`]), any other panic becomes a
 //! message, and the documented errors are written here as one enum for each operation.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
 
 use proc_macro2::TokenStream;
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TagStyle};
@@ -24,9 +26,7 @@ use crate::contract::Operation;
 pub fn client(document: &Value) -> Result<String, Vec<Problem>> {
     let whole = |why: String| vec![Problem::new(0..0, why)];
     let spec: openapiv3::OpenAPI = serde_json::from_value(canonical(document)).map_err(|error| {
-        whole(format!(
-            "the contract is not an OpenAPI 3.0 document that progenitor reads: {error}"
-        ))
+        whole(format!("the contract is not an OpenAPI 3.0 document that progenitor reads: {error}"))
     })?;
     let mut settings = GenerationSettings::default();
     settings
@@ -48,12 +48,25 @@ pub fn client(document: &Value) -> Result<String, Vec<Problem>> {
     ))
 }
 
+thread_local! {
+    /// Whether a panic of this thread is kept from standard error.
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Runs progenitor with its panic, if there is one, kept from standard error and turned into a message.
 fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !QUIET.get() {
+                usual(panic);
+            }
+        }));
+    });
+    QUIET.set(true);
     let result = catch_unwind(AssertUnwindSafe(work));
-    std::panic::set_hook(hook);
+    QUIET.set(false);
     result.map_err(|panic| {
         let why = panic
             .downcast_ref::<String>()
@@ -121,14 +134,9 @@ fn error_enum(operation: &Operation) -> Vec<TokenStream> {
     let errors = &operation.errors;
     let variants: Vec<_> = errors.iter().map(|error| type_ident(&error.name)).collect();
     let docs = errors.iter().map(|error| {
-        doc_lines(&format!(
-            "`{} {}`\n\n{}",
-            error.status.value, error.message.value, error.summary.value
-        ))
+        doc_lines(&format!("`{} {}`\n\n{}", error.status.value, error.message.value, error.summary.value))
     });
-    let statuses = errors
-        .iter()
-        .map(|error| proc_macro2::Literal::u16_unsuffixed(error.status.value));
+    let statuses = errors.iter().map(|error| proc_macro2::Literal::u16_unsuffixed(error.status.value));
     let doc = format!(" What `{operation_id}` answers when it does not succeed.");
     let by = |values: Vec<TokenStream>| quote! { match self { #(Self::#variants => #values,)* } };
     let text = |value: &str| quote!(#value);

@@ -43,11 +43,7 @@ struct Problem {
 
 impl Problem {
     fn new(range: Range<usize>, message: String) -> Problem {
-        Problem {
-            message,
-            range,
-            other: None,
-        }
+        Problem { message, range, other: None }
     }
 }
 
@@ -78,11 +74,7 @@ pub fn outputs(contract: &Contract, layout: &Layout) -> Result<Vec<Output>, Vec<
 }
 
 fn finding(contract: &Contract, problem: Problem) -> Finding {
-    let finding = Finding::at(
-        Rule::ContractSubset,
-        contract.place(&problem.range, "here"),
-        problem.message,
-    );
+    let finding = Finding::at(Rule::ContractSubset, contract.place(&problem.range, "here"), problem.message);
     let finding =
         finding.help("CONTRIBUTING.md describes what can be turned into code; write it in one of those forms");
     match problem.other {
@@ -118,10 +110,7 @@ pub fn is_sealed(text: &str) -> bool {
 
 fn digest(text: &str) -> String {
     // Long enough to notice an edit; it keeps nobody out.
-    Sha256::digest(text)[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(text)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Writes what has changed and returns the paths.

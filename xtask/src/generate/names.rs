@@ -9,10 +9,7 @@ use proc_macro2::{Ident, Span};
 pub fn pascal(name: &str) -> String {
     let capital = |word: &String| {
         let mut letters = word.chars();
-        letters
-            .next()
-            .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
-            .unwrap_or_default()
+        letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
     };
     words(name).iter().map(capital).collect()
 }
@@ -47,10 +44,7 @@ fn words(name: &str) -> Vec<String> {
 /// A text as a Rust identifier. A keyword gets an underscore after it, a digit one before it; what no identifier can
 /// hold is left out. Two names may become the same: see [`Scope`].
 pub fn ident(name: &str) -> Ident {
-    let mut text: String = name
-        .chars()
-        .filter(|letter| letter.is_ascii_alphanumeric() || *letter == '_')
-        .collect();
+    let mut text: String = name.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '_').collect();
     if !text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') || text == "_" {
         text.insert(0, '_');
     }
@@ -93,9 +87,7 @@ pub struct Clash {
 impl Scope {
     /// A scope in which some names are taken by what is generated around them.
     pub fn with(reserved: &[&str]) -> Scope {
-        let taken = reserved
-            .iter()
-            .map(|name| ((*name).to_owned(), ((*name).to_owned(), None)));
+        let taken = reserved.iter().map(|name| ((*name).to_owned(), ((*name).to_owned(), None)));
         Scope { taken: taken.collect() }
     }
 
@@ -103,11 +95,7 @@ impl Scope {
     pub fn take(&mut self, identifier: &Ident, name: &str, place: &Range<usize>) -> Result<(), Clash> {
         let identifier = identifier.to_string();
         match self.taken.get(&identifier) {
-            Some((other, place)) => Err(Clash {
-                identifier,
-                other: other.clone(),
-                place: place.clone(),
-            }),
+            Some((other, place)) => Err(Clash { identifier, other: other.clone(), place: place.clone() }),
             None => {
                 self.taken.insert(identifier, (name.to_owned(), Some(place.clone())));
                 Ok(())
@@ -153,16 +141,7 @@ mod tests {
         let mut scope = Scope::with(&["body"]);
         scope.take(&value_ident("fooBar"), "fooBar", &(0..6)).unwrap();
         let clash = scope.take(&value_ident("foo_bar"), "foo_bar", &(9..16)).unwrap_err();
-        assert_eq!(
-            (clash.identifier.as_str(), clash.other.as_str(), clash.place),
-            ("foo_bar", "fooBar", Some(0..6))
-        );
-        assert!(
-            scope
-                .take(&value_ident("Body"), "Body", &(0..4))
-                .unwrap_err()
-                .place
-                .is_none()
-        );
+        assert_eq!((clash.identifier.as_str(), clash.other.as_str(), clash.place), ("foo_bar", "fooBar", Some(0..6)));
+        assert!(scope.take(&value_ident("Body"), "Body", &(0..4)).unwrap_err().place.is_none());
     }
 }

@@ -37,10 +37,7 @@ pub fn server(contract: &Contract, operations: &[&Operation]) -> Result<String, 
     }
     let mut modules = Vec::new();
     for operation in operations {
-        modules.push(keep(
-            module(operation),
-            format!("the operation `{}`", operation.id.value),
-        ));
+        modules.push(keep(module(operation), format!("the operation `{}`", operation.id.value)));
     }
     if !problems.is_empty() {
         return Err(problems);
@@ -66,10 +63,7 @@ fn whole(
     let methods = operations.iter().map(|operation| method(operation));
     let endpoints = operations.iter().map(|operation| endpoint(operation));
     let adapters = operations.iter().map(|operation| adapter(operation));
-    let tags = contract
-        .tags
-        .iter()
-        .map(|(name, description)| quote!(#name = { description = #description }));
+    let tags = contract.tags.iter().map(|(name, description)| quote!(#name = { description = #description }));
     let error = type_ident(ERROR);
     let has_request_id = contract.property(ERROR, REQUEST_ID).is_some();
     let tests = examples(operations);
@@ -174,10 +168,7 @@ fn endpoint(operation: &Operation) -> TokenStream {
     // dropshot takes the first line of the docs as the summary and the rest as the description.
     let summary = (!operation.summary.is_empty()).then(|| format!(" {}", canonical::words(&operation.summary)));
     let description = canonical::unwrapped(&operation.description);
-    let description = description
-        .iter()
-        .filter(|_| !operation.description.is_empty())
-        .map(|line| format!(" {line}"));
+    let description = description.iter().filter(|_| !operation.description.is_empty()).map(|line| format!(" {line}"));
     let docs: Vec<String> = match summary {
         Some(summary) => [summary, String::new()].into_iter().chain(description).collect(),
         None => description.collect(),
@@ -214,22 +205,9 @@ fn adapter(operation: &Operation) -> TokenStream {
 
 fn parameters_type(operation: &Operation) -> TokenStream {
     let name = value_ident(&operation.id);
-    let has = |location| {
-        operation
-            .parameters
-            .iter()
-            .any(|parameter| parameter.location == location)
-    };
-    let path = if has(Location::Path) {
-        quote!(operation::#name::Path)
-    } else {
-        quote!(runtime::NoParameters)
-    };
-    let query = if has(Location::Query) {
-        quote!(operation::#name::Query)
-    } else {
-        quote!(runtime::NoParameters)
-    };
+    let has = |location| operation.parameters.iter().any(|parameter| parameter.location == location);
+    let path = if has(Location::Path) { quote!(operation::#name::Path) } else { quote!(runtime::NoParameters) };
+    let query = if has(Location::Query) { quote!(operation::#name::Query) } else { quote!(runtime::NoParameters) };
     quote!(Parameters<#path, #query>)
 }
 
@@ -237,12 +215,8 @@ fn parameters_type(operation: &Operation) -> TokenStream {
 fn module(operation: &Operation) -> Result<TokenStream, Unsupported> {
     let name = value_ident(&operation.id);
     let doc = format!(" `{}`", operation.id.value);
-    let (info, request, success, error) = (
-        info(operation),
-        request(operation)?,
-        success(operation)?,
-        error(operation)?,
-    );
+    let (info, request, success, error) =
+        (info(operation), request(operation)?, success(operation)?, error(operation)?);
     Ok(quote! {
         #[doc = #doc]
         pub mod #name {
@@ -259,15 +233,9 @@ fn module(operation: &Operation) -> Result<TokenStream, Unsupported> {
 
 fn info(operation: &Operation) -> TokenStream {
     let (id, method, path) = (&operation.id.value, &operation.method.value, &operation.path.value);
-    let permission = operation
-        .permission
-        .as_ref()
-        .map(|permission| permission.value.clone())
-        .unwrap_or_default();
+    let permission = operation.permission.as_ref().map(|permission| permission.value.clone()).unwrap_or_default();
     let limit = operation.rate_limit.as_ref();
-    let (requests, seconds) = limit
-        .map(|limit| (limit.requests, limit.window_seconds))
-        .unwrap_or_default();
+    let (requests, seconds) = limit.map(|limit| (limit.requests, limit.window_seconds)).unwrap_or_default();
     quote! {
         /// What the contract says of the operation.
         pub static INFO: OperationInfo = OperationInfo {
@@ -297,11 +265,7 @@ fn request(operation: &Operation) -> Result<TokenStream, Unsupported> {
         let docs = doc_lines(&parameter.description);
         let variant = type_ident(&invalid(parameter));
         let key = &parameter.name.value;
-        let rust = if parameter.required {
-            rust
-        } else {
-            quote!(::std::option::Option<#rust>)
-        };
+        let rust = if parameter.required { rust } else { quote!(::std::option::Option<#rust>) };
         fields.push(quote!(#docs pub #name: #rust,));
         let raw = match parameter.location {
             Location::Path => quote!(undecoded.path.as_ref().map(|path| path.#name.clone())),
@@ -312,32 +276,15 @@ fn request(operation: &Operation) -> Result<TokenStream, Unsupported> {
                 .transpose()
                 .map_err(|_| Error::#variant)?
         };
-        let value = if parameter.required {
-            quote!(#decoded.ok_or(Error::#variant)?)
-        } else {
-            decoded
-        };
+        let value = if parameter.required { quote!(#decoded.ok_or(Error::#variant)?) } else { decoded };
         decoders.push(quote!(#name: #value,));
         names.push(name);
     }
     let path = text_struct(operation, Location::Path, "Path");
     let query = text_struct(operation, Location::Query, "Query");
-    let has = |location| {
-        operation
-            .parameters
-            .iter()
-            .any(|parameter| parameter.location == location)
-    };
-    let path_type = if has(Location::Path) {
-        quote!(Path)
-    } else {
-        quote!(NoParameters)
-    };
-    let query_type = if has(Location::Query) {
-        quote!(Query)
-    } else {
-        quote!(NoParameters)
-    };
+    let has = |location| operation.parameters.iter().any(|parameter| parameter.location == location);
+    let path_type = if has(Location::Path) { quote!(Path) } else { quote!(NoParameters) };
+    let query_type = if has(Location::Query) { quote!(Query) } else { quote!(NoParameters) };
     Ok(quote! {
         #path
         #query
@@ -364,14 +311,7 @@ fn decoder(parameter: &Parameter) -> Result<(TokenStream, TokenStream), Unsuppor
         why: format!("its parameter `{}`: {why}", parameter.name.value),
         range: node.range.clone(),
     };
-    for word in [
-        "enum",
-        "default",
-        "nullable",
-        "exclusiveMinimum",
-        "exclusiveMaximum",
-        "multipleOf",
-    ] {
+    for word in ["enum", "default", "nullable", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"] {
         if let Some(node) = schema.get(word).filter(|node| node.as_bool() != Some(false)) {
             return Err(unsupported(node, format!("`{word}` is not enforced")));
         }
@@ -390,10 +330,8 @@ fn decoder(parameter: &Parameter) -> Result<(TokenStream, TokenStream), Unsuppor
                     .map_err(|_| unsupported(schema, format!("its `{key}` is no length"))),
             };
             let (low, high) = (length("minLength")?.unwrap_or(0), length("maxLength")?);
-            let high = high.map_or_else(
-                || quote!(::std::option::Option::None),
-                |high| quote!(::std::option::Option::Some(#high)),
-            );
+            let high = high
+                .map_or_else(|| quote!(::std::option::Option::None), |high| quote!(::std::option::Option::Some(#high)));
             quote!(of_length(text, #low, #high))
         }
         (Some("integer"), _) => {
@@ -422,10 +360,8 @@ fn decoder(parameter: &Parameter) -> Result<(TokenStream, TokenStream), Unsuppor
 
 /// The parameters of one location as they come, all texts, with the contract's schema.
 fn text_struct(operation: &Operation, location: Location, name: &str) -> TokenStream {
-    let parameters: Vec<&Parameter> = sorted(operation)
-        .into_iter()
-        .filter(|parameter| parameter.location == location)
-        .collect();
+    let parameters: Vec<&Parameter> =
+        sorted(operation).into_iter().filter(|parameter| parameter.location == location).collect();
     if parameters.is_empty() {
         return quote!();
     }
@@ -492,18 +428,11 @@ fn success(operation: &Operation) -> Result<TokenStream, Unsupported> {
             (header.name.value.clone(), schema)
         })
         .collect();
-    let required: Vec<&str> = success
-        .headers
-        .iter()
-        .filter(|header| header.required)
-        .map(|header| header.name.value.as_str())
-        .collect();
+    let required: Vec<&str> =
+        success.headers.iter().filter(|header| header.required).map(|header| header.name.value.as_str()).collect();
     let schema = json!({"type": "object", "required": required, "properties": headers});
-    let implementation = types::json_schema(
-        &ident("SuccessHeaders"),
-        &format!("{}SuccessHeaders", snake(&operation.id)),
-        &schema,
-    );
+    let implementation =
+        types::json_schema(&ident("SuccessHeaders"), &format!("{}SuccessHeaders", snake(&operation.id)), &schema);
     let docs = doc_lines(&success.description);
     Ok(quote! {
         #docs
@@ -533,10 +462,8 @@ fn success(operation: &Operation) -> Result<TokenStream, Unsupported> {
 
 /// The headers that an operation decides itself, by name: not those of the rate limit.
 pub fn own_headers(headers: &[Header]) -> Vec<&Header> {
-    let mut own: Vec<&Header> = headers
-        .iter()
-        .filter(|header| !USAGE_HEADERS.contains(&header.name.to_lowercase().as_str()))
-        .collect();
+    let mut own: Vec<&Header> =
+        headers.iter().filter(|header| !USAGE_HEADERS.contains(&header.name.to_lowercase().as_str())).collect();
     own.sort_by_key(|header| header.name.to_lowercase());
     own
 }
@@ -553,16 +480,10 @@ fn header_fields(headers: &[&Header], visibility: Option<TokenStream>) -> Result
             let field = types::field(&header.schema).map_err(|error| unsupported(error.why))?;
             let kind = header.schema.get("type").and_then(Node::as_str);
             if field.reference.is_some() || field.time || kind == Some("array") {
-                return Err(unsupported(
-                    "a header is a `string` (plain or `uuid`), a number or a `boolean`".into(),
-                ));
+                return Err(unsupported("a header is a `string` (plain or `uuid`), a number or a `boolean`".into()));
             }
             let (name, docs, rust) = (value_ident(&header.name), doc_lines(&header.description), field.rust);
-            let rust = if header.required {
-                rust
-            } else {
-                quote!(::std::option::Option<#rust>)
-            };
+            let rust = if header.required { rust } else { quote!(::std::option::Option<#rust>) };
             Ok(quote!(#docs #visibility #name: #rust,))
         })
         .collect()
@@ -591,10 +512,7 @@ fn error(operation: &Operation) -> Result<TokenStream, Unsupported> {
         let variant = type_ident(&error.name);
         let headers = own_headers(&error.headers);
         let fields = header_fields(&headers, None)?;
-        let docs = doc_lines(&format!(
-            "{} `{}`: {}",
-            error.status.value, error.message.value, error.summary.value
-        ));
+        let docs = doc_lines(&format!("{} `{}`: {}", error.status.value, error.message.value, error.summary.value));
         let with_values = headers.iter().filter(|header| header.constant.is_none());
         let bound: Vec<Ident> = with_values.map(|header| value_ident(&header.name)).collect();
         let puts = header_writers(&headers, &quote!());
@@ -719,10 +637,7 @@ fn role_constructor(operation: &Operation, role: &Role) -> Result<TokenStream, U
     }
     let variant = type_ident(&error.name);
     let mut values = Vec::new();
-    for header in own_headers(&error.headers)
-        .into_iter()
-        .filter(|header| header.constant.is_none())
-    {
+    for header in own_headers(&error.headers).into_iter().filter(|header| header.constant.is_none()) {
         let field = value_ident(&header.name);
         let number = header.schema.get("type").and_then(Node::as_str) == Some("integer");
         let is_wait = role.takes_wait && number && header.name.eq_ignore_ascii_case("retry-after");
@@ -743,11 +658,7 @@ fn role_constructor(operation: &Operation, role: &Role) -> Result<TokenStream, U
     }
     let method = ident(role.constructor);
     let argument = role.takes_wait.then(|| quote!(seconds: u64));
-    let value = if values.is_empty() {
-        quote!(Error::#variant)
-    } else {
-        quote!(Error::#variant { #(#values),* })
-    };
+    let value = if values.is_empty() { quote!(Error::#variant) } else { quote!(Error::#variant { #(#values),* }) };
     Ok(quote! { fn #method(#argument) -> Self { #value } })
 }
 
@@ -757,10 +668,8 @@ fn examples(operations: &[&Operation]) -> TokenStream {
     for operation in operations {
         for (index, (_, value)) in operation.success.examples.iter().enumerate() {
             let test = value_ident(&format!("{}_{}", operation.id.value, index + 1));
-            let (body, text) = (
-                type_ident(&operation.success.schema),
-                canonical::canonical(&json!({ "value": value.to_json() })),
-            );
+            let (body, text) =
+                (type_ident(&operation.success.schema), canonical::canonical(&json!({ "value": value.to_json() })));
             let text = text["value"].to_string();
             tests.push(quote!(#[test] fn #test() { survives::<super::types::#body>(#text); }));
         }

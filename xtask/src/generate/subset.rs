@@ -16,19 +16,8 @@ use crate::contract::{Contract, Header, Location, Operation, Spanned};
 /// Methods that both dropshot and progenitor know.
 const METHODS: [&str; 6] = ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"];
 /// What progenitor's client has of its own beside a method for each operation.
-const CLIENT: [&str; 11] = [
-    "new",
-    "new_with_client",
-    "client",
-    "inner",
-    "baseurl",
-    "api_version",
-    "pre",
-    "post",
-    "exec",
-    "clone",
-    "default",
-];
+const CLIENT: [&str; 11] =
+    ["new", "new_with_client", "client", "inner", "baseurl", "api_version", "pre", "post", "exec", "clone", "default"];
 /// What progenitor's builders have of their own beside a setter for each parameter.
 const BUILDER: [&str; 5] = ["new", "send", "client", "body", "body_map"];
 /// What progenitor has of its own beside a type for each schema.
@@ -63,21 +52,12 @@ impl Check {
 
     /// Takes a name in a scope, or says with which other it clashes.
     fn take(&mut self, scope: &mut Scope, identifier: proc_macro2::Ident, name: &Spanned<String>) {
-        if let Err(Clash {
-            identifier,
-            other,
-            place,
-        }) = scope.take(&identifier, name, &name.range)
-        {
+        if let Err(Clash { identifier, other, place }) = scope.take(&identifier, name, &name.range) {
             let message = match &place {
                 Some(_) => format!("`{}` and `{other}` both become `{identifier}` in code", name.value),
                 None => format!("`{}` becomes `{identifier}` in code, which is taken", name.value),
             };
-            self.problems.push(Problem {
-                message,
-                range: name.range.clone(),
-                other: place,
-            });
+            self.problems.push(Problem { message, range: name.range.clone(), other: place });
         }
     }
 
@@ -87,18 +67,12 @@ impl Check {
             self.take(&mut names, type_ident(&schema.name), &schema.name);
             let mut properties = Scope::default();
             for property in schema.node.get("properties").map(Node::entries).unwrap_or_default() {
-                let name = Spanned {
-                    value: property.key.clone(),
-                    range: property.key_range.clone(),
-                };
+                let name = Spanned { value: property.key.clone(), range: property.key_range.clone() };
                 self.take(&mut properties, value_ident(&name), &name);
             }
             let mut values = Scope::default();
             for value in schema.node.get("enum").map(Node::items).unwrap_or_default() {
-                let name = Spanned {
-                    value: value.as_str().unwrap_or_default().to_owned(),
-                    range: value.range.clone(),
-                };
+                let name = Spanned { value: value.as_str().unwrap_or_default().to_owned(), range: value.range.clone() };
                 self.take(&mut values, type_ident(&name), &name);
             }
         }
@@ -107,10 +81,7 @@ impl Check {
     fn operation(&mut self, contract: &Contract, operation: &Operation) {
         let what = format!("{} {}", operation.method.value, operation.path.value);
         if !METHODS.contains(&operation.method.as_str()) {
-            self.problem(
-                &operation.method.range,
-                format!("the method of {what}; known are {}", METHODS.join(", ")),
-            );
+            self.problem(&operation.method.range, format!("the method of {what}; known are {}", METHODS.join(", ")));
         }
         if let Some(body) = &operation.request_body {
             self.problem(
@@ -134,17 +105,11 @@ impl Check {
                 let place = parameter.location.name();
                 self.problem(
                     &name.range,
-                    format!(
-                        "the parameter `{}` stands in a {place}; `path` and `query` are known",
-                        name.value
-                    ),
+                    format!("the parameter `{}` stands in a {place}; `path` and `query` are known", name.value),
                 );
             }
             if parameter.location == Location::Path && !parameter.required {
-                self.problem(
-                    &name.range,
-                    format!("the path parameter `{}` is not `required: true`", name.value),
-                );
+                self.problem(&name.range, format!("the path parameter `{}` is not `required: true`", name.value));
             }
         }
         self.headers(&operation.success.headers, &["body"]);
@@ -155,19 +120,12 @@ impl Check {
         }
         for role in ROLES.iter().filter(|role| role.find(operation).is_none()) {
             let name = role.name.map(|name| format!(" named `{name}`")).unwrap_or_default();
-            let message = format!(
-                "{what} documents no {}{name}, which is the answer to {}",
-                role.status, role.when
-            );
+            let message = format!("{what} documents no {}{name}, which is the answer to {}", role.status, role.when);
             self.problem(&operation.id.range, message);
         }
         for parameter in &operation.parameters {
             let name = invalid(parameter);
-            if !operation
-                .errors
-                .iter()
-                .any(|error| *error.status == 400 && error.name.value == name)
-            {
+            if !operation.errors.iter().any(|error| *error.status == 400 && error.name.value == name) {
                 let message = format!(
                     "{what} documents no 400 named `{name}`, which is the answer to a malformed `{}`",
                     parameter.name.value
@@ -182,16 +140,10 @@ impl Check {
         for header in headers {
             let is_token = |letter: char| letter.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(letter);
             if header.name.is_empty() || !header.name.chars().all(is_token) {
-                self.problem(
-                    &header.name.range,
-                    format!("`{}` cannot be the name of a header", header.name.value),
-                );
+                self.problem(&header.name.range, format!("`{}` cannot be the name of a header", header.name.value));
             }
         }
-        for header in own_headers(headers)
-            .into_iter()
-            .filter(|header| header.constant.is_none())
-        {
+        for header in own_headers(headers).into_iter().filter(|header| header.constant.is_none()) {
             self.take(&mut fields, value_ident(&header.name), &header.name);
         }
     }
@@ -202,19 +154,13 @@ impl Check {
         for operation in &contract.operations {
             let path = &operation.path;
             let Some(segments) = path.strip_prefix('/') else {
-                self.problem(
-                    &path.range,
-                    format!("the path `{}` does not begin with `/`", path.value),
-                );
+                self.problem(&path.range, format!("the path `{}` does not begin with `/`", path.value));
                 continue;
             };
             if path.len() > 1 && path.ends_with('/') {
                 self.problem(
                     &path.range,
-                    format!(
-                        "the path `{}` ends with `/`, which is never seen by an operation",
-                        path.value
-                    ),
+                    format!("the path `{}` ends with `/`, which is never seen by an operation", path.value),
                 );
                 continue;
             }
@@ -228,10 +174,7 @@ impl Check {
                     None => {
                         self.problem(
                             &path.range,
-                            format!(
-                                "`{segment}` in the path `{}` is neither a text nor one variable",
-                                path.value
-                            ),
+                            format!("`{segment}` in the path `{}` is neither a text nor one variable", path.value),
                         );
                         break;
                     }
@@ -242,11 +185,7 @@ impl Check {
                             "the path `{}` has `{segment}` where another path has {other}; the router takes one of them",
                             path.value
                         );
-                        self.problems.push(Problem {
-                            message,
-                            range: path.range.clone(),
-                            other: Some(range.clone()),
-                        });
+                        self.problems.push(Problem { message, range: path.range.clone(), other: Some(range.clone()) });
                         break;
                     }
                     Some(_) => {}

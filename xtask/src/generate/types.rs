@@ -22,21 +22,11 @@ pub struct Unsupported {
 }
 
 fn unsupported<T>(node: &Node, why: impl Into<String>) -> Result<T, Unsupported> {
-    Err(Unsupported {
-        why: why.into(),
-        range: node.range.clone(),
-    })
+    Err(Unsupported { why: why.into(), range: node.range.clone() })
 }
 
 /// Keywords that restrict values in a way that is not enforced.
-const UNENFORCED: [&str; 6] = [
-    "oneOf",
-    "anyOf",
-    "not",
-    "additionalProperties",
-    "discriminator",
-    "pattern",
-];
+const UNENFORCED: [&str; 6] = ["oneOf", "anyOf", "not", "additionalProperties", "discriminator", "pattern"];
 
 /// What a component is in Rust.
 pub fn component(contract: &Contract, name: &str, schema: &Node) -> Result<TokenStream, Unsupported> {
@@ -85,12 +75,7 @@ fn object(contract: &Contract, name: &str, docs: &TokenStream, schema: &Node) ->
     if let Some(all) = schema.get("allOf") {
         return unsupported(all, "it uses `allOf`");
     }
-    let required: Vec<&Node> = schema
-        .get("required")
-        .map(Node::items)
-        .unwrap_or_default()
-        .iter()
-        .collect();
+    let required: Vec<&Node> = schema.get("required").map(Node::items).unwrap_or_default().iter().collect();
     let properties = schema.get("properties").map(Node::entries).unwrap_or_default();
     for node in &required {
         let name = node.as_str().unwrap_or_default();
@@ -113,17 +98,9 @@ fn object(contract: &Contract, name: &str, docs: &TokenStream, schema: &Node) ->
             inner = quote!(::std::boxed::Box<#inner>);
         }
         let optional = nullable || !required;
-        let rust_type = if optional {
-            quote!(::std::option::Option<#inner>)
-        } else {
-            inner
-        };
+        let rust_type = if optional { quote!(::std::option::Option<#inner>) } else { inner };
         let with = field.time.then(|| {
-            let module = if optional {
-                "super::runtime::timestamp::option"
-            } else {
-                "super::runtime::timestamp"
-            };
+            let module = if optional { "super::runtime::timestamp::option" } else { "super::runtime::timestamp" };
             quote!(#[serde(with = #module)])
         });
         // An optional field that is absent is left out; a nullable one that is required is written as null.
@@ -150,15 +127,8 @@ fn holds(contract: &Contract, from: &str, wanted: &str) -> bool {
             continue;
         }
         let schema = contract.schema(&name).map(|schema| &schema.node);
-        let properties = schema
-            .and_then(|schema| schema.get("properties"))
-            .map(Node::entries)
-            .unwrap_or_default();
-        open.extend(
-            properties
-                .iter()
-                .filter_map(|property| reference(&property.value).ok().flatten()),
-        );
+        let properties = schema.and_then(|schema| schema.get("properties")).map(Node::entries).unwrap_or_default();
+        open.extend(properties.iter().filter_map(|property| reference(&property.value).ok().flatten()));
     }
     false
 }
@@ -176,38 +146,23 @@ pub struct Field {
 
 /// The type of a property, a list item, a parameter or a header.
 pub fn field(schema: &Node) -> Result<Field, Unsupported> {
-    let plain = |rust| {
-        Ok(Field {
-            rust,
-            time: false,
-            reference: None,
-        })
-    };
+    let plain = |rust| Ok(Field { rust, time: false, reference: None });
     if let Some(name) = reference(schema)? {
         let rust = type_ident(&name);
-        return Ok(Field {
-            rust: quote!(#rust),
-            time: false,
-            reference: Some(name),
-        });
+        return Ok(Field { rust: quote!(#rust), time: false, reference: Some(name) });
     }
     if let Some(word) = UNENFORCED.iter().find_map(|word| schema.entry(word)) {
         return unsupported(&word.value, format!("`{}` is not enforced", word.key));
     }
     if let Some(values) = schema.get("enum") {
-        return unsupported(
-            values,
-            "an `enum` stands inline; put it into `components.schemas` and refer to it",
-        );
+        return unsupported(values, "an `enum` stands inline; put it into `components.schemas` and refer to it");
     }
     match (text(schema, "type"), text(schema, "format")) {
         (Some("string"), None) => plain(quote!(::std::string::String)),
         (Some("string"), Some("uuid")) => plain(quote!(::uuid::Uuid)),
-        (Some("string"), Some("date-time")) => Ok(Field {
-            rust: quote!(::chrono::DateTime<::chrono::Utc>),
-            time: true,
-            reference: None,
-        }),
+        (Some("string"), Some("date-time")) => {
+            Ok(Field { rust: quote!(::chrono::DateTime<::chrono::Utc>), time: true, reference: None })
+        }
         (Some("integer"), _) => plain(integer(schema)?),
         (Some("number"), None | Some("double" | "float")) => plain(quote!(f64)),
         (Some("boolean"), None) => plain(quote!(bool)),
@@ -220,17 +175,12 @@ pub fn field(schema: &Node) -> Result<Field, Unsupported> {
                 return unsupported(items, "a list of times; put the time into an object");
             }
             let rust = item.rust;
-            let rust = if flag(items, "nullable") {
-                quote!(::std::option::Option<#rust>)
-            } else {
-                rust
-            };
+            let rust = if flag(items, "nullable") { quote!(::std::option::Option<#rust>) } else { rust };
             plain(quote!(::std::vec::Vec<#rust>))
         }
-        (Some("object"), _) => unsupported(
-            schema,
-            "an object stands inline; put it into `components.schemas` and refer to it",
-        ),
+        (Some("object"), _) => {
+            unsupported(schema, "an object stands inline; put it into `components.schemas` and refer to it")
+        }
         (Some(kind), Some(format)) => unsupported(schema, format!("a `{kind}` of the format `{format}`")),
         (Some(kind), None) => unsupported(schema, format!("the type `{kind}`")),
         (None, _) => unsupported(schema, "it has no `type`"),
@@ -246,10 +196,7 @@ fn integer(schema: &Node) -> Result<TokenStream, Unsupported> {
         (None | Some("int64"), true) => (quote!(u64), 0, i128::from(u64::MAX)),
         (None | Some("int64"), false) => (quote!(i64), i128::from(i64::MIN), i128::from(i64::MAX)),
         (Some(other), _) => {
-            return unsupported(
-                schema,
-                format!("an integer of the format `{other}`; `int32` and `int64` are known"),
-            );
+            return unsupported(schema, format!("an integer of the format `{other}`; `int32` and `int64` are known"));
         }
     };
     for key in ["minimum", "maximum"] {
@@ -257,10 +204,7 @@ fn integer(schema: &Node) -> Result<TokenStream, Unsupported> {
             && !(least..=most).contains(&value)
         {
             let node = schema.get(key).unwrap_or(schema);
-            return unsupported(
-                node,
-                format!("its `{key}` of {value} lies outside what its format can hold"),
-            );
+            return unsupported(node, format!("its `{key}` of {value} lies outside what its format can hold"));
         }
     }
     Ok(rust)
@@ -270,10 +214,7 @@ fn integer(schema: &Node) -> Result<TokenStream, Unsupported> {
 pub fn bound(schema: &Node, key: &str) -> Result<Option<i128>, Unsupported> {
     let Some(node) = schema.get(key) else { return Ok(None) };
     let number = node.to_json();
-    let whole = number
-        .as_i64()
-        .map(i128::from)
-        .or_else(|| number.as_u64().map(i128::from));
+    let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
     match whole {
         Some(whole) => Ok(Some(whole)),
         None => unsupported(node, format!("its `{key}` is no whole number of 64 bits")),
@@ -292,10 +233,7 @@ pub fn reference(schema: &Node) -> Result<Option<String>, Unsupported> {
         (None, Some(_)) => return unsupported(schema, "an `allOf` of several schemas"),
         (None, None) => return Ok(None),
     };
-    match target
-        .as_str()
-        .and_then(|target| target.strip_prefix("#/components/schemas/"))
-    {
+    match target.as_str().and_then(|target| target.strip_prefix("#/components/schemas/")) {
         Some(name) => Ok(Some(name.to_owned())),
         None => unsupported(target, "a reference to something else than `#/components/schemas/…`"),
     }
@@ -310,11 +248,7 @@ pub fn json_schema(type_name: &Ident, name: &str, schema: &Json) -> TokenStream 
         quote!(let _ = generator.subschema_for::<super::types::#name>();)
     });
     let register: Vec<TokenStream> = register.collect();
-    let generator = if register.is_empty() {
-        quote!(_generator)
-    } else {
-        quote!(generator)
-    };
+    let generator = if register.is_empty() { quote!(_generator) } else { quote!(generator) };
     let id = format!("contract::{name}");
     let text = draft_7(&canonical(schema)).to_string();
     quote! {
@@ -332,10 +266,8 @@ pub fn json_schema(type_name: &Ident, name: &str, schema: &Json) -> TokenStream 
 fn collect_references(schema: &Json, found: &mut BTreeSet<String>) {
     match schema {
         Json::Object(map) => {
-            let target = map
-                .get("$ref")
-                .and_then(Json::as_str)
-                .and_then(|target| target.strip_prefix("#/components/schemas/"));
+            let target =
+                map.get("$ref").and_then(Json::as_str).and_then(|target| target.strip_prefix("#/components/schemas/"));
             found.extend(target.map(str::to_owned));
             map.values().for_each(|value| collect_references(value, found));
         }
@@ -366,11 +298,7 @@ fn draft_7(schema: &Json) -> Json {
 
 /// A text as doc comments.
 pub fn doc_lines(text: &str) -> TokenStream {
-    let text = if text.trim().is_empty() {
-        "As the contract says."
-    } else {
-        text
-    };
+    let text = if text.trim().is_empty() { "As the contract says." } else { text };
     let lines = unwrapped(text).into_iter().map(|line| format!(" {line}"));
     quote!(#(#[doc = #lines])*)
 }

@@ -61,15 +61,7 @@ const WITH_VALUE: &[&str] = &[
     "--interface",
     "-C",
 ];
-const DATA: &[&str] = &[
-    "-d",
-    "--data",
-    "--data-raw",
-    "--data-ascii",
-    "--data-binary",
-    "--data-urlencode",
-    "--json",
-];
+const DATA: &[&str] = &["-d", "--data", "--data-raw", "--data-ascii", "--data-binary", "--data-urlencode", "--json"];
 
 /// The first `curl` command of a text, if there is one. Places count from `offset`.
 pub fn request(text: &str, offset: usize) -> Result<Option<Request>, shell::Malformed> {
@@ -105,10 +97,7 @@ pub fn request(text: &str, offset: usize) -> Result<Option<Request>, shell::Malf
         }
     }
     let Some(url) = url else {
-        return Err(shell::Malformed {
-            message: "this command asks for no URL",
-            range: name.range.clone(),
-        });
+        return Err(shell::Malformed { message: "this command asks for no URL", range: name.range.clone() });
     };
     let implied = match (head, data.is_some() && !as_query) {
         (true, _) => "HEAD",
@@ -116,10 +105,7 @@ pub fn request(text: &str, offset: usize) -> Result<Option<Request>, shell::Malf
         (false, false) => "GET",
     };
     Ok(Some(Request {
-        method: method.unwrap_or_else(|| Spanned {
-            value: implied.to_owned(),
-            range: name.range.clone(),
-        }),
+        method: method.unwrap_or_else(|| Spanned { value: implied.to_owned(), range: name.range.clone() }),
         url,
         headers,
         data,
@@ -129,9 +115,7 @@ pub fn request(text: &str, offset: usize) -> Result<Option<Request>, shell::Malf
 /// The options in a word, each with the value that is attached to it. A word that is none is given back as it is.
 fn options(word: &Spanned<String>) -> Vec<(String, Option<Spanned<String>>)> {
     let text = &word.value;
-    let short = text
-        .strip_prefix('-')
-        .filter(|rest| !rest.is_empty() && !rest.starts_with('-'));
+    let short = text.strip_prefix('-').filter(|rest| !rest.is_empty() && !rest.starts_with('-'));
     let Some(short) = short else {
         return vec![(text.clone(), None)];
     };
@@ -143,10 +127,7 @@ fn options(word: &Spanned<String>) -> Vec<(String, Option<Spanned<String>>)> {
             || DATA.contains(&option.as_str())
             || WITH_VALUE.contains(&option.as_str());
         if takes_value {
-            let attached = (!rest.is_empty()).then(|| Spanned {
-                value: rest.to_owned(),
-                range: word.range.clone(),
-            });
+            let attached = (!rest.is_empty()).then(|| Spanned { value: rest.to_owned(), range: word.range.clone() });
             found.push((option, attached));
             break;
         }
@@ -157,10 +138,7 @@ fn options(word: &Spanned<String>) -> Vec<(String, Option<Spanned<String>>)> {
 
 fn header(text: Spanned<String>) -> Spanned<(String, String)> {
     let (name, value) = text.value.split_once(':').unwrap_or((&text.value, ""));
-    Spanned {
-        value: (name.trim().to_lowercase(), value.trim().to_owned()),
-        range: text.range.clone(),
-    }
+    Spanned { value: (name.trim().to_lowercase(), value.trim().to_owned()), range: text.range.clone() }
 }
 
 #[cfg(test)]
@@ -177,15 +155,9 @@ mod tests {
             "curl --location --request POST 'https://x.org/a' \\\n--header 'Content-Type: application/json' \\\n--header \"Authorization: Bearer K\"",
         );
         assert_eq!((whole.method.as_str(), whole.url.as_str()), ("POST", "https://x.org/a"));
-        let headers: Vec<_> = whole
-            .headers
-            .iter()
-            .map(|header| (header.value.0.as_str(), header.value.1.as_str()))
-            .collect();
-        assert_eq!(
-            headers,
-            [("content-type", "application/json"), ("authorization", "Bearer K")]
-        );
+        let headers: Vec<_> =
+            whole.headers.iter().map(|header| (header.value.0.as_str(), header.value.1.as_str())).collect();
+        assert_eq!(headers, [("content-type", "application/json"), ("authorization", "Bearer K")]);
         for text in [
             "curl -sSLXPOST https://x.org/a",
             "$ curl -X POST --url https://x.org/a",
@@ -194,11 +166,7 @@ mod tests {
             "# trigger\ncurl --data-raw $'{\\'a\\'}' https://x.org/a",
         ] {
             let request = read(text);
-            assert_eq!(
-                (request.method.as_str(), request.url.as_str()),
-                ("POST", "https://x.org/a"),
-                "{text}"
-            );
+            assert_eq!((request.method.as_str(), request.url.as_str()), ("POST", "https://x.org/a"), "{text}");
         }
         assert_eq!(read("curl x.org").method.value, "GET");
         assert_eq!(read("curl -G -d a=b x.org").method.value, "GET");
@@ -209,9 +177,6 @@ mod tests {
     fn what_is_no_request_is_said() {
         assert!(request("ls -l\npip install x", 0).unwrap().is_none());
         assert!(request("curl 'https://x.org", 0).is_err());
-        assert_eq!(
-            request("curl -s", 0).unwrap_err().message,
-            "this command asks for no URL"
-        );
+        assert_eq!(request("curl -s", 0).unwrap_err().message, "this command asks for no URL");
     }
 }

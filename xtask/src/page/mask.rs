@@ -1,5 +1,5 @@
 //! Takes what is not Markdown out of a page and leaves every byte where it is: Liquid (`{% … %}`, `{{ … }}`) and
-//! kramdown's attribute lists (`{: … }`) become blanks.
+//! kramdown's attribute lists (`{: … }`) become blanks, or commas where blanks would mean something.
 
 /// The text with blanks in the place of what is not Markdown.
 pub fn mask(text: &str) -> String {
@@ -23,9 +23,13 @@ pub fn mask(text: &str) -> String {
             continue;
         };
         let end = start + 2 + length + close.len();
+        // Blanks at the start of a line that goes on would make code of it.
+        let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let goes_on = text[end..].lines().next().is_some_and(|rest| !rest.trim().is_empty());
+        let filler = if text[line_start..start].trim().is_empty() && goes_on { b',' } else { b' ' };
         for byte in &mut masked[start..end] {
             if *byte != b'\n' && *byte != b'\r' {
-                *byte = b' ';
+                *byte = filler;
             }
         }
         at = end;
@@ -44,5 +48,6 @@ mod tests {
         let masked = mask(text);
         assert_eq!(masked.len(), text.len());
         assert_eq!(masked.trim_start(), "| a |\n         \n`/things/{id}`         {% open");
+        assert_eq!(mask("{% a %} b"), ",,,,,,, b");
     }
 }

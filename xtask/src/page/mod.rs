@@ -136,11 +136,7 @@ impl Page {
 
     /// The place to point at for what a page lacks: its first line that is not blank.
     pub fn top(&self, label: impl Into<String>) -> Place {
-        let start = self
-            .source
-            .text
-            .find(|letter: char| !letter.is_whitespace())
-            .unwrap_or(0);
+        let start = self.source.text.find(|letter: char| !letter.is_whitespace()).unwrap_or(0);
         let line = self.source.line_column(start).0;
         self.place(&self.source.line(line), label)
     }

@@ -54,10 +54,8 @@ pub fn parse(source: &Arc<Source>, language: Language) -> Page {
         reader.event(event, range);
     }
     let mut page = reader.page;
-    page.limits
-        .sort_by_key(|limit| (limit.number.range.start, limit.seconds));
-    page.limits
-        .dedup_by_key(|limit| (limit.number.range.start, limit.seconds));
+    page.limits.sort_by_key(|limit| (limit.number.range.start, limit.seconds));
+    page.limits.dedup_by_key(|limit| (limit.number.range.start, limit.seconds));
     page
 }
 
@@ -88,11 +86,7 @@ fn positions(text: &str, phrase: &str) -> Vec<usize> {
         let own_start = phrase.starts_with('/') || !is_letter(before);
         own_start && !is_letter(blank[at + phrase.len()..].chars().next())
     };
-    blank
-        .match_indices(phrase)
-        .map(|(at, _)| at)
-        .filter(|at| whole(*at))
-        .collect()
+    blank.match_indices(phrase).map(|(at, _)| at).filter(|at| whole(*at)).collect()
 }
 
 struct Reader<'a> {
@@ -126,22 +120,15 @@ impl Reader<'_> {
                     rows: Vec::new(),
                 });
             }
-            Event::End(TagEnd::Table) => self
-                .page
-                .tables
-                .extend(self.table.take().filter(|table| !table.rows.is_empty())),
+            Event::End(TagEnd::Table) => {
+                self.page.tables.extend(self.table.take().filter(|table| !table.rows.is_empty()))
+            }
             Event::Start(Tag::TableRow) => {
-                self.row = Some(Row {
-                    range: self.trimmed(&range),
-                    cells: Vec::new(),
-                });
+                self.row = Some(Row { range: self.trimmed(&range), cells: Vec::new() });
             }
             Event::End(TagEnd::TableRow) => self.end_row(),
             Event::Start(Tag::TableCell) => {
-                self.cell = Some(Cell {
-                    range: self.inner(&range),
-                    ..Cell::default()
-                });
+                self.cell = Some(Cell { range: self.inner(&range), ..Cell::default() });
             }
             Event::End(TagEnd::TableCell) => {
                 let cell = self.cell.take();
@@ -166,10 +153,9 @@ impl Reader<'_> {
                 self.block = Some((language, None));
             }
             Event::End(TagEnd::CodeBlock) => self.end_block(),
-            Event::Start(Tag::Link { dest_url, .. }) => self.page.links.push(Spanned {
-                value: dest_url.into_string(),
-                range,
-            }),
+            Event::Start(Tag::Link { dest_url, .. }) => {
+                self.page.links.push(Spanned { value: dest_url.into_string(), range })
+            }
             Event::Code(text) => self.code(&text, &range),
             Event::InlineHtml(html) => self.html(&html, &range),
             Event::Text(text) => self.text(&text, &range),
@@ -195,19 +181,12 @@ impl Reader<'_> {
         };
         let range = content.unwrap_or(0..0);
         let text = self.page.source.text.get(range.clone()).unwrap_or_default().to_owned();
-        self.page.blocks.push(CodeBlock {
-            language,
-            text: Spanned { value: text, range },
-        });
+        self.page.blocks.push(CodeBlock { language, text: Spanned { value: text, range } });
     }
 
     /// `<code>` is a code span too.
     fn html(&mut self, html: &str, range: &Range<usize>) {
-        let tag = html
-            .trim_matches(['<', '>'])
-            .split_whitespace()
-            .next()
-            .unwrap_or_default();
+        let tag = html.trim_matches(['<', '>']).split_whitespace().next().unwrap_or_default();
         match (tag.to_lowercase().as_str(), self.html_code) {
             ("code", _) => self.html_code = Some(range.end),
             ("/code", Some(start)) => {
@@ -234,10 +213,7 @@ impl Reader<'_> {
     }
 
     fn code_in(&mut self, code: &str, range: &Range<usize>) {
-        let span = Spanned {
-            value: code.to_owned(),
-            range: range.clone(),
-        };
+        let span = Spanned { value: code.to_owned(), range: range.clone() };
         if let Some(cell) = &mut self.cell {
             cell.codes.push(span);
             return;
@@ -250,10 +226,7 @@ impl Reader<'_> {
                 value: part.as_str().to_owned(),
                 range: inside(&span, part.range()),
             };
-            self.page.endpoint = Some(Endpoint {
-                method: part(method),
-                path: part(path),
-            });
+            self.page.endpoint = Some(Endpoint { method: part(method), path: part(path) });
             return;
         }
         self.last_paragraph.push(code.to_owned());
@@ -262,9 +235,7 @@ impl Reader<'_> {
 
     fn end_row(&mut self) {
         let Some(row) = self.row.take() else { return };
-        self.page
-            .cell_spans
-            .extend(row.cells.iter().flat_map(|cell| cell.codes.clone()));
+        self.page.cell_spans.extend(row.cells.iter().flat_map(|cell| cell.codes.clone()));
         if let Some(error) = error(&row) {
             self.page.errors.push(error);
         } else if let Some(table) = &mut self.table {
@@ -293,10 +264,7 @@ impl Reader<'_> {
                     let Ok(value) = digits.parse() else { continue };
                     let start = range.start + sentence.start;
                     self.page.limits.push(Limit {
-                        number: Spanned {
-                            value,
-                            range: start + number.start..start + number.end,
-                        },
+                        number: Spanned { value, range: start + number.start..start + number.end },
                         seconds: *seconds,
                     });
                 }
@@ -335,14 +303,8 @@ fn error(row: &Row) -> Option<ErrorRow> {
         {
             let at = |part: regex::Match<'_>| inside(code, part.range());
             return Some(ErrorRow {
-                status: Spanned {
-                    value: number,
-                    range: at(status),
-                },
-                message: Spanned {
-                    value: message.as_str().to_owned(),
-                    range: at(message),
-                },
+                status: Spanned { value: number, range: at(status) },
+                message: Spanned { value: message.as_str().to_owned(), range: at(message) },
                 range: row.range.clone(),
             });
         }
@@ -353,10 +315,7 @@ fn error(row: &Row) -> Option<ErrorRow> {
     Some(ErrorRow {
         status: Spanned {
             value: status.text.trim().parse().ok()?,
-            range: status
-                .codes
-                .first()
-                .map_or_else(|| status.range.clone(), |code| code.range.clone()),
+            range: status.codes.first().map_or_else(|| status.range.clone(), |code| code.range.clone()),
         },
         message,
         range: row.range.clone(),
@@ -368,25 +327,14 @@ fn api_method(text: &str) -> Option<Endpoint> {
     let found = API_METHOD.captures(text)?;
     let (method, path) = (found.get(1)?, found.get(2)?);
     Some(Endpoint {
-        method: Spanned {
-            value: method.as_str().to_uppercase(),
-            range: method.range(),
-        },
-        path: Spanned {
-            value: path.as_str().to_owned(),
-            range: path.range(),
-        },
+        method: Spanned { value: method.as_str().to_uppercase(), range: method.range() },
+        path: Spanned { value: path.as_str().to_owned(), range: path.range() },
     })
 }
 
 fn includes(text: &str) -> Vec<Spanned<String>> {
     let found = INCLUDE.captures_iter(text).filter_map(|found| found.get(1));
-    found
-        .map(|found| Spanned {
-            value: found.as_str().to_owned(),
-            range: found.range(),
-        })
-        .collect()
+    found.map(|found| Spanned { value: found.as_str().to_owned(), range: found.range() }).collect()
 }
 
 #[cfg(test)]
@@ -402,20 +350,14 @@ mod tests {
         let text = "# Ä title\n\n`POST /things/{id}`\n\nYou need `a.b`. It allows 1,000 requests\nper minute.\n\n| What | Then |\n| --- | --- |\n| **Bad** `404 Not here` | `x` |\n\nSee [errors](errors.md).\n";
         let page = page(text);
         let endpoint = page.endpoint.as_ref().unwrap();
-        assert_eq!(
-            (endpoint.method.as_str(), endpoint.path.as_str()),
-            ("POST", "/things/{id}")
-        );
+        assert_eq!((endpoint.method.as_str(), endpoint.path.as_str()), ("POST", "/things/{id}"));
         assert_eq!(&text[endpoint.path.range.clone()], "/things/{id}");
         let error = &page.errors[0];
         assert_eq!((error.status.value, error.message.as_str()), (404, "Not here"));
         assert_eq!(&text[error.message.range.clone()], "Not here");
         assert_eq!(&text[error.range.clone()], "| **Bad** `404 Not here` | `x` |");
         assert_eq!(
-            page.limits
-                .iter()
-                .map(|limit| (limit.number.value, limit.seconds))
-                .collect::<Vec<_>>(),
+            page.limits.iter().map(|limit| (limit.number.value, limit.seconds)).collect::<Vec<_>>(),
             [(1000, 60)]
         );
         assert_eq!(page.spans.iter().map(|span| span.as_str()).collect::<Vec<_>>(), ["a.b"]);
@@ -429,10 +371,7 @@ mod tests {
             "## Values\n\nThose of `kind`:\n\n| Name | |\n|---|--|\n| <code>one</code> | *a* `b` |\n| `two` | |\n";
         let page = page(text);
         let table = &page.tables[0];
-        assert_eq!(
-            (table.heading.as_str(), table.introduced_by.as_slice()),
-            ("values", &["kind".to_owned()][..])
-        );
+        assert_eq!((table.heading.as_str(), table.introduced_by.as_slice()), ("values", &["kind".to_owned()][..]));
         assert_eq!(table.rows.len(), 2);
         assert_eq!(table.rows[0].name().unwrap().value, "one");
         assert_eq!(&text[table.rows[0].name().unwrap().range.clone()], "one");
@@ -444,15 +383,8 @@ mod tests {
     fn code_blocks_keep_their_text_and_place() {
         let text = "```bash title\ncurl 'x' \\\n{{y}}\n```\n\n    indented\n\n```json\n```\n";
         let page = page(text);
-        let blocks: Vec<_> = page
-            .blocks
-            .iter()
-            .map(|block| (block.language.as_str(), block.text.as_str()))
-            .collect();
-        assert_eq!(
-            blocks,
-            [("bash", "curl 'x' \\\n{{y}}\n"), ("", "indented\n"), ("json", "")]
-        );
+        let blocks: Vec<_> = page.blocks.iter().map(|block| (block.language.as_str(), block.text.as_str())).collect();
+        assert_eq!(blocks, [("bash", "curl 'x' \\\n{{y}}\n"), ("", "indented\n"), ("json", "")]);
         assert_eq!(&text[page.blocks[0].text.range.clone()], "curl 'x' \\\n{{y}}\n");
     }
 
@@ -471,35 +403,21 @@ mod tests {
         let page = page(
             "| Status | Message | |\n|---|---|---|\n| 404 | `Not here` | x |\n| `500` | `Oh` | |\n| 7 | `x` | |\n",
         );
-        let errors: Vec<_> = page
-            .errors
-            .iter()
-            .map(|row| (row.status.value, row.message.as_str()))
-            .collect();
+        let errors: Vec<_> = page.errors.iter().map(|row| (row.status.value, row.message.as_str())).collect();
         assert_eq!(errors, [(404, "Not here"), (500, "Oh")]);
         assert_eq!(page.tables[0].rows.len(), 1);
     }
 
     #[test]
     fn a_status_outside_a_table_is_no_claim() {
-        assert!(
-            page("`404 Not here` happens. 5 things. Every minute counts, says 7.\n")
-                .errors
-                .is_empty()
-        );
+        assert!(page("`404 Not here` happens. 5 things. Every minute counts, says 7.\n").errors.is_empty());
     }
 
     #[test]
     fn the_number_that_belongs_to_a_stretch_of_time_is_found() {
         for (text, expected) in [
-            (
-                "You get a 429 when you send more than 20 requests\nper minute.",
-                vec![(20, 60)],
-            ),
-            (
-                "So 3 workspaces may send 20 requests, i.e. calls, per minute.",
-                vec![(20, 60)],
-            ),
+            ("You get a 429 when you send more than 20 requests\nper minute.", vec![(20, 60)]),
+            ("So 3 workspaces may send 20 requests, i.e. calls, per minute.", vec![(20, 60)]),
             ("1,200 per hour, which is 20 per minute", vec![(1200, 3600), (20, 60)]),
             ("20 requests/minute and 20/min.", vec![(20, 60), (20, 60)]),
             ("Per minute you may send 20 requests.", vec![(20, 60)]),
@@ -507,11 +425,7 @@ mod tests {
             ("1.000 a day", vec![(1000, 86400)]),
             ("5 perminute", vec![]),
         ] {
-            let found: Vec<_> = page(text)
-                .limits
-                .iter()
-                .map(|limit| (limit.number.value, limit.seconds))
-                .collect();
+            let found: Vec<_> = page(text).limits.iter().map(|limit| (limit.number.value, limit.seconds)).collect();
             assert_eq!(found, expected, "{text}");
         }
         let table = page("| Limit |\n|---|\n| 20 requests per minute |\n");
@@ -522,10 +436,7 @@ mod tests {
     fn a_code_span_that_is_not_written_as_it_reads_has_its_whole_place() {
         let text = "| E |\n|---|\n| `404 Integration not found\\|“` |\n\n`POST\n/a“ü`\n";
         let page = page(text);
-        assert_eq!(
-            &text[page.errors[0].message.range.clone()],
-            "`404 Integration not found\\|“`"
-        );
+        assert_eq!(&text[page.errors[0].message.range.clone()], "`404 Integration not found\\|“`");
         assert_eq!(&text[page.endpoint.unwrap().path.range], "`POST\n/a“ü`");
     }
 }

@@ -18,14 +18,7 @@ pub struct Malformed {
 
 /// The commands of a text, each as its words. Places count from `offset`.
 pub fn commands(text: &str, offset: usize) -> Result<Vec<Vec<Spanned<String>>>, Malformed> {
-    let mut splitter = Splitter {
-        text,
-        at: 0,
-        offset,
-        word: None,
-        words: Vec::new(),
-        commands: Vec::new(),
-    };
+    let mut splitter = Splitter { text, at: 0, offset, word: None, words: Vec::new(), commands: Vec::new() };
     splitter.run()?;
     Ok(splitter.commands)
 }
@@ -166,10 +159,7 @@ impl Splitter<'_> {
     }
 
     fn wrong(&self, message: &'static str, at: usize) -> Malformed {
-        Malformed {
-            message,
-            range: self.offset + at..self.offset + at + 1,
-        }
+        Malformed { message, range: self.offset + at..self.offset + at + 1 }
     }
 }
 
@@ -179,10 +169,7 @@ mod tests {
 
     fn split(text: &str) -> Vec<Vec<String>> {
         let commands = commands(text, 0).unwrap();
-        commands
-            .iter()
-            .map(|words| words.iter().map(|word| word.value.clone()).collect())
-            .collect()
+        commands.iter().map(|words| words.iter().map(|word| word.value.clone()).collect()).collect()
     }
 
     #[test]

@@ -130,29 +130,12 @@ impl Language {
     /// Words for what has to be there, and for what may be left out.
     pub fn required(self, word: &str) -> Option<bool> {
         let (yes, no): (&[&str], &[&str]) = match self {
-            Language::English => (
-                &["required", "yes", "true", "mandatory"],
-                &["optional", "no", "false", "not required"],
-            ),
+            Language::English => {
+                (&["required", "yes", "true", "mandatory"], &["optional", "no", "false", "not required"])
+            }
             Language::Spanish => (
-                &[
-                    "obligatorio",
-                    "obligatoria",
-                    "requerido",
-                    "requerida",
-                    "necesario",
-                    "necesaria",
-                    "sí",
-                    "si",
-                ],
-                &[
-                    "opcional",
-                    "no",
-                    "no obligatorio",
-                    "no obligatoria",
-                    "no requerido",
-                    "no requerida",
-                ],
+                &["obligatorio", "obligatoria", "requerido", "requerida", "necesario", "necesaria", "sí", "si"],
+                &["opcional", "no", "no obligatorio", "no obligatoria", "no requerido", "no requerida"],
             ),
         };
         let word = word.trim().to_lowercase();
@@ -224,19 +207,12 @@ impl Language {
             cell.strip_prefix(word)
                 .is_some_and(|rest| !rest.starts_with(|letter: char| letter.is_alphanumeric() || letter == '-'))
         };
-        self.kinds()
-            .iter()
-            .find(|(word, _)| begins(word))
-            .map(|(_, kind)| *kind)
+        self.kinds().iter().find(|(word, _)| begins(word)).map(|(_, kind)| *kind)
     }
 
     /// The word for a kind.
     pub fn kind_word(self, kind: Kind) -> &'static str {
-        let word = self
-            .kinds()
-            .iter()
-            .find(|(_, known)| *known == kind)
-            .map_or("", |(word, _)| word);
+        let word = self.kinds().iter().find(|(_, known)| *known == kind).map_or("", |(word, _)| word);
         match word {
             "string" => "String",
             "integer" => "Integer",
@@ -261,19 +237,13 @@ impl Language {
             Language::Spanish => &["null", "nulo", "nula"],
         };
         let cell = cell.to_lowercase();
-        cell.split(|letter: char| !letter.is_alphanumeric())
-            .any(|word| words.contains(&word))
+        cell.split(|letter: char| !letter.is_alphanumeric()).any(|word| words.contains(&word))
     }
 
     /// Words in the heading over a table of parameters for where they stand.
     pub fn locations(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Language::English => &[
-                ("path", "path"),
-                ("query", "query"),
-                ("header", "header"),
-                ("cookie", "cookie"),
-            ],
+            Language::English => &[("path", "path"), ("query", "query"), ("header", "header"), ("cookie", "cookie")],
             Language::Spanish => &[
                 ("ruta", "path"),
                 ("path", "path"),
@@ -306,14 +276,7 @@ mod tests {
         }
         assert!(Language::English.may_be_null("String or null") && !Language::English.may_be_null("nullify"));
         for language in Language::ALL {
-            for kind in [
-                Kind::String,
-                Kind::Integer,
-                Kind::Number,
-                Kind::Boolean,
-                Kind::Array,
-                Kind::Object,
-            ] {
+            for kind in [Kind::String, Kind::Integer, Kind::Number, Kind::Boolean, Kind::Array, Kind::Object] {
                 assert_eq!(language.kind(language.kind_word(kind)), Some(kind));
             }
             for required in [true, false] {
@@ -328,10 +291,7 @@ mod tests {
             Language::of("Utiliza este punto final para desencadenar una sincronización de la integración."),
             Language::Spanish
         );
-        assert_eq!(
-            Language::of("Use this endpoint to trigger a sync of the integration."),
-            Language::English
-        );
+        assert_eq!(Language::of("Use this endpoint to trigger a sync of the integration."), Language::English);
         assert_eq!(Language::of(""), Language::English);
     }
 }

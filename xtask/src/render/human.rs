@@ -26,19 +26,11 @@ pub fn finding(finding: &Finding, colour: bool) -> String {
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
     };
-    let mut group = Group::with_title(
-        level
-            .primary_title(finding.message.as_str())
-            .id(finding.rule.info().name),
-    );
+    let mut group = Group::with_title(level.primary_title(finding.message.as_str()).id(finding.rule.info().name));
     for (index, place) in finding.primary.iter().chain(&finding.related).enumerate() {
         // What is not there has no primary place: the first of the others is not it.
         let primary = index == 0 && finding.primary.is_some();
-        let kind = if primary {
-            AnnotationKind::Primary
-        } else {
-            AnnotationKind::Context
-        };
+        let kind = if primary { AnnotationKind::Primary } else { AnnotationKind::Context };
         group = group.element(
             Snippet::source(place.source.text.as_str())
                 .path(place.source.path.as_str())
@@ -46,11 +38,7 @@ pub fn finding(finding: &Finding, colour: bool) -> String {
         );
     }
     if let Some(help) = &finding.help {
-        let fixable = if finding.fix.is_empty() {
-            ""
-        } else {
-            " (`--fix` does it)"
-        };
+        let fixable = if finding.fix.is_empty() { "" } else { " (`--fix` does it)" };
         group = group.element(Level::HELP.message(format!("{help}{fixable}")));
     }
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
@@ -59,13 +47,7 @@ pub fn finding(finding: &Finding, colour: bool) -> String {
 
 /// The closing line.
 fn closing(outcome: &Outcome) -> String {
-    let count = |severity| {
-        outcome
-            .findings
-            .iter()
-            .filter(|finding| finding.severity() == severity)
-            .count()
-    };
+    let count = |severity| outcome.findings.iter().filter(|finding| finding.severity() == severity).count();
     let counted = |number: usize, one: &str, several: &str| match number {
         0 => None,
         1 => Some(format!("1 {one}")),
@@ -79,9 +61,5 @@ fn closing(outcome: &Outcome) -> String {
         counted(outcome.unchecked.len(), "comparison not made", "comparisons not made"),
     ];
     let text = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
-    if text.is_empty() {
-        "nothing has drifted".to_owned()
-    } else {
-        text
-    }
+    if text.is_empty() { "nothing has drifted".to_owned() } else { text }
 }

@@ -12,11 +12,8 @@ const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 pub fn render(outcome: &Outcome) -> String {
     let rules: Vec<Value> = Rule::ALL.iter().map(|rule| self::rule(*rule)).collect();
     let results: Vec<Value> = outcome.findings.iter().map(result).collect();
-    let notifications: Vec<Value> = outcome
-        .unchecked
-        .iter()
-        .map(|reason| json!({"level": "error", "message": {"text": reason}}))
-        .collect();
+    let notifications: Vec<Value> =
+        outcome.unchecked.iter().map(|reason| json!({"level": "error", "message": {"text": reason}})).collect();
     let document = json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -52,10 +49,7 @@ fn rule(rule: Rule) -> Value {
 }
 
 fn result(finding: &Finding) -> Value {
-    let index = Rule::ALL
-        .iter()
-        .position(|rule| *rule == finding.rule)
-        .unwrap_or_default();
+    let index = Rule::ALL.iter().position(|rule| *rule == finding.rule).unwrap_or_default();
     let text = match &finding.help {
         Some(help) => format!("{}\n{help}", finding.message),
         None => finding.message.clone(),

@@ -39,9 +39,7 @@ async fn trigger_only(client: &Client, common: &Common, trigger: Trigger) -> Res
     if common.json {
         show::json(&json!({"integration_id": id, "message": reply.value.message}))?;
     } else {
-        show::line(&format!(
-            "The sync was triggered. To follow it: cdi status {id} --follow"
-        ))?;
+        show::line(&format!("The sync was triggered. To follow it: cdi status {id} --follow"))?;
     }
     Ok(Exit::Done)
 }

@@ -45,12 +45,7 @@ impl Failure {
     }
 
     fn new(exit: Exit, kind: &'static str, message: impl Into<String>) -> Failure {
-        Failure {
-            exit,
-            kind,
-            message: message.into(),
-            details: Vec::new(),
-        }
+        Failure { exit, kind, message: message.into(), details: Vec::new() }
     }
 
     /// One line for people.
@@ -63,10 +58,7 @@ impl Failure {
         let mut error = Map::new();
         error.insert("kind".into(), json!(self.kind));
         error.insert("message".into(), json!(self.message));
-        let details = self
-            .details
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let details = self.details.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
         error.extend(details);
         json!({ "error": error })
     }
@@ -155,10 +147,6 @@ impl From<BuildError> for Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
-        Failure::new(
-            Exit::Trouble,
-            "output",
-            format!("the output cannot be written: {error}"),
-        )
+        Failure::new(Exit::Trouble, "output", format!("the output cannot be written: {error}"))
     }
 }

@@ -31,17 +31,8 @@ pub(crate) fn integrations(integrations: &[Integration]) -> String {
     if integrations.is_empty() {
         return "The workspace has no integrations.".into();
     }
-    let mut table = table(&[
-        "ID",
-        "NAME",
-        "TYPE",
-        "SOURCE",
-        "STATUS",
-        "LAST SYNC",
-        "STARTED",
-        "SYNCED UP TO",
-        "NEXT RUN",
-    ]);
+    let mut table =
+        table(&["ID", "NAME", "TYPE", "SOURCE", "STATUS", "LAST SYNC", "STARTED", "SYNCED UP TO", "NEXT RUN"]);
     for integration in integrations {
         table.add_row([
             integration.integration_id.to_string(),
@@ -49,9 +40,7 @@ pub(crate) fn integrations(integrations: &[Integration]) -> String {
             printable(&integration.integration_type),
             printable(&integration.warehouse_type),
             integration.integration_status.to_string(),
-            integration
-                .last_job_status
-                .map_or_else(none, |status| status.to_string()),
+            integration.last_job_status.map_or_else(none, |status| status.to_string()),
             integration.last_job_start_time.map_or_else(none, time),
             integration.last_updated_at.map_or_else(none, time),
             integration.next_scheduled_run.map_or_else(none, time),
@@ -65,14 +54,7 @@ pub(crate) fn jobs(jobs: &[Job]) -> String {
     if jobs.is_empty() {
         return "The integration has not been synced yet.".into();
     }
-    let mut table = table(&[
-        "STARTED",
-        "STATUS",
-        "TOOK",
-        "ROWS SYNCED",
-        "ROWS FAILED",
-        "SYNCED UP TO",
-    ]);
+    let mut table = table(&["STARTED", "STATUS", "TOOK", "ROWS SYNCED", "ROWS FAILED", "SYNCED UP TO"]);
     for column in [2, 3, 4] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -98,10 +80,7 @@ pub(crate) fn ended(job: &Job) -> String {
 }
 
 fn rows(job: &Job) -> String {
-    format!(
-        "{} rows synced, {} failed",
-        job.rows_synced, job.rows_failed_with_errors
-    )
+    format!("{} rows synced, {} failed", job.rows_synced, job.rows_failed_with_errors)
 }
 
 fn took(job: &Job) -> Option<String> {
@@ -123,15 +102,7 @@ fn none() -> String {
 
 /// A text of the server's, without what could take control of a terminal.
 fn printable(text: &str) -> String {
-    text.chars()
-        .map(|character| {
-            if character.is_control() {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                character
-            }
-        })
-        .collect()
+    text.chars().map(|character| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character }).collect()
 }
 
 fn table(header: &[&str]) -> Table {
@@ -155,10 +126,7 @@ pub(crate) struct Ticker {
 
 impl Ticker {
     pub(crate) fn new() -> Ticker {
-        Ticker {
-            shown: io::stderr().is_terminal(),
-            begun: Instant::now(),
-        }
+        Ticker { shown: io::stderr().is_terminal(), begun: Instant::now() }
     }
 
     pub(crate) fn show(&self, progress: &Progress) {

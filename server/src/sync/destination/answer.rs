@@ -42,10 +42,7 @@ pub fn read(
         200..=202 => match parsed {
             Some(body) if body.message.is_some() => Ok(Meaning::Dealt(refusals(&body.errors, count))),
             // Something between here and the destination has answered.
-            _ => Ok(Meaning::Trouble(
-                format!("{status} with a body that is not the service's"),
-                None,
-            )),
+            _ => Ok(Meaning::Trouble(format!("{status} with a body that is not the service's"), None)),
         },
         400 | 413 => {
             let (message, errors) = parsed.map(|body| (body.message, body.errors)).unwrap_or_default();
@@ -59,23 +56,16 @@ pub fn read(
         401 | 403 => Err(SyncError::Config(format!(
             "the destination refuses the key ({status}); check `api_key` and that the key may use `users.track`"
         ))),
-        404 => Err(SyncError::Config(format!(
-            "the destination has no such address ({status}); check `url`"
-        ))),
+        404 => Err(SyncError::Config(format!("the destination has no such address ({status}); check `url`"))),
         429 => Ok(Meaning::Later(asked(headers, now))),
         408 | 425 | 500..=599 => Ok(Meaning::Trouble(status.to_string(), asked(headers, now))),
         300..=399 => {
-            let location = headers
-                .get(http::header::LOCATION)
-                .and_then(|value| value.to_str().ok())
-                .unwrap_or("?");
+            let location = headers.get(http::header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("?");
             Err(SyncError::Config(format!(
                 "the destination redirects ({status}) to {location:?}, which is not followed; check `url`"
             )))
         }
-        _ => Err(SyncError::Config(format!(
-            "the destination answers {status}, which it should not; check `url`"
-        ))),
+        _ => Err(SyncError::Config(format!("the destination answers {status}, which it should not; check `url`"))),
     }
 }
 
@@ -83,14 +73,9 @@ pub fn read(
 fn refusals(errors: &[serde_json::Value], count: usize) -> Vec<(usize, String)> {
     let mut refusals: Vec<(usize, String)> = Vec::new();
     for error in errors {
-        let index = error
-            .get("index")
-            .and_then(serde_json::Value::as_u64)
-            .and_then(|index| usize::try_from(index).ok());
-        let reason = error
-            .get("type")
-            .and_then(serde_json::Value::as_str)
-            .unwrap_or("refused without a reason");
+        let index =
+            error.get("index").and_then(serde_json::Value::as_u64).and_then(|index| usize::try_from(index).ok());
+        let reason = error.get("type").and_then(serde_json::Value::as_str).unwrap_or("refused without a reason");
         match index.filter(|index| *index < count) {
             Some(index) => match refusals.iter_mut().find(|(known, _)| *known == index) {
                 Some((_, reasons)) => *reasons = format!("{reasons}; {reason}"),
@@ -107,30 +92,16 @@ mod tests {
     use super::*;
 
     fn meaning(status: u16, body: &str, count: usize) -> Result<Meaning, SyncError> {
-        read(
-            StatusCode::from_u16(status).unwrap(),
-            &HeaderMap::new(),
-            body.as_bytes(),
-            count,
-            Utc::now(),
-        )
+        read(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes(), count, Utc::now())
     }
 
     fn dealt(refused: &[(usize, &str)]) -> Result<Meaning, SyncError> {
-        Ok(Meaning::Dealt(
-            refused
-                .iter()
-                .map(|(index, reason)| (*index, (*reason).to_owned()))
-                .collect(),
-        ))
+        Ok(Meaning::Dealt(refused.iter().map(|(index, reason)| (*index, (*reason).to_owned())).collect()))
     }
 
     #[test]
     fn a_success_names_the_objects_it_refuses() {
-        assert_eq!(
-            meaning(201, r#"{"message":"success","attributes_processed":2}"#, 2),
-            dealt(&[])
-        );
+        assert_eq!(meaning(201, r#"{"message":"success","attributes_processed":2}"#, 2), dealt(&[]));
         assert_eq!(meaning(202, r#"{"message":"queued"}"#, 2), dealt(&[]));
         let body = r#"{"message":"success","errors":[{"index":1,"input_array":"attributes","type":"bad"},{"index":1,"type":"worse"},{"index":9,"type":"?"},"?"]}"#;
         assert_eq!(meaning(201, body, 2), dealt(&[(1, "bad; worse")]));
@@ -141,10 +112,7 @@ mod tests {
         let body = r#"{"message":"x","errors":[{"index":0,"type":"a"},{"index":1,"type":"b"}]}"#;
         assert_eq!(meaning(400, body, 2), dealt(&[(0, "a"), (1, "b")]));
         assert_eq!(meaning(400, body, 3), Ok(Meaning::RefusedTogether("x".into())));
-        assert_eq!(
-            meaning(413, "<html>", 3),
-            Ok(Meaning::RefusedTogether("413 Payload Too Large".into()))
-        );
+        assert_eq!(meaning(413, "<html>", 3), Ok(Meaning::RefusedTogether("413 Payload Too Large".into())));
     }
 
     #[test]
@@ -164,14 +132,8 @@ mod tests {
     fn what_may_pass_is_told_apart_from_what_must_wait() {
         assert_eq!(meaning(429, "", 1), Ok(Meaning::Later(None)));
         for status in [408, 500, 502, 503, 504] {
-            assert!(
-                matches!(meaning(status, "<html>", 1), Ok(Meaning::Trouble(..))),
-                "{status}"
-            );
+            assert!(matches!(meaning(status, "<html>", 1), Ok(Meaning::Trouble(..))), "{status}");
         }
-        assert!(matches!(
-            meaning(200, "<html>Welcome to the hotel</html>", 1),
-            Ok(Meaning::Trouble(..))
-        ));
+        assert!(matches!(meaning(200, "<html>Welcome to the hotel</html>", 1), Ok(Meaning::Trouble(..))));
     }
 }

@@ -13,12 +13,7 @@ use super::{Limits, Outcome, SyncError};
 use crate::sync::batch::Batch;
 
 /// One batch at a time: lines stand in the order of the rows.
-pub const LIMITS: Limits = Limits {
-    lanes: 1,
-    objects: 5000,
-    bytes: 1_000_000,
-    separator: b'\n',
-};
+pub const LIMITS: Limits = Limits { lanes: 1, objects: 5000, bytes: 1_000_000, separator: b'\n' };
 
 /// A file that is open for a run.
 #[derive(Debug)]
@@ -36,20 +31,12 @@ impl Jsonl {
     pub async fn open(path: &Path, position: Option<u64>) -> Result<Jsonl, SyncError> {
         let path = path.to_owned();
         blocking(move || {
-            let file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(&path);
+            let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
             let mut file = file.map_err(|error| SyncError::Config(said(&path, "cannot be opened", &error)))?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
-                    return Err(SyncError::Failed(format!(
-                        "{} is being written by somebody else",
-                        path.display()
-                    )));
+                    return Err(SyncError::Failed(format!("{} is being written by somebody else", path.display())));
                 }
                 Err(TryLockError::Error(error)) => {
                     return Err(SyncError::Failed(said(&path, "cannot be locked", &error)));
@@ -57,11 +44,7 @@ impl Jsonl {
             }
             let repaired = repair(&mut file, position);
             let end = repaired.map_err(|error| SyncError::Failed(said(&path, "cannot be repaired", &error)))?;
-            Ok(Jsonl(Arc::new(Inner {
-                path,
-                file: Mutex::new(file),
-                position: AtomicU64::new(end),
-            })))
+            Ok(Jsonl(Arc::new(Inner { path, file: Mutex::new(file), position: AtomicU64::new(end) })))
         })
         .await
     }
@@ -77,9 +60,7 @@ impl Jsonl {
         blocking(move || {
             let mut file = inner.file.lock().unwrap_or_else(PoisonError::into_inner);
             let start = inner.position.load(Ordering::Relaxed);
-            let written = file
-                .seek(SeekFrom::Start(start))
-                .and_then(|_| file.write_all(batch.all_bytes()));
+            let written = file.seek(SeekFrom::Start(start)).and_then(|_| file.write_all(batch.all_bytes()));
             written.map_err(|error| SyncError::Failed(said(&inner.path, "cannot be written", &error)))?;
             inner.position.store(start + batch.size() as u64, Ordering::Relaxed);
             let outcome = |object| Outcome::Delivered(Some(start + batch.end(object) as u64));
@@ -107,10 +88,7 @@ pub fn look(path: &Path) -> Result<(), SyncError> {
     let result = if path.exists() {
         OpenOptions::new().append(true).open(path).map(drop)
     } else {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         tempfile::tempfile_in(folder).map(drop)
     };
     result.map_err(|error| SyncError::Config(said(path, "cannot be written", &error)))
@@ -229,9 +207,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         look(&folder.path().join("out.jsonl")).unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-        assert!(matches!(
-            look(&folder.path().join("no/such/out.jsonl")),
-            Err(SyncError::Config(_))
-        ));
+        assert!(matches!(look(&folder.path().join("no/such/out.jsonl")), Err(SyncError::Config(_))));
     }
 }

@@ -20,12 +20,7 @@ use crate::config;
 use crate::sync::batch::Batch;
 
 /// The service takes 75 objects and 4 MB in a request; some bytes are left for what stands around the objects.
-pub const LIMITS: Limits = Limits {
-    lanes: 8,
-    objects: 75,
-    bytes: 3_900_000,
-    separator: b',',
-};
+pub const LIMITS: Limits = Limits { lanes: 8, objects: 75, bytes: 3_900_000, separator: b',' };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -101,11 +96,7 @@ impl UsersTrack {
                     outcomes[stretch.start] = Outcome::Refused(reason);
                 }
                 Verdict::RefusedTogether(reason) => {
-                    tracing::debug!(
-                        objects = stretch.len(),
-                        reason,
-                        "the batch was refused as a whole; it is halved"
-                    );
+                    tracing::debug!(objects = stretch.len(), reason, "the batch was refused as a whole; it is halved");
                     let middle = stretch.start + stretch.len() / 2;
                     stretches.push(middle..stretch.end);
                     stretches.push(stretch.start..middle);
@@ -119,9 +110,7 @@ impl UsersTrack {
     async fn send(&self, batch: &Batch, stretch: &Range<usize>) -> Result<Verdict, SyncError> {
         let body = Bytes::from([b"{\"attributes\":[", batch.bytes(stretch.clone()), b"]}"].concat());
         let pauses = || {
-            let pauses = ExponentialBuilder::new()
-                .with_min_delay(FIRST_PAUSE)
-                .with_max_delay(LONGEST_PAUSE);
+            let pauses = ExponentialBuilder::new().with_min_delay(FIRST_PAUSE).with_max_delay(LONGEST_PAUSE);
             pauses.with_jitter().without_max_times().build()
         };
         let mut own_pauses = pauses();
@@ -141,15 +130,10 @@ impl UsersTrack {
                 Meaning::Trouble(reason, asked) => (reason, asked),
             };
             let since = *trouble_since.get_or_insert_with(Instant::now);
-            let pause = own_pauses
-                .next()
-                .unwrap_or(LONGEST_PAUSE)
-                .max(asked.unwrap_or_default());
+            let pause = own_pauses.next().unwrap_or(LONGEST_PAUSE).max(asked.unwrap_or_default());
             if since.elapsed() + pause > self.give_up_after {
                 let waited = since.elapsed().as_secs_f64();
-                return Err(SyncError::Failed(format!(
-                    "the destination was in trouble for {waited:.1} s: {reason}"
-                )));
+                return Err(SyncError::Failed(format!("the destination was in trouble for {waited:.1} s: {reason}")));
             }
             tracing::info!(reason, ?pause, "the destination is in trouble; trying again");
             sleep(pause).await;

@@ -41,10 +41,7 @@ mod tests {
     use super::*;
 
     fn wait(headers: &[(&'static str, &str)]) -> Option<u64> {
-        let headers = headers
-            .iter()
-            .map(|(name, value)| ((*name).parse().unwrap(), value.parse().unwrap()))
-            .collect();
+        let headers = headers.iter().map(|(name, value)| ((*name).parse().unwrap(), value.parse().unwrap())).collect();
         let now = "2026-11-23T20:43:00Z".parse().unwrap();
         asked(&headers, now).map(|wait| wait.as_secs())
     }
@@ -58,11 +55,7 @@ mod tests {
         assert_eq!(wait(&[("x-ratelimit-reset", "12")]), Some(12), "seconds to go");
         assert_eq!(wait(&[("x-ratelimit-reset", "12"), ("retry-after", "5")]), Some(5));
         let clock = ("date", "Mon, 23 Nov 2026 20:43:04 GMT");
-        assert_eq!(
-            wait(&[clock, ("x-ratelimit-reset", "1795466592")]),
-            Some(8),
-            "by the destination's clock"
-        );
+        assert_eq!(wait(&[clock, ("x-ratelimit-reset", "1795466592")]), Some(8), "by the destination's clock");
     }
 
     #[test]
@@ -71,11 +64,7 @@ mod tests {
             assert_eq!(wait(&[("retry-after", value)]), None, "{value}");
             assert_eq!(wait(&[("x-ratelimit-reset", value)]), None, "{value}");
         }
-        assert_eq!(
-            wait(&[("retry-after", "Mon, 23 Nov 2020 20:43:09 GMT")]),
-            Some(0),
-            "long past"
-        );
+        assert_eq!(wait(&[("retry-after", "Mon, 23 Nov 2020 20:43:09 GMT")]), Some(0), "long past");
         assert_eq!(wait(&[]), None);
     }
 }

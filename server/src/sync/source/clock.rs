@@ -28,11 +28,7 @@ impl Form {
 
     /// The form of a number.
     pub fn of_number(number: i64) -> Form {
-        if number.unsigned_abs() >= FIRST_MILLISECONDS {
-            Form::Milliseconds
-        } else {
-            Form::Seconds
-        }
+        if number.unsigned_abs() >= FIRST_MILLISECONDS { Form::Milliseconds } else { Form::Seconds }
     }
 }
 
@@ -46,11 +42,7 @@ pub fn micros_of_number(number: i64) -> Option<i64> {
 
 /// A fractional number of either form in microseconds.
 pub fn micros_of_fraction(number: f64) -> Option<i64> {
-    let scale = if number.abs() >= FIRST_MILLISECONDS as f64 {
-        1e3
-    } else {
-        1e6
-    };
+    let scale = if number.abs() >= FIRST_MILLISECONDS as f64 { 1e3 } else { 1e6 };
     let micros = (number * scale).round();
     (micros.abs() < 9e18).then_some(micros as i64)
 }
@@ -62,14 +54,8 @@ pub fn micros_of_text(text: &str) -> Option<i64> {
     }
     // The same without a zone, with either separator.
     let separator = text.as_bytes().get(10)?;
-    let form = if *separator == b' ' {
-        "%Y-%m-%d %H:%M:%S%.f"
-    } else {
-        "%Y-%m-%dT%H:%M:%S%.f"
-    };
-    NaiveDateTime::parse_from_str(text, form)
-        .ok()
-        .map(|time| time.and_utc().timestamp_micros())
+    let form = if *separator == b' ' { "%Y-%m-%d %H:%M:%S%.f" } else { "%Y-%m-%dT%H:%M:%S%.f" };
+    NaiveDateTime::parse_from_str(text, form).ok().map(|time| time.and_utc().timestamp_micros())
 }
 
 #[cfg(test)]
@@ -91,15 +77,9 @@ mod tests {
         }
         assert_eq!(micros_of_text("2026-11-23 20:43:04"), Some(1_795_466_584_000_000));
         assert_eq!(micros_of_text("1969-12-31T23:59:59.9999999Z"), Some(-1));
-        for text in [
-            "",
-            "yesterday",
-            "2026-11-23",
-            "23.11.2026 20:43:04",
-            "2026-13-01T00:00:00Z",
-            "1795466584",
-            "2026-11-2é",
-        ] {
+        for text in
+            ["", "yesterday", "2026-11-23", "23.11.2026 20:43:04", "2026-13-01T00:00:00Z", "1795466584", "2026-11-2é"]
+        {
             assert_eq!(micros_of_text(text), None, "{text}");
         }
     }

@@ -54,11 +54,7 @@ impl Columns {
                 "the table `{table}` has no identifier column; add EXTERNAL_ID, or ALIAS_NAME and ALIAS_LABEL, or BRAZE_ID, EMAIL or PHONE"
             )));
         }
-        Ok(Columns {
-            updated_at,
-            payload,
-            identifiers,
-        })
+        Ok(Columns { updated_at, payload, identifiers })
     }
 
     /// The identifier of a row: the first that is not null. The texts are those of `identifiers`, in its order.
@@ -93,66 +89,29 @@ mod tests {
     #[test]
     fn columns_are_found_in_any_case_and_order() {
         let found = columns(&["payload", "Email", "other", "updated_AT", "external_id"]).unwrap();
-        assert_eq!(
-            (found.updated_at.as_str(), found.payload.as_str()),
-            ("updated_AT", "payload")
-        );
-        assert_eq!(
-            found.identifiers,
-            [(0, "external_id".to_owned()), (4, "Email".to_owned())]
-        );
+        assert_eq!((found.updated_at.as_str(), found.payload.as_str()), ("updated_AT", "payload"));
+        assert_eq!(found.identifiers, [(0, "external_id".to_owned()), (4, "Email".to_owned())]);
     }
 
     #[test]
     fn what_is_missing_is_said_with_what_there_is() {
         let error = columns(&["PAYLOAD", "EXTERNAL_ID", "CHANGED"]).unwrap_err();
-        assert!(
-            error.contains("no column UPDATED_AT; it has `PAYLOAD`, `EXTERNAL_ID`, `CHANGED`"),
-            "{error}"
-        );
+        assert!(error.contains("no column UPDATED_AT; it has `PAYLOAD`, `EXTERNAL_ID`, `CHANGED`"), "{error}");
         assert!(columns(&["UPDATED_AT", "EMAIL"]).unwrap_err().contains("PAYLOAD"));
-        assert!(
-            columns(&["UPDATED_AT", "PAYLOAD", "ALIAS_NAME"])
-                .unwrap_err()
-                .contains("no identifier column")
-        );
-        assert!(
-            columns(&["UPDATED_AT", "PAYLOAD", "EMAIL", "email"])
-                .unwrap_err()
-                .contains("two columns")
-        );
+        assert!(columns(&["UPDATED_AT", "PAYLOAD", "ALIAS_NAME"]).unwrap_err().contains("no identifier column"));
+        assert!(columns(&["UPDATED_AT", "PAYLOAD", "EMAIL", "email"]).unwrap_err().contains("two columns"));
     }
 
     #[test]
     fn a_row_uses_the_first_identifier_that_is_not_null() {
-        let all = columns(&[
-            "UPDATED_AT",
-            "PAYLOAD",
-            "PHONE",
-            "EMAIL",
-            "ALIAS_LABEL",
-            "ALIAS_NAME",
-            "EXTERNAL_ID",
-        ])
-        .unwrap();
+        let all =
+            columns(&["UPDATED_AT", "PAYLOAD", "PHONE", "EMAIL", "ALIAS_LABEL", "ALIAS_NAME", "EXTERNAL_ID"]).unwrap();
         let row = |texts: [Option<&str>; 5]| all.identifier(texts.map(|text| text.map(str::to_owned)));
-        assert_eq!(
-            row([Some("x"), Some("n"), Some("l"), None, None]),
-            Some(Identifier::ExternalId("x".into()))
-        );
-        let alias = Identifier::Alias {
-            name: "n".into(),
-            label: "l".into(),
-        };
+        assert_eq!(row([Some("x"), Some("n"), Some("l"), None, None]), Some(Identifier::ExternalId("x".into())));
+        let alias = Identifier::Alias { name: "n".into(), label: "l".into() };
         assert_eq!(row([None, Some("n"), Some("l"), Some("e"), None]), Some(alias));
-        assert_eq!(
-            row([None, Some("n"), None, Some("e"), None]),
-            Some(Identifier::Email("e".into()))
-        );
-        assert_eq!(
-            row([None, None, None, None, Some("p")]),
-            Some(Identifier::Phone("p".into()))
-        );
+        assert_eq!(row([None, Some("n"), None, Some("e"), None]), Some(Identifier::Email("e".into())));
+        assert_eq!(row([None, None, None, None, Some("p")]), Some(Identifier::Phone("p".into())));
         assert_eq!(row([None, None, None, None, None]), None);
     }
 }

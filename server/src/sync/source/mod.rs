@@ -79,12 +79,7 @@ pub struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "table {}, identified by {}",
-            self.table,
-            self.identifiers.join(", ")
-        )?;
+        write!(formatter, "table {}, identified by {}", self.table, self.identifiers.join(", "))?;
         match self.updated_at {
             Some(kind) => write!(formatter, ", UPDATED_AT is {kind}"),
             None => formatter.write_str(", no rows yet"),

@@ -33,10 +33,7 @@ pub async fn read(path: &Path, table: &str, watermark: Option<Watermark>) -> Res
     };
     let thread = std::thread::Builder::new().name("sqlite-source".into()).spawn(run);
     thread.map_err(|error| SyncError::Failed(format!("no thread to read the source in: {error}")))?;
-    Ok(Reading {
-        reads,
-        _stop: Box::new(stop),
-    })
+    Ok(Reading { reads, _stop: Box::new(stop) })
 }
 
 /// Looks whether it can be read.
@@ -91,23 +88,13 @@ impl SqliteSource {
             .and_then(|()| connection.execute_batch("BEGIN"))
             .and_then(|()| connection.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(())));
         prepared.map_err(|error| away(&error))?;
-        Ok(SqliteSource {
-            connection,
-            table: table.to_owned(),
-            odd: Arc::default(),
-        })
+        Ok(SqliteSource { connection, table: table.to_owned(), odd: Arc::default() })
     }
 
     fn columns(&self) -> Result<Columns, SyncError> {
-        let statement = self
-            .connection
-            .prepare(&format!("SELECT * FROM {} LIMIT 0", quoted(&self.table)));
+        let statement = self.connection.prepare(&format!("SELECT * FROM {} LIMIT 0", quoted(&self.table)));
         let statement = statement.map_err(|error| {
-            SyncError::Config(format!(
-                "the table `{}` cannot be read: {}",
-                self.table,
-                message(&error)
-            ))
+            SyncError::Config(format!("the table `{}` cannot be read: {}", self.table, message(&error)))
         })?;
         let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
         Columns::find(&self.table, &names)
@@ -120,9 +107,7 @@ impl SqliteSource {
         let extreme = |order: &str| {
             let text =
                 format!("SELECT {column} FROM {table} WHERE {column} IS NOT NULL ORDER BY {column} {order} LIMIT 1");
-            let value = self
-                .connection
-                .query_row(&text, (), |row| Ok(self.form_of(columns, row.get_ref(0)?)));
+            let value = self.connection.query_row(&text, (), |row| Ok(self.form_of(columns, row.get_ref(0)?)));
             value.optional().map_err(|error| self.error(&error))?.transpose()
         };
         let (Some((lowest, low)), Some((highest, high))) = (extreme("ASC")?, extreme("DESC")?) else {
@@ -160,9 +145,7 @@ impl SqliteSource {
         self.add_function(&columns).map_err(|error| self.error(&error))?;
         let now = Utc::now().timestamp_micros();
         let mut opening = self.opening(&columns, watermark, now)?;
-        let mut resumed = opening
-            .watermark
-            .and_then(|watermark| Some((watermark.rows_at, watermark.last_key?)));
+        let mut resumed = opening.watermark.and_then(|watermark| Some((watermark.rows_at, watermark.last_key?)));
         if resumed.is_some_and(|resumed| !self.finds_again(&columns, &opening, resumed, now).unwrap_or(false)) {
             // The rows at the watermark have changed: all of them are taken again.
             resumed = None;
@@ -181,20 +164,17 @@ impl SqliteSource {
     fn add_function(&self, columns: &Columns) -> rusqlite::Result<()> {
         let (odd, table, column) = (self.odd.clone(), self.table.clone(), columns.updated_at.clone());
         let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-        self.connection
-            .create_scalar_function("cdi_micros", 1, flags, move |context| {
-                let value = context.get_raw(0);
-                if value == ValueRef::Null {
-                    return Ok(None);
-                }
-                micros(value).map(Some).ok_or_else(|| {
-                    let error = not_a_time(&table, &column, &example(value));
-                    odd.lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .get_or_insert(error.to_string());
-                    rusqlite::Error::UserFunctionError(Box::new(error))
-                })
+        self.connection.create_scalar_function("cdi_micros", 1, flags, move |context| {
+            let value = context.get_raw(0);
+            if value == ValueRef::Null {
+                return Ok(None);
+            }
+            micros(value).map(Some).ok_or_else(|| {
+                let error = not_a_time(&table, &column, &example(value));
+                odd.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error.to_string());
+                rusqlite::Error::UserFunctionError(Box::new(error))
             })
+        })
     }
 
     /// What is left out, and how much waits.
@@ -207,23 +187,14 @@ impl SqliteSource {
         );
         let (at, future, undated): (u64, u64, u64) = self
             .connection
-            .query_row(&text, params![reached, now], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })
+            .query_row(&text, params![reached, now], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .map_err(|error| self.error(&error))?;
         let watermark = watermark.map(|watermark| {
             // Rows that were committed late under the same time would be lost: then all rows at it are taken.
             let same = watermark.last_key.is_some() || watermark.rows_at == at;
-            Watermark {
-                rows_at: if same { watermark.rows_at } else { 0 },
-                ..watermark
-            }
+            Watermark { rows_at: if same { watermark.rows_at } else { 0 }, ..watermark }
         });
-        Ok(Opening {
-            watermark,
-            future,
-            undated,
-        })
+        Ok(Opening { watermark, future, undated })
     }
 
     /// Whether the last of the rows at the watermark that are dealt with stands where it stood.
@@ -237,9 +208,7 @@ impl SqliteSource {
         let Some(last) = rows.checked_sub(1) else {
             return Ok(false);
         };
-        let mut statement = self
-            .select(columns, "LIMIT 1 OFFSET ?3")
-            .map_err(|error| self.error(&error))?;
+        let mut statement = self.select(columns, "LIMIT 1 OFFSET ?3").map_err(|error| self.error(&error))?;
         let from = lowest(opening);
         let found = statement.query_row(params![from, now, last], |row| self.row(columns, row));
         let found = found.optional().map_err(|error| self.error(&error))?;
@@ -254,12 +223,8 @@ impl SqliteSource {
         skip: u64,
         sender: &mpsc::Sender<Result<Read, SyncError>>,
     ) -> Result<(), SyncError> {
-        let mut statement = self
-            .select(columns, "LIMIT -1 OFFSET ?3")
-            .map_err(|error| self.error(&error))?;
-        let mut rows = statement
-            .query(params![lowest(opening), now, skip])
-            .map_err(|error| self.error(&error))?;
+        let mut statement = self.select(columns, "LIMIT -1 OFFSET ?3").map_err(|error| self.error(&error))?;
+        let mut rows = statement.query(params![lowest(opening), now, skip]).map_err(|error| self.error(&error))?;
         let mut chunk = Vec::with_capacity(CHUNK);
         loop {
             let row = rows.next().map_err(|error| self.error(&error))?;
@@ -306,12 +271,7 @@ impl SqliteSource {
         let identifiers = columns.identifiers.iter().enumerate();
         let identifiers: Vec<Option<String>> = identifiers.map(|(index, (_, name))| text(2 + index, name)).collect();
         let payload = text(1, &columns.payload);
-        Ok(Row {
-            updated_at: row.get(0)?,
-            identifier: columns.identifier(identifiers),
-            payload,
-            flaw,
-        })
+        Ok(Row { updated_at: row.get(0)?, identifier: columns.identifier(identifiers), payload, flaw })
     }
 
     /// What an error of SQLite means for the sync.
@@ -360,9 +320,7 @@ fn example(value: ValueRef<'_>) -> String {
     match value {
         ValueRef::Blob(bytes) => format!("a blob of {} bytes", bytes.len()),
         other => {
-            let text = text(other)
-                .flatten()
-                .unwrap_or_else(|| "something that is not UTF-8".into());
+            let text = text(other).flatten().unwrap_or_else(|| "something that is not UTF-8".into());
             let short: String = text.chars().take(LONGEST).collect();
             format!("{short:?}")
         }

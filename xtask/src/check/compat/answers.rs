@@ -26,14 +26,7 @@ impl Compare<'_> {
             return;
         };
         let mut changes = Vec::new();
-        schema::compare(
-            base,
-            &before_schema.node,
-            contract,
-            &now_schema.node,
-            Direction::Answer,
-            &mut changes,
-        );
+        schema::compare(base, &before_schema.node, contract, &now_schema.node, Direction::Answer, &mut changes);
         for change in changes {
             self.answer_change(new, change);
         }
@@ -44,36 +37,22 @@ impl Compare<'_> {
         let (rule, help) = match change.what {
             What::FieldRemoved => (Rule::CompatFieldRemoved, "clients read it: keep sending it"),
             What::FieldAdded => (Rule::CompatFieldAdded, "clients accept fields that they do not know"),
-            What::MayBeAbsent => (
-                Rule::CompatFieldOptional,
-                "clients rely on it: keep sending it, and not as null",
-            ),
-            What::IsThere => (
-                Rule::CompatFieldThere,
-                "clients that could do without it can do with it",
-            ),
-            What::ValueAdded => (
-                Rule::CompatValueAdded,
-                "clients know the old values only: some cannot read an answer with another",
-            ),
+            What::MayBeAbsent => (Rule::CompatFieldOptional, "clients rely on it: keep sending it, and not as null"),
+            What::IsThere => (Rule::CompatFieldThere, "clients that could do without it can do with it"),
+            What::ValueAdded => {
+                (Rule::CompatValueAdded, "clients know the old values only: some cannot read an answer with another")
+            }
             What::ValueRemoved => (Rule::CompatValueRemoved, "clients that know it do not meet it any more"),
-            What::Kind => (
-                Rule::CompatFieldType,
-                "clients read it as what it was: add a new field instead",
-            ),
-            What::Bounds if change.breaks => (
-                Rule::CompatFieldType,
-                "clients rely on the old bounds: keep within them",
-            ),
+            What::Kind => (Rule::CompatFieldType, "clients read it as what it was: add a new field instead"),
+            What::Bounds if change.breaks => {
+                (Rule::CompatFieldType, "clients rely on the old bounds: keep within them")
+            }
             What::Bounds => (Rule::CompatFieldThere, "clients that could read more can read less"),
         };
         // The same component may be part of several answers: it is said once.
         let known = |finding: &crate::finding::Finding| {
             finding.rule == rule
-                && finding
-                    .primary
-                    .as_ref()
-                    .is_some_and(|place| place.range == change.now || place.range == change.then)
+                && finding.primary.as_ref().is_some_and(|place| place.range == change.now || place.range == change.then)
         };
         if self.findings.iter().any(known) {
             return;
@@ -89,46 +68,28 @@ impl Compare<'_> {
 
     fn headers(&mut self, old: &Operation, new: &Operation) {
         for before in &old.success.headers {
-            let now = new
-                .success
-                .headers
-                .iter()
-                .find(|header| header.name.eq_ignore_ascii_case(&before.name));
+            let now = new.success.headers.iter().find(|header| header.name.eq_ignore_ascii_case(&before.name));
             match now {
                 None => self.report(
                     Rule::CompatHeaderRemoved,
                     Side::Then(&before.name.range),
                     Some(Side::Now(&new.success.status.range)),
-                    format!(
-                        "the success of `{}` no longer has the header `{}`",
-                        new.id.value, before.name.value
-                    ),
+                    format!("the success of `{}` no longer has the header `{}`", new.id.value, before.name.value),
                     "clients may read it: keep sending it",
                 ),
                 Some(now) if before.required && !now.required => self.report(
                     Rule::CompatHeaderOptional,
                     Side::Now(&now.name.range),
                     Some(Side::Then(&before.name.range)),
-                    format!(
-                        "the header `{}` of `{}` may be absent now",
-                        now.name.value, new.id.value
-                    ),
+                    format!("the header `{}` of `{}` may be absent now", now.name.value, new.id.value),
                     "clients may rely on it: look whether they do",
                 ),
                 Some(_) => {}
             }
         }
         for now in &new.success.headers {
-            if !old
-                .success
-                .headers
-                .iter()
-                .any(|header| header.name.eq_ignore_ascii_case(&now.name))
-            {
-                let message = format!(
-                    "the success of `{}` has a new header `{}`",
-                    new.id.value, now.name.value
-                );
+            if !old.success.headers.iter().any(|header| header.name.eq_ignore_ascii_case(&now.name)) {
+                let message = format!("the success of `{}` has a new header `{}`", new.id.value, now.name.value);
                 self.report(
                     Rule::CompatHeaderAdded,
                     Side::Now(&now.name.range),
@@ -182,15 +143,9 @@ impl Compare<'_> {
             }
         }
         for now in &new.errors {
-            let known = old
-                .errors
-                .iter()
-                .any(|before| same_answer(before, now) || same_name(before, now));
+            let known = old.errors.iter().any(|before| same_answer(before, now) || same_name(before, now));
             if !known {
-                let message = format!(
-                    "`{id}` documents a new error: `{} {}`",
-                    now.status.value, now.message.value
-                );
+                let message = format!("`{id}` documents a new error: `{} {}`", now.status.value, now.message.value);
                 let help = "clients that know the old errors only take it for an undocumented answer";
                 self.report(
                     Rule::CompatErrorAdded,

@@ -16,11 +16,7 @@ use crate::source::Place;
 
 /// Compares a contract with its earlier form.
 pub fn check(base: &Contract, contract: &Contract) -> Vec<Finding> {
-    let mut compare = Compare {
-        base,
-        contract,
-        findings: Vec::new(),
-    };
+    let mut compare = Compare { base, contract, findings: Vec::new() };
     compare.operations();
     compare.servers();
     compare.findings
@@ -115,10 +111,7 @@ impl Compare<'_> {
                 Rule::CompatPermission,
                 Side::Now(&now.range),
                 Some(Side::Then(&before.range)),
-                format!(
-                    "`{}` requires `{}` now, not `{}`",
-                    new.id.value, now.value, before.value
-                ),
+                format!("`{}` requires `{}` now, not `{}`", new.id.value, now.value, before.value),
                 "keys that have only the old permission are refused with 403: accept both for a while",
             );
         }
@@ -156,13 +149,8 @@ impl Compare<'_> {
     }
 
     fn security(&mut self, old: &Operation, new: &Operation) {
-        let names = |operation: &Operation| {
-            operation
-                .security
-                .iter()
-                .map(|scheme| scheme.value.clone())
-                .collect::<Vec<_>>()
-        };
+        let names =
+            |operation: &Operation| operation.security.iter().map(|scheme| scheme.value.clone()).collect::<Vec<_>>();
         let (before, now) = (names(old), names(new));
         if before != now {
             let here = new.security.first().map_or(&new.id.range, |scheme| &scheme.range);
@@ -171,12 +159,7 @@ impl Compare<'_> {
                 Rule::CompatSecurity,
                 Side::Now(here),
                 Some(Side::Then(there)),
-                format!(
-                    "`{}` demands [{}] now, not [{}]",
-                    new.id.value,
-                    now.join(", "),
-                    before.join(", ")
-                ),
+                format!("`{}` demands [{}] now, not [{}]", new.id.value, now.join(", "), before.join(", ")),
                 "clients authenticate as they did: accept both ways for a while",
             );
         }
@@ -201,9 +184,7 @@ impl Compare<'_> {
 /// Whether two operations are called in the same way: the names of a path's variables mean nothing there.
 fn is_same_call(one: &Operation, other: &Operation) -> bool {
     let plain = |path: &str| {
-        let parts = path
-            .split('/')
-            .map(|part| if part.starts_with('{') { "{}" } else { part });
+        let parts = path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part });
         parts.collect::<Vec<_>>().join("/")
     };
     *one.method == *other.method && plain(&one.path) == plain(&other.path)

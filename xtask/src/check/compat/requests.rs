@@ -14,11 +14,7 @@ impl Compare<'_> {
                     Rule::CompatParameterRequired,
                     Side::Now(&now.name.range),
                     Some(Side::Then(&old.id.range)),
-                    format!(
-                        "`{}` requires a new {} parameter `{name}`",
-                        new.id.value,
-                        now.location.name()
-                    ),
+                    format!("`{}` requires a new {} parameter `{name}`", new.id.value, now.location.name()),
                     "clients do not send it: make it optional",
                 ),
                 None => self.report(
@@ -37,10 +33,7 @@ impl Compare<'_> {
                     Rule::CompatParameterRemoved,
                     Side::Then(&before.name.range),
                     Some(Side::Now(&new.id.range)),
-                    format!(
-                        "`{}` no longer takes the parameter `{}`",
-                        new.id.value, before.name.value
-                    ),
+                    format!("`{}` no longer takes the parameter `{}`", new.id.value, before.name.value),
                     "clients that send it are served as if they did not: make sure that is what they mean",
                 );
             }
@@ -59,14 +52,7 @@ impl Compare<'_> {
             );
         }
         let mut changes = Vec::new();
-        schema::compare(
-            self.base,
-            &before.schema,
-            self.contract,
-            &now.schema,
-            Direction::Request,
-            &mut changes,
-        );
+        schema::compare(self.base, &before.schema, self.contract, &now.schema, Direction::Request, &mut changes);
         for change in changes {
             let (rule, what, help) = if change.breaks {
                 (
@@ -75,11 +61,7 @@ impl Compare<'_> {
                     "values that were right are refused now: keep taking them",
                 )
             } else {
-                (
-                    Rule::CompatParameterWidened,
-                    "takes more than before",
-                    "values that were right are still right",
-                )
+                (Rule::CompatParameterWidened, "takes more than before", "values that were right are still right")
             };
             let Change { message, now, then, .. } = change;
             let message = format!("the parameter `{name}` of `{id}` {what}: {message}");
@@ -91,19 +73,10 @@ impl Compare<'_> {
 /// The same parameter of another operation: of the same name and place, or in the same segment of the path.
 fn counterpart<'a>(parameter: &Parameter, own: &Operation, other: &'a Operation) -> Option<&'a Parameter> {
     if parameter.location == Location::Path {
-        let position = own
-            .path
-            .split('/')
-            .position(|segment| segment == format!("{{{}}}", parameter.name.value))?;
+        let position = own.path.split('/').position(|segment| segment == format!("{{{}}}", parameter.name.value))?;
         let segment = other.path.split('/').nth(position)?;
         let name = segment.strip_prefix('{')?.strip_suffix('}')?;
-        return other
-            .parameters
-            .iter()
-            .find(|known| known.location == Location::Path && *known.name == *name);
+        return other.parameters.iter().find(|known| known.location == Location::Path && *known.name == *name);
     }
-    other
-        .parameters
-        .iter()
-        .find(|known| known.location == parameter.location && *known.name == *parameter.name)
+    other.parameters.iter().find(|known| known.location == parameter.location && *known.name == *parameter.name)
 }

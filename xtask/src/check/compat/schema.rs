@@ -60,13 +60,7 @@ pub fn compare(
     direction: Direction,
     changes: &mut Vec<Change>,
 ) {
-    let mut compare = Compare {
-        base,
-        contract,
-        direction,
-        changes,
-        seen: BTreeSet::new(),
-    };
+    let mut compare = Compare { base, contract, direction, changes, seen: BTreeSet::new() };
     compare.schema("it", then, now);
 }
 
@@ -81,13 +75,7 @@ struct Compare<'a> {
 
 impl Compare<'_> {
     fn push(&mut self, what: What, breaks: bool, now: &Range<usize>, then: &Range<usize>, message: String) {
-        self.changes.push(Change {
-            what,
-            breaks,
-            message,
-            now: now.clone(),
-            then: then.clone(),
-        });
+        self.changes.push(Change { what, breaks, message, now: now.clone(), then: then.clone() });
     }
 
     fn schema(&mut self, name: &str, then: &Node, now: &Node) {
@@ -105,23 +93,13 @@ impl Compare<'_> {
         let (kind_then, kind_now) = (kind(then), kind(now));
         if kind_then != kind_now {
             let shown = |(kind, format): &(String, String)| {
-                if format.is_empty() {
-                    kind.clone()
-                } else {
-                    format!("{kind} ({format})")
-                }
+                if format.is_empty() { kind.clone() } else { format!("{kind} ({format})") }
             };
             let message = format!("{name} is {} now, not {}", shown(&kind_now), shown(&kind_then));
             // A whole number is a number: taking any number takes more, sending any sends more.
             let wider = kind_then.0 == "integer" && kind_now.0 == "number" && self.direction == Direction::Request;
             let narrower = kind_then.0 == "number" && kind_now.0 == "integer" && self.direction == Direction::Answer;
-            self.push(
-                What::Kind,
-                !(wider || narrower),
-                &place(now, "type"),
-                &place(then, "type"),
-                message,
-            );
+            self.push(What::Kind, !(wider || narrower), &place(now, "type"), &place(then, "type"), message);
             return;
         }
         self.values(name, then, now);
@@ -162,11 +140,7 @@ impl Compare<'_> {
     fn values(&mut self, name: &str, then: &Node, now: &Node) {
         let texts = |node: &Node| -> Option<Vec<(String, Range<usize>)>> {
             let items = node.get("enum")?.items().iter();
-            Some(
-                items
-                    .map(|item| (item.to_json().to_string(), item.range.clone()))
-                    .collect(),
-            )
+            Some(items.map(|item| (item.to_json().to_string(), item.range.clone())).collect())
         };
         let answer = self.direction == Direction::Answer;
         match (texts(then), texts(now)) {
@@ -232,13 +206,7 @@ impl Compare<'_> {
         let pattern = |node: &Node| node.get("pattern").and_then(Node::as_str).map(str::to_owned);
         if pattern(then) != pattern(now) {
             let message = format!("{name} has another `pattern`");
-            self.push(
-                What::Bounds,
-                true,
-                &place(now, "pattern"),
-                &place(then, "pattern"),
-                message,
-            );
+            self.push(What::Bounds, true, &place(now, "pattern"), &place(then, "pattern"), message);
         }
     }
 
@@ -246,11 +214,7 @@ impl Compare<'_> {
         let fields =
             |node: &'_ Node| -> Vec<Entry> { node.get("properties").map(Node::entries).unwrap_or_default().to_vec() };
         let is_required = |node: &Node, name: &str| {
-            node.get("required")
-                .map(Node::items)
-                .unwrap_or_default()
-                .iter()
-                .any(|item| item.as_str() == Some(name))
+            node.get("required").map(Node::items).unwrap_or_default().iter().any(|item| item.as_str() == Some(name))
         };
         let (before, after) = (fields(then), fields(now));
         let answer = self.direction == Direction::Answer;
@@ -258,13 +222,7 @@ impl Compare<'_> {
             let key = &field.key;
             let Some(same) = after.iter().find(|entry| entry.key == *key) else {
                 let message = format!("the field `{key}` is gone");
-                self.push(
-                    What::FieldRemoved,
-                    answer,
-                    &place(now, "properties"),
-                    &field.key_range,
-                    message,
-                );
+                self.push(What::FieldRemoved, answer, &place(now, "properties"), &field.key_range, message);
                 continue;
             };
             match (is_required(then, key), is_required(now, key)) {
@@ -284,13 +242,7 @@ impl Compare<'_> {
             if !before.iter().any(|entry| entry.key == field.key) {
                 let required = is_required(now, &field.key);
                 let message = format!("the field `{}` is new", field.key);
-                self.push(
-                    What::FieldAdded,
-                    !answer && required,
-                    &field.key_range,
-                    &place(then, "properties"),
-                    message,
-                );
+                self.push(What::FieldAdded, !answer && required, &field.key_range, &place(then, "properties"), message);
             }
         }
     }
@@ -306,14 +258,10 @@ fn target(schema: &Node) -> Option<&str> {
 }
 
 fn resolved<'a>(contract: &'a Contract, schema: &'a Node) -> &'a Node {
-    target(schema)
-        .and_then(|name| contract.schema(name))
-        .map_or(schema, |schema| &schema.node)
+    target(schema).and_then(|name| contract.schema(name)).map_or(schema, |schema| &schema.node)
 }
 
 /// Where a keyword of a schema stands; the schema itself where it has none.
 fn place(schema: &Node, key: &str) -> Range<usize> {
-    schema
-        .entry(key)
-        .map_or_else(|| schema.range.clone(), |entry| entry.key_range.clone())
+    schema.entry(key).map_or_else(|| schema.range.clone(), |entry| entry.key_range.clone())
 }

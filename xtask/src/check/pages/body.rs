@@ -34,11 +34,7 @@ impl About<'_> {
             // An error's body may be shown too, if it is one that the operation has.
             let message = body.get("message").and_then(Node::as_str);
             let is_error = schemas.misfits(ERROR, &body).is_empty()
-                && self
-                    .operation
-                    .errors
-                    .iter()
-                    .any(|error| Some(error.message.as_str()) == message);
+                && self.operation.errors.iter().any(|error| Some(error.message.as_str()) == message);
             if is_error {
                 continue;
             }
@@ -50,23 +46,16 @@ impl About<'_> {
                     here,
                     format!("the body does not fit `{}`: {message}", success.schema.value),
                 );
-                let finding = finding.with(
-                    self.contract
-                        .place(&success.schema.range, "the contract answers with this"),
-                );
+                let finding =
+                    finding.with(self.contract.place(&success.schema.range, "the contract answers with this"));
                 findings.push(finding.help("show a body that the operation really answers with"));
             }
         }
         if !shows_success {
-            let message = format!(
-                "the page shows no body of the {} (a code block of the language `json`)",
-                success.status.value
-            );
+            let message =
+                format!("the page shows no body of the {} (a code block of the language `json`)", success.status.value);
             let finding = Finding::at(Rule::PageBody, self.page.top("this page"), message);
-            let finding = finding.with(
-                self.contract
-                    .place(&success.schema.range, "the contract answers with this"),
-            );
+            let finding = finding.with(self.contract.place(&success.schema.range, "the contract answers with this"));
             findings.push(finding.help("show an example of it; the contract has one under `examples`"));
         }
         findings
@@ -90,11 +79,8 @@ impl About<'_> {
         wrong
             .map(|span| {
                 let message = format!("the success has the status {right}, not {}", span.value);
-                let finding = Finding::at(
-                    Rule::PageSuccessStatus,
-                    self.page.place(&span.range, "the page says this"),
-                    message,
-                );
+                let finding =
+                    Finding::at(Rule::PageSuccessStatus, self.page.place(&span.range, "the page says this"), message);
                 finding.with(there()).help(help.clone()).fix_with(&right)
             })
             .collect()
@@ -120,10 +106,8 @@ pub fn common(contract: &Contract, page: &Page, schemas: &RefCell<Schemas>) -> V
                 if let Some(said) = said
                     && said.as_str().is_some_and(|text| !known(text))
                 {
-                    let message = format!(
-                        "no operation has an error with the message `{}`",
-                        said.as_str().unwrap_or_default()
-                    );
+                    let message =
+                        format!("no operation has an error with the message `{}`", said.as_str().unwrap_or_default());
                     let finding = Finding::at(Rule::PageBody, page.place(&said.range, "in this body"), message);
                     findings.push(finding.help("show an error that the contract documents"));
                 }
@@ -135,9 +119,7 @@ pub fn common(contract: &Contract, page: &Page, schemas: &RefCell<Schemas>) -> V
 }
 
 fn json_blocks(page: &Page) -> impl Iterator<Item = &CodeBlock> {
-    page.blocks
-        .iter()
-        .filter(|block| matches!(block.language.as_str(), "json" | "jsonc" | "json5"))
+    page.blocks.iter().filter(|block| matches!(block.language.as_str(), "json" | "jsonc" | "json5"))
 }
 
 /// The body of a block, its places counted in the page.
@@ -145,28 +127,15 @@ fn parse(page: &Page, block: &CodeBlock) -> Result<Node, Finding> {
     let (text, start) = (&block.text.value, block.text.range.start);
     let malformed = |message: String, at: usize| {
         let at = (start + at).min(page.source.text.len());
-        let end = page.source.text[at..]
-            .chars()
-            .next()
-            .map_or(at, |letter| at + letter.len_utf8());
-        let finding = Finding::at(
-            Rule::PageBodySyntax,
-            page.place(&(at..end), "here"),
-            format!("this is not JSON: {message}"),
-        );
+        let end = page.source.text[at..].chars().next().map_or(at, |letter| at + letter.len_utf8());
+        let finding =
+            Finding::at(Rule::PageBodySyntax, page.place(&(at..end), "here"), format!("this is not JSON: {message}"));
         finding.help("show the body as it is sent")
     };
     if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
-        let line_start: usize = text
-            .split_inclusive('\n')
-            .take(error.line().saturating_sub(1))
-            .map(str::len)
-            .sum();
+        let line_start: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
         let at = line_start + error.column().saturating_sub(1);
-        return Err(malformed(
-            error.to_string(),
-            (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0),
-        ));
+        return Err(malformed(error.to_string(), (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)));
     }
     match node::parse(text) {
         Ok(mut body) => {
@@ -179,11 +148,8 @@ fn parse(page: &Page, block: &CodeBlock) -> Result<Node, Finding> {
 
 /// How a body does not fit a schema. A field that the schema does not know is none that is sent.
 fn misfits(contract: &Contract, schemas: &mut Schemas, name: &str, body: &Node) -> Vec<(String, Range<usize>)> {
-    let mut found: Vec<(String, Range<usize>)> = schemas
-        .misfits(name, body)
-        .into_iter()
-        .map(|misfit| (misfit.message, misfit.range))
-        .collect();
+    let mut found: Vec<(String, Range<usize>)> =
+        schemas.misfits(name, body).into_iter().map(|misfit| (misfit.message, misfit.range)).collect();
     let Some(schema) = contract.schema(name) else {
         return found;
     };
@@ -194,9 +160,7 @@ fn misfits(contract: &Contract, schemas: &mut Schemas, name: &str, body: &Node) 
 fn unknown_fields(contract: &Contract, schema: &Node, body: &Node, found: &mut Vec<(String, Range<usize>)>) {
     let schema = resolved(contract, schema);
     if let Some(items) = schema.get("items") {
-        body.items()
-            .iter()
-            .for_each(|item| unknown_fields(contract, items, item, found));
+        body.items().iter().for_each(|item| unknown_fields(contract, items, item, found));
     }
     let Some(properties) = schema.get("properties") else {
         return;
@@ -210,12 +174,7 @@ fn unknown_fields(contract: &Contract, schema: &Node, body: &Node, found: &mut V
 }
 
 fn resolved<'a>(contract: &'a Contract, schema: &'a Node) -> &'a Node {
-    let reference = schema
-        .get("$ref")
-        .or_else(|| schema.get("allOf")?.items().first()?.get("$ref"));
-    let name = reference
-        .and_then(Node::as_str)
-        .and_then(|target| target.strip_prefix("#/components/schemas/"));
-    name.and_then(|name| contract.schema(name))
-        .map_or(schema, |schema| &schema.node)
+    let reference = schema.get("$ref").or_else(|| schema.get("allOf")?.items().first()?.get("$ref"));
+    let name = reference.and_then(Node::as_str).and_then(|target| target.strip_prefix("#/components/schemas/"));
+    name.and_then(|name| contract.schema(name)).map_or(schema, |schema| &schema.node)
 }

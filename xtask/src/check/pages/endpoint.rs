@@ -17,44 +17,26 @@ pub fn operation<'a>(contract: &'a Contract, page: &Page, findings: &mut Vec<Fin
         (strsim::normalized_levenshtein(&named, &whole) * 1000.0) as u32
     };
     // An operation at the same path is nearer than one whose name happens to be alike.
-    let nearest = contract
-        .operations
-        .iter()
-        .max_by_key(|operation| (*operation.path == *endpoint.path, closeness(operation)))?;
+    let nearest =
+        contract.operations.iter().max_by_key(|operation| (*operation.path == *endpoint.path, closeness(operation)))?;
     let same_path = *endpoint.path == *nearest.path;
     if same_path && *endpoint.method == *nearest.method {
         return Some(nearest);
     }
     if !same_path && closeness(&nearest) < ALIKE {
         let place = page.place(&endpoint.path.range, "no operation");
-        let finding = Finding::at(
-            Rule::PageUnknownOperation,
-            place,
-            format!("the contract has no operation `{named}`"),
-        );
+        let finding =
+            Finding::at(Rule::PageUnknownOperation, place, format!("the contract has no operation `{named}`"));
         findings.push(finding.help("correct the endpoint, or remove the page"));
         return None;
     }
     let (rule, here, there, right) = if same_path {
-        (
-            Rule::PageMethod,
-            &endpoint.method.range,
-            &nearest.method.range,
-            &nearest.method.value,
-        )
+        (Rule::PageMethod, &endpoint.method.range, &nearest.method.range, &nearest.method.value)
     } else {
-        (
-            Rule::PagePath,
-            &endpoint.path.range,
-            &nearest.path.range,
-            &nearest.path.value,
-        )
+        (Rule::PagePath, &endpoint.path.range, &nearest.path.range, &nearest.path.value)
     };
-    let finding = Finding::at(
-        rule,
-        page.place(here, "the page says this"),
-        format!("the contract has no operation `{named}`"),
-    );
+    let finding =
+        Finding::at(rule, page.place(here, "the page says this"), format!("the contract has no operation `{named}`"));
     let finding = finding.with(contract.place(there, "the contract says this"));
     findings.push(finding.help(format!("write `{right}`")).fix_with(right));
     Some(nearest)

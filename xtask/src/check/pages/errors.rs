@@ -28,30 +28,18 @@ fn compare(
     allowed: &[&DocumentedError],
 ) -> Vec<Finding> {
     let is = |row: &ErrorRow, error: &DocumentedError| *row.status == *error.status && *row.message == *error.message;
-    let rows: Vec<(&Page, &ErrorRow)> = pages
-        .iter()
-        .flat_map(|page| page.errors.iter().map(move |row| (*page, row)))
-        .collect();
-    let mut missing: Vec<&DocumentedError> = documented
-        .iter()
-        .copied()
-        .filter(|error| !rows.iter().any(|(_, row)| is(row, error)))
-        .collect();
+    let rows: Vec<(&Page, &ErrorRow)> =
+        pages.iter().flat_map(|page| page.errors.iter().map(move |row| (*page, row))).collect();
+    let mut missing: Vec<&DocumentedError> =
+        documented.iter().copied().filter(|error| !rows.iter().any(|(_, row)| is(row, error))).collect();
     let mut findings = Vec::new();
     let mut odd = Vec::new();
     for (index, (page, row)) in rows.iter().enumerate() {
         let same = |(_, other): &&(&Page, &ErrorRow)| *other.status == *row.status && *other.message == *row.message;
         if let Some((first_page, first)) = rows[..index].iter().find(same) {
-            let message = format!(
-                "`{} {}` stands twice in the error table",
-                row.status.value, row.message.value
-            );
+            let message = format!("`{} {}` stands twice in the error table", row.status.value, row.message.value);
             let finding = Finding::at(Rule::PageErrorDuplicate, page.place(&row.range, "again here"), message);
-            findings.push(
-                finding
-                    .with(first_page.place(&first.range, "first here"))
-                    .help("keep one of the rows"),
-            );
+            findings.push(finding.with(first_page.place(&first.range, "first here")).help("keep one of the rows"));
         } else if !documented.iter().chain(allowed).any(|error| is(row, error)) {
             odd.push((*page, *row));
         }
@@ -62,45 +50,20 @@ fn compare(
         let (page, row) = odd.remove(row_at);
         let error = missing.remove(error_at);
         let (rule, here, there, message, right) = if row.message.value == error.message.value {
-            let message = format!(
-                "`{}` has the status {}, not {}",
-                error.message.value, error.status.value, row.status.value
-            );
-            (
-                Rule::PageErrorStatus,
-                &row.status.range,
-                &error.status.range,
-                message,
-                error.status.value.to_string(),
-            )
+            let message =
+                format!("`{}` has the status {}, not {}", error.message.value, error.status.value, row.status.value);
+            (Rule::PageErrorStatus, &row.status.range, &error.status.range, message, error.status.value.to_string())
         } else {
             let message = format!("the message is `{}`, not `{}`", error.message.value, row.message.value);
-            (
-                Rule::PageErrorMessage,
-                &row.message.range,
-                &error.message.range,
-                message,
-                error.message.value.clone(),
-            )
+            (Rule::PageErrorMessage, &row.message.range, &error.message.range, message, error.message.value.clone())
         };
         let finding = Finding::at(rule, page.place(here, "the page says this"), message);
         let finding = finding.with(contract.place(there, "the contract says this"));
-        findings.push(
-            finding
-                .help(format!("write `{} {}`", error.status.value, error.message.value))
-                .fix_with(right),
-        );
+        findings.push(finding.help(format!("write `{} {}`", error.status.value, error.message.value)).fix_with(right));
     }
     for (page, row) in odd {
-        let message = format!(
-            "the contract does not document `{} {}` here",
-            row.status.value, row.message.value
-        );
-        let finding = Finding::at(
-            Rule::PageErrorExtra,
-            page.place(&row.range, "not in the contract"),
-            message,
-        );
+        let message = format!("the contract does not document `{} {}` here", row.status.value, row.message.value);
+        let finding = Finding::at(Rule::PageErrorExtra, page.place(&row.range, "not in the contract"), message);
         findings.push(finding.help("remove the row, or document the error in the contract"));
     }
     let Some(first) = pages.first() else { return findings };
@@ -115,11 +78,7 @@ fn most_alike(rows: &[(&Page, &ErrorRow)], errors: &[&DocumentedError]) -> Optio
         for (error_at, error) in errors.iter().enumerate() {
             let similarity = strsim::normalized_levenshtein(&row.message.to_lowercase(), &error.message.to_lowercase());
             let same_status = *row.status == *error.status;
-            let enough = if same_status {
-                similarity > 0.5
-            } else {
-                similarity > 0.99
-            };
+            let enough = if same_status { similarity > 0.5 } else { similarity > 0.99 };
             let score = (similarity * 1000.0) as u32 + u32::from(same_status);
             if enough && best.is_none_or(|(known, ..)| score > known) {
                 best = Some((score, row_at, error_at));
@@ -135,18 +94,10 @@ fn absent(contract: &Contract, page: &Page, error: &DocumentedError) -> Finding 
         Some(row) => page.place(&row.range, "the last row of the table"),
         None => page.top("this page has no error table"),
     };
-    let message = format!(
-        "the page does not document `{} {}`",
-        error.status.value, error.message.value
-    );
+    let message = format!("the page does not document `{} {}`", error.status.value, error.message.value);
     let finding = Finding::at(Rule::PageErrorMissing, place, message);
     let finding = finding.with(contract.place(&error.message.range, "the contract documents it here"));
-    let summary = error
-        .summary
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .replace('|', "\\|");
+    let summary = error.summary.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
     let row = format!("| `{} {}` | {summary} |", error.status.value, error.message.value);
     match (page.language, last) {
         (Language::English, Some(last)) if columns(&page.source.text[last.range.clone()]) == 2 => {

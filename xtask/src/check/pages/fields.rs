@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{About, parameters};
+use super::{About, parameters, unknown_name};
 use crate::contract::node::Node;
-use crate::contract::{Contract, ERROR};
+use crate::contract::{Contract, ERROR, Spanned};
 use crate::finding::Finding;
 use crate::page::{Page, Row, Table};
 use crate::rules::Rule;
@@ -41,9 +41,7 @@ fn references_of(node: &Node, found: &mut Vec<String>) {
     if let Some(target) = node.get("$ref").and_then(Node::as_str) {
         found.extend(target.strip_prefix("#/components/schemas/").map(str::to_owned));
     }
-    node.entries()
-        .iter()
-        .for_each(|entry| references_of(&entry.value, found));
+    node.entries().iter().for_each(|entry| references_of(&entry.value, found));
     node.items().iter().for_each(|item| references_of(item, found));
 }
 
@@ -55,13 +53,8 @@ fn reference(property: &Node) -> Option<String> {
 }
 
 fn compare(contract: &Contract, page: &Page, schemas: &BTreeSet<String>) -> Vec<Finding> {
-    let tables = page
-        .tables
-        .iter()
-        .filter(|table| !parameters::is_one(table, page.language));
-    tables
-        .flat_map(|table| table_findings(contract, page, table, schemas))
-        .collect()
+    let tables = page.tables.iter().filter(|table| !parameters::is_one(table, page.language));
+    tables.flat_map(|table| table_findings(contract, page, table, schemas)).collect()
 }
 
 /// What a table lists.
@@ -73,25 +66,14 @@ enum Listing<'a> {
 }
 
 fn table_findings(contract: &Contract, page: &Page, table: &Table, schemas: &BTreeSet<String>) -> Vec<Finding> {
-    let names: Vec<&str> = table
-        .rows
-        .iter()
-        .filter_map(Row::name)
-        .map(|name| name.value.as_str())
-        .collect();
+    let names: Vec<&str> = table.rows.iter().filter_map(Row::name).map(|name| name.value.as_str()).collect();
     let listed = |name: &str| -> Option<(Listing<'_>, Vec<&str>)> {
         let node = &contract.schema(name)?.node;
         if let Some(values) = node.get("enum") {
-            return Some((
-                Listing::Values(values),
-                values.items().iter().filter_map(Node::as_str).collect(),
-            ));
+            return Some((Listing::Values(values), values.items().iter().filter_map(Node::as_str).collect()));
         }
         let properties = node.get("properties")?;
-        Some((
-            Listing::Fields(properties),
-            properties.entries().iter().map(|entry| entry.key.as_str()).collect(),
-        ))
+        Some((Listing::Fields(properties), properties.entries().iter().map(|entry| entry.key.as_str()).collect()))
     };
     // A paragraph before the table may name the field whose values it lists.
     let introduced: Vec<String> = schemas
@@ -108,14 +90,9 @@ fn table_findings(contract: &Contract, page: &Page, table: &Table, schemas: &BTr
         (common > 0 && (common * 2 >= names.len() || common * 2 >= known.len()))
             .then(|| (common, introduced.contains(name), std::cmp::Reverse(known.len())))
     };
-    let best = schemas
-        .iter()
-        .filter_map(|name| Some((score(name)?, name)))
-        .max_by(|one, other| one.0.cmp(&other.0));
+    let best = schemas.iter().filter_map(|name| Some((score(name)?, name))).max_by(|one, other| one.0.cmp(&other.0));
     // With its introduction, a table of values is known even where most of them are wrong.
-    let by_introduction = introduced
-        .iter()
-        .find(|name| matches!(listed(name), Some((Listing::Values(_), _))));
+    let by_introduction = introduced.iter().find(|name| matches!(listed(name), Some((Listing::Values(_), _))));
     let chosen = match (best, by_introduction) {
         (Some((_, best)), Some(introduced))
             if best != introduced && !matches!(listed(best), Some((Listing::Fields(_), _))) =>
@@ -135,51 +112,28 @@ fn table_findings(contract: &Contract, page: &Page, table: &Table, schemas: &BTr
 
 fn value_findings(contract: &Contract, page: &Page, table: &Table, name: &str, values: &Node) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut missing: Vec<&Node> = values.items().iter().collect();
-    missing.retain(|value| {
-        !table
-            .rows
-            .iter()
-            .filter_map(Row::name)
-            .any(|row| Some(row.value.as_str()) == value.as_str())
-    });
-    for row in table.rows.iter().filter_map(Row::name) {
-        if values.items().iter().any(|value| value.as_str() == Some(row)) {
-            continue;
-        }
-        let likeness =
-            |value: &&&Node| (strsim::normalized_levenshtein(row, value.as_str().unwrap_or_default()) * 1000.0) as u32;
-        let nearest = missing
-            .iter()
-            .max_by_key(likeness)
-            .copied()
-            .filter(|nearest| likeness(&nearest) > 600);
-        let finding = Finding::at(
-            Rule::PageEnumExtra,
-            page.place(&row.range, "the page says this"),
-            format!("`{name}` has no value `{}`", row.value),
-        );
-        findings.push(match nearest {
-            Some(value) => {
-                missing.retain(|other| !std::ptr::eq(*other, value));
-                let right = value.as_str().unwrap_or_default();
-                let finding = finding.with(contract.place(&value.range, "the contract says this"));
-                finding.help(format!("write `{right}`")).fix_with(right)
-            }
-            None => finding
-                .with(contract.place(&values.range, "these are the values"))
-                .help("remove the row, or add the value to the contract"),
+    let listed =
+        |text: Option<&str>| table.rows.iter().filter_map(Row::name).any(|row| Some(row.value.as_str()) == text);
+    let known = |text: &str| values.items().iter().any(|value| value.as_str() == Some(text));
+    let absent = values.items().iter().filter(|value| !listed(value.as_str()));
+    let mut missing: Vec<Spanned<String>> = absent
+        .map(|value| Spanned { value: value.as_str().unwrap_or_default().to_owned(), range: value.range.clone() })
+        .collect();
+    for row in table.rows.iter().filter_map(Row::name).filter(|row| !known(row)) {
+        let message = format!("`{name}` has no value `{}`", row.value);
+        let otherwise = "remove the row, or add the value to the contract";
+        let finding = unknown_name(contract, page, Rule::PageEnumExtra, row, message, &mut missing, otherwise);
+        findings.push(if finding.related.is_empty() {
+            finding.with(contract.place(&values.range, "these are the values"))
+        } else {
+            finding
         });
     }
     for value in missing {
-        let text = value.as_str().unwrap_or_default();
-        let finding = Finding::at(
-            Rule::PageEnumMissing,
-            page.place(&table.range, "this table"),
-            format!("the table does not list the value `{text}` of `{name}`"),
-        );
+        let message = format!("the table does not list the value `{}` of `{name}`", value.value);
+        let finding = Finding::at(Rule::PageEnumMissing, page.place(&table.range, "this table"), message);
         let finding = finding.with(contract.place(&value.range, "the contract has it"));
-        findings.push(finding.help(format!("add a row for `{text}`")));
+        findings.push(finding.help(format!("add a row for `{}`", value.value)));
     }
     findings
 }
@@ -187,37 +141,16 @@ fn value_findings(contract: &Contract, page: &Page, table: &Table, name: &str, v
 fn field_findings(contract: &Contract, page: &Page, table: &Table, name: &str, properties: &Node) -> Vec<Finding> {
     let mut findings = Vec::new();
     let rows: Vec<&Row> = table.rows.iter().filter(|row| row.name().is_some()).collect();
-    let mut missing: Vec<_> = properties.entries().iter().collect();
-    missing.retain(|property| {
-        !rows
-            .iter()
-            .any(|row| row.name().is_some_and(|name| name.value == property.key))
-    });
+    let listed = |key: &str| rows.iter().any(|row| row.name().is_some_and(|name| name.value == key));
+    let absent = properties.entries().iter().filter(|property| !listed(&property.key));
+    let mut missing: Vec<Spanned<String>> =
+        absent.map(|property| Spanned { value: property.key.clone(), range: property.key_range.clone() }).collect();
     for row in rows {
         let Some(field) = row.name() else { continue };
         let Some(property) = properties.entry(field) else {
-            let likeness = |key: &str| (strsim::normalized_levenshtein(field, key) * 1000.0) as u32;
-            let nearest = missing
-                .iter()
-                .copied()
-                .max_by_key(|property| likeness(&property.key))
-                .filter(|property| likeness(&property.key) > 600);
             let message = format!("`{name}` has no field `{}`", field.value);
-            let finding = Finding::at(
-                Rule::PageFieldExtra,
-                page.place(&field.range, "the page says this"),
-                message,
-            );
-            findings.push(match nearest {
-                Some(property) => {
-                    missing.retain(|other| other.key != property.key);
-                    let finding = finding.with(contract.place(&property.key_range, "the contract says this"));
-                    finding
-                        .help(format!("write `{}`", property.key))
-                        .fix_with(&property.key)
-                }
-                None => finding.help("remove the row, or add the field to the contract"),
-            });
+            let otherwise = "remove the row, or add the field to the contract";
+            findings.push(unknown_name(contract, page, Rule::PageFieldExtra, field, message, &mut missing, otherwise));
             continue;
         };
         let there = || contract.place(&property.key_range, "the contract says this");
@@ -233,23 +166,15 @@ fn field_findings(contract: &Contract, page: &Page, table: &Table, name: &str, p
             && page.language.may_be_null(&cell.text) != nullable
         {
             let message = format!("`{}` {} be null", property.key, if nullable { "may" } else { "cannot" });
-            let finding = Finding::at(
-                Rule::PageFieldType,
-                page.place(&cell.range, "the page says this"),
-                message,
-            );
-            findings.push(
-                finding
-                    .with(there())
-                    .help("say in the same cell whether it may be null"),
-            );
+            let finding = Finding::at(Rule::PageFieldType, page.place(&cell.range, "the page says this"), message);
+            findings.push(finding.with(there()).help("say in the same cell whether it may be null"));
         }
     }
     for property in missing {
-        let message = format!("the table does not list the field `{}` of `{name}`", property.key);
+        let message = format!("the table does not list the field `{}` of `{name}`", property.value);
         let finding = Finding::at(Rule::PageFieldMissing, page.place(&table.range, "this table"), message);
-        let finding = finding.with(contract.place(&property.key_range, "the contract has it"));
-        findings.push(finding.help(format!("add a row for `{}`", property.key)));
+        let finding = finding.with(contract.place(&property.range, "the contract has it"));
+        findings.push(finding.help(format!("add a row for `{}`", property.value)));
     }
     findings
 }

@@ -15,47 +15,28 @@ impl About<'_> {
         // What looks like a permission: one of another operation, or a word of the same area.
         let area = required.value.split('.').next().unwrap_or_default();
         let is_name = |text: &str| {
-            !text.is_empty()
-                && text
-                    .chars()
-                    .all(|letter| letter.is_alphanumeric() || "_.-".contains(letter))
+            !text.is_empty() && text.chars().all(|letter| letter.is_alphanumeric() || "_.-".contains(letter))
         };
         let is_alike = |span: &str| {
-            let same_area = span
-                .split_once('.')
-                .is_some_and(|(other, rest)| other == area && is_name(rest));
+            let same_area = span.split_once('.').is_some_and(|(other, rest)| other == area && is_name(rest));
             let typo = span.contains('.') && is_name(span) && strsim::normalized_levenshtein(span, required) > 0.8;
             same_area || typo
         };
         let named = self.page.spans.iter().any(|span| span.value == required.value);
-        let others: Vec<_> = self
-            .page
-            .spans
-            .iter()
-            .filter(|span| span.value != required.value && is_alike(span))
-            .collect();
+        let others: Vec<_> =
+            self.page.spans.iter().filter(|span| span.value != required.value && is_alike(span)).collect();
         if !named && others.is_empty() {
             let message = format!("the page does not name the permission `{}`", required.value);
             let finding = Finding::at(Rule::PagePermission, self.page.top("this page"), message);
             return vec![finding.with(there()).help(help)];
         }
         let wrong = others.into_iter().map(|span| {
-            let message = format!(
-                "the page names the permission `{}`; `{}` is required",
-                span.value, required.value
-            );
-            let finding = Finding::at(
-                Rule::PagePermission,
-                self.page.place(&span.range, "the page says this"),
-                message,
-            );
+            let message = format!("the page names the permission `{}`; `{}` is required", span.value, required.value);
+            let finding =
+                Finding::at(Rule::PagePermission, self.page.place(&span.range, "the page says this"), message);
             let finding = finding.with(there()).help(help.clone());
             // With the right one beside it, nobody knows what the other was to say.
-            if named {
-                finding
-            } else {
-                finding.fix_with(&required.value)
-            }
+            if named { finding } else { finding.fix_with(&required.value) }
         });
         wrong.collect()
     }
@@ -70,10 +51,7 @@ impl About<'_> {
         let (requests, seconds) = (limit.requests, limit.window_seconds);
         let help = format!("write that {requests} requests {} are allowed", per(seconds));
         if page.limits.is_empty() {
-            let elsewhere = page
-                .includes
-                .iter()
-                .find(|include| include.to_lowercase().contains("rate"));
+            let elsewhere = page.includes.iter().find(|include| include.to_lowercase().contains("rate"));
             let finding = match elsewhere {
                 Some(include) => Finding::at(
                     Rule::PageUnknownRateLimit,
@@ -81,10 +59,8 @@ impl About<'_> {
                     "the page takes its rate limit from another file, which was not looked at",
                 ),
                 None => {
-                    let message = format!(
-                        "the page does not say that {requests} requests {} are allowed",
-                        per(seconds)
-                    );
+                    let message =
+                        format!("the page does not say that {requests} requests {} are allowed", per(seconds));
                     Finding::at(Rule::PageRateLimit, page.top("this page"), message).help(help)
                 }
             };
@@ -94,10 +70,7 @@ impl About<'_> {
         let same = |number: u64, stretch: u64| {
             u128::from(number) * u128::from(seconds) == u128::from(requests) * u128::from(stretch)
         };
-        let wrong = page
-            .limits
-            .iter()
-            .filter(|found| !same(found.number.value, found.seconds));
+        let wrong = page.limits.iter().filter(|found| !same(found.number.value, found.seconds));
         wrong
             .map(|found| {
                 let here = page.place(&found.number.range, "the page says this");
@@ -107,14 +80,8 @@ impl About<'_> {
                     per(found.seconds),
                     per(seconds)
                 );
-                let finding = Finding::at(Rule::PageRateLimit, here, message)
-                    .with(place())
-                    .help(help.clone());
-                if found.seconds == seconds {
-                    finding.fix_with(requests.to_string())
-                } else {
-                    finding
-                }
+                let finding = Finding::at(Rule::PageRateLimit, here, message).with(place()).help(help.clone());
+                if found.seconds == seconds { finding.fix_with(requests.to_string()) } else { finding }
             })
             .collect()
     }

@@ -15,9 +15,9 @@ use std::path::Path;
 
 use super::{Outcome, Project};
 use crate::contract::validate::Schemas;
-use crate::contract::{Contract, DocumentedError, Operation};
+use crate::contract::{Contract, DocumentedError, Operation, Spanned};
 use crate::finding::Finding;
-use crate::page::{Language, Page};
+use crate::page::{ErrorRow, Language, Page};
 use crate::rules::Rule;
 use crate::source::Source;
 
@@ -51,27 +51,15 @@ pub fn check_foreign(contract: &Contract, source: &std::sync::Arc<Source>) -> Ve
     let page = Page::read(source, Language::of(&source.text));
     let schemas = RefCell::new(Schemas::new(contract));
     let common: Vec<&DocumentedError> = common(contract);
-    let Some(operation) = page
-        .endpoint
-        .as_ref()
-        .and_then(|_| endpoint::operation(contract, &page, &mut Vec::new()))
+    let Some(operation) = page.endpoint.as_ref().and_then(|_| endpoint::operation(contract, &page, &mut Vec::new()))
     else {
         return vec![unknown(&page)];
     };
     let mut findings = Vec::new();
     endpoint::operation(contract, &page, &mut findings);
-    let about = About {
-        contract,
-        operation,
-        page: &page,
-        schemas: &schemas,
-    };
+    let about = About { contract, operation, page: &page, schemas: &schemas };
     findings.extend(about.check(&common));
-    if !page
-        .links
-        .iter()
-        .any(|link| link.value.to_lowercase().contains("error"))
-    {
+    if !page.links.iter().any(|link| link.value.to_lowercase().contains("error")) {
         findings.push(about.no_link("another page"));
     }
     findings
@@ -121,24 +109,27 @@ fn read(project: &Project, folder: &str, language: Language) -> Result<(Vec<Page
 
 /// The errors that all operations share, with the same status and message: they may stand on one page for all.
 fn common(contract: &Contract) -> Vec<&DocumentedError> {
-    let Some((first, others)) = contract
-        .operations
-        .split_first()
-        .filter(|(_, others)| !others.is_empty())
-    else {
+    let Some((first, others)) = contract.operations.split_first().filter(|(_, others)| !others.is_empty()) else {
         return Vec::new();
     };
     let has =
         |operation: &Operation, error: &DocumentedError| operation.errors.iter().any(|other| is_same(other, error));
-    first
-        .errors
-        .iter()
-        .filter(|error| others.iter().all(|operation| has(operation, error)))
-        .collect()
+    first.errors.iter().filter(|error| others.iter().all(|operation| has(operation, error))).collect()
 }
 
 fn is_same(one: &DocumentedError, other: &DocumentedError) -> bool {
     *one.status == *other.status && *one.message == *other.message
+}
+
+/// Whether a page is one for the common errors: it has no endpoint, and an error table that is not simply the one of some
+/// operation's page.
+fn is_common(contract: &Contract, page: &Page, shared: &[&DocumentedError]) -> bool {
+    let is = |row: &ErrorRow, error: &DocumentedError| *row.status == *error.status && *row.message == *error.message;
+    let own = |row: &ErrorRow| {
+        let mut errors = contract.operations.iter().flat_map(|operation| &operation.errors);
+        errors.any(|error| is(row, error)) && !shared.iter().any(|error| is(row, error))
+    };
+    page.endpoint.is_none() && !page.errors.is_empty() && !page.errors.iter().all(own)
 }
 
 /// The pages of one language.
@@ -158,11 +149,9 @@ struct About<'a> {
 impl Edition {
     fn check(&self, contract: &Contract, schemas: &RefCell<Schemas>) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let (common_pages, others): (Vec<&Page>, Vec<&Page>) = self
-            .pages
-            .iter()
-            .partition(|page| page.endpoint.is_none() && !page.errors.is_empty());
         let shared = common(contract);
+        let (common_pages, others): (Vec<&Page>, Vec<&Page>) =
+            self.pages.iter().partition(|page| is_common(contract, page, &shared));
         let mut seen: BTreeMap<&str, &Page> = BTreeMap::new();
         for page in others {
             if page.endpoint.is_none() {
@@ -172,17 +161,14 @@ impl Edition {
             let Some(operation) = endpoint::operation(contract, page, &mut findings) else {
                 continue;
             };
-            if let Some(first) = seen.insert(&operation.id, page) {
+            if let Some(first) = seen.get(operation.id.as_str()) {
                 let message = format!("two pages are about `{}`", operation.id.value);
                 let finding = Finding::at(Rule::PageDuplicate, page.top("this page"), message);
                 findings.push(finding.with(first.top("and this one")).help("make one page of them"));
+                continue;
             }
-            let about = About {
-                contract,
-                operation,
-                page,
-                schemas,
-            };
+            seen.insert(&operation.id, page);
+            let about = About { contract, operation, page, schemas };
             findings.extend(about.check(&shared));
             if let Some(common) = common_pages.first()
                 && !page.links.iter().any(|link| leads_to(&link.value, common))
@@ -203,10 +189,7 @@ impl Edition {
     }
 
     fn missing(&self, contract: &Contract, seen: &BTreeMap<&str, &Page>) -> Vec<Finding> {
-        let missing = contract
-            .operations
-            .iter()
-            .filter(|operation| !seen.contains_key(operation.id.as_str()));
+        let missing = contract.operations.iter().filter(|operation| !seen.contains_key(operation.id.as_str()));
         missing
             .map(|operation| {
                 let place = contract.place(&operation.id.range, "this operation");
@@ -226,36 +209,54 @@ impl Edition {
         seen: &BTreeMap<&str, &Page>,
     ) -> Option<Finding> {
         let stands = |page: &Page, error: &DocumentedError| {
-            page.errors
-                .iter()
-                .any(|row| *row.status == *error.status && *row.message == *error.message)
+            page.errors.iter().any(|row| *row.status == *error.status && *row.message == *error.message)
         };
-        let absent = shared
-            .iter()
-            .find(|error| seen.values().any(|page| !stands(page, error)))?;
+        let absent = shared.iter().find(|error| seen.values().any(|page| !stands(page, error)))?;
         let place = contract.place(&absent.message.range, "every operation documents this");
-        let message = format!(
-            "the errors that all operations share have no page in {}",
-            self.language.name()
-        );
+        let message = format!("the errors that all operations share have no page in {}", self.language.name());
         let help = "write a page without an endpoint that has them in its error table, and link to it from the others";
         Some(Finding::at(Rule::PageCommonErrors, place, message).help(help))
     }
 }
 
 fn unknown(page: &Page) -> Finding {
-    let message = "the page names no endpoint and has no error table: nothing of it was compared";
+    let message = "the page names no endpoint and is none of common errors: nothing of it was compared";
     let finding = Finding::at(Rule::PageUnknown, page.top("this page"), message);
     finding.help("name the endpoint in a code span such as `GET /things`")
 }
 
+/// A name on a page that the contract does not have. Where it is one of the missing names written wrongly, that one is not
+/// missing any more.
+fn unknown_name(
+    contract: &Contract,
+    page: &Page,
+    rule: Rule,
+    written: &Spanned<String>,
+    message: String,
+    missing: &mut Vec<Spanned<String>>,
+    otherwise: &str,
+) -> Finding {
+    let finding = Finding::at(rule, page.place(&written.range, "the page says this"), message);
+    let likeness = |name: &str| {
+        // A name that lost or gained a part is that name still.
+        let part = name.len().min(written.len()) >= 4 && (name.contains(written.as_str()) || written.contains(name));
+        let similarity = strsim::normalized_levenshtein(&name.to_lowercase(), &written.to_lowercase());
+        (similarity.max(if part { 0.61 } else { 0.0 }) * 1000.0) as u32
+    };
+    let nearest = (0..missing.len()).max_by_key(|index| likeness(&missing[*index]));
+    match nearest.filter(|index| likeness(&missing[*index]) > 600) {
+        Some(index) => {
+            let right = missing.remove(index);
+            let finding = finding.with(contract.place(&right.range, "the contract says this"));
+            finding.help(format!("write `{}`", right.value)).fix_with(right.value)
+        }
+        None => finding.help(otherwise),
+    }
+}
+
 /// Whether a link leads to a page of the same folder.
 fn leads_to(link: &str, page: &Page) -> bool {
-    let file = |path: &str| {
-        path.rsplit('/')
-            .next()
-            .map(|name| name.trim_end_matches(".md").to_owned())
-    };
+    let file = |path: &str| path.rsplit('/').next().map(|name| name.trim_end_matches(".md").to_owned());
     let target = link.split(['#', '?']).next().unwrap_or_default();
     !target.is_empty() && file(target) == file(&page.source.path)
 }

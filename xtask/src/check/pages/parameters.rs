@@ -14,17 +14,12 @@ pub fn is_one(table: &Table, language: Language) -> bool {
 
 fn required_cell(row: &Row, language: Language) -> Option<(&Cell, bool)> {
     let others = row.cells.iter().filter(|cell| cell.codes.is_empty());
-    others
-        .filter_map(|cell| Some((cell, language.required(&cell.text)?)))
-        .next()
+    others.filter_map(|cell| Some((cell, language.required(&cell.text)?))).next()
 }
 
 /// The cell that says what a value is: short, and not the name.
 pub fn kind_cell(row: &Row, language: Language) -> Option<(&Cell, Kind)> {
-    let short = row
-        .cells
-        .iter()
-        .filter(|cell| cell.text.split_whitespace().count() <= 6 && !cell.text.ends_with('.'));
+    let short = row.cells.iter().filter(|cell| cell.text.split_whitespace().count() <= 6 && !cell.text.ends_with('.'));
     short.filter_map(|cell| Some((cell, language.kind(&cell.text)?))).next()
 }
 
@@ -32,77 +27,50 @@ impl About<'_> {
     /// The page describes the operation's parameters as the contract does.
     pub(super) fn parameters(&self) -> Vec<Finding> {
         let language = self.page.language;
-        let tables: Vec<&Table> = self
-            .page
-            .tables
-            .iter()
-            .filter(|table| is_one(table, language))
-            .collect();
-        let rows: Vec<(&Table, &Row)> = tables
-            .iter()
-            .flat_map(|table| table.rows.iter().map(move |row| (*table, row)))
-            .collect();
+        let tables: Vec<&Table> = self.page.tables.iter().filter(|table| is_one(table, language)).collect();
+        let rows: Vec<(&Table, &Row)> =
+            tables.iter().flat_map(|table| table.rows.iter().map(move |row| (*table, row))).collect();
         let mut findings = Vec::new();
-        let mut missing: Vec<&Parameter> = self.operation.parameters.iter().collect();
+        let mut missing: Vec<_> = self.operation.parameters.iter().map(|parameter| parameter.name.clone()).collect();
         let mut odd = Vec::new();
         for (table, row) in rows {
             let Some(name) = row.name() else { continue };
-            match self
-                .operation
-                .parameters
-                .iter()
-                .find(|parameter| *parameter.name == **name)
-            {
+            match self.operation.parameters.iter().find(|parameter| *parameter.name == **name) {
                 Some(parameter) => {
-                    missing.retain(|other| *other.name != *parameter.name);
+                    missing.retain(|other| other.value != *parameter.name);
                     findings.extend(self.parameter(parameter, table, row));
                 }
                 None => odd.push(name),
             }
         }
         for name in odd {
-            let likeness =
-                |parameter: &&Parameter| (strsim::normalized_levenshtein(name, &parameter.name) * 1000.0) as u32;
-            let nearest = missing
-                .iter()
-                .copied()
-                .max_by_key(likeness)
-                .filter(|nearest| likeness(nearest) > 600);
-            let here = self.page.place(&name.range, "the page says this");
             let message = format!("the operation has no parameter `{}`", name.value);
-            let finding = Finding::at(Rule::PageParameterExtra, here, message);
-            findings.push(match nearest {
-                Some(parameter) => {
-                    missing.retain(|other| *other.name != *parameter.name);
-                    let there = self.contract.place(&parameter.name.range, "the contract says this");
-                    finding
-                        .with(there)
-                        .help(format!("write `{}`", parameter.name.value))
-                        .fix_with(&parameter.name.value)
-                }
-                None => finding.help("remove the row, or describe the parameter in the contract"),
-            });
+            let otherwise = "remove the row, or describe the parameter in the contract";
+            findings.push(super::unknown_name(
+                self.contract,
+                self.page,
+                Rule::PageParameterExtra,
+                name,
+                message,
+                &mut missing,
+                otherwise,
+            ));
         }
-        for parameter in missing {
+        let is_missing = |parameter: &&Parameter| missing.iter().any(|name| *name.value == *parameter.name);
+        for parameter in self.operation.parameters.iter().filter(is_missing) {
             let last = tables.last().and_then(|table| table.rows.last());
-            let here = last.map_or_else(
-                || self.page.top("this page"),
-                |row| self.page.place(&row.range, "the last parameter"),
-            );
+            let here = last
+                .map_or_else(|| self.page.top("this page"), |row| self.page.place(&row.range, "the last parameter"));
             let (place, name) = (parameter.location.name(), &parameter.name.value);
             let finding = Finding::at(
                 Rule::PageParameterMissing,
                 here,
                 format!("the page does not describe the {place} parameter `{name}`"),
             );
-            let finding = finding.with(
-                self.contract
-                    .place(&parameter.name.range, "the contract describes it here"),
-            );
+            let finding = finding.with(self.contract.place(&parameter.name.range, "the contract describes it here"));
             let word = language.required_word(parameter.required);
-            findings.push(finding.help(format!(
-                "add a row with `{name}` and `{word}` to a table of {place} parameters"
-            )));
+            findings
+                .push(finding.help(format!("add a row with `{name}` and `{word}` to a table of {place} parameters")));
         }
         findings
     }
@@ -115,15 +83,10 @@ impl About<'_> {
             && required != parameter.required
         {
             let word = language.required_word(parameter.required);
-            let message = format!(
-                "the parameter `{name}` is {}",
-                if parameter.required { "required" } else { "optional" }
-            );
-            let finding = Finding::at(
-                Rule::PageParameterRequired,
-                page.place(&cell.range, "the page says this"),
-                message,
-            );
+            let message =
+                format!("the parameter `{name}` is {}", if parameter.required { "required" } else { "optional" });
+            let finding =
+                Finding::at(Rule::PageParameterRequired, page.place(&cell.range, "the page says this"), message);
             findings.push(finding.with(there()).help(format!("write `{word}`")).fix_with(word));
         }
         if let Some(kind) = kind_of(&parameter.schema) {
@@ -131,28 +94,17 @@ impl About<'_> {
                 wrong_kind(Rule::PageParameterType, page, row, kind, name).map(|finding| finding.with(there())),
             );
         }
-        let said = language
-            .locations()
-            .iter()
-            .find(|(word, _)| table.heading.contains(word));
+        let said = language.locations().iter().find(|(word, _)| table.heading.contains(word));
         if let Some((_, said)) = said
             && *said != parameter.location.name()
             && matches!(parameter.location, Location::Path | Location::Query)
             && let Some(cell) = row.name()
         {
-            let message = format!(
-                "the parameter `{name}` stands in the {}, not in the {said}",
-                parameter.location.name()
-            );
-            let finding = Finding::at(
-                Rule::PageParameterLocation,
-                page.place(&cell.range, "in this table"),
-                message,
-            );
+            let message =
+                format!("the parameter `{name}` stands in the {}, not in the {said}", parameter.location.name());
+            let finding = Finding::at(Rule::PageParameterLocation, page.place(&cell.range, "in this table"), message);
             findings.push(
-                finding
-                    .with(there())
-                    .help("move the row into a table under a heading that names the right place"),
+                finding.with(there()).help("move the row into a table under a heading that names the right place"),
             );
         }
         findings
@@ -174,15 +126,8 @@ pub fn wrong_kind(rule: Rule, page: &Page, row: &Row, kind: Kind, name: &str) ->
             // Only the first word is replaced: what follows it may still be right.
             let length = cell.text.find([' ', '(', ',']).unwrap_or(cell.text.len());
             let plain = page.source.text.get(cell.range.start..cell.range.start + length) == cell.text.get(..length);
-            let range = if plain {
-                cell.range.start..cell.range.start + length
-            } else {
-                cell.range.clone()
-            };
-            let message = format!(
-                "`{name}` is {word:?} on the page's terms, not {:?}",
-                language.kind_word(said)
-            );
+            let range = if plain { cell.range.start..cell.range.start + length } else { cell.range.clone() };
+            let message = format!("`{name}` is {word:?} on the page's terms, not {:?}", language.kind_word(said));
             let finding =
                 Finding::at(rule, page.place(&range, "the page says this"), message).help(format!("write `{word}`"));
             Some(if plain { finding.fix_with(word) } else { finding })

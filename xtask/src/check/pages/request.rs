@@ -15,12 +15,7 @@ impl About<'_> {
     pub(super) fn request(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         let mut shown = false;
-        for block in self
-            .page
-            .blocks
-            .iter()
-            .filter(|block| SHELLS.contains(&block.language.as_str()))
-        {
+        for block in self.page.blocks.iter().filter(|block| SHELLS.contains(&block.language.as_str())) {
             if !block.text.contains("curl") {
                 continue;
             }
@@ -33,11 +28,8 @@ impl About<'_> {
                 Err(malformed) => {
                     shown = true;
                     let message = format!("a shell would not take this command: {}", malformed.message);
-                    let finding = Finding::at(
-                        Rule::PageRequestSyntax,
-                        self.page.place(&malformed.range, "here"),
-                        message,
-                    );
+                    let finding =
+                        Finding::at(Rule::PageRequestSyntax, self.page.place(&malformed.range, "here"), message);
                     findings.push(
                         finding.help("close the quote, or end the line with a backslash only where another follows"),
                     );
@@ -46,11 +38,8 @@ impl About<'_> {
         }
         if !shown {
             let (method, path) = (&self.operation.method.value, &self.operation.path.value);
-            let finding = Finding::at(
-                Rule::PageRequestMissing,
-                self.page.top("this page"),
-                "the page shows no example request",
-            );
+            let finding =
+                Finding::at(Rule::PageRequestMissing, self.page.top("this page"), "the page shows no example request");
             let finding = finding.with(self.contract.place(&self.operation.id.range, "of this operation"));
             findings.push(finding.help(format!("show a `curl` command for {method} {path} in a code block")));
         }
@@ -62,46 +51,31 @@ impl About<'_> {
         let mut findings = Vec::new();
         if request.method.value != *operation.method {
             let here = self.page.place(&request.method.range, "the request says this");
-            let message = format!(
-                "the request has the method {}, not {}",
-                request.method.value, operation.method.value
-            );
+            let message =
+                format!("the request has the method {}, not {}", request.method.value, operation.method.value);
             let finding = Finding::at(Rule::PageRequestMethod, here, message);
             let finding = finding.with(self.contract.place(&operation.method.range, "the contract says this"));
             let finding = finding.help(format!("write `--request {}`", operation.method.value));
             let written =
                 self.page.source.text.get(request.method.range.clone()) == Some(request.method.value.as_str());
-            findings.push(if written {
-                finding.fix_with(&operation.method.value)
-            } else {
-                finding
-            });
+            findings.push(if written { finding.fix_with(&operation.method.value) } else { finding });
         }
         findings.extend(self.url(&request.url));
         let is_bearer = |value: &str| value.to_lowercase().starts_with("bearer ");
-        let authorized = request
-            .headers
-            .iter()
-            .any(|header| header.value.0 == "authorization" && is_bearer(&header.value.1));
+        let authorized =
+            request.headers.iter().any(|header| header.value.0 == "authorization" && is_bearer(&header.value.1));
         if let (Some(scheme), false) = (operation.security.first(), authorized) {
             let wrong = request.headers.iter().find(|header| header.value.0 == "authorization");
             let range = wrong.map_or(&request.url.range, |header| &header.range);
             let message = "the request sends no API key (`Authorization: Bearer …`)";
-            let finding = Finding::at(
-                Rule::PageRequestAuthorization,
-                self.page.place(range, "this request"),
-                message,
-            );
+            let finding = Finding::at(Rule::PageRequestAuthorization, self.page.place(range, "this request"), message);
             let finding = finding.with(self.contract.place(&scheme.range, "the contract demands it"));
             findings.push(finding.help("add `--header 'Authorization: Bearer YOUR-KEY'`"));
         }
         if let (Some(data), None) = (&request.data, &operation.request_body) {
             let here = self.page.place(&data.range, "this data");
-            let finding = Finding::at(
-                Rule::PageRequestBody,
-                here,
-                "the request sends a body, and the operation takes none",
-            );
+            let finding =
+                Finding::at(Rule::PageRequestBody, here, "the request sends a body, and the operation takes none");
             let finding = finding.with(self.contract.place(&operation.id.range, "this operation"));
             findings.push(finding.help("leave the data out"));
         }
@@ -120,26 +94,17 @@ impl About<'_> {
         let (base, path) = split(whole);
         if !self.is_known_host(base) {
             let message = format!("no server of the contract is at `{base}`");
-            let mut finding = Finding::at(
-                Rule::PageRequestHost,
-                self.page.place(&part(base), "the request goes here"),
-                message,
-            );
+            let mut finding =
+                Finding::at(Rule::PageRequestHost, self.page.place(&part(base), "the request goes here"), message);
             if let Some(server) = self.contract.servers.first() {
                 finding = finding.with(self.contract.place(&server.range, "the contract has this"));
             }
             findings.push(finding.help("use the address of a server that the contract names"));
         }
         if let Some(reason) = self.wrong_path(path) {
-            let finding = Finding::at(
-                Rule::PageRequestPath,
-                self.page.place(&part(path), "the request goes here"),
-                reason,
-            );
-            let finding = finding.with(
-                self.contract
-                    .place(&self.operation.path.range, "the contract says this"),
-            );
+            let finding =
+                Finding::at(Rule::PageRequestPath, self.page.place(&part(path), "the request goes here"), reason);
+            let finding = finding.with(self.contract.place(&self.operation.path.range, "the contract says this"));
             findings.push(finding.help(format!("write a path of the form `{}`", self.operation.path.value)));
         }
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -151,9 +116,9 @@ impl About<'_> {
                 .find(|parameter| parameter.location == Location::Query && *parameter.name == *name);
             let reason = match parameter {
                 None => Some(format!("the operation has no query parameter `{name}`")),
-                Some(parameter) => self
-                    .misfit(parameter, value)
-                    .map(|reason| format!("`{name}` does not fit its schema: {reason}")),
+                Some(parameter) => {
+                    self.misfit(parameter, value).map(|reason| format!("`{name}` does not fit its schema: {reason}"))
+                }
             };
             if let Some(reason) = reason {
                 let here = self.page.place(&part(pair), "in this query");
@@ -179,12 +144,7 @@ impl About<'_> {
     fn wrong_path(&self, path: &str) -> Option<String> {
         let wanted: Vec<&str> = self.operation.path.split('/').collect();
         let given: Vec<&str> = path.split('/').collect();
-        let mismatch = || {
-            Some(format!(
-                "the path `{path}` is not one of `{}`",
-                self.operation.path.value
-            ))
-        };
+        let mismatch = || Some(format!("the path `{path}` is not one of `{}`", self.operation.path.value));
         if wanted.len() != given.len() {
             return mismatch();
         }

@@ -1,0 +1,143 @@
+//! The corpus: small edits of this repository, each with the findings that must name it, and edits that change nothing.
+//!
+//! `tests/corpus/drift.toml` and `tests/corpus/harmless.toml` hold them. The score is written to
+//! `target/drift-score.txt`, which `cargo xtask test` prints.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use contract_tests::drift::Copy;
+use contract_tests::repository;
+use serde::Deserialize;
+use xtask::check::{self, Outcome, Scope};
+use xtask::finding::Finding;
+use xtask::rules::Rule;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Corpus {
+    case: Vec<Case>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    #[serde(flatten)]
+    edit: Edit,
+    /// More edits of the same case.
+    #[serde(default)]
+    also: Vec<Edit>,
+    /// What must be found: `rule @ text of the line that it points at`, or only `rule` where it points at no line.
+    #[serde(default)]
+    finds: Vec<String>,
+    /// Whether the contract is also compared with its unedited form.
+    #[serde(default)]
+    against: bool,
+}
+
+/// One text of a file becomes another; without `find` the file becomes `with`, without both it goes.
+#[derive(Debug, Deserialize)]
+struct Edit {
+    file: String,
+    find: Option<String>,
+    with: Option<String>,
+}
+
+fn read(name: &str) -> Vec<Case> {
+    let file = repository().join("tests/corpus").join(name);
+    let corpus: Corpus = toml::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let names: BTreeSet<&str> = corpus.case.iter().map(|case| case.name.as_str()).collect();
+    assert_eq!(names.len(), corpus.case.len(), "two cases have one name");
+    corpus.case
+}
+
+fn apply(copy: &Copy, edit: &Edit) {
+    match (&edit.find, &edit.with) {
+        (Some(find), with) => copy.edit(&edit.file, |text| {
+            assert!(text.contains(find.as_str()), "{} has no {find:?}", edit.file);
+            text.replacen(find.as_str(), with.as_deref().unwrap_or_default(), 1)
+        }),
+        (None, Some(with)) => {
+            let path = copy.path(&edit.file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, with).unwrap();
+        }
+        (None, None) => std::fs::remove_file(copy.path(&edit.file)).unwrap(),
+    }
+}
+
+fn check(case: &Case) -> Outcome {
+    let copy = Copy::new();
+    std::fs::copy(copy.path("openapi/cdi.yaml"), copy.path("base.yaml")).unwrap();
+    for edit in std::iter::once(&case.edit).chain(&case.also) {
+        apply(&copy, edit);
+    }
+    let scope = Scope { against: case.against.then(|| "base.yaml".to_owned()), pages: Vec::new() };
+    check::run(copy.root(), &scope)
+}
+
+/// A finding as the corpus writes it, but for the text, of which the corpus has a part.
+fn line(finding: &Finding) -> String {
+    let Some(place) = &finding.primary else { return String::new() };
+    let line = place.source.line_column(place.range.start).0;
+    place.source.text[place.source.line(line)].to_owned()
+}
+
+/// Why the findings are not those that were to be found; nothing if they are.
+fn judge(case: &Case, outcome: &Outcome) -> Option<String> {
+    let mut left: Vec<&Finding> = outcome.findings.iter().collect();
+    let mut wrong = Vec::new();
+    for wanted in &case.finds {
+        let (rule, text) = wanted.split_once(" @ ").unwrap_or((wanted, ""));
+        let is = |finding: &&&Finding| finding.rule.info().name == rule && line(finding).contains(text);
+        match left.iter().position(|finding| is(&finding)) {
+            Some(at) => drop(left.remove(at)),
+            None => wrong.push(format!("missed: {wanted}")),
+        }
+    }
+    wrong.extend(
+        left.iter().map(|finding| {
+            format!("also found: {} @ {}: {}", finding.rule.info().name, line(finding), finding.message)
+        }),
+    );
+    (!wrong.is_empty()).then(|| format!("{}\n    {}", case.name, wrong.join("\n    ")))
+}
+
+/// Judges all cases on both cores.
+fn judge_all(cases: &[Case]) -> Vec<String> {
+    let half = cases.len().div_ceil(2);
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = cases
+            .chunks(half.max(1))
+            .map(|part| scope.spawn(|| part.iter().filter_map(|case| judge(case, &check(case))).collect::<Vec<_>>()))
+            .collect();
+        parts.into_iter().flat_map(|part| part.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn every_drift_is_named_with_its_line_and_nothing_else_is() {
+    let (drifts, harmless) = (read("drift.toml"), read("harmless.toml"));
+    let mut covered: BTreeSet<&str> = BTreeSet::new();
+    for wanted in drifts.iter().flat_map(|case| &case.finds) {
+        covered.insert(wanted.split(" @ ").next().unwrap());
+    }
+    let uncovered: Vec<&str> =
+        Rule::ALL.iter().map(|rule| rule.info().name).filter(|name| !covered.contains(name)).collect();
+    let (missed, alarms) = (judge_all(&drifts), judge_all(&harmless));
+    let score = format!(
+        "drift corpus: {} of {} drifts named with the right rule and line, {} false alarms in {} harmless edits, {} rules covered\n",
+        drifts.len() - missed.len(),
+        drifts.len(),
+        alarms.len(),
+        harmless.len(),
+        covered.len()
+    );
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from);
+    std::fs::write(target.join("drift-score.txt"), &score).unwrap();
+    assert!(missed.is_empty() && alarms.is_empty(), "{score}{}\n{}", missed.join("\n"), alarms.join("\n"));
+    assert!(uncovered.is_empty(), "rules without a case in tests/corpus/drift.toml: {uncovered:?}");
+}
