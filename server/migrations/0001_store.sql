@@ -11,7 +11,7 @@ CREATE TABLE jobs (
     rows_failed    BIGINT NOT NULL DEFAULT 0,
     cause          TEXT,                       -- why it ended in error or config_error
     position       TEXT,                       -- how far the destination had got at the last checkpoint, in its own words
-    attempts       BIGINT NOT NULL DEFAULT 0,  -- workers that took it since it last got on
+    attempts       BIGINT NOT NULL DEFAULT 0,  -- workers that took it since it last dealt with a row
     lease_token    TEXT,                       -- the worker that has it
     lease_until    BIGINT                      -- by the store's clock
 );
@@ -24,7 +24,7 @@ CREATE TABLE watermarks (
     integration_id TEXT   NOT NULL PRIMARY KEY,
     updated_at     BIGINT NOT NULL,            -- the UPDATED_AT that was reached
     rows_at        BIGINT NOT NULL,            -- how many rows at it are dealt with
-    last_key       BIGINT                      -- the key of the last of them, where there were more that are not
+    digest         BIGINT                      -- of those, where there may be more that are not
 );
 
 CREATE TABLE row_errors (

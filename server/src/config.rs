@@ -5,6 +5,7 @@
 
 mod file;
 mod problem;
+mod table;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -22,6 +23,7 @@ use uuid::Uuid;
 
 use crate::secret::{KeyHash, Secret};
 pub use problem::{ConfigError, Problem};
+pub use table::{NotATable, TableName, quoted};
 
 /// A configuration that can work as far as the file alone can tell.
 #[derive(Debug, Clone)]
@@ -177,6 +179,10 @@ pub struct Integration {
     pub kind: IntegrationKind,
     /// Whether its schedule is off.
     pub paused: bool,
+    /// Whether the payloads of refused rows are kept with their row errors.
+    pub keep_payloads: bool,
+    /// A run that refuses a larger share of its rows than this ends early, from 0 to 1.
+    pub max_failed_share: Option<f64>,
     /// Whom to tell about failures.
     pub contact_emails: Vec<String>,
     /// Where rows come from.
@@ -190,16 +196,30 @@ pub struct Integration {
 pub enum IntegrationKind {
     /// User attributes.
     Attributes,
+    /// Custom events, one a row.
+    Events,
+    /// Purchases, one a row.
+    Purchases,
+    /// Users to delete.
+    UserDeletes,
 }
 
 impl IntegrationKind {
     /// All kinds.
-    pub const ALL: &'static [IntegrationKind] = &[IntegrationKind::Attributes];
+    pub const ALL: &'static [IntegrationKind] = &[
+        IntegrationKind::Attributes,
+        IntegrationKind::Events,
+        IntegrationKind::Purchases,
+        IntegrationKind::UserDeletes,
+    ];
 
     /// Its name in configuration and on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             IntegrationKind::Attributes => "attributes",
+            IntegrationKind::Events => "events",
+            IntegrationKind::Purchases => "purchases",
+            IntegrationKind::UserDeletes => "user_deletes",
         }
     }
 }
@@ -212,7 +232,7 @@ pub enum Source {
         /// The file.
         path: PathBuf,
         /// The table or view.
-        table: String,
+        table: TableName,
     },
 }
 
@@ -232,6 +252,10 @@ pub struct UsersTrack {
     pub url: String,
     /// The key that is sent as a bearer token.
     pub api_key: Secret,
+    /// Objects in a request, where fewer are wanted than the service takes.
+    pub batch_size: Option<usize>,
+    /// Whether users that the service does not know are left out instead of made.
+    pub update_existing_only: bool,
     /// How long a request is tried again while the service is in trouble, before the sync ends in `error`.
     pub give_up_after: Duration,
 }

@@ -3,6 +3,7 @@
 //! Seeds a source table, serves the API, triggers one sync through the generated client and shows what happens. The
 //! destination is a stand-in for `/users/track` that refuses some rows, as the real one would.
 
+use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use uuid::Uuid;
 use crate::api;
 use crate::config::{Config, IntegrationId};
 use crate::logging;
+use crate::process::shutdown_signal;
 use crate::secret::{KeyHash, Secret, new_key};
 use crate::service::{Role, Service};
 use crate::stand_in::StandIn;
@@ -44,9 +46,17 @@ pub struct Options {
     listen: SocketAddr,
 }
 
-/// Runs the demo.
+/// Runs the demo until it has ended or the process is told to end. What it has made for itself goes with it.
 pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     logging::start_quiet()?;
+    let cut_short = if options.once { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+    tokio::select! {
+        ended = show(options) => ended,
+        told = shutdown_signal() => told.map(|()| cut_short),
+    }
+}
+
+async fn show(options: Options) -> anyhow::Result<ExitCode> {
     let folder = tempfile::Builder::new().prefix("opencdi-demo-").tempdir().context("no temporary folder")?;
     let source = folder.path().join("source.db");
     let rows = options.rows as usize;
@@ -76,14 +86,7 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
         return Ok(if went_well { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     println!("The source changes after every sync, so there is always something to send. Ctrl-C ends the demo.");
-    let client = client.clone();
-    tokio::select! {
-        changed = keep_changing(&source, &service) => changed?,
-        interrupt = tokio::signal::ctrl_c() => interrupt.context("cannot listen for Ctrl-C")?,
-    }
-    drop(client);
-    service.stop().await;
-    Ok(ExitCode::SUCCESS)
+    match keep_changing(&source, &service).await? {}
 }
 
 /// A table of users: attributes as JSON, a few rows that must be refused. Returns how many those are.
@@ -229,7 +232,7 @@ fn curl(url: &str, key: &Secret) -> String {
 }
 
 /// Gives every row a new time once a sync has ended.
-async fn keep_changing(source: &Path, service: &Service) -> anyhow::Result<()> {
+async fn keep_changing(source: &Path, service: &Service) -> anyhow::Result<Infallible> {
     let id: IntegrationId = INTEGRATION.parse().map_err(|_| anyhow::anyhow!("the demo's ID is malformed"))?;
     let mut changed_for = None;
     loop {

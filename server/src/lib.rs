@@ -8,6 +8,7 @@ pub mod config;
 pub mod demo;
 pub mod key;
 pub mod logging;
+pub mod process;
 pub mod secret;
 pub mod service;
 pub mod stand_in;

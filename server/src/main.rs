@@ -1,12 +1,12 @@
 //! `cdi-server`: the command line.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use cdi_server::config::{Config, ConfigError};
 use cdi_server::logging::{self, LogFormat};
+use cdi_server::process::{print, shutdown_signal};
 use cdi_server::service::{Role, Service};
 use cdi_server::{api, check, demo, key, secret};
 use clap::{Args, Parser, Subcommand};
@@ -122,16 +122,12 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Writes to standard output. A reader that has gone away is no error: `cdi-server openapi | head`.
-fn print(text: &str) -> anyhow::Result<()> {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        result => result.context("cannot write to standard output"),
-    }
-}
-
 fn block_on(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no async runtime")?.block_on(work)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no async runtime")?;
+    let result = runtime.block_on(work);
+    // Whoever asked for it has waited long enough: a thread that still writes is not waited for.
+    runtime.shutdown_background();
+    result
 }
 
 async fn serve(config: Config, role: Role, log_format: LogFormat) -> anyhow::Result<ExitCode> {
@@ -146,15 +142,5 @@ async fn serve(config: Config, role: Role, log_format: LogFormat) -> anyhow::Res
     tokio::select! {
         () = service.stop() => Ok(ExitCode::SUCCESS),
         signal = shutdown_signal() => signal.map(|()| ExitCode::FAILURE),
-    }
-}
-
-/// Waits for SIGTERM or Ctrl-C.
-async fn shutdown_signal() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        interrupt = tokio::signal::ctrl_c() => interrupt.context("cannot listen for Ctrl-C"),
     }
 }

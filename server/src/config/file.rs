@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use toml::Spanned;
 
@@ -74,6 +74,9 @@ pub(super) struct Integration {
     #[serde(default)]
     pub paused: bool,
     #[serde(default)]
+    pub keep_payloads: bool,
+    pub max_failed_share: Option<Spanned<f64>>,
+    #[serde(default)]
     pub contact_emails: Vec<Text>,
     pub source: Spanned<Source>,
     pub destination: Spanned<Destination>,
@@ -95,6 +98,8 @@ pub(super) struct Destination {
     pub kind: Text,
     pub url: Option<Text>,
     pub api_key: Option<Spanned<SecretText>>,
+    pub batch_size: Option<Spanned<u64>>,
+    pub update_existing_only: Option<Spanned<bool>>,
     pub give_up_after: Option<Text>,
     pub path: Option<Text>,
 }
@@ -132,12 +137,33 @@ impl<'de> Deserialize<'de> for SecretText {
                 Ok(SecretText::Clear(text.to_owned()))
             }
 
-            // A secret of digits, or something else that is no text: it is refused as one in clear, and not repeated.
+            // What is no text is refused as a secret in clear too, and not repeated.
+            fn visit_bool<E: de::Error>(self, _: bool) -> Result<SecretText, E> {
+                Ok(SecretText::Clear(String::new()))
+            }
+
             fn visit_i64<E: de::Error>(self, _: i64) -> Result<SecretText, E> {
                 Ok(SecretText::Clear(String::new()))
             }
 
+            fn visit_u64<E: de::Error>(self, _: u64) -> Result<SecretText, E> {
+                Ok(SecretText::Clear(String::new()))
+            }
+
+            fn visit_i128<E: de::Error>(self, _: i128) -> Result<SecretText, E> {
+                Ok(SecretText::Clear(String::new()))
+            }
+
+            fn visit_u128<E: de::Error>(self, _: u128) -> Result<SecretText, E> {
+                Ok(SecretText::Clear(String::new()))
+            }
+
             fn visit_f64<E: de::Error>(self, _: f64) -> Result<SecretText, E> {
+                Ok(SecretText::Clear(String::new()))
+            }
+
+            fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<SecretText, S::Error> {
+                while seq.next_element::<de::IgnoredAny>()?.is_some() {}
                 Ok(SecretText::Clear(String::new()))
             }
 

@@ -85,7 +85,7 @@ fn a_whole_file_is_read() {
     let integration = &config.integrations[0];
     assert_eq!(integration.id.to_string(), "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01");
     let Source::Sqlite { path, table } = &integration.source;
-    assert!(path.ends_with("source.db") && table == "users");
+    assert!(path.ends_with("source.db") && table.to_string() == "users");
     let Destination::UsersTrack(destination) = &integration.destination else { panic!() };
     assert_eq!(destination.url, "https://rest.iad-03.braze.com");
     assert_eq!(destination.api_key.expose(), "the-key");

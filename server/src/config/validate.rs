@@ -13,17 +13,21 @@ use toml::Spanned;
 use super::file::{self, File, SecretText, Text};
 use super::problem::Problem;
 use super::{
-    ApiKey, Config, Destination, Integration, IntegrationKind, Known, NotAnId, ServerConfig, Source, StoreLocation,
-    UsersTrack, WorkerConfig, Workspace,
+    ApiKey, Config, Destination, Integration, IntegrationKind, Known, NotATable, NotAnId, ServerConfig, Source,
+    StoreLocation, TableName, UsersTrack, WorkerConfig, Workspace,
 };
 use crate::secret::{KeyHash, Secret};
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 const STORE: &str = "sqlite:opencdi.db";
+/// Objects that `/users/track` takes in a request.
+const OBJECTS_AT_ONCE: u64 = 75;
+/// Users that `/users/delete` takes in a request.
+const DELETES_AT_ONCE: u64 = 50;
 
 pub(super) fn config(file: File, path: &Path, text: &str, known: &Known) -> Result<Config, Vec<Problem>> {
-    let mut check =
-        Check { text, folder: path.parent().unwrap_or(Path::new("")).to_owned(), known, problems: Vec::new() };
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let mut check = Check { text, folder, known, problems: Vec::new(), files: HashMap::new() };
     let config = Config {
         file: path.to_owned(),
         store: check.store(file.store),
@@ -41,6 +45,8 @@ struct Check<'a> {
     folder: PathBuf,
     known: &'a Known,
     problems: Vec<Problem>,
+    /// Files that belong to the service and what for, links resolved.
+    files: HashMap<PathBuf, String>,
 }
 
 impl Check<'_> {
@@ -72,7 +78,9 @@ impl Check<'_> {
                 );
                 return fallback;
             }
-            return StoreLocation::Sqlite(self.folder.join(path.strip_prefix("//").unwrap_or(path)));
+            let path = self.folder.join(path.strip_prefix("//").unwrap_or(path));
+            self.files.insert(real(&path), "the store".to_owned());
+            return StoreLocation::Sqlite(path);
         }
         if url.expose().starts_with("postgres://") || url.expose().starts_with("postgresql://") {
             if clear && has_password(url.expose()) {
@@ -108,10 +116,20 @@ impl Check<'_> {
     fn worker(&mut self, worker: file::Worker) -> WorkerConfig {
         WorkerConfig {
             concurrency: self.number(worker.concurrency, 4, 1..=256) as usize,
-            lease: self.duration(worker.lease, Duration::from_secs(30)),
+            lease: self.lease(worker.lease),
             poll: self.duration(worker.poll, Duration::from_secs(1)),
             max_attempts: self.number(worker.max_attempts, 5, 1..=1000) as u32,
         }
+    }
+
+    fn lease(&mut self, lease: Option<Text>) -> Duration {
+        const SHORTEST: Duration = Duration::from_secs(1);
+        let span = lease.as_ref().map(Spanned::span);
+        let lease = self.duration(lease, Duration::from_secs(30));
+        if let Some(span) = span.filter(|_| lease < SHORTEST) {
+            self.problem(span, "a lease shorter than `1s` runs out whenever the store is slow for a moment");
+        }
+        lease
     }
 
     fn workspaces(&mut self, workspaces: Vec<file::Workspace>) -> Vec<Workspace> {
@@ -172,7 +190,7 @@ impl Check<'_> {
     }
 
     fn integrations(&mut self, integrations: Vec<file::Integration>) -> Vec<Arc<Integration>> {
-        let (mut ids, mut files) = (HashMap::new(), HashMap::new());
+        let mut ids = HashMap::new();
         let mut valid: Vec<Arc<Integration>> = integrations
             .into_iter()
             .filter_map(|integration| {
@@ -194,12 +212,21 @@ impl Check<'_> {
                     Err(error) => self.problem(integration.id.span(), NotAnId::to_string(error)),
                 }
                 let kind = self.kind(&integration.kind);
+                let max_failed_share = integration.max_failed_share.and_then(|share| self.share(share));
                 let source = self.source(integration.source);
                 let span = integration.destination.span();
-                let destination = self.destination(integration.destination);
+                let destination = self.destination(integration.destination, kind);
+                if let Some(Source::Sqlite { path, .. }) = &source {
+                    // Several integrations may read one database.
+                    self.files.entry(real(path)).or_insert_with(|| "a source".to_owned());
+                }
                 if let Some(Destination::Jsonl { path }) = &destination {
                     // Two integrations in one file would repair and cut each other's lines.
-                    self.once(&mut files, path.display().to_string(), span, "destination with the path");
+                    let name = integration.name.get_ref();
+                    let user = format!("the destination of {name:?}");
+                    if let Some(other) = self.files.insert(real(path), user) {
+                        self.problem(span, format!("the file {} is {other} already; name another", path.display()));
+                    }
                 }
                 Some(Arc::new(Integration {
                     id: id.ok()?,
@@ -207,6 +234,8 @@ impl Check<'_> {
                     workspace: integration.workspace.into_inner(),
                     kind: kind?,
                     paused: integration.paused,
+                    keep_payloads: integration.keep_payloads,
+                    max_failed_share,
                     contact_emails: integration.contact_emails.into_iter().map(Spanned::into_inner).collect(),
                     source: source?,
                     destination: destination?,
@@ -232,7 +261,7 @@ impl Check<'_> {
         match source.kind.get_ref().as_str() {
             "sqlite" => {
                 let path = self.needed(source.path, &span, "path", "sqlite");
-                let table = self.needed(source.table, &span, "table", "sqlite");
+                let table = self.table(source.table, &span, "sqlite");
                 Some(Source::Sqlite { path: self.folder.join(path?), table: table? })
             }
             other => {
@@ -243,7 +272,11 @@ impl Check<'_> {
         }
     }
 
-    fn destination(&mut self, destination: Spanned<file::Destination>) -> Option<Destination> {
+    fn destination(
+        &mut self,
+        destination: Spanned<file::Destination>,
+        kind: Option<IntegrationKind>,
+    ) -> Option<Destination> {
         let (span, destination) = (destination.span(), destination.into_inner());
         match destination.kind.get_ref().as_str() {
             "users_track" => {
@@ -266,13 +299,30 @@ impl Check<'_> {
                         None
                     }
                 };
+                let deletes = kind == Some(IntegrationKind::UserDeletes);
+                if deletes {
+                    let span = destination.update_existing_only.as_ref().map(Spanned::span);
+                    self.unwanted(span, "update_existing_only", "user_deletes");
+                }
+                let most = if deletes { DELETES_AT_ONCE } else { OBJECTS_AT_ONCE };
+                let batch_size = destination.batch_size.map(|size| self.number(Some(size), most, 1..=most) as usize);
                 let give_up_after = self.duration(destination.give_up_after, Duration::from_secs(300));
-                Some(Destination::UsersTrack(UsersTrack { url: url?, api_key: api_key?, give_up_after }))
+                let update_existing_only = destination.update_existing_only.is_some_and(Spanned::into_inner);
+                Some(Destination::UsersTrack(UsersTrack {
+                    url: url?,
+                    api_key: api_key?,
+                    batch_size,
+                    update_existing_only,
+                    give_up_after,
+                }))
             }
             "jsonl" => {
                 self.unwanted(destination.url.as_ref().map(Spanned::span), "url", "jsonl");
                 self.unwanted(destination.api_key.as_ref().map(Spanned::span), "api_key", "jsonl");
                 self.unwanted(destination.give_up_after.as_ref().map(Spanned::span), "give_up_after", "jsonl");
+                self.unwanted(destination.batch_size.as_ref().map(Spanned::span), "batch_size", "jsonl");
+                let update_existing_only = destination.update_existing_only.as_ref().map(Spanned::span);
+                self.unwanted(update_existing_only, "update_existing_only", "jsonl");
                 let path = self.needed(destination.path, &span, "path", "jsonl");
                 Some(Destination::Jsonl { path: self.folder.join(path?) })
             }
@@ -282,6 +332,15 @@ impl Check<'_> {
                 None
             }
         }
+    }
+
+    fn table(&mut self, table: Option<Text>, around: &Range<usize>, kind: &str) -> Option<TableName> {
+        let span = table.as_ref().map(Spanned::span);
+        let name = self.needed(table, around, "table", kind)?.parse();
+        if let (Err(error), Some(span)) = (&name, span) {
+            self.problem(span, NotATable::to_string(error));
+        }
+        name.ok()
     }
 
     /// A key without which a kind cannot work.
@@ -378,6 +437,14 @@ impl Check<'_> {
         default
     }
 
+    fn share(&mut self, share: Spanned<f64>) -> Option<f64> {
+        if (0.0..1.0).contains(share.get_ref()) {
+            return Some(share.into_inner());
+        }
+        self.problem(share.span(), "write a share from 0.0 up to 1.0, such as `0.05` for one row in twenty");
+        None
+    }
+
     fn moment(&mut self, datetime: Spanned<toml::value::Datetime>) -> Option<DateTime<Utc>> {
         let moment = DateTime::parse_from_rfc3339(&datetime.get_ref().to_string());
         if moment.is_err() {
@@ -414,4 +481,10 @@ fn has_password(url: &str) -> bool {
         // What cannot be read cannot be shown to hold none.
         Err(_) => url.contains('@'),
     }
+}
+
+/// A path by which a file can be compared with others, whether it is there yet or not.
+fn real(path: &Path) -> PathBuf {
+    let folder = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
+    path.canonicalize().ok().or_else(folder).unwrap_or_else(|| path.to_owned())
 }

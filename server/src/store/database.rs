@@ -7,7 +7,8 @@ use std::time::Duration;
 use sqlx::AnyPool;
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{AssertSqlSafe, SqlSafeStr as _};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, SqlSafeStr as _};
+use tokio::time::timeout;
 
 use super::StoreError;
 use crate::config::StoreLocation;
@@ -37,6 +38,11 @@ impl Database {
         let database = match location {
             StoreLocation::Sqlite(path) => {
                 let url = sqlite_url(path)?;
+                // A pool says only that it got no connection in time; one connection says why.
+                let first = AnyConnection::connect(&url)
+                    .await
+                    .map_err(|error| StoreError::Connect { place: path.display().to_string(), error })?;
+                first.close().await?;
                 let options = || {
                     options().after_connect(|connection, _| {
                         Box::pin(async move {
@@ -53,6 +59,11 @@ impl Database {
                 Database { read, write, now: "CAST(unixepoch('subsec') * 1000000 AS INTEGER)" }
             }
             StoreLocation::Postgres(url) => {
+                let connect = timeout(ACQUIRE, AnyConnection::connect(url.expose())).await;
+                let first = connect
+                    .unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut))
+                    .map_err(|error| StoreError::Connect { place: place(url.expose()), error })?;
+                first.close().await?;
                 let pool = options().max_connections(CONNECTIONS).connect(url.expose()).await?;
                 Database {
                     read: pool.clone(),
@@ -84,6 +95,17 @@ fn migrations() -> Migrator {
         Migration::new(*version, name, up, text.into_sql_str(), inside_a_transaction)
     });
     Migrator::with_migrations(migrations.collect())
+}
+
+/// What may be said of a URL: where it points, without what may be secret.
+fn place(url: &str) -> String {
+    match reqwest::Url::parse(url) {
+        Ok(url) => {
+            let (host, port) = (url.host_str().unwrap_or("localhost"), url.port().unwrap_or(5432));
+            format!("Postgres at {host}:{port}{}", url.path())
+        }
+        Err(_) => "Postgres".into(),
+    }
 }
 
 /// sqlx takes a SQLite file as a URL, in which the path is percent-encoded.

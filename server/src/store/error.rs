@@ -1,17 +1,25 @@
 //! Why the store did not do what it was asked.
 
-/// Why the store did not do what it was asked.
+/// Why the store did not do what it was asked. Its text tells the whole cause.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
+    /// It could not be reached.
+    #[error("{place} cannot be opened: {error}")]
+    Connect {
+        /// Where it should be.
+        place: String,
+        /// Why.
+        error: sqlx::Error,
+    },
     /// It is away, or too busy to answer in time.
     #[error("the store is away: {0}")]
-    Unavailable(#[source] sqlx::Error),
+    Unavailable(sqlx::Error),
     /// It answered with an error.
     #[error("the store failed: {0}")]
-    Failed(#[source] sqlx::Error),
+    Failed(sqlx::Error),
     /// Its schema could not be brought up to date.
     #[error("the store's schema cannot be brought up to date: {0}")]
-    Schema(#[source] sqlx::migrate::MigrateError),
+    Schema(sqlx::migrate::MigrateError),
     /// It holds something that this program did not write.
     #[error("the store holds a {what} that cannot be read: {value:?}")]
     Unreadable {

@@ -40,7 +40,7 @@ pub struct Claimed {
     pub rows_failed: u64,
     /// Where the destination was then, in its own words.
     pub position: Option<String>,
-    /// How many workers have claimed it since it last got on, this one included.
+    /// How many workers have claimed it since it last dealt with a row, this one included.
     pub attempts: u32,
 }
 
@@ -119,7 +119,7 @@ impl Store {
 
     /// How far an integration's rows are dealt with.
     pub async fn watermark(&self, integration: IntegrationId) -> Result<Option<Watermark>, StoreError> {
-        let row = query("SELECT updated_at, rows_at, last_key FROM watermarks WHERE integration_id = $1")
+        let row = query("SELECT updated_at, rows_at, digest FROM watermarks WHERE integration_id = $1")
             .bind(integration.to_string())
             .fetch_optional(&self.database.write)
             .await?;
@@ -204,7 +204,8 @@ async fn write(
     let known = checkpoint.rows_failed.saturating_sub(checkpoint.row_errors.len() as u64);
     let synced_to = checkpoint.watermark.filter(|_| checkpoint.has_dealt);
     let written = query(
-        "UPDATE jobs SET rows_synced = $1, rows_failed = $2, synced_to = COALESCE($3, synced_to), position = $4, attempts = 1
+        "UPDATE jobs SET attempts = CASE WHEN rows_synced + rows_failed < CAST($1 AS BIGINT) + CAST($2 AS BIGINT) THEN 1 ELSE attempts END,
+                         rows_synced = $1, rows_failed = $2, synced_to = COALESCE($3, synced_to), position = $4
          WHERE id = $5 AND lease_token = $6 AND finished_at IS NULL",
     )
     .bind(i64::try_from(checkpoint.rows_synced).unwrap_or(i64::MAX))
@@ -218,14 +219,14 @@ async fn write(
     held(written.rows_affected())?;
     if let Some(watermark) = &checkpoint.watermark {
         query(
-            "INSERT INTO watermarks (integration_id, updated_at, rows_at, last_key) VALUES ($1, $2, $3, $4)
+            "INSERT INTO watermarks (integration_id, updated_at, rows_at, digest) VALUES ($1, $2, $3, $4)
              ON CONFLICT (integration_id) DO UPDATE
-             SET updated_at = excluded.updated_at, rows_at = excluded.rows_at, last_key = excluded.last_key",
+             SET updated_at = excluded.updated_at, rows_at = excluded.rows_at, digest = excluded.digest",
         )
         .bind(integration.to_string())
         .bind(micros(watermark.updated_at))
         .bind(i64::try_from(watermark.rows_at).unwrap_or(i64::MAX))
-        .bind(watermark.last_key)
+        .bind(watermark.digest.map(u64::cast_signed))
         .execute(&mut *connection)
         .await?;
     }

@@ -1,7 +1,7 @@
 //! Rows that were refused for good, kept so that people can repair the source.
 
 use chrono::{DateTime, Utc};
-use sqlx::{AnyConnection, Row as _, query};
+use sqlx::{AnyConnection, AssertSqlSafe, Row as _, query};
 
 use super::jobs::{JobId, count};
 use super::time::from_micros;
@@ -56,25 +56,55 @@ impl Store {
     }
 }
 
-/// Adds a job's row errors; `first` is the number of the first of them.
+impl RowError {
+    /// About how many bytes it takes.
+    pub fn size(&self) -> usize {
+        const AROUND: usize = 100;
+        AROUND
+            + self.reason.len()
+            + self.identifier.as_ref().map_or(0, String::len)
+            + self.payload.as_ref().map_or(0, String::len)
+    }
+}
+
+/// Rows of one statement: both databases take some tens of thousands of values.
+const AT_ONCE: usize = 500;
+const COLUMNS: usize = 6;
+
+/// Adds a job's row errors; `first` is the number of the first of them. Those that are there already stay.
 pub(super) async fn insert(
     connection: &mut AnyConnection,
     job: JobId,
     first: u64,
     errors: &[RowError],
 ) -> Result<(), StoreError> {
-    for (number, error) in (first..).zip(errors) {
-        query(
-            "INSERT INTO row_errors (job_id, number, identifier, updated_at, reason, payload) VALUES ($1, $2, $3, $4, $5, $6)",
-        )
-        .bind(job.to_string())
-        .bind(i64::try_from(number).unwrap_or(i64::MAX))
-        .bind(error.identifier.as_deref())
-        .bind(micros(error.updated_at))
-        .bind(&error.reason)
-        .bind(error.payload.as_deref())
-        .execute(&mut *connection)
-        .await?;
+    let job = job.to_string();
+    let mut number = i64::try_from(first).unwrap_or(i64::MAX);
+    for some in errors.chunks(AT_ONCE) {
+        let places: Vec<String> = (0..some.len()).map(|row| places(row * COLUMNS)).collect();
+        let statement = format!(
+            "INSERT INTO row_errors (job_id, number, identifier, updated_at, reason, payload) VALUES {}
+             ON CONFLICT (job_id, number) DO NOTHING",
+            places.join(", ")
+        );
+        let mut insert = query(AssertSqlSafe(statement));
+        for error in some {
+            insert = insert
+                .bind(&job)
+                .bind(number)
+                .bind(error.identifier.as_deref())
+                .bind(micros(error.updated_at))
+                .bind(&error.reason)
+                .bind(error.payload.as_deref());
+            number = number.saturating_add(1);
+        }
+        insert.execute(&mut *connection).await?;
     }
     Ok(())
+}
+
+/// The places of a row's values after so many others.
+fn places(before: usize) -> String {
+    let places: Vec<String> = (before + 1..=before + COLUMNS).map(|place| format!("${place}")).collect();
+    format!("({})", places.join(", "))
 }

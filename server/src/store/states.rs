@@ -18,8 +18,8 @@ pub struct Watermark {
     pub updated_at: DateTime<Utc>,
     /// How many rows at it are dealt with.
     pub rows_at: u64,
-    /// The key of the last of them in reading order, where there were more that are not dealt with.
-    pub last_key: Option<i64>,
+    /// A digest of those, where there may be more that are not dealt with.
+    pub digest: Option<u64>,
 }
 
 /// How an integration stands. One without jobs has none.
@@ -47,7 +47,7 @@ impl Store {
         let places: Vec<String> = (1..=integrations.len()).map(|number| format!("(CAST(${number} AS TEXT))")).collect();
         let statement = format!(
             "WITH listed (id) AS (VALUES {places})
-             SELECT listed.id, watermarks.updated_at, watermarks.rows_at, watermarks.last_key,
+             SELECT listed.id, watermarks.updated_at, watermarks.rows_at, watermarks.digest,
                     newest.started_at, newest.status, ended.status AS ended_status
              FROM listed
              LEFT JOIN watermarks ON watermarks.integration_id = listed.id
@@ -89,6 +89,6 @@ pub(super) fn watermark(row: &AnyRow) -> Result<Option<Watermark>, StoreError> {
     Ok(Some(Watermark {
         updated_at: from_micros(updated_at)?,
         rows_at: count(row.try_get("rows_at")?),
-        last_key: row.try_get("last_key")?,
+        digest: row.try_get::<Option<i64>, _>("digest")?.map(i64::cast_unsigned),
     }))
 }

@@ -161,7 +161,7 @@ async fn a_worker_without_the_lease_changes_nothing(location: StoreLocation) {
     let late = claim(&store, integration, Duration::ZERO).await.unwrap().lease;
     let holder = claim(&store, integration, LEASE).await.unwrap().lease;
     let checkpoint = Checkpoint {
-        watermark: Some(Watermark { updated_at: time(77), rows_at: 1, last_key: None }),
+        watermark: Some(Watermark { updated_at: time(77), rows_at: 1, digest: None }),
         rows_synced: 1,
         ..Checkpoint::default()
     };
@@ -185,7 +185,7 @@ async fn a_job_that_is_given_back_goes_on_where_it_was(location: StoreLocation) 
     let integration = id();
     assert!(started(&store, integration, Utc::now()).await);
     let first = claim(&store, integration, LEASE).await.unwrap();
-    let watermark = Watermark { updated_at: time(77), rows_at: 3, last_key: Some(-9) };
+    let watermark = Watermark { updated_at: time(77), rows_at: 3, digest: Some(u64::MAX) };
     let checkpoint = Checkpoint {
         watermark: Some(watermark),
         has_dealt: true,

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::object::Group;
 use super::row::Identifier;
 
 /// Objects that travel together, and the rows they came from.
@@ -10,6 +11,8 @@ pub struct Batch {
     /// The objects, one after the other, each followed by one byte that separates it from the next.
     bytes: Vec<u8>,
     items: Vec<Item>,
+    /// What they have in common.
+    pub group: Group,
 }
 
 /// What is known of an object's row.

@@ -6,10 +6,13 @@
 mod batch;
 mod check;
 mod destination;
+mod feed;
+mod hold;
 mod object;
 mod progress;
 mod row;
 mod run;
+mod shared;
 mod source;
 mod worker;
 

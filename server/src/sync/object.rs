@@ -2,51 +2,120 @@
 //!
 //! The payload is looked over, not parsed and printed again: numbers keep their digits, and it is several times faster.
 
-use std::borrow::Cow;
+mod payload;
 
-use serde::de::{Deserializer as _, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use chrono::{DateTime, SecondsFormat};
 
 use super::row::{Identifier, Row};
+use crate::config::IntegrationKind;
+pub use payload::LONGEST_PAYLOAD;
+use payload::Payload;
 
-/// The longest payload, in bytes.
-const LONGEST_PAYLOAD: usize = 1_000_000;
-/// The most keys a payload may have at its top.
-const MOST_KEYS: usize = 250;
-/// Keys that say whose object it is; the columns do that.
-const IDENTIFIERS: [&str; 3] = ["external_id", "user_alias", "braze_id"];
-
-/// Appends the attributes object of a row. On refusal nothing is appended, and the reason is for people.
-pub fn write_attributes(row: &Row, out: &mut Vec<u8>) -> Result<(), String> {
-    if let Some(flaw) = &row.flaw {
-        return Err(flaw.clone());
-    }
-    let identifier = identifier(row)?;
-    let payload = row.payload.as_deref().ok_or("PAYLOAD is null; it must be a JSON object")?;
-    look_over(payload, identifier)?;
-    // What was looked over begins with `{` and ends with `}`.
-    let payload = payload.trim_ascii();
-    let fields = payload[1..payload.len() - 1].trim_ascii();
-    write_identifier(identifier, out);
-    if !fields.is_empty() {
-        out.push(b',');
-        // Line breaks stand between values only, where a blank means the same: the object stays on one line.
-        let start = out.len();
-        out.extend_from_slice(fields.as_bytes());
-        if fields.contains(['\n', '\r']) {
-            out[start..].iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
-        }
-    }
-    out.push(b'}');
-    Ok(())
+/// How rows become objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Form {
+    /// What is synced.
+    pub kind: IntegrationKind,
+    /// Who reads the objects.
+    pub reader: Reader,
 }
 
-fn identifier(row: &Row) -> Result<&Identifier, String> {
-    let identifier = row.identifier.as_ref().ok_or("the row has no identifier: all identifier columns are null")?;
-    if identifier.texts().any(|text| text.trim().is_empty()) {
-        return Err("the row's identifier is empty".into());
+/// Who reads the objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// Anybody.
+    File,
+    /// `/users/track` and `/users/delete`.
+    Service {
+        /// Whether users that the service does not know are left out instead of made.
+        update_existing_only: bool,
+    },
+}
+
+impl Form {
+    /// Appends a row's object. On refusal nothing is appended, and the reason is for people.
+    pub fn write(self, row: &Row, out: &mut Vec<u8>) -> Result<(), String> {
+        if let Some(flaw) = &row.flaw {
+            return Err(flaw.clone());
+        }
+        let identifier = row.identifier.as_ref().ok_or("the row has no identifier: all identifier columns are null")?;
+        if identifier.texts().any(|text| text.trim().is_empty()) {
+            return Err("the row's identifier is empty".into());
+        }
+        if self.kind == IntegrationKind::UserDeletes {
+            return self.write_deleted(identifier, out);
+        }
+        let payload = row.payload.as_deref().ok_or("PAYLOAD is null; it must be a JSON object")?;
+        let payload = Payload::look_over(payload, self.kind, identifier)?;
+        write_identifier(identifier, out);
+        if !payload.fields.is_empty() {
+            out.push(b',');
+            // Line breaks stand between values only, where a blank means the same: the object stays on one line.
+            let start = out.len();
+            out.extend_from_slice(payload.fields.as_bytes());
+            if payload.fields.contains(['\n', '\r']) {
+                out[start..].iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+            }
+        }
+        if self.kind != IntegrationKind::Attributes && !payload.has_time {
+            let time = DateTime::from_timestamp_micros(row.updated_at).unwrap_or_default();
+            out.extend_from_slice(b",\"time\":");
+            write_text(&time.to_rfc3339_opts(SecondsFormat::Micros, true), out);
+        }
+        if let Reader::Service { update_existing_only } = self.reader
+            && !payload.has_update_existing_only
+        {
+            match (update_existing_only, identifier) {
+                (true, _) => out.extend_from_slice(b",\"_update_existing_only\":true"),
+                // Without it the service makes no profile for an alias.
+                (false, Identifier::Alias { .. }) => out.extend_from_slice(b",\"_update_existing_only\":false"),
+                (false, _) => {}
+            }
+        }
+        out.push(b'}');
+        Ok(())
     }
-    Ok(identifier)
+
+    fn write_deleted(self, identifier: &Identifier, out: &mut Vec<u8>) -> Result<(), String> {
+        match (self.reader, identifier) {
+            (_, Identifier::Email(_) | Identifier::Phone(_)) => {
+                return Err("several users may share an e-mail address or a phone number; users are deleted by EXTERNAL_ID, alias or BRAZE_ID".into());
+            }
+            (Reader::File, _) => {
+                write_identifier(identifier, out);
+                out.push(b'}');
+            }
+            (Reader::Service { .. }, Identifier::ExternalId(id) | Identifier::BrazeId(id)) => write_text(id, out),
+            (Reader::Service { .. }, Identifier::Alias { name, label }) => write_alias(name, label, out),
+        }
+        Ok(())
+    }
+
+    /// Objects of one group may travel together.
+    pub fn group(self, row: &Row) -> Group {
+        match (self.kind, self.reader, &row.identifier) {
+            (IntegrationKind::UserDeletes, Reader::Service { .. }, Some(Identifier::BrazeId(_))) => Group::BrazeIds,
+            (IntegrationKind::UserDeletes, Reader::Service { .. }, Some(Identifier::Alias { .. })) => Group::Aliases,
+            _ => Group::Any,
+        }
+    }
+}
+
+/// `/users/delete` takes identifiers of one kind in a request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Group {
+    /// Everything else.
+    #[default]
+    Any,
+    /// Users to delete by their alias.
+    Aliases,
+    /// Users to delete by their `BRAZE_ID`.
+    BrazeIds,
+}
+
+impl Group {
+    /// How many there are.
+    pub const COUNT: usize = 3;
 }
 
 /// An identifier by itself, as the object that it would be sent in.
@@ -65,11 +134,8 @@ fn write_identifier(identifier: &Identifier, out: &mut Vec<u8>) {
         Identifier::Email(text) => ("email", text),
         Identifier::Phone(text) => ("phone", text),
         Identifier::Alias { name, label } => {
-            out.extend_from_slice(b"{\"user_alias\":{\"alias_name\":");
-            write_text(name, out);
-            out.extend_from_slice(b",\"alias_label\":");
-            write_text(label, out);
-            out.push(b'}');
+            out.extend_from_slice(b"{\"user_alias\":");
+            write_alias(name, label, out);
             return;
         }
     };
@@ -79,77 +145,25 @@ fn write_identifier(identifier: &Identifier, out: &mut Vec<u8>) {
     write_text(value, out);
 }
 
+fn write_alias(name: &str, label: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"alias_name\":");
+    write_text(name, out);
+    out.extend_from_slice(b",\"alias_label\":");
+    write_text(label, out);
+    out.push(b'}');
+}
+
 fn write_text(text: &str, out: &mut Vec<u8>) {
     #[allow(clippy::expect_used)] // A text is JSON, and a vector takes every byte.
     serde_json::to_writer(out, text).expect("a text can be written as JSON");
 }
-
-/// Checks that a payload is an object that may be sent for this identifier.
-fn look_over(payload: &str, identifier: &Identifier) -> Result<(), String> {
-    if payload.len() > LONGEST_PAYLOAD {
-        return Err(format!("PAYLOAD has {} bytes; {LONGEST_PAYLOAD} are allowed", payload.len()));
-    }
-    let keys = Keys {
-        own: match identifier {
-            Identifier::Email(_) => Some("email"),
-            Identifier::Phone(_) => Some("phone"),
-            _ => None,
-        },
-    };
-    let mut reader = serde_json::Deserializer::from_str(payload);
-    let refused = reader.deserialize_any(keys).map_err(|error| not_an_object(&error))?;
-    reader.end().map_err(|error| not_an_object(&error))?;
-    refused.map_or(Ok(()), Err)
-}
-
-fn not_an_object(error: &serde_json::Error) -> String {
-    format!("PAYLOAD is not a JSON object: {error}")
-}
-
-/// Goes over the keys of an object; the result is why it is refused.
-struct Keys {
-    /// The key that the row's own identifier is sent under, where it is one that payloads have too.
-    own: Option<&'static str>,
-}
-
-impl<'de> Visitor<'de> for Keys {
-    type Value = Option<String>;
-
-    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Option<String>, M::Error> {
-        let mut refused = None;
-        let mut count = 0;
-        while let Some(key) = map.next_key::<Key<'de>>()? {
-            let _: &RawValue = map.next_value()?;
-            count += 1;
-            let key = key.0.as_ref();
-            if IDENTIFIERS.contains(&key) || self.own == Some(key) {
-                let message =
-                    || format!("PAYLOAD contains the identifier `{key}`; identifiers belong into their columns");
-                refused.get_or_insert_with(message);
-            }
-        }
-        if count > MOST_KEYS {
-            let message = || format!("PAYLOAD has {count} keys; {MOST_KEYS} are allowed");
-            refused.get_or_insert_with(message);
-        }
-        Ok(refused)
-    }
-}
-
-/// A key, borrowed where it has no escapes.
-#[derive(serde::Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn row(identifier: Option<Identifier>, payload: Option<&str>) -> Row {
-        Row { updated_at: 0, identifier, payload: payload.map(str::to_owned), flaw: None }
+        Row::new(1_795_466_584_000_123, identifier, payload.map(str::to_owned), None)
     }
 
     fn user() -> Option<Identifier> {
@@ -157,8 +171,16 @@ mod tests {
     }
 
     fn object(row: &Row) -> Result<String, String> {
+        object_of(IntegrationKind::Attributes, row)
+    }
+
+    fn object_of(kind: IntegrationKind, row: &Row) -> Result<String, String> {
+        written(Form { kind, reader: Reader::File }, row)
+    }
+
+    fn written(form: Form, row: &Row) -> Result<String, String> {
         let mut out = b"before ".to_vec();
-        let result = write_attributes(row, &mut out);
+        let result = form.write(row, &mut out);
         let text = String::from_utf8(out).unwrap();
         let text = text.strip_prefix("before ").unwrap().to_owned();
         match result {
@@ -231,5 +253,105 @@ mod tests {
         assert!(object(&row(user(), payload)).is_ok());
         let by_email = Some(Identifier::Email("old@example.com".into()));
         assert!(object(&row(by_email, payload)).unwrap_err().contains("identifier `email`"));
+    }
+    #[test]
+    fn an_event_needs_a_name_and_happened_when_its_row_changed() {
+        let event = |payload: &str| object_of(IntegrationKind::Events, &row(user(), Some(payload)));
+        assert_eq!(
+            event(r#"{"name":"seen","properties":{"a":1,"b":null}}"#).unwrap(),
+            r#"{"external_id":"u\"1","name":"seen","properties":{"a":1,"b":null},"time":"2026-11-23T20:43:04.000123Z"}"#
+        );
+        assert_eq!(
+            event(r#"{"name":"seen","time":"2020-01-01T00:00:00Z","properties":null}"#).unwrap(),
+            r#"{"external_id":"u\"1","name":"seen","time":"2020-01-01T00:00:00Z","properties":null}"#
+        );
+        let long = "x".repeat(256);
+        for (payload, reason) in [
+            (r#"{}"#.to_owned(), "PAYLOAD has no `name`".to_owned()),
+            (r#"{"name":7}"#.to_owned(), "`name` must be a text".to_owned()),
+            (r#"{"name":""}"#.to_owned(), "`name` is empty".to_owned()),
+            (format!(r#"{{"name":"{long}"}}"#), "`name` has 256 characters; 255 are allowed".to_owned()),
+            (r#"{"name":"a","time":5}"#.to_owned(), "`time` must be a text".to_owned()),
+            (r#"{"name":"a","properties":[]}"#.to_owned(), "`properties` must be an object".to_owned()),
+            (r#"{"name":"a","properties":{"":1}}"#.to_owned(), "a property's name is empty".to_owned()),
+            (
+                r#"{"name":"a","properties":{"\u0024x":1}}"#.to_owned(),
+                "the name of the property `$x` begins with `$`".to_owned(),
+            ),
+            (
+                format!(r#"{{"name":"a","properties":{{"{long}":1}}}}"#),
+                "a property's name has 256 characters; 255 are allowed".to_owned(),
+            ),
+        ] {
+            assert_eq!(event(&payload), Err(reason));
+        }
+    }
+
+    #[test]
+    fn a_purchase_needs_a_product_a_currency_and_a_price_that_is_a_number() {
+        let purchase = |payload: &str| object_of(IntegrationKind::Purchases, &row(user(), Some(payload)));
+        assert_eq!(
+            purchase(r#"{"product_id":"p","currency":"EUR","price":-9.90,"quantity":2}"#).unwrap(),
+            r#"{"external_id":"u\"1","product_id":"p","currency":"EUR","price":-9.90,"quantity":2,"time":"2026-11-23T20:43:04.000123Z"}"#
+        );
+        for (payload, reason) in [
+            (r#"{"currency":"EUR","price":1}"#, "PAYLOAD has no `product_id`"),
+            (r#"{"product_id":"p","price":1}"#, "PAYLOAD has no `currency`"),
+            (r#"{"product_id":"p","currency":"EUR"}"#, "PAYLOAD has no `price`"),
+            (r#"{"product_id":"p","currency":"EUR","price":"1"}"#, "`price` must be a number"),
+            (r#"{"product_id":"p","currency":"EUR","price":null}"#, "`price` must be a number"),
+            (r#"{"product_id":"p","currency":"EUR","price":1,"quantity":"2"}"#, "`quantity` must be a number"),
+            (
+                r#"{"product_id":"p","currency":"Euro","price":1}"#,
+                "`currency` must be an ISO 4217 code of three letters, such as \"EUR\"",
+            ),
+        ] {
+            assert_eq!(purchase(payload), Err(reason.to_owned()));
+        }
+    }
+
+    #[test]
+    fn users_are_deleted_by_what_only_one_user_has() {
+        let service = Reader::Service { update_existing_only: false };
+        let deleted = |reader, identifier| {
+            let row = row(Some(identifier), None);
+            let form = Form { kind: IntegrationKind::UserDeletes, reader };
+            (written(form, &row), form.group(&row))
+        };
+        let alias = || Identifier::Alias { name: "n".into(), label: "l".into() };
+        assert_eq!(deleted(service, Identifier::ExternalId("e".into())), (Ok(r#""e""#.into()), Group::Any));
+        assert_eq!(deleted(service, Identifier::BrazeId("b".into())), (Ok(r#""b""#.into()), Group::BrazeIds));
+        let written_alias = r#"{"alias_name":"n","alias_label":"l"}"#;
+        assert_eq!(deleted(service, alias()), (Ok(written_alias.into()), Group::Aliases));
+        let in_file = format!(r#"{{"user_alias":{written_alias}}}"#);
+        assert_eq!(deleted(Reader::File, alias()), (Ok(in_file), Group::Any));
+        for several in [Identifier::Email("e".into()), Identifier::Phone("p".into())] {
+            assert!(deleted(service, several).0.unwrap_err().contains("several users"));
+        }
+    }
+
+    #[test]
+    fn the_service_is_told_whether_to_make_users() {
+        let written = |update_existing_only, identifier, payload| {
+            let reader = Reader::Service { update_existing_only };
+            let form = Form { kind: IntegrationKind::Attributes, reader };
+            written(form, &row(Some(identifier), Some(payload))).unwrap()
+        };
+        let (user, alias) =
+            (Identifier::BrazeId("b".into()), Identifier::Alias { name: "n".into(), label: "l".into() });
+        let of_alias = r#"{"user_alias":{"alias_name":"n","alias_label":"l"}"#;
+        assert_eq!(written(false, user.clone(), "{}"), r#"{"braze_id":"b"}"#);
+        assert_eq!(written(true, user.clone(), "{}"), r#"{"braze_id":"b","_update_existing_only":true}"#);
+        assert_eq!(written(false, alias.clone(), "{}"), format!(r#"{of_alias},"_update_existing_only":false}}"#));
+        let own = r#"{"_update_existing_only":false}"#;
+        assert_eq!(written(true, user, own), r#"{"braze_id":"b","_update_existing_only":false}"#, "the row knows best");
+    }
+
+    #[test]
+    fn a_reason_repeats_nothing_that_the_payload_says() {
+        for payload in ["\"secret\"", "[\"secret\"]", "{\"a\": secret}", "{\"secret\"", "{\"name\":{\"secret\":1}}"] {
+            let reason = object_of(IntegrationKind::Events, &row(user(), Some(payload))).unwrap_err();
+            assert!(!reason.contains("secret"), "{reason}");
+        }
     }
 }

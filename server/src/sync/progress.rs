@@ -1,20 +1,21 @@
 //! How far a run has got: which rows are dealt with, and up to where that is all of them.
 //!
-//! Rows get numbers in reading order and are dealt with in any order. The watermark may only move over a stretch from
-//! the start in which every row is dealt with, and only to a place that a later run finds again: between two rows that
-//! differ in `UPDATED_AT` or in whose they are, because the order of rows that are alike in both is anybody's guess.
+//! Rows get numbers in reading order and are dealt with in any order. The watermark only moves over a stretch from the
+//! start in which every row is dealt with. Where it stops among rows of one `UPDATED_AT`, it carries a digest of those
+//! that are dealt with, by which a later run knows whether they still stand at the front.
 
 use std::collections::VecDeque;
 
 use chrono::DateTime;
 
+use super::destination::Position;
 use crate::store::{Checkpoint, RowError, Watermark};
 
 /// What became of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
     /// The destination has it; where the destination then was, if it counts that.
-    Delivered(Option<u64>),
+    Delivered(Option<Position>),
     /// It was refused for good.
     Refused(RowError),
 }
@@ -28,149 +29,120 @@ pub struct Progress {
     window: VecDeque<Pending>,
     /// Everything that was counted.
     counted: Counted,
-    /// The last row that was counted.
-    last: Option<Place>,
-    /// The same at the last place to which the watermark may move.
-    safe: Counted,
-    /// Row errors that are counted and that no checkpoint has; the first `safe_errors` of them may be written.
+    /// Row errors that are counted and that no checkpoint has.
     errors: Vec<RowError>,
-    safe_errors: usize,
+    /// Bytes of row errors, those in the window included.
+    error_bytes: usize,
+    /// Whether no further row follows.
     ended: bool,
-    changed: bool,
-}
-
-/// Where a row stands in the reading order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place {
-    updated_at: i64,
-    key: i64,
+    /// What the last checkpoint said.
+    written: Checkpoint,
 }
 
 #[derive(Debug)]
 struct Pending {
-    place: Place,
+    updated_at: i64,
+    digest: u64,
     fate: Option<Fate>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Counted {
-    /// The watermark's `UPDATED_AT` in microseconds, if there is one.
-    updated_at: Option<i64>,
-    rows_at: u64,
-    last_key: Option<i64>,
+    watermark: Option<Watermark>,
     rows_dealt: u64,
     rows_synced: u64,
     rows_failed: u64,
-    position: Option<u64>,
+    position: Option<Position>,
 }
 
 /// What a job had come to when this run took it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Start {
-    /// The watermark, with the number of rows at it that this run does not take.
+    /// The watermark, with the rows at it that this run does not take.
     pub watermark: Option<Watermark>,
     /// Rows that were delivered.
     pub rows_synced: u64,
     /// Rows that were refused.
     pub rows_failed: u64,
     /// Where the destination was.
-    pub position: Option<u64>,
+    pub position: Option<Position>,
 }
 
 impl Progress {
     /// The beginning of a run.
     pub fn new(start: Start) -> Progress {
         let counted = Counted {
-            updated_at: start.watermark.map(|watermark| watermark.updated_at.timestamp_micros()),
-            rows_at: start.watermark.map_or(0, |watermark| watermark.rows_at),
-            last_key: start.watermark.and_then(|watermark| watermark.last_key),
+            watermark: start.watermark,
             rows_dealt: 0,
             rows_synced: start.rows_synced,
             rows_failed: start.rows_failed,
             position: start.position,
         };
-        Progress {
+        let mut progress = Progress {
             first: 0,
             window: VecDeque::new(),
             counted,
-            last: None,
-            safe: counted,
             errors: Vec::new(),
-            safe_errors: 0,
+            error_bytes: 0,
             ended: false,
-            changed: false,
-        }
+            written: Checkpoint::default(),
+        };
+        progress.written = progress.so_far();
+        progress
     }
 
     /// Takes note of a row that was read, and numbers it.
-    pub fn read(&mut self, updated_at: i64, key: i64) -> u64 {
-        let place = Place { updated_at, key };
-        self.window.push_back(Pending { place, fate: None });
-        let number = self.first + self.window.len() as u64 - 1;
-        if self.window.len() == 1 {
-            self.may_stop_before(place);
-        }
-        number
+    pub fn read(&mut self, updated_at: i64, digest: u64) -> u64 {
+        self.window.push_back(Pending { updated_at, digest, fate: None });
+        self.first + self.window.len() as u64 - 1
     }
 
     /// Takes note of what became of a row.
     pub fn dealt(&mut self, row: u64, fate: Fate) {
         let index = row.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
         if let Some(pending) = index.and_then(|index| self.window.get_mut(index)) {
+            if let Fate::Refused(error) = &fate {
+                self.error_bytes += error.size();
+            }
             pending.fate = Some(fate);
         }
-        self.advance();
+        while self.window.front().is_some_and(|pending| pending.fate.is_some()) {
+            if let Some(Pending { updated_at, digest, fate: Some(fate) }) = self.window.pop_front() {
+                self.first += 1;
+                self.count(updated_at, digest, fate);
+            }
+        }
     }
 
     /// Takes note that there are no further rows.
     pub fn ended(&mut self) {
         self.ended = true;
-        self.advance();
     }
 
-    /// Counts the rows at the front that are dealt with.
-    fn advance(&mut self) {
-        while self.window.front().is_some_and(|pending| pending.fate.is_some()) {
-            let Some(Pending { place, fate: Some(fate) }) = self.window.pop_front() else {
-                break;
-            };
-            self.first += 1;
-            self.may_stop_before(place);
-            self.count(place, fate);
-        }
-        match self.window.front().map(|pending| pending.place) {
-            Some(next) => self.may_stop_before(next),
-            None if self.ended => {
-                self.counted.last_key = None;
-                self.make_safe();
-            }
-            None => {}
-        }
+    /// Rows that were read and are not counted yet.
+    pub fn pending(&self) -> usize {
+        self.window.len()
     }
 
-    /// The watermark may move to before a row if the row differs from the last that was counted.
-    fn may_stop_before(&mut self, next: Place) {
-        let Some(last) = self.last.filter(|last| *last != next) else {
-            return;
-        };
-        self.counted.last_key = (last.updated_at == next.updated_at).then_some(last.key);
-        self.make_safe();
+    /// Bytes of row errors that no checkpoint has.
+    pub fn error_bytes(&self) -> usize {
+        self.error_bytes
     }
 
-    fn make_safe(&mut self) {
-        self.changed |= self.safe.rows_dealt != self.counted.rows_dealt || self.ended;
-        self.safe = self.counted;
-        self.safe_errors = self.errors.len();
+    /// Rows that the job has delivered, and rows of it that were refused.
+    pub fn counts(&self) -> (u64, u64) {
+        (self.counted.rows_synced, self.counted.rows_failed)
     }
 
-    fn count(&mut self, place: Place, fate: Fate) {
+    fn count(&mut self, updated_at: i64, digest: u64, fate: Fate) {
         let counted = &mut self.counted;
-        if counted.updated_at == Some(place.updated_at) {
-            counted.rows_at += 1;
-        } else {
-            counted.updated_at = Some(place.updated_at);
-            counted.rows_at = 1;
-        }
+        let time = DateTime::from_timestamp_micros(updated_at).unwrap_or_default();
+        let before = counted.watermark.filter(|watermark| watermark.updated_at == time);
+        counted.watermark = Some(Watermark {
+            updated_at: time,
+            rows_at: before.map_or(0, |watermark| watermark.rows_at) + 1,
+            digest: Some(before.and_then(|watermark| watermark.digest).unwrap_or(0).wrapping_add(digest)),
+        });
         counted.rows_dealt += 1;
         match fate {
             Fate::Delivered(position) => {
@@ -182,39 +154,46 @@ impl Progress {
                 self.errors.push(error);
             }
         }
-        self.last = Some(place);
+    }
+
+    /// The watermark; without a digest where every row at it is dealt with.
+    fn watermark(&self) -> Option<Watermark> {
+        let watermark = self.counted.watermark?;
+        let whole = match self.window.front() {
+            Some(next) => DateTime::from_timestamp_micros(next.updated_at) != Some(watermark.updated_at),
+            None => self.ended,
+        };
+        Some(if whole { Watermark { digest: None, ..watermark } } else { watermark })
     }
 
     /// What may be written down now, if there is something new.
     pub fn checkpoint(&self) -> Option<Checkpoint> {
-        self.changed.then(|| self.so_far())
+        let now = self.so_far();
+        (without_errors(&now) != self.written).then_some(now)
     }
 
     /// What may be written down now.
     pub fn so_far(&self) -> Checkpoint {
-        let watermark = self.safe.updated_at.and_then(DateTime::from_timestamp_micros);
         Checkpoint {
-            watermark: watermark.map(|updated_at| Watermark {
-                updated_at,
-                rows_at: self.safe.rows_at,
-                last_key: self.safe.last_key,
-            }),
-            has_dealt: self.safe.rows_dealt > 0,
-            rows_synced: self.safe.rows_synced,
-            rows_failed: self.safe.rows_failed,
-            row_errors: self.errors[..self.safe_errors].to_vec(),
-            position: self.safe.position.map(|position| position.to_string()),
+            watermark: self.watermark(),
+            has_dealt: self.counted.rows_dealt > 0,
+            rows_synced: self.counted.rows_synced,
+            rows_failed: self.counted.rows_failed,
+            row_errors: self.errors.clone(),
+            position: self.counted.position.map(|position| position.to_string()),
         }
     }
 
     /// Takes note that a checkpoint was written.
     pub fn written(&mut self, checkpoint: &Checkpoint) {
-        let errors = checkpoint.row_errors.len().min(self.safe_errors);
-        self.errors.drain(..errors);
-        self.safe_errors -= errors;
-        let same = checkpoint.rows_synced == self.safe.rows_synced && checkpoint.rows_failed == self.safe.rows_failed;
-        self.changed = self.changed && !same;
+        let errors = checkpoint.row_errors.len().min(self.errors.len());
+        self.error_bytes -= self.errors.drain(..errors).map(|error| error.size()).sum::<usize>();
+        self.written = without_errors(checkpoint);
     }
+}
+
+fn without_errors(checkpoint: &Checkpoint) -> Checkpoint {
+    Checkpoint { row_errors: Vec::new(), position: checkpoint.position.clone(), ..*checkpoint }
 }
 
 #[cfg(test)]
@@ -222,29 +201,33 @@ mod tests {
     use super::*;
 
     fn error(reason: &str) -> RowError {
-        RowError {
-            identifier: None,
-            updated_at: DateTime::from_timestamp_micros(0).unwrap(),
-            reason: reason.into(),
-            payload: None,
-        }
+        RowError { identifier: None, updated_at: time(0), reason: reason.into(), payload: None }
+    }
+
+    fn time(micros: i64) -> DateTime<chrono::Utc> {
+        DateTime::from_timestamp_micros(micros).unwrap()
     }
 
     fn delivered() -> Fate {
         Fate::Delivered(None)
     }
 
-    /// `UPDATED_AT`, rows at it, and the key where there are more.
-    fn watermark(progress: &Progress) -> Option<(i64, u64, Option<i64>)> {
+    /// `UPDATED_AT`, rows at it, and the digest where there are more.
+    fn watermark(progress: &Progress) -> Option<(i64, u64, Option<u64>)> {
         let watermark = progress.so_far().watermark?;
-        Some((watermark.updated_at.timestamp_micros(), watermark.rows_at, watermark.last_key))
+        Some((watermark.updated_at.timestamp_micros(), watermark.rows_at, watermark.digest))
+    }
+
+    fn start(rows_at: u64, digest: Option<u64>) -> Start {
+        let watermark = Some(Watermark { updated_at: time(10), rows_at, digest });
+        Start { watermark, rows_synced: 4, rows_failed: 1, position: None }
     }
 
     #[test]
     fn the_watermark_moves_only_over_rows_that_are_all_dealt_with() {
         let mut progress = Progress::new(Start::default());
-        for (updated_at, key) in [(10, 1), (20, 2), (30, 3)] {
-            progress.read(updated_at, key);
+        for (updated_at, digest) in [(10, 1), (20, 2), (30, 3)] {
+            progress.read(updated_at, digest);
         }
         progress.dealt(1, delivered());
         assert_eq!(watermark(&progress), None);
@@ -253,8 +236,7 @@ mod tests {
         assert_eq!(watermark(&progress), Some((20, 1, None)));
         assert_eq!(progress.checkpoint().unwrap().rows_synced, 2);
         progress.dealt(2, Fate::Refused(error("no")));
-        // Another row like it may follow.
-        assert_eq!(watermark(&progress), Some((20, 1, None)));
+        assert_eq!(watermark(&progress), Some((30, 1, Some(3))), "another row at 30 may follow");
         progress.ended();
         assert_eq!(watermark(&progress), Some((30, 1, None)));
         let checkpoint = progress.checkpoint().unwrap();
@@ -263,35 +245,27 @@ mod tests {
     }
 
     #[test]
-    fn among_rows_of_one_time_it_stops_only_where_the_place_is_found_again() {
+    fn among_rows_of_one_time_it_carries_a_digest_of_those_that_are_dealt_with() {
         let mut progress = Progress::new(Start::default());
-        for key in [1, 2, 2, 3] {
-            let row = progress.read(10, key);
+        for digest in [u64::MAX, 2, 2, 3] {
+            progress.read(10, digest);
+        }
+        for row in [0, 2, 1] {
             progress.dealt(row, delivered());
         }
-        // After key 2 both times, before key 3.
-        assert_eq!(watermark(&progress), Some((10, 3, Some(2))));
-        let row = progress.read(11, 3);
-        assert_eq!(watermark(&progress), Some((10, 4, None)));
-        progress.dealt(row, delivered());
+        assert_eq!(watermark(&progress), Some((10, 3, Some(3))));
+        progress.dealt(3, delivered());
+        progress.read(11, 5);
         assert_eq!(watermark(&progress), Some((10, 4, None)));
     }
 
     #[test]
     fn rows_at_the_old_watermark_are_counted_on_from_it() {
-        let start = Start {
-            watermark: Some(Watermark {
-                updated_at: DateTime::from_timestamp_micros(10).unwrap(),
-                rows_at: 5,
-                last_key: Some(7),
-            }),
-            rows_synced: 4,
-            rows_failed: 1,
-            position: None,
-        };
-        let mut progress = Progress::new(start);
+        let mut progress = Progress::new(start(5, Some(100)));
+        assert_eq!(watermark(&progress), Some((10, 5, Some(100))));
         let row = progress.read(10, 8);
         progress.dealt(row, delivered());
+        assert_eq!(watermark(&progress), Some((10, 6, Some(108))));
         progress.ended();
         assert_eq!(watermark(&progress), Some((10, 6, None)));
         assert_eq!(progress.so_far().rows_synced, 5);
@@ -299,15 +273,8 @@ mod tests {
 
     #[test]
     fn a_run_without_rows_keeps_the_watermark_and_has_dealt_with_nothing() {
-        let start = Start {
-            watermark: Some(Watermark {
-                updated_at: DateTime::from_timestamp_micros(10).unwrap(),
-                rows_at: 5,
-                last_key: None,
-            }),
-            ..Start::default()
-        };
-        let mut progress = Progress::new(start);
+        let mut progress = Progress::new(start(5, None));
+        assert_eq!(progress.checkpoint(), None);
         progress.ended();
         assert_eq!(watermark(&progress), Some((10, 5, None)));
         assert!(!progress.so_far().has_dealt);
@@ -316,30 +283,36 @@ mod tests {
     #[test]
     fn an_error_is_handed_out_until_it_is_written_and_then_no_more() {
         let mut progress = Progress::new(Start::default());
-        let row = progress.read(1, 1);
-        progress.dealt(row, Fate::Refused(error("a")));
-        let row = progress.read(2, 2);
+        for time in [1, 2] {
+            progress.read(time, 1);
+        }
+        progress.dealt(0, Fate::Refused(error("a")));
         let checkpoint = progress.checkpoint().unwrap();
         assert_eq!(progress.checkpoint().unwrap(), checkpoint, "the write may have failed");
-        progress.dealt(row, Fate::Refused(error("b")));
+        progress.dealt(1, Fate::Refused(error("b")));
+        assert_eq!(progress.error_bytes(), 2 * error("a").size());
         progress.written(&checkpoint);
-        assert_eq!(progress.so_far().row_errors, []);
-        progress.ended();
         assert_eq!(progress.so_far().row_errors, [error("b")]);
-        assert_eq!(progress.so_far().rows_failed, 2);
+        assert_eq!(progress.error_bytes(), error("b").size());
+        let last = progress.checkpoint().unwrap();
+        assert_eq!(last.rows_failed, 2);
+        progress.written(&last);
+        assert_eq!((progress.checkpoint(), progress.error_bytes()), (None, 0));
     }
 
     #[test]
     fn the_destinations_position_is_that_of_the_last_counted_row() {
         let mut progress = Progress::new(Start::default());
-        for key in 0..3 {
-            progress.read(key, key);
+        for time in 0..3 {
+            progress.read(time, 1);
         }
-        progress.dealt(0, Fate::Delivered(Some(100)));
-        progress.dealt(2, Fate::Delivered(Some(300)));
-        assert_eq!(progress.so_far().position.as_deref(), Some("100"));
+        let delivered = |offset| Fate::Delivered(Some(Position { file: 7, offset }));
+        progress.dealt(0, delivered(100));
+        progress.dealt(2, delivered(300));
+        assert_eq!(progress.so_far().position.as_deref(), Some("7:100"));
+        assert_eq!(progress.pending(), 2);
         progress.dealt(1, Fate::Refused(error("no")));
-        progress.ended();
-        assert_eq!(progress.so_far().position.as_deref(), Some("300"));
+        assert_eq!(progress.so_far().position.as_deref(), Some("7:300"));
+        assert_eq!(progress.pending(), 0);
     }
 }

@@ -1,5 +1,6 @@
 //! What an answer of `/users/track` means for the objects that were sent.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -22,11 +23,11 @@ pub enum Meaning {
     Trouble(String, Option<Duration>),
 }
 
+/// The service's own answers have a message.
 #[derive(Debug, Deserialize)]
 struct Body {
-    message: Option<String>,
-    #[serde(default)]
-    errors: Vec<serde_json::Value>,
+    message: String,
+    errors: Option<Vec<serde_json::Value>>,
 }
 
 /// Reads an answer to `count` objects.
@@ -37,20 +38,24 @@ pub fn read(
     count: usize,
     now: DateTime<Utc>,
 ) -> Result<Meaning, SyncError> {
-    let parsed = serde_json::from_slice::<Body>(body).ok();
+    let own = serde_json::from_slice::<Body>(body).ok();
     match status.as_u16() {
-        200..=202 => match parsed {
-            Some(body) if body.message.is_some() => Ok(Meaning::Dealt(refusals(&body.errors, count))),
+        200..=299 => match own {
+            Some(body) => Ok(Meaning::Dealt(refusals(body.errors, count))),
             // Something between here and the destination has answered.
-            _ => Ok(Meaning::Trouble(format!("{status} with a body that is not the service's"), None)),
+            None => Ok(Meaning::Trouble(format!("{status} with a body that is not the service's"), None)),
         },
-        400 | 413 => {
-            let (message, errors) = parsed.map(|body| (body.message, body.errors)).unwrap_or_default();
-            let refusals = refusals(&errors, count);
-            if refusals.len() == count {
-                return Ok(Meaning::Dealt(refusals));
-            }
-            Ok(Meaning::RefusedTogether(message.unwrap_or_else(|| status.to_string())))
+        400 => match own {
+            Some(body) => Ok(refused(body.message, refusals(body.errors, count), count)),
+            // Whoever said that has not looked at the objects.
+            None => Err(SyncError::Config(format!(
+                "the destination answers {status} with a body that is not the service's; check `url` and what stands between"
+            ))),
+        },
+        // Proxies have limits of their own: smaller requests may pass.
+        413 => {
+            let (message, errors) = own.map_or((status.to_string(), None), |body| (body.message, body.errors));
+            Ok(refused(message, refusals(errors, count), count))
         }
         // Their bodies are not repeated: that of a 401 holds the key.
         401 | 403 => Err(SyncError::Config(format!(
@@ -61,30 +66,38 @@ pub fn read(
         408 | 425 | 500..=599 => Ok(Meaning::Trouble(status.to_string(), asked(headers, now))),
         300..=399 => {
             let location = headers.get(http::header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("?");
+            let place = location.split(['?', '#']).next().unwrap_or_default();
             Err(SyncError::Config(format!(
-                "the destination redirects ({status}) to {location:?}, which is not followed; check `url`"
+                "the destination redirects ({status}) to {place:?}, which is not followed; check `url`"
             )))
         }
         _ => Err(SyncError::Config(format!("the destination answers {status}, which it should not; check `url`"))),
     }
 }
 
+/// A refusal that names every object is about each; any other is about all of them.
+fn refused(message: String, refusals: Vec<(usize, String)>, count: usize) -> Meaning {
+    if count > 0 && refusals.len() == count { Meaning::Dealt(refusals) } else { Meaning::RefusedTogether(message) }
+}
+
 /// The errors that name an object, each object once.
-fn refusals(errors: &[serde_json::Value], count: usize) -> Vec<(usize, String)> {
-    let mut refusals: Vec<(usize, String)> = Vec::new();
-    for error in errors {
+fn refusals(errors: Option<Vec<serde_json::Value>>, count: usize) -> Vec<(usize, String)> {
+    let mut refusals: BTreeMap<usize, String> = BTreeMap::new();
+    for error in errors.unwrap_or_default() {
         let index =
             error.get("index").and_then(serde_json::Value::as_u64).and_then(|index| usize::try_from(index).ok());
         let reason = error.get("type").and_then(serde_json::Value::as_str).unwrap_or("refused without a reason");
         match index.filter(|index| *index < count) {
-            Some(index) => match refusals.iter_mut().find(|(known, _)| *known == index) {
-                Some((_, reasons)) => *reasons = format!("{reasons}; {reason}"),
-                None => refusals.push((index, reason.to_owned())),
-            },
-            None => tracing::warn!(%error, "the destination's answer has an error that names no object of the request"),
+            Some(index) => {
+                refusals
+                    .entry(index)
+                    .and_modify(|reasons| *reasons = format!("{reasons}; {reason}"))
+                    .or_insert_with(|| reason.to_owned());
+            }
+            None => tracing::warn!("the destination's answer has an error that names no object of the request"),
         }
     }
-    refusals
+    refusals.into_iter().collect()
 }
 
 #[cfg(test)]
@@ -103,6 +116,7 @@ mod tests {
     fn a_success_names_the_objects_it_refuses() {
         assert_eq!(meaning(201, r#"{"message":"success","attributes_processed":2}"#, 2), dealt(&[]));
         assert_eq!(meaning(202, r#"{"message":"queued"}"#, 2), dealt(&[]));
+        assert_eq!(meaning(201, r#"{"message":"success","errors":null}"#, 2), dealt(&[]));
         let body = r#"{"message":"success","errors":[{"index":1,"input_array":"attributes","type":"bad"},{"index":1,"type":"worse"},{"index":9,"type":"?"},"?"]}"#;
         assert_eq!(meaning(201, body, 2), dealt(&[(1, "bad; worse")]));
     }
@@ -113,6 +127,13 @@ mod tests {
         assert_eq!(meaning(400, body, 2), dealt(&[(0, "a"), (1, "b")]));
         assert_eq!(meaning(400, body, 3), Ok(Meaning::RefusedTogether("x".into())));
         assert_eq!(meaning(413, "<html>", 3), Ok(Meaning::RefusedTogether("413 Payload Too Large".into())));
+    }
+
+    #[test]
+    fn a_400_of_something_in_between_refuses_no_object() {
+        for body in ["<html>400 Bad Request</html>", "", "{}", r#"{"error":"bad"}"#] {
+            assert!(matches!(meaning(400, body, 3), Err(SyncError::Config(_))), "{body}");
+        }
     }
 
     #[test]

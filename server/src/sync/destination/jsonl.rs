@@ -1,70 +1,85 @@
 //! A file with one object a line.
 //!
-//! A resumed job cuts the file back to where it was at the job's last checkpoint and goes on there, so no line stands
-//! twice. Any other job only removes a last line that was half written. The file is locked while a run writes to it.
+//! A batch is there whole or not at all. A resumed job cuts the file back to where it was at the job's last checkpoint and
+//! goes on there, so no line stands twice. Any other job only removes a last line that was half written. The file is
+//! locked while a run writes to it, and until the last batch of a run that was broken off is written.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek as _, SeekFrom, Write as _};
+use std::io::{Error, Read, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use super::{Limits, Outcome, SyncError};
+use tokio::time::{Instant, sleep};
+
+use super::{Limits, Outcome, Position, SyncError};
 use crate::sync::batch::Batch;
+use crate::sync::hold::Fence;
 
 /// One batch at a time: lines stand in the order of the rows.
 pub const LIMITS: Limits = Limits { lanes: 1, objects: 5000, bytes: 1_000_000, separator: b'\n' };
 
+/// How long to wait for a worker that has lost the job and still writes.
+const LOCKED: Duration = Duration::from_secs(60);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
 /// A file that is open for a run.
 #[derive(Debug)]
-pub struct Jsonl(Arc<Inner>);
+pub struct Jsonl {
+    inner: Arc<Inner>,
+    fence: Fence,
+}
 
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
     file: Mutex<File>,
-    position: AtomicU64,
+    number: u64,
+    end: AtomicU64,
+    /// Whether the file could once not be made durable: the system then forgets what it had, and says so only once.
+    lost: AtomicBool,
 }
 
 impl Jsonl {
     /// Opens, locks and repairs the file; makes it if there is none.
-    pub async fn open(path: &Path, position: Option<u64>) -> Result<Jsonl, SyncError> {
-        let path = path.to_owned();
-        blocking(move || {
-            let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-            let mut file = file.map_err(|error| SyncError::Config(said(&path, "cannot be opened", &error)))?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => {
-                    return Err(SyncError::Failed(format!("{} is being written by somebody else", path.display())));
-                }
-                Err(TryLockError::Error(error)) => {
-                    return Err(SyncError::Failed(said(&path, "cannot be locked", &error)));
+    pub async fn open(path: &Path, position: Option<Position>, fence: Fence) -> Result<Jsonl, SyncError> {
+        let begun = Instant::now();
+        loop {
+            let own = path.to_owned();
+            match blocking(move || open(own, position)).await? {
+                Some(inner) => return Ok(Jsonl { inner: Arc::new(inner), fence }),
+                None if begun.elapsed() < LOCKED => sleep(LOOK_AGAIN).await,
+                None => {
+                    let message = format!("{} is being written by somebody else", path.display());
+                    return Err(SyncError::Failed(message));
                 }
             }
-            let repaired = repair(&mut file, position);
-            let end = repaired.map_err(|error| SyncError::Failed(said(&path, "cannot be repaired", &error)))?;
-            Ok(Jsonl(Arc::new(Inner { path, file: Mutex::new(file), position: AtomicU64::new(end) })))
-        })
-        .await
+        }
     }
 
-    /// How long the file is.
-    pub fn position(&self) -> u64 {
-        self.0.position.load(Ordering::Relaxed)
+    /// Where the file ends.
+    pub fn position(&self) -> Position {
+        Position { file: self.inner.number, offset: self.inner.end.load(Ordering::Relaxed) }
     }
 
     /// Appends a batch.
     pub async fn deliver(&self, batch: Batch) -> Result<(Batch, Vec<Outcome>), SyncError> {
-        let inner = self.0.clone();
+        self.fence.pass()?;
+        let inner = self.inner.clone();
         blocking(move || {
             let mut file = inner.file.lock().unwrap_or_else(PoisonError::into_inner);
-            let start = inner.position.load(Ordering::Relaxed);
+            let start = inner.end.load(Ordering::Relaxed);
             let written = file.seek(SeekFrom::Start(start)).and_then(|_| file.write_all(batch.all_bytes()));
-            written.map_err(|error| SyncError::Failed(said(&inner.path, "cannot be written", &error)))?;
-            inner.position.store(start + batch.size() as u64, Ordering::Relaxed);
-            let outcome = |object| Outcome::Delivered(Some(start + batch.end(object) as u64));
-            let outcomes = (0..batch.len()).map(outcome).collect();
+            if let Err(error) = written {
+                // What there is of the batch goes, if only the disk lets it.
+                let _ = file.set_len(start);
+                return Err(SyncError::Failed(said(&inner.path, "cannot be written", &error)));
+            }
+            inner.end.store(start + batch.size() as u64, Ordering::Relaxed);
+            let position = |object| Position { file: inner.number, offset: start + batch.end(object) as u64 };
+            let outcomes = (0..batch.len()).map(|object| Outcome::Delivered(Some(position(object)))).collect();
             Ok((batch, outcomes))
         })
         .await
@@ -72,12 +87,17 @@ impl Jsonl {
 
     /// Makes what was written outlive a power cut.
     pub async fn flush(&self) -> Result<(), SyncError> {
-        let inner = self.0.clone();
+        let inner = self.inner.clone();
         blocking(move || {
             // Not under the lock: the next batch may be written meanwhile.
             let file = inner.file.lock().unwrap_or_else(PoisonError::into_inner).try_clone();
             let synced = file.and_then(|file| file.sync_data());
-            synced.map_err(|error| SyncError::Failed(said(&inner.path, "cannot be made durable", &error)))
+            let lost = inner.lost.fetch_or(synced.is_err(), Ordering::Relaxed);
+            match synced {
+                Err(error) => Err(SyncError::Failed(said(&inner.path, "cannot be made durable", &error))),
+                Ok(()) if lost => Err(SyncError::Failed(format!("{} could not be made durable", inner.path.display()))),
+                Ok(()) => Ok(()),
+            }
         })
         .await
     }
@@ -86,19 +106,70 @@ impl Jsonl {
 /// Looks whether lines could be appended.
 pub fn look(path: &Path) -> Result<(), SyncError> {
     let result = if path.exists() {
-        OpenOptions::new().append(true).open(path).map(drop)
+        OpenOptions::new().read(true).append(true).open(path).map(Some)
     } else {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        tempfile::tempfile_in(folder).map(drop)
+        tempfile::tempfile_in(folder(path)).map(|_| None)
     };
-    result.map_err(|error| SyncError::Config(said(path, "cannot be written", &error)))
+    match result.map_err(|error| SyncError::Config(said(path, "cannot be written", &error)))? {
+        Some(mut file) => holds_objects(path, &mut file),
+        None => Ok(()),
+    }
 }
 
-/// Cuts the file back to the position, or to the end of its last whole line. Returns its length.
-fn repair(file: &mut File, position: Option<u64>) -> std::io::Result<u64> {
+/// Opens the file; nothing while somebody else has it.
+fn open(path: PathBuf, position: Option<Position>) -> Result<Option<Inner>, SyncError> {
+    let is_new = !path.exists();
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+    let mut file = file.map_err(|error| SyncError::Config(said(&path, "cannot be opened", &error)))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        Err(TryLockError::Error(error)) => return Err(SyncError::Failed(said(&path, "cannot be locked", &error))),
+    }
+    holds_objects(&path, &mut file)?;
+    let cannot = |what: &str, error: &Error| SyncError::Failed(said(&path, &format!("cannot {what}"), error));
+    if is_new {
+        let synced = File::open(folder(&path)).and_then(|folder| folder.sync_all());
+        synced.map_err(|error| cannot("be made durable", &error))?;
+    }
+    let data = file.metadata().map_err(|error| cannot("be read", &error))?;
+    let number = data.ino();
+    // A file that was put in the place of the one that the job wrote to has nothing to do with its position.
+    let mine = position.filter(|position| position.file == number);
+    let end = mine.map_or(data.len(), |position| position.offset);
+    if end > data.len() {
+        return Err(SyncError::Failed(format!(
+            "{} has {} bytes and had {end} when this job last wrote to it: lines that were delivered are gone; the next sync goes on without them",
+            path.display(),
+            data.len()
+        )));
+    }
+    let end = repair(&mut file, end).map_err(|error| cannot("be repaired", &error))?;
+    Ok(Some(Inner { path, file: Mutex::new(file), number, end: AtomicU64::new(end), lost: AtomicBool::new(false) }))
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A file that holds something else was named by mistake, and stays as it is.
+fn holds_objects(path: &Path, file: &mut File) -> Result<(), SyncError> {
+    let mut first = [0];
+    let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read(&mut first));
+    match read.map_err(|error| SyncError::Config(said(path, "cannot be read", &error)))? {
+        1 if first[0] != b'{' => Err(SyncError::Config(format!(
+            "{} holds something else than objects, one a line; name another file or take it away",
+            path.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Cuts the file back to the end of its last whole line before that place. Returns its length.
+fn repair(file: &mut File, place: u64) -> std::io::Result<u64> {
     const STEP: u64 = 64 * 1024;
     let length = file.metadata()?.len();
-    let mut end = length.min(position.unwrap_or(length));
+    let mut end = length.min(place);
     let mut buffer = Vec::new();
     while end > 0 {
         let start = end.saturating_sub(STEP);
@@ -126,7 +197,7 @@ async fn blocking<T: Send + 'static>(
     done.unwrap_or_else(|error| Err(SyncError::Failed(format!("writing the file failed: {error}"))))
 }
 
-fn said(path: &Path, what: &str, error: &std::io::Error) -> String {
+fn said(path: &Path, what: &str, error: &Error) -> String {
     format!("{} {what}: {error}", path.display())
 }
 
@@ -146,22 +217,32 @@ mod tests {
         batch
     }
 
-    async fn write(path: &Path, position: Option<u64>, objects: &[&str]) -> Vec<Outcome> {
-        let file = Jsonl::open(path, position).await.unwrap();
+    async fn open(path: &Path, position: Option<Position>) -> Result<Jsonl, SyncError> {
+        Jsonl::open(path, position, Fence::none()).await
+    }
+
+    /// Appends a batch, and gives the places where its objects end.
+    async fn write(path: &Path, position: Option<Position>, objects: &[&str]) -> Vec<u64> {
+        let file = open(path, position).await.unwrap();
         let (_, outcomes) = file.deliver(batch(objects)).await.unwrap();
         file.flush().await.unwrap();
-        outcomes
+        let place = |outcome| match outcome {
+            Outcome::Delivered(Some(position)) => position.offset,
+            other => panic!("{other:?}"),
+        };
+        outcomes.into_iter().map(place).collect()
+    }
+
+    fn number(path: &Path) -> u64 {
+        std::fs::metadata(path).unwrap().ino()
     }
 
     #[tokio::test]
     async fn objects_become_lines_and_each_knows_where_it_ends() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out.jsonl");
-        assert_eq!(
-            write(&path, None, &["{1}", "{22}"]).await,
-            [Outcome::Delivered(Some(4)), Outcome::Delivered(Some(9))]
-        );
-        assert_eq!(write(&path, None, &["{3}"]).await, [Outcome::Delivered(Some(13))]);
+        assert_eq!(write(&path, None, &["{1}", "{22}"]).await, [4, 9]);
+        assert_eq!(write(&path, None, &["{3}"]).await, [13]);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "{1}\n{22}\n{3}\n");
     }
 
@@ -185,21 +266,78 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out.jsonl");
         std::fs::write(&path, "{1}\n{2}\n{3}\n{4").unwrap();
-        write(&path, Some(8), &["{3}"]).await;
+        let position = |offset| Some(Position { file: number(&path), offset });
+        write(&path, position(8), &["{3}"]).await;
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "{1}\n{2}\n{3}\n");
-        // Somebody has taken the file away meanwhile.
-        std::fs::write(&path, "{a}\n").unwrap();
-        write(&path, Some(800), &["{3}"]).await;
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{a}\n{3}\n");
+        // Lines are gone that nobody will send again: that must be said.
+        let error = open(&path, position(800)).await.unwrap_err().to_string();
+        assert!(error.contains("has 12 bytes and had 800"), "{error}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{1}\n{2}\n{3}\n");
     }
 
     #[tokio::test]
-    async fn two_runs_never_write_to_one_file() {
+    async fn a_file_in_the_place_of_another_is_not_cut() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out.jsonl");
-        let _first = Jsonl::open(&path, None).await.unwrap();
-        let second = Jsonl::open(&path, None).await.unwrap_err();
-        assert!(second.to_string().contains("somebody else"), "{second}");
+        std::fs::write(&path, "{1}\n{2}\n{3}\n").unwrap();
+        let position = Some(Position { file: number(&path) + 1, offset: 4 });
+        write(&path, position, &["{4}"]).await;
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{1}\n{2}\n{3}\n{4}\n");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_holds_something_else_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("opencdi.toml");
+        std::fs::write(&path, "store = \"x\"\nhalf a line").unwrap();
+        for error in [open(&path, None).await.unwrap_err(), look(&path).unwrap_err()] {
+            assert!(matches!(&error, SyncError::Config(cause) if cause.contains("something else")), "{error}");
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "store = \"x\"\nhalf a line");
+    }
+
+    #[tokio::test]
+    async fn a_run_waits_until_the_one_before_has_let_go_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.jsonl");
+        let first = open(&path, None).await.unwrap();
+        let second = open(&path, None);
+        tokio::pin!(second);
+        let waits = tokio::time::timeout(Duration::from_millis(300), &mut second).await;
+        assert!(waits.is_err(), "{waits:?}");
+        drop(first);
+        second.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_does_not_wait_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.jsonl");
+        let _first = open(&path, None).await.unwrap();
+        let error = open(&path, None).await.unwrap_err();
+        assert!(matches!(&error, SyncError::Failed(cause) if cause.contains("somebody else")), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_was_once_not_durable_is_never_called_durable() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = open(&folder.path().join("out.jsonl"), None).await.unwrap();
+        file.flush().await.unwrap();
+        file.inner.lost.store(true, Ordering::Relaxed);
+        assert!(matches!(file.flush().await, Err(SyncError::Failed(_))));
+    }
+
+    #[tokio::test]
+    async fn nothing_of_a_batch_stays_that_cannot_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.jsonl");
+        std::fs::write(&path, "{1}\n").unwrap();
+        let file = open(&path, None).await.unwrap();
+        // A file that was opened for reading takes nothing, like a full disk.
+        *file.inner.file.lock().unwrap() = File::open(&path).unwrap();
+        let error = file.deliver(batch(&["{2}"])).await.unwrap_err();
+        assert!(matches!(error, SyncError::Failed(_)), "{error}");
+        assert_eq!((file.position().offset, std::fs::read_to_string(&path).unwrap()), (4, "{1}\n".into()));
     }
 
     #[test]

@@ -5,9 +5,14 @@ mod jsonl;
 mod users_track;
 mod wait;
 
+use std::fmt;
+use std::str::FromStr;
+
 use super::SyncError;
 use super::batch::Batch;
-use crate::config;
+use super::hold::Fence;
+use super::object::Reader;
+use crate::config::{self, Integration};
 
 use jsonl::Jsonl;
 use users_track::UsersTrack;
@@ -16,9 +21,33 @@ use users_track::UsersTrack;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The destination has it; where the destination then is, if it counts that.
-    Delivered(Option<u64>),
+    Delivered(Option<Position>),
     /// The destination refuses it for good, with the reason.
     Refused(String),
+}
+
+/// Where in a file: which file that is on its disk, and how many bytes are before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// The file's number on its disk.
+    pub file: u64,
+    /// Bytes.
+    pub offset: u64,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.file, self.offset)
+    }
+}
+
+impl FromStr for Position {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Position, ()> {
+        let (file, offset) = text.split_once(':').ok_or(())?;
+        Ok(Position { file: file.parse().map_err(drop)?, offset: offset.parse().map_err(drop)? })
+    }
 }
 
 /// How much may travel at once.
@@ -37,7 +66,7 @@ pub struct Limits {
 /// A destination that is open for a run.
 #[derive(Debug)]
 pub enum Destination {
-    /// `/users/track`.
+    /// `/users/track` and `/users/delete`.
     UsersTrack(UsersTrack),
     /// A file.
     Jsonl(Jsonl),
@@ -45,23 +74,29 @@ pub enum Destination {
 
 impl Destination {
     /// Opens it. `position` is where it was at the last checkpoint of the job, if the job is resumed.
-    pub async fn open(destination: &config::Destination, position: Option<u64>) -> Result<Destination, SyncError> {
-        match destination {
-            config::Destination::UsersTrack(settings) => UsersTrack::open(settings).map(Destination::UsersTrack),
-            config::Destination::Jsonl { path } => Jsonl::open(path, position).await.map(Destination::Jsonl),
+    pub async fn open(
+        integration: &Integration,
+        position: Option<Position>,
+        fence: Fence,
+    ) -> Result<Destination, SyncError> {
+        match &integration.destination {
+            config::Destination::UsersTrack(settings) => {
+                UsersTrack::open(settings, integration.kind, fence).map(Destination::UsersTrack)
+            }
+            config::Destination::Jsonl { path } => Jsonl::open(path, position, fence).await.map(Destination::Jsonl),
         }
     }
 
     /// How much may travel at once.
     pub fn limits(&self) -> Limits {
         match self {
-            Destination::UsersTrack(_) => users_track::LIMITS,
+            Destination::UsersTrack(service) => service.limits(),
             Destination::Jsonl(_) => jsonl::LIMITS,
         }
     }
 
     /// Where it is, if it counts that.
-    pub fn position(&self) -> Option<u64> {
+    pub fn position(&self) -> Option<Position> {
         match self {
             Destination::UsersTrack(_) => None,
             Destination::Jsonl(file) => Some(file.position()),
@@ -79,7 +114,7 @@ impl Destination {
         }
     }
 
-    /// Makes what was delivered outlive a power cut, where that is up to us.
+    /// Makes what was delivered outlive a power cut, where that is up to us. Once it has failed it always fails.
     pub async fn flush(&self) -> Result<(), SyncError> {
         match self {
             Destination::UsersTrack(_) => Ok(()),
@@ -88,10 +123,22 @@ impl Destination {
     }
 }
 
-/// Looks whether a destination would take objects, and delivers none.
-pub async fn look(destination: &config::Destination) -> Result<(), SyncError> {
+/// Who reads a destination's objects.
+pub fn reader(destination: &config::Destination) -> Reader {
     match destination {
-        config::Destination::UsersTrack(settings) => UsersTrack::open(settings)?.look().await,
+        config::Destination::UsersTrack(settings) => {
+            Reader::Service { update_existing_only: settings.update_existing_only }
+        }
+        config::Destination::Jsonl { .. } => Reader::File,
+    }
+}
+
+/// Looks whether a destination would take objects, and delivers none.
+pub async fn look(integration: &Integration) -> Result<(), SyncError> {
+    match &integration.destination {
+        config::Destination::UsersTrack(settings) => {
+            UsersTrack::open(settings, integration.kind, Fence::none())?.look().await
+        }
         config::Destination::Jsonl { path } => jsonl::look(path),
     }
 }

@@ -1,4 +1,4 @@
-//! `POST /users/track` of Braze, or of what answers like it.
+//! `POST /users/track` and `POST /users/delete` of Braze, or of what answers like it.
 //!
 //! A batch is sent until the destination has said of every object whether it is accepted. A batch that is refused as a
 //! whole is halved until the offending objects are alone. Pauses that the destination asks for hold for all lanes.
@@ -16,17 +16,27 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::answer::{self, Meaning};
 use super::{Limits, Outcome, SyncError};
-use crate::config;
+use crate::config::{self, IntegrationKind};
+use crate::secret::Secret;
 use crate::sync::batch::Batch;
+use crate::sync::hold::Fence;
+use crate::sync::object::Group;
 
-/// The service takes 75 objects and 4 MB in a request; some bytes are left for what stands around the objects.
-pub const LIMITS: Limits = Limits { lanes: 8, objects: 75, bytes: 3_900_000, separator: b',' };
+/// Objects that `/users/track` takes in a request.
+const OBJECTS: usize = 75;
+/// Users that `/users/delete` takes in a request.
+const DELETES: usize = 50;
+/// The service takes 4 MB; some bytes are left for what stands around the objects.
+const BYTES: usize = 3_900_000;
+/// Requests at once. The service allows 1,000 a second, so that this keeps pace with answers that take 8 ms.
+const LANES: usize = 8;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// Longer answers are cut off: 75 errors take a few kilobytes.
 const LONGEST_ANSWER: usize = 1_000_000;
-/// Pauses where the destination does not say how long to wait; each is twice as long as the one before.
+/// Pauses where the destination does not say how long to wait; each is twice as long as the one before. What it asks for
+/// is never shorter than the first.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -34,15 +44,19 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct UsersTrack {
     address: String,
+    kind: IntegrationKind,
+    objects: usize,
     http: Client,
+    key: Secret,
     give_up_after: Duration,
+    fence: Fence,
     /// Nothing is sent before this moment.
     not_before: Mutex<Option<Instant>>,
 }
 
 impl UsersTrack {
     /// Prepares the connections; nothing is sent.
-    pub fn open(settings: &config::UsersTrack) -> Result<UsersTrack, SyncError> {
+    pub fn open(settings: &config::UsersTrack, kind: IntegrationKind, fence: Fence) -> Result<UsersTrack, SyncError> {
         let wrong =
             |error: &dyn std::fmt::Display| SyncError::Config(format!("the destination cannot be called: {error}"));
         let bearer = format!("Bearer {}", settings.api_key.expose());
@@ -60,12 +74,25 @@ impl UsersTrack {
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .build();
+        let (path, most) = match kind {
+            IntegrationKind::UserDeletes => ("users/delete", DELETES),
+            _ => ("users/track", OBJECTS),
+        };
         Ok(UsersTrack {
-            address: format!("{}/users/track", settings.url),
+            address: format!("{}/{path}", settings.url),
+            kind,
+            objects: settings.batch_size.unwrap_or(most).min(most),
             http: http.map_err(|error| wrong(&error))?,
+            key: settings.api_key.clone(),
+            fence,
             give_up_after: settings.give_up_after,
             not_before: Mutex::new(None),
         })
+    }
+
+    /// How much may travel at once.
+    pub fn limits(&self) -> Limits {
+        Limits { lanes: LANES, objects: self.objects, bytes: BYTES, separator: b',' }
     }
 
     /// Sends a request without objects, which the service refuses for that if it takes the key.
@@ -108,7 +135,8 @@ impl UsersTrack {
 
     /// Sends some objects until the destination has dealt with them.
     async fn send(&self, batch: &Batch, stretch: &Range<usize>) -> Result<Verdict, SyncError> {
-        let body = Bytes::from([b"{\"attributes\":[", batch.bytes(stretch.clone()), b"]}"].concat());
+        let array = self.array(batch.group);
+        let body = Bytes::from([b"{\"", array.as_bytes(), b"\":[", batch.bytes(stretch.clone()), b"]}"].concat());
         let pauses = || {
             let pauses = ExponentialBuilder::new().with_min_delay(FIRST_PAUSE).with_max_delay(LONGEST_PAUSE);
             pauses.with_jitter().without_max_times().build()
@@ -117,11 +145,12 @@ impl UsersTrack {
         let mut trouble_since: Option<Instant> = None;
         loop {
             self.pause().await;
+            self.fence.pass()?;
             let (reason, asked) = match self.post(body.clone(), stretch.len()).await? {
                 Meaning::Dealt(refusals) => return Ok(Verdict::Dealt(refusals)),
                 Meaning::RefusedTogether(reason) => return Ok(Verdict::RefusedTogether(reason)),
                 Meaning::Later(asked) => {
-                    let pause = asked.or_else(|| own_pauses.next()).unwrap_or(LONGEST_PAUSE);
+                    let pause = asked.or_else(|| own_pauses.next()).unwrap_or(LONGEST_PAUSE).max(FIRST_PAUSE);
                     tracing::info!(?pause, "the destination has too many requests");
                     self.pause_all(pause);
                     trouble_since = None;
@@ -142,8 +171,33 @@ impl UsersTrack {
 
     async fn post(&self, body: Bytes, objects: usize) -> Result<Meaning, SyncError> {
         match self.exchange(body).await {
-            Ok((status, headers, answer)) => answer::read(status, &headers, &answer, objects, Utc::now()),
+            Ok((status, headers, answer)) => {
+                answer::read(status, &headers, &self.without_key(answer), objects, Utc::now())
+            }
             Err(error) => Ok(Meaning::Trouble(chain(&error.without_url()), None)),
+        }
+    }
+
+    /// Some answers repeat the key, which must not get any further.
+    fn without_key(&self, answer: Vec<u8>) -> Vec<u8> {
+        /// A shorter one hardly is one, and may stand anywhere by accident.
+        const SHORTEST: usize = 8;
+        let key = self.key.expose();
+        match String::from_utf8_lossy(&answer) {
+            text if key.len() >= SHORTEST && text.contains(key) => text.replace(key, "…").into_bytes(),
+            _ => answer,
+        }
+    }
+
+    /// The name of the array in which a batch travels.
+    fn array(&self, group: Group) -> &'static str {
+        match (self.kind, group) {
+            (IntegrationKind::Attributes, _) => "attributes",
+            (IntegrationKind::Events, _) => "events",
+            (IntegrationKind::Purchases, _) => "purchases",
+            (IntegrationKind::UserDeletes, Group::Any) => "external_ids",
+            (IntegrationKind::UserDeletes, Group::Aliases) => "user_aliases",
+            (IntegrationKind::UserDeletes, Group::BrazeIds) => "braze_ids",
         }
     }
 

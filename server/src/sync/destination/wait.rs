@@ -6,7 +6,11 @@ use chrono::{DateTime, Utc};
 use http::HeaderMap;
 
 /// Larger numbers in `X-RateLimit-Reset` are a date in Unix seconds, smaller ones seconds to go: ten years.
-const FIRST_DATE: u64 = 315_360_000;
+const FIRST_DATE: f64 = 315_360_000.0;
+/// Still larger ones are a date in milliseconds: the year 5138 in seconds, 1973 in milliseconds.
+const FIRST_MILLISECONDS: f64 = 100_000_000_000.0;
+/// Nobody is left alone for longer: a request more an hour is no burden, and clocks may be wrong.
+const LONGEST: Duration = Duration::from_secs(3600);
 
 /// What the headers of a refusal say, if they say something.
 pub fn asked(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
@@ -17,13 +21,14 @@ pub fn asked(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let retry_after = text("retry-after").and_then(|text| seconds(text).or_else(|| date(text).map(until)));
     let limited = || text("x-ratelimit-retry-after").and_then(seconds);
     let reset = || {
-        let number: u64 = text("x-ratelimit-reset")?.parse().ok()?;
+        let number = text("x-ratelimit-reset")?.parse().ok().filter(|number: &f64| number.is_finite())?;
         if number < FIRST_DATE {
-            return Some(Duration::from_secs(number));
+            return Duration::try_from_secs_f64(number).ok();
         }
-        DateTime::from_timestamp(i64::try_from(number).ok()?, 0).map(until)
+        let number = if number < FIRST_MILLISECONDS { number * 1000.0 } else { number };
+        DateTime::from_timestamp_millis(number as i64).map(until)
     };
-    retry_after.or_else(limited).or_else(reset)
+    retry_after.or_else(limited).or_else(reset).map(|wait| wait.min(LONGEST))
 }
 
 /// Seconds, fractions included.
@@ -54,6 +59,8 @@ mod tests {
         assert_eq!(wait(&[("x-ratelimit-reset", "1795466592")]), Some(12), "a date");
         assert_eq!(wait(&[("x-ratelimit-reset", "12")]), Some(12), "seconds to go");
         assert_eq!(wait(&[("x-ratelimit-reset", "12"), ("retry-after", "5")]), Some(5));
+        assert_eq!(wait(&[("x-ratelimit-reset", "1795466592000")]), Some(12), "a date in milliseconds");
+        assert_eq!(wait(&[("retry-after", "999999")]), Some(3600), "nothing is waited for longer");
         let clock = ("date", "Mon, 23 Nov 2026 20:43:04 GMT");
         assert_eq!(wait(&[clock, ("x-ratelimit-reset", "1795466592")]), Some(8), "by the destination's clock");
     }

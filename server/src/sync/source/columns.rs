@@ -1,6 +1,7 @@
 //! Which column of a table means what. Names are matched without regard to case.
 
 use super::SyncError;
+use crate::config::{IntegrationKind, TableName};
 use crate::sync::row::Identifier;
 
 /// The identifier columns, in the order in which a row uses the first that is not null.
@@ -17,15 +18,15 @@ const IDENTIFIERS: [&str; 6] = [EXTERNAL_ID, ALIAS_NAME, ALIAS_LABEL, BRAZE_ID, 
 pub struct Columns {
     /// `UPDATED_AT`.
     pub updated_at: String,
-    /// `PAYLOAD`.
-    pub payload: String,
+    /// `PAYLOAD`, where rows of the kind have one.
+    pub payload: Option<String>,
     /// The identifier columns that there are: their place in the order, and their name.
     pub identifiers: Vec<(usize, String)>,
 }
 
 impl Columns {
     /// Finds them among the columns of a table, or says what is missing.
-    pub fn find(table: &str, columns: &[String]) -> Result<Columns, SyncError> {
+    pub fn find(table: &TableName, columns: &[String], kind: IntegrationKind) -> Result<Columns, SyncError> {
         let find = |name: &str| -> Result<Option<String>, SyncError> {
             let mut found = columns.iter().filter(|column| column.eq_ignore_ascii_case(name));
             match (found.next(), found.next()) {
@@ -42,7 +43,19 @@ impl Columns {
             };
             find(name)?.ok_or_else(missing)
         };
-        let (updated_at, payload) = (needed("UPDATED_AT")?, needed("PAYLOAD")?);
+        let updated_at = needed("UPDATED_AT")?;
+        let payload = match kind {
+            IntegrationKind::UserDeletes => match find("PAYLOAD")? {
+                // Somebody has pointed a delete at the wrong table.
+                Some(payload) => {
+                    return Err(SyncError::Config(format!(
+                        "the table `{table}` has a column `{payload}`, which a table of users to delete must not have: is it the right table?"
+                    )));
+                }
+                None => None,
+            },
+            _ => Some(needed("PAYLOAD")?),
+        };
         let mut identifiers = Vec::new();
         for (place, name) in IDENTIFIERS.into_iter().enumerate() {
             identifiers.extend(find(name)?.map(|column| (place, column)));
@@ -55,6 +68,11 @@ impl Columns {
             )));
         }
         Ok(Columns { updated_at, payload, identifiers })
+    }
+
+    /// The columns of a row's content in their order: identifiers, then the payload.
+    pub fn content(&self) -> impl Iterator<Item = &str> {
+        self.identifiers.iter().map(|(_, name)| name.as_str()).chain(self.payload.as_deref())
     }
 
     /// The identifier of a row: the first that is not null. The texts are those of `identifiers`, in its order.
@@ -82,14 +100,27 @@ mod tests {
     use super::*;
 
     fn columns(names: &[&str]) -> Result<Columns, String> {
+        columns_for(IntegrationKind::Attributes, names)
+    }
+
+    fn columns_for(kind: IntegrationKind, names: &[&str]) -> Result<Columns, String> {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        Columns::find("t", &names).map_err(|error| error.to_string())
+        Columns::find(&"t".parse().unwrap(), &names, kind).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_table_of_users_to_delete_has_no_payload() {
+        let found = columns_for(IntegrationKind::UserDeletes, &["UPDATED_AT", "BRAZE_ID"]).unwrap();
+        assert_eq!((found.payload.as_ref(), found.content().collect::<Vec<_>>()), (None, vec!["BRAZE_ID"]));
+        let error = columns_for(IntegrationKind::UserDeletes, &["UPDATED_AT", "BRAZE_ID", "payload"]).unwrap_err();
+        assert!(error.contains("is it the right table?"), "{error}");
     }
 
     #[test]
     fn columns_are_found_in_any_case_and_order() {
         let found = columns(&["payload", "Email", "other", "updated_AT", "external_id"]).unwrap();
-        assert_eq!((found.updated_at.as_str(), found.payload.as_str()), ("updated_AT", "payload"));
+        assert_eq!((found.updated_at.as_str(), found.payload.as_deref()), ("updated_AT", Some("payload")));
+        assert_eq!(found.content().collect::<Vec<_>>(), ["external_id", "Email", "payload"]);
         assert_eq!(found.identifiers, [(0, "external_id".to_owned()), (4, "Email".to_owned())]);
     }
 

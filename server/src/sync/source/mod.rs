@@ -1,8 +1,8 @@
 //! Where rows come from.
 //!
-//! A source reads one consistent snapshot in the order of `UPDATED_AT`, then of the identifier columns. It leaves out
-//! what an earlier run has dealt with and rows dated in the future of its own clock, and hands the rest over in chunks:
-//! it waits where they are not taken, so memory stays bounded.
+//! A source reads one consistent snapshot in the order of `UPDATED_AT`, then of the rest of a row, so that only rows that
+//! are alike have no order. It leaves out what an earlier run has dealt with and rows dated in the future of its own
+//! clock, and hands the rest over in chunks: it waits where they are not taken, so memory stays bounded.
 
 mod clock;
 mod columns;
@@ -14,11 +14,12 @@ use tokio::sync::mpsc;
 
 use super::SyncError;
 use super::row::Row;
-use crate::config::Source;
+use crate::config::{Integration, Source};
 use crate::store::Watermark;
 
-/// Rows in a chunk.
-const CHUNK: usize = 1000;
+/// Rows in a chunk, and bytes.
+const CHUNK_ROWS: usize = 1000;
+const CHUNK_BYTES: usize = 1_000_000;
 /// Chunks that may wait to be taken.
 const WAITING: usize = 2;
 
@@ -52,6 +53,11 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// What arrives there, until `stop` is dropped.
+    fn new(reads: mpsc::Receiver<Result<Read, SyncError>>, stop: impl Send + Sync + 'static) -> Reading {
+        Reading { reads, _stop: Box::new(stop) }
+    }
+
     /// What comes next. After an error nothing follows.
     pub async fn next(&mut self) -> Result<Read, SyncError> {
         let died = || SyncError::Failed("the source stopped without saying why".into());
@@ -59,10 +65,32 @@ impl Reading {
     }
 }
 
+/// Rows on their way into a chunk.
+#[derive(Default)]
+struct Chunk {
+    rows: Vec<Row>,
+    bytes: usize,
+}
+
+impl Chunk {
+    /// Adds a row; gives the chunk away when it is full.
+    fn push(&mut self, row: Row) -> Option<Vec<Row>> {
+        self.bytes += row.size();
+        self.rows.push(row);
+        (self.rows.len() >= CHUNK_ROWS || self.bytes >= CHUNK_BYTES).then(|| self.take())
+    }
+
+    /// Gives away what there is.
+    fn take(&mut self) -> Vec<Row> {
+        self.bytes = 0;
+        std::mem::take(&mut self.rows)
+    }
+}
+
 /// Begins to read the rows that are not dealt with.
-pub async fn read(source: &Source, watermark: Option<Watermark>) -> Result<Reading, SyncError> {
-    match source {
-        Source::Sqlite { path, table } => sqlite::read(path, table, watermark).await,
+pub async fn read(integration: &Integration, watermark: Option<Watermark>) -> Result<Reading, SyncError> {
+    match &integration.source {
+        Source::Sqlite { path, table } => sqlite::read(path, table, integration.kind, watermark).await,
     }
 }
 
@@ -75,21 +103,24 @@ pub struct Report {
     pub updated_at: Option<&'static str>,
     /// The identifier columns.
     pub identifiers: Vec<String>,
+    /// What its owner might want to know.
+    pub advice: Option<&'static str>,
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "table {}, identified by {}", self.table, self.identifiers.join(", "))?;
         match self.updated_at {
-            Some(kind) => write!(formatter, ", UPDATED_AT is {kind}"),
-            None => formatter.write_str(", no rows yet"),
+            Some(kind) => write!(formatter, ", UPDATED_AT is {kind}")?,
+            None => formatter.write_str(", no rows yet")?,
         }
+        self.advice.map_or(Ok(()), |advice| write!(formatter, "; {advice}"))
     }
 }
 
 /// Looks whether the source can be read, without reading its rows.
-pub async fn look(source: &Source) -> Result<Report, SyncError> {
-    match source {
-        Source::Sqlite { path, table } => sqlite::look(path, table).await,
+pub async fn look(integration: &Integration) -> Result<Report, SyncError> {
+    match &integration.source {
+        Source::Sqlite { path, table } => sqlite::look(path, table, integration.kind).await,
     }
 }

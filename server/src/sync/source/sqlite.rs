@@ -1,4 +1,10 @@
 //! A SQLite table or view as a source, read in a thread of its own.
+//!
+//! A run first surveys the `UPDATED_AT`s that may be new: which there are, how many wait or are left out, and whether
+//! SQLite sorts them as time does, which they do when all are written alike. Then SQLite need not compute a time for
+//! each, and an index on the column serves.
+
+mod values;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,23 +12,32 @@ use std::time::Duration;
 
 use chrono::Utc;
 use rusqlite::functions::FunctionFlags;
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, InterruptHandle, OpenFlags, OptionalExtension as _, Statement, params};
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Connection, InterruptHandle, OpenFlags, OptionalExtension as _, Rows, Statement, params};
 use tokio::sync::mpsc;
 
-use super::clock::{Form, micros_of_fraction, micros_of_number, micros_of_text};
+use super::clock::Form;
 use super::columns::Columns;
-use super::{CHUNK, Opening, Read, Reading, Report, SyncError, WAITING};
+use super::{Chunk, Opening, Read, Reading, Report, SyncError, WAITING};
+use crate::config::{IntegrationKind, TableName, quoted};
 use crate::store::Watermark;
 use crate::sync::row::Row;
+use values::{Survey, example, form, meaning, micros, not_a_time};
 
 /// How long to wait for somebody who writes.
 const BUSY: Duration = Duration::from_secs(10);
+/// The function that SQLite can ask for a time in microseconds.
+const MICROS: &str = "cdi_micros";
 
 /// Begins to read.
-pub async fn read(path: &Path, table: &str, watermark: Option<Watermark>) -> Result<Reading, SyncError> {
-    let (path, table) = (path.to_owned(), table.to_owned());
-    let mut source = blocking(move || SqliteSource::open(&path, &table)).await?;
+pub async fn read(
+    path: &Path,
+    table: &TableName,
+    kind: IntegrationKind,
+    watermark: Option<Watermark>,
+) -> Result<Reading, SyncError> {
+    let (path, table) = (path.to_owned(), table.clone());
+    let source = blocking(move || SqliteSource::open(&path, &table, kind)).await?;
     let stop = StopOnDrop(source.connection.get_interrupt_handle());
     let (sender, reads) = mpsc::channel(WAITING);
     let run = move || {
@@ -33,20 +48,26 @@ pub async fn read(path: &Path, table: &str, watermark: Option<Watermark>) -> Res
     };
     let thread = std::thread::Builder::new().name("sqlite-source".into()).spawn(run);
     thread.map_err(|error| SyncError::Failed(format!("no thread to read the source in: {error}")))?;
-    Ok(Reading { reads, _stop: Box::new(stop) })
+    Ok(Reading::new(reads, stop))
 }
 
 /// Looks whether it can be read.
-pub async fn look(path: &Path, table: &str) -> Result<Report, SyncError> {
-    let (path, table) = (path.to_owned(), table.to_owned());
+pub async fn look(path: &Path, table: &TableName, kind: IntegrationKind) -> Result<Report, SyncError> {
+    let (path, table) = (path.to_owned(), table.clone());
     blocking(move || {
-        let source = SqliteSource::open(&path, &table)?;
-        let columns = source.columns()?;
-        let form = source.form(&columns)?;
+        let source = SqliteSource::open(&path, &table, kind)?;
+        let form = source.form()?;
+        let journal: String = source
+            .connection
+            .query_row("PRAGMA journal_mode", (), |row| row.get(0))
+            .map_err(|error| source.error(&error))?;
+        let waits =
+            "while a sync reads, those who write to this database wait; `PRAGMA journal_mode = WAL` lets them go on";
         Ok(Report {
-            table,
+            table: source.table.to_string(),
             updated_at: form.map(Form::name),
-            identifiers: columns.identifiers.into_iter().map(|(_, name)| name).collect(),
+            identifiers: source.columns.identifiers.into_iter().map(|(_, name)| name).collect(),
+            advice: (!journal.eq_ignore_ascii_case("wal")).then_some(waits),
         })
     })
     .await
@@ -67,47 +88,79 @@ impl Drop for StopOnDrop {
     }
 }
 
+type Sender = mpsc::Sender<Result<Read, SyncError>>;
+
 struct SqliteSource {
     connection: Connection,
-    table: String,
-    /// The first `UPDATED_AT` that is no time, or of another form than the column's: SQLite's own error has only a text.
-    odd: Arc<Mutex<Option<String>>>,
+    table: TableName,
+    columns: Columns,
+    /// What the function for times held against one: SQLite's own error has only a text.
+    odd: Arc<Mutex<Option<SyncError>>>,
+}
+
+/// Which rows a run takes, and in which order.
+enum Selection {
+    /// As SQLite compares them.
+    Native { from: Value, to: Value },
+    /// As times compare, in microseconds.
+    Computed { from: i64, to: i64 },
 }
 
 impl SqliteSource {
-    fn open(path: &Path, table: &str) -> Result<SqliteSource, SyncError> {
-        let away = |error: &dyn std::fmt::Display| SyncError::Config(format!("the source {}: {error}", path.display()));
+    fn open(path: &Path, table: &TableName, kind: IntegrationKind) -> Result<SqliteSource, SyncError> {
+        let place = format!("the source {}", path.display());
         if !path.is_file() {
-            return Err(away(&"there is no such file"));
+            return Err(SyncError::Config(format!("{place}: there is no such file")));
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(|error| away(&error))?;
-        let prepared = connection
+        let connection = Connection::open_with_flags(path, flags).map_err(|error| meaning(&place, &error))?;
+        connection
             .busy_timeout(BUSY)
             // The snapshot is that of the first read.
             .and_then(|()| connection.execute_batch("BEGIN"))
-            .and_then(|()| connection.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(())));
-        prepared.map_err(|error| away(&error))?;
-        Ok(SqliteSource { connection, table: table.to_owned(), odd: Arc::default() })
+            .and_then(|()| connection.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(())))
+            .map_err(|error| meaning(&place, &error))?;
+        let names: Vec<String> = {
+            let statement = connection.prepare(&format!("SELECT * FROM {} LIMIT 0", table.quoted()));
+            let statement = statement.map_err(|error| meaning(&format!("the table `{table}`"), &error))?;
+            statement.column_names().into_iter().map(str::to_owned).collect()
+        };
+        let columns = Columns::find(table, &names, kind)?;
+        let source = SqliteSource { connection, table: table.clone(), columns, odd: Arc::default() };
+        source.add_function().map_err(|error| source.error(&error))?;
+        Ok(source)
     }
 
-    fn columns(&self) -> Result<Columns, SyncError> {
-        let statement = self.connection.prepare(&format!("SELECT * FROM {} LIMIT 0", quoted(&self.table)));
-        let statement = statement.map_err(|error| {
-            SyncError::Config(format!("the table `{}` cannot be read: {}", self.table, message(&error)))
-        })?;
-        let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
-        Columns::find(&self.table, &names)
+    /// Lets SQL ask for a time in microseconds.
+    fn add_function(&self) -> rusqlite::Result<()> {
+        let (odd, table, column) = (self.odd.clone(), self.table.clone(), self.columns.updated_at.clone());
+        let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+        self.connection.create_scalar_function(MICROS, 1, flags, move |context| {
+            let value = context.get_raw(0);
+            if value == ValueRef::Null {
+                return Ok(None);
+            }
+            micros(value).map(Some).ok_or_else(|| {
+                let error = not_a_time(&table, &column, value);
+                let message = rusqlite::Error::UserFunctionError(Box::new(error.clone()));
+                odd.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                message
+            })
+        })
     }
 
     /// What `UPDATED_AT` is. SQLite sorts numbers before texts and small numbers before large ones, so the lowest and the
     /// highest tell whether all are of one form.
-    fn form(&self, columns: &Columns) -> Result<Option<Form>, SyncError> {
-        let (table, column) = (quoted(&self.table), quoted(&columns.updated_at));
+    fn form(&self) -> Result<Option<Form>, SyncError> {
+        let (table, column) = (self.table.quoted(), self.updated_at());
         let extreme = |order: &str| {
             let text =
                 format!("SELECT {column} FROM {table} WHERE {column} IS NOT NULL ORDER BY {column} {order} LIMIT 1");
-            let value = self.connection.query_row(&text, (), |row| Ok(self.form_of(columns, row.get_ref(0)?)));
+            let value = self.connection.query_row(&text, (), |row| {
+                let value = row.get_ref(0)?;
+                let form = form(value).map(|form| (example(value), form));
+                Ok(form.ok_or_else(|| not_a_time(&self.table, &self.columns.updated_at, value)))
+            });
             value.optional().map_err(|error| self.error(&error))?.transpose()
         };
         let (Some((lowest, low)), Some((highest, high))) = (extreme("ASC")?, extreme("DESC")?) else {
@@ -116,7 +169,7 @@ impl SqliteSource {
         if low != high {
             return Err(SyncError::Config(format!(
                 "the column `{}` of the table `{}` mixes kinds: {lowest} is {}, {highest} is {}",
-                columns.updated_at,
+                self.columns.updated_at,
                 self.table,
                 low.name(),
                 high.name()
@@ -125,223 +178,131 @@ impl SqliteSource {
         Ok(Some(low))
     }
 
-    /// A value for people, and its form.
-    fn form_of(&self, columns: &Columns, value: ValueRef<'_>) -> Result<(String, Form), SyncError> {
-        match (micros(value), value) {
-            (Some(_), ValueRef::Integer(number)) => Ok((number.to_string(), Form::of_number(number))),
-            (Some(_), ValueRef::Real(number)) => Ok((number.to_string(), Form::of_number(number as i64))),
-            (Some(_), _) => Ok((example(value), Form::Text)),
-            (None, _) => Err(not_a_time(&self.table, &columns.updated_at, &example(value))),
-        }
-    }
-
-    fn run(
-        &mut self,
-        watermark: Option<Watermark>,
-        sender: &mpsc::Sender<Result<Read, SyncError>>,
-    ) -> Result<(), SyncError> {
-        let columns = self.columns()?;
-        self.form(&columns)?;
-        self.add_function(&columns).map_err(|error| self.error(&error))?;
+    /// Sends everything, until nobody listens any more.
+    fn run(&self, watermark: Option<Watermark>, sender: &Sender) -> Result<(), SyncError> {
         let now = Utc::now().timestamp_micros();
-        let mut opening = self.opening(&columns, watermark, now)?;
-        let mut resumed = opening.watermark.and_then(|watermark| Some((watermark.rows_at, watermark.last_key?)));
-        if resumed.is_some_and(|resumed| !self.finds_again(&columns, &opening, resumed, now).unwrap_or(false)) {
-            // The rows at the watermark have changed: all of them are taken again.
-            resumed = None;
-            if let Some(watermark) = &mut opening.watermark {
-                (watermark.rows_at, watermark.last_key) = (0, None);
+        let survey = self.survey(self.form()?, watermark, now)?;
+        let mut opening =
+            Opening { watermark: survey.left_out(watermark), future: survey.future, undated: self.undated()? };
+        let mut statement = None;
+        let mut skip = 0;
+        if let Some(selection) = survey.selection(opening.watermark) {
+            let statement = statement.insert((self.select(&selection)?, selection));
+            if let Some(watermark) = &mut opening.watermark
+                && let Some(digest) = watermark.digest
+            {
+                // The rows at the watermark that are dealt with stand in front, unless something has changed there.
+                let stands = digest == self.digest_of_first(&mut statement.0, &statement.1, watermark.rows_at)?;
+                skip = if stands { watermark.rows_at } else { 0 };
+                (watermark.rows_at, watermark.digest) = (skip, Some(if stands { digest } else { 0 }));
             }
         }
         if sender.blocking_send(Ok(Read::Opened(opening))).is_err() {
             return Ok(());
         }
-        let skip = resumed.map_or(0, |(rows, _)| rows);
-        self.rows(&columns, &opening, now, skip, sender)
+        if let Some((statement, selection)) = &mut statement {
+            self.send_rows(statement, selection, skip, sender)?;
+        }
+        let _ = sender.blocking_send(Ok(Read::End));
+        Ok(())
     }
 
-    /// Lets SQL ask for `UPDATED_AT` in microseconds.
-    fn add_function(&self, columns: &Columns) -> rusqlite::Result<()> {
-        let (odd, table, column) = (self.odd.clone(), self.table.clone(), columns.updated_at.clone());
-        let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-        self.connection.create_scalar_function("cdi_micros", 1, flags, move |context| {
-            let value = context.get_raw(0);
-            if value == ValueRef::Null {
-                return Ok(None);
-            }
-            micros(value).map(Some).ok_or_else(|| {
-                let error = not_a_time(&table, &column, &example(value));
-                odd.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error.to_string());
-                rusqlite::Error::UserFunctionError(Box::new(error))
-            })
-        })
+    /// Looks at every `UPDATED_AT` that may be new.
+    fn survey(&self, form: Option<Form>, watermark: Option<Watermark>, now: i64) -> Result<Survey, SyncError> {
+        let mut survey = Survey::new(watermark, now);
+        let Some(form) = form else { return Ok(survey) };
+        let column = self.updated_at();
+        let text = format!("SELECT {column} FROM {} WHERE {column} >= ?1", self.table.quoted());
+        let mut statement = self.connection.prepare(&text).map_err(|error| self.error(&error))?;
+        let mut values = statement.query(params![survey.lowest(form)]).map_err(|error| self.error(&error))?;
+        while let Some(row) = values.next().map_err(|error| self.error(&error))? {
+            let value = row.get_ref(0).map_err(|error| self.error(&error))?;
+            let micros = micros(value).ok_or_else(|| not_a_time(&self.table, &self.columns.updated_at, value))?;
+            survey.take(micros, value);
+        }
+        Ok(survey)
     }
 
-    /// What is left out, and how much waits.
-    fn opening(&self, columns: &Columns, watermark: Option<Watermark>, now: i64) -> Result<Opening, SyncError> {
-        let (table, column) = (quoted(&self.table), quoted(&columns.updated_at));
-        let reached = watermark.map(|watermark| watermark.updated_at.timestamp_micros());
-        let text = format!(
-            "SELECT count(*) FILTER (WHERE cdi_micros({column}) = ?1), count(*) FILTER (WHERE cdi_micros({column}) > ?2),
-                    count(*) FILTER (WHERE {column} IS NULL) FROM {table}"
-        );
-        let (at, future, undated): (u64, u64, u64) = self
-            .connection
-            .query_row(&text, params![reached, now], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-            .map_err(|error| self.error(&error))?;
-        let watermark = watermark.map(|watermark| {
-            // Rows that were committed late under the same time would be lost: then all rows at it are taken.
-            let same = watermark.last_key.is_some() || watermark.rows_at == at;
-            Watermark { rows_at: if same { watermark.rows_at } else { 0 }, ..watermark }
-        });
-        Ok(Opening { watermark, future, undated })
+    fn undated(&self) -> Result<u64, SyncError> {
+        let text = format!("SELECT count(*) FROM {} WHERE {} IS NULL", self.table.quoted(), self.updated_at());
+        self.connection.query_row(&text, (), |row| row.get(0)).map_err(|error| self.error(&error))
     }
 
-    /// Whether the last of the rows at the watermark that are dealt with stands where it stood.
-    fn finds_again(
+    /// The digest of the first so many rows.
+    fn digest_of_first(
         &self,
-        columns: &Columns,
-        opening: &Opening,
-        (rows, key): (u64, i64),
-        now: i64,
-    ) -> Result<bool, SyncError> {
-        let Some(last) = rows.checked_sub(1) else {
-            return Ok(false);
-        };
-        let mut statement = self.select(columns, "LIMIT 1 OFFSET ?3").map_err(|error| self.error(&error))?;
-        let from = lowest(opening);
-        let found = statement.query_row(params![from, now, last], |row| self.row(columns, row));
-        let found = found.optional().map_err(|error| self.error(&error))?;
-        Ok(found.is_some_and(|row| row.updated_at == from && row.key() == key))
+        statement: &mut Statement<'_>,
+        selection: &Selection,
+        count: u64,
+    ) -> Result<u64, SyncError> {
+        let mut rows = self.query(statement, selection)?;
+        let mut digest = 0_u64;
+        for _ in 0..count {
+            let Some(row) = rows.next().map_err(|error| self.error(&error))? else { break };
+            digest = digest.wrapping_add(self.row(row)?.digest());
+        }
+        Ok(digest)
     }
 
-    fn rows(
+    fn send_rows(
         &self,
-        columns: &Columns,
-        opening: &Opening,
-        now: i64,
+        statement: &mut Statement<'_>,
+        selection: &Selection,
         skip: u64,
-        sender: &mpsc::Sender<Result<Read, SyncError>>,
+        sender: &Sender,
     ) -> Result<(), SyncError> {
-        let mut statement = self.select(columns, "LIMIT -1 OFFSET ?3").map_err(|error| self.error(&error))?;
-        let mut rows = statement.query(params![lowest(opening), now, skip]).map_err(|error| self.error(&error))?;
-        let mut chunk = Vec::with_capacity(CHUNK);
-        loop {
-            let row = rows.next().map_err(|error| self.error(&error))?;
-            let ended = row.is_none();
-            if let Some(row) = row {
-                chunk.push(self.row(columns, row).map_err(|error| self.error(&error))?);
-            }
-            if (chunk.len() == CHUNK || (ended && !chunk.is_empty()))
-                && sender
-                    .blocking_send(Ok(Read::Rows(std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK)))))
-                    .is_err()
+        let mut rows = self.query(statement, selection)?;
+        let mut chunk = Chunk::default();
+        let mut number = 0;
+        while let Some(row) = rows.next().map_err(|error| self.error(&error))? {
+            number += 1;
+            if number > skip
+                && let Some(full) = chunk.push(self.row(row)?)
+                && sender.blocking_send(Ok(Read::Rows(full))).is_err()
             {
                 return Ok(());
             }
-            if ended {
-                let _ = sender.blocking_send(Ok(Read::End));
-                return Ok(());
-            }
         }
+        let _ = sender.blocking_send(Ok(Read::Rows(chunk.take())));
+        Ok(())
     }
 
-    /// The rows from ?1 to ?2 in reading order.
-    fn select(&self, columns: &Columns, limit: &str) -> rusqlite::Result<Statement<'_>> {
-        let (table, updated_at) = (quoted(&self.table), quoted(&columns.updated_at));
-        let identifiers: Vec<String> = columns.identifiers.iter().map(|(_, name)| quoted(name)).collect();
-        let identifiers = identifiers.join(", ");
-        let payload = quoted(&columns.payload);
-        self.connection.prepare(&format!(
-            "SELECT cdi_micros({updated_at}), {payload}, {identifiers} FROM {table}
-             WHERE cdi_micros({updated_at}) BETWEEN ?1 AND ?2
-             ORDER BY cdi_micros({updated_at}), {identifiers} {limit}"
-        ))
-    }
-
-    fn row(&self, columns: &Columns, row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
-        let mut flaw = None;
-        let mut text = |index: usize, column: &str| {
-            let text = text(row.get_ref(index).ok()?);
-            if text.is_none() {
-                flaw.get_or_insert(format!("{column} is not UTF-8 text"));
-            }
-            text?
+    fn query<'s>(&self, statement: &'s mut Statement<'_>, selection: &Selection) -> Result<Rows<'s>, SyncError> {
+        let rows = match selection {
+            Selection::Native { from, to } => statement.query(params![from, to]),
+            Selection::Computed { from, to } => statement.query(params![from, to]),
         };
-        let identifiers = columns.identifiers.iter().enumerate();
-        let identifiers: Vec<Option<String>> = identifiers.map(|(index, (_, name))| text(2 + index, name)).collect();
-        let payload = text(1, &columns.payload);
-        Ok(Row { updated_at: row.get(0)?, identifier: columns.identifier(identifiers), payload, flaw })
+        rows.map_err(|error| self.error(&error))
+    }
+
+    /// The selected rows in reading order. Rows that are alike in all of it are alike altogether.
+    fn select(&self, selection: &Selection) -> Result<Statement<'_>, SyncError> {
+        let time = match selection {
+            Selection::Native { .. } => self.updated_at(),
+            Selection::Computed { .. } => format!("{MICROS}({})", self.updated_at()),
+        };
+        let content: Vec<String> = self.columns.content().map(quoted).collect();
+        let (content, column, table) = (content.join(", "), self.updated_at(), self.table.quoted());
+        let text = format!(
+            "SELECT {column}, {content} FROM {table} WHERE {time} BETWEEN ?1 AND ?2 ORDER BY {time}, {content}"
+        );
+        self.connection.prepare(&text).map_err(|error| self.error(&error))
+    }
+
+    fn row(&self, row: &rusqlite::Row<'_>) -> Result<Row, SyncError> {
+        let updated_at = row.get_ref(0).map_err(|error| self.error(&error))?;
+        let updated_at =
+            micros(updated_at).ok_or_else(|| not_a_time(&self.table, &self.columns.updated_at, updated_at))?;
+        values::row(&self.columns, updated_at, row).map_err(|error| self.error(&error))
+    }
+
+    fn updated_at(&self) -> String {
+        quoted(&self.columns.updated_at)
     }
 
     /// What an error of SQLite means for the sync.
     fn error(&self, error: &rusqlite::Error) -> SyncError {
-        match self.odd.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some(odd) => SyncError::Config(odd),
-            None => SyncError::Failed(format!("reading the table `{}` failed: {}", self.table, message(error))),
-        }
-    }
-}
-
-/// The first `UPDATED_AT` to take.
-fn lowest(opening: &Opening) -> i64 {
-    match opening.watermark {
-        None => i64::MIN,
-        Some(watermark) => {
-            let reached = watermark.updated_at.timestamp_micros();
-            let all_dealt_with = watermark.rows_at > 0 && watermark.last_key.is_none();
-            if all_dealt_with { reached + 1 } else { reached }
-        }
-    }
-}
-
-fn micros(value: ValueRef<'_>) -> Option<i64> {
-    match value {
-        ValueRef::Integer(number) => micros_of_number(number),
-        ValueRef::Real(number) => micros_of_fraction(number),
-        ValueRef::Text(text) => micros_of_text(std::str::from_utf8(text).ok()?),
-        ValueRef::Null | ValueRef::Blob(_) => None,
-    }
-}
-
-/// A value as text, `Some(None)` where it is null; nothing where it has none.
-fn text(value: ValueRef<'_>) -> Option<Option<String>> {
-    Some(match value {
-        ValueRef::Null => None,
-        ValueRef::Integer(number) => Some(number.to_string()),
-        ValueRef::Real(number) => Some(number.to_string()),
-        ValueRef::Text(text) | ValueRef::Blob(text) => Some(std::str::from_utf8(text).ok()?.to_owned()),
-    })
-}
-
-/// A value for a message.
-fn example(value: ValueRef<'_>) -> String {
-    const LONGEST: usize = 40;
-    match value {
-        ValueRef::Blob(bytes) => format!("a blob of {} bytes", bytes.len()),
-        other => {
-            let text = text(other).flatten().unwrap_or_else(|| "something that is not UTF-8".into());
-            let short: String = text.chars().take(LONGEST).collect();
-            format!("{short:?}")
-        }
-    }
-}
-
-fn not_a_time(table: &str, column: &str, example: &str) -> SyncError {
-    SyncError::Config(format!(
-        "the column `{column}` of the table `{table}` holds {example}, which is no time; RFC 3339, `YYYY-MM-DD HH:MM:SS`, Unix seconds and Unix milliseconds are"
-    ))
-}
-
-/// A name as SQL.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// SQLite's own words, without its code.
-fn message(error: &rusqlite::Error) -> String {
-    match error {
-        rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
-        other => other.to_string(),
+        let odd = self.odd.lock().unwrap_or_else(PoisonError::into_inner).take();
+        odd.unwrap_or_else(|| meaning(&format!("the table `{}`", self.table), error))
     }
 }

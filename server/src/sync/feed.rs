@@ -1,0 +1,227 @@
+//! Rows on their way through a run: read, made into objects, put into batches, delivered in lanes.
+//!
+//! Reading waits for delivering. Rows of one user go through one lane, and a lane delivers one batch after the other, so a
+//! user's rows keep their order.
+
+use std::sync::Arc;
+
+use chrono::DateTime;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::SyncError;
+use super::batch::Batch;
+use super::destination::{self, Destination, Limits, Outcome};
+use super::object::{self, Form, Group};
+use super::progress::Fate;
+use super::row::{Identifier, Row};
+use super::shared::Shared;
+use super::source::{Read, Reading};
+use super::worker::Stop;
+use crate::config::Integration;
+use crate::store::RowError;
+
+/// A share says nothing before so many rows are dealt with.
+const ROWS_FOR_A_SHARE: u64 = 1000;
+/// The longest reason that is kept, in characters.
+const LONGEST_REASON: usize = 1000;
+
+/// How far a run came.
+pub enum Reached {
+    /// There are no further rows.
+    End,
+    /// The process is to stop.
+    Stop,
+    /// More rows were refused than the integration allows; what is said of it.
+    TooManyRefused(String),
+}
+
+/// Moves rows until there are no more, or until something stops it. What has begun to travel arrives.
+pub async fn deliver(
+    reading: &mut Reading,
+    destination: &Arc<Destination>,
+    integration: &Integration,
+    progress: &Shared,
+    stop: &Stop,
+) -> Result<Reached, SyncError> {
+    let limits = destination.limits();
+    let keep_payloads = integration.keep_payloads;
+    let mut lanes = JoinSet::new();
+    let mut queues = Vec::new();
+    for _ in 0..limits.lanes {
+        let (queue, batches) = mpsc::channel(1);
+        queues.push(queue);
+        lanes.spawn(lane(batches, destination.clone(), progress.clone(), keep_payloads));
+    }
+    let feeder = Feeder {
+        limits,
+        form: Form { kind: integration.kind, reader: destination::reader(&integration.destination) },
+        keep_payloads,
+        max_failed_share: integration.max_failed_share,
+        building: (0..limits.lanes * Group::COUNT).map(|_| Batch::default()).collect(),
+        queues,
+        progress,
+    };
+    let feeding = feeder.feed(reading, stop);
+    tokio::pin!(feeding);
+    let mut reached = None;
+    loop {
+        tokio::select! {
+            fed = &mut feeding, if reached.is_none() => reached = Some(fed?),
+            ended = lanes.join_next() => match (ended, reached.take()) {
+                (Some(ended), known) => {
+                    ended.unwrap_or_else(|error| Err(SyncError::Failed(format!("a delivery broke off: {error}"))))?;
+                    reached = known;
+                }
+                (None, Some(reached)) => return Ok(reached),
+                // The lanes end when the feeder has dropped their queues, or with an error.
+                (None, None) => return Err(SyncError::Failed("all lanes ended before the rows did".into())),
+            },
+        }
+    }
+}
+
+/// Turns rows into batches and hands them to the lanes.
+struct Feeder<'a> {
+    limits: Limits,
+    form: Form,
+    keep_payloads: bool,
+    max_failed_share: Option<f64>,
+    /// A batch for each lane and group.
+    building: Vec<Batch>,
+    queues: Vec<mpsc::Sender<Batch>>,
+    progress: &'a Shared,
+}
+
+impl Feeder<'_> {
+    async fn feed(mut self, reading: &mut Reading, stop: &Stop) -> Result<Reached, SyncError> {
+        let reached = loop {
+            let read = tokio::select! {
+                biased;
+                () = stop.asked() => break Reached::Stop,
+                read = reading.next() => read?,
+            };
+            match read {
+                Read::Rows(rows) => self.take(rows).await,
+                Read::End => break Reached::End,
+                Read::Opened(_) => return Err(SyncError::Failed("the source began twice".into())),
+            }
+            if let Some(cause) = self.too_many_refused() {
+                break Reached::TooManyRefused(cause);
+            }
+        };
+        // What waits in a batch holds back the watermark, even if nothing follows now.
+        self.dispatch_all().await;
+        if matches!(reached, Reached::End) {
+            self.progress.lock().ended();
+        }
+        Ok(reached)
+    }
+
+    async fn take(&mut self, rows: Vec<Row>) {
+        if !self.progress.has_room() {
+            self.dispatch_all().await;
+            self.progress.room().await;
+        }
+        let first = {
+            let mut progress = self.progress.lock();
+            let numbers: Vec<u64> = rows.iter().map(|row| progress.read(row.updated_at, row.digest())).collect();
+            numbers.first().copied().unwrap_or_default()
+        };
+        let mut refused = Vec::new();
+        let newest = first + rows.len() as u64;
+        for (number, row) in (first..).zip(rows) {
+            let lane = (row.user() % self.limits.lanes as u64) as usize;
+            let group = self.form.group(&row);
+            let slot = lane * Group::COUNT + group as usize;
+            if self.building[slot].size() + row.size() > self.limits.bytes {
+                self.dispatch(slot).await;
+            }
+            let batch = &mut self.building[slot];
+            batch.group = group;
+            let write = |out: &mut Vec<u8>| self.form.write(&row, out);
+            match batch.push(number, row.updated_at, row.identifier.clone(), self.limits.separator, write) {
+                Ok(()) if batch.len() >= self.limits.objects => self.dispatch(slot).await,
+                Ok(()) => {}
+                Err(reason) => {
+                    let payload = if self.keep_payloads { row.payload } else { None };
+                    let error = refusal(row.identifier.as_ref(), row.updated_at, &reason, payload);
+                    refused.push((number, Fate::Refused(error)));
+                }
+            }
+        }
+        self.progress.dealt(refused);
+        self.dispatch_stragglers(newest).await;
+    }
+
+    fn too_many_refused(&self) -> Option<String> {
+        let most = self.max_failed_share?;
+        let (synced, refused) = self.progress.lock().counts();
+        let rows = synced + refused;
+        (rows >= ROWS_FOR_A_SHARE && refused as f64 > rows as f64 * most).then(|| {
+            format!("{refused} of {rows} rows were refused, which is more than `max_failed_share` ({most}) allows; the rest was left for the next sync")
+        })
+    }
+
+    /// A batch that fills slowly holds the watermark back: it goes when the others are far ahead.
+    async fn dispatch_stragglers(&mut self, newest: u64) {
+        let far = (self.limits.lanes * self.limits.objects * 4) as u64;
+        for slot in 0..self.building.len() {
+            let oldest = self.building[slot].items().first().map(|item| item.row);
+            if oldest.is_some_and(|oldest| newest - oldest > far) {
+                self.dispatch(slot).await;
+            }
+        }
+    }
+
+    async fn dispatch_all(&mut self) {
+        for slot in 0..self.building.len() {
+            self.dispatch(slot).await;
+        }
+    }
+
+    /// Hands a batch to its lane, and waits until the lane has room for it.
+    async fn dispatch(&mut self, slot: usize) {
+        let batch = std::mem::take(&mut self.building[slot]);
+        if !batch.is_empty() {
+            // A lane that is gone has ended with an error, which ends the run.
+            let _ = self.queues[slot / Group::COUNT].send(batch).await;
+        }
+    }
+}
+
+/// Delivers one batch after the other.
+async fn lane(
+    mut batches: mpsc::Receiver<Batch>,
+    destination: Arc<Destination>,
+    progress: Shared,
+    keep_payloads: bool,
+) -> Result<(), SyncError> {
+    while let Some(batch) = batches.recv().await {
+        let (batch, outcomes) = destination.deliver(batch).await?;
+        let fates = batch.items().iter().zip(outcomes).enumerate().map(|(object, (item, outcome))| {
+            let fate = match outcome {
+                Outcome::Delivered(position) => Fate::Delivered(position),
+                Outcome::Refused(reason) => {
+                    let sent = || String::from_utf8_lossy(batch.bytes(object..object + 1)).into_owned();
+                    let payload = keep_payloads.then(sent);
+                    Fate::Refused(refusal(item.identifier.as_ref(), item.updated_at, &reason, payload))
+                }
+            };
+            (item.row, fate)
+        });
+        progress.dealt(fates);
+    }
+    Ok(())
+}
+
+fn refusal(identifier: Option<&Identifier>, updated_at: i64, reason: &str, payload: Option<String>) -> RowError {
+    // Postgres keeps no NUL in a text.
+    let storable = |text: &str| text.replace('\0', "\u{fffd}");
+    RowError {
+        identifier: identifier.map(object::identifier_object),
+        updated_at: DateTime::from_timestamp_micros(updated_at).unwrap_or_default(),
+        reason: storable(&reason.chars().take(LONGEST_REASON).collect::<String>()),
+        payload: payload.map(|payload| storable(&payload)),
+    }
+}

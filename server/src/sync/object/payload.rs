@@ -1,0 +1,219 @@
+//! What may stand in a `PAYLOAD`.
+
+use std::borrow::Cow;
+
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::config::IntegrationKind;
+use crate::sync::row::Identifier;
+
+/// The longest payload, in bytes.
+pub const LONGEST_PAYLOAD: usize = 1_000_000;
+/// The most keys a payload may have at its top.
+const MOST_KEYS: usize = 250;
+/// The longest name of an event, a product or a property, in characters.
+const LONGEST_NAME: usize = 255;
+/// Keys that say whose object it is; the columns do that.
+const IDENTIFIERS: [&str; 3] = ["external_id", "user_alias", "braze_id"];
+
+/// A payload that can be sent.
+#[derive(Debug, Default)]
+pub struct Payload<'a> {
+    /// What stands between its braces.
+    pub fields: &'a str,
+    /// Whether it says when it happened.
+    pub has_time: bool,
+    /// Whether it says that users are not to be made.
+    pub has_update_existing_only: bool,
+}
+
+impl<'a> Payload<'a> {
+    /// Checks that a payload is an object that may be sent for this identifier.
+    pub fn look_over(payload: &'a str, kind: IntegrationKind, identifier: &Identifier) -> Result<Payload<'a>, String> {
+        if payload.len() > LONGEST_PAYLOAD {
+            return Err(format!("PAYLOAD has {} bytes; {LONGEST_PAYLOAD} are allowed", payload.len()));
+        }
+        let own = match identifier {
+            Identifier::Email(_) => Some("email"),
+            Identifier::Phone(_) => Some("phone"),
+            _ => None,
+        };
+        let mut reader = serde_json::Deserializer::from_str(payload);
+        let found = reader.deserialize_any(Look { kind, own }).map_err(|error| not_an_object(&error))?;
+        reader.end().map_err(|error| not_an_object(&error))?;
+        found.accepted(kind)?;
+        // What was looked over begins with `{` and ends with `}`.
+        let text = payload.trim_ascii();
+        Ok(Payload {
+            fields: text[1..text.len() - 1].trim_ascii(),
+            has_time: found.time.is_some(),
+            has_update_existing_only: found.update_existing_only,
+        })
+    }
+}
+
+/// Says what is wrong and where, and nothing of what the payload says.
+fn not_an_object(error: &serde_json::Error) -> String {
+    match error.classify() {
+        serde_json::error::Category::Data => "PAYLOAD is not a JSON object".to_owned(),
+        _ => format!("PAYLOAD is not a JSON object: {error}"),
+    }
+}
+
+/// Goes over the keys of an object.
+struct Look {
+    kind: IntegrationKind,
+    /// The key that the row's own identifier is sent under, where it is one that payloads have too.
+    own: Option<&'static str>,
+}
+
+/// What was found.
+#[derive(Default)]
+struct Found<'a> {
+    refused: Option<String>,
+    update_existing_only: bool,
+    name: Option<&'a RawValue>,
+    product_id: Option<&'a RawValue>,
+    currency: Option<&'a RawValue>,
+    price: Option<&'a RawValue>,
+    quantity: Option<&'a RawValue>,
+    time: Option<&'a RawValue>,
+    properties: Option<&'a RawValue>,
+}
+
+impl<'de> Visitor<'de> for Look {
+    type Value = Found<'de>;
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Found<'de>, M::Error> {
+        let mut found = Found::default();
+        let mut count = 0;
+        while let Some(key) = map.next_key::<Key<'de>>()? {
+            let value: &RawValue = map.next_value()?;
+            count += 1;
+            let key = key.0.as_ref();
+            if IDENTIFIERS.contains(&key) || self.own == Some(key) {
+                let message =
+                    || format!("PAYLOAD contains the identifier `{key}`; identifiers belong into their columns");
+                found.refused.get_or_insert_with(message);
+            }
+            found.update_existing_only |= key == "_update_existing_only";
+            if self.kind != IntegrationKind::Attributes {
+                match key {
+                    "name" => found.name = Some(value),
+                    "product_id" => found.product_id = Some(value),
+                    "currency" => found.currency = Some(value),
+                    "price" => found.price = Some(value),
+                    "quantity" => found.quantity = Some(value),
+                    "time" => found.time = Some(value),
+                    "properties" => found.properties = Some(value),
+                    _ => {}
+                }
+            }
+        }
+        if count > MOST_KEYS {
+            let message = || format!("PAYLOAD has {count} keys; {MOST_KEYS} are allowed");
+            found.refused.get_or_insert_with(message);
+        }
+        Ok(found)
+    }
+}
+
+impl Found<'_> {
+    /// Whether an object of this kind can be made of it.
+    fn accepted(&self, kind: IntegrationKind) -> Result<(), String> {
+        if let Some(reason) = &self.refused {
+            return Err(reason.clone());
+        }
+        match kind {
+            IntegrationKind::Attributes | IntegrationKind::UserDeletes => return Ok(()),
+            IntegrationKind::Events => name("name", self.name)?,
+            IntegrationKind::Purchases => {
+                name("product_id", self.product_id)?;
+                let currency = text("currency", self.currency)?;
+                if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+                    return Err("`currency` must be an ISO 4217 code of three letters, such as \"EUR\"".into());
+                }
+                number("price", self.price.ok_or_else(|| missing("price"))?)?;
+                self.quantity.map_or(Ok(()), |quantity| number("quantity", quantity))?;
+            }
+        }
+        if self.time.is_some() {
+            text("time", self.time)?;
+        }
+        self.properties.map_or(Ok(()), properties)
+    }
+}
+
+fn missing(key: &str) -> String {
+    format!("PAYLOAD has no `{key}`")
+}
+
+fn number(key: &str, value: &RawValue) -> Result<(), String> {
+    match value.get().as_bytes() {
+        [b'0'..=b'9' | b'-', ..] => Ok(()),
+        _ => Err(format!("`{key}` must be a number")),
+    }
+}
+
+fn text<'a>(key: &str, value: Option<&'a RawValue>) -> Result<Cow<'a, str>, String> {
+    let value = value.ok_or_else(|| missing(key))?;
+    let text = serde_json::from_str::<Key<'a>>(value.get()).map_err(|_| format!("`{key}` must be a text"))?.0;
+    if text.is_empty() { Err(format!("`{key}` is empty")) } else { Ok(text) }
+}
+
+fn name(key: &str, value: Option<&RawValue>) -> Result<(), String> {
+    let length = text(key, value)?.chars().count();
+    if length > LONGEST_NAME {
+        return Err(format!("`{key}` has {length} characters; {LONGEST_NAME} are allowed"));
+    }
+    Ok(())
+}
+
+/// Checks the names of an event's or a purchase's properties.
+fn properties(value: &RawValue) -> Result<(), String> {
+    struct Names;
+
+    impl<'de> Visitor<'de> for Names {
+        type Value = Option<String>;
+
+        fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            formatter.write_str("an object")
+        }
+
+        fn visit_unit<E>(self) -> Result<Option<String>, E> {
+            Ok(None)
+        }
+
+        fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Option<String>, M::Error> {
+            let mut refused = None;
+            while let Some((Key(name), _)) = map.next_entry::<Key<'de>, IgnoredAny>()? {
+                let wrong = match name.chars().count() {
+                    0 => "a property's name is empty".to_owned(),
+                    length if length > LONGEST_NAME => {
+                        format!("a property's name has {length} characters; {LONGEST_NAME} are allowed")
+                    }
+                    _ if name.starts_with('$') => format!("the name of the property `{name}` begins with `$`"),
+                    _ => continue,
+                };
+                refused.get_or_insert(wrong);
+            }
+            Ok(refused)
+        }
+    }
+
+    let mut reader = serde_json::Deserializer::from_str(value.get());
+    match reader.deserialize_any(Names) {
+        Ok(None) => Ok(()),
+        Ok(Some(reason)) => Err(reason),
+        Err(_) => Err("`properties` must be an object".into()),
+    }
+}
+
+/// A key, borrowed where it has no escapes.
+#[derive(serde::Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);

@@ -1,0 +1,85 @@
+//! The progress as all parts of a run see it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::progress::{Fate, Progress, Start};
+use crate::store::Checkpoint;
+
+/// Rows that may be read and not yet counted: one that waits in a slow lane must not let the others run away from it.
+const MOST_PENDING: usize = 50_000;
+/// Bytes of row errors that may wait to be written.
+const MOST_ERROR_BYTES: usize = 4_000_000;
+
+/// A progress that is shared. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Shared(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    progress: Mutex<Progress>,
+    /// Told whenever there may be room again.
+    room: Notify,
+    /// Told when the next checkpoint should come soon.
+    urgent: Notify,
+}
+
+impl Shared {
+    /// The beginning of a run.
+    pub fn new(start: Start) -> Shared {
+        Shared(Arc::new(Inner {
+            progress: Mutex::new(Progress::new(start)),
+            room: Notify::new(),
+            urgent: Notify::new(),
+        }))
+    }
+
+    /// The progress itself.
+    pub fn lock(&self) -> MutexGuard<'_, Progress> {
+        // It is whole after every statement.
+        self.0.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note of what became of rows.
+    pub fn dealt(&self, fates: impl IntoIterator<Item = (u64, Fate)>) {
+        {
+            let mut progress = self.lock();
+            for (row, fate) in fates {
+                progress.dealt(row, fate);
+            }
+        }
+        self.0.room.notify_waiters();
+    }
+
+    /// Takes note that a checkpoint was written.
+    pub fn written(&self, checkpoint: &Checkpoint) {
+        self.lock().written(checkpoint);
+        self.0.room.notify_waiters();
+    }
+
+    /// Whether further rows may be read.
+    pub fn has_room(&self) -> bool {
+        let progress = self.lock();
+        progress.pending() <= MOST_PENDING && progress.error_bytes() <= MOST_ERROR_BYTES
+    }
+
+    /// Waits until further rows may be read.
+    pub async fn room(&self) {
+        loop {
+            let told = self.0.room.notified();
+            tokio::pin!(told);
+            told.as_mut().enable();
+            if self.has_room() {
+                return;
+            }
+            self.0.urgent.notify_one();
+            told.await;
+        }
+    }
+
+    /// Waits until somebody waits for a checkpoint.
+    pub async fn urgent(&self) {
+        self.0.urgent.notified().await;
+    }
+}
