@@ -1,4 +1,4 @@
-//! A stand-in for the real `/users/track`, on loopback. Used by `cdi-server demo` and by tests only.
+//! A stand-in for the real `/users/track` and `/users/delete`, on loopback. Used by `cdi-server demo` and by tests only.
 //!
 //! It answers as the real service does: it checks the bearer key (and echoes it in the 401, as the real one does), counts
 //! its limits, and names the objects it refuses. It keeps what it accepted, in order. A script of answers can be queued;
@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -22,6 +22,8 @@ use crate::secret::Secret;
 
 /// Objects a request may carry.
 const MOST_OBJECTS: usize = 75;
+/// Users a request may delete.
+const MOST_DELETES: usize = 50;
 /// Bytes a request may have.
 const MOST_BYTES: usize = 4_000_000;
 /// Bytes that are read at all, so that a mistake does not fill the memory.
@@ -58,6 +60,8 @@ enum Kind {
 /// A request as it came in.
 #[derive(Debug, Clone)]
 pub struct Received {
+    /// When it was answered.
+    pub at: Instant,
     /// Its path.
     pub path: String,
     /// Its body, or null if it was not JSON.
@@ -76,6 +80,8 @@ struct State {
 struct Known {
     delay: Duration,
     script: VecDeque<Answer>,
+    /// A request whose body has this text is given this answer.
+    refused: Option<(String, Answer)>,
     requests: Vec<Received>,
     objects: Vec<Value>,
     at_once: usize,
@@ -135,6 +141,11 @@ impl StandIn {
     /// Queues an answer; each is used once, in order.
     pub fn script(&self, answers: impl IntoIterator<Item = Answer>) {
         self.state.known().script.extend(answers);
+    }
+
+    /// Gives this answer to every request whose body has a text in it.
+    pub fn refuse(&self, text: &str, answer: Answer) {
+        self.state.known().refused = Some((text.to_owned(), answer));
     }
 
     /// How many objects it has accepted.
@@ -218,16 +229,23 @@ async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Fu
 
     let mut known = state.known();
     known.at_once -= 1;
+    let text = String::from_utf8_lossy(&bytes);
+    let refused = known.refused.as_ref().filter(|(refused, _)| text.contains(refused.as_str()));
+    let scripted = scripted.or_else(|| refused.map(|(_, answer)| answer.clone()));
     let response = match &scripted {
         Some(answer) if answer.kind == Kind::Cut => None,
         Some(answer) if answer.kind == Kind::Fixed => Some(fixed(answer)),
         scripted => {
-            let (status, answer) = if parts.method != Method::POST || path != "/users/track" {
+            let (status, answer) = if parts.method != Method::POST
+                || !["/users/track", "/users/delete"].contains(&path.as_str())
+            {
                 (StatusCode::NOT_FOUND, json!({ "message": "Not Found" }))
             } else if !authorized(&parts.headers, &state.key) {
                 (StatusCode::UNAUTHORIZED, json!({ "message": format!("Invalid API key: {}", bearer(&parts.headers)) }))
             } else if bytes.len() > MOST_BYTES {
                 (StatusCode::PAYLOAD_TOO_LARGE, json!({ "message": "Request body too large" }))
+            } else if path == "/users/delete" {
+                delete(&body, &mut known.objects)
             } else {
                 track(&body, &mut known.objects)
             };
@@ -235,7 +253,7 @@ async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Fu
         }
     };
     let status = response.as_ref().map(|response| response.status().as_u16());
-    known.requests.push(Received { path, body, status });
+    known.requests.push(Received { at: Instant::now(), path, body, status });
     response.ok_or(Cut)
 }
 
@@ -267,44 +285,70 @@ fn authorized(headers: &HeaderMap, key: &Secret) -> bool {
 
 /// What the real service does with a body: accepts what it can and names the rest.
 fn track(body: &Value, accepted: &mut Vec<Value>) -> (StatusCode, Value) {
-    let Some(objects) = body.get("attributes").and_then(Value::as_array).filter(|objects| !objects.is_empty()) else {
+    let arrays = ["attributes", "events", "purchases"];
+    let found = arrays.iter().filter_map(|array| Some((*array, body.get(array)?.as_array()?))).collect::<Vec<_>>();
+    if found.iter().all(|(_, objects)| objects.is_empty()) {
         let message = "Valid data must be provided in the 'attributes', 'events', or 'purchases' fields.";
-        return (StatusCode::BAD_REQUEST, json!({ "message": message }));
-    };
-    if objects.len() > MOST_OBJECTS {
-        let message = format!("No more than {MOST_OBJECTS} attributes may be sent at once");
         return (StatusCode::BAD_REQUEST, json!({ "message": message }));
     }
     let mut errors = Vec::new();
-    for (index, object) in objects.iter().enumerate() {
-        match fault(object) {
-            Some(fault) => errors.push(json!({ "index": index, "input_array": "attributes", "type": fault })),
-            None => accepted.push(object.clone()),
+    let mut answer = Map::from_iter([("message".to_owned(), Value::from("success"))]);
+    let mut processed = 0;
+    for (array, objects) in found {
+        if objects.len() > MOST_OBJECTS {
+            let message = format!("No more than {MOST_OBJECTS} {array} may be sent at once");
+            return (StatusCode::BAD_REQUEST, json!({ "message": message }));
         }
+        let before = accepted.len();
+        for (index, object) in objects.iter().enumerate() {
+            match fault(array, object) {
+                Some(fault) => errors.push(json!({ "index": index, "input_array": array, "type": fault })),
+                None => accepted.push(object.clone()),
+            }
+        }
+        processed += accepted.len() - before;
+        answer.insert(format!("{array}_processed"), (accepted.len() - before).into());
     }
-    if errors.len() == objects.len() {
+    if processed == 0 {
         return (StatusCode::BAD_REQUEST, json!({ "message": "No valid objects", "errors": errors }));
     }
-    let mut answer = Map::new();
-    answer.insert("message".into(), "success".into());
-    answer.insert("attributes_processed".into(), (objects.len() - errors.len()).into());
     if !errors.is_empty() {
         answer.insert("errors".into(), errors.into());
     }
     (StatusCode::CREATED, Value::Object(answer))
 }
 
+/// What the real service does with users to delete.
+fn delete(body: &Value, accepted: &mut Vec<Value>) -> (StatusCode, Value) {
+    let refused = |message: &str| (StatusCode::BAD_REQUEST, json!({ "message": message }));
+    let arrays = ["external_ids", "user_aliases", "braze_ids"];
+    let mut found = arrays.iter().filter_map(|array| body.get(array)?.as_array());
+    match (found.next(), found.next()) {
+        (Some(ids), None) if (1..=MOST_DELETES).contains(&ids.len()) => {
+            accepted.extend(ids.iter().cloned());
+            (StatusCode::CREATED, json!({ "deleted": ids.len(), "message": "success" }))
+        }
+        (Some(_), None) => refused("Between 1 and 50 users can be deleted at once"),
+        _ => refused("Exactly one of 'external_ids', 'user_aliases' and 'braze_ids' must be provided"),
+    }
+}
+
 /// What the stand-in holds against an object.
-fn fault(object: &Value) -> Option<&'static str> {
+fn fault(array: &str, object: &Value) -> Option<String> {
     let Some(object) = object.as_object() else {
-        return Some("'attributes' must be objects");
+        return Some(format!("'{array}' must be objects"));
     };
-    if !["external_id", "user_alias", "braze_id", "email", "phone"].iter().any(|name| object.contains_key(*name)) {
-        return Some("'external_id', 'braze_id', 'user_alias', 'email' or 'phone' is required");
-    }
-    if object.keys().any(|name| name.starts_with('$')) {
-        return Some("attribute names must not begin with '$'");
-    }
-    let email = object.get("email").and_then(Value::as_str);
-    email.is_some_and(|email| !email.contains('@')).then_some("'email' is not a valid address")
+    let fault =
+        if !["external_id", "user_alias", "braze_id", "email", "phone"].iter().any(|name| object.contains_key(*name)) {
+            "'external_id', 'braze_id', 'user_alias', 'email' or 'phone' is required"
+        } else if object.keys().any(|name| name.starts_with('$')) {
+            "attribute names must not begin with '$'"
+        } else if object.get("email").and_then(Value::as_str).is_some_and(|email| !email.contains('@')) {
+            "'email' is not a valid address"
+        } else if array != "attributes" && !object.contains_key("time") {
+            "'time' is required"
+        } else {
+            return None;
+        };
+    Some(fault.to_owned())
 }

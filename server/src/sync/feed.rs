@@ -40,11 +40,11 @@ pub enum Reached {
 pub async fn deliver(
     reading: &mut Reading,
     destination: &Arc<Destination>,
+    limits: Limits,
     integration: &Integration,
     progress: &Shared,
     stop: &Stop,
 ) -> Result<Reached, SyncError> {
-    let limits = destination.limits();
     let keep_payloads = integration.keep_payloads;
     let mut lanes = JoinSet::new();
     let mut queues = Vec::new();
@@ -119,6 +119,9 @@ impl Feeder<'_> {
     }
 
     async fn take(&mut self, rows: Vec<Row>) {
+        if rows.is_empty() {
+            return;
+        }
         if !self.progress.has_room() {
             self.dispatch_all().await;
             self.progress.room().await;

@@ -14,6 +14,8 @@ mod row;
 mod run;
 mod shared;
 mod source;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 pub use check::{check_destination, check_source};

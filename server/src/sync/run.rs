@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::SyncError;
-use super::destination::{Destination, Position};
+use super::destination::{Destination, Limits, Position};
 use super::feed::{Reached, deliver};
 use super::hold::{Fence, Hold};
 use super::progress::{Progress, Start};
@@ -19,40 +19,62 @@ use super::worker::Stop;
 use crate::config::Integration;
 use crate::store::{Checkpoint, Claimed, JobStatus, Store, StoreError};
 
-/// How often to write down how far a run has got.
-const CHECKPOINT: Duration = Duration::from_millis(250);
+/// How a run paces itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// How often to write down how far it has got.
+    pub checkpoint: Duration,
+    /// The first pause after a failed request; each further one is twice as long.
+    pub first_pause: Duration,
+    /// The most objects in a batch, however many the destination takes.
+    pub batch: usize,
+}
 
-/// Runs a claimed job to its end, or gives it back when the process is to stop. `claimed_at` is a moment before it was
-/// claimed.
-pub async fn run(
-    store: &Store,
-    claimed: Claimed,
-    claimed_at: Instant,
-    lease_length: Duration,
-    integration: &Integration,
-    stop: Stop,
-) -> Result<(), StoreError> {
-    let hold = Hold::new(store, &claimed.lease, lease_length, claimed_at);
-    let run = Run {
-        store,
-        claimed: &claimed,
-        integration,
-        fence: hold.fence(),
-        stop: stop.clone(),
-        progress: Shared::new(start(&claimed, None)),
-        destination: OnceLock::new(),
-        durable: Mutex::new(Progress::new(start(&claimed, None)).so_far()),
-    };
-    let reached = tokio::select! {
-        biased;
-        lost = hold.keep() => return Err(lost),
-        () = stop.deadline() => Ok(Reached::Stop),
-        reached = run.sync() => reached,
-    };
-    tokio::select! {
-        biased;
-        lost = hold.keep() => Err(lost),
-        written = run.write_end(reached) => written,
+impl Pace {
+    /// What is kind to everybody.
+    pub const USUAL: Pace =
+        Pace { checkpoint: Duration::from_millis(250), first_pause: Duration::from_millis(250), batch: usize::MAX };
+}
+
+/// What a worker needs to run jobs of an integration.
+#[derive(Debug, Clone)]
+pub struct Runner<'a> {
+    /// Where jobs are.
+    pub store: &'a Store,
+    /// Theirs.
+    pub integration: &'a Integration,
+    /// How long a lease is.
+    pub lease: Duration,
+    /// How runs pace themselves.
+    pub pace: Pace,
+    /// Tells when the process is to stop.
+    pub stop: Stop,
+}
+
+impl Runner<'_> {
+    /// Runs a claimed job to its end, or gives it back when the process is to stop. `claimed_at` is a moment before it was
+    /// claimed.
+    pub async fn run(&self, claimed: Claimed, claimed_at: Instant) -> Result<(), StoreError> {
+        let hold = Hold::new(self.store, &claimed.lease, self.lease, claimed_at);
+        let run = Run {
+            runner: self,
+            claimed: &claimed,
+            fence: hold.fence(),
+            progress: Shared::new(start(&claimed, None)),
+            destination: OnceLock::new(),
+            durable: Mutex::new(Progress::new(start(&claimed, None)).so_far()),
+        };
+        let reached = tokio::select! {
+            biased;
+            lost = hold.keep() => return Err(lost),
+            () = self.stop.deadline() => Ok(Reached::Stop),
+            reached = run.sync() => reached,
+        };
+        tokio::select! {
+            biased;
+            lost = hold.keep() => Err(lost),
+            written = run.write_end(reached) => written,
+        }
     }
 }
 
@@ -74,11 +96,9 @@ fn start(claimed: &Claimed, position: Option<Position>) -> Start {
 }
 
 struct Run<'a> {
-    store: &'a Store,
+    runner: &'a Runner<'a>,
     claimed: &'a Claimed,
-    integration: &'a Integration,
     fence: Fence,
-    stop: Stop,
     progress: Shared,
     destination: OnceLock<Arc<Destination>>,
     /// What may be written down because it outlives a power cut.
@@ -87,16 +107,19 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn sync(&self) -> Result<Reached, SyncError> {
-        let mut reading = source::read(self.integration, self.claimed.watermark).await?;
+        let Runner { integration, pace, stop, .. } = self.runner;
+        let mut reading = source::read(integration, self.claimed.watermark).await?;
         let begun = start(self.claimed, None);
-        let destination = Destination::open(self.integration, begun.position, self.fence.clone()).await?;
+        let destination = Destination::open(integration, begun.position, self.fence.clone(), pace.first_pause).await?;
         let destination = self.destination.get_or_init(|| Arc::new(destination));
         let Read::Opened(opening) = reading.next().await? else {
             return Err(SyncError::Failed("the source began without saying where".into()));
         };
         self.begin(opening, destination).await?;
+        let limits = destination.limits();
+        let limits = Limits { objects: limits.objects.min(pace.batch), ..limits };
         tokio::select! {
-            reached = deliver(&mut reading, destination, self.integration, &self.progress, &self.stop) => reached,
+            reached = deliver(&mut reading, destination, limits, integration, &self.progress, stop) => reached,
             error = self.write_checkpoints(destination) => Err(error),
         }
     }
@@ -118,12 +141,12 @@ impl Run<'_> {
         }
         // Where a file ended before this job wrote to it must be known if this worker dies with its first batch.
         loop {
-            match self.store.checkpoint(&self.claimed.lease, self.integration.id, &checkpoint).await {
+            match self.write(&checkpoint).await {
                 Ok(()) => return Ok(()),
                 Err(StoreError::LeaseLost) => return Err(lost()),
                 Err(error) => tracing::warn!(%error, "the sync cannot begin yet; trying again"),
             }
-            sleep(CHECKPOINT).await;
+            sleep(self.runner.pace.checkpoint).await;
         }
     }
 
@@ -131,7 +154,7 @@ impl Run<'_> {
     async fn write_checkpoints(&self, destination: &Destination) -> SyncError {
         loop {
             tokio::select! {
-                () = sleep(CHECKPOINT) => {}
+                () = sleep(self.runner.pace.checkpoint) => {}
                 () = self.progress.urgent() => {}
             }
             let Some(checkpoint) = self.progress.lock().checkpoint() else {
@@ -141,13 +164,13 @@ impl Run<'_> {
                 return error;
             }
             self.set_durable(checkpoint.clone());
-            match self.store.checkpoint(&self.claimed.lease, self.integration.id, &checkpoint).await {
+            match self.write(&checkpoint).await {
                 Ok(()) => self.progress.written(&checkpoint),
                 Err(StoreError::LeaseLost) => return lost(),
                 // The lease's keeper decides when it is too late.
                 Err(error) => {
                     tracing::warn!(%error, "the checkpoint could not be written; trying again");
-                    sleep(CHECKPOINT).await;
+                    sleep(self.runner.pace.checkpoint).await;
                 }
             }
         }
@@ -163,12 +186,12 @@ impl Run<'_> {
             Ok(Reached::TooManyRefused(cause)) | Err(SyncError::Failed(cause)) => Some((JobStatus::Error, Some(cause))),
             Err(SyncError::Config(cause)) => Some((JobStatus::ConfigError, Some(cause))),
         };
-        let (lease, id) = (&self.claimed.lease, self.integration.id);
+        let (store, lease, id) = (self.runner.store, &self.claimed.lease, self.runner.integration.id);
         loop {
             let written = match &ended {
-                Some((status, cause)) => self.store.finish(lease, id, &checkpoint, *status, cause.as_deref()).await,
-                None => match self.store.checkpoint(lease, id, &checkpoint).await {
-                    Ok(()) => self.store.release(lease).await,
+                Some((status, cause)) => store.finish(lease, id, &checkpoint, *status, cause.as_deref()).await,
+                None => match self.write(&checkpoint).await {
+                    Ok(()) => store.release(lease).await,
                     Err(error) => Err(error),
                 },
             };
@@ -176,7 +199,7 @@ impl Run<'_> {
                 Ok(()) => break,
                 Err(error) if error.is_unavailable() => {
                     tracing::warn!(%error, "the end of the sync could not be written; trying again");
-                    sleep(CHECKPOINT).await;
+                    sleep(self.runner.pace.checkpoint).await;
                 }
                 Err(error) => return Err(error),
             }
@@ -199,6 +222,10 @@ impl Run<'_> {
         destination.flush().await?;
         self.set_durable(checkpoint);
         Ok(())
+    }
+
+    async fn write(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        self.runner.store.checkpoint(&self.claimed.lease, self.runner.integration.id, checkpoint).await
     }
 
     fn set_durable(&self, checkpoint: Checkpoint) {

@@ -9,7 +9,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::Instrument as _;
 
-use super::run;
+use super::run::{self, Pace, Runner};
 use crate::config::{Integration, IntegrationId, WorkerConfig};
 use crate::store::{Claimed, Store};
 
@@ -26,12 +26,12 @@ pub struct Workers {
 impl Workers {
     /// Starts them. They run jobs of these integrations only.
     pub fn start(store: Store, integrations: Vec<Arc<Integration>>, config: WorkerConfig) -> Workers {
-        let (stop, asked) = watch::channel(None);
+        let (stop, asked) = Stop::channel();
         let supervisor = Supervisor {
             store,
             integrations: integrations.into_iter().map(|integration| (integration.id, integration)).collect(),
             config,
-            stop: Stop(asked),
+            stop: asked,
         };
         Workers { stop, supervisor: tokio::spawn(supervisor.run()) }
     }
@@ -50,6 +50,12 @@ impl Workers {
 pub struct Stop(watch::Receiver<Option<Instant>>);
 
 impl Stop {
+    /// Where a moment can be said by which everything has to end.
+    pub fn channel() -> (watch::Sender<Option<Instant>>, Stop) {
+        let (stop, asked) = watch::channel(None);
+        (stop, Stop(asked))
+    }
+
     /// Waits until the process is to stop.
     pub async fn asked(&self) {
         self.when().await;
@@ -132,7 +138,7 @@ async fn run_claimed(
         run::give_up(store, &claimed).await
     } else {
         tracing::info!(attempts, kind = integration.kind.as_str(), "sync begins");
-        run::run(store, claimed, claimed_at, config.lease, integration, stop).await
+        Runner { store, integration, lease: config.lease, pace: Pace::USUAL, stop }.run(claimed, claimed_at).await
     };
     if let Err(error) = ended {
         tracing::warn!(%error, "the sync was left to another worker");

@@ -7,6 +7,7 @@ mod wait;
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::SyncError;
 use super::batch::Batch;
@@ -78,10 +79,11 @@ impl Destination {
         integration: &Integration,
         position: Option<Position>,
         fence: Fence,
+        first_pause: Duration,
     ) -> Result<Destination, SyncError> {
         match &integration.destination {
             config::Destination::UsersTrack(settings) => {
-                UsersTrack::open(settings, integration.kind, fence).map(Destination::UsersTrack)
+                UsersTrack::open(settings, integration.kind, fence, first_pause).map(Destination::UsersTrack)
             }
             config::Destination::Jsonl { path } => Jsonl::open(path, position, fence).await.map(Destination::Jsonl),
         }
@@ -137,7 +139,7 @@ pub fn reader(destination: &config::Destination) -> Reader {
 pub async fn look(integration: &Integration) -> Result<(), SyncError> {
     match &integration.destination {
         config::Destination::UsersTrack(settings) => {
-            UsersTrack::open(settings, integration.kind, Fence::none())?.look().await
+            UsersTrack::open(settings, integration.kind, Fence::none(), Duration::ZERO)?.look().await
         }
         config::Destination::Jsonl { path } => jsonl::look(path),
     }

@@ -35,9 +35,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// Longer answers are cut off: 75 errors take a few kilobytes.
 const LONGEST_ANSWER: usize = 1_000_000;
-/// Pauses where the destination does not say how long to wait; each is twice as long as the one before. What it asks for
-/// is never shorter than the first.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// Pauses get longer as long as nothing works, but not longer than this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// A service that is ready for a run.
@@ -50,13 +48,20 @@ pub struct UsersTrack {
     key: Secret,
     give_up_after: Duration,
     fence: Fence,
+    /// Where the destination does not say how long to wait. What it asks for is never shorter.
+    first_pause: Duration,
     /// Nothing is sent before this moment.
     not_before: Mutex<Option<Instant>>,
 }
 
 impl UsersTrack {
     /// Prepares the connections; nothing is sent.
-    pub fn open(settings: &config::UsersTrack, kind: IntegrationKind, fence: Fence) -> Result<UsersTrack, SyncError> {
+    pub fn open(
+        settings: &config::UsersTrack,
+        kind: IntegrationKind,
+        fence: Fence,
+        first_pause: Duration,
+    ) -> Result<UsersTrack, SyncError> {
         let wrong =
             |error: &dyn std::fmt::Display| SyncError::Config(format!("the destination cannot be called: {error}"));
         let bearer = format!("Bearer {}", settings.api_key.expose());
@@ -85,6 +90,7 @@ impl UsersTrack {
             http: http.map_err(|error| wrong(&error))?,
             key: settings.api_key.clone(),
             fence,
+            first_pause,
             give_up_after: settings.give_up_after,
             not_before: Mutex::new(None),
         })
@@ -138,7 +144,7 @@ impl UsersTrack {
         let array = self.array(batch.group);
         let body = Bytes::from([b"{\"", array.as_bytes(), b"\":[", batch.bytes(stretch.clone()), b"]}"].concat());
         let pauses = || {
-            let pauses = ExponentialBuilder::new().with_min_delay(FIRST_PAUSE).with_max_delay(LONGEST_PAUSE);
+            let pauses = ExponentialBuilder::new().with_min_delay(self.first_pause).with_max_delay(LONGEST_PAUSE);
             pauses.with_jitter().without_max_times().build()
         };
         let mut own_pauses = pauses();
@@ -150,7 +156,7 @@ impl UsersTrack {
                 Meaning::Dealt(refusals) => return Ok(Verdict::Dealt(refusals)),
                 Meaning::RefusedTogether(reason) => return Ok(Verdict::RefusedTogether(reason)),
                 Meaning::Later(asked) => {
-                    let pause = asked.or_else(|| own_pauses.next()).unwrap_or(LONGEST_PAUSE).max(FIRST_PAUSE);
+                    let pause = asked.or_else(|| own_pauses.next()).unwrap_or(LONGEST_PAUSE).max(self.first_pause);
                     tracing::info!(?pause, "the destination has too many requests");
                     self.pause_all(pause);
                     trouble_since = None;

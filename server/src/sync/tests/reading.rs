@@ -1,0 +1,247 @@
+//! Which rows a run takes, and what it says of a table that it cannot read.
+
+use std::time::Duration;
+
+use chrono::{SecondsFormat, TimeDelta, Utc};
+
+use super::rig::{Rig, moment, user};
+use crate::config::Source;
+use crate::store::{JobStatus, Watermark};
+
+/// Syncs a table with these columns and rows (as SQL) and gives the users that were delivered, in order.
+async fn users_of(table: &str, rows: &[&str]) -> Result<Vec<String>, String> {
+    let rig = Rig::into_file().await;
+    rig.source.execute_batch(&format!("DROP TABLE users; CREATE TABLE users ({table})")).unwrap();
+    for row in rows {
+        rig.source.execute_batch(&format!("INSERT INTO users VALUES ({row})")).unwrap();
+    }
+    let job = rig.sync().await;
+    match job.cause {
+        Some(cause) => {
+            assert_eq!(job.status, JobStatus::ConfigError, "{cause}");
+            Err(cause)
+        }
+        None => Ok(rig.users()),
+    }
+}
+
+#[tokio::test]
+async fn a_run_takes_what_has_changed_since_the_last_one() {
+    let rig = Rig::into_file().await;
+    rig.insert_many(3);
+    assert_eq!(rig.sync().await.last_timestamp_synced, Some(moment(2)));
+    let job = rig.sync().await;
+    assert_eq!((job.status, job.rows_synced, job.last_timestamp_synced), (JobStatus::Success, 0, None));
+    rig.source
+        .execute("UPDATE users SET UPDATED_AT = ?1 WHERE EXTERNAL_ID = 'user-1'", [super::rig::time(50)])
+        .unwrap();
+    rig.insert(40, "new", "{}");
+    assert_eq!(rig.sync().await.rows_synced, 2);
+    assert_eq!(rig.users(), ["user-0", "user-1", "user-2", "new", "user-1"]);
+}
+
+#[tokio::test]
+async fn rows_that_were_committed_late_under_the_watermarks_own_time_are_not_lost() {
+    let rig = Rig::into_file().await;
+    rig.insert(1, "a", "{}");
+    rig.insert(2, "b", "{}");
+    rig.sync().await;
+    rig.insert(2, "late", "{}");
+    rig.insert(1, "too late", "{}");
+    assert_eq!(rig.sync().await.rows_synced, 2, "all rows at the watermark are taken again");
+    assert_eq!(rig.sync().await.rows_synced, 0);
+    // Fewer rows there are a difference too.
+    rig.source.execute("DELETE FROM users WHERE EXTERNAL_ID = 'b'", ()).unwrap();
+    assert_eq!(rig.sync().await.rows_synced, 1);
+    assert_eq!(rig.users(), ["a", "b", "b", "late", "late"]);
+}
+
+#[tokio::test]
+async fn rows_of_the_future_wait_and_rows_without_a_time_are_left_out() {
+    let rig = Rig::into_file().await;
+    let at = |delta: TimeDelta| (Utc::now() + delta).to_rfc3339_opts(SecondsFormat::Micros, true);
+    for (user, time) in [
+        ("now", Some(at(TimeDelta::zero()))),
+        ("soon", Some(at(TimeDelta::milliseconds(1500)))),
+        ("later", Some(at(TimeDelta::hours(1)))),
+        ("never", None),
+    ] {
+        rig.source.execute("INSERT INTO users VALUES (?1, ?2, '{}')", (time, user)).unwrap();
+    }
+    assert_eq!((rig.sync().await.status, rig.users()), (JobStatus::Success, vec!["now".to_owned()]));
+    let begun = std::time::Instant::now();
+    while rig.sync().await.rows_synced == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(30));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(rig.users(), ["now", "soon"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_reads_one_snapshot() {
+    let rig = Rig::into_service().await;
+    rig.insert_many(5000);
+    rig.stand_in.delay(Duration::from_millis(20));
+    let change = async {
+        while rig.stand_in.requests() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // In front of rows that are not read yet, behind the watermark that the run will reach.
+        rig.source.execute("UPDATE users SET PAYLOAD = '{\"changed\":true}'", ()).unwrap();
+        rig.insert(4998, "late", "{}");
+    };
+    let (job, ()) = tokio::join!(rig.sync(), change);
+    assert_eq!((job.status, job.rows_synced), (JobStatus::Success, 5000));
+    assert!(rig.stand_in.objects().iter().all(|object| user(object) != "late" && object.get("changed").is_none()));
+}
+
+#[tokio::test]
+async fn times_may_be_written_in_every_way_and_even_in_different_ones() {
+    for rows in [
+        ["'2026-01-01T00:00:03Z', 'c', '{}'", "'2026-01-01T00:00:01Z', 'a', '{}'", "'2026-01-01T00:00:02Z', 'b', '{}'"],
+        // They do not sort as texts.
+        [
+            "'2026-01-01T00:00:03Z', 'c', '{}'",
+            "'2026-01-01 02:00:01+02:00', 'a', '{}'",
+            "'2025-12-31T23:00:02.0-01:00', 'b', '{}'",
+        ],
+        ["'2026-01-01 00:00:03', 'c', '{}'", "'2026-01-01T00:00:01', 'a', '{}'", "'2026-01-01 00:00:02', 'b', '{}'"],
+        ["1767225603, 'c', '{}'", "1767225601, 'a', '{}'", "1767225602, 'b', '{}'"],
+        ["1767225603000, 'c', '{}'", "1767225601000, 'a', '{}'", "1767225602000, 'b', '{}'"],
+        ["1767225601.75, 'c', '{}'", "1767225601, 'a', '{}'", "1767225601.5, 'b', '{}'"],
+    ] {
+        let users = users_of("UPDATED_AT, EXTERNAL_ID, PAYLOAD", &rows).await;
+        assert_eq!(users.unwrap(), ["a", "b", "c"], "{rows:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_watermark_holds_however_the_new_rows_are_written() {
+    let rig = Rig::into_file().await;
+    rig.insert(7200, "a", "{}");
+    rig.sync().await;
+    for (time, user) in [
+        ("2026-01-01T02:00:00Z", "at"),
+        ("2026-01-01T02:00:00.000001Z", "new"),
+        ("2026-01-01T04:00:01+02:00", "new"),
+        ("2025-12-31T04:00:01-23:00", "new"),
+        ("2026-01-02T00:00:00+23:00", "old"),
+        ("2026-01-01 01:59:59", "old"),
+    ] {
+        rig.source.execute("INSERT INTO users VALUES (?1, ?2, '{}')", (time, user)).unwrap();
+    }
+    rig.sync().await;
+    let users = rig.users();
+    assert_eq!(users[1..], ["a", "at", "new", "new", "new"]);
+}
+
+#[tokio::test]
+async fn a_column_that_is_no_time_or_mixes_kinds_is_said_with_an_example() {
+    let columns = "UPDATED_AT, EXTERNAL_ID, PAYLOAD";
+    for (rows, expected) in [
+        (
+            vec!["'2026-01-01T00:00:00Z', 'a', '{}'", "1767225600, 'b', '{}'"],
+            r#"the column `UPDATED_AT` of the table `users` mixes kinds: 1767225600 is Unix seconds, "2026-01-01T00:00:00Z" is text"#,
+        ),
+        (
+            vec!["1767225600, 'a', '{}'", "1767225600000, 'b', '{}'"],
+            "mixes kinds: 1767225600 is Unix seconds, 1767225600000 is Unix milliseconds",
+        ),
+        (vec!["'yesterday', 'a', '{}'"], r#"holds "yesterday", which is no time"#),
+        (vec!["x'00ff', 'a', '{}'"], "holds a blob of 2 bytes, which is no time"),
+        (
+            vec![
+                "'2026-01-01T00:00:00Z', 'a', '{}'",
+                "'2026-01-35T00:00:00Z', 'a', '{}'",
+                "'2026-02-01T00:00:00Z', 'a', '{}'",
+            ],
+            r#"holds "2026-01-35T00:00:00Z", which is no time"#,
+        ),
+    ] {
+        let cause = users_of(columns, &rows).await.unwrap_err();
+        assert!(cause.contains(expected), "{cause}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_missing_is_a_matter_of_configuration_and_its_repair_is_enough() {
+    let rig = Rig::into_file().await;
+    rig.insert(1, "a", "{}");
+    for (sql, expected) in [
+        ("ALTER TABLE users RENAME TO others", "the table `users`: no such table: users"),
+        ("ALTER TABLE others RENAME TO users; ALTER TABLE users RENAME PAYLOAD TO DATA", "no column PAYLOAD"),
+        (
+            "ALTER TABLE users RENAME DATA TO PAYLOAD; ALTER TABLE users RENAME EXTERNAL_ID TO ID",
+            "no identifier column",
+        ),
+    ] {
+        rig.source.execute_batch(sql).unwrap();
+        let job = rig.sync().await;
+        assert_eq!(job.status, JobStatus::ConfigError);
+        let cause = job.cause.unwrap();
+        assert!(cause.contains(expected), "{cause}");
+    }
+    rig.source.execute_batch("ALTER TABLE users RENAME ID TO External_Id").unwrap();
+    assert_eq!((rig.sync().await.status, rig.users()), (JobStatus::Success, vec!["a".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_source_that_is_no_database_is_said() {
+    let mut rig = Rig::into_file().await;
+    let path = rig.folder.path().join("notes.txt");
+    let table = "users".parse().unwrap();
+    rig.integration.source = Source::Sqlite { path: path.clone(), table };
+    assert!(rig.sync().await.cause.unwrap().contains("there is no such file"));
+    std::fs::write(&path, "just a text that is long enough to be read as a header of a database file, or is it?")
+        .unwrap();
+    let job = rig.sync().await;
+    assert_eq!(job.status, JobStatus::ConfigError);
+    assert!(job.cause.unwrap().contains("file is not a database"));
+}
+
+#[tokio::test]
+async fn tables_and_views_of_any_name_are_read() {
+    let mut rig = Rig::into_file().await;
+    rig.insert(1, "a", "{}");
+    rig.source
+        .execute_batch(
+            "CREATE VIEW \"odd \"\"view\" AS SELECT UPDATED_AT AS updated_at, EXTERNAL_ID, PAYLOAD AS \"Payload\" FROM users;
+             CREATE TABLE \"drop table users; --\" AS SELECT * FROM users;
+             CREATE INDEX times ON users (UPDATED_AT)",
+        )
+        .unwrap();
+    let path = rig.folder.path().join("source.db");
+    for table in ["main.users", "\"odd \"\"view\"", "drop table users; --", "main.\"users\""] {
+        let table = table.parse().unwrap();
+        rig.integration.id = uuid::Uuid::new_v4().into();
+        rig.integration.source = Source::Sqlite { path: path.clone(), table };
+        let job = rig.sync().await;
+        assert_eq!((job.status, job.rows_synced), (JobStatus::Success, 1), "{:?}", job.cause);
+    }
+}
+
+#[tokio::test]
+async fn rows_that_cannot_be_sent_are_row_errors_and_the_next_run_does_not_repeat_them() {
+    let rig = Rig::into_file().await;
+    rig.insert(1, "a", "[]");
+    rig.source.execute("INSERT INTO users VALUES (?1, NULL, '{}')", [super::rig::time(2)]).unwrap();
+    rig.source.execute("INSERT INTO users VALUES (?1, x'ff', '{}')", [super::rig::time(3)]).unwrap();
+    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(1_000_000));
+    rig.insert(4, "d", &long);
+    rig.insert(5, "e", "{}");
+    let job = rig.sync().await;
+    assert_eq!((job.status, job.rows_synced, job.rows_failed_with_errors), (JobStatus::Partial, 1, 4));
+    let reasons: Vec<String> = rig.refused().await.into_iter().map(|(_, reason)| reason).collect();
+    assert_eq!(
+        reasons,
+        [
+            "PAYLOAD is not a JSON object",
+            "the row has no identifier: all identifier columns are null",
+            "EXTERNAL_ID is not UTF-8 text",
+            "PAYLOAD has 1000008 bytes; 1000000 are allowed",
+        ]
+    );
+    assert_eq!(rig.sync().await.status, JobStatus::Success);
+    let watermark = rig.store.watermark(rig.integration.id).await.unwrap();
+    assert_eq!(watermark, Some(Watermark { updated_at: moment(5), rows_at: 1, digest: None }));
+}

@@ -1,0 +1,185 @@
+//! A source, a store and a destination of a test's own, and one run after the other between them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::config::{Destination, Integration, IntegrationKind, Source, StoreLocation, UsersTrack};
+use crate::secret::{Secret, new_key};
+use crate::stand_in::StandIn;
+use crate::store::{Claimed, Job, Page, RowError, StartJob, Store, StoreError};
+use crate::sync::run::{Pace, Runner};
+use crate::sync::worker::Stop;
+
+pub const LEASE: Duration = Duration::from_secs(30);
+
+/// Everything that a sync needs.
+pub struct Rig {
+    pub folder: TempDir,
+    pub store: Store,
+    pub integration: Integration,
+    pub source: rusqlite::Connection,
+    /// Where `users_track` leads.
+    pub stand_in: StandIn,
+    pub key: Secret,
+    pub stop: watch::Sender<Option<Instant>>,
+    pub pace: Pace,
+    asked: Stop,
+}
+
+impl Rig {
+    /// A sync into a file.
+    pub async fn into_file() -> Rig {
+        let folder = tempfile::tempdir().unwrap();
+        let source = rusqlite::Connection::open(folder.path().join("source.db")).unwrap();
+        source
+            .execute_batch(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;
+                 CREATE TABLE users (UPDATED_AT, EXTERNAL_ID, PAYLOAD);",
+            )
+            .unwrap();
+        let key = new_key();
+        let (stop, asked) = Stop::channel();
+        let integration = Integration {
+            id: Uuid::new_v4().into(),
+            name: "Users".into(),
+            workspace: "ours".into(),
+            kind: IntegrationKind::Attributes,
+            paused: false,
+            keep_payloads: false,
+            max_failed_share: None,
+            contact_emails: Vec::new(),
+            source: Source::Sqlite { path: folder.path().join("source.db"), table: "users".parse().unwrap() },
+            destination: Destination::Jsonl { path: folder.path().join("out.jsonl") },
+        };
+        Rig {
+            store: Store::open(&StoreLocation::Sqlite(folder.path().join("store.db"))).await.unwrap(),
+            stand_in: StandIn::start(&key).await.unwrap(),
+            folder,
+            integration,
+            source,
+            key,
+            stop,
+            pace: Pace { first_pause: Duration::from_millis(20), ..Pace::USUAL },
+            asked,
+        }
+    }
+
+    /// A sync into the stand-in.
+    pub async fn into_service() -> Rig {
+        let mut rig = Rig::into_file().await;
+        rig.integration.destination = Destination::UsersTrack(UsersTrack {
+            url: rig.stand_in.url(),
+            api_key: rig.key.clone(),
+            batch_size: None,
+            update_existing_only: false,
+            give_up_after: Duration::from_secs(20),
+        });
+        rig
+    }
+
+    /// The settings of the service that it delivers to.
+    pub fn service(&mut self) -> &mut UsersTrack {
+        match &mut self.integration.destination {
+            Destination::UsersTrack(settings) => settings,
+            Destination::Jsonl { .. } => panic!("it delivers into a file"),
+        }
+    }
+
+    pub fn file(&self) -> PathBuf {
+        self.folder.path().join("out.jsonl")
+    }
+
+    /// Inserts a row of that many seconds after the beginning of 2026.
+    pub fn insert(&self, seconds: i64, user: &str, payload: &str) {
+        let statement = "INSERT INTO users VALUES (?1, ?2, ?3)";
+        self.source.execute(statement, (time(seconds), user, payload)).unwrap();
+    }
+
+    /// Inserts so many rows, each of its own second and user.
+    pub fn insert_many(&self, rows: usize) {
+        self.source.execute_batch("BEGIN").unwrap();
+        for row in 0..rows {
+            self.insert(row as i64, &format!("user-{row}"), &format!("{{\"row\":{row}}}"));
+        }
+        self.source.execute_batch("COMMIT").unwrap();
+    }
+
+    pub async fn trigger(&self) {
+        let started = self.store.start_job(self.integration.id, Utc::now()).await.unwrap();
+        assert!(matches!(started, StartJob::Started(_)), "a job is in progress");
+    }
+
+    pub async fn claim(&self, lease: Duration) -> Claimed {
+        let mine = |integration| integration == self.integration.id;
+        self.store.claim_job(lease, mine).await.unwrap().expect("a job that nobody has")
+    }
+
+    /// Runs a job that was claimed.
+    pub async fn run(&self, claimed: Claimed, lease: Duration) -> Result<(), StoreError> {
+        let (store, integration, stop) = (&self.store, &self.integration, self.asked.clone());
+        Runner { store, integration, lease, pace: self.pace, stop }.run(claimed, Instant::now()).await
+    }
+
+    /// Triggers a job and runs it to its end.
+    pub async fn sync(&self) -> Job {
+        self.trigger().await;
+        let claimed = self.claim(LEASE).await;
+        self.run(claimed, LEASE).await.unwrap();
+        self.job().await
+    }
+
+    /// The newest job.
+    pub async fn job(&self) -> Job {
+        self.store.jobs(self.integration.id, &Page::First, 1).await.unwrap().items.remove(0)
+    }
+
+    /// The row errors of the newest job: whose rows, and why.
+    pub async fn refused(&self) -> Vec<(String, String)> {
+        let errors = self.row_errors().await;
+        errors.into_iter().map(|error| (error.identifier.unwrap_or_default(), error.reason)).collect()
+    }
+
+    pub async fn row_errors(&self) -> Vec<RowError> {
+        let errors = self.store.row_errors(self.integration.id, None, 0, 100_000).await.unwrap();
+        errors.into_iter().map(|(_, error)| error).collect()
+    }
+
+    /// The objects in the file.
+    pub fn lines(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.file()).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).expect("every line is an object")).collect()
+    }
+
+    /// The users in the file, in order.
+    pub fn users(&self) -> Vec<String> {
+        self.lines().iter().map(user).collect()
+    }
+
+    /// Lets every lease run out.
+    pub async fn let_leases_run_out(&self) {
+        let store = rusqlite::Connection::open(self.folder.path().join("store.db")).unwrap();
+        store.busy_timeout(Duration::from_secs(5)).unwrap();
+        store.execute("UPDATE jobs SET lease_until = 1 WHERE finished_at IS NULL", ()).unwrap();
+    }
+}
+
+/// That many seconds after the beginning of 2026.
+pub fn time(seconds: i64) -> String {
+    moment(seconds).to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+pub fn moment(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_767_225_600 + seconds, 0).unwrap()
+}
+
+/// Whose object it is.
+pub fn user(object: &Value) -> String {
+    object["external_id"].as_str().expect("an identifier").to_owned()
+}
