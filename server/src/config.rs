@@ -4,6 +4,7 @@
 //! errors. Secrets come from the environment or from files; in clear they are refused, and never repeated.
 
 mod file;
+mod postgres;
 mod problem;
 mod table;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::secret::{KeyHash, Secret};
+pub use postgres::PostgresUrl;
 pub use problem::{ConfigError, Problem};
 pub use table::{NotATable, TableName, quoted};
 
@@ -72,8 +74,8 @@ pub struct Known {
 pub enum StoreLocation {
     /// A SQLite file.
     Sqlite(PathBuf),
-    /// A Postgres URL, which may hold a password.
-    Postgres(Secret),
+    /// A Postgres database.
+    Postgres(PostgresUrl),
 }
 
 /// The HTTP side.
@@ -234,6 +236,13 @@ pub enum Source {
         /// The table or view.
         table: TableName,
     },
+    /// A table or view of a Postgres database.
+    Postgres {
+        /// The database.
+        url: PostgresUrl,
+        /// The table or view.
+        table: TableName,
+    },
 }
 
 impl Source {
@@ -241,6 +250,7 @@ impl Source {
     pub fn kind(&self) -> &'static str {
         match self {
             Source::Sqlite { .. } => "sqlite",
+            Source::Postgres { .. } => "postgres",
         }
     }
 }

@@ -200,9 +200,13 @@ async fn a_store_that_does_not_answer_in_time_makes_the_service_unavailable() {
 #[tokio::test]
 async fn unknown_routes_and_wrong_methods_are_answered_by_the_framework() {
     let service = service().await;
-    for (method, path, status) in
-        [("GET", "/", 404), ("GET", "/cdi", 404), ("POST", "/cdi/integrations", 405), ("DELETE", OPERATIONS[0].1, 405)]
-    {
+    for (method, path, status) in [
+        ("GET", "/", 404),
+        ("GET", "/cdi", 404),
+        ("POST", "/cdi/integrations", 405),
+        ("DELETE", OPERATIONS[0].1, 405),
+        ("GET", "/cdi/integrations/%ff/job_sync_status", 400),
+    ] {
         let answer = service.send(method, path, None).await;
         assert_eq!(answer.status, status);
         assert!(answer.body["message"].is_string() && answer.body["request_id"].is_string(), "{answer:?}");

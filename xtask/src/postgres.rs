@@ -43,6 +43,11 @@ impl PrivatePostgres {
             "--no-locale",
             "--no-sync",
         ]))?;
+        // Everybody is let in but one, by whom tests see that a wrong password is refused.
+        let access = cluster.join("pg_hba.conf");
+        let usual = std::fs::read_to_string(&access).context("initdb has written no pg_hba.conf")?;
+        let asked = "host all with_password 127.0.0.1/32 scram-sha-256\n";
+        std::fs::write(&access, format!("{asked}{usual}")).context("pg_hba.conf cannot be written")?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let child = as_user(user, &programs.join("postgres"))
             .arg("-D")

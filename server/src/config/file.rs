@@ -88,6 +88,7 @@ pub(super) struct Integration {
 pub(super) struct Source {
     pub kind: Text,
     pub path: Option<Text>,
+    pub url: Option<Spanned<SecretText>>,
     pub table: Option<Text>,
 }
 

@@ -84,7 +84,7 @@ fn a_whole_file_is_read() {
     assert_eq!(config.keys[0].expires.unwrap().to_rfc3339(), "2026-12-31T23:00:00+00:00");
     let integration = &config.integrations[0];
     assert_eq!(integration.id.to_string(), "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01");
-    let Source::Sqlite { path, table } = &integration.source;
+    let Source::Sqlite { path, table } = &integration.source else { panic!() };
     assert!(path.ends_with("source.db") && table.to_string() == "users");
     let Destination::UsersTrack(destination) = &integration.destination else { panic!() };
     assert_eq!(destination.url, "https://rest.iad-03.braze.com");

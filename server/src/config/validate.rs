@@ -13,8 +13,8 @@ use toml::Spanned;
 use super::file::{self, File, SecretText, Text};
 use super::problem::Problem;
 use super::{
-    ApiKey, Config, Destination, Integration, IntegrationKind, Known, NotATable, NotAnId, ServerConfig, Source,
-    StoreLocation, TableName, UsersTrack, WorkerConfig, Workspace,
+    ApiKey, Config, Destination, Integration, IntegrationKind, Known, NotATable, NotAnId, PostgresUrl, ServerConfig,
+    Source, StoreLocation, TableName, UsersTrack, WorkerConfig, Workspace,
 };
 use crate::secret::{KeyHash, Secret};
 
@@ -55,45 +55,50 @@ impl Check<'_> {
     }
 
     fn store(&mut self, store: Option<Spanned<SecretText>>) -> StoreLocation {
-        let (span, url, clear) = match store {
-            None => (0..0, Some(Secret::new(STORE)), false),
-            Some(store) => {
-                let (span, secret) = (store.span(), store.into_inner());
-                match secret {
-                    SecretText::Clear(url) => (span, Some(Secret::new(url)), true),
-                    hidden => {
-                        let url = self.secret(Spanned::new(span.clone(), hidden), "store");
-                        (span, url, false)
-                    }
-                }
-            }
-        };
         let fallback = StoreLocation::Sqlite(PathBuf::new());
-        let Some(url) = url else { return fallback };
+        let store = store.unwrap_or_else(|| Spanned::new(0..0, SecretText::Clear(STORE.into())));
+        let span = store.span();
+        let in_clear = matches!(store.get_ref(), SecretText::Clear(_));
+        let Some(url) = self.url(store, "store") else { return fallback };
         if let Some(path) = url.expose().strip_prefix("sqlite:") {
             if path.is_empty() || path.starts_with(":memory:") || path.contains('?') {
-                self.problem(
-                    span,
-                    "write `sqlite:` and the path of a file; what is kept there must outlive the process",
-                );
+                let message = "write `sqlite:` and the path of a file; what is kept there must outlive the process";
+                self.problem(span, message);
                 return fallback;
             }
             let path = self.folder.join(path.strip_prefix("//").unwrap_or(path));
             self.files.insert(real(&path), "the store".to_owned());
             return StoreLocation::Sqlite(path);
         }
-        if url.expose().starts_with("postgres://") || url.expose().starts_with("postgresql://") {
-            if clear && has_password(url.expose()) {
-                self.problem(
-                    span,
-                    "this URL holds a password in clear; write `store = { env = \"OPENCDI_STORE\" }` or `store = { file = \"path\" }` with the whole \
-                     URL there, or leave the password out of it and set PGPASSWORD",
-                );
+        match PostgresUrl::new(url) {
+            Some(url) => {
+                self.password_out_of_sight(&url, in_clear, span, "store");
+                StoreLocation::Postgres(url)
             }
-            return StoreLocation::Postgres(url);
+            None => {
+                self.problem(span, "a store is `sqlite:<path>` or `postgres://<user>@<host>/<database>`");
+                fallback
+            }
         }
-        self.problem(span, "a store is `sqlite:<path>` or `postgres://<user>@<host>/<database>`");
-        fallback
+    }
+
+    /// A URL, which may stand in clear where it holds no password.
+    fn url(&mut self, url: Spanned<SecretText>, key: &str) -> Option<Secret> {
+        match url.get_ref() {
+            SecretText::Clear(text) => Some(Secret::new(text)),
+            _ => self.secret(url, key),
+        }
+    }
+
+    fn password_out_of_sight(&mut self, url: &PostgresUrl, in_clear: bool, span: Range<usize>, key: &str) {
+        if in_clear && url.has_password() {
+            let name = format!("OPENCDI_{}", key.to_uppercase());
+            let message = format!(
+                "this URL holds a password in clear; write `{key} = {{ env = \"{name}\" }}` or `{key} = {{ file = \"path\" }}` with the whole \
+                 URL there, or leave the password out of it and set PGPASSWORD"
+            );
+            self.problem(span, message);
+        }
     }
 
     fn server(&mut self, server: file::Server) -> ServerConfig {
@@ -260,16 +265,42 @@ impl Check<'_> {
         let (span, source) = (source.span(), source.into_inner());
         match source.kind.get_ref().as_str() {
             "sqlite" => {
+                self.unwanted(source.url.as_ref().map(Spanned::span), "url", "sqlite");
                 let path = self.needed(source.path, &span, "path", "sqlite");
                 let table = self.table(source.table, &span, "sqlite");
                 Some(Source::Sqlite { path: self.folder.join(path?), table: table? })
             }
+            "postgres" => {
+                self.unwanted(source.path.as_ref().map(Spanned::span), "path", "postgres");
+                let url = match source.url {
+                    Some(url) => self.postgres_url(url),
+                    None => {
+                        self.problem(
+                            span.clone(),
+                            "a `postgres` source needs `url`, such as `url = { env = \"SOURCE_URL\" }` with `postgres://<user>:<password>@<host>/<database>` there",
+                        );
+                        None
+                    }
+                };
+                let table = self.table(source.table, &span, "postgres");
+                Some(Source::Postgres { url: url?, table: table? })
+            }
             other => {
-                let message = format!("there is no source `{other}`; known are `sqlite`");
+                let message = format!("there is no source `{other}`; known are `sqlite` and `postgres`");
                 self.problem(source.kind.span(), message);
                 None
             }
         }
+    }
+
+    fn postgres_url(&mut self, url: Spanned<SecretText>) -> Option<PostgresUrl> {
+        let (span, in_clear) = (url.span(), matches!(url.get_ref(), SecretText::Clear(_)));
+        let url = PostgresUrl::new(self.url(url, "url")?);
+        match &url {
+            Some(url) => self.password_out_of_sight(url, in_clear, span, "url"),
+            None => self.problem(span, "this is not `postgres://<user>@<host>/<database>`"),
+        }
+        url
     }
 
     fn destination(
@@ -472,14 +503,6 @@ impl Check<'_> {
                 seen.insert(value, line);
             }
         }
-    }
-}
-
-fn has_password(url: &str) -> bool {
-    match reqwest::Url::parse(url) {
-        Ok(url) => url.password().is_some() || url.query_pairs().any(|(name, _)| name == "password"),
-        // What cannot be read cannot be shown to hold none.
-        Err(_) => url.contains('@'),
     }
 }
 

@@ -62,7 +62,7 @@ impl Database {
                 let connect = timeout(ACQUIRE, AnyConnection::connect(url.expose())).await;
                 let first = connect
                     .unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut))
-                    .map_err(|error| StoreError::Connect { place: place(url.expose()), error })?;
+                    .map_err(|error| StoreError::Connect { place: url.to_string(), error })?;
                 first.close().await?;
                 let pool = options().max_connections(CONNECTIONS).connect(url.expose()).await?;
                 Database {
@@ -95,17 +95,6 @@ fn migrations() -> Migrator {
         Migration::new(*version, name, up, text.into_sql_str(), inside_a_transaction)
     });
     Migrator::with_migrations(migrations.collect())
-}
-
-/// What may be said of a URL: where it points, without what may be secret.
-fn place(url: &str) -> String {
-    match reqwest::Url::parse(url) {
-        Ok(url) => {
-            let (host, port) = (url.host_str().unwrap_or("localhost"), url.port().unwrap_or(5432));
-            format!("Postgres at {host}:{port}{}", url.path())
-        }
-        Err(_) => "Postgres".into(),
-    }
 }
 
 /// sqlx takes a SQLite file as a URL, in which the path is percent-encoded.

@@ -8,11 +8,9 @@ use futures::future::join_all;
 use uuid::Uuid;
 
 use super::{Checkpoint, Claimed, JobStatus, Page, RowError, StartJob, Store, StoreError, Watermark};
-use crate::config::{IntegrationId, StoreLocation};
+use crate::config::{IntegrationId, PostgresUrl, StoreLocation};
 use crate::secret::Secret;
 
-/// Where `cargo xtask test` says that a Postgres is which tests may fill.
-const POSTGRES: &str = "OPENCDI_TEST_POSTGRES";
 const LEASE: Duration = Duration::from_secs(60);
 
 /// Runs each test on a SQLite file of its own and on a Postgres database of its own.
@@ -49,16 +47,14 @@ on_both! {
 /// A new database in the Postgres for tests.
 async fn database() -> StoreLocation {
     use sqlx::Connection as _;
-    let url = std::env::var(POSTGRES).unwrap_or_else(|_| {
-        panic!("{POSTGRES} is not set: run `cargo xtask test`, which brings a Postgres, or set it to a superuser's URL")
-    });
+    let url = crate::sync::postgres_for_tests();
     let name = format!("store_{}", Uuid::new_v4().simple());
     let mut connection = sqlx::PgConnection::connect(&url).await.expect("the Postgres for tests answers");
     let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
     sqlx::raw_sql(create).execute(&mut connection).await.expect("a database can be made");
     let mut url = reqwest::Url::parse(&url).unwrap();
     url.set_path(&name);
-    StoreLocation::Postgres(Secret::new(url))
+    StoreLocation::Postgres(PostgresUrl::new(Secret::new(url)).unwrap())
 }
 
 async fn open(location: StoreLocation) -> Store {

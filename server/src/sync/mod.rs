@@ -19,6 +19,8 @@ mod tests;
 mod worker;
 
 pub use check::{check_destination, check_source};
+#[cfg(test)]
+pub use tests::postgres as postgres_for_tests;
 pub use worker::Workers;
 
 /// Why a sync, or a try of its connections, did not work.

@@ -166,10 +166,9 @@ impl Progress {
         Some(if whole { Watermark { digest: None, ..watermark } } else { watermark })
     }
 
-    /// What may be written down now, if there is something new.
-    pub fn checkpoint(&self) -> Option<Checkpoint> {
-        let now = self.so_far();
-        (without_errors(&now) != self.written).then_some(now)
+    /// Whether there is something that no checkpoint has.
+    pub fn is_new(&self) -> bool {
+        without_errors(&self.so_far()) != self.written
     }
 
     /// What may be written down now.
@@ -231,15 +230,15 @@ mod tests {
         }
         progress.dealt(1, delivered());
         assert_eq!(watermark(&progress), None);
-        assert_eq!(progress.checkpoint(), None);
+        assert!(!progress.is_new());
         progress.dealt(0, delivered());
         assert_eq!(watermark(&progress), Some((20, 1, None)));
-        assert_eq!(progress.checkpoint().unwrap().rows_synced, 2);
+        assert_eq!(progress.so_far().rows_synced, 2);
         progress.dealt(2, Fate::Refused(error("no")));
         assert_eq!(watermark(&progress), Some((30, 1, Some(3))), "another row at 30 may follow");
         progress.ended();
         assert_eq!(watermark(&progress), Some((30, 1, None)));
-        let checkpoint = progress.checkpoint().unwrap();
+        let checkpoint = progress.so_far();
         assert_eq!((checkpoint.rows_synced, checkpoint.rows_failed), (2, 1));
         assert_eq!(checkpoint.row_errors, [error("no")]);
     }
@@ -274,7 +273,7 @@ mod tests {
     #[test]
     fn a_run_without_rows_keeps_the_watermark_and_has_dealt_with_nothing() {
         let mut progress = Progress::new(start(5, None));
-        assert_eq!(progress.checkpoint(), None);
+        assert!(!progress.is_new());
         progress.ended();
         assert_eq!(watermark(&progress), Some((10, 5, None)));
         assert!(!progress.so_far().has_dealt);
@@ -287,17 +286,17 @@ mod tests {
             progress.read(time, 1);
         }
         progress.dealt(0, Fate::Refused(error("a")));
-        let checkpoint = progress.checkpoint().unwrap();
-        assert_eq!(progress.checkpoint().unwrap(), checkpoint, "the write may have failed");
+        let checkpoint = progress.so_far();
+        assert_eq!(progress.so_far(), checkpoint, "the write may have failed");
         progress.dealt(1, Fate::Refused(error("b")));
         assert_eq!(progress.error_bytes(), 2 * error("a").size());
         progress.written(&checkpoint);
         assert_eq!(progress.so_far().row_errors, [error("b")]);
         assert_eq!(progress.error_bytes(), error("b").size());
-        let last = progress.checkpoint().unwrap();
+        let last = progress.so_far();
         assert_eq!(last.rows_failed, 2);
         progress.written(&last);
-        assert_eq!((progress.checkpoint(), progress.error_bytes()), (None, 0));
+        assert_eq!((progress.is_new(), progress.error_bytes()), (false, 0));
     }
 
     #[test]

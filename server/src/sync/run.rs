@@ -157,13 +157,13 @@ impl Run<'_> {
                 () = sleep(self.runner.pace.checkpoint) => {}
                 () = self.progress.urgent() => {}
             }
-            let Some(checkpoint) = self.progress.lock().checkpoint() else {
+            if !self.progress.lock().is_new() {
                 continue;
-            };
-            if let Err(error) = destination.flush().await {
-                return error;
             }
-            self.set_durable(checkpoint.clone());
+            let checkpoint = match self.durable(destination).await {
+                Ok(checkpoint) => checkpoint,
+                Err(error) => return error,
+            };
             match self.write(&checkpoint).await {
                 Ok(()) => self.progress.written(&checkpoint),
                 Err(StoreError::LeaseLost) => return lost(),
@@ -178,7 +178,11 @@ impl Run<'_> {
 
     /// Writes down how the run ended, however often that takes; nothing ends a run that is to go on elsewhere.
     async fn write_end(&self, reached: Result<Reached, SyncError>) -> Result<(), StoreError> {
-        let reached = self.flush().await.and(reached);
+        let flushed = match self.destination.get() {
+            Some(destination) => self.durable(destination).await.map(drop),
+            None => Ok(()),
+        };
+        let reached = flushed.and(reached);
         let checkpoint = self.durable.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let ended = match reached {
             Ok(Reached::Stop) => None,
@@ -215,13 +219,12 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Makes durable what was delivered in the end.
-    async fn flush(&self) -> Result<(), SyncError> {
-        let Some(destination) = self.destination.get() else { return Ok(()) };
+    /// Makes what was delivered outlive a power cut. Only what was may be written down.
+    async fn durable(&self, destination: &Destination) -> Result<Checkpoint, SyncError> {
         let checkpoint = self.progress.lock().so_far();
         destination.flush().await?;
-        self.set_durable(checkpoint);
-        Ok(())
+        self.set_durable(checkpoint.clone());
+        Ok(checkpoint)
     }
 
     async fn write(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {

@@ -34,10 +34,10 @@ impl Form {
 
 /// A number of either form in microseconds; nothing where it is out of every range.
 pub fn micros_of_number(number: i64) -> Option<i64> {
-    match Form::of_number(number) {
-        Form::Milliseconds => number.checked_mul(1000),
-        _ => number.checked_mul(1_000_000),
-    }
+    /// The largest that every database also compares exactly as a fraction.
+    const MOST: u64 = 1 << 53;
+    let scale = if Form::of_number(number) == Form::Milliseconds { 1000 } else { 1_000_000 };
+    number.checked_mul(scale).filter(|_| number.unsigned_abs() <= MOST)
 }
 
 /// A fractional number of either form in microseconds.
@@ -56,6 +56,13 @@ pub fn micros_of_text(text: &str) -> Option<i64> {
     let separator = text.as_bytes().get(10)?;
     let form = if *separator == b' ' { "%Y-%m-%d %H:%M:%S%.f" } else { "%Y-%m-%dT%H:%M:%S%.f" };
     NaiveDateTime::parse_from_str(text, form).ok().map(|time| time.and_utc().timestamp_micros())
+}
+
+/// What is said of an `UPDATED_AT` that is no time.
+pub fn not_a_time(table: &str, column: &str, example: &str) -> String {
+    format!(
+        "the column `{column}` of the table `{table}` holds {example}, which is no time; RFC 3339, `YYYY-MM-DD HH:MM:SS`, Unix seconds and Unix milliseconds are"
+    )
 }
 
 #[cfg(test)]

@@ -6,7 +6,9 @@
 
 mod clock;
 mod columns;
+mod postgres;
 mod sqlite;
+mod survey;
 
 use std::fmt;
 
@@ -91,6 +93,7 @@ impl Chunk {
 pub async fn read(integration: &Integration, watermark: Option<Watermark>) -> Result<Reading, SyncError> {
     match &integration.source {
         Source::Sqlite { path, table } => sqlite::read(path, table, integration.kind, watermark).await,
+        Source::Postgres { url, table } => postgres::read(url, table, integration.kind, watermark).await,
     }
 }
 
@@ -122,5 +125,6 @@ impl fmt::Display for Report {
 pub async fn look(integration: &Integration) -> Result<Report, SyncError> {
     match &integration.source {
         Source::Sqlite { path, table } => sqlite::look(path, table, integration.kind).await,
+        Source::Postgres { url, table } => postgres::look(url, table, integration.kind).await,
     }
 }

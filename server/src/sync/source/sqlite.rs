@@ -12,17 +12,18 @@ use std::time::Duration;
 
 use chrono::Utc;
 use rusqlite::functions::FunctionFlags;
-use rusqlite::types::{Value, ValueRef};
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, InterruptHandle, OpenFlags, OptionalExtension as _, Rows, Statement, params};
 use tokio::sync::mpsc;
 
 use super::clock::Form;
 use super::columns::Columns;
+use super::survey::{Selection, Survey};
 use super::{Chunk, Opening, Read, Reading, Report, SyncError, WAITING};
 use crate::config::{IntegrationKind, TableName, quoted};
 use crate::store::Watermark;
 use crate::sync::row::Row;
-use values::{Survey, example, form, meaning, micros, not_a_time};
+use values::{example, form, meaning, micros, native, not_a_time};
 
 /// How long to wait for somebody who writes.
 const BUSY: Duration = Duration::from_secs(10);
@@ -96,14 +97,6 @@ struct SqliteSource {
     columns: Columns,
     /// What the function for times held against one: SQLite's own error has only a text.
     odd: Arc<Mutex<Option<SyncError>>>,
-}
-
-/// Which rows a run takes, and in which order.
-enum Selection {
-    /// As SQLite compares them.
-    Native { from: Value, to: Value },
-    /// As times compare, in microseconds.
-    Computed { from: i64, to: i64 },
 }
 
 impl SqliteSource {
@@ -217,8 +210,10 @@ impl SqliteSource {
         let mut values = statement.query(params![survey.lowest(form)]).map_err(|error| self.error(&error))?;
         while let Some(row) = values.next().map_err(|error| self.error(&error))? {
             let value = row.get_ref(0).map_err(|error| self.error(&error))?;
-            let micros = micros(value).ok_or_else(|| not_a_time(&self.table, &self.columns.updated_at, value))?;
-            survey.take(micros, value);
+            let (micros, native) = micros(value)
+                .zip(native(value))
+                .ok_or_else(|| not_a_time(&self.table, &self.columns.updated_at, value))?;
+            survey.take(micros, native);
         }
         Ok(survey)
     }

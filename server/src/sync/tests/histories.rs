@@ -18,8 +18,8 @@ use crate::stand_in::Answer;
 use crate::store::{JobStatus, Watermark};
 use crate::sync::run::Pace;
 
-/// How many histories to try; `OPENCDI_HISTORIES` says otherwise.
-const HISTORIES: u32 = 1000;
+/// How many histories each test tries; `OPENCDI_HISTORIES` says otherwise.
+const HISTORIES: u32 = 500;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -87,7 +87,7 @@ struct Row {
     time: i64,
     user: String,
     payload: String,
-    id: i64,
+    id: usize,
 }
 
 impl Row {
@@ -121,30 +121,31 @@ struct History {
 }
 
 impl History {
-    fn new(mut rig: Rig) -> History {
+    async fn new(mut rig: Rig) -> History {
+        rig.sql("ALTER TABLE {t} ADD COLUMN ID BIGINT").await;
         let (checkpoint, first_pause) = (Duration::from_micros(100), Duration::from_micros(100));
         rig.pace = Pace { checkpoint, first_pause, batch: 2 };
         History { rig, rows: Vec::new(), versions: 0, reached: None, totals: (0, 0) }
     }
 
-    fn insert(&mut self, time: i64, user: u8, bad: bool) {
+    async fn insert(&mut self, time: i64, user: u8, bad: bool) {
         self.versions += 1;
-        let row = Row { time, user: format!("user-{user}"), payload: payload(self.versions, bad), id: 0 };
-        let statement = "INSERT INTO users VALUES (?1, ?2, ?3)";
-        self.rig.source.execute(statement, (at(row.time), &row.user, &row.payload)).unwrap();
-        self.rows.push(Row { id: self.rig.source.last_insert_rowid(), ..row });
+        let (user, payload, id) = (format!("user-{user}"), payload(self.versions, bad), self.versions);
+        let insert = format!("INSERT INTO {{t}} VALUES ('{}', '{user}', '{payload}', {id})", at(time));
+        self.rig.sql(&insert).await;
+        self.rows.push(Row { time, user, payload, id });
     }
 
-    fn take(&mut self, step: &Step) {
+    async fn take(&mut self, step: &Step) {
         match step {
             Step::Insert { time, user, rows, bad } => {
                 for next in 0..*rows {
-                    self.insert(*time, (user + next) % 6, *bad && next == 0);
+                    self.insert(*time, (user + next) % 6, *bad && next == 0).await;
                 }
             }
             Step::InsertLate { user } => {
                 let time = self.reached.as_ref().map_or(0, |reached| reached.time);
-                self.insert(time, *user, false);
+                self.insert(time, *user, false).await;
             }
             Step::Change { row, time } => {
                 let count = self.rows.len();
@@ -152,15 +153,17 @@ impl History {
                     self.versions += 1;
                     let row = &mut self.rows[row % count];
                     (row.time, row.payload) = (*time, payload(self.versions, false));
-                    let statement = "UPDATE users SET UPDATED_AT = ?1, PAYLOAD = ?2 WHERE rowid = ?3";
-                    self.rig.source.execute(statement, (at(row.time), &row.payload, row.id)).unwrap();
+                    let (time, payload, id) = (at(row.time), row.payload.clone(), row.id);
+                    let update =
+                        format!("UPDATE {{t}} SET UPDATED_AT = '{time}', PAYLOAD = '{payload}' WHERE ID = {id}");
+                    self.rig.sql(&update).await;
                 }
             }
             Step::Delete { row } => {
                 let count = self.rows.len();
                 if count > 0 {
                     let row = self.rows.remove(row % count);
-                    self.rig.source.execute("DELETE FROM users WHERE rowid = ?1", [row.id]).unwrap();
+                    self.rig.sql(&format!("DELETE FROM {{t}} WHERE ID = {}", row.id)).await;
                 }
             }
             Step::Sync { .. } => unreachable!("it is not about rows"),
@@ -345,14 +348,30 @@ fn histories() -> TestRunner {
 
 #[test]
 fn a_file_has_exactly_what_the_rules_say_in_order() {
+    into_file(async || Rig::into_file().await);
+}
+
+#[test]
+fn a_file_has_exactly_what_the_rules_say_in_order_from_postgres() {
+    let columns = "UPDATED_AT timestamptz, EXTERNAL_ID text, PAYLOAD text";
+    into_file(async || Rig::into_file().await.from_postgres(columns).await);
+}
+
+#[test]
+fn a_file_has_exactly_what_the_rules_say_in_order_from_texts_in_postgres() {
+    let columns = "UPDATED_AT varchar(40), EXTERNAL_ID text, PAYLOAD text";
+    into_file(async || Rig::into_file().await.from_postgres(columns).await);
+}
+
+fn into_file(rig: impl AsyncFn() -> Rig) {
     let steps = prop::collection::vec(step(), 1..14);
     let ran = histories().run(&steps, |steps| {
         runtime().block_on(async {
-            let mut history = History::new(Rig::into_file().await);
+            let mut history = History::new(rig().await).await;
             for step in &steps {
                 match step {
                     Step::Sync { crashes, .. } => sync_into_file(&mut history, crashes).await?,
-                    step => history.take(step),
+                    step => history.take(step).await,
                 }
             }
             sync_into_file(&mut history, &[]).await
@@ -366,13 +385,13 @@ fn a_service_gets_what_the_rules_say_at_least_once() {
     let steps = prop::collection::vec(step(), 1..14);
     let ran = histories().run(&steps, |steps| {
         runtime().block_on(async {
-            let mut history = History::new(Rig::into_service().await);
+            let mut history = History::new(Rig::into_service().await).await;
             for step in &steps {
                 match step {
                     Step::Sync { crashes, answers } => {
                         sync_into_service(&mut history, crashes, answers).await?;
                     }
-                    step => history.take(step),
+                    step => history.take(step).await,
                 }
             }
             sync_into_service(&mut history, &[], &[]).await

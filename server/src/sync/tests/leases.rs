@@ -8,6 +8,8 @@ use std::time::Duration;
 use super::rig::{LEASE, Rig};
 use crate::store::{JobStatus, StoreError};
 use crate::sync::Workers;
+use crate::sync::batch::Batch;
+use crate::sync::destination::Destination;
 use crate::sync::hold::Hold;
 use crate::sync::run::Pace;
 use tokio::time::Instant;
@@ -124,6 +126,18 @@ async fn a_fence_lets_nothing_pass_once_the_lease_may_be_over() {
     };
     assert!(fence(0).pass().is_ok() && fence(23).pass().is_ok());
     assert!(fence(24).pass().is_err(), "a fifth of it is left for what is on its way");
+    let into_service = Rig::into_service().await;
+    for rig in [&rig, &into_service] {
+        let open = Destination::open(&rig.integration, None, fence(24), Duration::ZERO).await.unwrap();
+        let mut batch = Batch::default();
+        let write = |out: &mut Vec<u8>| {
+            out.extend_from_slice(b"{}");
+            Ok(())
+        };
+        batch.push(0, 0, None, b',', write).unwrap();
+        assert!(open.deliver(batch).await.is_err());
+        assert_eq!((rig.stand_in.requests(), rig.lines().len()), (0, 0));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -173,9 +187,13 @@ async fn a_run_that_does_not_end_by_the_deadline_is_given_back_as_it_is() {
     rig.stand_in.delay(Duration::from_secs(30));
     rig.trigger().await;
     let claimed = rig.claim(LEASE).await;
-    rig.stop.send(Some(Instant::now() + Duration::from_millis(300))).unwrap();
     let begun = Instant::now();
-    rig.run(claimed, LEASE).await.unwrap();
+    let stop = async {
+        until(async || rig.stand_in.most_at_once() > 0).await;
+        rig.stop.send(Some(Instant::now() + Duration::from_millis(300))).unwrap();
+    };
+    let (ended, ()) = tokio::join!(rig.run(claimed, LEASE), stop);
+    ended.unwrap();
     assert!(begun.elapsed() < Duration::from_secs(5));
     assert_eq!(rig.job().await.rows_synced, 0);
     rig.claim(LEASE).await;

@@ -3,5 +3,8 @@
 mod delivery;
 mod histories;
 mod leases;
+mod postgres;
 mod reading;
 mod rig;
+
+pub use rig::postgres;

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::config::{Destination, Integration, IntegrationKind, Source, StoreLocation, UsersTrack};
+use crate::config::{Destination, Integration, IntegrationKind, PostgresUrl, Source, StoreLocation, UsersTrack};
 use crate::secret::{Secret, new_key};
 use crate::stand_in::StandIn;
 use crate::store::{Claimed, Job, Page, RowError, StartJob, Store, StoreError};
@@ -18,6 +19,9 @@ use crate::sync::run::{Pace, Runner};
 use crate::sync::worker::Stop;
 
 pub const LEASE: Duration = Duration::from_secs(30);
+
+/// Where `cargo xtask test` says that a Postgres is which tests may fill.
+const POSTGRES: &str = "OPENCDI_TEST_POSTGRES";
 
 /// Everything that a sync needs.
 pub struct Rig {
@@ -31,6 +35,8 @@ pub struct Rig {
     pub stop: watch::Sender<Option<Instant>>,
     pub pace: Pace,
     asked: Stop,
+    /// A connection to the Postgres that it reads from, and its table there.
+    postgres: Option<(tokio::sync::Mutex<PgConnection>, String)>,
 }
 
 impl Rig {
@@ -68,7 +74,37 @@ impl Rig {
             stop,
             pace: Pace { first_pause: Duration::from_millis(20), ..Pace::USUAL },
             asked,
+            postgres: None,
         }
+    }
+
+    /// Lets it read from a new table in Postgres instead, with these columns.
+    pub async fn from_postgres(mut self, columns: &str) -> Rig {
+        let url = postgres();
+        let table = format!("t_{}", Uuid::new_v4().simple());
+        let mut connection = PgConnection::connect(&url).await.expect("the Postgres for tests answers");
+        let create = format!("CREATE TABLE {table} ({columns})");
+        sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut connection).await.unwrap();
+        self.integration.source =
+            Source::Postgres { url: PostgresUrl::new(Secret::new(url)).unwrap(), table: table.parse().unwrap() };
+        self.postgres = Some((connection.into(), table));
+        self
+    }
+
+    /// Executes SQL at the source; `{t}` is its table.
+    pub async fn sql(&self, text: &str) {
+        match &self.postgres {
+            None => self.source.execute_batch(&text.replace("{t}", "users")).unwrap(),
+            Some((connection, table)) => {
+                let text = AssertSqlSafe(text.replace("{t}", table));
+                sqlx::raw_sql(text).execute(&mut *connection.lock().await).await.unwrap();
+            }
+        }
+    }
+
+    /// The table in Postgres.
+    pub fn table(&self) -> &str {
+        self.postgres.as_ref().map_or("users", |(_, table)| table)
     }
 
     /// A sync into the stand-in.
@@ -168,6 +204,13 @@ impl Rig {
         store.busy_timeout(Duration::from_secs(5)).unwrap();
         store.execute("UPDATE jobs SET lease_until = 1 WHERE finished_at IS NULL", ()).unwrap();
     }
+}
+
+/// The URL of the Postgres for tests.
+pub fn postgres() -> String {
+    std::env::var(POSTGRES).unwrap_or_else(|_| {
+        panic!("{POSTGRES} is not set: run `cargo xtask test`, which brings a Postgres, or set it to a superuser's URL")
+    })
 }
 
 /// That many seconds after the beginning of 2026.

@@ -1,0 +1,313 @@
+//! A Postgres table or view as a source, streamed.
+//!
+//! Timestamps are compared by Postgres. Numbers and texts are surveyed first, as those of SQLite are.
+
+mod values;
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures::TryStreamExt as _;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, Column as _, Connection as _, Executor as _, PgConnection, Postgres, Statement as _};
+use sqlx::{SqlSafeStr as _, TypeInfo as _};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::clock::Form;
+use super::columns::Columns;
+use super::survey::{Bound, Selection, Survey};
+use super::{Chunk, Opening, Read, Reading, Report, SyncError, WAITING};
+use crate::config::{IntegrationKind, PostgresUrl, TableName, quoted};
+use crate::store::Watermark;
+use crate::sync::object::LONGEST_PAYLOAD;
+use crate::sync::row::Row;
+use values::{EARLIEST, Kind, away, meaning};
+
+/// How long the database may take to answer a call.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Begins to read.
+pub async fn read(
+    url: &PostgresUrl,
+    table: &TableName,
+    kind: IntegrationKind,
+    watermark: Option<Watermark>,
+) -> Result<Reading, SyncError> {
+    let mut source = PostgresSource::open(url, table, kind).await?;
+    let (sender, reads) = mpsc::channel(WAITING);
+    let task = tokio::spawn(async move {
+        if let Err(error) = source.run(watermark, &sender).await {
+            // Nobody listens any more where the reading was dropped.
+            let _ = sender.send(Err(error)).await;
+        }
+    });
+    Ok(Reading::new(reads, StopOnDrop(task)))
+}
+
+/// Looks whether it can be read.
+pub async fn look(url: &PostgresUrl, table: &TableName, kind: IntegrationKind) -> Result<Report, SyncError> {
+    let mut source = PostgresSource::open(url, table, kind).await?;
+    let updated_at = match source.kind.name() {
+        Some(name) => {
+            source.refuse_no_beginning().await?;
+            Some(name)
+        }
+        None => source.form().await?.map(Form::name),
+    };
+    Ok(Report {
+        table: table.to_string(),
+        updated_at,
+        identifiers: source.columns.identifiers.into_iter().map(|(_, name)| name).collect(),
+        advice: None,
+    })
+}
+
+struct StopOnDrop(JoinHandle<()>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+type Sender = mpsc::Sender<Result<Read, SyncError>>;
+
+struct PostgresSource {
+    connection: PgConnection,
+    table: TableName,
+    columns: Columns,
+    kind: Kind,
+}
+
+impl PostgresSource {
+    async fn open(url: &PostgresUrl, table: &TableName, kind: IntegrationKind) -> Result<PostgresSource, SyncError> {
+        let connect = timeout(CONNECT, PgConnection::connect(url.expose())).await;
+        let connect = connect.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut));
+        let mut connection = connect.map_err(|error| away(url, &error))?;
+        let begin = sqlx::raw_sql("SET TIME ZONE 'UTC'; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+        begin.execute(&mut connection).await.map_err(|error| meaning(table, &error))?;
+        let text = AssertSqlSafe(format!("SELECT * FROM {} LIMIT 0", table.quoted())).into_sql_str();
+        let statement = (&mut connection).prepare(text).await.map_err(|error| meaning(table, &error))?;
+        let names: Vec<String> = statement.columns().iter().map(|column| column.name().to_owned()).collect();
+        let columns = Columns::find(table, &names, kind)?;
+        let updated_at = statement.columns().iter().find(|column| column.name() == columns.updated_at);
+        let type_name = updated_at.map(|column| column.type_info().name().to_owned()).unwrap_or_default();
+        let kind = Kind::of(&type_name).ok_or_else(|| {
+            SyncError::Config(format!(
+                "the column `{}` of the table `{table}` is of the type {type_name}, which is no time; timestamps, texts and numbers are",
+                columns.updated_at
+            ))
+        })?;
+        Ok(PostgresSource { connection, table: table.clone(), columns, kind })
+    }
+
+    /// What `UPDATED_AT` is, where it is a number or a text.
+    async fn form(&mut self) -> Result<Option<Form>, SyncError> {
+        let (table, time) = (self.table.quoted(), self.time());
+        let mut forms = Vec::new();
+        for order in ["ASC", "DESC"] {
+            let text = format!("SELECT {time} FROM {table} WHERE {time} IS NOT NULL ORDER BY 1 {order} LIMIT 1");
+            let row = sqlx::query(AssertSqlSafe(text)).fetch_optional(&mut self.connection).await;
+            let Some(row) = row.map_err(|error| meaning(&self.table, &error))? else { return Ok(None) };
+            let form = self.kind.form(&row).map_err(|example| self.not_a_time(&example))?;
+            forms.push((self.kind.example(&row), form));
+        }
+        match forms.as_slice() {
+            [(lowest, low), (highest, high)] if low != high => Err(SyncError::Config(format!(
+                "the column `{}` of the table `{}` mixes kinds: {lowest} is {}, {highest} is {}",
+                self.columns.updated_at,
+                self.table,
+                low.name(),
+                high.name()
+            ))),
+            forms => Ok(forms.first().map(|(_, form)| *form)),
+        }
+    }
+
+    /// Sends everything, until nobody listens any more.
+    async fn run(&mut self, watermark: Option<Watermark>, sender: &Sender) -> Result<(), SyncError> {
+        let now: DateTime<Utc> = sqlx::query_scalar("SELECT now()")
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(|error| meaning(&self.table, &error))?;
+        let now = now.timestamp_micros();
+        let survey = match self.kind {
+            Kind::TimestampTz | Kind::Timestamp => self.count(watermark, now).await?,
+            Kind::Text | Kind::Integer | Kind::Fraction => self.survey(watermark, now).await?,
+        };
+        let undated = format!("SELECT count(*) FROM {} WHERE {} IS NULL", self.table.quoted(), self.time());
+        let undated = self.number(sqlx::query(AssertSqlSafe(undated))).await?;
+        let mut opening = Opening { watermark: survey.left_out(watermark), future: survey.future, undated };
+        let selection = survey.selection(opening.watermark);
+        let mut skip = 0;
+        if let Some(selection) = &selection
+            && let Some(watermark) = &mut opening.watermark
+            && let Some(digest) = watermark.digest
+        {
+            // The rows at the watermark that are dealt with stand in front, unless something has changed there.
+            let stands = digest == self.digest_of_first(selection, watermark.rows_at).await?;
+            skip = if stands { watermark.rows_at } else { 0 };
+            (watermark.rows_at, watermark.digest) = (skip, Some(if stands { digest } else { 0 }));
+        }
+        if sender.send(Ok(Read::Opened(opening))).await.is_err() {
+            return Ok(());
+        }
+        if let Some(selection) = &selection {
+            self.send_rows(selection, skip, sender).await?;
+        }
+        let _ = sender.send(Ok(Read::End)).await;
+        Ok(())
+    }
+
+    /// Looks at every `UPDATED_AT` that may be new.
+    async fn survey(&mut self, watermark: Option<Watermark>, now: i64) -> Result<Survey, SyncError> {
+        let mut survey = Survey::new(watermark, now);
+        let Some(form) = self.form().await? else { return Ok(survey) };
+        let (kind, time) = (self.kind, self.time());
+        let text = format!("SELECT {time} FROM {} WHERE {time} >= $1", self.table.quoted());
+        let query = self.bind(sqlx::query(AssertSqlSafe(text)), &survey.lowest(form));
+        let mut rows = query.fetch(&mut self.connection);
+        while let Some(row) = rows.try_next().await.map_err(|error| meaning(&self.table, &error))? {
+            match (kind.micros(&row), kind.native(&row)) {
+                (Ok(micros), Some(native)) => survey.take(micros, native),
+                (Err(example), _) => return Err(not_a_time(&self.table, &self.columns.updated_at, &example)),
+                (Ok(_), None) => {}
+            }
+        }
+        drop(rows);
+        Ok(survey)
+    }
+
+    /// The same for timestamps, which Postgres can compare by itself.
+    async fn count(&mut self, watermark: Option<Watermark>, now: i64) -> Result<Survey, SyncError> {
+        let (table, time) = (self.table.quoted(), self.time());
+        let count = |condition: &str| format!("SELECT count(*) FROM {table} WHERE {time} {condition}");
+        self.refuse_no_beginning().await?;
+        let future = self.bind_time(sqlx::query(AssertSqlSafe(count("> $1"))), now);
+        let future = self.number(future).await?;
+        let at = match watermark {
+            None => 0,
+            Some(watermark) => {
+                let reached = watermark.updated_at.timestamp_micros();
+                let at = self.bind_time(sqlx::query(AssertSqlSafe(count("= $1"))), reached);
+                self.number(at).await?
+            }
+        };
+        Ok(Survey::counted(watermark, EARLIEST, now, at, future))
+    }
+
+    /// A row from before all times would be in front of every watermark.
+    async fn refuse_no_beginning(&mut self) -> Result<(), SyncError> {
+        let text = format!("SELECT count(*) FROM {} WHERE {} = '-infinity'", self.table.quoted(), self.time());
+        match self.number(sqlx::query(AssertSqlSafe(text))).await? {
+            0 => Ok(()),
+            _ => Err(self.not_a_time("-infinity")),
+        }
+    }
+
+    async fn number(&mut self, query: Query<'_, Postgres, PgArguments>) -> Result<u64, SyncError> {
+        let row = query.fetch_one(&mut self.connection).await;
+        let number = row.and_then(|row| sqlx::Row::try_get::<i64, _>(&row, 0));
+        number.map(|number| u64::try_from(number).unwrap_or(0)).map_err(|error| meaning(&self.table, &error))
+    }
+
+    /// The digest of the first so many rows.
+    async fn digest_of_first(&mut self, selection: &Selection, count: u64) -> Result<u64, SyncError> {
+        let text = format!("{} LIMIT {count}", self.select(selection));
+        let query = self.bind_selection(sqlx::query(AssertSqlSafe(text)), selection);
+        let mut rows = query.fetch(&mut self.connection);
+        let mut digest = 0_u64;
+        while let Some(row) = rows.try_next().await.map_err(|error| meaning(&self.table, &error))? {
+            digest = digest.wrapping_add(row_of(&self.table, &self.columns, self.kind, &row)?.digest());
+        }
+        Ok(digest)
+    }
+
+    async fn send_rows(&mut self, selection: &Selection, skip: u64, sender: &Sender) -> Result<(), SyncError> {
+        let text = self.select(selection);
+        let query = self.bind_selection(sqlx::query(AssertSqlSafe(text)), selection);
+        let mut rows = query.fetch(&mut self.connection);
+        let mut chunk = Chunk::default();
+        let mut number = 0;
+        while let Some(row) = rows.try_next().await.map_err(|error| meaning(&self.table, &error))? {
+            number += 1;
+            if number > skip
+                && let Some(full) = chunk.push(row_of(&self.table, &self.columns, self.kind, &row)?)
+                && sender.send(Ok(Read::Rows(full))).await.is_err()
+            {
+                return Ok(());
+            }
+        }
+        let _ = sender.send(Ok(Read::Rows(chunk.take()))).await;
+        Ok(())
+    }
+
+    /// The selected rows in reading order. Rows that are alike in all of it are alike altogether.
+    fn select(&self, selection: &Selection) -> String {
+        let column = quoted(&self.columns.updated_at);
+        let time = match (selection, self.kind) {
+            // What is finer than a microsecond is cut off, as everywhere.
+            (Selection::Computed { .. }, Kind::Text) => {
+                format!(r"regexp_replace({column}::text, '(\.[0-9]{{6}})[0-9]+', '\1')::timestamptz")
+            }
+            _ => self.time(),
+        };
+        let identifiers =
+            self.columns.identifiers.iter().map(|(_, name)| format!("{}::text COLLATE \"C\"", quoted(name)));
+        // What is too long to be sent need not come whole.
+        let payload = |name: &String| format!("left({}::text, {}) COLLATE \"C\"", quoted(name), LONGEST_PAYLOAD + 1);
+        let content: Vec<String> = identifiers.chain(self.columns.payload.as_ref().map(payload)).collect();
+        let order: Vec<String> = (0..content.len()).map(|index| (index + 2).to_string()).collect();
+        format!(
+            "SELECT {}, {} FROM {} WHERE {time} BETWEEN $1 AND $2 ORDER BY {time}, {}",
+            self.time(),
+            content.join(", "),
+            self.table.quoted(),
+            order.join(", ")
+        )
+    }
+
+    fn bind_selection<'q>(
+        &self,
+        query: Query<'q, Postgres, PgArguments>,
+        selection: &Selection,
+    ) -> Query<'q, Postgres, PgArguments> {
+        match selection {
+            Selection::Native { from, to } => self.bind(self.bind(query, from), to),
+            Selection::Computed { from, to } => self.bind_time(self.bind_time(query, *from), *to),
+        }
+    }
+
+    fn bind<'q>(&self, query: Query<'q, Postgres, PgArguments>, bound: &Bound) -> Query<'q, Postgres, PgArguments> {
+        match (bound, self.kind) {
+            (Bound::Text(text), _) => query.bind(text.clone()),
+            (Bound::Number(number), Kind::Integer) => query.bind(*number as i64),
+            (Bound::Number(number), _) => query.bind(*number),
+        }
+    }
+
+    fn bind_time<'q>(&self, query: Query<'q, Postgres, PgArguments>, micros: i64) -> Query<'q, Postgres, PgArguments> {
+        let time = DateTime::from_timestamp_micros(micros).unwrap_or_default();
+        if self.kind == Kind::Timestamp { query.bind(time.naive_utc()) } else { query.bind(time) }
+    }
+
+    fn time(&self) -> String {
+        self.kind.expression(&quoted(&self.columns.updated_at))
+    }
+
+    fn not_a_time(&self, example: &str) -> SyncError {
+        not_a_time(&self.table, &self.columns.updated_at, example)
+    }
+}
+
+fn row_of(table: &TableName, columns: &Columns, kind: Kind, row: &PgRow) -> Result<Row, SyncError> {
+    let micros = kind.micros(row).map_err(|example| not_a_time(table, &columns.updated_at, &example))?;
+    Ok(values::row(columns, micros, row))
+}
+
+fn not_a_time(table: &TableName, column: &str, example: &str) -> SyncError {
+    SyncError::Config(super::clock::not_a_time(&table.to_string(), column, example))
+}

@@ -1,0 +1,168 @@
+//! What Postgres' types, values and errors mean for a source.
+
+use std::borrow::Cow;
+
+use sqlx::postgres::PgRow;
+use sqlx::{Row as _, ValueRef as _};
+
+use super::super::clock::{Form, micros_of_fraction, micros_of_number, micros_of_text};
+use super::super::columns::Columns;
+use super::super::survey::Native;
+use super::SyncError;
+use crate::config::{PostgresUrl, TableName};
+use crate::sync::object::LONGEST_PAYLOAD;
+use crate::sync::row::Row;
+
+/// Postgres counts microseconds from the year 2000.
+const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
+/// Its first moment, in 4713 BC.
+pub const EARLIEST: i64 = POSTGRES_EPOCH - 211_813_488_000_000_000;
+
+/// What kind of column `UPDATED_AT` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A timestamp with time zone.
+    TimestampTz,
+    /// A timestamp without, which is UTC.
+    Timestamp,
+    /// A text.
+    Text,
+    /// A whole number.
+    Integer,
+    /// Any other number.
+    Fraction,
+}
+
+impl Kind {
+    /// By the name of the column's type.
+    pub fn of(type_name: &str) -> Option<Kind> {
+        match type_name {
+            "TIMESTAMPTZ" => Some(Kind::TimestampTz),
+            "TIMESTAMP" => Some(Kind::Timestamp),
+            "TEXT" | "VARCHAR" | "CHAR" | "CITEXT" | "citext" => Some(Kind::Text),
+            "INT2" | "INT4" | "INT8" => Some(Kind::Integer),
+            "NUMERIC" | "FLOAT4" | "FLOAT8" => Some(Kind::Fraction),
+            _ => None,
+        }
+    }
+
+    /// The column as it is read and compared.
+    pub fn expression(self, column: &str) -> String {
+        match self {
+            Kind::TimestampTz | Kind::Timestamp => column.to_owned(),
+            // Byte by byte, whatever the language of the database.
+            Kind::Text => format!("{column}::text COLLATE \"C\""),
+            Kind::Integer => format!("{column}::int8"),
+            Kind::Fraction => format!("{column}::float8"),
+        }
+    }
+
+    /// The name of a timestamp, for people.
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Kind::TimestampTz => Some("timestamp with time zone"),
+            Kind::Timestamp => Some("timestamp, taken as UTC"),
+            Kind::Text | Kind::Integer | Kind::Fraction => None,
+        }
+    }
+
+    /// The time at the beginning of a result's row in microseconds; a text for people where it is none.
+    pub fn micros(self, row: &PgRow) -> Result<i64, String> {
+        let found = match self {
+            Kind::TimestampTz | Kind::Timestamp => {
+                let since_2000 = bytes(row, 0).and_then(|bytes| Some(i64::from_be_bytes(bytes.try_into().ok()?)));
+                // The first and the last number stand for infinity.
+                since_2000.filter(|micros| *micros != i64::MIN).and_then(|micros| micros.checked_add(POSTGRES_EPOCH))
+            }
+            Kind::Text => match self.native(row) {
+                Some(Native::Text(text)) => micros_of_text(text),
+                _ => None,
+            },
+            Kind::Integer => row.try_get(0).ok().and_then(micros_of_number),
+            Kind::Fraction => row.try_get(0).ok().and_then(micros_of_fraction),
+        };
+        found.ok_or_else(|| self.example(row))
+    }
+
+    /// The same as Postgres keeps it, where it is a number or a text.
+    pub fn native(self, row: &PgRow) -> Option<Native<'_>> {
+        match self {
+            Kind::TimestampTz | Kind::Timestamp => None,
+            Kind::Text => bytes(row, 0).and_then(|bytes| std::str::from_utf8(bytes).ok()).map(Native::Text),
+            Kind::Integer => row.try_get::<i64, _>(0).ok().map(|number| Native::Number(number as f64)),
+            Kind::Fraction => row.try_get(0).ok().map(Native::Number),
+        }
+    }
+
+    /// The form of a number or a text that is a time.
+    pub fn form(self, row: &PgRow) -> Result<Form, String> {
+        self.micros(row)?;
+        match self.native(row) {
+            Some(Native::Number(number)) => Ok(Form::of_number(number as i64)),
+            _ => Ok(Form::Text),
+        }
+    }
+
+    /// The time for a message.
+    pub fn example(self, row: &PgRow) -> String {
+        const LONGEST: usize = 40;
+        match self.native(row) {
+            Some(Native::Number(number)) => number.to_string(),
+            Some(Native::Text(text)) => format!("{:?}", text.chars().take(LONGEST).collect::<String>()),
+            None => "-infinity".into(),
+        }
+    }
+}
+
+/// A value as it came.
+fn bytes(row: &PgRow, index: usize) -> Option<&[u8]> {
+    let value = row.try_get_raw(index).ok()?;
+    if value.is_null() { None } else { value.as_bytes().ok() }
+}
+
+/// The row that stands in a result: `UPDATED_AT`, then the columns with content.
+pub fn row(columns: &Columns, updated_at: i64, row: &PgRow) -> Row {
+    let mut flaw = None;
+    let identifiers = columns.identifiers.len();
+    let mut texts = Vec::with_capacity(identifiers + 1);
+    for (index, name) in columns.content().enumerate() {
+        let text = bytes(row, 1 + index).map(String::from_utf8_lossy);
+        if index >= identifiers && text.as_ref().is_some_and(|text| text.len() > LONGEST_PAYLOAD) {
+            flaw.get_or_insert(format!("{name} has more than {LONGEST_PAYLOAD} bytes, which is too long"));
+            texts.push(None);
+        } else {
+            texts.push(text.map(Cow::into_owned));
+        }
+    }
+    let payload = if columns.payload.is_some() { texts.pop().flatten() } else { None };
+    Row::new(updated_at, columns.identifier(texts), payload, flaw)
+}
+
+/// What it means that there is no connection.
+pub fn away(url: &PostgresUrl, error: &sqlx::Error) -> SyncError {
+    let message = match error {
+        sqlx::Error::PoolTimedOut => "it does not answer in time".to_owned(),
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        other => other.to_string(),
+    };
+    let message = format!("the source cannot be reached ({url}): {message}");
+    if passes(error) { SyncError::Failed(message) } else { SyncError::Config(message) }
+}
+
+/// What an error means: what passes fails a run, what stays is a matter of configuration.
+pub fn meaning(table: &TableName, error: &sqlx::Error) -> SyncError {
+    match error {
+        sqlx::Error::Database(database) => {
+            let message = format!("the table `{table}`: {}", database.message());
+            if passes(error) { SyncError::Failed(message) } else { SyncError::Config(message) }
+        }
+        // The connection broke.
+        other => SyncError::Failed(format!("the table `{table}`: {other}")),
+    }
+}
+
+/// Whether an error speaks of something that passes: connections, resources, an operator's intervention, conflicts.
+fn passes(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| ["08", "40", "53", "55", "57", "58"].iter().any(|class| code.starts_with(class)))
+}

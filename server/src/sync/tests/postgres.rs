@@ -1,0 +1,261 @@
+//! Postgres as a source.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::rig::{Rig, moment, postgres};
+use crate::config::{PostgresUrl, Source};
+use crate::secret::Secret;
+use crate::store::JobStatus;
+use crate::sync::check_source;
+
+/// A sync from a table whose `UPDATED_AT` is of this type.
+async fn with_times(kind: &str) -> Rig {
+    Rig::into_file().await.from_postgres(&format!("UPDATED_AT {kind}, EXTERNAL_ID text, PAYLOAD jsonb")).await
+}
+
+fn url(text: &str) -> PostgresUrl {
+    PostgresUrl::new(Secret::new(text)).unwrap()
+}
+
+#[tokio::test]
+async fn every_type_that_is_a_time_is_read_in_its_order_and_from_the_watermark() {
+    for (kind, [first, second, third, fourth]) in [
+        (
+            "timestamptz",
+            [
+                "'2026-01-01 00:00:01Z'",
+                "'2026-01-01 02:00:01.000001+02'",
+                "'2026-01-01 00:00:02Z'",
+                "'2026-01-01 00:00:03Z'",
+            ],
+        ),
+        (
+            "timestamp",
+            ["'2026-01-01 00:00:01'", "'2026-01-01 00:00:01.000001'", "'2026-01-01 00:00:02'", "'2026-01-01 00:00:03'"],
+        ),
+        (
+            "text",
+            ["'2026-01-01T00:00:01Z'", "'2026-01-01T00:00:02Z'", "'2026-01-01T00:00:03Z'", "'2026-01-01T00:00:04Z'"],
+        ),
+        // They do not sort as texts.
+        (
+            "varchar(40)",
+            [
+                "'2026-01-01T04:00:01+04:00'",
+                "'2026-01-01T00:00:02Z'",
+                "'2025-12-31 23:00:02.5-01:00'",
+                "'2026-01-01T00:00:04.0000019Z'",
+            ],
+        ),
+        ("integer", ["1767225601", "1767225602", "1767225603", "1767225604"]),
+        ("bigint", ["1767225601000", "1767225601001", "1767225601002", "1767225601003"]),
+        ("numeric(20, 6)", ["1767225601.000001", "1767225601.000002", "1767225602", "1767225603"]),
+        ("double precision", ["1767225601.25", "1767225601.5", "1767225601.75", "1767225602"]),
+    ] {
+        let rig = with_times(kind).await;
+        rig.sql(&format!(
+            "INSERT INTO {{t}} VALUES ({third}, 'c', '{{}}'), ({first}, 'a', '{{}}'), ({second}, 'b', '{{}}')"
+        ))
+        .await;
+        let job = rig.sync().await;
+        assert_eq!((job.status, job.cause), (JobStatus::Success, None), "{kind}");
+        assert_eq!(rig.users(), ["a", "b", "c"], "{kind}");
+        rig.sql(&format!("INSERT INTO {{t}} VALUES ({fourth}, 'd', '{{}}'), ({second}, 'too late', '{{}}')")).await;
+        assert_eq!(rig.sync().await.rows_synced, 1, "{kind}");
+        rig.sql(&format!("INSERT INTO {{t}} VALUES ({fourth}, 'late', '{{}}')")).await;
+        assert_eq!(rig.sync().await.rows_synced, 2, "{kind}");
+        assert_eq!(rig.users()[3..], ["d", "d", "late"], "{kind}");
+        assert_eq!(rig.sync().await.rows_synced, 0, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn rows_of_the_future_wait_and_rows_without_a_time_are_left_out() {
+    let rig = with_times("timestamptz").await;
+    rig.sql(
+        "INSERT INTO {t} VALUES (now(), 'now', '{}'), (now() + interval '1500 ms', 'soon', '{}'),
+            ('infinity', 'never', '{}'), (NULL, 'never', '{}')",
+    )
+    .await;
+    assert_eq!((rig.sync().await.status, rig.users()), (JobStatus::Success, vec!["now".to_owned()]));
+    let begun = std::time::Instant::now();
+    while rig.sync().await.rows_synced == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(30));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(rig.users(), ["now", "soon"]);
+}
+
+#[tokio::test]
+async fn payloads_and_identifiers_of_every_type_are_texts() {
+    for (columns, row, expected) in [
+        (
+            "UPDATED_AT timestamptz, \"External_Id\" uuid, PAYLOAD json",
+            r#"'6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01', '{"n": 1.10, "a": null}'"#,
+            r#"{"external_id":"6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01","n": 1.10, "a": null}"#,
+        ),
+        (
+            "UPDATED_AT timestamptz, EXTERNAL_ID bigint, PAYLOAD jsonb",
+            r#"7, '{"n": 1.10, "big": 12345678901234567890123}'"#,
+            r#"{"external_id":"7","n": 1.10, "big": 12345678901234567890123}"#,
+        ),
+        (
+            "UPDATED_AT timestamptz, EMAIL varchar(100), PHONE text, PAYLOAD text",
+            r#"NULL, '+49', '{"x":"é"}'"#,
+            r#"{"phone":"+49","x":"é"}"#,
+        ),
+        (
+            "UPDATED_AT timestamptz, ALIAS_NAME text, ALIAS_LABEL text, PAYLOAD text",
+            "'n', 'l', '{}'",
+            r#"{"user_alias":{"alias_name":"n","alias_label":"l"}}"#,
+        ),
+    ] {
+        let rig = Rig::into_file().await.from_postgres(columns).await;
+        rig.sql(&format!("INSERT INTO {{t}} VALUES (now(), {row})")).await;
+        let job = rig.sync().await;
+        assert_eq!((job.status, job.cause), (JobStatus::Success, None));
+        assert_eq!(std::fs::read_to_string(rig.file()).unwrap().trim_end(), expected);
+    }
+}
+
+#[tokio::test]
+async fn rows_that_cannot_be_sent_are_row_errors() {
+    let rig = Rig::into_file().await.from_postgres("UPDATED_AT timestamptz, EXTERNAL_ID text, PAYLOAD text").await;
+    rig.sql(
+        r#"INSERT INTO {t} VALUES ('2026-01-01Z', 'a', '[]'), ('2026-01-02Z', NULL, '{}'), ('2026-01-03Z', 'c', NULL),
+            ('2026-01-04Z', 'd', '{"a":"' || repeat('x', 1000000) || '"}'), ('2026-01-05Z', 'e', '{}')"#,
+    )
+    .await;
+    let job = rig.sync().await;
+    assert_eq!((job.status, job.rows_synced), (JobStatus::Partial, 1));
+    let reasons: Vec<String> = rig.refused().await.into_iter().map(|(_, reason)| reason).collect();
+    assert_eq!(
+        reasons,
+        [
+            "PAYLOAD is not a JSON object",
+            "the row has no identifier: all identifier columns are null",
+            "PAYLOAD is null; it must be a JSON object",
+            "payload has more than 1000000 bytes, which is too long",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn tables_and_views_of_any_name_and_schema_are_read() {
+    let mut rig = with_times("timestamptz").await;
+    rig.sql("INSERT INTO {t} VALUES (now(), 'a', '{}')").await;
+    let table = rig.table().to_owned();
+    rig.sql(&format!(
+        "CREATE SCHEMA \"s {table}\"; CREATE VIEW \"s {table}\".\"odd \"\"; view\" AS SELECT * FROM {{t}}"
+    ))
+    .await;
+    for name in [format!("public.{table}"), format!("\"s {table}\".\"odd \"\"; view\"")] {
+        rig.integration.id = uuid::Uuid::new_v4().into();
+        rig.integration.source = Source::Postgres { url: url(&postgres()), table: name.parse().unwrap() };
+        let job = rig.sync().await;
+        assert_eq!((job.cause, job.rows_synced), (None, 1), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_reads_one_snapshot_and_resumes_in_another_where_it_was() {
+    let mut rig =
+        Rig::into_service().await.from_postgres("UPDATED_AT timestamptz, EXTERNAL_ID text, PAYLOAD jsonb").await;
+    rig.sql("INSERT INTO {t} SELECT '2026-01-01Z', 'user-' || n, '{}' FROM generate_series(1, 3000) AS n").await;
+    rig.stand_in.delay(Duration::from_millis(30));
+    rig.pace.checkpoint = Duration::from_millis(5);
+    let change = async {
+        while rig.stand_in.accepted() < 300 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        rig.sql("INSERT INTO {t} VALUES ('2026-01-01Z', 'zz late', '{}')").await;
+        // The connection is lost in the middle.
+        rig.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE '%{t}%'").await;
+    };
+    let (job, ()) = tokio::join!(rig.sync(), change);
+    if job.status == JobStatus::Error {
+        assert!(job.cause.unwrap().contains("the table"), "what broke is said");
+    } else {
+        // All rows had been read before the connection was lost.
+        assert_eq!((job.status, job.rows_synced), (JobStatus::Success, 3000));
+    }
+    assert!(rig.stand_in.objects().iter().all(|object| object["external_id"] != "zz late"));
+    rig.stand_in.delay(Duration::ZERO);
+    assert_eq!(rig.sync().await.status, JobStatus::Success);
+    assert!(rig.stand_in.objects().iter().any(|object| object["external_id"] == "zz late"));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_source_is_a_matter_of_configuration() {
+    let mut rig = with_times("timestamptz").await;
+    rig.sql("INSERT INTO {t} VALUES (now(), 'a', '{}')").await;
+    let table = rig.table().to_owned();
+    rig.sql(&format!(
+        "CREATE TABLE {table}_day (UPDATED_AT date, EXTERNAL_ID text, PAYLOAD text);
+         CREATE TABLE {table}_odd (UPDATED_AT text, EXTERNAL_ID text, PAYLOAD text); INSERT INTO {table}_odd VALUES ('yesterday', 'a', '{{}}');
+         CREATE TABLE {table}_old (UPDATED_AT timestamptz, EXTERNAL_ID text, PAYLOAD text); INSERT INTO {table}_old VALUES ('-infinity', 'a', '{{}}');
+         CREATE TABLE {table}_mix (UPDATED_AT bigint, EXTERNAL_ID text, PAYLOAD text); INSERT INTO {table}_mix VALUES (1767225600, 'a', '{{}}'), (1767225600000, 'b', '{{}}');
+         CREATE TABLE {table}_who (UPDATED_AT timestamptz, NAME text, PAYLOAD text);
+         CREATE TABLE {table}_what (UPDATED_AT timestamptz, EXTERNAL_ID text)"
+    ))
+    .await;
+    let good = postgres();
+    let other_database = good.replace("/postgres", "/no_such_database");
+    let other_port = "postgres://opencdi@127.0.0.1:1/postgres".to_owned();
+    for (url_text, name, expected) in [
+        (&good, "no_such_table".to_owned(), "relation \"no_such_table\" does not exist"),
+        (&good, format!("{table}_day"), "is of the type DATE, which is no time"),
+        (&good, format!("{table}_odd"), "holds \"yesterday\", which is no time"),
+        (&good, format!("{table}_old"), "holds -infinity, which is no time"),
+        (&good, format!("{table}_mix"), "mixes kinds: 1767225600 is Unix seconds, 1767225600000 is Unix milliseconds"),
+        (&good, format!("{table}_who"), "no identifier column"),
+        (&good, format!("{table}_what"), "no column PAYLOAD"),
+        (&other_database, table.clone(), "database \"no_such_database\" does not exist"),
+        (&other_port, table.clone(), "the source cannot be reached (Postgres at 127.0.0.1:1/postgres)"),
+    ] {
+        rig.integration.source = Source::Postgres { url: url(url_text), table: name.parse().unwrap() };
+        let job = rig.sync().await;
+        let cause = job.cause.unwrap();
+        assert_eq!(job.status, JobStatus::ConfigError, "{cause}");
+        assert!(cause.contains(expected), "{cause}");
+        assert!(check_source(&rig.integration).await.is_err());
+    }
+    rig.integration.source = Source::Postgres { url: url(&good), table: table.parse().unwrap() };
+    assert_eq!(rig.sync().await.status, JobStatus::Success);
+    let report = check_source(&rig.integration).await.unwrap();
+    assert!(
+        report.to_string().ends_with("identified by external_id, UPDATED_AT is timestamp with time zone"),
+        "{report}"
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_a_missing_right_are_said_and_the_password_is_not() {
+    let mut rig = with_times("timestamptz").await;
+    let table = rig.table().to_owned();
+    // Only users of this name are asked for a password.
+    rig.sql("DO $$ BEGIN CREATE ROLE with_password LOGIN PASSWORD 'right'; EXCEPTION WHEN duplicate_object OR unique_violation THEN END $$").await;
+    let with = |password: &str| postgres().replace("opencdi@", &format!("with_password:{password}@"));
+    for (password, expected) in [
+        ("hunter2", "password authentication failed for user \"with_password\""),
+        ("right", "permission denied for table"),
+    ] {
+        rig.integration.source = Source::Postgres { url: url(&with(password)), table: table.parse().unwrap() };
+        let job = rig.sync().await;
+        let cause = job.cause.unwrap();
+        assert_eq!(job.status, JobStatus::ConfigError, "{cause}");
+        assert!(cause.contains(expected) && !cause.contains("hunter2"), "{cause}");
+    }
+    rig.sql("GRANT SELECT ON {t} TO with_password").await;
+    assert_eq!(rig.sync().await.status, JobStatus::Success);
+}
+
+#[tokio::test]
+async fn a_watermark_is_the_same_for_every_kind_of_source() {
+    let rig = with_times("timestamptz").await;
+    rig.sql("INSERT INTO {t} VALUES ('2026-01-01T00:00:05.000001Z', 'a', '{}')").await;
+    assert_eq!(rig.sync().await.last_timestamp_synced, Some(moment(5) + chrono::TimeDelta::microseconds(1)));
+    assert_eq!(rig.lines(), [json!({ "external_id": "a" })]);
+}
