@@ -112,10 +112,11 @@ async fn a_400_about_every_object_refuses_each_with_its_own_reason() {
 async fn a_pause_that_is_asked_for_holds_for_everybody() {
     for (name, value) in [("Retry-After", "1"), ("X-RateLimit-Retry-After", "1"), ("X-RateLimit-Reset", "1")] {
         let rig = Rig::into_service().await;
-        rig.insert_many(2000);
+        rig.insert_many(4000);
+        rig.stand_in.delay(Duration::from_millis(100));
         rig.stand_in.script([Answer::new(429, "").header(name, value)]);
         let job = rig.sync().await;
-        assert_eq!((job.status, job.rows_synced), (JobStatus::Success, 2000));
+        assert_eq!((job.status, job.rows_synced), (JobStatus::Success, 4000));
         let received = rig.stand_in.received();
         let refused = received.iter().position(|request| request.status == Some(429)).unwrap();
         // Those that were on their way at that moment may still arrive.

@@ -352,15 +352,15 @@ fn a_file_has_exactly_what_the_rules_say_in_order() {
 }
 
 #[test]
-fn a_file_has_exactly_what_the_rules_say_in_order_from_postgres() {
+fn a_file_has_exactly_what_the_rules_say_in_order_reading_postgres() {
     let columns = "UPDATED_AT timestamptz, EXTERNAL_ID text, PAYLOAD text";
-    into_file(async || Rig::into_file().await.from_postgres(columns).await);
+    into_file(async || Rig::into_file().await.reading_postgres(columns).await);
 }
 
 #[test]
 fn a_file_has_exactly_what_the_rules_say_in_order_from_texts_in_postgres() {
     let columns = "UPDATED_AT varchar(40), EXTERNAL_ID text, PAYLOAD text";
-    into_file(async || Rig::into_file().await.from_postgres(columns).await);
+    into_file(async || Rig::into_file().await.reading_postgres(columns).await);
 }
 
 fn into_file(rig: impl AsyncFn() -> Rig) {

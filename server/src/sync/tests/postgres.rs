@@ -12,7 +12,7 @@ use crate::sync::check_source;
 
 /// A sync from a table whose `UPDATED_AT` is of this type.
 async fn with_times(kind: &str) -> Rig {
-    Rig::into_file().await.from_postgres(&format!("UPDATED_AT {kind}, EXTERNAL_ID text, PAYLOAD jsonb")).await
+    Rig::into_file().await.reading_postgres(&format!("UPDATED_AT {kind}, EXTERNAL_ID text, PAYLOAD jsonb")).await
 }
 
 fn url(text: &str) -> PostgresUrl {
@@ -112,7 +112,7 @@ async fn payloads_and_identifiers_of_every_type_are_texts() {
             r#"{"user_alias":{"alias_name":"n","alias_label":"l"}}"#,
         ),
     ] {
-        let rig = Rig::into_file().await.from_postgres(columns).await;
+        let rig = Rig::into_file().await.reading_postgres(columns).await;
         rig.sql(&format!("INSERT INTO {{t}} VALUES (now(), {row})")).await;
         let job = rig.sync().await;
         assert_eq!((job.status, job.cause), (JobStatus::Success, None));
@@ -122,7 +122,7 @@ async fn payloads_and_identifiers_of_every_type_are_texts() {
 
 #[tokio::test]
 async fn rows_that_cannot_be_sent_are_row_errors() {
-    let rig = Rig::into_file().await.from_postgres("UPDATED_AT timestamptz, EXTERNAL_ID text, PAYLOAD text").await;
+    let rig = Rig::into_file().await.reading_postgres("UPDATED_AT timestamptz, EXTERNAL_ID text, PAYLOAD text").await;
     rig.sql(
         r#"INSERT INTO {t} VALUES ('2026-01-01Z', 'a', '[]'), ('2026-01-02Z', NULL, '{}'), ('2026-01-03Z', 'c', NULL),
             ('2026-01-04Z', 'd', '{"a":"' || repeat('x', 1000000) || '"}'), ('2026-01-05Z', 'e', '{}')"#,
@@ -162,7 +162,7 @@ async fn tables_and_views_of_any_name_and_schema_are_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_reads_one_snapshot_and_resumes_in_another_where_it_was() {
     let mut rig =
-        Rig::into_service().await.from_postgres("UPDATED_AT timestamptz, EXTERNAL_ID text, PAYLOAD jsonb").await;
+        Rig::into_service().await.reading_postgres("UPDATED_AT timestamptz, EXTERNAL_ID text, PAYLOAD jsonb").await;
     rig.sql("INSERT INTO {t} SELECT '2026-01-01Z', 'user-' || n, '{}' FROM generate_series(1, 3000) AS n").await;
     rig.stand_in.delay(Duration::from_millis(30));
     rig.pace.checkpoint = Duration::from_millis(5);

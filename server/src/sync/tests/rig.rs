@@ -79,7 +79,7 @@ impl Rig {
     }
 
     /// Lets it read from a new table in Postgres instead, with these columns.
-    pub async fn from_postgres(mut self, columns: &str) -> Rig {
+    pub async fn reading_postgres(mut self, columns: &str) -> Rig {
         let url = postgres();
         let table = format!("t_{}", Uuid::new_v4().simple());
         let mut connection = PgConnection::connect(&url).await.expect("the Postgres for tests answers");
