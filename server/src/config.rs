@@ -60,6 +60,43 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The integration with this ID or this name.
+    pub fn integration(&self, wanted: &str) -> Result<&Arc<Integration>, UnknownIntegration> {
+        let with_id = wanted.parse::<IntegrationId>().ok();
+        let mut found = self
+            .integrations
+            .iter()
+            .filter(|integration| with_id == Some(integration.id) || integration.name == wanted);
+        match (found.next(), found.next()) {
+            (Some(integration), None) => Ok(integration),
+            (Some(_), Some(_)) => Err(UnknownIntegration::Several { wanted: wanted.into(), file: self.file.clone() }),
+            (None, _) => Err(UnknownIntegration::None { wanted: wanted.into(), file: self.file.clone() }),
+        }
+    }
+}
+
+/// Why an integration was not found.
+#[derive(Debug, thiserror::Error)]
+pub enum UnknownIntegration {
+    /// There is none.
+    #[error("{} has no integration with the ID or the name {wanted:?}", file.display())]
+    None {
+        /// What was looked for.
+        wanted: String,
+        /// Where.
+        file: PathBuf,
+    },
+    /// There are several of that name.
+    #[error("{} has several integrations with the name {wanted:?}; give the ID", file.display())]
+    Several {
+        /// What was looked for.
+        wanted: String,
+        /// Where.
+        file: PathBuf,
+    },
+}
+
 /// The names that a configuration may use, from the contract.
 #[derive(Debug, Clone)]
 pub struct Known {

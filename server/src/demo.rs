@@ -206,7 +206,8 @@ async fn report(
     );
     println!("received     {} objects in {} requests", stand_in.accepted(), stand_in.requests());
     let id: IntegrationId = INTEGRATION.parse().map_err(|_| anyhow::anyhow!("the demo's ID is malformed"))?;
-    let errors = service.store.row_errors(id, None, 0, 5).await.context("the refused rows cannot be read")?;
+    let newest = service.store.find_job(id, None).await?.context("the store has no job")?;
+    let errors = service.store.row_errors(newest, 0, 5).await.context("the refused rows cannot be read")?;
     for (_, error) in &errors {
         println!("refused      {}: {}", error.identifier.as_deref().unwrap_or("?"), error.reason);
     }

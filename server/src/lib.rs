@@ -3,10 +3,9 @@
 //! `api` and `sync` do not know each other: a trigger is a row in the store and a wake-up.
 
 pub mod api;
-pub mod check;
+pub mod commands;
 pub mod config;
 pub mod demo;
-pub mod key;
 pub mod logging;
 pub mod process;
 pub mod secret;

@@ -4,11 +4,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use cdi_server::commands::watermark::Change;
+use cdi_server::commands::{check, key, preview, row_errors, watermark};
 use cdi_server::config::{Config, ConfigError};
 use cdi_server::logging::{self, LogFormat};
 use cdi_server::process::{print, shutdown_signal};
 use cdi_server::service::{Role, Service};
-use cdi_server::{api, check, demo, key, secret};
+use cdi_server::store::JobId;
+use cdi_server::{api, demo, secret};
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 
 /// OpenCDI: a self-hosted Cloud Data Ingestion service.
@@ -43,6 +47,47 @@ enum Command {
     Check {
         #[command(flatten)]
         config: ConfigFile,
+    },
+    /// Show what the next sync would send and refuse; nothing is changed
+    #[command(after_help = "Example:\n  cdi-server preview Users --rows 3")]
+    Preview {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// The integration's ID or name
+        integration: String,
+        /// How many rows to show
+        #[arg(long, default_value_t = 10)]
+        rows: usize,
+    },
+    /// Show how far an integration has got, or move that
+    #[command(
+        after_help = "Examples:\n  cdi-server watermark Users                               show it\n  cdi-server watermark Users --set 2026-11-01T00:00:00Z    sync again what has changed since then\n  cdi-server watermark Users --reset                       sync everything again"
+    )]
+    Watermark {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// The integration's ID or name
+        integration: String,
+        /// The next sync takes rows of this time and later ones
+        #[arg(long, value_name = "TIME", conflicts_with = "reset")]
+        set: Option<DateTime<Utc>>,
+        /// The next sync takes every row
+        #[arg(long)]
+        reset: bool,
+    },
+    /// Print the rows that a job has refused, and why
+    #[command(after_help = "Example:\n  cdi-server row-errors Users --format csv > refused.csv")]
+    RowErrors {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// The integration's ID or name
+        integration: String,
+        /// A job; without it the newest
+        #[arg(long)]
+        job: Option<JobId>,
+        /// How to print them
+        #[arg(long, value_enum, default_value = "jsonl")]
+        format: row_errors::Format,
     },
     /// API keys
     Key {
@@ -109,6 +154,23 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve { config, role, log_format } => block_on(serve(config.load()?, role, log_format)),
         Command::Check { config } => block_on(check::run(config.load()?)),
+        Command::Preview { config, integration, rows } => {
+            let config = config.load()?;
+            block_on(preview::run(&config, config.integration(&integration)?, rows))
+        }
+        Command::Watermark { config, integration, set, reset } => {
+            let config = config.load()?;
+            let change = match set {
+                Some(time) => Change::Set(time),
+                None if reset => Change::Reset,
+                None => Change::None,
+            };
+            block_on(watermark::run(&config, config.integration(&integration)?, change))
+        }
+        Command::RowErrors { config, integration, job, format } => {
+            let config = config.load()?;
+            block_on(row_errors::run(&config, config.integration(&integration)?, job, format))
+        }
         Command::Key { command: KeyCommand::New { name, workspace, permissions } } => {
             print(&key::describe(&secret::new_key(), &name, &workspace, &permissions))?;
             Ok(ExitCode::SUCCESS)

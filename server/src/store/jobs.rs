@@ -22,12 +22,23 @@ impl fmt::Display for JobId {
     }
 }
 
-impl FromStr for JobId {
-    type Err = StoreError;
+/// Why a text is no job ID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a job ID is a UUID, which the log has on every line of a sync")]
+pub struct NotAJob;
 
-    fn from_str(text: &str) -> Result<JobId, StoreError> {
-        let unreadable = |_| StoreError::Unreadable { what: "job ID", value: text.to_owned() };
-        Uuid::try_parse(text).map(JobId).map_err(unreadable)
+impl FromStr for JobId {
+    type Err = NotAJob;
+
+    fn from_str(text: &str) -> Result<JobId, NotAJob> {
+        Uuid::try_parse(text).map(JobId).map_err(|_| NotAJob)
+    }
+}
+
+impl JobId {
+    /// The one that the store has written.
+    pub(super) fn read(text: String) -> Result<JobId, StoreError> {
+        text.parse().map_err(|_| StoreError::Unreadable { what: "job ID", value: text })
     }
 }
 
@@ -127,6 +138,18 @@ impl Store {
         Ok(StartJob::Started(id))
     }
 
+    /// A job of an integration if it has it, the newest where none is named.
+    pub async fn find_job(&self, integration: IntegrationId, job: Option<JobId>) -> Result<Option<JobId>, StoreError> {
+        let row = query(
+            "SELECT id FROM jobs WHERE integration_id = $1 AND ($2 = '' OR id = $2) ORDER BY started_at DESC LIMIT 1",
+        )
+        .bind(integration.to_string())
+        .bind(job.map(|job| job.to_string()).unwrap_or_default())
+        .fetch_optional(&self.database.read)
+        .await?;
+        row.map(|row| JobId::read(row.try_get("id")?)).transpose()
+    }
+
     /// A page of an integration's jobs, newest first. A position is a job's start time.
     pub async fn jobs(
         &self,
@@ -177,7 +200,7 @@ impl Store {
 
 fn job(row: &AnyRow) -> Result<Job, StoreError> {
     Ok(Job {
-        id: row.try_get::<String, _>("id")?.parse()?,
+        id: JobId::read(row.try_get("id")?)?,
         status: JobStatus::read(&row.try_get::<String, _>("status")?)?,
         sync_start_time: from_micros(row.try_get("started_at")?)?,
         sync_finish_time: row.try_get::<Option<i64>, _>("finished_at")?.map(from_micros).transpose()?,

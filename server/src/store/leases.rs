@@ -78,7 +78,7 @@ impl Store {
             if !takes(integration) {
                 continue;
             }
-            let job = row.try_get::<String, _>("id")?.parse()?;
+            let job = JobId::read(row.try_get("id")?)?;
             // Another worker may be quicker.
             if let Some(claimed) = self.claim(job, integration, length).await? {
                 return Ok(Some(claimed));
@@ -218,19 +218,29 @@ async fn write(
     .await?;
     held(written.rows_affected())?;
     if let Some(watermark) = &checkpoint.watermark {
-        query(
-            "INSERT INTO watermarks (integration_id, updated_at, rows_at, digest) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (integration_id) DO UPDATE
-             SET updated_at = excluded.updated_at, rows_at = excluded.rows_at, digest = excluded.digest",
-        )
-        .bind(integration.to_string())
-        .bind(micros(watermark.updated_at))
-        .bind(i64::try_from(watermark.rows_at).unwrap_or(i64::MAX))
-        .bind(watermark.digest.map(u64::cast_signed))
-        .execute(&mut *connection)
-        .await?;
+        write_watermark(connection, integration, watermark).await?;
     }
     row_errors::insert(connection, lease.job, known + 1, &checkpoint.row_errors).await
+}
+
+/// Puts a watermark in the place of another.
+pub(super) async fn write_watermark(
+    connection: &mut AnyConnection,
+    integration: IntegrationId,
+    watermark: &Watermark,
+) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO watermarks (integration_id, updated_at, rows_at, digest) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (integration_id) DO UPDATE
+         SET updated_at = excluded.updated_at, rows_at = excluded.rows_at, digest = excluded.digest",
+    )
+    .bind(integration.to_string())
+    .bind(micros(watermark.updated_at))
+    .bind(i64::try_from(watermark.rows_at).unwrap_or(i64::MAX))
+    .bind(watermark.digest.map(u64::cast_signed))
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 fn held(rows: u64) -> Result<(), StoreError> {

@@ -6,7 +6,6 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row as _, query};
 use super::jobs::{JobId, count};
 use super::time::from_micros;
 use super::{Store, StoreError, micros};
-use crate::config::IntegrationId;
 
 /// A row that was refused, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,22 +21,13 @@ pub struct RowError {
 }
 
 impl Store {
-    /// Row errors of a job of the integration (the newest where none is named), with their numbers, after a number.
-    pub async fn row_errors(
-        &self,
-        integration: IntegrationId,
-        job: Option<JobId>,
-        after: u64,
-        most: usize,
-    ) -> Result<Vec<(u64, RowError)>, StoreError> {
+    /// Row errors of a job with their numbers, after a number.
+    pub async fn row_errors(&self, job: JobId, after: u64, most: usize) -> Result<Vec<(u64, RowError)>, StoreError> {
         let rows = query(
             "SELECT number, identifier, updated_at, reason, payload FROM row_errors
-             WHERE job_id = (SELECT id FROM jobs WHERE integration_id = $1 AND ($2 = '' OR id = $2) ORDER BY started_at DESC LIMIT 1)
-               AND number > $3
-             ORDER BY number LIMIT $4",
+             WHERE job_id = $1 AND number > $2 ORDER BY number LIMIT $3",
         )
-        .bind(integration.to_string())
-        .bind(job.map(|job| job.to_string()).unwrap_or_default())
+        .bind(job.to_string())
         .bind(i64::try_from(after).unwrap_or(i64::MAX))
         .bind(i64::try_from(most).unwrap_or(i64::MAX))
         .fetch_all(&self.database.read)

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Row as _, query};
 
 use super::jobs::{JobStatus, count};
 use super::time::from_micros;
-use super::{Store, StoreError};
+use super::{Store, StoreError, leases};
 use crate::config::IntegrationId;
 
 /// How far an integration's rows have been dealt with: every row below `updated_at`, and `rows_at` of those at it.
@@ -78,6 +78,38 @@ impl Store {
                 Ok((id, state))
             })
             .collect()
+    }
+}
+
+impl Store {
+    /// Moves a watermark, or takes it away, unless a job is in progress. Whether it has been moved.
+    pub async fn set_watermark(&self, integration: IntegrationId, to: Option<Watermark>) -> Result<bool, StoreError> {
+        let mut transaction = self.database.write.begin().await?;
+        // For a moment this is the job in progress: nobody else's can begin.
+        let placeholder = query(
+            "INSERT INTO jobs (id, integration_id, status, started_at) VALUES ($1, $2, 'running', 0)
+             ON CONFLICT (integration_id) WHERE finished_at IS NULL DO NOTHING RETURNING id",
+        )
+        .bind(format!("watermark of {integration}"))
+        .bind(integration.to_string())
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let Some(placeholder) = placeholder else { return Ok(false) };
+        match to {
+            Some(watermark) => leases::write_watermark(&mut transaction, integration, &watermark).await?,
+            None => {
+                query("DELETE FROM watermarks WHERE integration_id = $1")
+                    .bind(integration.to_string())
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+        }
+        query("DELETE FROM jobs WHERE id = $1")
+            .bind(placeholder.try_get::<String, _>("id")?)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 }
 

@@ -40,6 +40,7 @@ on_both! {
     a_job_that_is_given_back_goes_on_where_it_was
     a_checkpoint_is_written_whole
     integrations_stand_as_their_jobs_do
+    a_watermark_is_moved_by_hand_only_while_no_job_is_in_progress
     a_window_allows_as_many_requests_as_the_limit_however_they_come
     many_processes_may_start_at_once
 }
@@ -214,14 +215,16 @@ async fn a_checkpoint_is_written_whole(location: StoreLocation) {
     store.checkpoint(&lease, integration, &checkpoint).await.unwrap();
     (checkpoint.rows_failed, checkpoint.row_errors) = (3, vec![error("c")]);
     store.finish(&lease, integration, &checkpoint, JobStatus::Error, Some("why")).await.unwrap();
-    let kept = store.row_errors(integration, None, 0, 10).await.unwrap();
-    assert_eq!(kept, [(1, error("a")), (2, error("b")), (3, error("c"))]);
-    assert_eq!(store.row_errors(integration, None, 1, 1).await.unwrap(), [(2, error("b"))]);
     let job = store.jobs(integration, &Page::First, 1).await.unwrap().items.remove(0);
+    let kept = store.row_errors(job.id, 0, 10).await.unwrap();
+    assert_eq!(kept, [(1, error("a")), (2, error("b")), (3, error("c"))]);
+    assert_eq!(store.row_errors(job.id, 1, 1).await.unwrap(), [(2, error("b"))]);
     assert_eq!((job.rows_failed_with_errors, job.cause.as_deref()), (3, Some("why")));
     assert_eq!(job.last_timestamp_synced, None, "it has dealt with no row that moved the watermark");
-    assert_eq!(store.row_errors(integration, Some(job.id), 0, 10).await.unwrap().len(), 3);
-    assert_eq!(store.row_errors(id(), Some(job.id), 0, 10).await.unwrap(), [], "another integration's");
+    assert_eq!(store.row_errors(job.id, 0, 10).await.unwrap().len(), 3);
+    assert_eq!(store.find_job(integration, None).await.unwrap(), Some(job.id));
+    assert_eq!(store.find_job(integration, Some(job.id)).await.unwrap(), Some(job.id));
+    assert_eq!(store.find_job(id(), Some(job.id)).await.unwrap(), None, "another integration's");
 }
 
 async fn integrations_stand_as_their_jobs_do(location: StoreLocation) {
@@ -268,4 +271,20 @@ async fn many_processes_may_start_at_once(location: StoreLocation) {
     for store in stores {
         assert!(started(&store.unwrap(), id(), Utc::now()).await);
     }
+}
+
+async fn a_watermark_is_moved_by_hand_only_while_no_job_is_in_progress(location: StoreLocation) {
+    let store = open(location).await;
+    let (integration, now) = (id(), Utc::now());
+    let watermark = Some(Watermark { updated_at: time(5), rows_at: 0, digest: Some(0) });
+    assert!(store.set_watermark(integration, watermark).await.unwrap());
+    assert_eq!(store.watermark(integration).await.unwrap(), watermark);
+    assert!(store.set_watermark(integration, None).await.unwrap());
+    assert_eq!(store.watermark(integration).await.unwrap(), None);
+    assert_eq!(store.find_job(integration, None).await.unwrap(), None, "it leaves no job behind");
+    // However they come together, a job that begins finds the watermark that was set before or none is set after.
+    let move_it = async || store.set_watermark(integration, watermark).await.unwrap();
+    let (begun, _) = futures::join!(started(&store, integration, now), join_all((0..8).map(|_| move_it())));
+    assert!(begun);
+    assert!(!move_it().await);
 }

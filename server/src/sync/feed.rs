@@ -218,7 +218,8 @@ async fn lane(
     Ok(())
 }
 
-fn refusal(identifier: Option<&Identifier>, updated_at: i64, reason: &str, payload: Option<String>) -> RowError {
+/// The row error of a row.
+pub fn refusal(identifier: Option<&Identifier>, updated_at: i64, reason: &str, payload: Option<String>) -> RowError {
     // Postgres keeps no NUL in a text.
     let storable = |text: &str| text.replace('\0', "\u{fffd}");
     RowError {

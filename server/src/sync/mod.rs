@@ -4,10 +4,10 @@
 //! flight when a process died is sent again and nothing is left out.
 
 mod batch;
-mod check;
 mod destination;
 mod feed;
 mod hold;
+mod inspect;
 mod object;
 mod progress;
 mod row;
@@ -18,7 +18,7 @@ mod source;
 mod tests;
 mod worker;
 
-pub use check::{check_destination, check_source};
+pub use inspect::{Planned, Preview, check_destination, check_source, preview};
 #[cfg(test)]
 pub use tests::postgres as postgres_for_tests;
 pub use worker::Workers;

@@ -83,3 +83,39 @@ impl Shared {
         self.0.urgent.notified().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+    use crate::store::RowError;
+
+    #[tokio::test]
+    async fn reading_waits_for_slow_lanes() {
+        let shared = Shared::new(Start::default());
+        for row in 0..=MOST_PENDING {
+            shared.lock().read(row as i64, 0);
+        }
+        assert!(shared.room().now_or_never().is_none());
+        shared.dealt([(0, Fate::Delivered(None))]);
+        assert!(shared.room().now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn reading_waits_until_row_errors_are_written_and_makes_that_urgent() {
+        let shared = Shared::new(Start::default());
+        let row = shared.lock().read(0, 0);
+        let reason = "x".repeat(MOST_ERROR_BYTES);
+        let error = RowError { identifier: None, updated_at: Default::default(), reason, payload: None };
+        shared.dealt([(row, Fate::Refused(error))]);
+        assert!(shared.urgent().now_or_never().is_none());
+        let room = shared.room();
+        tokio::pin!(room);
+        assert!(futures::poll!(&mut room).is_pending());
+        assert!(shared.urgent().now_or_never().is_some());
+        let checkpoint = shared.lock().so_far();
+        shared.written(&checkpoint);
+        assert!(futures::poll!(&mut room).is_ready());
+    }
+}

@@ -317,6 +317,6 @@ async fn every_refused_row_is_recorded_however_many_there_are() {
     rig.source.execute_batch("COMMIT").unwrap();
     let job = rig.sync().await;
     assert_eq!((job.status, job.rows_failed_with_errors), (JobStatus::Error, 150_000));
-    assert_eq!(rig.store.row_errors(rig.integration.id, None, 149_990, 100).await.unwrap().len(), 10);
+    assert_eq!(rig.store.row_errors(job.id, 149_990, 100).await.unwrap().len(), 10);
     assert_eq!(rig.stand_in.requests(), 0);
 }

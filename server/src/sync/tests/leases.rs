@@ -1,8 +1,5 @@
 //! What happens when a worker ends in the middle, loses its job, or is told to stop.
 
-use std::future::Future;
-use std::pin::pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use super::rig::{LEASE, Rig};
@@ -13,20 +10,6 @@ use crate::sync::destination::Destination;
 use crate::sync::hold::Hold;
 use crate::sync::run::Pace;
 use tokio::time::Instant;
-
-/// Lets a run go on for so many steps, then drops it as a crash would.
-pub async fn crash_after(steps: usize, run: impl Future) -> bool {
-    let mut run = pin!(run);
-    let mut step = 0;
-    std::future::poll_fn(move |context| {
-        step += 1;
-        if step > steps {
-            return Poll::Ready(true);
-        }
-        run.as_mut().poll(context).map(|_| false)
-    })
-    .await
-}
 
 /// Waits until something is so.
 async fn until(mut so: impl AsyncFnMut() -> bool) {
@@ -49,11 +32,10 @@ async fn a_file_has_every_line_once_wherever_its_writer_died() {
     loop {
         assert!(crashes < 1000, "it never came to an end");
         let claimed = rig.claim(LEASE).await;
-        if !crash_after(3 + crashes, rig.run(claimed, LEASE)).await {
+        if rig.crash(claimed, 3 + crashes).await {
             break;
         }
         crashes += 1;
-        rig.let_leases_run_out().await;
     }
     assert!(crashes > 5, "too few crashes to prove anything");
     let job = rig.job().await;

@@ -1,6 +1,7 @@
 //! A source, a store and a destination of a test's own, and one run after the other between them.
 
 use std::path::PathBuf;
+use std::task::Poll;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -14,7 +15,7 @@ use uuid::Uuid;
 use crate::config::{Destination, Integration, IntegrationKind, PostgresUrl, Source, StoreLocation, UsersTrack};
 use crate::secret::{Secret, new_key};
 use crate::stand_in::StandIn;
-use crate::store::{Claimed, Job, Page, RowError, StartJob, Store, StoreError};
+use crate::store::{Claimed, Job, JobStatus, Page, RowError, StartJob, Store, StoreError};
 use crate::sync::run::{Pace, Runner};
 use crate::sync::worker::Stop;
 
@@ -163,6 +164,23 @@ impl Rig {
         Runner { store, integration, lease, pace: self.pace, stop }.run(claimed, Instant::now()).await
     }
 
+    /// Runs a job that was claimed, and dies after so many steps. Whether the job had ended by then.
+    pub async fn crash(&self, claimed: Claimed, steps: usize) -> bool {
+        {
+            let mut run = std::pin::pin!(self.run(claimed, LEASE));
+            let mut step = 0;
+            std::future::poll_fn(|context| {
+                step += 1;
+                if step > steps { Poll::Ready(()) } else { run.as_mut().poll(context).map(drop) }
+            })
+            .await;
+        }
+        // What it had begun to write is written, or not, once somebody else can write.
+        self.store.watermark(self.integration.id).await.unwrap();
+        self.let_leases_run_out().await;
+        self.job().await.status != JobStatus::Running
+    }
+
     /// Triggers a job and runs it to its end.
     pub async fn sync(&self) -> Job {
         self.trigger().await;
@@ -183,7 +201,7 @@ impl Rig {
     }
 
     pub async fn row_errors(&self) -> Vec<RowError> {
-        let errors = self.store.row_errors(self.integration.id, None, 0, 100_000).await.unwrap();
+        let errors = self.store.row_errors(self.job().await.id, 0, 100_000).await.unwrap();
         errors.into_iter().map(|(_, error)| error).collect()
     }
 

@@ -1,0 +1,121 @@
+//! `cdi-server row-errors`: the rows that a job has refused, so that a person can repair the source.
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use chrono::SecondsFormat;
+use serde_json::json;
+
+use crate::config::{Config, Integration};
+use crate::process::print;
+use crate::store::{JobId, RowError, Store};
+
+/// How many to ask the store for at once.
+const AT_ONCE: usize = 1000;
+
+/// How they are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// One JSON object a line.
+    Jsonl,
+    /// A table with a header.
+    Csv,
+}
+
+/// Prints the row errors of a job, the newest where none is named.
+pub async fn run(
+    config: &Config,
+    integration: &Integration,
+    job: Option<JobId>,
+    format: Format,
+) -> anyhow::Result<ExitCode> {
+    let store = Store::open(&config.store).await?;
+    let Some(job) = store.find_job(integration.id, job).await? else {
+        match job {
+            Some(job) => bail!("{:?} has no job {job}", integration.name),
+            None => bail!("{:?} has had no job yet", integration.name),
+        }
+    };
+    if format == Format::Csv {
+        print("number,updated_at,identifier,reason,payload\n")?;
+    }
+    let mut last = 0;
+    loop {
+        let errors = store.row_errors(job, last, AT_ONCE).await?;
+        let Some((newest, _)) = errors.last() else { return Ok(ExitCode::SUCCESS) };
+        last = *newest;
+        print(&match format {
+            Format::Jsonl => errors.iter().map(|(number, error)| as_json(*number, error)).collect(),
+            Format::Csv => as_csv(&errors)?,
+        })?;
+    }
+}
+
+fn as_json(number: u64, error: &RowError) -> String {
+    let identifier: Option<serde_json::Value> =
+        error.identifier.as_ref().and_then(|identifier| serde_json::from_str(identifier).ok());
+    let mut line = json!({
+        "number": number,
+        "updated_at": time(error),
+        "identifier": identifier,
+        "reason": error.reason,
+    });
+    if let (Some(payload), Some(object)) = (&error.payload, line.as_object_mut()) {
+        object.insert("payload".into(), payload.clone().into());
+    }
+    format!("{line}\n")
+}
+
+fn as_csv(errors: &[(u64, RowError)]) -> anyhow::Result<String> {
+    let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
+    for (number, error) in errors {
+        let (identifier, payload) = (error.identifier.as_deref(), error.payload.as_deref());
+        let record = [
+            &number.to_string(),
+            &time(error),
+            identifier.unwrap_or_default(),
+            &error.reason,
+            payload.unwrap_or_default(),
+        ];
+        writer.write_record(record)?;
+    }
+    String::from_utf8(writer.into_inner().context("the table cannot be written")?).context("it is not UTF-8")
+}
+
+fn time(error: &RowError) -> String {
+    error.updated_at.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error() -> RowError {
+        RowError {
+            identifier: Some(r#"{"external_id":"a,b"}"#.into()),
+            updated_at: "2026-01-01T00:00:00Z".parse().unwrap(),
+            reason: "it is \"bad\"".into(),
+            payload: None,
+        }
+    }
+
+    #[test]
+    fn a_line_is_an_object_that_programs_can_read() {
+        assert_eq!(
+            as_json(7, &error()),
+            "{\"number\":7,\"updated_at\":\"2026-01-01T00:00:00.000000Z\",\"identifier\":{\"external_id\":\"a,b\"},\"reason\":\"it is \\\"bad\\\"\"}\n"
+        );
+        let kept = RowError { payload: Some("[".into()), identifier: None, ..error() };
+        assert!(
+            as_json(7, &kept).ends_with("\"identifier\":null,\"reason\":\"it is \\\"bad\\\"\",\"payload\":\"[\"}\n")
+        );
+    }
+
+    #[test]
+    fn a_table_quotes_what_needs_it() {
+        assert_eq!(
+            as_csv(&[(7, error())]).unwrap(),
+            "7,2026-01-01T00:00:00.000000Z,\"{\"\"external_id\"\":\"\"a,b\"\"}\",\"it is \"\"bad\"\"\",\n"
+        );
+    }
+}

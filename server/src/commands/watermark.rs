@@ -1,0 +1,70 @@
+//! `cdi-server watermark`: how far an integration has got, and the way to begin again from elsewhere.
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use crate::config::{Config, Integration};
+use crate::process::print;
+use crate::store::{Store, Watermark};
+
+/// What to do with the watermark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Only show it.
+    None,
+    /// The next sync takes the rows of this time and later ones.
+    Set(DateTime<Utc>),
+    /// The next sync takes every row.
+    Reset,
+}
+
+/// Moves the watermark if that is wanted, and shows it.
+pub async fn run(config: &Config, integration: &Integration, change: Change) -> anyhow::Result<ExitCode> {
+    let store = Store::open(&config.store).await?;
+    let to = match change {
+        Change::None => None,
+        Change::Set(time) => Some(Some(Watermark { updated_at: time, rows_at: 0, digest: Some(0) })),
+        Change::Reset => Some(None),
+    };
+    if let Some(to) = to
+        && !store.set_watermark(integration.id, to).await?
+    {
+        bail!(
+            "a job of {:?} is in progress, which would move the watermark again; wait until it has ended",
+            integration.name
+        );
+    }
+    print(&format!("{}\n", describe(store.watermark(integration.id).await?)))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn describe(watermark: Option<Watermark>) -> String {
+    let Some(Watermark { updated_at, rows_at, digest }) = watermark else {
+        return "none: the next sync takes every row".into();
+    };
+    let time = updated_at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+    match (rows_at, digest) {
+        (0, _) => format!("{time}: the next sync takes the rows of this time and later ones"),
+        (rows, None) => format!("{time}: all {rows} rows of this time are dealt with; the next sync takes later ones"),
+        (rows, Some(_)) => format!(
+            "{time}: {rows} rows of this time are dealt with; the next sync takes its other rows and later ones"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_says_what_the_next_sync_takes() {
+        let updated_at = "2026-01-01T00:00:00Z".parse().unwrap();
+        let at = |rows_at, digest| describe(Some(Watermark { updated_at, rows_at, digest }));
+        assert_eq!(describe(None), "none: the next sync takes every row");
+        assert!(at(0, Some(0)).contains("takes the rows of this time"));
+        assert!(at(3, None).contains("all 3 rows of this time are dealt with"));
+        assert!(at(3, Some(9)).contains("its other rows"));
+    }
+}

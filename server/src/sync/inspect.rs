@@ -1,0 +1,72 @@
+//! Looking at an integration without syncing it. Nothing is delivered, and no watermark moves.
+
+use super::SyncError;
+use super::feed::refusal;
+use super::object::Form;
+use super::source::{Opening, Read};
+use super::{destination, source};
+use crate::config::Integration;
+use crate::store::{RowError, Watermark};
+
+/// Looks whether the source can be read.
+pub async fn check_source(integration: &Integration) -> Result<source::Report, SyncError> {
+    source::look(integration).await
+}
+
+/// Looks whether the destination takes what would be sent.
+pub async fn check_destination(integration: &Integration) -> Result<(), SyncError> {
+    destination::look(integration).await
+}
+
+/// What the next sync would do.
+#[derive(Debug)]
+pub struct Preview {
+    /// What it would do with its first rows, in their order.
+    pub rows: Vec<Planned>,
+    /// Whether there are more.
+    pub more: bool,
+    /// Rows dated in the future, which wait until their time comes.
+    pub future: u64,
+    /// Rows without an `UPDATED_AT`, which are never synced.
+    pub undated: u64,
+}
+
+/// What would be done with a row.
+#[derive(Debug)]
+pub enum Planned {
+    /// This object would be sent.
+    Sent(String),
+    /// It would be refused before anything is sent.
+    Refused(RowError),
+}
+
+/// Looks at the first rows of the next sync.
+pub async fn preview(
+    integration: &Integration,
+    watermark: Option<Watermark>,
+    most: usize,
+) -> Result<Preview, SyncError> {
+    let mut reading = source::read(integration, watermark).await?;
+    let form = Form { kind: integration.kind, reader: destination::reader(&integration.destination) };
+    let mut preview = Preview { rows: Vec::new(), more: false, future: 0, undated: 0 };
+    loop {
+        match reading.next().await? {
+            Read::Opened(Opening { future, undated, .. }) => (preview.future, preview.undated) = (future, undated),
+            Read::End => return Ok(preview),
+            Read::Rows(rows) => {
+                for row in rows {
+                    if preview.rows.len() == most {
+                        return Ok(Preview { more: true, ..preview });
+                    }
+                    let mut object = Vec::new();
+                    preview.rows.push(match form.write(&row, &mut object) {
+                        Ok(()) => Planned::Sent(String::from_utf8_lossy(&object).into_owned()),
+                        Err(reason) => {
+                            Planned::Refused(refusal(row.identifier.as_ref(), row.updated_at, &reason, None))
+                        }
+                    });
+                }
+            }
+        }
+    }
+}
