@@ -1,0 +1,126 @@
+//! What `cdi-server` says on the command line about an integration: check, preview, watermark, row-errors.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::process::{Command, Output};
+
+use cdi_server::service::Role;
+use contract_tests::{INTEGRATION, Setup, eventually, program};
+
+fn run(setup: &Setup, arguments: &[&str]) -> Output {
+    let mut command = Command::new(program("cdi-server"));
+    command.args(arguments).arg("--config").arg(setup.path("opencdi.toml")).output().unwrap()
+}
+
+/// What a command that works prints.
+fn printed(setup: &Setup, arguments: &[&str]) -> String {
+    let output = run(setup, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What a command that does not work says.
+fn refused(setup: &Setup, arguments: &[&str]) -> String {
+    let output = run(setup, arguments);
+    assert!(!output.status.success(), "{arguments:?} works");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// A source with two good rows and a bad one between them.
+fn setup() -> Setup {
+    let setup = Setup::with_rows(0);
+    for (time, user, payload) in [("01", "a", "{\"n\":1}"), ("02", "b", "[]"), ("03", "c", "{}")] {
+        let time = format!("2026-01-01T00:00:{time}Z");
+        setup.source().execute("INSERT INTO users VALUES (?1, ?2, ?3)", (time, user, payload)).unwrap();
+    }
+    setup.write();
+    setup
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_is_seen_before_and_after_it() {
+    let setup = setup();
+    let preview = printed(&setup, &["preview", "Users of ours", "--rows", "2"]);
+    assert_eq!(
+        preview,
+        "send    {\"external_id\":\"a\",\"n\":1}\n\
+         refuse  {\"external_id\":\"b\"} of 2026-01-01T00:00:02Z: PAYLOAD is not a JSON object\n\
+         These are the first 2 rows; there are more.\n"
+    );
+    assert_eq!(printed(&setup, &["watermark", INTEGRATION]), "none: the next sync takes every row\n", "nothing moved");
+    assert!(refused(&setup, &["row-errors", INTEGRATION]).contains("has had no job yet"));
+
+    let service = setup.start(Role::All).await;
+    service.client().trigger_integration_sync(INTEGRATION.parse().unwrap()).await.unwrap();
+    eventually("the sync has ended", async || {
+        printed(&service.setup, &["preview", INTEGRATION]).starts_with("Nothing new since").then_some(())
+    })
+    .await;
+    let setup = &service.setup;
+    eventually("the job has ended", async || {
+        let status = service.call("GET", &format!("/cdi/integrations/{INTEGRATION}/job_sync_status")).await;
+        (status.body["results"][0]["job_status"] == "partial").then_some(())
+    })
+    .await;
+    assert_eq!(
+        printed(setup, &["row-errors", INTEGRATION]),
+        "{\"number\":1,\"updated_at\":\"2026-01-01T00:00:02.000000Z\",\"identifier\":{\"external_id\":\"b\"},\"reason\":\"PAYLOAD is not a JSON object\"}\n"
+    );
+    let table = printed(setup, &["row-errors", INTEGRATION, "--format", "csv"]);
+    assert_eq!(table.lines().count(), 2);
+    assert!(table.starts_with("number,updated_at,identifier,reason,payload\n1,2026-"), "{table}");
+    assert_eq!(
+        printed(setup, &["watermark", INTEGRATION]),
+        "2026-01-01T00:00:03Z: all 1 rows of this time are dealt with; the next sync takes later ones\n"
+    );
+    let set = printed(setup, &["watermark", INTEGRATION, "--set", "2026-01-01T01:00:02+01:00"]);
+    assert_eq!(set, "2026-01-01T00:00:02Z: the next sync takes the rows of this time and later ones\n");
+    assert!(printed(setup, &["preview", INTEGRATION]).contains("These are all 2 rows."));
+    assert_eq!(printed(setup, &["watermark", INTEGRATION, "--reset"]), "none: the next sync takes every row\n");
+    assert!(printed(setup, &["preview", INTEGRATION]).contains("These are all 3 rows."));
+}
+
+#[tokio::test]
+async fn a_watermark_is_not_moved_under_a_job() {
+    let service = setup().start(Role::Api).await;
+    service.client().trigger_integration_sync(INTEGRATION.parse().unwrap()).await.unwrap();
+    let said = refused(&service.setup, &["watermark", INTEGRATION, "--reset"]);
+    assert!(said.contains("a job of \"Users of ours\" is in progress"), "{said}");
+}
+
+#[test]
+fn what_is_wrong_is_said_with_where_and_what_to_do() {
+    let setup = setup();
+    let said = refused(&setup, &["preview", "Nobody"]);
+    assert!(said.contains("opencdi.toml has no integration with the ID or the name \"Nobody\""), "{said}");
+    let said = refused(&setup, &["watermark", INTEGRATION, "--set", "yesterday"]);
+    assert!(said.contains("yesterday") && said.contains("--set"), "{said}");
+    let said = refused(&setup, &["row-errors", INTEGRATION, "--job", "7"]);
+    assert!(said.contains("a job ID is a UUID"), "{said}");
+    let said = refused(&setup, &["row-errors", INTEGRATION, "--job", INTEGRATION]);
+    assert!(said.contains(&format!("has no job {INTEGRATION}")), "{said}");
+    setup.source().execute_batch("DROP TABLE users").unwrap();
+    let said = refused(&setup, &["preview", INTEGRATION]);
+    assert!(said.contains("the table `users`: no such table: users"), "it cannot read, which is not nothing new: {said}");
+}
+
+#[test]
+fn a_check_tells_of_every_connection() {
+    let setup = setup();
+    let said = printed(&setup, &["check"]);
+    for expected in [
+        "integrations, 4 keys",
+        "ok      store: reachable, migrated",
+        "table users, identified by EXTERNAL_ID, UPDATED_AT is text; while a sync reads, those who write to this database wait",
+        "ok      destination of Users of ours",
+    ] {
+        assert!(said.contains(expected), "{said}");
+    }
+    setup.source().execute_batch("ALTER TABLE users RENAME PAYLOAD TO DATA").unwrap();
+    std::fs::create_dir(setup.path("out.jsonl")).unwrap();
+    let output = run(&setup, &["check"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("failed  source of Users of ours") && said.contains("no column PAYLOAD"), "{said}");
+    assert!(said.contains("failed  destination of Users of ours"), "{said}");
+}
