@@ -5,6 +5,7 @@
 mod payload;
 
 use chrono::{DateTime, SecondsFormat};
+use memchr::memchr2;
 
 use super::row::{Identifier, Row};
 use crate::config::IntegrationKind;
@@ -51,11 +52,13 @@ impl Form {
         if !payload.fields.is_empty() {
             out.push(b',');
             // Line breaks stand between values only, where a blank means the same: the object stays on one line.
-            let start = out.len();
-            out.extend_from_slice(payload.fields.as_bytes());
-            if payload.fields.contains(['\n', '\r']) {
-                out[start..].iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+            let mut rest = payload.fields.as_bytes();
+            while let Some(line_break) = memchr2(b'\n', b'\r', rest) {
+                out.extend_from_slice(&rest[..line_break]);
+                out.push(b' ');
+                rest = &rest[line_break + 1..];
             }
+            out.extend_from_slice(rest);
         }
         if self.kind != IntegrationKind::Attributes && !payload.has_time {
             let time = DateTime::from_timestamp_micros(row.updated_at).unwrap_or_default();

@@ -172,7 +172,7 @@ impl PostgresSource {
         let mut rows = query.fetch(&mut self.connection);
         while let Some(row) = rows.try_next().await.map_err(|error| meaning(&self.table, &error))? {
             match (kind.micros(&row), kind.native(&row)) {
-                (Ok(micros), Some(native)) => survey.take(micros, native),
+                (Ok(micros), Some(native)) => survey.take(micros, native, None),
                 (Err(example), _) => return Err(not_a_time(&self.table, &self.columns.updated_at, &example)),
                 (Ok(_), None) => {}
             }

@@ -1,9 +1,9 @@
 //! A SQLite table or view as a source, read in a thread of its own.
 //!
-//! A run first surveys the `UPDATED_AT`s that may be new: which there are, how many wait or are left out, and whether
-//! SQLite sorts them as time does, which they do when all are written alike. Then SQLite need not compute a time for
-//! each, and an index on the column serves.
+//! A run first surveys the `UPDATED_AT`s: which are new, how many wait or are left out, whether SQLite sorts them as time
+//! does, and whether they stand in order anyway. An index on the column saves looking at those that are long dealt with.
 
+mod surveying;
 mod values;
 
 use std::path::Path;
@@ -13,17 +13,17 @@ use std::time::Duration;
 use chrono::Utc;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, InterruptHandle, OpenFlags, OptionalExtension as _, Rows, Statement, params};
+use rusqlite::{Connection, InterruptHandle, OpenFlags, Rows, Statement, params};
 use tokio::sync::mpsc;
 
 use super::clock::Form;
 use super::columns::Columns;
-use super::survey::{Selection, Survey};
+use super::survey::Selection;
 use super::{Chunk, Opening, Read, Reading, Report, SyncError, WAITING};
 use crate::config::{IntegrationKind, TableName, quoted};
 use crate::store::Watermark;
 use crate::sync::row::Row;
-use values::{example, form, meaning, micros, native, not_a_time};
+use values::{meaning, micros, not_a_time};
 
 /// How long to wait for somebody who writes.
 const BUSY: Duration = Duration::from_secs(10);
@@ -91,10 +91,31 @@ impl Drop for StopOnDrop {
 
 type Sender = mpsc::Sender<Result<Read, SyncError>>;
 
+/// How the rows of a run are read.
+struct Plan {
+    selection: Selection,
+    /// Whether later times stand at later places, so that nothing has to be sorted.
+    is_in_order: bool,
+    way: Way,
+}
+
+/// By which way rows are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// All of them are new.
+    Whole,
+    /// All of them are looked at.
+    Scan,
+    /// An index leads to the new ones.
+    Index,
+}
+
 struct SqliteSource {
     connection: Connection,
     table: TableName,
     columns: Columns,
+    /// Whether rows have a place where they are stored; those of views have none.
+    has_places: bool,
     /// What the function for times held against one: SQLite's own error has only a text.
     odd: Arc<Mutex<Option<SyncError>>>,
 }
@@ -119,7 +140,8 @@ impl SqliteSource {
             statement.column_names().into_iter().map(str::to_owned).collect()
         };
         let columns = Columns::find(table, &names, kind)?;
-        let source = SqliteSource { connection, table: table.clone(), columns, odd: Arc::default() };
+        let has_places = connection.prepare(&format!("SELECT rowid FROM {} LIMIT 0", table.quoted())).is_ok();
+        let source = SqliteSource { connection, table: table.clone(), columns, has_places, odd: Arc::default() };
         source.add_function().map_err(|error| source.error(&error))?;
         Ok(source)
     }
@@ -142,95 +164,39 @@ impl SqliteSource {
         })
     }
 
-    /// What `UPDATED_AT` is. SQLite sorts numbers before texts and small numbers before large ones, so the lowest and the
-    /// highest tell whether all are of one form.
-    fn form(&self) -> Result<Option<Form>, SyncError> {
-        let (table, column) = (self.table.quoted(), self.updated_at());
-        let extreme = |order: &str| {
-            let text =
-                format!("SELECT {column} FROM {table} WHERE {column} IS NOT NULL ORDER BY {column} {order} LIMIT 1");
-            let value = self.connection.query_row(&text, (), |row| {
-                let value = row.get_ref(0)?;
-                let form = form(value).map(|form| (example(value), form));
-                Ok(form.ok_or_else(|| not_a_time(&self.table, &self.columns.updated_at, value)))
-            });
-            value.optional().map_err(|error| self.error(&error))?.transpose()
-        };
-        let (Some((lowest, low)), Some((highest, high))) = (extreme("ASC")?, extreme("DESC")?) else {
-            return Ok(None);
-        };
-        if low != high {
-            return Err(SyncError::Config(format!(
-                "the column `{}` of the table `{}` mixes kinds: {lowest} is {}, {highest} is {}",
-                self.columns.updated_at,
-                self.table,
-                low.name(),
-                high.name()
-            )));
-        }
-        Ok(Some(low))
-    }
-
     /// Sends everything, until nobody listens any more.
     fn run(&self, watermark: Option<Watermark>, sender: &Sender) -> Result<(), SyncError> {
         let now = Utc::now().timestamp_micros();
-        let survey = self.survey(self.form()?, watermark, now)?;
-        let mut opening =
-            Opening { watermark: survey.left_out(watermark), future: survey.future, undated: self.undated()? };
-        let mut statement = None;
+        let way = if watermark.is_none() { Way::Whole } else { self.way()? };
+        let (survey, undated) = self.survey(watermark, way, now)?;
+        let mut opening = Opening { watermark: survey.left_out(watermark), future: survey.future, undated };
+        let selection = survey.selection(opening.watermark);
+        let plan = selection.map(|selection| Plan { selection, is_in_order: survey.is_in_order(), way });
         let mut skip = 0;
-        if let Some(selection) = survey.selection(opening.watermark) {
-            let statement = statement.insert((self.select(&selection)?, selection));
-            if let Some(watermark) = &mut opening.watermark
-                && let Some(digest) = watermark.digest
-            {
-                // The rows at the watermark that are dealt with stand in front, unless something has changed there.
-                let stands = digest == self.digest_of_first(&mut statement.0, &statement.1, watermark.rows_at)?;
-                skip = if stands { watermark.rows_at } else { 0 };
-                (watermark.rows_at, watermark.digest) = (skip, Some(if stands { digest } else { 0 }));
+        if let (Some(plan), Some(watermark)) = (&plan, &mut opening.watermark)
+            && let Some(digest) = watermark.digest
+        {
+            // The rows at the watermark that are dealt with stand in front, unless something has changed there.
+            if digest == self.digest_of_first(plan, watermark.rows_at)? {
+                skip = watermark.rows_at;
+            } else {
+                (watermark.rows_at, watermark.digest) = (0, Some(0));
             }
         }
         if sender.blocking_send(Ok(Read::Opened(opening))).is_err() {
             return Ok(());
         }
-        if let Some((statement, selection)) = &mut statement {
-            self.send_rows(statement, selection, skip, sender)?;
+        if let Some(plan) = plan {
+            self.send_rows(&plan, skip, sender)?;
         }
         let _ = sender.blocking_send(Ok(Read::End));
         Ok(())
     }
 
-    /// Looks at every `UPDATED_AT` that may be new.
-    fn survey(&self, form: Option<Form>, watermark: Option<Watermark>, now: i64) -> Result<Survey, SyncError> {
-        let mut survey = Survey::new(watermark, now);
-        let Some(form) = form else { return Ok(survey) };
-        let column = self.updated_at();
-        let text = format!("SELECT {column} FROM {} WHERE {column} >= ?1", self.table.quoted());
-        let mut statement = self.connection.prepare(&text).map_err(|error| self.error(&error))?;
-        let mut values = statement.query(params![survey.lowest(form)]).map_err(|error| self.error(&error))?;
-        while let Some(row) = values.next().map_err(|error| self.error(&error))? {
-            let value = row.get_ref(0).map_err(|error| self.error(&error))?;
-            let (micros, native) = micros(value)
-                .zip(native(value))
-                .ok_or_else(|| not_a_time(&self.table, &self.columns.updated_at, value))?;
-            survey.take(micros, native);
-        }
-        Ok(survey)
-    }
-
-    fn undated(&self) -> Result<u64, SyncError> {
-        let text = format!("SELECT count(*) FROM {} WHERE {} IS NULL", self.table.quoted(), self.updated_at());
-        self.connection.query_row(&text, (), |row| row.get(0)).map_err(|error| self.error(&error))
-    }
-
     /// The digest of the first so many rows.
-    fn digest_of_first(
-        &self,
-        statement: &mut Statement<'_>,
-        selection: &Selection,
-        count: u64,
-    ) -> Result<u64, SyncError> {
-        let mut rows = self.query(statement, selection)?;
+    fn digest_of_first(&self, plan: &Plan, count: u64) -> Result<u64, SyncError> {
+        let mut statement = self.select(plan)?;
+        let mut rows = self.query(&mut statement, &plan.selection)?;
         let mut digest = 0_u64;
         for _ in 0..count {
             let Some(row) = rows.next().map_err(|error| self.error(&error))? else { break };
@@ -239,14 +205,9 @@ impl SqliteSource {
         Ok(digest)
     }
 
-    fn send_rows(
-        &self,
-        statement: &mut Statement<'_>,
-        selection: &Selection,
-        skip: u64,
-        sender: &Sender,
-    ) -> Result<(), SyncError> {
-        let mut rows = self.query(statement, selection)?;
+    fn send_rows(&self, plan: &Plan, skip: u64, sender: &Sender) -> Result<(), SyncError> {
+        let mut statement = self.select(plan)?;
+        let mut rows = self.query(&mut statement, &plan.selection)?;
         let mut chunk = Chunk::default();
         let mut number = 0;
         while let Some(row) = rows.next().map_err(|error| self.error(&error))? {
@@ -270,18 +231,31 @@ impl SqliteSource {
         rows.map_err(|error| self.error(&error))
     }
 
-    /// The selected rows in reading order. Rows that are alike in all of it are alike altogether.
-    fn select(&self, selection: &Selection) -> Result<Statement<'_>, SyncError> {
-        let time = match selection {
-            Selection::Native { .. } => self.updated_at(),
-            Selection::Computed { .. } => format!("{MICROS}({})", self.updated_at()),
+    /// The planned rows in their order.
+    fn select(&self, plan: &Plan) -> Result<Statement<'_>, SyncError> {
+        let column = self.updated_at();
+        let time = match plan.selection {
+            Selection::Native { .. } => column.clone(),
+            Selection::Computed { .. } => format!("{MICROS}({column})"),
         };
         let content: Vec<String> = self.columns.content().map(quoted).collect();
-        let (content, column, table) = (content.join(", "), self.updated_at(), self.table.quoted());
-        let text = format!(
-            "SELECT {column}, {content} FROM {table} WHERE {time} BETWEEN ?1 AND ?2 ORDER BY {time}, {content}"
-        );
+        let content = content.join(", ");
+        // Rows of one time go by their places, and those that have none by what they say: the same in every run.
+        let order = match (self.has_places, plan.is_in_order && plan.way != Way::Index) {
+            (true, true) => "rowid".to_owned(),
+            (true, false) => format!("{time}, rowid"),
+            (false, _) => format!("{time}, {content}"),
+        };
+        let from = self.from(plan.way);
+        let text = format!("SELECT {column}, {content} FROM {from} WHERE {time} BETWEEN ?1 AND ?2 ORDER BY {order}");
         self.connection.prepare(&text).map_err(|error| self.error(&error))
+    }
+
+    /// The table as it is best read.
+    fn from(&self, way: Way) -> String {
+        // All of a table is read fastest as it is stored, whatever indexes there are.
+        let hint = if way == Way::Whole && self.has_places { " NOT INDEXED" } else { "" };
+        format!("{}{hint}", self.table.quoted())
     }
 
     fn row(&self, row: &rusqlite::Row<'_>) -> Result<Row, SyncError> {

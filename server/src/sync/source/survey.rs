@@ -79,6 +79,8 @@ pub struct Survey {
     /// How the first text is written, and whether all others are written alike.
     writing: Option<Writing>,
     alike: bool,
+    /// The last place in the database and the time there, while later times stand at later places.
+    in_order: Option<(i64, i64)>,
 }
 
 /// The first and the last of some times.
@@ -108,6 +110,7 @@ impl Survey {
             times_above: None,
             writing: None,
             alike: true,
+            in_order: Some((i64::MIN, i64::MIN)),
         }
     }
 
@@ -145,8 +148,13 @@ impl Survey {
         }
     }
 
-    /// Takes note of a value and the time that it is.
-    pub fn take(&mut self, micros: i64, value: Native<'_>) {
+    /// Takes note of a value, the time that it is, and its place in the database, if that has one.
+    pub fn take(&mut self, micros: i64, value: Native<'_>, place: Option<i64>) {
+        self.in_order = self
+            .in_order
+            .zip(place)
+            .filter(|((last_place, last), place)| place > last_place && micros >= *last)
+            .map(|(_, place)| (place, micros));
         if let Native::Text(text) = value {
             self.alike &= self.writing.get_or_insert_with(|| Writing::of(text)).is_of(text);
         }
@@ -158,6 +166,11 @@ impl Survey {
             self.at += 1;
             add(&mut self.times_at, micros, value);
         }
+    }
+
+    /// Whether later times stand at later places in the database.
+    pub fn is_in_order(&self) -> bool {
+        self.in_order.is_some()
     }
 
     /// What a run leaves out. Where more or fewer rows are at the watermark than an earlier run has dealt with, some were
@@ -231,7 +244,7 @@ mod tests {
         });
         let mut survey = Survey::new(watermark, 100_000_000);
         for text in texts {
-            survey.take(super::super::clock::micros_of_text(text).unwrap(), Native::Text(text));
+            survey.take(super::super::clock::micros_of_text(text).unwrap(), Native::Text(text), None);
         }
         survey
     }
@@ -257,6 +270,23 @@ mod tests {
             let selection = Some(Selection::Computed { from: 1_000_000, to: 4_000_000 });
             assert_eq!(survey.selection(None), selection, "{other}");
         }
+    }
+
+    #[test]
+    fn the_order_in_which_rows_are_stored_may_be_that_of_their_times() {
+        for (rows, in_order) in [
+            (vec![(1, 10), (2, 10), (5, 20)], true),
+            (vec![(1, 10), (2, 9)], false),
+            (vec![(2, 10), (1, 20)], false),
+            (vec![(1, 10), (1, 20)], false),
+        ] {
+            let mut survey = Survey::new(None, 100);
+            for (place, micros) in &rows {
+                survey.take(*micros, Native::Number(0.0), Some(*place));
+            }
+            assert_eq!(survey.is_in_order(), in_order, "{rows:?}");
+        }
+        assert!(!survey(None, &["1970-01-01T00:00:01Z"]).is_in_order(), "nobody knows");
     }
 
     #[test]

@@ -141,7 +141,7 @@ async fn a_column_that_is_no_time_or_mixes_kinds_is_said_with_an_example() {
     for (rows, expected) in [
         (
             vec!["'2026-01-01T00:00:00Z', 'a', '{}'", "1767225600, 'b', '{}'"],
-            r#"the column `UPDATED_AT` of the table `users` mixes kinds: 1767225600 is Unix seconds, "2026-01-01T00:00:00Z" is text"#,
+            r#"the column `UPDATED_AT` of the table `users` mixes kinds: "2026-01-01T00:00:00Z" is text, 1767225600 is Unix seconds"#,
         ),
         (
             vec!["1767225600, 'a', '{}'", "1767225600000, 'b', '{}'"],

@@ -103,6 +103,11 @@ impl Rig {
         }
     }
 
+    /// Whether its source is a table of SQLite.
+    pub fn reads_sqlite(&self) -> bool {
+        self.postgres.is_none()
+    }
+
     /// The table in Postgres.
     pub fn table(&self) -> &str {
         self.postgres.as_ref().map_or("users", |(_, table)| table)

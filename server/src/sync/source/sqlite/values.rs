@@ -40,14 +40,13 @@ impl rusqlite::ToSql for Bound {
     }
 }
 
-/// The form of a time; nothing where it is none.
-pub fn form(value: ValueRef<'_>) -> Option<Form> {
-    micros(value)?;
-    Some(match value {
+/// The form of a time.
+pub fn form(time: ValueRef<'_>) -> Form {
+    match time {
         ValueRef::Integer(number) => Form::of_number(number),
         ValueRef::Real(number) => Form::of_number(number as i64),
-        _ => Form::Text,
-    })
+        ValueRef::Text(_) | ValueRef::Blob(_) | ValueRef::Null => Form::Text,
+    }
 }
 
 /// The row that stands in a result: `UPDATED_AT`, then the columns with content.
