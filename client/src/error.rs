@@ -3,10 +3,13 @@
 //! An answer that the contract documents becomes a typed error of its operation. Everything else keeps what came: an
 //! undocumented answer its status, headers and body, a failed request whether the server may have received it.
 
-use crate::errors::DocumentedError;
-use crate::response::{RateLimit, Response};
-use crate::transport::LONGEST_BODY;
 use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::errors::DocumentedError;
+use crate::response::{RateLimit, Response, one_line};
+use crate::transport::LONGEST_BODY;
 
 /// Why a call did not succeed. `E` is the operation's documented errors.
 #[derive(Debug, thiserror::Error)]
@@ -31,8 +34,14 @@ pub enum Error<E: DocumentedError> {
     #[error("the server cannot be reached: {}", chain(.0))]
     Connection(#[source] reqwest::Error),
     /// There was no whole answer in time. The server may have received the request.
-    #[error("the server did not answer in time: {}", chain(.0))]
-    Timeout(#[source] reqwest::Error),
+    #[error("the server did not answer in time: {}", chain(.source))]
+    Timeout {
+        /// What happened.
+        #[source]
+        source: reqwest::Error,
+        /// What had come of the answer until then.
+        partial: Option<Response>,
+    },
     /// The connection broke before the whole answer was there. The server may have received the request.
     #[error("the connection broke before the answer was complete: {}", chain(.source))]
     Interrupted {
@@ -84,8 +93,8 @@ impl<E: DocumentedError> Error<E> {
         match self {
             Error::Documented(answer) => Some(&answer.response),
             Error::Undocumented(response) | Error::Unreadable { response, .. } => Some(response),
-            Error::Interrupted { partial, .. } => partial.as_ref(),
-            Error::Connection(_) | Error::Timeout(_) | Error::Request(_) => None,
+            Error::Timeout { partial, .. } | Error::Interrupted { partial, .. } => partial.as_ref(),
+            Error::Connection(_) | Error::Request(_) => None,
         }
     }
 
@@ -109,13 +118,18 @@ impl<E: DocumentedError> Error<E> {
         self.response()?.request_id()
     }
 
-    /// Whether the request was refused because there were too many, documented or not. Nothing was started.
+    /// Whether the request was refused because there were too many. Nothing was started.
     ///
-    /// A 429 that the contract documents with another meaning is none.
+    /// A 429 that the contract does not document is one only if it says when to come back, or that no request is left: a
+    /// bare 429 may mean something else.
     pub fn is_rate_limited(&self) -> bool {
         match self {
             Error::Documented(answer) => answer.error.name() == "rate_limited",
-            Error::Undocumented(response) => response.status() == http::StatusCode::TOO_MANY_REQUESTS,
+            Error::Undocumented(response) => {
+                response.status() == StatusCode::TOO_MANY_REQUESTS
+                    && (response.retry_after().is_some()
+                        || response.rate_limit().is_some_and(|limit| limit.remaining == 0))
+            }
             _ => false,
         }
     }
@@ -123,10 +137,11 @@ impl<E: DocumentedError> Error<E> {
     /// Whether the same request may well succeed later: the server was away, overloaded or too slow.
     pub fn is_transient(&self) -> bool {
         match self {
-            Error::Documented(_) | Error::Undocumented(_) => {
-                self.is_rate_limited() || self.status().is_some_and(|status| status >= 500)
+            Error::Documented(answer) => self.is_rate_limited() || answer.response.status().is_server_error(),
+            Error::Undocumented(response) => {
+                response.status() == StatusCode::TOO_MANY_REQUESTS || response.status().is_server_error()
             }
-            Error::Connection(_) | Error::Timeout(_) | Error::Interrupted { .. } => true,
+            Error::Connection(_) | Error::Timeout { .. } | Error::Interrupted { .. } => true,
             Error::Unreadable { .. } | Error::Request(_) => false,
         }
     }
@@ -138,7 +153,7 @@ impl<E: DocumentedError> Error<E> {
     pub fn may_have_taken_effect(&self) -> bool {
         match self {
             Error::Documented(_) | Error::Undocumented(_) => self.status().is_some_and(|status| status >= 500),
-            Error::Unreadable { .. } | Error::Timeout(_) | Error::Interrupted { .. } => true,
+            Error::Unreadable { .. } | Error::Timeout { .. } | Error::Interrupted { .. } => true,
             Error::Connection(_) | Error::Request(_) => false,
         }
     }
@@ -153,7 +168,7 @@ impl<E: DocumentedError> Error<E> {
             (Raw::InvalidResponsePayload(_, error), Some(response)) if response.status().is_success() => {
                 let reason = match response.body().len() {
                     LONGEST_BODY => format!("the body is longer than {LONGEST_BODY} bytes"),
-                    _ => error.to_string(),
+                    _ => one_line(&error.to_string()),
                 };
                 Error::Unreadable { reason, response }
             }
@@ -176,7 +191,7 @@ impl<E: DocumentedError> Error<E> {
         } else if source.is_connect() {
             Error::Connection(source)
         } else if source.is_timeout() {
-            Error::Timeout(source)
+            Error::Timeout { source, partial }
         } else {
             Error::Interrupted { source, partial }
         }
@@ -200,7 +215,7 @@ fn quoted(response: &Response) -> String {
 }
 
 /// An error with its causes; reqwest keeps the telling part in them.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
