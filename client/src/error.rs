@@ -200,11 +200,12 @@ impl<E: DocumentedError> Error<E> {
 
 fn undocumented(response: &Response) -> String {
     let location = response.headers().get(http::header::LOCATION);
-    let moved = match location.and_then(|value| value.to_str().ok()) {
-        Some(location) => format!(" (it points to {}; is the base URL right?)", location.escape_debug()),
-        None => String::new(),
+    let doubt = match (location.and_then(|value| value.to_str().ok()), response.status()) {
+        (Some(location), _) => format!(" (it points to {}; is the base URL right?)", location.escape_debug()),
+        (None, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) => " (is the base URL right?)".into(),
+        _ => String::new(),
     };
-    format!("the answer {} is not one that the contract documents{moved}{}", response.status(), quoted(response))
+    format!("the answer {} is not one that the contract documents{doubt}{}", response.status(), quoted(response))
 }
 
 fn quoted(response: &Response) -> String {

@@ -104,6 +104,31 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[command(flatten)]
+    Online(Online),
+    /// Print a completion script for a shell
+    #[command(after_help = "\
+Examples:
+  cdi completion bash > ~/.local/share/bash-completion/completions/cdi
+  cdi completion zsh > \"${fpath[1]}/_cdi\"
+  cdi completion fish > ~/.config/fish/completions/cdi.fish")]
+    Completion {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the man pages into a folder
+    #[command(after_help = "\
+Example:
+  mkdir -p ~/.local/share/man/man1 && cdi man ~/.local/share/man/man1 && man cdi")]
+    Man {
+        /// The folder, which must exist
+        folder: PathBuf,
+    },
+}
+
+/// The commands that need a server.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Online {
     /// Trigger a sync
     ///
     /// Returns as soon as the server has accepted it, or with --wait when the sync has ended.
@@ -130,24 +155,6 @@ Examples:
   cdi status Users --limit 100
   cdi status Users --follow       wait for the newest to end"))]
     Status(Status),
-    /// Print a completion script for a shell
-    #[command(after_help = "\
-Examples:
-  cdi completion bash > ~/.local/share/bash-completion/completions/cdi
-  cdi completion zsh > \"${fpath[1]}/_cdi\"
-  cdi completion fish > ~/.config/fish/completions/cdi.fish")]
-    Completion {
-        /// The shell
-        shell: clap_complete::Shell,
-    },
-    /// Write the man pages into a folder
-    #[command(after_help = "\
-Example:
-  mkdir -p ~/.local/share/man/man1 && cdi man ~/.local/share/man/man1 && man cdi")]
-    Man {
-        /// The folder, which must exist
-        folder: PathBuf,
-    },
 }
 
 #[derive(Debug, Args)]

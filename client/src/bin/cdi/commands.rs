@@ -8,7 +8,7 @@ use clap::CommandFactory as _;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::args::{self, Cli, Command, Status, Trigger};
+use crate::args::{self, Cli, Command, Online, Status, Trigger};
 use crate::failure::{Exit, Failure, Reached, WaitFailure};
 use crate::output::{self, Output};
 use crate::settings::Settings;
@@ -18,18 +18,25 @@ use crate::waiting::Waiting;
 /// Runs the command; the exit code of a command that has a result.
 pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
     let output = Output::new(&cli.common);
-    let session = || Ok::<_, Failure>(Session { settings: Settings::new(&cli.common)?, output: &output });
-    match cli.command {
-        Command::Trigger(trigger) => session()?.trigger(trigger).await,
-        Command::List => session()?.list().await,
-        Command::Status(status) if status.follow => session()?.follow(status).await,
-        Command::Status(status) => session()?.status(status).await,
-        Command::Completion { shell } => completion(shell),
-        Command::Man { folder } => man(&folder),
-    }
+    let command = match cli.command {
+        Command::Completion { shell } => return completion(shell),
+        Command::Man { folder } => return man(&folder),
+        Command::Online(command) => command,
+    };
+    let session = Session { settings: Settings::new(&cli.common)?, output: &output };
+    let result = match command {
+        Online::Trigger(trigger) => session.trigger(trigger).await,
+        Online::List => session.list().await,
+        Online::Status(status) if status.follow => session.follow(status).await,
+        Online::Status(status) => session.status(status).await,
+    };
+    result.map_err(|failure| match failure.exit {
+        Exit::NotAllowed => failure.advise(&format!("The key is from {}", session.settings.key_origin)),
+        _ => failure,
+    })
 }
 
-/// What the commands that talk to a server share.
+/// What the commands that need a server share.
 struct Session<'a> {
     settings: Settings,
     output: &'a Output,

@@ -13,7 +13,6 @@ mod waiting;
 use std::process::ExitCode;
 
 use clap::Parser;
-use clap::error::ErrorKind;
 
 use args::Cli;
 use failure::{Exit, Failure};
@@ -44,11 +43,8 @@ fn refused(error: &clap::Error) -> ExitCode {
     }
     if std::env::args_os().any(|argument| argument == "--json") {
         let text = error.to_string();
-        let message = match error.kind() {
-            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "a command is missing; cdi --help lists them",
-            _ => text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: "),
-        };
-        told(&Failure::new(Exit::Usage, "usage", message));
+        let words = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ").split_whitespace();
+        told(&Failure::new(Exit::Usage, "usage", words.collect::<Vec<_>>().join(" ")));
     }
     ExitCode::from(Exit::Usage as u8)
 }

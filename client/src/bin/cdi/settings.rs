@@ -6,10 +6,11 @@ use crate::args::Common;
 use crate::failure::{Exit, Failure};
 use crate::profile::Profile;
 
-/// A client, and how a command line for the same server begins.
+/// A client, how a command line for the same server begins, and where the key is from.
 pub(crate) struct Settings {
     pub(crate) client: Client,
     pub(crate) command: String,
+    pub(crate) key_origin: String,
 }
 
 /// A setting, and where it comes from.
@@ -50,7 +51,7 @@ impl Settings {
                 None => "the API key is missing: set CDI_API_KEY, or write a profile (cdi --help tells how)".into(),
             }));
         };
-        Ok(Settings { client: client(&url, &key)?, command: command(common) })
+        Ok(Settings { client: client(&url, &key)?, command: command(common), key_origin: key.origin })
     }
 }
 

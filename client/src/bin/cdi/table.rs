@@ -164,7 +164,7 @@ ID    NAME                                 ROWS  NOTE
 ID    NAME                       ROWS  NOTE
 0001  Users of all the shops o…     7  -
 0002  顧客                       1234  new";
-        assert_eq!(shown(Some(44)), (expected.into(), vec![]));
+        assert_eq!(shown(Some(43)), (expected.into(), vec![]));
     }
 
     #[test]
