@@ -71,7 +71,6 @@ impl State {
     }
 
     /// An integration that the test names.
-    #[allow(clippy::panic)] // A mistake in a test is told where it was made.
     fn expect(&mut self, id: Uuid) -> &mut MockIntegration {
         self.integration(id)
             .unwrap_or_else(|| panic!("the mock has no integration {id}; add_integration returns its ID"))
