@@ -133,7 +133,7 @@ impl ClientBuilder {
         ]);
         let http = match self.http_client {
             Some(client) => client,
-            None => http_client(self.connect_timeout).map_err(BuildError::Http)?,
+            None => http_client(self.connect_timeout, base_url.starts_with("https:")).map_err(BuildError::Http)?,
         };
         let common = Arc::new(Common { headers, timeout: self.request_timeout });
         Ok(Client { base_url, http, common, retry: self.retry })
@@ -175,7 +175,7 @@ pub enum BuildError {
     Http(#[source] reqwest::Error),
 }
 
-fn http_client(connect_timeout: Duration) -> reqwest::Result<reqwest::Client> {
+fn http_client(connect_timeout: Duration, tls: bool) -> reqwest::Result<reqwest::Client> {
     let builder = reqwest::Client::builder()
         .connect_timeout(connect_timeout)
         // The contract knows no redirects; following one would carry a trigger to another address.
@@ -185,6 +185,15 @@ fn http_client(connect_timeout: Duration) -> reqwest::Result<reqwest::Client> {
         // Servers hang up on idle connections (dropshot after 30 s); a trigger must not be lost to one that is just being
         // closed.
         .pool_idle_timeout(Duration::from_secs(15));
+    with_roots(builder, tls)?.build()
+}
+
+/// Whom to trust. Where TLS is not used nobody: reading the machine's certificates takes longer than many a request.
+#[cfg(feature = "rustls")]
+fn with_roots(builder: reqwest::ClientBuilder, tls: bool) -> reqwest::Result<reqwest::ClientBuilder> {
+    if !tls {
+        return Ok(builder.tls_certs_only([]));
+    }
     #[cfg(feature = "webpki-roots")]
     let builder = {
         let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
@@ -193,7 +202,12 @@ fn http_client(connect_timeout: Duration) -> reqwest::Result<reqwest::Client> {
         // In addition to the machine's, and in place of them where it has none.
         builder.tls_certs_merge(roots)
     };
-    builder.build()
+    Ok(builder)
+}
+
+#[cfg(not(feature = "rustls"))]
+fn with_roots(builder: reqwest::ClientBuilder, _tls: bool) -> reqwest::Result<reqwest::ClientBuilder> {
+    Ok(builder)
 }
 
 fn base_url(text: &str) -> Result<String, BuildError> {
