@@ -148,11 +148,13 @@ impl<E: DocumentedError> Error<E> {
 
     /// Whether the server may have acted on the request although it was not answered with success.
     ///
-    /// A call that was refused, or that never reached the server, has no effect; after a time-out, a broken connection or
-    /// a server error nobody knows.
+    /// A call that was refused, or that never reached the server, has no effect; after a time-out, a broken connection, a
+    /// server error or a success that the contract does not document nobody knows.
     pub fn may_have_taken_effect(&self) -> bool {
         match self {
-            Error::Documented(_) | Error::Undocumented(_) => self.status().is_some_and(|status| status >= 500),
+            Error::Documented(answer) => answer.response.status().is_server_error(),
+            // A success of another kind than the contract's may be one, and 6xx and up may be anything.
+            Error::Undocumented(response) => response.status().is_success() || response.status().as_u16() >= 500,
             Error::Unreadable { .. } | Error::Timeout { .. } | Error::Interrupted { .. } => true,
             Error::Connection(_) | Error::Request(_) => false,
         }

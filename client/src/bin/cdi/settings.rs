@@ -70,7 +70,9 @@ fn client(url: &Setting, key: &Setting) -> Result<Client, Failure> {
             name.escape_debug(),
             url.origin
         )),
-        _ => Failure::new(Exit::Trouble, "configuration", error.to_string()),
+        BuildError::Http(_) => Failure::new(Exit::Trouble, "configuration", error.to_string())
+            .advise("https needs root certificates; Linux has them in the package ca-certificates"),
+        _ => Failure::configuration(error.to_string()),
     })
 }
 
