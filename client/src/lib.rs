@@ -90,6 +90,7 @@
 //! The requests and the types come from the contract (`openapi/cdi.yaml`) through progenitor; what this crate adds is
 //! typed errors that keep the whole answer, retries that obey the server, lists as streams, and waiting for a run.
 
+mod address;
 mod builder;
 mod client;
 mod error;
