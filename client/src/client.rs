@@ -1,6 +1,7 @@
 //! The client: one method for each operation.
 
 use std::fmt;
+use std::sync::Arc;
 
 use progenitor_client::ResponseValue;
 use uuid::Uuid;
@@ -12,7 +13,7 @@ use crate::generated::{self, types};
 use crate::pages::{Cursor, Items, Page};
 use crate::response::Response;
 use crate::retry::{Repeat, RetryPolicy};
-use crate::transport::Exchange;
+use crate::transport::{Common, Exchange};
 
 /// A successful answer: its value, and the answer itself with status and headers.
 #[derive(Debug, Clone)]
@@ -29,6 +30,7 @@ pub struct Reply<T> {
 pub struct Client {
     pub(crate) base_url: String,
     pub(crate) http: reqwest::Client,
+    pub(crate) common: Arc<Common>,
     pub(crate) retry: RetryPolicy,
 }
 
@@ -133,7 +135,7 @@ impl Client {
     {
         let mut repeated = 0;
         loop {
-            let exchange = Exchange::default();
+            let exchange = Exchange::new(self.common.clone());
             let client = generated::Client::new_with_client(&self.base_url, self.http.clone(), exchange.clone());
             let error = match (send(client).await, exchange.take()) {
                 (Ok(value), Some(response)) => {

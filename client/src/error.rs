@@ -3,10 +3,13 @@
 //! An answer that the contract documents becomes a typed error of its operation. Everything else keeps what came: an
 //! undocumented answer its status, headers and body, a failed request whether the server may have received it.
 
-use crate::errors::DocumentedError;
-use crate::response::{RateLimit, Response};
-use crate::transport::LONGEST_BODY;
 use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::errors::DocumentedError;
+use crate::response::{RateLimit, Response, one_line};
+use crate::transport::LONGEST_BODY;
 
 /// Why a call did not succeed. `E` is the operation's documented errors.
 #[derive(Debug, thiserror::Error)]
@@ -31,8 +34,14 @@ pub enum Error<E: DocumentedError> {
     #[error("the server cannot be reached: {}", chain(.0))]
     Connection(#[source] reqwest::Error),
     /// There was no whole answer in time. The server may have received the request.
-    #[error("the server did not answer in time: {}", chain(.0))]
-    Timeout(#[source] reqwest::Error),
+    #[error("the server did not answer in time: {}", chain(.source))]
+    Timeout {
+        /// What happened.
+        #[source]
+        source: reqwest::Error,
+        /// What had come of the answer until then.
+        partial: Option<Response>,
+    },
     /// The connection broke before the whole answer was there. The server may have received the request.
     #[error("the connection broke before the answer was complete: {}", chain(.source))]
     Interrupted {
@@ -84,8 +93,8 @@ impl<E: DocumentedError> Error<E> {
         match self {
             Error::Documented(answer) => Some(&answer.response),
             Error::Undocumented(response) | Error::Unreadable { response, .. } => Some(response),
-            Error::Interrupted { partial, .. } => partial.as_ref(),
-            Error::Connection(_) | Error::Timeout(_) | Error::Request(_) => None,
+            Error::Timeout { partial, .. } | Error::Interrupted { partial, .. } => partial.as_ref(),
+            Error::Connection(_) | Error::Request(_) => None,
         }
     }
 
@@ -109,13 +118,18 @@ impl<E: DocumentedError> Error<E> {
         self.response()?.request_id()
     }
 
-    /// Whether the request was refused because there were too many, documented or not. Nothing was started.
+    /// Whether the request was refused because there were too many. Nothing was started.
     ///
-    /// A 429 that the contract documents with another meaning is none.
+    /// A 429 that the contract does not document is one only if it says when to come back, or that no request is left: a
+    /// bare 429 may mean something else.
     pub fn is_rate_limited(&self) -> bool {
         match self {
             Error::Documented(answer) => answer.error.name() == "rate_limited",
-            Error::Undocumented(response) => response.status() == http::StatusCode::TOO_MANY_REQUESTS,
+            Error::Undocumented(response) => {
+                response.status() == StatusCode::TOO_MANY_REQUESTS
+                    && (response.retry_after().is_some()
+                        || response.rate_limit().is_some_and(|limit| limit.remaining == 0))
+            }
             _ => false,
         }
     }
@@ -123,22 +137,25 @@ impl<E: DocumentedError> Error<E> {
     /// Whether the same request may well succeed later: the server was away, overloaded or too slow.
     pub fn is_transient(&self) -> bool {
         match self {
-            Error::Documented(_) | Error::Undocumented(_) => {
-                self.is_rate_limited() || self.status().is_some_and(|status| status >= 500)
+            Error::Documented(answer) => self.is_rate_limited() || answer.response.status().is_server_error(),
+            Error::Undocumented(response) => {
+                response.status() == StatusCode::TOO_MANY_REQUESTS || response.status().is_server_error()
             }
-            Error::Connection(_) | Error::Timeout(_) | Error::Interrupted { .. } => true,
+            Error::Connection(_) | Error::Timeout { .. } | Error::Interrupted { .. } => true,
             Error::Unreadable { .. } | Error::Request(_) => false,
         }
     }
 
     /// Whether the server may have acted on the request although it was not answered with success.
     ///
-    /// A call that was refused, or that never reached the server, has no effect; after a time-out, a broken connection or
-    /// a server error nobody knows.
+    /// A call that was refused, or that never reached the server, has no effect; after a time-out, a broken connection, a
+    /// server error or a success that the contract does not document nobody knows.
     pub fn may_have_taken_effect(&self) -> bool {
         match self {
-            Error::Documented(_) | Error::Undocumented(_) => self.status().is_some_and(|status| status >= 500),
-            Error::Unreadable { .. } | Error::Timeout(_) | Error::Interrupted { .. } => true,
+            Error::Documented(answer) => answer.response.status().is_server_error(),
+            // A success of another kind than the contract's may be one, and 6xx and up may be anything.
+            Error::Undocumented(response) => response.status().is_success() || response.status().as_u16() >= 500,
+            Error::Unreadable { .. } | Error::Timeout { .. } | Error::Interrupted { .. } => true,
             Error::Connection(_) | Error::Request(_) => false,
         }
     }
@@ -153,7 +170,7 @@ impl<E: DocumentedError> Error<E> {
             (Raw::InvalidResponsePayload(_, error), Some(response)) if response.status().is_success() => {
                 let reason = match response.body().len() {
                     LONGEST_BODY => format!("the body is longer than {LONGEST_BODY} bytes"),
-                    _ => error.to_string(),
+                    _ => one_line(&error.to_string()),
                 };
                 Error::Unreadable { reason, response }
             }
@@ -176,7 +193,7 @@ impl<E: DocumentedError> Error<E> {
         } else if source.is_connect() {
             Error::Connection(source)
         } else if source.is_timeout() {
-            Error::Timeout(source)
+            Error::Timeout { source, partial }
         } else {
             Error::Interrupted { source, partial }
         }
@@ -185,11 +202,12 @@ impl<E: DocumentedError> Error<E> {
 
 fn undocumented(response: &Response) -> String {
     let location = response.headers().get(http::header::LOCATION);
-    let moved = match location.and_then(|value| value.to_str().ok()) {
-        Some(location) => format!(" (it points to {}; is the base URL right?)", location.escape_debug()),
-        None => String::new(),
+    let doubt = match (location.and_then(|value| value.to_str().ok()), response.status()) {
+        (Some(location), _) => format!(" (it points to {}; is the base URL right?)", location.escape_debug()),
+        (None, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) => " (is the base URL right?)".into(),
+        _ => String::new(),
     };
-    format!("the answer {} is not one that the contract documents{moved}{}", response.status(), quoted(response))
+    format!("the answer {} is not one that the contract documents{doubt}{}", response.status(), quoted(response))
 }
 
 fn quoted(response: &Response) -> String {
@@ -200,7 +218,7 @@ fn quoted(response: &Response) -> String {
 }
 
 /// An error with its causes; reqwest keeps the telling part in them.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -55,17 +55,16 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     pub(crate) fn new(items: Vec<T>, response: Response) -> Result<Page<T>, (String, Response)> {
-        let link = |relation| match linked(&response, relation) {
-            None => Ok(None),
+        let previous = linked(&response, "prev").and_then(|target| cursor_in(&target));
+        let next = match linked(&response, "next") {
+            None => None,
             Some(target) => match cursor_in(&target) {
-                Some(cursor) => Ok(Some(cursor)),
-                None => Err(format!("the `Link` to the {relation} page has no cursor")),
+                Some(cursor) => Some(cursor),
+                // To end here would lose what follows.
+                None => return Err(("the `Link` to the next page has no cursor".into(), response)),
             },
         };
-        match (link("next"), link("prev")) {
-            (Ok(next), Ok(previous)) => Ok(Page { items, next, previous, response }),
-            (Err(reason), _) | (_, Err(reason)) => Err((reason, response)),
-        }
+        Ok(Page { items, next, previous, response })
     }
 }
 
@@ -184,8 +183,11 @@ mod tests {
     }
 
     #[test]
-    fn a_link_without_a_cursor_is_an_error_and_not_the_end() {
+    fn a_next_page_without_a_cursor_is_an_error_and_not_the_end() {
         let reason = page(&[r#"</x?page=2>; rel="next""#]).unwrap_err();
         assert!(reason.contains("next page has no cursor"), "{reason}");
+        let useless = r#"</x?page=1>; rel="prev",</x?cursor=b>; rel="next""#;
+        assert_eq!(page(&[useless]).unwrap().previous, None);
+        assert_eq!(next(&[useless]).as_deref(), Some("b"));
     }
 }

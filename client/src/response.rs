@@ -106,25 +106,27 @@ impl Response {
     /// The beginning of the body on one line, fit for a terminal.
     pub(crate) fn excerpt(&self) -> String {
         const LONGEST: usize = 200;
-        let text = self.text();
-        let mut words = text
-            .split(|character: char| character.is_whitespace() || character.is_control())
-            .filter(|word| !word.is_empty());
-        let mut excerpt = String::new();
-        for word in words.by_ref() {
-            if !excerpt.is_empty() {
-                excerpt.push(' ');
-            }
-            excerpt.push_str(word);
-            if excerpt.len() > LONGEST {
-                let end = excerpt.char_indices().map(|(at, _)| at).take_while(|at| *at <= LONGEST).last();
-                excerpt.truncate(end.unwrap_or_default());
-                excerpt.push('…');
-                break;
-            }
+        // No more than needed: a body may be long.
+        let beginning = &self.0.body[..self.0.body.len().min(16 * LONGEST)];
+        let mut excerpt = one_line(&String::from_utf8_lossy(beginning));
+        if let Some((end, _)) = excerpt.char_indices().nth(LONGEST) {
+            excerpt.truncate(end);
+            excerpt.push('…');
         }
         excerpt
     }
+}
+
+/// A text of the server's on one line, without anything that could take control of a terminal.
+pub(crate) fn one_line(text: &str) -> String {
+    let words = text.split(|character: char| character.is_whitespace() || takes_control(character));
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// Control characters, and those that change the direction of what follows.
+fn takes_control(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The one form of HTTP dates that servers still send.
@@ -185,7 +187,9 @@ mod tests {
         let odd = response(&[], "<html>\r\n\u{1b}[31mBad  Gateway\u{7}</html>");
         assert_eq!(odd.excerpt(), "<html> [31mBad Gateway </html>");
         let long = response(&[], &"ü".repeat(5000));
-        assert!(long.excerpt().len() < 210 && long.excerpt().ends_with('…'));
+        assert_eq!(long.excerpt().chars().count(), 201);
+        assert!(long.excerpt().ends_with('…'));
+        assert_eq!(response(&[], "\u{202e}gnp\u{9b}2J").excerpt(), "gnp 2J");
     }
 
     #[test]

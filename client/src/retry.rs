@@ -56,7 +56,7 @@ impl RetryPolicy {
         match asked(error) {
             Some(wait) if wait > self.max_wait => None,
             // Never before the time, and not all clients at the same moment.
-            Some(wait) => Some(wait + jitter(Duration::from_millis(250))),
+            Some(wait) => Some(wait.saturating_add(jitter(Duration::from_millis(250)))),
             None => {
                 let longest = self.first_wait.saturating_mul(1 << done.min(16)).min(self.max_wait);
                 Some(longest / 2 + jitter(longest / 2))
@@ -77,8 +77,8 @@ fn asked<E: DocumentedError>(error: &Error<E>) -> Option<Duration> {
 /// A random time up to the given one.
 fn jitter(longest: Duration) -> Duration {
     // The standard library seeds its hashers at random, which is random enough to spread clients.
-    let part = RandomState::new().hash_one(0) % 1000;
-    longest.mul_f64(part as f64 / 1000.0)
+    let parts = (RandomState::new().hash_one(0) % 1000) as u32;
+    longest / 1000 * parts
 }
 
 #[cfg(test)]
@@ -141,6 +141,35 @@ mod tests {
         ];
         assert_eq!(pause(&window), Some(10));
         assert_eq!(pause(&[("retry-after", "3600")]), None);
+    }
+
+    #[test]
+    fn a_bare_429_that_is_not_documented_starts_nothing_again() {
+        let policy = RetryPolicy::default();
+        let bare = error(429, &[], "Slow down");
+        assert_eq!(policy.pause(Repeat::Acts, 0, &bare), None);
+        assert!(policy.pause(Repeat::Harmless, 0, &bare).is_some());
+        let window = |left| {
+            error(
+                429,
+                &[("x-ratelimit-limit", "20"), ("x-ratelimit-remaining", left), ("x-ratelimit-reset", "0")],
+                "No",
+            )
+        };
+        assert!(policy.pause(Repeat::Acts, 0, &window("0")).is_some());
+        assert_eq!(policy.pause(Repeat::Acts, 0, &window("3")), None, "it is not the rate limit");
+    }
+
+    #[test]
+    fn absurd_settings_and_answers_do_not_panic() {
+        let policy = RetryPolicy { max_retries: u32::MAX, max_wait: Duration::MAX, first_wait: Duration::MAX };
+        for done in [0, 31, 32, u32::MAX - 1] {
+            assert!(policy.pause(Repeat::Harmless, done, &error(500, &[], "?")).is_some());
+        }
+        let endless = error(429, &[("retry-after", "18446744073709551615")], "Rate Limited");
+        assert!(policy.pause(Repeat::Acts, 0, &endless).is_some());
+        let never = RetryPolicy { first_wait: Duration::ZERO, ..policy };
+        assert_eq!(never.pause(Repeat::Harmless, 3, &error(500, &[], "?")), Some(Duration::ZERO));
     }
 
     #[test]

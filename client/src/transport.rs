@@ -1,10 +1,14 @@
 //! Where the generated client meets the wire.
 //!
 //! The generated client loses the status and the headers of an answer whose body it cannot parse. So each call carries
-//! an [`Exchange`] that keeps the raw answer, and what the answer means is decided from that.
+//! an [`Exchange`] that keeps the raw answer, and what the answer means is decided from that. It also puts on every
+//! request what is the same for all, whoever made the HTTP client; where that follows a redirect to another host, reqwest
+//! takes the key off again.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use http::HeaderMap;
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 
 use crate::generated;
@@ -13,13 +17,27 @@ use crate::response::Response;
 /// Longer bodies are cut off here, in bytes. A page of results is a few kilobytes.
 pub(crate) const LONGEST_BODY: usize = 16 * 1024 * 1024;
 
-/// What one request brought back, as far as it got.
-#[derive(Debug, Clone, Default)]
+/// What every request has.
+#[derive(Debug)]
+pub(crate) struct Common {
+    /// The key and the name of the client.
+    pub(crate) headers: HeaderMap,
+    /// How long it may take.
+    pub(crate) timeout: Duration,
+}
+
+/// One request: what it has in common with all, and what it brought back, as far as it got.
+#[derive(Debug, Clone)]
 pub struct Exchange {
+    common: Arc<Common>,
     seen: Arc<Mutex<Option<Response>>>,
 }
 
 impl Exchange {
+    pub(crate) fn new(common: Arc<Common>) -> Exchange {
+        Exchange { common, seen: Arc::default() }
+    }
+
     /// The answer; nothing if none began.
     pub(crate) fn take(&self) -> Option<Response> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -38,6 +56,9 @@ impl ClientHooks<Exchange> for generated::Client {
     ) -> Result<(), progenitor_client::Error<E>> {
         // progenitor adds it; the contract has no such header.
         request.headers_mut().remove("api-version");
+        let common = &self.inner().common;
+        request.headers_mut().extend(common.headers.clone());
+        *request.timeout_mut() = Some(common.timeout);
         Ok(())
     }
 

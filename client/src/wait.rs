@@ -1,8 +1,9 @@
 //! Triggering a sync and waiting for that very sync.
 //!
 //! The answer to a trigger does not say which job it started. A job is known by its start time, which never changes; so
-//! the newest start time is noted first, and the job that is newer than it is the one that was triggered. Listing works
-//! before anything is started, so a key that may trigger but not look fails early and harmlessly.
+//! the newest start time is noted right before each try, and the job that is newer than it is the one that was triggered.
+//! Only times of the server's are compared with each other. Listing works before anything is started, so a key that may
+//! trigger but not look fails early and harmlessly.
 
 mod options;
 mod sought;
@@ -17,9 +18,12 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::errors::{ListJobSyncStatusError, TriggerIntegrationSyncError};
 use crate::generated::types::{Job, JobStatus};
+use crate::pages::Page;
+use crate::retry::{Repeat, RetryPolicy};
+use options::Pauses;
 use sought::Sought;
 
-pub use options::{Progress, WaitOptions};
+pub use options::{IfRunning, Progress, WaitOptions};
 
 /// Why the end of a sync is not known.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +56,9 @@ pub enum WaitError {
 #[non_exhaustive]
 pub enum Stage {
     /// Nothing has been triggered.
-    Listing,
+    Untriggered,
+    /// Nothing has been triggered, because this other job goes on.
+    Busy(Job),
     /// The trigger was being sent; nobody knows whether it arrived.
     Triggering,
     /// The trigger was accepted; its job has not been seen.
@@ -70,26 +76,27 @@ fn untriggered(error: &Error<TriggerIntegrationSyncError>) -> String {
 }
 
 fn overdue(after: &Duration, stage: &Stage) -> String {
-    let seconds = after.as_secs_f64();
-    match stage {
-        Stage::Listing => {
-            format!("gave up after {seconds:.0} s: the jobs could not be listed, and nothing was triggered")
-        }
-        Stage::Triggering => format!("gave up after {seconds:.0} s: nobody knows whether the sync was triggered"),
-        Stage::Triggered => {
-            format!("gave up after {seconds:.0} s: the sync was triggered, but its job has not been listed yet")
-        }
+    let so_far = match stage {
+        Stage::Untriggered => "nothing was triggered".into(),
+        Stage::Busy(_) => "another sync is still in progress, and nothing was triggered".into(),
+        Stage::Triggering => "nobody knows whether the sync was triggered".into(),
+        Stage::Triggered => "the sync was triggered, but its job has not been listed yet".into(),
         Stage::Running(job) => format!(
-            "gave up after {seconds:.0} s: the sync goes on, with {} rows synced and {} failed so far",
+            "the sync goes on, with {} rows synced and {} failed so far",
             job.rows_synced, job.rows_failed_with_errors
         ),
-    }
+    };
+    format!("gave up after {:.0} s: {so_far}", after.as_secs_f64())
 }
 
-impl JobStatus {
-    /// Whether the job has ended.
-    pub fn is_finished(self) -> bool {
-        self != JobStatus::Running
+impl Job {
+    /// Whether the job has ended. With a status that this version does not know, that is so when it has an end.
+    pub fn is_finished(&self) -> bool {
+        match self.job_status {
+            JobStatus::Running => false,
+            JobStatus::Success | JobStatus::Partial | JobStatus::Error | JobStatus::ConfigError => true,
+            JobStatus::Unknown(_) => self.sync_finish_time.is_some(),
+        }
     }
 }
 
@@ -101,13 +108,23 @@ impl Client {
     /// When others trigger the same integration within the same second, their run may be taken for ours: the contract
     /// gives nothing to tell them apart.
     pub async fn trigger_and_wait(&self, integration_id: Uuid, options: WaitOptions) -> Result<Job, WaitError> {
-        let mut watch = Watch::new(self, integration_id, &options, Stage::Listing);
+        let mut watch = Watch::new(self, integration_id, &options, Stage::Untriggered);
         let work = async {
             let sought = watch.trigger().await?;
             watch.follow(sought).await
         };
         match within(options.timeout, work).await {
             Some(result) => result,
+            None => Err(watch.overdue()),
+        }
+    }
+
+    /// Triggers a sync as [`trigger_and_wait`](Client::trigger_and_wait) does, and returns as soon as it is accepted: with
+    /// [`IfRunning::Wait`] after the sync that is in progress.
+    pub async fn trigger_in_turn(&self, integration_id: Uuid, options: WaitOptions) -> Result<(), WaitError> {
+        let mut watch = Watch::new(self, integration_id, &options, Stage::Untriggered);
+        match within(options.timeout, watch.trigger()).await {
+            Some(result) => result.map(|_| ()),
             None => Err(watch.overdue()),
         }
     }
@@ -153,26 +170,79 @@ impl<'a> Watch<'a> {
         WaitError::Deadline { after: self.begun.elapsed(), stage: Box::new(self.stage) }
     }
 
-    /// Triggers the sync; what its job can be known by.
+    /// Triggers the sync, when its turn has come; what its job can be known by.
     async fn trigger(&mut self) -> Result<Sought, WaitError> {
-        let listed = self.client.job_sync_status_page(self.integration_id, None).await;
-        let listed = listed.map_err(|source| WaitError::Status { triggered: false, source })?;
-        let newest_before = listed.items.iter().map(|job| job.sync_start_time).max();
-        self.stage = Stage::Triggering;
-        let sought = match self.client.trigger_integration_sync(self.integration_id).await {
-            Ok(reply) => Sought::Triggered { newest_before, answered: reply.response.date() },
-            Err(error) if error.may_have_taken_effect() => {
-                let new = Sought::Triggered { newest_before, answered: None };
-                match self.appears(&new).await {
-                    Some(job) => Sought::Job(job.sync_start_time),
+        // The jobs are listed anew before every try, so that what has started since the last one is not taken for ours.
+        let once = Client { retry: RetryPolicy::never(), ..self.client.clone() };
+        let waits = self.options.if_running == IfRunning::Wait;
+        let mut pauses = self.options.pauses();
+        let mut answered = None;
+        let mut refused = 0;
+        loop {
+            let listed = self.list_jobs(&mut answered, &mut pauses).await?;
+            if waits && let Some(job) = listed.items.iter().find(|job| !job.is_finished()) {
+                self.reach(Stage::Busy(job.clone()), Progress::Busy(job.clone()));
+                sleep(pauses.next()).await;
+                continue;
+            }
+            let newest_before = listed.items.iter().map(|job| job.sync_start_time).max();
+            self.reach(Stage::Triggering, Progress::Triggering);
+            let error = match once.trigger_integration_sync(self.integration_id).await {
+                Ok(reply) => {
+                    self.reach(Stage::Triggered, Progress::Triggered);
+                    return Ok(Sought::Triggered { newest_before, answered: reply.response.date() });
+                }
+                Err(error) => error,
+            };
+            if error.may_have_taken_effect() {
+                let sought = Sought::Triggered { newest_before, answered: None };
+                let Some(job) = self.appears(&sought).await else {
+                    return Err(WaitError::Trigger(error));
+                };
+                self.reach(Stage::Triggered, Progress::Triggered);
+                return Ok(Sought::Job(job.sync_start_time));
+            }
+            self.stage = Stage::Untriggered;
+            let pause = if waits && error.documented() == Some(TriggerIntegrationSyncError::JobInProgress) {
+                pauses.next()
+            } else {
+                match self.client.retry.pause(Repeat::Acts, refused, &error) {
+                    Some(pause) => {
+                        refused += 1;
+                        pause
+                    }
                     None => return Err(WaitError::Trigger(error)),
                 }
+            };
+            sleep(pause).await;
+        }
+    }
+
+    /// The newest jobs, before anything is triggered. The first answer is needed at once; later on trouble is sat out.
+    async fn list_jobs(&mut self, answered: &mut Option<Instant>, pauses: &mut Pauses) -> Result<Page<Job>, WaitError> {
+        loop {
+            match self.client.job_sync_status_page(self.integration_id, None).await {
+                Ok(page) => {
+                    *answered = Some(Instant::now());
+                    return Ok(page);
+                }
+                Err(error)
+                    if error.is_transient() && answered.is_some_and(|at| at.elapsed() < self.options.patience) =>
+                {
+                    self.options.tell(Progress::Trouble(error.to_string()));
+                    sleep(pauses.next()).await;
+                }
+                Err(source) => return Err(WaitError::Status { triggered: false, source }),
             }
-            Err(error) => return Err(WaitError::Trigger(error)),
-        };
-        self.stage = Stage::Triggered;
-        self.options.tell(Progress::Triggered);
-        Ok(sought)
+        }
+    }
+
+    /// Notes how far it has come and tells it, if it is new.
+    fn reach(&mut self, stage: Stage, progress: Progress) {
+        if self.stage != stage {
+            self.stage = stage;
+            self.options.tell(progress);
+        }
     }
 
     /// Looks for a job that may not exist.
@@ -201,12 +271,8 @@ impl<'a> Watch<'a> {
                 Ok(Some(job)) => {
                     answered = Instant::now();
                     sought = Sought::Job(job.sync_start_time);
-                    let seen = Stage::Running(job.clone());
-                    if self.stage != seen {
-                        self.stage = seen;
-                        self.options.tell(Progress::Job(job.clone()));
-                    }
-                    if job.job_status.is_finished() {
+                    self.reach(Stage::Running(job.clone()), Progress::Job(job.clone()));
+                    if job.is_finished() {
                         return Ok(job);
                     }
                 }

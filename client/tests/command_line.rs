@@ -1,93 +1,18 @@
-//! What `cdi` prints, and its exit codes.
+//! What `cdi` sends, and which exit code says what. How it looks is in `outputs.rs`.
 
 #![allow(clippy::unwrap_used)]
 
+mod cdi;
 mod scripted;
 
-use std::process::{Command, Output, Stdio};
-
+use cdi::{ID, STARTED, bare, busy, code, command, ending, integration, job, run, stderr, stdout, told};
 use scripted::{Server, Told, nobody};
-use serde_json::{Value, json};
-
-const ID: &str = "00000000-0000-0000-0000-000000000000";
-
-fn run(url: &str, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cdi"))
-        .args(arguments)
-        .env("CDI_URL", url)
-        .env("CDI_API_KEY", "the-key")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn stdout(output: &Output) -> &str {
-    std::str::from_utf8(&output.stdout).unwrap()
-}
-
-fn stderr(output: &Output) -> &str {
-    std::str::from_utf8(&output.stderr).unwrap()
-}
-
-fn integration(name: &str) -> Value {
-    json!({
-        "integration_id": ID,
-        "app_group_id": "my-workspace",
-        "integration_name": name,
-        "integration_type": "attributes",
-        "integration_status": "active",
-        "contact_emails": "data@example.com",
-        "last_updated_at": "2026-11-23T20:30:00.000000Z",
-        "warehouse_type": "sqlite",
-        "last_job_start_time": "2026-11-23T20:43:04.000123Z",
-        "last_job_status": "success",
-        "next_scheduled_run": null,
-    })
-}
-
-fn job(start: &str, status: &str) -> Value {
-    json!({
-        "job_status": status,
-        "sync_start_time": start,
-        "sync_finish_time": if status == "running" { Value::Null } else { json!("2026-11-23T20:44:09.541200Z") },
-        "last_timestamp_synced": null,
-        "rows_synced": 1997,
-        "rows_failed_with_errors": 3,
-    })
-}
-
-/// Accepts a trigger; the run then ends with this status.
-fn ending(status: &'static str) -> Server {
-    let mut triggered = false;
-    Server::new(move |asked| {
-        if asked.method == "POST" {
-            triggered = true;
-            return Told::message(202, "success");
-        }
-        let old = job("2026-11-22T20:43:00.120000Z", "error");
-        match triggered {
-            true => Told::page(&[job("2026-11-23T20:44:04.000123Z", status), old]),
-            false => Told::page(&[old]),
-        }
-    })
-}
 
 #[test]
-fn a_trigger_says_how_to_follow_it() {
+fn a_trigger_has_the_key_and_a_name() {
     let server = Server::answering([Told::message(202, "success")]);
-    let output = run(&server.url, &["trigger", ID]);
-    assert_eq!(code(&output), 0);
-    assert_eq!(stdout(&output), format!("The sync was triggered. To follow it: cdi status {ID} --follow\n"));
-    assert_eq!(stderr(&output), "");
-    let json = run(&server.url, &["trigger", ID, "--json"]);
-    assert_eq!(
-        serde_json::from_slice::<Value>(&json.stdout).unwrap(),
-        json!({"integration_id": ID, "message": "success"})
-    );
+    assert_eq!(code(&run(&server.url, &["trigger", ID])), 0);
+    assert_eq!(server.lines(), [format!("POST /cdi/integrations/{ID}/sync")]);
     assert_eq!(server.asked()[0].headers["authorization"], "Bearer the-key");
     assert!(server.asked()[0].headers["user-agent"].starts_with("cdi/"));
 }
@@ -99,19 +24,13 @@ fn the_exit_code_of_wait_tells_how_the_sync_ended() {
         ("partial", &["--wait"], 1),
         ("partial", &["--wait", "--allow-partial"], 0),
         ("error", &["--wait"], 1),
+        ("error", &["--wait", "--allow-partial"], 1),
         ("config_error", &["--wait"], 1),
-        ("running", &["--wait", "--timeout", "1s"], 7),
+        ("a_status_of_the_future", &["--wait", "--allow-partial"], 1),
+        ("running", &["--wait", "--timeout", "700ms"], 7),
     ] {
-        let server = ending(status);
-        let output = run(&server.url, &[&["trigger", ID], arguments].concat());
+        let output = run(&ending(status).url, &[&["trigger", ID], arguments].concat());
         assert_eq!(code(&output), expected, "{status}: {output:?}");
-        match expected {
-            7 => assert!(stderr(&output).contains("the sync goes on, with 1997 rows synced")),
-            _ => {
-                assert_eq!(stdout(&output), format!("{status}: 1997 rows synced, 3 failed, in 5s 500ms\n"));
-                assert_eq!(stderr(&output), "", "standard error is no terminal");
-            }
-        }
     }
 }
 
@@ -131,43 +50,116 @@ fn every_kind_of_refusal_has_its_exit_code() {
         (503, "Service Unavailable", 8),
     ] {
         let server = Server::answering([Told::message(status, message).header("retry-after", 1000)]);
-        let output = run(&server.url, &["trigger", ID]);
-        assert_eq!(code(&output), expected, "{status} {message}: {output:?}");
-        assert_eq!(stdout(&output), "");
-        assert!(stderr(&output).starts_with("cdi: ") && stderr(&output).contains(message));
-        assert!(!stderr(&output).contains("the-key"));
+        for arguments in [&["trigger", ID][..], &["trigger", ID, "--json"], &["trigger", ID, "--quiet"]] {
+            let output = run(&server.url, arguments);
+            assert_eq!(code(&output), expected, "{status} {message}: {output:?}");
+            assert!(stderr(&output).starts_with("cdi: ") && stderr(&output).contains(message), "{output:?}");
+            assert!(!format!("{}{}", stdout(&output), stderr(&output)).contains("the-key"));
+            match arguments.contains(&"--json") {
+                true => assert_eq!(told(&output)["error"]["exit_code"], expected),
+                false => assert_eq!(stdout(&output), ""),
+            }
+        }
+    }
+    assert_eq!(code(&run(&nobody(), &["status", ID, "--json"])), 8);
+}
+
+#[test]
+fn programs_are_told_whether_a_refused_trigger_may_have_taken_effect() {
+    for (answer, expected) in [
+        (Told::message(404, "Integration not found"), false),
+        (Told::message(429, "Another job is in progress"), false),
+        (Told::new(429, "<html>"), false),
+        (Told::message(500, "Internal Server Error"), true),
+        (Told::message(503, "Service Unavailable"), true),
+        (Told::new(504, "<html>"), true),
+        (Told::new(202, "<html>"), true),
+        (Told::message(202, "success").cut_off(), true),
+    ] {
+        let output = run(&Server::answering([answer]).url, &["trigger", ID, "--json"]);
+        let error = &told(&output)["error"];
+        assert_eq!(error["may_have_taken_effect"], expected, "{error}");
+        assert_eq!(error["integration_id"], ID);
+        let message = error["message"].as_str().unwrap();
+        assert_eq!(message.starts_with("nobody knows whether the sync was triggered"), expected, "{message}");
+        assert_eq!(message.ends_with(&format!("To see: cdi status {ID}")), expected, "{message}");
     }
 }
 
 #[test]
-fn for_programs_a_refusal_is_json_too() {
-    let server = Server::answering([
-        Told::new(429, r#"{"message":"Rate Limited","request_id":"r-1"}"#).header("retry-after", 1000)
-    ]);
-    let output = run(&server.url, &["trigger", ID, "--json"]);
-    let error: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(error["error"]["kind"], "rate_limited");
-    assert_eq!(error["error"]["status"], 429);
-    assert_eq!(error["error"]["retry_after"], 1000);
-    assert_eq!(error["error"]["request_id"], "r-1");
-    assert!(error["error"]["help"].is_string());
+fn with_json_every_line_is_an_object() {
+    let server = ending("success");
+    let unknown = ["trigger", "Nobody", "--json"];
+    for arguments in
+        [&["list", "--json"][..], &["status", ID, "--json"], &["trigger", ID, "--json"], &unknown, &["--json"]]
+    {
+        assert!(told(&run(&server.url, arguments)).is_object());
+    }
 }
 
 #[test]
-fn a_server_that_is_not_there_is_trouble() {
-    let output = run(&nobody(), &["list", "--json"]);
-    assert_eq!(code(&output), 8);
-    let error: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(error["error"]["kind"], "connection");
+fn all_pages_are_listed() {
+    let mut page = 0;
+    let server = Server::new(move |_| {
+        page += 1;
+        let told = Told::page(&[integration(ID, &format!("Number {page}"))]);
+        if page == 1 { told.header("link", r#"</x?cursor=a>; rel="next""#) } else { told }
+    });
+    let listed = told(&run(&server.url, &["list", "--json"]));
+    assert_eq!(listed["integrations"][0]["integration_name"], "Number 1");
+    assert_eq!(listed["integrations"][1]["integration_name"], "Number 2");
+}
+
+#[test]
+fn an_integration_is_known_by_its_name_or_its_id() {
+    let server = ending("success");
+    assert_eq!(code(&run(&server.url, &["trigger", "Users"])), 0);
+    let trigger = format!("POST /cdi/integrations/{ID}/sync");
+    assert_eq!(server.lines(), ["GET /cdi/integrations".to_owned(), trigger.clone()]);
+
+    // Only the hyphenated form is an ID; it needs no look at the list.
+    let server = ending("success");
+    assert_eq!(code(&run(&server.url, &["trigger", ID])), 0);
+    assert_eq!(server.lines(), [trigger]);
+    for name in ["users", "00000000000000000000000000000000", "urn:uuid:00000000-0000-0000-0000-000000000000"] {
+        assert_eq!(code(&run(&server.url, &["trigger", name])), 4, "{name}");
+    }
+    assert_eq!(server.lines().iter().filter(|line| line.starts_with("POST")).count(), 1);
+}
+
+#[test]
+fn a_trigger_can_wait_for_its_turn() {
+    let (mut looks, mut triggered) = (0, false);
+    let server = Server::new(move |asked| {
+        if asked.method == "POST" {
+            triggered = true;
+            return Told::message(202, "success");
+        }
+        looks += 1;
+        let theirs = job("2026-11-23T20:43:00.000000Z", if looks < 2 { "running" } else { "error" });
+        match triggered {
+            true => Told::page(&[job(STARTED, "success"), theirs]),
+            false => Told::page(&[theirs]),
+        }
+    });
+    let output = run(&server.url, &["trigger", ID, "--wait", "--if-running", "wait"]);
+    assert_eq!((code(&output), stderr(&output)), (0, ""), "{output:?}");
+    assert!(stdout(&output).starts_with("success"));
+    // One who does not want to wait asks the server at once, and once.
+    let server = busy();
+    assert_eq!(code(&run(&server.url, &["trigger", ID, "--if-running", "ignore"])), 0);
+    assert_eq!(server.lines(), [format!("POST /cdi/integrations/{ID}/sync")]);
 }
 
 #[test]
 fn what_is_written_wrongly_is_said_before_anything_is_sent() {
-    let server = Server::answering([Told::message(202, "success")]);
+    let server = ending("success");
     for arguments in [
-        &["trigger", "7"][..],
+        &["trigger", ""][..],
         &["trigger", ID, "--timeout", "5m"],
         &["trigger", ID, "--wait", "--timeout", "soon"],
+        &["trigger", ID, "--if-running", "hope"],
+        &["status", ID, "--limit", "0"],
         &["status", ID, "--follow", "--limit", "3"],
         &["--url", "ftp://example.com", "list"],
         &["sync"],
@@ -175,99 +167,65 @@ fn what_is_written_wrongly_is_said_before_anything_is_sent() {
         let output = run(&server.url, arguments);
         assert_eq!(code(&output), 2, "{arguments:?}: {output:?}");
     }
-    let without = |name: &str| {
-        let output = Command::new(env!("CARGO_BIN_EXE_cdi"))
-            .arg("list")
-            .env("CDI_URL", &server.url)
-            .env("CDI_API_KEY", "the-key")
-            .env_remove(name)
-            .output()
-            .unwrap();
-        assert_eq!(code(&output), 2);
-        assert!(stderr(&output).contains(name), "{output:?}");
-    };
-    without("CDI_URL");
-    without("CDI_API_KEY");
     assert!(server.asked().is_empty());
 }
 
 #[test]
-fn integrations_are_a_table_for_people() {
-    let server = Server::answering([Told::page(&[integration("Customers"), integration("Bad\u{1b}[31m")])]);
-    let output = run(&server.url, &["list"]);
-    assert_eq!(code(&output), 0);
-    let expected = "\
-ID                                    NAME       TYPE        SOURCE  STATUS  LAST SYNC  STARTED               SYNCED UP TO          NEXT RUN
-00000000-0000-0000-0000-000000000000  Customers  attributes  sqlite  active  success    2026-11-23 20:43:04Z  2026-11-23 20:30:00Z  -
-00000000-0000-0000-0000-000000000000  Bad\u{fffd}[31m   attributes  sqlite  active  success    2026-11-23 20:43:04Z  2026-11-23 20:30:00Z  -
-";
-    assert_eq!(stdout(&output), expected);
+fn an_empty_variable_is_none() {
+    let server = ending("success");
+    for name in ["CDI_URL", "CDI_API_KEY"] {
+        let output = command(&server.url, &["list"]).env(name, "").output().unwrap();
+        assert_eq!(code(&output), 2);
+        assert!(stderr(&output).contains(&format!("set {name}")), "{output:?}");
+    }
+    assert!(server.asked().is_empty());
 }
 
 #[test]
-fn integrations_are_json_for_programs_as_the_server_tells_them() {
-    let mut page = 0;
-    let server = Server::new(move |_| {
-        page += 1;
-        let told = Told::page(&[integration(&format!("Number {page}"))]);
-        if page == 1 { told.header("link", r#"</x?cursor=a>; rel="next""#) } else { told }
-    });
-    let output = run(&server.url, &["list", "--json"]);
-    let listed: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(listed[0]["integration_name"], "Number 1");
-    assert_eq!(listed[1]["integration_name"], "Number 2");
-    assert_eq!(listed[1]["last_job_status"], "success");
-}
-
-#[test]
-fn jobs_are_a_table_of_the_newest() {
-    let jobs = [
-        job("2026-11-23T20:44:04.000123Z", "running"),
-        job("2026-11-23T20:43:00.000000Z", "partial"),
-        job("2026-11-23T20:00:00.000000Z", "error"),
-    ];
-    let server = Server::answering([Told::page(&jobs)]);
-    let output = run(&server.url, &["status", ID, "--limit", "2"]);
-    let expected = "\
-STARTED               STATUS      TOOK  ROWS SYNCED  ROWS FAILED  SYNCED UP TO
-2026-11-23 20:44:04Z  running        -         1997            3  -
-2026-11-23 20:43:00Z  partial   1m 9s         1997            3  -
-";
-    let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert_eq!(squeezed(stdout(&output)), squeezed(expected));
-    assert_eq!(code(&output), 0);
-}
-
-#[test]
-fn an_integration_without_jobs_says_so() {
-    let server = Server::answering([Told::page(&[])]);
-    let output = run(&server.url, &["status", ID]);
-    assert_eq!(stdout(&output), "The integration has not been synced yet.\n");
-    assert_eq!(stdout(&run(&server.url, &["status", ID, "--json"])), "[]\n");
-    assert_eq!(stdout(&run(&server.url, &["list"])), "The workspace has no integrations.\n");
-}
-
-#[test]
-fn following_ends_with_the_sync() {
-    let start = "2026-11-23T20:44:04.000123Z";
-    let mut looks = 0;
-    let server = Server::new(move |_| {
-        looks += 1;
-        Told::page(&[job(start, if looks < 3 { "running" } else { "error" })])
-    });
-    let output = run(&server.url, &["status", ID, "--follow", "--json"]);
-    assert_eq!(code(&output), 1, "{output:?}");
-    let statuses: Vec<Value> = stdout(&output)
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap()["job_status"].clone())
-        .collect();
-    assert_eq!(statuses, ["running", "error"]);
+fn neither_help_nor_errors_show_what_the_environment_holds() {
+    let mut help = command("https://secret.example/?secret", &["list", "--help"]);
+    let output = help.env("CDI_API_KEY", "secret\n").output().unwrap();
+    assert!(!stdout(&output).contains("secret"), "{}", stdout(&output));
+    let output = command("https://me:secret@example.com", &["list", "--json"]).output().unwrap();
+    assert!(!format!("{output:?}").contains("secret"), "{output:?}");
+    let output = command("https://example.com", &["list", "--json"]).env("CDI_API_KEY", "secret\n").output().unwrap();
+    assert!(!format!("{output:?}").contains("secret"), "{output:?}");
+    assert_eq!(code(&output), 2);
 }
 
 #[test]
 fn the_help_tells_the_exit_codes_and_gives_examples() {
-    let output = run("", &["--help"]);
-    for expected in ["Exit codes:", "  5  another sync", "Examples:", "CDI_API_KEY", "--url"] {
-        assert!(stdout(&output).contains(expected), "{expected} is missing in {}", stdout(&output));
+    for arguments in [&["--help"][..], &["trigger", "--help"], &["list", "--help"], &["status", "--help"]] {
+        let output = bare(arguments).output().unwrap();
+        assert_eq!(code(&output), 0);
+        for expected in ["Exit codes:", "  5    another sync", "  130  interrupted", "Examples:", "--url"] {
+            assert!(stdout(&output).contains(expected), "{expected} is missing in {}", stdout(&output));
+        }
+    }
+}
+
+#[test]
+fn completion_and_man_pages_need_no_server() {
+    for (shell, expected) in [("bash", "complete -F"), ("zsh", "#compdef cdi"), ("fish", "complete -c cdi")] {
+        let output = bare(&["completion", shell]).output().unwrap();
+        assert!(stdout(&output).contains(expected) && code(&output) == 0, "{output:?}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let output = bare(&["man", folder.path().to_str().unwrap()]).output().unwrap();
+    assert_eq!(code(&output), 0, "{output:?}");
+    let page = std::fs::read_to_string(folder.path().join("cdi-trigger.1")).unwrap();
+    assert!(page.contains(".TH cdi-trigger 1") && page.contains("Exit codes:"), "{page}");
+    let output = bare(&["man", folder.path().join("none").to_str().unwrap()]).output().unwrap();
+    assert_eq!(code(&output), 8);
+    assert!(stderr(&output).contains("cannot be written to"), "{output:?}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let server = ending("success");
+    for arguments in [&["completion", "bash"][..], &["list"]] {
+        let mut child = command(&server.url, arguments).stdout(std::process::Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{arguments:?}");
     }
 }

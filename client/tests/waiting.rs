@@ -7,7 +7,7 @@ mod scripted;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cdi_client::{Client, JobStatus, Progress, RetryPolicy, Stage, WaitError, WaitOptions};
+use cdi_client::{Client, IfRunning, JobStatus, Progress, RetryPolicy, Stage, WaitError, WaitOptions};
 use scripted::{Server, Told};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -69,6 +69,7 @@ async fn it_waits_for_its_own_run_and_tells_what_happens() {
     let telling = told.clone();
     let options = options().on_progress(move |progress| {
         telling.lock().unwrap().push(match progress {
+            Progress::Triggering => "triggering".to_owned(),
             Progress::Triggered => "triggered".to_owned(),
             Progress::Job(job) => format!("{} {}", job.job_status, job.rows_synced),
             other => format!("{other:?}"),
@@ -77,7 +78,7 @@ async fn it_waits_for_its_own_run_and_tells_what_happens() {
     let job = client(&server).trigger_and_wait(Uuid::nil(), options).await.unwrap();
     assert_eq!(job.job_status, JobStatus::Success);
     assert_eq!(job.rows_synced, 99);
-    assert_eq!(*told.lock().unwrap(), ["triggered", "running 0", "running 50", "success 99"]);
+    assert_eq!(*told.lock().unwrap(), ["triggering", "triggered", "running 0", "running 50", "success 99"]);
     let triggers = server.asked().iter().filter(|asked| asked.method == "POST").count();
     assert_eq!(triggers, 1);
 }
@@ -122,6 +123,105 @@ async fn a_run_that_has_moved_to_a_later_page_is_still_found() {
     });
     let job = client(&server).trigger_and_wait(Uuid::nil(), options()).await.unwrap();
     assert_eq!(job.rows_synced, 42);
+}
+
+#[tokio::test]
+async fn what_runs_while_a_trigger_is_refused_is_not_taken_for_ours() {
+    // Refused for the rate limit; then another run comes and goes; then the answer to our trigger is lost.
+    let theirs = "2026-11-23T20:43:01.000000Z";
+    let (mut looks, mut triggers) = (0, 0);
+    let server = Server::new(move |asked| {
+        if asked.method == "POST" {
+            triggers += 1;
+            return match triggers {
+                1 => Told::message(429, "Rate Limited").header("retry-after", 0),
+                _ => Told::message(202, "success").cut_off(),
+            };
+        }
+        looks += 1;
+        match looks {
+            1 => Told::page(&[job(OLD, "success", 1)]),
+            2 => Told::page(&[job(theirs, "error", 0), job(OLD, "success", 1)]),
+            _ => Told::page(&[job(OURS, "success", 5), job(theirs, "error", 0), job(OLD, "success", 1)]),
+        }
+    });
+    let client = Client::builder().base_url(&server.url).api_key("k").build().unwrap();
+    let job = client.trigger_and_wait(Uuid::nil(), options()).await.unwrap();
+    assert_eq!((job.job_status, job.rows_synced), (JobStatus::Success, 5));
+}
+
+#[tokio::test]
+async fn clocks_that_differ_do_not_matter() {
+    // The server's clock is years behind ours, and the one that dates its answers is ahead of the one that dates jobs.
+    for date in ["Mon, 23 Nov 2009 20:43:04 GMT", "Mon, 23 Nov 2099 20:43:04 GMT"] {
+        let (mut looks, ours) = (0, "2009-11-23T20:41:00.000000Z");
+        let server = Server::new(move |asked| {
+            if asked.method == "POST" {
+                return Told::message(202, "success").header("date", date);
+            }
+            looks += 1;
+            let old = job("2009-11-23T20:40:59.999999Z", "error", 7);
+            match looks {
+                1 | 2 => Told::page(&[old]).header("date", date),
+                _ => Told::page(&[job(ours, "success", 2), old]).header("date", date),
+            }
+        });
+        let job = client(&server).trigger_and_wait(Uuid::nil(), options()).await.unwrap();
+        assert_eq!(job.rows_synced, 2);
+    }
+}
+
+#[tokio::test]
+async fn the_turn_of_a_trigger_comes_after_the_run_that_is_in_progress() {
+    let (mut looks, mut triggers) = (0, 0);
+    let server = Server::new(move |asked| {
+        if asked.method == "POST" {
+            triggers += 1;
+            return match triggers {
+                // Another one was quicker.
+                1 => Told::message(429, "Another job is in progress"),
+                _ => Told::message(202, "success").header("date", DATE),
+            };
+        }
+        looks += 1;
+        match looks {
+            1 => Told::page(&[job(OLD, "running", 1)]),
+            2 => Told::message(503, "Service Unavailable"),
+            3 | 4 => Told::page(&[job(OLD, "success", 9)]),
+            _ => Told::page(&[job(OURS, "partial", 3), job(OLD, "success", 9)]),
+        }
+    });
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let telling = told.clone();
+    let options = options().if_running(IfRunning::Wait).on_progress(move |progress| {
+        telling.lock().unwrap().push(match progress {
+            Progress::Busy(job) => format!("busy {}", job.rows_synced),
+            Progress::Trouble(_) => "trouble".to_owned(),
+            Progress::Job(job) => job.job_status.to_string(),
+            other => format!("{other:?}"),
+        });
+    });
+    let job = client(&server).trigger_and_wait(Uuid::nil(), options).await.unwrap();
+    assert_eq!(job.rows_synced, 3);
+    let expected = ["busy 1", "trouble", "Triggering", "Triggering", "Triggered", "partial"];
+    assert_eq!(*told.lock().unwrap(), expected);
+    assert_eq!(server.lines().iter().filter(|line| line.starts_with("POST")).count(), 2);
+}
+
+#[tokio::test]
+async fn a_trigger_in_turn_returns_when_it_is_accepted() {
+    let server = server(vec![vec![job(OLD, "running", 1)], vec![job(OLD, "error", 1)]]);
+    client(&server).trigger_in_turn(Uuid::nil(), options().if_running(IfRunning::Wait)).await.unwrap();
+    assert_eq!(server.lines().last().unwrap().split(' ').next(), Some("POST"));
+}
+
+#[tokio::test]
+async fn a_status_that_is_not_known_is_waited_for_until_it_has_an_end() {
+    let mut going = job(OURS, "thinking", 1);
+    going["sync_finish_time"] = Value::Null;
+    let server = server(vec![vec![], vec![going], vec![job(OURS, "thought", 2)]]);
+    let job = client(&server).trigger_and_wait(Uuid::nil(), options()).await.unwrap();
+    assert_eq!(job.job_status, JobStatus::Unknown("thought".into()));
 }
 
 #[tokio::test]
@@ -212,19 +312,21 @@ async fn lasting_trouble_is_not() {
 #[tokio::test]
 async fn the_deadline_tells_how_far_the_sync_had_come() {
     async fn stage(server: Server) -> Stage {
-        let options = options().timeout(Duration::from_millis(300));
+        let options = options().if_running(IfRunning::Wait).timeout(Duration::from_millis(300));
         match client(&server).trigger_and_wait(Uuid::nil(), options).await {
             Err(WaitError::Deadline { stage, .. }) => *stage,
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(stage(Server::answering([Told::hang()])).await, Stage::Listing);
+    assert_eq!(stage(Server::answering([Told::hang()])).await, Stage::Untriggered);
     let hanging = Server::new(|asked| match asked.method.as_str() {
         "POST" => Told::hang(),
         _ => Told::page(&[]),
     });
     assert_eq!(stage(hanging).await, Stage::Triggering);
     assert_eq!(stage(server(vec![vec![]])).await, Stage::Triggered);
+    let busy = server(vec![vec![job(OLD, "running", 3)]]);
+    assert!(matches!(stage(busy).await, Stage::Busy(job) if job.rows_synced == 3));
     let running = server(vec![vec![], vec![job(OURS, "running", 3)]]);
     assert!(matches!(stage(running).await, Stage::Running(job) if job.rows_synced == 3));
 }

@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use crate::generated::types::Job;
 
+const SHORTEST_POLL: Duration = Duration::from_millis(10);
+
 /// How to wait for a sync.
 #[derive(Clone)]
 pub struct WaitOptions {
+    pub(super) if_running: IfRunning,
     pub(super) timeout: Option<Duration>,
     first_poll: Duration,
     longest_poll: Duration,
@@ -17,13 +20,23 @@ pub struct WaitOptions {
     on_progress: Option<Arc<OnProgress>>,
 }
 
+/// What to do when another sync of the integration is in progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IfRunning {
+    /// Return the error `429 Another job is in progress`.
+    Fail,
+    /// Wait until it has ended, then trigger.
+    Wait,
+}
+
 type OnProgress = dyn Fn(&Progress) + Send + Sync;
 
 impl Default for WaitOptions {
-    /// An hour in all; the first look after half a second, then ever less often, up to every ten seconds; five minutes
+    /// Fails if another sync is in progress. An hour in all; the first look after half a second, then ever less often, up to every ten seconds; five minutes
     /// without an answer.
     fn default() -> WaitOptions {
         WaitOptions {
+            if_running: IfRunning::Fail,
             timeout: Some(Duration::from_secs(60 * 60)),
             first_poll: Duration::from_millis(500),
             longest_poll: Duration::from_secs(10),
@@ -37,6 +50,7 @@ impl Default for WaitOptions {
 impl fmt::Debug for WaitOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WaitOptions")
+            .field("if_running", &self.if_running)
             .field("timeout", &self.timeout)
             .field("first_poll", &self.first_poll)
             .field("longest_poll", &self.longest_poll)
@@ -47,20 +61,26 @@ impl fmt::Debug for WaitOptions {
 }
 
 impl WaitOptions {
+    /// What to do when another sync of the integration is in progress.
+    pub fn if_running(mut self, what: IfRunning) -> WaitOptions {
+        self.if_running = what;
+        self
+    }
+
     /// How long to wait in all; `None` waits for ever.
     pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> WaitOptions {
         self.timeout = timeout.into();
         self
     }
 
-    /// The first and the longest pause between two looks at the job.
+    /// The first and the longest pause between two looks at the jobs; each is at least a hundredth of a second.
     pub fn poll(mut self, first: Duration, longest: Duration) -> WaitOptions {
-        self.first_poll = first;
-        self.longest_poll = longest.max(first);
+        self.first_poll = first.max(SHORTEST_POLL);
+        self.longest_poll = longest.max(self.first_poll);
         self
     }
 
-    /// How long the server may be away, or refuse for the rate limit, while the job is waited for.
+    /// How long the server may be away, or refuse for the rate limit, while a job is waited for; 5 minutes unless told.
     pub fn patience(mut self, patience: Duration) -> WaitOptions {
         self.patience = patience;
         self
@@ -98,7 +118,7 @@ pub(super) struct Pauses {
 impl Pauses {
     pub(super) fn next(&mut self) -> Duration {
         let pause = self.next;
-        self.next = pause.mul_f64(1.5).min(self.longest);
+        self.next = pause.saturating_add(pause / 2).min(self.longest);
         pause
     }
 }
@@ -107,10 +127,32 @@ impl Pauses {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Progress {
+    /// Another sync is in progress and is waited for; told whenever that has changed.
+    Busy(Job),
+    /// The trigger is being sent.
+    Triggering,
     /// The trigger was accepted.
     Triggered,
     /// The job as it is now; told when it was found and whenever it has changed, the last time when it has ended.
     Job(Job),
     /// The server could not be asked just now; it is asked again.
     Trouble(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_up_to_the_longest_and_never_vanish() {
+        let pauses = |first, longest| {
+            let mut pauses = WaitOptions::default().poll(first, longest).pauses();
+            std::iter::repeat_with(move || pauses.next()).take(100).collect::<Vec<_>>()
+        };
+        let usual = pauses(Duration::from_millis(100), Duration::from_secs(1));
+        assert_eq!(usual[..3], [100, 150, 225].map(Duration::from_millis));
+        assert_eq!(usual[99], Duration::from_secs(1));
+        assert!(pauses(Duration::ZERO, Duration::ZERO).iter().all(|pause| *pause == SHORTEST_POLL));
+        assert_eq!(pauses(Duration::MAX, Duration::ZERO)[99], Duration::MAX);
+    }
 }

@@ -26,7 +26,7 @@ pub struct Asked {
 pub struct Told {
     status: u16,
     headers: Vec<(String, String)>,
-    body: String,
+    body: Vec<u8>,
     manner: Manner,
 }
 
@@ -35,12 +35,14 @@ enum Manner {
     Whole,
     /// Says that there is more than there is, and hangs up.
     CutOff,
+    /// Says that there is more than there is, and says no more.
+    Stall,
     /// Never answers.
     Hang,
 }
 
 impl Told {
-    pub fn new(status: u16, body: impl Into<String>) -> Told {
+    pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Told {
         Told {
             status,
             headers: vec![("content-type".into(), "application/json".into())],
@@ -64,6 +66,11 @@ impl Told {
 
     pub fn cut_off(mut self) -> Told {
         self.manner = Manner::CutOff;
+        self
+    }
+
+    pub fn stalled(mut self) -> Told {
+        self.manner = Manner::Stall;
         self
     }
 
@@ -142,19 +149,25 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<Asked>>, rule: &Mutex<impl FnMut
     log.lock().unwrap().push(asked.clone());
     let told = (rule.lock().unwrap())(&asked);
     if told.manner == Manner::Hang {
-        // Until the client hangs up.
-        let _ = stream.set_read_timeout(Some(Duration::from_secs(60)));
-        let _ = stream.read(&mut [0]);
-        return;
+        return wait_for_the_client(&mut stream);
     }
-    let length = told.body.len() + if told.manner == Manner::CutOff { 100 } else { 0 };
+    let length = told.body.len() + if told.manner == Manner::Whole { 0 } else { 100 };
     let mut answer = format!("HTTP/1.1 {} Scripted\r\ncontent-length: {length}\r\nconnection: close\r\n", told.status);
     for (name, value) in &told.headers {
         answer.push_str(&format!("{name}: {value}\r\n"));
     }
     answer.push_str("\r\n");
-    answer.push_str(&told.body);
-    let _ = stream.write_all(answer.as_bytes());
+    // A client that has hung up is what some tests are about.
+    let _ = stream.write_all(&[answer.as_bytes(), &told.body].concat());
+    if told.manner == Manner::Stall {
+        wait_for_the_client(&mut stream);
+    }
+}
+
+/// Until it hangs up.
+fn wait_for_the_client(stream: &mut TcpStream) {
+    let _ = stream.set_read_timeout(Some(Duration::from_secs(60)));
+    let _ = stream.read(&mut [0]);
 }
 
 fn read(stream: &TcpStream) -> Option<Asked> {

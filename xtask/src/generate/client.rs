@@ -16,6 +16,7 @@ use serde_json::Value;
 use super::Problem;
 use super::canonical::{canonical, words};
 use super::names::{ident, pascal, type_ident};
+use super::open_enums;
 use super::types::doc_lines;
 use crate::contract::Operation;
 
@@ -38,8 +39,9 @@ pub fn client(document: &Value) -> Result<String, Vec<Problem>> {
     let tokens = quietly(|| Generator::new(&settings).generate_tokens(&spec))
         .map_err(whole)?
         .map_err(|error| whole(format!("progenitor refuses the contract: {error}")))?;
-    let file: syn::File =
-        syn::parse2(tokens).map_err(|error| whole(format!("progenitor wrote something that is not Rust: {error}")))?;
+    let not_rust = |error| whole(format!("progenitor wrote something that is not Rust: {error}"));
+    let mut file: syn::File = syn::parse2(tokens).map_err(not_rust)?;
+    open_enums::open(&mut file).map_err(not_rust)?;
     // Its examples are fragments that do not compile.
     let text = prettyplease::unparse(&file).replace("```ignore", "```text");
     Ok(format!(

@@ -6,6 +6,7 @@
 pub mod canonical;
 mod client;
 mod names;
+mod open_enums;
 mod server;
 mod subset;
 mod types;

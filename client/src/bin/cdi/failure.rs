@@ -2,9 +2,11 @@
 
 use std::io;
 
-use cdi_client::errors::DocumentedError;
-use cdi_client::{BuildError, Error, Job, Stage, WaitError};
+use cdi_client::errors::{DocumentedError, TriggerIntegrationSyncError};
+use cdi_client::{Error, Stage, WaitError};
 use serde_json::{Map, Value, json};
+
+use crate::table::printable;
 
 /// The exit codes, which `--help` documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +20,7 @@ pub(crate) enum Exit {
     Usage = 2,
     /// The key is not valid or lacks the permission.
     NotAllowed = 3,
-    /// No such integration.
+    /// No such integration, or no sync of it.
     NotFound = 4,
     /// Another job is in progress.
     Busy = 5,
@@ -28,6 +30,8 @@ pub(crate) enum Exit {
     TimedOut = 7,
     /// The server or the network is in trouble.
     Trouble = 8,
+    /// Ctrl-C while waiting, as shells number it.
+    Interrupted = 130,
 }
 
 /// Why a command has no result.
@@ -36,21 +40,34 @@ pub(crate) struct Failure {
     pub(crate) exit: Exit,
     kind: &'static str,
     message: String,
-    details: Vec<(&'static str, Value)>,
+    details: Map<String, Value>,
 }
 
 impl Failure {
-    pub(crate) fn usage(message: impl Into<String>) -> Failure {
-        Failure::new(Exit::Usage, "usage", message)
+    pub(crate) fn new(exit: Exit, kind: &'static str, message: impl Into<String>) -> Failure {
+        Failure { exit, kind, message: message.into(), details: Map::new() }
     }
 
-    fn new(exit: Exit, kind: &'static str, message: impl Into<String>) -> Failure {
-        Failure { exit, kind, message: message.into(), details: Vec::new() }
+    /// The settings cannot work.
+    pub(crate) fn configuration(message: impl Into<String>) -> Failure {
+        Failure::new(Exit::Usage, "configuration", message)
+    }
+
+    /// A detail for programs.
+    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Failure {
+        self.details.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// What can be done about it, for people.
+    pub(crate) fn advise(mut self, advice: &str) -> Failure {
+        self.message = format!("{}. {advice}", self.message.trim_end_matches('.'));
+        self
     }
 
     /// One line for people.
     pub(crate) fn for_people(&self) -> String {
-        format!("cdi: {}", self.message)
+        format!("cdi: {}", printable(&self.message))
     }
 
     /// The same for programs.
@@ -58,20 +75,15 @@ impl Failure {
         let mut error = Map::new();
         error.insert("kind".into(), json!(self.kind));
         error.insert("message".into(), json!(self.message));
-        let details = self.details.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
-        error.extend(details);
+        error.insert("exit_code".into(), json!(self.exit as u8));
+        error.extend(self.details.clone());
         json!({ "error": error })
-    }
-
-    fn with_job(mut self, job: Job) -> Failure {
-        self.details.push(("job", json!(job)));
-        self
     }
 }
 
-impl<E: DocumentedError> From<Error<E>> for Failure {
-    fn from(error: Error<E>) -> Failure {
-        let (exit, kind) = match &error {
+impl<E: DocumentedError> From<&Error<E>> for Failure {
+    fn from(error: &Error<E>) -> Failure {
+        let (exit, kind) = match error {
             Error::Documented(answer) => (documented(answer.error), answer.error.name()),
             Error::Undocumented(response) => (
                 match response.status().as_u16() {
@@ -83,17 +95,25 @@ impl<E: DocumentedError> From<Error<E>> for Failure {
             ),
             Error::Unreadable { .. } => (Exit::Trouble, "unreadable_answer"),
             Error::Connection(_) => (Exit::Trouble, "connection"),
-            Error::Timeout(_) => (Exit::TimedOut, "request_timeout"),
-            Error::Interrupted { .. } => (Exit::Trouble, "interrupted"),
+            Error::Timeout { .. } => (Exit::TimedOut, "request_timeout"),
+            Error::Interrupted { .. } => (Exit::Trouble, "broken_connection"),
             _ => (Exit::Trouble, "request"),
         };
         let mut failure = Failure::new(exit, kind, error.to_string());
-        let mut detail = |name, value: Option<Value>| failure.details.extend(value.map(|value| (name, value)));
+        let mut detail = |name: &str, value: Option<Value>| {
+            failure.details.extend(value.map(|value| (name.to_owned(), value)));
+        };
         detail("status", error.status().map(Value::from));
         detail("help", error.documented().map(|error| error.help().into()));
         detail("retry_after", error.retry_after().map(|wait| wait.as_secs().into()));
         detail("request_id", error.request_id().map(Value::from));
         failure
+    }
+}
+
+impl<E: DocumentedError> From<Error<E>> for Failure {
+    fn from(error: Error<E>) -> Failure {
+        Failure::from(&error)
     }
 }
 
@@ -110,38 +130,51 @@ fn documented(error: impl DocumentedError) -> Exit {
     }
 }
 
-impl From<WaitError> for Failure {
-    fn from(error: WaitError) -> Failure {
-        let message = error.to_string();
-        let failure = match error {
-            WaitError::Trigger(source) => Failure::from(source),
-            WaitError::Status { source, .. } => Failure::from(source),
-            WaitError::Deadline { stage, .. } => {
-                let failure = Failure::new(Exit::TimedOut, "deadline", "");
-                match *stage {
-                    Stage::Running(job) => failure.with_job(job),
-                    _ => failure,
-                }
-            }
-            _ => Failure::new(Exit::Trouble, "unknown", ""),
-        };
-        Failure { message, ..failure }
+/// A trigger that was not answered with success.
+impl From<Error<TriggerIntegrationSyncError>> for WaitFailure {
+    fn from(error: Error<TriggerIntegrationSyncError>) -> WaitFailure {
+        WaitFailure::from(WaitError::Trigger(error))
     }
 }
 
-impl From<BuildError> for Failure {
-    fn from(error: BuildError) -> Failure {
-        let message = match &error {
-            BuildError::NoUrl => "where the server is is not known: set CDI_URL or give --url".into(),
-            BuildError::NoKey => "the API key is missing: set CDI_API_KEY".into(),
-            BuildError::Key(_) => format!("{error} (from CDI_API_KEY)"),
-            _ => error.to_string(),
+/// Why a wait has no result, and whether a sync goes on all the same.
+#[derive(Debug)]
+pub(crate) struct WaitFailure {
+    pub(crate) failure: Failure,
+    pub(crate) reached: Reached,
+}
+
+/// How far a trigger has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reached {
+    /// Nothing was triggered.
+    Nothing,
+    /// Nobody knows whether the sync was triggered.
+    Doubt,
+    /// The sync goes on.
+    Started,
+}
+
+impl From<WaitError> for WaitFailure {
+    fn from(error: WaitError) -> WaitFailure {
+        let message = error.to_string();
+        let (failure, reached) = match error {
+            WaitError::Trigger(source) if source.may_have_taken_effect() => (Failure::from(source), Reached::Doubt),
+            WaitError::Trigger(source) => (Failure::from(source), Reached::Nothing),
+            WaitError::Status { source, triggered: true } => (Failure::from(source), Reached::Started),
+            WaitError::Status { source, .. } => (Failure::from(source), Reached::Nothing),
+            WaitError::Deadline { stage, .. } => {
+                let failure = Failure::new(Exit::TimedOut, "deadline", "");
+                match *stage {
+                    Stage::Running(job) => (failure.with("job", json!(job)), Reached::Started),
+                    Stage::Triggered => (failure, Reached::Started),
+                    Stage::Triggering => (failure, Reached::Doubt),
+                    _ => (failure, Reached::Nothing),
+                }
+            }
+            _ => (Failure::new(Exit::Trouble, "unknown", ""), Reached::Doubt),
         };
-        let exit = match error {
-            BuildError::Http(_) => Exit::Trouble,
-            _ => Exit::Usage,
-        };
-        Failure::new(exit, "configuration", message)
+        WaitFailure { failure: Failure { message, ..failure }, reached }
     }
 }
 

@@ -1,82 +1,104 @@
-//! How integrations and jobs look, to people and to programs.
+//! How integrations and jobs look to people.
 
-use std::io::{self, IsTerminal, Write};
-use std::time::Instant;
+use std::time::Duration;
 
-use cdi_client::{Integration, Job, Progress};
+use anstyle::{AnsiColor, Style};
+use cdi_client::{Integration, IntegrationStatus, Job, JobStatus};
 use chrono::{DateTime, Utc};
-use comfy_table::{CellAlignment, Table, presets};
-use serde::Serialize;
 
-/// Writes a line to standard output. A reader that has gone away is no error: `cdi list | head -1`.
-pub(crate) fn line(text: &str) -> io::Result<()> {
-    match writeln!(io::stdout(), "{text}") {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result,
-    }
-}
+use crate::output::Output;
+use crate::table::{Cell, Column, Kind, printable, table};
 
-/// Writes a value as indented JSON.
-pub(crate) fn json(value: &impl Serialize) -> io::Result<()> {
-    line(&serde_json::to_string_pretty(value)?)
-}
+const INTEGRATIONS: [Column; 9] = [
+    column("ID", Kind::Text, 0),
+    column("NAME", Kind::LongText, 0),
+    column("TYPE", Kind::Text, 3),
+    column("SOURCE", Kind::Text, 2),
+    column("STATUS", Kind::Text, 6),
+    column("LAST SYNC", Kind::Text, 7),
+    column("STARTED", Kind::Text, 5),
+    column("SYNCED UP TO", Kind::Text, 4),
+    column("NEXT RUN", Kind::Text, 1),
+];
 
-/// Writes a value as JSON on one line.
-pub(crate) fn json_line(value: &impl Serialize) -> io::Result<()> {
-    line(&serde_json::to_string(value)?)
+const JOBS: [Column; 6] = [
+    column("STARTED", Kind::Text, 0),
+    column("STATUS", Kind::Text, 0),
+    column("TOOK", Kind::Number, 2),
+    column("ROWS SYNCED", Kind::Number, 4),
+    column("ROWS FAILED", Kind::Number, 3),
+    column("SYNCED UP TO", Kind::Text, 1),
+];
+
+const fn column(title: &'static str, kind: Kind, rank: u8) -> Column {
+    Column { title, kind, rank }
 }
 
 /// Integrations as a table.
-pub(crate) fn integrations(integrations: &[Integration]) -> String {
+pub(crate) fn integrations(integrations: &[Integration], output: &Output) -> String {
     if integrations.is_empty() {
         return "The workspace has no integrations.".into();
     }
-    let mut table =
-        table(&["ID", "NAME", "TYPE", "SOURCE", "STATUS", "LAST SYNC", "STARTED", "SYNCED UP TO", "NEXT RUN"]);
-    for integration in integrations {
-        table.add_row([
-            integration.integration_id.to_string(),
-            printable(&integration.integration_name),
-            printable(&integration.integration_type),
-            printable(&integration.warehouse_type),
-            integration.integration_status.to_string(),
-            integration.last_job_status.map_or_else(none, |status| status.to_string()),
+    let rows = integrations.iter().map(|integration| {
+        vec![
+            Cell::new(&integration.integration_id.to_string()),
+            Cell::new(&integration.integration_name),
+            Cell::new(&integration.integration_type),
+            Cell::new(&integration.warehouse_type),
+            Cell::new(integration.integration_status.as_str()).style(match integration.integration_status {
+                IntegrationStatus::ConfigError => RED,
+                IntegrationStatus::Paused => YELLOW,
+                _ => PLAIN,
+            }),
+            integration.last_job_status.as_ref().map_or_else(none, status),
             integration.last_job_start_time.map_or_else(none, time),
             integration.last_updated_at.map_or_else(none, time),
             integration.next_scheduled_run.map_or_else(none, time),
-        ]);
-    }
-    text(&table)
+        ]
+    });
+    fitting(&INTEGRATIONS, rows.collect(), output)
 }
 
 /// Jobs as a table.
-pub(crate) fn jobs(jobs: &[Job]) -> String {
+pub(crate) fn jobs(jobs: &[Job], output: &Output) -> String {
     if jobs.is_empty() {
         return "The integration has not been synced yet.".into();
     }
-    let mut table = table(&["STARTED", "STATUS", "TOOK", "ROWS SYNCED", "ROWS FAILED", "SYNCED UP TO"]);
-    for column in [2, 3, 4] {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    for job in jobs {
-        table.add_row([
+    let rows = jobs.iter().map(|job| {
+        vec![
             time(job.sync_start_time),
-            job.job_status.to_string(),
-            took(job).unwrap_or_else(none),
-            job.rows_synced.to_string(),
-            job.rows_failed_with_errors.to_string(),
+            status(&job.job_status),
+            took(job).map_or_else(none, |took| Cell::new(&took)),
+            Cell::new(&job.rows_synced.to_string()),
+            Cell::new(&job.rows_failed_with_errors.to_string()),
             job.last_timestamp_synced.map_or_else(none, time),
-        ]);
+        ]
+    });
+    fitting(&JOBS, rows.collect(), output)
+}
+
+fn fitting(columns: &[Column], rows: Vec<Vec<Cell>>, output: &Output) -> String {
+    let (text, left_out) = table(columns, &rows, output.room, output.colour);
+    match left_out.as_slice() {
+        [] => text,
+        titles => format!("{text}\n(no room for {})", titles.join(", ")),
     }
-    text(&table)
 }
 
 /// A job that has ended, in one line.
-pub(crate) fn ended(job: &Job) -> String {
+pub(crate) fn ended(job: &Job, output: &Output) -> String {
     let took = took(job).map(|took| format!(", in {took}")).unwrap_or_default();
-    format!("{}: {}{took}", job.job_status, rows(job))
+    let status = printable(job.job_status.as_str());
+    let status = match output.colour {
+        true => format!("{style}{status}{style:#}", style = style(&job.job_status)),
+        false => status,
+    };
+    format!("{status}: {}{took}", rows(job))
+}
+
+/// A job that goes on, in one line.
+pub(crate) fn going(job: &Job) -> String {
+    format!("{}: {}", printable(job.job_status.as_str()), rows(job))
 }
 
 fn rows(job: &Job) -> String {
@@ -86,67 +108,36 @@ fn rows(job: &Job) -> String {
 fn took(job: &Job) -> Option<String> {
     let took = (job.sync_finish_time? - job.sync_start_time).to_std().ok()?;
     let rounded = match took.as_secs() {
-        0..60 => std::time::Duration::from_millis(took.as_millis() as u64 / 100 * 100),
-        seconds => std::time::Duration::from_secs(seconds),
+        0..60 => Duration::from_millis(took.as_millis() as u64 / 100 * 100),
+        seconds => Duration::from_secs(seconds),
     };
     Some(humantime::format_duration(rounded).to_string())
 }
 
-fn time(time: DateTime<Utc>) -> String {
-    time.format("%Y-%m-%d %H:%M:%SZ").to_string()
-}
+const PLAIN: Style = Style::new();
+const RED: Style = AnsiColor::Red.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
+const GREEN: Style = AnsiColor::Green.on_default();
+const CYAN: Style = AnsiColor::Cyan.on_default();
 
-fn none() -> String {
-    "-".into()
-}
-
-/// A text of the server's, without what could take control of a terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character }).collect()
-}
-
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(header.iter().copied());
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+fn style(status: &JobStatus) -> Style {
+    match status {
+        JobStatus::Success => GREEN,
+        JobStatus::Partial => YELLOW,
+        JobStatus::Error | JobStatus::ConfigError => RED,
+        JobStatus::Running => CYAN,
+        JobStatus::Unknown(_) => PLAIN,
     }
-    table
 }
 
-fn text(table: &Table) -> String {
-    table.trim_fmt()
+fn status(status: &JobStatus) -> Cell {
+    Cell::new(status.as_str()).style(style(status))
 }
 
-/// Shows on one line of a terminal what is going on. Anywhere else it shows nothing.
-pub(crate) struct Ticker {
-    shown: bool,
-    begun: Instant,
+fn time(time: DateTime<Utc>) -> Cell {
+    Cell::new(&time.format("%Y-%m-%d %H:%M:%SZ").to_string())
 }
 
-impl Ticker {
-    pub(crate) fn new() -> Ticker {
-        Ticker { shown: io::stderr().is_terminal(), begun: Instant::now() }
-    }
-
-    pub(crate) fn show(&self, progress: &Progress) {
-        if !self.shown {
-            return;
-        }
-        let text = match progress {
-            Progress::Triggered => "triggered".into(),
-            Progress::Job(job) => format!("{}: {}", job.job_status, rows(job)),
-            Progress::Trouble(why) => format!("trying again: {}", printable(why)),
-            _ => return,
-        };
-        let seconds = self.begun.elapsed().as_secs();
-        // Whether progress can be shown decides nothing.
-        let _ = write!(io::stderr(), "\r\x1b[2K{text} ({seconds}s)");
-    }
-
-    pub(crate) fn clear(&self) {
-        if self.shown {
-            let _ = write!(io::stderr(), "\r\x1b[2K");
-        }
-    }
+fn none() -> Cell {
+    Cell::new("-")
 }

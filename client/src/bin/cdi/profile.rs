@@ -1,0 +1,175 @@
+//! The configuration file: profiles, each a server and where its key is. Keys never stand in it, and nothing of it that
+//! could be one is repeated in an error.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::{Spanned, Value};
+
+use crate::args::Common;
+use crate::failure::Failure;
+use crate::settings::{Setting, environment};
+
+/// The profile that is used when none is named.
+const DEFAULT: &str = "default";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    profiles: BTreeMap<String, Entry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    url: String,
+    api_key: Option<Spanned<Value>>,
+}
+
+/// A profile of the configuration file.
+pub(crate) struct Profile {
+    url: String,
+    key: Option<KeySource>,
+    /// Where it stands.
+    origin: String,
+}
+
+enum KeySource {
+    Env(String),
+    File(PathBuf),
+}
+
+impl Profile {
+    /// The profile that is named, or else the one named `default`, if there is one.
+    pub(crate) fn choose(common: &Common) -> Result<Option<Profile>, Failure> {
+        let name = match &common.profile {
+            Some(name) => Some(name.clone()),
+            None => environment("CDI_PROFILE")?.map(|setting| setting.value),
+        };
+        let named_file = match &common.config {
+            Some(path) => Some(path.clone()),
+            None => environment("CDI_CONFIG")?.map(|setting| setting.value.into()),
+        };
+        let Some(path) = named_file.clone().or(usual_file()) else {
+            return match name {
+                Some(name) => Err(missing(&name, "no configuration file is known; name one with --config")),
+                None => Ok(None),
+            };
+        };
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound && named_file.is_none() => {
+                return match name {
+                    Some(name) => Err(missing(&name, &format!("there is no file {}", path.display()))),
+                    None => Ok(None),
+                };
+            }
+            Err(error) => {
+                return Err(Failure::configuration(format!("{} cannot be read: {error}", path.display())));
+            }
+        };
+        let mut file = parse(&path, &text)?;
+        let wanted = name.as_deref().unwrap_or(DEFAULT);
+        let Some(entry) = file.profiles.remove(wanted) else {
+            let known: Vec<_> = file.profiles.into_keys().collect();
+            return match name {
+                Some(name) if known.is_empty() => Err(missing(&name, &format!("{} has none", path.display()))),
+                Some(name) => Err(missing(&name, &format!("{} has {}", path.display(), known.join(", ")))),
+                None => Ok(None),
+            };
+        };
+        let key = entry.api_key.map(|key| key_source(&path, &text, key)).transpose()?;
+        let origin = format!("the profile `{}` of {}", wanted.escape_debug(), path.display());
+        Ok(Some(Profile { url: entry.url, key, origin }))
+    }
+
+    pub(crate) fn url(&self) -> Setting {
+        Setting { value: self.url.clone(), origin: self.origin.clone() }
+    }
+
+    /// The key, if the profile says where it is.
+    pub(crate) fn key(&self) -> Result<Option<Setting>, Failure> {
+        match &self.key {
+            None => Ok(None),
+            Some(KeySource::Env(name)) => match environment(name)? {
+                Some(setting) => Ok(Some(setting)),
+                None => Err(Failure::configuration(format!(
+                    "{name} is not set; {} takes the API key from there",
+                    self.origin
+                ))),
+            },
+            Some(KeySource::File(path)) => {
+                let text = std::fs::read_to_string(path).map_err(|error| {
+                    Failure::configuration(format!(
+                        "{} cannot be read: {error}; {} takes the API key from there",
+                        path.display(),
+                        self.origin
+                    ))
+                })?;
+                warn_if_open(path);
+                Ok(Some(Setting { value: text.trim_end().to_owned(), origin: path.display().to_string() }))
+            }
+        }
+    }
+}
+
+fn missing(name: &str, why: &str) -> Failure {
+    Failure::configuration(format!("there is no profile `{}`: {why}", name.escape_debug()))
+}
+
+fn usual_file() -> Option<PathBuf> {
+    let folder = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let configuration = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")))?;
+    Some(configuration.join("cdi/config.toml"))
+}
+
+fn parse(path: &Path, text: &str) -> Result<File, Failure> {
+    toml::from_str(text).map_err(|error| {
+        let offset = error.span().map_or(0, |span| span.start);
+        Failure::configuration(format!("{}: {}", place(path, text, offset), error.message()))
+    })
+}
+
+fn key_source(path: &Path, text: &str, key: Spanned<Value>) -> Result<KeySource, Failure> {
+    let offset = key.span().start;
+    if let Value::Table(table) = key.into_inner() {
+        let mut entries = table.into_iter();
+        if let (Some((name, Value::String(value))), None) = (entries.next(), entries.next()) {
+            match name.as_str() {
+                "env" => return Ok(KeySource::Env(value)),
+                // A relative path begins where the configuration is.
+                "file" => return Ok(KeySource::File(path.with_file_name(value))),
+                _ => {}
+            }
+        }
+    }
+    Err(Failure::configuration(format!(
+        "{}: a key does not stand here; say where it is: api_key = {{ env = \"NAME\" }} or api_key = {{ file = \"PATH\" }}",
+        place(path, text, offset)
+    )))
+}
+
+/// File, line and column.
+fn place(path: &Path, text: &str, offset: usize) -> String {
+    let before = text.get(..offset).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!("{}:{line}:{column}", path.display())
+}
+
+/// Says so if others than the owner can read a file.
+fn warn_if_open(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let open = std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0);
+        if open {
+            eprintln!("cdi: warning: others can read the API key in {0}; chmod 600 {0}", path.display());
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}

@@ -1,0 +1,121 @@
+//! Where the server is and which key is used: options, then the environment, then the configuration file.
+
+use cdi_client::{BuildError, Client};
+
+use crate::args::Common;
+use crate::failure::{Exit, Failure};
+use crate::profile::Profile;
+
+/// A client, how a command line for the same server begins, and where the key is from.
+pub(crate) struct Settings {
+    pub(crate) client: Client,
+    pub(crate) command: String,
+    pub(crate) key_origin: String,
+}
+
+/// A setting, and where it comes from.
+pub(crate) struct Setting {
+    pub(crate) value: String,
+    pub(crate) origin: String,
+}
+
+impl Settings {
+    pub(crate) fn new(common: &Common) -> Result<Settings, Failure> {
+        let profile = Profile::choose(common)?;
+        // One that is asked for with an option goes before the environment.
+        let profile_first = common.profile.is_some();
+        let first_of = |from_environment: Option<Setting>, from_profile: Option<Setting>| match profile_first {
+            true => from_profile.or(from_environment),
+            false => from_environment.or(from_profile),
+        };
+        let option = common.url.clone().map(|value| Setting { value, origin: "--url".into() });
+        let url = option.or(first_of(environment("CDI_URL")?, profile.as_ref().map(Profile::url)));
+        let Some(url) = url else {
+            return Err(Failure::configuration(
+                "where the server is is not known: set CDI_URL, give --url, or write a profile (cdi --help tells how)",
+            ));
+        };
+        // A key must not get to another server than its own.
+        let (own, foreign) = profile.into_iter().partition::<Vec<_>, _>(|profile| profile.url().value == url.value);
+        let from_environment = environment("CDI_API_KEY")?;
+        let from_profile = match own.first() {
+            Some(profile) if profile_first || from_environment.is_none() => profile.key()?,
+            _ => None,
+        };
+        let Some(key) = first_of(from_environment, from_profile) else {
+            return Err(Failure::configuration(match foreign.first() {
+                Some(profile) => format!(
+                    "the API key is missing: set CDI_API_KEY; the key of {} is sent to its own URL only",
+                    profile.url().origin
+                ),
+                None => "the API key is missing: set CDI_API_KEY, or write a profile (cdi --help tells how)".into(),
+            }));
+        };
+        Ok(Settings { client: client(&url, &key)?, command: command(common), key_origin: key.origin })
+    }
+}
+
+fn client(url: &Setting, key: &Setting) -> Result<Client, Failure> {
+    let builder = Client::builder().user_agent(concat!("cdi/", env!("CARGO_PKG_VERSION"))).api_key(&key.value);
+    // Names of instances have none of these characters, addresses have one.
+    let builder = match url.value.contains(['/', ':', '.']) {
+        true => builder.base_url(&url.value),
+        false => builder.instance(&url.value),
+    };
+    builder.build().map_err(|error| match &error {
+        BuildError::Key(_) => Failure::configuration(format!("{error} (from {})", key.origin)),
+        BuildError::Url { .. } => Failure::configuration(format!("{error} (from {})", url.origin)),
+        BuildError::Instance(name) => Failure::configuration(format!(
+            "`{}` is neither a URL, which begins with https:// or http://, nor a Braze instance such as iad-03 (from {})",
+            name.escape_debug(),
+            url.origin
+        )),
+        BuildError::Http(_) => Failure::new(Exit::Trouble, "configuration", error.to_string())
+            .advise("https needs root certificates; Linux has them in the package ca-certificates"),
+        _ => Failure::configuration(error.to_string()),
+    })
+}
+
+/// A variable of the environment. An empty one is none.
+pub(crate) fn environment(name: &str) -> Result<Option<Setting>, Failure> {
+    match std::env::var(name) {
+        Ok(value) if value.is_empty() => Ok(None),
+        Ok(value) => Ok(Some(Setting { value, origin: name.into() })),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => Err(Failure::configuration(format!("{name} is not UTF-8 text"))),
+    }
+}
+
+/// How a command line for the same server begins, as a shell reads it.
+fn command(common: &Common) -> String {
+    let config = common.config.as_ref().map(|path| path.display().to_string());
+    let options = [("--config", &config), ("--profile", &common.profile), ("--url", &common.url)];
+    let mut command = String::from("cdi");
+    for (option, value) in options {
+        if let Some(value) = value {
+            command.push_str(&format!(" {option} {}", quoted(value)));
+        }
+    }
+    command
+}
+
+fn quoted(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&byte);
+    match !text.is_empty() && text.bytes().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_shell_reads_back_what_was_given() {
+        assert_eq!(quoted("http://127.0.0.1:8080/x"), "http://127.0.0.1:8080/x");
+        assert_eq!(quoted("my profile"), "'my profile'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}

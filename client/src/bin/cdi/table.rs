@@ -1,0 +1,204 @@
+//! Tables that fit. Where the room is short, long texts are cut first, then columns are left out, the least important
+//! first.
+
+use anstyle::Style;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+const GAP: usize = 2;
+/// To this many columns a text is cut before a column is left out.
+const READABLE: usize = 24;
+
+/// One column.
+#[derive(Clone, Copy)]
+pub(crate) struct Column {
+    pub(crate) title: &'static str,
+    pub(crate) kind: Kind,
+    /// The lowest are left out first; 0 never is.
+    pub(crate) rank: u8,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Kind {
+    Text,
+    /// May be cut.
+    LongText,
+    /// To the right.
+    Number,
+}
+
+/// What stands in one place.
+pub(crate) struct Cell {
+    text: String,
+    style: Style,
+}
+
+impl Cell {
+    /// A text, without what could take control of a terminal.
+    pub(crate) fn new(text: &str) -> Cell {
+        Cell { text: printable(text), style: Style::new() }
+    }
+
+    pub(crate) fn style(mut self, style: Style) -> Cell {
+        self.style = style;
+        self
+    }
+}
+
+/// A text of the server's, without what could take control of a terminal.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character }).collect()
+}
+
+/// The lines of a table, and the titles of what had to be left out.
+pub(crate) fn table(
+    columns: &[Column],
+    rows: &[Vec<Cell>],
+    room: Option<usize>,
+    colour: bool,
+) -> (String, Vec<&'static str>) {
+    let widest = |index: usize| rows.iter().map(|row| row[index].text.width()).max().unwrap_or(0);
+    let mut widths: Vec<_> =
+        columns.iter().enumerate().map(|(index, column)| widest(index).max(column.title.width())).collect();
+    let (kept, left_out) = fit(columns, &mut widths, room);
+    let header = Style::new().bold();
+    let mut text = String::new();
+    let mut line = |cells: &dyn Fn(usize) -> (String, Style)| {
+        let mut written = String::new();
+        for &index in &kept {
+            let (content, style) = cells(index);
+            let content = cut(&content, widths[index]);
+            let blank = " ".repeat(widths[index] - content.width());
+            let content = if colour { format!("{style}{content}{style:#}") } else { content };
+            match columns[index].kind {
+                Kind::Number => written.push_str(&format!("{blank}{content}")),
+                _ => written.push_str(&format!("{content}{blank}")),
+            }
+            written.push_str(&" ".repeat(GAP));
+        }
+        text.push_str(written.trim_end());
+        text.push('\n');
+    };
+    line(&|index| (columns[index].title.into(), header));
+    for row in rows {
+        line(&|index| (row[index].text.clone(), row[index].style));
+    }
+    text.pop();
+    (text, left_out)
+}
+
+/// Makes the columns fit; the indices of those that stay, and the titles of the others.
+fn fit(columns: &[Column], widths: &mut [usize], room: Option<usize>) -> (Vec<usize>, Vec<&'static str>) {
+    let mut kept: Vec<usize> = (0..columns.len()).collect();
+    let mut left_out = Vec::new();
+    let Some(room) = room else {
+        return (kept, left_out);
+    };
+    let total = |kept: &[usize], widths: &[usize]| kept.iter().map(|&index| widths[index] + GAP).sum::<usize>() - GAP;
+    let shrink = |kept: &[usize], widths: &mut [usize], least: usize| {
+        for &index in kept.iter().filter(|&&index| columns[index].kind == Kind::LongText) {
+            let excess = total(kept, widths).saturating_sub(room);
+            let least = least.max(columns[index].title.width()).min(widths[index]);
+            widths[index] = widths[index].saturating_sub(excess).max(least);
+        }
+    };
+    shrink(&kept, widths, READABLE);
+    while total(&kept, widths) > room {
+        let Some(&least) =
+            kept.iter().filter(|&&index| columns[index].rank > 0).min_by_key(|&&index| columns[index].rank)
+        else {
+            break;
+        };
+        kept.retain(|&index| index != least);
+        left_out.push(columns[least].title);
+    }
+    shrink(&kept, widths, 0);
+    (kept, left_out)
+}
+
+/// The beginning of a text, so that it takes no more than this many columns.
+fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut taken = 0;
+    let fits = |character: &char| {
+        taken += character.width().unwrap_or(0);
+        taken < width
+    };
+    let mut beginning: String = text.chars().take_while(fits).collect();
+    beginning.push('…');
+    beginning
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COLUMNS: [Column; 4] = [
+        Column { title: "ID", kind: Kind::Text, rank: 0 },
+        Column { title: "NAME", kind: Kind::LongText, rank: 0 },
+        Column { title: "ROWS", kind: Kind::Number, rank: 2 },
+        Column { title: "NOTE", kind: Kind::Text, rank: 1 },
+    ];
+
+    fn shown(room: Option<usize>) -> (String, Vec<&'static str>) {
+        let row = |cells: [&str; 4]| cells.map(Cell::new).into_iter().collect::<Vec<_>>();
+        let rows =
+            [row(["0001", "Users of all the shops of the world", "7", "-"]), row(["0002", "顧客", "1234", "new"])];
+        table(&COLUMNS, &rows, room, false)
+    }
+
+    #[test]
+    fn with_room_everything_is_shown() {
+        let expected = "\
+ID    NAME                                 ROWS  NOTE
+0001  Users of all the shops of the world     7  -
+0002  顧客                                 1234  new";
+        assert_eq!(shown(None), (expected.into(), vec![]));
+        assert_eq!(shown(Some(200)), (expected.into(), vec![]));
+    }
+
+    #[test]
+    fn long_texts_are_cut_before_columns_are_left_out() {
+        let expected = "\
+ID    NAME                       ROWS  NOTE
+0001  Users of all the shops o…     7  -
+0002  顧客                       1234  new";
+        assert_eq!(shown(Some(43)), (expected.into(), vec![]));
+    }
+
+    #[test]
+    fn what_matters_least_is_left_out_first() {
+        assert_eq!(shown(Some(36)).1, ["NOTE"]);
+        assert_eq!(shown(Some(30)).1, ["NOTE", "ROWS"]);
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_room_as_long_as_that_can_be() {
+        for room in 10..80 {
+            let (text, _) = shown(Some(room));
+            assert!(text.lines().all(|line| line.width() <= room), "{room}:\n{text}");
+        }
+        // Too little for anything: still no panic.
+        for room in 0..10 {
+            shown(Some(room));
+        }
+    }
+
+    #[test]
+    fn colours_take_no_room() {
+        let red = Style::new().fg_color(Some(anstyle::AnsiColor::Red.into()));
+        let rows = [["1", "a", "2", "b"].map(|text| Cell::new(text).style(red)).into_iter().collect()];
+        let (coloured, _) = table(&COLUMNS, &rows, Some(80), true);
+        let (plain, _) = table(&COLUMNS, &rows, Some(80), false);
+        assert!(coloured.contains("\u{1b}[31ma\u{1b}[0m"), "{coloured:?}");
+        let bare = coloured.replace("\u{1b}[31m", "").replace("\u{1b}[1m", "").replace("\u{1b}[0m", "");
+        let trimmed = |text: &str| text.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>();
+        assert_eq!(trimmed(&bare), trimmed(&plain));
+    }
+
+    #[test]
+    fn nothing_takes_control_of_the_terminal() {
+        assert_eq!(Cell::new("a\u{1b}[31m\n\u{9b}b").text, "a\u{fffd}[31m\u{fffd}\u{fffd}b");
+    }
+}

@@ -1,0 +1,102 @@
+//! What is sent again, when, and what is not.
+
+#![allow(clippy::unwrap_used)]
+
+mod scripted;
+
+use std::time::Duration;
+
+use cdi_client::errors::TriggerIntegrationSyncError;
+use cdi_client::{Client, Error, RetryPolicy};
+use scripted::{Server, Told, nobody};
+use uuid::Uuid;
+
+const HTML: &str = "<html><body><h1>502 Bad Gateway</h1></body></html>";
+
+/// Repeats quickly where the server does not say how long to wait.
+fn patient(url: &str) -> Client {
+    Client::builder()
+        .base_url(url)
+        .api_key("the-key")
+        .request_timeout(Duration::from_millis(500))
+        .retry(RetryPolicy { max_retries: 2, first_wait: Duration::from_millis(1), ..RetryPolicy::default() })
+        .build()
+        .unwrap()
+}
+
+async fn trigger(client: &Client) -> Error<TriggerIntegrationSyncError> {
+    client.trigger_integration_sync(Uuid::nil()).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_rate_limit_is_waited_out_as_long_as_the_server_says() {
+    let server =
+        Server::answering([Told::message(429, "Rate Limited").header("retry-after", 1), Told::message(202, "success")]);
+    patient(&server.url).trigger_integration_sync(Uuid::nil()).await.unwrap();
+    let asked = server.asked();
+    assert_eq!(asked.len(), 2);
+    assert!(asked[1].at - asked[0].at >= Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn a_wait_that_is_too_long_is_left_to_the_caller() {
+    let server = Server::answering([Told::message(429, "Rate Limited").header("retry-after", 3600)]);
+    let error = trigger(&patient(&server.url)).await;
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(3600)));
+    assert_eq!(server.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_trigger_that_may_have_arrived_is_sent_once() {
+    for answer in [
+        Told::hang(),
+        Told::message(202, "success").cut_off(),
+        Told::message(500, "Internal Server Error"),
+        Told::message(503, "Service Unavailable").header("retry-after", 0),
+        Told::new(502, HTML),
+        Told::message(429, "Another job is in progress"),
+        Told::new(429, HTML),
+    ] {
+        let server = Server::answering([answer]);
+        trigger(&patient(&server.url)).await;
+        assert_eq!(server.asked().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_trigger_that_found_nobody_is_sent_again() {
+    let url = nobody();
+    let address = url.trim_start_matches("http://").to_owned();
+    let client = Client::builder()
+        .base_url(&url)
+        .api_key("k")
+        .retry(RetryPolicy { max_retries: 20, first_wait: Duration::from_millis(20), ..RetryPolicy::default() })
+        .build()
+        .unwrap();
+    let late = tokio::spawn(async move { client.trigger_integration_sync(Uuid::nil()).await });
+    // The server comes up while the client is trying.
+    tokio::task::yield_now().await;
+    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+    let (mut stream, _) = listener.accept().await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(
+        &mut stream,
+        b"HTTP/1.1 202 Accepted\r\ncontent-length: 21\r\n\r\n{\"message\":\"success\"}",
+    )
+    .await
+    .unwrap();
+    late.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_read_is_repeated_after_any_passing_trouble() {
+    for trouble in
+        [Told::hang(), Told::page(&[]).cut_off(), Told::message(500, "Internal Server Error"), Told::new(502, HTML)]
+    {
+        let server = Server::answering([trouble, Told::page(&[])]);
+        assert_eq!(patient(&server.url).list_integrations().all().await.unwrap(), []);
+        assert_eq!(server.asked().len(), 2);
+    }
+    let server = Server::answering([Told::message(401, "Unauthorized")]);
+    patient(&server.url).list_integrations().all().await.unwrap_err();
+    assert_eq!(server.asked().len(), 1);
+}

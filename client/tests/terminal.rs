@@ -1,0 +1,135 @@
+//! What `cdi` does on a terminal: tables that fit, colours, progress, Ctrl-C.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)]
+
+mod cdi;
+mod scripted;
+
+use std::fs::{File, OpenOptions};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use cdi::{ID, STARTED, busy, command, ending, integration, job};
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+use scripted::{Server, Told};
+
+/// Runs a command on a terminal of this many columns; its exit code and what it wrote.
+fn on_terminal(columns: u16, command: &mut Command) -> (i32, String) {
+    let (mut screen, terminal) = terminal(columns);
+    let mut child = command.stdout(terminal.try_clone().unwrap()).stderr(terminal).spawn().unwrap();
+    // The command holds the terminal too; what it wrote ends when nobody else holds it.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut written = Vec::new();
+    // Linux ends it with an error.
+    let _ = screen.read_to_end(&mut written);
+    (child.wait().unwrap().code().unwrap(), String::from_utf8(written).unwrap().replace("\r\n", "\n"))
+}
+
+fn terminal(columns: u16) -> (File, File) {
+    let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&screen).unwrap();
+    unlockpt(&screen).unwrap();
+    let name = ptsname(&screen, Vec::new()).unwrap();
+    let path = std::ffi::OsStr::from_bytes(name.to_bytes());
+    let terminal = OpenOptions::new().read(true).write(true).open(path).unwrap();
+    let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(&terminal, size).unwrap();
+    (screen.into(), terminal)
+}
+
+fn integrations() -> Server {
+    Server::answering([Told::page(&[integration(ID, "Users of all the shops of the world")])])
+}
+
+#[test]
+fn a_table_fits_the_terminal_and_says_what_it_leaves_out() {
+    let server = integrations();
+    let (code, text) = on_terminal(80, command(&server.url, &["list"]).env("NO_COLOR", "1"));
+    let expected = "\
+ID                                    NAME                      LAST SYNC
+00000000-0000-0000-0000-000000000000  Users of all the shops …  success
+(no room for NEXT RUN, SOURCE, TYPE, SYNCED UP TO, STARTED, STATUS)
+";
+    assert_eq!((code, text.as_str()), (0, expected));
+    let (_, wide) = on_terminal(200, command(&server.url, &["list"]).env("NO_COLOR", "1"));
+    assert!(wide.contains("NEXT RUN") && wide.contains("of the world") && !wide.contains("no room"), "{wide}");
+}
+
+#[test]
+fn a_terminal_has_colours_unless_they_are_not_wanted() {
+    let server = integrations();
+    let coloured =
+        |command: &mut Command| on_terminal(200, command.env("TERM", "xterm")).1.contains("\u{1b}[32msuccess");
+    assert!(coloured(&mut command(&server.url, &["list"])));
+    assert!(coloured(command(&server.url, &["list", "--color", "always"]).env("NO_COLOR", "1")));
+    assert!(coloured(command(&server.url, &["list"]).env("NO_COLOR", "")));
+    assert!(!coloured(command(&server.url, &["list"]).env("NO_COLOR", "1")));
+    assert!(!coloured(&mut command(&server.url, &["list", "--color", "never"])));
+    let (_, dumb) = on_terminal(200, command(&server.url, &["list"]).env("TERM", "dumb"));
+    assert!(!dumb.contains('\u{1b}'));
+}
+
+#[test]
+fn progress_is_shown_on_a_terminal_and_wiped_at_the_end() {
+    let wait = ["trigger", ID, "--wait"];
+    let (code, text) = on_terminal(80, command(&ending("success").url, &wait).env("NO_COLOR", "1"));
+    assert_eq!(code, 0);
+    assert!(text.contains("\r\u{1b}[2Ktriggered (0s)"), "{text:?}");
+    assert!(text.ends_with("\r\u{1b}[2Ksuccess: 1997 rows synced, 3 failed, in 5s 500ms\n"), "{text:?}");
+    let (_, quiet) = on_terminal(80, &mut command(&ending("success").url, &["trigger", ID, "--wait", "--quiet"]));
+    assert_eq!(quiet, "");
+    let piped = command(&ending("success").url, &wait).output().unwrap();
+    assert_eq!(cdi::stderr(&piped), "");
+}
+
+#[test]
+fn what_a_server_says_does_not_reach_the_terminal_as_it_is() {
+    let server = Server::answering([Told::new(502, "\u{1b}[2J\u{9b}2J")]);
+    let (code, text) = on_terminal(80, &mut command(&server.url, &["trigger", ID]));
+    assert_eq!(code, 8);
+    assert!(text.contains("[2J") && !text.contains('\u{1b}') && !text.contains('\u{9b}'), "{text:?}");
+}
+
+/// Starts a command, interrupts it as soon as the server has been asked this, and returns its exit code and its errors.
+fn interrupted(server: &Server, arguments: &[&str], asked: &str) -> (Option<i32>, String) {
+    let child = command(&server.url, arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    // The second time, so that the answer to the first has been understood.
+    while server.lines().iter().filter(|line| line.contains(asked)).count() < 2 {
+        assert!(Instant::now() < deadline, "{:?}", server.lines());
+        std::thread::yield_now();
+    }
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+fn interrupt(child: &Child) {
+    let pid = Pid::from_raw(child.id().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+}
+
+#[test]
+fn ctrl_c_ends_the_waiting_and_says_what_goes_on() {
+    let mut looks = 0;
+    let running = Server::new(move |asked| {
+        if asked.method == "POST" {
+            return Told::message(202, "success");
+        }
+        looks += 1;
+        if looks == 1 { Told::page(&[]) } else { Told::page(&[job(STARTED, "running")]) }
+    });
+    let follow = format!("cdi: interrupted: the sync goes on. To follow it: cdi status {ID} --follow\n");
+    // The first look is before the trigger.
+    assert_eq!(interrupted(&running, &["trigger", ID, "--wait"], "job_sync_status"), (Some(130), follow.clone()));
+    let watched = Server::answering([Told::page(&[job(STARTED, "running")])]);
+    assert_eq!(interrupted(&watched, &["status", ID, "--follow"], "job_sync_status"), (Some(130), follow));
+    let wait = ["trigger", ID, "--if-running", "wait"];
+    let nothing = "cdi: interrupted: nothing was triggered\n".to_owned();
+    assert_eq!(interrupted(&busy(), &wait, "job_sync_status"), (Some(130), nothing));
+}
