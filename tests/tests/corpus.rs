@@ -33,6 +33,12 @@ struct Case {
     /// What must be found: `rule @ text of the line that it points at`, or only `rule` where it points at no line.
     #[serde(default)]
     finds: Vec<String>,
+    /// What is found besides, because other places still say what the edited one did.
+    #[serde(default)]
+    consequences: Vec<String>,
+    /// What cannot be compared any more: a part of each reason.
+    #[serde(default)]
+    unchecked: Vec<String>,
     /// Whether the contract is also compared with its unedited form.
     #[serde(default)]
     against: bool,
@@ -90,13 +96,24 @@ fn line(finding: &Finding) -> String {
 fn judge(case: &Case, outcome: &Outcome) -> Option<String> {
     let mut left: Vec<&Finding> = outcome.findings.iter().collect();
     let mut wrong = Vec::new();
-    for wanted in &case.finds {
+    for wanted in case.finds.iter().chain(&case.consequences) {
         let (rule, text) = wanted.split_once(" @ ").unwrap_or((wanted, ""));
         let is = |finding: &&&Finding| finding.rule.info().name == rule && line(finding).contains(text);
         match left.iter().position(|finding| is(&finding)) {
             Some(at) => drop(left.remove(at)),
             None => wrong.push(format!("missed: {wanted}")),
         }
+    }
+    // What is wrong with the contract hides what would only follow from it.
+    let of_contract = case.finds.iter().any(|wanted| wanted.starts_with("contract/"));
+    for reason in &outcome.unchecked {
+        let follows = of_contract && reason.ends_with("has to be put right first");
+        if !follows && !case.unchecked.iter().any(|part| reason.contains(part)) {
+            wrong.push(format!("also not compared: {reason}"));
+        }
+    }
+    for part in case.unchecked.iter().filter(|part| !outcome.unchecked.iter().any(|reason| reason.contains(*part))) {
+        wrong.push(format!("compared after all: {part}"));
     }
     wrong.extend(
         left.iter().map(|finding| {

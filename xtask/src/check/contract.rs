@@ -5,16 +5,19 @@ use std::ops::Range;
 use super::Outcome;
 use crate::contract::node::Node;
 use crate::contract::validate::{Misfit, Schemas};
-use crate::contract::{Contract, ERROR, Location, Operation};
+use crate::contract::{Contract, ERROR, Operation};
 use crate::finding::Finding;
 use crate::rules::Rule;
 
 /// Looks at a contract that could be read.
 pub fn check(contract: &Contract) -> Outcome {
     let mut check = Check { contract, schemas: Schemas::new(contract), findings: Vec::new() };
-    for operation in &contract.operations {
+    let troubled = contract.troubled.iter().filter_map(|troubled| troubled.operation.as_ref());
+    for operation in contract.operations.iter().chain(troubled) {
         check.operation(operation);
-        check.path(operation);
+    }
+    // Of the others it is not known what their examples have to fit.
+    for operation in &contract.operations {
         check.examples(operation);
     }
     check.error_schema();
@@ -70,38 +73,6 @@ impl Check<'_> {
                     "not declared",
                     format!("{what} demands the security scheme `{}`, which is not declared", scheme.value),
                     "declare it under `components.securitySchemes`",
-                );
-            }
-        }
-    }
-
-    /// The variables of the path are its path parameters.
-    fn path(&mut self, operation: &Operation) {
-        let path = &operation.path;
-        let variables: Vec<&str> =
-            path.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name)).collect();
-        for name in &variables {
-            let is = |parameter: &&crate::contract::Parameter| {
-                parameter.location == Location::Path && *parameter.name == **name
-            };
-            if !operation.parameters.iter().any(|parameter| is(&parameter)) {
-                self.report(
-                    Rule::ContractPathParameter,
-                    &path.range,
-                    "this path",
-                    format!("the path `{}` has a variable `{name}` that no path parameter describes", path.value),
-                    "describe it under `parameters` with `in: path` and `required: true`",
-                );
-            }
-        }
-        for parameter in operation.parameters.iter().filter(|parameter| parameter.location == Location::Path) {
-            if !variables.contains(&parameter.name.as_str()) {
-                self.report(
-                    Rule::ContractPathParameter,
-                    &parameter.name.range,
-                    "this parameter",
-                    format!("the path `{}` has no variable `{}`", path.value, parameter.name.value),
-                    "write it into the path in braces, or remove the parameter",
                 );
             }
         }

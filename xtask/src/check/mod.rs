@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use crate::contract::Contract;
 use crate::finding::Finding;
+use crate::generate;
 use crate::source::Source;
 pub use allow::adopt;
 pub use generated::file as generated_file;
@@ -77,7 +78,7 @@ fn compare(project: &Project, scope: &Scope) -> Outcome {
         Err(reason) => return Outcome::unchecked(reason),
     };
     let (contract, findings) = Contract::load(&source);
-    let Some(contract) = contract else {
+    let Some(mut contract) = contract else {
         return Outcome {
             findings,
             unchecked: vec![format!("nothing was compared with {}, which cannot be read", source.path)],
@@ -87,8 +88,17 @@ fn compare(project: &Project, scope: &Scope) -> Outcome {
     if !scope.pages.is_empty() {
         return foreign_pages(project, &contract, &scope.pages);
     }
+    let unsupported = generate::unsupported(&contract);
+    contract.set_aside(&unsupported);
     let mut outcome = Outcome { findings, ..Outcome::default() };
+    outcome.findings.extend(unsupported);
     outcome.add(contract::check(&contract));
+    outcome.unchecked.extend(contract.troubled.iter().map(|troubled| {
+        format!(
+            "{} {} was not compared: what the contract says has to be put right first",
+            troubled.method, troubled.path
+        )
+    }));
     // Code is generated from a contract without findings only.
     if outcome.findings.is_empty() {
         outcome.add(generated::check(project, &contract));
@@ -107,7 +117,7 @@ fn foreign_pages(project: &Project, contract: &Contract, pages: &[PathBuf]) -> O
     let mut outcome = Outcome::default();
     for page in pages {
         match Source::read(&project.root, page) {
-            Ok(source) => outcome.findings.extend(pages::check_foreign(contract, &source)),
+            Ok(source) => outcome.add(pages::check_foreign(contract, &source)),
             Err(reason) => outcome.unchecked.push(reason),
         }
     }

@@ -39,6 +39,7 @@ pub fn parse(source: &Arc<Source>, language: Language) -> Page {
             blocks: Vec::new(),
             limits: Vec::new(),
             includes: includes(&source.text),
+            heading: None,
             links: Vec::new(),
         },
         table: None,
@@ -50,7 +51,9 @@ pub fn parse(source: &Arc<Source>, language: Language) -> Page {
         last_paragraph: Vec::new(),
         html_code: None,
     };
-    for (event, range) in Parser::new_ext(&masked, Options::ENABLE_TABLES).into_offset_iter() {
+    for (event, range) in
+        Parser::new_ext(&masked, Options::ENABLE_TABLES | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS).into_offset_iter()
+    {
         reader.event(event, range);
     }
     let mut page = reader.page;
@@ -107,7 +110,10 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn event(&mut self, event: Event<'_>, range: Range<usize>) {
         match event {
-            Event::Start(Tag::Heading { .. }) => self.heading = Some(String::new()),
+            Event::Start(Tag::Heading { .. }) => {
+                self.page.heading.get_or_insert(range.start);
+                self.heading = Some(String::new());
+            }
             Event::End(TagEnd::Heading(_)) => {
                 self.last_heading = self.heading.take().unwrap_or_default().to_lowercase();
                 self.last_paragraph.clear();

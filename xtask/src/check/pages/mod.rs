@@ -12,6 +12,7 @@ mod request;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::{Outcome, Project};
 use crate::contract::validate::Schemas;
@@ -20,6 +21,7 @@ use crate::finding::Finding;
 use crate::page::{ErrorRow, Language, Page};
 use crate::rules::Rule;
 use crate::source::Source;
+use endpoint::Subject;
 
 /// Compares the pages of every language with the contract and with each other.
 pub fn check(project: &Project, contract: &Contract) -> Outcome {
@@ -39,7 +41,7 @@ pub fn check(project: &Project, contract: &Contract) -> Outcome {
     }
     let schemas = RefCell::new(Schemas::new(contract));
     for edition in &editions {
-        outcome.findings.extend(edition.check(contract, &schemas));
+        outcome.add(edition.check(contract, &schemas));
     }
     let differing = editions::check(contract, &editions, &outcome.findings);
     outcome.findings.extend(differing);
@@ -47,22 +49,30 @@ pub fn check(project: &Project, contract: &Contract) -> Outcome {
 }
 
 /// Compares one page from somewhere else with the contract. Its common errors stand on another page.
-pub fn check_foreign(contract: &Contract, source: &std::sync::Arc<Source>) -> Vec<Finding> {
+pub fn check_foreign(contract: &Contract, source: &Arc<Source>) -> Outcome {
     let page = Page::read(source, Language::of(&source.text));
     let schemas = RefCell::new(Schemas::new(contract));
-    let common: Vec<&DocumentedError> = common(contract);
-    let Some(operation) = page.endpoint.as_ref().and_then(|_| endpoint::operation(contract, &page, &mut Vec::new()))
-    else {
-        return vec![unknown(&page)];
-    };
-    let mut findings = Vec::new();
-    endpoint::operation(contract, &page, &mut findings);
-    let about = About { contract, operation, page: &page, schemas: &schemas };
-    findings.extend(about.check(&common));
-    if !page.links.iter().any(|link| link.value.to_lowercase().contains("error")) {
-        findings.push(about.no_link("another page"));
+    if page.endpoint.is_none() {
+        return Outcome { findings: vec![unknown(&page)], ..Outcome::default() };
     }
-    findings
+    let mut outcome = Outcome::default();
+    match endpoint::subjects(contract, &[&page], &mut outcome.findings)[..] {
+        [Subject::Operation(operation)] => {
+            let about = About { contract, operation, page: &page, schemas: &schemas };
+            outcome.findings.extend(about.check(&common(contract)));
+            if !page.links.iter().any(|link| link.value.to_lowercase().contains("error")) {
+                outcome.findings.push(about.no_link("another page"));
+            }
+        }
+        [Subject::Troubled] => {
+            let path = &source.path;
+            outcome
+                .unchecked
+                .push(format!("{path} was not compared: what the contract says has to be put right first"));
+        }
+        _ => {}
+    }
+    outcome
 }
 
 /// The folders of all languages. Any other folder holds pages that nobody looks at.
@@ -107,11 +117,13 @@ fn read(project: &Project, folder: &str, language: Language) -> Result<(Vec<Page
     Ok((pages, unreadable))
 }
 
-/// The errors that all operations share, with the same status and message: they may stand on one page for all.
+/// The errors that all operations share, with the same status and message: they may stand on one page for all. As long as
+/// some operations are in trouble, these are those that may be shared.
 fn common(contract: &Contract) -> Vec<&DocumentedError> {
-    let Some((first, others)) = contract.operations.split_first().filter(|(_, others)| !others.is_empty()) else {
+    let Some((first, others)) = contract.operations.split_first() else { return Vec::new() };
+    if others.is_empty() && contract.troubled.is_empty() {
         return Vec::new();
-    };
+    }
     let has =
         |operation: &Operation, error: &DocumentedError| operation.errors.iter().any(|other| is_same(other, error));
     first.errors.iter().filter(|error| others.iter().all(|operation| has(operation, error))).collect()
@@ -147,27 +159,14 @@ struct About<'a> {
 }
 
 impl Edition {
-    fn check(&self, contract: &Contract, schemas: &RefCell<Schemas>) -> Vec<Finding> {
-        let mut findings = Vec::new();
+    fn check(&self, contract: &Contract, schemas: &RefCell<Schemas>) -> Outcome {
         let shared = common(contract);
         let (common_pages, others): (Vec<&Page>, Vec<&Page>) =
             self.pages.iter().partition(|page| is_common(contract, page, &shared));
-        let mut seen: BTreeMap<&str, &Page> = BTreeMap::new();
-        for page in others {
-            if page.endpoint.is_none() {
-                findings.push(unknown(page));
-                continue;
-            }
-            let Some(operation) = endpoint::operation(contract, page, &mut findings) else {
-                continue;
-            };
-            if let Some(first) = seen.get(operation.id.as_str()) {
-                let message = format!("two pages are about `{}`", operation.id.value);
-                let finding = Finding::at(Rule::PageDuplicate, page.top("this page"), message);
-                findings.push(finding.with(first.top("and this one")).help("make one page of them"));
-                continue;
-            }
-            seen.insert(&operation.id, page);
+        let (others, without): (Vec<&Page>, Vec<&Page>) = others.iter().partition(|page| page.endpoint.is_some());
+        let mut findings: Vec<Finding> = without.into_iter().map(unknown).collect();
+        let seen = by_operation(contract, &others, &mut findings);
+        for (operation, page) in seen.values() {
             let about = About { contract, operation, page, schemas };
             findings.extend(about.check(&shared));
             if let Some(common) = common_pages.first()
@@ -177,18 +176,22 @@ impl Edition {
             }
         }
         findings.extend(self.missing(contract, &seen));
-        if common_pages.is_empty() {
-            findings.extend(self.no_common_page(contract, &shared, &seen));
+        let mut outcome = Outcome { findings, ..Outcome::default() };
+        if !contract.troubled.is_empty() {
+            // Which errors all operations share is known once all operations are.
+            outcome.unchecked.extend(common_pages.iter().map(|page| {
+                format!("{} was not compared: what the contract says has to be put right first", page.source.path)
+            }));
+        } else if common_pages.is_empty() {
+            outcome.findings.extend(self.no_common_page(contract, &shared, &seen));
         } else {
-            findings.extend(errors::common(contract, &common_pages, &shared));
-            for page in common_pages {
-                findings.extend(body::common(contract, page, schemas));
-            }
+            outcome.findings.extend(errors::common(contract, &common_pages, &shared));
+            outcome.findings.extend(common_pages.iter().flat_map(|page| body::common(contract, page, schemas)));
         }
-        findings
+        outcome
     }
 
-    fn missing(&self, contract: &Contract, seen: &BTreeMap<&str, &Page>) -> Vec<Finding> {
+    fn missing(&self, contract: &Contract, seen: &ByOperation<'_>) -> Vec<Finding> {
         let missing = contract.operations.iter().filter(|operation| !seen.contains_key(operation.id.as_str()));
         missing
             .map(|operation| {
@@ -206,17 +209,43 @@ impl Edition {
         &self,
         contract: &Contract,
         shared: &[&DocumentedError],
-        seen: &BTreeMap<&str, &Page>,
+        seen: &ByOperation<'_>,
     ) -> Option<Finding> {
         let stands = |page: &Page, error: &DocumentedError| {
             page.errors.iter().any(|row| *row.status == *error.status && *row.message == *error.message)
         };
-        let absent = shared.iter().find(|error| seen.values().any(|page| !stands(page, error)))?;
+        let absent = shared.iter().find(|error| seen.values().any(|(_, page)| !stands(page, error)))?;
         let place = contract.place(&absent.message.range, "every operation documents this");
         let message = format!("the errors that all operations share have no page in {}", self.language.name());
         let help = "write a page without an endpoint that has them in its error table, and link to it from the others";
         Some(Finding::at(Rule::PageCommonErrors, place, message).help(help))
     }
+}
+
+/// The page of each operation that has one, by the operation's id.
+type ByOperation<'a> = BTreeMap<&'a str, (&'a Operation, &'a Page)>;
+
+/// Which page is about which operation. Of several about one, it is the one that names its permission, or the first.
+fn by_operation<'a>(contract: &'a Contract, pages: &[&'a Page], findings: &mut Vec<Finding>) -> ByOperation<'a> {
+    let mut about: BTreeMap<&str, (&Operation, Vec<&Page>)> = BTreeMap::new();
+    for (page, subject) in pages.iter().zip(endpoint::subjects(contract, pages, findings)) {
+        if let Subject::Operation(operation) = subject {
+            about.entry(&operation.id).or_insert((operation, Vec::new())).1.push(page);
+        }
+    }
+    let mut chosen = BTreeMap::new();
+    for (id, (operation, pages)) in about {
+        let permission = operation.permission.as_ref().map(|permission| &permission.value);
+        let names_permission = |page: &&&Page| page.spans.iter().any(|span| Some(&span.value) == permission);
+        let Some(first) = pages.iter().find(names_permission).or(pages.first()).copied() else { continue };
+        for other in pages.into_iter().filter(|page| !std::ptr::eq(*page, first)) {
+            let message = format!("two pages are about `{id}`");
+            let finding = Finding::at(Rule::PageDuplicate, other.top("this page"), message);
+            findings.push(finding.with(first.top("and this one")).help("make one page of them"));
+        }
+        chosen.insert(id, (operation, first));
+    }
+    chosen
 }
 
 fn unknown(page: &Page) -> Finding {
