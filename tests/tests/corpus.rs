@@ -11,7 +11,9 @@ use std::path::PathBuf;
 use contract_tests::drift::Copy;
 use contract_tests::repository;
 use serde::Deserialize;
+use serde_json::Value as Json;
 use xtask::check::{self, Outcome, Scope};
+use xtask::contract::node;
 use xtask::finding::Finding;
 use xtask::rules::Rule;
 
@@ -44,12 +46,72 @@ struct Case {
     against: bool,
 }
 
-/// One text of a file becomes another; without `find` the file becomes `with`, without both it goes.
+/// One text of a file becomes another; without `find` the file becomes `with`, without both it goes. Or the whole file is
+/// written in another form.
 #[derive(Debug, Deserialize)]
 struct Edit {
     file: String,
     find: Option<String>,
     with: Option<String>,
+    /// Whether every occurrence is replaced, and not the first.
+    #[serde(default)]
+    everywhere: bool,
+    form: Option<Form>,
+}
+
+/// Another form of a file that says the same.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Form {
+    /// Lines end with a carriage return.
+    Crlf,
+    /// A byte order mark comes first.
+    ByteOrderMark,
+    /// JSON on several lines.
+    Json,
+    /// JSON on one line.
+    CompactJson,
+    /// JSON, the keys of every object in the opposite order.
+    ReversedJson,
+    /// Every key of a mapping that stands on a line of its own in double quotes.
+    QuotedKeys,
+    /// Rust with tabs, and with braces on lines of their own.
+    OtherRust,
+}
+
+impl Form {
+    fn of(self, text: &str) -> String {
+        let json = || node::parse(text).unwrap().to_json();
+        match self {
+            Form::Crlf => text.replace('\n', "\r\n"),
+            Form::ByteOrderMark => format!("\u{feff}{text}"),
+            Form::Json => format!("{:#}\n", json()),
+            Form::CompactJson => json().to_string(),
+            Form::ReversedJson => format!("{:#}\n", reversed(json())),
+            Form::QuotedKeys => text.lines().map(|line| quoted_key(line) + "\n").collect(),
+            Form::OtherRust => text.replace("    ", "\t").replace(" {\n", "\n{\n"),
+        }
+    }
+}
+
+fn reversed(value: Json) -> Json {
+    match value {
+        Json::Object(map) => map.into_iter().rev().map(|(key, value)| (key, reversed(value))).collect(),
+        Json::Array(items) => items.into_iter().map(reversed).collect(),
+        other => other,
+    }
+}
+
+fn quoted_key(line: &str) -> String {
+    let start = line.len() - line.trim_start_matches([' ', '-']).len();
+    match line[start..].split_once(':') {
+        Some((key, rest))
+            if !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-$".contains(&byte)) =>
+        {
+            format!("{}\"{key}\":{rest}", &line[..start])
+        }
+        _ => line.to_owned(),
+    }
 }
 
 fn read(name: &str) -> Vec<Case> {
@@ -61,10 +123,14 @@ fn read(name: &str) -> Vec<Case> {
 }
 
 fn apply(copy: &Copy, edit: &Edit) {
+    if let Some(form) = edit.form {
+        return copy.edit(&edit.file, |text| form.of(text));
+    }
     match (&edit.find, &edit.with) {
         (Some(find), with) => copy.edit(&edit.file, |text| {
             assert!(text.contains(find.as_str()), "{} has no {find:?}", edit.file);
-            text.replacen(find.as_str(), with.as_deref().unwrap_or_default(), 1)
+            let with = with.as_deref().unwrap_or_default();
+            if edit.everywhere { text.replace(find.as_str(), with) } else { text.replacen(find.as_str(), with, 1) }
         }),
         (None, Some(with)) => {
             let path = copy.path(&edit.file);

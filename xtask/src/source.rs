@@ -23,9 +23,12 @@ impl std::fmt::Debug for Source {
 }
 
 impl Source {
-    /// Takes a text that is already in memory.
+    /// Takes a text that is already in memory. A byte order mark before it is no part of it.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Arc<Source> {
-        let text = text.into();
+        let mut text = text.into();
+        if text.starts_with('\u{feff}') {
+            text.drain(..'\u{feff}'.len_utf8());
+        }
         let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Arc::new(Source { path: path.into(), text, line_starts })
     }
@@ -56,8 +59,8 @@ impl Source {
     pub fn line(&self, line: usize) -> Range<usize> {
         let start =
             line.checked_sub(1).and_then(|index| self.line_starts.get(index)).copied().unwrap_or(self.text.len());
-        let end = self.text[start..].find('\n').map_or(self.text.len(), |length| start + length);
-        start..end
+        let length = self.text[start..].lines().next().map_or(0, str::len);
+        start..start + length
     }
 }
 

@@ -106,7 +106,7 @@ pub struct Operation {
     pub request_body: Option<Spanned<()>>,
     /// The one documented success.
     pub success: Success,
-    /// The documented errors, by status, then in the order in which they stand.
+    /// The documented errors, by status and name.
     pub errors: Vec<DocumentedError>,
     /// `x-required-permission`.
     pub permission: Option<Spanned<String>>,
@@ -178,7 +178,7 @@ pub struct Success {
     pub headers: Vec<Header>,
     /// The name of its schema in `components.schemas`.
     pub schema: Spanned<String>,
-    /// Its examples: name and value.
+    /// Its examples, by name: name and value.
     pub examples: Vec<(Spanned<String>, Node)>,
 }
 

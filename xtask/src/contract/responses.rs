@@ -61,7 +61,8 @@ impl<'a> Loader<'a> {
                 "document one 2xx with a JSON body whose schema is a `$ref`",
             );
         }
-        errors.sort_by_key(|error| *error.status);
+        // Neither order means anything: the same contract is the same model.
+        errors.sort_by(|one, other| (*one.status, &*one.name).cmp(&(*other.status, &*other.name)));
         Some((usable?, errors))
     }
 
@@ -83,19 +84,15 @@ impl<'a> Loader<'a> {
         };
         self.depend_on(&schema);
         let examples = content.and_then(|content| content.get("examples")).map(Node::entries).unwrap_or_default();
-        Some(Success {
-            description: text(answer, "description"),
-            headers,
-            schema,
-            examples: examples
-                .iter()
-                .filter_map(|entry| {
-                    let value = self.resolve(&entry.value)?.get("value")?;
-                    Some((spanned(entry.key.clone(), &entry.key_range), value.clone()))
-                })
-                .collect(),
-            status,
-        })
+        let mut examples: Vec<(Spanned<String>, Node)> = examples
+            .iter()
+            .filter_map(|entry| {
+                let value = self.resolve(&entry.value)?.get("value")?;
+                Some((spanned(entry.key.clone(), &entry.key_range), value.clone()))
+            })
+            .collect();
+        examples.sort_by(|(one, _), (other, _)| one.value.cmp(&other.value));
+        Some(Success { description: text(answer, "description"), headers, schema, examples, status })
     }
 
     fn errors(

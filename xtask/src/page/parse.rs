@@ -16,7 +16,9 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a pattern of ours")
 }
 
-static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(GET|PUT|POST|DELETE|PATCH|HEAD|OPTIONS) (/\S*)$"));
+static ENDPOINT: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^(GET|PUT|POST|DELETE|PATCH|HEAD|OPTIONS) (/\S*)(?: HTTP/[0-9.]+)?$"));
+static HREF: LazyLock<Regex> = LazyLock::new(|| pattern(r#"(?i)\bhref\s*=\s*["']?([^"'\s>]+)"#));
 static API_METHOD: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\{%-?\s*apimethod\s+(\w+)[^%]*%\}\s*(/\S*)\s*\{%-?\s*endapimethod"));
 static INCLUDE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\{%-?\s*(?:multi_lang_)?include\s+([^%]*?)\s*-?%\}"));
@@ -103,8 +105,8 @@ struct Reader<'a> {
     last_heading: String,
     /// Code spans of the paragraph that was read last.
     last_paragraph: Vec<String>,
-    /// A `<code>` that is open, and where its text begins.
-    html_code: Option<usize>,
+    /// A `<code>` that is open: where its text begins, and the text so far.
+    html_code: Option<(usize, String)>,
 }
 
 impl Reader<'_> {
@@ -171,6 +173,9 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, text: &str, range: &Range<usize>) {
+        if let Some((_, code)) = &mut self.html_code {
+            code.push_str(text);
+        }
         if let Some((_, content)) = &mut self.block {
             content.get_or_insert_with(|| range.clone()).end = range.end;
         } else if let Some(heading) = &mut self.heading {
@@ -180,25 +185,32 @@ impl Reader<'_> {
         }
     }
 
-    /// The code of a block, from its own text: what looks like Liquid in there is code.
+    /// The code of a block, from its own text: what looks like Liquid in there is code. A block may name the endpoint.
     fn end_block(&mut self) {
         let Some((language, content)) = self.block.take() else {
             return;
         };
         let range = content.unwrap_or(0..0);
         let text = self.page.source.text.get(range.clone()).unwrap_or_default().to_owned();
+        let first = text.lines().next().unwrap_or_default();
+        self.endpoint(&Spanned { value: first.to_owned(), range: range.start..range.start + first.len() });
         self.page.blocks.push(CodeBlock { language, text: Spanned { value: text, range } });
     }
 
-    /// `<code>` is a code span too.
+    /// `<code>` is a code span too, and `<a href>` a link.
     fn html(&mut self, html: &str, range: &Range<usize>) {
         let tag = html.trim_matches(['<', '>']).split_whitespace().next().unwrap_or_default();
-        match (tag.to_lowercase().as_str(), self.html_code) {
-            ("code", _) => self.html_code = Some(range.end),
-            ("/code", Some(start)) => {
-                self.html_code = None;
-                let code = self.text[start..range.start].to_owned();
-                self.code_at(&code, start);
+        match tag.to_lowercase().as_str() {
+            "code" => self.html_code = Some((range.end, String::new())),
+            "/code" => {
+                if let Some((start, code)) = self.html_code.take() {
+                    self.code_in(&code, &(start..range.start));
+                }
+            }
+            "a" => {
+                let target = HREF.captures(html).and_then(|found| found.get(1));
+                let target = target.map(|target| Spanned { value: target.as_str().to_owned(), range: range.clone() });
+                self.page.links.extend(target);
             }
             _ => {}
         }
@@ -224,19 +236,25 @@ impl Reader<'_> {
             cell.codes.push(span);
             return;
         }
-        if self.page.endpoint.is_none()
-            && let Some(found) = ENDPOINT.captures(code)
-            && let (Some(method), Some(path)) = (found.get(1), found.get(2))
-        {
-            let part = |part: regex::Match<'_>| Spanned {
-                value: part.as_str().to_owned(),
-                range: inside(&span, part.range()),
-            };
-            self.page.endpoint = Some(Endpoint { method: part(method), path: part(path) });
+        if self.endpoint(&span) {
             return;
         }
         self.last_paragraph.push(code.to_owned());
         self.page.spans.push(span);
+    }
+
+    /// The first code that is a method and a path names what the page is about.
+    fn endpoint(&mut self, code: &Spanned<String>) -> bool {
+        if self.page.endpoint.is_none()
+            && let Some(found) = ENDPOINT.captures(code)
+            && let (Some(method), Some(path)) = (found.get(1), found.get(2))
+        {
+            let part =
+                |part: regex::Match<'_>| Spanned { value: part.as_str().to_owned(), range: inside(code, part.range()) };
+            self.page.endpoint = Some(Endpoint { method: part(method), path: part(path) });
+            return true;
+        }
+        false
     }
 
     fn end_row(&mut self) {

@@ -285,9 +285,12 @@ fn unknown_name(
 
 /// Whether a link leads to a page of the same folder.
 fn leads_to(link: &str, page: &Page) -> bool {
-    let file = |path: &str| path.rsplit('/').next().map(|name| name.trim_end_matches(".md").to_owned());
+    let name = |path: &str| {
+        let file = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        file.trim_end_matches(".md").trim_end_matches(".html").to_owned()
+    };
     let target = link.split(['#', '?']).next().unwrap_or_default();
-    !target.is_empty() && file(target) == file(&page.source.path)
+    !target.is_empty() && name(target) == name(&page.source.path)
 }
 
 impl About<'_> {
