@@ -88,6 +88,8 @@ fn compare(project: &Project, scope: &Scope) -> Outcome {
     if !scope.pages.is_empty() {
         return foreign_pages(project, &contract, &scope.pages);
     }
+    // What no code can be made of means something to clients all the same; server and pages cannot follow it.
+    let compatibility = scope.against.as_ref().map(|against| compatibility(project, &contract, against));
     let unsupported = generate::unsupported(&contract);
     contract.set_aside(&unsupported);
     let mut outcome = Outcome { findings, ..Outcome::default() };
@@ -107,9 +109,7 @@ fn compare(project: &Project, scope: &Scope) -> Outcome {
     }
     outcome.add(emitted::check(project, &contract));
     outcome.add(pages::check(project, &contract));
-    if let Some(against) = &scope.against {
-        outcome.add(compatibility(project, &contract, against));
-    }
+    outcome.add(compatibility.unwrap_or_default());
     outcome
 }
 

@@ -136,6 +136,7 @@ impl Reader<'_> {
             }
             Event::End(TagEnd::TableRow) => self.end_row(),
             Event::Start(Tag::TableCell) => {
+                self.html_code = None;
                 self.cell = Some(Cell { range: self.inner(&range), ..Cell::default() });
             }
             Event::End(TagEnd::TableCell) => {
@@ -148,6 +149,7 @@ impl Reader<'_> {
                 }
             }
             Event::Start(Tag::Paragraph | Tag::Item) => {
+                self.html_code = None;
                 self.last_paragraph.clear();
                 self.limits(&range);
             }

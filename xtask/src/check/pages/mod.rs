@@ -185,7 +185,11 @@ impl Edition {
         } else if common_pages.is_empty() {
             outcome.findings.extend(self.no_common_page(contract, &shared, &seen));
         } else {
-            outcome.findings.extend(errors::common(contract, &common_pages, &shared));
+            // What every page has for itself need not stand on theirs.
+            let is_elsewhere = |error: &DocumentedError| {
+                !seen.is_empty() && seen.values().all(|(_, page)| errors::documents(page, error))
+            };
+            outcome.findings.extend(errors::common(contract, &common_pages, &shared, &is_elsewhere));
             outcome.findings.extend(common_pages.iter().flat_map(|page| body::common(contract, page, schemas)));
         }
         outcome
@@ -211,10 +215,7 @@ impl Edition {
         shared: &[&DocumentedError],
         seen: &ByOperation<'_>,
     ) -> Option<Finding> {
-        let stands = |page: &Page, error: &DocumentedError| {
-            page.errors.iter().any(|row| *row.status == *error.status && *row.message == *error.message)
-        };
-        let absent = shared.iter().find(|error| seen.values().any(|(_, page)| !stands(page, error)))?;
+        let absent = shared.iter().find(|error| seen.values().any(|(_, page)| !errors::documents(page, error)))?;
         let place = contract.place(&absent.message.range, "every operation documents this");
         let message = format!("the errors that all operations share have no page in {}", self.language.name());
         let help = "write a page without an endpoint that has them in its error table, and link to it from the others";
