@@ -12,7 +12,7 @@ use contract_tests::drift::Copy;
 use contract_tests::repository;
 use serde::Deserialize;
 use serde_json::Value as Json;
-use xtask::check::{self, Outcome, Scope};
+use xtask::check::{self, Outcome, Scope, fix};
 use xtask::contract::node;
 use xtask::finding::Finding;
 use xtask::rules::Rule;
@@ -141,12 +141,17 @@ fn apply(copy: &Copy, edit: &Edit) {
     }
 }
 
-fn check(case: &Case) -> Outcome {
+/// A copy of what is compared, edited as the case says.
+fn edited(case: &Case) -> Copy {
     let copy = Copy::new();
     std::fs::copy(copy.path("openapi/cdi.yaml"), copy.path("base.yaml")).unwrap();
     for edit in std::iter::once(&case.edit).chain(&case.also) {
         apply(&copy, edit);
     }
+    copy
+}
+
+fn check(copy: &Copy, case: &Case) -> Outcome {
     let scope = Scope { against: case.against.then(|| "base.yaml".to_owned()), pages: Vec::new() };
     check::run(copy.root(), &scope)
 }
@@ -189,16 +194,20 @@ fn judge(case: &Case, outcome: &Outcome) -> Option<String> {
     (!wrong.is_empty()).then(|| format!("{}\n    {}", case.name, wrong.join("\n    ")))
 }
 
-/// Judges all cases on both cores.
-fn judge_all(cases: &[Case]) -> Vec<String> {
+/// Does the same with all cases, on both cores.
+fn each<T: Send>(cases: &[Case], action: impl Fn(&Case) -> T + Sync) -> Vec<T> {
     let half = cases.len().div_ceil(2);
     std::thread::scope(|scope| {
         let parts: Vec<_> = cases
             .chunks(half.max(1))
-            .map(|part| scope.spawn(|| part.iter().filter_map(|case| judge(case, &check(case))).collect::<Vec<_>>()))
+            .map(|part| scope.spawn(|| part.iter().map(&action).collect::<Vec<T>>()))
             .collect();
         parts.into_iter().flat_map(|part| part.join().unwrap()).collect()
     })
+}
+
+fn judge_all(cases: &[Case]) -> Vec<String> {
+    each(cases, |case| judge(case, &check(&edited(case), case))).into_iter().flatten().collect()
 }
 
 #[test]
@@ -223,4 +232,42 @@ fn every_drift_is_named_with_its_line_and_nothing_else_is() {
     std::fs::write(target.join("drift-score.txt"), &score).unwrap();
     assert!(missed.is_empty() && alarms.is_empty(), "{score}{}\n{}", missed.join("\n"), alarms.join("\n"));
     assert!(uncovered.is_empty(), "rules without a case in tests/corpus/drift.toml: {uncovered:?}");
+}
+
+/// What a case has come to after its fixes.
+enum AfterFix {
+    NothingToFix,
+    /// What no fix can do is still found, and nothing else.
+    Left,
+    Clean,
+}
+
+fn after_fix(case: &Case) -> AfterFix {
+    let copy = edited(case);
+    let before = check(&copy, case);
+    let (fixable, left): (Vec<&Finding>, Vec<&Finding>) =
+        before.findings.iter().partition(|finding| !finding.fix.is_empty());
+    if fixable.is_empty() {
+        return AfterFix::NothingToFix;
+    }
+    fix::write(copy.root(), &fix::fixed(copy.root(), &before.findings)).unwrap();
+    let after = check(&copy, case);
+    let known = |finding: &Finding| left.iter().any(|other| other.rule == finding.rule);
+    for finding in &after.findings {
+        assert!(known(finding) && finding.fix.is_empty(), "{}: still or newly there: {}", case.name, finding.message);
+    }
+    assert!(after.findings.len() <= left.len(), "{}: {:#?}", case.name, after.findings);
+    if left.is_empty() {
+        assert!(after.findings.is_empty() && after.unchecked.is_empty(), "{}: {after:#?}", case.name);
+        return AfterFix::Clean;
+    }
+    AfterFix::Left
+}
+
+#[test]
+fn whatever_can_be_fixed_is_gone_after_the_fix() {
+    let outcomes = each(&read("drift.toml"), after_fix);
+    let clean = outcomes.iter().filter(|outcome| matches!(outcome, AfterFix::Clean)).count();
+    let left = outcomes.iter().filter(|outcome| matches!(outcome, AfterFix::Left)).count();
+    assert!(clean >= 50 && left >= 5, "{clean} cases were clean after the fix, in {left} something was left");
 }

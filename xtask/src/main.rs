@@ -163,7 +163,10 @@ fn run_check(arguments: &Check) -> anyhow::Result<ExitCode> {
     let root = root();
     let here = std::env::current_dir()?;
     let scope = Scope {
-        against: arguments.against.clone(),
+        against: arguments.against.as_ref().map(|against| {
+            let file = here.join(against);
+            if file.is_file() { file.display().to_string() } else { against.clone() }
+        }),
         pages: arguments.pages.iter().map(|page| here.join(page)).collect(),
     };
     let mut outcome = check::run(&root, &scope);

@@ -3,6 +3,7 @@
 //! Everything that is read for generating or checking is kept as a [`Source`], so that whatever is said about it can
 //! point at the place.
 
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -36,7 +37,14 @@ impl Source {
     /// Reads a file below `root`; its printed path is relative to `root`.
     pub fn read(root: &Path, file: &Path) -> Result<Arc<Source>, String> {
         let shown = file.strip_prefix(root).unwrap_or(file).display().to_string();
-        let bytes = std::fs::read(file).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+        let bytes = std::fs::read(file).map_err(|error| {
+            let reason = match error.kind() {
+                ErrorKind::NotFound => "there is no such file".to_owned(),
+                ErrorKind::IsADirectory => "it is a folder".to_owned(),
+                _ => error.to_string(),
+            };
+            format!("{shown} cannot be read: {reason}")
+        })?;
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Source::new(shown, text)),
             Err(error) => Err(format!(

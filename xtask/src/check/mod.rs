@@ -143,16 +143,19 @@ fn base(project: &Project, against: &str) -> Result<Arc<Source>, String> {
     if file.is_file() {
         return Source::read(&project.root, &file);
     }
-    let object = format!("{against}:{}", project.layout.contract);
-    let output = Command::new("git")
-        .args(["show", &object])
-        .current_dir(&project.root)
-        .output()
-        .map_err(|error| format!("git cannot be run to read {object}: {error}"))?;
-    if !output.status.success() {
+    // Counted from the project's folder, which need not be the repository's.
+    let object = format!("{against}:./{}", project.layout.contract);
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").args(arguments).current_dir(&project.root).output();
+        output.map_err(|error| format!("git cannot be run to read {object}: {error}"))
+    };
+    let output = git(&["show", "--end-of-options", &object])?;
+    if against.is_empty() || !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
+        let is_shallow = git(&["rev-parse", "--is-shallow-repository"])?.stdout.starts_with(b"true");
+        let hint = if is_shallow { " (this clone is shallow: `git fetch --unshallow` gets the rest)" } else { "" };
         return Err(format!(
-            "`{against}` is neither a file nor a revision with {}: {}",
+            "`{against}` is neither a file nor a revision with {}{hint}: {}",
             project.layout.contract,
             said.trim()
         ));

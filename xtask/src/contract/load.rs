@@ -85,6 +85,16 @@ impl<'a> Loader<'a> {
                 );
                 false
             }
+            _ if self.root.get("swagger").is_some() => {
+                self.report(
+                    Rule::ContractVersion,
+                    &self.root.entry("swagger").map_or(0..0, |entry| entry.key_range.clone()),
+                    "this version",
+                    "the contract is Swagger 2.0; OpenAPI 3.0.x is what can be read",
+                    "convert it to OpenAPI 3.0",
+                );
+                false
+            }
             _ => {
                 self.report(
                     Rule::ContractVersion,
