@@ -7,33 +7,26 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use super::{Outcome, Project};
+use super::Project;
 use crate::contract::{Contract, ERROR, Header, Operation};
 use crate::finding::Finding;
 use crate::generate::canonical::{canonical, words};
 use crate::rules::Rule;
 use crate::source::{Place, Source};
 
-/// Compares what the server emits with the contract.
-pub fn check(project: &Project, contract: &Contract) -> Outcome {
-    let Some(command) = &project.layout.emits else {
-        return Outcome::default();
-    };
-    let emitted = match emit(project, command) {
-        Ok(emitted) => emitted,
-        Err(reason) => return Outcome::unchecked(reason),
-    };
-    // Places in the server's code are a help; that it is missing is another comparison's finding.
-    let code = project.layout.server.as_ref().and_then(|server| project.read(server).ok());
-    let mut compare = Compare { contract, emitted: &emitted, code, findings: Vec::new() };
+/// Compares what the server emits with the contract. `code` is the server's generated code, for places in it.
+pub fn check(contract: &Contract, emitted: &Json, code: Option<&Arc<Source>>) -> Vec<Finding> {
+    let mut compare = Compare { contract, emitted, code, findings: Vec::new() };
     compare.operations();
     compare.schemas();
-    Outcome { findings: compare.findings, ..Outcome::default() }
+    compare.findings
 }
 
-fn emit(project: &Project, command: &[String]) -> Result<Json, String> {
+/// Runs the command that prints what the server emits, if the project has one.
+pub fn emit(project: &Project) -> Result<Option<Json>, String> {
+    let Some(command) = &project.layout.emits else { return Ok(None) };
     let shown = command.join(" ");
-    let [program, arguments @ ..] = command else {
+    let [program, arguments @ ..] = &command[..] else {
         return Err(
             "`emits` in openapi/check.toml is empty; it is the command that prints what the server emits".into()
         );
@@ -47,7 +40,7 @@ fn emit(project: &Project, command: &[String]) -> Result<Json, String> {
         let said = String::from_utf8_lossy(&output.stderr);
         return Err(format!("`{shown}` failed ({}):\n{}", output.status, said.trim_end()));
     }
-    serde_json::from_slice(&output.stdout).map_err(|error| format!("`{shown}` printed no JSON: {error}"))
+    serde_json::from_slice(&output.stdout).map(Some).map_err(|error| format!("`{shown}` printed no JSON: {error}"))
 }
 
 /// One thing that can be said of an operation.
@@ -68,16 +61,14 @@ impl Claim {
 struct Compare<'a> {
     contract: &'a Contract,
     emitted: &'a Json,
-    code: Option<Arc<Source>>,
+    code: Option<&'a Arc<Source>>,
     findings: Vec<Finding>,
 }
 
 impl Compare<'_> {
     fn report(&mut self, rule: Rule, operation: &str, said: &Json, range: Option<&Range<usize>>, message: String) {
-        let here = self
-            .code
-            .as_ref()
-            .and_then(|code| Some(Place::new(code, find(code, operation, said)?, "the server says this")));
+        let here =
+            self.code.and_then(|code| Some(Place::new(code, find(code, operation, said)?, "the server says this")));
         let mut finding = match here {
             Some(here) => Finding::at(rule, here, message),
             None => Finding::nowhere(rule, message),

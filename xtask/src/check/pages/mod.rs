@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Outcome, Project};
+use super::{Outcome, Pages, Project};
 use crate::contract::validate::Schemas;
 use crate::contract::{Contract, DocumentedError, Operation, Spanned};
 use crate::finding::Finding;
@@ -24,28 +24,30 @@ use crate::source::Source;
 use endpoint::Subject;
 
 /// Compares the pages of every language with the contract and with each other.
-pub fn check(project: &Project, contract: &Contract) -> Outcome {
-    let Some(folder) = &project.layout.pages else {
-        return Outcome::default();
-    };
-    let mut outcome = Outcome::default();
-    let mut editions = Vec::new();
-    for (language, folder) in folders(project, folder, &mut outcome.unchecked) {
-        match read(project, &folder, language) {
-            Ok((pages, unreadable)) => {
-                outcome.unchecked.extend(unreadable);
-                editions.push(Edition { language, pages });
-            }
-            Err(reason) => outcome.unchecked.push(reason),
-        }
-    }
+pub fn check(contract: &Contract, pages: &[Pages]) -> Outcome {
+    let editions: Vec<Edition> = pages
+        .iter()
+        .map(|Pages { language, sources, are_complete }| Edition {
+            language: *language,
+            pages: sources.iter().map(|source| Page::read(source, *language)).collect(),
+            is_complete: *are_complete,
+        })
+        .collect();
     let schemas = RefCell::new(Schemas::new(contract));
+    let mut outcome = Outcome::default();
     for edition in &editions {
         outcome.add(edition.check(contract, &schemas));
     }
     let differing = editions::check(contract, &editions, &outcome.findings);
     outcome.findings.extend(differing);
     outcome
+}
+
+/// Reads the pages of all languages.
+pub fn read(project: &Project, unread: &mut Vec<String>) -> Vec<Pages> {
+    let Some(folder) = &project.layout.pages else { return Vec::new() };
+    let folders = folders(project, folder, unread);
+    folders.into_iter().filter_map(|(language, folder)| read_folder(project, language, &folder, unread)).collect()
 }
 
 /// Compares one page from somewhere else with the contract. Its common errors stand on another page.
@@ -76,7 +78,7 @@ pub fn check_foreign(contract: &Contract, source: &Arc<Source>) -> Outcome {
 }
 
 /// The folders of all languages. Any other folder holds pages that nobody looks at.
-fn folders(project: &Project, folder: &str, unchecked: &mut Vec<String>) -> Vec<(Language, String)> {
+fn folders(project: &Project, folder: &str, unread: &mut Vec<String>) -> Vec<(Language, String)> {
     let mut folders = vec![(Language::English, folder.to_owned())];
     let Ok(entries) = std::fs::read_dir(project.root.join(folder)) else {
         return folders;
@@ -90,7 +92,7 @@ fn folders(project: &Project, folder: &str, unchecked: &mut Vec<String>) -> Vec<
     for name in names {
         match Language::ALL.iter().find(|language| language.code() == name && **language != Language::English) {
             Some(language) => folders.push((*language, format!("{folder}/{name}"))),
-            None => unchecked.push(format!(
+            None => unread.push(format!(
                 "{folder}/{name} is no language that pages are read in; its pages were not compared (xtask/src/page/words.rs has the languages)"
             )),
         }
@@ -98,23 +100,25 @@ fn folders(project: &Project, folder: &str, unchecked: &mut Vec<String>) -> Vec<
     folders
 }
 
-/// The pages of a folder, and why some could not be read.
-fn read(project: &Project, folder: &str, language: Language) -> Result<(Vec<Page>, Vec<String>), String> {
-    let entries =
-        std::fs::read_dir(project.root.join(folder)).map_err(|error| format!("{folder} cannot be read: {error}"))?;
+fn read_folder(project: &Project, language: Language, folder: &str, unread: &mut Vec<String>) -> Option<Pages> {
+    let entries = std::fs::read_dir(project.root.join(folder));
+    let entries = entries.map_err(|error| unread.push(format!("{folder} cannot be read: {error}"))).ok()?;
     let mut names: Vec<String> = entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "md"))
         .collect();
     names.sort();
-    let (mut pages, mut unreadable) = (Vec::new(), Vec::new());
+    let (mut sources, mut are_complete) = (Vec::new(), true);
     for name in names {
         match project.read(&format!("{folder}/{name}")) {
-            Ok(source) => pages.push(Page::read(&source, language)),
-            Err(reason) => unreadable.push(reason),
+            Ok(source) => sources.push(source),
+            Err(reason) => {
+                unread.push(reason);
+                are_complete = false;
+            }
         }
     }
-    Ok((pages, unreadable))
+    Some(Pages { language, sources, are_complete })
 }
 
 /// The errors that all operations share, with the same status and message: they may stand on one page for all. As long as
@@ -148,6 +152,7 @@ fn is_common(contract: &Contract, page: &Page, shared: &[&DocumentedError]) -> b
 struct Edition {
     language: Language,
     pages: Vec<Page>,
+    is_complete: bool,
 }
 
 /// A page together with what it is about.
@@ -175,7 +180,9 @@ impl Edition {
                 findings.push(about.no_link(&common.source.path));
             }
         }
-        findings.extend(self.missing(contract, &seen));
+        if self.is_complete {
+            findings.extend(self.missing(contract, &seen));
+        }
         let mut outcome = Outcome { findings, ..Outcome::default() };
         if !contract.troubled.is_empty() {
             // Which errors all operations share is known once all operations are.
@@ -183,7 +190,7 @@ impl Edition {
                 format!("{} was not compared: what the contract says has to be put right first", page.source.path)
             }));
         } else if common_pages.is_empty() {
-            outcome.findings.extend(self.no_common_page(contract, &shared, &seen));
+            outcome.findings.extend(self.no_common_page(contract, &shared, &seen).filter(|_| self.is_complete));
         } else {
             // What every page has for itself need not stand on theirs.
             let is_elsewhere = |error: &DocumentedError| {
