@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
-use std::sync::Arc;
 
 use xtask::check::{Claims, Pages, compare, fix};
 use xtask::generate;
@@ -11,7 +10,7 @@ use xtask::page::Language;
 use xtask::render::{Format, render};
 use xtask::source::Source;
 
-const CASES: u64 = 10_000;
+const CASES: u64 = 400;
 
 /// A generator of numbers that are the same in every run (SplitMix64).
 struct Random(u64);
@@ -151,19 +150,17 @@ fn check(texts: &Texts, case: u64) {
         emitted: serde_json::from_str(&emitted).ok(),
         server: None,
     };
-    assert_can_be_shown(&contract, &claims);
-    // The other way round the mutated contract is the earlier form.
-    let claims = Claims { base: Some(contract), ..Claims::default() };
-    assert_can_be_shown(&Source::new("contract.yaml", texts.contract.as_str()), &claims);
-}
-
-fn assert_can_be_shown(contract: &Arc<Source>, claims: &Claims) {
-    let (outcome, _) = compare(contract, claims);
-    for format in [Format::Human, Format::Json, Format::Github, Format::Sarif] {
-        assert!(!render(&outcome, format, false).is_empty() || outcome.findings.is_empty());
-    }
+    let (outcome, _) = compare(&contract, &claims);
+    // All formats read the same places.
+    let format = [Format::Human, Format::Json, Format::Github, Format::Sarif][random.below(4)];
+    assert!(outcome.findings.is_empty() || !render(&outcome, format, false).is_empty());
     for fixed in fix::fixed(Path::new("/nowhere"), &outcome.findings) {
         assert!(!fixed.diff().is_empty());
+    }
+    if choice < 5 && random.below(4) == 0 {
+        // The other way round the mutated contract is the earlier form.
+        let claims = Claims { base: Some(contract), ..Claims::default() };
+        compare(&Source::new("contract.yaml", texts.contract.as_str()), &claims);
     }
 }
 
@@ -203,7 +200,7 @@ fn mutated_contracts_without_findings_are_turned_into_code_without_a_panic() {
         emits: None,
     };
     let generated = std::sync::atomic::AtomicUsize::new(0);
-    assert_no_panic(600, |case| {
+    assert_no_panic(2_000, |case| {
         let source = Source::new("contract.yaml", mutated(&texts.contract, &mut Random(!case)));
         if let (_, Some(contract)) = compare(&source, &Claims::default()) {
             generated.fetch_add(1, std::sync::atomic::Ordering::Relaxed);

@@ -1,5 +1,6 @@
 //! The contract itself: what every operation needs, and examples that fit their schemas.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::Outcome;
@@ -11,7 +12,7 @@ use crate::rules::Rule;
 
 /// Looks at a contract that could be read.
 pub fn check(contract: &Contract) -> Outcome {
-    let mut check = Check { contract, schemas: Schemas::new(contract), findings: Vec::new() };
+    let mut check = Check { contract, schemas: Schemas::new(contract), findings: Vec::new(), said: HashSet::new() };
     let troubled = contract.troubled.iter().filter_map(|troubled| troubled.operation.as_ref());
     for operation in contract.operations.iter().chain(troubled) {
         check.operation(operation);
@@ -28,6 +29,8 @@ struct Check<'a> {
     contract: &'a Contract,
     schemas: Schemas,
     findings: Vec<Finding>,
+    /// The misfits of examples that were said: where, and what.
+    said: HashSet<(usize, String)>,
 }
 
 impl Check<'_> {
@@ -90,7 +93,7 @@ impl Check<'_> {
         }
         for parameter in &operation.parameters {
             if let Some(example) = &parameter.example {
-                let misfits = self.schemas.misfits_of(parameter.schema.to_json(), example);
+                let misfits = self.schemas.misfits_of(&parameter.schema, example);
                 self.misfits(misfits, &format!("the example of `{}`", parameter.name.value), &parameter.schema.range);
             }
         }
@@ -100,12 +103,9 @@ impl Check<'_> {
         for misfit in misfits {
             let place = self.contract.place(&misfit.range, "this value");
             let message = format!("{what} does not fit its schema: {}", misfit.message);
-            let same = |finding: &Finding| {
-                finding.message == message && finding.primary.as_ref().is_some_and(|known| known.range == misfit.range)
-            };
             // A shared example is said once.
-            if !self.findings.iter().any(same) {
-                let finding = Finding::at(Rule::ContractExampleFits, place, message.clone());
+            if self.said.insert((misfit.range.start, message.clone())) {
+                let finding = Finding::at(Rule::ContractExampleFits, place, message);
                 let finding = finding.with(self.contract.place(schema, "the schema is named here"));
                 self.findings
                     .push(finding.help("correct the example, or the schema if the example is what really happens"));

@@ -1,10 +1,11 @@
 //! Generated files are what the contract generates.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::{Outcome, Project};
-use crate::contract::Contract;
+use crate::contract::{Contract, Operation};
 use crate::finding::{Edit, Finding};
 use crate::generate::{self, Output};
 use crate::rules::Rule;
@@ -133,11 +134,11 @@ fn first_difference(file: &Arc<Source>, expected: &str) -> Difference {
 /// says, of the operation or the schema that it belongs to.
 fn origin(contract: &Contract, expected: &str, found: &str, around: &str) -> Place {
     let label = "the contract says this";
-    let operation = contract
-        .operations
-        .iter()
-        .max_by_key(|operation| around.rfind(&format!("\"{}\"", operation.id.value)).map_or(0, |at| at + 1));
-    let Some(operation) = operation else {
+    let by_id: HashMap<&str, &Operation> =
+        contract.operations.iter().map(|operation| (operation.id.as_str(), operation)).collect();
+    // The id that stands nearest before the line.
+    let nearest = around.rsplit('"').find_map(|text| by_id.get(text).copied());
+    let Some(operation) = nearest.or(contract.operations.last()) else {
         return contract.place(&(0..0), "it is generated from this");
     };
     let says = |text: &str| expected.contains(text) && !found.contains(text);

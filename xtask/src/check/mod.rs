@@ -66,7 +66,7 @@ pub fn run(root: &Path, scope: &Scope) -> Outcome {
     if scope.pages.is_empty() {
         (outcome.findings, outcome.allowed) = allow::apply(&project, outcome.findings);
     }
-    outcome.findings.sort_by_key(|finding| {
+    outcome.findings.sort_by_cached_key(|finding| {
         let place = finding.primary.as_ref().map(|place| (place.source.path.clone(), place.range.start));
         (place, finding.rule)
     });
@@ -116,6 +116,13 @@ pub struct Pages {
     pub sources: Vec<Arc<Source>>,
     /// Whether all of them could be read: a page is missing only then.
     pub are_complete: bool,
+}
+
+/// The pages of a project, or why some cannot be read.
+pub fn read_pages(project: &Project) -> Result<Vec<Pages>, String> {
+    let mut unread = Vec::new();
+    let pages = pages::read(project, &mut unread);
+    if unread.is_empty() { Ok(pages) } else { Err(unread.join("\n")) }
 }
 
 /// Reads everything that is compared with the contract, and says what could not be read.

@@ -37,6 +37,7 @@ pub fn load(source: &Arc<Source>) -> (Option<Contract>, Vec<Finding>) {
     loader.check_all_refs(&root);
     let info = |key: &str| root.get("info").and_then(|info| info.get(key)).and_then(Node::as_str).unwrap_or_default();
     let components = |key: &str| root.get("components").and_then(|components| components.get(key));
+    let schemas = loader.schemas();
     let (operations, troubled) = loader.operations();
     let mut contract = Contract {
         source: source.clone(),
@@ -50,7 +51,8 @@ pub fn load(source: &Arc<Source>) -> (Option<Contract>, Vec<Finding>) {
             .iter()
             .map(key)
             .collect(),
-        schemas: loader.schemas(),
+        schema_index: schemas.iter().enumerate().map(|(at, schema)| (schema.name.value.clone(), at)).collect(),
+        schemas,
         operations,
         troubled,
         root: Node::default(),

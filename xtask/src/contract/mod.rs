@@ -11,6 +11,7 @@ mod resolve;
 mod responses;
 pub mod validate;
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -58,6 +59,8 @@ pub struct Contract {
     pub troubled: Vec<Troubled>,
     /// `components.schemas`.
     pub schemas: Vec<Schema>,
+    /// Where each stands among them.
+    schema_index: HashMap<String, usize>,
 }
 
 /// A component that is a schema.
@@ -239,12 +242,6 @@ impl Contract {
         Place::new(&self.source, range.clone(), label)
     }
 
-    /// Whether every operation documents the error of this name.
-    pub fn is_common(&self, name: &str) -> bool {
-        !self.operations.is_empty()
-            && self.operations.iter().all(|operation| operation.errors.iter().any(|error| error.name.value == name))
-    }
-
     /// Whether an operation of this method and path is there, but could not be read whole.
     pub fn is_troubled(&self, method: &str, path: &str) -> bool {
         let wanted = call(method, path);
@@ -253,7 +250,7 @@ impl Contract {
 
     /// A schema by its name.
     pub fn schema(&self, name: &str) -> Option<&Schema> {
-        self.schemas.iter().find(|schema| schema.name.value == name)
+        self.schemas.get(*self.schema_index.get(name)?)
     }
 
     /// A property of a schema, with its place.

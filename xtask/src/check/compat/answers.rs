@@ -49,12 +49,7 @@ impl Compare<'_> {
             }
             What::Bounds => (Rule::CompatFieldThere, "clients that could read more can read less"),
         };
-        // The same component may be part of several answers: it is said once.
-        let known = |finding: &crate::finding::Finding| {
-            finding.rule == rule
-                && finding.primary.as_ref().is_some_and(|place| place.range == change.now || place.range == change.then)
-        };
-        if self.findings.iter().any(known) {
+        if !self.said.insert((rule, change.then.start, change.now.start)) {
             return;
         }
         let message = format!("in the answer of `{}` {}", operation.id.value, change.message);

@@ -7,7 +7,7 @@ mod answers;
 mod requests;
 mod schema;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use crate::contract::{Contract, Operation, Spanned};
@@ -17,7 +17,7 @@ use crate::source::Place;
 
 /// Compares a contract with its earlier form.
 pub fn check(base: &Contract, contract: &Contract) -> Vec<Finding> {
-    let mut compare = Compare { base, contract, findings: Vec::new() };
+    let mut compare = Compare { base, contract, findings: Vec::new(), said: HashSet::new() };
     compare.operations();
     compare.servers();
     compare.findings
@@ -27,6 +27,8 @@ struct Compare<'a> {
     base: &'a Contract,
     contract: &'a Contract,
     findings: Vec<Finding>,
+    /// The changes of components that were said: a component may be part of several answers.
+    said: HashSet<(Rule, usize, usize)>,
 }
 
 /// Where something stands now, or where to look for it.

@@ -182,7 +182,7 @@ impl About<'_> {
             Some("integer" | "number" | "boolean") => crate::contract::node::parse(text).unwrap_or_default(),
             _ => Node::text(text),
         };
-        let misfits = self.schemas.borrow_mut().misfits_of(parameter.schema.to_json(), &value);
+        let misfits = self.schemas.borrow_mut().misfits_of(&parameter.schema, &value);
         misfits.into_iter().next().map(|misfit| misfit.message)
     }
 }
