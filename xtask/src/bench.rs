@@ -163,6 +163,7 @@ impl Sample {
         let claims = Claims {
             base: Some(self.contract.clone()),
             pages: self.pages.iter().map(copy).collect(),
+            is_generated: true,
             ..Claims::default()
         };
         let (outcome, contract) = check::compare(&self.contract, &claims);

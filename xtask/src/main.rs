@@ -33,7 +33,7 @@ enum Xtask {
     },
     /// Install what the tests need (a private Postgres included), run them all, and check that nothing has drifted
     Test {
-        /// Given to the test runner, such as the name of a test; without it everything runs
+        /// Parts of the names of the tests to run; without any everything runs
         filter: Vec<String>,
     },
 }

@@ -84,6 +84,7 @@ fn everything(project: &Project, scope: &Scope) -> Outcome {
     let (claims, unread) = claims(project, scope);
     let (mut outcome, sound) = compare(&source, &claims);
     match sound {
+        _ if !claims.is_generated => {}
         Some(contract) => outcome.add(generated::check(project, &contract)),
         // Code is generated from a contract without findings only.
         None => {
@@ -103,6 +104,8 @@ pub struct Claims {
     pub pages: Vec<Pages>,
     /// What the server emits.
     pub emitted: Option<serde_json::Value>,
+    /// Whether code is generated from the contract, which then has to stay inside what the generator takes.
+    pub is_generated: bool,
     /// The generated server, in which places for what it emits are looked up.
     pub server: Option<Arc<Source>>,
 }
@@ -137,7 +140,7 @@ fn claims(project: &Project, scope: &Scope) -> (Claims, Vec<String>) {
     let pages = pages::read(project, &mut unread);
     // That it is missing is another comparison's finding.
     let server = project.layout.server.as_ref().and_then(|server| project.read(server).ok());
-    (Claims { base, pages, emitted, server }, unread)
+    (Claims { base, pages, emitted, is_generated: project.layout.is_generated(), server }, unread)
 }
 
 /// Compares a contract with what is said beside it. The contract comes back if nothing is wrong with it.
@@ -150,7 +153,7 @@ pub fn compare(source: &Arc<Source>, claims: &Claims) -> (Outcome, Option<Contra
     let mut outcome = Outcome { findings, ..Outcome::default() };
     // What no code can be made of means something to clients all the same; server and pages cannot follow it.
     let compatibility = claims.base.as_ref().map(|base| compatibility(base, &contract));
-    let unsupported = generate::unsupported(&contract);
+    let unsupported = if claims.is_generated { generate::unsupported(&contract) } else { Vec::new() };
     contract.set_aside(&unsupported);
     outcome.findings.extend(unsupported);
     outcome.add(contract::check(&contract));
