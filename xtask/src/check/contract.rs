@@ -84,8 +84,9 @@ impl Check<'_> {
     fn examples(&mut self, operation: &Operation) {
         let success = &operation.success;
         for (name, value) in &success.examples {
-            let misfits = self.schemas.misfits(&success.schema, value);
-            self.misfits(misfits, &format!("the example `{}`", name.value), &success.schema.range);
+            let Some(schema) = &success.schema else { break };
+            let misfits = self.schemas.misfits(schema, value);
+            self.misfits(misfits, &format!("the example `{}`", name.value), &schema.range);
         }
         for error in &operation.errors {
             let misfits = self.schemas.misfits(ERROR, &error.value);

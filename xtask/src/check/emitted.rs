@@ -179,7 +179,11 @@ impl Compare<'_> {
             }
         }
         // What nothing refers to is not emitted.
-        let successes = self.contract.operations.iter().map(|operation| operation.success.schema.value.as_str());
+        let successes = self
+            .contract
+            .operations
+            .iter()
+            .filter_map(|operation| operation.success.schema.as_deref().map(String::as_str));
         for name in successes.chain([ERROR]).collect::<BTreeSet<_>>() {
             if let (Some(known), false) = (self.contract.schema(name), emitted.contains_key(name)) {
                 let message = format!("the server does not have the schema `{name}`");
@@ -244,12 +248,11 @@ fn contract_claims(operation: &Operation) -> Vec<(Claim, Range<usize>)> {
     }
     let success = &operation.success;
     let status = success.status.value;
-    claim(
-        Rule::ServerSuccess,
-        format!("the schema of the {status}"),
-        success.schema.value.as_str().into(),
-        &success.schema.range,
-    );
+    let (schema, range) = match &success.schema {
+        Some(schema) => (schema.as_str(), &schema.range),
+        None => ("", &success.status.range),
+    };
+    claim(Rule::ServerSuccess, format!("the schema of the {status}"), schema.into(), range);
     claim(
         Rule::ServerText,
         format!("the description of the {status}"),

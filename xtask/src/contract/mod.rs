@@ -179,8 +179,8 @@ pub struct Success {
     pub description: String,
     /// The headers it may carry.
     pub headers: Vec<Header>,
-    /// The name of its schema in `components.schemas`.
-    pub schema: Spanned<String>,
+    /// The name of its schema in `components.schemas`; nothing where it has no body.
+    pub schema: Option<Spanned<String>>,
     /// Its examples, by name: name and value.
     pub examples: Vec<(Spanned<String>, Node)>,
 }

@@ -68,6 +68,10 @@ impl<'a> Loader<'a> {
 
     fn success(&mut self, what: &str, status: Spanned<u16>, answer: &'a Node, headers: Vec<Header>) -> Option<Success> {
         let content = answer.get("content").and_then(|content| content.get(JSON));
+        if answer.get("content").is_none() {
+            let description = text(answer, "description");
+            return Some(Success { description, headers, schema: None, examples: Vec::new(), status });
+        }
         let schema = content.and_then(|content| content.get("schema"));
         if schema.is_some_and(|schema| self.resolve(schema).is_none()) {
             return None;
@@ -92,7 +96,7 @@ impl<'a> Loader<'a> {
             })
             .collect();
         examples.sort_by(|(one, _), (other, _)| one.value.cmp(&other.value));
-        Some(Success { description: text(answer, "description"), headers, schema, examples, status })
+        Some(Success { description: text(answer, "description"), headers, schema: Some(schema), examples, status })
     }
 
     fn errors(
