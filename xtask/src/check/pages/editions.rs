@@ -118,11 +118,24 @@ fn is_same(one: &CodeBlock, other: &CodeBlock) -> bool {
     asks(one).is_some() && asks(one) == asks(other)
 }
 
-/// What a block asks for, if it holds a request: method, URL, headers, data.
-fn asks(block: &CodeBlock) -> Option<(String, String, BTreeSet<(String, String)>, Option<String>)> {
+/// What a request asks for, however it is written.
+#[derive(PartialEq)]
+struct Asked {
+    method: String,
+    url: String,
+    headers: BTreeSet<(String, String)>,
+    data: Option<String>,
+}
+
+/// What a block asks for, if it holds a request.
+fn asks(block: &CodeBlock) -> Option<Asked> {
     let request = page::request(&block.text, 0).ok()??;
-    let headers = request.headers.iter().map(|header| header.value.clone()).collect();
-    Some((request.method.value, request.url.value, headers, request.data.map(|data| data.value)))
+    Some(Asked {
+        method: request.method.value,
+        url: request.url.value,
+        headers: request.headers.into_iter().map(|header| header.value).collect(),
+        data: request.data.map(|data| data.value),
+    })
 }
 
 fn first_line(block: &CodeBlock) -> Range<usize> {
