@@ -268,7 +268,8 @@ impl Operation {
 
 /// A method and a path, in which the names of variables mean nothing: two that are equal are one operation.
 pub fn call(method: &str, path: &str) -> String {
-    let is_variable = |part: &str| part.starts_with('{') && part.ends_with('}');
+    // `:id` is how other frameworks write `{id}`.
+    let is_variable = |part: &str| (part.starts_with('{') && part.ends_with('}')) || part.starts_with(':');
     let parts: Vec<&str> = path.split('/').map(|part| if is_variable(part) { "{}" } else { part }).collect();
     format!("{method} {}", parts.join("/"))
 }

@@ -16,8 +16,11 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a pattern of ours")
 }
 
-static ENDPOINT: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^(GET|PUT|POST|DELETE|PATCH|HEAD|OPTIONS) (/\S*)(?: HTTP/[0-9.]+)?$"));
+static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^\s*(GET|PUT|POST|DELETE|PATCH|HEAD|OPTIONS)\s+(?:https?://[^/\s]+)?(/[^\s?]*)(?:\?\S*)?(?: HTTP/[0-9.]+)?\s*$",
+    )
+});
 static HREF: LazyLock<Regex> = LazyLock::new(|| pattern(r#"(?i)\bhref\s*=\s*["']?([^"'\s>]+)"#));
 static API_METHOD: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\{%-?\s*apimethod\s+(\w+)[^%]*%\}\s*(/\S*)\s*\{%-?\s*endapimethod"));
@@ -245,9 +248,11 @@ impl Reader<'_> {
         self.page.spans.push(span);
     }
 
-    /// The first code that is a method and a path names what the page is about.
+    /// The first code that is a method and a path names what the page is about, unless it comes after the errors: there it
+    /// is somebody else's.
     fn endpoint(&mut self, code: &Spanned<String>) -> bool {
         if self.page.endpoint.is_none()
+            && self.page.errors.is_empty()
             && let Some(found) = ENDPOINT.captures(code)
             && let (Some(method), Some(path)) = (found.get(1), found.get(2))
         {
@@ -460,7 +465,7 @@ mod tests {
 
     #[test]
     fn a_code_span_that_is_not_written_as_it_reads_has_its_whole_place() {
-        let text = "| E |\n|---|\n| `404 Integration not found\\|“` |\n\n`POST\n/a“ü`\n";
+        let text = "`POST\n/a“ü`\n\n| E |\n|---|\n| `404 Integration not found\\|“` |\n";
         let page = page(text);
         assert_eq!(&text[page.errors[0].message.range.clone()], "`404 Integration not found\\|“`");
         assert_eq!(&text[page.endpoint.unwrap().path.range], "`POST\n/a“ü`");
