@@ -85,16 +85,15 @@ fn sentences(text: &str) -> Vec<Range<usize>> {
     sentences
 }
 
-/// Where a phrase stands as whole words, however its blanks are written.
+/// Where a phrase stands as whole words.
 fn positions(text: &str, phrase: &str) -> Vec<usize> {
-    let blank = text.replace(['\n', '\t', '\r'], " ");
     let is_letter = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
     let whole = |at: usize| {
-        let before = blank[..at].chars().next_back();
+        let before = text[..at].chars().next_back();
         let own_start = phrase.starts_with('/') || !is_letter(before);
-        own_start && !is_letter(blank[at + phrase.len()..].chars().next())
+        own_start && !is_letter(text[at + phrase.len()..].chars().next())
     };
-    blank.match_indices(phrase).map(|(at, _)| at).filter(|at| whole(*at)).collect()
+    text.match_indices(phrase).map(|(at, _)| at).filter(|at| whole(*at)).collect()
 }
 
 struct Reader<'a> {
@@ -278,7 +277,11 @@ impl Reader<'_> {
     fn limits(&mut self, range: &Range<usize>) {
         let text = &self.text[range.clone()];
         for sentence in sentences(text) {
-            let part = text[sentence.clone()].to_lowercase();
+            if !text[sentence.clone()].contains(|letter: char| letter.is_ascii_digit()) {
+                continue;
+            }
+            // However its blanks are written.
+            let part = text[sentence.clone()].to_lowercase().replace(['\n', '\t', '\r'], " ");
             // Lower case may have another length only outside of what the words here are made of.
             if part.len() != sentence.len() {
                 continue;
