@@ -101,7 +101,10 @@ fn what_is_wrong_is_said_with_where_and_what_to_do() {
     assert!(said.contains(&format!("has no job {INTEGRATION}")), "{said}");
     setup.source().execute_batch("DROP TABLE users").unwrap();
     let said = refused(&setup, &["preview", INTEGRATION]);
-    assert!(said.contains("the table `users`: no such table: users"), "it cannot read, which is not nothing new: {said}");
+    assert!(
+        said.contains("the table `users`: no such table: users"),
+        "it cannot read, which is not nothing new: {said}"
+    );
 }
 
 #[test]
