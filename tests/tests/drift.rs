@@ -141,7 +141,7 @@ fn whatever_a_page_claims_of_its_operation_is_compared() {
     }
     let copy = Copy::new().replace(PAGE, "`429 Another job is in progress`", "`400 Invalid integration ID`");
     let rules: Vec<&str> = copy.check().findings.iter().map(|finding| finding.rule.info().name).collect();
-    assert_eq!(rules, ["page/error-duplicate", "page/error-missing"]);
+    assert_eq!(rules, ["page/error-missing", "page/error-duplicate"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The chores of this repository, apart from their command line: generating code from the contract, and proving that the
 //! contract, the server, the client and the pages that people read say the same things.
 
+pub mod bench;
 pub mod check;
 pub mod contract;
 pub mod finding;

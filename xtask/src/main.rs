@@ -11,7 +11,7 @@ use xtask::contract::Contract;
 use xtask::finding::{Finding, Severity};
 use xtask::render::{self, Format};
 use xtask::rules::Rule;
-use xtask::{generate, reference, test};
+use xtask::{bench, generate, reference, test};
 
 /// The chores of OpenCDI.
 #[derive(Debug, Parser)]
@@ -26,11 +26,22 @@ enum Xtask {
     /// Prove that the contract, the server, the client and the reference pages say the same things
     #[command(after_help = CHECK_HELP)]
     Check(Check),
+    /// Measure something
+    Bench {
+        /// What to measure
+        what: Benchmark,
+    },
     /// Install what the tests need (a private Postgres included), run them all, and check that nothing has drifted
     Test {
-        /// Given to the test runner, such as the name of a test; without it everything runs
+        /// Parts of the names of the tests to run; without any everything runs
         filter: Vec<String>,
     },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Benchmark {
+    /// The check, on contracts of up to 1,000 operations
+    Check,
 }
 
 const CHECK_HELP: &str = "\
@@ -101,6 +112,7 @@ fn main() -> ExitCode {
     let outcome = match Xtask::parse() {
         Xtask::Generate { check } => run_generate(check),
         Xtask::Check(check) => run_check(&check),
+        Xtask::Bench { what: Benchmark::Check } => bench::run(&root()),
         Xtask::Test { filter } => test::run(&root(), &filter),
     };
     outcome.unwrap_or_else(|error| {
@@ -163,7 +175,10 @@ fn run_check(arguments: &Check) -> anyhow::Result<ExitCode> {
     let root = root();
     let here = std::env::current_dir()?;
     let scope = Scope {
-        against: arguments.against.clone(),
+        against: arguments.against.as_ref().map(|against| {
+            let file = here.join(against);
+            if file.is_file() { file.display().to_string() } else { against.clone() }
+        }),
         pages: arguments.pages.iter().map(|page| here.join(page)).collect(),
     };
     let mut outcome = check::run(&root, &scope);

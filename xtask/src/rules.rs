@@ -266,7 +266,7 @@ rules! {
         Replace(PAINT, "`POST /things/{thing_id}/paint`", "**`POST /things/{thing_id}/paint`**");
     PagePermission Error "page/permission"
         "A page names the permission that its operation requires, and no other."
-        "People create keys by it. It stands in a code span outside tables."
+        "People create keys by it. It stands in a code span."
         Replace(PAINT, "`things.paint`", "`things.paints`"),
         Replace(PAINT, "`things.paint` permission", "permission `things.paint`");
     PageRateLimit Error "page/rate-limit"

@@ -3,6 +3,7 @@
 //! Everything that is read for generating or checking is kept as a [`Source`], so that whatever is said about it can
 //! point at the place.
 
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,9 +24,12 @@ impl std::fmt::Debug for Source {
 }
 
 impl Source {
-    /// Takes a text that is already in memory.
+    /// Takes a text that is already in memory. A byte order mark before it is no part of it.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Arc<Source> {
-        let text = text.into();
+        let mut text = text.into();
+        if text.starts_with('\u{feff}') {
+            text.drain(..'\u{feff}'.len_utf8());
+        }
         let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Arc::new(Source { path: path.into(), text, line_starts })
     }
@@ -33,7 +37,14 @@ impl Source {
     /// Reads a file below `root`; its printed path is relative to `root`.
     pub fn read(root: &Path, file: &Path) -> Result<Arc<Source>, String> {
         let shown = file.strip_prefix(root).unwrap_or(file).display().to_string();
-        let bytes = std::fs::read(file).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+        let bytes = std::fs::read(file).map_err(|error| {
+            let reason = match error.kind() {
+                ErrorKind::NotFound => "there is no such file".to_owned(),
+                ErrorKind::IsADirectory => "it is a folder".to_owned(),
+                _ => error.to_string(),
+            };
+            format!("{shown} cannot be read: {reason}")
+        })?;
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Source::new(shown, text)),
             Err(error) => Err(format!(
@@ -56,8 +67,8 @@ impl Source {
     pub fn line(&self, line: usize) -> Range<usize> {
         let start =
             line.checked_sub(1).and_then(|index| self.line_starts.get(index)).copied().unwrap_or(self.text.len());
-        let end = self.text[start..].find('\n').map_or(self.text.len(), |length| start + length);
-        start..end
+        let length = self.text[start..].lines().next().map_or(0, str::len);
+        start..start + length
     }
 }
 

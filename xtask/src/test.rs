@@ -18,7 +18,10 @@ const TEST: &str = "test --no-fail-fast --all-targets --workspace --all-features
 const EXAMPLES: &str = "test --doc --package cdi-client --all-features";
 const CHECK: &str = "xtask check";
 
-/// Runs everything, or the tests that the filter names; fails if anything fails.
+/// Where the test of the corpus writes how many drifts it has named.
+const SCORE: &str = "target/drift-score.txt";
+
+/// Runs everything, or the tests whose names contain one of the filters; fails if anything fails.
 pub fn run(root: &Path, filter: &[String]) -> anyhow::Result<ExitCode> {
     let postgres = PrivatePostgres::start()?;
     let cargo = |step: &str, more: &[String]| {
@@ -30,14 +33,25 @@ pub fn run(root: &Path, filter: &[String]) -> anyhow::Result<ExitCode> {
     let nextest = Command::new("cargo").args(["nextest", "--version"]).output();
     let runner = if nextest.is_ok_and(|output| output.status.success()) { NEXTEST } else { TEST };
     if !filter.is_empty() {
-        let passed = cargo(BUILD, &[])? && cargo(runner, filter)?;
+        // Everything after `--` goes to the tests themselves, which take several filters with either runner.
+        let filter: Vec<String> = std::iter::once("--".to_owned()).chain(filter.iter().cloned()).collect();
+        let passed = cargo(BUILD, &[])? && cargo(runner, &filter)?;
         return Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    // The score of an earlier run is none of this one's.
+    let score = root.join(SCORE);
+    if score.exists() {
+        std::fs::remove_file(&score).with_context(|| format!("{SCORE} cannot be removed"))?;
     }
     let mut failed = Vec::new();
     for step in [BUILD, runner, EXAMPLES, CHECK] {
         if !cargo(step, &[])? {
             failed.push(step);
         }
+    }
+    match std::fs::read_to_string(&score) {
+        Ok(score) => print!("{score}"),
+        Err(error) => eprintln!("no score of the drift corpus: {SCORE} cannot be read: {error}"),
     }
     if failed.is_empty() {
         return Ok(ExitCode::SUCCESS);

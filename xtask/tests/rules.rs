@@ -2,94 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+mod common;
 
-use tempfile::TempDir;
-use xtask::check::{self, Outcome, Project, Scope};
-use xtask::contract::Contract;
-use xtask::finding::{Finding, Severity};
-use xtask::generate::{self, Output};
+use std::path::Path;
+
+use common::{after, project, shown};
+use xtask::check::{self, Scope};
+use xtask::finding::Severity;
+use xtask::reference;
 use xtask::rules::{Edit, Rule};
-use xtask::{reference, render};
-
-fn things() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/things")
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
-
-/// What is generated of the fixture.
-static GENERATED: LazyLock<Vec<Output>> = LazyLock::new(|| {
-    let project = Project::load(&things()).unwrap();
-    let source = project.read(&project.layout.contract).unwrap();
-    let contract = Contract::load(&source).0.unwrap();
-    generate::outputs(&contract, &project.layout).unwrap()
-});
-
-/// A copy of the fixture, with its code generated.
-fn project() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    copy(&things(), folder.path());
-    generate::write(folder.path(), &GENERATED).unwrap();
-    folder
-}
-
-fn apply(folder: &Path, edit: &Edit) {
-    match edit {
-        Edit::Replace(file, text, with) => {
-            let path = folder.join(file);
-            let before = std::fs::read_to_string(&path).unwrap();
-            assert!(before.contains(text), "{file} does not contain {text:?}");
-            std::fs::write(path, before.replacen(text, with, 1)).unwrap();
-        }
-        Edit::Remove(file) => std::fs::remove_file(folder.join(file)).unwrap(),
-        Edit::Add(file, text) => {
-            let path = folder.join(file);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        }
-    }
-}
-
-/// What the check finds after an edit; for rules about compatibility, only what concerns that.
-fn after(rule: Rule, edit: &Edit) -> Outcome {
-    let folder = project();
-    let compat = rule.info().family() == "compat";
-    if rule == Rule::CompatHeaderOptional {
-        // It needs a header that was always there.
-        let required = Edit::Replace(
-            "openapi/things.yaml",
-            "      description: Where the next page is.\n",
-            "      description: Where the next page is.\n      required: true\n",
-        );
-        apply(folder.path(), &required);
-    }
-    std::fs::copy(folder.path().join("openapi/things.yaml"), folder.path().join("base.yaml")).unwrap();
-    apply(folder.path(), edit);
-    let scope = Scope { against: compat.then(|| "base.yaml".to_owned()), pages: Vec::new() };
-    let mut outcome = check::run(folder.path(), &scope);
-    if compat {
-        outcome.findings.retain(|finding| finding.rule.info().family() == "compat");
-        outcome.unchecked.retain(|reason| !reason.starts_with("the generated code was not compared"));
-    }
-    outcome
-}
-
-fn shown(findings: &[Finding]) -> String {
-    findings.iter().map(|finding| render::human_finding(finding, false)).collect::<Vec<_>>().join("\n")
-}
 
 #[test]
 fn the_fixture_itself_is_clean() {

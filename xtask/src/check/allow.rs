@@ -1,5 +1,6 @@
 //! Findings that are allowed for now, each with a reason: a team with old drift can fail on new drift at once.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use super::Project;
@@ -10,13 +11,20 @@ use crate::source::Place;
 
 /// Takes out the findings that are allowed. An allowance that allows nothing is a finding itself.
 pub fn apply(project: &Project, findings: Vec<Finding>) -> (Vec<Finding>, usize) {
+    let mut by_file: HashMap<_, Vec<(usize, &Allowance)>> = HashMap::new();
+    for (index, allowance) in project.allowances.iter().enumerate() {
+        let key = (allowance.rule.as_str(), allowance.file.as_deref());
+        by_file.entry(key).or_default().push((index, allowance));
+    }
     let mut used = vec![false; project.allowances.len()];
     let mut left = Vec::new();
     let mut allowed = 0;
     for finding in findings {
-        match project.allowances.iter().position(|allowance| matches(allowance, &finding)) {
-            Some(index) => {
-                used[index] = true;
+        let place = finding.primary.as_ref();
+        let of_file = by_file.get(&(finding.rule.info().name, place.map(|place| place.source.path.as_str())));
+        match of_file.into_iter().flatten().find(|(_, allowance)| allows(allowance, place)) {
+            Some((index, _)) => {
+                used[*index] = true;
                 allowed += 1;
             }
             None => left.push(finding),
@@ -39,12 +47,9 @@ fn header(project: &Project, allowance: &Allowance) -> std::ops::Range<usize> {
     project.source.line(line)
 }
 
-fn matches(allowance: &Allowance, finding: &Finding) -> bool {
-    let info = finding.rule.info();
-    let place = finding.primary.as_ref();
-    allowance.rule == info.name
-        && allowance.file.as_deref() == place.map(|place| place.source.path.as_str())
-        && allowance.text.as_deref().is_none_or(|text| place.is_some_and(|place| text == shown(place)))
+/// Whether an allowance for the right rule and file is one for this place.
+fn allows(allowance: &Allowance, place: Option<&Place>) -> bool {
+    allowance.text.as_deref().is_none_or(|text| place.is_some_and(|place| text == shown(place)))
 }
 
 /// What stands at a place, which keeps its meaning when lines move.
@@ -56,7 +61,7 @@ fn shown(place: &Place) -> String {
 pub fn adopt(findings: &[Finding], reason: &str) -> String {
     let quoted = |text: &str| toml::Value::from(text).to_string();
     let mut text = String::new();
-    let mut known = Vec::new();
+    let mut known = HashSet::new();
     for finding in findings.iter().filter(|finding| finding.severity() != Severity::Note) {
         let mut entry = format!("\n[[allow]]\nrule = {}\n", quoted(finding.rule.info().name));
         if let Some(place) = &finding.primary {
@@ -65,9 +70,8 @@ pub fn adopt(findings: &[Finding], reason: &str) -> String {
             let _ = writeln!(entry, "text = {}", quoted(&shown(place)));
         }
         let _ = writeln!(entry, "reason = {}", quoted(reason));
-        if !known.contains(&entry) {
+        if known.insert(entry.clone()) {
             text.push_str(&entry);
-            known.push(entry);
         }
     }
     text

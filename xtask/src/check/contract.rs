@@ -1,20 +1,24 @@
 //! The contract itself: what every operation needs, and examples that fit their schemas.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::Outcome;
 use crate::contract::node::Node;
 use crate::contract::validate::{Misfit, Schemas};
-use crate::contract::{Contract, ERROR, Location, Operation};
+use crate::contract::{Contract, ERROR, Operation};
 use crate::finding::Finding;
 use crate::rules::Rule;
 
 /// Looks at a contract that could be read.
 pub fn check(contract: &Contract) -> Outcome {
-    let mut check = Check { contract, schemas: Schemas::new(contract), findings: Vec::new() };
-    for operation in &contract.operations {
+    let mut check = Check { contract, schemas: Schemas::new(contract), findings: Vec::new(), said: HashSet::new() };
+    let troubled = contract.troubled.iter().filter_map(|troubled| troubled.operation.as_ref());
+    for operation in contract.operations.iter().chain(troubled) {
         check.operation(operation);
-        check.path(operation);
+    }
+    // Of the others it is not known what their examples have to fit.
+    for operation in &contract.operations {
         check.examples(operation);
     }
     check.error_schema();
@@ -25,6 +29,8 @@ struct Check<'a> {
     contract: &'a Contract,
     schemas: Schemas,
     findings: Vec<Finding>,
+    /// The misfits of examples that were said: where, and what.
+    said: HashSet<(usize, String)>,
 }
 
 impl Check<'_> {
@@ -75,43 +81,12 @@ impl Check<'_> {
         }
     }
 
-    /// The variables of the path are its path parameters.
-    fn path(&mut self, operation: &Operation) {
-        let path = &operation.path;
-        let variables: Vec<&str> =
-            path.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name)).collect();
-        for name in &variables {
-            let is = |parameter: &&crate::contract::Parameter| {
-                parameter.location == Location::Path && *parameter.name == **name
-            };
-            if !operation.parameters.iter().any(|parameter| is(&parameter)) {
-                self.report(
-                    Rule::ContractPathParameter,
-                    &path.range,
-                    "this path",
-                    format!("the path `{}` has a variable `{name}` that no path parameter describes", path.value),
-                    "describe it under `parameters` with `in: path` and `required: true`",
-                );
-            }
-        }
-        for parameter in operation.parameters.iter().filter(|parameter| parameter.location == Location::Path) {
-            if !variables.contains(&parameter.name.as_str()) {
-                self.report(
-                    Rule::ContractPathParameter,
-                    &parameter.name.range,
-                    "this parameter",
-                    format!("the path `{}` has no variable `{}`", path.value, parameter.name.value),
-                    "write it into the path in braces, or remove the parameter",
-                );
-            }
-        }
-    }
-
     fn examples(&mut self, operation: &Operation) {
         let success = &operation.success;
         for (name, value) in &success.examples {
-            let misfits = self.schemas.misfits(&success.schema, value);
-            self.misfits(misfits, &format!("the example `{}`", name.value), &success.schema.range);
+            let Some(schema) = &success.schema else { break };
+            let misfits = self.schemas.misfits(schema, value);
+            self.misfits(misfits, &format!("the example `{}`", name.value), &schema.range);
         }
         for error in &operation.errors {
             let misfits = self.schemas.misfits(ERROR, &error.value);
@@ -119,7 +94,7 @@ impl Check<'_> {
         }
         for parameter in &operation.parameters {
             if let Some(example) = &parameter.example {
-                let misfits = self.schemas.misfits_of(parameter.schema.to_json(), example);
+                let misfits = self.schemas.misfits_of(&parameter.schema, example);
                 self.misfits(misfits, &format!("the example of `{}`", parameter.name.value), &parameter.schema.range);
             }
         }
@@ -129,12 +104,9 @@ impl Check<'_> {
         for misfit in misfits {
             let place = self.contract.place(&misfit.range, "this value");
             let message = format!("{what} does not fit its schema: {}", misfit.message);
-            let same = |finding: &Finding| {
-                finding.message == message && finding.primary.as_ref().is_some_and(|known| known.range == misfit.range)
-            };
             // A shared example is said once.
-            if !self.findings.iter().any(same) {
-                let finding = Finding::at(Rule::ContractExampleFits, place, message.clone());
+            if self.said.insert((misfit.range.start, message.clone())) {
+                let finding = Finding::at(Rule::ContractExampleFits, place, message);
                 let finding = finding.with(self.contract.place(schema, "the schema is named here"));
                 self.findings
                     .push(finding.help("correct the example, or the schema if the example is what really happens"));

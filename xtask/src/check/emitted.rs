@@ -7,33 +7,26 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use super::{Outcome, Project};
+use super::Project;
 use crate::contract::{Contract, ERROR, Header, Operation};
 use crate::finding::Finding;
 use crate::generate::canonical::{canonical, words};
 use crate::rules::Rule;
 use crate::source::{Place, Source};
 
-/// Compares what the server emits with the contract.
-pub fn check(project: &Project, contract: &Contract) -> Outcome {
-    let Some(command) = &project.layout.emits else {
-        return Outcome::default();
-    };
-    let emitted = match emit(project, command) {
-        Ok(emitted) => emitted,
-        Err(reason) => return Outcome::unchecked(reason),
-    };
-    // Places in the server's code are a help; that it is missing is another comparison's finding.
-    let code = project.layout.server.as_ref().and_then(|server| project.read(server).ok());
-    let mut compare = Compare { contract, emitted: &emitted, code, findings: Vec::new() };
+/// Compares what the server emits with the contract. `code` is the server's generated code, for places in it.
+pub fn check(contract: &Contract, emitted: &Json, code: Option<&Arc<Source>>) -> Vec<Finding> {
+    let mut compare = Compare { contract, emitted, code, findings: Vec::new() };
     compare.operations();
     compare.schemas();
-    Outcome { findings: compare.findings, ..Outcome::default() }
+    compare.findings
 }
 
-fn emit(project: &Project, command: &[String]) -> Result<Json, String> {
+/// Runs the command that prints what the server emits, if the project has one.
+pub fn emit(project: &Project) -> Result<Option<Json>, String> {
+    let Some(command) = &project.layout.emits else { return Ok(None) };
     let shown = command.join(" ");
-    let [program, arguments @ ..] = command else {
+    let [program, arguments @ ..] = &command[..] else {
         return Err(
             "`emits` in openapi/check.toml is empty; it is the command that prints what the server emits".into()
         );
@@ -47,7 +40,7 @@ fn emit(project: &Project, command: &[String]) -> Result<Json, String> {
         let said = String::from_utf8_lossy(&output.stderr);
         return Err(format!("`{shown}` failed ({}):\n{}", output.status, said.trim_end()));
     }
-    serde_json::from_slice(&output.stdout).map_err(|error| format!("`{shown}` printed no JSON: {error}"))
+    serde_json::from_slice(&output.stdout).map(Some).map_err(|error| format!("`{shown}` printed no JSON: {error}"))
 }
 
 /// One thing that can be said of an operation.
@@ -68,16 +61,14 @@ impl Claim {
 struct Compare<'a> {
     contract: &'a Contract,
     emitted: &'a Json,
-    code: Option<Arc<Source>>,
+    code: Option<&'a Arc<Source>>,
     findings: Vec<Finding>,
 }
 
 impl Compare<'_> {
     fn report(&mut self, rule: Rule, operation: &str, said: &Json, range: Option<&Range<usize>>, message: String) {
-        let here = self
-            .code
-            .as_ref()
-            .and_then(|code| Some(Place::new(code, find(code, operation, said)?, "the server says this")));
+        let here =
+            self.code.and_then(|code| Some(Place::new(code, find(code, operation, said)?, "the server says this")));
         let mut finding = match here {
             Some(here) => Finding::at(rule, here, message),
             None => Finding::nowhere(rule, message),
@@ -104,7 +95,8 @@ impl Compare<'_> {
         let none = serde_json::Map::new();
         for (path, item) in self.emitted["paths"].as_object().unwrap_or(&none) {
             for method in item.as_object().unwrap_or(&none).keys() {
-                if !known.contains(&(path.clone(), method.clone())) {
+                let is_troubled = self.contract.is_troubled(&method.to_uppercase(), path);
+                if !is_troubled && !known.contains(&(path.clone(), method.clone())) {
                     let message = format!(
                         "the server has an operation that the contract does not have: {} {path}",
                         method.to_uppercase()
@@ -151,7 +143,13 @@ impl Compare<'_> {
             };
             self.report(claim.rule, name, &said, Some(&range), message);
         }
-        for said in told.into_values().filter(|said| !of_other_success(&said.what)) {
+        // What the contract has to say and does not is a finding of its own.
+        let is_unsaid = |rule: Rule| match rule {
+            Rule::ServerPermission => operation.permission.is_none(),
+            Rule::ServerRateLimit => operation.rate_limit.is_none(),
+            _ => false,
+        };
+        for said in told.into_values().filter(|said| !of_other_success(&said.what) && !is_unsaid(said.rule)) {
             let message =
                 format!("the server says {} of `{name}`, and the contract does not: {}", said.what, said.value);
             self.report(said.rule, name, &said.value, Some(&operation.id.range), message);
@@ -164,6 +162,7 @@ impl Compare<'_> {
         for (name, schema) in emitted {
             let said = Json::from(name.as_str());
             match self.contract.schema(name) {
+                Some(known) if !known.is_whole => {}
                 Some(known) if comparable(&known.node.to_json()) == comparable(schema) => {}
                 Some(known) => {
                     let message = format!("the server has another schema `{name}` than the contract");
@@ -180,7 +179,11 @@ impl Compare<'_> {
             }
         }
         // What nothing refers to is not emitted.
-        let successes = self.contract.operations.iter().map(|operation| operation.success.schema.value.as_str());
+        let successes = self
+            .contract
+            .operations
+            .iter()
+            .filter_map(|operation| operation.success.schema.as_deref().map(String::as_str));
         for name in successes.chain([ERROR]).collect::<BTreeSet<_>>() {
             if let (Some(known), false) = (self.contract.schema(name), emitted.contains_key(name)) {
                 let message = format!("the server does not have the schema `{name}`");
@@ -245,12 +248,11 @@ fn contract_claims(operation: &Operation) -> Vec<(Claim, Range<usize>)> {
     }
     let success = &operation.success;
     let status = success.status.value;
-    claim(
-        Rule::ServerSuccess,
-        format!("the schema of the {status}"),
-        success.schema.value.as_str().into(),
-        &success.schema.range,
-    );
+    let (schema, range) = match &success.schema {
+        Some(schema) => (schema.as_str(), &schema.range),
+        None => ("", &success.status.range),
+    };
+    claim(Rule::ServerSuccess, format!("the schema of the {status}"), schema.into(), range);
     claim(
         Rule::ServerText,
         format!("the description of the {status}"),

@@ -29,10 +29,13 @@ impl Fixed {
     }
 }
 
+/// Bytes of a file, and the text that comes in their place.
+type Replacement<'a> = (Range<usize>, &'a str);
+
 /// What the files become once all fixes are applied. Of two edits of the same bytes the first counts.
 pub fn fixed(root: &Path, findings: &[Finding]) -> Vec<Fixed> {
     let mut whole: BTreeMap<&str, &str> = BTreeMap::new();
-    let mut parts: BTreeMap<&str, (&str, Vec<(Range<usize>, &str)>)> = BTreeMap::new();
+    let mut parts: BTreeMap<&str, (&str, Vec<Replacement<'_>>)> = BTreeMap::new();
     for edit in findings.iter().flat_map(|finding| &finding.fix) {
         match edit {
             Edit::Write { path, text } => drop(whole.insert(path, text)),

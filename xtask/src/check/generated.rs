@@ -1,10 +1,11 @@
 //! Generated files are what the contract generates.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::{Outcome, Project};
-use crate::contract::Contract;
+use crate::contract::{Contract, Operation};
 use crate::finding::{Edit, Finding};
 use crate::generate::{self, Output};
 use crate::rules::Rule;
@@ -45,7 +46,10 @@ pub fn file(project: &Project, output: &Output, contract: &Contract) -> Option<F
             return Some(finding.with(contract.place(&(0..0), "it is generated from this")).help(HELP).fix(write));
         }
     };
-    let difference = first_difference(&file, &output.text)?;
+    if is_same(&file.text, &output.text) {
+        return None;
+    }
+    let difference = first_difference(&file, &output.text);
     let place = Place::new(&file, difference.range.clone(), format!("now it would be: {}", difference.excerpt()));
     let finding = if generate::is_sealed(&file.text) {
         let message = format!("{} is not what {} generates", output.path, contract.source.path);
@@ -81,11 +85,18 @@ impl Difference {
     }
 }
 
+/// Whether two files are the same code with the same comments, however it is laid out.
+fn is_same(one: &str, other: &str) -> bool {
+    let comments = |text: &str| -> Vec<String> {
+        let lines = text.lines().map(str::trim).filter(|line| line.starts_with("//") && !line.starts_with("///"));
+        lines.map(str::to_owned).collect()
+    };
+    let code = |text: &str| syn::parse_file(&text.replace("\r\n", "\n")).map(|file| prettyplease::unparse(&file)).ok();
+    one == other || (comments(one) == comments(other) && code(one).is_some_and(|one| Some(one) == code(other)))
+}
+
 /// The first line that differs, the seal aside: it differs whenever anything does.
-fn first_difference(file: &Arc<Source>, expected: &str) -> Option<Difference> {
-    if file.text == expected {
-        return None;
-    }
+fn first_difference(file: &Arc<Source>, expected: &str) -> Difference {
     let (mut wanted, mut found) = (expected.lines(), file.text.lines());
     let (mut line, mut offset, mut seal) = (0, 0, None);
     loop {
@@ -110,12 +121,12 @@ fn first_difference(file: &Arc<Source>, expected: &str) -> Option<Difference> {
         let range = file.line(line);
         let text = &file.text[range.clone()];
         let indent = text.len() - text.trim_start().len();
-        return Some(Difference {
+        return Difference {
             range: range.start + indent..range.end,
             expected: one.map_or("nothing", str::trim).to_owned(),
             found: other.unwrap_or_default().trim().to_owned(),
             around: expected[..offset.min(expected.len())].to_owned(),
-        });
+        };
     }
 }
 
@@ -123,11 +134,11 @@ fn first_difference(file: &Arc<Source>, expected: &str) -> Option<Difference> {
 /// says, of the operation or the schema that it belongs to.
 fn origin(contract: &Contract, expected: &str, found: &str, around: &str) -> Place {
     let label = "the contract says this";
-    let operation = contract
-        .operations
-        .iter()
-        .max_by_key(|operation| around.rfind(&format!("\"{}\"", operation.id.value)).map_or(0, |at| at + 1));
-    let Some(operation) = operation else {
+    let by_id: HashMap<&str, &Operation> =
+        contract.operations.iter().map(|operation| (operation.id.as_str(), operation)).collect();
+    // The id that stands nearest before the line.
+    let nearest = around.rsplit('"').find_map(|text| by_id.get(text).copied());
+    let Some(operation) = nearest.or(contract.operations.last()) else {
         return contract.place(&(0..0), "it is generated from this");
     };
     let says = |text: &str| expected.contains(text) && !found.contains(text);

@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 use crate::contract::Contract;
 use crate::finding::Finding;
+use crate::generate;
+use crate::page::Language;
 use crate::source::Source;
 pub use allow::adopt;
 pub use generated::file as generated_file;
@@ -60,66 +62,132 @@ pub fn run(root: &Path, scope: &Scope) -> Outcome {
         Ok(project) => project,
         Err(reason) => return Outcome::unchecked(reason),
     };
-    let mut outcome = compare(&project, scope);
+    let mut outcome = everything(&project, scope);
     if scope.pages.is_empty() {
         (outcome.findings, outcome.allowed) = allow::apply(&project, outcome.findings);
     }
-    outcome.findings.sort_by_key(|finding| {
+    outcome.findings.sort_by_cached_key(|finding| {
         let place = finding.primary.as_ref().map(|place| (place.source.path.clone(), place.range.start));
         (place, finding.rule)
     });
     outcome
 }
 
-fn compare(project: &Project, scope: &Scope) -> Outcome {
+fn everything(project: &Project, scope: &Scope) -> Outcome {
     let source = match project.read(&project.layout.contract) {
         Ok(source) => source,
         Err(reason) => return Outcome::unchecked(reason),
     };
-    let (contract, findings) = Contract::load(&source);
-    let Some(contract) = contract else {
-        return Outcome {
-            findings,
-            unchecked: vec![format!("nothing was compared with {}, which cannot be read", source.path)],
-            allowed: 0,
-        };
-    };
     if !scope.pages.is_empty() {
-        return foreign_pages(project, &contract, &scope.pages);
+        return foreign_pages(project, &source, &scope.pages);
     }
-    let mut outcome = Outcome { findings, ..Outcome::default() };
-    outcome.add(contract::check(&contract));
-    // Code is generated from a contract without findings only.
-    if outcome.findings.is_empty() {
-        outcome.add(generated::check(project, &contract));
-    } else {
-        outcome.unchecked.push("the generated code was not compared: the contract has to be put right first".into());
+    let (claims, unread) = claims(project, scope);
+    let (mut outcome, sound) = compare(&source, &claims);
+    match sound {
+        _ if !claims.is_generated => {}
+        Some(contract) => outcome.add(generated::check(project, &contract)),
+        // Code is generated from a contract without findings only.
+        None => {
+            outcome.unchecked.push("the generated code was not compared: the contract has to be put right first".into())
+        }
     }
-    outcome.add(emitted::check(project, &contract));
-    outcome.add(pages::check(project, &contract));
-    if let Some(against) = &scope.against {
-        outcome.add(compatibility(project, &contract, against));
-    }
+    outcome.unchecked.extend(unread);
     outcome
 }
 
-fn foreign_pages(project: &Project, contract: &Contract, pages: &[PathBuf]) -> Outcome {
+/// What is said of one API beside its contract, as it was read.
+#[derive(Debug, Default)]
+pub struct Claims {
+    /// The contract's earlier form.
+    pub base: Option<Arc<Source>>,
+    /// The pages of each language, the contract's own first.
+    pub pages: Vec<Pages>,
+    /// What the server emits.
+    pub emitted: Option<serde_json::Value>,
+    /// Whether code is generated from the contract, which then has to stay inside what the generator takes.
+    pub is_generated: bool,
+    /// The generated server, in which places for what it emits are looked up.
+    pub server: Option<Arc<Source>>,
+}
+
+/// The pages of one language.
+#[derive(Debug)]
+pub struct Pages {
+    /// The language.
+    pub language: Language,
+    /// The pages that could be read.
+    pub sources: Vec<Arc<Source>>,
+    /// Whether all of them could be read: a page is missing only then.
+    pub are_complete: bool,
+}
+
+/// The pages of a project, or why some cannot be read.
+pub fn read_pages(project: &Project) -> Result<Vec<Pages>, String> {
+    let mut unread = Vec::new();
+    let pages = pages::read(project, &mut unread);
+    if unread.is_empty() { Ok(pages) } else { Err(unread.join("\n")) }
+}
+
+/// Reads everything that is compared with the contract, and says what could not be read.
+fn claims(project: &Project, scope: &Scope) -> (Claims, Vec<String>) {
+    let mut unread = Vec::new();
+    let mut read = |result: Result<_, String>| result.map_err(|reason| unread.push(reason)).ok();
+    let base = scope.against.as_ref().and_then(|against| read(base(project, against)));
+    let emitted = emitted::emit(project).unwrap_or_else(|reason| {
+        unread.push(reason);
+        None
+    });
+    let pages = pages::read(project, &mut unread);
+    // That it is missing is another comparison's finding.
+    let server = project.layout.server.as_ref().and_then(|server| project.read(server).ok());
+    (Claims { base, pages, emitted, is_generated: project.layout.is_generated(), server }, unread)
+}
+
+/// Compares a contract with what is said beside it. The contract comes back if nothing is wrong with it.
+pub fn compare(source: &Arc<Source>, claims: &Claims) -> (Outcome, Option<Contract>) {
+    let (contract, findings) = Contract::load(source);
+    let Some(mut contract) = contract else {
+        let unchecked = vec![format!("nothing was compared with {}, which cannot be read", source.path)];
+        return (Outcome { findings, unchecked, allowed: 0 }, None);
+    };
+    let mut outcome = Outcome { findings, ..Outcome::default() };
+    // What no code can be made of means something to clients all the same; server and pages cannot follow it.
+    let compatibility = claims.base.as_ref().map(|base| compatibility(base, &contract));
+    let unsupported = if claims.is_generated { generate::unsupported(&contract) } else { Vec::new() };
+    contract.set_aside(&unsupported);
+    outcome.findings.extend(unsupported);
+    outcome.add(contract::check(&contract));
+    let is_sound = outcome.findings.is_empty();
+    outcome.unchecked.extend(contract.troubled.iter().map(|troubled| {
+        format!(
+            "{} {} was not compared: what the contract says has to be put right first",
+            troubled.method, troubled.path
+        )
+    }));
+    if let Some(emitted) = &claims.emitted {
+        outcome.findings.extend(emitted::check(&contract, emitted, claims.server.as_ref()));
+    }
+    outcome.add(pages::check(&contract, &claims.pages));
+    outcome.add(compatibility.unwrap_or_default());
+    (outcome, is_sound.then_some(contract))
+}
+
+fn foreign_pages(project: &Project, source: &Arc<Source>, pages: &[PathBuf]) -> Outcome {
+    let Some(contract) = Contract::load(source).0 else {
+        return compare(source, &Claims::default()).0;
+    };
     let mut outcome = Outcome::default();
     for page in pages {
         match Source::read(&project.root, page) {
-            Ok(source) => outcome.findings.extend(pages::check_foreign(contract, &source)),
+            Ok(source) => outcome.add(pages::check_foreign(&contract, &source)),
             Err(reason) => outcome.unchecked.push(reason),
         }
     }
     outcome
 }
 
-fn compatibility(project: &Project, contract: &Contract, against: &str) -> Outcome {
-    let base = match base(project, against) {
-        Ok(base) => base,
-        Err(reason) => return Outcome::unchecked(reason),
-    };
-    match Contract::load(&base).0 {
+fn compatibility(base: &Arc<Source>, contract: &Contract) -> Outcome {
+    match Contract::load(base).0 {
         Some(base) => Outcome { findings: compat::check(&base, contract), ..Outcome::default() },
         None => {
             Outcome::unchecked(format!("{} is no contract that can be read: nothing was compared with it", base.path))
@@ -133,16 +201,19 @@ fn base(project: &Project, against: &str) -> Result<Arc<Source>, String> {
     if file.is_file() {
         return Source::read(&project.root, &file);
     }
-    let object = format!("{against}:{}", project.layout.contract);
-    let output = Command::new("git")
-        .args(["show", &object])
-        .current_dir(&project.root)
-        .output()
-        .map_err(|error| format!("git cannot be run to read {object}: {error}"))?;
-    if !output.status.success() {
+    // Counted from the project's folder, which need not be the repository's.
+    let object = format!("{against}:./{}", project.layout.contract);
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").args(arguments).current_dir(&project.root).output();
+        output.map_err(|error| format!("git cannot be run to read {object}: {error}"))
+    };
+    let output = git(&["show", "--end-of-options", &object])?;
+    if against.is_empty() || !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
+        let is_shallow = git(&["rev-parse", "--is-shallow-repository"])?.stdout.starts_with(b"true");
+        let hint = if is_shallow { " (this clone is shallow: `git fetch --unshallow` gets the rest)" } else { "" };
         return Err(format!(
-            "`{against}` is neither a file nor a revision with {}: {}",
+            "`{against}` is neither a file nor a revision with {}{hint}: {}",
             project.layout.contract,
             said.trim()
         ));

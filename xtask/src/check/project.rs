@@ -42,6 +42,13 @@ pub struct Layout {
     pub emits: Option<Vec<String>>,
 }
 
+impl Layout {
+    /// Whether any code is generated.
+    pub fn is_generated(&self) -> bool {
+        self.server.is_some() || self.client.is_some() || self.client_errors.is_some()
+    }
+}
+
 /// A finding that is allowed for now.
 #[derive(Debug, Clone)]
 pub struct Allowance {

@@ -1,12 +1,13 @@
 //! Document → model. Collects findings instead of stopping at the first.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::node::{self, Entry, Node};
+use super::references;
 use super::resolve::Resolver;
-use super::{Contract, Operation, Schema, Spanned};
+use super::{Contract, Operation, Schema, Spanned, Troubled};
 use crate::finding::Finding;
 use crate::rules::Rule;
 use crate::source::{Place, Source};
@@ -21,13 +22,23 @@ pub fn load(source: &Arc<Source>) -> (Option<Contract>, Vec<Finding>) {
             return (None, vec![Finding::at(Rule::ContractParses, place, error.message)]);
         }
     };
-    let mut loader = Loader { source, root: &root, resolver: Resolver::new(source, &root), findings: Vec::new() };
+    let resolver = Resolver::new(source, &root);
+    let mut loader = Loader {
+        source,
+        root: &root,
+        broken_schemas: references::broken_schemas(&root, &resolver),
+        resolver,
+        findings: Vec::new(),
+        is_in_trouble: false,
+    };
     if !loader.is_known_version() {
         return (None, loader.findings);
     }
     loader.check_all_refs(&root);
     let info = |key: &str| root.get("info").and_then(|info| info.get(key)).and_then(Node::as_str).unwrap_or_default();
     let components = |key: &str| root.get("components").and_then(|components| components.get(key));
+    let schemas = loader.schemas();
+    let (operations, troubled) = loader.operations();
     let mut contract = Contract {
         source: source.clone(),
         title: info("title").to_owned(),
@@ -40,8 +51,10 @@ pub fn load(source: &Arc<Source>) -> (Option<Contract>, Vec<Finding>) {
             .iter()
             .map(key)
             .collect(),
-        schemas: components("schemas").map(Node::entries).unwrap_or_default().iter().map(schema).collect(),
-        operations: loader.operations(),
+        schema_index: schemas.iter().enumerate().map(|(at, schema)| (schema.name.value.clone(), at)).collect(),
+        schemas,
+        operations,
+        troubled,
         root: Node::default(),
     };
     let findings = loader.findings;
@@ -54,7 +67,10 @@ pub(super) struct Loader<'a> {
     source: &'a Arc<Source>,
     root: &'a Node,
     resolver: Resolver<'a>,
+    broken_schemas: HashSet<String>,
     findings: Vec<Finding>,
+    /// Whether something that was read since this was last asked is not what the document says.
+    is_in_trouble: bool,
 }
 
 impl<'a> Loader<'a> {
@@ -68,6 +84,16 @@ impl<'a> Loader<'a> {
                     "this version",
                     format!("the contract is OpenAPI {version}; 3.0.x is what can be read"),
                     "write `openapi: 3.0.3`, and `nullable: true` where 3.1 has a list of types",
+                );
+                false
+            }
+            _ if self.root.get("swagger").is_some() => {
+                self.report(
+                    Rule::ContractVersion,
+                    &self.root.entry("swagger").map_or(0..0, |entry| entry.key_range.clone()),
+                    "this version",
+                    "the contract is Swagger 2.0; OpenAPI 3.0.x is what can be read",
+                    "convert it to OpenAPI 3.0",
                 );
                 false
             }
@@ -86,24 +112,35 @@ impl<'a> Loader<'a> {
 
     /// References that nothing uses must lead somewhere too.
     fn check_all_refs(&mut self, node: &'a Node) {
-        // In an example a `$ref` of the example's own means nothing.
-        if node.get("$ref").is_some()
-            && let Err(finding) = self.resolver.resolve(node)
-        {
-            self.findings.push(finding);
-        }
-        for entry in node.entries() {
-            if !matches!(entry.key.as_str(), "example" | "value" | "default" | "enum") {
-                self.check_all_refs(&entry.value);
+        references::each(node, &mut |reference| {
+            if let Err(finding) = self.resolver.resolve(reference) {
+                self.findings.push(finding);
             }
-        }
-        for item in node.items() {
-            self.check_all_refs(item);
-        }
+        });
     }
 
-    fn operations(&mut self) -> Vec<Operation> {
-        let mut operations = Vec::new();
+    fn schemas(&self) -> Vec<Schema> {
+        let schemas = self.root.get("components").and_then(|components| components.get("schemas"));
+        let read = |entry: &Entry| Schema {
+            name: key(entry),
+            node: entry.value.clone(),
+            is_whole: !self.broken_schemas.contains(&entry.key),
+        };
+        schemas.map(Node::entries).unwrap_or_default().iter().map(read).collect()
+    }
+
+    /// The operations that could be read whole, and the others.
+    fn operations(&mut self) -> (Vec<Operation>, Vec<Troubled>) {
+        let (mut operations, mut troubled) = (Vec::new(), Vec::new());
+        if self.root.get("paths").is_none_or(|paths| paths.entries().is_empty()) {
+            self.report(
+                Rule::ContractParses,
+                &self.root.entry("paths").map_or(0..0, |paths| paths.key_range.clone()),
+                "here",
+                "the contract has no operation: its `paths` are empty or missing",
+                "describe at least one, such as `paths: {/things: {get: …}}`",
+            );
+        }
         let mut ids: HashMap<String, Range<usize>> = HashMap::new();
         for path in self.root.get("paths").map(Node::entries).unwrap_or_default() {
             let Some(item) = self.resolve(&path.value) else {
@@ -111,10 +148,12 @@ impl<'a> Loader<'a> {
             };
             let shared = item.get("parameters").map(Node::items).unwrap_or_default();
             for method in item.entries().iter().filter(|entry| METHODS.contains(&entry.key.as_str())) {
-                let Some(operation) = self.operation(path, method, shared) else {
-                    continue;
-                };
-                if let Some(first) = ids.insert(operation.id.value.clone(), operation.id.range.clone()) {
+                self.is_in_trouble = false;
+                let operation = self.operation(path, method, shared);
+                let first = operation
+                    .as_ref()
+                    .and_then(|operation| ids.insert(operation.id.value.clone(), operation.id.range.clone()));
+                if let (Some(operation), Some(first)) = (&operation, first) {
                     let finding = Finding::at(
                         Rule::ContractOperationId,
                         self.place(&operation.id.range, "again here"),
@@ -122,22 +161,41 @@ impl<'a> Loader<'a> {
                     )
                     .with(self.place(&first, "first here"))
                     .help("give each operation an id of its own");
-                    self.findings.push(finding);
-                    continue;
+                    self.push(finding);
                 }
-                operations.push(operation);
+                match operation {
+                    Some(operation) if !self.is_in_trouble => operations.push(operation),
+                    operation => {
+                        troubled.push(Troubled { method: method.key.to_uppercase(), path: path.key.clone(), operation })
+                    }
+                }
             }
         }
-        operations
+        (operations, troubled)
     }
 
     pub(super) fn root(&self) -> &'a Node {
         self.root
     }
 
-    pub(super) fn resolve(&self, node: &'a Node) -> Option<&'a Node> {
+    pub(super) fn resolve(&mut self, node: &'a Node) -> Option<&'a Node> {
         // What does not resolve is reported once, by `check_all_refs`.
-        self.resolver.resolve(node).ok()
+        let resolved = self.resolver.resolve(node).ok();
+        self.is_in_trouble |= resolved.is_none();
+        resolved
+    }
+
+    /// Notes that what is being read is no better than a schema.
+    pub(super) fn depend_on(&mut self, schema: &str) {
+        self.is_in_trouble |= self.broken_schemas.contains(schema);
+    }
+
+    /// Notes that what is being read is no better than what it refers to.
+    pub(super) fn depend_on_references(&mut self, node: &'a Node) {
+        references::each(node, &mut |reference| {
+            self.is_in_trouble |= self.resolver.resolve(reference).is_err()
+                || references::schema_name(reference).is_some_and(|name| self.broken_schemas.contains(name));
+        });
     }
 
     pub(super) fn place(&self, range: &Range<usize>, label: impl Into<String>) -> Place {
@@ -145,6 +203,7 @@ impl<'a> Loader<'a> {
     }
 
     pub(super) fn push(&mut self, finding: Finding) {
+        self.is_in_trouble = true;
         self.findings.push(finding);
     }
 
@@ -157,7 +216,7 @@ impl<'a> Loader<'a> {
         help: impl Into<String>,
     ) {
         let finding = Finding::at(rule, self.place(range, label), message).help(help);
-        self.findings.push(finding);
+        self.push(finding);
     }
 }
 
@@ -172,10 +231,6 @@ pub(super) fn text(node: &Node, key: &str) -> String {
 
 fn key(entry: &Entry) -> Spanned<String> {
     spanned(entry.key.clone(), &entry.key_range)
-}
-
-fn schema(entry: &Entry) -> Schema {
-    Schema { name: key(entry), node: entry.value.clone() }
 }
 
 fn tags(root: &Node) -> Vec<(String, String)> {

@@ -6,10 +6,12 @@
 mod load;
 pub mod node;
 mod operation;
+pub mod references;
 mod resolve;
 mod responses;
 pub mod validate;
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -51,10 +53,14 @@ pub struct Contract {
     pub servers: Vec<Spanned<String>>,
     /// The names of `components.securitySchemes`.
     pub security_schemes: Vec<Spanned<String>>,
-    /// The operations, in the order in which they stand.
+    /// The operations that could be read whole, in the order in which they stand.
     pub operations: Vec<Operation>,
+    /// The operations that say something other than what could be read of them.
+    pub troubled: Vec<Troubled>,
     /// `components.schemas`.
     pub schemas: Vec<Schema>,
+    /// Where each stands among them.
+    schema_index: HashMap<String, usize>,
 }
 
 /// A component that is a schema.
@@ -64,6 +70,20 @@ pub struct Schema {
     pub name: Spanned<String>,
     /// What it says.
     pub node: Node,
+    /// Whether every reference in it leads to something.
+    pub is_whole: bool,
+}
+
+/// An operation with findings of its own. What it says is not known, so nothing is compared with it: what would be
+/// found is only what follows from those.
+#[derive(Debug)]
+pub struct Troubled {
+    /// `GET`, `POST`, ….
+    pub method: String,
+    /// The path.
+    pub path: String,
+    /// What could be read of it, if that is enough for an operation.
+    pub operation: Option<Operation>,
 }
 
 /// One operation.
@@ -75,6 +95,8 @@ pub struct Operation {
     pub method: Spanned<String>,
     /// The path, at the place of the key.
     pub path: Spanned<String>,
+    /// All of it.
+    pub range: Range<usize>,
     /// Its tags.
     pub tags: Vec<String>,
     /// `summary`.
@@ -87,7 +109,7 @@ pub struct Operation {
     pub request_body: Option<Spanned<()>>,
     /// The one documented success.
     pub success: Success,
-    /// The documented errors, by status, then in the order in which they stand.
+    /// The documented errors, by status and name.
     pub errors: Vec<DocumentedError>,
     /// `x-required-permission`.
     pub permission: Option<Spanned<String>>,
@@ -157,9 +179,9 @@ pub struct Success {
     pub description: String,
     /// The headers it may carry.
     pub headers: Vec<Header>,
-    /// The name of its schema in `components.schemas`.
-    pub schema: Spanned<String>,
-    /// Its examples: name and value.
+    /// The name of its schema in `components.schemas`; nothing where it has no body.
+    pub schema: Option<Spanned<String>>,
+    /// Its examples, by name: name and value.
     pub examples: Vec<(Spanned<String>, Node)>,
 }
 
@@ -201,24 +223,53 @@ impl Contract {
         load::load(source)
     }
 
+    /// Sets the operations aside that have one of the findings inside them.
+    pub fn set_aside(&mut self, findings: &[Finding]) {
+        let places: Vec<usize> =
+            findings.iter().filter_map(|finding| Some(finding.primary.as_ref()?.range.start)).collect();
+        let is_in_trouble = |operation: &Operation| places.iter().any(|place| operation.range.contains(place));
+        for operation in self.operations.extract_if(.., |operation| is_in_trouble(operation)) {
+            self.troubled.push(Troubled {
+                method: operation.method.value.clone(),
+                path: operation.path.value.clone(),
+                operation: Some(operation),
+            });
+        }
+    }
+
     /// A labelled place in the contract.
     pub fn place(&self, range: &Range<usize>, label: impl Into<String>) -> Place {
         Place::new(&self.source, range.clone(), label)
     }
 
-    /// Whether every operation documents the error of this name.
-    pub fn is_common(&self, name: &str) -> bool {
-        !self.operations.is_empty()
-            && self.operations.iter().all(|operation| operation.errors.iter().any(|error| error.name.value == name))
+    /// Whether an operation of this method and path is there, but could not be read whole.
+    pub fn is_troubled(&self, method: &str, path: &str) -> bool {
+        let wanted = call(method, path);
+        self.troubled.iter().any(|troubled| call(&troubled.method, &troubled.path) == wanted)
     }
 
     /// A schema by its name.
     pub fn schema(&self, name: &str) -> Option<&Schema> {
-        self.schemas.iter().find(|schema| schema.name.value == name)
+        self.schemas.get(*self.schema_index.get(name)?)
     }
 
     /// A property of a schema, with its place.
     pub fn property(&self, schema: &str, property: &str) -> Option<&Entry> {
         self.root.get("components")?.get("schemas")?.get(schema)?.get("properties")?.entry(property)
     }
+}
+
+impl Operation {
+    /// How it is called, see [`call`].
+    pub fn call(&self) -> String {
+        call(&self.method, &self.path)
+    }
+}
+
+/// A method and a path, in which the names of variables mean nothing: two that are equal are one operation.
+pub fn call(method: &str, path: &str) -> String {
+    // `:id` is how other frameworks write `{id}`.
+    let is_variable = |part: &str| (part.starts_with('{') && part.ends_with('}')) || part.starts_with(':');
+    let parts: Vec<&str> = path.split('/').map(|part| if is_variable(part) { "{}" } else { part }).collect();
+    format!("{method} {}", parts.join("/"))
 }

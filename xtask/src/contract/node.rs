@@ -51,6 +51,13 @@ pub struct Entry {
     pub value: Node,
 }
 
+impl Entry {
+    /// A key that stands nowhere.
+    pub fn new(key: &str, value: Node) -> Entry {
+        Entry { key: key.to_owned(), key_range: 0..0, value }
+    }
+}
+
 /// Why a document could not be read, and where.
 #[derive(Debug)]
 pub struct Malformed {

@@ -29,11 +29,14 @@ impl<'a> Loader<'a> {
             parameters.retain(|other| !same(other));
             parameters.push(parameter);
         }
+        let path = spanned(path.key.clone(), &path.key_range);
+        self.variables(&path, &parameters);
         let (success, errors) = self.responses(&what, &id, body)?;
         Some(Operation {
             id,
             method: spanned(method.key.to_uppercase(), &method.key_range),
-            path: spanned(path.key.clone(), &path.key_range),
+            path,
+            range: method.key_range.start..body.range.end.max(method.key_range.end),
             tags: body
                 .get("tags")
                 .map(Node::items)
@@ -55,9 +58,45 @@ impl<'a> Loader<'a> {
         })
     }
 
+    /// The variables of the path are its path parameters.
+    fn variables(&mut self, path: &Spanned<String>, parameters: &[Parameter]) {
+        let described: Vec<&Parameter> =
+            parameters.iter().filter(|parameter| parameter.location == Location::Path).collect();
+        let variables: Vec<&str> =
+            path.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name)).collect();
+        for name in variables.iter().filter(|name| !described.iter().any(|parameter| *parameter.name == ***name)) {
+            self.report(
+                Rule::ContractPathParameter,
+                &path.range,
+                "this path",
+                format!("the path `{}` has a variable `{name}` that no path parameter describes", path.value),
+                "describe it under `parameters` with `in: path` and `required: true`",
+            );
+        }
+        for parameter in described.iter().filter(|parameter| !variables.contains(&parameter.name.as_str())) {
+            self.report(
+                Rule::ContractPathParameter,
+                &parameter.name.range,
+                "this parameter",
+                format!("the path `{}` has no variable `{}`", path.value, parameter.name.value),
+                "write it into the path in braces, or remove the parameter",
+            );
+        }
+    }
+
     fn parameter(&mut self, node: &'a Node) -> Option<Parameter> {
         let node = self.resolve(node)?;
-        let name = node.get("name")?;
+        let name = node.get("name").and_then(|name| Some(spanned(name.as_str()?.to_owned(), &name.range)));
+        let Some(name) = name else {
+            self.report(
+                Rule::ContractParses,
+                &node.range,
+                "this parameter",
+                "a parameter has no `name`",
+                "write it as a text, such as `name: cursor`",
+            );
+            return None;
+        };
         let location = match node.get("in").and_then(Node::as_str) {
             Some("path") => Location::Path,
             Some("query") => Location::Query,
@@ -85,8 +124,9 @@ impl<'a> Loader<'a> {
             );
             return None;
         };
+        self.depend_on_references(schema);
         Some(Parameter {
-            name: spanned(name.as_str()?.to_owned(), &name.range),
+            name,
             location,
             required: node.get("required").and_then(Node::as_bool).unwrap_or(false),
             description: text(node, "description"),

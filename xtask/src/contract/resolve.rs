@@ -1,8 +1,9 @@
 //! Following `$ref`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::node::Node;
+use super::node::{Entry, Node, Value};
 use crate::finding::Finding;
 use crate::rules::Rule;
 use crate::source::{Place, Source};
@@ -11,11 +12,18 @@ use crate::source::{Place, Source};
 pub struct Resolver<'a> {
     source: &'a Arc<Source>,
     root: &'a Node,
+    /// `#/components/kind/name`, to which nearly all references lead.
+    components: HashMap<String, &'a Node>,
 }
 
 impl<'a> Resolver<'a> {
     pub fn new(source: &'a Arc<Source>, root: &'a Node) -> Resolver<'a> {
-        Resolver { source, root }
+        let kinds = root.get("components").map(Node::entries).unwrap_or_default();
+        let components = kinds.iter().flat_map(|kind| {
+            let named = move |entry: &'a Entry| (format!("#/components/{}/{}", kind.key, entry.key), &entry.value);
+            kind.value.entries().iter().map(named)
+        });
+        Resolver { source, root, components: components.collect() }
     }
 
     /// The node itself, or what its `$ref` leads to, however many there are on the way.
@@ -54,11 +62,14 @@ impl<'a> Resolver<'a> {
     }
 
     fn find(&self, target: &str) -> Option<&'a Node> {
+        if let Some(node) = self.components.get(target) {
+            return Some(node);
+        }
         let pointer = target.strip_prefix("#/")?;
         pointer.split('/').try_fold(self.root, |node, part| {
             let key = part.replace("~1", "/").replace("~0", "~");
             match &node.value {
-                super::node::Value::Array(items) => items.get(key.parse::<usize>().ok()?),
+                Value::Array(items) => items.get(key.parse::<usize>().ok()?),
                 _ => node.get(&key),
             }
         })

@@ -19,6 +19,7 @@ impl<'a> Loader<'a> {
         body: &'a Node,
     ) -> Option<(Success, Vec<DocumentedError>)> {
         let mut successes = Vec::new();
+        let mut usable = None;
         let mut errors: Vec<DocumentedError> = Vec::new();
         for response in body.get("responses").map(Node::entries).unwrap_or_default() {
             let Ok(code) = response.key.parse::<u16>() else {
@@ -37,7 +38,10 @@ impl<'a> Loader<'a> {
             };
             let headers = self.headers(answer);
             match code {
-                200..=299 => successes.extend(self.success(what, status, answer, headers)),
+                200..=299 => {
+                    successes.push(code);
+                    usable = self.success(what, status, answer, headers);
+                }
                 400..=599 => self.errors(what, &status, answer, &headers, &mut errors),
                 _ => self.report(
                     Rule::ContractSubset,
@@ -53,16 +57,25 @@ impl<'a> Loader<'a> {
                 Rule::ContractSubset,
                 &id.range,
                 "this operation",
-                format!("{what} documents {} usable success answers; exactly one is needed", successes.len()),
+                format!("{what} documents {} successes; exactly one is needed", successes.len()),
                 "document one 2xx with a JSON body whose schema is a `$ref`",
             );
         }
-        errors.sort_by_key(|error| *error.status);
-        Some((successes.pop()?, errors))
+        // Neither order means anything: the same contract is the same model.
+        errors.sort_by(|one, other| (*one.status, &*one.name).cmp(&(*other.status, &*other.name)));
+        Some((usable?, errors))
     }
 
     fn success(&mut self, what: &str, status: Spanned<u16>, answer: &'a Node, headers: Vec<Header>) -> Option<Success> {
         let content = answer.get("content").and_then(|content| content.get(JSON));
+        if answer.get("content").is_none() {
+            let description = text(answer, "description");
+            return Some(Success { description, headers, schema: None, examples: Vec::new(), status });
+        }
+        let schema = content.and_then(|content| content.get("schema"));
+        if schema.is_some_and(|schema| self.resolve(schema).is_none()) {
+            return None;
+        }
         let Some(schema) = content.and_then(schema_name) else {
             self.report(
                 Rule::ContractSubset,
@@ -73,20 +86,17 @@ impl<'a> Loader<'a> {
             );
             return None;
         };
+        self.depend_on(&schema);
         let examples = content.and_then(|content| content.get("examples")).map(Node::entries).unwrap_or_default();
-        Some(Success {
-            description: text(answer, "description"),
-            headers,
-            schema,
-            examples: examples
-                .iter()
-                .filter_map(|entry| {
-                    let value = self.resolve(&entry.value)?.get("value")?;
-                    Some((spanned(entry.key.clone(), &entry.key_range), value.clone()))
-                })
-                .collect(),
-            status,
-        })
+        let mut examples: Vec<(Spanned<String>, Node)> = examples
+            .iter()
+            .filter_map(|entry| {
+                let value = self.resolve(&entry.value)?.get("value")?;
+                Some((spanned(entry.key.clone(), &entry.key_range), value.clone()))
+            })
+            .collect();
+        examples.sort_by(|(one, _), (other, _)| one.value.cmp(&other.value));
+        Some(Success { description: text(answer, "description"), headers, schema: Some(schema), examples, status })
     }
 
     fn errors(
@@ -108,6 +118,7 @@ impl<'a> Loader<'a> {
                 format!("write `$ref: '#/components/schemas/{ERROR}'`: every error has the same body"),
             );
         }
+        self.depend_on(ERROR);
         let examples = content.and_then(|content| content.get("examples")).map(Node::entries).unwrap_or_default();
         if examples.is_empty() {
             self.report(
@@ -169,7 +180,18 @@ impl<'a> Loader<'a> {
         entries
             .filter_map(|entry| {
                 let node = self.resolve(&entry.value)?;
-                let schema = self.resolve(node.get("schema")?)?;
+                let Some(schema) = node.get("schema") else {
+                    self.report(
+                        Rule::ContractSubset,
+                        &entry.key_range,
+                        "this header",
+                        format!("the header `{}` has no `schema`", entry.key),
+                        "write one, such as `schema: {type: string}`",
+                    );
+                    return None;
+                };
+                let schema = self.resolve(schema)?;
+                self.depend_on_references(schema);
                 let constant = match schema.get("enum").map(Node::items) {
                     Some([only]) => only.as_str().map(str::to_owned),
                     _ => None,

@@ -7,13 +7,19 @@ use std::rc::Rc;
 use jsonschema::Validator;
 use serde_json::{Value as Json, json};
 
-use super::Contract;
-use super::node::{Node, Value};
+use super::node::{Entry, Node, Value};
+use super::{Contract, Schema, references};
 
 /// Validates values against the schemas of one contract. Each schema is compiled once.
 pub struct Schemas {
-    components: Json,
+    components: HashMap<String, Component>,
     compiled: HashMap<String, Result<Rc<Validator>, String>>,
+}
+
+struct Component {
+    schema: Json,
+    /// The components that it refers to.
+    references: Vec<String>,
 }
 
 /// One way in which a value does not fit.
@@ -28,21 +34,23 @@ pub struct Misfit {
 impl Schemas {
     /// The schemas of a contract.
     pub fn new(contract: &Contract) -> Schemas {
-        let schemas: serde_json::Map<String, Json> = contract
-            .schemas
-            .iter()
-            .map(|schema| (schema.name.value.clone(), json_schema(&schema.node.to_json())))
-            .collect();
-        Schemas { components: json!({ "schemas": schemas }), compiled: HashMap::new() }
+        let component = |schema: &Schema| Component {
+            schema: json_schema(&schema.node.to_json()),
+            references: references::schemas(&schema.node).into_iter().map(str::to_owned).collect(),
+        };
+        let components = contract.schemas.iter().map(|schema| (schema.name.value.clone(), component(schema)));
+        Schemas { components: components.collect(), compiled: HashMap::new() }
     }
 
     /// How a value does not fit a component. A schema that cannot be compiled is a misfit of every value.
     pub fn misfits(&mut self, component: &str, value: &Node) -> Vec<Misfit> {
-        self.misfits_of(json!({ "$ref": format!("#/components/schemas/{component}") }), value)
+        let target = format!("#/components/schemas/{component}");
+        let schema = Node { range: 0..0, value: Value::Object(vec![Entry::new("$ref", Node::text(&target))]) };
+        self.misfits_of(&schema, value)
     }
 
     /// How a value does not fit a schema of the contract that stands somewhere else.
-    pub fn misfits_of(&mut self, schema: Json, value: &Node) -> Vec<Misfit> {
+    pub fn misfits_of(&mut self, schema: &Node, value: &Node) -> Vec<Misfit> {
         let misfit = |message: String, range: &Range<usize>| Misfit { message, range: range.clone() };
         match self.validator(schema) {
             Err(reason) => vec![misfit(format!("its schema cannot be used: {reason}"), &value.range)],
@@ -59,18 +67,32 @@ impl Schemas {
         }
     }
 
-    fn validator(&mut self, schema: Json) -> Result<Rc<Validator>, String> {
-        let components = &self.components;
-        let compile = |schema: &Json| {
-            let mut whole = json_schema(schema);
-            if let Json::Object(map) = &mut whole {
-                map.insert("components".to_owned(), components.clone());
+    fn validator(&mut self, schema: &Node) -> Result<Rc<Validator>, String> {
+        let json = schema.to_json();
+        let key = json.to_string();
+        if let Some(compiled) = self.compiled.get(&key) {
+            return compiled.clone();
+        }
+        let mut whole = json_schema(&json);
+        if let Json::Object(map) = &mut whole {
+            map.insert("components".to_owned(), json!({ "schemas": self.reached(schema) }));
+        }
+        let options = jsonschema::draft202012::options().should_validate_formats(true);
+        let compiled = options.build(&whole).map(Rc::new).map_err(|error| error.to_string());
+        self.compiled.entry(key).or_insert(compiled).clone()
+    }
+
+    /// The components that a schema refers to, and those that they refer to: the others would only be copied.
+    fn reached(&self, schema: &Node) -> serde_json::Map<String, Json> {
+        let mut reached = serde_json::Map::new();
+        let mut open = references::schemas(schema);
+        while let Some(name) = open.pop() {
+            if let Some(component) = self.components.get(name).filter(|_| !reached.contains_key(name)) {
+                reached.insert(name.to_owned(), component.schema.clone());
+                open.extend(component.references.iter().map(String::as_str));
             }
-            let options = jsonschema::draft202012::options().should_validate_formats(true);
-            options.build(&whole).map(Rc::new).map_err(|error| error.to_string())
-        };
-        let key = schema.to_string();
-        self.compiled.entry(key).or_insert_with(|| compile(&schema)).clone()
+        }
+        reached
     }
 }
 

@@ -48,18 +48,22 @@ impl Problem {
     }
 }
 
+/// What stands in the contract although no code can be made of it, as far as names and the shape of the document go.
+pub fn unsupported(contract: &Contract) -> Vec<Finding> {
+    findings(contract, subset::check(contract))
+}
+
 /// All generated files that a layout has a place for, or what in the contract cannot be turned into code.
 pub fn outputs(contract: &Contract, layout: &Layout) -> Result<Vec<Output>, Vec<Finding>> {
-    let findings = |problems: Vec<Problem>| problems.into_iter().map(|problem| finding(contract, problem)).collect();
-    let problems = subset::check(contract);
-    if !problems.is_empty() {
-        return Err(findings(problems));
+    let unsupported = unsupported(contract);
+    if !unsupported.is_empty() {
+        return Err(unsupported);
     }
     let mut operations: Vec<&Operation> = contract.operations.iter().collect();
     operations.sort_by_key(|operation| (operation.path.value.clone(), operation.method.value.clone()));
     let mut outputs = Vec::new();
     let mut add = |path: &Option<String>, is_server, text: Result<String, Vec<Problem>>| {
-        let text: String = text.map_err(findings)?;
+        let text: String = text.map_err(|problems| findings(contract, problems))?;
         outputs.extend(path.as_ref().map(|path| Output {
             path: path.clone(),
             is_server,
@@ -72,6 +76,10 @@ pub fn outputs(contract: &Contract, layout: &Layout) -> Result<Vec<Output>, Vec<
     add(&layout.client, false, client::client(&contract.root.to_json()))?;
     add(&layout.client_errors, false, client::errors(&operations))?;
     Ok(outputs)
+}
+
+fn findings(contract: &Contract, problems: Vec<Problem>) -> Vec<Finding> {
+    problems.into_iter().map(|problem| finding(contract, problem)).collect()
 }
 
 fn finding(contract: &Contract, problem: Problem) -> Finding {

@@ -403,7 +403,10 @@ fn text_struct(operation: &Operation, location: Location, name: &str) -> TokenSt
 
 fn success(operation: &Operation) -> Result<TokenStream, Unsupported> {
     let success = &operation.success;
-    let body = type_ident(&success.schema);
+    let Some(schema) = &success.schema else {
+        return Err(Unsupported { why: "it has no body".into(), range: success.status.range.clone() });
+    };
+    let body = type_ident(schema);
     let coded = match success.status.value {
         200 => quote!(dropshot::HttpResponseOk<types::#body>),
         201 => quote!(dropshot::HttpResponseCreated<types::#body>),
@@ -666,10 +669,10 @@ fn role_constructor(operation: &Operation, role: &Role) -> Result<TokenStream, U
 fn examples(operations: &[&Operation]) -> TokenStream {
     let mut tests = Vec::new();
     for operation in operations {
+        let Some(schema) = &operation.success.schema else { continue };
         for (index, (_, value)) in operation.success.examples.iter().enumerate() {
             let test = value_ident(&format!("{}_{}", operation.id.value, index + 1));
-            let (body, text) =
-                (type_ident(&operation.success.schema), canonical::canonical(&json!({ "value": value.to_json() })));
+            let (body, text) = (type_ident(schema), canonical::canonical(&json!({ "value": value.to_json() })));
             let text = text["value"].to_string();
             tests.push(quote!(#[test] fn #test() { survives::<super::types::#body>(#text); }));
         }

@@ -187,7 +187,9 @@ pub fn field(schema: &Node) -> Result<Field, Unsupported> {
     }
 }
 
-/// The integer type that holds every value a schema allows.
+/// The integer type that holds every value a schema allows. Without a format it has 64 bits, whatever its bounds are: a
+/// bound that moves later does not change the type, and progenitor's client takes 64 bits as well. A `minimum` of 0 or more
+/// takes the sign away, so that a wrong state cannot be written down.
 fn integer(schema: &Node) -> Result<TokenStream, Unsupported> {
     let natural = bound(schema, "minimum")?.is_some_and(|minimum| minimum >= 0);
     let (rust, least, most) = match (text(schema, "format"), natural) {

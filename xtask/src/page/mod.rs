@@ -12,7 +12,7 @@ pub mod words;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::contract::Spanned;
+use crate::contract::{Spanned, call};
 use crate::source::{Place, Source};
 pub use curl::{Request, request};
 pub use shell::Malformed;
@@ -41,6 +41,8 @@ pub struct Page {
     pub limits: Vec<Limit>,
     /// What it takes from somewhere else: Liquid includes, with their arguments.
     pub includes: Vec<Spanned<String>>,
+    /// Where its first heading begins.
+    pub heading: Option<usize>,
     /// Where its links lead.
     pub links: Vec<Spanned<String>>,
 }
@@ -52,6 +54,13 @@ pub struct Endpoint {
     pub method: Spanned<String>,
     /// The path.
     pub path: Spanned<String>,
+}
+
+impl Endpoint {
+    /// How the operation is called, see [`call`].
+    pub fn call(&self) -> String {
+        call(&self.method, &self.path)
+    }
 }
 
 /// A number for a stretch of time, such as `20 requests per minute`.
@@ -134,9 +143,10 @@ impl Page {
         Place::new(&self.source, range.clone(), label)
     }
 
-    /// The place to point at for what a page lacks: its first line that is not blank.
+    /// The place to point at for what a page lacks: its first heading, or its first line that is not blank.
     pub fn top(&self, label: impl Into<String>) -> Place {
-        let start = self.source.text.find(|letter: char| !letter.is_whitespace()).unwrap_or(0);
+        let first = || self.source.text.find(|letter: char| !letter.is_whitespace());
+        let start = self.heading.or_else(first).unwrap_or(0);
         let line = self.source.line_column(start).0;
         self.place(&self.source.line(line), label)
     }

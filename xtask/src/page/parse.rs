@@ -16,7 +16,12 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a pattern of ours")
 }
 
-static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(GET|PUT|POST|DELETE|PATCH|HEAD|OPTIONS) (/\S*)$"));
+static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^\s*(GET|PUT|POST|DELETE|PATCH|HEAD|OPTIONS)\s+(?:https?://[^/\s]+)?(/[^\s?]*)(?:\?\S*)?(?: HTTP/[0-9.]+)?\s*$",
+    )
+});
+static HREF: LazyLock<Regex> = LazyLock::new(|| pattern(r#"(?i)\bhref\s*=\s*["']?([^"'\s>]+)"#));
 static API_METHOD: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\{%-?\s*apimethod\s+(\w+)[^%]*%\}\s*(/\S*)\s*\{%-?\s*endapimethod"));
 static INCLUDE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\{%-?\s*(?:multi_lang_)?include\s+([^%]*?)\s*-?%\}"));
@@ -39,6 +44,7 @@ pub fn parse(source: &Arc<Source>, language: Language) -> Page {
             blocks: Vec::new(),
             limits: Vec::new(),
             includes: includes(&source.text),
+            heading: None,
             links: Vec::new(),
         },
         table: None,
@@ -50,7 +56,9 @@ pub fn parse(source: &Arc<Source>, language: Language) -> Page {
         last_paragraph: Vec::new(),
         html_code: None,
     };
-    for (event, range) in Parser::new_ext(&masked, Options::ENABLE_TABLES).into_offset_iter() {
+    for (event, range) in
+        Parser::new_ext(&masked, Options::ENABLE_TABLES | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS).into_offset_iter()
+    {
         reader.event(event, range);
     }
     let mut page = reader.page;
@@ -77,16 +85,15 @@ fn sentences(text: &str) -> Vec<Range<usize>> {
     sentences
 }
 
-/// Where a phrase stands as whole words, however its blanks are written.
+/// Where a phrase stands as whole words.
 fn positions(text: &str, phrase: &str) -> Vec<usize> {
-    let blank = text.replace(['\n', '\t', '\r'], " ");
     let is_letter = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
     let whole = |at: usize| {
-        let before = blank[..at].chars().next_back();
+        let before = text[..at].chars().next_back();
         let own_start = phrase.starts_with('/') || !is_letter(before);
-        own_start && !is_letter(blank[at + phrase.len()..].chars().next())
+        own_start && !is_letter(text[at + phrase.len()..].chars().next())
     };
-    blank.match_indices(phrase).map(|(at, _)| at).filter(|at| whole(*at)).collect()
+    text.match_indices(phrase).map(|(at, _)| at).filter(|at| whole(*at)).collect()
 }
 
 struct Reader<'a> {
@@ -100,14 +107,17 @@ struct Reader<'a> {
     last_heading: String,
     /// Code spans of the paragraph that was read last.
     last_paragraph: Vec<String>,
-    /// A `<code>` that is open, and where its text begins.
-    html_code: Option<usize>,
+    /// A `<code>` that is open: where its text begins, and the text so far.
+    html_code: Option<(usize, String)>,
 }
 
 impl Reader<'_> {
     fn event(&mut self, event: Event<'_>, range: Range<usize>) {
         match event {
-            Event::Start(Tag::Heading { .. }) => self.heading = Some(String::new()),
+            Event::Start(Tag::Heading { .. }) => {
+                self.page.heading.get_or_insert(range.start);
+                self.heading = Some(String::new());
+            }
             Event::End(TagEnd::Heading(_)) => {
                 self.last_heading = self.heading.take().unwrap_or_default().to_lowercase();
                 self.last_paragraph.clear();
@@ -128,6 +138,7 @@ impl Reader<'_> {
             }
             Event::End(TagEnd::TableRow) => self.end_row(),
             Event::Start(Tag::TableCell) => {
+                self.html_code = None;
                 self.cell = Some(Cell { range: self.inner(&range), ..Cell::default() });
             }
             Event::End(TagEnd::TableCell) => {
@@ -140,6 +151,7 @@ impl Reader<'_> {
                 }
             }
             Event::Start(Tag::Paragraph | Tag::Item) => {
+                self.html_code = None;
                 self.last_paragraph.clear();
                 self.limits(&range);
             }
@@ -165,6 +177,9 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, text: &str, range: &Range<usize>) {
+        if let Some((_, code)) = &mut self.html_code {
+            code.push_str(text);
+        }
         if let Some((_, content)) = &mut self.block {
             content.get_or_insert_with(|| range.clone()).end = range.end;
         } else if let Some(heading) = &mut self.heading {
@@ -174,25 +189,32 @@ impl Reader<'_> {
         }
     }
 
-    /// The code of a block, from its own text: what looks like Liquid in there is code.
+    /// The code of a block, from its own text: what looks like Liquid in there is code. A block may name the endpoint.
     fn end_block(&mut self) {
         let Some((language, content)) = self.block.take() else {
             return;
         };
         let range = content.unwrap_or(0..0);
         let text = self.page.source.text.get(range.clone()).unwrap_or_default().to_owned();
+        let first = text.lines().next().unwrap_or_default();
+        self.endpoint(&Spanned { value: first.to_owned(), range: range.start..range.start + first.len() });
         self.page.blocks.push(CodeBlock { language, text: Spanned { value: text, range } });
     }
 
-    /// `<code>` is a code span too.
+    /// `<code>` is a code span too, and `<a href>` a link.
     fn html(&mut self, html: &str, range: &Range<usize>) {
         let tag = html.trim_matches(['<', '>']).split_whitespace().next().unwrap_or_default();
-        match (tag.to_lowercase().as_str(), self.html_code) {
-            ("code", _) => self.html_code = Some(range.end),
-            ("/code", Some(start)) => {
-                self.html_code = None;
-                let code = self.text[start..range.start].to_owned();
-                self.code_at(&code, start);
+        match tag.to_lowercase().as_str() {
+            "code" => self.html_code = Some((range.end, String::new())),
+            "/code" => {
+                if let Some((start, code)) = self.html_code.take() {
+                    self.code_in(&code, &(start..range.start));
+                }
+            }
+            "a" => {
+                let target = HREF.captures(html).and_then(|found| found.get(1));
+                let target = target.map(|target| Spanned { value: target.as_str().to_owned(), range: range.clone() });
+                self.page.links.extend(target);
             }
             _ => {}
         }
@@ -218,19 +240,27 @@ impl Reader<'_> {
             cell.codes.push(span);
             return;
         }
-        if self.page.endpoint.is_none()
-            && let Some(found) = ENDPOINT.captures(code)
-            && let (Some(method), Some(path)) = (found.get(1), found.get(2))
-        {
-            let part = |part: regex::Match<'_>| Spanned {
-                value: part.as_str().to_owned(),
-                range: inside(&span, part.range()),
-            };
-            self.page.endpoint = Some(Endpoint { method: part(method), path: part(path) });
+        if self.endpoint(&span) {
             return;
         }
         self.last_paragraph.push(code.to_owned());
         self.page.spans.push(span);
+    }
+
+    /// The first code that is a method and a path names what the page is about, unless it comes after the errors: there it
+    /// is somebody else's.
+    fn endpoint(&mut self, code: &Spanned<String>) -> bool {
+        if self.page.endpoint.is_none()
+            && self.page.errors.is_empty()
+            && let Some(found) = ENDPOINT.captures(code)
+            && let (Some(method), Some(path)) = (found.get(1), found.get(2))
+        {
+            let part =
+                |part: regex::Match<'_>| Spanned { value: part.as_str().to_owned(), range: inside(code, part.range()) };
+            self.page.endpoint = Some(Endpoint { method: part(method), path: part(path) });
+            return true;
+        }
+        false
     }
 
     fn end_row(&mut self) {
@@ -247,7 +277,11 @@ impl Reader<'_> {
     fn limits(&mut self, range: &Range<usize>) {
         let text = &self.text[range.clone()];
         for sentence in sentences(text) {
-            let part = text[sentence.clone()].to_lowercase();
+            if !text[sentence.clone()].contains(|letter: char| letter.is_ascii_digit()) {
+                continue;
+            }
+            // However its blanks are written.
+            let part = text[sentence.clone()].to_lowercase().replace(['\n', '\t', '\r'], " ");
             // Lower case may have another length only outside of what the words here are made of.
             if part.len() != sentence.len() {
                 continue;
@@ -434,7 +468,7 @@ mod tests {
 
     #[test]
     fn a_code_span_that_is_not_written_as_it_reads_has_its_whole_place() {
-        let text = "| E |\n|---|\n| `404 Integration not found\\|“` |\n\n`POST\n/a“ü`\n";
+        let text = "`POST\n/a“ü`\n\n| E |\n|---|\n| `404 Integration not found\\|“` |\n";
         let page = page(text);
         assert_eq!(&text[page.errors[0].message.range.clone()], "`404 Integration not found\\|“`");
         assert_eq!(&text[page.endpoint.unwrap().path.range], "`POST\n/a“ü`");

@@ -142,6 +142,8 @@ impl Language {
         match (yes.contains(&word.as_str()), no.contains(&word.as_str())) {
             (true, _) => Some(true),
             (false, true) => Some(false),
+            // Not translated yet.
+            (false, false) if self != Language::English => Language::English.required(&word),
             (false, false) => None,
         }
     }

@@ -31,10 +31,16 @@ pub fn finding(finding: &Finding, colour: bool) -> String {
         // What is not there has no primary place: the first of the others is not it.
         let primary = index == 0 && finding.primary.is_some();
         let kind = if primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+        // Its own lines only: the whole of a long file would be gone through for each finding.
+        let (first, last) =
+            (place.source.line_column(place.range.start).0, place.source.line_column(place.range.end).0);
+        let lines = place.source.line(first).start..place.source.line(last).end.max(place.range.end);
+        let span = place.range.start - lines.start..place.range.end - lines.start;
         group = group.element(
-            Snippet::source(place.source.text.as_str())
+            Snippet::source(&place.source.text[lines])
+                .line_start(first)
                 .path(place.source.path.as_str())
-                .annotation(kind.span(place.range.clone()).label(place.label.as_str())),
+                .annotation(kind.span(span).label(place.label.as_str())),
         );
     }
     if let Some(help) = &finding.help {

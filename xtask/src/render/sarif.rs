@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::check::Outcome;
-use crate::finding::{Edit, Finding, Severity};
+use crate::finding::{Edit, Finding};
 use crate::rules::Rule;
 use crate::source::{Place, Source};
 
@@ -34,17 +34,13 @@ pub fn render(outcome: &Outcome) -> String {
     format!("{document:#}\n")
 }
 
-fn level(severity: Severity) -> &'static str {
-    severity.name()
-}
-
 fn rule(rule: Rule) -> Value {
     let info = rule.info();
     json!({
         "id": info.name,
         "shortDescription": {"text": info.summary},
         "fullDescription": {"text": info.explanation},
-        "defaultConfiguration": {"level": level(info.severity)},
+        "defaultConfiguration": {"level": info.severity.name()},
     })
 }
 
@@ -59,7 +55,7 @@ fn result(finding: &Finding) -> Value {
     let mut result = json!({
         "ruleId": finding.rule.info().name,
         "ruleIndex": index,
-        "level": level(finding.severity()),
+        "level": finding.severity().name(),
         "message": {"text": text},
         "locations": primary.map(location).into_iter().collect::<Vec<_>>(),
         "relatedLocations": finding.related.iter().enumerate().map(|(id, place)| {
@@ -81,8 +77,17 @@ fn location(place: &Place) -> Value {
     json!({"physicalLocation": {"artifactLocation": artifact(&place.source.path), "region": region(&place.source, &place.range)}})
 }
 
+/// A path as a relative address: whatever means something else there is written as its bytes.
 fn artifact(path: &str) -> Value {
-    json!({"uri": path.replace('\\', "/").replace(' ', "%20")})
+    let mut uri = String::new();
+    for byte in path.replace('\\', "/").bytes() {
+        match byte {
+            b'/' | b'-' | b'_' | b'.' | b'~' => uri.push(char::from(byte)),
+            _ if byte.is_ascii_alphanumeric() => uri.push(char::from(byte)),
+            _ => uri.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    json!({ "uri": uri })
 }
 
 fn region(source: &Source, range: &std::ops::Range<usize>) -> Value {

@@ -21,14 +21,29 @@ impl Compare<'_> {
             );
         }
         let (base, contract) = (self.base, self.contract);
-        let (Some(before_schema), Some(now_schema)) = (base.schema(&before.schema), contract.schema(&now.schema))
-        else {
-            return;
-        };
-        let mut changes = Vec::new();
-        schema::compare(base, &before_schema.node, contract, &now_schema.node, Direction::Answer, &mut changes);
-        for change in changes {
-            self.answer_change(new, change);
+        match (&before.schema, &now.schema) {
+            (Some(before), Some(now)) => {
+                let mut changes = Vec::new();
+                if let (Some(before), Some(now)) = (base.schema(before), contract.schema(now)) {
+                    schema::compare(base, &before.node, contract, &now.node, Direction::Answer, &mut changes);
+                }
+                changes.into_iter().for_each(|change| self.answer_change(new, change));
+            }
+            (Some(before), None) => self.report(
+                Rule::CompatFieldRemoved,
+                Side::Now(&now.status.range),
+                Some(Side::Then(&before.range)),
+                format!("the success of `{}` no longer has a body", new.id.value),
+                "clients read it: keep sending it",
+            ),
+            (None, Some(now)) => self.report(
+                Rule::CompatFieldAdded,
+                Side::Now(&now.range),
+                Some(Side::Then(&before.status.range)),
+                format!("the success of `{}` has a body now", new.id.value),
+                "clients that expect none do not read it",
+            ),
+            (None, None) => {}
         }
         self.headers(old, new);
     }
@@ -49,12 +64,7 @@ impl Compare<'_> {
             }
             What::Bounds => (Rule::CompatFieldThere, "clients that could read more can read less"),
         };
-        // The same component may be part of several answers: it is said once.
-        let known = |finding: &crate::finding::Finding| {
-            finding.rule == rule
-                && finding.primary.as_ref().is_some_and(|place| place.range == change.now || place.range == change.then)
-        };
-        if self.findings.iter().any(known) {
+        if !self.said.insert((rule, change.then.start, change.now.start)) {
             return;
         }
         let message = format!("in the answer of `{}` {}", operation.id.value, change.message);

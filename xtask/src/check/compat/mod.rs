@@ -7,6 +7,7 @@ mod answers;
 mod requests;
 mod schema;
 
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use crate::contract::{Contract, Operation, Spanned};
@@ -16,7 +17,7 @@ use crate::source::Place;
 
 /// Compares a contract with its earlier form.
 pub fn check(base: &Contract, contract: &Contract) -> Vec<Finding> {
-    let mut compare = Compare { base, contract, findings: Vec::new() };
+    let mut compare = Compare { base, contract, findings: Vec::new(), said: HashSet::new() };
     compare.operations();
     compare.servers();
     compare.findings
@@ -26,6 +27,8 @@ struct Compare<'a> {
     base: &'a Contract,
     contract: &'a Contract,
     findings: Vec<Finding>,
+    /// The changes of components that were said: a component may be part of several answers.
+    said: HashSet<(Rule, usize, usize)>,
 }
 
 /// Where something stands now, or where to look for it.
@@ -36,7 +39,7 @@ enum Side<'a> {
     Then(&'a Range<usize>),
 }
 
-impl Compare<'_> {
+impl<'a> Compare<'a> {
     fn report(&mut self, rule: Rule, here: Side<'_>, other: Option<Side<'_>>, message: String, help: &str) {
         let finding = Finding::at(rule, self.place(here), message).help(help);
         self.findings.push(match other {
@@ -54,9 +57,14 @@ impl Compare<'_> {
 
     fn operations(&mut self) {
         let (base, contract) = (self.base, self.contract);
+        let by_call = |contract: &'a Contract| -> HashMap<String, &'a Operation> {
+            contract.operations.iter().map(|operation| (operation.call(), operation)).collect()
+        };
+        let (before, now) = (by_call(base), by_call(contract));
         for old in &base.operations {
-            match contract.operations.iter().find(|new| is_same_call(old, new)) {
+            match now.get(&old.call()) {
                 Some(new) => self.operation(old, new),
+                None if contract.is_troubled(&old.method, &old.path) => {}
                 None => self.report(
                     Rule::CompatOperationRemoved,
                     Side::Then(&old.id.range),
@@ -67,7 +75,7 @@ impl Compare<'_> {
             }
         }
         for new in &contract.operations {
-            if !base.operations.iter().any(|old| is_same_call(old, new)) {
+            if !before.contains_key(&new.call()) && !base.is_troubled(&new.method, &new.path) {
                 let message = format!("{} {} is new", new.method.value, new.path.value);
                 self.report(
                     Rule::CompatOperationAdded,
@@ -179,13 +187,4 @@ impl Compare<'_> {
             }
         }
     }
-}
-
-/// Whether two operations are called in the same way: the names of a path's variables mean nothing there.
-fn is_same_call(one: &Operation, other: &Operation) -> bool {
-    let plain = |path: &str| {
-        let parts = path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part });
-        parts.collect::<Vec<_>>().join("/")
-    };
-    *one.method == *other.method && plain(&one.path) == plain(&other.path)
 }

@@ -15,6 +15,10 @@ impl About<'_> {
     pub(super) fn success(&self) -> Vec<Finding> {
         let mut findings = self.status();
         let success = &self.operation.success;
+        let there = || match &success.schema {
+            Some(schema) => self.contract.place(&schema.range, "the contract answers with this"),
+            None => self.contract.place(&success.status.range, "the contract answers without a body"),
+        };
         let mut shows_success = false;
         for block in json_blocks(self.page) {
             let body = match parse(self.page, block) {
@@ -25,40 +29,41 @@ impl About<'_> {
                     continue;
                 }
             };
-            let mut schemas = self.schemas.borrow_mut();
-            let misfits = misfits(self.contract, &mut schemas, &success.schema, &body);
-            if misfits.is_empty() {
-                shows_success = true;
-                continue;
-            }
+            let misfits = self.misfits(&body);
             // An error's body may be shown too, if it is one that the operation has.
-            let message = body.get("message").and_then(Node::as_str);
-            let is_error = schemas.misfits(ERROR, &body).is_empty()
-                && self.operation.errors.iter().any(|error| Some(error.message.as_str()) == message);
-            if is_error {
+            if !misfits.is_empty() && self.is_error(&body) {
                 continue;
             }
             shows_success = true;
             for (message, range) in misfits {
-                let here = self.page.place(&range, "in this body");
-                let finding = Finding::at(
-                    Rule::PageBody,
-                    here,
-                    format!("the body does not fit `{}`: {message}", success.schema.value),
-                );
-                let finding =
-                    finding.with(self.contract.place(&success.schema.range, "the contract answers with this"));
-                findings.push(finding.help("show a body that the operation really answers with"));
+                let finding = Finding::at(Rule::PageBody, self.page.place(&range, "in this body"), message);
+                findings.push(finding.with(there()).help("show a body that the operation really answers with"));
             }
         }
-        if !shows_success {
+        if !shows_success && success.schema.is_some() {
             let message =
                 format!("the page shows no body of the {} (a code block of the language `json`)", success.status.value);
-            let finding = Finding::at(Rule::PageBody, self.page.top("this page"), message);
-            let finding = finding.with(self.contract.place(&success.schema.range, "the contract answers with this"));
+            let finding = Finding::at(Rule::PageBody, self.page.top("this page"), message).with(there());
             findings.push(finding.help("show an example of it; the contract has one under `examples`"));
         }
         findings
+    }
+
+    /// How a body is not one of the success.
+    fn misfits(&self, body: &Node) -> Vec<(String, Range<usize>)> {
+        let Some(schema) = &self.operation.success.schema else {
+            return vec![("the operation answers without a body".to_owned(), body.range.clone())];
+        };
+        let misfits = misfits(self.contract, &mut self.schemas.borrow_mut(), schema, body);
+        let whole = |message| format!("the body does not fit `{}`: {message}", schema.value);
+        misfits.into_iter().map(|(message, range)| (whole(message), range)).collect()
+    }
+
+    /// Whether a body is that of an error which the operation has.
+    fn is_error(&self, body: &Node) -> bool {
+        let message = body.get("message").and_then(Node::as_str);
+        self.schemas.borrow_mut().misfits(ERROR, body).is_empty()
+            && self.operation.errors.iter().any(|error| Some(error.message.as_str()) == message)
     }
 
     /// The status stands in a code span outside tables, and no other success does.

@@ -1,6 +1,7 @@
 //! What editions of one page say beside the contract: the same examples and the same headers in every language.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 
 use super::Edition;
 use crate::contract::Contract;
@@ -18,13 +19,15 @@ pub fn check(contract: &Contract, editions: &[Edition], known: &[Finding]) -> Ve
         // Of two pages about one operation, the first is compared; that there are two is another finding.
         originals.entry(subject(page)).or_insert(page);
     }
+    let known = Known::new(known);
+    let names = header_names(contract);
     let mut findings = Vec::new();
     for edition in others {
         let mut seen = BTreeSet::new();
         for page in &edition.pages {
             let Some(original) = originals.get(&subject(page)).filter(|_| seen.insert(subject(page))) else { continue };
-            findings.extend(blocks(original, page, known));
-            findings.extend(headers(contract, original, page));
+            findings.extend(blocks(original, page, &known));
+            findings.extend(headers(&names, original, page));
         }
     }
     findings
@@ -39,14 +42,39 @@ fn subject(page: &Page) -> String {
     }
 }
 
-fn is_known(page: &Page, block: &CodeBlock, known: &[Finding]) -> bool {
-    let touches =
-        |range: &std::ops::Range<usize>| range.start <= block.text.range.end && block.text.range.start <= range.end;
-    let places = known.iter().filter_map(|finding| finding.primary.as_ref());
-    places.filter(|place| place.source.path == page.source.path).any(|place| touches(&place.range))
+/// What is found already, by file.
+struct Known<'a> {
+    places: HashMap<&'a str, Vec<(Rule, &'a Range<usize>)>>,
 }
 
-fn blocks(original: &Page, page: &Page, known: &[Finding]) -> Vec<Finding> {
+impl<'a> Known<'a> {
+    fn new(findings: &'a [Finding]) -> Known<'a> {
+        let mut places: HashMap<&str, Vec<_>> = HashMap::new();
+        for finding in findings {
+            if let Some(place) = &finding.primary {
+                places.entry(&place.source.path).or_default().push((finding.rule, &place.range));
+            }
+        }
+        Known { places }
+    }
+
+    fn of(&self, page: &Page) -> &[(Rule, &'a Range<usize>)] {
+        self.places.get(page.source.path.as_str()).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Whether another finding is about a block.
+    fn touches(&self, page: &Page, block: &CodeBlock) -> bool {
+        let block = &block.text.range;
+        self.of(page).iter().any(|(_, range)| range.start <= block.end && block.start <= range.end)
+    }
+
+    /// Whether another finding says that a page shows no request.
+    fn lacks_a_request(&self, page: &Page) -> bool {
+        self.of(page).iter().any(|(rule, _)| *rule == Rule::PageRequestMissing)
+    }
+}
+
+fn blocks(original: &Page, page: &Page, known: &Known<'_>) -> Vec<Finding> {
     if original.blocks.len() != page.blocks.len() {
         let message = format!(
             "the page has {} code blocks; in {} it has {}",
@@ -60,9 +88,9 @@ fn blocks(original: &Page, page: &Page, known: &[Finding]) -> Vec<Finding> {
     let pairs = original.blocks.iter().zip(&page.blocks);
     pairs
         .filter(|(one, other)| {
-            let lacks_a_request =
-                asks(one).is_some() != asks(other).is_some() && (lacks(original, known) || lacks(page, known));
-            !is_same(one, other) && !lacks_a_request && !is_known(original, one, known) && !is_known(page, other, known)
+            let lacks_a_request = asks(one).is_some() != asks(other).is_some()
+                && (known.lacks_a_request(original) || known.lacks_a_request(page));
+            !is_same(one, other) && !lacks_a_request && !known.touches(original, one) && !known.touches(page, other)
         })
         .map(|(one, other)| {
             let here = page.place(&first_line(other), "this edition says this");
@@ -90,37 +118,45 @@ fn is_same(one: &CodeBlock, other: &CodeBlock) -> bool {
     asks(one).is_some() && asks(one) == asks(other)
 }
 
-/// What a block asks for, if it holds a request: method, URL, headers, data.
-fn asks(block: &CodeBlock) -> Option<(String, String, BTreeSet<(String, String)>, Option<String>)> {
+/// What a request asks for, however it is written.
+#[derive(PartialEq)]
+struct Asked {
+    method: String,
+    url: String,
+    headers: BTreeSet<(String, String)>,
+    data: Option<String>,
+}
+
+/// What a block asks for, if it holds a request.
+fn asks(block: &CodeBlock) -> Option<Asked> {
     let request = page::request(&block.text, 0).ok()??;
-    let headers = request.headers.iter().map(|header| header.value.clone()).collect();
-    Some((request.method.value, request.url.value, headers, request.data.map(|data| data.value)))
+    Some(Asked {
+        method: request.method.value,
+        url: request.url.value,
+        headers: request.headers.into_iter().map(|header| header.value).collect(),
+        data: request.data.map(|data| data.value),
+    })
 }
 
-/// Whether another finding says that a page shows no request.
-fn lacks(page: &Page, known: &[Finding]) -> bool {
-    let mut missing = known.iter().filter(|finding| finding.rule == Rule::PageRequestMissing);
-    missing.any(|finding| finding.primary.as_ref().is_some_and(|place| place.source.path == page.source.path))
-}
-
-fn first_line(block: &CodeBlock) -> std::ops::Range<usize> {
+fn first_line(block: &CodeBlock) -> Range<usize> {
     let start = block.text.range.start;
     let length = block.text.find('\n').unwrap_or(block.text.len());
     start..start + length
 }
 
-/// The headers of the contract that a page speaks of.
-fn headers(contract: &Contract, original: &Page, page: &Page) -> Vec<Finding> {
-    let names: BTreeSet<String> = contract
-        .operations
-        .iter()
-        .flat_map(|operation| {
-            operation.success.headers.iter().chain(operation.errors.iter().flat_map(|error| &error.headers))
-        })
-        .map(|header| header.name.value.clone())
-        .collect();
-    let spans = |page: &Page| -> BTreeMap<String, std::ops::Range<usize>> {
-        let all = page.spans.iter().chain(&page.cell_spans).filter(|span| names.contains(&span.value));
+/// The names of all headers of the contract.
+fn header_names(contract: &Contract) -> BTreeSet<&str> {
+    let operations = contract.operations.iter();
+    let headers = operations.flat_map(|operation| {
+        operation.success.headers.iter().chain(operation.errors.iter().flat_map(|error| &error.headers))
+    });
+    headers.map(|header| header.name.as_str()).collect()
+}
+
+/// The headers of the contract that only one edition speaks of.
+fn headers(names: &BTreeSet<&str>, original: &Page, page: &Page) -> Vec<Finding> {
+    let spans = |page: &Page| -> BTreeMap<String, Range<usize>> {
+        let all = page.spans.iter().chain(&page.cell_spans).filter(|span| names.contains(span.as_str()));
         all.map(|span| (span.value.clone(), span.range.clone())).collect()
     };
     let (there, here) = (spans(original), spans(page));

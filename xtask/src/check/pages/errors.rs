@@ -11,13 +11,27 @@ impl About<'_> {
     pub(super) fn errors(&self, common: &[&DocumentedError]) -> Vec<Finding> {
         let is_common = |error: &DocumentedError| common.iter().any(|other| super::is_same(other, error));
         let (common, own): (Vec<_>, Vec<_>) = self.operation.errors.iter().partition(|error| is_common(error));
-        compare(self.contract, &[self.page], &own, &common)
+        compare(self.contract, &[self.page], &own, &common, &|_| false)
     }
 }
 
 /// The pages for the errors that all operations share.
-pub fn common(contract: &Contract, pages: &[&Page], shared: &[&DocumentedError]) -> Vec<Finding> {
-    compare(contract, pages, shared, &[])
+pub fn common(
+    contract: &Contract,
+    pages: &[&Page],
+    shared: &[&DocumentedError],
+    is_elsewhere: &dyn Fn(&DocumentedError) -> bool,
+) -> Vec<Finding> {
+    compare(contract, pages, shared, &[], is_elsewhere)
+}
+
+/// Whether an error stands in a page's error tables.
+pub fn documents(page: &Page, error: &DocumentedError) -> bool {
+    page.errors.iter().any(|row| is(row, error))
+}
+
+fn is(row: &ErrorRow, error: &DocumentedError) -> bool {
+    *row.status == *error.status && *row.message == *error.message
 }
 
 /// The rows of error tables against the errors that they have to document, and others that they may.
@@ -26,8 +40,8 @@ fn compare(
     pages: &[&Page],
     documented: &[&DocumentedError],
     allowed: &[&DocumentedError],
+    is_elsewhere: &dyn Fn(&DocumentedError) -> bool,
 ) -> Vec<Finding> {
-    let is = |row: &ErrorRow, error: &DocumentedError| *row.status == *error.status && *row.message == *error.message;
     let rows: Vec<(&Page, &ErrorRow)> =
         pages.iter().flat_map(|page| page.errors.iter().map(move |row| (*page, row))).collect();
     let mut missing: Vec<&DocumentedError> =
@@ -67,7 +81,8 @@ fn compare(
         findings.push(finding.help("remove the row, or document the error in the contract"));
     }
     let Some(first) = pages.first() else { return findings };
-    findings.extend(missing.into_iter().map(|error| absent(contract, first, error)));
+    findings
+        .extend(missing.into_iter().filter(|error| !is_elsewhere(error)).map(|error| absent(contract, first, error)));
     findings
 }
 

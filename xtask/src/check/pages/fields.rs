@@ -13,7 +13,9 @@ impl About<'_> {
     /// The fields and values of the operation's answer, where the page has tables of them.
     pub(super) fn fields(&self) -> Vec<Finding> {
         let mut schemas = BTreeSet::new();
-        reach(self.contract, &self.operation.success.schema, &mut schemas);
+        if let Some(schema) = &self.operation.success.schema {
+            reach(self.contract, schema, &mut schemas);
+        }
         reach(self.contract, ERROR, &mut schemas);
         compare(self.contract, self.page, &schemas)
     }

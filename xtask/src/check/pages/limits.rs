@@ -22,7 +22,8 @@ impl About<'_> {
             let typo = span.contains('.') && is_name(span) && strsim::normalized_levenshtein(span, required) > 0.8;
             same_area || typo
         };
-        let named = self.page.spans.iter().any(|span| span.value == required.value);
+        let mut spans = self.page.spans.iter().chain(&self.page.cell_spans);
+        let named = spans.any(|span| span.value == required.value);
         let others: Vec<_> =
             self.page.spans.iter().filter(|span| span.value != required.value && is_alike(span)).collect();
         if !named && others.is_empty() {

@@ -12,61 +12,73 @@ mod request;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
-use super::{Outcome, Project};
+use super::{Outcome, Pages, Project};
 use crate::contract::validate::Schemas;
 use crate::contract::{Contract, DocumentedError, Operation, Spanned};
 use crate::finding::Finding;
 use crate::page::{ErrorRow, Language, Page};
 use crate::rules::Rule;
 use crate::source::Source;
+use endpoint::Subject;
 
 /// Compares the pages of every language with the contract and with each other.
-pub fn check(project: &Project, contract: &Contract) -> Outcome {
-    let Some(folder) = &project.layout.pages else {
-        return Outcome::default();
-    };
-    let mut outcome = Outcome::default();
-    let mut editions = Vec::new();
-    for (language, folder) in folders(project, folder, &mut outcome.unchecked) {
-        match read(project, &folder, language) {
-            Ok((pages, unreadable)) => {
-                outcome.unchecked.extend(unreadable);
-                editions.push(Edition { language, pages });
-            }
-            Err(reason) => outcome.unchecked.push(reason),
-        }
-    }
+pub fn check(contract: &Contract, pages: &[Pages]) -> Outcome {
+    let editions: Vec<Edition> = pages
+        .iter()
+        .map(|Pages { language, sources, are_complete }| Edition {
+            language: *language,
+            pages: sources.iter().map(|source| Page::read(source, *language)).collect(),
+            is_complete: *are_complete,
+        })
+        .collect();
     let schemas = RefCell::new(Schemas::new(contract));
+    let mut outcome = Outcome::default();
     for edition in &editions {
-        outcome.findings.extend(edition.check(contract, &schemas));
+        outcome.add(edition.check(contract, &schemas));
     }
     let differing = editions::check(contract, &editions, &outcome.findings);
     outcome.findings.extend(differing);
     outcome
 }
 
+/// Reads the pages of all languages.
+pub fn read(project: &Project, unread: &mut Vec<String>) -> Vec<Pages> {
+    let Some(folder) = &project.layout.pages else { return Vec::new() };
+    let folders = folders(project, folder, unread);
+    folders.into_iter().filter_map(|(language, folder)| read_folder(project, language, &folder, unread)).collect()
+}
+
 /// Compares one page from somewhere else with the contract. Its common errors stand on another page.
-pub fn check_foreign(contract: &Contract, source: &std::sync::Arc<Source>) -> Vec<Finding> {
+pub fn check_foreign(contract: &Contract, source: &Arc<Source>) -> Outcome {
     let page = Page::read(source, Language::of(&source.text));
     let schemas = RefCell::new(Schemas::new(contract));
-    let common: Vec<&DocumentedError> = common(contract);
-    let Some(operation) = page.endpoint.as_ref().and_then(|_| endpoint::operation(contract, &page, &mut Vec::new()))
-    else {
-        return vec![unknown(&page)];
-    };
-    let mut findings = Vec::new();
-    endpoint::operation(contract, &page, &mut findings);
-    let about = About { contract, operation, page: &page, schemas: &schemas };
-    findings.extend(about.check(&common));
-    if !page.links.iter().any(|link| link.value.to_lowercase().contains("error")) {
-        findings.push(about.no_link("another page"));
+    if page.endpoint.is_none() {
+        return Outcome { findings: vec![unknown(&page)], ..Outcome::default() };
     }
-    findings
+    let mut outcome = Outcome::default();
+    match endpoint::subjects(contract, &[&page], &mut outcome.findings)[..] {
+        [Subject::Operation(operation)] => {
+            let about = About { contract, operation, page: &page, schemas: &schemas };
+            outcome.findings.extend(about.check(&common(contract)));
+            if !page.links.iter().any(|link| link.value.to_lowercase().contains("error")) {
+                outcome.findings.push(about.no_link("another page"));
+            }
+        }
+        [Subject::Troubled] => {
+            let path = &source.path;
+            outcome
+                .unchecked
+                .push(format!("{path} was not compared: what the contract says has to be put right first"));
+        }
+        _ => {}
+    }
+    outcome
 }
 
 /// The folders of all languages. Any other folder holds pages that nobody looks at.
-fn folders(project: &Project, folder: &str, unchecked: &mut Vec<String>) -> Vec<(Language, String)> {
+fn folders(project: &Project, folder: &str, unread: &mut Vec<String>) -> Vec<(Language, String)> {
     let mut folders = vec![(Language::English, folder.to_owned())];
     let Ok(entries) = std::fs::read_dir(project.root.join(folder)) else {
         return folders;
@@ -80,7 +92,7 @@ fn folders(project: &Project, folder: &str, unchecked: &mut Vec<String>) -> Vec<
     for name in names {
         match Language::ALL.iter().find(|language| language.code() == name && **language != Language::English) {
             Some(language) => folders.push((*language, format!("{folder}/{name}"))),
-            None => unchecked.push(format!(
+            None => unread.push(format!(
                 "{folder}/{name} is no language that pages are read in; its pages were not compared (xtask/src/page/words.rs has the languages)"
             )),
         }
@@ -88,30 +100,34 @@ fn folders(project: &Project, folder: &str, unchecked: &mut Vec<String>) -> Vec<
     folders
 }
 
-/// The pages of a folder, and why some could not be read.
-fn read(project: &Project, folder: &str, language: Language) -> Result<(Vec<Page>, Vec<String>), String> {
-    let entries =
-        std::fs::read_dir(project.root.join(folder)).map_err(|error| format!("{folder} cannot be read: {error}"))?;
+fn read_folder(project: &Project, language: Language, folder: &str, unread: &mut Vec<String>) -> Option<Pages> {
+    let entries = std::fs::read_dir(project.root.join(folder));
+    let entries = entries.map_err(|error| unread.push(format!("{folder} cannot be read: {error}"))).ok()?;
     let mut names: Vec<String> = entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "md"))
         .collect();
     names.sort();
-    let (mut pages, mut unreadable) = (Vec::new(), Vec::new());
+    let (mut sources, mut are_complete) = (Vec::new(), true);
     for name in names {
         match project.read(&format!("{folder}/{name}")) {
-            Ok(source) => pages.push(Page::read(&source, language)),
-            Err(reason) => unreadable.push(reason),
+            Ok(source) => sources.push(source),
+            Err(reason) => {
+                unread.push(reason);
+                are_complete = false;
+            }
         }
     }
-    Ok((pages, unreadable))
+    Some(Pages { language, sources, are_complete })
 }
 
-/// The errors that all operations share, with the same status and message: they may stand on one page for all.
+/// The errors that all operations share, with the same status and message: they may stand on one page for all. As long as
+/// some operations are in trouble, these are those that may be shared.
 fn common(contract: &Contract) -> Vec<&DocumentedError> {
-    let Some((first, others)) = contract.operations.split_first().filter(|(_, others)| !others.is_empty()) else {
+    let Some((first, others)) = contract.operations.split_first() else { return Vec::new() };
+    if others.is_empty() && contract.troubled.is_empty() {
         return Vec::new();
-    };
+    }
     let has =
         |operation: &Operation, error: &DocumentedError| operation.errors.iter().any(|other| is_same(other, error));
     first.errors.iter().filter(|error| others.iter().all(|operation| has(operation, error))).collect()
@@ -136,6 +152,7 @@ fn is_common(contract: &Contract, page: &Page, shared: &[&DocumentedError]) -> b
 struct Edition {
     language: Language,
     pages: Vec<Page>,
+    is_complete: bool,
 }
 
 /// A page together with what it is about.
@@ -147,27 +164,14 @@ struct About<'a> {
 }
 
 impl Edition {
-    fn check(&self, contract: &Contract, schemas: &RefCell<Schemas>) -> Vec<Finding> {
-        let mut findings = Vec::new();
+    fn check(&self, contract: &Contract, schemas: &RefCell<Schemas>) -> Outcome {
         let shared = common(contract);
         let (common_pages, others): (Vec<&Page>, Vec<&Page>) =
             self.pages.iter().partition(|page| is_common(contract, page, &shared));
-        let mut seen: BTreeMap<&str, &Page> = BTreeMap::new();
-        for page in others {
-            if page.endpoint.is_none() {
-                findings.push(unknown(page));
-                continue;
-            }
-            let Some(operation) = endpoint::operation(contract, page, &mut findings) else {
-                continue;
-            };
-            if let Some(first) = seen.get(operation.id.as_str()) {
-                let message = format!("two pages are about `{}`", operation.id.value);
-                let finding = Finding::at(Rule::PageDuplicate, page.top("this page"), message);
-                findings.push(finding.with(first.top("and this one")).help("make one page of them"));
-                continue;
-            }
-            seen.insert(&operation.id, page);
+        let (others, without): (Vec<&Page>, Vec<&Page>) = others.iter().partition(|page| page.endpoint.is_some());
+        let mut findings: Vec<Finding> = without.into_iter().map(unknown).collect();
+        let seen = by_operation(contract, &others, &mut findings);
+        for (operation, page) in seen.values() {
             let about = About { contract, operation, page, schemas };
             findings.extend(about.check(&shared));
             if let Some(common) = common_pages.first()
@@ -176,19 +180,29 @@ impl Edition {
                 findings.push(about.no_link(&common.source.path));
             }
         }
-        findings.extend(self.missing(contract, &seen));
-        if common_pages.is_empty() {
-            findings.extend(self.no_common_page(contract, &shared, &seen));
-        } else {
-            findings.extend(errors::common(contract, &common_pages, &shared));
-            for page in common_pages {
-                findings.extend(body::common(contract, page, schemas));
-            }
+        if self.is_complete {
+            findings.extend(self.missing(contract, &seen));
         }
-        findings
+        let mut outcome = Outcome { findings, ..Outcome::default() };
+        if !contract.troubled.is_empty() {
+            // Which errors all operations share is known once all operations are.
+            outcome.unchecked.extend(common_pages.iter().map(|page| {
+                format!("{} was not compared: what the contract says has to be put right first", page.source.path)
+            }));
+        } else if common_pages.is_empty() {
+            outcome.findings.extend(self.no_common_page(contract, &shared, &seen).filter(|_| self.is_complete));
+        } else {
+            // What every page has for itself need not stand on theirs.
+            let is_elsewhere = |error: &DocumentedError| {
+                !seen.is_empty() && seen.values().all(|(_, page)| errors::documents(page, error))
+            };
+            outcome.findings.extend(errors::common(contract, &common_pages, &shared, &is_elsewhere));
+            outcome.findings.extend(common_pages.iter().flat_map(|page| body::common(contract, page, schemas)));
+        }
+        outcome
     }
 
-    fn missing(&self, contract: &Contract, seen: &BTreeMap<&str, &Page>) -> Vec<Finding> {
+    fn missing(&self, contract: &Contract, seen: &ByOperation<'_>) -> Vec<Finding> {
         let missing = contract.operations.iter().filter(|operation| !seen.contains_key(operation.id.as_str()));
         missing
             .map(|operation| {
@@ -206,17 +220,40 @@ impl Edition {
         &self,
         contract: &Contract,
         shared: &[&DocumentedError],
-        seen: &BTreeMap<&str, &Page>,
+        seen: &ByOperation<'_>,
     ) -> Option<Finding> {
-        let stands = |page: &Page, error: &DocumentedError| {
-            page.errors.iter().any(|row| *row.status == *error.status && *row.message == *error.message)
-        };
-        let absent = shared.iter().find(|error| seen.values().any(|page| !stands(page, error)))?;
+        let absent = shared.iter().find(|error| seen.values().any(|(_, page)| !errors::documents(page, error)))?;
         let place = contract.place(&absent.message.range, "every operation documents this");
         let message = format!("the errors that all operations share have no page in {}", self.language.name());
         let help = "write a page without an endpoint that has them in its error table, and link to it from the others";
         Some(Finding::at(Rule::PageCommonErrors, place, message).help(help))
     }
+}
+
+/// The page of each operation that has one, by the operation's id.
+type ByOperation<'a> = BTreeMap<&'a str, (&'a Operation, &'a Page)>;
+
+/// Which page is about which operation. Of several about one, it is the one that names its permission, or the first.
+fn by_operation<'a>(contract: &'a Contract, pages: &[&'a Page], findings: &mut Vec<Finding>) -> ByOperation<'a> {
+    let mut about: BTreeMap<&str, (&Operation, Vec<&Page>)> = BTreeMap::new();
+    for (page, subject) in pages.iter().zip(endpoint::subjects(contract, pages, findings)) {
+        if let Subject::Operation(operation) = subject {
+            about.entry(&operation.id).or_insert((operation, Vec::new())).1.push(page);
+        }
+    }
+    let mut chosen = BTreeMap::new();
+    for (id, (operation, pages)) in about {
+        let permission = operation.permission.as_ref().map(|permission| &permission.value);
+        let names_permission = |page: &&&Page| page.spans.iter().any(|span| Some(&span.value) == permission);
+        let Some(first) = pages.iter().find(names_permission).or(pages.first()).copied() else { continue };
+        for other in pages.into_iter().filter(|page| !std::ptr::eq(*page, first)) {
+            let message = format!("two pages are about `{id}`");
+            let finding = Finding::at(Rule::PageDuplicate, other.top("this page"), message);
+            findings.push(finding.with(first.top("and this one")).help("make one page of them"));
+        }
+        chosen.insert(id, (operation, first));
+    }
+    chosen
 }
 
 fn unknown(page: &Page) -> Finding {
@@ -256,9 +293,12 @@ fn unknown_name(
 
 /// Whether a link leads to a page of the same folder.
 fn leads_to(link: &str, page: &Page) -> bool {
-    let file = |path: &str| path.rsplit('/').next().map(|name| name.trim_end_matches(".md").to_owned());
+    let name = |path: &str| {
+        let file = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        file.trim_end_matches(".md").trim_end_matches(".html").to_owned()
+    };
     let target = link.split(['#', '?']).next().unwrap_or_default();
-    !target.is_empty() && file(target) == file(&page.source.path)
+    !target.is_empty() && name(target) == name(&page.source.path)
 }
 
 impl About<'_> {

@@ -101,7 +101,7 @@ impl About<'_> {
             }
             findings.push(finding.help("use the address of a server that the contract names"));
         }
-        if let Some(reason) = self.wrong_path(path) {
+        if let Some(reason) = self.wrong_path(self.below_server(base, path)) {
             let finding =
                 Finding::at(Rule::PageRequestPath, self.page.place(&part(path), "the request goes here"), reason);
             let finding = finding.with(self.contract.place(&self.operation.path.range, "the contract says this"));
@@ -137,7 +137,19 @@ impl About<'_> {
             host.is_empty() || host.contains(['$', '{', '<']) || ["localhost", "127.0.0.1", "[::1]"].contains(&name);
         is_placeholder
             || self.contract.servers.is_empty()
-            || self.contract.servers.iter().any(|server| matches(server, base))
+            || self.contract.servers.iter().any(|server| matches(split(server).0, base))
+    }
+
+    /// A path without that of the server, such as `/v1`. A placeholder may stand for any server's address.
+    fn below_server<'p>(&self, base: &str, path: &'p str) -> &'p str {
+        let is_placeholder = base.is_empty() || base.contains(['$', '{', '<']);
+        let servers = self.contract.servers.iter().map(|server| split(server));
+        let below =
+            servers.filter(|(address, _)| is_placeholder || matches(address, base)).filter_map(|(_, folder)| {
+                path.strip_prefix(folder.trim_end_matches('/')).filter(|rest| rest.starts_with('/'))
+            });
+        // The longest folder that fits.
+        below.min_by_key(|rest| rest.len()).unwrap_or(path)
     }
 
     /// Why a path is not one of the operation.
@@ -182,7 +194,7 @@ impl About<'_> {
             Some("integer" | "number" | "boolean") => crate::contract::node::parse(text).unwrap_or_default(),
             _ => Node::text(text),
         };
-        let misfits = self.schemas.borrow_mut().misfits_of(parameter.schema.to_json(), &value);
+        let misfits = self.schemas.borrow_mut().misfits_of(&parameter.schema, &value);
         misfits.into_iter().next().map(|misfit| misfit.message)
     }
 }
@@ -199,7 +211,7 @@ fn split(url: &str) -> (&str, &str) {
 /// Whether an address is one of a server's URL, whose variables are any text without a dot or a slash.
 fn matches(server: &str, base: &str) -> bool {
     let mut rest = base;
-    let mut parts = server.trim_end_matches('/').split(['{', '}']);
+    let mut parts = server.split(['{', '}']);
     let Some(after) = rest.strip_prefix(parts.next().unwrap_or_default()) else {
         return false;
     };
@@ -234,6 +246,8 @@ mod tests {
         ] {
             assert!(!matches(server, other), "{other}");
         }
-        assert!(matches("https://{host}", "https://x") && matches("https://x.org/", "https://x.org"));
+        assert!(matches("https://{host}", "https://x"));
+        assert_eq!(split("https://x.{y}.org/v1/"), ("https://x.{y}.org", "/v1/"));
+        assert_eq!(split("https://x.org"), ("https://x.org", ""));
     }
 }
