@@ -26,11 +26,9 @@ enum Xtask {
     /// Prove that the contract, the server, the client and the reference pages say the same things
     #[command(after_help = CHECK_HELP)]
     Check(Check),
-    /// Measure something
-    Bench {
-        /// What to measure
-        what: Benchmark,
-    },
+    /// Measure something, beside a reference in the same run
+    #[command(subcommand)]
+    Bench(Bench),
     /// Install what the tests need (a private Postgres included), run them all, and check that nothing has drifted
     Test {
         /// Parts of the names of the tests to run; without any everything runs
@@ -38,10 +36,18 @@ enum Xtask {
     },
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Benchmark {
+#[derive(Debug, clap::Subcommand)]
+enum Bench {
     /// The check, on contracts of up to 1,000 operations
     Check,
+    /// `cdi status` from start to exit, beside the bare request
+    Status,
+    /// Rows from SQLite and Postgres into a file and a local service, beside the same without work in between
+    Sync {
+        /// How many rows
+        #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(10..=100_000_000))]
+        rows: u32,
+    },
 }
 
 const CHECK_HELP: &str = "\
@@ -112,7 +118,9 @@ fn main() -> ExitCode {
     let outcome = match Xtask::parse() {
         Xtask::Generate { check } => run_generate(check),
         Xtask::Check(check) => run_check(&check),
-        Xtask::Bench { what: Benchmark::Check } => bench::run(&root()),
+        Xtask::Bench(Bench::Check) => bench::check::run(&root()),
+        Xtask::Bench(Bench::Status) => bench::status(&root()),
+        Xtask::Bench(Bench::Sync { rows }) => bench::sync(&root(), rows),
         Xtask::Test { filter } => test::run(&root(), &filter),
     };
     outcome.unwrap_or_else(|error| {

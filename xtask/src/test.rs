@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use crate::postgres::PrivatePostgres;
 
 /// Where tests find a Postgres that they may fill.
-const POSTGRES: &str = "OPENCDI_TEST_POSTGRES";
+pub const POSTGRES: &str = "OPENCDI_TEST_POSTGRES";
 
 /// The tests across processes run the real programs.
 const BUILD: &str = "build --package cdi-server --package cdi-client --all-features --bins";
