@@ -46,25 +46,17 @@ pub async fn sources(folder: &Path, rows: u32) -> Vec<Source> {
         Database::Sqlite(path)
     };
     let mut sources = vec![
-        Source {
-            database: sqlite("appended.db", |row, _| i64::from(row)),
-            into_file: "SQLite, appended → file",
-            into_service: "SQLite, appended → /users/track",
-        },
-        Source {
-            database: sqlite("changed.db", shuffled),
-            into_file: "SQLite, changed in any order → file",
-            into_service: "SQLite, changed in any order → /users/track",
-        },
+        Source { name: "SQLite, appended", database: sqlite("appended.db", |row, _| i64::from(row)), order: "rowid" },
+        Source { name: "SQLite, changed", database: sqlite("changed.db", shuffled), order: "UPDATED_AT" },
     ];
     // `cargo xtask bench` brings one.
     if let Ok(url) = std::env::var("OPENCDI_TEST_POSTGRES") {
         let table = format!("bench_{}", uuid::Uuid::new_v4().simple());
         seed_postgres(&url, &table, rows).await;
         sources.push(Source {
+            name: "Postgres, changed",
             database: Database::Postgres { url, table },
-            into_file: "Postgres, changed in any order → file",
-            into_service: "Postgres, changed in any order → /users/track",
+            order: "updated_at",
         });
     }
     sources

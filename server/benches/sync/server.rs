@@ -10,11 +10,12 @@ use uuid::Uuid;
 
 const INTEGRATION: &str = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01";
 
-/// A seeded table, and how its lines are headed.
+/// A seeded table.
 pub struct Source {
+    pub name: &'static str,
     pub database: Database,
-    pub into_file: &'static str,
-    pub into_service: &'static str,
+    /// What the rows are sorted by to stand in the order in which they have to go.
+    pub order: &'static str,
 }
 
 pub enum Database {

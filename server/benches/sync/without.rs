@@ -23,7 +23,8 @@ pub async fn read_and_write(source: &Source, file: &Path) -> (Duration, u64) {
     match &source.database {
         Database::Sqlite(path) => {
             let database = rusqlite::Connection::open(path).unwrap();
-            let mut statement = database.prepare("SELECT UPDATED_AT, EXTERNAL_ID, PAYLOAD FROM users").unwrap();
+            let text = format!("SELECT UPDATED_AT, EXTERNAL_ID, PAYLOAD FROM users ORDER BY {}", source.order);
+            let mut statement = database.prepare(&text).unwrap();
             let mut rows = statement.query(()).unwrap();
             while let Some(row) = rows.next().unwrap() {
                 write(&mut out, row.get_ref(1).unwrap().as_str().unwrap(), row.get_ref(2).unwrap().as_str().unwrap());
@@ -31,7 +32,7 @@ pub async fn read_and_write(source: &Source, file: &Path) -> (Duration, u64) {
         }
         Database::Postgres { url, table } => {
             let mut connection = PgConnection::connect(url).await.unwrap();
-            let text = format!("SELECT updated_at, external_id, payload FROM {table}");
+            let text = format!("SELECT updated_at, external_id, payload FROM {table} ORDER BY {}", source.order);
             let mut rows = sqlx::query(AssertSqlSafe(text)).fetch(&mut connection);
             while let Some(row) = rows.try_next().await.unwrap() {
                 write(&mut out, row.get(1), row.get(2));

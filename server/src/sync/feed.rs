@@ -142,11 +142,10 @@ impl Feeder<'_> {
             }
             let batch = &mut self.building[slot];
             batch.group = group;
-            let write = |out: &mut Vec<u8>| self.form.write(&row, out);
-            match batch.push(number, row.updated_at, row.identifier.clone(), self.limits.separator, write) {
+            match batch.push(number, row, self.limits.separator, |row, out| self.form.write(row, out)) {
                 Ok(()) if batch.len() >= self.limits.objects => self.dispatch(slot).await,
                 Ok(()) => {}
-                Err(reason) => {
+                Err((row, reason)) => {
                     let payload = if self.keep_payloads { row.payload } else { None };
                     let error = refusal(row.identifier.as_ref(), row.updated_at, &reason, payload);
                     refused.push((number, Fate::Refused(error)));

@@ -204,15 +204,16 @@ fn said(path: &Path, what: &str, error: &Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::row::Row;
 
     fn batch(objects: &[&str]) -> Batch {
         let mut batch = Batch::default();
         for (row, object) in (0..).zip(objects) {
-            let write = |out: &mut Vec<u8>| {
+            let write = |_: &Row, out: &mut Vec<u8>| {
                 out.extend_from_slice(object.as_bytes());
                 Ok(())
             };
-            batch.push(row, 0, None, LIMITS.separator, write).unwrap();
+            batch.push(row, Row::new(0, None, None, None), LIMITS.separator, write).unwrap();
         }
         batch
     }
