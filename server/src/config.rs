@@ -23,7 +23,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::secret::{KeyHash, Secret};
-pub use postgres::PostgresUrl;
+pub use postgres::{NotPostgres, PostgresUrl};
 pub use problem::{ConfigError, Problem};
 pub use table::{NotATable, TableName, quoted};
 

@@ -112,8 +112,8 @@ async fn times_may_be_written_in_every_way_and_even_in_different_ones() {
         // Neither does a leap second.
         [
             "'2026-01-01T00:01:00.9Z', 'c', '{}'",
-            "'2026-01-01T00:00:60.1Z', 'a', '{}'",
-            "'2026-01-01T00:01:00.2Z', 'b', '{}'",
+            "'2026-01-01T00:00:60.5Z', 'b', '{}'",
+            "'2026-01-01T00:01:00.2Z', 'a', '{}'",
         ],
     ] {
         let users = users_of("UPDATED_AT, EXTERNAL_ID, PAYLOAD", &rows).await;
