@@ -295,3 +295,22 @@ async fn tables_of_every_making_are_read_in_order() {
         assert_eq!(rig.sync().await.rows_synced, 0, "{table}");
     }
 }
+
+#[tokio::test]
+async fn what_has_begun_to_travel_when_the_source_fails_arrives_and_is_counted() {
+    let mut rig = Rig::into_service().await;
+    rig.insert_many(6000);
+    rig.source
+        .execute_batch(
+            "CREATE VIEW fails AS SELECT rowid, UPDATED_AT, EXTERNAL_ID,
+                iif(abs(iif(EXTERNAL_ID = 'user-5000', -9223372036854775807 - 1, 1)), '{}', '{}') AS PAYLOAD FROM users",
+        )
+        .unwrap();
+    let path = rig.folder.path().join("source.db");
+    rig.integration.source = Source::Sqlite { path, table: "fails".parse().unwrap() };
+    rig.stand_in.delay(Duration::from_millis(50));
+    let job = rig.sync().await;
+    assert_eq!(job.cause.unwrap(), "the table `fails`: integer overflow");
+    assert!(job.rows_synced > 0);
+    assert_eq!(rig.stand_in.accepted() as u64, job.rows_synced);
+}
