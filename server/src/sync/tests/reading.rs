@@ -246,7 +246,7 @@ async fn rows_that_cannot_be_sent_are_row_errors_and_the_next_run_does_not_repea
             "PAYLOAD is not a JSON object",
             "the row has no identifier: all identifier columns are null",
             "EXTERNAL_ID is not UTF-8 text",
-            "PAYLOAD has 1000008 bytes; 1000000 are allowed",
+            "PAYLOAD has more than 1000000 bytes, which is too long",
         ]
     );
     assert_eq!(rig.sync().await.status, JobStatus::Success);
