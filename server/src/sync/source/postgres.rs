@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use super::clock::Form;
 use super::columns::{Columns, LONGEST};
 use super::survey::{Bound, Selection, Survey};
-use super::{Chunk, Opening, Read, Reading, Report, SyncError, WAITING};
+use super::{Chunk, LOCKED, Opening, Read, Reading, Report, SyncError, WAITING};
 use crate::config::{IntegrationKind, PostgresUrl, TableName, quoted};
 use crate::store::Watermark;
 use crate::sync::row::Row;
@@ -87,8 +87,13 @@ impl PostgresSource {
         let connect = timeout(CONNECT, PgConnection::connect(url.expose())).await;
         let connect = connect.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut));
         let mut connection = connect.map_err(|error| away(url, &error))?;
-        let begin = sqlx::raw_sql("SET TIME ZONE 'UTC'; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-        begin.execute(&mut connection).await.map_err(|error| meaning(table, &error))?;
+        // How long the rows take is up to the destination, and no reason to cut them off.
+        let begin = format!(
+            "SET TIME ZONE 'UTC'; SET statement_timeout = 0; SET lock_timeout = {};
+             BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            LOCKED.as_millis()
+        );
+        sqlx::raw_sql(AssertSqlSafe(begin)).execute(&mut connection).await.map_err(|error| meaning(table, &error))?;
         let text = AssertSqlSafe(format!("SELECT * FROM {} LIMIT 0", table.quoted())).into_sql_str();
         let statement = (&mut connection).prepare(text).await.map_err(|error| meaning(table, &error))?;
         let names: Vec<String> = statement.columns().iter().map(|column| column.name().to_owned()).collect();
