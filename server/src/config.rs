@@ -23,7 +23,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::secret::{KeyHash, Secret};
-pub use postgres::PostgresUrl;
+pub use postgres::{NotPostgres, PostgresUrl};
 pub use problem::{ConfigError, Problem};
 pub use table::{NotATable, TableName, quoted};
 
@@ -71,7 +71,10 @@ impl Config {
         match (found.next(), found.next()) {
             (Some(integration), None) => Ok(integration),
             (Some(_), Some(_)) => Err(UnknownIntegration::Several { wanted: wanted.into(), file: self.file.clone() }),
-            (None, _) => Err(UnknownIntegration::None { wanted: wanted.into(), file: self.file.clone() }),
+            (None, _) => {
+                let known = self.integrations.iter().map(|known| format!("{:?}", known.name)).collect();
+                Err(UnknownIntegration::None { wanted: wanted.into(), file: self.file.clone(), known })
+            }
         }
     }
 }
@@ -80,12 +83,14 @@ impl Config {
 #[derive(Debug, thiserror::Error)]
 pub enum UnknownIntegration {
     /// There is none.
-    #[error("{} has no integration with the ID or the name {wanted:?}", file.display())]
+    #[error("{} has no integration with the ID or the name {wanted:?}; it has {}", file.display(), listed(known))]
     None {
         /// What was looked for.
         wanted: String,
         /// Where.
         file: PathBuf,
+        /// The names that there are.
+        known: Vec<String>,
     },
     /// There are several of that name.
     #[error("{} has several integrations with the name {wanted:?}; give the ID", file.display())]
@@ -95,6 +100,10 @@ pub enum UnknownIntegration {
         /// Where.
         file: PathBuf,
     },
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".into() } else { names.join(", ") }
 }
 
 /// The names that a configuration may use, from the contract.

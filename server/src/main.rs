@@ -69,7 +69,7 @@ enum Command {
         /// The integration's ID or name
         integration: String,
         /// The next sync takes rows of this time and later ones
-        #[arg(long, value_name = "TIME", conflicts_with = "reset")]
+        #[arg(long, value_name = "TIME", conflicts_with = "reset", value_parser = time)]
         set: Option<DateTime<Utc>>,
         /// The next sync takes every row
         #[arg(long)]
@@ -138,6 +138,12 @@ fn permission(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err(format!("there is no such permission; known are {}", known.join(", ")))
+}
+
+fn time(text: &str) -> Result<DateTime<Utc>, String> {
+    let time = DateTime::parse_from_rfc3339(text);
+    time.map(|time| time.to_utc())
+        .map_err(|_| "write a date, a time and its offset, such as 2026-11-01T00:00:00Z".into())
 }
 
 fn main() -> ExitCode {

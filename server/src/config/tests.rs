@@ -209,6 +209,11 @@ fn values_that_make_no_sense_are_errors() {
         ("kind = \"sqlite\"", "kind = \"oracle\"", "there is no source `oracle`; known are"),
         ("kind = \"users_track\"", "kind = \"jsonl\"\npath = \"a\"", "`url` means nothing for `jsonl`"),
         ("\"sqlite:state/opencdi.db\"", "\"mysql://x\"", "`store`: a store is `sqlite:<path>` or `postgres://"),
+        (
+            "\"sqlite:state/opencdi.db\"",
+            "\"postgres://x/y?sslmod=require\"",
+            "`store`: nothing is done with the parameter",
+        ),
         ("\"sqlite:state/opencdi.db\"", "\"sqlite::memory:\"", "must outlive the process"),
         ("2027-01-01T00:00:00+01:00", "2027-01-01", "`keys[0].expires`: write a date, a time and its offset"),
         ("[\"data@example.com\"]", "[\"a@x.org, b@x.org\"]", "one e-mail address in each text"),

@@ -1,6 +1,7 @@
 //! From the file as written to a configuration that can work. Collects every problem instead of stopping at the first.
 
 use std::collections::{BTreeMap, HashMap};
+use std::env::VarError;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -13,8 +14,8 @@ use toml::Spanned;
 use super::file::{self, File, SecretText, Text};
 use super::problem::Problem;
 use super::{
-    ApiKey, Config, Destination, Integration, IntegrationKind, Known, NotATable, NotAnId, PostgresUrl, ServerConfig,
-    Source, StoreLocation, TableName, UsersTrack, WorkerConfig, Workspace,
+    ApiKey, Config, Destination, Integration, IntegrationKind, Known, NotATable, NotAnId, NotPostgres, PostgresUrl,
+    ServerConfig, Source, StoreLocation, TableName, UsersTrack, WorkerConfig, Workspace,
 };
 use crate::secret::{KeyHash, Secret};
 
@@ -71,12 +72,16 @@ impl Check<'_> {
             return StoreLocation::Sqlite(path);
         }
         match PostgresUrl::new(url) {
-            Some(url) => {
+            Ok(url) => {
                 self.password_out_of_sight(&url, in_clear, span, "store");
                 StoreLocation::Postgres(url)
             }
-            None => {
+            Err(NotPostgres::Other) => {
                 self.problem(span, "a store is `sqlite:<path>` or `postgres://<user>@<host>/<database>`");
+                fallback
+            }
+            Err(error) => {
+                self.problem(span, error.to_string());
                 fallback
             }
         }
@@ -297,10 +302,10 @@ impl Check<'_> {
         let (span, in_clear) = (url.span(), matches!(url.get_ref(), SecretText::Clear(_)));
         let url = PostgresUrl::new(self.url(url, "url")?);
         match &url {
-            Some(url) => self.password_out_of_sight(url, in_clear, span, "url"),
-            None => self.problem(span, "this is not `postgres://<user>@<host>/<database>`"),
+            Ok(url) => self.password_out_of_sight(url, in_clear, span, "url"),
+            Err(error) => self.problem(span, error.to_string()),
         }
-        url
+        url.ok()
     }
 
     fn destination(
@@ -425,7 +430,7 @@ impl Check<'_> {
             }
             SecretText::Env(name) => {
                 let place = format!("the environment variable `{name}`");
-                (std::env::var(&name).map_err(|error| error.to_string()), place)
+                (std::env::var(&name).map_err(|error| unreadable(&error)), place)
             }
             SecretText::File(path) => {
                 let path = self.folder.join(path);
@@ -506,8 +511,28 @@ impl Check<'_> {
     }
 }
 
+/// Why a variable cannot be read. The error's own text may repeat what stands in it.
+fn unreadable(error: &VarError) -> String {
+    match error {
+        VarError::NotPresent => "it is not set".into(),
+        VarError::NotUnicode(_) => "it is not UTF-8 text".into(),
+    }
+}
+
 /// A path by which a file can be compared with others, whether it is there yet or not.
 fn real(path: &Path) -> PathBuf {
     let folder = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
     path.canonicalize().ok().or_else(folder).unwrap_or_else(|| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_that_cannot_be_read_is_not_repeated() {
+        let odd = VarError::NotUnicode("hunter2".into());
+        assert!(odd.to_string().contains("hunter2"), "that is why");
+        assert_eq!(unreadable(&odd), "it is not UTF-8 text");
+    }
 }

@@ -87,7 +87,8 @@ fn refusals(errors: Option<Vec<serde_json::Value>>, count: usize) -> Vec<(usize,
         let index =
             error.get("index").and_then(serde_json::Value::as_u64).and_then(|index| usize::try_from(index).ok());
         let reason = error.get("type").and_then(serde_json::Value::as_str).unwrap_or("refused without a reason");
-        match index.filter(|index| *index < count) {
+        // An error in the answer to one object is about that object.
+        match index.filter(|index| *index < count).or((count == 1).then_some(0)) {
             Some(index) => {
                 refusals
                     .entry(index)
@@ -119,6 +120,8 @@ mod tests {
         assert_eq!(meaning(201, r#"{"message":"success","errors":null}"#, 2), dealt(&[]));
         let body = r#"{"message":"success","errors":[{"index":1,"input_array":"attributes","type":"bad"},{"index":1,"type":"worse"},{"index":9,"type":"?"},"?"]}"#;
         assert_eq!(meaning(201, body, 2), dealt(&[(1, "bad; worse")]));
+        let body = r#"{"message":"success","errors":[{"index":"0","type":"bad"}]}"#;
+        assert_eq!((meaning(201, body, 2), meaning(201, body, 1)), (dealt(&[]), dealt(&[(0, "bad")])));
     }
 
     #[test]
