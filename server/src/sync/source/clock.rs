@@ -100,6 +100,11 @@ fn is_in_shape(shape: u8, byte: u8) -> bool {
     }
 }
 
+/// A fractional number for a message, a very large one in short.
+pub fn example_of_fraction(number: f64) -> String {
+    if number.abs() < 1e16 { number.to_string() } else { format!("{number:e}") }
+}
+
 /// What is said of an `UPDATED_AT` that is no time.
 pub fn not_a_time(table: &str, column: &str, example: &str) -> String {
     format!(
@@ -182,5 +187,6 @@ mod tests {
         assert_eq!(micros_of_fraction(f64::NAN), None);
         assert_eq!(micros_of_fraction(1e300), None);
         assert_eq!(Form::of_number(i64::MIN), Form::Milliseconds);
+        assert_eq!([1.5e9, -1e300, f64::NAN].map(example_of_fraction), ["1500000000", "-1e300", "NaN"]);
     }
 }

@@ -3,7 +3,7 @@
 use sqlx::postgres::PgRow;
 use sqlx::{Row as _, ValueRef as _};
 
-use super::super::clock::{Form, micros_of_fraction, micros_of_number, micros_of_text};
+use super::super::clock::{Form, example_of_fraction, micros_of_fraction, micros_of_number, micros_of_text};
 use super::super::survey::Native;
 use super::SyncError;
 use crate::config::{PostgresUrl, TableName};
@@ -102,7 +102,7 @@ impl Kind {
     pub fn example(self, row: &PgRow) -> String {
         const LONGEST: usize = 40;
         match self.native(row) {
-            Some(Native::Number(number)) => number.to_string(),
+            Some(Native::Number(number)) => example_of_fraction(number),
             Some(Native::Text(text)) => format!("{:?}", text.chars().take(LONGEST).collect::<String>()),
             None => "-infinity".into(),
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use rusqlite::ErrorCode;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
-use super::super::clock::{self, Form, micros_of_fraction, micros_of_number, micros_of_text};
+use super::super::clock::{self, Form, example_of_fraction, micros_of_fraction, micros_of_number, micros_of_text};
 use super::super::columns::Columns;
 use super::super::survey::{Bound, Native};
 use super::SyncError;
@@ -69,7 +69,7 @@ pub fn example(value: ValueRef<'_>) -> String {
     match value {
         ValueRef::Null => "null".into(),
         ValueRef::Integer(number) => number.to_string(),
-        ValueRef::Real(number) => number.to_string(),
+        ValueRef::Real(number) => example_of_fraction(number),
         ValueRef::Text(text) => format!("{:?}", short(text)),
         ValueRef::Blob(bytes) => format!("a blob of {} bytes", bytes.len()),
     }
