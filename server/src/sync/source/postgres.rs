@@ -5,13 +5,17 @@
 mod values;
 
 use std::borrow::Cow;
+use std::str::FromStr as _;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
-use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, Column as _, Connection as _, Executor as _, PgConnection, Postgres, Statement as _};
+use sqlx::{
+    AssertSqlSafe, Column as _, ConnectOptions as _, Connection as _, Executor as _, PgConnection, Postgres,
+    Statement as _,
+};
 use sqlx::{SqlSafeStr as _, TypeInfo as _};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -84,7 +88,10 @@ struct PostgresSource {
 
 impl PostgresSource {
     async fn open(url: &PostgresUrl, table: &TableName, kind: IntegrationKind) -> Result<PostgresSource, SyncError> {
-        let connect = timeout(CONNECT, PgConnection::connect(url.expose())).await;
+        // A query lasts as long as its rows are delivered, which is no reason for warnings.
+        let options = PgConnectOptions::from_str(url.expose()).map(|options| options.disable_statement_logging());
+        let options = options.map_err(|error| away(url, &error))?;
+        let connect = timeout(CONNECT, PgConnection::connect_with(&options)).await;
         let connect = connect.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut));
         let mut connection = connect.map_err(|error| away(url, &error))?;
         // How long the rows take is up to the destination, and no reason to cut them off.
