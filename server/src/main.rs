@@ -15,6 +15,9 @@ use cdi_server::{api, demo, secret};
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// OpenCDI: a self-hosted Cloud Data Ingestion service.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES)]
