@@ -85,7 +85,10 @@ impl Testbed {
         service.store.start_job(id(BUSY), Utc::now()).await?;
         for _ in 0..SEVERAL {
             service.store.start_job(id(QUICK), Utc::now()).await?;
-            let over = async { while newest(&service).await? == Some(JobStatus::Running) {} anyhow::Ok(()) };
+            let over = async {
+                while newest(&service).await? == Some(JobStatus::Running) {}
+                anyhow::Ok(())
+            };
             tokio::time::timeout(SYNC, over).await.context("a sync without rows does not end")??;
         }
         let url = format!("http://{address}");

@@ -120,7 +120,7 @@ fn findings_are_shown_to_code_scanning_as_valid_sarif() {
 
 #[test]
 fn every_rule_gives_valid_sarif() {
-    for rule in Rule::ALL {
+    for rule in Rule::ALL.iter().filter(|rule| !matches!(rule.info().fires, Edit::Serve(_))) {
         let outcome = after(*rule, &rule.info().fires);
         assert!(!outcome.findings.is_empty());
         assert_is_sarif(&render(&outcome, Format::Sarif, false));

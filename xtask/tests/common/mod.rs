@@ -55,6 +55,7 @@ pub fn apply(folder: &Path, edit: &Edit) {
             std::fs::write(path, before.replacen(text, with, 1)).unwrap();
         }
         Edit::Remove(file) => std::fs::remove_file(folder.join(file)).unwrap(),
+        Edit::Serve(what) => panic!("no edit of a file: a server {what}"),
         Edit::Add(file, text) => {
             let path = folder.join(file);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
