@@ -87,7 +87,7 @@ pub enum Behaviour {
     FreezeCounter,
     /// The counter counts twice.
     CountTwice,
-    /// The counter counts up.
+    /// The counter has the requests that were made.
     CountUp,
     /// Every other answer has another limit.
     WaveringLimit,
@@ -284,7 +284,10 @@ impl Proxy {
         let alteration = &self.alteration;
         let body: Json = serde_json::from_slice(&answer.body).unwrap_or_default();
         let said = format!("{} {}", answer.status.as_u16(), body["message"].as_str().unwrap_or_default());
-        let matches = alteration.when.as_ref().is_none_or(|when| said == *when || said.starts_with(&format!("{when} ")) && when.len() == 3)
+        let matches = alteration
+            .when
+            .as_ref()
+            .is_none_or(|when| said == *when || said.starts_with(&format!("{when} ")) && when.len() == 3)
             && alteration.path.as_ref().is_none_or(|part| path.contains(part));
         if !matches {
             return false;
@@ -301,7 +304,8 @@ impl Proxy {
         }
         for (name, value) in &alteration.headers {
             let name: HeaderName = name.parse().expect("a name of a header");
-            let value = value.replace("{key}", key.unwrap_or_default()).replace("{base}", &format!("http://{}", self.address));
+            let value =
+                value.replace("{key}", key.unwrap_or_default()).replace("{base}", &format!("http://{}", self.address));
             match value.as_str() {
                 "" => drop(answer.headers.remove(name)),
                 _ => drop(answer.headers.insert(name, HeaderValue::from_str(&value).expect("a value"))),
@@ -337,7 +341,8 @@ impl Proxy {
         let mut json: Json = serde_json::from_slice(&answer.body).unwrap_or_default();
         let number = |name: &str| text(&answer.headers, name).parse::<i64>().ok();
         let (limit, remaining) = (number("x-ratelimit-limit"), number("x-ratelimit-remaining"));
-        let counter = |answer: &mut Answer, value: i64| put(&mut answer.headers, "x-ratelimit-remaining", &value.to_string());
+        let counter =
+            |answer: &mut Answer, value: i64| put(&mut answer.headers, "x-ratelimit-remaining", &value.to_string());
         match behaviour {
             Behaviour::ReverseItems | Behaviour::DropItem | Behaviour::RepeatItem => {
                 let Some(items) = json["results"].as_array_mut() else { return };
@@ -363,7 +368,7 @@ impl Proxy {
             }
             Behaviour::CountUp => {
                 if let (Some(limit), Some(remaining)) = (limit, remaining) {
-                    counter(answer, limit - remaining - 1);
+                    counter(answer, limit - remaining);
                 }
             }
             Behaviour::WaveringLimit => {
@@ -381,7 +386,8 @@ impl Proxy {
             Behaviour::ReverseKeys => answer.body = Bytes::from(reversed(json).to_string()),
             Behaviour::Pretty => answer.body = Bytes::from(format!("\r\n\t{json:#}\n \n")),
             Behaviour::Escape => {
-                let text = String::from_utf8_lossy(&answer.body).replace('/', "\\/").replace("success", "\\u0073uccess");
+                let text =
+                    String::from_utf8_lossy(&answer.body).replace('/', "\\/").replace("success", "\\u0073uccess");
                 answer.body = Bytes::from(text.replace("Integration not found", "Integration\\u0020not found"));
             }
             Behaviour::Offset => {
@@ -467,7 +473,7 @@ fn whole(answer: Answer) -> Response<Body> {
 
 fn streamed(answer: Answer, pieces: Vec<Result<Bytes, std::io::Error>>) -> Response<Body> {
     let frames = futures::stream::iter(pieces).map(|piece| piece.map(Frame::data));
-    let body = StreamBody::new(frames).boxed();
+    let body = BoxBody::new(StreamBody::new(frames));
     response(answer.status, answer.headers, body)
 }
 

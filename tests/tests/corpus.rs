@@ -219,8 +219,7 @@ fn every_drift_is_named_with_its_line_and_nothing_else_is() {
     // Rules about live servers have wrong servers in the place of edits.
     let rules = Rule::ALL.iter().map(|rule| rule.info()).filter(|rule| rule.family() != "live");
     let names = rules.map(|rule| rule.name);
-    let uncovered: Vec<&str> =
-        names.filter(|name| !covered.contains(name)).collect();
+    let uncovered: Vec<&str> = names.filter(|name| !covered.contains(name)).collect();
     let (missed, alarms) = (judge_all(&drifts), judge_all(&harmless));
     let score = format!(
         "drift corpus: {} of {} drifts named with the right rule and line, {} false alarms in {} harmless edits, {} rules covered\n",

@@ -117,8 +117,9 @@ fn malformed<'a>(
         let requests = [(alone, Rule::LiveAnswer), (both, Rule::LiveOrder)];
         for (request, rule) in requests {
             let Some(request) = request else { continue };
-            if let Some(answer) = session.ask(operation, &request)? {
-                session.judge(operation, &answer, Some(error), rule);
+            let answer = session.ask(operation, &request)?;
+            if answer.is_some_and(|answer| !session.judge(operation, &answer, Some(error), rule)) {
+                return Ok(());
             }
         }
     }

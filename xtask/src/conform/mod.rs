@@ -80,7 +80,9 @@ fn everything(session: &mut Session<'_>, progress: &dyn Fn(&str)) -> Result<(), 
         contract.operations.iter().filter(|operation| session.concerns(operation)).collect();
     // Lists come first: they tell the values that others need.
     operations.sort_by_key(|operation| (operation.path.contains('{'), *operation.method != *"GET"));
-    session.reach(&operations)?;
+    if operations.is_empty() {
+        return Err(Stop::Useless("nothing can be tried: the contract has no operation that was asked for".into()));
+    }
     for operation in operations {
         progress(&format!("{}: successes", operation.id.value));
         success(session, operation)?;

@@ -120,7 +120,9 @@ fn page<'a>(session: &mut Session<'a>, operation: &'a Operation, request: &Reque
         return Ok(None);
     }
     let Some((name, _)) = array(session.contract, operation) else { return Ok(None) };
-    let items = answer.json.as_ref().ok().and_then(|json| json.get(name)?.as_array().cloned()).unwrap_or_default();
+    // Without a list nothing can be said of its pages; that it is missing was said already.
+    let items = answer.json.as_ref().ok().and_then(|json| json.get(name)?.as_array().cloned());
+    let Some(items) = items else { return Ok(None) };
     tell(session, &items);
     let identity = provocations::items(operation).map(|(property, _)| property);
     let items = items.iter().map(|item| match identity.and_then(|identity| item.get(identity)) {

@@ -71,6 +71,8 @@ pub(super) struct Session<'a> {
     known: HashMap<(Rule, Range<usize>), usize>,
     progress: HashMap<String, Progress>,
     requests: usize,
+    was_reached: bool,
+    key_was_taken: bool,
     began: Instant,
 }
 
@@ -106,6 +108,8 @@ impl<'a> Session<'a> {
             known: HashMap::new(),
             progress: HashMap::new(),
             requests: 0,
+            was_reached: false,
+            key_was_taken: false,
             began: Instant::now(),
         })
     }
@@ -118,27 +122,6 @@ impl<'a> Session<'a> {
 
     pub fn of(&mut self, operation: &Operation) -> &mut Progress {
         self.progress.entry(operation.id.value.clone()).or_default()
-    }
-
-    /// Finds out whether the server can be reached and takes the key.
-    pub fn reach(&mut self, operations: &[&Operation]) -> Result<(), Stop> {
-        let Some(first) = operations.first() else {
-            return Err(Stop::Useless("no operation can be tried: the contract has none that was asked for".into()));
-        };
-        let unknown = provocations::unknown_values(first);
-        let overrides: Vec<(&str, &str)> = unknown.iter().map(|(name, value)| (*name, *value)).collect();
-        let Some(request) = self.request(first, &overrides) else {
-            return Err(Stop::Useless(format!("`{}` needs {}", first.id.value, provocations::flags(first))));
-        };
-        match self.wire.send(&request) {
-            Err(NoAnswer::Unreachable(reason)) => Err(Stop::Useless(format!("the server cannot be reached: {reason}"))),
-            Ok(answer) if answer.status == 401 => Err(Stop::Useless(format!(
-                "the key is refused: `{}` is answered with 401. Nothing but refusals could be seen with it",
-                self.wire.curl(&request)
-            ))),
-            // Whatever else is wrong is found later.
-            Ok(_) | Err(NoAnswer::Broken(_)) => Ok(()),
-        }
     }
 
     /// A request of an operation with these values in the place of what is known; nothing where a value is missing.
@@ -195,9 +178,13 @@ impl<'a> Session<'a> {
         self.requests += 1;
         let reason = match self.wire.send(request) {
             Ok(answer) => {
+                self.look_whether_useful(request, &answer)?;
                 self.look_for_keys(operation, &answer);
                 limits::note(self, operation, &answer);
                 return Ok(Some(answer));
+            }
+            Err(NoAnswer::Unreachable(reason)) if !self.was_reached => {
+                return Err(Stop::Useless(format!("the server cannot be reached: {reason}")));
             }
             Err(NoAnswer::Broken(reason) | NoAnswer::Unreachable(reason)) => reason,
         };
@@ -212,6 +199,21 @@ impl<'a> Session<'a> {
         .note(format!("what happened: {reason}"));
         self.report(finding);
         Ok(None)
+    }
+
+    /// A key that was never taken is of no use.
+    fn look_whether_useful(&mut self, request: &Request, answer: &Answer) -> Result<(), Stop> {
+        self.was_reached = true;
+        if matches!(request.authorization, Authorization::Key) {
+            if answer.status == 401 && !self.key_was_taken {
+                return Err(Stop::Useless(format!(
+                    "the key is refused: `{}` is answered with 401, so nothing but refusals could be seen",
+                    self.wire.curl(request)
+                )));
+            }
+            self.key_was_taken = true;
+        }
+        Ok(())
     }
 
     fn look_for_keys(&mut self, operation: &Operation, answer: &Answer) {
