@@ -44,14 +44,18 @@ fn of_every_kind(session: &Session<'_>, operation: &Operation) -> Vec<Request> {
     let good = if safe { session.request(operation, &[]) } else { None };
     let unknown = provocations::unknown_values(operation);
     let to_nothing = if unknown.is_empty() { None } else { session.request(operation, &unknown) };
-    let malformed = operation.parameters.iter().find_map(|parameter| {
+    [good, to_nothing, with_malformed(session, operation)].into_iter().flatten().collect()
+}
+
+/// A request with a malformed parameter, where there is one that can be; the others lead to nothing.
+pub(super) fn with_malformed(session: &Session<'_>, operation: &Operation) -> Option<Request> {
+    operation.parameters.iter().find_map(|parameter| {
         let value = provocations::malformed(parameter).into_iter().next()?;
-        let mut values = unknown.clone();
+        let mut values = provocations::unknown_values(operation);
         values.retain(|(name, _)| *name != parameter.name.as_str());
         values.push((parameter.name.as_str(), &value));
         session.request(operation, &values)
-    });
-    [good, to_nothing, malformed].into_iter().flatten().collect()
+    })
 }
 
 fn without_key<'a>(

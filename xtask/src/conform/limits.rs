@@ -4,6 +4,7 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use super::errors::with_malformed;
 use super::judge::rate_limited;
 use super::provocations::{self, Way};
 use super::session::{Session, Stop, Usage, error_of};
@@ -157,7 +158,11 @@ pub(super) fn exhaust<'a>(session: &mut Session<'a>, operation: &'a Operation) -
         return Ok(());
     }
     let unknown = provocations::unknown_values(operation);
-    let request = session.request(operation, &unknown).filter(|_| *operation.method == *"GET" || !unknown.is_empty());
+    // The cheaper for the server the better: something that is refused, where that counts.
+    let request = match with_malformed(session, operation) {
+        Some(request) if unknown.is_empty() => Some(request),
+        _ => session.request(operation, &unknown).filter(|_| *operation.method == *"GET" || !unknown.is_empty()),
+    };
     let Some(request) = request else {
         session.not_tried(operation, Some(error), "each request would really happen".to_owned());
         return Ok(());
@@ -220,24 +225,18 @@ fn use_up<'a>(
     Ok(None)
 }
 
-/// While the limit is used up nothing is said of parameters, and strangers are strangers.
+/// While the limit is used up nothing is said of parameters.
 fn before_others<'a>(
     session: &mut Session<'a>,
     operation: &'a Operation,
     error: &'a DocumentedError,
     refused: &Answer,
 ) -> Result<(), Stop> {
-    for parameter in &operation.parameters {
-        let Some(value) = provocations::malformed(parameter).into_iter().next() else { continue };
-        let mut values = provocations::unknown_values(operation);
-        values.retain(|(name, _)| *name != parameter.name.as_str());
-        values.push((parameter.name.as_str(), &value));
-        let Some(request) = session.request(operation, &values) else { continue };
-        let Some(answer) = session.ask_at_once(operation, &request)? else { continue };
-        // A new window has begun: nothing is refused any more.
-        if answer.number(RESET) == refused.number(RESET) {
-            session.judge(operation, &answer, Some(error), Rule::LiveOrder);
-        }
+    let Some(request) = with_malformed(session, operation) else { return Ok(()) };
+    let Some(answer) = session.ask_at_once(operation, &request)? else { return Ok(()) };
+    // Otherwise a new window has begun, and nothing is refused any more.
+    if answer.number(RESET) == refused.number(RESET) {
+        session.judge(operation, &answer, Some(error), Rule::LiveOrder);
     }
     Ok(())
 }

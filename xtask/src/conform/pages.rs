@@ -64,10 +64,9 @@ pub(super) fn walk<'a>(session: &mut Session<'a>, operation: &'a Operation) -> R
     let Some(mut back) = follow(session, operation, last, Side::Previous)? else { return Ok(()) };
     back.reverse();
     let backward: Vec<&String> = back.iter().flat_map(|page| &page.items).collect();
-    let missing = missing(&forward, &backward);
-    if let (Some(missing), Some(page)) = (missing, back.first()) {
-        let message = format!("going back from the last page of `{}`, {missing} is not met again", operation.id.value);
-        items_finding(session, operation, &page.answer, message, "the same items as on the way there");
+    if let (Some((missing, way)), Some(page)) = (missing(&forward, &backward), back.first()) {
+        let message = format!("{missing} of `{}` is met only on the way {way}", operation.id.value);
+        items_finding(session, operation, &page.answer, message, "the same items on both ways");
     }
     session.of(operation).remarks.push(format!("paged through {count} pages, to the end and back"));
     Ok(())
@@ -210,10 +209,15 @@ fn moment(text: &str) -> (String, String) {
     (seconds.to_owned(), fraction.trim_start_matches('.').trim_end_matches('0').to_owned())
 }
 
-/// The first that is missing from others.
-fn missing<'a>(wanted: &'a [String], found: &[&String]) -> Option<&'a String> {
-    let found: HashSet<&String> = found.iter().copied().collect();
-    wanted.iter().find(|item| !found.contains(item))
+/// The first item that is met on one way only, and on which. New ones may have come before the first.
+fn missing<'a>(forward: &'a [String], backward: &[&'a String]) -> Option<(&'a String, &'static str)> {
+    let met: HashSet<&String> = backward.iter().copied().collect();
+    if let Some(item) = forward.iter().find(|item| !met.contains(item)) {
+        return Some((item, "to the end"));
+    }
+    let met: HashSet<&String> = forward.iter().collect();
+    let old = backward.iter().skip_while(|item| !met.contains(*item));
+    old.copied().find(|item| !met.contains(item)).map(|item| (item, "back"))
 }
 
 fn broken_link(session: &mut Session<'_>, operation: &Operation, answer: &Answer, what: &str, expected: &str) {
@@ -269,6 +273,19 @@ mod tests {
         for broken in ["/a?c=1", "</a>", "</a; rel=next", "<a> rel"] {
             assert_eq!(links(broken), None, "{broken}");
         }
+    }
+
+    #[test]
+    fn an_item_is_missing_where_only_one_way_has_it() {
+        let text = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
+        let (forward, new) = (text(&["c", "b", "a"]), text(&["d", "c", "b", "a"]));
+        let ways = |forward: &[String], backward: &[String]| {
+            missing(forward, &backward.iter().collect::<Vec<_>>()).map(|(item, way)| format!("{item} {way}"))
+        };
+        assert_eq!(ways(&forward, &forward), None);
+        assert_eq!(ways(&forward, &new), None, "it came in the meantime");
+        assert_eq!(ways(&forward, &text(&["c", "a"])), Some("b to the end".to_owned()));
+        assert_eq!(ways(&text(&["c", "a"]), &forward), Some("b back".to_owned()));
     }
 
     #[test]
