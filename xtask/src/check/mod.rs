@@ -21,7 +21,7 @@ use crate::finding::Finding;
 use crate::generate;
 use crate::page::Language;
 use crate::source::Source;
-pub use allow::adopt;
+pub use allow::{About, adopt, apply as allow};
 pub use generated::file as generated_file;
 pub use project::{FILE as SETTINGS, Layout, Project};
 
@@ -67,7 +67,7 @@ pub fn run(root: &Path, scope: &Scope) -> Outcome {
     };
     let mut outcome = everything(&project, scope);
     if scope.pages.is_empty() {
-        (outcome.findings, outcome.allowed) = allow::apply(&project, outcome.findings);
+        (outcome.findings, outcome.allowed) = allow::apply(&project, outcome.findings, About::Files);
     }
     outcome.findings.sort_by_cached_key(|finding| {
         let place = finding.primary.as_ref().map(|place| (place.source.path.clone(), place.range.start));

@@ -110,7 +110,7 @@ impl<'a> Session<'a> {
             }
         };
         let shown = self.expectation(operation, expected);
-        let what = label(operation, expected);
+        let what = format!("`{}` of `{}`", label(operation, expected), operation.id.value);
         let mut found = Vec::new();
         for header in headers {
             found.extend(self.header(header, answer, &what));
@@ -122,7 +122,7 @@ impl<'a> Session<'a> {
             }
             None if !answer.body.is_empty() => {
                 let place = self.contract.place(&status.range, "documented without a body");
-                found.push(Finding::at(Rule::LiveBody, place, format!("`{what}` has a body")));
+                found.push(Finding::at(Rule::LiveBody, place, format!("{what} has a body")));
             }
             None => {}
         }
@@ -138,7 +138,7 @@ impl<'a> Session<'a> {
             if !header.required {
                 return Vec::new();
             }
-            let finding = Finding::at(Rule::LiveHeaderMissing, place(self), format!("`{what}` comes without `{name}`"))
+            let finding = Finding::at(Rule::LiveHeaderMissing, place(self), format!("{what} comes without `{name}`"))
                 .help("send it with every such answer, or make it optional in the contract");
             return vec![finding];
         };
@@ -150,7 +150,7 @@ impl<'a> Session<'a> {
         };
         let misfits = self.schemas.misfits_of(&header.schema, &Node::from_json(&value));
         let findings = misfits.into_iter().map(|misfit| {
-            let message = format!("`{name}: {text}` of `{what}` does not fit: {}", misfit.message);
+            let message = format!("`{name}: {text}` of {what} does not fit: {}", misfit.message);
             Finding::at(Rule::LiveHeaderValue, place(self), message).help("send a value of its schema")
         });
         findings.collect()
@@ -168,7 +168,7 @@ impl<'a> Session<'a> {
         let media_type = answer.header("content-type");
         if !media_type.as_deref().is_some_and(is_json) {
             let shown = media_type.map_or("no media type".to_owned(), |media_type| format!("`{media_type}`"));
-            let message = format!("`{what}` comes as {shown}, not as `application/json`");
+            let message = format!("{what} comes as {shown}, not as `application/json`");
             let place = self.contract.place(place, "documented as JSON");
             findings
                 .push(Finding::at(Rule::LiveMediaType, place, message).help("send `Content-Type: application/json`"));
@@ -177,7 +177,7 @@ impl<'a> Session<'a> {
             Ok(json) => json,
             Err(reason) => {
                 let place = self.contract.place(place, "documented as JSON");
-                let message = format!("the body of `{what}` is not JSON: {reason}");
+                let message = format!("the body of {what} is not JSON: {reason}");
                 findings.push(Finding::at(Rule::LiveBody, place, message).help("send one JSON document in UTF-8"));
                 return findings;
             }
@@ -185,7 +185,7 @@ impl<'a> Session<'a> {
         for misfit in self.schemas.misfits(schema, &Node::from_json(json)) {
             let range = property(self.contract, schema, &misfit.pointer).unwrap_or_else(|| place.clone());
             let at = if misfit.pointer.is_empty() { "the body" } else { &misfit.pointer };
-            let message = format!("`{what}` does not fit `{schema}` at `{at}`: {}", misfit.message);
+            let message = format!("{what} does not fit `{schema}` at `{at}`: {}", misfit.message);
             let place = self.contract.place(&range, "what the contract says");
             findings
                 .push(Finding::at(Rule::LiveSchema, place, message).help("answer what fits, or correct the schema"));
@@ -196,7 +196,7 @@ impl<'a> Session<'a> {
                 let range =
                     self.contract.schema(schema).map_or_else(|| place.clone(), |schema| schema.name.range.clone());
                 let place = self.contract.place(&range, "this schema");
-                let message = format!("`{what}` has `{field}`, which `{schema}` does not describe");
+                let message = format!("{what} has `{field}`, which `{schema}` does not describe");
                 let help = "describe it: clients cannot know what it means";
                 findings.push(Finding::at(Rule::LiveUndocumentedField, place, message).help(help));
             }

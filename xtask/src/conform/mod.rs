@@ -16,7 +16,7 @@ mod wire;
 
 use std::time::Duration;
 
-use crate::check::{Outcome, Project, SETTINGS};
+use crate::check::{self, About, Outcome, Project, SETTINGS};
 use crate::contract::{Contract, Operation};
 pub use report::{Live, OperationReport};
 use session::{Session, Stop};
@@ -48,7 +48,7 @@ pub fn project(project: &Project, wanted: Wanted, limits: &Limits, progress: &dy
             return Outcome { findings, unchecked, ..Outcome::default() };
         }
     };
-    match wanted {
+    let mut outcome = match wanted {
         Wanted::There(target) => run(&contract, &target, limits, progress),
         Wanted::Testbed => {
             let Some(command) = &project.layout.testbed else {
@@ -57,24 +57,26 @@ pub fn project(project: &Project, wanted: Wanted, limits: &Limits, progress: &dy
             progress("building and starting a server of this project");
             match Testbed::start(&project.root, command) {
                 Ok(testbed) => run(&contract, &testbed.target, limits, progress),
-                Err(reason) => useless(reason),
+                Err(reason) => return useless(reason),
             }
         }
-    }
+    };
+    (outcome.findings, outcome.allowed) = check::allow(project, outcome.findings, About::Server);
+    outcome
 }
 
 /// Holds a server to the contract. `progress` is told what comes next.
 pub fn run(contract: &Contract, target: &Target, limits: &Limits, progress: &dyn Fn(&str)) -> Outcome {
-    match Session::start(contract, target, limits) {
+    match Session::start(contract, target, limits, progress) {
         Ok(mut session) => {
-            let stopped = everything(&mut session, progress).err();
+            let stopped = everything(&mut session).err();
             session.finish(stopped)
         }
         Err(reason) => Outcome { unchecked: vec![reason], ..Outcome::default() },
     }
 }
 
-fn everything(session: &mut Session<'_>, progress: &dyn Fn(&str)) -> Result<(), Stop> {
+fn everything(session: &mut Session<'_>) -> Result<(), Stop> {
     let contract = session.contract;
     let mut operations: Vec<&Operation> =
         contract.operations.iter().filter(|operation| session.concerns(operation)).collect();
@@ -84,13 +86,13 @@ fn everything(session: &mut Session<'_>, progress: &dyn Fn(&str)) -> Result<(), 
         return Err(Stop::Useless("nothing can be tried: the contract has no operation that was asked for".into()));
     }
     for operation in operations {
-        progress(&format!("{}: successes", operation.id.value));
+        (session.tell)(&format!("{}: successes", operation.id.value));
         success(session, operation)?;
-        progress(&format!("{}: errors", operation.id.value));
+        (session.tell)(&format!("{}: errors", operation.id.value));
         errors::provoke(session, operation)?;
         limits::judge_counts(session, operation);
         if session.limits.exhaust {
-            progress(&format!("{}: the rate limit", operation.id.value));
+            (session.tell)(&format!("{}: the rate limit", operation.id.value));
         }
         limits::exhaust(session, operation)?;
     }
@@ -117,7 +119,7 @@ fn success<'a>(session: &mut Session<'a>, operation: &'a Operation) -> Result<()
         let Some(answer) = session.ask(operation, &request)? else { return Ok(()) };
         let busy = session
             .documented(operation, &answer)
-            .is_some_and(|documented| documented.error().is_some_and(|error| provocations::is_busy(error)));
+            .is_some_and(|documented| documented.error().is_some_and(provocations::is_busy));
         if !busy {
             session.judge(operation, &answer, None, crate::rules::Rule::LiveAnswer);
             return Ok(());

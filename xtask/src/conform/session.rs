@@ -67,6 +67,8 @@ pub(super) struct Session<'a> {
     pub wire: Wire,
     /// Values of parameters that answers have told.
     pub told: BTreeMap<String, String>,
+    /// Is told what comes next.
+    pub tell: &'a dyn Fn(&str),
     findings: Vec<Finding>,
     known: HashMap<(Rule, Range<usize>), usize>,
     progress: HashMap<String, Progress>,
@@ -89,8 +91,26 @@ pub(super) fn label(operation: &Operation, error: Option<&DocumentedError>) -> S
     }
 }
 
+/// A value as it stands in an address: it stays one segment of a path, whatever a server has told.
+fn encoded(value: &str) -> String {
+    let mut text = String::new();
+    for byte in value.bytes() {
+        match byte {
+            b'-' | b'_' | b'~' | b'.' if value != "." && value != ".." => text.push(char::from(byte)),
+            _ if byte.is_ascii_alphanumeric() => text.push(char::from(byte)),
+            _ => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
+}
+
 impl<'a> Session<'a> {
-    pub fn start(contract: &'a Contract, target: &'a Target, limits: &'a Limits) -> Result<Session<'a>, String> {
+    pub fn start(
+        contract: &'a Contract,
+        target: &'a Target,
+        limits: &'a Limits,
+        progress: &'a dyn Fn(&str),
+    ) -> Result<Session<'a>, String> {
         if let Some(unknown) =
             limits.operations.iter().find(|id| !contract.operations.iter().any(|operation| *operation.id == **id))
         {
@@ -104,6 +124,7 @@ impl<'a> Session<'a> {
             schemas: Schemas::new(contract),
             wire: Wire::new(target, limits)?,
             told: BTreeMap::new(),
+            tell: progress,
             findings: Vec::new(),
             known: HashMap::new(),
             progress: HashMap::new(),
@@ -134,11 +155,12 @@ impl<'a> Session<'a> {
             let name = parameter.name.as_str();
             match parameter.location {
                 Location::Path => {
-                    let known = || self.target.known.get(name).or_else(|| self.told.get(name)).cloned();
+                    let known =
+                        || self.target.known.get(name).or_else(|| self.told.get(name)).map(|value| encoded(value));
                     path = path.replace(&format!("{{{name}}}"), &given(name).or_else(known)?);
                 }
                 Location::Query => {
-                    let known = || self.target.known.get(name).cloned();
+                    let known = || self.target.known.get(name).map(|value| encoded(value));
                     let value = given(name).or_else(|| if parameter.required { known() } else { None });
                     match value {
                         Some(value) => query.push(format!("{name}={value}")),
@@ -174,9 +196,9 @@ impl<'a> Session<'a> {
 
     /// Sends a request, whatever the rate limit says.
     pub fn ask_at_once(&mut self, operation: &Operation, request: &Request) -> Result<Option<Answer>, Stop> {
-        self.left()?;
+        let patience = self.left()?.min(self.limits.patience);
         self.requests += 1;
-        let reason = match self.wire.send(request) {
+        let reason = match self.wire.send(request, patience) {
             Ok(answer) => {
                 self.look_whether_useful(request, &answer)?;
                 self.look_for_keys(operation, &answer);
@@ -186,6 +208,8 @@ impl<'a> Session<'a> {
             Err(NoAnswer::Unreachable(reason)) if !self.was_reached => {
                 return Err(Stop::Useless(format!("the server cannot be reached: {reason}")));
             }
+            // That it has not answered by the end of our time says nothing of the server.
+            Err(_) if self.left().is_err() => return Err(Stop::OutOfTime),
             Err(NoAnswer::Broken(reason) | NoAnswer::Unreachable(reason)) => reason,
         };
         let place = self.contract.place(&operation.id.range, "this operation");
@@ -240,6 +264,9 @@ impl<'a> Session<'a> {
         if self.left()? < duration {
             return Err(Stop::OutOfTime);
         }
+        if duration > Duration::from_secs(2) {
+            (self.tell)(&format!("waiting {} s for the rate limit", duration.as_secs()));
+        }
         std::thread::sleep(duration);
         Ok(())
     }
@@ -282,7 +309,9 @@ impl<'a> Session<'a> {
     }
 
     /// Keeps a finding, once for each rule and place.
-    pub fn report(&mut self, finding: Finding) {
+    pub fn report(&mut self, mut finding: Finding) {
+        // It may repeat what the server has said.
+        finding.message = self.wire.shown(&finding.message);
         let range = finding.primary.as_ref().map(|place| place.range.clone()).unwrap_or_default();
         *self.known.entry((finding.rule, range)).or_insert_with(|| {
             self.findings.push(finding);
@@ -298,8 +327,10 @@ impl<'a> Session<'a> {
         let mut unchecked = Vec::new();
         match &stopped {
             Some(Stop::Useless(reason)) => unchecked.push(reason.clone()),
-            Some(Stop::OutOfTime) if self.requests == 0 => unchecked.push("there was no time to send anything".into()),
-            _ => {}
+            Some(Stop::OutOfTime) => {
+                unchecked.push("the time was up before everything was tried; --timeout gives more".to_owned());
+            }
+            None => {}
         }
         if self.limits.complete && unchecked.is_empty() {
             unchecked.extend(operations.iter().flat_map(|operation| {
@@ -322,7 +353,8 @@ impl<'a> Session<'a> {
             requests: self.requests,
             seconds: self.began.elapsed().as_secs_f64(),
         };
-        Outcome { findings: self.findings, unchecked, allowed: 0, live: Some(live) }
+        let was_of_use = !matches!(stopped, Some(Stop::Useless(_)));
+        Outcome { findings: self.findings, unchecked, allowed: 0, live: was_of_use.then_some(live) }
     }
 
     fn operation_report(&mut self, operation: &Operation, stopped: Option<&Stop>) -> OperationReport {

@@ -1,6 +1,7 @@
 //! Requests and answers, and how people see them. Keys are sent, and never shown.
 
 use std::fmt;
+use std::io::Read as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use reqwest::blocking::Client;
@@ -15,8 +16,10 @@ use super::target::{Limits, Target};
 pub const KEY: &str = "OPENCDI_KEY";
 /// The variable of the key without permission.
 pub const KEY_WITHOUT_PERMISSION: &str = "OPENCDI_KEY_WITHOUT_PERMISSION";
-/// How much of a body is shown.
-const SHOWN: usize = 600;
+/// How many characters of a text from elsewhere are shown.
+const SHOWN: usize = 1000;
+/// How much of a body is read.
+const MOST_BYTES: u64 = 16_000_000;
 
 /// A text that is sent and never shown.
 #[derive(Clone, Deserialize)]
@@ -131,20 +134,21 @@ impl Wire {
             }
         }
         // A redirect is an answer that no contract here documents, and would take the key elsewhere.
-        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(limits.patience);
+        let client = Client::builder().redirect(reqwest::redirect::Policy::none());
         let client = if limits.http2 { client.http2_prior_knowledge() } else { client };
         let client = client.user_agent(concat!("opencdi-conform/", env!("CARGO_PKG_VERSION"))).build();
         let client = client.map_err(|error| format!("there is no HTTP client: {}", causes(&error)))?;
         Ok(Wire { client, base, target: target.clone() })
     }
 
-    pub fn send(&self, request: &Request) -> Result<Answer, NoAnswer> {
+    /// Sends a request and reads the answer, for so long at most.
+    pub fn send(&self, request: &Request, patience: Duration) -> Result<Answer, NoAnswer> {
         let broken = |error: reqwest::Error| match error.is_connect() {
             true => NoAnswer::Unreachable(causes(&error)),
             false => NoAnswer::Broken(causes(&error)),
         };
         let method = Method::from_bytes(request.method.as_bytes()).unwrap_or(Method::GET);
-        let mut builder = self.client.request(method, self.url(request));
+        let mut builder = self.client.request(method, self.url(request)).timeout(patience);
         if let Some(value) = self.authorization(request) {
             let mut value = HeaderValue::from_str(&value).map_err(|error| NoAnswer::Unreachable(error.to_string()))?;
             value.set_sensitive(true);
@@ -152,7 +156,12 @@ impl Wire {
         }
         let response = builder.send().map_err(broken)?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = response.bytes().map_err(|error| NoAnswer::Broken(causes(&error)))?.to_vec();
+        let mut body = Vec::new();
+        let read = response.take(MOST_BYTES + 1).read_to_end(&mut body);
+        read.map_err(|error| NoAnswer::Broken(format!("the body breaks off: {}", causes(&error))))?;
+        if body.len() as u64 > MOST_BYTES {
+            return Err(NoAnswer::Broken(format!("the body has more than {MOST_BYTES} bytes")));
+        }
         let json = serde_json::from_slice(&body).map_err(|error| error.to_string());
         let date = headers.get("date").and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
         let now = date.unwrap_or_else(SystemTime::now).duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
@@ -212,12 +221,19 @@ impl Wire {
         for (name, value) in &answer.headers {
             text.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())));
         }
-        let body = String::from_utf8_lossy(&answer.body);
-        let shown: String = body.chars().take(SHOWN).collect();
-        let rest = body.len() - shown.len();
-        let more = if rest > 0 { format!("… and {rest} bytes more") } else { String::new() };
-        text.push_str(&format!("\n{shown}{more}"));
-        self.redacted(&printable(text.trim_end()))
+        text.push_str(&format!("\n{}", String::from_utf8_lossy(&answer.body)));
+        self.shown(text.trim_end())
+    }
+
+    /// A text from elsewhere as it may be shown: without keys, without what could take over a terminal, and not too long.
+    pub fn shown(&self, text: &str) -> String {
+        let text = self.keys().fold(text.to_owned(), |text, key| text.replace(key, &format!("${KEY}")));
+        let mut shown: String = text.chars().take(SHOWN).map(printable).collect();
+        let rest = text.chars().count().saturating_sub(SHOWN);
+        if rest > 0 {
+            shown.push_str(&format!("… and {rest} characters more"));
+        }
+        shown
     }
 
     /// Whether an answer has one of the keys in it.
@@ -227,10 +243,6 @@ impl Wire {
             self.keys().any(|key| text.contains(key))
         };
         shown(&answer.body) || answer.headers.values().any(|value| shown(value.as_bytes()))
-    }
-
-    fn redacted(&self, text: &str) -> String {
-        self.keys().fold(text.to_owned(), |text, key| text.replace(key, &format!("${KEY}")))
     }
 
     fn keys(&self) -> impl Iterator<Item = &str> {
@@ -246,15 +258,14 @@ fn bearer(key: &Secret) -> String {
     format!("Bearer {}", key.0)
 }
 
-/// A text from elsewhere, without what could take over a terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() && letter != '\n' { '\u{fffd}' } else { letter }).collect()
+fn printable(letter: char) -> char {
+    if letter.is_control() && letter != '\n' { '\u{fffd}' } else { letter }
 }
 
 /// An error with what caused it.
-fn causes(error: &reqwest::Error) -> String {
+fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
+    let mut cause = error.source();
     while let Some(error) = cause {
         text.push_str(&format!(": {error}"));
         cause = error.source();
