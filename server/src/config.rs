@@ -133,6 +133,9 @@ pub struct ServerConfig {
     pub request_deadline: Duration,
     /// How long requests and syncs may take to end when the process is told to stop.
     pub drain_deadline: Duration,
+    /// How long the windows are in which requests are counted, in whole seconds, in place of the contract's. All replicas
+    /// must have the same.
+    pub rate_limit_window: Option<Duration>,
 }
 
 /// The sync side.
@@ -172,6 +175,39 @@ pub struct ApiKey {
     pub expires: Option<DateTime<Utc>>,
     /// Whether it was revoked.
     pub revoked: bool,
+    /// How every request with it fails.
+    #[cfg(feature = "faults")]
+    pub fault: Option<Fault>,
+}
+
+/// A failure on purpose. No build without the feature `faults` knows of them: it refuses a configuration with one.
+#[cfg(feature = "faults")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The operation panics.
+    Panic,
+    /// The store answers with an error.
+    StoreFailed,
+    /// The store cannot be reached, not even to count the request.
+    StoreAway,
+    /// The operation does not end before the deadline.
+    Deadline,
+}
+
+#[cfg(feature = "faults")]
+impl Fault {
+    /// All of them.
+    pub const ALL: [Fault; 4] = [Fault::Panic, Fault::StoreFailed, Fault::StoreAway, Fault::Deadline];
+
+    /// Its name in configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Fault::Panic => "panic",
+            Fault::StoreFailed => "store_failed",
+            Fault::StoreAway => "store_away",
+            Fault::Deadline => "deadline",
+        }
+    }
 }
 
 /// The ID of an integration.

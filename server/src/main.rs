@@ -101,6 +101,9 @@ enum Command {
     Openapi,
     /// Seed a source, serve the API, trigger one real sync and show it
     Demo(demo::Options),
+    /// Run a service for tests until standard input ends; the first line printed says what is there
+    #[cfg(feature = "faults")]
+    Testbed(cdi_server::testbed::Options),
 }
 
 #[derive(Debug, Subcommand)]
@@ -190,6 +193,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Demo(options) => block_on(demo::run(options)),
+        #[cfg(feature = "faults")]
+        Command::Testbed(options) => block_on(cdi_server::testbed::run(options)),
     }
 }
 

@@ -200,6 +200,11 @@ fn values_that_make_no_sense_are_errors() {
         ("\"2s\"", "\"2\"", "`server.request_deadline`: "),
         ("\"2s\"", "\"0s\"", "too short or too long"),
         (
+            "request_deadline = \"2s\"",
+            "rate_limit_window = \"1500ms\"",
+            "`server.rate_limit_window`: windows begin and end",
+        ),
+        (
             "\"https://rest.iad-03.braze.com/\"",
             "\"rest.iad-03.braze.com\"",
             "`integrations[0].destination.url`: this is not a URL",
@@ -275,7 +280,9 @@ fn the_example_is_valid_as_it_is_and_with_everything_that_may_be_left_out() {
         everything.push_str(setting.unwrap_or(line));
         everything.push('\n');
     }
-    let config = parse_example(&everything).unwrap_or_else(|error| panic!("{error}\n{everything}"));
+    let mut config = parse_example(&everything).unwrap_or_else(|error| panic!("{error}\n{everything}"));
+    // That of the contract, which the configuration does not know.
+    assert_eq!(config.server.rate_limit_window.take(), Some(std::time::Duration::from_secs(60)));
     // What it shows is what is usual, where something is.
     let usual = parse_example(&example()).unwrap();
     assert_eq!(format!("{:?}", config.server), format!("{:?}", usual.server));
@@ -292,7 +299,7 @@ fn the_example_shows_every_key() {
     for table in tables.into_iter().map(str::to_owned).chain(nested) {
         let error = parse(&format!("{table}\nnonsense = 1")).unwrap_err();
         let (_, known) = error.split_once(", expected ").unwrap_or_else(|| panic!("{error}"));
-        for key in known.lines().next().unwrap().split('`').skip(1).step_by(2) {
+        for key in known.lines().next().unwrap().split('`').skip(1).step_by(2).filter(|key| *key != "fault") {
             let shown = example().lines().any(|line| {
                 let line = line.trim_start_matches(['#', ' ', '[']);
                 line.starts_with(&format!("{key} ="))
@@ -302,4 +309,18 @@ fn the_example_shows_every_key() {
             assert!(shown, "`{key}` of {table:?} is missing in opencdi.example.toml");
         }
     }
+}
+
+#[cfg(feature = "faults")]
+#[test]
+fn a_fault_is_one_of_those_there_are() {
+    let text = parse(&WHOLE.replace("expires = ", "fault = \"fire\"\nexpires = ")).unwrap_err();
+    assert!(text.contains("`keys[0].fault`: there is no fault `fire`; known are `panic`, `store_failed`"), "{text}");
+}
+
+#[cfg(not(feature = "faults"))]
+#[test]
+fn a_fault_is_unknown_to_the_default_build() {
+    let text = parse(&WHOLE.replace("expires = ", "fault = \"panic\"\nexpires = ")).unwrap_err();
+    assert!(text.contains("unknown field `fault`"), "{text}");
 }

@@ -120,7 +120,17 @@ impl Check<'_> {
             listen,
             request_deadline: self.duration(server.request_deadline, Duration::from_secs(10)),
             drain_deadline: self.duration(server.drain_deadline, Duration::from_secs(25)),
+            rate_limit_window: self.window(server.rate_limit_window),
         }
+    }
+
+    fn window(&mut self, window: Option<Text>) -> Option<Duration> {
+        let span = window.as_ref()?.span();
+        let window = self.duration(window, Duration::from_secs(60));
+        if window.subsec_nanos() != 0 {
+            self.problem(span, "windows begin and end on whole seconds; write `1s` or more, such as `10s`");
+        }
+        Some(window)
     }
 
     fn worker(&mut self, worker: file::Worker) -> WorkerConfig {
@@ -194,9 +204,21 @@ impl Check<'_> {
                     permissions: key.permissions.into_iter().map(Spanned::into_inner).collect(),
                     expires,
                     revoked: key.revoked,
+                    #[cfg(feature = "faults")]
+                    fault: key.fault.and_then(|fault| self.fault(&fault)),
                 })
             })
             .collect()
+    }
+
+    #[cfg(feature = "faults")]
+    fn fault(&mut self, text: &Text) -> Option<super::Fault> {
+        let found = super::Fault::ALL.into_iter().find(|fault| fault.as_str() == text.get_ref());
+        if found.is_none() {
+            let known = super::Fault::ALL.map(super::Fault::as_str).join("`, `");
+            self.problem(text.span(), format!("there is no fault `{}`; known are `{known}`", text.get_ref()));
+        }
+        found
     }
 
     fn integrations(&mut self, integrations: Vec<file::Integration>) -> Vec<Arc<Integration>> {

@@ -15,12 +15,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use crate::conform::Live;
 use crate::contract::Contract;
 use crate::finding::Finding;
 use crate::generate;
 use crate::page::Language;
 use crate::source::Source;
-pub use allow::adopt;
+pub use allow::{About, adopt, apply as allow};
 pub use generated::file as generated_file;
 pub use project::{FILE as SETTINGS, Layout, Project};
 
@@ -33,6 +34,8 @@ pub struct Outcome {
     pub unchecked: Vec<String>,
     /// How many findings `openapi/check.toml` allows.
     pub allowed: usize,
+    /// What was seen of a live server, if it was one.
+    pub live: Option<Live>,
 }
 
 impl Outcome {
@@ -64,7 +67,7 @@ pub fn run(root: &Path, scope: &Scope) -> Outcome {
     };
     let mut outcome = everything(&project, scope);
     if scope.pages.is_empty() {
-        (outcome.findings, outcome.allowed) = allow::apply(&project, outcome.findings);
+        (outcome.findings, outcome.allowed) = allow::apply(&project, outcome.findings, About::Files);
     }
     outcome.findings.sort_by_cached_key(|finding| {
         let place = finding.primary.as_ref().map(|place| (place.source.path.clone(), place.range.start));
@@ -148,7 +151,7 @@ pub fn compare(source: &Arc<Source>, claims: &Claims) -> (Outcome, Option<Contra
     let (contract, findings) = Contract::load(source);
     let Some(mut contract) = contract else {
         let unchecked = vec![format!("nothing was compared with {}, which cannot be read", source.path)];
-        return (Outcome { findings, unchecked, allowed: 0 }, None);
+        return (Outcome { findings, unchecked, ..Outcome::default() }, None);
     };
     let mut outcome = Outcome { findings, ..Outcome::default() };
     // What no code can be made of means something to clients all the same; server and pages cannot follow it.
