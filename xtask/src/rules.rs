@@ -384,6 +384,11 @@ rules! {
         "It is not read, and people believe that it is."
         Replace(PAINT, "curl --request POST", "curl --data '{\"colour\": \"red\"}' --request POST"),
         Replace(PAINT, "curl --request POST", "curl --output painted.json --request POST");
+    PageHeader Error "page/header"
+        "The headers that a page names are ones that operations answer with."
+        "A code span that is nearly the name of a header, and not quite, is taken for a typo. What resembles none is somebody else's."
+        Replace(LIST, "The `Link` header leads", "The `Link` header (not `Retry-Afer`) leads"),
+        Replace(LIST, "The `Link` header leads", "The `Link` header (not `Retry-After`, not `Content-Type`) leads");
     PageErrorMissing Error "page/error-missing"
         "An error that the contract documents stands in the page's error table."
         "Errors that all operations share may stand on one page for all of them."
@@ -395,13 +400,13 @@ rules! {
         Replace(PAINT, "| `409 Wet paint` |", "| `410 Sold out` | Too late. |\n| `409 Wet paint` |"),
         Replace(PAINT, "See also", "Once there was `410 Sold out`. See also");
     PageErrorMessage Error "page/error-message"
-        "An error row's message is the contract's, to the letter."
-        "Clients compare it. Close to a documented message, a wrong one is taken for a typo."
+        "An error's message is the contract's, to the letter."
+        "In tables, and in code spans around them. Clients compare it. Close to a documented message, a wrong one is taken for a typo."
         Replace(PAINT, "`409 Wet paint`", "`409 Wet Paint`"),
         Replace(PAINT, "`409 Wet paint`", "<code>409 Wet paint</code>");
     PageErrorStatus Error "page/error-status"
-        "An error row's status is the contract's."
-        "Clients decide by it."
+        "An error's status is the contract's."
+        "In tables, and in code spans around them. Clients decide by it."
         Replace(PAINT, "`409 Wet paint`", "`423 Wet paint`"),
         Replace(PAINT, "| `409 Wet paint` |", "| Conflict: `409 Wet paint` |");
     PageErrorDuplicate Error "page/error-duplicate"

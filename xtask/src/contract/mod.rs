@@ -3,6 +3,7 @@
 //! Loading finds as much as it can: what is wrong becomes findings, and the operations that could be read are still
 //! there to be compared. Code is generated only from contracts without findings.
 
+mod json;
 mod load;
 pub mod node;
 mod operation;
@@ -263,6 +264,11 @@ impl Operation {
     /// How it is called, see [`call`].
     pub fn call(&self) -> String {
         call(&self.method, &self.path)
+    }
+
+    /// A parameter by its name.
+    pub fn parameter(&self, name: &str) -> Option<&Parameter> {
+        self.parameters.iter().find(|parameter| *parameter.name == *name)
     }
 }
 
