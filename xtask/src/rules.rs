@@ -106,6 +106,11 @@ rules! {
         "A reference that leads nowhere or in a circle means nothing. Parts that nothing refers to are looked at as well: they are referred to tomorrow."
         Replace(CONTRACT, "'403': {$ref: '#/components/responses/Forbidden'}", "'403': {$ref: '#/components/responses/Forbiden'}"),
         Replace(CONTRACT, "'403': {$ref: '#/components/responses/Forbidden'}", "'403': {\"$ref\": \"#/components/responses/Forbidden\"}");
+    ContractUnknownKey Error "contract/unknown-key"
+        "The contract has only keys that OpenAPI knows, and requires only fields that there are."
+        "Nobody reads a misspelt key: a parameter with `requierd: true` is optional. Keys of your own begin with `x-`."
+        Replace(CONTRACT, "summary: Paint a thing\n", "summary: Paint a thing\n      externaldocs: {url: https://example.com}\n"),
+        Replace(CONTRACT, "summary: Paint a thing\n", "summary: Paint a thing\n      externalDocs: {url: https://example.com}\n");
     ContractOperationId Error "contract/operation-id"
         "Every operation has an id of its own."
         "Methods of the client and of the server are named after it."
@@ -366,7 +371,7 @@ rules! {
         Replace(LISTAR, "curl 'https://api.eu.example.com/", "curl --url 'https://api.eu.example.com/");
     PageRequestPath Error "page/request-path"
         "The example request goes to the operation's path."
-        "With values for its variables that fit their schemas, or placeholders."
+        "With values for its variables that fit their schemas, or placeholders. So does a `Link` header that the page shows."
         Replace(PAINT, "0001/paint'", "0001/paints'"),
         Replace(PAINT, "curl --request POST 'https", "curl --silent --request POST 'https");
     PageRequestQuery Error "page/request-query"
@@ -388,7 +393,7 @@ rules! {
         "The headers that a page names are ones that operations answer with."
         "A code span that is nearly the name of a header, and not quite, is taken for a typo. What resembles none is somebody else's."
         Replace(LIST, "The `Link` header leads", "The `Link` header (not `Retry-Afer`) leads"),
-        Replace(LIST, "The `Link` header leads", "The `Link` header (not `Retry-After`, not `Content-Type`) leads");
+        Replace(LIST, "The `Link` header leads", "The `Link` header (not `Content-Type`) leads");
     PageErrorMissing Error "page/error-missing"
         "An error that the contract documents stands in the page's error table."
         "Errors that all operations share may stand on one page for all of them."
@@ -480,6 +485,11 @@ rules! {
         "Values that were right are still right."
         Replace(CONTRACT, "minimum: 1, maximum: 100", "minimum: 1, maximum: 500"),
         Replace(CONTRACT, "description: How many things to list.", "description: How many.");
+    CompatParameterDefault Warning "compat/parameter-default"
+        "Needs care: a parameter that is left out means something else."
+        "Clients that never sent it are answered otherwise now."
+        Replace(CONTRACT, "          description: Only things of this kind.\n          schema: {type: string}\n", "          description: Only things of this kind.\n          schema: {type: string, default: small}\n"),
+        Replace(CONTRACT, "          description: Only things of this kind.\n          schema: {type: string}\n", "          description: Only things of this kind.\n          schema: {type: string, example: small}\n");
     CompatSuccessStatus Error "compat/success-status"
         "Breaking: a success has another status."
         "Clients take it for something undocumented."

@@ -159,7 +159,8 @@ fn contracts_that_are_none_are_said() {
         ("openapi: 3.1.0\ninfo: {title: a, version: b}\n", 2, "the contract is OpenAPI 3.1.0"),
         ("openapi: 3.0.3\ninfo: {title: a, version: b}\n", 2, "the contract has no operation"),
         ("openapi: 3.0.3\npaths: []\n", 2, "the contract has no operation"),
-        ("openapi: 3\n", 2, "not an OpenAPI document"),
+        ("openapi: 3\n", 2, "the contract is OpenAPI 3;"),
+        ("openapi: 3.0\n", 2, "with all three parts"),
         ("openapi: 3.0.3\n---\nopenapi: 3.0.3\n", 2, "a second document begins here"),
         ("openapi: 3.0.3\n\tpaths: {}\n", 2, "this is not YAML"),
         ("{\"openapi\": \"3.0.3\", ", 2, "this is not YAML"),
@@ -234,7 +235,12 @@ fn an_earlier_form_is_a_file_or_a_revision_and_anything_else_is_said() {
     assert!(!path.join("x:./openapi/things.yaml").exists());
     assert_ends(path, &["check", "--against", ""], 2, "neither a file nor a revision");
     std::fs::write(path.join("broken.yaml"), "openapi: [").unwrap();
-    assert_ends(path, &["check", "--against", "broken.yaml"], 2, "broken.yaml is no contract that can be read");
+    assert_ends(
+        path,
+        &["check", "--against", "broken.yaml"],
+        2,
+        "compared with broken.yaml, which cannot be read: this is not YAML",
+    );
     let shallow = tempfile::tempdir().unwrap();
     let from = format!("file://{}", path.display());
     git(shallow.path(), &["clone", "--quiet", "--depth", "1", &from, "clone"]);

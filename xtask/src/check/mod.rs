@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use crate::contract::Contract;
+use crate::contract::{Contract, Troubled};
 use crate::finding::Finding;
 use crate::generate;
 use crate::page::Language;
@@ -187,10 +187,18 @@ fn foreign_pages(project: &Project, source: &Arc<Source>, pages: &[PathBuf]) -> 
 }
 
 fn compatibility(base: &Arc<Source>, contract: &Contract) -> Outcome {
-    match Contract::load(base).0 {
-        Some(base) => Outcome { findings: compat::check(&base, contract), ..Outcome::default() },
+    let (loaded, findings) = Contract::load(base);
+    match loaded {
+        Some(base) => {
+            let unread = base.troubled.iter().map(|troubled| {
+                let Troubled { method, path, .. } = troubled;
+                format!("{method} {path} was not compared with {}, in which it cannot be read", base.source.path)
+            });
+            Outcome { findings: compat::check(&base, contract), unchecked: unread.collect(), allowed: 0 }
+        }
         None => {
-            Outcome::unchecked(format!("{} is no contract that can be read: nothing was compared with it", base.path))
+            let why = findings.first().map_or("", |finding| finding.message.as_str());
+            Outcome::unchecked(format!("nothing was compared with {}, which cannot be read: {why}", base.path))
         }
     }
 }

@@ -131,7 +131,7 @@ impl<'a> Loader<'a> {
             required: node.get("required").and_then(Node::as_bool).unwrap_or(false),
             description: text(node, "description"),
             schema: schema.clone(),
-            example: node.get("example").cloned(),
+            examples: self.examples(node).into_iter().map(|(_, value)| value).collect(),
         })
     }
 

@@ -108,9 +108,9 @@ impl Language {
     pub fn counts(self, sentence: &str) -> bool {
         let words: &[&str] = match self {
             Language::English => &["request", "requests", "call", "calls", "limit", "limits"],
-            Language::Spanish => &[
-                "solicitud", "solicitudes", "petición", "peticiones", "llamada", "llamadas", "límite", "límites",
-            ],
+            Language::Spanish => {
+                &["solicitud", "solicitudes", "petición", "peticiones", "llamada", "llamadas", "límite", "límites"]
+            }
         };
         sentence.split(|letter: char| !letter.is_alphabetic()).any(|word| words.contains(&word))
     }
@@ -118,9 +118,10 @@ impl Language {
     /// Words for what has to be there, and for what may be left out.
     pub fn required(self, word: &str) -> Option<bool> {
         let (yes, no): (&[&str], &[&str]) = match self {
-            Language::English => {
-                (&["required", "yes", "true", "mandatory", "✓", "✔", "✔️", "✅"], &["optional", "no", "false", "not required", "✗", "✘", "❌"])
-            }
+            Language::English => (
+                &["required", "yes", "true", "mandatory", "✓", "✔", "✔️", "✅"],
+                &["optional", "no", "false", "not required", "✗", "✘", "❌"],
+            ),
             Language::Spanish => (
                 &["obligatorio", "obligatoria", "requerido", "requerida", "necesario", "necesaria", "sí", "si"],
                 &["opcional", "no", "no obligatorio", "no obligatoria", "no requerido", "no requerida"],

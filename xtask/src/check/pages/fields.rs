@@ -21,7 +21,10 @@ pub fn answered(contract: &Contract, operation: &Operation) -> BTreeSet<String> 
 
 /// Whether a schema has a field or a value of this name.
 pub fn is_listed(contract: &Contract, schemas: &BTreeSet<String>, name: &str) -> bool {
-    schemas.iter().filter_map(|schema| Listing::of(contract, schema)).any(|listing| listing.names().any(|own| own == name))
+    schemas
+        .iter()
+        .filter_map(|schema| Listing::of(contract, schema))
+        .any(|listing| listing.names().any(|own| own == name))
 }
 
 /// A page of common errors has tables of the fields of errors.

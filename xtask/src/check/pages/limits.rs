@@ -22,7 +22,8 @@ impl About<'_> {
         };
         let is_alike = |span: &str| {
             let is_file = FILES.iter().any(|ending| span.ends_with(ending));
-            let same_area = span.split_once('.').is_some_and(|(other, rest)| other == area && is_name(rest)) && !is_file;
+            let same_area =
+                span.split_once('.').is_some_and(|(other, rest)| other == area && is_name(rest)) && !is_file;
             let typo = span.contains('.') && is_name(span) && strsim::normalized_levenshtein(span, required) > 0.8;
             same_area || typo
         };

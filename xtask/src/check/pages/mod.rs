@@ -120,10 +120,8 @@ fn holds_pages(folder: &Path) -> bool {
 fn read_folder(project: &Project, language: Language, folder: &str, unread: &mut Vec<String>) -> Option<Pages> {
     let entries = std::fs::read_dir(project.root.join(folder));
     let entries = entries.map_err(|error| unread.push(format!("{folder} cannot be read: {error}"))).ok()?;
-    let mut names: Vec<String> = entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| is_page(name))
-        .collect();
+    let mut names: Vec<String> =
+        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).filter(|name| is_page(name)).collect();
     names.sort();
     let (mut sources, mut are_complete) = (Vec::new(), true);
     for name in names {

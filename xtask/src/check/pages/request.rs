@@ -6,7 +6,7 @@ use super::About;
 use crate::contract::node::Node;
 use crate::contract::{Location, Parameter, Spanned};
 use crate::finding::Finding;
-use crate::page::{self, Request};
+use crate::page::{self, CodeBlock, Request};
 use crate::rules::Rule;
 
 /// Languages of code blocks that hold command lines.
@@ -39,6 +39,7 @@ impl About<'_> {
             let finding = finding.with(self.contract.place(&self.operation.id.range, "of this operation"));
             return vec![finding.help(format!("show a `curl` command for {method} {path} in a code block"))];
         }
+        findings.extend(self.links());
         let about = |operation| About { operation, ..*self };
         let asks_for = |operation, request: &Request| {
             about(operation).method(request).is_none() && about(operation).path(&request.url).is_none()
@@ -51,6 +52,18 @@ impl About<'_> {
             findings.extend(about(other.unwrap_or(self.operation)).one_request(request));
         }
         findings
+    }
+
+    /// `Link` headers in code blocks, as they lead to other pages of a list.
+    fn links(&self) -> Vec<Finding> {
+        let link = |block: &CodeBlock, at: usize| {
+            let length =
+                block.text[at..].find('>').filter(|length| block.text[at + length..].starts_with(">; rel="))?;
+            let range = block.text.range.start + at..block.text.range.start + at + length;
+            self.path(&Spanned { value: block.text[at..at + length].to_owned(), range })
+        };
+        let blocks = self.page.blocks.iter();
+        blocks.flat_map(|block| block.text.match_indices("<").filter_map(move |(at, _)| link(block, at + 1))).collect()
     }
 
     fn one_request(&self, request: &Request) -> Vec<Finding> {
