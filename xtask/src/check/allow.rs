@@ -9,8 +9,12 @@ use crate::finding::{Finding, Severity};
 use crate::rules::Rule;
 use crate::source::Place;
 
-/// Takes out the findings that are allowed. An allowance that allows nothing is a finding itself.
-pub fn apply(project: &Project, findings: Vec<Finding>) -> (Vec<Finding>, usize) {
+/// Takes out the findings that are allowed. An allowance that allows nothing is a finding itself, if its rule `was_asked`.
+pub fn apply(
+    project: &Project,
+    findings: Vec<Finding>,
+    was_asked: &dyn Fn(&Allowance) -> bool,
+) -> (Vec<Finding>, usize) {
     let mut by_file: HashMap<_, Vec<(usize, &Allowance)>> = HashMap::new();
     for (index, allowance) in project.allowances.iter().enumerate() {
         let key = (allowance.rule.as_str(), allowance.file.as_deref());
@@ -31,7 +35,7 @@ pub fn apply(project: &Project, findings: Vec<Finding>) -> (Vec<Finding>, usize)
         }
     }
     for (allowance, used) in project.allowances.iter().zip(used) {
-        if !used {
+        if !used && was_asked(allowance) {
             let place = Place::new(&project.source, header(project, allowance), "allows nothing");
             let message = format!("nothing of `{}` is found where it is allowed", allowance.rule);
             let help = format!("remove the allowance (its reason was: {})", allowance.reason);

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::request;
 use crate::contract::{Contract, Operation, call};
 use crate::finding::Finding;
 use crate::page::{Endpoint, Page};
@@ -26,17 +27,23 @@ pub enum Subject<'a> {
 pub fn subjects<'a>(contract: &'a Contract, pages: &[&Page], findings: &mut Vec<Finding>) -> Vec<Subject<'a>> {
     let by_call: HashMap<String, &Operation> =
         contract.operations.iter().map(|operation| (operation.call(), operation)).collect();
-    let named = |page: &Page| by_call.get(&page.endpoint.as_ref()?.call()).copied();
+    let folders: Vec<&str> =
+        contract.servers.iter().map(|server| request::split(server).1.trim_end_matches('/')).collect();
+    let named = |page: &Page| {
+        let Endpoint { method, path } = page.endpoint.as_ref()?;
+        let below = folders.iter().filter_map(|folder| path.strip_prefix(folder)).filter(|rest| rest.starts_with('/'));
+        std::iter::once(path.as_str()).chain(below).find_map(|path| Some((*by_call.get(&call(method, path))?, path)))
+    };
     let taken: HashSet<&str> =
-        pages.iter().filter_map(|page| named(page)).map(|operation| operation.id.as_str()).collect();
+        pages.iter().filter_map(|page| named(page)).map(|(operation, _)| operation.id.as_str()).collect();
     let left: Vec<&Operation> =
         contract.operations.iter().filter(|operation| !taken.contains(operation.id.as_str())).collect();
     let mut subject = |page: &Page| {
         let Some(endpoint) = &page.endpoint else { return Subject::Nothing };
         match named(page) {
-            Some(operation) => {
+            Some((operation, path)) => {
                 // The names of the variables may still be wrong.
-                if *operation.path != *endpoint.path {
+                if *operation.path != *path {
                     findings.push(misnamed(contract, page, endpoint, operation));
                 }
                 Subject::Operation(operation)

@@ -143,7 +143,7 @@ fn absent(contract: &Contract, page: &Page, error: &DocumentedError) -> Finding 
             let edit = Edit::Replace {
                 source: page.source.clone(),
                 range: last.range.end..last.range.end,
-                with: format!("\n{row}"),
+                with: format!("{}{row}", page.source.line_break()),
             };
             finding.help(format!("add the row {row}")).fix(edit)
         }

@@ -55,25 +55,34 @@ pub fn read(project: &Project, unread: &mut Vec<String>) -> Vec<Pages> {
 pub fn check_foreign(contract: &Contract, source: &Arc<Source>) -> Outcome {
     let page = Page::read(source, Language::of(&source.text));
     let schemas = RefCell::new(Schemas::new(contract));
+    let path = &source.path;
+    let troubled =
+        || Outcome::unchecked(format!("{path} was not compared: what the contract says has to be put right first"));
+    let shared = common(contract);
+    if is_common(contract, &page, &shared) {
+        if !contract.troubled.is_empty() {
+            return troubled();
+        }
+        let mut findings = errors::common(contract, &[&page], &shared, &|_| false);
+        findings.extend(body::common(contract, &page, &schemas));
+        return Outcome { findings, ..Outcome::default() };
+    }
     if page.endpoint.is_none() {
-        return Outcome { findings: vec![unknown(&page)], ..Outcome::default() };
+        return Outcome::unchecked(format!(
+            "{path} was not compared: it names no endpoint in a code span such as `GET /things`, and has no table of common errors"
+        ));
     }
     let mut outcome = Outcome::default();
     match endpoint::subjects(contract, &[&page], &mut outcome.findings)[..] {
         [Subject::Operation(operation)] => {
             let about = About { contract, operation, page: &page, schemas: &schemas };
-            outcome.findings.extend(about.check(&common(contract)));
+            outcome.findings.extend(about.check(&shared));
             outcome.findings.extend(headers::check(&headers::names(contract), &page));
             if !page.links.iter().any(|link| link.value.to_lowercase().contains("error")) {
                 outcome.findings.push(about.no_link("another page"));
             }
         }
-        [Subject::Troubled] => {
-            let path = &source.path;
-            outcome
-                .unchecked
-                .push(format!("{path} was not compared: what the contract says has to be put right first"));
-        }
+        [Subject::Troubled] => outcome.add(troubled()),
         _ => {}
     }
     outcome

@@ -233,7 +233,7 @@ fn divide(url: &str) -> (&str, &str) {
 }
 
 /// `https://host:port` and the path of a URL.
-fn split(url: &str) -> (&str, &str) {
+pub fn split(url: &str) -> (&str, &str) {
     let after_scheme = url.find("://").map_or(0, |at| at + 3);
     match url[after_scheme..].find('/') {
         Some(at) => url.split_at(after_scheme + at),
