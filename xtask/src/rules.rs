@@ -163,7 +163,19 @@ rules! {
         Replace(CONTRACT, "kind: small, weight: 4", "weight: 4, kind: small");
     ContractSubset Error "contract/subset"
         "The contract stays inside what can be turned into code."
-        "CONTRIBUTING.md has the whole list: what is outside would make a generator panic, or write code that does not compile or does not do what the contract says."
+        "What is outside would make a generator panic, or write code that does not compile or does not do what the contract says. It is asked for only where code is generated.
+
+| part | what it takes |
+| --- | --- |
+| document | OpenAPI 3.0.x in one file; every `$ref` is local |
+| operation | an `operationId`; one of `DELETE`, `GET`, `HEAD`, `PATCH`, `POST`, `PUT`; no request body; exactly one 2xx (200, 201 or 202); tags that stand in the document's `tags` |
+| paths | each segment a text or one variable; two paths never have both at the same place |
+| parameters | in `path` (always `required: true`) or `query`; `string` (plain or `uuid`, `minLength`, `maxLength`), `integer` (`minimum`, `maximum`), `boolean`; each with a 400 named `invalid_<parameter>` |
+| responses | each status by itself; `application/json`; the success's schema a `$ref`, every error's schema `#/components/schemas/Error` |
+| schemas | objects of `string` (plain, `uuid`, `date-time`), `integer` (`int32`, `int64`), `number`, `boolean`, arrays of those, and `$ref`s; lists of text values (`enum`; the client keeps a value that is not in the list); `nullable`, also of a `$ref` through an `allOf` with one member |
+| names | two names of one kind never become the same identifier, nor one that the generated code has for itself |
+| headers | any of those types; a header with a single `enum` value is always sent with it |
+| errors that the server itself answers | one 401, 403, 500 and 503 each, and a 429 named `rate_limited` |"
         Replace(CONTRACT, "        maker: {type: string}\n", "        maker: {type: string, enum: [me, you]}\n"),
         Replace(CONTRACT, "        maker: {type: string}\n", "        maker: {type: string, nullable: false}\n");
 
@@ -385,8 +397,8 @@ rules! {
         Replace(PAINT, "'Authorization: Bearer YOUR-KEY'", "'Authorization: YOUR-KEY'"),
         Replace(PAINT, "--header 'Authorization: Bearer YOUR-KEY'", "-H \"authorization: Bearer YOUR-KEY\"");
     PageRequestBody Error "page/request-body"
-        "The example request sends no body to an operation that takes none."
-        "It is not read, and people believe that it is."
+        "The example request sends a body that the operation takes, and none to one that takes none."
+        "What does not fit its schema is refused; what is not read makes people believe that it is."
         Replace(PAINT, "curl --request POST", "curl --data '{\"colour\": \"red\"}' --request POST"),
         Replace(PAINT, "curl --request POST", "curl --output painted.json --request POST");
     PageHeader Error "page/header"

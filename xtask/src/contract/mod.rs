@@ -116,8 +116,8 @@ pub struct Operation {
     pub description: String,
     /// Its parameters, in order.
     pub parameters: Vec<Parameter>,
-    /// The place of its `requestBody`, if it has one.
-    pub request_body: Option<Spanned<()>>,
+    /// Its `requestBody`: the schema of its JSON, if it has one, at the place of the key.
+    pub request_body: Option<Spanned<Option<Node>>>,
     /// The one documented success.
     pub success: Success,
     /// The documented errors, by status and name.

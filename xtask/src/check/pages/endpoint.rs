@@ -30,20 +30,19 @@ pub fn subjects<'a>(contract: &'a Contract, pages: &[&Page], findings: &mut Vec<
     let folders: Vec<&str> =
         contract.servers.iter().map(|server| request::split(server).1.trim_end_matches('/')).collect();
     let named = |page: &Page| {
-        let Endpoint { method, path } = page.endpoint.as_ref()?;
-        let below = folders.iter().filter_map(|folder| path.strip_prefix(folder)).filter(|rest| rest.starts_with('/'));
-        std::iter::once(path.as_str()).chain(below).find_map(|path| Some((*by_call.get(&call(method, path))?, path)))
+        let endpoint = page.endpoint.as_ref()?;
+        below(endpoint, &folders).find_map(|path| by_call.get(&call(&endpoint.method, path)).copied())
     };
     let taken: HashSet<&str> =
-        pages.iter().filter_map(|page| named(page)).map(|(operation, _)| operation.id.as_str()).collect();
+        pages.iter().filter_map(|page| named(page)).map(|operation| operation.id.as_str()).collect();
     let left: Vec<&Operation> =
         contract.operations.iter().filter(|operation| !taken.contains(operation.id.as_str())).collect();
     let mut subject = |page: &Page| {
         let Some(endpoint) = &page.endpoint else { return Subject::Nothing };
         match named(page) {
-            Some((operation, path)) => {
+            Some(operation) => {
                 // The names of the variables may still be wrong.
-                if *operation.path != *path {
+                if !below(endpoint, &folders).any(|path| *operation.path == *path) {
                     findings.push(misnamed(contract, page, endpoint, operation));
                 }
                 Subject::Operation(operation)
@@ -53,6 +52,13 @@ pub fn subjects<'a>(contract: &'a Contract, pages: &[&Page], findings: &mut Vec<
         }
     };
     pages.iter().map(|page| subject(page)).collect()
+}
+
+/// The path of an endpoint as it is written, and without the folder of a server that it begins with.
+fn below<'a>(endpoint: &'a Endpoint, folders: &[&'a str]) -> impl Iterator<Item = &'a str> {
+    let path = endpoint.path.as_str();
+    let below = folders.iter().filter_map(move |folder| path.strip_prefix(folder));
+    std::iter::once(path).chain(below.filter(|rest| rest.starts_with('/')))
 }
 
 /// The operation that a page means which names none.

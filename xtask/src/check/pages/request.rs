@@ -81,14 +81,31 @@ impl About<'_> {
             let finding = finding.with(self.contract.place(&scheme.range, "the contract demands it"));
             findings.push(finding.help("add `--header 'Authorization: Bearer YOUR-KEY'`"));
         }
-        if let (Some(data), None) = (request.data.first(), &operation.request_body) {
-            let here = self.page.place(&data.range, "this data");
-            let finding =
-                Finding::at(Rule::PageRequestBody, here, "the request sends a body, and the operation takes none");
-            let finding = finding.with(self.contract.place(&operation.id.range, "this operation"));
-            findings.push(finding.help("leave the data out"));
-        }
+        findings.extend(self.data(request));
         findings
+    }
+
+    /// What the request sends is what the operation takes. Files and what a shell puts in are not looked into.
+    fn data(&self, request: &Request) -> Vec<Finding> {
+        let Some(data) = request.data.first() else { return Vec::new() };
+        let finding = |message: String, there: &Range<usize>, help: &str| {
+            let here = self.page.place(&data.range, "this data");
+            let finding = Finding::at(Rule::PageRequestBody, here, message);
+            finding.with(self.contract.place(there, "the contract says this")).help(help)
+        };
+        let Some(body) = &self.operation.request_body else {
+            let message = "the request sends a body, and the operation takes none".to_owned();
+            return vec![finding(message, &self.operation.id.range, "leave the data out")];
+        };
+        let (Some(schema), Ok(value)) = (&body.value, crate::contract::node::parse(data)) else { return Vec::new() };
+        if request.data.len() > 1 || !data.trim_start().starts_with(['{', '[']) || data.contains('$') {
+            return Vec::new();
+        }
+        let misfits = self.schemas.borrow_mut().misfits_of(schema, &value);
+        let misfits = misfits.into_iter().map(|misfit| misfit.message);
+        misfits
+            .map(|why| finding(format!("the data does not fit its schema: {why}"), &schema.range, "send what fits"))
+            .collect()
     }
 
     fn method(&self, request: &Request) -> Option<Finding> {
