@@ -88,10 +88,10 @@ struct Check {
     #[arg(long, value_name = "REV|FILE")]
     against: Option<String>,
     /// Compare only this page from somewhere else with the contract
-    #[arg(long = "page", value_name = "FILE", num_args = 1..)]
+    #[arg(long = "page", value_name = "FILE", num_args = 1.., conflicts_with = "against")]
     pages: Vec<PathBuf>,
     /// Write an allowance for everything that is found, with this reason
-    #[arg(long, value_name = "REASON", conflicts_with_all = ["fix", "pages"])]
+    #[arg(long, value_name = "REASON", conflicts_with_all = ["fix", "against", "pages"], value_parser = reason)]
     adopt: Option<String>,
     /// List the rules
     #[arg(long, conflicts_with_all = ["fix", "against", "pages", "adopt", "explain"])]
@@ -179,6 +179,11 @@ impl Colour {
     }
 }
 
+/// A reason that says something: the settings take no other.
+fn reason(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err("say why the findings are allowed".into()) } else { Ok(text.to_owned()) }
+}
+
 fn main() -> ExitCode {
     let outcome = match Xtask::parse() {
         Xtask::Generate { check } => run_generate(check),
@@ -241,13 +246,15 @@ fn run_check(arguments: &Check) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(name) = &arguments.explain {
-        let rule = Rule::named(name)
-            .with_context(|| format!("there is no rule `{name}`; `cargo xtask check --rules` lists them"))?;
+        let rule = Rule::named(name).with_context(|| {
+            let nearest = reference::nearest(name).map(|rule| format!(", only `{}`", rule.info().name));
+            format!("there is no rule `{name}`{}; `cargo xtask check --rules` lists them", nearest.unwrap_or_default())
+        })?;
         print(&format!("{}\n", reference::explain(rule).trim_end()))?;
         return Ok(ExitCode::SUCCESS);
     }
     let root = root();
-    let here = std::env::current_dir()?;
+    let here = std::env::current_dir().context("the current folder cannot be found")?;
     let scope = Scope {
         against: arguments.against.as_ref().map(|against| {
             let file = here.join(against);
@@ -316,7 +323,7 @@ fn adopt(root: &Path, outcome: &Outcome, reason: &str) -> anyhow::Result<ExitCod
     let allowances = check::adopt(&outcome.findings, reason);
     std::fs::write(&path, format!("{}\n{allowances}", settings.trim_end()))
         .with_context(|| format!("{} cannot be written", check::SETTINGS))?;
-    println!("{} now allows {} findings", check::SETTINGS, allowances.matches("[[allow]]").count());
+    println!("allowances added to {}: {}", check::SETTINGS, allowances.matches("[[allow]]").count());
     Ok(ExitCode::SUCCESS)
 }
 

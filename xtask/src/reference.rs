@@ -19,6 +19,13 @@ pub fn list() -> String {
     text
 }
 
+/// The rule whose name is most like another that there is not.
+pub fn nearest(name: &str) -> Option<Rule> {
+    let likeness = |rule: &Rule| strsim::normalized_levenshtein(rule.info().name, name);
+    let best = Rule::ALL.iter().copied().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+    best.filter(|rule| likeness(rule) > 0.7)
+}
+
 /// Everything about one rule.
 pub fn explain(rule: Rule) -> String {
     let info = rule.info();

@@ -108,6 +108,11 @@ rules! {
         "A reference that leads nowhere or in a circle means nothing. Parts that nothing refers to are looked at as well: they are referred to tomorrow."
         Replace(CONTRACT, "'403': {$ref: '#/components/responses/Forbidden'}", "'403': {$ref: '#/components/responses/Forbiden'}"),
         Replace(CONTRACT, "'403': {$ref: '#/components/responses/Forbidden'}", "'403': {\"$ref\": \"#/components/responses/Forbidden\"}");
+    ContractUnknownKey Error "contract/unknown-key"
+        "The contract has only keys that OpenAPI knows, and requires only fields that there are."
+        "Nobody reads a misspelt key: a parameter with `requierd: true` is optional. Keys of your own begin with `x-`."
+        Replace(CONTRACT, "summary: Paint a thing\n", "summary: Paint a thing\n      externaldocs: {url: https://example.com}\n"),
+        Replace(CONTRACT, "summary: Paint a thing\n", "summary: Paint a thing\n      externalDocs: {url: https://example.com}\n");
     ContractOperationId Error "contract/operation-id"
         "Every operation has an id of its own."
         "Methods of the client and of the server are named after it."
@@ -160,7 +165,19 @@ rules! {
         Replace(CONTRACT, "kind: small, weight: 4", "weight: 4, kind: small");
     ContractSubset Error "contract/subset"
         "The contract stays inside what can be turned into code."
-        "CONTRIBUTING.md has the whole list: what is outside would make a generator panic, or write code that does not compile or does not do what the contract says."
+        "What is outside would make a generator panic, or write code that does not compile or does not do what the contract says. It is asked for only where code is generated.
+
+| part | what it takes |
+| --- | --- |
+| document | OpenAPI 3.0.x in one file; every `$ref` is local |
+| operation | an `operationId`; one of `DELETE`, `GET`, `HEAD`, `PATCH`, `POST`, `PUT`; no request body; exactly one 2xx (200, 201 or 202); tags that stand in the document's `tags` |
+| paths | each segment a text or one variable; two paths never have both at the same place |
+| parameters | in `path` (always `required: true`) or `query`; `string` (plain or `uuid`, `minLength`, `maxLength`), `integer` (`minimum`, `maximum`), `boolean`; each with a 400 named `invalid_<parameter>` |
+| responses | each status by itself; `application/json`; the success's schema a `$ref`, every error's schema `#/components/schemas/Error` |
+| schemas | objects of `string` (plain, `uuid`, `date-time`), `integer` (`int32`, `int64`), `number`, `boolean`, arrays of those, and `$ref`s; lists of text values (`enum`; the client keeps a value that is not in the list); `nullable`, also of a `$ref` through an `allOf` with one member |
+| names | two names of one kind never become the same identifier, nor one that the generated code has for itself |
+| headers | any of those types; a header with a single `enum` value is always sent with it |
+| errors that the server itself answers | one 401, 403, 500 and 503 each, and a 429 named `rate_limited` |"
         Replace(CONTRACT, "        maker: {type: string}\n", "        maker: {type: string, enum: [me, you]}\n"),
         Replace(CONTRACT, "        maker: {type: string}\n", "        maker: {type: string, nullable: false}\n");
 
@@ -368,7 +385,7 @@ rules! {
         Replace(LISTAR, "curl 'https://api.eu.example.com/", "curl --url 'https://api.eu.example.com/");
     PageRequestPath Error "page/request-path"
         "The example request goes to the operation's path."
-        "With values for its variables that fit their schemas, or placeholders."
+        "With values for its variables that fit their schemas, or placeholders. So does a `Link` header that the page shows."
         Replace(PAINT, "0001/paint'", "0001/paints'"),
         Replace(PAINT, "curl --request POST 'https", "curl --silent --request POST 'https");
     PageRequestQuery Error "page/request-query"
@@ -382,10 +399,15 @@ rules! {
         Replace(PAINT, "'Authorization: Bearer YOUR-KEY'", "'Authorization: YOUR-KEY'"),
         Replace(PAINT, "--header 'Authorization: Bearer YOUR-KEY'", "-H \"authorization: Bearer YOUR-KEY\"");
     PageRequestBody Error "page/request-body"
-        "The example request sends no body to an operation that takes none."
-        "It is not read, and people believe that it is."
+        "The example request sends a body that the operation takes, and none to one that takes none."
+        "What does not fit its schema is refused; what is not read makes people believe that it is."
         Replace(PAINT, "curl --request POST", "curl --data '{\"colour\": \"red\"}' --request POST"),
         Replace(PAINT, "curl --request POST", "curl --output painted.json --request POST");
+    PageHeader Error "page/header"
+        "The headers that a page names are ones that operations answer with."
+        "A code span that is nearly the name of a header, and not quite, is taken for a typo. What resembles none is somebody else's."
+        Replace(LIST, "The `Link` header leads", "The `Link` header (not `Retry-Afer`) leads"),
+        Replace(LIST, "The `Link` header leads", "The `Link` header (not `Content-Type`) leads");
     PageErrorMissing Error "page/error-missing"
         "An error that the contract documents stands in the page's error table."
         "Errors that all operations share may stand on one page for all of them."
@@ -397,13 +419,13 @@ rules! {
         Replace(PAINT, "| `409 Wet paint` |", "| `410 Sold out` | Too late. |\n| `409 Wet paint` |"),
         Replace(PAINT, "See also", "Once there was `410 Sold out`. See also");
     PageErrorMessage Error "page/error-message"
-        "An error row's message is the contract's, to the letter."
-        "Clients compare it. Close to a documented message, a wrong one is taken for a typo."
+        "An error's message is the contract's, to the letter."
+        "In tables, and in code spans around them. Clients compare it. Close to a documented message, a wrong one is taken for a typo."
         Replace(PAINT, "`409 Wet paint`", "`409 Wet Paint`"),
         Replace(PAINT, "`409 Wet paint`", "<code>409 Wet paint</code>");
     PageErrorStatus Error "page/error-status"
-        "An error row's status is the contract's."
-        "Clients decide by it."
+        "An error's status is the contract's."
+        "In tables, and in code spans around them. Clients decide by it."
         Replace(PAINT, "`409 Wet paint`", "`423 Wet paint`"),
         Replace(PAINT, "| `409 Wet paint` |", "| Conflict: `409 Wet paint` |");
     PageErrorDuplicate Error "page/error-duplicate"
@@ -477,6 +499,11 @@ rules! {
         "Values that were right are still right."
         Replace(CONTRACT, "minimum: 1, maximum: 100", "minimum: 1, maximum: 500"),
         Replace(CONTRACT, "description: How many things to list.", "description: How many.");
+    CompatParameterDefault Warning "compat/parameter-default"
+        "Needs care: a parameter that is left out means something else."
+        "Clients that never sent it are answered otherwise now."
+        Replace(CONTRACT, "          description: Only things of this kind.\n          schema: {type: string}\n", "          description: Only things of this kind.\n          schema: {type: string, default: small}\n"),
+        Replace(CONTRACT, "          description: Only things of this kind.\n          schema: {type: string}\n", "          description: Only things of this kind.\n          schema: {type: string, example: small}\n");
     CompatSuccessStatus Error "compat/success-status"
         "Breaking: a success has another status."
         "Clients take it for something undocumented."

@@ -27,9 +27,7 @@ impl Source {
     /// Takes a text that is already in memory. A byte order mark before it is no part of it.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Arc<Source> {
         let mut text = text.into();
-        if text.starts_with('\u{feff}') {
-            text.drain(..'\u{feff}'.len_utf8());
-        }
+        text.drain(..text.len() - without_mark(&text).len());
         let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Arc::new(Source { path: path.into(), text, line_starts })
     }
@@ -63,6 +61,11 @@ impl Source {
         (line + 1, column + 1)
     }
 
+    /// What its lines end with.
+    pub fn line_break(&self) -> &'static str {
+        if self.text.contains("\r\n") { "\r\n" } else { "\n" }
+    }
+
     /// The bytes of a line (counted from 1), without its line break.
     pub fn line(&self, line: usize) -> Range<usize> {
         let start =
@@ -70,6 +73,11 @@ impl Source {
         let length = self.text[start..].lines().next().map_or(0, str::len);
         start..start + length
     }
+}
+
+/// A text without the byte order mark before it.
+pub fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// A stretch of a source.

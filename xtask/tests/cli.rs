@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use common::{project, replace};
+use xtask::check;
 
 const CONTRACT: &str = "openapi/things.yaml";
 const PAINT: &str = "openapi/reference/paint-thing.md";
@@ -91,10 +92,59 @@ fn a_dry_run_shows_the_fix_and_changes_nothing() {
 fn old_drift_can_be_adopted_and_new_drift_fails() {
     let folder = project();
     replace(folder.path(), PAINT, "`409 Wet paint`", "`409 Wet Paint`");
-    assert_ends(folder.path(), &["check", "--adopt", "since \"ever\""], 0, "now allows 1 finding");
+    assert_ends(folder.path(), &["check", "--adopt", "since \"ever\""], 0, "allowances added to openapi/check.toml: 1");
     assert_ends(folder.path(), &["check"], 0, "1 allowed for now");
     replace(folder.path(), PAINT, "10 requests per minute", "11 requests per minute");
     assert_ends(folder.path(), &["check"], 1, "page/rate-limit");
+    let before = files(folder.path());
+    assert_ends(folder.path(), &["check", "--adopt", "  "], 2, "say why the findings are allowed");
+    assert_ends(folder.path(), &["check", "--adopt", "x", "--against", "main"], 2, "cannot be used with");
+    assert_eq!(files(folder.path()), before);
+}
+
+#[test]
+fn an_allowance_is_unused_only_if_what_it_allows_was_looked_for() {
+    let folder = project();
+    let allow = |rule: &str| {
+        let settings = std::fs::read_to_string(folder.path().join("openapi/check.toml")).unwrap();
+        let project = settings.split("[[allow]]").next().unwrap();
+        let text = format!("{project}[[allow]]\nrule = \"{rule}\"\nfile = \"{CONTRACT}\"\nreason = \"x\"\n");
+        std::fs::write(folder.path().join("openapi/check.toml"), text).unwrap();
+    };
+    std::fs::copy(folder.path().join(CONTRACT), folder.path().join("base.yaml")).unwrap();
+    allow("compat/error-added");
+    assert_ends(folder.path(), &["check"], 0, "nothing has drifted");
+    assert_ends(folder.path(), &["check", "--against", "base.yaml"], 1, "allow/unused");
+    allow("server/text");
+    assert_ends(folder.path(), &["check"], 1, "allow/unused");
+    std::fs::remove_file(folder.path().join("generated/emitted.json")).unwrap();
+    let output = text(&xtask(folder.path(), &["check"]));
+    assert!(output.contains("could not check") && !output.contains("allow/unused"), "{output}");
+}
+
+#[test]
+fn a_fix_keeps_line_breaks_and_the_byte_order_mark() {
+    let folder = project();
+    let path = folder.path().join(PAINT);
+    let right = std::fs::read_to_string(&path).unwrap();
+    let in_other_form = |text: &str| format!("\u{feff}{}", text.replace('\n', "\r\n"));
+    let row = "| `409 Wet paint` | Wait until the paint is dry. |\n";
+    std::fs::write(&path, in_other_form(&right.replace(row, "").replace("things.paint", "things.pant"))).unwrap();
+    assert_ends(folder.path(), &["check", "--fix"], 0, "nothing has drifted");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), in_other_form(&right));
+}
+
+#[test]
+fn a_file_that_somebody_else_has_changed_is_left_as_it_is() {
+    let folder = project();
+    replace(folder.path(), PAINT, "`409 Wet paint`", "`409 Wet Paint`");
+    let outcome = check::run(folder.path(), &check::Scope::default());
+    let fixed = check::fix::fixed(folder.path(), &outcome.findings);
+    replace(folder.path(), PAINT, "Wait until", "Do wait until");
+    let before = files(folder.path());
+    let error = check::fix::write(folder.path(), &fixed).unwrap_err();
+    assert!(error.to_string().contains("was changed while it was being checked"), "{error}");
+    assert_eq!(files(folder.path()), before);
 }
 
 #[test]
@@ -105,6 +155,7 @@ fn what_nobody_knows_is_said() {
     assert_ends(folder.path(), &["check", "--format", "xml"], 2, "possible values: human, json, github, sarif");
     assert_ends(folder.path(), &["check", "--dry-run"], 2, "--fix");
     assert_ends(folder.path(), &["check", "--explain", "page/nothing"], 2, "there is no rule `page/nothing`");
+    assert_ends(folder.path(), &["check", "--explain", "page/eror-extra"], 2, "only `page/error-extra`");
     assert_ends(folder.path(), &["check", "--explain", "page/error-extra"], 0, "page/error-extra (error)");
     assert_ends(folder.path(), &["check", "--help"], 0, "cargo xtask check --against main");
 }
@@ -129,7 +180,11 @@ fn pages_from_elsewhere_are_compared_and_unreadable_ones_are_said() {
     page("empty.md", b"");
     page("nul.md", b"# a\0b\n\n`POST /things/{thing_id}/paint`\n");
     assert_ends(folder.path(), &["check", "--page", "copy.md"], 0, "nothing has drifted");
-    assert_ends(folder.path(), &["check", "--page", "empty.md"], 0, "note[page/unknown]");
+    assert_ends(folder.path(), &["check", "--page", "empty.md"], 2, "empty.md was not compared");
+    assert_ends(folder.path(), &["check", "--page", "openapi/reference/errors.md"], 0, "nothing has drifted");
+    assert_ends(folder.path(), &["check", "--page", "copy.md", "--against", "main"], 2, "cannot be used with");
+    page("errors.md", b"| Error |\n| --- |\n| `401 Unauthorised` |\n| `403 Forbidden` |\n| `429 Too many requests` |\n| `500 Failed` |\n| `503 Unavailable` |\n");
+    assert_ends(folder.path(), &["check", "--page", "errors.md"], 1, "page/error-message");
     assert_ends(folder.path(), &["check", "--page", "nul.md"], 1, "page/permission");
     assert_ends(
         folder.path(),
@@ -144,7 +199,12 @@ fn pages_from_elsewhere_are_compared_and_unreadable_ones_are_said() {
         "nowhere.md cannot be read: there is no such file",
     );
     assert_ends(folder.path(), &["check", "--page", "openapi"], 2, "openapi cannot be read: it is a folder");
-    assert_ends(folder.path(), &["check", "--page", "nowhere.md", "copy.md", "empty.md"], 2, "page/unknown");
+    assert_ends(
+        folder.path(),
+        &["check", "--page", "nowhere.md", "copy.md", "empty.md"],
+        2,
+        "empty.md was not compared",
+    );
     assert_ends(&folder.path().join("openapi"), &["check", "--page", "../copy.md"], 2, "cannot be read");
 }
 
@@ -159,7 +219,8 @@ fn contracts_that_are_none_are_said() {
         ("openapi: 3.1.0\ninfo: {title: a, version: b}\n", 2, "the contract is OpenAPI 3.1.0"),
         ("openapi: 3.0.3\ninfo: {title: a, version: b}\n", 2, "the contract has no operation"),
         ("openapi: 3.0.3\npaths: []\n", 2, "the contract has no operation"),
-        ("openapi: 3\n", 2, "not an OpenAPI document"),
+        ("openapi: 3\n", 2, "the contract is OpenAPI 3;"),
+        ("openapi: 3.0\n", 2, "with all three parts"),
         ("openapi: 3.0.3\n---\nopenapi: 3.0.3\n", 2, "a second document begins here"),
         ("openapi: 3.0.3\n\tpaths: {}\n", 2, "this is not YAML"),
         ("{\"openapi\": \"3.0.3\", ", 2, "this is not YAML"),
@@ -234,7 +295,12 @@ fn an_earlier_form_is_a_file_or_a_revision_and_anything_else_is_said() {
     assert!(!path.join("x:./openapi/things.yaml").exists());
     assert_ends(path, &["check", "--against", ""], 2, "neither a file nor a revision");
     std::fs::write(path.join("broken.yaml"), "openapi: [").unwrap();
-    assert_ends(path, &["check", "--against", "broken.yaml"], 2, "broken.yaml is no contract that can be read");
+    assert_ends(
+        path,
+        &["check", "--against", "broken.yaml"],
+        2,
+        "compared with broken.yaml, which cannot be read: this is not YAML",
+    );
     let shallow = tempfile::tempdir().unwrap();
     let from = format!("file://{}", path.display());
     git(shallow.path(), &["clone", "--quiet", "--depth", "1", &from, "clone"]);

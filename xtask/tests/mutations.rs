@@ -202,12 +202,13 @@ fn mutated_contracts_without_findings_are_turned_into_code_without_a_panic() {
         testbed: None,
     };
     let generated = std::sync::atomic::AtomicUsize::new(0);
-    assert_no_panic(2_000, |case| {
+    assert_no_panic(3_000, |case| {
         let source = Source::new("contract.yaml", mutated(&texts.contract, &mut Random(!case)));
         if let (_, Some(contract)) = compare(&source, &Claims { is_generated: true, ..Claims::default() }) {
             generated.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             let _ = generate::outputs(&contract, &layout);
         }
     });
-    assert!(generated.into_inner() > 50, "hardly any contract stayed whole");
+    let whole = generated.into_inner();
+    assert!(whole > 50, "hardly any contract stayed whole: {whole}");
 }

@@ -9,18 +9,12 @@ use crate::finding::{Finding, Severity};
 use crate::rules::Rule;
 use crate::source::Place;
 
-/// What findings are about: files, or a live server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum About {
-    /// Files, all of which are looked at.
-    Files,
-    /// A live server, of which not everything need have been seen.
-    Server,
-}
-
-/// Takes out the findings that are allowed. An allowance that allows nothing is a finding itself, where everything was
-/// looked at.
-pub fn apply(project: &Project, findings: Vec<Finding>, about: About) -> (Vec<Finding>, usize) {
+/// Takes out the findings that are allowed. An allowance that allows nothing is a finding itself, if its rule `was_asked`.
+pub fn apply(
+    project: &Project,
+    findings: Vec<Finding>,
+    was_asked: &dyn Fn(&Allowance) -> bool,
+) -> (Vec<Finding>, usize) {
     let mut by_file: HashMap<_, Vec<(usize, &Allowance)>> = HashMap::new();
     for (index, allowance) in project.allowances.iter().enumerate() {
         let key = (allowance.rule.as_str(), allowance.file.as_deref());
@@ -41,7 +35,7 @@ pub fn apply(project: &Project, findings: Vec<Finding>, about: About) -> (Vec<Fi
         }
     }
     for (allowance, used) in project.allowances.iter().zip(used) {
-        if !used && about == About::Files && !allowance.rule.starts_with("live/") {
+        if !used && was_asked(allowance) {
             let place = Place::new(&project.source, header(project, allowance), "allows nothing");
             let message = format!("nothing of `{}` is found where it is allowed", allowance.rule);
             let help = format!("remove the allowance (its reason was: {})", allowance.reason);

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::Outcome;
 use crate::contract::node::Node;
 use crate::contract::validate::{Misfit, Schemas};
-use crate::contract::{Contract, ERROR, Operation};
+use crate::contract::{Contract, ERROR, Operation, Spanned};
 use crate::finding::Finding;
 use crate::rules::Rule;
 
@@ -20,6 +20,9 @@ pub fn check(contract: &Contract) -> Outcome {
     // Of the others it is not known what their examples have to fit.
     for operation in &contract.operations {
         check.examples(operation);
+    }
+    for schema in contract.schemas.iter().filter(|schema| schema.is_whole) {
+        check.schema(&schema.node, &schema.name);
     }
     check.error_schema();
     Outcome { findings: check.findings, ..Outcome::default() }
@@ -69,7 +72,7 @@ impl Check<'_> {
             );
         }
         for scheme in &operation.security {
-            if !self.contract.security_schemes.iter().any(|known| known.value == scheme.value) {
+            if !self.contract.security_schemes.iter().any(|known| known.name.value == scheme.value) {
                 self.report(
                     Rule::ContractSecurity,
                     &scheme.range,
@@ -93,10 +96,36 @@ impl Check<'_> {
             self.misfits(misfits, &format!("the error `{}`", error.name.value), &error.name.range);
         }
         for parameter in &operation.parameters {
-            if let Some(example) = &parameter.example {
-                let misfits = self.schemas.misfits_of(&parameter.schema, example);
-                self.misfits(misfits, &format!("the example of `{}`", parameter.name.value), &parameter.schema.range);
+            self.values(&parameter.schema, &parameter.examples, &parameter.name);
+        }
+        let headers = operation.errors.iter().flat_map(|error| &error.headers).chain(&success.headers);
+        for header in headers {
+            self.values(&header.schema, &header.examples, &header.name);
+        }
+    }
+
+    /// The examples of a parameter or a header, and those of its schema.
+    fn values(&mut self, schema: &Node, examples: &[Node], name: &Spanned<String>) {
+        for example in examples {
+            let misfits = self.schemas.misfits_of(schema, example);
+            self.misfits(misfits, &format!("the example of `{}`", name.value), &schema.range);
+        }
+        self.schema(schema, &name.value);
+    }
+
+    /// The examples and defaults of a schema and of everything in it.
+    fn schema(&mut self, schema: &Node, name: &str) {
+        for (key, what) in [("example", "the example"), ("default", "the default")] {
+            if let Some(value) = schema.get(key) {
+                let misfits = self.schemas.misfits_of(schema, value);
+                self.misfits(misfits, &format!("{what} of `{name}`"), &schema.range);
             }
+        }
+        for property in schema.get("properties").map(Node::entries).unwrap_or_default() {
+            self.schema(&property.value, &property.key);
+        }
+        if let Some(items) = schema.get("items") {
+            self.schema(items, name);
         }
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::Project;
-use crate::contract::{Contract, ERROR, Header, Operation};
+use crate::contract::{Contract, ERROR, Header, Operation, references};
 use crate::finding::Finding;
 use crate::generate::canonical::{canonical, words};
 use crate::rules::Rule;
@@ -17,6 +17,7 @@ use crate::source::{Place, Source};
 /// Compares what the server emits with the contract. `code` is the server's generated code, for places in it.
 pub fn check(contract: &Contract, emitted: &Json, code: Option<&Arc<Source>>) -> Vec<Finding> {
     let mut compare = Compare { contract, emitted, code, findings: Vec::new() };
+    compare.info();
     compare.operations();
     compare.schemas();
     compare.findings
@@ -77,6 +78,18 @@ impl Compare<'_> {
             finding = finding.with(self.contract.place(range, "the contract says this"));
         }
         self.findings.push(finding.help("run `cargo xtask generate` and build the server"));
+    }
+
+    fn info(&mut self) {
+        let contract = self.contract;
+        for (key, right) in [("title", &contract.title), ("version", &contract.version)] {
+            let said = &self.emitted["info"][key];
+            if said.as_str().is_some_and(|said| said != right) {
+                let message = format!("the {key} of the API is {said} in the server, not \"{right}\"");
+                let place = contract.root.get("info").and_then(|info| info.entry(key)).map(|entry| &entry.value.range);
+                self.report(Rule::ServerText, "", said, place, message);
+            }
+        }
     }
 
     fn operations(&mut self) {
@@ -143,6 +156,7 @@ impl Compare<'_> {
             };
             self.report(claim.rule, name, &said, Some(&range), message);
         }
+        self.further(operation, entry);
         // What the contract has to say and does not is a finding of its own.
         let is_unsaid = |rule: Rule| match rule {
             Rule::ServerPermission => operation.permission.is_none(),
@@ -153,6 +167,27 @@ impl Compare<'_> {
             let message =
                 format!("the server says {} of `{name}`, and the contract does not: {}", said.what, said.value);
             self.report(said.rule, name, &said.value, Some(&operation.id.range), message);
+        }
+    }
+
+    /// What else the server says of an operation: a body that it takes, that it is deprecated, ….
+    fn further(&mut self, operation: &Operation, entry: &Json) {
+        const COMPARED: [&str; 6] = ["operationId", "summary", "description", "tags", "parameters", "responses"];
+        let contract = self.contract;
+        let paths = contract.root.get("paths").and_then(|paths| paths.get(&operation.path));
+        let own = paths.and_then(|path| path.get(&operation.method.to_lowercase()));
+        for (key, value) in entry.as_object().into_iter().flatten() {
+            if key.starts_with("x-") || COMPARED.contains(&key.as_str()) || *value == json!(false) {
+                continue;
+            }
+            let said = own.and_then(|own| own.get(key));
+            if said.is_none_or(|said| canonical(&said.to_json()) != canonical(value)) {
+                let rule = if key == "requestBody" { Rule::ServerParameter } else { Rule::ServerText };
+                let than =
+                    if said.is_some() { "something else than the contract" } else { "and the contract does not" };
+                let message = format!("the server says `{key}` of `{}`, {than}: {value}", operation.id.value);
+                self.report(rule, &operation.id, value, Some(&operation.id.range), message);
+            }
         }
     }
 
@@ -184,8 +219,12 @@ impl Compare<'_> {
             .operations
             .iter()
             .filter_map(|operation| operation.success.schema.as_deref().map(String::as_str));
-        for name in successes.chain([ERROR]).collect::<BTreeSet<_>>() {
-            if let (Some(known), false) = (self.contract.schema(name), emitted.contains_key(name)) {
+        let mut open: Vec<&str> = successes.chain([ERROR]).collect();
+        let mut reached = BTreeSet::new();
+        while let Some(name) = open.pop() {
+            let known = self.contract.schema(name).filter(|_| reached.insert(name));
+            open.extend(known.iter().flat_map(|schema| references::schemas(&schema.node)));
+            if let (Some(known), false) = (known, emitted.contains_key(name)) {
                 let message = format!("the server does not have the schema `{name}`");
                 let range = known.name.range.clone();
                 self.report(Rule::ServerSchema, "", &Json::Null, Some(&range), message);
@@ -269,6 +308,7 @@ fn contract_claims(operation: &Operation) -> Vec<(Claim, Range<usize>)> {
         let value = json!({"message": error.message.value, "summary": words(&error.summary)});
         claim(Rule::ServerError, error_claim(status, &error.name), value, &error.message.range);
         if statuses.insert(status) {
+            claim(Rule::ServerError, format!("the schema of the {status}"), ERROR.into(), &error.status.range);
             claim(Rule::ServerHeader, headers_claim(status), required_headers(&error.headers), &error.status.range);
         }
     }
@@ -300,6 +340,11 @@ fn required_headers(headers: &[Header]) -> Json {
     let headers: BTreeMap<String, bool> =
         headers.iter().map(|header| (header.name.to_lowercase(), header.required)).collect();
     json!(headers)
+}
+
+/// The component that a media type's schema refers to, or nothing.
+fn schema_of(content: &Json) -> &str {
+    content["schema"]["$ref"].as_str().and_then(|schema| schema.rsplit('/').next()).unwrap_or_default()
 }
 
 /// What the server says of an operation.
@@ -338,9 +383,7 @@ fn emitted_claims(entry: &Json) -> Vec<Claim> {
             continue;
         };
         if status < 400 {
-            let schema =
-                content["schema"]["$ref"].as_str().and_then(|schema| schema.rsplit('/').next()).unwrap_or_default();
-            claims.push(Claim::new(Rule::ServerSuccess, format!("the schema of the {status}"), schema));
+            claims.push(Claim::new(Rule::ServerSuccess, format!("the schema of the {status}"), schema_of(content)));
             let description = words(response["description"].as_str().unwrap_or_default());
             claims.push(Claim::new(Rule::ServerText, format!("the description of the {status}"), description));
             for (name, header) in headers {
@@ -348,6 +391,7 @@ fn emitted_claims(entry: &Json) -> Vec<Claim> {
             }
             continue;
         }
+        claims.push(Claim::new(Rule::ServerError, format!("the schema of the {status}"), schema_of(content)));
         for (name, example) in content["examples"].as_object().unwrap_or(&none) {
             let summary = words(example["summary"].as_str().unwrap_or_default());
             let value = json!({"message": example["value"]["message"], "summary": summary});

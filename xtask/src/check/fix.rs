@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use similar::TextDiff;
 
 use crate::finding::{Edit, Finding};
+use crate::source::without_mark;
 
 /// What a file becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,11 +70,22 @@ pub fn fixed(root: &Path, findings: &[Finding]) -> Vec<Fixed> {
     written.chain(edited).filter(|fixed| fixed.before != fixed.after).collect()
 }
 
-/// Writes the files.
+/// Writes the files, unless somebody else has changed them since they were read.
 pub fn write(root: &Path, fixed: &[Fixed]) -> anyhow::Result<()> {
-    for file in fixed {
-        std::fs::write(root.join(&file.path), &file.after)
-            .with_context(|| format!("{} cannot be written", file.path))?;
+    for Fixed { path, before, after } in fixed {
+        let file = root.join(path);
+        let now = match std::fs::read_to_string(&file) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            now => now.with_context(|| format!("{path} cannot be read"))?,
+        };
+        let (mark, text) = now.split_at(now.len() - without_mark(&now).len());
+        if text == after {
+            continue;
+        }
+        if text != without_mark(before) {
+            bail!("{path} was changed while it was being checked, and is left as it is; run the check again");
+        }
+        std::fs::write(&file, format!("{mark}{after}")).with_context(|| format!("{path} cannot be written"))?;
     }
     Ok(())
 }

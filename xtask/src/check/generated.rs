@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+use regex::Regex;
 
 use super::{Outcome, Project};
 use crate::contract::{Contract, Operation};
@@ -85,11 +87,21 @@ impl Difference {
     }
 }
 
+/// What may hold the signs of a comment, and comments.
+static COMMENT: LazyLock<Regex> = LazyLock::new(|| {
+    #[allow(clippy::expect_used)] // It stands here, and the tests use it.
+    Regex::new(r##"(?s)r#".*?"#|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)'|//[^\n]*|/\*.*?\*/"##).expect("a pattern of ours")
+});
+
 /// Whether two files are the same code with the same comments, however it is laid out.
 fn is_same(one: &str, other: &str) -> bool {
+    // Those that document something are code.
+    let is_comment = |text: &&str| {
+        (text.starts_with("//") && !text.starts_with("///")) || (text.starts_with("/*") && !text.starts_with("/**"))
+    };
     let comments = |text: &str| -> Vec<String> {
-        let lines = text.lines().map(str::trim).filter(|line| line.starts_with("//") && !line.starts_with("///"));
-        lines.map(str::to_owned).collect()
+        let found = COMMENT.find_iter(text).map(|found| found.as_str()).filter(is_comment);
+        found.map(|comment| comment.trim().to_owned()).collect()
     };
     let code = |text: &str| syn::parse_file(&text.replace("\r\n", "\n")).map(|file| prettyplease::unparse(&file)).ok();
     one == other || (comments(one) == comments(other) && code(one).is_some_and(|one| Some(one) == code(other)))

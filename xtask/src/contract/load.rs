@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::keys::{self, Unknown};
 use super::node::{self, Entry, Node};
 use super::references;
 use super::resolve::Resolver;
-use super::{Contract, Operation, Schema, Spanned, Troubled};
+use super::{Contract, Operation, Schema, SecurityScheme, Spanned, Troubled};
 use crate::finding::Finding;
 use crate::rules::Rule;
 use crate::source::{Place, Source};
@@ -23,11 +24,14 @@ pub fn load(source: &Arc<Source>) -> (Option<Contract>, Vec<Finding>) {
         }
     };
     let resolver = Resolver::new(source, &root);
+    let unknown_keys = keys::unknown(&root);
+    let misread = unknown_keys.iter().filter_map(|unknown| unknown.schema.as_deref());
     let mut loader = Loader {
         source,
         root: &root,
-        broken_schemas: references::broken_schemas(&root, &resolver),
+        broken_schemas: references::broken_schemas(&root, &resolver, misread),
         resolver,
+        unknown_keys,
         findings: Vec::new(),
         is_in_trouble: false,
     };
@@ -35,6 +39,7 @@ pub fn load(source: &Arc<Source>) -> (Option<Contract>, Vec<Finding>) {
         return (None, loader.findings);
     }
     loader.check_all_refs(&root);
+    loader.check_all_keys();
     let info = |key: &str| root.get("info").and_then(|info| info.get(key)).and_then(Node::as_str).unwrap_or_default();
     let components = |key: &str| root.get("components").and_then(|components| components.get(key));
     let schemas = loader.schemas();
@@ -49,7 +54,7 @@ pub fn load(source: &Arc<Source>) -> (Option<Contract>, Vec<Finding>) {
             .map(Node::entries)
             .unwrap_or_default()
             .iter()
-            .map(key)
+            .map(|entry| SecurityScheme { name: key(entry), node: entry.value.clone() })
             .collect(),
         schema_index: schemas.iter().enumerate().map(|(at, schema)| (schema.name.value.clone(), at)).collect(),
         schemas,
@@ -68,6 +73,7 @@ pub(super) struct Loader<'a> {
     root: &'a Node,
     resolver: Resolver<'a>,
     broken_schemas: HashSet<String>,
+    unknown_keys: Vec<Unknown>,
     findings: Vec<Finding>,
     /// Whether something that was read since this was last asked is not what the document says.
     is_in_trouble: bool,
@@ -77,14 +83,15 @@ impl<'a> Loader<'a> {
     fn is_known_version(&mut self) -> bool {
         match self.root.get("openapi").map(|node| (node, node.as_str())) {
             Some((_, Some(version))) if version.starts_with("3.0.") => true,
-            Some((node, Some(version))) => {
-                self.report(
-                    Rule::ContractVersion,
-                    &node.range,
-                    "this version",
-                    format!("the contract is OpenAPI {version}; 3.0.x is what can be read"),
-                    "write `openapi: 3.0.3`, and `nullable: true` where 3.1 has a list of types",
-                );
+            Some((node, version)) => {
+                let version = version.map_or_else(|| node.to_json().to_string(), str::to_owned);
+                let help = if version.starts_with("3.0") {
+                    "write `openapi: 3.0.3`, with all three parts"
+                } else {
+                    "write `openapi: 3.0.3`, and `nullable: true` where 3.1 has a list of types"
+                };
+                let message = format!("the contract is OpenAPI {version}; 3.0.x is what can be read");
+                self.report(Rule::ContractVersion, &node.range, "this version", message, help);
                 false
             }
             _ if self.root.get("swagger").is_some() => {
@@ -119,6 +126,17 @@ impl<'a> Loader<'a> {
         });
     }
 
+    fn check_all_keys(&mut self) {
+        for unknown in &self.unknown_keys {
+            let help = match &unknown.nearest {
+                Some(nearest) => format!("write `{nearest}`, if that is meant; a key of your own begins with `x-`"),
+                None => "remove it; a key of your own begins with `x-`".to_owned(),
+            };
+            let place = self.place(&unknown.range, "this name");
+            self.findings.push(Finding::at(Rule::ContractUnknownKey, place, unknown.message.clone()).help(help));
+        }
+    }
+
     fn schemas(&self) -> Vec<Schema> {
         let schemas = self.root.get("components").and_then(|components| components.get("schemas"));
         let read = |entry: &Entry| Schema {
@@ -150,6 +168,8 @@ impl<'a> Loader<'a> {
             for method in item.entries().iter().filter(|entry| METHODS.contains(&entry.key.as_str())) {
                 self.is_in_trouble = false;
                 let operation = self.operation(path, method, shared);
+                let range = method.key_range.start..method.value.range.end;
+                self.is_in_trouble |= self.unknown_keys.iter().any(|unknown| range.contains(&unknown.range.start));
                 let first = operation
                     .as_ref()
                     .and_then(|operation| ids.insert(operation.id.value.clone(), operation.id.range.clone()));

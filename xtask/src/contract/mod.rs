@@ -3,6 +3,8 @@
 //! Loading finds as much as it can: what is wrong becomes findings, and the operations that could be read are still
 //! there to be compared. Code is generated only from contracts without findings.
 
+mod json;
+mod keys;
 mod load;
 pub mod node;
 mod operation;
@@ -51,8 +53,8 @@ pub struct Contract {
     pub tags: Vec<(String, String)>,
     /// The URLs of `servers`, with their variables in braces.
     pub servers: Vec<Spanned<String>>,
-    /// The names of `components.securitySchemes`.
-    pub security_schemes: Vec<Spanned<String>>,
+    /// `components.securitySchemes`.
+    pub security_schemes: Vec<SecurityScheme>,
     /// The operations that could be read whole, in the order in which they stand.
     pub operations: Vec<Operation>,
     /// The operations that say something other than what could be read of them.
@@ -61,6 +63,15 @@ pub struct Contract {
     pub schemas: Vec<Schema>,
     /// Where each stands among them.
     schema_index: HashMap<String, usize>,
+}
+
+/// A way to authenticate.
+#[derive(Debug)]
+pub struct SecurityScheme {
+    /// Its name, at the place of the key.
+    pub name: Spanned<String>,
+    /// What it says.
+    pub node: Node,
 }
 
 /// A component that is a schema.
@@ -105,8 +116,8 @@ pub struct Operation {
     pub description: String,
     /// Its parameters, in order.
     pub parameters: Vec<Parameter>,
-    /// The place of its `requestBody`, if it has one.
-    pub request_body: Option<Spanned<()>>,
+    /// Its `requestBody`: the schema of its JSON, if it has one, at the place of the key.
+    pub request_body: Option<Spanned<Option<Node>>>,
     /// The one documented success.
     pub success: Success,
     /// The documented errors, by status and name.
@@ -166,8 +177,8 @@ pub struct Parameter {
     pub description: String,
     /// Its schema.
     pub schema: Node,
-    /// Its example.
-    pub example: Option<Node>,
+    /// Its examples.
+    pub examples: Vec<Node>,
 }
 
 /// The answer to a request that worked.
@@ -198,6 +209,8 @@ pub struct Header {
     pub schema: Node,
     /// Its value, where it has only one.
     pub constant: Option<String>,
+    /// Its examples.
+    pub examples: Vec<Node>,
 }
 
 /// An error that an operation documents.
@@ -263,6 +276,11 @@ impl Operation {
     /// How it is called, see [`call`].
     pub fn call(&self) -> String {
         call(&self.method, &self.path)
+    }
+
+    /// A parameter by its name.
+    pub fn parameter(&self, name: &str) -> Option<&Parameter> {
+        self.parameters.iter().find(|parameter| *parameter.name == *name)
     }
 }
 

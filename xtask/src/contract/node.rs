@@ -9,7 +9,7 @@ use std::ops::Range;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 /// Deeper nesting than this is refused.
-const MAX_DEPTH: usize = 128;
+pub const MAX_DEPTH: usize = 128;
 /// More values than this (aliases counted as often as they are used) are refused.
 const MAX_NODES: usize = 1_000_000;
 
@@ -182,6 +182,9 @@ impl Node {
 
 /// Reads one document.
 pub fn parse(text: &str) -> Result<Node, Malformed> {
+    if let Some(node) = super::json::parse(text) {
+        return Ok(node);
+    }
     let offsets = Offsets::new(text);
     let mut reader =
         Reader { offsets: &offsets, stack: Vec::new(), anchors: HashMap::new(), root: None, nodes: 0, documents: 0 };

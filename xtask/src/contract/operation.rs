@@ -47,7 +47,7 @@ impl<'a> Loader<'a> {
             summary: text(body, "summary"),
             description: text(body, "description"),
             parameters,
-            request_body: body.entry("requestBody").map(|entry| spanned((), &entry.key_range)),
+            request_body: body.entry("requestBody").map(|entry| spanned(self.json(&entry.value), &entry.key_range)),
             success,
             errors,
             permission: body
@@ -131,8 +131,15 @@ impl<'a> Loader<'a> {
             required: node.get("required").and_then(Node::as_bool).unwrap_or(false),
             description: text(node, "description"),
             schema: schema.clone(),
-            example: node.get("example").cloned(),
+            examples: self.examples(node).into_iter().map(|(_, value)| value).collect(),
         })
+    }
+
+    /// The schema of a request body's JSON.
+    fn json(&mut self, body: &'a Node) -> Option<Node> {
+        let schema = self.resolve(body)?.get("content")?.get("application/json")?.get("schema")?;
+        self.depend_on_references(schema);
+        Some(schema.clone())
     }
 
     /// The names of the schemes that a request has to satisfy: the operation's, or those of the whole document.

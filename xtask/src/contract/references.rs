@@ -38,11 +38,15 @@ pub fn schema_name(reference: &Node) -> Option<&str> {
     reference.get("$ref")?.as_str()?.strip_prefix("#/components/schemas/")
 }
 
-/// The schemas of which some part, however far away, leads to nothing.
-pub fn broken_schemas<'a>(root: &'a Node, resolver: &Resolver<'a>) -> HashSet<String> {
+/// The schemas of which some part, however far away, leads to nothing or is among the `misread`.
+pub fn broken_schemas<'a>(
+    root: &'a Node,
+    resolver: &Resolver<'a>,
+    misread: impl Iterator<Item = &'a str>,
+) -> HashSet<String> {
     let schemas = root.get("components").and_then(|components| components.get("schemas"));
     let mut users: HashMap<&str, Vec<&str>> = HashMap::new();
-    let mut open: Vec<&str> = Vec::new();
+    let mut open: Vec<&str> = misread.collect();
     for schema in schemas.map(Node::entries).unwrap_or_default() {
         each(&schema.value, &mut |reference| {
             if resolver.resolve(reference).is_err() {

@@ -87,14 +87,7 @@ impl<'a> Loader<'a> {
             return None;
         };
         self.depend_on(&schema);
-        let examples = content.and_then(|content| content.get("examples")).map(Node::entries).unwrap_or_default();
-        let mut examples: Vec<(Spanned<String>, Node)> = examples
-            .iter()
-            .filter_map(|entry| {
-                let value = self.resolve(&entry.value)?.get("value")?;
-                Some((spanned(entry.key.clone(), &entry.key_range), value.clone()))
-            })
-            .collect();
+        let mut examples = content.map(|content| self.examples(content)).unwrap_or_default();
         examples.sort_by(|(one, _), (other, _)| one.value.cmp(&other.value));
         Some(Success { description: text(answer, "description"), headers, schema: Some(schema), examples, status })
     }
@@ -175,6 +168,20 @@ impl<'a> Loader<'a> {
         }
     }
 
+    /// The values under `examples`, or the one of `example`, by name.
+    pub(super) fn examples(&mut self, node: &'a Node) -> Vec<(Spanned<String>, Node)> {
+        let named = node.get("examples").map(Node::entries).unwrap_or_default().iter();
+        let mut examples: Vec<(Spanned<String>, Node)> = named
+            .filter_map(|entry| {
+                let value = self.resolve(&entry.value)?.get("value")?;
+                Some((spanned(entry.key.clone(), &entry.key_range), value.clone()))
+            })
+            .collect();
+        examples
+            .extend(node.entry("example").map(|only| (spanned(only.key.clone(), &only.key_range), only.value.clone())));
+        examples
+    }
+
     fn headers(&mut self, answer: &'a Node) -> Vec<Header> {
         let entries = answer.get("headers").map(Node::entries).unwrap_or_default().iter();
         entries
@@ -202,6 +209,7 @@ impl<'a> Loader<'a> {
                     description: text(node, "description"),
                     schema: schema.clone(),
                     constant,
+                    examples: self.examples(node).into_iter().map(|(_, value)| value).collect(),
                 })
             })
             .collect()

@@ -84,8 +84,8 @@ fn findings(contract: &Contract, problems: Vec<Problem>) -> Vec<Finding> {
 
 fn finding(contract: &Contract, problem: Problem) -> Finding {
     let finding = Finding::at(Rule::ContractSubset, contract.place(&problem.range, "here"), problem.message);
-    let finding =
-        finding.help("CONTRIBUTING.md describes what can be turned into code; write it in one of those forms");
+    let finding = finding
+        .help("write it in a form that code can be made of: `cargo xtask check --explain contract/subset` lists them");
     match problem.other {
         Some(other) => finding.with(contract.place(&other, "and here")),
         None => finding,

@@ -5,6 +5,7 @@
 pub fn mask(text: &str) -> String {
     let mut masked = text.as_bytes().to_vec();
     let mut at = 0;
+    let mut absent = std::collections::HashSet::new();
     while let Some(found) = text[at..].find('{') {
         let start = at + found;
         let rest = &text[start..];
@@ -18,7 +19,10 @@ pub fn mask(text: &str) -> String {
             at = start + 1;
             continue;
         };
-        let Some(length) = rest[2..].find(close) else {
+        // What is nowhere after one place is nowhere after a later one: a page full of openings is gone through once.
+        let Some(length) = Some(close).filter(|close| !absent.contains(close)).and_then(|close| rest[2..].find(close))
+        else {
+            absent.insert(close);
             at = start + 2;
             continue;
         };

@@ -4,6 +4,8 @@
 //! will do. What the claims mean is up to the comparisons.
 
 mod curl;
+mod html;
+mod limits;
 mod mask;
 mod parse;
 mod shell;
@@ -14,7 +16,7 @@ use std::sync::Arc;
 
 use crate::contract::{Spanned, call};
 use crate::source::{Place, Source};
-pub use curl::{Request, request};
+pub use curl::{Request, requests};
 pub use shell::Malformed;
 pub use words::{Kind, Language};
 
@@ -29,6 +31,8 @@ pub struct Page {
     pub endpoint: Option<Endpoint>,
     /// The rows of its error tables.
     pub errors: Vec<ErrorRow>,
+    /// Errors that it speaks of outside tables, each with the place of its code span.
+    pub mentions: Vec<ErrorRow>,
     /// Its other tables.
     pub tables: Vec<Table>,
     /// Code spans outside tables.
@@ -70,6 +74,8 @@ pub struct Limit {
     pub number: Spanned<u64>,
     /// The stretch of time, in seconds.
     pub seconds: u64,
+    /// Whether the sentence counts requests; what else happens so often is a limit only where nothing else is.
+    pub is_of_requests: bool,
 }
 
 /// A row that documents an error: a code span that begins with a status.

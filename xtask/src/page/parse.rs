@@ -6,28 +6,29 @@ use std::sync::{Arc, LazyLock};
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use regex::Regex;
 
+use super::html;
+use super::limits::Prose;
 use super::mask::mask;
-use super::{Cell, CodeBlock, Endpoint, ErrorRow, Language, Limit, Page, Row, Table};
+use super::{Cell, CodeBlock, Endpoint, ErrorRow, Language, Page, Row, Table};
 use crate::contract::Spanned;
 use crate::source::Source;
 
 #[allow(clippy::expect_used)] // A pattern that stands here and that the tests use.
-fn pattern(text: &str) -> Regex {
+pub fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a pattern of ours")
 }
 
 static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^\s*(GET|PUT|POST|DELETE|PATCH|HEAD|OPTIONS)\s+(?:https?://[^/\s]+)?(/[^\s?]*)(?:\?\S*)?(?: HTTP/[0-9.]+)?\s*$",
+        r"^\s*(GET|PUT|POST|DELETE|PATCH|HEAD|OPTIONS)\s+(?:https?://[^/\s]+)?(/[^\s?]*?)(?:\{?\?\S*)?(?: HTTP/[0-9.]+)?\s*$",
     )
 });
 static HREF: LazyLock<Regex> = LazyLock::new(|| pattern(r#"(?i)\bhref\s*=\s*["']?([^"'\s>]+)"#));
 static API_METHOD: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\{%-?\s*apimethod\s+(\w+)[^%]*%\}\s*(/\S*)\s*\{%-?\s*endapimethod"));
 static INCLUDE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\{%-?\s*(?:multi_lang_)?include\s+([^%]*?)\s*-?%\}"));
-static ERROR: LazyLock<Regex> = LazyLock::new(|| pattern(r"^([1-5][0-9][0-9])\s+(\S.*)$"));
-static STATUS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[1-5][0-9][0-9]$"));
-static NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[0-9]+(?:[,.\u{a0}\u{202f}][0-9]{3})*\b"));
+static ERROR: LazyLock<Regex> = LazyLock::new(|| pattern(r"^([45][0-9][0-9])\s+(\S.*)$"));
+static STATUS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[45][0-9][0-9]$"));
 
 pub fn parse(source: &Arc<Source>, language: Language) -> Page {
     let masked = mask(&source.text);
@@ -38,6 +39,7 @@ pub fn parse(source: &Arc<Source>, language: Language) -> Page {
             language,
             endpoint: api_method(&source.text),
             errors: Vec::new(),
+            mentions: Vec::new(),
             tables: Vec::new(),
             spans: Vec::new(),
             cell_spans: Vec::new(),
@@ -55,6 +57,7 @@ pub fn parse(source: &Arc<Source>, language: Language) -> Page {
         last_heading: String::new(),
         last_paragraph: Vec::new(),
         html_code: None,
+        prose: Prose::default(),
     };
     for (event, range) in
         Parser::new_ext(&masked, Options::ENABLE_TABLES | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS).into_offset_iter()
@@ -62,38 +65,10 @@ pub fn parse(source: &Arc<Source>, language: Language) -> Page {
         reader.event(event, range);
     }
     let mut page = reader.page;
-    page.limits.sort_by_key(|limit| (limit.number.range.start, limit.seconds));
-    page.limits.dedup_by_key(|limit| (limit.number.range.start, limit.seconds));
-    page
-}
-
-/// The sentences of a text. A full stop ends one only before a blank and something that begins another.
-fn sentences(text: &str) -> Vec<Range<usize>> {
-    let mut sentences = Vec::new();
-    let mut start = 0;
-    for (at, mark) in text.match_indices(['.', ';', '!', '?', '|']) {
-        let after = &text[at + mark.len()..];
-        let next = after.trim_start().chars().next();
-        let ends =
-            mark != "." || (after.starts_with(char::is_whitespace) && next.is_some_and(|next| !next.is_lowercase()));
-        if ends {
-            sentences.push(start..at);
-            start = at + mark.len();
-        }
+    if page.limits.iter().any(|limit| limit.is_of_requests) {
+        page.limits.retain(|limit| limit.is_of_requests);
     }
-    sentences.push(start..text.len());
-    sentences
-}
-
-/// Where a phrase stands as whole words.
-fn positions(text: &str, phrase: &str) -> Vec<usize> {
-    let is_letter = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
-    let whole = |at: usize| {
-        let before = text[..at].chars().next_back();
-        let own_start = phrase.starts_with('/') || !is_letter(before);
-        own_start && !is_letter(text[at + phrase.len()..].chars().next())
-    };
-    text.match_indices(phrase).map(|(at, _)| at).filter(|at| whole(*at)).collect()
+    page
 }
 
 struct Reader<'a> {
@@ -107,6 +82,8 @@ struct Reader<'a> {
     last_heading: String,
     /// Code spans of the paragraph that was read last.
     last_paragraph: Vec<String>,
+    /// The text of the paragraph, heading, item or cell that is being read.
+    prose: Prose,
     /// A `<code>` that is open: where its text begins, and the text so far.
     html_code: Option<(usize, String)>,
 }
@@ -115,51 +92,35 @@ impl Reader<'_> {
     fn event(&mut self, event: Event<'_>, range: Range<usize>) {
         match event {
             Event::Start(Tag::Heading { .. }) => {
+                self.end_prose();
+                // A table in HTML that is not closed ends here.
+                (self.table, self.row, self.cell) = (None, None, None);
                 self.page.heading.get_or_insert(range.start);
                 self.heading = Some(String::new());
             }
             Event::End(TagEnd::Heading(_)) => {
+                self.end_prose();
                 self.last_heading = self.heading.take().unwrap_or_default().to_lowercase();
                 self.last_paragraph.clear();
             }
-            Event::Start(Tag::Table(_)) => {
-                self.table = Some(Table {
-                    range: self.trimmed(&range),
-                    introduced_by: std::mem::take(&mut self.last_paragraph),
-                    heading: self.last_heading.clone(),
-                    rows: Vec::new(),
-                });
-            }
-            Event::End(TagEnd::Table) => {
-                self.page.tables.extend(self.table.take().filter(|table| !table.rows.is_empty()))
-            }
-            Event::Start(Tag::TableRow) => {
-                self.row = Some(Row { range: self.trimmed(&range), cells: Vec::new() });
-            }
+            Event::Start(Tag::Table(_)) => self.begin_table(self.trimmed(&range)),
+            Event::End(TagEnd::Table) => self.end_table(),
+            Event::Start(Tag::TableRow) => self.row = Some(Row { range: self.trimmed(&range), cells: Vec::new() }),
             Event::End(TagEnd::TableRow) => self.end_row(),
-            Event::Start(Tag::TableCell) => {
-                self.html_code = None;
-                self.cell = Some(Cell { range: self.inner(&range), ..Cell::default() });
-            }
-            Event::End(TagEnd::TableCell) => {
-                let cell = self.cell.take();
-                if let Some(cell) = &cell {
-                    self.limits(&cell.range.clone());
-                }
-                if let Some(row) = &mut self.row {
-                    row.cells.extend(cell);
-                }
-            }
+            Event::Start(Tag::TableCell) => self.begin_cell(self.inner(&range)),
+            Event::End(TagEnd::TableCell) => self.end_cell(),
+            Event::Start(Tag::HtmlBlock) => self.html_block(&range),
             Event::Start(Tag::Paragraph | Tag::Item) => {
                 self.html_code = None;
                 self.last_paragraph.clear();
-                self.limits(&range);
+                self.end_prose();
             }
+            Event::End(TagEnd::Paragraph | TagEnd::Item) => self.end_prose(),
+            // What the page is filed under is not read on it.
+            Event::End(TagEnd::MetadataBlock(_)) => self.prose = Prose::default(),
             Event::Start(Tag::CodeBlock(kind)) => {
                 let language = match kind {
-                    CodeBlockKind::Fenced(info) => {
-                        info.split([' ', ',', '{']).next().unwrap_or_default().to_lowercase()
-                    }
+                    CodeBlockKind::Fenced(info) => language(&info),
                     CodeBlockKind::Indented => String::new(),
                 };
                 self.block = Some((language, None));
@@ -177,12 +138,20 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, text: &str, range: &Range<usize>) {
+        if let Some((_, content)) = &mut self.block {
+            content.get_or_insert_with(|| range.clone()).end = range.end;
+            return;
+        }
+        self.prose.push(text, range);
+        self.shown(text);
+    }
+
+    /// Text that is read where it stands.
+    fn shown(&mut self, text: &str) {
         if let Some((_, code)) = &mut self.html_code {
             code.push_str(text);
         }
-        if let Some((_, content)) = &mut self.block {
-            content.get_or_insert_with(|| range.clone()).end = range.end;
-        } else if let Some(heading) = &mut self.heading {
+        if let Some(heading) = &mut self.heading {
             heading.push_str(text);
         } else if let Some(cell) = &mut self.cell {
             cell.text.push_str(text);
@@ -194,11 +163,84 @@ impl Reader<'_> {
         let Some((language, content)) = self.block.take() else {
             return;
         };
-        let range = content.unwrap_or(0..0);
+        let mut range = content.unwrap_or(0..0);
+        let mut language = language;
+        if let Some((inner, named)) = fenced(self.page.source.text.get(range.clone()).unwrap_or_default()) {
+            range = range.start + inner.start..range.start + inner.end;
+            language = named;
+        }
         let text = self.page.source.text.get(range.clone()).unwrap_or_default().to_owned();
         let first = text.lines().next().unwrap_or_default();
         self.endpoint(&Spanned { value: first.to_owned(), range: range.start..range.start + first.len() });
         self.page.blocks.push(CodeBlock { language, text: Spanned { value: text, range } });
+    }
+
+    fn begin_table(&mut self, range: Range<usize>) {
+        self.table = Some(Table {
+            range,
+            introduced_by: std::mem::take(&mut self.last_paragraph),
+            heading: self.last_heading.clone(),
+            rows: Vec::new(),
+        });
+    }
+
+    fn end_table(&mut self) {
+        self.page.tables.extend(self.table.take().filter(|table| !table.rows.is_empty()));
+    }
+
+    fn begin_cell(&mut self, range: Range<usize>) {
+        self.end_prose();
+        self.html_code = None;
+        self.cell = Some(Cell { range, ..Cell::default() });
+    }
+
+    fn end_cell(&mut self) {
+        self.end_prose();
+        let cell = self.cell.take();
+        if let Some(row) = &mut self.row {
+            row.cells.extend(cell);
+        }
+    }
+
+    /// Tables in HTML are tables too. A row that has only head cells is none, as in Markdown.
+    fn html_block(&mut self, block: &Range<usize>) {
+        let html = &self.text[block.clone()];
+        for (part, range) in html::parts(html) {
+            let range = block.start + range.start..block.start + range.end;
+            match part {
+                html::Part::Tag(name) => match name.as_str() {
+                    "table" => self.begin_table(range),
+                    "/table" => {
+                        if let Some(table) = &mut self.table {
+                            table.range.end = range.end;
+                        }
+                        self.end_table();
+                    }
+                    "tr" if self.table.is_some() => self.row = Some(Row { range, cells: Vec::new() }),
+                    "/tr" => {
+                        self.end_cell();
+                        if let Some(row) = &mut self.row {
+                            row.range.end = range.end;
+                        }
+                        self.end_row();
+                    }
+                    "td" if self.row.is_some() => {
+                        self.end_cell();
+                        self.begin_cell(range.end..range.end);
+                    }
+                    "/td" => {
+                        if let Some(cell) = &mut self.cell {
+                            cell.range.end = range.start;
+                        }
+                        self.end_cell();
+                    }
+                    _ if self.cell.is_some() => self.html(&self.text[range.clone()], &range),
+                    _ => {}
+                },
+                html::Part::Text(text) if self.cell.is_some() => self.text(text, &range),
+                html::Part::Text(_) => {}
+            }
+        }
     }
 
     /// `<code>` is a code span too, and `<a href>` a link.
@@ -221,17 +263,16 @@ impl Reader<'_> {
     }
 
     fn code(&mut self, code: &str, range: &Range<usize>) {
-        self.text(code, range);
-        // Escaped pipes and collapsed blanks aside, the code stands in the text as it is.
-        match self.text[range.clone()].find(code) {
-            Some(at) => self.code_at(code, range.start + at),
-            // Broken over two lines or with an escaped pipe: the whole span is its place.
-            None => self.code_in(code, range),
+        // Escaped pipes and collapsed blanks aside, the code stands in the text as it is. Broken over two lines or with an
+        // escaped pipe, the whole span is its place.
+        let inside = self.text[range.clone()].find(code).map(|at| range.start + at..range.start + at + code.len());
+        let range = inside.as_ref().unwrap_or(range);
+        // The status of an error counts nothing.
+        if !ERROR.is_match(code) {
+            self.prose.push(code, range);
         }
-    }
-
-    fn code_at(&mut self, code: &str, start: usize) {
-        self.code_in(code, &(start..start + code.len()));
+        self.shown(code);
+        self.code_in(code, range);
     }
 
     fn code_in(&mut self, code: &str, range: &Range<usize>) {
@@ -243,6 +284,7 @@ impl Reader<'_> {
         if self.endpoint(&span) {
             return;
         }
+        self.page.mentions.extend(error_in(&span, range));
         self.last_paragraph.push(code.to_owned());
         self.page.spans.push(span);
     }
@@ -264,7 +306,7 @@ impl Reader<'_> {
     }
 
     fn end_row(&mut self) {
-        let Some(row) = self.row.take() else { return };
+        let Some(row) = self.row.take().filter(|row| !row.cells.is_empty()) else { return };
         self.page.cell_spans.extend(row.cells.iter().flat_map(|cell| cell.codes.clone()));
         if let Some(error) = error(&row) {
             self.page.errors.push(error);
@@ -273,37 +315,10 @@ impl Reader<'_> {
         }
     }
 
-    /// Numbers that a paragraph or a cell gives for a stretch of time.
-    fn limits(&mut self, range: &Range<usize>) {
-        let text = &self.text[range.clone()];
-        for sentence in sentences(text) {
-            if !text[sentence.clone()].contains(|letter: char| letter.is_ascii_digit()) {
-                continue;
-            }
-            // However its blanks are written.
-            let part = text[sentence.clone()].to_lowercase().replace(['\n', '\t', '\r'], " ");
-            // Lower case may have another length only outside of what the words here are made of.
-            if part.len() != sentence.len() {
-                continue;
-            }
-            let numbers: Vec<Range<usize>> = NUMBER.find_iter(&part).map(|found| found.range()).collect();
-            for (phrase, seconds) in self.page.language.per() {
-                for at in positions(&part, phrase) {
-                    // The number right before it; where there is none, the first after it.
-                    let before = numbers.iter().rfind(|number| number.end <= at);
-                    let Some(number) = before.or_else(|| numbers.iter().find(|number| number.start >= at)) else {
-                        continue;
-                    };
-                    let digits: String = part[number.clone()].chars().filter(char::is_ascii_digit).collect();
-                    let Ok(value) = digits.parse() else { continue };
-                    let start = range.start + sentence.start;
-                    self.page.limits.push(Limit {
-                        number: Spanned { value, range: start + number.start..start + number.end },
-                        seconds: *seconds,
-                    });
-                }
-            }
-        }
+    /// Looks through the prose that ends here, and begins to gather the next.
+    fn end_prose(&mut self) {
+        let prose = std::mem::take(&mut self.prose);
+        self.page.limits.extend(prose.limits(self.page.language));
     }
 
     fn trimmed(&self, range: &Range<usize>) -> Range<usize> {
@@ -330,18 +345,9 @@ fn inside(span: &Spanned<String>, part: Range<usize>) -> Range<usize> {
 
 /// A row that documents an error: `404 Not here` in one code span, or the status and the message in two cells.
 fn error(row: &Row) -> Option<ErrorRow> {
-    for code in row.cells.iter().flat_map(|cell| &cell.codes) {
-        if let Some(found) = ERROR.captures(&code.value)
-            && let (Some(status), Some(message)) = (found.get(1), found.get(2))
-            && let Ok(number) = status.as_str().parse()
-        {
-            let at = |part: regex::Match<'_>| inside(code, part.range());
-            return Some(ErrorRow {
-                status: Spanned { value: number, range: at(status) },
-                message: Spanned { value: message.as_str().to_owned(), range: at(message) },
-                range: row.range.clone(),
-            });
-        }
+    let codes = row.cells.iter().flat_map(|cell| &cell.codes);
+    if let Some(error) = codes.filter_map(|code| error_in(code, &row.range)).next() {
+        return Some(error);
     }
     let at = row.cells.iter().position(|cell| STATUS.is_match(cell.text.trim()))?;
     let (status, message) = (&row.cells[at], row.cells.get(at + 1)?);
@@ -353,6 +359,32 @@ fn error(row: &Row) -> Option<ErrorRow> {
         },
         message,
         range: row.range.clone(),
+    })
+}
+
+/// The language of ` json`, `{.json .x}` or `json,x`.
+fn language(info: &str) -> String {
+    let info = info.trim_start_matches(['{', '.', ' ']);
+    info.split([' ', ',', '{', '}']).next().unwrap_or_default().to_lowercase()
+}
+
+/// The code and the language of a fenced block that stands in an indented one, as in the tabs of some site generators.
+fn fenced(text: &str) -> Option<(Range<usize>, String)> {
+    let fence = text.get(..3).filter(|fence| ["```", "~~~"].contains(fence))?;
+    let first = text.lines().next()?;
+    let start = first.len() + 1;
+    let length = text.get(start..)?.rfind(fence)?;
+    Some((start..start + length, language(first.trim_start_matches(['`', '~']))))
+}
+
+/// The error that a code span is.
+fn error_in(code: &Spanned<String>, range: &Range<usize>) -> Option<ErrorRow> {
+    let found = ERROR.captures(&code.value)?;
+    let (status, message) = (found.get(1)?, found.get(2)?);
+    Some(ErrorRow {
+        status: Spanned { value: status.as_str().parse().ok()?, range: inside(code, status.range()) },
+        message: Spanned { value: message.as_str().to_owned(), range: inside(code, message.range()) },
+        range: range.clone(),
     })
 }
 
@@ -414,12 +446,28 @@ mod tests {
     }
 
     #[test]
+    fn tables_in_html_are_tables() {
+        let text = "<table>\n<tr><th>Error</th></tr>\n<tr><td>Bad: <code>404 Not here</code><td>No</tr>\n\n<tr>\n<td>\n\n`409 Oh`\n\n</td></tr>\n<tr><td> <code>kind</code></td><td>Required </td></tr>\n</table>\n\n`202`\n\n<table>\n\n# Next\n\n`a`\n";
+        let page = page(text);
+        let errors: Vec<_> = page.errors.iter().map(|row| &text[row.message.range.clone()]).collect();
+        assert_eq!(errors, ["Not here", "Oh"]);
+        assert_eq!(&text[page.errors[0].range.clone()], "<tr><td>Bad: <code>404 Not here</code><td>No</tr>");
+        let row = &page.tables[0].rows[0];
+        assert_eq!((row.name().unwrap().as_str(), row.cells[1].text.trim()), ("kind", "Required"));
+        assert_eq!(page.spans.iter().map(|span| span.as_str()).collect::<Vec<_>>(), ["202", "a"]);
+    }
+
+    #[test]
     fn code_blocks_keep_their_text_and_place() {
         let text = "```bash title\ncurl 'x' \\\n{{y}}\n```\n\n    indented\n\n```json\n```\n";
         let page = page(text);
         let blocks: Vec<_> = page.blocks.iter().map(|block| (block.language.as_str(), block.text.as_str())).collect();
         assert_eq!(blocks, [("bash", "curl 'x' \\\n{{y}}\n"), ("", "indented\n"), ("json", "")]);
         assert_eq!(&text[page.blocks[0].text.range.clone()], "curl 'x' \\\n{{y}}\n");
+        for text in ["=== \"Tab\"\n\n    ```json title\n    {}\n    ```\n", "~~~~ {.json .x}\n{}\n~~~~\n"] {
+            let page = self::page(text);
+            assert_eq!((page.blocks[0].language.as_str(), page.blocks[0].text.trim()), ("json", "{}"), "{text}");
+        }
     }
 
     #[test]
@@ -448,22 +496,21 @@ mod tests {
     }
 
     #[test]
-    fn the_number_that_belongs_to_a_stretch_of_time_is_found() {
-        for (text, expected) in [
-            ("You get a 429 when you send more than 20 requests\nper minute.", vec![(20, 60)]),
-            ("So 3 workspaces may send 20 requests, i.e. calls, per minute.", vec![(20, 60)]),
-            ("1,200 per hour, which is 20 per minute", vec![(1200, 3600), (20, 60)]),
-            ("20 requests/minute and 20/min.", vec![(20, 60), (20, 60)]),
-            ("Per minute you may send 20 requests.", vec![(20, 60)]),
-            ("It ends in a minute or two. 7 things.", vec![]),
-            ("1.000 a day", vec![(1000, 86400)]),
-            ("5 perminute", vec![]),
+    fn limits_are_read_as_people_read_them() {
+        for text in [
+            "allows **20** requests per **minute**, and\nmore",
+            "- 20&nbsp;requests per\n  minute",
+            "> 20 requests per\n> minute",
+            "20 requests <!-- once 30 --> per minute. After `429 Rate Limited` wait a minute.",
+            "# `20` requests per minute\n\nA page has 30 rows; it takes 7 rows a minute.",
+            "| Limit |\n|---|\n| 20 requests per minute |\n",
         ] {
-            let found: Vec<_> = page(text).limits.iter().map(|limit| (limit.number.value, limit.seconds)).collect();
-            assert_eq!(found, expected, "{text}");
+            let page = page(text);
+            let found: Vec<_> = page.limits.iter().map(|limit| (limit.number.value, limit.seconds)).collect();
+            assert_eq!(found, [(20, 60)], "{text}");
+            assert_eq!(&text[page.limits[0].number.range.clone()], "20", "{text}");
         }
-        let table = page("| Limit |\n|---|\n| 20 requests per minute |\n");
-        assert_eq!(table.limits.len(), 1);
+        assert_eq!(page("The sync runs 7 times a day.").limits.len(), 1, "where nothing else is said");
     }
 
     #[test]

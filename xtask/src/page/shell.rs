@@ -1,7 +1,7 @@
 //! Shell command lines as a shell would split them, with the place of every word.
 //!
 //! Knows what examples in documentation use: single, double and `$'…'` quotes, backslashes, continued lines, comments,
-//! and what ends a command (`;`, `|`, `&`, a line break).
+//! commands whose output stands in a word (`$(…)`), redirections, and what ends a command (`;`, `|`, `&`, a line break).
 
 use std::ops::Range;
 
@@ -49,17 +49,19 @@ impl Splitter<'_> {
                 '\'' => self.single()?,
                 '"' => self.double()?,
                 '$' if self.peek() == Some('\'') => self.dollar()?,
+                '$' if self.peek() == Some('(') => self.substitution()?,
+                '<' | '>' => self.angle(letter),
                 '#' if self.word.is_none() => {
                     while self.peek().is_some_and(|letter| letter != '\n') {
                         self.next();
                     }
                 }
-                ' ' | '\t' | '\r' => self.end_word(),
-                '\n' | ';' | '|' | '&' => self.end_command(),
+                ' ' | '\t' | '\r' => self.end_word(self.at - 1),
+                '\n' | ';' | '|' | '&' => self.end_command(self.at - 1),
                 other => self.push(other),
             }
         }
-        self.end_command();
+        self.end_command(self.at);
         Ok(())
     }
 
@@ -91,10 +93,49 @@ impl Splitter<'_> {
                     }
                     _ => self.push('\\'),
                 },
+                Some('$') if self.peek() == Some('(') => self.substitution()?,
                 Some(letter) => self.push(letter),
                 None => return Err(self.wrong("this quote is not closed", open)),
             }
         }
+    }
+
+    /// `$(…)`, with whatever quotes and parentheses: a part of the word that is not looked into.
+    fn substitution(&mut self) -> Result<(), Malformed> {
+        let open = self.at - 1;
+        self.push('$');
+        let mut depth = 0;
+        while let Some(letter) = self.next() {
+            self.push(letter);
+            match letter {
+                '(' => depth += 1,
+                ')' if depth == 1 => return Ok(()),
+                ')' => depth -= 1,
+                _ => {}
+            }
+        }
+        Err(self.wrong("this parenthesis is not closed", open))
+    }
+
+    /// `<name>` is a placeholder for a part of the word; `<file`, `>file` and `2>&1` are not words of the command.
+    fn angle(&mut self, letter: char) {
+        let start = self.at - 1;
+        let line = self.text[self.at..].lines().next().unwrap_or_default();
+        let name = line.find(['>', ' ', '\t']).filter(|end| letter == '<' && line[*end..].starts_with('>'));
+        if let Some(end) = name.filter(|end| *end > 0) {
+            let end = self.at + end + 1;
+            self.word.get_or_insert((start, String::new())).1.push_str(&self.text[start..end]);
+            self.at = end;
+            return;
+        }
+        // A number before it names a stream.
+        if self.word.as_ref().is_some_and(|(_, word)| word.bytes().all(|byte| byte.is_ascii_digit())) {
+            self.word = None;
+        }
+        self.end_word(start);
+        let target = line.trim_start_matches(['>', '<', '&', ' ', '\t']);
+        let length = target.find([' ', '\t', ';', '|', '&']).unwrap_or(target.len());
+        self.at += line.len() - target.len() + length;
     }
 
     /// `$'…'`, with the escapes of C.
@@ -141,18 +182,15 @@ impl Splitter<'_> {
         self.word.get_or_insert((start, String::new())).1.push(letter);
     }
 
-    fn end_word(&mut self) {
+    /// Ends the word that is being read, if there is one, at a byte.
+    fn end_word(&mut self, end: usize) {
         if let Some((start, value)) = self.word.take() {
-            // What ends a word is one byte long and was just read, unless the text has ended.
-            let ended = self.at == self.text.len() && !self.text.ends_with([' ', '\t', '\r', '\n', ';', '|', '&']);
-            let end = if ended { self.at } else { self.at - 1 };
-            let range = self.offset + start..self.offset + end.max(start);
-            self.words.push(Spanned { value, range });
+            self.words.push(Spanned { value, range: self.offset + start..self.offset + end });
         }
     }
 
-    fn end_command(&mut self) {
-        self.end_word();
+    fn end_command(&mut self, end: usize) {
+        self.end_word(end);
         if !self.words.is_empty() {
             self.commands.push(std::mem::take(&mut self.words));
         }
@@ -183,6 +221,10 @@ mod tests {
             [vec!["A=1"], vec!["b#c"], vec!["d"], vec!["e"], vec!["f"]]
         );
         assert!(split(" \n\n").is_empty());
+        assert_eq!(
+            split("a \"$(b \"c d\")\" $(e (f) | g)x https://h/<i>/j 2>&1 >k <l m<<N"),
+            [["a", "$(b \"c d\")", "$(e (f) | g)x", "https://h/<i>/j", "m"]]
+        );
     }
 
     #[test]
@@ -196,7 +238,7 @@ mod tests {
 
     #[test]
     fn what_is_not_closed_is_said_with_its_place() {
-        for (text, at) in [("a 'b", 2), ("a \"b", 2), ("a $'b", 2), ("a \\", 2)] {
+        for (text, at) in [("a 'b", 2), ("a \"b", 2), ("a $'b", 2), ("a \\", 2), ("a $(b", 2), ("a \"$(b", 3)] {
             assert_eq!(commands(text, 10).unwrap_err().range, 10 + at..10 + at + 1, "{text}");
         }
     }

@@ -79,66 +79,55 @@ impl Language {
         best.copied().unwrap_or(Language::English)
     }
 
-    /// What stands after a number of requests that are allowed in a stretch of time, and how many seconds that is.
-    pub fn per(self) -> &'static [(&'static str, u64)] {
+    /// What stands between a number of requests and the stretch of time that they are allowed in.
+    pub fn per(self) -> &'static [&'static str] {
         match self {
-            Language::English => &[
-                ("per second", 1),
-                ("a second", 1),
-                ("each second", 1),
-                ("every second", 1),
-                ("/second", 1),
-                ("/sec", 1),
-                ("per minute", 60),
-                ("a minute", 60),
-                ("each minute", 60),
-                ("every minute", 60),
-                ("/minute", 60),
-                ("/min", 60),
-                ("per hour", 3600),
-                ("an hour", 3600),
-                ("each hour", 3600),
-                ("every hour", 3600),
-                ("/hour", 3600),
-                ("per day", 86400),
-                ("a day", 86400),
-                ("each day", 86400),
-                ("every day", 86400),
-                ("/day", 86400),
-            ],
-            Language::Spanish => &[
-                ("por segundo", 1),
-                ("cada segundo", 1),
-                ("/segundo", 1),
-                ("por minuto", 60),
-                ("al minuto", 60),
-                ("cada minuto", 60),
-                ("/minuto", 60),
-                ("/min", 60),
-                ("por hora", 3600),
-                ("a la hora", 3600),
-                ("cada hora", 3600),
-                ("/hora", 3600),
-                ("por día", 86400),
-                ("al día", 86400),
-                ("cada día", 86400),
-                ("/día", 86400),
-            ],
+            Language::English => &["per", "a", "an", "each", "every", "in", "within"],
+            Language::Spanish => &["por", "al", "a la", "cada", "en"],
         }
+    }
+
+    /// Stretches of time, and how many seconds they are. A word that another begins with comes after it.
+    pub fn units(self) -> &'static [(&'static str, u64)] {
+        match self {
+            Language::English => {
+                &[("second", 1), ("sec", 1), ("minute", 60), ("min", 60), ("hour", 3600), ("day", 86400)]
+            }
+            Language::Spanish => {
+                &[("segundo", 1), ("seg", 1), ("minuto", 60), ("min", 60), ("hora", 3600), ("día", 86400)]
+            }
+        }
+    }
+
+    /// How many seconds a stretch of time is.
+    pub fn seconds(self, unit: &str) -> Option<u64> {
+        self.units().iter().find(|(word, _)| *word == unit).map(|(_, seconds)| *seconds)
+    }
+
+    /// Whether a sentence counts requests, and not something else that happens so often.
+    pub fn counts(self, sentence: &str) -> bool {
+        let words: &[&str] = match self {
+            Language::English => &["request", "requests", "call", "calls", "limit", "limits"],
+            Language::Spanish => {
+                &["solicitud", "solicitudes", "petición", "peticiones", "llamada", "llamadas", "límite", "límites"]
+            }
+        };
+        sentence.split(|letter: char| !letter.is_alphabetic()).any(|word| words.contains(&word))
     }
 
     /// Words for what has to be there, and for what may be left out.
     pub fn required(self, word: &str) -> Option<bool> {
         let (yes, no): (&[&str], &[&str]) = match self {
-            Language::English => {
-                (&["required", "yes", "true", "mandatory"], &["optional", "no", "false", "not required"])
-            }
+            Language::English => (
+                &["required", "yes", "true", "mandatory", "✓", "✔", "✔️", "✅"],
+                &["optional", "no", "false", "not required", "✗", "✘", "❌"],
+            ),
             Language::Spanish => (
                 &["obligatorio", "obligatoria", "requerido", "requerida", "necesario", "necesaria", "sí", "si"],
                 &["opcional", "no", "no obligatorio", "no obligatoria", "no requerido", "no requerida"],
             ),
         };
-        let word = word.trim().to_lowercase();
+        let word = word.trim().trim_end_matches(['.', '*', '!']).to_lowercase();
         match (yes.contains(&word.as_str()), no.contains(&word.as_str())) {
             (true, _) => Some(true),
             (false, true) => Some(false),

@@ -1,8 +1,11 @@
 //! Whether clients that could read the answers still can.
 
+use std::collections::BTreeSet;
+use std::ops::Range;
+
 use super::schema::{self, Change, Direction, What};
 use super::{Compare, Side};
-use crate::contract::{DocumentedError, Operation};
+use crate::contract::{DocumentedError, ERROR, Header, Operation};
 use crate::rules::Rule;
 
 impl Compare<'_> {
@@ -27,7 +30,8 @@ impl Compare<'_> {
                 if let (Some(before), Some(now)) = (base.schema(before), contract.schema(now)) {
                     schema::compare(base, &before.node, contract, &now.node, Direction::Answer, &mut changes);
                 }
-                changes.into_iter().for_each(|change| self.answer_change(new, change));
+                let what = format!("in the answer of `{}`", new.id.value);
+                changes.into_iter().for_each(|change| self.answer_change(&what, change));
             }
             (Some(before), None) => self.report(
                 Rule::CompatFieldRemoved,
@@ -45,10 +49,20 @@ impl Compare<'_> {
             ),
             (None, None) => {}
         }
-        self.headers(old, new);
+        let what = format!("the success of `{}`", new.id.value);
+        self.headers(&what, &before.headers, &now.headers, &now.status.range);
     }
 
-    fn answer_change(&mut self, operation: &Operation, change: Change) {
+    /// The body that every error has.
+    pub(super) fn error_body(&mut self) {
+        let (base, contract) = (self.base, self.contract);
+        let (Some(before), Some(now)) = (base.schema(ERROR), contract.schema(ERROR)) else { return };
+        let mut changes = Vec::new();
+        schema::compare(base, &before.node, contract, &now.node, Direction::Answer, &mut changes);
+        changes.into_iter().for_each(|change| self.answer_change("in the body of errors", change));
+    }
+
+    fn answer_change(&mut self, what: &str, change: Change) {
         let (rule, help) = match change.what {
             What::FieldRemoved => (Rule::CompatFieldRemoved, "clients read it: keep sending it"),
             What::FieldAdded => (Rule::CompatFieldAdded, "clients accept fields that they do not know"),
@@ -67,7 +81,7 @@ impl Compare<'_> {
         if !self.said.insert((rule, change.then.start, change.now.start)) {
             return;
         }
-        let message = format!("in the answer of `{}` {}", operation.id.value, change.message);
+        let message = format!("{what} {}", change.message);
         let (now, then) = (Side::Now(&change.now), Side::Then(&change.then));
         if matches!(change.what, What::FieldRemoved | What::ValueRemoved) {
             self.report(rule, then, Some(now), message, help);
@@ -76,35 +90,48 @@ impl Compare<'_> {
         }
     }
 
-    fn headers(&mut self, old: &Operation, new: &Operation) {
-        for before in &old.success.headers {
-            let now = new.success.headers.iter().find(|header| header.name.eq_ignore_ascii_case(&before.name));
-            match now {
-                None => self.report(
+    /// The headers of an answer; `now` is where it stands.
+    fn headers(&mut self, what: &str, old: &[Header], new: &[Header], now_at: &Range<usize>) {
+        let (base, contract) = (self.base, self.contract);
+        for before in old {
+            let name = &before.name.value;
+            let place = before.name.range.start;
+            let Some(now) = new.iter().find(|header| header.name.eq_ignore_ascii_case(name)) else {
+                if !self.said.insert((Rule::CompatHeaderRemoved, place, 0)) {
+                    continue;
+                }
+                self.report(
                     Rule::CompatHeaderRemoved,
                     Side::Then(&before.name.range),
-                    Some(Side::Now(&new.success.status.range)),
-                    format!("the success of `{}` no longer has the header `{}`", new.id.value, before.name.value),
+                    Some(Side::Now(now_at)),
+                    format!("{what} no longer has the header `{name}`"),
                     "clients may read it: keep sending it",
-                ),
-                Some(now) if before.required && !now.required => self.report(
+                );
+                continue;
+            };
+            let is_news = self.said.insert((Rule::CompatHeaderOptional, place, now.name.range.start));
+            if before.required && !now.required && is_news {
+                self.report(
                     Rule::CompatHeaderOptional,
                     Side::Now(&now.name.range),
                     Some(Side::Then(&before.name.range)),
-                    format!("the header `{}` of `{}` may be absent now", now.name.value, new.id.value),
+                    format!("the header `{name}` of {what} may be absent now"),
                     "clients may rely on it: look whether they do",
-                ),
-                Some(_) => {}
+                );
             }
+            let mut changes = Vec::new();
+            schema::compare(base, &before.schema, contract, &now.schema, Direction::Answer, &mut changes);
+            let what = format!("in the header `{name}` of {what}");
+            changes.into_iter().for_each(|change| self.answer_change(&what, change));
         }
-        for now in &new.success.headers {
-            if !old.success.headers.iter().any(|header| header.name.eq_ignore_ascii_case(&now.name)) {
-                let message = format!("the success of `{}` has a new header `{}`", new.id.value, now.name.value);
+        for now in new {
+            let is_new = !old.iter().any(|header| header.name.eq_ignore_ascii_case(&now.name));
+            if is_new && self.said.insert((Rule::CompatHeaderAdded, 0, now.name.range.start)) {
                 self.report(
                     Rule::CompatHeaderAdded,
                     Side::Now(&now.name.range),
                     None,
-                    message,
+                    format!("{what} has a new header `{}`", now.name.value),
                     "clients that do not know it ignore it",
                 );
             }
@@ -117,8 +144,14 @@ impl Compare<'_> {
         let same_answer = |one: &DocumentedError, other: &DocumentedError| {
             *one.status == *other.status && *one.message == *other.message
         };
+        let mut statuses = BTreeSet::new();
         for before in &old.errors {
-            if new.errors.iter().any(|now| same_answer(before, now)) {
+            if let Some(now) = new.errors.iter().find(|now| same_answer(before, now)) {
+                // The errors of one status have the same headers.
+                if statuses.insert(*now.status) {
+                    let what = format!("the {} of `{id}`", now.status.value);
+                    self.headers(&what, &before.headers, &now.headers, &now.status.range);
+                }
                 continue;
             }
             let (was, status) = (&before.message.value, before.status.value);

@@ -10,7 +10,8 @@ mod schema;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use crate::contract::{Contract, Operation, Spanned};
+use crate::contract::node::Node;
+use crate::contract::{Contract, Operation, SecurityScheme, Spanned};
 use crate::finding::Finding;
 use crate::rules::Rule;
 use crate::source::Place;
@@ -19,6 +20,8 @@ use crate::source::Place;
 pub fn check(base: &Contract, contract: &Contract) -> Vec<Finding> {
     let mut compare = Compare { base, contract, findings: Vec::new(), said: HashSet::new() };
     compare.operations();
+    compare.error_body();
+    compare.schemes();
     compare.servers();
     compare.findings
 }
@@ -170,6 +173,29 @@ impl<'a> Compare<'a> {
                 format!("`{}` demands [{}] now, not [{}]", new.id.value, now.join(", "), before.join(", ")),
                 "clients authenticate as they did: accept both ways for a while",
             );
+        }
+    }
+
+    /// What a scheme is whose name has stayed.
+    fn schemes(&mut self) {
+        let (base, contract) = (self.base, self.contract);
+        for now in &contract.security_schemes {
+            let Some(before) = base.security_schemes.iter().find(|scheme| scheme.name.value == now.name.value) else {
+                continue;
+            };
+            let meaning = |scheme: &SecurityScheme| {
+                let keys = ["type", "scheme", "in", "name", "openIdConnectUrl"];
+                keys.map(|key| scheme.node.get(key).and_then(Node::as_str).unwrap_or_default().to_lowercase())
+            };
+            if meaning(before) != meaning(now) {
+                self.report(
+                    Rule::CompatSecurity,
+                    Side::Now(&now.name.range),
+                    Some(Side::Then(&before.name.range)),
+                    format!("the security scheme `{}` is another than before", now.name.value),
+                    "clients authenticate in the old way: accept both for a while",
+                );
+            }
         }
     }
 

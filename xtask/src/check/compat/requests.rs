@@ -51,6 +51,21 @@ impl Compare<'_> {
                 "clients may leave it out: keep it optional",
             );
         }
+        let default = |parameter: &Parameter| parameter.schema.get("default").map(|value| value.to_json().to_string());
+        let shown = |value: Option<String>| value.unwrap_or_else(|| "nothing".to_owned());
+        if default(before) != default(now) {
+            self.report(
+                Rule::CompatParameterDefault,
+                Side::Now(&now.name.range),
+                Some(Side::Then(&before.name.range)),
+                format!(
+                    "the parameter `{name}` of `{id}` is {} where it is left out, not {}",
+                    shown(default(now)),
+                    shown(default(before))
+                ),
+                "clients that leave it out are answered otherwise: look whether that is what they want",
+            );
+        }
         let mut changes = Vec::new();
         schema::compare(self.base, &before.schema, self.contract, &now.schema, Direction::Request, &mut changes);
         for change in changes {

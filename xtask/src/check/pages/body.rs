@@ -66,30 +66,75 @@ impl About<'_> {
             && self.operation.errors.iter().any(|error| Some(error.message.as_str()) == message)
     }
 
-    /// The status stands in a code span outside tables, and no other success does.
+    /// The status stands in a code span or a status line, and no other success does.
     fn status(&self) -> Vec<Finding> {
         let status = &self.operation.success.status;
-        let is_status =
-            |text: &str| text.len() == 3 && text.starts_with('2') && text.bytes().all(|digit| digit.is_ascii_digit());
-        let said: Vec<&Spanned<String>> = self.page.spans.iter().filter(|span| is_status(span)).collect();
         let right = status.value.to_string();
         let there = || self.contract.place(&status.range, "the contract says this");
         let help = format!("write `{right}` in a code span");
-        if said.is_empty() {
+        let prose: Vec<Said> = self.page.spans.iter().filter_map(said).chain(self.status_lines()).collect();
+        let cells: Vec<Said> = self.page.cell_spans.iter().filter_map(said).collect();
+        let is_right = |said: &Said| said.status == right;
+        if prose.is_empty() && cells.is_empty() {
             let message = format!("the page does not say that the success has the status {right}");
             let finding = Finding::at(Rule::PageSuccessStatus, self.page.top("this page"), message);
             return vec![finding.with(there()).help(help)];
         }
-        let wrong = said.into_iter().filter(|span| span.value != right);
+        // A number in a table may be anything, if the status stands somewhere.
+        let is_said = prose.iter().chain(&cells).any(is_right);
+        let cells = cells.into_iter().filter(|_| !is_said);
+        let wrong = prose.into_iter().chain(cells).filter(|said| !is_right(said));
         wrong
-            .map(|span| {
-                let message = format!("the success has the status {right}, not {}", span.value);
-                let finding =
-                    Finding::at(Rule::PageSuccessStatus, self.page.place(&span.range, "the page says this"), message);
-                finding.with(there()).help(help.clone()).fix_with(&right)
+            .map(|said| {
+                let message = format!("the success has the status {right}, not {}", said.status);
+                let here = self.page.place(&said.range, "the page says this");
+                let finding = Finding::at(Rule::PageSuccessStatus, here, message).with(there()).help(help.clone());
+                // The words after it would be wrong as well.
+                if said.is_bare { finding.fix_with(&right) } else { finding }
             })
             .collect()
     }
+
+    /// Lines such as `HTTP/1.1 202 Accepted` in code blocks.
+    fn status_lines(&self) -> impl Iterator<Item = Said> {
+        self.page.blocks.iter().flat_map(|block| {
+            let line = |(at, _)| {
+                let line = block.text[at..].lines().next()?;
+                let status = line.split(' ').nth(1).filter(|status| is_success(status))?;
+                let range = block.text.range.start + at..block.text.range.start + at + line.len();
+                Some(Said { status: status.to_owned(), is_bare: false, range })
+            };
+            block.text.match_indices("HTTP/").filter_map(line)
+        })
+    }
+}
+
+/// A success's status that a page gives.
+struct Said {
+    status: String,
+    /// Whether nothing stands beside it.
+    is_bare: bool,
+    range: Range<usize>,
+}
+
+fn is_success(text: &str) -> bool {
+    text.len() == 3 && text.starts_with('2') && text.bytes().all(|digit| digit.is_ascii_digit())
+}
+
+/// `202`, or `202 Accepted`.
+fn said(span: &Spanned<String>) -> Option<Said> {
+    const REASONS: [&str; 7] = [
+        "ok",
+        "created",
+        "accepted",
+        "non-authoritative information",
+        "no content",
+        "reset content",
+        "partial content",
+    ];
+    let (status, reason) = span.split_once(' ').unwrap_or((span, ""));
+    let is_one = is_success(status) && (reason.is_empty() || REASONS.contains(&reason.to_lowercase().as_str()));
+    is_one.then(|| Said { status: status.to_owned(), is_bare: reason.is_empty(), range: span.range.clone() })
 }
 
 /// A page of common errors: its bodies are errors that operations have, and its fields those of an error.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
-use super::Edition;
-use crate::contract::Contract;
+use super::{Edition, headers};
+use crate::contract::{Contract, Spanned};
 use crate::finding::Finding;
 use crate::page::{self, CodeBlock, Page};
 use crate::rules::Rule;
@@ -20,14 +20,14 @@ pub fn check(contract: &Contract, editions: &[Edition], known: &[Finding]) -> Ve
         originals.entry(subject(page)).or_insert(page);
     }
     let known = Known::new(known);
-    let names = header_names(contract);
+    let names = headers::names(contract);
     let mut findings = Vec::new();
     for edition in others {
         let mut seen = BTreeSet::new();
         for page in &edition.pages {
             let Some(original) = originals.get(&subject(page)).filter(|_| seen.insert(subject(page))) else { continue };
             findings.extend(blocks(original, page, &known));
-            findings.extend(headers(&names, original, page));
+            findings.extend(header_names(&names, original, page, &known));
         }
     }
     findings
@@ -68,9 +68,9 @@ impl<'a> Known<'a> {
         self.of(page).iter().any(|(_, range)| range.start <= block.end && block.start <= range.end)
     }
 
-    /// Whether another finding says that a page shows no request.
-    fn lacks_a_request(&self, page: &Page) -> bool {
-        self.of(page).iter().any(|(rule, _)| *rule == Rule::PageRequestMissing)
+    /// Whether there is a finding of a rule on a page.
+    fn has(&self, page: &Page, rule: Rule) -> bool {
+        self.of(page).iter().any(|(known, _)| *known == rule)
     }
 }
 
@@ -89,7 +89,7 @@ fn blocks(original: &Page, page: &Page, known: &Known<'_>) -> Vec<Finding> {
     pairs
         .filter(|(one, other)| {
             let lacks_a_request = asks(one).is_some() != asks(other).is_some()
-                && (known.lacks_a_request(original) || known.lacks_a_request(page));
+                && (known.has(original, Rule::PageRequestMissing) || known.has(page, Rule::PageRequestMissing));
             !is_same(one, other) && !lacks_a_request && !known.touches(original, one) && !known.touches(page, other)
         })
         .map(|(one, other)| {
@@ -123,19 +123,23 @@ fn is_same(one: &CodeBlock, other: &CodeBlock) -> bool {
 struct Asked {
     method: String,
     url: String,
+    query: Vec<String>,
     headers: BTreeSet<(String, String)>,
-    data: Option<String>,
+    data: Vec<String>,
 }
 
-/// What a block asks for, if it holds a request.
-fn asks(block: &CodeBlock) -> Option<Asked> {
-    let request = page::request(&block.text, 0).ok()??;
-    Some(Asked {
+/// What a block asks for, if it holds requests.
+fn asks(block: &CodeBlock) -> Option<Vec<Asked>> {
+    let texts = |texts: Vec<Spanned<String>>| texts.into_iter().map(|text| text.value).collect();
+    let requests = page::requests(&block.text, 0).ok().filter(|requests| !requests.is_empty())?;
+    let asked = requests.into_iter().map(|request| Asked {
         method: request.method.value,
         url: request.url.value,
+        query: texts(request.query),
         headers: request.headers.into_iter().map(|header| header.value).collect(),
-        data: request.data.map(|data| data.value),
-    })
+        data: texts(request.data),
+    });
+    Some(asked.collect())
 }
 
 fn first_line(block: &CodeBlock) -> Range<usize> {
@@ -144,17 +148,10 @@ fn first_line(block: &CodeBlock) -> Range<usize> {
     start..start + length
 }
 
-/// The names of all headers of the contract.
-fn header_names(contract: &Contract) -> BTreeSet<&str> {
-    let operations = contract.operations.iter();
-    let headers = operations.flat_map(|operation| {
-        operation.success.headers.iter().chain(operation.errors.iter().flat_map(|error| &error.headers))
-    });
-    headers.map(|header| header.name.as_str()).collect()
-}
-
 /// The headers of the contract that only one edition speaks of.
-fn headers(names: &BTreeSet<&str>, original: &Page, page: &Page) -> Vec<Finding> {
+fn header_names(names: &BTreeSet<&str>, original: &Page, page: &Page, known: &Known<'_>) -> Vec<Finding> {
+    // A misspelt header is missing because it is misspelt.
+    let (in_original, in_page) = (known.has(original, Rule::PageHeader), known.has(page, Rule::PageHeader));
     let spans = |page: &Page| -> BTreeMap<String, Range<usize>> {
         let all = page.spans.iter().chain(&page.cell_spans).filter(|span| names.contains(span.as_str()));
         all.map(|span| (span.value.clone(), span.range.clone())).collect()
@@ -162,7 +159,7 @@ fn headers(names: &BTreeSet<&str>, original: &Page, page: &Page) -> Vec<Finding>
     let (there, here) = (spans(original), spans(page));
     let mut findings = Vec::new();
     for (name, range) in &there {
-        if !here.contains_key(name) {
+        if !here.contains_key(name) && !in_page {
             let message =
                 format!("the page does not speak of the header `{name}`; in {} it does", original.language.name());
             let finding = Finding::at(Rule::PageEditions, page.top("this edition"), message);
@@ -172,7 +169,7 @@ fn headers(names: &BTreeSet<&str>, original: &Page, page: &Page) -> Vec<Finding>
         }
     }
     for (name, range) in &here {
-        if !there.contains_key(name) {
+        if !there.contains_key(name) && !in_original {
             let message =
                 format!("the page speaks of the header `{name}`; in {} it does not", original.language.name());
             let finding = Finding::at(Rule::PageEditions, page.place(range, "this edition does"), message);

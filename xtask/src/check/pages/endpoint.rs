@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::request;
 use crate::contract::{Contract, Operation, call};
 use crate::finding::Finding;
 use crate::page::{Endpoint, Page};
@@ -26,7 +27,12 @@ pub enum Subject<'a> {
 pub fn subjects<'a>(contract: &'a Contract, pages: &[&Page], findings: &mut Vec<Finding>) -> Vec<Subject<'a>> {
     let by_call: HashMap<String, &Operation> =
         contract.operations.iter().map(|operation| (operation.call(), operation)).collect();
-    let named = |page: &Page| by_call.get(&page.endpoint.as_ref()?.call()).copied();
+    let folders: Vec<&str> =
+        contract.servers.iter().map(|server| request::split(server).1.trim_end_matches('/')).collect();
+    let named = |page: &Page| {
+        let endpoint = page.endpoint.as_ref()?;
+        below(endpoint, &folders).find_map(|path| by_call.get(&call(&endpoint.method, path)).copied())
+    };
     let taken: HashSet<&str> =
         pages.iter().filter_map(|page| named(page)).map(|operation| operation.id.as_str()).collect();
     let left: Vec<&Operation> =
@@ -36,7 +42,7 @@ pub fn subjects<'a>(contract: &'a Contract, pages: &[&Page], findings: &mut Vec<
         match named(page) {
             Some(operation) => {
                 // The names of the variables may still be wrong.
-                if *operation.path != *endpoint.path {
+                if !below(endpoint, &folders).any(|path| *operation.path == *path) {
                     findings.push(misnamed(contract, page, endpoint, operation));
                 }
                 Subject::Operation(operation)
@@ -46,6 +52,13 @@ pub fn subjects<'a>(contract: &'a Contract, pages: &[&Page], findings: &mut Vec<
         }
     };
     pages.iter().map(|page| subject(page)).collect()
+}
+
+/// The path of an endpoint as it is written, and without the folder of a server that it begins with.
+fn below<'a>(endpoint: &'a Endpoint, folders: &[&'a str]) -> impl Iterator<Item = &'a str> {
+    let path = endpoint.path.as_str();
+    let below = folders.iter().filter_map(move |folder| path.strip_prefix(folder));
+    std::iter::once(path).chain(below.filter(|rest| rest.starts_with('/')))
 }
 
 /// The operation that a page means which names none.

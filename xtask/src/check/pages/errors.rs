@@ -11,7 +11,9 @@ impl About<'_> {
     pub(super) fn errors(&self, common: &[&DocumentedError]) -> Vec<Finding> {
         let is_common = |error: &DocumentedError| common.iter().any(|other| super::is_same(other, error));
         let (common, own): (Vec<_>, Vec<_>) = self.operation.errors.iter().partition(|error| is_common(error));
-        compare(self.contract, &[self.page], &own, &common, &|_| false)
+        let mut findings = compare(self.contract, &[self.page], &own, &common, &|_| false);
+        findings.extend(prose(self.contract, self.page, &self.operation.errors.iter().collect::<Vec<_>>()));
+        findings
     }
 }
 
@@ -22,7 +24,24 @@ pub fn common(
     shared: &[&DocumentedError],
     is_elsewhere: &dyn Fn(&DocumentedError) -> bool,
 ) -> Vec<Finding> {
-    compare(contract, pages, shared, &[], is_elsewhere)
+    let mut findings = compare(contract, pages, shared, &[], is_elsewhere);
+    findings.extend(pages.iter().flat_map(|page| prose(contract, page, shared)));
+    findings
+}
+
+/// Errors that the text around the tables speaks of. What resembles none of the documented ones is somebody else's.
+fn prose(contract: &Contract, page: &Page, documented: &[&DocumentedError]) -> Vec<Finding> {
+    let known = |row: &ErrorRow| {
+        let mut all = contract.operations.iter().flat_map(|operation| &operation.errors);
+        documented.iter().any(|error| is(row, error)) || all.any(|error| is(row, error))
+    };
+    let odd: Vec<&ErrorRow> = page.mentions.iter().filter(|row| !known(row)).collect();
+    odd.into_iter()
+        .filter_map(|row| {
+            let (_, at) = most_alike(&[(page, row)], documented)?;
+            Some(misnamed(contract, page, row, documented[at]))
+        })
+        .collect()
 }
 
 /// Whether an error stands in a page's error tables.
@@ -63,17 +82,7 @@ fn compare(
     while let Some((row_at, error_at)) = most_alike(&odd, &missing) {
         let (page, row) = odd.remove(row_at);
         let error = missing.remove(error_at);
-        let (rule, here, there, message, right) = if row.message.value == error.message.value {
-            let message =
-                format!("`{}` has the status {}, not {}", error.message.value, error.status.value, row.status.value);
-            (Rule::PageErrorStatus, &row.status.range, &error.status.range, message, error.status.value.to_string())
-        } else {
-            let message = format!("the message is `{}`, not `{}`", error.message.value, row.message.value);
-            (Rule::PageErrorMessage, &row.message.range, &error.message.range, message, error.message.value.clone())
-        };
-        let finding = Finding::at(rule, page.place(here, "the page says this"), message);
-        let finding = finding.with(contract.place(there, "the contract says this"));
-        findings.push(finding.help(format!("write `{} {}`", error.status.value, error.message.value)).fix_with(right));
+        findings.push(misnamed(contract, page, row, error));
     }
     for (page, row) in odd {
         let message = format!("the contract does not document `{} {}` here", row.status.value, row.message.value);
@@ -84,6 +93,21 @@ fn compare(
     findings
         .extend(missing.into_iter().filter(|error| !is_elsewhere(error)).map(|error| absent(contract, first, error)));
     findings
+}
+
+/// An error that a page writes otherwise than the contract.
+fn misnamed(contract: &Contract, page: &Page, row: &ErrorRow, error: &DocumentedError) -> Finding {
+    let (rule, here, there, message, right) = if row.message.value == error.message.value {
+        let message =
+            format!("`{}` has the status {}, not {}", error.message.value, error.status.value, row.status.value);
+        (Rule::PageErrorStatus, &row.status.range, &error.status.range, message, error.status.value.to_string())
+    } else {
+        let message = format!("the message is `{}`, not `{}`", error.message.value, row.message.value);
+        (Rule::PageErrorMessage, &row.message.range, &error.message.range, message, error.message.value.clone())
+    };
+    let finding = Finding::at(rule, page.place(here, "the page says this"), message);
+    let finding = finding.with(contract.place(there, "the contract says this"));
+    finding.help(format!("write `{} {}`", error.status.value, error.message.value)).fix_with(right)
 }
 
 /// The row and the error that are most alike, if any two are alike enough to be meant for each other.
@@ -119,7 +143,7 @@ fn absent(contract: &Contract, page: &Page, error: &DocumentedError) -> Finding 
             let edit = Edit::Replace {
                 source: page.source.clone(),
                 range: last.range.end..last.range.end,
-                with: format!("\n{row}"),
+                with: format!("{}{row}", page.source.line_break()),
             };
             finding.help(format!("add the row {row}")).fix(edit)
         }

@@ -1,29 +1,35 @@
 //! Tables of fields and of the values that a field can have.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{About, parameters, unknown_name};
+use super::{parameters, unknown_name};
 use crate::contract::node::Node;
-use crate::contract::{Contract, ERROR, Spanned};
+use crate::contract::{Contract, ERROR, Operation, Spanned};
 use crate::finding::Finding;
 use crate::page::{Page, Row, Table};
 use crate::rules::Rule;
 
-impl About<'_> {
-    /// The fields and values of the operation's answer, where the page has tables of them.
-    pub(super) fn fields(&self) -> Vec<Finding> {
-        let mut schemas = BTreeSet::new();
-        if let Some(schema) = &self.operation.success.schema {
-            reach(self.contract, schema, &mut schemas);
-        }
-        reach(self.contract, ERROR, &mut schemas);
-        compare(self.contract, self.page, &schemas)
+/// The schemas of what an operation answers with.
+pub fn answered(contract: &Contract, operation: &Operation) -> BTreeSet<String> {
+    let mut schemas = BTreeSet::new();
+    if let Some(schema) = &operation.success.schema {
+        reach(contract, schema, &mut schemas);
     }
+    reach(contract, ERROR, &mut schemas);
+    schemas
 }
 
-/// The same for a page of common errors.
+/// Whether a schema has a field or a value of this name.
+pub fn is_listed(contract: &Contract, schemas: &BTreeSet<String>, name: &str) -> bool {
+    schemas
+        .iter()
+        .filter_map(|schema| Listing::of(contract, schema))
+        .any(|listing| listing.names().any(|own| own == name))
+}
+
+/// A page of common errors has tables of the fields of errors.
 pub fn common(contract: &Contract, page: &Page) -> Vec<Finding> {
-    compare(contract, page, &BTreeSet::from([ERROR.to_owned()]))
+    compare(contract, page, &page.tables.iter().collect::<Vec<_>>(), &BTreeSet::from([ERROR.to_owned()]))
 }
 
 /// The schemas that a schema refers to, itself included.
@@ -54,9 +60,24 @@ fn reference(property: &Node) -> Option<String> {
     found.into_iter().next()
 }
 
-fn compare(contract: &Contract, page: &Page, schemas: &BTreeSet<String>) -> Vec<Finding> {
-    let tables = page.tables.iter().filter(|table| !parameters::is_one(table, page.language));
-    tables.flat_map(|table| table_findings(contract, page, table, schemas)).collect()
+/// The tables of a page that list the fields and values of some schemas.
+pub fn compare(contract: &Contract, page: &Page, tables: &[&Table], schemas: &BTreeSet<String>) -> Vec<Finding> {
+    // Several tables about one schema list it together.
+    let mut by_schema: BTreeMap<&String, Vec<&Table>> = BTreeMap::new();
+    for table in tables {
+        if let Some(schema) = schema_of(contract, table, schemas) {
+            by_schema.entry(schema).or_default().push(table);
+        }
+    }
+    let mut findings = Vec::new();
+    for (name, tables) in by_schema {
+        match Listing::of(contract, name) {
+            Some(Listing::Values(values)) => findings.extend(value_findings(contract, page, &tables, name, values)),
+            Some(Listing::Fields(fields)) => findings.extend(field_findings(contract, page, &tables, name, fields)),
+            None => {}
+        }
+    }
+    findings
 }
 
 /// What a table lists.
@@ -67,16 +88,23 @@ enum Listing<'a> {
     Values(&'a Node),
 }
 
-fn table_findings(contract: &Contract, page: &Page, table: &Table, schemas: &BTreeSet<String>) -> Vec<Finding> {
-    let names: Vec<&str> = table.rows.iter().filter_map(Row::name).map(|name| name.value.as_str()).collect();
-    let listed = |name: &str| -> Option<(Listing<'_>, Vec<&str>)> {
-        let node = &contract.schema(name)?.node;
-        if let Some(values) = node.get("enum") {
-            return Some((Listing::Values(values), values.items().iter().filter_map(Node::as_str).collect()));
+impl<'a> Listing<'a> {
+    fn of(contract: &'a Contract, schema: &str) -> Option<Listing<'a>> {
+        let node = &contract.schema(schema)?.node;
+        node.get("enum").map(Listing::Values).or_else(|| node.get("properties").map(Listing::Fields))
+    }
+
+    fn names(&self) -> Box<dyn Iterator<Item = &'a str> + 'a> {
+        match self {
+            Listing::Fields(fields) => Box::new(fields.entries().iter().map(|entry| entry.key.as_str())),
+            Listing::Values(values) => Box::new(values.items().iter().filter_map(Node::as_str)),
         }
-        let properties = node.get("properties")?;
-        Some((Listing::Fields(properties), properties.entries().iter().map(|entry| entry.key.as_str()).collect()))
-    };
+    }
+}
+
+/// The schema that a table lists, if it is one of some.
+fn schema_of<'a>(contract: &Contract, table: &Table, schemas: &'a BTreeSet<String>) -> Option<&'a String> {
+    let names: Vec<&str> = table.rows.iter().filter_map(Row::name).map(|name| name.value.as_str()).collect();
     // A paragraph before the table may name the field whose values it lists.
     let introduced: Vec<String> = schemas
         .iter()
@@ -85,43 +113,44 @@ fn table_findings(contract: &Contract, page: &Page, table: &Table, schemas: &BTr
         .filter(|property| table.introduced_by.contains(&property.key))
         .filter_map(|property| reference(&property.value))
         .collect();
-    let score = |name: &String| -> Option<(usize, bool, std::cmp::Reverse<usize>)> {
-        let (_, known) = listed(name)?;
+    let is_of_values = |name: &str| matches!(Listing::of(contract, name), Some(Listing::Values(_)));
+    let score = |name: &String| {
+        let known: Vec<&str> = Listing::of(contract, name)?.names().collect();
         let common = names.iter().filter(|name| known.contains(name)).count();
         // Half of the rows at least, or half of what there is to list.
         (common > 0 && (common * 2 >= names.len() || common * 2 >= known.len()))
             .then(|| (common, introduced.contains(name), std::cmp::Reverse(known.len())))
     };
     let best = schemas.iter().filter_map(|name| Some((score(name)?, name))).max_by(|one, other| one.0.cmp(&other.0));
+    let best = best.map(|(_, name)| name);
     // With its introduction, a table of values is known even where most of them are wrong.
-    let by_introduction = introduced.iter().find(|name| matches!(listed(name), Some((Listing::Values(_), _))));
-    let chosen = match (best, by_introduction) {
-        (Some((_, best)), Some(introduced))
-            if best != introduced && !matches!(listed(best), Some((Listing::Fields(_), _))) =>
-        {
-            Some(introduced)
-        }
-        (Some((_, best)), _) => Some(best),
-        (None, introduced) => introduced,
-    };
-    let Some(name) = chosen else { return Vec::new() };
-    match listed(name) {
-        Some((Listing::Values(values), _)) => value_findings(contract, page, table, name, values),
-        Some((Listing::Fields(properties), _)) => field_findings(contract, page, table, name, properties),
-        None => Vec::new(),
+    let introduced = schemas.iter().find(|name| introduced.contains(name) && is_of_values(name));
+    match (best, introduced) {
+        (Some(best), Some(introduced)) if is_of_values(best) => Some(introduced),
+        (best, introduced) => best.or(introduced),
     }
 }
 
-fn value_findings(contract: &Contract, page: &Page, table: &Table, name: &str, values: &Node) -> Vec<Finding> {
+/// The rows of tables that have a name.
+fn rows<'a>(tables: &[&'a Table]) -> impl Iterator<Item = (&'a Row, &'a Spanned<String>)> {
+    let rows: Vec<&Row> = tables.iter().flat_map(|table| &table.rows).collect();
+    rows.into_iter().filter_map(|row| Some((row, row.name()?)))
+}
+
+/// The table that lists most.
+fn longest<'a>(tables: &[&'a Table]) -> Option<&'a Table> {
+    tables.iter().rev().max_by_key(|table| table.rows.len()).copied()
+}
+
+fn value_findings(contract: &Contract, page: &Page, tables: &[&Table], name: &str, values: &Node) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let listed =
-        |text: Option<&str>| table.rows.iter().filter_map(Row::name).any(|row| Some(row.value.as_str()) == text);
+    let listed = |text: Option<&str>| rows(tables).any(|(_, row)| Some(row.value.as_str()) == text);
     let known = |text: &str| values.items().iter().any(|value| value.as_str() == Some(text));
     let absent = values.items().iter().filter(|value| !listed(value.as_str()));
     let mut missing: Vec<Spanned<String>> = absent
         .map(|value| Spanned { value: value.as_str().unwrap_or_default().to_owned(), range: value.range.clone() })
         .collect();
-    for row in table.rows.iter().filter_map(Row::name).filter(|row| !known(row)) {
+    for (_, row) in rows(tables).filter(|(_, row)| !known(row)) {
         let message = format!("`{name}` has no value `{}`", row.value);
         let otherwise = "remove the row, or add the value to the contract";
         let finding = unknown_name(contract, page, Rule::PageEnumExtra, row, message, &mut missing, otherwise);
@@ -131,6 +160,7 @@ fn value_findings(contract: &Contract, page: &Page, table: &Table, name: &str, v
             finding
         });
     }
+    let Some(table) = longest(tables) else { return findings };
     for value in missing {
         let message = format!("the table does not list the value `{}` of `{name}`", value.value);
         let finding = Finding::at(Rule::PageEnumMissing, page.place(&table.range, "this table"), message);
@@ -140,15 +170,13 @@ fn value_findings(contract: &Contract, page: &Page, table: &Table, name: &str, v
     findings
 }
 
-fn field_findings(contract: &Contract, page: &Page, table: &Table, name: &str, properties: &Node) -> Vec<Finding> {
+fn field_findings(contract: &Contract, page: &Page, tables: &[&Table], name: &str, properties: &Node) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let rows: Vec<&Row> = table.rows.iter().filter(|row| row.name().is_some()).collect();
-    let listed = |key: &str| rows.iter().any(|row| row.name().is_some_and(|name| name.value == key));
+    let listed = |key: &str| rows(tables).any(|(_, name)| name.value == key);
     let absent = properties.entries().iter().filter(|property| !listed(&property.key));
     let mut missing: Vec<Spanned<String>> =
         absent.map(|property| Spanned { value: property.key.clone(), range: property.key_range.clone() }).collect();
-    for row in rows {
-        let Some(field) = row.name() else { continue };
+    for (row, field) in rows(tables) {
         let Some(property) = properties.entry(field) else {
             let message = format!("`{name}` has no field `{}`", field.value);
             let otherwise = "remove the row, or add the field to the contract";
@@ -172,6 +200,7 @@ fn field_findings(contract: &Contract, page: &Page, table: &Table, name: &str, p
             findings.push(finding.with(there()).help("say in the same cell whether it may be null"));
         }
     }
+    let Some(table) = longest(tables) else { return findings };
     for property in missing {
         let message = format!("the table does not list the field `{}` of `{name}`", property.value);
         let finding = Finding::at(Rule::PageFieldMissing, page.place(&table.range, "this table"), message);

@@ -4,6 +4,9 @@ use super::About;
 use crate::finding::Finding;
 use crate::rules::Rule;
 
+/// What looks like a permission and is a file.
+const FILES: [&str; 7] = [".yaml", ".yml", ".json", ".toml", ".md", ".rs", ".py"];
+
 impl About<'_> {
     /// The page names the permission that is required, and no other.
     pub(super) fn permission(&self) -> Vec<Finding> {
@@ -18,14 +21,22 @@ impl About<'_> {
             !text.is_empty() && text.chars().all(|letter| letter.is_alphanumeric() || "_.-".contains(letter))
         };
         let is_alike = |span: &str| {
-            let same_area = span.split_once('.').is_some_and(|(other, rest)| other == area && is_name(rest));
+            let is_file = FILES.iter().any(|ending| span.ends_with(ending));
+            let same_area =
+                span.split_once('.').is_some_and(|(other, rest)| other == area && is_name(rest)) && !is_file;
             let typo = span.contains('.') && is_name(span) && strsim::normalized_levenshtein(span, required) > 0.8;
             same_area || typo
         };
         let mut spans = self.page.spans.iter().chain(&self.page.cell_spans);
         let named = spans.any(|span| span.value == required.value);
-        let others: Vec<_> =
-            self.page.spans.iter().filter(|span| span.value != required.value && is_alike(span)).collect();
+        // A table may list those of other operations too.
+        let known = |span: &str| {
+            let permissions = self.contract.operations.iter().filter_map(|operation| operation.permission.as_ref());
+            permissions.into_iter().any(|permission| permission.value == span)
+        };
+        let in_cells = self.page.cell_spans.iter().filter(|span| is_alike(span) && !known(span));
+        let others: Vec<_> = self.page.spans.iter().filter(|span| is_alike(span)).chain(in_cells).collect();
+        let others: Vec<_> = others.into_iter().filter(|span| span.value != required.value).collect();
         if !named && others.is_empty() {
             let message = format!("the page does not name the permission `{}`", required.value);
             let finding = Finding::at(Rule::PagePermission, self.page.top("this page"), message);

@@ -5,6 +5,7 @@ mod editions;
 mod endpoint;
 mod errors;
 mod fields;
+mod headers;
 mod limits;
 mod parameters;
 mod request;
@@ -18,7 +19,7 @@ use super::{Outcome, Pages, Project};
 use crate::contract::validate::Schemas;
 use crate::contract::{Contract, DocumentedError, Operation, Spanned};
 use crate::finding::Finding;
-use crate::page::{ErrorRow, Language, Page};
+use crate::page::{ErrorRow, Language, Page, Table};
 use crate::rules::Rule;
 use crate::source::Source;
 use endpoint::Subject;
@@ -54,24 +55,34 @@ pub fn read(project: &Project, unread: &mut Vec<String>) -> Vec<Pages> {
 pub fn check_foreign(contract: &Contract, source: &Arc<Source>) -> Outcome {
     let page = Page::read(source, Language::of(&source.text));
     let schemas = RefCell::new(Schemas::new(contract));
+    let path = &source.path;
+    let troubled =
+        || Outcome::unchecked(format!("{path} was not compared: what the contract says has to be put right first"));
+    let shared = common(contract);
+    if is_common(contract, &page, &shared) {
+        if !contract.troubled.is_empty() {
+            return troubled();
+        }
+        let mut findings = errors::common(contract, &[&page], &shared, &|_| false);
+        findings.extend(body::common(contract, &page, &schemas));
+        return Outcome { findings, ..Outcome::default() };
+    }
     if page.endpoint.is_none() {
-        return Outcome { findings: vec![unknown(&page)], ..Outcome::default() };
+        return Outcome::unchecked(format!(
+            "{path} was not compared: it names no endpoint in a code span such as `GET /things`, and has no table of common errors"
+        ));
     }
     let mut outcome = Outcome::default();
     match endpoint::subjects(contract, &[&page], &mut outcome.findings)[..] {
         [Subject::Operation(operation)] => {
             let about = About { contract, operation, page: &page, schemas: &schemas };
-            outcome.findings.extend(about.check(&common(contract)));
+            outcome.findings.extend(about.check(&shared));
+            outcome.findings.extend(headers::check(&headers::names(contract), &page));
             if !page.links.iter().any(|link| link.value.to_lowercase().contains("error")) {
                 outcome.findings.push(about.no_link("another page"));
             }
         }
-        [Subject::Troubled] => {
-            let path = &source.path;
-            outcome
-                .unchecked
-                .push(format!("{path} was not compared: what the contract says has to be put right first"));
-        }
+        [Subject::Troubled] => outcome.add(troubled()),
         _ => {}
     }
     outcome
@@ -85,7 +96,7 @@ fn folders(project: &Project, folder: &str, unread: &mut Vec<String>) -> Vec<(La
     };
     let mut names: Vec<String> = entries
         .filter_map(Result::ok)
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .filter(|entry| entry.path().is_dir() && holds_pages(&entry.path()))
         .filter_map(|entry| entry.file_name().into_string().ok())
         .collect();
     names.sort();
@@ -100,13 +111,26 @@ fn folders(project: &Project, folder: &str, unread: &mut Vec<String>) -> Vec<(La
     folders
 }
 
+/// Whether a file is a page. What begins with a dot belongs to an editor or a system.
+fn is_page(name: &str) -> bool {
+    name.ends_with(".md") && !name.starts_with('.')
+}
+
+/// Whether there are pages in a folder, however deep.
+fn holds_pages(folder: &Path) -> bool {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    let mut named = entries.filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry)));
+    named.any(|(name, entry)| match entry.file_type() {
+        Ok(kind) if kind.is_dir() => !name.starts_with('.') && holds_pages(&entry.path()),
+        _ => is_page(&name),
+    })
+}
+
 fn read_folder(project: &Project, language: Language, folder: &str, unread: &mut Vec<String>) -> Option<Pages> {
     let entries = std::fs::read_dir(project.root.join(folder));
     let entries = entries.map_err(|error| unread.push(format!("{folder} cannot be read: {error}"))).ok()?;
-    let mut names: Vec<String> = entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "md"))
-        .collect();
+    let mut names: Vec<String> =
+        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).filter(|name| is_page(name)).collect();
     names.sort();
     let (mut sources, mut are_complete) = (Vec::new(), true);
     for name in names {
@@ -182,6 +206,10 @@ impl Edition {
         }
         if self.is_complete {
             findings.extend(self.missing(contract, &seen));
+        }
+        if contract.troubled.is_empty() {
+            let names = headers::names(contract);
+            findings.extend(self.pages.iter().flat_map(|page| headers::check(&names, page)));
         }
         let mut outcome = Outcome { findings, ..Outcome::default() };
         if !contract.troubled.is_empty() {
@@ -306,10 +334,17 @@ impl About<'_> {
         let mut findings = Vec::new();
         findings.extend(self.permission());
         findings.extend(self.rate_limit());
-        findings.extend(self.parameters());
+        let answered = fields::answered(self.contract, self.operation);
+        let is_listed = |name: &str| fields::is_listed(self.contract, &answered, name);
+        let (parameters, others): (Vec<&Table>, Vec<&Table>) = self
+            .page
+            .tables
+            .iter()
+            .partition(|table| parameters::is_one(table, self.page.language, self.operation, &is_listed));
+        findings.extend(self.parameters(&parameters));
         findings.extend(self.request());
         findings.extend(self.success());
-        findings.extend(self.fields());
+        findings.extend(fields::compare(self.contract, self.page, &others, &answered));
         findings.extend(self.errors(common));
         findings
     }

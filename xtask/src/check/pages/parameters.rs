@@ -2,14 +2,26 @@
 
 use super::About;
 use crate::contract::node::Node;
-use crate::contract::{Location, Parameter};
+use crate::contract::{Location, Operation, Parameter, Spanned};
 use crate::finding::Finding;
 use crate::page::{Cell, Kind, Language, Page, Row, Table};
 use crate::rules::Rule;
 
-/// Whether a table is one of parameters: a cell of it says whether something is required, and nothing but that.
-pub fn is_one(table: &Table, language: Language) -> bool {
-    table.rows.iter().any(|row| required_cell(row, language).is_some())
+/// Whether a table is one of an operation's parameters: it says whether something is required, and does not list fields or
+/// values instead.
+pub fn is_one(table: &Table, language: Language, operation: &Operation, is_listed: &dyn Fn(&str) -> bool) -> bool {
+    let says_required = table.rows.iter().any(|row| required_cell(row, language).is_some());
+    let names = table.rows.iter().filter_map(|row| name(row, operation));
+    let (own, others): (Vec<&str>, Vec<&str>) =
+        names.map(|name| name.value.as_str()).partition(|name| operation.parameter(name).is_some());
+    says_required && others.into_iter().filter(|name| is_listed(name)).count() <= own.len()
+}
+
+/// The parameter that a row is about: its first code span that is one, or else the first that does not name a place.
+fn name<'a>(row: &'a Row, operation: &Operation) -> Option<&'a Spanned<String>> {
+    let codes = || row.cells.iter().flat_map(|cell| &cell.codes);
+    let is_place = |code: &&Spanned<String>| ["path", "query", "header", "cookie"].contains(&code.value.as_str());
+    codes().find(|code| operation.parameter(code).is_some()).or_else(|| codes().find(|code| !is_place(code)))
 }
 
 fn required_cell(row: &Row, language: Language) -> Option<(&Cell, bool)> {
@@ -25,17 +37,16 @@ pub fn kind_cell(row: &Row, language: Language) -> Option<(&Cell, Kind)> {
 
 impl About<'_> {
     /// The page describes the operation's parameters as the contract does.
-    pub(super) fn parameters(&self) -> Vec<Finding> {
+    pub(super) fn parameters(&self, tables: &[&Table]) -> Vec<Finding> {
         let language = self.page.language;
-        let tables: Vec<&Table> = self.page.tables.iter().filter(|table| is_one(table, language)).collect();
         let rows: Vec<(&Table, &Row)> =
             tables.iter().flat_map(|table| table.rows.iter().map(move |row| (*table, row))).collect();
         let mut findings = Vec::new();
         let mut missing: Vec<_> = self.operation.parameters.iter().map(|parameter| parameter.name.clone()).collect();
         let mut odd = Vec::new();
         for (table, row) in rows {
-            let Some(name) = row.name() else { continue };
-            match self.operation.parameters.iter().find(|parameter| *parameter.name == **name) {
+            let Some(name) = name(row, self.operation) else { continue };
+            match self.operation.parameter(name) {
                 Some(parameter) => {
                     missing.retain(|other| other.value != *parameter.name);
                     findings.extend(self.parameter(parameter, table, row));
@@ -98,7 +109,7 @@ impl About<'_> {
         if let Some((_, said)) = said
             && *said != parameter.location.name()
             && matches!(parameter.location, Location::Path | Location::Query)
-            && let Some(cell) = row.name()
+            && let Some(cell) = self::name(row, self.operation)
         {
             let message =
                 format!("the parameter `{name}` stands in the {}, not in the {said}", parameter.location.name());

@@ -1,0 +1,59 @@
+//! Tables that are written in HTML. Markdown hands them over as they are.
+
+use std::ops::Range;
+
+/// A part of a piece of HTML.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Part<'a> {
+    /// A tag: its name in lower case, with a slash before it if it closes.
+    Tag(String),
+    /// Text between tags.
+    Text(&'a str),
+}
+
+/// The tags and texts of a piece of HTML, each with its place in it. Comments are left out.
+pub fn parts(html: &str) -> Vec<(Part<'_>, Range<usize>)> {
+    let mut parts = Vec::new();
+    let mut at = 0;
+    while at < html.len() {
+        let rest = &html[at..];
+        if rest.starts_with("<!--") {
+            at += rest.find("-->").map_or(rest.len(), |end| end + 3);
+        } else if rest.starts_with('<') {
+            let length = rest.find('>').map_or(rest.len(), |end| end + 1);
+            let inner = rest[1..length].trim_end_matches('>').trim_end_matches('/');
+            let name = inner.split_whitespace().next().unwrap_or_default().to_lowercase();
+            parts.push((Part::Tag(name), at..at + length));
+            at += length;
+        } else {
+            let length = rest.find('<').unwrap_or(rest.len());
+            parts.push((Part::Text(&rest[..length]), at..at + length));
+            at += length;
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_and_texts_know_their_place() {
+        let html = "<td class=x>a <!-- <b> --><CODE>404 ü</code><br/></td";
+        let found: Vec<_> = parts(html).into_iter().map(|(part, range)| (part, &html[range])).collect();
+        let tag = |name: &str| Part::Tag(name.to_owned());
+        assert_eq!(
+            found,
+            [
+                (tag("td"), "<td class=x>"),
+                (Part::Text("a "), "a "),
+                (tag("code"), "<CODE>"),
+                (Part::Text("404 ü"), "404 ü"),
+                (tag("/code"), "</code>"),
+                (tag("br"), "<br/>"),
+                (tag("/td"), "</td"),
+            ]
+        );
+    }
+}
