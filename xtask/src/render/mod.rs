@@ -12,7 +12,7 @@ use crate::check::Outcome;
 pub enum Format {
     /// For people, with the places in the files.
     Human,
-    /// One JSON object, described in docs of `--help`.
+    /// One JSON object; xtask/src/render/json.rs shows its shape.
     Json,
     /// Annotations of a GitHub workflow.
     Github,
