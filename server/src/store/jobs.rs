@@ -116,14 +116,15 @@ impl Store {
         received_at: DateTime<Utc>,
     ) -> Result<StartJob, StoreError> {
         let id = JobId(Uuid::now_v7());
-        // A later job starts later, whatever the clocks of the replicas say: start times are keys and give the order.
+        // A later job starts later, whatever the clocks of the replicas say: start times are keys and give the order. Of two
+        // triggers at the very same time one runs into the other's start time, or into its being in progress.
         let started = query(
             "INSERT INTO jobs (id, integration_id, status, started_at)
              SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), 'running',
                     CASE WHEN newest.started_at >= CAST($3 AS BIGINT) THEN newest.started_at + 1 ELSE CAST($3 AS BIGINT) END
              FROM (SELECT COALESCE(MAX(started_at), 0) AS started_at FROM jobs WHERE integration_id = $2) AS newest
              WHERE true
-             ON CONFLICT (integration_id) WHERE finished_at IS NULL DO NOTHING
+             ON CONFLICT DO NOTHING
              RETURNING id",
         )
         .bind(id.to_string())
