@@ -4,9 +4,9 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use super::errors::with_malformed;
 use super::judge::rate_limited;
 use super::provocations::{self, Way};
+use super::requests::with_malformed;
 use super::session::{Session, Stop, Usage, error_of};
 use super::wire::{Answer, Authorization, Request};
 use crate::contract::{DocumentedError, Operation};

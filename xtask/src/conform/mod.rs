@@ -6,9 +6,11 @@
 mod errors;
 mod judge;
 mod limits;
+mod outcome;
 mod pages;
 mod provocations;
 mod report;
+mod requests;
 mod session;
 mod target;
 mod testbed;
