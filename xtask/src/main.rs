@@ -35,7 +35,8 @@ enum Xtask {
     /// Measure something, beside a reference in the same run
     #[command(subcommand)]
     Bench(Bench),
-    /// Install what the tests need (a private Postgres included), run them all, and check that nothing has drifted
+    /// Install what the tests need (a private Postgres included), run them all, check that nothing has drifted, and hold a server
+    /// to the contract
     Test {
         /// Parts of the names of the tests to run; without any everything runs
         filter: Vec<String>,
@@ -126,7 +127,7 @@ struct Conform {
     #[arg(long, env = conform::KEY, hide_env_values = true)]
     key: Option<String>,
     /// An API key of the same workspace without permissions: provokes 403
-    #[arg(long, env = conform::KEY_WITHOUT_PERMISSION, hide_env_values = true, value_name = "KEY", requires = "url")]
+    #[arg(long, env = conform::KEY_WITHOUT_PERMISSION, hide_env_values = true, value_name = "KEY")]
     key_without_permission: Option<String>,
     /// An integration whose sync may really be triggered
     #[arg(long, value_name = "ID", requires = "url")]

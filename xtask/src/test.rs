@@ -1,4 +1,5 @@
-//! `cargo xtask test`: installs what the tests need and runs them all, then checks that nothing has drifted.
+//! `cargo xtask test`: installs what the tests need and runs them all, then checks that nothing has drifted and
+//! holds a server of this project to the contract.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};

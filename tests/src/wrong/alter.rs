@@ -69,6 +69,7 @@ impl Proxy {
                 }
                 answer.body = Bytes::from(json.to_string());
             }
+            Behaviour::Nest => answer.body = Bytes::from("{\"message\":".repeat(1000) + "1" + &"}".repeat(1000)),
             Behaviour::Halve => answer.body = answer.body.slice(..answer.body.len() / 2),
             Behaviour::FreezeCounter if remaining.is_some_and(|left| left > 0) => {
                 counter(answer, limit.unwrap_or_default() - 1);

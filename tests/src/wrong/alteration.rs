@@ -68,6 +68,8 @@ pub enum Behaviour {
     Hang,
     /// Half of the body is sent as if it were all.
     Halve,
+    /// The body is an object in an object, and so on.
+    Nest,
     /// The counter stands still.
     FreezeCounter,
     /// The counter counts twice.

@@ -207,7 +207,7 @@ impl<'a> Session<'a> {
     fn wait_for_room(&mut self, operation: &Operation) -> Result<(), Stop> {
         let longest = limits::window(operation);
         let Some(usage) = self.of(operation).usage.filter(|usage| usage.remaining <= 0) else { return Ok(()) };
-        let left = u64::try_from(usage.reset - usage.now).unwrap_or(0).min(longest);
+        let left = u64::try_from(usage.reset.saturating_sub(usage.now)).unwrap_or(0).min(longest);
         let until = usage.at + Duration::from_secs(left) + limits::SLACK;
         self.of(operation).usage = None;
         self.sleep(until.saturating_duration_since(Instant::now()))
