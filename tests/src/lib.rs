@@ -4,6 +4,7 @@
 
 pub mod drift;
 pub mod process;
+pub mod proxy;
 pub mod wrong;
 
 use std::path::{Path, PathBuf};

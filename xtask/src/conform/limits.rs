@@ -70,13 +70,20 @@ pub(super) fn note(session: &mut Session<'_>, operation: &Operation, answer: &An
     if !matches!(answer.request.authorization, Authorization::Key) {
         return;
     }
+    keep(session, operation, answer);
     if let (Some(remaining), Some(reset)) = (remaining, reset) {
-        let usage = Usage { remaining, reset, now: answer.now, at: Instant::now() };
-        session.of(operation).usage = Some(usage);
         count(session, operation, answer, remaining, reset);
     }
     if let Some(limit) = limit {
         compare(session, operation, answer, limit, remaining);
+    }
+}
+
+/// Keeps what an answer tells of the rate limit, for the next request.
+pub(super) fn keep(session: &mut Session<'_>, operation: &Operation, answer: &Answer) {
+    if let (Some(remaining), Some(reset)) = (answer.number(REMAINING), answer.number(RESET)) {
+        let usage = Usage { remaining, reset, now: answer.now, at: Instant::now() };
+        session.of(operation).usage = Some(usage);
     }
 }
 

@@ -10,11 +10,15 @@ use crate::finding::Finding;
 impl Session<'_> {
     /// Keeps a finding with the request and the answer that it speaks of.
     pub fn report_answer(&mut self, finding: Finding, answer: &Answer, expected: &str) {
-        let finding = finding
+        self.report(self.noted(finding, answer, expected));
+    }
+
+    /// A finding with the request and the answer that it speaks of.
+    pub fn noted(&self, finding: Finding, answer: &Answer, expected: &str) -> Finding {
+        finding
             .note(format!("request: {}", self.wire.curl(&answer.request)))
             .note(format!("expected: {expected}"))
-            .note(format!("answered: {}", self.wire.show(answer)));
-        self.report(finding);
+            .note(format!("answered: {}", self.wire.show(answer)))
     }
 
     /// Keeps a finding, once for each rule and place.

@@ -2,7 +2,7 @@
 
 use super::provocations;
 use super::session::Session;
-use super::wire::{Authorization, Request};
+use super::wire::{Authorization, Extra, Request};
 use crate::contract::{Location, Operation};
 
 impl Session<'_> {
@@ -35,7 +35,12 @@ impl Session<'_> {
         if !query.is_empty() {
             path = format!("{path}?{}", query.join("&"));
         }
-        Some(Request { method: operation.method.value.clone(), path, authorization: Authorization::Key })
+        Some(Request {
+            method: operation.method.value.clone(),
+            path,
+            authorization: Authorization::Key,
+            extra: Extra::default(),
+        })
     }
 }
 

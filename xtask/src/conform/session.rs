@@ -55,6 +55,8 @@ pub(super) struct Progress {
     pub remarks: Vec<String>,
     pub usage: Option<Usage>,
     pub counts: limits::Counts,
+    /// How often requests that were made up had each status.
+    pub made_up: BTreeMap<u16, usize>,
 }
 
 pub(super) struct Session<'a> {
@@ -202,6 +204,25 @@ impl<'a> Session<'a> {
                 .help("never repeat what was sent as a key: answers are logged and shown");
             self.report_answer(finding, answer, "an answer without the key");
         }
+    }
+
+    /// Sends a request that was made up, and keeps to the rate limit.
+    pub fn send(&mut self, operation: &Operation, request: &Request) -> Result<Result<Answer, NoAnswer>, Stop> {
+        if matches!(request.authorization, Authorization::Key | Authorization::Spelled(..)) {
+            self.wait_for_room(operation)?;
+        }
+        let patience = self.left()?.min(self.limits.patience);
+        self.requests += 1;
+        let answer = self.wire.send(request, patience);
+        if answer.is_err() {
+            // What is not answered because the time is up is no fault.
+            self.left()?;
+        }
+        if let Ok(answer) = &answer {
+            *self.of(operation).made_up.entry(answer.status).or_default() += 1;
+            limits::keep(self, operation, answer);
+        }
+        Ok(answer)
     }
 
     fn wait_for_room(&mut self, operation: &Operation) -> Result<(), Stop> {
