@@ -23,9 +23,14 @@ const EXAMPLES: &str = "test --doc --package cdi-client --all-features";
 const CHECK: &str = "xtask check";
 const CONFORM: &str = "xtask conform";
 
-/// Where tests write what is to be seen of them: how many drifts and wrong servers the corpora have named, and what
-/// Schemathesis has tried.
-const SCORES: [&str; 3] = ["target/drift-score.txt", "target/wrong-servers-score.txt", "target/schemathesis-score.txt"];
+/// Where tests write what is to be seen of them: how many drifts and wrong servers were named, and what Schemathesis has
+/// tried.
+const SCORES: [&str; 4] = [
+    "target/drift-score.txt",
+    "target/wrong-servers-score.txt",
+    "target/made-up-score.txt",
+    "target/schemathesis-score.txt",
+];
 
 /// Runs everything, or the tests whose names contain one of the filters; fails if anything fails.
 pub fn run(root: &Path, filter: &[String]) -> anyhow::Result<ExitCode> {
