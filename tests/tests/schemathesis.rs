@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::process::Command;
 use std::time::Duration;
 
 use cdi_client::Client;
 use contract_tests::process::{ServerProcess, run_within};
+use contract_tests::proxy::{Answered, Asked, Proxy};
 use contract_tests::{INTEGRATION, Setup, repository};
 use serde_json::Value;
 
@@ -33,6 +35,14 @@ fn setup() -> Setup {
     setup
 }
 
+/// The same without rate limits that hide what is answered.
+fn with_wide_limits() -> Setup {
+    let mut setup = setup();
+    setup.more += "[[workspaces]]\nid = \"ours\"\n[workspaces.rate_limits]\nlist_integrations = 1_000_000\n\
+                   list_job_sync_status = 1_000_000\ntrigger_integration_sync = 1_000_000\n";
+    setup
+}
+
 fn another(number: u32) -> String {
     format!("7a1b{number:04x}-0a3b-4a51-9d0e-0c7a4f7a1b00")
 }
@@ -45,7 +55,7 @@ struct Run {
 }
 
 /// Runs Schemathesis against a server that has been set up like this.
-async fn run_schemathesis(setup: &Setup, url: &str, more: &[&str]) -> Run {
+async fn run_schemathesis(setup: &Setup, right: &str, url: &str, more: &[&str]) -> Run {
     let program = std::env::var_os(SCHEMATHESIS).unwrap_or_else(|| {
         panic!("{SCHEMATHESIS} is not set: run `cargo xtask test schemathesis`, which installs it and says where it is")
     });
@@ -58,7 +68,7 @@ async fn run_schemathesis(setup: &Setup, url: &str, more: &[&str]) -> Run {
     let quoted = |values: Vec<String>| values.iter().map(|value| format!("\"{value}\"\n")).collect::<String>();
     let integrations = vec![EXAMPLE.to_owned(), INTEGRATION.to_owned(), another(0), another(1)];
     std::fs::write(folder.join("integrations.txt"), quoted(integrations)).unwrap();
-    std::fs::write(folder.join("cursors.txt"), quoted(cursors(setup, url).await)).unwrap();
+    std::fs::write(folder.join("cursors.txt"), quoted(cursors(setup, right).await)).unwrap();
     let output = std::fs::File::create(folder.join("output")).unwrap();
     let mut command = Command::new(program);
     command
@@ -111,11 +121,9 @@ impl Run {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn schemathesis_finds_nothing_wrong_with_the_server() {
-    let mut wide = setup();
-    wide.more += "[[workspaces]]\nid = \"ours\"\n[workspaces.rate_limits]\nlist_integrations = 1_000_000\n\
-                  list_job_sync_status = 1_000_000\ntrigger_integration_sync = 1_000_000\n";
+    let wide = with_wide_limits();
     let server = ServerProcess::start(&wide.write()).await;
-    let run = run_schemathesis(&wide, &server.url, &[]).await;
+    let run = run_schemathesis(&wide, &server.url, &server.url, &[]).await;
     let mut score = run.score("all checks");
     assert!(score.contains("(examples, coverage, fuzzing, stateful)"), "{score}");
     assert!(run.report["test_cases"]["generated"].as_u64().unwrap() > 1000, "{score}");
@@ -125,10 +133,65 @@ async fn schemathesis_finds_nothing_wrong_with_the_server() {
     let narrow = setup();
     let server = ServerProcess::start(&narrow.write()).await;
     let more = ["--warnings", "off", "--phases", "examples,coverage,fuzzing", "--max-examples", "60"];
-    let run = run_schemathesis(&narrow, &server.url, &more).await;
+    let run = run_schemathesis(&narrow, &server.url, &server.url, &more).await;
     score += &run.score("at the contract's rate limits");
     assert_eq!(faults(&server), "");
     std::fs::write(repository().join("target/schemathesis-score.txt"), score).unwrap();
+}
+
+/// What a server does wrong, in one way or another at each operation.
+fn wrong(asked: &Asked, answered: &mut Answered) {
+    let (status, path) = (answered.status.as_u16(), asked.path.as_str());
+    let list = path.split('?').next() == Some("/cdi/integrations");
+    match status {
+        // The method is none of the path's, and nobody says which are.
+        405 => drop(answered.headers.remove("allow")),
+        200 if list && path.contains("cursor=") => answered.say(400, "Invalid cursor"),
+        200 if list => {
+            answered.headers.remove("x-ratelimit-limit");
+            answered.body = r#"{"message":"success"}"#.into();
+        }
+        401 if path.contains("/job_sync_status") => {
+            answered.say(200, "success");
+            for name in ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"] {
+                answered.headers.insert(name, 1.into());
+            }
+            answered.body = r#"{"results":[],"message":"success"}"#.into();
+        }
+        404 if path.contains("/job_sync_status") => answered.say(418, "Teapot"),
+        404 => answered.say(500, "Internal Server Error"),
+        400 if path.ends_with("/sync") => answered.say(202, "success"),
+        202 if path.contains(EXAMPLE) => answered.say(400, "Invalid integration ID"),
+        202 | 429 => drop(answered.headers.insert("content-type", "text/plain".parse().unwrap())),
+        _ => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn schemathesis_would_see_what_is_wrong() {
+    let setup = with_wide_limits();
+    let server = ServerProcess::start(&setup.write()).await;
+    let proxy = Proxy::start(&server.url, Box::new(|_| {}), Box::new(wrong)).await.unwrap();
+    // Real cursors, from the right server.
+    let quickly = ["--max-examples", "40", "--no-shrink", "--phases", "examples,coverage,fuzzing"];
+    let run = run_schemathesis(&setup, &server.url, &proxy.url, &quickly).await;
+    assert!(!run.succeeded, "{}", run.said);
+    let failures = run.report["failures"].as_array().unwrap().iter();
+    let found: BTreeSet<&str> = failures.map(|failure| failure["title"].as_str().unwrap()).collect();
+    for wanted in [
+        "API accepts requests without authentication",
+        "Custom check failed: `only_an_unknown_cursor_is_refused`",
+        "Missing required response headers",
+        "Response violates schema",
+        "Schema-valid request rejected",
+        "Schema-violating request accepted",
+        "Server error",
+        "Undocumented Content-Type",
+        "Undocumented status code",
+        "Wrong response to undeclared method",
+    ] {
+        assert!(found.contains(wanted), "`{wanted}` is not among {found:?}");
+    }
 }
 
 /// What the server's log says that nobody may provoke from outside.
