@@ -3,6 +3,8 @@
 #![allow(clippy::expect_used)] // All of this runs in tests.
 
 pub mod drift;
+pub mod process;
+pub mod proxy;
 pub mod wrong;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +17,7 @@ use cdi_server::config::Config;
 use cdi_server::secret::{KeyHash, Secret, new_key};
 use cdi_server::service::{Role, Service};
 use tempfile::TempDir;
+use xtask::rules::Rule;
 
 /// The integration that every test service has.
 pub const INTEGRATION: &str = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01";
@@ -204,6 +207,9 @@ impl Running {
         cdi_client::Client::builder().base_url(&self.url).api_key(self.setup.key.expose()).build().expect("a client")
     }
 }
+
+/// Rules that only requests which are made up show to be broken: `tests/made_up.rs` has servers for them.
+pub const MADE_UP: [Rule; 3] = [Rule::LiveServerError, Rule::LiveMethod, Rule::LiveConnection];
 
 /// Waits until something is so.
 pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {

@@ -1,113 +1,27 @@
 //! A server that does one thing wrong: a proxy before a right one.
 
-use std::collections::BTreeMap;
+mod alter;
+mod alteration;
+
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use serde::Deserialize;
 use serde_json::Value as Json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// What a wrong server does to the answers of a right one. What is not said stays as it is.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Alteration {
-    /// Only answers with this status, or with this status and message.
-    pub when: Option<String>,
-    /// Only answers to requests whose path and query have this text.
-    pub path: Option<String>,
-    /// Only the answers with these numbers, counted from 1 among those that the above leaves.
-    pub only: Vec<usize>,
-    /// Another status.
-    pub status: Option<u16>,
-    /// Other values of headers; an empty one removes the header. `{key}` is the request's key, `{base}` the proxy's address.
-    pub headers: BTreeMap<String, String>,
-    /// Headers that are numbers become so much larger.
-    pub shift: BTreeMap<String, i64>,
-    /// A text in headers becomes another.
-    pub replace: BTreeMap<String, [String; 2]>,
-    /// Other values in the body, by JSON pointer, as JSON; an empty text removes the value.
-    pub json: BTreeMap<String, String>,
-    /// Another body.
-    pub body: Option<String>,
-    /// Something that takes more than another text.
-    pub behaviour: Option<Behaviour>,
-}
-
-/// Something that takes more than another text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Behaviour {
-    /// Whoever comes without a key is served.
-    ServeWithoutKey,
-    /// A key without `Bearer` is served.
-    ServeBareKey,
-    /// Whoever has no permission is served.
-    ServeWithoutPermission,
-    /// Parameters are looked at before keys.
-    ParametersBeforeKey,
-    /// What is not there is said before permissions are looked at.
-    ExistenceBeforePermission,
-    /// What is not there is said before other parameters are looked at.
-    ExistenceBeforeParameters,
-    /// Parameters are looked at before the rate limit.
-    ParametersBeforeLimit,
-    /// Nothing is ever over the limit.
-    NeverRefuse,
-    /// Every page is the first.
-    IgnoreQuery,
-    /// The items of a page are reversed.
-    ReverseItems,
-    /// The first item of a page is dropped.
-    DropItem,
-    /// The first item stands on the page twice.
-    RepeatItem,
-    /// Half of the body is sent, of the announced length.
-    Truncate,
-    /// A chunk is sent, and then the connection is cut.
-    BreakChunks,
-    /// The connection is cut.
-    Cut,
-    /// The answer takes too long.
-    Hang,
-    /// Half of the body is sent as if it were all.
-    Halve,
-    /// The counter stands still.
-    FreezeCounter,
-    /// The counter counts twice.
-    CountTwice,
-    /// The counter has the requests that were made.
-    CountUp,
-    /// Every other answer has another limit.
-    WaveringLimit,
-    /// Refuses long before the limit.
-    RefuseEarly,
-
-    // What follows is harmless.
-    /// The body is sent in chunks.
-    Chunked,
-    /// Keys of objects in the opposite order.
-    ReverseKeys,
-    /// JSON on several lines.
-    Pretty,
-    /// Letters that are not ASCII as escapes, slashes too.
-    Escape,
-    /// Times with `+00:00`.
-    Offset,
-    /// A pause that is not too long.
-    Dawdle,
-}
+use alter::{put, text};
+pub use alteration::{Alteration, Behaviour};
 
 /// A running proxy; it stops when it is dropped.
 pub struct WrongServer {
@@ -302,107 +216,6 @@ impl Proxy {
         alteration.only.is_empty() || alteration.only.contains(&state.matched)
     }
 
-    fn altered(&self, mut answer: Answer, key: Option<&str>) -> Answer {
-        let alteration = &self.alteration;
-        if let Some(status) = alteration.status {
-            answer.status = StatusCode::from_u16(status).expect("a status");
-        }
-        for (name, value) in &alteration.headers {
-            let name: HeaderName = name.parse().expect("a name of a header");
-            let value =
-                value.replace("{key}", key.unwrap_or_default()).replace("{base}", &format!("http://{}", self.address));
-            match value.as_str() {
-                "" => drop(answer.headers.remove(name)),
-                _ => drop(answer.headers.insert(name, HeaderValue::from_str(&value).expect("a value"))),
-            }
-        }
-        for (name, by) in &alteration.shift {
-            let number: i64 = text(&answer.headers, name).parse().expect("a header that is a number");
-            put(&mut answer.headers, name, &(number + by).to_string());
-        }
-        for (name, [find, with]) in &alteration.replace {
-            let with = with.replace("{base}", &format!("http://{}", self.address));
-            let changed = text(&answer.headers, name).replace(find, &with);
-            put(&mut answer.headers, name, &changed);
-        }
-        if !alteration.json.is_empty() {
-            let mut json: Json = serde_json::from_slice(&answer.body).expect("a body of JSON");
-            for (pointer, value) in &alteration.json {
-                let value = value.replace("{key}", key.unwrap_or_default());
-                set(&mut json, pointer, (!value.is_empty()).then(|| serde_json::from_str(&value).expect("JSON")));
-            }
-            answer.body = Bytes::from(json.to_string());
-        }
-        if let Some(body) = &alteration.body {
-            answer.body = Bytes::from(body.clone());
-        }
-        if let Some(behaviour) = alteration.behaviour {
-            self.behave(behaviour, &mut answer);
-        }
-        answer
-    }
-
-    fn behave(&self, behaviour: Behaviour, answer: &mut Answer) {
-        let mut json: Json = serde_json::from_slice(&answer.body).unwrap_or_default();
-        let number = |name: &str| text(&answer.headers, name).parse::<i64>().ok();
-        let (limit, remaining) = (number("x-ratelimit-limit"), number("x-ratelimit-remaining"));
-        let counter =
-            |answer: &mut Answer, value: i64| put(&mut answer.headers, "x-ratelimit-remaining", &value.to_string());
-        match behaviour {
-            Behaviour::ReverseItems | Behaviour::DropItem | Behaviour::RepeatItem => {
-                let Some(items) = json["results"].as_array_mut() else { return };
-                match behaviour {
-                    Behaviour::ReverseItems => items.reverse(),
-                    Behaviour::DropItem => drop(items.remove(0)),
-                    _ => {
-                        let first = items[0].clone();
-                        items.pop();
-                        items.push(first);
-                    }
-                }
-                answer.body = Bytes::from(json.to_string());
-            }
-            Behaviour::Halve => answer.body = answer.body.slice(..answer.body.len() / 2),
-            Behaviour::FreezeCounter if remaining.is_some_and(|left| left > 0) => {
-                counter(answer, limit.unwrap_or_default() - 1);
-            }
-            Behaviour::CountTwice => {
-                if let (Some(limit), Some(remaining)) = (limit, remaining) {
-                    counter(answer, (limit - 2 * (limit - remaining)).max(0));
-                }
-            }
-            Behaviour::CountUp => {
-                if let (Some(limit), Some(remaining)) = (limit, remaining) {
-                    counter(answer, limit - remaining);
-                }
-            }
-            Behaviour::WaveringLimit => {
-                let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-                state.answered += 1;
-                if limit.is_some() && state.answered % 2 == 0 {
-                    put(&mut answer.headers, "x-ratelimit-limit", "1000");
-                }
-            }
-            Behaviour::RefuseEarly if remaining.is_some_and(|left| left < limit.unwrap_or_default() / 2) => {
-                answer.status = StatusCode::TOO_MANY_REQUESTS;
-                answer.body = Bytes::from_static(b"{\"message\":\"Rate Limited\"}");
-                put(&mut answer.headers, "retry-after", "1");
-            }
-            Behaviour::ReverseKeys => answer.body = Bytes::from(reversed(json).to_string()),
-            Behaviour::Pretty => answer.body = Bytes::from(format!("\r\n\t{json:#}\n \n")),
-            Behaviour::Escape => {
-                let text =
-                    String::from_utf8_lossy(&answer.body).replace('/', "\\/").replace("success", "\\u0073uccess");
-                answer.body = Bytes::from(text.replace("Integration not found", "Integration\\u0020not found"));
-            }
-            Behaviour::Offset => {
-                let text = String::from_utf8_lossy(&answer.body).into_owned();
-                answer.body = Bytes::from(text.replace("Z\"", "+00:00\""));
-            }
-            _ => {}
-        }
-    }
-
     async fn send(&self, answer: Answer) -> Result<Response<Body>, Cut> {
         match self.alteration.behaviour {
             Some(Behaviour::Cut) => Err(Cut),
@@ -434,41 +247,12 @@ impl Proxy {
     }
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
-    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-}
-
-fn put(headers: &mut HeaderMap, name: &str, value: &str) {
-    let name: HeaderName = name.parse().expect("a name of a header");
-    headers.insert(name, HeaderValue::from_str(value).expect("a value of a header"));
-}
-
 /// The headers of an answer with those of the rate limit from another, one more request left each time.
 fn headers_of(refusal: &Answer, last: &Answer) -> HeaderMap {
     let mut headers = last.headers.clone();
     put(&mut headers, "x-ratelimit-reset", text(&refusal.headers, "x-ratelimit-reset"));
     put(&mut headers, "x-ratelimit-remaining", "0");
     headers
-}
-
-/// Puts a value where a pointer leads, which must be there, or takes it away.
-fn set(json: &mut Json, pointer: &str, value: Option<Json>) {
-    let (parent, key) = pointer.rsplit_once('/').expect("a JSON pointer");
-    let parent = json.pointer_mut(parent).unwrap_or_else(|| panic!("the body has no {pointer}"));
-    match (parent, value) {
-        (Json::Object(map), Some(value)) => drop(map.insert(key.to_owned(), value)),
-        (Json::Object(map), None) => drop(map.remove(key).unwrap_or_else(|| panic!("the body has no {pointer}"))),
-        (Json::Array(items), Some(value)) => items[key.parse::<usize>().expect("a number")] = value,
-        (other, _) => panic!("nothing can be put at {pointer} of {other}"),
-    }
-}
-
-fn reversed(value: Json) -> Json {
-    match value {
-        Json::Object(map) => map.into_iter().rev().map(|(key, value)| (key, reversed(value))).collect(),
-        Json::Array(items) => items.into_iter().map(reversed).collect(),
-        other => other,
-    }
 }
 
 fn whole(answer: Answer) -> Response<Body> {

@@ -26,6 +26,7 @@ fn assert_fresh(name: &str, contract: &str) {
         client_errors: Some(format!("tests/generated/{name}_errors.rs")),
         emits: None,
         testbed: None,
+        testbed_without_limits: None,
     };
     let outputs =
         generate::outputs(&contract.unwrap(), &layout).unwrap_or_else(|findings| panic!("{}", shown(&findings)));

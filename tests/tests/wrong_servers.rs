@@ -12,8 +12,8 @@ use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cdi_server::testbed::{Options, Testbed};
-use contract_tests::repository;
 use contract_tests::wrong::{Alteration, WrongServer};
+use contract_tests::{MADE_UP, repository};
 use serde::Deserialize;
 use tokio::runtime::Handle;
 use xtask::check::Outcome;
@@ -24,10 +24,10 @@ use xtask::rules::Rule;
 use xtask::source::Source;
 
 /// Requests in a window, and its length in seconds, of every testbed here.
-const REQUESTS: u64 = 20;
-const WINDOW: u64 = 2;
-/// So many are tried at the same time: they mostly wait for windows to end.
-const AT_ONCE: usize = 20;
+const REQUESTS: u64 = 12;
+const WINDOW: u64 = 3;
+/// So many are tried at the same time for each processor: they mostly wait for windows to end.
+const AT_ONCE: usize = 10;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -123,9 +123,12 @@ fn judge(case: &Case, outcome: &Outcome) -> Option<String> {
         .collect();
     let fine = missing.is_empty() && others.is_empty() && outcome.unchecked.is_empty();
     let messages: Vec<&str> = outcome.findings.iter().map(|finding| finding.message.as_str()).collect();
+    let not_seen = outcome.live.iter().flat_map(|live| &live.operations).flat_map(|operation| &operation.not_seen);
+    let not_seen: Vec<&str> =
+        not_seen.map(|(_, reason)| reason.as_str()).filter(|reason| !reason.contains("another operation")).collect();
     (!fine).then(|| {
         format!(
-            "{}: missing {missing:?}, unexpected {others:?}, not checked {:?}\n    {}",
+            "{}: missing {missing:?}, unexpected {others:?}, not checked {:?}, not seen {not_seen:?}\n    {}",
             case.name,
             outcome.unchecked,
             messages.join("\n    ")
@@ -135,18 +138,30 @@ fn judge(case: &Case, outcome: &Outcome) -> Option<String> {
 
 /// Tries all, several at once. What went wrong with each.
 fn try_all(cases: &[(&Case, Limits)]) -> Vec<Option<String>> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let wrong = try_each(cases, &(0..cases.len()).collect::<Vec<_>>(), AT_ONCE * processors);
+    // On a machine with other things to do a limit may not be used up before its window ends: once more, alone.
+    let late: Vec<usize> = (0..cases.len())
+        .filter(|index| wrong[*index].as_ref().is_some_and(|wrong| wrong.contains("the windows end before")))
+        .collect();
+    let again = try_each(cases, &late, 1);
+    let late = |index: &usize| late.contains(index);
+    (0..cases.len()).map(|index| if late(&index) { again[index].clone() } else { wrong[index].clone() }).collect()
+}
+
+/// Tries these of the cases, so many at once.
+fn try_each(cases: &[(&Case, Limits)], wanted: &[usize], at_once: usize) -> Vec<Option<String>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(vec![None; cases.len()]));
     std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
+        for _ in 0..at_once.min(wanted.len()) {
             scope.spawn(|| {
                 let options = Options { window: Duration::from_secs(WINDOW), limit: Some(REQUESTS) };
                 let testbed = runtime.block_on(Testbed::start(&options)).expect("a testbed");
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some((case, limits)) = cases.get(index) else { break };
+                while let Some(index) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let (case, limits) = &cases[*index];
                     let outcome = conform(case, limits, &testbed, runtime.handle());
-                    wrong.lock().unwrap()[index] = judge(case, &outcome);
+                    wrong.lock().unwrap()[*index] = judge(case, &outcome);
                 }
                 runtime.block_on(testbed.service.stop());
             });
@@ -159,7 +174,7 @@ fn limits(case: &Case) -> Limits {
     Limits {
         exhaust: case.exhaust,
         operations: case.operation.iter().cloned().collect(),
-        time: Duration::from_secs(60),
+        time: Duration::from_secs(120),
         patience: Duration::from_secs(3),
         http2: case.http2,
         ..Limits::default()
@@ -187,7 +202,8 @@ fn every_wrong_server_is_named_and_no_right_one_is() {
     std::fs::create_dir_all(repository().join("target")).unwrap();
     std::fs::write(repository().join("target/wrong-servers-score.txt"), &score).unwrap();
     assert!(missed.is_empty() && alarms.is_empty(), "{score}{}\n{}", missed.join("\n"), alarms.join("\n"));
-    let rules = Rule::ALL.iter().map(|rule| rule.info()).filter(|rule| rule.family() == "live");
+    let rules = Rule::ALL.iter().filter(|rule| !MADE_UP.contains(rule)).map(|rule| rule.info());
+    let rules = rules.filter(|rule| rule.family() == "live");
     let uncovered: Vec<&str> = rules.map(|rule| rule.name).filter(|name| !covered.contains(name)).collect();
     assert!(uncovered.is_empty(), "rules without a case in tests/corpus/wrong_servers.toml: {uncovered:?}");
 }

@@ -1,6 +1,7 @@
 //! The chores of this repository, apart from their command line: generating code from the contract, and proving that the
 //! contract, the server, the client and the pages that people read say the same things, and that a live server does what they say.
 
+mod apt;
 pub mod bench;
 pub mod check;
 pub mod conform;
@@ -12,5 +13,6 @@ pub mod postgres;
 pub mod reference;
 pub mod render;
 pub mod rules;
+pub mod schemathesis;
 pub mod source;
 pub mod test;

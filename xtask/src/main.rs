@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Args, Parser, ValueEnum};
 use xtask::check::{self, Outcome, Project, Scope, fix};
-use xtask::conform::{self, Limits, Secret, Target, Wanted};
+use xtask::conform::{self, Exploration, Limits, Secret, Target, Wanted};
 use xtask::contract::Contract;
 use xtask::finding::{Finding, Severity};
 use xtask::render::{self, Format};
@@ -35,7 +35,8 @@ enum Xtask {
     /// Measure something, beside a reference in the same run
     #[command(subcommand)]
     Bench(Bench),
-    /// Install what the tests need (a private Postgres included), run them all, and check that nothing has drifted
+    /// Install what the tests need (a private Postgres included), run them all, check that nothing has drifted, and hold a server
+    /// to the contract
     Test {
         /// Parts of the names of the tests to run; without any everything runs
         filter: Vec<String>,
@@ -114,6 +115,8 @@ Examples:
                                                                  also triggers a sync of this integration
   cargo xtask conform --url http://127.0.0.1:8080 --exhaust-rate-limits --timeout 10m
                                                                  also uses up the workspace's rate limits, and waits
+  cargo xtask conform --seed 7 --cases 1000                      more requests that are made up, and others
+  cargo xtask conform --url http://127.0.0.1:8080 --explore      make requests up for a server that nobody needs
   cargo xtask conform --operation list_integrations --format json
   cargo xtask check --explain live/order                         what a rule means";
 
@@ -126,7 +129,7 @@ struct Conform {
     #[arg(long, env = conform::KEY, hide_env_values = true)]
     key: Option<String>,
     /// An API key of the same workspace without permissions: provokes 403
-    #[arg(long, env = conform::KEY_WITHOUT_PERMISSION, hide_env_values = true, value_name = "KEY", requires = "url")]
+    #[arg(long, env = conform::KEY_WITHOUT_PERMISSION, hide_env_values = true, value_name = "KEY")]
     key_without_permission: Option<String>,
     /// An integration whose sync may really be triggered
     #[arg(long, value_name = "ID", requires = "url")]
@@ -149,6 +152,16 @@ struct Conform {
     /// How long everything may take, such as 90s or 10m
     #[arg(long, default_value = "5m", value_parser = humantime::parse_duration)]
     timeout: Duration,
+    /// Also make requests up, with methods, values, headers and bodies that the contract does not have: not for a server that
+    /// others need. Without --url this is done anyway
+    #[arg(long, requires = "url")]
+    explore: bool,
+    /// What made-up requests start from: the same number, the same requests
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// How many requests are made up for each property of an operation
+    #[arg(long, default_value_t = 100)]
+    cases: u32,
     /// Speak HTTP/2 without negotiating it
     #[arg(long)]
     http2: bool,
@@ -291,6 +304,8 @@ fn run_conform(arguments: Conform) -> anyhow::Result<ExitCode> {
         operations: arguments.operations,
         time: arguments.timeout,
         http2: arguments.http2,
+        explore: (arguments.explore || arguments.url.is_none())
+            .then_some(Exploration { seed: arguments.seed, cases: arguments.cases }),
         ..Limits::default()
     };
     let value = |id: Option<String>| id.map(|id| ("integration_id".to_owned(), id)).into_iter().collect();

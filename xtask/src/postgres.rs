@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
+use crate::apt::{self, is_root, run};
+
 /// How long the server may take to start.
 const START: Duration = Duration::from_secs(60);
 
@@ -25,7 +27,7 @@ impl PrivatePostgres {
         let programs = match find_programs() {
             Some(programs) => programs,
             None => {
-                install()?;
+                apt::install("postgresql")?;
                 find_programs().context("Postgres was installed, yet `initdb` is nowhere to be found")?
             }
         };
@@ -124,27 +126,6 @@ fn find_programs() -> Option<PathBuf> {
     folders.find(|folder| ["initdb", "postgres", "pg_ctl", "pg_isready"].iter().all(|name| folder.join(name).is_file()))
 }
 
-fn install() -> anyhow::Result<()> {
-    eprintln!("installing Postgres with apt-get");
-    let apt = |arguments: &[&str]| {
-        let mut command = if is_root() {
-            Command::new("apt-get")
-        } else {
-            let mut sudo = Command::new("sudo");
-            sudo.args(["--non-interactive", "apt-get"]);
-            sudo
-        };
-        run(command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments))
-    };
-    let help = "the tests need Postgres: install the package `postgresql`, or run this where apt-get may";
-    apt(&["update", "--quiet"]).context(help)?;
-    apt(&["install", "--yes", "--quiet", "--no-install-recommends", "postgresql"]).context(help)
-}
-
-fn is_root() -> bool {
-    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
-}
-
 fn has_user(name: &str) -> bool {
     Command::new("id").args(["-u", name]).output().is_ok_and(|output| output.status.success())
 }
@@ -158,12 +139,4 @@ fn as_user(user: Option<&str>, program: &Path) -> Command {
         }
         None => Command::new(program),
     }
-}
-
-fn run(command: &mut Command) -> anyhow::Result<()> {
-    let output = command.output().with_context(|| format!("{:?} cannot be run", command.get_program()))?;
-    if !output.status.success() {
-        bail!("{command:?} failed ({}): {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
-    }
-    Ok(())
 }

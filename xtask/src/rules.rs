@@ -684,6 +684,18 @@ rules! {
         "After `Retry-After` of a live server the rate limit is lifted."
         "It agrees with `X-RateLimit-Reset`, and a request after that time is not refused."
         Serve("sends `Retry-After: 0` all the time"), Serve("rounds up to the next second");
+    LiveServerError Error "live/server-error"
+        "Nothing that is sent makes a live server answer 5xx."
+        "Requests are made up from the contract, with odd values, methods, headers and bodies. A 5xx says that the server is at fault; what is wrong with the request belongs into a 4xx."
+        Serve("answers 500 to `%00` in a parameter"), Serve("answers it with `400 Invalid integration ID`");
+    LiveMethod Error "live/method"
+        "A live server refuses methods that a path does not have, and says which it has."
+        "With 405 and `Allow`, or with 404. A success, or an answer that names other methods, is documented nowhere. `OPTIONS` may have 200 or 204, and `HEAD` what GET has."
+        Serve("answers 405 without `Allow`"), Serve("answers it with `Allow: GET, HEAD`");
+    LiveConnection Error "live/connection"
+        "A live server answers each request of a connection for itself."
+        "Requests with and without a key are sent at once on one connection. Each has its own answer, in the order in which they were sent."
+        Serve("takes the key of the first request for all that follow"), Serve("closes the connection after the first answer");
     LivePageLink Error "live/page-link"
         "`Link` of a live server leads to the neighbouring pages."
         "To pages of the same list and nowhere else, never in a circle; the first page has no `prev`."

@@ -1,4 +1,5 @@
-//! `cargo xtask test`: installs what the tests need and runs them all, then checks that nothing has drifted.
+//! `cargo xtask test`: installs what the tests need and runs them all, then checks that nothing has drifted and
+//! holds a server of this project to the contract.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -6,9 +7,12 @@ use std::process::{Command, ExitCode};
 use anyhow::Context as _;
 
 use crate::postgres::PrivatePostgres;
+use crate::schemathesis;
 
 /// Where tests find a Postgres that they may fill.
 pub const POSTGRES: &str = "OPENCDI_TEST_POSTGRES";
+/// Where they find the program of Schemathesis.
+const SCHEMATHESIS: &str = "OPENCDI_TEST_SCHEMATHESIS";
 
 /// The tests across processes run the real programs.
 const BUILD: &str = "build --package cdi-server --package cdi-client --all-features --bins";
@@ -19,16 +23,24 @@ const EXAMPLES: &str = "test --doc --package cdi-client --all-features";
 const CHECK: &str = "xtask check";
 const CONFORM: &str = "xtask conform";
 
-/// Where the tests of the corpora write how many drifts and wrong servers they have named.
-const SCORES: [&str; 2] = ["target/drift-score.txt", "target/wrong-servers-score.txt"];
+/// Where tests write what is to be seen of them: how many drifts and wrong servers were named, and what Schemathesis has
+/// tried.
+const SCORES: [&str; 4] = [
+    "target/drift-score.txt",
+    "target/wrong-servers-score.txt",
+    "target/made-up-score.txt",
+    "target/schemathesis-score.txt",
+];
 
 /// Runs everything, or the tests whose names contain one of the filters; fails if anything fails.
 pub fn run(root: &Path, filter: &[String]) -> anyhow::Result<ExitCode> {
     let postgres = PrivatePostgres::start()?;
+    let schemathesis = schemathesis::install(root)?;
     let cargo = |step: &str, more: &[String]| {
         eprintln!("── cargo {step} {}", more.join(" "));
         let mut cargo = Command::new("cargo");
-        cargo.args(step.split(' ')).args(more).current_dir(root).env(POSTGRES, postgres.url());
+        cargo.args(step.split(' ')).args(more).current_dir(root);
+        cargo.env(POSTGRES, postgres.url()).env(SCHEMATHESIS, &schemathesis);
         cargo.status().context("cargo cannot be run").map(|status| status.success())
     };
     let nextest = Command::new("cargo").args(["nextest", "--version"]).output();

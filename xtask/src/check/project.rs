@@ -42,6 +42,8 @@ pub struct Layout {
     pub emits: Option<Vec<String>>,
     /// The command that runs a server which `cargo xtask conform` holds to the contract.
     pub testbed: Option<Vec<String>>,
+    /// The command that runs the same with so wide rate limits that they hide nothing of what is answered otherwise.
+    pub testbed_without_limits: Option<Vec<String>>,
 }
 
 impl Layout {

@@ -2,6 +2,7 @@
 //! not call learns nothing else.
 
 use super::provocations::{self, Way};
+use super::requests::with_malformed;
 use super::session::{Session, Stop};
 use super::wire::{Authorization, Request};
 use crate::contract::{DocumentedError, Operation};
@@ -45,17 +46,6 @@ fn of_every_kind(session: &Session<'_>, operation: &Operation) -> Vec<Request> {
     let unknown = provocations::unknown_values(operation);
     let to_nothing = if unknown.is_empty() { None } else { session.request(operation, &unknown) };
     [good, to_nothing, with_malformed(session, operation)].into_iter().flatten().collect()
-}
-
-/// A request with a malformed parameter, where there is one that can be; the others lead to nothing.
-pub(super) fn with_malformed(session: &Session<'_>, operation: &Operation) -> Option<Request> {
-    operation.parameters.iter().find_map(|parameter| {
-        let value = provocations::malformed(parameter).into_iter().next()?;
-        let mut values = provocations::unknown_values(operation);
-        values.retain(|(name, _)| *name != parameter.name.as_str());
-        values.push((parameter.name.as_str(), &value));
-        session.request(operation, &values)
-    })
 }
 
 fn without_key<'a>(

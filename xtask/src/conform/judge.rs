@@ -92,7 +92,7 @@ impl<'a> Session<'a> {
     }
 
     /// What is expected, in a few words.
-    fn expectation(&self, operation: &Operation, expected: Option<&DocumentedError>) -> String {
+    pub fn expectation(&self, operation: &Operation, expected: Option<&DocumentedError>) -> String {
         match (expected, &operation.success.schema) {
             (Some(error), _) => format!("{} {}", error.status.value, error.value.to_json()),
             (None, Some(schema)) => format!("{} with a `{}`", operation.success.status.value, schema.value),
@@ -102,6 +102,19 @@ impl<'a> Session<'a> {
 
     /// The parts of an answer whose status and message are right.
     fn judge_parts(&mut self, operation: &'a Operation, answer: &Answer, expected: Option<&'a DocumentedError>) {
+        let shown = self.expectation(operation, expected);
+        for finding in self.parts(operation, answer, expected) {
+            self.report_answer(finding, answer, &shown);
+        }
+    }
+
+    /// What is wrong with the parts of an answer whose status and message are right.
+    pub fn parts(
+        &mut self,
+        operation: &'a Operation,
+        answer: &Answer,
+        expected: Option<&'a DocumentedError>,
+    ) -> Vec<Finding> {
         let (status, headers, schema) = match expected {
             Some(error) => (&error.status, &error.headers, Some(ERROR)),
             None => {
@@ -109,7 +122,6 @@ impl<'a> Session<'a> {
                 (&success.status, &success.headers, success.schema.as_ref().map(|schema| schema.value.as_str()))
             }
         };
-        let shown = self.expectation(operation, expected);
         let what = format!("`{}` of `{}`", label(operation, expected), operation.id.value);
         let mut found = Vec::new();
         for header in headers {
@@ -126,9 +138,7 @@ impl<'a> Session<'a> {
             }
             None => {}
         }
-        for finding in found {
-            self.report_answer(finding, answer, &shown);
-        }
+        found
     }
 
     fn header(&mut self, header: &Header, answer: &Answer, what: &str) -> Vec<Finding> {
@@ -156,7 +166,7 @@ impl<'a> Session<'a> {
         findings.collect()
     }
 
-    fn body(
+    pub fn body(
         &mut self,
         schema: &str,
         answer: &Answer,

@@ -1,17 +1,17 @@
 //! What the headers of rate limits mean: the counter counts, the window ends when it is said to, and after `Retry-After`
 //! the limit is lifted.
 
-use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use super::errors::with_malformed;
 use super::judge::rate_limited;
 use super::provocations::{self, Way};
+use super::requests::with_malformed;
 use super::session::{Session, Stop, Usage, error_of};
 use super::wire::{Answer, Authorization, Request};
-use crate::contract::{DocumentedError, Operation};
+use crate::contract::{DocumentedError, Header, Operation};
 use crate::finding::Finding;
 use crate::rules::Rule;
+use crate::source::Place;
 
 const LIMIT: &str = "x-ratelimit-limit";
 const REMAINING: &str = "x-ratelimit-remaining";
@@ -21,6 +21,8 @@ const RETRY_AFTER: &str = "retry-after";
 /// What is waited in addition, and by how many seconds clocks and roundings may differ.
 pub(super) const SLACK: Duration = Duration::from_millis(100);
 const SECONDS: i64 = 1;
+/// Higher limits are not used up.
+const MOST_REQUESTS: u64 = 5000;
 /// So many steps of the counter tell how it goes.
 const ENOUGH: usize = 3;
 
@@ -40,17 +42,17 @@ pub(super) fn window(operation: &Operation) -> u64 {
     operation.rate_limit.as_ref().map_or(60, |limit| limit.window_seconds)
 }
 
-/// The contract's place of a header of the success.
-fn place(operation: &Operation, name: &str) -> Range<usize> {
-    let header = operation.success.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
-    header.map_or_else(|| operation.id.range.clone(), |header| header.name.range.clone())
+/// A header of the success, if the contract has it. In another API it may mean something else.
+fn declared<'a>(operation: &'a Operation, name: &str) -> Option<&'a Header> {
+    operation.success.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))
 }
 
 /// Looks at the headers of an answer.
 pub(super) fn note(session: &mut Session<'_>, operation: &Operation, answer: &Answer) {
-    let (limit, remaining, reset) = (answer.number(LIMIT), answer.number(REMAINING), answer.number(RESET));
+    let said = |name: &str| answer.number(name).filter(|_| declared(operation, name).is_some());
+    let (limit, remaining, reset) = (said(LIMIT), said(REMAINING), said(RESET));
     if let Some(reset) = reset {
-        let (left, longest) = (reset - answer.now, i64::try_from(window(operation)).unwrap_or(i64::MAX));
+        let (left, longest) = (reset.saturating_sub(answer.now), i64::try_from(window(operation)).unwrap_or(i64::MAX));
         if left < -SECONDS || left > longest.saturating_add(SECONDS) {
             let message = format!(
                 "`X-RateLimit-Reset` of `{}` is {left} s away by the server's own clock, and a window has {longest} s",
@@ -61,16 +63,15 @@ pub(super) fn note(session: &mut Session<'_>, operation: &Operation, answer: &An
             session.report_answer(
                 finding,
                 answer,
-                &format!("a number from {} to {}", answer.now, answer.now + longest),
+                &format!("a number from {} to {}", answer.now, answer.now.saturating_add(longest)),
             );
         }
     }
     if !matches!(answer.request.authorization, Authorization::Key) {
         return;
     }
+    keep(session, operation, answer);
     if let (Some(remaining), Some(reset)) = (remaining, reset) {
-        let usage = Usage { remaining, reset, now: answer.now, at: Instant::now() };
-        session.of(operation).usage = Some(usage);
         count(session, operation, answer, remaining, reset);
     }
     if let Some(limit) = limit {
@@ -78,8 +79,18 @@ pub(super) fn note(session: &mut Session<'_>, operation: &Operation, answer: &An
     }
 }
 
-fn at(session: &Session<'_>, operation: &Operation, header: &str) -> crate::source::Place {
-    session.contract.place(&place(operation, header), "this header")
+/// Keeps what an answer tells of the rate limit, for the next request.
+pub(super) fn keep(session: &mut Session<'_>, operation: &Operation, answer: &Answer) {
+    if let (Some(remaining), Some(reset)) = (answer.number(REMAINING), answer.number(RESET)) {
+        let usage = Usage { remaining, reset, now: answer.now, at: Instant::now() };
+        session.of(operation).usage = Some(usage);
+    }
+}
+
+/// The contract's place of a header of the success.
+fn at(session: &Session<'_>, operation: &Operation, name: &str) -> Place {
+    let range = declared(operation, name).map_or(&operation.id.range, |header| &header.name.range);
+    session.contract.place(range, "this header")
 }
 
 /// Whether a request was counted, by its answer.
@@ -93,7 +104,9 @@ fn count(session: &mut Session<'_>, operation: &Operation, answer: &Answer, rema
     let counted = is_counted(operation, answer);
     let counts = &mut session.of(operation).counts;
     match counts.last {
-        Some((before, window)) if window == reset && counted => counts.steps.push((before - remaining, answer.clone())),
+        Some((before, window)) if window == reset && counted => {
+            counts.steps.push((before.saturating_sub(remaining), answer.clone()))
+        }
         _ => {}
     }
     counts.last = Some((remaining, reset));
@@ -109,7 +122,7 @@ fn compare(session: &mut Session<'_>, operation: &Operation, answer: &Answer, li
         session.report_answer(finding, answer, &format!("x-ratelimit-limit: {first}"));
         return;
     }
-    let left = limit - i64::from(is_counted(operation, answer));
+    let left = limit.saturating_sub(i64::from(is_counted(operation, answer)));
     if let Some(remaining) = remaining.filter(|remaining| *remaining > left) {
         let message =
             format!("`X-RateLimit-Remaining` of `{id}` is {remaining} after a request, of a limit of {limit}");
@@ -187,9 +200,13 @@ fn use_up<'a>(
 ) -> Result<Option<Answer>, Stop> {
     let documented = operation.rate_limit.as_ref().map_or(60, |limit| limit.requests);
     let limit = session.of(operation).counts.limit.and_then(|limit| u64::try_from(limit).ok()).unwrap_or(documented);
+    if limit > MOST_REQUESTS {
+        session.not_tried(operation, Some(error), format!("a limit of {limit} takes too many requests to be used up"));
+        return Ok(None);
+    }
     let (mut began, mut window, mut sent, mut left) = (Instant::now(), None, 0, None);
     // Windows may end before they are used up: three of them at most.
-    for _ in 0..limit.saturating_mul(3).saturating_add(10) {
+    for _ in 0..3 * limit + 10 {
         let Some(answer) = session.ask_at_once(operation, request)? else { return Ok(None) };
         let reset = answer.number(RESET);
         if window != reset {
@@ -260,11 +277,12 @@ fn lifted<'a>(
         return Ok(());
     };
     if let Some(reset) = refused.number(RESET)
-        && (refused.now + wait - reset).abs() > 2 * SECONDS
+        && refused.now.saturating_add(wait).saturating_sub(reset).saturating_abs() > 2 * SECONDS
     {
-        let message = format!("`Retry-After` is {wait} s, and the window ends in {} s", reset - refused.now);
+        let message =
+            format!("`Retry-After` is {wait} s, and the window ends in {} s", reset.saturating_sub(refused.now));
         let finding = Finding::at(Rule::LiveRetryAfter, place(session), message).help("let both mean the same moment");
-        session.report_answer(finding, refused, &format!("Retry-After: {}", (reset - refused.now).max(0)));
+        session.report_answer(finding, refused, &format!("Retry-After: {}", reset.saturating_sub(refused.now).max(0)));
         return Ok(());
     }
     let wait = Duration::from_secs(u64::try_from(wait).unwrap_or(0).min(window(operation) + 1));

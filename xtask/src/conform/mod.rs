@@ -4,20 +4,25 @@
 //! answered. What could not be provoked is told apart from what was seen: the report never claims more than that.
 
 mod errors;
+mod explore;
 mod judge;
 mod limits;
+mod outcome;
 mod pages;
 mod provocations;
 mod report;
+mod requests;
 mod session;
 mod target;
 mod testbed;
 mod wire;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::check::{self, Outcome, Project, SETTINGS};
 use crate::contract::{Contract, Operation};
+use crate::finding::Finding;
+pub use explore::Exploration;
 pub use report::{Live, OperationReport};
 use session::{Session, Stop};
 pub use target::{Limits, Target};
@@ -49,15 +54,29 @@ pub fn project(project: &Project, wanted: Wanted, limits: &Limits, progress: &dy
         }
     };
     let mut outcome = match wanted {
-        Wanted::There(target) => run(&contract, &target, limits, progress),
+        Wanted::There(target) => {
+            let began = Instant::now();
+            let outcome = run(&contract, &target, limits, progress);
+            let left = Limits { time: limits.time.saturating_sub(began.elapsed()), ..limits.clone() };
+            // Where nothing could be seen, no other request would show more.
+            match outcome.unchecked.is_empty() {
+                true => joined(outcome, made_up(&contract, &target, &left, progress)),
+                false => outcome,
+            }
+        }
         Wanted::Testbed => {
             let Some(command) = &project.layout.testbed else {
                 return useless(format!("give --url: no `testbed` in {SETTINGS} runs a server of this project"));
             };
             progress("building and starting a server of this project");
-            match Testbed::start(&project.root, command) {
+            let outcome = match Testbed::start(&project.root, command) {
                 Ok(testbed) => run(&contract, &testbed.target, limits, progress),
                 Err(reason) => return useless(reason),
+            };
+            match project.layout.testbed_without_limits.as_ref().map(|command| Testbed::start(&project.root, command)) {
+                Some(Ok(testbed)) => joined(outcome, made_up(&contract, &testbed.target, limits, progress)),
+                Some(Err(reason)) => joined(outcome, useless(reason)),
+                None => outcome,
             }
         }
     };
@@ -75,6 +94,43 @@ pub fn run(contract: &Contract, target: &Target, limits: &Limits, progress: &dyn
         }
         Err(reason) => Outcome { unchecked: vec![reason], ..Outcome::default() },
     }
+}
+
+/// Asks a server with requests that are made up, if that is wanted. `progress` is told what comes next.
+pub fn made_up(contract: &Contract, target: &Target, limits: &Limits, progress: &dyn Fn(&str)) -> Outcome {
+    let Some(exploration) = &limits.explore else { return Outcome::default() };
+    // What is documented is provoked elsewhere, one by one.
+    let limits = Limits { complete: false, ..limits.clone() };
+    match Session::start(contract, target, &limits, progress) {
+        Ok(mut session) => {
+            let stopped = explore::explore(&mut session, exploration).err();
+            session.finish(stopped)
+        }
+        Err(reason) => Outcome { unchecked: vec![reason], ..Outcome::default() },
+    }
+}
+
+/// What was found and seen in both; what is found twice counts once.
+fn joined(mut outcome: Outcome, made_up: Outcome) -> Outcome {
+    let place = |finding: &Finding| finding.primary.as_ref().map(|place| place.range.clone());
+    for finding in made_up.findings {
+        if !outcome.findings.iter().any(|known| known.rule == finding.rule && place(known) == place(&finding)) {
+            outcome.findings.push(finding);
+        }
+    }
+    for reason in made_up.unchecked {
+        if !outcome.unchecked.contains(&reason) {
+            outcome.unchecked.push(reason);
+        }
+    }
+    if let (Some(live), Some(more)) = (&mut outcome.live, made_up.live) {
+        for (operation, more) in live.operations.iter_mut().zip(more.operations) {
+            operation.remarks.extend(more.remarks);
+        }
+        live.requests += more.requests;
+        live.seconds += more.seconds;
+    }
+    outcome
 }
 
 fn everything(session: &mut Session<'_>) -> Result<(), Stop> {

@@ -4,13 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use super::report::{Live, OperationReport};
 use super::target::{Limits, Target};
 use super::wire::{Answer, Authorization, NoAnswer, Request, Wire};
 use super::{limits, provocations};
-use crate::check::Outcome;
 use crate::contract::validate::Schemas;
-use crate::contract::{Contract, DocumentedError, Location, Operation};
+use crate::contract::{Contract, DocumentedError, Operation};
 use crate::finding::Finding;
 use crate::rules::Rule;
 
@@ -52,11 +50,13 @@ pub(super) struct Usage {
 /// What an operation has come to so far.
 #[derive(Default)]
 pub(super) struct Progress {
-    seen: BTreeMap<String, usize>,
-    reasons: HashMap<String, String>,
+    pub seen: BTreeMap<String, usize>,
+    pub reasons: HashMap<String, String>,
     pub remarks: Vec<String>,
     pub usage: Option<Usage>,
     pub counts: limits::Counts,
+    /// How often requests that were made up had each status.
+    pub made_up: BTreeMap<u16, usize>,
 }
 
 pub(super) struct Session<'a> {
@@ -69,13 +69,14 @@ pub(super) struct Session<'a> {
     pub told: BTreeMap<String, String>,
     /// Is told what comes next.
     pub tell: &'a dyn Fn(&str),
-    findings: Vec<Finding>,
-    known: HashMap<(Rule, Range<usize>), usize>,
-    progress: HashMap<String, Progress>,
-    requests: usize,
+    pub findings: Vec<Finding>,
+    /// How often each finding was made.
+    pub known: HashMap<(Rule, Range<usize>), usize>,
+    pub progress: HashMap<String, Progress>,
+    pub requests: usize,
     was_reached: bool,
     key_was_taken: bool,
-    began: Instant,
+    pub began: Instant,
 }
 
 /// The documented error that an answer is.
@@ -89,19 +90,6 @@ pub(super) fn label(operation: &Operation, error: Option<&DocumentedError>) -> S
         None => operation.success.status.value.to_string(),
         Some(error) => format!("{} {}", error.status.value, error.message.value),
     }
-}
-
-/// A value as it stands in an address: it stays one segment of a path, whatever a server has told.
-fn encoded(value: &str) -> String {
-    let mut text = String::new();
-    for byte in value.bytes() {
-        match byte {
-            b'-' | b'_' | b'~' | b'.' if value != "." && value != ".." => text.push(char::from(byte)),
-            _ if byte.is_ascii_alphanumeric() => text.push(char::from(byte)),
-            _ => text.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    text
 }
 
 impl<'a> Session<'a> {
@@ -143,38 +131,6 @@ impl<'a> Session<'a> {
 
     pub fn of(&mut self, operation: &Operation) -> &mut Progress {
         self.progress.entry(operation.id.value.clone()).or_default()
-    }
-
-    /// A request of an operation with these values in the place of what is known; nothing where a value is missing.
-    /// Values are given as they stand in an address.
-    pub fn request(&self, operation: &Operation, values: &[(&str, &str)]) -> Option<Request> {
-        let given = |name: &str| values.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned());
-        let mut path = operation.path.value.clone();
-        let mut query = Vec::new();
-        for parameter in &operation.parameters {
-            let name = parameter.name.as_str();
-            match parameter.location {
-                Location::Path => {
-                    let known =
-                        || self.target.known.get(name).or_else(|| self.told.get(name)).map(|value| encoded(value));
-                    path = path.replace(&format!("{{{name}}}"), &given(name).or_else(known)?);
-                }
-                Location::Query => {
-                    let known = || self.target.known.get(name).map(|value| encoded(value));
-                    let value = given(name).or_else(|| if parameter.required { known() } else { None });
-                    match value {
-                        Some(value) => query.push(format!("{name}={value}")),
-                        None if parameter.required => return None,
-                        None => {}
-                    }
-                }
-                Location::Header | Location::Cookie => {}
-            }
-        }
-        if !query.is_empty() {
-            path = format!("{path}?{}", query.join("&"));
-        }
-        Some(Request { method: operation.method.value.clone(), path, authorization: Authorization::Key })
     }
 
     /// Sends a request when the rate limit allows it. No answer is a finding.
@@ -250,10 +206,29 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Sends a request that was made up, and keeps to the rate limit.
+    pub fn send(&mut self, operation: &Operation, request: &Request) -> Result<Result<Answer, NoAnswer>, Stop> {
+        if matches!(request.authorization, Authorization::Key | Authorization::Spelled(..)) {
+            self.wait_for_room(operation)?;
+        }
+        let patience = self.left()?.min(self.limits.patience);
+        self.requests += 1;
+        let answer = self.wire.send(request, patience);
+        if answer.is_err() {
+            // What is not answered because the time is up is no fault.
+            self.left()?;
+        }
+        if let Ok(answer) = &answer {
+            *self.of(operation).made_up.entry(answer.status).or_default() += 1;
+            limits::keep(self, operation, answer);
+        }
+        Ok(answer)
+    }
+
     fn wait_for_room(&mut self, operation: &Operation) -> Result<(), Stop> {
         let longest = limits::window(operation);
         let Some(usage) = self.of(operation).usage.filter(|usage| usage.remaining <= 0) else { return Ok(()) };
-        let left = u64::try_from(usage.reset - usage.now).unwrap_or(0).min(longest);
+        let left = u64::try_from(usage.reset.saturating_sub(usage.now)).unwrap_or(0).min(longest);
         let until = usage.at + Duration::from_secs(left) + limits::SLACK;
         self.of(operation).usage = None;
         self.sleep(until.saturating_duration_since(Instant::now()))
@@ -297,94 +272,5 @@ impl<'a> Session<'a> {
     pub fn not_tried(&mut self, operation: &Operation, error: Option<&DocumentedError>, reason: String) {
         let label = label(operation, error);
         self.of(operation).reasons.insert(label, reason);
-    }
-
-    /// Keeps a finding with the request and the answer that it speaks of.
-    pub fn report_answer(&mut self, finding: Finding, answer: &Answer, expected: &str) {
-        let finding = finding
-            .note(format!("request: {}", self.wire.curl(&answer.request)))
-            .note(format!("expected: {expected}"))
-            .note(format!("answered: {}", self.wire.show(answer)));
-        self.report(finding);
-    }
-
-    /// Keeps a finding, once for each rule and place.
-    pub fn report(&mut self, mut finding: Finding) {
-        // It may repeat what the server has said.
-        finding.message = self.wire.shown(&finding.message);
-        let range = finding.primary.as_ref().map(|place| place.range.clone()).unwrap_or_default();
-        *self.known.entry((finding.rule, range)).or_insert_with(|| {
-            self.findings.push(finding);
-            0
-        }) += 1;
-    }
-
-    /// What the run has come to.
-    pub fn finish(mut self, stopped: Option<Stop>) -> Outcome {
-        let contract = self.contract;
-        let operations: Vec<OperationReport> =
-            contract.operations.iter().map(|operation| self.operation_report(operation, stopped.as_ref())).collect();
-        let mut unchecked = Vec::new();
-        match &stopped {
-            Some(Stop::Useless(reason)) => unchecked.push(reason.clone()),
-            Some(Stop::OutOfTime) => {
-                unchecked.push("the time was up before everything was tried; --timeout gives more".to_owned());
-            }
-            None => {}
-        }
-        if self.limits.complete && unchecked.is_empty() {
-            unchecked.extend(operations.iter().flat_map(|operation| {
-                let missing = operation.not_seen.iter();
-                missing.map(|(label, reason)| format!("`{}` was not seen to answer `{label}`: {reason}", operation.id))
-            }));
-        }
-        for finding in &mut self.findings {
-            let range = finding.primary.as_ref().map(|place| place.range.clone()).unwrap_or_default();
-            let times = self.known.get(&(finding.rule, range)).copied().unwrap_or(1);
-            if times > 1 {
-                finding.notes.push(format!("seen {times} times"));
-            }
-        }
-        self.findings
-            .sort_by_cached_key(|finding| (finding.primary.as_ref().map(|place| place.range.start), finding.rule));
-        let live = Live {
-            url: self.target.url.clone(),
-            operations,
-            requests: self.requests,
-            seconds: self.began.elapsed().as_secs_f64(),
-        };
-        let was_of_use = !matches!(stopped, Some(Stop::Useless(_)));
-        Outcome { findings: self.findings, unchecked, allowed: 0, live: was_of_use.then_some(live) }
-    }
-
-    fn operation_report(&mut self, operation: &Operation, stopped: Option<&Stop>) -> OperationReport {
-        let concerns = self.concerns(operation);
-        let read_only = self.limits.read_only && *operation.method != *"GET";
-        let mut progress = self.progress.remove(&operation.id.value).unwrap_or_default();
-        let documented = std::iter::once(None).chain(operation.errors.iter().map(Some));
-        let labels = documented.map(|error| label(operation, error));
-        let (mut seen, mut not_seen) = (Vec::new(), Vec::new());
-        for label in labels {
-            if let Some(times) = progress.seen.remove(&label) {
-                seen.push((label, times));
-                continue;
-            }
-            let reason = match progress.reasons.remove(&label) {
-                _ if read_only => "not tried: --read-only".to_owned(),
-                _ if !concerns => "not tried: another operation was asked for".to_owned(),
-                Some(reason) => format!("not tried: {reason}"),
-                None if stopped == Some(&Stop::OutOfTime) => "not tried: the time was up".to_owned(),
-                None if stopped.is_some() => "not tried".to_owned(),
-                None => "something else was answered, see the findings".to_owned(),
-            };
-            not_seen.push((label, reason));
-        }
-        OperationReport {
-            id: operation.id.value.clone(),
-            call: format!("{} {}", operation.method.value, operation.path.value),
-            seen,
-            not_seen,
-            remarks: progress.remarks,
-        }
     }
 }

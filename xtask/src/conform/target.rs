@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::explore::Exploration;
 use super::wire::Secret;
 use crate::contract::{Location, Operation};
 
@@ -62,6 +63,8 @@ pub struct Limits {
     pub complete: bool,
     /// HTTP/2 is spoken without being negotiated.
     pub http2: bool,
+    /// Requests are made up too, methods and values included that the contract does not have.
+    pub explore: Option<Exploration>,
 }
 
 impl Default for Limits {
@@ -74,6 +77,7 @@ impl Default for Limits {
             patience: Duration::from_secs(30),
             complete: false,
             http2: false,
+            explore: None,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use reqwest::blocking::Client;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -54,15 +54,44 @@ pub(super) enum Authorization {
     Bare,
     /// Somebody with this header, which is no secret.
     Text(&'static str),
+    /// Somebody who sends the key between these texts.
+    Spelled(&'static str, &'static str),
+    /// Somebody who sends `Bearer` and the key in a header of this name.
+    Elsewhere(&'static str),
 }
 
-/// A request without a body.
+/// A request.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
     pub method: String,
     /// The path below the server's base, and the query; encoded.
     pub path: String,
     pub authorization: Authorization,
+    pub extra: Extra,
+}
+
+/// What else is sent, where nothing else is needed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Extra {
+    pub headers: Vec<(&'static str, Vec<u8>)>,
+    pub body: Option<Vec<u8>>,
+}
+
+/// A request as it is sent: no part of the address is as it was written.
+pub(super) struct Sent {
+    /// The path below the server's base.
+    pub path: String,
+    pub query: String,
+    /// How long the other headers are together.
+    pub headers: usize,
+}
+
+impl Sent {
+    /// Whether some servers refuse it for its length.
+    pub fn is_long(&self) -> bool {
+        const LONG: usize = 4_000;
+        self.path.len() + self.query.len() > LONG || self.headers > LONG
+    }
 }
 
 impl Request {
@@ -117,6 +146,7 @@ pub(super) struct Wire {
     client: Client,
     base: Url,
     target: Target,
+    http2: bool,
 }
 
 impl Wire {
@@ -138,7 +168,7 @@ impl Wire {
         let client = if limits.http2 { client.http2_prior_knowledge() } else { client };
         let client = client.user_agent(concat!("opencdi-conform/", env!("CARGO_PKG_VERSION"))).build();
         let client = client.map_err(|error| format!("there is no HTTP client: {}", causes(&error)))?;
-        Ok(Wire { client, base, target: target.clone() })
+        Ok(Wire { client, base, target: target.clone(), http2: limits.http2 })
     }
 
     /// Sends a request and reads the answer, for so long at most.
@@ -150,9 +180,20 @@ impl Wire {
         let method = Method::from_bytes(request.method.as_bytes()).unwrap_or(Method::GET);
         let mut builder = self.client.request(method, self.url(request)).timeout(patience);
         if let Some(value) = self.authorization(request) {
-            let mut value = HeaderValue::from_str(&value).map_err(|error| NoAnswer::Unreachable(error.to_string()))?;
+            let mut value =
+                HeaderValue::from_bytes(value.as_bytes()).map_err(|error| NoAnswer::Unreachable(error.to_string()))?;
             value.set_sensitive(true);
-            builder = builder.header(AUTHORIZATION, value);
+            let name = match request.authorization {
+                Authorization::Elsewhere(name) => HeaderName::from_static(name),
+                _ => AUTHORIZATION,
+            };
+            builder = builder.header(name, value);
+        }
+        for (name, value) in &request.extra.headers {
+            builder = builder.header(*name, value.as_slice());
+        }
+        if let Some(body) = &request.extra.body {
+            builder = builder.body(body.clone());
         }
         let response = builder.send().map_err(broken)?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -184,6 +225,29 @@ impl Wire {
         Ok(Request { path: format!("{path}{query}"), ..from.clone() })
     }
 
+    /// The request as it is sent.
+    pub fn sent(&self, request: &Request) -> Option<Sent> {
+        let url = Url::parse(&self.url(request)).ok()?;
+        let path = url.path().strip_prefix(self.base.path().trim_end_matches('/'))?.to_owned();
+        let headers = request.extra.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        Some(Sent { path, query: url.query().unwrap_or_default().to_owned(), headers })
+    }
+
+    /// Where plain HTTP/1.1 is spoken, if it is.
+    pub fn plain_host(&self) -> Option<String> {
+        let host = self.base.host_str().filter(|_| self.base.scheme() == "http" && !self.http2)?;
+        Some(format!("{host}:{}", self.base.port_or_known_default()?))
+    }
+
+    /// A request without a body as it stands on the wire, by somebody with the key or by nobody.
+    pub fn head(&self, request: &Request, keyed: bool, is_last: bool) -> String {
+        let path = format!("{}{}", self.base.path().trim_end_matches('/'), request.path);
+        let host = self.base.host_str().unwrap_or_default();
+        let key = if keyed { format!("Authorization: {}\r\n", bearer(&self.target.key)) } else { String::new() };
+        let close = if is_last { "Connection: close\r\n" } else { "" };
+        format!("{} {path} HTTP/1.1\r\nHost: {host}\r\n{key}{close}\r\n", request.method)
+    }
+
     fn url(&self, request: &Request) -> String {
         format!("{}{}", self.base.as_str().trim_end_matches('/'), request.path)
     }
@@ -196,22 +260,34 @@ impl Wire {
             Authorization::Failing(key) => Some(bearer(key)),
             Authorization::Bare => Some(self.target.key.0.clone()),
             Authorization::Text(text) => Some((*text).to_owned()),
+            Authorization::Spelled(before, after) => Some(format!("{before}{}{after}", self.target.key.0)),
+            Authorization::Elsewhere(_) => Some(bearer(&self.target.key)),
         }
     }
 
-    /// The request as a line for a shell.
+    /// The request as a line for a shell. Keys stand in it as variables.
     pub fn curl(&self, request: &Request) -> String {
-        let mut line =
-            format!("curl --include --request {} '{}'", request.method, self.url(request).replace('\'', "%27"));
-        let shown = match &request.authorization {
-            Authorization::None => return line,
-            Authorization::Key => format!("Bearer ${KEY}"),
-            Authorization::WithoutPermission => format!("Bearer ${KEY_WITHOUT_PERMISSION}"),
-            Authorization::Failing(_) => format!("Bearer ${KEY}_THAT_FAILS"),
-            Authorization::Bare => format!("${KEY}"),
-            Authorization::Text(text) => (*text).to_owned(),
+        let how = if request.method == "HEAD" { "--head".to_owned() } else { format!("--request {}", request.method) };
+        let mut line = format!("curl --include {how} '{}'", self.url(request).replace('\'', "%27"));
+        let (name, shown) = match &request.authorization {
+            Authorization::None => ("Authorization", None),
+            Authorization::Key => ("Authorization", Some(format!("Bearer ${KEY}"))),
+            Authorization::WithoutPermission => ("Authorization", Some(format!("Bearer ${KEY_WITHOUT_PERMISSION}"))),
+            Authorization::Failing(_) => ("Authorization", Some(format!("Bearer ${KEY}_THAT_FAILS"))),
+            Authorization::Bare => ("Authorization", Some(format!("${KEY}"))),
+            Authorization::Text(text) => ("Authorization", Some((*text).to_owned())),
+            Authorization::Spelled(before, after) => ("Authorization", Some(format!("{before}${{{KEY}}}{after}"))),
+            Authorization::Elsewhere(name) => (*name, Some(format!("Bearer ${KEY}"))),
         };
-        line.push_str(&format!(" --header \"Authorization: {shown}\""));
+        if let Some(shown) = shown {
+            line.push_str(&format!(" --header \"{name}: {}\"", shown.replace('"', "\\\"")));
+        }
+        for (name, value) in &request.extra.headers {
+            line.push_str(&format!(" --header {}", quoted(format!("{name}: ").as_bytes(), value)));
+        }
+        if let Some(body) = &request.extra.body {
+            line.push_str(&format!(" --data-binary {}", quoted(b"", body)));
+        }
         line
     }
 
@@ -252,6 +328,20 @@ impl Wire {
         // A shorter one would be met by chance.
         keys.filter(|key| key.len() >= 8)
     }
+}
+
+/// Bytes as a word for a shell.
+fn quoted(start: &[u8], rest: &[u8]) -> String {
+    let mut word = "$'".to_owned();
+    for byte in start.iter().chain(rest) {
+        match byte {
+            b'\'' | b'\\' => word.extend(['\\', char::from(*byte)]),
+            b' '..=b'~' => word.push(char::from(*byte)),
+            _ => word.push_str(&format!("\\x{byte:02x}")),
+        }
+    }
+    // Without odd bytes the usual quotes do.
+    if word.contains('\\') { format!("{word}'") } else { format!("{}'", &word[1..]) }
 }
 
 fn bearer(key: &Secret) -> String {

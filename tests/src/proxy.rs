@@ -1,0 +1,159 @@
+//! A proxy that may change a request before a server sees it, and an answer before the client does.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// A request on its way.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The method.
+    pub method: Method,
+    /// The path and the query.
+    pub path: String,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+    /// Whether a request before it on this connection had this `Authorization`.
+    pub earlier: Option<http::HeaderValue>,
+}
+
+impl Asked {
+    /// A header as text, with what is no text left out.
+    pub fn header(&self, name: &str) -> String {
+        let value = self.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        value.unwrap_or_default()
+    }
+}
+
+/// An answer on its way.
+#[derive(Debug, Clone)]
+pub struct Answered {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers, without those of the transport.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+    /// How long it is held back.
+    pub delay: Duration,
+    /// Whether the connection is cut instead.
+    pub cut: bool,
+}
+
+impl Answered {
+    /// Another answer, in JSON.
+    pub fn say(&mut self, status: u16, message: &str) {
+        self.status = StatusCode::from_u16(status).expect("a status");
+        self.body = Bytes::from(serde_json::json!({ "message": message }).to_string());
+        self.headers.insert(header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+    }
+}
+
+/// What a proxy does to requests.
+pub type Before = dyn Fn(&mut Asked) + Send + Sync;
+/// What a proxy does to answers.
+pub type After = dyn Fn(&Asked, &mut Answered) + Send + Sync;
+
+/// A running proxy; it stops when it is dropped.
+pub struct Proxy {
+    /// Its address.
+    pub url: String,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Way {
+    right: String,
+    before: Box<Before>,
+    after: Box<After>,
+    http: reqwest::Client,
+}
+
+impl Proxy {
+    /// Starts one before a server.
+    pub async fn start(right: &str, before: Box<Before>, after: Box<After>) -> std::io::Result<Proxy> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
+        let http = http.map_err(std::io::Error::other)?;
+        let way = Arc::new(Way { right: right.to_owned(), before, after, http });
+        let task = tokio::spawn(async move {
+            // A listener that fails would be seen as a server that does not answer.
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(connection(stream, way.clone()));
+            }
+        });
+        Ok(Proxy { url, task })
+    }
+}
+
+async fn connection(stream: TcpStream, way: Arc<Way>) {
+    let earlier = Arc::new(std::sync::Mutex::new(None));
+    let service = service_fn(move |request: Request<Incoming>| {
+        let own = request.headers().get(header::AUTHORIZATION).cloned();
+        let mut earlier = earlier.lock().expect("nobody panics with it");
+        let before = earlier.clone();
+        *earlier = own.or(earlier.take());
+        let way = way.clone();
+        async move { way.answer(request, before).await }
+    });
+    // A connection that ends badly is what some of them are for.
+    let _ = http1::Builder::new().pipeline_flush(true).serve_connection(TokioIo::new(stream), service).await;
+}
+
+impl Way {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        earlier: Option<http::HeaderValue>,
+    ) -> Result<Response<Full<Bytes>>, std::io::Error> {
+        let (head, body) = request.into_parts();
+        let path = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        let body = body.collect().await.map_err(std::io::Error::other)?.to_bytes();
+        let mut asked = Asked { method: head.method, path, headers: head.headers, body, earlier };
+        let seen = asked.clone();
+        (self.before)(&mut asked);
+        let mut answered = self.ask(asked).await;
+        (self.after)(&seen, &mut answered);
+        if answered.cut {
+            return Err(std::io::Error::other("cut as wanted"));
+        }
+        tokio::time::sleep(answered.delay).await;
+        let mut response = Response::new(Full::new(answered.body));
+        *response.status_mut() = answered.status;
+        *response.headers_mut() = answered.headers;
+        Ok(response)
+    }
+
+    async fn ask(&self, asked: Asked) -> Answered {
+        let mut headers = asked.headers;
+        for name in [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION] {
+            headers.remove(name);
+        }
+        let request = self.http.request(asked.method, format!("{}{}", self.right, asked.path));
+        let request = request.headers(headers).body(asked.body);
+        let response = request.send().await.expect("the right server answers");
+        let (status, mut headers) = (response.status(), response.headers().clone());
+        for name in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION] {
+            headers.remove(name);
+        }
+        let body = response.bytes().await.expect("the right server answers to the end");
+        Answered { status, headers, body, delay: Duration::ZERO, cut: false }
+    }
+}

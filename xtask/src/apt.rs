@@ -1,0 +1,37 @@
+//! Packages of Debian and its kin that the tests need.
+
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+
+/// Installs a package, or says that it is missing.
+pub fn install(package: &str) -> anyhow::Result<()> {
+    eprintln!("installing {package} with apt-get");
+    let apt = |arguments: &[&str]| {
+        let mut command = if is_root() {
+            Command::new("apt-get")
+        } else {
+            let mut sudo = Command::new("sudo");
+            sudo.args(["--non-interactive", "apt-get"]);
+            sudo
+        };
+        run(command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments))
+    };
+    let help = || format!("the tests need the package `{package}`: install it, or run this where apt-get may");
+    apt(&["update", "--quiet"]).with_context(help)?;
+    apt(&["install", "--yes", "--quiet", "--no-install-recommends", package]).with_context(help)
+}
+
+/// Whether this process may do everything.
+pub fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+/// Runs a program to its end; the error has what it said.
+pub fn run(command: &mut Command) -> anyhow::Result<()> {
+    let output = command.output().with_context(|| format!("{:?} cannot be run", command.get_program()))?;
+    if !output.status.success() {
+        bail!("{command:?} failed ({}): {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(())
+}

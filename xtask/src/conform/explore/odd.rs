@@ -1,0 +1,116 @@
+//! What servers stumble over: values, methods, headers, bodies, and what is sent in the place of a key.
+
+use super::super::wire::Authorization;
+
+/// Parts of values that servers stumble over, as they stand in an address.
+pub(super) const ODD: &[&str] = &[
+    "%2F",
+    "%2f..%2f",
+    "%00",
+    "%0d%0aX-Injected:%20y",
+    "%C0%AF",
+    "%E0%80%AF",
+    "%F4%90%80%80",
+    "%ED%A0%80",
+    "%ff",
+    "%25%32%46",
+    "%252F",
+    "%zz",
+    "%",
+    "%5C",
+    "%2e%2e",
+    ";a=b",
+    "+",
+    "%20",
+    "%09",
+    "%E2%80%AE",
+    "%F0%9F%98%80",
+    "e%CC%81",
+    "null",
+    "undefined",
+    "-1",
+    "1e999",
+    "%27%20OR%20%271%27=%271",
+    "%22",
+    "%3Cscript%3E",
+    "$%7Bjndi:x%7D",
+    "%7B%7D",
+    "*",
+    "~",
+    "@",
+    ":",
+];
+
+/// Methods besides the documented one.
+pub(super) const METHODS: &[&str] = &[
+    "GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "QUERY", "PROPFIND", "FOO", "get", "Post",
+    "X-Y",
+];
+
+/// Headers that change what some servers do.
+pub(super) const HEADERS: &[(&str, &[u8])] = &[
+    ("accept", b"text/html"),
+    ("accept", b"application/xml;q=0.9, */*;q=0"),
+    ("accept-charset", b"utf-16"),
+    ("accept-language", b"\xff\xfe"),
+    ("content-type", b"application/json"),
+    ("content-type", b"text/plain; charset=utf-7"),
+    ("content-type", b"multipart/form-data"),
+    ("content-type", b"\x80/\x80"),
+    ("content-encoding", b"gzip"),
+    ("cookie", b"session=admin; session=other"),
+    ("expect", b"100-continue"),
+    ("forwarded", b"for=127.0.0.1;host=localhost;proto=https"),
+    ("idempotency-key", b"1"),
+    ("origin", b"https://elsewhere.example.com"),
+    ("x-forwarded-for", b"127.0.0.1"),
+    ("x-forwarded-host", b"localhost"),
+    ("x-http-method-override", b"DELETE"),
+    ("x-original-url", b"/"),
+    ("x-rewrite-url", b"/admin"),
+    ("x-request-id", b"00000000-0000-0000-0000-000000000000"),
+    ("x-ratelimit-remaining", b"1000000"),
+    ("x-user", b"admin"),
+];
+
+/// Bodies where none is expected.
+pub(super) const BODIES: &[&[u8]] =
+    &[b"{}", b"[", b"null", b"{\"integration_id\":null,\"cursor\":[", b"<?xml version=\"1.0\"?><a/>", b"\xff\xfe\x00"];
+
+/// What makes something that is not there.
+pub(super) const UNKNOWN: u128 = 0x3b1f_6c08_94d7_4a25_8e60_c5f2_17ad_b943;
+
+/// What is sent in the place of a key: texts before and after the key, of which none makes a valid one.
+pub(super) const NO_KEYS: &[Authorization] = &[
+    Authorization::None,
+    Authorization::Text("Bearer"),
+    Authorization::Text("Bearer "),
+    Authorization::Text("Bearer null"),
+    Authorization::Text("Bearer undefined"),
+    Authorization::Text("Bearer *"),
+    Authorization::Text("Bearer YOUR-REST-API-KEY"),
+    Authorization::Text("Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9."),
+    Authorization::Text("Basic dXNlcjpwYXNzd29yZA=="),
+    Authorization::Text("Bearer \u{80}\u{ff}"),
+    Authorization::Spelled("", ""),
+    Authorization::Spelled("Basic ", ""),
+    Authorization::Spelled("Token ", ""),
+    Authorization::Spelled("Bearer", ""),
+    Authorization::Spelled("Bearer: ", ""),
+    Authorization::Spelled("Bearer Bearer ", ""),
+    Authorization::Spelled("Bearer \"", "\""),
+    Authorization::Spelled("Bearer ", "x"),
+    Authorization::Spelled("Bearer x", ""),
+    Authorization::Spelled("Bearer ", ", Basic eA=="),
+    Authorization::Spelled("Bearer ", "\u{ff}"),
+    Authorization::Elsewhere("x-api-key"),
+    Authorization::Elsewhere("proxy-authorization"),
+    Authorization::Elsewhere("x-authorization"),
+];
+
+/// Spellings that a server may take or not.
+pub(super) const SPELLINGS: &[Authorization] = &[
+    Authorization::Spelled("bearer ", ""),
+    Authorization::Spelled("BEARER ", ""),
+    Authorization::Spelled("Bearer  ", ""),
+];
