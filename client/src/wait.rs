@@ -6,6 +6,7 @@
 //! trigger but not look fails early and harmlessly.
 
 mod options;
+mod pace;
 mod sought;
 
 use std::time::Duration;
@@ -24,6 +25,7 @@ use options::Pauses;
 use sought::Sought;
 
 pub use options::{IfRunning, Progress, WaitOptions};
+pub use pace::Pace;
 
 /// Why the end of a sync is not known.
 #[derive(Debug, thiserror::Error)]

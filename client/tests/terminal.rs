@@ -88,6 +88,23 @@ fn progress_is_shown_on_a_terminal_and_wiped_at_the_end() {
 }
 
 #[test]
+fn progress_says_how_many_rows_were_read_and_how_fast() {
+    let mut looks = 0;
+    let server = Server::new(move |_| {
+        looks += 1;
+        let mut job = job(STARTED, if looks < 4 { "running" } else { "partial" });
+        job["rows_synced"] = (500 * looks).into();
+        Told::page(&[job])
+    });
+    let (code, text) = on_terminal(80, command(&server.url, &["status", ID, "--follow"]).env("NO_COLOR", "1"));
+    assert_eq!(code, 1);
+    assert!(text.contains("\r\u{1b}[2Krunning: 1003 rows read, 1000 synced, 3 failed (0s)"), "{text:?}");
+    let (_, second) = text.split_once("running: 1503 rows read, 1500 synced, 3 failed, ").unwrap();
+    let (rate, _) = second.split_once(" rows/s").unwrap();
+    assert!((1..=1000).contains(&rate.parse::<u32>().unwrap()), "two looks half a second apart: {text:?}");
+}
+
+#[test]
 fn what_a_server_says_does_not_reach_the_terminal_as_it_is() {
     let server = Server::answering([Told::new(502, "\u{1b}[2J\u{9b}2J")]);
     let (code, text) = on_terminal(80, &mut command(&server.url, &["trigger", ID]));

@@ -23,7 +23,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::secret::{KeyHash, Secret};
-pub use postgres::PostgresUrl;
+pub use postgres::{NotPostgres, PostgresUrl};
 pub use problem::{ConfigError, Problem};
 pub use table::{NotATable, TableName, quoted};
 
@@ -71,7 +71,10 @@ impl Config {
         match (found.next(), found.next()) {
             (Some(integration), None) => Ok(integration),
             (Some(_), Some(_)) => Err(UnknownIntegration::Several { wanted: wanted.into(), file: self.file.clone() }),
-            (None, _) => Err(UnknownIntegration::None { wanted: wanted.into(), file: self.file.clone() }),
+            (None, _) => {
+                let known = self.integrations.iter().map(|known| format!("{:?}", known.name)).collect();
+                Err(UnknownIntegration::None { wanted: wanted.into(), file: self.file.clone(), known })
+            }
         }
     }
 }
@@ -80,12 +83,14 @@ impl Config {
 #[derive(Debug, thiserror::Error)]
 pub enum UnknownIntegration {
     /// There is none.
-    #[error("{} has no integration with the ID or the name {wanted:?}", file.display())]
+    #[error("{} has no integration with the ID or the name {wanted:?}; it has {}", file.display(), listed(known))]
     None {
         /// What was looked for.
         wanted: String,
         /// Where.
         file: PathBuf,
+        /// The names that there are.
+        known: Vec<String>,
     },
     /// There are several of that name.
     #[error("{} has several integrations with the name {wanted:?}; give the ID", file.display())]
@@ -95,6 +100,10 @@ pub enum UnknownIntegration {
         /// Where.
         file: PathBuf,
     },
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".into() } else { names.join(", ") }
 }
 
 /// The names that a configuration may use, from the contract.
@@ -124,6 +133,9 @@ pub struct ServerConfig {
     pub request_deadline: Duration,
     /// How long requests and syncs may take to end when the process is told to stop.
     pub drain_deadline: Duration,
+    /// How long the windows are in which requests are counted, in whole seconds, in place of the contract's. All replicas
+    /// must have the same.
+    pub rate_limit_window: Option<Duration>,
 }
 
 /// The sync side.
@@ -163,6 +175,39 @@ pub struct ApiKey {
     pub expires: Option<DateTime<Utc>>,
     /// Whether it was revoked.
     pub revoked: bool,
+    /// How every request with it fails.
+    #[cfg(feature = "faults")]
+    pub fault: Option<Fault>,
+}
+
+/// A failure on purpose. No build without the feature `faults` knows of them: it refuses a configuration with one.
+#[cfg(feature = "faults")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The operation panics.
+    Panic,
+    /// The store answers with an error.
+    StoreFailed,
+    /// The store cannot be reached, not even to count the request.
+    StoreAway,
+    /// The operation does not end before the deadline.
+    Deadline,
+}
+
+#[cfg(feature = "faults")]
+impl Fault {
+    /// All of them.
+    pub const ALL: [Fault; 4] = [Fault::Panic, Fault::StoreFailed, Fault::StoreAway, Fault::Deadline];
+
+    /// Its name in configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Fault::Panic => "panic",
+            Fault::StoreFailed => "store_failed",
+            Fault::StoreAway => "store_away",
+            Fault::Deadline => "deadline",
+        }
+    }
 }
 
 /// The ID of an integration.

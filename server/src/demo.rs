@@ -8,10 +8,11 @@ use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use cdi_client::{Client, Job, JobStatus, Progress, WaitOptions};
+use cdi_client::{Client, Job, JobStatus, Pace, Progress, WaitOptions};
 use chrono::{DateTime, SecondsFormat, Utc};
 use uuid::Uuid;
 
@@ -177,16 +178,27 @@ api_key = {{ file = "destination.key" }}
 
 /// Prints how the sync goes on.
 fn watching(rows: usize) -> WaitOptions {
+    let pace = Mutex::new(Pace::default());
     WaitOptions::default()
         .timeout(Duration::from_secs(600))
         .poll(Duration::from_millis(250), Duration::from_millis(700))
         .on_progress(move |progress| match progress {
-            Progress::Job(job) if job.job_status == JobStatus::Running => println!(
-                "running      {} of {rows} delivered, {} refused",
-                job.rows_synced, job.rows_failed_with_errors
-            ),
+            Progress::Job(job) if job.job_status == JobStatus::Running => {
+                let mut pace = pace.lock().unwrap_or_else(PoisonError::into_inner);
+                pace.note(job, Instant::now());
+                println!("running      {}", going(job, rows as u64, &pace));
+            }
             _ => {}
         })
+}
+
+fn going(job: &Job, rows: u64, pace: &Pace) -> String {
+    let (synced, failed) = (job.rows_synced, job.rows_failed_with_errors);
+    let mut text = format!("{} of {rows} rows read, {synced} delivered, {failed} refused", synced + failed);
+    if let (Some(rate), Some(left)) = (pace.rows_per_second(), pace.time_left(rows)) {
+        let _ = write!(text, ", {rate:.0} rows/s, {:.1} s left", left.as_secs_f64());
+    }
+    text
 }
 
 /// Prints what went where. Whether it matches what was seeded.

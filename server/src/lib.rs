@@ -13,3 +13,5 @@ pub mod service;
 pub mod stand_in;
 pub mod store;
 pub mod sync;
+#[cfg(feature = "faults")]
+pub mod testbed;

@@ -28,6 +28,12 @@ pub fn start_quiet() -> anyhow::Result<()> {
     start_with(LogFormat::Text, "warn")
 }
 
+/// The same with another filter: programs for tests are silent.
+#[cfg(feature = "faults")]
+pub fn start_filtered(usual: &str) -> anyhow::Result<()> {
+    start_with(LogFormat::Text, usual)
+}
+
 fn start_with(format: LogFormat, usual: &str) -> anyhow::Result<()> {
     let told = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
     let filter = EnvFilter::try_new(told.as_deref().unwrap_or(usual)).context("RUST_LOG cannot be understood")?;

@@ -15,6 +15,9 @@ use cdi_server::{api, demo, secret};
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// OpenCDI: a self-hosted Cloud Data Ingestion service.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES)]
@@ -69,7 +72,7 @@ enum Command {
         /// The integration's ID or name
         integration: String,
         /// The next sync takes rows of this time and later ones
-        #[arg(long, value_name = "TIME", conflicts_with = "reset")]
+        #[arg(long, value_name = "TIME", conflicts_with = "reset", value_parser = time)]
         set: Option<DateTime<Utc>>,
         /// The next sync takes every row
         #[arg(long)]
@@ -98,6 +101,9 @@ enum Command {
     Openapi,
     /// Seed a source, serve the API, trigger one real sync and show it
     Demo(demo::Options),
+    /// Run a service for tests until standard input ends; the first line printed says what is there
+    #[cfg(feature = "faults")]
+    Testbed(cdi_server::testbed::Options),
 }
 
 #[derive(Debug, Subcommand)]
@@ -138,6 +144,12 @@ fn permission(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err(format!("there is no such permission; known are {}", known.join(", ")))
+}
+
+fn time(text: &str) -> Result<DateTime<Utc>, String> {
+    let time = DateTime::parse_from_rfc3339(text);
+    time.map(|time| time.to_utc())
+        .map_err(|_| "write a date, a time and its offset, such as 2026-11-01T00:00:00Z".into())
 }
 
 fn main() -> ExitCode {
@@ -181,6 +193,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Demo(options) => block_on(demo::run(options)),
+        #[cfg(feature = "faults")]
+        Command::Testbed(options) => block_on(cdi_server::testbed::run(options)),
     }
 }
 

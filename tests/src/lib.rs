@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used)] // All of this runs in tests.
 
 pub mod drift;
+pub mod wrong;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -45,7 +45,7 @@ async fn a_sync_is_seen_before_and_after_it() {
         preview,
         "send    {\"external_id\":\"a\",\"n\":1}\n\
          refuse  {\"external_id\":\"b\"} of 2026-01-01T00:00:02Z: PAYLOAD is not a JSON object\n\
-         These are the first 2 rows; there are more.\n"
+         Rows shown: 2; there are more.\n"
     );
     assert_eq!(printed(&setup, &["watermark", INTEGRATION]), "none: the next sync takes every row\n", "nothing moved");
     assert!(refused(&setup, &["row-errors", INTEGRATION]).contains("has had no job yet"));
@@ -71,13 +71,22 @@ async fn a_sync_is_seen_before_and_after_it() {
     assert!(table.starts_with("number,updated_at,identifier,reason,payload\n1,2026-"), "{table}");
     assert_eq!(
         printed(setup, &["watermark", INTEGRATION]),
-        "2026-01-01T00:00:03Z: all 1 rows of this time are dealt with; the next sync takes later ones\n"
+        "2026-01-01T00:00:03Z: the rows of this time are dealt with (1); the next sync takes later ones\n"
     );
+    service.client().trigger_integration_sync(INTEGRATION.parse().unwrap()).await.unwrap();
+    eventually("the second job has ended", async || {
+        let status = service.call("GET", &format!("/cdi/integrations/{INTEGRATION}/job_sync_status")).await;
+        (status.body["results"][0]["job_status"] == "success").then_some(())
+    })
+    .await;
+    let output = run(setup, &["row-errors", INTEGRATION]);
+    assert!(String::from_utf8(output.stderr).unwrap().contains("has no row errors; `--job` names another"));
+    assert_eq!(output.stdout, b"", "programs read nothing of it");
     let set = printed(setup, &["watermark", INTEGRATION, "--set", "2026-01-01T01:00:02+01:00"]);
     assert_eq!(set, "2026-01-01T00:00:02Z: the next sync takes the rows of this time and later ones\n");
-    assert!(printed(setup, &["preview", INTEGRATION]).contains("These are all 2 rows."));
+    assert!(printed(setup, &["preview", INTEGRATION]).contains("Rows shown: 2, which are all."));
     assert_eq!(printed(setup, &["watermark", INTEGRATION, "--reset"]), "none: the next sync takes every row\n");
-    assert!(printed(setup, &["preview", INTEGRATION]).contains("These are all 3 rows."));
+    assert!(printed(setup, &["preview", INTEGRATION]).contains("Rows shown: 3, which are all."));
 }
 
 #[tokio::test]
@@ -92,9 +101,16 @@ async fn a_watermark_is_not_moved_under_a_job() {
 fn what_is_wrong_is_said_with_where_and_what_to_do() {
     let setup = setup();
     let said = refused(&setup, &["preview", "Nobody"]);
-    assert!(said.contains("opencdi.toml has no integration with the ID or the name \"Nobody\""), "{said}");
+    assert!(said.contains("opencdi.toml has no integration with the ID or the name \"Nobody\"; it has "), "{said}");
+    assert!(said.contains("\"Users of ours\""), "{said}");
     let said = refused(&setup, &["watermark", INTEGRATION, "--set", "yesterday"]);
-    assert!(said.contains("yesterday") && said.contains("--set"), "{said}");
+    assert!(
+        said.contains("yesterday") && said.contains("--set") && said.contains("such as 2026-11-01T00:00:00Z"),
+        "{said}"
+    );
+    let said = refused(&setup, &["watermark", INTEGRATION, "--set", "2199-01-01T00:00:00Z"]);
+    assert!(said.contains("2199-01-01T00:00:00Z is in the future"), "{said}");
+    assert_eq!(printed(&setup, &["watermark", INTEGRATION]), "none: the next sync takes every row\n");
     let said = refused(&setup, &["row-errors", INTEGRATION, "--job", "7"]);
     assert!(said.contains("a job ID is a UUID"), "{said}");
     let said = refused(&setup, &["row-errors", INTEGRATION, "--job", INTEGRATION]);

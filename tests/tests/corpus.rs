@@ -216,8 +216,10 @@ fn every_drift_is_named_with_its_line_and_nothing_else_is() {
     for wanted in drifts.iter().flat_map(|case| &case.finds) {
         covered.insert(wanted.split(" @ ").next().unwrap());
     }
-    let uncovered: Vec<&str> =
-        Rule::ALL.iter().map(|rule| rule.info().name).filter(|name| !covered.contains(name)).collect();
+    // Rules about live servers have wrong servers in the place of edits.
+    let rules = Rule::ALL.iter().map(|rule| rule.info()).filter(|rule| rule.family() != "live");
+    let names = rules.map(|rule| rule.name);
+    let uncovered: Vec<&str> = names.filter(|name| !covered.contains(name)).collect();
     let (missed, alarms) = (judge_all(&drifts), judge_all(&harmless));
     let score = format!(
         "drift corpus: {} of {} drifts named with the right rule and line, {} false alarms in {} harmless edits, {} rules covered\n",

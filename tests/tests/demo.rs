@@ -10,12 +10,13 @@ use contract_tests::program;
 #[test]
 fn the_demo_ends_with_what_it_seeded() {
     let output = Command::new(program("cdi-server"))
-        .args(["demo", "--once", "--rows", "3000", "--listen", "127.0.0.1:0"])
+        .args(["demo", "--once", "--rows", "8000", "--listen", "127.0.0.1:0"])
         .output()
         .expect("the demo runs");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
-    assert!(text.contains("partial") && text.contains("2994 rows delivered, 6 refused"), "{text}");
+    assert!(text.contains("partial") && text.contains("7984 rows delivered, 16 refused"), "{text}");
+    assert!(text.contains("of 8000 rows read, ") && text.contains(" rows/s, "), "{text}");
     assert!(text.contains("curl --include --request POST"), "{text}");
 }
 

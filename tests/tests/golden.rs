@@ -25,6 +25,7 @@ fn assert_fresh(name: &str, contract: &str) {
         client: Some(format!("tests/generated/{name}_client.rs")),
         client_errors: Some(format!("tests/generated/{name}_errors.rs")),
         emits: None,
+        testbed: None,
     };
     let outputs =
         generate::outputs(&contract.unwrap(), &layout).unwrap_or_else(|findings| panic!("{}", shown(&findings)));

@@ -43,6 +43,8 @@ pub struct Finding {
     pub related: Vec<Place>,
     /// What to do about it.
     pub help: Option<String>,
+    /// What else there is to know, such as what a server has answered.
+    pub notes: Vec<String>,
     /// Edits that put it right, where that is safe.
     pub fix: Vec<Edit>,
 }
@@ -76,7 +78,8 @@ impl Finding {
 
     /// A finding that has no place in a file.
     pub fn nowhere(rule: Rule, message: impl Into<String>) -> Finding {
-        Finding { rule, message: message.into(), primary: None, related: Vec::new(), help: None, fix: Vec::new() }
+        let message = message.into();
+        Finding { rule, message, primary: None, related: Vec::new(), help: None, notes: Vec::new(), fix: Vec::new() }
     }
 
     /// Adds a place that disagrees.
@@ -88,6 +91,12 @@ impl Finding {
     /// Adds what to do.
     pub fn help(mut self, help: impl Into<String>) -> Finding {
         self.help = Some(help.into());
+        self
+    }
+
+    /// Adds something else to know.
+    pub fn note(mut self, note: impl Into<String>) -> Finding {
+        self.notes.push(note.into());
         self
     }
 

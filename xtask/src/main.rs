@@ -1,12 +1,15 @@
 //! `cargo xtask`: the chores of this repository, with nothing but cargo needed.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, ValueEnum};
 use xtask::check::{self, Outcome, Project, Scope, fix};
+use xtask::conform::{self, Limits, Secret, Target, Wanted};
 use xtask::contract::Contract;
 use xtask::finding::{Finding, Severity};
 use xtask::render::{self, Format};
@@ -26,11 +29,12 @@ enum Xtask {
     /// Prove that the contract, the server, the client and the reference pages say the same things
     #[command(after_help = CHECK_HELP)]
     Check(Check),
-    /// Measure something
-    Bench {
-        /// What to measure
-        what: Benchmark,
-    },
+    /// Hold a live server to the contract, over HTTP; without --url one of this project
+    #[command(after_help = CONFORM_HELP)]
+    Conform(Box<Conform>),
+    /// Measure something, beside a reference in the same run
+    #[command(subcommand)]
+    Bench(Bench),
     /// Install what the tests need (a private Postgres included), run them all, and check that nothing has drifted
     Test {
         /// Parts of the names of the tests to run; without any everything runs
@@ -38,10 +42,18 @@ enum Xtask {
     },
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Benchmark {
+#[derive(Debug, clap::Subcommand)]
+enum Bench {
     /// The check, on contracts of up to 1,000 operations
     Check,
+    /// `cdi status` from start to exit, beside the bare request
+    Status,
+    /// Rows from SQLite and Postgres into a file and a local service, beside the same without work in between
+    Sync {
+        /// How many rows
+        #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(10..=100_000_000))]
+        rows: u32,
+    },
 }
 
 const CHECK_HELP: &str = "\
@@ -89,6 +101,65 @@ struct Check {
     explain: Option<String>,
 }
 
+const CONFORM_HELP: &str = "\
+Exit status: 0 everything that was seen is as documented, 1 something is not, 2 it could not be tried. What was not seen
+is listed with what would be needed. Without --url everything that is documented must be seen.
+
+Keys are better given in the environment than on the command line, where others of the machine can read them.
+
+Examples:
+  cargo xtask conform                                            start a server of this project, provoke everything
+  OPENCDI_KEY=… cargo xtask conform --url https://rest.iad-03.braze.com --read-only
+  cargo xtask conform --url http://127.0.0.1:8080 --integration 6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01
+                                                                 also triggers a sync of this integration
+  cargo xtask conform --url http://127.0.0.1:8080 --exhaust-rate-limits --timeout 10m
+                                                                 also uses up the workspace's rate limits, and waits
+  cargo xtask conform --operation list_integrations --format json
+  cargo xtask check --explain live/order                         what a rule means";
+
+#[derive(Debug, Args)]
+struct Conform {
+    /// The server's base URL; without it a server of this project is built and started
+    #[arg(long)]
+    url: Option<String>,
+    /// An API key with every permission
+    #[arg(long, env = conform::KEY, hide_env_values = true)]
+    key: Option<String>,
+    /// An API key of the same workspace without permissions: provokes 403
+    #[arg(long, env = conform::KEY_WITHOUT_PERMISSION, hide_env_values = true, value_name = "KEY", requires = "url")]
+    key_without_permission: Option<String>,
+    /// An integration whose sync may really be triggered
+    #[arg(long, value_name = "ID", requires = "url")]
+    integration: Option<String>,
+    /// An integration whose sync is in progress: provokes `Another job is in progress`
+    #[arg(long, value_name = "ID", requires = "url")]
+    busy_integration: Option<String>,
+    /// An integration of another workspace: it must look like one that does not exist
+    #[arg(long, value_name = "ID", requires = "url")]
+    foreign_integration: Option<String>,
+    /// Send only GETs
+    #[arg(long)]
+    read_only: bool,
+    /// Use up rate limits: until their windows end, nobody in the workspace can call
+    #[arg(long, requires = "url")]
+    exhaust_rate_limits: bool,
+    /// Try only this operation; give the flag again for others
+    #[arg(long = "operation", value_name = "ID")]
+    operations: Vec<String>,
+    /// How long everything may take, such as 90s or 10m
+    #[arg(long, default_value = "5m", value_parser = humantime::parse_duration)]
+    timeout: Duration,
+    /// Speak HTTP/2 without negotiating it
+    #[arg(long)]
+    http2: bool,
+    /// How findings are shown
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+    /// When colours are used
+    #[arg(long, value_enum, default_value = "auto")]
+    color: Colour,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Colour {
     Auto,
@@ -117,7 +188,10 @@ fn main() -> ExitCode {
     let outcome = match Xtask::parse() {
         Xtask::Generate { check } => run_generate(check),
         Xtask::Check(check) => run_check(&check),
-        Xtask::Bench { what: Benchmark::Check } => bench::run(&root()),
+        Xtask::Conform(conform) => run_conform(*conform),
+        Xtask::Bench(Bench::Check) => bench::check::run(&root()),
+        Xtask::Bench(Bench::Status) => bench::status(&root()),
+        Xtask::Bench(Bench::Sync { rows }) => bench::sync(&root(), rows),
         Xtask::Test { filter } => test::run(&root(), &filter),
     };
     outcome.unwrap_or_else(|error| {
@@ -203,6 +277,38 @@ fn run_check(arguments: &Check) -> anyhow::Result<ExitCode> {
             outcome = check::run(&root, &scope);
         }
     }
+    print(&render::render(&outcome, arguments.format, arguments.color.wanted()))?;
+    Ok(code(&outcome))
+}
+
+fn run_conform(arguments: Conform) -> anyhow::Result<ExitCode> {
+    let root = root();
+    let project = Project::load(&root).map_err(anyhow::Error::msg)?;
+    let limits = Limits {
+        read_only: arguments.read_only,
+        exhaust: arguments.exhaust_rate_limits || arguments.url.is_none(),
+        complete: arguments.url.is_none() && arguments.operations.is_empty() && !arguments.read_only,
+        operations: arguments.operations,
+        time: arguments.timeout,
+        http2: arguments.http2,
+        ..Limits::default()
+    };
+    let value = |id: Option<String>| id.map(|id| ("integration_id".to_owned(), id)).into_iter().collect();
+    let target = match (arguments.url, arguments.key) {
+        (Some(url), Some(key)) => Wanted::There(Target {
+            url,
+            key: Secret::new(key),
+            key_without_permission: arguments.key_without_permission.map(Secret::new),
+            failing_keys: BTreeMap::new(),
+            known: value(arguments.integration),
+            busy: value(arguments.busy_integration),
+            foreign: value(arguments.foreign_integration),
+            items: BTreeMap::new(),
+        }),
+        (Some(_), None) => anyhow::bail!("an API key is needed: set {} or give --key", conform::KEY),
+        (None, _) => Wanted::Testbed,
+    };
+    let outcome = conform::project(&project, target, &limits, &|stage| eprintln!("conform: {stage}"));
     print(&render::render(&outcome, arguments.format, arguments.color.wanted()))?;
     Ok(code(&outcome))
 }

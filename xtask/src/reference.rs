@@ -60,6 +60,9 @@ pub fn page() -> String {
 }
 
 fn example(info: &RuleInfo) -> String {
+    if let (Edit::Serve(wrong), Edit::Serve(right)) = (&info.fires, &info.silent) {
+        return format!("It speaks when a server {wrong}.\n\nIt does not when a server {right}.\n");
+    }
     format!("It speaks when, {}\nIt does not when, {}", edit(&info.fires), edit(&info.silent))
 }
 
@@ -74,6 +77,7 @@ fn edit(edit: &Edit) -> String {
             format!("in `{file}`, this\n\n{}\n\nbecomes\n\n{}\n", block(text), block(with))
         }
         Edit::Remove(file) => format!("`{file}` is removed.\n"),
+        Edit::Serve(what) => format!("a server {what}.\n"),
         Edit::Add(file, text) => format!("`{file}` is added:\n\n{}\n", block(text)),
     }
 }

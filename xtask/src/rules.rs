@@ -1,4 +1,4 @@
-//! The one table of rules: what `cargo xtask check` can find. Names never change once released.
+//! The one table of rules: what `cargo xtask check` and `cargo xtask conform` can find. Names never change once released.
 //!
 //! Each rule comes with two edits of the project in `xtask/fixtures/things`: one after which the rule speaks, and one, as
 //! close to it as possible, after which nothing does. Tests make both.
@@ -31,6 +31,8 @@ pub enum Edit {
     Remove(&'static str),
     /// A file comes.
     Add(&'static str, &'static str),
+    /// What a live server does. The wrong servers in `tests/` do it.
+    Serve(&'static str),
 }
 
 impl RuleInfo {
@@ -40,7 +42,7 @@ impl RuleInfo {
     }
 }
 
-use Edit::{Add, Remove, Replace};
+use Edit::{Add, Remove, Replace, Serve};
 
 const CONTRACT: &str = "openapi/things.yaml";
 const LIST: &str = "openapi/reference/list-things.md";
@@ -597,6 +599,107 @@ rules! {
         "Clients authenticate as they did."
         Replace(CONTRACT, "security:\n  - key: []", "security:\n  - token: []"),
         Replace(CONTRACT, "security:\n  - key: []", "security:\n  - {key: []}");
+
+    LiveAnswer Error "live/answer"
+        "A live server answers as documented."
+        "The request was made so that one documented answer follows, and another one came."
+        Serve("answers a malformed `integration_id` with `404 Integration not found`"), Serve("answers it with `400 Invalid integration ID`");
+    LiveUndocumented Error "live/undocumented"
+        "A live server answers nothing that is not documented."
+        "Neither the status nor the message is one of the operation's. Clients have no branch for it."
+        Serve("answers `410 Gone`"), Serve("answers `404 Integration not found`");
+    LiveStatus Error "live/status"
+        "A live server sends an error with its status."
+        "The message is the documented one, the status is not. Clients decide by the status first."
+        Serve("answers `Integration not found` with the status 400"), Serve("answers it with 404");
+    LiveMessage Error "live/message"
+        "A live server sends an error with its message, to the letter."
+        "The message tells errors of one status apart."
+        Serve("answers `404 No such integration`"), Serve("answers `404 Integration not found`");
+    LiveMediaType Error "live/media-type"
+        "A live server says that its JSON is JSON, in UTF-8."
+        "Clients read a body by its media type. `charset=utf-8` may be added."
+        Serve("sends JSON as `text/html`, or with `charset=iso-8859-1`"), Serve("sends it as `application/json; charset=utf-8`");
+    LiveBody Error "live/body"
+        "A live server sends a JSON document where one is documented, and nothing where none is."
+        "A page of HTML, an empty body or half a document is no error that a client can read."
+        Serve("answers with a page of HTML and the right status"), Serve("answers with JSON that has other white space");
+    LiveSchema Error "live/schema"
+        "A live server's bodies fit their schemas."
+        "A field is missing, null or of another type, a value is not in its list or has another form."
+        Serve("sends `rows_synced` as a text"), Serve("sends the same fields in another order");
+    LiveUndocumentedField Warning "live/undocumented-field"
+        "A live server's successes have described fields only."
+        "Clients must accept more, so this is no error; but nobody can know what it means. Errors may carry more fields."
+        Serve("adds `owner` to an integration"), Serve("adds `request_id` to an error");
+    LiveHeaderMissing Error "live/header-missing"
+        "A live server sends the headers that are required."
+        "Clients rely on what is documented as always there."
+        Serve("answers 401 without `WWW-Authenticate`"), Serve("sends the name of a header in other letters");
+    LiveHeaderValue Error "live/header-value"
+        "A live server's headers fit their schemas."
+        "A number is a number, and a value with one possibility has that one."
+        Serve("sends `Retry-After: soon`"), Serve("sends headers that nobody has described");
+    LiveNoAnswer Error "live/no-answer"
+        "A live server answers, to the end and in time."
+        "The connection was cut, the body was shorter than announced, or nothing came for too long."
+        Serve("closes the connection in the middle of a body"), Serve("sends the body in chunks");
+    LiveAuthentication Error "live/authentication"
+        "A live server answers nobody without a valid key."
+        "A success was given to a request without a key, or with one that is none."
+        Serve("lists integrations for a request without a key"), Serve("answers it with 401");
+    LivePermission Error "live/permission"
+        "A live server refuses keys without the permission."
+        "A success was given to a key that lacks the permission which the contract names."
+        Serve("lists integrations for a key without permissions"), Serve("answers it with 403");
+    LiveOrder Error "live/order"
+        "A live server decides in the documented order: 401, 403, 429, 400, 404."
+        "Whoever may not call must not learn from the answer what is there, nor whether a parameter is well-formed."
+        Serve("answers a key without permission with 404 where the integration does not exist"), Serve("answers it with 403 for every integration");
+    LiveLeak Error "live/leak"
+        "A live server does not tell what is another workspace's from what is not there."
+        "Status, message and headers must be the same, or IDs can be tried out."
+        Serve("answers 403 for another workspace's integration"), Serve("answers 404 for it and for one that does not exist");
+    LiveKeyEchoed Error "live/key-echoed"
+        "A live server never repeats an API key."
+        "Answers are logged and shown to people."
+        Serve("answers `401` with the key in a field"), Serve("answers it with a request ID");
+    LiveRateLimitCount Error "live/rate-limit-count"
+        "`X-RateLimit-Remaining` of a live server counts."
+        "It goes down by one with each request and is 0 when one is refused; `X-RateLimit-Limit` stays the same."
+        Serve("always sends `X-RateLimit-Remaining: 19`"), Serve("starts again when a window begins");
+    LiveRateLimitReset Error "live/rate-limit-reset"
+        "`X-RateLimit-Reset` of a live server is the end of the window."
+        "It is in Unix seconds, in the future, and no further away than a window is long, by the server's own clock."
+        Serve("sends the seconds that are left"), Serve("sends the second in which the window ends");
+    LiveRateLimitApplied Error "live/rate-limit-applied"
+        "A live server applies its rate limit."
+        "More requests than that were answered within one window."
+        Serve("never refuses a request"), Serve("refuses the first request over the limit");
+    LiveRateLimitOther Note "live/rate-limit-other"
+        "A live server has another limit than the contract."
+        "Workspaces can be given other limits; clients that count on the contract's may be refused."
+        Serve("is configured for 10 requests a window"), Serve("has the contract's limit");
+    LiveRetryAfter Error "live/retry-after"
+        "After `Retry-After` of a live server the rate limit is lifted."
+        "It agrees with `X-RateLimit-Reset`, and a request after that time is not refused."
+        Serve("sends `Retry-After: 0` all the time"), Serve("rounds up to the next second");
+    LivePageLink Error "live/page-link"
+        "`Link` of a live server leads to the neighbouring pages."
+        "To pages of the same list and nowhere else, never in a circle; the first page has no `prev`."
+        Serve("sends a `next` that leads to the same page"), Serve("sends addresses with or without the host");
+    LivePageItems Error "live/page-items"
+        "Every item of a live server's list stands on exactly one page."
+        "Going to the end and back meets the same items, each once."
+        Serve("repeats the last item of a page on the next"), Serve("has another number of items on the last page");
+    LivePageOrder Error "live/page-order"
+        "A live server's list has its documented order."
+        "Across pages too: clients stop reading when they meet what they know."
+        Serve("lists the oldest job first"), Serve("writes its times with `+00:00`");
+    LivePageShort Warning "live/page-short"
+        "A live server's pages are full where another follows."
+        "A page that is not full looks like the last one, or hides an item."
+        Serve("has 9 of 10 items on a page with a `next`"), Serve("has 3 items on the last page");
 
     AllowUnused Error "allow/unused"
         "Every allowance in openapi/check.toml still allows something."

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use crate::postgres::PrivatePostgres;
 
 /// Where tests find a Postgres that they may fill.
-const POSTGRES: &str = "OPENCDI_TEST_POSTGRES";
+pub const POSTGRES: &str = "OPENCDI_TEST_POSTGRES";
 
 /// The tests across processes run the real programs.
 const BUILD: &str = "build --package cdi-server --package cdi-client --all-features --bins";
@@ -17,9 +17,10 @@ const TEST: &str = "test --no-fail-fast --all-targets --workspace --all-features
 /// The client is the one crate that others use: the only one with examples.
 const EXAMPLES: &str = "test --doc --package cdi-client --all-features";
 const CHECK: &str = "xtask check";
+const CONFORM: &str = "xtask conform";
 
-/// Where the test of the corpus writes how many drifts it has named.
-const SCORE: &str = "target/drift-score.txt";
+/// Where the tests of the corpora write how many drifts and wrong servers they have named.
+const SCORES: [&str; 2] = ["target/drift-score.txt", "target/wrong-servers-score.txt"];
 
 /// Runs everything, or the tests whose names contain one of the filters; fails if anything fails.
 pub fn run(root: &Path, filter: &[String]) -> anyhow::Result<ExitCode> {
@@ -38,20 +39,21 @@ pub fn run(root: &Path, filter: &[String]) -> anyhow::Result<ExitCode> {
         let passed = cargo(BUILD, &[])? && cargo(runner, &filter)?;
         return Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
-    // The score of an earlier run is none of this one's.
-    let score = root.join(SCORE);
-    if score.exists() {
-        std::fs::remove_file(&score).with_context(|| format!("{SCORE} cannot be removed"))?;
+    // The scores of an earlier run are none of this one's.
+    for score in SCORES.map(|score| root.join(score)).iter().filter(|score| score.exists()) {
+        std::fs::remove_file(score).with_context(|| format!("{} cannot be removed", score.display()))?;
     }
     let mut failed = Vec::new();
-    for step in [BUILD, runner, EXAMPLES, CHECK] {
+    for step in [BUILD, runner, EXAMPLES, CHECK, CONFORM] {
         if !cargo(step, &[])? {
             failed.push(step);
         }
     }
-    match std::fs::read_to_string(&score) {
-        Ok(score) => print!("{score}"),
-        Err(error) => eprintln!("no score of the drift corpus: {SCORE} cannot be read: {error}"),
+    for score in SCORES {
+        match std::fs::read_to_string(root.join(score)) {
+            Ok(score) => print!("{score}"),
+            Err(error) => eprintln!("there is no score: {score} cannot be read: {error}"),
+        }
     }
     if failed.is_empty() {
         return Ok(ExitCode::SUCCESS);

@@ -7,7 +7,7 @@ use std::alloc::System;
 use std::path::Path;
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
-use xtask::bench::Sample;
+use xtask::bench::check::Sample;
 use xtask::check::{Project, read_pages};
 
 #[global_allocator]

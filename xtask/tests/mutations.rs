@@ -199,6 +199,7 @@ fn mutated_contracts_without_findings_are_turned_into_code_without_a_panic() {
         client: Some("client.rs".into()),
         client_errors: Some("errors.rs".into()),
         emits: None,
+        testbed: None,
     };
     let generated = std::sync::atomic::AtomicUsize::new(0);
     assert_no_panic(3_000, |case| {

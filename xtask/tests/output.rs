@@ -5,9 +5,8 @@
 mod common;
 
 use std::path::Path;
-use std::sync::LazyLock;
 
-use common::{after, assert_golden, project, replace};
+use common::{after, assert_golden, assert_is_sarif, misfits_of_sarif, project, replace};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 use xtask::check::{self, Outcome, Scope};
@@ -84,26 +83,6 @@ fn findings_are_shown_to_workflows_one_on_a_line() {
     assert_golden("github.txt", &text);
 }
 
-/// What is wrong with a text as SARIF. The schema is the one that OASIS publishes for 2.1.0.
-fn misfits(text: &str) -> Vec<String> {
-    static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sarif-schema-2.1.0.json");
-        let text = std::fs::read_to_string(file).unwrap();
-        // Its pattern for the name of a language has a bracket too many, and is none.
-        let mended = text.replace("-[a-zA-Z]{2}]?$", "-[a-zA-Z]{2}$");
-        assert_ne!(mended, text);
-        let schema: Json = serde_json::from_str(&mended).unwrap();
-        jsonschema::options().should_validate_formats(true).build(&schema).unwrap()
-    });
-    let document: Json = serde_json::from_str(text).unwrap();
-    SCHEMA.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect()
-}
-
-#[track_caller]
-fn assert_is_sarif(text: &str) {
-    assert_eq!(misfits(text), [""; 0]);
-}
-
 #[test]
 fn findings_are_shown_to_code_scanning_as_valid_sarif() {
     let folder = drifted();
@@ -120,7 +99,7 @@ fn findings_are_shown_to_code_scanning_as_valid_sarif() {
 
 #[test]
 fn every_rule_gives_valid_sarif() {
-    for rule in Rule::ALL {
+    for rule in Rule::ALL.iter().filter(|rule| !matches!(rule.info().fires, Edit::Serve(_))) {
         let outcome = after(*rule, &rule.info().fires);
         assert!(!outcome.findings.is_empty());
         assert_is_sarif(&render(&outcome, Format::Sarif, false));
@@ -135,7 +114,7 @@ fn something_that_is_no_sarif_is_not_taken_for_it() {
         [("\"startLine\": ", "\"startLine\": -"), ("\"ruleId\"", "\"rule\""), ("\"2.1.0\"", "\"2.0\"")]
     {
         let broken = text.replacen(right, wrong, 1);
-        assert!(!misfits(&broken).is_empty(), "{wrong}");
+        assert!(!misfits_of_sarif(&broken).is_empty(), "{wrong}");
     }
 }
 

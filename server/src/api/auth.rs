@@ -19,6 +19,9 @@ pub struct Caller {
     /// The key's name, for the log.
     pub key: String,
     permissions: BTreeSet<String>,
+    /// How its requests fail.
+    #[cfg(feature = "faults")]
+    pub fault: Option<crate::config::Fault>,
 }
 
 impl Caller {
@@ -47,6 +50,8 @@ impl Keys {
                 workspace: key.workspace.clone(),
                 key: key.name.clone(),
                 permissions: key.permissions.iter().cloned().collect(),
+                #[cfg(feature = "faults")]
+                fault: key.fault,
             }),
             Err(reason) => {
                 tracing::info!(reason, "unauthorized");

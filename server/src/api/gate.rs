@@ -46,6 +46,8 @@ impl Gate for CdiGate {
         caller: &Caller,
         operation: &'static OperationInfo,
     ) -> Result<(Usage, Result<(), u64>), GateFailure> {
+        #[cfg(feature = "faults")]
+        super::faults::before_counting(caller)?;
         self.rate_limits.count(&caller.workspace, operation, Utc::now()).await.map_err(failure)
     }
 }

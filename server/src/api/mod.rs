@@ -3,6 +3,8 @@
 
 mod auth;
 mod cursor;
+#[cfg(feature = "faults")]
+mod faults;
 mod gate;
 pub mod generated;
 pub mod operations;
@@ -45,7 +47,7 @@ pub fn api(config: &Config, store: &Store, draining: Arc<AtomicBool>) -> Context
     Arc::new(generated::Api {
         gate: CdiGate {
             keys: auth::Keys::new(&config.keys),
-            rate_limits: rate_limit::RateLimits::new(store.clone(), limits),
+            rate_limits: rate_limit::RateLimits::new(store.clone(), limits, config.server.rate_limit_window),
             draining,
         },
         operations: CdiOperations::new(store.clone(), config.integrations.clone()),

@@ -52,6 +52,8 @@ impl Operations for CdiOperations {
         request: trigger_integration_sync::Request,
     ) -> Result<trigger_integration_sync::Success, trigger_integration_sync::Error> {
         use trigger_integration_sync::{Error, Success};
+        #[cfg(feature = "faults")]
+        super::faults::in_operation(caller).await.map_err(store_failed::<Error>)?;
         let received_at = Utc::now();
         let integration = self.integration(caller, request.integration_id).ok_or(Error::IntegrationNotFound)?;
         match self.store.start_job(integration.id, received_at).await.map_err(store_failed::<Error>)? {
@@ -69,6 +71,8 @@ impl Operations for CdiOperations {
         request: list_integrations::Request,
     ) -> Result<list_integrations::Success, list_integrations::Error> {
         use list_integrations::{Error, Success};
+        #[cfg(feature = "faults")]
+        super::faults::in_operation(caller).await.map_err(store_failed::<Error>)?;
         let list = List { name: format!("integrations of {}", caller.workspace), path: "/cdi/integrations" };
         let page = list.page(request.cursor.as_deref()).ok_or(Error::InvalidCursor)?;
         let all = self.integrations.values().filter(|integration| integration.workspace == caller.workspace);
@@ -90,6 +94,8 @@ impl Operations for CdiOperations {
         request: list_job_sync_status::Request,
     ) -> Result<list_job_sync_status::Success, list_job_sync_status::Error> {
         use list_job_sync_status::{Error, Success};
+        #[cfg(feature = "faults")]
+        super::faults::in_operation(caller).await.map_err(store_failed::<Error>)?;
         let id = IntegrationId::from(request.integration_id);
         let path = format!("/cdi/integrations/{id}/job_sync_status");
         let list = List { name: format!("jobs of {id}"), path: &path };

@@ -1,6 +1,7 @@
 //! Fixed windows on the clock, counted in the store so that all replicas share them.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -13,11 +14,13 @@ pub struct RateLimits {
     store: Store,
     /// (workspace, operation) → requests a window, where it is not the contract's.
     other: HashMap<(String, String), u64>,
+    /// The length of every window, where it is not the contract's.
+    window: Option<Duration>,
 }
 
 impl RateLimits {
-    pub fn new(store: Store, other: HashMap<(String, String), u64>) -> RateLimits {
-        RateLimits { store, other }
+    pub fn new(store: Store, other: HashMap<(String, String), u64>, window: Option<Duration>) -> RateLimits {
+        RateLimits { store, other, window }
     }
 
     /// How a workspace stands, without counting.
@@ -27,7 +30,7 @@ impl RateLimits {
         operation: &OperationInfo,
         now: DateTime<Utc>,
     ) -> Result<Usage, StoreError> {
-        let (limit, window) = (self.limit(workspace, operation), Window::at(now, operation));
+        let (limit, window) = (self.limit(workspace, operation), self.window(operation, now));
         let used = self.store.used_requests(workspace, operation.id, window.start).await?;
         Ok(window.usage(limit, used))
     }
@@ -39,10 +42,15 @@ impl RateLimits {
         operation: &OperationInfo,
         now: DateTime<Utc>,
     ) -> Result<(Usage, Result<(), u64>), StoreError> {
-        let (limit, window) = (self.limit(workspace, operation), Window::at(now, operation));
+        let (limit, window) = (self.limit(workspace, operation), self.window(operation, now));
         let taken = self.store.take_request(workspace, operation.id, window.start, limit).await?;
         let verdict = if taken.allowed { Ok(()) } else { Err(window.left(now)) };
         Ok((window.usage(limit, taken.used), verdict))
+    }
+
+    fn window(&self, operation: &OperationInfo, now: DateTime<Utc>) -> Window {
+        let seconds = self.window.map_or(operation.rate_limit.window_seconds, |window| window.as_secs());
+        Window::at(now, i64::try_from(seconds).unwrap_or(i64::MAX).max(1))
     }
 
     fn limit(&self, workspace: &str, operation: &OperationInfo) -> u64 {
@@ -60,8 +68,7 @@ struct Window {
 }
 
 impl Window {
-    fn at(now: DateTime<Utc>, operation: &OperationInfo) -> Window {
-        let length = i64::try_from(operation.rate_limit.window_seconds).unwrap_or(i64::MAX).max(1);
+    fn at(now: DateTime<Utc>, length: i64) -> Window {
         let start = now.timestamp().div_euclid(length) * length;
         Window { start, end: start.saturating_add(length) }
     }

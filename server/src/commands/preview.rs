@@ -33,16 +33,16 @@ fn describe(preview: &Preview, watermark: Option<Watermark>) -> String {
         .collect();
     let since = watermark.map(|watermark| watermark.updated_at.to_rfc3339_opts(SecondsFormat::AutoSi, true));
     lines.push(match (preview.rows.len(), preview.more, since) {
-        (0, _, Some(since)) => format!("Nothing new since {since}."),
-        (0, _, None) => "Nothing to sync: there are no rows whose time has come.".into(),
-        (rows, true, _) => format!("These are the first {rows} rows; there are more."),
-        (rows, false, _) => format!("These are all {rows} rows."),
+        (0, false, Some(since)) => format!("Nothing new since {since}."),
+        (0, false, None) => "Nothing to sync: there are no rows whose time has come.".into(),
+        (shown, true, _) => format!("Rows shown: {shown}; there are more."),
+        (shown, false, _) => format!("Rows shown: {shown}, which are all."),
     });
     if preview.future > 0 {
-        lines.push(format!("{} rows are dated in the future and wait until their time comes.", preview.future));
+        lines.push(format!("Rows dated in the future, which wait until their time comes: {}.", preview.future));
     }
     if preview.undated > 0 {
-        lines.push(format!("{} rows have no UPDATED_AT and are never synced.", preview.undated));
+        lines.push(format!("Rows without an UPDATED_AT, which are never synced: {}.", preview.undated));
     }
     lines.join("\n") + "\n"
 }
@@ -64,14 +64,16 @@ mod tests {
         };
         assert_eq!(
             describe(&preview, None),
-            "send    {}\nrefuse  a row without identifier of 2026-01-01T00:00:00.500Z: no\nThese are the first 2 rows; there are more.\n\
-             2 rows are dated in the future and wait until their time comes.\n"
+            "send    {}\nrefuse  a row without identifier of 2026-01-01T00:00:00.500Z: no\nRows shown: 2; there are more.\n\
+             Rows dated in the future, which wait until their time comes: 2.\n"
         );
+        let none_shown = Preview { rows: Vec::new(), more: true, future: 0, undated: 0 };
+        assert_eq!(describe(&none_shown, None), "Rows shown: 0; there are more.\n");
         let nothing = Preview { rows: Vec::new(), more: false, future: 0, undated: 1 };
         let watermark = Watermark { updated_at: time, rows_at: 1, digest: None };
         assert_eq!(
             describe(&nothing, Some(watermark)),
-            "Nothing new since 2026-01-01T00:00:00.500Z.\n1 rows have no UPDATED_AT and are never synced.\n"
+            "Nothing new since 2026-01-01T00:00:00.500Z.\nRows without an UPDATED_AT, which are never synced: 1.\n"
         );
     }
 }

@@ -42,13 +42,17 @@ pub async fn run(
     let mut last = 0;
     loop {
         let errors = store.row_errors(job, last, AT_ONCE).await?;
-        let Some((newest, _)) = errors.last() else { return Ok(ExitCode::SUCCESS) };
+        let Some((newest, _)) = errors.last() else { break };
         last = *newest;
         print(&match format {
             Format::Jsonl => errors.iter().map(|(number, error)| as_json(*number, error)).collect(),
             Format::Csv => as_csv(&errors)?,
         })?;
     }
+    if last == 0 {
+        eprintln!("the job {job} has no row errors; `--job` names another, whose ID the log has");
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn as_json(number: u64, error: &RowError) -> String {

@@ -25,6 +25,9 @@ pub async fn run(config: &Config, integration: &Integration, change: Change) -> 
     let store = Store::open(&config.store).await?;
     let to = match change {
         Change::None => None,
+        Change::Set(time) if time > Utc::now() => {
+            bail!("{} is in the future: no row would be synced before it; nothing was changed", written(time))
+        }
         Change::Set(time) => Some(Some(Watermark { updated_at: time, rows_at: 0, digest: Some(0) })),
         Change::Reset => Some(None),
     };
@@ -44,14 +47,20 @@ fn describe(watermark: Option<Watermark>) -> String {
     let Some(Watermark { updated_at, rows_at, digest }) = watermark else {
         return "none: the next sync takes every row".into();
     };
-    let time = updated_at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+    let time = written(updated_at);
     match (rows_at, digest) {
         (0, _) => format!("{time}: the next sync takes the rows of this time and later ones"),
-        (rows, None) => format!("{time}: all {rows} rows of this time are dealt with; the next sync takes later ones"),
+        (rows, None) => {
+            format!("{time}: the rows of this time are dealt with ({rows}); the next sync takes later ones")
+        }
         (rows, Some(_)) => format!(
-            "{time}: {rows} rows of this time are dealt with; the next sync takes its other rows and later ones"
+            "{time}: some rows of this time are dealt with ({rows}); the next sync takes its other rows and later ones"
         ),
     }
+}
+
+fn written(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 #[cfg(test)]
@@ -64,7 +73,7 @@ mod tests {
         let at = |rows_at, digest| describe(Some(Watermark { updated_at, rows_at, digest }));
         assert_eq!(describe(None), "none: the next sync takes every row");
         assert!(at(0, Some(0)).contains("takes the rows of this time"));
-        assert!(at(3, None).contains("all 3 rows of this time are dealt with"));
+        assert!(at(3, None).contains("the rows of this time are dealt with (3)"));
         assert!(at(3, Some(9)).contains("its other rows"));
     }
 }

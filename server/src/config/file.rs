@@ -32,6 +32,7 @@ pub(super) struct Server {
     pub listen: Option<Text>,
     pub request_deadline: Option<Text>,
     pub drain_deadline: Option<Text>,
+    pub rate_limit_window: Option<Text>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -61,6 +62,8 @@ pub(super) struct Key {
     pub expires: Option<Spanned<toml::value::Datetime>>,
     #[serde(default)]
     pub revoked: bool,
+    #[cfg(feature = "faults")]
+    pub fault: Option<Text>,
 }
 
 #[derive(Debug, Deserialize)]

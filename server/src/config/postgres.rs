@@ -1,18 +1,61 @@
 //! The URL of a Postgres database.
 
 use std::fmt;
+use std::str::FromStr as _;
+
+use sqlx::postgres::PgConnectOptions;
 
 use crate::secret::Secret;
+
+/// What may follow the `?` of a URL; the driver leaves out everything else, and writes it to the log.
+const PARAMETERS: [&str; 11] = [
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "host",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
 
 /// The URL of a Postgres database. It may hold a password, so it prints as where it points.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresUrl(Secret);
 
+/// Why a text is no URL of a Postgres database. Nothing of it is repeated that may be a password.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotPostgres {
+    /// It is something else.
+    #[error("this is not `postgres://<user>@<host>/<database>`")]
+    Other,
+    /// It has a parameter that would have no effect.
+    #[error("nothing is done with the parameter `{0}` of this URL; known are `{known}`", known = PARAMETERS.join("`, `"))]
+    Parameter(String),
+    /// A part of it cannot be understood.
+    #[error("this URL cannot be used: {0}")]
+    Unusable(String),
+}
+
 impl PostgresUrl {
     /// Takes a URL, if it is one.
-    pub fn new(url: Secret) -> Option<PostgresUrl> {
-        let is_one = ["postgres://", "postgresql://"].iter().any(|scheme| url.expose().starts_with(scheme));
-        (is_one && reqwest::Url::parse(url.expose()).is_ok()).then_some(PostgresUrl(url))
+    pub fn new(url: Secret) -> Result<PostgresUrl, NotPostgres> {
+        if !["postgres://", "postgresql://"].iter().any(|scheme| url.expose().starts_with(scheme)) {
+            return Err(NotPostgres::Other);
+        }
+        let parsed = reqwest::Url::parse(url.expose()).map_err(|_| NotPostgres::Other)?;
+        let mut names = parsed.query_pairs().map(|(name, _)| name.into_owned());
+        if let Some(unknown) = names.find(|name| !PARAMETERS.contains(&name.as_str())) {
+            return Err(NotPostgres::Parameter(unknown));
+        }
+        match PgConnectOptions::from_str(url.expose()) {
+            Ok(_) => Ok(PostgresUrl(url)),
+            Err(sqlx::Error::Configuration(error)) => Err(NotPostgres::Unusable(error.to_string())),
+            Err(_) => Err(NotPostgres::Other),
+        }
     }
 
     /// The URL itself, for connecting.
@@ -47,7 +90,7 @@ impl fmt::Debug for PostgresUrl {
 mod tests {
     use super::*;
 
-    fn url(text: &str) -> Option<PostgresUrl> {
+    fn url(text: &str) -> Result<PostgresUrl, NotPostgres> {
         PostgresUrl::new(Secret::new(text))
     }
 
@@ -69,7 +112,24 @@ mod tests {
         assert!(url("postgres://me:hunter2@db/sales").unwrap().has_password());
         assert!(url("postgres://db/sales?password=hunter2").unwrap().has_password());
         assert!(!url("postgres://me@db/sales").unwrap().has_password());
-        assert_eq!(url("mysql://db/sales"), None);
-        assert_eq!(url("postgres://db:port/sales"), None);
+    }
+
+    #[test]
+    fn what_would_have_no_effect_is_refused() {
+        for text in ["mysql://db/sales", "postgres://db:port/sales", "sqlite:sales"] {
+            assert_eq!(url(text), Err(NotPostgres::Other), "{text}");
+        }
+        for (text, expected) in [
+            (
+                "postgres://db/sales?sslmod=require",
+                "nothing is done with the parameter `sslmod` of this URL; known are",
+            ),
+            ("postgres://db/sales?passwrd=hunter2", "the parameter `passwrd`"),
+            ("postgres://db/sales?sslmode=always", "this URL cannot be used: "),
+            ("postgres://db/sales?port=none", "this URL cannot be used: "),
+        ] {
+            let error = url(text).unwrap_err().to_string();
+            assert!(error.contains(expected) && !error.contains("hunter2"), "{error}");
+        }
     }
 }

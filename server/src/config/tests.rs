@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Config, Destination, Known, Source, StoreLocation};
+use super::{Config, ConfigError, Destination, Known, Source, StoreLocation};
 use crate::secret::KeyHash;
 
 const WHOLE: &str = r#"
@@ -200,6 +200,11 @@ fn values_that_make_no_sense_are_errors() {
         ("\"2s\"", "\"2\"", "`server.request_deadline`: "),
         ("\"2s\"", "\"0s\"", "too short or too long"),
         (
+            "request_deadline = \"2s\"",
+            "rate_limit_window = \"1500ms\"",
+            "`server.rate_limit_window`: windows begin and end",
+        ),
+        (
             "\"https://rest.iad-03.braze.com/\"",
             "\"rest.iad-03.braze.com\"",
             "`integrations[0].destination.url`: this is not a URL",
@@ -209,6 +214,11 @@ fn values_that_make_no_sense_are_errors() {
         ("kind = \"sqlite\"", "kind = \"oracle\"", "there is no source `oracle`; known are"),
         ("kind = \"users_track\"", "kind = \"jsonl\"\npath = \"a\"", "`url` means nothing for `jsonl`"),
         ("\"sqlite:state/opencdi.db\"", "\"mysql://x\"", "`store`: a store is `sqlite:<path>` or `postgres://"),
+        (
+            "\"sqlite:state/opencdi.db\"",
+            "\"postgres://x/y?sslmod=require\"",
+            "`store`: nothing is done with the parameter",
+        ),
         ("\"sqlite:state/opencdi.db\"", "\"sqlite::memory:\"", "must outlive the process"),
         ("2027-01-01T00:00:00+01:00", "2027-01-01", "`keys[0].expires`: write a date, a time and its offset"),
         ("[\"data@example.com\"]", "[\"a@x.org, b@x.org\"]", "one e-mail address in each text"),
@@ -242,4 +252,75 @@ fn everything_that_is_wrong_is_said_at_once_in_the_order_of_the_file() {
     let text = parse(&text).unwrap_err();
     let lines: Vec<&str> = text.lines().map(|line| line.split(':').nth(1).unwrap()).collect();
     assert_eq!(lines, ["5", "20", "27"], "{text}");
+}
+
+/// The file that shows everything, with secrets from files in place of the environment.
+fn example() -> String {
+    include_str!("../../opencdi.example.toml").replace("{ env = ", "{ file = ")
+}
+
+fn parse_example(text: &str) -> Result<Config, ConfigError> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("BRAZE_API_KEY"), "the-key").unwrap();
+    std::fs::write(folder.path().join("SHOP_DATABASE_URL"), "postgres://reader:secret@localhost/shop").unwrap();
+    std::fs::write(folder.path().join("OPENCDI_STORE_URL"), "postgres://opencdi:secret@localhost/opencdi").unwrap();
+    Config::parse(text, &folder.path().join("opencdi.toml"), &crate::api::known())
+}
+
+#[test]
+fn the_example_is_valid_as_it_is_and_with_everything_that_may_be_left_out() {
+    assert_eq!(parse_example(&example()).unwrap().integrations.len(), 2);
+    let mut everything = String::new();
+    for line in example().lines() {
+        let setting = line
+            .strip_prefix("# ")
+            .filter(|text| text.contains(" = ") && text.starts_with(|first: char| first.is_lowercase()));
+        // The other ways to write what already stands there.
+        let setting = setting.filter(|text| !text.starts_with("store = ") && !text.starts_with("url = "));
+        everything.push_str(setting.unwrap_or(line));
+        everything.push('\n');
+    }
+    let mut config = parse_example(&everything).unwrap_or_else(|error| panic!("{error}\n{everything}"));
+    // That of the contract, which the configuration does not know.
+    assert_eq!(config.server.rate_limit_window.take(), Some(std::time::Duration::from_secs(60)));
+    // What it shows is what is usual, where something is.
+    let usual = parse_example(&example()).unwrap();
+    assert_eq!(format!("{:?}", config.server), format!("{:?}", usual.server));
+    assert_eq!(format!("{:?}", config.worker), format!("{:?}", usual.worker));
+    assert_eq!(config.integrations[0].max_failed_share, Some(0.1));
+}
+
+#[test]
+fn the_example_shows_every_key() {
+    let tables = ["", "[server]", "[worker]", "[[workspaces]]", "[[keys]]", "[[integrations]]"];
+    let nested = ["source", "destination"].map(|name| {
+        format!("[[integrations]]\nid = \"\"\nname = \"\"\nworkspace = \"\"\ntype = \"\"\n[integrations.{name}]")
+    });
+    for table in tables.into_iter().map(str::to_owned).chain(nested) {
+        let error = parse(&format!("{table}\nnonsense = 1")).unwrap_err();
+        let (_, known) = error.split_once(", expected ").unwrap_or_else(|| panic!("{error}"));
+        for key in known.lines().next().unwrap().split('`').skip(1).step_by(2).filter(|key| *key != "fault") {
+            let shown = example().lines().any(|line| {
+                let line = line.trim_start_matches(['#', ' ', '[']);
+                line.starts_with(&format!("{key} ="))
+                    || line.starts_with(&format!("{key}]"))
+                    || line.starts_with(&format!("integrations.{key}]"))
+            });
+            assert!(shown, "`{key}` of {table:?} is missing in opencdi.example.toml");
+        }
+    }
+}
+
+#[cfg(feature = "faults")]
+#[test]
+fn a_fault_is_one_of_those_there_are() {
+    let text = parse(&WHOLE.replace("expires = ", "fault = \"fire\"\nexpires = ")).unwrap_err();
+    assert!(text.contains("`keys[0].fault`: there is no fault `fire`; known are `panic`, `store_failed`"), "{text}");
+}
+
+#[cfg(not(feature = "faults"))]
+#[test]
+fn a_fault_is_unknown_to_the_default_build() {
+    let text = parse(&WHOLE.replace("expires = ", "fault = \"panic\"\nexpires = ")).unwrap_err();
+    assert!(text.contains("unknown field `fault`"), "{text}");
 }

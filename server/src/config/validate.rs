@@ -1,6 +1,7 @@
 //! From the file as written to a configuration that can work. Collects every problem instead of stopping at the first.
 
 use std::collections::{BTreeMap, HashMap};
+use std::env::VarError;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -13,8 +14,8 @@ use toml::Spanned;
 use super::file::{self, File, SecretText, Text};
 use super::problem::Problem;
 use super::{
-    ApiKey, Config, Destination, Integration, IntegrationKind, Known, NotATable, NotAnId, PostgresUrl, ServerConfig,
-    Source, StoreLocation, TableName, UsersTrack, WorkerConfig, Workspace,
+    ApiKey, Config, Destination, Integration, IntegrationKind, Known, NotATable, NotAnId, NotPostgres, PostgresUrl,
+    ServerConfig, Source, StoreLocation, TableName, UsersTrack, WorkerConfig, Workspace,
 };
 use crate::secret::{KeyHash, Secret};
 
@@ -71,12 +72,16 @@ impl Check<'_> {
             return StoreLocation::Sqlite(path);
         }
         match PostgresUrl::new(url) {
-            Some(url) => {
+            Ok(url) => {
                 self.password_out_of_sight(&url, in_clear, span, "store");
                 StoreLocation::Postgres(url)
             }
-            None => {
+            Err(NotPostgres::Other) => {
                 self.problem(span, "a store is `sqlite:<path>` or `postgres://<user>@<host>/<database>`");
+                fallback
+            }
+            Err(error) => {
+                self.problem(span, error.to_string());
                 fallback
             }
         }
@@ -115,7 +120,17 @@ impl Check<'_> {
             listen,
             request_deadline: self.duration(server.request_deadline, Duration::from_secs(10)),
             drain_deadline: self.duration(server.drain_deadline, Duration::from_secs(25)),
+            rate_limit_window: self.window(server.rate_limit_window),
         }
+    }
+
+    fn window(&mut self, window: Option<Text>) -> Option<Duration> {
+        let span = window.as_ref()?.span();
+        let window = self.duration(window, Duration::from_secs(60));
+        if window.subsec_nanos() != 0 {
+            self.problem(span, "windows begin and end on whole seconds; write `1s` or more, such as `10s`");
+        }
+        Some(window)
     }
 
     fn worker(&mut self, worker: file::Worker) -> WorkerConfig {
@@ -189,9 +204,21 @@ impl Check<'_> {
                     permissions: key.permissions.into_iter().map(Spanned::into_inner).collect(),
                     expires,
                     revoked: key.revoked,
+                    #[cfg(feature = "faults")]
+                    fault: key.fault.and_then(|fault| self.fault(&fault)),
                 })
             })
             .collect()
+    }
+
+    #[cfg(feature = "faults")]
+    fn fault(&mut self, text: &Text) -> Option<super::Fault> {
+        let found = super::Fault::ALL.into_iter().find(|fault| fault.as_str() == text.get_ref());
+        if found.is_none() {
+            let known = super::Fault::ALL.map(super::Fault::as_str).join("`, `");
+            self.problem(text.span(), format!("there is no fault `{}`; known are `{known}`", text.get_ref()));
+        }
+        found
     }
 
     fn integrations(&mut self, integrations: Vec<file::Integration>) -> Vec<Arc<Integration>> {
@@ -297,10 +324,10 @@ impl Check<'_> {
         let (span, in_clear) = (url.span(), matches!(url.get_ref(), SecretText::Clear(_)));
         let url = PostgresUrl::new(self.url(url, "url")?);
         match &url {
-            Some(url) => self.password_out_of_sight(url, in_clear, span, "url"),
-            None => self.problem(span, "this is not `postgres://<user>@<host>/<database>`"),
+            Ok(url) => self.password_out_of_sight(url, in_clear, span, "url"),
+            Err(error) => self.problem(span, error.to_string()),
         }
-        url
+        url.ok()
     }
 
     fn destination(
@@ -425,7 +452,7 @@ impl Check<'_> {
             }
             SecretText::Env(name) => {
                 let place = format!("the environment variable `{name}`");
-                (std::env::var(&name).map_err(|error| error.to_string()), place)
+                (std::env::var(&name).map_err(|error| unreadable(&error)), place)
             }
             SecretText::File(path) => {
                 let path = self.folder.join(path);
@@ -506,8 +533,28 @@ impl Check<'_> {
     }
 }
 
+/// Why a variable cannot be read. The error's own text may repeat what stands in it.
+fn unreadable(error: &VarError) -> String {
+    match error {
+        VarError::NotPresent => "it is not set".into(),
+        VarError::NotUnicode(_) => "it is not UTF-8 text".into(),
+    }
+}
+
 /// A path by which a file can be compared with others, whether it is there yet or not.
 fn real(path: &Path) -> PathBuf {
     let folder = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
     path.canonicalize().ok().or_else(folder).unwrap_or_else(|| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_that_cannot_be_read_is_not_repeated() {
+        let odd = VarError::NotUnicode("hunter2".into());
+        assert!(odd.to_string().contains("hunter2"), "that is why");
+        assert_eq!(unreadable(&odd), "it is not UTF-8 text");
+    }
 }

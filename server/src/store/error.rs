@@ -4,7 +4,7 @@
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// It could not be reached.
-    #[error("{place} cannot be opened: {error}")]
+    #[error("{place} cannot be opened: {}", told(error))]
     Connect {
         /// Where it should be.
         place: String,
@@ -51,6 +51,11 @@ impl From<sqlx::Error> for StoreError {
         };
         if away { StoreError::Unavailable(error) } else { StoreError::Failed(error) }
     }
+}
+
+/// What a database says of a connection, without the line of its own source that sqlx adds.
+fn told(error: &sqlx::Error) -> String {
+    error.as_database_error().map_or_else(|| error.to_string(), |error| error.message().to_owned())
 }
 
 /// Whether an error code of SQLite or Postgres speaks of something that passes.

@@ -288,3 +288,12 @@ async fn a_watermark_is_moved_by_hand_only_while_no_job_is_in_progress(location:
     assert!(begun);
     assert!(!move_it().await);
 }
+
+#[tokio::test]
+async fn a_database_that_cannot_be_opened_is_said_in_its_own_words() {
+    let mut url = reqwest::Url::parse(&crate::sync::postgres_for_tests()).unwrap();
+    url.set_path("no_such_database");
+    let location = StoreLocation::Postgres(PostgresUrl::new(Secret::new(url)).unwrap());
+    let error = Store::open(&location).await.unwrap_err().to_string();
+    assert!(error.ends_with("cannot be opened: database \"no_such_database\" does not exist"), "{error}");
+}

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::object::Group;
-use super::row::Identifier;
+use super::row::{Identifier, Row};
 
 /// Objects that travel together, and the rows they came from.
 #[derive(Debug, Default)]
@@ -29,17 +29,20 @@ pub struct Item {
 }
 
 impl Batch {
-    /// Appends an object that `write` writes. Where it refuses, the batch stays as it was.
+    /// Appends the object that `write` makes of a row. Where it refuses, the batch stays as it was and the row comes back
+    /// with the reason.
     pub fn push(
         &mut self,
-        row: u64,
-        updated_at: i64,
-        identifier: Option<Identifier>,
+        number: u64,
+        row: Row,
         separator: u8,
-        write: impl FnOnce(&mut Vec<u8>) -> Result<(), String>,
-    ) -> Result<(), String> {
-        write(&mut self.bytes)?;
-        self.items.push(Item { row, identifier, updated_at, end: self.bytes.len() });
+        write: impl FnOnce(&Row, &mut Vec<u8>) -> Result<(), String>,
+    ) -> Result<(), (Row, String)> {
+        if let Err(reason) = write(&row, &mut self.bytes) {
+            return Err((row, reason));
+        }
+        let Row { identifier, updated_at, .. } = row;
+        self.items.push(Item { row: number, identifier, updated_at, end: self.bytes.len() });
         self.bytes.push(separator);
         Ok(())
     }
@@ -91,14 +94,18 @@ impl Batch {
 mod tests {
     use super::*;
 
+    fn nobody() -> Row {
+        Row::new(0, None, None, None)
+    }
+
     fn batch(objects: &[&str]) -> Batch {
         let mut batch = Batch::default();
         for (row, object) in (0..).zip(objects) {
-            let write = |out: &mut Vec<u8>| {
+            let write = |_: &Row, out: &mut Vec<u8>| {
                 out.extend_from_slice(object.as_bytes());
                 Ok(())
             };
-            batch.push(row, 0, None, b',', write).unwrap();
+            batch.push(row, nobody(), b',', write).unwrap();
         }
         batch
     }
@@ -118,7 +125,7 @@ mod tests {
     fn a_refused_object_leaves_no_trace() {
         let mut batch = batch(&["{1}"]);
         let before = batch.size();
-        assert!(batch.push(7, 0, None, b',', |_| Err("no".into())).is_err());
+        assert!(batch.push(7, nobody(), b',', |_, _| Err("no".into())).is_err());
         assert_eq!((batch.len(), batch.size()), (1, before));
     }
 }

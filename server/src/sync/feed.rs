@@ -64,16 +64,16 @@ pub async fn deliver(
     };
     let feeding = feeder.feed(reading, stop);
     tokio::pin!(feeding);
-    let mut reached = None;
+    let mut fed = None;
     loop {
         tokio::select! {
-            fed = &mut feeding, if reached.is_none() => reached = Some(fed?),
-            ended = lanes.join_next() => match (ended, reached.take()) {
+            reached = &mut feeding, if fed.is_none() => fed = Some(reached),
+            ended = lanes.join_next() => match (ended, fed.take()) {
                 (Some(ended), known) => {
                     ended.unwrap_or_else(|error| Err(SyncError::Failed(format!("a delivery broke off: {error}"))))?;
-                    reached = known;
+                    fed = known;
                 }
-                (None, Some(reached)) => return Ok(reached),
+                (None, Some(reached)) => return reached,
                 // The lanes end when the feeder has dropped their queues, or with an error.
                 (None, None) => return Err(SyncError::Failed("all lanes ended before the rows did".into())),
             },
@@ -98,24 +98,25 @@ impl Feeder<'_> {
         let reached = loop {
             let read = tokio::select! {
                 biased;
-                () = stop.asked() => break Reached::Stop,
-                read = reading.next() => read?,
+                () = stop.asked() => break Ok(Reached::Stop),
+                read = reading.next() => read,
             };
             match read {
-                Read::Rows(rows) => self.take(rows).await,
-                Read::End => break Reached::End,
-                Read::Opened(_) => return Err(SyncError::Failed("the source began twice".into())),
+                Ok(Read::Rows(rows)) => self.take(rows).await,
+                Ok(Read::End) => break Ok(Reached::End),
+                Ok(Read::Opened(_)) => break Err(SyncError::Failed("the source began twice".into())),
+                Err(error) => break Err(error),
             }
             if let Some(cause) = self.too_many_refused() {
-                break Reached::TooManyRefused(cause);
+                break Ok(Reached::TooManyRefused(cause));
             }
         };
         // What waits in a batch holds back the watermark, even if nothing follows now.
         self.dispatch_all().await;
-        if matches!(reached, Reached::End) {
+        if matches!(reached, Ok(Reached::End)) {
             self.progress.lock().ended();
         }
-        Ok(reached)
+        reached
     }
 
     async fn take(&mut self, rows: Vec<Row>) {
@@ -142,11 +143,10 @@ impl Feeder<'_> {
             }
             let batch = &mut self.building[slot];
             batch.group = group;
-            let write = |out: &mut Vec<u8>| self.form.write(&row, out);
-            match batch.push(number, row.updated_at, row.identifier.clone(), self.limits.separator, write) {
+            match batch.push(number, row, self.limits.separator, |row, out| self.form.write(row, out)) {
                 Ok(()) if batch.len() >= self.limits.objects => self.dispatch(slot).await,
                 Ok(()) => {}
-                Err(reason) => {
+                Err((row, reason)) => {
                     let payload = if self.keep_payloads { row.payload } else { None };
                     let error = refusal(row.identifier.as_ref(), row.updated_at, &reason, payload);
                     refused.push((number, Fate::Refused(error)));

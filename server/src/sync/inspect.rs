@@ -8,16 +8,6 @@ use super::{destination, source};
 use crate::config::Integration;
 use crate::store::{RowError, Watermark};
 
-/// Looks whether the source can be read.
-pub async fn check_source(integration: &Integration) -> Result<source::Report, SyncError> {
-    source::look(integration).await
-}
-
-/// Looks whether the destination takes what would be sent.
-pub async fn check_destination(integration: &Integration) -> Result<(), SyncError> {
-    destination::look(integration).await
-}
-
 /// What the next sync would do.
 #[derive(Debug)]
 pub struct Preview {

@@ -18,7 +18,9 @@ mod source;
 mod tests;
 mod worker;
 
-pub use inspect::{Planned, Preview, check_destination, check_source, preview};
+pub use destination::look as check_destination;
+pub use inspect::{Planned, Preview, preview};
+pub use source::look as check_source;
 #[cfg(test)]
 pub use tests::postgres as postgres_for_tests;
 pub use worker::Workers;

@@ -39,7 +39,8 @@ impl Row {
     /// About how many bytes it takes.
     pub fn size(&self) -> usize {
         const AROUND: usize = 256;
-        self.payload.as_ref().map_or(0, String::len) + AROUND
+        let identifier = self.identifier.iter().flat_map(Identifier::texts).map(str::len).sum::<usize>();
+        self.payload.as_ref().map_or(0, String::len) + identifier + AROUND
     }
 }
 

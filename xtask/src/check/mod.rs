@@ -15,12 +15,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use crate::conform::Live;
 use crate::contract::{Contract, Troubled};
 use crate::finding::Finding;
 use crate::generate;
 use crate::page::Language;
 use crate::source::Source;
-pub use allow::adopt;
+pub use allow::{adopt, apply as allow};
 pub use generated::file as generated_file;
 use project::Allowance;
 pub use project::{FILE as SETTINGS, Layout, Project};
@@ -34,6 +35,8 @@ pub struct Outcome {
     pub unchecked: Vec<String>,
     /// How many findings `openapi/check.toml` allows.
     pub allowed: usize,
+    /// What was seen of a live server, if it was one.
+    pub live: Option<Live>,
 }
 
 impl Outcome {
@@ -67,8 +70,11 @@ pub fn run(root: &Path, scope: &Scope) -> Outcome {
     if scope.pages.is_empty() {
         // What was not compared may still be there.
         let is_complete = outcome.unchecked.is_empty();
-        let was_asked =
-            |allowance: &Allowance| is_complete && (scope.against.is_some() || !allowance.rule.starts_with("compat/"));
+        let was_asked = |allowance: &Allowance| match allowance.rule.split('/').next() {
+            Some("live") => false,
+            Some("compat") => is_complete && scope.against.is_some(),
+            _ => is_complete,
+        };
         (outcome.findings, outcome.allowed) = allow::apply(&project, outcome.findings, &was_asked);
     }
     outcome.findings.sort_by_cached_key(|finding| {
@@ -153,7 +159,7 @@ pub fn compare(source: &Arc<Source>, claims: &Claims) -> (Outcome, Option<Contra
     let (contract, findings) = Contract::load(source);
     let Some(mut contract) = contract else {
         let unchecked = vec![format!("nothing was compared with {}, which cannot be read", source.path)];
-        return (Outcome { findings, unchecked, allowed: 0 }, None);
+        return (Outcome { findings, unchecked, ..Outcome::default() }, None);
     };
     let mut outcome = Outcome { findings, ..Outcome::default() };
     // What no code can be made of means something to clients all the same; server and pages cannot follow it.
@@ -199,7 +205,7 @@ fn compatibility(base: &Arc<Source>, contract: &Contract) -> Outcome {
                 let Troubled { method, path, .. } = troubled;
                 format!("{method} {path} was not compared with {}, in which it cannot be read", base.source.path)
             });
-            Outcome { findings: compat::check(&base, contract), unchecked: unread.collect(), allowed: 0 }
+            Outcome { findings: compat::check(&base, contract), unchecked: unread.collect(), ..Outcome::default() }
         }
         None => {
             let why = findings.first().map_or("", |finding| finding.message.as_str());

@@ -40,6 +40,8 @@ pub struct Layout {
     pub client_errors: Option<String>,
     /// The command that prints the OpenAPI document which the server emits.
     pub emits: Option<Vec<String>>,
+    /// The command that runs a server which `cargo xtask conform` holds to the contract.
+    pub testbed: Option<Vec<String>>,
 }
 
 impl Layout {

@@ -123,6 +123,21 @@ impl Node {
         Node { range: 0..0, value: Value::String(text.to_owned()) }
     }
 
+    /// The same value as a node that stands nowhere.
+    pub fn from_json(json: &serde_json::Value) -> Node {
+        let value = match json {
+            serde_json::Value::Null => Value::Null,
+            serde_json::Value::Bool(flag) => Value::Bool(*flag),
+            serde_json::Value::Number(number) => Value::Number(number.clone()),
+            serde_json::Value::String(text) => Value::String(text.clone()),
+            serde_json::Value::Array(items) => Value::Array(items.iter().map(Node::from_json).collect()),
+            serde_json::Value::Object(map) => {
+                Value::Object(map.iter().map(|(key, value)| Entry::new(key, Node::from_json(value))).collect())
+            }
+        };
+        Node { range: 0..0, value }
+    }
+
     /// Counts all places from another start.
     pub fn shift(&mut self, by: usize) {
         self.range = self.range.start + by..self.range.end + by;

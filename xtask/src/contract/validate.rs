@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use jsonschema::Validator;
+use jsonschema::error::ValidationErrorKind;
 use serde_json::{Value as Json, json};
 
 use super::node::{Entry, Node, Value};
@@ -29,6 +30,8 @@ pub struct Misfit {
     pub message: String,
     /// The bytes of the value that is wrong.
     pub range: Range<usize>,
+    /// The JSON pointer of the value that is wrong, or missing.
+    pub pointer: String,
 }
 
 impl Schemas {
@@ -51,16 +54,22 @@ impl Schemas {
 
     /// How a value does not fit a schema of the contract that stands somewhere else.
     pub fn misfits_of(&mut self, schema: &Node, value: &Node) -> Vec<Misfit> {
-        let misfit = |message: String, range: &Range<usize>| Misfit { message, range: range.clone() };
+        let misfit = |message: String, range: &Range<usize>, pointer| Misfit { message, range: range.clone(), pointer };
         match self.validator(schema) {
-            Err(reason) => vec![misfit(format!("its schema cannot be used: {reason}"), &value.range)],
+            Err(reason) => vec![misfit(format!("its schema cannot be used: {reason}"), &value.range, String::new())],
             Ok(validator) => {
                 let instance = value.to_json();
                 let errors = validator.iter_errors(&instance);
                 errors
                     .map(|error| {
                         let place = at(value, error.instance_path().as_str());
-                        misfit(error.to_string(), &place.range)
+                        let pointer = match error.kind() {
+                            ValidationErrorKind::Required { property } => {
+                                format!("{}/{}", error.instance_path(), property.as_str().unwrap_or_default())
+                            }
+                            _ => error.instance_path().to_string(),
+                        };
+                        misfit(error.to_string(), &place.range, pointer)
                     })
                     .collect()
             }

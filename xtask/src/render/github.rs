@@ -8,6 +8,14 @@ pub fn render(outcome: &Outcome) -> String {
     for reason in &outcome.unchecked {
         text.push_str(&format!("::error title=not checked::{}\n", data(reason)));
     }
+    for operation in outcome.live.iter().flat_map(|live| &live.operations) {
+        for (label, reason) in &operation.not_seen {
+            text.push_str(&format!(
+                "::notice title=not seen::{}\n",
+                data(&format!("`{label}` of `{}`: {reason}", operation.id))
+            ));
+        }
+    }
     text
 }
 
@@ -33,6 +41,9 @@ fn finding(finding: &Finding) -> String {
     for place in &finding.related {
         let (line, column) = place.source.line_column(place.range.start);
         message.push_str(&format!("\n{}: {}:{line}:{column}", place.label, place.source.path));
+    }
+    for note in &finding.notes {
+        message.push_str(&format!("\n{note}"));
     }
     if let Some(help) = &finding.help {
         message.push_str(&format!("\nhelp: {help}"));

@@ -14,6 +14,9 @@ pub fn render(outcome: &Outcome, colour: bool) -> String {
     for reason in &outcome.unchecked {
         text.push_str(&format!("could not check: {reason}\n\n"));
     }
+    if let Some(live) = &outcome.live {
+        text.push_str(&format!("{}\n", live.text()));
+    }
     text.push_str(&closing(outcome));
     text.push('\n');
     text
@@ -43,6 +46,9 @@ pub fn finding(finding: &Finding, colour: bool) -> String {
                 .annotation(kind.span(span).label(place.label.as_str())),
         );
     }
+    for note in &finding.notes {
+        group = group.element(Level::NOTE.message(note.as_str()));
+    }
     if let Some(help) = &finding.help {
         let fixable = if finding.fix.is_empty() { "" } else { " (`--fix` does it)" };
         group = group.element(Level::HELP.message(format!("{help}{fixable}")));
@@ -67,5 +73,9 @@ fn closing(outcome: &Outcome) -> String {
         counted(outcome.unchecked.len(), "comparison not made", "comparisons not made"),
     ];
     let text = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
-    if text.is_empty() { "nothing has drifted".to_owned() } else { text }
+    match (text.is_empty(), &outcome.live) {
+        (true, None) => "nothing has drifted".to_owned(),
+        (true, Some(_)) => "everything that was seen is as documented".to_owned(),
+        (false, _) => text,
+    }
 }

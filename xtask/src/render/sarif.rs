@@ -12,8 +12,16 @@ const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 pub fn render(outcome: &Outcome) -> String {
     let rules: Vec<Value> = Rule::ALL.iter().map(|rule| self::rule(*rule)).collect();
     let results: Vec<Value> = outcome.findings.iter().map(result).collect();
-    let notifications: Vec<Value> =
-        outcome.unchecked.iter().map(|reason| json!({"level": "error", "message": {"text": reason}})).collect();
+    let notification = |level: &str, text: &str| json!({"level": level, "message": {"text": text}});
+    let mut notifications: Vec<Value> = outcome.unchecked.iter().map(|reason| notification("error", reason)).collect();
+    for operation in outcome.live.iter().flat_map(|live| &live.operations) {
+        notifications.extend(
+            operation
+                .not_seen
+                .iter()
+                .map(|(label, reason)| notification("note", &format!("`{label}` of `{}`: {reason}", operation.id))),
+        );
+    }
     let document = json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -46,10 +54,8 @@ fn rule(rule: Rule) -> Value {
 
 fn result(finding: &Finding) -> Value {
     let index = Rule::ALL.iter().position(|rule| *rule == finding.rule).unwrap_or_default();
-    let text = match &finding.help {
-        Some(help) => format!("{}\n{help}", finding.message),
-        None => finding.message.clone(),
-    };
+    let parts = std::iter::once(&finding.message).chain(&finding.help).chain(&finding.notes);
+    let text = parts.map(String::as_str).collect::<Vec<_>>().join("\n");
     // What is not there is shown where it should come from.
     let primary = finding.primary.as_ref().or(finding.related.first());
     let mut result = json!({

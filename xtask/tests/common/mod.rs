@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use serde_json::Value as Json;
 use tempfile::TempDir;
 use xtask::check::{self, Outcome, Project, Scope};
 use xtask::contract::Contract;
@@ -55,6 +56,7 @@ pub fn apply(folder: &Path, edit: &Edit) {
             std::fs::write(path, before.replacen(text, with, 1)).unwrap();
         }
         Edit::Remove(file) => std::fs::remove_file(folder.join(file)).unwrap(),
+        Edit::Serve(what) => panic!("no edit of a file: a server {what}"),
         Edit::Add(file, text) => {
             let path = folder.join(file);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -111,4 +113,24 @@ pub fn assert_golden(name: &str, text: &str) {
         file.display(),
         similar::TextDiff::from_lines(stands.as_str(), text).unified_diff()
     );
+}
+
+/// What is wrong with a text as SARIF. The schema is the one that OASIS publishes for 2.1.0.
+pub fn misfits_of_sarif(text: &str) -> Vec<String> {
+    static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sarif-schema-2.1.0.json");
+        let text = std::fs::read_to_string(file).unwrap();
+        // Its pattern for the name of a language has a bracket too many, and is none.
+        let mended = text.replace("-[a-zA-Z]{2}]?$", "-[a-zA-Z]{2}$");
+        assert_ne!(mended, text);
+        let schema: Json = serde_json::from_str(&mended).unwrap();
+        jsonschema::options().should_validate_formats(true).build(&schema).unwrap()
+    });
+    let document: Json = serde_json::from_str(text).unwrap();
+    SCHEMA.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+#[track_caller]
+pub fn assert_is_sarif(text: &str) {
+    assert_eq!(misfits_of_sarif(text), [""; 0]);
 }

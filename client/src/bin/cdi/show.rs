@@ -97,8 +97,15 @@ pub(crate) fn ended(job: &Job, output: &Output) -> String {
 }
 
 /// A job that goes on, in one line.
-pub(crate) fn going(job: &Job) -> String {
-    format!("{}: {}", printable(job.job_status.as_str()), rows(job))
+pub(crate) fn going(job: &Job, rows_per_second: Option<f64>) -> String {
+    let rate = rows_per_second.map(|rate| format!(", {rate:.0} rows/s")).unwrap_or_default();
+    let read = job.rows_synced.saturating_add(job.rows_failed_with_errors);
+    format!(
+        "{}: {read} rows read, {} synced, {} failed{rate}",
+        printable(job.job_status.as_str()),
+        job.rows_synced,
+        job.rows_failed_with_errors
+    )
 }
 
 fn rows(job: &Job) -> String {

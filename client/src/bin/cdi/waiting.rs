@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use cdi_client::{Progress, WaitError};
+use cdi_client::{Job, Pace, Progress, WaitError};
 
 use crate::failure::{Exit, Failure, Reached, WaitFailure};
 use crate::output::Output;
@@ -15,13 +15,19 @@ use crate::table::printable;
 #[derive(Clone)]
 pub(crate) struct Waiting {
     reached: Arc<Mutex<Reached>>,
+    pace: Arc<Mutex<Pace>>,
     begun: Instant,
     shown: bool,
 }
 
 impl Waiting {
     pub(crate) fn new(reached: Reached, output: &Output) -> Waiting {
-        Waiting { reached: Arc::new(Mutex::new(reached)), begun: Instant::now(), shown: output.shows_progress() }
+        Waiting {
+            reached: Arc::new(Mutex::new(reached)),
+            pace: Arc::default(),
+            begun: Instant::now(),
+            shown: output.shows_progress(),
+        }
     }
 
     /// Takes note of what happens and shows it on one line of the terminal.
@@ -29,7 +35,7 @@ impl Waiting {
         let text = match progress {
             Progress::Busy(job) => {
                 *self.reached() = Reached::Nothing;
-                format!("another sync is in progress: {}", show::going(job))
+                format!("another sync is in progress: {}", self.going(job))
             }
             Progress::Triggering => {
                 *self.reached() = Reached::Doubt;
@@ -41,7 +47,7 @@ impl Waiting {
             }
             Progress::Job(job) => {
                 *self.reached() = Reached::Started;
-                show::going(job)
+                self.going(job)
             }
             Progress::Trouble(why) => format!("trying again: {}", printable(why)),
             _ => return,
@@ -51,6 +57,12 @@ impl Waiting {
             // Whether progress can be shown decides nothing.
             let _ = write!(io::stderr(), "\r\x1b[2K{text} ({seconds}s)");
         }
+    }
+
+    fn going(&self, job: &Job) -> String {
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        pace.note(job, Instant::now());
+        show::going(job, pace.rows_per_second())
     }
 
     /// Waits until the work is done, or until Ctrl-C.

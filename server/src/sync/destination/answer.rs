@@ -27,7 +27,9 @@ pub enum Meaning {
 #[derive(Debug, Deserialize)]
 struct Body {
     message: String,
-    errors: Option<Vec<serde_json::Value>>,
+    /// A list; what else may stand here names no object.
+    #[serde(default)]
+    errors: serde_json::Value,
 }
 
 /// Reads an answer to `count` objects.
@@ -41,12 +43,12 @@ pub fn read(
     let own = serde_json::from_slice::<Body>(body).ok();
     match status.as_u16() {
         200..=299 => match own {
-            Some(body) => Ok(Meaning::Dealt(refusals(body.errors, count))),
+            Some(body) => Ok(Meaning::Dealt(refusals(&body.errors, count))),
             // Something between here and the destination has answered.
             None => Ok(Meaning::Trouble(format!("{status} with a body that is not the service's"), None)),
         },
         400 => match own {
-            Some(body) => Ok(refused(body.message, refusals(body.errors, count), count)),
+            Some(body) => Ok(refused(body.message, refusals(&body.errors, count), count)),
             // Whoever said that has not looked at the objects.
             None => Err(SyncError::Config(format!(
                 "the destination answers {status} with a body that is not the service's; check `url` and what stands between"
@@ -54,8 +56,8 @@ pub fn read(
         },
         // Proxies have limits of their own: smaller requests may pass.
         413 => {
-            let (message, errors) = own.map_or((status.to_string(), None), |body| (body.message, body.errors));
-            Ok(refused(message, refusals(errors, count), count))
+            let body = own.unwrap_or_else(|| Body { message: status.to_string(), errors: serde_json::Value::Null });
+            Ok(refused(body.message, refusals(&body.errors, count), count))
         }
         // Their bodies are not repeated: that of a 401 holds the key.
         401 | 403 => Err(SyncError::Config(format!(
@@ -81,13 +83,14 @@ fn refused(message: String, refusals: Vec<(usize, String)>, count: usize) -> Mea
 }
 
 /// The errors that name an object, each object once.
-fn refusals(errors: Option<Vec<serde_json::Value>>, count: usize) -> Vec<(usize, String)> {
+fn refusals(errors: &serde_json::Value, count: usize) -> Vec<(usize, String)> {
     let mut refusals: BTreeMap<usize, String> = BTreeMap::new();
-    for error in errors.unwrap_or_default() {
+    for error in errors.as_array().into_iter().flatten() {
         let index =
             error.get("index").and_then(serde_json::Value::as_u64).and_then(|index| usize::try_from(index).ok());
         let reason = error.get("type").and_then(serde_json::Value::as_str).unwrap_or("refused without a reason");
-        match index.filter(|index| *index < count) {
+        // An error in the answer to one object is about that object.
+        match index.filter(|index| *index < count).or((count == 1).then_some(0)) {
             Some(index) => {
                 refusals
                     .entry(index)
@@ -117,8 +120,14 @@ mod tests {
         assert_eq!(meaning(201, r#"{"message":"success","attributes_processed":2}"#, 2), dealt(&[]));
         assert_eq!(meaning(202, r#"{"message":"queued"}"#, 2), dealt(&[]));
         assert_eq!(meaning(201, r#"{"message":"success","errors":null}"#, 2), dealt(&[]));
+        for odd in [r#"{}"#, r#""none""#, "7"] {
+            let body = format!(r#"{{"message":"success","errors":{odd}}}"#);
+            assert_eq!(meaning(201, &body, 2), dealt(&[]), "it is the service's, and not sent again");
+        }
         let body = r#"{"message":"success","errors":[{"index":1,"input_array":"attributes","type":"bad"},{"index":1,"type":"worse"},{"index":9,"type":"?"},"?"]}"#;
         assert_eq!(meaning(201, body, 2), dealt(&[(1, "bad; worse")]));
+        let body = r#"{"message":"success","errors":[{"index":"0","type":"bad"}]}"#;
+        assert_eq!((meaning(201, body, 2), meaning(201, body, 1)), (dealt(&[]), dealt(&[(0, "bad")])));
     }
 
     #[test]

@@ -71,6 +71,7 @@ impl Jsonl {
         blocking(move || {
             let mut file = inner.file.lock().unwrap_or_else(PoisonError::into_inner);
             let start = inner.end.load(Ordering::Relaxed);
+            inner.is_untouched(&file, start)?;
             let written = file.seek(SeekFrom::Start(start)).and_then(|_| file.write_all(batch.all_bytes()));
             if let Err(error) = written {
                 // What there is of the batch goes, if only the disk lets it.
@@ -100,6 +101,19 @@ impl Jsonl {
             }
         })
         .await
+    }
+}
+
+impl Inner {
+    /// Fails where somebody who does not ask for the lock has removed the file or changed its length.
+    fn is_untouched(&self, file: &File, end: u64) -> Result<(), SyncError> {
+        let data = file.metadata().map_err(|error| SyncError::Failed(said(&self.path, "cannot be read", &error)))?;
+        let what = match (data.nlink(), data.len()) {
+            (0, _) => "was removed".to_owned(),
+            (_, length) if length != end => format!("was changed (it has {length} bytes in place of {end})"),
+            _ => return Ok(()),
+        };
+        Err(SyncError::Failed(format!("{} {what} while lines were appended to it", self.path.display())))
     }
 }
 
@@ -204,15 +218,16 @@ fn said(path: &Path, what: &str, error: &Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::row::Row;
 
     fn batch(objects: &[&str]) -> Batch {
         let mut batch = Batch::default();
         for (row, object) in (0..).zip(objects) {
-            let write = |out: &mut Vec<u8>| {
+            let write = |_: &Row, out: &mut Vec<u8>| {
                 out.extend_from_slice(object.as_bytes());
                 Ok(())
             };
-            batch.push(row, 0, None, LIMITS.separator, write).unwrap();
+            batch.push(row, Row::new(0, None, None, None), LIMITS.separator, write).unwrap();
         }
         batch
     }
@@ -338,6 +353,33 @@ mod tests {
         let error = file.deliver(batch(&["{2}"])).await.unwrap_err();
         assert!(matches!(error, SyncError::Failed(_)), "{error}");
         assert_eq!((file.position().offset, std::fs::read_to_string(&path).unwrap()), (4, "{1}\n".into()));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_somebody_else_has_touched_gets_nothing_more() {
+        type Touch = fn(&Path);
+        let touches: [(Touch, &str); 3] = [
+            (|path| std::fs::write(path, "").unwrap(), "was changed (it has 0 bytes in place of 4)"),
+            (|path| std::fs::write(path, "{1}\n{theirs}\n").unwrap(), "was changed (it has 13 bytes in place of 4)"),
+            (|path| std::fs::remove_file(path).unwrap(), "was removed"),
+        ];
+        for (touch, expected) in touches {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("out.jsonl");
+            let file = open(&path, None).await.unwrap();
+            file.deliver(batch(&["{1}"])).await.unwrap();
+            touch(&path);
+            let left = std::fs::read(&path).ok();
+            let error = file.deliver(batch(&["{2}"])).await.unwrap_err();
+            assert!(matches!(&error, SyncError::Failed(cause) if cause.contains(expected)), "{error}");
+            assert_eq!(std::fs::read(&path).ok(), left);
+        }
+        // Only its name is another: the lines are there.
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.jsonl");
+        let file = open(&path, None).await.unwrap();
+        std::fs::rename(&path, folder.path().join("out.1.jsonl")).unwrap();
+        file.deliver(batch(&["{1}"])).await.unwrap();
     }
 
     #[test]

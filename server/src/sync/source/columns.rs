@@ -1,8 +1,14 @@
 //! Which column of a table means what. Names are matched without regard to case.
 
+use std::borrow::Cow;
+
 use super::SyncError;
 use crate::config::{IntegrationKind, TableName};
-use crate::sync::row::Identifier;
+use crate::sync::object::LONGEST_PAYLOAD;
+use crate::sync::row::{Identifier, Row};
+
+/// The longest value that is read, in bytes: nothing longer can be sent.
+pub const LONGEST: usize = LONGEST_PAYLOAD;
 
 /// The identifier columns, in the order in which a row uses the first that is not null.
 const EXTERNAL_ID: &str = "EXTERNAL_ID";
@@ -75,8 +81,37 @@ impl Columns {
         self.identifiers.iter().map(|(_, name)| name.as_str()).chain(self.payload.as_deref())
     }
 
+    /// The row whose values in the order of the content `value` gives.
+    pub fn row<'v, E>(
+        &self,
+        updated_at: i64,
+        value: impl Fn(usize) -> Result<Option<Cow<'v, [u8]>>, E>,
+    ) -> Result<Row, E> {
+        let mut flaw = None;
+        let mut texts = Vec::with_capacity(self.identifiers.len() + 1);
+        for (index, name) in self.content().enumerate() {
+            let text = match value(index)? {
+                None => Ok(None),
+                // It is not copied either.
+                Some(bytes) if bytes.len() > LONGEST => {
+                    Err(format!("{name} has more than {LONGEST} bytes, which is too long"))
+                }
+                Some(bytes) => match String::from_utf8(bytes.into_owned()) {
+                    Ok(text) => Ok(Some(text)),
+                    Err(_) => Err(format!("{name} is not UTF-8 text")),
+                },
+            };
+            texts.push(text.unwrap_or_else(|reason| {
+                flaw.get_or_insert(reason);
+                None
+            }));
+        }
+        let payload = if self.payload.is_some() { texts.pop().flatten() } else { None };
+        Ok(Row::new(updated_at, self.identifier(texts), payload, flaw))
+    }
+
     /// The identifier of a row: the first that is not null. The texts are those of `identifiers`, in its order.
-    pub fn identifier(&self, texts: impl IntoIterator<Item = Option<String>>) -> Option<Identifier> {
+    fn identifier(&self, texts: impl IntoIterator<Item = Option<String>>) -> Option<Identifier> {
         let mut by_place = [const { None }; IDENTIFIERS.len()];
         for ((place, _), text) in self.identifiers.iter().zip(texts) {
             by_place[*place] = text;
@@ -131,6 +166,27 @@ mod tests {
         assert!(columns(&["UPDATED_AT", "EMAIL"]).unwrap_err().contains("PAYLOAD"));
         assert!(columns(&["UPDATED_AT", "PAYLOAD", "ALIAS_NAME"]).unwrap_err().contains("no identifier column"));
         assert!(columns(&["UPDATED_AT", "PAYLOAD", "EMAIL", "email"]).unwrap_err().contains("two columns"));
+    }
+
+    #[test]
+    fn what_cannot_be_sent_of_a_row_is_said_and_not_kept() {
+        let columns = columns(&["UPDATED_AT", "PAYLOAD", "EXTERNAL_ID", "EMAIL"]).unwrap();
+        let long = "x".repeat(LONGEST + 1);
+        let row = |values: [&[u8]; 3]| {
+            columns.row(0, |index| Ok::<_, SyncError>(Some(Cow::Borrowed(values[index])))).unwrap()
+        };
+        for (values, reason) in [
+            ([long.as_bytes(), b"e", b"{}"], "EXTERNAL_ID has more than 1000000 bytes, which is too long"),
+            ([b"x", b"e", long.as_bytes()], "PAYLOAD has more than 1000000 bytes, which is too long"),
+            ([b"x", b"M\xfcller", b"{}"], "EMAIL is not UTF-8 text"),
+        ] {
+            let row = row(values);
+            assert_eq!(row.flaw.as_deref(), Some(reason));
+            assert!(row.size() < 1000);
+        }
+        let row = row([&long.as_bytes()[1..], b"e", b"{}"]);
+        assert_eq!(row.flaw, None);
+        assert!(row.size() > LONGEST);
     }
 
     #[test]

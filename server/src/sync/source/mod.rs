@@ -11,8 +11,10 @@ mod sqlite;
 mod survey;
 
 use std::fmt;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::SyncError;
 use super::row::Row;
@@ -24,6 +26,10 @@ const CHUNK_ROWS: usize = 1000;
 const CHUNK_BYTES: usize = 1_000_000;
 /// Chunks that may wait to be taken.
 const WAITING: usize = 2;
+/// How long to wait for somebody who has locked the table.
+const LOCKED: Duration = Duration::from_secs(10);
+/// A connection that is silent for so long is lost, even if nobody has said so. A query may take its time.
+const SILENT: Duration = Duration::from_secs(2 * 3600);
 
 /// What a source says before its first row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,8 +68,12 @@ impl Reading {
 
     /// What comes next. After an error nothing follows.
     pub async fn next(&mut self) -> Result<Read, SyncError> {
-        let died = || SyncError::Failed("the source stopped without saying why".into());
-        self.reads.recv().await.unwrap_or_else(|| Err(died()))
+        let failed = |what: &str| Err(SyncError::Failed(format!("the source {what}")));
+        match timeout(SILENT, self.reads.recv()).await {
+            Ok(Some(read)) => read,
+            Ok(None) => failed("stopped without saying why"),
+            Err(_) => failed("has said nothing for two hours; is its connection lost?"),
+        }
     }
 }
 
@@ -126,5 +136,21 @@ pub async fn look(integration: &Integration) -> Result<Report, SyncError> {
     match &integration.source {
         Source::Sqlite { path, table } => sqlite::look(path, table, integration.kind).await,
         Source::Postgres { url, table } => postgres::look(url, table, integration.kind).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_ever_for_a_source() {
+        let (sender, reads) = mpsc::channel(WAITING);
+        let mut reading = Reading::new(reads, ());
+        let error = reading.next().await.unwrap_err();
+        assert!(matches!(&error, SyncError::Failed(cause) if cause.contains("nothing for two hours")), "{error}");
+        drop(sender);
+        let error = reading.next().await.unwrap_err();
+        assert!(matches!(&error, SyncError::Failed(cause) if cause.contains("without saying why")), "{error}");
     }
 }

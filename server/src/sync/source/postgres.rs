@@ -4,25 +4,29 @@
 
 mod values;
 
+use std::borrow::Cow;
+use std::str::FromStr as _;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
-use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, Column as _, Connection as _, Executor as _, PgConnection, Postgres, Statement as _};
+use sqlx::{
+    AssertSqlSafe, Column as _, ConnectOptions as _, Connection as _, Executor as _, PgConnection, Postgres,
+    Statement as _,
+};
 use sqlx::{SqlSafeStr as _, TypeInfo as _};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::clock::Form;
-use super::columns::Columns;
+use super::columns::{Columns, LONGEST};
 use super::survey::{Bound, Selection, Survey};
-use super::{Chunk, Opening, Read, Reading, Report, SyncError, WAITING};
+use super::{Chunk, LOCKED, Opening, Read, Reading, Report, SyncError, WAITING};
 use crate::config::{IntegrationKind, PostgresUrl, TableName, quoted};
 use crate::store::Watermark;
-use crate::sync::object::LONGEST_PAYLOAD;
 use crate::sync::row::Row;
 use values::{EARLIEST, Kind, away, meaning};
 
@@ -84,11 +88,19 @@ struct PostgresSource {
 
 impl PostgresSource {
     async fn open(url: &PostgresUrl, table: &TableName, kind: IntegrationKind) -> Result<PostgresSource, SyncError> {
-        let connect = timeout(CONNECT, PgConnection::connect(url.expose())).await;
+        // A query lasts as long as its rows are delivered, which is no reason for warnings.
+        let options = PgConnectOptions::from_str(url.expose()).map(|options| options.disable_statement_logging());
+        let options = options.map_err(|error| away(url, &error))?;
+        let connect = timeout(CONNECT, PgConnection::connect_with(&options)).await;
         let connect = connect.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut));
         let mut connection = connect.map_err(|error| away(url, &error))?;
-        let begin = sqlx::raw_sql("SET TIME ZONE 'UTC'; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-        begin.execute(&mut connection).await.map_err(|error| meaning(table, &error))?;
+        // How long the rows take is up to the destination, and no reason to cut them off.
+        let begin = format!(
+            "SET TIME ZONE 'UTC'; SET statement_timeout = 0; SET lock_timeout = {};
+             BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            LOCKED.as_millis()
+        );
+        sqlx::raw_sql(AssertSqlSafe(begin)).execute(&mut connection).await.map_err(|error| meaning(table, &error))?;
         let text = AssertSqlSafe(format!("SELECT * FROM {} LIMIT 0", table.quoted())).into_sql_str();
         let statement = (&mut connection).prepare(text).await.map_err(|error| meaning(table, &error))?;
         let names: Vec<String> = statement.columns().iter().map(|column| column.name().to_owned()).collect();
@@ -255,11 +267,10 @@ impl PostgresSource {
             }
             _ => self.time(),
         };
-        let identifiers =
-            self.columns.identifiers.iter().map(|(_, name)| format!("{}::text COLLATE \"C\"", quoted(name)));
         // What is too long to be sent need not come whole.
-        let payload = |name: &String| format!("left({}::text, {}) COLLATE \"C\"", quoted(name), LONGEST_PAYLOAD + 1);
-        let content: Vec<String> = identifiers.chain(self.columns.payload.as_ref().map(payload)).collect();
+        let content =
+            self.columns.content().map(|name| format!("left({}::text, {}) COLLATE \"C\"", quoted(name), LONGEST + 1));
+        let content: Vec<String> = content.collect();
         let order: Vec<String> = (0..content.len()).map(|index| (index + 2).to_string()).collect();
         format!(
             "SELECT {}, {} FROM {} WHERE {time} BETWEEN $1 AND $2 ORDER BY {time}, {}",
@@ -303,9 +314,10 @@ impl PostgresSource {
     }
 }
 
+/// The row that stands in a result: `UPDATED_AT`, then the columns with content.
 fn row_of(table: &TableName, columns: &Columns, kind: Kind, row: &PgRow) -> Result<Row, SyncError> {
     let micros = kind.micros(row).map_err(|example| not_a_time(table, &columns.updated_at, &example))?;
-    Ok(values::row(columns, micros, row))
+    columns.row(micros, |index| Ok(values::bytes(row, 1 + index).map(Cow::Borrowed)))
 }
 
 fn not_a_time(table: &TableName, column: &str, example: &str) -> SyncError {

@@ -8,7 +8,6 @@ mod values;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use chrono::Utc;
 use rusqlite::functions::FunctionFlags;
@@ -19,14 +18,12 @@ use tokio::sync::mpsc;
 use super::clock::Form;
 use super::columns::Columns;
 use super::survey::Selection;
-use super::{Chunk, Opening, Read, Reading, Report, SyncError, WAITING};
+use super::{Chunk, LOCKED, Opening, Read, Reading, Report, SyncError, WAITING};
 use crate::config::{IntegrationKind, TableName, quoted};
 use crate::store::Watermark;
 use crate::sync::row::Row;
 use values::{meaning, micros, not_a_time};
 
-/// How long to wait for somebody who writes.
-const BUSY: Duration = Duration::from_secs(10);
 /// The function that SQLite can ask for a time in microseconds.
 const MICROS: &str = "cdi_micros";
 
@@ -129,7 +126,7 @@ impl SqliteSource {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| meaning(&place, &error))?;
         connection
-            .busy_timeout(BUSY)
+            .busy_timeout(LOCKED)
             // The snapshot is that of the first read.
             .and_then(|()| connection.execute_batch("BEGIN"))
             .and_then(|()| connection.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(())))

@@ -179,6 +179,8 @@ impl Survey {
         let all = |watermark| Watermark { rows_at: 0, digest: Some(0), ..watermark };
         watermark.map(|watermark| match watermark.digest {
             None if watermark.rows_at != self.at => all(watermark),
+            // Those that are dealt with are gone.
+            Some(_) if watermark.rows_at > self.at => all(watermark),
             _ => watermark,
         })
     }
@@ -218,7 +220,10 @@ impl Writing {
     }
 
     fn is_of(&self, text: &str) -> bool {
-        self.length == text.len() && self.separator == text.as_bytes().get(10).copied() && self.zone == zone(text)
+        // A leap second is the first of the next minute, and sorts as the last of its own.
+        let is_leap = text.get(17..19) == Some("60");
+        let separator = text.as_bytes().get(10).copied();
+        !is_leap && self.length == text.len() && self.separator == separator && self.zone == zone(text)
     }
 }
 
@@ -263,13 +268,14 @@ mod tests {
 
     #[test]
     fn texts_that_are_written_differently_are_selected_as_times() {
+        let from_1_to = |seconds: i64| Some(Selection::Computed { from: 1_000_000, to: seconds * 1_000_000 });
         for other in
             ["1970-01-01T01:00:04+01:00", "1970-01-01 00:00:04Z", "1970-01-01T00:00:04", "1970-01-01T00:00:04.0Z"]
         {
-            let survey = survey(None, &["1970-01-01T00:00:01Z", other]);
-            let selection = Some(Selection::Computed { from: 1_000_000, to: 4_000_000 });
-            assert_eq!(survey.selection(None), selection, "{other}");
+            assert_eq!(survey(None, &["1970-01-01T00:00:01Z", other]).selection(None), from_1_to(4), "{other}");
         }
+        let leap = ["1970-01-01T00:00:60Z", "1970-01-01T00:00:01Z"];
+        assert_eq!(survey(None, &leap).selection(None), from_1_to(60));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::sync::Workers;
 use crate::sync::batch::Batch;
 use crate::sync::destination::Destination;
 use crate::sync::hold::Hold;
+use crate::sync::row::Row;
 use crate::sync::run::Pace;
 use tokio::time::Instant;
 
@@ -114,11 +115,11 @@ async fn a_fence_lets_nothing_pass_once_the_lease_may_be_over() {
     for rig in [&rig, &into_service] {
         let open = Destination::open(&rig.integration, None, fence(24), Duration::ZERO).await.unwrap();
         let mut batch = Batch::default();
-        let write = |out: &mut Vec<u8>| {
+        let write = |_: &Row, out: &mut Vec<u8>| {
             out.extend_from_slice(b"{}");
             Ok(())
         };
-        batch.push(0, 0, None, b',', write).unwrap();
+        batch.push(0, Row::new(0, None, None, None), b',', write).unwrap();
         assert!(open.deliver(batch).await.is_err());
         assert_eq!((rig.stand_in.requests(), rig.lines().len()), (0, 0));
     }

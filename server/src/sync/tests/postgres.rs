@@ -259,3 +259,30 @@ async fn a_watermark_is_the_same_for_every_kind_of_source() {
     assert_eq!(rig.sync().await.last_timestamp_synced, Some(moment(5) + chrono::TimeDelta::microseconds(1)));
     assert_eq!(rig.lines(), [json!({ "external_id": "a" })]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_destination_is_no_reason_to_cut_a_query_off() {
+    let mut rig =
+        Rig::into_service().await.reading_postgres("UPDATED_AT timestamptz, EXTERNAL_ID text, PAYLOAD jsonb").await;
+    // More than fits into what waits on the way.
+    rig.sql(
+        "INSERT INTO {t} SELECT '2026-01-01Z', 'user-' || n, json_build_object('a', repeat('x', 5000)) FROM generate_series(1, 8000) AS n",
+    )
+    .await;
+    let limited = url(&format!("{}?options=-c%20statement_timeout%3D500", postgres()));
+    rig.integration.source = Source::Postgres { url: limited, table: rig.table().parse().unwrap() };
+    rig.stand_in.delay(Duration::from_millis(100));
+    let job = rig.sync().await;
+    assert_eq!((job.cause, job.rows_synced), (None, 8000));
+}
+
+#[tokio::test]
+async fn a_locked_table_is_waited_for_but_not_for_ever() {
+    let rig = with_times("timestamptz").await;
+    rig.sql("BEGIN; LOCK TABLE {t} IN ACCESS EXCLUSIVE MODE").await;
+    let job = rig.sync().await;
+    assert_eq!(job.status, JobStatus::Error);
+    assert!(job.cause.unwrap().contains("canceling statement due to lock timeout"));
+    rig.sql("COMMIT").await;
+    assert_eq!(rig.sync().await.status, JobStatus::Success);
+}

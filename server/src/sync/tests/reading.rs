@@ -109,6 +109,12 @@ async fn times_may_be_written_in_every_way_and_even_in_different_ones() {
         ["1767225603, 'c', '{}'", "1767225601, 'a', '{}'", "1767225602, 'b', '{}'"],
         ["1767225603000, 'c', '{}'", "1767225601000, 'a', '{}'", "1767225602000, 'b', '{}'"],
         ["1767225601.75, 'c', '{}'", "1767225601, 'a', '{}'", "1767225601.5, 'b', '{}'"],
+        // Neither does a leap second.
+        [
+            "'2026-01-01T00:01:00.9Z', 'c', '{}'",
+            "'2026-01-01T00:00:60.5Z', 'b', '{}'",
+            "'2026-01-01T00:01:00.2Z', 'a', '{}'",
+        ],
     ] {
         let users = users_of("UPDATED_AT, EXTERNAL_ID, PAYLOAD", &rows).await;
         assert_eq!(users.unwrap(), ["a", "b", "c"], "{rows:?}");
@@ -149,6 +155,8 @@ async fn a_column_that_is_no_time_or_mixes_kinds_is_said_with_an_example() {
         ),
         (vec!["'yesterday', 'a', '{}'"], r#"holds "yesterday", which is no time"#),
         (vec!["x'00ff', 'a', '{}'"], "holds a blob of 2 bytes, which is no time"),
+        (vec!["'2026-2-10T00:00:00', 'a', '{}'"], r#"holds "2026-2-10T00:00:00", which is no time"#),
+        (vec!["1767225601000000, 'a', '{}'"], "holds 1767225601000000, which is no time"),
         (
             vec![
                 "'2026-01-01T00:00:00Z', 'a', '{}'",
@@ -238,10 +246,71 @@ async fn rows_that_cannot_be_sent_are_row_errors_and_the_next_run_does_not_repea
             "PAYLOAD is not a JSON object",
             "the row has no identifier: all identifier columns are null",
             "EXTERNAL_ID is not UTF-8 text",
-            "PAYLOAD has 1000008 bytes; 1000000 are allowed",
+            "PAYLOAD has more than 1000000 bytes, which is too long",
         ]
     );
     assert_eq!(rig.sync().await.status, JobStatus::Success);
     let watermark = rig.store.watermark(rig.integration.id).await.unwrap();
     assert_eq!(watermark, Some(Watermark { updated_at: moment(5), rows_at: 1, digest: None }));
+}
+
+#[tokio::test]
+async fn rows_that_take_the_place_of_those_that_are_dealt_with_are_new() {
+    let rig = Rig::into_file().await;
+    let dealt = Watermark { updated_at: moment(1), rows_at: 2, digest: Some(7) };
+    rig.store.set_watermark(rig.integration.id, Some(dealt)).await.unwrap();
+    assert_eq!(rig.sync().await.rows_synced, 0, "the two are gone");
+    rig.insert(1, "a", "{}");
+    rig.insert(1, "b", "{}");
+    assert_eq!(rig.sync().await.rows_synced, 2);
+}
+
+#[tokio::test]
+async fn tables_of_every_making_are_read_in_order() {
+    let mut rig = Rig::into_file().await;
+    rig.insert(2, "b", "{}");
+    rig.insert(1, "a", "{}");
+    rig.source
+        .execute_batch(
+            "CREATE VIEW own_places AS SELECT rowid, * FROM users;
+             CREATE VIEW odd_places AS SELECT rowid || 'x' AS rowid, UPDATED_AT, EXTERNAL_ID, PAYLOAD FROM users;
+             CREATE TABLE no_places (UPDATED_AT TEXT, EXTERNAL_ID TEXT PRIMARY KEY, PAYLOAD TEXT) WITHOUT ROWID;
+             CREATE TABLE \"select\" (UPDATED_AT, EXTERNAL_ID, PAYLOAD, rowid TEXT DEFAULT 'z');
+             CREATE VIRTUAL TABLE virtual USING fts5(UPDATED_AT, EXTERNAL_ID, PAYLOAD);
+             CREATE TABLE generated (at TEXT, EXTERNAL_ID, PAYLOAD, UPDATED_AT TEXT GENERATED ALWAYS AS (at || 'Z') VIRTUAL);
+             INSERT INTO no_places SELECT * FROM users; INSERT INTO virtual SELECT * FROM users;
+             INSERT INTO \"select\" SELECT *, 'z' FROM users;
+             INSERT INTO generated SELECT rtrim(UPDATED_AT, 'Z'), EXTERNAL_ID, PAYLOAD FROM users",
+        )
+        .unwrap();
+    let path = rig.folder.path().join("source.db");
+    let mut synced = 0;
+    for table in ["own_places", "odd_places", "no_places", "select", "virtual", "generated"] {
+        rig.integration.id = uuid::Uuid::new_v4().into();
+        rig.integration.source = Source::Sqlite { path: path.clone(), table: table.parse().unwrap() };
+        let job = rig.sync().await;
+        assert_eq!((job.cause, job.rows_synced), (None, 2), "{table}");
+        assert_eq!(rig.users()[synced..], ["a", "b"], "{table}");
+        synced += 2;
+        assert_eq!(rig.sync().await.rows_synced, 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn what_has_begun_to_travel_when_the_source_fails_arrives_and_is_counted() {
+    let mut rig = Rig::into_service().await;
+    rig.insert_many(6000);
+    rig.source
+        .execute_batch(
+            "CREATE VIEW fails AS SELECT rowid, UPDATED_AT, EXTERNAL_ID,
+                iif(abs(iif(EXTERNAL_ID = 'user-5000', -9223372036854775807 - 1, 1)), '{}', '{}') AS PAYLOAD FROM users",
+        )
+        .unwrap();
+    let path = rig.folder.path().join("source.db");
+    rig.integration.source = Source::Sqlite { path, table: "fails".parse().unwrap() };
+    rig.stand_in.delay(Duration::from_millis(50));
+    let job = rig.sync().await;
+    assert_eq!(job.cause.unwrap(), "the table `fails`: integer overflow");
+    assert!(job.rows_synced > 0);
+    assert_eq!(rig.stand_in.accepted() as u64, job.rows_synced);
 }

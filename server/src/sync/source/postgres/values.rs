@@ -1,17 +1,12 @@
 //! What Postgres' types, values and errors mean for a source.
 
-use std::borrow::Cow;
-
 use sqlx::postgres::PgRow;
 use sqlx::{Row as _, ValueRef as _};
 
-use super::super::clock::{Form, micros_of_fraction, micros_of_number, micros_of_text};
-use super::super::columns::Columns;
+use super::super::clock::{Form, example_of_fraction, micros_of_fraction, micros_of_number, micros_of_text};
 use super::super::survey::Native;
 use super::SyncError;
 use crate::config::{PostgresUrl, TableName};
-use crate::sync::object::LONGEST_PAYLOAD;
-use crate::sync::row::Row;
 
 /// Postgres counts microseconds from the year 2000.
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
@@ -107,7 +102,7 @@ impl Kind {
     pub fn example(self, row: &PgRow) -> String {
         const LONGEST: usize = 40;
         match self.native(row) {
-            Some(Native::Number(number)) => number.to_string(),
+            Some(Native::Number(number)) => example_of_fraction(number),
             Some(Native::Text(text)) => format!("{:?}", text.chars().take(LONGEST).collect::<String>()),
             None => "-infinity".into(),
         }
@@ -115,27 +110,9 @@ impl Kind {
 }
 
 /// A value as it came.
-fn bytes(row: &PgRow, index: usize) -> Option<&[u8]> {
+pub fn bytes(row: &PgRow, index: usize) -> Option<&[u8]> {
     let value = row.try_get_raw(index).ok()?;
     if value.is_null() { None } else { value.as_bytes().ok() }
-}
-
-/// The row that stands in a result: `UPDATED_AT`, then the columns with content.
-pub fn row(columns: &Columns, updated_at: i64, row: &PgRow) -> Row {
-    let mut flaw = None;
-    let identifiers = columns.identifiers.len();
-    let mut texts = Vec::with_capacity(identifiers + 1);
-    for (index, name) in columns.content().enumerate() {
-        let text = bytes(row, 1 + index).map(String::from_utf8_lossy);
-        if index >= identifiers && text.as_ref().is_some_and(|text| text.len() > LONGEST_PAYLOAD) {
-            flaw.get_or_insert(format!("{name} has more than {LONGEST_PAYLOAD} bytes, which is too long"));
-            texts.push(None);
-        } else {
-            texts.push(text.map(Cow::into_owned));
-        }
-    }
-    let payload = if columns.payload.is_some() { texts.pop().flatten() } else { None };
-    Row::new(updated_at, columns.identifier(texts), payload, flaw)
 }
 
 /// What it means that there is no connection.

@@ -1,14 +1,15 @@
 //! What SQLite's values and errors mean for a source.
 
+use std::borrow::Cow;
+
 use rusqlite::ErrorCode;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
-use super::super::clock::{self, Form, micros_of_fraction, micros_of_number, micros_of_text};
+use super::super::clock::{self, Form, example_of_fraction, micros_of_fraction, micros_of_number, micros_of_text};
 use super::super::columns::Columns;
 use super::super::survey::{Bound, Native};
 use super::SyncError;
 use crate::config::TableName;
-use crate::sync::object::LONGEST_PAYLOAD;
 use crate::sync::row::Row;
 
 /// A value as a time in microseconds; nothing where it is none.
@@ -51,33 +52,14 @@ pub fn form(time: ValueRef<'_>) -> Form {
 
 /// The row that stands in a result: `UPDATED_AT`, then the columns with content.
 pub fn row(columns: &Columns, updated_at: i64, row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
-    let mut flaw = None;
-    let identifiers = columns.identifiers.len();
-    let mut texts = Vec::with_capacity(identifiers);
-    for (index, name) in columns.content().enumerate() {
-        let value = row.get_ref(1 + index)?;
-        let too_long = |length: usize| index >= identifiers && length > LONGEST_PAYLOAD;
-        let text = match value {
+    columns.row(updated_at, |index| {
+        Ok(match row.get_ref(1 + index)? {
             ValueRef::Null => None,
-            ValueRef::Integer(number) => Some(number.to_string()),
-            ValueRef::Real(number) => Some(number.to_string()),
-            // What is too long to be sent is not copied either.
-            ValueRef::Text(text) | ValueRef::Blob(text) if too_long(text.len()) => {
-                flaw.get_or_insert(format!("{name} has {} bytes; {LONGEST_PAYLOAD} are allowed", text.len()));
-                None
-            }
-            ValueRef::Text(text) | ValueRef::Blob(text) => {
-                let text = std::str::from_utf8(text).ok().map(str::to_owned);
-                if text.is_none() {
-                    flaw.get_or_insert(format!("{name} is not UTF-8 text"));
-                }
-                text
-            }
-        };
-        texts.push(text);
-    }
-    let payload = if columns.payload.is_some() { texts.pop().flatten() } else { None };
-    Ok(Row::new(updated_at, columns.identifier(texts), payload, flaw))
+            ValueRef::Integer(number) => Some(Cow::Owned(number.to_string().into_bytes())),
+            ValueRef::Real(number) => Some(Cow::Owned(number.to_string().into_bytes())),
+            ValueRef::Text(text) | ValueRef::Blob(text) => Some(Cow::Borrowed(text)),
+        })
+    })
 }
 
 /// A value for a message.
@@ -87,7 +69,7 @@ pub fn example(value: ValueRef<'_>) -> String {
     match value {
         ValueRef::Null => "null".into(),
         ValueRef::Integer(number) => number.to_string(),
-        ValueRef::Real(number) => number.to_string(),
+        ValueRef::Real(number) => example_of_fraction(number),
         ValueRef::Text(text) => format!("{:?}", short(text)),
         ValueRef::Blob(bytes) => format!("a blob of {} bytes", bytes.len()),
     }

@@ -1,0 +1,89 @@
+//! How fast a job gets on.
+
+use std::time::{Duration, Instant};
+
+use crate::generated::types::Job;
+
+/// How fast a job gets on, from what is seen of it time after time.
+#[derive(Debug, Clone, Default)]
+pub struct Pace {
+    first: Option<(Instant, u64)>,
+    last: Option<(Instant, u64)>,
+}
+
+impl Pace {
+    /// Takes note of the job as it was at that moment.
+    pub fn note(&mut self, job: &Job, at: Instant) {
+        let rows = rows(job);
+        if self.last.is_some_and(|(_, before)| rows < before) {
+            // Another job.
+            *self = Pace::default();
+        }
+        self.first.get_or_insert((at, rows));
+        self.last = Some((at, rows));
+    }
+
+    /// Rows a second, refused ones included, between the first look and the last; `None` while there is nothing to compare.
+    pub fn rows_per_second(&self) -> Option<f64> {
+        let ((begin, before), (end, after)) = self.first.zip(self.last)?;
+        let seconds = end.saturating_duration_since(begin).as_secs_f64();
+        (after > before && seconds > 0.0).then(|| (after - before) as f64 / seconds)
+    }
+
+    /// How long the job takes from the last look on if it has so many rows in all and goes on like this.
+    pub fn time_left(&self, rows: u64) -> Option<Duration> {
+        let (_, done) = self.last?;
+        Duration::try_from_secs_f64(rows.saturating_sub(done) as f64 / self.rows_per_second()?).ok()
+    }
+}
+
+fn rows(job: &Job) -> u64 {
+    let count = |rows: i64| u64::try_from(rows).unwrap_or(0);
+    count(job.rows_synced).saturating_add(count(job.rows_failed_with_errors))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+
+    use super::*;
+    use crate::generated::types::JobStatus;
+
+    fn job(synced: i64, failed: i64) -> Job {
+        Job {
+            job_status: JobStatus::Running,
+            sync_start_time: Utc::now(),
+            sync_finish_time: None,
+            last_timestamp_synced: None,
+            rows_synced: synced,
+            rows_failed_with_errors: failed,
+        }
+    }
+
+    #[test]
+    fn rate_and_time_left_come_from_the_first_look_and_the_last() {
+        let begin = Instant::now();
+        let after = |seconds| begin + Duration::from_secs(seconds);
+        let mut pace = Pace::default();
+        assert_eq!((pace.rows_per_second(), pace.time_left(1000)), (None, None));
+        pace.note(&job(100, 0), begin);
+        assert_eq!(pace.rows_per_second(), None, "one look tells nothing");
+        pace.note(&job(100, 0), after(1));
+        assert_eq!((pace.rows_per_second(), pace.time_left(1000)), (None, None), "nothing has happened");
+        pace.note(&job(280, 20), after(2));
+        assert_eq!(pace.rows_per_second(), Some(100.0));
+        assert_eq!(pace.time_left(1000), Some(Duration::from_secs(7)));
+        assert_eq!(pace.time_left(200), Some(Duration::ZERO), "more than was thought");
+        pace.note(&job(5, 0), after(3));
+        assert_eq!(pace.rows_per_second(), None, "another job");
+    }
+
+    #[test]
+    fn nonsense_is_no_rate() {
+        let begin = Instant::now();
+        let mut pace = Pace::default();
+        pace.note(&job(-5, -5), begin);
+        pace.note(&job(i64::MAX, i64::MAX), begin);
+        assert_eq!((pace.rows_per_second(), pace.time_left(u64::MAX)), (None, None));
+    }
+}

@@ -1,0 +1,101 @@
+//! The rows: what stands in number `n` is the same everywhere.
+
+use std::path::Path;
+
+use sqlx::postgres::PgPoolCopyExt as _;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
+
+use crate::server::{Database, Source};
+
+/// The first row's time, in microseconds: 2026-01-01.
+const FIRST: i64 = 1_767_225_600_000_000;
+
+/// Whose row it is.
+pub fn user(row: u32) -> String {
+    format!("user-{row}")
+}
+
+/// What it says.
+pub fn payload(row: u32) -> String {
+    format!(
+        r#"{{"first_name":"Ada {row}","email":"user-{row}@example.com","visits":{},"city":"Zürich","tags":["a","b","c"],"premium":{},"score":{}.25,"note":"{}"}}"#,
+        row % 97,
+        row.is_multiple_of(3),
+        row % 1000,
+        "x".repeat(row as usize % 120),
+    )
+}
+
+fn updated_at(place: i64) -> String {
+    let time = chrono::DateTime::from_timestamp_micros(FIRST + place * 1000).unwrap();
+    time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
+}
+
+/// Where a row stands in time: a permutation without any order.
+fn shuffled(row: u32, rows: u32) -> i64 {
+    // A prime that is larger than any number of rows here shares no divisor with it.
+    (i64::from(row) * 2_147_483_647) % i64::from(rows)
+}
+
+/// A database of each kind: rows in the order in which they were written, and rows that were changed since.
+pub async fn sources(folder: &Path, rows: u32) -> Vec<Source> {
+    std::fs::create_dir(folder).unwrap();
+    let sqlite = |name: &str, time: fn(u32, u32) -> i64| {
+        let path = folder.join(name);
+        seed_sqlite(&path, rows, time);
+        Database::Sqlite(path)
+    };
+    let mut sources = vec![
+        Source { name: "SQLite, appended", database: sqlite("appended.db", |row, _| i64::from(row)), order: "rowid" },
+        Source { name: "SQLite, changed", database: sqlite("changed.db", shuffled), order: "UPDATED_AT" },
+    ];
+    // `cargo xtask bench` brings one.
+    if let Ok(url) = std::env::var("OPENCDI_TEST_POSTGRES") {
+        let table = format!("bench_{}", uuid::Uuid::new_v4().simple());
+        seed_postgres(&url, &table, rows).await;
+        sources.push(Source {
+            name: "Postgres, changed",
+            database: Database::Postgres { url, table },
+            order: "updated_at",
+        });
+    }
+    sources
+}
+
+fn seed_sqlite(path: &Path, rows: u32, time: fn(u32, u32) -> i64) {
+    let mut database = rusqlite::Connection::open(path).unwrap();
+    database.pragma_update(None, "journal_mode", "WAL").unwrap();
+    database.execute_batch("CREATE TABLE users (UPDATED_AT TEXT, EXTERNAL_ID TEXT, PAYLOAD TEXT)").unwrap();
+    let transaction = database.transaction().unwrap();
+    {
+        let mut insert = transaction.prepare("INSERT INTO users VALUES (?1, ?2, ?3)").unwrap();
+        for row in 0..rows {
+            insert.execute((updated_at(time(row, rows)), user(row), payload(row))).unwrap();
+        }
+    }
+    transaction.commit().unwrap();
+}
+
+async fn seed_postgres(url: &str, table: &str, rows: u32) {
+    let pool = PgPool::connect(url).await.unwrap();
+    let create = format!("CREATE TABLE {table} (updated_at timestamptz, external_id text, payload text)");
+    sqlx::raw_sql(AssertSqlSafe(create)).execute(&pool).await.unwrap();
+    let mut copy = pool.copy_in_raw(&format!("COPY {table} FROM STDIN")).await.unwrap();
+    for start in (0..rows).step_by(10_000) {
+        let lines = (start..rows.min(start + 10_000))
+            .map(|row| format!("{}\t{}\t{}\n", updated_at(shuffled(row, rows)), user(row), payload(row)));
+        copy.send(lines.collect::<String>().into_bytes()).await.unwrap();
+    }
+    copy.finish().await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(format!("ANALYZE {table}"))).execute(&pool).await.unwrap();
+}
+
+/// Removes what is not in a folder of ours.
+pub async fn remove(sources: &[Source]) {
+    for source in sources {
+        if let Database::Postgres { url, table } = &source.database {
+            let mut connection = PgConnection::connect(url).await.unwrap();
+            sqlx::raw_sql(AssertSqlSafe(format!("DROP TABLE {table}"))).execute(&mut connection).await.unwrap();
+        }
+    }
+}

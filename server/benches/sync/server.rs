@@ -1,0 +1,149 @@
+//! The real server as a process: one sync of everything, and one that finds nothing new.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use cdi_client::{Client, JobStatus, WaitOptions};
+use cdi_server::secret::{KeyHash, new_key};
+use uuid::Uuid;
+
+const INTEGRATION: &str = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01";
+
+/// A seeded table.
+pub struct Source {
+    pub name: &'static str,
+    pub database: Database,
+    /// What the rows are sorted by to stand in the order in which they have to go.
+    pub order: &'static str,
+}
+
+pub enum Database {
+    /// Its table is `users`.
+    Sqlite(PathBuf),
+    Postgres {
+        url: String,
+        table: String,
+    },
+}
+
+pub enum Destination {
+    File(PathBuf),
+    Service(String),
+}
+
+/// What a sync took.
+pub struct Measured {
+    /// From the trigger to the end.
+    pub took: Duration,
+    /// The same for a sync that finds nothing new.
+    pub nothing_new: Duration,
+    /// The server's memory at its highest, in bytes.
+    pub peak: u64,
+}
+
+/// A server that is stopped when this is dropped.
+struct Server {
+    process: Child,
+    client: Client,
+}
+
+impl Server {
+    /// Starts with nothing remembered, and waits until it answers.
+    async fn start(folder: &Path, source: &Source, destination: &Destination) -> Server {
+        let key = new_key();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        for name in ["opencdi.db", "opencdi.db-wal", "opencdi.db-shm", "out.jsonl"] {
+            // The first time there is none.
+            let _ = std::fs::remove_file(folder.join(name));
+        }
+        std::fs::write(folder.join("sink.key"), "secret").unwrap();
+        let source = match &source.database {
+            Database::Sqlite(path) => format!("kind = \"sqlite\"\npath = {path:?}\ntable = \"users\""),
+            Database::Postgres { url, table } => format!("kind = \"postgres\"\nurl = {url:?}\ntable = {table:?}"),
+        };
+        let destination = match destination {
+            Destination::File(path) => format!("kind = \"jsonl\"\npath = {path:?}"),
+            Destination::Service(url) => {
+                format!("kind = \"users_track\"\nurl = {url:?}\napi_key = {{ file = \"sink.key\" }}")
+            }
+        };
+        let hash = KeyHash::of(key.expose());
+        let config = format!(
+            r#"store = "sqlite:opencdi.db"
+[server]
+listen = "127.0.0.1:{port}"
+[[workspaces]]
+id = "bench"
+rate_limits = {{ trigger_integration_sync = 100000, list_job_sync_status = 100000 }}
+[[keys]]
+name = "bench"
+workspace = "bench"
+hash = "{hash}"
+permissions = ["cdi.integration_sync", "cdi.integration_list", "cdi.integration_job_status"]
+[[integrations]]
+id = "{INTEGRATION}"
+name = "Users"
+workspace = "bench"
+type = "attributes"
+[integrations.source]
+{source}
+[integrations.destination]
+{destination}
+"#
+        );
+        let file = folder.join("opencdi.toml");
+        std::fs::write(&file, config).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cdi-server"));
+        let process = command.arg("serve").arg("--config").arg(file).stderr(Stdio::null()).spawn().unwrap();
+        let base_url = format!("http://127.0.0.1:{port}");
+        let client = Client::builder().base_url(base_url).api_key(key.expose()).build().unwrap();
+        let server = Server { process, client };
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while tokio::net::TcpStream::connect((std::net::Ipv4Addr::LOCALHOST, port)).await.is_err() {
+            assert!(Instant::now() < deadline, "the server does not start");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        server
+    }
+
+    async fn sync(&self) -> Duration {
+        let begin = Instant::now();
+        let id: Uuid = INTEGRATION.parse().unwrap();
+        let often = WaitOptions::default().poll(Duration::from_millis(10), Duration::from_millis(20));
+        let job = self.client.trigger_and_wait(id, often).await.unwrap();
+        assert_eq!(job.job_status, JobStatus::Success);
+        begin.elapsed()
+    }
+
+    /// The most memory that the process has had so far, in bytes.
+    fn peak(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It has nothing left to lose.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Syncs everything, then nothing.
+pub async fn sync(folder: &Path, source: &Source, destination: &Destination) -> Measured {
+    let server = Server::start(folder, source, destination).await;
+    let took = server.sync().await;
+    let peak = server.peak();
+    let nothing_new = server.sync().await;
+    Measured { took, nothing_new, peak }
+}
+
+/// How long a server takes until it can be asked.
+pub async fn start_up(folder: &Path, source: &Source) -> Duration {
+    let begin = Instant::now();
+    let _server = Server::start(folder, source, &Destination::File(folder.join("out.jsonl"))).await;
+    begin.elapsed()
+}

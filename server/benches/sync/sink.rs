@@ -1,0 +1,69 @@
+//! A local service that takes everything and remembers it: as fast as it can, or after a while as a distant one.
+
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+pub struct Sink {
+    address: SocketAddr,
+    bodies: Arc<Mutex<Vec<Bytes>>>,
+    task: JoinHandle<()>,
+}
+
+impl Sink {
+    /// Answers each request after this time.
+    pub async fn start(delay: Duration) -> Sink {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let bodies = Arc::<Mutex<Vec<Bytes>>>::default();
+        let kept = bodies.clone();
+        let task = tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                stream.set_nodelay(true).unwrap();
+                let bodies = kept.clone();
+                let answer = service_fn(move |request| answer(request, bodies.clone(), delay));
+                tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
+            }
+        });
+        Sink { address, bodies, task }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What has come since this was asked before.
+    pub fn take(&self) -> Vec<Bytes> {
+        std::mem::take(&mut self.bodies.lock().unwrap())
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    bodies: Arc<Mutex<Vec<Bytes>>>,
+    delay: Duration,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let body = request.into_body().collect().await.unwrap().to_bytes();
+    bodies.lock().unwrap().push(body);
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    let answer = Response::builder().status(201).header("content-type", "application/json");
+    Ok(answer.body(Full::from(r#"{"message":"success"}"#)).unwrap())
+}

@@ -1,0 +1,202 @@
+//! A service with everything that a test of its HTTP side needs: keys of every kind, several pages of integrations and of
+//! jobs, an integration that never finishes its sync, and another workspace. It lives in a temporary folder, on loopback.
+//!
+//! `cdi-server testbed` runs it for `cargo xtask conform`, which learns from one line of JSON what is there.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chrono::Utc;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::api;
+use crate::config::{Config, Fault, IntegrationId};
+use crate::logging;
+use crate::process::{print, shutdown_signal};
+use crate::secret::{KeyHash, Secret, new_key};
+use crate::service::{Role, Service};
+use crate::stand_in::StandIn;
+use crate::store::{JobStatus, Page};
+
+/// Integrations of the workspace, and jobs of one of them: more than two pages of each.
+const SEVERAL: u32 = 23;
+/// The integration with the jobs, whose syncs are over at once.
+const QUICK: u32 = 1;
+/// The integration whose sync goes on.
+const BUSY: u32 = 2;
+/// The other workspace's only one.
+const FOREIGN: u32 = 99;
+/// How long the busy integration's destination takes to answer: longer than anybody waits.
+const FOREVER: Duration = Duration::from_secs(24 * 3600);
+/// How long a sync without rows may take, on a machine that has other things to do.
+const SYNC: Duration = Duration::from_secs(60);
+
+/// How a testbed differs from what people run.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Options {
+    /// How long a window of the rate limits is
+    #[arg(long, default_value = "6s", value_parser = humantime::parse_duration)]
+    pub window: Duration,
+    /// How many requests a window has, for every operation; without it as many as the contract says
+    #[arg(long)]
+    pub limit: Option<u64>,
+}
+
+/// A running testbed. Its folder goes when it is dropped.
+pub struct Testbed {
+    /// The service.
+    pub service: Service,
+    /// Its base URL.
+    pub url: String,
+    /// A key with every permission.
+    pub key: Secret,
+    /// A key without any, of the same workspace.
+    pub powerless: Secret,
+    /// Keys whose requests fail.
+    pub failing: BTreeMap<&'static str, Secret>,
+    /// The destination of the busy integration.
+    _destination: StandIn,
+    _folder: TempDir,
+}
+
+impl Testbed {
+    /// Starts it, and waits until everything is there.
+    pub async fn start(options: &Options) -> anyhow::Result<Testbed> {
+        let folder = tempfile::Builder::new().prefix("opencdi-testbed-").tempdir().context("no temporary folder")?;
+        let destination_key = new_key();
+        let destination = StandIn::start(&destination_key).await.context("the stand-in destination cannot start")?;
+        destination.delay(FOREVER);
+        std::fs::write(folder.path().join("destination.key"), destination_key.expose())?;
+        seed(folder.path()).context("the sources cannot be seeded")?;
+
+        let (key, powerless) = (new_key(), new_key());
+        let failing: BTreeMap<_, _> = Fault::ALL.iter().map(|fault| (fault.as_str(), new_key())).collect();
+        let text = configuration(options, &key, &powerless, &failing, &destination.url())?;
+        let path = folder.path().join("opencdi.toml");
+        std::fs::write(&path, text).context("the configuration cannot be written")?;
+        let config = Config::load(&path, &api::known())?;
+        let service = Service::start(&config, Role::All).await?;
+        let address = service.address().context("the API is not listening")?;
+        service.store.start_job(id(BUSY), Utc::now()).await?;
+        for _ in 0..SEVERAL {
+            service.store.start_job(id(QUICK), Utc::now()).await?;
+            let over = async {
+                while newest(&service).await? == Some(JobStatus::Running) {}
+                anyhow::Ok(())
+            };
+            tokio::time::timeout(SYNC, over).await.context("a sync without rows does not end")??;
+        }
+        let url = format!("http://{address}");
+        Ok(Testbed { service, url, key, powerless, failing, _destination: destination, _folder: folder })
+    }
+
+    /// What is there, for `cargo xtask conform`.
+    pub fn description(&self) -> Value {
+        let integration = |number| json!({ "integration_id": id(number).to_string() });
+        let failing: BTreeMap<&str, Vec<&str>> =
+            self.failing.iter().fold(BTreeMap::new(), |mut by_error, (fault, key)| {
+                let error = match *fault {
+                    "panic" | "store_failed" => "internal_server_error",
+                    _ => "service_unavailable",
+                };
+                by_error.entry(error).or_insert_with(Vec::new).push(key.expose());
+                by_error
+            });
+        json!({
+            "url": self.url,
+            "key": self.key.expose(),
+            "key_without_permission": self.powerless.expose(),
+            "failing_keys": failing,
+            "known": integration(QUICK),
+            "busy": integration(BUSY),
+            "foreign": integration(FOREIGN),
+            "items": { "list_integrations": SEVERAL, "list_job_sync_status": SEVERAL },
+        })
+    }
+}
+
+/// Runs a testbed until the process is told to end, or standard input ends with whoever has started it.
+pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    logging::start_filtered("off")?;
+    let testbed = Testbed::start(&options).await?;
+    print(&format!("{}\n", testbed.description()))?;
+    tokio::select! {
+        told = shutdown_signal() => told?,
+        _ = tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink())) => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn id(number: u32) -> IntegrationId {
+    IntegrationId::from(Uuid::from_u128(0x6f1e_24a8_0a3b_4a51_9d0e_0000_0000_0000 + u128::from(number)))
+}
+
+async fn newest(service: &Service) -> anyhow::Result<Option<JobStatus>> {
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    let page = service.store.jobs(id(QUICK), &Page::First, 1).await?;
+    Ok(page.items.first().map(|job| job.status))
+}
+
+/// A source without rows, and one with a row for the destination that does not answer.
+fn seed(folder: &std::path::Path) -> rusqlite::Result<()> {
+    let table = "CREATE TABLE users (UPDATED_AT TEXT, EXTERNAL_ID TEXT, PAYLOAD TEXT)";
+    rusqlite::Connection::open(folder.join("empty.db"))?.execute_batch(table)?;
+    let row = "INSERT INTO users VALUES ('2026-01-01T00:00:00Z', 'user-1', '{\"visits\":1}')";
+    rusqlite::Connection::open(folder.join("source.db"))?.execute_batch(&format!("{table}; {row}"))
+}
+
+/// `opencdi.toml`, read like anybody's.
+fn configuration(
+    options: &Options,
+    key: &Secret,
+    powerless: &Secret,
+    failing: &BTreeMap<&'static str, Secret>,
+    destination: &str,
+) -> anyhow::Result<String> {
+    let known = api::known();
+    let permissions = known.permissions.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+    let mut text = format!(
+        "store = \"sqlite:opencdi.db\"\n[server]\nlisten = \"127.0.0.1:0\"\nrequest_deadline = \"500ms\"\n\
+         drain_deadline = \"100ms\"\nrate_limit_window = \"{}\"\n",
+        humantime::format_duration(options.window)
+    );
+    if let Some(limit) = options.limit {
+        writeln!(text, "[[workspaces]]\nid = \"ours\"\n[workspaces.rate_limits]")?;
+        known.operations.iter().try_for_each(|operation| writeln!(text, "{operation} = {limit}"))?;
+    }
+    let mut add_key = |name: &str, workspace: &str, key: &Secret, permissions: &str, more: &str| {
+        writeln!(
+            text,
+            "[[keys]]\nname = \"{name}\"\nworkspace = \"{workspace}\"\nhash = \"{}\"\npermissions = [{permissions}]\n{more}",
+            KeyHash::of(key.expose())
+        )
+    };
+    add_key("all", "ours", key, &permissions, "")?;
+    add_key("powerless", "ours", powerless, "", "")?;
+    for (fault, key) in failing {
+        add_key(fault, "failing", key, &permissions, &format!("fault = \"{fault}\""))?;
+    }
+    let ours = (1..=SEVERAL).map(|number| (number, "ours"));
+    for (number, workspace) in ours.chain([(FOREIGN, "theirs")]) {
+        let (source, destination) = match number {
+            BUSY => (
+                "source.db",
+                format!("kind = \"users_track\"\nurl = \"{destination}\"\napi_key = {{ file = \"destination.key\" }}"),
+            ),
+            _ => ("empty.db", format!("kind = \"jsonl\"\npath = \"{number}.jsonl\"")),
+        };
+        writeln!(
+            text,
+            "[[integrations]]\nid = \"{}\"\nname = \"Users {number}\"\nworkspace = \"{workspace}\"\ntype = \"attributes\"\n\
+             contact_emails = [\"data@example.com\"]\n[integrations.source]\nkind = \"sqlite\"\npath = \"{source}\"\n\
+             table = \"users\"\n[integrations.destination]\n{destination}",
+            id(number)
+        )?;
+    }
+    Ok(text)
+}

@@ -1,0 +1,95 @@
+//! A live server of this project is held to the contract; everything that is documented can be seen of it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::time::Duration;
+
+use cdi_server::testbed::{Options, Testbed};
+use contract_tests::repository;
+use xtask::check::{Outcome, Project};
+use xtask::conform::{self, Limits, Target, Wanted};
+
+/// What is found of a testbed with two seconds a window, as far as a target is told of it.
+fn conform(limits: &Limits, tell: impl Fn(&mut serde_json::Value)) -> (Outcome, usize) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let options = Options { window: Duration::from_secs(2), limit: None };
+    let testbed = runtime.block_on(Testbed::start(&options)).unwrap();
+    let mut description = testbed.description();
+    tell(&mut description);
+    let target: Target = serde_json::from_value(description.clone()).unwrap();
+    let project = Project::load(repository()).unwrap();
+    let outcome = conform::project(&project, Wanted::There(target), limits, &|_| {});
+    let quick = "6f1e24a8-0a3b-4a51-9d0e-000000000001".parse().unwrap();
+    let jobs = testbed.service.store.jobs(quick, &cdi_server::store::Page::First, 100);
+    let jobs = runtime.block_on(jobs).unwrap().items.len();
+    runtime.block_on(testbed.service.stop());
+    (outcome, jobs)
+}
+
+/// The documented answers of an operation that were not seen, with the reasons.
+fn not_seen(outcome: &Outcome, id: &str) -> Vec<(String, String)> {
+    let operations = &outcome.live.as_ref().unwrap().operations;
+    operations.iter().find(|operation| operation.id == id).unwrap().not_seen.clone()
+}
+
+#[test]
+fn of_somebody_elses_server_nothing_is_changed_and_what_needs_more_is_listed() {
+    let (outcome, jobs) = conform(&Limits::default(), |target| {
+        for more in ["key_without_permission", "failing_keys", "known", "busy", "foreign", "items"] {
+            target.as_object_mut().unwrap().remove(more);
+        }
+    });
+    assert!(outcome.findings.is_empty() && outcome.unchecked.is_empty(), "{outcome:#?}");
+    assert_eq!(jobs, 23, "no sync was triggered");
+    let missing = not_seen(&outcome, "trigger_integration_sync");
+    let missing: Vec<(&str, &str)> = missing.iter().map(|(label, reason)| (label.as_str(), reason.as_str())).collect();
+    let failing = "not tried: needs a server that fails when it is told to (`cargo xtask conform` without --url)";
+    assert_eq!(
+        missing,
+        [
+            ("202", "not tried: needs --integration: it really happens"),
+            ("403 Access Denied", "not tried: needs --key-without-permission"),
+            ("429 Another job is in progress", "not tried: needs --busy-integration"),
+            (
+                "429 Rate Limited",
+                "not tried: needs --exhaust-rate-limits: others of the workspace are kept out until the window ends"
+            ),
+            ("500 Internal Server Error", failing),
+            ("503 Service Unavailable", failing),
+        ]
+    );
+    assert_eq!(outcome.live.unwrap().score(), (11, 25));
+}
+
+#[test]
+fn an_integration_that_is_given_is_triggered_once() {
+    let (outcome, jobs) = conform(&Limits::default(), |_| {});
+    assert!(outcome.findings.is_empty() && outcome.unchecked.is_empty(), "{outcome:#?}");
+    assert_eq!(jobs, 24);
+    let missing = not_seen(&outcome, "trigger_integration_sync");
+    assert_eq!(missing.len(), 1, "only the rate limit was spared: {missing:?}");
+}
+
+#[test]
+fn what_must_be_complete_and_is_not_was_not_checked() {
+    let limits = Limits { complete: true, ..Limits::default() };
+    let (outcome, _) = conform(&limits, |_| {});
+    assert_eq!(outcome.unchecked.len(), 3, "the rate limits: {:?}", outcome.unchecked);
+    assert!(outcome.unchecked[0].starts_with("`list_integrations` was not seen to answer `429 Rate Limited`"));
+}
+
+#[test]
+fn a_testbed_that_does_not_start_is_said() {
+    let mut project = Project::load(repository()).unwrap();
+    let limits = Limits::default();
+    for (command, says) in [
+        (vec!["false"], "`false` has not started a server"),
+        (vec!["echo", "hello"], "`echo hello` prints something else"),
+        (vec!["no-such-program"], "`no-such-program` cannot be run"),
+        (vec![], "is an empty command"),
+    ] {
+        project.layout.testbed = Some(command.into_iter().map(str::to_owned).collect());
+        let outcome = conform::project(&project, Wanted::Testbed, &limits, &|_| {});
+        assert!(outcome.unchecked.len() == 1 && outcome.unchecked[0].contains(says), "{:?}", outcome.unchecked);
+    }
+}

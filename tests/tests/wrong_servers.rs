@@ -1,0 +1,193 @@
+//! Wrong servers are named, each by the right rule and with the line of the contract that it does not hold; right ones that
+//! do the same in another way are not.
+//!
+//! `tests/corpus/wrong_servers.toml` and `tests/corpus/right_servers.toml` hold them. The score is written to
+//! `target/wrong-servers-score.txt`, which `cargo xtask test` prints.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use cdi_server::testbed::{Options, Testbed};
+use contract_tests::repository;
+use contract_tests::wrong::{Alteration, WrongServer};
+use serde::Deserialize;
+use tokio::runtime::Handle;
+use xtask::check::Outcome;
+use xtask::conform::{self, Limits, Target};
+use xtask::contract::Contract;
+use xtask::finding::Finding;
+use xtask::rules::Rule;
+use xtask::source::Source;
+
+/// Requests in a window, and its length in seconds, of every testbed here.
+const REQUESTS: u64 = 20;
+const WINDOW: u64 = 2;
+/// So many are tried at the same time: they mostly wait for windows to end.
+const AT_ONCE: usize = 20;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Corpus {
+    case: Vec<Case>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    /// The only operation that is tried and altered.
+    operation: Option<String>,
+    #[serde(default)]
+    alter: Alteration,
+    /// Whether rate limits are used up.
+    #[serde(default)]
+    exhaust: bool,
+    /// Names of headers begin with capitals.
+    #[serde(default)]
+    title_case: bool,
+    #[serde(default)]
+    http2: bool,
+    /// What must be found: `rule @ text of the line that it points at`.
+    #[serde(default)]
+    finds: Vec<String>,
+    /// Rules of what is found besides, because one wrong thing leads to another.
+    #[serde(default)]
+    also: Vec<String>,
+}
+
+fn read(name: &str) -> Vec<Case> {
+    let file = repository().join("tests/corpus").join(name);
+    let corpus: Corpus = toml::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let names: BTreeSet<&str> = corpus.case.iter().map(|case| case.name.as_str()).collect();
+    assert_eq!(names.len(), corpus.case.len(), "two cases have one name");
+    corpus.case
+}
+
+/// The contract, with the limits that the testbeds here are configured for.
+static CONTRACT: LazyLock<Contract> = LazyLock::new(|| {
+    let text = std::fs::read_to_string(repository().join("openapi/cdi.yaml")).unwrap();
+    let lines = text.lines().map(|line| match line.trim_start() {
+        trimmed if trimmed.starts_with("requests: ") => format!("        requests: {REQUESTS}"),
+        trimmed if trimmed.starts_with("window_seconds: ") => format!("        window_seconds: {WINDOW}"),
+        _ => line.to_owned(),
+    });
+    let text: String = lines.map(|line| line + "\n").collect();
+    let (contract, findings) = Contract::load(&Source::new("openapi/cdi.yaml", text));
+    assert!(findings.is_empty());
+    contract.unwrap()
+});
+
+/// What is found of a server with this alteration.
+fn conform(case: &Case, limits: &Limits, right: &Testbed, runtime: &Handle) -> Outcome {
+    let (key, powerless) = (right.key.expose(), right.powerless.expose());
+    let start = WrongServer::start(&right.url, key, powerless, &case.alter, case.title_case);
+    let wrong = runtime.block_on(start).unwrap();
+    let mut description = right.description();
+    description["url"] = wrong.url.clone().into();
+    let target: Target = serde_json::from_value(description).unwrap();
+    next_window();
+    conform::run(&CONTRACT, &target, limits, &|_| {})
+}
+
+/// What the case before has used up is there again.
+fn next_window() {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let window = Duration::from_secs(WINDOW).as_millis();
+    std::thread::sleep(Duration::from_millis(u64::try_from(window - now.as_millis() % window).unwrap()));
+}
+
+/// The rule of a finding with the line that it points at.
+fn shown(finding: &Finding) -> String {
+    let place = finding.primary.as_ref().expect("a place in the contract");
+    let line = place.source.line(place.source.line_column(place.range.start).0);
+    format!("{} @ {}", finding.rule.info().name, place.source.text[line].trim())
+}
+
+/// What is wrong with what was found, if something is.
+fn judge(case: &Case, outcome: &Outcome) -> Option<String> {
+    let found: Vec<String> = outcome.findings.iter().map(shown).collect();
+    let is = |wanted: &str, found: &str| {
+        let (rule, text) = wanted.split_once(" @ ").unwrap();
+        found.strip_prefix(rule).and_then(|rest| rest.strip_prefix(" @ ")).is_some_and(|line| line.contains(text))
+    };
+    let missing: Vec<&String> =
+        case.finds.iter().filter(|wanted| !found.iter().any(|found| is(wanted, found))).collect();
+    let others: Vec<&String> = found
+        .iter()
+        .filter(|found| !case.finds.iter().any(|wanted| is(wanted, found)))
+        .filter(|found| !case.also.iter().any(|rule| found.starts_with(&format!("{rule} @"))))
+        .collect();
+    let fine = missing.is_empty() && others.is_empty() && outcome.unchecked.is_empty();
+    let messages: Vec<&str> = outcome.findings.iter().map(|finding| finding.message.as_str()).collect();
+    (!fine).then(|| {
+        format!(
+            "{}: missing {missing:?}, unexpected {others:?}, not checked {:?}\n    {}",
+            case.name,
+            outcome.unchecked,
+            messages.join("\n    ")
+        )
+    })
+}
+
+/// Tries all, several at once. What went wrong with each.
+fn try_all(cases: &[(&Case, Limits)]) -> Vec<Option<String>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let (next, wrong) = (AtomicUsize::new(0), Mutex::new(vec![None; cases.len()]));
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                let options = Options { window: Duration::from_secs(WINDOW), limit: Some(REQUESTS) };
+                let testbed = runtime.block_on(Testbed::start(&options)).expect("a testbed");
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((case, limits)) = cases.get(index) else { break };
+                    let outcome = conform(case, limits, &testbed, runtime.handle());
+                    wrong.lock().unwrap()[index] = judge(case, &outcome);
+                }
+                runtime.block_on(testbed.service.stop());
+            });
+        }
+    });
+    wrong.into_inner().unwrap()
+}
+
+fn limits(case: &Case) -> Limits {
+    Limits {
+        exhaust: case.exhaust,
+        operations: case.operation.iter().cloned().collect(),
+        time: Duration::from_secs(60),
+        patience: Duration::from_secs(3),
+        http2: case.http2,
+        ..Limits::default()
+    }
+}
+
+#[test]
+fn every_wrong_server_is_named_and_no_right_one_is() {
+    let (wrong, right) = (read("wrong_servers.toml"), read("right_servers.toml"));
+    // Of a right server everything that is documented must be seen. That takes the longest, and so comes first.
+    let whole = right.iter().map(|case| (case, Limits { exhaust: true, complete: true, ..limits(case) }));
+    let mut alarms = try_all(&whole.chain(wrong.iter().map(|case| (case, limits(case)))).collect::<Vec<_>>());
+    let missed: Vec<String> = alarms.split_off(right.len()).into_iter().flatten().collect();
+    let alarms: Vec<String> = alarms.into_iter().flatten().collect();
+    let covered: BTreeSet<&str> =
+        wrong.iter().flat_map(|case| &case.finds).map(|wanted| wanted.split(" @ ").next().unwrap()).collect();
+    let score = format!(
+        "wrong servers: {} of {} named with the right rule and line, {} false alarms at {} right ones, {} rules covered\n",
+        wrong.len() - missed.len(),
+        wrong.len(),
+        alarms.len(),
+        right.len(),
+        covered.len()
+    );
+    std::fs::create_dir_all(repository().join("target")).unwrap();
+    std::fs::write(repository().join("target/wrong-servers-score.txt"), &score).unwrap();
+    assert!(missed.is_empty() && alarms.is_empty(), "{score}{}\n{}", missed.join("\n"), alarms.join("\n"));
+    let rules = Rule::ALL.iter().map(|rule| rule.info()).filter(|rule| rule.family() == "live");
+    let uncovered: Vec<&str> = rules.map(|rule| rule.name).filter(|name| !covered.contains(name)).collect();
+    assert!(uncovered.is_empty(), "rules without a case in tests/corpus/wrong_servers.toml: {uncovered:?}");
+}

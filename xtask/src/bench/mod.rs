@@ -1,0 +1,33 @@
+//! `cargo xtask bench`: what takes time, beside a reference that is measured in the same run.
+
+pub mod check;
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use anyhow::Context as _;
+
+use crate::postgres::PrivatePostgres;
+use crate::test::POSTGRES;
+
+/// How many rows the benchmark of syncs moves.
+const ROWS: &str = "OPENCDI_BENCH_ROWS";
+
+/// Measures how long `cdi status` takes, beside the bare request.
+pub fn status(root: &Path) -> anyhow::Result<ExitCode> {
+    cargo(root, &["bench", "--package", "cdi-client", "--features", "cli", "--bench", "status"], &[])
+}
+
+/// Measures how fast rows move, beside what the machine can do with no work in between and a plain loop in Python.
+pub fn sync(root: &Path, rows: u32) -> anyhow::Result<ExitCode> {
+    let postgres = PrivatePostgres::start()?;
+    let environment = [(POSTGRES, postgres.url()), (ROWS, rows.to_string())];
+    cargo(root, &["bench", "--package", "cdi-server", "--bench", "sync"], &environment)
+}
+
+fn cargo(root: &Path, arguments: &[&str], environment: &[(&str, String)]) -> anyhow::Result<ExitCode> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(arguments).envs(environment.iter().map(|(name, value)| (name, value))).current_dir(root);
+    let passed = cargo.status().context("cargo cannot be run")?.success();
+    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

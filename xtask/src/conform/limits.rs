@@ -1,0 +1,288 @@
+//! What the headers of rate limits mean: the counter counts, the window ends when it is said to, and after `Retry-After`
+//! the limit is lifted.
+
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use super::errors::with_malformed;
+use super::judge::rate_limited;
+use super::provocations::{self, Way};
+use super::session::{Session, Stop, Usage, error_of};
+use super::wire::{Answer, Authorization, Request};
+use crate::contract::{DocumentedError, Operation};
+use crate::finding::Finding;
+use crate::rules::Rule;
+
+const LIMIT: &str = "x-ratelimit-limit";
+const REMAINING: &str = "x-ratelimit-remaining";
+const RESET: &str = "x-ratelimit-reset";
+const RETRY_AFTER: &str = "retry-after";
+
+/// What is waited in addition, and by how many seconds clocks and roundings may differ.
+pub(super) const SLACK: Duration = Duration::from_millis(100);
+const SECONDS: i64 = 1;
+/// So many steps of the counter tell how it goes.
+const ENOUGH: usize = 3;
+
+/// The steps of the counter.
+#[derive(Default)]
+pub(super) struct Counts {
+    /// The counter and the end of its window, after the last counted request.
+    last: Option<(i64, i64)>,
+    /// By how much it went down, with the answers that told.
+    steps: Vec<(i64, Answer)>,
+    /// The limit, as it was said first.
+    limit: Option<i64>,
+}
+
+/// How long a window is at most, in seconds.
+pub(super) fn window(operation: &Operation) -> u64 {
+    operation.rate_limit.as_ref().map_or(60, |limit| limit.window_seconds)
+}
+
+/// The contract's place of a header of the success.
+fn place(operation: &Operation, name: &str) -> Range<usize> {
+    let header = operation.success.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+    header.map_or_else(|| operation.id.range.clone(), |header| header.name.range.clone())
+}
+
+/// Looks at the headers of an answer.
+pub(super) fn note(session: &mut Session<'_>, operation: &Operation, answer: &Answer) {
+    let (limit, remaining, reset) = (answer.number(LIMIT), answer.number(REMAINING), answer.number(RESET));
+    if let Some(reset) = reset {
+        let (left, longest) = (reset - answer.now, i64::try_from(window(operation)).unwrap_or(i64::MAX));
+        if left < -SECONDS || left > longest.saturating_add(SECONDS) {
+            let message = format!(
+                "`X-RateLimit-Reset` of `{}` is {left} s away by the server's own clock, and a window has {longest} s",
+                operation.id.value
+            );
+            let finding = Finding::at(Rule::LiveRateLimitReset, at(session, operation, RESET), message)
+                .help("give the end of the window that the request was counted in, in Unix seconds");
+            session.report_answer(
+                finding,
+                answer,
+                &format!("a number from {} to {}", answer.now, answer.now + longest),
+            );
+        }
+    }
+    if !matches!(answer.request.authorization, Authorization::Key) {
+        return;
+    }
+    if let (Some(remaining), Some(reset)) = (remaining, reset) {
+        let usage = Usage { remaining, reset, now: answer.now, at: Instant::now() };
+        session.of(operation).usage = Some(usage);
+        count(session, operation, answer, remaining, reset);
+    }
+    if let Some(limit) = limit {
+        compare(session, operation, answer, limit, remaining);
+    }
+}
+
+fn at(session: &Session<'_>, operation: &Operation, header: &str) -> crate::source::Place {
+    session.contract.place(&place(operation, header), "this header")
+}
+
+/// Whether a request was counted, by its answer.
+fn is_counted(operation: &Operation, answer: &Answer) -> bool {
+    answer.status == *operation.success.status
+        || error_of(operation, answer)
+            .is_some_and(|error| matches!(provocations::way(error), Way::Malformed(_) | Way::Unknown | Way::Busy))
+}
+
+fn count(session: &mut Session<'_>, operation: &Operation, answer: &Answer, remaining: i64, reset: i64) {
+    let counted = is_counted(operation, answer);
+    let counts = &mut session.of(operation).counts;
+    match counts.last {
+        Some((before, window)) if window == reset && counted => counts.steps.push((before - remaining, answer.clone())),
+        _ => {}
+    }
+    counts.last = Some((remaining, reset));
+}
+
+fn compare(session: &mut Session<'_>, operation: &Operation, answer: &Answer, limit: i64, remaining: Option<i64>) {
+    let first = *session.of(operation).counts.limit.get_or_insert(limit);
+    let id = &operation.id.value;
+    let place = at(session, operation, LIMIT);
+    if first != limit {
+        let message = format!("`X-RateLimit-Limit` of `{id}` is {first} once and {limit} another time");
+        let finding = Finding::at(Rule::LiveRateLimitCount, place, message).help("send the limit that is applied");
+        session.report_answer(finding, answer, &format!("x-ratelimit-limit: {first}"));
+        return;
+    }
+    let left = limit - i64::from(is_counted(operation, answer));
+    if let Some(remaining) = remaining.filter(|remaining| *remaining > left) {
+        let message =
+            format!("`X-RateLimit-Remaining` of `{id}` is {remaining} after a request, of a limit of {limit}");
+        let place = at(session, operation, REMAINING);
+        let finding = Finding::at(Rule::LiveRateLimitCount, place, message).help("count the request first");
+        session.report_answer(finding, answer, &format!("at most {left}"));
+    }
+    if let Some(documented) = &operation.rate_limit
+        && i64::try_from(documented.requests) != Ok(limit)
+    {
+        let place = session.contract.place(&documented.range, "the contract's limit");
+        let message = format!("the limit of `{id}` is {limit} here, not {}", documented.requests);
+        session.report(Finding::at(Rule::LiveRateLimitOther, place, message).help("a server may be configured so"));
+    }
+}
+
+/// Whether the counter counts: by one for each request, or by more where others share the workspace.
+pub(super) fn judge_counts(session: &mut Session<'_>, operation: &Operation) {
+    let steps = std::mem::take(&mut session.of(operation).counts.steps);
+    let id = &operation.id.value;
+    let (text, answer) = if let Some((step, answer)) = steps.iter().find(|(step, _)| *step < 1) {
+        let how = if *step == 0 { "stays as it is" } else { "goes up" };
+        (format!("the counter of `{id}` {how} after a request"), answer)
+    } else if steps.len() >= ENOUGH
+        && let Some((step, answer)) = steps.iter().min_by_key(|(step, _)| *step)
+        && *step > 1
+    {
+        (format!("the counter of `{id}` goes down by {step} or more with each request"), answer)
+    } else {
+        return;
+    };
+    let finding = Finding::at(Rule::LiveRateLimitCount, at(session, operation, REMAINING), text)
+        .help("count each request once; if others use the workspace, run this again when they do not");
+    session.report_answer(finding, answer, "one less than after the request before");
+}
+
+/// Uses the limit up, and waits until it is lifted.
+pub(super) fn exhaust<'a>(session: &mut Session<'a>, operation: &'a Operation) -> Result<(), Stop> {
+    let Some(error) = rate_limited(operation) else { return Ok(()) };
+    if session.has_seen(operation, Some(error)) {
+        return Ok(());
+    }
+    if !session.limits.exhaust {
+        let reason = "needs --exhaust-rate-limits: others of the workspace are kept out until the window ends";
+        session.not_tried(operation, Some(error), reason.to_owned());
+        return Ok(());
+    }
+    let unknown = provocations::unknown_values(operation);
+    // The cheaper for the server the better: something that is refused, where that counts.
+    let request = match with_malformed(session, operation) {
+        Some(request) if unknown.is_empty() => Some(request),
+        _ => session.request(operation, &unknown).filter(|_| *operation.method == *"GET" || !unknown.is_empty()),
+    };
+    let Some(request) = request else {
+        session.not_tried(operation, Some(error), "each request would really happen".to_owned());
+        return Ok(());
+    };
+    let Some(refused) = use_up(session, operation, error, &request)? else { return Ok(()) };
+    session.judge(operation, &refused, Some(error), Rule::LiveAnswer);
+    if let Some(remaining) = refused.number(REMAINING).filter(|remaining| *remaining != 0) {
+        let message = format!("`{}` refuses a request though {remaining} are left", operation.id.value);
+        let finding = Finding::at(Rule::LiveRateLimitCount, at(session, operation, REMAINING), message);
+        session.report_answer(finding.help("refuse when none is left"), &refused, "x-ratelimit-remaining: 0");
+    }
+    before_others(session, operation, error, &refused)?;
+    lifted(session, operation, error, &request, &refused)
+}
+
+/// Sends requests until one is refused.
+fn use_up<'a>(
+    session: &mut Session<'a>,
+    operation: &'a Operation,
+    error: &'a DocumentedError,
+    request: &Request,
+) -> Result<Option<Answer>, Stop> {
+    let documented = operation.rate_limit.as_ref().map_or(60, |limit| limit.requests);
+    let limit = session.of(operation).counts.limit.and_then(|limit| u64::try_from(limit).ok()).unwrap_or(documented);
+    let (mut began, mut window, mut sent, mut left) = (Instant::now(), None, 0, None);
+    // Windows may end before they are used up: three of them at most.
+    for _ in 0..limit.saturating_mul(3).saturating_add(10) {
+        let Some(answer) = session.ask_at_once(operation, request)? else { return Ok(None) };
+        let reset = answer.number(RESET);
+        if window != reset {
+            (began, window, sent, left) = (Instant::now(), reset, 0, None);
+        }
+        if error_of(operation, &answer).is_some_and(|found| *found.name == *error.name) {
+            if let Some(left) = left.filter(|left| *left > 1) {
+                let message = format!("`{}` refuses a request though {left} were left before it", operation.id.value);
+                let finding = Finding::at(Rule::LiveRateLimitCount, at(session, operation, REMAINING), message);
+                session.report_answer(
+                    finding.help("refuse when none is left"),
+                    &answer,
+                    "an answer that is no refusal",
+                );
+            }
+            return Ok(Some(answer));
+        }
+        sent += 1;
+        left = answer.number(REMAINING);
+        let is_one_window = began.elapsed() < Duration::from_secs(self::window(operation));
+        if sent > limit + 1 && is_one_window {
+            let range = operation.rate_limit.as_ref().map_or(&operation.id.range, |limit| &limit.range);
+            let place = session.contract.place(range, "the contract's limit");
+            let message =
+                format!("`{}` answers {sent} requests in one window, of a limit of {limit}", operation.id.value);
+            let finding = Finding::at(Rule::LiveRateLimitApplied, place, message).help("refuse what is over the limit");
+            let expected = format!("{} {}", error.status.value, error.message.value);
+            session.report_answer(finding, &answer, &expected);
+            return Ok(None);
+        }
+    }
+    session.not_tried(operation, Some(error), "the windows end before the limit can be used up".to_owned());
+    Ok(None)
+}
+
+/// While the limit is used up nothing is said of parameters.
+fn before_others<'a>(
+    session: &mut Session<'a>,
+    operation: &'a Operation,
+    error: &'a DocumentedError,
+    refused: &Answer,
+) -> Result<(), Stop> {
+    let Some(request) = with_malformed(session, operation) else { return Ok(()) };
+    let Some(answer) = session.ask_at_once(operation, &request)? else { return Ok(()) };
+    // Otherwise a new window has begun, and nothing is refused any more.
+    if answer.number(RESET) == refused.number(RESET) {
+        session.judge(operation, &answer, Some(error), Rule::LiveOrder);
+    }
+    Ok(())
+}
+
+/// `Retry-After` really ends the limit.
+fn lifted<'a>(
+    session: &mut Session<'a>,
+    operation: &'a Operation,
+    error: &'a DocumentedError,
+    request: &Request,
+    refused: &Answer,
+) -> Result<(), Stop> {
+    let header = error.headers.iter().find(|header| header.name.eq_ignore_ascii_case(RETRY_AFTER));
+    let Some(header) = header else { return Ok(()) };
+    let place = |session: &Session<'_>| session.contract.place(&header.name.range, "this header");
+    let Some(wait) = refused.number(RETRY_AFTER) else {
+        // Where other errors of the status come without it, the contract cannot demand it.
+        let message = format!("`{}` refuses without a `Retry-After` in seconds", operation.id.value);
+        let finding = Finding::at(Rule::LiveRetryAfter, place(session), message).help("say how long to wait");
+        session.report_answer(finding, refused, "Retry-After: the seconds until the window ends");
+        return Ok(());
+    };
+    if let Some(reset) = refused.number(RESET)
+        && (refused.now + wait - reset).abs() > 2 * SECONDS
+    {
+        let message = format!("`Retry-After` is {wait} s, and the window ends in {} s", reset - refused.now);
+        let finding = Finding::at(Rule::LiveRetryAfter, place(session), message).help("let both mean the same moment");
+        session.report_answer(finding, refused, &format!("Retry-After: {}", (reset - refused.now).max(0)));
+        return Ok(());
+    }
+    let wait = Duration::from_secs(u64::try_from(wait).unwrap_or(0).min(window(operation) + 1));
+    if session.left()? < wait + SLACK {
+        let remark = format!("the end of the rate limit was not waited for: it takes {} s", wait.as_secs());
+        session.of(operation).remarks.push(remark);
+        return Ok(());
+    }
+    session.sleep(wait + SLACK)?;
+    let Some(answer) = session.ask_at_once(operation, request)? else { return Ok(()) };
+    if error_of(operation, &answer).is_some_and(|found| *found.name == *error.name) {
+        let message = format!("after the {} s of `Retry-After` `{}` still refuses", wait.as_secs(), operation.id.value);
+        let finding =
+            Finding::at(Rule::LiveRetryAfter, place(session), message).help("give the time until the window ends");
+        session.report_answer(finding, &answer, "an answer that is no refusal");
+        return Ok(());
+    }
+    let remark = format!("rate limit used up, and lifted after {} s", wait.as_secs());
+    session.of(operation).remarks.push(remark);
+    Ok(())
+}
