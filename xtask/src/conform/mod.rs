@@ -80,7 +80,7 @@ pub fn project(project: &Project, wanted: Wanted, limits: &Limits, progress: &dy
             }
         }
     };
-    // Not everything need have been seen: an allowance without a finding is none itself.
+    // Not everything need have been seen: no allowance is known to allow nothing.
     (outcome.findings, outcome.allowed) = check::allow(project, outcome.findings, &|_| false);
     outcome
 }

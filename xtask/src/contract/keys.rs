@@ -154,10 +154,11 @@ pub struct Unknown {
     pub schema: Option<String>,
 }
 
-/// All names of a document that mean nothing: keys that OpenAPI does not know, and required fields that there are not. Those that begin with `x-` are anybody's.
+/// All names of a document that mean nothing, in the order in which they stand: keys that OpenAPI does not know, and required fields that there are not. Those that begin with `x-` are anybody's.
 pub fn unknown(root: &Node) -> Vec<Unknown> {
     let mut found = Vec::new();
     part(root, Part::Document, None, &mut found);
+    found.sort_by_key(|unknown| unknown.range.start);
     found
 }
 

@@ -169,7 +169,7 @@ impl<'a> Loader<'a> {
                 self.is_in_trouble = false;
                 let operation = self.operation(path, method, shared);
                 let range = method.key_range.start..method.value.range.end;
-                self.is_in_trouble |= self.unknown_keys.iter().any(|unknown| range.contains(&unknown.range.start));
+                self.is_in_trouble |= self.is_misread(&range);
                 let first = operation
                     .as_ref()
                     .and_then(|operation| ids.insert(operation.id.value.clone(), operation.id.range.clone()));
@@ -201,8 +201,14 @@ impl<'a> Loader<'a> {
     pub(super) fn resolve(&mut self, node: &'a Node) -> Option<&'a Node> {
         // What does not resolve is reported once, by `check_all_refs`.
         let resolved = self.resolver.resolve(node).ok();
-        self.is_in_trouble |= resolved.is_none();
+        self.is_in_trouble |= resolved.is_none_or(|resolved| self.is_misread(&resolved.range));
         resolved
+    }
+
+    /// Whether a part of the document says something that is not read.
+    fn is_misread(&self, range: &Range<usize>) -> bool {
+        let first = self.unknown_keys.partition_point(|unknown| unknown.range.start < range.start);
+        self.unknown_keys.get(first).is_some_and(|unknown| unknown.range.start < range.end)
     }
 
     /// Notes that what is being read is no better than a schema.

@@ -57,6 +57,7 @@ pub fn parse(source: &Arc<Source>, language: Language) -> Page {
         last_heading: String::new(),
         last_paragraph: Vec::new(),
         html_code: None,
+        is_head: false,
         prose: Prose::default(),
     };
     for (event, range) in
@@ -82,6 +83,8 @@ struct Reader<'a> {
     last_heading: String,
     /// Code spans of the paragraph that was read last.
     last_paragraph: Vec<String>,
+    /// Whether the row of a table in HTML has head cells only, so far.
+    is_head: bool,
     /// The text of the paragraph, heading, item or cell that is being read.
     prose: Prose,
     /// A `<code>` that is open: where its text begins, and the text so far.
@@ -216,19 +219,26 @@ impl Reader<'_> {
                         }
                         self.end_table();
                     }
-                    "tr" if self.table.is_some() => self.row = Some(Row { range, cells: Vec::new() }),
+                    "tr" if self.table.is_some() => {
+                        self.is_head = true;
+                        self.row = Some(Row { range, cells: Vec::new() });
+                    }
                     "/tr" => {
                         self.end_cell();
                         if let Some(row) = &mut self.row {
                             row.range.end = range.end;
                         }
+                        if std::mem::take(&mut self.is_head) {
+                            self.row = None;
+                        }
                         self.end_row();
                     }
-                    "td" if self.row.is_some() => {
+                    "td" | "th" if self.row.is_some() => {
+                        self.is_head &= name == "th";
                         self.end_cell();
                         self.begin_cell(range.end..range.end);
                     }
-                    "/td" => {
+                    "/td" | "/th" => {
                         if let Some(cell) = &mut self.cell {
                             cell.range.end = range.start;
                         }

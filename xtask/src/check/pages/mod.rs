@@ -8,14 +8,14 @@ mod fields;
 mod headers;
 mod limits;
 mod parameters;
+mod read;
 mod request;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
-use super::{Outcome, Pages, Project};
+use super::{Outcome, Pages};
 use crate::contract::validate::Schemas;
 use crate::contract::{Contract, DocumentedError, Operation, Spanned};
 use crate::finding::Finding;
@@ -23,6 +23,7 @@ use crate::page::{ErrorRow, Language, Page, Table};
 use crate::rules::Rule;
 use crate::source::Source;
 use endpoint::Subject;
+pub use read::read;
 
 /// Compares the pages of every language with the contract and with each other.
 pub fn check(contract: &Contract, pages: &[Pages]) -> Outcome {
@@ -42,13 +43,6 @@ pub fn check(contract: &Contract, pages: &[Pages]) -> Outcome {
     let differing = editions::check(contract, &editions, &outcome.findings);
     outcome.findings.extend(differing);
     outcome
-}
-
-/// Reads the pages of all languages.
-pub fn read(project: &Project, unread: &mut Vec<String>) -> Vec<Pages> {
-    let Some(folder) = &project.layout.pages else { return Vec::new() };
-    let folders = folders(project, folder, unread);
-    folders.into_iter().filter_map(|(language, folder)| read_folder(project, language, &folder, unread)).collect()
 }
 
 /// Compares one page from somewhere else with the contract. Its common errors stand on another page.
@@ -86,63 +80,6 @@ pub fn check_foreign(contract: &Contract, source: &Arc<Source>) -> Outcome {
         _ => {}
     }
     outcome
-}
-
-/// The folders of all languages. Any other folder holds pages that nobody looks at.
-fn folders(project: &Project, folder: &str, unread: &mut Vec<String>) -> Vec<(Language, String)> {
-    let mut folders = vec![(Language::English, folder.to_owned())];
-    let Ok(entries) = std::fs::read_dir(project.root.join(folder)) else {
-        return folders;
-    };
-    let mut names: Vec<String> = entries
-        .filter_map(Result::ok)
-        .filter(|entry| entry.path().is_dir() && holds_pages(&entry.path()))
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
-    names.sort();
-    for name in names {
-        match Language::ALL.iter().find(|language| language.code() == name && **language != Language::English) {
-            Some(language) => folders.push((*language, format!("{folder}/{name}"))),
-            None => unread.push(format!(
-                "{folder}/{name} is no language that pages are read in; its pages were not compared (xtask/src/page/words.rs has the languages)"
-            )),
-        }
-    }
-    folders
-}
-
-/// Whether a file is a page. What begins with a dot belongs to an editor or a system.
-fn is_page(name: &str) -> bool {
-    name.ends_with(".md") && !name.starts_with('.')
-}
-
-/// Whether there are pages in a folder, however deep.
-fn holds_pages(folder: &Path) -> bool {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
-    let mut named = entries.filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry)));
-    named.any(|(name, entry)| match entry.file_type() {
-        Ok(kind) if kind.is_dir() => !name.starts_with('.') && holds_pages(&entry.path()),
-        _ => is_page(&name),
-    })
-}
-
-fn read_folder(project: &Project, language: Language, folder: &str, unread: &mut Vec<String>) -> Option<Pages> {
-    let entries = std::fs::read_dir(project.root.join(folder));
-    let entries = entries.map_err(|error| unread.push(format!("{folder} cannot be read: {error}"))).ok()?;
-    let mut names: Vec<String> =
-        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).filter(|name| is_page(name)).collect();
-    names.sort();
-    let (mut sources, mut are_complete) = (Vec::new(), true);
-    for name in names {
-        match project.read(&format!("{folder}/{name}")) {
-            Ok(source) => sources.push(source),
-            Err(reason) => {
-                unread.push(reason);
-                are_complete = false;
-            }
-        }
-    }
-    Some(Pages { language, sources, are_complete })
 }
 
 /// The errors that all operations share, with the same status and message: they may stand on one page for all. As long as
