@@ -40,7 +40,7 @@ const SYNC: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
     /// How long a window of the rate limits is
-    #[arg(long, default_value = "6s", value_parser = humantime::parse_duration)]
+    #[arg(long, default_value = "8s", value_parser = humantime::parse_duration)]
     pub window: Duration,
     /// How many requests a window has, for every operation; without it as many as the contract says
     #[arg(long)]
