@@ -126,7 +126,7 @@ pub(crate) fn one_line(text: &str) -> String {
 /// Control characters, and those that change the direction of what follows.
 fn takes_control(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(character, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The one form of HTTP dates that servers still send.

@@ -221,6 +221,16 @@ fn completion_and_man_pages_need_no_server() {
 }
 
 #[test]
+fn the_exit_code_counts_where_nobody_can_be_told() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    for arguments in [&["status", ID][..], &["status", ID, "--json"]] {
+        let output = command(&nobody(), arguments).stderr(writer.try_clone().unwrap()).output().unwrap();
+        assert_eq!(code(&output), 8, "{output:?}");
+    }
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_error() {
     let server = ending("success");
     for arguments in [&["completion", "bash"][..], &["list"]] {
