@@ -55,7 +55,7 @@ impl Response {
         &self.0.headers
     }
 
-    /// The body, whatever it is; bodies over 16 MiB are cut off there.
+    /// The body, whatever it is; bodies over 16 MiB are cut off there, and an API key that is repeated there becomes `…`.
     pub fn body(&self) -> &[u8] {
         &self.0.body
     }
