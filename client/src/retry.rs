@@ -66,7 +66,7 @@ impl RetryPolicy {
 }
 
 /// How long the server asks to wait.
-fn asked<E: DocumentedError>(error: &Error<E>) -> Option<Duration> {
+pub(crate) fn asked<E: DocumentedError>(error: &Error<E>) -> Option<Duration> {
     let response = error.response()?;
     response.retry_after().or_else(|| {
         let reset = response.reset().filter(|_| error.is_rate_limited())?;

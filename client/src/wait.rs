@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::errors::{ListJobSyncStatusError, TriggerIntegrationSyncError};
 use crate::generated::types::{Job, JobStatus};
 use crate::pages::Page;
-use crate::retry::{Repeat, RetryPolicy};
+use crate::retry::{Repeat, RetryPolicy, asked};
 use options::Pauses;
 use sought::Sought;
 
@@ -42,6 +42,12 @@ pub enum WaitError {
         /// What listing said.
         #[source]
         source: Error<ListJobSyncStatusError>,
+    },
+    /// The job is not listed, or not any more, though the server answers.
+    #[error("the job that started at {sync_start_time} is not listed any more")]
+    Gone {
+        /// What the job was known by.
+        sync_start_time: DateTime<Utc>,
     },
     /// The time is over.
     #[error("{}", overdue(.after, .stage))]
@@ -82,7 +88,7 @@ fn overdue(after: &Duration, stage: &Stage) -> String {
         Stage::Untriggered => "nothing was triggered".into(),
         Stage::Busy(_) => "another sync is still in progress, and nothing was triggered".into(),
         Stage::Triggering => "nobody knows whether the sync was triggered".into(),
-        Stage::Triggered => "the sync was triggered, but its job has not been listed yet".into(),
+        Stage::Triggered => "the sync was triggered, but its job has not been seen".into(),
         Stage::Running(job) => format!(
             "the sync goes on, with {} rows synced and {} failed so far",
             job.rows_synced, job.rows_failed_with_errors
@@ -216,6 +222,7 @@ impl<'a> Watch<'a> {
                     None => return Err(WaitError::Trigger(error)),
                 }
             };
+            self.options.tell(Progress::Refused(error.to_string()));
             sleep(pause).await;
         }
     }
@@ -228,15 +235,28 @@ impl<'a> Watch<'a> {
                     *answered = Some(Instant::now());
                     return Ok(page);
                 }
-                Err(error)
-                    if error.is_transient() && answered.is_some_and(|at| at.elapsed() < self.options.patience) =>
-                {
-                    self.options.tell(Progress::Trouble(error.to_string()));
-                    sleep(pauses.next()).await;
-                }
-                Err(source) => return Err(WaitError::Status { triggered: false, source }),
+                Err(source) => match self.pause(&source, answered.map(|at| at.elapsed()), pauses) {
+                    Some(pause) => {
+                        self.options.tell(Progress::Trouble(source.to_string()));
+                        sleep(pause).await;
+                    }
+                    None => return Err(WaitError::Status { triggered: false, source }),
+                },
             }
         }
+    }
+
+    /// How long to wait before asking again: as usual, or as long as the server asks for. `None` where that is no use, or
+    /// more than patience allows after so long a time without an answer.
+    fn pause(
+        &self,
+        error: &Error<ListJobSyncStatusError>,
+        unanswered: Option<Duration>,
+        pauses: &mut Pauses,
+    ) -> Option<Duration> {
+        let left = self.options.patience.checked_sub(unanswered?)?;
+        let pause = pauses.next().max(asked(error).unwrap_or_default());
+        (error.is_transient() && pause <= left).then_some(pause)
     }
 
     /// Notes how far it has come and tells it, if it is new.
@@ -251,16 +271,18 @@ impl<'a> Watch<'a> {
     async fn appears(&self, sought: &Sought) -> Option<Job> {
         let begun = Instant::now();
         let mut pauses = self.options.pauses();
-        while begun.elapsed() < self.options.doubt {
-            match self.look(sought).await {
-                Ok(None) => {}
+        loop {
+            let pause = match self.look(sought).await {
+                Ok(None) => pauses.next(),
                 Ok(Some(job)) => return Some(job),
-                Err(error) if error.is_transient() => {}
+                Err(error) if error.is_transient() => pauses.next().max(asked(&error).unwrap_or_default()),
                 Err(_) => return None,
+            };
+            if begun.elapsed().saturating_add(pause) > self.options.doubt {
+                return None;
             }
-            sleep(pauses.next()).await;
+            sleep(pause).await;
         }
-        None
     }
 
     /// Looks at the jobs until the one that is sought has ended.
@@ -268,8 +290,18 @@ impl<'a> Watch<'a> {
         let mut pauses = self.options.pauses();
         let mut answered = Instant::now();
         loop {
-            match self.look(&sought).await {
-                Ok(None) => answered = Instant::now(),
+            let pause = match self.look(&sought).await {
+                Ok(None) => {
+                    match sought {
+                        // One that has only been triggered may yet be listed; one that is known was.
+                        Sought::Triggered { .. } => answered = Instant::now(),
+                        Sought::Job(sync_start_time) if answered.elapsed() >= self.options.patience => {
+                            return Err(WaitError::Gone { sync_start_time });
+                        }
+                        Sought::Job(_) => {}
+                    }
+                    pauses.next()
+                }
                 Ok(Some(job)) => {
                     answered = Instant::now();
                     sought = Sought::Job(job.sync_start_time);
@@ -277,15 +309,17 @@ impl<'a> Watch<'a> {
                     if job.is_finished() {
                         return Ok(job);
                     }
+                    pauses.next()
                 }
-                Err(error) if error.is_transient() && answered.elapsed() < self.options.patience => {
-                    self.options.tell(Progress::Trouble(error.to_string()));
-                }
-                Err(source) => {
-                    return Err(WaitError::Status { triggered: true, source });
-                }
-            }
-            sleep(pauses.next()).await;
+                Err(source) => match self.pause(&source, Some(answered.elapsed()), &mut pauses) {
+                    Some(pause) => {
+                        self.options.tell(Progress::Trouble(source.to_string()));
+                        pause
+                    }
+                    None => return Err(WaitError::Status { triggered: true, source }),
+                },
+            };
+            sleep(pause).await;
         }
     }
 

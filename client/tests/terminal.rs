@@ -148,5 +148,15 @@ fn ctrl_c_ends_the_waiting_and_says_what_goes_on() {
     assert_eq!(interrupted(&watched, &["status", ID, "--follow"], "job_sync_status"), (Some(130), follow));
     let wait = ["trigger", ID, "--if-running", "wait"];
     let nothing = "cdi: interrupted: nothing was triggered\n".to_owned();
-    assert_eq!(interrupted(&busy(), &wait, "job_sync_status"), (Some(130), nothing));
+    assert_eq!(interrupted(&busy(), &wait, "job_sync_status"), (Some(130), nothing.clone()));
+    // Refused for the rate limit; before it is sent again the jobs are listed, which takes its time.
+    let mut looks = 0;
+    let limited = Server::new(move |asked| {
+        if asked.method == "POST" {
+            return Told::message(429, "Rate Limited").header("retry-after", 0);
+        }
+        looks += 1;
+        if looks == 1 { Told::page(&[]) } else { Told::hang() }
+    });
+    assert_eq!(interrupted(&limited, &["trigger", ID, "--wait"], "job_sync_status"), (Some(130), nothing));
 }

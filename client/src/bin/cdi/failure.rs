@@ -163,6 +163,7 @@ impl From<WaitError> for WaitFailure {
             WaitError::Trigger(source) => (Failure::from(source), Reached::Nothing),
             WaitError::Status { source, triggered: true } => (Failure::from(source), Reached::Started),
             WaitError::Status { source, .. } => (Failure::from(source), Reached::Nothing),
+            WaitError::Gone { .. } => (Failure::new(Exit::NotFound, "no_sync", ""), Reached::Started),
             WaitError::Deadline { stage, .. } => {
                 let failure = Failure::new(Exit::TimedOut, "deadline", "");
                 match *stage {

@@ -41,6 +41,10 @@ impl Waiting {
                 *self.reached() = Reached::Doubt;
                 "triggering".into()
             }
+            Progress::Refused(why) => {
+                *self.reached() = Reached::Nothing;
+                format!("trying again: {}", printable(why))
+            }
             Progress::Triggered => {
                 *self.reached() = Reached::Started;
                 "triggered".into()
