@@ -62,6 +62,12 @@ fn every_kind_of_refusal_has_its_exit_code() {
         }
     }
     assert_eq!(code(&run(&nobody(), &["status", ID, "--json"])), 8);
+    // A cursor is the server's, not the caller's.
+    let forgetful = Server::new(|asked| match asked.target.contains("cursor") {
+        true => Told::message(400, "Invalid cursor"),
+        false => Told::page(&[]).header("link", r#"</x?cursor=a>; rel="next""#),
+    });
+    assert_eq!(code(&run(&forgetful.url, &["list"])), 8);
 }
 
 #[test]

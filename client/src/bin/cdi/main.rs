@@ -5,6 +5,7 @@ mod commands;
 mod failure;
 mod output;
 mod profile;
+mod programs;
 mod settings;
 mod show;
 mod table;
