@@ -105,6 +105,25 @@ fn progress_says_how_many_rows_were_read_and_how_fast() {
 }
 
 #[test]
+fn progress_stays_on_one_line_and_its_seconds_go_on() {
+    let mut looks = 0;
+    let server = Server::new(move |_| {
+        looks += 1;
+        match looks {
+            1..=4 => Told::page(&[job(STARTED, "running")]),
+            // Long, and not sent again at once.
+            5 => Told::new(503, "Away ".repeat(100)).header("retry-after", 100),
+            _ => Told::page(&[job(STARTED, "success")]),
+        }
+    });
+    let mut follow = command(&server.url, &["status", ID, "--follow", "--timeout", "4s"]);
+    let (_, text) = on_terminal(50, follow.env("NO_COLOR", "1"));
+    assert!(text.contains("1997 synced, 3 fai… (1s)") && text.contains("trying again: the answer 503"), "{text:?}");
+    let (progress, _) = text.rsplit_once("\r\u{1b}[2K").unwrap();
+    assert!(progress.split("\r\u{1b}[2K").all(|line| line.chars().count() < 50), "{text:?}");
+}
+
+#[test]
 fn what_a_server_says_does_not_reach_the_terminal_as_it_is() {
     let server = Server::answering([Told::new(502, "\u{1b}[2J\u{9b}2J")]);
     let (code, text) = on_terminal(80, &mut command(&server.url, &["trigger", ID]));

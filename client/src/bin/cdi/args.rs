@@ -41,13 +41,14 @@ JSON: with --json each line of standard output is one object
   list                      {\"integrations\": [...]}
   status                    {\"integration_id\": \"...\", \"jobs\": [...]}
   status --follow           {\"integration_id\": \"...\", \"job\": {...}}, again whenever it has changed
-  trigger                   {\"integration_id\": \"...\", \"triggered\": true}, or false with --if-running ignore
+  trigger                   {\"integration_id\": \"...\", \"triggered\": true}
   trigger --wait            {\"integration_id\": \"...\", \"triggered\": true, \"job\": {...}}
   whatever has no result    {\"error\": {\"kind\": \"...\", \"message\": \"...\", \"exit_code\": 8, ...}}
 Integrations and jobs have the fields of the API. Times are in UTC and always have six digits after
 the point: 2026-11-23T20:43:04.000123Z. An error also has, where they are known: status, help,
 retry_after (in seconds), request_id, integration_id, job (as last seen), and may_have_taken_effect
-(whether a sync may have been triggered all the same).
+(whether a sync may have been triggered all the same). Where --if-running ignore has found another
+sync, triggered is false and there is no job.
 
 ",
     exit_codes!(),

@@ -125,14 +125,14 @@ fn fit(columns: &[Column], widths: &mut [usize], room: Option<usize>) -> (Vec<us
 }
 
 /// The beginning of a text, so that it takes no more than this many columns.
-fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
     let mut beginning = String::new();
     // A text is not as wide as its characters together: some join, others widen the one before. There is an end to marks
     // without width.
-    for character in text.chars().take(MOST_MARKS * width) {
+    for character in text.chars().take(MOST_MARKS.saturating_mul(width)) {
         let before = beginning.len();
         beginning.push(character);
         if beginning.width() >= width {
