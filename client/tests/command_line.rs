@@ -216,6 +216,13 @@ fn completion_and_man_pages_need_no_server() {
         let output = bare(&["completion", shell]).output().unwrap();
         assert!(stdout(&output).contains(expected) && code(&output) == 0, "{output:?}");
     }
+    let mut bash = std::process::Command::new("bash");
+    bash.args([
+        "-c",
+        "source <($0 completion bash); COMP_WORDS=(cdi tr) COMP_CWORD=1; _cdi cdi tr cdi; echo $COMPREPLY",
+    ]);
+    let output = bash.arg(env!("CARGO_BIN_EXE_cdi")).output().unwrap();
+    assert_eq!((stdout(&output), stderr(&output)), ("trigger\n", ""));
     let folder = tempfile::tempdir().unwrap();
     let output = bare(&["man", folder.path().to_str().unwrap()]).output().unwrap();
     assert_eq!(code(&output), 0, "{output:?}");

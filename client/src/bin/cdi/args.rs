@@ -61,7 +61,7 @@ Examples:
   cdi trigger 00000000-0000-0000-0000-000000000000 --wait --timeout 30m
   cdi status Users --follow
   cdi list --json | jq -r '.integrations[].integration_name'
-  cdi completion bash > ~/.local/share/bash-completion/completions/cdi"
+  source <(cdi completion bash)"
 );
 
 /// Triggers and follows the syncs of Cloud Data Ingestion, on OpenCDI or on Braze
@@ -111,9 +111,9 @@ pub(crate) enum Command {
     /// Print a completion script for a shell
     #[command(after_help = "\
 Examples:
-  cdi completion bash > ~/.local/share/bash-completion/completions/cdi
-  cdi completion zsh > \"${fpath[1]}/_cdi\"
-  cdi completion fish > ~/.config/fish/completions/cdi.fish")]
+  source <(cdi completion bash)      in ~/.bashrc
+  source <(cdi completion zsh)       in ~/.zshrc, after compinit
+  cdi completion fish | source       in ~/.config/fish/config.fish")]
     Completion {
         /// The shell
         shell: clap_complete::Shell,
