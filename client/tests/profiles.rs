@@ -1,5 +1,6 @@
 //! Where the settings come from: options, the environment, profiles.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
 mod cdi;
