@@ -1,17 +1,17 @@
 //! A raw answer, and what its headers say.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, StatusCode, header};
 
 /// An answer as it came: status, headers and body. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Response(Arc<Parts>);
 
-#[derive(Debug)]
 struct Parts {
     status: StatusCode,
     headers: HeaderMap,
@@ -29,6 +29,17 @@ pub struct RateLimit {
     pub reset: DateTime<Utc>,
 }
 
+/// With the beginning of the body, as text.
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.0.status)
+            .field("headers", &self.0.headers)
+            .field("body", &self.excerpt())
+            .finish()
+    }
+}
+
 impl Response {
     pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: Vec<u8>) -> Response {
         Response(Arc::new(Parts { status, headers, body }))
@@ -44,7 +55,7 @@ impl Response {
         &self.0.headers
     }
 
-    /// The body, whatever it is; bodies over 16 MiB are cut off there.
+    /// The body, whatever it is; bodies over 16 MiB are cut off there, and an API key that is repeated there becomes `…`.
     pub fn body(&self) -> &[u8] {
         &self.0.body
     }
@@ -79,8 +90,19 @@ impl Response {
         Some(RateLimit {
             limit: number("x-ratelimit-limit")?,
             remaining: number("x-ratelimit-remaining")?,
-            reset: DateTime::from_timestamp(number("x-ratelimit-reset")?.try_into().ok()?, 0)?,
+            reset: self.reset()?,
         })
+    }
+
+    /// `X-RateLimit-Reset`, which says when as the contract does, or as others do how many seconds are left.
+    pub(crate) fn reset(&self) -> Option<DateTime<Utc>> {
+        /// Smaller numbers are seconds to go: ten years.
+        const FIRST_DATE: i64 = 315_360_000;
+        let seconds = self.header("x-ratelimit-reset")?.parse().ok().filter(|seconds| *seconds >= 0)?;
+        match seconds < FIRST_DATE {
+            true => self.now().checked_add_signed(TimeDelta::seconds(seconds)),
+            false => DateTime::from_timestamp(seconds, 0),
+        }
     }
 
     /// When the server sent the answer, by its own clock (`Date`, whole seconds, rounded down).
@@ -90,8 +112,12 @@ impl Response {
 
     /// How long it is until a moment of the server's clock; zero if it has passed.
     pub(crate) fn until(&self, moment: DateTime<Utc>) -> Duration {
-        let now = self.date().unwrap_or_else(Utc::now);
-        (moment - now).to_std().unwrap_or_default()
+        (moment - self.now()).to_std().unwrap_or_default()
+    }
+
+    /// The server's clock, as far as it is known.
+    fn now(&self) -> DateTime<Utc> {
+        self.date().unwrap_or_else(Utc::now)
     }
 
     fn header(&self, name: &str) -> Option<&str> {
@@ -126,7 +152,7 @@ pub(crate) fn one_line(text: &str) -> String {
 /// Control characters, and those that change the direction of what follows.
 fn takes_control(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(character, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The one form of HTTP dates that servers still send.
@@ -180,6 +206,25 @@ mod tests {
             "",
         );
         assert_eq!(absurd.rate_limit(), None);
+    }
+
+    #[test]
+    fn the_end_of_a_window_is_told_as_a_date_or_in_seconds_to_go() {
+        let reset = |value: &'static str| {
+            let date = ("date", "Mon, 23 Nov 2026 20:43:00 GMT");
+            response(&[date, ("x-ratelimit-reset", value)], "").reset().map(|reset| reset.to_rfc3339())
+        };
+        assert_eq!(reset("1795466590").as_deref(), Some("2026-11-23T20:43:10+00:00"));
+        assert_eq!(reset("10").as_deref(), Some("2026-11-23T20:43:10+00:00"));
+        for nonsense in ["-1", "soon", "", "9223372036854775807"] {
+            assert_eq!(reset(nonsense), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_ends_with_an_error_prints_the_answer_as_text() {
+        let shown = format!("{:?}", response(&[("via", "proxy")], "<html>"));
+        assert_eq!(shown, r#"Response { status: 429, headers: {"via": "proxy"}, body: "<html>" }"#);
     }
 
     #[test]

@@ -66,11 +66,11 @@ impl RetryPolicy {
 }
 
 /// How long the server asks to wait.
-fn asked<E: DocumentedError>(error: &Error<E>) -> Option<Duration> {
+pub(crate) fn asked<E: DocumentedError>(error: &Error<E>) -> Option<Duration> {
     let response = error.response()?;
     response.retry_after().or_else(|| {
-        let limit = response.rate_limit().filter(|_| error.is_rate_limited())?;
-        Some(response.until(limit.reset))
+        let reset = response.reset().filter(|_| error.is_rate_limited())?;
+        Some(response.until(reset))
     })
 }
 
@@ -140,6 +140,7 @@ mod tests {
             ("date", "Mon, 23 Nov 2026 20:43:00 GMT"),
         ];
         assert_eq!(pause(&window), Some(10));
+        assert_eq!(pause(&[("x-ratelimit-reset", "10"), window[3]]), Some(10), "seconds to go");
         assert_eq!(pause(&[("retry-after", "3600")]), None);
     }
 

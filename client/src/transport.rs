@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::HeaderMap;
+use http::header::AUTHORIZATION;
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 
 use crate::generated;
@@ -17,6 +18,9 @@ use crate::response::Response;
 /// Longer bodies are cut off here, in bytes. A page of results is a few kilobytes.
 pub(crate) const LONGEST_BODY: usize = 16 * 1024 * 1024;
 
+/// Keys have dozens of characters.
+const SHORTEST_SECRET: usize = 8;
+
 /// What every request has.
 #[derive(Debug)]
 pub(crate) struct Common {
@@ -24,6 +28,29 @@ pub(crate) struct Common {
     pub(crate) headers: HeaderMap,
     /// How long it may take.
     pub(crate) timeout: Duration,
+}
+
+impl Common {
+    /// Some servers, and pages that show what was asked, repeat the key. An answer is printed and logged: it must not hold it.
+    fn without_key(&self, body: Vec<u8>) -> Vec<u8> {
+        let key = self.headers.get(AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+        // A shorter one is no secret, and would be found by chance.
+        let Some(key) = key.filter(|key| key.len() >= SHORTEST_SECRET) else {
+            return body;
+        };
+        let mut rest = body.as_slice();
+        let mut without = Vec::new();
+        while let Some(at) = rest.windows(key.len()).position(|window| window == key) {
+            without.extend_from_slice(&rest[..at]);
+            without.extend_from_slice("…".as_bytes());
+            rest = &rest[at + key.len()..];
+        }
+        if without.is_empty() {
+            return body;
+        }
+        without.extend_from_slice(rest);
+        without
+    }
 }
 
 /// One request: what it has in common with all, and what it brought back, as far as it got.
@@ -80,6 +107,7 @@ impl ClientHooks<Exchange> for generated::Client {
                 Err(error) => break Err(error),
             }
         };
+        let body = self.inner().common.without_key(body);
         self.inner().keep(Response::new(status, headers.clone(), body.clone()));
         ended?;
         let mut copy = http::Response::new(body);

@@ -5,6 +5,7 @@
 //! Only times of the server's are compared with each other. Listing works before anything is started, so a key that may
 //! trigger but not look fails early and harmlessly.
 
+mod error;
 mod options;
 mod pace;
 mod sought;
@@ -20,76 +21,13 @@ use crate::error::Error;
 use crate::errors::{ListJobSyncStatusError, TriggerIntegrationSyncError};
 use crate::generated::types::{Job, JobStatus};
 use crate::pages::Page;
-use crate::retry::{Repeat, RetryPolicy};
+use crate::retry::{Repeat, RetryPolicy, asked};
 use options::Pauses;
 use sought::Sought;
 
+pub use error::{Stage, WaitError};
 pub use options::{IfRunning, Progress, WaitOptions};
 pub use pace::Pace;
-
-/// Why the end of a sync is not known.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum WaitError {
-    /// The sync was not triggered, or nobody knows whether it was ([`Error::may_have_taken_effect`]).
-    #[error("{}", untriggered(.0))]
-    Trigger(#[source] Error<TriggerIntegrationSyncError>),
-    /// The jobs cannot be listed. If `triggered`, the sync goes on.
-    #[error("{}the jobs cannot be listed: {source}", if *.triggered { "the sync was triggered, but " } else { "" })]
-    Status {
-        /// Whether the sync had been triggered.
-        triggered: bool,
-        /// What listing said.
-        #[source]
-        source: Error<ListJobSyncStatusError>,
-    },
-    /// The time is over.
-    #[error("{}", overdue(.after, .stage))]
-    Deadline {
-        /// How long was waited in all.
-        after: Duration,
-        /// How far it had come.
-        stage: Box<Stage>,
-    },
-}
-
-/// How far waiting for a sync has come.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum Stage {
-    /// Nothing has been triggered.
-    Untriggered,
-    /// Nothing has been triggered, because this other job goes on.
-    Busy(Job),
-    /// The trigger was being sent; nobody knows whether it arrived.
-    Triggering,
-    /// The trigger was accepted; its job has not been seen.
-    Triggered,
-    /// The job, as last seen. It goes on.
-    Running(Job),
-}
-
-fn untriggered(error: &Error<TriggerIntegrationSyncError>) -> String {
-    if error.may_have_taken_effect() {
-        format!("nobody knows whether the sync was triggered: {error}")
-    } else {
-        format!("the sync was not triggered: {error}")
-    }
-}
-
-fn overdue(after: &Duration, stage: &Stage) -> String {
-    let so_far = match stage {
-        Stage::Untriggered => "nothing was triggered".into(),
-        Stage::Busy(_) => "another sync is still in progress, and nothing was triggered".into(),
-        Stage::Triggering => "nobody knows whether the sync was triggered".into(),
-        Stage::Triggered => "the sync was triggered, but its job has not been listed yet".into(),
-        Stage::Running(job) => format!(
-            "the sync goes on, with {} rows synced and {} failed so far",
-            job.rows_synced, job.rows_failed_with_errors
-        ),
-    };
-    format!("gave up after {:.0} s: {so_far}", after.as_secs_f64())
-}
 
 impl Job {
     /// Whether the job has ended. With a status that this version does not know, that is so when it has an end.
@@ -216,6 +154,7 @@ impl<'a> Watch<'a> {
                     None => return Err(WaitError::Trigger(error)),
                 }
             };
+            self.options.tell(Progress::Refused(error.to_string()));
             sleep(pause).await;
         }
     }
@@ -228,15 +167,28 @@ impl<'a> Watch<'a> {
                     *answered = Some(Instant::now());
                     return Ok(page);
                 }
-                Err(error)
-                    if error.is_transient() && answered.is_some_and(|at| at.elapsed() < self.options.patience) =>
-                {
-                    self.options.tell(Progress::Trouble(error.to_string()));
-                    sleep(pauses.next()).await;
-                }
-                Err(source) => return Err(WaitError::Status { triggered: false, source }),
+                Err(source) => match self.pause(&source, answered.map(|at| at.elapsed()), pauses) {
+                    Some(pause) => {
+                        self.options.tell(Progress::Trouble(source.to_string()));
+                        sleep(pause).await;
+                    }
+                    None => return Err(WaitError::Status { triggered: false, source }),
+                },
             }
         }
+    }
+
+    /// How long to wait before asking again: as usual, or as long as the server asks for. `None` where that is no use, or
+    /// more than patience allows after so long a time without an answer.
+    fn pause(
+        &self,
+        error: &Error<ListJobSyncStatusError>,
+        unanswered: Option<Duration>,
+        pauses: &mut Pauses,
+    ) -> Option<Duration> {
+        let left = self.options.patience.checked_sub(unanswered?)?;
+        let pause = pauses.next().max(asked(error).unwrap_or_default());
+        (error.is_transient() && pause <= left).then_some(pause)
     }
 
     /// Notes how far it has come and tells it, if it is new.
@@ -251,16 +203,18 @@ impl<'a> Watch<'a> {
     async fn appears(&self, sought: &Sought) -> Option<Job> {
         let begun = Instant::now();
         let mut pauses = self.options.pauses();
-        while begun.elapsed() < self.options.doubt {
-            match self.look(sought).await {
-                Ok(None) => {}
+        loop {
+            let pause = match self.look(sought).await {
+                Ok(None) => pauses.next(),
                 Ok(Some(job)) => return Some(job),
-                Err(error) if error.is_transient() => {}
+                Err(error) if error.is_transient() => pauses.next().max(asked(&error).unwrap_or_default()),
                 Err(_) => return None,
+            };
+            if begun.elapsed().saturating_add(pause) > self.options.doubt {
+                return None;
             }
-            sleep(pauses.next()).await;
+            sleep(pause).await;
         }
-        None
     }
 
     /// Looks at the jobs until the one that is sought has ended.
@@ -268,8 +222,18 @@ impl<'a> Watch<'a> {
         let mut pauses = self.options.pauses();
         let mut answered = Instant::now();
         loop {
-            match self.look(&sought).await {
-                Ok(None) => answered = Instant::now(),
+            let pause = match self.look(&sought).await {
+                Ok(None) => {
+                    match sought {
+                        // One that has only been triggered may yet be listed; one that is known was.
+                        Sought::Triggered { .. } => answered = Instant::now(),
+                        Sought::Job(sync_start_time) if answered.elapsed() >= self.options.patience => {
+                            return Err(WaitError::Gone { sync_start_time });
+                        }
+                        Sought::Job(_) => {}
+                    }
+                    pauses.next()
+                }
                 Ok(Some(job)) => {
                     answered = Instant::now();
                     sought = Sought::Job(job.sync_start_time);
@@ -277,15 +241,17 @@ impl<'a> Watch<'a> {
                     if job.is_finished() {
                         return Ok(job);
                     }
+                    pauses.next()
                 }
-                Err(error) if error.is_transient() && answered.elapsed() < self.options.patience => {
-                    self.options.tell(Progress::Trouble(error.to_string()));
-                }
-                Err(source) => {
-                    return Err(WaitError::Status { triggered: true, source });
-                }
-            }
-            sleep(pauses.next()).await;
+                Err(source) => match self.pause(&source, Some(answered.elapsed()), &mut pauses) {
+                    Some(pause) => {
+                        self.options.tell(Progress::Trouble(source.to_string()));
+                        pause
+                    }
+                    None => return Err(WaitError::Status { triggered: true, source }),
+                },
+            };
+            sleep(pause).await;
         }
     }
 

@@ -193,6 +193,27 @@ async fn what_a_server_says_cannot_take_control_of_a_terminal() {
 }
 
 #[tokio::test]
+async fn a_key_that_the_server_repeats_is_not_kept() {
+    let key = "0f8fad5b-d9cb-469f";
+    for body in [
+        format!(r#"{{"message":"Invalid API key: {key}"}}"#),
+        format!(r#"{{"message":"Unauthorized","errors":["{key}"],"request_id":"{key}"}}"#),
+        format!("{key}<pre>authorization: Bearer {key}"),
+        format!(r#"{{"message":"success","results":"{key}"}}"#),
+    ] {
+        for status in [200, 202, 401, 500] {
+            let server = Server::answering([Told::new(status, body.clone())]);
+            let client = Client::builder().base_url(&server.url).api_key(key).retry(RetryPolicy::never());
+            let error = client.build().unwrap().list_integrations().all().await.unwrap_err();
+            let response = error.response().unwrap();
+            let kept = format!("{error} {error:?} {} {:?}", response.text(), error.request_id());
+            assert!(!kept.contains(key) && response.text().contains('…'), "{kept}");
+            assert_eq!(server.asked()[0].headers["authorization"], format!("Bearer {key}"));
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_http_client_of_ones_own_is_used_and_never_takes_the_key_to_another_host() {
     let elsewhere = Server::answering([Told::message(202, "success")]);
     let server = Server::answering([Told::new(307, "").header("location", &elsewhere.url)]);

@@ -62,6 +62,12 @@ fn every_kind_of_refusal_has_its_exit_code() {
         }
     }
     assert_eq!(code(&run(&nobody(), &["status", ID, "--json"])), 8);
+    // A cursor is the server's, not the caller's.
+    let forgetful = Server::new(|asked| match asked.target.contains("cursor") {
+        true => Told::message(400, "Invalid cursor"),
+        false => Told::page(&[]).header("link", r#"</x?cursor=a>; rel="next""#),
+    });
+    assert_eq!(code(&run(&forgetful.url, &["list"])), 8);
 }
 
 #[test]
@@ -204,6 +210,18 @@ fn the_help_tells_the_exit_codes_and_gives_examples() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn bash_completes_commands() {
+    let mut bash = std::process::Command::new("bash");
+    bash.args([
+        "-c",
+        "source <($0 completion bash); COMP_WORDS=(cdi tr) COMP_CWORD=1; _cdi cdi tr cdi; echo $COMPREPLY",
+    ]);
+    let output = bash.arg(env!("CARGO_BIN_EXE_cdi")).output().unwrap();
+    assert_eq!((stdout(&output), stderr(&output)), ("trigger\n", ""));
+}
+
 #[test]
 fn completion_and_man_pages_need_no_server() {
     for (shell, expected) in [("bash", "complete -F"), ("zsh", "#compdef cdi"), ("fish", "complete -c cdi")] {
@@ -218,6 +236,16 @@ fn completion_and_man_pages_need_no_server() {
     let output = bare(&["man", folder.path().join("none").to_str().unwrap()]).output().unwrap();
     assert_eq!(code(&output), 8);
     assert!(stderr(&output).contains("cannot be written to"), "{output:?}");
+}
+
+#[test]
+fn the_exit_code_counts_where_nobody_can_be_told() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    for arguments in [&["status", ID][..], &["status", ID, "--json"]] {
+        let output = command(&nobody(), arguments).stderr(writer.try_clone().unwrap()).output().unwrap();
+        assert_eq!(code(&output), 8, "{output:?}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Where the settings come from: options, the environment, profiles.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
 mod cdi;
@@ -129,6 +130,9 @@ fn a_configuration_file_can_be_named() {
     assert!(code(&missing) == 2 && stderr(&missing).contains("x.toml cannot be read"), "{missing:?}");
     let none = bare(&["list"]).env("HOME", elsewhere.path()).env("CDI_URL", &live.url).env("CDI_API_KEY", "k").output();
     done(&none.unwrap());
+    // Services have no home.
+    let mut command = bare(&["list"]);
+    done(&command.env("HOME", "/dev/null").env("CDI_URL", &live.url).env("CDI_API_KEY", "k").output().unwrap());
 }
 
 #[test]
@@ -150,6 +154,7 @@ fn a_key_file_that_others_can_read_is_warned_of() {
     assert_eq!(code(&output), 0);
     let expected = format!("cdi: warning: others can read the API key in {0}; chmod 600 {0}\n", file.display());
     assert_eq!(stderr(&output), expected);
+    done(&list(&home, &["--profile", "staging", "--quiet"]).output().unwrap());
 }
 
 #[test]
@@ -158,6 +163,9 @@ fn what_is_wrong_in_the_file_is_told_with_its_place_and_no_key_is_repeated() {
     for (configuration, options, expected) in [
         ("[profiles.default]\nurl = hunter2\n", &[][..], "config.toml:2:7: "),
         ("[profiles.default]\n", &[], "config.toml:1:1: missing field `url`"),
+        ("profiles = 'hunter2'", &[], "config.toml:1:12: this is not a map"),
+        ("[profiles]\napi_key = 'hunter2'", &[], "config.toml:2:11: this is not a profile, which is a table"),
+        ("[profiles.default]\nurl = ['hunter2']", &[], "config.toml:2:7: this is not a string"),
         (&format!("[profiles.default]\n{url}apikey = 'hunter2'"), &[], "config.toml:3:1: unknown field `apikey`"),
         (&format!("[profiles.default]\n{url}api_key = 'hunter2'"), &[], "config.toml:3:11: a key does not stand here"),
         (&format!("[profiles.default]\n{url}api_key = hunter2"), &[], "config.toml:3:11: "),

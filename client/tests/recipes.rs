@@ -76,6 +76,26 @@ fn cron_has_something_to_mail_only_if_something_is_wrong() {
 }
 
 #[test]
+fn the_hook_of_dbt_takes_names_with_blanks() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cdi.toml");
+    let name = "Orders of the shops";
+    let users = cdi::integration(cdi::ID, name);
+    let server = Server::new(move |asked| match asked.method.as_str() {
+        "POST" => Told::message(202, "success"),
+        _ => Told::page(std::slice::from_ref(&users)),
+    });
+    std::fs::write(&file, format!("[profiles.dbt]\nurl = '{}'\napi_key = {{ env = 'KEY' }}", server.url)).unwrap();
+    let text = recipe("dbt/macros/trigger_sync.sql");
+    let line = between(&text, "to program\n      '", "'\n").replace("/etc/cdi.toml", file.to_str().unwrap());
+    // Postgres runs it with `sh`.
+    let line = line.replace("{{ integration }}", name);
+    let output = output(program("sh", None).env("KEY", "the-key").args(["-c", &line]));
+    assert_eq!((code(&output), stdout(&output), stderr(&output)), (0, "", ""));
+    assert!(server.lines().iter().any(|line| line.starts_with("POST")));
+}
+
+#[test]
 fn the_job_of_github_fails_unless_the_sync_succeeds() {
     let workflow: serde_json::Value = serde_yaml::from_str(&recipe("github-actions.yml")).unwrap();
     let steps = workflow["jobs"]["sync"]["steps"].as_array().unwrap();

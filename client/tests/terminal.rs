@@ -105,6 +105,25 @@ fn progress_says_how_many_rows_were_read_and_how_fast() {
 }
 
 #[test]
+fn progress_stays_on_one_line_and_its_seconds_go_on() {
+    let mut looks = 0;
+    let server = Server::new(move |_| {
+        looks += 1;
+        match looks {
+            1..=4 => Told::page(&[job(STARTED, "running")]),
+            // Long, and not sent again at once.
+            5 => Told::new(503, "Away ".repeat(100)).header("retry-after", 100),
+            _ => Told::page(&[job(STARTED, "success")]),
+        }
+    });
+    let mut follow = command(&server.url, &["status", ID, "--follow", "--timeout", "4s"]);
+    let (_, text) = on_terminal(50, follow.env("NO_COLOR", "1"));
+    assert!(text.contains("1997 synced, 3 fai… (1s)") && text.contains("trying again: the answer 503"), "{text:?}");
+    let (progress, _) = text.rsplit_once("\r\u{1b}[2K").unwrap();
+    assert!(progress.split("\r\u{1b}[2K").all(|line| line.chars().count() < 50), "{text:?}");
+}
+
+#[test]
 fn what_a_server_says_does_not_reach_the_terminal_as_it_is() {
     let server = Server::answering([Told::new(502, "\u{1b}[2J\u{9b}2J")]);
     let (code, text) = on_terminal(80, &mut command(&server.url, &["trigger", ID]));
@@ -148,5 +167,15 @@ fn ctrl_c_ends_the_waiting_and_says_what_goes_on() {
     assert_eq!(interrupted(&watched, &["status", ID, "--follow"], "job_sync_status"), (Some(130), follow));
     let wait = ["trigger", ID, "--if-running", "wait"];
     let nothing = "cdi: interrupted: nothing was triggered\n".to_owned();
-    assert_eq!(interrupted(&busy(), &wait, "job_sync_status"), (Some(130), nothing));
+    assert_eq!(interrupted(&busy(), &wait, "job_sync_status"), (Some(130), nothing.clone()));
+    // Refused for the rate limit; before it is sent again the jobs are listed, which takes its time.
+    let mut looks = 0;
+    let limited = Server::new(move |asked| {
+        if asked.method == "POST" {
+            return Told::message(429, "Rate Limited").header("retry-after", 0);
+        }
+        looks += 1;
+        if looks == 1 { Told::page(&[]) } else { Told::hang() }
+    });
+    assert_eq!(interrupted(&limited, &["trigger", ID, "--wait"], "job_sync_status"), (Some(130), nothing));
 }

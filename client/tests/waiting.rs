@@ -197,13 +197,14 @@ async fn the_turn_of_a_trigger_comes_after_the_run_that_is_in_progress() {
         telling.lock().unwrap().push(match progress {
             Progress::Busy(job) => format!("busy {}", job.rows_synced),
             Progress::Trouble(_) => "trouble".to_owned(),
+            Progress::Refused(why) => why[..3].to_owned(),
             Progress::Job(job) => job.job_status.to_string(),
             other => format!("{other:?}"),
         });
     });
     let job = client(&server).trigger_and_wait(Uuid::nil(), options).await.unwrap();
     assert_eq!(job.rows_synced, 3);
-    let expected = ["busy 1", "trouble", "Triggering", "Triggering", "Triggered", "partial"];
+    let expected = ["busy 1", "trouble", "Triggering", "429", "Triggering", "Triggered", "partial"];
     assert_eq!(*told.lock().unwrap(), expected);
     assert_eq!(server.lines().iter().filter(|line| line.starts_with("POST")).count(), 2);
 }
@@ -307,6 +308,39 @@ async fn lasting_trouble_is_not() {
     let error = client(&server).trigger_and_wait(Uuid::nil(), options).await.unwrap_err();
     assert!(matches!(error, WaitError::Status { triggered: true, .. }));
     assert!(error.to_string().starts_with("the sync was triggered, but"), "{error}");
+}
+
+#[tokio::test]
+async fn trouble_is_sat_out_as_long_as_the_server_asks_for() {
+    let busy = Told::message(503, "Service Unavailable").header("retry-after", 1);
+    for looks in [
+        // Before the trigger, after it, and while the job runs.
+        vec![Told::page(&[job(OLD, "running", 1)]), busy.clone(), Told::page(&[])],
+        vec![Told::page(&[]), busy.clone()],
+        vec![Told::page(&[]), Told::page(&[job(OURS, "running", 1)]), busy],
+    ] {
+        let server = server_telling([looks, vec![Told::page(&[job(OURS, "success", 1)])]].concat());
+        let options = options().if_running(IfRunning::Wait);
+        client(&server).trigger_and_wait(Uuid::nil(), options).await.unwrap();
+        let mut looks = server.asked();
+        looks.retain(|asked| asked.method == "GET");
+        let longest = looks.windows(2).map(|two| two[1].at - two[0].at).max().unwrap();
+        assert!(longest >= Duration::from_secs(1), "{longest:?}");
+    }
+    // Nobody waits for longer than patience allows.
+    let away = Told::message(503, "Service Unavailable").header("retry-after", u64::MAX);
+    let server = server_telling(vec![Told::page(&[]), away]);
+    let error = client(&server).trigger_and_wait(Uuid::nil(), options()).await.unwrap_err();
+    assert!(matches!(error, WaitError::Status { triggered: true, .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_job_that_is_listed_no_more_is_not_waited_for_for_ever() {
+    let server = server(vec![vec![job(OURS, "running", 1)], vec![job(OLD, "error", 7)]]);
+    let options = options().timeout(None).patience(Duration::from_millis(50));
+    let error = client(&server).wait_for_job(Uuid::nil(), OURS.parse().unwrap(), options).await.unwrap_err();
+    assert!(matches!(error, WaitError::Gone { .. }), "{error:?}");
+    assert_eq!(error.to_string(), "the job that started at 2026-11-23 20:43:04.000123 UTC is not listed any more");
 }
 
 #[tokio::test]

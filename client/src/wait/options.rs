@@ -32,8 +32,8 @@ pub enum IfRunning {
 type OnProgress = dyn Fn(&Progress) + Send + Sync;
 
 impl Default for WaitOptions {
-    /// Fails if another sync is in progress. An hour in all; the first look after half a second, then ever less often, up to every ten seconds; five minutes
-    /// without an answer.
+    /// Fails if another sync is in progress. An hour in all; the first look after half a second, then ever less often, up
+    /// to every ten seconds; five minutes without an answer.
     fn default() -> WaitOptions {
         WaitOptions {
             if_running: IfRunning::Fail,
@@ -80,7 +80,8 @@ impl WaitOptions {
         self
     }
 
-    /// How long the server may be away, or refuse for the rate limit, while a job is waited for; 5 minutes unless told.
+    /// How long the server may be away, refuse for the rate limit, or list a job no more that it has listed, while that is
+    /// waited for; 5 minutes unless told.
     pub fn patience(mut self, patience: Duration) -> WaitOptions {
         self.patience = patience;
         self
@@ -131,6 +132,8 @@ pub enum Progress {
     Busy(Job),
     /// The trigger is being sent.
     Triggering,
+    /// The trigger was refused, or found nobody, and has started nothing; it is sent again.
+    Refused(String),
     /// The trigger was accepted.
     Triggered,
     /// The job as it is now; told when it was found and whenever it has changed, the last time when it has ended.

@@ -34,10 +34,10 @@ impl Sought {
                 // Jobs of one integration follow each other. Others may have run between the listing and the trigger, or
                 // after ours: ours is the last that had started when the trigger was answered. Where that cannot be
                 // told it is the first.
-                let latest = answered.map(|answered| answered + TimeDelta::seconds(1));
-                let started_by_then =
-                    candidates.iter().find(|job| latest.is_some_and(|latest| job.sync_start_time < latest));
-                started_by_then.or(candidates.last()).cloned()
+                let by_then = |job: &&Job| {
+                    answered.is_some_and(|answered| job.sync_start_time - answered < TimeDelta::seconds(1))
+                };
+                candidates.iter().find(by_then).or(candidates.last()).cloned()
             }
         }
     }
@@ -79,6 +79,9 @@ mod tests {
     #[test]
     fn without_a_usable_clock_our_run_is_the_first_new_one() {
         assert_eq!(chosen(None, &["44:00", "43:04"]), Some(time("43:04")));
+        // A date at the end of all time.
+        let latest = Sought::Triggered { newest_before: None, answered: Some(DateTime::<Utc>::MAX_UTC) };
+        assert_eq!(latest.choose(vec![job("43:04")]), Some(job("43:04")));
         // A server that starts its jobs late.
         assert_eq!(chosen(Some("43:04"), &["45:00", "44:00"]), Some(time("44:00")));
     }

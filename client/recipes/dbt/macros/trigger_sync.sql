@@ -4,6 +4,6 @@
   {%- set failed = results | rejectattr('status', 'in', ['success', 'pass', 'warn', 'skipped']) | list -%}
   {%- if execute and not failed -%}
     copy (select 1) to program
-      'cdi --config /etc/cdi.toml --profile dbt trigger {{ integration }} --if-running ignore --quiet'
+      'cdi --config /etc/cdi.toml --profile dbt trigger "{{ integration }}" --if-running ignore --quiet'
   {%- endif -%}
 {% endmacro %}

@@ -44,9 +44,11 @@ JSON: with --json each line of standard output is one object
   trigger                   {\"integration_id\": \"...\", \"triggered\": true}
   trigger --wait            {\"integration_id\": \"...\", \"triggered\": true, \"job\": {...}}
   whatever has no result    {\"error\": {\"kind\": \"...\", \"message\": \"...\", \"exit_code\": 8, ...}}
-Integrations and jobs have the fields of the API. An error also has, where they are known:
-status, help, retry_after (in seconds), request_id, integration_id, job (as last seen), and
-may_have_taken_effect (whether a sync may have been triggered all the same).
+Integrations and jobs have the fields of the API. Times are in UTC and always have six digits after
+the point: 2026-11-23T20:43:04.000123Z. An error also has, where they are known: status, help,
+retry_after (in seconds), request_id, integration_id, job (as last seen), and may_have_taken_effect
+(whether a sync may have been triggered all the same). Where --if-running ignore has found another
+sync, triggered is false and there is no job.
 
 ",
     exit_codes!(),
@@ -59,7 +61,7 @@ Examples:
   cdi trigger 00000000-0000-0000-0000-000000000000 --wait --timeout 30m
   cdi status Users --follow
   cdi list --json | jq -r '.integrations[].integration_name'
-  cdi completion bash > ~/.local/share/bash-completion/completions/cdi"
+  source <(cdi completion bash)"
 );
 
 /// Triggers and follows the syncs of Cloud Data Ingestion, on OpenCDI or on Braze
@@ -109,9 +111,9 @@ pub(crate) enum Command {
     /// Print a completion script for a shell
     #[command(after_help = "\
 Examples:
-  cdi completion bash > ~/.local/share/bash-completion/completions/cdi
-  cdi completion zsh > \"${fpath[1]}/_cdi\"
-  cdi completion fish > ~/.config/fish/completions/cdi.fish")]
+  source <(cdi completion bash)      in ~/.bashrc
+  source <(cdi completion zsh)       in ~/.zshrc, after compinit
+  cdi completion fish | source       in ~/.config/fish/config.fish")]
     Completion {
         /// The shell
         shell: clap_complete::Shell,

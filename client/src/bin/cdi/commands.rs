@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::args::{self, Cli, Command, Online, Status, Trigger};
 use crate::failure::{Exit, Failure, Reached, WaitFailure};
 use crate::output::{self, Output};
+use crate::programs;
 use crate::settings::Settings;
 use crate::show;
 use crate::waiting::Waiting;
@@ -72,7 +73,7 @@ impl Session<'_> {
             Ok(Some(job)) => {
                 self.output.print(
                     || show::ended(&job, self.output),
-                    || json!({"integration_id": id, "triggered": true, "job": job}),
+                    || json!({"integration_id": id, "triggered": true, "job": programs::fields(&job)}),
                 )?;
                 Ok(exit(&job, trigger.allow_partial))
             }
@@ -99,8 +100,8 @@ impl Session<'_> {
 
     async fn list(&self) -> Result<Exit, Failure> {
         let integrations = self.client().list_integrations().all().await?;
-        self.output
-            .print(|| show::integrations(&integrations, self.output), || json!({ "integrations": integrations }))?;
+        let for_programs = || json!({ "integrations": integrations.iter().map(programs::fields).collect::<Vec<_>>() });
+        self.output.print(|| show::integrations(&integrations, self.output), for_programs)?;
         Ok(Exit::Done)
     }
 
@@ -115,7 +116,9 @@ impl Session<'_> {
                 None => break,
             }
         }
-        self.output.print(|| show::jobs(&jobs, self.output), || json!({"integration_id": id, "jobs": jobs}))?;
+        let for_programs =
+            || json!({"integration_id": id, "jobs": jobs.iter().map(programs::fields).collect::<Vec<_>>()});
+        self.output.print(|| show::jobs(&jobs, self.output), for_programs)?;
         Ok(Exit::Done)
     }
 
@@ -127,7 +130,7 @@ impl Session<'_> {
             return Err(Failure::new(Exit::NotFound, "no_sync", message).with("integration_id", id.to_string()));
         };
         let waiting = Waiting::new(Reached::Started, self.output);
-        let told = move |job: &Job| json!({"integration_id": id, "job": job});
+        let told = move |job: &Job| json!({"integration_id": id, "job": programs::fields(job)});
         let options = WaitOptions::default().timeout(status.timeout).on_progress({
             let (waiting, for_programs) = (waiting.clone(), self.output.is_for_programs());
             move |progress| {

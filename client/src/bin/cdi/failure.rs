@@ -6,6 +6,7 @@ use cdi_client::errors::{DocumentedError, TriggerIntegrationSyncError};
 use cdi_client::{Error, Stage, WaitError};
 use serde_json::{Map, Value, json};
 
+use crate::programs;
 use crate::table::printable;
 
 /// The exit codes, which `--help` documents.
@@ -122,6 +123,8 @@ impl<E: DocumentedError> From<Error<E>> for Failure {
 fn documented(error: impl DocumentedError) -> Exit {
     match (error.name(), error.status()) {
         ("job_in_progress", _) => Exit::Busy,
+        // Cursors are not given by the caller: they go from one answer of the server into the next request.
+        ("invalid_cursor", _) => Exit::Trouble,
         (_, 400) => Exit::Usage,
         (_, 401 | 403) => Exit::NotAllowed,
         (_, 404) => Exit::NotFound,
@@ -163,10 +166,11 @@ impl From<WaitError> for WaitFailure {
             WaitError::Trigger(source) => (Failure::from(source), Reached::Nothing),
             WaitError::Status { source, triggered: true } => (Failure::from(source), Reached::Started),
             WaitError::Status { source, .. } => (Failure::from(source), Reached::Nothing),
+            WaitError::Gone { .. } => (Failure::new(Exit::NotFound, "no_sync", ""), Reached::Started),
             WaitError::Deadline { stage, .. } => {
                 let failure = Failure::new(Exit::TimedOut, "deadline", "");
                 match *stage {
-                    Stage::Running(job) => (failure.with("job", json!(job)), Reached::Started),
+                    Stage::Running(job) => (failure.with("job", programs::fields(&job)), Reached::Started),
                     Stage::Triggered => (failure, Reached::Started),
                     Stage::Triggering => (failure, Reached::Doubt),
                     _ => (failure, Reached::Nothing),

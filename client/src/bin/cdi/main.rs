@@ -5,6 +5,7 @@ mod commands;
 mod failure;
 mod output;
 mod profile;
+mod programs;
 mod settings;
 mod show;
 mod table;
@@ -25,7 +26,7 @@ async fn main() -> ExitCode {
     };
     let json = cli.common.json;
     let exit = commands::run(cli).await.unwrap_or_else(|failure| {
-        eprintln!("{}", failure.for_people());
+        output::tell(&failure.for_people());
         if json {
             told(&failure);
         }

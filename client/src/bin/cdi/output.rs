@@ -73,3 +73,8 @@ pub(crate) fn line(text: &str) -> io::Result<()> {
         result => result,
     }
 }
+
+/// Writes a line to standard error. Where that cannot be written there is nowhere left to report it, and the exit code counts.
+pub(crate) fn tell(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}

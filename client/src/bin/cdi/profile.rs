@@ -10,20 +10,21 @@ use toml::{Spanned, Value};
 
 use crate::args::Common;
 use crate::failure::Failure;
+use crate::output;
 use crate::settings::{Setting, environment};
 
 /// The profile that is used when none is named.
 const DEFAULT: &str = "default";
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table of profiles")]
 struct File {
     #[serde(default)]
     profiles: BTreeMap<String, Entry>,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a profile, which is a table with url and api_key")]
 struct Entry {
     url: String,
     api_key: Option<Spanned<Value>>,
@@ -35,6 +36,7 @@ pub(crate) struct Profile {
     key: Option<KeySource>,
     /// Where it stands.
     origin: String,
+    warns: bool,
 }
 
 enum KeySource {
@@ -61,7 +63,10 @@ impl Profile {
         };
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound && named_file.is_none() => {
+            // HOME may be no folder: services have /dev/null.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) && named_file.is_none() =>
+            {
                 return match name {
                     Some(name) => Err(missing(&name, &format!("there is no file {}", path.display()))),
                     None => Ok(None),
@@ -83,7 +88,7 @@ impl Profile {
         };
         let key = entry.api_key.map(|key| key_source(&path, &text, key)).transpose()?;
         let origin = format!("the profile `{}` of {}", wanted.escape_debug(), path.display());
-        Ok(Some(Profile { url: entry.url, key, origin }))
+        Ok(Some(Profile { url: entry.url, key, origin, warns: !common.quiet }))
     }
 
     pub(crate) fn url(&self) -> Setting {
@@ -109,7 +114,9 @@ impl Profile {
                         self.origin
                     ))
                 })?;
-                warn_if_open(path);
+                if self.warns {
+                    warn_if_open(path);
+                }
                 Ok(Some(Setting { value: text.trim_end().to_owned(), origin: path.display().to_string() }))
             }
         }
@@ -129,7 +136,12 @@ fn usual_file() -> Option<PathBuf> {
 fn parse(path: &Path, text: &str) -> Result<File, Failure> {
     toml::from_str(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
-        Failure::configuration(format!("{}: {}", place(path, text, offset), error.message()))
+        // What stands there in place of what is expected may be a key.
+        let message = match error.message().rsplit_once(", expected ") {
+            Some((found, expected)) if found.starts_with("invalid type") => format!("this is not {expected}"),
+            _ => error.message().to_owned(),
+        };
+        Failure::configuration(format!("{}: {message}", place(path, text, offset)))
     })
 }
 
@@ -167,7 +179,7 @@ fn warn_if_open(path: &Path) {
         use std::os::unix::fs::PermissionsExt;
         let open = std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0);
         if open {
-            eprintln!("cdi: warning: others can read the API key in {0}; chmod 600 {0}", path.display());
+            output::tell(&format!("cdi: warning: others can read the API key in {0}; chmod 600 {0}", path.display()));
         }
     }
     #[cfg(not(unix))]

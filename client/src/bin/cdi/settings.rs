@@ -32,7 +32,7 @@ impl Settings {
         let url = option.or(first_of(environment("CDI_URL")?, profile.as_ref().map(Profile::url)));
         let Some(url) = url else {
             return Err(Failure::configuration(
-                "where the server is is not known: set CDI_URL, give --url, or write a profile (cdi --help tells how)",
+                "the URL of the server is missing: set CDI_URL, give --url, or write a profile (cdi --help tells how)",
             ));
         };
         // A key must not get to another server than its own.

@@ -2,11 +2,13 @@
 //! first.
 
 use anstyle::Style;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 const GAP: usize = 2;
 /// To this many columns a text is cut before a column is left out.
 const READABLE: usize = 24;
+/// Of a text that is cut no more characters are kept for each column.
+const MOST_MARKS: usize = 8;
 
 /// One column.
 #[derive(Clone, Copy)]
@@ -46,7 +48,14 @@ impl Cell {
 
 /// A text of the server's, without what could take control of a terminal.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character }).collect()
+    // Control characters, and those that change the direction of what follows.
+    let takes_control = |character: char| {
+        character.is_control()
+            || matches!(character, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars()
+        .map(|character| if takes_control(character) { char::REPLACEMENT_CHARACTER } else { character })
+        .collect()
 }
 
 /// The lines of a table, and the titles of what had to be left out.
@@ -67,7 +76,7 @@ pub(crate) fn table(
         for &index in &kept {
             let (content, style) = cells(index);
             let content = cut(&content, widths[index]);
-            let blank = " ".repeat(widths[index] - content.width());
+            let blank = " ".repeat(widths[index].saturating_sub(content.width()));
             let content = if colour { format!("{style}{content}{style:#}") } else { content };
             match columns[index].kind {
                 Kind::Number => written.push_str(&format!("{blank}{content}")),
@@ -116,16 +125,21 @@ fn fit(columns: &[Column], widths: &mut [usize], room: Option<usize>) -> (Vec<us
 }
 
 /// The beginning of a text, so that it takes no more than this many columns.
-fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
-    let mut taken = 0;
-    let fits = |character: &char| {
-        taken += character.width().unwrap_or(0);
-        taken < width
-    };
-    let mut beginning: String = text.chars().take_while(fits).collect();
+    let mut beginning = String::new();
+    // A text is not as wide as its characters together: some join, others widen the one before. There is an end to marks
+    // without width.
+    for character in text.chars().take(MOST_MARKS.saturating_mul(width)) {
+        let before = beginning.len();
+        beginning.push(character);
+        if beginning.width() >= width {
+            beginning.truncate(before);
+            break;
+        }
+    }
     beginning.push('…');
     beginning
 }
@@ -186,6 +200,19 @@ ID    NAME                       ROWS  NOTE
     }
 
     #[test]
+    fn a_text_is_as_wide_as_it_looks_and_not_as_its_characters_are() {
+        for name in ["❤\u{fe0f}", "👨\u{200d}👩\u{200d}👧", "🇩🇪", "e\u{301}", "顧客", "لا", "\u{301}"]
+        {
+            let name = name.repeat(100);
+            let rows = [["1", &name, "2", "b"].map(Cell::new).into_iter().collect()];
+            for room in 20..60 {
+                let (text, _) = table(&COLUMNS, &rows, Some(room), false);
+                assert!(text.lines().all(|line| line.width() <= room), "{room}:\n{text}");
+            }
+        }
+    }
+
+    #[test]
     fn colours_take_no_room() {
         let red = Style::new().fg_color(Some(anstyle::AnsiColor::Red.into()));
         let rows = [["1", "a", "2", "b"].map(|text| Cell::new(text).style(red)).into_iter().collect()];
@@ -200,5 +227,6 @@ ID    NAME                       ROWS  NOTE
     #[test]
     fn nothing_takes_control_of_the_terminal() {
         assert_eq!(Cell::new("a\u{1b}[31m\n\u{9b}b").text, "a\u{fffd}[31m\u{fffd}\u{fffd}b");
+        assert_eq!(Cell::new("a\u{202e}b").text, "a\u{fffd}b");
     }
 }

@@ -1,21 +1,25 @@
 //! Waiting for a sync: progress on a terminal, and Ctrl-C, which ends the waiting and not the sync.
 
 use std::io::{self, Write};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cdi_client::{Job, Pace, Progress, WaitError};
+use terminal_size::terminal_size_of;
 
 use crate::failure::{Exit, Failure, Reached, WaitFailure};
 use crate::output::Output;
 use crate::show;
-use crate::table::printable;
+use crate::table::{cut, printable};
 
 /// How far a wait has come, as it was told.
 #[derive(Clone)]
 pub(crate) struct Waiting {
     reached: Arc<Mutex<Reached>>,
     pace: Arc<Mutex<Pace>>,
+    /// What is shown.
+    text: Arc<Mutex<String>>,
     begun: Instant,
     shown: bool,
 }
@@ -25,6 +29,7 @@ impl Waiting {
         Waiting {
             reached: Arc::new(Mutex::new(reached)),
             pace: Arc::default(),
+            text: Arc::default(),
             begun: Instant::now(),
             shown: output.shows_progress(),
         }
@@ -41,6 +46,10 @@ impl Waiting {
                 *self.reached() = Reached::Doubt;
                 "triggering".into()
             }
+            Progress::Refused(why) => {
+                *self.reached() = Reached::Nothing;
+                format!("trying again: {}", printable(why))
+            }
             Progress::Triggered => {
                 *self.reached() = Reached::Started;
                 "triggered".into()
@@ -52,15 +61,24 @@ impl Waiting {
             Progress::Trouble(why) => format!("trying again: {}", printable(why)),
             _ => return,
         };
-        if self.shown {
-            let seconds = self.begun.elapsed().as_secs();
+        *lock(&self.text) = text;
+        self.draw();
+    }
+
+    /// Shows it, on no more than one line: what has wrapped could not be wiped.
+    fn draw(&self) {
+        let text = lock(&self.text);
+        if self.shown && !text.is_empty() {
+            let passed = format!(" ({}s)", self.begun.elapsed().as_secs());
+            let columns = terminal_size_of(io::stderr()).map_or(usize::MAX, |(width, _)| width.0.into());
+            let shown = cut(&text, columns.saturating_sub(passed.len() + 1));
             // Whether progress can be shown decides nothing.
-            let _ = write!(io::stderr(), "\r\x1b[2K{text} ({seconds}s)");
+            let _ = write!(io::stderr(), "\r\x1b[2K{shown}{passed}");
         }
     }
 
     fn going(&self, job: &Job) -> String {
-        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pace = lock(&self.pace);
         pace.note(job, Instant::now());
         show::going(job, pace.rows_per_second())
     }
@@ -70,9 +88,14 @@ impl Waiting {
         &self,
         work: impl Future<Output = Result<T, WaitError>>,
     ) -> Result<T, WaitFailure> {
-        let result = tokio::select! {
-            result = work => result.map_err(WaitFailure::from),
-            interrupt = tokio::signal::ctrl_c() => Err(self.interrupted(interrupt)),
+        let (mut work, mut interrupt) = (pin!(work), pin!(tokio::signal::ctrl_c()));
+        let mut seconds = tokio::time::interval(Duration::from_secs(1));
+        let result = loop {
+            tokio::select! {
+                result = &mut work => break result.map_err(WaitFailure::from),
+                interrupt = &mut interrupt => break Err(self.interrupted(interrupt)),
+                _ = seconds.tick(), if self.shown => self.draw(),
+            }
         };
         if self.shown {
             let _ = write!(io::stderr(), "\r\x1b[2K");
@@ -98,6 +121,10 @@ impl Waiting {
     }
 
     fn reached(&self) -> MutexGuard<'_, Reached> {
-        self.reached.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.reached)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
