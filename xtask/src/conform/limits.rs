@@ -47,10 +47,15 @@ fn declared<'a>(operation: &'a Operation, name: &str) -> Option<&'a Header> {
     operation.success.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))
 }
 
+/// What such a header says.
+fn said(operation: &Operation, answer: &Answer, name: &str) -> Option<i64> {
+    answer.number(name).filter(|_| declared(operation, name).is_some())
+}
+
 /// Looks at the headers of an answer.
 pub(super) fn note(session: &mut Session<'_>, operation: &Operation, answer: &Answer) {
-    let said = |name: &str| answer.number(name).filter(|_| declared(operation, name).is_some());
-    let (limit, remaining, reset) = (said(LIMIT), said(REMAINING), said(RESET));
+    let (limit, remaining, reset) =
+        (said(operation, answer, LIMIT), said(operation, answer, REMAINING), said(operation, answer, RESET));
     if let Some(reset) = reset {
         let (left, longest) = (reset.saturating_sub(answer.now), i64::try_from(window(operation)).unwrap_or(i64::MAX));
         if left < -SECONDS || left > longest.saturating_add(SECONDS) {
@@ -81,7 +86,7 @@ pub(super) fn note(session: &mut Session<'_>, operation: &Operation, answer: &An
 
 /// Keeps what an answer tells of the rate limit, for the next request.
 pub(super) fn keep(session: &mut Session<'_>, operation: &Operation, answer: &Answer) {
-    if let (Some(remaining), Some(reset)) = (answer.number(REMAINING), answer.number(RESET)) {
+    if let (Some(remaining), Some(reset)) = (said(operation, answer, REMAINING), said(operation, answer, RESET)) {
         let usage = Usage { remaining, reset, now: answer.now, at: Instant::now() };
         session.of(operation).usage = Some(usage);
     }
