@@ -128,7 +128,7 @@ fn a_check_tells_of_every_connection() {
     let setup = setup();
     let said = printed(&setup, &["check"]);
     for expected in [
-        "integrations, 4 keys",
+        ", keys: 4",
         "ok      store: reachable, migrated",
         "table users, identified by EXTERNAL_ID, UPDATED_AT is text; while a sync reads, those who write to this database wait",
         "ok      destination of Users of ours",

@@ -18,7 +18,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
         }
     };
     let (file, integrations, keys) = (config.file.display(), config.integrations.len(), config.keys.len());
-    say(&file.to_string(), Ok(format!("{integrations} integrations, {keys} keys")))?;
+    say(&file.to_string(), Ok(format!("integrations: {integrations}, keys: {keys}")))?;
     let store = Store::open(&config.store).await;
     say("store", store.map(|_| "reachable, migrated".to_owned()).map_err(|error| error.to_string()))?;
     for integration in &config.integrations {
