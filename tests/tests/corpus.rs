@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use contract_tests::drift::Copy;
-use contract_tests::repository;
+use contract_tests::{keep_score, repository};
 use serde::Deserialize;
 use serde_json::Value as Json;
 use xtask::check::{self, Outcome, Scope, fix};
@@ -229,8 +229,7 @@ fn every_drift_is_named_with_its_line_and_nothing_else_is() {
         harmless.len(),
         covered.len()
     );
-    std::fs::create_dir_all(repository().join("target")).unwrap();
-    std::fs::write(repository().join("target/drift-score.txt"), &score).unwrap();
+    keep_score("drift", &score);
     assert!(missed.is_empty() && alarms.is_empty(), "{score}{}\n{}", missed.join("\n"), alarms.join("\n"));
     assert!(uncovered.is_empty(), "rules without a case in tests/corpus/drift.toml: {uncovered:?}");
 }

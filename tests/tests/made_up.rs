@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use cdi_server::testbed::{Options, Testbed};
 use contract_tests::proxy::{After, Answered, Asked, Before, Proxy};
-use contract_tests::{MADE_UP, repository};
+use contract_tests::{MADE_UP, keep_score, repository};
 use http::{HeaderValue, Method, StatusCode};
 use tokio::runtime::Handle;
 use xtask::check::Outcome;
@@ -631,8 +631,7 @@ fn servers_that_stumble_over_odd_requests_are_named_and_right_ones_are_not() {
         alarms.len(),
         right.len()
     );
-    std::fs::create_dir_all(repository().join("target")).unwrap();
-    std::fs::write(repository().join("target/made-up-score.txt"), &score).unwrap();
+    keep_score("made-up", &score);
     assert!(missed.is_empty() && alarms.is_empty(), "{score}{}\n{}", missed.join("\n"), alarms.join("\n"));
     for rule in MADE_UP.map(|rule| rule.info().name) {
         assert!(wrong.iter().any(|case| case.finds.contains(&rule)), "no server breaks {rule}");

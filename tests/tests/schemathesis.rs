@@ -10,7 +10,7 @@ use std::time::Duration;
 use cdi_client::Client;
 use contract_tests::process::{ServerProcess, run_within};
 use contract_tests::proxy::{Answered, Asked, Proxy};
-use contract_tests::{INTEGRATION, Setup, repository};
+use contract_tests::{INTEGRATION, Setup, keep_score, repository};
 use serde_json::Value;
 
 /// Where `cargo xtask test` says that the program is.
@@ -136,7 +136,7 @@ async fn schemathesis_finds_nothing_wrong_with_the_server() {
     let run = run_schemathesis(&narrow, &server.url, &server.url, &more).await;
     score += &run.score("at the contract's rate limits");
     assert_eq!(faults(&server), "");
-    std::fs::write(repository().join("target/schemathesis-score.txt"), score).unwrap();
+    keep_score("schemathesis", &score);
 }
 
 /// What a server does wrong, in one way or another at each operation.

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cdi_server::testbed::{Options, Testbed};
 use contract_tests::wrong::{Alteration, WrongServer};
-use contract_tests::{MADE_UP, repository};
+use contract_tests::{MADE_UP, keep_score, repository};
 use serde::Deserialize;
 use tokio::runtime::Handle;
 use xtask::check::Outcome;
@@ -199,8 +199,7 @@ fn every_wrong_server_is_named_and_no_right_one_is() {
         right.len(),
         covered.len()
     );
-    std::fs::create_dir_all(repository().join("target")).unwrap();
-    std::fs::write(repository().join("target/wrong-servers-score.txt"), &score).unwrap();
+    keep_score("wrong-servers", &score);
     assert!(missed.is_empty() && alarms.is_empty(), "{score}{}\n{}", missed.join("\n"), alarms.join("\n"));
     let rules = Rule::ALL.iter().filter(|rule| !MADE_UP.contains(rule)).map(|rule| rule.info());
     let rules = rules.filter(|rule| rule.family() == "live");

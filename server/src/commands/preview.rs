@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use chrono::SecondsFormat;
-
+use super::written;
 use crate::config::{Config, Integration};
 use crate::process::print;
 use crate::store::{Store, Watermark};
@@ -26,12 +25,12 @@ fn describe(preview: &Preview, watermark: Option<Watermark>) -> String {
             Planned::Sent(object) => format!("send    {object}"),
             Planned::Refused(error) => {
                 let row = error.identifier.clone().unwrap_or_else(|| "a row without identifier".into());
-                let time = error.updated_at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+                let time = written(error.updated_at);
                 format!("refuse  {row} of {time}: {}", error.reason)
             }
         })
         .collect();
-    let since = watermark.map(|watermark| watermark.updated_at.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+    let since = watermark.map(|watermark| written(watermark.updated_at));
     lines.push(match (preview.rows.len(), preview.more, since) {
         (0, false, Some(since)) => format!("Nothing new since {since}."),
         (0, false, None) => "Nothing to sync: there are no rows whose time has come.".into(),

@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use anyhow::bail;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 
+use super::written;
 use crate::config::{Config, Integration};
 use crate::process::print;
 use crate::store::{Store, Watermark};
@@ -57,10 +58,6 @@ fn describe(watermark: Option<Watermark>) -> String {
             "{time}: some rows of this time are dealt with ({rows}); the next sync takes its other rows and later ones"
         ),
     }
-}
-
-fn written(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ pub fn micros_of_text(text: &str) -> Option<i64> {
     micros_of_usual_text(text.as_bytes()).or_else(|| micros_of_any_text(text))
 }
 
-/// `2026-11-23T20:43:04.000123Z` and the like, as nearly all are written: a tenth of the time that the general way takes.
+/// `2026-11-23T20:43:04.000123Z` and the like, as nearly all are written: the general way takes much longer, and every row has one.
 fn micros_of_usual_text(text: &[u8]) -> Option<i64> {
     let number = |digits: &[u8]| {
         digits

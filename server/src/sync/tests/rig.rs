@@ -194,6 +194,15 @@ impl Rig {
         self.job().await
     }
 
+    /// Syncs again and again until a sync has taken rows, for rows whose time is about to come.
+    pub async fn sync_until_rows_come(&self) {
+        let begun = std::time::Instant::now();
+        while self.sync().await.rows_synced == 0 {
+            assert!(begun.elapsed() < Duration::from_secs(30));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// The newest job.
     pub async fn job(&self) -> Job {
         self.store.jobs(self.integration.id, &Page::First, 1).await.unwrap().items.remove(0)
