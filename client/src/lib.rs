@@ -113,4 +113,4 @@ pub use pages::{Cursor, Items, Page};
 pub use reqwest;
 pub use response::{RateLimit, Response};
 pub use retry::RetryPolicy;
-pub use wait::{IfRunning, Pace, Progress, Stage, WaitError, WaitOptions};
+pub use wait::{IfRunning, Progress, Speed, Stage, WaitError, WaitOptions};

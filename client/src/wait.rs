@@ -7,8 +7,8 @@
 
 mod error;
 mod options;
-mod pace;
 mod sought;
+mod speed;
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ use sought::Sought;
 
 pub use error::{Stage, WaitError};
 pub use options::{IfRunning, Progress, WaitOptions};
-pub use pace::Pace;
+pub use speed::Speed;
 
 impl Job {
     /// Whether the job has ended. With a status that this version does not know, that is so when it has an end.

@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use cdi_client::{Client, Job, JobStatus, Pace, Progress, WaitOptions};
+use cdi_client::{Client, Job, JobStatus, Progress, Speed, WaitOptions};
 use chrono::{DateTime, SecondsFormat, Utc};
 use uuid::Uuid;
 
@@ -178,24 +178,24 @@ api_key = {{ file = "destination.key" }}
 
 /// Prints how the sync goes on.
 fn watching(rows: usize) -> WaitOptions {
-    let pace = Mutex::new(Pace::default());
+    let speed = Mutex::new(Speed::default());
     WaitOptions::default()
         .timeout(Duration::from_secs(600))
         .poll(Duration::from_millis(250), Duration::from_millis(700))
         .on_progress(move |progress| match progress {
             Progress::Job(job) if job.job_status == JobStatus::Running => {
-                let mut pace = pace.lock().unwrap_or_else(PoisonError::into_inner);
-                pace.note(job, Instant::now());
-                println!("running      {}", going(job, rows as u64, &pace));
+                let mut speed = speed.lock().unwrap_or_else(PoisonError::into_inner);
+                speed.note(job, Instant::now());
+                println!("running      {}", going(job, rows as u64, &speed));
             }
             _ => {}
         })
 }
 
-fn going(job: &Job, rows: u64, pace: &Pace) -> String {
+fn going(job: &Job, rows: u64, speed: &Speed) -> String {
     let (synced, failed) = (job.rows_synced, job.rows_failed_with_errors);
     let mut text = format!("{} of {rows} rows read, {synced} delivered, {failed} refused", synced + failed);
-    if let (Some(rate), Some(left)) = (pace.rows_per_second(), pace.time_left(rows)) {
+    if let (Some(rate), Some(left)) = (speed.rows_per_second(), speed.time_left(rows)) {
         let _ = write!(text, ", {rate:.0} rows/s, {:.1} s left", left.as_secs_f64());
     }
     text

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use cdi_client::{Job, Pace, Progress, WaitError};
+use cdi_client::{Job, Progress, Speed, WaitError};
 use terminal_size::terminal_size_of;
 
 use crate::failure::{Exit, Failure, Reached, WaitFailure};
@@ -17,7 +17,7 @@ use crate::table::{cut, printable};
 #[derive(Clone)]
 pub(crate) struct Waiting {
     reached: Arc<Mutex<Reached>>,
-    pace: Arc<Mutex<Pace>>,
+    speed: Arc<Mutex<Speed>>,
     /// What is shown.
     text: Arc<Mutex<String>>,
     begun: Instant,
@@ -28,7 +28,7 @@ impl Waiting {
     pub(crate) fn new(reached: Reached, output: &Output) -> Waiting {
         Waiting {
             reached: Arc::new(Mutex::new(reached)),
-            pace: Arc::default(),
+            speed: Arc::default(),
             text: Arc::default(),
             begun: Instant::now(),
             shown: output.shows_progress(),
@@ -78,9 +78,9 @@ impl Waiting {
     }
 
     fn going(&self, job: &Job) -> String {
-        let mut pace = lock(&self.pace);
-        pace.note(job, Instant::now());
-        show::going(job, pace.rows_per_second())
+        let mut speed = lock(&self.speed);
+        speed.note(job, Instant::now());
+        show::going(job, speed.rows_per_second())
     }
 
     /// Waits until the work is done, or until Ctrl-C.

@@ -6,18 +6,18 @@ use crate::generated::types::Job;
 
 /// How fast a job gets on, from what is seen of it time after time.
 #[derive(Debug, Clone, Default)]
-pub struct Pace {
+pub struct Speed {
     first: Option<(Instant, u64)>,
     last: Option<(Instant, u64)>,
 }
 
-impl Pace {
+impl Speed {
     /// Takes note of the job as it was at that moment.
     pub fn note(&mut self, job: &Job, at: Instant) {
         let rows = rows(job);
         if self.last.is_some_and(|(_, before)| rows < before) {
             // Another job.
-            *self = Pace::default();
+            *self = Speed::default();
         }
         self.first.get_or_insert((at, rows));
         self.last = Some((at, rows));
@@ -64,26 +64,26 @@ mod tests {
     fn rate_and_time_left_come_from_the_first_look_and_the_last() {
         let begin = Instant::now();
         let after = |seconds| begin + Duration::from_secs(seconds);
-        let mut pace = Pace::default();
-        assert_eq!((pace.rows_per_second(), pace.time_left(1000)), (None, None));
-        pace.note(&job(100, 0), begin);
-        assert_eq!(pace.rows_per_second(), None, "one look tells nothing");
-        pace.note(&job(100, 0), after(1));
-        assert_eq!((pace.rows_per_second(), pace.time_left(1000)), (None, None), "nothing has happened");
-        pace.note(&job(280, 20), after(2));
-        assert_eq!(pace.rows_per_second(), Some(100.0));
-        assert_eq!(pace.time_left(1000), Some(Duration::from_secs(7)));
-        assert_eq!(pace.time_left(200), Some(Duration::ZERO), "more than was thought");
-        pace.note(&job(5, 0), after(3));
-        assert_eq!(pace.rows_per_second(), None, "another job");
+        let mut speed = Speed::default();
+        assert_eq!((speed.rows_per_second(), speed.time_left(1000)), (None, None));
+        speed.note(&job(100, 0), begin);
+        assert_eq!(speed.rows_per_second(), None, "one look tells nothing");
+        speed.note(&job(100, 0), after(1));
+        assert_eq!((speed.rows_per_second(), speed.time_left(1000)), (None, None), "nothing has happened");
+        speed.note(&job(280, 20), after(2));
+        assert_eq!(speed.rows_per_second(), Some(100.0));
+        assert_eq!(speed.time_left(1000), Some(Duration::from_secs(7)));
+        assert_eq!(speed.time_left(200), Some(Duration::ZERO), "more than was thought");
+        speed.note(&job(5, 0), after(3));
+        assert_eq!(speed.rows_per_second(), None, "another job");
     }
 
     #[test]
     fn nonsense_is_no_rate() {
         let begin = Instant::now();
-        let mut pace = Pace::default();
-        pace.note(&job(-5, -5), begin);
-        pace.note(&job(i64::MAX, i64::MAX), begin);
-        assert_eq!((pace.rows_per_second(), pace.time_left(u64::MAX)), (None, None));
+        let mut speed = Speed::default();
+        speed.note(&job(-5, -5), begin);
+        speed.note(&job(i64::MAX, i64::MAX), begin);
+        assert_eq!((speed.rows_per_second(), speed.time_left(u64::MAX)), (None, None));
     }
 }
