@@ -16,8 +16,8 @@ use super::object::{self, Form, Group};
 use super::progress::Fate;
 use super::row::{Identifier, Row};
 use super::shared::Shared;
+use super::shutdown::Stop;
 use super::source::{Read, Reading};
-use super::worker::Stop;
 use crate::config::Integration;
 use crate::store::RowError;
 

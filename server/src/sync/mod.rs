@@ -6,13 +6,15 @@
 mod batch;
 mod destination;
 mod feed;
-mod hold;
 mod inspect;
+mod lease_keeper;
 mod object;
 mod progress;
 mod row;
 mod run;
 mod shared;
+mod shutdown;
+mod slots;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -34,4 +36,7 @@ pub enum SyncError {
     /// It did not work this time.
     #[error("{0}")]
     Failed(String),
+    /// It did not work just now and may soon: a lock, a connection that broke, too many open files. It is tried again.
+    #[error("{0}")]
+    Passing(String),
 }

@@ -6,16 +6,17 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::SyncError;
-use super::destination::{Destination, Limits, Position};
+use super::destination::{DeliveryContext, Destination, Limits, Position};
 use super::feed::{Reached, deliver};
-use super::hold::{Fence, Hold};
+use super::lease_keeper::{Clock, Fence, LeaseKeeper};
 use super::progress::{Progress, Start};
 use super::shared::Shared;
+use super::shutdown::Stop;
+use super::slots::Slot;
 use super::source::{self, Opening, Read};
-use super::worker::Stop;
 use crate::config::Integration;
 use crate::store::{Checkpoint, Claimed, JobStatus, Store, StoreError};
 
@@ -49,13 +50,17 @@ pub struct Runner<'a> {
     pub pace: Pace,
     /// Tells when the process is to stop.
     pub stop: Stop,
+    /// The right to work.
+    pub slot: Slot,
+    /// By which leases are counted.
+    pub clock: Clock,
 }
 
 impl Runner<'_> {
-    /// Runs a claimed job to its end, or gives it back when the process is to stop. `claimed_at` is a moment before it was
-    /// claimed.
-    pub async fn run(&self, claimed: Claimed, claimed_at: Instant) -> Result<(), StoreError> {
-        let hold = Hold::new(self.store, &claimed.lease, self.lease, claimed_at);
+    /// Runs a claimed job to its end, or gives it back when the process is to stop. `claimed_at` is a moment of the clock
+    /// before it was claimed.
+    pub async fn run(&self, claimed: Claimed, claimed_at: Duration) -> Result<(), StoreError> {
+        let hold = LeaseKeeper::new(self.store, &claimed.lease, self.lease, claimed_at, self.clock);
         let run = Run {
             runner: self,
             claimed: &claimed,
@@ -110,7 +115,13 @@ impl Run<'_> {
         let Runner { integration, pace, stop, .. } = self.runner;
         let mut reading = source::read(integration, self.claimed.watermark).await?;
         let begun = start(self.claimed, None);
-        let destination = Destination::open(integration, begun.position, self.fence.clone(), pace.first_pause).await?;
+        let context = DeliveryContext {
+            fence: self.fence.clone(),
+            stop: stop.clone(),
+            slot: self.runner.slot.clone(),
+            first_pause: pace.first_pause,
+        };
+        let destination = Destination::open(integration, begun.position, context).await?;
         let destination = self.destination.get_or_init(|| Arc::new(destination));
         let Read::Opened(opening) = reading.next().await? else {
             return Err(SyncError::Failed("the source began without saying where".into()));
@@ -187,7 +198,9 @@ impl Run<'_> {
         let ended = match reached {
             Ok(Reached::Stop) => None,
             Ok(Reached::End) => Some(verdict(&checkpoint)),
-            Ok(Reached::TooManyRefused(cause)) | Err(SyncError::Failed(cause)) => Some((JobStatus::Error, Some(cause))),
+            Ok(Reached::TooManyRefused(cause)) | Err(SyncError::Failed(cause) | SyncError::Passing(cause)) => {
+                Some((JobStatus::Error, Some(cause)))
+            }
             Err(SyncError::Config(cause)) => Some((JobStatus::ConfigError, Some(cause))),
         };
         let (store, lease, id) = (self.runner.store, &self.claimed.lease, self.runner.integration.id);

@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::Instrument as _;
 
+use super::lease_keeper::Clock;
 use super::run::{self, Pace, Runner};
+use super::shutdown::Stop;
+use super::slots::Slot;
 use crate::config::{Integration, IntegrationId, WorkerConfig};
 use crate::store::{Claimed, Store};
 
@@ -45,37 +48,6 @@ impl Workers {
     }
 }
 
-/// Tells a run that the process is to stop.
-#[derive(Debug, Clone)]
-pub struct Stop(watch::Receiver<Option<Instant>>);
-
-impl Stop {
-    /// Where a moment can be said by which everything has to end.
-    pub fn channel() -> (watch::Sender<Option<Instant>>, Stop) {
-        let (stop, asked) = watch::channel(None);
-        (stop, Stop(asked))
-    }
-
-    /// Waits until the process is to stop.
-    pub async fn asked(&self) {
-        self.when().await;
-    }
-
-    /// Waits until the time is over that a run has to end by itself.
-    pub async fn deadline(&self) {
-        sleep_until(self.when().await).await;
-    }
-
-    async fn when(&self) -> Instant {
-        let mut asked = self.0.clone();
-        match asked.wait_for(Option::is_some).await.map(|deadline| *deadline) {
-            Ok(Some(deadline)) => deadline,
-            // The workers were dropped without being stopped: this very moment.
-            Ok(None) | Err(_) => Instant::now(),
-        }
-    }
-}
-
 struct Supervisor {
     store: Store,
     integrations: HashMap<IntegrationId, Arc<Integration>>,
@@ -107,7 +79,7 @@ impl Supervisor {
 
     /// The run of the next job, if there is one.
     async fn claim(&self) -> Option<impl Future<Output = ()> + Send + 'static> {
-        let claimed_at = Instant::now();
+        let claimed_at = Clock::SYSTEM.now();
         let takes = |integration| self.integrations.contains_key(&integration);
         let claimed = match self.store.claim_job(self.config.lease, takes).await {
             Ok(claimed) => claimed?,
@@ -127,7 +99,7 @@ impl Supervisor {
 async fn run_claimed(
     store: &Store,
     claimed: Claimed,
-    claimed_at: Instant,
+    claimed_at: Duration,
     config: &WorkerConfig,
     integration: &Integration,
     stop: Stop,
@@ -138,7 +110,11 @@ async fn run_claimed(
         run::give_up(store, &claimed).await
     } else {
         tracing::info!(attempts, kind = integration.kind.as_str(), "sync begins");
-        Runner { store, integration, lease: config.lease, pace: Pace::USUAL, stop }.run(claimed, claimed_at).await
+        let slot = Slot::unlimited();
+        let clock = Clock::SYSTEM;
+        Runner { store, integration, lease: config.lease, pace: Pace::USUAL, stop, slot, clock }
+            .run(claimed, claimed_at)
+            .await
     };
     if let Err(error) = ended {
         tracing::warn!(%error, "the sync was left to another worker");

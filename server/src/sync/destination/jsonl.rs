@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Limits, Outcome, Position, SyncError};
 use crate::sync::batch::Batch;
-use crate::sync::hold::Fence;
+use crate::sync::lease_keeper::Fence;
 
 /// One batch at a time: lines stand in the order of the rows.
 pub const LIMITS: Limits = Limits { lanes: 1, objects: 5000, bytes: 1_000_000, separator: b'\n' };
@@ -66,7 +66,7 @@ impl Jsonl {
 
     /// Appends a batch.
     pub async fn deliver(&self, batch: Batch) -> Result<(Batch, Vec<Outcome>), SyncError> {
-        self.fence.pass()?;
+        self.fence.pass().await;
         let inner = self.inner.clone();
         blocking(move || {
             let mut file = inner.file.lock().unwrap_or_else(PoisonError::into_inner);

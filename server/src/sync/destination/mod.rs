@@ -11,8 +11,10 @@ use std::time::Duration;
 
 use super::SyncError;
 use super::batch::Batch;
-use super::hold::Fence;
+use super::lease_keeper::Fence;
 use super::object::Reader;
+use super::shutdown::Stop;
+use super::slots::Slot;
 use crate::config::{self, Integration};
 
 use jsonl::Jsonl;
@@ -64,6 +66,31 @@ pub struct Limits {
     pub separator: u8,
 }
 
+/// What a run tells its destination of itself.
+#[derive(Debug, Clone)]
+pub struct DeliveryContext {
+    /// What every delivery must pass.
+    pub fence: Fence,
+    /// Tells that the run is to stop: nothing is waited for any more.
+    pub stop: Stop,
+    /// The run's right to work, given up in pauses.
+    pub slot: Slot,
+    /// The first pause after a failed request; each further one is twice as long.
+    pub first_pause: Duration,
+}
+
+impl DeliveryContext {
+    /// Outside of any run.
+    pub fn none() -> DeliveryContext {
+        DeliveryContext {
+            fence: Fence::none(),
+            stop: Stop::never(),
+            slot: Slot::unlimited(),
+            first_pause: Duration::ZERO,
+        }
+    }
+}
+
 /// A destination that is open for a run.
 #[derive(Debug)]
 pub enum Destination {
@@ -78,14 +105,15 @@ impl Destination {
     pub async fn open(
         integration: &Integration,
         position: Option<Position>,
-        fence: Fence,
-        first_pause: Duration,
+        context: DeliveryContext,
     ) -> Result<Destination, SyncError> {
         match &integration.destination {
             config::Destination::UsersTrack(settings) => {
-                UsersTrack::open(settings, integration.kind, fence, first_pause).map(Destination::UsersTrack)
+                UsersTrack::open(settings, integration.kind, context).map(Destination::UsersTrack)
             }
-            config::Destination::Jsonl { path } => Jsonl::open(path, position, fence).await.map(Destination::Jsonl),
+            config::Destination::Jsonl { path } => {
+                Jsonl::open(path, position, context.fence).await.map(Destination::Jsonl)
+            }
         }
     }
 
@@ -139,7 +167,7 @@ pub fn reader(destination: &config::Destination) -> Reader {
 pub async fn look(integration: &Integration) -> Result<(), SyncError> {
     match &integration.destination {
         config::Destination::UsersTrack(settings) => {
-            UsersTrack::open(settings, integration.kind, Fence::none(), Duration::ZERO)?.look().await
+            UsersTrack::open(settings, integration.kind, DeliveryContext::none())?.look().await
         }
         config::Destination::Jsonl { path } => jsonl::look(path),
     }

@@ -15,11 +15,10 @@ use reqwest::Client;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::answer::{self, Meaning};
-use super::{Limits, Outcome, SyncError};
+use super::{DeliveryContext, Limits, Outcome, SyncError};
 use crate::config::{self, IntegrationKind};
 use crate::secret::Secret;
 use crate::sync::batch::Batch;
-use crate::sync::hold::Fence;
 use crate::sync::object::Group;
 
 /// Objects that `/users/track` takes in a request.
@@ -47,9 +46,8 @@ pub struct UsersTrack {
     http: Client,
     key: Secret,
     give_up_after: Duration,
-    fence: Fence,
-    /// Where the destination does not say how long to wait. What it asks for is never shorter.
-    first_pause: Duration,
+    /// Its `first_pause` holds where the destination does not say how long to wait. What it asks for is never shorter.
+    context: DeliveryContext,
     /// Nothing is sent before this moment.
     not_before: Mutex<Option<Instant>>,
 }
@@ -59,8 +57,7 @@ impl UsersTrack {
     pub fn open(
         settings: &config::UsersTrack,
         kind: IntegrationKind,
-        fence: Fence,
-        first_pause: Duration,
+        context: DeliveryContext,
     ) -> Result<UsersTrack, SyncError> {
         let wrong =
             |error: &dyn std::fmt::Display| SyncError::Config(format!("the destination cannot be called: {error}"));
@@ -89,8 +86,7 @@ impl UsersTrack {
             objects: settings.batch_size.unwrap_or(most).min(most),
             http: http.map_err(|error| wrong(&error))?,
             key: settings.api_key.clone(),
-            fence,
-            first_pause,
+            context,
             give_up_after: settings.give_up_after,
             not_before: Mutex::new(None),
         })
@@ -144,19 +140,21 @@ impl UsersTrack {
         let array = self.array(batch.group);
         let body = Bytes::from([b"{\"", array.as_bytes(), b"\":[", batch.bytes(stretch.clone()), b"]}"].concat());
         let pauses = || {
-            let pauses = ExponentialBuilder::new().with_min_delay(self.first_pause).with_max_delay(LONGEST_PAUSE);
+            let pauses =
+                ExponentialBuilder::new().with_min_delay(self.context.first_pause).with_max_delay(LONGEST_PAUSE);
             pauses.with_jitter().without_max_times().build()
         };
         let mut own_pauses = pauses();
         let mut trouble_since: Option<Instant> = None;
         loop {
             self.pause().await;
-            self.fence.pass()?;
+            self.context.fence.pass().await;
             let (reason, asked) = match self.post(body.clone(), stretch.len()).await? {
                 Meaning::Dealt(refusals) => return Ok(Verdict::Dealt(refusals)),
                 Meaning::RefusedTogether(reason) => return Ok(Verdict::RefusedTogether(reason)),
                 Meaning::Later(asked) => {
-                    let pause = asked.or_else(|| own_pauses.next()).unwrap_or(LONGEST_PAUSE).max(self.first_pause);
+                    let pause =
+                        asked.or_else(|| own_pauses.next()).unwrap_or(LONGEST_PAUSE).max(self.context.first_pause);
                     tracing::info!(?pause, "the destination has too many requests");
                     self.pause_all(pause);
                     trouble_since = None;

@@ -6,8 +6,8 @@ use super::rig::{LEASE, Rig};
 use crate::store::{JobStatus, StoreError};
 use crate::sync::Workers;
 use crate::sync::batch::Batch;
-use crate::sync::destination::Destination;
-use crate::sync::hold::Hold;
+use crate::sync::destination::{DeliveryContext, Destination};
+use crate::sync::lease_keeper::{Clock, LeaseKeeper};
 use crate::sync::row::Row;
 use crate::sync::run::Pace;
 use tokio::time::Instant;
@@ -105,22 +105,26 @@ async fn a_fence_lets_nothing_pass_once_the_lease_may_be_over() {
     let rig = Rig::into_file().await;
     rig.trigger().await;
     let claimed = rig.claim(LEASE).await;
-    let fence = |ago: u64| {
-        let claimed_at = Instant::now().checked_sub(Duration::from_secs(ago)).unwrap();
-        Hold::new(&rig.store, &claimed.lease, LEASE, claimed_at).fence()
+    let clock = Clock::SYSTEM;
+    let keeper = |ago: u64| {
+        let claimed_at = clock.now().checked_sub(Duration::from_secs(ago)).unwrap();
+        LeaseKeeper::new(&rig.store, &claimed.lease, LEASE, claimed_at, clock)
     };
-    assert!(fence(0).pass().is_ok() && fence(23).pass().is_ok());
-    assert!(fence(24).pass().is_err(), "a fifth of it is left for what is on its way");
+    assert!(keeper(0).fence().is_open() && keeper(23).fence().is_open());
+    assert!(!keeper(24).fence().is_open(), "a fifth of it is left for what is on its way");
     let into_service = Rig::into_service().await;
+    let keeper = keeper(24);
     for rig in [&rig, &into_service] {
-        let open = Destination::open(&rig.integration, None, fence(24), Duration::ZERO).await.unwrap();
+        let context = DeliveryContext { fence: keeper.fence(), ..DeliveryContext::none() };
+        let open = Destination::open(&rig.integration, None, context).await.unwrap();
         let mut batch = Batch::default();
         let write = |_: &Row, out: &mut Vec<u8>| {
             out.extend_from_slice(b"{}");
             Ok(())
         };
         batch.push(0, Row::new(0, None, None, None), b',', write).unwrap();
-        assert!(open.deliver(batch).await.is_err());
+        let sent = tokio::time::timeout(Duration::from_millis(300), open.deliver(batch)).await;
+        assert!(sent.is_err(), "it waits");
         assert_eq!((rig.stand_in.requests(), rig.lines().len()), (0, 0));
     }
 }

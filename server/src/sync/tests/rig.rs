@@ -16,8 +16,10 @@ use crate::config::{Destination, Integration, IntegrationKind, PostgresUrl, Sour
 use crate::secret::{Secret, new_key};
 use crate::stand_in::StandIn;
 use crate::store::{Claimed, Job, JobStatus, Page, RowError, StartJob, Store, StoreError};
+use crate::sync::lease_keeper::Clock;
 use crate::sync::run::{Pace, Runner};
-use crate::sync::worker::Stop;
+use crate::sync::shutdown::Stop;
+use crate::sync::slots::Slot;
 
 pub const LEASE: Duration = Duration::from_secs(30);
 
@@ -166,7 +168,8 @@ impl Rig {
     /// Runs a job that was claimed.
     pub async fn run(&self, claimed: Claimed, lease: Duration) -> Result<(), StoreError> {
         let (store, integration, stop) = (&self.store, &self.integration, self.asked.clone());
-        Runner { store, integration, lease, pace: self.pace, stop }.run(claimed, Instant::now()).await
+        let (slot, clock) = (Slot::unlimited(), Clock::SYSTEM);
+        Runner { store, integration, lease, pace: self.pace, stop, slot, clock }.run(claimed, clock.now()).await
     }
 
     /// Runs a job that was claimed, and dies after so many steps. Whether the job had ended by then.

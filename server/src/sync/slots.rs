@@ -1,0 +1,153 @@
+//! The right to work: as many runs of a process work at once as it has slots. A run that only waits, for a destination
+//! that asks to be left alone or for a source that is away, gives its slot to another until it goes on.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+/// A shorter wait is not worth handing the slot over.
+const BRIEF: Duration = Duration::from_millis(500);
+
+/// A run's slot. Clones are the same slot.
+#[derive(Debug, Clone)]
+pub struct Slot(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// All slots of the process; nothing where work is not limited.
+    slots: Option<Arc<Semaphore>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    permit: Option<OwnedSemaphorePermit>,
+    /// Parts of the run that are at work and do not wait.
+    working: usize,
+}
+
+impl Slot {
+    /// One of these slots.
+    pub fn new(slots: Arc<Semaphore>, permit: OwnedSemaphorePermit) -> Slot {
+        let state = State { permit: Some(permit), working: 0 };
+        Slot(Arc::new(Inner { slots: Some(slots), state: Mutex::new(state) }))
+    }
+
+    /// Where work is not limited.
+    pub fn unlimited() -> Slot {
+        Slot(Arc::new(Inner { slots: None, state: Mutex::new(State { permit: None, working: 0 }) }))
+    }
+
+    /// A part of the run is at work until this is dropped.
+    pub fn work(&self) -> Working {
+        self.lock().working += 1;
+        Working(self.clone())
+    }
+
+    /// Waits for something. The slot is given up as soon as no part of the run is at work, and taken again before this
+    /// returns. Called by a part that holds a [`Working`].
+    pub async fn wait<T>(&self, waiting: impl Future<Output = T>) -> T {
+        tokio::pin!(waiting);
+        if let Ok(done) = timeout(BRIEF, &mut waiting).await {
+            return done;
+        }
+        let pause = Pause::begin(self);
+        let done = waiting.await;
+        drop(pause);
+        self.take().await;
+        done
+    }
+
+    /// Takes a slot again if it was given up.
+    async fn take(&self) {
+        let Some(slots) = &self.0.slots else { return };
+        if self.lock().permit.is_some() {
+            return;
+        }
+        // The semaphore is never closed. Of several parts that wait here the first keeps its permit.
+        if let Ok(permit) = slots.clone().acquire_owned().await {
+            self.lock().permit.get_or_insert(permit);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // It is whole after every statement.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A part of a run that is at work.
+#[derive(Debug)]
+pub struct Working(Slot);
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.0.lock().working -= 1;
+    }
+}
+
+/// A part of a run that waits; it counts as working again when this is dropped, however that comes.
+struct Pause<'a>(&'a Slot);
+
+impl Pause<'_> {
+    fn begin(slot: &Slot) -> Pause<'_> {
+        let mut state = slot.lock();
+        state.working = state.working.saturating_sub(1);
+        if state.working == 0 {
+            state.permit = None;
+        }
+        Pause(slot)
+    }
+}
+
+impl Drop for Pause<'_> {
+    fn drop(&mut self) {
+        self.0.lock().working += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slot_is_free_for_others_only_while_every_part_of_its_run_waits() {
+        let slots = Arc::new(Semaphore::new(1));
+        let slot = Slot::new(slots.clone(), slots.clone().try_acquire_owned().unwrap());
+        let (first, second) = (slot.work(), slot.work());
+        let told = Notify::new();
+        let mut waits = Box::pin(slot.wait(told.notified()));
+        assert!(timeout(Duration::from_secs(5), &mut waits).await.is_err());
+        assert_eq!(slots.available_permits(), 0, "the other part works");
+        drop(second);
+        let also = slot.work();
+        let mut also_waits = Box::pin(slot.wait(std::future::pending::<()>()));
+        assert!(timeout(Duration::from_secs(5), &mut also_waits).await.is_err());
+        assert_eq!(slots.available_permits(), 1, "nobody works");
+        let other = slots.clone().try_acquire_owned().unwrap();
+        told.notify_one();
+        assert!(timeout(Duration::from_secs(5), &mut waits).await.is_err(), "another run has the slot");
+        drop(other);
+        assert!(waits.now_or_never().is_some());
+        assert_eq!(slots.available_permits(), 0);
+        drop((first, also));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_brief_wait_keeps_the_slot() {
+        let slots = Arc::new(Semaphore::new(1));
+        let slot = Slot::new(slots.clone(), slots.clone().try_acquire_owned().unwrap());
+        let _working = slot.work();
+        let brief = slot.wait(tokio::time::sleep(Duration::from_millis(400)));
+        tokio::pin!(brief);
+        while futures::poll!(&mut brief).is_pending() {
+            assert_eq!(slots.available_permits(), 0);
+            tokio::time::advance(Duration::from_millis(50)).await;
+        }
+    }
+}
