@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use uuid::Uuid;
 
-use super::{Checkpoint, Claimed, JobStatus, Page, RowError, StartJob, Store, StoreError, Watermark};
+use super::{Cancelled, Checkpoint, Claimed, Held, JobStatus, Page, RowError, StartJob, Store, StoreError, Watermark};
 use crate::config::{IntegrationId, PostgresUrl, StoreLocation};
 use crate::secret::Secret;
 
@@ -165,10 +165,12 @@ async fn a_worker_without_the_lease_changes_nothing(location: StoreLocation) {
         rows_synced: 1,
         ..Checkpoint::default()
     };
+    let still_held = Held { cancelled: false };
     for lost in [
         store.checkpoint(&late, integration, &checkpoint).await,
-        store.finish(&late, integration, &checkpoint, JobStatus::Success, None).await,
-        store.release(&late).await,
+        store.renew(&late).await,
+        store.finish(&late, integration, &checkpoint, JobStatus::Success, None).await.map(|()| still_held),
+        store.release(&late).await.map(|()| still_held),
     ] {
         assert!(matches!(lost, Err(StoreError::LeaseLost)), "{lost:?}");
     }
@@ -223,7 +225,7 @@ async fn a_checkpoint_is_written_whole(location: StoreLocation) {
     assert_eq!(kept, [(1, error("a")), (2, error("b")), (3, error("c"))]);
     assert_eq!(store.row_errors(job.id, 1, 1).await.unwrap(), [(2, error("b"))]);
     assert_eq!((job.rows_failed_with_errors, job.cause.as_deref()), (3, Some("why")));
-    assert_eq!(job.last_timestamp_synced, None, "it has dealt with no row that moved the watermark");
+    assert_eq!(job.last_timestamp_synced, None, "nothing was ever synced");
     assert_eq!(store.row_errors(job.id, 0, 10).await.unwrap().len(), 3);
     assert_eq!(store.find_job(integration, None).await.unwrap(), Some(job.id));
     assert_eq!(store.find_job(integration, Some(job.id)).await.unwrap(), Some(job.id));

@@ -63,6 +63,7 @@ impl Rig {
             paused: false,
             keep_payloads: false,
             max_failed_share: None,
+            max_duration: Duration::from_secs(3600),
             contact_emails: Vec::new(),
             source: Source::Sqlite { path: folder.path().join("source.db"), table: "users".parse().unwrap() },
             destination: Destination::Jsonl { path: folder.path().join("out.jsonl") },
@@ -184,7 +185,7 @@ impl Rig {
             .await;
         }
         // What it had begun to write is written, or not, once somebody else can write.
-        self.store.watermark(self.integration.id).await.unwrap();
+        self.store.take_request("", "", 0, u64::MAX).await.unwrap();
         self.let_leases_run_out().await;
         self.job().await.status != JobStatus::Running
     }
