@@ -169,7 +169,7 @@ impl Run<'_> {
     }
 
     async fn sync(&self) -> Result<Reached, SyncError> {
-        let Runner { integration, pace, .. } = self.runner;
+        let pace = &self.runner.pace;
         let context = DeliveryContext {
             fence: self.keeper.fence(),
             stop: self.stop.clone(),
