@@ -40,6 +40,12 @@ impl Clock {
     /// The system's.
     pub const SYSTEM: Clock = Clock(since_boot);
 
+    /// Another one, for tests.
+    #[cfg(test)]
+    pub fn of(now: fn() -> Duration) -> Clock {
+        Clock(now)
+    }
+
     /// What it shows.
     pub fn now(self) -> Duration {
         (self.0)()

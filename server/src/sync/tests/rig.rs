@@ -37,6 +37,7 @@ pub struct Rig {
     pub key: Secret,
     pub stop: watch::Sender<Option<Instant>>,
     pub pace: Pace,
+    pub clock: Clock,
     asked: Stop,
     /// A connection to the Postgres that it reads from, and its table there.
     postgres: Option<(tokio::sync::Mutex<PgConnection>, String)>,
@@ -77,6 +78,7 @@ impl Rig {
             key,
             stop,
             pace: Pace { first_pause: Duration::from_millis(20), ..Pace::USUAL },
+            clock: Clock::SYSTEM,
             asked,
             postgres: None,
         }
@@ -169,7 +171,7 @@ impl Rig {
     /// Runs a job that was claimed.
     pub async fn run(&self, claimed: Claimed, lease: Duration) -> Result<(), StoreError> {
         let (store, integration, stop) = (&self.store, &self.integration, self.asked.clone());
-        let (slot, clock) = (Slot::unlimited(), Clock::SYSTEM);
+        let (slot, clock) = (Slot::unlimited(), self.clock);
         Runner { store, integration, lease, pace: self.pace, stop, slot, clock }.run(claimed, clock.now()).await
     }
 
