@@ -30,6 +30,17 @@ fn arrived(rig: &Rig) -> usize {
     each.len()
 }
 
+/// How much was accepted when nothing more has come for a while.
+async fn settled(rig: &Rig) -> usize {
+    loop {
+        let accepted = rig.stand_in.accepted();
+        sleep(Duration::from_millis(500)).await;
+        if rig.stand_in.accepted() == accepted {
+            return accepted;
+        }
+    }
+}
+
 /// Somebody else who writes to the store, and keeps everybody from it until this is dropped.
 fn lock(rig: &Rig) -> rusqlite::Connection {
     let other = rusqlite::Connection::open(rig.folder.path().join("store.db")).unwrap();
@@ -49,10 +60,10 @@ async fn while_nothing_can_be_written_down_delivery_pauses_and_then_goes_on() {
     let trouble = async {
         until(async || rig.stand_in.accepted() > 300).await;
         let locked = lock(&rig);
-        sleep(Duration::from_millis(2500)).await;
-        let paused_at = rig.stand_in.accepted();
+        sleep(Duration::from_millis(1500)).await;
+        let paused_at = settled(&rig).await;
         assert!(paused_at < 20_000, "it went on to the end");
-        sleep(Duration::from_millis(4000)).await;
+        sleep(Duration::from_millis(3500)).await;
         assert_eq!(rig.stand_in.accepted(), paused_at, "nothing is sent");
         drop(locked);
         paused_at
@@ -84,8 +95,7 @@ async fn after_a_machine_has_slept_nothing_is_sent_until_the_lease_is_renewed() 
         // So that it cannot be renewed at once.
         let locked = lock(&rig);
         SLEPT.store(3600, Ordering::Relaxed);
-        sleep(Duration::from_millis(100)).await;
-        let awake = rig.stand_in.accepted();
+        let awake = settled(&rig).await;
         sleep(Duration::from_millis(700)).await;
         assert_eq!(rig.stand_in.accepted(), awake, "what was under way at that moment was all");
         drop(locked);
