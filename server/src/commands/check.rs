@@ -87,7 +87,8 @@ mod tests {
             source = { kind = "postgres", url = "postgres://reader@db.internal/shop", table = "orders" }
             destination = { kind = "jsonl", path = "orders.jsonl" }"#;
         let config = Config::parse(toml, Path::new("/etc/opencdi.toml"), &crate::api::known()).unwrap();
-        let warnings: Vec<String> = config.integrations.iter().flat_map(|integration| local_paths(integration)).collect();
+        let warnings: Vec<String> =
+            config.integrations.iter().flat_map(|integration| local_paths(integration)).collect();
         let begins = [
             "source of Users (6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01): /etc/source.db is",
             "destination of Users (6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01): /etc/users.jsonl is",

@@ -237,12 +237,8 @@ async fn row_errors_are_numbered_from_one_to_the_most_that_are_kept(location: St
     assert!(started(&store, integration, Utc::now()).await);
     let lease = claim(&store, integration, LEASE).await.unwrap().lease;
     let errors = |from: u64, to: u64| {
-        let error = |number: u64| RowError {
-            identifier: None,
-            updated_at: time(7),
-            reason: number.to_string(),
-            payload: None,
-        };
+        let error =
+            |number: u64| RowError { identifier: None, updated_at: time(7), reason: number.to_string(), payload: None };
         (from..=to).map(error).collect::<Vec<_>>()
     };
     for (rows_failed, row_errors) in [

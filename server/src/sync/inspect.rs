@@ -37,7 +37,7 @@ pub async fn preview(
     most: usize,
 ) -> Result<Preview, SyncError> {
     // One more than are shown tells whether there are more.
-    let mut reading = source::read_first(integration, watermark, most as u64 + 1).await?;
+    let mut reading = source::read_first(integration, watermark, (most as u64).saturating_add(1)).await?;
     let form = Form { kind: integration.kind, reader: destination::reader(&integration.destination) };
     let mut preview = Preview { rows: Vec::new(), more: false, future: 0, undated: 0 };
     loop {

@@ -122,9 +122,7 @@ impl Destination {
             config::Destination::UsersTrack(settings) => {
                 UsersTrack::open(settings, integration.kind, context).map(Destination::UsersTrack)
             }
-            config::Destination::Jsonl { path } => {
-                Jsonl::open(path, position, context).await.map(Destination::Jsonl)
-            }
+            config::Destination::Jsonl { path } => Jsonl::open(path, position, context).await.map(Destination::Jsonl),
         }
     }
 

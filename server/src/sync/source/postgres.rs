@@ -159,12 +159,7 @@ impl PostgresSource {
     }
 
     /// Sends everything but the end, or the first rows, until nobody listens any more.
-    async fn run(
-        &mut self,
-        watermark: Option<Watermark>,
-        most: Option<u64>,
-        sender: &Sender,
-    ) -> Result<(), SyncError> {
+    async fn run(&mut self, watermark: Option<Watermark>, most: Option<u64>, sender: &Sender) -> Result<(), SyncError> {
         let now: DateTime<Utc> = sqlx::query_scalar("SELECT now()")
             .fetch_one(&mut self.connection)
             .await
@@ -310,7 +305,8 @@ impl PostgresSource {
         let selected = format!("FROM {} WHERE {time} BETWEEN $1 AND $2", self.table.quoted());
         // Contents of rows after the last time of the first rows are not looked at.
         let first = |most: u64| {
-            let last = format!("SELECT max(time) FROM (SELECT {time} AS time {selected} ORDER BY 1 LIMIT {most}) AS times");
+            let last =
+                format!("SELECT max(time) FROM (SELECT {time} AS time {selected} ORDER BY 1 LIMIT {most}) AS times");
             format!("{selected} AND {time} <= ({last})")
         };
         let (rows, limit) = match extent {

@@ -123,6 +123,7 @@ pub fn away(url: &PostgresUrl, options: &PgConnectOptions, error: &sqlx::Error) 
     let message = match error {
         sqlx::Error::PoolTimedOut => "it does not answer in time".to_owned(),
         sqlx::Error::Database(error) => error.message().to_owned(),
+        sqlx::Error::Protocol(said) if is_cut_off(said) => "it hangs up at once".to_owned(),
         other => other.to_string(),
     };
     let message = format!("the source cannot be reached ({url}): {message}");
@@ -142,7 +143,7 @@ pub fn away(url: &PostgresUrl, options: &PgConnectOptions, error: &sqlx::Error) 
 /// Whether a server has hung up, or has had an error, before it could say whether it speaks TLS; the driver tells that by
 /// the byte that it read.
 fn is_cut_off(said: &str) -> bool {
-    said.contains("SSLRequest") && (said.ends_with("0x00") || said.ends_with("0x45"))
+    ["0x00", "0x45"].iter().any(|byte| said.contains(&format!("SSLRequest: {byte}")))
 }
 
 /// What an error means: whether trying again may help, or somebody has to repair something first.
@@ -189,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_server_that_hangs_up_is_no_server_of_another_kind() {
-        assert!(is_cut_off("unexpected response from SSLRequest: 0x00"));
+        assert!(is_cut_off("unexpected response from SSLRequest: 0x00 (tls:95)"));
         assert!(is_cut_off("unexpected response from SSLRequest: 0x45"));
         assert!(!is_cut_off("unexpected response from SSLRequest: 0x48"), "HTTP");
         assert!(!is_cut_off("unsupported authentication method: KerberosV5"));
