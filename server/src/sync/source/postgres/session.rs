@@ -108,3 +108,39 @@ impl Drop for StopOnDrop {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+    use crate::sync::postgres_for_tests;
+
+    async fn opened() -> (PgConnection, Session) {
+        connect(&PostgresUrl::new(Secret::new(postgres_for_tests())).unwrap()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_server_looks_for_its_client() {
+        let (mut connection, _) = opened().await;
+        let interval = sqlx::query_scalar("SELECT current_setting('client_connection_check_interval', true)");
+        let interval: Option<String> = interval.fetch_one(&mut connection).await.unwrap();
+        // Older servers do not know it.
+        assert!(interval.is_none_or(|interval| interval == "2s"));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_query_is_cancelled_in_its_own_session_only() {
+        let (mut connection, session) = opened().await;
+        let sleeps = tokio::spawn(async move { sqlx::query("SELECT pg_sleep(60)").execute(&mut connection).await });
+        let (pid, backend_start) = session.id.expect("a session knows itself");
+        let (mut other, _) = opened().await;
+        let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'PgSleep'";
+        while sqlx::query_scalar::<_, i64>(sleeping).bind(pid).fetch_one(&mut other).await.unwrap() == 0 {}
+        let earlier = Some((pid, backend_start - chrono::TimeDelta::seconds(1)));
+        Session { id: earlier, ..session.clone() }.cancel().await;
+        assert_eq!(sqlx::query_scalar::<_, i64>(sleeping).bind(pid).fetch_one(&mut other).await.unwrap(), 1);
+        session.cancel().await;
+        let error = sleeps.await.unwrap().unwrap_err();
+        assert!(error.to_string().contains("canceling statement due to user request"), "{error}");
+    }
+}
