@@ -53,7 +53,7 @@ fn local_paths(integration: &Integration) -> Vec<String> {
     };
     let warning = |(what, path): (&str, &std::path::PathBuf)| {
         format!(
-            "{what} of {} ({}): {} is another file on each machine, and syncs run on every machine that shares the store; run workers on one machine only",
+            "{what} of {} ({}): {} is local to each machine, and any machine that shares the store may run the sync; let workers run on one machine only",
             integration.name,
             integration.id,
             path.display()

@@ -44,7 +44,7 @@ pub async fn connect(url: &PostgresUrl) -> Result<(PgConnection, Session), SyncE
     let connect = connect.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut));
     let mut connection = connect.map_err(|error| away(url, &options, &error))?;
     // What does not work here is done without. A connection that is broken is noticed at the next statement.
-    let _ = sqlx::query(LOOK_FOR_CLIENT).execute(&mut connection).await;
+    let _ = sqlx::raw_sql(LOOK_FOR_CLIENT).execute(&mut connection).await;
     let id = sqlx::query_as("SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()");
     let id = id.fetch_optional(&mut connection).await.ok().flatten();
     Ok((connection, Session { options, id }))
