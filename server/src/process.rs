@@ -24,6 +24,18 @@ pub async fn shutdown_signal() -> anyhow::Result<()> {
     }
 }
 
+/// From now on SIGHUP does not end the process: it says in the log that it has no meaning yet.
+pub fn ignore_hangups() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangups = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            tracing::info!("SIGHUP: nothing is done; a changed configuration takes a restart");
+        }
+    });
+    Ok(())
+}
+
 /// Lets the process open as many files and connections as it may: the usual limit is far below that, for programs that call
 /// `select`.
 pub fn raise_open_files() {

@@ -26,15 +26,14 @@ pub struct RowError {
 impl Store {
     /// Row errors of a job with their numbers, after a number.
     pub async fn row_errors(&self, job: JobId, after: u64, most: usize) -> Result<Vec<(u64, RowError)>, StoreError> {
-        let rows = query(
+        let list = query(
             "SELECT number, identifier, updated_at, reason, payload FROM row_errors
              WHERE job_id = $1 AND number > $2 ORDER BY number LIMIT $3",
         )
         .bind(job.to_string())
         .bind(i64::try_from(after).unwrap_or(i64::MAX))
-        .bind(i64::try_from(most).unwrap_or(i64::MAX))
-        .fetch_all(&self.database.read)
-        .await?;
+        .bind(i64::try_from(most).unwrap_or(i64::MAX));
+        let rows = self.database.read(list).await?;
         rows.iter()
             .map(|row| {
                 let error = RowError {
@@ -50,10 +49,8 @@ impl Store {
 
     /// How many rows a job has refused, those included whose row errors are not kept.
     pub async fn rows_refused(&self, job: JobId) -> Result<u64, StoreError> {
-        let row = query("SELECT rows_failed FROM jobs WHERE id = $1")
-            .bind(job.to_string())
-            .fetch_optional(&self.database.read)
-            .await?;
+        let find = query("SELECT rows_failed FROM jobs WHERE id = $1").bind(job.to_string());
+        let row = self.database.read_one(find).await?;
         row.map_or(Ok(0), |row| Ok(count(row.try_get("rows_failed")?)))
     }
 }

@@ -7,5 +7,6 @@ mod passing;
 mod postgres;
 mod reading;
 mod rig;
+mod trouble;
 
 pub use rig::postgres;
