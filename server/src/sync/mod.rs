@@ -9,6 +9,7 @@ mod feed;
 mod inspect;
 mod lease_keeper;
 mod object;
+mod passing;
 mod progress;
 mod row;
 mod run;

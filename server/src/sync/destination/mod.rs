@@ -29,18 +29,25 @@ pub enum Outcome {
     Refused(String),
 }
 
-/// Where in a file: which file that is on its disk, and how many bytes are before.
+/// Where in a file: which file in the whole world, and how many bytes are before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
-    /// The file's number on its disk.
-    pub file: u64,
+    /// The file.
+    pub file: FileIdentity,
     /// Bytes.
     pub offset: u64,
 }
 
+/// A number for a file: for its machine, its disk there, and its number on that disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileIdentity(pub u128);
+
+/// Hexadecimal digits of an identity. Older versions wrote the file's number on its disk, which is shorter.
+const DIGITS: usize = 32;
+
 impl fmt::Display for Position {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}:{}", self.file, self.offset)
+        write!(formatter, "{:0DIGITS$x}:{}", self.file.0, self.offset)
     }
 }
 
@@ -49,7 +56,11 @@ impl FromStr for Position {
 
     fn from_str(text: &str) -> Result<Position, ()> {
         let (file, offset) = text.split_once(':').ok_or(())?;
-        Ok(Position { file: file.parse().map_err(drop)?, offset: offset.parse().map_err(drop)? })
+        if file.len() != DIGITS || !file.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(());
+        }
+        let file = u128::from_str_radix(file, 16).map_err(drop)?;
+        Ok(Position { file: FileIdentity(file), offset: offset.parse().map_err(drop)? })
     }
 }
 
@@ -111,9 +122,7 @@ impl Destination {
             config::Destination::UsersTrack(settings) => {
                 UsersTrack::open(settings, integration.kind, context).map(Destination::UsersTrack)
             }
-            config::Destination::Jsonl { path } => {
-                Jsonl::open(path, position, context.fence).await.map(Destination::Jsonl)
-            }
+            config::Destination::Jsonl { path } => Jsonl::open(path, position, context).await.map(Destination::Jsonl),
         }
     }
 

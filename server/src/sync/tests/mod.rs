@@ -3,6 +3,7 @@
 mod delivery;
 mod histories;
 mod leases;
+mod passing;
 mod postgres;
 mod reading;
 mod rig;
