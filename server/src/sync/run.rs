@@ -121,7 +121,7 @@ impl Run<'_> {
             slot: self.runner.slot.clone(),
             first_pause: pace.first_pause,
         };
-        let destination = Destination::open(integration, begun.position, context).await?;
+        let destination = Destination::open(integration, begun.position, context.clone()).await?;
         let destination = self.destination.get_or_init(|| Arc::new(destination));
         let Read::Opened(opening) = reading.next().await? else {
             return Err(SyncError::Failed("the source began without saying where".into()));
@@ -130,7 +130,7 @@ impl Run<'_> {
         let limits = destination.limits();
         let limits = Limits { objects: limits.objects.min(pace.batch), ..limits };
         tokio::select! {
-            reached = deliver(&mut reading, destination, limits, integration, &self.progress, stop) => reached,
+            reached = deliver(&mut reading, destination, limits, integration, &self.progress, &context) => reached,
             error = self.write_checkpoints(destination) => Err(error),
         }
     }

@@ -124,6 +124,7 @@ impl Rig {
             batch_size: None,
             update_existing_only: false,
             give_up_after: Duration::from_secs(20),
+            give_up_when_limited_after: Duration::from_secs(20),
         });
         rig
     }
