@@ -53,8 +53,7 @@ pub struct Stretches {
 impl Stretches {
     /// The whole batch.
     pub fn of(batch: &Batch) -> Stretches {
-        let whole =
-            Stretch { objects: 0..batch.len(), patience: Patience::default(), failed_at: None, put_off: 0 };
+        let whole = Stretch { objects: 0..batch.len(), patience: Patience::default(), failed_at: None, put_off: 0 };
         let users: Vec<u64> =
             batch.items().iter().map(|item| item.identifier.as_ref().map_or(0, Identifier::number)).collect();
         let mut each = users.clone();
@@ -68,7 +67,8 @@ impl Stretches {
     pub fn next(&mut self) -> Option<Stretch> {
         let order = |stretch: &Stretch| (stretch.put_off, std::cmp::Reverse(stretch.len()), stretch.objects.start);
         let free = (0..self.waiting.len()).filter(|index| self.is_free(*index));
-        let stretch = free.min_by_key(|index| order(&self.waiting[*index])).map(|index| self.waiting.swap_remove(index))?;
+        let stretch =
+            free.min_by_key(|index| order(&self.waiting[*index])).map(|index| self.waiting.swap_remove(index))?;
         let sample = self.refused && !self.dealt && self.waiting.len() + 1 >= PARTS && self.samples < SAMPLES;
         if sample && stretch.len() > 1 {
             self.samples += 1;
@@ -112,7 +112,8 @@ impl Stretches {
         let objects = &self.waiting[index].objects;
         let older = || self.waiting.iter().map(|stretch| &stretch.objects).filter(|older| older.start < objects.start);
         self.users.is_empty()
-            || !older().any(|older| self.users[older.clone()].iter().any(|user| self.users[objects.clone()].contains(user)))
+            || !older()
+                .any(|older| self.users[older.clone()].iter().any(|user| self.users[objects.clone()].contains(user)))
     }
 }
 

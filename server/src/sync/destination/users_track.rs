@@ -283,7 +283,9 @@ impl UsersTrack {
     /// Warns of answers that are odd, once in a run.
     fn warn(&self, dealt: &Dealt) {
         if dealt.odd_body && !self.warned_of_body.swap(true, Ordering::Relaxed) {
-            tracing::warn!("the destination accepts objects with a body that is not the service's; they count as delivered");
+            tracing::warn!(
+                "the destination accepts objects with a body that is not the service's; they count as delivered"
+            );
         }
         if dealt.odd_errors && !self.warned_of_errors.swap(true, Ordering::Relaxed) {
             tracing::warn!("the destination's answer has an error that names no object of the request");

@@ -3,8 +3,10 @@
 mod delivery;
 mod histories;
 mod leases;
+mod patience;
 mod postgres;
 mod reading;
+mod refusals;
 mod rig;
 
 pub use rig::postgres;
