@@ -9,6 +9,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures::StreamExt as _;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
@@ -29,6 +30,9 @@ const MOST_DELETES: usize = 50;
 const MOST_BYTES: usize = 4_000_000;
 /// Bytes that are read at all, so that a mistake does not fill the memory.
 const MOST_READ: usize = 64_000_000;
+
+/// By then what was written to a connection has left.
+const FLUSHED: Duration = Duration::from_millis(20);
 
 /// A destination that accepts, refuses and remembers. It stops when it is dropped.
 #[derive(Debug)]
@@ -305,7 +309,13 @@ async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Bo
 fn fixed(answer: &Answer) -> Response<Body> {
     let body = Bytes::from(answer.body.clone());
     let body = if answer.kind == Kind::AcceptedAndCut {
-        StreamBody::new(futures::stream::iter([Ok(Frame::data(body)), Err(Cut)])).boxed_unsync()
+        let cut = async {
+            // Until then the part is on its way.
+            tokio::time::sleep(FLUSHED).await;
+            Err(Cut)
+        };
+        let part = futures::stream::iter([Ok(Frame::data(body))]);
+        StreamBody::new(part.chain(futures::stream::once(cut))).boxed_unsync()
     } else {
         whole(body)
     };

@@ -3,10 +3,15 @@
 #![allow(clippy::expect_used)] // All of this runs in tests.
 
 pub mod drift;
+pub mod into_service;
 pub mod process;
 pub mod proxy;
+pub mod requests;
+pub mod small_disk;
+pub mod sql;
 pub mod wrong;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -40,6 +45,10 @@ pub struct Setup {
     pub revoked: Secret,
     /// More TOML, put at the end.
     pub more: String,
+    /// Where the store is, as the configuration names it.
+    pub store: String,
+    /// TOML of the source.
+    pub source: String,
     /// TOML of the destination.
     pub destination: String,
     /// TOML under `[server]`.
@@ -51,6 +60,11 @@ pub struct Setup {
 impl Setup {
     /// A source with so many good rows, delivered to a JSONL file.
     pub fn with_rows(rows: usize) -> Setup {
+        Setup::with_users(rows, rows)
+    }
+
+    /// The same with so many users in turn: `row` in the payloads counts up.
+    pub fn with_users(users: usize, rows: usize) -> Setup {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let setup = Setup {
             folder,
@@ -59,34 +73,31 @@ impl Setup {
             expired: new_key(),
             revoked: new_key(),
             more: String::new(),
+            store: "sqlite:opencdi.db".to_owned(),
+            source: "kind = \"sqlite\"\npath = \"source.db\"\ntable = \"users\"".to_owned(),
             destination: "kind = \"jsonl\"\npath = \"out.jsonl\"".to_owned(),
             server: String::new(),
             listen: "127.0.0.1:0".to_owned(),
         };
-        let database = setup.source();
-        database
-            .execute_batch("CREATE TABLE users (UPDATED_AT TEXT, EXTERNAL_ID TEXT, PAYLOAD TEXT); BEGIN")
-            .expect("a table");
-        for row in 0..rows {
-            database
-                .execute(
-                    "INSERT INTO users VALUES (?1, ?2, ?3)",
-                    (
-                        format!(
-                            "2026-01-01T{:02}:{:02}:{:02}.{:06}Z",
-                            row / 3600 % 24,
-                            row / 60 % 60,
-                            row % 60,
-                            row % 1_000_000
-                        ),
-                        format!("user-{row}"),
-                        format!("{{\"row\":{row}}}"),
-                    ),
-                )
-                .expect("a row");
-        }
-        database.execute_batch("COMMIT").expect("the rows");
+        let table = "CREATE TABLE users (UPDATED_AT TEXT, EXTERNAL_ID TEXT, PAYLOAD TEXT)";
+        setup.source().execute_batch(table).expect("a table");
+        setup.insert(users, 0..rows);
         setup
+    }
+
+    /// Inserts rows of so many users in turn, each with a time of its own.
+    pub fn insert(&self, users: usize, rows: Range<usize>) {
+        let mut database = self.source();
+        let transaction = database.transaction().expect("a transaction");
+        let mut statement = transaction.prepare("INSERT INTO users VALUES (?1, ?2, ?3)").expect("a statement");
+        for row in rows {
+            let (hours, minutes, seconds, micros) = (row / 3600 % 24, row / 60 % 60, row % 60, row % 1_000_000);
+            let time = format!("2026-01-01T{hours:02}:{minutes:02}:{seconds:02}.{micros:06}Z");
+            let user = format!("user-{}", row % users);
+            statement.execute((time, user, format!("{{\"row\":{row}}}"))).expect("a row");
+        }
+        drop(statement);
+        transaction.commit().expect("the rows");
     }
 
     /// The source database.
@@ -106,6 +117,13 @@ impl Setup {
 
     /// Writes `opencdi.toml` and returns its path.
     pub fn write(&self) -> PathBuf {
+        let path = self.path("opencdi.toml");
+        std::fs::write(&path, self.text()).expect("the configuration");
+        path
+    }
+
+    /// The configuration.
+    pub fn text(&self) -> String {
         let permissions: Vec<String> =
             cdi_server::api::known().permissions.iter().map(|name| format!("{name:?}")).collect();
         let key = |name: &str, key: &Secret, permissions: &str, more: &str| {
@@ -115,26 +133,26 @@ impl Setup {
             )
         };
         let all = permissions.join(", ");
-        let integration = |id: &str, workspace: &str, destination: &str| {
-            format!(
-                "[[integrations]]\nid = \"{id}\"\nname = \"Users of {workspace}\"\nworkspace = \"{workspace}\"\ntype = \"attributes\"\ncontact_emails = [\"a@example.com\", \"b@example.com\"]\n[integrations.source]\nkind = \"sqlite\"\npath = \"source.db\"\ntable = \"users\"\n[integrations.destination]\n{destination}\n"
-            )
-        };
-        let text = [
-            "store = \"sqlite:opencdi.db\"\n".to_owned(),
+        [
+            format!("store = {:?}\n", self.store),
             format!("[server]\nlisten = \"{}\"\n{}\n", self.listen, self.server),
             key("all", &self.key, &all, ""),
             key("powerless", &self.powerless, "", ""),
             key("expired", &self.expired, &all, "expires = 2020-01-01T00:00:00Z"),
             key("revoked", &self.revoked, &all, "revoked = true"),
-            integration(INTEGRATION, "ours", &self.destination),
-            integration(FOREIGN, "theirs", "kind = \"jsonl\"\npath = \"theirs.jsonl\""),
+            self.integration(INTEGRATION, "Users of ours", "ours", &self.destination),
+            self.integration(FOREIGN, "Users of theirs", "theirs", "kind = \"jsonl\"\npath = \"theirs.jsonl\""),
             self.more.clone(),
         ]
-        .join("\n");
-        let path = self.path("opencdi.toml");
-        std::fs::write(&path, text).expect("the configuration");
-        path
+        .join("\n")
+    }
+
+    /// An integration that reads the source, as TOML.
+    pub fn integration(&self, id: &str, name: &str, workspace: &str, destination: &str) -> String {
+        let source = &self.source;
+        format!(
+            "[[integrations]]\nid = \"{id}\"\nname = \"{name}\"\nworkspace = \"{workspace}\"\ntype = \"attributes\"\ncontact_emails = [\"a@example.com\", \"b@example.com\"]\n[integrations.source]\n{source}\n[integrations.destination]\n{destination}\n"
+        )
     }
 
     /// Starts a service in this process.
@@ -212,13 +230,18 @@ impl Running {
 pub const MADE_UP: [Rule; 3] = [Rule::LiveServerError, Rule::LiveMethod, Rule::LiveConnection];
 
 /// Waits until something is so.
-pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn eventually<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    within(Duration::from_secs(60), what, look).await
+}
+
+/// Waits until something is so, which has to be soon.
+pub async fn within<T>(bound: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let begin = Instant::now();
     loop {
         if let Some(found) = look().await {
             return found;
         }
-        assert!(begin.elapsed() < Duration::from_secs(60), "after a minute still not: {what}");
+        assert!(begin.elapsed() < bound, "after {bound:?} still not: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -1,8 +1,11 @@
 //! The real server in a process of its own.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{eventually, program};
 
@@ -10,34 +13,73 @@ use crate::{eventually, program};
 pub struct ServerProcess {
     child: Child,
     log: PathBuf,
-    /// Its address.
+    /// Its address, once it listens.
     pub url: String,
 }
 
 impl ServerProcess {
-    /// Starts one from a configuration that listens on port 0.
+    /// Starts one from a configuration that listens on port 0, and waits until it does.
     pub async fn start(config: &Path) -> ServerProcess {
-        let log = config.with_extension("log");
-        let child = Command::new(program("cdi-server"))
-            .arg("serve")
-            .arg("--config")
-            .arg(config)
+        let mut server = ServerProcess::launch(serve(config), config);
+        server.listens().await;
+        server
+    }
+
+    /// Starts one with a command and waits for nothing. Its log is beside the configuration.
+    pub fn launch(mut command: Command, config: &Path) -> ServerProcess {
+        // Replicas have one configuration, and a log each.
+        static STARTED: AtomicUsize = AtomicUsize::new(0);
+        let log = config.with_extension(format!("{}.log", STARTED.fetch_add(1, Ordering::Relaxed)));
+        let child = command
             .stderr(std::fs::File::create(&log).expect("the log"))
             .spawn()
-            .expect("the server starts");
-        let mut server = ServerProcess { child, log, url: String::new() };
-        server.url = eventually("the server listens", async || {
-            let log = server.log();
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        ServerProcess { child, log, url: String::new() }
+    }
+
+    /// Waits until it listens.
+    pub async fn listens(&mut self) {
+        self.url = eventually("the server listens", async || {
+            if let Some(status) = self.status() {
+                panic!("the server has ended ({status}) instead of listening: {}", self.log());
+            }
+            let log = self.log();
             let (_, address) = log.split_once("listening on ")?;
             Some(address.split_once('\n')?.0.to_owned())
         })
         .await;
-        server
     }
 
     /// What it has logged so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).expect("the log")
+    }
+
+    /// How many lines of its log have a text.
+    pub fn logged(&self, text: &str) -> usize {
+        self.log().lines().filter(|line| line.contains(text)).count()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        let process = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process ID");
+        kill_process(process, signal).unwrap_or_else(|error| panic!("signal {signal:?} to {process}: {error}"));
+    }
+
+    /// How it has ended, if it has.
+    pub fn status(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("a child of this process")
+    }
+
+    /// Waits for its end; without a status when that takes too long.
+    pub async fn ends_within(&mut self, bound: Duration) -> Option<ExitStatus> {
+        wait_within(bound, &mut self.child).await
+    }
+
+    /// Ends it as `kill -9` does.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("the server can be killed");
+        self.child.wait().expect("the server is gone");
     }
 }
 
@@ -48,18 +90,40 @@ impl Drop for ServerProcess {
     }
 }
 
+/// `cdi-server serve` with a configuration.
+pub fn serve(config: &Path) -> Command {
+    let mut command = Command::new(program("cdi-server"));
+    command.arg("serve").arg("--config").arg(config);
+    command
+}
+
+/// Runs a command of `cdi-server` with a configuration to its end, which has to come within half a minute.
+pub async fn cdi_server(config: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(program("cdi-server"));
+    command.args(arguments).arg("--config").arg(config);
+    let said =
+        tokio::task::spawn_blocking(move || command.output().unwrap_or_else(|error| panic!("{command:?}: {error}")));
+    let said = tokio::time::timeout(Duration::from_secs(30), said).await;
+    said.unwrap_or_else(|_| panic!("{arguments:?} does not end")).expect("the command was run")
+}
+
 /// Runs a program to its end; without a status when that took too long, and the program was killed.
 pub async fn run_within(bound: Duration, command: &mut Command) -> Option<ExitStatus> {
     let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let status = wait_within(bound, &mut child).await;
+    if status.is_none() {
+        child.kill().expect("a child of this process");
+        child.wait().expect("a child of this process");
+    }
+    status
+}
+
+async fn wait_within(bound: Duration, child: &mut Child) -> Option<ExitStatus> {
     let begin = Instant::now();
     loop {
-        if let Some(status) = child.try_wait().expect("a child of this process") {
-            return Some(status);
-        }
-        if begin.elapsed() > bound {
-            child.kill().expect("a child of this process");
-            child.wait().expect("a child of this process");
-            return None;
+        let status = child.try_wait().expect("a child of this process");
+        if status.is_some() || begin.elapsed() > bound {
+            return status;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -88,6 +88,24 @@ async fn a_sync_delivers_the_rows_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_job_that_finds_nothing_new_tells_the_watermark() {
+    let service = Setup::with_rows(0).start(Role::All).await;
+    assert_eq!(service.call("POST", &sync()).await.status, 202);
+    let job = finished(&service).await;
+    assert_eq!(
+        (job["job_status"].as_str(), &job["last_timestamp_synced"]),
+        (Some("success"), &serde_json::Value::Null)
+    );
+    service.setup.insert(3, 0..3);
+    for rows in [3, 0, 0] {
+        assert_eq!(service.call("POST", &sync()).await.status, 202);
+        let job = finished(&service).await;
+        assert_eq!((job["job_status"].as_str(), job["rows_synced"].as_u64()), (Some("success"), Some(rows)));
+        assert_eq!(job["last_timestamp_synced"], "2026-01-01T00:00:02.000002Z", "{rows} rows were new");
+    }
+}
+
+#[tokio::test]
 async fn pages_of_jobs_lead_to_the_end_and_back() {
     let mut setup = Setup::with_rows(0);
     setup.more = "[[workspaces]]\nid = \"ours\"\nrate_limits = { trigger_integration_sync = 1000 }".to_owned();

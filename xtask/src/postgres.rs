@@ -1,20 +1,39 @@
-//! A private Postgres for tests and benchmarks: found on the machine or installed, on loopback, gone afterwards.
+//! A private Postgres for tests and benchmarks: found on the machine or installed, on loopback, gone afterwards. Tests can
+//! stop it, freeze it and crash it; it comes back on the same port with the same data.
 
+use std::fs::OpenOptions;
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::apt::{self, is_root, run};
 
 /// How long the server may take to start.
 const START: Duration = Duration::from_secs(60);
+/// How long its processes may take to be gone after `kill -9`.
+const GONE: Duration = Duration::from_secs(10);
+/// Its ports. Those above are used for outgoing connections: one of them could take the port while the server is down, and
+/// a client that connects to it then may even reach itself.
+const PORTS: std::ops::Range<u16> = 15_000..32_000;
 
-/// A running server, stopped and removed when this is dropped.
+/// How a server is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shutdown {
+    /// Sessions are ended, everything is written.
+    Fast,
+    /// At once; the next start recovers.
+    Immediate,
+}
+
+/// A server, stopped and removed when this is dropped.
 pub struct PrivatePostgres {
-    child: Child,
+    /// The server's process, or the one that lends it its user; none while it is down.
+    child: Option<Child>,
     data: tempfile::TempDir,
     programs: PathBuf,
     user: Option<&'static str>,
@@ -50,28 +69,114 @@ impl PrivatePostgres {
         let usual = std::fs::read_to_string(&access).context("initdb has written no pg_hba.conf")?;
         let asked = "host all with_password 127.0.0.1/32 scram-sha-256\n";
         std::fs::write(&access, format!("{asked}{usual}")).context("pg_hba.conf cannot be written")?;
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        let child = as_user(user, &programs.join("postgres"))
+        let port = free_port()?;
+        let mut postgres = PrivatePostgres { child: None, data, programs, user, port };
+        postgres.start_again()?;
+        Ok(postgres)
+    }
+
+    /// Starts it again on the same port with the same data, after it was stopped or crashed.
+    pub fn start_again(&mut self) -> anyhow::Result<()> {
+        if self.child.is_some() {
+            bail!("Postgres runs already");
+        }
+        let log = OpenOptions::new().create(true).append(true).open(self.data.path().join("log"))?;
+        let child = as_user(self.user, &self.programs.join("postgres"))
             .arg("-D")
-            .arg(&cluster)
+            .arg(self.cluster())
             .arg("-k")
-            .arg(data.path())
-            .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-c", "max_connections=200"])
+            .arg(self.data.path())
+            .args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-c", "max_connections=200"])
             .stdout(Stdio::null())
-            .stderr(std::fs::File::create(data.path().join("log"))?)
+            .stderr(log)
             .spawn()
             .context("Postgres cannot be started")?;
-        let mut postgres = PrivatePostgres { child, data, programs, user, port };
-        postgres.wait_until_ready()?;
-        Ok(postgres)
+        self.wait_until_ready(child)
+    }
+
+    /// Stops it.
+    pub fn stop(&mut self, shutdown: Shutdown) -> anyhow::Result<()> {
+        let Some(mut child) = self.child.take() else { bail!("Postgres does not run") };
+        let mode = match shutdown {
+            Shutdown::Fast => "fast",
+            Shutdown::Immediate => "immediate",
+        };
+        let stopped =
+            run(as_user(self.user, &self.programs.join("pg_ctl")).args(["stop", "-m", mode, "-D"]).arg(self.cluster()));
+        if stopped.is_err() {
+            let _ = child.kill();
+        }
+        child.wait()?;
+        stopped
+    }
+
+    /// Stops every process of it where it is: connections stay, and nothing is answered.
+    pub fn freeze(&self) -> anyhow::Result<()> {
+        // The first one starts the others: once it stands still there are no new ones.
+        send(self.first_process()?, Signal::STOP)?;
+        self.processes()?.into_iter().try_for_each(|process| send(process, Signal::STOP))
+    }
+
+    /// Lets every process go on.
+    pub fn thaw(&self) -> anyhow::Result<()> {
+        self.processes()?.into_iter().try_for_each(|process| send(process, Signal::CONT))
+    }
+
+    /// Kills every process, as a power cut does.
+    pub fn crash(&mut self) -> anyhow::Result<()> {
+        self.freeze()?;
+        let processes = self.processes()?;
+        let Some(mut child) = self.child.take() else { bail!("Postgres does not run") };
+        for process in &processes {
+            send(*process, Signal::KILL)?;
+        }
+        child.wait()?;
+        let begin = Instant::now();
+        // A new server does not start while one of them has the shared memory.
+        while processes.iter().any(|process| parent(*process).is_some()) {
+            if begin.elapsed() > GONE {
+                bail!("processes of Postgres are still there {GONE:?} after `kill -9`");
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    /// The process that starts the others.
+    fn first_process(&self) -> anyhow::Result<Pid> {
+        let file = self.cluster().join("postmaster.pid");
+        let text = std::fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+        let first = text.lines().next().and_then(|line| line.trim().parse().ok()).and_then(Pid::from_raw);
+        first.with_context(|| format!("{} begins with no process ID", file.display()))
+    }
+
+    /// Its processes, the one that starts the others first.
+    fn processes(&self) -> anyhow::Result<Vec<Pid>> {
+        let first = self.first_process()?;
+        let all =
+            std::fs::read_dir("/proc").context("processes are listed in /proc, which this machine does not have")?;
+        let others = all
+            .flatten()
+            .filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?))
+            .filter(|process| parent(*process) == Some(first));
+        Ok(std::iter::once(first).chain(others).collect())
+    }
+
+    fn cluster(&self) -> PathBuf {
+        self.data.path().join("cluster")
     }
 
     /// A superuser's connection, without a password.
     pub fn url(&self) -> String {
-        format!("postgres://opencdi@127.0.0.1:{}/postgres", self.port)
+        self.url_of("postgres")
     }
 
-    fn wait_until_ready(&mut self) -> anyhow::Result<()> {
+    /// The same to another database, whether there is one of that name or not.
+    pub fn url_of(&self, database: &str) -> String {
+        format!("postgres://opencdi@127.0.0.1:{}/{database}", self.port)
+    }
+
+    fn wait_until_ready(&mut self, mut child: Child) -> anyhow::Result<()> {
         let begin = Instant::now();
         let ready = || {
             let listening = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok();
@@ -82,14 +187,16 @@ impl PrivatePostgres {
                     .is_ok_and(|status| status.success())
         };
         while !ready() {
-            if let Some(status) = self.child.try_wait()? {
+            if let Some(status) = child.try_wait()? {
                 bail!("Postgres ended ({status}) instead of starting: {}", self.log());
             }
             if begin.elapsed() > START {
+                self.child = Some(child);
                 bail!("Postgres did not start within {START:?}: {}", self.log());
             }
             std::thread::sleep(Duration::from_millis(50));
         }
+        self.child = Some(child);
         Ok(())
     }
 
@@ -100,15 +207,46 @@ impl PrivatePostgres {
 
 impl Drop for PrivatePostgres {
     fn drop(&mut self) {
-        let stopped = run(as_user(self.user, &self.programs.join("pg_ctl"))
-            .args(["stop", "-m", "immediate", "-D"])
-            .arg(self.data.path().join("cluster")));
+        if self.child.is_none() {
+            return;
+        }
+        // One that is frozen would not hear that it is to stop.
+        let stopped = self.thaw().and_then(|()| self.stop(Shutdown::Immediate));
         if let Err(error) = stopped {
             eprintln!("warning: the private Postgres could not be stopped: {error:#}");
-            let _ = self.child.kill();
         }
-        let _ = self.child.wait();
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
+}
+
+/// Sends a signal to a process; one that has ended meanwhile is left alone.
+fn send(process: Pid, signal: Signal) -> anyhow::Result<()> {
+    match kill_process(process, signal) {
+        Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("no signal can be sent to process {process}")),
+    }
+}
+
+/// The parent of a process that has not ended.
+fn parent(process: Pid) -> Option<Pid> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name stands in brackets and may hold anything; after it come the state and the parent.
+    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
+    if matches!(fields.next()?, "Z" | "X") {
+        return None;
+    }
+    Pid::from_raw(fields.next()?.parse().ok()?)
+}
+
+fn free_port() -> anyhow::Result<u16> {
+    const TRIES: u64 = 100;
+    let random = RandomState::new();
+    let port = |number| PORTS.start + (random.hash_one(number) % PORTS.len() as u64) as u16;
+    let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    (0..TRIES).map(port).find(free).with_context(|| format!("none of {TRIES} ports is free"))
 }
 
 /// The folder of `initdb`: on the path, or where Debian keeps it, the newest version first.

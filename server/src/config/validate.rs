@@ -27,6 +27,7 @@ const OBJECTS_AT_ONCE: u64 = 75;
 const DELETES_AT_ONCE: u64 = 50;
 /// A sync that refuses more than half of its rows is more likely to be wrong than they are.
 const MAX_FAILED_SHARE: f64 = 0.5;
+const MAX_DURATION: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) fn config(file: File, path: &Path, text: &str, known: &Known) -> Result<Config, Vec<Problem>> {
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -121,7 +122,7 @@ impl Check<'_> {
         ServerConfig {
             listen,
             request_deadline: self.duration(server.request_deadline, Duration::from_secs(10)),
-            drain_deadline: self.duration(server.drain_deadline, Duration::from_secs(25)),
+            drain_deadline: self.duration(server.drain_deadline, Duration::from_secs(20)),
             rate_limit_window: self.window(server.rate_limit_window),
         }
     }
@@ -247,6 +248,7 @@ impl Check<'_> {
                 }
                 let kind = self.kind(&integration.kind);
                 let max_failed_share = self.share(integration.max_failed_share);
+                let max_duration = self.duration(integration.max_duration, MAX_DURATION);
                 let source = self.source(integration.source);
                 let span = integration.destination.span();
                 let destination = self.destination(integration.destination, kind);
@@ -270,6 +272,7 @@ impl Check<'_> {
                     paused: integration.paused,
                     keep_payloads: integration.keep_payloads,
                     max_failed_share,
+                    max_duration,
                     contact_emails: integration.contact_emails.into_iter().map(Spanned::into_inner).collect(),
                     source: source?,
                     destination: destination?,

@@ -49,9 +49,7 @@ pub async fn deliver(
     context: &DeliveryContext,
 ) -> Result<Reached, SyncError> {
     let keep_payloads = integration.keep_payloads;
-    if progress.lock().counts().0 > 0 {
-        destination.has_accepted();
-    }
+    destination.begin(progress.lock().counts().0 > 0);
     let held_back = HeldBack::default();
     let mut lanes = JoinSet::new();
     let mut queues = Vec::new();

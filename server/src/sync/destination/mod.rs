@@ -167,10 +167,10 @@ impl Destination {
         }
     }
 
-    /// Takes note that the job has delivered rows before.
-    pub fn has_accepted(&self) {
+    /// Takes note that rows are read from where the job is; whether it has delivered any before.
+    pub fn begin(&self, accepted: bool) {
         match self {
-            Destination::UsersTrack(service) => service.suspects().has_accepted(),
+            Destination::UsersTrack(service) => service.suspects().begin(accepted),
             Destination::Jsonl(_) => {}
         }
     }

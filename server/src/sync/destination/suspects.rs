@@ -68,9 +68,13 @@ impl Suspects {
         Suspects(watch::Sender::new(State::default()))
     }
 
-    /// Takes note that the job has had objects accepted before this run.
-    pub fn has_accepted(&self) {
-        self.0.send_modify(|state| state.ever = true);
+    /// Begins anew, as rows are read anew that were suspected before. `accepted` tells whether the job has had any accepted.
+    pub fn begin(&self, accepted: bool) {
+        self.0.send_modify(|state| {
+            state.ever |= accepted;
+            state.confirmed = state.suspects;
+            state.same = 0;
+        });
     }
 
     /// Takes note of a request.
@@ -139,7 +143,7 @@ impl Suspects {
     /// not refused.
     pub fn judge_rest(&self) -> Result<(), SyncError> {
         let state = self.0.borrow();
-        if !state.ever && state.suspects > 0 { Err(state.everything_is_refused()) } else { Ok(()) }
+        if !state.ever && state.suspects > state.confirmed { Err(state.everything_is_refused()) } else { Ok(()) }
     }
 }
 
@@ -157,9 +161,7 @@ mod tests {
     fn suspects_in_a_row_end_the_run_sooner_where_nothing_was_ever_accepted() {
         for (accepted, most) in [(false, MOST_AT_FIRST), (true, MOST)] {
             let suspects = Suspects::new();
-            if accepted {
-                suspects.has_accepted();
-            }
+            suspects.begin(accepted);
             for number in 0..most as u64 {
                 assert_eq!(verdict(&suspects), Some(Ok(())), "{number}");
                 assert_eq!(suspects.add("Bad Request"), number);
@@ -209,6 +211,17 @@ mod tests {
         suspects.dealt();
         drop(request);
         assert_eq!(verdict.await, Ok(()));
+    }
+
+    #[test]
+    fn rows_that_are_read_again_are_not_counted_twice() {
+        let suspects = Suspects::new();
+        for _ in 0..MOST_AT_FIRST {
+            suspects.begin(false);
+            assert_eq!(verdict(&suspects), Some(Ok(())));
+            suspects.add("no");
+        }
+        assert!(suspects.judge_rest().is_err());
     }
 
     #[test]

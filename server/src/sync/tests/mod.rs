@@ -8,5 +8,6 @@ mod postgres;
 mod reading;
 mod refusals;
 mod rig;
+mod trouble;
 
 pub use rig::postgres;

@@ -1,0 +1,73 @@
+//! Requests to a server in another process, which may be away.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::{INTEGRATION, eventually, within};
+
+/// The API of a server.
+#[derive(Debug, Clone)]
+pub struct Api {
+    url: String,
+    key: String,
+    http: reqwest::Client,
+}
+
+impl Api {
+    /// The API at an address, with a key.
+    pub fn new(url: &str, key: &cdi_server::secret::Secret) -> Api {
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(15)).build().expect("a client");
+        Api { url: url.to_owned(), key: key.expose().to_owned(), http }
+    }
+
+    /// Triggers a sync of an integration: the status, unless nobody answers.
+    pub async fn trigger(&self, integration: &str) -> Option<u16> {
+        let request = self.http.post(format!("{}/cdi/integrations/{integration}/sync", self.url));
+        let answer = request.bearer_auth(&self.key).send().await.ok()?;
+        Some(answer.status().as_u16())
+    }
+
+    /// Lists the integrations: the status, unless nobody answers.
+    pub async fn list(&self) -> Option<u16> {
+        let request = self.http.get(format!("{}/cdi/integrations", self.url));
+        Some(request.bearer_auth(&self.key).send().await.ok()?.status().as_u16())
+    }
+
+    /// All jobs of an integration, the newest first; none unless every page is answered.
+    pub async fn jobs(&self, integration: &str) -> Option<Vec<Value>> {
+        let mut jobs = Vec::new();
+        let mut next = Some(format!("/cdi/integrations/{integration}/job_sync_status"));
+        while let Some(path) = next {
+            let request = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.key);
+            let answer = request.send().await.ok()?.error_for_status().ok()?;
+            let links = answer.headers().get("link").and_then(|links| links.to_str().ok()).unwrap_or_default();
+            let link = links.split(",<").find(|link| link.ends_with("; rel=\"next\""));
+            next = link.and_then(|link| Some(link.trim_start_matches('<').split('>').next()?.to_owned()));
+            let page: Value = answer.json().await.ok()?;
+            jobs.extend(page["results"].as_array()?.iter().cloned());
+        }
+        Some(jobs)
+    }
+
+    /// Triggers a sync of the usual integration, trying again until that is answered with 202.
+    pub async fn triggered(&self) {
+        eventually("a sync is triggered", async || (self.trigger(INTEGRATION).await == Some(202)).then_some(())).await;
+    }
+
+    /// The newest job of an integration, once it has ended.
+    pub async fn ended(&self, integration: &str, bound: Duration) -> Value {
+        within(bound, "the job has ended", async || {
+            let job = self.jobs(integration).await?.into_iter().next()?;
+            (job["job_status"] != "running").then_some(job)
+        })
+        .await
+    }
+}
+
+/// Rate limits that no test reaches, as TOML.
+pub fn wide_limits() -> String {
+    let limits: Vec<String> =
+        cdi_server::api::known().operations.iter().map(|operation| format!("{operation} = 1000000")).collect();
+    format!("[[workspaces]]\nid = \"ours\"\nrate_limits = {{ {} }}\n", limits.join(", "))
+}

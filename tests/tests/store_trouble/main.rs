@@ -1,0 +1,11 @@
+//! What the service promises when things around it fail: its disk is full, its store is away, a source is cut off, replicas
+//! are killed or stand still. Everything is real: processes, files, Postgres, HTTP.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod ending;
+mod full_disk;
+mod opening;
+mod replicas;
+mod source_cut;
+mod store_away;

@@ -1,0 +1,170 @@
+//! Opening the store: one of a newer program, none at all, and one that another process is bringing up to date.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use contract_tests::process::{ServerProcess, cdi_server, serve};
+use contract_tests::requests::Api;
+use contract_tests::sql::{connect, execute, number, postgres};
+use contract_tests::{INTEGRATION, Setup};
+use futures::future::join_all;
+use rustix::process::Signal;
+
+/// The lock under which the schema is brought up to date in Postgres.
+const LOCK: &str = "7233173838382854995";
+/// What is said of a schema that this program does not know.
+const NEWER: &str = "newer than this program";
+/// Commands that only look.
+const LOOKS: [&[&str]; 4] =
+    [&["check"], &["preview", INTEGRATION], &["watermark", INTEGRATION], &["row-errors", INTEGRATION]];
+
+/// Makes the store, as a server does, and leaves it.
+async fn make_store(setup: &Setup) {
+    let mut server = ServerProcess::start(&setup.write()).await;
+    server.signal(Signal::TERM);
+    let status = server.ends_within(Duration::from_secs(10)).await;
+    assert!(status.is_some_and(|status| status.success()), "{}", server.log());
+}
+
+/// A migration that only a later version of the program has.
+fn of_a_newer_program(blob: &str) -> String {
+    format!(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (9999, 'from the future', true, {blob}, 0)"
+    )
+}
+
+/// Everything that runs says that the schema is newer, and ends.
+async fn newer_is_told(setup: &Setup) {
+    let config = setup.path("opencdi.toml");
+    for _ in 0..2 {
+        let mut server = ServerProcess::launch(serve(&config), &config);
+        let status = server.ends_within(Duration::from_secs(5)).await;
+        assert_eq!(status.and_then(|status| status.code()), Some(1), "{}", server.log());
+        assert_eq!(server.logged(NEWER), 1, "{}", server.log());
+    }
+    for command in LOOKS {
+        let output = cdi_server(&config, command).await;
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(said.contains(NEWER) && output.status.code() == Some(1), "{command:?}: {said}");
+    }
+    for change in [["--reset"].as_slice(), &["--set", "2026-01-01T00:00:00Z"]] {
+        let output = cdi_server(&config, &[&["watermark", INTEGRATION], change].concat()).await;
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(NEWER) && output.status.code() == Some(1), "{change:?}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sqlite_store_of_a_newer_program_is_refused_and_not_touched() {
+    let setup = Setup::with_rows(3);
+    make_store(&setup).await;
+    setup.store().execute_batch(&of_a_newer_program("x'00'")).unwrap();
+    let before = std::fs::read(setup.path("opencdi.db")).unwrap();
+    newer_is_told(&setup).await;
+    assert!(std::fs::read(setup.path("opencdi.db")).unwrap() == before, "the store has changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgres_store_of_a_newer_program_is_refused_and_not_touched() {
+    let postgres = postgres();
+    let mut setup = Setup::with_rows(3);
+    setup.store = postgres.url();
+    make_store(&setup).await;
+    let mut database = connect(&postgres.url()).await;
+    execute(&mut database, &of_a_newer_program("'\\x00'")).await;
+    // What is not committed to disk anew has not changed.
+    let written = "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint FROM pg_stat_user_tables";
+    execute(&mut database, "SELECT pg_stat_force_next_flush()").await;
+    let before = number(&mut database, written).await;
+    newer_is_told(&setup).await;
+    assert_eq!(number(&mut database, written).await, before, "the store has changed");
+}
+
+/// Looks with every command while there is no store.
+async fn look_at_nothing(setup: &Setup) {
+    let config = setup.write();
+    let files = || -> BTreeSet<_> {
+        std::fs::read_dir(setup.folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+    };
+    let before = files();
+    let said = async |arguments: &[&str]| {
+        let output = cdi_server(&config, arguments).await;
+        assert_eq!(files(), before, "{arguments:?} makes no file");
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (code, checked, _) = said(&["check"]).await;
+    let store = checked.lines().find(|line| line.contains(" store: ")).unwrap_or_default();
+    assert!(store.starts_with("ok ") && store.contains("`cdi-server serve`"), "{checked}");
+    assert_eq!(code, Some(0), "{checked}");
+    let (code, preview, _) = said(&["preview", INTEGRATION, "--rows", "1"]).await;
+    let shown = "send    {\"external_id\":\"user-0\",\"row\":0}\nRows shown: 1; there are more.\n";
+    assert_eq!((code, preview.as_str()), (Some(0), shown));
+    let (code, watermark, _) = said(&["watermark", INTEGRATION]).await;
+    assert_eq!((code, watermark.as_str()), (Some(0), "none: the next sync takes every row\n"));
+    let (code, printed, error) = said(&["watermark", INTEGRATION, "--set", "2026-01-01T00:00:00Z"]).await;
+    assert!(error.contains("no store yet"), "{printed}{error}");
+    assert_eq!(code, Some(1));
+    let (code, _, error) = said(&["row-errors", INTEGRATION]).await;
+    assert!(error.contains("has had no job yet"), "{error}");
+    assert_eq!(code, Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn looking_makes_no_store() {
+    look_at_nothing(&Setup::with_rows(3)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn looking_makes_no_tables() {
+    let postgres = postgres();
+    let mut setup = Setup::with_rows(3);
+    setup.store = postgres.url();
+    look_at_nothing(&setup).await;
+    let tables = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')";
+    assert_eq!(number(&mut connect(&postgres.url()).await, tables).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_another_session_brings_up_to_date_is_waited_for() {
+    let postgres = postgres();
+    let mut setup = Setup::with_rows(5);
+    setup.store = postgres.url();
+    let mut other = connect(&postgres.url()).await;
+    execute(&mut other, &format!("BEGIN; SELECT pg_advisory_xact_lock({LOCK})")).await;
+    let config = setup.write();
+    let mut server = ServerProcess::launch(serve(&config), &config);
+    assert_eq!(server.ends_within(Duration::from_secs(3)).await, None, "it waits: {}", server.log());
+    assert_eq!(server.logged("listening on"), 0, "it waits: {}", server.log());
+    execute(&mut other, "ROLLBACK").await;
+    server.listens().await;
+    let api = Api::new(&server.url, &setup.key);
+    api.triggered().await;
+    assert_eq!(api.ended(INTEGRATION, Duration::from_secs(10)).await["rows_synced"], 5);
+}
+
+/// Six servers that start at once on a store that is not there yet.
+async fn six_at_once(setup: &Setup) {
+    let config = setup.write();
+    let mut servers: Vec<ServerProcess> = (0..6).map(|_| ServerProcess::launch(serve(&config), &config)).collect();
+    join_all(servers.iter_mut().map(ServerProcess::listens)).await;
+    for server in &servers {
+        let api = Api::new(&server.url, &setup.key);
+        api.triggered().await;
+        assert_eq!(api.ended(INTEGRATION, Duration::from_secs(10)).await["job_status"], "success", "{}", server.log());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn six_servers_start_at_once_on_an_empty_postgres() {
+    let postgres = postgres();
+    let mut setup = Setup::with_rows(5);
+    setup.store = postgres.url();
+    six_at_once(&setup).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn six_servers_start_at_once_without_a_store_file() {
+    six_at_once(&Setup::with_rows(5)).await;
+}

@@ -1,0 +1,195 @@
+//! A store in a Postgres that stands still, is stopped or crashes, before a server starts and while it runs.
+
+use std::time::{Duration, Instant};
+
+use contract_tests::into_service::IntoService;
+use contract_tests::process::{ServerProcess, serve};
+use contract_tests::requests::{Api, wide_limits};
+use contract_tests::sql::postgres;
+use contract_tests::{INTEGRATION, Setup, eventually, within};
+use rustix::process::Signal;
+use tokio::time::sleep;
+use xtask::postgres::{PrivatePostgres, Shutdown};
+
+/// How the store goes away.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Frozen,
+    Stopped,
+    Crashed,
+}
+
+impl Way {
+    fn go(self, postgres: &mut PrivatePostgres) {
+        match self {
+            Way::Frozen => postgres.freeze(),
+            Way::Stopped => postgres.stop(Shutdown::Fast),
+            Way::Crashed => postgres.crash(),
+        }
+        .unwrap();
+    }
+
+    fn come_back(self, postgres: &mut PrivatePostgres) {
+        match self {
+            Way::Frozen => postgres.thaw(),
+            Way::Stopped | Way::Crashed => postgres.start_again(),
+        }
+        .unwrap();
+    }
+}
+
+/// A sync goes on while the store is away for longer than the lease of three seconds.
+async fn away_while_a_sync_runs(way: Way, replicas: usize) {
+    const ROWS: usize = 60_000;
+    const AWAY: Duration = Duration::from_secs(8);
+    /// Rows that one second delivers at the pace at which the store goes away, roughly.
+    const MOST_AGAIN: usize = 2_000;
+    let mut postgres = postgres();
+    let mut sync = IntoService::new(Setup::with_rows(ROWS), Duration::from_millis(300)).await;
+    sync.setup.store = postgres.url();
+    sync.setup.more.push_str("[worker]\nlease = \"3s\"\npoll = \"200ms\"\n");
+    let config = sync.setup.write();
+    let mut servers = Vec::new();
+    for _ in 0..replicas {
+        servers.push(ServerProcess::start(&config).await);
+    }
+    let api = Api::new(&servers[0].url, &sync.setup.key);
+    api.triggered().await;
+    sync.accepted_more_than(4_000).await;
+
+    way.go(&mut postgres);
+    sleep(AWAY).await;
+    assert!(sync.stand_in.accepted() < ROWS, "the sync has not heeded its lease");
+    way.come_back(&mut postgres);
+    let at_return = sync.stand_in.accepted();
+    sync.accepted_more_than(at_return + 3_000).await;
+    sync.stand_in.delay(Duration::from_millis(10));
+
+    let job = api.ended(INTEGRATION, Duration::from_secs(60)).await;
+    let arrived = sync.arrived();
+    println!("{way:?}, replicas: {replicas}: {} rows of {ROWS} were sent again", arrived.again);
+    assert_eq!(arrived.rows, ROWS, "every row arrives");
+    assert_eq!(
+        (job["job_status"].as_str(), job["rows_synced"].as_u64()),
+        (Some("success"), Some(ROWS as u64)),
+        "{job}"
+    );
+    assert!(arrived.again <= MOST_AGAIN, "{way:?}: {} rows were sent again", arrived.again);
+    for server in &mut servers {
+        assert_eq!(server.status(), None, "every server goes on");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_outlives_a_frozen_store() {
+    away_while_a_sync_runs(Way::Frozen, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_outlives_a_stopped_store() {
+    away_while_a_sync_runs(Way::Stopped, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_outlives_a_crashed_store() {
+    away_while_a_sync_runs(Way::Crashed, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_outlives_a_frozen_store_on_two_replicas() {
+    away_while_a_sync_runs(Way::Frozen, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_outlives_a_stopped_store_on_two_replicas() {
+    away_while_a_sync_runs(Way::Stopped, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_outlives_a_crashed_store_on_two_replicas() {
+    away_while_a_sync_runs(Way::Crashed, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_store_is_known_to_be_away_requests_are_refused_at_once() {
+    const AT_ONCE: Duration = Duration::from_millis(300);
+    let postgres = postgres();
+    let mut setup = Setup::with_rows(1);
+    setup.store = postgres.url();
+    setup.more = wide_limits();
+    let server = ServerProcess::start(&setup.write()).await;
+    let api = Api::new(&server.url, &setup.key);
+    assert_eq!(api.list().await, Some(200));
+
+    postgres.freeze().unwrap();
+    let frozen = Instant::now();
+    // Whoever asks first may have to wait until that is known.
+    while frozen.elapsed() < Duration::from_secs(6) {
+        let asked = Instant::now();
+        assert_eq!(api.list().await, Some(503));
+        if asked.elapsed() < AT_ONCE {
+            break;
+        }
+    }
+    for request in 0..20 {
+        let asked = Instant::now();
+        let status = if request % 2 == 0 { api.list().await } else { api.trigger(INTEGRATION).await };
+        assert_eq!(status, Some(503));
+        assert!(asked.elapsed() < AT_ONCE, "request {request} was answered after {:?}", asked.elapsed());
+    }
+    postgres.thaw().unwrap();
+    within(Duration::from_secs(3), "requests work again", async || (api.list().await == Some(200)).then_some(())).await;
+    api.triggered().await;
+    assert_eq!(api.ended(INTEGRATION, Duration::from_secs(10)).await["job_status"], "success");
+}
+
+/// A server that was started while its Postgres is down, and says that it waits.
+async fn waiting(setup: &mut Setup, postgres: &mut PrivatePostgres) -> ServerProcess {
+    setup.store = postgres.url();
+    postgres.stop(Shutdown::Fast).unwrap();
+    let config = setup.write();
+    let mut server = ServerProcess::launch(serve(&config), &config);
+    eventually("the server says that it waits", async || {
+        assert_eq!(server.status(), None, "it waits for the store: {}", server.log());
+        (server.logged("waiting for the store") > 0).then_some(())
+    })
+    .await;
+    server
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_starts_before_its_store_waits_for_it() {
+    let mut postgres = postgres();
+    let mut setup = Setup::with_rows(20);
+    let mut server = waiting(&mut setup, &mut postgres).await;
+    assert_eq!(server.ends_within(Duration::from_secs(3)).await, None, "{}", server.log());
+    let log = server.log();
+    let told: Vec<&str> = log.lines().filter(|line| line.contains("waiting for the store")).collect();
+    assert!(told.len() == 1 && told[0].contains(" WARN "), "told once: {told:#?}");
+    postgres.start_again().unwrap();
+    server.listens().await;
+    let api = Api::new(&server.url, &setup.key);
+    api.triggered().await;
+    assert_eq!(api.ended(INTEGRATION, Duration::from_secs(10)).await["rows_synced"], 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_waits_for_its_store_can_be_stopped() {
+    let mut postgres = postgres();
+    let mut server = waiting(&mut Setup::with_rows(0), &mut postgres).await;
+    server.signal(Signal::TERM);
+    let status = server.ends_within(Duration::from_secs(2)).await;
+    assert_eq!(status.and_then(|status| status.code()), Some(0), "{}", server.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_does_not_exist_is_not_waited_for() {
+    let postgres = postgres();
+    let mut setup = Setup::with_rows(0);
+    setup.store = postgres.url_of("nowhere");
+    let config = setup.write();
+    let mut server = ServerProcess::launch(serve(&config), &config);
+    let status = server.ends_within(Duration::from_secs(5)).await;
+    assert_eq!(status.and_then(|status| status.code()), Some(1));
+    assert!(server.log().contains("error: ") && server.log().contains("nowhere"), "{}", server.log());
+}
