@@ -187,32 +187,35 @@ async fn a_pause_is_logged_once_for_all_lanes_and_with_the_sync_that_makes_it() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_told_to_stop_sits_out_no_pause() {
-    let mut rig = Rig::into_service().await;
-    rig.service().give_up_when_limited_after = Duration::from_secs(60);
-    rig.insert_many(2000);
-    let requests = AtomicUsize::new(0);
-    rig.stand_in.rule(move |_| (requests.fetch_add(1, Ordering::Relaxed) >= 8).then(|| too_many(30)));
-    rig.trigger().await;
-    let claimed = rig.claim(LEASE).await;
-    let stop = async {
-        while !rig.stand_in.received().iter().any(|request| request.status == Some(429)) {
-            sleep(Duration::from_millis(5)).await;
-        }
-        rig.stop.send(Some(tokio::time::Instant::now() + Duration::from_secs(60))).unwrap();
-    };
-    let begun = Instant::now();
-    let (ended, ()) = tokio::join!(rig.run(claimed, LEASE), stop);
-    ended.unwrap();
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
-    let job = rig.job().await;
-    assert_eq!((job.status, job.rows_failed_with_errors), (JobStatus::Running, 0));
-    // It was given back, and goes on elsewhere.
-    rig.stop.send(None).unwrap();
-    rig.stand_in.behave();
-    let claimed = rig.claim(LEASE).await;
-    assert_eq!(claimed.attempts, 1);
-    rig.run(claimed, LEASE).await.unwrap();
-    assert_eq!((rig.job().await.rows_synced, users(&rig).len()), (2000, 2000));
+    // Of few rows all are read before it is told.
+    for (rows, accepted) in [(10, 2), (2000, 8)] {
+        let mut rig = Rig::into_service().await;
+        rig.service().give_up_when_limited_after = Duration::from_secs(60);
+        rig.insert_many(rows);
+        let requests = AtomicUsize::new(0);
+        rig.stand_in.rule(move |_| (requests.fetch_add(1, Ordering::Relaxed) >= accepted).then(|| too_many(30)));
+        rig.trigger().await;
+        let claimed = rig.claim(LEASE).await;
+        let stop = async {
+            while !rig.stand_in.received().iter().any(|request| request.status == Some(429)) {
+                sleep(Duration::from_millis(5)).await;
+            }
+            rig.stop.send(Some(tokio::time::Instant::now() + Duration::from_secs(60))).unwrap();
+        };
+        let begun = Instant::now();
+        let (ended, ()) = tokio::join!(rig.run(claimed, LEASE), stop);
+        ended.unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+        let job = rig.job().await;
+        assert_eq!((job.status, job.rows_failed_with_errors), (JobStatus::Running, 0));
+        // It was given back, and goes on elsewhere.
+        rig.stop.send(None).unwrap();
+        rig.stand_in.behave();
+        let claimed = rig.claim(LEASE).await;
+        assert_eq!(claimed.attempts, 1);
+        rig.run(claimed, LEASE).await.unwrap();
+        assert_eq!((rig.job().await.rows_synced, users(&rig).len()), (rows as u64, rows));
+    }
 }
 
 #[tokio::test]
