@@ -267,6 +267,8 @@ pub struct Integration {
     pub keep_payloads: bool,
     /// A run that refuses a larger share of its rows than this ends early, from 0 to 1.
     pub max_failed_share: Option<f64>,
+    /// A sync that takes longer ends in `error`, from the moment in which a worker first takes it.
+    pub max_duration: Duration,
     /// Whom to tell about failures.
     pub contact_emails: Vec<String>,
     /// Where rows come from.

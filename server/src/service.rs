@@ -9,10 +9,13 @@ use anyhow::Context as _;
 use dropshot::{ConfigDropshot, HttpServer, ServerBuilder};
 
 use crate::api::{self, Context};
-use crate::config::Config;
+use crate::config::{Config, StoreLocation};
 use crate::logging;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::sync::Workers;
+
+/// How often a store that is away at the start is tried again.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
 
 /// What a process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -36,9 +39,9 @@ pub struct Service {
 }
 
 impl Service {
-    /// Opens the store, binds the address and starts the workers.
+    /// Opens the store, binds the address and starts the workers. Waits for a store that is away.
     pub async fn start(config: &Config, role: Role) -> anyhow::Result<Service> {
-        let store = Store::open(&config.store).await.context("the store cannot be opened")?;
+        let store = open_store(&config.store).await.context("the store cannot be opened")?;
         let draining = Arc::new(AtomicBool::new(false));
         let server = match role {
             Role::Worker => None,
@@ -56,6 +59,29 @@ impl Service {
     /// Where it listens, if it does.
     pub fn address(&self) -> Option<SocketAddr> {
         self.server.as_ref().map(HttpServer::local_addr)
+    }
+
+    /// Waits until a part of it ends that should not, and says which.
+    pub async fn failed(&mut self) -> String {
+        let server = async {
+            match &self.server {
+                Some(server) => match server.wait_for_shutdown().await {
+                    Ok(()) => "the HTTP server has ended".to_owned(),
+                    Err(error) => format!("the HTTP server has ended: {error}"),
+                },
+                None => std::future::pending().await,
+            }
+        };
+        let workers = async {
+            match &mut self.workers {
+                Some(workers) => format!("the supervisor of the syncs has ended: {}", workers.failed().await),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            failed = server => failed,
+            failed = workers => failed,
+        }
     }
 
     /// Stops: no new requests, those in flight and the batches in flight end, jobs are given back at their checkpoints.
@@ -76,6 +102,22 @@ impl Service {
             }
         };
         tokio::join!(close, stop);
+    }
+}
+
+/// Opens the store; where it is away, waits until it is there.
+async fn open_store(location: &StoreLocation) -> Result<Store, StoreError> {
+    let mut said = false;
+    loop {
+        match Store::open(location).await {
+            Err(error) if error.is_unavailable() => {
+                if !std::mem::replace(&mut said, true) {
+                    tracing::warn!(%error, "waiting for the store");
+                }
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+            opened => return opened,
+        }
     }
 }
 

@@ -53,6 +53,11 @@ impl Gate for CdiGate {
 }
 
 fn failure(error: StoreError) -> GateFailure {
+    if error.is_unavailable() {
+        // The store has said it once, for all requests.
+        tracing::debug!(%error, "the rate limit could not be counted");
+        return GateFailure::Unavailable;
+    }
     tracing::error!(%error, "the rate limit could not be counted");
-    if error.is_unavailable() { GateFailure::Unavailable } else { GateFailure::Failed }
+    GateFailure::Failed
 }

@@ -111,8 +111,13 @@ impl Operations for CdiOperations {
 
 /// A failing store as the error that callers see; the log has the cause.
 fn store_failed<E: OperationError>(error: StoreError) -> E {
+    if error.is_unavailable() {
+        // The store has said it once, for all requests.
+        tracing::debug!(%error, "the store is in trouble");
+        return E::service_unavailable(RETRY_AFTER);
+    }
     tracing::error!(%error, "the store failed");
-    if error.is_unavailable() { E::service_unavailable(RETRY_AFTER) } else { E::internal_server_error() }
+    E::internal_server_error()
 }
 
 /// A page of integrations, which are ordered by their IDs.

@@ -10,8 +10,13 @@ use crate::sync::{self, Planned, Preview};
 
 /// Shows the first rows of the next sync.
 pub async fn run(config: &Config, integration: &Integration, rows: usize) -> anyhow::Result<ExitCode> {
-    let store = Store::open(&config.store).await?;
-    let watermark = store.watermark(integration.id).await?;
+    let watermark = match Store::look(&config.store).await? {
+        Some(store) => store.watermark(integration.id).await?,
+        None => {
+            eprintln!("there is no store yet: this is what the first sync will send");
+            None
+        }
+    };
     let preview = sync::preview(integration, watermark, rows).await?;
     print(&describe(&preview, watermark))?;
     Ok(ExitCode::SUCCESS)

@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use chrono::SecondsFormat;
 use serde_json::json;
 
+use super::no_store;
 use crate::config::{Config, Integration};
 use crate::process::print;
 use crate::store::{JobId, RowError, Store};
@@ -29,7 +30,7 @@ pub async fn run(
     job: Option<JobId>,
     format: Format,
 ) -> anyhow::Result<ExitCode> {
-    let store = Store::open(&config.store).await?;
+    let Some(store) = Store::look(&config.store).await? else { bail!(no_store(&config.store)) };
     let Some(job) = store.find_job(integration.id, job).await? else {
         match job {
             Some(job) => bail!("{:?} has no job {job}", integration.name),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use chrono::{DateTime, Utc};
 
-use super::written;
+use super::{no_store, written};
 use crate::config::{Config, Integration};
 use crate::process::print;
 use crate::store::{Store, Watermark};
@@ -23,7 +23,7 @@ pub enum Change {
 
 /// Moves the watermark if that is wanted, and shows it.
 pub async fn run(config: &Config, integration: &Integration, change: Change) -> anyhow::Result<ExitCode> {
-    let store = Store::open(&config.store).await?;
+    let store = Store::look(&config.store).await?;
     let to = match change {
         Change::None => None,
         Change::Set(time) if time > Utc::now() => {
@@ -32,15 +32,22 @@ pub async fn run(config: &Config, integration: &Integration, change: Change) -> 
         Change::Set(time) => Some(Some(Watermark { updated_at: time, rows_at: 0, digest: Some(0) })),
         Change::Reset => Some(None),
     };
-    if let Some(to) = to
-        && !store.set_watermark(integration.id, to).await?
-    {
-        bail!(
-            "a job of {:?} is in progress, which would move the watermark again; wait until it has ended",
-            integration.name
-        );
-    }
-    print(&format!("{}\n", describe(store.watermark(integration.id).await?)))?;
+    let watermark = match (store, to) {
+        (Some(store), to) => {
+            if let Some(to) = to
+                && !store.set_watermark(integration.id, to).await?
+            {
+                bail!(
+                    "a job of {:?} is in progress, which would move the watermark again; wait until it has ended",
+                    integration.name
+                );
+            }
+            store.watermark(integration.id).await?
+        }
+        (None, Some(Some(_))) => bail!(no_store(&config.store)),
+        (None, _) => None,
+    };
+    print(&format!("{}\n", describe(watermark)))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -79,6 +79,7 @@ pub(super) struct Integration {
     #[serde(default)]
     pub keep_payloads: bool,
     pub max_failed_share: Option<Spanned<f64>>,
+    pub max_duration: Option<Text>,
     #[serde(default)]
     pub contact_emails: Vec<Text>,
     pub source: Spanned<Source>,

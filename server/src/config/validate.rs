@@ -25,6 +25,7 @@ const STORE: &str = "sqlite:opencdi.db";
 const OBJECTS_AT_ONCE: u64 = 75;
 /// Users that `/users/delete` takes in a request.
 const DELETES_AT_ONCE: u64 = 50;
+const MAX_DURATION: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) fn config(file: File, path: &Path, text: &str, known: &Known) -> Result<Config, Vec<Problem>> {
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -119,7 +120,7 @@ impl Check<'_> {
         ServerConfig {
             listen,
             request_deadline: self.duration(server.request_deadline, Duration::from_secs(10)),
-            drain_deadline: self.duration(server.drain_deadline, Duration::from_secs(25)),
+            drain_deadline: self.duration(server.drain_deadline, Duration::from_secs(20)),
             rate_limit_window: self.window(server.rate_limit_window),
         }
     }
@@ -245,6 +246,7 @@ impl Check<'_> {
                 }
                 let kind = self.kind(&integration.kind);
                 let max_failed_share = integration.max_failed_share.and_then(|share| self.share(share));
+                let max_duration = self.duration(integration.max_duration, MAX_DURATION);
                 let source = self.source(integration.source);
                 let span = integration.destination.span();
                 let destination = self.destination(integration.destination, kind);
@@ -268,6 +270,7 @@ impl Check<'_> {
                     paused: integration.paused,
                     keep_payloads: integration.keep_payloads,
                     max_failed_share,
+                    max_duration,
                     contact_emails: integration.contact_emails.into_iter().map(Spanned::into_inner).collect(),
                     source: source?,
                     destination: destination?,

@@ -1,106 +1,297 @@
 //! The connections, and what differs between SQLite and Postgres: how to connect, and how to ask for the time.
+//!
+//! Every statement goes through here, and is run to its end: a statement that returns a row has not committed yet when the
+//! row is there. (sqlx 0.9 resets a SQLite statement after the first row of `fetch_optional` and `fetch_one`; the reset
+//! commits, and its error is thrown away, so that on a full disk a row is returned that was never stored.) A connection
+//! whose transaction could not be ended is closed. Every call has a deadline.
 
-use std::borrow::Cow;
 use std::path::Path;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use sqlx::AnyPool;
-use sqlx::any::AnyPoolOptions;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, SqlSafeStr as _};
-use tokio::time::timeout;
+use sqlx::any::{AnyArguments, AnyPoolOptions, AnyRow};
+use sqlx::query::Query;
+use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Connection as _};
+use tokio::time::{sleep, timeout};
 
-use super::StoreError;
+use super::health::{Health, Shown};
+use super::{StoreError, schema};
 use crate::config::StoreLocation;
 
 /// How long a caller waits for a connection before the store counts as away.
 const ACQUIRE: Duration = Duration::from_secs(5);
+/// How long a call may take in all.
+const ANSWER: Duration = Duration::from_secs(8);
+/// How long a connection may take to show that it can be used again.
+const RELEASE: Duration = Duration::from_secs(2);
+/// How often a store that is away is asked whether it is back.
+const ASK: Duration = Duration::from_millis(250);
 /// Connections to Postgres, and for reading from SQLite.
 const CONNECTIONS: u32 = 8;
+/// How long SQLite waits for somebody else who writes.
+const SQLITE_LOCKED: Duration = Duration::from_secs(4);
 
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "store", include_str!("../../migrations/0001_store.sql"))];
+/// A statement with what is bound to it.
+pub(super) type Statement<'q> = Query<'q, Any, AnyArguments>;
+
+/// What kind of database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+impl Kind {
+    /// The store's own clock in microseconds, as SQL. Leases are measured by it, so that replicas need not agree on the time.
+    fn now(self) -> &'static str {
+        match self {
+            Kind::Sqlite => "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+            Kind::Postgres => "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
+        }
+    }
+}
 
 /// The connections of a process.
 #[derive(Debug)]
 pub(super) struct Database {
+    kind: Kind,
     /// For statements that only read.
-    pub read: AnyPool,
+    read: AnyPool,
     /// For statements that write. SQLite has one writer at a time: callers queue here, in order, and not on its lock.
-    pub write: AnyPool,
-    /// The store's own clock in microseconds, as SQL. Leases are measured by it, so that replicas need not agree on the time.
-    now: &'static str,
+    write: AnyPool,
+    pub health: Health,
 }
 
 impl Database {
-    pub async fn open(location: &StoreLocation) -> Result<Database, StoreError> {
-        sqlx::any::install_default_drivers();
-        let options = || AnyPoolOptions::new().acquire_timeout(ACQUIRE);
-        let database = match location {
-            StoreLocation::Sqlite(path) => {
-                let url = sqlite_url(path)?;
-                // A pool says only that it got no connection in time; one connection says why.
-                let first = AnyConnection::connect(&url)
-                    .await
-                    .map_err(|error| StoreError::Connect { place: path.display().to_string(), error })?;
-                first.close().await?;
+    /// Connects, and brings the schema up to date.
+    pub async fn open(location: &StoreLocation) -> Result<Arc<Database>, StoreError> {
+        let (kind, url, place) = target(location, true)?;
+        let mut first = connect(&url, &place).await?;
+        if kind == Kind::Sqlite {
+            // For the change of the schema; the pools' connections say it for themselves.
+            let wait = format!("PRAGMA busy_timeout = {}", schema::LOCKED.as_millis());
+            sqlx::raw_sql(AssertSqlSafe(wait)).execute(&mut first).await?;
+        }
+        let migrated = schema::migrate(&mut first, kind).await;
+        // An error here changes nothing about what was committed.
+        let _ = timeout(RELEASE, first.close()).await;
+        migrated?;
+        Database::pools(kind, &url, true).await
+    }
+
+    /// Connects to what is there; nothing where no process has served from it yet. Makes and changes nothing.
+    pub async fn look(location: &StoreLocation) -> Result<Option<Arc<Database>>, StoreError> {
+        if let StoreLocation::Sqlite(path) = location
+            && !path.exists()
+        {
+            return Ok(None);
+        }
+        let (kind, url, place) = target(location, false)?;
+        let mut first = connect(&url, &place).await?;
+        let is_there = schema::is_there(&mut first, kind).await;
+        let _ = timeout(RELEASE, first.close()).await;
+        if is_there? { Database::pools(kind, &url, false).await.map(Some) } else { Ok(None) }
+    }
+
+    async fn pools(kind: Kind, url: &str, serves: bool) -> Result<Arc<Database>, StoreError> {
+        let options = || {
+            AnyPoolOptions::new()
+                .acquire_timeout(ACQUIRE)
+                .after_release(|connection, _| Box::pin(async move { Ok(is_usable(connection).await) }))
+        };
+        let (read, write) = match kind {
+            Kind::Sqlite => {
                 let options = || {
-                    options().after_connect(|connection, _| {
+                    options().after_connect(move |connection, _| {
                         Box::pin(async move {
                             // A job whose trigger was answered must be there after a power cut: FULL.
-                            let pragmas =
-                                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000";
-                            sqlx::raw_sql(pragmas).execute(&mut *connection).await?;
+                            let journal = if serves { "PRAGMA journal_mode = WAL; " } else { "" };
+                            let locked = SQLITE_LOCKED.as_millis();
+                            let pragmas = format!("{journal}PRAGMA synchronous = FULL; PRAGMA busy_timeout = {locked}");
+                            sqlx::raw_sql(AssertSqlSafe(pragmas)).execute(&mut *connection).await?;
                             Ok(())
                         })
                     })
                 };
-                let write = options().max_connections(1).connect(&url).await?;
-                let read = options().max_connections(CONNECTIONS).connect(&url).await?;
-                Database { read, write, now: "CAST(unixepoch('subsec') * 1000000 AS INTEGER)" }
+                let write = options().max_connections(1).connect(url).await?;
+                (options().max_connections(CONNECTIONS).connect(url).await?, write)
             }
-            StoreLocation::Postgres(url) => {
-                let connect = timeout(ACQUIRE, AnyConnection::connect(url.expose())).await;
-                let first = connect
-                    .unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut))
-                    .map_err(|error| StoreError::Connect { place: url.to_string(), error })?;
-                first.close().await?;
-                let pool = options().max_connections(CONNECTIONS).connect(url.expose()).await?;
-                Database {
-                    read: pool.clone(),
-                    write: pool,
-                    now: "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
-                }
+            Kind::Postgres => {
+                let pool = options().max_connections(CONNECTIONS).connect(url).await?;
+                (pool.clone(), pool)
             }
         };
-        // SQLite has no lock for this: of several processes that start at once one succeeds, and the others find it done.
-        let mut tries = MIGRATIONS.len();
-        while let Err(error) = migrations().run(&database.write).await {
-            if tries == 0 {
-                return Err(StoreError::Schema(error));
-            }
-            tries -= 1;
-        }
-        Ok(database)
+        Ok(Arc::new(Database { kind, read, write, health: Health::default() }))
     }
 
     /// A statement of ours with `{now}` replaced by the store's clock.
-    pub fn at_its_own_time(&self, statement: &'static str) -> AssertSqlSafe<String> {
-        AssertSqlSafe(statement.replace("{now}", self.now))
+    pub fn with_store_clock(&self, statement: &'static str) -> AssertSqlSafe<String> {
+        AssertSqlSafe(statement.replace("{now}", self.kind.now()))
+    }
+
+    /// The rows of a statement that only reads.
+    pub async fn read(self: &Arc<Self>, statement: Statement<'_>) -> Result<Vec<AnyRow>, StoreError> {
+        self.bounded(false, async { Ok(statement.fetch_all(&self.read).await?) }).await
+    }
+
+    /// The row of a statement that only reads, if there is one.
+    pub async fn read_one(self: &Arc<Self>, statement: Statement<'_>) -> Result<Option<AnyRow>, StoreError> {
+        Ok(self.read(statement).await?.into_iter().next())
+    }
+
+    /// The row that a statement returns of what it has written, if it has written something.
+    pub async fn write_one(self: &Arc<Self>, statement: Statement<'_>) -> Result<Option<AnyRow>, StoreError> {
+        self.bounded(true, async { returned(statement, &mut *self.write.acquire().await?).await }).await
+    }
+
+    /// Runs a statement that writes; how many rows it has changed.
+    pub async fn write(self: &Arc<Self>, statement: Statement<'_>) -> Result<u64, StoreError> {
+        self.bounded(true, async { Ok(statement.execute(&self.write).await?.rows_affected()) }).await
+    }
+
+    /// Does what takes several statements, which begin and end a [`Transaction`].
+    pub async fn transact<T>(
+        self: &Arc<Self>,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.bounded(true, work).await
+    }
+
+    /// Begins a transaction that writes; inside of [`Self::transact`].
+    pub async fn begin(&self) -> Result<Transaction, StoreError> {
+        Ok(Transaction(match self.kind {
+            // A transaction that reads before it writes would fail if somebody else wrote in between.
+            Kind::Sqlite => self.write.begin_with("BEGIN IMMEDIATE").await?,
+            Kind::Postgres => self.write.begin().await?,
+        }))
+    }
+
+    /// Fails at once while the store is known to be away, and after a while where there is no answer.
+    async fn bounded<T>(
+        self: &Arc<Self>,
+        writes: bool,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.health.check()?;
+        let result = timeout(ANSWER, work).await.unwrap_or_else(|_| Err(StoreError::silent(ANSWER)));
+        if self.health.note(&result, writes) == Shown::BecameAway {
+            tokio::spawn(ask_until_back(Arc::downgrade(self)));
+        }
+        result
+    }
+
+    /// Whether it works.
+    async fn answers(&self) -> bool {
+        let asked = async {
+            let transaction = self.begin().await?;
+            sqlx::raw_sql("SELECT 1").execute(&self.read).await?;
+            transaction.end(Ok(())).await
+        };
+        matches!(timeout(ACQUIRE, asked).await, Ok(Ok(())))
     }
 }
 
-fn migrations() -> Migrator {
-    let migrations = MIGRATIONS.iter().map(|(version, name, text)| {
-        let (name, up, inside_a_transaction) = (Cow::Borrowed(*name), MigrationType::Simple, false);
-        Migration::new(*version, name, up, text.into_sql_str(), inside_a_transaction)
-    });
-    Migrator::with_migrations(migrations.collect())
+/// Asks a store that is away until it works again or nobody needs it any more.
+async fn ask_until_back(database: Weak<Database>) {
+    loop {
+        sleep(ASK).await;
+        let Some(database) = database.upgrade() else { return };
+        if database.answers().await {
+            database.health.works_again();
+            return;
+        }
+    }
+}
+
+/// The row that a statement returns of what it has written. It is run to its end, so that an error of its commit is seen.
+pub(super) async fn returned(
+    statement: Statement<'_>,
+    connection: &mut AnyConnection,
+) -> Result<Option<AnyRow>, StoreError> {
+    Ok(statement.fetch_all(connection).await?.into_iter().next())
+}
+
+/// A transaction that writes. One that is dropped without having been ended is rolled back.
+pub(super) struct Transaction(sqlx::Transaction<'static, Any>);
+
+impl Transaction {
+    /// The connection, for statements.
+    pub fn connection(&mut self) -> &mut AnyConnection {
+        &mut self.0
+    }
+
+    /// Commits if the work went well, and rolls back otherwise.
+    pub async fn end<T>(self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        match result {
+            Ok(done) => {
+                // Where this fails, the connection is looked at when it is given back.
+                self.0.commit().await?;
+                Ok(done)
+            }
+            Err(error) => {
+                let _ = self.0.rollback().await;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Whether a connection that is given back can be used again: no transaction is left open on it, and it answers. SQLite may
+/// have ended a transaction by itself, of which sqlx then believes for ever that it is open.
+async fn is_usable(connection: &mut AnyConnection) -> bool {
+    // A rollback may still wait to be sent; it is before this.
+    matches!(timeout(RELEASE, connection.ping()).await, Ok(Ok(()))) && !connection.is_in_transaction()
+}
+
+/// The kind, the URL, and how the place is called.
+fn target(location: &StoreLocation, makes: bool) -> Result<(Kind, String, String), StoreError> {
+    sqlx::any::install_default_drivers();
+    match location {
+        StoreLocation::Sqlite(path) => {
+            let place = path.display().to_string();
+            can_be_opened(path, makes)
+                .and_then(|()| sqlite_url(path, makes))
+                .map(|url| (Kind::Sqlite, url, place.clone()))
+                .map_err(|error| match passes(&error) {
+                    true => StoreError::connecting(place, sqlx::Error::Io(error)),
+                    false => StoreError::Connect { place, reason: error.to_string() },
+                })
+        }
+        StoreLocation::Postgres(url) => Ok((Kind::Postgres, url.expose().to_owned(), url.to_string())),
+    }
+}
+
+/// SQLite says of every file only that it cannot be opened; the system says why.
+fn can_be_opened(path: &Path, makes: bool) -> std::io::Result<()> {
+    if makes && !path.exists() {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        return folder.read_dir().map(drop);
+    }
+    std::fs::OpenOptions::new().read(true).write(true).open(path).map(drop)
+}
+
+/// Whether an error of the system may pass by itself.
+fn passes(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{
+        InvalidInput, IsADirectory, NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem,
+    };
+    !matches!(
+        error.kind(),
+        NotFound | PermissionDenied | IsADirectory | NotADirectory | InvalidInput | ReadOnlyFilesystem
+    )
+}
+
+/// One connection says why it does not come about; a pool says only that it got none in time.
+async fn connect(url: &str, place: &str) -> Result<AnyConnection, StoreError> {
+    let connected = timeout(ACQUIRE, AnyConnection::connect(url)).await;
+    let connected = connected.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+    connected.map_err(|error| StoreError::connecting(place.to_owned(), error))
 }
 
 /// sqlx takes a SQLite file as a URL, in which the path is percent-encoded.
-fn sqlite_url(path: &Path) -> Result<String, sqlx::Error> {
-    let absolute = std::path::absolute(path).map_err(sqlx::Error::Io)?;
+fn sqlite_url(path: &Path, makes: bool) -> std::io::Result<String> {
+    let absolute = std::path::absolute(path)?;
     let url = reqwest::Url::from_file_path(&absolute)
-        .map_err(|()| sqlx::Error::Configuration(format!("{} is not a path of a file", absolute.display()).into()))?;
-    Ok(format!("sqlite://{}?mode=rwc", url.path()))
+        .map_err(|()| std::io::Error::new(std::io::ErrorKind::InvalidInput, "this is not a path of a file"))?;
+    Ok(format!("sqlite://{}?mode={}", url.path(), if makes { "rwc" } else { "rw" }))
 }

@@ -72,9 +72,11 @@ impl JobStatus {
         }
     }
 
-    pub(super) fn read(text: &str) -> Result<JobStatus, StoreError> {
-        let found = JobStatus::ALL.into_iter().find(|status| status.as_str() == text);
-        found.ok_or_else(|| StoreError::Unreadable { what: "job status", value: text.to_owned() })
+    /// The status that the store has written. Of one that only a later version of this program knows, what can be said is
+    /// whether the job goes on.
+    pub(super) fn read(text: &str, has_ended: bool) -> JobStatus {
+        let unknown = if has_ended { JobStatus::Error } else { JobStatus::Running };
+        JobStatus::ALL.into_iter().find(|status| status.as_str() == text).unwrap_or(unknown)
     }
 }
 
@@ -89,7 +91,7 @@ pub struct Job {
     pub sync_start_time: DateTime<Utc>,
     /// When it ended.
     pub sync_finish_time: Option<DateTime<Utc>>,
-    /// The highest `UPDATED_AT` it has dealt with.
+    /// The highest `UPDATED_AT` that is dealt with, by this job or before it.
     pub last_timestamp_synced: Option<DateTime<Utc>>,
     /// Rows that were delivered.
     pub rows_synced: u64,
@@ -116,22 +118,22 @@ impl Store {
         received_at: DateTime<Utc>,
     ) -> Result<StartJob, StoreError> {
         let id = JobId(Uuid::now_v7());
-        // A later job starts later, whatever the clocks of the replicas say: start times are keys and give the order. Of two
+        // A later job starts later, whatever the clocks of the replicas say: start times are keys and give the order. A
+        // clock that is more than a second before the store's is not believed, or all later jobs would follow it. Of two
         // triggers at the very same time one runs into the other's start time, or into its being in progress.
-        let started = query(
-            "INSERT INTO jobs (id, integration_id, status, started_at)
+        let start = self.database.with_store_clock(
+            "INSERT INTO jobs (id, integration_id, status, started_at, synced_to)
              SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), 'running',
-                    CASE WHEN newest.started_at >= CAST($3 AS BIGINT) THEN newest.started_at + 1 ELSE CAST($3 AS BIGINT) END
-             FROM (SELECT COALESCE(MAX(started_at), 0) AS started_at FROM jobs WHERE integration_id = $2) AS newest
+                    CASE WHEN newest.started_at >= received.at THEN newest.started_at + 1 ELSE received.at END,
+                    (SELECT updated_at FROM watermarks WHERE integration_id = $2)
+             FROM (SELECT COALESCE(MAX(started_at), 0) AS started_at FROM jobs WHERE integration_id = $2) AS newest,
+                  (SELECT CASE WHEN CAST($3 AS BIGINT) > {now} + 1000000 THEN {now} ELSE CAST($3 AS BIGINT) END AS at) AS received
              WHERE true
              ON CONFLICT DO NOTHING
              RETURNING id",
-        )
-        .bind(id.to_string())
-        .bind(integration.to_string())
-        .bind(micros_up(received_at))
-        .fetch_optional(&self.database.write)
-        .await?;
+        );
+        let start = query(start).bind(id.to_string()).bind(integration.to_string()).bind(micros_up(received_at));
+        let started = self.database.write_one(start).await?;
         if started.is_none() {
             return Ok(StartJob::InProgress);
         }
@@ -141,14 +143,23 @@ impl Store {
 
     /// A job of an integration if it has it, the newest where none is named.
     pub async fn find_job(&self, integration: IntegrationId, job: Option<JobId>) -> Result<Option<JobId>, StoreError> {
-        let row = query(
+        let find = query(
             "SELECT id FROM jobs WHERE integration_id = $1 AND ($2 = '' OR id = $2) ORDER BY started_at DESC LIMIT 1",
         )
         .bind(integration.to_string())
-        .bind(job.map(|job| job.to_string()).unwrap_or_default())
-        .fetch_optional(&self.database.read)
-        .await?;
+        .bind(job.map(|job| job.to_string()).unwrap_or_default());
+        let row = self.database.read_one(find).await?;
         row.map(|row| JobId::read(row.try_get("id")?)).transpose()
+    }
+
+    /// A job of an integration.
+    pub async fn job(&self, integration: IntegrationId, id: JobId) -> Result<Option<Job>, StoreError> {
+        let find = query(
+            "SELECT id, status, started_at, finished_at, synced_to, rows_synced, rows_failed, cause
+             FROM jobs WHERE integration_id = $1 AND id = $2",
+        );
+        let find = find.bind(integration.to_string()).bind(id.to_string());
+        self.database.read_one(find).await?.as_ref().map(job).transpose()
     }
 
     /// A page of an integration's jobs, newest first. A position is a job's start time.
@@ -168,12 +179,11 @@ impl Store {
             "SELECT id, status, started_at, finished_at, synced_to, rows_synced, rows_failed, cause
              FROM jobs WHERE integration_id = $1 AND started_at {side} $2 ORDER BY started_at {order} LIMIT $3"
         );
-        let rows = query(AssertSqlSafe(statement))
+        let list = query(AssertSqlSafe(statement))
             .bind(integration.to_string())
             .bind(bound)
-            .bind(i64::try_from(size + 1).unwrap_or(i64::MAX))
-            .fetch_all(&self.database.read)
-            .await?;
+            .bind(i64::try_from(size + 1).unwrap_or(i64::MAX));
+        let rows = self.database.read(list).await?;
         let further = rows.len() > size;
         let mut items: Vec<Job> = rows.iter().take(size).map(job).collect::<Result<_, _>>()?;
         Ok(match page {
@@ -190,21 +200,18 @@ impl Store {
 
     async fn has_jobs(&self, integration: IntegrationId, side: &str, bound: i64) -> Result<bool, StoreError> {
         let statement = format!("SELECT 1 FROM jobs WHERE integration_id = $1 AND started_at {side} $2 LIMIT 1");
-        let found = query(AssertSqlSafe(statement))
-            .bind(integration.to_string())
-            .bind(bound)
-            .fetch_optional(&self.database.read)
-            .await?;
-        Ok(found.is_some())
+        let find = query(AssertSqlSafe(statement)).bind(integration.to_string()).bind(bound);
+        Ok(self.database.read_one(find).await?.is_some())
     }
 }
 
 fn job(row: &AnyRow) -> Result<Job, StoreError> {
+    let finished_at = row.try_get::<Option<i64>, _>("finished_at")?;
     Ok(Job {
         id: JobId::read(row.try_get("id")?)?,
-        status: JobStatus::read(&row.try_get::<String, _>("status")?)?,
+        status: JobStatus::read(&row.try_get::<String, _>("status")?, finished_at.is_some()),
         sync_start_time: from_micros(row.try_get("started_at")?)?,
-        sync_finish_time: row.try_get::<Option<i64>, _>("finished_at")?.map(from_micros).transpose()?,
+        sync_finish_time: finished_at.map(from_micros).transpose()?,
         last_timestamp_synced: row.try_get::<Option<i64>, _>("synced_to")?.map(from_micros).transpose()?,
         rows_synced: count(row.try_get("rows_synced")?),
         rows_failed_with_errors: count(row.try_get("rows_failed")?),

@@ -6,10 +6,11 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
+use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _, query};
 use uuid::Uuid;
 
+use super::database::returned;
 use super::jobs::{JobId, JobStatus, count};
 use super::row_errors::{self, RowError};
 use super::states::{self, Watermark};
@@ -42,6 +43,28 @@ pub struct Claimed {
     pub position: Option<String>,
     /// How many workers have claimed it since it last dealt with a row, this one included.
     pub attempts: u32,
+    /// How long ago a worker first claimed it.
+    pub running_for: Duration,
+    /// Whether somebody has asked for its end.
+    pub cancelled: bool,
+}
+
+/// What a worker that still has its job is told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Whether somebody has asked for its end.
+    pub cancelled: bool,
+}
+
+/// What became of asking for the end of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cancelled {
+    /// No worker had it: it has ended.
+    Ended(JobId),
+    /// The worker that has it is told at its next checkpoint, or when it renews its lease.
+    Asked(JobId),
+    /// No job is in progress.
+    Nothing,
 }
 
 /// What a job has come to: rows are counted once all rows before them are dealt with too.
@@ -68,17 +91,17 @@ impl Store {
         length: Duration,
         takes: impl Fn(IntegrationId) -> bool,
     ) -> Result<Option<Claimed>, StoreError> {
-        let free = self.database.at_its_own_time(
+        let free = self.database.with_store_clock(
             "SELECT id, integration_id FROM jobs
              WHERE finished_at IS NULL AND (lease_until IS NULL OR lease_until <= {now}) ORDER BY started_at",
         );
-        for row in query(free).fetch_all(&self.database.read).await? {
-            let integration: String = row.try_get("integration_id")?;
-            let Ok(integration) = integration.parse() else { continue };
+        for row in self.database.read(query(free)).await? {
+            // What cannot be read does not keep the others from running.
+            let (integration, job): (String, String) = (row.try_get("integration_id")?, row.try_get("id")?);
+            let (Ok(integration), Ok(job)) = (integration.parse(), JobId::read(job)) else { continue };
             if !takes(integration) {
                 continue;
             }
-            let job = JobId::read(row.try_get("id")?)?;
             // Another worker may be quicker.
             if let Some(claimed) = self.claim(job, integration, length).await? {
                 return Ok(Some(claimed));
@@ -94,63 +117,57 @@ impl Store {
         length: Duration,
     ) -> Result<Option<Claimed>, StoreError> {
         let lease = Lease { job, token: Uuid::new_v4().to_string(), length };
-        let claim = self.database.at_its_own_time(
-            "UPDATE jobs SET lease_token = $1, lease_until = {now} + $2, attempts = attempts + 1
+        // One statement, so that nobody has a job without knowing where it goes on.
+        let claim = self.database.with_store_clock(
+            "UPDATE jobs SET lease_token = $1, lease_until = {now} + $2, attempts = attempts + 1,
+                             begun_at = COALESCE(begun_at, {now})
              WHERE id = $3 AND finished_at IS NULL AND (lease_until IS NULL OR lease_until <= {now})
-             RETURNING attempts, rows_synced, rows_failed, position",
+             RETURNING attempts, rows_synced, rows_failed, position, cancelled_at, {now} - begun_at AS running_for,
+                 (SELECT updated_at FROM watermarks WHERE integration_id = jobs.integration_id) AS updated_at,
+                 (SELECT rows_at FROM watermarks WHERE integration_id = jobs.integration_id) AS rows_at,
+                 (SELECT digest FROM watermarks WHERE integration_id = jobs.integration_id) AS digest",
         );
-        let row = query(claim)
-            .bind(&lease.token)
-            .bind(span(length))
-            .bind(job.to_string())
-            .fetch_optional(&self.database.write)
-            .await?;
-        let Some(row) = row else { return Ok(None) };
+        let claim = query(claim).bind(&lease.token).bind(span(length)).bind(job.to_string());
+        let Some(row) = self.database.write_one(claim).await? else { return Ok(None) };
         Ok(Some(Claimed {
             lease,
             integration,
-            watermark: self.watermark(integration).await?,
+            watermark: states::watermark(&row)?,
             rows_synced: count(row.try_get("rows_synced")?),
             rows_failed: count(row.try_get("rows_failed")?),
             position: row.try_get("position")?,
             attempts: u32::try_from(row.try_get::<i64, _>("attempts")?).unwrap_or(u32::MAX),
+            running_for: Duration::from_micros(count(row.try_get("running_for")?)),
+            cancelled: held(Some(&row))?.cancelled,
         }))
     }
 
     /// How far an integration's rows are dealt with.
     pub async fn watermark(&self, integration: IntegrationId) -> Result<Option<Watermark>, StoreError> {
-        let row = query("SELECT updated_at, rows_at, digest FROM watermarks WHERE integration_id = $1")
-            .bind(integration.to_string())
-            .fetch_optional(&self.database.write)
-            .await?;
+        let find = query("SELECT updated_at, rows_at, digest FROM watermarks WHERE integration_id = $1")
+            .bind(integration.to_string());
+        let row = self.database.read_one(find).await?;
         row.as_ref().map_or(Ok(None), states::watermark)
     }
 
     /// Holds a job for the lease's whole length from now.
-    pub async fn renew(&self, lease: &Lease) -> Result<(), StoreError> {
-        let renew = self.database.at_its_own_time(
-            "UPDATE jobs SET lease_until = {now} + $1 WHERE id = $2 AND lease_token = $3 AND finished_at IS NULL",
+    pub async fn renew(&self, lease: &Lease) -> Result<Held, StoreError> {
+        let renew = self.database.with_store_clock(
+            "UPDATE jobs SET lease_until = {now} + $1 WHERE id = $2 AND lease_token = $3 AND finished_at IS NULL
+             RETURNING cancelled_at",
         );
-        let renewed = query(renew)
-            .bind(span(lease.length))
-            .bind(lease.job.to_string())
-            .bind(&lease.token)
-            .execute(&self.database.write)
-            .await?;
-        held(renewed.rows_affected())
+        let renew = query(renew).bind(span(lease.length)).bind(lease.job.to_string()).bind(&lease.token);
+        held(self.database.write_one(renew).await?.as_ref())
     }
 
     /// Gives a job back: the next worker goes on at the last checkpoint, at once.
     pub async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
-        let released = query(
+        let release = query(
             "UPDATE jobs SET lease_token = NULL, lease_until = NULL, attempts = attempts - 1
-             WHERE id = $1 AND lease_token = $2 AND finished_at IS NULL",
-        )
-        .bind(lease.job.to_string())
-        .bind(&lease.token)
-        .execute(&self.database.write)
-        .await?;
-        held(released.rows_affected())?;
+             WHERE id = $1 AND lease_token = $2 AND finished_at IS NULL RETURNING cancelled_at",
+        );
+        let release = release.bind(lease.job.to_string()).bind(&lease.token);
+        held(self.database.write_one(release).await?.as_ref())?;
         self.woken.notify_one();
         Ok(())
     }
@@ -161,11 +178,13 @@ impl Store {
         lease: &Lease,
         integration: IntegrationId,
         checkpoint: &Checkpoint,
-    ) -> Result<(), StoreError> {
-        let mut transaction = self.database.write.begin().await?;
-        write(&mut transaction, lease, integration, checkpoint).await?;
-        transaction.commit().await?;
-        Ok(())
+    ) -> Result<Held, StoreError> {
+        let work = async {
+            let mut transaction = self.database.begin().await?;
+            let written = write(transaction.connection(), lease, integration, checkpoint).await;
+            transaction.end(written).await
+        };
+        self.database.transact(work).await
     }
 
     /// Ends a job, with its last checkpoint.
@@ -177,21 +196,52 @@ impl Store {
         status: JobStatus,
         cause: Option<&str>,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.database.write.begin().await?;
-        write(&mut transaction, lease, integration, checkpoint).await?;
-        query(
-            "UPDATE jobs SET status = $1, cause = $2, lease_token = NULL, lease_until = NULL,
-                             finished_at = CASE WHEN started_at > $3 THEN started_at ELSE $3 END
-             WHERE id = $4",
-        )
-        .bind(status.as_str())
-        .bind(cause)
-        .bind(micros(Utc::now()))
-        .bind(lease.job.to_string())
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(())
+        let work = async {
+            let mut transaction = self.database.begin().await?;
+            let ended = async {
+                write(transaction.connection(), lease, integration, checkpoint).await?;
+                let end = self.database.with_store_clock(
+                    "UPDATE jobs SET status = $1, cause = $2, lease_token = NULL, lease_until = NULL,
+                                     finished_at = CASE WHEN started_at > {now} THEN started_at ELSE {now} END
+                     WHERE id = $3",
+                );
+                let end = query(end).bind(status.as_str()).bind(cause).bind(lease.job.to_string());
+                end.execute(transaction.connection()).await?;
+                Ok(())
+            };
+            let ended = ended.await;
+            transaction.end(ended).await
+        };
+        self.database.transact(work).await
+    }
+
+    /// Whether a job has ended.
+    pub async fn has_ended(&self, job: JobId) -> Result<bool, StoreError> {
+        let find = query("SELECT id FROM jobs WHERE id = $1 AND finished_at IS NOT NULL").bind(job.to_string());
+        Ok(self.database.read_one(find).await?.is_some())
+    }
+
+    /// Asks for the end of an integration's job in progress. One that no worker has ends at once, with this cause.
+    pub async fn cancel_job(&self, integration: IntegrationId, cause: &str) -> Result<Cancelled, StoreError> {
+        let integration = integration.to_string();
+        let end = self.database.with_store_clock(
+            "UPDATE jobs SET status = 'error', cause = $1, cancelled_at = {now}, lease_token = NULL, lease_until = NULL,
+                             finished_at = CASE WHEN started_at > {now} THEN started_at ELSE {now} END
+             WHERE integration_id = $2 AND finished_at IS NULL AND (lease_until IS NULL OR lease_until <= {now})
+             RETURNING id",
+        );
+        let ask = self.database.with_store_clock(
+            "UPDATE jobs SET cancelled_at = COALESCE(cancelled_at, {now})
+             WHERE integration_id = $1 AND finished_at IS NULL RETURNING id",
+        );
+        let ended = self.database.write_one(query(end).bind(cause).bind(&integration)).await?;
+        if let Some(row) = ended {
+            return Ok(Cancelled::Ended(JobId::read(row.try_get("id")?)?));
+        }
+        match self.database.write_one(query(ask).bind(&integration)).await? {
+            Some(row) => Ok(Cancelled::Asked(JobId::read(row.try_get("id")?)?)),
+            None => Ok(Cancelled::Nothing),
+        }
     }
 }
 
@@ -200,27 +250,26 @@ async fn write(
     lease: &Lease,
     integration: IntegrationId,
     checkpoint: &Checkpoint,
-) -> Result<(), StoreError> {
+) -> Result<Held, StoreError> {
     let known = checkpoint.rows_failed.saturating_sub(checkpoint.row_errors.len() as u64);
-    let synced_to = checkpoint.watermark.filter(|_| checkpoint.has_dealt);
-    let written = query(
+    let update = query(
         "UPDATE jobs SET attempts = CASE WHEN rows_synced + rows_failed < CAST($1 AS BIGINT) + CAST($2 AS BIGINT) THEN 1 ELSE attempts END,
                          rows_synced = $1, rows_failed = $2, synced_to = COALESCE($3, synced_to), position = $4
-         WHERE id = $5 AND lease_token = $6 AND finished_at IS NULL",
+         WHERE id = $5 AND lease_token = $6 AND finished_at IS NULL
+         RETURNING cancelled_at",
     )
     .bind(i64::try_from(checkpoint.rows_synced).unwrap_or(i64::MAX))
     .bind(i64::try_from(checkpoint.rows_failed).unwrap_or(i64::MAX))
-    .bind(synced_to.map(|watermark| micros(watermark.updated_at)))
+    .bind(checkpoint.watermark.map(|watermark| micros(watermark.updated_at)))
     .bind(checkpoint.position.as_deref())
     .bind(lease.job.to_string())
-    .bind(&lease.token)
-    .execute(&mut *connection)
-    .await?;
-    held(written.rows_affected())?;
+    .bind(&lease.token);
+    let held = held(returned(update, connection).await?.as_ref())?;
     if let Some(watermark) = &checkpoint.watermark {
         write_watermark(connection, integration, watermark).await?;
     }
-    row_errors::insert(connection, lease.job, known + 1, &checkpoint.row_errors).await
+    row_errors::insert(connection, lease.job, known + 1, &checkpoint.row_errors).await?;
+    Ok(held)
 }
 
 /// Puts a watermark in the place of another.
@@ -243,8 +292,10 @@ pub(super) async fn write_watermark(
     Ok(())
 }
 
-fn held(rows: u64) -> Result<(), StoreError> {
-    if rows == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
+/// What the row of a job that was found with its lease says.
+fn held(row: Option<&AnyRow>) -> Result<Held, StoreError> {
+    let row = row.ok_or(StoreError::LeaseLost)?;
+    Ok(Held { cancelled: row.try_get::<Option<i64>, _>("cancelled_at")?.is_some() })
 }
 
 /// A duration as the store keeps it.

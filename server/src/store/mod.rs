@@ -5,10 +5,12 @@
 
 mod database;
 mod error;
+mod health;
 mod jobs;
 mod leases;
 mod rate_limits;
 mod row_errors;
+mod schema;
 mod states;
 #[cfg(test)]
 mod tests;
@@ -16,6 +18,7 @@ mod time;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
@@ -24,7 +27,7 @@ use crate::config::StoreLocation;
 use database::Database;
 pub use error::StoreError;
 pub use jobs::{Job, JobId, JobStatus, StartJob};
-pub use leases::{Checkpoint, Claimed, Lease};
+pub use leases::{Cancelled, Checkpoint, Claimed, Held, Lease};
 pub use rate_limits::Taken;
 pub use row_errors::RowError;
 pub use states::{IntegrationState, Watermark};
@@ -43,9 +46,23 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// Connects, and brings the schema up to date.
+    /// Connects, and brings the schema up to date: for a process that serves.
     pub async fn open(location: &StoreLocation) -> Result<Store, StoreError> {
-        Ok(Store { database: Arc::new(Database::open(location).await?), woken: Arc::new(Notify::new()) })
+        Ok(Store::of(Database::open(location).await?))
+    }
+
+    /// Connects to the store that is there, and changes nothing of its schema; nothing where no process has served from it yet.
+    pub async fn look(location: &StoreLocation) -> Result<Option<Store>, StoreError> {
+        Ok(Database::look(location).await?.map(Store::of))
+    }
+
+    fn of(database: Arc<Database>) -> Store {
+        Store { database, woken: Arc::new(Notify::new()) }
+    }
+
+    /// How long the store has worked again, if it once did not since this process opened it.
+    pub fn back_for(&self) -> Option<Duration> {
+        self.database.health.back_for()
     }
 
     /// Waits until this process is told of a job. Jobs of other processes are found by looking.

@@ -26,7 +26,7 @@ impl Store {
         window_start: i64,
         limit: u64,
     ) -> Result<Taken, StoreError> {
-        let taken = query(
+        let take = query(
             "INSERT INTO rate_limits (workspace, operation, window_start, used) VALUES ($1, $2, $3, 1)
              ON CONFLICT (workspace, operation, window_start) DO UPDATE SET used = rate_limits.used + 1
              WHERE rate_limits.used < $4
@@ -35,32 +35,29 @@ impl Store {
         .bind(workspace)
         .bind(operation)
         .bind(window_start)
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_optional(&self.database.write)
-        .await?;
-        let Some(taken) = taken else {
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        let Some(taken) = self.database.write_one(take).await? else {
             return Ok(Taken { allowed: false, used: limit });
         };
         let used = count(taken.try_get("used")?);
         if used == 1 {
-            query("DELETE FROM rate_limits WHERE workspace = $1 AND operation = $2 AND window_start < $3")
+            let old = query("DELETE FROM rate_limits WHERE workspace = $1 AND operation = $2 AND window_start < $3")
                 .bind(workspace)
                 .bind(operation)
-                .bind(window_start - KEPT)
-                .execute(&self.database.write)
-                .await?;
+                .bind(window_start - KEPT);
+            self.database.write(old).await?;
         }
         Ok(Taken { allowed: true, used })
     }
 
     /// How many requests were counted in a window.
     pub async fn used_requests(&self, workspace: &str, operation: &str, window_start: i64) -> Result<u64, StoreError> {
-        let used = query("SELECT used FROM rate_limits WHERE workspace = $1 AND operation = $2 AND window_start = $3")
-            .bind(workspace)
-            .bind(operation)
-            .bind(window_start)
-            .fetch_optional(&self.database.read)
-            .await?;
+        let count_of =
+            query("SELECT used FROM rate_limits WHERE workspace = $1 AND operation = $2 AND window_start = $3")
+                .bind(workspace)
+                .bind(operation)
+                .bind(window_start);
+        let used = self.database.read_one(count_of).await?;
         used.map_or(Ok(0), |row| Ok(count(row.try_get("used")?)))
     }
 }

@@ -23,15 +23,14 @@ pub struct RowError {
 impl Store {
     /// Row errors of a job with their numbers, after a number.
     pub async fn row_errors(&self, job: JobId, after: u64, most: usize) -> Result<Vec<(u64, RowError)>, StoreError> {
-        let rows = query(
+        let list = query(
             "SELECT number, identifier, updated_at, reason, payload FROM row_errors
              WHERE job_id = $1 AND number > $2 ORDER BY number LIMIT $3",
         )
         .bind(job.to_string())
         .bind(i64::try_from(after).unwrap_or(i64::MAX))
-        .bind(i64::try_from(most).unwrap_or(i64::MAX))
-        .fetch_all(&self.database.read)
-        .await?;
+        .bind(i64::try_from(most).unwrap_or(i64::MAX));
+        let rows = self.database.read(list).await?;
         rows.iter()
             .map(|row| {
                 let error = RowError {

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sqlx::any::AnyRow;
-use sqlx::{AssertSqlSafe, Row as _, query};
+use sqlx::{AnyConnection, AssertSqlSafe, Row as _, query};
 
+use super::database::returned;
 use super::jobs::{JobStatus, count};
 use super::time::from_micros;
 use super::{Store, StoreError, leases};
@@ -48,7 +49,7 @@ impl Store {
         let statement = format!(
             "WITH listed (id) AS (VALUES {places})
              SELECT listed.id, watermarks.updated_at, watermarks.rows_at, watermarks.digest,
-                    newest.started_at, newest.status, ended.status AS ended_status
+                    newest.started_at, newest.status, newest.finished_at, ended.status AS ended_status
              FROM listed
              LEFT JOIN watermarks ON watermarks.integration_id = listed.id
              LEFT JOIN jobs AS newest ON newest.integration_id = listed.id
@@ -61,18 +62,19 @@ impl Store {
         for integration in integrations {
             states = states.bind(integration.to_string());
         }
-        let rows = states.fetch_all(&self.database.read).await?;
+        let rows = self.database.read(states).await?;
         rows.iter()
             .map(|row| {
                 let id: String = row.try_get("id")?;
-                let status = |column: &str| -> Result<Option<JobStatus>, StoreError> {
-                    row.try_get::<Option<String>, &str>(column)?.map(|text| JobStatus::read(&text)).transpose()
+                let has_ended = row.try_get::<Option<i64>, _>("finished_at")?.is_some();
+                let status = |column: &str, has_ended: bool| -> Result<Option<JobStatus>, StoreError> {
+                    Ok(row.try_get::<Option<String>, &str>(column)?.map(|text| JobStatus::read(&text, has_ended)))
                 };
                 let state = IntegrationState {
                     watermark: watermark(row)?,
                     last_job_start_time: row.try_get::<Option<i64>, _>("started_at")?.map(from_micros).transpose()?,
-                    last_job_status: status("status")?,
-                    config_error: status("ended_status")? == Some(JobStatus::ConfigError),
+                    last_job_status: status("status", has_ended)?,
+                    config_error: status("ended_status", true)? == Some(JobStatus::ConfigError),
                 };
                 let id = id.parse().map_err(|_| StoreError::Unreadable { what: "integration ID", value: id })?;
                 Ok((id, state))
@@ -84,33 +86,37 @@ impl Store {
 impl Store {
     /// Moves a watermark, or takes it away, unless a job is in progress. Whether it has been moved.
     pub async fn set_watermark(&self, integration: IntegrationId, to: Option<Watermark>) -> Result<bool, StoreError> {
-        let mut transaction = self.database.write.begin().await?;
-        // For a moment this is the job in progress: nobody else's can begin.
-        let placeholder = query(
-            "INSERT INTO jobs (id, integration_id, status, started_at) VALUES ($1, $2, 'running', 0)
-             ON CONFLICT (integration_id) WHERE finished_at IS NULL DO NOTHING RETURNING id",
-        )
-        .bind(format!("watermark of {integration}"))
-        .bind(integration.to_string())
-        .fetch_optional(&mut *transaction)
-        .await?;
-        let Some(placeholder) = placeholder else { return Ok(false) };
-        match to {
-            Some(watermark) => leases::write_watermark(&mut transaction, integration, &watermark).await?,
-            None => {
-                query("DELETE FROM watermarks WHERE integration_id = $1")
-                    .bind(integration.to_string())
-                    .execute(&mut *transaction)
-                    .await?;
-            }
-        }
-        query("DELETE FROM jobs WHERE id = $1")
-            .bind(placeholder.try_get::<String, _>("id")?)
-            .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok(true)
+        let work = async {
+            let mut transaction = self.database.begin().await?;
+            let moved = move_watermark(transaction.connection(), integration, to).await;
+            transaction.end(moved).await
+        };
+        self.database.transact(work).await
     }
+}
+
+async fn move_watermark(
+    connection: &mut AnyConnection,
+    integration: IntegrationId,
+    to: Option<Watermark>,
+) -> Result<bool, StoreError> {
+    let id = integration.to_string();
+    // For a moment this is the job in progress: no other can begin.
+    let placeholder = query(
+        "INSERT INTO jobs (id, integration_id, status, started_at) VALUES ($1, $2, 'running', 0)
+         ON CONFLICT (integration_id) WHERE finished_at IS NULL DO NOTHING RETURNING id",
+    );
+    let placeholder = placeholder.bind(format!("watermark of {id}")).bind(&id);
+    let Some(placeholder) = returned(placeholder, connection).await? else { return Ok(false) };
+    match to {
+        Some(watermark) => leases::write_watermark(connection, integration, &watermark).await?,
+        None => {
+            query("DELETE FROM watermarks WHERE integration_id = $1").bind(&id).execute(&mut *connection).await?;
+        }
+    }
+    let placeholder: String = placeholder.try_get("id")?;
+    query("DELETE FROM jobs WHERE id = $1").bind(placeholder).execute(connection).await?;
+    Ok(true)
 }
 
 /// The watermark of a row that has its columns.

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use uuid::Uuid;
 
-use super::{Checkpoint, Claimed, JobStatus, Page, RowError, StartJob, Store, StoreError, Watermark};
+use super::{Cancelled, Checkpoint, Claimed, Held, JobStatus, Page, RowError, StartJob, Store, StoreError, Watermark};
 use crate::config::{IntegrationId, PostgresUrl, StoreLocation};
 use crate::secret::Secret;
 
@@ -43,6 +43,14 @@ on_both! {
     a_watermark_is_moved_by_hand_only_while_no_job_is_in_progress
     a_window_allows_as_many_requests_as_the_limit_however_they_come
     many_processes_may_start_at_once
+    a_start_time_of_the_future_is_not_believed
+    a_job_that_nobody_has_is_cancelled_at_once_and_one_that_somebody_has_at_its_next_word
+    a_job_knows_how_long_it_has_run_and_how_far_the_rows_are_dealt_with
+    what_a_later_version_has_written_breaks_no_list_and_no_queue
+    looking_makes_nothing_and_says_what_is_missing
+    a_schema_that_is_newer_is_refused_at_once_by_everybody
+    a_schema_that_is_older_is_brought_up_to_date_only_by_who_serves
+    a_job_whose_end_was_written_has_ended
 }
 
 /// A new database in the Postgres for tests.
@@ -165,10 +173,12 @@ async fn a_worker_without_the_lease_changes_nothing(location: StoreLocation) {
         rows_synced: 1,
         ..Checkpoint::default()
     };
+    let still_held = Held { cancelled: false };
     for lost in [
         store.checkpoint(&late, integration, &checkpoint).await,
-        store.finish(&late, integration, &checkpoint, JobStatus::Success, None).await,
-        store.release(&late).await,
+        store.renew(&late).await,
+        store.finish(&late, integration, &checkpoint, JobStatus::Success, None).await.map(|()| still_held),
+        store.release(&late).await.map(|()| still_held),
     ] {
         assert!(matches!(lost, Err(StoreError::LeaseLost)), "{lost:?}");
     }
@@ -223,7 +233,7 @@ async fn a_checkpoint_is_written_whole(location: StoreLocation) {
     assert_eq!(kept, [(1, error("a")), (2, error("b")), (3, error("c"))]);
     assert_eq!(store.row_errors(job.id, 1, 1).await.unwrap(), [(2, error("b"))]);
     assert_eq!((job.rows_failed_with_errors, job.cause.as_deref()), (3, Some("why")));
-    assert_eq!(job.last_timestamp_synced, None, "it has dealt with no row that moved the watermark");
+    assert_eq!(job.last_timestamp_synced, None, "nothing was ever synced");
     assert_eq!(store.row_errors(job.id, 0, 10).await.unwrap().len(), 3);
     assert_eq!(store.find_job(integration, None).await.unwrap(), Some(job.id));
     assert_eq!(store.find_job(integration, Some(job.id)).await.unwrap(), Some(job.id));
@@ -299,4 +309,235 @@ async fn a_database_that_cannot_be_opened_is_said_in_its_own_words() {
     let location = StoreLocation::Postgres(PostgresUrl::new(Secret::new(url)).unwrap());
     let error = Store::open(&location).await.unwrap_err().to_string();
     assert!(error.ends_with("cannot be opened: database \"no_such_database\" does not exist"), "{error}");
+}
+
+async fn a_start_time_of_the_future_is_not_believed(location: StoreLocation) {
+    let store = open(location).await;
+    let integration = id();
+    // A replica whose clock is years ahead, and one whose clock is right.
+    run(&store, integration, "2199-01-01T00:00:00Z".parse().unwrap(), JobStatus::Success).await;
+    run(&store, integration, Utc::now(), JobStatus::Success).await;
+    let jobs = store.jobs(integration, &Page::First, 10).await.unwrap().items;
+    assert_eq!(jobs.len(), 2);
+    for job in jobs {
+        let ahead = job.sync_start_time - Utc::now();
+        assert!(ahead < TimeDelta::seconds(2) && ahead > TimeDelta::seconds(-60), "{ahead}");
+        assert!(job.sync_finish_time.unwrap() >= job.sync_start_time);
+    }
+}
+
+async fn a_job_that_nobody_has_is_cancelled_at_once_and_one_that_somebody_has_at_its_next_word(
+    location: StoreLocation,
+) {
+    let store = open(location).await;
+    let integration = id();
+    assert_eq!(store.cancel_job(integration, "why").await.unwrap(), Cancelled::Nothing);
+    assert!(started(&store, integration, Utc::now()).await);
+    let Cancelled::Ended(ended) = store.cancel_job(integration, "why").await.unwrap() else { panic!("it goes on") };
+    let job = store.job(integration, ended).await.unwrap().unwrap();
+    assert_eq!((job.status, job.cause.as_deref()), (JobStatus::Error, Some("why")));
+    assert!(job.sync_finish_time.unwrap() >= job.sync_start_time);
+
+    assert!(started(&store, integration, Utc::now()).await);
+    let claimed = claim(&store, integration, LEASE).await.unwrap();
+    let (lease, checkpoint) = (&claimed.lease, Checkpoint::default());
+    assert!(!claimed.cancelled && !store.renew(lease).await.unwrap().cancelled);
+    assert_eq!(store.cancel_job(integration, "why").await.unwrap(), Cancelled::Asked(lease.job));
+    assert!(!store.has_ended(lease.job).await.unwrap(), "its worker ends it");
+    assert!(store.renew(lease).await.unwrap().cancelled);
+    assert!(store.checkpoint(lease, integration, &checkpoint).await.unwrap().cancelled);
+    store.release(lease).await.unwrap();
+    assert!(claim(&store, integration, LEASE).await.unwrap().cancelled, "the next worker is told too");
+    assert_eq!(
+        store.cancel_job(id(), "why").await.unwrap(),
+        Cancelled::Nothing,
+        "other integrations are not concerned"
+    );
+}
+
+async fn a_job_knows_how_long_it_has_run_and_how_far_the_rows_are_dealt_with(location: StoreLocation) {
+    let store = open(location).await;
+    let integration = id();
+    let newest = async || store.jobs(integration, &Page::First, 1).await.unwrap().items.remove(0);
+    assert!(started(&store, integration, Utc::now()).await);
+    assert_eq!(newest().await.last_timestamp_synced, None, "nothing was ever synced");
+    let first = claim(&store, integration, Duration::ZERO).await.unwrap();
+    assert!(first.running_for < Duration::from_millis(50), "{:?}", first.running_for);
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    let second = claim(&store, integration, LEASE).await.unwrap();
+    assert!(second.running_for >= Duration::from_millis(50), "since a worker first had it: {:?}", second.running_for);
+    let watermark = Watermark { updated_at: time(77), rows_at: 1, digest: None };
+    let checkpoint = Checkpoint { watermark: Some(watermark), rows_synced: 1, ..Checkpoint::default() };
+    store.finish(&second.lease, integration, &checkpoint, JobStatus::Success, None).await.unwrap();
+    assert!(started(&store, integration, Utc::now()).await);
+    assert_eq!(newest().await.last_timestamp_synced, Some(time(77)), "of the integration, before this job finds a row");
+    let third = claim(&store, integration, LEASE).await.unwrap();
+    assert_eq!(third.watermark, Some(watermark));
+    store.finish(&third.lease, integration, &Checkpoint::default(), JobStatus::Success, None).await.unwrap();
+    assert_eq!(newest().await.last_timestamp_synced, Some(time(77)));
+}
+
+/// Executes SQL that no program of this version would.
+async fn tamper(location: &StoreLocation, sql: String) {
+    use sqlx::Connection as _;
+    let url = match location {
+        StoreLocation::Sqlite(path) => format!("sqlite://{}", path.display()),
+        StoreLocation::Postgres(url) => url.expose().to_owned(),
+    };
+    let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+async fn what_a_later_version_has_written_breaks_no_list_and_no_queue(location: StoreLocation) {
+    let store = open(location.clone()).await;
+    let (integration, other) = (id(), id());
+    run(&store, integration, time(1), JobStatus::Success).await;
+    tamper(&location, "UPDATE jobs SET status = 'mislaid'".into()).await;
+    let queued = format!(
+        "INSERT INTO jobs (id, integration_id, status, started_at) VALUES ('odd', '{integration}', 'waiting', 5)"
+    );
+    tamper(&location, queued).await;
+    tamper(
+        &location,
+        "INSERT INTO jobs (id, integration_id, status, started_at) VALUES ('odder', 'odd', 'running', 6)".into(),
+    )
+    .await;
+    let states = store.integration_states(&[integration]).await.unwrap();
+    assert_eq!(states[&integration].last_job_status, Some(JobStatus::Running), "it has not ended");
+    assert!(started(&store, other, time(9)).await);
+    let claimed = store.claim_job(LEASE, |_| true).await.unwrap();
+    assert_eq!(claimed.unwrap().integration, other, "those in front of it cannot be read, and are left");
+    tamper(&location, "DELETE FROM jobs WHERE id = 'odd'".into()).await;
+    let jobs = store.jobs(integration, &Page::First, 10).await.unwrap().items;
+    assert_eq!(jobs[0].status, JobStatus::Error, "it has ended, in a way that is not known");
+}
+
+async fn looking_makes_nothing_and_says_what_is_missing(location: StoreLocation) {
+    assert!(Store::look(&location).await.unwrap().is_none());
+    assert!(Store::look(&location).await.unwrap().is_none(), "the first look has made nothing");
+    if let StoreLocation::Sqlite(path) = &location {
+        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 0);
+    }
+    let serving = open(location.clone()).await;
+    let looking = Store::look(&location).await.unwrap().unwrap();
+    let integration = id();
+    assert!(started(&serving, integration, Utc::now()).await);
+    assert_eq!(looking.jobs(integration, &Page::First, 10).await.unwrap().items.len(), 1);
+}
+
+async fn a_schema_that_is_newer_is_refused_at_once_by_everybody(location: StoreLocation) {
+    drop(open(location.clone()).await);
+    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                 SELECT 9000, 'newer', success, checksum, 1 FROM _sqlx_migrations WHERE version = 1";
+    tamper(&location, newer.into()).await;
+    let begun = std::time::Instant::now();
+    // Not only the first: a lock that it left behind would keep the others waiting.
+    for _ in 0..3 {
+        let opened = Store::open(&location).await.unwrap_err();
+        assert!(
+            opened.to_string().contains("newer than this program: it has version 9000, this program knows 2"),
+            "{opened}"
+        );
+        assert!(matches!(Store::look(&location).await, Err(StoreError::Newer { found: 9000, known: 2 })));
+    }
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+async fn a_schema_that_is_older_is_brought_up_to_date_only_by_who_serves(location: StoreLocation) {
+    drop(open(location.clone()).await);
+    let older = "ALTER TABLE jobs DROP COLUMN begun_at; ALTER TABLE jobs DROP COLUMN cancelled_at;
+                 DELETE FROM _sqlx_migrations WHERE version = 2";
+    tamper(&location, older.into()).await;
+    for _ in 0..2 {
+        let looked = Store::look(&location).await.unwrap_err();
+        assert!(
+            looked.to_string().contains("it has version 1, this program needs 2; `cdi-server serve` brings"),
+            "{looked}"
+        );
+    }
+    assert!(started(&open(location.clone()).await, id(), Utc::now()).await);
+    assert!(Store::look(&location).await.unwrap().is_some());
+}
+
+async fn a_job_whose_end_was_written_has_ended(location: StoreLocation) {
+    let store = open(location).await;
+    let integration = id();
+    assert!(started(&store, integration, Utc::now()).await);
+    let lease = claim(&store, integration, LEASE).await.unwrap().lease;
+    assert!(!store.has_ended(lease.job).await.unwrap());
+    store.finish(&lease, integration, &Checkpoint::default(), JobStatus::Success, None).await.unwrap();
+    assert!(store.has_ended(lease.job).await.unwrap());
+}
+
+/// SQLite ends a transaction by itself when a disk is full, and of some other errors. sqlx does not see that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_on_which_a_transaction_has_failed_is_used_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = open(StoreLocation::Sqlite(path.clone())).await;
+    let mut transaction = store.database.begin().await.unwrap();
+    let ends_it = "INSERT OR ROLLBACK INTO watermarks VALUES ('a', 1, 1, 1), ('a', 2, 2, 2)";
+    let failed = sqlx::raw_sql(ends_it).execute(transaction.connection()).await.map(drop).map_err(StoreError::from);
+    assert!(transaction.end(failed).await.is_err());
+    let integration = id();
+    for _ in 0..3 {
+        run(&store, integration, Utc::now(), JobStatus::Success).await;
+    }
+    // From outside, where nothing is seen that was not committed.
+    let outside = rusqlite::Connection::open(path).unwrap();
+    let stored: i64 = outside.query_row("SELECT count(*) FROM jobs", (), |row| row.get(0)).unwrap();
+    assert_eq!(stored, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_is_dropped_leaves_its_connection_usable() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(StoreLocation::Sqlite(folder.path().join("store.db"))).await;
+    for _ in 0..20 {
+        let mut transaction = store.database.begin().await.unwrap();
+        sqlx::raw_sql("DELETE FROM jobs").execute(transaction.connection()).await.unwrap();
+        drop(transaction);
+        assert!(started(&store, id(), Utc::now()).await);
+    }
+    let outside = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
+    let stored: i64 = outside.query_row("SELECT count(*) FROM jobs", (), |row| row.get(0)).unwrap();
+    assert_eq!(stored, 20, "nothing of what was dropped was done");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_locked_is_in_trouble_that_passes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = open(StoreLocation::Sqlite(path.clone())).await;
+    let other = rusqlite::Connection::open(path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let begun = std::time::Instant::now();
+    assert!(store.start_job(id(), Utc::now()).await.unwrap_err().is_unavailable());
+    assert!(begun.elapsed() > Duration::from_secs(2), "it was waited for");
+    let begun = std::time::Instant::now();
+    assert!(store.start_job(id(), Utc::now()).await.unwrap_err().is_unavailable());
+    assert!(begun.elapsed() < Duration::from_millis(100), "nobody waits for what is known to be away");
+    other.execute_batch("ROLLBACK").unwrap();
+    let integration = id();
+    let begun = std::time::Instant::now();
+    while store.start_job(integration, Utc::now()).await.is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "it never came back");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(store.back_for().is_some());
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_made_is_said_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, expected) in [("no/such/store.db", "No such file or directory"), (".", "Is a directory")] {
+        let error = Store::open(&StoreLocation::Sqlite(folder.path().join(path))).await.unwrap_err();
+        assert!(!error.is_unavailable() && error.to_string().contains(expected), "{error}");
+    }
+    let nobody = StoreLocation::Postgres(PostgresUrl::new(Secret::new("postgres://a@127.0.0.1:1/b")).unwrap());
+    for error in [Store::open(&nobody).await.unwrap_err(), Store::look(&nobody).await.unwrap_err()] {
+        assert!(error.is_unavailable(), "it may come: {error}");
+        assert!(error.to_string().starts_with("the store is away: Postgres at 127.0.0.1:1/b: "), "{error}");
+    }
 }

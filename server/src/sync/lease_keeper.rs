@@ -4,13 +4,12 @@
 //! the run waits, and goes on if the renewal comes through and no other worker has taken the job. Time is counted by a
 //! clock that goes on while the machine is suspended.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use crate::store::{Lease, Store, StoreError};
+use crate::store::{Held, Lease, Store, StoreError};
 
 /// A worker's hold on its job.
 #[derive(Debug)]
@@ -18,8 +17,9 @@ pub struct LeaseKeeper<'a> {
     store: &'a Store,
     lease: &'a Lease,
     length: Duration,
-    state: Arc<watch::Sender<State>>,
+    state: watch::Sender<State>,
     clock: Clock,
+    cancelled: watch::Sender<bool>,
 }
 
 /// What decides whether something may be sent.
@@ -39,6 +39,12 @@ pub struct Clock(fn() -> Duration);
 impl Clock {
     /// The system's.
     pub const SYSTEM: Clock = Clock(since_boot);
+
+    /// Another one, for tests.
+    #[cfg(test)]
+    pub fn of(now: fn() -> Duration) -> Clock {
+        Clock(now)
+    }
 
     /// What it shows.
     pub fn now(self) -> Duration {
@@ -133,7 +139,8 @@ impl<'a> LeaseKeeper<'a> {
         clock: Clock,
     ) -> LeaseKeeper<'a> {
         let state = State { held_since: claimed_at, length, unwritten: false };
-        LeaseKeeper { store, lease, length, state: Arc::new(watch::Sender::new(state)), clock }
+        let (state, cancelled) = (watch::Sender::new(state), watch::Sender::new(false));
+        LeaseKeeper { store, lease, length, state, clock, cancelled }
     }
 
     /// What deliveries must pass.
@@ -146,13 +153,29 @@ impl<'a> LeaseKeeper<'a> {
         self.state.send_if_modified(|state| std::mem::replace(&mut state.unwritten, unwritten) != unwritten);
     }
 
+    /// Takes note of what the store has said of the job.
+    pub fn note(&self, held: Held) {
+        if held.cancelled {
+            self.cancelled.send_replace(true);
+        }
+    }
+
+    /// Waits until somebody has asked for the job's end.
+    pub async fn cancelled(&self) {
+        // The sender lives as long as this does.
+        let _ = self.cancelled.subscribe().wait_for(|cancelled| *cancelled).await;
+    }
+
     /// Renews the lease again and again; ends when another worker has the job, or when the store says so for good.
     pub async fn keep(&self) -> StoreError {
         loop {
             self.sleep_until_due().await;
             let begun = self.clock.now();
             match timeout(self.length / 5, self.store.renew(self.lease)).await {
-                Ok(Ok(())) => self.state.send_modify(|state| state.held_since = begun),
+                Ok(Ok(held)) => {
+                    self.note(held);
+                    self.state.send_modify(|state| state.held_since = begun);
+                }
                 Ok(Err(error)) if !error.is_unavailable() => return error,
                 // The store tells in the log that it is away.
                 Ok(Err(_)) | Err(_) => sleep(self.length / 20).await,

@@ -22,6 +22,7 @@ mod worker;
 
 pub use destination::look as check_destination;
 pub use inspect::{Planned, Preview, preview};
+pub use run::CANCELLED;
 pub use source::look as check_source;
 #[cfg(test)]
 pub use tests::postgres as postgres_for_tests;

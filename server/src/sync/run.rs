@@ -1,24 +1,26 @@
 //! One run of a job: source → objects → destination, with checkpoints on the way, under a lease.
 //!
-//! What a checkpoint says was made durable first. When the lease cannot be held, everything under way is dropped before it
-//! runs out.
+//! What a checkpoint says was made durable first. While the lease cannot be renewed nothing is sent, and while checkpoints
+//! cannot be written neither; when the store is back, the run goes on if no other worker has the job.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use tokio::time::sleep;
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::SyncError;
 use super::destination::{DeliveryContext, Destination, Limits, Position};
 use super::feed::{Reached, deliver};
-use super::lease_keeper::{Clock, Fence, LeaseKeeper};
+use super::lease_keeper::{Clock, LeaseKeeper};
 use super::progress::{Progress, Start};
 use super::shared::Shared;
 use super::shutdown::Stop;
 use super::slots::Slot;
 use super::source::{self, Opening, Read};
 use crate::config::Integration;
-use crate::store::{Checkpoint, Claimed, JobStatus, Store, StoreError};
+use crate::store::{Checkpoint, Claimed, Held, JobStatus, Store, StoreError};
 
 /// How a run paces itself.
 #[derive(Debug, Clone, Copy)]
@@ -29,20 +31,35 @@ pub struct Pace {
     pub first_pause: Duration,
     /// The most objects in a batch, however many the destination takes.
     pub batch: usize,
+    /// How long reading is tried again while the source is in trouble that may pass.
+    pub source_patience: Duration,
 }
 
 impl Pace {
-    /// What is kind to everybody.
-    pub const USUAL: Pace =
-        Pace { checkpoint: Duration::from_millis(250), first_pause: Duration::from_millis(250), batch: usize::MAX };
+    /// Defaults: a checkpoint every 250 ms, the first pause 250 ms, five minutes of patience with a source.
+    pub const USUAL: Pace = Pace {
+        checkpoint: Duration::from_millis(250),
+        first_pause: Duration::from_millis(250),
+        batch: usize::MAX,
+        source_patience: Duration::from_secs(300),
+    };
 }
+
+/// How long requests under way may take when a run is to end that is not given back.
+const LAST_REQUESTS: Duration = Duration::from_secs(10);
+/// A checkpoint that takes longer makes delivery pause.
+const UNWRITTEN: Duration = Duration::from_secs(1);
+/// Pauses get longer as long as a source cannot be read, but not longer than this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// The cause of a job that was cancelled.
+pub const CANCELLED: &str = "it was cancelled with `cdi-server cancel`; the rest was left for the next sync";
 
 /// What a worker needs to run jobs of an integration.
 #[derive(Debug, Clone)]
 pub struct Runner<'a> {
     /// Where jobs are.
     pub store: &'a Store,
-    /// Theirs.
+    /// The integration whose jobs it runs.
     pub integration: &'a Integration,
     /// How long a lease is.
     pub lease: Duration,
@@ -60,24 +77,31 @@ impl Runner<'_> {
     /// Runs a claimed job to its end, or gives it back when the process is to stop. `claimed_at` is a moment of the clock
     /// before it was claimed.
     pub async fn run(&self, claimed: Claimed, claimed_at: Duration) -> Result<(), StoreError> {
-        let hold = LeaseKeeper::new(self.store, &claimed.lease, self.lease, claimed_at, self.clock);
+        let keeper = LeaseKeeper::new(self.store, &claimed.lease, self.lease, claimed_at, self.clock);
+        keeper.note(Held { cancelled: claimed.cancelled });
+        let (ask, stop) = Stop::channel();
+        let beginning = Progress::new(start(&claimed, None)).so_far();
         let run = Run {
             runner: self,
             claimed: &claimed,
-            fence: hold.fence(),
+            keeper: &keeper,
+            stop,
+            ask,
+            early_end: OnceLock::new(),
             progress: Shared::new(start(&claimed, None)),
             destination: OnceLock::new(),
-            durable: Mutex::new(Progress::new(start(&claimed, None)).so_far()),
+            durable: Mutex::new(beginning.clone()),
+            written: Mutex::new(beginning),
         };
         let reached = tokio::select! {
             biased;
-            lost = hold.keep() => return Err(lost),
-            () = self.stop.deadline() => Ok(Reached::Stop),
+            lost = keeper.keep() => return Err(lost),
+            () = run.end_early() => Ok(Reached::Stop),
             reached = run.sync() => reached,
         };
         tokio::select! {
             biased;
-            lost = hold.keep() => Err(lost),
+            lost = keeper.keep() => Err(lost),
             written = run.write_end(reached) => written,
         }
     }
@@ -100,39 +124,113 @@ fn start(claimed: &Claimed, position: Option<Position>) -> Start {
     }
 }
 
+/// Why a run ends before its rows do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum EarlyEnd {
+    /// The process is to stop: the job goes on elsewhere.
+    Stop,
+    /// Somebody has asked for it.
+    Cancelled,
+    /// It has taken too long.
+    TooLong,
+}
+
 struct Run<'a> {
     runner: &'a Runner<'a>,
     claimed: &'a Claimed,
-    fence: Fence,
+    keeper: &'a LeaseKeeper<'a>,
+    /// Tells all parts of the run that it is to stop, whyever.
+    stop: Stop,
+    ask: watch::Sender<Option<Instant>>,
+    early_end: OnceLock<EarlyEnd>,
     progress: Shared,
     destination: OnceLock<Arc<Destination>>,
     /// What may be written down because it outlives a power cut.
     durable: Mutex<Checkpoint>,
+    /// What is written down.
+    written: Mutex<Checkpoint>,
 }
 
 impl Run<'_> {
+    /// Asks all parts of the run to stop when there is a reason for it. Ends when the time is over that they have for it.
+    async fn end_early(&self) {
+        let left = self.runner.integration.max_duration.saturating_sub(self.claimed.running_for);
+        let (why, deadline) = tokio::select! {
+            deadline = self.runner.stop.when() => (EarlyEnd::Stop, deadline),
+            () = self.keeper.cancelled() => (EarlyEnd::Cancelled, Instant::now() + LAST_REQUESTS),
+            () = sleep(left) => (EarlyEnd::TooLong, Instant::now() + LAST_REQUESTS),
+        };
+        self.early_end.get_or_init(|| why);
+        self.ask.send_replace(Some(deadline));
+        tokio::select! {
+            () = sleep_until(deadline) => {}
+            () = self.runner.stop.deadline() => {}
+        }
+    }
+
     async fn sync(&self) -> Result<Reached, SyncError> {
-        let Runner { integration, pace, stop, .. } = self.runner;
-        let mut reading = source::read(integration, self.claimed.watermark).await?;
-        let begun = start(self.claimed, None);
+        let pace = &self.runner.pace;
         let context = DeliveryContext {
-            fence: self.fence.clone(),
-            stop: stop.clone(),
+            fence: self.keeper.fence(),
+            stop: self.stop.clone(),
             slot: self.runner.slot.clone(),
             first_pause: pace.first_pause,
         };
-        let destination = Destination::open(integration, begun.position, context).await?;
-        let destination = self.destination.get_or_init(|| Arc::new(destination));
+        let mut trouble = SourceTrouble::new(pace);
+        loop {
+            let dealt = self.rows_dealt();
+            let reason = match self.read_and_deliver(&context).await {
+                Err(SyncError::Passing(reason)) => reason,
+                reached => return reached,
+            };
+            if self.rows_dealt() > dealt {
+                trouble = SourceTrouble::new(pace);
+            }
+            let pause = trouble.next_pause(&reason)?;
+            tracing::warn!(reason, ?pause, "the sync is interrupted; it goes on after a pause");
+            let _working = context.slot.work();
+            tokio::select! {
+                () = self.stop.asked() => return Ok(Reached::Stop),
+                () = context.slot.wait(sleep(pause)) => {}
+            }
+        }
+    }
+
+    fn rows_dealt(&self) -> u64 {
+        let (synced, failed) = self.progress.lock().counts();
+        synced + failed
+    }
+
+    /// Reads what is not dealt with yet, and delivers it. Trouble that passes leaves everything as a worker would leave it
+    /// that has given the job back: this may be called again.
+    async fn read_and_deliver(&self, context: &DeliveryContext) -> Result<Reached, SyncError> {
+        let Runner { integration, pace, .. } = self.runner;
+        let watermark = self.progress.lock().so_far().watermark;
+        let mut reading = source::read(integration, watermark).await?;
+        let destination = match self.destination.get() {
+            Some(destination) => destination,
+            None => {
+                let position = start(self.claimed, None).position;
+                let destination = Destination::open(integration, position, context.clone()).await?;
+                self.destination.get_or_init(|| Arc::new(destination))
+            }
+        };
         let Read::Opened(opening) = reading.next().await? else {
             return Err(SyncError::Failed("the source began without saying where".into()));
         };
         self.begin(opening, destination).await?;
         let limits = destination.limits();
         let limits = Limits { objects: limits.objects.min(pace.batch), ..limits };
-        tokio::select! {
-            reached = deliver(&mut reading, destination, limits, integration, &self.progress, stop) => reached,
+        let delivered = tokio::select! {
+            reached = deliver(&mut reading, destination, limits, integration, &self.progress, &self.stop) => reached,
             error = self.write_checkpoints(destination) => Err(error),
+        };
+        if matches!(delivered, Err(SyncError::Passing(_))) {
+            // What comes next begins at what is written down.
+            let checkpoint = self.durable(destination).await?;
+            self.write(&checkpoint).await?;
         }
+        delivered
     }
 
     async fn begin(&self, opening: Opening, destination: &Destination) -> Result<(), SyncError> {
@@ -143,22 +241,14 @@ impl Run<'_> {
             tracing::warn!(rows = opening.undated, "rows without an UPDATED_AT are never synced");
         }
         let position = destination.position();
-        let progress = Progress::new(Start { watermark: opening.watermark, ..start(self.claimed, position) });
+        let has_position = position.is_some();
+        let (rows_synced, rows_failed) = self.progress.lock().counts();
+        let progress = Progress::new(Start { watermark: opening.watermark, rows_synced, rows_failed, position });
         let checkpoint = progress.so_far();
         *self.progress.lock() = progress;
         self.set_durable(checkpoint.clone());
-        if position.is_none() {
-            return Ok(());
-        }
         // Where a file ended before this job wrote to it must be known if this worker dies with its first batch.
-        loop {
-            match self.write(&checkpoint).await {
-                Ok(()) => return Ok(()),
-                Err(StoreError::LeaseLost) => return Err(lost()),
-                Err(error) => tracing::warn!(%error, "the sync cannot begin yet; trying again"),
-            }
-            sleep(self.runner.pace.checkpoint).await;
-        }
+        if has_position { self.write(&checkpoint).await } else { Ok(()) }
     }
 
     /// Writes checkpoints until something forbids it.
@@ -175,50 +265,83 @@ impl Run<'_> {
                 Ok(checkpoint) => checkpoint,
                 Err(error) => return error,
             };
-            match self.write(&checkpoint).await {
-                Ok(()) => self.progress.written(&checkpoint),
-                Err(StoreError::LeaseLost) => return lost(),
-                // The lease's keeper decides when it is too late.
-                Err(error) => {
-                    tracing::warn!(%error, "the checkpoint could not be written; trying again");
+            if let Err(error) = self.write(&checkpoint).await {
+                return error;
+            }
+            self.progress.written(&checkpoint);
+        }
+    }
+
+    /// Writes a checkpoint, however long the store is away. Delivery pauses meanwhile: what is acknowledged and not written
+    /// down would be sent again if this worker died.
+    async fn write(&self, checkpoint: &Checkpoint) -> Result<(), SyncError> {
+        loop {
+            let write = self.runner.store.checkpoint(&self.claimed.lease, self.runner.integration.id, checkpoint);
+            tokio::pin!(write);
+            let written = match timeout(UNWRITTEN, &mut write).await {
+                Ok(written) => written,
+                Err(_) => {
+                    self.keeper.set_unwritten(true);
+                    write.await
+                }
+            };
+            match written {
+                Ok(held) => {
+                    self.keeper.note(held);
+                    self.keeper.set_unwritten(false);
+                    *locked(&self.written) = Checkpoint { row_errors: Vec::new(), ..checkpoint.clone() };
+                    return Ok(());
+                }
+                Err(StoreError::LeaseLost) => return Err(SyncError::Failed(StoreError::LeaseLost.to_string())),
+                // The store says in the log that it is away, and that it is back.
+                Err(error) if error.is_unavailable() => {
+                    self.keeper.set_unwritten(true);
                     sleep(self.runner.pace.checkpoint).await;
+                }
+                Err(error) => {
+                    return Err(SyncError::Failed(format!("how far the sync has got cannot be written down: {error}")));
                 }
             }
         }
     }
 
-    /// Writes down how the run ended, however often that takes; nothing ends a run that is to go on elsewhere.
+    /// Writes down how the run ended, however long the store is away.
     async fn write_end(&self, reached: Result<Reached, SyncError>) -> Result<(), StoreError> {
         let flushed = match self.destination.get() {
             Some(destination) => self.durable(destination).await.map(drop),
             None => Ok(()),
         };
-        let reached = flushed.and(reached);
-        let checkpoint = self.durable.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let ended = match reached {
-            Ok(Reached::Stop) => None,
-            Ok(Reached::End) => Some(verdict(&checkpoint)),
-            Ok(Reached::TooManyRefused(cause)) | Err(SyncError::Failed(cause) | SyncError::Passing(cause)) => {
-                Some((JobStatus::Error, Some(cause)))
-            }
-            Err(SyncError::Config(cause)) => Some((JobStatus::ConfigError, Some(cause))),
-        };
+        let mut checkpoint = locked(&self.durable).clone();
+        let mut ended = self.end(flushed.and(reached), &checkpoint);
         let (store, lease, id) = (self.runner.store, &self.claimed.lease, self.runner.integration.id);
+        // Whether a try had no answer, and may have been written all the same.
+        let mut in_doubt = false;
         loop {
             let written = match &ended {
                 Some((status, cause)) => store.finish(lease, id, &checkpoint, *status, cause.as_deref()).await,
-                None => match self.write(&checkpoint).await {
-                    Ok(()) => store.release(lease).await,
+                None => match store.checkpoint(lease, id, &checkpoint).await {
+                    Ok(_) => store.release(lease).await,
                     Err(error) => Err(error),
                 },
             };
             match written {
                 Ok(()) => break,
                 Err(error) if error.is_unavailable() => {
-                    tracing::warn!(%error, "the end of the sync could not be written; trying again");
+                    in_doubt = true;
                     sleep(self.runner.pace.checkpoint).await;
                 }
-                Err(error) => return Err(error),
+                Err(StoreError::LeaseLost) if in_doubt && ended.is_some() && store.has_ended(lease.job).await? => break,
+                Err(StoreError::LeaseLost) => return Err(StoreError::LeaseLost),
+                // What cannot be written down is left out: the job must end, and what is written down holds.
+                Err(error) => {
+                    let last = locked(&self.written).clone();
+                    if checkpoint == last {
+                        return Err(error);
+                    }
+                    checkpoint = last;
+                    ended =
+                        Some((JobStatus::Error, Some(format!("the end of the sync cannot be written down: {error}"))));
+                }
             }
         }
         let (rows_synced, rows_failed) = (checkpoint.rows_synced, checkpoint.rows_failed);
@@ -232,6 +355,26 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// How the job ends with what was reached; nothing where it is given back.
+    fn end(&self, reached: Result<Reached, SyncError>, checkpoint: &Checkpoint) -> Option<(JobStatus, Option<String>)> {
+        let error = |cause: String| Some((JobStatus::Error, Some(cause)));
+        match reached {
+            Ok(Reached::End) => Some(verdict(checkpoint)),
+            Ok(Reached::Stop) => match self.early_end.get() {
+                Some(EarlyEnd::Cancelled) => error(CANCELLED.to_owned()),
+                Some(EarlyEnd::TooLong) => error(format!(
+                    "it took longer than `max_duration` ({}) allows; the rest was left for the next sync",
+                    humantime::format_duration(self.runner.integration.max_duration)
+                )),
+                Some(EarlyEnd::Stop) | None => None,
+            },
+            Ok(Reached::TooManyRefused(cause)) | Err(SyncError::Failed(cause) | SyncError::Passing(cause)) => {
+                error(cause)
+            }
+            Err(SyncError::Config(cause)) => Some((JobStatus::ConfigError, Some(cause))),
+        }
+    }
+
     /// Makes what was delivered outlive a power cut. Only what was may be written down.
     async fn durable(&self, destination: &Destination) -> Result<Checkpoint, SyncError> {
         let checkpoint = self.progress.lock().so_far();
@@ -240,17 +383,39 @@ impl Run<'_> {
         Ok(checkpoint)
     }
 
-    async fn write(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
-        self.runner.store.checkpoint(&self.claimed.lease, self.runner.integration.id, checkpoint).await
-    }
-
     fn set_durable(&self, checkpoint: Checkpoint) {
-        *self.durable.lock().unwrap_or_else(PoisonError::into_inner) = checkpoint;
+        *locked(&self.durable) = checkpoint;
     }
 }
 
-fn lost() -> SyncError {
-    SyncError::Failed(StoreError::LeaseLost.to_string())
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is in there is replaced as a whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Trouble with reading that passes, for as long as there is patience.
+struct SourceTrouble {
+    since: Instant,
+    patience: Duration,
+    pauses: ExponentialBackoff,
+}
+
+impl SourceTrouble {
+    fn new(pace: &Pace) -> SourceTrouble {
+        let pauses = ExponentialBuilder::new().with_min_delay(pace.first_pause).with_max_delay(LONGEST_PAUSE);
+        let pauses = pauses.with_jitter().without_max_times().build();
+        SourceTrouble { since: Instant::now(), patience: pace.source_patience, pauses }
+    }
+
+    /// How long to wait before the next try.
+    fn next_pause(&mut self, reason: &str) -> Result<Duration, SyncError> {
+        let pause = self.pauses.next().unwrap_or(LONGEST_PAUSE);
+        let waited = self.since.elapsed();
+        if waited + pause > self.patience {
+            return Err(SyncError::Failed(format!("{reason}; it was tried again for {:.1} s", waited.as_secs_f64())));
+        }
+        Ok(pause)
+    }
 }
 
 fn verdict(checkpoint: &Checkpoint) -> (JobStatus, Option<String>) {

@@ -24,8 +24,9 @@ struct Inner {
 #[derive(Debug)]
 struct State {
     permit: Option<OwnedSemaphorePermit>,
-    /// Parts of the run that are at work and do not wait.
-    working: usize,
+    /// Parts of the run that are at work less those of them that wait. One that is dropped while it waits may be
+    /// subtracted before it is added again.
+    working: isize,
 }
 
 impl Slot {
@@ -94,8 +95,8 @@ struct Pause<'a>(&'a Slot);
 impl Pause<'_> {
     fn begin(slot: &Slot) -> Pause<'_> {
         let mut state = slot.lock();
-        state.working = state.working.saturating_sub(1);
-        if state.working == 0 {
+        state.working -= 1;
+        if state.working <= 0 {
             state.permit = None;
         }
         Pause(slot)

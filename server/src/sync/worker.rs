@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::{self, JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::Instrument as _;
 
@@ -14,10 +14,18 @@ use super::run::{self, Pace, Runner};
 use super::shutdown::Stop;
 use super::slots::Slot;
 use crate::config::{Integration, IntegrationId, WorkerConfig};
-use crate::store::{Claimed, Store};
+use crate::store::{Claimed, Store, StoreError};
 
 /// After the deadline runs write down where they are; this is how long that may take.
 const GRACE: Duration = Duration::from_secs(5);
+/// Runs that may be there for each that may work: those that only wait keep their connections and what they have read.
+const WAITING_FOR_ONE_AT_WORK: usize = 16;
+/// How long no job is claimed after the store was away; at least.
+const AFTER_TROUBLE: Duration = Duration::from_secs(1);
+
+/// For tests of this service only: the supervisor panics when it has claimed a job.
+#[cfg(feature = "faults")]
+const FAULT: &str = "OPENCDI_FAULT_SUPERVISOR";
 
 /// The workers of a process.
 #[derive(Debug)]
@@ -33,10 +41,19 @@ impl Workers {
         let supervisor = Supervisor {
             store,
             integrations: integrations.into_iter().map(|integration| (integration.id, integration)).collect(),
+            slots: Arc::new(Semaphore::new(config.concurrency)),
             config,
             stop: asked,
         };
         Workers { stop, supervisor: tokio::spawn(supervisor.run()) }
+    }
+
+    /// Waits until they end without having been asked to, which is an error of this program; says which.
+    pub async fn failed(&mut self) -> String {
+        match (&mut self.supervisor).await {
+            Ok(()) => "it has ended".to_owned(),
+            Err(error) => error.to_string(),
+        }
     }
 
     /// Stops them: no new jobs, batches under way end until the deadline, then all jobs are given back.
@@ -53,46 +70,100 @@ struct Supervisor {
     integrations: HashMap<IntegrationId, Arc<Integration>>,
     config: WorkerConfig,
     stop: Stop,
+    /// As many runs work at once; others may wait.
+    slots: Arc<Semaphore>,
+}
+
+/// The runs of a process, each with its integration.
+#[derive(Default)]
+struct Runs {
+    tasks: JoinSet<()>,
+    integrations: HashMap<task::Id, IntegrationId>,
+}
+
+impl Runs {
+    fn spawn(&mut self, integration: IntegrationId, run: impl Future<Output = ()> + Send + 'static) {
+        let task = self.tasks.spawn(run);
+        self.integrations.insert(task.id(), integration);
+    }
+
+    /// Waits for the end of a run; false where there is none.
+    async fn ended(&mut self) -> bool {
+        let Some(ended) = self.tasks.join_next_with_id().await else { return false };
+        let id = match ended {
+            Ok((id, ())) => id,
+            Err(error) => {
+                tracing::error!(%error, "a sync broke off; another worker takes it when its lease runs out");
+                error.id()
+            }
+        };
+        self.integrations.remove(&id);
+        true
+    }
+
+    fn has(&self, integration: IntegrationId) -> bool {
+        self.integrations.values().any(|other| *other == integration)
+    }
 }
 
 impl Supervisor {
     async fn run(self) {
-        let mut runs = JoinSet::new();
+        let mut runs = Runs::default();
+        let most = self.config.concurrency.saturating_mul(WAITING_FOR_ONE_AT_WORK);
         loop {
-            while runs.len() < self.config.concurrency
-                && let Some(run) = self.claim().await
+            while !self.stop.is_asked()
+                && runs.tasks.len() < most
+                && let Ok(permit) = self.slots.clone().try_acquire_owned()
+                && let Some((integration, run)) = self.claim(&runs, permit).await
             {
-                runs.spawn(run);
+                runs.spawn(integration, run);
             }
-            let has_room = runs.len() < self.config.concurrency;
+            let may_claim = runs.tasks.len() < most;
+            let is_free = self.slots.available_permits() > 0;
             tokio::select! {
+                biased;
                 () = self.stop.asked() => break,
-                Some(ended) = runs.join_next() => report(ended),
-                () = self.store.woken(), if has_room => {}
-                () = sleep(self.config.poll), if has_room => {}
+                true = runs.ended() => {}
+                () = self.store.woken(), if may_claim && is_free => {}
+                () = sleep(self.config.poll), if may_claim && is_free => {}
+                _ = self.slots.acquire(), if may_claim && !is_free => {}
             }
         }
-        while let Some(ended) = runs.join_next().await {
-            report(ended);
-        }
+        while runs.ended().await {}
     }
 
     /// The run of the next job, if there is one.
-    async fn claim(&self) -> Option<impl Future<Output = ()> + Send + 'static> {
+    async fn claim(
+        &self,
+        runs: &Runs,
+        permit: OwnedSemaphorePermit,
+    ) -> Option<(IntegrationId, impl Future<Output = ()> + Send + 'static)> {
+        // When the store was away, leases have run out that their workers still want to renew.
+        let renewals = (self.config.lease / 10).max(AFTER_TROUBLE);
+        if self.store.back_for().is_some_and(|back| back < renewals) {
+            return None;
+        }
         let claimed_at = Clock::SYSTEM.now();
-        let takes = |integration| self.integrations.contains_key(&integration);
+        // A job of ours whose lease seems to have run out is still ours: its run renews it, or ends.
+        let takes = |integration| self.integrations.contains_key(&integration) && !runs.has(integration);
         let claimed = match self.store.claim_job(self.config.lease, takes).await {
             Ok(claimed) => claimed?,
             Err(error) => {
-                tracing::warn!(%error, "no job could be claimed; trying again");
+                if !error.is_unavailable() {
+                    tracing::warn!(%error, "no job could be claimed; trying again");
+                }
                 return None;
             }
         };
-        let integration = self.integrations.get(&claimed.integration)?.clone();
+        #[cfg(feature = "faults")]
+        assert!(std::env::var_os(FAULT).is_none(), "a fault was asked for");
+        let id = claimed.integration;
+        let integration = self.integrations.get(&id)?.clone();
         let span = tracing::info_span!("sync", integration = %claimed.integration, job = %claimed.lease.job);
         let (store, config, stop) = (self.store.clone(), self.config.clone(), self.stop.clone());
-        let run = async move { run_claimed(&store, claimed, claimed_at, &config, &integration, stop).await };
-        Some(run.instrument(span))
+        let slot = Slot::new(self.slots.clone(), permit);
+        let run = async move { run_claimed(&store, claimed, claimed_at, &config, &integration, stop, slot).await };
+        Some((id, run.instrument(span)))
     }
 }
 
@@ -103,26 +174,23 @@ async fn run_claimed(
     config: &WorkerConfig,
     integration: &Integration,
     stop: Stop,
+    slot: Slot,
 ) {
     let attempts = claimed.attempts;
     let ended = if attempts > config.max_attempts {
         tracing::error!(attempts, "the job keeps losing its workers; it is given up");
         run::give_up(store, &claimed).await
+    } else if stop.is_asked() {
+        store.release(&claimed.lease).await
     } else {
         tracing::info!(attempts, kind = integration.kind.as_str(), "sync begins");
-        let slot = Slot::unlimited();
-        let clock = Clock::SYSTEM;
-        Runner { store, integration, lease: config.lease, pace: Pace::USUAL, stop, slot, clock }
-            .run(claimed, claimed_at)
-            .await
+        let (pace, clock) = (Pace::USUAL, Clock::SYSTEM);
+        let runner = Runner { store, integration, lease: config.lease, pace, stop, slot, clock };
+        runner.run(claimed, claimed_at).await
     };
-    if let Err(error) = ended {
-        tracing::warn!(%error, "the sync was left to another worker");
-    }
-}
-
-fn report(ended: Result<(), tokio::task::JoinError>) {
-    if let Err(error) = ended {
-        tracing::error!(%error, "a sync broke off; another worker takes it when its lease runs out");
+    match ended {
+        Ok(()) => {}
+        Err(StoreError::LeaseLost) => tracing::warn!("the sync was left to another worker"),
+        Err(error) => tracing::error!(%error, "the sync broke off; another worker takes it when its lease runs out"),
     }
 }

@@ -123,7 +123,7 @@ impl History {
     async fn new(mut rig: Rig) -> History {
         rig.sql("ALTER TABLE {t} ADD COLUMN ID BIGINT").await;
         let (checkpoint, first_pause) = (Duration::from_micros(100), Duration::from_micros(100));
-        rig.pace = Pace { checkpoint, first_pause, batch: 2 };
+        rig.pace = Pace { checkpoint, first_pause, batch: 2, ..Pace::USUAL };
         History { rig, rows: Vec::new(), versions: 0, reached: None, totals: (0, 0) }
     }
 

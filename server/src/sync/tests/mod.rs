@@ -6,5 +6,6 @@ mod leases;
 mod postgres;
 mod reading;
 mod rig;
+mod trouble;
 
 pub use rig::postgres;

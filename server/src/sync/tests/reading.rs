@@ -31,7 +31,7 @@ async fn a_run_takes_what_has_changed_since_the_last_one() {
     rig.insert_many(3);
     assert_eq!(rig.sync().await.last_timestamp_synced, Some(moment(2)));
     let job = rig.sync().await;
-    assert_eq!((job.status, job.rows_synced, job.last_timestamp_synced), (JobStatus::Success, 0, None));
+    assert_eq!((job.status, job.rows_synced, job.last_timestamp_synced), (JobStatus::Success, 0, Some(moment(2))));
     rig.source
         .execute("UPDATE users SET UPDATED_AT = ?1 WHERE EXTERNAL_ID = 'user-1'", [super::rig::time(50)])
         .unwrap();

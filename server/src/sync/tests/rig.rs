@@ -37,6 +37,7 @@ pub struct Rig {
     pub key: Secret,
     pub stop: watch::Sender<Option<Instant>>,
     pub pace: Pace,
+    pub clock: Clock,
     asked: Stop,
     /// A connection to the Postgres that it reads from, and its table there.
     postgres: Option<(tokio::sync::Mutex<PgConnection>, String)>,
@@ -63,6 +64,7 @@ impl Rig {
             paused: false,
             keep_payloads: false,
             max_failed_share: None,
+            max_duration: Duration::from_secs(3600),
             contact_emails: Vec::new(),
             source: Source::Sqlite { path: folder.path().join("source.db"), table: "users".parse().unwrap() },
             destination: Destination::Jsonl { path: folder.path().join("out.jsonl") },
@@ -76,6 +78,7 @@ impl Rig {
             key,
             stop,
             pace: Pace { first_pause: Duration::from_millis(20), ..Pace::USUAL },
+            clock: Clock::SYSTEM,
             asked,
             postgres: None,
         }
@@ -168,7 +171,7 @@ impl Rig {
     /// Runs a job that was claimed.
     pub async fn run(&self, claimed: Claimed, lease: Duration) -> Result<(), StoreError> {
         let (store, integration, stop) = (&self.store, &self.integration, self.asked.clone());
-        let (slot, clock) = (Slot::unlimited(), Clock::SYSTEM);
+        let (slot, clock) = (Slot::unlimited(), self.clock);
         Runner { store, integration, lease, pace: self.pace, stop, slot, clock }.run(claimed, clock.now()).await
     }
 
@@ -184,7 +187,7 @@ impl Rig {
             .await;
         }
         // What it had begun to write is written, or not, once somebody else can write.
-        self.store.watermark(self.integration.id).await.unwrap();
+        self.store.take_request("", "", 0, u64::MAX).await.unwrap();
         self.let_leases_run_out().await;
         self.job().await.status != JobStatus::Running
     }

@@ -1,0 +1,51 @@
+//! `cdi-server cancel`: ends the job of an integration that is in progress.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::bail;
+use tokio::time::{Instant, sleep};
+
+use super::no_store;
+use crate::config::{Config, Integration};
+use crate::process::print;
+use crate::store::{Cancelled, JobId, Store};
+use crate::sync::CANCELLED;
+
+/// How often to look whether the job has ended.
+const LOOK: Duration = Duration::from_millis(200);
+/// Besides the time until the worker asks the store: requests under way may take so long.
+const LAST_REQUESTS: Duration = Duration::from_secs(15);
+
+/// Asks for the end of the job, and waits for it.
+pub async fn run(config: &Config, integration: &Integration) -> anyhow::Result<ExitCode> {
+    let Some(store) = Store::look(&config.store).await? else { bail!(no_store(&config.store)) };
+    let job = match store.cancel_job(integration.id, CANCELLED).await? {
+        Cancelled::Nothing => bail!("no job of {:?} is in progress", integration.name),
+        Cancelled::Ended(job) => {
+            print(&format!("cancelled: the job {job} has ended; no worker had it\n"))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Cancelled::Asked(job) => job,
+    };
+    // A worker asks at each checkpoint, and when it renews its lease.
+    let begun = Instant::now();
+    while begun.elapsed() < config.worker.lease + LAST_REQUESTS {
+        if store.has_ended(job).await? {
+            print(&format!("cancelled: {}\n", numbers(&store, integration, job).await?))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        sleep(LOOK).await;
+    }
+    bail!("the job {job} was asked to end and has not ended yet; its worker is told when it next reaches the store")
+}
+
+async fn numbers(store: &Store, integration: &Integration, id: JobId) -> anyhow::Result<String> {
+    let Some(job) = store.job(integration.id, id).await? else { bail!("the store has no job {id}") };
+    Ok(format!(
+        "the job {id} has ended ({}), rows delivered: {}, refused: {}",
+        job.status.as_str(),
+        job.rows_synced,
+        job.rows_failed_with_errors
+    ))
+}

@@ -1,0 +1,189 @@
+//! What happens to a run while the store is in trouble, and when a run must end that would not by itself.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::rig::{LEASE, Rig, user};
+use crate::config::WorkerConfig;
+use crate::stand_in::Answer;
+use crate::store::{Cancelled, JobStatus};
+use crate::sync::lease_keeper::Clock;
+use crate::sync::{CANCELLED, Workers};
+
+/// Waits until something is so.
+async fn until(mut so: impl AsyncFnMut() -> bool) {
+    let begun = Instant::now();
+    while !so().await {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it never came to that");
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Every user that was accepted, each once.
+fn arrived(rig: &Rig) -> usize {
+    let users: Vec<String> = rig.stand_in.objects().iter().map(user).collect();
+    let each: BTreeSet<&String> = users.iter().collect();
+    assert_eq!(each.len(), users.len(), "somebody was sent twice");
+    each.len()
+}
+
+/// How much was accepted when nothing more has come for a while.
+async fn settled(rig: &Rig) -> usize {
+    loop {
+        let accepted = rig.stand_in.accepted();
+        sleep(Duration::from_millis(500)).await;
+        if rig.stand_in.accepted() == accepted {
+            return accepted;
+        }
+    }
+}
+
+/// Somebody else who writes to the store, and keeps everybody from it until this is dropped.
+fn lock(rig: &Rig) -> rusqlite::Connection {
+    let other = rusqlite::Connection::open(rig.folder.path().join("store.db")).unwrap();
+    other.busy_timeout(Duration::from_secs(10)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    other
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_nothing_can_be_written_down_delivery_pauses_and_then_goes_on() {
+    let mut rig = Rig::into_service().await;
+    rig.insert_many(20_000);
+    rig.stand_in.delay(Duration::from_millis(100));
+    rig.pace.checkpoint = Duration::from_millis(10);
+    rig.trigger().await;
+    let claimed = rig.claim(LEASE).await;
+    let trouble = async {
+        until(async || rig.stand_in.accepted() > 300).await;
+        let locked = lock(&rig);
+        sleep(Duration::from_millis(1500)).await;
+        let paused_at = settled(&rig).await;
+        assert!(paused_at < 20_000, "it went on to the end");
+        sleep(Duration::from_millis(3500)).await;
+        assert_eq!(rig.stand_in.accepted(), paused_at, "nothing is sent");
+        drop(locked);
+        paused_at
+    };
+    let (ended, paused_at) = tokio::join!(rig.run(claimed, LEASE), trouble);
+    ended.unwrap();
+    assert!(paused_at > 0);
+    let job = rig.job().await;
+    assert_eq!((job.status, job.rows_synced, arrived(&rig)), (JobStatus::Success, 20_000, 20_000));
+}
+
+/// How far the clock of the next test has gone while the machine slept.
+static SLEPT: AtomicU64 = AtomicU64::new(0);
+
+fn with_sleep() -> Duration {
+    Clock::SYSTEM.now() + Duration::from_secs(SLEPT.load(Ordering::Relaxed))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_machine_has_slept_nothing_is_sent_until_the_lease_is_renewed() {
+    let mut rig = Rig::into_service().await;
+    rig.clock = Clock::of(with_sleep);
+    rig.insert_many(10_000);
+    rig.stand_in.delay(Duration::from_millis(20));
+    rig.trigger().await;
+    let claimed = rig.claim(LEASE).await;
+    let sleeps = async {
+        until(async || rig.stand_in.accepted() > 300).await;
+        // So that it cannot be renewed at once.
+        let locked = lock(&rig);
+        SLEPT.store(3600, Ordering::Relaxed);
+        let awake = settled(&rig).await;
+        sleep(Duration::from_millis(700)).await;
+        assert_eq!(rig.stand_in.accepted(), awake, "what was under way at that moment was all");
+        drop(locked);
+    };
+    let (ended, ()) = tokio::join!(rig.run(claimed, LEASE), sleeps);
+    ended.unwrap();
+    let job = rig.job().await;
+    assert_eq!((job.status, job.rows_synced), (JobStatus::Success, 10_000));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_of_the_store_that_stays_ends_the_job() {
+    let mut rig = Rig::into_service().await;
+    rig.insert_many(300);
+    rig.insert(1_000, "bad", "[]");
+    rig.pace.checkpoint = Duration::from_millis(10);
+    let store = rusqlite::Connection::open(rig.folder.path().join("store.db")).unwrap();
+    store.execute_batch("ALTER TABLE row_errors RENAME TO mislaid").unwrap();
+    let begun = Instant::now();
+    let job = rig.sync().await;
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    assert_eq!(job.status, JobStatus::Error);
+    let cause = job.cause.unwrap();
+    assert!(cause.contains("cannot be written down") && cause.contains("row_errors"), "{cause}");
+    store.execute_batch("ALTER TABLE mislaid RENAME TO row_errors").unwrap();
+    rig.sync().await;
+    assert_eq!(rig.row_errors().await.len(), 1, "the row comes again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_cancelled_ends_with_what_was_delivered() {
+    let mut rig = Rig::into_service().await;
+    rig.insert_many(20_000);
+    rig.stand_in.delay(Duration::from_millis(30));
+    rig.pace.checkpoint = Duration::from_millis(20);
+    rig.trigger().await;
+    let claimed = rig.claim(LEASE).await;
+    let cancel = async {
+        until(async || rig.stand_in.accepted() > 500).await;
+        let asked = rig.store.cancel_job(rig.integration.id, CANCELLED).await.unwrap();
+        assert!(matches!(asked, Cancelled::Asked(_)));
+        Instant::now()
+    };
+    let (ended, asked_at) = tokio::join!(rig.run(claimed, LEASE), cancel);
+    ended.unwrap();
+    assert!(asked_at.elapsed() < Duration::from_secs(3), "{:?}", asked_at.elapsed());
+    let job = rig.job().await;
+    assert_eq!((job.status, job.cause.as_deref()), (JobStatus::Error, Some(CANCELLED)));
+    assert!(job.rows_synced < 20_000);
+    assert_eq!(job.rows_synced, arrived(&rig) as u64, "what was under way has arrived and is counted");
+    rig.stand_in.delay(Duration::ZERO);
+    let rest = rig.sync().await;
+    assert_eq!((rest.status, rest.rows_synced), (JobStatus::Success, 20_000 - job.rows_synced));
+    assert_eq!(arrived(&rig), 20_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_ends_when_it_takes_too_long_even_if_a_destination_wants_to_be_left_alone() {
+    let mut rig = Rig::into_service().await;
+    rig.integration.max_duration = Duration::from_secs(1);
+    rig.insert_many(1000);
+    rig.stand_in.script((0..1000).map(|_| Answer::new(429, "").header("Retry-After", "1")));
+    let begun = Instant::now();
+    let job = rig.sync().await;
+    assert!(begun.elapsed() < Duration::from_secs(14), "{:?}", begun.elapsed());
+    assert_eq!((job.status, job.rows_synced), (JobStatus::Error, 0));
+    let cause = job.cause.unwrap();
+    assert!(cause.contains("it took longer than `max_duration` (1s)"), "{cause}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_job_is_claimed_once_the_workers_are_to_stop() {
+    let rig = Rig::into_service().await;
+    rig.insert_many(75);
+    rig.stand_in.delay(Duration::from_millis(200));
+    let mut integrations = Vec::new();
+    for _ in 0..20 {
+        let mut integration = rig.integration.clone();
+        integration.id = uuid::Uuid::new_v4().into();
+        rig.store.start_job(integration.id, chrono::Utc::now()).await.unwrap();
+        integrations.push(integration.into());
+    }
+    let config = WorkerConfig { concurrency: 1, lease: LEASE, poll: Duration::from_millis(1), max_attempts: 3 };
+    let workers = Workers::start(rig.store.clone(), integrations, config);
+    until(async || rig.stand_in.most_at_once() > 0).await;
+    workers.stop(Duration::from_secs(10)).await;
+    let store = rusqlite::Connection::open(rig.folder.path().join("store.db")).unwrap();
+    let claimed: i64 =
+        store.query_row("SELECT count(*) FROM jobs WHERE begun_at IS NOT NULL", (), |row| row.get(0)).unwrap();
+    assert_eq!(claimed, 1, "those that were claimed after it was to stop were given back");
+}
