@@ -1,8 +1,9 @@
-//! What the commands have in common as processes: printing, and being told to end.
+//! What the commands have in common as processes: printing, limits, and being told to end.
 
 use std::io::{ErrorKind, Write as _};
 
 use anyhow::Context as _;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Writes to standard output. A reader that has gone away is no error: `cdi-server openapi | head`.
 pub fn print(text: &str) -> anyhow::Result<()> {
@@ -35,5 +36,33 @@ pub fn ignore_hangups() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Raises the soft limit of open files to the hard one.
-pub fn raise_open_files() {}
+/// Lets the process open as many files and connections as it may: the usual limit is far below that, for programs that call
+/// `select`.
+pub fn raise_open_files() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current == maximum {
+        return;
+    }
+    match setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        Ok(()) => tracing::debug!(from = current, to = maximum, "limit of open files raised"),
+        Err(error) => tracing::debug!(%error, limit = current, "the limit of open files cannot be raised"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_files_may_be_open_as_the_system_allows() {
+        let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+        // Other tests of this process go on meanwhile.
+        let lower = maximum.map_or(4096, |maximum| maximum / 2);
+        setrlimit(Resource::Nofile, Rlimit { current: Some(lower), maximum }).unwrap();
+        assert_ne!(getrlimit(Resource::Nofile).current, maximum);
+        raise_open_files();
+        assert_eq!(getrlimit(Resource::Nofile).current, maximum);
+        raise_open_files();
+        assert_eq!(getrlimit(Resource::Nofile).current, maximum);
+    }
+}

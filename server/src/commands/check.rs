@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::config::{Config, StoreLocation};
+use crate::config::{Config, Destination, Integration, Source, StoreLocation};
 use crate::process::print;
 use crate::store::{Store, StoreError};
 use crate::sync;
@@ -32,6 +32,11 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
             &format!("destination of {} ({})", integration.name, integration.id),
             destination.map(|()| "reachable".to_owned()).map_err(|error| error.to_string()),
         )?;
+        if matches!(config.store, StoreLocation::Postgres(_)) {
+            for warning in local_paths(integration) {
+                print(&format!("warning {warning}\n"))?;
+            }
+        }
     }
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -56,5 +61,63 @@ fn missing(location: &StoreLocation) -> Result<String, String> {
             tempfile::tempfile_in(folder).map_err(|error| format!("{} cannot be made: {error}", path.display()))?;
             Ok(format!("there is no {} yet", path.display()))
         }
+    }
+}
+
+/// What there is to say of an integration's files where several machines may share its store.
+fn local_paths(integration: &Integration) -> Vec<String> {
+    let source = match &integration.source {
+        Source::Sqlite { path, .. } => Some(("source", path)),
+        Source::Postgres { .. } => None,
+    };
+    let destination = match &integration.destination {
+        Destination::Jsonl { path } => Some(("destination", path)),
+        Destination::UsersTrack(_) => None,
+    };
+    let warning = |(what, path): (&str, &std::path::PathBuf)| {
+        format!(
+            "{what} of {} ({}): {} is local to each machine, and any machine that shares the store may run the sync; let workers run on one machine only",
+            integration.name,
+            integration.id,
+            path.display()
+        )
+    };
+    source.into_iter().chain(destination).map(warning).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn files_of_one_machine_are_warned_of() {
+        let toml = r#"
+            store = "postgres://opencdi@db.internal/opencdi"
+            [[integrations]]
+            id = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01"
+            name = "Users"
+            workspace = "ours"
+            type = "attributes"
+            source = { kind = "sqlite", path = "source.db", table = "users" }
+            destination = { kind = "jsonl", path = "users.jsonl" }
+            [[integrations]]
+            id = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b02"
+            name = "Orders"
+            workspace = "ours"
+            type = "purchases"
+            source = { kind = "postgres", url = "postgres://reader@db.internal/shop", table = "orders" }
+            destination = { kind = "jsonl", path = "orders.jsonl" }"#;
+        let config = Config::parse(toml, Path::new("/etc/opencdi.toml"), &crate::api::known()).unwrap();
+        let warnings: Vec<String> =
+            config.integrations.iter().flat_map(|integration| local_paths(integration)).collect();
+        let begins = [
+            "source of Users (6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01): /etc/source.db is",
+            "destination of Users (6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01): /etc/users.jsonl is",
+            "destination of Orders (6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b02): /etc/orders.jsonl is",
+        ];
+        assert_eq!(warnings.len(), begins.len(), "{warnings:?}");
+        assert!(warnings.iter().zip(begins).all(|(warning, begin)| warning.starts_with(begin)), "{warnings:?}");
     }
 }

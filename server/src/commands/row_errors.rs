@@ -6,7 +6,6 @@ use anyhow::{Context as _, bail};
 use chrono::SecondsFormat;
 use serde_json::json;
 
-use super::no_store;
 use crate::config::{Config, Integration};
 use crate::process::print;
 use crate::store::{JobId, RowError, Store};
@@ -30,8 +29,12 @@ pub async fn run(
     job: Option<JobId>,
     format: Format,
 ) -> anyhow::Result<ExitCode> {
-    let Some(store) = Store::look(&config.store).await? else { bail!(no_store(&config.store)) };
-    let Some(job) = store.find_job(integration.id, job).await? else {
+    let store = Store::look(&config.store).await?;
+    let found = match &store {
+        Some(store) => store.find_job(integration.id, job).await?.map(|job| (store, job)),
+        None => None,
+    };
+    let Some((store, job)) = found else {
         match job {
             Some(job) => bail!("{:?} has no job {job}", integration.name),
             None => bail!("{:?} has had no job yet", integration.name),
@@ -40,20 +43,32 @@ pub async fn run(
     if format == Format::Csv {
         print("number,updated_at,identifier,reason,payload\n")?;
     }
-    let mut last = 0;
+    let (mut last, mut printed) = (0, 0);
     loop {
         let errors = store.row_errors(job, last, AT_ONCE).await?;
         let Some((newest, _)) = errors.last() else { break };
         last = *newest;
+        printed += errors.len() as u64;
         print(&match format {
             Format::Jsonl => errors.iter().map(|(number, error)| as_json(*number, error)).collect(),
             Format::Csv => as_csv(&errors)?,
         })?;
     }
-    if last == 0 {
-        eprintln!("the job {job} has no row errors; `--job` names another, whose ID the log has");
+    if let Some(note) = note(job, printed, store.rows_refused(job).await?) {
+        eprintln!("{note}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What there is to say beside the row errors themselves.
+fn note(job: JobId, printed: u64, refused: u64) -> Option<String> {
+    match (printed, refused) {
+        (0, 0) => Some(format!("the job {job} has no row errors; `--job` names another, whose ID the log has")),
+        (printed, refused) if refused > printed => {
+            Some(format!("the job {job} has refused {refused} rows; the errors of the first {printed} are kept"))
+        }
+        _ => None,
+    }
 }
 
 fn as_json(number: u64, error: &RowError) -> String {
@@ -113,6 +128,17 @@ mod tests {
         let kept = RowError { payload: Some("[".into()), identifier: None, ..error() };
         assert!(
             as_json(7, &kept).ends_with("\"identifier\":null,\"reason\":\"it is \\\"bad\\\"\",\"payload\":\"[\"}\n")
+        );
+    }
+
+    #[test]
+    fn it_says_how_many_rows_were_refused_where_not_all_are_kept() {
+        let job: JobId = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01".parse().unwrap();
+        assert!(note(job, 0, 0).unwrap().contains("has no row errors"));
+        assert_eq!(note(job, 7, 7), None);
+        assert_eq!(
+            note(job, 10_000, 123_456).unwrap(),
+            format!("the job {job} has refused 123456 rows; the errors of the first 10000 are kept")
         );
     }
 

@@ -78,7 +78,9 @@ pub struct Checkpoint {
     pub rows_synced: u64,
     /// Rows that were refused, in all.
     pub rows_failed: u64,
-    /// The refused rows that no earlier checkpoint had.
+    /// The refused rows that no earlier checkpoint had, as far as they are among the job's first [`MOST_ROW_ERRORS`].
+    ///
+    /// [`MOST_ROW_ERRORS`]: super::MOST_ROW_ERRORS
     pub row_errors: Vec<RowError>,
     /// Where the destination is, in its own words.
     pub position: Option<String>,
@@ -251,7 +253,6 @@ async fn write(
     integration: IntegrationId,
     checkpoint: &Checkpoint,
 ) -> Result<Held, StoreError> {
-    let known = checkpoint.rows_failed.saturating_sub(checkpoint.row_errors.len() as u64);
     let update = query(
         "UPDATE jobs SET attempts = CASE WHEN rows_synced + rows_failed < CAST($1 AS BIGINT) + CAST($2 AS BIGINT) THEN 1 ELSE attempts END,
                          rows_synced = $1, rows_failed = $2, synced_to = COALESCE($3, synced_to), position = $4
@@ -268,7 +269,7 @@ async fn write(
     if let Some(watermark) = &checkpoint.watermark {
         write_watermark(connection, integration, watermark).await?;
     }
-    row_errors::insert(connection, lease.job, known + 1, &checkpoint.row_errors).await?;
+    row_errors::insert(connection, lease.job, checkpoint.rows_failed, &checkpoint.row_errors).await?;
     Ok(held)
 }
 

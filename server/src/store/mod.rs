@@ -29,7 +29,7 @@ pub use error::StoreError;
 pub use jobs::{Job, JobId, JobStatus, StartJob};
 pub use leases::{Cancelled, Checkpoint, Claimed, Held, Lease};
 pub use rate_limits::Taken;
-pub use row_errors::RowError;
+pub use row_errors::{MOST_ROW_ERRORS, RowError};
 pub use states::{IntegrationState, Watermark};
 
 /// The store. Cheap to clone; clones share their connections.

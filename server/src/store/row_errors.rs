@@ -7,6 +7,9 @@ use super::jobs::{JobId, count};
 use super::time::from_micros;
 use super::{Store, StoreError, micros};
 
+/// How many row errors of a job are kept: the first ones. The others are only counted.
+pub const MOST_ROW_ERRORS: u64 = 10_000;
+
 /// A row that was refused, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowError {
@@ -43,6 +46,13 @@ impl Store {
             })
             .collect()
     }
+
+    /// How many rows a job has refused, those included whose row errors are not kept.
+    pub async fn rows_refused(&self, job: JobId) -> Result<u64, StoreError> {
+        let find = query("SELECT rows_failed FROM jobs WHERE id = $1").bind(job.to_string());
+        let row = self.database.read_one(find).await?;
+        row.map_or(Ok(0), |row| Ok(count(row.try_get("rows_failed")?)))
+    }
 }
 
 impl RowError {
@@ -60,15 +70,16 @@ impl RowError {
 const AT_ONCE: usize = 500;
 const COLUMNS: usize = 6;
 
-/// Adds a job's row errors; `first` is the number of the first of them. Those that are there already stay.
+/// Adds a job's row errors, the last of those that are kept of so many refused rows. Those that are there already stay.
 pub(super) async fn insert(
     connection: &mut AnyConnection,
     job: JobId,
-    first: u64,
+    rows_failed: u64,
     errors: &[RowError],
 ) -> Result<(), StoreError> {
     let job = job.to_string();
-    let mut number = i64::try_from(first).unwrap_or(i64::MAX);
+    let known = rows_failed.min(MOST_ROW_ERRORS).saturating_sub(errors.len() as u64);
+    let mut number = i64::try_from(known + 1).unwrap_or(i64::MAX);
     for some in errors.chunks(AT_ONCE) {
         let places: Vec<String> = (0..some.len()).map(|row| places(row * COLUMNS)).collect();
         let statement = format!(

@@ -7,7 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use uuid::Uuid;
 
-use super::{Cancelled, Checkpoint, Claimed, Held, JobStatus, Page, RowError, StartJob, Store, StoreError, Watermark};
+use super::{
+    Cancelled, Checkpoint, Claimed, Held, JobStatus, MOST_ROW_ERRORS, Page, RowError, StartJob, Store, StoreError,
+    Watermark,
+};
 use crate::config::{IntegrationId, PostgresUrl, StoreLocation};
 use crate::secret::Secret;
 
@@ -39,6 +42,7 @@ on_both! {
     a_worker_without_the_lease_changes_nothing
     a_job_that_is_given_back_goes_on_where_it_was
     a_checkpoint_is_written_whole
+    row_errors_are_numbered_from_one_to_the_most_that_are_kept
     integrations_stand_as_their_jobs_do
     a_watermark_is_moved_by_hand_only_while_no_job_is_in_progress
     a_window_allows_as_many_requests_as_the_limit_however_they_come
@@ -238,6 +242,33 @@ async fn a_checkpoint_is_written_whole(location: StoreLocation) {
     assert_eq!(store.find_job(integration, None).await.unwrap(), Some(job.id));
     assert_eq!(store.find_job(integration, Some(job.id)).await.unwrap(), Some(job.id));
     assert_eq!(store.find_job(id(), Some(job.id)).await.unwrap(), None, "another integration's");
+}
+
+async fn row_errors_are_numbered_from_one_to_the_most_that_are_kept(location: StoreLocation) {
+    let store = open(location).await;
+    let integration = id();
+    assert!(started(&store, integration, Utc::now()).await);
+    let lease = claim(&store, integration, LEASE).await.unwrap().lease;
+    let errors = |from: u64, to: u64| {
+        let error =
+            |number: u64| RowError { identifier: None, updated_at: time(7), reason: number.to_string(), payload: None };
+        (from..=to).map(error).collect::<Vec<_>>()
+    };
+    for (rows_failed, row_errors) in [
+        (MOST_ROW_ERRORS - 3, errors(1, MOST_ROW_ERRORS - 3)),
+        // Of nine further rows three are kept.
+        (MOST_ROW_ERRORS + 6, errors(MOST_ROW_ERRORS - 2, MOST_ROW_ERRORS)),
+        (MOST_ROW_ERRORS + 500, Vec::new()),
+    ] {
+        let checkpoint = Checkpoint { rows_failed, row_errors, ..Checkpoint::default() };
+        store.checkpoint(&lease, integration, &checkpoint).await.unwrap();
+        // The answer was lost, and it is written again.
+        store.checkpoint(&lease, integration, &checkpoint).await.unwrap();
+    }
+    let kept = store.row_errors(lease.job, 0, 100_000).await.unwrap();
+    assert_eq!(kept.len() as u64, MOST_ROW_ERRORS);
+    assert!((1..).zip(&kept).all(|(number, kept)| kept.0 == number && kept.1.reason == number.to_string()));
+    assert_eq!(store.rows_refused(lease.job).await.unwrap(), MOST_ROW_ERRORS + 500);
 }
 
 async fn integrations_stand_as_their_jobs_do(location: StoreLocation) {

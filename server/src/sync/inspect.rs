@@ -36,7 +36,8 @@ pub async fn preview(
     watermark: Option<Watermark>,
     most: usize,
 ) -> Result<Preview, SyncError> {
-    let mut reading = source::read(integration, watermark).await?;
+    // One more than are shown tells whether there are more.
+    let mut reading = source::read_first(integration, watermark, (most as u64).saturating_add(1)).await?;
     let form = Form { kind: integration.kind, reader: destination::reader(&integration.destination) };
     let mut preview = Preview { rows: Vec::new(), more: false, future: 0, undated: 0 };
     loop {

@@ -6,9 +6,11 @@
 mod batch;
 mod destination;
 mod feed;
+mod held_back;
 mod inspect;
 mod lease_keeper;
 mod object;
+mod passing;
 mod progress;
 mod row;
 mod run;

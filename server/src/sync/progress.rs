@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use chrono::DateTime;
 
 use super::destination::Position;
-use crate::store::{Checkpoint, RowError, Watermark};
+use crate::store::{Checkpoint, MOST_ROW_ERRORS, RowError, Watermark};
 
 /// What became of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,13 +29,13 @@ pub struct Progress {
     window: VecDeque<Pending>,
     /// Everything that was counted.
     counted: Counted,
-    /// Row errors that are counted and that no checkpoint has.
+    /// Row errors that are counted and that no checkpoint has, as far as they are kept.
     errors: Vec<RowError>,
     /// Bytes of row errors, those in the window included.
     error_bytes: usize,
     /// Whether no further row follows.
     ended: bool,
-    /// What the last checkpoint said.
+    /// What the last checkpoint said, without its row errors.
     written: Checkpoint,
 }
 
@@ -43,7 +43,15 @@ pub struct Progress {
 struct Pending {
     updated_at: i64,
     digest: u64,
-    fate: Option<Fate>,
+    fate: Option<Dealt>,
+}
+
+/// What became of a row, as it is kept until the row is counted.
+#[derive(Debug)]
+enum Dealt {
+    Delivered(Option<Position>),
+    /// Without the row error where the job has enough of them.
+    Refused(Option<RowError>),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +95,7 @@ impl Progress {
             ended: false,
             written: Checkpoint::default(),
         };
-        progress.written = progress.so_far();
+        progress.written = progress.without_errors();
         progress
     }
 
@@ -101,10 +109,14 @@ impl Progress {
     pub fn dealt(&mut self, row: u64, fate: Fate) {
         let index = row.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
         if let Some(pending) = index.and_then(|index| self.window.get_mut(index)) {
-            if let Fate::Refused(error) = &fate {
-                self.error_bytes += error.size();
-            }
-            pending.fate = Some(fate);
+            pending.fate = Some(match fate {
+                Fate::Delivered(position) => Dealt::Delivered(position),
+                Fate::Refused(_) if self.counted.rows_failed >= MOST_ROW_ERRORS => Dealt::Refused(None),
+                Fate::Refused(error) => {
+                    self.error_bytes += error.size();
+                    Dealt::Refused(Some(error))
+                }
+            });
         }
         while self.window.front().is_some_and(|pending| pending.fate.is_some()) {
             if let Some(Pending { updated_at, digest, fate: Some(fate) }) = self.window.pop_front() {
@@ -134,7 +146,7 @@ impl Progress {
         (self.counted.rows_synced, self.counted.rows_failed)
     }
 
-    fn count(&mut self, updated_at: i64, digest: u64, fate: Fate) {
+    fn count(&mut self, updated_at: i64, digest: u64, fate: Dealt) {
         let counted = &mut self.counted;
         let time = DateTime::from_timestamp_micros(updated_at).unwrap_or_default();
         let before = counted.watermark.filter(|watermark| watermark.updated_at == time);
@@ -145,13 +157,18 @@ impl Progress {
         });
         counted.rows_dealt += 1;
         match fate {
-            Fate::Delivered(position) => {
+            Dealt::Delivered(position) => {
                 counted.rows_synced += 1;
                 counted.position = position.or(counted.position);
             }
-            Fate::Refused(error) => {
+            Dealt::Refused(error) => {
                 counted.rows_failed += 1;
-                self.errors.push(error);
+                match error {
+                    Some(error) if counted.rows_failed <= MOST_ROW_ERRORS => self.errors.push(error),
+                    // Others before it were refused while it waited to be counted.
+                    Some(error) => self.error_bytes -= error.size(),
+                    None => {}
+                }
             }
         }
     }
@@ -168,17 +185,22 @@ impl Progress {
 
     /// Whether there is something that no checkpoint has.
     pub fn is_new(&self) -> bool {
-        without_errors(&self.so_far()) != self.written
+        // A row error comes with its count.
+        self.without_errors() != self.written
     }
 
     /// What may be written down now.
     pub fn so_far(&self) -> Checkpoint {
+        Checkpoint { row_errors: self.errors.clone(), ..self.without_errors() }
+    }
+
+    fn without_errors(&self) -> Checkpoint {
         Checkpoint {
             watermark: self.watermark(),
             has_dealt: self.counted.rows_dealt > 0,
             rows_synced: self.counted.rows_synced,
             rows_failed: self.counted.rows_failed,
-            row_errors: self.errors.clone(),
+            row_errors: Vec::new(),
             position: self.counted.position.map(|position| position.to_string()),
         }
     }
@@ -187,17 +209,14 @@ impl Progress {
     pub fn written(&mut self, checkpoint: &Checkpoint) {
         let errors = checkpoint.row_errors.len().min(self.errors.len());
         self.error_bytes -= self.errors.drain(..errors).map(|error| error.size()).sum::<usize>();
-        self.written = without_errors(checkpoint);
+        self.written = Checkpoint { row_errors: Vec::new(), position: checkpoint.position.clone(), ..*checkpoint };
     }
-}
-
-fn without_errors(checkpoint: &Checkpoint) -> Checkpoint {
-    Checkpoint { row_errors: Vec::new(), position: checkpoint.position.clone(), ..*checkpoint }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::destination::FileIdentity;
 
     fn error(reason: &str) -> RowError {
         RowError { identifier: None, updated_at: time(0), reason: reason.into(), payload: None }
@@ -300,18 +319,47 @@ mod tests {
     }
 
     #[test]
+    fn of_very_many_errors_the_first_are_kept_and_the_others_counted() {
+        let start = Start { rows_failed: MOST_ROW_ERRORS - 2, ..Start::default() };
+        let mut progress = Progress::new(start);
+        for time in 0..6 {
+            progress.read(time, 1);
+        }
+        // Three wait to be counted, of which one is too many; nobody knows yet which.
+        for row in [3, 2, 1] {
+            progress.dealt(row, Fate::Refused(error(&row.to_string())));
+        }
+        assert_eq!(progress.error_bytes(), 3 * error("1").size());
+        progress.dealt(0, delivered());
+        let checkpoint = progress.so_far();
+        assert_eq!(checkpoint.row_errors, [error("1"), error("2")]);
+        assert_eq!(checkpoint.rows_failed, MOST_ROW_ERRORS + 1);
+        assert_eq!(progress.error_bytes(), 2 * error("1").size());
+        progress.written(&checkpoint);
+        assert!(!progress.is_new());
+        // From now on none waits to be written, counted or not.
+        progress.dealt(5, Fate::Refused(error("6")));
+        assert_eq!(progress.error_bytes(), 0);
+        progress.dealt(4, Fate::Refused(error("5")));
+        assert!(progress.is_new());
+        let checkpoint = progress.so_far();
+        assert_eq!((checkpoint.rows_failed, checkpoint.row_errors.len()), (MOST_ROW_ERRORS + 3, 0));
+        assert_eq!(progress.error_bytes(), 0);
+    }
+
+    #[test]
     fn the_destinations_position_is_that_of_the_last_counted_row() {
         let mut progress = Progress::new(Start::default());
         for time in 0..3 {
             progress.read(time, 1);
         }
-        let delivered = |offset| Fate::Delivered(Some(Position { file: 7, offset }));
+        let delivered = |offset| Fate::Delivered(Some(Position { file: FileIdentity(7), offset }));
         progress.dealt(0, delivered(100));
         progress.dealt(2, delivered(300));
-        assert_eq!(progress.so_far().position.as_deref(), Some("7:100"));
+        assert_eq!(progress.so_far().position.as_deref(), Some("00000000000000000000000000000007:100"));
         assert_eq!(progress.pending(), 2);
         progress.dealt(1, Fate::Refused(error("no")));
-        assert_eq!(progress.so_far().position.as_deref(), Some("7:300"));
+        assert_eq!(progress.so_far().position.as_deref(), Some("00000000000000000000000000000007:300"));
         assert_eq!(progress.pending(), 0);
     }
 }

@@ -222,7 +222,7 @@ impl Run<'_> {
         let limits = destination.limits();
         let limits = Limits { objects: limits.objects.min(pace.batch), ..limits };
         let delivered = tokio::select! {
-            reached = deliver(&mut reading, destination, limits, integration, &self.progress, &self.stop) => reached,
+            reached = deliver(&mut reading, destination, limits, integration, &self.progress, context) => reached,
             error = self.write_checkpoints(destination) => Err(error),
         };
         if matches!(delivered, Err(SyncError::Passing(_))) {

@@ -26,8 +26,8 @@ const CHUNK_ROWS: usize = 1000;
 const CHUNK_BYTES: usize = 1_000_000;
 /// Chunks that may wait to be taken.
 const WAITING: usize = 2;
-/// How long to wait for somebody who has locked the table.
-const LOCKED: Duration = Duration::from_secs(10);
+/// How long to wait for somebody who has locked the table. Tests that lock one do not wait for so long.
+const LOCKED: Duration = if cfg!(test) { Duration::from_secs(1) } else { Duration::from_secs(10) };
 /// A connection that is silent for so long is lost, even if nobody has said so. A query may take its time.
 const SILENT: Duration = Duration::from_secs(2 * 3600);
 
@@ -68,11 +68,12 @@ impl Reading {
 
     /// What comes next. After an error nothing follows.
     pub async fn next(&mut self) -> Result<Read, SyncError> {
-        let failed = |what: &str| Err(SyncError::Failed(format!("the source {what}")));
         match timeout(SILENT, self.reads.recv()).await {
             Ok(Some(read)) => read,
-            Ok(None) => failed("stopped without saying why"),
-            Err(_) => failed("has said nothing for two hours; is its connection lost?"),
+            Ok(None) => Err(SyncError::Failed("the source stopped without saying why".into())),
+            Err(_) => {
+                Err(SyncError::Passing("the source has said nothing for two hours; is its connection lost?".into()))
+            }
         }
     }
 }
@@ -101,9 +102,28 @@ impl Chunk {
 
 /// Begins to read the rows that are not dealt with.
 pub async fn read(integration: &Integration, watermark: Option<Watermark>) -> Result<Reading, SyncError> {
+    begin(integration, watermark, None).await
+}
+
+/// Begins to read the first of them, at most so many. Contents of other rows are not read; rows of one time come in any
+/// order.
+pub async fn read_first(
+    integration: &Integration,
+    watermark: Option<Watermark>,
+    most: u64,
+) -> Result<Reading, SyncError> {
+    // What is skipped comes on top, and databases count with a sign.
+    begin(integration, watermark, Some(most.min(u64::MAX / 4))).await
+}
+
+async fn begin(
+    integration: &Integration,
+    watermark: Option<Watermark>,
+    most: Option<u64>,
+) -> Result<Reading, SyncError> {
     match &integration.source {
-        Source::Sqlite { path, table } => sqlite::read(path, table, integration.kind, watermark).await,
-        Source::Postgres { url, table } => postgres::read(url, table, integration.kind, watermark).await,
+        Source::Sqlite { path, table } => sqlite::read(path, table, integration.kind, watermark, most).await,
+        Source::Postgres { url, table } => postgres::read(url, table, integration.kind, watermark, most).await,
     }
 }
 
@@ -148,7 +168,7 @@ mod tests {
         let (sender, reads) = mpsc::channel(WAITING);
         let mut reading = Reading::new(reads, ());
         let error = reading.next().await.unwrap_err();
-        assert!(matches!(&error, SyncError::Failed(cause) if cause.contains("nothing for two hours")), "{error}");
+        assert!(matches!(&error, SyncError::Passing(cause) if cause.contains("nothing for two hours")), "{error}");
         drop(sender);
         let error = reading.next().await.unwrap_err();
         assert!(matches!(&error, SyncError::Failed(cause) if cause.contains("without saying why")), "{error}");

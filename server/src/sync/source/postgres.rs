@@ -2,23 +2,19 @@
 //!
 //! Timestamps are compared by Postgres. Numbers and texts are surveyed first, as those of SQLite are.
 
+mod session;
 mod values;
 
 use std::borrow::Cow;
-use std::str::FromStr as _;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
+use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
-use sqlx::{
-    AssertSqlSafe, Column as _, ConnectOptions as _, Connection as _, Executor as _, PgConnection, Postgres,
-    Statement as _,
-};
+use sqlx::{AssertSqlSafe, Column as _, Connection as _, Executor as _, PgConnection, Postgres, Statement as _};
 use sqlx::{SqlSafeStr as _, TypeInfo as _};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::clock::Form;
@@ -28,10 +24,13 @@ use super::{Chunk, LOCKED, Opening, Read, Reading, Report, SyncError, WAITING};
 use crate::config::{IntegrationKind, PostgresUrl, TableName, quoted};
 use crate::store::Watermark;
 use crate::sync::row::Row;
-use values::{EARLIEST, Kind, away, meaning};
+use session::{Ended, Session, StopOnDrop};
+use values::{EARLIEST, Kind, meaning};
 
-/// How long the database may take to answer a call.
-const CONNECT: Duration = Duration::from_secs(10);
+/// How long the database may take in all until its table is open.
+const OPEN: Duration = Duration::from_secs(60);
+/// How long a session may take to say goodbye.
+const CLOSE: Duration = Duration::from_secs(1);
 
 /// Begins to read.
 pub async fn read(
@@ -39,21 +38,27 @@ pub async fn read(
     table: &TableName,
     kind: IntegrationKind,
     watermark: Option<Watermark>,
+    most: Option<u64>,
 ) -> Result<Reading, SyncError> {
-    let mut source = PostgresSource::open(url, table, kind).await?;
+    let (mut source, session) = PostgresSource::open(url, table, kind).await?;
     let (sender, reads) = mpsc::channel(WAITING);
-    let task = tokio::spawn(async move {
-        if let Err(error) = source.run(watermark, &sender).await {
+    let ended = Ended::default();
+    let task = tokio::spawn({
+        let ended = ended.clone();
+        async move {
+            let result = source.run(watermark, most, &sender).await;
+            ended.set();
+            let _ = timeout(CLOSE, source.connection.close()).await;
             // Nobody listens any more where the reading was dropped.
-            let _ = sender.send(Err(error)).await;
+            let _ = sender.send(result.map(|()| Read::End)).await;
         }
     });
-    Ok(Reading::new(reads, StopOnDrop(task)))
+    Ok(Reading::new(reads, StopOnDrop::new(task, session, ended)))
 }
 
 /// Looks whether it can be read.
 pub async fn look(url: &PostgresUrl, table: &TableName, kind: IntegrationKind) -> Result<Report, SyncError> {
-    let mut source = PostgresSource::open(url, table, kind).await?;
+    let (mut source, _) = PostgresSource::open(url, table, kind).await?;
     let updated_at = match source.kind.name() {
         Some(name) => {
             source.refuse_no_beginning().await?;
@@ -69,15 +74,17 @@ pub async fn look(url: &PostgresUrl, table: &TableName, kind: IntegrationKind) -
     })
 }
 
-struct StopOnDrop(JoinHandle<()>);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 type Sender = mpsc::Sender<Result<Read, SyncError>>;
+
+/// How many of the selected rows are read.
+#[derive(Debug, Clone, Copy)]
+enum Extent {
+    All,
+    /// The first ones in reading order.
+    First(u64),
+    /// First ones, of which those of the last time are any: no others of that time have to be compared with them.
+    AnyFirst(u64),
+}
 
 struct PostgresSource {
     connection: PgConnection,
@@ -87,13 +94,25 @@ struct PostgresSource {
 }
 
 impl PostgresSource {
-    async fn open(url: &PostgresUrl, table: &TableName, kind: IntegrationKind) -> Result<PostgresSource, SyncError> {
-        // A query lasts as long as its rows are delivered, which is no reason for warnings.
-        let options = PgConnectOptions::from_str(url.expose()).map(|options| options.disable_statement_logging());
-        let options = options.map_err(|error| away(url, &error))?;
-        let connect = timeout(CONNECT, PgConnection::connect_with(&options)).await;
-        let connect = connect.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut));
-        let mut connection = connect.map_err(|error| away(url, &error))?;
+    async fn open(
+        url: &PostgresUrl,
+        table: &TableName,
+        kind: IntegrationKind,
+    ) -> Result<(PostgresSource, Session), SyncError> {
+        let opened = timeout(OPEN, async {
+            let (connection, session) = session::connect(url).await?;
+            Ok((PostgresSource::begin(connection, table, kind).await?, session))
+        });
+        let late = |_| Err(SyncError::Passing(format!("the table `{table}`: {url} does not answer in time")));
+        opened.await.unwrap_or_else(late)
+    }
+
+    /// Begins a transaction and finds the columns.
+    async fn begin(
+        mut connection: PgConnection,
+        table: &TableName,
+        kind: IntegrationKind,
+    ) -> Result<PostgresSource, SyncError> {
         // How long the rows take is up to the destination, and no reason to cut them off.
         let begin = format!(
             "SET TIME ZONE 'UTC'; SET statement_timeout = 0; SET lock_timeout = {};
@@ -139,8 +158,8 @@ impl PostgresSource {
         }
     }
 
-    /// Sends everything, until nobody listens any more.
-    async fn run(&mut self, watermark: Option<Watermark>, sender: &Sender) -> Result<(), SyncError> {
+    /// Sends everything but the end, or the first rows, until nobody listens any more.
+    async fn run(&mut self, watermark: Option<Watermark>, most: Option<u64>, sender: &Sender) -> Result<(), SyncError> {
         let now: DateTime<Utc> = sqlx::query_scalar("SELECT now()")
             .fetch_one(&mut self.connection)
             .await
@@ -167,11 +186,10 @@ impl PostgresSource {
         if sender.send(Ok(Read::Opened(opening))).await.is_err() {
             return Ok(());
         }
-        if let Some(selection) = &selection {
-            self.send_rows(selection, skip, sender).await?;
+        match &selection {
+            Some(selection) => self.send_rows(selection, skip, most, sender).await,
+            None => Ok(()),
         }
-        let _ = sender.send(Ok(Read::End)).await;
-        Ok(())
     }
 
     /// Looks at every `UPDATED_AT` that may be new.
@@ -228,7 +246,7 @@ impl PostgresSource {
 
     /// The digest of the first so many rows.
     async fn digest_of_first(&mut self, selection: &Selection, count: u64) -> Result<u64, SyncError> {
-        let text = format!("{} LIMIT {count}", self.select(selection));
+        let text = self.select(selection, Extent::First(count));
         let query = self.bind_selection(sqlx::query(AssertSqlSafe(text)), selection);
         let mut rows = query.fetch(&mut self.connection);
         let mut digest = 0_u64;
@@ -238,8 +256,20 @@ impl PostgresSource {
         Ok(digest)
     }
 
-    async fn send_rows(&mut self, selection: &Selection, skip: u64, sender: &Sender) -> Result<(), SyncError> {
-        let text = self.select(selection);
+    async fn send_rows(
+        &mut self,
+        selection: &Selection,
+        skip: u64,
+        most: Option<u64>,
+        sender: &Sender,
+    ) -> Result<(), SyncError> {
+        let rows = match most {
+            None => Extent::All,
+            Some(most) if skip == 0 => Extent::AnyFirst(most),
+            // Those that are skipped stand in front only in the right order.
+            Some(most) => Extent::First(most.saturating_add(skip)),
+        };
+        let text = self.select(selection, rows);
         let query = self.bind_selection(sqlx::query(AssertSqlSafe(text)), selection);
         let mut rows = query.fetch(&mut self.connection);
         let mut chunk = Chunk::default();
@@ -258,7 +288,7 @@ impl PostgresSource {
     }
 
     /// The selected rows in reading order. Rows that are alike in all of it are alike altogether.
-    fn select(&self, selection: &Selection) -> String {
+    fn select(&self, selection: &Selection, extent: Extent) -> String {
         let column = quoted(&self.columns.updated_at);
         let time = match (selection, self.kind) {
             // What is finer than a microsecond is cut off, as everywhere.
@@ -272,13 +302,22 @@ impl PostgresSource {
             self.columns.content().map(|name| format!("left({}::text, {}) COLLATE \"C\"", quoted(name), LONGEST + 1));
         let content: Vec<String> = content.collect();
         let order: Vec<String> = (0..content.len()).map(|index| (index + 2).to_string()).collect();
-        format!(
-            "SELECT {}, {} FROM {} WHERE {time} BETWEEN $1 AND $2 ORDER BY {time}, {}",
-            self.time(),
-            content.join(", "),
-            self.table.quoted(),
-            order.join(", ")
-        )
+        let selected = format!("FROM {} WHERE {time} BETWEEN $1 AND $2", self.table.quoted());
+        // Contents of rows after the last time of the first rows are not looked at.
+        let first = |most: u64| {
+            let last =
+                format!("SELECT max(time) FROM (SELECT {time} AS time {selected} ORDER BY 1 LIMIT {most}) AS times");
+            format!("{selected} AND {time} <= ({last})")
+        };
+        let (rows, limit) = match extent {
+            Extent::All => (selected, String::new()),
+            Extent::First(most) => (first(most), format!(" LIMIT {most}")),
+            Extent::AnyFirst(most) => {
+                (format!("FROM (SELECT * {} ORDER BY {time} LIMIT {most}) AS first", first(most)), String::new())
+            }
+        };
+        let (content, order) = (content.join(", "), order.join(", "));
+        format!("SELECT {}, {content} {rows} ORDER BY {time}, {order}{limit}", self.time())
     }
 
     fn bind_selection<'q>(

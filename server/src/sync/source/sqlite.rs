@@ -6,13 +6,16 @@
 mod surveying;
 mod values;
 
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::Utc;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, InterruptHandle, OpenFlags, Rows, Statement, params};
+use rusqlite::{Connection, ErrorCode, InterruptHandle, OpenFlags, Rows, Statement, params};
 use tokio::sync::mpsc;
 
 use super::clock::Form;
@@ -21,6 +24,7 @@ use super::survey::Selection;
 use super::{Chunk, LOCKED, Opening, Read, Reading, Report, SyncError, WAITING};
 use crate::config::{IntegrationKind, TableName, quoted};
 use crate::store::Watermark;
+use crate::sync::passing::file_passes;
 use crate::sync::row::Row;
 use values::{meaning, micros, not_a_time};
 
@@ -33,19 +37,20 @@ pub async fn read(
     table: &TableName,
     kind: IntegrationKind,
     watermark: Option<Watermark>,
+    most: Option<u64>,
 ) -> Result<Reading, SyncError> {
     let (path, table) = (path.to_owned(), table.clone());
     let source = blocking(move || SqliteSource::open(&path, &table, kind)).await?;
     let stop = StopOnDrop(source.connection.get_interrupt_handle());
     let (sender, reads) = mpsc::channel(WAITING);
     let run = move || {
-        if let Err(error) = source.run(watermark, &sender) {
+        if let Err(error) = source.run(watermark, most, &sender) {
             // Nobody listens any more where the reading was dropped.
             let _ = sender.blocking_send(Err(error));
         }
     };
     let thread = std::thread::Builder::new().name("sqlite-source".into()).spawn(run);
-    thread.map_err(|error| SyncError::Failed(format!("no thread to read the source in: {error}")))?;
+    thread.map_err(|error| SyncError::Passing(format!("no thread to read the source in: {error}")))?;
     Ok(Reading::new(reads, stop))
 }
 
@@ -76,6 +81,54 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, SyncError> {
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|error| Err(SyncError::Failed(format!("the source cannot be opened: {error}"))))
+}
+
+/// Opens a database and begins to read from it.
+fn connect(path: &Path) -> Result<Connection, SyncError> {
+    /// SQLite does not say why it cannot open a file, and by the time one looks it may be over.
+    const TRIES: usize = 5;
+    const PAUSE: Duration = Duration::from_millis(50);
+    let place = format!("the source {}", path.display());
+    match std::fs::metadata(path) {
+        Ok(data) if data.is_file() => {}
+        Err(error) if file_passes(&error) => return Err(SyncError::Passing(format!("{place}: {error}"))),
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(SyncError::Config(format!("{place}: {error}")));
+        }
+        Ok(_) | Err(_) => return Err(SyncError::Config(format!("{place}: there is no such file"))),
+    }
+    let begin = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(LOCKED)?;
+        connection.execute_batch("BEGIN")?;
+        // The snapshot is that of the first read.
+        connection.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(()))?;
+        Ok(connection)
+    };
+    let mut tries = 1..TRIES;
+    loop {
+        let error: rusqlite::Error = match begin() {
+            Ok(connection) => return Ok(connection),
+            Err(error) => error,
+        };
+        if error.sqlite_error_code() != Some(ErrorCode::CannotOpen) {
+            return Err(meaning(&place, &error));
+        }
+        match cannot_open(path) {
+            Some(reason) if file_passes(&reason) => return Err(SyncError::Passing(format!("{place}: {reason}"))),
+            Some(reason) => return Err(SyncError::Config(format!("{place}: {reason}"))),
+            None if tries.next().is_some() => std::thread::sleep(PAUSE),
+            // Such as a folder in which the files that belong to a database in WAL mode cannot be made.
+            None => return Err(SyncError::Config(format!("{place}: {error}"))),
+        }
+    }
+}
+
+/// Why a file cannot be opened as often as SQLite may have to open files.
+fn cannot_open(path: &Path) -> Option<std::io::Error> {
+    const FILES: usize = 5;
+    (0..FILES).map(|_| File::open(path)).collect::<Result<Vec<_>, _>>().err()
 }
 
 struct StopOnDrop(InterruptHandle);
@@ -119,18 +172,7 @@ struct SqliteSource {
 
 impl SqliteSource {
     fn open(path: &Path, table: &TableName, kind: IntegrationKind) -> Result<SqliteSource, SyncError> {
-        let place = format!("the source {}", path.display());
-        if !path.is_file() {
-            return Err(SyncError::Config(format!("{place}: there is no such file")));
-        }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(|error| meaning(&place, &error))?;
-        connection
-            .busy_timeout(LOCKED)
-            // The snapshot is that of the first read.
-            .and_then(|()| connection.execute_batch("BEGIN"))
-            .and_then(|()| connection.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(())))
-            .map_err(|error| meaning(&place, &error))?;
+        let connection = connect(path)?;
         let names: Vec<String> = {
             let statement = connection.prepare(&format!("SELECT * FROM {} LIMIT 0", table.quoted()));
             let statement = statement.map_err(|error| meaning(&format!("the table `{table}`"), &error))?;
@@ -161,10 +203,10 @@ impl SqliteSource {
         })
     }
 
-    /// Sends everything, until nobody listens any more.
-    fn run(&self, watermark: Option<Watermark>, sender: &Sender) -> Result<(), SyncError> {
+    /// Sends everything, or the first rows, until nobody listens any more.
+    fn run(&self, watermark: Option<Watermark>, most: Option<u64>, sender: &Sender) -> Result<(), SyncError> {
         let now = Utc::now().timestamp_micros();
-        let way = if watermark.is_none() { Way::Whole } else { self.way()? };
+        let way = if watermark.is_none() && most.is_none() { Way::Whole } else { self.way()? };
         let (survey, undated) = self.survey(watermark, way, now)?;
         let mut opening = Opening { watermark: survey.left_out(watermark), future: survey.future, undated };
         let selection = survey.selection(opening.watermark);
@@ -184,7 +226,7 @@ impl SqliteSource {
             return Ok(());
         }
         if let Some(plan) = plan {
-            self.send_rows(&plan, skip, sender)?;
+            self.send_rows(&plan, skip, most, sender)?;
         }
         let _ = sender.blocking_send(Ok(Read::End));
         Ok(())
@@ -192,7 +234,7 @@ impl SqliteSource {
 
     /// The digest of the first so many rows.
     fn digest_of_first(&self, plan: &Plan, count: u64) -> Result<u64, SyncError> {
-        let mut statement = self.select(plan)?;
+        let mut statement = self.select(plan, Some(count))?;
         let mut rows = self.query(&mut statement, &plan.selection)?;
         let mut digest = 0_u64;
         for _ in 0..count {
@@ -202,8 +244,8 @@ impl SqliteSource {
         Ok(digest)
     }
 
-    fn send_rows(&self, plan: &Plan, skip: u64, sender: &Sender) -> Result<(), SyncError> {
-        let mut statement = self.select(plan)?;
+    fn send_rows(&self, plan: &Plan, skip: u64, most: Option<u64>, sender: &Sender) -> Result<(), SyncError> {
+        let mut statement = self.select(plan, most.map(|most| most.saturating_add(skip)))?;
         let mut rows = self.query(&mut statement, &plan.selection)?;
         let mut chunk = Chunk::default();
         let mut number = 0;
@@ -228,8 +270,8 @@ impl SqliteSource {
         rows.map_err(|error| self.error(&error))
     }
 
-    /// The planned rows in their order.
-    fn select(&self, plan: &Plan) -> Result<Statement<'_>, SyncError> {
+    /// The planned rows in their order, or so many of them.
+    fn select(&self, plan: &Plan, most: Option<u64>) -> Result<Statement<'_>, SyncError> {
         let column = self.updated_at();
         let time = match plan.selection {
             Selection::Native { .. } => column.clone(),
@@ -244,7 +286,14 @@ impl SqliteSource {
             (false, _) => format!("{time}, {content}"),
         };
         let from = self.from(plan.way);
-        let text = format!("SELECT {column}, {content} FROM {from} WHERE {time} BETWEEN ?1 AND ?2 ORDER BY {order}");
+        let planned = format!("FROM {from} WHERE {time} BETWEEN ?1 AND ?2");
+        // Of the first rows the last time is found without a look at the contents of those that follow.
+        let first = most.map_or(String::new(), |most| {
+            let last = format!("SELECT max(time) FROM (SELECT {time} AS time {planned} ORDER BY 1 LIMIT {most})");
+            format!(" AND {time} <= ({last})")
+        });
+        let limit = most.map_or(String::new(), |most| format!(" LIMIT {most}"));
+        let text = format!("SELECT {column}, {content} {planned}{first} ORDER BY {order}{limit}");
         self.connection.prepare(&text).map_err(|error| self.error(&error))
     }
 

@@ -3,8 +3,11 @@
 mod delivery;
 mod histories;
 mod leases;
+mod passing;
+mod patience;
 mod postgres;
 mod reading;
+mod refusals;
 mod rig;
 mod trouble;
 

@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use sqlx::{Connection as _, PgConnection};
+use tokio::time::Instant;
+
 use super::rig::{Rig, moment, postgres};
 use crate::config::{PostgresUrl, Source};
 use crate::secret::Secret;
-use crate::store::JobStatus;
+use crate::store::{JobStatus, Watermark};
 use crate::sync::check_source;
+use crate::sync::source::{self, Read};
 
 /// A sync from a table whose `UPDATED_AT` is of this type.
 async fn with_times(kind: &str) -> Rig {
@@ -199,7 +203,6 @@ async fn what_is_wrong_with_the_source_is_a_matter_of_configuration() {
     .await;
     let good = postgres();
     let other_database = good.replace("/postgres", "/no_such_database");
-    let other_port = "postgres://opencdi@127.0.0.1:1/postgres".to_owned();
     for (url_text, name, expected) in [
         (&good, "no_such_table".to_owned(), "relation \"no_such_table\" does not exist"),
         (&good, format!("{table}_day"), "is of the type DATE, which is no time"),
@@ -209,7 +212,6 @@ async fn what_is_wrong_with_the_source_is_a_matter_of_configuration() {
         (&good, format!("{table}_who"), "no identifier column"),
         (&good, format!("{table}_what"), "no column PAYLOAD"),
         (&other_database, table.clone(), "database \"no_such_database\" does not exist"),
-        (&other_port, table.clone(), "the source cannot be reached (Postgres at 127.0.0.1:1/postgres)"),
     ] {
         rig.integration.source = Source::Postgres { url: url(url_text), table: name.parse().unwrap() };
         let job = rig.sync().await;
@@ -273,12 +275,88 @@ async fn a_slow_destination_is_no_reason_to_cut_a_query_off() {
 }
 
 #[tokio::test]
-async fn a_locked_table_is_waited_for_but_not_for_ever() {
+async fn a_preview_looks_at_no_contents_but_those_that_it_shows() {
+    for (kind, time) in [
+        ("timestamptz", "timestamptz '2026-01-01Z' + n * interval '1 s'"),
+        ("text", "to_char(timestamp '2026-01-01' + n * interval '1 s', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"),
+        // They do not sort as texts.
+        (
+            "varchar(40)",
+            "to_char(timestamp '2026-01-01' + n * interval '1 s', 'YYYY-MM-DD HH24:MI:SS') || repeat('Z', n % 2)",
+        ),
+        ("bigint", "1767225600 + n"),
+    ] {
+        let mut rig = with_times(kind).await;
+        let table = rig.table().to_owned();
+        rig.sql(&format!(
+            "INSERT INTO {{t}} SELECT {time}, 'user-' || n, json_build_object('n', n) FROM generate_series(2000, 1, -1) AS n;
+             CREATE VIEW {{t}}_fails AS SELECT UPDATED_AT, EXTERNAL_ID,
+                json_build_object('n', 100 / CASE WHEN (PAYLOAD->>'n')::int > 4 THEN 0 ELSE 1 END) AS PAYLOAD FROM {{t}}"
+        ))
+        .await;
+        rig.integration.source =
+            Source::Postgres { url: url(&postgres()), table: format!("{table}_fails").parse().unwrap() };
+        for index in ["", "CREATE INDEX ON {t} (UPDATED_AT)"] {
+            rig.sql(index).await;
+            let preview = crate::sync::preview(&rig.integration, None, 3).await.unwrap();
+            let shown: Vec<String> = preview.rows.iter().map(|row| format!("{row:?}")).collect();
+            assert!(preview.more && shown.len() == 3, "{kind}: {preview:?}");
+            assert!(
+                shown.iter().zip(1..).all(|(row, number)| row.contains(&format!("user-{number}\\\""))),
+                "{shown:?}"
+            );
+            assert!(
+                crate::sync::preview(&rig.integration, None, 5).await.is_err(),
+                "these contents cannot be computed"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_preview_leaves_out_what_is_dealt_with_at_the_watermark() {
     let rig = with_times("timestamptz").await;
-    rig.sql("BEGIN; LOCK TABLE {t} IN ACCESS EXCLUSIVE MODE").await;
-    let job = rig.sync().await;
-    assert_eq!(job.status, JobStatus::Error);
-    assert!(job.cause.unwrap().contains("canceling statement due to lock timeout"));
-    rig.sql("COMMIT").await;
-    assert_eq!(rig.sync().await.status, JobStatus::Success);
+    rig.sql("INSERT INTO {t} SELECT '2026-01-01Z', 'user-' || n, '{}' FROM generate_series(1, 9) AS n").await;
+    let mut reading = source::read(&rig.integration, None).await.unwrap();
+    let mut rows = Vec::new();
+    loop {
+        match reading.next().await.unwrap() {
+            Read::Opened(_) => {}
+            Read::Rows(some) => rows.extend(some),
+            Read::End => break,
+        }
+    }
+    let digest = rows[..7].iter().fold(0_u64, |sum, row| sum.wrapping_add(row.digest()));
+    let watermark = Watermark { updated_at: moment(0), rows_at: 7, digest: Some(digest) };
+    let preview = crate::sync::preview(&rig.integration, Some(watermark), 1).await.unwrap();
+    assert!(preview.more && format!("{:?}", preview.rows).contains("user-8"), "{preview:?}");
+    let preview = crate::sync::preview(&rig.integration, Some(watermark), 3).await.unwrap();
+    assert!(!preview.more && preview.rows.len() == 2, "{preview:?}");
+}
+
+#[tokio::test]
+async fn a_reading_that_is_dropped_ends_in_the_database_too() {
+    let mut rig = with_times("timestamptz").await;
+    let view = format!("{}_slow", rig.table());
+    rig.sql(&format!(
+        "CREATE VIEW {view} AS SELECT now() AS UPDATED_AT, 'a' AS EXTERNAL_ID, '{{}}' AS PAYLOAD FROM pg_sleep(60)"
+    ))
+    .await;
+    rig.integration.source = Source::Postgres { url: url(&postgres()), table: view.parse().unwrap() };
+    let running = async || {
+        let mut connection = PgConnection::connect(&postgres()).await.unwrap();
+        let count = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%' || $1 || '%' AND pid <> pg_backend_pid()";
+        sqlx::query_scalar::<_, i64>(count).bind(&view).fetch_one(&mut connection).await.unwrap()
+    };
+    let reading = source::read(&rig.integration, None).await.unwrap();
+    let begun = Instant::now();
+    while running().await == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "it never began");
+    }
+    drop(reading);
+    let dropped = Instant::now();
+    while running().await > 0 {
+        assert!(dropped.elapsed() < Duration::from_secs(5), "it goes on");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use chrono::{SecondsFormat, TimeDelta, Utc};
 
-use super::rig::{Rig, moment, user};
+use super::rig::{LEASE, Rig, moment, user};
 use crate::config::Source;
-use crate::store::{JobStatus, Watermark};
+use crate::store::{JobStatus, MOST_ROW_ERRORS, Watermark};
+use crate::sync::preview;
+use crate::sync::run::Pace;
 
 /// Syncs a table with these columns and rows (as SQL) and gives the users that were delivered, in order.
 async fn users_of(table: &str, rows: &[&str]) -> Result<Vec<String>, String> {
@@ -309,4 +311,87 @@ async fn what_has_begun_to_travel_when_the_source_fails_arrives_and_is_counted()
     assert_eq!(job.cause.unwrap(), "the table `fails`: integer overflow");
     assert!(job.rows_synced > 0);
     assert_eq!(rig.stand_in.accepted() as u64, job.rows_synced);
+}
+
+#[tokio::test]
+async fn a_preview_looks_at_no_contents_but_those_that_it_shows() {
+    let mut rig = Rig::into_file().await;
+    for row in (0..2000).rev() {
+        rig.insert(row, &format!("user-{row}"), "{}");
+    }
+    // Contents from the fifth row on cannot be computed.
+    let payload = "iif(abs(iif(CAST(substr(EXTERNAL_ID, 6) AS INTEGER) > 3, -9223372036854775807 - 1, 1)), '{}', '{}') AS PAYLOAD";
+    rig.source
+        .execute_batch(&format!(
+            "CREATE VIEW fails AS SELECT UPDATED_AT, EXTERNAL_ID, {payload} FROM users;
+             CREATE VIEW fails_in_places AS SELECT rowid, UPDATED_AT, EXTERNAL_ID, {payload} FROM users;
+             CREATE TABLE mixed AS SELECT * FROM users;
+             UPDATE mixed SET UPDATED_AT = replace(UPDATED_AT, 'T', ' ') WHERE rowid % 2;
+             CREATE VIEW fails_mixed AS SELECT UPDATED_AT, EXTERNAL_ID, {payload} FROM mixed"
+        ))
+        .unwrap();
+    let path = rig.folder.path().join("source.db");
+    for index in ["", "CREATE INDEX times ON users (UPDATED_AT); CREATE INDEX others ON mixed (UPDATED_AT)"] {
+        rig.source.execute_batch(index).unwrap();
+        for table in ["fails", "fails_in_places", "fails_mixed"] {
+            rig.integration.source = Source::Sqlite { path: path.clone(), table: table.parse().unwrap() };
+            let preview = preview(&rig.integration, None, 3).await.unwrap();
+            let shown: Vec<String> = preview.rows.iter().map(|row| format!("{row:?}")).collect();
+            assert!(preview.more && shown.len() == 3, "{table}: {preview:?}");
+            assert!(
+                shown.iter().zip(0..).all(|(row, number)| row.contains(&format!("user-{number}\\\""))),
+                "{shown:?}"
+            );
+            let error = super::super::preview(&rig.integration, None, 4).await.unwrap_err();
+            assert!(error.to_string().ends_with("integer overflow"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_preview_shows_the_rows_that_are_left_and_counts_the_others() {
+    let rig = Rig::into_file().await;
+    rig.insert_many(3);
+    rig.source
+        .execute_batch("INSERT INTO users VALUES (NULL, 'never', '{}'), ('2999-01-01T00:00:00.000000Z', 'later', '{}')")
+        .unwrap();
+    for (most, shown, more) in [(0, 0, true), (2, 2, true), (3, 3, false), (usize::MAX - 1, 3, false)] {
+        let preview = preview(&rig.integration, None, most).await.unwrap();
+        assert_eq!((preview.rows.len(), preview.more, preview.future, preview.undated), (shown, more, 1, 1), "{most}");
+    }
+    let watermark = Watermark { updated_at: moment(1), rows_at: 1, digest: None };
+    let preview = preview(&rig.integration, Some(watermark), 3).await.unwrap();
+    assert_eq!((preview.rows.len(), preview.more, preview.future), (1, false, 1));
+}
+
+#[tokio::test]
+async fn of_very_many_refused_rows_the_first_are_kept_however_often_the_job_was_resumed() {
+    let mut rig = Rig::into_file().await;
+    let rows = MOST_ROW_ERRORS as usize + 2500;
+    rig.source.execute_batch("BEGIN").unwrap();
+    for row in 0..rows {
+        let payload = if row % 100 == 99 { "{}" } else { "[]" };
+        rig.insert(row as i64, &format!("user-{row}"), payload);
+    }
+    rig.source.execute_batch("COMMIT").unwrap();
+    rig.pace = Pace { checkpoint: Duration::from_millis(1), batch: 100, ..rig.pace };
+    rig.trigger().await;
+    let mut crashes = 0;
+    loop {
+        let claimed = rig.claim(LEASE).await;
+        if rig.crash(claimed, 5 + crashes).await {
+            break;
+        }
+        crashes += 1;
+        assert!(crashes < 1000, "it never came to an end");
+    }
+    assert!(crashes > 3, "too few crashes to prove anything: {crashes}");
+    let job = rig.job().await;
+    assert_eq!((job.rows_synced, job.rows_failed_with_errors), (125, 12_375));
+    let kept = rig.store.row_errors(job.id, 0, 100_000).await.unwrap();
+    let users = (0..).filter(|row| row % 100 != 99).map(|row| format!("{{\"external_id\":\"user-{row}\"}}"));
+    assert_eq!(kept.len() as u64, MOST_ROW_ERRORS);
+    for ((expected, user), (number, error)) in (1..).zip(users).zip(kept) {
+        assert_eq!((number, error.identifier.as_deref()), (expected, Some(user.as_str())));
+    }
 }

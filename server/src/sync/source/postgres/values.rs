@@ -1,12 +1,15 @@
 //! What Postgres' types, values and errors mean for a source.
 
-use sqlx::postgres::PgRow;
+use std::io::ErrorKind;
+
+use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{Row as _, ValueRef as _};
 
 use super::super::clock::{Form, example_of_fraction, micros_of_fraction, micros_of_number, micros_of_text};
 use super::super::survey::Native;
 use super::SyncError;
 use crate::config::{PostgresUrl, TableName};
+use crate::sync::passing::connection_passes;
 
 /// Postgres counts microseconds from the year 2000.
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
@@ -116,30 +119,80 @@ pub fn bytes(row: &PgRow, index: usize) -> Option<&[u8]> {
 }
 
 /// What it means that there is no connection.
-pub fn away(url: &PostgresUrl, error: &sqlx::Error) -> SyncError {
+pub fn away(url: &PostgresUrl, options: &PgConnectOptions, error: &sqlx::Error) -> SyncError {
     let message = match error {
         sqlx::Error::PoolTimedOut => "it does not answer in time".to_owned(),
         sqlx::Error::Database(error) => error.message().to_owned(),
+        sqlx::Error::Protocol(said) if is_cut_off(said) => "it hangs up at once".to_owned(),
         other => other.to_string(),
     };
     let message = format!("the source cannot be reached ({url}): {message}");
-    if passes(error) { SyncError::Failed(message) } else { SyncError::Config(message) }
+    let by_socket = options.get_socket().is_some() || options.get_host().starts_with('/');
+    let passes = match error {
+        sqlx::Error::PoolTimedOut => true,
+        // Without a server there is no socket. Otherwise it is a certificate's file that is missing.
+        sqlx::Error::Io(error) if error.kind() == ErrorKind::NotFound => by_socket,
+        sqlx::Error::Io(error) => connection_passes(error),
+        sqlx::Error::Protocol(said) => is_cut_off(said),
+        sqlx::Error::Database(error) => code_passes(error.code().as_deref()),
+        _ => false,
+    };
+    if passes { SyncError::Passing(message) } else { SyncError::Config(message) }
 }
 
-/// What an error means: what passes fails a run, what stays is a matter of configuration.
+/// Whether a server has hung up, or has had an error, before it could say whether it speaks TLS; the driver tells that by
+/// the byte that it read.
+fn is_cut_off(said: &str) -> bool {
+    ["0x00", "0x45"].iter().any(|byte| said.contains(&format!("SSLRequest: {byte}")))
+}
+
+/// What an error means: whether trying again may help, or somebody has to repair something first.
 pub fn meaning(table: &TableName, error: &sqlx::Error) -> SyncError {
     match error {
         sqlx::Error::Database(database) => {
             let message = format!("the table `{table}`: {}", database.message());
-            if passes(error) { SyncError::Failed(message) } else { SyncError::Config(message) }
+            let passes = code_passes(database.code().as_deref());
+            if passes { SyncError::Passing(message) } else { SyncError::Config(message) }
         }
         // The connection broke.
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::PoolTimedOut => {
+            SyncError::Passing(format!("the table `{table}`: {error}"))
+        }
         other => SyncError::Failed(format!("the table `{table}`: {other}")),
     }
 }
 
-/// Whether an error speaks of something that passes: connections, resources, an operator's intervention, conflicts.
-fn passes(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code());
-    code.is_some_and(|code| ["08", "40", "53", "55", "57", "58"].iter().any(|class| code.starts_with(class)))
+/// Whether an error code speaks of something that passes: connections, conflicts, resources, an operator's intervention.
+fn code_passes(code: Option<&str>) -> bool {
+    /// A configured limit, and a database that was dropped.
+    const LASTING: [&str; 2] = ["53400", "57P04"];
+    /// A lock that was not to be had, an object in use; a transaction that took too long, a session that was idle for too long.
+    const PASSING: [&str; 9] = ["08", "40", "53", "55006", "55P03", "57", "58", "25P03", "25P04"];
+    code.is_some_and(|code| !LASTING.contains(&code) && PASSING.iter().any(|class| code.starts_with(class)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_that_pass_are_told_from_those_that_have_to_be_repaired() {
+        for passing in
+            ["08006", "40001", "40P01", "53300", "53200", "55P03", "57P01", "57P02", "57P03", "57014", "58030", "25P04"]
+        {
+            assert!(code_passes(Some(passing)), "{passing}");
+        }
+        for lasting in ["28P01", "28000", "3D000", "42P01", "42501", "22012", "53400", "55000", "57P04", "0A000"] {
+            assert!(!code_passes(Some(lasting)), "{lasting}");
+        }
+        assert!(!code_passes(None));
+    }
+
+    #[test]
+    fn a_server_that_hangs_up_is_no_server_of_another_kind() {
+        assert!(is_cut_off("unexpected response from SSLRequest: 0x00 (tls:95)"));
+        assert!(is_cut_off("unexpected response from SSLRequest: 0x45"));
+        assert!(!is_cut_off("unexpected response from SSLRequest: 0x48"), "HTTP");
+        assert!(!is_cut_off("unsupported authentication method: KerberosV5"));
+    }
 }

@@ -80,7 +80,7 @@ pub fn not_a_time(table: &TableName, column: &str, value: ValueRef<'_>) -> SyncE
     SyncError::Config(clock::not_a_time(&table.to_string(), column, &example(value)))
 }
 
-/// What an error of SQLite means: what passes fails a run, what stays is a matter of configuration.
+/// What an error of SQLite means: whether trying again may help, or somebody has to repair something first.
 pub fn meaning(place: &str, error: &rusqlite::Error) -> SyncError {
     let message = match error {
         rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
@@ -91,11 +91,45 @@ pub fn meaning(place: &str, error: &rusqlite::Error) -> SyncError {
         Some(
             ErrorCode::DatabaseBusy
             | ErrorCode::DatabaseLocked
+            | ErrorCode::FileLockingProtocolFailed
             | ErrorCode::OperationInterrupted
+            | ErrorCode::OperationAborted
             | ErrorCode::SystemIoFailure
             | ErrorCode::DiskFull
-            | ErrorCode::OutOfMemory,
-        ) => SyncError::Failed(message),
+            | ErrorCode::OutOfMemory
+            | ErrorCode::SchemaChanged
+            // Once the database is open: that of a temporary file.
+            | ErrorCode::CannotOpen,
+        ) => SyncError::Passing(message),
         _ => SyncError::Config(message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn what_passes_is_told_from_what_has_to_be_repaired() {
+        let meaning = |code| meaning("here", &rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+        for code in [
+            ffi::SQLITE_BUSY,
+            ffi::SQLITE_BUSY_SNAPSHOT,
+            ffi::SQLITE_LOCKED,
+            ffi::SQLITE_PROTOCOL,
+            ffi::SQLITE_INTERRUPT,
+            ffi::SQLITE_IOERR_READ,
+            ffi::SQLITE_CANTOPEN,
+            ffi::SQLITE_FULL,
+            ffi::SQLITE_NOMEM,
+        ] {
+            assert!(matches!(meaning(code), SyncError::Passing(_)), "{code}");
+        }
+        for code in [ffi::SQLITE_ERROR, ffi::SQLITE_NOTADB, ffi::SQLITE_CORRUPT, ffi::SQLITE_PERM, ffi::SQLITE_READONLY]
+        {
+            assert!(matches!(meaning(code), SyncError::Config(_)), "{code}");
+        }
     }
 }

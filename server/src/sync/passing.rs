@@ -1,0 +1,58 @@
+//! Which errors of the operating system speak of trouble that passes.
+
+use std::io::{Error, ErrorKind};
+
+use rustix::io::Errno;
+
+/// Whether the same may well work soon: a shortage of open files, space or memory, or a hiccup of a disk.
+pub fn file_passes(error: &Error) -> bool {
+    const SHORTAGES: [Errno; 12] = [
+        Errno::MFILE,
+        Errno::NFILE,
+        Errno::NOSPC,
+        Errno::DQUOT,
+        Errno::NOMEM,
+        Errno::NOBUFS,
+        Errno::NOLCK,
+        Errno::IO,
+        Errno::STALE,
+        Errno::BUSY,
+        Errno::AGAIN,
+        Errno::TIMEDOUT,
+    ];
+    let is_shortage = |code| SHORTAGES.iter().any(|errno| errno.raw_os_error() == code);
+    error.raw_os_error().is_some_and(is_shortage) || error.kind() == ErrorKind::Interrupted
+}
+
+/// Whether a connection may well come about soon. That of a name that does not resolve may: its server is away, or its
+/// network.
+pub fn connection_passes(error: &Error) -> bool {
+    // A certificate that is refused is invalid data.
+    let lasts = matches!(
+        error.kind(),
+        ErrorKind::PermissionDenied | ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::NotFound
+    );
+    !lasts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shortages_pass_and_what_is_missing_or_forbidden_does_not() {
+        let error = |errno: Errno| Error::from_raw_os_error(errno.raw_os_error());
+        for passing in [Errno::MFILE, Errno::NFILE, Errno::NOSPC, Errno::IO, Errno::INTR, Errno::AGAIN] {
+            assert!(file_passes(&error(passing)), "{passing:?}");
+        }
+        for lasting in [Errno::NOENT, Errno::ACCESS, Errno::PERM, Errno::ISDIR, Errno::ROFS, Errno::BADF, Errno::FBIG] {
+            assert!(!file_passes(&error(lasting)), "{lasting:?}");
+        }
+        for passing in [Errno::CONNREFUSED, Errno::CONNRESET, Errno::TIMEDOUT, Errno::HOSTUNREACH, Errno::MFILE] {
+            assert!(connection_passes(&error(passing)), "{passing:?}");
+        }
+        assert!(connection_passes(&Error::other("failed to lookup address information")));
+        assert!(!connection_passes(&Error::new(ErrorKind::InvalidData, "invalid peer certificate")));
+        assert!(!connection_passes(&error(Errno::ACCESS)));
+    }
+}
