@@ -269,14 +269,14 @@ async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Bo
     };
     let (parts, body) = request.into_parts();
     let bytes = Limited::new(body, MOST_READ).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let scripted = scripted.or_else(|| state.known().rule.as_ref().and_then(|rule| rule.0(&text)));
     tokio::time::sleep(scripted.as_ref().map_or(delay, |answer| answer.delay.max(delay))).await;
     let body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
     let path = parts.uri.path().to_owned();
 
     let mut known = state.known();
     known.at_once -= 1;
-    let text = String::from_utf8_lossy(&bytes);
-    let scripted = scripted.or_else(|| known.rule.as_ref().and_then(|rule| rule.0(&text)));
     let response = match &scripted {
         Some(answer) if answer.kind == Kind::Cut => None,
         Some(answer) if answer.kind == Kind::Fixed => Some(fixed(answer)),

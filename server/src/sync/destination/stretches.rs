@@ -21,7 +21,7 @@ pub struct Stretch {
     pub objects: Range<usize>,
     /// How long they have been sent in vain.
     pub patience: Patience,
-    /// How often the destination had dealt with objects when these, or the larger stretch that they were in, first failed.
+    /// How often the destination had dealt with objects when the larger stretch that they were in failed or was refused.
     pub failed_at: Option<u64>,
     /// How often they were put off.
     put_off: usize,

@@ -42,6 +42,8 @@ const LONGEST_ANSWER: usize = 1_000_000;
 const FAILURES_TOGETHER: usize = 3;
 /// An object at which it fails so often in a row, while it takes others, is refused: more, as it is skipped then.
 const FAILURES_ALONE: usize = 5;
+/// An object that was never in a larger part that failed: the service must have taken others between so many failures.
+const FAILURES_BETWEEN: usize = 3;
 
 /// A service that is ready for a run.
 #[derive(Debug)]
@@ -204,10 +206,11 @@ impl UsersTrack {
         let array = self.array(batch.group);
         let objects = batch.bytes(stretch.objects.clone());
         let body = Bytes::from([b"{\"", array.as_bytes(), b"\":[", objects, b"]}"].concat());
-        // What is refused for good is skipped: only where the destination has taken others since these first failed.
+        // An object is skipped only where the destination has taken others since the part that it was in failed, or again and
+        // again while it failed at this one. When the service goes down, some are still accepted shortly after.
         let others_pass = stretch.failed_at.is_some_and(|then| self.suspects.times_dealt() > then);
         let alone = stretch.len() == 1;
-        let mut failures = 0;
+        let (mut failures, mut between, mut dealt_before) = (0, 0, None);
         while self.may_send().await {
             let sent = {
                 let _under_way = self.suspects.under_way();
@@ -231,11 +234,13 @@ impl UsersTrack {
                     continue;
                 }
                 Meaning::ServerError(status, asked) => {
-                    stretch.failed_at.get_or_insert_with(|| self.suspects.times_dealt());
+                    let times_dealt = self.suspects.times_dealt();
+                    between +=
+                        usize::from(dealt_before.replace(times_dealt).is_some_and(|before| times_dealt > before));
                     // One that says when it is over is not about these objects.
                     failures += usize::from(asked.is_none());
                     let too_often = failures >= if alone { FAILURES_ALONE } else { FAILURES_TOGETHER };
-                    if too_often && (!alone || others_pass) {
+                    if too_often && (!alone || others_pass || between >= FAILURES_BETWEEN) {
                         return Ok(Verdict::Failing(status));
                     }
                     (status.to_string(), asked)

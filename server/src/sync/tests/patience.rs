@@ -69,27 +69,44 @@ async fn a_row_at_which_the_service_fails_while_it_takes_others_is_a_row_error()
 }
 
 #[tokio::test]
-async fn a_service_that_is_down_skips_nothing_however_long() {
+async fn a_row_in_a_batch_of_its_own_at_which_the_service_fails_is_a_row_error_too() {
     let mut rig = Rig::into_service().await;
-    rig.service().give_up_after = Duration::from_secs(3);
-    rig.insert_many(200);
-    let requests = AtomicUsize::new(0);
-    // It takes some before.
-    rig.stand_in.rule(move |_| (requests.fetch_add(1, Ordering::Relaxed) >= 2).then(|| Answer::new(503, "")));
-    let begun = Instant::now();
+    rig.service().batch_size = Some(1);
+    rig.insert_many(500);
+    rig.stand_in.delay(Duration::from_millis(20));
+    rig.stand_in.refuse("\"row\":3}", Answer::new(500, ""));
     let job = rig.sync().await;
-    assert_eq!((job.status, job.rows_failed_with_errors), (JobStatus::Error, 0));
-    assert!(job.cause.unwrap().contains("was in trouble for"));
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
-    rig.stand_in.behave();
-    assert_eq!(rig.sync().await.status, JobStatus::Success);
-    assert_eq!(users(&rig).len(), 200);
+    assert_eq!((job.status, job.rows_synced, job.rows_failed_with_errors), (JobStatus::Partial, 499, 1));
+}
+
+#[tokio::test]
+async fn a_service_that_is_down_skips_nothing_however_long() {
+    for batch_size in [None, Some(1)] {
+        let mut rig = Rig::into_service().await;
+        rig.service().give_up_after = Duration::from_secs(4);
+        rig.service().batch_size = batch_size;
+        rig.insert_many(200);
+        let requests = AtomicUsize::new(0);
+        // What it still takes is answered after it has begun to fail.
+        rig.stand_in.rule(move |_| match requests.fetch_add(1, Ordering::Relaxed) < 2 {
+            true => Some(Answer::accepted_with(201, r#"{"message":"success"}"#).after(Duration::from_millis(50))),
+            false => Some(Answer::new(503, "")),
+        });
+        let begun = Instant::now();
+        let job = rig.sync().await;
+        assert_eq!((job.status, job.rows_failed_with_errors), (JobStatus::Error, 0));
+        assert!(job.cause.unwrap().contains("was in trouble for"));
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+        rig.stand_in.behave();
+        assert_eq!(rig.sync().await.status, JobStatus::Success);
+        assert_eq!(users(&rig).len(), 200);
+    }
 }
 
 #[tokio::test]
 async fn trouble_that_says_when_it_is_over_is_not_about_a_row() {
     let mut rig = Rig::into_service().await;
-    rig.service().give_up_after = Duration::from_secs(2);
+    rig.service().give_up_after = Duration::from_secs(4);
     rig.insert_many(100);
     rig.stand_in.refuse("\"row\":7}", Answer::new(503, "").header("Retry-After", "0"));
     let job = rig.sync().await;
@@ -158,7 +175,8 @@ async fn too_many_requests_and_trouble_in_turn_end_the_job() {
     });
     let job = timeout(Duration::from_secs(20), rig.sync()).await.expect("it ends");
     assert_eq!(job.status, JobStatus::Error);
-    assert!(job.cause.unwrap().contains("was in trouble for"));
+    let cause = job.cause.unwrap();
+    assert!(cause.contains("was in trouble for") && !cause.contains("for 0.0 s"), "{cause}");
 }
 
 #[tokio::test]
@@ -263,6 +281,32 @@ async fn a_run_that_only_waits_frees_its_slot() {
     let (ended, ()) = tokio::join!(runner.run(claimed, clock.now()), other);
     ended.unwrap();
     assert_eq!(rig.job().await.rows_synced, 200);
+}
+
+#[tokio::test]
+async fn a_run_of_which_one_lane_waits_keeps_its_slot() {
+    let rig = Rig::into_service().await;
+    rig.insert_many(200);
+    rig.stand_in.script([Answer::new(500, "").header("Retry-After", "2")]);
+    rig.stand_in.rule(|_| Some(Answer::accepted_with(201, "").after(Duration::from_secs(3))));
+    rig.trigger().await;
+    let claimed = rig.claim(LEASE).await;
+    let slots = Arc::new(Semaphore::new(1));
+    let slot = Slot::new(slots.clone(), slots.clone().try_acquire_owned().unwrap());
+    let (store, integration, pace, clock) = (&rig.store, &rig.integration, rig.pace, Clock::SYSTEM);
+    let runner = Runner { store, integration, lease: LEASE, pace, stop: Stop::never(), slot, clock };
+    let run = runner.run(claimed, clock.now());
+    tokio::pin!(run);
+    let free = async {
+        while rig.stand_in.requests() == 0 {
+            sleep(Duration::from_millis(5)).await;
+        }
+        timeout(Duration::from_millis(1500), slots.acquire()).await.is_ok()
+    };
+    tokio::select! {
+        _ = &mut run => panic!("it waits"),
+        free = free => assert!(!free, "the other lanes are at work"),
+    }
 }
 
 #[tokio::test]
