@@ -97,7 +97,10 @@ struct Known {
     most_at_once: usize,
 }
 
-struct Rule(Box<dyn Fn(&str) -> Option<Answer> + Send>);
+/// Finds the answer to a body.
+type FindAnswer = dyn Fn(&str) -> Option<Answer> + Send;
+
+struct Rule(Box<FindAnswer>);
 
 impl std::fmt::Debug for Rule {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

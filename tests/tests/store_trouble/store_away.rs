@@ -43,10 +43,11 @@ impl Way {
 async fn away_while_a_sync_runs(way: Way, replicas: usize) {
     const ROWS: usize = 60_000;
     const AWAY: Duration = Duration::from_secs(8);
-    /// 600 are on their way at once, and 750 a second are accepted until it is noticed that nothing is written down.
+    /// 200 are on their way at once, and 1,000 a second are accepted until it is noticed that nothing is written down.
     const MOST_AGAIN: usize = 2_000;
     let mut postgres = postgres();
-    let mut sync = IntoService::new(Setup::with_rows(ROWS), Duration::from_millis(800)).await;
+    let mut sync = IntoService::new(Setup::with_rows(ROWS), Duration::from_millis(200)).await;
+    sync.setup.destination.push_str("\nbatch_size = 25");
     sync.setup.store = postgres.url();
     sync.setup.more.push_str("[worker]\nlease = \"3s\"\npoll = \"200ms\"\n");
     let config = sync.setup.write();

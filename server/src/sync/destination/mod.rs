@@ -123,7 +123,7 @@ impl DeliveryContext {
 #[derive(Debug)]
 pub enum Destination {
     /// `/users/track` and `/users/delete`.
-    UsersTrack(UsersTrack),
+    UsersTrack(Box<UsersTrack>),
     /// A file.
     Jsonl(Jsonl),
 }
@@ -137,7 +137,8 @@ impl Destination {
     ) -> Result<Destination, SyncError> {
         match &integration.destination {
             config::Destination::UsersTrack(settings) => {
-                UsersTrack::open(settings, integration.kind, context).map(Destination::UsersTrack)
+                let service = UsersTrack::open(settings, integration.kind, context)?;
+                Ok(Destination::UsersTrack(Box::new(service)))
             }
             config::Destination::Jsonl { path } => Jsonl::open(path, position, context).await.map(Destination::Jsonl),
         }
