@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use chrono::DateTime;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
@@ -51,6 +51,7 @@ pub async fn deliver(
     let keep_payloads = integration.keep_payloads;
     destination.begin(progress.lock().counts().0 > 0);
     let held_back = HeldBack::default();
+    let under_way = Arc::new(watch::Sender::new(0));
     let mut lanes = JoinSet::new();
     let mut queues = Vec::new();
     for _ in 0..limits.lanes {
@@ -60,6 +61,7 @@ pub async fn deliver(
             destination: destination.clone(),
             progress: progress.clone(),
             held_back: held_back.clone(),
+            under_way: under_way.clone(),
             slot: context.slot.clone(),
             keep_payloads,
         };
@@ -73,6 +75,9 @@ pub async fn deliver(
         building: (0..limits.lanes * Group::COUNT).map(|_| Batch::default()).collect(),
         queues,
         progress,
+        destination,
+        held_back: held_back.clone(),
+        under_way,
     };
     let feeding = feeder.feed(reading, &context.stop);
     tokio::pin!(feeding);
@@ -112,6 +117,10 @@ struct Feeder<'a> {
     building: Vec<Batch>,
     queues: Vec<mpsc::Sender<Batch>>,
     progress: &'a Shared,
+    destination: &'a Destination,
+    held_back: HeldBack,
+    /// Batches that the lanes have.
+    under_way: Arc<watch::Sender<usize>>,
 }
 
 impl Feeder<'_> {
@@ -123,7 +132,11 @@ impl Feeder<'_> {
                 read = reading.next() => read,
             };
             match read {
-                Ok(Read::Rows(rows)) => self.take(rows, stop).await,
+                Ok(Read::Rows(rows)) => {
+                    if let Err(error) = self.take(rows, stop).await {
+                        break Err(error);
+                    }
+                }
                 Ok(Read::End) => break Ok(Reached::End),
                 Ok(Read::Opened(_)) => break Err(SyncError::Failed("the source began twice".into())),
                 Err(error) => break Err(error),
@@ -140,14 +153,14 @@ impl Feeder<'_> {
         reached
     }
 
-    async fn take(&mut self, rows: Vec<Row>, stop: &Stop) {
+    async fn take(&mut self, rows: Vec<Row>, stop: &Stop) -> Result<(), SyncError> {
         if rows.is_empty() {
-            return;
+            return Ok(());
         }
         if !self.progress.has_room() {
             self.dispatch_all().await;
             tokio::select! {
-                () = self.progress.room() => {}
+                room = self.room() => room?,
                 () = stop.asked() => {}
             }
         }
@@ -179,6 +192,24 @@ impl Feeder<'_> {
         }
         self.progress.dealt(refused);
         self.dispatch_stragglers(newest).await;
+        Ok(())
+    }
+
+    /// Waits until further rows may be read. Where the lanes have nothing any more, and rows are held back whose refusal is in
+    /// doubt, these are judged now: nothing will be said of them before further rows are read.
+    async fn room(&self) -> Result<(), SyncError> {
+        let mut under_way = self.under_way.subscribe();
+        tokio::select! {
+            biased;
+            () = self.progress.room() => return Ok(()),
+            _ = under_way.wait_for(|batches| *batches == 0) => {}
+        }
+        if !self.held_back.is_empty() {
+            self.destination.judge_rest()?;
+            self.progress.dealt(self.held_back.release(u64::MAX));
+        }
+        self.progress.room().await;
+        Ok(())
     }
 
     fn too_many_refused(&self) -> Option<String> {
@@ -211,6 +242,7 @@ impl Feeder<'_> {
     async fn dispatch(&mut self, slot: usize) {
         let batch = std::mem::take(&mut self.building[slot]);
         if !batch.is_empty() {
+            self.under_way.send_modify(|batches| *batches += 1);
             // A lane that is gone has ended with an error, which ends the run.
             let _ = self.queues[slot / Group::COUNT].send(batch).await;
         }
@@ -222,6 +254,7 @@ struct Lane {
     destination: Arc<Destination>,
     progress: Shared,
     held_back: HeldBack,
+    under_way: Arc<watch::Sender<usize>>,
     slot: Slot,
     keep_payloads: bool,
 }
@@ -243,6 +276,7 @@ impl Lane {
             if end == LaneEnd::Complete {
                 end = self.deliver(batch).await?;
             }
+            self.under_way.send_modify(|batches| *batches -= 1);
         }
         Ok(end)
     }

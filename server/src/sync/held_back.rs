@@ -30,6 +30,11 @@ impl HeldBack {
         held.push(Held { number, row, error });
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// Those with a smaller number, which are refused.
     pub fn release(&self, confirmed: u64) -> Vec<(u64, Fate)> {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);

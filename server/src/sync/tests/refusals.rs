@@ -162,3 +162,21 @@ async fn a_slow_acceptance_that_is_under_way_is_heard_before_everything_counts_a
     assert_eq!((good.ended, bad.ended), (Ok(()), Ok(())));
     assert!(bad.outcomes.iter().all(Option::is_some));
 }
+
+#[tokio::test]
+async fn a_row_in_doubt_does_not_keep_very_many_bad_rows_waiting() {
+    let rig = Rig::into_service().await;
+    rig.stand_in.rule(|body| body.contains("poison").then(bad_request));
+    rig.source.execute_batch("BEGIN").unwrap();
+    for row in 0..100 {
+        rig.insert(row, &format!("user-{row}"), "{}");
+    }
+    rig.insert(100, "in doubt", r#"{"is":"poison"}"#);
+    // None of these is ever sent, so that nothing is accepted after the row in doubt.
+    for row in 101..70_000 {
+        rig.insert(row, "nobody", "not json");
+    }
+    rig.source.execute_batch("COMMIT").unwrap();
+    let job = tokio::time::timeout(Duration::from_secs(60), rig.sync()).await.expect("it waits for ever");
+    assert_eq!(counts(&job), (JobStatus::Partial, 100, 69_900));
+}
