@@ -38,18 +38,18 @@ impl Way {
     }
 }
 
-/// A sync goes on after the store was away for longer than the lease of three seconds. With two replicas it is the other one
+/// A sync goes on after the store was away for longer than the lease of six seconds. With two replicas it is the other one
 /// that goes on: the first stands still when the store comes back.
 async fn away_while_a_sync_runs(way: Way, replicas: usize) {
     const ROWS: usize = 60_000;
-    const AWAY: Duration = Duration::from_secs(8);
+    const AWAY: Duration = Duration::from_secs(9);
     /// 200 are on their way at once, and 1,000 a second are accepted until it is noticed that nothing is written down.
     const MOST_AGAIN: usize = 2_000;
     let mut postgres = postgres();
     let mut sync = IntoService::new(Setup::with_rows(ROWS), Duration::from_millis(200)).await;
     sync.setup.destination.push_str("\nbatch_size = 25");
     sync.setup.store = postgres.url();
-    sync.setup.more.push_str("[worker]\nlease = \"3s\"\npoll = \"200ms\"\n");
+    sync.setup.more.push_str("[worker]\nlease = \"6s\"\npoll = \"200ms\"\n");
     let config = sync.setup.write();
     let mut servers = Vec::new();
     for _ in 0..replicas {
