@@ -173,7 +173,7 @@ async fn a_job_ends_when_it_takes_too_long_even_if_a_destination_wants_to_be_lef
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_job_is_claimed_once_the_workers_are_to_stop() {
-    const ROUNDS: usize = 20;
+    const ROUNDS: usize = 8;
     let rig = Rig::into_file().await;
     let store = rusqlite::Connection::open(rig.folder.path().join("store.db")).unwrap();
     let count = |condition: &str, than: i64| -> i64 {
