@@ -265,7 +265,7 @@ pub struct Integration {
     pub paused: bool,
     /// Whether the payloads of refused rows are kept with their row errors.
     pub keep_payloads: bool,
-    /// A run that refuses a larger share of its rows than this ends early, from 0 to 1.
+    /// A run that refuses a larger share of its rows than this ends early, from 0 to 1; nothing where it never does.
     pub max_failed_share: Option<f64>,
     /// A sync that takes longer ends in `error`, from the moment in which a worker first takes it.
     pub max_duration: Duration,
@@ -352,6 +352,9 @@ pub struct UsersTrack {
     pub update_existing_only: bool,
     /// How long a request is tried again while the service is in trouble, before the sync ends in `error`.
     pub give_up_after: Duration,
+    /// How long a request is tried again while the service has too many requests and takes none at all, before the sync ends
+    /// in `error`.
+    pub give_up_when_limited_after: Duration,
 }
 
 /// Where objects go.

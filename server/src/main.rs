@@ -235,7 +235,10 @@ async fn serve(config: Config, role: Role, log_format: LogFormat) -> anyhow::Res
     }
     tokio::select! {
         told = shutdown_signal() => told?,
-        failed = service.failed() => anyhow::bail!(failed),
+        failed = service.failed() => {
+            tracing::error!(failed, "ending, to be started again");
+            anyhow::bail!(failed);
+        }
     }
     tracing::info!("stopping; a second signal stops at once");
     tokio::select! {

@@ -9,9 +9,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures::StreamExt as _;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::{Bytes, Incoming};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value, json};
@@ -28,6 +30,9 @@ const MOST_DELETES: usize = 50;
 const MOST_BYTES: usize = 4_000_000;
 /// Bytes that are read at all, so that a mistake does not fill the memory.
 const MOST_READ: usize = 64_000_000;
+
+/// By then what was written to a connection has left.
+const FLUSHED: Duration = Duration::from_millis(20);
 
 /// A destination that accepts, refuses and remembers. It stops when it is dropped.
 #[derive(Debug)]
@@ -55,6 +60,10 @@ enum Kind {
     Cut,
     /// What can be accepted is, and then the connection is cut in place of the answer.
     CutAfterwards,
+    /// What can be accepted is, and then this answer is given.
+    AcceptedWith,
+    /// The same, and the connection is cut after this part of the body.
+    AcceptedAndCut,
 }
 
 /// A request as it came in.
@@ -80,12 +89,23 @@ struct State {
 struct Known {
     delay: Duration,
     script: VecDeque<Answer>,
-    /// A request whose body has this text is given this answer.
-    refused: Option<(String, Answer)>,
+    /// The answer to a request with this body, where it is not the usual one.
+    rule: Option<Rule>,
     requests: Vec<Received>,
     objects: Vec<Value>,
     at_once: usize,
     most_at_once: usize,
+}
+
+/// Finds the answer to a body.
+type FindAnswer = dyn Fn(&str) -> Option<Answer> + Send;
+
+struct Rule(Box<FindAnswer>);
+
+impl std::fmt::Debug for Rule {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Rule")
+    }
 }
 
 impl Answer {
@@ -103,6 +123,16 @@ impl Answer {
     /// No answer: the request is dealt with as usual, then the connection is cut.
     pub fn cut_afterwards() -> Answer {
         Answer { kind: Kind::CutAfterwards, ..Answer::new(500, "") }
+    }
+
+    /// The request is dealt with as usual, and then this is answered.
+    pub fn accepted_with(status: u16, body: impl Into<String>) -> Answer {
+        Answer { kind: Kind::AcceptedWith, ..Answer::new(status, body) }
+    }
+
+    /// The request is dealt with as usual, and the connection is cut after this part of the answer's body.
+    pub fn accepted_and_cut(status: u16, part: impl Into<String>) -> Answer {
+        Answer { kind: Kind::AcceptedAndCut, ..Answer::new(status, part) }
     }
 
     /// The same with one more header.
@@ -145,7 +175,20 @@ impl StandIn {
 
     /// Gives this answer to every request whose body has a text in it.
     pub fn refuse(&self, text: &str, answer: Answer) {
-        self.state.known().refused = Some((text.to_owned(), answer));
+        let text = text.to_owned();
+        self.rule(move |body| body.contains(&text).then(|| answer.clone()));
+    }
+
+    /// Gives the answers that a function finds for the bodies of requests; where it finds none, the usual ones.
+    pub fn rule(&self, rule: impl Fn(&str) -> Option<Answer> + Send + 'static) {
+        self.state.known().rule = Some(Rule(Box::new(rule)));
+    }
+
+    /// Forgets all answers that are not the usual ones.
+    pub fn behave(&self) {
+        let mut known = self.state.known();
+        known.script.clear();
+        known.rule = None;
     }
 
     /// How many objects it has accepted.
@@ -214,7 +257,13 @@ async fn connection(stream: TcpStream, state: Arc<State>) {
 #[error("cut as scripted")]
 struct Cut;
 
-async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Cut> {
+type Body = UnsyncBoxBody<Bytes, Cut>;
+
+fn whole(body: impl Into<Bytes>) -> Body {
+    Full::new(body.into()).map_err(|never| match never {}).boxed_unsync()
+}
+
+async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
     let (scripted, delay) = {
         let mut known = state.known();
         known.at_once += 1;
@@ -223,15 +272,14 @@ async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Fu
     };
     let (parts, body) = request.into_parts();
     let bytes = Limited::new(body, MOST_READ).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let scripted = scripted.or_else(|| state.known().rule.as_ref().and_then(|rule| rule.0(&text)));
     tokio::time::sleep(scripted.as_ref().map_or(delay, |answer| answer.delay.max(delay))).await;
     let body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
     let path = parts.uri.path().to_owned();
 
     let mut known = state.known();
     known.at_once -= 1;
-    let text = String::from_utf8_lossy(&bytes);
-    let refused = known.refused.as_ref().filter(|(refused, _)| text.contains(refused.as_str()));
-    let scripted = scripted.or_else(|| refused.map(|(_, answer)| answer.clone()));
     let response = match &scripted {
         Some(answer) if answer.kind == Kind::Cut => None,
         Some(answer) if answer.kind == Kind::Fixed => Some(fixed(answer)),
@@ -249,7 +297,11 @@ async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Fu
             } else {
                 track(&body, &mut known.objects)
             };
-            scripted.is_none().then(|| as_json(status, &answer))
+            match scripted {
+                None => Some(as_json(status, &answer)),
+                Some(answer) if answer.kind == Kind::CutAfterwards => None,
+                Some(answer) => Some(fixed(answer)),
+            }
         }
     };
     let status = response.as_ref().map(|response| response.status().as_u16());
@@ -257,9 +309,25 @@ async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Fu
     response.ok_or(Cut)
 }
 
-fn fixed(answer: &Answer) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(answer.body.clone())));
+fn fixed(answer: &Answer) -> Response<Body> {
+    let body = Bytes::from(answer.body.clone());
+    let body = if answer.kind == Kind::AcceptedAndCut {
+        let cut = async {
+            // Until then the part is on its way.
+            tokio::time::sleep(FLUSHED).await;
+            Err(Cut)
+        };
+        let part = futures::stream::iter([Ok(Frame::data(body))]);
+        StreamBody::new(part.chain(futures::stream::once(cut))).boxed_unsync()
+    } else {
+        whole(body)
+    };
+    let mut response = Response::new(body);
     *response.status_mut() = answer.status;
+    if answer.kind == Kind::AcceptedAndCut {
+        let promised = header::HeaderValue::from(answer.body.len() + 100);
+        response.headers_mut().insert(header::CONTENT_LENGTH, promised);
+    }
     for (name, value) in &answer.headers {
         if let (Ok(name), Ok(value)) = (name.parse::<header::HeaderName>(), value.parse()) {
             response.headers_mut().append(name, value);
@@ -268,8 +336,8 @@ fn fixed(answer: &Answer) -> Response<Full<Bytes>> {
     response
 }
 
-fn as_json(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
+fn as_json(status: StatusCode, body: &Value) -> Response<Body> {
+    let mut response = Response::new(whole(body.to_string()));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     response

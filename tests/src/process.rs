@@ -62,7 +62,7 @@ impl ServerProcess {
 
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
-        let process = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process ID");
+        let process = Pid::from_child(&self.child);
         kill_process(process, signal).unwrap_or_else(|error| panic!("signal {signal:?} to {process}: {error}"));
     }
 

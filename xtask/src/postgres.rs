@@ -4,6 +4,7 @@
 use std::fs::OpenOptions;
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -32,11 +33,11 @@ pub enum Shutdown {
 
 /// A server, stopped and removed when this is dropped.
 pub struct PrivatePostgres {
-    /// The server's process, or the one that lends it its user; none while it is down.
+    /// The process that starts the others; none while the server is down.
     child: Option<Child>,
     data: tempfile::TempDir,
     programs: PathBuf,
-    user: Option<&'static str>,
+    user: Option<User>,
     port: u16,
 }
 
@@ -51,10 +52,10 @@ impl PrivatePostgres {
             }
         };
         // Postgres refuses to run as root, so root lends it another user.
-        let user = is_root().then(|| if has_user("postgres") { "postgres" } else { "nobody" });
+        let user = if is_root() { Some(User::named("postgres").or_else(|_| User::named("nobody"))?) } else { None };
         let data = tempfile::Builder::new().prefix("opencdi-postgres-").tempdir().context("no temporary folder")?;
         if let Some(user) = user {
-            run(Command::new("chown").arg(user).arg(data.path()))?;
+            std::os::unix::fs::chown(data.path(), Some(user.id), Some(user.group))?;
         }
         let cluster = data.path().join("cluster");
         run(as_user(user, &programs.join("initdb")).arg("--pgdata").arg(&cluster).args([
@@ -144,10 +145,8 @@ impl PrivatePostgres {
 
     /// The process that starts the others.
     fn first_process(&self) -> anyhow::Result<Pid> {
-        let file = self.cluster().join("postmaster.pid");
-        let text = std::fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
-        let first = text.lines().next().and_then(|line| line.trim().parse().ok()).and_then(Pid::from_raw);
-        first.with_context(|| format!("{} begins with no process ID", file.display()))
+        let child = self.child.as_ref().context("Postgres does not run")?;
+        Ok(Pid::from_child(child))
     }
 
     /// Its processes, the one that starts the others first.
@@ -264,17 +263,28 @@ fn find_programs() -> Option<PathBuf> {
     folders.find(|folder| ["initdb", "postgres", "pg_ctl", "pg_isready"].iter().all(|name| folder.join(name).is_file()))
 }
 
-fn has_user(name: &str) -> bool {
-    Command::new("id").args(["-u", name]).output().is_ok_and(|output| output.status.success())
+/// A user of this machine.
+#[derive(Debug, Clone, Copy)]
+struct User {
+    id: u32,
+    group: u32,
 }
 
-fn as_user(user: Option<&str>, program: &Path) -> Command {
-    match user {
-        Some(user) => {
-            let mut command = Command::new("runuser");
-            command.args(["-u", user, "--"]).arg(program).current_dir("/");
-            command
-        }
-        None => Command::new(program),
+impl User {
+    fn named(name: &str) -> anyhow::Result<User> {
+        let number = |what: &str| {
+            let output = Command::new("id").args([what, name]).output().context("`id` cannot be run")?;
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            text.trim().parse().with_context(|| format!("there is no user {name}"))
+        };
+        Ok(User { id: number("-u")?, group: number("-g")? })
     }
+}
+
+fn as_user(user: Option<User>, program: &Path) -> Command {
+    let mut command = Command::new(program);
+    if let Some(user) = user {
+        command.uid(user.id).gid(user.group).current_dir("/");
+    }
+    command
 }

@@ -6,7 +6,6 @@ use anyhow::{Context as _, bail};
 use chrono::SecondsFormat;
 use serde_json::json;
 
-use super::no_store;
 use crate::config::{Config, Integration};
 use crate::process::print;
 use crate::store::{JobId, RowError, Store};
@@ -30,8 +29,12 @@ pub async fn run(
     job: Option<JobId>,
     format: Format,
 ) -> anyhow::Result<ExitCode> {
-    let Some(store) = Store::look(&config.store).await? else { bail!(no_store(&config.store)) };
-    let Some(job) = store.find_job(integration.id, job).await? else {
+    let store = Store::look(&config.store).await?;
+    let found = match &store {
+        Some(store) => store.find_job(integration.id, job).await?.map(|job| (store, job)),
+        None => None,
+    };
+    let Some((store, job)) = found else {
         match job {
             Some(job) => bail!("{:?} has no job {job}", integration.name),
             None => bail!("{:?} has had no job yet", integration.name),

@@ -106,6 +106,7 @@ pub(super) struct Destination {
     pub batch_size: Option<Spanned<u64>>,
     pub update_existing_only: Option<Spanned<bool>>,
     pub give_up_after: Option<Text>,
+    pub give_up_when_limited_after: Option<Text>,
     pub path: Option<Text>,
 }
 

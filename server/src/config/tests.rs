@@ -221,6 +221,21 @@ fn values_that_make_no_sense_are_errors() {
         ),
         ("\"sqlite:state/opencdi.db\"", "\"sqlite::memory:\"", "must outlive the process"),
         ("2027-01-01T00:00:00+01:00", "2027-01-01", "`keys[0].expires`: write a date, a time and its offset"),
+        (
+            "type = \"attributes\"",
+            "type = \"attributes\"\nmax_failed_share = 1.5",
+            "`integrations[0].max_failed_share`: write a share from 0.0 to 1.0, such as `0.05` for one row in twenty; `1.0` lets",
+        ),
+        (
+            "kind = \"users_track\"",
+            "kind = \"users_track\"\ngive_up_when_limited_after = \"1 our\"",
+            "`integrations[0].destination.give_up_when_limited_after`: ",
+        ),
+        (
+            "kind = \"users_track\"",
+            "kind = \"jsonl\"\ngive_up_when_limited_after = \"1h\"",
+            "`give_up_when_limited_after` means nothing for `jsonl`",
+        ),
         ("[\"data@example.com\"]", "[\"a@x.org, b@x.org\"]", "one e-mail address in each text"),
         ("name = \"Users\"", "name = \" \"", "`integrations[0].name`: this is empty"),
     ] {
@@ -228,6 +243,17 @@ fn values_that_make_no_sense_are_errors() {
         assert!(text.contains(expected), "{instead}: {text}");
         assert!(text.starts_with("opencdi.toml:"), "{text}");
     }
+}
+
+#[test]
+fn half_of_the_rows_may_be_refused_unless_the_file_says_otherwise() {
+    let share = |line: &str| {
+        let text = WHOLE.replace("type = \"attributes\"", &format!("type = \"attributes\"\n{line}"));
+        parse(&text).unwrap().integrations[0].max_failed_share
+    };
+    assert_eq!(share(""), Some(0.5));
+    assert_eq!(share("max_failed_share = 0.0"), Some(0.0));
+    assert_eq!(share("max_failed_share = 1.0"), None, "any number");
 }
 
 #[test]
@@ -287,7 +313,12 @@ fn the_example_is_valid_as_it_is_and_with_everything_that_may_be_left_out() {
     let usual = parse_example(&example()).unwrap();
     assert_eq!(format!("{:?}", config.server), format!("{:?}", usual.server));
     assert_eq!(format!("{:?}", config.worker), format!("{:?}", usual.worker));
-    assert_eq!(config.integrations[0].max_failed_share, Some(0.1));
+    assert_eq!(config.integrations[0].max_failed_share, usual.integrations[0].max_failed_share);
+    let patience = |config: &Config| match &config.integrations[0].destination {
+        Destination::UsersTrack(service) => (service.give_up_after, service.give_up_when_limited_after),
+        Destination::Jsonl { .. } => panic!("it is a file"),
+    };
+    assert_eq!(patience(&config), patience(&usual));
 }
 
 #[test]

@@ -25,6 +25,8 @@ const STORE: &str = "sqlite:opencdi.db";
 const OBJECTS_AT_ONCE: u64 = 75;
 /// Users that `/users/delete` takes in a request.
 const DELETES_AT_ONCE: u64 = 50;
+/// A sync that refuses more than half of its rows is more likely to be wrong than they are.
+const MAX_FAILED_SHARE: f64 = 0.5;
 const MAX_DURATION: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) fn config(file: File, path: &Path, text: &str, known: &Known) -> Result<Config, Vec<Problem>> {
@@ -245,7 +247,7 @@ impl Check<'_> {
                     Err(error) => self.problem(integration.id.span(), NotAnId::to_string(error)),
                 }
                 let kind = self.kind(&integration.kind);
-                let max_failed_share = integration.max_failed_share.and_then(|share| self.share(share));
+                let max_failed_share = self.share(integration.max_failed_share);
                 let max_duration = self.duration(integration.max_duration, MAX_DURATION);
                 let source = self.source(integration.source);
                 let span = integration.destination.span();
@@ -368,6 +370,8 @@ impl Check<'_> {
                 let most = if deletes { DELETES_AT_ONCE } else { OBJECTS_AT_ONCE };
                 let batch_size = destination.batch_size.map(|size| self.number(Some(size), most, 1..=most) as usize);
                 let give_up_after = self.duration(destination.give_up_after, Duration::from_secs(300));
+                let give_up_when_limited_after =
+                    self.duration(destination.give_up_when_limited_after, Duration::from_secs(3600));
                 let update_existing_only = destination.update_existing_only.is_some_and(Spanned::into_inner);
                 Some(Destination::UsersTrack(UsersTrack {
                     url: url?,
@@ -375,12 +379,15 @@ impl Check<'_> {
                     batch_size,
                     update_existing_only,
                     give_up_after,
+                    give_up_when_limited_after,
                 }))
             }
             "jsonl" => {
                 self.unwanted(destination.url.as_ref().map(Spanned::span), "url", "jsonl");
                 self.unwanted(destination.api_key.as_ref().map(Spanned::span), "api_key", "jsonl");
                 self.unwanted(destination.give_up_after.as_ref().map(Spanned::span), "give_up_after", "jsonl");
+                let give_up_when_limited_after = destination.give_up_when_limited_after.as_ref().map(Spanned::span);
+                self.unwanted(give_up_when_limited_after, "give_up_when_limited_after", "jsonl");
                 self.unwanted(destination.batch_size.as_ref().map(Spanned::span), "batch_size", "jsonl");
                 let update_existing_only = destination.update_existing_only.as_ref().map(Spanned::span);
                 self.unwanted(update_existing_only, "update_existing_only", "jsonl");
@@ -498,12 +505,14 @@ impl Check<'_> {
         default
     }
 
-    fn share(&mut self, share: Spanned<f64>) -> Option<f64> {
-        if (0.0..1.0).contains(share.get_ref()) {
-            return Some(share.into_inner());
+    /// A share below one; nothing where any share may be refused.
+    fn share(&mut self, share: Option<Spanned<f64>>) -> Option<f64> {
+        let Some(share) = share else { return Some(MAX_FAILED_SHARE) };
+        if !(0.0..=1.0).contains(share.get_ref()) {
+            let message = "write a share from 0.0 to 1.0, such as `0.05` for one row in twenty; `1.0` lets a sync refuse any number of rows";
+            self.problem(share.span(), message);
         }
-        self.problem(share.span(), "write a share from 0.0 up to 1.0, such as `0.05` for one row in twenty");
-        None
+        Some(share.into_inner()).filter(|share| *share < 1.0)
     }
 
     fn moment(&mut self, datetime: Spanned<toml::value::Datetime>) -> Option<DateTime<Utc>> {

@@ -6,17 +6,20 @@
 use std::sync::Arc;
 
 use chrono::DateTime;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use super::SyncError;
 use super::batch::Batch;
-use super::destination::{self, Destination, Limits, Outcome};
+use super::destination::{self, Delivery, DeliveryContext, Destination, Limits, Outcome};
+use super::held_back::HeldBack;
 use super::object::{self, Form, Group};
 use super::progress::Fate;
 use super::row::{Identifier, Row};
 use super::shared::Shared;
 use super::shutdown::Stop;
+use super::slots::Slot;
 use super::source::{Read, Reading};
 use crate::config::Integration;
 use crate::store::RowError;
@@ -43,15 +46,26 @@ pub async fn deliver(
     limits: Limits,
     integration: &Integration,
     progress: &Shared,
-    stop: &Stop,
+    context: &DeliveryContext,
 ) -> Result<Reached, SyncError> {
     let keep_payloads = integration.keep_payloads;
+    destination.begin(progress.lock().counts().0 > 0);
+    let held_back = HeldBack::default();
+    let under_way = Arc::new(watch::Sender::new(0));
     let mut lanes = JoinSet::new();
     let mut queues = Vec::new();
     for _ in 0..limits.lanes {
         let (queue, batches) = mpsc::channel(1);
         queues.push(queue);
-        lanes.spawn(lane(batches, destination.clone(), progress.clone(), keep_payloads));
+        let lane = Lane {
+            destination: destination.clone(),
+            progress: progress.clone(),
+            held_back: held_back.clone(),
+            under_way: under_way.clone(),
+            slot: context.slot.clone(),
+            keep_payloads,
+        };
+        lanes.spawn(lane.run(batches).in_current_span());
     }
     let feeder = Feeder {
         limits,
@@ -61,18 +75,30 @@ pub async fn deliver(
         building: (0..limits.lanes * Group::COUNT).map(|_| Batch::default()).collect(),
         queues,
         progress,
+        destination,
+        held_back: held_back.clone(),
+        under_way,
     };
-    let feeding = feeder.feed(reading, stop);
+    let feeding = feeder.feed(reading, &context.stop);
     tokio::pin!(feeding);
     let mut fed = None;
+    let mut complete = true;
     loop {
         tokio::select! {
             reached = &mut feeding, if fed.is_none() => fed = Some(reached),
             ended = lanes.join_next() => match (ended, fed.take()) {
                 (Some(ended), known) => {
-                    ended.unwrap_or_else(|error| Err(SyncError::Failed(format!("a delivery broke off: {error}"))))?;
+                    let ended = ended.unwrap_or_else(|error| Err(SyncError::Failed(format!("a delivery broke off: {error}"))))?;
+                    complete &= ended == LaneEnd::Complete;
                     fed = known;
                 }
+                (None, Some(Ok(Reached::End))) if complete => {
+                    destination.judge_rest()?;
+                    progress.dealt(held_back.release(u64::MAX));
+                    return Ok(Reached::End);
+                }
+                // A lane has left something because the process is to stop.
+                (None, Some(Ok(Reached::End))) => return Ok(Reached::Stop),
                 (None, Some(reached)) => return reached,
                 // The lanes end when the feeder has dropped their queues, or with an error.
                 (None, None) => return Err(SyncError::Failed("all lanes ended before the rows did".into())),
@@ -91,6 +117,10 @@ struct Feeder<'a> {
     building: Vec<Batch>,
     queues: Vec<mpsc::Sender<Batch>>,
     progress: &'a Shared,
+    destination: &'a Destination,
+    held_back: HeldBack,
+    /// Batches that the lanes have.
+    under_way: Arc<watch::Sender<usize>>,
 }
 
 impl Feeder<'_> {
@@ -102,7 +132,11 @@ impl Feeder<'_> {
                 read = reading.next() => read,
             };
             match read {
-                Ok(Read::Rows(rows)) => self.take(rows).await,
+                Ok(Read::Rows(rows)) => {
+                    if let Err(error) = self.take(rows, stop).await {
+                        break Err(error);
+                    }
+                }
                 Ok(Read::End) => break Ok(Reached::End),
                 Ok(Read::Opened(_)) => break Err(SyncError::Failed("the source began twice".into())),
                 Err(error) => break Err(error),
@@ -119,13 +153,16 @@ impl Feeder<'_> {
         reached
     }
 
-    async fn take(&mut self, rows: Vec<Row>) {
+    async fn take(&mut self, rows: Vec<Row>, stop: &Stop) -> Result<(), SyncError> {
         if rows.is_empty() {
-            return;
+            return Ok(());
         }
         if !self.progress.has_room() {
             self.dispatch_all().await;
-            self.progress.room().await;
+            tokio::select! {
+                room = self.room() => room?,
+                () = stop.asked() => {}
+            }
         }
         let first = {
             let mut progress = self.progress.lock();
@@ -155,6 +192,24 @@ impl Feeder<'_> {
         }
         self.progress.dealt(refused);
         self.dispatch_stragglers(newest).await;
+        Ok(())
+    }
+
+    /// Waits until further rows may be read. Where the lanes have nothing any more, and rows are held back whose refusal is in
+    /// doubt, these are judged now: nothing will be said of them before further rows are read.
+    async fn room(&self) -> Result<(), SyncError> {
+        let mut under_way = self.under_way.subscribe();
+        tokio::select! {
+            biased;
+            () = self.progress.room() => return Ok(()),
+            _ = under_way.wait_for(|batches| *batches == 0) => {}
+        }
+        if !self.held_back.is_empty() {
+            self.destination.judge_rest()?;
+            self.progress.dealt(self.held_back.release(u64::MAX));
+        }
+        self.progress.room().await;
+        Ok(())
     }
 
     fn too_many_refused(&self) -> Option<String> {
@@ -187,6 +242,7 @@ impl Feeder<'_> {
     async fn dispatch(&mut self, slot: usize) {
         let batch = std::mem::take(&mut self.building[slot]);
         if !batch.is_empty() {
+            self.under_way.send_modify(|batches| *batches += 1);
             // A lane that is gone has ended with an error, which ends the run.
             let _ = self.queues[slot / Group::COUNT].send(batch).await;
         }
@@ -194,28 +250,59 @@ impl Feeder<'_> {
 }
 
 /// Delivers one batch after the other.
-async fn lane(
-    mut batches: mpsc::Receiver<Batch>,
+struct Lane {
     destination: Arc<Destination>,
     progress: Shared,
+    held_back: HeldBack,
+    under_way: Arc<watch::Sender<usize>>,
+    slot: Slot,
     keep_payloads: bool,
-) -> Result<(), SyncError> {
-    while let Some(batch) = batches.recv().await {
-        let (batch, outcomes) = destination.deliver(batch).await?;
-        let fates = batch.items().iter().zip(outcomes).enumerate().map(|(object, (item, outcome))| {
-            let fate = match outcome {
-                Outcome::Delivered(position) => Fate::Delivered(position),
-                Outcome::Refused(reason) => {
-                    let sent = || String::from_utf8_lossy(batch.bytes(object..object + 1)).into_owned();
-                    let payload = keep_payloads.then(sent);
-                    Fate::Refused(refusal(item.identifier.as_ref(), item.updated_at, &reason, payload))
-                }
-            };
-            (item.row, fate)
-        });
-        progress.dealt(fates);
+}
+
+/// How a lane ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LaneEnd {
+    /// It has delivered everything.
+    Complete,
+    /// It has left objects to the next worker, because the process is to stop.
+    Incomplete,
+}
+
+impl Lane {
+    async fn run(self, mut batches: mpsc::Receiver<Batch>) -> Result<LaneEnd, SyncError> {
+        let mut end = LaneEnd::Complete;
+        while let Some(batch) = batches.recv().await {
+            // No row overtakes an older one of its user that was left.
+            if end == LaneEnd::Complete {
+                end = self.deliver(batch).await?;
+            }
+            self.under_way.send_modify(|batches| *batches -= 1);
+        }
+        Ok(end)
     }
-    Ok(())
+
+    async fn deliver(&self, batch: Batch) -> Result<LaneEnd, SyncError> {
+        let _working = self.slot.work();
+        let Delivery { batch, outcomes, ended } = self.destination.deliver(batch).await;
+        let end = if outcomes.iter().all(Option::is_some) { LaneEnd::Complete } else { LaneEnd::Incomplete };
+        let mut fates = Vec::with_capacity(outcomes.len());
+        for (object, (item, outcome)) in batch.items().iter().zip(outcomes).enumerate() {
+            let refused = |reason: &str| {
+                let sent = || String::from_utf8_lossy(batch.bytes(object..object + 1)).into_owned();
+                let payload = self.keep_payloads.then(sent);
+                refusal(item.identifier.as_ref(), item.updated_at, reason, payload)
+            };
+            match outcome {
+                Some(Outcome::Delivered(position)) => fates.push((item.row, Fate::Delivered(position))),
+                Some(Outcome::Refused(reason)) => fates.push((item.row, Fate::Refused(refused(&reason)))),
+                Some(Outcome::Suspected(number, reason)) => self.held_back.hold(number, item.row, refused(&reason)),
+                None => {}
+            }
+        }
+        self.progress.dealt(fates);
+        self.progress.dealt(self.held_back.release(self.destination.confirmed()));
+        ended.map(|()| end)
+    }
 }
 
 /// The row error of a row.

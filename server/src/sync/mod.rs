@@ -6,6 +6,7 @@
 mod batch;
 mod destination;
 mod feed;
+mod held_back;
 mod inspect;
 mod lease_keeper;
 mod object;

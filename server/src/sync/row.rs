@@ -77,7 +77,8 @@ impl Identifier {
         std::iter::once(first.as_str()).chain(second)
     }
 
-    fn number(&self) -> u64 {
+    /// A number for the user: equal identifiers have the same.
+    pub fn number(&self) -> u64 {
         let kind = match self {
             Identifier::ExternalId(_) => 1,
             Identifier::Alias { .. } => 2,

@@ -48,7 +48,7 @@ impl Pace {
 /// How long requests under way may take when a run is to end that is not given back.
 const LAST_REQUESTS: Duration = Duration::from_secs(10);
 /// A checkpoint that takes longer makes delivery pause.
-const UNWRITTEN: Duration = Duration::from_secs(1);
+const UNWRITTEN: Duration = Duration::from_millis(500);
 /// Pauses get longer as long as a source cannot be read, but not longer than this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// The cause of a job that was cancelled.
@@ -222,7 +222,7 @@ impl Run<'_> {
         let limits = destination.limits();
         let limits = Limits { objects: limits.objects.min(pace.batch), ..limits };
         let delivered = tokio::select! {
-            reached = deliver(&mut reading, destination, limits, integration, &self.progress, &self.stop) => reached,
+            reached = deliver(&mut reading, destination, limits, integration, &self.progress, context) => reached,
             error = self.write_checkpoints(destination) => Err(error),
         };
         if matches!(delivered, Err(SyncError::Passing(_))) {

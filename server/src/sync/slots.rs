@@ -19,6 +19,8 @@ struct Inner {
     /// All slots of the process; nothing where work is not limited.
     slots: Option<Arc<Semaphore>>,
     state: Mutex<State>,
+    /// One part of the run at a time takes a slot, for all of them.
+    taking: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -33,12 +35,16 @@ impl Slot {
     /// One of these slots.
     pub fn new(slots: Arc<Semaphore>, permit: OwnedSemaphorePermit) -> Slot {
         let state = State { permit: Some(permit), working: 0 };
-        Slot(Arc::new(Inner { slots: Some(slots), state: Mutex::new(state) }))
+        Slot(Arc::new(Inner { slots: Some(slots), state: Mutex::new(state), taking: Default::default() }))
     }
 
     /// Where work is not limited.
     pub fn unlimited() -> Slot {
-        Slot(Arc::new(Inner { slots: None, state: Mutex::new(State { permit: None, working: 0 }) }))
+        Slot(Arc::new(Inner {
+            slots: None,
+            state: Mutex::new(State { permit: None, working: 0 }),
+            taking: Default::default(),
+        }))
     }
 
     /// A part of the run is at work until this is dropped.
@@ -64,12 +70,13 @@ impl Slot {
     /// Takes a slot again if it was given up.
     async fn take(&self) {
         let Some(slots) = &self.0.slots else { return };
+        let _taking = self.0.taking.lock().await;
         if self.lock().permit.is_some() {
             return;
         }
-        // The semaphore is never closed. Of several parts that wait here the first keeps its permit.
+        // The semaphore is never closed.
         if let Ok(permit) = slots.clone().acquire_owned().await {
-            self.lock().permit.get_or_insert(permit);
+            self.lock().permit = Some(permit);
         }
     }
 
@@ -137,6 +144,16 @@ mod tests {
         assert!(waits.now_or_never().is_some());
         assert_eq!(slots.available_permits(), 0);
         drop((first, also));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn parts_that_wait_at_the_same_time_go_on_with_one_slot() {
+        let slots = Arc::new(Semaphore::new(1));
+        let slot = Slot::new(slots.clone(), slots.clone().try_acquire_owned().unwrap());
+        let _working: Vec<Working> = (0..8).map(|_| slot.work()).collect();
+        let waits = (0..8).map(|_| slot.wait(tokio::time::sleep(Duration::from_secs(2))));
+        assert!(timeout(Duration::from_secs(5), futures::future::join_all(waits)).await.is_ok());
+        assert_eq!(slots.available_permits(), 0);
     }
 
     #[tokio::test(start_paused = true)]

@@ -145,5 +145,5 @@ async fn a_server_whose_supervisor_has_died_ends() {
     let status = server.ends_within(Duration::from_secs(5)).await;
     let code = status.unwrap_or_else(|| panic!("it goes on: {}", server.log())).code();
     assert!(code.is_some_and(|code| code != 0), "{code:?}");
-    assert!(server.logged("ERROR ") > 0, "{}", server.log());
+    assert!(server.logged("ERROR ") + server.logged("error: ") > 0, "{}", server.log());
 }

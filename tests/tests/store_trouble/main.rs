@@ -9,3 +9,4 @@ mod opening;
 mod replicas;
 mod source_cut;
 mod store_away;
+mod tools;

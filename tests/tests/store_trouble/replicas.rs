@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use contract_tests::into_service::IntoService;
 use contract_tests::process::ServerProcess;
-use contract_tests::requests::{Api, wide_limits};
+use contract_tests::requests::Api;
 use contract_tests::sql::postgres;
 use contract_tests::{INTEGRATION, Setup, eventually};
 use futures::future::join_all;
@@ -18,18 +18,19 @@ const TURN: Duration = Duration::from_secs(30);
 #[tokio::test(flavor = "multi_thread")]
 async fn of_64_triggers_at_three_replicas_exactly_one_starts_a_job() {
     let postgres = postgres();
-    let mut setup = Setup::with_rows(0);
-    setup.store = postgres.url();
-    setup.more = wide_limits();
-    let config = setup.write();
+    let mut sync = IntoService::new(Setup::with_rows(0), Duration::ZERO).await;
+    sync.setup.store = postgres.url();
+    let config = sync.setup.write();
     let servers = join_all((0..3).map(|_| ServerProcess::start(&config))).await;
-    let apis: Vec<Api> = servers.iter().map(|server| Api::new(&server.url, &setup.key)).collect();
+    let apis: Vec<Api> = servers.iter().map(|server| Api::new(&server.url, &sync.setup.key)).collect();
     for round in 0..10 {
-        // So many rows that the job is still in progress when the last trigger arrives.
-        setup.insert(500, round * 500..(round + 1) * 500);
+        sync.setup.insert(500, round * 500..(round + 1) * 500);
+        // So slow that the job is still in progress when the last trigger arrives.
+        sync.stand_in.delay(Duration::from_secs(1));
         let statuses = join_all((0..64).map(|number| apis[number % 3].trigger(INTEGRATION))).await;
         let count = |status| statuses.iter().filter(|found| **found == Some(status)).count();
         assert_eq!((count(202), count(429)), (1, 63), "round {round}: {statuses:?}");
+        sync.stand_in.delay(Duration::ZERO);
         let job = apis[round % 3].ended(INTEGRATION, TURN).await;
         assert_eq!((job["job_status"].as_str(), job["rows_synced"].as_u64()), (Some("success"), Some(500)), "{job}");
     }

@@ -13,20 +13,33 @@ use super::wait::asked;
 /// The meaning of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Meaning {
-    /// The objects were dealt with one by one: these are refused, the others accepted.
-    Dealt(Vec<(usize, String)>),
+    /// The objects were dealt with one by one.
+    Dealt(Dealt),
     /// All were refused together; the reason may be with some of them only.
     RefusedTogether(String),
     /// Too many requests: nothing has happened, and this is how long to wait if the destination says so.
     Later(Option<Duration>),
+    /// The destination failed: its status, and how long to wait if it says so.
+    ServerError(StatusCode, Option<Duration>),
     /// Something was wrong that may pass: the reason, and how long to wait if the destination says so.
     Trouble(String, Option<Duration>),
 }
 
+/// What became of objects that were dealt with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dealt {
+    /// These were refused, the others accepted.
+    pub refused: Vec<(usize, String)>,
+    /// Whether the body is none of the service's: it was cut, or something in between wrote it.
+    pub odd_body: bool,
+    /// Whether there are errors that name no object of the request.
+    pub odd_errors: bool,
+}
+
 /// The service's own answers have a message.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct Body {
-    message: String,
+    message: Option<String>,
     /// A list; what else may stand here names no object.
     #[serde(default)]
     errors: serde_json::Value,
@@ -40,32 +53,28 @@ pub fn read(
     count: usize,
     now: DateTime<Utc>,
 ) -> Result<Meaning, SyncError> {
-    let own = serde_json::from_slice::<Body>(body).ok();
+    let body = serde_json::from_slice::<Body>(body).unwrap_or_default();
+    let dealt = dealt(&body.errors, count);
     match status.as_u16() {
-        200..=299 => match own {
-            Some(body) => Ok(Meaning::Dealt(refusals(&body.errors, count))),
-            // Something between here and the destination has answered.
-            None => Ok(Meaning::Trouble(format!("{status} with a body that is not the service's"), None)),
-        },
-        400 => match own {
-            Some(body) => Ok(refused(body.message, refusals(&body.errors, count), count)),
+        // The objects have arrived, whatever the body says: sending them again would double events.
+        200..=299 => Ok(Meaning::Dealt(Dealt { odd_body: body.message.is_none(), ..dealt })),
+        400 => match body.message {
+            Some(message) => Ok(refused(message, dealt, count)),
             // Whoever said that has not looked at the objects.
             None => Err(SyncError::Config(format!(
                 "the destination answers {status} with a body that is not the service's; check `url` and what stands between"
             ))),
         },
         // Proxies have limits of their own: smaller requests may pass.
-        413 => {
-            let body = own.unwrap_or_else(|| Body { message: status.to_string(), errors: serde_json::Value::Null });
-            Ok(refused(body.message, refusals(&body.errors, count), count))
-        }
+        413 => Ok(refused(body.message.unwrap_or_else(|| status.to_string()), dealt, count)),
         // Their bodies are not repeated: that of a 401 holds the key.
         401 | 403 => Err(SyncError::Config(format!(
             "the destination refuses the key ({status}); check `api_key` and that the key may use `users.track`"
         ))),
         404 => Err(SyncError::Config(format!("the destination has no such address ({status}); check `url`"))),
         429 => Ok(Meaning::Later(asked(headers, now))),
-        408 | 425 | 500..=599 => Ok(Meaning::Trouble(status.to_string(), asked(headers, now))),
+        500..=599 => Ok(Meaning::ServerError(status, asked(headers, now))),
+        408 | 425 => Ok(Meaning::Trouble(status.to_string(), asked(headers, now))),
         300..=399 => {
             let location = headers.get(http::header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("?");
             let place = location.split(['?', '#']).next().unwrap_or_default();
@@ -78,13 +87,14 @@ pub fn read(
 }
 
 /// A refusal that names every object is about each; any other is about all of them.
-fn refused(message: String, refusals: Vec<(usize, String)>, count: usize) -> Meaning {
-    if count > 0 && refusals.len() == count { Meaning::Dealt(refusals) } else { Meaning::RefusedTogether(message) }
+fn refused(message: String, dealt: Dealt, count: usize) -> Meaning {
+    if count > 0 && dealt.refused.len() == count { Meaning::Dealt(dealt) } else { Meaning::RefusedTogether(message) }
 }
 
-/// The errors that name an object, each object once.
-fn refusals(errors: &serde_json::Value, count: usize) -> Vec<(usize, String)> {
-    let mut refusals: BTreeMap<usize, String> = BTreeMap::new();
+/// The objects that errors name, each once.
+fn dealt(errors: &serde_json::Value, count: usize) -> Dealt {
+    let mut refused: BTreeMap<usize, String> = BTreeMap::new();
+    let mut odd_errors = false;
     for error in errors.as_array().into_iter().flatten() {
         let index =
             error.get("index").and_then(serde_json::Value::as_u64).and_then(|index| usize::try_from(index).ok());
@@ -92,15 +102,15 @@ fn refusals(errors: &serde_json::Value, count: usize) -> Vec<(usize, String)> {
         // An error in the answer to one object is about that object.
         match index.filter(|index| *index < count).or((count == 1).then_some(0)) {
             Some(index) => {
-                refusals
+                refused
                     .entry(index)
                     .and_modify(|reasons| *reasons = format!("{reasons}; {reason}"))
                     .or_insert_with(|| reason.to_owned());
             }
-            None => tracing::warn!("the destination's answer has an error that names no object of the request"),
+            None => odd_errors = true,
         }
     }
-    refusals.into_iter().collect()
+    Dealt { refused: refused.into_iter().collect(), odd_body: false, odd_errors }
 }
 
 #[cfg(test)]
@@ -111,8 +121,17 @@ mod tests {
         read(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes(), count, Utc::now())
     }
 
+    fn refusals(refused: &[(usize, &str)]) -> Dealt {
+        let refused = refused.iter().map(|(index, reason)| (*index, (*reason).to_owned())).collect();
+        Dealt { refused, ..Dealt::default() }
+    }
+
     fn dealt(refused: &[(usize, &str)]) -> Result<Meaning, SyncError> {
-        Ok(Meaning::Dealt(refused.iter().map(|(index, reason)| (*index, (*reason).to_owned())).collect()))
+        Ok(Meaning::Dealt(refusals(refused)))
+    }
+
+    fn dealt_oddly(refused: &[(usize, &str)]) -> Result<Meaning, SyncError> {
+        Ok(Meaning::Dealt(Dealt { odd_errors: true, ..refusals(refused) }))
     }
 
     #[test]
@@ -125,9 +144,18 @@ mod tests {
             assert_eq!(meaning(201, &body, 2), dealt(&[]), "it is the service's, and not sent again");
         }
         let body = r#"{"message":"success","errors":[{"index":1,"input_array":"attributes","type":"bad"},{"index":1,"type":"worse"},{"index":9,"type":"?"},"?"]}"#;
-        assert_eq!(meaning(201, body, 2), dealt(&[(1, "bad; worse")]));
+        assert_eq!(meaning(201, body, 2), dealt_oddly(&[(1, "bad; worse")]));
         let body = r#"{"message":"success","errors":[{"index":"0","type":"bad"}]}"#;
-        assert_eq!((meaning(201, body, 2), meaning(201, body, 1)), (dealt(&[]), dealt(&[(0, "bad")])));
+        assert_eq!((meaning(201, body, 2), meaning(201, body, 1)), (dealt_oddly(&[]), dealt(&[(0, "bad")])));
+    }
+
+    #[test]
+    fn a_success_is_an_acknowledgement_whatever_its_body_is() {
+        let odd = |refused| Ok(Meaning::Dealt(Dealt { odd_body: true, ..refusals(refused) }));
+        for body in ["", "<html>Welcome to the hotel</html>", r#"{"message":"succ"#, "{}", "[]", r#"{"message":7}"#] {
+            assert_eq!(meaning(200, body, 3), odd(&[]), "{body}");
+        }
+        assert_eq!(meaning(201, r#"{"errors":[{"index":1,"type":"bad"}]}"#, 3), odd(&[(1, "bad")]));
     }
 
     #[test]
@@ -161,9 +189,9 @@ mod tests {
     #[test]
     fn what_may_pass_is_told_apart_from_what_must_wait() {
         assert_eq!(meaning(429, "", 1), Ok(Meaning::Later(None)));
-        for status in [408, 500, 502, 503, 504] {
-            assert!(matches!(meaning(status, "<html>", 1), Ok(Meaning::Trouble(..))), "{status}");
+        for status in [500, 502, 503, 504] {
+            assert!(matches!(meaning(status, "<html>", 1), Ok(Meaning::ServerError(..))), "{status}");
         }
-        assert!(matches!(meaning(200, "<html>Welcome to the hotel</html>", 1), Ok(Meaning::Trouble(..))));
+        assert!(matches!(meaning(408, "<html>", 1), Ok(Meaning::Trouble(..))));
     }
 }

@@ -2,6 +2,9 @@
 
 mod answer;
 mod jsonl;
+mod patience;
+mod stretches;
+mod suspects;
 mod users_track;
 mod wait;
 
@@ -27,6 +30,20 @@ pub enum Outcome {
     Delivered(Option<Position>),
     /// The destination refuses it for good, with the reason.
     Refused(String),
+    /// It was refused, but perhaps for something that is no matter of rows. It counts as refused, with the reason, once
+    /// [`Destination::confirmed`] is larger than its number.
+    Suspected(u64, String),
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub struct Delivery {
+    /// The batch.
+    pub batch: Batch,
+    /// For each object what became of it; nothing where that is not known and it is to be sent again.
+    pub outcomes: Vec<Option<Outcome>>,
+    /// Why the run cannot go on, if it cannot.
+    pub ended: Result<(), SyncError>,
 }
 
 /// Where in a file: which file in the whole world, and how many bytes are before.
@@ -106,7 +123,7 @@ impl DeliveryContext {
 #[derive(Debug)]
 pub enum Destination {
     /// `/users/track` and `/users/delete`.
-    UsersTrack(UsersTrack),
+    UsersTrack(Box<UsersTrack>),
     /// A file.
     Jsonl(Jsonl),
 }
@@ -120,7 +137,8 @@ impl Destination {
     ) -> Result<Destination, SyncError> {
         match &integration.destination {
             config::Destination::UsersTrack(settings) => {
-                UsersTrack::open(settings, integration.kind, context).map(Destination::UsersTrack)
+                let service = UsersTrack::open(settings, integration.kind, context)?;
+                Ok(Destination::UsersTrack(Box::new(service)))
             }
             config::Destination::Jsonl { path } => Jsonl::open(path, position, context).await.map(Destination::Jsonl),
         }
@@ -142,14 +160,44 @@ impl Destination {
         }
     }
 
-    /// Delivers a batch: one outcome for each object. An error says nothing about the objects, some may have arrived.
-    pub async fn deliver(&self, batch: Batch) -> Result<(Batch, Vec<Outcome>), SyncError> {
+    /// Delivers a batch. Objects without an outcome may have arrived.
+    pub async fn deliver(&self, batch: Batch) -> Delivery {
         match self {
             Destination::UsersTrack(service) => {
-                let outcomes = service.deliver(&batch).await?;
-                Ok((batch, outcomes))
+                let mut outcomes = vec![None; batch.len()];
+                let ended = service.deliver(&batch, &mut outcomes).await;
+                Delivery { batch, outcomes, ended }
             }
-            Destination::Jsonl(file) => file.deliver(batch).await,
+            Destination::Jsonl(file) => match file.deliver(batch).await {
+                Ok((batch, outcomes)) => {
+                    Delivery { batch, outcomes: outcomes.into_iter().map(Some).collect(), ended: Ok(()) }
+                }
+                Err(error) => Delivery { batch: Batch::default(), outcomes: Vec::new(), ended: Err(error) },
+            },
+        }
+    }
+
+    /// Takes note that rows are read from where the job is; whether it has delivered any before.
+    pub fn begin(&self, accepted: bool) {
+        match self {
+            Destination::UsersTrack(service) => service.suspects().begin(accepted),
+            Destination::Jsonl(_) => {}
+        }
+    }
+
+    /// Suspected objects with a smaller number are refused for good.
+    pub fn confirmed(&self) -> u64 {
+        match self {
+            Destination::UsersTrack(service) => service.suspects().confirmed(),
+            Destination::Jsonl(_) => 0,
+        }
+    }
+
+    /// Decides, after the last object of a job, whether those that are still suspected are refused for good.
+    pub fn judge_rest(&self) -> Result<(), SyncError> {
+        match self {
+            Destination::UsersTrack(service) => service.suspects().judge_rest(),
+            Destination::Jsonl(_) => Ok(()),
         }
     }
 

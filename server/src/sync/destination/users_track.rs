@@ -1,20 +1,24 @@
 //! `POST /users/track` and `POST /users/delete` of Braze, or of what answers like it.
 //!
 //! A batch is sent until the destination has said of every object whether it is accepted. A batch that is refused as a
-//! whole is halved until the offending objects are alone. Pauses that the destination asks for hold for all lanes.
+//! whole, or at which the destination fails again and again, is halved until the offending objects are alone. Pauses that
+//! the destination asks for hold for all lanes. A run that is to stop waits for nothing.
 
-use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use backon::{BackoffBuilder as _, ExponentialBuilder};
 use chrono::Utc;
+use http::StatusCode;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::body::Bytes;
 use reqwest::Client;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::sync::Mutex;
+use tokio::time::{sleep, sleep_until};
 
-use super::answer::{self, Meaning};
+use super::answer::{self, Dealt, Meaning};
+use super::patience::Pauses;
+use super::stretches::{Stretch, Stretches};
+use super::suspects::Suspects;
 use super::{DeliveryContext, Limits, Outcome, SyncError};
 use crate::config::{self, IntegrationKind};
 use crate::secret::Secret;
@@ -34,8 +38,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// Longer answers are cut off: 75 errors take a few kilobytes.
 const LONGEST_ANSWER: usize = 1_000_000;
-/// Pauses get longer as long as nothing works, but not longer than this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Objects at which the destination fails so often in a row are sent in smaller parts.
+const FAILURES_TOGETHER: usize = 3;
+/// An object at which it fails so often in a row, while it takes others, is refused: more, as it is skipped then.
+const FAILURES_ALONE: usize = 5;
+/// An object that was never in a larger part that failed: the service must have taken others between so many failures.
+const FAILURES_BETWEEN: usize = 3;
 
 /// A service that is ready for a run.
 #[derive(Debug)]
@@ -46,10 +54,16 @@ pub struct UsersTrack {
     http: Client,
     key: Secret,
     give_up_after: Duration,
+    give_up_when_limited_after: Duration,
     /// Its `first_pause` holds where the destination does not say how long to wait. What it asks for is never shorter.
     context: DeliveryContext,
-    /// Nothing is sent before this moment.
-    not_before: Mutex<Option<Instant>>,
+    pauses: Pauses,
+    suspects: Suspects,
+    /// While nothing was ever accepted one lane alone finds out what is refused.
+    turn: Mutex<()>,
+    /// What was warned of in this run.
+    warned_of_body: AtomicBool,
+    warned_of_errors: AtomicBool,
 }
 
 impl UsersTrack {
@@ -88,7 +102,12 @@ impl UsersTrack {
             key: settings.api_key.clone(),
             context,
             give_up_after: settings.give_up_after,
-            not_before: Mutex::new(None),
+            give_up_when_limited_after: settings.give_up_when_limited_after,
+            pauses: Pauses::default(),
+            suspects: Suspects::new(),
+            turn: Mutex::new(()),
+            warned_of_body: AtomicBool::new(false),
+            warned_of_errors: AtomicBool::new(false),
         })
     }
 
@@ -103,73 +122,178 @@ impl UsersTrack {
             Ok(Meaning::Trouble(reason, _)) => {
                 Err(SyncError::Failed(format!("the destination is in trouble: {reason}")))
             }
+            Ok(Meaning::ServerError(status, _)) => {
+                Err(SyncError::Failed(format!("the destination is in trouble: {status}")))
+            }
             Ok(_) => Ok(()),
             Err(error) => Err(error),
         }
     }
 
-    /// Delivers a batch: one outcome for each object.
-    pub async fn deliver(&self, batch: &Batch) -> Result<Vec<Outcome>, SyncError> {
-        let mut outcomes = vec![Outcome::Delivered(None); batch.len()];
-        // What is left to be sent, the next stretch last.
-        let all = 0..batch.len();
-        let mut stretches = vec![all];
-        while let Some(stretch) = stretches.pop() {
-            match self.send(batch, &stretch).await? {
+    /// Objects that may have been refused for something that is no matter of rows.
+    pub fn suspects(&self) -> &Suspects {
+        &self.suspects
+    }
+
+    /// Delivers a batch: writes down what became of each object, until all have an outcome or the run is to stop.
+    pub async fn deliver(&self, batch: &Batch, outcomes: &mut [Option<Outcome>]) -> Result<(), SyncError> {
+        let mut stretches = Stretches::of(batch);
+        let mut turn = None;
+        while let Some(mut stretch) = stretches.next() {
+            if self.suspects.is_trusted() {
+                turn = None;
+            }
+            let first = stretch.objects.start;
+            match self.send(batch, &mut stretch).await? {
                 Verdict::Dealt(refusals) => {
+                    stretches.dealt();
+                    outcomes[stretch.objects].fill(Some(Outcome::Delivered(None)));
                     for (index, reason) in refusals {
-                        outcomes[stretch.start + index] = Outcome::Refused(reason);
+                        outcomes[first + index] = Some(Outcome::Refused(reason));
                     }
                 }
                 Verdict::RefusedTogether(reason) if stretch.len() == 1 => {
-                    outcomes[stretch.start] = Outcome::Refused(reason);
+                    let dealt_since = stretch.failed_at.is_some_and(|then| self.suspects.times_dealt() > then);
+                    outcomes[first] = Some(if dealt_since {
+                        Outcome::Refused(reason)
+                    } else {
+                        Outcome::Suspected(self.suspects.add(&reason), reason)
+                    });
+                    // Where the order of the objects forbids to try some from all over the batch, all of them are.
+                    if stretches.are_independent() {
+                        self.suspects.judge().await?;
+                    }
                 }
                 Verdict::RefusedTogether(reason) => {
+                    if turn.is_none() && !self.suspects.is_trusted() {
+                        let Some(lock) = self.wait(self.turn.lock()).await else { return Ok(()) };
+                        turn = Some(lock);
+                    }
                     tracing::debug!(objects = stretch.len(), reason, "the batch was refused as a whole; it is halved");
-                    let middle = stretch.start + stretch.len() / 2;
-                    stretches.push(middle..stretch.end);
-                    stretches.push(stretch.start..middle);
+                    stretches.refused();
+                    self.halve(&mut stretches, stretch);
                 }
+                Verdict::Failing(status) if stretch.len() == 1 => {
+                    outcomes[first] = Some(Outcome::Refused(format!(
+                        "the destination answers {status} to this row again and again, while it takes others"
+                    )));
+                }
+                Verdict::Failing(status) => {
+                    tracing::debug!(objects = stretch.len(), %status, "the destination fails at the batch; it is halved");
+                    self.halve(&mut stretches, stretch);
+                }
+                Verdict::PutOff => stretches.put_off(stretch),
+                Verdict::Stopped => return Ok(()),
+            }
+            if self.context.stop.is_asked() {
+                return Ok(());
             }
         }
-        Ok(outcomes)
+        self.suspects.judge().await
     }
 
-    /// Sends some objects until the destination has dealt with them.
-    async fn send(&self, batch: &Batch, stretch: &Range<usize>) -> Result<Verdict, SyncError> {
+    /// Halves a stretch. It was patience with the service in which nothing else was dealt with that counts for its parts.
+    fn halve(&self, stretches: &mut Stretches, mut stretch: Stretch) {
+        if self.suspects.dealt_last() > stretch.patience.trouble_since {
+            stretch.patience = Default::default();
+        }
+        stretch.failed_at = Some(self.suspects.times_dealt());
+        stretches.halve(&stretch);
+    }
+
+    /// Sends some objects until the destination has dealt with them, or has failed at them too often.
+    async fn send(&self, batch: &Batch, stretch: &mut Stretch) -> Result<Verdict, SyncError> {
         let array = self.array(batch.group);
-        let body = Bytes::from([b"{\"", array.as_bytes(), b"\":[", batch.bytes(stretch.clone()), b"]}"].concat());
-        let pauses = || {
-            let pauses =
-                ExponentialBuilder::new().with_min_delay(self.context.first_pause).with_max_delay(LONGEST_PAUSE);
-            pauses.with_jitter().without_max_times().build()
-        };
-        let mut own_pauses = pauses();
-        let mut trouble_since: Option<Instant> = None;
-        loop {
-            self.pause().await;
-            self.context.fence.pass().await;
-            let (reason, asked) = match self.post(body.clone(), stretch.len()).await? {
-                Meaning::Dealt(refusals) => return Ok(Verdict::Dealt(refusals)),
+        let objects = batch.bytes(stretch.objects.clone());
+        let body = Bytes::from([b"{\"", array.as_bytes(), b"\":[", objects, b"]}"].concat());
+        // An object is skipped only where the destination has taken others since the part that it was in failed, or again and
+        // again while it failed at this one. When the service goes down, some are still accepted shortly after.
+        let others_pass = stretch.failed_at.is_some_and(|then| self.suspects.times_dealt() > then);
+        let alone = stretch.len() == 1;
+        let (mut failures, mut between, mut dealt_before) = (0, 0, None);
+        while self.may_send().await {
+            let sent = {
+                let _under_way = self.suspects.under_way();
+                self.context.fence.within(self.post(body.clone(), stretch.len())).await
+            };
+            // Where the lease ended first it is sent again once it is surely held.
+            let Some(meaning) = sent else { continue };
+            let (reason, asked) = match meaning? {
+                Meaning::Dealt(dealt) => {
+                    self.suspects.dealt();
+                    self.warn(&dealt);
+                    return Ok(Verdict::Dealt(dealt.refused));
+                }
                 Meaning::RefusedTogether(reason) => return Ok(Verdict::RefusedTogether(reason)),
                 Meaning::Later(asked) => {
-                    let pause =
-                        asked.or_else(|| own_pauses.next()).unwrap_or(LONGEST_PAUSE).max(self.context.first_pause);
-                    tracing::info!(?pause, "the destination has too many requests");
-                    self.pause_all(pause);
-                    trouble_since = None;
+                    let first = self.context.first_pause;
+                    let pause = asked.unwrap_or_else(|| stretch.patience.next_pause(first)).max(first);
+                    let dealt_last = self.suspects.dealt_last();
+                    stretch.patience.limited(dealt_last, pause, self.give_up_when_limited_after)?;
+                    self.pauses.limit(pause);
                     continue;
+                }
+                Meaning::ServerError(status, asked) => {
+                    let times_dealt = self.suspects.times_dealt();
+                    between +=
+                        usize::from(dealt_before.replace(times_dealt).is_some_and(|before| times_dealt > before));
+                    // One that says when it is over is not about these objects.
+                    failures += usize::from(asked.is_none());
+                    let too_often = failures >= if alone { FAILURES_ALONE } else { FAILURES_TOGETHER };
+                    if too_often && (!alone || others_pass || between >= FAILURES_BETWEEN) {
+                        return Ok(Verdict::Failing(status));
+                    }
+                    (status.to_string(), asked)
                 }
                 Meaning::Trouble(reason, asked) => (reason, asked),
             };
-            let since = *trouble_since.get_or_insert_with(Instant::now);
-            let pause = own_pauses.next().unwrap_or(LONGEST_PAUSE).max(asked.unwrap_or_default());
-            if since.elapsed() + pause > self.give_up_after {
-                let waited = since.elapsed().as_secs_f64();
-                return Err(SyncError::Failed(format!("the destination was in trouble for {waited:.1} s: {reason}")));
+            let pause = stretch.patience.next_pause(self.context.first_pause).max(asked.unwrap_or_default());
+            stretch.patience.trouble(&reason, pause, self.give_up_after)?;
+            self.pauses.tell_trouble(&reason, pause);
+            if self.wait(sleep(pause)).await.is_none() {
+                return Ok(Verdict::Stopped);
             }
-            tracing::info!(reason, ?pause, "the destination is in trouble; trying again");
-            sleep(pause).await;
+            if alone && failures >= FAILURES_ALONE {
+                return Ok(Verdict::PutOff);
+            }
+        }
+        Ok(Verdict::Stopped)
+    }
+
+    /// Waits until something may be sent; false where the run is to stop before.
+    async fn may_send(&self) -> bool {
+        loop {
+            let waited = if let Some(until) = self.pauses.until() {
+                self.wait(sleep_until(until)).await
+            } else if !self.context.fence.is_open() {
+                self.wait(self.context.fence.pass()).await
+            } else {
+                return true;
+            };
+            if waited.is_none() {
+                return false;
+            }
+        }
+    }
+
+    /// Waits for something, without the run's slot if it takes long; nothing where the run is to stop before.
+    async fn wait<T>(&self, waiting: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.context.stop.asked() => None,
+            done = self.context.slot.wait(waiting) => Some(done),
+        }
+    }
+
+    /// Warns of answers that are odd, once in a run.
+    fn warn(&self, dealt: &Dealt) {
+        if dealt.odd_body && !self.warned_of_body.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "the destination accepts objects with a body that is not the service's; they count as delivered"
+            );
+        }
+        if dealt.odd_errors && !self.warned_of_errors.swap(true, Ordering::Relaxed) {
+            tracing::warn!("the destination's answer has an error that names no object of the request");
         }
     }
 
@@ -205,40 +329,35 @@ impl UsersTrack {
         }
     }
 
-    async fn exchange(&self, body: Bytes) -> reqwest::Result<(http::StatusCode, HeaderMap, Vec<u8>)> {
+    async fn exchange(&self, body: Bytes) -> reqwest::Result<(StatusCode, HeaderMap, Vec<u8>)> {
         let mut response = self.http.post(&self.address).body(body).send().await?;
+        let status = response.status();
+        // What other answers mean does not depend on their bodies, so it does not matter if they break off.
+        let needs_body = matches!(status, StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE);
         let mut answer = Vec::new();
-        while answer.len() < LONGEST_ANSWER
-            && let Some(chunk) = response.chunk().await?
-        {
-            answer.extend_from_slice(&chunk);
+        while answer.len() < LONGEST_ANSWER {
+            match response.chunk().await {
+                Ok(Some(chunk)) => answer.extend_from_slice(&chunk),
+                Ok(None) => break,
+                Err(error) if needs_body => return Err(error),
+                Err(_) => break,
+            }
         }
-        Ok((response.status(), std::mem::take(response.headers_mut()), answer))
-    }
-
-    /// Waits until something may be sent.
-    async fn pause(&self) {
-        while let Some(until) = self.not_before().filter(|until| *until > Instant::now()) {
-            sleep_until(until).await;
-        }
-    }
-
-    /// Lets nobody send anything for a while.
-    fn pause_all(&self, pause: Duration) {
-        let until = Instant::now() + pause;
-        let mut not_before = self.not_before.lock().unwrap_or_else(PoisonError::into_inner);
-        *not_before = Some(not_before.map_or(until, |known| known.max(until)));
-    }
-
-    fn not_before(&self) -> Option<Instant> {
-        *self.not_before.lock().unwrap_or_else(PoisonError::into_inner)
+        Ok((status, std::mem::take(response.headers_mut()), answer))
     }
 }
 
 /// What the destination has decided about some objects.
 enum Verdict {
+    /// These are refused, the others accepted.
     Dealt(Vec<(usize, String)>),
     RefusedTogether(String),
+    /// It fails at them again and again; at a single one while it takes others.
+    Failing(StatusCode),
+    /// It fails at a single one, and perhaps at all: the others are to be tried first.
+    PutOff,
+    /// The run is to stop.
+    Stopped,
 }
 
 /// An error with its causes; reqwest keeps the telling part in them.

@@ -134,7 +134,6 @@ async fn trouble_that_passes_loses_nothing_and_repeats_only_what_had_no_answer()
         Answer::new(500, "<html>oops</html>"),
         Answer::new(502, ""),
         Answer::cut(),
-        Answer::new(200, "<html>Welcome to the hotel</html>"),
         Answer::cut_afterwards(),
     ]);
     let job = rig.sync().await;

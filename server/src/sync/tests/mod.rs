@@ -4,8 +4,10 @@ mod delivery;
 mod histories;
 mod leases;
 mod passing;
+mod patience;
 mod postgres;
 mod reading;
+mod refusals;
 mod rig;
 mod trouble;
 

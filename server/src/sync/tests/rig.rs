@@ -16,7 +16,9 @@ use crate::config::{Destination, Integration, IntegrationKind, PostgresUrl, Sour
 use crate::secret::{Secret, new_key};
 use crate::stand_in::StandIn;
 use crate::store::{Claimed, Job, JobStatus, Page, RowError, StartJob, Store, StoreError};
+use crate::sync::batch::Batch;
 use crate::sync::lease_keeper::Clock;
+use crate::sync::row::{Identifier, Row};
 use crate::sync::run::{Pace, Runner};
 use crate::sync::shutdown::Stop;
 use crate::sync::slots::Slot;
@@ -127,6 +129,7 @@ impl Rig {
             batch_size: None,
             update_existing_only: false,
             give_up_after: Duration::from_secs(20),
+            give_up_when_limited_after: Duration::from_secs(20),
         });
         rig
     }
@@ -263,4 +266,18 @@ pub fn moment(seconds: i64) -> DateTime<Utc> {
 /// Whose object it is.
 pub fn user(object: &Value) -> String {
     object["external_id"].as_str().expect("an identifier").to_owned()
+}
+
+/// A batch of objects: whose each is, and what it says.
+pub fn batch(objects: impl IntoIterator<Item = (String, String)>) -> Batch {
+    let mut batch = Batch::default();
+    for (number, (user, object)) in (0..).zip(objects) {
+        let row = Row::new(0, Some(Identifier::ExternalId(user)), None, None);
+        let write = |_: &Row, out: &mut Vec<u8>| {
+            out.extend_from_slice(object.as_bytes());
+            Ok(())
+        };
+        batch.push(number, row, b',', write).unwrap();
+    }
+    batch
 }

@@ -1,15 +1,20 @@
 //! What happens to a run while the store is in trouble, and when a run must end that would not by itself.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use sqlx::Connection as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 
-use super::rig::{LEASE, Rig, user};
-use crate::config::WorkerConfig;
+use super::rig::{LEASE, Rig, postgres, user};
+use crate::config::{PostgresUrl, StoreLocation, WorkerConfig};
+use crate::secret::Secret;
 use crate::stand_in::Answer;
-use crate::store::{Cancelled, JobStatus};
+use crate::store::{Cancelled, JobStatus, Store};
 use crate::sync::lease_keeper::Clock;
 use crate::sync::{CANCELLED, Workers};
 
@@ -186,4 +191,68 @@ async fn no_job_is_claimed_once_the_workers_are_to_stop() {
     let claimed: i64 =
         store.query_row("SELECT count(*) FROM jobs WHERE begun_at IS NOT NULL", (), |row| row.get(0)).unwrap();
     assert_eq!(claimed, 1, "those that were claimed after it was to stop were given back");
+}
+
+/// A way to the Postgres for tests on which the answer to the first `COMMIT` is lost.
+async fn losing_an_answer() -> (std::net::SocketAddr, tokio::task::JoinHandle<()>) {
+    let upstream = reqwest::Url::parse(&postgres()).unwrap();
+    let upstream = (upstream.host_str().unwrap().to_owned(), upstream.port().unwrap_or(5432));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let lost = Arc::new(AtomicBool::new(false));
+    let proxy = tokio::spawn(async move {
+        loop {
+            let (client, _) = listener.accept().await.unwrap();
+            let (upstream, lost) = (upstream.clone(), lost.clone());
+            tokio::spawn(async move {
+                let (mut from_client, mut to_client) = client.into_split();
+                let (mut from_server, mut to_server) = TcpStream::connect(upstream).await.unwrap().into_split();
+                let answers = tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
+                let mut bytes = vec![0; 64 * 1024];
+                while let Ok(read @ 1..) = from_client.read(&mut bytes).await {
+                    let commits = bytes[..read].windows(6).any(|text| text == b"COMMIT");
+                    if commits && !lost.swap(true, Ordering::Relaxed) {
+                        answers.abort();
+                        to_server.write_all(&bytes[..read]).await.unwrap();
+                        // It is done before the connection breaks.
+                        sleep(Duration::from_millis(300)).await;
+                        return;
+                    }
+                    to_server.write_all(&bytes[..read]).await.unwrap();
+                }
+                answers.abort();
+            });
+        }
+    });
+    (address, proxy)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_was_written_though_its_answer_was_lost_is_the_end() {
+    let mut rig = Rig::into_service().await;
+    rig.insert_many(100);
+    let database = format!("lost_{}", uuid::Uuid::new_v4().simple());
+    let mut connection = sqlx::PgConnection::connect(&postgres()).await.unwrap();
+    let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {database}"));
+    sqlx::raw_sql(create).execute(&mut connection).await.unwrap();
+    let store = |port: Option<u16>| {
+        let mut url = reqwest::Url::parse(&postgres()).unwrap();
+        url.set_path(&database);
+        if port.is_some() {
+            url.set_port(port).unwrap();
+        }
+        StoreLocation::Postgres(PostgresUrl::new(Secret::new(url)).unwrap())
+    };
+    Store::open(&store(None)).await.unwrap();
+    let (address, proxy) = losing_an_answer().await;
+    rig.store = Store::open(&store(Some(address.port()))).await.unwrap();
+    rig.trigger().await;
+    let claimed = rig.claim(LEASE).await;
+    // It has ended by then, so that its end is the only thing that is committed by name.
+    rig.pace.checkpoint = Duration::from_secs(2);
+    let ended = rig.run(claimed, LEASE).await;
+    assert!(ended.is_ok(), "no other worker had it: {ended:?}");
+    let job = rig.job().await;
+    assert_eq!((job.status, job.rows_synced, arrived(&rig)), (JobStatus::Success, 100, 100));
+    proxy.abort();
 }

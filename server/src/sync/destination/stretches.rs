@@ -1,0 +1,191 @@
+//! Which objects of a batch to send next, while some of them keep the others from being accepted.
+//!
+//! A stretch that fails as a whole is halved. Large stretches go first: it is soon seen whether anything is accepted.
+//! Objects of one user keep their order.
+
+use std::ops::Range;
+
+use super::patience::Patience;
+use crate::sync::batch::Batch;
+use crate::sync::row::Identifier;
+
+/// Where a whole batch seems to be refused, single objects from so many places are tried early.
+const SAMPLES: usize = 10;
+/// In so many parts it is halved before.
+const PARTS: usize = 8;
+
+/// Objects that are sent together.
+#[derive(Debug, Clone)]
+pub struct Stretch {
+    /// Which of the batch.
+    pub objects: Range<usize>,
+    /// How long they have been sent in vain.
+    pub patience: Patience,
+    /// How often the destination had dealt with objects when the larger stretch that they were in failed or was refused.
+    pub failed_at: Option<u64>,
+    /// How often they were put off.
+    put_off: usize,
+}
+
+impl Stretch {
+    fn part(&self, objects: Range<usize>) -> Stretch {
+        Stretch { objects, put_off: 0, ..self.clone() }
+    }
+
+    /// How many objects.
+    pub fn len(&self) -> usize {
+        self.objects.len()
+    }
+}
+
+/// The stretches of a batch that are to be sent.
+#[derive(Debug)]
+pub struct Stretches {
+    waiting: Vec<Stretch>,
+    /// The user of each object; nothing where no user has several.
+    users: Vec<u64>,
+    /// Whether some were refused together, and whether some were dealt with.
+    refused: bool,
+    dealt: bool,
+    samples: usize,
+}
+
+impl Stretches {
+    /// The whole batch.
+    pub fn of(batch: &Batch) -> Stretches {
+        let whole = Stretch { objects: 0..batch.len(), patience: Patience::default(), failed_at: None, put_off: 0 };
+        let users: Vec<u64> =
+            batch.items().iter().map(|item| item.identifier.as_ref().map_or(0, Identifier::number)).collect();
+        let mut each = users.clone();
+        each.sort_unstable();
+        let several = each.windows(2).any(|pair| pair[0] == pair[1]);
+        let users = if several { users } else { Vec::new() };
+        Stretches { waiting: vec![whole], users, refused: false, dealt: false, samples: 0 }
+    }
+
+    /// The next one, if there is any left.
+    pub fn next(&mut self) -> Option<Stretch> {
+        let order = |stretch: &Stretch| (stretch.put_off, std::cmp::Reverse(stretch.len()), stretch.objects.start);
+        let free = (0..self.waiting.len()).filter(|index| self.is_free(*index));
+        let stretch =
+            free.min_by_key(|index| order(&self.waiting[*index])).map(|index| self.waiting.swap_remove(index))?;
+        let sample = self.refused && !self.dealt && self.waiting.len() + 1 >= PARTS && self.samples < SAMPLES;
+        if sample && stretch.len() > 1 {
+            self.samples += 1;
+            let first = stretch.objects.start;
+            self.waiting.push(stretch.part(first + 1..stretch.objects.end));
+            return Some(stretch.part(first..first + 1));
+        }
+        Some(stretch)
+    }
+
+    /// Whether objects may be chosen from all over the batch.
+    pub fn are_independent(&self) -> bool {
+        self.users.is_empty()
+    }
+
+    /// Takes note that some were dealt with.
+    pub fn dealt(&mut self) {
+        self.dealt = true;
+    }
+
+    /// Takes note that some were refused together.
+    pub fn refused(&mut self) {
+        self.refused = true;
+    }
+
+    /// Halves a stretch that was not dealt with.
+    pub fn halve(&mut self, stretch: &Stretch) {
+        let middle = stretch.objects.start + stretch.len() / 2;
+        self.waiting.push(stretch.part(stretch.objects.start..middle));
+        self.waiting.push(stretch.part(middle..stretch.objects.end));
+    }
+
+    /// Puts a stretch off until the others have been sent.
+    pub fn put_off(&mut self, mut stretch: Stretch) {
+        stretch.put_off += 1;
+        self.waiting.push(stretch);
+    }
+
+    /// Whether no object of a stretch has an older one of its user waiting.
+    fn is_free(&self, index: usize) -> bool {
+        let objects = &self.waiting[index].objects;
+        let older = || self.waiting.iter().map(|stretch| &stretch.objects).filter(|older| older.start < objects.start);
+        self.users.is_empty()
+            || !older()
+                .any(|older| self.users[older.clone()].iter().any(|user| self.users[objects.clone()].contains(user)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sync::row::Row;
+
+    fn batch(users: impl IntoIterator<Item = usize>) -> Batch {
+        let mut batch = Batch::default();
+        for (number, user) in (0..).zip(users) {
+            let user = Identifier::ExternalId(user.to_string());
+            batch.push(number, Row::new(0, Some(user), None, None), b',', |_, _| Ok(())).unwrap();
+        }
+        batch
+    }
+
+    #[test]
+    fn large_stretches_go_first_and_all_objects_come_once() {
+        let mut stretches = Stretches::of(&batch(0..20));
+        let (mut lengths, mut alone) = (Vec::new(), Vec::new());
+        while let Some(stretch) = stretches.next() {
+            lengths.push(stretch.len());
+            if stretch.len() > 1 { stretches.halve(&stretch) } else { alone.push(stretch.objects.start) }
+        }
+        assert!(lengths.is_sorted_by(|one, next| one >= next), "{lengths:?}");
+        alone.sort_unstable();
+        assert_eq!(alone, (0..20).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn single_objects_from_all_over_a_refused_batch_are_tried_early() {
+        let mut stretches = Stretches::of(&batch(0..75));
+        let (mut requests, mut alone) = (0, Vec::new());
+        while alone.len() < SAMPLES {
+            let stretch = stretches.next().unwrap();
+            requests += 1;
+            stretches.refused();
+            if stretch.len() > 1 { stretches.halve(&stretch) } else { alone.push(stretch.objects.start) }
+        }
+        assert_eq!(requests, PARTS - 1 + SAMPLES);
+        assert!(alone.iter().any(|object| *object < 10) && alone.iter().any(|object| *object > 60), "{alone:?}");
+    }
+
+    #[test]
+    fn objects_of_one_user_keep_their_order() {
+        let users = |object: usize| object % 4;
+        let mut stretches = Stretches::of(&batch((0..40).map(users)));
+        assert!(!stretches.are_independent());
+        let mut sent: Vec<Vec<usize>> = vec![Vec::new(); 4];
+        while let Some(stretch) = stretches.next() {
+            stretches.refused();
+            if stretch.len() > 3 {
+                stretches.halve(&stretch);
+                continue;
+            }
+            for object in stretch.objects {
+                sent[users(object)].push(object);
+            }
+        }
+        assert!(sent.iter().all(|objects| objects.len() == 10 && objects.is_sorted()), "{sent:?}");
+    }
+
+    #[test]
+    fn what_is_put_off_comes_after_the_others() {
+        let mut stretches = Stretches::of(&batch(0..2));
+        let whole = stretches.next().unwrap();
+        stretches.halve(&whole);
+        let first = stretches.next().unwrap();
+        stretches.put_off(first);
+        assert_eq!(stretches.next().unwrap().objects, 1..2);
+        assert_eq!(stretches.next().unwrap().objects, 0..1);
+        assert!(stretches.next().is_none());
+    }
+}

@@ -1,0 +1,67 @@
+//! Refused rows of which it is not yet sure that they are bad. They hold back the watermark until that is decided.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::progress::Fate;
+use crate::store::RowError;
+
+/// Bytes of row errors that may wait; of further ones the payload is not kept. The destination bounds their number.
+const MOST_BYTES: usize = 4_000_000;
+
+/// Rows that wait for a decision. Clones hold the same.
+#[derive(Debug, Clone, Default)]
+pub struct HeldBack(Arc<Mutex<Vec<Held>>>);
+
+#[derive(Debug)]
+struct Held {
+    /// The number that the destination gave its object.
+    number: u64,
+    row: u64,
+    error: RowError,
+}
+
+impl HeldBack {
+    /// Holds a row back.
+    pub fn hold(&self, number: u64, row: u64, mut error: RowError) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.iter().map(|held| held.error.size()).sum::<usize>() + error.size() > MOST_BYTES {
+            error.payload = None;
+        }
+        held.push(Held { number, row, error });
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Those with a smaller number, which are refused.
+    pub fn release(&self, confirmed: u64) -> Vec<(u64, Fate)> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let released = held.extract_if(.., |held| held.number < confirmed);
+        released.map(|held| (held.row, Fate::Refused(held.error))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_wait_until_they_are_confirmed_and_take_a_bounded_space() {
+        let held = HeldBack::default();
+        let payload = || Some("x".repeat(MOST_BYTES / 2));
+        for number in 0..4 {
+            let error =
+                RowError { identifier: None, updated_at: Default::default(), reason: "no".into(), payload: payload() };
+            held.hold(number, number + 100, error);
+        }
+        assert!(held.release(0).is_empty());
+        let rows = |released: Vec<(u64, Fate)>| {
+            let kept = |fate| matches!(fate, Fate::Refused(RowError { payload: Some(_), .. }));
+            released.into_iter().map(|(row, fate)| (row, kept(fate))).collect::<Vec<_>>()
+        };
+        assert_eq!(rows(held.release(2)), [(100, true), (101, false)]);
+        assert_eq!(rows(held.release(u64::MAX)), [(102, false), (103, false)]);
+    }
+}

@@ -1,0 +1,332 @@
+//! How long is waited for a service that has trouble or too many requests, and what ends the waiting.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+use tracing::Instrument as _;
+
+use super::rig::{LEASE, Rig, batch, user};
+use crate::stand_in::Answer;
+use crate::store::JobStatus;
+use crate::sync::destination::{DeliveryContext, Destination, Outcome};
+use crate::sync::lease_keeper::{Clock, LeaseKeeper};
+use crate::sync::run::Runner;
+use crate::sync::shutdown::Stop;
+use crate::sync::slots::Slot;
+
+fn users(rig: &Rig) -> BTreeSet<String> {
+    rig.stand_in.objects().iter().map(user).collect()
+}
+
+fn too_many(seconds: u32) -> Answer {
+    Answer::new(429, "").header("Retry-After", seconds.to_string())
+}
+
+/// What is logged from here on, in this thread.
+fn logged() -> (Log, tracing::subscriber::DefaultGuard) {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    (log, tracing::subscriber::set_default(subscriber))
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// The lines with a text.
+    fn lines(&self, with: &str) -> Vec<String> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        text.lines().filter(|line| line.contains(with)).map(str::to_owned).collect()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_row_at_which_the_service_fails_while_it_takes_others_is_a_row_error() {
+    let rig = Rig::into_service().await;
+    rig.insert_many(400);
+    rig.stand_in.refuse("\"row\":123}", Answer::new(500, ""));
+    let job = rig.sync().await;
+    assert_eq!((job.status, job.rows_synced, job.rows_failed_with_errors), (JobStatus::Partial, 399, 1));
+    let reason = "the destination answers 500 Internal Server Error to this row again and again, while it takes others";
+    assert_eq!(rig.refused().await, [(r#"{"external_id":"user-123"}"#.to_owned(), reason.to_owned())]);
+    assert_eq!((users(&rig).len(), rig.stand_in.accepted()), (399, 399));
+}
+
+#[tokio::test]
+async fn a_row_in_a_batch_of_its_own_at_which_the_service_fails_is_a_row_error_too() {
+    let mut rig = Rig::into_service().await;
+    rig.service().batch_size = Some(1);
+    rig.insert_many(500);
+    rig.stand_in.delay(Duration::from_millis(20));
+    rig.stand_in.refuse("\"row\":3}", Answer::new(500, ""));
+    let job = rig.sync().await;
+    assert_eq!((job.status, job.rows_synced, job.rows_failed_with_errors), (JobStatus::Partial, 499, 1));
+}
+
+#[tokio::test]
+async fn a_service_that_is_down_skips_nothing_however_long() {
+    for batch_size in [None, Some(1)] {
+        let mut rig = Rig::into_service().await;
+        rig.service().give_up_after = Duration::from_secs(4);
+        rig.service().batch_size = batch_size;
+        rig.insert_many(200);
+        // What it still takes is answered after it has begun to fail.
+        rig.stand_in.rule(|body| match body.contains("\"row\":1}") {
+            true => Some(Answer::accepted_with(201, r#"{"message":"success"}"#).after(Duration::from_millis(50))),
+            false => Some(Answer::new(503, "")),
+        });
+        let begun = Instant::now();
+        let job = rig.sync().await;
+        assert_eq!((job.status, job.rows_failed_with_errors), (JobStatus::Error, 0));
+        assert!(job.cause.unwrap().contains("was in trouble for"));
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+        rig.stand_in.behave();
+        assert_eq!(rig.sync().await.status, JobStatus::Success);
+        assert_eq!(users(&rig).len(), 200);
+    }
+}
+
+#[tokio::test]
+async fn trouble_that_says_when_it_is_over_is_not_about_a_row() {
+    let mut rig = Rig::into_service().await;
+    rig.service().give_up_after = Duration::from_secs(4);
+    rig.insert_many(100);
+    rig.stand_in.refuse("\"row\":7}", Answer::new(503, "").header("Retry-After", "0"));
+    let job = rig.sync().await;
+    assert_eq!((job.status, job.rows_failed_with_errors), (JobStatus::Error, 0));
+}
+
+#[tokio::test]
+async fn a_success_is_an_acknowledgement_whatever_becomes_of_its_body() {
+    for answer in [
+        Answer::accepted_with(200, "<html>Welcome to the hotel</html>"),
+        Answer::accepted_with(201, ""),
+        Answer::accepted_with(201, format!(r#"{{"message":"success","padding":"{}"}}"#, "x".repeat(1_500_000))),
+        Answer::accepted_and_cut(201, r#"{"message":"succ"#),
+        Answer::accepted_and_cut(201, ""),
+    ] {
+        let rig = Rig::into_service().await;
+        rig.insert_many(1000);
+        let log = {
+            let (log, _guard) = logged();
+            let shown = answer.clone();
+            rig.stand_in.rule(move |_| Some(shown.clone()));
+            let job = rig.sync().await;
+            assert_eq!((job.status, job.rows_synced), (JobStatus::Success, 1000), "{answer:?}");
+            log
+        };
+        assert_eq!((users(&rig).len(), rig.stand_in.accepted()), (1000, 1000), "nothing is sent twice");
+        assert!(rig.stand_in.requests() > 10);
+        assert_eq!(log.lines("a body that is not the service's").len(), 1, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn errors_that_name_no_object_are_warned_of_once() {
+    let rig = Rig::into_service().await;
+    rig.insert_many(1000);
+    let odd = r#"{"message":"success","errors":[{"index":"?","type":"bad"}]}"#;
+    rig.stand_in.rule(move |_| Some(Answer::accepted_with(201, odd)));
+    let (log, _guard) = logged();
+    assert_eq!(rig.sync().await.rows_synced, 1000);
+    assert_eq!(log.lines("names no object").len(), 1);
+}
+
+#[tokio::test]
+async fn too_many_requests_for_ever_end_the_job() {
+    let mut rig = Rig::into_service().await;
+    rig.service().give_up_when_limited_after = Duration::from_secs(1);
+    rig.insert_many(200);
+    rig.stand_in.rule(|_| Some(Answer::new(429, "")));
+    let begun = Instant::now();
+    let job = timeout(Duration::from_secs(20), rig.sync()).await.expect("it ends");
+    assert_eq!((job.status, job.rows_failed_with_errors), (JobStatus::Error, 0));
+    let cause = job.cause.unwrap();
+    assert!(cause.contains("429") && cause.contains("`give_up_when_limited_after`"), "{cause}");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn too_many_requests_and_trouble_in_turn_end_the_job() {
+    let mut rig = Rig::into_service().await;
+    rig.service().give_up_after = Duration::from_secs(1);
+    rig.insert(1, "a", "{}");
+    let requests = AtomicUsize::new(0);
+    rig.stand_in.rule(move |_| match requests.fetch_add(1, Ordering::Relaxed) % 2 {
+        0 => Some(Answer::new(500, "")),
+        _ => Some(too_many(0)),
+    });
+    let job = timeout(Duration::from_secs(20), rig.sync()).await.expect("it ends");
+    assert_eq!(job.status, JobStatus::Error);
+    let cause = job.cause.unwrap();
+    assert!(cause.contains("was in trouble for") && !cause.contains("for 0.0 s"), "{cause}");
+}
+
+#[tokio::test]
+async fn a_pause_that_is_longer_than_the_patience_is_not_begun() {
+    let mut rig = Rig::into_service().await;
+    rig.service().give_up_when_limited_after = Duration::from_secs(60);
+    rig.insert(1, "a", "{}");
+    rig.stand_in.rule(|_| Some(too_many(600)));
+    let job = timeout(Duration::from_secs(5), rig.sync()).await.expect("it ends at once");
+    assert_eq!(job.status, JobStatus::Error);
+    assert!(job.cause.unwrap().contains("left alone for 600.0 s"));
+}
+
+#[tokio::test]
+async fn a_pause_is_logged_once_for_all_lanes_and_with_the_sync_that_makes_it() {
+    let rig = Rig::into_service().await;
+    rig.insert_many(1000);
+    rig.stand_in.delay(Duration::from_millis(50));
+    rig.stand_in.script((0..8).map(|_| too_many(1)));
+    let (log, _guard) = logged();
+    let span = tracing::info_span!("sync", job = "the-job");
+    assert_eq!(rig.sync().instrument(span).await.rows_synced, 1000);
+    let lines = log.lines("too many requests");
+    assert!(lines.len() == 1 && lines[0].contains("the-job"), "{lines:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_told_to_stop_sits_out_no_pause() {
+    // Of few rows all are read before it is told.
+    for (rows, accepted) in [(10, 2), (2000, 8)] {
+        let mut rig = Rig::into_service().await;
+        rig.service().give_up_when_limited_after = Duration::from_secs(60);
+        rig.insert_many(rows);
+        let requests = AtomicUsize::new(0);
+        rig.stand_in.rule(move |_| (requests.fetch_add(1, Ordering::Relaxed) >= accepted).then(|| too_many(30)));
+        rig.trigger().await;
+        let claimed = rig.claim(LEASE).await;
+        let stop = async {
+            while !rig.stand_in.received().iter().any(|request| request.status == Some(429)) {
+                sleep(Duration::from_millis(5)).await;
+            }
+            rig.stop.send(Some(tokio::time::Instant::now() + Duration::from_secs(60))).unwrap();
+        };
+        let begun = Instant::now();
+        let (ended, ()) = tokio::join!(rig.run(claimed, LEASE), stop);
+        ended.unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+        let job = rig.job().await;
+        assert_eq!((job.status, job.rows_failed_with_errors), (JobStatus::Running, 0));
+        // It was given back, and goes on elsewhere.
+        rig.stop.send(None).unwrap();
+        rig.stand_in.behave();
+        let claimed = rig.claim(LEASE).await;
+        assert_eq!(claimed.attempts, 1);
+        rig.run(claimed, LEASE).await.unwrap();
+        assert_eq!((rig.job().await.rows_synced, users(&rig).len()), (rows as u64, rows));
+    }
+}
+
+#[tokio::test]
+async fn the_accepted_part_of_a_batch_is_known_when_the_run_is_told_to_stop() {
+    let mut rig = Rig::into_service().await;
+    rig.service().give_up_when_limited_after = Duration::from_secs(60);
+    rig.stand_in.script([Answer::new(413, "")]);
+    rig.stand_in.rule(|body| body.contains("\"9\"").then(|| too_many(30)));
+    let (told, stop) = Stop::channel();
+    let context = DeliveryContext { stop, ..DeliveryContext::none() };
+    let destination = Destination::open(&rig.integration, None, context).await.unwrap();
+    let objects = (0..10).map(|user| (user.to_string(), format!(r#"{{"external_id":"{user}"}}"#)));
+    let telling = async {
+        while rig.stand_in.requests() < 3 {
+            sleep(Duration::from_millis(5)).await;
+        }
+        told.send(Some(tokio::time::Instant::now() + Duration::from_secs(60))).unwrap();
+    };
+    let (delivery, ()) = tokio::join!(destination.deliver(batch(objects)), telling);
+    assert_eq!(delivery.ended, Ok(()));
+    let (accepted, left) = delivery.outcomes.split_at(5);
+    assert!(accepted.iter().all(|outcome| *outcome == Some(Outcome::Delivered(None))), "{accepted:?}");
+    assert!(left.iter().all(Option::is_none), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_run_that_only_waits_frees_its_slot() {
+    let rig = Rig::into_service().await;
+    rig.insert_many(200);
+    rig.stand_in.script((0..8).map(|_| too_many(2)));
+    rig.trigger().await;
+    let claimed = rig.claim(LEASE).await;
+    let slots = Arc::new(Semaphore::new(1));
+    let slot = Slot::new(slots.clone(), slots.clone().try_acquire_owned().unwrap());
+    let (store, integration, pace, clock) = (&rig.store, &rig.integration, rig.pace, Clock::SYSTEM);
+    let runner = Runner { store, integration, lease: LEASE, pace, stop: Stop::never(), slot, clock };
+    let other = async {
+        // Another run gets the slot in the pause, and keeps it for longer than that.
+        let permit = timeout(Duration::from_millis(1900), slots.clone().acquire_owned()).await.expect("it is free");
+        let accepted = rig.stand_in.accepted();
+        sleep(Duration::from_secs(2)).await;
+        assert_eq!(rig.stand_in.accepted(), accepted, "nothing is sent without a slot");
+        drop(permit);
+    };
+    let (ended, ()) = tokio::join!(runner.run(claimed, clock.now()), other);
+    ended.unwrap();
+    assert_eq!(rig.job().await.rows_synced, 200);
+}
+
+#[tokio::test]
+async fn a_run_of_which_one_lane_waits_keeps_its_slot() {
+    let rig = Rig::into_service().await;
+    rig.insert_many(200);
+    rig.stand_in.script([Answer::new(500, "").header("Retry-After", "2")]);
+    rig.stand_in.rule(|_| Some(Answer::accepted_with(201, "").after(Duration::from_secs(3))));
+    rig.trigger().await;
+    let claimed = rig.claim(LEASE).await;
+    let slots = Arc::new(Semaphore::new(1));
+    let slot = Slot::new(slots.clone(), slots.clone().try_acquire_owned().unwrap());
+    let (store, integration, pace, clock) = (&rig.store, &rig.integration, rig.pace, Clock::SYSTEM);
+    let runner = Runner { store, integration, lease: LEASE, pace, stop: Stop::never(), slot, clock };
+    let run = runner.run(claimed, clock.now());
+    tokio::pin!(run);
+    let free = async {
+        while rig.stand_in.requests() == 0 {
+            sleep(Duration::from_millis(5)).await;
+        }
+        timeout(Duration::from_millis(1500), slots.acquire()).await.is_ok()
+    };
+    tokio::select! {
+        _ = &mut run => panic!("it waits"),
+        free = free => assert!(!free, "the other lanes are at work"),
+    }
+}
+
+#[tokio::test]
+async fn no_request_outlives_the_lease() {
+    let rig = Rig::into_service().await;
+    rig.trigger().await;
+    let (length, clock) = (Duration::from_secs(1), Clock::SYSTEM);
+    let claimed = rig.claim(length).await;
+    let keeper = LeaseKeeper::new(&rig.store, &claimed.lease, length, clock.now(), clock);
+    let context = DeliveryContext { fence: keeper.fence(), ..DeliveryContext::none() };
+    let destination = Destination::open(&rig.integration, None, context).await.unwrap();
+    rig.stand_in.delay(Duration::from_secs(2));
+    let delivery = destination.deliver(batch([("a".to_owned(), r#"{"external_id":"a"}"#.to_owned())]));
+    tokio::pin!(delivery);
+    assert!(timeout(Duration::from_secs(3), &mut delivery).await.is_err(), "it waits");
+    assert_eq!((rig.stand_in.most_at_once(), rig.stand_in.accepted()), (1, 0), "it was given up in time");
+    rig.stand_in.delay(Duration::ZERO);
+    let delivered = tokio::select! {
+        lost = keeper.keep() => panic!("{lost}"),
+        delivery = &mut delivery => delivery,
+    };
+    assert_eq!(delivered.outcomes, [Some(Outcome::Delivered(None))]);
+    assert_eq!(rig.stand_in.accepted(), 1);
+}

@@ -1,0 +1,184 @@
+//! Which refusals are about rows, and which are not and skip none.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::rig::{LEASE, Rig, batch, moment, user};
+use crate::stand_in::Answer;
+use crate::store::{Checkpoint, Job, JobStatus, Watermark};
+use crate::sync::destination::{Delivery, DeliveryContext, Destination, Outcome};
+
+/// What gateways say to everything that they do not like.
+fn bad_request() -> Answer {
+    Answer::new(400, r#"{"message":"Bad Request"}"#)
+}
+
+fn users(rig: &Rig) -> BTreeSet<String> {
+    rig.stand_in.objects().iter().map(user).collect()
+}
+
+fn counts(job: &Job) -> (JobStatus, u64, u64) {
+    (job.status, job.rows_synced, job.rows_failed_with_errors)
+}
+
+#[tokio::test]
+async fn a_gateway_that_refuses_everything_is_a_matter_of_configuration_and_skips_no_row() {
+    let rig = Rig::into_service().await;
+    rig.insert_many(3000);
+    rig.stand_in.rule(|_| Some(bad_request()));
+    let job = rig.sync().await;
+    assert_eq!(counts(&job), (JobStatus::ConfigError, 0, 0));
+    let cause = job.cause.unwrap();
+    assert!(
+        cause.contains("refuses everything with \"Bad Request\"") && cause.contains("no row was skipped"),
+        "{cause}"
+    );
+    assert!(rig.stand_in.requests() <= 40, "{} requests", rig.stand_in.requests());
+    assert!(rig.row_errors().await.is_empty());
+    assert_eq!(rig.store.watermark(rig.integration.id).await.unwrap(), None);
+    rig.stand_in.behave();
+    assert_eq!(counts(&rig.sync().await), (JobStatus::Success, 3000, 0));
+    assert_eq!((users(&rig).len(), rig.stand_in.accepted()), (3000, 3000));
+}
+
+#[tokio::test]
+async fn a_few_rows_that_are_all_refused_are_not_skipped_either() {
+    let rig = Rig::into_service().await;
+    rig.insert_many(3);
+    rig.stand_in.rule(|_| Some(bad_request()));
+    assert_eq!(counts(&rig.sync().await), (JobStatus::ConfigError, 0, 0));
+    rig.stand_in.behave();
+    assert_eq!(counts(&rig.sync().await), (JobStatus::Success, 3, 0));
+}
+
+#[tokio::test]
+async fn a_gateway_that_begins_to_refuse_in_the_middle_skips_no_row() {
+    let rig = Rig::into_service().await;
+    rig.insert_many(6000);
+    let requests = AtomicUsize::new(0);
+    rig.stand_in.rule(move |_| (requests.fetch_add(1, Ordering::Relaxed) >= 20).then(bad_request));
+    let job = rig.sync().await;
+    assert_eq!((job.status, job.rows_failed_with_errors), (JobStatus::ConfigError, 0));
+    assert!(job.cause.unwrap().contains("refuses everything"));
+    assert!(rig.row_errors().await.is_empty());
+    assert!(rig.stand_in.requests() < 1500, "{} requests", rig.stand_in.requests());
+    rig.stand_in.behave();
+    let job = rig.sync().await;
+    assert_eq!((job.status, job.rows_failed_with_errors), (JobStatus::Success, 0));
+    assert_eq!(users(&rig).len(), 6000);
+}
+
+#[tokio::test]
+async fn the_last_rows_of_a_job_that_had_rows_accepted_may_be_bad() {
+    let rig = Rig::into_service().await;
+    rig.insert_many(5);
+    rig.stand_in.rule(|_| Some(bad_request()));
+    rig.trigger().await;
+    // An earlier worker of the job has delivered three.
+    let claimed = rig.claim(LEASE).await;
+    let watermark = Some(Watermark { updated_at: moment(2), rows_at: 1, digest: None });
+    let checkpoint = Checkpoint { watermark, has_dealt: true, rows_synced: 3, ..Default::default() };
+    rig.store.checkpoint(&claimed.lease, rig.integration.id, &checkpoint).await.unwrap();
+    rig.let_leases_run_out().await;
+    let claimed = rig.claim(LEASE).await;
+    rig.run(claimed, LEASE).await.unwrap();
+    assert_eq!(counts(&rig.job().await), (JobStatus::Partial, 3, 2));
+    assert_eq!(rig.refused().await[1], (r#"{"external_id":"user-4"}"#.to_owned(), "Bad Request".to_owned()));
+}
+
+#[tokio::test]
+async fn bad_rows_among_good_ones_are_row_errors_however_many_follow_each_other() {
+    let rig = Rig::into_service().await;
+    rig.stand_in.refuse("poison", bad_request());
+    for row in 0..3000 {
+        let payload = if (1000..1200).contains(&row) { r#"{"is":"poison"}"# } else { "{}" };
+        rig.insert(row, &format!("user-{row}"), payload);
+    }
+    assert_eq!(counts(&rig.sync().await), (JobStatus::Partial, 2800, 200));
+    assert_eq!((users(&rig).len(), rig.stand_in.accepted()), (2800, 2800));
+    assert_eq!(rig.row_errors().await.len(), 200);
+}
+
+async fn deliver(rig: &Rig, objects: impl IntoIterator<Item = (String, String)>) -> (Destination, Delivery) {
+    let destination = Destination::open(&rig.integration, None, DeliveryContext::none()).await.unwrap();
+    let delivery = destination.deliver(batch(objects)).await;
+    (destination, delivery)
+}
+
+#[tokio::test]
+async fn what_is_bad_in_a_batch_of_which_another_part_is_accepted_is_refused() {
+    // Also where the order of the objects must be kept: they are all of one user.
+    for one_user in [false, true] {
+        let rig = Rig::into_service().await;
+        rig.stand_in.refuse("poison", bad_request());
+        let objects = (0..75).map(|object| {
+            let user = if one_user { "a".to_owned() } else { object.to_string() };
+            let is = if object < 15 { "poison" } else { "good" };
+            (user.clone(), format!(r#"{{"external_id":"{user}","number":{object},"is":"{is}"}}"#))
+        });
+        let (destination, delivery) = deliver(&rig, objects).await;
+        assert_eq!(delivery.ended, Ok(()));
+        for (object, outcome) in delivery.outcomes.into_iter().enumerate() {
+            match outcome.unwrap() {
+                Outcome::Delivered(_) => assert!(object >= 15),
+                Outcome::Refused(reason) => assert_eq!((object < 15, reason.as_str()), (true, "Bad Request")),
+                Outcome::Suspected(..) => assert!(object < 15),
+            }
+        }
+        assert_eq!(destination.judge_rest(), Ok(()));
+        let numbers: Vec<u64> =
+            rig.stand_in.objects().iter().map(|object| object["number"].as_u64().unwrap()).collect();
+        assert!(numbers.len() == 60 && (numbers.is_sorted() || !one_user), "{numbers:?}");
+    }
+}
+
+#[tokio::test]
+async fn suspects_are_refused_only_when_something_is_accepted_after_them() {
+    let rig = Rig::into_service().await;
+    rig.stand_in.refuse("poison", bad_request());
+    let object = |user: &str, is: &str| (user.to_owned(), format!(r#"{{"external_id":"{user}","is":"{is}"}}"#));
+    let (destination, bad) = deliver(&rig, [object("a", "poison"), object("b", "poison")]).await;
+    let suspected = |number| Some(Outcome::Suspected(number, "Bad Request".into()));
+    assert_eq!((bad.ended, bad.outcomes), (Ok(()), vec![suspected(0), suspected(1)]));
+    assert_eq!(destination.confirmed(), 0);
+    let good = destination.deliver(batch([object("c", "good")])).await;
+    assert_eq!(good.outcomes, [Some(Outcome::Delivered(None))]);
+    assert_eq!(destination.confirmed(), 2);
+}
+
+#[tokio::test]
+async fn a_slow_acceptance_that_is_under_way_is_heard_before_everything_counts_as_refused() {
+    let rig = Rig::into_service().await;
+    rig.stand_in.rule(|body| match body.contains("poison") {
+        true => Some(bad_request()),
+        false => Some(Answer::accepted_with(201, r#"{"message":"success"}"#).after(Duration::from_millis(500))),
+    });
+    let destination = Destination::open(&rig.integration, None, DeliveryContext::none()).await.unwrap();
+    let objects = |count: usize, is: &'static str| {
+        batch((0..count).map(|user| (user.to_string(), format!(r#"{{"external_id":"{user}","is":"{is}"}}"#))))
+    };
+    let (good, bad) = tokio::join!(destination.deliver(objects(1, "good")), destination.deliver(objects(75, "poison")));
+    assert_eq!((good.ended, bad.ended), (Ok(()), Ok(())));
+    assert!(bad.outcomes.iter().all(Option::is_some));
+}
+
+#[tokio::test]
+async fn a_row_in_doubt_does_not_keep_very_many_bad_rows_waiting() {
+    let rig = Rig::into_service().await;
+    rig.stand_in.rule(|body| body.contains("poison").then(bad_request));
+    rig.source.execute_batch("BEGIN").unwrap();
+    for row in 0..100 {
+        rig.insert(row, &format!("user-{row}"), "{}");
+    }
+    // None of these is ever sent, so that the row in doubt is the last that is.
+    for row in 100..70_000 {
+        match row {
+            5000 => rig.insert(row, "in doubt", r#"{"is":"poison"}"#),
+            _ => rig.insert(row, "nobody", "not json"),
+        }
+    }
+    rig.source.execute_batch("COMMIT").unwrap();
+    let job = tokio::time::timeout(Duration::from_secs(60), rig.sync()).await.expect("it waits for ever");
+    assert_eq!(counts(&job), (JobStatus::Partial, 100, 69_900));
+}
