@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::api;
 use crate::config::{Config, IntegrationId};
 use crate::logging;
-use crate::process::shutdown_signal;
+use crate::process::ShutdownSignals;
 use crate::secret::{KeyHash, Secret, new_key};
 use crate::service::{Role, Service};
 use crate::stand_in::StandIn;
@@ -51,9 +51,10 @@ pub struct Options {
 pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     logging::start_quiet()?;
     let cut_short = if options.once { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+    let mut signals = ShutdownSignals::listen()?;
     tokio::select! {
         ended = show(options) => ended,
-        told = shutdown_signal() => told.map(|()| cut_short),
+        () = signals.next() => Ok(cut_short),
     }
 }
 

@@ -15,8 +15,8 @@ pub enum LogFormat {
     Json,
 }
 
-/// What is logged unless `RUST_LOG` says otherwise.
-const USUAL: &str = "info";
+/// What is logged unless `RUST_LOG` says otherwise. What sqlx warns of while the store is away the store says once, by itself.
+const USUAL: &str = "info,sqlx=error";
 
 /// Starts logging to standard error.
 pub fn start(format: LogFormat) -> anyhow::Result<()> {
@@ -25,7 +25,7 @@ pub fn start(format: LogFormat) -> anyhow::Result<()> {
 
 /// The same for a program that talks to its user itself: only warnings and errors.
 pub fn start_quiet() -> anyhow::Result<()> {
-    start_with(LogFormat::Text, "warn")
+    start_with(LogFormat::Text, "warn,sqlx=error")
 }
 
 /// The same with another filter: programs for tests are silent.

@@ -8,7 +8,7 @@ use cdi_server::commands::watermark::Change;
 use cdi_server::commands::{cancel, check, key, preview, row_errors, watermark};
 use cdi_server::config::{Config, ConfigError};
 use cdi_server::logging::{self, LogFormat};
-use cdi_server::process::{ignore_hangups, print, raise_open_files, shutdown_signal};
+use cdi_server::process::{ShutdownSignals, ignore_hangups, print, raise_open_files};
 use cdi_server::service::{Role, Service};
 use cdi_server::store::JobId;
 use cdi_server::{api, demo, secret};
@@ -225,16 +225,17 @@ async fn serve(config: Config, role: Role, log_format: LogFormat) -> anyhow::Res
     raise_open_files();
     // Whoever closes the terminal does not end the service.
     ignore_hangups()?;
+    let mut signals = ShutdownSignals::listen()?;
     let mut service = tokio::select! {
         service = Service::start(&config, role) => service?,
-        told = shutdown_signal() => return told.map(|()| ExitCode::SUCCESS),
+        () = signals.next() => return Ok(ExitCode::SUCCESS),
     };
     match service.address() {
         Some(address) => tracing::info!("listening on http://{address}"),
         None => tracing::info!("running syncs, not listening"),
     }
     tokio::select! {
-        told = shutdown_signal() => told?,
+        () = signals.next() => {}
         failed = service.failed() => {
             tracing::error!(failed, "ending, to be started again");
             anyhow::bail!(failed);
@@ -243,6 +244,6 @@ async fn serve(config: Config, role: Role, log_format: LogFormat) -> anyhow::Res
     tracing::info!("stopping; a second signal stops at once");
     tokio::select! {
         () = service.stop() => Ok(ExitCode::SUCCESS),
-        signal = shutdown_signal() => signal.map(|()| ExitCode::FAILURE),
+        () = signals.next() => Ok(ExitCode::FAILURE),
     }
 }

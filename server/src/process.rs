@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Write as _};
 
 use anyhow::Context as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Writes to standard output. A reader that has gone away is no error: `cdi-server openapi | head`.
 pub fn print(text: &str) -> anyhow::Result<()> {
@@ -14,19 +15,32 @@ pub fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Waits for SIGTERM or Ctrl-C.
-pub async fn shutdown_signal() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        interrupt = tokio::signal::ctrl_c() => interrupt.context("cannot listen for Ctrl-C"),
+/// SIGTERM and Ctrl-C, from the moment in which this is made: none is missed between two times that they are waited for.
+pub struct ShutdownSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl ShutdownSignals {
+    /// Listens for them; from now on they do not end the process by themselves.
+    pub fn listen() -> anyhow::Result<ShutdownSignals> {
+        Ok(ShutdownSignals {
+            terminate: signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?,
+            interrupt: signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?,
+        })
+    }
+
+    /// Waits for the next one.
+    pub async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }
 
 /// From now on SIGHUP does not end the process: it says in the log that it has no meaning yet.
 pub fn ignore_hangups() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
     let mut hangups = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
     tokio::spawn(async move {
         while hangups.recv().await.is_some() {

@@ -116,7 +116,12 @@ async fn open_store(location: &StoreLocation) -> Result<Store, StoreError> {
                 }
                 tokio::time::sleep(ASK_AGAIN).await;
             }
-            opened => return opened,
+            opened => {
+                if let (true, Ok(store)) = (said, &opened) {
+                    store.has_come_back();
+                }
+                return opened;
+            }
         }
     }
 }

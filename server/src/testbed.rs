@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::api;
 use crate::config::{Config, Fault, IntegrationId};
 use crate::logging;
-use crate::process::{print, shutdown_signal};
+use crate::process::{ShutdownSignals, print};
 use crate::secret::{KeyHash, Secret, new_key};
 use crate::service::{Role, Service};
 use crate::stand_in::StandIn;
@@ -125,8 +125,9 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     logging::start_filtered("off")?;
     let testbed = Testbed::start(&options).await?;
     print(&format!("{}\n", testbed.description()))?;
+    let mut signals = ShutdownSignals::listen()?;
     tokio::select! {
-        told = shutdown_signal() => told?,
+        () = signals.next() => {}
         _ = tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink())) => {}
     }
     Ok(ExitCode::SUCCESS)

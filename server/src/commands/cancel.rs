@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::bail;
 use tokio::time::{Instant, sleep};
 
-use super::no_store;
+use super::{no_store, with_store};
 use crate::config::{Config, Integration};
 use crate::process::print;
 use crate::store::{Cancelled, JobId, Store};
@@ -19,21 +19,26 @@ const LAST_REQUESTS: Duration = Duration::from_secs(15);
 
 /// Asks for the end of the job, and waits for it.
 pub async fn run(config: &Config, integration: &Integration) -> anyhow::Result<ExitCode> {
-    let Some(store) = Store::look(&config.store).await? else { bail!(no_store(&config.store)) };
+    let patience = config.worker.lease + LAST_REQUESTS;
+    let said = with_store(config, async |store| match store {
+        Some(store) => cancel(store, integration, patience).await,
+        None => bail!(no_store(&config.store)),
+    });
+    print(&format!("cancelled: {}\n", said.await?))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn cancel(store: &Store, integration: &Integration, patience: Duration) -> anyhow::Result<String> {
     let job = match store.cancel_job(integration.id, CANCELLED).await? {
         Cancelled::Nothing => bail!("no job of {:?} is in progress", integration.name),
-        Cancelled::Ended(job) => {
-            print(&format!("cancelled: the job {job} has ended; no worker had it\n"))?;
-            return Ok(ExitCode::SUCCESS);
-        }
+        Cancelled::Ended(job) => return Ok(format!("the job {job} has ended; no worker had it")),
         Cancelled::Asked(job) => job,
     };
-    // A worker asks at each checkpoint, and when it renews its lease.
+    // A worker is told at each checkpoint, and when it renews its lease.
     let begun = Instant::now();
-    while begun.elapsed() < config.worker.lease + LAST_REQUESTS {
+    while begun.elapsed() < patience {
         if store.has_ended(job).await? {
-            print(&format!("cancelled: {}\n", numbers(&store, integration, job).await?))?;
-            return Ok(ExitCode::SUCCESS);
+            return numbers(store, integration, job).await;
         }
         sleep(LOOK).await;
     }

@@ -42,8 +42,11 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
 }
 
 async fn store(location: &StoreLocation) -> Result<String, String> {
-    match Store::look(location).await {
-        Ok(Some(_)) => Ok("reachable".to_owned()),
+    match Store::open_existing(location).await {
+        Ok(Some(store)) => {
+            store.close().await;
+            Ok("reachable".to_owned())
+        }
         Ok(None) => Ok(format!("{}, which `cdi-server serve` makes when it starts", missing(location)?)),
         // It works, and will be brought up to date.
         Err(error @ StoreError::Older { .. }) => Ok(error.to_string()),

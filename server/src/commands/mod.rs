@@ -9,11 +9,25 @@ pub mod watermark;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use crate::config::StoreLocation;
+use crate::config::{Config, StoreLocation};
+use crate::store::Store;
 
 /// A time for people.
 fn written(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// Does something with the store that is there, if there is one, and closes it: SQLite then leaves no files beside its own.
+async fn with_store<T>(
+    config: &Config,
+    work: impl AsyncFnOnce(Option<&Store>) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let store = Store::open_existing(&config.store).await?;
+    let done = work(store.as_ref()).await;
+    if let Some(store) = &store {
+        store.close().await;
+    }
+    done
 }
 
 /// What is said where a command needs a store and there is none.

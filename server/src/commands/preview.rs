@@ -2,21 +2,22 @@
 
 use std::process::ExitCode;
 
-use super::written;
+use super::{with_store, written};
 use crate::config::{Config, Integration};
 use crate::process::print;
-use crate::store::{Store, Watermark};
+use crate::store::Watermark;
 use crate::sync::{self, Planned, Preview};
 
 /// Shows the first rows of the next sync.
 pub async fn run(config: &Config, integration: &Integration, rows: usize) -> anyhow::Result<ExitCode> {
-    let watermark = match Store::look(&config.store).await? {
-        Some(store) => store.watermark(integration.id).await?,
+    let watermark = with_store(config, async |store| match store {
+        Some(store) => Ok(store.watermark(integration.id).await?),
         None => {
             eprintln!("there is no store yet: this is what the first sync will send");
-            None
+            Ok(None)
         }
-    };
+    });
+    let watermark = watermark.await?;
     let preview = sync::preview(integration, watermark, rows).await?;
     print(&describe(&preview, watermark))?;
     Ok(ExitCode::SUCCESS)

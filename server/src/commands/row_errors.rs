@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use chrono::SecondsFormat;
 use serde_json::json;
 
+use super::with_store;
 use crate::config::{Config, Integration};
 use crate::process::print;
 use crate::store::{JobId, RowError, Store};
@@ -29,8 +30,17 @@ pub async fn run(
     job: Option<JobId>,
     format: Format,
 ) -> anyhow::Result<ExitCode> {
-    let store = Store::look(&config.store).await?;
-    let found = match &store {
+    with_store(config, async |store| print_errors(store, integration, job, format).await).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn print_errors(
+    store: Option<&Store>,
+    integration: &Integration,
+    job: Option<JobId>,
+    format: Format,
+) -> anyhow::Result<()> {
+    let found = match store {
         Some(store) => store.find_job(integration.id, job).await?.map(|job| (store, job)),
         None => None,
     };
@@ -57,7 +67,7 @@ pub async fn run(
     if let Some(note) = note(job, printed, store.rows_refused(job).await?) {
         eprintln!("{note}");
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// What there is to say beside the row errors themselves.

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use anyhow::bail;
 use chrono::{DateTime, Utc};
 
-use super::{no_store, written};
+use super::{no_store, with_store, written};
 use crate::config::{Config, Integration};
 use crate::process::print;
-use crate::store::{Store, Watermark};
+use crate::store::Watermark;
 
 /// What to do with the watermark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,6 @@ pub enum Change {
 
 /// Moves the watermark if that is wanted, and shows it.
 pub async fn run(config: &Config, integration: &Integration, change: Change) -> anyhow::Result<ExitCode> {
-    let store = Store::look(&config.store).await?;
     let to = match change {
         Change::None => None,
         Change::Set(time) if time > Utc::now() => {
@@ -32,7 +31,7 @@ pub async fn run(config: &Config, integration: &Integration, change: Change) -> 
         Change::Set(time) => Some(Some(Watermark { updated_at: time, rows_at: 0, digest: Some(0) })),
         Change::Reset => Some(None),
     };
-    let watermark = match (store, to) {
+    let watermark = with_store(config, async |store| match (store, to) {
         (Some(store), to) => {
             if let Some(to) = to
                 && !store.set_watermark(integration.id, to).await?
@@ -42,11 +41,12 @@ pub async fn run(config: &Config, integration: &Integration, change: Change) -> 
                     integration.name
                 );
             }
-            store.watermark(integration.id).await?
+            Ok(store.watermark(integration.id).await?)
         }
         (None, Some(Some(_))) => bail!(no_store(&config.store)),
-        (None, _) => None,
-    };
+        (None, _) => Ok(None),
+    });
+    let watermark = watermark.await?;
     print(&format!("{}\n", describe(watermark)))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -14,7 +14,7 @@ use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Connection as _};
 use tokio::time::{sleep, timeout};
 
-use super::health::{Health, Shown};
+use super::health::Health;
 use super::{StoreError, schema};
 use crate::config::StoreLocation;
 
@@ -80,7 +80,7 @@ impl Database {
     }
 
     /// Connects to what is there; nothing where no process has served from it yet. Makes and changes nothing.
-    pub async fn look(location: &StoreLocation) -> Result<Option<Arc<Database>>, StoreError> {
+    pub async fn open_existing(location: &StoreLocation) -> Result<Option<Arc<Database>>, StoreError> {
         if let StoreLocation::Sqlite(path) = location
             && !path.exists()
         {
@@ -88,7 +88,8 @@ impl Database {
         }
         let (kind, url, place) = target(location, false)?;
         let mut first = connect(&url, &place).await?;
-        let is_there = schema::is_there(&mut first, kind).await;
+        let looked = timeout(ANSWER, schema::is_there(&mut first, kind)).await;
+        let is_there = looked.unwrap_or_else(|_| Err(StoreError::silent(ANSWER)));
         let _ = timeout(RELEASE, first.close()).await;
         if is_there? { Database::pools(kind, &url, false).await.map(Some) } else { Ok(None) }
     }
@@ -131,7 +132,7 @@ impl Database {
 
     /// The rows of a statement that only reads.
     pub async fn read(self: &Arc<Self>, statement: Statement<'_>) -> Result<Vec<AnyRow>, StoreError> {
-        self.bounded(false, async { Ok(statement.fetch_all(&self.read).await?) }).await
+        self.bounded(async { Ok(statement.fetch_all(&self.read).await?) }).await
     }
 
     /// The row of a statement that only reads, if there is one.
@@ -141,12 +142,12 @@ impl Database {
 
     /// The row that a statement returns of what it has written, if it has written something.
     pub async fn write_one(self: &Arc<Self>, statement: Statement<'_>) -> Result<Option<AnyRow>, StoreError> {
-        self.bounded(true, async { returned(statement, &mut *self.write.acquire().await?).await }).await
+        self.bounded(async { returned(statement, &mut *self.write.acquire().await?).await }).await
     }
 
     /// Runs a statement that writes; how many rows it has changed.
     pub async fn write(self: &Arc<Self>, statement: Statement<'_>) -> Result<u64, StoreError> {
-        self.bounded(true, async { Ok(statement.execute(&self.write).await?.rows_affected()) }).await
+        self.bounded(async { Ok(statement.execute(&self.write).await?.rows_affected()) }).await
     }
 
     /// Does what takes several statements, which begin and end a [`Transaction`].
@@ -154,7 +155,7 @@ impl Database {
         self: &Arc<Self>,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        self.bounded(true, work).await
+        self.bounded(work).await
     }
 
     /// Begins a transaction that writes; inside of [`Self::transact`].
@@ -167,36 +168,44 @@ impl Database {
     }
 
     /// Fails at once while the store is known to be away, and after a while where there is no answer.
-    async fn bounded<T>(
-        self: &Arc<Self>,
-        writes: bool,
-        work: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
+    async fn bounded<T>(self: &Arc<Self>, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
         self.health.check()?;
         let result = timeout(ANSWER, work).await.unwrap_or_else(|_| Err(StoreError::silent(ANSWER)));
-        if self.health.note(&result, writes) == Shown::BecameAway {
+        if self.health.note(&result) {
             tokio::spawn(ask_until_back(Arc::downgrade(self)));
         }
         result
     }
 
-    /// Whether it works.
-    async fn answers(&self) -> bool {
+    /// Whether it works: whether something can be read, and written for good.
+    async fn works(&self) -> bool {
         let asked = async {
-            let transaction = self.begin().await?;
             sqlx::raw_sql("SELECT 1").execute(&self.read).await?;
-            transaction.end(Ok(())).await
+            let mut transaction = self.begin().await?;
+            // A counter that nobody asks for.
+            let written = sqlx::raw_sql(
+                "INSERT INTO rate_limits (workspace, operation, window_start, used) VALUES ('', '', 0, 1)
+                 ON CONFLICT (workspace, operation, window_start) DO UPDATE SET used = rate_limits.used + 1",
+            );
+            let written = written.execute(transaction.connection()).await.map(drop).map_err(StoreError::from);
+            transaction.end(written).await
         };
         matches!(timeout(ACQUIRE, asked).await, Ok(Ok(())))
     }
+
+    /// Closes all connections: SQLite then leaves no files beside its own.
+    pub async fn close(&self) {
+        let close = async { tokio::join!(self.read.close(), self.write.close()) };
+        let _ = timeout(RELEASE, close).await;
+    }
 }
 
-/// Asks a store that is away until it works again or nobody needs it any more.
+/// Asks a store that does not work until it works again or nobody needs it any more.
 async fn ask_until_back(database: Weak<Database>) {
     loop {
         sleep(ASK).await;
         let Some(database) = database.upgrade() else { return };
-        if database.answers().await {
+        if database.health.may_work_again() && database.works().await {
             database.health.works_again();
             return;
         }

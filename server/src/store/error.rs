@@ -67,6 +67,8 @@ pub enum Trouble {
     Full,
     /// Somebody else was in the way for a moment.
     Busy,
+    /// All connections were in use.
+    Queue,
 }
 
 impl std::fmt::Display for Trouble {
@@ -74,7 +76,7 @@ impl std::fmt::Display for Trouble {
         formatter.write_str(match self {
             Trouble::Away => "away",
             Trouble::Full => "full",
-            Trouble::Busy => "busy",
+            Trouble::Busy | Trouble::Queue => "busy",
         })
     }
 }
@@ -88,6 +90,15 @@ impl StoreError {
     /// It did not answer in time.
     pub(super) fn silent(waited: std::time::Duration) -> StoreError {
         StoreError::Unavailable { trouble: Trouble::Away, reason: format!("no answer within {waited:?}") }
+    }
+
+    /// Why the schema could not be brought up to date.
+    pub(super) fn migrating(error: sqlx::migrate::MigrateError) -> StoreError {
+        use sqlx::migrate::MigrateError::{Execute, ExecuteMigration};
+        match error {
+            Execute(error) | ExecuteMigration(error, _) => StoreError::from(error),
+            error => StoreError::Migrate(error),
+        }
     }
 
     /// Why a first connection did not come about.
@@ -105,9 +116,11 @@ impl StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> StoreError {
         let trouble = match &error {
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+            // What stands in front of a database, and answers in its place while it is away, does not speak its language.
+            sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
                 Some(Trouble::Away)
             }
+            sqlx::Error::PoolTimedOut => Some(Trouble::Queue),
             sqlx::Error::Database(error) => error.code().and_then(|code| trouble(&code)),
             _ => None,
         };

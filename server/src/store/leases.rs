@@ -72,8 +72,6 @@ pub enum Cancelled {
 pub struct Checkpoint {
     /// How far the integration's rows are dealt with. Where it is nothing, the watermark stays.
     pub watermark: Option<Watermark>,
-    /// Whether the job has dealt with a row.
-    pub has_dealt: bool,
     /// Rows that were delivered, in all.
     pub rows_synced: u64,
     /// Rows that were refused, in all.

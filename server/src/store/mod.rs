@@ -52,17 +52,32 @@ impl Store {
     }
 
     /// Connects to the store that is there, and changes nothing of its schema; nothing where no process has served from it yet.
-    pub async fn look(location: &StoreLocation) -> Result<Option<Store>, StoreError> {
-        Ok(Database::look(location).await?.map(Store::of))
+    pub async fn open_existing(location: &StoreLocation) -> Result<Option<Store>, StoreError> {
+        Ok(Database::open_existing(location).await?.map(Store::of))
     }
 
     fn of(database: Arc<Database>) -> Store {
         Store { database, woken: Arc::new(Notify::new()) }
     }
 
-    /// How long the store has worked again, if it once did not since this process opened it.
-    pub fn back_for(&self) -> Option<Duration> {
-        self.database.health.back_for()
+    /// How long ago the store began to work again, if it once did not in the time of this process.
+    pub fn back_since(&self) -> Option<Duration> {
+        self.database.health.back_since()
+    }
+
+    /// Waits until a store that does not work works again.
+    pub async fn until_back(&self) {
+        self.database.health.until_back().await;
+    }
+
+    /// Takes note that this process has waited for the store.
+    pub fn has_come_back(&self) {
+        self.database.health.works_again();
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        self.database.close().await;
     }
 
     /// Waits until this process is told of a job. Jobs of other processes are found by looking.

@@ -12,8 +12,10 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _, SqlSafeStr a
 use super::StoreError;
 use super::database::Kind;
 
-/// How long to wait for another process that changes the schema.
+/// How long to wait for another process that changes the schema; then the change is tried again later.
 pub(super) const LOCKED: Duration = Duration::from_secs(30);
+/// How long a change of a table waits for those who use it. Everybody else waits behind it.
+const IN_USE: Duration = Duration::from_secs(3);
 /// The number of Postgres' lock for it: any, as long as it stays.
 const LOCK: i64 = 7_233_173_838_382_854_995;
 
@@ -66,15 +68,16 @@ pub(super) async fn migrate(connection: &mut AnyConnection, kind: Kind) -> Resul
         Kind::Postgres => {
             let mut transaction = connection.begin().await?;
             let lock = format!(
-                "SET LOCAL lock_timeout = {}; SELECT pg_advisory_xact_lock({LOCK}); SET LOCAL lock_timeout = 0",
-                LOCKED.as_millis()
+                "SET LOCAL lock_timeout = {}; SELECT pg_advisory_xact_lock({LOCK}); SET LOCAL lock_timeout = {}",
+                LOCKED.as_millis(),
+                IN_USE.as_millis()
             );
             sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut *transaction).await?;
             transaction
         }
     };
     if version(&mut transaction, kind).await? != Some(KNOWN) {
-        migrations().run_direct(None, &mut *transaction, false).await.map_err(StoreError::Migrate)?;
+        migrations().run_direct(None, &mut *transaction, false).await.map_err(StoreError::migrating)?;
     }
     Ok(transaction.commit().await?)
 }

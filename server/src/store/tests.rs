@@ -202,7 +202,6 @@ async fn a_job_that_is_given_back_goes_on_where_it_was(location: StoreLocation) 
     let watermark = Watermark { updated_at: time(77), rows_at: 3, digest: Some(u64::MAX) };
     let checkpoint = Checkpoint {
         watermark: Some(watermark),
-        has_dealt: true,
         rows_synced: 5,
         rows_failed: 0,
         row_errors: vec![],
@@ -445,13 +444,13 @@ async fn what_a_later_version_has_written_breaks_no_list_and_no_queue(location: 
 }
 
 async fn looking_makes_nothing_and_says_what_is_missing(location: StoreLocation) {
-    assert!(Store::look(&location).await.unwrap().is_none());
-    assert!(Store::look(&location).await.unwrap().is_none(), "the first look has made nothing");
+    assert!(Store::open_existing(&location).await.unwrap().is_none());
+    assert!(Store::open_existing(&location).await.unwrap().is_none(), "the first look has made nothing");
     if let StoreLocation::Sqlite(path) = &location {
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 0);
     }
     let serving = open(location.clone()).await;
-    let looking = Store::look(&location).await.unwrap().unwrap();
+    let looking = Store::open_existing(&location).await.unwrap().unwrap();
     let integration = id();
     assert!(started(&serving, integration, Utc::now()).await);
     assert_eq!(looking.jobs(integration, &Page::First, 10).await.unwrap().items.len(), 1);
@@ -470,7 +469,7 @@ async fn a_schema_that_is_newer_is_refused_at_once_by_everybody(location: StoreL
             opened.to_string().contains("newer than this program: it has version 9000, this program knows 2"),
             "{opened}"
         );
-        assert!(matches!(Store::look(&location).await, Err(StoreError::Newer { found: 9000, known: 2 })));
+        assert!(matches!(Store::open_existing(&location).await, Err(StoreError::Newer { found: 9000, known: 2 })));
     }
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
@@ -481,14 +480,14 @@ async fn a_schema_that_is_older_is_brought_up_to_date_only_by_who_serves(locatio
                  DELETE FROM _sqlx_migrations WHERE version = 2";
     tamper(&location, older.into()).await;
     for _ in 0..2 {
-        let looked = Store::look(&location).await.unwrap_err();
+        let looked = Store::open_existing(&location).await.unwrap_err();
         assert!(
             looked.to_string().contains("it has version 1, this program needs 2; `cdi-server serve` brings"),
             "{looked}"
         );
     }
     assert!(started(&open(location.clone()).await, id(), Utc::now()).await);
-    assert!(Store::look(&location).await.unwrap().is_some());
+    assert!(Store::open_existing(&location).await.unwrap().is_some());
 }
 
 async fn a_job_whose_end_was_written_has_ended(location: StoreLocation) {
@@ -556,7 +555,7 @@ async fn a_store_that_is_locked_is_in_trouble_that_passes() {
         assert!(begun.elapsed() < Duration::from_secs(10), "it never came back");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert!(store.back_for().is_some());
+    assert!(store.back_since().is_some());
 }
 
 #[tokio::test]
@@ -567,8 +566,106 @@ async fn a_store_that_cannot_be_made_is_said_with_the_reason() {
         assert!(!error.is_unavailable() && error.to_string().contains(expected), "{error}");
     }
     let nobody = StoreLocation::Postgres(PostgresUrl::new(Secret::new("postgres://a@127.0.0.1:1/b")).unwrap());
-    for error in [Store::open(&nobody).await.unwrap_err(), Store::look(&nobody).await.unwrap_err()] {
+    for error in [Store::open(&nobody).await.unwrap_err(), Store::open_existing(&nobody).await.unwrap_err()] {
         assert!(error.is_unavailable(), "it may come: {error}");
         assert!(error.to_string().starts_with("the store is away: Postgres at 127.0.0.1:1/b: "), "{error}");
     }
+}
+
+/// A store behind something that answers in its place while it is away: a load balancer, a forwarded port.
+#[tokio::test]
+async fn a_store_behind_something_that_hangs_up_may_come() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let hangs_up = tokio::spawn(async move {
+        loop {
+            drop(listener.accept().await);
+        }
+    });
+    let url = format!("postgres://a@{address}/b");
+    let location = StoreLocation::Postgres(PostgresUrl::new(Secret::new(url)).unwrap());
+    let error = Store::open(&location).await.unwrap_err();
+    assert!(error.is_unavailable(), "{error}");
+    hangs_up.abort();
+}
+
+/// A standby, to which an address leads after a failover.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_only_reads_is_away_until_it_can_be_written_to() {
+    let location = database().await;
+    let store = open(location.clone()).await;
+    let StoreLocation::Postgres(url) = &location else { unreachable!() };
+    let name = reqwest::Url::parse(url.expose()).unwrap().path().trim_start_matches('/').to_owned();
+    let elsewhere = PostgresUrl::new(Secret::new(crate::sync::postgres_for_tests())).unwrap();
+    let elsewhere = StoreLocation::Postgres(elsewhere);
+    let only_reads = async |yes: &str| {
+        tamper(&elsewhere, format!("ALTER DATABASE {name} SET default_transaction_read_only = {yes}")).await;
+        let ends = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+        tamper(&elsewhere, ends).await;
+    };
+    only_reads("on").await;
+    for _ in 0..40 {
+        assert!(store.start_job(id(), Utc::now()).await.unwrap_err().is_unavailable());
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    assert_eq!(store.back_since(), None, "asking whether it reads says nothing");
+    only_reads("off").await;
+    let begun = std::time::Instant::now();
+    while store.start_job(id(), Utc::now()).await.is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "it never came back");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_that_is_in_use_is_not_waited_for_with_everybody_behind_it() {
+    use sqlx::Connection as _;
+    let location = database().await;
+    drop(open(location.clone()).await);
+    let older = "ALTER TABLE jobs DROP COLUMN begun_at; ALTER TABLE jobs DROP COLUMN cancelled_at;
+                 DELETE FROM _sqlx_migrations WHERE version = 2";
+    tamper(&location, older.into()).await;
+    let StoreLocation::Postgres(url) = &location else { unreachable!() };
+    let mut reader = sqlx::PgConnection::connect(url.expose()).await.unwrap();
+    sqlx::raw_sql("BEGIN; SELECT count(*) FROM jobs").execute(&mut reader).await.unwrap();
+    let begun = std::time::Instant::now();
+    let error = Store::open(&location).await.unwrap_err();
+    assert!(error.is_unavailable(), "whoever starts tries again: {error}");
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    sqlx::raw_sql("COMMIT").execute(&mut reader).await.unwrap();
+    open(location).await;
+}
+
+/// More callers than connections, of a store that answers each of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_is_not_taken_for_a_store_that_is_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = open(StoreLocation::Sqlite(path)).await;
+    // Somebody keeps the one connection that writes for longer than others wait for it.
+    let kept = store.database.begin().await.unwrap();
+    let reads = async {
+        for _ in 0..60 {
+            store.used_requests("a", "b", 0).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let (refused, ()) = tokio::join!(store.start_job(id(), Utc::now()), reads);
+    assert!(refused.unwrap_err().is_unavailable());
+    assert!(store.used_requests("a", "b", 0).await.is_ok(), "nobody else is refused");
+    drop(kept);
+    assert!(started(&store, id(), Utc::now()).await);
+}
+
+#[tokio::test]
+async fn a_command_that_has_looked_leaves_no_file_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let location = StoreLocation::Sqlite(folder.path().join("store.db"));
+    open(location.clone()).await.close().await;
+    let files = || std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect::<Vec<_>>();
+    assert_eq!(files(), ["store.db"]);
+    let looking = Store::open_existing(&location).await.unwrap().unwrap();
+    assert_eq!(looking.watermark(id()).await.unwrap(), None);
+    looking.close().await;
+    assert_eq!(files(), ["store.db"]);
 }

@@ -178,7 +178,12 @@ impl<'a> LeaseKeeper<'a> {
                 }
                 Ok(Err(error)) if !error.is_unavailable() => return error,
                 // The store tells in the log that it is away.
-                Ok(Err(_)) | Err(_) => sleep(self.length / 20).await,
+                Ok(Err(_)) | Err(_) => {
+                    tokio::select! {
+                        () = sleep(self.length / 20) => {}
+                        () = self.store.until_back() => {}
+                    }
+                }
             }
         }
     }

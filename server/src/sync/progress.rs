@@ -57,7 +57,6 @@ enum Dealt {
 #[derive(Debug, Clone, Copy)]
 struct Counted {
     watermark: Option<Watermark>,
-    rows_dealt: u64,
     rows_synced: u64,
     rows_failed: u64,
     position: Option<Position>,
@@ -81,7 +80,6 @@ impl Progress {
     pub fn new(start: Start) -> Progress {
         let counted = Counted {
             watermark: start.watermark,
-            rows_dealt: 0,
             rows_synced: start.rows_synced,
             rows_failed: start.rows_failed,
             position: start.position,
@@ -155,7 +153,6 @@ impl Progress {
             rows_at: before.map_or(0, |watermark| watermark.rows_at) + 1,
             digest: Some(before.and_then(|watermark| watermark.digest).unwrap_or(0).wrapping_add(digest)),
         });
-        counted.rows_dealt += 1;
         match fate {
             Dealt::Delivered(position) => {
                 counted.rows_synced += 1;
@@ -197,7 +194,6 @@ impl Progress {
     fn without_errors(&self) -> Checkpoint {
         Checkpoint {
             watermark: self.watermark(),
-            has_dealt: self.counted.rows_dealt > 0,
             rows_synced: self.counted.rows_synced,
             rows_failed: self.counted.rows_failed,
             row_errors: Vec::new(),
@@ -290,12 +286,11 @@ mod tests {
     }
 
     #[test]
-    fn a_run_without_rows_keeps_the_watermark_and_has_dealt_with_nothing() {
+    fn a_run_without_rows_keeps_the_watermark() {
         let mut progress = Progress::new(start(5, None));
         assert!(!progress.is_new());
         progress.ended();
         assert_eq!(watermark(&progress), Some((10, 5, None)));
-        assert!(!progress.so_far().has_dealt);
     }
 
     #[test]

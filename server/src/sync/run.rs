@@ -49,6 +49,8 @@ impl Pace {
 const LAST_REQUESTS: Duration = Duration::from_secs(10);
 /// A checkpoint that takes longer makes delivery pause.
 const UNWRITTEN: Duration = Duration::from_millis(500);
+/// How long a process that is to stop tries to give a job back while the store is away.
+const GIVING_BACK: Duration = Duration::from_secs(3);
 /// Pauses get longer as long as a source cannot be read, but not longer than this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// The cause of a job that was cancelled.
@@ -101,8 +103,9 @@ impl Runner<'_> {
         };
         tokio::select! {
             biased;
-            lost = keeper.keep() => Err(lost),
             written = run.write_end(reached) => written,
+            // The end may be written, and its answer on its way.
+            lost = keeper.keep() => if run.has_ended().await { Ok(()) } else { Err(lost) },
         }
     }
 }
@@ -296,7 +299,10 @@ impl Run<'_> {
                 // The store says in the log that it is away, and that it is back.
                 Err(error) if error.is_unavailable() => {
                     self.keeper.set_unwritten(true);
-                    sleep(self.runner.pace.checkpoint).await;
+                    tokio::select! {
+                        () = sleep(self.runner.pace.checkpoint) => {}
+                        () = self.stop.asked() => return Err(SyncError::Passing(error.to_string())),
+                    }
                 }
                 Err(error) => {
                     return Err(SyncError::Failed(format!("how far the sync has got cannot be written down: {error}")));
@@ -316,6 +322,7 @@ impl Run<'_> {
         let (store, lease, id) = (self.runner.store, &self.claimed.lease, self.runner.integration.id);
         // Whether a try had no answer, and may have been written all the same.
         let mut in_doubt = false;
+        let begun = Instant::now();
         loop {
             let written = match &ended {
                 Some((status, cause)) => store.finish(lease, id, &checkpoint, *status, cause.as_deref()).await,
@@ -326,11 +333,17 @@ impl Run<'_> {
             };
             match written {
                 Ok(()) => break,
+                // A process that is to stop does not wait for the store: the job goes on when its lease has run out.
+                Err(error)
+                    if error.is_unavailable() && self.runner.stop.is_asked() && begun.elapsed() > GIVING_BACK =>
+                {
+                    return Err(error);
+                }
                 Err(error) if error.is_unavailable() => {
                     in_doubt = true;
                     sleep(self.runner.pace.checkpoint).await;
                 }
-                Err(StoreError::LeaseLost) if in_doubt && ended.is_some() && store.has_ended(lease.job).await? => break,
+                Err(StoreError::LeaseLost) if in_doubt && ended.is_some() && self.has_ended().await => break,
                 Err(StoreError::LeaseLost) => return Err(StoreError::LeaseLost),
                 // What cannot be written down is left out: the job must end, and what is written down holds.
                 Err(error) => {
@@ -353,6 +366,18 @@ impl Run<'_> {
             Some((status, None)) => tracing::info!(status = status.as_str(), rows_synced, rows_failed, "sync ended"),
         }
         Ok(())
+    }
+
+    /// Whether the job has ended, however long the store is away.
+    async fn has_ended(&self) -> bool {
+        loop {
+            match self.runner.store.has_ended(self.claimed.lease.job).await {
+                Err(error) if error.is_unavailable() && !self.runner.stop.is_asked() => {
+                    sleep(self.runner.pace.checkpoint).await;
+                }
+                ended => return ended.unwrap_or(false),
+            }
+        }
     }
 
     /// How the job ends with what was reached; nothing where it is given back.
@@ -395,7 +420,8 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Trouble with reading that passes, for as long as there is patience.
 struct SourceTrouble {
-    since: Instant,
+    /// When it began.
+    since: Option<Instant>,
     patience: Duration,
     pauses: ExponentialBackoff,
 }
@@ -404,13 +430,13 @@ impl SourceTrouble {
     fn new(pace: &Pace) -> SourceTrouble {
         let pauses = ExponentialBuilder::new().with_min_delay(pace.first_pause).with_max_delay(LONGEST_PAUSE);
         let pauses = pauses.with_jitter().without_max_times().build();
-        SourceTrouble { since: Instant::now(), patience: pace.source_patience, pauses }
+        SourceTrouble { since: None, patience: pace.source_patience, pauses }
     }
 
     /// How long to wait before the next try.
     fn next_pause(&mut self, reason: &str) -> Result<Duration, SyncError> {
         let pause = self.pauses.next().unwrap_or(LONGEST_PAUSE);
-        let waited = self.since.elapsed();
+        let waited = self.since.get_or_insert_with(Instant::now).elapsed();
         if waited + pause > self.patience {
             return Err(SyncError::Failed(format!("{reason}; it was tried again for {:.1} s", waited.as_secs_f64())));
         }

@@ -21,7 +21,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Runs that may be there for each that may work: those that only wait keep their connections and what they have read.
 const WAITING_FOR_ONE_AT_WORK: usize = 16;
 /// How long no job is claimed after the store was away; at least.
-const AFTER_TROUBLE: Duration = Duration::from_secs(1);
+const AFTER_TROUBLE: Duration = Duration::from_secs(3);
 
 /// For tests of this service only: the supervisor panics when it has claimed a job.
 #[cfg(feature = "faults")]
@@ -139,8 +139,8 @@ impl Supervisor {
         permit: OwnedSemaphorePermit,
     ) -> Option<(IntegrationId, impl Future<Output = ()> + Send + 'static)> {
         // When the store was away, leases have run out that their workers still want to renew.
-        let renewals = (self.config.lease / 10).max(AFTER_TROUBLE);
-        if self.store.back_for().is_some_and(|back| back < renewals) {
+        let renewals = (self.config.lease / 5).max(AFTER_TROUBLE);
+        if self.store.back_since().is_some_and(|back| back < renewals) {
             return None;
         }
         let claimed_at = Clock::SYSTEM.now();

@@ -78,7 +78,7 @@ async fn the_last_rows_of_a_job_that_had_rows_accepted_may_be_bad() {
     // An earlier worker of the job has delivered three.
     let claimed = rig.claim(LEASE).await;
     let watermark = Some(Watermark { updated_at: moment(2), rows_at: 1, digest: None });
-    let checkpoint = Checkpoint { watermark, has_dealt: true, rows_synced: 3, ..Default::default() };
+    let checkpoint = Checkpoint { watermark, rows_synced: 3, ..Default::default() };
     rig.store.checkpoint(&claimed.lease, rig.integration.id, &checkpoint).await.unwrap();
     rig.let_leases_run_out().await;
     let claimed = rig.claim(LEASE).await;

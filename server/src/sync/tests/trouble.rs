@@ -11,10 +11,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 
 use super::rig::{LEASE, Rig, postgres, user};
-use crate::config::{PostgresUrl, StoreLocation, WorkerConfig};
+use crate::config::{PostgresUrl, Source, StoreLocation, WorkerConfig};
 use crate::secret::Secret;
 use crate::stand_in::Answer;
-use crate::store::{Cancelled, JobStatus, Store};
+use crate::store::{Cancelled, JobStatus, Page, Store};
 use crate::sync::lease_keeper::Clock;
 use crate::sync::{CANCELLED, Workers};
 
@@ -263,4 +263,50 @@ async fn an_end_that_was_written_though_its_answer_was_lost_is_the_end() {
     let job = rig.job().await;
     assert_eq!((job.status, job.rows_synced, arrived(&rig)), (JobStatus::Success, 100, 100));
     proxy.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_is_to_stop_does_not_wait_for_the_store() {
+    let mut rig = Rig::into_service().await;
+    rig.insert_many(20_000);
+    rig.stand_in.delay(Duration::from_millis(100));
+    rig.pace.checkpoint = Duration::from_millis(10);
+    rig.trigger().await;
+    let claimed = rig.claim(LEASE).await;
+    let stops = async {
+        until(async || rig.stand_in.accepted() > 300).await;
+        let locked = lock(&rig);
+        settled(&rig).await;
+        rig.stop.send(Some(Instant::now() + Duration::from_secs(25))).unwrap();
+        (locked, Instant::now())
+    };
+    let (ended, (locked, asked_at)) = tokio::join!(rig.run(claimed, LEASE), stops);
+    assert!(ended.is_err(), "it is not given back: {ended:?}");
+    assert!(asked_at.elapsed() < Duration::from_secs(12), "{:?}", asked_at.elapsed());
+    drop(locked);
+    until(async || rig.store.jobs(rig.integration.id, &Page::First, 1).await.is_ok()).await;
+    assert_eq!(rig.job().await.status, JobStatus::Running, "another goes on when the lease has run out");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn patience_with_a_source_begins_with_its_trouble() {
+    let mut rig =
+        Rig::into_service().await.reading_postgres("UPDATED_AT timestamptz, EXTERNAL_ID text, PAYLOAD text").await;
+    rig.sql("INSERT INTO {t} VALUES (now() - interval '1 day', 'a', '{}')").await;
+    // Longer than there is patience with trouble.
+    rig.pace.source_patience = Duration::from_secs(1);
+    let table = rig.table().to_owned();
+    let slow = format!(
+        "CREATE VIEW slow_{table} AS SELECT t.* FROM {table} AS t, (SELECT pg_sleep(CASE WHEN (SELECT count(*) FROM cut_{table}) = 0 THEN 60 ELSE 0 END)) AS s"
+    );
+    rig.sql(&format!("CREATE TABLE cut_{table} (n int); {slow}")).await;
+    let Source::Postgres { url, .. } = &rig.integration.source else { unreachable!() };
+    rig.integration.source = Source::Postgres { url: url.clone(), table: format!("slow_{table}").parse().unwrap() };
+    let cut = async {
+        sleep(Duration::from_secs(2)).await;
+        rig.sql(&format!("INSERT INTO cut_{table} VALUES (1)")).await;
+        rig.sql(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE '%slow_{table}%'")).await;
+    };
+    let (job, ()) = tokio::join!(rig.sync(), cut);
+    assert_eq!((job.status, job.rows_synced), (JobStatus::Success, 1), "{:?}", job.cause);
 }
