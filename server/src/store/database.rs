@@ -28,8 +28,10 @@ const RELEASE: Duration = Duration::from_secs(2);
 const ASK: Duration = Duration::from_millis(250);
 /// Connections to Postgres, and for reading from SQLite.
 const CONNECTIONS: u32 = 8;
-/// How long SQLite waits for somebody else who writes.
-const SQLITE_LOCKED: Duration = Duration::from_secs(4);
+/// How long a statement waits for somebody else who writes.
+const LOCKED: Duration = Duration::from_secs(4);
+/// How long a transaction may wait for its next statement.
+const IDLE: Duration = Duration::from_secs(3);
 
 /// A statement with what is bound to it.
 pub(super) type Statement<'q> = Query<'q, Any, AnyArguments>;
@@ -107,7 +109,7 @@ impl Database {
                         Box::pin(async move {
                             // A job whose trigger was answered must be there after a power cut: FULL.
                             let journal = if serves { "PRAGMA journal_mode = WAL; " } else { "" };
-                            let locked = SQLITE_LOCKED.as_millis();
+                            let locked = LOCKED.as_millis();
                             let pragmas = format!("{journal}PRAGMA synchronous = FULL; PRAGMA busy_timeout = {locked}");
                             sqlx::raw_sql(AssertSqlSafe(pragmas)).execute(&mut *connection).await?;
                             Ok(())
@@ -118,6 +120,23 @@ impl Database {
                 (options().max_connections(CONNECTIONS).connect(url).await?, write)
             }
             Kind::Postgres => {
+                // A process that stands still in the middle of something must not keep the others from its rows; and what nobody
+                // waits for any more must not go on.
+                let limits = format!(
+                    "SET idle_in_transaction_session_timeout = {idle}; SET lock_timeout = {locked}; SET statement_timeout = {answer}",
+                    idle = IDLE.as_millis(),
+                    locked = LOCKED.as_millis(),
+                    answer = ANSWER.as_millis()
+                );
+                let options = || {
+                    options().after_connect(move |connection, _| {
+                        let limits = limits.clone();
+                        Box::pin(async move {
+                            sqlx::raw_sql(AssertSqlSafe(limits)).execute(&mut *connection).await?;
+                            Ok(())
+                        })
+                    })
+                };
                 let pool = options().max_connections(CONNECTIONS).connect(url).await?;
                 (pool.clone(), pool)
             }

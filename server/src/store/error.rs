@@ -157,8 +157,8 @@ fn trouble(code: &str) -> Option<Trouble> {
     const FULL: &str = "53100";
     // Connections, resources, an operator's intervention, trouble of the system, a server that only reads.
     const AWAY: [&str; 5] = ["08", "53", "57P", "58", "25006"];
-    // Deadlocks and conflicts, locks that were not to be had, a cancelled statement.
-    const BUSY: [&str; 3] = ["40", "55P03", "57014"];
+    // Deadlocks and conflicts, locks that were not to be had, a cancelled statement, a transaction that took too long.
+    const BUSY: [&str; 5] = ["40", "55P03", "57014", "25P03", "25P04"];
     let is_one_of = |classes: &[&str]| classes.iter().any(|class| code.starts_with(class));
     if code == FULL {
         Some(Trouble::Full)
@@ -181,7 +181,7 @@ mod tests {
         for full in ["13", "53100"] {
             assert_eq!(trouble(full), Some(Trouble::Full), "{full}");
         }
-        for busy in ["9", "40P01", "40001", "55P03", "57014"] {
+        for busy in ["9", "40P01", "40001", "55P03", "57014", "25P03"] {
             assert_eq!(trouble(busy), Some(Trouble::Busy), "{busy}");
         }
         for lasting in ["1", "8", "19", "2067", "42P01", "23505", "28P01", "3D000"] {

@@ -85,21 +85,23 @@ pub struct Checkpoint {
 }
 
 impl Store {
-    /// Claims the oldest job that nobody holds and that `takes` wants.
+    /// Claims the oldest job that nobody holds and that `takes` wants: of a job's integration, and whether a worker has had it
+    /// whose lease has run out.
     pub async fn claim_job(
         &self,
         length: Duration,
-        takes: impl Fn(IntegrationId) -> bool,
+        takes: impl Fn(IntegrationId, bool) -> bool,
     ) -> Result<Option<Claimed>, StoreError> {
         let free = self.database.with_store_clock(
-            "SELECT id, integration_id FROM jobs
+            "SELECT id, integration_id, lease_until FROM jobs
              WHERE finished_at IS NULL AND (lease_until IS NULL OR lease_until <= {now}) ORDER BY started_at",
         );
         for row in self.database.read(query(free)).await? {
             // What cannot be read does not keep the others from running.
             let (integration, job): (String, String) = (row.try_get("integration_id")?, row.try_get("id")?);
             let (Ok(integration), Ok(job)) = (integration.parse(), JobId::read(job)) else { continue };
-            if !takes(integration) {
+            let was_held = row.try_get::<Option<i64>, _>("lease_until")?.is_some();
+            if !takes(integration, was_held) {
                 continue;
             }
             // Another worker may be quicker.

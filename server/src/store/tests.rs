@@ -88,7 +88,7 @@ async fn started(store: &Store, integration: IntegrationId, at: DateTime<Utc>) -
 
 /// Claims the job of an integration.
 async fn claim(store: &Store, integration: IntegrationId, lease: Duration) -> Option<Claimed> {
-    store.claim_job(lease, |other| other == integration).await.unwrap()
+    store.claim_job(lease, |other, _| other == integration).await.unwrap()
 }
 
 /// Starts a job and ends it.
@@ -436,7 +436,7 @@ async fn what_a_later_version_has_written_breaks_no_list_and_no_queue(location: 
     let states = store.integration_states(&[integration]).await.unwrap();
     assert_eq!(states[&integration].last_job_status, Some(JobStatus::Running), "it has not ended");
     assert!(started(&store, other, time(9)).await);
-    let claimed = store.claim_job(LEASE, |_| true).await.unwrap();
+    let claimed = store.claim_job(LEASE, |_, _| true).await.unwrap();
     assert_eq!(claimed.unwrap().integration, other, "those in front of it cannot be read, and are left");
     tamper(&location, "DELETE FROM jobs WHERE id = 'odd'".into()).await;
     let jobs = store.jobs(integration, &Page::First, 10).await.unwrap().items;
@@ -668,4 +668,25 @@ async fn a_command_that_has_looked_leaves_no_file_behind() {
     assert_eq!(looking.watermark(id()).await.unwrap(), None);
     looking.close().await;
     assert_eq!(files(), ["store.db"]);
+}
+
+/// A process that stands still in the middle of a transaction, as a machine that is suspended.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_stands_still_keeps_nobody_from_its_rows_for_long() {
+    let location = database().await;
+    let (store, still) = (open(location.clone()).await, open(location).await);
+    let integration = id();
+    assert!(started(&store, integration, Utc::now()).await);
+    let mut transaction = still.database.begin().await.unwrap();
+    sqlx::raw_sql("UPDATE jobs SET rows_synced = 1").execute(transaction.connection()).await.unwrap();
+    let begun = std::time::Instant::now();
+    let claimed = loop {
+        match store.claim_job(LEASE, |_, _| true).await {
+            Ok(claimed) => break claimed,
+            Err(error) => assert!(error.is_unavailable(), "{error}"),
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "it is never to be had");
+    };
+    assert!(claimed.is_some());
+    assert!(transaction.end(Ok(())).await.is_err(), "it has lost its rows");
 }

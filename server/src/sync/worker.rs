@@ -20,7 +20,7 @@ use crate::store::{Claimed, Store, StoreError};
 const GRACE: Duration = Duration::from_secs(5);
 /// Runs that may be there for each that may work: those that only wait keep their connections and what they have read.
 const WAITING_FOR_ONE_AT_WORK: usize = 16;
-/// How long no job is claimed after the store was away; at least.
+/// How long no job is taken from another worker after the store was away; at least.
 const AFTER_TROUBLE: Duration = Duration::from_secs(3);
 
 /// For tests of this service only: the supervisor panics when it has claimed a job.
@@ -140,12 +140,12 @@ impl Supervisor {
     ) -> Option<(IntegrationId, impl Future<Output = ()> + Send + 'static)> {
         // When the store was away, leases have run out that their workers still want to renew.
         let renewals = (self.config.lease / 5).max(AFTER_TROUBLE);
-        if self.store.back_since().is_some_and(|back| back < renewals) {
-            return None;
-        }
+        let just_back = self.store.back_since().is_some_and(|back| back < renewals);
         let claimed_at = Clock::SYSTEM.now();
         // A job of ours whose lease seems to have run out is still ours: its run renews it, or ends.
-        let takes = |integration| self.integrations.contains_key(&integration) && !runs.has(integration);
+        let takes = |integration, was_held| {
+            self.integrations.contains_key(&integration) && !runs.has(integration) && !(was_held && just_back)
+        };
         let claimed = match self.store.claim_job(self.config.lease, takes).await {
             Ok(claimed) => claimed?,
             Err(error) => {

@@ -167,7 +167,7 @@ impl Rig {
     }
 
     pub async fn claim(&self, lease: Duration) -> Claimed {
-        let mine = |integration| integration == self.integration.id;
+        let mine = |integration, _| integration == self.integration.id;
         self.store.claim_job(lease, mine).await.unwrap().expect("a job that nobody has")
     }
 
