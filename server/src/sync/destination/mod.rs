@@ -169,9 +169,7 @@ impl Destination {
                 Delivery { batch, outcomes, ended }
             }
             Destination::Jsonl(file) => match file.deliver(batch).await {
-                Ok((batch, outcomes)) => {
-                    Delivery { batch, outcomes: outcomes.into_iter().map(Some).collect(), ended: Ok(()) }
-                }
+                Ok((batch, outcomes)) => Delivery { batch, outcomes, ended: Ok(()) },
                 Err(error) => Delivery { batch: Batch::default(), outcomes: Vec::new(), ended: Err(error) },
             },
         }

@@ -330,3 +330,29 @@ async fn no_request_outlives_the_lease() {
     assert_eq!(delivered.outcomes, [Some(Outcome::Delivered(None))]);
     assert_eq!(rig.stand_in.accepted(), 1);
 }
+
+#[tokio::test]
+async fn a_file_that_may_not_be_written_to_keeps_neither_the_slot_nor_a_run_that_is_to_stop() {
+    let rig = Rig::into_file().await;
+    rig.trigger().await;
+    let claimed = rig.claim(LEASE).await;
+    let keeper = LeaseKeeper::new(&rig.store, &claimed.lease, LEASE, Clock::SYSTEM.now(), Clock::SYSTEM);
+    keeper.set_unwritten(true);
+    let slots = Arc::new(Semaphore::new(1));
+    let slot = Slot::new(slots.clone(), slots.clone().try_acquire_owned().unwrap());
+    let _working = slot.work().await;
+    let (told, stop) = Stop::channel();
+    let context = DeliveryContext { fence: keeper.fence(), stop, slot, ..DeliveryContext::none() };
+    let destination = Destination::open(&rig.integration, None, context).await.unwrap();
+    let delivery = destination.deliver(batch([("a".to_owned(), r#"{"external_id":"a"}"#.to_owned())]));
+    tokio::pin!(delivery);
+    let free = tokio::select! {
+        _ = &mut delivery => panic!("the fence is closed"),
+        free = timeout(Duration::from_secs(10), slots.acquire()) => free,
+    };
+    drop(free.expect("the slot is given up"));
+    told.send(Some(tokio::time::Instant::now() + Duration::from_secs(60))).unwrap();
+    let delivery = timeout(Duration::from_secs(10), delivery).await.expect("it ends at once");
+    assert_eq!((delivery.ended, delivery.outcomes), (Ok(()), vec![None]));
+    assert!(rig.lines().is_empty());
+}
