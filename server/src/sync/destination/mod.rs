@@ -1,6 +1,7 @@
 //! Where objects go.
 
 mod answer;
+mod failures;
 mod jsonl;
 mod patience;
 mod stretches;

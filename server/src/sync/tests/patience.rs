@@ -79,6 +79,50 @@ async fn a_row_in_a_batch_of_its_own_at_which_the_service_fails_is_a_row_error_t
     assert_eq!((job.status, job.rows_synced, job.rows_failed_with_errors), (JobStatus::Partial, 499, 1));
 }
 
+/// Answers so to that share of all requests, at random.
+fn at_random(rig: &Rig, percent: u64, status: u16) {
+    let requests = AtomicUsize::new(1);
+    rig.stand_in.rule(move |_| {
+        let request = requests.fetch_add(1, Ordering::Relaxed) as u64;
+        let mixed = request.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        ((mixed >> 32) % 100 < percent).then(|| Answer::new(status, ""))
+    });
+}
+
+#[tokio::test]
+async fn a_service_that_fails_at_random_loses_no_row() {
+    for (percent, status, batch_size) in [(80, 503, None), (50, 500, None), (50, 500, Some(1)), (20, 500, Some(1))] {
+        let mut rig = Rig::into_service().await;
+        rig.pace.first_pause = Duration::from_millis(1);
+        rig.service().batch_size = batch_size;
+        rig.insert_many(600);
+        at_random(&rig, percent, status);
+        // Bad luck with the last rows may be more than the patience.
+        for _ in 0..10 {
+            let job = rig.sync().await;
+            assert_eq!(job.rows_failed_with_errors, 0, "{percent} % {status} {batch_size:?}");
+            if job.status == JobStatus::Success {
+                break;
+            }
+        }
+        assert_eq!(users(&rig).len(), 600);
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_only_a_gateway_fails_at_is_never_skipped() {
+    let mut rig = Rig::into_service().await;
+    rig.service().give_up_after = Duration::from_secs(1);
+    rig.insert_many(400);
+    rig.stand_in.refuse("\"row\":123}", Answer::new(502, ""));
+    let job = rig.sync().await;
+    assert_eq!((job.status, job.rows_failed_with_errors), (JobStatus::Error, 0));
+    assert!(job.cause.unwrap().contains("502"));
+    rig.stand_in.behave();
+    assert_eq!(rig.sync().await.status, JobStatus::Success);
+    assert_eq!(users(&rig).len(), 400);
+}
+
 #[tokio::test]
 async fn a_service_that_is_down_skips_nothing_however_long() {
     for batch_size in [None, Some(1)] {
