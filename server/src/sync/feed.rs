@@ -63,6 +63,7 @@ pub async fn deliver(
             held_back: held_back.clone(),
             under_way: under_way.clone(),
             slot: context.slot.clone(),
+            stop: context.stop.clone(),
             keep_payloads,
         };
         lanes.spawn(lane.run(batches).in_current_span());
@@ -256,6 +257,7 @@ struct Lane {
     held_back: HeldBack,
     under_way: Arc<watch::Sender<usize>>,
     slot: Slot,
+    stop: Stop,
     keep_payloads: bool,
 }
 
@@ -282,7 +284,11 @@ impl Lane {
     }
 
     async fn deliver(&self, batch: Batch) -> Result<LaneEnd, SyncError> {
-        let _working = self.slot.work();
+        let _working = tokio::select! {
+            biased;
+            working = self.slot.work() => working,
+            () = self.stop.asked() => return Ok(LaneEnd::Incomplete),
+        };
         let Delivery { batch, outcomes, ended } = self.destination.deliver(batch).await;
         let end = if outcomes.iter().all(Option::is_some) { LaneEnd::Complete } else { LaneEnd::Incomplete };
         let mut fates = Vec::with_capacity(outcomes.len());

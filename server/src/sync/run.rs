@@ -191,10 +191,13 @@ impl Run<'_> {
             }
             let pause = trouble.next_pause(&reason)?;
             tracing::warn!(reason, ?pause, "the sync is interrupted; it goes on after a pause");
-            let _working = context.slot.work();
+            let wait = async {
+                let _working = context.slot.work().await;
+                context.slot.wait(sleep(pause)).await;
+            };
             tokio::select! {
                 () = self.stop.asked() => return Ok(Reached::Stop),
-                () = context.slot.wait(sleep(pause)) => {}
+                () = wait => {}
             }
         }
     }

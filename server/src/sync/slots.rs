@@ -47,14 +47,18 @@ impl Slot {
         }))
     }
 
-    /// A part of the run is at work until this is dropped.
-    pub fn work(&self) -> Working {
+    /// A part of the run is at work until this is dropped. Where the slot was given up, as all the others wait, it is taken
+    /// again first.
+    pub async fn work(&self) -> Working {
+        // It counts before it has the slot: otherwise another part that begins to wait would give that up again.
         self.lock().working += 1;
-        Working(self.clone())
+        let working = Working(self.clone());
+        self.take().await;
+        working
     }
 
     /// Waits for something. The slot is given up as soon as no part of the run is at work, and taken again before this
-    /// returns. Called by a part that holds a [`Working`].
+    /// returns. Called by a part that holds a [`Working`], or while no part does, as when a run opens its destination.
     pub async fn wait<T>(&self, waiting: impl Future<Output = T>) -> T {
         tokio::pin!(waiting);
         if let Ok(done) = timeout(BRIEF, &mut waiting).await {
@@ -127,13 +131,13 @@ mod tests {
     async fn a_slot_is_free_for_others_only_while_every_part_of_its_run_waits() {
         let slots = Arc::new(Semaphore::new(1));
         let slot = Slot::new(slots.clone(), slots.clone().try_acquire_owned().unwrap());
-        let (first, second) = (slot.work(), slot.work());
+        let (first, second) = (slot.work().await, slot.work().await);
         let told = Notify::new();
         let mut waits = Box::pin(slot.wait(told.notified()));
         assert!(timeout(Duration::from_secs(5), &mut waits).await.is_err());
         assert_eq!(slots.available_permits(), 0, "the other part works");
         drop(second);
-        let also = slot.work();
+        let also = slot.work().await;
         let mut also_waits = Box::pin(slot.wait(std::future::pending::<()>()));
         assert!(timeout(Duration::from_secs(5), &mut also_waits).await.is_err());
         assert_eq!(slots.available_permits(), 1, "nobody works");
@@ -150,17 +154,50 @@ mod tests {
     async fn parts_that_wait_at_the_same_time_go_on_with_one_slot() {
         let slots = Arc::new(Semaphore::new(1));
         let slot = Slot::new(slots.clone(), slots.clone().try_acquire_owned().unwrap());
-        let _working: Vec<Working> = (0..8).map(|_| slot.work()).collect();
+        let _working = futures::future::join_all((0..8).map(|_| slot.work())).await;
         let waits = (0..8).map(|_| slot.wait(tokio::time::sleep(Duration::from_secs(2))));
         assert!(timeout(Duration::from_secs(5), futures::future::join_all(waits)).await.is_ok());
         assert_eq!(slots.available_permits(), 0);
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_part_that_begins_while_the_others_wait_takes_the_slot_first() {
+        let slots = Arc::new(Semaphore::new(1));
+        let slot = Slot::new(slots.clone(), slots.clone().try_acquire_owned().unwrap());
+        let first = slot.work().await;
+        let told = Notify::new();
+        let mut waits = Box::pin(slot.wait(told.notified()));
+        assert!(timeout(Duration::from_secs(5), &mut waits).await.is_err());
+        let other = slots.clone().try_acquire_owned().unwrap();
+        let mut begins = Box::pin(slot.work());
+        assert!(timeout(Duration::from_secs(5), &mut begins).await.is_err(), "another run has the slot");
+        drop(other);
+        let second = begins.now_or_never().expect("the slot is free");
+        assert_eq!(slots.available_permits(), 0);
+        // The one that waits shares it.
+        told.notify_one();
+        assert!(waits.now_or_never().is_some());
+        drop((first, second));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_that_gives_up_while_it_waits_for_the_slot_leaves_it_to_others() {
+        let slots = Arc::new(Semaphore::new(1));
+        let slot = Slot::new(slots.clone(), slots.clone().try_acquire_owned().unwrap());
+        let _first = slot.work().await;
+        let mut waits = Box::pin(slot.wait(std::future::pending::<()>()));
+        assert!(timeout(Duration::from_secs(5), &mut waits).await.is_err());
+        let other = slots.clone().try_acquire_owned().unwrap();
+        assert!(timeout(Duration::from_secs(5), slot.work()).await.is_err());
+        drop(other);
+        assert_eq!(slots.available_permits(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_brief_wait_keeps_the_slot() {
         let slots = Arc::new(Semaphore::new(1));
         let slot = Slot::new(slots.clone(), slots.clone().try_acquire_owned().unwrap());
-        let _working = slot.work();
+        let _working = slot.work().await;
         let brief = slot.wait(tokio::time::sleep(Duration::from_millis(400)));
         tokio::pin!(brief);
         while futures::poll!(&mut brief).is_pending() {

@@ -91,11 +91,19 @@ impl Jsonl {
         Position { file: self.inner.identity, offset: self.inner.end.load(Ordering::Relaxed) }
     }
 
-    /// Appends a batch.
-    pub async fn deliver(&self, mut batch: Batch) -> Result<(Batch, Vec<Outcome>), SyncError> {
+    /// Appends a batch; nothing is known of its objects where the run is to stop before it may be written.
+    pub async fn deliver(&self, mut batch: Batch) -> Result<(Batch, Vec<Option<Outcome>>), SyncError> {
+        let DeliveryContext { fence, stop, slot, .. } = &self.context;
         let mut patience = Patience::new(&self.context);
         loop {
-            self.context.fence.pass().await;
+            tokio::select! {
+                biased;
+                () = slot.wait(fence.pass()) => {}
+                () = stop.asked() => {
+                    let unknown = vec![None; batch.len()];
+                    return Ok((batch, unknown));
+                }
+            }
             let inner = self.inner.clone();
             let (back, appended) = blocking(move || {
                 let appended = inner.append(&batch);
@@ -104,7 +112,7 @@ impl Jsonl {
             .await?;
             batch = back;
             match appended {
-                Ok(outcomes) => return Ok((batch, outcomes)),
+                Ok(outcomes) => return Ok((batch, outcomes.into_iter().map(Some).collect())),
                 Err(SyncError::Passing(cause)) => patience.wait(cause).await?,
                 Err(error) => return Err(error),
             }
@@ -375,7 +383,7 @@ mod tests {
         let file = open(path, position).await.unwrap();
         let (_, outcomes) = file.deliver(batch(objects)).await.unwrap();
         file.flush().await.unwrap();
-        let place = |outcome| match outcome {
+        let place = |outcome: Option<Outcome>| match outcome.unwrap() {
             Outcome::Delivered(Some(position)) => position.offset,
             other => panic!("{other:?}"),
         };

@@ -1,6 +1,7 @@
 //! Where objects go.
 
 mod answer;
+mod failures;
 mod jsonl;
 mod patience;
 mod stretches;
@@ -169,9 +170,7 @@ impl Destination {
                 Delivery { batch, outcomes, ended }
             }
             Destination::Jsonl(file) => match file.deliver(batch).await {
-                Ok((batch, outcomes)) => {
-                    Delivery { batch, outcomes: outcomes.into_iter().map(Some).collect(), ended: Ok(()) }
-                }
+                Ok((batch, outcomes)) => Delivery { batch, outcomes, ended: Ok(()) },
                 Err(error) => Delivery { batch: Batch::default(), outcomes: Vec::new(), ended: Err(error) },
             },
         }

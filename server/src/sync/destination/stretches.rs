@@ -1,10 +1,12 @@
 //! Which objects of a batch to send next, while some of them keep the others from being accepted.
 //!
 //! A stretch that fails as a whole is halved. Large stretches go first: it is soon seen whether anything is accepted.
-//! Objects of one user keep their order.
+//! Objects of one user keep their order; single objects whose refusal is in doubt are set aside, and keep those behind them
+//! waiting.
 
 use std::ops::Range;
 
+use super::failures::Failures;
 use super::patience::Patience;
 use crate::sync::batch::Batch;
 use crate::sync::row::Identifier;
@@ -21,15 +23,32 @@ pub struct Stretch {
     pub objects: Range<usize>,
     /// How long they have been sent in vain.
     pub patience: Patience,
-    /// How often the destination had dealt with objects when the larger stretch that they were in failed or was refused.
+    /// How many requests there were when the larger stretch that they were in failed or was refused.
     pub failed_at: Option<u64>,
+    /// How often the destination has failed at them.
+    pub failures: Failures,
+    /// The refusal that is in doubt, of a single object.
+    pub doubt: Option<Doubt>,
     /// How often they were put off.
     put_off: usize,
 }
 
+/// A refusal that may be no matter of the object.
+#[derive(Debug, Clone)]
+pub struct Doubt {
+    /// How many requests there were when the object was first refused.
+    pub refused_at: u64,
+    /// What was said.
+    pub reason: String,
+    /// How often it was sent again while nobody knew whether the destination deals with anything.
+    pub tries: usize,
+    /// Whether the destination had dealt with others in between when the object was sent again.
+    pub is_final: bool,
+}
+
 impl Stretch {
     fn part(&self, objects: Range<usize>) -> Stretch {
-        Stretch { objects, put_off: 0, ..self.clone() }
+        Stretch { objects, put_off: 0, doubt: None, ..self.clone() }
     }
 
     /// How many objects.
@@ -42,6 +61,8 @@ impl Stretch {
 #[derive(Debug)]
 pub struct Stretches {
     waiting: Vec<Stretch>,
+    /// Single objects that are set aside.
+    suspects: Vec<Stretch>,
     /// The user of each object; nothing where no user has several.
     users: Vec<u64>,
     /// Whether some were refused together, and whether some were dealt with.
@@ -53,17 +74,24 @@ pub struct Stretches {
 impl Stretches {
     /// The whole batch.
     pub fn of(batch: &Batch) -> Stretches {
-        let whole = Stretch { objects: 0..batch.len(), patience: Patience::default(), failed_at: None, put_off: 0 };
+        let whole = Stretch {
+            objects: 0..batch.len(),
+            patience: Patience::default(),
+            failed_at: None,
+            failures: Failures::default(),
+            doubt: None,
+            put_off: 0,
+        };
         let users: Vec<u64> =
             batch.items().iter().map(|item| item.identifier.as_ref().map_or(0, Identifier::number)).collect();
         let mut each = users.clone();
         each.sort_unstable();
         let several = each.windows(2).any(|pair| pair[0] == pair[1]);
         let users = if several { users } else { Vec::new() };
-        Stretches { waiting: vec![whole], users, refused: false, dealt: false, samples: 0 }
+        Stretches { waiting: vec![whole], suspects: Vec::new(), users, refused: false, dealt: false, samples: 0 }
     }
 
-    /// The next one, if there is any left.
+    /// The next one, if there is any left that may be sent before those that are set aside.
     pub fn next(&mut self) -> Option<Stretch> {
         let order = |stretch: &Stretch| (stretch.put_off, std::cmp::Reverse(stretch.len()), stretch.objects.start);
         let free = (0..self.waiting.len()).filter(|index| self.is_free(*index));
@@ -107,10 +135,53 @@ impl Stretches {
         self.waiting.push(stretch);
     }
 
+    /// Sets a single object aside whose refusal is in doubt.
+    pub fn set_aside(&mut self, stretch: Stretch) {
+        self.suspects.push(stretch);
+    }
+
+    /// How many requests there were when the first of those set aside was refused; nothing where there are none.
+    pub fn first_refusal(&self) -> Option<u64> {
+        self.suspects.iter().filter_map(|suspect| suspect.doubt.as_ref()).map(|doubt| doubt.refused_at).min()
+    }
+
+    /// Lets those that are set aside be sent a last time if the destination has dealt with others since they were refused.
+    pub fn look_again(&mut self, has_dealt_after: impl Fn(u64) -> bool) {
+        for mut suspect in std::mem::take(&mut self.suspects) {
+            match &mut suspect.doubt {
+                Some(doubt) if !has_dealt_after(doubt.refused_at) => self.suspects.push(suspect),
+                Some(doubt) => {
+                    doubt.is_final = true;
+                    self.waiting.push(suspect);
+                }
+                None => self.waiting.push(suspect),
+            }
+        }
+    }
+
+    /// Lets one of those that are set aside be sent, to see whether it is still refused: each in its turn, as it may be bad.
+    pub fn try_one(&mut self) {
+        let order = |suspect: &Stretch| (suspect.doubt.as_ref().map_or(0, |doubt| doubt.tries), suspect.objects.start);
+        let next = (0..self.suspects.len()).min_by_key(|index| order(&self.suspects[*index]));
+        let Some(mut suspect) = next.map(|index| self.suspects.swap_remove(index)) else { return };
+        if let Some(doubt) = &mut suspect.doubt {
+            doubt.tries += 1;
+        }
+        self.waiting.push(suspect);
+    }
+
+    /// Takes out all that are set aside; they are not sent again.
+    pub fn take_suspects(&mut self) -> Vec<Stretch> {
+        let mut suspects = std::mem::take(&mut self.suspects);
+        suspects.sort_unstable_by_key(|suspect| suspect.objects.start);
+        suspects
+    }
+
     /// Whether no object of a stretch has an older one of its user waiting.
     fn is_free(&self, index: usize) -> bool {
         let objects = &self.waiting[index].objects;
-        let older = || self.waiting.iter().map(|stretch| &stretch.objects).filter(|older| older.start < objects.start);
+        let left = || self.waiting.iter().chain(&self.suspects).map(|stretch| &stretch.objects);
+        let older = || left().filter(|older| older.start < objects.start);
         self.users.is_empty()
             || !older()
                 .any(|older| self.users[older.clone()].iter().any(|user| self.users[objects.clone()].contains(user)))
@@ -175,6 +246,35 @@ mod tests {
             }
         }
         assert!(sent.iter().all(|objects| objects.len() == 10 && objects.is_sorted()), "{sent:?}");
+    }
+
+    #[test]
+    fn what_is_set_aside_keeps_only_newer_objects_of_its_user_waiting() {
+        let mut stretches = Stretches::of(&batch([1, 2, 1, 2]));
+        let refused = |mut stretch: Stretch, refused_at| {
+            stretch.doubt = Some(Doubt { refused_at, reason: "no".into(), tries: 0, is_final: false });
+            stretch
+        };
+        let mut alone = Vec::new();
+        while let Some(stretch) = stretches.next() {
+            match stretch.len() {
+                1 => {
+                    alone.push(stretch.objects.start);
+                    let number = alone.len() as u64;
+                    stretches.set_aside(refused(stretch, number));
+                }
+                _ => stretches.halve(&stretch),
+            }
+        }
+        assert_eq!((alone, stretches.first_refusal()), (vec![0, 1], Some(1)));
+        stretches.look_again(|refused_at| refused_at < 2);
+        let again = stretches.next().unwrap();
+        assert!(again.objects == (0..1) && again.doubt.unwrap().is_final);
+        // The next ones are of one part with one of the user who still waits.
+        assert!(stretches.next().is_none());
+        stretches.try_one();
+        assert_eq!(stretches.next().unwrap().objects, 1..2);
+        assert_eq!(stretches.next().unwrap().objects, 2..4);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! `POST /users/track` and `POST /users/delete` of Braze, or of what answers like it.
 //!
 //! A batch is sent until the destination has said of every object whether it is accepted. A batch that is refused as a
-//! whole, or at which the destination fails again and again, is halved until the offending objects are alone. Pauses that
-//! the destination asks for hold for all lanes. A run that is to stop waits for nothing.
+//! whole, or at which the destination fails again and again, is halved until the offending objects are alone. One that is
+//! refused alone without being named is sent again at the end of its batch before it is refused for good. Pauses that the
+//! destination asks for hold for all lanes. A run that is to stop waits for nothing.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,12 +14,12 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::body::Bytes;
 use reqwest::Client;
 use tokio::sync::Mutex;
-use tokio::time::{sleep, sleep_until};
+use tokio::time::{sleep, sleep_until, timeout};
 
 use super::answer::{self, Dealt, Meaning};
 use super::patience::Pauses;
-use super::stretches::{Stretch, Stretches};
-use super::suspects::Suspects;
+use super::stretches::{Doubt, Stretch, Stretches};
+use super::suspects::{Heard, Suspects};
 use super::{DeliveryContext, Limits, Outcome, SyncError};
 use crate::config::{self, IntegrationKind};
 use crate::secret::Secret;
@@ -40,7 +41,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 const LONGEST_ANSWER: usize = 1_000_000;
 /// Objects at which the destination fails so often in a row are sent in smaller parts.
 const FAILURES_TOGETHER: usize = 3;
-/// An object at which it fails so often in a row, while it takes others, is refused: more, as it is skipped then.
+/// An object at which it fails so often in a row, while it takes others, may be refused: more, as it is skipped then.
 const FAILURES_ALONE: usize = 5;
 /// An object that was never in a larger part that failed: the service must have taken others between so many failures.
 const FAILURES_BETWEEN: usize = 3;
@@ -137,9 +138,26 @@ impl UsersTrack {
 
     /// Delivers a batch: writes down what became of each object, until all have an outcome or the run is to stop.
     pub async fn deliver(&self, batch: &Batch, outcomes: &mut [Option<Outcome>]) -> Result<(), SyncError> {
+        let _delivering = self.suspects.delivering();
         let mut stretches = Stretches::of(batch);
         let mut turn = None;
-        while let Some(mut stretch) = stretches.next() {
+        loop {
+            let Some(mut stretch) = stretches.next() else {
+                // Another lane may be the one that finds out what is refused.
+                turn = None;
+                match self.look_again(&mut stretches).await {
+                    Again::Done => break,
+                    Again::Send => {}
+                    Again::HoldBack => {
+                        for Stretch { objects, doubt, .. } in stretches.take_suspects() {
+                            let reason = doubt.map(|doubt| doubt.reason).unwrap_or_default();
+                            outcomes[objects.start] = Some(Outcome::Suspected(self.suspects.hold_back(), reason));
+                        }
+                    }
+                    Again::Stopped => return Ok(()),
+                }
+                continue;
+            };
             if self.suspects.is_trusted() {
                 turn = None;
             }
@@ -152,18 +170,20 @@ impl UsersTrack {
                         outcomes[first + index] = Some(Outcome::Refused(reason));
                     }
                 }
-                Verdict::RefusedTogether(reason) if stretch.len() == 1 => {
-                    let dealt_since = stretch.failed_at.is_some_and(|then| self.suspects.times_dealt() > then);
-                    outcomes[first] = Some(if dealt_since {
-                        Outcome::Refused(reason)
-                    } else {
-                        Outcome::Suspected(self.suspects.add(&reason), reason)
-                    });
-                    // Where the order of the objects forbids to try some from all over the batch, all of them are.
-                    if stretches.are_independent() {
-                        self.suspects.judge().await?;
+                Verdict::RefusedTogether(reason) if stretch.len() == 1 => match stretch.doubt {
+                    Some(Doubt { is_final: true, .. }) => outcomes[first] = Some(Outcome::Refused(reason)),
+                    Some(_) => stretches.set_aside(stretch),
+                    None => {
+                        self.suspects.add(&reason);
+                        let refused_at = self.suspects.begun();
+                        stretch.doubt = Some(Doubt { refused_at, reason, tries: 0, is_final: false });
+                        stretches.set_aside(stretch);
+                        // Where the order of the objects forbids to try some from all over the batch, all of them are.
+                        if stretches.are_independent() {
+                            self.suspects.judge().await?;
+                        }
                     }
-                }
+                },
                 Verdict::RefusedTogether(reason) => {
                     if turn.is_none() && !self.suspects.is_trusted() {
                         let Some(lock) = self.wait(self.turn.lock()).await else { return Ok(()) };
@@ -197,8 +217,38 @@ impl UsersTrack {
         if self.suspects.dealt_last() > stretch.patience.trouble_since {
             stretch.patience = Default::default();
         }
-        stretch.failed_at = Some(self.suspects.times_dealt());
+        stretch.failed_at = Some(self.suspects.begun());
         stretches.halve(&stretch);
+    }
+
+    /// Decides, where all other objects of a batch that may be sent are dealt with, which of those that are set aside are
+    /// sent again.
+    async fn look_again(&self, stretches: &mut Stretches) -> Again {
+        loop {
+            let Some(refused_at) = stretches.first_refusal() else { return Again::Done };
+            let pausing = match self.wait(self.suspects.hear(refused_at)).await {
+                Some(Heard::Dealt) => {
+                    stretches.look_again(|refused_at| self.suspects.has_dealt_after(refused_at));
+                    return Again::Send;
+                }
+                Some(Heard::Try) => {
+                    stretches.try_one();
+                    return Again::Send;
+                }
+                Some(Heard::Silence(pausing)) => pausing,
+                None => return Again::Stopped,
+            };
+            let Some(pause) = pausing.next_pause(self.context.first_pause) else { return Again::HoldBack };
+            match self.wait(timeout(pause, self.suspects.dealt_after(refused_at))).await {
+                Some(Ok(())) => {}
+                Some(Err(_)) => {
+                    pausing.try_again();
+                    stretches.try_one();
+                    return Again::Send;
+                }
+                None => return Again::Stopped,
+            }
+        }
     }
 
     /// Sends some objects until the destination has dealt with them, or has failed at them too often.
@@ -206,21 +256,21 @@ impl UsersTrack {
         let array = self.array(batch.group);
         let objects = batch.bytes(stretch.objects.clone());
         let body = Bytes::from([b"{\"", array.as_bytes(), b"\":[", objects, b"]}"].concat());
-        // An object is skipped only where the destination has taken others since the part that it was in failed, or again and
-        // again while it failed at this one. When the service goes down, some are still accepted shortly after.
-        let others_pass = stretch.failed_at.is_some_and(|then| self.suspects.times_dealt() > then);
         let alone = stretch.len() == 1;
         let (mut failures, mut between, mut dealt_before) = (0, 0, None);
         while self.may_send().await {
-            let sent = {
-                let _under_way = self.suspects.under_way();
-                self.context.fence.within(self.post(body.clone(), stretch.len())).await
-            };
+            let request = self.suspects.under_way();
+            let sent = self.context.fence.within(self.post(body.clone(), stretch.len())).await;
             // Where the lease ended first it is sent again once it is surely held.
             let Some(meaning) = sent else { continue };
+            match &meaning {
+                Ok(Meaning::Dealt(_)) => request.dealt(),
+                Ok(Meaning::ServerError(..)) => request.failed(),
+                _ => {}
+            }
+            drop(request);
             let (reason, asked) = match meaning? {
                 Meaning::Dealt(dealt) => {
-                    self.suspects.dealt();
                     self.warn(&dealt);
                     return Ok(Verdict::Dealt(dealt.refused));
                 }
@@ -234,14 +284,28 @@ impl UsersTrack {
                     continue;
                 }
                 Meaning::ServerError(status, asked) => {
-                    let times_dealt = self.suspects.times_dealt();
+                    let answers = self.suspects.answers();
                     between +=
-                        usize::from(dealt_before.replace(times_dealt).is_some_and(|before| times_dealt > before));
+                        usize::from(dealt_before.replace(answers.dealt).is_some_and(|before| answers.dealt > before));
                     // One that says when it is over is not about these objects.
                     failures += usize::from(asked.is_none());
-                    let too_often = failures >= if alone { FAILURES_ALONE } else { FAILURES_TOGETHER };
-                    if too_often && (!alone || others_pass || between >= FAILURES_BETWEEN) {
+                    stretch.failures.add(status, asked.is_some(), answers);
+                    // An object is skipped only where the destination has taken others that were sent after the part that it
+                    // was in failed, or again and again while it failed at this one. When the service goes down, some are
+                    // still accepted shortly after.
+                    let others_pass = stretch.failed_at.is_some_and(|then| self.suspects.has_dealt_after(then))
+                        || between >= FAILURES_BETWEEN;
+                    let is_failing = if alone {
+                        failures >= FAILURES_ALONE && others_pass && stretch.failures.are_about_the_object(answers)
+                    } else {
+                        failures >= FAILURES_TOGETHER
+                    };
+                    if is_failing {
                         return Ok(Verdict::Failing(status));
+                    }
+                    // Patience with a single object begins anew while others get through.
+                    if alone && asked.is_none() && self.suspects.dealt_last() > stretch.patience.trouble_since {
+                        stretch.patience = Default::default();
                     }
                     (status.to_string(), asked)
                 }
@@ -345,6 +409,18 @@ impl UsersTrack {
         }
         Ok((status, std::mem::take(response.headers_mut()), answer))
     }
+}
+
+/// What comes next where only objects are left that are set aside.
+enum Again {
+    /// There are none.
+    Done,
+    /// Some are to be sent again.
+    Send,
+    /// It was tried often enough.
+    HoldBack,
+    /// The run is to stop.
+    Stopped,
 }
 
 /// What the destination has decided about some objects.

@@ -16,6 +16,7 @@ use chrono::Utc;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, InterruptHandle, OpenFlags, Rows, Statement, params};
+use rustix::fs::Access;
 use tokio::sync::mpsc;
 
 use super::clock::Form;
@@ -125,10 +126,15 @@ fn connect(path: &Path) -> Result<Connection, SyncError> {
     }
 }
 
-/// Why a file cannot be opened as often as SQLite may have to open files.
+/// Why a file cannot be opened, or not as many files as SQLite may have to open. The file itself is not opened: to close it
+/// would drop all locks on it that other connections of this process have.
 fn cannot_open(path: &Path) -> Option<std::io::Error> {
     const FILES: usize = 5;
-    (0..FILES).map(|_| File::open(path)).collect::<Result<Vec<_>, _>>().err()
+    if let Err(forbidden) = rustix::fs::access(path, Access::READ_OK) {
+        return Some(forbidden.into());
+    }
+    let shortage = (0..FILES).map(|_| File::open("/dev/null")).collect::<Result<Vec<_>, _>>().err();
+    shortage.filter(file_passes)
 }
 
 struct StopOnDrop(InterruptHandle);
@@ -319,5 +325,43 @@ impl SqliteSource {
     fn error(&self, error: &rusqlite::Error) -> SyncError {
         let odd = self.odd.lock().unwrap_or_else(PoisonError::into_inner).take();
         odd.unwrap_or_else(|| meaning(&format!("the table `{}`", self.table), error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// The path of the database, in the other process.
+    const DATABASE: &str = "OPENCDI_TEST_DATABASE";
+    const LOCKED: &str = "the database is locked";
+
+    #[test]
+    fn to_find_out_why_a_file_cannot_be_opened_drops_no_lock_on_it() {
+        if let Ok(path) = std::env::var(DATABASE) {
+            let other = Connection::open(path).unwrap();
+            let error = other.execute_batch("BEGIN EXCLUSIVE").expect_err("nobody has locked it");
+            assert_eq!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy));
+            return println!("{LOCKED}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("source.db");
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch("CREATE TABLE users (UPDATED_AT); BEGIN EXCLUSIVE").unwrap();
+        assert!(cannot_open(&path).is_none());
+        // Locks keep out other processes only.
+        let name = "sync::source::sqlite::tests::to_find_out_why_a_file_cannot_be_opened_drops_no_lock_on_it";
+        let mut process = Command::new(std::env::current_exe().unwrap());
+        let output = process.args(["--exact", name, "--nocapture"]).env(DATABASE, &path).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(LOCKED), "{said}");
+    }
+
+    #[test]
+    fn what_is_not_there_cannot_be_opened() {
+        let missing = cannot_open(Path::new("/no/such/file")).unwrap();
+        assert_eq!(missing.kind(), ErrorKind::NotFound);
     }
 }

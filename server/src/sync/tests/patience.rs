@@ -79,6 +79,50 @@ async fn a_row_in_a_batch_of_its_own_at_which_the_service_fails_is_a_row_error_t
     assert_eq!((job.status, job.rows_synced, job.rows_failed_with_errors), (JobStatus::Partial, 499, 1));
 }
 
+/// Answers so to that share of all requests, at random.
+fn at_random(rig: &Rig, percent: u64, status: u16) {
+    let requests = AtomicUsize::new(1);
+    rig.stand_in.rule(move |_| {
+        let request = requests.fetch_add(1, Ordering::Relaxed) as u64;
+        let mixed = request.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        ((mixed >> 32) % 100 < percent).then(|| Answer::new(status, ""))
+    });
+}
+
+#[tokio::test]
+async fn a_service_that_fails_at_random_loses_no_row() {
+    for (percent, status, batch_size) in [(80, 503, None), (50, 500, None), (50, 500, Some(1)), (20, 500, Some(1))] {
+        let mut rig = Rig::into_service().await;
+        rig.pace.first_pause = Duration::from_millis(1);
+        rig.service().batch_size = batch_size;
+        rig.insert_many(600);
+        at_random(&rig, percent, status);
+        // Bad luck with the last rows may be more than the patience.
+        for _ in 0..10 {
+            let job = rig.sync().await;
+            assert_eq!(job.rows_failed_with_errors, 0, "{percent} % {status} {batch_size:?}");
+            if job.status == JobStatus::Success {
+                break;
+            }
+        }
+        assert_eq!(users(&rig).len(), 600);
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_only_a_gateway_fails_at_is_never_skipped() {
+    let mut rig = Rig::into_service().await;
+    rig.service().give_up_after = Duration::from_secs(1);
+    rig.insert_many(400);
+    rig.stand_in.refuse("\"row\":123}", Answer::new(502, ""));
+    let job = rig.sync().await;
+    assert_eq!((job.status, job.rows_failed_with_errors), (JobStatus::Error, 0));
+    assert!(job.cause.unwrap().contains("502"));
+    rig.stand_in.behave();
+    assert_eq!(rig.sync().await.status, JobStatus::Success);
+    assert_eq!(users(&rig).len(), 400);
+}
+
 #[tokio::test]
 async fn a_service_that_is_down_skips_nothing_however_long() {
     for batch_size in [None, Some(1)] {
@@ -329,4 +373,30 @@ async fn no_request_outlives_the_lease() {
     };
     assert_eq!(delivered.outcomes, [Some(Outcome::Delivered(None))]);
     assert_eq!(rig.stand_in.accepted(), 1);
+}
+
+#[tokio::test]
+async fn a_file_that_may_not_be_written_to_keeps_neither_the_slot_nor_a_run_that_is_to_stop() {
+    let rig = Rig::into_file().await;
+    rig.trigger().await;
+    let claimed = rig.claim(LEASE).await;
+    let keeper = LeaseKeeper::new(&rig.store, &claimed.lease, LEASE, Clock::SYSTEM.now(), Clock::SYSTEM);
+    keeper.set_unwritten(true);
+    let slots = Arc::new(Semaphore::new(1));
+    let slot = Slot::new(slots.clone(), slots.clone().try_acquire_owned().unwrap());
+    let _working = slot.work().await;
+    let (told, stop) = Stop::channel();
+    let context = DeliveryContext { fence: keeper.fence(), stop, slot, ..DeliveryContext::none() };
+    let destination = Destination::open(&rig.integration, None, context).await.unwrap();
+    let delivery = destination.deliver(batch([("a".to_owned(), r#"{"external_id":"a"}"#.to_owned())]));
+    tokio::pin!(delivery);
+    let free = tokio::select! {
+        _ = &mut delivery => panic!("the fence is closed"),
+        free = timeout(Duration::from_secs(10), slots.acquire()) => free,
+    };
+    drop(free.expect("the slot is given up"));
+    told.send(Some(tokio::time::Instant::now() + Duration::from_secs(60))).unwrap();
+    let delivery = timeout(Duration::from_secs(10), delivery).await.expect("it ends at once");
+    assert_eq!((delivery.ended, delivery.outcomes), (Ok(()), vec![None]));
+    assert!(rig.lines().is_empty());
 }

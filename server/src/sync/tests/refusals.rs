@@ -69,6 +69,108 @@ async fn a_gateway_that_begins_to_refuse_in_the_middle_skips_no_row() {
     assert_eq!(users(&rig).len(), 6000);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_refuses_everything_for_a_moment_skips_no_row() {
+    // In the middle of 6000 rows, and at their end.
+    for (first, refused) in [(20, 100), (20, 300), (20, 600), (60, 600), (70, 100), (70, 300)] {
+        let rig = Rig::into_service().await;
+        rig.insert_many(6000);
+        let requests = AtomicUsize::new(0);
+        rig.stand_in.rule(move |_| {
+            let request = requests.fetch_add(1, Ordering::Relaxed);
+            (first..first + refused).contains(&request).then(bad_request)
+        });
+        let job = rig.sync().await;
+        assert_eq!(counts(&job), (JobStatus::Success, 6000, 0), "{first} {refused}");
+        assert_eq!((users(&rig).len(), rig.stand_in.accepted()), (6000, 6000), "{first} {refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_that_still_refuses_when_all_rows_were_sent_is_asked_again_after_pauses() {
+    // Also where the order of the objects must be kept.
+    for one_user in [false, true] {
+        let rig = Rig::into_service().await;
+        // So many take all objects that may be sent; two tries are refused too.
+        let refused = 2 + if one_user { 2 } else { 5 };
+        let requests = AtomicUsize::new(0);
+        rig.stand_in.rule(move |_| (requests.fetch_add(1, Ordering::Relaxed) < refused).then(bad_request));
+        let objects = (0..3).map(|object| {
+            let user = if one_user { "a".to_owned() } else { object.to_string() };
+            (user.clone(), format!(r#"{{"external_id":"{user}","number":{object}}}"#))
+        });
+        let (_, delivery) = deliver(&rig, objects).await;
+        assert_eq!((delivery.ended, delivery.outcomes), (Ok(()), vec![Some(Outcome::Delivered(None)); 3]));
+        let numbers: Vec<u64> =
+            rig.stand_in.objects().iter().map(|object| object["number"].as_u64().unwrap()).collect();
+        assert!(numbers.len() == 3 && (numbers.is_sorted() || !one_user), "{numbers:?}");
+    }
+}
+
+#[tokio::test]
+async fn rows_in_batches_of_their_own_are_looked_at_again_too() {
+    let mut rig = Rig::into_service().await;
+    rig.service().batch_size = Some(1);
+    rig.insert_many(300);
+    let requests = AtomicUsize::new(0);
+    rig.stand_in.rule(move |body| {
+        let request = requests.fetch_add(1, Ordering::Relaxed);
+        ((50..60).contains(&request) || body.contains("\"row\":77}")).then(bad_request)
+    });
+    assert_eq!(counts(&rig.sync().await), (JobStatus::Partial, 299, 1));
+    assert_eq!(rig.refused().await[0].0, r#"{"external_id":"user-77"}"#);
+    assert_eq!((users(&rig).len(), rig.stand_in.accepted()), (299, 299));
+}
+
+#[tokio::test]
+async fn a_bad_row_is_sent_once_more_and_before_newer_rows_of_its_user() {
+    let rig = Rig::into_service().await;
+    rig.stand_in.refuse("poison", bad_request());
+    let object = |user: &str, is: &str| (user.to_owned(), format!(r#"{{"external_id":"{user}","is":"{is}"}}"#));
+    let objects = [object("a", "poison"), object("b", "first"), object("a", "newer"), object("c", "last")];
+    let (_, delivery) = deliver(&rig, objects).await;
+    let accepted = || Some(Outcome::Delivered(None));
+    let refused = Some(Outcome::Refused("Bad Request".into()));
+    assert_eq!((delivery.ended, delivery.outcomes), (Ok(()), vec![refused, accepted(), accepted(), accepted()]));
+    let sent: Vec<String> = rig.stand_in.received().iter().map(|request| request.body.to_string()).collect();
+    let alone = |body: &&String| body.contains("poison") && !body.contains("first");
+    assert_eq!(sent.iter().filter(alone).count(), 2, "{sent:?}");
+    let last = sent.iter().rposition(|body| body.contains("poison"));
+    let newer =
+        sent.iter().position(|body| body.contains("newer") && !body.contains("first") && !body.contains("poison"));
+    assert!(newer > last, "{sent:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_lanes_wait_for_each_other_stops_at_once() {
+    let mut rig = Rig::into_service().await;
+    rig.pace.first_pause = Duration::from_secs(60);
+    rig.insert_many(200);
+    let requests = AtomicUsize::new(0);
+    rig.stand_in.rule(move |_| (requests.fetch_add(1, Ordering::Relaxed) >= 2).then(bad_request));
+    rig.trigger().await;
+    let claimed = rig.claim(LEASE).await;
+    let stop = async {
+        let mut before = 0;
+        // Until nothing is sent any more.
+        while before == 0 || rig.stand_in.requests() > before {
+            before = rig.stand_in.requests();
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        rig.stop.send(Some(tokio::time::Instant::now() + Duration::from_secs(60))).unwrap();
+        std::time::Instant::now()
+    };
+    let (ended, asked) = tokio::join!(rig.run(claimed, LEASE), stop);
+    ended.unwrap();
+    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    let job = rig.job().await;
+    assert_eq!((job.status, job.rows_failed_with_errors), (JobStatus::Running, 0));
+    rig.stop.send(None).unwrap();
+    rig.stand_in.behave();
+    rig.run(rig.claim(LEASE).await, LEASE).await.unwrap();
+    assert_eq!((counts(&rig.job().await), users(&rig).len()), ((JobStatus::Success, 200, 0), 200));
+}
+
 #[tokio::test]
 async fn the_last_rows_of_a_job_that_had_rows_accepted_may_be_bad() {
     let rig = Rig::into_service().await;

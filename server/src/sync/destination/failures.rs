@@ -1,0 +1,83 @@
+//! Whether failures of the service are about a single object.
+//!
+//! They are if it fails at that object so often, while it deals with others, that chance does not explain it. A gateway that
+//! is in trouble says nothing of objects.
+
+use http::StatusCode;
+
+use super::suspects::Answers;
+
+/// The service must have dealt with so many requests since it first failed at the object.
+const DEALT: u64 = 5;
+/// How improbable it must be that the service fails at the object by chance.
+const IMPROBABLE: f64 = 1e-6;
+
+/// How often the service has failed at some objects in a row, in larger parts too.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Failures {
+    /// All failures.
+    own: u64,
+    /// Those that may be about the objects.
+    telling: u64,
+    /// What it had answered by the first.
+    before: Option<Answers>,
+}
+
+impl Failures {
+    /// Takes note of a failure, and whether it says when it is over. `answers` are those of the run, this one included.
+    pub fn add(&mut self, status: StatusCode, says_when: bool, answers: Answers) {
+        let gateway = [StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT];
+        self.before.get_or_insert(Answers { failed: answers.failed.saturating_sub(1), ..answers });
+        self.own += 1;
+        self.telling += u64::from(!says_when && !gateway.contains(&status));
+    }
+
+    /// Whether they are about the object.
+    pub fn are_about_the_object(&self, answers: Answers) -> bool {
+        let Some(before) = self.before else { return false };
+        let dealt = answers.dealt - before.dealt;
+        let failed_at_others = (answers.failed - before.failed).saturating_sub(self.own);
+        let chance_of_one = (failed_at_others + 1) as f64 / (failed_at_others + dealt + 1) as f64;
+        let by_chance = chance_of_one.powf(self.telling as f64);
+        dealt >= DEALT && dealt >= failed_at_others && by_chance <= IMPROBABLE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ERROR: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;
+
+    /// Whether so many failures are about an object while the service dealt with and failed at so many others.
+    fn about(status: StatusCode, own: u64, dealt: u64, failed: u64) -> bool {
+        let mut failures = Failures::default();
+        for number in 1..=own {
+            failures.add(status, false, Answers { dealt: 100, failed: 50 + number });
+        }
+        failures.are_about_the_object(Answers { dealt: 100 + dealt, failed: 50 + own + failed })
+    }
+
+    #[test]
+    fn a_service_that_deals_with_all_others_fails_at_an_object() {
+        assert!(about(ERROR, 5, 20, 0));
+        assert!(about(StatusCode::NOT_IMPLEMENTED, 23, 5, 0));
+        assert!(!about(ERROR, 23, 4, 0), "few others");
+        assert!(!about(ERROR, 3, 20, 0), "few failures");
+        assert!(!Failures::default().are_about_the_object(Answers { dealt: 100, failed: 0 }));
+    }
+
+    #[test]
+    fn a_service_that_often_fails_needs_more_failures_and_one_that_mostly_fails_tells_nothing() {
+        assert!(!about(ERROR, 8, 100, 50) && about(ERROR, 15, 100, 50));
+        assert!(!about(ERROR, 10, 100, 100) && about(ERROR, 25, 100, 100));
+        assert!(!about(ERROR, 1000, 100, 101));
+    }
+
+    #[test]
+    fn a_gateway_in_trouble_says_nothing_of_an_object() {
+        for status in [502, 503, 504] {
+            assert!(!about(StatusCode::from_u16(status).unwrap(), 1000, 1000, 0), "{status}");
+        }
+    }
+}
