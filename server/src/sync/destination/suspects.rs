@@ -17,6 +17,8 @@ use super::SyncError;
 const MOST_AT_FIRST: usize = 10;
 /// The same where the service has dealt with objects before.
 const MOST: usize = 500;
+/// The same where nothing was accepted in all tries either: more than one batch.
+const MOST_TRIED: usize = 100;
 /// Suspects in a row with any messages.
 const MOST_OF_ALL: usize = 1000;
 /// So often suspects are tried again while nothing tells whether the service deals with anything.
@@ -319,6 +321,12 @@ impl Suspects {
             // The sender is this one's own.
             Ok(_) | Err(_) => Ok(()),
         }
+    }
+
+    /// Fails where suspects were tried again in vain, and are too many to believe that they are bad.
+    pub fn judge_tried(&self) -> Result<(), SyncError> {
+        let state = self.0.borrow();
+        if state.same >= MOST_TRIED { Err(state.everything_is_refused()) } else { Ok(()) }
     }
 
     /// Judges those that are held back when there are no more rows: where the service has never dealt with an object they

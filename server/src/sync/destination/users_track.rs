@@ -145,7 +145,7 @@ impl UsersTrack {
             let Some(mut stretch) = stretches.next() else {
                 // Another lane may be the one that finds out what is refused.
                 turn = None;
-                match self.look_again(&mut stretches).await {
+                match self.look_again(&mut stretches).await? {
                     Again::Done => break,
                     Again::Send => {}
                     Again::HoldBack => {
@@ -223,30 +223,33 @@ impl UsersTrack {
 
     /// Decides, where all other objects of a batch that may be sent are dealt with, which of those that are set aside are
     /// sent again.
-    async fn look_again(&self, stretches: &mut Stretches) -> Again {
+    async fn look_again(&self, stretches: &mut Stretches) -> Result<Again, SyncError> {
         loop {
-            let Some(refused_at) = stretches.first_refusal() else { return Again::Done };
+            let Some(refused_at) = stretches.first_refusal() else { return Ok(Again::Done) };
             let pausing = match self.wait(self.suspects.hear(refused_at)).await {
                 Some(Heard::Dealt) => {
                     stretches.look_again(|refused_at| self.suspects.has_dealt_after(refused_at));
-                    return Again::Send;
+                    return Ok(Again::Send);
                 }
                 Some(Heard::Try) => {
                     stretches.try_one();
-                    return Again::Send;
+                    return Ok(Again::Send);
                 }
                 Some(Heard::Silence(pausing)) => pausing,
-                None => return Again::Stopped,
+                None => return Ok(Again::Stopped),
             };
-            let Some(pause) = pausing.next_pause(self.context.first_pause) else { return Again::HoldBack };
+            let Some(pause) = pausing.next_pause(self.context.first_pause) else {
+                self.suspects.judge_tried()?;
+                return Ok(Again::HoldBack);
+            };
             match self.wait(timeout(pause, self.suspects.dealt_after(refused_at))).await {
                 Some(Ok(())) => {}
                 Some(Err(_)) => {
                     pausing.try_again();
                     stretches.try_one();
-                    return Again::Send;
+                    return Ok(Again::Send);
                 }
-                None => return Again::Stopped,
+                None => return Ok(Again::Stopped),
             }
         }
     }
