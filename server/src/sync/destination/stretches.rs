@@ -4,6 +4,7 @@
 //! Objects of one user keep their order; single objects whose refusal is in doubt are set aside, and keep those behind them
 //! waiting.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use super::failures::Failures;
@@ -59,21 +60,21 @@ impl Stretch {
 
 /// The stretches of a batch that are to be sent.
 #[derive(Debug)]
-pub struct Stretches {
+pub struct Stretches<'a> {
+    batch: &'a Batch,
     waiting: Vec<Stretch>,
     /// Single objects that are set aside.
     suspects: Vec<Stretch>,
-    /// The user of each object; nothing where no user has several.
-    users: Vec<u64>,
+    users: OnceCell<Vec<u64>>,
     /// Whether some were refused together, and whether some were dealt with.
     refused: bool,
     dealt: bool,
     samples: usize,
 }
 
-impl Stretches {
+impl Stretches<'_> {
     /// The whole batch.
-    pub fn of(batch: &Batch) -> Stretches {
+    pub fn of(batch: &Batch) -> Stretches<'_> {
         let whole = Stretch {
             objects: 0..batch.len(),
             patience: Patience::default(),
@@ -82,13 +83,21 @@ impl Stretches {
             doubt: None,
             put_off: 0,
         };
-        let users: Vec<u64> =
-            batch.items().iter().map(|item| item.identifier.as_ref().map_or(0, Identifier::number)).collect();
-        let mut each = users.clone();
-        each.sort_unstable();
-        let several = each.windows(2).any(|pair| pair[0] == pair[1]);
-        let users = if several { users } else { Vec::new() };
-        Stretches { waiting: vec![whole], suspects: Vec::new(), users, refused: false, dealt: false, samples: 0 }
+        let (waiting, suspects, users) = (vec![whole], Vec::new(), OnceCell::new());
+        Stretches { batch, waiting, suspects, users, refused: false, dealt: false, samples: 0 }
+    }
+
+    /// The user of each object; nothing where no user has several. Looked at only once something is not dealt with at once.
+    fn users(&self) -> &[u64] {
+        self.users.get_or_init(|| {
+            let items = self.batch.items();
+            let users: Vec<u64> =
+                items.iter().map(|item| item.identifier.as_ref().map_or(0, Identifier::number)).collect();
+            let mut each = users.clone();
+            each.sort_unstable();
+            let several = each.windows(2).any(|pair| pair[0] == pair[1]);
+            if several { users } else { Vec::new() }
+        })
     }
 
     /// The next one, if there is any left that may be sent before those that are set aside.
@@ -109,7 +118,7 @@ impl Stretches {
 
     /// Whether objects may be chosen from all over the batch.
     pub fn are_independent(&self) -> bool {
-        self.users.is_empty()
+        self.users().is_empty()
     }
 
     /// Takes note that some were dealt with.
@@ -180,11 +189,13 @@ impl Stretches {
     /// Whether no object of a stretch has an older one of its user waiting.
     fn is_free(&self, index: usize) -> bool {
         let objects = &self.waiting[index].objects;
-        let left = || self.waiting.iter().chain(&self.suspects).map(|stretch| &stretch.objects);
-        let older = || left().filter(|older| older.start < objects.start);
-        self.users.is_empty()
-            || !older()
-                .any(|older| self.users[older.clone()].iter().any(|user| self.users[objects.clone()].contains(user)))
+        let left = self.waiting.iter().chain(&self.suspects).map(|stretch| &stretch.objects);
+        let mut older = left.filter(|older| older.start < objects.start);
+        let is_newer = |older: &Range<usize>| {
+            let users = self.users();
+            !users.is_empty() && users[older.clone()].iter().any(|user| users[objects.clone()].contains(user))
+        };
+        !older.any(is_newer)
     }
 }
 
@@ -204,7 +215,8 @@ mod tests {
 
     #[test]
     fn large_stretches_go_first_and_all_objects_come_once() {
-        let mut stretches = Stretches::of(&batch(0..20));
+        let batch = batch(0..20);
+        let mut stretches = Stretches::of(&batch);
         let (mut lengths, mut alone) = (Vec::new(), Vec::new());
         while let Some(stretch) = stretches.next() {
             lengths.push(stretch.len());
@@ -217,7 +229,8 @@ mod tests {
 
     #[test]
     fn single_objects_from_all_over_a_refused_batch_are_tried_early() {
-        let mut stretches = Stretches::of(&batch(0..75));
+        let batch = batch(0..75);
+        let mut stretches = Stretches::of(&batch);
         let (mut requests, mut alone) = (0, Vec::new());
         while alone.len() < SAMPLES {
             let stretch = stretches.next().unwrap();
@@ -232,7 +245,8 @@ mod tests {
     #[test]
     fn objects_of_one_user_keep_their_order() {
         let users = |object: usize| object % 4;
-        let mut stretches = Stretches::of(&batch((0..40).map(users)));
+        let batch = batch((0..40).map(users));
+        let mut stretches = Stretches::of(&batch);
         assert!(!stretches.are_independent());
         let mut sent: Vec<Vec<usize>> = vec![Vec::new(); 4];
         while let Some(stretch) = stretches.next() {
@@ -250,7 +264,8 @@ mod tests {
 
     #[test]
     fn what_is_set_aside_keeps_only_newer_objects_of_its_user_waiting() {
-        let mut stretches = Stretches::of(&batch([1, 2, 1, 2]));
+        let batch = batch([1, 2, 1, 2]);
+        let mut stretches = Stretches::of(&batch);
         let refused = |mut stretch: Stretch, refused_at| {
             stretch.doubt = Some(Doubt { refused_at, reason: "no".into(), tries: 0, is_final: false });
             stretch
@@ -279,7 +294,8 @@ mod tests {
 
     #[test]
     fn what_is_put_off_comes_after_the_others() {
-        let mut stretches = Stretches::of(&batch(0..2));
+        let batch = batch(0..2);
+        let mut stretches = Stretches::of(&batch);
         let whole = stretches.next().unwrap();
         stretches.halve(&whole);
         let first = stretches.next().unwrap();

@@ -213,7 +213,7 @@ impl UsersTrack {
     }
 
     /// Halves a stretch. It was patience with the service in which nothing else was dealt with that counts for its parts.
-    fn halve(&self, stretches: &mut Stretches, mut stretch: Stretch) {
+    fn halve(&self, stretches: &mut Stretches<'_>, mut stretch: Stretch) {
         if self.suspects.dealt_last() > stretch.patience.trouble_since {
             stretch.patience = Default::default();
         }
@@ -223,7 +223,7 @@ impl UsersTrack {
 
     /// Decides, where all other objects of a batch that may be sent are dealt with, which of those that are set aside are
     /// sent again.
-    async fn look_again(&self, stretches: &mut Stretches) -> Result<Again, SyncError> {
+    async fn look_again(&self, stretches: &mut Stretches<'_>) -> Result<Again, SyncError> {
         loop {
             let Some(refused_at) = stretches.first_refusal() else { return Ok(Again::Done) };
             let pausing = match self.wait(self.suspects.hear(refused_at)).await {
