@@ -124,6 +124,11 @@ pub enum StoreLocation {
     Postgres(PostgresUrl),
 }
 
+/// The folder of a file, whose path may be relative.
+pub fn folder(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// The HTTP side.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {

@@ -1,9 +1,8 @@
 //! `cdi-server check`: the configuration is valid (it has been loaded); do its connections work?
 
-use std::path::Path;
 use std::process::ExitCode;
 
-use crate::config::{Config, Destination, Integration, Source, StoreLocation};
+use crate::config::{Config, Destination, Integration, Source, StoreLocation, folder};
 use crate::process::print;
 use crate::store::{Store, StoreError};
 use crate::sync;
@@ -59,9 +58,9 @@ fn missing(location: &StoreLocation) -> Result<String, String> {
     match location {
         StoreLocation::Postgres(_) => Ok("reachable; there are no tables yet".to_owned()),
         StoreLocation::Sqlite(path) => {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             // A file without a name, which leaves nothing behind.
-            tempfile::tempfile_in(folder).map_err(|error| format!("{} cannot be made: {error}", path.display()))?;
+            tempfile::tempfile_in(folder(path))
+                .map_err(|error| format!("{} cannot be made: {error}", path.display()))?;
             Ok(format!("there is no {} yet", path.display()))
         }
     }

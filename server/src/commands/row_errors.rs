@@ -64,7 +64,8 @@ async fn print_errors(
             Format::Csv => as_csv(&errors)?,
         })?;
     }
-    if let Some(note) = note(job, printed, store.rows_refused(job).await?) {
+    let refused = store.job(integration.id, job).await?.map_or(0, |job| job.rows_failed_with_errors);
+    if let Some(note) = note(job, printed, refused) {
         eprintln!("{note}");
     }
     Ok(())

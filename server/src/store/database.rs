@@ -16,7 +16,7 @@ use tokio::time::{sleep, timeout};
 
 use super::health::Health;
 use super::{StoreError, schema};
-use crate::config::StoreLocation;
+use crate::config::{StoreLocation, folder};
 
 /// How long a caller waits for a connection before the store counts as away.
 const ACQUIRE: Duration = Duration::from_secs(5);
@@ -292,8 +292,7 @@ fn target(location: &StoreLocation, makes: bool) -> Result<(Kind, String, String
 /// SQLite says of every file only that it cannot be opened; the system says why.
 fn can_be_opened(path: &Path, makes: bool) -> std::io::Result<()> {
     if makes && !path.exists() {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        return folder.read_dir().map(drop);
+        return folder(path).read_dir().map(drop);
     }
     std::fs::OpenOptions::new().read(true).write(true).open(path).map(drop)
 }

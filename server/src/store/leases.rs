@@ -49,6 +49,13 @@ pub struct Claimed {
     pub cancelled: bool,
 }
 
+impl Checkpoint {
+    /// The same without its row errors, which may be many.
+    pub fn without_row_errors(&self) -> Checkpoint {
+        Checkpoint { row_errors: Vec::new(), position: self.position.clone(), ..*self }
+    }
+}
+
 /// What a worker that still has its job is told of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Held {

@@ -46,13 +46,6 @@ impl Store {
             })
             .collect()
     }
-
-    /// How many rows a job has refused, those included whose row errors are not kept.
-    pub async fn rows_refused(&self, job: JobId) -> Result<u64, StoreError> {
-        let find = query("SELECT rows_failed FROM jobs WHERE id = $1").bind(job.to_string());
-        let row = self.database.read_one(find).await?;
-        row.map_or(Ok(0), |row| Ok(count(row.try_get("rows_failed")?)))
-    }
 }
 
 impl RowError {

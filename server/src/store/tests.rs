@@ -267,7 +267,8 @@ async fn row_errors_are_numbered_from_one_to_the_most_that_are_kept(location: St
     let kept = store.row_errors(lease.job, 0, 100_000).await.unwrap();
     assert_eq!(kept.len() as u64, MOST_ROW_ERRORS);
     assert!((1..).zip(&kept).all(|(number, kept)| kept.0 == number && kept.1.reason == number.to_string()));
-    assert_eq!(store.rows_refused(lease.job).await.unwrap(), MOST_ROW_ERRORS + 500);
+    let job = store.job(integration, lease.job).await.unwrap().unwrap();
+    assert_eq!(job.rows_failed_with_errors, MOST_ROW_ERRORS + 500);
 }
 
 async fn integrations_stand_as_their_jobs_do(location: StoreLocation) {

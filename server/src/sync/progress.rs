@@ -205,7 +205,7 @@ impl Progress {
     pub fn written(&mut self, checkpoint: &Checkpoint) {
         let errors = checkpoint.row_errors.len().min(self.errors.len());
         self.error_bytes -= self.errors.drain(..errors).map(|error| error.size()).sum::<usize>();
-        self.written = Checkpoint { row_errors: Vec::new(), position: checkpoint.position.clone(), ..*checkpoint };
+        self.written = checkpoint.without_row_errors();
     }
 }
 

@@ -295,7 +295,7 @@ impl Run<'_> {
                 Ok(held) => {
                     self.keeper.note(held);
                     self.keeper.set_unwritten(false);
-                    *locked(&self.written) = Checkpoint { row_errors: Vec::new(), ..checkpoint.clone() };
+                    *locked(&self.written) = checkpoint.without_row_errors();
                     return Ok(());
                 }
                 Err(StoreError::LeaseLost) => return Err(SyncError::Failed(StoreError::LeaseLost.to_string())),

@@ -18,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, sleep};
 
 use super::{DeliveryContext, FileIdentity, Limits, Outcome, Position, SyncError};
+use crate::config::folder;
 use crate::sync::batch::Batch;
 use crate::sync::passing::file_passes;
 
@@ -112,7 +113,7 @@ impl Jsonl {
             .await?;
             batch = back;
             match appended {
-                Ok(outcomes) => return Ok((batch, outcomes.into_iter().map(Some).collect())),
+                Ok(outcomes) => return Ok((batch, outcomes)),
                 Err(SyncError::Passing(cause)) => patience.wait(cause).await?,
                 Err(error) => return Err(error),
             }
@@ -175,7 +176,7 @@ impl Inner {
     }
 
     /// Appends a batch, or nothing.
-    fn append(&self, batch: &Batch) -> Result<Vec<Outcome>, SyncError> {
+    fn append(&self, batch: &Batch) -> Result<Vec<Option<Outcome>>, SyncError> {
         let mut writer = self.writer();
         let start = self.end.load(Ordering::Relaxed);
         let cannot = |error: &Error| trouble(&self.path, "cannot be written", error);
@@ -195,7 +196,7 @@ impl Inner {
         }
         self.end.store(start + batch.size() as u64, Ordering::Relaxed);
         let position = |object| Position { file: self.identity, offset: start + batch.end(object) as u64 };
-        Ok((0..batch.len()).map(|object| Outcome::Delivered(Some(position(object)))).collect())
+        Ok((0..batch.len()).map(|object| Some(Outcome::Delivered(Some(position(object))))).collect())
     }
 
     /// Fails where somebody who does not ask for the lock has removed the file or changed its length.
@@ -284,10 +285,6 @@ fn machine() -> &'static str {
         let system = rustix::system::uname();
         format!("{}@{}", id.trim(), system.nodename().to_string_lossy())
     })
-}
-
-fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// A file that holds something else was named by mistake, and stays as it is.

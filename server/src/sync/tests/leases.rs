@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::rig::{LEASE, Rig};
+use super::rig::{LEASE, Rig, until};
 use crate::store::{JobStatus, StoreError};
 use crate::sync::Workers;
 use crate::sync::batch::Batch;
@@ -11,15 +11,6 @@ use crate::sync::lease_keeper::{Clock, LeaseKeeper};
 use crate::sync::row::Row;
 use crate::sync::run::Pace;
 use tokio::time::Instant;
-
-/// Waits until something is so.
-async fn until(mut so: impl AsyncFnMut() -> bool) {
-    let begun = Instant::now();
-    while !so().await {
-        assert!(begun.elapsed() < Duration::from_secs(30), "it never came to that");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
 
 #[tokio::test]
 async fn a_file_has_every_line_once_wherever_its_writer_died() {

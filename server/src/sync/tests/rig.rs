@@ -247,6 +247,15 @@ impl Rig {
     }
 }
 
+/// Waits until something is so.
+pub async fn until(mut so: impl AsyncFnMut() -> bool) {
+    let begun = Instant::now();
+    while !so().await {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it never came to that");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 /// The URL of the Postgres for tests.
 pub fn postgres() -> String {
     std::env::var(POSTGRES).unwrap_or_else(|_| {

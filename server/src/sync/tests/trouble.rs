@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 
-use super::rig::{LEASE, Rig, postgres, user};
+use super::rig::{LEASE, Rig, postgres, until, user};
 use crate::config::{PostgresUrl, Source, StoreLocation, WorkerConfig};
 use crate::secret::Secret;
 use crate::stand_in::Answer;
@@ -18,21 +18,22 @@ use crate::store::{Cancelled, JobStatus, Page, Store};
 use crate::sync::lease_keeper::Clock;
 use crate::sync::{CANCELLED, Workers};
 
-/// Waits until something is so.
-async fn until(mut so: impl AsyncFnMut() -> bool) {
-    let begun = Instant::now();
-    while !so().await {
-        assert!(begun.elapsed() < Duration::from_secs(30), "it never came to that");
-        sleep(Duration::from_millis(5)).await;
-    }
-}
-
 /// Every user that was accepted, each once.
 fn arrived(rig: &Rig) -> usize {
     let users: Vec<String> = rig.stand_in.objects().iter().map(user).collect();
     let each: BTreeSet<&String> = users.iter().collect();
     assert_eq!(each.len(), users.len(), "somebody was sent twice");
     each.len()
+}
+
+/// A sync of 20,000 rows that takes some seconds, triggered.
+async fn slow_sync() -> Rig {
+    let mut rig = Rig::into_service().await;
+    rig.insert_many(20_000);
+    rig.stand_in.delay(Duration::from_millis(100));
+    rig.pace.checkpoint = Duration::from_millis(10);
+    rig.trigger().await;
+    rig
 }
 
 /// How much was accepted when nothing more has come for a while.
@@ -56,11 +57,7 @@ fn lock(rig: &Rig) -> rusqlite::Connection {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_nothing_can_be_written_down_delivery_pauses_and_then_goes_on() {
-    let mut rig = Rig::into_service().await;
-    rig.insert_many(20_000);
-    rig.stand_in.delay(Duration::from_millis(100));
-    rig.pace.checkpoint = Duration::from_millis(10);
-    rig.trigger().await;
+    let rig = slow_sync().await;
     let claimed = rig.claim(LEASE).await;
     let trouble = async {
         until(async || rig.stand_in.accepted() > 300).await;
@@ -267,11 +264,7 @@ async fn an_end_that_was_written_though_its_answer_was_lost_is_the_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_is_to_stop_does_not_wait_for_the_store() {
-    let mut rig = Rig::into_service().await;
-    rig.insert_many(20_000);
-    rig.stand_in.delay(Duration::from_millis(100));
-    rig.pace.checkpoint = Duration::from_millis(10);
-    rig.trigger().await;
+    let rig = slow_sync().await;
     let claimed = rig.claim(LEASE).await;
     let stops = async {
         until(async || rig.stand_in.accepted() > 300).await;
