@@ -274,6 +274,9 @@ pub struct Integration {
     pub max_failed_share: Option<f64>,
     /// A sync that takes longer ends in `error`, from the moment in which a worker first takes it.
     pub max_duration: Duration,
+    /// How far below the watermark rows are read again, and compared with what was acknowledged, to find those that were
+    /// committed late.
+    pub lookback: Duration,
     /// Whom to tell about failures.
     pub contact_emails: Vec<String>,
     /// Where rows come from.

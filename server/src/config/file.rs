@@ -80,6 +80,7 @@ pub(super) struct Integration {
     pub keep_payloads: bool,
     pub max_failed_share: Option<Spanned<f64>>,
     pub max_duration: Option<Text>,
+    pub lookback: Option<Text>,
     #[serde(default)]
     pub contact_emails: Vec<Text>,
     pub source: Spanned<Source>,

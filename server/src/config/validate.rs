@@ -28,6 +28,8 @@ const DELETES_AT_ONCE: u64 = 50;
 /// A sync that refuses more than half of its rows is more likely to be wrong than they are.
 const MAX_FAILED_SHARE: f64 = 0.5;
 const MAX_DURATION: Duration = Duration::from_secs(24 * 3600);
+/// Transactions that write rows take less.
+const LOOKBACK: Duration = Duration::from_secs(600);
 
 pub(super) fn config(file: File, path: &Path, text: &str, known: &Known) -> Result<Config, Vec<Problem>> {
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -249,6 +251,7 @@ impl Check<'_> {
                 let kind = self.kind(&integration.kind);
                 let max_failed_share = self.share(integration.max_failed_share);
                 let max_duration = self.duration(integration.max_duration, MAX_DURATION);
+                let lookback = self.lookback(integration.lookback);
                 let source = self.source(integration.source);
                 let span = integration.destination.span();
                 let destination = self.destination(integration.destination, kind);
@@ -273,6 +276,7 @@ impl Check<'_> {
                     keep_payloads: integration.keep_payloads,
                     max_failed_share,
                     max_duration,
+                    lookback,
                     contact_emails: integration.contact_emails.into_iter().map(Spanned::into_inner).collect(),
                     source: source?,
                     destination: destination?,
@@ -493,6 +497,16 @@ impl Check<'_> {
                 self.problem(text.span(), format!("{error}; write a duration such as `30s`, `500ms` or `2m`"));
                 default
             }
+        }
+    }
+
+    /// A duration that may be none at all.
+    fn lookback(&mut self, text: Option<Text>) -> Duration {
+        match &text {
+            Some(text) if humantime::parse_duration(text.get_ref()).is_ok_and(|lookback| lookback.is_zero()) => {
+                Duration::ZERO
+            }
+            _ => self.duration(text, LOOKBACK),
         }
     }
 

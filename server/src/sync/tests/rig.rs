@@ -67,6 +67,7 @@ impl Rig {
             keep_payloads: false,
             max_failed_share: None,
             max_duration: Duration::from_secs(3600),
+            lookback: Duration::from_secs(600),
             contact_emails: Vec::new(),
             source: Source::Sqlite { path: folder.path().join("source.db"), table: "users".parse().unwrap() },
             destination: Destination::Jsonl { path: folder.path().join("out.jsonl") },
