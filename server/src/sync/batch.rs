@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     fn nobody() -> Row {
-        Row::new(0, None, None, None)
+        Row::unkeyed(0, None, None, None)
     }
 
     fn batch(objects: &[&str]) -> Batch {

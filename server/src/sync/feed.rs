@@ -167,7 +167,7 @@ impl Feeder<'_> {
         }
         let first = {
             let mut progress = self.progress.lock();
-            let numbers: Vec<u64> = rows.iter().map(|row| progress.read(row.updated_at, row.digest())).collect();
+            let numbers: Vec<u64> = rows.iter().map(|row| progress.read(row.updated_at, row.digest() as u64)).collect();
             numbers.first().copied().unwrap_or_default()
         };
         let mut refused = Vec::new();

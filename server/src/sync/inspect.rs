@@ -3,7 +3,8 @@
 use super::SyncError;
 use super::feed::refusal;
 use super::object::Form;
-use super::source::{Opening, Read};
+use super::row::RowHasher;
+use super::source::{Opening, Read, ReadRequest};
 use super::{destination, source};
 use crate::config::Integration;
 use crate::store::{RowError, Watermark};
@@ -37,7 +38,13 @@ pub async fn preview(
     most: usize,
 ) -> Result<Preview, SyncError> {
     // One more than are shown tells whether there are more.
-    let mut reading = source::read_first(integration, watermark, (most as u64).saturating_add(1)).await?;
+    let request = ReadRequest {
+        kind: integration.kind,
+        from: watermark.map(|watermark| watermark.updated_at.timestamp_micros() + 1),
+        most: Some((most as u64).saturating_add(1)),
+        hasher: RowHasher::new([0; 32]),
+    };
+    let mut reading = source::read(integration, request).await?;
     let form = Form { kind: integration.kind, reader: destination::reader(&integration.destination) };
     let mut preview = Preview { rows: Vec::new(), more: false, future: 0, undated: 0 };
     loop {

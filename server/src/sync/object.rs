@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     fn row(identifier: Option<Identifier>, payload: Option<&str>) -> Row {
-        Row::new(1_795_466_584_000_123, identifier, payload.map(str::to_owned), None)
+        Row::unkeyed(1_795_466_584_000_123, identifier, payload.map(str::to_owned), None)
     }
 
     fn user() -> Option<Identifier> {

@@ -1,5 +1,6 @@
 //! A row as a source gives it.
 
+use highway::{HighwayHash as _, HighwayHasher};
 use twox_hash::XxHash3_64;
 
 /// A row of a source, its columns known by their meaning.
@@ -14,16 +15,32 @@ pub struct Row {
     /// Why the row cannot be sent, where that was seen in reading it.
     pub flaw: Option<String>,
     user: u64,
-    digest: u64,
+    digest: u128,
 }
 
 impl Row {
     /// A row with these columns.
-    pub fn new(updated_at: i64, identifier: Option<Identifier>, payload: Option<String>, flaw: Option<String>) -> Row {
+    pub fn new(
+        hasher: &RowHasher,
+        updated_at: i64,
+        identifier: Option<Identifier>,
+        payload: Option<String>,
+        flaw: Option<String>,
+    ) -> Row {
         let user = identifier.as_ref().map_or(0, Identifier::number);
-        let rest = payload.as_deref().or(flaw.as_deref()).unwrap_or_default();
-        let digest = XxHash3_64::oneshot_with_seed(user, rest.as_bytes());
+        let digest = hasher.digest(user, updated_at, identifier.as_ref(), payload.as_deref(), flaw.as_deref());
         Row { updated_at, identifier, payload, flaw, user, digest }
+    }
+
+    /// The same without a store's key.
+    #[cfg(test)]
+    pub fn unkeyed(
+        updated_at: i64,
+        identifier: Option<Identifier>,
+        payload: Option<String>,
+        flaw: Option<String>,
+    ) -> Row {
+        Row::new(&RowHasher::new([0; 32]), updated_at, identifier, payload, flaw)
     }
 
     /// A number for the row's user: rows of one user have the same.
@@ -31,8 +48,8 @@ impl Row {
         self.user
     }
 
-    /// A number for what the row says, the same in every build. Rows that differ have different ones but for an accident.
-    pub fn digest(&self) -> u64 {
+    /// The digest of the row's version.
+    pub fn digest(&self) -> u128 {
         self.digest
     }
 
@@ -41,6 +58,57 @@ impl Row {
         const AROUND: usize = 256;
         let identifier = self.identifier.iter().flat_map(Identifier::texts).map(str::len).sum::<usize>();
         self.payload.as_ref().map_or(0, String::len) + identifier + AROUND
+    }
+}
+
+/// Makes the digests of row versions: identifier, `UPDATED_AT` and content in 128 bits.
+///
+/// The highest 32 bits are those of the user's number, so that digests of one user stand together where they are sorted.
+/// The others are keyed: whoever can write rows cannot make two that are taken for one. Digests are kept in stores: the
+/// same row and key must give the same in every build.
+#[derive(Debug, Clone)]
+pub struct RowHasher(highway::Key);
+
+/// Bits of a digest that are not the user's.
+const VERSION_BITS: u32 = 96;
+
+impl RowHasher {
+    /// With the key of a store.
+    pub fn new(key: [u8; 32]) -> RowHasher {
+        let mut words = [0; 4];
+        for (word, bytes) in words.iter_mut().zip(key.chunks_exact(8)) {
+            *word = bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        }
+        RowHasher(highway::Key(words))
+    }
+
+    fn digest(
+        &self,
+        user: u64,
+        updated_at: i64,
+        identifier: Option<&Identifier>,
+        payload: Option<&str>,
+        flaw: Option<&str>,
+    ) -> u128 {
+        let mut hasher = HighwayHasher::new(self.0);
+        // Lengths and what there is stand in front: no two rows give the same bytes.
+        let mut head = [0; 32];
+        let mut texts = [""; 2];
+        for (place, text) in texts.iter_mut().zip(identifier.into_iter().flat_map(Identifier::texts)) {
+            *place = text;
+        }
+        head[..8].copy_from_slice(&updated_at.to_le_bytes());
+        head[8..16].copy_from_slice(&(texts[0].len() as u64).to_le_bytes());
+        head[16..24].copy_from_slice(&(texts[1].len() as u64).to_le_bytes());
+        head[24] = identifier.map_or(0, Identifier::kind);
+        head[25] = u8::from(payload.is_some());
+        hasher.append(&head);
+        for text in texts.into_iter().chain([payload.or(flaw).unwrap_or_default()]) {
+            hasher.append(text.as_bytes());
+        }
+        let [low, high] = hasher.finalize128();
+        let version = u128::from(high & u64::from(u32::MAX)) << 64 | u128::from(low);
+        u128::from(user >> 32) << VERSION_BITS | version
     }
 }
 
@@ -79,14 +147,18 @@ impl Identifier {
 
     /// A number for the user: equal identifiers have the same.
     pub fn number(&self) -> u64 {
-        let kind = match self {
+        let kind = u64::from(self.kind());
+        self.texts().fold(kind, |seed, text| XxHash3_64::oneshot_with_seed(seed, text.as_bytes()))
+    }
+
+    fn kind(&self) -> u8 {
+        match self {
             Identifier::ExternalId(_) => 1,
             Identifier::Alias { .. } => 2,
             Identifier::BrazeId(_) => 3,
             Identifier::Email(_) => 4,
             Identifier::Phone(_) => 5,
-        };
-        self.texts().fold(kind, |seed, text| XxHash3_64::oneshot_with_seed(seed, text.as_bytes()))
+        }
     }
 }
 
@@ -95,7 +167,7 @@ mod tests {
     use super::*;
 
     fn user(identifier: Identifier) -> u64 {
-        Row::new(0, Some(identifier), None, None).user()
+        Row::unkeyed(0, Some(identifier), None, None).user()
     }
 
     #[test]
@@ -108,16 +180,51 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_is_of_the_user_and_what_is_said() {
-        let row = |user: &str, payload: &str| {
-            Row::new(0, Some(Identifier::ExternalId(user.into())), Some(payload.into()), None).digest()
+    fn a_digest_is_of_all_that_a_row_says() {
+        let hasher = RowHasher::new([7; 32]);
+        let id = |id: &str| Some(Identifier::ExternalId(id.into()));
+        let digest = |time, identifier: Option<Identifier>, payload: Option<&str>, flaw: Option<&str>| {
+            Row::new(&hasher, time, identifier, payload.map(str::to_owned), flaw.map(str::to_owned)).digest()
         };
-        assert_eq!(row("a", "{}"), row("a", "{}"));
-        assert_ne!(row("a", "{}"), row("b", "{}"));
-        assert_ne!(row("a", "{}"), row("a", "{ }"));
+        let row = digest(5, id("a"), Some("{}"), None);
+        assert_eq!(row, digest(5, id("a"), Some("{}"), None));
+        let alias = |name: &str, label: &str| Some(Identifier::Alias { name: name.into(), label: label.into() });
+        let different = [
+            row,
+            digest(6, id("a"), Some("{}"), None),
+            digest(5, id("b"), Some("{}"), None),
+            digest(5, Some(Identifier::Email("a".into())), Some("{}"), None),
+            digest(5, id("a"), Some("{ }"), None),
+            digest(5, id("a"), None, None),
+            digest(5, id("a"), None, Some("{}")),
+            digest(5, None, Some("{}"), None),
+            digest(5, id("a{"), Some("}"), None),
+            digest(5, alias("a", "b"), Some("{}"), None),
+            digest(5, alias("ab", ""), Some("{}"), None),
+            digest(5, alias("b", "a"), Some("{}"), None),
+            Row::new(&RowHasher::new([8; 32]), 5, id("a"), Some("{}".into()), None).digest(),
+        ];
+        let unequal: std::collections::HashSet<u128> = different.into_iter().map(version).collect();
+        assert_eq!(unequal.len(), different.len());
         // Kept in stores: it must not change from build to build.
-        assert_eq!(row("a", "{}"), DIGEST);
+        assert_eq!(row, DIGEST);
     }
 
-    const DIGEST: u64 = 12_720_379_520_914_225_533;
+    /// A digest without its user's bits.
+    fn version(digest: u128) -> u128 {
+        digest & (u128::MAX >> (128 - VERSION_BITS))
+    }
+
+    #[test]
+    fn digests_of_one_user_stand_together() {
+        let hasher = RowHasher::new([7; 32]);
+        let user = |id: &str, payload: &str| {
+            let id = Some(Identifier::ExternalId(id.into()));
+            Row::new(&hasher, 0, id, Some(payload.into()), None).digest() >> VERSION_BITS
+        };
+        assert_eq!(user("a", "{}"), user("a", "[]"));
+        assert_ne!(user("a", "{}"), user("b", "{}"));
+    }
+
+    const DIGEST: u128 = 0;
 }

@@ -15,10 +15,11 @@ use super::destination::{DeliveryContext, Destination, Limits, Position};
 use super::feed::{Reached, deliver};
 use super::lease_keeper::{Clock, LeaseKeeper};
 use super::progress::{Progress, Start};
+use super::row::RowHasher;
 use super::shared::Shared;
 use super::shutdown::Stop;
 use super::slots::Slot;
-use super::source::{self, Opening, Read};
+use super::source::{self, Opening, Read, ReadRequest};
 use crate::config::Integration;
 use crate::store::{Checkpoint, Claimed, Held, JobStatus, Store, StoreError};
 
@@ -212,7 +213,13 @@ impl Run<'_> {
     async fn read_and_deliver(&self, context: &DeliveryContext) -> Result<Reached, SyncError> {
         let Runner { integration, pace, .. } = self.runner;
         let watermark = self.progress.lock().so_far().watermark;
-        let mut reading = source::read(integration, watermark).await?;
+        let request = ReadRequest {
+            kind: integration.kind,
+            from: watermark.map(|watermark| watermark.updated_at.timestamp_micros() + 1),
+            most: None,
+            hasher: RowHasher::new([0; 32]),
+        };
+        let mut reading = source::read(integration, request).await?;
         let destination = match self.destination.get() {
             Some(destination) => destination,
             None => {
@@ -249,7 +256,12 @@ impl Run<'_> {
         let position = destination.position();
         let has_position = position.is_some();
         let (rows_synced, rows_failed) = self.progress.lock().counts();
-        let progress = Progress::new(Start { watermark: opening.watermark, rows_synced, rows_failed, position });
+        let progress = Progress::new(Start {
+            watermark: self.progress.lock().so_far().watermark,
+            rows_synced,
+            rows_failed,
+            position,
+        });
         let checkpoint = progress.so_far();
         *self.progress.lock() = progress;
         self.set_durable(checkpoint.clone());

@@ -361,7 +361,7 @@ mod tests {
                 out.extend_from_slice(object.as_bytes());
                 Ok(())
             };
-            batch.push(row, Row::new(0, None, None, None), LIMITS.separator, write).unwrap();
+            batch.push(row, Row::unkeyed(0, None, None, None), LIMITS.separator, write).unwrap();
         }
         batch
     }

@@ -208,7 +208,7 @@ mod tests {
         let mut batch = Batch::default();
         for (number, user) in (0..).zip(users) {
             let user = Identifier::ExternalId(user.to_string());
-            batch.push(number, Row::new(0, Some(user), None, None), b',', |_, _| Ok(())).unwrap();
+            batch.push(number, Row::unkeyed(0, Some(user), None, None), b',', |_, _| Ok(())).unwrap();
         }
         batch
     }

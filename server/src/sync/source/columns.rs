@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::SyncError;
 use crate::config::{IntegrationKind, TableName};
 use crate::sync::object::LONGEST_PAYLOAD;
-use crate::sync::row::{Identifier, Row};
+use crate::sync::row::{Identifier, Row, RowHasher};
 
 /// The longest value that is read, in bytes: nothing longer can be sent.
 pub const LONGEST: usize = LONGEST_PAYLOAD;
@@ -84,6 +84,7 @@ impl Columns {
     /// The row whose values in the order of the content `value` gives.
     pub fn row<'v, E>(
         &self,
+        hasher: &RowHasher,
         updated_at: i64,
         value: impl Fn(usize) -> Result<Option<Cow<'v, [u8]>>, E>,
     ) -> Result<Row, E> {
@@ -107,7 +108,7 @@ impl Columns {
             }));
         }
         let payload = if self.payload.is_some() { texts.pop().flatten() } else { None };
-        Ok(Row::new(updated_at, self.identifier(texts), payload, flaw))
+        Ok(Row::new(hasher, updated_at, self.identifier(texts), payload, flaw))
     }
 
     /// The identifier of a row: the first that is not null. The texts are those of `identifiers`, in its order.
@@ -173,7 +174,9 @@ mod tests {
         let columns = columns(&["UPDATED_AT", "PAYLOAD", "EXTERNAL_ID", "EMAIL"]).unwrap();
         let long = "x".repeat(LONGEST + 1);
         let row = |values: [&[u8]; 3]| {
-            columns.row(0, |index| Ok::<_, SyncError>(Some(Cow::Borrowed(values[index])))).unwrap()
+            columns
+                .row(&RowHasher::new([0; 32]), 0, |index| Ok::<_, SyncError>(Some(Cow::Borrowed(values[index]))))
+                .unwrap()
         };
         for (values, reason) in [
             ([long.as_bytes(), b"e", b"{}"], "EXTERNAL_ID has more than 1000000 bytes, which is too long"),

@@ -1,8 +1,8 @@
 //! Where rows come from.
 //!
-//! A source reads one consistent snapshot in the order of `UPDATED_AT`, then of the rest of a row, so that only rows that
-//! are alike have no order. It leaves out what an earlier run has dealt with and rows dated in the future of its own
-//! clock, and hands the rest over in chunks: it waits where they are not taken, so memory stays bounded.
+//! A source reads the rows of some time and later ones from one consistent snapshot, in the order of `UPDATED_AT`. It leaves
+//! out rows dated in the future of its own clock, and hands the others over in chunks: it waits where they are not taken,
+//! so memory stays bounded.
 
 mod clock;
 mod columns;
@@ -17,9 +17,8 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::SyncError;
-use super::row::Row;
-use crate::config::{Integration, Source};
-use crate::store::Watermark;
+use super::row::{Row, RowHasher};
+use crate::config::{Integration, IntegrationKind, Source};
 
 /// Rows in a chunk, and bytes.
 const CHUNK_ROWS: usize = 1000;
@@ -31,11 +30,25 @@ const LOCKED: Duration = if cfg!(test) { Duration::from_secs(1) } else { Duratio
 /// A connection that is silent for so long is lost, even if nobody has said so. A query may take its time.
 const SILENT: Duration = Duration::from_secs(2 * 3600);
 
+/// What is to be read.
+#[derive(Debug, Clone)]
+pub struct ReadRequest {
+    /// What is synced.
+    pub kind: IntegrationKind,
+    /// Rows of this time and later ones, in microseconds since 1970; nothing: all rows.
+    pub from: Option<i64>,
+    /// Only the first so many of them. Contents of other rows are not read.
+    pub most: Option<u64>,
+    /// Makes the rows' digests.
+    pub hasher: RowHasher,
+}
+
 /// What a source says before its first row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Opening {
-    /// The watermark, with as many rows at it as are left out of this reading.
-    pub watermark: Option<Watermark>,
+    /// The oldest transaction that was running before the snapshot began at this time, in microseconds since 1970: what
+    /// the snapshot does not show yet may be dated so early. Nothing where the source does not tell.
+    pub running_since: Option<i64>,
     /// Rows dated in the future, which wait until their time comes.
     pub future: u64,
     /// Rows without an `UPDATED_AT`, which no run ever takes.
@@ -100,30 +113,13 @@ impl Chunk {
     }
 }
 
-/// Begins to read the rows that are not dealt with.
-pub async fn read(integration: &Integration, watermark: Option<Watermark>) -> Result<Reading, SyncError> {
-    begin(integration, watermark, None).await
-}
-
-/// Begins to read the first of them, at most so many. Contents of other rows are not read; rows of one time come in any
-/// order.
-pub async fn read_first(
-    integration: &Integration,
-    watermark: Option<Watermark>,
-    most: u64,
-) -> Result<Reading, SyncError> {
-    // What is skipped comes on top, and databases count with a sign.
-    begin(integration, watermark, Some(most.min(u64::MAX / 4))).await
-}
-
-async fn begin(
-    integration: &Integration,
-    watermark: Option<Watermark>,
-    most: Option<u64>,
-) -> Result<Reading, SyncError> {
+/// Begins to read.
+pub async fn read(integration: &Integration, mut request: ReadRequest) -> Result<Reading, SyncError> {
+    // Databases count with a sign.
+    request.most = request.most.map(|most| most.min(u64::MAX / 4));
     match &integration.source {
-        Source::Sqlite { path, table } => sqlite::read(path, table, integration.kind, watermark, most).await,
-        Source::Postgres { url, table } => postgres::read(url, table, integration.kind, watermark, most).await,
+        Source::Sqlite { path, table } => sqlite::read(path, table, request).await,
+        Source::Postgres { url, table } => postgres::read(url, table, request).await,
     }
 }
 

@@ -3,6 +3,7 @@
 //! Timestamps are compared by Postgres. Numbers and texts are surveyed first, as those of SQLite are.
 
 mod session;
+mod transactions;
 mod values;
 
 use std::borrow::Cow;
@@ -20,10 +21,9 @@ use tokio::time::timeout;
 use super::clock::Form;
 use super::columns::{Columns, LONGEST};
 use super::survey::{Bound, Selection, Survey};
-use super::{Chunk, LOCKED, Opening, Read, Reading, Report, SyncError, WAITING};
+use super::{Chunk, LOCKED, Opening, Read, ReadRequest, Reading, Report, SyncError, WAITING};
 use crate::config::{IntegrationKind, PostgresUrl, TableName, quoted};
-use crate::store::Watermark;
-use crate::sync::row::Row;
+use crate::sync::row::{Row, RowHasher};
 use session::{Ended, Session, StopOnDrop};
 use values::{EARLIEST, Kind, meaning};
 
@@ -33,20 +33,14 @@ const OPEN: Duration = Duration::from_secs(60);
 const CLOSE: Duration = Duration::from_secs(1);
 
 /// Begins to read.
-pub async fn read(
-    url: &PostgresUrl,
-    table: &TableName,
-    kind: IntegrationKind,
-    watermark: Option<Watermark>,
-    most: Option<u64>,
-) -> Result<Reading, SyncError> {
-    let (mut source, session) = PostgresSource::open(url, table, kind).await?;
+pub async fn read(url: &PostgresUrl, table: &TableName, request: ReadRequest) -> Result<Reading, SyncError> {
+    let (mut source, session) = PostgresSource::open(url, table, request.kind).await?;
     let (sender, reads) = mpsc::channel(WAITING);
     let ended = Ended::default();
     let task = tokio::spawn({
         let ended = ended.clone();
         async move {
-            let result = source.run(watermark, most, &sender).await;
+            let result = source.run(&request, &sender).await;
             ended.set();
             let _ = timeout(CLOSE, source.connection.close()).await;
             // Nobody listens any more where the reading was dropped.
@@ -76,21 +70,13 @@ pub async fn look(url: &PostgresUrl, table: &TableName, kind: IntegrationKind) -
 
 type Sender = mpsc::Sender<Result<Read, SyncError>>;
 
-/// How many of the selected rows are read.
-#[derive(Debug, Clone, Copy)]
-enum Extent {
-    All,
-    /// The first ones in reading order.
-    First(u64),
-    /// First ones, of which those of the last time are any: no others of that time have to be compared with them.
-    AnyFirst(u64),
-}
-
 struct PostgresSource {
     connection: PgConnection,
     table: TableName,
     columns: Columns,
     kind: Kind,
+    /// When the oldest transaction began that was running before the snapshot.
+    running_since: Option<i64>,
 }
 
 impl PostgresSource {
@@ -113,6 +99,8 @@ impl PostgresSource {
         table: &TableName,
         kind: IntegrationKind,
     ) -> Result<PostgresSource, SyncError> {
+        let running_since =
+            transactions::running_since(&mut connection).await.map_err(|error| meaning(table, &error))?;
         // How long the rows take is up to the destination, and no reason to cut them off.
         let begin = format!(
             "SET TIME ZONE 'UTC'; SET statement_timeout = 0; SET lock_timeout = {};
@@ -132,7 +120,7 @@ impl PostgresSource {
                 columns.updated_at
             ))
         })?;
-        Ok(PostgresSource { connection, table: table.clone(), columns, kind })
+        Ok(PostgresSource { connection, table: table.clone(), columns, kind, running_since })
     }
 
     /// What `UPDATED_AT` is, where it is a number or a text.
@@ -159,42 +147,31 @@ impl PostgresSource {
     }
 
     /// Sends everything but the end, or the first rows, until nobody listens any more.
-    async fn run(&mut self, watermark: Option<Watermark>, most: Option<u64>, sender: &Sender) -> Result<(), SyncError> {
+    async fn run(&mut self, request: &ReadRequest, sender: &Sender) -> Result<(), SyncError> {
         let now: DateTime<Utc> = sqlx::query_scalar("SELECT now()")
             .fetch_one(&mut self.connection)
             .await
             .map_err(|error| meaning(&self.table, &error))?;
         let now = now.timestamp_micros();
         let survey = match self.kind {
-            Kind::TimestampTz | Kind::Timestamp => self.count(watermark, now).await?,
-            Kind::Text | Kind::Integer | Kind::Fraction => self.survey(watermark, now).await?,
+            Kind::TimestampTz | Kind::Timestamp => self.count(request.from, now).await?,
+            Kind::Text | Kind::Integer | Kind::Fraction => self.survey(request.from, now).await?,
         };
         let undated = format!("SELECT count(*) FROM {} WHERE {} IS NULL", self.table.quoted(), self.time());
         let undated = self.number(sqlx::query(AssertSqlSafe(undated))).await?;
-        let mut opening = Opening { watermark: survey.left_out(watermark), future: survey.future, undated };
-        let selection = survey.selection(opening.watermark);
-        let mut skip = 0;
-        if let Some(selection) = &selection
-            && let Some(watermark) = &mut opening.watermark
-            && let Some(digest) = watermark.digest
-        {
-            // The rows at the watermark that are dealt with stand in front, unless something has changed there.
-            let stands = digest == self.digest_of_first(selection, watermark.rows_at).await?;
-            skip = if stands { watermark.rows_at } else { 0 };
-            (watermark.rows_at, watermark.digest) = (skip, Some(if stands { digest } else { 0 }));
-        }
+        let opening = Opening { running_since: self.running_since, future: survey.future, undated };
         if sender.send(Ok(Read::Opened(opening))).await.is_err() {
             return Ok(());
         }
-        match &selection {
-            Some(selection) => self.send_rows(selection, skip, most, sender).await,
+        match survey.selection() {
+            Some(selection) => self.send_rows(&selection, request, sender).await,
             None => Ok(()),
         }
     }
 
-    /// Looks at every `UPDATED_AT` that may be new.
-    async fn survey(&mut self, watermark: Option<Watermark>, now: i64) -> Result<Survey, SyncError> {
-        let mut survey = Survey::new(watermark, now);
+    /// Looks at every `UPDATED_AT` that may be read.
+    async fn survey(&mut self, from: Option<i64>, now: i64) -> Result<Survey, SyncError> {
+        let mut survey = Survey::new(from, now);
         let Some(form) = self.form().await? else { return Ok(survey) };
         let (kind, time) = (self.kind, self.time());
         let text = format!("SELECT {time} FROM {} WHERE {time} >= $1", self.table.quoted());
@@ -212,21 +189,12 @@ impl PostgresSource {
     }
 
     /// The same for timestamps, which Postgres can compare by itself.
-    async fn count(&mut self, watermark: Option<Watermark>, now: i64) -> Result<Survey, SyncError> {
-        let (table, time) = (self.table.quoted(), self.time());
-        let count = |condition: &str| format!("SELECT count(*) FROM {table} WHERE {time} {condition}");
+    async fn count(&mut self, from: Option<i64>, now: i64) -> Result<Survey, SyncError> {
         self.refuse_no_beginning().await?;
-        let future = self.bind_time(sqlx::query(AssertSqlSafe(count("> $1"))), now);
+        let future = format!("SELECT count(*) FROM {} WHERE {} > $1", self.table.quoted(), self.time());
+        let future = self.bind_time(sqlx::query(AssertSqlSafe(future)), now);
         let future = self.number(future).await?;
-        let at = match watermark {
-            None => 0,
-            Some(watermark) => {
-                let reached = watermark.updated_at.timestamp_micros();
-                let at = self.bind_time(sqlx::query(AssertSqlSafe(count("= $1"))), reached);
-                self.number(at).await?
-            }
-        };
-        Ok(Survey::counted(watermark, EARLIEST, now, at, future))
+        Ok(Survey::counted(from, EARLIEST, now, future))
     }
 
     /// A row from before all times would be in front of every watermark.
@@ -244,40 +212,19 @@ impl PostgresSource {
         number.map(|number| u64::try_from(number).unwrap_or(0)).map_err(|error| meaning(&self.table, &error))
     }
 
-    /// The digest of the first so many rows.
-    async fn digest_of_first(&mut self, selection: &Selection, count: u64) -> Result<u64, SyncError> {
-        let text = self.select(selection, Extent::First(count));
-        let query = self.bind_selection(sqlx::query(AssertSqlSafe(text)), selection);
-        let mut rows = query.fetch(&mut self.connection);
-        let mut digest = 0_u64;
-        while let Some(row) = rows.try_next().await.map_err(|error| meaning(&self.table, &error))? {
-            digest = digest.wrapping_add(row_of(&self.table, &self.columns, self.kind, &row)?.digest());
-        }
-        Ok(digest)
-    }
-
     async fn send_rows(
         &mut self,
         selection: &Selection,
-        skip: u64,
-        most: Option<u64>,
+        request: &ReadRequest,
         sender: &Sender,
     ) -> Result<(), SyncError> {
-        let rows = match most {
-            None => Extent::All,
-            Some(most) if skip == 0 => Extent::AnyFirst(most),
-            // Those that are skipped stand in front only in the right order.
-            Some(most) => Extent::First(most.saturating_add(skip)),
-        };
-        let text = self.select(selection, rows);
+        let text = self.select(selection, request.most);
         let query = self.bind_selection(sqlx::query(AssertSqlSafe(text)), selection);
         let mut rows = query.fetch(&mut self.connection);
         let mut chunk = Chunk::default();
-        let mut number = 0;
         while let Some(row) = rows.try_next().await.map_err(|error| meaning(&self.table, &error))? {
-            number += 1;
-            if number > skip
-                && let Some(full) = chunk.push(row_of(&self.table, &self.columns, self.kind, &row)?)
+            let row = row_of(&self.table, &self.columns, self.kind, &request.hasher, &row)?;
+            if let Some(full) = chunk.push(row)
                 && sender.send(Ok(Read::Rows(full))).await.is_err()
             {
                 return Ok(());
@@ -287,8 +234,8 @@ impl PostgresSource {
         Ok(())
     }
 
-    /// The selected rows in reading order. Rows that are alike in all of it are alike altogether.
-    fn select(&self, selection: &Selection, extent: Extent) -> String {
+    /// The selected rows in reading order, or the first so many of them.
+    fn select(&self, selection: &Selection, most: Option<u64>) -> String {
         let column = quoted(&self.columns.updated_at);
         let time = match (selection, self.kind) {
             // What is finer than a microsecond is cut off, as everywhere.
@@ -301,23 +248,18 @@ impl PostgresSource {
         let content =
             self.columns.content().map(|name| format!("left({}::text, {}) COLLATE \"C\"", quoted(name), LONGEST + 1));
         let content: Vec<String> = content.collect();
-        let order: Vec<String> = (0..content.len()).map(|index| (index + 2).to_string()).collect();
         let selected = format!("FROM {} WHERE {time} BETWEEN $1 AND $2", self.table.quoted());
-        // Contents of rows after the last time of the first rows are not looked at.
-        let first = |most: u64| {
-            let last =
-                format!("SELECT max(time) FROM (SELECT {time} AS time {selected} ORDER BY 1 LIMIT {most}) AS times");
-            format!("{selected} AND {time} <= ({last})")
-        };
-        let (rows, limit) = match extent {
-            Extent::All => (selected, String::new()),
-            Extent::First(most) => (first(most), format!(" LIMIT {most}")),
-            Extent::AnyFirst(most) => {
-                (format!("FROM (SELECT * {} ORDER BY {time} LIMIT {most}) AS first", first(most)), String::new())
+        let (rows, limit) = match most {
+            None => (selected, String::new()),
+            // Contents of rows after the last time of the first rows are not looked at.
+            Some(most) => {
+                let last = format!(
+                    "SELECT max(time) FROM (SELECT {time} AS time {selected} ORDER BY 1 LIMIT {most}) AS times"
+                );
+                (format!("{selected} AND {time} <= ({last})"), format!(" LIMIT {most}"))
             }
         };
-        let (content, order) = (content.join(", "), order.join(", "));
-        format!("SELECT {}, {content} {rows} ORDER BY {time}, {order}{limit}", self.time())
+        format!("SELECT {}, {} {rows} ORDER BY {time}{limit}", self.time(), content.join(", "))
     }
 
     fn bind_selection<'q>(
@@ -354,9 +296,9 @@ impl PostgresSource {
 }
 
 /// The row that stands in a result: `UPDATED_AT`, then the columns with content.
-fn row_of(table: &TableName, columns: &Columns, kind: Kind, row: &PgRow) -> Result<Row, SyncError> {
+fn row_of(table: &TableName, columns: &Columns, kind: Kind, hasher: &RowHasher, row: &PgRow) -> Result<Row, SyncError> {
     let micros = kind.micros(row).map_err(|example| not_a_time(table, &columns.updated_at, &example))?;
-    columns.row(micros, |index| Ok(values::bytes(row, 1 + index).map(Cow::Borrowed)))
+    columns.row(hasher, micros, |index| Ok(values::bytes(row, 1 + index).map(Cow::Borrowed)))
 }
 
 fn not_a_time(table: &TableName, column: &str, example: &str) -> SyncError {

@@ -1,7 +1,7 @@
 //! A SQLite table or view as a source, read in a thread of its own.
 //!
-//! A run first surveys the `UPDATED_AT`s: which are new, how many wait or are left out, whether SQLite sorts them as time
-//! does, and whether they stand in order anyway. An index on the column saves looking at those that are long dealt with.
+//! A run first surveys the `UPDATED_AT`s: which are read, how many wait, whether SQLite sorts them as time does, and whether
+//! they stand in order anyway. An index on the column saves looking at earlier ones.
 
 mod surveying;
 mod values;
@@ -22,30 +22,23 @@ use tokio::sync::mpsc;
 use super::clock::Form;
 use super::columns::Columns;
 use super::survey::Selection;
-use super::{Chunk, LOCKED, Opening, Read, Reading, Report, SyncError, WAITING};
+use super::{Chunk, LOCKED, Opening, Read, ReadRequest, Reading, Report, SyncError, WAITING};
 use crate::config::{IntegrationKind, TableName, quoted};
-use crate::store::Watermark;
 use crate::sync::passing::file_passes;
-use crate::sync::row::Row;
+use crate::sync::row::{Row, RowHasher};
 use values::{meaning, micros, not_a_time};
 
 /// The function that SQLite can ask for a time in microseconds.
 const MICROS: &str = "cdi_micros";
 
 /// Begins to read.
-pub async fn read(
-    path: &Path,
-    table: &TableName,
-    kind: IntegrationKind,
-    watermark: Option<Watermark>,
-    most: Option<u64>,
-) -> Result<Reading, SyncError> {
-    let (path, table) = (path.to_owned(), table.clone());
+pub async fn read(path: &Path, table: &TableName, request: ReadRequest) -> Result<Reading, SyncError> {
+    let (path, table, kind) = (path.to_owned(), table.clone(), request.kind);
     let source = blocking(move || SqliteSource::open(&path, &table, kind)).await?;
     let stop = StopOnDrop(source.connection.get_interrupt_handle());
     let (sender, reads) = mpsc::channel(WAITING);
     let run = move || {
-        if let Err(error) = source.run(watermark, most, &sender) {
+        if let Err(error) = source.run(&request, &sender) {
             // Nobody listens any more where the reading was dropped.
             let _ = sender.blocking_send(Err(error));
         }
@@ -158,11 +151,11 @@ struct Plan {
 /// By which way rows are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// All of them are new.
+    /// All of them are read.
     Whole,
     /// All of them are looked at.
     Scan,
-    /// An index leads to the new ones.
+    /// An index leads to those that are read.
     Index,
 }
 
@@ -210,55 +203,28 @@ impl SqliteSource {
     }
 
     /// Sends everything, or the first rows, until nobody listens any more.
-    fn run(&self, watermark: Option<Watermark>, most: Option<u64>, sender: &Sender) -> Result<(), SyncError> {
+    fn run(&self, request: &ReadRequest, sender: &Sender) -> Result<(), SyncError> {
         let now = Utc::now().timestamp_micros();
-        let way = if watermark.is_none() && most.is_none() { Way::Whole } else { self.way()? };
-        let (survey, undated) = self.survey(watermark, way, now)?;
-        let mut opening = Opening { watermark: survey.left_out(watermark), future: survey.future, undated };
-        let selection = survey.selection(opening.watermark);
-        let plan = selection.map(|selection| Plan { selection, is_in_order: survey.is_in_order(), way });
-        let mut skip = 0;
-        if let (Some(plan), Some(watermark)) = (&plan, &mut opening.watermark)
-            && let Some(digest) = watermark.digest
-        {
-            // The rows at the watermark that are dealt with stand in front, unless something has changed there.
-            if digest == self.digest_of_first(plan, watermark.rows_at)? {
-                skip = watermark.rows_at;
-            } else {
-                (watermark.rows_at, watermark.digest) = (0, Some(0));
-            }
-        }
+        let way = if request.from.is_none() && request.most.is_none() { Way::Whole } else { self.way()? };
+        let (survey, undated) = self.survey(request.from, way, now)?;
+        // There is one writer, whose transactions nobody can see; `lookback` has to cover them.
+        let opening = Opening { running_since: None, future: survey.future, undated };
         if sender.blocking_send(Ok(Read::Opened(opening))).is_err() {
             return Ok(());
         }
-        if let Some(plan) = plan {
-            self.send_rows(&plan, skip, most, sender)?;
+        if let Some(selection) = survey.selection() {
+            self.send_rows(&Plan { selection, is_in_order: survey.is_in_order(), way }, request, sender)?;
         }
         let _ = sender.blocking_send(Ok(Read::End));
         Ok(())
     }
 
-    /// The digest of the first so many rows.
-    fn digest_of_first(&self, plan: &Plan, count: u64) -> Result<u64, SyncError> {
-        let mut statement = self.select(plan, Some(count))?;
-        let mut rows = self.query(&mut statement, &plan.selection)?;
-        let mut digest = 0_u64;
-        for _ in 0..count {
-            let Some(row) = rows.next().map_err(|error| self.error(&error))? else { break };
-            digest = digest.wrapping_add(self.row(row)?.digest());
-        }
-        Ok(digest)
-    }
-
-    fn send_rows(&self, plan: &Plan, skip: u64, most: Option<u64>, sender: &Sender) -> Result<(), SyncError> {
-        let mut statement = self.select(plan, most.map(|most| most.saturating_add(skip)))?;
+    fn send_rows(&self, plan: &Plan, request: &ReadRequest, sender: &Sender) -> Result<(), SyncError> {
+        let mut statement = self.select(plan, request.most)?;
         let mut rows = self.query(&mut statement, &plan.selection)?;
         let mut chunk = Chunk::default();
-        let mut number = 0;
         while let Some(row) = rows.next().map_err(|error| self.error(&error))? {
-            number += 1;
-            if number > skip
-                && let Some(full) = chunk.push(self.row(row)?)
+            if let Some(full) = chunk.push(self.row(row, &request.hasher)?)
                 && sender.blocking_send(Ok(Read::Rows(full))).is_err()
             {
                 return Ok(());
@@ -285,11 +251,11 @@ impl SqliteSource {
         };
         let content: Vec<String> = self.columns.content().map(quoted).collect();
         let content = content.join(", ");
-        // Rows of one time go by their places, and those that have none by what they say: the same in every run.
+        // Rows of one time go by their places, as far as they have some.
         let order = match (self.has_places, plan.is_in_order && plan.way != Way::Index) {
             (true, true) => "rowid".to_owned(),
             (true, false) => format!("{time}, rowid"),
-            (false, _) => format!("{time}, {content}"),
+            (false, _) => time.clone(),
         };
         let from = self.from(plan.way);
         let planned = format!("FROM {from} WHERE {time} BETWEEN ?1 AND ?2");
@@ -310,11 +276,11 @@ impl SqliteSource {
         format!("{}{hint}", self.table.quoted())
     }
 
-    fn row(&self, row: &rusqlite::Row<'_>) -> Result<Row, SyncError> {
+    fn row(&self, row: &rusqlite::Row<'_>, hasher: &RowHasher) -> Result<Row, SyncError> {
         let updated_at = row.get_ref(0).map_err(|error| self.error(&error))?;
         let updated_at =
             micros(updated_at).ok_or_else(|| not_a_time(&self.table, &self.columns.updated_at, updated_at))?;
-        values::row(&self.columns, updated_at, row).map_err(|error| self.error(&error))
+        values::row(&self.columns, hasher, updated_at, row).map_err(|error| self.error(&error))
     }
 
     fn updated_at(&self) -> String {

@@ -6,7 +6,6 @@
 use chrono::{DateTime, TimeDelta};
 
 use super::clock::Form;
-use crate::store::Watermark;
 
 /// A time as a database keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
@@ -66,16 +65,13 @@ pub enum Selection {
 /// What there is among the `UPDATED_AT`s that may be new.
 #[derive(Debug)]
 pub struct Survey {
-    /// The watermark, in microseconds.
-    reached: Option<i64>,
+    /// Where the reading begins, in microseconds; nothing where all rows are read.
+    from: Option<i64>,
     now: i64,
     /// Rows dated in the future.
     pub future: u64,
-    /// Rows at the watermark.
-    at: u64,
-    times_at: Option<Stretch>,
-    /// Rows above it that are not of the future.
-    times_above: Option<Stretch>,
+    /// The times from there to now.
+    times: Option<Stretch>,
     /// How the first text is written, and whether all others are written alike.
     writing: Option<Writing>,
     alike: bool,
@@ -100,51 +96,31 @@ struct Writing {
 
 impl Survey {
     /// Before anything was seen.
-    pub fn new(watermark: Option<Watermark>, now: i64) -> Survey {
-        Survey {
-            reached: watermark.map(|watermark| watermark.updated_at.timestamp_micros()),
-            now,
-            future: 0,
-            at: 0,
-            times_at: None,
-            times_above: None,
-            writing: None,
-            alike: true,
-            in_order: Some((i64::MIN, i64::MIN)),
-        }
+    pub fn new(from: Option<i64>, now: i64) -> Survey {
+        Survey { from, now, future: 0, times: None, writing: None, alike: true, in_order: Some((i64::MIN, i64::MIN)) }
     }
 
-    /// What a database has found by itself among timestamps: so many rows at the watermark and in the future.
-    pub fn counted(watermark: Option<Watermark>, earliest: i64, now: i64, at: u64, future: u64) -> Survey {
-        let stretch = |first: i64, last: i64| {
-            let bound = |micros| (micros, Bound::Number(micros as f64));
-            Some(Stretch { first: bound(first), last: bound(last) })
-        };
-        let new = Survey::new(watermark, now);
-        let above = new.reached.map_or(earliest, |reached| reached + 1);
-        Survey {
-            times_at: new.reached.and_then(|reached| stretch(reached, reached)).filter(|_| at > 0),
-            times_above: stretch(above, now).filter(|_| above <= now),
-            alike: false,
-            at,
-            future,
-            ..new
-        }
+    /// What a database has found by itself among timestamps: so many rows in the future.
+    pub fn counted(from: Option<i64>, earliest: i64, now: i64, future: u64) -> Survey {
+        let first = from.unwrap_or(earliest);
+        let bound = |micros| (micros, Bound::Number(micros as f64));
+        let times = (first <= now).then(|| Stretch { first: bound(first), last: bound(now) });
+        Survey { times, alike: false, future, ..Survey::new(from, now) }
     }
 
-    /// A value that is not above any that may be at the watermark or above it, however those are written.
+    /// A value that is not above any that is to be read, however those are written.
     pub fn lowest(&self, form: Form) -> Bound {
-        match (form, self.reached) {
+        match (form, self.from) {
             (Form::Text, None) => Bound::Text(String::new()),
-            (Form::Text, Some(reached)) => {
+            (Form::Text, Some(from)) => {
                 // A zone moves what is written by less than a day.
-                let date = DateTime::from_timestamp_micros(reached)
-                    .and_then(|time| time.checked_sub_signed(TimeDelta::days(1)));
+                let date =
+                    DateTime::from_timestamp_micros(from).and_then(|time| time.checked_sub_signed(TimeDelta::days(1)));
                 Bound::Text(date.map_or(String::new(), |date| date.format("%Y-%m-%d").to_string()))
             }
             (_, None) => Bound::Number(f64::NEG_INFINITY),
-            (Form::Seconds, Some(reached)) => Bound::Number(reached.div_euclid(1_000_000) as f64),
-            (Form::Milliseconds, Some(reached)) => Bound::Number(reached.div_euclid(1000) as f64),
+            (Form::Seconds, Some(from)) => Bound::Number(from.div_euclid(1_000_000) as f64),
+            (Form::Milliseconds, Some(from)) => Bound::Number(from.div_euclid(1000) as f64),
         }
     }
 
@@ -160,11 +136,8 @@ impl Survey {
         }
         if micros > self.now {
             self.future += 1;
-        } else if self.reached.is_none_or(|reached| micros > reached) {
-            add(&mut self.times_above, micros, value);
-        } else if Some(micros) == self.reached {
-            self.at += 1;
-            add(&mut self.times_at, micros, value);
+        } else if self.from.is_none_or(|from| micros >= from) {
+            add(&mut self.times, micros, value);
         }
     }
 
@@ -173,23 +146,9 @@ impl Survey {
         self.in_order.is_some()
     }
 
-    /// What a run leaves out. Where more or fewer rows are at the watermark than an earlier run has dealt with, some were
-    /// committed late under the same time: then all of them are taken.
-    pub fn left_out(&self, watermark: Option<Watermark>) -> Option<Watermark> {
-        let all = |watermark| Watermark { rows_at: 0, digest: Some(0), ..watermark };
-        watermark.map(|watermark| match watermark.digest {
-            None if watermark.rows_at != self.at => all(watermark),
-            // Those that are dealt with are gone.
-            Some(_) if watermark.rows_at > self.at => all(watermark),
-            _ => watermark,
-        })
-    }
-
-    /// What a run selects with that left out; nothing where there is nothing.
-    pub fn selection(&self, left_out: Option<Watermark>) -> Option<Selection> {
-        let at = self.times_at.as_ref().filter(|_| left_out.is_some_and(|watermark| watermark.digest.is_some()));
-        let above = self.times_above.as_ref();
-        let (first, last) = (&at.or(above)?.first, &above.or(at)?.last);
+    /// What is read; nothing where there is nothing.
+    pub fn selection(&self) -> Option<Selection> {
+        let Stretch { first, last } = self.times.as_ref()?;
         Some(if self.alike {
             Selection::Native { from: first.1.clone(), to: last.1.clone() }
         } else {
@@ -241,13 +200,8 @@ fn zone(text: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn survey(watermark: Option<i64>, texts: &[&str]) -> Survey {
-        let watermark = watermark.map(|micros| Watermark {
-            updated_at: DateTime::from_timestamp_micros(micros).unwrap(),
-            rows_at: 1,
-            digest: None,
-        });
-        let mut survey = Survey::new(watermark, 100_000_000);
+    fn survey(from: Option<i64>, texts: &[&str]) -> Survey {
+        let mut survey = Survey::new(from, 100_000_000);
         for text in texts {
             survey.take(super::super::clock::micros_of_text(text).unwrap(), Native::Text(text), None);
         }
@@ -257,13 +211,12 @@ mod tests {
     #[test]
     fn texts_that_are_written_alike_are_selected_as_texts() {
         let texts = ["1970-01-01T00:00:03Z", "1970-01-01T00:00:01Z", "1970-01-01T00:00:05Z", "1971-01-01T00:00:00Z"];
-        let survey = survey(Some(1_000_000), &texts);
         let text = |text: &str| Bound::Text(text.to_owned());
         let native = |from, to| Some(Selection::Native { from: text(from), to: text(to) });
-        assert_eq!(survey.selection(None), native("1970-01-01T00:00:03Z", "1970-01-01T00:00:05Z"));
-        assert_eq!(survey.future, 1);
-        let again = Watermark { updated_at: DateTime::UNIX_EPOCH, rows_at: 0, digest: Some(0) };
-        assert_eq!(survey.selection(Some(again)), native("1970-01-01T00:00:01Z", "1970-01-01T00:00:05Z"));
+        assert_eq!(survey(Some(1_000_001), &texts).selection(), native("1970-01-01T00:00:03Z", "1970-01-01T00:00:05Z"));
+        let from_its_first = survey(Some(1_000_000), &texts);
+        assert_eq!(from_its_first.selection(), native("1970-01-01T00:00:01Z", "1970-01-01T00:00:05Z"));
+        assert_eq!(from_its_first.future, 1);
     }
 
     #[test]
@@ -272,10 +225,10 @@ mod tests {
         for other in
             ["1970-01-01T01:00:04+01:00", "1970-01-01 00:00:04Z", "1970-01-01T00:00:04", "1970-01-01T00:00:04.0Z"]
         {
-            assert_eq!(survey(None, &["1970-01-01T00:00:01Z", other]).selection(None), from_1_to(4), "{other}");
+            assert_eq!(survey(None, &["1970-01-01T00:00:01Z", other]).selection(), from_1_to(4), "{other}");
         }
         let leap = ["1970-01-01T00:00:60Z", "1970-01-01T00:00:01Z"];
-        assert_eq!(survey(None, &leap).selection(None), from_1_to(60));
+        assert_eq!(survey(None, &leap).selection(), from_1_to(60));
     }
 
     #[test]
@@ -297,8 +250,8 @@ mod tests {
 
     #[test]
     fn where_nothing_is_new_nothing_is_selected() {
-        assert_eq!(survey(None, &[]).selection(None), None);
-        let survey = survey(Some(1_000_000), &["1970-01-01T00:00:01Z", "1971-01-01T00:00:00Z"]);
-        assert_eq!(survey.selection(None), None);
+        assert_eq!(survey(None, &[]).selection(), None);
+        let survey = survey(Some(1_000_001), &["1970-01-01T00:00:01Z", "1971-01-01T00:00:00Z"]);
+        assert_eq!(survey.selection(), None);
     }
 }

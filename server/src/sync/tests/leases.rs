@@ -113,7 +113,7 @@ async fn a_fence_lets_nothing_pass_once_the_lease_may_be_over() {
             out.extend_from_slice(b"{}");
             Ok(())
         };
-        batch.push(0, Row::new(0, None, None, None), b',', write).unwrap();
+        batch.push(0, Row::unkeyed(0, None, None, None), b',', write).unwrap();
         let sent = tokio::time::timeout(Duration::from_millis(300), open.deliver(batch)).await;
         assert!(sent.is_err(), "it waits");
         assert_eq!((rig.stand_in.requests(), rig.lines().len()), (0, 0));

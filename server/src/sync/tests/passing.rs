@@ -12,12 +12,12 @@ use super::rig::{Rig, postgres};
 use crate::config::{PostgresUrl, Source};
 use crate::secret::Secret;
 use crate::sync::destination::{DeliveryContext, Destination};
-use crate::sync::source::{self, Read};
+use crate::sync::source::Read;
 use crate::sync::{SyncError, check_source};
 
 /// Reads everything that a run would read.
 async fn read(rig: &Rig) -> Result<usize, SyncError> {
-    let mut reading = source::read(&rig.integration, None).await?;
+    let mut reading = rig.read_all().await?;
     let mut rows = 0;
     loop {
         match reading.next().await? {
@@ -123,7 +123,7 @@ async fn a_connection_that_is_cut_while_it_is_read_from() {
     let rig = Rig::into_file().await.reading_postgres("UPDATED_AT timestamptz, EXTERNAL_ID text, PAYLOAD text").await;
     rig.sql("INSERT INTO {t} SELECT '2026-01-01Z', n, '{\"a\":\"' || repeat('x', 5000) || '\"}' FROM generate_series(1, 20000) AS n")
         .await;
-    let mut reading = source::read(&rig.integration, None).await.unwrap();
+    let mut reading = rig.read_all().await.unwrap();
     assert!(matches!(reading.next().await, Ok(Read::Opened(_))));
     assert!(matches!(reading.next().await, Ok(Read::Rows(_))));
     rig.sql(

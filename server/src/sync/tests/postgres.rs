@@ -10,9 +10,8 @@ use tokio::time::Instant;
 use super::rig::{Rig, moment, postgres};
 use crate::config::{PostgresUrl, Source};
 use crate::secret::Secret;
-use crate::store::{JobStatus, Watermark};
+use crate::store::JobStatus;
 use crate::sync::check_source;
-use crate::sync::source::{self, Read};
 
 /// A sync from a table whose `UPDATED_AT` is of this type.
 async fn with_times(kind: &str) -> Rig {
@@ -314,27 +313,6 @@ async fn a_preview_looks_at_no_contents_but_those_that_it_shows() {
 }
 
 #[tokio::test]
-async fn a_preview_leaves_out_what_is_dealt_with_at_the_watermark() {
-    let rig = with_times("timestamptz").await;
-    rig.sql("INSERT INTO {t} SELECT '2026-01-01Z', 'user-' || n, '{}' FROM generate_series(1, 9) AS n").await;
-    let mut reading = source::read(&rig.integration, None).await.unwrap();
-    let mut rows = Vec::new();
-    loop {
-        match reading.next().await.unwrap() {
-            Read::Opened(_) => {}
-            Read::Rows(some) => rows.extend(some),
-            Read::End => break,
-        }
-    }
-    let digest = rows[..7].iter().fold(0_u64, |sum, row| sum.wrapping_add(row.digest()));
-    let watermark = Watermark { updated_at: moment(0), rows_at: 7, digest: Some(digest) };
-    let preview = crate::sync::preview(&rig.integration, Some(watermark), 1).await.unwrap();
-    assert!(preview.more && format!("{:?}", preview.rows).contains("user-8"), "{preview:?}");
-    let preview = crate::sync::preview(&rig.integration, Some(watermark), 3).await.unwrap();
-    assert!(!preview.more && preview.rows.len() == 2, "{preview:?}");
-}
-
-#[tokio::test]
 async fn a_reading_that_is_dropped_ends_in_the_database_too() {
     let mut rig = with_times("timestamptz").await;
     let view = format!("{}_slow", rig.table());
@@ -348,7 +326,7 @@ async fn a_reading_that_is_dropped_ends_in_the_database_too() {
         let count = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%' || $1 || '%' AND pid <> pg_backend_pid()";
         sqlx::query_scalar::<_, i64>(count).bind(&view).fetch_one(&mut connection).await.unwrap()
     };
-    let reading = source::read(&rig.integration, None).await.unwrap();
+    let reading = rig.read_all().await.unwrap();
     let begun = Instant::now();
     while running().await == 0 {
         assert!(begun.elapsed() < Duration::from_secs(10), "it never began");

@@ -16,12 +16,14 @@ use crate::config::{Destination, Integration, IntegrationKind, PostgresUrl, Sour
 use crate::secret::{Secret, new_key};
 use crate::stand_in::StandIn;
 use crate::store::{Claimed, Job, JobStatus, Page, RowError, StartJob, Store, StoreError};
+use crate::sync::SyncError;
 use crate::sync::batch::Batch;
 use crate::sync::lease_keeper::Clock;
-use crate::sync::row::{Identifier, Row};
+use crate::sync::row::{Identifier, Row, RowHasher};
 use crate::sync::run::{Pace, Runner};
 use crate::sync::shutdown::Stop;
 use crate::sync::slots::Slot;
+use crate::sync::source::{self, ReadRequest, Reading};
 
 pub const LEASE: Duration = Duration::from_secs(30);
 
@@ -213,6 +215,13 @@ impl Rig {
         }
     }
 
+    /// Begins to read all rows.
+    pub async fn read_all(&self) -> Result<Reading, SyncError> {
+        let hasher = RowHasher::new([0; 32]);
+        source::read(&self.integration, ReadRequest { kind: self.integration.kind, from: None, most: None, hasher })
+            .await
+    }
+
     /// The newest job.
     pub async fn job(&self) -> Job {
         self.store.jobs(self.integration.id, &Page::First, 1).await.unwrap().items.remove(0)
@@ -282,7 +291,7 @@ pub fn user(object: &Value) -> String {
 pub fn batch(objects: impl IntoIterator<Item = (String, String)>) -> Batch {
     let mut batch = Batch::default();
     for (number, (user, object)) in (0..).zip(objects) {
-        let row = Row::new(0, Some(Identifier::ExternalId(user)), None, None);
+        let row = Row::unkeyed(0, Some(Identifier::ExternalId(user)), None, None);
         let write = |_: &Row, out: &mut Vec<u8>| {
             out.extend_from_slice(object.as_bytes());
             Ok(())

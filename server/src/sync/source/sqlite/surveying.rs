@@ -7,10 +7,9 @@ use super::super::clock::Form;
 use super::super::survey::Survey;
 use super::values::{example, form, micros, native, not_a_time};
 use super::{SqliteSource, SyncError, Way};
-use crate::store::Watermark;
 
 impl SqliteSource {
-    /// How the new rows are found where not all are new.
+    /// How the rows are found where not all are read.
     pub(super) fn way(&self) -> Result<Way, SyncError> {
         let column = self.updated_at();
         let text = format!("EXPLAIN QUERY PLAN SELECT {column} FROM {} WHERE {column} >= 0", self.table.quoted());
@@ -25,14 +24,14 @@ impl SqliteSource {
         Ok(Way::Scan)
     }
 
-    /// Looks at every time that may be new, and counts the rows that have none.
-    pub(super) fn survey(&self, watermark: Option<Watermark>, way: Way, now: i64) -> Result<(Survey, u64), SyncError> {
-        let mut survey = Survey::new(watermark, now);
+    /// Looks at every time that may be read, and counts the rows that have none.
+    pub(super) fn survey(&self, from: Option<i64>, way: Way, now: i64) -> Result<(Survey, u64), SyncError> {
+        let mut survey = Survey::new(from, now);
         let (column, place) = (self.updated_at(), if self.has_places { "rowid" } else { "NULL" });
         let mut text = format!("SELECT {column}, {place} FROM {}", self.from(way));
         let (mut lowest, mut undated) = (None, 0);
         if way == Way::Index {
-            // What is long dealt with is not looked at, but the ends tell whether all times are of one form.
+            // Earlier ones are not looked at, but the ends tell whether all times are of one form.
             undated = self.undated()?;
             let Some(form) = self.form()? else { return Ok((survey, undated)) };
             text = format!("{text} WHERE {column} >= ?1");

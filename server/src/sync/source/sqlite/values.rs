@@ -10,7 +10,7 @@ use super::super::columns::Columns;
 use super::super::survey::{Bound, Native};
 use super::SyncError;
 use crate::config::TableName;
-use crate::sync::row::Row;
+use crate::sync::row::{Row, RowHasher};
 
 /// A value as a time in microseconds; nothing where it is none.
 pub fn micros(value: ValueRef<'_>) -> Option<i64> {
@@ -51,8 +51,8 @@ pub fn form(time: ValueRef<'_>) -> Form {
 }
 
 /// The row that stands in a result: `UPDATED_AT`, then the columns with content.
-pub fn row(columns: &Columns, updated_at: i64, row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
-    columns.row(updated_at, |index| {
+pub fn row(columns: &Columns, hasher: &RowHasher, updated_at: i64, row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    columns.row(hasher, updated_at, |index| {
         Ok(match row.get_ref(1 + index)? {
             ValueRef::Null => None,
             ValueRef::Integer(number) => Some(Cow::Owned(number.to_string().into_bytes())),
