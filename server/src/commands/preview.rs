@@ -2,28 +2,34 @@
 
 use std::process::ExitCode;
 
+use chrono::{DateTime, Utc};
+
 use super::{with_store, written};
 use crate::config::{Config, Integration};
 use crate::process::print;
-use crate::store::Watermark;
-use crate::sync::{self, Planned, Preview};
+use crate::sync::{self, Known, Planned, Preview};
 
 /// Shows the first rows of the next sync.
 pub async fn run(config: &Config, integration: &Integration, rows: usize) -> anyhow::Result<ExitCode> {
-    let watermark = with_store(config, async |store| match store {
-        Some(store) => Ok(store.watermark(integration.id).await?),
+    let known = with_store(config, async |store| match store {
+        Some(store) => Ok(Some(Known {
+            watermark: store.watermark(integration.id).await?,
+            record: store.record(integration.id).await?,
+            digest_key: store.digest_key(),
+        })),
         None => {
             eprintln!("there is no store yet: this is what the first sync will send");
             Ok(None)
         }
     });
-    let watermark = watermark.await?;
-    let preview = sync::preview(integration, watermark, rows).await?;
-    print(&describe(&preview, watermark))?;
+    let known = known.await?;
+    let since = known.as_ref().and_then(|known| known.watermark.updated_at);
+    let preview = sync::preview(integration, known, rows).await?;
+    print(&describe(&preview, since))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn describe(preview: &Preview, watermark: Option<Watermark>) -> String {
+fn describe(preview: &Preview, since: Option<DateTime<Utc>>) -> String {
     let mut lines: Vec<String> = preview
         .rows
         .iter()
@@ -36,7 +42,7 @@ fn describe(preview: &Preview, watermark: Option<Watermark>) -> String {
             }
         })
         .collect();
-    let since = watermark.map(|watermark| written(watermark.updated_at));
+    let since = since.map(written);
     lines.push(match (preview.rows.len(), preview.more, since) {
         (0, false, Some(since)) => format!("Nothing new since {since}."),
         (0, false, None) => "Nothing to sync: there are no rows whose time has come.".into(),
@@ -75,9 +81,8 @@ mod tests {
         let none_shown = Preview { rows: Vec::new(), more: true, future: 0, undated: 0 };
         assert_eq!(describe(&none_shown, None), "Rows shown: 0; there are more.\n");
         let nothing = Preview { rows: Vec::new(), more: false, future: 0, undated: 1 };
-        let watermark = Watermark { updated_at: time, rows_at: 1, digest: None };
         assert_eq!(
-            describe(&nothing, Some(watermark)),
+            describe(&nothing, Some(time)),
             "Nothing new since 2026-01-01T00:00:00.500Z.\nRows without an UPDATED_AT, which are never synced: 1.\n"
         );
     }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::progress::Fate;
+use super::progress::RowOutcome;
 use crate::store::RowError;
 
 /// Bytes of row errors that may wait; of further ones the payload is not kept. The destination bounds their number.
@@ -36,10 +36,10 @@ impl HeldBack {
     }
 
     /// Those with a smaller number, which are refused.
-    pub fn release(&self, confirmed: u64) -> Vec<(u64, Fate)> {
+    pub fn release(&self, confirmed: u64) -> Vec<(u64, RowOutcome)> {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let released = held.extract_if(.., |held| held.number < confirmed);
-        released.map(|held| (held.row, Fate::Refused(held.error))).collect()
+        released.map(|held| (held.row, RowOutcome::Refused(held.error))).collect()
     }
 }
 
@@ -57,9 +57,9 @@ mod tests {
             held.hold(number, number + 100, error);
         }
         assert!(held.release(0).is_empty());
-        let rows = |released: Vec<(u64, Fate)>| {
-            let kept = |fate| matches!(fate, Fate::Refused(RowError { payload: Some(_), .. }));
-            released.into_iter().map(|(row, fate)| (row, kept(fate))).collect::<Vec<_>>()
+        let rows = |released: Vec<(u64, RowOutcome)>| {
+            let kept = |outcome| matches!(outcome, RowOutcome::Refused(RowError { payload: Some(_), .. }));
+            released.into_iter().map(|(row, outcome)| (row, kept(outcome))).collect::<Vec<_>>()
         };
         assert_eq!(rows(held.release(2)), [(100, true), (101, false)]);
         assert_eq!(rows(held.release(u64::MAX)), [(102, false), (103, false)]);

@@ -1,13 +1,14 @@
 //! Looking at an integration without syncing it. Nothing is delivered, and no watermark moves.
 
 use super::SyncError;
-use super::feed::refusal;
 use super::object::Form;
+use super::pipeline::refusal;
 use super::row::RowHasher;
+use super::row_filter::{RowFilter, Verdict};
 use super::source::{Opening, Read, ReadRequest};
 use super::{destination, source};
 use crate::config::Integration;
-use crate::store::{RowError, Watermark};
+use crate::store::{RowError, StoredRecord, Watermark};
 
 /// What the next sync would do.
 #[derive(Debug)]
@@ -31,18 +32,32 @@ pub enum Planned {
     Refused(RowError),
 }
 
-/// Looks at the first rows of the next sync.
-pub async fn preview(
-    integration: &Integration,
-    watermark: Option<Watermark>,
-    most: usize,
-) -> Result<Preview, SyncError> {
-    // One more than are shown tells whether there are more.
+/// How far an integration has got, and what was acknowledged.
+#[derive(Debug)]
+pub struct Known {
+    /// The watermark.
+    pub watermark: Watermark,
+    /// The record.
+    pub record: StoredRecord,
+    /// The key of its digests.
+    pub digest_key: [u8; 32],
+}
+
+/// Looks at the first rows of the next sync; nothing is known where there was none yet.
+pub async fn preview(integration: &Integration, known: Option<Known>, most: usize) -> Result<Preview, SyncError> {
+    let Known { watermark, record, digest_key } = known.unwrap_or(Known {
+        watermark: Watermark::default(),
+        record: StoredRecord::default(),
+        digest_key: [0; 32],
+    });
+    let mut filter = RowFilter::new(record, watermark.overflow, integration.kind);
+    let counted = watermark.overflow.map_or(0, |overflow| overflow.versions);
     let request = ReadRequest {
         kind: integration.kind,
-        from: watermark.map(|watermark| watermark.updated_at.timestamp_micros() + 1),
-        most: Some((most as u64).saturating_add(1)),
-        hasher: RowHasher::new([0; 32]),
+        from: watermark.read_from.map(|time| time.timestamp_micros()),
+        // One more than are shown tells whether there are more, and any of those that are known may come before.
+        most: Some((most as u64 + 1).saturating_add(filter.known() as u64).saturating_add(counted)),
+        hasher: RowHasher::new(digest_key),
     };
     let mut reading = source::read(integration, request).await?;
     let form = Form { kind: integration.kind, reader: destination::reader(&integration.destination) };
@@ -53,6 +68,10 @@ pub async fn preview(
             Read::End => return Ok(preview),
             Read::Rows(rows) => {
                 for row in rows {
+                    // That rows which are only counted have changed shows when all of them were read.
+                    if !matches!(filter.judge(&row), Ok(Verdict::New { .. })) {
+                        continue;
+                    }
                     if preview.rows.len() == most {
                         return Ok(Preview { more: true, ..preview });
                     }

@@ -1,20 +1,23 @@
-//! Syncs: a worker claims a job, reads the rows above the watermark, delivers an object of each, and ends the job.
+//! Syncs: a worker claims a job, reads the rows that may be new, delivers an object of each that is not in the record of
+//! what was acknowledged, and ends the job.
 //!
-//! Delivery is at least once: the watermark moves only over rows that were delivered or refused for good, so what was in
-//! flight when a process died is sent again and nothing is left out.
+//! Delivery is at least once: what is in flight when a process dies is sent again, and nothing is left out.
 
 mod batch;
 mod destination;
-mod feed;
 mod held_back;
 mod inspect;
 mod lease_keeper;
 mod object;
 mod passing;
+mod pipeline;
 mod progress;
+mod record;
+mod route;
 mod row;
+mod row_filter;
 mod run;
-mod shared;
+mod shared_progress;
 mod shutdown;
 mod slots;
 mod source;
@@ -23,7 +26,7 @@ mod tests;
 mod worker;
 
 pub use destination::look as check_destination;
-pub use inspect::{Planned, Preview, preview};
+pub use inspect::{Known, Planned, Preview, preview};
 pub use run::CANCELLED;
 pub use source::look as check_source;
 #[cfg(test)]

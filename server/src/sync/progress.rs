@@ -1,19 +1,22 @@
-//! How far a run has got: which rows are dealt with, and up to where that is all of them.
+//! How far a run has got: which rows are dealt with, up to where that is all of them, and what the record has to say of it.
 //!
 //! Rows get numbers in reading order and are dealt with in any order. The watermark only moves over a stretch from the
-//! start in which every row is dealt with. Where it stops among rows of one `UPDATED_AT`, it carries a digest of those
-//! that are dealt with, by which a later run knows whether they still stand at the front.
+//! start in which every row is dealt with. What is dealt with ahead of it is in the record, so that no other run sends it
+//! again.
+
+mod keeping;
 
 use std::collections::VecDeque;
-
-use chrono::DateTime;
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::destination::Position;
-use crate::store::{Checkpoint, MOST_ROW_ERRORS, RowError, Watermark};
+use crate::store::{Checkpoint, MOST_ROW_ERRORS, Overflow, Route, RowError, Watermark};
+use keeping::{Keeping, micros, time};
 
 /// What became of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate {
+pub enum RowOutcome {
     /// The destination has it; where the destination then was, if it counts that.
     Delivered(Option<Position>),
     /// It was refused for good.
@@ -23,105 +26,130 @@ pub enum Fate {
 /// How far a run has got.
 #[derive(Debug)]
 pub struct Progress {
+    start: Start,
     /// The number of the first row in the window.
     first: u64,
-    /// Rows that are not yet counted, in reading order.
+    /// Rows from the first that is not dealt with, in reading order.
     window: VecDeque<Pending>,
-    /// Everything that was counted.
-    counted: Counted,
-    /// Row errors that are counted and that no checkpoint has, as far as they are kept.
-    errors: Vec<RowError>,
-    /// Bytes of row errors, those in the window included.
-    error_bytes: usize,
+    /// The `UPDATED_AT` up to which this reading's rows are dealt with, in microseconds.
+    reached: Option<i64>,
     /// Whether no further row follows.
     ended: bool,
-    /// What the last checkpoint said, without its row errors.
+    rows_synced: u64,
+    rows_failed: u64,
+    position: Option<Position>,
+    /// What the record keeps, and what no checkpoint has of it.
+    keeping: Keeping,
+    /// Row errors that no checkpoint has, as far as they are kept.
+    errors: Vec<RowError>,
+    /// Their bytes.
+    error_bytes: usize,
+    /// What the last checkpoint said, without its changes.
     written: Checkpoint,
 }
 
 #[derive(Debug)]
 struct Pending {
     updated_at: i64,
-    digest: u64,
-    fate: Option<Dealt>,
+    digest: u128,
+    is_settled: bool,
 }
 
-/// What became of a row, as it is kept until the row is counted.
-#[derive(Debug)]
-enum Dealt {
-    Delivered(Option<Position>),
-    /// Without the row error where the job has enough of them.
-    Refused(Option<RowError>),
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Counted {
-    watermark: Option<Watermark>,
-    rows_synced: u64,
-    rows_failed: u64,
-    position: Option<Position>,
-}
-
-/// What a job had come to when this run took it.
-#[derive(Debug, Clone, Copy, Default)]
+/// Where a reading begins.
+#[derive(Debug, Clone, Default)]
 pub struct Start {
-    /// The watermark, with the rows at it that this run does not take.
-    pub watermark: Option<Watermark>,
-    /// Rows that were delivered.
+    /// The watermark.
+    pub watermark: Watermark,
+    /// What it belongs to; nothing where it is not to be written.
+    pub route: Option<Arc<Route>>,
+    /// Rows that the job has delivered.
     pub rows_synced: u64,
-    /// Rows that were refused.
+    /// Rows of it that were refused.
     pub rows_failed: u64,
     /// Where the destination was.
     pub position: Option<Position>,
+    /// How far below the watermark rows may still be committed.
+    pub lookback: Duration,
+    /// Since when the oldest transaction has been running at the source, in microseconds, where that is known.
+    pub running_since: Option<i64>,
+    /// For each change of the record that is stored: its last `UPDATED_AT` and how many digests.
+    pub sizes: Vec<(i64, u64)>,
+    /// The most digests that the record may hold.
+    pub most_digests: u64,
 }
 
 impl Progress {
-    /// The beginning of a run.
+    /// The beginning of a reading.
     pub fn new(start: Start) -> Progress {
-        let counted = Counted {
-            watermark: start.watermark,
-            rows_synced: start.rows_synced,
-            rows_failed: start.rows_failed,
-            position: start.position,
-        };
         let mut progress = Progress {
             first: 0,
             window: VecDeque::new(),
-            counted,
+            reached: None,
+            ended: false,
+            rows_synced: start.rows_synced,
+            rows_failed: start.rows_failed,
+            position: start.position,
+            keeping: Keeping::new(&start),
             errors: Vec::new(),
             error_bytes: 0,
-            ended: false,
             written: Checkpoint::default(),
+            start,
         };
-        progress.written = progress.without_errors();
+        progress.written = progress.without_changes();
         progress
     }
 
-    /// Takes note of a row that was read, and numbers it.
-    pub fn read(&mut self, updated_at: i64, digest: u64) -> u64 {
-        self.window.push_back(Pending { updated_at, digest, fate: None });
+    /// Takes note of a row that is to be dealt with, and numbers it.
+    pub fn read(&mut self, updated_at: i64, digest: u128) -> u64 {
+        self.window.push_back(Pending { updated_at, digest, is_settled: false });
         self.first + self.window.len() as u64 - 1
     }
 
-    /// Takes note of what became of a row.
-    pub fn dealt(&mut self, row: u64, fate: Fate) {
-        let index = row.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
-        if let Some(pending) = index.and_then(|index| self.window.get_mut(index)) {
-            pending.fate = Some(match fate {
-                Fate::Delivered(position) => Dealt::Delivered(position),
-                Fate::Refused(_) if self.counted.rows_failed >= MOST_ROW_ERRORS => Dealt::Refused(None),
-                Fate::Refused(error) => {
-                    self.error_bytes += error.size();
-                    Dealt::Refused(Some(error))
-                }
-            });
+    /// Takes note of a row that was acknowledged earlier.
+    pub fn read_known(&mut self, updated_at: i64) {
+        if self.window.is_empty() {
+            self.reached = Some(updated_at);
+        } else {
+            self.window.push_back(Pending { updated_at, digest: 0, is_settled: true });
         }
-        while self.window.front().is_some_and(|pending| pending.fate.is_some()) {
-            if let Some(Pending { updated_at, digest, fate: Some(fate) }) = self.window.pop_front() {
-                self.first += 1;
-                self.count(updated_at, digest, fate);
+    }
+
+    /// Takes note of what became of a row.
+    pub fn settled(&mut self, row: u64, outcome: RowOutcome) {
+        let index = row.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
+        let Some(pending) = index.and_then(|index| self.window.get_mut(index)).filter(|pending| !pending.is_settled)
+        else {
+            return;
+        };
+        pending.is_settled = true;
+        self.keeping.acknowledged(pending.updated_at, pending.digest);
+        match outcome {
+            RowOutcome::Delivered(position) => {
+                self.rows_synced += 1;
+                self.position = position.or(self.position);
+            }
+            RowOutcome::Refused(error) => {
+                self.rows_failed += 1;
+                if self.rows_failed <= MOST_ROW_ERRORS {
+                    self.error_bytes += error.size();
+                    self.errors.push(error);
+                }
             }
         }
+        while let Some(Pending { updated_at, .. }) = self.window.pop_front_if(|pending| pending.is_settled) {
+            self.first += 1;
+            self.reached = Some(updated_at);
+        }
+    }
+
+    /// Takes row versions out of the record: the destination has something newer of their users.
+    pub fn forget(&mut self, digests: Vec<u128>) {
+        self.keeping.forget(digests);
+    }
+
+    /// Whether versions were forgotten of which no checkpoint says so.
+    pub fn has_to_forget(&self) -> bool {
+        self.keeping.has_to_forget()
     }
 
     /// Takes note that there are no further rows.
@@ -129,7 +157,12 @@ impl Progress {
         self.ended = true;
     }
 
-    /// Rows that were read and are not counted yet.
+    /// Takes note that the overflow says nothing any more: its rows are read again one by one.
+    pub fn drop_overflow(&mut self) {
+        self.keeping.overflow = None;
+    }
+
+    /// Rows that were read and are waiting for others before them.
     pub fn pending(&self) -> usize {
         self.window.len()
     }
@@ -141,63 +174,37 @@ impl Progress {
 
     /// Rows that the job has delivered, and rows of it that were refused.
     pub fn counts(&self) -> (u64, u64) {
-        (self.counted.rows_synced, self.counted.rows_failed)
-    }
-
-    fn count(&mut self, updated_at: i64, digest: u64, fate: Dealt) {
-        let counted = &mut self.counted;
-        let time = DateTime::from_timestamp_micros(updated_at).unwrap_or_default();
-        let before = counted.watermark.filter(|watermark| watermark.updated_at == time);
-        counted.watermark = Some(Watermark {
-            updated_at: time,
-            rows_at: before.map_or(0, |watermark| watermark.rows_at) + 1,
-            digest: Some(before.and_then(|watermark| watermark.digest).unwrap_or(0).wrapping_add(digest)),
-        });
-        match fate {
-            Dealt::Delivered(position) => {
-                counted.rows_synced += 1;
-                counted.position = position.or(counted.position);
-            }
-            Dealt::Refused(error) => {
-                counted.rows_failed += 1;
-                match error {
-                    Some(error) if counted.rows_failed <= MOST_ROW_ERRORS => self.errors.push(error),
-                    // Others before it were refused while it waited to be counted.
-                    Some(error) => self.error_bytes -= error.size(),
-                    None => {}
-                }
-            }
-        }
-    }
-
-    /// The watermark; without a digest where every row at it is dealt with.
-    fn watermark(&self) -> Option<Watermark> {
-        let watermark = self.counted.watermark?;
-        let whole = match self.window.front() {
-            Some(next) => DateTime::from_timestamp_micros(next.updated_at) != Some(watermark.updated_at),
-            None => self.ended,
-        };
-        Some(if whole { Watermark { digest: None, ..watermark } } else { watermark })
+        (self.rows_synced, self.rows_failed)
     }
 
     /// Whether there is something that no checkpoint has.
     pub fn is_new(&self) -> bool {
-        // A row error comes with its count.
-        self.without_errors() != self.written
+        self.keeping.has_changes() || self.without_changes() != self.written
     }
 
     /// What may be written down now.
-    pub fn so_far(&self) -> Checkpoint {
-        Checkpoint { row_errors: self.errors.clone(), ..self.without_errors() }
+    pub fn so_far(&mut self) -> Checkpoint {
+        let updated_at = self.start.watermark.updated_at.map(micros).max(self.reached);
+        // Rows that are not there any more hold nothing back.
+        let dealt_with = if self.ended && self.window.is_empty() { updated_at } else { self.reached };
+        self.keeping.move_on(dealt_with);
+        Checkpoint { row_errors: self.errors.clone(), record: self.keeping.changes(), ..self.without_changes() }
     }
 
-    fn without_errors(&self) -> Checkpoint {
+    fn without_changes(&self) -> Checkpoint {
+        let updated_at = self.start.watermark.updated_at.map(micros).max(self.reached);
         Checkpoint {
-            watermark: self.watermark(),
-            rows_synced: self.counted.rows_synced,
-            rows_failed: self.counted.rows_failed,
+            watermark: Watermark {
+                updated_at: updated_at.map(time),
+                read_from: self.keeping.read_from.map(time),
+                overflow: self.keeping.overflow,
+            },
+            route: self.start.route.clone(),
+            record: Vec::new(),
+            rows_synced: self.rows_synced,
+            rows_failed: self.rows_failed,
             row_errors: Vec::new(),
-            position: self.counted.position.map(|position| position.to_string()),
+            position: self.position.map(|position| position.to_string()),
         }
     }
 
@@ -205,92 +212,166 @@ impl Progress {
     pub fn written(&mut self, checkpoint: &Checkpoint) {
         let errors = checkpoint.row_errors.len().min(self.errors.len());
         self.error_bytes -= self.errors.drain(..errors).map(|error| error.size()).sum::<usize>();
-        self.written = checkpoint.without_row_errors();
+        self.keeping.written(&checkpoint.record);
+        self.written = checkpoint.without_changes();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::RecordAction;
     use crate::sync::destination::FileIdentity;
 
     fn error(reason: &str) -> RowError {
         RowError { identifier: None, updated_at: time(0), reason: reason.into(), payload: None }
     }
 
-    fn time(micros: i64) -> DateTime<chrono::Utc> {
-        DateTime::from_timestamp_micros(micros).unwrap()
+    fn delivered() -> RowOutcome {
+        RowOutcome::Delivered(None)
     }
 
-    fn delivered() -> Fate {
-        Fate::Delivered(None)
+    /// A progress that looks back by so many microseconds.
+    fn looking_back(lookback: u64, start: Start) -> Progress {
+        Progress::new(Start { lookback: Duration::from_micros(lookback), most_digests: 1000, ..start })
     }
 
-    /// `UPDATED_AT`, rows at it, and the digest where there are more.
-    fn watermark(progress: &Progress) -> Option<(i64, u64, Option<u64>)> {
-        let watermark = progress.so_far().watermark?;
-        Some((watermark.updated_at.timestamp_micros(), watermark.rows_at, watermark.digest))
+    fn from(watermark: i64, read_from: i64) -> Start {
+        let watermark =
+            Watermark { updated_at: Some(time(watermark)), read_from: Some(time(read_from)), overflow: None };
+        Start { watermark, ..Start::default() }
     }
 
-    fn start(rows_at: u64, digest: Option<u64>) -> Start {
-        let watermark = Some(Watermark { updated_at: time(10), rows_at, digest });
-        Start { watermark, rows_synced: 4, rows_failed: 1, position: None }
+    /// The watermark and where the next reading begins.
+    fn marks(progress: &mut Progress) -> (Option<i64>, Option<i64>) {
+        let watermark = progress.so_far().watermark;
+        (watermark.updated_at.map(micros), watermark.read_from.map(micros))
+    }
+
+    /// What a checkpoint adds to the record, and what it takes out.
+    fn changes(checkpoint: &Checkpoint) -> (Vec<u128>, Vec<u128>) {
+        let of = |action| {
+            let changes = checkpoint.record.iter().filter(|change| change.action == action);
+            changes.flat_map(|change| change.digests.clone()).collect()
+        };
+        (of(RecordAction::Add), of(RecordAction::Forget))
     }
 
     #[test]
     fn the_watermark_moves_only_over_rows_that_are_all_dealt_with() {
-        let mut progress = Progress::new(Start::default());
+        let mut progress = looking_back(5, Start::default());
         for (updated_at, digest) in [(10, 1), (20, 2), (30, 3)] {
             progress.read(updated_at, digest);
         }
-        progress.dealt(1, delivered());
-        assert_eq!(watermark(&progress), None);
         assert!(!progress.is_new());
-        progress.dealt(0, delivered());
-        assert_eq!(watermark(&progress), Some((20, 1, None)));
-        assert_eq!(progress.so_far().rows_synced, 2);
-        progress.dealt(2, Fate::Refused(error("no")));
-        assert_eq!(watermark(&progress), Some((30, 1, Some(3))), "another row at 30 may follow");
-        progress.ended();
-        assert_eq!(watermark(&progress), Some((30, 1, None)));
+        progress.settled(1, delivered());
+        assert_eq!(marks(&mut progress), (None, None));
+        assert!(progress.is_new(), "it is in the record");
+        progress.settled(0, delivered());
+        assert_eq!(marks(&mut progress), (Some(20), Some(15)));
+        progress.settled(2, RowOutcome::Refused(error("no")));
+        assert_eq!(marks(&mut progress), (Some(30), Some(25)));
         let checkpoint = progress.so_far();
         assert_eq!((checkpoint.rows_synced, checkpoint.rows_failed), (2, 1));
         assert_eq!(checkpoint.row_errors, [error("no")]);
     }
 
     #[test]
-    fn among_rows_of_one_time_it_carries_a_digest_of_those_that_are_dealt_with() {
-        let mut progress = Progress::new(Start::default());
-        for digest in [u64::MAX, 2, 2, 3] {
-            progress.read(10, digest);
+    fn what_is_dealt_with_ahead_of_the_watermark_is_counted_and_recorded_once() {
+        let mut progress = looking_back(5, Start::default());
+        for (updated_at, digest) in [(10, 1), (20, 2), (30, 3)] {
+            progress.read(updated_at, digest);
         }
-        for row in [0, 2, 1] {
-            progress.dealt(row, delivered());
-        }
-        assert_eq!(watermark(&progress), Some((10, 3, Some(3))));
-        progress.dealt(3, delivered());
-        progress.read(11, 5);
-        assert_eq!(watermark(&progress), Some((10, 4, None)));
-    }
-
-    #[test]
-    fn rows_at_the_old_watermark_are_counted_on_from_it() {
-        let mut progress = Progress::new(start(5, Some(100)));
-        assert_eq!(watermark(&progress), Some((10, 5, Some(100))));
-        let row = progress.read(10, 8);
-        progress.dealt(row, delivered());
-        assert_eq!(watermark(&progress), Some((10, 6, Some(108))));
-        progress.ended();
-        assert_eq!(watermark(&progress), Some((10, 6, None)));
-        assert_eq!(progress.so_far().rows_synced, 5);
-    }
-
-    #[test]
-    fn a_run_without_rows_keeps_the_watermark() {
-        let mut progress = Progress::new(start(5, None));
+        progress.settled(2, delivered());
+        progress.settled(2, delivered());
+        let checkpoint = progress.so_far();
+        assert_eq!((checkpoint.rows_synced, changes(&checkpoint)), (1, (vec![3], vec![])));
+        assert_eq!(progress.so_far(), checkpoint, "the write may have failed");
+        progress.written(&checkpoint);
         assert!(!progress.is_new());
+        progress.settled(0, delivered());
+        progress.settled(1, delivered());
+        let checkpoint = progress.so_far();
+        assert_eq!(checkpoint.rows_synced, 3);
+        assert_eq!(changes(&checkpoint).0, [], "rows before 25 are not read again");
+        assert_eq!(marks(&mut progress), (Some(30), Some(25)));
+    }
+
+    #[test]
+    fn rows_before_the_watermark_do_not_move_it_back() {
+        let mut progress = looking_back(10, from(100, 90));
+        progress.read_known(92);
+        progress.read(95, 1);
+        progress.read_known(100);
+        assert_eq!(marks(&mut progress), (Some(100), Some(90)));
+        progress.settled(0, delivered());
+        assert_eq!(marks(&mut progress), (Some(100), Some(90)));
         progress.ended();
-        assert_eq!(watermark(&progress), Some((10, 5, None)));
+        assert_eq!(marks(&mut progress), (Some(100), Some(90)));
+        let mut progress = looking_back(5, from(100, 90));
+        progress.read_known(91);
+        progress.ended();
+        assert_eq!(marks(&mut progress), (Some(100), Some(95)), "rows that are not there hold nothing back");
+    }
+
+    #[test]
+    fn the_next_reading_begins_before_the_oldest_transaction_that_was_running() {
+        let mut progress = looking_back(10, Start { running_since: Some(50), ..from(100, 20) });
+        progress.read(120, 1);
+        progress.settled(0, delivered());
+        progress.ended();
+        assert_eq!(marks(&mut progress), (Some(120), Some(40)));
+        let mut progress = looking_back(10, Start { running_since: Some(500), ..from(100, 20) });
+        progress.read(120, 1);
+        progress.settled(0, delivered());
+        assert_eq!(marks(&mut progress), (Some(120), Some(110)));
+    }
+
+    #[test]
+    fn versions_are_forgotten_until_a_checkpoint_says_so() {
+        let mut progress = looking_back(10, Start { sizes: vec![(150, 2)], ..from(100, 90) });
+        progress.forget(vec![7, 8]);
+        assert!(progress.has_to_forget() && progress.is_new());
+        let checkpoint = progress.so_far();
+        assert_eq!(changes(&checkpoint), (vec![], vec![7, 8]));
+        assert_eq!(checkpoint.record[0].last, 150, "no later version can be meant");
+        assert!(progress.has_to_forget());
+        progress.written(&checkpoint);
+        assert!(!progress.has_to_forget() && !progress.is_new());
+    }
+
+    #[test]
+    fn a_full_record_looks_back_less_far() {
+        let start = Start { sizes: vec![(91, 500), (96, 400), (99, 100)], ..from(100, 90) };
+        let mut progress = looking_back(10, start);
+        for digest in 0..100 {
+            let row = progress.read(101, digest);
+            progress.settled(row, delivered());
+        }
+        assert_eq!(marks(&mut progress), (Some(101), Some(96)));
+        assert_eq!(changes(&progress.so_far()).0.len(), 100);
+    }
+
+    #[test]
+    fn rows_of_one_time_that_find_no_room_are_counted() {
+        let mut progress = looking_back(10, Start::default());
+        for digest in 0..1003 {
+            let row = progress.read(100, digest);
+            progress.settled(row, delivered());
+        }
+        let row = progress.read(101, 5000);
+        progress.read(102, 5001);
+        progress.settled(row + 1, delivered());
+        let checkpoint = progress.so_far();
+        let overflow = checkpoint.watermark.overflow.unwrap();
+        assert_eq!((micros(overflow.updated_at), overflow.versions), (100, 4));
+        let (added, _) = changes(&checkpoint);
+        assert_eq!(added.len(), 1000);
+        assert!(added.contains(&5001), "later times have a place");
+        let missing = (0..1003).filter(|digest| !added.contains(digest));
+        assert_eq!(missing.sum::<u128>(), overflow.sum);
+        progress.settled(row, delivered());
+        assert_eq!(progress.so_far().watermark.overflow, None, "that time is not read again");
     }
 
     #[test]
@@ -299,10 +380,10 @@ mod tests {
         for time in [1, 2] {
             progress.read(time, 1);
         }
-        progress.dealt(0, Fate::Refused(error("a")));
+        progress.settled(0, RowOutcome::Refused(error("a")));
         let checkpoint = progress.so_far();
         assert_eq!(progress.so_far(), checkpoint, "the write may have failed");
-        progress.dealt(1, Fate::Refused(error("b")));
+        progress.settled(1, RowOutcome::Refused(error("b")));
         assert_eq!(progress.error_bytes(), 2 * error("a").size());
         progress.written(&checkpoint);
         assert_eq!(progress.so_far().row_errors, [error("b")]);
@@ -315,46 +396,31 @@ mod tests {
 
     #[test]
     fn of_very_many_errors_the_first_are_kept_and_the_others_counted() {
-        let start = Start { rows_failed: MOST_ROW_ERRORS - 2, ..Start::default() };
-        let mut progress = Progress::new(start);
-        for time in 0..6 {
+        let mut progress = Progress::new(Start { rows_failed: MOST_ROW_ERRORS - 2, ..Start::default() });
+        for time in 0..4 {
             progress.read(time, 1);
         }
-        // Three wait to be counted, of which one is too many; nobody knows yet which.
         for row in [3, 2, 1] {
-            progress.dealt(row, Fate::Refused(error(&row.to_string())));
+            progress.settled(row, RowOutcome::Refused(error(&row.to_string())));
         }
-        assert_eq!(progress.error_bytes(), 3 * error("1").size());
-        progress.dealt(0, delivered());
         let checkpoint = progress.so_far();
-        assert_eq!(checkpoint.row_errors, [error("1"), error("2")]);
+        assert_eq!(checkpoint.row_errors, [error("3"), error("2")]);
         assert_eq!(checkpoint.rows_failed, MOST_ROW_ERRORS + 1);
         assert_eq!(progress.error_bytes(), 2 * error("1").size());
-        progress.written(&checkpoint);
-        assert!(!progress.is_new());
-        // From now on none waits to be written, counted or not.
-        progress.dealt(5, Fate::Refused(error("6")));
-        assert_eq!(progress.error_bytes(), 0);
-        progress.dealt(4, Fate::Refused(error("5")));
-        assert!(progress.is_new());
-        let checkpoint = progress.so_far();
-        assert_eq!((checkpoint.rows_failed, checkpoint.row_errors.len()), (MOST_ROW_ERRORS + 3, 0));
-        assert_eq!(progress.error_bytes(), 0);
     }
 
     #[test]
-    fn the_destinations_position_is_that_of_the_last_counted_row() {
+    fn the_destinations_position_is_that_of_the_last_row_it_has() {
         let mut progress = Progress::new(Start::default());
         for time in 0..3 {
             progress.read(time, 1);
         }
-        let delivered = |offset| Fate::Delivered(Some(Position { file: FileIdentity(7), offset }));
-        progress.dealt(0, delivered(100));
-        progress.dealt(2, delivered(300));
-        assert_eq!(progress.so_far().position.as_deref(), Some("00000000000000000000000000000007:100"));
-        assert_eq!(progress.pending(), 2);
-        progress.dealt(1, Fate::Refused(error("no")));
+        let delivered = |offset| RowOutcome::Delivered(Some(Position { file: FileIdentity(7), offset }));
+        progress.settled(0, delivered(100));
+        progress.settled(2, delivered(300));
         assert_eq!(progress.so_far().position.as_deref(), Some("00000000000000000000000000000007:300"));
+        assert_eq!(progress.pending(), 2);
+        progress.settled(1, RowOutcome::Refused(error("no")));
         assert_eq!(progress.pending(), 0);
     }
 }

@@ -226,5 +226,5 @@ mod tests {
         assert_ne!(user("a", "{}"), user("b", "{}"));
     }
 
-    const DIGEST: u128 = 0;
+    const DIGEST: u128 = 280_419_415_038_293_072_693_378_975_868_433_412_313;
 }

@@ -11,22 +11,23 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::SyncError;
-use super::destination::{DeliveryContext, Destination, Limits, Position};
-use super::feed::{Reached, deliver};
+use super::destination::{DeliveryContext, Destination, Limits};
 use super::lease_keeper::{Clock, LeaseKeeper};
+use super::pipeline::{RunOutcome, deliver};
 use super::progress::{Progress, Start};
 use super::row::RowHasher;
-use super::shared::Shared;
+use super::row_filter::RowFilter;
+use super::shared_progress::SharedProgress;
 use super::shutdown::Stop;
 use super::slots::Slot;
 use super::source::{self, Opening, Read, ReadRequest};
 use crate::config::Integration;
-use crate::store::{Checkpoint, Claimed, Held, JobStatus, Store, StoreError};
+use crate::store::{Checkpoint, Claimed, Held, JobStatus, Store, StoreError, StoredRecord, Watermark};
 
-/// How a run paces itself.
+/// How a run works, apart from what the configuration says.
 #[derive(Debug, Clone, Copy)]
-pub struct Pace {
-    /// How often to write down how far it has got.
+pub struct RunTuning {
+    /// How long to wait at least between two checkpoints.
     pub checkpoint: Duration,
     /// The first pause after a failed request; each further one is twice as long.
     pub first_pause: Duration,
@@ -34,18 +35,26 @@ pub struct Pace {
     pub batch: usize,
     /// How long reading is tried again while the source is in trouble that may pass.
     pub source_patience: Duration,
+    /// The most digests that the record of acknowledged rows may hold; each takes 16 bytes, in the store and in memory.
+    pub most_digests: u64,
 }
 
-impl Pace {
-    /// Defaults: a checkpoint every 250 ms, the first pause 250 ms, five minutes of patience with a source.
-    pub const USUAL: Pace = Pace {
-        checkpoint: Duration::from_millis(250),
+impl RunTuning {
+    /// Defaults: a checkpoint every 50 ms, the first pause 250 ms, five minutes of patience with a source, a record of
+    /// 270 MB at most.
+    pub const DEFAULT: RunTuning = RunTuning {
+        checkpoint: Duration::from_millis(50),
         first_pause: Duration::from_millis(250),
         batch: usize::MAX,
         source_patience: Duration::from_secs(300),
+        most_digests: 1 << 24,
     };
 }
 
+/// Checkpoints take at most one part in so many of a run's time: where the store is slow, they come less often.
+const TIME_FOR_CHECKPOINTS: u32 = 10;
+/// The record is stored in so many pieces at most, before small ones are joined.
+const MOST_CHANGES: u64 = 2000;
 /// How long requests under way may take when a run is to end that is not given back.
 const LAST_REQUESTS: Duration = Duration::from_secs(10);
 /// A checkpoint that takes longer makes delivery pause.
@@ -66,8 +75,8 @@ pub struct Runner<'a> {
     pub integration: &'a Integration,
     /// How long a lease is.
     pub lease: Duration,
-    /// How runs pace themselves.
-    pub pace: Pace,
+    /// How runs work.
+    pub tuning: RunTuning,
     /// Tells when the process is to stop.
     pub stop: Stop,
     /// The right to work.
@@ -83,7 +92,8 @@ impl Runner<'_> {
         let keeper = LeaseKeeper::new(self.store, &claimed.lease, self.lease, claimed_at, self.clock);
         keeper.note(Held { cancelled: claimed.cancelled });
         let (ask, stop) = Stop::channel();
-        let beginning = Progress::new(start(&claimed, None)).so_far();
+        let mut progress = Progress::new(start(&claimed));
+        let beginning = progress.so_far();
         let run = Run {
             runner: self,
             claimed: &claimed,
@@ -91,20 +101,20 @@ impl Runner<'_> {
             stop,
             ask,
             early_end: OnceLock::new(),
-            progress: Shared::new(start(&claimed, None)),
+            progress: SharedProgress::new(progress),
             destination: OnceLock::new(),
             durable: Mutex::new(beginning.clone()),
             written: Mutex::new(beginning),
         };
-        let reached = tokio::select! {
+        let outcome = tokio::select! {
             biased;
             lost = keeper.keep() => return Err(lost),
-            () = run.end_early() => Ok(Reached::Stop),
-            reached = run.sync() => reached,
+            () = run.end_early() => Ok(RunOutcome::Stop),
+            outcome = run.sync() => outcome,
         };
         tokio::select! {
             biased;
-            written = run.write_end(reached) => written,
+            written = run.write_end(outcome) => written,
             // The end may be written, and its answer on its way.
             lost = keeper.keep() => if run.has_ended().await { Ok(()) } else { Err(lost) },
         }
@@ -114,17 +124,18 @@ impl Runner<'_> {
 /// Ends a job that has lost too many workers.
 pub async fn give_up(store: &Store, claimed: &Claimed) -> Result<(), StoreError> {
     let cause = format!("{} workers in a row ended while they had this job", claimed.attempts - 1);
-    let checkpoint = Progress::new(start(claimed, None)).so_far();
+    let checkpoint = Progress::new(start(claimed)).so_far();
     store.finish(&claimed.lease, claimed.integration, &checkpoint, JobStatus::Error, Some(&cause)).await
 }
 
-fn start(claimed: &Claimed, position: Option<Position>) -> Start {
-    let written = || claimed.position.as_ref().and_then(|position| position.parse().ok());
+/// What a job had come to when it was claimed.
+fn start(claimed: &Claimed) -> Start {
     Start {
         watermark: claimed.watermark,
         rows_synced: claimed.rows_synced,
         rows_failed: claimed.rows_failed,
-        position: position.or_else(written),
+        position: claimed.position.as_ref().and_then(|position| position.parse().ok()),
+        ..Start::default()
     }
 }
 
@@ -147,7 +158,7 @@ struct Run<'a> {
     stop: Stop,
     ask: watch::Sender<Option<Instant>>,
     early_end: OnceLock<EarlyEnd>,
-    progress: Shared,
+    progress: SharedProgress,
     destination: OnceLock<Arc<Destination>>,
     /// What may be written down because it outlives a power cut.
     durable: Mutex<Checkpoint>,
@@ -172,23 +183,24 @@ impl Run<'_> {
         }
     }
 
-    async fn sync(&self) -> Result<Reached, SyncError> {
-        let pace = &self.runner.pace;
+    async fn sync(&self) -> Result<RunOutcome, SyncError> {
+        let tuning = &self.runner.tuning;
         let context = DeliveryContext {
             fence: self.keeper.fence(),
             stop: self.stop.clone(),
             slot: self.runner.slot.clone(),
-            first_pause: pace.first_pause,
+            first_pause: tuning.first_pause,
         };
-        let mut trouble = SourceTrouble::new(pace);
+        let mut trouble = SourceTrouble::new(tuning);
         loop {
-            let dealt = self.rows_dealt();
+            let dealt_with = self.rows_dealt_with();
             let reason = match self.read_and_deliver(&context).await {
                 Err(SyncError::Passing(reason)) => reason,
-                reached => return reached,
+                Ok(RunOutcome::ReadAgain) => continue,
+                outcome => return outcome,
             };
-            if self.rows_dealt() > dealt {
-                trouble = SourceTrouble::new(pace);
+            if self.rows_dealt_with() > dealt_with {
+                trouble = SourceTrouble::new(tuning);
             }
             let pause = trouble.next_pause(&reason)?;
             tracing::warn!(reason, ?pause, "the sync is interrupted; it goes on after a pause");
@@ -197,33 +209,35 @@ impl Run<'_> {
                 context.slot.wait(sleep(pause)).await;
             };
             tokio::select! {
-                () = self.stop.asked() => return Ok(Reached::Stop),
+                () = self.stop.asked() => return Ok(RunOutcome::Stop),
                 () = wait => {}
             }
         }
     }
 
-    fn rows_dealt(&self) -> u64 {
+    fn rows_dealt_with(&self) -> u64 {
         let (synced, failed) = self.progress.lock().counts();
         synced + failed
     }
 
-    /// Reads what is not dealt with yet, and delivers it. Trouble that passes leaves everything as a worker would leave it
+    /// Reads what is not acknowledged yet, and delivers it. Trouble that passes leaves everything as a worker would leave it
     /// that has given the job back: this may be called again.
-    async fn read_and_deliver(&self, context: &DeliveryContext) -> Result<Reached, SyncError> {
-        let Runner { integration, pace, .. } = self.runner;
+    async fn read_and_deliver(&self, context: &DeliveryContext) -> Result<RunOutcome, SyncError> {
+        let Runner { store, integration, tuning, .. } = self.runner;
         let watermark = self.progress.lock().so_far().watermark;
+        let stored = self.stored_record().await?;
+        self.refuse_another_route(&watermark, &stored)?;
         let request = ReadRequest {
             kind: integration.kind,
-            from: watermark.map(|watermark| watermark.updated_at.timestamp_micros() + 1),
+            from: watermark.read_from.map(|time| time.timestamp_micros()),
             most: None,
-            hasher: RowHasher::new([0; 32]),
+            hasher: RowHasher::new(store.digest_key()),
         };
         let mut reading = source::read(integration, request).await?;
         let destination = match self.destination.get() {
             Some(destination) => destination,
             None => {
-                let position = start(self.claimed, None).position;
+                let position = start(self.claimed).position;
                 let destination = Destination::open(integration, position, context.clone()).await?;
                 self.destination.get_or_init(|| Arc::new(destination))
             }
@@ -231,14 +245,22 @@ impl Run<'_> {
         let Read::Opened(opening) = reading.next().await? else {
             return Err(SyncError::Failed("the source began without saying where".into()));
         };
-        self.begin(opening, destination).await?;
+        self.begin(opening, watermark, &stored, destination).await?;
+        let filter = RowFilter::new(stored, watermark.overflow, integration.kind);
+        tracing::debug!(known = filter.known(), from = ?watermark.read_from, "reading begins");
         let limits = destination.limits();
-        let limits = Limits { objects: limits.objects.min(pace.batch), ..limits };
+        let limits = Limits { objects: limits.objects.min(tuning.batch), ..limits };
+        let halt = || {
+            self.ask.send_replace(Some(Instant::now() + LAST_REQUESTS));
+        };
         let delivered = tokio::select! {
-            reached = deliver(&mut reading, destination, limits, integration, &self.progress, context) => reached,
+            outcome = deliver(&mut reading, filter, destination, limits, integration, &self.progress, context, halt) => outcome,
             error = self.write_checkpoints(destination) => Err(error),
         };
-        if matches!(delivered, Err(SyncError::Passing(_))) {
+        if matches!(delivered, Ok(RunOutcome::ReadAgain)) {
+            self.progress.lock().drop_overflow();
+        }
+        if matches!(delivered, Ok(RunOutcome::ReadAgain) | Err(SyncError::Passing(_))) {
             // What comes next begins at what is written down.
             let checkpoint = self.durable(destination).await?;
             self.write(&checkpoint).await?;
@@ -246,21 +268,69 @@ impl Run<'_> {
         delivered
     }
 
-    async fn begin(&self, opening: Opening, destination: &Destination) -> Result<(), SyncError> {
+    /// What was acknowledged, as the store has it.
+    async fn stored_record(&self) -> Result<StoredRecord, SyncError> {
+        let Runner { store, integration, .. } = self.runner;
+        let load = async {
+            let stored = store.record(integration.id).await?;
+            if stored.changes > MOST_CHANGES {
+                store.merge_record(&self.claimed.lease, integration.id).await?;
+            }
+            Ok(stored)
+        };
+        load.await.map_err(|error: StoreError| match error.is_unavailable() {
+            true => SyncError::Passing(error.to_string()),
+            false => SyncError::Failed(format!("what was acknowledged cannot be read from the store: {error}")),
+        })
+    }
+
+    /// A watermark says nothing about rows of another table, or about what another destination has.
+    fn refuse_another_route(&self, watermark: &Watermark, stored: &StoredRecord) -> Result<(), SyncError> {
+        let is_something_known = watermark.updated_at.is_some() || stored.changes > 0;
+        let integration = self.runner.integration;
+        let (Some(before), now) = (&self.claimed.route, integration.route()) else { return Ok(()) };
+        let change = [
+            ("source", &before.source, &now.source),
+            ("destination", &before.destination, &now.destination),
+            ("type", &before.kind, &now.kind),
+        ];
+        match change.into_iter().find(|(_, before, now)| is_something_known && before != now) {
+            None => Ok(()),
+            Some((what, before, now)) => Err(SyncError::Config(format!(
+                "the integration has another {what} than the one that its watermark belongs to: {now} in place of {before}; nothing was read. \
+                 `cdi-server watermark {name} --keep` goes on from the watermark all the same, `cdi-server watermark {name} --reset` begins with the first row",
+                name = integration.id
+            ))),
+        }
+    }
+
+    async fn begin(
+        &self,
+        opening: Opening,
+        watermark: Watermark,
+        stored: &StoredRecord,
+        destination: &Destination,
+    ) -> Result<(), SyncError> {
         if opening.future > 0 {
             tracing::info!(rows = opening.future, "rows dated in the future wait until their time comes");
         }
         if opening.undated > 0 {
             tracing::warn!(rows = opening.undated, "rows without an UPDATED_AT are never synced");
         }
+        let Runner { integration, tuning, .. } = self.runner;
         let position = destination.position();
         let has_position = position.is_some();
         let (rows_synced, rows_failed) = self.progress.lock().counts();
-        let progress = Progress::new(Start {
-            watermark: self.progress.lock().so_far().watermark,
+        let mut progress = Progress::new(Start {
+            watermark,
+            route: Some(Arc::new(integration.route())),
             rows_synced,
             rows_failed,
             position,
+            lookback: integration.lookback,
+            running_since: opening.running_since,
+            sizes: stored.sizes.clone(),
+            most_digests: tuning.most_digests,
         });
         let checkpoint = progress.so_far();
         *self.progress.lock() = progress;
@@ -271,14 +341,16 @@ impl Run<'_> {
 
     /// Writes checkpoints until something forbids it.
     async fn write_checkpoints(&self, destination: &Destination) -> SyncError {
+        let mut pause = self.runner.tuning.checkpoint;
         loop {
             tokio::select! {
-                () = sleep(self.runner.pace.checkpoint) => {}
+                () = sleep(pause) => {}
                 () = self.progress.urgent() => {}
             }
             if !self.progress.lock().is_new() {
                 continue;
             }
+            let begun = Instant::now();
             let checkpoint = match self.durable(destination).await {
                 Ok(checkpoint) => checkpoint,
                 Err(error) => return error,
@@ -287,6 +359,7 @@ impl Run<'_> {
                 return error;
             }
             self.progress.written(&checkpoint);
+            pause = self.runner.tuning.checkpoint.max(begun.elapsed() * TIME_FOR_CHECKPOINTS);
         }
     }
 
@@ -307,7 +380,7 @@ impl Run<'_> {
                 Ok(held) => {
                     self.keeper.note(held);
                     self.keeper.set_unwritten(false);
-                    *locked(&self.written) = checkpoint.without_row_errors();
+                    *locked(&self.written) = checkpoint.without_changes();
                     return Ok(());
                 }
                 Err(StoreError::LeaseLost) => return Err(SyncError::Failed(StoreError::LeaseLost.to_string())),
@@ -315,7 +388,7 @@ impl Run<'_> {
                 Err(error) if error.is_unavailable() => {
                     self.keeper.set_unwritten(true);
                     tokio::select! {
-                        () = sleep(self.runner.pace.checkpoint) => {}
+                        () = sleep(self.runner.tuning.checkpoint) => {}
                         () = self.stop.asked() => return Err(SyncError::Passing(error.to_string())),
                     }
                 }
@@ -327,13 +400,13 @@ impl Run<'_> {
     }
 
     /// Writes down how the run ended, however long the store is away.
-    async fn write_end(&self, reached: Result<Reached, SyncError>) -> Result<(), StoreError> {
+    async fn write_end(&self, outcome: Result<RunOutcome, SyncError>) -> Result<(), StoreError> {
         let flushed = match self.destination.get() {
             Some(destination) => self.durable(destination).await.map(drop),
             None => Ok(()),
         };
         let mut checkpoint = locked(&self.durable).clone();
-        let mut ended = self.end(flushed.and(reached), &checkpoint);
+        let mut ended = self.end(flushed.and(outcome), &checkpoint);
         let (store, lease, id) = (self.runner.store, &self.claimed.lease, self.runner.integration.id);
         // Whether a try had no answer, and may have been written all the same.
         let mut in_doubt = false;
@@ -356,7 +429,7 @@ impl Run<'_> {
                 }
                 Err(error) if error.is_unavailable() => {
                     in_doubt = true;
-                    sleep(self.runner.pace.checkpoint).await;
+                    sleep(self.runner.tuning.checkpoint).await;
                 }
                 Err(StoreError::LeaseLost) if in_doubt && ended.is_some() && self.has_ended().await => break,
                 Err(StoreError::LeaseLost) => return Err(StoreError::LeaseLost),
@@ -388,19 +461,24 @@ impl Run<'_> {
         loop {
             match self.runner.store.has_ended(self.claimed.lease.job).await {
                 Err(error) if error.is_unavailable() && !self.runner.stop.is_asked() => {
-                    sleep(self.runner.pace.checkpoint).await;
+                    sleep(self.runner.tuning.checkpoint).await;
                 }
                 ended => return ended.unwrap_or(false),
             }
         }
     }
 
-    /// How the job ends with what was reached; nothing where it is given back.
-    fn end(&self, reached: Result<Reached, SyncError>, checkpoint: &Checkpoint) -> Option<(JobStatus, Option<String>)> {
+    /// How the job ends with what was outcome; nothing where it is given back.
+    fn end(
+        &self,
+        outcome: Result<RunOutcome, SyncError>,
+        checkpoint: &Checkpoint,
+    ) -> Option<(JobStatus, Option<String>)> {
         let error = |cause: String| Some((JobStatus::Error, Some(cause)));
-        match reached {
-            Ok(Reached::End) => Some(verdict(checkpoint)),
-            Ok(Reached::Stop) => match self.early_end.get() {
+        match outcome {
+            Ok(RunOutcome::End) => Some(verdict(checkpoint)),
+            // The latter is gone on with before this.
+            Ok(RunOutcome::Stop | RunOutcome::ReadAgain) => match self.early_end.get() {
                 Some(EarlyEnd::Cancelled) => error(CANCELLED.to_owned()),
                 Some(EarlyEnd::TooLong) => error(format!(
                     "it took longer than `max_duration` ({}) allows; the rest was left for the next sync",
@@ -408,7 +486,7 @@ impl Run<'_> {
                 )),
                 Some(EarlyEnd::Stop) | None => None,
             },
-            Ok(Reached::TooManyRefused(cause)) | Err(SyncError::Failed(cause) | SyncError::Passing(cause)) => {
+            Ok(RunOutcome::TooManyRefused(cause)) | Err(SyncError::Failed(cause) | SyncError::Passing(cause)) => {
                 error(cause)
             }
             Err(SyncError::Config(cause)) => Some((JobStatus::ConfigError, Some(cause))),
@@ -442,10 +520,10 @@ struct SourceTrouble {
 }
 
 impl SourceTrouble {
-    fn new(pace: &Pace) -> SourceTrouble {
-        let pauses = ExponentialBuilder::new().with_min_delay(pace.first_pause).with_max_delay(LONGEST_PAUSE);
+    fn new(tuning: &RunTuning) -> SourceTrouble {
+        let pauses = ExponentialBuilder::new().with_min_delay(tuning.first_pause).with_max_delay(LONGEST_PAUSE);
         let pauses = pauses.with_jitter().without_max_times().build();
-        SourceTrouble { since: None, patience: pace.source_patience, pauses }
+        SourceTrouble { since: None, patience: tuning.source_patience, pauses }
     }
 
     /// How long to wait before the next try.

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::Instrument as _;
 
 use super::lease_keeper::Clock;
-use super::run::{self, Pace, Runner};
+use super::run::{self, RunTuning, Runner};
 use super::shutdown::Stop;
 use super::slots::Slot;
 use crate::config::{Integration, IntegrationId, WorkerConfig};
@@ -184,8 +184,8 @@ async fn run_claimed(
         store.release(&claimed.lease).await
     } else {
         tracing::info!(attempts, kind = integration.kind.as_str(), "sync begins");
-        let (pace, clock) = (Pace::USUAL, Clock::SYSTEM);
-        let runner = Runner { store, integration, lease: config.lease, pace, stop, slot, clock };
+        let (tuning, clock) = (RunTuning::DEFAULT, Clock::SYSTEM);
+        let runner = Runner { store, integration, lease: config.lease, tuning, stop, slot, clock };
         runner.run(claimed, claimed_at).await
     };
     match ended {

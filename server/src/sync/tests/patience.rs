@@ -93,7 +93,7 @@ fn at_random(rig: &Rig, percent: u64, status: u16) {
 async fn a_service_that_fails_at_random_loses_no_row() {
     for (percent, status, batch_size) in [(80, 503, None), (50, 500, None), (50, 500, Some(1)), (20, 500, Some(1))] {
         let mut rig = Rig::into_service().await;
-        rig.pace.first_pause = Duration::from_millis(1);
+        rig.tuning.first_pause = Duration::from_millis(1);
         rig.service().batch_size = batch_size;
         rig.insert_many(600);
         at_random(&rig, percent, status);
@@ -311,8 +311,8 @@ async fn a_run_that_only_waits_frees_its_slot() {
     let claimed = rig.claim(LEASE).await;
     let slots = Arc::new(Semaphore::new(1));
     let slot = Slot::new(slots.clone(), slots.clone().try_acquire_owned().unwrap());
-    let (store, integration, pace, clock) = (&rig.store, &rig.integration, rig.pace, Clock::SYSTEM);
-    let runner = Runner { store, integration, lease: LEASE, pace, stop: Stop::never(), slot, clock };
+    let (store, integration, tuning, clock) = (&rig.store, &rig.integration, rig.tuning, Clock::SYSTEM);
+    let runner = Runner { store, integration, lease: LEASE, tuning, stop: Stop::never(), slot, clock };
     let other = async {
         // Another run gets the slot in the pause, and keeps it for longer than that.
         let permit = timeout(Duration::from_millis(1900), slots.clone().acquire_owned()).await.expect("it is free");
@@ -336,8 +336,8 @@ async fn a_run_of_which_one_lane_waits_keeps_its_slot() {
     let claimed = rig.claim(LEASE).await;
     let slots = Arc::new(Semaphore::new(1));
     let slot = Slot::new(slots.clone(), slots.clone().try_acquire_owned().unwrap());
-    let (store, integration, pace, clock) = (&rig.store, &rig.integration, rig.pace, Clock::SYSTEM);
-    let runner = Runner { store, integration, lease: LEASE, pace, stop: Stop::never(), slot, clock };
+    let (store, integration, tuning, clock) = (&rig.store, &rig.integration, rig.tuning, Clock::SYSTEM);
+    let runner = Runner { store, integration, lease: LEASE, tuning, stop: Stop::never(), slot, clock };
     let run = runner.run(claimed, clock.now());
     tokio::pin!(run);
     let free = async {

@@ -6,9 +6,9 @@ use chrono::{SecondsFormat, TimeDelta, Utc};
 
 use super::rig::{LEASE, Rig, moment, user};
 use crate::config::Source;
-use crate::store::{JobStatus, MOST_ROW_ERRORS, Watermark};
+use crate::store::{JobStatus, MOST_ROW_ERRORS};
 use crate::sync::preview;
-use crate::sync::run::Pace;
+use crate::sync::run::RunTuning;
 
 /// Syncs a table with these columns and rows (as SQL) and gives the users that were delivered, in order.
 async fn users_of(table: &str, rows: &[&str]) -> Result<Vec<String>, String> {
@@ -43,19 +43,20 @@ async fn a_run_takes_what_has_changed_since_the_last_one() {
 }
 
 #[tokio::test]
-async fn rows_that_were_committed_late_under_the_watermarks_own_time_are_not_lost() {
-    let rig = Rig::into_file().await;
-    rig.insert(1, "a", "{}");
-    rig.insert(2, "b", "{}");
+async fn rows_that_are_committed_late_are_taken_if_they_are_not_older_than_the_lookback() {
+    let mut rig = Rig::into_file().await;
+    rig.integration.lookback = Duration::from_secs(5);
+    rig.insert(10, "a", "{}");
+    rig.insert(20, "b", "{}");
     rig.sync().await;
-    rig.insert(2, "late", "{}");
-    rig.insert(1, "too late", "{}");
-    assert_eq!(rig.sync().await.rows_synced, 2, "all rows at the watermark are taken again");
+    rig.insert(20, "late", "{}");
+    rig.insert(15, "later", "{}");
+    rig.insert(14, "too late", "{}");
+    assert_eq!(rig.sync().await.rows_synced, 2);
     assert_eq!(rig.sync().await.rows_synced, 0);
-    // Fewer rows there are a difference too.
     rig.source.execute("DELETE FROM users WHERE EXTERNAL_ID = 'b'", ()).unwrap();
-    assert_eq!(rig.sync().await.rows_synced, 1);
-    assert_eq!(rig.users(), ["a", "b", "b", "late", "late"]);
+    assert_eq!(rig.sync().await.rows_synced, 0);
+    assert_eq!(rig.users(), ["a", "b", "later", "late"]);
 }
 
 #[tokio::test]
@@ -121,7 +122,8 @@ async fn times_may_be_written_in_every_way_and_even_in_different_ones() {
 
 #[tokio::test]
 async fn a_watermark_holds_however_the_new_rows_are_written() {
-    let rig = Rig::into_file().await;
+    let mut rig = Rig::into_file().await;
+    rig.integration.lookback = Duration::ZERO;
     rig.insert(7200, "a", "{}");
     rig.sync().await;
     for (time, user) in [
@@ -136,7 +138,7 @@ async fn a_watermark_holds_however_the_new_rows_are_written() {
     }
     rig.sync().await;
     let users = rig.users();
-    assert_eq!(users[1..], ["a", "at", "new", "new", "new"]);
+    assert_eq!(users[1..], ["at", "new", "new", "new"]);
 }
 
 #[tokio::test]
@@ -249,18 +251,7 @@ async fn rows_that_cannot_be_sent_are_row_errors_and_the_next_run_does_not_repea
     );
     assert_eq!(rig.sync().await.status, JobStatus::Success);
     let watermark = rig.store.watermark(rig.integration.id).await.unwrap();
-    assert_eq!(watermark, Some(Watermark { updated_at: moment(5), rows_at: 1, digest: None }));
-}
-
-#[tokio::test]
-async fn rows_that_take_the_place_of_those_that_are_dealt_with_are_new() {
-    let rig = Rig::into_file().await;
-    let dealt = Watermark { updated_at: moment(1), rows_at: 2, digest: Some(7) };
-    rig.store.set_watermark(rig.integration.id, Some(dealt)).await.unwrap();
-    assert_eq!(rig.sync().await.rows_synced, 0, "the two are gone");
-    rig.insert(1, "a", "{}");
-    rig.insert(1, "b", "{}");
-    assert_eq!(rig.sync().await.rows_synced, 2);
+    assert_eq!(watermark.updated_at, Some(moment(5)));
 }
 
 #[tokio::test]
@@ -359,8 +350,9 @@ async fn a_preview_shows_the_rows_that_are_left_and_counts_the_others() {
         let preview = preview(&rig.integration, None, most).await.unwrap();
         assert_eq!((preview.rows.len(), preview.more, preview.future, preview.undated), (shown, more, 1, 1), "{most}");
     }
-    let watermark = Watermark { updated_at: moment(1), rows_at: 1, digest: None };
-    let preview = preview(&rig.integration, Some(watermark), 3).await.unwrap();
+    rig.sync().await;
+    rig.insert(1, "late", "{}");
+    let preview = preview(&rig.integration, Some(rig.known().await), 3).await.unwrap();
     assert_eq!((preview.rows.len(), preview.more, preview.future), (1, false, 1));
 }
 
@@ -374,7 +366,7 @@ async fn of_very_many_refused_rows_the_first_are_kept_however_often_the_job_was_
         rig.insert(row as i64, &format!("user-{row}"), payload);
     }
     rig.source.execute_batch("COMMIT").unwrap();
-    rig.pace = Pace { checkpoint: Duration::from_millis(1), batch: 100, ..rig.pace };
+    rig.tuning = RunTuning { checkpoint: Duration::from_millis(1), batch: 100, ..rig.tuning };
     rig.trigger().await;
     let mut crashes = 0;
     loop {

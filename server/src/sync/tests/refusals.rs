@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::rig::{LEASE, Rig, batch, moment, user};
+use std::sync::Arc;
+
 use crate::stand_in::Answer;
 use crate::store::{Checkpoint, Job, JobStatus, Watermark};
 use crate::sync::destination::{Delivery, DeliveryContext, Destination, Outcome};
@@ -37,7 +39,7 @@ async fn a_gateway_that_refuses_everything_is_a_matter_of_configuration_and_skip
     );
     assert!(rig.stand_in.requests() <= 40, "{} requests", rig.stand_in.requests());
     assert!(rig.row_errors().await.is_empty());
-    assert_eq!(rig.store.watermark(rig.integration.id).await.unwrap(), None);
+    assert_eq!(rig.store.watermark(rig.integration.id).await.unwrap().updated_at, None);
     rig.stand_in.behave();
     assert_eq!(counts(&rig.sync().await), (JobStatus::Success, 3000, 0));
     assert_eq!((users(&rig).len(), rig.stand_in.accepted()), (3000, 3000));
@@ -84,7 +86,7 @@ async fn a_gateway_that_refuses_everything_for_a_moment_skips_no_row() {
     // In the middle of 6000 rows, and at their end.
     for (first, long) in [(20, 50), (20, 200), (20, 700), (60, 200), (70, 100), (75, 700)] {
         let mut rig = Rig::into_service().await;
-        rig.pace.first_pause = Duration::from_millis(100);
+        rig.tuning.first_pause = Duration::from_millis(100);
         rig.insert_many(6000);
         refuse_for(&rig, first, Duration::from_millis(long));
         let mut job = rig.sync().await;
@@ -103,7 +105,7 @@ async fn a_gateway_that_refuses_everything_for_a_moment_skips_no_row() {
 async fn a_gateway_that_refuses_everything_for_longer_than_it_is_asked_again_skips_no_row_either() {
     let mut rig = Rig::into_service().await;
     // A tenth of a second in all.
-    rig.pace.first_pause = Duration::from_millis(7);
+    rig.tuning.first_pause = Duration::from_millis(7);
     rig.insert_many(6000);
     refuse_for(&rig, 20, Duration::from_millis(1500));
     let job = rig.sync().await;
@@ -171,7 +173,7 @@ async fn a_bad_row_is_sent_once_more_and_before_newer_rows_of_its_user() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_whose_lanes_wait_for_each_other_stops_at_once() {
     let mut rig = Rig::into_service().await;
-    rig.pace.first_pause = Duration::from_secs(60);
+    rig.tuning.first_pause = Duration::from_secs(60);
     rig.insert_many(200);
     let requests = AtomicUsize::new(0);
     rig.stand_in.rule(move |_| (requests.fetch_add(1, Ordering::Relaxed) >= 2).then(bad_request));
@@ -206,8 +208,10 @@ async fn the_last_rows_of_a_job_that_had_rows_accepted_may_be_bad() {
     rig.trigger().await;
     // An earlier worker of the job has delivered three.
     let claimed = rig.claim(LEASE).await;
-    let watermark = Some(Watermark { updated_at: moment(2), rows_at: 1, digest: None });
-    let checkpoint = Checkpoint { watermark, rows_synced: 3, ..Default::default() };
+    let (updated_at, read_from) = (Some(moment(2)), Some(moment(3)));
+    let watermark = Watermark { updated_at, read_from, overflow: None };
+    let route = Some(Arc::new(rig.integration.route()));
+    let checkpoint = Checkpoint { watermark, route, rows_synced: 3, ..Default::default() };
     rig.store.checkpoint(&claimed.lease, rig.integration.id, &checkpoint).await.unwrap();
     rig.let_leases_run_out().await;
     let claimed = rig.claim(LEASE).await;

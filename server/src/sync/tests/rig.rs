@@ -16,14 +16,14 @@ use crate::config::{Destination, Integration, IntegrationKind, PostgresUrl, Sour
 use crate::secret::{Secret, new_key};
 use crate::stand_in::StandIn;
 use crate::store::{Claimed, Job, JobStatus, Page, RowError, StartJob, Store, StoreError};
-use crate::sync::SyncError;
 use crate::sync::batch::Batch;
 use crate::sync::lease_keeper::Clock;
 use crate::sync::row::{Identifier, Row, RowHasher};
-use crate::sync::run::{Pace, Runner};
+use crate::sync::run::{RunTuning, Runner};
 use crate::sync::shutdown::Stop;
 use crate::sync::slots::Slot;
 use crate::sync::source::{self, ReadRequest, Reading};
+use crate::sync::{Known, SyncError};
 
 pub const LEASE: Duration = Duration::from_secs(30);
 
@@ -40,7 +40,7 @@ pub struct Rig {
     pub stand_in: StandIn,
     pub key: Secret,
     pub stop: watch::Sender<Option<Instant>>,
-    pub pace: Pace,
+    pub tuning: RunTuning,
     pub clock: Clock,
     asked: Stop,
     /// A connection to the Postgres that it reads from, and its table there.
@@ -82,7 +82,7 @@ impl Rig {
             source,
             key,
             stop,
-            pace: Pace { first_pause: Duration::from_millis(20), ..Pace::USUAL },
+            tuning: RunTuning { first_pause: Duration::from_millis(20), ..RunTuning::DEFAULT },
             clock: Clock::SYSTEM,
             asked,
             postgres: None,
@@ -178,7 +178,7 @@ impl Rig {
     pub async fn run(&self, claimed: Claimed, lease: Duration) -> Result<(), StoreError> {
         let (store, integration, stop) = (&self.store, &self.integration, self.asked.clone());
         let (slot, clock) = (Slot::unlimited(), self.clock);
-        Runner { store, integration, lease, pace: self.pace, stop, slot, clock }.run(claimed, clock.now()).await
+        Runner { store, integration, lease, tuning: self.tuning, stop, slot, clock }.run(claimed, clock.now()).await
     }
 
     /// Runs a job that was claimed, and dies after so many steps. Whether the job had ended by then.
@@ -213,6 +213,13 @@ impl Rig {
             assert!(begun.elapsed() < Duration::from_secs(30));
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// What is known of what was synced.
+    pub async fn known(&self) -> Known {
+        let id = self.integration.id;
+        let (watermark, record) = (self.store.watermark(id).await.unwrap(), self.store.record(id).await.unwrap());
+        Known { watermark, record, digest_key: self.store.digest_key() }
     }
 
     /// Begins to read all rows.

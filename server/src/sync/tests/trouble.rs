@@ -31,7 +31,7 @@ async fn slow_sync() -> Rig {
     let mut rig = Rig::into_service().await;
     rig.insert_many(20_000);
     rig.stand_in.delay(Duration::from_millis(100));
-    rig.pace.checkpoint = Duration::from_millis(10);
+    rig.tuning.checkpoint = Duration::from_millis(10);
     rig.trigger().await;
     rig
 }
@@ -48,11 +48,16 @@ async fn settled(rig: &Rig) -> usize {
 }
 
 /// Somebody else who writes to the store, and keeps everybody from it until this is dropped.
-fn lock(rig: &Rig) -> rusqlite::Connection {
-    let other = rusqlite::Connection::open(rig.folder.path().join("store.db")).unwrap();
-    other.busy_timeout(Duration::from_secs(10)).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    other
+async fn lock(rig: &Rig) -> rusqlite::Connection {
+    let store = rig.folder.path().join("store.db");
+    // The run may be in a transaction, which must go on meanwhile.
+    let locked = tokio::task::spawn_blocking(move || {
+        let other = rusqlite::Connection::open(store).unwrap();
+        other.busy_timeout(Duration::from_secs(10)).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        other
+    });
+    locked.await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,7 +66,7 @@ async fn while_nothing_can_be_written_down_delivery_pauses_and_then_goes_on() {
     let claimed = rig.claim(LEASE).await;
     let trouble = async {
         until(async || rig.stand_in.accepted() > 300).await;
-        let locked = lock(&rig);
+        let locked = lock(&rig).await;
         sleep(Duration::from_millis(1500)).await;
         let paused_at = settled(&rig).await;
         assert!(paused_at < 20_000, "it went on to the end");
@@ -95,7 +100,7 @@ async fn after_a_machine_has_slept_nothing_is_sent_until_the_lease_is_renewed() 
     let sleeps = async {
         until(async || rig.stand_in.accepted() > 300).await;
         // So that it cannot be renewed at once.
-        let locked = lock(&rig);
+        let locked = lock(&rig).await;
         SLEPT.store(3600, Ordering::Relaxed);
         let awake = settled(&rig).await;
         sleep(Duration::from_millis(700)).await;
@@ -113,7 +118,7 @@ async fn an_error_of_the_store_that_stays_ends_the_job() {
     let mut rig = Rig::into_service().await;
     rig.insert_many(300);
     rig.insert(1_000, "bad", "[]");
-    rig.pace.checkpoint = Duration::from_millis(10);
+    rig.tuning.checkpoint = Duration::from_millis(10);
     let store = rusqlite::Connection::open(rig.folder.path().join("store.db")).unwrap();
     store.execute_batch("ALTER TABLE row_errors RENAME TO mislaid").unwrap();
     let begun = Instant::now();
@@ -132,7 +137,7 @@ async fn a_job_that_is_cancelled_ends_with_what_was_delivered() {
     let mut rig = Rig::into_service().await;
     rig.insert_many(20_000);
     rig.stand_in.delay(Duration::from_millis(30));
-    rig.pace.checkpoint = Duration::from_millis(20);
+    rig.tuning.checkpoint = Duration::from_millis(20);
     rig.trigger().await;
     let claimed = rig.claim(LEASE).await;
     let cancel = async {
@@ -254,7 +259,7 @@ async fn an_end_that_was_written_though_its_answer_was_lost_is_the_end() {
     rig.trigger().await;
     let claimed = rig.claim(LEASE).await;
     // It has ended by then, so that its end is the only thing that is committed by name.
-    rig.pace.checkpoint = Duration::from_secs(2);
+    rig.tuning.checkpoint = Duration::from_secs(2);
     let ended = rig.run(claimed, LEASE).await;
     assert!(ended.is_ok(), "no other worker had it: {ended:?}");
     let job = rig.job().await;
@@ -268,7 +273,7 @@ async fn a_process_that_is_to_stop_does_not_wait_for_the_store() {
     let claimed = rig.claim(LEASE).await;
     let stops = async {
         until(async || rig.stand_in.accepted() > 300).await;
-        let locked = lock(&rig);
+        let locked = lock(&rig).await;
         settled(&rig).await;
         rig.stop.send(Some(Instant::now() + Duration::from_secs(25))).unwrap();
         (locked, Instant::now())
@@ -287,7 +292,7 @@ async fn patience_with_a_source_begins_with_its_trouble() {
         Rig::into_service().await.reading_postgres("UPDATED_AT timestamptz, EXTERNAL_ID text, PAYLOAD text").await;
     rig.sql("INSERT INTO {t} VALUES (now() - interval '1 day', 'a', '{}')").await;
     // Longer than there is patience with trouble.
-    rig.pace.source_patience = Duration::from_secs(1);
+    rig.tuning.source_patience = Duration::from_secs(1);
     let table = rig.table().to_owned();
     let slow = format!(
         "CREATE VIEW slow_{table} AS SELECT t.* FROM {table} AS t, (SELECT pg_sleep(CASE WHEN (SELECT count(*) FROM cut_{table}) = 0 THEN 60 ELSE 0 END)) AS s"

@@ -39,7 +39,11 @@ pub struct Session {
 pub async fn connect(url: &PostgresUrl) -> Result<(PgConnection, Session), SyncError> {
     let options = PgConnectOptions::from_str(url.expose());
     // A query lasts as long as its rows are delivered, which is no reason for warnings.
-    let options = options.map(|options| options.disable_statement_logging().application_name(APPLICATION));
+    let options = options.map(PgConnectOptions::disable_statement_logging);
+    let options = options.map(|options| match options.get_application_name() {
+        Some(_) => options,
+        None => options.application_name(APPLICATION),
+    });
     let options = options.map_err(|error| away(url, &PgConnectOptions::new_without_pgpass(), &error))?;
     let connect = timeout(CONNECT, PgConnection::connect_with(&options)).await;
     let connect = connect.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut));

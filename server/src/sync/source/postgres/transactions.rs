@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Row as _};
 
-/// The name under which our own sessions are listed. They only read.
+/// The name under which our own sessions are listed, unless the URL gives another. They only read.
 pub const APPLICATION: &str = "opencdi source";
 
 /// Every transaction that runs has a lock on its own number, which everybody may see; when it began is shown only to some.
@@ -17,12 +17,12 @@ const RUNNING: &str = "
     FROM pg_locks JOIN pg_stat_activity USING (pid)
     WHERE locktype = 'virtualxid' AND mode = 'ExclusiveLock' AND pid <> pg_backend_pid()
       AND datid = (SELECT oid FROM pg_database WHERE datname = current_database())
-      AND usesysid IS NOT NULL AND application_name IS DISTINCT FROM $1";
+      AND usesysid IS NOT NULL AND application_name IS DISTINCT FROM current_setting('application_name')";
 
 /// When the oldest transaction began, in microseconds since 1970; nothing where that is not shown to us, or cannot be known
 /// here. To be asked before a snapshot is taken: what runs then and is not in the snapshot began later.
 pub async fn running_since(connection: &mut PgConnection) -> Result<Option<i64>, sqlx::Error> {
-    let row = sqlx::query(RUNNING).bind(APPLICATION).fetch_one(connection).await?;
+    let row = sqlx::query(RUNNING).fetch_one(connection).await?;
     // A standby shows its own transactions only; of a prepared one nobody knows when it began.
     let is_standby: bool = row.try_get("is_standby")?;
     let hidden: i64 = row.try_get("hidden")?;

@@ -1,7 +1,7 @@
-//! Rows on their way through a run: read, made into objects, put into batches, delivered in lanes.
+//! Rows on their way through a run: read, compared with the record, made into objects, put into batches, delivered.
 //!
-//! Reading waits for delivering. Rows of one user go through one lane, and a lane delivers one batch after the other, so a
-//! user's rows keep their order.
+//! Reading waits for delivering. Rows of one user go through one lane, and each lane has one deliverer, which delivers one
+//! batch after the other, so a user's rows keep their order.
 
 use std::sync::Arc;
 
@@ -15,9 +15,10 @@ use super::batch::Batch;
 use super::destination::{self, Delivery, DeliveryContext, Destination, Limits, Outcome};
 use super::held_back::HeldBack;
 use super::object::{self, Form, Group};
-use super::progress::Fate;
+use super::progress::RowOutcome;
 use super::row::{Identifier, Row};
-use super::shared::Shared;
+use super::row_filter::{OverflowChanged, RowFilter, Verdict};
+use super::shared_progress::SharedProgress;
 use super::shutdown::Stop;
 use super::slots::Slot;
 use super::source::{Read, Reading};
@@ -29,35 +30,40 @@ const ROWS_FOR_A_SHARE: u64 = 1000;
 /// The longest reason that is kept, in characters.
 const LONGEST_REASON: usize = 1000;
 
-/// How far a run came.
-pub enum Reached {
+/// How a run ended, or one reading of it.
+pub enum RunOutcome {
     /// There are no further rows.
     End,
     /// The process is to stop.
     Stop,
+    /// Rows that were known only by their number and sum have changed: they are to be read again, one by one.
+    ReadAgain,
     /// More rows were refused than the integration allows; what is said of it.
     TooManyRefused(String),
 }
 
-/// Moves rows until there are no more, or until something stops it. What has begun to travel arrives.
+/// Moves rows until there are no more, or until something stops it. What has begun to travel arrives. Where a delivery fails
+/// for good, `halt` asks all parts of the run to stop: what others have under way is waited for.
 pub async fn deliver(
     reading: &mut Reading,
+    filter: RowFilter,
     destination: &Arc<Destination>,
     limits: Limits,
     integration: &Integration,
-    progress: &Shared,
+    progress: &SharedProgress,
     context: &DeliveryContext,
-) -> Result<Reached, SyncError> {
+    halt: impl Fn(),
+) -> Result<RunOutcome, SyncError> {
     let keep_payloads = integration.keep_payloads;
     destination.begin(progress.lock().counts().0 > 0);
     let held_back = HeldBack::default();
     let under_way = Arc::new(watch::Sender::new(0));
-    let mut lanes = JoinSet::new();
+    let mut deliverers = JoinSet::new();
     let mut queues = Vec::new();
     for _ in 0..limits.lanes {
         let (queue, batches) = mpsc::channel(1);
         queues.push(queue);
-        let lane = Lane {
+        let deliverer = Deliverer {
             destination: destination.clone(),
             progress: progress.clone(),
             held_back: held_back.clone(),
@@ -66,13 +72,14 @@ pub async fn deliver(
             stop: context.stop.clone(),
             keep_payloads,
         };
-        lanes.spawn(lane.run(batches).in_current_span());
+        deliverers.spawn(deliverer.run(batches).in_current_span());
     }
-    let feeder = Feeder {
+    let dispatcher = Dispatcher {
         limits,
         form: Form { kind: integration.kind, reader: destination::reader(&integration.destination) },
         keep_payloads,
         max_failed_share: integration.max_failed_share,
+        filter,
         building: (0..limits.lanes * Group::COUNT).map(|_| Batch::default()).collect(),
         queues,
         progress,
@@ -80,99 +87,136 @@ pub async fn deliver(
         held_back: held_back.clone(),
         under_way,
     };
-    let feeding = feeder.feed(reading, &context.stop);
-    tokio::pin!(feeding);
-    let mut fed = None;
-    let mut complete = true;
+    let dispatching = dispatcher.run(reading, &context.stop);
+    tokio::pin!(dispatching);
+    let mut dispatched = None;
+    let mut failed = None;
+    let mut is_complete = true;
     loop {
         tokio::select! {
-            reached = &mut feeding, if fed.is_none() => fed = Some(reached),
-            ended = lanes.join_next() => match (ended, fed.take()) {
-                (Some(ended), known) => {
-                    let ended = ended.unwrap_or_else(|error| Err(SyncError::Failed(format!("a delivery broke off: {error}"))))?;
-                    complete &= ended == LaneEnd::Complete;
-                    fed = known;
+            outcome = &mut dispatching, if dispatched.is_none() => dispatched = Some(outcome),
+            ended = deliverers.join_next() => match ended {
+                Some(Ok(Ok(end))) => is_complete &= end == DelivererEnd::Complete,
+                // What is not delivered now can be taken up again.
+                Some(Ok(Err(error @ SyncError::Passing(_)))) => return Err(error),
+                Some(Ok(Err(error))) => {
+                    failed.get_or_insert(error);
+                    halt();
                 }
-                (None, Some(Ok(Reached::End))) if complete => {
-                    destination.judge_rest()?;
-                    progress.dealt(held_back.release(u64::MAX));
-                    return Ok(Reached::End);
+                Some(Err(error)) => {
+                    failed.get_or_insert(SyncError::Failed(format!("a delivery broke off: {error}")));
+                    halt();
                 }
-                // A lane has left something because the process is to stop.
-                (None, Some(Ok(Reached::End))) => return Ok(Reached::Stop),
-                (None, Some(reached)) => return reached,
-                // The lanes end when the feeder has dropped their queues, or with an error.
-                (None, None) => return Err(SyncError::Failed("all lanes ended before the rows did".into())),
+                // Deliverers end when the dispatcher has dropped their queues, or with an error.
+                None => break,
             },
         }
     }
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    match dispatched {
+        Some(Ok(RunOutcome::End)) if is_complete => {
+            destination.judge_rest()?;
+            progress.settled(held_back.release(u64::MAX));
+            Ok(RunOutcome::End)
+        }
+        // A deliverer has left something because the process is to stop.
+        Some(Ok(RunOutcome::End)) => Ok(RunOutcome::Stop),
+        Some(outcome) => outcome,
+        None => Err(SyncError::Failed("all deliveries ended before the rows did".into())),
+    }
 }
 
-/// Turns rows into batches and hands them to the lanes.
-struct Feeder<'a> {
+/// Turns new rows into batches and hands them to the deliverers.
+struct Dispatcher<'a> {
     limits: Limits,
     form: Form,
     keep_payloads: bool,
     max_failed_share: Option<f64>,
+    filter: RowFilter,
     /// A batch for each lane and group.
     building: Vec<Batch>,
     queues: Vec<mpsc::Sender<Batch>>,
-    progress: &'a Shared,
+    progress: &'a SharedProgress,
     destination: &'a Destination,
     held_back: HeldBack,
-    /// Batches that the lanes have.
+    /// Batches that the deliverers have.
     under_way: Arc<watch::Sender<usize>>,
 }
 
-impl Feeder<'_> {
-    async fn feed(mut self, reading: &mut Reading, stop: &Stop) -> Result<Reached, SyncError> {
-        let reached = loop {
+impl Dispatcher<'_> {
+    async fn run(mut self, reading: &mut Reading, stop: &Stop) -> Result<RunOutcome, SyncError> {
+        let outcome = loop {
             let read = tokio::select! {
                 biased;
-                () = stop.asked() => break Ok(Reached::Stop),
+                () = stop.asked() => break Ok(RunOutcome::Stop),
                 read = reading.next() => read,
             };
-            match read {
-                Ok(Read::Rows(rows)) => {
-                    if let Err(error) = self.take(rows, stop).await {
-                        break Err(error);
-                    }
-                }
-                Ok(Read::End) => break Ok(Reached::End),
-                Ok(Read::Opened(_)) => break Err(SyncError::Failed("the source began twice".into())),
+            let taken = match read {
+                Ok(Read::Rows(rows)) => self.take(rows, stop).await,
+                Ok(Read::End) => match self.filter.end() {
+                    Ok(()) => break Ok(RunOutcome::End),
+                    Err(OverflowChanged) => Ok(Some(RunOutcome::ReadAgain)),
+                },
+                Ok(Read::Opened(_)) => Err(SyncError::Failed("the source began twice".into())),
+                Err(error) => Err(error),
+            };
+            match taken {
+                Ok(None) => {}
+                Ok(Some(outcome)) => break Ok(outcome),
                 Err(error) => break Err(error),
             }
             if let Some(cause) = self.too_many_refused() {
-                break Ok(Reached::TooManyRefused(cause));
+                break Ok(RunOutcome::TooManyRefused(cause));
             }
         };
         // What waits in a batch holds back the watermark, even if nothing follows now.
         self.dispatch_all().await;
-        if matches!(reached, Ok(Reached::End)) {
+        if matches!(outcome, Ok(RunOutcome::End)) {
             self.progress.lock().ended();
         }
-        reached
+        outcome
     }
 
-    async fn take(&mut self, rows: Vec<Row>, stop: &Stop) -> Result<(), SyncError> {
-        if rows.is_empty() {
-            return Ok(());
-        }
+    /// Takes the next rows. An outcome is why no further ones are to be read.
+    async fn take(&mut self, rows: Vec<Row>, stop: &Stop) -> Result<Option<RunOutcome>, SyncError> {
         if !self.progress.has_room() {
             self.dispatch_all().await;
             tokio::select! {
                 room = self.room() => room?,
-                () = stop.asked() => {}
+                () = stop.asked() => return Ok(Some(RunOutcome::Stop)),
             }
         }
-        let first = {
+        let mut outcome = None;
+        let mut new = Vec::with_capacity(rows.len());
+        let has_to_forget = {
             let mut progress = self.progress.lock();
-            let numbers: Vec<u64> = rows.iter().map(|row| progress.read(row.updated_at, row.digest() as u64)).collect();
-            numbers.first().copied().unwrap_or_default()
+            for row in rows {
+                match self.filter.judge(&row) {
+                    Ok(Verdict::Known | Verdict::Counted) => progress.read_known(row.updated_at),
+                    Ok(Verdict::New { forgotten }) => {
+                        progress.forget(forgotten);
+                        new.push((progress.read(row.updated_at, row.digest()), row));
+                    }
+                    Err(OverflowChanged) => {
+                        outcome = Some(RunOutcome::ReadAgain);
+                        break;
+                    }
+                }
+            }
+            progress.has_to_forget()
         };
+        if has_to_forget {
+            // Otherwise a crash could leave a version known that the destination no longer has.
+            tokio::select! {
+                () = self.progress.forgotten() => {}
+                () = stop.asked() => return Ok(Some(RunOutcome::Stop)),
+            }
+        }
+        let newest = new.last().map(|(number, _)| *number);
         let mut refused = Vec::new();
-        let newest = first + rows.len() as u64;
-        for (number, row) in (first..).zip(rows) {
+        for (number, row) in new {
             let lane = (row.user() % self.limits.lanes as u64) as usize;
             let group = self.form.group(&row);
             let slot = lane * Group::COUNT + group as usize;
@@ -187,16 +231,18 @@ impl Feeder<'_> {
                 Err((row, reason)) => {
                     let payload = if self.keep_payloads { row.payload } else { None };
                     let error = refusal(row.identifier.as_ref(), row.updated_at, &reason, payload);
-                    refused.push((number, Fate::Refused(error)));
+                    refused.push((number, RowOutcome::Refused(error)));
                 }
             }
         }
-        self.progress.dealt(refused);
-        self.dispatch_stragglers(newest).await;
-        Ok(())
+        self.progress.settled(refused);
+        if let Some(newest) = newest {
+            self.dispatch_stragglers(newest).await;
+        }
+        Ok(outcome)
     }
 
-    /// Waits until further rows may be read. Where the lanes have nothing any more, and rows are held back whose refusal is in
+    /// Waits until further rows may be read. Where the deliverers have nothing any more, and rows are held back whose refusal is in
     /// doubt, these are judged now: nothing will be said of them before further rows are read.
     async fn room(&self) -> Result<(), SyncError> {
         let mut under_way = self.under_way.subscribe();
@@ -207,7 +253,7 @@ impl Feeder<'_> {
         }
         if !self.held_back.is_empty() {
             self.destination.judge_rest()?;
-            self.progress.dealt(self.held_back.release(u64::MAX));
+            self.progress.settled(self.held_back.release(u64::MAX));
         }
         self.progress.room().await;
         Ok(())
@@ -239,21 +285,21 @@ impl Feeder<'_> {
         }
     }
 
-    /// Hands a batch to its lane, and waits until the lane has room for it.
+    /// Hands a batch to its deliverer, and waits until that has room for it.
     async fn dispatch(&mut self, slot: usize) {
         let batch = std::mem::take(&mut self.building[slot]);
         if !batch.is_empty() {
             self.under_way.send_modify(|batches| *batches += 1);
-            // A lane that is gone has ended with an error, which ends the run.
+            // A deliverer that is gone has ended with an error, which ends the run.
             let _ = self.queues[slot / Group::COUNT].send(batch).await;
         }
     }
 }
 
-/// Delivers one batch after the other.
-struct Lane {
+/// Delivers the batches of a lane, one after the other.
+struct Deliverer {
     destination: Arc<Destination>,
-    progress: Shared,
+    progress: SharedProgress,
     held_back: HeldBack,
     under_way: Arc<watch::Sender<usize>>,
     slot: Slot,
@@ -261,21 +307,21 @@ struct Lane {
     keep_payloads: bool,
 }
 
-/// How a lane ended.
+/// How a deliverer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum LaneEnd {
+enum DelivererEnd {
     /// It has delivered everything.
     Complete,
     /// It has left objects to the next worker, because the process is to stop.
     Incomplete,
 }
 
-impl Lane {
-    async fn run(self, mut batches: mpsc::Receiver<Batch>) -> Result<LaneEnd, SyncError> {
-        let mut end = LaneEnd::Complete;
+impl Deliverer {
+    async fn run(self, mut batches: mpsc::Receiver<Batch>) -> Result<DelivererEnd, SyncError> {
+        let mut end = DelivererEnd::Complete;
         while let Some(batch) = batches.recv().await {
             // No row overtakes an older one of its user that was left.
-            if end == LaneEnd::Complete {
+            if end == DelivererEnd::Complete {
                 end = self.deliver(batch).await?;
             }
             self.under_way.send_modify(|batches| *batches -= 1);
@@ -283,15 +329,15 @@ impl Lane {
         Ok(end)
     }
 
-    async fn deliver(&self, batch: Batch) -> Result<LaneEnd, SyncError> {
+    async fn deliver(&self, batch: Batch) -> Result<DelivererEnd, SyncError> {
         let _working = tokio::select! {
             biased;
             working = self.slot.work() => working,
-            () = self.stop.asked() => return Ok(LaneEnd::Incomplete),
+            () = self.stop.asked() => return Ok(DelivererEnd::Incomplete),
         };
         let Delivery { batch, outcomes, ended } = self.destination.deliver(batch).await;
-        let end = if outcomes.iter().all(Option::is_some) { LaneEnd::Complete } else { LaneEnd::Incomplete };
-        let mut fates = Vec::with_capacity(outcomes.len());
+        let end = if outcomes.iter().all(Option::is_some) { DelivererEnd::Complete } else { DelivererEnd::Incomplete };
+        let mut settled = Vec::with_capacity(outcomes.len());
         for (object, (item, outcome)) in batch.items().iter().zip(outcomes).enumerate() {
             let refused = |reason: &str| {
                 let sent = || String::from_utf8_lossy(batch.bytes(object..object + 1)).into_owned();
@@ -299,14 +345,14 @@ impl Lane {
                 refusal(item.identifier.as_ref(), item.updated_at, reason, payload)
             };
             match outcome {
-                Some(Outcome::Delivered(position)) => fates.push((item.row, Fate::Delivered(position))),
-                Some(Outcome::Refused(reason)) => fates.push((item.row, Fate::Refused(refused(&reason)))),
+                Some(Outcome::Delivered(position)) => settled.push((item.row, RowOutcome::Delivered(position))),
+                Some(Outcome::Refused(reason)) => settled.push((item.row, RowOutcome::Refused(refused(&reason)))),
                 Some(Outcome::Suspected(number, reason)) => self.held_back.hold(number, item.row, refused(&reason)),
                 None => {}
             }
         }
-        self.progress.dealt(fates);
-        self.progress.dealt(self.held_back.release(self.destination.confirmed()));
+        self.progress.settled(settled);
+        self.progress.settled(self.held_back.release(self.destination.confirmed()));
         ended.map(|()| end)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::progress::{Fate, Progress, Start};
+use super::progress::{Progress, RowOutcome};
 use crate::store::Checkpoint;
 
 /// Rows that may be read and not yet counted: one that waits in a slow lane must not let the others run away from it.
@@ -14,7 +14,7 @@ const MOST_ERROR_BYTES: usize = 4_000_000;
 
 /// A progress that is shared. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Shared(Arc<Inner>);
+pub struct SharedProgress(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -25,14 +25,10 @@ struct Inner {
     urgent: Notify,
 }
 
-impl Shared {
+impl SharedProgress {
     /// The beginning of a run.
-    pub fn new(start: Start) -> Shared {
-        Shared(Arc::new(Inner {
-            progress: Mutex::new(Progress::new(start)),
-            room: Notify::new(),
-            urgent: Notify::new(),
-        }))
+    pub fn new(progress: Progress) -> SharedProgress {
+        SharedProgress(Arc::new(Inner { progress: Mutex::new(progress), room: Notify::new(), urgent: Notify::new() }))
     }
 
     /// The progress itself.
@@ -42,11 +38,11 @@ impl Shared {
     }
 
     /// Takes note of what became of rows.
-    pub fn dealt(&self, fates: impl IntoIterator<Item = (u64, Fate)>) {
+    pub fn settled(&self, outcomes: impl IntoIterator<Item = (u64, RowOutcome)>) {
         {
             let mut progress = self.lock();
-            for (row, fate) in fates {
-                progress.dealt(row, fate);
+            for (row, outcome) in outcomes {
+                progress.settled(row, outcome);
             }
         }
         self.0.room.notify_waiters();
@@ -78,6 +74,20 @@ impl Shared {
         }
     }
 
+    /// Waits until a checkpoint says what was forgotten.
+    pub async fn forgotten(&self) {
+        loop {
+            let told = self.0.room.notified();
+            tokio::pin!(told);
+            told.as_mut().enable();
+            if !self.lock().has_to_forget() {
+                return;
+            }
+            self.0.urgent.notify_one();
+            told.await;
+        }
+    }
+
     /// Waits until somebody waits for a checkpoint.
     pub async fn urgent(&self) {
         self.0.urgent.notified().await;
@@ -90,25 +100,26 @@ mod tests {
 
     use super::*;
     use crate::store::RowError;
+    use crate::sync::progress::Start;
 
     #[tokio::test]
     async fn reading_waits_for_slow_lanes() {
-        let shared = Shared::new(Start::default());
+        let shared = SharedProgress::new(Progress::new(Start::default()));
         for row in 0..=MOST_PENDING {
             shared.lock().read(row as i64, 0);
         }
         assert!(shared.room().now_or_never().is_none());
-        shared.dealt([(0, Fate::Delivered(None))]);
+        shared.settled([(0, RowOutcome::Delivered(None))]);
         assert!(shared.room().now_or_never().is_some());
     }
 
     #[tokio::test]
     async fn reading_waits_until_row_errors_are_written_and_makes_that_urgent() {
-        let shared = Shared::new(Start::default());
+        let shared = SharedProgress::new(Progress::new(Start::default()));
         let row = shared.lock().read(0, 0);
         let reason = "x".repeat(MOST_ERROR_BYTES);
         let error = RowError { identifier: None, updated_at: Default::default(), reason, payload: None };
-        shared.dealt([(row, Fate::Refused(error))]);
+        shared.settled([(row, RowOutcome::Refused(error))]);
         assert!(shared.urgent().now_or_never().is_none());
         let room = shared.room();
         tokio::pin!(room);
