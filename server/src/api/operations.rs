@@ -149,7 +149,7 @@ fn item(integration: &Integration, state: Option<&IntegrationState>) -> Integrat
             (false, false) => IntegrationStatus::Active,
         },
         contact_emails: integration.contact_emails.join(","),
-        last_updated_at: state.and_then(|state| state.watermark.as_ref()).map(|watermark| watermark.updated_at),
+        last_updated_at: state.and_then(|state| state.last_updated_at),
         warehouse_type: integration.source.kind().to_owned(),
         last_job_start_time: state.and_then(|state| state.last_job_start_time),
         last_job_status: state.and_then(|state| state.last_job_status).map(status),

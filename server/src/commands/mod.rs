@@ -4,6 +4,7 @@ pub mod cancel;
 pub mod check;
 pub mod key;
 pub mod preview;
+mod route;
 pub mod row_errors;
 pub mod watermark;
 
@@ -11,6 +12,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::config::{Config, StoreLocation};
 use crate::store::Store;
+pub use route::route;
 
 /// A time for people.
 fn written(time: DateTime<Utc>) -> String {

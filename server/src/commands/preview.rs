@@ -5,13 +5,12 @@ use std::process::ExitCode;
 use super::{with_store, written};
 use crate::config::{Config, Integration};
 use crate::process::print;
-use crate::store::Watermark;
-use crate::sync::{self, Planned, Preview};
+use crate::sync::{self, Planned, Preview, Watermark};
 
 /// Shows the first rows of the next sync.
 pub async fn run(config: &Config, integration: &Integration, rows: usize) -> anyhow::Result<ExitCode> {
     let watermark = with_store(config, async |store| match store {
-        Some(store) => Ok(store.watermark(integration.id).await?),
+        Some(store) => Ok(Watermark::of(store.watermark(integration.id).await?)),
         None => {
             eprintln!("there is no store yet: this is what the first sync will send");
             Ok(None)

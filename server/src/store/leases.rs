@@ -4,26 +4,54 @@
 //! and gets another token. Everything a worker writes about its job is conditional on its token, so one that has lost
 //! its lease changes nothing any more.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row as _, query};
+use sqlx::{Row as _, query};
 use uuid::Uuid;
 
-use super::database::returned;
-use super::jobs::{JobId, JobStatus, count};
-use super::row_errors::{self, RowError};
-use super::states::{self, Watermark};
-use super::{Store, StoreError, micros};
+use super::jobs::{JobId, count};
+use super::watermarks::{self, Route, Watermark};
+use super::{Store, StoreError};
 use crate::config::IntegrationId;
 
-/// A worker's hold on a job.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A worker's hold on a job. Its clones are the same hold.
+#[derive(Debug, Clone)]
 pub struct Lease {
     /// The job.
     pub job: JobId,
-    token: String,
+    pub(super) token: String,
     length: Duration,
+    confirmed: Arc<Mutex<Confirmed>>,
+}
+
+impl PartialEq for Lease {
+    fn eq(&self, other: &Lease) -> bool {
+        (self.job, &self.token) == (other.job, &other.token)
+    }
+}
+
+impl Eq for Lease {}
+
+/// What the checkpoints of a lease are known to have written. They may have written more: the answer to a commit can be lost.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Confirmed {
+    /// How many changes of the record.
+    pub changes: u64,
+    /// Changes of the record that are all below this time were dropped, in microseconds since 1970.
+    pub dropped_below: Option<i64>,
+}
+
+impl Lease {
+    pub(super) fn confirmed(&self) -> Confirmed {
+        // It is replaced as a whole.
+        *self.confirmed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn confirm(&self, confirmed: Confirmed) {
+        *self.confirmed.lock().unwrap_or_else(PoisonError::into_inner) = confirmed;
+    }
 }
 
 /// A job that was claimed, with how far it had got.
@@ -34,7 +62,9 @@ pub struct Claimed {
     /// Its integration.
     pub integration: IntegrationId,
     /// The integration's watermark.
-    pub watermark: Option<Watermark>,
+    pub watermark: Watermark,
+    /// What the watermark belongs to; nothing where there is none, or one that an earlier version of this program has written.
+    pub route: Option<Route>,
     /// What the job had come to at its last checkpoint.
     pub rows_synced: u64,
     /// Rows of it that were refused until then.
@@ -47,13 +77,6 @@ pub struct Claimed {
     pub running_for: Duration,
     /// Whether somebody has asked for its end.
     pub cancelled: bool,
-}
-
-impl Checkpoint {
-    /// The same without its row errors, which may be many.
-    pub fn without_row_errors(&self) -> Checkpoint {
-        Checkpoint { row_errors: Vec::new(), position: self.position.clone(), ..*self }
-    }
 }
 
 /// What a worker that still has its job is told of it.
@@ -72,23 +95,6 @@ pub enum Cancelled {
     Asked(JobId),
     /// No job is in progress.
     Nothing,
-}
-
-/// What a job has come to: rows are counted once all rows before them are dealt with too.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Checkpoint {
-    /// How far the integration's rows are dealt with. Where it is nothing, the watermark stays.
-    pub watermark: Option<Watermark>,
-    /// Rows that were delivered, in all.
-    pub rows_synced: u64,
-    /// Rows that were refused, in all.
-    pub rows_failed: u64,
-    /// The refused rows that no earlier checkpoint had, as far as they are among the job's first [`MOST_ROW_ERRORS`].
-    ///
-    /// [`MOST_ROW_ERRORS`]: super::MOST_ROW_ERRORS
-    pub row_errors: Vec<RowError>,
-    /// Where the destination is, in its own words.
-    pub position: Option<String>,
 }
 
 impl Store {
@@ -125,23 +131,29 @@ impl Store {
         integration: IntegrationId,
         length: Duration,
     ) -> Result<Option<Claimed>, StoreError> {
-        let lease = Lease { job, token: Uuid::new_v4().to_string(), length };
+        let lease = Lease { job, token: Uuid::new_v4().to_string(), length, confirmed: Arc::default() };
         // One statement, so that nobody has a job without knowing where it goes on.
         let claim = self.database.with_store_clock(
-            "UPDATE jobs SET lease_token = $1, lease_until = {now} + $2, attempts = attempts + 1,
+            "UPDATE jobs SET lease_token = $1, lease_until = {now} + $2, attempts = attempts + 1, changes_written = 0,
                              begun_at = COALESCE(begun_at, {now})
              WHERE id = $3 AND finished_at IS NULL AND (lease_until IS NULL OR lease_until <= {now})
              RETURNING attempts, rows_synced, rows_failed, position, cancelled_at, {now} - begun_at AS running_for,
                  (SELECT updated_at FROM watermarks WHERE integration_id = jobs.integration_id) AS updated_at,
-                 (SELECT rows_at FROM watermarks WHERE integration_id = jobs.integration_id) AS rows_at,
-                 (SELECT digest FROM watermarks WHERE integration_id = jobs.integration_id) AS digest",
+                 (SELECT read_from FROM watermarks WHERE integration_id = jobs.integration_id) AS read_from,
+                 (SELECT overflow_at FROM watermarks WHERE integration_id = jobs.integration_id) AS overflow_at,
+                 (SELECT overflow_versions FROM watermarks WHERE integration_id = jobs.integration_id) AS overflow_versions,
+                 (SELECT overflow_sum FROM watermarks WHERE integration_id = jobs.integration_id) AS overflow_sum,
+                 (SELECT source FROM watermarks WHERE integration_id = jobs.integration_id) AS source,
+                 (SELECT destination FROM watermarks WHERE integration_id = jobs.integration_id) AS destination,
+                 (SELECT kind FROM watermarks WHERE integration_id = jobs.integration_id) AS kind",
         );
         let claim = query(claim).bind(&lease.token).bind(span(length)).bind(job.to_string());
         let Some(row) = self.database.write_one(claim).await? else { return Ok(None) };
         Ok(Some(Claimed {
             lease,
             integration,
-            watermark: states::watermark(&row)?,
+            watermark: watermarks::watermark(&row)?,
+            route: watermarks::route(&row)?,
             rows_synced: count(row.try_get("rows_synced")?),
             rows_failed: count(row.try_get("rows_failed")?),
             position: row.try_get("position")?,
@@ -149,14 +161,6 @@ impl Store {
             running_for: Duration::from_micros(count(row.try_get("running_for")?)),
             cancelled: held(Some(&row))?.cancelled,
         }))
-    }
-
-    /// How far an integration's rows are dealt with.
-    pub async fn watermark(&self, integration: IntegrationId) -> Result<Option<Watermark>, StoreError> {
-        let find = query("SELECT updated_at, rows_at, digest FROM watermarks WHERE integration_id = $1")
-            .bind(integration.to_string());
-        let row = self.database.read_one(find).await?;
-        row.as_ref().map_or(Ok(None), states::watermark)
     }
 
     /// Holds a job for the lease's whole length from now.
@@ -179,49 +183,6 @@ impl Store {
         held(self.database.write_one(release).await?.as_ref())?;
         self.woken.notify_one();
         Ok(())
-    }
-
-    /// Writes down how far a job has got.
-    pub async fn checkpoint(
-        &self,
-        lease: &Lease,
-        integration: IntegrationId,
-        checkpoint: &Checkpoint,
-    ) -> Result<Held, StoreError> {
-        let work = async {
-            let mut transaction = self.database.begin().await?;
-            let written = write(transaction.connection(), lease, integration, checkpoint).await;
-            transaction.end(written).await
-        };
-        self.database.transact(work).await
-    }
-
-    /// Ends a job, with its last checkpoint.
-    pub async fn finish(
-        &self,
-        lease: &Lease,
-        integration: IntegrationId,
-        checkpoint: &Checkpoint,
-        status: JobStatus,
-        cause: Option<&str>,
-    ) -> Result<(), StoreError> {
-        let work = async {
-            let mut transaction = self.database.begin().await?;
-            let ended = async {
-                write(transaction.connection(), lease, integration, checkpoint).await?;
-                let end = self.database.with_store_clock(
-                    "UPDATE jobs SET status = $1, cause = $2, lease_token = NULL, lease_until = NULL,
-                                     finished_at = CASE WHEN started_at > {now} THEN started_at ELSE {now} END
-                     WHERE id = $3",
-                );
-                let end = query(end).bind(status.as_str()).bind(cause).bind(lease.job.to_string());
-                end.execute(transaction.connection()).await?;
-                Ok(())
-            };
-            let ended = ended.await;
-            transaction.end(ended).await
-        };
-        self.database.transact(work).await
     }
 
     /// Whether a job has ended.
@@ -254,54 +215,8 @@ impl Store {
     }
 }
 
-async fn write(
-    connection: &mut AnyConnection,
-    lease: &Lease,
-    integration: IntegrationId,
-    checkpoint: &Checkpoint,
-) -> Result<Held, StoreError> {
-    let update = query(
-        "UPDATE jobs SET attempts = CASE WHEN rows_synced + rows_failed < CAST($1 AS BIGINT) + CAST($2 AS BIGINT) THEN 1 ELSE attempts END,
-                         rows_synced = $1, rows_failed = $2, synced_to = COALESCE($3, synced_to), position = $4
-         WHERE id = $5 AND lease_token = $6 AND finished_at IS NULL
-         RETURNING cancelled_at",
-    )
-    .bind(i64::try_from(checkpoint.rows_synced).unwrap_or(i64::MAX))
-    .bind(i64::try_from(checkpoint.rows_failed).unwrap_or(i64::MAX))
-    .bind(checkpoint.watermark.map(|watermark| micros(watermark.updated_at)))
-    .bind(checkpoint.position.as_deref())
-    .bind(lease.job.to_string())
-    .bind(&lease.token);
-    let held = held(returned(update, connection).await?.as_ref())?;
-    if let Some(watermark) = &checkpoint.watermark {
-        write_watermark(connection, integration, watermark).await?;
-    }
-    row_errors::insert(connection, lease.job, checkpoint.rows_failed, &checkpoint.row_errors).await?;
-    Ok(held)
-}
-
-/// Puts a watermark in the place of another.
-pub(super) async fn write_watermark(
-    connection: &mut AnyConnection,
-    integration: IntegrationId,
-    watermark: &Watermark,
-) -> Result<(), StoreError> {
-    query(
-        "INSERT INTO watermarks (integration_id, updated_at, rows_at, digest) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (integration_id) DO UPDATE
-         SET updated_at = excluded.updated_at, rows_at = excluded.rows_at, digest = excluded.digest",
-    )
-    .bind(integration.to_string())
-    .bind(micros(watermark.updated_at))
-    .bind(i64::try_from(watermark.rows_at).unwrap_or(i64::MAX))
-    .bind(watermark.digest.map(u64::cast_signed))
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
 /// What the row of a job that was found with its lease says.
-fn held(row: Option<&AnyRow>) -> Result<Held, StoreError> {
+pub(super) fn held(row: Option<&AnyRow>) -> Result<Held, StoreError> {
     let row = row.ok_or(StoreError::LeaseLost)?;
     Ok(Held { cancelled: row.try_get::<Option<i64>, _>("cancelled_at")?.is_some() })
 }

@@ -1,20 +1,25 @@
-//! What happens at run time: jobs, watermarks, row errors, rate-limit counters. SQLite or Postgres, one SQL text for both.
+//! What happens at run time: jobs, watermarks, the record of what was acknowledged, row errors, rate-limit counters. SQLite or Postgres, one SQL text for both.
 //!
 //! All SQL of the store stands in this folder, one function a statement or transaction. An integration has at most one
 //! job in progress: a unique partial index decides that, not a check before an insert.
 
+mod checkpoints;
 mod database;
 mod error;
 mod health;
 mod jobs;
+mod kind;
 mod leases;
+mod overview;
 mod rate_limits;
+mod record;
+mod record_merge;
 mod row_errors;
 mod schema;
-mod states;
 #[cfg(test)]
 mod tests;
 mod time;
+mod watermarks;
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,19 +29,24 @@ use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
 use crate::config::StoreLocation;
+pub use checkpoints::Checkpoint;
 use database::Database;
 pub use error::StoreError;
 pub use jobs::{Job, JobId, JobStatus, StartJob};
-pub use leases::{Cancelled, Checkpoint, Claimed, Held, Lease};
+pub use leases::{Cancelled, Claimed, Held, Lease};
+pub use overview::IntegrationState;
 pub use rate_limits::Taken;
+pub use record::{RecordAction, RecordChange, RecordSize, StoredRecord};
 pub use row_errors::{MOST_ROW_ERRORS, RowError};
-pub use states::{IntegrationState, Watermark};
+pub use watermarks::{Overflow, Route, Watermark, WatermarkChange};
 
 /// The store. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct Store {
     database: Arc<Database>,
     woken: Arc<Notify>,
+    /// Never printed.
+    digest_key: [u8; 32],
 }
 
 impl fmt::Debug for Store {
@@ -48,16 +58,20 @@ impl fmt::Debug for Store {
 impl Store {
     /// Connects, and brings the schema up to date: for a process that serves.
     pub async fn open(location: &StoreLocation) -> Result<Store, StoreError> {
-        Ok(Store::of(Database::open(location).await?))
+        Store::of(Database::open(location).await?).await
     }
 
     /// Connects to the store that is there, and changes nothing of its schema; nothing where no process has served from it yet.
     pub async fn open_existing(location: &StoreLocation) -> Result<Option<Store>, StoreError> {
-        Ok(Database::open_existing(location).await?.map(Store::of))
+        match Database::open_existing(location).await? {
+            Some(database) => Store::of(database).await.map(Some),
+            None => Ok(None),
+        }
     }
 
-    fn of(database: Arc<Database>) -> Store {
-        Store { database, woken: Arc::new(Notify::new()) }
+    async fn of(database: Arc<Database>) -> Result<Store, StoreError> {
+        let digest_key = record::digest_key(&database).await?;
+        Ok(Store { database, woken: Arc::new(Notify::new()), digest_key })
     }
 
     /// How long ago the store began to work again, if it once did not in the time of this process.

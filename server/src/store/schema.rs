@@ -10,7 +10,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _, SqlSafeStr as _, query};
 
 use super::StoreError;
-use super::database::Kind;
+use super::kind::Kind;
 
 /// How long to wait for another process that changes the schema; then the change is tried again later.
 pub(super) const LOCKED: Duration = Duration::from_secs(30);
@@ -22,6 +22,7 @@ const LOCK: i64 = 7_233_173_838_382_854_995;
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "store", include_str!("../../migrations/0001_store.sql")),
     (2, "ends", include_str!("../../migrations/0002_ends.sql")),
+    (3, "record", include_str!("../../migrations/0003_record.sql")),
 ];
 
 /// The newest version that this program knows.
@@ -78,8 +79,19 @@ pub(super) async fn migrate(connection: &mut AnyConnection, kind: Kind) -> Resul
     };
     if version(&mut transaction, kind).await? != Some(KNOWN) {
         migrations().run_direct(None, &mut *transaction, false).await.map_err(StoreError::migrating)?;
+        make_digest_key(&mut transaction).await?;
     }
     Ok(transaction.commit().await?)
+}
+
+/// Makes the key for digests where there is none.
+async fn make_digest_key(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    let mut key = [0; 32];
+    #[expect(clippy::expect_used, reason = "without random bytes nothing can be kept secret")]
+    getrandom::fill(&mut key).expect("the operating system gives random bytes");
+    let make = query("INSERT INTO digest_key (id, key) VALUES (1, $1) ON CONFLICT (id) DO NOTHING");
+    make.bind(key.to_vec()).execute(connection).await?;
+    Ok(())
 }
 
 fn migrations() -> Migrator {

@@ -6,7 +6,8 @@ use super::object::Form;
 use super::source::{Opening, Read};
 use super::{destination, source};
 use crate::config::Integration;
-use crate::store::{RowError, Watermark};
+use crate::store::RowError;
+use crate::sync::Watermark;
 
 /// What the next sync would do.
 #[derive(Debug)]

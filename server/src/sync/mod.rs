@@ -26,9 +26,31 @@ pub use destination::look as check_destination;
 pub use inspect::{Planned, Preview, preview};
 pub use run::CANCELLED;
 pub use source::look as check_source;
-#[cfg(test)]
-pub use tests::postgres as postgres_for_tests;
 pub use worker::Workers;
+
+/// The watermark of the engine that this one replaces, until it is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watermark {
+    /// The `UPDATED_AT` that was reached.
+    pub updated_at: chrono::DateTime<chrono::Utc>,
+    /// How many rows at it are dealt with.
+    pub rows_at: u64,
+    /// A digest of those, where there may be more that are not dealt with.
+    pub digest: Option<u64>,
+}
+
+impl Watermark {
+    /// What a store's watermark says.
+    pub fn of(stored: crate::store::Watermark) -> Option<Watermark> {
+        stored.updated_at.map(|updated_at| Watermark { updated_at, rows_at: 0, digest: Some(0) })
+    }
+
+    /// What a store is told.
+    pub fn stored(self) -> crate::store::Watermark {
+        let read_from = Some(self.updated_at);
+        crate::store::Watermark { updated_at: Some(self.updated_at), read_from, overflow: None }
+    }
+}
 
 /// Why a sync, or a try of its connections, did not work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -9,7 +9,8 @@ use std::collections::VecDeque;
 use chrono::DateTime;
 
 use super::destination::Position;
-use crate::store::{Checkpoint, MOST_ROW_ERRORS, RowError, Watermark};
+use crate::store::{Checkpoint, MOST_ROW_ERRORS, RowError};
+use crate::sync::Watermark;
 
 /// What became of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,6 +171,10 @@ impl Progress {
         }
     }
 
+    pub fn reached(&self) -> Option<Watermark> {
+        self.watermark()
+    }
+
     /// The watermark; without a digest where every row at it is dealt with.
     fn watermark(&self) -> Option<Watermark> {
         let watermark = self.counted.watermark?;
@@ -193,7 +198,15 @@ impl Progress {
 
     fn without_errors(&self) -> Checkpoint {
         Checkpoint {
-            watermark: self.watermark(),
+            watermark: self.watermark().map(Watermark::stored).unwrap_or_default(),
+            route: self.watermark().map(|_| {
+                std::sync::Arc::new(crate::store::Route {
+                    source: String::new(),
+                    destination: String::new(),
+                    kind: String::new(),
+                })
+            }),
+            record: Vec::new(),
             rows_synced: self.counted.rows_synced,
             rows_failed: self.counted.rows_failed,
             row_errors: Vec::new(),
@@ -205,7 +218,7 @@ impl Progress {
     pub fn written(&mut self, checkpoint: &Checkpoint) {
         let errors = checkpoint.row_errors.len().min(self.errors.len());
         self.error_bytes -= self.errors.drain(..errors).map(|error| error.size()).sum::<usize>();
-        self.written = checkpoint.without_row_errors();
+        self.written = checkpoint.without_changes();
     }
 }
 
@@ -228,7 +241,7 @@ mod tests {
 
     /// `UPDATED_AT`, rows at it, and the digest where there are more.
     fn watermark(progress: &Progress) -> Option<(i64, u64, Option<u64>)> {
-        let watermark = progress.so_far().watermark?;
+        let watermark = progress.watermark()?;
         Some((watermark.updated_at.timestamp_micros(), watermark.rows_at, watermark.digest))
     }
 

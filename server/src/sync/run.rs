@@ -120,7 +120,7 @@ pub async fn give_up(store: &Store, claimed: &Claimed) -> Result<(), StoreError>
 fn start(claimed: &Claimed, position: Option<Position>) -> Start {
     let written = || claimed.position.as_ref().and_then(|position| position.parse().ok());
     Start {
-        watermark: claimed.watermark,
+        watermark: crate::sync::Watermark::of(claimed.watermark),
         rows_synced: claimed.rows_synced,
         rows_failed: claimed.rows_failed,
         position: position.or_else(written),
@@ -211,7 +211,7 @@ impl Run<'_> {
     /// that has given the job back: this may be called again.
     async fn read_and_deliver(&self, context: &DeliveryContext) -> Result<Reached, SyncError> {
         let Runner { integration, pace, .. } = self.runner;
-        let watermark = self.progress.lock().so_far().watermark;
+        let watermark = self.progress.lock().reached();
         let mut reading = source::read(integration, watermark).await?;
         let destination = match self.destination.get() {
             Some(destination) => destination,
@@ -295,7 +295,7 @@ impl Run<'_> {
                 Ok(held) => {
                     self.keeper.note(held);
                     self.keeper.set_unwritten(false);
-                    *locked(&self.written) = checkpoint.without_row_errors();
+                    *locked(&self.written) = checkpoint.without_changes();
                     return Ok(());
                 }
                 Err(StoreError::LeaseLost) => return Err(SyncError::Failed(StoreError::LeaseLost.to_string())),

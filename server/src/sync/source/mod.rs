@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use super::SyncError;
 use super::row::Row;
 use crate::config::{Integration, Source};
-use crate::store::Watermark;
+use crate::sync::Watermark;
 
 /// Rows in a chunk, and bytes.
 const CHUNK_ROWS: usize = 1000;

@@ -22,7 +22,7 @@ use super::columns::{Columns, LONGEST};
 use super::survey::{Bound, Selection, Survey};
 use super::{Chunk, LOCKED, Opening, Read, Reading, Report, SyncError, WAITING};
 use crate::config::{IntegrationKind, PostgresUrl, TableName, quoted};
-use crate::store::Watermark;
+use crate::sync::Watermark;
 use crate::sync::row::Row;
 use session::{Ended, Session, StopOnDrop};
 use values::{EARLIEST, Kind, meaning};

@@ -24,7 +24,7 @@ use super::columns::Columns;
 use super::survey::Selection;
 use super::{Chunk, LOCKED, Opening, Read, Reading, Report, SyncError, WAITING};
 use crate::config::{IntegrationKind, TableName, quoted};
-use crate::store::Watermark;
+use crate::sync::Watermark;
 use crate::sync::passing::file_passes;
 use crate::sync::row::Row;
 use values::{meaning, micros, not_a_time};

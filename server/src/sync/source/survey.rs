@@ -6,7 +6,7 @@
 use chrono::{DateTime, TimeDelta};
 
 use super::clock::Form;
-use crate::store::Watermark;
+use crate::sync::Watermark;
 
 /// A time as a database keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]

@@ -14,7 +14,8 @@ use tokio::runtime::Runtime;
 
 use super::rig::{LEASE, Rig, moment, time};
 use crate::stand_in::Answer;
-use crate::store::{JobStatus, Watermark};
+use crate::store::JobStatus;
+use crate::sync::Watermark;
 use crate::sync::run::Pace;
 
 /// How many histories each test tries; `OPENCDI_HISTORIES` says otherwise.

@@ -10,7 +10,8 @@ use tokio::time::Instant;
 use super::rig::{Rig, moment, postgres};
 use crate::config::{PostgresUrl, Source};
 use crate::secret::Secret;
-use crate::store::{JobStatus, Watermark};
+use crate::store::JobStatus;
+use crate::sync::Watermark;
 use crate::sync::check_source;
 use crate::sync::source::{self, Read};
 

@@ -6,7 +6,8 @@ use chrono::{SecondsFormat, TimeDelta, Utc};
 
 use super::rig::{LEASE, Rig, moment, user};
 use crate::config::Source;
-use crate::store::{JobStatus, MOST_ROW_ERRORS, Watermark};
+use crate::store::{JobStatus, MOST_ROW_ERRORS};
+use crate::sync::Watermark;
 use crate::sync::preview;
 use crate::sync::run::Pace;
 

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::rig::{LEASE, Rig, batch, moment, user};
 use crate::stand_in::Answer;
-use crate::store::{Checkpoint, Job, JobStatus, Watermark};
+use crate::store::{Checkpoint, Job, JobStatus};
+use crate::sync::Watermark;
 use crate::sync::destination::{Delivery, DeliveryContext, Destination, Outcome};
 
 /// What gateways say to everything that they do not like.

@@ -7,7 +7,7 @@ use super::super::clock::Form;
 use super::super::survey::Survey;
 use super::values::{example, form, micros, native, not_a_time};
 use super::{SqliteSource, SyncError, Way};
-use crate::store::Watermark;
+use crate::sync::Watermark;
 
 impl SqliteSource {
     /// How the new rows are found where not all are new.

@@ -1,0 +1,161 @@
+//! Checkpoints: how far a job has got, written in one transaction by the worker that has its lease.
+
+use std::sync::Arc;
+
+use sqlx::{AnyConnection, Row as _, query};
+
+use super::database::returned;
+use super::jobs::{JobStatus, count};
+use super::leases::{Confirmed, Held, Lease, held};
+use super::record::{self, RecordChange};
+use super::row_errors::{self, RowError};
+use super::watermarks::{self, Route, Watermark};
+use super::{Store, StoreError, micros};
+use crate::config::IntegrationId;
+
+/// What a job has come to, with what is new since its last checkpoint. One whose writing has failed may have been written:
+/// the next one begins with the same row errors and the same changes of the record.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// How far the integration's rows are dealt with. It is written where there is a route.
+    pub watermark: Watermark,
+    /// What the watermark belongs to. Where it is nothing, the stored watermark, its route and the record stay as they are.
+    pub route: Option<Arc<Route>>,
+    /// Changes of the record that no earlier checkpoint had.
+    pub record: Vec<Arc<RecordChange>>,
+    /// Rows that were delivered, in all.
+    pub rows_synced: u64,
+    /// Rows that were refused, in all.
+    pub rows_failed: u64,
+    /// The refused rows that no earlier checkpoint had, as far as they are among the job's first [`MOST_ROW_ERRORS`].
+    ///
+    /// [`MOST_ROW_ERRORS`]: super::MOST_ROW_ERRORS
+    pub row_errors: Vec<RowError>,
+    /// Where the destination is, in its own words.
+    pub position: Option<String>,
+}
+
+impl Checkpoint {
+    /// The same without row errors and without changes of the record, which may be many.
+    pub fn without_changes(&self) -> Checkpoint {
+        Checkpoint {
+            route: self.route.clone(),
+            record: Vec::new(),
+            row_errors: Vec::new(),
+            position: self.position.clone(),
+            ..*self
+        }
+    }
+}
+
+impl Store {
+    /// Writes down how far a job has got.
+    pub async fn checkpoint(
+        &self,
+        lease: &Lease,
+        integration: IntegrationId,
+        checkpoint: &Checkpoint,
+    ) -> Result<Held, StoreError> {
+        let work = async {
+            let mut transaction = self.database.begin().await?;
+            let written = write(transaction.connection(), lease, integration, checkpoint).await;
+            transaction.end(written).await
+        };
+        let (held, confirmed) = self.database.transact(work).await?;
+        lease.confirm(confirmed);
+        Ok(held)
+    }
+
+    /// Ends a job, with its last checkpoint.
+    pub async fn finish(
+        &self,
+        lease: &Lease,
+        integration: IntegrationId,
+        checkpoint: &Checkpoint,
+        status: JobStatus,
+        cause: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let work = async {
+            let mut transaction = self.database.begin().await?;
+            let ended = async {
+                write(transaction.connection(), lease, integration, checkpoint).await?;
+                let end = self.database.with_store_clock(
+                    "UPDATE jobs SET status = $1, cause = $2, lease_token = NULL, lease_until = NULL,
+                                     finished_at = CASE WHEN started_at > {now} THEN started_at ELSE {now} END
+                     WHERE id = $3",
+                );
+                let end = query(end).bind(status.as_str()).bind(cause).bind(lease.job.to_string());
+                end.execute(transaction.connection()).await?;
+                Ok(())
+            };
+            let ended = ended.await;
+            transaction.end(ended).await
+        };
+        self.database.transact(work).await
+    }
+}
+
+/// Writes a checkpoint; and what the lease may take for written once that is committed.
+async fn write(
+    connection: &mut AnyConnection,
+    lease: &Lease,
+    integration: IntegrationId,
+    checkpoint: &Checkpoint,
+) -> Result<(Held, Confirmed), StoreError> {
+    let confirmed = lease.confirmed();
+    let changes = if checkpoint.route.is_some() { checkpoint.record.as_slice() } else { &[] };
+    let update = query(
+        "UPDATE jobs SET attempts = CASE WHEN rows_synced + rows_failed < CAST($1 AS BIGINT) + CAST($2 AS BIGINT) THEN 1 ELSE attempts END,
+                         rows_synced = $1, rows_failed = $2, synced_to = COALESCE($3, synced_to), position = $4,
+                         changes_written = changes_written + $5
+         WHERE id = $6 AND lease_token = $7 AND finished_at IS NULL
+         RETURNING cancelled_at, changes_written",
+    )
+    .bind(i64::try_from(checkpoint.rows_synced).unwrap_or(i64::MAX))
+    .bind(i64::try_from(checkpoint.rows_failed).unwrap_or(i64::MAX))
+    .bind(checkpoint.watermark.updated_at.map(micros))
+    .bind(checkpoint.position.as_deref())
+    .bind(i64::try_from(changes.len()).unwrap_or(i64::MAX))
+    .bind(lease.job.to_string())
+    .bind(&lease.token);
+    let row = returned(update, connection).await?.ok_or(StoreError::LeaseLost)?;
+    let written = count(row.try_get("changes_written")?);
+    let mut confirmed = Confirmed { changes: confirmed.changes + changes.len() as u64, ..confirmed };
+    if let Some(route) = &checkpoint.route {
+        // More are written than this worker knows where the answer to an earlier checkpoint was lost.
+        let twice = written.saturating_sub(confirmed.changes).min(changes.len() as u64);
+        let new = &changes[usize::try_from(twice).unwrap_or(changes.len())..];
+        confirmed.dropped_below = write_record(connection, lease, integration, checkpoint, new).await?;
+        watermarks::write(connection, integration, &checkpoint.watermark, route).await?;
+        if twice > 0 {
+            let correct = query("UPDATE jobs SET changes_written = changes_written - $1 WHERE id = $2");
+            let correct = correct.bind(i64::try_from(twice).unwrap_or(i64::MAX)).bind(lease.job.to_string());
+            correct.execute(&mut *connection).await?;
+        }
+    }
+    row_errors::insert(connection, lease.job, checkpoint.rows_failed, &checkpoint.row_errors).await?;
+    Ok((held(Some(&row))?, confirmed))
+}
+
+/// Writes changes of the record and drops what no sync reads any more; the time below which that was done.
+async fn write_record(
+    connection: &mut AnyConnection,
+    lease: &Lease,
+    integration: IntegrationId,
+    checkpoint: &Checkpoint,
+    changes: &[Arc<RecordChange>],
+) -> Result<Option<i64>, StoreError> {
+    let read_from = checkpoint.watermark.read_from.map(micros);
+    for change in changes {
+        if read_from.is_none_or(|read_from| change.last >= read_from) {
+            record::insert(connection, integration, change).await?;
+        }
+    }
+    // Checkpoints come often, and `read_from` moves in few of them.
+    if let Some(read_from) = read_from
+        && lease.confirmed().dropped_below != Some(read_from)
+    {
+        record::drop_below(connection, integration, read_from).await?;
+    }
+    Ok(read_from)
+}

@@ -1,0 +1,191 @@
+//! Watermarks: how far an integration's rows are dealt with, and the source and destination for which that is true.
+
+use chrono::{DateTime, Utc};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row as _, query};
+
+use super::database::returned;
+use super::jobs::count;
+use super::time::from_micros;
+use super::{Store, StoreError, micros};
+use crate::config::IntegrationId;
+
+/// How far an integration's rows are dealt with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Watermark {
+    /// The highest `UPDATED_AT` up to which every row that was there is dealt with; nothing before the first.
+    pub updated_at: Option<DateTime<Utc>>,
+    /// Rows of this time and later ones are read again and compared with the record; nothing: all rows.
+    pub read_from: Option<DateTime<Utc>>,
+    /// Row versions of one time that the record had no room for.
+    pub overflow: Option<Overflow>,
+}
+
+/// Row versions of one time that are known only by their number and the sum of their digests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overflow {
+    /// Their `UPDATED_AT`.
+    pub updated_at: DateTime<Utc>,
+    /// How many they are.
+    pub versions: u64,
+    /// The sum of their digests, modulo 2^128.
+    pub sum: u128,
+}
+
+/// What a watermark belongs to: told apart, never containing secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The database and the table that rows come from.
+    pub source: String,
+    /// The service or the file that objects go to.
+    pub destination: String,
+    /// The integration's type.
+    pub kind: String,
+}
+
+/// A change of a watermark by hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WatermarkChange {
+    /// The next sync takes rows of this time and later ones, those that were acknowledged too.
+    Set(DateTime<Utc>, Route),
+    /// The watermark stays and belongs to this route from now on.
+    Keep(Route),
+    /// The next sync takes every row.
+    Reset,
+}
+
+impl Store {
+    /// How far an integration's rows are dealt with.
+    pub async fn watermark(&self, integration: IntegrationId) -> Result<Watermark, StoreError> {
+        let find = query(
+            "SELECT updated_at, read_from, overflow_at, overflow_versions, overflow_sum
+             FROM watermarks WHERE integration_id = $1",
+        );
+        let row = self.database.read_one(find.bind(integration.to_string())).await?;
+        row.as_ref().map_or(Ok(Watermark::default()), watermark)
+    }
+
+    /// What an integration's watermark belongs to; nothing where there is no watermark, or one that an earlier version of this
+    /// program has written.
+    pub async fn route(&self, integration: IntegrationId) -> Result<Option<Route>, StoreError> {
+        let find = query("SELECT source, destination, kind FROM watermarks WHERE integration_id = $1");
+        let row = self.database.read_one(find.bind(integration.to_string())).await?;
+        row.as_ref().map_or(Ok(None), route)
+    }
+
+    /// Changes a watermark, unless a job is in progress. Whether it was changed.
+    pub async fn change_watermark(
+        &self,
+        integration: IntegrationId,
+        change: &WatermarkChange,
+    ) -> Result<bool, StoreError> {
+        let work = async {
+            let mut transaction = self.database.begin().await?;
+            let changed = without_a_job(transaction.connection(), integration, change).await;
+            transaction.end(changed).await
+        };
+        self.database.transact(work).await
+    }
+}
+
+async fn without_a_job(
+    connection: &mut AnyConnection,
+    integration: IntegrationId,
+    change: &WatermarkChange,
+) -> Result<bool, StoreError> {
+    let id = integration.to_string();
+    // For as long as the transaction lasts this is the job in progress, so that no other begins. Nobody sees it.
+    let placeholder = query(
+        "INSERT INTO jobs (id, integration_id, status, started_at) VALUES ($1, $2, 'running', 0)
+         ON CONFLICT (integration_id) WHERE finished_at IS NULL DO NOTHING RETURNING id",
+    );
+    let placeholder = placeholder.bind(format!("watermark of {id}")).bind(&id);
+    let Some(placeholder) = returned(placeholder, connection).await? else { return Ok(false) };
+    match change {
+        WatermarkChange::Set(time, route) => {
+            forget(connection, &id).await?;
+            let watermark = Watermark { updated_at: Some(*time), read_from: Some(*time), overflow: None };
+            write(connection, integration, &watermark, route).await?;
+        }
+        WatermarkChange::Keep(route) => {
+            let keep =
+                query("UPDATE watermarks SET source = $1, destination = $2, kind = $3 WHERE integration_id = $4");
+            let keep = keep.bind(&route.source).bind(&route.destination).bind(&route.kind).bind(&id);
+            keep.execute(&mut *connection).await?;
+        }
+        WatermarkChange::Reset => forget(connection, &id).await?,
+    }
+    let placeholder: String = placeholder.try_get("id")?;
+    query("DELETE FROM jobs WHERE id = $1").bind(placeholder).execute(connection).await?;
+    Ok(true)
+}
+
+/// Deletes an integration's watermark and its record.
+async fn forget(connection: &mut AnyConnection, integration: &str) -> Result<(), StoreError> {
+    query("DELETE FROM watermarks WHERE integration_id = $1").bind(integration).execute(&mut *connection).await?;
+    query("DELETE FROM record_changes WHERE integration_id = $1").bind(integration).execute(connection).await?;
+    Ok(())
+}
+
+/// Puts a watermark in the place of another.
+pub(super) async fn write(
+    connection: &mut AnyConnection,
+    integration: IntegrationId,
+    watermark: &Watermark,
+    route: &Route,
+) -> Result<(), StoreError> {
+    let overflow = watermark.overflow;
+    query(
+        "INSERT INTO watermarks (integration_id, updated_at, read_from, overflow_at, overflow_versions, overflow_sum,
+                                 source, destination, kind)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         ON CONFLICT (integration_id) DO UPDATE
+         SET updated_at = excluded.updated_at, read_from = excluded.read_from, overflow_at = excluded.overflow_at,
+             overflow_versions = excluded.overflow_versions, overflow_sum = excluded.overflow_sum,
+             source = excluded.source, destination = excluded.destination, kind = excluded.kind",
+    )
+    .bind(integration.to_string())
+    .bind(watermark.updated_at.map(micros))
+    .bind(watermark.read_from.map(micros))
+    .bind(overflow.map(|overflow| micros(overflow.updated_at)))
+    .bind(overflow.map(|overflow| i64::try_from(overflow.versions).unwrap_or(i64::MAX)))
+    .bind(overflow.map(|overflow| overflow.sum.to_be_bytes().to_vec()))
+    .bind(&route.source)
+    .bind(&route.destination)
+    .bind(&route.kind)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The watermark of a row that has its columns.
+pub(super) fn watermark(row: &AnyRow) -> Result<Watermark, StoreError> {
+    let time = |column: &str| -> Result<Option<DateTime<Utc>>, StoreError> {
+        row.try_get::<Option<i64>, &str>(column)?.map(from_micros).transpose()
+    };
+    let overflow = match time("overflow_at")? {
+        None => None,
+        Some(updated_at) => Some(Overflow {
+            updated_at,
+            versions: count(row.try_get("overflow_versions")?),
+            sum: sum(&row.try_get::<Vec<u8>, _>("overflow_sum")?)?,
+        }),
+    };
+    Ok(Watermark { updated_at: time("updated_at")?, read_from: time("read_from")?, overflow })
+}
+
+fn sum(bytes: &[u8]) -> Result<u128, StoreError> {
+    bytes
+        .try_into()
+        .map(u128::from_be_bytes)
+        .map_err(|_| StoreError::Unreadable { what: "sum of digests", value: format!("{} bytes", bytes.len()) })
+}
+
+/// The route of a row that has its columns.
+pub(super) fn route(row: &AnyRow) -> Result<Option<Route>, StoreError> {
+    let text = |column: &str| row.try_get::<Option<String>, &str>(column);
+    Ok(match (text("source")?, text("destination")?, text("kind")?) {
+        (Some(source), Some(destination), Some(kind)) => Some(Route { source, destination, kind }),
+        _ => None,
+    })
+}
