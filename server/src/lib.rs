@@ -13,5 +13,7 @@ pub mod service;
 pub mod stand_in;
 pub mod store;
 pub mod sync;
+#[cfg(test)]
+mod test_support;
 #[cfg(feature = "faults")]
 pub mod testbed;

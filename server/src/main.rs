@@ -62,9 +62,9 @@ enum Command {
         #[arg(long, default_value_t = 10)]
         rows: usize,
     },
-    /// Show how far an integration has got, or move that
+    /// Show how far an integration has got, or change that
     #[command(
-        after_help = "Examples:\n  cdi-server watermark Users                               show it\n  cdi-server watermark Users --set 2026-11-01T00:00:00Z    sync again what has changed since then\n  cdi-server watermark Users --reset                       sync everything again"
+        after_help = "Examples:\n  cdi-server watermark Users                               show it\n  cdi-server watermark Users --set 2026-11-01T00:00:00Z    sync again what has changed since then\n  cdi-server watermark Users --reset                       sync everything again\n  cdi-server watermark Users --keep                        the table has moved: go on where the old one was left"
     )]
     Watermark {
         #[command(flatten)]
@@ -72,11 +72,14 @@ enum Command {
         /// The integration's ID or name
         integration: String,
         /// The next sync takes rows of this time and later ones
-        #[arg(long, value_name = "TIME", conflicts_with = "reset", value_parser = time)]
+        #[arg(long, value_name = "TIME", group = "change", value_parser = time)]
         set: Option<DateTime<Utc>>,
         /// The next sync takes every row
-        #[arg(long)]
+        #[arg(long, group = "change")]
         reset: bool,
+        /// The watermark belongs to the integration's present source, destination and type from now on
+        #[arg(long, group = "change")]
+        keep: bool,
     },
     /// End the job of an integration that is in progress, at its next checkpoint
     #[command(
@@ -180,11 +183,12 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             let config = config.load()?;
             block_on(preview::run(&config, config.integration(&integration)?, rows))
         }
-        Command::Watermark { config, integration, set, reset } => {
+        Command::Watermark { config, integration, set, reset, keep } => {
             let config = config.load()?;
             let change = match set {
                 Some(time) => Change::Set(time),
                 None if reset => Change::Reset,
+                None if keep => Change::Keep,
                 None => Change::None,
             };
             block_on(watermark::run(&config, config.integration(&integration)?, change))

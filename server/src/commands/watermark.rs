@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::{no_store, with_store, written};
 use crate::config::{Config, Integration};
 use crate::process::print;
-use crate::store::{Watermark, WatermarkChange};
+use crate::store::{RecordSize, Route, Store, Watermark, WatermarkChange};
 
 /// What to do with the watermark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,38 +19,189 @@ pub enum Change {
     Set(DateTime<Utc>),
     /// The next sync takes every row.
     Reset,
+    /// It belongs to the integration's present source, destination and type from now on.
+    Keep,
 }
 
-/// Moves the watermark if that is wanted, and shows it.
+/// Changes the watermark if that is wanted, and shows it.
 pub async fn run(config: &Config, integration: &Integration, change: Change) -> anyhow::Result<ExitCode> {
-    let to = match change {
+    let configured = integration.route();
+    let change = match change {
         Change::None => None,
         Change::Set(time) if time > Utc::now() => {
             bail!("{} is in the future: no row would be synced before it; nothing was changed", written(time))
         }
-        Change::Set(time) => Some(Some(WatermarkChange::Set(time, integration.route()))),
-        Change::Reset => Some(Some(WatermarkChange::Reset)),
+        Change::Set(time) => Some(WatermarkChange::Set(time, configured.clone())),
+        Change::Reset => Some(WatermarkChange::Reset),
+        Change::Keep => Some(WatermarkChange::Keep(configured.clone())),
     };
-    let watermark = with_store(config, async |store| match (store, to) {
-        (Some(store), to) => {
-            if let Some(to) = to
-                && !store.change_watermark(integration.id, &to.unwrap()).await?
+    let shown = with_store(config, async |store| match (store, change) {
+        (Some(store), change) => {
+            if let Some(change) = change
+                && !store.change_watermark(integration.id, &change).await?
             {
                 bail!(
                     "a job of {:?} is in progress, which would move the watermark again; wait until it has ended",
                     integration.name
                 );
             }
-            Ok(Some(store.watermark(integration.id).await?))
+            Shown::of(store, integration).await
         }
-        (None, Some(Some(_))) => bail!(no_store(&config.store)),
-        (None, _) => Ok(None),
+        (None, Some(WatermarkChange::Set(..))) => bail!(no_store(&config.store)),
+        (None, _) => Ok(Shown::default()),
     });
-    let watermark = watermark.await?;
-    print(&format!("{}\n", describe(watermark)))?;
+    print(&describe(&shown.await?, &configured))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn describe(watermark: Option<Watermark>) -> String {
-    format!("{watermark:?}")
+/// What the store has of an integration.
+#[derive(Debug, Default)]
+struct Shown {
+    watermark: Watermark,
+    record: RecordSize,
+    route: Option<Route>,
+}
+
+impl Shown {
+    async fn of(store: &Store, integration: &Integration) -> anyhow::Result<Shown> {
+        Ok(Shown {
+            watermark: store.watermark(integration.id).await?,
+            record: store.record_size(integration.id).await?,
+            route: store.route(integration.id).await?,
+        })
+    }
+}
+
+fn describe(shown: &Shown, configured: &Route) -> String {
+    let Shown { watermark, record, route } = shown;
+    let is_recorded = record.versions > 0 || watermark.overflow.is_some();
+    let reached = match watermark.updated_at {
+        Some(time) => written(time),
+        None => "none".into(),
+    };
+    let takes = match (watermark.read_from, is_recorded) {
+        (None, false) => "takes every row".into(),
+        (None, true) => "reads every row and takes those that are not in the record".into(),
+        (Some(from), false) if watermark.updated_at == Some(from) => {
+            "takes the rows of this time and later ones".into()
+        }
+        (Some(from), false) => format!("takes the rows of {} and later ones", written(from)),
+        (Some(from), true) => {
+            format!("reads the rows of {} and later ones and takes those that are not in the record", written(from))
+        }
+    };
+    let mut lines = vec![format!("{reached}: the next sync {takes}")];
+    if record.changes > 0 {
+        lines.push(format!("record: {} row versions, {}", grouped(record.versions), size(record.bytes)));
+    }
+    if let Some(overflow) = watermark.overflow {
+        lines.push(format!(
+            "beyond the record: {} row versions of {}, of which only their number and a checksum are known",
+            grouped(overflow.versions),
+            written(overflow.updated_at)
+        ));
+    }
+    if let Some(route) = route {
+        lines.push(format!("belongs to: {}", way(route)));
+        if route != configured {
+            lines.push(format!("configured: {}", way(configured)));
+            lines.push("Go on from this watermark with --keep, or begin again with --reset or --set.".into());
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+fn way(Route { source, destination, kind }: &Route) -> String {
+    format!("{source} -> {destination}, type {kind}")
+}
+
+/// A number with commas between thousands.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// Bytes, in the unit that makes them short.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        _ => format!("{}.{} MB", grouped(bytes / 1_000_000), bytes / 100_000 % 10),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Overflow;
+
+    fn a_route(table: &str) -> Route {
+        Route { source: format!("sqlite:/a.db#{table}"), destination: "jsonl:/b".into(), kind: "events".into() }
+    }
+
+    fn time(text: &str) -> Option<DateTime<Utc>> {
+        Some(text.parse().unwrap())
+    }
+
+    #[test]
+    fn it_says_what_the_next_sync_takes() {
+        let first_line = |updated_at, read_from, versions| {
+            let watermark = Watermark { updated_at, read_from, overflow: None };
+            let record = RecordSize { versions, bytes: versions * 16, changes: versions };
+            let said = describe(&Shown { watermark, record, route: None }, &a_route("a"));
+            said.lines().next().unwrap().to_owned()
+        };
+        let (reached, from) = (time("2026-01-01T00:00:00Z"), time("2025-12-31T23:50:00Z"));
+        assert_eq!(first_line(None, None, 0), "none: the next sync takes every row");
+        assert_eq!(
+            first_line(None, None, 3),
+            "none: the next sync reads every row and takes those that are not in the record"
+        );
+        assert_eq!(
+            first_line(reached, reached, 0),
+            "2026-01-01T00:00:00Z: the next sync takes the rows of this time and later ones"
+        );
+        assert_eq!(
+            first_line(reached, from, 0),
+            "2026-01-01T00:00:00Z: the next sync takes the rows of 2025-12-31T23:50:00Z and later ones"
+        );
+        assert_eq!(
+            first_line(reached, from, 3),
+            "2026-01-01T00:00:00Z: the next sync reads the rows of 2025-12-31T23:50:00Z and later ones and takes those \
+             that are not in the record"
+        );
+    }
+
+    #[test]
+    fn it_says_how_large_the_record_is_and_what_the_watermark_belongs_to() {
+        let overflow = Overflow { updated_at: time("2026-01-01T00:00:00Z").unwrap(), versions: 4_500_000, sum: 7 };
+        let watermark = Watermark { updated_at: None, read_from: None, overflow: Some(overflow) };
+        let record = RecordSize { versions: 12_345, bytes: 197_520, changes: 3 };
+        let shown = Shown { watermark, record, route: Some(a_route("a")) };
+        let expected = "none: the next sync reads every row and takes those that are not in the record\n\
+                        record: 12,345 row versions, 197 kB\n\
+                        beyond the record: 4,500,000 row versions of 2026-01-01T00:00:00Z, of which only their number \
+                        and a checksum are known\n\
+                        belongs to: sqlite:/a.db#a -> jsonl:/b, type events\n";
+        assert_eq!(describe(&shown, &a_route("a")), expected);
+        let differs = "configured: sqlite:/a.db#b -> jsonl:/b, type events\n\
+                       Go on from this watermark with --keep, or begin again with --reset or --set.\n";
+        assert_eq!(describe(&shown, &a_route("b")), format!("{expected}{differs}"));
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [0, 999, 1_000, 999_999, 1_000_000, 64_000_000, 4_256_789_000].map(size),
+            ["0 bytes", "999 bytes", "1 kB", "999 kB", "1.0 MB", "64.0 MB", "4,256.7 MB"]
+        );
+    }
 }

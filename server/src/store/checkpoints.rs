@@ -113,7 +113,7 @@ async fn write(
     )
     .bind(i64::try_from(checkpoint.rows_synced).unwrap_or(i64::MAX))
     .bind(i64::try_from(checkpoint.rows_failed).unwrap_or(i64::MAX))
-    .bind(checkpoint.watermark.updated_at.filter(|_| checkpoint.route.is_some()).map(micros))
+    .bind(checkpoint.watermark.updated_at.map(micros))
     .bind(checkpoint.position.as_deref())
     .bind(i64::try_from(changes.len()).unwrap_or(i64::MAX))
     .bind(lease.job.to_string())

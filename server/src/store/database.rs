@@ -1,4 +1,4 @@
-//! The connections, and what differs between SQLite and Postgres: how to connect, and how to ask for the time.
+//! The connections to SQLite or Postgres.
 //!
 //! Every statement goes through here, and is run to its end: a statement that returns a row has not committed yet when the
 //! row is there. (sqlx 0.9 resets a SQLite statement after the first row of `fetch_optional` and `fetch_one`; the reset
@@ -15,6 +15,7 @@ use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Connection as _};
 use tokio::time::{sleep, timeout};
 
 use super::health::Health;
+use super::kind::Kind;
 use super::{StoreError, schema};
 use crate::config::{StoreLocation, folder};
 
@@ -35,23 +36,6 @@ const IDLE: Duration = Duration::from_secs(3);
 
 /// A statement with what is bound to it.
 pub(super) type Statement<'q> = Query<'q, Any, AnyArguments>;
-
-/// What kind of database it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Sqlite,
-    Postgres,
-}
-
-impl Kind {
-    /// The store's own clock in microseconds, as SQL. Leases are measured by it, so that replicas need not agree on the time.
-    fn now(self) -> &'static str {
-        match self {
-            Kind::Sqlite => "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
-            Kind::Postgres => "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
-        }
-    }
-}
 
 /// The connections of a process.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ mod database;
 mod error;
 mod health;
 mod jobs;
+mod kind;
 mod leases;
 mod overview;
 mod rate_limits;
@@ -15,6 +16,8 @@ mod record;
 mod record_merge;
 mod row_errors;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod time;
 mod watermarks;
 

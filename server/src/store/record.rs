@@ -237,16 +237,6 @@ pub(super) async fn drop_below(
     Ok(())
 }
 
-/// Makes the key for digests where there is none.
-pub(super) async fn make_digest_key(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    let mut key = [0; 32];
-    #[expect(clippy::expect_used, reason = "without random bytes nothing can be kept secret")]
-    getrandom::fill(&mut key).expect("the operating system gives random bytes");
-    let make = query("INSERT INTO digest_key (id, key) VALUES (1, $1) ON CONFLICT (id) DO NOTHING");
-    make.bind(key.to_vec()).execute(connection).await?;
-    Ok(())
-}
-
 /// The key for digests.
 pub(super) async fn digest_key(database: &Arc<Database>) -> Result<[u8; 32], StoreError> {
     let unreadable = |value: &str| StoreError::Unreadable { what: "key for digests", value: value.to_owned() };

@@ -16,7 +16,7 @@ const LARGE: u64 = MOST_BYTES / 2;
 const GROUPS: usize = 16;
 
 /// Neighbouring changes of one action that become one, by their lowest and their highest key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 struct Group {
     action: RecordAction,
     from: (i64, i64),
@@ -74,16 +74,16 @@ fn groups(keys: &[Key]) -> Vec<Group> {
         let mut open: Option<Group> = None;
         for key in keys.iter().filter(|key| key.action == action) {
             let at = (key.last, key.seq);
-            let fits = |group: &Group| key.bytes <= LARGE && group.bytes + key.bytes <= MOST_BYTES;
-            match &mut open {
-                Some(group) if fits(group) => {
-                    (group.to, group.changes, group.bytes) = (at, group.changes + 1, group.bytes + key.bytes);
-                }
-                _ => {
-                    let alone = Group { action, from: at, to: at, changes: 1, bytes: key.bytes };
-                    groups.extend(open.replace(alone).filter(|group| group.changes > 1));
-                }
+            if let Some(group) = &mut open
+                && key.bytes <= LARGE
+                && group.bytes + key.bytes <= MOST_BYTES
+            {
+                (group.to, group.changes, group.bytes) = (at, group.changes + 1, group.bytes + key.bytes);
+                continue;
             }
+            let alone = Group { action, from: at, to: at, changes: 1, bytes: key.bytes };
+            let next = (key.bytes <= LARGE).then_some(alone);
+            groups.extend(std::mem::replace(&mut open, next).filter(|group| group.changes > 1));
         }
         groups.extend(open.filter(|group| group.changes > 1));
     }

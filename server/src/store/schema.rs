@@ -9,8 +9,8 @@ use std::time::Duration;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _, SqlSafeStr as _, query};
 
-use super::database::Kind;
-use super::{StoreError, record};
+use super::StoreError;
+use super::kind::Kind;
 
 /// How long to wait for another process that changes the schema; then the change is tried again later.
 pub(super) const LOCKED: Duration = Duration::from_secs(30);
@@ -79,9 +79,19 @@ pub(super) async fn migrate(connection: &mut AnyConnection, kind: Kind) -> Resul
     };
     if version(&mut transaction, kind).await? != Some(KNOWN) {
         migrations().run_direct(None, &mut *transaction, false).await.map_err(StoreError::migrating)?;
-        record::make_digest_key(&mut transaction).await?;
+        make_digest_key(&mut transaction).await?;
     }
     Ok(transaction.commit().await?)
+}
+
+/// Makes the key for digests where there is none.
+async fn make_digest_key(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    let mut key = [0; 32];
+    #[expect(clippy::expect_used, reason = "without random bytes nothing can be kept secret")]
+    getrandom::fill(&mut key).expect("the operating system gives random bytes");
+    let make = query("INSERT INTO digest_key (id, key) VALUES (1, $1) ON CONFLICT (id) DO NOTHING");
+    make.bind(key.to_vec()).execute(connection).await?;
+    Ok(())
 }
 
 fn migrations() -> Migrator {

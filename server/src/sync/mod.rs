@@ -29,8 +29,6 @@ pub use destination::look as check_destination;
 pub use inspect::{Known, Planned, Preview, preview};
 pub use run::CANCELLED;
 pub use source::look as check_source;
-#[cfg(test)]
-pub use tests::postgres as postgres_for_tests;
 pub use worker::Workers;
 
 /// Why a sync, or a try of its connections, did not work.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::destination::Position;
-use crate::store::{Checkpoint, MOST_ROW_ERRORS, Overflow, Route, RowError, Watermark};
+use crate::store::{Checkpoint, MOST_ROW_ERRORS, Route, RowError, Watermark};
 use keeping::{Keeping, micros, time};
 
 /// What became of a row.

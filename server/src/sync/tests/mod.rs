@@ -9,5 +9,3 @@ mod reading;
 mod refusals;
 mod rig;
 mod trouble;
-
-pub use rig::postgres;

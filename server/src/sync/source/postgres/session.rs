@@ -118,10 +118,10 @@ impl Drop for StopOnDrop {
 mod tests {
     use super::*;
     use crate::secret::Secret;
-    use crate::sync::postgres_for_tests;
+    use crate::test_support::postgres;
 
     async fn opened() -> (PgConnection, Session) {
-        connect(&PostgresUrl::new(Secret::new(postgres_for_tests())).unwrap()).await.unwrap()
+        connect(&PostgresUrl::new(Secret::new(postgres())).unwrap()).await.unwrap()
     }
 
     #[tokio::test]
