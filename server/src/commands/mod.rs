@@ -11,7 +11,6 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::config::{Config, StoreLocation};
 use crate::store::Store;
-pub use route::route;
 
 /// A time for people.
 fn written(time: DateTime<Utc>) -> String {
