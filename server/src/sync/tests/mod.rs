@@ -3,6 +3,7 @@
 mod delivery;
 mod histories;
 mod leases;
+mod oracle;
 mod passing;
 mod patience;
 mod postgres;
