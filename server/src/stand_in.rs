@@ -77,6 +77,8 @@ pub struct Received {
     pub body: Value,
     /// The status of its answer; none where the connection was cut.
     pub status: Option<u16>,
+    /// How many of its objects were accepted, whatever was answered.
+    pub accepted: usize,
 }
 
 #[derive(Debug)]
@@ -280,6 +282,7 @@ async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Bo
 
     let mut known = state.known();
     known.at_once -= 1;
+    let before = known.objects.len();
     let response = match &scripted {
         Some(answer) if answer.kind == Kind::Cut => None,
         Some(answer) if answer.kind == Kind::Fixed => Some(fixed(answer)),
@@ -305,7 +308,8 @@ async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Bo
         }
     };
     let status = response.as_ref().map(|response| response.status().as_u16());
-    known.requests.push(Received { at: Instant::now(), path, body, status });
+    let accepted = known.objects.len() - before;
+    known.requests.push(Received { at: Instant::now(), path, body, status, accepted });
     response.ok_or(Cut)
 }
 

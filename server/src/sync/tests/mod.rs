@@ -2,6 +2,7 @@
 
 mod delivery;
 mod leases;
+mod oracle;
 mod passing;
 mod patience;
 mod postgres;

@@ -1,6 +1,6 @@
 //! A source, a store and a destination of a test's own, and one run after the other between them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -44,6 +44,31 @@ pub struct Rig {
     asked: Stop,
     /// A connection to the Postgres that it reads from, and its table there.
     postgres: Option<(tokio::sync::Mutex<PgConnection>, String)>,
+    /// The table in SQLite that it reads from.
+    sqlite_table: String,
+    store_file: PathBuf,
+}
+
+/// A folder with a store and a source database for rigs that come one after the other: making these for each costs more
+/// than a short history.
+pub struct Place {
+    folder: TempDir,
+    store: Store,
+    key: Secret,
+}
+
+impl Place {
+    pub async fn new() -> Place {
+        // Nothing in it needs to outlive the test, so it is in memory where there is such a place.
+        let memory = tempfile::tempdir_in("/dev/shm");
+        let folder = memory.or_else(|_| tempfile::tempdir()).unwrap();
+        let store = Store::open(&StoreLocation::Sqlite(folder.path().join("store.db"))).await.unwrap();
+        rusqlite::Connection::open(folder.path().join("source.db"))
+            .unwrap()
+            .execute_batch("PRAGMA journal_mode = WAL")
+            .unwrap();
+        Place { folder, store, key: new_key() }
+    }
 }
 
 impl Rig {
@@ -59,22 +84,10 @@ impl Rig {
             .unwrap();
         let key = new_key();
         let (stop, asked) = Stop::channel();
-        let integration = Integration {
-            id: Uuid::new_v4().into(),
-            name: "Users".into(),
-            workspace: "ours".into(),
-            kind: IntegrationKind::Attributes,
-            paused: false,
-            keep_payloads: false,
-            max_failed_share: None,
-            max_duration: Duration::from_secs(3600),
-            lookback: Duration::from_secs(600),
-            contact_emails: Vec::new(),
-            source: Source::Sqlite { path: folder.path().join("source.db"), table: "users".parse().unwrap() },
-            destination: Destination::Jsonl { path: folder.path().join("out.jsonl") },
-        };
+        let integration = integration(folder.path());
+        let store_file = folder.path().join("store.db");
         Rig {
-            store: Store::open(&StoreLocation::Sqlite(folder.path().join("store.db"))).await.unwrap(),
+            store: Store::open(&StoreLocation::Sqlite(store_file.clone())).await.unwrap(),
             stand_in: StandIn::start(&key).await.unwrap(),
             folder,
             integration,
@@ -85,7 +98,44 @@ impl Rig {
             clock: Clock::SYSTEM,
             asked,
             postgres: None,
+            sqlite_table: "users".into(),
+            store_file,
         }
+    }
+
+    /// A sync into the stand-in from a new table at a place, with these columns.
+    pub async fn at(place: &Place, columns: &str) -> Rig {
+        let table = format!("t_{}", Uuid::new_v4().simple());
+        let path = place.folder.path().join("source.db");
+        let source = rusqlite::Connection::open(&path).unwrap();
+        source.busy_timeout(Duration::from_secs(5)).unwrap();
+        source.execute_batch(&format!("PRAGMA synchronous = OFF; CREATE TABLE {table} ({columns})")).unwrap();
+        let (stop, asked) = Stop::channel();
+        let stand_in = StandIn::start(&place.key).await.unwrap();
+        let folder = tempfile::tempdir_in(place.folder.path()).unwrap();
+        let mut integration = integration(folder.path());
+        integration.source = Source::Sqlite { path, table: table.parse().unwrap() };
+        integration.destination = service(&stand_in, &place.key);
+        Rig {
+            store: place.store.clone(),
+            stand_in,
+            folder,
+            integration,
+            source,
+            key: place.key.clone(),
+            stop,
+            pace: Pace { first_pause: Duration::from_millis(20), ..Pace::USUAL },
+            clock: Clock::SYSTEM,
+            asked,
+            postgres: None,
+            sqlite_table: table,
+            store_file: place.folder.path().join("store.db"),
+        }
+    }
+
+    /// Drops its table: what shares its database with it stays small.
+    pub async fn clear(&self) {
+        self.sql("DROP TABLE {t}").await;
     }
 
     /// Lets it read from a new table in Postgres instead, with these columns.
@@ -104,7 +154,7 @@ impl Rig {
     /// Executes SQL at the source; `{t}` is its table.
     pub async fn sql(&self, text: &str) {
         match &self.postgres {
-            None => self.source.execute_batch(&text.replace("{t}", "users")).unwrap(),
+            None => self.source.execute_batch(&text.replace("{t}", &self.sqlite_table)).unwrap(),
             Some((connection, table)) => {
                 let text = AssertSqlSafe(text.replace("{t}", table));
                 sqlx::raw_sql(text).execute(&mut *connection.lock().await).await.unwrap();
@@ -119,20 +169,13 @@ impl Rig {
 
     /// The table in Postgres.
     pub fn table(&self) -> &str {
-        self.postgres.as_ref().map_or("users", |(_, table)| table)
+        self.postgres.as_ref().map_or(&self.sqlite_table, |(_, table)| table)
     }
 
     /// A sync into the stand-in.
     pub async fn into_service() -> Rig {
         let mut rig = Rig::into_file().await;
-        rig.integration.destination = Destination::UsersTrack(UsersTrack {
-            url: rig.stand_in.url(),
-            api_key: rig.key.clone(),
-            batch_size: None,
-            update_existing_only: false,
-            give_up_after: Duration::from_secs(20),
-            give_up_when_limited_after: Duration::from_secs(20),
-        });
+        rig.integration.destination = service(&rig.stand_in, &rig.key);
         rig
     }
 
@@ -197,6 +240,26 @@ impl Rig {
         self.job().await.status != JobStatus::Running
     }
 
+    /// Runs a job that was claimed, and after so many steps asks it to stop, as SIGTERM does. Whether the job had ended by
+    /// then.
+    pub async fn stop_after(&self, claimed: Claimed, steps: usize) -> bool {
+        {
+            let mut run = std::pin::pin!(self.run(claimed, LEASE));
+            let mut step = 0;
+            let ended = std::future::poll_fn(|context| {
+                step += 1;
+                if step > steps { Poll::Ready(false) } else { run.as_mut().poll(context).map(|_| true) }
+            })
+            .await;
+            if !ended {
+                self.stop.send_replace(Some(Instant::now() + Duration::from_secs(20)));
+                run.await.unwrap();
+                self.stop.send_replace(None);
+            }
+        }
+        self.job().await.status != JobStatus::Running
+    }
+
     /// Triggers a job and runs it to its end.
     pub async fn sync(&self) -> Job {
         self.trigger().await;
@@ -257,10 +320,39 @@ impl Rig {
 
     /// Lets every lease run out.
     pub async fn let_leases_run_out(&self) {
-        let store = rusqlite::Connection::open(self.folder.path().join("store.db")).unwrap();
+        let store = rusqlite::Connection::open(&self.store_file).unwrap();
         store.busy_timeout(Duration::from_secs(5)).unwrap();
         store.execute("UPDATE jobs SET lease_until = 1 WHERE finished_at IS NULL", ()).unwrap();
     }
+}
+
+/// From the table `users` of `source.db` in a folder into `out.jsonl` there.
+fn integration(folder: &Path) -> Integration {
+    Integration {
+        id: Uuid::new_v4().into(),
+        name: "Users".into(),
+        workspace: "ours".into(),
+        kind: IntegrationKind::Attributes,
+        paused: false,
+        keep_payloads: false,
+        max_failed_share: None,
+        max_duration: Duration::from_secs(3600),
+        lookback: Duration::from_secs(600),
+        contact_emails: Vec::new(),
+        source: Source::Sqlite { path: folder.join("source.db"), table: "users".parse().unwrap() },
+        destination: Destination::Jsonl { path: folder.join("out.jsonl") },
+    }
+}
+
+fn service(stand_in: &StandIn, key: &Secret) -> Destination {
+    Destination::UsersTrack(UsersTrack {
+        url: stand_in.url(),
+        api_key: key.clone(),
+        batch_size: None,
+        update_existing_only: false,
+        give_up_after: Duration::from_secs(20),
+        give_up_when_limited_after: Duration::from_secs(20),
+    })
 }
 
 /// Waits until something is so.

@@ -1,0 +1,152 @@
+//! Tries histories one after the other, and finds a short one for a promise that is broken.
+//!
+//! Each history has a seed of its own, of the run's seed, the test and its number, so that one can be tried by itself.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use proptest::strategy::{Strategy as _, ValueTree as _};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use sha2::{Digest as _, Sha256};
+use tokio::runtime::Runtime;
+
+use super::super::rig::Place;
+use super::drive::{Setting, drive};
+use super::history::{Step, histories};
+use super::judge::{Broken, Promise};
+
+/// How many histories each test tries, and from which seed; the environment says otherwise.
+const HISTORIES: u64 = 1250;
+const SEED: u64 = 0x0c_d1;
+/// How much may be spent on finding a shorter history.
+const MOST_SHRINKS: usize = 400;
+const LONGEST_SHRINK: Duration = Duration::from_secs(20);
+
+/// A history that breaks a promise.
+struct Found {
+    steps: Vec<Step>,
+    log: String,
+    broken: Broken,
+}
+
+struct Hunt {
+    name: &'static str,
+    seed: u64,
+    runtime: Runtime,
+    place: Place,
+}
+
+/// Tries histories of these settings in turn. Panics where one breaks a promise.
+pub fn hunt(name: &'static str, settings: &[Setting]) {
+    let seed = number("OPENCDI_SEED").unwrap_or(SEED);
+    let count = number("OPENCDI_HISTORIES").unwrap_or(HISTORIES);
+    let only = number("OPENCDI_HISTORY");
+    let is_survey = std::env::var_os("OPENCDI_SURVEY").is_some();
+    println!("OPENCDI_SEED={seed:#x}");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let place = runtime.block_on(Place::new());
+    let hunt = Hunt { name, seed, runtime, place };
+    let mut survey: BTreeMap<(Promise, String), (usize, String)> = BTreeMap::new();
+    let begun = Instant::now();
+    let mut busy = Duration::ZERO;
+    for history in only.map_or(0..count, |only| only..only + 1) {
+        let setting = settings[history as usize % settings.len()];
+        let one = Instant::now();
+        let found = hunt.attempt(history, setting);
+        busy += one.elapsed();
+        let Some((tree, found)) = found else { continue };
+        let found = hunt.shorten(setting, tree, found);
+        let report = hunt.report(history, setting, &found);
+        if !is_survey {
+            panic!("{report}");
+        }
+        let entry = survey.entry((found.broken.promise, kinds(&found.steps))).or_insert((0, report.clone()));
+        entry.0 += 1;
+        if report.lines().count() < entry.1.lines().count() {
+            entry.1 = report;
+        }
+    }
+    let each = busy.as_secs_f64() * 1000.0 / count as f64;
+    println!("{count} histories, {each:.1} ms each, {:.1} s in all", begun.elapsed().as_secs_f64());
+    for ((promise, kinds), (times, report)) in &survey {
+        println!("\n=== {promise:?} [{kinds}] {times} times\n{report}");
+    }
+    assert!(survey.is_empty(), "{} kinds of histories break a promise", survey.len());
+}
+
+impl Hunt {
+    fn run(&self, setting: Setting, steps: &[Step]) -> Option<Found> {
+        let (log, result) = self.runtime.block_on(drive(&self.place, setting, steps));
+        result.err().map(|broken| Found { steps: steps.to_vec(), log, broken })
+    }
+
+    fn attempt(
+        &self,
+        history: u64,
+        setting: Setting,
+    ) -> Option<(impl proptest::strategy::ValueTree<Value = Vec<Step>>, Found)> {
+        let seed = Sha256::digest(format!("{} {} {history}", self.seed, self.name));
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
+        let tree = histories().new_tree(&mut TestRunner::new_with_rng(Config::default(), rng)).unwrap();
+        let found = self.run(setting, &tree.current())?;
+        Some((tree, found))
+    }
+
+    /// Leaves out and simplifies steps as long as the same promise is broken.
+    fn shorten(
+        &self,
+        setting: Setting,
+        mut tree: impl proptest::strategy::ValueTree<Value = Vec<Step>>,
+        found: Found,
+    ) -> Found {
+        let (begun, mut found) = (Instant::now(), found);
+        let mut shrinks = 0;
+        let mut may_go_on = tree.simplify();
+        while may_go_on && shrinks < MOST_SHRINKS && begun.elapsed() < LONGEST_SHRINK {
+            shrinks += 1;
+            match self.run(setting, &tree.current()) {
+                Some(shorter) if shorter.broken.promise == found.broken.promise => {
+                    found = shorter;
+                    may_go_on = tree.simplify();
+                }
+                _ => may_go_on = tree.complicate(),
+            }
+        }
+        found
+    }
+
+    fn report(&self, history: u64, setting: Setting, found: &Found) -> String {
+        let Found { broken, log, steps } = found;
+        let (seed, name) = (self.seed, self.name);
+        format!(
+            "{broken}\n{setting:?}\n{log}steps: {steps:?}\nagain: OPENCDI_SEED={seed:#x} OPENCDI_HISTORY={history} cargo test -p cdi-server {name}"
+        )
+    }
+}
+
+/// Which kinds of steps are in a history.
+fn kinds(steps: &[Step]) -> String {
+    let name = |step: &Step| {
+        let text = format!("{step:?}");
+        let name = text.split(' ').next().unwrap_or_default().to_owned();
+        match step {
+            Step::Sync { cut, mood } if *mood == Default::default() => format!("{name} {cut:?}"),
+            Step::Sync { cut, mood } => format!("{name} {cut:?} {mood:?}"),
+            Step::Insert { when, .. } => format!("{name} {when:?}"),
+            _ => name,
+        }
+    };
+    let mut names: Vec<String> =
+        steps.iter().map(name).map(|name| name.replace(|char: char| char.is_ascii_digit(), "")).collect();
+    names.dedup();
+    names.join(", ")
+}
+
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    let number = match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    Some(number.unwrap_or_else(|_| panic!("{variable} is {text:?}, which is no number")))
+}
