@@ -124,7 +124,7 @@ impl Rig {
             source,
             key: place.key.clone(),
             stop,
-            pace: Pace { first_pause: Duration::from_millis(20), ..Pace::USUAL },
+            tuning: RunTuning { first_pause: Duration::from_millis(20), ..RunTuning::DEFAULT },
             clock: Clock::SYSTEM,
             asked,
             postgres: None,
@@ -331,7 +331,7 @@ fn integration(folder: &Path) -> Integration {
     Integration {
         id: Uuid::new_v4().into(),
         name: "Users".into(),
-        workspace: "ours".into(),
+        workstuning: "ours".into(),
         kind: IntegrationKind::Attributes,
         paused: false,
         keep_payloads: false,

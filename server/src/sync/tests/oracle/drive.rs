@@ -14,7 +14,7 @@ use super::world::{Content, FUTURE, Says, TICK, TimeFormat, World, time_of, user
 use crate::config::{Destination, IntegrationKind};
 use crate::stand_in::{Answer, Received};
 use crate::store::{Job, JobStatus};
-use crate::sync::run::Pace;
+use crate::sync::run::RunTuning;
 
 /// What is synced from where to where.
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +77,7 @@ impl Drive {
             rig.integration.destination = Destination::Jsonl { path: rig.file() };
         }
         let (checkpoint, first_pause) = (Duration::from_micros(100), Duration::from_micros(100));
-        rig.pace = Pace { checkpoint, first_pause, batch: 2, ..Pace::USUAL };
+        rig.tuning = RunTuning { checkpoint, first_pause, batch: 2, ..RunTuning::DEFAULT };
         let evidence = Evidence {
             kind: setting.kind,
             is_file: setting.file,
@@ -135,7 +135,7 @@ impl Drive {
                 log!(self, "settings: {batch} objects a batch, a lookback of {} minutes", lookback.as_secs() / 60);
                 // A longer one may find what was too late for the shorter.
                 self.quiet &= lookback <= self.rig.integration.lookback;
-                self.rig.pace.batch = *batch as usize;
+                self.rig.tuning.batch = *batch as usize;
                 self.rig.integration.lookback = lookback;
                 self.rig.integration.max_failed_share = share.then_some(0.5);
             }
