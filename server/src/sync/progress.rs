@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::destination::Position;
+use super::record;
 use crate::store::{Checkpoint, MOST_ROW_ERRORS, Route, RowError, Watermark};
 use keeping::{Keeping, micros, time};
 
@@ -122,13 +123,15 @@ impl Progress {
             return;
         };
         pending.is_settled = true;
-        self.keeping.acknowledged(pending.updated_at, pending.digest);
+        let (updated_at, digest) = (pending.updated_at, pending.digest);
         match outcome {
             RowOutcome::Delivered(position) => {
+                self.keeping.acknowledged(updated_at, digest);
                 self.rows_synced += 1;
                 self.position = position.or(self.position);
             }
             RowOutcome::Refused(error) => {
+                self.keeping.acknowledged(updated_at, record::refused(digest));
                 self.rows_failed += 1;
                 if self.rows_failed <= MOST_ROW_ERRORS {
                     self.error_bytes += error.size();
@@ -355,8 +358,8 @@ mod tests {
     #[test]
     fn rows_of_one_time_that_find_no_room_are_counted() {
         let mut progress = looking_back(10, Start::default());
-        for digest in 0..1003 {
-            let row = progress.read(100, digest);
+        for number in 0..1003 {
+            let row = progress.read(100, number * 2);
             progress.settled(row, delivered());
         }
         let row = progress.read(101, 5000);
@@ -368,7 +371,7 @@ mod tests {
         let (added, _) = changes(&checkpoint);
         assert_eq!(added.len(), 1000);
         assert!(added.contains(&5001), "later times have a place");
-        let missing = (0..1003).filter(|digest| !added.contains(digest));
+        let missing = (0..1003).map(|number| number * 2).filter(|digest| !added.contains(digest));
         assert_eq!(missing.sum::<u128>(), overflow.sum);
         progress.settled(row, delivered());
         assert_eq!(progress.so_far().watermark.overflow, None, "that time is not read again");

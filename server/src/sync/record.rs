@@ -3,12 +3,24 @@
 //! A row version is known as often as it was acknowledged: a fourth row that is equal to three known ones is new. What is
 //! left when all rows were seen has left the source.
 
+use super::row::VERSION_BITS;
+
 /// About so many digests have the same index.
 const DIGESTS_AN_INDEX: usize = 8;
-/// Bits of a digest that are not its user's; see [`RowHasher`](super::row::RowHasher).
-const VERSION_BITS: u32 = 96;
+/// The bit of a digest that tells that the version was refused: the destination never had it.
+const REFUSED: u128 = 1;
 /// The most bits of an index: those of a user.
 const MOST_INDEX_BITS: u32 = 24;
+
+/// The digest under which a version is recorded that was refused.
+pub fn refused(digest: u128) -> u128 {
+    digest | REFUSED
+}
+
+/// The digest of a version, whatever became of it.
+pub fn version(recorded: u128) -> u128 {
+    recorded & !REFUSED
+}
 
 /// Digests of row versions that were acknowledged before a reading began, and which of them it has seen. 16.7 bytes each.
 #[derive(Debug)]
@@ -60,20 +72,20 @@ impl Record {
         }
         let (mut low, mut high) = self.range(digest);
         low += self.digests[low..high].partition_point(|known| *known < digest);
-        high = low + self.digests[low..high].partition_point(|known| *known == digest);
+        high = low + self.digests[low..high].partition_point(|known| version(*known) == digest);
         // Of equal ones the first are used up first.
         while low < high {
             let middle = low.midpoint(high);
             if self.is_used(middle) { low = middle + 1 } else { high = middle }
         }
-        let is_known = self.digests.get(low) == Some(&digest) && !self.is_used(low);
+        let is_known = low < self.digests.len() && version(self.digests[low]) == digest && !self.is_used(low);
         if is_known {
             self.set_used(low);
         }
         is_known
     }
 
-    /// Takes out all versions of this version's user that were not asked for yet.
+    /// Takes out all versions of this version's user that the destination has and that were not asked for yet.
     pub fn forget_user(&mut self, digest: u128) -> Vec<u128> {
         let mut forgotten = Vec::new();
         if self.left == 0 {
@@ -89,7 +101,7 @@ impl Record {
                 place = (place / 64 + 1) * 64;
                 continue;
             }
-            if !self.is_used(place) {
+            if !self.is_used(place) && version(self.digests[place]) == self.digests[place] {
                 self.set_used(place);
                 forgotten.push(self.digests[place]);
             }
@@ -121,7 +133,7 @@ mod tests {
     use super::*;
 
     fn digest(user: u32, version: u32) -> u128 {
-        u128::from(user) << VERSION_BITS | u128::from(version)
+        u128::from(user) << VERSION_BITS | u128::from(version) << 1
     }
 
     #[test]
@@ -140,6 +152,16 @@ mod tests {
         assert_eq!(record.forget_user(digest(1, 9)), [digest(1, 2), digest(1, 2)]);
         assert_eq!(record.forget_user(digest(1, 9)), []);
         assert!(!record.take(digest(1, 2)));
+        assert!(record.take(digest(2, 1)));
+    }
+
+    #[test]
+    fn what_was_refused_is_known_and_not_forgotten() {
+        let mut record = Record::new(vec![refused(digest(1, 1)), digest(1, 2), digest(1, 1)], Vec::new());
+        assert_eq!(record.forget_user(digest(1, 9)), [digest(1, 1), digest(1, 2)]);
+        assert_eq!([1, 2].map(|_| record.take(digest(1, 1))), [true, false], "as refused");
+        let mut record = Record::new(vec![refused(digest(1, 1)), digest(1, 1), digest(2, 1)], Vec::new());
+        assert_eq!([1, 2, 3].map(|_| record.take(digest(1, 1))), [true, true, false]);
         assert!(record.take(digest(2, 1)));
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::Start;
+use super::{Start, record};
 use crate::store::{Overflow, RecordAction, RecordChange};
 
 /// What the record keeps.
@@ -160,7 +160,7 @@ impl Keeping {
             if !stays {
                 too_many -= 1;
                 overflow.versions += 1;
-                overflow.sum = overflow.sum.wrapping_add(*digest);
+                overflow.sum = overflow.sum.wrapping_add(record::version(*digest));
             }
             stays
         });

@@ -1,5 +1,6 @@
 //! What a sync promises, with a real source, a real store and a real destination.
 
+mod acknowledged;
 mod delivery;
 mod leases;
 mod oracle;

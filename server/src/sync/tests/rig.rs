@@ -331,7 +331,7 @@ fn integration(folder: &Path) -> Integration {
     Integration {
         id: Uuid::new_v4().into(),
         name: "Users".into(),
-        workstuning: "ours".into(),
+        workspace: "ours".into(),
         kind: IntegrationKind::Attributes,
         paused: false,
         keep_payloads: false,
