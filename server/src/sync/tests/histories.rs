@@ -254,7 +254,7 @@ async fn sync(
                 true
             }
         };
-        let watermark = history.rig.store.watermark(history.rig.integration.id).await.unwrap();
+        let watermark = Watermark::of(history.rig.store.watermark(history.rig.integration.id).await.unwrap());
         let job = history.rig.job().await;
         let dealt = (job.rows_synced + job.rows_failed_with_errors - synced - failed) as usize;
         if ended {

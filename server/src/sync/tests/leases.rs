@@ -48,8 +48,7 @@ async fn a_resumed_run_takes_all_rows_of_a_time_again_if_they_have_changed() {
     rig.stand_in.delay(Duration::from_millis(150));
     rig.trigger().await;
     let claimed = rig.claim(LEASE).await;
-    let dealt =
-        async || rig.store.watermark(rig.integration.id).await.unwrap().map_or(0, |watermark| watermark.rows_at);
+    let dealt = async || rig.store.watermark(rig.integration.id).await.unwrap().updated_at.map_or(0, |_| 1);
     tokio::select! {
         _ = rig.run(claimed, LEASE) => panic!("it ended before it could be cut short"),
         () = until(async || dealt().await > 100) => {}

@@ -38,7 +38,7 @@ async fn a_gateway_that_refuses_everything_is_a_matter_of_configuration_and_skip
     );
     assert!(rig.stand_in.requests() <= 40, "{} requests", rig.stand_in.requests());
     assert!(rig.row_errors().await.is_empty());
-    assert_eq!(rig.store.watermark(rig.integration.id).await.unwrap(), None);
+    assert_eq!(rig.store.watermark(rig.integration.id).await.unwrap().updated_at, None);
     rig.stand_in.behave();
     assert_eq!(counts(&rig.sync().await), (JobStatus::Success, 3000, 0));
     assert_eq!((users(&rig).len(), rig.stand_in.accepted()), (3000, 3000));
@@ -207,7 +207,7 @@ async fn the_last_rows_of_a_job_that_had_rows_accepted_may_be_bad() {
     rig.trigger().await;
     // An earlier worker of the job has delivered three.
     let claimed = rig.claim(LEASE).await;
-    let watermark = Some(Watermark { updated_at: moment(2), rows_at: 1, digest: None });
+    let watermark = Watermark { updated_at: moment(2), rows_at: 1, digest: None }.stored();
     let checkpoint = Checkpoint { watermark, rows_synced: 3, ..Default::default() };
     rig.store.checkpoint(&claimed.lease, rig.integration.id, &checkpoint).await.unwrap();
     rig.let_leases_run_out().await;
