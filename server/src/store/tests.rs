@@ -1,6 +1,7 @@
 //! What the store promises, on SQLite and on Postgres alike.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,8 +9,8 @@ use futures::future::join_all;
 use uuid::Uuid;
 
 use super::{
-    Cancelled, Checkpoint, Claimed, Held, JobStatus, MOST_ROW_ERRORS, Page, RowError, StartJob, Store, StoreError,
-    Watermark,
+    Cancelled, Checkpoint, Claimed, Held, JobStatus, MOST_ROW_ERRORS, Overflow, Page, RecordAction, RecordChange,
+    RecordSize, Route, RowError, StartJob, Store, StoreError, Watermark,
 };
 use crate::config::{IntegrationId, PostgresUrl, StoreLocation};
 use crate::secret::Secret;
@@ -34,6 +35,9 @@ macro_rules! on_both {
     };
 }
 
+mod record;
+mod watermarks;
+
 on_both! {
     of_many_triggers_at_once_one_starts_a_job
     start_times_are_keys_that_only_grow
@@ -44,7 +48,6 @@ on_both! {
     a_checkpoint_is_written_whole
     row_errors_are_numbered_from_one_to_the_most_that_are_kept
     integrations_stand_as_their_jobs_do
-    a_watermark_is_moved_by_hand_only_while_no_job_is_in_progress
     a_window_allows_as_many_requests_as_the_limit_however_they_come
     many_processes_may_start_at_once
     a_start_time_of_the_future_is_not_believed
@@ -84,6 +87,24 @@ fn time(micros: i64) -> DateTime<Utc> {
 
 async fn started(store: &Store, integration: IntegrationId, at: DateTime<Utc>) -> bool {
     matches!(store.start_job(integration, at).await.unwrap(), StartJob::Started(_))
+}
+
+/// A watermark above which everything is read.
+fn reached(micros: i64) -> Watermark {
+    Watermark { updated_at: Some(time(micros)), read_from: Some(time(micros)), overflow: None }
+}
+
+fn a_route(table: &str) -> Arc<Route> {
+    Arc::new(Route {
+        source: format!("sqlite:/a.db#{table}"),
+        destination: "jsonl:/b.jsonl".into(),
+        kind: "events".into(),
+    })
+}
+
+/// A change that adds these row versions of one time.
+fn added(at: i64, digests: &[u128]) -> Arc<RecordChange> {
+    Arc::new(RecordChange { action: RecordAction::Add, first: at, last: at, digests: digests.to_vec() })
 }
 
 /// Claims the job of an integration.
@@ -173,7 +194,9 @@ async fn a_worker_without_the_lease_changes_nothing(location: StoreLocation) {
     let late = claim(&store, integration, Duration::ZERO).await.unwrap().lease;
     let holder = claim(&store, integration, LEASE).await.unwrap().lease;
     let checkpoint = Checkpoint {
-        watermark: Some(Watermark { updated_at: time(77), rows_at: 1, digest: None }),
+        watermark: reached(77),
+        route: Some(a_route("users")),
+        record: vec![added(77, &[7])],
         rows_synced: 1,
         ..Checkpoint::default()
     };
@@ -186,7 +209,8 @@ async fn a_worker_without_the_lease_changes_nothing(location: StoreLocation) {
     ] {
         assert!(matches!(lost, Err(StoreError::LeaseLost)), "{lost:?}");
     }
-    assert_eq!(store.watermark(integration).await.unwrap(), None);
+    assert_eq!(store.watermark(integration).await.unwrap(), Watermark::default());
+    assert_eq!(store.record_size(integration).await.unwrap(), RecordSize::default());
     let job = store.jobs(integration, &Page::First, 1).await.unwrap().items.remove(0);
     assert_eq!((job.status, job.rows_synced), (JobStatus::Running, 0));
     store.finish(&holder, integration, &checkpoint, JobStatus::Success, None).await.unwrap();
@@ -199,9 +223,12 @@ async fn a_job_that_is_given_back_goes_on_where_it_was(location: StoreLocation) 
     let integration = id();
     assert!(started(&store, integration, Utc::now()).await);
     let first = claim(&store, integration, LEASE).await.unwrap();
-    let watermark = Watermark { updated_at: time(77), rows_at: 3, digest: Some(u64::MAX) };
+    let overflow = Some(Overflow { updated_at: time(77), versions: 3, sum: u128::MAX - 1 });
+    let (watermark, route) = (Watermark { overflow, ..reached(77) }, a_route("users"));
     let checkpoint = Checkpoint {
-        watermark: Some(watermark),
+        watermark,
+        route: Some(Arc::clone(&route)),
+        record: Vec::new(),
         rows_synced: 5,
         rows_failed: 0,
         row_errors: vec![],
@@ -210,7 +237,8 @@ async fn a_job_that_is_given_back_goes_on_where_it_was(location: StoreLocation) 
     store.checkpoint(&first.lease, integration, &checkpoint).await.unwrap();
     store.release(&first.lease).await.unwrap();
     let second = claim(&store, integration, LEASE).await.unwrap();
-    assert_eq!(second.watermark, Some(watermark));
+    assert_eq!((second.watermark, second.route.as_ref()), (watermark, Some(&*route)));
+    assert_eq!(first.route, None);
     assert_eq!((second.rows_synced, second.position.as_deref()), (5, Some("1234")));
     assert_eq!(second.attempts, 1, "a worker that gives a job back is none that was lost");
 }
@@ -317,22 +345,6 @@ async fn many_processes_may_start_at_once(location: StoreLocation) {
     }
 }
 
-async fn a_watermark_is_moved_by_hand_only_while_no_job_is_in_progress(location: StoreLocation) {
-    let store = open(location).await;
-    let (integration, now) = (id(), Utc::now());
-    let watermark = Some(Watermark { updated_at: time(5), rows_at: 0, digest: Some(0) });
-    assert!(store.set_watermark(integration, watermark).await.unwrap());
-    assert_eq!(store.watermark(integration).await.unwrap(), watermark);
-    assert!(store.set_watermark(integration, None).await.unwrap());
-    assert_eq!(store.watermark(integration).await.unwrap(), None);
-    assert_eq!(store.find_job(integration, None).await.unwrap(), None, "it leaves no job behind");
-    // However they come together, a job that begins finds the watermark that was set before or none is set after.
-    let move_it = async || store.set_watermark(integration, watermark).await.unwrap();
-    let (begun, _) = futures::join!(started(&store, integration, now), join_all((0..8).map(|_| move_it())));
-    assert!(begun);
-    assert!(!move_it().await);
-}
-
 #[tokio::test]
 async fn a_database_that_cannot_be_opened_is_said_in_its_own_words() {
     let mut url = reqwest::Url::parse(&crate::test_support::postgres()).unwrap();
@@ -397,13 +409,13 @@ async fn a_job_knows_how_long_it_has_run_and_how_far_the_rows_are_dealt_with(loc
     tokio::time::sleep(Duration::from_millis(60)).await;
     let second = claim(&store, integration, LEASE).await.unwrap();
     assert!(second.running_for >= Duration::from_millis(50), "since a worker first had it: {:?}", second.running_for);
-    let watermark = Watermark { updated_at: time(77), rows_at: 1, digest: None };
-    let checkpoint = Checkpoint { watermark: Some(watermark), rows_synced: 1, ..Checkpoint::default() };
+    let (watermark, route) = (reached(77), Some(a_route("users")));
+    let checkpoint = Checkpoint { watermark, route, rows_synced: 1, ..Checkpoint::default() };
     store.finish(&second.lease, integration, &checkpoint, JobStatus::Success, None).await.unwrap();
     assert!(started(&store, integration, Utc::now()).await);
     assert_eq!(newest().await.last_timestamp_synced, Some(time(77)), "of the integration, before this job finds a row");
     let third = claim(&store, integration, LEASE).await.unwrap();
-    assert_eq!(third.watermark, Some(watermark));
+    assert_eq!(third.watermark, watermark);
     store.finish(&third.lease, integration, &Checkpoint::default(), JobStatus::Success, None).await.unwrap();
     assert_eq!(newest().await.last_timestamp_synced, Some(time(77)));
 }
@@ -418,6 +430,20 @@ async fn tamper(location: &StoreLocation, sql: String) {
     let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
     sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
+}
+
+/// Takes a schema back to what an earlier version of this program has made.
+async fn make_older(location: &StoreLocation, version: i64) {
+    let mut older = String::from(
+        "DROP TABLE record_changes; DROP TABLE digest_key; ALTER TABLE jobs DROP COLUMN changes_written;
+         DROP TABLE watermarks;
+         CREATE TABLE watermarks (integration_id TEXT NOT NULL PRIMARY KEY, updated_at BIGINT NOT NULL, rows_at BIGINT NOT NULL, digest BIGINT);",
+    );
+    if version < 2 {
+        older += "ALTER TABLE jobs DROP COLUMN begun_at; ALTER TABLE jobs DROP COLUMN cancelled_at;";
+    }
+    older += &format!("DELETE FROM _sqlx_migrations WHERE version > {version}");
+    tamper(location, older).await;
 }
 
 async fn what_a_later_version_has_written_breaks_no_list_and_no_queue(location: StoreLocation) {
@@ -467,23 +493,21 @@ async fn a_schema_that_is_newer_is_refused_at_once_by_everybody(location: StoreL
     for _ in 0..3 {
         let opened = Store::open(&location).await.unwrap_err();
         assert!(
-            opened.to_string().contains("newer than this program: it has version 9000, this program knows 2"),
+            opened.to_string().contains("newer than this program: it has version 9000, this program knows 3"),
             "{opened}"
         );
-        assert!(matches!(Store::open_existing(&location).await, Err(StoreError::Newer { found: 9000, known: 2 })));
+        assert!(matches!(Store::open_existing(&location).await, Err(StoreError::Newer { found: 9000, known: 3 })));
     }
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
 async fn a_schema_that_is_older_is_brought_up_to_date_only_by_who_serves(location: StoreLocation) {
     drop(open(location.clone()).await);
-    let older = "ALTER TABLE jobs DROP COLUMN begun_at; ALTER TABLE jobs DROP COLUMN cancelled_at;
-                 DELETE FROM _sqlx_migrations WHERE version = 2";
-    tamper(&location, older.into()).await;
+    make_older(&location, 1).await;
     for _ in 0..2 {
         let looked = Store::open_existing(&location).await.unwrap_err();
         assert!(
-            looked.to_string().contains("it has version 1, this program needs 2; `cdi-server serve` brings"),
+            looked.to_string().contains("it has version 1, this program needs 3; `cdi-server serve` brings"),
             "{looked}"
         );
     }
@@ -508,7 +532,7 @@ async fn a_connection_on_which_a_transaction_has_failed_is_used_no_more() {
     let path = folder.path().join("store.db");
     let store = open(StoreLocation::Sqlite(path.clone())).await;
     let mut transaction = store.database.begin().await.unwrap();
-    let ends_it = "INSERT OR ROLLBACK INTO watermarks VALUES ('a', 1, 1, 1), ('a', 2, 2, 2)";
+    let ends_it = "INSERT OR ROLLBACK INTO watermarks (integration_id) VALUES ('a'), ('a')";
     let failed = sqlx::raw_sql(ends_it).execute(transaction.connection()).await.map(drop).map_err(StoreError::from);
     assert!(transaction.end(failed).await.is_err());
     let integration = id();
@@ -623,9 +647,7 @@ async fn a_schema_that_is_in_use_is_not_waited_for_with_everybody_behind_it() {
     use sqlx::Connection as _;
     let location = database().await;
     drop(open(location.clone()).await);
-    let older = "ALTER TABLE jobs DROP COLUMN begun_at; ALTER TABLE jobs DROP COLUMN cancelled_at;
-                 DELETE FROM _sqlx_migrations WHERE version = 2";
-    tamper(&location, older.into()).await;
+    make_older(&location, 1).await;
     let StoreLocation::Postgres(url) = &location else { unreachable!() };
     let mut reader = sqlx::PgConnection::connect(url.expose()).await.unwrap();
     sqlx::raw_sql("BEGIN; SELECT count(*) FROM jobs").execute(&mut reader).await.unwrap();
@@ -666,7 +688,7 @@ async fn a_command_that_has_looked_leaves_no_file_behind() {
     let files = || std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect::<Vec<_>>();
     assert_eq!(files(), ["store.db"]);
     let looking = Store::open_existing(&location).await.unwrap().unwrap();
-    assert_eq!(looking.watermark(id()).await.unwrap(), None);
+    assert_eq!(looking.watermark(id()).await.unwrap(), Watermark::default());
     looking.close().await;
     assert_eq!(files(), ["store.db"]);
 }

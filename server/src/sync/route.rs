@@ -56,7 +56,7 @@ mod tests {
             ("postgres://me:hunter2@db.example.com/sales", "postgres://db.example.com:5432/sales"),
             ("postgresql://db:99/sales?password=hunter2&sslmode=require", "postgres://db:99/sales"),
             ("postgres://me:hunter2@db/x?host=other&port=98&dbname=sales", "postgres://other:98/sales"),
-            ("postgres://me@/sales?host=/run/postgres", "postgres:///run/postgres:5432/sales"),
+            ("postgres:///sales?host=/run/postgres", "postgres:///run/postgres:5432/sales"),
             ("postgres://me:hunter2@db", "postgres://db:5432/me"),
         ] {
             assert_eq!(database(&PostgresUrl::new(Secret::new(url)).unwrap()), expected);
