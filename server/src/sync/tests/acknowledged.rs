@@ -73,7 +73,7 @@ async fn a_version_that_comes_back_is_sent_again_even_if_what_took_its_place_was
         () = until(async || rig.stand_in.accepted() == 2) => {}
     }
     rig.stand_in.delay(Duration::ZERO);
-    rig.let_leases_run_out().await;
+    rig.let_leases_run_out_after_a_crash().await;
     rig.sql("UPDATE {t} SET PAYLOAD = '{\"on\":true}'").await;
     rig.run(rig.claim(LEASE).await, LEASE).await.unwrap();
     assert_eq!(rig.stand_in.objects().last().unwrap()["on"], true);

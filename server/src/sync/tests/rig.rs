@@ -234,9 +234,7 @@ impl Rig {
             })
             .await;
         }
-        // What it had begun to write is written, or not, once somebody else can write.
-        self.store.take_request("", "", 0, u64::MAX).await.unwrap();
-        self.let_leases_run_out().await;
+        self.let_leases_run_out_after_a_crash().await;
         self.job().await.status != JobStatus::Running
     }
 
@@ -316,6 +314,13 @@ impl Rig {
     /// The users in the file, in order.
     pub fn users(&self) -> Vec<String> {
         self.lines().iter().map(user).collect()
+    }
+
+    /// Lets every lease run out when what a worker had begun to write is written, or will never be.
+    pub async fn let_leases_run_out_after_a_crash(&self) {
+        // By then somebody else can write.
+        self.store.take_request("", "", 0, u64::MAX).await.unwrap();
+        self.let_leases_run_out().await;
     }
 
     /// Lets every lease run out.
