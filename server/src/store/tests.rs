@@ -436,6 +436,7 @@ async fn tamper(location: &StoreLocation, sql: String) {
 async fn make_older(location: &StoreLocation, version: i64) {
     let mut older = String::from(
         "DROP TABLE record_changes; DROP TABLE digest_key; ALTER TABLE jobs DROP COLUMN changes_written;
+         ALTER TABLE jobs DROP COLUMN checkpoints;
          DROP TABLE watermarks;
          CREATE TABLE watermarks (integration_id TEXT NOT NULL PRIMARY KEY, updated_at BIGINT NOT NULL, rows_at BIGINT NOT NULL, digest BIGINT);",
     );
