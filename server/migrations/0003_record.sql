@@ -31,6 +31,8 @@ CREATE TABLE record_changes (
     PRIMARY KEY (integration_id, last, seq)
 );
 
+-- How many checkpoints a job has had: a claim that had to wait for one does not take what was there before it.
+ALTER TABLE jobs ADD COLUMN checkpoints BIGINT NOT NULL DEFAULT 0;
 -- Changes of the record that the job's present worker has written: those of a checkpoint whose answer was lost are not written twice.
 ALTER TABLE jobs ADD COLUMN changes_written BIGINT NOT NULL DEFAULT 0;
 

@@ -64,7 +64,7 @@ enum Command {
     },
     /// Show how far an integration has got, or change that
     #[command(
-        after_help = "Examples:\n  cdi-server watermark Users                               show it\n  cdi-server watermark Users --set 2026-11-01T00:00:00Z    sync again what has changed since then\n  cdi-server watermark Users --reset                       sync everything again\n  cdi-server watermark Users --keep                        the table has moved: go on where the old one was left"
+        after_help = "Examples:\n  cdi-server watermark Users                               show it\n  cdi-server watermark Users --set 2026-11-01T00:00:00Z    sync again what has changed since then\n  cdi-server watermark Users --reset                       sync everything again\n  cdi-server watermark Users --keep                        the table was renamed: go on"
     )]
     Watermark {
         #[command(flatten)]

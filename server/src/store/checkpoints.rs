@@ -96,7 +96,7 @@ impl Store {
 }
 
 /// Writes a checkpoint; and what the lease may take for written once that is committed.
-async fn write(
+pub(super) async fn write(
     connection: &mut AnyConnection,
     lease: &Lease,
     integration: IntegrationId,
@@ -107,7 +107,7 @@ async fn write(
     let update = query(
         "UPDATE jobs SET attempts = CASE WHEN rows_synced + rows_failed < CAST($1 AS BIGINT) + CAST($2 AS BIGINT) THEN 1 ELSE attempts END,
                          rows_synced = $1, rows_failed = $2, synced_to = COALESCE($3, synced_to), position = $4,
-                         changes_written = changes_written + $5
+                         changes_written = changes_written + $5, checkpoints = checkpoints + 1
          WHERE id = $6 AND lease_token = $7 AND finished_at IS NULL
          RETURNING cancelled_at, changes_written",
     )

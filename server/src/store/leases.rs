@@ -106,7 +106,7 @@ impl Store {
         takes: impl Fn(IntegrationId, bool) -> bool,
     ) -> Result<Option<Claimed>, StoreError> {
         let free = self.database.with_store_clock(
-            "SELECT id, integration_id, lease_until FROM jobs
+            "SELECT id, integration_id, lease_until, checkpoints FROM jobs
              WHERE finished_at IS NULL AND (lease_until IS NULL OR lease_until <= {now}) ORDER BY started_at",
         );
         for row in self.database.read(query(free)).await? {
@@ -118,7 +118,8 @@ impl Store {
                 continue;
             }
             // Another worker may be quicker.
-            if let Some(claimed) = self.claim(job, integration, length).await? {
+            let checkpoints = row.try_get("checkpoints")?;
+            if let Some(claimed) = self.claim(job, integration, checkpoints, length).await? {
                 return Ok(Some(claimed));
             }
         }
@@ -129,14 +130,16 @@ impl Store {
         &self,
         job: JobId,
         integration: IntegrationId,
+        checkpoints: i64,
         length: Duration,
     ) -> Result<Option<Claimed>, StoreError> {
         let lease = Lease { job, token: Uuid::new_v4().to_string(), length, confirmed: Arc::default() };
-        // One statement, so that nobody has a job without knowing where it goes on.
+        // One statement, so that nobody has a job without knowing where it goes on. Where Postgres has waited for the last
+        // checkpoint of a worker that comes late, it would tell of the job as it then is and of the watermark as it was before.
         let claim = self.database.with_store_clock(
             "UPDATE jobs SET lease_token = $1, lease_until = {now} + $2, attempts = attempts + 1, changes_written = 0,
                              begun_at = COALESCE(begun_at, {now})
-             WHERE id = $3 AND finished_at IS NULL AND (lease_until IS NULL OR lease_until <= {now})
+             WHERE id = $3 AND checkpoints = $4 AND finished_at IS NULL AND (lease_until IS NULL OR lease_until <= {now})
              RETURNING attempts, rows_synced, rows_failed, position, cancelled_at, {now} - begun_at AS running_for,
                  (SELECT updated_at FROM watermarks WHERE integration_id = jobs.integration_id) AS updated_at,
                  (SELECT read_from FROM watermarks WHERE integration_id = jobs.integration_id) AS read_from,
@@ -147,7 +150,7 @@ impl Store {
                  (SELECT destination FROM watermarks WHERE integration_id = jobs.integration_id) AS destination,
                  (SELECT kind FROM watermarks WHERE integration_id = jobs.integration_id) AS kind",
         );
-        let claim = query(claim).bind(&lease.token).bind(span(length)).bind(job.to_string());
+        let claim = query(claim).bind(&lease.token).bind(span(length)).bind(job.to_string()).bind(checkpoints);
         let Some(row) = self.database.write_one(claim).await? else { return Ok(None) };
         Ok(Some(Claimed {
             lease,

@@ -169,20 +169,19 @@ impl Store {
 
     /// How much is stored of an integration's record.
     pub async fn record_size(&self, integration: IntegrationId) -> Result<RecordSize, StoreError> {
+        // Without groups: SQLite would sort the digests themselves into them.
         let sizes = query(
-            "SELECT action, COUNT(*) AS changes, CAST(SUM(length(digests)) AS BIGINT) AS bytes FROM record_changes
-             WHERE integration_id = $1 GROUP BY action",
+            "SELECT COUNT(*) AS changes, CAST(COALESCE(SUM(length(digests)), 0) AS BIGINT) AS bytes,
+                    CAST(COALESCE(SUM(CASE WHEN action = $1 THEN length(digests) ELSE 0 END), 0) AS BIGINT) AS added
+             FROM record_changes WHERE integration_id = $2",
         );
-        let mut size = RecordSize::default();
-        for row in self.database.read(sizes.bind(integration.to_string())).await? {
-            let bytes = count(row.try_get("bytes")?);
-            size.bytes += bytes;
-            size.changes += count(row.try_get("changes")?);
-            if RecordAction::read(row.try_get("action")?)? == RecordAction::Add {
-                size.versions += bytes / DIGEST as u64;
-            }
-        }
-        Ok(size)
+        let sizes = sizes.bind(RecordAction::Add.as_str()).bind(integration.to_string());
+        let Some(row) = self.database.read_one(sizes).await? else { return Ok(RecordSize::default()) };
+        Ok(RecordSize {
+            versions: count(row.try_get("added")?) / DIGEST as u64,
+            bytes: count(row.try_get("bytes")?),
+            changes: count(row.try_get("changes")?),
+        })
     }
 }
 

@@ -123,3 +123,47 @@ async fn watermarks_of_an_earlier_version_say_what_they_said(location: StoreLoca
     let claimed = claim(&store, whole, LEASE).await.unwrap();
     assert_eq!((claimed.watermark, claimed.route), (all, None));
 }
+
+/// A worker whose lease has run out while its checkpoint was under way, and one that claims the job in that moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_that_waited_for_a_checkpoint_does_not_tell_what_was_before_it() {
+    use sqlx::{Connection as _, Row as _};
+    let location = super::database().await;
+    let store = open(location.clone()).await;
+    let integration = id();
+    assert!(started(&store, integration, Utc::now()).await);
+    let late = claim(&store, integration, Duration::ZERO).await.unwrap().lease;
+    let checkpoint = |micros| Checkpoint {
+        watermark: reached(micros),
+        route: Some(a_route("users")),
+        rows_synced: 1,
+        ..Checkpoint::default()
+    };
+    store.checkpoint(&late, integration, &checkpoint(5)).await.unwrap();
+    let mut transaction = store.database.begin().await.unwrap();
+    let written =
+        super::super::checkpoints::write(transaction.connection(), &late, integration, &checkpoint(7)).await.unwrap();
+    let claiming = tokio::spawn({
+        let store = store.clone();
+        async move { claim(&store, integration, LEASE).await }
+    });
+    let StoreLocation::Postgres(url) = &location else { unreachable!() };
+    let mut outside = sqlx::PgConnection::connect(url.expose()).await.unwrap();
+    let begun = std::time::Instant::now();
+    loop {
+        let waits =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let waits: i64 = sqlx::query(waits).fetch_one(&mut outside).await.unwrap().get(0);
+        if waits > 0 {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10), "the claim does not wait");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    transaction.end(Ok(written)).await.unwrap();
+    let claimed = match claiming.await.unwrap() {
+        Some(claimed) => claimed,
+        None => claim(&store, integration, LEASE).await.unwrap(),
+    };
+    assert_eq!(claimed.watermark, reached(7));
+}

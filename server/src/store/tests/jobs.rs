@@ -1,0 +1,150 @@
+//! What the store promises of jobs, and of how integrations stand.
+
+use super::*;
+
+on_both! {
+    of_many_triggers_at_once_one_starts_a_job
+    start_times_are_keys_that_only_grow
+    pages_lead_to_the_end_and_back_while_jobs_arrive
+    integrations_stand_as_their_jobs_do
+    a_window_allows_as_many_requests_as_the_limit_however_they_come
+    a_start_time_of_the_future_is_not_believed
+    what_a_later_version_has_written_breaks_no_list_and_no_queue
+    a_job_whose_end_was_written_has_ended
+}
+
+async fn of_many_triggers_at_once_one_starts_a_job(location: StoreLocation) {
+    let store = open(location).await;
+    for _ in 0..50 {
+        let (integration, now) = (id(), Utc::now());
+        // At the very same moment.
+        let starts = join_all((0..32).map(|_| started(&store, integration, now))).await;
+        assert_eq!(starts.iter().filter(|started| **started).count(), 1);
+        assert_eq!(store.jobs(integration, &Page::First, 10).await.unwrap().items.len(), 1);
+    }
+    assert!(started(&store, id(), Utc::now()).await, "other integrations are not concerned");
+}
+
+async fn start_times_are_keys_that_only_grow(location: StoreLocation) {
+    let store = open(location).await;
+    let integration = id();
+    let now: DateTime<Utc> = "2026-11-23T20:43:04.000123001Z".parse().unwrap();
+    // The second trigger comes from a replica whose clock is behind.
+    for at in [now, now - TimeDelta::seconds(5), now] {
+        run(&store, integration, at, JobStatus::Success).await;
+    }
+    let jobs = store.jobs(integration, &Page::First, 10).await.unwrap().items;
+    let starts: Vec<String> = jobs.iter().map(|job| job.sync_start_time.to_rfc3339()).collect();
+    let expected = ["04.000126", "04.000125", "04.000124"].map(|seconds| format!("2026-11-23T20:43:{seconds}+00:00"));
+    assert_eq!(starts, expected, "never rounded down, never twice");
+    assert!(jobs.iter().all(|job| job.sync_finish_time.unwrap() >= job.sync_start_time));
+}
+
+async fn pages_lead_to_the_end_and_back_while_jobs_arrive(location: StoreLocation) {
+    let store = open(location).await;
+    let integration = id();
+    for number in 0..7 {
+        run(&store, integration, time(1000 + number), JobStatus::Success).await;
+    }
+    let page = async |page: Page<DateTime<Utc>>| {
+        let page = store.jobs(integration, &page, 3).await.unwrap();
+        let starts: Vec<i64> = page.items.iter().map(|job| job.sync_start_time.timestamp_micros()).collect();
+        (starts, page.has_previous, page.has_next)
+    };
+    assert_eq!(page(Page::First).await, (vec![1006, 1005, 1004], false, true));
+    run(&store, integration, time(2000), JobStatus::Success).await;
+    assert_eq!(page(Page::After(time(1004))).await, (vec![1003, 1002, 1001], true, true));
+    assert_eq!(page(Page::After(time(1001))).await, (vec![1000], true, false));
+    assert_eq!(page(Page::Before(time(1000))).await, (vec![1003, 1002, 1001], true, true));
+    assert_eq!(page(Page::Before(time(1003))).await, (vec![1006, 1005, 1004], true, true));
+    assert_eq!(page(Page::Before(time(1006))).await, (vec![2000], false, true));
+    assert_eq!(page(Page::After(time(0))).await, (vec![], true, false));
+}
+
+async fn integrations_stand_as_their_jobs_do(location: StoreLocation) {
+    let store = open(location).await;
+    let (new, broken, mended) = (id(), id(), id());
+    run(&store, broken, time(1), JobStatus::Success).await;
+    run(&store, broken, time(2), JobStatus::ConfigError).await;
+    run(&store, mended, time(1), JobStatus::ConfigError).await;
+    run(&store, mended, time(2), JobStatus::Partial).await;
+    let states = store.integration_states(&[new, broken, mended]).await.unwrap();
+    let state = |integration: &IntegrationId| {
+        let state = states[integration];
+        (state.last_job_status, state.last_job_start_time.map(|time| time.timestamp_micros()), state.config_error)
+    };
+    assert_eq!(state(&new), (None, None, false));
+    assert_eq!(state(&broken), (Some(JobStatus::ConfigError), Some(2), true));
+    assert_eq!(state(&mended), (Some(JobStatus::Partial), Some(2), false));
+    assert!(started(&store, broken, time(3)).await);
+    let state = store.integration_states(&[broken]).await.unwrap()[&broken];
+    assert_eq!(state.last_job_status, Some(JobStatus::Running));
+    assert!(state.config_error, "until a run has shown that it works");
+    assert!(store.integration_states(&[]).await.unwrap().is_empty());
+}
+
+async fn a_window_allows_as_many_requests_as_the_limit_however_they_come(location: StoreLocation) {
+    let store = open(location).await;
+    let taken = join_all((0..50).map(|_| store.take_request("ours", "trigger", 60, 20))).await;
+    let taken: Vec<_> = taken.into_iter().map(Result::unwrap).collect();
+    let allowed: BTreeSet<u64> = taken.iter().filter(|taken| taken.allowed).map(|taken| taken.used).collect();
+    assert_eq!(allowed, (1..=20).collect(), "each number once");
+    assert!(taken.iter().filter(|taken| !taken.allowed).all(|taken| taken.used == 20));
+    assert_eq!(store.used_requests("ours", "trigger", 60).await.unwrap(), 20);
+    for (workspace, operation, window) in [("theirs", "trigger", 60), ("ours", "list", 60), ("ours", "trigger", 120)] {
+        let other = store.take_request(workspace, operation, window, 20).await.unwrap();
+        assert_eq!((other.allowed, other.used), (true, 1));
+    }
+    store.take_request("ours", "trigger", 60_000, 20).await.unwrap();
+    assert_eq!(store.used_requests("ours", "trigger", 60).await.unwrap(), 0, "old counters are removed");
+    assert_eq!(store.used_requests("theirs", "trigger", 60).await.unwrap(), 1);
+}
+
+async fn a_start_time_of_the_future_is_not_believed(location: StoreLocation) {
+    let store = open(location).await;
+    let integration = id();
+    // A replica whose clock is years ahead, and one whose clock is right.
+    run(&store, integration, "2199-01-01T00:00:00Z".parse().unwrap(), JobStatus::Success).await;
+    run(&store, integration, Utc::now(), JobStatus::Success).await;
+    let jobs = store.jobs(integration, &Page::First, 10).await.unwrap().items;
+    assert_eq!(jobs.len(), 2);
+    for job in jobs {
+        let ahead = job.sync_start_time - Utc::now();
+        assert!(ahead < TimeDelta::seconds(2) && ahead > TimeDelta::seconds(-60), "{ahead}");
+        assert!(job.sync_finish_time.unwrap() >= job.sync_start_time);
+    }
+}
+
+async fn what_a_later_version_has_written_breaks_no_list_and_no_queue(location: StoreLocation) {
+    let store = open(location.clone()).await;
+    let (integration, other) = (id(), id());
+    run(&store, integration, time(1), JobStatus::Success).await;
+    tamper(&location, "UPDATE jobs SET status = 'mislaid'".into()).await;
+    let queued = format!(
+        "INSERT INTO jobs (id, integration_id, status, started_at) VALUES ('odd', '{integration}', 'waiting', 5)"
+    );
+    tamper(&location, queued).await;
+    tamper(
+        &location,
+        "INSERT INTO jobs (id, integration_id, status, started_at) VALUES ('odder', 'odd', 'running', 6)".into(),
+    )
+    .await;
+    let states = store.integration_states(&[integration]).await.unwrap();
+    assert_eq!(states[&integration].last_job_status, Some(JobStatus::Running), "it has not ended");
+    assert!(started(&store, other, time(9)).await);
+    let claimed = store.claim_job(LEASE, |_, _| true).await.unwrap();
+    assert_eq!(claimed.unwrap().integration, other, "those in front of it cannot be read, and are left");
+    tamper(&location, "DELETE FROM jobs WHERE id = 'odd'".into()).await;
+    let jobs = store.jobs(integration, &Page::First, 10).await.unwrap().items;
+    assert_eq!(jobs[0].status, JobStatus::Error, "it has ended, in a way that is not known");
+}
+
+async fn a_job_whose_end_was_written_has_ended(location: StoreLocation) {
+    let store = open(location).await;
+    let integration = id();
+    assert!(started(&store, integration, Utc::now()).await);
+    let lease = claim(&store, integration, LEASE).await.unwrap().lease;
+    assert!(!store.has_ended(lease.job).await.unwrap());
+    store.finish(&lease, integration, &Checkpoint::default(), JobStatus::Success, None).await.unwrap();
+    assert!(store.has_ended(lease.job).await.unwrap());
+}
