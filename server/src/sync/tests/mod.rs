@@ -1,6 +1,7 @@
 //! What a sync promises, with a real source, a real store and a real destination.
 
 mod delivery;
+mod experiments;
 mod histories;
 mod leases;
 mod oracle;
