@@ -2,6 +2,7 @@
 
 mod acknowledged;
 mod delivery;
+mod experiments;
 mod leases;
 mod oracle;
 mod passing;

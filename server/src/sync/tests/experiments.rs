@@ -1,0 +1,140 @@
+//! The experiments that showed what a watermark with a number of rows cannot do: which rows does the next sync take?
+//!
+//! Each runs from a table of SQLite and from one of Postgres.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::rig::{Rig, time};
+use crate::config::IntegrationKind::{self, Attributes, Purchases};
+use crate::stand_in::Answer;
+use crate::store::JobStatus;
+
+/// Rows of one load.
+const MANY: usize = 2000;
+
+/// Runs an experiment from both sources.
+async fn from_both(kind: IntegrationKind, experiment: impl AsyncFn(&mut Rig)) {
+    for postgres in [false, true] {
+        let mut rig = Rig::into_service().await;
+        if postgres {
+            rig = rig.reading_postgres("UPDATED_AT timestamptz, EXTERNAL_ID text, PAYLOAD text").await;
+        }
+        rig.integration.kind = kind;
+        rig.tuning.first_pause = Duration::from_millis(1);
+        println!("from {}", if postgres { "Postgres" } else { "SQLite" });
+        experiment(&mut rig).await;
+    }
+}
+
+/// Inserts a row for each of so many users, all at one time.
+async fn load(rig: &Rig, users: std::ops::Range<usize>, payload: &str) {
+    let row = |user| format!("('{}', 'user-{user}', '{payload}')", time(0));
+    let rows = users.map(row).collect::<Vec<_>>().join(", ");
+    rig.sql(&format!("INSERT INTO {{t}} VALUES {rows}")).await;
+}
+
+/// Syncs, and gives what has arrived with that.
+async fn arrivals(rig: &Rig) -> Vec<Value> {
+    let before = rig.stand_in.accepted();
+    let job = rig.sync().await;
+    assert_eq!(job.status, JobStatus::Success, "{:?}", job.cause);
+    rig.stand_in.objects().split_off(before)
+}
+
+fn users(objects: &[Value]) -> BTreeSet<&str> {
+    objects.iter().filter_map(|object| object["external_id"].as_str()).collect()
+}
+
+const PURCHASE: &str = r#"{"product_id":"p","currency":"EUR","price":1}"#;
+
+#[tokio::test]
+async fn a_row_that_is_corrected_within_the_same_second_is_sent() {
+    from_both(Attributes, async |rig| {
+        load(rig, 0..3, r#"{"a":1}"#).await;
+        assert_eq!(arrivals(rig).await.len(), 3);
+        rig.sql(r#"UPDATE {t} SET PAYLOAD = '{"a":2}' WHERE EXTERNAL_ID = 'user-1'"#).await;
+        let arrived = arrivals(rig).await;
+        assert_eq!(arrived, [serde_json::json!({ "external_id": "user-1", "a": 2 })]);
+        assert_eq!(arrivals(rig).await, [] as [Value; 0], "once");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_row_that_comes_late_is_sent_though_another_has_left_its_time() {
+    from_both(Attributes, async |rig| {
+        load(rig, 0..2, r#"{"a":1}"#).await;
+        assert_eq!(arrivals(rig).await.len(), 2);
+        rig.sql("DELETE FROM {t} WHERE EXTERNAL_ID = 'user-0'").await;
+        load(rig, 2..3, r#"{"a":1}"#).await;
+        assert_eq!(users(&arrivals(rig).await), ["user-2"].into());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn all_rows_of_a_load_that_are_corrected_under_its_stamp_are_sent() {
+    from_both(Attributes, async |rig| {
+        load(rig, 0..1000, r#"{"a":1}"#).await;
+        assert_eq!(arrivals(rig).await.len(), 1000);
+        let corrected: Vec<String> = (0..500).map(|number| format!("user-{}", number * 2)).collect();
+        let list = corrected.iter().map(|user| format!("'{user}'")).collect::<Vec<_>>().join(", ");
+        rig.sql(&format!(r#"UPDATE {{t}} SET PAYLOAD = '{{"a":2}}' WHERE EXTERNAL_ID IN ({list})"#)).await;
+        let arrived = arrivals(rig).await;
+        assert_eq!(arrived.len(), 500, "those that were corrected and no others");
+        assert_eq!(users(&arrived), corrected.iter().map(String::as_str).collect());
+        assert!(arrived.iter().all(|object| object["a"] == 2));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_purchase_is_sent_again_when_one_is_deleted_from_the_table() {
+    from_both(Purchases, async |rig| {
+        load(rig, 0..MANY, PURCHASE).await;
+        assert_eq!(arrivals(rig).await.len(), MANY);
+        rig.sql("DELETE FROM {t} WHERE EXTERNAL_ID = 'user-7'").await;
+        assert_eq!(arrivals(rig).await.len(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_the_purchase_that_comes_late_is_sent() {
+    from_both(Purchases, async |rig| {
+        load(rig, 0..MANY, PURCHASE).await;
+        assert_eq!(arrivals(rig).await.len(), MANY);
+        load(rig, MANY..MANY + 1, PURCHASE).await;
+        let arrived = arrivals(rig).await;
+        assert_eq!(arrived.len(), 1);
+        assert_eq!(users(&arrived), [format!("user-{MANY}").as_str()].into());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_beside_a_batch_that_fails_for_good_is_not_sent_again() {
+    from_both(Purchases, async |rig| {
+        load(rig, 0..MANY, PURCHASE).await;
+        // A gateway's failure is never about a row, so that this one is not left out.
+        rig.service().give_up_after = Duration::from_secs(1);
+        rig.service().batch_size = Some(10);
+        rig.stand_in.refuse("\"user-3\"", Answer::new(503, ""));
+        let mut accepted = Vec::new();
+        for _ in 0..3 {
+            let job = rig.sync().await;
+            assert_eq!(job.status, JobStatus::Error, "{:?}", job.cause);
+            accepted.push(rig.stand_in.accepted());
+        }
+        rig.stand_in.behave();
+        accepted.push(rig.stand_in.accepted() + arrivals(rig).await.len());
+        let objects = rig.stand_in.objects();
+        assert_eq!(users(&objects).len(), MANY, "everybody's has arrived");
+        // Nothing else was in flight when the failing batch was given up on: its lane waited, the others had been answered.
+        assert_eq!(objects.len(), MANY, "each once; accepted after each sync: {accepted:?}");
+    })
+    .await;
+}
