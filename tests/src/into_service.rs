@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use cdi_server::secret::new_key;
+use cdi_server::secret::{Secret, new_key};
 use cdi_server::stand_in::StandIn;
 
 use crate::requests::wide_limits;
@@ -32,9 +32,7 @@ impl IntoService {
         let key = new_key();
         let stand_in = StandIn::start(&key).await.expect("a port on loopback");
         stand_in.delay(delay);
-        let file = setup.path("destination.key");
-        std::fs::write(&file, key.expose()).expect("the key of the destination");
-        setup.destination = destination(&stand_in, &file);
+        setup.destination = users_track(&setup, &stand_in.url(), &key);
         setup.more = wide_limits();
         IntoService { setup, stand_in }
     }
@@ -55,6 +53,9 @@ impl IntoService {
     }
 }
 
-fn destination(stand_in: &StandIn, key: &std::path::Path) -> String {
-    format!("kind = \"users_track\"\nurl = \"{}\"\napi_key = {{ file = {key:?} }}", stand_in.url())
+/// TOML of a destination at this address that takes this key.
+pub fn users_track(setup: &Setup, url: &str, key: &Secret) -> String {
+    let file = setup.path("destination.key");
+    std::fs::write(&file, key.expose()).expect("the key of the destination");
+    format!("kind = \"users_track\"\nurl = \"{url}\"\napi_key = {{ file = {file:?} }}")
 }

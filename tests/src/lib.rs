@@ -2,10 +2,12 @@
 
 #![allow(clippy::expect_used)] // All of this runs in tests.
 
+pub mod arrivals;
 pub mod drift;
 pub mod into_service;
 pub mod process;
 pub mod proxy;
+pub mod random;
 pub mod requests;
 pub mod small_disk;
 pub mod sql;
@@ -14,6 +16,7 @@ pub mod wrong;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::str::FromStr;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -47,6 +50,8 @@ pub struct Setup {
     pub more: String,
     /// Where the store is, as the configuration names it.
     pub store: String,
+    /// The type of the integration.
+    pub kind: String,
     /// TOML of the source.
     pub source: String,
     /// TOML of the destination.
@@ -74,6 +79,7 @@ impl Setup {
             revoked: new_key(),
             more: String::new(),
             store: "sqlite:opencdi.db".to_owned(),
+            kind: "attributes".to_owned(),
             source: "kind = \"sqlite\"\npath = \"source.db\"\ntable = \"users\"".to_owned(),
             destination: "kind = \"jsonl\"\npath = \"out.jsonl\"".to_owned(),
             server: String::new(),
@@ -149,9 +155,9 @@ impl Setup {
 
     /// An integration that reads the source, as TOML.
     pub fn integration(&self, id: &str, name: &str, workspace: &str, destination: &str) -> String {
-        let source = &self.source;
+        let Setup { source, kind, .. } = self;
         format!(
-            "[[integrations]]\nid = \"{id}\"\nname = \"{name}\"\nworkspace = \"{workspace}\"\ntype = \"attributes\"\ncontact_emails = [\"a@example.com\", \"b@example.com\"]\n[integrations.source]\n{source}\n[integrations.destination]\n{destination}\n"
+            "[[integrations]]\nid = \"{id}\"\nname = \"{name}\"\nworkspace = \"{workspace}\"\ntype = \"{kind}\"\ncontact_emails = [\"a@example.com\", \"b@example.com\"]\n[integrations.source]\n{source}\n[integrations.destination]\n{destination}\n"
         )
     }
 
@@ -246,6 +252,14 @@ pub async fn within<T>(bound: Duration, what: &str, mut look: impl AsyncFnMut() 
     }
 }
 
+/// What an environment variable sets for a run by hand, or what is usual.
+pub fn setting<T: FromStr>(name: &str, usual: T) -> T {
+    match std::env::var(name) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name}={text} cannot be read")),
+        Err(_) => usual,
+    }
+}
+
 /// A built program of this workspace.
 pub fn program(name: &str) -> PathBuf {
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
@@ -254,15 +268,17 @@ pub fn program(name: &str) -> PathBuf {
 }
 
 fn build() -> anyhow::Result<PathBuf> {
-    let status = cargo()
-        .args(["build", "--quiet", "--package", "cdi-server", "--package", "cdi-client", "--all-features", "--bins"])
-        .status()
-        .context("cargo cannot be run")?;
+    let mut cargo = cargo();
+    cargo.args(["build", "--quiet", "--package", "cdi-server", "--package", "cdi-client", "--all-features", "--bins"]);
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    let status = cargo.status().context("cargo cannot be run")?;
     if !status.success() {
         bail!("the programs do not build");
     }
     let test = std::env::current_exe()?;
-    // target/debug/deps/this-test → target/debug
+    // target/debug/deps/this-test → target/debug, and so with release
     let folder = test.parent().and_then(Path::parent).context("this test stands in target/*/deps")?;
     Ok(folder.to_owned())
 }

@@ -60,6 +60,11 @@ impl ServerProcess {
         self.log().lines().filter(|line| line.contains(text)).count()
     }
 
+    /// The last line of its log that has a text; empty if there is none.
+    pub fn last_logged(&self, text: &str) -> String {
+        self.log().lines().rfind(|line| line.contains(text)).unwrap_or_default().to_owned()
+    }
+
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         let process = Pid::from_child(&self.child);

@@ -24,3 +24,10 @@ pub async fn number(connection: &mut PgConnection, text: &str) -> i64 {
     let found = sqlx::query_scalar(AssertSqlSafe(text)).fetch_one(connection).await;
     found.unwrap_or_else(|error| panic!("{text}: {error}"))
 }
+
+/// All numbers that a query finds, none of which is negative.
+pub async fn numbers(connection: &mut PgConnection, text: &str) -> Vec<u64> {
+    let found: Result<Vec<i64>, _> = sqlx::query_scalar(AssertSqlSafe(text)).fetch_all(connection).await;
+    let found = found.unwrap_or_else(|error| panic!("{text}: {error}"));
+    found.into_iter().map(|number| number.try_into().unwrap_or_else(|_| panic!("{text}: {number}"))).collect()
+}

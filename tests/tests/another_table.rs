@@ -1,0 +1,185 @@
+//! An integration whose file names another table, another destination or another type than its watermark is of: nothing is
+//! skipped or sent until somebody says how to go on.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::time::Duration;
+
+use cdi_server::secret::{Secret, new_key};
+use cdi_server::stand_in::StandIn;
+use contract_tests::into_service::users_track;
+use contract_tests::process::{ServerProcess, cdi_server};
+use contract_tests::requests::{Api, wide_limits};
+use contract_tests::{INTEGRATION, Setup};
+
+const NAME: &str = "Users of ours";
+const TURN: Duration = Duration::from_secs(30);
+
+/// What the file names otherwise than before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Other {
+    Table,
+    Destination,
+    Type,
+}
+
+/// An integration that has synced three rows and whose file then names something else.
+struct Moved {
+    setup: Setup,
+    key: Secret,
+    /// Where the rows went before, and where they go if the file names another destination.
+    services: [StandIn; 2],
+    /// What the log has to name: what was, and what is now.
+    names: [String; 2],
+    server: ServerProcess,
+}
+
+/// Rows that are good as attributes and as events, the same in each table.
+fn insert(setup: &Setup, table: &str, rows: std::ops::RangeInclusive<u32>) {
+    for row in rows {
+        let insert = format!("INSERT INTO {table} VALUES (?1, ?2, ?3)");
+        let payload = format!("{{\"name\":\"seen\",\"properties\":{{\"row\":{row}}}}}");
+        let time = format!("2026-01-01T00:00:{row:02}Z");
+        setup.source().execute(&insert, (time, format!("user-{row}"), payload)).unwrap();
+    }
+}
+
+impl Moved {
+    /// Syncs three rows; then the file is changed and the server started anew.
+    async fn to(other: Other) -> Moved {
+        let mut setup = Setup::with_rows(0);
+        setup.source().execute_batch("CREATE TABLE people (UPDATED_AT TEXT, EXTERNAL_ID TEXT, PAYLOAD TEXT)").unwrap();
+        insert(&setup, "users", 1..=3);
+        insert(&setup, "people", 1..=3);
+        let key = new_key();
+        let services = [StandIn::start(&key).await.unwrap(), StandIn::start(&key).await.unwrap()];
+        setup.destination = users_track(&setup, &services[0].url(), &key);
+        setup.more = wide_limits();
+        let server = ServerProcess::start(&setup.write()).await;
+        let names = match other {
+            Other::Table => ["users".to_owned(), "people".to_owned()],
+            Other::Destination => [services[0].url(), services[1].url()],
+            Other::Type => ["attributes".to_owned(), "events".to_owned()],
+        };
+        let mut moved = Moved { setup, key, services, names, server };
+        moved.syncs("success", 3).await;
+        match other {
+            Other::Table => moved.setup.source = moved.setup.source.replace("\"users\"", "\"people\""),
+            Other::Destination => {
+                moved.setup.destination = users_track(&moved.setup, &moved.services[1].url(), &moved.key);
+            }
+            Other::Type => moved.setup.kind = "events".to_owned(),
+        }
+        moved.restarts().await;
+        moved
+    }
+
+    async fn restarts(&mut self) {
+        self.server.kill();
+        self.server = ServerProcess::start(&self.setup.write()).await;
+    }
+
+    /// Triggers a sync, which has to end so.
+    async fn syncs(&self, status: &str, rows: u64) {
+        let api = Api::new(&self.server.url, &self.setup.key);
+        api.triggered().await;
+        let job = api.ended(INTEGRATION, TURN).await;
+        let ended = (job["job_status"].as_str().unwrap(), job["rows_synced"].as_u64().unwrap());
+        assert_eq!(ended, (status, rows), "{job}\n{}", self.server.last_logged("sync ended"));
+    }
+
+    /// How many objects both services have accepted.
+    fn accepted(&self) -> usize {
+        self.services.iter().map(StandIn::accepted).sum()
+    }
+
+    /// A sync is refused, sends nothing, and says why and what can be done.
+    async fn is_refused(&self) {
+        let requests = || self.services.iter().map(StandIn::requests).sum::<usize>();
+        let before = requests();
+        self.syncs("config_error", 0).await;
+        assert_eq!(requests(), before, "nothing is sent");
+        let cause = self.server.last_logged("sync ended");
+        for name in self.names.iter().map(String::as_str).chain(["cdi-server watermark", NAME, "--keep", "--reset"]) {
+            assert!(cause.contains(name), "the cause does not name {name}: {cause}");
+        }
+    }
+
+    /// Runs `cdi-server watermark`, which prints what it was told.
+    async fn watermark(&self, how: &str, printed: &str) {
+        let output = cdi_server(&self.setup.path("opencdi.toml"), &["watermark", NAME, how]).await;
+        let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(0), "{how}: {error}");
+        assert!(out.contains(printed), "{how} prints {out}");
+    }
+
+    /// One more row in the table that the file names.
+    fn one_more(&self) {
+        let table = if self.setup.source.contains("people") { "people" } else { "users" };
+        insert(&self.setup, table, 4..=4);
+    }
+}
+
+/// After `--keep` the next sync goes on above the watermark.
+async fn goes_on(other: Other) {
+    let moved = Moved::to(other).await;
+    moved.is_refused().await;
+    moved.is_refused().await;
+    moved.watermark("--keep", "2026-01-01T00:00:03Z").await;
+    moved.one_more();
+    moved.syncs("success", 1).await;
+    assert_eq!(moved.accepted(), 4, "only what is above the watermark is sent");
+    moved.syncs("success", 0).await;
+}
+
+/// After `--reset` the next sync sends everything.
+async fn begins_again(other: Other) {
+    let moved = Moved::to(other).await;
+    moved.is_refused().await;
+    moved.watermark("--reset", "none: the next sync takes every row").await;
+    moved.one_more();
+    moved.syncs("success", 4).await;
+    assert_eq!(moved.accepted(), 7, "everything is sent");
+    moved.syncs("success", 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_table_goes_on_after_keep() {
+    goes_on(Other::Table).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_table_begins_again_after_reset() {
+    begins_again(Other::Table).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_destination_goes_on_after_keep() {
+    goes_on(Other::Destination).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_destination_begins_again_after_reset() {
+    begins_again(Other::Destination).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_type_goes_on_after_keep() {
+    goes_on(Other::Type).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_type_begins_again_after_reset() {
+    begins_again(Other::Type).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_put_back_goes_on_as_if_nothing_had_been() {
+    let mut moved = Moved::to(Other::Table).await;
+    moved.is_refused().await;
+    moved.setup.source = moved.setup.source.replace("\"people\"", "\"users\"");
+    moved.restarts().await;
+    moved.one_more();
+    moved.syncs("success", 1).await;
+    assert_eq!(moved.accepted(), 4);
+}
