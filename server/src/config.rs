@@ -4,28 +4,24 @@
 //! errors. Secrets come from the environment or from files; in clear they are refused, and never repeated.
 
 mod file;
-mod postgres;
 mod problem;
-mod table;
 #[cfg(test)]
 mod tests;
 mod validate;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use crate::secret::{KeyHash, Secret};
-pub use postgres::{NotPostgres, PostgresUrl};
+pub use crate::store::StoreLocation;
+pub use crate::sync::WorkerConfig;
+pub use crate::types::{IntegrationId, IntegrationKind, NotATable, NotAnId, NotPostgres, PostgresUrl, TableName};
 pub use problem::{ConfigError, Problem};
-pub use table::{NotATable, TableName, quoted};
 
 /// A configuration that can work as far as the file alone can tell.
 #[derive(Debug, Clone)]
@@ -115,20 +111,6 @@ pub struct Known {
     pub permissions: Vec<String>,
 }
 
-/// Where run-time state is kept.
-#[derive(Debug, Clone)]
-pub enum StoreLocation {
-    /// A SQLite file.
-    Sqlite(PathBuf),
-    /// A Postgres database.
-    Postgres(PostgresUrl),
-}
-
-/// The folder of a file, whose path may be relative.
-pub fn folder(file: &Path) -> &Path {
-    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
 /// The HTTP side.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
@@ -141,19 +123,6 @@ pub struct ServerConfig {
     /// How long the windows are in which requests are counted, in whole seconds, in place of the contract's. All replicas
     /// must have the same.
     pub rate_limit_window: Option<Duration>,
-}
-
-/// The sync side.
-#[derive(Debug, Clone)]
-pub struct WorkerConfig {
-    /// How many syncs run at once in this process.
-    pub concurrency: usize,
-    /// How long a worker's claim on a job lasts unless it is renewed: after a crash the job is resumed this much later.
-    pub lease: Duration,
-    /// How often to look for jobs that another process was told of.
-    pub poll: Duration,
-    /// How many workers a job may lose without getting on before it ends in `error`.
-    pub max_attempts: u32,
 }
 
 /// Settings of a workspace.
@@ -215,46 +184,6 @@ impl Fault {
     }
 }
 
-/// The ID of an integration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct IntegrationId(Uuid);
-
-impl IntegrationId {
-    /// The ID as a UUID.
-    pub fn as_uuid(&self) -> &Uuid {
-        &self.0
-    }
-}
-
-impl From<Uuid> for IntegrationId {
-    fn from(id: Uuid) -> IntegrationId {
-        IntegrationId(id)
-    }
-}
-
-impl fmt::Display for IntegrationId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.hyphenated().fmt(formatter)
-    }
-}
-
-/// Why a text is no integration ID.
-#[derive(Debug, thiserror::Error)]
-#[error("an integration ID is a UUID in its hyphenated form, such as 6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01")]
-pub struct NotAnId;
-
-impl FromStr for IntegrationId {
-    type Err = NotAnId;
-
-    fn from_str(text: &str) -> Result<IntegrationId, NotAnId> {
-        // The `uuid` crate reads other forms too; only this one has 36 characters.
-        if text.len() != 36 {
-            return Err(NotAnId);
-        }
-        Uuid::try_parse(text).map(IntegrationId).map_err(|_| NotAnId)
-    }
-}
-
 /// What is synced from where to where.
 #[derive(Debug, Clone)]
 pub struct Integration {
@@ -283,39 +212,6 @@ pub struct Integration {
     pub source: Source,
     /// Where objects go.
     pub destination: Destination,
-}
-
-/// What is synced: `integration_type` on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IntegrationKind {
-    /// User attributes.
-    Attributes,
-    /// Custom events, one a row.
-    Events,
-    /// Purchases, one a row.
-    Purchases,
-    /// Users to delete.
-    UserDeletes,
-}
-
-impl IntegrationKind {
-    /// All kinds.
-    pub const ALL: &'static [IntegrationKind] = &[
-        IntegrationKind::Attributes,
-        IntegrationKind::Events,
-        IntegrationKind::Purchases,
-        IntegrationKind::UserDeletes,
-    ];
-
-    /// Its name in configuration and on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            IntegrationKind::Attributes => "attributes",
-            IntegrationKind::Events => "events",
-            IntegrationKind::Purchases => "purchases",
-            IntegrationKind::UserDeletes => "user_deletes",
-        }
-    }
 }
 
 /// Where rows come from.

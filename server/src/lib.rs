@@ -15,3 +15,6 @@ pub mod store;
 pub mod sync;
 #[cfg(feature = "faults")]
 pub mod testbed;
+#[cfg(test)]
+mod testing;
+pub mod types;

@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
-use crate::config::{Config, Destination, Integration, Source, StoreLocation, folder};
+use crate::config::{Config, Destination, Integration, Source, StoreLocation};
 use crate::process::print;
 use crate::store::{Store, StoreError};
 use crate::sync;
+use crate::types::folder;
 
 /// Tries the store and every source and destination, delivers nothing, and says how each fared.
 pub async fn run(config: Config) -> anyhow::Result<ExitCode> {

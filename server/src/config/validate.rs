@@ -18,6 +18,7 @@ use super::{
     ServerConfig, Source, StoreLocation, TableName, UsersTrack, WorkerConfig, Workspace,
 };
 use crate::secret::{KeyHash, Secret};
+use crate::types::real;
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 const STORE: &str = "sqlite:opencdi.db";
@@ -565,12 +566,6 @@ fn unreadable(error: &VarError) -> String {
         VarError::NotPresent => "it is not set".into(),
         VarError::NotUnicode(_) => "it is not UTF-8 text".into(),
     }
-}
-
-/// A path by which a file can be compared with others, whether it is there yet or not.
-fn real(path: &Path) -> PathBuf {
-    let folder = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
-    path.canonicalize().ok().or_else(folder).unwrap_or_else(|| path.to_owned())
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Connection as _};
 use tokio::time::{sleep, timeout};
 
 use super::health::Health;
-use super::{StoreError, schema};
-use crate::config::{StoreLocation, folder};
+use super::{StoreError, StoreLocation, schema};
+use crate::types::folder;
 
 /// How long a caller waits for a connection before the store counts as away.
 const ACQUIRE: Duration = Duration::from_secs(5);

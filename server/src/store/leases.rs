@@ -15,7 +15,7 @@ use super::jobs::{JobId, JobStatus, count};
 use super::row_errors::{self, RowError};
 use super::states::{self, Watermark};
 use super::{Store, StoreError, micros};
-use crate::config::IntegrationId;
+use crate::types::IntegrationId;
 
 /// A worker's hold on a job.
 #[derive(Debug, Clone, PartialEq, Eq)]

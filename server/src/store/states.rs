@@ -10,7 +10,7 @@ use super::database::returned;
 use super::jobs::{JobStatus, count};
 use super::time::from_micros;
 use super::{Store, StoreError, leases};
-use crate::config::IntegrationId;
+use crate::types::IntegrationId;
 
 /// How far an integration's rows have been dealt with: every row below `updated_at`, and `rows_at` of those at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,12 +7,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use uuid::Uuid;
 
+use super::StoreLocation;
 use super::{
     Cancelled, Checkpoint, Claimed, Held, JobStatus, MOST_ROW_ERRORS, Page, RowError, StartJob, Store, StoreError,
     Watermark,
 };
-use crate::config::{IntegrationId, PostgresUrl, StoreLocation};
 use crate::secret::Secret;
+use crate::types::{IntegrationId, PostgresUrl};
 
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -60,7 +61,7 @@ on_both! {
 /// A new database in the Postgres for tests.
 async fn database() -> StoreLocation {
     use sqlx::Connection as _;
-    let url = crate::sync::postgres_for_tests();
+    let url = crate::testing::postgres();
     let name = format!("store_{}", Uuid::new_v4().simple());
     let mut connection = sqlx::PgConnection::connect(&url).await.expect("the Postgres for tests answers");
     let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
@@ -335,7 +336,7 @@ async fn a_watermark_is_moved_by_hand_only_while_no_job_is_in_progress(location:
 
 #[tokio::test]
 async fn a_database_that_cannot_be_opened_is_said_in_its_own_words() {
-    let mut url = reqwest::Url::parse(&crate::sync::postgres_for_tests()).unwrap();
+    let mut url = reqwest::Url::parse(&crate::testing::postgres()).unwrap();
     url.set_path("no_such_database");
     let location = StoreLocation::Postgres(PostgresUrl::new(Secret::new(url)).unwrap());
     let error = Store::open(&location).await.unwrap_err().to_string();
@@ -597,7 +598,7 @@ async fn a_store_that_only_reads_is_away_until_it_can_be_written_to() {
     let store = open(location.clone()).await;
     let StoreLocation::Postgres(url) = &location else { unreachable!() };
     let name = reqwest::Url::parse(url.expose()).unwrap().path().trim_start_matches('/').to_owned();
-    let elsewhere = PostgresUrl::new(Secret::new(crate::sync::postgres_for_tests())).unwrap();
+    let elsewhere = PostgresUrl::new(Secret::new(crate::testing::postgres())).unwrap();
     let elsewhere = StoreLocation::Postgres(elsewhere);
     let only_reads = async |yes: &str| {
         tamper(&elsewhere, format!("ALTER DATABASE {name} SET default_transaction_read_only = {yes}")).await;

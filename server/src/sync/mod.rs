@@ -5,6 +5,7 @@
 
 mod batch;
 mod destination;
+mod error;
 mod feed;
 mod held_back;
 mod inspect;
@@ -21,25 +22,12 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod worker;
+mod worker_config;
 
 pub use destination::look as check_destination;
+pub use error::SyncError;
 pub use inspect::{Planned, Preview, preview};
 pub use run::CANCELLED;
 pub use source::look as check_source;
-#[cfg(test)]
-pub use tests::postgres as postgres_for_tests;
 pub use worker::Workers;
-
-/// Why a sync, or a try of its connections, did not work.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SyncError {
-    /// The integration cannot work as it is configured: trying again changes nothing until somebody repairs it.
-    #[error("{0}")]
-    Config(String),
-    /// It did not work this time.
-    #[error("{0}")]
-    Failed(String),
-    /// It did not work just now and may soon: a lock, a connection that broke, too many open files. It is tried again.
-    #[error("{0}")]
-    Passing(String),
-}
+pub use worker_config::WorkerConfig;

@@ -8,7 +8,7 @@ use chrono::{DateTime, SecondsFormat};
 use memchr::memchr2;
 
 use super::row::{Identifier, Row};
-use crate::config::IntegrationKind;
+use crate::types::IntegrationKind;
 pub use payload::LONGEST_PAYLOAD;
 use payload::Payload;
 

@@ -13,8 +13,10 @@ use super::lease_keeper::Clock;
 use super::run::{self, Pace, Runner};
 use super::shutdown::Stop;
 use super::slots::Slot;
-use crate::config::{Integration, IntegrationId, WorkerConfig};
+use super::worker_config::WorkerConfig;
+use crate::config::Integration;
 use crate::store::{Claimed, Store, StoreError};
+use crate::types::IntegrationId;
 
 /// After the deadline runs write down where they are; this is how long that may take.
 const GRACE: Duration = Duration::from_secs(5);

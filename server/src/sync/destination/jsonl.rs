@@ -18,9 +18,9 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, sleep};
 
 use super::{DeliveryContext, FileIdentity, Limits, Outcome, Position, SyncError};
-use crate::config::folder;
 use crate::sync::batch::Batch;
 use crate::sync::passing::file_passes;
+use crate::types::folder;
 
 /// One batch at a time: lines stand in the order of the rows.
 pub const LIMITS: Limits = Limits { lanes: 1, objects: 5000, bytes: 1_000_000, separator: b'\n' };

@@ -21,10 +21,11 @@ use super::patience::Pauses;
 use super::stretches::{Doubt, Stretch, Stretches};
 use super::suspects::{Heard, Suspects};
 use super::{DeliveryContext, Limits, Outcome, SyncError};
-use crate::config::{self, IntegrationKind};
+use crate::config;
 use crate::secret::Secret;
 use crate::sync::batch::Batch;
 use crate::sync::object::Group;
+use crate::types::IntegrationKind;
 
 /// Objects that `/users/track` takes in a request.
 const OBJECTS: usize = 75;

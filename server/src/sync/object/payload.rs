@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::config::IntegrationKind;
 use crate::sync::row::Identifier;
+use crate::types::IntegrationKind;
 
 /// The longest payload, in bytes.
 pub const LONGEST_PAYLOAD: usize = 1_000_000;

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use super::SyncError;
-use crate::config::{IntegrationKind, TableName};
 use crate::sync::object::LONGEST_PAYLOAD;
 use crate::sync::row::{Identifier, Row, RowHasher};
+use crate::types::{IntegrationKind, TableName};
 
 /// The longest value that is read, in bytes: nothing longer can be sent.
 pub const LONGEST: usize = LONGEST_PAYLOAD;

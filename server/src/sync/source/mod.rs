@@ -18,7 +18,8 @@ use tokio::time::timeout;
 
 use super::SyncError;
 use super::row::{Row, RowHasher};
-use crate::config::{Integration, IntegrationKind, Source};
+use crate::config::{Integration, Source};
+use crate::types::IntegrationKind;
 
 /// Rows in a chunk, and bytes.
 const CHUNK_ROWS: usize = 1000;

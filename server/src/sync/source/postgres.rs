@@ -22,8 +22,8 @@ use super::clock::Form;
 use super::columns::{Columns, LONGEST};
 use super::survey::{Bound, Selection, Survey};
 use super::{Chunk, LOCKED, Opening, Read, ReadRequest, Reading, Report, SyncError, WAITING};
-use crate::config::{IntegrationKind, PostgresUrl, TableName, quoted};
 use crate::sync::row::{Row, RowHasher};
+use crate::types::{IntegrationKind, PostgresUrl, TableName, quoted};
 use session::{Ended, Session, StopOnDrop};
 use values::{EARLIEST, Kind, meaning};
 

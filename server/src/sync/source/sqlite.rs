@@ -23,9 +23,9 @@ use super::clock::Form;
 use super::columns::Columns;
 use super::survey::Selection;
 use super::{Chunk, LOCKED, Opening, Read, ReadRequest, Reading, Report, SyncError, WAITING};
-use crate::config::{IntegrationKind, TableName, quoted};
 use crate::sync::passing::file_passes;
 use crate::sync::row::{Row, RowHasher};
+use crate::types::{IntegrationKind, TableName, quoted};
 use values::{meaning, micros, not_a_time};
 
 /// The function that SQLite can ask for a time in microseconds.

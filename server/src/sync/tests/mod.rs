@@ -10,5 +10,3 @@ mod reading;
 mod refusals;
 mod rig;
 mod trouble;
-
-pub use rig::postgres;

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::rig::{Rig, postgres};
+use super::rig::Rig;
 use crate::config::{PostgresUrl, Source};
 use crate::secret::Secret;
 use crate::sync::destination::{DeliveryContext, Destination};
 use crate::sync::source::Read;
 use crate::sync::{SyncError, check_source};
+use crate::testing::postgres;
 
 /// Reads everything that a run would read.
 async fn read(rig: &Rig) -> Result<usize, SyncError> {

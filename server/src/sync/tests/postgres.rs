@@ -7,11 +7,12 @@ use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 use tokio::time::Instant;
 
-use super::rig::{Rig, moment, postgres};
+use super::rig::{Rig, moment};
 use crate::config::{PostgresUrl, Source};
 use crate::secret::Secret;
 use crate::store::JobStatus;
 use crate::sync::check_source;
+use crate::testing::postgres;
 
 /// A sync from a table whose `UPDATED_AT` is of this type.
 async fn with_times(kind: &str) -> Rig {

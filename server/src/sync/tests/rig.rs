@@ -24,11 +24,9 @@ use crate::sync::run::{Pace, Runner};
 use crate::sync::shutdown::Stop;
 use crate::sync::slots::Slot;
 use crate::sync::source::{self, ReadRequest, Reading};
+use crate::testing::postgres;
 
 pub const LEASE: Duration = Duration::from_secs(30);
-
-/// Where `cargo xtask test` says that a Postgres is which tests may fill.
-const POSTGRES: &str = "OPENCDI_TEST_POSTGRES";
 
 /// Everything that a sync needs.
 pub struct Rig {
@@ -264,13 +262,6 @@ pub async fn until(mut so: impl AsyncFnMut() -> bool) {
         assert!(begun.elapsed() < Duration::from_secs(30), "it never came to that");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-}
-
-/// The URL of the Postgres for tests.
-pub fn postgres() -> String {
-    std::env::var(POSTGRES).unwrap_or_else(|_| {
-        panic!("{POSTGRES} is not set: run `cargo xtask test`, which brings a Postgres, or set it to a superuser's URL")
-    })
 }
 
 /// That many seconds after the beginning of 2026.

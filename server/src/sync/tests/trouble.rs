@@ -10,13 +10,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 
-use super::rig::{LEASE, Rig, postgres, until, user};
+use super::rig::{LEASE, Rig, until, user};
 use crate::config::{PostgresUrl, Source, StoreLocation, WorkerConfig};
 use crate::secret::Secret;
 use crate::stand_in::Answer;
 use crate::store::{Cancelled, JobStatus, Page, Store};
 use crate::sync::lease_keeper::Clock;
 use crate::sync::{CANCELLED, Workers};
+use crate::testing::postgres;
 
 /// Every user that was accepted, each once.
 fn arrived(rig: &Rig) -> usize {

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use super::SyncError;
 use super::transactions::APPLICATION;
 use super::values::away;
-use crate::config::PostgresUrl;
+use crate::types::PostgresUrl;
 
 /// How long the database may take to answer a call.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -114,10 +114,10 @@ impl Drop for StopOnDrop {
 mod tests {
     use super::*;
     use crate::secret::Secret;
-    use crate::sync::postgres_for_tests;
+    use crate::testing::postgres;
 
     async fn opened() -> (PgConnection, Session) {
-        connect(&PostgresUrl::new(Secret::new(postgres_for_tests())).unwrap()).await.unwrap()
+        connect(&PostgresUrl::new(Secret::new(postgres())).unwrap()).await.unwrap()
     }
 
     #[tokio::test]

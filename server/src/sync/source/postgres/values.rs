@@ -8,8 +8,8 @@ use sqlx::{Row as _, ValueRef as _};
 use super::super::clock::{Form, example_of_fraction, micros_of_fraction, micros_of_number, micros_of_text};
 use super::super::survey::Native;
 use super::SyncError;
-use crate::config::{PostgresUrl, TableName};
 use crate::sync::passing::connection_passes;
+use crate::types::{PostgresUrl, TableName};
 
 /// Postgres counts microseconds from the year 2000.
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;

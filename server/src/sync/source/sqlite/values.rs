@@ -9,8 +9,8 @@ use super::super::clock::{self, Form, example_of_fraction, micros_of_fraction, m
 use super::super::columns::Columns;
 use super::super::survey::{Bound, Native};
 use super::SyncError;
-use crate::config::TableName;
 use crate::sync::row::{Row, RowHasher};
+use crate::types::TableName;
 
 /// A value as a time in microseconds; nothing where it is none.
 pub fn micros(value: ValueRef<'_>) -> Option<i64> {
