@@ -5,12 +5,13 @@
 pub mod api;
 pub mod commands;
 pub mod config;
+pub mod connectors;
 pub mod demo;
 pub mod logging;
 pub mod process;
 pub mod secret;
 pub mod service;
-pub mod stand_in;
+pub mod settings;
 pub mod store;
 pub mod sync;
 #[cfg(feature = "faults")]

@@ -10,18 +10,18 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
-use super::SyncError;
 use super::batch::Batch;
-use super::destination::{self, Delivery, DeliveryContext, Destination, Limits, Outcome};
+use super::destination::{Delivery, DeliveryContext, Limits, OpenDestination, Outcome};
+use super::error::SyncError;
 use super::held_back::HeldBack;
-use super::object::{self, Form, Group};
+use super::integration::Integration;
+use super::object::{self, BatchKey, ObjectEncoder};
 use super::progress::Fate;
 use super::row::{Identifier, Row};
 use super::shared::Shared;
 use super::shutdown::Stop;
 use super::slots::Slot;
 use super::source::{Read, Reading};
-use crate::config::Integration;
 use crate::store::RowError;
 
 /// A share says nothing before so many rows are dealt with.
@@ -42,7 +42,7 @@ pub enum Reached {
 /// Moves rows until there are no more, or until something stops it. What has begun to travel arrives.
 pub async fn deliver(
     reading: &mut Reading,
-    destination: &Arc<Destination>,
+    destination: &Arc<dyn OpenDestination>,
     limits: Limits,
     integration: &Integration,
     progress: &Shared,
@@ -70,13 +70,13 @@ pub async fn deliver(
     }
     let feeder = Feeder {
         limits,
-        form: Form { kind: integration.kind, reader: destination::reader(&integration.destination) },
+        encoder: integration.destination.encoder(integration.kind),
         keep_payloads,
         max_failed_share: integration.max_failed_share,
-        building: (0..limits.lanes * Group::COUNT).map(|_| Batch::default()).collect(),
+        building: (0..limits.lanes * BatchKey::COUNT).map(|_| Batch::default()).collect(),
         queues,
         progress,
-        destination,
+        destination: destination.as_ref(),
         held_back: held_back.clone(),
         under_way,
     };
@@ -111,14 +111,14 @@ pub async fn deliver(
 /// Turns rows into batches and hands them to the lanes.
 struct Feeder<'a> {
     limits: Limits,
-    form: Form,
+    encoder: ObjectEncoder,
     keep_payloads: bool,
     max_failed_share: Option<f64>,
-    /// A batch for each lane and group.
+    /// A batch for each lane and key.
     building: Vec<Batch>,
     queues: Vec<mpsc::Sender<Batch>>,
     progress: &'a Shared,
-    destination: &'a Destination,
+    destination: &'a dyn OpenDestination,
     held_back: HeldBack,
     /// Batches that the lanes have.
     under_way: Arc<watch::Sender<usize>>,
@@ -174,14 +174,14 @@ impl Feeder<'_> {
         let newest = first + rows.len() as u64;
         for (number, row) in (first..).zip(rows) {
             let lane = (row.user() % self.limits.lanes as u64) as usize;
-            let group = self.form.group(&row);
-            let slot = lane * Group::COUNT + group as usize;
+            let key = self.encoder.batch_key(&row);
+            let slot = lane * BatchKey::COUNT + key.number();
             if self.building[slot].size() + row.size() > self.limits.bytes {
                 self.dispatch(slot).await;
             }
             let batch = &mut self.building[slot];
-            batch.group = group;
-            match batch.push(number, row, self.limits.separator, |row, out| self.form.write(row, out)) {
+            batch.key = key;
+            match batch.push(number, row, self.limits.separator, |row, out| self.encoder.write(row, out)) {
                 Ok(()) if batch.len() >= self.limits.objects => self.dispatch(slot).await,
                 Ok(()) => {}
                 Err((row, reason)) => {
@@ -245,14 +245,14 @@ impl Feeder<'_> {
         if !batch.is_empty() {
             self.under_way.send_modify(|batches| *batches += 1);
             // A lane that is gone has ended with an error, which ends the run.
-            let _ = self.queues[slot / Group::COUNT].send(batch).await;
+            let _ = self.queues[slot / BatchKey::COUNT].send(batch).await;
         }
     }
 }
 
 /// Delivers one batch after the other.
 struct Lane {
-    destination: Arc<Destination>,
+    destination: Arc<dyn OpenDestination>,
     progress: Shared,
     held_back: HeldBack,
     under_way: Arc<watch::Sender<usize>>,
@@ -299,7 +299,7 @@ impl Lane {
                 refusal(item.identifier.as_ref(), item.updated_at, reason, payload)
             };
             match outcome {
-                Some(Outcome::Delivered(position)) => fates.push((item.row, Fate::Delivered(position))),
+                Some(Outcome::Delivered(mark)) => fates.push((item.row, Fate::Delivered(mark))),
                 Some(Outcome::Refused(reason)) => fates.push((item.row, Fate::Refused(refused(&reason)))),
                 Some(Outcome::Suspected(number, reason)) => self.held_back.hold(number, item.row, refused(&reason)),
                 None => {}

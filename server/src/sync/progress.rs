@@ -8,14 +8,13 @@ use std::collections::VecDeque;
 
 use chrono::DateTime;
 
-use super::destination::Position;
 use crate::store::{Checkpoint, MOST_ROW_ERRORS, RowError, Watermark};
 
 /// What became of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
-    /// The destination has it; where the destination then was, if it counts that.
-    Delivered(Option<Position>),
+    /// The destination has it, with this mark.
+    Delivered(u64),
     /// It was refused for good.
     Refused(RowError),
 }
@@ -49,7 +48,7 @@ struct Pending {
 /// What became of a row, as it is kept until the row is counted.
 #[derive(Debug)]
 enum Dealt {
-    Delivered(Option<Position>),
+    Delivered(u64),
     /// Without the row error where the job has enough of them.
     Refused(Option<RowError>),
 }
@@ -59,7 +58,7 @@ struct Counted {
     watermark: Option<Watermark>,
     rows_synced: u64,
     rows_failed: u64,
-    position: Option<Position>,
+    mark: u64,
 }
 
 /// What a job had come to when this run took it.
@@ -71,8 +70,8 @@ pub struct Start {
     pub rows_synced: u64,
     /// Rows that were refused.
     pub rows_failed: u64,
-    /// Where the destination was.
-    pub position: Option<Position>,
+    /// The mark of what the destination has.
+    pub mark: u64,
 }
 
 impl Progress {
@@ -82,7 +81,7 @@ impl Progress {
             watermark: start.watermark,
             rows_synced: start.rows_synced,
             rows_failed: start.rows_failed,
-            position: start.position,
+            mark: start.mark,
         };
         let mut progress = Progress {
             first: 0,
@@ -108,7 +107,7 @@ impl Progress {
         let index = row.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
         if let Some(pending) = index.and_then(|index| self.window.get_mut(index)) {
             pending.fate = Some(match fate {
-                Fate::Delivered(position) => Dealt::Delivered(position),
+                Fate::Delivered(mark) => Dealt::Delivered(mark),
                 Fate::Refused(_) if self.counted.rows_failed >= MOST_ROW_ERRORS => Dealt::Refused(None),
                 Fate::Refused(error) => {
                     self.error_bytes += error.size();
@@ -154,9 +153,9 @@ impl Progress {
             digest: Some(before.and_then(|watermark| watermark.digest).unwrap_or(0).wrapping_add(digest)),
         });
         match fate {
-            Dealt::Delivered(position) => {
+            Dealt::Delivered(mark) => {
                 counted.rows_synced += 1;
-                counted.position = position.or(counted.position);
+                counted.mark = counted.mark.max(mark);
             }
             Dealt::Refused(error) => {
                 counted.rows_failed += 1;
@@ -186,7 +185,12 @@ impl Progress {
         self.without_errors() != self.written
     }
 
-    /// What may be written down now.
+    /// The destination's mark of the last object that is counted.
+    pub fn mark(&self) -> u64 {
+        self.counted.mark
+    }
+
+    /// What may be written down now, but for the destination's position.
     pub fn so_far(&self) -> Checkpoint {
         Checkpoint { row_errors: self.errors.clone(), ..self.without_errors() }
     }
@@ -197,7 +201,7 @@ impl Progress {
             rows_synced: self.counted.rows_synced,
             rows_failed: self.counted.rows_failed,
             row_errors: Vec::new(),
-            position: self.counted.position.map(|position| position.to_string()),
+            position: None,
         }
     }
 
@@ -205,14 +209,13 @@ impl Progress {
     pub fn written(&mut self, checkpoint: &Checkpoint) {
         let errors = checkpoint.row_errors.len().min(self.errors.len());
         self.error_bytes -= self.errors.drain(..errors).map(|error| error.size()).sum::<usize>();
-        self.written = checkpoint.without_row_errors();
+        self.written = Checkpoint { position: None, ..checkpoint.without_row_errors() };
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sync::destination::FileIdentity;
 
     fn error(reason: &str) -> RowError {
         RowError { identifier: None, updated_at: time(0), reason: reason.into(), payload: None }
@@ -223,7 +226,7 @@ mod tests {
     }
 
     fn delivered() -> Fate {
-        Fate::Delivered(None)
+        Fate::Delivered(0)
     }
 
     /// `UPDATED_AT`, rows at it, and the digest where there are more.
@@ -234,7 +237,7 @@ mod tests {
 
     fn start(rows_at: u64, digest: Option<u64>) -> Start {
         let watermark = Some(Watermark { updated_at: time(10), rows_at, digest });
-        Start { watermark, rows_synced: 4, rows_failed: 1, position: None }
+        Start { watermark, rows_synced: 4, rows_failed: 1, mark: 0 }
     }
 
     #[test]
@@ -343,18 +346,17 @@ mod tests {
     }
 
     #[test]
-    fn the_destinations_position_is_that_of_the_last_counted_row() {
+    fn the_destinations_mark_is_that_of_the_last_counted_row() {
         let mut progress = Progress::new(Start::default());
         for time in 0..3 {
             progress.read(time, 1);
         }
-        let delivered = |offset| Fate::Delivered(Some(Position { file: FileIdentity(7), offset }));
-        progress.dealt(0, delivered(100));
-        progress.dealt(2, delivered(300));
-        assert_eq!(progress.so_far().position.as_deref(), Some("00000000000000000000000000000007:100"));
+        progress.dealt(0, Fate::Delivered(100));
+        progress.dealt(2, Fate::Delivered(300));
+        assert_eq!(progress.mark(), 100);
         assert_eq!(progress.pending(), 2);
         progress.dealt(1, Fate::Refused(error("no")));
-        assert_eq!(progress.so_far().position.as_deref(), Some("00000000000000000000000000000007:300"));
+        assert_eq!(progress.mark(), 300);
         assert_eq!(progress.pending(), 0);
     }
 }

@@ -10,17 +10,17 @@ use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::SyncError;
-use super::destination::{DeliveryContext, Destination, Limits, Position};
+use super::destination::{DeliveryContext, Limits, OpenDestination};
+use super::error::SyncError;
 use super::feed::{Reached, deliver};
+use super::integration::Integration;
 use super::lease_keeper::{Clock, LeaseKeeper};
 use super::progress::{Progress, Start};
 use super::row::RowHasher;
 use super::shared::Shared;
 use super::shutdown::Stop;
 use super::slots::Slot;
-use super::source::{self, Opening, Read, ReadRequest};
-use crate::config::Integration;
+use super::source::{Opening, Read, ReadRequest};
 use crate::store::{Checkpoint, Claimed, Held, JobStatus, Store, StoreError};
 
 /// How a run paces itself.
@@ -83,7 +83,7 @@ impl Runner<'_> {
         let keeper = LeaseKeeper::new(self.store, &claimed.lease, self.lease, claimed_at, self.clock);
         keeper.note(Held { cancelled: claimed.cancelled });
         let (ask, stop) = Stop::channel();
-        let beginning = Progress::new(start(&claimed, None)).so_far();
+        let beginning = beginning(&claimed);
         let run = Run {
             runner: self,
             claimed: &claimed,
@@ -91,7 +91,7 @@ impl Runner<'_> {
             stop,
             ask,
             early_end: OnceLock::new(),
-            progress: Shared::new(start(&claimed, None)),
+            progress: Shared::new(start(&claimed)),
             destination: OnceLock::new(),
             durable: Mutex::new(beginning.clone()),
             written: Mutex::new(beginning),
@@ -114,18 +114,17 @@ impl Runner<'_> {
 /// Ends a job that has lost too many workers.
 pub async fn give_up(store: &Store, claimed: &Claimed) -> Result<(), StoreError> {
     let cause = format!("{} workers in a row ended while they had this job", claimed.attempts - 1);
-    let checkpoint = Progress::new(start(claimed, None)).so_far();
+    let checkpoint = beginning(claimed);
     store.finish(&claimed.lease, claimed.integration, &checkpoint, JobStatus::Error, Some(&cause)).await
 }
 
-fn start(claimed: &Claimed, position: Option<Position>) -> Start {
-    let written = || claimed.position.as_ref().and_then(|position| position.parse().ok());
-    Start {
-        watermark: claimed.watermark,
-        rows_synced: claimed.rows_synced,
-        rows_failed: claimed.rows_failed,
-        position: position.or_else(written),
-    }
+fn start(claimed: &Claimed) -> Start {
+    Start { watermark: claimed.watermark, rows_synced: claimed.rows_synced, rows_failed: claimed.rows_failed, mark: 0 }
+}
+
+/// What is written down of a job that was just claimed.
+fn beginning(claimed: &Claimed) -> Checkpoint {
+    Checkpoint { position: claimed.position.clone(), ..Progress::new(start(claimed)).so_far() }
 }
 
 /// Why a run ends before its rows do.
@@ -148,7 +147,7 @@ struct Run<'a> {
     ask: watch::Sender<Option<Instant>>,
     early_end: OnceLock<EarlyEnd>,
     progress: Shared,
-    destination: OnceLock<Arc<Destination>>,
+    destination: OnceLock<Arc<dyn OpenDestination>>,
     /// What may be written down because it outlives a power cut.
     durable: Mutex<Checkpoint>,
     /// What is written down.
@@ -219,50 +218,47 @@ impl Run<'_> {
             most: None,
             hasher: RowHasher::new([0; 32]),
         };
-        let mut reading = source::read(integration, request).await?;
+        let mut reading = integration.source.read(request).await?;
         let destination = match self.destination.get() {
             Some(destination) => destination,
             None => {
-                let position = start(self.claimed, None).position;
-                let destination = Destination::open(integration, position, context.clone()).await?;
-                self.destination.get_or_init(|| Arc::new(destination))
+                let position = self.claimed.position.clone();
+                let open = integration.destination.open(integration.kind, position, context.clone());
+                let destination = open.await?;
+                self.destination.get_or_init(|| destination)
             }
         };
         let Read::Opened(opening) = reading.next().await? else {
             return Err(SyncError::Failed("the source began without saying where".into()));
         };
-        self.begin(opening, destination).await?;
+        self.begin(opening, destination.as_ref()).await?;
         let limits = destination.limits();
         let limits = Limits { objects: limits.objects.min(pace.batch), ..limits };
         let delivered = tokio::select! {
             reached = deliver(&mut reading, destination, limits, integration, &self.progress, context) => reached,
-            error = self.write_checkpoints(destination) => Err(error),
+            error = self.write_checkpoints(destination.as_ref()) => Err(error),
         };
         if matches!(delivered, Err(SyncError::Passing(_))) {
             // What comes next begins at what is written down.
-            let checkpoint = self.durable(destination).await?;
+            let checkpoint = self.durable(destination.as_ref()).await?;
             self.write(&checkpoint).await?;
         }
         delivered
     }
 
-    async fn begin(&self, opening: Opening, destination: &Destination) -> Result<(), SyncError> {
+    async fn begin(&self, opening: Opening, destination: &dyn OpenDestination) -> Result<(), SyncError> {
         if opening.future > 0 {
             tracing::info!(rows = opening.future, "rows dated in the future wait until their time comes");
         }
         if opening.undated > 0 {
             tracing::warn!(rows = opening.undated, "rows without an UPDATED_AT are never synced");
         }
-        let position = destination.position();
-        let has_position = position.is_some();
+        let mark = destination.mark();
         let (rows_synced, rows_failed) = self.progress.lock().counts();
-        let progress = Progress::new(Start {
-            watermark: self.progress.lock().so_far().watermark,
-            rows_synced,
-            rows_failed,
-            position,
-        });
-        let checkpoint = progress.so_far();
+        let progress =
+            Progress::new(Start { watermark: self.progress.lock().so_far().watermark, rows_synced, rows_failed, mark });
+        let checkpoint = Checkpoint { position: destination.position(mark), ..progress.so_far() };
+        let has_position = checkpoint.position.is_some();
         *self.progress.lock() = progress;
         self.set_durable(checkpoint.clone());
         // Where a file ended before this job wrote to it must be known if this worker dies with its first batch.
@@ -270,7 +266,7 @@ impl Run<'_> {
     }
 
     /// Writes checkpoints until something forbids it.
-    async fn write_checkpoints(&self, destination: &Destination) -> SyncError {
+    async fn write_checkpoints(&self, destination: &dyn OpenDestination) -> SyncError {
         loop {
             tokio::select! {
                 () = sleep(self.runner.pace.checkpoint) => {}
@@ -329,7 +325,7 @@ impl Run<'_> {
     /// Writes down how the run ended, however long the store is away.
     async fn write_end(&self, reached: Result<Reached, SyncError>) -> Result<(), StoreError> {
         let flushed = match self.destination.get() {
-            Some(destination) => self.durable(destination).await.map(drop),
+            Some(destination) => self.durable(destination.as_ref()).await.map(drop),
             None => Ok(()),
         };
         let mut checkpoint = locked(&self.durable).clone();
@@ -416,8 +412,12 @@ impl Run<'_> {
     }
 
     /// Makes what was delivered outlive a power cut. Only what was may be written down.
-    async fn durable(&self, destination: &Destination) -> Result<Checkpoint, SyncError> {
-        let checkpoint = self.progress.lock().so_far();
+    async fn durable(&self, destination: &dyn OpenDestination) -> Result<Checkpoint, SyncError> {
+        let (checkpoint, mark) = {
+            let progress = self.progress.lock();
+            (progress.so_far(), progress.mark())
+        };
+        let checkpoint = Checkpoint { position: destination.position(mark), ..checkpoint };
         destination.flush().await?;
         self.set_durable(checkpoint.clone());
         Ok(checkpoint)

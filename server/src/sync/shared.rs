@@ -98,7 +98,7 @@ mod tests {
             shared.lock().read(row as i64, 0);
         }
         assert!(shared.room().now_or_never().is_none());
-        shared.dealt([(0, Fate::Delivered(None))]);
+        shared.dealt([(0, Fate::Delivered(0))]);
         assert!(shared.room().now_or_never().is_some());
     }
 

@@ -9,12 +9,12 @@ use tokio::task::{self, JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::Instrument as _;
 
+use super::integration::Integration;
 use super::lease_keeper::Clock;
 use super::run::{self, Pace, Runner};
 use super::shutdown::Stop;
 use super::slots::Slot;
 use super::worker_config::WorkerConfig;
-use crate::config::Integration;
 use crate::store::{Claimed, Store, StoreError};
 use crate::types::IntegrationId;
 

@@ -63,6 +63,16 @@ impl PostgresUrl {
         self.0.expose()
     }
 
+    /// Where it points, without user, password and parameters: `postgres://<host>:<port>/<database>`.
+    pub fn without_user(&self) -> String {
+        let Ok(options) = PgConnectOptions::from_str(self.expose()) else { return "postgres:".into() };
+        let socket = options.get_socket().map(|socket| socket.display().to_string());
+        let host = socket.as_deref().unwrap_or(options.get_host());
+        // Without a name it is the user's own database.
+        let database = options.get_database().unwrap_or(options.get_username());
+        format!("postgres://{host}:{}/{database}", options.get_port())
+    }
+
     /// Whether a password stands in it.
     pub fn has_password(&self) -> bool {
         reqwest::Url::parse(self.expose())
@@ -104,6 +114,19 @@ mod tests {
             let url = url(text).unwrap();
             assert_eq!(url.to_string(), place);
             assert!(!format!("{url:?}").contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn its_place_is_that_of_the_driver() {
+        for (text, place) in [
+            ("postgres://me:hunter2@db.example.com/sales", "postgres://db.example.com:5432/sales"),
+            ("postgresql://db:99/sales?password=hunter2&sslmode=require", "postgres://db:99/sales"),
+            ("postgres://me@x/y?host=db&port=7&dbname=sales", "postgres://db:7/sales"),
+            ("postgres:///sales?host=/run/postgresql", "postgres:///run/postgresql:5432/sales"),
+            ("postgres://me@db", "postgres://db:5432/me"),
+        ] {
+            assert_eq!(url(text).unwrap().without_user(), place, "{text}");
         }
     }
 

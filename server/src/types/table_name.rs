@@ -23,6 +23,13 @@ impl TableName {
         let parts: Vec<String> = self.parts.iter().map(|part| quoted(part)).collect();
         parts.join(".")
     }
+
+    /// The name without quotes, but for parts that would mean something else then: however it is written, the same name
+    /// gives the same text.
+    pub fn unquoted(&self) -> String {
+        let part = |part: &String| if part.contains(['.', '"']) { quoted(part) } else { part.clone() };
+        self.parts.iter().map(part).collect::<Vec<_>>().join(".")
+    }
 }
 
 /// A name as SQL.
@@ -103,6 +110,16 @@ mod tests {
             let name: TableName = written.parse().unwrap();
             assert_eq!(name.quoted(), sql, "{written}");
             assert_eq!(name.to_string(), written);
+            assert_eq!(name.unquoted().parse::<TableName>().unwrap().quoted(), sql);
+        }
+    }
+
+    #[test]
+    fn one_name_is_one_text_however_it_is_quoted() {
+        for (written, unquoted) in
+            [("users", "users"), (r#""sales"."users""#, "sales.users"), (r#""a.b".c"#, r#""a.b".c"#)]
+        {
+            assert_eq!(written.parse::<TableName>().unwrap().unquoted(), unquoted);
         }
     }
 

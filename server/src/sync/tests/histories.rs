@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use super::rig::{LEASE, Rig, moment, time};
-use crate::stand_in::Answer;
+use crate::connectors::fake_braze::Answer;
 use crate::store::{JobStatus, Watermark};
 use crate::sync::run::Pace;
 

@@ -1,6 +1,8 @@
 //! A source, a store and a destination of a test's own, and one run after the other between them.
 
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -12,19 +14,24 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::config::{Destination, Integration, IntegrationKind, PostgresUrl, Source, StoreLocation, UsersTrack};
+use crate::connectors::fake_braze::FakeBraze;
+use crate::connectors::jsonl::Jsonl;
+use crate::connectors::postgres::Postgres;
+use crate::connectors::sqlite::Sqlite;
+use crate::connectors::users_track::UsersTrack;
 use crate::secret::{Secret, new_key};
-use crate::stand_in::StandIn;
-use crate::store::{Claimed, Job, JobStatus, Page, RowError, StartJob, Store, StoreError};
-use crate::sync::SyncError;
+use crate::store::{Claimed, Job, JobStatus, Page, RowError, StartJob, Store, StoreError, StoreLocation};
 use crate::sync::batch::Batch;
+use crate::sync::destination::{DeliveryContext, OpenDestination};
 use crate::sync::lease_keeper::Clock;
 use crate::sync::row::{Identifier, Row, RowHasher};
 use crate::sync::run::{Pace, Runner};
 use crate::sync::shutdown::Stop;
 use crate::sync::slots::Slot;
-use crate::sync::source::{self, ReadRequest, Reading};
+use crate::sync::source::{ReadRequest, Reading, SourceReport};
+use crate::sync::{Integration, Source, SyncError};
 use crate::testing::postgres;
+use crate::types::{IntegrationKind, PostgresUrl};
 
 pub const LEASE: Duration = Duration::from_secs(30);
 
@@ -35,7 +42,7 @@ pub struct Rig {
     pub integration: Integration,
     pub source: rusqlite::Connection,
     /// Where `users_track` leads.
-    pub stand_in: StandIn,
+    pub stand_in: FakeBraze,
     pub key: Secret,
     pub stop: watch::Sender<Option<Instant>>,
     pub pace: Pace,
@@ -43,6 +50,44 @@ pub struct Rig {
     asked: Stop,
     /// A connection to the Postgres that it reads from, and its table there.
     postgres: Option<(tokio::sync::Mutex<PgConnection>, String)>,
+    /// The settings of the service that it delivers to, if it does.
+    service: Option<UsersTrack>,
+}
+
+/// Settings of a service; what is changed in them holds when this is dropped.
+pub struct ServiceSettings<'a> {
+    settings: &'a mut UsersTrack,
+    integration: &'a mut Integration,
+}
+
+impl Deref for ServiceSettings<'_> {
+    type Target = UsersTrack;
+
+    fn deref(&self) -> &UsersTrack {
+        self.settings
+    }
+}
+
+impl DerefMut for ServiceSettings<'_> {
+    fn deref_mut(&mut self) -> &mut UsersTrack {
+        self.settings
+    }
+}
+
+impl Drop for ServiceSettings<'_> {
+    fn drop(&mut self) {
+        self.integration.destination = Arc::new(self.settings.clone());
+    }
+}
+
+/// A table of SQLite as a source.
+pub fn sqlite(path: impl Into<PathBuf>, table: &str) -> Arc<dyn Source> {
+    Arc::new(Sqlite { path: path.into(), table: table.parse().unwrap() })
+}
+
+/// A table of Postgres as a source.
+pub fn postgres_table(url: &str, table: &str) -> Arc<dyn Source> {
+    Arc::new(Postgres { url: PostgresUrl::new(Secret::new(url)).unwrap(), table: table.parse().unwrap() })
 }
 
 impl Rig {
@@ -69,12 +114,12 @@ impl Rig {
             max_duration: Duration::from_secs(3600),
             lookback: Duration::from_secs(600),
             contact_emails: Vec::new(),
-            source: Source::Sqlite { path: folder.path().join("source.db"), table: "users".parse().unwrap() },
-            destination: Destination::Jsonl { path: folder.path().join("out.jsonl") },
+            source: sqlite(folder.path().join("source.db"), "users"),
+            destination: Arc::new(Jsonl { path: folder.path().join("out.jsonl") }),
         };
         Rig {
             store: Store::open(&StoreLocation::Sqlite(folder.path().join("store.db"))).await.unwrap(),
-            stand_in: StandIn::start(&key).await.unwrap(),
+            stand_in: FakeBraze::start(&key).await.unwrap(),
             folder,
             integration,
             source,
@@ -84,6 +129,7 @@ impl Rig {
             clock: Clock::SYSTEM,
             asked,
             postgres: None,
+            service: None,
         }
     }
 
@@ -94,8 +140,7 @@ impl Rig {
         let mut connection = PgConnection::connect(&url).await.expect("the Postgres for tests answers");
         let create = format!("CREATE TABLE {table} ({columns})");
         sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut connection).await.unwrap();
-        self.integration.source =
-            Source::Postgres { url: PostgresUrl::new(Secret::new(url)).unwrap(), table: table.parse().unwrap() };
+        self.integration.source = postgres_table(&url, &table);
         self.postgres = Some((connection.into(), table));
         self
     }
@@ -124,23 +169,33 @@ impl Rig {
     /// A sync into the stand-in.
     pub async fn into_service() -> Rig {
         let mut rig = Rig::into_file().await;
-        rig.integration.destination = Destination::UsersTrack(UsersTrack {
+        let settings = UsersTrack {
             url: rig.stand_in.url(),
             api_key: rig.key.clone(),
             batch_size: None,
             update_existing_only: false,
             give_up_after: Duration::from_secs(20),
             give_up_when_limited_after: Duration::from_secs(20),
-        });
+        };
+        rig.integration.destination = Arc::new(settings.clone());
+        rig.service = Some(settings);
         rig
     }
 
-    /// The settings of the service that it delivers to.
-    pub fn service(&mut self) -> &mut UsersTrack {
-        match &mut self.integration.destination {
-            Destination::UsersTrack(settings) => settings,
-            Destination::Jsonl { .. } => panic!("it delivers into a file"),
-        }
+    /// The settings of the service that it delivers to, to be changed.
+    pub fn service(&mut self) -> ServiceSettings<'_> {
+        let settings = self.service.as_mut().expect("it delivers into a service");
+        ServiceSettings { settings, integration: &mut self.integration }
+    }
+
+    /// Opens its destination.
+    pub async fn open(&self, context: DeliveryContext) -> Result<Arc<dyn OpenDestination>, SyncError> {
+        self.integration.destination.open(self.integration.kind, None, context).await
+    }
+
+    /// Tries its source.
+    pub async fn probe(&self) -> Result<SourceReport, SyncError> {
+        self.integration.source.probe(self.integration.kind).await
     }
 
     pub fn file(&self) -> PathBuf {
@@ -216,8 +271,8 @@ impl Rig {
     /// Begins to read all rows.
     pub async fn read_all(&self) -> Result<Reading, SyncError> {
         let hasher = RowHasher::new([0; 32]);
-        source::read(&self.integration, ReadRequest { kind: self.integration.kind, from: None, most: None, hasher })
-            .await
+        let request = ReadRequest { kind: self.integration.kind, from: None, most: None, hasher };
+        self.integration.source.read(request).await
     }
 
     /// The newest job.
