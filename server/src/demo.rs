@@ -18,11 +18,11 @@ use uuid::Uuid;
 
 use crate::api;
 use crate::config::{Config, IntegrationId};
+use crate::connectors::fake_braze::FakeBraze;
 use crate::logging;
 use crate::process::ShutdownSignals;
 use crate::secret::{KeyHash, Secret, new_key};
 use crate::service::{Role, Service};
-use crate::stand_in::StandIn;
 
 /// One in so many rows has something wrong with it.
 const BAD_EVERY: usize = 500;
@@ -66,7 +66,7 @@ async fn show(options: Options) -> anyhow::Result<ExitCode> {
     println!("source       {} ({rows} rows, {bad} of them bad)", source.display());
 
     let destination_key = new_key();
-    let stand_in = StandIn::start(&destination_key).await.context("the stand-in destination cannot start")?;
+    let stand_in = FakeBraze::start(&destination_key).await.context("the stand-in destination cannot start")?;
     stand_in.delay(STAND_IN_DELAY);
     println!("destination  {}/users/track (a stand-in)", stand_in.url());
 
@@ -209,7 +209,7 @@ async fn report(
     bad: usize,
     took: Duration,
     service: &Service,
-    stand_in: &StandIn,
+    stand_in: &FakeBraze,
 ) -> anyhow::Result<bool> {
     let (synced, failed) = (job.rows_synced, job.rows_failed_with_errors);
     println!(

@@ -5,15 +5,17 @@
 pub mod api;
 pub mod commands;
 pub mod config;
+pub mod connectors;
 pub mod demo;
 pub mod logging;
 pub mod process;
 pub mod secret;
 pub mod service;
-pub mod stand_in;
+pub mod settings;
 pub mod store;
 pub mod sync;
-#[cfg(test)]
-mod test_support;
 #[cfg(feature = "faults")]
 pub mod testbed;
+#[cfg(test)]
+mod testing;
+pub mod types;

@@ -16,11 +16,11 @@ use uuid::Uuid;
 
 use crate::api;
 use crate::config::{Config, Fault, IntegrationId};
+use crate::connectors::fake_braze::FakeBraze;
 use crate::logging;
 use crate::process::{ShutdownSignals, print};
 use crate::secret::{KeyHash, Secret, new_key};
 use crate::service::{Role, Service};
-use crate::stand_in::StandIn;
 use crate::store::{JobStatus, Page};
 
 /// Integrations of the workspace, and jobs of one of them: more than two pages of each.
@@ -60,7 +60,7 @@ pub struct Testbed {
     /// Keys whose requests fail.
     pub failing: BTreeMap<&'static str, Secret>,
     /// The destination of the busy integration.
-    _destination: StandIn,
+    _destination: FakeBraze,
     _folder: TempDir,
 }
 
@@ -69,7 +69,7 @@ impl Testbed {
     pub async fn start(options: &Options) -> anyhow::Result<Testbed> {
         let folder = tempfile::Builder::new().prefix("opencdi-testbed-").tempdir().context("no temporary folder")?;
         let destination_key = new_key();
-        let destination = StandIn::start(&destination_key).await.context("the stand-in destination cannot start")?;
+        let destination = FakeBraze::start(&destination_key).await.context("the stand-in destination cannot start")?;
         destination.delay(FOREVER);
         std::fs::write(folder.path().join("destination.key"), destination_key.expose())?;
         seed(folder.path()).context("the sources cannot be seeded")?;

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use cdi_server::connectors::fake_braze::FakeBraze;
 use cdi_server::secret::{Secret, new_key};
-use cdi_server::stand_in::StandIn;
 
 use crate::requests::wide_limits;
 use crate::{Setup, eventually};
@@ -14,7 +14,7 @@ pub struct IntoService {
     /// The source and the configuration.
     pub setup: Setup,
     /// The service.
-    pub stand_in: StandIn,
+    pub stand_in: FakeBraze,
 }
 
 /// Rows at the service.
@@ -30,7 +30,7 @@ impl IntoService {
     /// The rows of a setup go to a service whose answers take so long. Whatever is added to `setup.more` begins a table.
     pub async fn new(mut setup: Setup, delay: Duration) -> IntoService {
         let key = new_key();
-        let stand_in = StandIn::start(&key).await.expect("a port on loopback");
+        let stand_in = FakeBraze::start(&key).await.expect("a port on loopback");
         stand_in.delay(delay);
         setup.destination = users_track(&setup, &stand_in.url(), &key);
         setup.more = wide_limits();

@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
+use cdi_server::connectors::fake_braze::FakeBraze;
 use cdi_server::secret::{Secret, new_key};
-use cdi_server::stand_in::StandIn;
 use contract_tests::into_service::users_track;
 use contract_tests::process::{ServerProcess, cdi_server};
 use contract_tests::requests::{Api, wide_limits};

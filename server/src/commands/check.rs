@@ -1,11 +1,12 @@
 //! `cdi-server check`: the configuration is valid (it has been loaded); do its connections work?
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use crate::config::{Config, Destination, Integration, Source, StoreLocation, folder};
+use crate::config::{Config, Integration};
 use crate::process::print;
-use crate::store::{Store, StoreError};
-use crate::sync;
+use crate::store::{Store, StoreError, StoreLocation};
+use crate::types::folder;
 
 /// Tries the store and every source and destination, delivers nothing, and says how each fared.
 pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
@@ -21,12 +22,12 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     say(&file.to_string(), Ok(format!("integrations: {integrations}, keys: {keys}")))?;
     say("store", store(&config.store).await)?;
     for integration in &config.integrations {
-        let source = sync::check_source(integration).await;
+        let source = integration.source.probe(integration.kind).await;
         say(
             &format!("source of {} ({})", integration.name, integration.id),
             source.map(|report| report.to_string()).map_err(|error| error.to_string()),
         )?;
-        let destination = sync::check_destination(integration).await;
+        let destination = integration.destination.probe(integration.kind).await;
         say(
             &format!("destination of {} ({})", integration.name, integration.id),
             destination.map(|()| "reachable".to_owned()).map_err(|error| error.to_string()),
@@ -68,15 +69,9 @@ fn missing(location: &StoreLocation) -> Result<String, String> {
 
 /// What there is to say of an integration's files where several machines may share its store.
 fn local_paths(integration: &Integration) -> Vec<String> {
-    let source = match &integration.source {
-        Source::Sqlite { path, .. } => Some(("source", path)),
-        Source::Postgres { .. } => None,
-    };
-    let destination = match &integration.destination {
-        Destination::Jsonl { path } => Some(("destination", path)),
-        Destination::UsersTrack(_) => None,
-    };
-    let warning = |(what, path): (&str, &std::path::PathBuf)| {
+    let source = integration.source.file().map(|path| ("source", path));
+    let destination = integration.destination.file().map(|path| ("destination", path));
+    let warning = |(what, path): (&str, &Path)| {
         format!(
             "{what} of {} ({}): {} is local to each machine, and any machine that shares the store may run the sync; let workers run on one machine only",
             integration.name,
@@ -89,8 +84,6 @@ fn local_paths(integration: &Integration) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]

@@ -9,8 +9,8 @@ pub mod watermark;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use crate::config::{Config, StoreLocation};
-use crate::store::Store;
+use crate::config::Config;
+use crate::store::{Store, StoreLocation};
 
 /// A time for people.
 fn written(time: DateTime<Utc>) -> String {

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::{Config, ConfigError, Destination, Known, Source, StoreLocation};
+use super::{Config, ConfigError, Known, StoreLocation};
+use crate::connectors;
 use crate::secret::KeyHash;
 
 const WHOLE: &str = r#"
@@ -84,11 +85,10 @@ fn a_whole_file_is_read() {
     assert_eq!(config.keys[0].expires.unwrap().to_rfc3339(), "2026-12-31T23:00:00+00:00");
     let integration = &config.integrations[0];
     assert_eq!(integration.id.to_string(), "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01");
-    let Source::Sqlite { path, table } = &integration.source else { panic!() };
-    assert!(path.ends_with("source.db") && table.to_string() == "users");
-    let Destination::UsersTrack(destination) = &integration.destination else { panic!() };
-    assert_eq!(destination.url, "https://rest.iad-03.braze.com");
-    assert_eq!(destination.api_key.expose(), "the-key");
+    let source = integration.source.file().unwrap();
+    assert!(source.ends_with("source.db") && source.is_absolute(), "{source:?}");
+    assert_eq!(integration.source.identity(), format!("sqlite:{}#users", source.display()));
+    assert_eq!(integration.destination.identity(), "users_track:https://rest.iad-03.braze.com");
     assert!(!format!("{config:?}").contains("the-key"));
 }
 
@@ -120,7 +120,7 @@ fn an_unknown_key_is_an_error_with_those_that_there_are() {
     );
     assert!(
         problems("table = \"users\"", "tabel = \"users\"")
-            .starts_with("opencdi.toml:33:1: `integrations[0].source.tabel`: unknown field"),
+            .contains("opencdi.toml:33:1: `integrations[0].source.tabel`: `tabel` means nothing for `sqlite`; known are `kind`, `path`, `table`"),
         "{}",
         problems("table = \"users\"", "tabel = \"users\"")
     );
@@ -314,9 +314,9 @@ fn the_example_is_valid_as_it_is_and_with_everything_that_may_be_left_out() {
     assert_eq!(format!("{:?}", config.server), format!("{:?}", usual.server));
     assert_eq!(format!("{:?}", config.worker), format!("{:?}", usual.worker));
     assert_eq!(config.integrations[0].max_failed_share, usual.integrations[0].max_failed_share);
-    let patience = |config: &Config| match &config.integrations[0].destination {
-        Destination::UsersTrack(service) => (service.give_up_after, service.give_up_when_limited_after),
-        Destination::Jsonl { .. } => panic!("it is a file"),
+    let patience = |config: &Config| {
+        let settings = format!("{:?}", config.integrations[0].destination);
+        settings[settings.find("give_up_after").expect("it is a service")..].to_owned()
     };
     assert_eq!(patience(&config), patience(&usual));
 }
@@ -324,12 +324,18 @@ fn the_example_is_valid_as_it_is_and_with_everything_that_may_be_left_out() {
 #[test]
 fn the_example_shows_every_key() {
     let tables = ["", "[server]", "[worker]", "[[workspaces]]", "[[keys]]", "[[integrations]]"];
-    let nested = ["source", "destination"].map(|name| {
-        format!("[[integrations]]\nid = \"\"\nname = \"\"\nworkspace = \"\"\ntype = \"\"\n[integrations.{name}]")
+    let sources = connectors::sources().map(|kind| format!("kind = \"sqlite\"\n|kind = {kind:?}"));
+    let destinations = connectors::destinations().map(|kind| format!("kind = \"users_track\"\n|kind = {kind:?}"));
+    let of_kinds = sources.chain(destinations).map(|change| {
+        let (kind, instead) = change.split_once('|').unwrap();
+        WHOLE.replacen(kind, &format!("{instead}\nnonsense = 1\n"), 1)
     });
-    for table in tables.into_iter().map(str::to_owned).chain(nested) {
-        let error = parse(&format!("{table}\nnonsense = 1")).unwrap_err();
-        let (_, known) = error.split_once(", expected ").unwrap_or_else(|| panic!("{error}"));
+    let others = tables.map(|table| format!("{table}\nnonsense = 1"));
+    for table in others.into_iter().chain(of_kinds) {
+        let error = parse(&table).unwrap_err();
+        let nonsense = error.lines().find(|line| line.contains("`nonsense`")).unwrap_or_else(|| panic!("{error}"));
+        let known = nonsense.split_once(", expected ").or(nonsense.split_once("; known are "));
+        let (_, known) = known.unwrap_or_else(|| panic!("{error}"));
         for key in known.lines().next().unwrap().split('`').skip(1).step_by(2).filter(|key| *key != "fault") {
             let shown = example().lines().any(|line| {
                 let line = line.trim_start_matches(['#', ' ', '[']);

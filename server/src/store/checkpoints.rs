@@ -11,7 +11,7 @@ use super::record::{self, RecordChange};
 use super::row_errors::{self, RowError};
 use super::watermarks::{self, Route, Watermark};
 use super::{Store, StoreError, micros};
-use crate::config::IntegrationId;
+use crate::types::IntegrationId;
 
 /// What a job has come to, with what is new since its last checkpoint. One whose writing has failed may have been written:
 /// the next one begins with the same row errors and the same changes of the record.

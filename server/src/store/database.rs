@@ -16,8 +16,8 @@ use tokio::time::{sleep, timeout};
 
 use super::health::Health;
 use super::kind::Kind;
-use super::{StoreError, schema};
-use crate::config::{StoreLocation, folder};
+use super::{StoreError, StoreLocation, schema};
+use crate::types::folder;
 
 /// How long a caller waits for a connection before the store counts as away.
 const ACQUIRE: Duration = Duration::from_secs(5);

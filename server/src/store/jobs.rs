@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::time::{from_micros, micros_up};
 use super::{Page, PageOf, Store, StoreError, micros};
-use crate::config::IntegrationId;
+use crate::types::IntegrationId;
 
 /// The ID of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

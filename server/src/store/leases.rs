@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::jobs::{JobId, count};
 use super::watermarks::{self, Route, Watermark};
 use super::{Store, StoreError};
-use crate::config::IntegrationId;
+use crate::types::IntegrationId;
 
 /// A worker's hold on a job. Its clones are the same hold.
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Row as _, query};
 use super::jobs::JobStatus;
 use super::time::from_micros;
 use super::{Store, StoreError};
-use crate::config::IntegrationId;
+use crate::types::IntegrationId;
 
 /// How an integration stands. One without jobs has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

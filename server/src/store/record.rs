@@ -11,7 +11,7 @@ use sqlx::{AnyConnection, Row as _, query};
 use super::database::Database;
 use super::jobs::count;
 use super::{Store, StoreError};
-use crate::config::IntegrationId;
+use crate::types::IntegrationId;
 
 /// The most digests of a stored change: 1 MiB of them.
 pub(super) const MOST_DIGESTS: usize = 65_536;

@@ -6,7 +6,7 @@ use super::database::returned;
 use super::leases::{Lease, held};
 use super::record::{DIGEST, Key, MOST_DIGESTS, RecordAction};
 use super::{Store, StoreError};
-use crate::config::IntegrationId;
+use crate::types::IntegrationId;
 
 /// Bytes of the largest change.
 const MOST_BYTES: u64 = (MOST_DIGESTS * DIGEST) as u64;

@@ -8,12 +8,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use uuid::Uuid;
 
+use super::StoreLocation;
 use super::{
     Cancelled, Checkpoint, Claimed, Held, JobStatus, MOST_ROW_ERRORS, Overflow, Page, RecordAction, RecordChange,
     RecordSize, Route, RowError, StartJob, Store, StoreError, Watermark,
 };
-use crate::config::{IntegrationId, PostgresUrl, StoreLocation};
 use crate::secret::Secret;
+use crate::types::{IntegrationId, PostgresUrl};
 
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -45,7 +46,7 @@ mod watermarks;
 /// A new database in the Postgres for tests.
 async fn database() -> StoreLocation {
     use sqlx::Connection as _;
-    let url = crate::test_support::postgres();
+    let url = crate::testing::postgres();
     let name = format!("store_{}", Uuid::new_v4().simple());
     let mut connection = sqlx::PgConnection::connect(&url).await.expect("the Postgres for tests answers");
     let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));

@@ -8,7 +8,7 @@ use super::database::returned;
 use super::jobs::count;
 use super::time::from_micros;
 use super::{Store, StoreError, micros};
-use crate::config::IntegrationId;
+use crate::types::IntegrationId;
 
 /// How far an integration's rows are dealt with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

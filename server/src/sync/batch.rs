@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::object::Group;
+use super::object::BatchKey;
 use super::row::{Identifier, Row};
 
 /// Objects that travel together, and the rows they came from.
@@ -11,8 +11,8 @@ pub struct Batch {
     /// The objects, one after the other, each followed by one byte that separates it from the next.
     bytes: Vec<u8>,
     items: Vec<Item>,
-    /// What they have in common.
-    pub group: Group,
+    /// The key that they have in common.
+    pub key: BatchKey,
 }
 
 /// What is known of an object's row.

@@ -1,6 +1,6 @@
 //! Row → the object that is delivered, or why the row is refused before anything is sent.
 //!
-//! The payload is looked over, not parsed and printed again: numbers keep their digits, and it is several times faster.
+//! The payload is validated, not parsed and printed again: numbers keep their digits, and it is several times faster.
 
 mod payload;
 
@@ -8,32 +8,42 @@ use chrono::{DateTime, SecondsFormat};
 use memchr::memchr2;
 
 use super::row::{Identifier, Row};
-use crate::config::IntegrationKind;
+use crate::types::IntegrationKind;
 pub use payload::LONGEST_PAYLOAD;
 use payload::Payload;
 
-/// How rows become objects.
+/// How rows become objects for a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Form {
+pub struct ObjectEncoder {
     /// What is synced.
     pub kind: IntegrationKind,
-    /// Who reads the objects.
-    pub reader: Reader,
+    /// Whether users that the destination does not know are left out instead of made; nothing where it is not told.
+    pub update_existing_only: Option<bool>,
+    /// Whether users to delete are written as bare identifiers, of which one batch holds those of one kind only.
+    pub bare_deletes: bool,
 }
 
-/// Who reads the objects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reader {
-    /// Anybody.
-    File,
-    /// `/users/track` and `/users/delete`.
-    Service {
-        /// Whether users that the service does not know are left out instead of made.
-        update_existing_only: bool,
-    },
+/// Objects with equal keys may travel in one batch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BatchKey(u8);
+
+impl BatchKey {
+    /// The key of most objects.
+    pub const USUAL: BatchKey = BatchKey(0);
+    /// The key of bare aliases.
+    pub const ALIASES: BatchKey = BatchKey(1);
+    /// The key of bare `BRAZE_ID`s.
+    pub const BRAZE_IDS: BatchKey = BatchKey(2);
+    /// How many keys there are.
+    pub const COUNT: usize = 3;
+
+    /// Its number, below [`Self::COUNT`].
+    pub fn number(self) -> usize {
+        usize::from(self.0)
+    }
 }
 
-impl Form {
+impl ObjectEncoder {
     /// Appends a row's object. On refusal nothing is appended, and the reason is for people.
     pub fn write(self, row: &Row, out: &mut Vec<u8>) -> Result<(), String> {
         if let Some(flaw) = &row.flaw {
@@ -47,7 +57,7 @@ impl Form {
             return self.write_deleted(identifier, out);
         }
         let payload = row.payload.as_deref().ok_or("PAYLOAD is null; it must be a JSON object")?;
-        let payload = Payload::look_over(payload, self.kind, identifier)?;
+        let payload = Payload::validate(payload, self.kind, identifier)?;
         write_identifier(identifier, out);
         if !payload.fields.is_empty() {
             out.push(b',');
@@ -65,7 +75,7 @@ impl Form {
             out.extend_from_slice(b",\"time\":");
             write_text(&time.to_rfc3339_opts(SecondsFormat::Micros, true), out);
         }
-        if let Reader::Service { update_existing_only } = self.reader
+        if let Some(update_existing_only) = self.update_existing_only
             && !payload.has_update_existing_only
         {
             match (update_existing_only, identifier) {
@@ -80,45 +90,32 @@ impl Form {
     }
 
     fn write_deleted(self, identifier: &Identifier, out: &mut Vec<u8>) -> Result<(), String> {
-        match (self.reader, identifier) {
+        match (self.bare_deletes, identifier) {
             (_, Identifier::Email(_) | Identifier::Phone(_)) => {
                 return Err("several users may share an e-mail address or a phone number; users are deleted by EXTERNAL_ID, alias or BRAZE_ID".into());
             }
-            (Reader::File, _) => {
+            (false, _) => {
                 write_identifier(identifier, out);
                 out.push(b'}');
             }
-            (Reader::Service { .. }, Identifier::ExternalId(id) | Identifier::BrazeId(id)) => write_text(id, out),
-            (Reader::Service { .. }, Identifier::Alias { name, label }) => write_alias(name, label, out),
+            (true, Identifier::ExternalId(id) | Identifier::BrazeId(id)) => write_text(id, out),
+            (true, Identifier::Alias { name, label }) => write_alias(name, label, out),
         }
         Ok(())
     }
 
-    /// Objects of one group may travel together.
-    pub fn group(self, row: &Row) -> Group {
-        match (self.kind, self.reader, &row.identifier) {
-            (IntegrationKind::UserDeletes, Reader::Service { .. }, Some(Identifier::BrazeId(_))) => Group::BrazeIds,
-            (IntegrationKind::UserDeletes, Reader::Service { .. }, Some(Identifier::Alias { .. })) => Group::Aliases,
-            _ => Group::Any,
+    /// Which objects a row's may travel with.
+    pub fn batch_key(self, row: &Row) -> BatchKey {
+        match (self.writes_bare_identifiers(), &row.identifier) {
+            (true, Some(Identifier::BrazeId(_))) => BatchKey::BRAZE_IDS,
+            (true, Some(Identifier::Alias { .. })) => BatchKey::ALIASES,
+            _ => BatchKey::USUAL,
         }
     }
-}
 
-/// `/users/delete` takes identifiers of one kind in a request.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Group {
-    /// Everything else.
-    #[default]
-    Any,
-    /// Users to delete by their alias.
-    Aliases,
-    /// Users to delete by their `BRAZE_ID`.
-    BrazeIds,
-}
-
-impl Group {
-    /// How many there are.
-    pub const COUNT: usize = 3;
+    fn writes_bare_identifiers(self) -> bool {
+        self.bare_deletes && self.kind == IntegrationKind::UserDeletes
+    }
 }
 
 /// An identifier by itself, as the object that it would be sent in.
@@ -178,12 +175,12 @@ mod tests {
     }
 
     fn object_of(kind: IntegrationKind, row: &Row) -> Result<String, String> {
-        written(Form { kind, reader: Reader::File }, row)
+        written(ObjectEncoder { kind, update_existing_only: None, bare_deletes: false }, row)
     }
 
-    fn written(form: Form, row: &Row) -> Result<String, String> {
+    fn written(encoder: ObjectEncoder, row: &Row) -> Result<String, String> {
         let mut out = b"before ".to_vec();
-        let result = form.write(row, &mut out);
+        let result = encoder.write(row, &mut out);
         let text = String::from_utf8(out).unwrap();
         let text = text.strip_prefix("before ").unwrap().to_owned();
         match result {
@@ -315,30 +312,32 @@ mod tests {
 
     #[test]
     fn users_are_deleted_by_what_only_one_user_has() {
-        let service = Reader::Service { update_existing_only: false };
-        let deleted = |reader, identifier| {
+        let (in_service, in_file) = (true, false);
+        let deleted = |bare_deletes, identifier| {
             let row = row(Some(identifier), None);
-            let form = Form { kind: IntegrationKind::UserDeletes, reader };
-            (written(form, &row), form.group(&row))
+            let kind = IntegrationKind::UserDeletes;
+            let encoder = ObjectEncoder { kind, update_existing_only: None, bare_deletes };
+            (written(encoder, &row), encoder.batch_key(&row))
         };
         let alias = || Identifier::Alias { name: "n".into(), label: "l".into() };
-        assert_eq!(deleted(service, Identifier::ExternalId("e".into())), (Ok(r#""e""#.into()), Group::Any));
-        assert_eq!(deleted(service, Identifier::BrazeId("b".into())), (Ok(r#""b""#.into()), Group::BrazeIds));
+        assert_eq!(deleted(in_service, Identifier::ExternalId("e".into())), (Ok(r#""e""#.into()), BatchKey::USUAL));
+        assert_eq!(deleted(in_service, Identifier::BrazeId("b".into())), (Ok(r#""b""#.into()), BatchKey::BRAZE_IDS));
         let written_alias = r#"{"alias_name":"n","alias_label":"l"}"#;
-        assert_eq!(deleted(service, alias()), (Ok(written_alias.into()), Group::Aliases));
-        let in_file = format!(r#"{{"user_alias":{written_alias}}}"#);
-        assert_eq!(deleted(Reader::File, alias()), (Ok(in_file), Group::Any));
+        assert_eq!(deleted(in_service, alias()), (Ok(written_alias.into()), BatchKey::ALIASES));
+        let object = format!(r#"{{"user_alias":{written_alias}}}"#);
+        assert_eq!(deleted(in_file, alias()), (Ok(object), BatchKey::USUAL));
         for several in [Identifier::Email("e".into()), Identifier::Phone("p".into())] {
-            assert!(deleted(service, several).0.unwrap_err().contains("several users"));
+            assert!(deleted(in_service, several).0.unwrap_err().contains("several users"));
         }
     }
 
     #[test]
     fn the_service_is_told_whether_to_make_users() {
         let written = |update_existing_only, identifier, payload| {
-            let reader = Reader::Service { update_existing_only };
-            let form = Form { kind: IntegrationKind::Attributes, reader };
-            written(form, &row(Some(identifier), Some(payload))).unwrap()
+            let update_existing_only = Some(update_existing_only);
+            let encoder =
+                ObjectEncoder { kind: IntegrationKind::Attributes, update_existing_only, bare_deletes: false };
+            written(encoder, &row(Some(identifier), Some(payload))).unwrap()
         };
         let (user, alias) =
             (Identifier::BrazeId("b".into()), Identifier::Alias { name: "n".into(), label: "l".into() });

@@ -10,11 +10,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
-use super::SyncError;
 use super::batch::Batch;
-use super::destination::{self, Delivery, DeliveryContext, Destination, Limits, Outcome};
+use super::destination::{Delivery, DeliveryContext, Limits, OpenDestination, Outcome};
+use super::error::SyncError;
 use super::held_back::HeldBack;
-use super::object::{self, Form, Group};
+use super::integration::Integration;
+use super::object::{self, BatchKey, ObjectEncoder};
 use super::progress::RowOutcome;
 use super::row::{Identifier, Row};
 use super::row_filter::{OverflowChanged, RowFilter, Verdict};
@@ -22,7 +23,6 @@ use super::shared_progress::SharedProgress;
 use super::shutdown::Stop;
 use super::slots::Slot;
 use super::source::{Read, Reading};
-use crate::config::Integration;
 use crate::store::RowError;
 
 /// A share says nothing before so many rows are dealt with.
@@ -47,7 +47,7 @@ pub enum RunOutcome {
 pub async fn deliver(
     reading: &mut Reading,
     filter: RowFilter,
-    destination: &Arc<Destination>,
+    destination: &Arc<dyn OpenDestination>,
     limits: Limits,
     integration: &Integration,
     progress: &SharedProgress,
@@ -76,14 +76,14 @@ pub async fn deliver(
     }
     let dispatcher = Dispatcher {
         limits,
-        form: Form { kind: integration.kind, reader: destination::reader(&integration.destination) },
+        encoder: integration.destination.encoder(integration.kind),
         keep_payloads,
         max_failed_share: integration.max_failed_share,
         filter,
-        building: (0..limits.lanes * Group::COUNT).map(|_| Batch::default()).collect(),
+        building: (0..limits.lanes * BatchKey::COUNT).map(|_| Batch::default()).collect(),
         queues,
         progress,
-        destination,
+        destination: destination.as_ref(),
         held_back: held_back.clone(),
         under_way,
     };
@@ -131,15 +131,15 @@ pub async fn deliver(
 /// Turns new rows into batches and hands them to the deliverers.
 struct Dispatcher<'a> {
     limits: Limits,
-    form: Form,
+    encoder: ObjectEncoder,
     keep_payloads: bool,
     max_failed_share: Option<f64>,
     filter: RowFilter,
-    /// A batch for each lane and group.
+    /// A batch for each lane and key.
     building: Vec<Batch>,
     queues: Vec<mpsc::Sender<Batch>>,
     progress: &'a SharedProgress,
-    destination: &'a Destination,
+    destination: &'a dyn OpenDestination,
     held_back: HeldBack,
     /// Batches that the deliverers have.
     under_way: Arc<watch::Sender<usize>>,
@@ -218,14 +218,14 @@ impl Dispatcher<'_> {
         let mut refused = Vec::new();
         for (number, row) in new {
             let lane = (row.user() % self.limits.lanes as u64) as usize;
-            let group = self.form.group(&row);
-            let slot = lane * Group::COUNT + group as usize;
+            let key = self.encoder.batch_key(&row);
+            let slot = lane * BatchKey::COUNT + key.number();
             if self.building[slot].size() + row.size() > self.limits.bytes {
                 self.dispatch(slot).await;
             }
             let batch = &mut self.building[slot];
-            batch.group = group;
-            match batch.push(number, row, self.limits.separator, |row, out| self.form.write(row, out)) {
+            batch.key = key;
+            match batch.push(number, row, self.limits.separator, |row, out| self.encoder.write(row, out)) {
                 Ok(()) if batch.len() >= self.limits.objects => self.dispatch(slot).await,
                 Ok(()) => {}
                 Err((row, reason)) => {
@@ -291,14 +291,14 @@ impl Dispatcher<'_> {
         if !batch.is_empty() {
             self.under_way.send_modify(|batches| *batches += 1);
             // A deliverer that is gone has ended with an error, which ends the run.
-            let _ = self.queues[slot / Group::COUNT].send(batch).await;
+            let _ = self.queues[slot / BatchKey::COUNT].send(batch).await;
         }
     }
 }
 
 /// Delivers the batches of a lane, one after the other.
 struct Deliverer {
-    destination: Arc<Destination>,
+    destination: Arc<dyn OpenDestination>,
     progress: SharedProgress,
     held_back: HeldBack,
     under_way: Arc<watch::Sender<usize>>,
@@ -345,7 +345,7 @@ impl Deliverer {
                 refusal(item.identifier.as_ref(), item.updated_at, reason, payload)
             };
             match outcome {
-                Some(Outcome::Delivered(position)) => settled.push((item.row, RowOutcome::Delivered(position))),
+                Some(Outcome::Delivered(mark)) => settled.push((item.row, RowOutcome::Delivered(mark))),
                 Some(Outcome::Refused(reason)) => settled.push((item.row, RowOutcome::Refused(refused(&reason)))),
                 Some(Outcome::Suspected(number, reason)) => self.held_back.hold(number, item.row, refused(&reason)),
                 None => {}

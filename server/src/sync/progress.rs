@@ -10,7 +10,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::destination::Position;
 use super::record;
 use crate::store::{Checkpoint, MOST_ROW_ERRORS, Route, RowError, Watermark};
 use keeping::{Keeping, micros, time};
@@ -18,8 +17,8 @@ use keeping::{Keeping, micros, time};
 /// What became of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowOutcome {
-    /// The destination has it; where the destination then was, if it counts that.
-    Delivered(Option<Position>),
+    /// The destination has it, with this mark.
+    Delivered(u64),
     /// It was refused for good.
     Refused(RowError),
 }
@@ -38,7 +37,8 @@ pub struct Progress {
     ended: bool,
     rows_synced: u64,
     rows_failed: u64,
-    position: Option<Position>,
+    /// The destination's mark of the last object that it has.
+    mark: u64,
     /// What the record keeps, and what no checkpoint has of it.
     keeping: Keeping,
     /// Row errors that no checkpoint has, as far as they are kept.
@@ -67,8 +67,8 @@ pub struct Start {
     pub rows_synced: u64,
     /// Rows of it that were refused.
     pub rows_failed: u64,
-    /// Where the destination was.
-    pub position: Option<Position>,
+    /// The mark of what the destination has.
+    pub mark: u64,
     /// How far below the watermark rows may still be committed.
     pub lookback: Duration,
     /// Since when the oldest transaction has been running at the source, in microseconds, where that is known.
@@ -89,7 +89,7 @@ impl Progress {
             ended: false,
             rows_synced: start.rows_synced,
             rows_failed: start.rows_failed,
-            position: start.position,
+            mark: start.mark,
             keeping: Keeping::new(&start),
             errors: Vec::new(),
             error_bytes: 0,
@@ -125,10 +125,10 @@ impl Progress {
         pending.is_settled = true;
         let (updated_at, digest) = (pending.updated_at, pending.digest);
         match outcome {
-            RowOutcome::Delivered(position) => {
+            RowOutcome::Delivered(mark) => {
                 self.keeping.acknowledged(updated_at, digest);
                 self.rows_synced += 1;
-                self.position = position.or(self.position);
+                self.mark = self.mark.max(mark);
             }
             RowOutcome::Refused(error) => {
                 self.keeping.acknowledged(updated_at, record::refused(digest));
@@ -185,7 +185,12 @@ impl Progress {
         self.keeping.has_changes() || self.without_changes() != self.written
     }
 
-    /// What may be written down now.
+    /// The destination's mark of the last object that it has.
+    pub fn mark(&self) -> u64 {
+        self.mark
+    }
+
+    /// What may be written down now, but for the destination's position.
     pub fn so_far(&mut self) -> Checkpoint {
         let updated_at = self.start.watermark.updated_at.map(micros).max(self.reached);
         // Rows that are not there any more hold nothing back.
@@ -207,7 +212,7 @@ impl Progress {
             rows_synced: self.rows_synced,
             rows_failed: self.rows_failed,
             row_errors: Vec::new(),
-            position: self.position.map(|position| position.to_string()),
+            position: None,
         }
     }
 
@@ -216,7 +221,7 @@ impl Progress {
         let errors = checkpoint.row_errors.len().min(self.errors.len());
         self.error_bytes -= self.errors.drain(..errors).map(|error| error.size()).sum::<usize>();
         self.keeping.written(&checkpoint.record);
-        self.written = checkpoint.without_changes();
+        self.written = Checkpoint { position: None, ..checkpoint.without_changes() };
     }
 }
 
@@ -224,14 +229,13 @@ impl Progress {
 mod tests {
     use super::*;
     use crate::store::RecordAction;
-    use crate::sync::destination::FileIdentity;
 
     fn error(reason: &str) -> RowError {
         RowError { identifier: None, updated_at: time(0), reason: reason.into(), payload: None }
     }
 
     fn delivered() -> RowOutcome {
-        RowOutcome::Delivered(None)
+        RowOutcome::Delivered(0)
     }
 
     /// A progress that looks back by so many microseconds.
@@ -413,15 +417,14 @@ mod tests {
     }
 
     #[test]
-    fn the_destinations_position_is_that_of_the_last_row_it_has() {
+    fn the_destinations_mark_is_that_of_the_last_row_it_has() {
         let mut progress = Progress::new(Start::default());
         for time in 0..3 {
             progress.read(time, 1);
         }
-        let delivered = |offset| RowOutcome::Delivered(Some(Position { file: FileIdentity(7), offset }));
-        progress.settled(0, delivered(100));
-        progress.settled(2, delivered(300));
-        assert_eq!(progress.so_far().position.as_deref(), Some("00000000000000000000000000000007:300"));
+        progress.settled(0, RowOutcome::Delivered(100));
+        progress.settled(2, RowOutcome::Delivered(300));
+        assert_eq!(progress.mark(), 300);
         assert_eq!(progress.pending(), 2);
         progress.settled(1, RowOutcome::Refused(error("no")));
         assert_eq!(progress.pending(), 0);

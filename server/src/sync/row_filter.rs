@@ -2,8 +2,8 @@
 
 use super::record::Record;
 use super::row::Row;
-use crate::config::IntegrationKind;
 use crate::store::{Overflow, StoredRecord};
+use crate::types::IntegrationKind;
 
 /// Tells new rows from those that were acknowledged. It is asked of all rows of a reading, in their order.
 #[derive(Debug)]

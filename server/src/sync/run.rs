@@ -10,8 +10,9 @@ use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::SyncError;
-use super::destination::{DeliveryContext, Destination, Limits};
+use super::destination::{DeliveryContext, Limits, OpenDestination};
+use super::error::SyncError;
+use super::integration::Integration;
 use super::lease_keeper::{Clock, LeaseKeeper};
 use super::pipeline::{RunOutcome, deliver};
 use super::progress::{Progress, Start};
@@ -20,8 +21,7 @@ use super::row_filter::RowFilter;
 use super::shared_progress::SharedProgress;
 use super::shutdown::Stop;
 use super::slots::Slot;
-use super::source::{self, Opening, Read, ReadRequest};
-use crate::config::Integration;
+use super::source::{Opening, Read, ReadRequest};
 use crate::store::{Checkpoint, Claimed, Held, JobStatus, Store, StoreError, StoredRecord, Watermark};
 
 /// How a run works, apart from what the configuration says.
@@ -92,8 +92,7 @@ impl Runner<'_> {
         let keeper = LeaseKeeper::new(self.store, &claimed.lease, self.lease, claimed_at, self.clock);
         keeper.note(Held { cancelled: claimed.cancelled });
         let (ask, stop) = Stop::channel();
-        let mut progress = Progress::new(start(&claimed));
-        let beginning = progress.so_far();
+        let beginning = beginning(&claimed);
         let run = Run {
             runner: self,
             claimed: &claimed,
@@ -101,7 +100,7 @@ impl Runner<'_> {
             stop,
             ask,
             early_end: OnceLock::new(),
-            progress: SharedProgress::new(progress),
+            progress: SharedProgress::new(Progress::new(start(&claimed))),
             destination: OnceLock::new(),
             durable: Mutex::new(beginning.clone()),
             written: Mutex::new(beginning),
@@ -124,7 +123,7 @@ impl Runner<'_> {
 /// Ends a job that has lost too many workers.
 pub async fn give_up(store: &Store, claimed: &Claimed) -> Result<(), StoreError> {
     let cause = format!("{} workers in a row ended while they had this job", claimed.attempts - 1);
-    let checkpoint = Progress::new(start(claimed)).so_far();
+    let checkpoint = beginning(claimed);
     store.finish(&claimed.lease, claimed.integration, &checkpoint, JobStatus::Error, Some(&cause)).await
 }
 
@@ -134,9 +133,13 @@ fn start(claimed: &Claimed) -> Start {
         watermark: claimed.watermark,
         rows_synced: claimed.rows_synced,
         rows_failed: claimed.rows_failed,
-        position: claimed.position.as_ref().and_then(|position| position.parse().ok()),
         ..Start::default()
     }
+}
+
+/// What is written down of a job that was just claimed.
+fn beginning(claimed: &Claimed) -> Checkpoint {
+    Checkpoint { position: claimed.position.clone(), ..Progress::new(start(claimed)).so_far() }
 }
 
 /// Why a run ends before its rows do.
@@ -159,7 +162,7 @@ struct Run<'a> {
     ask: watch::Sender<Option<Instant>>,
     early_end: OnceLock<EarlyEnd>,
     progress: SharedProgress,
-    destination: OnceLock<Arc<Destination>>,
+    destination: OnceLock<Arc<dyn OpenDestination>>,
     /// What may be written down because it outlives a power cut.
     durable: Mutex<Checkpoint>,
     /// What is written down.
@@ -233,19 +236,19 @@ impl Run<'_> {
             most: None,
             hasher: RowHasher::new(store.digest_key()),
         };
-        let mut reading = source::read(integration, request).await?;
+        let mut reading = integration.source.read(request).await?;
         let destination = match self.destination.get() {
             Some(destination) => destination,
             None => {
-                let position = start(self.claimed).position;
-                let destination = Destination::open(integration, position, context.clone()).await?;
-                self.destination.get_or_init(|| Arc::new(destination))
+                let position = self.claimed.position.clone();
+                let destination = integration.destination.open(integration.kind, position, context.clone()).await?;
+                self.destination.get_or_init(|| destination)
             }
         };
         let Read::Opened(opening) = reading.next().await? else {
             return Err(SyncError::Failed("the source began without saying where".into()));
         };
-        self.begin(opening, watermark, &stored, destination).await?;
+        self.begin(opening, watermark, &stored, destination.as_ref()).await?;
         let filter = RowFilter::new(stored, watermark.overflow, integration.kind);
         tracing::debug!(known = filter.known(), from = ?watermark.read_from, "reading begins");
         let limits = destination.limits();
@@ -255,14 +258,14 @@ impl Run<'_> {
         };
         let delivered = tokio::select! {
             outcome = deliver(&mut reading, filter, destination, limits, integration, &self.progress, context, halt) => outcome,
-            error = self.write_checkpoints(destination) => Err(error),
+            error = self.write_checkpoints(destination.as_ref()) => Err(error),
         };
         if matches!(delivered, Ok(RunOutcome::ReadAgain)) {
             self.progress.lock().drop_overflow();
         }
         if matches!(delivered, Ok(RunOutcome::ReadAgain) | Err(SyncError::Passing(_))) {
             // What comes next begins at what is written down.
-            let checkpoint = self.durable(destination).await?;
+            let checkpoint = self.durable(destination.as_ref()).await?;
             self.write(&checkpoint).await?;
         }
         delivered
@@ -298,8 +301,8 @@ impl Run<'_> {
             None => Ok(()),
             Some((what, before, now)) => Err(SyncError::Config(format!(
                 "the integration has another {what} than the one that its watermark belongs to: {now} in place of {before}; nothing was read. \
-                 `cdi-server watermark {name} --keep` goes on from the watermark all the same, `cdi-server watermark {name} --reset` begins with the first row",
-                name = integration.id
+                 `cdi-server watermark {name:?} --keep` goes on from the watermark all the same, `cdi-server watermark {name:?} --reset` begins with the first row",
+                name = integration.name
             ))),
         }
     }
@@ -309,7 +312,7 @@ impl Run<'_> {
         opening: Opening,
         watermark: Watermark,
         stored: &StoredRecord,
-        destination: &Destination,
+        destination: &dyn OpenDestination,
     ) -> Result<(), SyncError> {
         if opening.future > 0 {
             tracing::info!(rows = opening.future, "rows dated in the future wait until their time comes");
@@ -318,21 +321,21 @@ impl Run<'_> {
             tracing::warn!(rows = opening.undated, "rows without an UPDATED_AT are never synced");
         }
         let Runner { integration, tuning, .. } = self.runner;
-        let position = destination.position();
-        let has_position = position.is_some();
+        let mark = destination.mark();
         let (rows_synced, rows_failed) = self.progress.lock().counts();
         let mut progress = Progress::new(Start {
             watermark,
             route: Some(Arc::new(integration.route())),
             rows_synced,
             rows_failed,
-            position,
+            mark,
             lookback: integration.lookback,
             running_since: opening.running_since,
             sizes: stored.sizes.clone(),
             most_digests: tuning.most_digests,
         });
-        let checkpoint = progress.so_far();
+        let checkpoint = Checkpoint { position: destination.position(mark), ..progress.so_far() };
+        let has_position = checkpoint.position.is_some();
         *self.progress.lock() = progress;
         self.set_durable(checkpoint.clone());
         // Where a file ended before this job wrote to it must be known if this worker dies with its first batch.
@@ -340,7 +343,7 @@ impl Run<'_> {
     }
 
     /// Writes checkpoints until something forbids it.
-    async fn write_checkpoints(&self, destination: &Destination) -> SyncError {
+    async fn write_checkpoints(&self, destination: &dyn OpenDestination) -> SyncError {
         let mut pause = self.runner.tuning.checkpoint;
         loop {
             tokio::select! {
@@ -402,7 +405,7 @@ impl Run<'_> {
     /// Writes down how the run ended, however long the store is away.
     async fn write_end(&self, outcome: Result<RunOutcome, SyncError>) -> Result<(), StoreError> {
         let flushed = match self.destination.get() {
-            Some(destination) => self.durable(destination).await.map(drop),
+            Some(destination) => self.durable(destination.as_ref()).await.map(drop),
             None => Ok(()),
         };
         let mut checkpoint = locked(&self.durable).clone();
@@ -494,8 +497,12 @@ impl Run<'_> {
     }
 
     /// Makes what was delivered outlive a power cut. Only what was may be written down.
-    async fn durable(&self, destination: &Destination) -> Result<Checkpoint, SyncError> {
-        let checkpoint = self.progress.lock().so_far();
+    async fn durable(&self, destination: &dyn OpenDestination) -> Result<Checkpoint, SyncError> {
+        let (checkpoint, mark) = {
+            let mut progress = self.progress.lock();
+            (progress.so_far(), progress.mark())
+        };
+        let checkpoint = Checkpoint { position: destination.position(mark), ..checkpoint };
         destination.flush().await?;
         self.set_durable(checkpoint.clone());
         Ok(checkpoint)

@@ -109,7 +109,7 @@ mod tests {
             shared.lock().read(row as i64, 0);
         }
         assert!(shared.room().now_or_never().is_none());
-        shared.settled([(0, RowOutcome::Delivered(None))]);
+        shared.settled([(0, RowOutcome::Delivered(0))]);
         assert!(shared.room().now_or_never().is_some());
     }
 

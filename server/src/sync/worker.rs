@@ -9,12 +9,14 @@ use tokio::task::{self, JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::Instrument as _;
 
+use super::integration::Integration;
 use super::lease_keeper::Clock;
 use super::run::{self, RunTuning, Runner};
 use super::shutdown::Stop;
 use super::slots::Slot;
-use crate::config::{Integration, IntegrationId, WorkerConfig};
+use super::worker_config::WorkerConfig;
 use crate::store::{Claimed, Store, StoreError};
+use crate::types::IntegrationId;
 
 /// After the deadline runs write down where they are; this is how long that may take.
 const GRACE: Duration = Duration::from_secs(5);

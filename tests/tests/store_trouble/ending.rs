@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cdi_server::stand_in::Answer;
+use cdi_server::connectors::fake_braze::Answer;
 use contract_tests::into_service::IntoService;
 use contract_tests::process::{ServerProcess, cdi_server, serve};
 use contract_tests::requests::{Api, wide_limits};

@@ -63,7 +63,7 @@ async fn a_schema_that_is_older_is_brought_up_to_date_only_by_who_serves(locatio
 
 #[tokio::test]
 async fn a_database_that_cannot_be_opened_is_said_in_its_own_words() {
-    let mut url = reqwest::Url::parse(&crate::test_support::postgres()).unwrap();
+    let mut url = reqwest::Url::parse(&crate::testing::postgres()).unwrap();
     url.set_path("no_such_database");
     let location = StoreLocation::Postgres(PostgresUrl::new(Secret::new(url)).unwrap());
     let error = Store::open(&location).await.unwrap_err().to_string();

@@ -67,7 +67,7 @@ async fn a_store_that_only_reads_is_away_until_it_can_be_written_to() {
     let store = open(location.clone()).await;
     let StoreLocation::Postgres(url) = &location else { unreachable!() };
     let name = reqwest::Url::parse(url.expose()).unwrap().path().trim_start_matches('/').to_owned();
-    let elsewhere = PostgresUrl::new(Secret::new(crate::test_support::postgres())).unwrap();
+    let elsewhere = PostgresUrl::new(Secret::new(crate::testing::postgres())).unwrap();
     let elsewhere = StoreLocation::Postgres(elsewhere);
     let only_reads = async |yes: &str| {
         tamper(&elsewhere, format!("ALTER DATABASE {name} SET default_transaction_read_only = {yes}")).await;

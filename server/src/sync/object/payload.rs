@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::config::IntegrationKind;
-use crate::sync::row::Identifier;
+use super::super::row::Identifier;
+use crate::types::IntegrationKind;
 
 /// The longest payload, in bytes.
 pub const LONGEST_PAYLOAD: usize = 1_000_000;
@@ -30,7 +30,7 @@ pub struct Payload<'a> {
 
 impl<'a> Payload<'a> {
     /// Checks that a payload is an object that may be sent for this identifier.
-    pub fn look_over(payload: &'a str, kind: IntegrationKind, identifier: &Identifier) -> Result<Payload<'a>, String> {
+    pub fn validate(payload: &'a str, kind: IntegrationKind, identifier: &Identifier) -> Result<Payload<'a>, String> {
         if payload.len() > LONGEST_PAYLOAD {
             return Err(format!("PAYLOAD has {} bytes; {LONGEST_PAYLOAD} are allowed", payload.len()));
         }
@@ -40,10 +40,10 @@ impl<'a> Payload<'a> {
             _ => None,
         };
         let mut reader = serde_json::Deserializer::from_str(payload);
-        let found = reader.deserialize_any(Look { kind, own }).map_err(|error| not_an_object(&error))?;
+        let found = reader.deserialize_any(KeyVisitor { kind, own }).map_err(|error| not_an_object(&error))?;
         reader.end().map_err(|error| not_an_object(&error))?;
         found.accepted(kind)?;
-        // What was looked over begins with `{` and ends with `}`.
+        // What is valid begins with `{` and ends with `}`.
         let text = payload.trim_ascii();
         Ok(Payload {
             fields: text[1..text.len() - 1].trim_ascii(),
@@ -62,7 +62,7 @@ fn not_an_object(error: &serde_json::Error) -> String {
 }
 
 /// Goes over the keys of an object.
-struct Look {
+struct KeyVisitor {
     kind: IntegrationKind,
     /// The key that the row's own identifier is sent under, where it is one that payloads have too.
     own: Option<&'static str>,
@@ -82,7 +82,7 @@ struct Found<'a> {
     properties: Option<&'a RawValue>,
 }
 
-impl<'de> Visitor<'de> for Look {
+impl<'de> Visitor<'de> for KeyVisitor {
     type Value = Found<'de>;
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

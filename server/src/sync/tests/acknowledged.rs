@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::rig::{LEASE, Rig, until, user};
-use crate::config::{IntegrationKind, Source};
-use crate::stand_in::Answer;
+use super::rig::{LEASE, Rig, sqlite, until, user};
+use crate::connectors::fake_braze::Answer;
 use crate::store::JobStatus;
 use crate::sync::run::RunTuning;
+use crate::types::IntegrationKind;
 
 /// A sync of events into the service.
 async fn events() -> Rig {
@@ -122,7 +122,7 @@ async fn a_watermark_belongs_to_its_source_destination_and_type() {
     rig.sql("CREATE TABLE others AS SELECT * FROM {t}").await;
     let usual = rig.integration.clone();
     let path = rig.folder.path().join("source.db");
-    rig.integration.source = Source::Sqlite { path, table: "others".parse().unwrap() };
+    rig.integration.source = sqlite(path, "others");
     let job = rig.sync().await;
     let cause = job.cause.unwrap();
     assert_eq!(job.status, JobStatus::ConfigError);
@@ -146,7 +146,7 @@ async fn what_never_came_to_anything_belongs_to_nothing() {
     assert_eq!(rig.sync().await.status, JobStatus::Success);
     rig.sql("CREATE TABLE others AS SELECT * FROM {t}").await;
     let path = rig.folder.path().join("source.db");
-    rig.integration.source = Source::Sqlite { path, table: "others".parse().unwrap() };
+    rig.integration.source = sqlite(path, "others");
     assert_eq!(rig.sync().await.status, JobStatus::Success);
 }
 

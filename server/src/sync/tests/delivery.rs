@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::rig::{Rig, user};
-use crate::config::IntegrationKind;
-use crate::stand_in::Answer;
+use crate::connectors::fake_braze::Answer;
 use crate::store::{JobStatus, MOST_ROW_ERRORS};
+use crate::types::IntegrationKind;
 
 /// The users of everything that was accepted, in order.
 fn accepted(rig: &Rig) -> Vec<String> {

@@ -8,9 +8,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::rig::{Rig, time};
-use crate::config::IntegrationKind::{self, Attributes, Purchases};
-use crate::stand_in::Answer;
+use crate::connectors::fake_braze::Answer;
 use crate::store::JobStatus;
+use crate::types::IntegrationKind::{self, Attributes, Purchases};
 
 /// Rows of one load.
 const MANY: usize = 2000;

@@ -6,7 +6,7 @@ use super::rig::{LEASE, Rig, until};
 use crate::store::{JobStatus, StoreError};
 use crate::sync::Workers;
 use crate::sync::batch::Batch;
-use crate::sync::destination::{DeliveryContext, Destination};
+use crate::sync::destination::DeliveryContext;
 use crate::sync::lease_keeper::{Clock, LeaseKeeper};
 use crate::sync::row::Row;
 use crate::sync::run::RunTuning;
@@ -109,7 +109,7 @@ async fn a_fence_lets_nothing_pass_once_the_lease_may_be_over() {
     let keeper = keeper(24);
     for rig in [&rig, &into_service] {
         let context = DeliveryContext { fence: keeper.fence(), ..DeliveryContext::none() };
-        let open = Destination::open(&rig.integration, None, context).await.unwrap();
+        let open = rig.open(context).await.unwrap();
         let mut batch = Batch::default();
         let write = |_: &Row, out: &mut Vec<u8>| {
             out.extend_from_slice(b"{}");
@@ -186,7 +186,7 @@ async fn workers_take_jobs_and_stop() {
     let rig = Rig::into_file().await;
     rig.insert_many(10);
     let config =
-        crate::config::WorkerConfig { concurrency: 2, lease: LEASE, poll: Duration::from_secs(3600), max_attempts: 3 };
+        crate::sync::WorkerConfig { concurrency: 2, lease: LEASE, poll: Duration::from_secs(3600), max_attempts: 3 };
     let workers = Workers::start(rig.store.clone(), vec![rig.integration.clone().into()], config.clone());
     rig.trigger().await;
     until(async || rig.job().await.status == JobStatus::Success).await;

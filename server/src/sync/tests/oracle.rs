@@ -15,7 +15,7 @@ mod judge;
 mod state;
 mod world;
 
-use crate::config::IntegrationKind::{self, Attributes, Events, Purchases, UserDeletes};
+use crate::types::IntegrationKind::{self, Attributes, Events, Purchases, UserDeletes};
 use drive::Setting;
 use hunt::hunt;
 use world::TimeFormat;

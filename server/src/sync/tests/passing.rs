@@ -4,16 +4,16 @@ use std::fs::File;
 use std::io::Error;
 use std::net::TcpListener;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::rig::{Rig, postgres};
-use crate::config::{PostgresUrl, Source};
-use crate::secret::Secret;
-use crate::sync::destination::{DeliveryContext, Destination};
+use super::rig::{Rig, postgres_table};
+use crate::sync::destination::DeliveryContext;
 use crate::sync::source::Read;
-use crate::sync::{SyncError, check_source};
+use crate::sync::{Source, SyncError};
+use crate::testing::postgres;
 
 /// Reads everything that a run would read.
 async fn read(rig: &Rig) -> Result<usize, SyncError> {
@@ -35,8 +35,8 @@ fn passing(result: Result<usize, SyncError>) -> String {
     }
 }
 
-fn from(url: &str) -> Source {
-    Source::Postgres { url: PostgresUrl::new(Secret::new(url)).unwrap(), table: "users".parse().unwrap() }
+fn from(url: &str) -> Arc<dyn Source> {
+    postgres_table(url, "users")
 }
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn a_database_that_somebody_has_locked() {
     rig.source.execute_batch("PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE").unwrap();
     let cause = passing(read(&rig).await);
     assert!(cause.ends_with("source.db: database is locked"), "{cause}");
-    assert!(matches!(check_source(&rig.integration).await, Err(SyncError::Passing(_))));
+    assert!(matches!(rig.probe().await, Err(SyncError::Passing(_))));
     rig.source.execute_batch("COMMIT").unwrap();
     assert_eq!(read(&rig).await, Ok(3));
 }
@@ -57,7 +57,7 @@ async fn a_table_that_somebody_has_locked() {
     rig.sql("BEGIN; LOCK TABLE {t} IN ACCESS EXCLUSIVE MODE").await;
     let cause = passing(read(&rig).await);
     assert!(cause.ends_with("canceling statement due to lock timeout"), "{cause}");
-    assert!(matches!(check_source(&rig.integration).await, Err(SyncError::Passing(_))));
+    assert!(matches!(rig.probe().await, Err(SyncError::Passing(_))));
     rig.sql("COMMIT").await;
     assert_eq!(read(&rig).await, Ok(0));
 }
@@ -79,7 +79,7 @@ async fn a_server_that_is_not_there() {
         rig.integration.source = from(&url);
         let cause = passing(read(&rig).await);
         assert!(cause.contains(expected), "{cause}");
-        assert!(matches!(check_source(&rig.integration).await, Err(SyncError::Passing(_))), "{url}");
+        assert!(matches!(rig.probe().await, Err(SyncError::Passing(_))), "{url}");
     }
 }
 
@@ -188,7 +188,7 @@ fn too_many_open_files() {
                 open.push(file);
             }
             let context = DeliveryContext { first_pause: Duration::from_millis(10), ..DeliveryContext::none() };
-            let destination = Destination::open(&rig.integration, None, context);
+            let destination = rig.open(context);
             tokio::pin!(destination);
             assert!(tokio::time::timeout(Duration::from_millis(100), &mut destination).await.is_err());
             open.clear();

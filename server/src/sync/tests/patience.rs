@@ -10,9 +10,9 @@ use tokio::time::{sleep, timeout};
 use tracing::Instrument as _;
 
 use super::rig::{LEASE, Rig, batch, user};
-use crate::stand_in::Answer;
+use crate::connectors::fake_braze::Answer;
 use crate::store::JobStatus;
-use crate::sync::destination::{DeliveryContext, Destination, Outcome};
+use crate::sync::destination::{DeliveryContext, Outcome};
 use crate::sync::lease_keeper::{Clock, LeaseKeeper};
 use crate::sync::run::Runner;
 use crate::sync::shutdown::Stop;
@@ -287,7 +287,7 @@ async fn the_accepted_part_of_a_batch_is_known_when_the_run_is_told_to_stop() {
     rig.stand_in.rule(|body| body.contains("\"9\"").then(|| too_many(30)));
     let (told, stop) = Stop::channel();
     let context = DeliveryContext { stop, ..DeliveryContext::none() };
-    let destination = Destination::open(&rig.integration, None, context).await.unwrap();
+    let destination = rig.open(context).await.unwrap();
     let objects = (0..10).map(|user| (user.to_string(), format!(r#"{{"external_id":"{user}"}}"#)));
     let telling = async {
         while rig.stand_in.requests() < 3 {
@@ -298,7 +298,7 @@ async fn the_accepted_part_of_a_batch_is_known_when_the_run_is_told_to_stop() {
     let (delivery, ()) = tokio::join!(destination.deliver(batch(objects)), telling);
     assert_eq!(delivery.ended, Ok(()));
     let (accepted, left) = delivery.outcomes.split_at(5);
-    assert!(accepted.iter().all(|outcome| *outcome == Some(Outcome::Delivered(None))), "{accepted:?}");
+    assert!(accepted.iter().all(|outcome| *outcome == Some(Outcome::Delivered(0))), "{accepted:?}");
     assert!(left.iter().all(Option::is_none), "{left:?}");
 }
 
@@ -360,7 +360,7 @@ async fn no_request_outlives_the_lease() {
     let claimed = rig.claim(length).await;
     let keeper = LeaseKeeper::new(&rig.store, &claimed.lease, length, clock.now(), clock);
     let context = DeliveryContext { fence: keeper.fence(), ..DeliveryContext::none() };
-    let destination = Destination::open(&rig.integration, None, context).await.unwrap();
+    let destination = rig.open(context).await.unwrap();
     rig.stand_in.delay(Duration::from_secs(2));
     let delivery = destination.deliver(batch([("a".to_owned(), r#"{"external_id":"a"}"#.to_owned())]));
     tokio::pin!(delivery);
@@ -371,7 +371,7 @@ async fn no_request_outlives_the_lease() {
         lost = keeper.keep() => panic!("{lost}"),
         delivery = &mut delivery => delivery,
     };
-    assert_eq!(delivered.outcomes, [Some(Outcome::Delivered(None))]);
+    assert_eq!(delivered.outcomes, [Some(Outcome::Delivered(0))]);
     assert_eq!(rig.stand_in.accepted(), 1);
 }
 
@@ -387,7 +387,7 @@ async fn a_file_that_may_not_be_written_to_keeps_neither_the_slot_nor_a_run_that
     let _working = slot.work().await;
     let (told, stop) = Stop::channel();
     let context = DeliveryContext { fence: keeper.fence(), stop, slot, ..DeliveryContext::none() };
-    let destination = Destination::open(&rig.integration, None, context).await.unwrap();
+    let destination = rig.open(context).await.unwrap();
     let delivery = destination.deliver(batch([("a".to_owned(), r#"{"external_id":"a"}"#.to_owned())]));
     tokio::pin!(delivery);
     let free = tokio::select! {

@@ -7,19 +7,13 @@ use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 use tokio::time::Instant;
 
-use super::rig::{Rig, moment, postgres};
-use crate::config::{PostgresUrl, Source};
-use crate::secret::Secret;
+use super::rig::{Rig, moment, postgres_table};
 use crate::store::JobStatus;
-use crate::sync::check_source;
+use crate::testing::postgres;
 
 /// A sync from a table whose `UPDATED_AT` is of this type.
 async fn with_times(kind: &str) -> Rig {
     Rig::into_file().await.reading_postgres(&format!("UPDATED_AT {kind}, EXTERNAL_ID text, PAYLOAD jsonb")).await
-}
-
-fn url(text: &str) -> PostgresUrl {
-    PostgresUrl::new(Secret::new(text)).unwrap()
 }
 
 #[tokio::test]
@@ -153,7 +147,7 @@ async fn tables_and_views_of_any_name_and_schema_are_read() {
     .await;
     for name in [format!("public.{table}"), format!("\"s {table}\".\"odd \"\"; view\"")] {
         rig.integration.id = uuid::Uuid::new_v4().into();
-        rig.integration.source = Source::Postgres { url: url(&postgres()), table: name.parse().unwrap() };
+        rig.integration.source = postgres_table(&postgres(), &name);
         let job = rig.sync().await;
         assert_eq!((job.cause, job.rows_synced), (None, 1), "{name}");
     }
@@ -213,16 +207,16 @@ async fn what_is_wrong_with_the_source_is_a_matter_of_configuration() {
         (&good, format!("{table}_what"), "no column PAYLOAD"),
         (&other_database, table.clone(), "database \"no_such_database\" does not exist"),
     ] {
-        rig.integration.source = Source::Postgres { url: url(url_text), table: name.parse().unwrap() };
+        rig.integration.source = postgres_table(url_text, &name);
         let job = rig.sync().await;
         let cause = job.cause.unwrap();
         assert_eq!(job.status, JobStatus::ConfigError, "{cause}");
         assert!(cause.contains(expected), "{cause}");
-        assert!(check_source(&rig.integration).await.is_err());
+        assert!(rig.probe().await.is_err());
     }
-    rig.integration.source = Source::Postgres { url: url(&good), table: table.parse().unwrap() };
+    rig.integration.source = postgres_table(&good, &table);
     assert_eq!(rig.sync().await.status, JobStatus::Success);
-    let report = check_source(&rig.integration).await.unwrap();
+    let report = rig.probe().await.unwrap();
     assert!(
         report.to_string().ends_with("identified by external_id, UPDATED_AT is timestamp with time zone"),
         "{report}"
@@ -240,7 +234,7 @@ async fn a_wrong_password_and_a_missing_right_are_said_and_the_password_is_not()
         ("hunter2", "password authentication failed for user \"with_password\""),
         ("right", "permission denied for table"),
     ] {
-        rig.integration.source = Source::Postgres { url: url(&with(password)), table: table.parse().unwrap() };
+        rig.integration.source = postgres_table(&with(password), &table);
         let job = rig.sync().await;
         let cause = job.cause.unwrap();
         assert_eq!(job.status, JobStatus::ConfigError, "{cause}");
@@ -267,8 +261,8 @@ async fn a_slow_destination_is_no_reason_to_cut_a_query_off() {
         "INSERT INTO {t} SELECT '2026-01-01Z', 'user-' || n, json_build_object('a', repeat('x', 5000)) FROM generate_series(1, 8000) AS n",
     )
     .await;
-    let limited = url(&format!("{}?options=-c%20statement_timeout%3D500", postgres()));
-    rig.integration.source = Source::Postgres { url: limited, table: rig.table().parse().unwrap() };
+    let limited = format!("{}?options=-c%20statement_timeout%3D500", postgres());
+    rig.integration.source = postgres_table(&limited, rig.table());
     rig.stand_in.delay(Duration::from_millis(100));
     let job = rig.sync().await;
     assert_eq!((job.cause, job.rows_synced), (None, 8000));
@@ -294,8 +288,7 @@ async fn a_preview_looks_at_no_contents_but_those_that_it_shows() {
                 json_build_object('n', 100 / CASE WHEN (PAYLOAD->>'n')::int > 4 THEN 0 ELSE 1 END) AS PAYLOAD FROM {{t}}"
         ))
         .await;
-        rig.integration.source =
-            Source::Postgres { url: url(&postgres()), table: format!("{table}_fails").parse().unwrap() };
+        rig.integration.source = postgres_table(&postgres(), &format!("{table}_fails"));
         for index in ["", "CREATE INDEX ON {t} (UPDATED_AT)"] {
             rig.sql(index).await;
             let preview = crate::sync::preview(&rig.integration, None, 3).await.unwrap();
@@ -321,7 +314,7 @@ async fn a_reading_that_is_dropped_ends_in_the_database_too() {
         "CREATE VIEW {view} AS SELECT now() AS UPDATED_AT, 'a' AS EXTERNAL_ID, '{{}}' AS PAYLOAD FROM pg_sleep(60)"
     ))
     .await;
-    rig.integration.source = Source::Postgres { url: url(&postgres()), table: view.parse().unwrap() };
+    rig.integration.source = postgres_table(&postgres(), &view);
     let running = async || {
         let mut connection = PgConnection::connect(&postgres()).await.unwrap();
         let count = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%' || $1 || '%' AND pid <> pg_backend_pid()";

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use chrono::{SecondsFormat, TimeDelta, Utc};
 
-use super::rig::{LEASE, Rig, moment, user};
-use crate::config::Source;
+use super::rig::{LEASE, Rig, moment, sqlite, user};
 use crate::store::{JobStatus, MOST_ROW_ERRORS};
 use crate::sync::preview;
 use crate::sync::run::RunTuning;
@@ -197,8 +196,7 @@ async fn what_is_missing_is_a_matter_of_configuration_and_its_repair_is_enough()
 async fn a_source_that_is_no_database_is_said() {
     let mut rig = Rig::into_file().await;
     let path = rig.folder.path().join("notes.txt");
-    let table = "users".parse().unwrap();
-    rig.integration.source = Source::Sqlite { path: path.clone(), table };
+    rig.integration.source = sqlite(&path, "users");
     assert!(rig.sync().await.cause.unwrap().contains("there is no such file"));
     std::fs::write(&path, "just a text that is long enough to be read as a header of a database file, or is it?")
         .unwrap();
@@ -220,9 +218,8 @@ async fn tables_and_views_of_any_name_are_read() {
         .unwrap();
     let path = rig.folder.path().join("source.db");
     for table in ["main.users", "\"odd \"\"view\"", "drop table users; --", "main.\"users\""] {
-        let table = table.parse().unwrap();
         rig.integration.id = uuid::Uuid::new_v4().into();
-        rig.integration.source = Source::Sqlite { path: path.clone(), table };
+        rig.integration.source = sqlite(&path, table);
         let job = rig.sync().await;
         assert_eq!((job.status, job.rows_synced), (JobStatus::Success, 1), "{:?}", job.cause);
     }
@@ -276,7 +273,7 @@ async fn tables_of_every_making_are_read_in_order() {
     let mut synced = 0;
     for table in ["own_places", "odd_places", "no_places", "select", "virtual", "generated"] {
         rig.integration.id = uuid::Uuid::new_v4().into();
-        rig.integration.source = Source::Sqlite { path: path.clone(), table: table.parse().unwrap() };
+        rig.integration.source = sqlite(&path, table);
         let job = rig.sync().await;
         assert_eq!((job.cause, job.rows_synced), (None, 2), "{table}");
         assert_eq!(rig.users()[synced..], ["a", "b"], "{table}");
@@ -296,7 +293,7 @@ async fn what_has_begun_to_travel_when_the_source_fails_arrives_and_is_counted()
         )
         .unwrap();
     let path = rig.folder.path().join("source.db");
-    rig.integration.source = Source::Sqlite { path, table: "fails".parse().unwrap() };
+    rig.integration.source = sqlite(path, "fails");
     rig.stand_in.delay(Duration::from_millis(50));
     let job = rig.sync().await;
     assert_eq!(job.cause.unwrap(), "the table `fails`: integer overflow");
@@ -325,7 +322,7 @@ async fn a_preview_looks_at_no_contents_but_those_that_it_shows() {
     for index in ["", "CREATE INDEX times ON users (UPDATED_AT); CREATE INDEX others ON mixed (UPDATED_AT)"] {
         rig.source.execute_batch(index).unwrap();
         for table in ["fails", "fails_in_places", "fails_mixed"] {
-            rig.integration.source = Source::Sqlite { path: path.clone(), table: table.parse().unwrap() };
+            rig.integration.source = sqlite(&path, table);
             let preview = preview(&rig.integration, None, 3).await.unwrap();
             let shown: Vec<String> = preview.rows.iter().map(|row| format!("{row:?}")).collect();
             assert!(preview.more && shown.len() == 3, "{table}: {preview:?}");

@@ -1,16 +1,14 @@
 //! Which refusals are about rows, and which are not and skip none.
 
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::rig::{LEASE, Rig, batch, moment, user};
-use std::sync::Arc;
-
-use crate::stand_in::Answer;
+use crate::connectors::fake_braze::Answer;
 use crate::store::{Checkpoint, Job, JobStatus, Watermark};
-use crate::sync::destination::{Delivery, DeliveryContext, Destination, Outcome};
+use crate::sync::destination::{Delivery, DeliveryContext, OpenDestination, Outcome};
 
 /// What gateways say to everything that they do not like.
 fn bad_request() -> Answer {
@@ -129,7 +127,7 @@ async fn a_gateway_that_still_refuses_when_all_rows_were_sent_is_asked_again_aft
             (user.clone(), format!(r#"{{"external_id":"{user}","number":{object}}}"#))
         });
         let (_, delivery) = deliver(&rig, objects).await;
-        assert_eq!((delivery.ended, delivery.outcomes), (Ok(()), vec![Some(Outcome::Delivered(None)); 3]));
+        assert_eq!((delivery.ended, delivery.outcomes), (Ok(()), vec![Some(Outcome::Delivered(0)); 3]));
         let numbers: Vec<u64> =
             rig.stand_in.objects().iter().map(|object| object["number"].as_u64().unwrap()).collect();
         assert!(numbers.len() == 3 && (numbers.is_sorted() || !one_user), "{numbers:?}");
@@ -158,7 +156,7 @@ async fn a_bad_row_is_sent_once_more_and_before_newer_rows_of_its_user() {
     let object = |user: &str, is: &str| (user.to_owned(), format!(r#"{{"external_id":"{user}","is":"{is}"}}"#));
     let objects = [object("a", "poison"), object("b", "first"), object("a", "newer"), object("c", "last")];
     let (_, delivery) = deliver(&rig, objects).await;
-    let accepted = || Some(Outcome::Delivered(None));
+    let accepted = || Some(Outcome::Delivered(0));
     let refused = Some(Outcome::Refused("Bad Request".into()));
     assert_eq!((delivery.ended, delivery.outcomes), (Ok(()), vec![refused, accepted(), accepted(), accepted()]));
     let sent: Vec<String> = rig.stand_in.received().iter().map(|request| request.body.to_string()).collect();
@@ -233,8 +231,11 @@ async fn bad_rows_among_good_ones_are_row_errors_however_many_follow_each_other(
     assert_eq!(rig.row_errors().await.len(), 200);
 }
 
-async fn deliver(rig: &Rig, objects: impl IntoIterator<Item = (String, String)>) -> (Destination, Delivery) {
-    let destination = Destination::open(&rig.integration, None, DeliveryContext::none()).await.unwrap();
+async fn deliver(
+    rig: &Rig,
+    objects: impl IntoIterator<Item = (String, String)>,
+) -> (Arc<dyn OpenDestination>, Delivery) {
+    let destination = rig.open(DeliveryContext::none()).await.unwrap();
     let delivery = destination.deliver(batch(objects)).await;
     (destination, delivery)
 }
@@ -276,7 +277,7 @@ async fn suspects_are_refused_only_when_something_is_accepted_after_them() {
     assert_eq!((bad.ended, bad.outcomes), (Ok(()), vec![suspected(0), suspected(1)]));
     assert_eq!(destination.confirmed(), 0);
     let good = destination.deliver(batch([object("c", "good")])).await;
-    assert_eq!(good.outcomes, [Some(Outcome::Delivered(None))]);
+    assert_eq!(good.outcomes, [Some(Outcome::Delivered(0))]);
     assert_eq!(destination.confirmed(), 2);
 }
 
@@ -287,7 +288,7 @@ async fn a_slow_acceptance_that_is_under_way_is_heard_before_everything_counts_a
         true => Some(bad_request()),
         false => Some(Answer::accepted_with(201, r#"{"message":"success"}"#).after(Duration::from_millis(500))),
     });
-    let destination = Destination::open(&rig.integration, None, DeliveryContext::none()).await.unwrap();
+    let destination = rig.open(DeliveryContext::none()).await.unwrap();
     let objects = |count: usize, is: &'static str| {
         batch((0..count).map(|user| (user.to_string(), format!(r#"{{"external_id":"{user}","is":"{is}"}}"#))))
     };

@@ -1,6 +1,8 @@
 //! A source, a store and a destination of a test's own, and one run after the other between them.
 
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -12,20 +14,25 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::config::{Destination, Integration, IntegrationKind, PostgresUrl, Source, StoreLocation, UsersTrack};
+use crate::connectors::fake_braze::FakeBraze;
+use crate::connectors::jsonl::Jsonl;
+use crate::connectors::postgres::Postgres;
+use crate::connectors::sqlite::Sqlite;
+use crate::connectors::users_track::UsersTrack;
 use crate::secret::{Secret, new_key};
-use crate::stand_in::StandIn;
-use crate::store::{Claimed, Job, JobStatus, Page, RowError, StartJob, Store, StoreError};
+use crate::store::{Claimed, Job, JobStatus, Page, RowError, StartJob, Store, StoreError, StoreLocation};
 use crate::sync::batch::Batch;
+use crate::sync::destination::{DeliveryContext, OpenDestination};
 use crate::sync::lease_keeper::Clock;
 use crate::sync::row::{Identifier, Row, RowHasher};
 use crate::sync::run::{RunTuning, Runner};
 use crate::sync::shutdown::Stop;
 use crate::sync::slots::Slot;
-use crate::sync::source::{self, ReadRequest, Reading};
-use crate::sync::{Known, SyncError};
+use crate::sync::source::{ReadRequest, Reading, SourceReport};
+use crate::sync::{Integration, Known, Source, SyncError};
+use crate::types::{IntegrationKind, PostgresUrl};
 
-pub use crate::test_support::postgres;
+pub use crate::testing::postgres;
 
 pub const LEASE: Duration = Duration::from_secs(30);
 
@@ -36,7 +43,7 @@ pub struct Rig {
     pub integration: Integration,
     pub source: rusqlite::Connection,
     /// Where `users_track` leads.
-    pub stand_in: StandIn,
+    pub stand_in: FakeBraze,
     pub key: Secret,
     pub stop: watch::Sender<Option<Instant>>,
     pub tuning: RunTuning,
@@ -47,6 +54,8 @@ pub struct Rig {
     /// The table in SQLite that it reads from.
     sqlite_table: String,
     store_file: PathBuf,
+    /// The settings of the service that it delivers to, if it does.
+    service: Option<UsersTrack>,
 }
 
 /// A folder with a store and a source database for rigs that come one after the other: making these for each costs more
@@ -71,6 +80,42 @@ impl Place {
     }
 }
 
+/// Settings of a service; what is changed in them holds when this is dropped.
+pub struct ServiceSettings<'a> {
+    settings: &'a mut UsersTrack,
+    integration: &'a mut Integration,
+}
+
+impl Deref for ServiceSettings<'_> {
+    type Target = UsersTrack;
+
+    fn deref(&self) -> &UsersTrack {
+        self.settings
+    }
+}
+
+impl DerefMut for ServiceSettings<'_> {
+    fn deref_mut(&mut self) -> &mut UsersTrack {
+        self.settings
+    }
+}
+
+impl Drop for ServiceSettings<'_> {
+    fn drop(&mut self) {
+        self.integration.destination = Arc::new(self.settings.clone());
+    }
+}
+
+/// A table of SQLite as a source.
+pub fn sqlite(path: impl Into<PathBuf>, table: &str) -> Arc<dyn Source> {
+    Arc::new(Sqlite { path: path.into(), table: table.parse().unwrap() })
+}
+
+/// A table of Postgres as a source.
+pub fn postgres_table(url: &str, table: &str) -> Arc<dyn Source> {
+    Arc::new(Postgres { url: PostgresUrl::new(Secret::new(url)).unwrap(), table: table.parse().unwrap() })
+}
+
 impl Rig {
     /// A sync into a file.
     pub async fn into_file() -> Rig {
@@ -88,7 +133,7 @@ impl Rig {
         let store_file = folder.path().join("store.db");
         Rig {
             store: Store::open(&StoreLocation::Sqlite(store_file.clone())).await.unwrap(),
-            stand_in: StandIn::start(&key).await.unwrap(),
+            stand_in: FakeBraze::start(&key).await.unwrap(),
             folder,
             integration,
             source,
@@ -100,6 +145,7 @@ impl Rig {
             postgres: None,
             sqlite_table: "users".into(),
             store_file,
+            service: None,
         }
     }
 
@@ -111,11 +157,12 @@ impl Rig {
         source.busy_timeout(Duration::from_secs(5)).unwrap();
         source.execute_batch(&format!("PRAGMA synchronous = OFF; CREATE TABLE {table} ({columns})")).unwrap();
         let (stop, asked) = Stop::channel();
-        let stand_in = StandIn::start(&place.key).await.unwrap();
+        let stand_in = FakeBraze::start(&place.key).await.unwrap();
         let folder = tempfile::tempdir_in(place.folder.path()).unwrap();
         let mut integration = integration(folder.path());
-        integration.source = Source::Sqlite { path, table: table.parse().unwrap() };
-        integration.destination = service(&stand_in, &place.key);
+        integration.source = sqlite(path, &table);
+        let settings = service(&stand_in, &place.key);
+        integration.destination = Arc::new(settings.clone());
         Rig {
             store: place.store.clone(),
             stand_in,
@@ -130,6 +177,7 @@ impl Rig {
             postgres: None,
             sqlite_table: table,
             store_file: place.folder.path().join("store.db"),
+            service: Some(settings),
         }
     }
 
@@ -145,8 +193,7 @@ impl Rig {
         let mut connection = PgConnection::connect(&url).await.expect("the Postgres for tests answers");
         let create = format!("CREATE TABLE {table} ({columns})");
         sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut connection).await.unwrap();
-        self.integration.source =
-            Source::Postgres { url: PostgresUrl::new(Secret::new(url)).unwrap(), table: table.parse().unwrap() };
+        self.integration.source = postgres_table(&url, &table);
         self.postgres = Some((connection.into(), table));
         self
     }
@@ -175,16 +222,32 @@ impl Rig {
     /// A sync into the stand-in.
     pub async fn into_service() -> Rig {
         let mut rig = Rig::into_file().await;
-        rig.integration.destination = service(&rig.stand_in, &rig.key);
+        let settings = service(&rig.stand_in, &rig.key);
+        rig.integration.destination = Arc::new(settings.clone());
+        rig.service = Some(settings);
         rig
     }
 
-    /// The settings of the service that it delivers to.
-    pub fn service(&mut self) -> &mut UsersTrack {
-        match &mut self.integration.destination {
-            Destination::UsersTrack(settings) => settings,
-            Destination::Jsonl { .. } => panic!("it delivers into a file"),
-        }
+    /// Lets it deliver into a file instead.
+    pub fn deliver_into_file(&mut self) {
+        self.integration.destination = Arc::new(Jsonl { path: self.file() });
+        self.service = None;
+    }
+
+    /// The settings of the service that it delivers to, to be changed.
+    pub fn service(&mut self) -> ServiceSettings<'_> {
+        let settings = self.service.as_mut().expect("it delivers into a service");
+        ServiceSettings { settings, integration: &mut self.integration }
+    }
+
+    /// Opens its destination.
+    pub async fn open(&self, context: DeliveryContext) -> Result<Arc<dyn OpenDestination>, SyncError> {
+        self.integration.destination.open(self.integration.kind, None, context).await
+    }
+
+    /// Tries its source.
+    pub async fn probe(&self) -> Result<SourceReport, SyncError> {
+        self.integration.source.probe(self.integration.kind).await
     }
 
     pub fn file(&self) -> PathBuf {
@@ -285,8 +348,8 @@ impl Rig {
     /// Begins to read all rows.
     pub async fn read_all(&self) -> Result<Reading, SyncError> {
         let hasher = RowHasher::new([0; 32]);
-        source::read(&self.integration, ReadRequest { kind: self.integration.kind, from: None, most: None, hasher })
-            .await
+        let request = ReadRequest { kind: self.integration.kind, from: None, most: None, hasher };
+        self.integration.source.read(request).await
     }
 
     /// The newest job.
@@ -344,20 +407,20 @@ fn integration(folder: &Path) -> Integration {
         max_duration: Duration::from_secs(3600),
         lookback: Duration::from_secs(600),
         contact_emails: Vec::new(),
-        source: Source::Sqlite { path: folder.join("source.db"), table: "users".parse().unwrap() },
-        destination: Destination::Jsonl { path: folder.join("out.jsonl") },
+        source: sqlite(folder.join("source.db"), "users"),
+        destination: Arc::new(Jsonl { path: folder.join("out.jsonl") }),
     }
 }
 
-fn service(stand_in: &StandIn, key: &Secret) -> Destination {
-    Destination::UsersTrack(UsersTrack {
+fn service(stand_in: &FakeBraze, key: &Secret) -> UsersTrack {
+    UsersTrack {
         url: stand_in.url(),
         api_key: key.clone(),
         batch_size: None,
         update_existing_only: false,
         give_up_after: Duration::from_secs(20),
         give_up_when_limited_after: Duration::from_secs(20),
-    })
+    }
 }
 
 /// Waits until something is so.

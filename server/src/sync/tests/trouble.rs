@@ -10,13 +10,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 
-use super::rig::{LEASE, Rig, postgres, until, user};
-use crate::config::{PostgresUrl, Source, StoreLocation, WorkerConfig};
+use super::rig::{LEASE, Rig, postgres_table, until, user};
+use crate::connectors::fake_braze::Answer;
 use crate::secret::Secret;
-use crate::stand_in::Answer;
-use crate::store::{Cancelled, JobStatus, Page, Store};
+use crate::store::{Cancelled, JobStatus, Page, Store, StoreLocation};
 use crate::sync::lease_keeper::Clock;
-use crate::sync::{CANCELLED, Workers};
+use crate::sync::{CANCELLED, WorkerConfig, Workers};
+use crate::testing::postgres;
+use crate::types::PostgresUrl;
 
 /// Every user that was accepted, each once.
 fn arrived(rig: &Rig) -> usize {
@@ -298,8 +299,7 @@ async fn patience_with_a_source_begins_with_its_trouble() {
         "CREATE VIEW slow_{table} AS SELECT t.* FROM {table} AS t, (SELECT pg_sleep(CASE WHEN (SELECT count(*) FROM cut_{table}) = 0 THEN 60 ELSE 0 END)) AS s"
     );
     rig.sql(&format!("CREATE TABLE cut_{table} (n int); {slow}")).await;
-    let Source::Postgres { url, .. } = &rig.integration.source else { unreachable!() };
-    rig.integration.source = Source::Postgres { url: url.clone(), table: format!("slow_{table}").parse().unwrap() };
+    rig.integration.source = postgres_table(&postgres(), &format!("slow_{table}"));
     let cut = async {
         sleep(Duration::from_secs(2)).await;
         rig.sql(&format!("INSERT INTO cut_{table} VALUES (1)")).await;

@@ -11,10 +11,10 @@ use super::super::rig::{LEASE, Place, Rig};
 use super::history::{Cut, LOOKBACKS, Mood, Step, Trouble, When};
 use super::judge::{Broken, Evidence, Promise};
 use super::world::{Content, FUTURE, Says, TICK, TimeFormat, World, time_of, user_name};
-use crate::config::{Destination, IntegrationKind};
-use crate::stand_in::{Answer, Received};
+use crate::connectors::fake_braze::{Answer, Received};
 use crate::store::{Job, JobStatus};
 use crate::sync::run::RunTuning;
+use crate::types::IntegrationKind;
 
 /// What is synced from where to where.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +74,7 @@ impl Drive {
         };
         rig.integration.kind = setting.kind;
         if setting.file {
-            rig.integration.destination = Destination::Jsonl { path: rig.file() };
+            rig.deliver_into_file();
         }
         let (checkpoint, first_pause) = (Duration::from_micros(100), Duration::from_micros(100));
         rig.tuning = RunTuning { checkpoint, first_pause, batch: 2, ..RunTuning::DEFAULT };

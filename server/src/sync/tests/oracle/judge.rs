@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::state;
 use super::world::{Content, Time, World, clock_time, user_name};
-use crate::config::IntegrationKind;
+use crate::types::IntegrationKind;
 
 /// What is promised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -10,7 +10,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
 use super::super::rig::moment;
-use crate::config::IntegrationKind;
+use crate::types::IntegrationKind;
 
 /// Microseconds since the beginning of 2026.
 pub type Time = i64;

@@ -1,0 +1,132 @@
+//! The integrations of a configuration: their own keys, and that they keep out of each other's files.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use toml::Spanned;
+
+use super::file;
+use crate::connectors;
+use crate::settings::{Reader, Section, Text};
+use crate::sync::Integration;
+use crate::types::{IntegrationKind, NotAnId, real};
+
+/// A sync that refuses more than half of its rows is more likely to be wrong than they are.
+const MAX_FAILED_SHARE: f64 = 0.5;
+const MAX_DURATION: Duration = Duration::from_secs(24 * 3600);
+/// Transactions that write rows take less.
+const LOOKBACK: Duration = Duration::from_secs(600);
+
+/// Reads integrations one after the other.
+pub(super) struct Integrations<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+    /// Files that belong to the service and what for, links resolved.
+    files: HashMap<PathBuf, String>,
+}
+
+impl<'r, 'a> Integrations<'r, 'a> {
+    /// Before the first integration.
+    pub(super) fn new(reader: &'r mut Reader<'a>) -> Integrations<'r, 'a> {
+        Integrations { reader, files: HashMap::new() }
+    }
+
+    /// Takes note of the store's file, which no destination may write to.
+    pub(super) fn file_of_the_store(&mut self, path: &Path) {
+        self.files.insert(real(path), "the store".to_owned());
+    }
+
+    /// Those of the file that are valid, by ID.
+    pub(super) fn read(mut self, integrations: Vec<file::Integration>) -> Vec<Arc<Integration>> {
+        let mut ids = HashMap::new();
+        let mut valid: Vec<Arc<Integration>> = integrations
+            .into_iter()
+            .filter_map(|integration| {
+                self.reader.not_empty(&integration.name);
+                self.reader.not_empty(&integration.workspace);
+                for email in &integration.contact_emails {
+                    if !email.get_ref().contains('@') || email.get_ref().contains(',') {
+                        self.reader.problem(email.span(), "write one e-mail address in each text of the list");
+                    }
+                }
+                let id = integration.id.get_ref().parse();
+                match &id {
+                    Ok(_) => self.reader.once(
+                        &mut ids,
+                        integration.id.get_ref().to_lowercase(),
+                        integration.id.span(),
+                        "integration with the ID",
+                    ),
+                    Err(error) => self.reader.problem(integration.id.span(), NotAnId::to_string(error)),
+                }
+                let kind = self.kind(&integration.kind);
+                let max_failed_share = self.share(integration.max_failed_share);
+                let max_duration = self.reader.duration(integration.max_duration, MAX_DURATION);
+                let lookback = self.lookback(integration.lookback);
+                let source = connectors::source(Section::new(self.reader, integration.source));
+                let span = integration.destination.span();
+                let destination = connectors::destination(Section::new(self.reader, integration.destination), kind);
+                if let Some(path) = source.as_ref().and_then(|source| source.file()) {
+                    // Several integrations may read one database.
+                    self.files.entry(real(path)).or_insert_with(|| "a source".to_owned());
+                }
+                if let Some(path) = destination.as_ref().and_then(|destination| destination.file()) {
+                    // Two integrations in one file would repair and cut each other's lines.
+                    let name = integration.name.get_ref();
+                    let user = format!("the destination of {name:?}");
+                    if let Some(other) = self.files.insert(real(path), user) {
+                        self.reader
+                            .problem(span, format!("the file {} is {other} already; name another", path.display()));
+                    }
+                }
+                Some(Arc::new(Integration {
+                    id: id.ok()?,
+                    name: integration.name.into_inner(),
+                    workspace: integration.workspace.into_inner(),
+                    kind: kind?,
+                    paused: integration.paused,
+                    keep_payloads: integration.keep_payloads,
+                    max_failed_share,
+                    max_duration,
+                    lookback,
+                    contact_emails: integration.contact_emails.into_iter().map(Spanned::into_inner).collect(),
+                    source: source?,
+                    destination: destination?,
+                }))
+            })
+            .collect();
+        valid.sort_by_key(|integration| integration.id);
+        valid
+    }
+
+    fn kind(&mut self, kind: &Text) -> Option<IntegrationKind> {
+        let found = IntegrationKind::ALL.iter().copied().find(|known| known.as_str() == kind.get_ref());
+        if found.is_none() {
+            let known: Vec<&str> = IntegrationKind::ALL.iter().map(|known| known.as_str()).collect();
+            let message = format!("there is no type `{}`; known are `{}`", kind.get_ref(), known.join("`, `"));
+            self.reader.problem(kind.span(), message);
+        }
+        found
+    }
+
+    /// A duration that may be none at all.
+    fn lookback(&mut self, text: Option<Text>) -> Duration {
+        match &text {
+            Some(text) if humantime::parse_duration(text.get_ref()).is_ok_and(|lookback| lookback.is_zero()) => {
+                Duration::ZERO
+            }
+            _ => self.reader.duration(text, LOOKBACK),
+        }
+    }
+
+    /// A share below one; nothing where any share may be refused.
+    fn share(&mut self, share: Option<Spanned<f64>>) -> Option<f64> {
+        let Some(share) = share else { return Some(MAX_FAILED_SHARE) };
+        if !(0.0..=1.0).contains(share.get_ref()) {
+            let message = "write a share from 0.0 to 1.0, such as `0.05` for one row in twenty; `1.0` lets a sync refuse any number of rows";
+            self.reader.problem(share.span(), message);
+        }
+        Some(share.into_inner()).filter(|share| *share < 1.0)
+    }
+}

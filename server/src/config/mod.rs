@@ -1,0 +1,185 @@
+//! `opencdi.toml` as typed, validated configuration.
+//!
+//! Everything that is wrong with the file is reported at once, each problem with its line and key. Unknown keys are
+//! errors. Secrets come from the environment or from files; in clear they are refused, and never repeated.
+
+mod file;
+mod integrations;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::secret::KeyHash;
+pub use crate::settings::{ConfigError, Problem};
+pub use crate::store::StoreLocation;
+pub use crate::sync::{Integration, WorkerConfig};
+pub use crate::types::{IntegrationId, IntegrationKind, NotATable, NotAnId, NotPostgres, PostgresUrl, TableName};
+
+/// A configuration that can work as far as the file alone can tell.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file it came from.
+    pub file: PathBuf,
+    /// Where run-time state is kept.
+    pub store: StoreLocation,
+    /// The HTTP side.
+    pub server: ServerConfig,
+    /// The sync side.
+    pub worker: WorkerConfig,
+    /// Settings of workspaces, where they have any.
+    pub workspaces: Vec<Workspace>,
+    /// API keys.
+    pub keys: Vec<ApiKey>,
+    /// Integrations, by ID.
+    pub integrations: Vec<Arc<Integration>>,
+}
+
+impl Config {
+    /// Reads a file. `known` is what the contract names: operations and permissions.
+    pub fn load(path: &Path, known: &Known) -> Result<Config, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::unreadable(path, &error))?;
+        Config::parse(&text, path, known)
+    }
+
+    /// Reads a text as if it stood in that file: relative paths in it start at the file's folder.
+    pub fn parse(text: &str, path: &Path, known: &Known) -> Result<Config, ConfigError> {
+        let file = file::read(text).map_err(|problem| ConfigError::of(path, vec![problem]))?;
+        validate::config(file, path, text, known).map_err(|problems| ConfigError::of(path, problems))
+    }
+}
+
+impl Config {
+    /// The integration with this ID or this name.
+    pub fn integration(&self, wanted: &str) -> Result<&Arc<Integration>, UnknownIntegration> {
+        let with_id = wanted.parse::<IntegrationId>().ok();
+        let mut found = self
+            .integrations
+            .iter()
+            .filter(|integration| with_id == Some(integration.id) || integration.name == wanted);
+        match (found.next(), found.next()) {
+            (Some(integration), None) => Ok(integration),
+            (Some(_), Some(_)) => Err(UnknownIntegration::Several { wanted: wanted.into(), file: self.file.clone() }),
+            (None, _) => {
+                let known = self.integrations.iter().map(|known| format!("{:?}", known.name)).collect();
+                Err(UnknownIntegration::None { wanted: wanted.into(), file: self.file.clone(), known })
+            }
+        }
+    }
+}
+
+/// Why an integration was not found.
+#[derive(Debug, thiserror::Error)]
+pub enum UnknownIntegration {
+    /// There is none.
+    #[error("{} has no integration with the ID or the name {wanted:?}; it has {}", file.display(), listed(known))]
+    None {
+        /// What was looked for.
+        wanted: String,
+        /// Where.
+        file: PathBuf,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+    /// There are several of that name.
+    #[error("{} has several integrations with the name {wanted:?}; give the ID", file.display())]
+    Several {
+        /// What was looked for.
+        wanted: String,
+        /// Where.
+        file: PathBuf,
+    },
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".into() } else { names.join(", ") }
+}
+
+/// The names that a configuration may use, from the contract.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// Operations that can be given a rate limit.
+    pub operations: Vec<String>,
+    /// Permissions that a key can have.
+    pub permissions: Vec<String>,
+}
+
+/// The HTTP side.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// A request that takes longer is answered with 503.
+    pub request_deadline: Duration,
+    /// How long requests and syncs may take to end when the process is told to stop.
+    pub drain_deadline: Duration,
+    /// How long the windows are in which requests are counted, in whole seconds, in place of the contract's. All replicas
+    /// must have the same.
+    pub rate_limit_window: Option<Duration>,
+}
+
+/// Settings of a workspace.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    /// Its name, `app_group_id` on the wire.
+    pub id: String,
+    /// Requests a window for an operation, in place of the contract's.
+    pub rate_limits: BTreeMap<String, u64>,
+}
+
+/// An API key, known by its hash.
+#[derive(Debug, Clone)]
+pub struct ApiKey {
+    /// A name for the log.
+    pub name: String,
+    /// The workspace it belongs to.
+    pub workspace: String,
+    /// The key's hash.
+    pub hash: KeyHash,
+    /// What it may do.
+    pub permissions: Vec<String>,
+    /// When it stops working.
+    pub expires: Option<DateTime<Utc>>,
+    /// Whether it was revoked.
+    pub revoked: bool,
+    /// How every request with it fails.
+    #[cfg(feature = "faults")]
+    pub fault: Option<Fault>,
+}
+
+/// A failure on purpose. No build without the feature `faults` knows of them: it refuses a configuration with one.
+#[cfg(feature = "faults")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The operation panics.
+    Panic,
+    /// The store answers with an error.
+    StoreFailed,
+    /// The store cannot be reached, not even to count the request.
+    StoreAway,
+    /// The operation does not end before the deadline.
+    Deadline,
+}
+
+#[cfg(feature = "faults")]
+impl Fault {
+    /// All of them.
+    pub const ALL: [Fault; 4] = [Fault::Panic, Fault::StoreFailed, Fault::StoreAway, Fault::Deadline];
+
+    /// Its name in configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Fault::Panic => "panic",
+            Fault::StoreFailed => "store_failed",
+            Fault::StoreAway => "store_away",
+            Fault::Deadline => "deadline",
+        }
+    }
+}

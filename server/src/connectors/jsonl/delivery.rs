@@ -1,0 +1,119 @@
+//! Delivering into a file with one object a line.
+//!
+//! A batch is there whole or not at all. A resumed job cuts the file back to where it was at the job's last checkpoint and
+//! goes on there, so no line stands twice; a position of another machine, disk or file says nothing of this one. Any other
+//! job only removes a last line that was half written. The file is locked while a run writes to it, and until the last
+//! batch of a run that was broken off is written.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::file_offset::{FileOffset, machine};
+use super::line_file::{self, LineFile};
+use super::patience::Patience;
+use crate::sync::SyncError;
+use crate::sync::batch::Batch;
+use crate::sync::destination::{DeliveryContext, Limits, Outcome};
+
+/// One batch at a time: lines stand in the order of the rows.
+pub const LIMITS: Limits = Limits { lanes: 1, objects: 5000, bytes: 1_000_000, separator: b'\n' };
+
+/// How long to wait for a worker that has lost the job and still writes.
+const LOCKED: Duration = Duration::from_secs(60);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// A file that is open for a run.
+#[derive(Debug)]
+pub struct OpenJsonl {
+    pub(super) file: Arc<LineFile>,
+    context: DeliveryContext,
+}
+
+impl OpenJsonl {
+    /// Opens, locks and repairs the file; makes it if there is none.
+    pub async fn open(
+        path: &Path,
+        position: Option<FileOffset>,
+        context: DeliveryContext,
+    ) -> Result<OpenJsonl, SyncError> {
+        OpenJsonl::open_on(machine(), path, position, context).await
+    }
+
+    /// The same on a machine that is called so.
+    pub(super) async fn open_on(
+        machine: &'static str,
+        path: &Path,
+        position: Option<FileOffset>,
+        context: DeliveryContext,
+    ) -> Result<OpenJsonl, SyncError> {
+        let begun = Instant::now();
+        let mut patience = Patience::new(&context);
+        loop {
+            let own = path.to_owned();
+            match blocking(move || line_file::open(machine, own, position)).await {
+                Ok(Some(file)) => return Ok(OpenJsonl { file: Arc::new(file), context }),
+                Ok(None) if begun.elapsed() < LOCKED => sleep(LOOK_AGAIN).await,
+                Ok(None) => {
+                    let message = format!("{} is being written by somebody else", path.display());
+                    return Err(SyncError::Passing(message));
+                }
+                Err(SyncError::Passing(cause)) => patience.wait(cause).await?,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Where the file ends.
+    pub fn end(&self) -> u64 {
+        self.file.end.load(Ordering::Relaxed)
+    }
+
+    /// A place in the file.
+    pub fn offset(&self, offset: u64) -> FileOffset {
+        FileOffset { file: self.file.identity, offset }
+    }
+
+    /// Appends a batch; nothing is known of its objects where the run is to stop before it may be written.
+    pub async fn deliver(&self, mut batch: Batch) -> Result<(Batch, Vec<Option<Outcome>>), SyncError> {
+        let DeliveryContext { fence, stop, slot, .. } = &self.context;
+        let mut patience = Patience::new(&self.context);
+        loop {
+            tokio::select! {
+                biased;
+                () = slot.wait(fence.pass()) => {}
+                () = stop.asked() => {
+                    let unknown = vec![None; batch.len()];
+                    return Ok((batch, unknown));
+                }
+            }
+            let file = self.file.clone();
+            let (back, appended) = blocking(move || {
+                let appended = file.append(&batch);
+                Ok((batch, appended))
+            })
+            .await?;
+            batch = back;
+            match appended {
+                Ok(outcomes) => return Ok((batch, outcomes)),
+                Err(SyncError::Passing(cause)) => patience.wait(cause).await?,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Makes what was written outlive a power cut.
+    pub async fn flush(&self) -> Result<(), SyncError> {
+        let file = self.file.clone();
+        blocking(move || file.make_durable()).await
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SyncError> + Send + 'static,
+) -> Result<T, SyncError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(SyncError::Failed(format!("writing the file failed: {error}"))))
+}

@@ -1,0 +1,90 @@
+//! A file with one object a line as a destination.
+
+mod delivery;
+mod file_offset;
+mod line_file;
+mod patience;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use crate::sync::batch::Batch;
+use crate::sync::destination::{Delivery, DeliveryContext, Limits, OpenDestination};
+use crate::sync::object::ObjectEncoder;
+use crate::sync::{Destination, SyncError};
+use crate::types::IntegrationKind;
+use delivery::OpenJsonl;
+pub use settings::{Jsonl, configure};
+
+/// The kind of these destinations in configuration.
+pub const KIND: &str = "jsonl";
+
+impl Destination for Jsonl {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn identity(&self) -> String {
+        let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        format!("{KIND}:{}", path.display())
+    }
+
+    fn file(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+
+    fn encoder(&self, kind: IntegrationKind) -> ObjectEncoder {
+        ObjectEncoder { kind, update_existing_only: None, bare_deletes: false }
+    }
+
+    fn open(
+        &self,
+        _kind: IntegrationKind,
+        position: Option<String>,
+        context: DeliveryContext,
+    ) -> BoxFuture<'_, Result<Arc<dyn OpenDestination>, SyncError>> {
+        // A position of an older version says nothing of this file.
+        let position = position.and_then(|position| position.parse().ok());
+        Box::pin(async move {
+            let open = OpenJsonl::open(&self.path, position, context).await?;
+            Ok(Arc::new(open) as Arc<dyn OpenDestination>)
+        })
+    }
+
+    fn probe(&self, _kind: IntegrationKind) -> BoxFuture<'_, Result<(), SyncError>> {
+        Box::pin(std::future::ready(line_file::probe(&self.path)))
+    }
+}
+
+impl OpenDestination for OpenJsonl {
+    fn limits(&self) -> Limits {
+        delivery::LIMITS
+    }
+
+    fn deliver(&self, batch: Batch) -> BoxFuture<'_, Delivery> {
+        Box::pin(async move {
+            match OpenJsonl::deliver(self, batch).await {
+                Ok((batch, outcomes)) => Delivery { batch, outcomes, ended: Ok(()) },
+                Err(error) => Delivery { batch: Batch::default(), outcomes: Vec::new(), ended: Err(error) },
+            }
+        })
+    }
+
+    /// The mark of an object is where its line ends in the file.
+    fn mark(&self) -> u64 {
+        self.end()
+    }
+
+    fn position(&self, mark: u64) -> Option<String> {
+        Some(self.offset(mark).to_string())
+    }
+
+    fn flush(&self) -> BoxFuture<'_, Result<(), SyncError>> {
+        Box::pin(OpenJsonl::flush(self))
+    }
+}

@@ -1,0 +1,46 @@
+//! How long trouble with a file is waited for.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+use tokio::time::{Instant, sleep};
+
+use crate::sync::SyncError;
+use crate::sync::destination::DeliveryContext;
+
+/// How long a full disk and the like are waited for.
+pub const GIVE_UP_AFTER: Duration = Duration::from_secs(300);
+/// Pauses get longer as long as nothing works, but not longer than this.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Waits for trouble to pass, longer each time.
+pub struct Patience<'a> {
+    context: &'a DeliveryContext,
+    pauses: ExponentialBackoff,
+    since: Option<Instant>,
+}
+
+impl Patience<'_> {
+    /// Before any trouble.
+    pub fn new(context: &DeliveryContext) -> Patience<'_> {
+        let pauses = ExponentialBuilder::new().with_min_delay(context.first_pause).with_max_delay(LONGEST_PAUSE);
+        Patience { context, pauses: pauses.without_max_times().build(), since: None }
+    }
+
+    /// Waits before another try. Fails where it was tried for long enough, and where the run is to stop.
+    pub async fn wait(&mut self, cause: String) -> Result<(), SyncError> {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        let pause = self.pauses.next().unwrap_or(LONGEST_PAUSE);
+        if since.elapsed() + pause > GIVE_UP_AFTER {
+            let waited = since.elapsed().as_secs_f64();
+            return Err(SyncError::Failed(format!("{cause} (tried again for {waited:.1} s)")));
+        }
+        tracing::warn!(cause, ?pause, "the file cannot be written now; trying again");
+        let DeliveryContext { stop, slot, .. } = self.context;
+        tokio::select! {
+            biased;
+            () = stop.asked() => Err(SyncError::Passing(cause)),
+            () = slot.wait(sleep(pause)) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! What a file promises.
+
+use std::fs::{File, OpenOptions};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::delivery::{LIMITS, OpenJsonl};
+use super::file_offset::{FileIdentity, FileOffset, machine};
+use super::line_file::probe;
+use super::patience::{GIVE_UP_AFTER, LONGEST_PAUSE};
+use crate::sync::SyncError;
+use crate::sync::batch::Batch;
+use crate::sync::destination::{DeliveryContext, Outcome};
+use crate::sync::row::Row;
+use crate::sync::shutdown::Stop;
+
+fn batch(objects: &[&str]) -> Batch {
+    let mut batch = Batch::default();
+    for (row, object) in (0..).zip(objects) {
+        let write = |_: &Row, out: &mut Vec<u8>| {
+            out.extend_from_slice(object.as_bytes());
+            Ok(())
+        };
+        batch.push(row, Row::unkeyed(0, None, None, None), LIMITS.separator, write).unwrap();
+    }
+    batch
+}
+
+/// A run that is in no hurry and told of nothing.
+fn context() -> DeliveryContext {
+    DeliveryContext { first_pause: Duration::from_millis(10), ..DeliveryContext::none() }
+}
+
+async fn open(path: &Path, position: Option<FileOffset>) -> Result<OpenJsonl, SyncError> {
+    OpenJsonl::open(path, position, context()).await
+}
+
+/// Appends a batch, and gives the places where its objects end.
+async fn write(path: &Path, position: Option<FileOffset>, objects: &[&str]) -> Vec<u64> {
+    let file = open(path, position).await.unwrap();
+    let (_, outcomes) = file.deliver(batch(objects)).await.unwrap();
+    file.flush().await.unwrap();
+    let place = |outcome: Option<Outcome>| match outcome.unwrap() {
+        Outcome::Delivered(mark) => mark,
+        other => panic!("{other:?}"),
+    };
+    outcomes.into_iter().map(place).collect()
+}
+
+fn identity(path: &Path) -> FileIdentity {
+    super::file_offset::identity(machine(), &File::open(path).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn objects_become_lines_and_each_knows_where_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.jsonl");
+    assert_eq!(write(&path, None, &["{1}", "{22}"]).await, [4, 9]);
+    assert_eq!(write(&path, None, &["{3}"]).await, [13]);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "{1}\n{22}\n{3}\n");
+}
+
+#[tokio::test]
+async fn a_half_written_line_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.jsonl");
+    for (before, after) in [("{1}\n{2", "{1}\n{9}\n"), ("{1", "{9}\n"), ("", "{9}\n")] {
+        std::fs::write(&path, before).unwrap();
+        write(&path, None, &["{9}"]).await;
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), after);
+    }
+    let long = "x".repeat(200_000);
+    std::fs::write(&path, format!("{{1}}\n{long}")).unwrap();
+    write(&path, None, &["{9}"]).await;
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "{1}\n{9}\n");
+}
+
+#[tokio::test]
+async fn a_resumed_job_goes_on_where_its_checkpoint_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.jsonl");
+    std::fs::write(&path, "{1}\n{2}\n{3}\n{4").unwrap();
+    let position = |offset| Some(FileOffset { file: identity(&path), offset });
+    write(&path, position(8), &["{3}"]).await;
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "{1}\n{2}\n{3}\n");
+    // Lines are gone that nobody will send again: that must be said.
+    let error = open(&path, position(800)).await.unwrap_err().to_string();
+    assert!(error.contains("has 12 bytes and had 800"), "{error}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "{1}\n{2}\n{3}\n");
+}
+
+#[tokio::test]
+async fn a_file_in_the_place_of_another_is_not_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.jsonl");
+    std::fs::write(&path, "{1}\n{2}\n{3}\n").unwrap();
+    let position = Some(FileOffset { file: FileIdentity(7), offset: 4 });
+    write(&path, position, &["{4}"]).await;
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "{1}\n{2}\n{3}\n{4}\n");
+}
+
+#[tokio::test]
+async fn machines_never_cut_each_others_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.jsonl");
+    // The same path, disk and file: only the machine tells them apart.
+    let on = async |machine, position| OpenJsonl::open_on(machine, &path, position, context()).await.unwrap();
+    let first = on("first", None).await;
+    first.deliver(batch(&["{1}"])).await.unwrap();
+    let position = first.offset(first.end());
+    first.deliver(batch(&["{2}"])).await.unwrap();
+    drop(first);
+    let second = on("second", Some(position)).await;
+    second.deliver(batch(&["{3}"])).await.unwrap();
+    assert_ne!(second.offset(0).file, position.file);
+    drop(second);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "{1}\n{2}\n{3}\n");
+    // The machine itself goes on where it was.
+    on("first", Some(position)).await.deliver(batch(&["{4}"])).await.unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "{1}\n{4}\n");
+}
+
+#[tokio::test]
+async fn a_file_that_was_made_again_is_another_even_with_the_same_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.jsonl");
+    let made = |path: &Path| {
+        std::fs::write(path, "{1}\n").unwrap();
+        std::fs::metadata(path).unwrap().created().expect("a disk that knows when a file was made")
+    };
+    let first_made = made(&path);
+    let first = identity(&path);
+    std::fs::remove_file(&path).unwrap();
+    // Some disks count in steps of milliseconds.
+    let other = folder.path().join("other.jsonl");
+    while made(&other) <= first_made {
+        std::fs::remove_file(&other).unwrap();
+    }
+    std::fs::remove_file(&other).unwrap();
+    assert!(made(&path) > first_made);
+    assert_ne!(identity(&path), first);
+}
+
+#[test]
+fn a_position_is_a_text_that_older_ones_are_not() {
+    let position = FileOffset { file: FileIdentity(0xab), offset: 77 };
+    assert_eq!(position.to_string(), "000000000000000000000000000000ab:77");
+    assert_eq!(position.to_string().parse(), Ok(position));
+    for old in ["131:77", "0:0", "18446744073709551615:1", "", "x", "+00000000000000000000000000000ab:77"] {
+        assert!(old.parse::<FileOffset>().is_err(), "{old}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_holds_something_else_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("opencdi.toml");
+    std::fs::write(&path, "store = \"x\"\nhalf a line").unwrap();
+    for error in [open(&path, None).await.unwrap_err(), probe(&path).unwrap_err()] {
+        assert!(matches!(&error, SyncError::Config(cause) if cause.contains("something else")), "{error}");
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "store = \"x\"\nhalf a line");
+}
+
+#[tokio::test]
+async fn a_run_waits_until_the_one_before_has_let_go_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.jsonl");
+    let first = open(&path, None).await.unwrap();
+    let second = open(&path, None);
+    tokio::pin!(second);
+    let waits = tokio::time::timeout(Duration::from_millis(300), &mut second).await;
+    assert!(waits.is_err(), "{waits:?}");
+    drop(first);
+    second.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_does_not_wait_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.jsonl");
+    let _first = open(&path, None).await.unwrap();
+    let error = open(&path, None).await.unwrap_err();
+    assert!(matches!(&error, SyncError::Passing(cause) if cause.contains("somebody else")), "{error}");
+}
+
+#[tokio::test]
+async fn what_was_once_not_durable_is_never_called_durable() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = open(&folder.path().join("out.jsonl"), None).await.unwrap();
+    file.flush().await.unwrap();
+    file.file.lost.store(true, Ordering::Relaxed);
+    assert!(matches!(file.flush().await, Err(SyncError::Failed(_))));
+}
+
+/// Puts another file in the place of the one that is written; gives that back.
+fn replace(jsonl: &OpenJsonl, file: File) -> Arc<File> {
+    std::mem::replace(&mut jsonl.file.writer().file, Arc::new(file))
+}
+
+fn full_disk() -> File {
+    OpenOptions::new().read(true).write(true).open("/dev/full").expect("a disk that is always full")
+}
+
+#[tokio::test]
+async fn nothing_of_a_batch_stays_that_cannot_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.jsonl");
+    std::fs::write(&path, "{1}\n").unwrap();
+    let file = open(&path, None).await.unwrap();
+    // A file that was opened for reading takes nothing, and never will.
+    replace(&file, File::open(&path).unwrap());
+    let error = file.deliver(batch(&["{2}"])).await.unwrap_err();
+    assert!(matches!(error, SyncError::Failed(_)), "{error}");
+    assert_eq!((file.end(), std::fs::read_to_string(&path).unwrap()), (4, "{1}\n".into()));
+}
+
+#[tokio::test]
+async fn a_full_disk_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.jsonl");
+    let file = open(&path, None).await.unwrap();
+    let usual = replace(&file, full_disk());
+    // Half of a batch, which the full disk did not even let go.
+    std::fs::write(&path, "{hal").unwrap();
+    let delivered = file.deliver(batch(&["{1}", "{2}"]));
+    tokio::pin!(delivered);
+    let waits = tokio::time::timeout(Duration::from_millis(200), &mut delivered).await;
+    assert!(waits.is_err(), "{waits:?}");
+    assert_eq!(file.end(), 0);
+    file.file.writer().file = usual;
+    let (_, outcomes) = delivered.await.unwrap();
+    assert_eq!((outcomes.len(), file.end()), (2, 8));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "{1}\n{2}\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_disk_is_not_waited_for_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = open(&folder.path().join("out.jsonl"), None).await.unwrap();
+    replace(&file, full_disk());
+    let begun = Instant::now();
+    let error = file.deliver(batch(&["{1}"])).await.unwrap_err();
+    assert!(matches!(&error, SyncError::Failed(cause) if cause.contains("(tried again for 2")), "{error}");
+    assert!(begun.elapsed() <= GIVE_UP_AFTER && begun.elapsed() > GIVE_UP_AFTER - 2 * LONGEST_PAUSE);
+}
+
+#[tokio::test]
+async fn a_run_that_is_to_stop_does_not_wait_for_a_full_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let (stop, asked) = Stop::channel();
+    let context = DeliveryContext { stop: asked, first_pause: Duration::from_secs(60), ..context() };
+    let file = OpenJsonl::open(&folder.path().join("out.jsonl"), None, context).await.unwrap();
+    replace(&file, full_disk());
+    let delivered = file.deliver(batch(&["{1}"]));
+    tokio::pin!(delivered);
+    assert!(tokio::time::timeout(Duration::from_millis(100), &mut delivered).await.is_err());
+    stop.send(Some(Instant::now())).unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(10), delivered).await.expect("it ends at once");
+    assert!(matches!(ended, Err(SyncError::Passing(_))), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_somebody_else_has_touched_gets_nothing_more() {
+    type Touch = fn(&Path);
+    let touches: [(Touch, &str); 3] = [
+        (|path| std::fs::write(path, "").unwrap(), "was changed (it has 0 bytes in place of 4)"),
+        (|path| std::fs::write(path, "{1}\n{theirs}\n").unwrap(), "was changed (it has 13 bytes in place of 4)"),
+        (|path| std::fs::remove_file(path).unwrap(), "was removed"),
+    ];
+    for (touch, expected) in touches {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.jsonl");
+        let file = open(&path, None).await.unwrap();
+        file.deliver(batch(&["{1}"])).await.unwrap();
+        touch(&path);
+        let left = std::fs::read(&path).ok();
+        let error = file.deliver(batch(&["{2}"])).await.unwrap_err();
+        assert!(matches!(&error, SyncError::Failed(cause) if cause.contains(expected)), "{error}");
+        assert_eq!(std::fs::read(&path).ok(), left);
+    }
+    // Only its name is another: the lines are there.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.jsonl");
+    let file = open(&path, None).await.unwrap();
+    std::fs::rename(&path, folder.path().join("out.1.jsonl")).unwrap();
+    file.deliver(batch(&["{1}"])).await.unwrap();
+}
+
+#[test]
+fn a_probe_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    probe(&folder.path().join("out.jsonl")).unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert!(matches!(probe(&folder.path().join("no/such/out.jsonl")), Err(SyncError::Config(_))));
+}

@@ -1,0 +1,166 @@
+//! Reading a Postgres table or view, streamed.
+//!
+//! Timestamps are compared by Postgres. Numbers and texts are surveyed first, as those of SQLite are.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures::TryStreamExt as _;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, Connection as _, Postgres};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::session::{Ended, StopOnDrop};
+use super::table::PostgresTable;
+use super::values::{self, TimeColumn, meaning, not_a_time};
+use crate::connectors::tables::columns::{Columns, LONGEST};
+use crate::connectors::tables::survey::Selection;
+use crate::connectors::tables::timestamps::TimestampFormat;
+use crate::connectors::tables::{Chunk, MOST_ROWS, WAITING};
+use crate::sync::SyncError;
+use crate::sync::row::{Row, RowHasher};
+use crate::sync::source::{Opening, Read, ReadRequest, Reading, SourceReport};
+use crate::types::{IntegrationKind, PostgresUrl, TableName, quoted};
+
+/// How long a session may take to say goodbye.
+const CLOSE: Duration = Duration::from_secs(1);
+
+/// Begins to read.
+pub async fn read(url: &PostgresUrl, table: &TableName, mut request: ReadRequest) -> Result<Reading, SyncError> {
+    request.most = request.most.map(|most| most.min(MOST_ROWS));
+    let (mut source, session) = PostgresTable::open(url, table, request.kind).await?;
+    let (sender, reads) = mpsc::channel(WAITING);
+    let ended = Ended::default();
+    let task = tokio::spawn({
+        let ended = ended.clone();
+        async move {
+            let result = source.run(&request, &sender).await;
+            ended.set();
+            let _ = timeout(CLOSE, source.connection.close()).await;
+            // Nobody listens any more where the reading was dropped.
+            let _ = sender.send(result.map(|()| Read::End)).await;
+        }
+    });
+    Ok(Reading::new(reads, StopOnDrop::new(task, session, ended)))
+}
+
+/// Tries whether it can be read.
+pub async fn probe(url: &PostgresUrl, table: &TableName, kind: IntegrationKind) -> Result<SourceReport, SyncError> {
+    let (mut source, _) = PostgresTable::open(url, table, kind).await?;
+    let updated_at = match source.kind.name() {
+        Some(name) => {
+            source.refuse_no_beginning().await?;
+            Some(name)
+        }
+        None => source.format().await?.map(TimestampFormat::name),
+    };
+    Ok(SourceReport {
+        table: table.to_string(),
+        updated_at,
+        identifiers: source.columns.identifiers.into_iter().map(|(_, name)| name).collect(),
+        advice: None,
+    })
+}
+
+type Sender = mpsc::Sender<Result<Read, SyncError>>;
+
+impl PostgresTable {
+    /// Sends everything but the end, or the first rows, until nobody listens any more.
+    async fn run(&mut self, request: &ReadRequest, sender: &Sender) -> Result<(), SyncError> {
+        let now: DateTime<Utc> = sqlx::query_scalar("SELECT now()")
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(|error| meaning(&self.table, &error))?;
+        let now = now.timestamp_micros();
+        let survey = match self.kind {
+            TimeColumn::TimestampTz | TimeColumn::Timestamp => self.count(request.from, now).await?,
+            TimeColumn::Text | TimeColumn::Integer | TimeColumn::Fraction => self.survey(request.from, now).await?,
+        };
+        let undated = format!("SELECT count(*) FROM {} WHERE {} IS NULL", self.table.quoted(), self.time());
+        let undated = self.number(sqlx::query(AssertSqlSafe(undated))).await?;
+        let opening = Opening { running_since: self.running_since, future: survey.future, undated };
+        if sender.send(Ok(Read::Opened(opening))).await.is_err() {
+            return Ok(());
+        }
+        match survey.selection() {
+            Some(selection) => self.send_rows(&selection, request, sender).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn send_rows(
+        &mut self,
+        selection: &Selection,
+        request: &ReadRequest,
+        sender: &Sender,
+    ) -> Result<(), SyncError> {
+        let text = self.select(selection, request.most);
+        let query = self.bind_selection(sqlx::query(AssertSqlSafe(text)), selection);
+        let mut rows = query.fetch(&mut self.connection);
+        let mut chunk = Chunk::default();
+        while let Some(row) = rows.try_next().await.map_err(|error| meaning(&self.table, &error))? {
+            let row = row_of(&self.table, &self.columns, self.kind, &request.hasher, &row)?;
+            if let Some(full) = chunk.push(row)
+                && sender.send(Ok(Read::Rows(full))).await.is_err()
+            {
+                return Ok(());
+            }
+        }
+        let _ = sender.send(Ok(Read::Rows(chunk.take()))).await;
+        Ok(())
+    }
+
+    /// The selected rows in reading order, or the first so many of them.
+    fn select(&self, selection: &Selection, most: Option<u64>) -> String {
+        let column = quoted(&self.columns.updated_at);
+        let time = match (selection, self.kind) {
+            // What is finer than a microsecond is cut off, as everywhere.
+            (Selection::Computed { .. }, TimeColumn::Text) => {
+                format!(r"regexp_replace({column}::text, '(\.[0-9]{{6}})[0-9]+', '\1')::timestamptz")
+            }
+            _ => self.time(),
+        };
+        // What is too long to be sent need not come whole.
+        let content =
+            self.columns.content().map(|name| format!("left({}::text, {}) COLLATE \"C\"", quoted(name), LONGEST + 1));
+        let content: Vec<String> = content.collect();
+        let selected = format!("FROM {} WHERE {time} BETWEEN $1 AND $2", self.table.quoted());
+        let (rows, limit) = match most {
+            None => (selected, String::new()),
+            // Contents of rows after the last time of the first rows are not looked at.
+            Some(most) => {
+                let last = format!(
+                    "SELECT max(time) FROM (SELECT {time} AS time {selected} ORDER BY 1 LIMIT {most}) AS times"
+                );
+                (format!("{selected} AND {time} <= ({last})"), format!(" LIMIT {most}"))
+            }
+        };
+        format!("SELECT {}, {} {rows} ORDER BY {time}{limit}", self.time(), content.join(", "))
+    }
+
+    fn bind_selection<'q>(
+        &self,
+        query: Query<'q, Postgres, PgArguments>,
+        selection: &Selection,
+    ) -> Query<'q, Postgres, PgArguments> {
+        match selection {
+            Selection::Stored { from, to } => self.bind(self.bind(query, from), to),
+            Selection::Computed { from, to } => self.bind_time(self.bind_time(query, *from), *to),
+        }
+    }
+}
+
+/// The row that stands in a result: `UPDATED_AT`, then the columns with content.
+fn row_of(
+    table: &TableName,
+    columns: &Columns,
+    kind: TimeColumn,
+    hasher: &RowHasher,
+    row: &PgRow,
+) -> Result<Row, SyncError> {
+    let micros = kind.micros(row).map_err(|example| not_a_time(table, &columns.updated_at, &example))?;
+    columns.row(hasher, micros, |index| Ok(values::bytes(row, 1 + index).map(Cow::Borrowed)))
+}

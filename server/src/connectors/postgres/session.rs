@@ -1,0 +1,147 @@
+//! A session with the database, and how its query is ended when nobody waits for its rows any more.
+//!
+//! A server that sorts does not look whether its client is still there. It is told to look, and it is told to cancel: each
+//! of the two works where the other does not.
+
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::transactions::APPLICATION;
+use super::values::away;
+use crate::sync::SyncError;
+use crate::types::PostgresUrl;
+
+/// How long the database may take to answer a call.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long a cancellation may take in all.
+const CANCEL: Duration = Duration::from_secs(10);
+/// Postgres 14 and later, on systems that can tell, look so often whether their client is still there. Elsewhere the
+/// setting is unknown or refused.
+const LOOK_FOR_CLIENT: &str =
+    "SELECT set_config(name, '2s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'";
+
+/// Which session it is: numbers of processes come again, with another beginning.
+#[derive(Debug, Clone)]
+pub struct Session {
+    options: PgConnectOptions,
+    id: Option<(i32, DateTime<Utc>)>,
+}
+
+/// Connects.
+pub async fn connect(url: &PostgresUrl) -> Result<(PgConnection, Session), SyncError> {
+    let options = PgConnectOptions::from_str(url.expose());
+    // A query lasts as long as its rows are delivered, which is no reason for warnings.
+    let options = options.map(|options| options.disable_statement_logging().application_name(APPLICATION));
+    let options = options.map_err(|error| away(url, &PgConnectOptions::new_without_pgpass(), &error))?;
+    let connect = timeout(CONNECT, PgConnection::connect_with(&options)).await;
+    let connect = connect.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut));
+    let mut connection = connect.map_err(|error| away(url, &options, &error))?;
+    // What does not work here is done without. A connection that is broken is noticed at the next statement.
+    let _ = sqlx::raw_sql(LOOK_FOR_CLIENT).execute(&mut connection).await;
+    let id = sqlx::query_as("SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()");
+    let id = id.fetch_optional(&mut connection).await.ok().flatten();
+    Ok((connection, Session { options, id }))
+}
+
+impl Session {
+    /// Cancels its query, if it is still there.
+    async fn cancel(self) {
+        let Some((pid, backend_start)) = self.id else { return };
+        let cancel = async {
+            let mut connection = PgConnection::connect_with(&self.options).await?;
+            sqlx::query("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2")
+                .bind(pid)
+                .bind(backend_start)
+                .execute(&mut connection)
+                .await?;
+            connection.close().await
+        };
+        match timeout(CANCEL, cancel).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "a query of the source could not be cancelled"),
+            Err(_) => tracing::debug!("a query of the source could not be cancelled in time"),
+        }
+    }
+}
+
+/// Ends a reading when it is dropped.
+pub struct StopOnDrop {
+    task: JoinHandle<()>,
+    session: Session,
+    ended: Ended,
+}
+
+/// Whether a reading has ended by itself.
+#[derive(Debug, Clone, Default)]
+pub struct Ended(Arc<AtomicBool>);
+
+impl Ended {
+    /// Nothing is left to be cancelled.
+    pub fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl StopOnDrop {
+    /// Ends that task with its session, unless it has ended by then.
+    pub fn new(task: JoinHandle<()>, session: Session, ended: Ended) -> StopOnDrop {
+        StopOnDrop { task, session, ended }
+    }
+}
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.task.abort();
+        if self.ended.0.load(Ordering::Relaxed) || self.task.is_finished() {
+            return;
+        }
+        // Where the runtime itself ends, the server notices by itself.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(self.session.clone().cancel());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+    use crate::testing::postgres;
+
+    async fn opened() -> (PgConnection, Session) {
+        connect(&PostgresUrl::new(Secret::new(postgres())).unwrap()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_server_looks_for_its_client() {
+        let (mut connection, _) = opened().await;
+        let interval = sqlx::query_scalar("SELECT current_setting('client_connection_check_interval', true)");
+        let interval: Option<String> = interval.fetch_one(&mut connection).await.unwrap();
+        // Older servers do not know it.
+        assert!(interval.is_none_or(|interval| interval == "2s"));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_query_is_cancelled_in_its_own_session_only() {
+        let (mut connection, session) = opened().await;
+        let sleeps = tokio::spawn(async move { sqlx::query("SELECT pg_sleep(60)").execute(&mut connection).await });
+        let (pid, backend_start) = session.id.expect("a session knows itself");
+        let (mut other, _) = opened().await;
+        let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'PgSleep'";
+        while sqlx::query_scalar::<_, i64>(sleeping).bind(pid).fetch_one(&mut other).await.unwrap() == 0 {}
+        let earlier = Some((pid, backend_start - chrono::TimeDelta::seconds(1)));
+        Session { id: earlier, ..session.clone() }.cancel().await;
+        assert_eq!(sqlx::query_scalar::<_, i64>(sleeping).bind(pid).fetch_one(&mut other).await.unwrap(), 1);
+        session.cancel().await;
+        let error = sleeps.await.unwrap().unwrap_err();
+        assert!(error.to_string().contains("canceling statement due to user request"), "{error}");
+    }
+}

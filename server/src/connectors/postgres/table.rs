@@ -1,0 +1,122 @@
+//! A Postgres table or view with a session that has begun to read it.
+
+use std::time::Duration;
+
+use chrono::DateTime;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, Column as _, Executor as _, PgConnection, Postgres, Statement as _};
+use sqlx::{SqlSafeStr as _, TypeInfo as _};
+use tokio::time::timeout;
+
+use super::session::{self, Session};
+use super::transactions;
+use super::values::{TimeColumn, meaning, not_a_time};
+use crate::connectors::tables::LOCKED;
+use crate::connectors::tables::columns::Columns;
+use crate::connectors::tables::survey::TimeBound;
+use crate::sync::SyncError;
+use crate::types::{IntegrationKind, PostgresUrl, TableName, quoted};
+
+/// How long the database may take in all until its table is open.
+const OPEN: Duration = Duration::from_secs(60);
+/// A table or view, and the session that reads it.
+#[derive(Debug)]
+pub struct PostgresTable {
+    /// The session, in a transaction.
+    pub connection: PgConnection,
+    /// Its name.
+    pub table: TableName,
+    /// Its columns.
+    pub columns: Columns,
+    /// What kind of column `UPDATED_AT` is.
+    pub kind: TimeColumn,
+    /// When the oldest transaction began that was running before the snapshot.
+    pub running_since: Option<i64>,
+}
+
+impl PostgresTable {
+    /// Connects, begins a transaction and finds the columns.
+    pub async fn open(
+        url: &PostgresUrl,
+        table: &TableName,
+        kind: IntegrationKind,
+    ) -> Result<(PostgresTable, Session), SyncError> {
+        let opened = timeout(OPEN, async {
+            let (connection, session) = session::connect(url).await?;
+            Ok((PostgresTable::begin(connection, table, kind).await?, session))
+        });
+        let late = |_| Err(SyncError::Passing(format!("the table `{table}`: {url} does not answer in time")));
+        opened.await.unwrap_or_else(late)
+    }
+
+    /// Begins a transaction and finds the columns.
+    async fn begin(
+        mut connection: PgConnection,
+        table: &TableName,
+        kind: IntegrationKind,
+    ) -> Result<PostgresTable, SyncError> {
+        let running_since =
+            transactions::running_since(&mut connection).await.map_err(|error| meaning(table, &error))?;
+        // How long the rows take is up to the destination, and no reason to cut them off.
+        let begin = format!(
+            "SET TIME ZONE 'UTC'; SET statement_timeout = 0; SET lock_timeout = {};
+             BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            LOCKED.as_millis()
+        );
+        sqlx::raw_sql(AssertSqlSafe(begin)).execute(&mut connection).await.map_err(|error| meaning(table, &error))?;
+        let text = AssertSqlSafe(format!("SELECT * FROM {} LIMIT 0", table.quoted())).into_sql_str();
+        let statement = (&mut connection).prepare(text).await.map_err(|error| meaning(table, &error))?;
+        let names: Vec<String> = statement.columns().iter().map(|column| column.name().to_owned()).collect();
+        let columns = Columns::find(table, &names, kind)?;
+        let updated_at = statement.columns().iter().find(|column| column.name() == columns.updated_at);
+        let type_name = updated_at.map(|column| column.type_info().name().to_owned()).unwrap_or_default();
+        let kind = TimeColumn::of(&type_name).ok_or_else(|| {
+            SyncError::Config(format!(
+                "the column `{}` of the table `{table}` is of the type {type_name}, which is no time; timestamps, texts and numbers are",
+                columns.updated_at
+            ))
+        })?;
+        Ok(PostgresTable { connection, table: table.clone(), columns, kind, running_since })
+    }
+
+    /// The number that a query counts.
+    pub async fn number(&mut self, query: Query<'_, Postgres, PgArguments>) -> Result<u64, SyncError> {
+        let row = query.fetch_one(&mut self.connection).await;
+        let number = row.and_then(|row| sqlx::Row::try_get::<i64, _>(&row, 0));
+        number.map(|number| u64::try_from(number).unwrap_or(0)).map_err(|error| meaning(&self.table, &error))
+    }
+
+    /// Binds a time as the column keeps it.
+    pub fn bind<'q>(
+        &self,
+        query: Query<'q, Postgres, PgArguments>,
+        bound: &TimeBound,
+    ) -> Query<'q, Postgres, PgArguments> {
+        match (bound, self.kind) {
+            (TimeBound::Text(text), _) => query.bind(text.clone()),
+            (TimeBound::Number(number), TimeColumn::Integer) => query.bind(*number as i64),
+            (TimeBound::Number(number), _) => query.bind(*number),
+        }
+    }
+
+    /// Binds a time in microseconds, for a column of timestamps.
+    pub fn bind_time<'q>(
+        &self,
+        query: Query<'q, Postgres, PgArguments>,
+        micros: i64,
+    ) -> Query<'q, Postgres, PgArguments> {
+        let time = DateTime::from_timestamp_micros(micros).unwrap_or_default();
+        if self.kind == TimeColumn::Timestamp { query.bind(time.naive_utc()) } else { query.bind(time) }
+    }
+
+    /// `UPDATED_AT` as it is read and compared.
+    pub fn time(&self) -> String {
+        self.kind.expression(&quoted(&self.columns.updated_at))
+    }
+
+    /// What is said of an `UPDATED_AT` that is no time.
+    pub fn not_a_time(&self, example: &str) -> SyncError {
+        not_a_time(&self.table, &self.columns.updated_at, example)
+    }
+}

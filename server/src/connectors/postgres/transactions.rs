@@ -1,0 +1,112 @@
+//! Which transactions run at the source: what they write is dated when they began, and shows when they have ended.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, Row as _};
+
+/// The name under which our own sessions are listed, unless the URL gives another. They only read, and may take long.
+pub const APPLICATION: &str = "opencdi source";
+
+/// Every transaction that runs has a lock on its own number, which everybody may see; when it began is shown only to some.
+/// A transaction that has not written yet has no other number, and may write all the same. Sessions without a user are
+/// the server's own, such as those that vacuum.
+const RUNNING: &str = "
+    SELECT pg_is_in_recovery() AS is_standby,
+           count(*) FILTER (WHERE xact_start IS NULL AND (state IS NULL OR state = 'disabled')) AS hidden,
+           least(min(xact_start), now()) AS running_since,
+           (SELECT min(prepared) FROM pg_prepared_xacts WHERE database = current_database()) AS prepared
+    FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE locktype = 'virtualxid' AND mode = 'ExclusiveLock' AND pid <> pg_backend_pid()
+      AND datid = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND usesysid IS NOT NULL AND application_name IS DISTINCT FROM $1";
+
+/// When the oldest transaction began, in microseconds since 1970; nothing where that is not shown to us, or cannot be known
+/// here. To be asked before a snapshot is taken: what runs then and is not in the snapshot began later.
+pub async fn running_since(connection: &mut PgConnection) -> Result<Option<i64>, sqlx::Error> {
+    let row = sqlx::query(RUNNING).bind(APPLICATION).fetch_one(connection).await?;
+    // A standby shows its own transactions only; of a prepared one nobody knows when it began.
+    let is_standby: bool = row.try_get("is_standby")?;
+    let hidden: i64 = row.try_get("hidden")?;
+    let prepared: Option<DateTime<Utc>> = row.try_get("prepared")?;
+    let running_since: DateTime<Utc> = row.try_get("running_since")?;
+    let oldest = prepared.map_or(running_since, |prepared| prepared.min(running_since));
+    Ok((!is_standby && hidden == 0).then(|| oldest.timestamp_micros()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::str::FromStr as _;
+
+    use sqlx::postgres::PgConnectOptions;
+    use sqlx::{AssertSqlSafe, Connection as _};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::testing::postgres;
+
+    /// A database of a test's own, which is dropped with the server.
+    struct Database(PgConnectOptions);
+
+    impl Database {
+        async fn new() -> Database {
+            let options = PgConnectOptions::from_str(&postgres()).unwrap();
+            let name = format!("db_{}", Uuid::new_v4().simple());
+            let mut connection = PgConnection::connect_with(&options).await.unwrap();
+            sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();
+            Database(options.database(&name))
+        }
+
+        async fn connect(&self) -> PgConnection {
+            PgConnection::connect_with(&self.0).await.unwrap()
+        }
+
+        /// A session of somebody who may not see what others do.
+        async fn connect_unprivileged(&self) -> PgConnection {
+            let mut connection = self.connect().await;
+            let role = format!("role_{}", Uuid::new_v4().simple());
+            let become_it = format!("CREATE ROLE {role}; SET ROLE {role}");
+            sqlx::raw_sql(AssertSqlSafe(become_it)).execute(&mut connection).await.unwrap();
+            connection
+        }
+    }
+
+    async fn begin(connection: &mut PgConnection) -> i64 {
+        sqlx::raw_sql("BEGIN").execute(&mut *connection).await.unwrap();
+        let began: DateTime<Utc> = sqlx::query_scalar("SELECT now()").fetch_one(connection).await.unwrap();
+        began.timestamp_micros()
+    }
+
+    #[tokio::test]
+    async fn the_oldest_transaction_counts_even_if_it_has_not_written_yet() {
+        let database = Database::new().await;
+        let (mut asks, mut first, mut second) =
+            (database.connect().await, database.connect().await, database.connect().await);
+        let before = Utc::now().timestamp_micros();
+        assert!(running_since(&mut asks).await.unwrap().unwrap() >= before - 1_000_000, "nothing runs");
+        let began = begin(&mut first).await;
+        begin(&mut second).await;
+        assert_eq!(running_since(&mut asks).await.unwrap(), Some(began));
+        sqlx::raw_sql("ROLLBACK").execute(&mut first).await.unwrap();
+        assert!(running_since(&mut asks).await.unwrap().unwrap() > began);
+    }
+
+    #[tokio::test]
+    async fn where_transactions_of_others_are_hidden_nothing_is_said() {
+        let database = Database::new().await;
+        let (mut asks, mut writes) = (database.connect_unprivileged().await, database.connect().await);
+        assert!(running_since(&mut asks).await.unwrap().is_some());
+        begin(&mut writes).await;
+        assert_eq!(running_since(&mut asks).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn transactions_of_other_databases_and_of_our_own_readers_do_not_count() {
+        let (database, other) = (Database::new().await, Database::new().await);
+        let mut elsewhere = other.connect().await;
+        let began = begin(&mut elsewhere).await;
+        let ours = Database(database.0.clone().application_name(APPLICATION));
+        let (mut asks, mut reads) = (ours.connect().await, ours.connect().await);
+        let reading = begin(&mut reads).await;
+        let since = running_since(&mut asks).await.unwrap().unwrap();
+        assert!(since > began && since > reading);
+    }
+}

@@ -1,0 +1,205 @@
+//! What Postgres' types, values and errors mean for a source.
+
+use std::io::ErrorKind;
+
+use sqlx::postgres::{PgConnectOptions, PgRow};
+use sqlx::{Row as _, ValueRef as _};
+
+use crate::connectors::passing::connection_passes;
+use crate::connectors::tables::survey::StoredTime;
+use crate::connectors::tables::timestamps::{
+    self, TimestampFormat, example_of_fraction, micros_of_fraction, micros_of_number, micros_of_text,
+};
+use crate::sync::SyncError;
+use crate::types::{PostgresUrl, TableName};
+
+/// Postgres counts microseconds from the year 2000.
+const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
+/// Its first moment, in 4713 BC.
+pub const EARLIEST: i64 = POSTGRES_EPOCH - 211_813_488_000_000_000;
+
+/// What kind of column `UPDATED_AT` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeColumn {
+    /// A timestamp with time zone.
+    TimestampTz,
+    /// A timestamp without, which is UTC.
+    Timestamp,
+    /// A text.
+    Text,
+    /// A whole number.
+    Integer,
+    /// Any other number.
+    Fraction,
+}
+
+impl TimeColumn {
+    /// By the name of the column's type.
+    pub fn of(type_name: &str) -> Option<TimeColumn> {
+        match type_name {
+            "TIMESTAMPTZ" => Some(TimeColumn::TimestampTz),
+            "TIMESTAMP" => Some(TimeColumn::Timestamp),
+            "TEXT" | "VARCHAR" | "CHAR" | "CITEXT" | "citext" => Some(TimeColumn::Text),
+            "INT2" | "INT4" | "INT8" => Some(TimeColumn::Integer),
+            "NUMERIC" | "FLOAT4" | "FLOAT8" => Some(TimeColumn::Fraction),
+            _ => None,
+        }
+    }
+
+    /// The column as it is read and compared.
+    pub fn expression(self, column: &str) -> String {
+        match self {
+            TimeColumn::TimestampTz | TimeColumn::Timestamp => column.to_owned(),
+            // Byte by byte, whatever the language of the database.
+            TimeColumn::Text => format!("{column}::text COLLATE \"C\""),
+            TimeColumn::Integer => format!("{column}::int8"),
+            TimeColumn::Fraction => format!("{column}::float8"),
+        }
+    }
+
+    /// The name of a timestamp, for people.
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            TimeColumn::TimestampTz => Some("timestamp with time zone"),
+            TimeColumn::Timestamp => Some("timestamp, taken as UTC"),
+            TimeColumn::Text | TimeColumn::Integer | TimeColumn::Fraction => None,
+        }
+    }
+
+    /// The time at the beginning of a result's row in microseconds; a text for people where it is none.
+    pub fn micros(self, row: &PgRow) -> Result<i64, String> {
+        let found = match self {
+            TimeColumn::TimestampTz | TimeColumn::Timestamp => {
+                let since_2000 = bytes(row, 0).and_then(|bytes| Some(i64::from_be_bytes(bytes.try_into().ok()?)));
+                // The first and the last number stand for infinity.
+                since_2000.filter(|micros| *micros != i64::MIN).and_then(|micros| micros.checked_add(POSTGRES_EPOCH))
+            }
+            TimeColumn::Text => match self.stored(row) {
+                Some(StoredTime::Text(text)) => micros_of_text(text),
+                _ => None,
+            },
+            TimeColumn::Integer => row.try_get(0).ok().and_then(micros_of_number),
+            TimeColumn::Fraction => row.try_get(0).ok().and_then(micros_of_fraction),
+        };
+        found.ok_or_else(|| self.example(row))
+    }
+
+    /// The same as Postgres keeps it, where it is a number or a text.
+    pub fn stored(self, row: &PgRow) -> Option<StoredTime<'_>> {
+        match self {
+            TimeColumn::TimestampTz | TimeColumn::Timestamp => None,
+            TimeColumn::Text => bytes(row, 0).and_then(|bytes| std::str::from_utf8(bytes).ok()).map(StoredTime::Text),
+            TimeColumn::Integer => row.try_get::<i64, _>(0).ok().map(|number| StoredTime::Number(number as f64)),
+            TimeColumn::Fraction => row.try_get(0).ok().map(StoredTime::Number),
+        }
+    }
+
+    /// The format of a number or a text that is a time.
+    pub fn format(self, row: &PgRow) -> Result<TimestampFormat, String> {
+        self.micros(row)?;
+        match self.stored(row) {
+            Some(StoredTime::Number(number)) => Ok(TimestampFormat::of_number(number as i64)),
+            _ => Ok(TimestampFormat::Text),
+        }
+    }
+
+    /// The time for a message.
+    pub fn example(self, row: &PgRow) -> String {
+        const LONGEST: usize = 40;
+        match self.stored(row) {
+            Some(StoredTime::Number(number)) => example_of_fraction(number),
+            Some(StoredTime::Text(text)) => format!("{:?}", text.chars().take(LONGEST).collect::<String>()),
+            None => "-infinity".into(),
+        }
+    }
+}
+
+/// A value as it came.
+pub fn bytes(row: &PgRow, index: usize) -> Option<&[u8]> {
+    let value = row.try_get_raw(index).ok()?;
+    if value.is_null() { None } else { value.as_bytes().ok() }
+}
+
+/// What it means that there is no connection.
+pub fn away(url: &PostgresUrl, options: &PgConnectOptions, error: &sqlx::Error) -> SyncError {
+    let message = match error {
+        sqlx::Error::PoolTimedOut => "it does not answer in time".to_owned(),
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        sqlx::Error::Protocol(said) if is_cut_off(said) => "it hangs up at once".to_owned(),
+        other => other.to_string(),
+    };
+    let message = format!("the source cannot be reached ({url}): {message}");
+    let by_socket = options.get_socket().is_some() || options.get_host().starts_with('/');
+    let passes = match error {
+        sqlx::Error::PoolTimedOut => true,
+        // Without a server there is no socket. Otherwise it is a certificate's file that is missing.
+        sqlx::Error::Io(error) if error.kind() == ErrorKind::NotFound => by_socket,
+        sqlx::Error::Io(error) => connection_passes(error),
+        sqlx::Error::Protocol(said) => is_cut_off(said),
+        sqlx::Error::Database(error) => code_passes(error.code().as_deref()),
+        _ => false,
+    };
+    if passes { SyncError::Passing(message) } else { SyncError::Config(message) }
+}
+
+/// Whether a server has hung up, or has had an error, before it could say whether it speaks TLS; the driver tells that by
+/// the byte that it read.
+fn is_cut_off(said: &str) -> bool {
+    ["0x00", "0x45"].iter().any(|byte| said.contains(&format!("SSLRequest: {byte}")))
+}
+
+/// What is said of an `UPDATED_AT` that is no time.
+pub fn not_a_time(table: &TableName, column: &str, example: &str) -> SyncError {
+    SyncError::Config(timestamps::not_a_time(&table.to_string(), column, example))
+}
+
+/// What an error means: whether trying again may help, or somebody has to repair something first.
+pub fn meaning(table: &TableName, error: &sqlx::Error) -> SyncError {
+    match error {
+        sqlx::Error::Database(database) => {
+            let message = format!("the table `{table}`: {}", database.message());
+            let passes = code_passes(database.code().as_deref());
+            if passes { SyncError::Passing(message) } else { SyncError::Config(message) }
+        }
+        // The connection broke.
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::PoolTimedOut => {
+            SyncError::Passing(format!("the table `{table}`: {error}"))
+        }
+        other => SyncError::Failed(format!("the table `{table}`: {other}")),
+    }
+}
+
+/// Whether an error code speaks of something that passes: connections, conflicts, resources, an operator's intervention.
+fn code_passes(code: Option<&str>) -> bool {
+    /// A configured limit, and a database that was dropped.
+    const LASTING: [&str; 2] = ["53400", "57P04"];
+    /// A lock that was not to be had, an object in use; a transaction that took too long, a session that was idle for too long.
+    const PASSING: [&str; 9] = ["08", "40", "53", "55006", "55P03", "57", "58", "25P03", "25P04"];
+    code.is_some_and(|code| !LASTING.contains(&code) && PASSING.iter().any(|class| code.starts_with(class)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_that_pass_are_told_from_those_that_have_to_be_repaired() {
+        for passing in
+            ["08006", "40001", "40P01", "53300", "53200", "55P03", "57P01", "57P02", "57P03", "57014", "58030", "25P04"]
+        {
+            assert!(code_passes(Some(passing)), "{passing}");
+        }
+        for lasting in ["28P01", "28000", "3D000", "42P01", "42501", "22012", "53400", "55000", "57P04", "0A000"] {
+            assert!(!code_passes(Some(lasting)), "{lasting}");
+        }
+        assert!(!code_passes(None));
+    }
+
+    #[test]
+    fn a_server_that_hangs_up_is_no_server_of_another_kind() {
+        assert!(is_cut_off("unexpected response from SSLRequest: 0x00 (tls:95)"));
+        assert!(is_cut_off("unexpected response from SSLRequest: 0x45"));
+        assert!(!is_cut_off("unexpected response from SSLRequest: 0x48"), "HTTP");
+        assert!(!is_cut_off("unsupported authentication method: KerberosV5"));
+    }
+}

@@ -1,0 +1,101 @@
+//! What stands in `UPDATED_AT` of a SQLite table.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{OptionalExtension as _, params_from_iter};
+
+use super::table::{AccessPath, SqliteTable};
+use super::values::{self, example, format, micros, not_a_time};
+use crate::connectors::tables::survey::Survey;
+use crate::connectors::tables::timestamps::TimestampFormat;
+use crate::sync::SyncError;
+
+impl SqliteTable {
+    /// How the rows are found where not all are read.
+    pub(super) fn access_path(&self) -> Result<AccessPath, SyncError> {
+        let column = self.updated_at();
+        let text = format!("EXPLAIN QUERY PLAN SELECT {column} FROM {} WHERE {column} >= 0", self.table.quoted());
+        let mut statement = self.connection.prepare(&text).map_err(|error| self.error(&error))?;
+        let mut steps = statement.query(()).map_err(|error| self.error(&error))?;
+        while let Some(step) = steps.next().map_err(|error| self.error(&error))? {
+            let detail: String = step.get("detail").map_err(|error| self.error(&error))?;
+            if detail.starts_with("SEARCH") {
+                return Ok(AccessPath::Index);
+            }
+        }
+        Ok(AccessPath::Scan)
+    }
+
+    /// Looks at every time that may be read, and counts the rows that have none.
+    pub(super) fn survey(&self, from: Option<i64>, path: AccessPath, now: i64) -> Result<(Survey, u64), SyncError> {
+        let mut survey = Survey::new(from, now);
+        let (column, place) = (self.updated_at(), if self.has_places { "rowid" } else { "NULL" });
+        let mut text = format!("SELECT {column}, {place} FROM {}", self.from(path));
+        let (mut lowest, mut undated) = (None, 0);
+        if path == AccessPath::Index {
+            // Earlier ones are not looked at, but the ends tell whether all times are of one format.
+            undated = self.undated()?;
+            let Some(format) = self.format()? else { return Ok((survey, undated)) };
+            text = format!("{text} WHERE {column} >= ?1");
+            lowest = Some(survey.lowest(format));
+        }
+        let mut statement = self.connection.prepare(&text).map_err(|error| self.error(&error))?;
+        let mut rows = statement.query(params_from_iter(lowest)).map_err(|error| self.error(&error))?;
+        let mut first = None;
+        while let Some(row) = rows.next().map_err(|error| self.error(&error))? {
+            let value = row.get_ref(0).map_err(|error| self.error(&error))?;
+            if value == ValueRef::Null {
+                undated += 1;
+                continue;
+            }
+            let not_a_time = || not_a_time(&self.table, &self.columns.updated_at, value);
+            let micros = micros(value).ok_or_else(not_a_time)?;
+            let (format, stored) = (format(value), values::stored(value).ok_or_else(not_a_time)?);
+            let (first_format, first_example) = first.get_or_insert_with(|| (format, example(value)));
+            if format != *first_format {
+                return Err(self.mixes((first_example, *first_format), (&example(value), format)));
+            }
+            survey.take(micros, stored, row.get(1).ok());
+        }
+        Ok((survey, undated))
+    }
+
+    /// What the times are. SQLite sorts numbers before texts and small numbers before large ones, so the lowest and the
+    /// highest tell whether all are of one format.
+    pub(super) fn format(&self) -> Result<Option<TimestampFormat>, SyncError> {
+        let (table, column) = (self.table.quoted(), self.updated_at());
+        let extreme = |order: &str| {
+            let text =
+                format!("SELECT {column} FROM {table} WHERE {column} IS NOT NULL ORDER BY {column} {order} LIMIT 1");
+            let value = self.connection.query_row(&text, (), |row| {
+                let value = row.get_ref(0)?;
+                let format = micros(value).map(|_| (example(value), format(value)));
+                Ok(format.ok_or_else(|| not_a_time(&self.table, &self.columns.updated_at, value)))
+            });
+            value.optional().map_err(|error| self.error(&error))?.transpose()
+        };
+        let (Some((lowest, low)), Some((highest, high))) = (extreme("ASC")?, extreme("DESC")?) else {
+            return Ok(None);
+        };
+        if low != high {
+            return Err(self.mixes((&lowest, low), (&highest, high)));
+        }
+        Ok(Some(low))
+    }
+
+    fn mixes(&self, one: (&str, TimestampFormat), other: (&str, TimestampFormat)) -> SyncError {
+        SyncError::Config(format!(
+            "the column `{}` of the table `{}` mixes kinds: {} is {}, {} is {}",
+            self.columns.updated_at,
+            self.table,
+            one.0,
+            one.1.name(),
+            other.0,
+            other.1.name()
+        ))
+    }
+
+    fn undated(&self) -> Result<u64, SyncError> {
+        let text = format!("SELECT count(*) FROM {} WHERE {} IS NULL", self.table.quoted(), self.updated_at());
+        self.connection.query_row(&text, (), |row| row.get(0)).map_err(|error| self.error(&error))
+    }
+}

@@ -1,0 +1,207 @@
+//! Which column of a table means what. Names are matched without regard to case.
+
+use std::borrow::Cow;
+
+use crate::sync::SyncError;
+use crate::sync::object::LONGEST_PAYLOAD;
+use crate::sync::row::{Identifier, Row, RowHasher};
+use crate::types::{IntegrationKind, TableName};
+
+/// The longest value that is read, in bytes: nothing longer can be sent.
+pub const LONGEST: usize = LONGEST_PAYLOAD;
+
+/// The identifier columns, in the order in which a row uses the first that is not null.
+const EXTERNAL_ID: &str = "EXTERNAL_ID";
+const ALIAS_NAME: &str = "ALIAS_NAME";
+const ALIAS_LABEL: &str = "ALIAS_LABEL";
+const BRAZE_ID: &str = "BRAZE_ID";
+const EMAIL: &str = "EMAIL";
+const PHONE: &str = "PHONE";
+const IDENTIFIERS: [&str; 6] = [EXTERNAL_ID, ALIAS_NAME, ALIAS_LABEL, BRAZE_ID, EMAIL, PHONE];
+
+/// The columns of a table that a sync reads, under the names that the table gives them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Columns {
+    /// `UPDATED_AT`.
+    pub updated_at: String,
+    /// `PAYLOAD`, where rows of the kind have one.
+    pub payload: Option<String>,
+    /// The identifier columns that there are: their place in the order, and their name.
+    pub identifiers: Vec<(usize, String)>,
+}
+
+impl Columns {
+    /// Finds them among the columns of a table, or says what is missing.
+    pub fn find(table: &TableName, columns: &[String], kind: IntegrationKind) -> Result<Columns, SyncError> {
+        let find = |name: &str| -> Result<Option<String>, SyncError> {
+            let mut found = columns.iter().filter(|column| column.eq_ignore_ascii_case(name));
+            match (found.next(), found.next()) {
+                (Some(first), Some(second)) => Err(SyncError::Config(format!(
+                    "the table `{table}` has two columns for {name}: `{first}` and `{second}`"
+                ))),
+                (found, _) => Ok(found.cloned()),
+            }
+        };
+        let needed = |name: &str| {
+            let missing = || {
+                let known = columns.join("`, `");
+                SyncError::Config(format!("the table `{table}` has no column {name}; it has `{known}`"))
+            };
+            find(name)?.ok_or_else(missing)
+        };
+        let updated_at = needed("UPDATED_AT")?;
+        let payload = match kind {
+            IntegrationKind::UserDeletes => match find("PAYLOAD")? {
+                // Somebody has pointed a delete at the wrong table.
+                Some(payload) => {
+                    return Err(SyncError::Config(format!(
+                        "the table `{table}` has a column `{payload}`, which a table of users to delete must not have: is it the right table?"
+                    )));
+                }
+                None => None,
+            },
+            _ => Some(needed("PAYLOAD")?),
+        };
+        let mut identifiers = Vec::new();
+        for (place, name) in IDENTIFIERS.into_iter().enumerate() {
+            identifiers.extend(find(name)?.map(|column| (place, column)));
+        }
+        let has = |name: &str| identifiers.iter().any(|(place, _)| IDENTIFIERS[*place] == name);
+        let alias = has(ALIAS_NAME) && has(ALIAS_LABEL);
+        if !alias && ![EXTERNAL_ID, BRAZE_ID, EMAIL, PHONE].into_iter().any(has) {
+            return Err(SyncError::Config(format!(
+                "the table `{table}` has no identifier column; add EXTERNAL_ID, or ALIAS_NAME and ALIAS_LABEL, or BRAZE_ID, EMAIL or PHONE"
+            )));
+        }
+        Ok(Columns { updated_at, payload, identifiers })
+    }
+
+    /// The columns of a row's content in their order: identifiers, then the payload.
+    pub fn content(&self) -> impl Iterator<Item = &str> {
+        self.identifiers.iter().map(|(_, name)| name.as_str()).chain(self.payload.as_deref())
+    }
+
+    /// The row whose values in the order of the content `value` gives.
+    pub fn row<'v, E>(
+        &self,
+        hasher: &RowHasher,
+        updated_at: i64,
+        value: impl Fn(usize) -> Result<Option<Cow<'v, [u8]>>, E>,
+    ) -> Result<Row, E> {
+        let mut flaw = None;
+        let mut texts = Vec::with_capacity(self.identifiers.len() + 1);
+        for (index, name) in self.content().enumerate() {
+            let text = match value(index)? {
+                None => Ok(None),
+                // It is not copied either.
+                Some(bytes) if bytes.len() > LONGEST => {
+                    Err(format!("{name} has more than {LONGEST} bytes, which is too long"))
+                }
+                Some(bytes) => match String::from_utf8(bytes.into_owned()) {
+                    Ok(text) => Ok(Some(text)),
+                    Err(_) => Err(format!("{name} is not UTF-8 text")),
+                },
+            };
+            texts.push(text.unwrap_or_else(|reason| {
+                flaw.get_or_insert(reason);
+                None
+            }));
+        }
+        let payload = if self.payload.is_some() { texts.pop().flatten() } else { None };
+        Ok(Row::new(hasher, updated_at, self.identifier(texts), payload, flaw))
+    }
+
+    /// The identifier of a row: the first that is not null. The texts are those of `identifiers`, in its order.
+    fn identifier(&self, texts: impl IntoIterator<Item = Option<String>>) -> Option<Identifier> {
+        let mut by_place = [const { None }; IDENTIFIERS.len()];
+        for ((place, _), text) in self.identifiers.iter().zip(texts) {
+            by_place[*place] = text;
+        }
+        let [external_id, alias_name, alias_label, braze_id, email, phone] = by_place;
+        let alias = || match (alias_name, alias_label) {
+            (Some(name), Some(label)) => Some(Identifier::Alias { name, label }),
+            _ => None,
+        };
+        external_id
+            .map(Identifier::ExternalId)
+            .or_else(alias)
+            .or_else(|| braze_id.map(Identifier::BrazeId))
+            .or_else(|| email.map(Identifier::Email))
+            .or_else(|| phone.map(Identifier::Phone))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(names: &[&str]) -> Result<Columns, String> {
+        columns_for(IntegrationKind::Attributes, names)
+    }
+
+    fn columns_for(kind: IntegrationKind, names: &[&str]) -> Result<Columns, String> {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        Columns::find(&"t".parse().unwrap(), &names, kind).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_table_of_users_to_delete_has_no_payload() {
+        let found = columns_for(IntegrationKind::UserDeletes, &["UPDATED_AT", "BRAZE_ID"]).unwrap();
+        assert_eq!((found.payload.as_ref(), found.content().collect::<Vec<_>>()), (None, vec!["BRAZE_ID"]));
+        let error = columns_for(IntegrationKind::UserDeletes, &["UPDATED_AT", "BRAZE_ID", "payload"]).unwrap_err();
+        assert!(error.contains("is it the right table?"), "{error}");
+    }
+
+    #[test]
+    fn columns_are_found_in_any_case_and_order() {
+        let found = columns(&["payload", "Email", "other", "updated_AT", "external_id"]).unwrap();
+        assert_eq!((found.updated_at.as_str(), found.payload.as_deref()), ("updated_AT", Some("payload")));
+        assert_eq!(found.content().collect::<Vec<_>>(), ["external_id", "Email", "payload"]);
+        assert_eq!(found.identifiers, [(0, "external_id".to_owned()), (4, "Email".to_owned())]);
+    }
+
+    #[test]
+    fn what_is_missing_is_said_with_what_there_is() {
+        let error = columns(&["PAYLOAD", "EXTERNAL_ID", "CHANGED"]).unwrap_err();
+        assert!(error.contains("no column UPDATED_AT; it has `PAYLOAD`, `EXTERNAL_ID`, `CHANGED`"), "{error}");
+        assert!(columns(&["UPDATED_AT", "EMAIL"]).unwrap_err().contains("PAYLOAD"));
+        assert!(columns(&["UPDATED_AT", "PAYLOAD", "ALIAS_NAME"]).unwrap_err().contains("no identifier column"));
+        assert!(columns(&["UPDATED_AT", "PAYLOAD", "EMAIL", "email"]).unwrap_err().contains("two columns"));
+    }
+
+    #[test]
+    fn what_cannot_be_sent_of_a_row_is_said_and_not_kept() {
+        let columns = columns(&["UPDATED_AT", "PAYLOAD", "EXTERNAL_ID", "EMAIL"]).unwrap();
+        let long = "x".repeat(LONGEST + 1);
+        let row = |values: [&[u8]; 3]| {
+            columns
+                .row(&RowHasher::new([0; 32]), 0, |index| Ok::<_, SyncError>(Some(Cow::Borrowed(values[index]))))
+                .unwrap()
+        };
+        for (values, reason) in [
+            ([long.as_bytes(), b"e", b"{}"], "EXTERNAL_ID has more than 1000000 bytes, which is too long"),
+            ([b"x", b"e", long.as_bytes()], "PAYLOAD has more than 1000000 bytes, which is too long"),
+            ([b"x", b"M\xfcller", b"{}"], "EMAIL is not UTF-8 text"),
+        ] {
+            let row = row(values);
+            assert_eq!(row.flaw.as_deref(), Some(reason));
+            assert!(row.size() < 1000);
+        }
+        let row = row([&long.as_bytes()[1..], b"e", b"{}"]);
+        assert_eq!(row.flaw, None);
+        assert!(row.size() > LONGEST);
+    }
+
+    #[test]
+    fn a_row_uses_the_first_identifier_that_is_not_null() {
+        let all =
+            columns(&["UPDATED_AT", "PAYLOAD", "PHONE", "EMAIL", "ALIAS_LABEL", "ALIAS_NAME", "EXTERNAL_ID"]).unwrap();
+        let row = |texts: [Option<&str>; 5]| all.identifier(texts.map(|text| text.map(str::to_owned)));
+        assert_eq!(row([Some("x"), Some("n"), Some("l"), None, None]), Some(Identifier::ExternalId("x".into())));
+        let alias = Identifier::Alias { name: "n".into(), label: "l".into() };
+        assert_eq!(row([None, Some("n"), Some("l"), Some("e"), None]), Some(alias));
+        assert_eq!(row([None, Some("n"), None, Some("e"), None]), Some(Identifier::Email("e".into())));
+        assert_eq!(row([None, None, None, None, Some("p")]), Some(Identifier::Phone("p".into())));
+        assert_eq!(row([None, None, None, None, None]), None);
+    }
+}

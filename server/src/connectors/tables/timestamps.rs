@@ -1,0 +1,196 @@
+//! The formats in which a database without a type for times keeps `UPDATED_AT`.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
+
+/// Numbers from here on are milliseconds, below they are seconds: 1973 as the one, the year 5138 as the other.
+const FIRST_MILLISECONDS: u64 = 100_000_000_000;
+/// From the year 10000 on numbers are no times, in microseconds: what is so large counts microseconds or nanoseconds.
+const FIRST_NO_TIME: u64 = 253_402_300_800_000_000;
+
+/// How a column keeps times. One column has one format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimestampFormat {
+    /// RFC 3339, or the same without a zone, which is UTC.
+    Text,
+    /// Seconds since 1970.
+    Seconds,
+    /// Milliseconds since 1970.
+    Milliseconds,
+}
+
+impl TimestampFormat {
+    /// For people.
+    pub fn name(self) -> &'static str {
+        match self {
+            TimestampFormat::Text => "text",
+            TimestampFormat::Seconds => "Unix seconds",
+            TimestampFormat::Milliseconds => "Unix milliseconds",
+        }
+    }
+
+    /// The format of a number.
+    pub fn of_number(number: i64) -> TimestampFormat {
+        if number.unsigned_abs() >= FIRST_MILLISECONDS {
+            TimestampFormat::Milliseconds
+        } else {
+            TimestampFormat::Seconds
+        }
+    }
+}
+
+/// A number of either form in microseconds; nothing where it is out of every range.
+pub fn micros_of_number(number: i64) -> Option<i64> {
+    let scale = if TimestampFormat::of_number(number) == TimestampFormat::Milliseconds { 1000 } else { 1_000_000 };
+    number.checked_mul(scale).filter(|micros| micros.unsigned_abs() < FIRST_NO_TIME)
+}
+
+/// A fractional number of either form in microseconds.
+pub fn micros_of_fraction(number: f64) -> Option<i64> {
+    let scale = if number.abs() >= FIRST_MILLISECONDS as f64 { 1e3 } else { 1e6 };
+    let micros = (number * scale).round();
+    (micros.abs() < FIRST_NO_TIME as f64).then_some(micros as i64)
+}
+
+/// A text in microseconds, rounded down; nothing where it is no time.
+pub fn micros_of_text(text: &str) -> Option<i64> {
+    micros_of_usual_text(text.as_bytes()).or_else(|| micros_of_any_text(text))
+}
+
+/// `2026-11-23T20:43:04.000123Z` and the like, as nearly all are written: the general way takes much longer, and every row has one.
+fn micros_of_usual_text(text: &[u8]) -> Option<i64> {
+    let number = |digits: &[u8]| {
+        digits
+            .iter()
+            .try_fold(0_u32, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0')))
+    };
+    let (time, fraction) = text.strip_suffix(b"Z").unwrap_or(text).split_at_checked(19)?;
+    let &[y3, y2, y1, y0, b'-', m1, m0, b'-', d1, d0, b'T' | b' ', h1, h0, b':', n1, n0, b':', s1, s0] = time else {
+        return None;
+    };
+    // More digits than microseconds have are rare enough for the general way.
+    let micros = match fraction {
+        [] => 0,
+        [b'.', digits @ ..] if (1..=6).contains(&digits.len()) => number(digits)? * 10_u32.pow(6 - digits.len() as u32),
+        _ => return None,
+    };
+    let year = i32::try_from(number(&[y3, y2, y1, y0])?).ok()?;
+    let date = NaiveDate::from_ymd_opt(year, number(&[m1, m0])?, number(&[d1, d0])?)?;
+    let time = date.and_hms_micro_opt(number(&[h1, h0])?, number(&[n1, n0])?, number(&[s1, s0])?, micros)?;
+    Some(time.and_utc().timestamp_micros())
+}
+
+fn micros_of_any_text(text: &str) -> Option<i64> {
+    // The parser takes `2026-1-1`, blanks and other signs too, which do not sort as the times that they are.
+    if !text.is_ascii() || !SHAPE.iter().zip(text.bytes()).all(|(shape, byte)| is_in_shape(*shape, byte)) {
+        return None;
+    }
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Some(time.timestamp_micros());
+    }
+    // The same without a zone, with either separator.
+    let separator = text.as_bytes().get(10)?;
+    let form = if *separator == b' ' { "%Y-%m-%d %H:%M:%S%.f" } else { "%Y-%m-%dT%H:%M:%S%.f" };
+    NaiveDateTime::parse_from_str(text, form).ok().map(|time| time.and_utc().timestamp_micros())
+}
+
+/// What every text begins with: `0` is a digit, `_` a separator.
+const SHAPE: &[u8] = b"0000-00-00_00:00:00";
+
+fn is_in_shape(shape: u8, byte: u8) -> bool {
+    match shape {
+        b'0' => byte.is_ascii_digit(),
+        b'_' => matches!(byte, b'T' | b't' | b' '),
+        other => byte == other,
+    }
+}
+
+/// A fractional number for a message, a very large one in short.
+pub fn example_of_fraction(number: f64) -> String {
+    if number.abs() < 1e16 { number.to_string() } else { format!("{number:e}") }
+}
+
+/// What is said of an `UPDATED_AT` that is no time.
+pub fn not_a_time(table: &str, column: &str, example: &str) -> String {
+    format!(
+        "the column `{column}` of the table `{table}` holds {example}, which is no time; RFC 3339, `YYYY-MM-DD HH:MM:SS`, Unix seconds and Unix milliseconds are"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn texts_with_and_without_a_zone_are_read() {
+        let expected = 1_795_466_584_000_123;
+        for text in [
+            "2026-11-23T20:43:04.000123Z",
+            "2026-11-23t20:43:04.000123z",
+            "2026-11-23T22:43:04.000123+02:00",
+            "2026-11-23T20:43:04.000123",
+            "2026-11-23 20:43:04.000123",
+            "2026-11-23 20:43:04.000123456",
+        ] {
+            assert_eq!(micros_of_text(text), Some(expected), "{text}");
+        }
+        assert_eq!(micros_of_text("2026-11-23 20:43:04"), Some(1_795_466_584_000_000));
+        assert_eq!(micros_of_text("1969-12-31T23:59:59.9999999Z"), Some(-1));
+        assert_eq!(micros_of_text("1970-01-01T00:00:60.5Z"), Some(60_500_000), "a leap second");
+        for text in [
+            "",
+            "yesterday",
+            "2026-11-23",
+            "23.11.2026 20:43:04",
+            "2026-13-01T00:00:00Z",
+            "1795466584",
+            "2026-11-2é",
+            "2026-11-23T20:43",
+            "2026-11-23T20:43:04+01",
+            // The ones that do not sort as times.
+            "2026-2-10T00:00:00",
+            "2026-01-01T9:00:00.12",
+            "2026-01-01 9:00:00",
+            " 2026-01-01T00:00:00",
+            "2026-01-01T00:00:00\u{2212}01:00",
+            "+12026-01-01T00:00:00",
+        ] {
+            assert_eq!(micros_of_text(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_usual_way_says_what_the_general_way_says() {
+        proptest!(|(text in "(19|20)[0-9]{2}-[01][0-9]-[0-3][0-9][T ][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{1,7})?Z?")| {
+            if let Some(micros) = micros_of_usual_text(text.as_bytes()) {
+                // A zone after a blank is the one writing that the general way does not know.
+                let text = if text.ends_with('Z') { text.replace(' ', "T") } else { text };
+                prop_assert_eq!(micros_of_any_text(&text), Some(micros));
+            }
+        });
+    }
+
+    #[test]
+    fn numbers_are_seconds_or_milliseconds_by_their_size() {
+        assert_eq!(micros_of_number(1_795_466_584), Some(1_795_466_584_000_000));
+        assert_eq!(micros_of_number(1_795_466_584_001), Some(1_795_466_584_001_000));
+        assert_eq!(micros_of_number(-5), Some(-5_000_000));
+        for (number, is_time) in [
+            (253_402_300_799_999, true),
+            (253_402_300_800_000, false),
+            (-253_402_300_800_000, false),
+            (1_795_466_584_000_000, false),
+            (i64::MAX, false),
+            (i64::MIN, false),
+        ] {
+            assert_eq!(micros_of_number(number).is_some(), is_time, "{number}");
+            assert_eq!(micros_of_fraction(number as f64).is_some(), is_time, "{number}");
+        }
+        assert_eq!(micros_of_fraction(1_795_466_584.25), Some(1_795_466_584_250_000));
+        assert_eq!(micros_of_fraction(f64::NAN), None);
+        assert_eq!(micros_of_fraction(1e300), None);
+        assert_eq!(TimestampFormat::of_number(i64::MIN), TimestampFormat::Milliseconds);
+        assert_eq!([1.5e9, -1e300, f64::NAN].map(example_of_fraction), ["1500000000", "-1e300", "NaN"]);
+    }
+}

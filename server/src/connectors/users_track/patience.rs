@@ -1,0 +1,155 @@
+//! How long a request is tried again, and pauses that hold for all lanes.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use tokio::time::Instant;
+
+use crate::sync::SyncError;
+
+/// Pauses get longer as long as nothing works, but not longer than this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How long some objects have been sent in vain. The two clocks do not stop each other.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Patience {
+    /// When they first met trouble.
+    pub trouble_since: Option<Instant>,
+    /// When there were first too many requests.
+    limited_since: Option<Instant>,
+    /// Pauses so far.
+    pauses: usize,
+}
+
+impl Patience {
+    /// The next pause, where the destination does not say how long.
+    pub fn next_pause(&mut self, first: Duration) -> Duration {
+        /// By then they are as long as they get.
+        const MOST: usize = 32;
+        let pauses = ExponentialBuilder::new().with_min_delay(first).with_max_delay(LONGEST_PAUSE).with_jitter();
+        let pause = pauses.without_max_times().build().nth(self.pauses.min(MOST));
+        self.pauses += 1;
+        pause.unwrap_or(LONGEST_PAUSE)
+    }
+
+    /// Takes note of trouble. Fails where the pause does not fit into what is left.
+    pub fn trouble(&mut self, reason: &str, pause: Duration, longest: Duration) -> Result<(), SyncError> {
+        let waited = self.trouble_since.get_or_insert_with(Instant::now).elapsed();
+        if waited + pause <= longest {
+            return Ok(());
+        }
+        let waited = waited.as_secs_f64();
+        Err(SyncError::Failed(format!("the destination was in trouble for {waited:.1} s: {reason}")))
+    }
+
+    /// Takes note of an answer that there are too many requests. Fails where the pause does not fit into what is left since
+    /// the destination last dealt with anything.
+    pub fn limited(
+        &mut self,
+        dealt_last: Option<Instant>,
+        pause: Duration,
+        longest: Duration,
+    ) -> Result<(), SyncError> {
+        let since = *self.limited_since.get_or_insert_with(Instant::now);
+        let waited = dealt_last.map_or(since, |dealt| dealt.max(since)).elapsed();
+        if waited + pause <= longest {
+            return Ok(());
+        }
+        let (waited, pause) = (waited.as_secs_f64(), pause.as_secs_f64());
+        Err(SyncError::Failed(format!(
+            "the destination had too many requests (429 Too Many Requests) for {waited:.1} s, took nothing meanwhile, and was to be \
+             left alone for {pause:.1} s more, which is longer than `give_up_when_limited_after` allows"
+        )))
+    }
+}
+
+/// Pauses that hold for all lanes.
+#[derive(Debug, Default)]
+pub struct Pauses(Mutex<Until>);
+
+#[derive(Debug, Default)]
+struct Until {
+    /// Nothing is sent before this moment.
+    limited: Option<Instant>,
+    /// No further trouble is told before this moment.
+    told: Option<Instant>,
+}
+
+impl Pauses {
+    /// The moment before which nothing may be sent, if it is yet to come.
+    pub fn until(&self) -> Option<Instant> {
+        self.lock().limited.filter(|until| *until > Instant::now())
+    }
+
+    /// Lets nobody send anything for a while. The lanes' answers come one shortly after the other; it is told once.
+    pub fn limit(&self, pause: Duration) {
+        const MUCH: Duration = Duration::from_secs(1);
+        let (now, mut pauses) = (Instant::now(), self.lock());
+        let (until, known) = (now + pause, pauses.limited.filter(|known| *known > now));
+        pauses.limited = known.max(Some(until));
+        if known.is_none_or(|known| until > known + MUCH) {
+            tracing::info!(?pause, "the destination has too many requests");
+        }
+    }
+
+    /// Tells of trouble, once for all lanes that have it in this pause.
+    pub fn tell_trouble(&self, reason: &str, pause: Duration) {
+        let (now, mut pauses) = (Instant::now(), self.lock());
+        if pauses.told.is_none_or(|told| told <= now) {
+            pauses.told = Some(now + pause);
+            tracing::info!(reason, ?pause, "the destination is in trouble; trying again");
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Until> {
+        // It is whole after every statement.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn the_two_clocks_do_not_stop_each_other() {
+        let (mut patience, longest) = (Patience::default(), 10 * SECOND);
+        for _ in 0..5 {
+            assert_eq!(patience.trouble("503", SECOND, longest), Ok(()));
+            assert_eq!(patience.limited(None, SECOND, longest), Ok(()));
+            advance(2 * SECOND).await;
+        }
+        let Err(SyncError::Failed(cause)) = patience.trouble("503", SECOND, longest) else { panic!("for ever") };
+        assert_eq!(cause, "the destination was in trouble for 10.0 s: 503");
+        let Err(SyncError::Failed(cause)) = patience.limited(None, SECOND, longest) else { panic!("for ever") };
+        assert!(cause.contains("for 10.0 s") && cause.contains("`give_up_when_limited_after`"), "{cause}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_limit_is_no_reason_to_give_up_while_others_get_through() {
+        let (mut patience, longest) = (Patience::default(), 10 * SECOND);
+        for _ in 0..50 {
+            assert_eq!(patience.limited(Some(Instant::now()), 5 * SECOND, longest), Ok(()));
+            advance(5 * SECOND).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_that_is_too_long_is_not_begun() {
+        assert!(Patience::default().limited(None, 11 * SECOND, 10 * SECOND).is_err());
+        assert!(Patience::default().trouble("503", 11 * SECOND, 10 * SECOND).is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pauses_get_longer() {
+        let mut patience = Patience::default();
+        let pauses: Vec<Duration> = (0..40).map(|_| patience.next_pause(SECOND)).collect();
+        assert!(pauses[0] >= SECOND && pauses[0] <= 3 * SECOND, "{pauses:?}");
+        assert!(pauses[3] >= 8 * SECOND && pauses[39] >= LONGEST_PAUSE && pauses[39] < 3 * LONGEST_PAUSE, "{pauses:?}");
+    }
+}

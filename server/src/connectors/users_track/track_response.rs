@@ -1,0 +1,197 @@
+//! What an answer of `/users/track` means for the objects that were sent.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+
+use super::retry_after::asked;
+use crate::sync::SyncError;
+
+/// The meaning of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Meaning {
+    /// The objects were dealt with one by one.
+    Dealt(Dealt),
+    /// All were refused together; the reason may be with some of them only.
+    RefusedTogether(String),
+    /// Too many requests: nothing has happened, and this is how long to wait if the destination says so.
+    Later(Option<Duration>),
+    /// The destination failed: its status, and how long to wait if it says so.
+    ServerError(StatusCode, Option<Duration>),
+    /// Something was wrong that may pass: the reason, and how long to wait if the destination says so.
+    Trouble(String, Option<Duration>),
+}
+
+/// What became of objects that were dealt with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dealt {
+    /// These were refused, the others accepted.
+    pub refused: Vec<(usize, String)>,
+    /// Whether the body is none of the service's: it was cut, or something in between wrote it.
+    pub odd_body: bool,
+    /// Whether there are errors that name no object of the request.
+    pub odd_errors: bool,
+}
+
+/// The service's own answers have a message.
+#[derive(Debug, Default, Deserialize)]
+struct Body {
+    message: Option<String>,
+    /// A list; what else may stand here names no object.
+    #[serde(default)]
+    errors: serde_json::Value,
+}
+
+/// Reads an answer to `count` objects.
+pub fn read(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    count: usize,
+    now: DateTime<Utc>,
+) -> Result<Meaning, SyncError> {
+    let body = serde_json::from_slice::<Body>(body).unwrap_or_default();
+    let dealt = dealt(&body.errors, count);
+    match status.as_u16() {
+        // The objects have arrived, whatever the body says: sending them again would double events.
+        200..=299 => Ok(Meaning::Dealt(Dealt { odd_body: body.message.is_none(), ..dealt })),
+        400 => match body.message {
+            Some(message) => Ok(refused(message, dealt, count)),
+            // Whoever said that has not looked at the objects.
+            None => Err(SyncError::Config(format!(
+                "the destination answers {status} with a body that is not the service's; check `url` and what stands between"
+            ))),
+        },
+        // Proxies have limits of their own: smaller requests may pass.
+        413 => Ok(refused(body.message.unwrap_or_else(|| status.to_string()), dealt, count)),
+        // Their bodies are not repeated: that of a 401 holds the key.
+        401 | 403 => Err(SyncError::Config(format!(
+            "the destination refuses the key ({status}); check `api_key` and that the key may use `users.track`"
+        ))),
+        404 => Err(SyncError::Config(format!("the destination has no such address ({status}); check `url`"))),
+        429 => Ok(Meaning::Later(asked(headers, now))),
+        500..=599 => Ok(Meaning::ServerError(status, asked(headers, now))),
+        408 | 425 => Ok(Meaning::Trouble(status.to_string(), asked(headers, now))),
+        300..=399 => {
+            let location = headers.get(http::header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("?");
+            let place = location.split(['?', '#']).next().unwrap_or_default();
+            Err(SyncError::Config(format!(
+                "the destination redirects ({status}) to {place:?}, which is not followed; check `url`"
+            )))
+        }
+        _ => Err(SyncError::Config(format!("the destination answers {status}, which it should not; check `url`"))),
+    }
+}
+
+/// A refusal that names every object is about each; any other is about all of them.
+fn refused(message: String, dealt: Dealt, count: usize) -> Meaning {
+    if count > 0 && dealt.refused.len() == count { Meaning::Dealt(dealt) } else { Meaning::RefusedTogether(message) }
+}
+
+/// The objects that errors name, each once.
+fn dealt(errors: &serde_json::Value, count: usize) -> Dealt {
+    let mut refused: BTreeMap<usize, String> = BTreeMap::new();
+    let mut odd_errors = false;
+    for error in errors.as_array().into_iter().flatten() {
+        let index =
+            error.get("index").and_then(serde_json::Value::as_u64).and_then(|index| usize::try_from(index).ok());
+        let reason = error.get("type").and_then(serde_json::Value::as_str).unwrap_or("refused without a reason");
+        // An error in the answer to one object is about that object.
+        match index.filter(|index| *index < count).or((count == 1).then_some(0)) {
+            Some(index) => {
+                refused
+                    .entry(index)
+                    .and_modify(|reasons| *reasons = format!("{reasons}; {reason}"))
+                    .or_insert_with(|| reason.to_owned());
+            }
+            None => odd_errors = true,
+        }
+    }
+    Dealt { refused: refused.into_iter().collect(), odd_body: false, odd_errors }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meaning(status: u16, body: &str, count: usize) -> Result<Meaning, SyncError> {
+        read(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes(), count, Utc::now())
+    }
+
+    fn refusals(refused: &[(usize, &str)]) -> Dealt {
+        let refused = refused.iter().map(|(index, reason)| (*index, (*reason).to_owned())).collect();
+        Dealt { refused, ..Dealt::default() }
+    }
+
+    fn dealt(refused: &[(usize, &str)]) -> Result<Meaning, SyncError> {
+        Ok(Meaning::Dealt(refusals(refused)))
+    }
+
+    fn dealt_oddly(refused: &[(usize, &str)]) -> Result<Meaning, SyncError> {
+        Ok(Meaning::Dealt(Dealt { odd_errors: true, ..refusals(refused) }))
+    }
+
+    #[test]
+    fn a_success_names_the_objects_it_refuses() {
+        assert_eq!(meaning(201, r#"{"message":"success","attributes_processed":2}"#, 2), dealt(&[]));
+        assert_eq!(meaning(202, r#"{"message":"queued"}"#, 2), dealt(&[]));
+        assert_eq!(meaning(201, r#"{"message":"success","errors":null}"#, 2), dealt(&[]));
+        for odd in [r#"{}"#, r#""none""#, "7"] {
+            let body = format!(r#"{{"message":"success","errors":{odd}}}"#);
+            assert_eq!(meaning(201, &body, 2), dealt(&[]), "it is the service's, and not sent again");
+        }
+        let body = r#"{"message":"success","errors":[{"index":1,"input_array":"attributes","type":"bad"},{"index":1,"type":"worse"},{"index":9,"type":"?"},"?"]}"#;
+        assert_eq!(meaning(201, body, 2), dealt_oddly(&[(1, "bad; worse")]));
+        let body = r#"{"message":"success","errors":[{"index":"0","type":"bad"}]}"#;
+        assert_eq!((meaning(201, body, 2), meaning(201, body, 1)), (dealt_oddly(&[]), dealt(&[(0, "bad")])));
+    }
+
+    #[test]
+    fn a_success_is_an_acknowledgement_whatever_its_body_is() {
+        let odd = |refused| Ok(Meaning::Dealt(Dealt { odd_body: true, ..refusals(refused) }));
+        for body in ["", "<html>Welcome to the hotel</html>", r#"{"message":"succ"#, "{}", "[]", r#"{"message":7}"#] {
+            assert_eq!(meaning(200, body, 3), odd(&[]), "{body}");
+        }
+        assert_eq!(meaning(201, r#"{"errors":[{"index":1,"type":"bad"}]}"#, 3), odd(&[(1, "bad")]));
+    }
+
+    #[test]
+    fn a_400_that_names_every_object_is_an_answer_about_each() {
+        let body = r#"{"message":"x","errors":[{"index":0,"type":"a"},{"index":1,"type":"b"}]}"#;
+        assert_eq!(meaning(400, body, 2), dealt(&[(0, "a"), (1, "b")]));
+        assert_eq!(meaning(400, body, 3), Ok(Meaning::RefusedTogether("x".into())));
+        assert_eq!(meaning(413, "<html>", 3), Ok(Meaning::RefusedTogether("413 Payload Too Large".into())));
+    }
+
+    #[test]
+    fn a_400_of_something_in_between_refuses_no_object() {
+        for body in ["<html>400 Bad Request</html>", "", "{}", r#"{"error":"bad"}"#] {
+            assert!(matches!(meaning(400, body, 3), Err(SyncError::Config(_))), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_refused_key_is_a_matter_of_configuration_and_never_repeated() {
+        for status in [401, 403] {
+            let Err(SyncError::Config(cause)) = meaning(status, r#"{"message":"Invalid API key: hunter2"}"#, 1) else {
+                panic!("{status}");
+            };
+            assert!(cause.contains("key") && !cause.contains("hunter2"), "{cause}");
+        }
+        assert!(matches!(meaning(404, "", 1), Err(SyncError::Config(_))));
+        assert!(matches!(meaning(302, "", 1), Err(SyncError::Config(_))));
+        assert!(matches!(meaning(418, "", 1), Err(SyncError::Config(_))));
+    }
+
+    #[test]
+    fn what_may_pass_is_told_apart_from_what_must_wait() {
+        assert_eq!(meaning(429, "", 1), Ok(Meaning::Later(None)));
+        for status in [500, 502, 503, 504] {
+            assert!(matches!(meaning(status, "<html>", 1), Ok(Meaning::ServerError(..))), "{status}");
+        }
+        assert!(matches!(meaning(408, "<html>", 1), Ok(Meaning::Trouble(..))));
+    }
+}

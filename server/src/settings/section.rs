@@ -1,0 +1,180 @@
+//! A table of a configuration file whose keys depend on its `kind`.
+//!
+//! Whoever knows the kind asks for its keys one by one; what was not asked for is a problem in the end.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::{Range, RangeInclusive};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+
+use super::reader::{Reader, Text};
+use super::secret_text::SecretText;
+use crate::secret::Secret;
+use crate::types::PostgresUrl;
+
+/// A table as it is written, with the place of each key and value.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub struct RawSection(BTreeMap<Text, Spanned<toml::Value>>);
+
+impl fmt::Debug for RawSection {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A value may be a secret in clear.
+        formatter.debug_set().entries(self.0.keys().map(Spanned::get_ref)).finish()
+    }
+}
+
+/// The settings of one source or destination.
+#[derive(Debug)]
+pub struct Section<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+    values: RawSection,
+    /// Where the table is written.
+    span: Range<usize>,
+    /// Its `kind`; empty where that is missing.
+    kind: String,
+    /// The keys that were asked for.
+    known: Vec<&'static str>,
+}
+
+/// What stands under a key.
+enum Found<T> {
+    /// A value of the right type.
+    Value(Spanned<T>),
+    /// A value of another type, which is a problem that was noted.
+    WrongType,
+    /// Nothing.
+    Nothing,
+}
+
+impl<'r, 'a> Section<'r, 'a> {
+    /// A table of the file that is read.
+    pub fn new(reader: &'r mut Reader<'a>, table: Spanned<RawSection>) -> Section<'r, 'a> {
+        let span = table.span();
+        Section { reader, values: table.into_inner(), span, kind: String::new(), known: Vec::new() }
+    }
+
+    /// The table's `kind`, if it has one.
+    pub fn kind(&mut self) -> Option<Text> {
+        let kind = match self.find::<String>("kind") {
+            Found::Value(kind) => kind,
+            Found::WrongType => return None,
+            Found::Nothing => {
+                self.problem(self.span.clone(), "missing field `kind`");
+                return None;
+            }
+        };
+        self.kind.clone_from(kind.get_ref());
+        Some(kind)
+    }
+
+    /// Takes note of a problem with what stands at these bytes.
+    pub fn problem(&mut self, span: Range<usize>, message: impl Into<String>) {
+        self.reader.problem(span, message);
+    }
+
+    /// A text that is not empty and without which the kind cannot work.
+    pub fn needed(&mut self, key: &'static str) -> Option<Text> {
+        let kind = &self.kind;
+        let missing = format!("`{kind}` needs `{key}`");
+        let text = self.or_missing(key, missing)?;
+        self.reader.not_empty(&text);
+        Some(text)
+    }
+
+    /// A needed path; a relative one starts at the file's folder.
+    pub fn path(&mut self, key: &'static str) -> Option<PathBuf> {
+        let text = self.needed(key)?;
+        Some(self.reader.path(text.get_ref()))
+    }
+
+    /// A needed text that has to be read as something else.
+    pub fn parsed<T: FromStr<Err: fmt::Display>>(&mut self, key: &'static str) -> Option<T> {
+        let text = self.needed(key)?;
+        let parsed = text.get_ref().parse();
+        parsed.map_err(|error: T::Err| self.problem(text.span(), error.to_string())).ok()
+    }
+
+    /// A needed secret; `missing` says what is wrong without it.
+    pub fn secret(&mut self, key: &'static str, missing: &str) -> Option<Spanned<Secret>> {
+        let secret: Spanned<SecretText> = self.or_missing(key, missing)?;
+        let span = secret.span();
+        Some(Spanned::new(span, self.reader.secret(secret, key)?))
+    }
+
+    /// A needed URL of a Postgres database; `missing` says what is wrong without it.
+    pub fn postgres_url(&mut self, key: &'static str, missing: &str) -> Option<PostgresUrl> {
+        let url: Spanned<SecretText> = self.or_missing(key, missing)?;
+        let (span, in_clear) = (url.span(), matches!(url.get_ref(), SecretText::Clear(_)));
+        let url = PostgresUrl::new(self.reader.url(url, key)?);
+        match &url {
+            Ok(url) => self.reader.password_out_of_sight(url, in_clear, span, key),
+            Err(error) => self.problem(span, error.to_string()),
+        }
+        url.ok()
+    }
+
+    /// A duration, if it is set; otherwise the default.
+    pub fn duration(&mut self, key: &'static str, default: Duration) -> Duration {
+        let text = self.optional(key);
+        self.reader.duration(text, default)
+    }
+
+    /// A number in a range, if it is set.
+    pub fn number(&mut self, key: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
+        let number = self.optional(key)?;
+        Some(self.reader.number(Some(number), *range.end(), range))
+    }
+
+    /// A switch, if it is set.
+    pub fn flag(&mut self, key: &'static str) -> Option<Spanned<bool>> {
+        self.optional(key)
+    }
+
+    /// Refuses every key that nobody has asked for: somebody meant another.
+    pub fn refuse_others(mut self) {
+        let known = self.known.join("`, `");
+        for key in std::mem::take(&mut self.values.0).into_keys() {
+            let message = format!("`{}` means nothing for `{}`; known are `{known}`", key.get_ref(), self.kind);
+            self.problem(key.span(), message);
+        }
+    }
+
+    fn or_missing<T: DeserializeOwned>(&mut self, key: &'static str, missing: impl Into<String>) -> Option<Spanned<T>> {
+        match self.find(key) {
+            Found::Value(value) => Some(value),
+            Found::WrongType => None,
+            Found::Nothing => {
+                self.problem(self.span.clone(), missing);
+                None
+            }
+        }
+    }
+
+    fn optional<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<Spanned<T>> {
+        match self.find(key) {
+            Found::Value(value) => Some(value),
+            Found::WrongType | Found::Nothing => None,
+        }
+    }
+
+    /// What stands under a key, which is known from now on.
+    fn find<T: DeserializeOwned>(&mut self, key: &'static str) -> Found<T> {
+        self.known.push(key);
+        let Some(value) = self.values.0.remove(key) else { return Found::Nothing };
+        let span = value.span();
+        match value.into_inner().try_into() {
+            Ok(value) => Found::Value(Spanned::new(span, value)),
+            Err(error) => {
+                self.problem(span, error.message());
+                Found::WrongType
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! A preview of an integration's next sync. Nothing is delivered, and no watermark moves.
+
+use super::error::SyncError;
+use super::integration::Integration;
+use super::pipeline::refusal;
+use super::row::RowHasher;
+use super::row_filter::{RowFilter, Verdict};
+use super::source::{Opening, Read, ReadRequest};
+use crate::store::{RowError, StoredRecord, Watermark};
+
+/// What the next sync would do.
+#[derive(Debug)]
+pub struct Preview {
+    /// What it would do with its first rows, in their order.
+    pub rows: Vec<Planned>,
+    /// Whether there are more.
+    pub more: bool,
+    /// Rows dated in the future, which wait until their time comes.
+    pub future: u64,
+    /// Rows without an `UPDATED_AT`, which are never synced.
+    pub undated: u64,
+}
+
+/// What would be done with a row.
+#[derive(Debug)]
+pub enum Planned {
+    /// This object would be sent.
+    Sent(String),
+    /// It would be refused before anything is sent.
+    Refused(RowError),
+}
+
+/// How far an integration has got, and what was acknowledged.
+#[derive(Debug)]
+pub struct Known {
+    /// The watermark.
+    pub watermark: Watermark,
+    /// The record.
+    pub record: StoredRecord,
+    /// The key of its digests.
+    pub digest_key: [u8; 32],
+}
+
+/// Looks at the first rows of the next sync; nothing is known where there was none yet.
+pub async fn preview(integration: &Integration, known: Option<Known>, most: usize) -> Result<Preview, SyncError> {
+    let Known { watermark, record, digest_key } = known.unwrap_or(Known {
+        watermark: Watermark::default(),
+        record: StoredRecord::default(),
+        digest_key: [0; 32],
+    });
+    let mut filter = RowFilter::new(record, watermark.overflow, integration.kind);
+    let counted = watermark.overflow.map_or(0, |overflow| overflow.versions);
+    let request = ReadRequest {
+        kind: integration.kind,
+        from: watermark.read_from.map(|time| time.timestamp_micros()),
+        // One more than are shown tells whether there are more, and any of those that are known may come before.
+        most: Some((most as u64 + 1).saturating_add(filter.known() as u64).saturating_add(counted)),
+        hasher: RowHasher::new(digest_key),
+    };
+    let mut reading = integration.source.read(request).await?;
+    let encoder = integration.destination.encoder(integration.kind);
+    let mut preview = Preview { rows: Vec::new(), more: false, future: 0, undated: 0 };
+    loop {
+        match reading.next().await? {
+            Read::Opened(Opening { future, undated, .. }) => (preview.future, preview.undated) = (future, undated),
+            Read::End => return Ok(preview),
+            Read::Rows(rows) => {
+                for row in rows {
+                    // That rows which are only counted have changed shows when all of them were read.
+                    if !matches!(filter.judge(&row), Ok(Verdict::New { .. })) {
+                        continue;
+                    }
+                    if preview.rows.len() == most {
+                        return Ok(Preview { more: true, ..preview });
+                    }
+                    let mut object = Vec::new();
+                    preview.rows.push(match encoder.write(&row, &mut object) {
+                        Ok(()) => Planned::Sent(String::from_utf8_lossy(&object).into_owned()),
+                        Err(reason) => {
+                            Planned::Refused(refusal(row.identifier.as_ref(), row.updated_at, &reason, None))
+                        }
+                    });
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The URL of a Postgres database.
+
+use std::fmt;
+use std::str::FromStr as _;
+
+use sqlx::postgres::PgConnectOptions;
+
+use crate::secret::Secret;
+
+/// What may follow the `?` of a URL; the driver leaves out everything else, and writes it to the log.
+const PARAMETERS: [&str; 11] = [
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "host",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
+
+/// The URL of a Postgres database. It may hold a password, so it prints as where it points.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PostgresUrl(Secret);
+
+/// Why a text is no URL of a Postgres database. Nothing of it is repeated that may be a password.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotPostgres {
+    /// It is something else.
+    #[error("this is not `postgres://<user>@<host>/<database>`")]
+    Other,
+    /// It has a parameter that would have no effect.
+    #[error("nothing is done with the parameter `{0}` of this URL; known are `{known}`", known = PARAMETERS.join("`, `"))]
+    Parameter(String),
+    /// A part of it cannot be understood.
+    #[error("this URL cannot be used: {0}")]
+    Unusable(String),
+}
+
+impl PostgresUrl {
+    /// Takes a URL, if it is one.
+    pub fn new(url: Secret) -> Result<PostgresUrl, NotPostgres> {
+        if !["postgres://", "postgresql://"].iter().any(|scheme| url.expose().starts_with(scheme)) {
+            return Err(NotPostgres::Other);
+        }
+        let parsed = reqwest::Url::parse(url.expose()).map_err(|_| NotPostgres::Other)?;
+        let mut names = parsed.query_pairs().map(|(name, _)| name.into_owned());
+        if let Some(unknown) = names.find(|name| !PARAMETERS.contains(&name.as_str())) {
+            return Err(NotPostgres::Parameter(unknown));
+        }
+        match PgConnectOptions::from_str(url.expose()) {
+            Ok(_) => Ok(PostgresUrl(url)),
+            Err(sqlx::Error::Configuration(error)) => Err(NotPostgres::Unusable(error.to_string())),
+            Err(_) => Err(NotPostgres::Other),
+        }
+    }
+
+    /// The URL itself, for connecting.
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+
+    /// Where it points, without user, password and parameters: `postgres://<host>:<port>/<database>`.
+    pub fn without_user(&self) -> String {
+        let Ok(options) = PgConnectOptions::from_str(self.expose()) else { return "postgres:".into() };
+        let socket = options.get_socket().map(|socket| socket.display().to_string());
+        let host = socket.as_deref().unwrap_or(options.get_host());
+        // Without a name it is the user's own database.
+        let database = options.get_database().unwrap_or(options.get_username());
+        format!("postgres://{host}:{}/{database}", options.get_port())
+    }
+
+    /// Whether a password stands in it.
+    pub fn has_password(&self) -> bool {
+        reqwest::Url::parse(self.expose())
+            .is_ok_and(|url| url.password().is_some() || url.query_pairs().any(|(name, _)| name == "password"))
+    }
+}
+
+impl fmt::Display for PostgresUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Ok(url) = reqwest::Url::parse(self.expose()) else {
+            return formatter.write_str("Postgres");
+        };
+        let host = url.host_str().filter(|host| !host.is_empty()).unwrap_or("localhost");
+        write!(formatter, "Postgres at {host}:{}{}", url.port().unwrap_or(5432), url.path())
+    }
+}
+
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "PostgresUrl({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Result<PostgresUrl, NotPostgres> {
+        PostgresUrl::new(Secret::new(text))
+    }
+
+    #[test]
+    fn it_prints_as_where_it_points() {
+        for (text, place) in [
+            ("postgres://me:hunter2@db.example.com/sales", "Postgres at db.example.com:5432/sales"),
+            ("postgresql://db:99/sales?password=hunter2&sslmode=require", "Postgres at db:99/sales"),
+            ("postgres:///sales", "Postgres at localhost:5432/sales"),
+        ] {
+            let url = url(text).unwrap();
+            assert_eq!(url.to_string(), place);
+            assert!(!format!("{url:?}").contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn its_place_is_that_of_the_driver() {
+        for (text, place) in [
+            ("postgres://me:hunter2@db.example.com/sales", "postgres://db.example.com:5432/sales"),
+            ("postgresql://db:99/sales?password=hunter2&sslmode=require", "postgres://db:99/sales"),
+            ("postgres://me@x/y?host=db&port=7&dbname=sales", "postgres://db:7/sales"),
+            ("postgres:///sales?host=/run/postgresql", "postgres:///run/postgresql:5432/sales"),
+            ("postgres://me@db", "postgres://db:5432/me"),
+        ] {
+            assert_eq!(url(text).unwrap().without_user(), place, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_seen_wherever_it_stands() {
+        assert!(url("postgres://me:hunter2@db/sales").unwrap().has_password());
+        assert!(url("postgres://db/sales?password=hunter2").unwrap().has_password());
+        assert!(!url("postgres://me@db/sales").unwrap().has_password());
+    }
+
+    #[test]
+    fn what_would_have_no_effect_is_refused() {
+        for text in ["mysql://db/sales", "postgres://db:port/sales", "sqlite:sales"] {
+            assert_eq!(url(text), Err(NotPostgres::Other), "{text}");
+        }
+        for (text, expected) in [
+            (
+                "postgres://db/sales?sslmod=require",
+                "nothing is done with the parameter `sslmod` of this URL; known are",
+            ),
+            ("postgres://db/sales?passwrd=hunter2", "the parameter `passwrd`"),
+            ("postgres://db/sales?sslmode=always", "this URL cannot be used: "),
+            ("postgres://db/sales?port=none", "this URL cannot be used: "),
+        ] {
+            let error = url(text).unwrap_err().to_string();
+            assert!(error.contains(expected) && !error.contains("hunter2"), "{error}");
+        }
+    }
+}
