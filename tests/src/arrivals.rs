@@ -47,9 +47,10 @@ struct Known {
     /// How often each has arrived; counting ends at 255.
     times: Vec<u8>,
     distinct: usize,
+    under_way: usize,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
 struct Body {
     attributes: Vec<Object>,
@@ -66,12 +67,6 @@ struct Object {
 #[derive(Deserialize)]
 struct Properties {
     n: u64,
-}
-
-impl Default for Body {
-    fn default() -> Body {
-        Body { attributes: Vec::new(), events: Vec::new(), purchases: Vec::new() }
-    }
 }
 
 impl Arrivals {
@@ -99,6 +94,11 @@ impl Arrivals {
     /// How many have arrived more than once.
     pub fn more_than_once(&self) -> usize {
         self.state.known().times.iter().filter(|times| **times > 1).count()
+    }
+
+    /// How many have arrived and are not yet answered.
+    pub fn under_way(&self) -> usize {
+        self.state.known().under_way
     }
 
     /// How often an object has arrived.
@@ -131,6 +131,13 @@ impl Drop for Arrivals {
 impl State {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn arrived(&self, numbers: &[u64]) -> UnderWay<'_> {
+        let mut known = self.known();
+        numbers.iter().for_each(|number| known.arrived(*number));
+        known.under_way += numbers.len();
+        UnderWay(self, numbers.len())
     }
 }
 
@@ -165,35 +172,40 @@ async fn serve(listener: TcpListener, state: Arc<State>) {
 
 async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (status, body) = match request.into_body().collect().await {
-        Ok(body) => accept(state, &body.to_bytes()),
+        Ok(body) => accept(state, &body.to_bytes()).await,
         Err(error) => (StatusCode::BAD_REQUEST, json!({ "message": error.to_string() })),
     };
-    tokio::time::sleep(state.delay).await;
     let mut response = Response::new(Full::from(body.to_string()));
     *response.status_mut() = status;
     Ok(response)
 }
 
-fn accept(state: &State, body: &[u8]) -> (StatusCode, serde_json::Value) {
+/// Objects that wait for their answer, until this is dropped: a sender that is killed gets none.
+struct UnderWay<'a>(&'a State, usize);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.known().under_way -= self.1;
+    }
+}
+
+async fn accept(state: &State, body: &[u8]) -> (StatusCode, serde_json::Value) {
     let Body { attributes, events, purchases } = match serde_json::from_slice(body) {
         Ok(body) => body,
         Err(error) => return (StatusCode::BAD_REQUEST, json!({ "message": error.to_string() })),
     };
-    let counts = (attributes.len(), events.len(), purchases.len());
-    let all = attributes.into_iter().chain(events).chain(purchases);
-    let number = |object: Object| object.n.or_else(|| Some(object.properties?.n)).filter(|number| *number < NUMBERS);
-    let numbers: Option<Vec<u64>> = all.map(number).collect();
-    let Some(numbers) = numbers else {
-        return (StatusCode::BAD_REQUEST, json!({ "message": "each object needs its number" }));
-    };
-    let mut known = state.known();
-    numbers.into_iter().for_each(|number| known.arrived(number));
-    let (attributes, events, purchases) = counts;
     let mut answer = json!({ "message": "success" });
-    for (name, count) in [("attributes", attributes), ("events", events), ("purchases", purchases)] {
-        if count > 0 {
-            answer[format!("{name}_processed")] = count.into();
+    for (name, objects) in [("attributes", &attributes), ("events", &events), ("purchases", &purchases)] {
+        if !objects.is_empty() {
+            answer[format!("{name}_processed")] = objects.len().into();
         }
     }
+    let number = |object: Object| object.n.or_else(|| Some(object.properties?.n)).filter(|number| *number < NUMBERS);
+    let all = attributes.into_iter().chain(events).chain(purchases);
+    let Some(numbers) = all.map(number).collect::<Option<Vec<u64>>>() else {
+        return (StatusCode::BAD_REQUEST, json!({ "message": "each object needs its number" }));
+    };
+    let _under_way = state.arrived(&numbers);
+    tokio::time::sleep(state.delay).await;
     (StatusCode::CREATED, answer)
 }
