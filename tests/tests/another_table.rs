@@ -28,7 +28,7 @@ struct Moved {
     setup: Setup,
     key: Secret,
     /// Where the rows went before, and where they go if the file names another destination.
-    services: [StandIn; 2],
+    services: [FakeBraze; 2],
     /// What the log has to name: what was, and what is now.
     names: [String; 2],
     server: ServerProcess,
@@ -52,7 +52,7 @@ impl Moved {
         insert(&setup, "users", 1..=3);
         insert(&setup, "people", 1..=3);
         let key = new_key();
-        let services = [StandIn::start(&key).await.unwrap(), StandIn::start(&key).await.unwrap()];
+        let services = [FakeBraze::start(&key).await.unwrap(), FakeBraze::start(&key).await.unwrap()];
         setup.destination = users_track(&setup, &services[0].url(), &key);
         setup.more = wide_limits();
         let server = ServerProcess::start(&setup.write()).await;
@@ -90,12 +90,12 @@ impl Moved {
 
     /// How many objects both services have accepted.
     fn accepted(&self) -> usize {
-        self.services.iter().map(StandIn::accepted).sum()
+        self.services.iter().map(FakeBraze::accepted).sum()
     }
 
     /// A sync is refused, sends nothing, and says why and what can be done.
     async fn is_refused(&self) {
-        let requests = || self.services.iter().map(StandIn::requests).sum::<usize>();
+        let requests = || self.services.iter().map(FakeBraze::requests).sum::<usize>();
         let before = requests();
         self.syncs("config_error", 0).await;
         assert_eq!(requests(), before, "nothing is sent");

@@ -105,7 +105,7 @@ async fn a_gateway_that_refuses_everything_for_longer_than_it_is_asked_again_ski
     // A tenth of a second in all.
     rig.tuning.first_pause = Duration::from_millis(7);
     rig.insert_many(6000);
-    refuse_for(&rig, 20, Duration::from_millis(1500));
+    refuse_for(&rig, 20, Duration::from_secs(5));
     let job = rig.sync().await;
     assert_eq!((job.status, job.rows_failed_with_errors), (JobStatus::ConfigError, 0));
     rig.stand_in.behave();
