@@ -1,4 +1,4 @@
-//! A stand-in for the real `/users/track` and `/users/delete`, on loopback. Used by `cdi-server demo` and by tests only.
+//! A fake of Braze's `/users/track` and `/users/delete`, on loopback. Used by `cdi-server demo` and by tests only.
 //!
 //! It answers as the real service does: it checks the bearer key (and echoes it in the 401, as the real one does), counts
 //! its limits, and names the objects it refuses. It keeps what it accepted, in order. A script of answers can be queued;
