@@ -28,7 +28,7 @@ use crate::service::{Role, Service};
 const BAD_EVERY: usize = 500;
 const INTEGRATION: &str = "00000000-0000-0000-0000-000000000000";
 /// How long the stand-in takes for a request: a sync is long enough to be seen.
-const STAND_IN_DELAY: Duration = Duration::from_millis(60);
+const FAKE_BRAZE_DELAY: Duration = Duration::from_millis(60);
 
 /// What the demo can be told.
 #[derive(Debug, clap::Args)]
@@ -66,12 +66,12 @@ async fn show(options: Options) -> anyhow::Result<ExitCode> {
     println!("source       {} ({rows} rows, {bad} of them bad)", source.display());
 
     let destination_key = new_key();
-    let stand_in = FakeBraze::start(&destination_key).await.context("the stand-in destination cannot start")?;
-    stand_in.delay(STAND_IN_DELAY);
-    println!("destination  {}/users/track (a stand-in)", stand_in.url());
+    let fake_braze = FakeBraze::start(&destination_key).await.context("the stand-in destination cannot start")?;
+    fake_braze.delay(FAKE_BRAZE_DELAY);
+    println!("destination  {}/users/track (a stand-in)", fake_braze.url());
 
     let api_key = new_key();
-    let config = configure(folder.path(), &options, &api_key, &destination_key, &stand_in.url())?;
+    let config = configure(folder.path(), &options, &api_key, &destination_key, &fake_braze.url())?;
     let service = Service::start(&config, Role::All).await?;
     let address = service.address().context("the API is not listening")?;
     let url = format!("http://{address}");
@@ -81,7 +81,7 @@ async fn show(options: Options) -> anyhow::Result<ExitCode> {
     let begin = Instant::now();
     let job =
         client.trigger_and_wait(INTEGRATION.parse::<Uuid>()?, watching(rows)).await.context("the sync did not end")?;
-    let went_well = report(&job, rows, bad, begin.elapsed(), &service, &stand_in).await?;
+    let went_well = report(&job, rows, bad, begin.elapsed(), &service, &fake_braze).await?;
     println!("\nTrigger the next sync:\n\n{}\n", curl(&url, &api_key));
     if options.once {
         service.stop().await;
@@ -209,7 +209,7 @@ async fn report(
     bad: usize,
     took: Duration,
     service: &Service,
-    stand_in: &FakeBraze,
+    fake_braze: &FakeBraze,
 ) -> anyhow::Result<bool> {
     let (synced, failed) = (job.rows_synced, job.rows_failed_with_errors);
     println!(
@@ -217,7 +217,7 @@ async fn report(
         job.job_status.to_string(),
         took.as_secs_f64()
     );
-    println!("received     {} objects in {} requests", stand_in.accepted(), stand_in.requests());
+    println!("received     {} objects in {} requests", fake_braze.accepted(), fake_braze.requests());
     let id: IntegrationId = INTEGRATION.parse().map_err(|_| anyhow::anyhow!("the demo's ID is malformed"))?;
     let newest = service.store.find_job(id, None).await?.context("the store has no job")?;
     let errors = service.store.row_errors(newest, 0, 5).await.context("the refused rows cannot be read")?;
@@ -231,7 +231,7 @@ async fn report(
     let matches = job.job_status == expected
         && synced as usize == rows - bad
         && failed as usize == bad
-        && stand_in.accepted() == rows - bad;
+        && fake_braze.accepted() == rows - bad;
     if !matches {
         println!("expected     {expected}: {} rows delivered, {bad} refused", rows - bad);
     }

@@ -1,4 +1,5 @@
-//! OpenCDI's server: the HTTP edge ([`api`]), what happens at run time ([`store`]), and the syncs ([`sync`]).
+//! OpenCDI's server: the HTTP edge ([`api`]), what happens at run time ([`store`]), the syncs ([`sync`]), and where they read
+//! from and deliver to ([`connectors`]).
 //!
 //! `api` and `sync` do not know each other: a trigger is a row in the store and a wake-up.
 
@@ -9,6 +10,8 @@ pub mod connectors;
 pub mod demo;
 pub mod logging;
 pub mod process;
+#[cfg(test)]
+mod rooms;
 pub mod secret;
 pub mod service;
 pub mod settings;

@@ -7,17 +7,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use sha2::{Digest, Sha256};
 
-/// Bytes of chance in a new key.
+/// Random bytes in a new key.
 const KEY_BYTES: usize = 32;
 /// What keys begin with, so that secret scanners and people know one when they see it.
 const KEY_PREFIX: &str = "cdi_";
 
-/// A text that is nobody's business. It prints as `…`.
+/// A secret: never logged or serialised, and printed as `…`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes a text out of sight.
+    /// A secret with this text.
     pub fn new(text: impl Into<String>) -> Secret {
         Secret(text.into())
     }

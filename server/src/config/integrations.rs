@@ -37,7 +37,7 @@ impl<'r, 'a> Integrations<'r, 'a> {
         self.files.insert(real(path), "the store".to_owned());
     }
 
-    /// Those of the file that are valid, by ID.
+    /// Reads all integrations of the file; gives those that are valid, in the order of their IDs.
     pub(super) fn read(mut self, integrations: Vec<file::Integration>) -> Vec<Arc<Integration>> {
         let mut ids = HashMap::new();
         let mut valid: Vec<Arc<Integration>> = integrations

@@ -21,7 +21,7 @@ use crate::secret::KeyHash;
 pub use crate::settings::{ConfigError, Problem};
 pub use crate::store::StoreLocation;
 pub use crate::sync::{Integration, WorkerConfig};
-pub use crate::types::{IntegrationId, IntegrationKind, NotATable, NotAnId, NotPostgres, PostgresUrl, TableName};
+pub use crate::types::{IntegrationId, IntegrationKind};
 
 /// A configuration that can work as far as the file alone can tell.
 #[derive(Debug, Clone)]
@@ -30,9 +30,9 @@ pub struct Config {
     pub file: PathBuf,
     /// Where run-time state is kept.
     pub store: StoreLocation,
-    /// The HTTP side.
+    /// Settings of the HTTP server.
     pub server: ServerConfig,
-    /// The sync side.
+    /// Settings of the workers.
     pub worker: WorkerConfig,
     /// Settings of workspaces, where they have any.
     pub workspaces: Vec<Workspace>,
@@ -111,7 +111,7 @@ pub struct Known {
     pub permissions: Vec<String>,
 }
 
-/// The HTTP side.
+/// Settings of the HTTP server.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
     /// Where it listens.

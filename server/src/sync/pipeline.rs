@@ -359,7 +359,7 @@ impl Deliverer {
 
 /// The row error of a row.
 pub fn refusal(identifier: Option<&Identifier>, updated_at: i64, reason: &str, payload: Option<String>) -> RowError {
-    // Postgres keeps no NUL in a text.
+    // Some stores keep no NUL in a text.
     let storable = |text: &str| text.replace('\0', "\u{fffd}");
     RowError {
         identifier: identifier.map(object::identifier_object),

@@ -21,7 +21,7 @@ use crate::types::{IntegrationKind, TableName, quoted};
 /// The function that SQLite can ask for a time in microseconds.
 pub const MICROS: &str = "cdi_micros";
 
-/// By which way rows are found.
+/// How the rows that are read are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccessPath {
     /// All of them are read.

@@ -38,13 +38,13 @@ impl TimestampFormat {
     }
 }
 
-/// A number of either form in microseconds; nothing where it is out of every range.
+/// A number of either format in microseconds; nothing where it is out of every range.
 pub fn micros_of_number(number: i64) -> Option<i64> {
     let scale = if TimestampFormat::of_number(number) == TimestampFormat::Milliseconds { 1000 } else { 1_000_000 };
     number.checked_mul(scale).filter(|micros| micros.unsigned_abs() < FIRST_NO_TIME)
 }
 
-/// A fractional number of either form in microseconds.
+/// A fractional number of either format in microseconds.
 pub fn micros_of_fraction(number: f64) -> Option<i64> {
     let scale = if number.abs() >= FIRST_MILLISECONDS as f64 { 1e3 } else { 1e6 };
     let micros = (number * scale).round();
@@ -89,8 +89,8 @@ fn micros_of_any_text(text: &str) -> Option<i64> {
     }
     // The same without a zone, with either separator.
     let separator = text.as_bytes().get(10)?;
-    let form = if *separator == b' ' { "%Y-%m-%d %H:%M:%S%.f" } else { "%Y-%m-%dT%H:%M:%S%.f" };
-    NaiveDateTime::parse_from_str(text, form).ok().map(|time| time.and_utc().timestamp_micros())
+    let format = if *separator == b' ' { "%Y-%m-%d %H:%M:%S%.f" } else { "%Y-%m-%dT%H:%M:%S%.f" };
+    NaiveDateTime::parse_from_str(text, format).ok().map(|time| time.and_utc().timestamp_micros())
 }
 
 /// What every text begins with: `0` is a digit, `_` a separator.

@@ -8,34 +8,26 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use chrono::Utc;
 use http::StatusCode;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::body::Bytes;
-use reqwest::Client;
 use tokio::sync::Mutex;
 use tokio::time::{sleep, sleep_until, timeout};
 
-use super::limits::{MOST_BYTES, MOST_DELETES, MOST_OBJECTS};
+use super::endpoint::Endpoint;
+use super::limits::MOST_BYTES;
 use super::patience::Pauses;
 use super::settings::UsersTrack;
 use super::stretches::{Doubt, Stretch, Stretches};
 use super::suspects::{Heard, Suspects};
-use super::track_response::{self, Dealt, Meaning};
-use crate::secret::Secret;
+use super::track_response::{Dealt, Meaning};
 use crate::sync::SyncError;
 use crate::sync::batch::Batch;
 use crate::sync::destination::{DeliveryContext, Limits, Outcome};
-use crate::sync::object::BatchKey;
 use crate::types::IntegrationKind;
 
 /// Requests at once. The service allows 1,000 a second, so that this keeps pace with answers that take 8 ms.
 const LANES: usize = 8;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
-/// Longer answers are cut off: 75 errors take a few kilobytes.
-const LONGEST_ANSWER: usize = 1_000_000;
 /// Objects at which the destination fails so often in a row are sent in smaller parts.
 const FAILURES_TOGETHER: usize = 3;
 /// An object at which it fails so often in a row, while it takes others, may be refused: more, as it is skipped then.
@@ -46,11 +38,8 @@ const FAILURES_BETWEEN: usize = 3;
 /// A service that is ready for a run.
 #[derive(Debug)]
 pub struct OpenUsersTrack {
-    address: String,
-    kind: IntegrationKind,
+    endpoint: Endpoint,
     objects: usize,
-    http: Client,
-    key: Secret,
     give_up_after: Duration,
     give_up_when_limited_after: Duration,
     /// Its `first_pause` holds where the destination does not say how long to wait. What it asks for is never shorter.
@@ -71,33 +60,10 @@ impl OpenUsersTrack {
         kind: IntegrationKind,
         context: DeliveryContext,
     ) -> Result<OpenUsersTrack, SyncError> {
-        let wrong =
-            |error: &dyn std::fmt::Display| SyncError::Config(format!("the destination cannot be called: {error}"));
-        let bearer = format!("Bearer {}", settings.api_key.expose());
-        let mut bearer = HeaderValue::try_from(bearer).map_err(|_| wrong(&"the key cannot stand in a header"))?;
-        bearer.set_sensitive(true);
-        let headers = HeaderMap::from_iter([
-            (AUTHORIZATION, bearer),
-            (CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        ]);
-        let http = Client::builder()
-            .default_headers(headers)
-            .user_agent(concat!("opencdi/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(REQUEST_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .build();
-        let (path, most) = match kind {
-            IntegrationKind::UserDeletes => ("users/delete", MOST_DELETES),
-            _ => ("users/track", MOST_OBJECTS),
-        };
+        let endpoint = Endpoint::new(settings, kind)?;
         Ok(OpenUsersTrack {
-            address: format!("{}/{path}", settings.url),
-            kind,
-            objects: settings.batch_size.unwrap_or(most).min(most),
-            http: http.map_err(|error| wrong(&error))?,
-            key: settings.api_key.clone(),
+            objects: settings.batch_size.unwrap_or(endpoint.most_objects).min(endpoint.most_objects),
+            endpoint,
             context,
             give_up_after: settings.give_up_after,
             give_up_when_limited_after: settings.give_up_when_limited_after,
@@ -112,20 +78,6 @@ impl OpenUsersTrack {
     /// How much may travel at once.
     pub fn limits(&self) -> Limits {
         Limits { lanes: LANES, objects: self.objects, bytes: MOST_BYTES, separator: b',' }
-    }
-
-    /// Sends a request without objects, which the service refuses for that if it takes the key.
-    pub async fn probe(&self) -> Result<(), SyncError> {
-        match self.post(Bytes::from_static(b"{}"), 0).await {
-            Ok(Meaning::Trouble(reason, _)) => {
-                Err(SyncError::Failed(format!("the destination is in trouble: {reason}")))
-            }
-            Ok(Meaning::ServerError(status, _)) => {
-                Err(SyncError::Failed(format!("the destination is in trouble: {status}")))
-            }
-            Ok(_) => Ok(()),
-            Err(error) => Err(error),
-        }
     }
 
     /// Objects that may have been refused for something that is no matter of rows.
@@ -253,14 +205,14 @@ impl OpenUsersTrack {
 
     /// Sends some objects until the destination has dealt with them, or has failed at them too often.
     async fn send(&self, batch: &Batch, stretch: &mut Stretch) -> Result<Verdict, SyncError> {
-        let array = self.array(batch.key);
+        let array = self.endpoint.array(batch.key);
         let objects = batch.bytes(stretch.objects.clone());
         let body = Bytes::from([b"{\"", array.as_bytes(), b"\":[", objects, b"]}"].concat());
         let alone = stretch.len() == 1;
         let (mut failures, mut between, mut dealt_before) = (0, 0, None);
         while self.may_send().await {
             let request = self.suspects.under_way();
-            let sent = self.context.fence.within(self.post(body.clone(), stretch.len())).await;
+            let sent = self.context.fence.within(self.endpoint.post(body.clone(), stretch.len())).await;
             // Where the lease ended first it is sent again once it is surely held.
             let Some(meaning) = sent else { continue };
             match &meaning {
@@ -360,55 +312,6 @@ impl OpenUsersTrack {
             tracing::warn!("the destination's answer has an error that names no object of the request");
         }
     }
-
-    async fn post(&self, body: Bytes, objects: usize) -> Result<Meaning, SyncError> {
-        match self.exchange(body).await {
-            Ok((status, headers, answer)) => {
-                track_response::read(status, &headers, &self.without_key(answer), objects, Utc::now())
-            }
-            Err(error) => Ok(Meaning::Trouble(chain(&error.without_url()), None)),
-        }
-    }
-
-    /// Some answers repeat the key, which must not get any further.
-    fn without_key(&self, answer: Vec<u8>) -> Vec<u8> {
-        /// A shorter one hardly is one, and may stand anywhere by accident.
-        const SHORTEST: usize = 8;
-        let key = self.key.expose();
-        match String::from_utf8_lossy(&answer) {
-            text if key.len() >= SHORTEST && text.contains(key) => text.replace(key, "…").into_bytes(),
-            _ => answer,
-        }
-    }
-
-    /// The name of the array in which a batch travels.
-    fn array(&self, key: BatchKey) -> &'static str {
-        match (self.kind, key) {
-            (IntegrationKind::Attributes, _) => "attributes",
-            (IntegrationKind::Events, _) => "events",
-            (IntegrationKind::Purchases, _) => "purchases",
-            (IntegrationKind::UserDeletes, BatchKey::ALIASES) => "user_aliases",
-            (IntegrationKind::UserDeletes, BatchKey::BRAZE_IDS) => "braze_ids",
-            (IntegrationKind::UserDeletes, _) => "external_ids",
-        }
-    }
-
-    async fn exchange(&self, body: Bytes) -> reqwest::Result<(StatusCode, HeaderMap, Vec<u8>)> {
-        let mut response = self.http.post(&self.address).body(body).send().await?;
-        let status = response.status();
-        // What other answers mean does not depend on their bodies, so it does not matter if they break off.
-        let needs_body = matches!(status, StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE);
-        let mut answer = Vec::new();
-        while answer.len() < LONGEST_ANSWER {
-            match response.chunk().await {
-                Ok(Some(chunk)) => answer.extend_from_slice(&chunk),
-                Ok(None) => break,
-                Err(error) if needs_body => return Err(error),
-                Err(_) => break,
-            }
-        }
-        Ok((status, std::mem::take(response.headers_mut()), answer))
-    }
 }
 
 /// What comes next where only objects are left that are set aside.
@@ -434,15 +337,4 @@ enum Verdict {
     PutOff,
     /// The run is to stop.
     Stopped,
-}
-
-/// An error with its causes; reqwest keeps the telling part in them.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

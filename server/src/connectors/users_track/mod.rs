@@ -1,6 +1,7 @@
 //! `POST /users/track` and `POST /users/delete` of Braze, or of what answers like it, as a destination.
 
 mod delivery;
+mod endpoint;
 mod failures;
 mod limits;
 mod patience;
@@ -21,6 +22,7 @@ use crate::sync::object::ObjectEncoder;
 use crate::sync::{Destination, SyncError};
 use crate::types::IntegrationKind;
 use delivery::OpenUsersTrack;
+use endpoint::Endpoint;
 pub use settings::{UsersTrack, configure};
 
 /// The kind of these destinations in configuration.
@@ -54,7 +56,7 @@ impl Destination for UsersTrack {
     }
 
     fn probe(&self, kind: IntegrationKind) -> BoxFuture<'_, Result<(), SyncError>> {
-        Box::pin(async move { OpenUsersTrack::open(self, kind, DeliveryContext::none())?.probe().await })
+        Box::pin(async move { Endpoint::new(self, kind)?.probe().await })
     }
 }
 

@@ -77,3 +77,59 @@ fn base_url(section: &mut Section<'_, '_>, text: &Text) -> Option<String> {
     section.problem(text.span(), wrong);
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::settings::{RawSection, Reader};
+
+    /// The settings of a file with this table, or its problems.
+    fn settings(text: &str, kind: IntegrationKind) -> Result<String, Vec<String>> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("key"), "the-key\n").unwrap();
+        std::fs::write(folder.path().join("two lines"), "the\nkey\n").unwrap();
+        let text = format!("[destination]\nkind = \"users_track\"\n{text}");
+        let mut file: BTreeMap<String, toml::Spanned<RawSection>> = toml::from_str(&text).unwrap();
+        let mut reader = Reader::new(&text, &folder.path().join("opencdi.toml"));
+        let mut section = Section::new(&mut reader, file.remove("destination").unwrap());
+        section.kind().unwrap();
+        let configured = configure(&mut section, Some(kind));
+        section.refuse_others();
+        let read = reader.finish(());
+        read.map(|()| format!("{:?}", configured.unwrap())).map_err(|problems| {
+            problems.into_iter().map(|problem| format!("{}: {}", problem.key, problem.message)).collect()
+        })
+    }
+
+    #[test]
+    fn the_keys_are_read() {
+        let text = settings(
+            "url = \"https://x/\"\napi_key = { file = \"key\" }\nbatch_size = 10\nupdate_existing_only = true\ngive_up_after = \"1m\"",
+            IntegrationKind::Attributes,
+        );
+        assert_eq!(
+            text.unwrap(),
+            "UsersTrack { url: \"https://x\", api_key: …, batch_size: Some(10), update_existing_only: true, give_up_after: 60s, \
+             give_up_when_limited_after: 3600s }"
+        );
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_said_at_once() {
+        let text =
+            "url = 5\napi_key = { file = \"two lines\" }\nbatch_size = 51\nupdate_existing_only = true\npath = \"x\"";
+        let known = "`kind`, `url`, `api_key`, `update_existing_only`, `batch_size`, `give_up_after`, `give_up_when_limited_after`";
+        assert_eq!(
+            settings(text, IntegrationKind::UserDeletes).unwrap_err(),
+            [
+                "destination.url: invalid type: integer `5`, expected a string",
+                "destination.api_key: the key that was read has a blank, a line break or another character that keys do not have",
+                "destination.update_existing_only: `update_existing_only` means nothing for `user_deletes`",
+                "destination.batch_size: write a number from 1 to 50",
+                &format!("destination.path: `path` means nothing for `users_track`; known are {known}"),
+            ]
+        );
+    }
+}

@@ -1,0 +1,142 @@
+//! Where a service takes requests, and how they are sent.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use http::StatusCode;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::body::Bytes;
+use reqwest::Client;
+
+use super::limits::{MOST_DELETES, MOST_OBJECTS};
+use super::settings::UsersTrack;
+use super::track_response::{self, Meaning};
+use crate::secret::Secret;
+use crate::sync::SyncError;
+use crate::sync::object::BatchKey;
+use crate::types::IntegrationKind;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longer answers are cut off: 75 errors take a few kilobytes.
+const LONGEST_ANSWER: usize = 1_000_000;
+
+/// An endpoint of a service, with the key for it.
+#[derive(Debug)]
+pub struct Endpoint {
+    address: String,
+    kind: IntegrationKind,
+    /// The most objects that it takes in a request.
+    pub most_objects: usize,
+    http: Client,
+    key: Secret,
+}
+
+impl Endpoint {
+    /// Prepares the connections; nothing is sent.
+    pub fn new(settings: &UsersTrack, kind: IntegrationKind) -> Result<Endpoint, SyncError> {
+        let wrong =
+            |error: &dyn std::fmt::Display| SyncError::Config(format!("the destination cannot be called: {error}"));
+        let bearer = format!("Bearer {}", settings.api_key.expose());
+        let mut bearer = HeaderValue::try_from(bearer).map_err(|_| wrong(&"the key cannot stand in a header"))?;
+        bearer.set_sensitive(true);
+        let headers = HeaderMap::from_iter([
+            (AUTHORIZATION, bearer),
+            (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        ]);
+        let http = Client::builder()
+            .default_headers(headers)
+            .user_agent(concat!("opencdi/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(REQUEST_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .build();
+        let (path, most) = match kind {
+            IntegrationKind::UserDeletes => ("users/delete", MOST_DELETES),
+            _ => ("users/track", MOST_OBJECTS),
+        };
+        Ok(Endpoint {
+            address: format!("{}/{path}", settings.url),
+            kind,
+            most_objects: most,
+            http: http.map_err(|error| wrong(&error))?,
+            key: settings.api_key.clone(),
+        })
+    }
+
+    /// Sends a request without objects, which the service refuses for that if it takes the key.
+    pub async fn probe(&self) -> Result<(), SyncError> {
+        match self.post(Bytes::from_static(b"{}"), 0).await {
+            Ok(Meaning::Trouble(reason, _)) => {
+                Err(SyncError::Failed(format!("the destination is in trouble: {reason}")))
+            }
+            Ok(Meaning::ServerError(status, _)) => {
+                Err(SyncError::Failed(format!("the destination is in trouble: {status}")))
+            }
+            Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends a request with so many objects.
+    pub async fn post(&self, body: Bytes, objects: usize) -> Result<Meaning, SyncError> {
+        match self.exchange(body).await {
+            Ok((status, headers, answer)) => {
+                track_response::read(status, &headers, &self.without_key(answer), objects, Utc::now())
+            }
+            Err(error) => Ok(Meaning::Trouble(chain(&error.without_url()), None)),
+        }
+    }
+
+    /// Some answers repeat the key, which must not get any further.
+    fn without_key(&self, answer: Vec<u8>) -> Vec<u8> {
+        /// A shorter one hardly is one, and may stand anywhere by accident.
+        const SHORTEST: usize = 8;
+        let key = self.key.expose();
+        match String::from_utf8_lossy(&answer) {
+            text if key.len() >= SHORTEST && text.contains(key) => text.replace(key, "…").into_bytes(),
+            _ => answer,
+        }
+    }
+
+    /// The name of the array in which a batch travels.
+    pub fn array(&self, key: BatchKey) -> &'static str {
+        match (self.kind, key) {
+            (IntegrationKind::Attributes, _) => "attributes",
+            (IntegrationKind::Events, _) => "events",
+            (IntegrationKind::Purchases, _) => "purchases",
+            (IntegrationKind::UserDeletes, BatchKey::ALIASES) => "user_aliases",
+            (IntegrationKind::UserDeletes, BatchKey::BRAZE_IDS) => "braze_ids",
+            (IntegrationKind::UserDeletes, _) => "external_ids",
+        }
+    }
+
+    async fn exchange(&self, body: Bytes) -> reqwest::Result<(StatusCode, HeaderMap, Vec<u8>)> {
+        let mut response = self.http.post(&self.address).body(body).send().await?;
+        let status = response.status();
+        // What other answers mean does not depend on their bodies, so it does not matter if they break off.
+        let needs_body = matches!(status, StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE);
+        let mut answer = Vec::new();
+        while answer.len() < LONGEST_ANSWER {
+            match response.chunk().await {
+                Ok(Some(chunk)) => answer.extend_from_slice(&chunk),
+                Ok(None) => break,
+                Err(error) if needs_body => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok((status, std::mem::take(response.headers_mut()), answer))
+    }
+}
+
+/// An error with its causes; reqwest keeps the telling part in them.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

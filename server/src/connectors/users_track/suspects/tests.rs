@@ -1,0 +1,139 @@
+//! Which suspects are refused.
+
+use futures::FutureExt as _;
+
+use super::*;
+
+fn verdict(suspects: &Suspects) -> Option<Result<(), SyncError>> {
+    suspects.judge().now_or_never()
+}
+
+#[test]
+fn suspects_in_a_row_end_the_run_sooner_where_nothing_was_ever_accepted() {
+    for (accepted, most) in [(false, MOST_AT_FIRST), (true, MOST)] {
+        let suspects = Suspects::new();
+        suspects.begin(accepted);
+        for number in 0..most as u64 {
+            assert_eq!(verdict(&suspects), Some(Ok(())), "{number}");
+            suspects.add("Bad Request");
+        }
+        let Some(Err(SyncError::Config(cause))) = verdict(&suspects) else { panic!("{most} are enough") };
+        assert!(cause.contains("everything with \"Bad Request\"") && cause.contains("`url`"), "{cause}");
+    }
+}
+
+#[test]
+fn what_is_dealt_with_confirms_those_before_and_begins_a_new_count() {
+    let suspects = Suspects::new();
+    for number in 0..MOST_AT_FIRST - 1 {
+        suspects.add("no");
+        assert_eq!(suspects.hold_back(), number as u64);
+    }
+    assert_eq!(suspects.confirmed(), 0);
+    let early = suspects.under_way();
+    assert_eq!(suspects.hold_back(), MOST_AT_FIRST as u64 - 1);
+    early.dealt();
+    assert_eq!(suspects.confirmed(), MOST_AT_FIRST as u64 - 1, "it says nothing of what came after it was sent");
+    for _ in 0..MOST - 1 {
+        suspects.add("no");
+    }
+    assert_eq!(verdict(&suspects), Some(Ok(())));
+    assert_eq!(suspects.judge_rest(), Ok(()), "what is left is refused");
+    suspects.under_way().dealt();
+    assert_eq!(suspects.confirmed(), MOST_AT_FIRST as u64);
+}
+
+#[test]
+fn what_was_sent_before_a_refusal_is_no_evidence() {
+    let suspects = Suspects::new();
+    let (early, _refused) = (suspects.under_way(), suspects.under_way());
+    let refused_at = suspects.begun();
+    early.dealt();
+    assert!(!suspects.has_dealt_after(refused_at));
+    suspects.under_way().dealt();
+    assert!(suspects.has_dealt_after(refused_at));
+}
+
+#[tokio::test]
+async fn lanes_wait_for_each_other_until_nobody_can_tell_and_then_all_try() {
+    let suspects = Suspects::new();
+    let (_one, other) = (suspects.delivering(), suspects.delivering());
+    let first = suspects.hear(0);
+    tokio::pin!(first);
+    assert!(futures::poll!(&mut first).is_pending(), "the other lane delivers");
+    let request = suspects.under_way();
+    let second = suspects.hear(0);
+    tokio::pin!(second);
+    assert!(futures::poll!(&mut second).is_pending(), "a request is under way");
+    drop(request);
+    let Heard::Silence(pausing) = first.await else { panic!("nothing was dealt with") };
+    assert!(futures::poll!(&mut second).is_pending(), "the first lane makes a pause");
+    pausing.try_again();
+    let first = suspects.hear(0);
+    tokio::pin!(first);
+    assert!(futures::poll!(&mut first).is_pending(), "the second lane has not tried yet");
+    assert!(matches!(second.await, Heard::Try));
+    assert!(futures::poll!(&mut first).is_pending(), "it tries");
+    suspects.under_way().dealt();
+    assert!(matches!(first.await, Heard::Dealt));
+    drop(other);
+}
+
+#[tokio::test]
+async fn all_lanes_share_the_tries_until_something_is_dealt_with() {
+    let suspects = Suspects::new();
+    let _delivering = suspects.delivering();
+    for _ in 0..2 {
+        for pause in [Some(1), Some(2), Some(4), Some(4), None, None] {
+            let Heard::Silence(pausing) = suspects.hear(suspects.begun()).await else { panic!("all is silent") };
+            assert_eq!(pausing.next_pause(Duration::from_secs(1)), pause.map(Duration::from_secs));
+        }
+        suspects.under_way().dealt();
+    }
+}
+
+#[test]
+fn messages_that_differ_are_about_rows_but_not_without_end() {
+    let suspects = Suspects::new();
+    for number in 0..MOST_OF_ALL {
+        assert_eq!(verdict(&suspects), Some(Ok(())));
+        suspects.add(&format!("request {number} is bad"));
+    }
+    assert!(matches!(verdict(&suspects), Some(Err(SyncError::Config(_)))));
+}
+
+#[tokio::test]
+async fn requests_under_way_are_heard_before_the_verdict() {
+    let suspects = Suspects::new();
+    let request = suspects.under_way();
+    for _ in 0..MOST_AT_FIRST {
+        suspects.add("no");
+    }
+    let verdict = suspects.judge();
+    tokio::pin!(verdict);
+    assert!(futures::poll!(&mut verdict).is_pending());
+    request.dealt();
+    drop(request);
+    assert_eq!(verdict.await, Ok(()));
+}
+
+#[test]
+fn rows_that_are_read_again_are_not_counted_twice() {
+    let suspects = Suspects::new();
+    for _ in 0..MOST_AT_FIRST {
+        suspects.begin(false);
+        assert_eq!(verdict(&suspects), Some(Ok(())));
+        suspects.add("no");
+        suspects.hold_back();
+    }
+    assert!(suspects.judge_rest().is_err());
+}
+
+#[test]
+fn a_run_of_suspects_alone_refuses_none() {
+    let suspects = Suspects::new();
+    assert_eq!(suspects.judge_rest(), Ok(()));
+    suspects.add("no");
+    suspects.hold_back();
+    assert!(matches!(suspects.judge_rest(), Err(SyncError::Config(_))));
+}
