@@ -195,6 +195,17 @@ pub struct Row {
     pub version: Option<usize>,
 }
 
+/// A change in the source; rows are told by their place among those that stand there.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// A row comes.
+    Insert(Content),
+    /// A row says something else.
+    Update(usize, Content),
+    /// A row goes.
+    Delete(usize),
+}
+
 /// A row as it once was when a sync could see it.
 #[derive(Debug, Clone)]
 pub struct Version {
@@ -250,23 +261,30 @@ impl World {
         }
     }
 
-    /// A row comes.
-    pub fn insert(&mut self, content: Content) -> u64 {
-        self.last_id += 1;
-        self.rows.push(Row { id: self.last_id, content, before: Vec::new(), version: None });
-        self.last_id
+    /// The `ID` of the next row that comes.
+    pub fn next_id(&self) -> u64 {
+        self.last_id + 1
     }
 
-    /// A row says something else.
-    pub fn change(&mut self, row: usize, content: Content) {
-        let row = &mut self.rows[row];
-        let before = std::mem::replace(&mut row.content, content);
-        if before.time == row.content.time {
-            row.before.push(before);
-        } else {
-            row.before.clear();
+    /// Something changes in the source.
+    pub fn apply(&mut self, change: Change) {
+        match change {
+            Change::Insert(content) => {
+                self.last_id += 1;
+                self.rows.push(Row { id: self.last_id, content, before: Vec::new(), version: None });
+            }
+            Change::Update(row, content) => {
+                let row = &mut self.rows[row];
+                let before = std::mem::replace(&mut row.content, content);
+                if before.time == row.content.time {
+                    row.before.push(before);
+                } else {
+                    row.before.clear();
+                }
+                row.version = None;
+            }
+            Change::Delete(row) => drop(self.rows.remove(row)),
         }
-        row.version = None;
     }
 
     /// A part of a sync begins, which can see all rows that stand there now and are not of the future.
