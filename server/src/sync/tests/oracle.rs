@@ -13,6 +13,7 @@ mod drive;
 mod history;
 mod hunt;
 mod judge;
+mod perfect;
 mod state;
 mod world;
 

@@ -46,10 +46,14 @@ pub fn changes(world: &World, setting: Setting, step: &Step) -> Vec<Change> {
     else {
         return Vec::new();
     };
-    if world.rows.is_empty() {
+    let mut places: Vec<usize> = (0..world.rows.len()).collect();
+    if let Step::TakeBack { .. } = step {
+        places.retain(|place| !world.rows[*place].before.is_empty());
+    }
+    if places.is_empty() {
         return Vec::new();
     }
-    let index = usize::from(*row) % world.rows.len();
+    let index = places[usize::from(*row) % places.len()];
     let row = &world.rows[index];
     let Content { user, time, says } = row.content;
     let update = |user, time, says| {
