@@ -8,15 +8,17 @@
 //! `OPENCDI_HISTORY` tries a single one. With `OPENCDI_SURVEY` a test does not end with the first broken promise, but
 //! counts all and shows the shortest history of each kind.
 
+mod changes;
 mod drive;
 mod history;
 mod hunt;
 mod judge;
+mod perfect;
 mod state;
 mod world;
 
 use crate::types::IntegrationKind::{self, Attributes, Events, Purchases, UserDeletes};
-use drive::Setting;
+use changes::Setting;
 use hunt::hunt;
 use world::TimeFormat;
 
@@ -36,6 +38,7 @@ fn from_postgres(setting: Setting) -> Setting {
 fn attributes_at_a_service_are_what_the_source_says() {
     hunt(
         "attributes_at_a_service_are_what_the_source_says",
+        1500,
         &[service(Attributes, TimeFormat::TextSeconds), service(Attributes, TimeFormat::UnixMilliseconds)],
     );
 }
@@ -44,6 +47,7 @@ fn attributes_at_a_service_are_what_the_source_says() {
 fn attributes_from_postgres_are_what_the_source_says() {
     hunt(
         "attributes_from_postgres_are_what_the_source_says",
+        400,
         &[
             from_postgres(service(Attributes, TimeFormat::Timestamptz)),
             from_postgres(service(Attributes, TimeFormat::TextMicros)),
@@ -55,6 +59,7 @@ fn attributes_from_postgres_are_what_the_source_says() {
 fn events_arrive_as_often_as_they_stand_in_the_source() {
     hunt(
         "events_arrive_as_often_as_they_stand_in_the_source",
+        1700,
         &[service(Events, TimeFormat::UnixSeconds), service(Events, TimeFormat::TextMixed)],
     );
 }
@@ -63,6 +68,7 @@ fn events_arrive_as_often_as_they_stand_in_the_source() {
 fn purchases_arrive_as_often_as_they_stand_in_the_source() {
     hunt(
         "purchases_arrive_as_often_as_they_stand_in_the_source",
+        1700,
         &[service(Purchases, TimeFormat::TextMicros), service(Purchases, TimeFormat::UnixSeconds)],
     );
 }
@@ -71,6 +77,7 @@ fn purchases_arrive_as_often_as_they_stand_in_the_source() {
 fn events_and_purchases_from_postgres_arrive_as_often_as_they_stand_there() {
     hunt(
         "events_and_purchases_from_postgres_arrive_as_often_as_they_stand_there",
+        500,
         &[
             from_postgres(service(Purchases, TimeFormat::Timestamptz)),
             from_postgres(service(Events, TimeFormat::TextMixed)),
@@ -82,9 +89,12 @@ fn events_and_purchases_from_postgres_arrive_as_often_as_they_stand_there() {
 fn users_are_deleted_once_for_each_row() {
     hunt(
         "users_are_deleted_once_for_each_row",
+        1200,
         &[
             service(UserDeletes, TimeFormat::UnixMilliseconds),
             service(UserDeletes, TimeFormat::TextMicros),
+            service(UserDeletes, TimeFormat::TextSeconds),
+            service(UserDeletes, TimeFormat::UnixSeconds),
             from_postgres(service(UserDeletes, TimeFormat::Timestamptz)),
         ],
     );
@@ -94,6 +104,7 @@ fn users_are_deleted_once_for_each_row() {
 fn a_file_has_each_line_once() {
     hunt(
         "a_file_has_each_line_once",
+        2500,
         &[
             file(Events, TimeFormat::UnixMilliseconds),
             file(Attributes, TimeFormat::TextSeconds),
@@ -106,6 +117,7 @@ fn a_file_has_each_line_once() {
 fn a_file_from_postgres_has_each_line_once() {
     hunt(
         "a_file_from_postgres_has_each_line_once",
+        500,
         &[from_postgres(file(Events, TimeFormat::Timestamptz)), from_postgres(file(Attributes, TimeFormat::TextMixed))],
     );
 }

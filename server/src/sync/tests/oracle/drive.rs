@@ -8,25 +8,15 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::super::rig::{LEASE, Place, Rig};
-use super::history::{Cut, LOOKBACKS, Mood, Step, Trouble, When};
+use super::changes::{Setting, changes};
+use super::history::{Cut, LOOKBACKS, Mood, Step, Trouble};
 use super::judge::{Broken, Evidence, Promise};
-use super::world::{Content, FUTURE, Says, TICK, TimeFormat, World, time_of, user_name};
+use super::world::{Change, Content, TimeFormat, World, time_of, user_name};
 use crate::connectors::fake_braze::{Answer, Received};
 use crate::store::{Job, JobStatus};
 use crate::sync::run::RunTuning;
 use crate::types::IntegrationKind;
 
-/// What is synced from where to where.
-#[derive(Debug, Clone, Copy)]
-pub struct Setting {
-    pub kind: IntegrationKind,
-    pub format: TimeFormat,
-    pub postgres: bool,
-    pub file: bool,
-}
-
-/// The tick at which rows begin.
-const FIRST_TICK: i64 = 100;
 /// How long a request is tried again. A service that fails at somebody for good is given up on soon.
 const PATIENT: Duration = Duration::from_secs(20);
 const IMPATIENT: Duration = Duration::from_millis(30);
@@ -117,19 +107,7 @@ impl Drive {
     }
 
     async fn take(&mut self, step: &Step) -> Result<(), Broken> {
-        let count = self.world.rows.len();
-        let of_row = |row: &u8| *row as usize % count.max(1);
         match step {
-            Step::Insert { rows, user, when, spread, says } => {
-                let first = self.tick(*when);
-                for number in 0..*rows {
-                    let tick = first + if *spread { i64::from(number) } else { 0 };
-                    let user = (user + number) % super::history::USERS;
-                    // One bad row is enough.
-                    let says = if says.is_bad() && number > 0 { Says::A(u32::from(number)) } else { *says };
-                    self.insert(user, self.setting.format.time(tick), says).await;
-                }
-            }
             Step::Set { batch, lookback, share } => {
                 let lookback = LOOKBACKS[*lookback as usize];
                 log!(self, "settings: {batch} objects a batch, a lookback of {} minutes", lookback.as_secs() / 60);
@@ -142,96 +120,45 @@ impl Drive {
             Step::Sync { cut, mood } => {
                 self.sync(*cut, mood).await?;
             }
-            _ if count == 0 => {}
-            Step::Repeat { row, copies } => {
-                let Content { user, time, says } = self.world.rows[of_row(row)].content;
-                for _ in 0..*copies {
-                    self.insert(user, time, says).await;
+            step => {
+                for change in changes(&self.world, self.setting, step) {
+                    self.change(change).await;
                 }
-            }
-            Step::Amend { row, says } => {
-                let content = self.world.rows[of_row(row)].content.clone();
-                self.change(of_row(row), Content { says: *says, ..content }).await;
-            }
-            Step::Renew { row, ahead, says } => {
-                let content = self.world.rows[of_row(row)].content.clone();
-                let time =
-                    self.setting.format.time(self.tick(When::At).max(content.time / TICK % FUTURE) + i64::from(*ahead));
-                self.change(of_row(row), Content { says: *says, time, ..content }).await;
-            }
-            Step::TakeBack { row } => {
-                if let Some(before) = self.world.rows[of_row(row)].before.last().cloned() {
-                    self.change(of_row(row), before).await;
-                }
-            }
-            Step::Move { row, user } => {
-                let content = self.world.rows[of_row(row)].content.clone();
-                self.change(of_row(row), Content { user: *user, ..content }).await;
-            }
-            Step::Delete { row } => self.delete(of_row(row)).await,
-            Step::Swap { row, user, says } => {
-                let time = self.world.rows[of_row(row)].content.time;
-                self.delete(of_row(row)).await;
-                self.insert(*user, time, *says).await;
             }
         }
         Ok(())
     }
 
-    fn tick(&self, when: When) -> i64 {
-        let highest = self.world.highest.map_or(FIRST_TICK, |highest| highest / TICK);
-        match when {
-            When::Ahead(ticks) => highest + i64::from(ticks),
-            When::At => highest,
-            When::Late(ticks) => highest - i64::from(ticks),
-            When::Future => FUTURE,
-        }
-    }
-
-    fn says(&self, says: Says) -> Says {
-        match says {
-            _ if self.setting.kind == IntegrationKind::UserDeletes => Says::A(0),
-            // A file takes every object.
-            Says::BadEmail(number) if self.setting.file => Says::A(number),
-            says => says,
-        }
-    }
-
-    async fn insert(&mut self, user: u8, time: i64, says: Says) {
-        let content = Content { user, time, says: self.says(says) };
-        let id = self.world.insert(content.clone());
-        log!(self, "row {id} comes: {content}");
-        let (time, kind) = (self.setting.format.sql(time), self.setting.kind);
-        let payload = match kind {
-            IntegrationKind::UserDeletes => String::new(),
-            _ => format!("'{}', ", content.says.payload(kind)),
-        };
-        self.rig.sql(&format!("INSERT INTO {{t}} VALUES ({time}, '{}', {payload}{id})", user_name(user))).await;
-        self.quiet = false;
-    }
-
-    async fn change(&mut self, row: usize, content: Content) {
-        let content = Content { says: self.says(content.says), ..content };
-        let (id, kind) = (self.world.rows[row].id, self.setting.kind);
-        if self.world.rows[row].content == content {
-            return;
-        }
-        log!(self, "row {id} changes: {content}");
-        let (time, user) = (self.setting.format.sql(content.time), content.user_name());
-        let payload = match kind {
+    /// Something changes in the source.
+    async fn change(&mut self, change: Change) {
+        let (kind, format) = (self.setting.kind, self.setting.format);
+        let payload = |content: &Content| match kind {
             IntegrationKind::UserDeletes => String::new(),
             _ => format!(", PAYLOAD = '{}'", content.says.payload(kind)),
         };
-        let update = format!("UPDATE {{t}} SET UPDATED_AT = {time}, EXTERNAL_ID = '{user}'{payload} WHERE ID = {id}");
-        self.rig.sql(&update).await;
-        self.world.change(row, content);
-        self.quiet = false;
-    }
-
-    async fn delete(&mut self, row: usize) {
-        let row = self.world.rows.remove(row);
-        log!(self, "row {} goes: {}", row.id, row.content);
-        self.rig.sql(&format!("DELETE FROM {{t}} WHERE ID = {}", row.id)).await;
+        match &change {
+            Change::Insert(content) => {
+                let id = self.world.next_id();
+                log!(self, "row {id} comes: {content}");
+                let (time, payload) = (format.sql(content.time), payload(content).replace(" PAYLOAD =", ""));
+                self.rig
+                    .sql(&format!("INSERT INTO {{t}} VALUES ({time}, '{}'{payload}, {id})", content.user_name()))
+                    .await;
+            }
+            Change::Update(row, content) => {
+                let (id, time) = (self.world.rows[*row].id, format.sql(content.time));
+                log!(self, "row {id} changes: {content}");
+                let (user, payload) = (content.user_name(), payload(content));
+                let set = format!("UPDATED_AT = {time}, EXTERNAL_ID = '{user}'{payload}");
+                self.rig.sql(&format!("UPDATE {{t}} SET {set} WHERE ID = {id}")).await;
+            }
+            Change::Delete(row) => {
+                let row = &self.world.rows[*row];
+                log!(self, "row {} goes: {}", row.id, row.content);
+                self.rig.sql(&format!("DELETE FROM {{t}} WHERE ID = {}", row.id)).await;
+            }
+        }
+        self.world.apply(change);
         self.quiet = false;
     }
 

@@ -36,7 +36,7 @@ pub enum Step {
     Amend { row: u8, says: Says },
     /// A row says something else at a newer time.
     Renew { row: u8, ahead: u8, says: Says },
-    /// A row says again what it said before, under the same time.
+    /// A row that has changed under its time says again what it said before.
     TakeBack { row: u8 },
     /// A row becomes one of another user, under the same time.
     Move { row: u8, user: u8 },
@@ -155,7 +155,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (row(), 1..3_u8).prop_map(|(row, copies)| Step::Repeat { row, copies }),
         2 => (row(), says()).prop_map(|(row, says)| Step::Amend { row, says }),
         2 => (row(), 1..4_u8, says()).prop_map(|(row, ahead, says)| Step::Renew { row, ahead, says }),
-        1 => row().prop_map(|row| Step::TakeBack { row }),
+        3 => row().prop_map(|row| Step::TakeBack { row }),
         1 => (row(), user()).prop_map(|(row, user)| Step::Move { row, user }),
         2 => row().prop_map(|row| Step::Delete { row }),
         2 => (row(), user(), says()).prop_map(|(row, user, says)| Step::Swap { row, user, says }),

@@ -11,12 +11,12 @@ use sha2::{Digest as _, Sha256};
 use tokio::runtime::Runtime;
 
 use super::super::rig::Place;
-use super::drive::{Setting, drive};
+use super::changes::Setting;
+use super::drive::drive;
 use super::history::{Step, histories};
 use super::judge::{Broken, Promise};
 
-/// How many histories each test tries, and from which seed; the environment says otherwise.
-const HISTORIES: u64 = 1250;
+/// From which seed histories come; the environment says otherwise.
 const SEED: u64 = 0x0c_d1;
 /// How much may be spent on finding a shorter history.
 const MOST_SHRINKS: usize = 400;
@@ -36,10 +36,10 @@ struct Hunt {
     place: Place,
 }
 
-/// Tries histories of these settings in turn. Panics where one breaks a promise.
-pub fn hunt(name: &'static str, settings: &[Setting]) {
+/// Tries so many histories of these settings in turn; the environment may say otherwise. Panics where one breaks a promise.
+pub fn hunt(name: &'static str, count: u64, settings: &[Setting]) {
     let seed = number("OPENCDI_SEED").unwrap_or(SEED);
-    let count = number("OPENCDI_HISTORIES").unwrap_or(HISTORIES);
+    let count = number("OPENCDI_HISTORIES").unwrap_or(count);
     let only = number("OPENCDI_HISTORY");
     let is_survey = std::env::var_os("OPENCDI_SURVEY").is_some();
     println!("OPENCDI_SEED={seed:#x}");

@@ -100,38 +100,33 @@ impl Evidence {
     fn nothing_is_lost(&self, world: &World) -> Result<(), Broken> {
         // A user to delete is told without a time: only what has come since the last time counts for a row that is new.
         let is_delete = self.kind == IntegrationKind::UserDeletes;
-        let counted = if is_delete { self.arrived_before } else { 0 };
-        let arrived = count(self.arrived[counted..].iter());
-        let mut missing: BTreeMap<(u8, Time), (usize, &Content)> = BTreeMap::new();
-        let mut wanted: BTreeMap<String, usize> = BTreeMap::new();
+        let arrived = count(self.arrived[if is_delete { self.arrived_before } else { 0 }..].iter());
+        let mut needed: BTreeMap<String, (usize, &Content)> = BTreeMap::new();
+        // Who is refused is told by user and time, so that excuses are for all objects that may be the ones.
+        let mut excuses: BTreeMap<(u8, Option<Time>), BTreeMap<Time, usize>> = BTreeMap::new();
+        let group = |content: &Content| (content.user, content.object(self.kind).get("time").map(|_| content.time));
         for (content, rows) in world.promised() {
+            excuses.entry(group(content)).or_default().insert(content.time, self.excused(world, content));
             if content.says.is_bad() {
                 continue;
             }
-            let object = canonical(&content.object(self.kind));
-            let has = arrived.get(&object).copied().unwrap_or_default();
-            let needed = match (self.kind, self.is_file) {
-                (IntegrationKind::UserDeletes, _) => rows.saturating_sub(world.stood[content].settled).min(1),
-                // Attributes do not say of which row they are.
-                (IntegrationKind::Attributes, false) => 1,
-                _ => rows,
-            };
-            let wanted = wanted.entry(object).or_default();
-            *wanted += needed;
-            let lacking = match (self.kind, self.is_file) {
-                (IntegrationKind::Attributes, false) => 1_usize.saturating_sub(has),
-                _ => wanted.saturating_sub(has).min(needed),
-            };
-            if lacking > 0 {
-                missing.entry((content.user, content.time)).or_insert((0, content)).0 += lacking;
+            let needed = &mut needed.entry(canonical(&content.object(self.kind))).or_insert((0, content)).0;
+            match (self.kind, self.is_file) {
+                (IntegrationKind::UserDeletes, _) => *needed += usize::from(rows > world.stood[content].settled),
+                // The service's users have a state, which is compared as a whole.
+                (IntegrationKind::Attributes, false) => *needed = 1,
+                _ => *needed += rows,
             }
         }
-        for (lacking, content) in missing.into_values() {
-            if lacking > self.excused(world, content) {
+        let mut missing: BTreeMap<(u8, Option<Time>), usize> = BTreeMap::new();
+        for (object, (needed, content)) in needed {
+            let missing = missing.entry(group(content)).or_default();
+            *missing += needed.saturating_sub(arrived.get(&object).copied().unwrap_or_default());
+            if *missing > excuses[&group(content)].values().sum() {
                 return Err(Broken::new(
                     Promise::NothingIsLost,
                     format!(
-                        "{content} stands in the source and has not arrived ({lacking} too few), and is no row error"
+                        "{content} stands in the source and has not arrived ({missing} too few), and is no row error"
                     ),
                 ));
             }

@@ -1,11 +1,15 @@
 //! What a user's attributes must be at the destination: what the source's rows say, the newest last.
+//!
+//! Rows of one user under one time have no order. What a row has said that is gone may stay. Rows are told apart by what they
+//! say, as a sync sees them: nobody knows which of two rows that say the same was changed.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::judge::{Broken, Evidence, Promise};
-use super::world::{Content, Version, World, user_name};
+use super::world::{Content, World, user_name};
 
 /// Compares all users' attributes as they arrived, in their order, with what the source says.
 pub fn check(world: &World, evidence: &Evidence) -> Result<(), Broken> {
@@ -50,27 +54,22 @@ fn right_values(world: &World, evidence: &Evidence, user: u8, attribute: char) -
     let newest = rows.iter().find(|(_, is_sure, _)| *is_sure)?.0.time;
     let mut right: Vec<Value> =
         rows.iter().filter(|(content, ..)| content.time >= newest).map(|(.., value)| value.clone()).collect();
-    let newest_first_seen = rows
-        .iter()
-        .filter(|(content, ..)| content.time == newest)
-        .map(|(content, ..)| world.stood[*content].first_seen)
-        .min();
-    for version in &world.versions {
-        let Some(value) = speaks(&version.content) else { continue };
-        // The same row has said something newer since, of the same attribute.
-        let is_superseded = world.rows.iter().any(|row| {
-            row.id == version.id && row.content.time >= version.content.time && speaks(&row.content).is_some()
-        });
-        let is_left_over = !is_superseded && version.content.time >= newest;
-        if is_left_over || is_in_doubt(version, newest_first_seen) {
-            right.push(value);
+    // From then on what counts now was on its way, after whatever was gone by then.
+    let sent = rows.iter().filter(|(content, is_sure, _)| *is_sure && content.time == newest);
+    let last_new = sent.map(|(content, ..)| world.stood[*content].last_new).max().unwrap_or_default();
+    let stands = |content: &Content| rows.iter().any(|(standing, ..)| *standing == content);
+    for (content, stood) in world.stood.iter().filter(|(content, _)| !stands(content)) {
+        let may_be_left_over = match content.time.cmp(&newest) {
+            // Nobody takes back what a row has said that is gone.
+            Ordering::Greater => true,
+            Ordering::Equal => stood.last_seen >= last_new,
+            // Nobody knows that it has arrived.
+            Ordering::Less => false,
+        };
+        if may_be_left_over || stood.in_doubt > last_new {
+            right.extend(speaks(content));
         }
     }
+    right.dedup();
     Some(right)
-}
-
-/// Whether a version may have arrived without anybody knowing, after what counts now had been acknowledged: no sync that
-/// saw it ended well, and what counts now had been there before.
-fn is_in_doubt(version: &Version, newest_first_seen: Option<usize>) -> bool {
-    !version.settled && newest_first_seen.is_some_and(|first_seen| first_seen < version.first_seen)
 }

@@ -195,14 +195,24 @@ pub struct Row {
     pub version: Option<usize>,
 }
 
+/// A change in the source; rows are told by their place among those that stand there.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// A row comes.
+    Insert(Content),
+    /// A row says something else.
+    Update(usize, Content),
+    /// A row goes.
+    Delete(usize),
+}
+
 /// A row as it once was when a sync could see it.
 #[derive(Debug, Clone)]
 pub struct Version {
-    pub id: u64,
     pub content: Content,
-    /// The first part of a sync that could see it.
-    pub first_seen: usize,
-    /// Whether it was committed early enough: not further below what an earlier sync could see than the lookback says.
+    /// How far below the highest time that an earlier sync could see.
+    pub late: Time,
+    /// Whether that is no further than the shortest lookback until a sync that saw it ended well.
     pub promised: bool,
     /// Whether a sync that ended well has seen it.
     pub settled: bool,
@@ -219,8 +229,15 @@ pub struct Stood {
     pub versions: usize,
     /// How often it may have been necessary to send it once more, because an older row of its user came late.
     pub overtaken: usize,
-    /// The first part of a sync that could see it.
-    pub first_seen: usize,
+    /// How many stood there when a sync ended well the last time.
+    settled_last: usize,
+    /// The last part of a sync that could see it.
+    pub last_seen: usize,
+    /// The last part of a sync that could see more of it than the last sync that ended well: nobody can have taken these
+    /// for dealt with before.
+    pub last_new: usize,
+    /// The last part of a sync that could see it, if no sync has ended well since: it may have arrived unnoticed.
+    pub in_doubt: usize,
 }
 
 #[derive(Debug)]
@@ -250,39 +267,49 @@ impl World {
         }
     }
 
-    /// A row comes.
-    pub fn insert(&mut self, content: Content) -> u64 {
-        self.last_id += 1;
-        self.rows.push(Row { id: self.last_id, content, before: Vec::new(), version: None });
-        self.last_id
+    /// The `ID` of the next row that comes.
+    pub fn next_id(&self) -> u64 {
+        self.last_id + 1
     }
 
-    /// A row says something else.
-    pub fn change(&mut self, row: usize, content: Content) {
-        let row = &mut self.rows[row];
-        let before = std::mem::replace(&mut row.content, content);
-        if before.time == row.content.time {
-            row.before.push(before);
-        } else {
-            row.before.clear();
+    /// Something changes in the source.
+    pub fn apply(&mut self, change: Change) {
+        match change {
+            Change::Insert(content) => {
+                self.last_id += 1;
+                self.rows.push(Row { id: self.last_id, content, before: Vec::new(), version: None });
+            }
+            Change::Update(row, content) => {
+                let row = &mut self.rows[row];
+                let before = std::mem::replace(&mut row.content, content);
+                if before.time == row.content.time {
+                    row.before.push(before);
+                } else {
+                    row.before.clear();
+                }
+                row.version = None;
+            }
+            Change::Delete(row) => drop(self.rows.remove(row)),
         }
-        row.version = None;
     }
 
     /// A part of a sync begins, which can see all rows that stand there now and are not of the future.
     pub fn begin_part(&mut self, lookback: std::time::Duration) {
         self.parts += 1;
         self.lookback = self.lookback.min(lookback.as_micros() as Time);
-        let lowest = self.highest.map(|highest| highest - self.lookback);
+        let highest = self.highest;
+        for version in self.versions.iter_mut().filter(|version| !version.settled) {
+            version.promised &= version.late <= self.lookback;
+        }
         let mut standing: BTreeMap<&Content, usize> = BTreeMap::new();
         let mut new = Vec::new();
         for row in self.rows.iter_mut().filter(|row| !is_future(row.content.time)) {
             *standing.entry(&row.content).or_default() += 1;
             if row.version.is_none() {
-                let promised = lowest.is_none_or(|lowest| row.content.time >= lowest);
-                let (id, content) = (row.id, row.content.clone());
+                let late = highest.map_or(0, |highest| (highest - row.content.time).max(0));
+                let (content, promised) = (row.content.clone(), late <= self.lookback);
                 row.version = Some(self.versions.len());
-                self.versions.push(Version { id, content, first_seen: self.parts, promised, settled: false });
+                self.versions.push(Version { content, late, promised, settled: false });
                 new.push(row.content.clone());
             }
             self.highest = self.highest.max(Some(row.content.time));
@@ -290,8 +317,9 @@ impl World {
         for (content, count) in standing {
             let stood = self.stood.entry(content.clone()).or_default();
             stood.most = stood.most.max(count);
-            if stood.first_seen == 0 {
-                stood.first_seen = self.parts;
+            (stood.last_seen, stood.in_doubt) = (self.parts, self.parts);
+            if count > stood.settled_last {
+                stood.last_new = self.parts;
             }
         }
         for content in new {
@@ -310,9 +338,12 @@ impl World {
             self.versions[version].settled = true;
             *standing.entry(self.versions[version].content.clone()).or_default() += 1;
         }
-        for (content, count) in standing {
-            let stood = self.stood.entry(content).or_default();
-            stood.settled = stood.settled.max(count);
+        for (content, stood) in &mut self.stood {
+            stood.settled_last = standing.get(content).copied().unwrap_or_default();
+            stood.settled = stood.settled.max(stood.settled_last);
+            if stood.settled_last > 0 {
+                stood.in_doubt = 0;
+            }
         }
     }
 
