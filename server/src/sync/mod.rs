@@ -18,10 +18,12 @@ mod record;
 pub mod row;
 mod row_filter;
 mod run;
+mod run_tuning;
 mod shared_progress;
 pub mod shutdown;
 pub mod slots;
 pub mod source;
+mod source_patience;
 #[cfg(test)]
 mod tests;
 mod worker;

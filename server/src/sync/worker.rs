@@ -11,7 +11,8 @@ use tracing::Instrument as _;
 
 use super::integration::Integration;
 use super::lease_keeper::Clock;
-use super::run::{self, RunTuning, Runner};
+use super::run::{self, Runner};
+use super::run_tuning::RunTuning;
 use super::shutdown::Stop;
 use super::slots::Slot;
 use super::worker_config::WorkerConfig;

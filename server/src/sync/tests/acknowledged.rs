@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::rig::{LEASE, Rig, sqlite, until, user};
 use crate::connectors::fake_braze::Answer;
 use crate::store::JobStatus;
-use crate::sync::run::RunTuning;
+use crate::sync::run_tuning::RunTuning;
 use crate::types::IntegrationKind;
 
 /// A sync of events into the service.

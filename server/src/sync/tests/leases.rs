@@ -9,7 +9,7 @@ use crate::sync::batch::Batch;
 use crate::sync::destination::DeliveryContext;
 use crate::sync::lease_keeper::{Clock, LeaseKeeper};
 use crate::sync::row::Row;
-use crate::sync::run::RunTuning;
+use crate::sync::run_tuning::RunTuning;
 use tokio::time::Instant;
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use chrono::{SecondsFormat, TimeDelta, Utc};
 use super::rig::{LEASE, Rig, moment, sqlite, user};
 use crate::store::{JobStatus, MOST_ROW_ERRORS};
 use crate::sync::preview;
-use crate::sync::run::RunTuning;
+use crate::sync::run_tuning::RunTuning;
 
 /// Syncs a table with these columns and rows (as SQL) and gives the users that were delivered, in order.
 async fn users_of(table: &str, rows: &[&str]) -> Result<Vec<String>, String> {

@@ -25,7 +25,8 @@ use crate::sync::batch::Batch;
 use crate::sync::destination::{DeliveryContext, OpenDestination};
 use crate::sync::lease_keeper::Clock;
 use crate::sync::row::{Identifier, Row, RowHasher};
-use crate::sync::run::{RunTuning, Runner};
+use crate::sync::run::Runner;
+use crate::sync::run_tuning::RunTuning;
 use crate::sync::shutdown::Stop;
 use crate::sync::slots::Slot;
 use crate::sync::source::{ReadRequest, Reading, SourceReport};
@@ -207,11 +208,6 @@ impl Rig {
                 sqlx::raw_sql(text).execute(&mut *connection.lock().await).await.unwrap();
             }
         }
-    }
-
-    /// Whether its source is a table of SQLite.
-    pub fn reads_sqlite(&self) -> bool {
-        self.postgres.is_none()
     }
 
     /// The table in Postgres.

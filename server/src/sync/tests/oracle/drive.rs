@@ -14,7 +14,7 @@ use super::judge::{Broken, Evidence, Promise};
 use super::world::{Change, Content, TimeFormat, World, time_of, user_name};
 use crate::connectors::fake_braze::{Answer, Received};
 use crate::store::{Job, JobStatus};
-use crate::sync::run::RunTuning;
+use crate::sync::run_tuning::RunTuning;
 use crate::types::IntegrationKind;
 
 /// How long a request is tried again. A service that fails at somebody for good is given up on soon.
