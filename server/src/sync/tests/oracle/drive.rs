@@ -76,6 +76,7 @@ impl Drive {
             errors: BTreeMap::new(),
             may_be_refused: BTreeSet::new(),
             unknown: 0,
+            hidden: 0,
             rows_synced: 0,
             rows_failed: 0,
         };
@@ -301,6 +302,9 @@ impl Drive {
     /// Counts what may have arrived without the sync knowing.
     fn count_unknown(&mut self, cut: Cut, job: &Job, ended: bool, is_well: bool, requests: &[Received]) {
         let accepted = |requests: &[Received]| requests.iter().map(|request| request.accepted).sum::<usize>();
+        // The service itself answers 201.
+        let by_a_proxy = requests.iter().filter(|request| request.status == Some(200));
+        self.evidence.hidden += by_a_proxy.map(|request| objects(&request.body) - request.accepted).sum::<usize>();
         let is_failure = |request: &&Received| request.status.is_none_or(|status| status >= 300);
         let unanswered: usize = requests.iter().filter(is_failure).map(|request| request.accepted).sum();
         self.evidence.unknown += if !ended && matches!(cut, Cut::Crash(_)) {
@@ -359,6 +363,16 @@ impl Drive {
         }
         Ok(())
     }
+}
+
+/// How many objects a request has.
+fn objects(body: &serde_json::Value) -> usize {
+    body.as_object()
+        .into_iter()
+        .flat_map(|body| body.values())
+        .filter_map(|objects| objects.as_array())
+        .map(Vec::len)
+        .sum()
 }
 
 /// As a user stands in a request.

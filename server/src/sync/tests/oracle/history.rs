@@ -166,5 +166,5 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// Histories of a sync.
 pub fn histories() -> impl Strategy<Value = Vec<Step>> {
-    prop::collection::vec(step(), 2..16)
+    prop::collection::vec(step(), 2..13)
 }

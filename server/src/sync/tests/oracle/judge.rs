@@ -68,6 +68,8 @@ pub struct Evidence {
     pub may_be_refused: BTreeSet<u8>,
     /// Objects that may have arrived without the sync knowing: in flight when it was cut, or accepted and not answered.
     pub unknown: usize,
+    /// Objects that the service refused while something in between answered that all is well: nobody can know.
+    pub hidden: usize,
     /// The sums of the counters of all jobs.
     pub rows_synced: u64,
     pub rows_failed: u64,
@@ -182,9 +184,11 @@ impl Evidence {
                 *bad.entry((content.user, content.time)).or_default() += rows;
             }
         }
+        let mut missing = 0;
         for ((user, time), rows) in bad {
             let errors = self.errors_of(user, time);
-            if errors < rows {
+            missing += rows.saturating_sub(errors);
+            if missing > self.hidden {
                 let (user, time) = (user_name(user), clock_time(time));
                 return Err(Broken::new(
                     Promise::RowErrors,
@@ -223,7 +227,7 @@ impl Evidence {
         let unknown = if self.is_file { 0 } else { self.unknown as u64 };
         // What has to be sent once more so that the newest wins is no further row.
         let may_be_more = self.kind == IntegrationKind::Attributes;
-        if synced > arrived || (synced + unknown < arrived && !may_be_more) {
+        if synced > arrived + self.hidden as u64 || (synced + unknown < arrived && !may_be_more) {
             return Err(Broken::new(
                 Promise::Counters,
                 format!(

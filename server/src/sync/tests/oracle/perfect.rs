@@ -124,6 +124,7 @@ fn drive(setting: Setting, flaw: Flaw, steps: &[Step]) -> Result<(), Broken> {
         errors: BTreeMap::new(),
         may_be_refused: Default::default(),
         unknown: 0,
+        hidden: 0,
         rows_synced: 0,
         rows_failed: 0,
     };
