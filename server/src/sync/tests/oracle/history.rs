@@ -164,7 +164,15 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// A row says something else, a sync sees that, and the row says again what it said before: by chance this is rare.
+fn there_and_back() -> impl Strategy<Value = Vec<Step>> {
+    let seen = || Step::Sync { cut: Cut::None, mood: Mood::default() };
+    (0..20_u8, says())
+        .prop_map(move |(row, says)| vec![seen(), Step::Amend { row, says }, seen(), Step::TakeBack { row: 0 }])
+}
+
 /// Histories of a sync.
 pub fn histories() -> impl Strategy<Value = Vec<Step>> {
-    prop::collection::vec(step(), 2..13)
+    let part = prop_oneof![60 => step().prop_map(|step| vec![step]), 1 => there_and_back()];
+    prop::collection::vec(part, 2..13).prop_map(|parts| parts.concat())
 }

@@ -327,7 +327,7 @@ impl World {
             // Whatever of this user is newer and was there before must win at the end.
             let newer =
                 self.stood.iter_mut().filter(|(other, _)| other.user == content.user && other.time >= content.time);
-            newer.for_each(|(_, stood)| stood.overtaken += 1);
+            newer.for_each(|(_, stood)| stood.overtaken += stood.most.max(1));
         }
     }
 
