@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use cdi_server::secret::new_key;
 use cdi_server::connectors::fake_braze::FakeBraze;
+use cdi_server::secret::new_key;
 
 use crate::requests::wide_limits;
 use crate::{Setup, eventually};
