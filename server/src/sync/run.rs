@@ -70,7 +70,8 @@ impl Runner<'_> {
             early_end: OnceLock::new(),
             progress: SharedProgress::new(Progress::new(start(&claimed))),
             destination: OnceLock::new(),
-            durable: Mutex::new(beginning.clone()),
+            writing: Arc::default(),
+            durable: Mutex::new(Arc::new(beginning.clone())),
             written: Mutex::new(beginning),
         };
         let outcome = tokio::select! {
@@ -131,8 +132,9 @@ struct Run<'a> {
     early_end: OnceLock<EarlyEnd>,
     progress: SharedProgress,
     destination: OnceLock<Arc<dyn OpenDestination>>,
+    writing: Arc<tokio::sync::Mutex<()>>,
     /// What may be written down because it outlives a power cut.
-    durable: Mutex<Checkpoint>,
+    durable: Mutex<Arc<Checkpoint>>,
     /// What is written down.
     written: Mutex<Checkpoint>,
 }
@@ -233,8 +235,7 @@ impl Run<'_> {
         }
         if matches!(delivered, Ok(RunOutcome::ReadAgain) | Err(SyncError::Passing(_))) {
             // What comes next begins at what is written down.
-            let checkpoint = self.durable(destination.as_ref()).await?;
-            self.write(&checkpoint).await?;
+            self.checkpoint(destination.as_ref()).await?;
         }
         delivered
     }

@@ -1,16 +1,20 @@
 //! The checkpoints of a run. What one says was made durable first.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::OwnedMutexGuard;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
+use tracing::Instrument as _;
 
 use super::{Run, locked};
 use crate::store::{Checkpoint, StoreError};
 use crate::sync::destination::OpenDestination;
 use crate::sync::error::SyncError;
 
-/// Checkpoints take at most one part in so many of a run's time: where the store is slow, they come less often.
-const TIME_FOR_CHECKPOINTS: u32 = 10;
+/// A pause between checkpoints is so many times as long as the last one took: where the store is slow, they come less often.
+const PAUSE: u32 = 2;
 /// A checkpoint that takes longer makes delivery pause.
 const UNWRITTEN: Duration = Duration::from_millis(500);
 
@@ -27,31 +31,57 @@ impl Run<'_> {
                 continue;
             }
             let begun = Instant::now();
-            let checkpoint = match self.durable(destination).await {
-                Ok(checkpoint) => checkpoint,
-                Err(error) => return error,
-            };
-            if let Err(error) = self.write(&checkpoint).await {
+            if let Err(error) = self.checkpoint(destination).await {
                 return error;
             }
-            self.progress.written(&checkpoint);
-            pause = self.runner.tuning.checkpoint.max(begun.elapsed() * TIME_FOR_CHECKPOINTS);
+            pause = self.runner.tuning.checkpoint.max(begun.elapsed() * PAUSE);
         }
+    }
+
+    /// Writes a checkpoint of what was delivered until now.
+    pub(super) async fn checkpoint(&self, destination: &dyn OpenDestination) -> Result<(), SyncError> {
+        let writing = self.writing().await;
+        let checkpoint = self.durable(destination).await?;
+        self.write(checkpoint, writing).await
+    }
+
+    /// The right to write a checkpoint: one is written after the other, also where nobody waits for one any more.
+    pub(super) async fn writing(&self) -> OwnedMutexGuard<()> {
+        self.writing.clone().lock_owned().await
     }
 
     /// Writes a checkpoint, however long the store is away. Delivery pauses meanwhile: what is acknowledged and not written
     /// down would be sent again if this worker died.
-    pub(super) async fn write(&self, checkpoint: &Checkpoint) -> Result<(), SyncError> {
+    pub(super) async fn write(
+        &self,
+        checkpoint: Arc<Checkpoint>,
+        mut writing: OwnedMutexGuard<()>,
+    ) -> Result<(), SyncError> {
         loop {
-            let write = self.runner.store.checkpoint(&self.claimed.lease, self.runner.integration.id, checkpoint);
-            tokio::pin!(write);
-            let written = match timeout(UNWRITTEN, &mut write).await {
-                Ok(written) => written,
+            // In a task of its own, because that of the run is busy with rows. It is aborted where this is dropped.
+            let mut task = JoinSet::new();
+            let (store, lease, id) =
+                (self.runner.store.clone(), self.claimed.lease.clone(), self.runner.integration.id);
+            let (progress, written) = (self.progress.clone(), checkpoint.clone());
+            let write = async move {
+                let result = store.checkpoint(&lease, id, &written).await;
+                if result.is_ok() {
+                    progress.written(&written);
+                }
+                (result, writing)
+            };
+            task.spawn(write.in_current_span());
+            let done = match timeout(UNWRITTEN, task.join_next()).await {
+                Ok(done) => done,
                 Err(_) => {
                     self.keeper.set_unwritten(true);
-                    write.await
+                    task.join_next().await
                 }
             };
+            let Some(Ok((written, still_writing))) = done else {
+                return Err(SyncError::Failed("the writing of a checkpoint broke off".into()));
+            };
+            writing = still_writing;
             match written {
                 Ok(held) => {
                     self.keeper.note(held);
@@ -76,18 +106,18 @@ impl Run<'_> {
     }
 
     /// Makes what was delivered outlive a power cut. Only what was may be written down.
-    pub(super) async fn durable(&self, destination: &dyn OpenDestination) -> Result<Checkpoint, SyncError> {
+    pub(super) async fn durable(&self, destination: &dyn OpenDestination) -> Result<Arc<Checkpoint>, SyncError> {
         let (checkpoint, mark) = {
             let mut progress = self.progress.lock();
             (progress.so_far(), progress.mark())
         };
-        let checkpoint = Checkpoint { position: destination.position(mark), ..checkpoint };
+        let checkpoint = Arc::new(Checkpoint { position: destination.position(mark), ..checkpoint });
         destination.flush().await?;
         self.set_durable(checkpoint.clone());
         Ok(checkpoint)
     }
 
-    pub(super) fn set_durable(&self, checkpoint: Checkpoint) {
+    pub(super) fn set_durable(&self, checkpoint: Arc<Checkpoint>) {
         *locked(&self.durable) = checkpoint;
     }
 }

@@ -15,11 +15,12 @@ const GIVING_BACK: Duration = Duration::from_secs(3);
 impl Run<'_> {
     /// Writes down how the run ended, however long the store is away.
     pub(super) async fn write_end(&self, outcome: Result<RunOutcome, SyncError>) -> Result<(), StoreError> {
+        let _writing = self.writing().await;
         let flushed = match self.destination.get() {
             Some(destination) => self.durable(destination.as_ref()).await.map(drop),
             None => Ok(()),
         };
-        let mut checkpoint = locked(&self.durable).clone();
+        let mut checkpoint = Checkpoint::clone(&locked(&self.durable));
         let mut ended = self.end(flushed.and(outcome), &checkpoint);
         let (store, lease, id) = (self.runner.store, &self.claimed.lease, self.runner.integration.id);
         // Whether a try had no answer, and may have been written all the same.

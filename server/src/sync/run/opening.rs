@@ -76,11 +76,12 @@ impl Run<'_> {
             sizes: stored.sizes.clone(),
             most_digests: tuning.most_digests,
         });
-        let checkpoint = Checkpoint { position: destination.position(mark), ..progress.so_far() };
+        let writing = self.writing().await;
+        let checkpoint = Arc::new(Checkpoint { position: destination.position(mark), ..progress.so_far() });
         let has_position = checkpoint.position.is_some();
         *self.progress.lock() = progress;
         self.set_durable(checkpoint.clone());
         // Where a file ended before this job wrote to it must be known if this worker dies with its first batch.
-        if has_position { self.write(&checkpoint).await } else { Ok(()) }
+        if has_position { self.write(checkpoint, writing).await } else { Ok(()) }
     }
 }
