@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use super::session::{Ended, StopOnDrop};
 use super::table::PostgresTable;
+use super::transactions;
 use super::values::{self, TimeColumn, meaning, not_a_time};
 use crate::connectors::tables::columns::{Columns, LONGEST};
 use crate::connectors::tables::survey::Selection;
@@ -57,11 +58,12 @@ pub async fn probe(url: &PostgresUrl, table: &TableName, kind: IntegrationKind) 
         }
         None => source.format().await?.map(TimestampFormat::name),
     };
+    let advice = transactions::advice(&mut source.connection).await;
     Ok(SourceReport {
         table: table.to_string(),
         updated_at,
         identifiers: source.columns.identifiers.into_iter().map(|(_, name)| name).collect(),
-        advice: None,
+        advice,
     })
 }
 

@@ -22,7 +22,14 @@ const RUNNING: &str = "
 /// When the oldest transaction began, in microseconds since 1970; nothing where that is not shown to us, or cannot be known
 /// here. To be asked before a snapshot is taken: what runs then and is not in the snapshot began later.
 pub async fn running_since(connection: &mut PgConnection) -> Result<Option<i64>, sqlx::Error> {
-    let row = sqlx::query(RUNNING).bind(APPLICATION).fetch_one(connection).await?;
+    let row = match sqlx::query(RUNNING).bind(APPLICATION).fetch_one(connection).await {
+        // What speaks Postgres' language need not have its catalogue.
+        Err(sqlx::Error::Database(error)) => {
+            tracing::debug!(%error, "running transactions cannot be seen at the source");
+            return Ok(None);
+        }
+        row => row?,
+    };
     // A standby shows its own transactions only; of a prepared one nobody knows when it began.
     let is_standby: bool = row.try_get("is_standby")?;
     let hidden: i64 = row.try_get("hidden")?;
@@ -30,6 +37,19 @@ pub async fn running_since(connection: &mut PgConnection) -> Result<Option<i64>,
     let running_since: DateTime<Utc> = row.try_get("running_since")?;
     let oldest = prepared.map_or(running_since, |prepared| prepared.min(running_since));
     Ok((!is_standby && hidden == 0).then(|| oldest.timestamp_micros()))
+}
+
+/// What the owner of a source might want to know of that.
+pub async fn advice(connection: &mut PgConnection) -> Option<&'static str> {
+    let sees = "SELECT pg_is_in_recovery(), pg_has_role('pg_read_all_stats', 'USAGE')";
+    match sqlx::query_as(sees).fetch_one(connection).await {
+        Ok((true, _)) => Some("on a standby, rows that are committed late are found as far back as `lookback` says"),
+        Ok((false, true)) => None,
+        Ok((false, false)) | Err(_) => Some(
+            "rows that transactions of other roles commit late are found as far back as `lookback` says; with `GRANT pg_read_all_stats` \
+             for this role, however long those transactions take",
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -96,6 +116,8 @@ mod tests {
         assert!(running_since(&mut asks).await.unwrap().is_some());
         begin(&mut writes).await;
         assert_eq!(running_since(&mut asks).await.unwrap(), None);
+        assert!(advice(&mut asks).await.unwrap().contains("pg_read_all_stats"));
+        assert_eq!(advice(&mut database.connect().await).await, None);
     }
 
     #[tokio::test]
