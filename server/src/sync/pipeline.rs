@@ -42,11 +42,18 @@ pub enum RunOutcome {
     TooManyRefused(String),
 }
 
+/// The rows that are read, and what tells which of them are new.
+pub struct Rows<'a> {
+    /// All rows from where the reading begins.
+    pub reading: &'a mut Reading,
+    /// Knows those that were acknowledged.
+    pub filter: RowFilter,
+}
+
 /// Moves rows until there are no more, or until something stops it. What has begun to travel arrives. Where a delivery fails
 /// for good, `halt` asks all parts of the run to stop: what others have under way is waited for.
 pub async fn deliver(
-    reading: &mut Reading,
-    filter: RowFilter,
+    rows: Rows<'_>,
     destination: &Arc<dyn OpenDestination>,
     limits: Limits,
     integration: &Integration,
@@ -79,7 +86,7 @@ pub async fn deliver(
         encoder: integration.destination.encoder(integration.kind),
         keep_payloads,
         max_failed_share: integration.max_failed_share,
-        filter,
+        filter: rows.filter,
         building: (0..limits.lanes * BatchKey::COUNT).map(|_| Batch::default()).collect(),
         queues,
         progress,
@@ -87,7 +94,7 @@ pub async fn deliver(
         held_back: held_back.clone(),
         under_way,
     };
-    let dispatching = dispatcher.run(reading, &context.stop);
+    let dispatching = dispatcher.run(rows.reading, &context.stop);
     tokio::pin!(dispatching);
     let mut dispatched = None;
     let mut failed = None;

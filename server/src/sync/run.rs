@@ -17,7 +17,7 @@ use super::destination::{DeliveryContext, Limits, OpenDestination};
 use super::error::SyncError;
 use super::integration::Integration;
 use super::lease_keeper::{Clock, LeaseKeeper};
-use super::pipeline::{RunOutcome, deliver};
+use super::pipeline::{Rows, RunOutcome, deliver};
 use super::progress::{Progress, Start};
 use super::row::RowHasher;
 use super::row_filter::RowFilter;
@@ -226,8 +226,9 @@ impl Run<'_> {
         let halt = || {
             self.ask.send_replace(Some(Instant::now() + LAST_REQUESTS));
         };
+        let rows = Rows { reading: &mut reading, filter };
         let delivered = tokio::select! {
-            outcome = deliver(&mut reading, filter, destination, limits, integration, &self.progress, context, halt) => outcome,
+            outcome = deliver(rows, destination, limits, integration, &self.progress, context, halt) => outcome,
             error = self.write_checkpoints(destination.as_ref()) => Err(error),
         };
         if matches!(delivered, Ok(RunOutcome::ReadAgain)) {
