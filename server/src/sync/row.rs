@@ -197,6 +197,7 @@ mod tests {
             digest(5, id("a"), Some("{ }"), None),
             digest(5, id("a"), None, None),
             digest(5, id("a"), None, Some("{}")),
+            digest(5, id("a"), Some("{}"), Some("EXTERNAL_ID is not UTF-8 text")),
             digest(5, None, Some("{}"), None),
             digest(5, id("a{"), Some("}"), None),
             digest(5, alias("a", "b"), Some("{}"), None),

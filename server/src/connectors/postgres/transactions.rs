@@ -131,4 +131,29 @@ mod tests {
         let since = running_since(&mut asks).await.unwrap().unwrap();
         assert!(since > began && since > reading);
     }
+
+    /// A new role that may log in and sees only its own sessions, and a way to connect as it.
+    async fn role(database: &Database) -> PgConnectOptions {
+        let role = format!("role_{}", Uuid::new_v4().simple());
+        let make = format!("CREATE ROLE {role} LOGIN");
+        sqlx::raw_sql(AssertSqlSafe(make)).execute(&mut database.connect().await).await.unwrap();
+        database.0.clone().username(&role)
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_is_shown_counts_even_if_somebody_else_is_hidden() {
+        let database = Database::new().await;
+        let writers = role(&database).await;
+        let (mut asks, mut writes, mut other) = (
+            PgConnection::connect_with(&writers).await.unwrap(),
+            PgConnection::connect_with(&writers).await.unwrap(),
+            database.connect().await,
+        );
+        let began = begin(&mut writes).await;
+        assert_eq!(running_since(&mut asks).await.unwrap(), Some(began), "the writers' own role sees them");
+        // Somebody's dump, or a monitor.
+        begin(&mut other).await;
+        let since = running_since(&mut asks).await.unwrap();
+        assert!(since.is_some_and(|since| since <= began), "{since:?} for a transaction that began at {began}");
+    }
 }

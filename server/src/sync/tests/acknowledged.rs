@@ -176,3 +176,28 @@ async fn a_transaction_that_is_still_running_is_waited_for_however_long_it_takes
     assert_eq!(rig.users(), ["a", "b", "c", "late", "d"]);
     assert_eq!(rig.sync().await.rows_synced, 0);
 }
+
+#[tokio::test]
+async fn a_transaction_that_is_still_running_is_waited_for_even_if_times_are_whole_seconds() {
+    use sqlx::Connection as _;
+    let mut rig = Rig::into_file()
+        .await
+        .reading_postgres(
+            "UPDATED_AT timestamptz DEFAULT date_trunc('second', now()), EXTERNAL_ID text, PAYLOAD text DEFAULT '{}'",
+        )
+        .await;
+    rig.integration.lookback = Duration::from_millis(1);
+    let insert = |user: &str| format!("INSERT INTO {} (EXTERNAL_ID) VALUES ('{user}')", rig.table());
+    let mut slow = sqlx::PgConnection::connect(&super::rig::postgres()).await.unwrap();
+    // It begins in the middle of a second, and writes what is dated at the beginning of that second.
+    let middle = "SELECT pg_sleep(1.5 - extract(epoch FROM now() - date_trunc('second', now()))::float8)";
+    sqlx::query(middle).execute(&mut slow).await.unwrap();
+    let mut writes = slow.begin().await.unwrap();
+    sqlx::query("SELECT now()").execute(&mut *writes).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    rig.sql(&insert("a")).await;
+    assert_eq!(rig.sync().await.rows_synced, 1);
+    sqlx::query(sqlx::AssertSqlSafe(insert("late"))).execute(&mut *writes).await.unwrap();
+    writes.commit().await.unwrap();
+    assert_eq!(rig.sync().await.rows_synced, 1);
+}

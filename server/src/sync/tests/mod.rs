@@ -12,3 +12,4 @@ mod reading;
 mod refusals;
 mod rig;
 mod trouble;
+mod written_twice;
