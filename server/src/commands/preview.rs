@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use anyhow::bail;
 use chrono::{DateTime, Utc};
 
 use super::{with_store, written};
@@ -12,11 +13,19 @@ use crate::sync::{self, Known, Planned, Preview};
 /// Shows the first rows of the next sync.
 pub async fn run(config: &Config, integration: &Integration, rows: usize) -> anyhow::Result<ExitCode> {
     let known = with_store(config, async |store| match store {
-        Some(store) => Ok(Some(Known {
-            watermark: store.watermark(integration.id).await?,
-            record: store.record(integration.id).await?,
-            digest_key: store.digest_key(),
-        })),
+        Some(store) => {
+            let known = Known {
+                watermark: store.watermark(integration.id).await?,
+                record: store.record(integration.id).await?,
+                digest_key: store.digest_key(),
+            };
+            let is_something_known = known.watermark.updated_at.is_some() || known.record.changes > 0;
+            let before = store.route(integration.id).await?.filter(|_| is_something_known);
+            match before.and_then(|before| integration.refuses(&before)) {
+                Some(cause) => bail!("the next sync will end in config_error: {cause}"),
+                None => Ok(Some(known)),
+            }
+        }
         None => {
             eprintln!("there is no store yet: this is what the first sync will send");
             Ok(None)

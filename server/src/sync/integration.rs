@@ -47,4 +47,19 @@ impl Integration {
             kind: self.kind.as_str().to_owned(),
         }
     }
+
+    /// Why it does not go on from a watermark that belongs to this, and what to do; nothing where it does.
+    pub fn refuses(&self, before: &Route) -> Option<String> {
+        let (now, name) = (self.route(), &self.name);
+        let parts = [
+            ("source", &before.source, &now.source),
+            ("destination", &before.destination, &now.destination),
+            ("type", &before.kind, &now.kind),
+        ];
+        let (what, before, now) = parts.into_iter().find(|(_, before, now)| before != now)?;
+        Some(format!(
+            "the integration has another {what} than the one that its watermark belongs to: {now} in place of {before}; nothing was read. \
+             `cdi-server watermark {name:?} --keep` goes on from the watermark all the same, `cdi-server watermark {name:?} --reset` begins with the first row"
+        ))
+    }
 }

@@ -59,7 +59,7 @@ pub async fn deliver(
     integration: &Integration,
     progress: &SharedProgress,
     context: &DeliveryContext,
-    halt: impl Fn(),
+    halt: impl Fn(&SyncError),
 ) -> Result<RunOutcome, SyncError> {
     let keep_payloads = integration.keep_payloads;
     destination.begin(progress.lock().counts().0 > 0);
@@ -106,13 +106,9 @@ pub async fn deliver(
                 Some(Ok(Ok(end))) => is_complete &= end == DelivererEnd::Complete,
                 // What is not delivered now can be taken up again.
                 Some(Ok(Err(error @ SyncError::Passing(_)))) => return Err(error),
-                Some(Ok(Err(error))) => {
-                    failed.get_or_insert(error);
-                    halt();
-                }
+                Some(Ok(Err(error))) => halt(failed.get_or_insert(error)),
                 Some(Err(error)) => {
-                    failed.get_or_insert(SyncError::Failed(format!("a delivery broke off: {error}")));
-                    halt();
+                    halt(failed.get_or_insert(SyncError::Failed(format!("a delivery broke off: {error}"))));
                 }
                 // Deliverers end when the dispatcher has dropped their queues, or with an error.
                 None => break,

@@ -92,7 +92,7 @@ impl RowHasher {
     ) -> u128 {
         let mut hasher = HighwayHasher::new(self.0);
         // Lengths and what there is stand in front: no two rows give the same bytes.
-        let mut head = [0; 32];
+        let mut head = [0; 40];
         let mut texts = [""; 2];
         for (place, text) in texts.iter_mut().zip(identifier.into_iter().flat_map(Identifier::texts)) {
             *place = text;
@@ -100,10 +100,12 @@ impl RowHasher {
         head[..8].copy_from_slice(&updated_at.to_le_bytes());
         head[8..16].copy_from_slice(&(texts[0].len() as u64).to_le_bytes());
         head[16..24].copy_from_slice(&(texts[1].len() as u64).to_le_bytes());
-        head[24] = identifier.map_or(0, Identifier::kind);
-        head[25] = u8::from(payload.is_some());
+        let (content, flaw) = (payload.unwrap_or_default(), flaw.unwrap_or_default());
+        head[24..32].copy_from_slice(&(content.len() as u64).to_le_bytes());
+        head[32] = identifier.map_or(0, Identifier::kind);
+        head[33] = u8::from(payload.is_some());
         hasher.append(&head);
-        for text in texts.into_iter().chain([payload.or(flaw).unwrap_or_default()]) {
+        for text in [texts[0], texts[1], content, flaw] {
             hasher.append(text.as_bytes());
         }
         let [low, high] = hasher.finalize128();
@@ -227,5 +229,5 @@ mod tests {
         assert_ne!(user("a", "{}"), user("b", "{}"));
     }
 
-    const DIGEST: u128 = 280_419_415_038_293_072_693_378_975_868_433_412_312;
+    const DIGEST: u128 = 280_419_415_008_036_577_559_424_757_221_893_333_024;
 }

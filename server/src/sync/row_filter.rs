@@ -58,7 +58,8 @@ impl RowFilter {
             self.counted = (self.counted.0 + 1, self.counted.1.wrapping_add(row.digest()));
             return Ok(Verdict::Counted);
         }
-        let forgotten = if self.last_one_wins { self.record.forget_user(row.digest()) } else { Vec::new() };
+        let wins = self.last_one_wins && row.identifier.is_some();
+        let forgotten = if wins { self.record.forget_user(row.digest()) } else { Vec::new() };
         Ok(Verdict::New { forgotten })
     }
 

@@ -70,8 +70,9 @@ impl Runner<'_> {
             early_end: OnceLock::new(),
             progress: SharedProgress::new(Progress::new(start(&claimed))),
             destination: OnceLock::new(),
+            failed: OnceLock::new(),
             writing: Arc::default(),
-            durable: Mutex::new(Arc::new(beginning.clone())),
+            durable: Arc::new(Mutex::new(Arc::new(beginning.clone()))),
             written: Mutex::new(beginning),
         };
         let outcome = tokio::select! {
@@ -80,6 +81,7 @@ impl Runner<'_> {
             () = run.end_early() => Ok(RunOutcome::Stop),
             outcome = run.sync() => outcome,
         };
+        let outcome = run.failed.get().map_or(outcome, |error| Err(error.clone()));
         tokio::select! {
             biased;
             written = run.write_end(outcome) => written,
@@ -132,9 +134,11 @@ struct Run<'a> {
     early_end: OnceLock<EarlyEnd>,
     progress: SharedProgress,
     destination: OnceLock<Arc<dyn OpenDestination>>,
+    /// Why a delivery has failed for good. Everything else stops for it.
+    failed: OnceLock<SyncError>,
     writing: Arc<tokio::sync::Mutex<()>>,
     /// What may be written down because it outlives a power cut.
-    durable: Mutex<Arc<Checkpoint>>,
+    durable: Arc<Mutex<Arc<Checkpoint>>>,
     /// What is written down.
     written: Mutex<Checkpoint>,
 }
@@ -144,12 +148,16 @@ impl Run<'_> {
     async fn end_early(&self) {
         let left = self.runner.integration.max_duration.saturating_sub(self.claimed.running_for);
         let (why, deadline) = tokio::select! {
-            deadline = self.runner.stop.when() => (EarlyEnd::Stop, deadline),
-            () = self.keeper.cancelled() => (EarlyEnd::Cancelled, Instant::now() + LAST_REQUESTS),
-            () = sleep(left) => (EarlyEnd::TooLong, Instant::now() + LAST_REQUESTS),
+            deadline = self.runner.stop.when() => (Some(EarlyEnd::Stop), deadline),
+            () = self.keeper.cancelled() => (Some(EarlyEnd::Cancelled), Instant::now() + LAST_REQUESTS),
+            () = sleep(left) => (Some(EarlyEnd::TooLong), Instant::now() + LAST_REQUESTS),
+            // A delivery has failed.
+            deadline = self.stop.when() => (None, deadline),
         };
-        self.early_end.get_or_init(|| why);
-        self.ask.send_replace(Some(deadline));
+        if let Some(why) = why {
+            self.early_end.get_or_init(|| why);
+            self.ask.send_replace(Some(deadline));
+        }
         tokio::select! {
             () = sleep_until(deadline) => {}
             () = self.runner.stop.deadline() => {}
@@ -223,8 +231,10 @@ impl Run<'_> {
         tracing::debug!(known = filter.known(), from = ?watermark.read_from, "reading begins");
         let limits = destination.limits();
         let limits = Limits { objects: limits.objects.min(tuning.batch), ..limits };
-        let halt = || {
-            self.ask.send_replace(Some(Instant::now() + LAST_REQUESTS));
+        let halt = |error: &SyncError| {
+            if self.failed.set(error.clone()).is_ok() {
+                self.ask.send_replace(Some(Instant::now() + LAST_REQUESTS));
+            }
         };
         let rows = Rows { reading: &mut reading, filter };
         let delivered = tokio::select! {

@@ -53,8 +53,9 @@ pub struct ReadRequest {
 /// What a source says before its first row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Opening {
-    /// The oldest transaction that was running before the snapshot began at this time, in microseconds since 1970: what
-    /// the snapshot does not show yet may be dated so early. Nothing where the source does not tell.
+    /// What the snapshot does not show yet is not dated earlier than this, in microseconds since 1970, because no transaction
+    /// was running that had begun before; the lowest number where it may have any date, and nothing where the source does
+    /// not tell.
     pub running_since: Option<i64>,
     /// Rows dated in the future, which wait until their time comes.
     pub future: u64,

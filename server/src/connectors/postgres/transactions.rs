@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Row as _};
 
+/// Before all times: of a prepared transaction nobody knows when it began.
+const ALWAYS: i64 = i64::MIN;
 /// The name under which our own sessions are listed, unless the URL gives another. They only read, and may take long.
 pub const APPLICATION: &str = "opencdi source";
 
@@ -11,7 +13,6 @@ pub const APPLICATION: &str = "opencdi source";
 /// the server's own, such as those that vacuum.
 const RUNNING: &str = "
     SELECT pg_is_in_recovery() AS is_standby,
-           count(*) FILTER (WHERE xact_start IS NULL AND (state IS NULL OR state = 'disabled')) AS hidden,
            least(min(xact_start), now()) AS running_since,
            (SELECT min(prepared) FROM pg_prepared_xacts WHERE database = current_database()) AS prepared
     FROM pg_locks JOIN pg_stat_activity USING (pid)
@@ -19,24 +20,27 @@ const RUNNING: &str = "
       AND datid = (SELECT oid FROM pg_database WHERE datname = current_database())
       AND usesysid IS NOT NULL AND application_name IS DISTINCT FROM $1";
 
-/// When the oldest transaction began, in microseconds since 1970; nothing where that is not shown to us, or cannot be known
-/// here. To be asked before a snapshot is taken: what runs then and is not in the snapshot began later.
+/// A second before the oldest transaction began that is shown to us, in microseconds since 1970; nothing where none can be.
+/// To be asked before a snapshot is taken: what is not in the snapshot and does not run yet begins later. The second is for
+/// times that are written in whole seconds, and for transactions that are about to begin.
 pub async fn running_since(connection: &mut PgConnection) -> Result<Option<i64>, sqlx::Error> {
     let row = match sqlx::query(RUNNING).bind(APPLICATION).fetch_one(connection).await {
         // What speaks Postgres' language need not have its catalogue.
         Err(sqlx::Error::Database(error)) => {
-            tracing::debug!(%error, "running transactions cannot be seen at the source");
+            tracing::warn!(%error, "running transactions cannot be seen at the source; rows that are committed late are found as far back as `lookback` says");
             return Ok(None);
         }
         row => row?,
     };
-    // A standby shows its own transactions only; of a prepared one nobody knows when it began.
+    // A standby shows its own transactions only.
     let is_standby: bool = row.try_get("is_standby")?;
-    let hidden: i64 = row.try_get("hidden")?;
     let prepared: Option<DateTime<Utc>> = row.try_get("prepared")?;
     let running_since: DateTime<Utc> = row.try_get("running_since")?;
-    let oldest = prepared.map_or(running_since, |prepared| prepared.min(running_since));
-    Ok((!is_standby && hidden == 0).then(|| oldest.timestamp_micros()))
+    if let Some(prepared) = prepared {
+        tracing::warn!(%prepared, "a transaction of the source is prepared and not committed; until it is, every sync reads again what was changed since it may have begun");
+        return Ok(Some(ALWAYS));
+    }
+    Ok((!is_standby).then(|| running_since.timestamp_micros() - 1_000_000))
 }
 
 /// What the owner of a source might want to know of that.
@@ -92,7 +96,7 @@ mod tests {
     async fn begin(connection: &mut PgConnection) -> i64 {
         sqlx::raw_sql("BEGIN").execute(&mut *connection).await.unwrap();
         let began: DateTime<Utc> = sqlx::query_scalar("SELECT now()").fetch_one(connection).await.unwrap();
-        began.timestamp_micros()
+        began.timestamp_micros() - 1_000_000
     }
 
     #[tokio::test]
@@ -100,8 +104,8 @@ mod tests {
         let database = Database::new().await;
         let (mut asks, mut first, mut second) =
             (database.connect().await, database.connect().await, database.connect().await);
-        let before = Utc::now().timestamp_micros();
-        assert!(running_since(&mut asks).await.unwrap().unwrap() >= before - 1_000_000, "nothing runs");
+        let before = Utc::now().timestamp_micros() - 1_000_000;
+        assert!(running_since(&mut asks).await.unwrap().unwrap() >= before, "nothing runs");
         let began = begin(&mut first).await;
         begin(&mut second).await;
         assert_eq!(running_since(&mut asks).await.unwrap(), Some(began));
@@ -110,12 +114,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn where_transactions_of_others_are_hidden_nothing_is_said() {
+    async fn transactions_of_others_may_be_hidden() {
         let database = Database::new().await;
         let (mut asks, mut writes) = (database.connect_unprivileged().await, database.connect().await);
-        assert!(running_since(&mut asks).await.unwrap().is_some());
-        begin(&mut writes).await;
-        assert_eq!(running_since(&mut asks).await.unwrap(), None);
+        let began = begin(&mut writes).await;
+        assert!(running_since(&mut asks).await.unwrap().unwrap() >= began);
         assert!(advice(&mut asks).await.unwrap().contains("pg_read_all_stats"));
         assert_eq!(advice(&mut database.connect().await).await, None);
     }

@@ -119,8 +119,9 @@ impl Survey {
                 TimeBound::Text(date.map_or(String::new(), |date| date.format("%Y-%m-%d").to_string()))
             }
             (_, None) => TimeBound::Number(f64::NEG_INFINITY),
-            (TimestampFormat::Seconds, Some(from)) => TimeBound::Number(from.div_euclid(1_000_000) as f64),
-            (TimestampFormat::Milliseconds, Some(from)) => TimeBound::Number(from.div_euclid(1000) as f64),
+            // A fraction that is just below may be rounded up to it.
+            (TimestampFormat::Seconds, Some(from)) => TimeBound::Number((from.div_euclid(1_000_000) - 1) as f64),
+            (TimestampFormat::Milliseconds, Some(from)) => TimeBound::Number((from.div_euclid(1000) - 1) as f64),
         }
     }
 

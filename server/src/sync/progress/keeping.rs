@@ -82,7 +82,9 @@ impl Keeping {
         if let Some(dealt_with) = dealt_with {
             // What is not committed yet may be dated when the oldest transaction began, or earlier by the lookback.
             let late = self.running_since.map_or(dealt_with, |since| since.min(dealt_with));
-            self.raise(late.saturating_sub(self.lookback));
+            if late > i64::MIN {
+                self.raise(late.saturating_sub(self.lookback));
+            }
         }
         let mut digests = std::mem::take(&mut self.acknowledged);
         digests.retain(|(time, _)| self.read_from.is_none_or(|from| *time >= from));
@@ -181,5 +183,6 @@ pub fn micros(time: DateTime<Utc>) -> i64 {
 
 /// Microseconds since 1970 as a time.
 pub fn time(micros: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp_micros(micros).unwrap_or_default()
+    let outside = if micros < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
+    DateTime::from_timestamp_micros(micros).unwrap_or(outside)
 }

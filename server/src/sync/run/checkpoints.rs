@@ -62,11 +62,13 @@ impl Run<'_> {
             let mut task = JoinSet::new();
             let (store, lease, id) =
                 (self.runner.store.clone(), self.claimed.lease.clone(), self.runner.integration.id);
-            let (progress, written) = (self.progress.clone(), checkpoint.clone());
+            let (progress, durable, written) = (self.progress.clone(), self.durable.clone(), checkpoint.clone());
             let write = async move {
                 let result = store.checkpoint(&lease, id, &written).await;
                 if result.is_ok() {
                     progress.written(&written);
+                    // No other may say again what has changed with this one.
+                    *locked(&durable) = Arc::new(written.without_changes());
                 }
                 (result, writing)
             };

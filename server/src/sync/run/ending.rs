@@ -30,7 +30,11 @@ impl Run<'_> {
             let written = match &ended {
                 Some((status, cause)) => store.finish(lease, id, &checkpoint, *status, cause.as_deref()).await,
                 None => match store.checkpoint(lease, id, &checkpoint).await {
-                    Ok(_) => store.release(lease).await,
+                    Ok(_) => {
+                        // It may be written again, where the job cannot be given back at once.
+                        checkpoint = checkpoint.without_changes();
+                        store.release(lease).await
+                    }
                     Err(error) => Err(error),
                 },
             };

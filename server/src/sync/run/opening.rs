@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::sleep;
+
 use super::{Run, Runner};
 use crate::store::{Checkpoint, StoreError, StoredRecord, Watermark};
 use crate::sync::destination::OpenDestination;
@@ -13,39 +16,39 @@ use crate::sync::source::Opening;
 const MOST_CHANGES: u64 = 2000;
 
 impl Run<'_> {
-    /// What was acknowledged, as the store has it.
+    /// What was acknowledged, as the store has it, however long the store is away.
     pub(super) async fn stored_record(&self) -> Result<StoredRecord, SyncError> {
-        let Runner { store, integration, .. } = self.runner;
-        let load = async {
-            let stored = store.record(integration.id).await?;
-            if stored.changes > MOST_CHANGES {
-                store.merge_record(&self.claimed.lease, integration.id).await?;
+        let Runner { store, integration, tuning, .. } = self.runner;
+        loop {
+            let load = async {
+                let stored = store.record(integration.id).await?;
+                if stored.changes > MOST_CHANGES {
+                    store.merge_record(&self.claimed.lease, integration.id).await?;
+                }
+                Ok::<_, StoreError>(stored)
+            };
+            match load.await {
+                Ok(stored) => return Ok(stored),
+                // The store says in the log that it is away, and that it is back.
+                Err(error) if error.is_unavailable() => tokio::select! {
+                    () = sleep(tuning.checkpoint) => {}
+                    () = self.stop.asked() => return Err(SyncError::Passing(error.to_string())),
+                },
+                Err(error) => {
+                    let message = format!("what was acknowledged cannot be read from the store: {error}");
+                    return Err(SyncError::Failed(message));
+                }
             }
-            Ok(stored)
-        };
-        load.await.map_err(|error: StoreError| match error.is_unavailable() {
-            true => SyncError::Passing(error.to_string()),
-            false => SyncError::Failed(format!("what was acknowledged cannot be read from the store: {error}")),
-        })
+        }
     }
 
     /// A watermark says nothing about rows of another table, or about what another destination has.
     pub(super) fn refuse_another_route(&self, watermark: &Watermark, stored: &StoredRecord) -> Result<(), SyncError> {
         let is_something_known = watermark.updated_at.is_some() || stored.changes > 0;
-        let integration = self.runner.integration;
-        let (Some(before), now) = (&self.claimed.route, integration.route()) else { return Ok(()) };
-        let change = [
-            ("source", &before.source, &now.source),
-            ("destination", &before.destination, &now.destination),
-            ("type", &before.kind, &now.kind),
-        ];
-        match change.into_iter().find(|(_, before, now)| is_something_known && before != now) {
+        let before = self.claimed.route.as_ref().filter(|_| is_something_known);
+        match before.and_then(|before| self.runner.integration.refuses(before)) {
+            Some(cause) => Err(SyncError::Config(cause)),
             None => Ok(()),
-            Some((what, before, now)) => Err(SyncError::Config(format!(
-                "the integration has another {what} than the one that its watermark belongs to: {now} in place of {before}; nothing was read. \
-                 `cdi-server watermark {name:?} --keep` goes on from the watermark all the same, `cdi-server watermark {name:?} --reset` begins with the first row",
-                name = integration.name
-            ))),
         }
     }
 
@@ -63,6 +66,12 @@ impl Run<'_> {
             tracing::warn!(rows = opening.undated, "rows without an UPDATED_AT are never synced");
         }
         let Runner { integration, tuning, .. } = self.runner;
+        let since = opening.running_since.and_then(DateTime::from_timestamp_micros);
+        if let Some(since) = since
+            .filter(|since| Utc::now() - since > TimeDelta::from_std(integration.lookback).unwrap_or(TimeDelta::MAX))
+        {
+            tracing::info!(%since, "a transaction at the source has been running for longer than `lookback`; the next syncs read again what was changed since it began");
+        }
         let mark = destination.mark();
         let (rows_synced, rows_failed) = self.progress.lock().counts();
         let mut progress = Progress::new(Start {

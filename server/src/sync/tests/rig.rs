@@ -271,8 +271,29 @@ impl Rig {
     }
 
     pub async fn claim(&self, lease: Duration) -> Claimed {
-        let mine = |integration, _| integration == self.integration.id;
-        self.store.claim_job(lease, mine).await.unwrap().expect("a job that nobody has")
+        let begun = Instant::now();
+        loop {
+            let mine = |integration, _| integration == self.integration.id;
+            if let Some(claimed) = self.store.claim_job(lease, mine).await.unwrap() {
+                return claimed;
+            }
+            // A checkpoint of a worker that has died may come in between.
+            assert!(begun.elapsed() < Duration::from_secs(2), "there is no job that nobody has");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Claims a job that another worker has and perhaps renews.
+    pub async fn steal(&self, lease: Duration) -> Claimed {
+        let begun = Instant::now();
+        loop {
+            self.let_leases_run_out().await;
+            let mine = |integration, _| integration == self.integration.id;
+            if let Some(claimed) = self.store.claim_job(lease, mine).await.unwrap() {
+                return claimed;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(30), "it is never to be had");
+        }
     }
 
     /// Runs a job that was claimed.
