@@ -36,7 +36,7 @@ pub use jobs::{Job, JobId, JobStatus, StartJob};
 pub use leases::{Cancelled, Claimed, Held, Lease};
 pub use location::StoreLocation;
 pub use overview::IntegrationState;
-pub use rate_limits::Taken;
+pub use rate_limits::RateDecision;
 pub use record::{RecordAction, RecordChange, RecordSize, StoredRecord};
 pub use row_errors::{MOST_ROW_ERRORS, RowError};
 pub use watermarks::{Overflow, Route, Watermark, WatermarkChange};

@@ -10,7 +10,7 @@ const KEPT: i64 = 3600;
 
 /// What became of a request that was counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Taken {
+pub struct RateDecision {
     /// Whether it is within the limit. Only then was it counted.
     pub allowed: bool,
     /// How many were counted in the window, this one included.
@@ -25,7 +25,7 @@ impl Store {
         operation: &str,
         window_start: i64,
         limit: u64,
-    ) -> Result<Taken, StoreError> {
+    ) -> Result<RateDecision, StoreError> {
         let take = query(
             "INSERT INTO rate_limits (workspace, operation, window_start, used) VALUES ($1, $2, $3, 1)
              ON CONFLICT (workspace, operation, window_start) DO UPDATE SET used = rate_limits.used + 1
@@ -37,7 +37,7 @@ impl Store {
         .bind(window_start)
         .bind(i64::try_from(limit).unwrap_or(i64::MAX));
         let Some(taken) = self.database.write_one(take).await? else {
-            return Ok(Taken { allowed: false, used: limit });
+            return Ok(RateDecision { allowed: false, used: limit });
         };
         let used = count(taken.try_get("used")?);
         if used == 1 {
@@ -47,7 +47,7 @@ impl Store {
                 .bind(window_start - KEPT);
             self.database.write(old).await?;
         }
-        Ok(Taken { allowed: true, used })
+        Ok(RateDecision { allowed: true, used })
     }
 
     /// How many requests were counted in a window.
