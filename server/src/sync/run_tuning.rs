@@ -18,10 +18,10 @@ pub struct RunTuning {
 }
 
 impl RunTuning {
-    /// Defaults: a checkpoint every 50 ms, the first pause 250 ms, five minutes of patience with a source, a record of
+    /// Defaults: a checkpoint every 20 ms, the first pause 250 ms, five minutes of patience with a source, a record of
     /// 270 MB at most.
     pub const DEFAULT: RunTuning = RunTuning {
-        checkpoint: Duration::from_millis(50),
+        checkpoint: Duration::from_millis(20),
         first_pause: Duration::from_millis(250),
         batch: usize::MAX,
         source_patience: Duration::from_secs(300),

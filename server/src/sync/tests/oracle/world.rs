@@ -231,10 +231,12 @@ pub struct Stood {
     pub overtaken: usize,
     /// How many stood there when a sync ended well the last time.
     settled_last: usize,
+    /// The most that stood there since then when a part of a sync could see them.
+    seen_since: usize,
     /// The last part of a sync that could see it.
     pub last_seen: usize,
-    /// The last part of a sync that could see more of it than the last sync that ended well: nobody can have taken these
-    /// for dealt with before.
+    /// The last part of a sync that could see more of it than the last sync that ended well and every part since: nobody can
+    /// have acknowledged these before.
     pub last_new: usize,
     /// The last part of a sync that could see it, if no sync has ended well since: it may have arrived unnoticed.
     pub in_doubt: usize,
@@ -318,9 +320,10 @@ impl World {
             let stood = self.stood.entry(content.clone()).or_default();
             stood.most = stood.most.max(count);
             (stood.last_seen, stood.in_doubt) = (self.parts, self.parts);
-            if count > stood.settled_last {
+            if count > stood.settled_last.max(stood.seen_since) {
                 stood.last_new = self.parts;
             }
+            stood.seen_since = stood.seen_since.max(count);
         }
         for content in new {
             self.stood.entry(content.clone()).or_default().versions += 1;
@@ -341,6 +344,7 @@ impl World {
         for (content, stood) in &mut self.stood {
             stood.settled_last = standing.get(content).copied().unwrap_or_default();
             stood.settled = stood.settled.max(stood.settled_last);
+            stood.seen_since = 0;
             if stood.settled_last > 0 {
                 stood.in_doubt = 0;
             }
