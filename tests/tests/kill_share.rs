@@ -24,8 +24,9 @@ const FIRST_ROWS: u64 = 200_000;
 const LEAST_LEFT: u64 = 30_000;
 const TURN: Duration = Duration::from_secs(120);
 /// The most that may be sent twice, as a share of all rows. With a watermark alone, before what was acknowledged ahead of it was
-/// recorded, this test measured 12.8 % (30 kills) and 9.0 to 11.6 % (5 kills) with one replica, 12.2 % and 8.4 to 9.5 % with two.
-const MOST_SENT_TWICE: f64 = 0.04;
+/// recorded, this test measured 12.8 % (30 kills) and 9.0 to 11.6 % (5 kills) with one replica, 12.2 % and 8.4 to 9.5 % with two; with
+/// the record 1.6 % and 1.5 % (5 kills). There is room for machines that have much else to do.
+const MOST_SENT_TWICE: f64 = 0.06;
 
 /// Inserts rows of all users in turn.
 async fn insert(database: &mut PgConnection, from: u64, to: u64) {
