@@ -15,6 +15,8 @@ use crate::sync::error::SyncError;
 
 /// A pause between checkpoints is so many times as long as the last one took: where the store is slow, they come less often.
 const PAUSE: u32 = 2;
+/// The same where the destination is cut back to what is written down: nothing of it is ever there twice.
+const PAUSE_WITH_POSITION: u32 = 10;
 /// A checkpoint that takes longer makes delivery pause.
 const UNWRITTEN: Duration = Duration::from_millis(500);
 
@@ -22,6 +24,8 @@ impl Run<'_> {
     /// Writes checkpoints until something forbids it.
     pub(super) async fn write_checkpoints(&self, destination: &dyn OpenDestination) -> SyncError {
         let mut pause = self.runner.tuning.checkpoint;
+        let has_position = destination.position(destination.mark()).is_some();
+        let times = if has_position { PAUSE_WITH_POSITION } else { PAUSE };
         loop {
             tokio::select! {
                 () = sleep(pause) => {}
@@ -34,7 +38,7 @@ impl Run<'_> {
             if let Err(error) = self.checkpoint(destination).await {
                 return error;
             }
-            pause = self.runner.tuning.checkpoint.max(begun.elapsed() * PAUSE);
+            pause = self.runner.tuning.checkpoint.max(begun.elapsed() * times);
         }
     }
 
