@@ -19,9 +19,8 @@ pub async fn run(config: &Config, integration: &Integration, rows: usize) -> any
                 record: store.record(integration.id).await?,
                 digest_key: store.digest_key(),
             };
-            let is_something_known = known.watermark.updated_at.is_some() || known.record.changes > 0;
-            let before = store.route(integration.id).await?.filter(|_| is_something_known);
-            match before.and_then(|before| integration.refuses(&before)) {
+            let route = store.route(integration.id).await?;
+            match integration.refuses(route.as_ref(), &known.watermark, &known.record) {
                 Some(cause) => bail!("the next sync will end in config_error: {cause}"),
                 None => Ok(Some(known)),
             }

@@ -47,6 +47,20 @@ impl Batch {
         Ok(())
     }
 
+    /// A batch of these objects, each of a row.
+    #[cfg(test)]
+    pub fn of<T: AsRef<str>>(objects: impl IntoIterator<Item = (Row, T)>, separator: u8) -> Batch {
+        let mut batch = Batch::default();
+        for (number, (row, object)) in (0..).zip(objects) {
+            let write = |_: &Row, out: &mut Vec<u8>| {
+                out.extend_from_slice(object.as_ref().as_bytes());
+                Ok(())
+            };
+            batch.push(number, row, separator, write).expect("it is written");
+        }
+        batch
+    }
+
     /// How many objects.
     pub fn len(&self) -> usize {
         self.items.len()
@@ -99,15 +113,7 @@ mod tests {
     }
 
     fn batch(objects: &[&str]) -> Batch {
-        let mut batch = Batch::default();
-        for (row, object) in (0..).zip(objects) {
-            let write = |_: &Row, out: &mut Vec<u8>| {
-                out.extend_from_slice(object.as_bytes());
-                Ok(())
-            };
-            batch.push(row, nobody(), b',', write).unwrap();
-        }
-        batch
+        Batch::of(objects.iter().map(|object| (nobody(), object)), b',')
     }
 
     #[test]

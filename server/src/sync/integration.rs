@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::destination::Destination;
 use super::source::Source;
-use crate::store::Route;
+use crate::store::{Route, StoredRecord, Watermark};
 use crate::types::{IntegrationId, IntegrationKind};
 
 /// What is synced from where to where, and how far a run of it may go.
@@ -48,8 +48,11 @@ impl Integration {
         }
     }
 
-    /// Why it does not go on from a watermark that belongs to this, and what to do; nothing where it does.
-    pub fn refuses(&self, before: &Route) -> Option<String> {
+    /// Why it does not go on from a watermark and a record that belong to this, and what to do; nothing where it does. They say
+    /// nothing about rows of another table, or about what another destination has.
+    pub fn refuses(&self, before: Option<&Route>, watermark: &Watermark, record: &StoredRecord) -> Option<String> {
+        let is_something_known = watermark.updated_at.is_some() || record.changes > 0;
+        let before = before.filter(|_| is_something_known)?;
         let (now, name) = (self.route(), &self.name);
         let parts = [
             ("source", &before.source, &now.source),

@@ -26,7 +26,9 @@ pub enum RowOutcome {
 /// How far a run has got.
 #[derive(Debug)]
 pub struct Progress {
-    start: Start,
+    route: Option<Arc<Route>>,
+    /// The watermark when this reading began, in microseconds.
+    reached_before: Option<i64>,
     /// The number of the first row in the window.
     first: u64,
     /// Rows from the first that is not dealt with, in reading order.
@@ -83,6 +85,8 @@ impl Progress {
     /// The beginning of a reading.
     pub fn new(start: Start) -> Progress {
         let mut progress = Progress {
+            route: start.route.clone(),
+            reached_before: start.watermark.updated_at.map(micros),
             first: 0,
             window: VecDeque::new(),
             reached: None,
@@ -90,11 +94,10 @@ impl Progress {
             rows_synced: start.rows_synced,
             rows_failed: start.rows_failed,
             mark: start.mark,
-            keeping: Keeping::new(&start),
+            keeping: Keeping::new(start),
             errors: Vec::new(),
             error_bytes: 0,
             written: Checkpoint::default(),
-            start,
         };
         progress.written = progress.without_changes();
         progress
@@ -192,22 +195,25 @@ impl Progress {
 
     /// What may be written down now, but for the destination's position.
     pub fn so_far(&mut self) -> Checkpoint {
-        let updated_at = self.start.watermark.updated_at.map(micros).max(self.reached);
         // Rows that are not there any more hold nothing back.
-        let dealt_with = if self.ended && self.window.is_empty() { updated_at } else { self.reached };
+        let dealt_with = if self.ended && self.window.is_empty() { self.updated_at() } else { self.reached };
         self.keeping.move_on(dealt_with);
         Checkpoint { row_errors: self.errors.clone(), record: self.keeping.changes(), ..self.without_changes() }
     }
 
+    /// The `UPDATED_AT` up to which every row is dealt with. Rows before the watermark do not move it back.
+    fn updated_at(&self) -> Option<i64> {
+        self.reached_before.max(self.reached)
+    }
+
     fn without_changes(&self) -> Checkpoint {
-        let updated_at = self.start.watermark.updated_at.map(micros).max(self.reached);
         Checkpoint {
             watermark: Watermark {
-                updated_at: updated_at.map(time),
+                updated_at: self.updated_at().map(time),
                 read_from: self.keeping.read_from.map(time),
                 overflow: self.keeping.overflow,
             },
-            route: self.start.route.clone(),
+            route: self.route.clone(),
             record: Vec::new(),
             rows_synced: self.rows_synced,
             rows_failed: self.rows_failed,

@@ -206,8 +206,10 @@ impl Run<'_> {
     async fn read_and_deliver(&self, context: &DeliveryContext) -> Result<RunOutcome, SyncError> {
         let Runner { store, integration, tuning, .. } = self.runner;
         let watermark = self.progress.lock().so_far().watermark;
-        let stored = self.stored_record().await?;
-        self.refuse_another_route(&watermark, &stored)?;
+        let mut stored = self.stored_record().await?;
+        if let Some(cause) = integration.refuses(self.claimed.route.as_ref(), &watermark, &stored) {
+            return Err(SyncError::Config(cause));
+        }
         let request = ReadRequest {
             kind: integration.kind,
             from: watermark.read_from.map(|time| time.timestamp_micros()),
@@ -226,7 +228,7 @@ impl Run<'_> {
         let Read::Opened(opening) = reading.next().await? else {
             return Err(SyncError::Failed("the source began without saying where".into()));
         };
-        self.begin(opening, watermark, &stored, destination.as_ref()).await?;
+        self.begin(opening, watermark, std::mem::take(&mut stored.sizes), destination.as_ref()).await?;
         let filter = RowFilter::new(stored, watermark.overflow, integration.kind);
         tracing::debug!(known = filter.known(), from = ?watermark.read_from, "reading begins");
         let limits = destination.limits();

@@ -62,25 +62,21 @@ impl SharedProgress {
 
     /// Waits until further rows may be read.
     pub async fn room(&self) {
-        loop {
-            let told = self.0.room.notified();
-            tokio::pin!(told);
-            told.as_mut().enable();
-            if self.has_room() {
-                return;
-            }
-            self.0.urgent.notify_one();
-            told.await;
-        }
+        self.until(|| self.has_room()).await;
     }
 
     /// Waits until a checkpoint says what was forgotten.
     pub async fn forgotten(&self) {
+        self.until(|| !self.lock().has_to_forget()).await;
+    }
+
+    /// Waits until something is so that a checkpoint may bring about.
+    async fn until(&self, is_so: impl Fn() -> bool) {
         loop {
             let told = self.0.room.notified();
             tokio::pin!(told);
             told.as_mut().enable();
-            if !self.lock().has_to_forget() {
+            if is_so() {
                 return;
             }
             self.0.urgent.notify_one();

@@ -8,6 +8,6 @@ mod table_name;
 
 pub use integration_id::{IntegrationId, NotAnId};
 pub use integration_kind::IntegrationKind;
-pub use paths::{folder, real};
+pub use paths::{absolute, folder, real};
 pub use postgres_url::{NotPostgres, PostgresUrl};
 pub use table_name::{NotATable, TableName, quoted};

@@ -17,7 +17,7 @@ use crate::sync::batch::Batch;
 use crate::sync::destination::{Delivery, DeliveryContext, Limits, OpenDestination};
 use crate::sync::object::ObjectEncoder;
 use crate::sync::{Destination, SyncError};
-use crate::types::IntegrationKind;
+use crate::types::{IntegrationKind, absolute};
 use delivery::OpenJsonl;
 pub use settings::{Jsonl, configure};
 
@@ -30,8 +30,7 @@ impl Destination for Jsonl {
     }
 
     fn identity(&self) -> String {
-        let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
-        format!("{KIND}:{}", path.display())
+        format!("{KIND}:{}", absolute(&self.path).display())
     }
 
     fn file(&self) -> Option<&Path> {

@@ -19,15 +19,7 @@ use crate::sync::row::Row;
 use crate::sync::shutdown::Stop;
 
 fn batch(objects: &[&str]) -> Batch {
-    let mut batch = Batch::default();
-    for (row, object) in (0..).zip(objects) {
-        let write = |_: &Row, out: &mut Vec<u8>| {
-            out.extend_from_slice(object.as_bytes());
-            Ok(())
-        };
-        batch.push(row, Row::unkeyed(0, None, None, None), LIMITS.separator, write).unwrap();
-    }
-    batch
+    Batch::of(objects.iter().map(|object| (Row::unkeyed(0, None, None, None), object)), LIMITS.separator)
 }
 
 /// A run that is in no hurry and told of nothing.

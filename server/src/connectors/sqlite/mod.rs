@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 
 use crate::sync::source::{ReadRequest, Reading, SourceReport};
 use crate::sync::{Source, SyncError};
-use crate::types::IntegrationKind;
+use crate::types::{IntegrationKind, absolute};
 pub use settings::{Sqlite, configure};
 
 /// The kind of these sources in configuration.
@@ -24,8 +24,7 @@ impl Source for Sqlite {
     }
 
     fn identity(&self) -> String {
-        let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
-        format!("{KIND}:{}#{}", path.display(), self.table.unquoted())
+        format!("{KIND}:{}#{}", absolute(&self.path).display(), self.table.unquoted())
     }
 
     fn file(&self) -> Option<&Path> {

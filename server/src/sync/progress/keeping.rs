@@ -36,8 +36,8 @@ pub struct Keeping {
 }
 
 impl Keeping {
-    pub fn new(start: &Start) -> Keeping {
-        let sizes: VecDeque<(i64, u64)> = start.sizes.iter().copied().collect();
+    pub fn new(start: Start) -> Keeping {
+        let sizes = VecDeque::from(start.sizes);
         let read_from = start.watermark.read_from.map(micros);
         let latest = sizes.iter().map(|(last, _)| *last).max().max(start.watermark.updated_at.map(micros));
         Keeping {

@@ -42,21 +42,11 @@ impl Run<'_> {
         }
     }
 
-    /// A watermark says nothing about rows of another table, or about what another destination has.
-    pub(super) fn refuse_another_route(&self, watermark: &Watermark, stored: &StoredRecord) -> Result<(), SyncError> {
-        let is_something_known = watermark.updated_at.is_some() || stored.changes > 0;
-        let before = self.claimed.route.as_ref().filter(|_| is_something_known);
-        match before.and_then(|before| self.runner.integration.refuses(before)) {
-            Some(cause) => Err(SyncError::Config(cause)),
-            None => Ok(()),
-        }
-    }
-
     pub(super) async fn begin(
         &self,
         opening: Opening,
         watermark: Watermark,
-        stored: &StoredRecord,
+        sizes: Vec<(i64, u64)>,
         destination: &dyn OpenDestination,
     ) -> Result<(), SyncError> {
         if opening.future > 0 {
@@ -82,7 +72,7 @@ impl Run<'_> {
             mark,
             lookback: integration.lookback,
             running_since: opening.running_since,
-            sizes: stored.sizes.clone(),
+            sizes,
             most_digests: tuning.most_digests,
         });
         let writing = self.writing().await;

@@ -109,12 +109,7 @@ async fn a_fence_lets_nothing_pass_once_the_lease_may_be_over() {
     for rig in [&rig, &into_service] {
         let context = DeliveryContext { fence: keeper.fence(), ..DeliveryContext::none() };
         let open = rig.open(context).await.unwrap();
-        let mut batch = Batch::default();
-        let write = |_: &Row, out: &mut Vec<u8>| {
-            out.extend_from_slice(b"{}");
-            Ok(())
-        };
-        batch.push(0, Row::unkeyed(0, None, None, None), b',', write).unwrap();
+        let batch = Batch::of([(Row::unkeyed(0, None, None, None), "{}")], b',');
         let sent = tokio::time::timeout(Duration::from_millis(300), open.deliver(batch)).await;
         assert!(sent.is_err(), "it waits");
         assert_eq!((rig.stand_in.requests(), rig.lines().len()), (0, 0));

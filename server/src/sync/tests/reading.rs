@@ -343,7 +343,9 @@ async fn a_preview_shows_the_rows_that_are_left_and_counts_the_others() {
     rig.source
         .execute_batch("INSERT INTO users VALUES (NULL, 'never', '{}'), ('2999-01-01T00:00:00.000000Z', 'later', '{}')")
         .unwrap();
-    for (most, shown, more) in [(0, 0, true), (2, 2, true), (3, 3, false), (usize::MAX - 1, 3, false)] {
+    for (most, shown, more) in
+        [(0, 0, true), (2, 2, true), (3, 3, false), (usize::MAX - 1, 3, false), (usize::MAX, 3, false)]
+    {
         let preview = preview(&rig.integration, None, most).await.unwrap();
         assert_eq!((preview.rows.len(), preview.more, preview.future, preview.undated), (shown, more, 1, 1), "{most}");
     }

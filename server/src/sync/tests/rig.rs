@@ -465,14 +465,6 @@ pub fn user(object: &Value) -> String {
 
 /// A batch of objects: whose each is, and what it says.
 pub fn batch(objects: impl IntoIterator<Item = (String, String)>) -> Batch {
-    let mut batch = Batch::default();
-    for (number, (user, object)) in (0..).zip(objects) {
-        let row = Row::unkeyed(0, Some(Identifier::ExternalId(user)), None, None);
-        let write = |_: &Row, out: &mut Vec<u8>| {
-            out.extend_from_slice(object.as_bytes());
-            Ok(())
-        };
-        batch.push(number, row, b',', write).unwrap();
-    }
-    batch
+    let row = |user| Row::unkeyed(0, Some(Identifier::ExternalId(user)), None, None);
+    Batch::of(objects.into_iter().map(|(user, object)| (row(user), object)), b',')
 }
