@@ -1,8 +1,10 @@
 //! What happens when a worker ends in the middle, loses its job, or is told to stop.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::rig::{LEASE, Rig, until};
+use crate::connectors::fake_braze::Answer;
 use crate::store::{JobStatus, StoreError};
 use crate::sync::Workers;
 use crate::sync::batch::Batch;
@@ -45,7 +47,9 @@ async fn a_resumed_run_takes_what_was_not_acknowledged_however_rows_of_one_time_
     for row in 0..2000 {
         rig.insert(1, &format!("user-{row:04}"), "{}");
     }
-    rig.stand_in.delay(Duration::from_millis(150));
+    // Some of it arrives, the rest only after the worker has died.
+    let requests = AtomicUsize::new(0);
+    rig.stand_in.rule(move |_| (requests.fetch_add(1, Ordering::Relaxed) >= 10).then(|| Answer::new(503, "")));
     rig.trigger().await;
     let claimed = rig.claim(LEASE).await;
     let recorded = async || rig.store.record_size(rig.integration.id).await.unwrap().versions;
@@ -59,7 +63,7 @@ async fn a_resumed_run_takes_what_was_not_acknowledged_however_rows_of_one_time_
     rig.let_leases_run_out().await;
     rig.sql("UPDATE {t} SET EXTERNAL_ID = 'another' WHERE EXTERNAL_ID = 'user-0000'").await;
     rig.insert(1, "a late one", "{}");
-    rig.stand_in.delay(Duration::ZERO);
+    rig.stand_in.behave();
     let claimed = rig.claim(LEASE).await;
     rig.run(claimed, LEASE).await.unwrap();
     let sent_again = rig.stand_in.accepted() - accepted - (2001 - before as usize);
