@@ -1,0 +1,165 @@
+//! Which types fit, null among them.
+//!
+//! Null is the one thing that does not simply narrow from member to member: `nullable: true` of 3.0 lets it in whatever
+//! the members beside it say. So types are worked out along the structure and not with the other facets.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::Value as Json;
+
+use crate::document::Document;
+use crate::schema::{Schema, SchemaId, Types};
+
+/// Deeper than this nothing is looked for: no document that means something is.
+const MAX_DEPTH: usize = 200;
+
+/// Every type but null.
+pub(super) const ANY: Types = Types::ANY.without(Types::NULL);
+
+/// What is said of null.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Null {
+    Unsaid,
+    Fits,
+    DoesNot,
+}
+
+impl Null {
+    fn and(self, other: Null) -> Null {
+        match (self, other) {
+            (Null::DoesNot, _) | (_, Null::DoesNot) => Null::DoesNot,
+            (Null::Fits, _) | (_, Null::Fits) => Null::Fits,
+            _ => Null::Unsaid,
+        }
+    }
+
+    fn said(fits: bool) -> Null {
+        if fits { Null::Fits } else { Null::DoesNot }
+    }
+}
+
+/// What some schemas say of types.
+#[derive(Debug, Clone, Copy)]
+struct Said {
+    /// The types that fit beside null.
+    types: Types,
+    null: Null,
+    /// Whether a `type` or an `enum` says so.
+    is_typed: bool,
+    /// What they speak of without a `type`.
+    implied: Types,
+}
+
+impl Said {
+    const NOTHING: Said = Said { types: ANY, null: Null::Unsaid, is_typed: false, implied: Types::NONE };
+
+    fn and(self, other: Said) -> Said {
+        Said {
+            types: self.types.common(other.types),
+            null: self.null.and(other.null),
+            is_typed: self.is_typed || other.is_typed,
+            implied: self.implied.with(other.implied),
+        }
+    }
+
+    /// The types beside null, those that are only implied too.
+    fn all_types(self) -> Types {
+        if self.is_typed || self.implied.is_empty() { self.types } else { self.types.common(self.implied) }
+    }
+}
+
+/// The types that fit schemas together beside null, and whether null does.
+pub(super) fn types(document: &Document, ids: &[SchemaId]) -> (Types, bool) {
+    let mut walk = Walk { document, open: HashSet::new(), known: HashMap::new() };
+    let said = ids.iter().fold(Said::NOTHING, |said, id| said.and(walk.schema(*id)));
+    let types = said.all_types();
+    let nullable = match said.null {
+        Null::Fits => true,
+        Null::DoesNot => false,
+        Null::Unsaid => types == ANY,
+    };
+    (types, nullable)
+}
+
+struct Walk<'a> {
+    document: &'a Document,
+    /// Those that are being looked at: what leads back to itself says nothing new.
+    open: HashSet<SchemaId>,
+    known: HashMap<SchemaId, Said>,
+}
+
+impl Walk<'_> {
+    fn schema(&mut self, id: SchemaId) -> Said {
+        if let Some(said) = self.known.get(&id) {
+            return *said;
+        }
+        if self.open.len() > MAX_DEPTH || !self.open.insert(id) {
+            return Said::NOTHING;
+        }
+        let schema = self.document.schema(id);
+        let mut said = own(schema);
+        let target = schema.reference.as_ref().and_then(|reference| reference.target);
+        for member in target.iter().chain(schema.all_of.iter().flat_map(|members| &members.value)) {
+            said = said.and(self.schema(*member));
+        }
+        for members in schema.any_of.iter().chain(&schema.one_of).filter(|members| !members.value.is_empty()) {
+            said = said.and(self.alternatives(&members.value));
+        }
+        if schema.nullable.is_some() {
+            said.null = Null::Fits;
+        }
+        self.open.remove(&id);
+        self.known.insert(id, said);
+        said
+    }
+
+    fn alternatives(&mut self, members: &[SchemaId]) -> Said {
+        let mut types = Types::NONE;
+        let mut null = Null::DoesNot;
+        for member in members {
+            let said = self.schema(*member);
+            types = types.with(said.all_types());
+            let fits = match said.null {
+                Null::Unsaid if said.all_types() == ANY => Null::Fits,
+                null => null,
+            };
+            null = match (null, fits) {
+                (Null::Fits, _) | (_, Null::Fits) => Null::Fits,
+                (Null::Unsaid, _) | (_, Null::Unsaid) => Null::Unsaid,
+                _ => Null::DoesNot,
+            };
+        }
+        Said { types, null, is_typed: false, implied: Types::NONE }
+    }
+}
+
+/// What a schema says itself.
+fn own(schema: &Schema) -> Said {
+    let mut said = Said::NOTHING;
+    if schema.always == Some(false) {
+        said = Said { types: Types::NONE, null: Null::DoesNot, is_typed: true, ..said };
+    }
+    if let Some(types) = &schema.types {
+        said.types = types.value.without(Types::NULL);
+        said.null = Null::said(types.value.holds(Types::NULL));
+        said.is_typed = true;
+    }
+    if let Some(values) = &schema.enumeration {
+        said.null = said.null.and(Null::said(values.iter().any(|value| value.value == Json::Null)));
+        if !said.is_typed {
+            let types = values.iter().map(|value| Types::of(&value.value));
+            said.types = types.fold(Types::NONE, Types::with).without(Types::NULL);
+            said.is_typed = true;
+        }
+    }
+    let is_object = !schema.properties.is_empty()
+        || schema.additional_properties.is_some()
+        || !schema.pattern_properties.is_empty();
+    if is_object {
+        said.implied = said.implied.with(Types::OBJECT);
+    }
+    if schema.items.is_some() || !schema.prefix_items.is_empty() {
+        said.implied = said.implied.with(Types::ARRAY);
+    }
+    said
+}
