@@ -1,0 +1,24 @@
+//! An OpenAPI document as typed values, each with its place.
+//!
+//! Reading never judges: what the document says is kept, also what is unusual, and what makes no sense is told as a
+//! problem beside everything that does. 3.0 and 3.1, YAML and JSON, one file or many become the same values.
+//!
+//! - [`read`] reads a [`Document`](document::Document).
+//! - [`schema`] is a schema as it is written, [`shape`] what it means.
+//! - [`values`] says whether a value fits a schema.
+//! - [`paths`] says which paths are the same.
+
+pub mod document;
+mod json;
+pub mod node;
+pub mod paths;
+pub mod problem;
+mod read;
+pub mod schema;
+pub mod shape;
+pub mod source;
+pub mod span;
+pub mod values;
+mod yaml;
+
+pub use read::{read, read_file};

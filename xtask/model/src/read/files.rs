@@ -1,0 +1,357 @@
+//! The files of a document, each read once when something first refers to it, and what JSON pointers lead to in them.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use crate::node::{self, Entry, Node, Parsed, Value};
+use crate::problem::ProblemKind;
+use crate::source::Source;
+use crate::span::{FileId, Span};
+
+/// No document has more files than this; what others lead to is not read.
+const MAX_FILES: usize = 1024;
+/// A pointer may lead through no more references than this.
+const MAX_HOPS: usize = 32;
+/// Mappings with more keys than this are looked up in an index.
+const INDEXED: usize = 16;
+
+/// A node of a file.
+#[derive(Clone, Copy)]
+pub struct At<'a> {
+    /// The file.
+    pub file: FileId,
+    /// The node.
+    pub node: &'a Node,
+}
+
+/// An entry of a mapping.
+#[derive(Clone, Copy)]
+pub struct EntryAt<'a> {
+    pub entry: &'a Entry,
+    pub value: At<'a>,
+}
+
+impl<'a> At<'a> {
+    pub fn span(self) -> Span {
+        Span::new(self.file, &self.node.range)
+    }
+
+    pub fn with(self, node: &'a Node) -> At<'a> {
+        At { file: self.file, node }
+    }
+
+    /// The value of a key, unless it is null.
+    pub fn get(self, key: &str) -> Option<At<'a>> {
+        self.entry(key).map(|entry| entry.value)
+    }
+
+    /// A key whose value is not null.
+    pub fn entry(self, key: &str) -> Option<EntryAt<'a>> {
+        self.node
+            .entry(key)
+            .map(|entry| EntryAt { entry, value: self.with(&entry.value) })
+            .filter(|entry| !entry.value.is_null())
+    }
+
+    pub fn entries(self) -> impl Iterator<Item = EntryAt<'a>> {
+        self.node.entries().iter().map(move |entry| EntryAt { entry, value: self.with(&entry.value) })
+    }
+
+    pub fn items(self) -> impl Iterator<Item = At<'a>> {
+        self.node.items().iter().map(move |item| self.with(item))
+    }
+
+    pub fn is_null(self) -> bool {
+        matches!(self.node.value, Value::Null)
+    }
+
+    pub fn is_mapping(self) -> bool {
+        matches!(self.node.value, Value::Object(_))
+    }
+
+    /// Which node it is: no other has this number.
+    pub fn address(self) -> usize {
+        std::ptr::from_ref(self.node) as usize
+    }
+}
+
+impl<'a> EntryAt<'a> {
+    pub fn key(self) -> &'a str {
+        &self.entry.key
+    }
+
+    pub fn key_span(self) -> Span {
+        Span::new(self.value.file, &self.entry.key_range)
+    }
+}
+
+/// A file that was read.
+pub struct File {
+    pub source: Arc<Source>,
+    pub parsed: Parsed,
+    /// Where it is, with no `.` and no `..` that could be left out. Nothing if it is only in memory.
+    path: Option<PathBuf>,
+}
+
+/// Why a reference leads nowhere.
+#[derive(Debug, Clone)]
+pub struct Nowhere {
+    /// As a sentence without a full stop.
+    pub reason: String,
+    /// A name that there is and that is like the one that there is not.
+    pub nearest: Option<String>,
+    /// Whether references lead to themselves.
+    pub circular: bool,
+}
+
+impl Nowhere {
+    pub fn new(reason: impl Into<String>) -> Nowhere {
+        Nowhere { reason: reason.into(), nearest: None, circular: false }
+    }
+
+    pub fn kind(&self) -> ProblemKind {
+        if self.circular { ProblemKind::CircularReference } else { ProblemKind::UnresolvedReference }
+    }
+}
+
+/// All files of a document. What is handed out of it lives as long as it does, while more files come.
+pub struct Files {
+    slots: Vec<OnceCell<Box<File>>>,
+    count: Cell<usize>,
+    by_path: RefCell<HashMap<PathBuf, Result<FileId, Nowhere>>>,
+}
+
+impl Files {
+    /// The file that was opened, in a folder or only in memory.
+    pub fn new(source: &Arc<Source>, parsed: Parsed, base: Option<&Path>) -> Files {
+        let name = Path::new(&source.path).file_name().unwrap_or_default();
+        let path = base.map(|base| normal(&base.join(name)));
+        let files = Files {
+            slots: (0..MAX_FILES).map(|_| OnceCell::new()).collect(),
+            count: Cell::new(0),
+            by_path: RefCell::default(),
+        };
+        let id = files.add(File { source: source.clone(), parsed, path: path.clone() });
+        if let (Some(path), Some(id)) = (path, id) {
+            files.by_path.borrow_mut().insert(path, Ok(id));
+        }
+        files
+    }
+
+    /// Nothing if there are too many.
+    fn add(&self, file: File) -> Option<FileId> {
+        let index = self.count.get();
+        self.slots.get(index)?.set(Box::new(file)).ok()?;
+        self.count.set(index + 1);
+        u16::try_from(index).ok().map(FileId)
+    }
+
+    /// All of them, the opened one first.
+    pub fn all(&self) -> impl Iterator<Item = &File> {
+        self.slots.iter().map_while(|slot| slot.get().map(Box::as_ref))
+    }
+
+    pub fn into_all(self) -> impl Iterator<Item = File> {
+        self.slots.into_iter().map_while(|slot| slot.into_inner().map(|file| *file))
+    }
+
+    pub fn root(&self, id: FileId) -> Option<At<'_>> {
+        self.file(id).map(|file| At { file: id, node: &file.parsed.node })
+    }
+
+    pub fn file(&self, id: FileId) -> Option<&File> {
+        self.slots.get(usize::from(id.0))?.get().map(Box::as_ref)
+    }
+
+    /// The file that a relative path leads to from another file.
+    fn open(&self, from: FileId, relative: &str) -> Result<FileId, Nowhere> {
+        let is_url = relative.split_once(':').is_some_and(|(scheme, _)| {
+            scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+        });
+        if is_url || relative.starts_with("//") {
+            return Err(Nowhere::new(format!("`{relative}` is a URL: only files are followed, nothing is fetched")));
+        }
+        if relative.starts_with('/') || Path::new(relative).is_absolute() {
+            return Err(Nowhere::new(format!("`{relative}` is an absolute path: only relative ones are followed")));
+        }
+        let file = self.file(from).ok_or_else(|| Nowhere::new("its file is not known"))?;
+        let Some(folder) = file.path.as_deref().and_then(Path::parent) else {
+            let reason = format!("`{relative}` is another file, and this document was not read from a folder");
+            return Err(Nowhere::new(reason));
+        };
+        let path = normal(&folder.join(relative));
+        if let Some(known) = self.by_path.borrow().get(&path) {
+            return known.clone();
+        }
+        let shown_folder = Path::new(&file.source.path).parent().unwrap_or(Path::new(""));
+        let shown = normal(&shown_folder.join(relative)).display().to_string();
+        let read = Source::read_as(&shown, &path).map_err(Nowhere::new).and_then(|source| {
+            let parsed = node::read(&source.text).map_err(|malformed| {
+                let (line, _) = source.line_column(malformed.range.start);
+                Nowhere::new(format!("`{shown}`, line {line}: {}", malformed.message))
+            })?;
+            let file = File { source, parsed, path: Some(path.clone()) };
+            self.add(file).ok_or_else(|| Nowhere::new(format!("the document has more than {MAX_FILES} files")))
+        });
+        self.by_path.borrow_mut().insert(path, read.clone());
+        read
+    }
+}
+
+/// Follows the texts of references. Each is looked up once.
+pub struct References<'a> {
+    pub files: &'a Files,
+    found: HashMap<(FileId, &'a str), Result<At<'a>, Nowhere>>,
+    /// Large mappings by key, by address.
+    indexes: HashMap<usize, HashMap<&'a str, &'a Node>>,
+    /// The nodes with an `$anchor`, of files that something refers into in this way.
+    anchors: HashMap<FileId, HashMap<&'a str, &'a Node>>,
+    /// How many references are being looked up, each for the sake of the one before.
+    depth: usize,
+}
+
+impl<'a> References<'a> {
+    pub fn new(files: &'a Files) -> References<'a> {
+        References { files, found: HashMap::new(), indexes: HashMap::new(), anchors: HashMap::new(), depth: 0 }
+    }
+
+    /// What the text of a reference leads to, which may be a reference itself.
+    pub fn find(&mut self, from: FileId, text: &'a str) -> Result<At<'a>, Nowhere> {
+        if let Some(found) = self.found.get(&(from, text)) {
+            return found.clone();
+        }
+        let circle =
+            || Nowhere { circular: true, ..Nowhere::new(format!("`{text}` leads in a circle and to nothing")) };
+        if self.depth > MAX_HOPS {
+            return Err(Nowhere::new(format!("`{text}` leads through more than {MAX_HOPS} references")));
+        }
+        // Whoever needs this one in order to find it goes round in a circle.
+        self.found.insert((from, text), Err(circle()));
+        self.depth += 1;
+        let found = self.look_up(from, text);
+        self.depth -= 1;
+        self.found.insert((from, text), found.clone());
+        found
+    }
+
+    fn look_up(&mut self, from: FileId, text: &'a str) -> Result<At<'a>, Nowhere> {
+        let (path, pointer) = text.split_once('#').unwrap_or((text, ""));
+        let file = if path.is_empty() { from } else { self.files.open(from, &decoded(path))? };
+        let root = self.files.root(file).ok_or_else(|| Nowhere::new("its file is not known"))?;
+        if pointer.is_empty() {
+            return if text.is_empty() { Err(Nowhere::new("a `$ref` is empty")) } else { Ok(root) };
+        }
+        let missing = |nearest: Option<String>| {
+            let reason = match path {
+                "" => format!("there is no `{text}`"),
+                _ => format!("there is no `#{pointer}` in `{path}`"),
+            };
+            Nowhere { nearest, ..Nowhere::new(reason) }
+        };
+        let Some(parts) = pointer.strip_prefix('/') else {
+            let anchors = self.anchors.entry(file).or_insert_with(|| {
+                let mut anchors = HashMap::new();
+                anchored(root.node, &mut anchors);
+                anchors
+            });
+            return anchors.get(pointer).map(|node| root.with(node)).ok_or_else(|| missing(None));
+        };
+        let mut here = root;
+        for part in parts.split('/') {
+            let key = decoded(part).replace("~1", "/").replace("~0", "~");
+            let mut passed = 0;
+            here = loop {
+                if let Some(next) = self.step(here, &key).or_else(|| self.step(here, part)) {
+                    break next;
+                }
+                let Some(reference) = here.node.get("$ref").and_then(Node::as_str) else {
+                    let known = here.node.entries().iter().map(|entry| entry.key.as_str());
+                    return Err(missing(super::keys::nearest(known, &key)));
+                };
+                passed += 1;
+                if passed > MAX_HOPS {
+                    return Err(Nowhere { circular: true, ..missing(None) });
+                }
+                here = self.find(here.file, reference)?;
+            };
+        }
+        Ok(here)
+    }
+
+    fn step(&mut self, here: At<'a>, key: &str) -> Option<At<'a>> {
+        let next = match &here.node.value {
+            Value::Array(items) => items.get(key.parse::<usize>().ok()?),
+            Value::Object(entries) if entries.len() > INDEXED => {
+                let index = self
+                    .indexes
+                    .entry(here.address())
+                    .or_insert_with(|| entries.iter().map(|entry| (entry.key.as_str(), &entry.value)).collect());
+                index.get(key).copied()
+            }
+            _ => here.node.get(key),
+        };
+        next.map(|node| here.with(node))
+    }
+}
+
+/// Collects the nodes with an `$anchor` of 3.1, the first of each name.
+fn anchored<'a>(node: &'a Node, found: &mut HashMap<&'a str, &'a Node>) {
+    for key in ["$anchor", "$dynamicAnchor"] {
+        if let Some(name) = node.get(key).and_then(Node::as_str) {
+            found.entry(name).or_insert(node);
+        }
+    }
+    node.entries().iter().for_each(|entry| anchored(&entry.value, found));
+    node.items().iter().for_each(|item| anchored(item, found));
+}
+
+/// A text without percent escapes; what is none is kept.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, behind @ ..] = rest {
+        let digit = |at: usize| {
+            behind.get(at).and_then(|byte| char::from(*byte).to_digit(16)).and_then(|digit| u8::try_from(digit).ok())
+        };
+        match (first, digit(0), digit(1)) {
+            (b'%', Some(high), Some(low)) => {
+                bytes.push(high * 16 + low);
+                rest = &behind[2..];
+            }
+            _ => {
+                bytes.push(*first);
+                rest = behind;
+            }
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+/// A path without `.`, and without `..` where it can be left out.
+fn normal(path: &Path) -> PathBuf {
+    let mut kept = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(kept.components().next_back(), Some(Component::Normal(_))) => {
+                kept.pop();
+            }
+            other => kept.push(other),
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_and_escapes_are_made_plain() {
+        assert_eq!(normal(Path::new("a/./b/../../../c")), PathBuf::from("../c"));
+        assert_eq!(decoded("a%20b%c3%A9%zz%"), "a bé%zz%");
+        assert_eq!(decoded("%ff"), "%ff");
+    }
+}

@@ -1,0 +1,1 @@
+//! What reading makes of documents.

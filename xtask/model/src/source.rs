@@ -1,0 +1,112 @@
+//! A text file with its path, and the arithmetic between bytes, lines and columns.
+//!
+//! Everything that is read for generating or checking is kept as a [`Source`], so that whatever is said about it can
+//! point at the place.
+
+use std::io::ErrorKind;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Longer files are refused: places are counted in 32 bits.
+const MAX_LENGTH: u64 = 1 << 30;
+
+/// A file's text under the path that people know it by.
+pub struct Source {
+    /// The path as printed, relative to the repository where that is possible.
+    pub path: String,
+    /// The whole text.
+    pub text: String,
+    line_starts: Vec<usize>,
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Source({})", self.path)
+    }
+}
+
+impl Source {
+    /// Takes a text that is already in memory. A byte order mark before it is no part of it.
+    pub fn new(path: impl Into<String>, text: impl Into<String>) -> Arc<Source> {
+        let mut text = text.into();
+        text.drain(..text.len() - without_mark(&text).len());
+        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Arc::new(Source { path: path.into(), text, line_starts })
+    }
+
+    /// Reads a file below `root`; its printed path is relative to `root`.
+    pub fn read(root: &Path, file: &Path) -> Result<Arc<Source>, String> {
+        let shown = file.strip_prefix(root).unwrap_or(file).display().to_string();
+        Source::read_as(&shown, file)
+    }
+
+    /// Reads a file that is printed under another path.
+    pub fn read_as(shown: &str, file: &Path) -> Result<Arc<Source>, String> {
+        let failed = |error: std::io::Error| {
+            let reason = match error.kind() {
+                ErrorKind::NotFound => "there is no such file".to_owned(),
+                ErrorKind::IsADirectory => "it is a folder".to_owned(),
+                _ => error.to_string(),
+            };
+            format!("{shown} cannot be read: {reason}")
+        };
+        let length = std::fs::metadata(file).map_err(failed)?.len();
+        if length > MAX_LENGTH {
+            return Err(format!("{shown} cannot be read: it is longer than {MAX_LENGTH} bytes"));
+        }
+        let bytes = std::fs::read(file).map_err(failed)?;
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Source::new(shown, text)),
+            Err(error) => Err(format!(
+                "{shown} is not UTF-8 text: the byte at offset {} is not part of a character",
+                error.utf8_error().valid_up_to()
+            )),
+        }
+    }
+
+    /// Line and column of a byte, both counted from 1; columns count characters.
+    pub fn line_column(&self, offset: usize) -> (usize, usize) {
+        let offset = offset.min(self.text.len());
+        let line = self.line_starts.partition_point(|start| *start <= offset) - 1;
+        let start = self.line_starts[line];
+        let column = self.text.get(start..offset).map_or(0, |before| before.chars().count());
+        (line + 1, column + 1)
+    }
+
+    /// What its lines end with.
+    pub fn line_break(&self) -> &'static str {
+        if self.text.contains("\r\n") { "\r\n" } else { "\n" }
+    }
+
+    /// The bytes of a line (counted from 1), without its line break.
+    pub fn line(&self, line: usize) -> Range<usize> {
+        let start =
+            line.checked_sub(1).and_then(|index| self.line_starts.get(index)).copied().unwrap_or(self.text.len());
+        let length = self.text[start..].lines().next().map_or(0, str::len);
+        start..start + length
+    }
+}
+
+/// A text without the byte order mark before it.
+pub fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// A stretch of a source.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The file.
+    pub source: Arc<Source>,
+    /// The bytes.
+    pub range: Range<usize>,
+    /// What is to be seen there.
+    pub label: String,
+}
+
+impl Place {
+    /// A labelled place.
+    pub fn new(source: &Arc<Source>, range: Range<usize>, label: impl Into<String>) -> Place {
+        Place { source: source.clone(), range, label: label.into() }
+    }
+}
