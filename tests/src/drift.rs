@@ -4,8 +4,11 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
 
+use apidrift::check::{self, Scope};
+use apidrift::outcome::Outcome;
+use apidrift_core::settings;
+use openapi_dropshot::Dropshot;
 use tempfile::TempDir;
-use xtask::check::{self, Outcome, Scope};
 
 use crate::{program, repository};
 
@@ -38,7 +41,7 @@ impl Copy {
         }
         copy.take_folder(Path::new("openapi"));
         std::fs::write(copy.path(EMITTED), EMITTED_TEXT.as_str()).expect("the emitted document");
-        copy.edit(check::SETTINGS, |text| {
+        copy.edit(settings::FILE, |text| {
             let start = text.find("emits = ").expect("the settings name a command");
             format!("{}emits = [\"cat\", \"{EMITTED}\"]\n", &text[..start])
         });
@@ -90,6 +93,6 @@ impl Copy {
 
     /// What the check finds now.
     pub fn check(&self) -> Outcome {
-        check::run(self.root(), &Scope::default())
+        check::run(self.root(), &Scope::default(), Some(&Dropshot))
     }
 }

@@ -21,11 +21,11 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use apidrift_core::rules::Rule;
 use cdi_server::config::Config;
 use cdi_server::secret::{KeyHash, Secret, new_key};
 use cdi_server::service::{Role, Service};
 use tempfile::TempDir;
-use xtask::rules::Rule;
 
 /// The integration that every test service has.
 pub const INTEGRATION: &str = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01";

@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
+use apidrift::conform::{self, Limits, Target, Wanted};
+use apidrift::outcome::Outcome;
+use apidrift_core::settings::Project;
 use cdi_server::testbed::{Options, Testbed};
 use contract_tests::repository;
-use xtask::check::{Outcome, Project};
-use xtask::conform::{self, Limits, Target, Wanted};
 
 /// What is found of a testbed with two seconds a window, as far as a target is told of it.
 fn conform(limits: &Limits, tell: impl Fn(&mut serde_json::Value)) -> (Outcome, usize) {

@@ -7,14 +7,16 @@
 
 use std::collections::BTreeSet;
 
+use apidrift::check::{self, Scope, fix};
+use apidrift::outcome::Outcome;
+use apidrift_core::contract::node;
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
 use contract_tests::drift::Copy;
 use contract_tests::{keep_score, repository};
+use openapi_dropshot::Dropshot;
 use serde::Deserialize;
 use serde_json::Value as Json;
-use xtask::check::{self, Outcome, Scope, fix};
-use xtask::contract::node;
-use xtask::finding::Finding;
-use xtask::rules::Rule;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -152,7 +154,7 @@ fn edited(case: &Case) -> Copy {
 
 fn check(copy: &Copy, case: &Case) -> Outcome {
     let scope = Scope { against: case.against.then(|| "base.yaml".to_owned()), pages: Vec::new() };
-    check::run(copy.root(), &scope)
+    check::run(copy.root(), &scope, Some(&Dropshot))
 }
 
 /// A finding as the corpus writes it, but for the text, of which the corpus has a part.

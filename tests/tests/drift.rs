@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use apidrift_core::finding::Finding;
 use contract_tests::drift::{Copy, EMITTED};
 use contract_tests::repository;
-use xtask::finding::Finding;
-use xtask::source::Place;
+use openapi_model::source::Place;
 
 const CONTRACT: &str = "openapi/cdi.yaml";
 const SERVER: &str = "server/src/api/generated.rs";

@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use apidrift::render;
+use apidrift_core::contract::Contract;
+use apidrift_core::finding::Finding;
+use apidrift_core::settings::Layout;
 use contract_tests::repository;
-use xtask::check::Layout;
-use xtask::contract::Contract;
-use xtask::finding::Finding;
-use xtask::source::Source;
-use xtask::{generate, render};
+use openapi_model::source::Source;
 
 fn shown(findings: &[Finding]) -> String {
     findings.iter().map(|finding| render::human_finding(finding, false)).collect::<Vec<_>>().join("\n")
@@ -28,10 +28,10 @@ fn assert_fresh(name: &str, contract: &str) {
         testbed: None,
         testbed_without_limits: None,
     };
-    let outputs =
-        generate::outputs(&contract.unwrap(), &layout).unwrap_or_else(|findings| panic!("{}", shown(&findings)));
+    let outputs = openapi_dropshot::outputs(&contract.unwrap(), &layout)
+        .unwrap_or_else(|findings| panic!("{}", shown(&findings)));
     if std::env::var_os("UPDATE_GENERATED").is_some() {
-        generate::write(repository(), &outputs).unwrap();
+        openapi_dropshot::write(repository(), &outputs).unwrap();
     }
     for output in outputs {
         let stands = std::fs::read_to_string(repository().join(&output.path)).unwrap_or_default();

@@ -8,15 +8,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
+use apidrift::conform::{self, Exploration, Limits, Target};
+use apidrift::outcome::Outcome;
+use apidrift_core::contract::Contract;
 use cdi_server::testbed::{Options, Testbed};
 use contract_tests::proxy::{After, Answered, Asked, Before, Proxy};
 use contract_tests::{MADE_UP, keep_score, repository};
 use http::{HeaderValue, Method, StatusCode};
+use openapi_model::source::Source;
 use tokio::runtime::Handle;
-use xtask::check::Outcome;
-use xtask::conform::{self, Exploration, Limits, Target};
-use xtask::contract::Contract;
-use xtask::source::Source;
 
 const LIST: &str = "list_integrations";
 const STATUS: &str = "list_job_sync_status";

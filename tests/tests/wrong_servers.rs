@@ -11,17 +11,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use apidrift::conform::{self, Limits, Target};
+use apidrift::outcome::Outcome;
+use apidrift_core::contract::Contract;
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
 use cdi_server::testbed::{Options, Testbed};
 use contract_tests::wrong::{Alteration, WrongServer};
 use contract_tests::{MADE_UP, keep_score, repository};
+use openapi_model::source::Source;
 use serde::Deserialize;
 use tokio::runtime::Handle;
-use xtask::check::Outcome;
-use xtask::conform::{self, Limits, Target};
-use xtask::contract::Contract;
-use xtask::finding::Finding;
-use xtask::rules::Rule;
-use xtask::source::Source;
 
 /// Requests in a window, and its length in seconds, of every testbed here.
 const REQUESTS: u64 = 12;

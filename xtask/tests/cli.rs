@@ -8,21 +8,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use apidrift::check;
 use common::{project, replace};
-use xtask::check;
+use openapi_dropshot::Dropshot;
 
 const CONTRACT: &str = "openapi/things.yaml";
 const PAINT: &str = "openapi/reference/paint-thing.md";
 
-/// Runs the program on a project, as cargo would from its folder.
+/// Runs the program in a folder of a project.
 fn xtask(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_xtask"))
-        .args(arguments)
-        .env("CARGO_MANIFEST_DIR", folder.join("xtask"))
-        .env("NO_COLOR", "1")
-        .current_dir(folder)
-        .output()
-        .unwrap()
+    Command::new(env!("CARGO_BIN_EXE_xtask")).args(arguments).env("NO_COLOR", "1").current_dir(folder).output().unwrap()
 }
 
 fn text(output: &Output) -> String {
@@ -138,7 +133,7 @@ fn a_fix_keeps_line_breaks_and_the_byte_order_mark() {
 fn a_file_that_somebody_else_has_changed_is_left_as_it_is() {
     let folder = project();
     replace(folder.path(), PAINT, "`409 Wet paint`", "`409 Wet Paint`");
-    let outcome = check::run(folder.path(), &check::Scope::default());
+    let outcome = check::run(folder.path(), &check::Scope::default(), Some(&Dropshot));
     let fixed = check::fix::fixed(folder.path(), &outcome.findings);
     replace(folder.path(), PAINT, "Wait until", "Do wait until");
     let before = files(folder.path());
@@ -164,7 +159,7 @@ fn what_nobody_knows_is_said() {
 fn every_rule_can_be_listed_and_explained() {
     let folder = project();
     let listed = text(&xtask(folder.path(), &["check", "--rules"]));
-    assert_eq!(listed.lines().count(), xtask::rules::Rule::ALL.len());
+    assert_eq!(listed.lines().count(), apidrift_core::rules::Rule::ALL.len());
     for line in listed.lines() {
         let name = line.split(' ').next().unwrap();
         assert_ends(folder.path(), &["check", "--explain", name], 0, "It speaks when");
@@ -205,7 +200,8 @@ fn pages_from_elsewhere_are_compared_and_unreadable_ones_are_said() {
         2,
         "empty.md was not compared",
     );
-    assert_ends(&folder.path().join("openapi"), &["check", "--page", "../copy.md"], 2, "cannot be read");
+    assert_ends(&folder.path().join("openapi"), &["check", "--page", "../copy.md"], 0, "nothing has drifted");
+    assert_ends(&folder.path().join("openapi"), &["check", "--page", "copy.md"], 2, "cannot be read");
 }
 
 #[test]
@@ -271,7 +267,29 @@ fn settings_that_mean_nothing_are_said_with_their_place() {
     }
     let folder = project();
     std::fs::remove_file(folder.path().join("openapi/check.toml")).unwrap();
-    assert_ends(folder.path(), &["check"], 2, "openapi/check.toml cannot be read: there is no such file");
+    std::fs::create_dir(folder.path().join("openapi/check.toml")).unwrap();
+    assert_ends(folder.path(), &["check"], 2, "openapi/check.toml cannot be read: it is a folder");
+}
+
+#[test]
+fn the_project_is_the_nearest_that_the_current_folder_belongs_to() {
+    let folder = project();
+    replace(folder.path(), PAINT, "`409 Wet paint`", "`409 Wet Paint`");
+    assert_ends(&folder.path().join("openapi/reference/es"), &["check"], 1, "page/error-message");
+    let inner = folder.path().join("generated/inner");
+    std::fs::create_dir_all(inner.join("openapi")).unwrap();
+    std::fs::write(inner.join("openapi/check.toml"), "[project]\ncontract = \"nowhere.yaml\"\n").unwrap();
+    assert_ends(&inner, &["check"], 2, "nowhere.yaml cannot be read: there is no such file");
+}
+
+#[test]
+fn where_there_is_no_project_that_is_said_and_nothing_is_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [&["check"][..], &["generate", "--check"], &["conform"], &["bench", "check"]] {
+        assert_ends(folder.path(), arguments, 2, "there is no openapi/check.toml in ");
+    }
+    assert_ends(folder.path(), &["check", "--explain", "page/body"], 0, "page/body (error)");
+    assert_ends(folder.path(), &["check", "--rules"], 0, "page/body");
 }
 
 #[test]

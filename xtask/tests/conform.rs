@@ -11,7 +11,9 @@ use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use apidrift::check;
 use common::{assert_is_sarif, project};
+use openapi_dropshot::Dropshot;
 use serde_json::Value as Json;
 
 const KEY: &str = "a-key-with-every-permission";
@@ -100,12 +102,11 @@ fn right(asked: &Asked) -> Answer {
     }
 }
 
-/// Runs the program on a project, as cargo would from its folder.
+/// Runs the program in the folder of a project.
 fn run(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_xtask"))
         .arg("conform")
         .args(arguments)
-        .env("CARGO_MANIFEST_DIR", folder.join("xtask"))
         .env("NO_COLOR", "1")
         .env("OPENCDI_KEY", KEY)
         .env_remove("OPENCDI_KEY_WITHOUT_PERMISSION")
@@ -203,9 +204,9 @@ fn a_finding_can_be_allowed_for_now() {
     });
     let folder = project();
     let allowance = "[[allow]]\nrule = \"live/message\"\nfile = \"openapi/things.yaml\"\ntext = \"Thing not found\"\nreason = \"soon\"\n\n[project]\n";
-    common::apply(folder.path(), &xtask::rules::Edit::Replace("openapi/check.toml", "[project]\n", allowance));
+    common::apply(folder.path(), &apidrift_core::rules::Edit::Replace("openapi/check.toml", "[project]\n", allowance));
     assert_ends(folder.path(), &["--url", &server.url], 0, &["1 allowed for now"]);
-    let outcome = xtask::check::run(folder.path(), &xtask::check::Scope::default());
+    let outcome = check::run(folder.path(), &check::Scope::default(), Some(&Dropshot));
     assert!(outcome.findings.is_empty(), "it is not for the other command to say that it is unused");
 }
 

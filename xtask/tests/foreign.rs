@@ -6,9 +6,11 @@ mod common;
 
 use std::path::Path;
 
+use apidrift::check::{self, Scope};
+use apidrift::outcome::Outcome;
+use apidrift_core::rules::Severity;
 use common::project;
-use xtask::check::{self, Outcome, Scope};
-use xtask::finding::Severity;
+use openapi_dropshot::Dropshot;
 
 fn page() -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/foreign/paint-thing.md");
@@ -19,19 +21,20 @@ fn check(text: &str) -> Outcome {
     let folder = project();
     let file = folder.path().join("page.txt");
     std::fs::write(&file, text).unwrap();
-    check::run(folder.path(), &Scope { against: None, pages: vec![file] })
+    check::run(folder.path(), &Scope { against: None, pages: vec![file] }, Some(&Dropshot))
 }
 
 /// Rule, severity and line of each finding.
 fn found(text: &str) -> Vec<(&'static str, Severity, String)> {
     let outcome = check(text);
     assert!(outcome.unchecked.is_empty(), "{:?}", outcome.unchecked);
-    let line = |finding: &xtask::finding::Finding| {
+    let line = |finding: &apidrift_core::finding::Finding| {
         let place = finding.primary.as_ref().unwrap();
         let line = place.source.line_column(place.range.start).0;
         place.source.text[place.source.line(line)].to_owned()
     };
-    let info = |finding: &xtask::finding::Finding| (finding.rule.info().name, finding.severity(), line(finding));
+    let info =
+        |finding: &apidrift_core::finding::Finding| (finding.rule.info().name, finding.severity(), line(finding));
     outcome.findings.iter().map(info).collect()
 }
 

@@ -6,9 +6,10 @@
 use std::alloc::System;
 use std::path::Path;
 
+use apidrift::check::read_pages;
+use apidrift_core::settings::Project;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use xtask::bench::check::Sample;
-use xtask::check::{Project, read_pages};
 
 #[global_allocator]
 static ALLOCATED: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;

@@ -4,11 +4,11 @@
 
 use std::path::Path;
 
-use xtask::check::{Claims, Pages, compare, fix};
-use xtask::generate;
-use xtask::page::Language;
-use xtask::render::{Format, render};
-use xtask::source::Source;
+use apidrift::check::{Claims, Pages, compare, fix};
+use apidrift::page::Language;
+use apidrift::render::{Format, render};
+use openapi_dropshot::Dropshot;
+use openapi_model::source::Source;
 
 const CASES: u64 = 10_000;
 
@@ -151,7 +151,7 @@ fn check(texts: &Texts, case: u64) {
         is_generated: true,
         server: None,
     };
-    let (outcome, _) = compare(&contract, &claims);
+    let (outcome, _) = compare(&contract, &claims, Some(&Dropshot));
     // All formats read the same places.
     let format = [Format::Human, Format::Json, Format::Github, Format::Sarif][random.below(4)];
     assert!(outcome.findings.is_empty() || !render(&outcome, format, false).is_empty());
@@ -161,7 +161,7 @@ fn check(texts: &Texts, case: u64) {
     if choice < 5 && random.below(4) == 0 {
         // The other way round the mutated contract is the earlier form.
         let claims = Claims { base: Some(contract), ..Claims::default() };
-        compare(&Source::new("contract.yaml", texts.contract.as_str()), &claims);
+        compare(&Source::new("contract.yaml", texts.contract.as_str()), &claims, Some(&Dropshot));
     }
 }
 
@@ -192,7 +192,7 @@ fn ten_thousand_mutated_texts_are_checked_without_a_panic() {
 #[test]
 fn mutated_contracts_without_findings_are_turned_into_code_without_a_panic() {
     let texts = texts();
-    let layout = xtask::check::Layout {
+    let layout = apidrift_core::settings::Layout {
         contract: "contract.yaml".into(),
         pages: None,
         server: Some("server.rs".into()),
@@ -205,9 +205,11 @@ fn mutated_contracts_without_findings_are_turned_into_code_without_a_panic() {
     let generated = std::sync::atomic::AtomicUsize::new(0);
     assert_no_panic(3_000, |case| {
         let source = Source::new("contract.yaml", mutated(&texts.contract, &mut Random(!case)));
-        if let (_, Some(contract)) = compare(&source, &Claims { is_generated: true, ..Claims::default() }) {
+        if let (_, Some(contract)) =
+            compare(&source, &Claims { is_generated: true, ..Claims::default() }, Some(&Dropshot))
+        {
             generated.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            let _ = generate::outputs(&contract, &layout);
+            let _ = openapi_dropshot::outputs(&contract, &layout);
         }
     });
     let whole = generated.into_inner();

@@ -6,12 +6,14 @@ mod common;
 
 use std::path::Path;
 
+use apidrift::check::{self, Scope};
+use apidrift::outcome::Outcome;
+use apidrift::render::{Format, render};
+use apidrift_core::rules::{Edit, Rule};
 use common::{after, assert_golden, assert_is_sarif, misfits_of_sarif, project, replace};
+use openapi_dropshot::Dropshot;
 use serde_json::Value as Json;
 use tempfile::TempDir;
-use xtask::check::{self, Outcome, Scope};
-use xtask::render::{Format, render};
-use xtask::rules::{Edit, Rule};
 
 const CONTRACT: &str = "openapi/things.yaml";
 const PAINT: &str = "openapi/reference/paint-thing.md";
@@ -44,7 +46,7 @@ fn drifted() -> TempDir {
 }
 
 fn outcome(folder: &Path) -> Outcome {
-    check::run(folder, &Scope { against: Some("base.yaml".to_owned()), pages: Vec::new() })
+    check::run(folder, &Scope { against: Some("base.yaml".to_owned()), pages: Vec::new() }, Some(&Dropshot))
 }
 
 #[test]
@@ -126,7 +128,7 @@ fn a_path_with_blanks_and_other_letters_is_a_valid_address() {
         folder.path(),
         &Edit::Add("openapi/reference/sell ä thing?.md", "# Sell\n\n`DELETE /stock/{stock_id}/offers`\n"),
     );
-    let outcome = check::run(folder.path(), &Scope::default());
+    let outcome = check::run(folder.path(), &Scope::default(), Some(&Dropshot));
     assert!(
         outcome.findings.iter().any(|finding| finding.primary.as_ref().is_some_and(|place| place.source.path == name))
     );

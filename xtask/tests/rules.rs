@@ -6,15 +6,16 @@ mod common;
 
 use std::path::Path;
 
+use apidrift::check::{self, Scope};
+use apidrift::reference;
+use apidrift_core::rules::Severity;
+use apidrift_core::rules::{Edit, Rule};
 use common::{after, project, shown};
-use xtask::check::{self, Scope};
-use xtask::finding::Severity;
-use xtask::reference;
-use xtask::rules::{Edit, Rule};
+use openapi_dropshot::Dropshot;
 
 #[test]
 fn the_fixture_itself_is_clean() {
-    let outcome = check::run(project().path(), &Scope::default());
+    let outcome = check::run(project().path(), &Scope::default(), Some(&Dropshot));
     assert!(
         outcome.findings.is_empty() && outcome.unchecked.is_empty(),
         "{}\n{:?}",

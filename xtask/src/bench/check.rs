@@ -10,12 +10,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
-use crate::check::{self, Claims, Pages, Project};
-use crate::contract::{Contract, node};
-use crate::finding::Severity;
-use crate::generate;
-use crate::page::Page;
-use crate::source::Source;
+use apidrift::check::{self, Claims, Pages};
+use apidrift::page::Page;
+use apidrift_core::contract::Contract;
+use apidrift_core::rules::Severity;
+use apidrift_core::settings::Project;
+use openapi_dropshot::Dropshot;
+use openapi_model::node;
+use openapi_model::source::Source;
 
 const SIZES: [usize; 4] = [125, 250, 500, 1000];
 /// The best of so many runs counts.
@@ -166,14 +168,14 @@ impl Sample {
             is_generated: true,
             ..Claims::default()
         };
-        let (outcome, contract) = check::compare(&self.contract, &claims);
+        let (outcome, contract) = check::compare(&self.contract, &claims, Some(&Dropshot));
         let findings = outcome.findings.iter().filter(|finding| finding.severity() != Severity::Note).count();
         (findings, contract.map_or(0, |contract| contract.operations.len()))
     }
 
     fn generate(&self, project: &Project) {
         if let Some(contract) = Contract::load(&self.contract).0 {
-            std::hint::black_box(generate::outputs(&contract, &project.layout).is_ok());
+            std::hint::black_box(openapi_dropshot::outputs(&contract, &project.layout).is_ok());
         }
     }
 }

@@ -5,14 +5,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use apidrift::check::{self, Scope};
+use apidrift::outcome::Outcome;
+use apidrift::render;
+use apidrift_core::contract::Contract;
+use apidrift_core::finding::Finding;
+use apidrift_core::generator::Output;
+use apidrift_core::rules::{Edit, Rule};
+use apidrift_core::settings::Project;
+use openapi_dropshot::Dropshot;
 use serde_json::Value as Json;
 use tempfile::TempDir;
-use xtask::check::{self, Outcome, Project, Scope};
-use xtask::contract::Contract;
-use xtask::finding::Finding;
-use xtask::generate::{self, Output};
-use xtask::render;
-use xtask::rules::{Edit, Rule};
 
 fn things() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/things")
@@ -36,14 +39,14 @@ static GENERATED: LazyLock<Vec<Output>> = LazyLock::new(|| {
     let project = Project::load(&things()).unwrap();
     let source = project.read(&project.layout.contract).unwrap();
     let contract = Contract::load(&source).0.unwrap();
-    generate::outputs(&contract, &project.layout).unwrap()
+    openapi_dropshot::outputs(&contract, &project.layout).unwrap()
 });
 
 /// A copy of the fixture, with its code generated.
 pub fn project() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     copy(&things(), folder.path());
-    generate::write(folder.path(), &GENERATED).unwrap();
+    openapi_dropshot::write(folder.path(), &GENERATED).unwrap();
     folder
 }
 
@@ -81,7 +84,7 @@ pub fn after(rule: Rule, edit: &Edit) -> Outcome {
     std::fs::copy(folder.path().join("openapi/things.yaml"), folder.path().join("base.yaml")).unwrap();
     apply(folder.path(), edit);
     let scope = Scope { against: compat.then(|| "base.yaml".to_owned()), pages: Vec::new() };
-    let mut outcome = check::run(folder.path(), &scope);
+    let mut outcome = check::run(folder.path(), &scope, Some(&Dropshot));
     if compat {
         outcome.findings.retain(|finding| finding.rule.info().family() == "compat");
         outcome.unchecked.retain(|reason| !reason.starts_with("the generated code was not compared"));

@@ -1,0 +1,91 @@
+//! Applying the fixes of findings.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use similar::TextDiff;
+
+use apidrift_core::finding::{Edit, Finding};
+use openapi_model::source::without_mark;
+
+/// What a file becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fixed {
+    /// Its path below the repository.
+    pub path: String,
+    /// Its text before; empty where there was no file.
+    pub before: String,
+    /// Its text after.
+    pub after: String,
+}
+
+impl Fixed {
+    /// The change as a unified diff.
+    pub fn diff(&self) -> String {
+        let diff = TextDiff::from_lines(&self.before, &self.after);
+        let (before, after) = (format!("a/{}", self.path), format!("b/{}", self.path));
+        diff.unified_diff().header(&before, &after).to_string()
+    }
+}
+
+/// Bytes of a file, and the text that comes in their place.
+type Replacement<'a> = (Range<usize>, &'a str);
+
+/// What the files become once all fixes are applied. Of two edits of the same bytes the first counts.
+pub fn fixed(root: &Path, findings: &[Finding]) -> Vec<Fixed> {
+    let mut whole: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut parts: BTreeMap<&str, (&str, Vec<Replacement<'_>>)> = BTreeMap::new();
+    for edit in findings.iter().flat_map(|finding| &finding.fix) {
+        match edit {
+            Edit::Write { path, text } => drop(whole.insert(path, text)),
+            Edit::Replace { source, range, with } => {
+                let (_, edits) = parts.entry(&source.path).or_insert_with(|| (&source.text, Vec::new()));
+                // Insertions at one place are all wanted; edits that overlap are not.
+                let overlaps = |other: &Range<usize>| other.start < range.end && range.start < other.end;
+                if !edits.iter().any(|(other, _)| overlaps(other)) {
+                    edits.push((range.clone(), with));
+                }
+            }
+        }
+    }
+    let written = whole.into_iter().map(|(path, text)| Fixed {
+        path: path.to_owned(),
+        before: std::fs::read_to_string(root.join(path)).unwrap_or_default(),
+        after: text.to_owned(),
+    });
+    let edited = parts.into_iter().map(|(path, (text, mut edits))| {
+        edits.sort_by_key(|(range, _)| range.start);
+        let mut after = String::with_capacity(text.len());
+        let mut at = 0;
+        for (range, with) in edits {
+            after.push_str(&text[at..range.start]);
+            after.push_str(with);
+            at = range.end;
+        }
+        after.push_str(&text[at..]);
+        Fixed { path: path.to_owned(), before: text.to_owned(), after }
+    });
+    written.chain(edited).filter(|fixed| fixed.before != fixed.after).collect()
+}
+
+/// Writes the files, unless somebody else has changed them since they were read.
+pub fn write(root: &Path, fixed: &[Fixed]) -> anyhow::Result<()> {
+    for Fixed { path, before, after } in fixed {
+        let file = root.join(path);
+        let now = match std::fs::read_to_string(&file) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            now => now.with_context(|| format!("{path} cannot be read"))?,
+        };
+        let (mark, text) = now.split_at(now.len() - without_mark(&now).len());
+        if text == after {
+            continue;
+        }
+        if text != without_mark(before) {
+            bail!("{path} was changed while it was being checked, and is left as it is; run the check again");
+        }
+        std::fs::write(&file, format!("{mark}{after}")).with_context(|| format!("{path} cannot be written"))?;
+    }
+    Ok(())
+}

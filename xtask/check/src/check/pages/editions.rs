@@ -1,0 +1,187 @@
+//! What editions of one page say beside the contract: the same examples and the same headers in every language.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
+
+use super::headers;
+use crate::page::{self, CodeBlock, Language, Page};
+use apidrift_core::contract::{Contract, Spanned};
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+
+/// The pages of one language.
+pub struct Edition {
+    pub language: Language,
+    pub pages: Vec<Page>,
+    pub is_complete: bool,
+}
+
+/// Compares each page with the one of the contract's language. A block that another finding is about is left to that.
+pub fn check(contract: &Contract, editions: &[Edition], known: &[Finding]) -> Vec<Finding> {
+    let Some((first, others)) = editions.split_first() else {
+        return Vec::new();
+    };
+    let mut originals: BTreeMap<String, &Page> = BTreeMap::new();
+    for page in &first.pages {
+        // Of two pages about one operation, the first is compared; that there are two is another finding.
+        originals.entry(subject(page)).or_insert(page);
+    }
+    let known = Known::new(known);
+    let names = headers::names(contract);
+    let mut findings = Vec::new();
+    for edition in others {
+        let mut seen = BTreeSet::new();
+        for page in &edition.pages {
+            let Some(original) = originals.get(&subject(page)).filter(|_| seen.insert(subject(page))) else { continue };
+            findings.extend(blocks(original, page, &known));
+            findings.extend(header_names(&names, original, page, &known));
+        }
+    }
+    findings
+}
+
+/// What a page is about, for finding its other editions.
+fn subject(page: &Page) -> String {
+    match &page.endpoint {
+        Some(endpoint) => format!("{} {}", endpoint.method.value, endpoint.path.value),
+        // The common errors, or something else under the same name.
+        None => page.source.path.rsplit('/').next().unwrap_or_default().to_owned(),
+    }
+}
+
+/// What is found already, by file.
+struct Known<'a> {
+    places: HashMap<&'a str, Vec<(Rule, &'a Range<usize>)>>,
+}
+
+impl<'a> Known<'a> {
+    fn new(findings: &'a [Finding]) -> Known<'a> {
+        let mut places: HashMap<&str, Vec<_>> = HashMap::new();
+        for finding in findings {
+            if let Some(place) = &finding.primary {
+                places.entry(&place.source.path).or_default().push((finding.rule, &place.range));
+            }
+        }
+        Known { places }
+    }
+
+    fn of(&self, page: &Page) -> &[(Rule, &'a Range<usize>)] {
+        self.places.get(page.source.path.as_str()).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Whether another finding is about a block.
+    fn touches(&self, page: &Page, block: &CodeBlock) -> bool {
+        let block = &block.text.range;
+        self.of(page).iter().any(|(_, range)| range.start <= block.end && block.start <= range.end)
+    }
+
+    /// Whether there is a finding of a rule on a page.
+    fn has(&self, page: &Page, rule: Rule) -> bool {
+        self.of(page).iter().any(|(known, _)| *known == rule)
+    }
+}
+
+fn blocks(original: &Page, page: &Page, known: &Known<'_>) -> Vec<Finding> {
+    if original.blocks.len() != page.blocks.len() {
+        let message = format!(
+            "the page has {} code blocks; in {} it has {}",
+            page.blocks.len(),
+            original.language.name(),
+            original.blocks.len()
+        );
+        let finding = Finding::at(Rule::PageEditions, page.top("this edition"), message);
+        return vec![finding.with(original.top("the other edition")).help("show the same code in every language")];
+    }
+    let pairs = original.blocks.iter().zip(&page.blocks);
+    pairs
+        .filter(|(one, other)| {
+            let lacks_a_request = asks(one).is_some() != asks(other).is_some()
+                && (known.has(original, Rule::PageRequestMissing) || known.has(page, Rule::PageRequestMissing));
+            !is_same(one, other) && !lacks_a_request && !known.touches(original, one) && !known.touches(page, other)
+        })
+        .map(|(one, other)| {
+            let here = page.place(&first_line(other), "this edition says this");
+            let there = original.place(&first_line(one), "the other edition says this");
+            let finding = Finding::at(
+                Rule::PageEditions,
+                here,
+                format!("the code differs from the page in {}", original.language.name()),
+            );
+            finding.with(there).help("show the same code in every language")
+        })
+        .collect()
+}
+
+/// Whether two blocks show the same: requests by what they ask for, JSON by its value, anything else by its words.
+fn is_same(one: &CodeBlock, other: &CodeBlock) -> bool {
+    let words = |block: &CodeBlock| block.text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    if words(one) == words(other) {
+        return true;
+    }
+    let json = |block: &CodeBlock| serde_json::from_str::<serde_json::Value>(&block.text).ok();
+    if let (Some(one), Some(other)) = (json(one), json(other)) {
+        return one == other;
+    }
+    asks(one).is_some() && asks(one) == asks(other)
+}
+
+/// What a request asks for, however it is written.
+#[derive(PartialEq)]
+struct Asked {
+    method: String,
+    url: String,
+    query: Vec<String>,
+    headers: BTreeSet<(String, String)>,
+    data: Vec<String>,
+}
+
+/// What a block asks for, if it holds requests.
+fn asks(block: &CodeBlock) -> Option<Vec<Asked>> {
+    let texts = |texts: Vec<Spanned<String>>| texts.into_iter().map(|text| text.value).collect();
+    let requests = page::requests(&block.text, 0).ok().filter(|requests| !requests.is_empty())?;
+    let asked = requests.into_iter().map(|request| Asked {
+        method: request.method.value,
+        url: request.url.value,
+        query: texts(request.query),
+        headers: request.headers.into_iter().map(|header| header.value).collect(),
+        data: texts(request.data),
+    });
+    Some(asked.collect())
+}
+
+fn first_line(block: &CodeBlock) -> Range<usize> {
+    let start = block.text.range.start;
+    let length = block.text.find('\n').unwrap_or(block.text.len());
+    start..start + length
+}
+
+/// The headers of the contract that only one edition speaks of.
+fn header_names(names: &BTreeSet<&str>, original: &Page, page: &Page, known: &Known<'_>) -> Vec<Finding> {
+    // A misspelt header is missing because it is misspelt.
+    let (in_original, in_page) = (known.has(original, Rule::PageHeader), known.has(page, Rule::PageHeader));
+    let spans = |page: &Page| -> BTreeMap<String, Range<usize>> {
+        let all = page.spans.iter().chain(&page.cell_spans).filter(|span| names.contains(span.as_str()));
+        all.map(|span| (span.value.clone(), span.range.clone())).collect()
+    };
+    let (there, here) = (spans(original), spans(page));
+    let mut findings = Vec::new();
+    for (name, range) in &there {
+        if !here.contains_key(name) && !in_page {
+            let message =
+                format!("the page does not speak of the header `{name}`; in {} it does", original.language.name());
+            let finding = Finding::at(Rule::PageEditions, page.top("this edition"), message);
+            findings.push(
+                finding.with(original.place(range, "the other edition does")).help(format!("say the same of `{name}`")),
+            );
+        }
+    }
+    for (name, range) in &here {
+        if !there.contains_key(name) && !in_original {
+            let message =
+                format!("the page speaks of the header `{name}`; in {} it does not", original.language.name());
+            let finding = Finding::at(Rule::PageEditions, page.place(range, "this edition does"), message);
+            findings.push(finding.with(original.top("the other edition")).help(format!("say the same of `{name}`")));
+        }
+    }
+    findings
+}

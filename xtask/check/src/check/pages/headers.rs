@@ -1,0 +1,39 @@
+//! The headers that a page names.
+
+use std::collections::BTreeSet;
+
+use crate::page::Page;
+use apidrift_core::contract::Contract;
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+
+/// A name that is less like every header of the contract than this is somebody else's.
+const ALIKE: f64 = 0.7;
+
+/// The names of all headers of the contract.
+pub fn names(contract: &Contract) -> BTreeSet<&str> {
+    let operations = contract.operations.iter();
+    let headers = operations.flat_map(|operation| {
+        operation.success.headers.iter().chain(operation.errors.iter().flat_map(|error| &error.headers))
+    });
+    headers.map(|header| header.name.as_str()).collect()
+}
+
+/// Names that are nearly those of a header, and of none.
+pub fn check(names: &BTreeSet<&str>, page: &Page) -> Vec<Finding> {
+    let is_name = |text: &str| {
+        text.split('-').count() > 1
+            && text.split('-').all(|part| part.starts_with(|first: char| first.is_ascii_uppercase()))
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let spans = page.spans.iter().chain(&page.cell_spans).filter(|span| is_name(span));
+    let odd = spans.filter(|span| !names.iter().any(|name| name.eq_ignore_ascii_case(span)));
+    odd.filter_map(|span| {
+        let likeness = |name: &&str| strsim::normalized_levenshtein(&name.to_lowercase(), &span.to_lowercase());
+        let nearest = names.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
+        let message = format!("no operation answers with the header `{}`", span.value);
+        let finding = Finding::at(Rule::PageHeader, page.place(&span.range, "the page says this"), message);
+        (likeness(nearest) > ALIKE).then(|| finding.help(format!("write `{nearest}`, if that is meant")))
+    })
+    .collect()
+}

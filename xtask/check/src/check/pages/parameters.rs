@@ -1,0 +1,148 @@
+//! Tables of parameters: name, place, required, type.
+
+use super::about::About;
+use crate::page::{Cell, Kind, Language, Page, Row, Table};
+use apidrift_core::contract::node::Node;
+use apidrift_core::contract::{Location, Operation, Parameter, Spanned};
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+
+/// Whether a table is one of an operation's parameters: it says whether something is required, and does not list fields or
+/// values instead.
+pub fn is_one(table: &Table, language: Language, operation: &Operation, is_listed: &dyn Fn(&str) -> bool) -> bool {
+    let says_required = table.rows.iter().any(|row| required_cell(row, language).is_some());
+    let names = table.rows.iter().filter_map(|row| name(row, operation));
+    let (own, others): (Vec<&str>, Vec<&str>) =
+        names.map(|name| name.value.as_str()).partition(|name| operation.parameter(name).is_some());
+    says_required && others.into_iter().filter(|name| is_listed(name)).count() <= own.len()
+}
+
+/// The parameter that a row is about: its first code span that is one, or else the first that does not name a place.
+fn name<'a>(row: &'a Row, operation: &Operation) -> Option<&'a Spanned<String>> {
+    let codes = || row.cells.iter().flat_map(|cell| &cell.codes);
+    let is_place = |code: &&Spanned<String>| ["path", "query", "header", "cookie"].contains(&code.value.as_str());
+    codes().find(|code| operation.parameter(code).is_some()).or_else(|| codes().find(|code| !is_place(code)))
+}
+
+fn required_cell(row: &Row, language: Language) -> Option<(&Cell, bool)> {
+    let others = row.cells.iter().filter(|cell| cell.codes.is_empty());
+    others.filter_map(|cell| Some((cell, language.required(&cell.text)?))).next()
+}
+
+/// The cell that says what a value is: short, and not the name.
+pub fn kind_cell(row: &Row, language: Language) -> Option<(&Cell, Kind)> {
+    let short = row.cells.iter().filter(|cell| cell.text.split_whitespace().count() <= 6 && !cell.text.ends_with('.'));
+    short.filter_map(|cell| Some((cell, language.kind(&cell.text)?))).next()
+}
+
+impl About<'_> {
+    /// The page describes the operation's parameters as the contract does.
+    pub(super) fn parameters(&self, tables: &[&Table]) -> Vec<Finding> {
+        let language = self.page.language;
+        let rows: Vec<(&Table, &Row)> =
+            tables.iter().flat_map(|table| table.rows.iter().map(move |row| (*table, row))).collect();
+        let mut findings = Vec::new();
+        let mut missing: Vec<_> = self.operation.parameters.iter().map(|parameter| parameter.name.clone()).collect();
+        let mut odd = Vec::new();
+        for (table, row) in rows {
+            let Some(name) = name(row, self.operation) else { continue };
+            match self.operation.parameter(name) {
+                Some(parameter) => {
+                    missing.retain(|other| other.value != *parameter.name);
+                    findings.extend(self.parameter(parameter, table, row));
+                }
+                None => odd.push(name),
+            }
+        }
+        for name in odd {
+            let message = format!("the operation has no parameter `{}`", name.value);
+            let otherwise = "remove the row, or describe the parameter in the contract";
+            findings.push(super::about::unknown_name(
+                self.contract,
+                self.page,
+                Rule::PageParameterExtra,
+                name,
+                message,
+                &mut missing,
+                otherwise,
+            ));
+        }
+        let is_missing = |parameter: &&Parameter| missing.iter().any(|name| *name.value == *parameter.name);
+        for parameter in self.operation.parameters.iter().filter(is_missing) {
+            let last = tables.last().and_then(|table| table.rows.last());
+            let here = last
+                .map_or_else(|| self.page.top("this page"), |row| self.page.place(&row.range, "the last parameter"));
+            let (place, name) = (parameter.location.name(), &parameter.name.value);
+            let finding = Finding::at(
+                Rule::PageParameterMissing,
+                here,
+                format!("the page does not describe the {place} parameter `{name}`"),
+            );
+            let finding = finding.with(self.contract.place(&parameter.name.range, "the contract describes it here"));
+            let word = language.required_word(parameter.required);
+            findings
+                .push(finding.help(format!("add a row with `{name}` and `{word}` to a table of {place} parameters")));
+        }
+        findings
+    }
+
+    fn parameter(&self, parameter: &Parameter, table: &Table, row: &Row) -> Vec<Finding> {
+        let (page, language, name) = (self.page, self.page.language, &parameter.name.value);
+        let there = || self.contract.place(&parameter.name.range, "the contract says this");
+        let mut findings = Vec::new();
+        if let Some((cell, required)) = required_cell(row, language)
+            && required != parameter.required
+        {
+            let word = language.required_word(parameter.required);
+            let message =
+                format!("the parameter `{name}` is {}", if parameter.required { "required" } else { "optional" });
+            let finding =
+                Finding::at(Rule::PageParameterRequired, page.place(&cell.range, "the page says this"), message);
+            findings.push(finding.with(there()).help(format!("write `{word}`")).fix_with(word));
+        }
+        if let Some(kind) = kind_of(&parameter.schema) {
+            findings.extend(
+                wrong_kind(Rule::PageParameterType, page, row, kind, name).map(|finding| finding.with(there())),
+            );
+        }
+        let said = language.locations().iter().find(|(word, _)| table.heading.contains(word));
+        if let Some((_, said)) = said
+            && *said != parameter.location.name()
+            && matches!(parameter.location, Location::Path | Location::Query)
+            && let Some(cell) = self::name(row, self.operation)
+        {
+            let message =
+                format!("the parameter `{name}` stands in the {}, not in the {said}", parameter.location.name());
+            let finding = Finding::at(Rule::PageParameterLocation, page.place(&cell.range, "in this table"), message);
+            findings.push(
+                finding.with(there()).help("move the row into a table under a heading that names the right place"),
+            );
+        }
+        findings
+    }
+}
+
+/// What values of a schema are; nothing where it is a reference.
+pub fn kind_of(schema: &Node) -> Option<Kind> {
+    Kind::of(schema.get("type")?.as_str()?)
+}
+
+/// A row that says that something is of another kind than it is, or of none that is known.
+pub fn wrong_kind(rule: Rule, page: &Page, row: &Row, kind: Kind, name: &str) -> Option<Finding> {
+    let language = page.language;
+    let word = language.kind_word(kind);
+    match kind_cell(row, language) {
+        Some((_, said)) if said.covers(kind) => None,
+        Some((cell, said)) => {
+            // Only the first word is replaced: what follows it may still be right.
+            let length = cell.text.find([' ', '(', ',']).unwrap_or(cell.text.len());
+            let plain = page.source.text.get(cell.range.start..cell.range.start + length) == cell.text.get(..length);
+            let range = if plain { cell.range.start..cell.range.start + length } else { cell.range.clone() };
+            let message = format!("`{name}` is {word:?} on the page's terms, not {:?}", language.kind_word(said));
+            let finding =
+                Finding::at(rule, page.place(&range, "the page says this"), message).help(format!("write `{word}`"));
+            Some(if plain { finding.fix_with(word) } else { finding })
+        }
+        None => None,
+    }
+}

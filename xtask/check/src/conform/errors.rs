@@ -1,0 +1,194 @@
+//! Every documented error of an operation is provoked, and the order in which a request is decided is looked at: who may
+//! not call learns nothing else.
+
+use super::provocations::{self, Way};
+use super::requests::with_malformed;
+use super::session::{Session, Stop};
+use super::wire::{Authorization, Request};
+use apidrift_core::contract::{DocumentedError, Operation};
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+
+/// What is sent in the place of a key.
+const NO_KEYS: &[Authorization] = &[
+    Authorization::None,
+    Authorization::Bare,
+    Authorization::Text("Bearer"),
+    Authorization::Text("Basic dXNlcjpwYXNzd29yZA=="),
+    Authorization::Text("Bearer an-unknown-key"),
+];
+
+/// Provokes all errors but the rate limit's, which takes the most requests.
+pub(super) fn provoke<'a>(session: &mut Session<'a>, operation: &'a Operation) -> Result<(), Stop> {
+    for error in &operation.errors {
+        match provocations::way(error) {
+            Way::WithoutKey => without_key(session, operation, error)?,
+            Way::WithoutPermission => without_permission(session, operation, error)?,
+            Way::Malformed(parameter) => malformed(session, operation, error, parameter)?,
+            Way::Unknown => unknown(session, operation, error)?,
+            Way::Busy => busy(session, operation, error)?,
+            Way::Failing => failing(session, operation, error)?,
+            Way::OverTheLimit => {}
+            Way::Untold => session.not_tried(
+                operation,
+                Some(error),
+                "nobody has said how to provoke it (xtask/check/src/conform/provocations.rs)".to_owned(),
+            ),
+        }
+    }
+    Ok(())
+}
+
+/// Requests that differ in how well their parameters are. The first leads to something, if that is safe to ask for.
+fn of_every_kind(session: &Session<'_>, operation: &Operation) -> Vec<Request> {
+    let safe = *operation.method == *"GET" || session.target.knows_parameters_of(operation);
+    let good = if safe { session.request(operation, &[]) } else { None };
+    let unknown = provocations::unknown_values(operation);
+    let to_nothing = if unknown.is_empty() { None } else { session.request(operation, &unknown) };
+    [good, to_nothing, with_malformed(session, operation)].into_iter().flatten().collect()
+}
+
+fn without_key<'a>(
+    session: &mut Session<'a>,
+    operation: &'a Operation,
+    error: &'a DocumentedError,
+) -> Result<(), Stop> {
+    let requests = of_every_kind(session, operation);
+    for (index, request) in requests.iter().enumerate() {
+        // Every malformed key with the first; the others are about the order.
+        let keys = if index == 0 { NO_KEYS } else { &NO_KEYS[..1] };
+        let rule = if index == 0 { Rule::LiveAnswer } else { Rule::LiveOrder };
+        for key in keys {
+            let answer = session.ask(operation, &request.by(key.clone()))?;
+            if answer.is_some_and(|answer| !session.judge(operation, &answer, Some(error), rule)) {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn without_permission<'a>(
+    session: &mut Session<'a>,
+    operation: &'a Operation,
+    error: &'a DocumentedError,
+) -> Result<(), Stop> {
+    if session.target.key_without_permission.is_none() {
+        session.not_tried(operation, Some(error), "needs --key-without-permission".to_owned());
+        return Ok(());
+    }
+    for (index, request) in of_every_kind(session, operation).iter().enumerate() {
+        let rule = if index == 0 { Rule::LiveAnswer } else { Rule::LiveOrder };
+        let answer = session.ask(operation, &request.by(Authorization::WithoutPermission))?;
+        if answer.is_some_and(|answer| !session.judge(operation, &answer, Some(error), rule)) {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+fn malformed<'a>(
+    session: &mut Session<'a>,
+    operation: &'a Operation,
+    error: &'a DocumentedError,
+    name: &str,
+) -> Result<(), Stop> {
+    let parameter = operation.parameters.iter().find(|parameter| parameter.name.as_str() == name);
+    let bad = parameter.map(provocations::malformed).unwrap_or_default();
+    if bad.is_empty() {
+        let reason = format!("nobody has said what a malformed `{name}` is (xtask/check/src/conform/provocations.rs)");
+        session.not_tried(operation, Some(error), reason);
+        return Ok(());
+    }
+    let unknown = provocations::unknown_values(operation);
+    for (index, value) in bad.iter().enumerate() {
+        // Where only this parameter is wrong, and where another leads to nothing besides.
+        let only = [(name, value.as_str())];
+        let alone = if *operation.method == *"GET" { session.request(operation, &only) } else { None };
+        let others = unknown.iter().filter(|(other, _)| *other != name).copied();
+        let with_others: Vec<(&str, &str)> = others.chain(only).collect();
+        let both = session.request(operation, &with_others).filter(|_| index == 0 || alone.is_none());
+        let requests = [(alone, Rule::LiveAnswer), (both, Rule::LiveOrder)];
+        for (request, rule) in requests {
+            let Some(request) = request else { continue };
+            let answer = session.ask(operation, &request)?;
+            if answer.is_some_and(|answer| !session.judge(operation, &answer, Some(error), rule)) {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn unknown<'a>(session: &mut Session<'a>, operation: &'a Operation, error: &'a DocumentedError) -> Result<(), Stop> {
+    let unknown = provocations::unknown_values(operation);
+    let request = if unknown.is_empty() { None } else { session.request(operation, &unknown) };
+    let Some(request) = request else {
+        let reason = "nobody has said what leads to nothing (xtask/check/src/conform/provocations.rs)";
+        session.not_tried(operation, Some(error), reason.to_owned());
+        return Ok(());
+    };
+    let Some(answer) = session.ask(operation, &request)? else { return Ok(()) };
+    session.judge(operation, &answer, Some(error), Rule::LiveAnswer);
+    let foreign: Vec<(&str, &str)> =
+        session.target.foreign.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let request = if foreign.is_empty() { None } else { session.request(operation, &foreign) };
+    let Some(request) = request else { return Ok(()) };
+    let Some(other) = session.ask(operation, &request)? else { return Ok(()) };
+    let same = other.status == answer.status && other.message() == answer.message();
+    let names = |answer: &super::wire::Answer| {
+        let mut names: Vec<String> = answer.headers.keys().map(|name| name.as_str().to_owned()).collect();
+        names.sort();
+        names
+    };
+    if same && names(&other) == names(&answer) {
+        session.judge(operation, &other, Some(error), Rule::LiveAnswer);
+        return Ok(());
+    }
+    let place = session.contract.place(&error.message.range, "what the contract says of both");
+    let id = &operation.id.value;
+    let message = format!("`{id}` tells what is another workspace's from what is not there");
+    let finding = Finding::at(Rule::LiveLeak, place, message).help("answer both in the same way, to the last header");
+    let expected = format!("the same as of what is not there: {} {}", answer.status, answer.message().unwrap_or(""));
+    session.report_answer(finding, &other, &expected);
+    Ok(())
+}
+
+fn busy<'a>(session: &mut Session<'a>, operation: &'a Operation, error: &'a DocumentedError) -> Result<(), Stop> {
+    let busy: Vec<(&str, &str)> =
+        session.target.busy.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    if busy.is_empty() {
+        if !session.has_seen(operation, Some(error)) {
+            session.not_tried(operation, Some(error), format!("needs {}", provocations::busy_flags(operation)));
+        }
+        return Ok(());
+    }
+    let Some(request) = session.request(operation, &busy) else { return Ok(()) };
+    let Some(answer) = session.ask(operation, &request)? else { return Ok(()) };
+    // It was not busy any more, and now it is.
+    let answer =
+        if answer.status == *operation.success.status { session.ask(operation, &request)? } else { Some(answer) };
+    if let Some(answer) = answer {
+        session.judge(operation, &answer, Some(error), Rule::LiveAnswer);
+    }
+    Ok(())
+}
+
+fn failing<'a>(session: &mut Session<'a>, operation: &'a Operation, error: &'a DocumentedError) -> Result<(), Stop> {
+    let target = session.target;
+    let Some(keys) = target.failing_keys.get(error.name.as_str()) else {
+        let reason = "needs a server that fails when it is told to (`cargo xtask conform` without --url)";
+        session.not_tried(operation, Some(error), reason.to_owned());
+        return Ok(());
+    };
+    let request = session.request(operation, &[]);
+    let Some(request) = request.or_else(|| session.request(operation, &provocations::unknown_values(operation))) else {
+        return Ok(());
+    };
+    for key in keys {
+        if let Some(answer) = session.ask(operation, &request.by(Authorization::Failing(key.clone())))? {
+            session.judge(operation, &answer, Some(error), Rule::LiveAnswer);
+        }
+    }
+    Ok(())
+}

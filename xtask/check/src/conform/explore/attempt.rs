@@ -1,0 +1,108 @@
+//! A request that was made up: one of an operation, with whatever is odd about it.
+
+use super::super::wire::{Authorization, Extra, Request};
+use apidrift_core::contract::{Location, Operation};
+
+/// What stands in a path for the value that two requests differ in.
+pub(super) const TWIN: &str = "~twin~";
+
+/// A request that was made up.
+#[derive(Debug, Clone)]
+pub(super) struct Attempt {
+    /// The method.
+    pub method: String,
+    /// A value for each variable of the operation's path, encoded.
+    pub values: Vec<String>,
+    /// What is odd about the rest of the path.
+    pub shape: Shape,
+    /// The query: names and values, encoded.
+    pub query: Vec<(String, String)>,
+    /// Who asks.
+    pub authorization: Authorization,
+    /// Other headers, and a body.
+    pub extra: Extra,
+}
+
+/// How a path is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// As the contract has it.
+    Plain,
+    /// With a slash at its end.
+    SlashAtEnd,
+    /// With a slash too many at its start.
+    SlashAtStart,
+    /// With a letter encoded that need not be.
+    Encoded,
+    /// In other letters.
+    UpperCase,
+    /// Without its last part.
+    Shorter,
+    /// With another part.
+    Longer,
+    /// As another path below the first part.
+    Below,
+}
+
+impl Shape {
+    /// All of them, the plain one first.
+    pub const ALL: &[Shape] = &[
+        Shape::Plain,
+        Shape::SlashAtEnd,
+        Shape::SlashAtStart,
+        Shape::Encoded,
+        Shape::UpperCase,
+        Shape::Shorter,
+        Shape::Longer,
+        Shape::Below,
+    ];
+}
+
+impl Attempt {
+    /// As it is sent.
+    pub fn request(&self, operation: &Operation) -> Request {
+        let mut path = self.template(operation);
+        let variables = operation.parameters.iter().filter(|parameter| parameter.location == Location::Path);
+        for (variable, value) in variables.zip(&self.values) {
+            path = path.replace(&format!("{{{}}}", variable.name.value), value);
+        }
+        if !self.query.is_empty() {
+            let pairs = self.query.iter().map(|(name, value)| format!("{name}={value}"));
+            path = format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"));
+        }
+        Request {
+            method: self.method.clone(),
+            path,
+            authorization: self.authorization.clone(),
+            extra: self.extra.clone(),
+        }
+    }
+
+    /// The path with its variables in braces.
+    fn template(&self, operation: &Operation) -> String {
+        let path = operation.path.value.as_str();
+        let first = path.split('/').nth(1).unwrap_or_default();
+        match self.shape {
+            Shape::Plain => path.to_owned(),
+            Shape::SlashAtEnd => format!("{path}/"),
+            Shape::SlashAtStart => format!("/{path}"),
+            Shape::Encoded => match first.bytes().next() {
+                Some(letter) => path.replacen(char::from(letter), &format!("%{letter:02X}"), 1),
+                None => path.to_owned(),
+            },
+            Shape::UpperCase => path.replacen(first, &first.to_uppercase(), 1),
+            Shape::Shorter => path.rsplit_once('/').map_or("/", |(start, _)| start).to_owned(),
+            Shape::Longer => format!("{path}/more"),
+            Shape::Below => format!("/{first}/.well-known/admin"),
+        }
+    }
+
+    /// The same with this value where the two requests differ.
+    pub fn with_twin(&self, value: &str) -> Attempt {
+        let mut attempt = self.clone();
+        for text in &mut attempt.values {
+            *text = text.replace(TWIN, value);
+        }
+        attempt
+    }
+}

@@ -1,0 +1,104 @@
+//! The search for a request that is answered wrongly, and for the smallest of its kind.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use sha2::{Digest as _, Sha256};
+
+use super::super::session::{Session, Stop};
+use super::super::target::Exploration;
+use super::super::wire::Answer;
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+
+/// So many rules are found broken by one search at most.
+const MOST: usize = 5;
+/// So many requests are tried at most to make one smaller.
+const SMALLER: u32 = 200;
+
+/// Rules that have been found broken already.
+type Known = BTreeSet<Rule>;
+
+/// A finding, with the request that shows it.
+pub(super) struct Caught(pub Finding);
+
+impl Caught {
+    /// What is wrong with an answer.
+    pub fn answer(session: &Session<'_>, finding: Finding, answer: &Answer, expected: &str) -> Caught {
+        Caught(session.noted(finding, answer, expected))
+    }
+}
+
+/// Tries some values, then others of a strategy, and reports the smallest for each rule that is broken.
+pub(super) fn hunt<'a, T: Strategy>(
+    session: &mut Session<'a>,
+    exploration: &Exploration,
+    what: &str,
+    first: &[T::Value],
+    strategy: &T,
+    probe: impl Fn(&mut Session<'a>, &T::Value) -> Result<Option<Caught>, Stop>,
+) -> Result<(), Stop>
+where
+    T::Value: Clone + Debug,
+{
+    let mut known = Known::new();
+    for value in first {
+        if let Some(Caught(finding)) = probe(session, value)? {
+            known.insert(finding.rule);
+            session.report(finding);
+        }
+    }
+    for _ in 0..MOST {
+        let Some(Caught(finding)) = search(session, exploration, what, strategy, &known, &probe)? else { break };
+        known.insert(finding.rule);
+        session.report(finding);
+    }
+    Ok(())
+}
+
+fn search<'a, T: Strategy>(
+    session: &mut Session<'a>,
+    exploration: &Exploration,
+    what: &str,
+    strategy: &T,
+    known: &Known,
+    probe: &impl Fn(&mut Session<'a>, &T::Value) -> Result<Option<Caught>, Stop>,
+) -> Result<Option<Caught>, Stop>
+where
+    T::Value: Clone + Debug,
+{
+    let config =
+        Config { cases: exploration.cases, max_shrink_iters: SMALLER, failure_persistence: None, ..Config::default() };
+    let seed = Sha256::digest(format!("{} {what}", exploration.seed));
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
+    let session = RefCell::new(session);
+    let rule: Cell<Option<Rule>> = Cell::new(None);
+    let (caught, stop) = (RefCell::new(None), RefCell::new(None));
+    // What is found is kept here; the runner only has to know whether to go on.
+    let _ = runner.run(strategy, |value| {
+        if stop.borrow().is_some() {
+            return Ok(());
+        }
+        match probe(&mut session.borrow_mut(), &value) {
+            Ok(Some(found)) if !known.contains(&found.0.rule) && rule.get().is_none_or(|rule| rule == found.0.rule) => {
+                rule.set(Some(found.0.rule));
+                // The last that breaks the rule is the smallest.
+                caught.replace(Some(found));
+                Err(TestCaseError::fail("broken"))
+            }
+            Ok(_) => Ok(()),
+            Err(reason) => {
+                stop.replace(Some(reason));
+                Ok(())
+            }
+        }
+    });
+    match (caught.into_inner(), stop.into_inner()) {
+        (Some(caught), _) => Ok(Some(caught)),
+        (None, Some(reason)) => Err(reason),
+        (None, None) => Ok(None),
+    }
+}

@@ -1,0 +1,203 @@
+//! Whether an answer tells what is somebody else's from what is not there: the same request for both, and for yet another
+//! thing that is not there. In what these two differ, such as the request's ID, everything may differ.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use super::super::session::{Session, Stop};
+use super::super::target::Exploration;
+use super::super::wire::{Answer, Authorization};
+use super::attempt::Attempt;
+use super::hunt::{Caught, hunt};
+use super::strategies;
+use super::verdict::{Standing, standing};
+use apidrift_core::contract::{Location, Operation};
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+
+/// A difference counts when it is seen so many times: a clock may tick between two requests.
+const TIMES: usize = 3;
+/// So many requests of each kind are timed.
+const TIMED: usize = 15;
+/// A smaller difference in time, or a smaller multiple, is not seen from outside.
+const GROSS: Duration = Duration::from_millis(20);
+const MULTIPLE: u32 = 3;
+/// What tells nothing of a request.
+const CLOCK: &str = "header date";
+/// What makes something that is not there.
+const NOTHING: u128 = 0x6d0f_9a51_37c2_4e08_b1d4_52e7_9a3c_80f6;
+
+/// Compares what is answered for every parameter of the path; what was done, in a few words.
+pub(super) fn compare<'a>(
+    session: &mut Session<'a>,
+    operation: &'a Operation,
+    exploration: &Exploration,
+) -> Result<String, Stop> {
+    let in_path = operation.parameters.iter().filter(|parameter| parameter.location == Location::Path);
+    let names: Vec<&str> = in_path.map(|parameter| parameter.name.as_str()).collect();
+    let mut compared = Vec::new();
+    for name in &names {
+        let Some(foreign) = session.target.foreign.get(*name).cloned() else { continue };
+        let known = session.target.known.get(*name).cloned();
+        let who =
+            prop_oneof![3 => Just(Authorization::Key), 1 => strategies::anybody(session), 1 => strategies::nobody()];
+        let attempts = strategies::twins(operation, session, name, who.boxed());
+        let pairs = (attempts, any::<u128>().no_shrink(), any::<u128>().no_shrink());
+        compared.push(format!("`{name}` of another workspace compared with what is not there"));
+        let what = format!("{} twins of {name}", operation.id.value);
+        hunt(session, exploration, &what, &[], &pairs, |session, (attempt, one, other)| {
+            let nothing = [strategies::alike(&foreign, *one), strategies::alike(&foreign, *other)];
+            // Who may not call must not even learn what is there in their own workspace.
+            let own = match standing(&attempt.authorization) {
+                Standing::Nobody | Standing::Powerless => known.as_deref(),
+                Standing::Somebody | Standing::Uncertain => None,
+            };
+            for there in [Some(foreign.as_str()), own].into_iter().flatten() {
+                if let Some(caught) = difference(session, operation, attempt, &nothing, there)? {
+                    return Ok(Some(caught));
+                }
+            }
+            Ok(None)
+        })?;
+        times(session, operation, name, &foreign)?;
+    }
+    if names.is_empty() {
+        compared.push("no parameter that could tell of another workspace".to_owned());
+    }
+    Ok(if compared.is_empty() {
+        "nothing of another workspace compared: none was given".to_owned()
+    } else {
+        compared.join(", ")
+    })
+}
+
+/// A lasting difference between the answers for what is there and for what is not.
+fn difference<'a>(
+    session: &mut Session<'a>,
+    operation: &'a Operation,
+    attempt: &Attempt,
+    nothing: &[String; 2],
+    there: &str,
+) -> Result<Option<Caught>, Stop> {
+    let mut lasting: Option<BTreeSet<String>> = None;
+    for time in 1..=TIMES {
+        let mut seen = Vec::new();
+        for value in [nothing[0].as_str(), there, nothing[1].as_str()] {
+            let request = attempt.with_twin(value).request(operation);
+            match session.send(operation, &request)? {
+                Ok(answer) => seen.push((view(&answer, value), answer)),
+                // What is not answered at all is found elsewhere.
+                Err(_) => return Ok(None),
+            }
+        }
+        let [(one, answer), (found, other), (another, _)] = &seen[..] else { return Ok(None) };
+        let changing: BTreeSet<String> = differing(one, another);
+        let mut differences = differing(one, found);
+        differences.retain(|part| part != CLOCK && !changing.contains(part));
+        if let Some(before) = &lasting {
+            differences.retain(|part| before.contains(part));
+        }
+        if differences.is_empty() {
+            return Ok(None);
+        }
+        if time == TIMES {
+            let parts: Vec<&str> = differences.iter().map(String::as_str).collect();
+            let message = format!(
+                "`{}` tells what is not the caller's from what is not there: by {}",
+                operation.id.value,
+                parts.join(", ")
+            );
+            let expected = session.wire.show(answer);
+            return Ok(Some(leak(session, operation, message, other, &expected)));
+        }
+        lasting = Some(differences);
+    }
+    Ok(None)
+}
+
+fn leak(session: &Session<'_>, operation: &Operation, message: String, answer: &Answer, expected: &str) -> Caught {
+    let error = operation.errors.iter().find(|error| *error.status == 404);
+    let range = error.map_or(&operation.id.range, |error| &error.message.range);
+    let place = session.contract.place(range, "what the contract says of both");
+    let finding = Finding::at(Rule::LiveLeak, place, message).help("answer both in the same way, to the last header");
+    Caught::answer(session, finding, answer, &format!("the same as for what is not there:\n{expected}"))
+}
+
+/// An answer in parts that can be compared; the value that was asked for does not count.
+fn view(answer: &Answer, value: &str) -> BTreeMap<String, String> {
+    let hidden = |text: &str| text.replace(value, "…").replace(&value.to_uppercase(), "…");
+    let mut parts = BTreeMap::from([("status".to_owned(), answer.status.to_string())]);
+    for name in answer.headers.keys() {
+        parts.insert(format!("header {name}"), hidden(&answer.header(name.as_str()).unwrap_or_default()));
+    }
+    match &answer.json {
+        Ok(serde_json::Value::Object(fields)) => {
+            let fields = fields.iter().map(|(name, value)| (format!("field {name}"), hidden(&value.to_string())));
+            parts.extend(fields);
+        }
+        _ => {
+            parts.insert("body".to_owned(), hidden(&String::from_utf8_lossy(&answer.body)));
+        }
+    }
+    parts
+}
+
+fn differing(one: &BTreeMap<String, String>, other: &BTreeMap<String, String>) -> BTreeSet<String> {
+    let names = one.keys().chain(other.keys());
+    names.filter(|name| one.get(*name) != other.get(*name)).cloned().collect()
+}
+
+/// Whether it takes another time to find that something is somebody else's, both of two times.
+fn times<'a>(session: &mut Session<'a>, operation: &'a Operation, name: &str, foreign: &str) -> Result<(), Stop> {
+    let mut found = None;
+    for _ in 0..2 {
+        found = slower(session, operation, name, foreign)?;
+        if found.is_none() {
+            return Ok(());
+        }
+    }
+    if let Some(Caught(finding)) = found {
+        session.report(finding);
+    }
+    Ok(())
+}
+
+/// A gross difference between the times in the middle.
+fn slower<'a>(
+    session: &mut Session<'a>,
+    operation: &'a Operation,
+    name: &str,
+    foreign: &str,
+) -> Result<Option<Caught>, Stop> {
+    let nothing = strategies::alike(foreign, NOTHING);
+    let mut taken: [Vec<Duration>; 2] = Default::default();
+    let mut last = None;
+    for _ in 0..TIMED {
+        for (value, taken) in [nothing.as_str(), foreign].into_iter().zip(&mut taken) {
+            let Some(request) = session.request(operation, &[(name, value)]) else { return Ok(None) };
+            let begin = Instant::now();
+            let Ok(answer) = session.send(operation, &request)? else { return Ok(None) };
+            taken.push(begin.elapsed());
+            last = Some(answer);
+        }
+    }
+    let [nothing, foreign] = taken.map(middle);
+    let Some(answer) = last.filter(|_| is_gross(nothing, foreign)) else { return Ok(None) };
+    let message = format!(
+        "`{}` takes {foreign:?} for what is another workspace's, and {nothing:?} for what is not there",
+        operation.id.value
+    );
+    Ok(Some(leak(session, operation, message, &answer, "an answer after the same time")))
+}
+
+fn middle(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+fn is_gross(one: Duration, other: Duration) -> bool {
+    let (short, long) = (one.min(other), one.max(other));
+    long - short > GROSS && long > short * MULTIPLE
+}

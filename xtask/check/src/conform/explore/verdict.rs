@@ -1,0 +1,254 @@
+//! What may be answered to a request that was made up, and what is wrong with an answer that may not.
+//!
+//! A request of an operation has one of the operation's documented answers, and one of nobody's the documented 401. What is
+//! nobody's request has a 404 or a 405 with `Allow`, and what is too long or no good HTTP a 400, 413, 414 or 431. Nothing
+//! has a 5xx.
+
+use super::super::session::{Session, error_of, label};
+use super::super::wire::{Answer, Authorization};
+use super::aim::{Aim, aim};
+use super::parameters;
+use apidrift_core::contract::{DocumentedError, ERROR, Operation};
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+
+/// What is too long or no good HTTP.
+const REFUSED: &[u16] = &[400, 413, 414, 431];
+/// What is nobody's.
+const NOTHING: &[u16] = &[400, 401, 403, 404, 405, 410];
+/// The same in another way of writing.
+const MOVED: &[u16] = &[301, 302, 307, 308];
+/// The methods of HTTP itself: only others may be answered with 501.
+const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
+
+/// What is wrong with an answer, and what was expected instead.
+pub(super) struct Fault {
+    /// What is wrong.
+    pub finding: Finding,
+    /// What was expected.
+    pub expected: String,
+}
+
+/// Who asks, as far as it is certain.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    Nobody,
+    Powerless,
+    Somebody,
+    /// A server may take the key or not.
+    Uncertain,
+}
+
+pub(super) fn standing(authorization: &Authorization) -> Standing {
+    match authorization {
+        Authorization::Key => Standing::Somebody,
+        Authorization::WithoutPermission => Standing::Powerless,
+        Authorization::Failing(_) => Standing::Uncertain,
+        // The name of a scheme has no case, and is followed by spaces.
+        Authorization::Spelled(before, after) => match before.split_once(' ') {
+            Some((scheme, rest))
+                if scheme.eq_ignore_ascii_case("bearer") && rest.trim().is_empty() && after.is_empty() =>
+            {
+                Standing::Uncertain
+            }
+            _ => Standing::Nobody,
+        },
+        Authorization::None | Authorization::Bare | Authorization::Text(_) | Authorization::Elsewhere(_) => {
+            Standing::Nobody
+        }
+    }
+}
+
+/// What is wrong with an answer to a request that starts from an operation, if anything is.
+pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, answer: &Answer) -> Option<Fault> {
+    let sent = session.wire.sent(&answer.request)?;
+    let found = |rule, range, message: String, expected: &str, help: &str| {
+        let place = session.contract.place(range, "what the contract says");
+        let finding = Finding::at(rule, place, message).help(help);
+        Some(Fault { finding, expected: expected.to_owned() })
+    };
+    let (id, method, status) = (&operation.id, answer.request.method.as_str(), answer.status);
+    let aim = aim(session.contract, method, &sent.path);
+    let standing = standing(&answer.request.authorization);
+    if session.wire.has_key(answer) {
+        let message = format!("an answer near `{}` has the API key in it", id.value);
+        let help = "never repeat what was sent as a key: answers are logged and shown";
+        return found(Rule::LiveKeyEchoed, &id.range, message, "an answer without the key", help);
+    }
+    let is_unknown_method = status == 501 && !METHODS.contains(&method);
+    if status >= 500 && !is_unknown_method {
+        let message = format!("a request near `{}` makes the server answer {status}", id.value);
+        let help = "whatever is sent, answer what is wrong with it: a 5xx says that the server is at fault";
+        return found(Rule::LiveServerError, &id.range, message, "an answer below 500", help);
+    }
+    // Browsers ask without a key what they may send.
+    if method == "OPTIONS" && matches!(status, 200 | 204) && !matches!(aim, Aim::Operation(_)) {
+        return None;
+    }
+    if (200..300).contains(&status) {
+        let broken = match standing {
+            Standing::Nobody => Some((Rule::LiveAuthentication, "without a valid key")),
+            Standing::Powerless => Some((Rule::LivePermission, "with a key that lacks the permission")),
+            Standing::Somebody | Standing::Uncertain => None,
+        };
+        if let Some((rule, who)) = broken {
+            let message = format!("a request near `{}` {who} is answered with {status}", id.value);
+            return found(rule, &id.range, message, "a refusal", "look at the key before anything else");
+        }
+    }
+    if sent.is_long() && REFUSED.contains(&status) && error_of(operation, answer).is_none() {
+        return None;
+    }
+    match aim {
+        Aim::Operation(operation) => of_operation(session, operation, answer, standing),
+        Aim::Near(operations) => {
+            let documented = operations.into_iter().find(|operation| session.documented(operation, answer).is_some());
+            match documented {
+                Some(operation) => parts(session, operation, answer),
+                None => of_nobody(session, operation, answer, &[NOTHING, MOVED, &[501]].concat()),
+            }
+        }
+        Aim::OtherMethod(operations) => {
+            // HEAD is GET without a body, where a server has it.
+            let get = operations.iter().find(|operation| method == "HEAD" && *operation.method == *"GET");
+            if get.is_some_and(|get| {
+                *get.success.status == status || get.errors.iter().any(|error| *error.status == status)
+            }) {
+                return None;
+            }
+            let allowed = answer.header("allow").unwrap_or_default();
+            let is_allowed =
+                |operation: &&Operation| allowed.split(',').any(|method| method.trim() == *operation.method);
+            let methods: Vec<&str> = operations.iter().map(|operation| operation.method.value.as_str()).collect();
+            if status == 405 && !operations.iter().all(is_allowed) {
+                let message =
+                    format!("the 405 to {method} allows `{allowed}`, and the path has `{}`", methods.join(", "));
+                let expected = format!("allow: {}", methods.join(", "));
+                return found(
+                    Rule::LiveMethod,
+                    &id.range,
+                    message,
+                    &expected,
+                    "send `Allow` with the methods that the path has",
+                );
+            }
+            if status < 400 {
+                let message =
+                    format!("{method} is answered with {status}, and the path of `{}` has no such method", id.value);
+                return found(
+                    Rule::LiveMethod,
+                    &id.range,
+                    message,
+                    "405 with `Allow`",
+                    "refuse the method, or document it",
+                );
+            }
+            of_nobody(session, operation, answer, &[NOTHING, &[501]].concat())
+        }
+        Aim::Nothing => of_nobody(session, operation, answer, &[NOTHING, MOVED].concat()),
+    }
+}
+
+/// An answer to a request of an operation.
+fn of_operation<'a>(
+    session: &mut Session<'a>,
+    operation: &'a Operation,
+    answer: &Answer,
+    standing: Standing,
+) -> Option<Fault> {
+    let refusal = |status: u16| operation.errors.iter().find(|error| *error.status == status);
+    let wanted = match standing {
+        Standing::Nobody => refusal(401),
+        Standing::Powerless => refusal(403),
+        Standing::Somebody | Standing::Uncertain => None,
+    };
+    let found = error_of(operation, answer);
+    if let Some(wanted) = wanted
+        && found.is_none_or(|found| *found.name != *wanted.name)
+    {
+        let said = format!("{} {}", answer.status, answer.message().unwrap_or_default());
+        let expected = label(operation, Some(wanted));
+        let message =
+            format!("`{}` answers `{}` where the contract has `{expected}`", operation.id.value, said.trim_end());
+        let place = session.contract.place(&wanted.message.range, "what is to be answered, whatever else is wrong");
+        let finding = Finding::at(Rule::LiveOrder, place, message)
+            .help("look at the key first: whoever may not call learns nothing else");
+        return Some(Fault { finding, expected });
+    }
+    if session.documented(operation, answer).is_none() {
+        let said = answer.message().unwrap_or_default();
+        let shown = format!("{} {said}", answer.status);
+        let message = format!("`{}` answers `{}`, which it does not document", operation.id.value, shown.trim_end());
+        let place = session.contract.place(&operation.id.range, "this operation");
+        let finding =
+            Finding::at(Rule::LiveUndocumented, place, message).help("answer what is documented, or document it");
+        return Some(Fault { finding, expected: "one of its documented answers".to_owned() });
+    }
+    parts(session, operation, answer).or_else(|| parameter(session, operation, answer, found))
+}
+
+/// The parts of a documented answer.
+fn parts<'a>(session: &mut Session<'a>, operation: &'a Operation, answer: &Answer) -> Option<Fault> {
+    if answer.request.method == "HEAD" {
+        return None;
+    }
+    let error = error_of(operation, answer);
+    let finding = session.parts(operation, answer, error).into_iter().next()?;
+    let expected = session.expectation(operation, error);
+    Some(Fault { finding, expected })
+}
+
+/// An answer to what is nobody's request.
+fn of_nobody<'a>(
+    session: &mut Session<'a>,
+    operation: &'a Operation,
+    answer: &Answer,
+    permitted: &[u16],
+) -> Option<Fault> {
+    let status = answer.status;
+    let what = format!("the {status} to a request that is no operation's");
+    if !permitted.contains(&status) {
+        let place = session.contract.place(&operation.id.range, "the operation that it is near");
+        let finding = Finding::at(Rule::LiveUndocumented, place, format!("{what} is not documented"))
+            .help("answer 404 where the path is nobody's, 405 where the method is, 400 where it is no good HTTP");
+        return Some(Fault { finding, expected: "404, 405 or 400".to_owned() });
+    }
+    if answer.body.is_empty() || answer.request.method == "HEAD" || MOVED.contains(&status) {
+        return None;
+    }
+    let finding = session.body(ERROR, answer, &what, &operation.id.range, false).into_iter().next()?;
+    Some(Fault { finding, expected: format!("no body, or an `{ERROR}`") })
+}
+
+/// Whether a malformed parameter is refused, and a well-formed one is not.
+fn parameter<'a>(
+    session: &mut Session<'a>,
+    operation: &'a Operation,
+    answer: &Answer,
+    found: Option<&'a DocumentedError>,
+) -> Option<Fault> {
+    let sent = session.wire.sent(&answer.request)?;
+    let values = parameters::of(operation, &sent.path, &sent.query);
+    let refused = found.and_then(|error| error.name.strip_prefix("invalid_"));
+    let wrong = match refused {
+        Some(name) => values.iter().find(|value| *value.parameter.name == *name && value.fits == Some(true)),
+        // What is decided before the parameters are looked at says nothing of them.
+        None if matches!(answer.status, 401 | 403) => None,
+        None if found.is_some_and(super::super::provocations::is_over_the_limit) => None,
+        None => values.iter().find(|value| value.fits == Some(false)),
+    }?;
+    let name = &wrong.parameter.name;
+    let said = label(operation, found);
+    let message = match refused {
+        Some(_) => format!("`{}` answers `{said}`, and `{}` fits its schema", operation.id.value, name.value),
+        None => format!("`{}` answers `{said}`, and `{}` does not fit its schema", operation.id.value, name.value),
+    };
+    let place = session.contract.place(&name.range, "this parameter");
+    let finding = Finding::at(Rule::LiveAnswer, place, message)
+        .help("take what fits the schema, and nothing else; or correct the schema");
+    let expected = match refused {
+        Some(_) => "another answer".to_owned(),
+        None => format!("the error `invalid_{}`", name.value),
+    };
+    Some(Fault { finding, expected })
+}

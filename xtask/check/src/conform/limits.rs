@@ -1,0 +1,298 @@
+//! What the headers of rate limits mean: the counter counts, the window ends when it is said to, and after `Retry-After`
+//! the limit is lifted.
+
+use std::time::{Duration, Instant};
+
+use super::judge::rate_limited;
+use super::provocations::{self, Way};
+use super::requests::with_malformed;
+use super::session::{Session, Stop, error_of};
+use super::usage::{SLACK, Usage, window};
+use super::wire::{Answer, Authorization, Request};
+use apidrift_core::contract::{DocumentedError, Header, Operation};
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+use openapi_model::source::Place;
+
+const LIMIT: &str = "x-ratelimit-limit";
+const REMAINING: &str = "x-ratelimit-remaining";
+const RESET: &str = "x-ratelimit-reset";
+const RETRY_AFTER: &str = "retry-after";
+
+/// By how many seconds clocks and roundings may differ.
+const SECONDS: i64 = 1;
+/// Higher limits are not used up.
+const MOST_REQUESTS: u64 = 5000;
+/// So many steps of the counter tell how it goes.
+const ENOUGH: usize = 3;
+
+/// A header of the success, if the contract has it. In another API it may mean something else.
+fn declared<'a>(operation: &'a Operation, name: &str) -> Option<&'a Header> {
+    operation.success.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))
+}
+
+/// What such a header says.
+fn said(operation: &Operation, answer: &Answer, name: &str) -> Option<i64> {
+    answer.number(name).filter(|_| declared(operation, name).is_some())
+}
+
+impl Session<'_> {
+    /// Looks at the headers of an answer.
+    pub fn note_limits(&mut self, operation: &Operation, answer: &Answer) {
+        let (limit, remaining, reset) =
+            (said(operation, answer, LIMIT), said(operation, answer, REMAINING), said(operation, answer, RESET));
+        if let Some(reset) = reset {
+            let (left, longest) =
+                (reset.saturating_sub(answer.now), i64::try_from(window(operation)).unwrap_or(i64::MAX));
+            if left < -SECONDS || left > longest.saturating_add(SECONDS) {
+                let message = format!(
+                    "`X-RateLimit-Reset` of `{}` is {left} s away by the server's own clock, and a window has {longest} s",
+                    operation.id.value
+                );
+                let finding = Finding::at(Rule::LiveRateLimitReset, at(self, operation, RESET), message)
+                    .help("give the end of the window that the request was counted in, in Unix seconds");
+                self.report_answer(
+                    finding,
+                    answer,
+                    &format!("a number from {} to {}", answer.now, answer.now.saturating_add(longest)),
+                );
+            }
+        }
+        if !matches!(answer.request.authorization, Authorization::Key) {
+            return;
+        }
+        self.keep_usage(operation, answer);
+        if let (Some(remaining), Some(reset)) = (remaining, reset) {
+            count(self, operation, answer, remaining, reset);
+        }
+        if let Some(limit) = limit {
+            compare(self, operation, answer, limit, remaining);
+        }
+    }
+
+    /// Keeps what an answer tells of the rate limit, for the next request.
+    pub fn keep_usage(&mut self, operation: &Operation, answer: &Answer) {
+        if let (Some(remaining), Some(reset)) = (said(operation, answer, REMAINING), said(operation, answer, RESET)) {
+            let usage = Usage { remaining, reset, now: answer.now, at: Instant::now() };
+            self.of(operation).usage = Some(usage);
+        }
+    }
+}
+
+/// The contract's place of a header of the success.
+fn at(session: &Session<'_>, operation: &Operation, name: &str) -> Place {
+    let range = declared(operation, name).map_or(&operation.id.range, |header| &header.name.range);
+    session.contract.place(range, "this header")
+}
+
+/// Whether a request was counted, by its answer.
+fn is_counted(operation: &Operation, answer: &Answer) -> bool {
+    answer.status == *operation.success.status
+        || error_of(operation, answer)
+            .is_some_and(|error| matches!(provocations::way(error), Way::Malformed(_) | Way::Unknown | Way::Busy))
+}
+
+fn count(session: &mut Session<'_>, operation: &Operation, answer: &Answer, remaining: i64, reset: i64) {
+    let counted = is_counted(operation, answer);
+    let counts = &mut session.of(operation).counts;
+    match counts.last {
+        Some((before, window)) if window == reset && counted => {
+            counts.steps.push((before.saturating_sub(remaining), answer.clone()))
+        }
+        _ => {}
+    }
+    counts.last = Some((remaining, reset));
+}
+
+fn compare(session: &mut Session<'_>, operation: &Operation, answer: &Answer, limit: i64, remaining: Option<i64>) {
+    let first = *session.of(operation).counts.limit.get_or_insert(limit);
+    let id = &operation.id.value;
+    let place = at(session, operation, LIMIT);
+    if first != limit {
+        let message = format!("`X-RateLimit-Limit` of `{id}` is {first} once and {limit} another time");
+        let finding = Finding::at(Rule::LiveRateLimitCount, place, message).help("send the limit that is applied");
+        session.report_answer(finding, answer, &format!("x-ratelimit-limit: {first}"));
+        return;
+    }
+    let left = limit.saturating_sub(i64::from(is_counted(operation, answer)));
+    if let Some(remaining) = remaining.filter(|remaining| *remaining > left) {
+        let message =
+            format!("`X-RateLimit-Remaining` of `{id}` is {remaining} after a request, of a limit of {limit}");
+        let place = at(session, operation, REMAINING);
+        let finding = Finding::at(Rule::LiveRateLimitCount, place, message).help("count the request first");
+        session.report_answer(finding, answer, &format!("at most {left}"));
+    }
+    if let Some(documented) = &operation.rate_limit
+        && i64::try_from(documented.requests) != Ok(limit)
+    {
+        let place = session.contract.place(&documented.range, "the contract's limit");
+        let message = format!("the limit of `{id}` is {limit} here, not {}", documented.requests);
+        session.report(Finding::at(Rule::LiveRateLimitOther, place, message).help("a server may be configured so"));
+    }
+}
+
+/// Whether the counter counts: by one for each request, or by more where others share the workspace.
+pub(super) fn judge_counts(session: &mut Session<'_>, operation: &Operation) {
+    let steps = std::mem::take(&mut session.of(operation).counts.steps);
+    let id = &operation.id.value;
+    let (text, answer) = if let Some((step, answer)) = steps.iter().find(|(step, _)| *step < 1) {
+        let how = if *step == 0 { "stays as it is" } else { "goes up" };
+        (format!("the counter of `{id}` {how} after a request"), answer)
+    } else if steps.len() >= ENOUGH
+        && let Some((step, answer)) = steps.iter().min_by_key(|(step, _)| *step)
+        && *step > 1
+    {
+        (format!("the counter of `{id}` goes down by {step} or more with each request"), answer)
+    } else {
+        return;
+    };
+    let finding = Finding::at(Rule::LiveRateLimitCount, at(session, operation, REMAINING), text)
+        .help("count each request once; if others use the workspace, run this again when they do not");
+    session.report_answer(finding, answer, "one less than after the request before");
+}
+
+/// Uses the limit up, and waits until it is lifted.
+pub(super) fn exhaust<'a>(session: &mut Session<'a>, operation: &'a Operation) -> Result<(), Stop> {
+    let Some(error) = rate_limited(operation) else { return Ok(()) };
+    if session.has_seen(operation, Some(error)) {
+        return Ok(());
+    }
+    if !session.limits.exhaust {
+        let reason = "needs --exhaust-rate-limits: others of the workspace are kept out until the window ends";
+        session.not_tried(operation, Some(error), reason.to_owned());
+        return Ok(());
+    }
+    let unknown = provocations::unknown_values(operation);
+    // The cheaper for the server the better: something that is refused, where that counts.
+    let request = match with_malformed(session, operation) {
+        Some(request) if unknown.is_empty() => Some(request),
+        _ => session.request(operation, &unknown).filter(|_| *operation.method == *"GET" || !unknown.is_empty()),
+    };
+    let Some(request) = request else {
+        session.not_tried(operation, Some(error), "each request would really happen".to_owned());
+        return Ok(());
+    };
+    let Some(refused) = use_up(session, operation, error, &request)? else { return Ok(()) };
+    session.judge(operation, &refused, Some(error), Rule::LiveAnswer);
+    if let Some(remaining) = refused.number(REMAINING).filter(|remaining| *remaining != 0) {
+        let message = format!("`{}` refuses a request though {remaining} are left", operation.id.value);
+        let finding = Finding::at(Rule::LiveRateLimitCount, at(session, operation, REMAINING), message);
+        session.report_answer(finding.help("refuse when none is left"), &refused, "x-ratelimit-remaining: 0");
+    }
+    before_others(session, operation, error, &refused)?;
+    lifted(session, operation, error, &request, &refused)
+}
+
+/// Sends requests until one is refused.
+fn use_up<'a>(
+    session: &mut Session<'a>,
+    operation: &'a Operation,
+    error: &'a DocumentedError,
+    request: &Request,
+) -> Result<Option<Answer>, Stop> {
+    let documented = operation.rate_limit.as_ref().map_or(60, |limit| limit.requests);
+    let limit = session.of(operation).counts.limit.and_then(|limit| u64::try_from(limit).ok()).unwrap_or(documented);
+    if limit > MOST_REQUESTS {
+        session.not_tried(operation, Some(error), format!("a limit of {limit} takes too many requests to be used up"));
+        return Ok(None);
+    }
+    let (mut began, mut window, mut sent, mut left) = (Instant::now(), None, 0, None);
+    // Windows may end before they are used up: three of them at most.
+    for _ in 0..3 * limit + 10 {
+        let Some(answer) = session.ask_at_once(operation, request)? else { return Ok(None) };
+        let reset = answer.number(RESET);
+        if window != reset {
+            (began, window, sent, left) = (Instant::now(), reset, 0, None);
+        }
+        if error_of(operation, &answer).is_some_and(|found| *found.name == *error.name) {
+            if let Some(left) = left.filter(|left| *left > 1) {
+                let message = format!("`{}` refuses a request though {left} were left before it", operation.id.value);
+                let finding = Finding::at(Rule::LiveRateLimitCount, at(session, operation, REMAINING), message);
+                session.report_answer(
+                    finding.help("refuse when none is left"),
+                    &answer,
+                    "an answer that is no refusal",
+                );
+            }
+            return Ok(Some(answer));
+        }
+        sent += 1;
+        left = answer.number(REMAINING);
+        let is_one_window = began.elapsed() < Duration::from_secs(super::usage::window(operation));
+        if sent > limit + 1 && is_one_window {
+            let range = operation.rate_limit.as_ref().map_or(&operation.id.range, |limit| &limit.range);
+            let place = session.contract.place(range, "the contract's limit");
+            let message =
+                format!("`{}` answers {sent} requests in one window, of a limit of {limit}", operation.id.value);
+            let finding = Finding::at(Rule::LiveRateLimitApplied, place, message).help("refuse what is over the limit");
+            let expected = format!("{} {}", error.status.value, error.message.value);
+            session.report_answer(finding, &answer, &expected);
+            return Ok(None);
+        }
+    }
+    session.not_tried(operation, Some(error), "the windows end before the limit can be used up".to_owned());
+    Ok(None)
+}
+
+/// While the limit is used up nothing is said of parameters.
+fn before_others<'a>(
+    session: &mut Session<'a>,
+    operation: &'a Operation,
+    error: &'a DocumentedError,
+    refused: &Answer,
+) -> Result<(), Stop> {
+    let Some(request) = with_malformed(session, operation) else { return Ok(()) };
+    let Some(answer) = session.ask_at_once(operation, &request)? else { return Ok(()) };
+    // Otherwise a new window has begun, and nothing is refused any more.
+    if answer.number(RESET) == refused.number(RESET) {
+        session.judge(operation, &answer, Some(error), Rule::LiveOrder);
+    }
+    Ok(())
+}
+
+/// `Retry-After` really ends the limit.
+fn lifted<'a>(
+    session: &mut Session<'a>,
+    operation: &'a Operation,
+    error: &'a DocumentedError,
+    request: &Request,
+    refused: &Answer,
+) -> Result<(), Stop> {
+    let header = error.headers.iter().find(|header| header.name.eq_ignore_ascii_case(RETRY_AFTER));
+    let Some(header) = header else { return Ok(()) };
+    let place = |session: &Session<'_>| session.contract.place(&header.name.range, "this header");
+    let Some(wait) = refused.number(RETRY_AFTER) else {
+        // Where other errors of the status come without it, the contract cannot demand it.
+        let message = format!("`{}` refuses without a `Retry-After` in seconds", operation.id.value);
+        let finding = Finding::at(Rule::LiveRetryAfter, place(session), message).help("say how long to wait");
+        session.report_answer(finding, refused, "Retry-After: the seconds until the window ends");
+        return Ok(());
+    };
+    if let Some(reset) = refused.number(RESET)
+        && refused.now.saturating_add(wait).saturating_sub(reset).saturating_abs() > 2 * SECONDS
+    {
+        let message =
+            format!("`Retry-After` is {wait} s, and the window ends in {} s", reset.saturating_sub(refused.now));
+        let finding = Finding::at(Rule::LiveRetryAfter, place(session), message).help("let both mean the same moment");
+        session.report_answer(finding, refused, &format!("Retry-After: {}", reset.saturating_sub(refused.now).max(0)));
+        return Ok(());
+    }
+    let wait = Duration::from_secs(u64::try_from(wait).unwrap_or(0).min(window(operation) + 1));
+    if session.left()? < wait + SLACK {
+        let remark = format!("the end of the rate limit was not waited for: it takes {} s", wait.as_secs());
+        session.of(operation).remarks.push(remark);
+        return Ok(());
+    }
+    session.sleep(wait + SLACK)?;
+    let Some(answer) = session.ask_at_once(operation, request)? else { return Ok(()) };
+    if error_of(operation, &answer).is_some_and(|found| *found.name == *error.name) {
+        let message = format!("after the {} s of `Retry-After` `{}` still refuses", wait.as_secs(), operation.id.value);
+        let finding =
+            Finding::at(Rule::LiveRetryAfter, place(session), message).help("give the time until the window ends");
+        session.report_answer(finding, &answer, "an answer that is no refusal");
+        return Ok(());
+    }
+    let remark = format!("rate limit used up, and lifted after {} s", wait.as_secs());
+    session.of(operation).remarks.push(remark);
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! A live server is held to the contract, over HTTP.
+//!
+//! Every documented answer is provoked and compared with what the contract says of it; nothing undocumented may be
+//! answered. What could not be provoked is told apart from what was seen: the report never claims more than that.
+
+mod errors;
+mod explore;
+mod judge;
+mod limits;
+mod outcome;
+mod pages;
+mod provocations;
+mod requests;
+mod secret;
+mod session;
+mod target;
+mod testbed;
+mod usage;
+mod wire;
+
+use std::time::{Duration, Instant};
+
+use apidrift_core::contract::{Contract, Operation};
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+use apidrift_core::settings::{FILE, Project};
+
+use crate::allow;
+use crate::outcome::Outcome;
+pub use secret::Secret;
+use session::{Session, Stop};
+pub use target::{Exploration, Limits, Target};
+use testbed::Testbed;
+pub use wire::{KEY, KEY_WITHOUT_PERMISSION};
+
+/// Which server is meant.
+#[derive(Debug)]
+pub enum Wanted {
+    /// One that runs already.
+    There(Target),
+    /// The project's own, which `testbed` in `openapi/check.toml` runs.
+    Testbed,
+}
+
+/// Holds a server to the contract of a project. `progress` is told what comes next.
+pub fn project(project: &Project, wanted: Wanted, limits: &Limits, progress: &dyn Fn(&str)) -> Outcome {
+    let useless = |reason: String| Outcome { unchecked: vec![reason], ..Outcome::default() };
+    let source = match project.read(&project.layout.contract) {
+        Ok(source) => source,
+        Err(reason) => return useless(reason),
+    };
+    let (contract, findings) = Contract::load(&source);
+    let contract = match contract {
+        Some(contract) if findings.is_empty() => contract,
+        _ => {
+            let unchecked = vec!["no server was asked: the contract has to be put right first".to_owned()];
+            return Outcome { findings, unchecked, ..Outcome::default() };
+        }
+    };
+    let mut outcome = match wanted {
+        Wanted::There(target) => {
+            let began = Instant::now();
+            let outcome = run(&contract, &target, limits, progress);
+            let left = Limits { time: limits.time.saturating_sub(began.elapsed()), ..limits.clone() };
+            // Where nothing could be seen, no other request would show more.
+            match outcome.unchecked.is_empty() {
+                true => joined(outcome, made_up(&contract, &target, &left, progress)),
+                false => outcome,
+            }
+        }
+        Wanted::Testbed => {
+            let Some(command) = &project.layout.testbed else {
+                return useless(format!("give --url: no `testbed` in {FILE} runs a server of this project"));
+            };
+            progress("building and starting a server of this project");
+            let outcome = match Testbed::start(&project.root, command) {
+                Ok(testbed) => run(&contract, &testbed.target, limits, progress),
+                Err(reason) => return useless(reason),
+            };
+            match project.layout.testbed_without_limits.as_ref().map(|command| Testbed::start(&project.root, command)) {
+                Some(Ok(testbed)) => joined(outcome, made_up(&contract, &testbed.target, limits, progress)),
+                Some(Err(reason)) => joined(outcome, useless(reason)),
+                None => outcome,
+            }
+        }
+    };
+    // Not everything need have been seen: no allowance is known to allow nothing.
+    (outcome.findings, outcome.allowed) = allow::apply(project, outcome.findings, &|_| false);
+    outcome
+}
+
+/// Holds a server to the contract. `progress` is told what comes next.
+pub fn run(contract: &Contract, target: &Target, limits: &Limits, progress: &dyn Fn(&str)) -> Outcome {
+    match Session::start(contract, target, limits, progress) {
+        Ok(mut session) => {
+            let stopped = everything(&mut session).err();
+            session.finish(stopped)
+        }
+        Err(reason) => Outcome { unchecked: vec![reason], ..Outcome::default() },
+    }
+}
+
+/// Asks a server with requests that are made up, if that is wanted. `progress` is told what comes next.
+pub fn made_up(contract: &Contract, target: &Target, limits: &Limits, progress: &dyn Fn(&str)) -> Outcome {
+    let Some(exploration) = &limits.explore else { return Outcome::default() };
+    // What is documented is provoked elsewhere, one by one.
+    let limits = Limits { complete: false, ..limits.clone() };
+    match Session::start(contract, target, &limits, progress) {
+        Ok(mut session) => {
+            let stopped = explore::explore(&mut session, exploration).err();
+            session.finish(stopped)
+        }
+        Err(reason) => Outcome { unchecked: vec![reason], ..Outcome::default() },
+    }
+}
+
+/// What was found and seen in both; what is found twice counts once.
+fn joined(mut outcome: Outcome, made_up: Outcome) -> Outcome {
+    let place = |finding: &Finding| finding.primary.as_ref().map(|place| place.range.clone());
+    for finding in made_up.findings {
+        if !outcome.findings.iter().any(|known| known.rule == finding.rule && place(known) == place(&finding)) {
+            outcome.findings.push(finding);
+        }
+    }
+    for reason in made_up.unchecked {
+        if !outcome.unchecked.contains(&reason) {
+            outcome.unchecked.push(reason);
+        }
+    }
+    if let (Some(live), Some(more)) = (&mut outcome.live, made_up.live) {
+        for (operation, more) in live.operations.iter_mut().zip(more.operations) {
+            operation.remarks.extend(more.remarks);
+        }
+        live.requests += more.requests;
+        live.seconds += more.seconds;
+    }
+    outcome
+}
+
+fn everything(session: &mut Session<'_>) -> Result<(), Stop> {
+    let contract = session.contract;
+    let mut operations: Vec<&Operation> =
+        contract.operations.iter().filter(|operation| session.concerns(operation)).collect();
+    // Lists come first: they tell the values that others need.
+    operations.sort_by_key(|operation| (operation.path.contains('{'), *operation.method != *"GET"));
+    if operations.is_empty() {
+        return Err(Stop::Useless("nothing can be tried: the contract has no operation that was asked for".into()));
+    }
+    for operation in operations {
+        (session.tell)(&format!("{}: successes", operation.id.value));
+        success(session, operation)?;
+        (session.tell)(&format!("{}: errors", operation.id.value));
+        errors::provoke(session, operation)?;
+        limits::judge_counts(session, operation);
+        if session.limits.exhaust {
+            (session.tell)(&format!("{}: the rate limit", operation.id.value));
+        }
+        limits::exhaust(session, operation)?;
+    }
+    Ok(())
+}
+
+/// The documented success. One that changes something is asked for only where its parameters were given by somebody.
+fn success<'a>(session: &mut Session<'a>, operation: &'a Operation) -> Result<(), Stop> {
+    if pages::is_list(operation) {
+        return pages::walk(session, operation);
+    }
+    if *operation.method != *"GET" && !session.target.knows_parameters_of(operation) {
+        let flags = provocations::flags(operation);
+        session.not_tried(operation, None, format!("needs {flags}: it really happens"));
+        return Ok(());
+    }
+    let Some(request) = session.request(operation, &[]) else {
+        let flags = provocations::flags(operation);
+        session.not_tried(operation, None, format!("needs {flags}"));
+        return Ok(());
+    };
+    // What is busy now may be free in a moment.
+    for _ in 0..10 {
+        let Some(answer) = session.ask(operation, &request)? else { return Ok(()) };
+        let busy = session
+            .documented(operation, &answer)
+            .is_some_and(|documented| documented.error().is_some_and(provocations::is_busy));
+        if !busy {
+            session.judge(operation, &answer, None, Rule::LiveAnswer);
+            return Ok(());
+        }
+        session.judge(operation, &answer, session::error_of(operation, &answer), Rule::LiveAnswer);
+        session.sleep(Duration::from_millis(500))?;
+    }
+    session.not_tried(operation, None, "needs one that is not busy".to_owned());
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! What a run adds up to: findings, each once, and what was seen of each operation.
+
+use super::session::{Session, Stop, label};
+use super::wire::Answer;
+use crate::outcome::{Live, OperationReport, Outcome};
+use apidrift_core::contract::Operation;
+use apidrift_core::finding::Finding;
+
+impl Session<'_> {
+    /// Keeps a finding with the request and the answer that it speaks of.
+    pub fn report_answer(&mut self, finding: Finding, answer: &Answer, expected: &str) {
+        self.report(self.noted(finding, answer, expected));
+    }
+
+    /// A finding with the request and the answer that it speaks of.
+    pub fn noted(&self, finding: Finding, answer: &Answer, expected: &str) -> Finding {
+        finding
+            .note(format!("request: {}", self.wire.curl(&answer.request)))
+            .note(format!("expected: {expected}"))
+            .note(format!("answered: {}", self.wire.show(answer)))
+    }
+
+    /// Keeps a finding, once for each rule and place.
+    pub fn report(&mut self, mut finding: Finding) {
+        // It may repeat what the server has said.
+        finding.message = self.wire.shown(&finding.message);
+        let range = finding.primary.as_ref().map(|place| place.range.clone()).unwrap_or_default();
+        *self.known.entry((finding.rule, range)).or_insert_with(|| {
+            self.findings.push(finding);
+            0
+        }) += 1;
+    }
+
+    /// What the run has come to.
+    pub fn finish(mut self, stopped: Option<Stop>) -> Outcome {
+        let contract = self.contract;
+        let operations: Vec<OperationReport> =
+            contract.operations.iter().map(|operation| self.operation_report(operation, stopped.as_ref())).collect();
+        let mut unchecked = Vec::new();
+        match &stopped {
+            Some(Stop::Useless(reason)) => unchecked.push(reason.clone()),
+            Some(Stop::OutOfTime) => {
+                unchecked.push("the time was up before everything was tried; --timeout gives more".to_owned());
+            }
+            None => {}
+        }
+        if self.limits.complete && unchecked.is_empty() {
+            unchecked.extend(operations.iter().flat_map(|operation| {
+                let missing = operation.not_seen.iter();
+                missing.map(|(label, reason)| format!("`{}` was not seen to answer `{label}`: {reason}", operation.id))
+            }));
+        }
+        for finding in &mut self.findings {
+            let range = finding.primary.as_ref().map(|place| place.range.clone()).unwrap_or_default();
+            let times = self.known.get(&(finding.rule, range)).copied().unwrap_or(1);
+            if times > 1 {
+                finding.notes.push(format!("seen {times} times"));
+            }
+        }
+        self.findings
+            .sort_by_cached_key(|finding| (finding.primary.as_ref().map(|place| place.range.start), finding.rule));
+        let live = Live {
+            url: self.target.url.clone(),
+            operations,
+            requests: self.requests,
+            seconds: self.began.elapsed().as_secs_f64(),
+        };
+        let was_of_use = !matches!(stopped, Some(Stop::Useless(_)));
+        Outcome { findings: self.findings, unchecked, allowed: 0, live: was_of_use.then_some(live) }
+    }
+
+    fn operation_report(&mut self, operation: &Operation, stopped: Option<&Stop>) -> OperationReport {
+        let concerns = self.concerns(operation);
+        let read_only = self.limits.read_only && *operation.method != *"GET";
+        let mut progress = self.progress.remove(&operation.id.value).unwrap_or_default();
+        let documented = std::iter::once(None).chain(operation.errors.iter().map(Some));
+        let labels = documented.map(|error| label(operation, error));
+        let (mut seen, mut not_seen) = (Vec::new(), Vec::new());
+        for label in labels {
+            if let Some(times) = progress.seen.remove(&label) {
+                seen.push((label, times));
+                continue;
+            }
+            let reason = match progress.reasons.remove(&label) {
+                _ if read_only => "not tried: --read-only".to_owned(),
+                _ if !concerns => "not tried: another operation was asked for".to_owned(),
+                Some(reason) => format!("not tried: {reason}"),
+                None if stopped == Some(&Stop::OutOfTime) => "not tried: the time was up".to_owned(),
+                None if stopped.is_some() => "not tried".to_owned(),
+                None => "something else was answered, see the findings".to_owned(),
+            };
+            not_seen.push((label, reason));
+        }
+        OperationReport {
+            id: operation.id.value.clone(),
+            call: format!("{} {}", operation.method.value, operation.path.value),
+            seen,
+            not_seen,
+            remarks: progress.remarks,
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Lists: `Link` leads from page to page, to the end and back, and every item stands on one page.
+
+use std::collections::HashSet;
+
+use serde_json::Value as Json;
+
+use super::judge::array;
+use super::provocations::{self, Order};
+use super::session::{Session, Stop};
+use super::wire::{Answer, Request};
+use apidrift_core::contract::{Location, Operation};
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+
+/// The header that leads to other pages.
+const LINK: &str = "link";
+/// More pages than these are not followed.
+const MOST_PAGES: usize = 50;
+
+/// Whether an operation answers a page of a list.
+pub(super) fn is_list(operation: &Operation) -> bool {
+    operation.success.headers.iter().any(|header| header.name.eq_ignore_ascii_case(LINK))
+}
+
+/// A page, as far as paging is concerned.
+struct Page {
+    answer: Answer,
+    items: Vec<String>,
+    previous: Option<String>,
+    next: Option<String>,
+}
+
+/// Asks for all pages, first to last and back.
+pub(super) fn walk<'a>(session: &mut Session<'a>, operation: &'a Operation) -> Result<(), Stop> {
+    let Some(first) = session.request(operation, &[]) else {
+        let flags = provocations::flags(operation);
+        session.not_tried(operation, None, format!("needs {flags}"));
+        return Ok(());
+    };
+    let Some(page) = page(session, operation, &first)? else { return Ok(()) };
+    if page.previous.is_some() {
+        broken_link(
+            session,
+            operation,
+            &page.answer,
+            "the first page has a link to a previous one",
+            "no `rel=\"prev\"`",
+        );
+    }
+    if page.next.is_none() {
+        judge_count(session, operation, &page.answer, page.items.len());
+        session.of(operation).remarks.push("paging was not seen: there is one page".to_owned());
+        return Ok(());
+    }
+    let Some(pages) = follow(session, operation, page, Side::Next)? else { return Ok(()) };
+    let forward: Vec<String> = pages.iter().flat_map(|page| page.items.clone()).collect();
+    judge_items(session, operation, &pages, &forward);
+    let count = pages.len();
+    let Some(last) = pages.into_iter().next_back() else { return Ok(()) };
+    if last.next.is_some() {
+        session.of(operation).remarks.push(format!("paging was seen for {count} pages, not to the end"));
+        return Ok(());
+    }
+    let Some(mut back) = follow(session, operation, last, Side::Previous)? else { return Ok(()) };
+    back.reverse();
+    let backward: Vec<&String> = back.iter().flat_map(|page| &page.items).collect();
+    if let (Some((missing, way)), Some(page)) = (missing(&forward, &backward), back.first()) {
+        let message = format!("{missing} of `{}` is met only on the way {way}", operation.id.value);
+        items_finding(session, operation, &page.answer, message, "the same items on both ways");
+    }
+    session.of(operation).remarks.push(format!("paged through {count} pages, to the end and back"));
+    Ok(())
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Next,
+    Previous,
+}
+
+/// Follows links in one direction, from a page on. Nothing where the links cannot be followed, which is a finding.
+fn follow<'a>(
+    session: &mut Session<'a>,
+    operation: &'a Operation,
+    from: Page,
+    side: Side,
+) -> Result<Option<Vec<Page>>, Stop> {
+    let mut pages = vec![from];
+    let mut visited = HashSet::new();
+    while let Some(here) = pages.last() {
+        let link = if side == Side::Next { here.next.clone() } else { here.previous.clone() };
+        let Some(link) = link.filter(|_| pages.len() < MOST_PAGES) else { break };
+        let answer = here.answer.clone();
+        let request = match session.wire.follow(&answer.request, &link) {
+            Ok(request) => request,
+            Err(reason) => {
+                broken_link(session, operation, &answer, &reason, "a link to another page of this list");
+                return Ok(None);
+            }
+        };
+        if !visited.insert(request.path.clone()) {
+            broken_link(session, operation, &answer, "links lead in a circle", "a page that was not seen before");
+            return Ok(None);
+        }
+        match page(session, operation, &request)? {
+            Some(page) => pages.push(page),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(pages))
+}
+
+fn page<'a>(session: &mut Session<'a>, operation: &'a Operation, request: &Request) -> Result<Option<Page>, Stop> {
+    let Some(answer) = session.ask(operation, request)? else { return Ok(None) };
+    let is_first = !request.path.contains('?');
+    // A page that a link leads to is there.
+    let rule = if is_first { Rule::LiveAnswer } else { Rule::LivePageLink };
+    if !session.judge(operation, &answer, None, rule) {
+        return Ok(None);
+    }
+    let Some((name, _)) = array(session.contract, operation) else { return Ok(None) };
+    // Without a list nothing can be said of its pages; that it is missing was said already.
+    let items = answer.json.as_ref().ok().and_then(|json| json.get(name)?.as_array().cloned());
+    let Some(items) = items else { return Ok(None) };
+    tell(session, &items);
+    let identity = provocations::items(operation).map(|(property, _)| property);
+    let items = items.iter().map(|item| match identity.and_then(|identity| item.get(identity)) {
+        Some(Json::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => item.to_string(),
+    });
+    let items = items.collect();
+    let header = answer.header(LINK).unwrap_or_default();
+    let links = links(&header);
+    if links.is_none() {
+        let message = format!("`Link: {header}` cannot be read");
+        broken_link(session, operation, &answer, &message, "`<address>; rel=\"next\"`, joined by commas");
+    }
+    let of = |relation: &str| {
+        links.iter().flatten().find(|(_, found)| found == relation).map(|(address, _)| address.clone())
+    };
+    Ok(Some(Page { items, previous: of("prev"), next: of("next"), answer }))
+}
+
+/// Keeps the values that other operations take.
+fn tell(session: &mut Session<'_>, items: &[Json]) {
+    let contract = session.contract;
+    let parameters = contract.operations.iter().flat_map(|operation| &operation.parameters);
+    for parameter in parameters.filter(|parameter| parameter.location == Location::Path) {
+        let name = parameter.name.as_str();
+        if let Some(value) = items.iter().find_map(|item| item.get(name)?.as_str()) {
+            session.told.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+        }
+    }
+}
+
+/// Every item once, in the list's order, on pages that are full.
+fn judge_items(session: &mut Session<'_>, operation: &Operation, pages: &[Page], items: &[String]) {
+    let Some(last) = pages.last() else { return };
+    let id = &operation.id.value;
+    let mut known = HashSet::new();
+    if let Some(page) = pages.iter().find(|page| page.items.iter().any(|item| !known.insert(item))) {
+        let message = format!("an item of `{id}` stands on more than one page, or twice on one");
+        items_finding(session, operation, &page.answer, message, "items that were not on the pages before");
+    } else if last.next.is_none() {
+        judge_count(session, operation, &last.answer, items.len());
+    }
+    if provocations::items(operation).is_some_and(|(_, order)| order == Order::NewestFirst) {
+        let mut before: Option<(String, String)> = None;
+        for page in pages {
+            for item in &page.items {
+                let time = moment(item);
+                if before.as_ref().is_some_and(|before| *before < time) {
+                    let place = session.contract.place(&operation.id.range, "this operation");
+                    let message = format!("the items of `{id}` are not in the order of their times, newest first");
+                    let finding = Finding::at(Rule::LivePageOrder, place, message).help("sort before making pages");
+                    return session.report_answer(finding, &page.answer, "newest first");
+                }
+                before = Some(time);
+            }
+        }
+    }
+    let most = array(session.contract, operation).and_then(|(_, array)| {
+        let most = array.entry("maxItems")?;
+        Some((usize::try_from(most.value.as_u64()?).ok()?, most.key_range.clone()))
+    });
+    let Some((most, range)) = most else { return };
+    if let Some(page) = pages.iter().find(|page| page.next.is_some() && page.items.len() < most) {
+        let place = session.contract.place(&range, "so many fit");
+        let message = format!("a page of `{id}` has {} items, and yet there is a next one", page.items.len());
+        let finding = Finding::at(Rule::LivePageShort, place, message).help("fill pages before starting another");
+        session.report_answer(finding, &page.answer, &format!("{most} items on every page but the last"));
+    }
+}
+
+/// Whether all pages together have the items of the list, where somebody has said how many those are.
+fn judge_count(session: &mut Session<'_>, operation: &Operation, last: &Answer, items: usize) {
+    let id = &operation.id.value;
+    if let Some(expected) = session.target.items.get(id).filter(|expected| **expected > items) {
+        let message = format!("the pages of `{id}` have {items} items, and the list has {expected}");
+        items_finding(session, operation, last, message, "every item on one page");
+    }
+}
+
+/// A time of RFC 3339 in UTC as something that sorts: the seconds, and the fraction without zeros at its end.
+fn moment(text: &str) -> (String, String) {
+    let (seconds, rest) = text.split_at_checked(19).unwrap_or((text, ""));
+    let fraction = rest.trim_end_matches('Z').split(['+', '-']).next().unwrap_or_default();
+    (seconds.to_owned(), fraction.trim_start_matches('.').trim_end_matches('0').to_owned())
+}
+
+/// The first item that is met on one way only, and on which. New ones may have come before the first.
+fn missing<'a>(forward: &'a [String], backward: &[&'a String]) -> Option<(&'a String, &'static str)> {
+    let met: HashSet<&String> = backward.iter().copied().collect();
+    if let Some(item) = forward.iter().find(|item| !met.contains(item)) {
+        return Some((item, "to the end"));
+    }
+    let met: HashSet<&String> = forward.iter().collect();
+    let old = backward.iter().skip_while(|item| !met.contains(*item));
+    old.copied().find(|item| !met.contains(item)).map(|item| (item, "back"))
+}
+
+fn broken_link(session: &mut Session<'_>, operation: &Operation, answer: &Answer, what: &str, expected: &str) {
+    let header = operation.success.headers.iter().find(|header| header.name.eq_ignore_ascii_case(LINK));
+    let Some(header) = header else { return };
+    let place = session.contract.place(&header.name.range, "this header");
+    let message = format!("`Link` of `{}`: {what}", operation.id.value);
+    let finding =
+        Finding::at(Rule::LivePageLink, place, message).help("lead to the neighbouring pages, and nowhere else");
+    session.report_answer(finding, answer, expected);
+}
+
+fn items_finding(session: &mut Session<'_>, operation: &Operation, answer: &Answer, message: String, expected: &str) {
+    let place = session.contract.place(&operation.success.status.range, "this answer");
+    let finding = Finding::at(Rule::LivePageItems, place, message).help("put every item on exactly one page");
+    session.report_answer(finding, answer, expected);
+}
+
+/// The addresses of a `Link` header with their relations; nothing if it cannot be read.
+fn links(header: &str) -> Option<Vec<(String, String)>> {
+    let mut links = Vec::new();
+    let mut rest = header.trim();
+    while !rest.is_empty() {
+        let (address, after) = rest.strip_prefix('<')?.split_once('>')?;
+        // A comma inside quotes belongs to a parameter.
+        let mut quoted = false;
+        let end = after.find(|letter| {
+            quoted ^= letter == '"';
+            letter == ',' && !quoted
+        });
+        let (parameters, next) = after.split_at(end.unwrap_or(after.len()));
+        let relation = parameters.split(';').find_map(|parameter| {
+            let (name, value) = parameter.split_once('=')?;
+            name.trim().eq_ignore_ascii_case("rel").then(|| value.trim().trim_matches('"').to_owned())
+        })?;
+        links.extend(relation.split_whitespace().map(|relation| (address.to_owned(), relation.to_lowercase())));
+        rest = next.trim_start_matches([',', ' ', '\t']);
+    }
+    Some(links)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_read_as_they_may_be_written() {
+        let pair = |address: &str, relation: &str| (address.to_owned(), relation.to_owned());
+        let both = Some(vec![pair("/a?c=1", "prev"), pair("/a?c=2", "next")]);
+        assert_eq!(links(r#"</a?c=1>; rel="prev",</a?c=2>; rel="next""#), both);
+        assert_eq!(links(r#"</a?c=1>;rel=PREV , </a?c=2>; title="a, b"; rel="next""#), both);
+        assert_eq!(links(""), Some(Vec::new()));
+        for broken in ["/a?c=1", "</a>", "</a; rel=next", "<a> rel"] {
+            assert_eq!(links(broken), None, "{broken}");
+        }
+    }
+
+    #[test]
+    fn an_item_is_missing_where_only_one_way_has_it() {
+        let text = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
+        let (forward, new) = (text(&["c", "b", "a"]), text(&["d", "c", "b", "a"]));
+        let ways = |forward: &[String], backward: &[String]| {
+            missing(forward, &backward.iter().collect::<Vec<_>>()).map(|(item, way)| format!("{item} {way}"))
+        };
+        assert_eq!(ways(&forward, &forward), None);
+        assert_eq!(ways(&forward, &new), None, "it came in the meantime");
+        assert_eq!(ways(&forward, &text(&["c", "a"])), Some("b to the end".to_owned()));
+        assert_eq!(ways(&text(&["c", "a"]), &forward), Some("b back".to_owned()));
+    }
+
+    #[test]
+    fn times_sort_by_what_they_mean() {
+        assert!(moment("2026-11-23T20:43:04Z") < moment("2026-11-23T20:43:04.5Z"));
+        assert!(moment("2026-11-23T20:43:04.500Z") == moment("2026-11-23T20:43:04.5+00:00"));
+        assert!(moment("2026-11-23T20:43:05Z") > moment("2026-11-23T20:43:04.999999Z"));
+    }
+}

@@ -1,0 +1,69 @@
+//! Requests of an operation, with values in the place of its parameters.
+
+use super::provocations;
+use super::session::Session;
+use super::wire::{Authorization, Extra, Request};
+use apidrift_core::contract::{Location, Operation};
+
+impl Session<'_> {
+    /// A request of an operation with these values in the place of what is known; nothing where a value is missing.
+    /// Values are given as they stand in an address.
+    pub fn request(&self, operation: &Operation, values: &[(&str, &str)]) -> Option<Request> {
+        let given = |name: &str| values.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned());
+        let mut path = operation.path.value.clone();
+        let mut query = Vec::new();
+        for parameter in &operation.parameters {
+            let name = parameter.name.as_str();
+            match parameter.location {
+                Location::Path => {
+                    let known =
+                        || self.target.known.get(name).or_else(|| self.told.get(name)).map(|value| encoded(value));
+                    path = path.replace(&format!("{{{name}}}"), &given(name).or_else(known)?);
+                }
+                Location::Query => {
+                    let known = || self.target.known.get(name).map(|value| encoded(value));
+                    let value = given(name).or_else(|| if parameter.required { known() } else { None });
+                    match value {
+                        Some(value) => query.push(format!("{name}={value}")),
+                        None if parameter.required => return None,
+                        None => {}
+                    }
+                }
+                Location::Header | Location::Cookie => {}
+            }
+        }
+        if !query.is_empty() {
+            path = format!("{path}?{}", query.join("&"));
+        }
+        Some(Request {
+            method: operation.method.value.clone(),
+            path,
+            authorization: Authorization::Key,
+            extra: Extra::default(),
+        })
+    }
+}
+
+/// A request with a malformed parameter, where there is one that can be; the others lead to nothing.
+pub(super) fn with_malformed(session: &Session<'_>, operation: &Operation) -> Option<Request> {
+    operation.parameters.iter().find_map(|parameter| {
+        let value = provocations::malformed(parameter).into_iter().next()?;
+        let mut values = provocations::unknown_values(operation);
+        values.retain(|(name, _)| *name != parameter.name.as_str());
+        values.push((parameter.name.as_str(), &value));
+        session.request(operation, &values)
+    })
+}
+
+/// A value as it stands in an address: it stays one segment of a path, whatever a server has told.
+fn encoded(value: &str) -> String {
+    let mut text = String::new();
+    for byte in value.bytes() {
+        match byte {
+            b'-' | b'_' | b'~' | b'.' if value != "." && value != ".." => text.push(char::from(byte)),
+            _ if byte.is_ascii_alphanumeric() => text.push(char::from(byte)),
+            _ => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
+}

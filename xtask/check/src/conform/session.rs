@@ -1,0 +1,267 @@
+//! One run against one server: what was sent, what came back, and what that adds up to.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use super::provocations;
+use super::target::{Limits, Target};
+use super::usage::{Counts, SLACK, Usage, window};
+use super::wire::{Answer, Authorization, NoAnswer, Request, Wire};
+use apidrift_core::contract::validate::Schemas;
+use apidrift_core::contract::{Contract, DocumentedError, Operation};
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+
+/// Why a run ends early.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Its time is up.
+    OutOfTime,
+    /// Nothing can be found out from this server.
+    Useless(String),
+}
+
+/// One of the documented answers of an operation.
+#[derive(Clone, Copy)]
+pub(super) enum Documented<'a> {
+    Success,
+    Error(&'a DocumentedError),
+}
+
+impl<'a> Documented<'a> {
+    pub fn error(self) -> Option<&'a DocumentedError> {
+        match self {
+            Documented::Success => None,
+            Documented::Error(error) => Some(error),
+        }
+    }
+}
+
+/// What an operation has come to so far.
+#[derive(Default)]
+pub(super) struct Progress {
+    pub seen: BTreeMap<String, usize>,
+    pub reasons: HashMap<String, String>,
+    pub remarks: Vec<String>,
+    pub usage: Option<Usage>,
+    pub counts: Counts,
+    /// How often requests that were made up had each status.
+    pub made_up: BTreeMap<u16, usize>,
+}
+
+pub(super) struct Session<'a> {
+    pub contract: &'a Contract,
+    pub target: &'a Target,
+    pub limits: &'a Limits,
+    pub schemas: Schemas,
+    pub wire: Wire,
+    /// Values of parameters that answers have told.
+    pub told: BTreeMap<String, String>,
+    /// Is told what comes next.
+    pub tell: &'a dyn Fn(&str),
+    pub findings: Vec<Finding>,
+    /// How often each finding was made.
+    pub known: HashMap<(Rule, Range<usize>), usize>,
+    pub progress: HashMap<String, Progress>,
+    pub requests: usize,
+    was_reached: bool,
+    key_was_taken: bool,
+    pub began: Instant,
+}
+
+/// The documented error that an answer is.
+pub(super) fn error_of<'a>(operation: &'a Operation, answer: &Answer) -> Option<&'a DocumentedError> {
+    operation.errors.iter().find(|error| *error.status == answer.status && answer.message() == Some(&*error.message))
+}
+
+/// How a documented answer is called in the report.
+pub(super) fn label(operation: &Operation, error: Option<&DocumentedError>) -> String {
+    match error {
+        None => operation.success.status.value.to_string(),
+        Some(error) => format!("{} {}", error.status.value, error.message.value),
+    }
+}
+
+impl<'a> Session<'a> {
+    pub fn start(
+        contract: &'a Contract,
+        target: &'a Target,
+        limits: &'a Limits,
+        progress: &'a dyn Fn(&str),
+    ) -> Result<Session<'a>, String> {
+        if let Some(unknown) =
+            limits.operations.iter().find(|id| !contract.operations.iter().any(|operation| *operation.id == **id))
+        {
+            let known: Vec<&str> = contract.operations.iter().map(|operation| operation.id.as_str()).collect();
+            return Err(format!("the contract has no operation `{unknown}`; it has `{}`", known.join("`, `")));
+        }
+        Ok(Session {
+            contract,
+            target,
+            limits,
+            schemas: Schemas::new(contract),
+            wire: Wire::new(target, limits)?,
+            told: BTreeMap::new(),
+            tell: progress,
+            findings: Vec::new(),
+            known: HashMap::new(),
+            progress: HashMap::new(),
+            requests: 0,
+            was_reached: false,
+            key_was_taken: false,
+            began: Instant::now(),
+        })
+    }
+
+    /// Whether an operation is looked at.
+    pub fn concerns(&self, operation: &Operation) -> bool {
+        (!self.limits.read_only || *operation.method == *"GET")
+            && (self.limits.operations.is_empty() || self.limits.operations.contains(&operation.id.value))
+    }
+
+    pub fn of(&mut self, operation: &Operation) -> &mut Progress {
+        self.progress.entry(operation.id.value.clone()).or_default()
+    }
+
+    /// Sends a request when the rate limit allows it. No answer is a finding.
+    pub fn ask(&mut self, operation: &Operation, request: &Request) -> Result<Option<Answer>, Stop> {
+        let is_counted = matches!(request.authorization, Authorization::Key);
+        if is_counted {
+            self.wait_for_room(operation)?;
+        }
+        let answer = self.ask_at_once(operation, request)?;
+        // Somebody else may have used the limit up.
+        let refused = answer
+            .as_ref()
+            .filter(|answer| is_counted && error_of(operation, answer).is_some_and(provocations::is_over_the_limit));
+        let Some(refused) = refused else { return Ok(answer) };
+        let wait = refused.number("retry-after").and_then(|wait| u64::try_from(wait).ok()).unwrap_or(1);
+        self.sleep(Duration::from_secs(wait.min(window(operation))))?;
+        self.ask_at_once(operation, request)
+    }
+
+    /// Sends a request, whatever the rate limit says.
+    pub fn ask_at_once(&mut self, operation: &Operation, request: &Request) -> Result<Option<Answer>, Stop> {
+        let patience = self.left()?.min(self.limits.patience);
+        self.requests += 1;
+        let reason = match self.wire.send(request, patience) {
+            Ok(answer) => {
+                self.look_whether_useful(request, &answer)?;
+                self.look_for_keys(operation, &answer);
+                self.note_limits(operation, &answer);
+                return Ok(Some(answer));
+            }
+            Err(NoAnswer::Unreachable(reason)) if !self.was_reached => {
+                return Err(Stop::Useless(format!("the server cannot be reached: {reason}")));
+            }
+            // That it has not answered by the end of our time says nothing of the server.
+            Err(_) if self.left().is_err() => return Err(Stop::OutOfTime),
+            Err(NoAnswer::Broken(reason) | NoAnswer::Unreachable(reason)) => reason,
+        };
+        let place = self.contract.place(&operation.id.range, "this operation");
+        let finding = Finding::at(
+            Rule::LiveNoAnswer,
+            place,
+            format!("a request of `{}` is not answered, or not to the end", operation.id.value),
+        )
+        .help("whatever happens, answer with one of the documented errors")
+        .note(format!("request: {}", self.wire.curl(request)))
+        .note(format!("what happened: {reason}"));
+        self.report(finding);
+        Ok(None)
+    }
+
+    /// A key that was never taken is of no use.
+    fn look_whether_useful(&mut self, request: &Request, answer: &Answer) -> Result<(), Stop> {
+        self.was_reached = true;
+        if matches!(request.authorization, Authorization::Key) {
+            if answer.status == 401 && !self.key_was_taken {
+                return Err(Stop::Useless(format!(
+                    "the key is refused: `{}` is answered with 401, so nothing but refusals could be seen",
+                    self.wire.curl(request)
+                )));
+            }
+            self.key_was_taken = true;
+        }
+        Ok(())
+    }
+
+    fn look_for_keys(&mut self, operation: &Operation, answer: &Answer) {
+        if self.wire.has_key(answer) {
+            let place = self.contract.place(&operation.id.range, "this operation");
+            let message = format!("an answer of `{}` has the API key in it", operation.id.value);
+            let finding = Finding::at(Rule::LiveKeyEchoed, place, message)
+                .help("never repeat what was sent as a key: answers are logged and shown");
+            self.report_answer(finding, answer, "an answer without the key");
+        }
+    }
+
+    /// Sends a request that was made up, and keeps to the rate limit.
+    pub fn send(&mut self, operation: &Operation, request: &Request) -> Result<Result<Answer, NoAnswer>, Stop> {
+        if matches!(request.authorization, Authorization::Key | Authorization::Spelled(..)) {
+            self.wait_for_room(operation)?;
+        }
+        let patience = self.left()?.min(self.limits.patience);
+        self.requests += 1;
+        let answer = self.wire.send(request, patience);
+        if answer.is_err() {
+            // What is not answered because the time is up is no fault.
+            self.left()?;
+        }
+        if let Ok(answer) = &answer {
+            *self.of(operation).made_up.entry(answer.status).or_default() += 1;
+            self.keep_usage(operation, answer);
+        }
+        Ok(answer)
+    }
+
+    fn wait_for_room(&mut self, operation: &Operation) -> Result<(), Stop> {
+        let longest = window(operation);
+        let Some(usage) = self.of(operation).usage.filter(|usage| usage.remaining <= 0) else { return Ok(()) };
+        let left = u64::try_from(usage.reset.saturating_sub(usage.now)).unwrap_or(0).min(longest);
+        let until = usage.at + Duration::from_secs(left) + SLACK;
+        self.of(operation).usage = None;
+        self.sleep(until.saturating_duration_since(Instant::now()))
+    }
+
+    /// Waits, if there is so much time.
+    pub fn sleep(&mut self, duration: Duration) -> Result<(), Stop> {
+        if self.left()? < duration {
+            return Err(Stop::OutOfTime);
+        }
+        if duration > Duration::from_secs(2) {
+            (self.tell)(&format!("waiting {} s for the rate limit", duration.as_secs()));
+        }
+        std::thread::sleep(duration);
+        Ok(())
+    }
+
+    /// The time that is left.
+    pub fn left(&self) -> Result<Duration, Stop> {
+        self.limits.time.checked_sub(self.began.elapsed()).ok_or(Stop::OutOfTime)
+    }
+
+    /// The documented answer that this is, by status and message alone.
+    pub fn documented(&self, operation: &'a Operation, answer: &Answer) -> Option<Documented<'a>> {
+        if answer.status == *operation.success.status {
+            return Some(Documented::Success);
+        }
+        error_of(operation, answer).map(Documented::Error)
+    }
+
+    pub fn saw(&mut self, operation: &Operation, error: Option<&DocumentedError>) {
+        *self.of(operation).seen.entry(label(operation, error)).or_default() += 1;
+    }
+
+    pub fn has_seen(&mut self, operation: &Operation, error: Option<&DocumentedError>) -> bool {
+        let label = label(operation, error);
+        self.of(operation).seen.contains_key(&label)
+    }
+
+    /// Says why a documented answer was not tried.
+    pub fn not_tried(&mut self, operation: &Operation, error: Option<&DocumentedError>, reason: String) {
+        let label = label(operation, error);
+        self.of(operation).reasons.insert(label, reason);
+    }
+}

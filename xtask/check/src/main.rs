@@ -1,0 +1,42 @@
+//! `apidrift`: the check of the project that the current folder belongs to, whatever repository that is.
+
+use std::process::ExitCode;
+
+use apidrift::cli::{self, Check, Conform};
+use clap::Parser;
+
+/// What people type before a command.
+const PROGRAM: &str = "apidrift";
+
+/// Proves that a contract, its server and its pages say the same things.
+#[derive(Debug, Parser)]
+#[command(name = PROGRAM, version)]
+enum Apidrift {
+    /// Prove that the contract, the server and the reference pages say the same things
+    #[command(after_help = cli::check_help(PROGRAM))]
+    Check(Check),
+    /// Hold a live server to the contract, over HTTP; without --url one of this project
+    #[command(after_help = cli::conform_help(PROGRAM))]
+    Conform(Box<Conform>),
+    /// List the rules, or explain one
+    Rules {
+        /// The rule to explain
+        rule: Option<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    run(Apidrift::parse()).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::from(2)
+    })
+}
+
+fn run(command: Apidrift) -> anyhow::Result<ExitCode> {
+    match command {
+        // No generator: generated files are what the program that generates them can compare.
+        Apidrift::Check(check) => cli::check(&check, PROGRAM, None),
+        Apidrift::Conform(conform) => cli::conform(*conform),
+        Apidrift::Rules { rule } => cli::rules(rule.as_deref(), PROGRAM),
+    }
+}

@@ -1,0 +1,19 @@
+//! A page that people read, as a model: its tables, code spans, code blocks and links, each with its place.
+//!
+//! What a page claims is found by what it looks like, not by the headings above it, so pages in any language and layout
+//! will do. What the claims mean is up to the comparisons.
+
+mod curl;
+mod html;
+mod limits;
+mod mask;
+mod model;
+mod parse;
+mod pattern;
+mod shell;
+pub mod words;
+
+pub use curl::{Request, requests};
+pub use model::{Cell, CodeBlock, Endpoint, ErrorRow, Limit, Page, Row, Table};
+pub use shell::Malformed;
+pub use words::{Kind, Language};

@@ -1,0 +1,142 @@
+//! What a page consists of.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use apidrift_core::contract::{Spanned, call};
+use openapi_model::source::{Place, Source};
+
+use super::words::Language;
+
+/// A page.
+#[derive(Debug)]
+pub struct Page {
+    /// The file.
+    pub source: Arc<Source>,
+    /// The language it is written in.
+    pub language: Language,
+    /// The method and path it is about, if it is about an operation.
+    pub endpoint: Option<Endpoint>,
+    /// The rows of its error tables.
+    pub errors: Vec<ErrorRow>,
+    /// Errors that it speaks of outside tables, each with the place of its code span.
+    pub mentions: Vec<ErrorRow>,
+    /// Its other tables.
+    pub tables: Vec<Table>,
+    /// Code spans outside tables.
+    pub spans: Vec<Spanned<String>>,
+    /// Code spans in tables, those of errors included.
+    pub cell_spans: Vec<Spanned<String>>,
+    /// Code blocks.
+    pub blocks: Vec<CodeBlock>,
+    /// Numbers of requests in a stretch of time that it speaks of.
+    pub limits: Vec<Limit>,
+    /// What it takes from somewhere else: Liquid includes, with their arguments.
+    pub includes: Vec<Spanned<String>>,
+    /// Where its first heading begins.
+    pub heading: Option<usize>,
+    /// Where its links lead.
+    pub links: Vec<Spanned<String>>,
+}
+
+/// `POST /things/{id}`.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// In upper case.
+    pub method: Spanned<String>,
+    /// The path.
+    pub path: Spanned<String>,
+}
+
+impl Endpoint {
+    /// How the operation is called, see [`call`].
+    pub fn call(&self) -> String {
+        call(&self.method, &self.path)
+    }
+}
+
+/// A number for a stretch of time, such as `20 requests per minute`.
+#[derive(Debug, Clone)]
+pub struct Limit {
+    /// The number.
+    pub number: Spanned<u64>,
+    /// The stretch of time, in seconds.
+    pub seconds: u64,
+    /// Whether the sentence counts requests; what else happens so often is a limit only where nothing else is.
+    pub is_of_requests: bool,
+}
+
+/// A row that documents an error: a code span that begins with a status.
+#[derive(Debug, Clone)]
+pub struct ErrorRow {
+    /// The status.
+    pub status: Spanned<u16>,
+    /// What follows it.
+    pub message: Spanned<String>,
+    /// The whole row.
+    pub range: Range<usize>,
+}
+
+/// A table that documents no errors.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// The whole table.
+    pub range: Range<usize>,
+    /// Code spans in the paragraph right before it, which may say what it is about.
+    pub introduced_by: Vec<String>,
+    /// The heading above it, in lower case.
+    pub heading: String,
+    /// Its rows, without the head.
+    pub rows: Vec<Row>,
+}
+
+/// A row of a table.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The whole row.
+    pub range: Range<usize>,
+    /// Its cells.
+    pub cells: Vec<Cell>,
+}
+
+/// A cell of a table.
+#[derive(Debug, Clone, Default)]
+pub struct Cell {
+    /// The bytes of its content.
+    pub range: Range<usize>,
+    /// Its text as it is read, code spans included.
+    pub text: String,
+    /// Its code spans.
+    pub codes: Vec<Spanned<String>>,
+}
+
+/// A block of code.
+#[derive(Debug, Clone)]
+pub struct CodeBlock {
+    /// The language that it names, such as `json`, or nothing.
+    pub language: String,
+    /// Its text.
+    pub text: Spanned<String>,
+}
+
+impl Row {
+    /// The name that the row is about: its first code span.
+    pub fn name(&self) -> Option<&Spanned<String>> {
+        self.cells.iter().flat_map(|cell| &cell.codes).next()
+    }
+}
+
+impl Page {
+    /// A labelled place in the page.
+    pub fn place(&self, range: &Range<usize>, label: impl Into<String>) -> Place {
+        Place::new(&self.source, range.clone(), label)
+    }
+
+    /// The place to point at for what a page lacks: its first heading, or its first line that is not blank.
+    pub fn top(&self, label: impl Into<String>) -> Place {
+        let first = || self.source.text.find(|letter: char| !letter.is_whitespace());
+        let start = self.heading.or_else(first).unwrap_or(0);
+        let line = self.source.line_column(start).0;
+        self.place(&self.source.line(line), label)
+    }
+}

@@ -1,0 +1,82 @@
+//! Findings for people, in the manner of a compiler: the place, the place that disagrees, and what to do.
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use crate::outcome::Outcome;
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Severity;
+
+pub fn render(outcome: &Outcome, colour: bool) -> String {
+    let mut text = String::new();
+    for finding in &outcome.findings {
+        text.push_str(&self::finding(finding, colour));
+        text.push_str("\n\n");
+    }
+    for reason in &outcome.unchecked {
+        text.push_str(&format!("could not check: {reason}\n\n"));
+    }
+    if let Some(live) = &outcome.live {
+        text.push_str(&format!("{}\n", live.text()));
+    }
+    text.push_str(&closing(outcome));
+    text.push('\n');
+    text
+}
+
+/// One finding.
+pub fn finding(finding: &Finding, colour: bool) -> String {
+    let level = match finding.severity() {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
+    };
+    let mut group = Group::with_title(level.primary_title(finding.message.as_str()).id(finding.rule.info().name));
+    for (index, place) in finding.primary.iter().chain(&finding.related).enumerate() {
+        // What is not there has no primary place: the first of the others is not it.
+        let primary = index == 0 && finding.primary.is_some();
+        let kind = if primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+        // Its own lines only: the whole of a long file would be gone through for each finding.
+        let (first, last) =
+            (place.source.line_column(place.range.start).0, place.source.line_column(place.range.end).0);
+        let lines = place.source.line(first).start..place.source.line(last).end.max(place.range.end);
+        let span = place.range.start - lines.start..place.range.end - lines.start;
+        group = group.element(
+            Snippet::source(&place.source.text[lines])
+                .line_start(first)
+                .path(place.source.path.as_str())
+                .annotation(kind.span(span).label(place.label.as_str())),
+        );
+    }
+    for note in &finding.notes {
+        group = group.element(Level::NOTE.message(note.as_str()));
+    }
+    if let Some(help) = &finding.help {
+        let fixable = if finding.fix.is_empty() { "" } else { " (`--fix` does it)" };
+        group = group.element(Level::HELP.message(format!("{help}{fixable}")));
+    }
+    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+    renderer.render(&[group])
+}
+
+/// The closing line.
+fn closing(outcome: &Outcome) -> String {
+    let count = |severity| outcome.findings.iter().filter(|finding| finding.severity() == severity).count();
+    let counted = |number: usize, one: &str, several: &str| match number {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        _ => Some(format!("{number} {several}")),
+    };
+    let parts = [
+        counted(count(Severity::Error), "finding", "findings"),
+        counted(count(Severity::Warning), "warning", "warnings"),
+        counted(count(Severity::Note), "note", "notes"),
+        counted(outcome.allowed, "allowed for now", "allowed for now"),
+        counted(outcome.unchecked.len(), "comparison not made", "comparisons not made"),
+    ];
+    let text = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    match (text.is_empty(), &outcome.live) {
+        (true, None) => "nothing has drifted".to_owned(),
+        (true, Some(_)) => "everything that was seen is as documented".to_owned(),
+        (false, _) => text,
+    }
+}

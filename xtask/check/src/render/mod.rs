@@ -1,0 +1,33 @@
+//! Showing what a check has come to. A renderer decides nothing.
+
+mod github;
+mod human;
+mod json;
+mod sarif;
+
+use crate::outcome::Outcome;
+
+/// How findings are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people, with the places in the files.
+    Human,
+    /// One JSON object; xtask/check/src/render/json.rs shows its shape.
+    Json,
+    /// Annotations of a GitHub workflow.
+    Github,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+}
+
+/// Everything as one text.
+pub fn render(outcome: &Outcome, format: Format, colour: bool) -> String {
+    match format {
+        Format::Human => human::render(outcome, colour),
+        Format::Json => json::render(outcome),
+        Format::Github => github::render(outcome),
+        Format::Sarif => sarif::render(outcome),
+    }
+}
+
+pub use human::finding as human_finding;

@@ -1,0 +1,127 @@
+//! What is compared: `openapi/check.toml` names the files, and the findings that are allowed for now.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use openapi_model::source::Source;
+
+/// Where a project says what is compared.
+pub const FILE: &str = "openapi/check.toml";
+
+/// The nearest folder that holds [`FILE`], from one upwards.
+pub fn find_root(start: &Path) -> Option<PathBuf> {
+    start.ancestors().find(|folder| folder.join(FILE).exists()).map(Path::to_path_buf)
+}
+
+/// A project: its files and its allowances.
+#[derive(Debug)]
+pub struct Project {
+    /// The repository.
+    pub root: PathBuf,
+    /// Where everything stands, below the repository.
+    pub layout: Layout,
+    /// Findings that are allowed for now.
+    pub allowances: Vec<Allowance>,
+    /// `check.toml` itself.
+    pub source: Arc<Source>,
+}
+
+/// Where everything stands, below the repository. What is not named is not compared.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layout {
+    /// The contract.
+    pub contract: String,
+    /// The folder of the pages: those in the contract's language, and one folder for each other language.
+    pub pages: Option<String>,
+    /// The generated server.
+    pub server: Option<String>,
+    /// The generated client.
+    pub client: Option<String>,
+    /// The client's typed errors.
+    pub client_errors: Option<String>,
+    /// The command that prints the OpenAPI document which the server emits.
+    pub emits: Option<Vec<String>>,
+    /// The command that runs a server which `cargo xtask conform` holds to the contract.
+    pub testbed: Option<Vec<String>>,
+    /// The command that runs the same with so wide rate limits that they hide nothing of what is answered otherwise.
+    pub testbed_without_limits: Option<Vec<String>>,
+}
+
+impl Layout {
+    /// Whether any code is generated.
+    pub fn is_generated(&self) -> bool {
+        self.server.is_some() || self.client.is_some() || self.client_errors.is_some()
+    }
+}
+
+/// A finding that is allowed for now.
+#[derive(Debug, Clone)]
+pub struct Allowance {
+    /// The rule.
+    pub rule: String,
+    /// The file of its primary place; nothing for findings without a place.
+    pub file: Option<String>,
+    /// What stands at the primary place; nothing allows the rule in the whole file.
+    pub text: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// Where it stands in `check.toml`.
+    pub range: std::ops::Range<usize>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    project: Layout,
+    #[serde(default)]
+    allow: Vec<Spanned<Allow>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Allow {
+    rule: String,
+    file: Option<String>,
+    text: Option<String>,
+    reason: String,
+}
+
+impl Project {
+    /// Reads `openapi/check.toml` of a repository.
+    pub fn load(root: &Path) -> Result<Project, String> {
+        let source = Source::read(root, &root.join(FILE))?;
+        let file: File = toml::from_str(&source.text).map_err(|error| {
+            let (line, column) = source.line_column(error.span().map_or(0, |span| span.start));
+            format!("{FILE}:{line}:{column}: {}", error.message())
+        })?;
+        let mut allowances = Vec::new();
+        for allow in file.allow {
+            let range = allow.span();
+            let (line, column) = source.line_column(range.start);
+            let allow = allow.into_inner();
+            if allow.reason.trim().is_empty() {
+                return Err(format!("{FILE}:{line}:{column}: an allowance needs a reason"));
+            }
+            if !crate::rules::Rule::ALL.iter().any(|rule| rule.info().name == allow.rule) {
+                return Err(format!("{FILE}:{line}:{column}: there is no rule `{}`; `--rules` lists them", allow.rule));
+            }
+            allowances.push(Allowance {
+                rule: allow.rule,
+                file: allow.file,
+                text: allow.text,
+                reason: allow.reason,
+                range,
+            });
+        }
+        Ok(Project { root: root.to_owned(), layout: file.project, allowances, source })
+    }
+
+    /// A file of the project.
+    pub fn read(&self, path: &str) -> Result<Arc<Source>, String> {
+        Source::read(&self.root, &self.root.join(path))
+    }
+}

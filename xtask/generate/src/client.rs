@@ -1,0 +1,176 @@
+//! Contract → the client's code: progenitor's client, and the documented errors of each operation as types.
+//!
+//! progenitor knows one error type for an operation, loses which documented error it was, and panics on documents outside
+//! what it supports. So what it is known to refuse is found before (see [`super::subset`]), any other panic becomes a
+//! message, and the documented errors are written here as one enum for each operation.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
+
+use proc_macro2::TokenStream;
+use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TagStyle};
+use quote::quote;
+use serde_json::Value;
+
+use super::names::{ident, pascal, type_ident};
+use super::open_enums;
+use super::problem::Problem;
+use super::types::doc_lines;
+use apidrift_core::canonical::{canonical, words};
+use apidrift_core::contract::Operation;
+
+/// Turns the document into the source text of progenitor's client (builder style).
+///
+/// The crate that the client is compiled into has a `crate::transport::Exchange`, which every client carries, and
+/// implements `progenitor_client::ClientHooks<Exchange>` for it: so it sees every request and every raw answer.
+pub fn client(document: &Value) -> Result<String, Vec<Problem>> {
+    let whole = |why: String| vec![Problem::new(0..0, why)];
+    let spec: openapiv3::OpenAPI = serde_json::from_value(canonical(document)).map_err(|error| {
+        whole(format!("the contract is not an OpenAPI 3.0 document that progenitor reads: {error}"))
+    })?;
+    let mut settings = GenerationSettings::default();
+    settings
+        .with_interface(InterfaceStyle::Builder)
+        .with_tag(TagStyle::Merged)
+        .with_derive("PartialEq")
+        .with_hooks(HooksMode::Expected)
+        .with_inner_type(quote!(crate::transport::Exchange));
+    let tokens = quietly(|| Generator::new(&settings).generate_tokens(&spec))
+        .map_err(whole)?
+        .map_err(|error| whole(format!("progenitor refuses the contract: {error}")))?;
+    let not_rust = |error| whole(format!("progenitor wrote something that is not Rust: {error}"));
+    let mut file: syn::File = syn::parse2(tokens).map_err(not_rust)?;
+    open_enums::open(&mut file).map_err(not_rust)?;
+    // Its examples are fragments that do not compile.
+    let text = prettyplease::unparse(&file).replace("```ignore", "```text");
+    Ok(format!(
+        "#![cfg_attr(rustfmt, rustfmt_skip)]\n\
+         #![allow(dead_code, unused_imports, missing_docs, clippy::all, clippy::expect_used, clippy::unwrap_used, rustdoc::all)]\n\n{text}"
+    ))
+}
+
+thread_local! {
+    /// Whether a panic of this thread is kept from standard error.
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs progenitor with its panic, if there is one, kept from standard error and turned into a message.
+fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !QUIET.get() {
+                usual(panic);
+            }
+        }));
+    });
+    QUIET.set(true);
+    let result = catch_unwind(AssertUnwindSafe(work));
+    QUIET.set(false);
+    result.map_err(|panic| {
+        let why = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("no reason given");
+        format!("progenitor cannot turn this contract into a client; it stopped with: {why}")
+    })
+}
+
+/// Writes the typed errors: a trait that all of them share, and one enum for each operation.
+pub fn errors(operations: &[&Operation]) -> Result<String, Vec<Problem>> {
+    let mut items = vec![documented_error()];
+    items.extend(operations.iter().flat_map(|operation| error_enum(operation)));
+    let mut text =
+        String::from("#![cfg_attr(rustfmt, rustfmt_skip)]\n//! The documented errors of each operation, as types.\n");
+    for item in items {
+        let file: syn::File = syn::parse2(item)
+            .map_err(|error| vec![Problem::new(0..0, format!("the generator wrote no Rust: {error}"))])?;
+        text.push('\n');
+        text.push_str(&prettyplease::unparse(&file));
+    }
+    Ok(text)
+}
+
+/// The name of an operation's errors.
+pub fn enum_name(operation: &Operation) -> String {
+    format!("{}Error", pascal(&operation.id))
+}
+
+fn documented_error() -> TokenStream {
+    quote! {
+        /// An error that the contract documents for an operation.
+        ///
+        /// Status and message together tell the errors of one operation apart; the status alone does not.
+        pub trait DocumentedError:
+            Sized + Copy + Eq + std::hash::Hash + std::fmt::Debug + std::fmt::Display + std::error::Error + Send + Sync + 'static
+        {
+            /// The `operationId` of the operation.
+            const OPERATION: &'static str;
+            /// Every documented error of the operation, by status.
+            const ALL: &'static [Self];
+            /// The error's name in the contract.
+            fn name(self) -> &'static str;
+            /// The HTTP status.
+            fn status(self) -> u16;
+            /// The `message` of the answer's body.
+            fn message(self) -> &'static str;
+            /// What to do about it.
+            fn help(self) -> &'static str;
+            /// The error that an answer with this status and message is, if the contract documents it.
+            fn find(status: u16, message: &str) -> Option<Self> {
+                Self::ALL
+                    .iter()
+                    .copied()
+                    .find(|error| error.status() == status && error.message() == message)
+            }
+        }
+    }
+}
+
+fn error_enum(operation: &Operation) -> Vec<TokenStream> {
+    let operation_id = &operation.id.value;
+    let name = ident(&enum_name(operation));
+    let errors = &operation.errors;
+    let variants: Vec<_> = errors.iter().map(|error| type_ident(&error.name)).collect();
+    let docs = errors.iter().map(|error| {
+        doc_lines(&format!("`{} {}`\n\n{}", error.status.value, error.message.value, error.summary.value))
+    });
+    let statuses = errors.iter().map(|error| proc_macro2::Literal::u16_unsuffixed(error.status.value));
+    let doc = format!(" What `{operation_id}` answers when it does not succeed.");
+    let by = |values: Vec<TokenStream>| quote! { match self { #(Self::#variants => #values,)* } };
+    let text = |value: &str| quote!(#value);
+    let name_of = by(errors.iter().map(|error| text(&error.name)).collect());
+    let status_of = by(statuses.map(|value| quote!(#value)).collect());
+    let message_of = by(errors.iter().map(|error| text(&error.message)).collect());
+    let help_of = by(errors.iter().map(|error| text(&words(&error.summary))).collect());
+    vec![
+        quote! {
+            #[doc = #doc]
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+            pub enum #name {
+                #(#docs #variants,)*
+            }
+        },
+        quote! {
+            impl DocumentedError for #name {
+                const OPERATION: &'static str = #operation_id;
+                const ALL: &'static [Self] = &[#(Self::#variants,)*];
+                fn name(self) -> &'static str { #name_of }
+                fn status(self) -> u16 { #status_of }
+                fn message(self) -> &'static str { #message_of }
+                fn help(self) -> &'static str { #help_of }
+            }
+        },
+        quote! {
+            impl std::fmt::Display for #name {
+                fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    write!(f, "{} {}", self.status(), self.message())
+                }
+            }
+        },
+        quote! { impl std::error::Error for #name {} },
+    ]
+}

@@ -1,0 +1,35 @@
+//! Contract → code: a server on dropshot and a client by progenitor, and whether the files that stand somewhere are that.
+//!
+//! The same contract always gives the same code, and so does one that differs only in the order of keys or in where the
+//! lines of its texts break.
+
+mod client;
+mod names;
+mod open_enums;
+mod outputs;
+mod problem;
+mod seal;
+mod server;
+mod stale;
+mod subset;
+mod types;
+
+use apidrift_core::contract::Contract;
+use apidrift_core::finding::Finding;
+use apidrift_core::generator::Generator;
+use apidrift_core::settings::Project;
+pub use outputs::{outputs, unsupported, write};
+
+/// This generator, as the check knows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Dropshot;
+
+impl Generator for Dropshot {
+    fn unsupported(&self, contract: &Contract) -> Vec<Finding> {
+        unsupported(contract)
+    }
+
+    fn stale(&self, project: &Project, contract: &Contract) -> Vec<Finding> {
+        stale::check(project, contract)
+    }
+}

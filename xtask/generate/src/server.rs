@@ -1,0 +1,710 @@
+//! Contract → `server/src/api/generated.rs`: the strict dropshot server.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use serde_json::{Value as Json, json};
+
+use super::names::{ident, snake, type_ident, value_ident};
+use super::problem::Problem;
+use super::types::{self, Unsupported, doc_lines};
+use apidrift_core::canonical;
+use apidrift_core::contract::node::Node;
+use apidrift_core::contract::{Contract, DocumentedError, ERROR, Header, Location, Operation, Parameter};
+
+const RUNTIME: &str = include_str!("server_runtime.rs.in");
+/// Written by the adapter for every operation with a rate limit.
+const USAGE_HEADERS: [&str; 3] = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"];
+/// An answer to an error of the server's own has a place for this ID, where the schema of errors has one.
+const REQUEST_ID: &str = "request_id";
+
+/// The source text. `operations` are those of the contract, in the order in which they are to stand.
+pub fn server(contract: &Contract, operations: &[&Operation]) -> Result<String, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut keep = |result: Result<TokenStream, Unsupported>, what: String| {
+        result.unwrap_or_else(|unsupported| {
+            problems.push(Problem::new(
+                unsupported.range,
+                format!("{what} cannot be turned into code: {}", unsupported.why),
+            ));
+            quote!()
+        })
+    };
+    let mut schemas: Vec<_> = contract.schemas.iter().collect();
+    schemas.sort_by(|one, other| one.name.value.cmp(&other.name.value));
+    let mut components = Vec::new();
+    for schema in schemas {
+        let component = types::component(contract, &schema.name, &schema.node);
+        components.push(keep(component, format!("the schema `{}`", schema.name.value)));
+    }
+    let mut modules = Vec::new();
+    for operation in operations {
+        modules.push(keep(module(operation), format!("the operation `{}`", operation.id.value)));
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let text = whole(contract, operations, &components, &modules)?;
+    Ok(format!(
+        "//! The contract as a dropshot server: its types, its errors, and the adapter that answers requests.\n\
+         #![cfg_attr(rustfmt, rustfmt_skip)]\n\
+         #![allow(clippy::all, clippy::expect_used, dead_code, unused_imports, unused_mut, unused_variables)]\n\n{text}"
+    ))
+}
+
+fn whole(
+    contract: &Contract,
+    operations: &[&Operation],
+    components: &[TokenStream],
+    modules: &[TokenStream],
+) -> Result<String, Vec<Problem>> {
+    let own = |error: &dyn std::fmt::Display| vec![Problem::new(0..0, format!("the generator wrote no Rust: {error}"))];
+    let runtime: TokenStream = RUNTIME.parse().map_err(|error: proc_macro2::LexError| own(&error))?;
+    let (title, version) = (&contract.title, &contract.version);
+    let names: Vec<Ident> = operations.iter().map(|operation| value_ident(&operation.id)).collect();
+    let methods = operations.iter().map(|operation| method(operation));
+    let endpoints = operations.iter().map(|operation| endpoint(operation));
+    let adapters = operations.iter().map(|operation| adapter(operation));
+    let tags = contract.tags.iter().map(|(name, description)| quote!(#name = { description = #description }));
+    let error = type_ident(ERROR);
+    let has_request_id = contract.property(ERROR, REQUEST_ID).is_some();
+    let tests = examples(operations);
+    let tokens = quote! {
+        /// What does not depend on the contract.
+        mod runtime {
+            use super::types::#error as ErrorSchema;
+            /// Whether the schema of errors has a place for the request's ID.
+            const HAS_REQUEST_ID: bool = #has_request_id;
+            #runtime
+        }
+        pub use runtime::{
+            Answer, Api, Documented, Gate, GateFailure, OperationError, OperationInfo, OperationSuccess, Parameters, RateLimit,
+            Refused, Usage,
+        };
+
+        /// The contract's schemas.
+        pub mod types {
+            use super::runtime::{JsonSchema, Schema, SchemaGenerator, contract_schema};
+            use ::serde::{Deserialize, Serialize};
+            #(#components)*
+        }
+
+        /// What each operation takes and answers.
+        pub mod operation {
+            #(#modules)*
+        }
+
+        const TITLE: &str = #title;
+        const VERSION: &str = #version;
+        /// All operations, by path and method.
+        pub const OPERATIONS: &[&OperationInfo] = &[#(&operation::#names::INFO),*];
+
+        /// What the operations do. This is what a person writes: typed, permitted and decoded requests in, one of the
+        /// documented answers out.
+        pub trait Operations: Send + Sync + 'static {
+            /// Who calls; the gate's.
+            type Caller: Send + Sync + 'static;
+            #(#methods)*
+        }
+
+        /// The endpoints, for dropshot. Implemented by [`Adapter`] and by nobody else.
+        #[dropshot::api_description { tag_config = { allow_other_tags = false, tags = { #(#tags),* } } }]
+        pub trait HttpApi {
+            /// dropshot's context.
+            type Context;
+            #(#endpoints)*
+        }
+
+        /// Turns dropshot's requests into calls of [`Operations`].
+        #[derive(Debug)]
+        pub struct Adapter<G, O>(::std::marker::PhantomData<fn() -> (G, O)>);
+
+        impl<G: Gate, O: Operations<Caller = G::Caller>> HttpApi for Adapter<G, O> {
+            type Context = ::std::sync::Arc<Api<G, O>>;
+            #(#adapters)*
+        }
+
+        /// What dropshot serves.
+        pub fn api_description<G: Gate, O: Operations<Caller = G::Caller>>()
+            -> Result<dropshot::ApiDescription<::std::sync::Arc<Api<G, O>>>, String> {
+            http_api_mod::api_description::<Adapter<G, O>>().map_err(|error| error.to_string())
+        }
+
+        /// The document that this server stands for: what dropshot emits of it, with the errors, permissions and rate limits
+        /// that the server is built from.
+        pub fn openapi() -> Result<::serde_json::Value, String> {
+            let description = http_api_mod::stub_api_description().map_err(|error| error.to_string())?;
+            let version = VERSION.parse().map_err(|error| format!("the version {VERSION}: {error}"))?;
+            let document = description.openapi(TITLE, version).json().map_err(|error| error.to_string())?;
+            runtime::with_errors(document, OPERATIONS)
+        }
+        #tests
+    };
+    let file = syn::parse2(tokens).map_err(|error| own(&error))?;
+    Ok(prettyplease::unparse(&file))
+}
+
+fn method(operation: &Operation) -> TokenStream {
+    let name = value_ident(&operation.id);
+    let docs = doc_lines(&spoken(operation));
+    quote! {
+        #docs
+        fn #name(&self, caller: &Self::Caller, request: operation::#name::Request)
+            -> impl Future<Output = Result<operation::#name::Success, operation::#name::Error>> + Send;
+    }
+}
+
+/// Summary and description as one text.
+fn spoken(operation: &Operation) -> String {
+    match (operation.summary.as_str(), operation.description.as_str()) {
+        ("", description) => description.to_owned(),
+        (summary, "") => format!("{summary}."),
+        (summary, description) => format!("{}.\n\n{description}", summary.trim_end_matches('.')),
+    }
+}
+
+fn endpoint(operation: &Operation) -> TokenStream {
+    let name = value_ident(&operation.id);
+    let method = ident(&operation.method);
+    let (path, id, tags) = (&operation.path.value, &operation.id.value, &operation.tags);
+    // dropshot takes the first line of the docs as the summary and the rest as the description.
+    let summary = (!operation.summary.is_empty()).then(|| format!(" {}", canonical::words(&operation.summary)));
+    let description = canonical::unwrapped(&operation.description);
+    let description = description.iter().filter(|_| !operation.description.is_empty()).map(|line| format!(" {line}"));
+    let docs: Vec<String> = match summary {
+        Some(summary) => [summary, String::new()].into_iter().chain(description).collect(),
+        None => description.collect(),
+    };
+    let parameters = parameters_type(operation);
+    quote! {
+        #(#[doc = #docs])*
+        #[endpoint { method = #method, path = #path, operation_id = #id, tags = [#(#tags),*] }]
+        async fn #name(rqctx: dropshot::RequestContext<Self::Context>, parameters: #parameters)
+            -> Result<Answer<operation::#name::Success, operation::#name::Error>, Refused>;
+    }
+}
+
+fn adapter(operation: &Operation) -> TokenStream {
+    let name = value_ident(&operation.id);
+    let parameters = parameters_type(operation);
+    quote! {
+        async fn #name(rqctx: dropshot::RequestContext<Self::Context>, parameters: #parameters)
+            -> Result<Answer<operation::#name::Success, operation::#name::Error>, Refused> {
+            let api = rqctx.context().clone();
+            let authorization = rqctx.request.headers().get(::http::header::AUTHORIZATION).cloned();
+            Ok(runtime::answer(
+                api,
+                &operation::#name::INFO,
+                rqctx.request_id.clone(),
+                authorization,
+                move || operation::#name::Request::decode(parameters),
+                |api, caller, request| async move { api.operations.#name(&caller, request).await },
+            )
+            .await)
+        }
+    }
+}
+
+fn parameters_type(operation: &Operation) -> TokenStream {
+    let name = value_ident(&operation.id);
+    let has = |location| operation.parameters.iter().any(|parameter| parameter.location == location);
+    let path = if has(Location::Path) { quote!(operation::#name::Path) } else { quote!(runtime::NoParameters) };
+    let query = if has(Location::Query) { quote!(operation::#name::Query) } else { quote!(runtime::NoParameters) };
+    quote!(Parameters<#path, #query>)
+}
+
+/// Everything that belongs to one operation.
+fn module(operation: &Operation) -> Result<TokenStream, Unsupported> {
+    let name = value_ident(&operation.id);
+    let doc = format!(" `{}`", operation.id.value);
+    let (info, request, success, error) =
+        (info(operation), request(operation)?, success(operation)?, error(operation)?);
+    Ok(quote! {
+        #[doc = #doc]
+        pub mod #name {
+            use super::super::runtime::*;
+            use super::super::types;
+            use ::serde::{Deserialize, Serialize};
+            #info
+            #request
+            #success
+            #error
+        }
+    })
+}
+
+fn info(operation: &Operation) -> TokenStream {
+    let (id, method, path) = (&operation.id.value, &operation.method.value, &operation.path.value);
+    let permission = operation.permission.as_ref().map(|permission| permission.value.clone()).unwrap_or_default();
+    let limit = operation.rate_limit.as_ref();
+    let (requests, seconds) = limit.map(|limit| (limit.requests, limit.window_seconds)).unwrap_or_default();
+    quote! {
+        /// What the contract says of the operation.
+        pub static INFO: OperationInfo = OperationInfo {
+            id: #id,
+            method: #method,
+            path: #path,
+            permission: #permission,
+            rate_limit: RateLimit { requests: #requests, window_seconds: #seconds },
+            errors: <Error as OperationError>::DOCUMENTED,
+        };
+    }
+}
+
+fn sorted(operation: &Operation) -> Vec<&Parameter> {
+    let mut parameters: Vec<&Parameter> = operation.parameters.iter().collect();
+    parameters.sort_by_key(|parameter| (parameter.location.name(), parameter.name.value.clone()));
+    parameters
+}
+
+fn request(operation: &Operation) -> Result<TokenStream, Unsupported> {
+    let mut fields = Vec::new();
+    let mut decoders = Vec::new();
+    let mut names = Vec::new();
+    for parameter in sorted(operation) {
+        let (rust, decode) = decoder(parameter)?;
+        let name = value_ident(&parameter.name);
+        let docs = doc_lines(&parameter.description);
+        let variant = type_ident(&invalid(parameter));
+        let key = &parameter.name.value;
+        let rust = if parameter.required { rust } else { quote!(::std::option::Option<#rust>) };
+        fields.push(quote!(#docs pub #name: #rust,));
+        let raw = match parameter.location {
+            Location::Path => quote!(undecoded.path.as_ref().map(|path| path.#name.clone())),
+            _ => quote!(query_parameter(undecoded.query.as_deref(), #key).map_err(|_| Error::#variant)?),
+        };
+        let decoded = quote! {
+            #raw.map(|text| -> ::std::result::Result<_, BadParameter> { let text = text.as_str(); #decode })
+                .transpose()
+                .map_err(|_| Error::#variant)?
+        };
+        let value = if parameter.required { quote!(#decoded.ok_or(Error::#variant)?) } else { decoded };
+        decoders.push(quote!(#name: #value,));
+        names.push(name);
+    }
+    let path = text_struct(operation, Location::Path, "Path");
+    let query = text_struct(operation, Location::Query, "Query");
+    let has = |location| operation.parameters.iter().any(|parameter| parameter.location == location);
+    let path_type = if has(Location::Path) { quote!(Path) } else { quote!(NoParameters) };
+    let query_type = if has(Location::Query) { quote!(Query) } else { quote!(NoParameters) };
+    Ok(quote! {
+        #path
+        #query
+        /// A request: permitted and decoded.
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct Request { #(#fields)* }
+        impl Request {
+            pub(in super::super) fn decode(undecoded: Parameters<#path_type, #query_type>) -> ::std::result::Result<Self, Error> {
+                Ok(Request { #(#decoders)* })
+            }
+        }
+    })
+}
+
+/// The name of the error that answers a malformed parameter.
+pub fn invalid(parameter: &Parameter) -> String {
+    format!("invalid_{}", parameter.name.value)
+}
+
+/// The type of a parameter and the expression that decodes `text` into it.
+fn decoder(parameter: &Parameter) -> Result<(TokenStream, TokenStream), Unsupported> {
+    let schema = &parameter.schema;
+    let unsupported = |node: &Node, why: String| Unsupported {
+        why: format!("its parameter `{}`: {why}", parameter.name.value),
+        range: node.range.clone(),
+    };
+    for word in ["enum", "default", "nullable", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"] {
+        if let Some(node) = schema.get(word).filter(|node| node.as_bool() != Some(false)) {
+            return Err(unsupported(node, format!("`{word}` is not enforced")));
+        }
+    }
+    let field = types::field(schema)?;
+    let rust = field.rust;
+    let kind = schema.get("type").and_then(Node::as_str);
+    let format = schema.get("format").and_then(Node::as_str);
+    let decode = match (kind, format) {
+        (Some("string"), Some("uuid")) => quote!(decode_uuid(text)),
+        (Some("string"), None) => {
+            let length = |key: &str| match types::bound(schema, key)? {
+                None => Ok(None),
+                Some(length) => usize::try_from(length)
+                    .map(Some)
+                    .map_err(|_| unsupported(schema, format!("its `{key}` is no length"))),
+            };
+            let (low, high) = (length("minLength")?.unwrap_or(0), length("maxLength")?);
+            let high = high
+                .map_or_else(|| quote!(::std::option::Option::None), |high| quote!(::std::option::Option::Some(#high)));
+            quote!(of_length(text, #low, #high))
+        }
+        (Some("integer"), _) => {
+            let limit = |key: &str| {
+                Ok(match types::bound(schema, key)? {
+                    Some(value) => {
+                        let value = proc_macro2::Literal::i128_unsuffixed(value);
+                        quote!(::std::option::Option::Some(#value))
+                    }
+                    None => quote!(::std::option::Option::None),
+                })
+            };
+            let (low, high): (TokenStream, TokenStream) = (limit("minimum")?, limit("maximum")?);
+            quote!(decode_text::<#rust>(text).and_then(|value| within(value, #low, #high)))
+        }
+        (Some("boolean"), _) => quote!(decode_text::<bool>(text)),
+        _ => {
+            return Err(unsupported(
+                schema,
+                "a parameter is a `string` (plain or `uuid`), an `integer` or a `boolean`".into(),
+            ));
+        }
+    };
+    Ok((rust, decode))
+}
+
+/// The parameters of one location as they come, all texts, with the contract's schema.
+fn text_struct(operation: &Operation, location: Location, name: &str) -> TokenStream {
+    let parameters: Vec<&Parameter> =
+        sorted(operation).into_iter().filter(|parameter| parameter.location == location).collect();
+    if parameters.is_empty() {
+        return quote!();
+    }
+    let type_name = ident(name);
+    let fields = parameters.iter().map(|parameter| {
+        let (field, key) = (value_ident(&parameter.name), &parameter.name.value);
+        let rust = if parameter.required {
+            quote!(::std::string::String)
+        } else {
+            quote!(::std::option::Option<::std::string::String>)
+        };
+        quote!(#[serde(rename = #key)] pub(super) #field: #rust,)
+    });
+    let properties: serde_json::Map<String, Json> = parameters
+        .iter()
+        .map(|parameter| {
+            let mut schema = parameter.schema.to_json();
+            if !parameter.description.is_empty() {
+                schema["description"] = parameter.description.clone().into();
+            }
+            (parameter.name.value.clone(), schema)
+        })
+        .collect();
+    let required: Vec<&str> = parameters
+        .iter()
+        .filter(|parameter| parameter.required)
+        .map(|parameter| parameter.name.value.as_str())
+        .collect();
+    let schema = json!({"type": "object", "required": required, "properties": properties});
+    // Two operations may have parameters of the same kind: the schema's name must tell them apart.
+    let implementation = types::json_schema(&type_name, &format!("{}{name}", snake(&operation.id)), &schema);
+    quote! {
+        /// Parameters as they come.
+        #[derive(Debug, Deserialize)]
+        pub struct #type_name { #(#fields)* }
+        #implementation
+    }
+}
+
+fn success(operation: &Operation) -> Result<TokenStream, Unsupported> {
+    let success = &operation.success;
+    let Some(schema) = &success.schema else {
+        return Err(Unsupported { why: "it has no body".into(), range: success.status.range.clone() });
+    };
+    let body = type_ident(schema);
+    let coded = match success.status.value {
+        200 => quote!(dropshot::HttpResponseOk<types::#body>),
+        201 => quote!(dropshot::HttpResponseCreated<types::#body>),
+        202 => quote!(dropshot::HttpResponseAccepted<types::#body>),
+        other => {
+            return Err(Unsupported {
+                why: format!("its success has the status {other}; 200, 201 and 202 are known"),
+                range: success.status.range.clone(),
+            });
+        }
+    };
+    let own: Vec<&Header> = own_headers(&success.headers);
+    let fields = header_fields(&own, Some(quote!(pub)))?;
+    let writers = header_writers(&own, &quote!(&self.));
+    let description = canonical::unwrapped(&success.description).join("\n");
+    let headers: serde_json::Map<String, Json> = success
+        .headers
+        .iter()
+        .map(|header| {
+            let mut schema = header.schema.to_json();
+            schema["description"] = header.description.clone().into();
+            (header.name.value.clone(), schema)
+        })
+        .collect();
+    let required: Vec<&str> =
+        success.headers.iter().filter(|header| header.required).map(|header| header.name.value.as_str()).collect();
+    let schema = json!({"type": "object", "required": required, "properties": headers});
+    let implementation =
+        types::json_schema(&ident("SuccessHeaders"), &format!("{}SuccessHeaders", snake(&operation.id)), &schema);
+    let docs = doc_lines(&success.description);
+    Ok(quote! {
+        #docs
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct Success {
+            /// The body.
+            pub body: types::#body,
+            #(#fields)*
+        }
+        /// The headers of that answer, as the contract describes them.
+        #[derive(Debug, Serialize)]
+        pub struct SuccessHeaders {}
+        #implementation
+        impl OperationSuccess for Success {
+            type Coded = #coded;
+            type Headers = SuccessHeaders;
+            const DESCRIPTION: &'static str = #description;
+            fn body(&self) -> ::serde_json::Result<::std::vec::Vec<u8>> {
+                ::serde_json::to_vec(&self.body)
+            }
+            fn headers(&self, __written: &mut ::http::HeaderMap) {
+                #(#writers)*
+            }
+        }
+    })
+}
+
+/// The headers that an operation decides itself, by name: not those of the rate limit.
+pub fn own_headers(headers: &[Header]) -> Vec<&Header> {
+    let mut own: Vec<&Header> =
+        headers.iter().filter(|header| !USAGE_HEADERS.contains(&header.name.to_lowercase().as_str())).collect();
+    own.sort_by_key(|header| header.name.to_lowercase());
+    own
+}
+
+/// The fields of an answer's own headers: public ones of a struct, or those of a variant, which have no visibility.
+fn header_fields(headers: &[&Header], visibility: Option<TokenStream>) -> Result<Vec<TokenStream>, Unsupported> {
+    let with_values = headers.iter().filter(|header| header.constant.is_none());
+    with_values
+        .map(|header| {
+            let unsupported = |why: String| Unsupported {
+                why: format!("its header `{}`: {why}", header.name.value),
+                range: header.name.range.clone(),
+            };
+            let field = types::field(&header.schema).map_err(|error| unsupported(error.why))?;
+            let kind = header.schema.get("type").and_then(Node::as_str);
+            if field.reference.is_some() || field.time || kind == Some("array") {
+                return Err(unsupported("a header is a `string` (plain or `uuid`), a number or a `boolean`".into()));
+            }
+            let (name, docs, rust) = (value_ident(&header.name), doc_lines(&header.description), field.rust);
+            let rust = if header.required { rust } else { quote!(::std::option::Option<#rust>) };
+            Ok(quote!(#docs #visibility #name: #rust,))
+        })
+        .collect()
+}
+
+/// Names that begin with two underscores are ours: no name of the contract becomes one.
+fn header_writers(headers: &[&Header], owner: &TokenStream) -> Vec<TokenStream> {
+    headers
+        .iter()
+        .map(|header| {
+            let (key, name) = (header.name.to_lowercase(), value_ident(&header.name));
+            match (&header.constant, header.required) {
+                (Some(value), _) => quote!(put(__written, #key, &#value);),
+                (None, true) => quote!(put(__written, #key, #owner #name);),
+                (None, false) => quote!(if let Some(__value) = #owner #name { put(__written, #key, __value); }),
+            }
+        })
+        .collect()
+}
+
+fn error(operation: &Operation) -> Result<TokenStream, Unsupported> {
+    let mut variants = Vec::new();
+    let mut indices = Vec::new();
+    let mut writers = Vec::new();
+    for (index, error) in operation.errors.iter().enumerate() {
+        let variant = type_ident(&error.name);
+        let headers = own_headers(&error.headers);
+        let fields = header_fields(&headers, None)?;
+        let docs = doc_lines(&format!("{} `{}`: {}", error.status.value, error.message.value, error.summary.value));
+        let with_values = headers.iter().filter(|header| header.constant.is_none());
+        let bound: Vec<Ident> = with_values.map(|header| value_ident(&header.name)).collect();
+        let puts = header_writers(&headers, &quote!());
+        if bound.is_empty() {
+            variants.push(quote!(#docs #variant,));
+            indices.push(quote!(Error::#variant => &Self::DOCUMENTED[#index],));
+            writers.push(quote!(Error::#variant => { #(#puts)* }));
+        } else {
+            variants.push(quote!(#docs #variant { #(#fields)* },));
+            indices.push(quote!(Error::#variant { .. } => &Self::DOCUMENTED[#index],));
+            writers.push(quote!(Error::#variant { #(#bound),* } => { #(#puts)* }));
+        }
+    }
+    let documented = operation.errors.iter().map(|error| {
+        let (status, key, message) = (error.status.value, &error.name.value, &error.message.value);
+        let summary = canonical::words(&error.summary);
+        let mut headers: Vec<(&str, bool)> =
+            error.headers.iter().map(|header| (header.name.as_str(), header.required)).collect();
+        headers.sort_unstable();
+        let headers = headers.iter().map(|(name, required)| quote!((#name, #required)));
+        quote!(Documented { name: #key, status: #status, message: #message, summary: #summary, headers: &[#(#headers),*] })
+    });
+    let mut roles = Vec::new();
+    for role in ROLES {
+        roles.push(role_constructor(operation, role)?);
+    }
+    Ok(quote! {
+        /// The errors that the operation documents, and no others.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Error { #(#variants)* }
+        impl OperationError for Error {
+            const DOCUMENTED: &'static [Documented] = &[#(#documented),*];
+            fn documented(&self) -> &'static Documented {
+                match self { #(#indices)* }
+            }
+            fn headers(&self, __written: &mut ::http::HeaderMap) {
+                match self { #(#writers)* }
+            }
+            #(#roles)*
+        }
+    })
+}
+
+/// An error that the adapter itself answers with.
+pub struct Role {
+    /// Its status.
+    pub status: u16,
+    /// Its name, where the status alone does not tell.
+    pub name: Option<&'static str>,
+    /// When it is answered.
+    pub when: &'static str,
+    constructor: &'static str,
+    takes_wait: bool,
+}
+
+/// The errors that the adapter itself answers with.
+pub const ROLES: &[Role] = &[
+    Role {
+        status: 401,
+        name: None,
+        when: "a request without a valid key",
+        constructor: "unauthorized",
+        takes_wait: false,
+    },
+    Role {
+        status: 403,
+        name: None,
+        when: "a key without the permission",
+        constructor: "access_denied",
+        takes_wait: false,
+    },
+    Role {
+        status: 429,
+        name: Some("rate_limited"),
+        when: "a request over the rate limit",
+        constructor: "rate_limited",
+        takes_wait: true,
+    },
+    Role {
+        status: 500,
+        name: None,
+        when: "a failure inside the server",
+        constructor: "internal_server_error",
+        takes_wait: false,
+    },
+    Role {
+        status: 503,
+        name: None,
+        when: "a request that took too long",
+        constructor: "service_unavailable",
+        takes_wait: true,
+    },
+];
+
+impl Role {
+    /// The operation's error for it.
+    pub fn find<'a>(&self, operation: &'a Operation) -> Option<&'a DocumentedError> {
+        let is =
+            |error: &&DocumentedError| *error.status == self.status && self.name.is_none_or(|name| *error.name == name);
+        operation.errors.iter().find(is)
+    }
+}
+
+/// The constructor of an error that the adapter itself answers with.
+fn role_constructor(operation: &Operation, role: &Role) -> Result<TokenStream, Unsupported> {
+    let Some(error) = role.find(operation) else {
+        return Err(Unsupported {
+            why: format!("it documents no {} for {}", role.status, role.when),
+            range: operation.id.range.clone(),
+        });
+    };
+    // Before anybody is known, nothing is known of a rate limit.
+    let unknown_usage =
+        |header: &&Header| header.required && USAGE_HEADERS.contains(&header.name.to_lowercase().as_str());
+    if role.status == 401
+        && let Some(header) = error.headers.iter().find(unknown_usage)
+    {
+        return Err(Unsupported {
+            why: format!("a 401 cannot carry `{}`: nobody is known yet", header.name.value),
+            range: header.name.range.clone(),
+        });
+    }
+    let variant = type_ident(&error.name);
+    let mut values = Vec::new();
+    for header in own_headers(&error.headers).into_iter().filter(|header| header.constant.is_none()) {
+        let field = value_ident(&header.name);
+        let number = header.schema.get("type").and_then(Node::as_str) == Some("integer");
+        let is_wait = role.takes_wait && number && header.name.eq_ignore_ascii_case("retry-after");
+        values.push(match (is_wait, header.required) {
+            (true, true) => quote!(#field: seconds.try_into().unwrap_or(i32::MAX as _)),
+            (true, false) => quote!(#field: ::std::option::Option::Some(seconds.try_into().unwrap_or(i32::MAX as _))),
+            (false, false) => quote!(#field: ::std::option::Option::None),
+            (false, true) => {
+                return Err(Unsupported {
+                    why: format!(
+                        "the server answers `{}` itself and has no value for its header `{}`",
+                        error.name.value, header.name.value
+                    ),
+                    range: header.name.range.clone(),
+                });
+            }
+        });
+    }
+    let method = ident(role.constructor);
+    let argument = role.takes_wait.then(|| quote!(seconds: u64));
+    let value = if values.is_empty() { quote!(Error::#variant) } else { quote!(Error::#variant { #(#values),* }) };
+    Ok(quote! { fn #method(#argument) -> Self { #value } })
+}
+
+/// The contract's own examples must survive the types.
+fn examples(operations: &[&Operation]) -> TokenStream {
+    let mut tests = Vec::new();
+    for operation in operations {
+        let Some(schema) = &operation.success.schema else { continue };
+        for (index, (_, value)) in operation.success.examples.iter().enumerate() {
+            let test = value_ident(&format!("{}_{}", operation.id.value, index + 1));
+            let (body, text) = (type_ident(schema), canonical::canonical(&json!({ "value": value.to_json() })));
+            let text = text["value"].to_string();
+            tests.push(quote!(#[test] fn #test() { survives::<super::types::#body>(#text); }));
+        }
+    }
+    quote! {
+        #[cfg(test)]
+        mod examples_of_the_contract {
+            /// Whether two values mean the same: absent is null, numbers and times may be written in several ways.
+            fn same(one: &::serde_json::Value, other: &::serde_json::Value) -> bool {
+                use ::serde_json::Value;
+                let time = |text: &str| ::chrono::DateTime::parse_from_rfc3339(text).ok();
+                match (one, other) {
+                    (Value::Object(one), Value::Object(other)) => {
+                        let keys: ::std::collections::BTreeSet<_> = one.keys().chain(other.keys()).collect();
+                        keys.iter().all(|key| same(one.get(*key).unwrap_or(&Value::Null), other.get(*key).unwrap_or(&Value::Null)))
+                    }
+                    (Value::Array(one), Value::Array(other)) => {
+                        one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+                    }
+                    (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
+                    (Value::String(one), Value::String(other)) => one == other || (time(one).is_some() && time(one) == time(other)),
+                    (one, other) => one == other,
+                }
+            }
+            fn survives<T: ::serde::Serialize + ::serde::de::DeserializeOwned>(text: &str) {
+                let example: ::serde_json::Value = ::serde_json::from_str(text).expect("the example is JSON");
+                let typed: T = ::serde_json::from_str(text).expect("the type takes the example");
+                let written = ::serde_json::to_value(&typed).expect("the type is JSON");
+                assert!(same(&written, &example), "{written} is not {example}");
+            }
+            #(#tests)*
+        }
+    }
+}

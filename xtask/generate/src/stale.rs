@@ -1,0 +1,195 @@
+//! Generated files are what the contract generates.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, LazyLock};
+
+use regex::Regex;
+
+use apidrift_core::canonical::words;
+use apidrift_core::contract::{Contract, Operation};
+use apidrift_core::finding::{Edit, Finding};
+use apidrift_core::generator::Output;
+use apidrift_core::rules::Rule;
+use apidrift_core::settings::Project;
+use openapi_model::source::{Place, Source};
+
+use crate::outputs::outputs;
+use crate::seal;
+
+const HELP: &str = "run `cargo xtask generate`";
+
+/// The files of a project that are not what is generated now, or what no code can be made of.
+pub fn check(project: &Project, contract: &Contract) -> Vec<Finding> {
+    match outputs(contract, &project.layout) {
+        Ok(outputs) => outputs.iter().filter_map(|output| file(project, output, contract)).collect(),
+        Err(findings) => findings,
+    }
+}
+
+/// The rules for a file that is not there, not up to date, or not as it was generated.
+struct Rules {
+    missing: Rule,
+    stale: Rule,
+    edited: Rule,
+}
+
+/// What is wrong with a generated file, if anything.
+fn file(project: &Project, output: &Output, contract: &Contract) -> Option<Finding> {
+    let rules = if output.is_server {
+        Rules { missing: Rule::ServerMissing, stale: Rule::ServerStale, edited: Rule::ServerEdited }
+    } else {
+        Rules { missing: Rule::ClientMissing, stale: Rule::ClientStale, edited: Rule::ClientEdited }
+    };
+    let write = Edit::Write { path: output.path.clone(), text: output.text.clone() };
+    let file = match project.read(&output.path) {
+        Ok(file) => file,
+        Err(reason) => {
+            let finding = Finding::nowhere(rules.missing, reason);
+            return Some(finding.with(contract.place(&(0..0), "it is generated from this")).help(HELP).fix(write));
+        }
+    };
+    if is_same(&file.text, &output.text) {
+        return None;
+    }
+    let difference = first_difference(&file, &output.text);
+    let place = Place::new(&file, difference.range.clone(), format!("now it would be: {}", difference.excerpt()));
+    let finding = if seal::is_sealed(&file.text) {
+        let message = format!("{} is not what {} generates", output.path, contract.source.path);
+        Finding::at(rules.stale, place, message).help(HELP)
+    } else {
+        let message = format!("{} was edited by hand", output.path);
+        let help = format!("{HELP}; what it undoes belongs into the contract or into the generator");
+        Finding::at(rules.edited, place, message).help(help)
+    };
+    Some(finding.with(origin(contract, &difference.expected, &difference.found, &difference.around)).fix(write))
+}
+
+struct Difference {
+    range: Range<usize>,
+    expected: String,
+    found: String,
+    /// The generated text up to there.
+    around: String,
+}
+
+impl Difference {
+    /// What is generated now, from shortly before it differs.
+    fn excerpt(&self) -> String {
+        const BEFORE: usize = 24;
+        const LONGEST: usize = 72;
+        let letters: Vec<char> = self.expected.chars().collect();
+        let same = letters.iter().zip(self.found.chars()).take_while(|(one, other)| **one == *other).count();
+        let start = if letters.len() <= LONGEST { 0 } else { same.saturating_sub(BEFORE) };
+        let end = letters.len().min(start + LONGEST);
+        let middle: String = letters[start..end].iter().collect();
+        let (before, after) = (if start > 0 { "…" } else { "" }, if end < letters.len() { "…" } else { "" });
+        format!("{before}{middle}{after}")
+    }
+}
+
+/// What may hold the signs of a comment, and comments.
+static COMMENT: LazyLock<Regex> = LazyLock::new(|| {
+    #[allow(clippy::expect_used)] // It stands here, and the tests use it.
+    Regex::new(r##"(?s)r#".*?"#|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)'|//[^\n]*|/\*.*?\*/"##).expect("a pattern of ours")
+});
+
+/// Whether two files are the same code with the same comments, however it is laid out.
+fn is_same(one: &str, other: &str) -> bool {
+    // Those that document something are code.
+    let is_comment = |text: &&str| {
+        (text.starts_with("//") && !text.starts_with("///")) || (text.starts_with("/*") && !text.starts_with("/**"))
+    };
+    let comments = |text: &str| -> Vec<String> {
+        let found = COMMENT.find_iter(text).map(|found| found.as_str()).filter(is_comment);
+        found.map(|comment| comment.trim().to_owned()).collect()
+    };
+    let code = |text: &str| syn::parse_file(&text.replace("\r\n", "\n")).map(|file| prettyplease::unparse(&file)).ok();
+    one == other || (comments(one) == comments(other) && code(one).is_some_and(|one| Some(one) == code(other)))
+}
+
+/// The first line that differs, the seal aside: it differs whenever anything does.
+fn first_difference(file: &Arc<Source>, expected: &str) -> Difference {
+    let (mut wanted, mut found) = (expected.lines(), file.text.lines());
+    let (mut line, mut offset, mut seal) = (0, 0, None);
+    loop {
+        line += 1;
+        let (one, other) = (wanted.next(), found.next());
+        if one == other && one.is_some() {
+            offset += one.map_or(0, |one| one.len() + 1);
+            continue;
+        }
+        let is_seal = one.is_some_and(seal::is_seal) && other.is_some_and(seal::is_seal);
+        if is_seal {
+            seal = Some(line);
+            offset += one.map_or(0, |one| one.len() + 1);
+            continue;
+        }
+        let line = match (one, other, seal) {
+            // Nothing but the seal or a line break differs.
+            (None, None, Some(seal)) => seal,
+            (None, None, None) => line - 1,
+            _ => line,
+        };
+        let range = file.line(line);
+        let text = &file.text[range.clone()];
+        let indent = text.len() - text.trim_start().len();
+        return Difference {
+            range: range.start + indent..range.end,
+            expected: one.map_or("nothing", str::trim).to_owned(),
+            found: other.unwrap_or_default().trim().to_owned(),
+            around: expected[..offset.min(expected.len())].to_owned(),
+        };
+    }
+}
+
+/// The place in the contract that says what a generated line should. Found among the places of the model: what the line
+/// says, of the operation or the schema that it belongs to.
+fn origin(contract: &Contract, expected: &str, found: &str, around: &str) -> Place {
+    let label = "the contract says this";
+    let by_id: HashMap<&str, &Operation> =
+        contract.operations.iter().map(|operation| (operation.id.as_str(), operation)).collect();
+    // The id that stands nearest before the line.
+    let nearest = around.rsplit('"').find_map(|text| by_id.get(text).copied());
+    let Some(operation) = nearest.or(contract.operations.last()) else {
+        return contract.place(&(0..0), "it is generated from this");
+    };
+    let says = |text: &str| expected.contains(text) && !found.contains(text);
+    for error in &operation.errors {
+        let whole = format!("{} {}", error.status.value, error.message.value);
+        if says(&error.message) || says(&whole) {
+            return contract.place(&error.message.range, label);
+        }
+        if says(&words(&error.summary)) {
+            return contract.place(&error.summary.range, label);
+        }
+    }
+    if let Some(permission) = operation.permission.as_ref().filter(|permission| says(permission)) {
+        return contract.place(&permission.range, label);
+    }
+    if let Some(limit) = &operation.rate_limit
+        && expected.contains("requests:")
+    {
+        return contract.place(&limit.range, label);
+    }
+    if says(&operation.path) {
+        return contract.place(&operation.path.range, label);
+    }
+    // A status: the error whose name or message stands right before it.
+    let nearest = operation
+        .errors
+        .iter()
+        .filter_map(|error| Some((around.rfind(&format!("\"{}\"", error.name.value))?, error)))
+        .max_by_key(|(at, _)| *at);
+    if let Some((at, error)) = nearest
+        && around.len() - at < 400
+        && expected.contains(&error.status.value.to_string())
+    {
+        return contract.place(&error.status.range, label);
+    }
+    let schema = contract.schemas.iter().find(|schema| expected.contains(schema.name.as_str()));
+    match schema {
+        Some(schema) => contract.place(&schema.name.range, label),
+        None => contract.place(&operation.id.range, "it is generated from this operation"),
+    }
+}
