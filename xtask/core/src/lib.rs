@@ -5,5 +5,7 @@ pub mod canonical;
 pub mod contract;
 pub mod finding;
 pub mod generator;
+pub mod profile;
 pub mod rules;
 pub mod settings;
+pub mod view;

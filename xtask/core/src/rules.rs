@@ -73,6 +73,8 @@ const ERRORES: &str = "openapi/reference/es/errors.md";
 const SERVER: &str = "generated/server.rs";
 const CLIENT: &str = "generated/errors.rs";
 const EMITTED: &str = "generated/emitted.json";
+/// A contract of its own, for what `things.yaml` has not: compared with its earlier form only.
+const ORDERS: &str = "fixtures/orders/orders.yaml";
 const SETTINGS: &str = "openapi/check.toml";
 
 macro_rules! rules {
@@ -619,6 +621,86 @@ rules! {
         "Clients authenticate as they did."
         Replace(CONTRACT, "security:\n  - key: []", "security:\n  - token: []"),
         Replace(CONTRACT, "security:\n  - key: []", "security:\n  - {key: []}");
+    CompatParameterStyle Error "compat/parameter-style"
+        "Breaking: a parameter is written in another way."
+        "Clients write it as they did: lists one by one or in one, as text or as JSON."
+        Replace(ORDERS, "        - name: tags\n          in: query\n", "        - name: tags\n          in: query\n          explode: false\n"),
+        Replace(ORDERS, "        - name: tags\n          in: query\n", "        - name: tags\n          in: query\n          explode: true\n");
+    CompatBodyRequired Error "compat/body-required"
+        "Breaking: a request needs a body that it did not need."
+        "Clients send none."
+        Replace(ORDERS, "      operationId: note_order\n      parameters:\n        - {name: order_id, in: path, required: true, schema: {type: string}}\n      requestBody:\n", "      operationId: note_order\n      parameters:\n        - {name: order_id, in: path, required: true, schema: {type: string}}\n      requestBody:\n        required: true\n"),
+        Replace(ORDERS, "      operationId: note_order\n      parameters:\n        - {name: order_id, in: path, required: true, schema: {type: string}}\n      requestBody:\n", "      operationId: note_order\n      parameters:\n        - {name: order_id, in: path, required: true, schema: {type: string}}\n      requestBody:\n        required: false\n");
+    CompatBodyRemoved Error "compat/body-removed"
+        "Breaking: an operation no longer takes a body."
+        "Clients send one, and what it says is lost."
+        Replace(ORDERS, "      requestBody:\n        required: true\n        content:\n          application/json:\n            schema: {$ref: '#/components/schemas/NewOrder'}\n          application/xml:\n            schema: {$ref: '#/components/schemas/NewOrder'}\n", ""),
+        Replace(ORDERS, "      requestBody:\n        required: true\n", "      requestBody:\n        description: What to order\n        required: true\n");
+    CompatBodyFieldRequired Error "compat/body-field-required"
+        "Breaking: a body needs a field that it did not need."
+        "Clients leave it out."
+        Replace(ORDERS, "required: [thing]", "required: [thing, count]"),
+        Replace(ORDERS, "required: [thing]", "required: ['thing']");
+    CompatBodyFieldRemoved Warning "compat/body-field-removed"
+        "Needs care: a field of a body is no longer taken."
+        "Clients that send it are served as if they did not. Where other fields are refused, it is `compat/body-narrowed`."
+        Replace(ORDERS, "        gift: {type: boolean}\n", ""),
+        Replace(ORDERS, "        gift: {type: boolean}\n", "        gift: {description: Wrap it, type: boolean}\n");
+    CompatBodyNarrowed Error "compat/body-narrowed"
+        "Breaking: a body takes less than it did."
+        "Bodies that were right are refused: a type, a bound, a value, an alternative or a field."
+        Replace(ORDERS, "maxLength: 40", "maxLength: 20"),
+        Replace(ORDERS, "{type: string, maxLength: 40}", "{maxLength: 40, type: string}");
+    CompatBodyWidened Note "compat/body-widened"
+        "Harmless: a body takes more than it did."
+        "Bodies that were right are still right."
+        Replace(ORDERS, "maxLength: 40", "maxLength: 80"),
+        Replace(ORDERS, "{type: string, maxLength: 40}", "{type: string, maxLength: 40, description: Which}");
+    CompatBodyDefault Warning "compat/body-default"
+        "Needs care: a field of a body that is left out means something else."
+        "Clients that never sent it mean something else now."
+        Replace(ORDERS, "default: 1, minimum: 1", "default: 2, minimum: 1"),
+        Replace(ORDERS, "default: 1, minimum: 1", "minimum: 1, default: 1.0");
+    CompatMediaTypeRemoved Error "compat/media-type-removed"
+        "Breaking: a body no longer comes in a form in which it came."
+        "Clients send it in this form, or read it."
+        Replace(ORDERS, "          application/xml:\n            schema: {$ref: '#/components/schemas/NewOrder'}\n", ""),
+        Replace(ORDERS, "          application/xml:\n", "          application/xml; charset=utf-8:\n");
+    CompatMediaTypeAdded Note "compat/media-type-added"
+        "Harmless: a body comes in another form too."
+        "Clients that do not know it do not ask for it."
+        Replace(ORDERS, "          application/xml:\n", "          application/yaml:\n            schema: {$ref: '#/components/schemas/NewOrder'}\n          application/xml:\n"),
+        Replace(ORDERS, "          application/xml:\n", "          'application/XML':\n");
+    CompatEncoding Error "compat/encoding"
+        "Breaking: a field of a form is written in another way."
+        "Clients write it as they did."
+        Replace(ORDERS, "contentType: 'image/png, image/jpeg'", "contentType: image/png"),
+        Replace(ORDERS, "contentType: 'image/png, image/jpeg'", "contentType: 'image/jpeg, image/png'");
+    CompatSuccessAdded Warning "compat/success-added"
+        "Needs care: another success is documented."
+        "Clients that know the old ones only take it for an undocumented answer."
+        Replace(ORDERS, "        '201':\n", "        '202':\n          description: The order will be placed\n        '201':\n"),
+        Replace(ORDERS, "        '201':\n", "        \"201\":\n");
+    CompatFieldsOpen Warning "compat/fields-open"
+        "Needs care: a body that is sent may have fields that nobody has described."
+        "It had the described ones only. Clients that refuse others, or read all of them, meet more now."
+        Replace(ORDERS, "      additionalProperties: false\n", ""),
+        Replace(ORDERS, "      additionalProperties: false\n", "      additionalProperties: false # closed\n");
+    CompatAlternativeAdded Error "compat/alternative-added"
+        "Breaking: a body that is sent has a new alternative."
+        "Clients that know the old ones only cannot read it."
+        Replace(ORDERS, "        - $ref: '#/components/schemas/Card'\n", "        - {type: object, required: [voucher], properties: {voucher: {type: string}}}\n        - $ref: '#/components/schemas/Card'\n"),
+        Replace(ORDERS, "        - $ref: '#/components/schemas/Card'\n        - $ref: '#/components/schemas/Invoice'\n", "        - $ref: '#/components/schemas/Invoice'\n        - $ref: '#/components/schemas/Card'\n");
+    CompatDiscriminator Error "compat/discriminator"
+        "Breaking: alternatives are told apart in another way."
+        "Another field, or another value for the same alternative: clients take one for the other, or know none."
+        Replace(ORDERS, "          card: '#/components/schemas/Card'\n", "          credit_card: '#/components/schemas/Card'\n"),
+        Replace(ORDERS, "          card: '#/components/schemas/Card'\n          invoice: '#/components/schemas/Invoice'\n", "          invoice: '#/components/schemas/Invoice'\n          card: '#/components/schemas/Card'\n");
+    CompatScopes Error "compat/scopes"
+        "Breaking: an operation demands other scopes."
+        "Tokens that have the old ones only are refused."
+        Replace(ORDERS, "  - sign_in: [orders.read]\n", "  - sign_in: [orders.read, orders.write]\n"),
+        Replace(ORDERS, "  - sign_in: [orders.read]\n", "  - sign_in: ['orders.read']\n");
 
     LiveAnswer Error "live/answer"
         "A live server answers as documented."

@@ -1,0 +1,131 @@
+//! A profile for a contract whose makers have not written one: what the contract itself keeps to.
+
+use std::collections::HashMap;
+
+use openapi_model::document::{Document, Example, Operation, Status};
+
+use super::{errors, json, permission, rate_limit};
+use crate::profile::{Profile, Requirement, SCOPES};
+
+/// What tells errors of one status apart, in the order of how well it does.
+const IDENTITIES: [&str; 10] = [
+    "/code",
+    "/error/code",
+    "/errors/0/code",
+    "/error_code",
+    "/type",
+    "/error/type",
+    "/error",
+    "/message",
+    "/error/message",
+    "/title",
+];
+
+/// The profile that a contract keeps to: nothing is asked for that it does not do everywhere, so that it is silent today and
+/// speaks when a new operation does otherwise.
+pub fn propose(document: &Document) -> Profile {
+    let operations: Vec<&Operation> = document.operations.iter().map(AsRef::as_ref).collect();
+    let mut profile = Profile {
+        error_identity: error_identity(&operations),
+        error_schema: error_schema(document, &operations),
+        permission: permission_source(&operations),
+        rate_limit: rate_limit_extension(&operations),
+        require: Vec::new(),
+    };
+    let requirements = Requirement::ALL.into_iter();
+    profile.require = requirements.filter(|wanted| keeps(*wanted, &profile, &operations)).collect();
+    profile
+}
+
+fn keeps(requirement: Requirement, profile: &Profile, operations: &[&Operation]) -> bool {
+    let all = |has: &dyn Fn(&Operation) -> bool| !operations.is_empty() && operations.iter().all(|it| has(it));
+    match requirement {
+        Requirement::OperationId => all(&|operation| operation.id.is_some()),
+        Requirement::Security => all(&|operation| !operation.security.is_open()),
+        Requirement::Permission => all(&|operation| permission(profile, operation).is_some()),
+        Requirement::RateLimit => all(&|operation| rate_limit(profile, operation).is_some()),
+        Requirement::ErrorExamples => {
+            let has_errors = operations.iter().any(|operation| !errors::errors(profile, operation).is_empty());
+            let is_named = |operation: &Operation| {
+                let errors = errors::errors(profile, operation);
+                errors.iter().all(|error| error.identity.is_some() && error.summary.is_some())
+            };
+            has_errors && all(&is_named)
+        }
+    }
+}
+
+/// The first pointer that leads to something in nearly every example of an error, and to different things in all of one
+/// status. Nothing where no status has several examples: then the status does.
+fn error_identity(operations: &[&Operation]) -> Option<String> {
+    let mut statuses: Vec<&[Example]> = Vec::new();
+    for operation in operations {
+        for response in &operation.responses {
+            if matches!(*response.status, Status::Code(400..=599)) {
+                statuses.extend(json(&response.content).map(|media| media.examples.as_slice()));
+            }
+        }
+    }
+    let examples: usize = statuses.iter().map(|examples| examples.len()).sum();
+    let tells = |pointer: &&&str| {
+        let mut found = 0;
+        let mut is_distinct = true;
+        let mut several = false;
+        for examples in &statuses {
+            let mut known: Vec<String> = examples
+                .iter()
+                .filter_map(|example| Some(errors::identity(pointer, example)?.value))
+                .collect();
+            found += known.len();
+            several |= known.len() > 1;
+            known.sort();
+            is_distinct &= known.windows(2).all(|pair| pair[0] != pair[1]);
+        }
+        several && is_distinct && found * 10 >= examples * 9
+    };
+    IDENTITIES.iter().find(tells).map(|pointer| (*pointer).to_owned())
+}
+
+/// The component that is the schema of every error with a JSON body.
+fn error_schema(document: &Document, operations: &[&Operation]) -> Option<String> {
+    let mut known: Option<String> = None;
+    for response in operations.iter().flat_map(|operation| &operation.responses) {
+        if !matches!(*response.status, Status::Code(400..=599) | Status::Range(4 | 5) | Status::Default) {
+            continue;
+        }
+        let name = document.shape_of(json(&response.content)?.schema?).name.as_ref()?.value.clone();
+        if known.get_or_insert_with(|| name.clone()) != &name {
+            return None;
+        }
+    }
+    known
+}
+
+/// The extension of most operations that names permissions, or the scopes, where most have some.
+fn permission_source(operations: &[&Operation]) -> Option<String> {
+    let names = |name: &str, value: &openapi_model::node::Node| name.contains("permission") && value.as_str().is_some();
+    let by_extension = most(operations, names);
+    let by_scopes = || {
+        let profile = Profile { permission: Some(SCOPES.to_owned()), ..Profile::default() };
+        let known = operations.iter().filter(|operation| permission(&profile, operation).is_some()).count();
+        (known * 2 > operations.len()).then(|| SCOPES.to_owned())
+    };
+    by_extension.or_else(by_scopes)
+}
+
+/// The extension of most operations that gives a rate limit.
+fn rate_limit_extension(operations: &[&Operation]) -> Option<String> {
+    most(operations, |_, value| value.get("requests").is_some() && value.get("window_seconds").is_some())
+}
+
+/// The extension that more than half of the operations have and that is as wanted.
+fn most(operations: &[&Operation], wanted: impl Fn(&str, &openapi_model::node::Node) -> bool) -> Option<String> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for operation in operations {
+        for extension in operation.extensions.iter().filter(|entry| wanted(&entry.key, &entry.value)) {
+            *counts.entry(&extension.key).or_default() += 1;
+        }
+    }
+    let best = counts.into_iter().max_by_key(|(name, count)| (*count, std::cmp::Reverse(*name)))?;
+    (best.1 * 2 > operations.len()).then(|| best.0.to_owned())
+}
