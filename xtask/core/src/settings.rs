@@ -8,6 +8,8 @@ use toml::Spanned;
 
 use openapi_model::source::Source;
 
+use crate::profile::Profile;
+
 /// Where a project says what is compared.
 pub const FILE: &str = "openapi/check.toml";
 
@@ -23,6 +25,8 @@ pub struct Project {
     pub root: PathBuf,
     /// Where everything stands, below the repository.
     pub layout: Layout,
+    /// How the contract is seen; nothing where the settings do not say.
+    pub profile: Option<Profile>,
     /// Findings that are allowed for now.
     pub allowances: Vec<Allowance>,
     /// `check.toml` itself.
@@ -65,6 +69,8 @@ pub struct Allowance {
     pub rule: String,
     /// The file of its primary place; nothing for findings without a place.
     pub file: Option<String>,
+    /// What the finding says; nothing allows whatever the rule says there.
+    pub message: Option<String>,
     /// What stands at the primary place; nothing allows the rule in the whole file.
     pub text: Option<String>,
     /// Why.
@@ -77,6 +83,7 @@ pub struct Allowance {
 #[serde(deny_unknown_fields)]
 struct File {
     project: Layout,
+    profile: Option<Profile>,
     #[serde(default)]
     allow: Vec<Spanned<Allow>>,
 }
@@ -86,6 +93,7 @@ struct File {
 struct Allow {
     rule: String,
     file: Option<String>,
+    message: Option<String>,
     text: Option<String>,
     reason: String,
 }
@@ -112,12 +120,13 @@ impl Project {
             allowances.push(Allowance {
                 rule: allow.rule,
                 file: allow.file,
+                message: allow.message,
                 text: allow.text,
                 reason: allow.reason,
                 range,
             });
         }
-        Ok(Project { root: root.to_owned(), layout: file.project, allowances, source })
+        Ok(Project { root: root.to_owned(), layout: file.project, profile: file.profile, allowances, source })
     }
 
     /// A file of the project.

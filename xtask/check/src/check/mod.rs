@@ -14,7 +14,9 @@ use std::sync::Arc;
 
 use apidrift_core::contract::{Contract, Troubled};
 use apidrift_core::generator::Generator;
+use apidrift_core::profile::Profile;
 use apidrift_core::settings::{Allowance, Project};
+use apidrift_core::view;
 use openapi_model::source::Source;
 
 use crate::allow;
@@ -83,6 +85,8 @@ fn everything(project: &Project, scope: &Scope, generator: Option<&dyn Generator
 /// What is said of one API beside its contract, as it was read.
 #[derive(Debug, Default)]
 pub struct Claims {
+    /// How the contract is seen; nothing where the settings do not say.
+    pub profile: Option<Profile>,
     /// The contract's earlier form.
     pub base: Option<Arc<Source>>,
     /// The pages of each language, the contract's own first.
@@ -114,7 +118,8 @@ fn claims(project: &Project, scope: &Scope) -> (Claims, Vec<String>) {
     let pages = pages::read(project, &mut unread);
     // That it is missing is another comparison's finding.
     let server = project.layout.server.as_ref().and_then(|server| project.read(server).ok());
-    (Claims { base, pages, emitted, is_generated: project.layout.is_generated(), server }, unread)
+    let profile = project.profile.clone();
+    (Claims { profile, base, pages, emitted, is_generated: project.layout.is_generated(), server }, unread)
 }
 
 /// Compares a contract with what is said beside it. The contract comes back if nothing is wrong with it.
@@ -128,6 +133,10 @@ pub fn compare(
         let unchecked = vec![format!("nothing was compared with {}, which cannot be read", source.path)];
         return (Outcome { findings, unchecked, ..Outcome::default() }, None);
     };
+    let Ok(seen) = view::Contract::read(source, None, claims.profile.as_ref()) else {
+        return (Outcome { findings, ..Outcome::default() }, None);
+    };
+    let _ = &seen;
     let mut outcome = Outcome { findings, ..Outcome::default() };
     // What no code can be made of means something to clients all the same; server and pages cannot follow it.
     let compatibility = claims.base.as_ref().map(|base| compatibility(base, &contract));
