@@ -7,6 +7,7 @@
 pub mod allow;
 pub mod check;
 pub mod cli;
+pub mod compat;
 pub mod conform;
 pub mod outcome;
 pub mod page;

@@ -2,7 +2,6 @@
 //!
 //! Every comparison hands over findings. What could not be looked at is told apart from what was found to agree.
 
-mod compat;
 mod contract;
 mod emitted;
 pub mod fix;
@@ -20,6 +19,7 @@ use apidrift_core::view;
 use openapi_model::source::Source;
 
 use crate::allow;
+use crate::compat;
 use crate::outcome::Outcome;
 pub use pages::Pages;
 
@@ -139,7 +139,7 @@ pub fn compare(
     let _ = &seen;
     let mut outcome = Outcome { findings, ..Outcome::default() };
     // What no code can be made of means something to clients all the same; server and pages cannot follow it.
-    let compatibility = claims.base.as_ref().map(|base| compatibility(base, &contract));
+    let compatibility = claims.base.as_ref().map(|base| compatibility(base, &seen, claims.is_generated));
     let generator = generator.filter(|_| claims.is_generated);
     let unsupported = generator.map(|generator| generator.unsupported(&contract)).unwrap_or_default();
     contract.set_aside(&unsupported);
@@ -174,21 +174,21 @@ fn foreign_pages(project: &Project, source: &Arc<Source>, pages: &[PathBuf]) -> 
     outcome
 }
 
-fn compatibility(base: &Arc<Source>, contract: &Contract) -> Outcome {
-    let (loaded, findings) = Contract::load(base);
-    match loaded {
-        Some(base) => {
-            let unread = base.troubled.iter().map(|troubled| {
-                let Troubled { method, path, .. } = troubled;
-                format!("{method} {path} was not compared with {}, in which it cannot be read", base.source.path)
-            });
-            Outcome { findings: compat::check(&base, contract), unchecked: unread.collect(), ..Outcome::default() }
+/// What has changed since the contract's earlier form.
+fn compatibility(base: &Arc<Source>, contract: &view::Contract, ids_matter: bool) -> Outcome {
+    let path = base.path.clone();
+    let base = match view::Contract::read(base, None, Some(&contract.profile)) {
+        Ok(base) => base,
+        Err(error) => {
+            let why = error.message;
+            return Outcome::unchecked(format!("nothing was compared with {path}, which cannot be read: {why}"));
         }
-        None => {
-            let why = findings.first().map_or("", |finding| finding.message.as_str());
-            Outcome::unchecked(format!("nothing was compared with {}, which cannot be read: {why}", base.path))
-        }
-    }
+    };
+    let compared = compat::check(&compat::Side::of(&base), &compat::Side::of(contract), ids_matter);
+    let unchecked = compared.not_compared.into_iter().map(|part| {
+        format!("{} was not compared with {path}: {}", part.operation, part.reason)
+    });
+    Outcome { findings: compared.findings, unchecked: unchecked.collect(), ..Outcome::default() }
 }
 
 /// The contract's earlier form.

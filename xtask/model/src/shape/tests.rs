@@ -135,8 +135,11 @@ F: {allOf: [{$ref: '#/components/schemas/E'}], description: as it is}
     let count = |name| shape(&document, name).alternatives[0].members.len();
     assert_eq!((count("A"), count("C")), (4, 2));
     assert_eq!(names(&shape(&document, "D")), ["a"]);
-    assert!(shape(&document, "D").name.is_none() && shape(&document, "D").read_only.is_some());
-    assert_eq!(shape(&document, "F").name.as_ref().unwrap().value, "E");
+    assert!(shape(&document, "D").read_only.is_some());
+    let name = |id| document.shape_of(id).name.as_ref().map(|name| name.value.clone());
+    let component = |name| document.schema(document.component(name).unwrap());
+    assert_eq!(name(component("D").one_of.as_ref().unwrap().value[0]).as_deref(), Some("E"));
+    assert_eq!(document.target(document.component("F").unwrap()), document.component("E").unwrap());
 }
 
 #[test]

@@ -1,0 +1,202 @@
+//! Bodies of requests, and what bodies of all kinds have in common: media types, their schemas, how forms are written.
+
+use apidrift_core::rules::Rule;
+use openapi_model::document::{Document, Encoding, MediaType};
+use openapi_model::schema::Types;
+use openapi_model::span::Span;
+
+use super::media::{self, Media};
+use super::parameters::place_of;
+use super::report::{At, Said};
+use super::{Area, Both, Compare, Context, View};
+
+impl Compare<'_> {
+    pub(super) fn body(&mut self, both: &Both<'_>) {
+        let (before, now) = match (&both.old.body, &both.new.body) {
+            (Some(before), Some(now)) => (before, now),
+            (None, Some(now)) if now.required.value && !both.is_reversed => {
+                let (here, other) = (At::Now(now.key), Some(At::Then(place_of(both.old))));
+                self.say_of_body(both, Rule::CompatBodyRequired, here, other, "a new body is required by ", "");
+                return;
+            }
+            (None, Some(now)) => {
+                let (rule, text) = match both.is_reversed {
+                    true => (Rule::CompatFieldAdded, "a new body is sent by "),
+                    false => (Rule::CompatBodyWidened, "a new optional body is taken by "),
+                };
+                self.say_of_body(both, rule, At::Now(now.key), None, text, "");
+                return;
+            }
+            (Some(before), None) => {
+                let (rule, text) = match both.is_reversed {
+                    true => (Rule::CompatFieldRemoved, "a body is no longer sent by "),
+                    false => (Rule::CompatBodyRemoved, "a body is no longer taken by "),
+                };
+                let (here, other) = (At::Then(before.key), Some(At::Now(place_of(both.new))));
+                self.say_of_body(both, rule, here, other, text, "");
+                return;
+            }
+            (None, None) => return,
+        };
+        let span = |required: &openapi_model::span::Spanned<bool>, key: Span| {
+            if required.span == Span::default() { key } else { required.span }
+        };
+        let places = (span(&now.required, now.key), span(&before.required, before.key));
+        match (before.required.value, now.required.value) {
+            (false, true) if !both.is_reversed => {
+                let (here, other) = (At::Now(places.0), Some(At::Then(places.1)));
+                let text = " was optional and is required now";
+                self.say_of_body(both, Rule::CompatBodyRequired, here, other, "the body of ", text);
+            }
+            (true, false) if both.is_reversed => {
+                let (here, other) = (At::Now(places.0), Some(At::Then(places.1)));
+                self.say_of_body(both, Rule::CompatFieldOptional, here, other, "the body of ", " may be absent now");
+            }
+            _ => {}
+        }
+        self.contents(both, both.requests(), &Context::Body, (&before.content, before.key), (&now.content, now.key));
+    }
+
+    fn say_of_body(&mut self, both: &Both<'_>, rule: Rule, here: At, other: Option<At>, before: &str, after: &str) {
+        let help = match rule {
+            Rule::CompatBodyRequired => "clients send none: make it optional",
+            Rule::CompatBodyRemoved => "clients send it: make sure that nothing of it is needed",
+            Rule::CompatFieldRemoved | Rule::CompatFieldOptional => "whoever is called reads it: keep sending it",
+            _ => "clients that send none are served as before",
+        };
+        let message = (before.to_owned(), after.to_owned());
+        self.report.say(both.at, Said { rule, here, other, message, help });
+    }
+
+    /// The bodies of one request or answer, by media type.
+    pub(super) fn contents(
+        &mut self,
+        both: &Both<'_>,
+        area: Area,
+        context: &Context,
+        (olds, then): (&[MediaType], Span),
+        (news, now): (&[MediaType], Span),
+    ) {
+        let parse = |content: &[MediaType]| -> Vec<Media> {
+            content.iter().map(|media| Media::parse(&media.name.value)).collect()
+        };
+        let (before, after) = (parse(olds), parse(news));
+        let what = match context {
+            Context::Answer(status) => format!("the answer `{status}` of "),
+            _ => "the body of ".to_owned(),
+        };
+        for (old, media) in olds.iter().zip(&before) {
+            let Some(at) = media::find(media, &after) else {
+                let help = match area {
+                    Area::Sent => "clients read this form: keep sending it to those that accept it",
+                    _ => "clients send this form: keep taking it",
+                };
+                let text = format!(" no longer comes as `{}`", old.name.value);
+                let (here, other) = (At::Then(old.name.span), Some(At::Now(now)));
+                let message = (what.clone(), text);
+                self.report.say(both.at, Said { rule: Rule::CompatMediaTypeRemoved, here, other, message, help });
+                continue;
+            };
+            let new = &news[at];
+            if area != Area::Sent && !after[at].covers(media) && media.covers(&after[at]) && media != &after[at] {
+                let text = format!(" is taken as `{}` only, not as `{}`", new.name.value, old.name.value);
+                let (here, other) = (At::Now(new.name.span), Some(At::Then(old.name.span)));
+                let (message, help) = ((what.clone(), text), "clients send other forms: keep taking them");
+                self.report.say(both.at, Said { rule: Rule::CompatMediaTypeRemoved, here, other, message, help });
+            }
+            let views = (
+                View::of_some(self.base.document, old.schema),
+                View::of_some(self.new.document, new.schema),
+            );
+            self.schema(both, area, context.clone(), views.0, views.1);
+            if media.is_form() {
+                self.encodings(both, &what, old, new);
+            }
+        }
+        for (new, media) in news.iter().zip(&after) {
+            let is_known = media::find(media, &before).is_some();
+            if !is_known && !olds.is_empty() {
+                let message = (what.clone(), format!(" comes as `{}` too", new.name.value));
+                let (here, other) = (At::Now(new.name.span), Some(At::Then(then)));
+                let help = "clients that do not know this form do not ask for it";
+                self.report.say(both.at, Said { rule: Rule::CompatMediaTypeAdded, here, other, message, help });
+            }
+        }
+    }
+
+    /// How the properties of forms are written.
+    fn encodings(&mut self, both: &Both<'_>, what: &str, old: &MediaType, new: &MediaType) {
+        let (base, document) = (self.base.document, self.new.document);
+        let shape = old.schema.map(|schema| base.shape_of(schema)).unwrap_or_default();
+        for name in shape.properties.keys() {
+            let of = |media: &MediaType| -> Option<Encoding> {
+                media.encoding.iter().find(|encoding| encoding.property.value == *name).cloned()
+            };
+            let (before, after) = (of(old), of(new));
+            let is_there = new.schema.is_some_and(|schema| document.shape_of(schema).properties.contains_key(name));
+            if !is_there || before.is_none() && after.is_none() {
+                continue;
+            }
+            let then = written(base, old, name, before.as_ref());
+            let now = written(document, new, name, after.as_ref());
+            if !then.takes_less(&now) {
+                continue;
+            }
+            let here = after.as_ref().map_or(new.name.span, |encoding| encoding.property.span);
+            let there = before.as_ref().map_or(old.name.span, |encoding| encoding.property.span);
+            let message = (format!("in {what}"), format!(": `/{name}` is written as {} now, not as {}", now.shown(), then.shown()));
+            let (here, other) = (At::Now(here), Some(At::Then(there)));
+            let help = "clients write it as they did: keep reading that";
+            self.report.say(both.at, Said { rule: Rule::CompatEncoding, here, other, message, help });
+        }
+    }
+}
+
+/// How a property of a form is written.
+#[derive(Debug, PartialEq, Eq)]
+struct Written {
+    content_types: Vec<String>,
+    style: Option<(String, bool)>,
+}
+
+impl Written {
+    /// Whether the other way does not take what was written in this one.
+    fn takes_less(&self, now: &Written) -> bool {
+        let takes = |text: &String| {
+            let wanted = Media::parse(text);
+            now.content_types.iter().any(|known| Media::parse(known) == wanted || Media::parse(known).covers(&wanted))
+        };
+        self.style != now.style || !self.content_types.iter().all(takes)
+    }
+
+    fn shown(&self) -> String {
+        let types = self.content_types.join(", ");
+        match &self.style {
+            Some((style, explode)) => format!("{types} ({style}, explode: {explode})"),
+            None => types,
+        }
+    }
+}
+
+fn written(document: &Document, media: &MediaType, name: &str, encoding: Option<&Encoding>) -> Written {
+    let shape = media.schema.map(|schema| document.shape_of(schema)).unwrap_or_default();
+    let of_property = shape.properties.get(name).map(|property| document.shape(&property.schema)).unwrap_or_default();
+    let types = of_property.types;
+    let usual = match of_property.format.as_ref().map(|format| format.value.as_str()) {
+        Some("binary" | "base64") => "application/octet-stream",
+        _ if types == Types::OBJECT => "application/json",
+        _ => "text/plain",
+    };
+    let content_types = encoding.and_then(|encoding| encoding.content_type.as_ref());
+    let content_types = content_types.map_or(usual, |types| types.value.as_str());
+    let style = encoding.and_then(|encoding| {
+        let style = encoding.style.as_ref().map_or("form", |style| style.value.as_str());
+        let explode = encoding.explode.as_ref().map_or(style == "form", |explode| explode.value);
+        let is_many = types != Types::ANY.without(Types::NULL) && types.meets(Types::ARRAY.with(Types::OBJECT));
+        let is_usual = style == "form" && (explode || !is_many);
+        (!is_usual).then(|| (style.to_owned(), explode))
+    });
+    let mut content_types: Vec<String> = content_types.split(',').map(|part| part.trim().to_lowercase()).collect();
+    content_types.sort_unstable();
+    Written { content_types, style }
+}

@@ -1,0 +1,97 @@
+//! Errors, where something tells those of one status apart.
+
+use std::collections::BTreeSet;
+
+use apidrift_core::rules::Rule;
+
+use super::parameters::place_of;
+use super::report::{At, Said};
+use super::{Both, Compare, Known, KnownError};
+
+impl Compare<'_> {
+    pub(super) fn errors(&mut self, both: &Both<'_>, old: &Known, new: &Known) {
+        let is_same = |one: &KnownError, other: &KnownError| {
+            one.status == other.status && one.identity.value == other.identity.value
+        };
+        let only = |some: &[KnownError], others: &[KnownError]| -> Vec<KnownError> {
+            some.iter().filter(|error| !others.iter().any(|other| is_same(error, other))).cloned().collect()
+        };
+        let (mut gone, mut come) = (only(&old.errors, &new.errors), only(&new.errors, &old.errors));
+        self.moved_errors(both, &mut gone, &mut come);
+        self.renamed_errors(both, &mut gone, &mut come);
+        for before in gone {
+            let message = (
+                format!("`{} {}` is no longer documented for ", before.status, before.identity.value),
+                String::new(),
+            );
+            let (here, other) = (At::Then(before.identity.span), Some(At::Now(place_of(both.new))));
+            let help = "make sure that it is never answered any more: clients have no name for it now";
+            self.report.say(both.at, Said { rule: Rule::CompatErrorRemoved, here, other, message, help });
+        }
+        for now in come {
+            let text = format!("a new error, `{} {}`, is documented for ", now.status, now.identity.value);
+            let message = (text, String::new());
+            let (here, other) = (At::Now(now.identity.span), Some(At::Then(place_of(both.old))));
+            let help = "clients that know the old errors only take it for an undocumented answer";
+            self.report.say(both.at, Said { rule: Rule::CompatErrorAdded, here, other, message, help });
+        }
+    }
+
+    /// Errors that are the same but for their status.
+    fn moved_errors(&mut self, both: &Both<'_>, gone: &mut Vec<KnownError>, come: &mut Vec<KnownError>) {
+        gone.retain(|before| {
+            let Some(at) = come.iter().position(|now| now.identity.value == before.identity.value) else {
+                return true;
+            };
+            let now = come.remove(at);
+            let status = |operation: &openapi_model::document::Operation, error: &KnownError| {
+                let code = openapi_model::document::Status::Code(error.status);
+                let response = operation.responses.iter().find(|response| response.status.value == code);
+                response.map_or(error.identity.span, |response| response.status.span)
+            };
+            let message = (
+                format!("the error `{}` of ", now.identity.value),
+                format!(" has the status {} now, not {}", now.status, before.status),
+            );
+            let (here, other) = (At::Now(status(both.new, &now)), Some(At::Then(status(both.old, before))));
+            let help = "clients decide by the status: whether to try again, and whom to tell";
+            self.report.say(both.at, Said { rule: Rule::CompatErrorStatus, here, other, message, help });
+            false
+        });
+    }
+
+    /// The one error of a status that is gone, and the one that is new.
+    fn renamed_errors(&mut self, both: &Both<'_>, gone: &mut Vec<KnownError>, come: &mut Vec<KnownError>) {
+        let statuses: BTreeSet<u16> = gone.iter().map(|error| error.status).collect();
+        for status in statuses {
+            let of_status = |some: &[KnownError]| -> Vec<usize> {
+                (0..some.len()).filter(|at| some[*at].status == status).collect()
+            };
+            let (olds, news) = (of_status(gone), of_status(come));
+            let pairs = match (&olds[..], &news[..]) {
+                ([old], [new]) => vec![(*old, *new)],
+                _ => named_alike(gone, come, &olds, &news),
+            };
+            // From behind, so that places before stay what they are.
+            for (old, new) in pairs.into_iter().rev() {
+                let before = gone.remove(old);
+                let now = come[new].clone();
+                come[new].status = 0;
+                let message = (
+                    format!("the error {status} of "),
+                    format!(" is `{}` now, not `{}`", now.identity.value, before.identity.value),
+                );
+                let (here, other) = (At::Now(now.identity.span), Some(At::Then(before.identity.span)));
+                let help = "clients tell errors of one status apart by it";
+                self.report.say(both.at, Said { rule: Rule::CompatErrorMessage, here, other, message, help });
+            }
+            come.retain(|error| error.status != 0);
+        }
+    }
+}
+
+/// Those of one status that have kept their names.
+fn named_alike(gone: &[KnownError], come: &[KnownError], olds: &[usize], news: &[usize]) -> Vec<(usize, usize)> {
+    let is_same = |old: usize, new: usize| gone[old].name.is_some() && gone[old].name == come[new].name;
+    olds.iter().filter_map(|old| Some((*old, *news.iter().find(|new| is_same(*old, **new))?))).collect()
+}

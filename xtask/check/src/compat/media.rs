@@ -1,0 +1,75 @@
+//! Media types, and which of them are the same.
+
+/// A media type or range, such as `application/json`, `application/*` or `application/*+json`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Media {
+    kind: String,
+    subtype: String,
+    /// Its parameters, sorted, without those that say nothing of what the body means.
+    parameters: Vec<String>,
+}
+
+impl Media {
+    pub(super) fn parse(text: &str) -> Media {
+        let mut parts = text.split(';').map(|part| part.trim().to_lowercase());
+        let name = parts.next().unwrap_or_default();
+        let (kind, subtype) = name.split_once('/').unwrap_or((&name, ""));
+        let mut parameters: Vec<String> = parts
+            .filter(|parameter| {
+                let name = parameter.split('=').next().unwrap_or_default().trim();
+                !parameter.is_empty() && name != "charset" && name != "boundary"
+            })
+            .map(|parameter| parameter.replace([' ', '"'], ""))
+            .collect();
+        parameters.sort_unstable();
+        Media { kind: kind.to_owned(), subtype: subtype.to_owned(), parameters }
+    }
+
+    /// Whether it is a range that has another one in it.
+    pub(super) fn covers(&self, other: &Media) -> bool {
+        let kind = self.kind == "*" || self.kind == other.kind;
+        let subtype = self.subtype == "*"
+            || self.subtype == other.subtype
+            || self.subtype.strip_prefix("*+").is_some_and(|suffix| {
+                other.subtype == suffix || other.subtype.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('+'))
+            });
+        kind && subtype && (self.parameters.is_empty() || self.parameters == other.parameters)
+    }
+
+    /// Whether they are the same, parameters aside.
+    fn is_like(&self, other: &Media) -> bool {
+        self.kind == other.kind && self.subtype == other.subtype
+    }
+
+    /// Whether it is a form, of which each part is written in a way of its own.
+    pub(super) fn is_form(&self) -> bool {
+        self.kind == "multipart" || self.subtype == "x-www-form-urlencoded"
+    }
+}
+
+/// Which of some media types another one is: the same, a range that has it, one of the same name with other parameters,
+/// or one that it has in it.
+pub(super) fn find(wanted: &Media, among: &[Media]) -> Option<usize> {
+    let by = |fits: &dyn Fn(&Media) -> bool| among.iter().position(fits);
+    by(&|known| known == wanted)
+        .or_else(|| by(&|known| known.covers(wanted)))
+        .or_else(|| by(&|known| known.is_like(wanted)))
+        .or_else(|| by(&|known| wanted.covers(known)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_and_parameters_are_understood() {
+        let all = |names: &[&str]| names.iter().map(|name| Media::parse(name)).collect::<Vec<_>>();
+        let find = |wanted: &str, among: &[&str]| find(&Media::parse(wanted), &all(among));
+        assert_eq!(find("Application/JSON", &["text/plain", "application/json; charset=utf-8"]), Some(1));
+        assert_eq!(find("application/json", &["application/*"]), Some(0));
+        assert_eq!(find("application/hal+json", &["application/json", "application/*+json"]), Some(1));
+        assert_eq!(find("application/json", &["application/problem+json"]), None);
+        assert_eq!(find("application/json;v=1", &["application/json;v=2", "application/json; V=1"]), Some(1));
+        assert_eq!(find("*/*", &["text/plain"]), Some(0));
+    }
+}

@@ -1,0 +1,216 @@
+//! Operations: which is which, and what is said of each beside what it takes and answers.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use apidrift_core::rules::Rule;
+use apidrift_core::view::RateLimit;
+use openapi_model::document::{Operation, Part};
+use openapi_model::paths;
+use openapi_model::span::Spanned;
+
+use super::report::{At, Said};
+use super::{Both, Compare, Known, known};
+
+impl<'a> Compare<'a> {
+    pub(super) fn operations(&mut self) {
+        let (base, new) = (self.base, self.new);
+        let call = |operation: &Operation| paths::call(&operation.method.value, &operation.path.value);
+        let after: HashMap<String, (&Arc<Operation>, Known)> =
+            known(new).map(|(operation, known)| (call(operation), (operation, known))).collect();
+        let mut before = HashMap::new();
+        for (old, old_known) in known(base) {
+            let call = call(old);
+            match after.get(&call) {
+                Some((new, new_known)) => {
+                    let both = self.both(old, new, false);
+                    self.operation(&both, &old_known, new_known);
+                }
+                None => self.removed(old, "is gone", "clients that call it are answered with 404 or 405: keep it until nobody calls it"),
+            }
+            before.insert(call, ());
+        }
+        for operation in &new.document.operations {
+            if !before.contains_key(&call(operation)) {
+                self.added(operation, "is new");
+            }
+        }
+        self.sent_operations(&base.document.webhooks, &new.document.webhooks, "webhook");
+    }
+
+    fn both<'o>(&mut self, old: &'o Operation, new: &'o Operation, is_reversed: bool) -> Both<'o> {
+        Both { old, new, at: self.report.operation(new), is_reversed }
+    }
+
+    /// Operations that the API calls: those of webhooks or callbacks.
+    fn sent_operations<O: AsRef<Operation>>(&mut self, olds: &[O], news: &[O], what: &str) {
+        let same = |one: &Operation, other: &Operation| {
+            one.method.value == other.method.value && one.path.value == other.path.value
+        };
+        for old in olds.iter().map(AsRef::as_ref) {
+            match news.iter().map(AsRef::as_ref).find(|new| same(old, new)) {
+                Some(new) => {
+                    let both = self.both(old, new, true);
+                    self.unread_parts(&both);
+                    self.parts(&both, &Known::default(), &Known::default());
+                }
+                None => self.removed(old, &format!("is no longer sent as a {what}"), "whoever waits for it waits in vain: keep sending it"),
+            }
+        }
+        for new in news.iter().map(AsRef::as_ref) {
+            if !olds.iter().any(|old| same(old.as_ref(), new)) {
+                self.added(new, &format!("is sent as a {what} now"));
+            }
+        }
+    }
+
+    fn removed(&mut self, old: &Operation, how: &str, help: &'static str) {
+        let span = old.id.as_ref().map_or(old.method.span, |id| id.span);
+        self.report.say_of_all(Said {
+            rule: Rule::CompatOperationRemoved,
+            here: At::Then(span),
+            other: None,
+            message: (format!("{} {} {how}", old.method.value, old.path.value), String::new()),
+            help,
+        });
+    }
+
+    fn added(&mut self, new: &Operation, how: &str) {
+        let span = new.id.as_ref().map_or(new.method.span, |id| id.span);
+        self.report.say_of_all(Said {
+            rule: Rule::CompatOperationAdded,
+            here: At::Now(span),
+            other: None,
+            message: (format!("{} {} {how}", new.method.value, new.path.value), String::new()),
+            help: "nobody depends on it yet",
+        });
+    }
+
+    fn operation(&mut self, both: &Both<'_>, old_known: &Known, new_known: &Known) {
+        self.unread_parts(both);
+        if self.ids_matter {
+            self.id(both);
+        }
+        self.parts(both, old_known, new_known);
+        self.permission(both, old_known, new_known);
+        self.rate_limit(both, old_known, new_known);
+        if !both.is_unread(Part::Security) {
+            self.security(both);
+        }
+        let (old, new) = (both.old, both.new);
+        let olds: Vec<Boxed<'_>> = old.callbacks.iter().map(Boxed).collect();
+        let news: Vec<Boxed<'_>> = new.callbacks.iter().map(Boxed).collect();
+        self.sent_operations(&olds, &news, "callback");
+    }
+
+    fn parts(&mut self, both: &Both<'_>, old_known: &Known, new_known: &Known) {
+        self.parameters(both);
+        if !both.is_unread(Part::Body) {
+            self.body(both);
+        }
+        self.answers(both, old_known, new_known);
+        self.errors(both, old_known, new_known);
+    }
+
+    /// What of an operation could not be read.
+    fn unread_parts(&mut self, both: &Both<'_>) {
+        for unread in &both.old.unread {
+            self.report.not_compared(both.at, unread.reason.clone(), At::Then(unread.span));
+        }
+        for unread in &both.new.unread {
+            self.report.not_compared(both.at, unread.reason.clone(), At::Now(unread.span));
+        }
+    }
+
+    fn id(&mut self, both: &Both<'_>) {
+        let (Some(before), Some(now)) = (&both.old.id, &both.new.id) else { return };
+        if before.value != now.value {
+            self.report.say(
+                both.at,
+                Said {
+                    rule: Rule::CompatOperationRenamed,
+                    here: At::Now(now.span),
+                    other: Some(At::Then(before.span)),
+                    message: (format!("`{}` was renamed to ", before.value), String::new()),
+                    help: "generated clients name a method after it: code that calls the old name no longer compiles",
+                },
+            );
+        }
+    }
+
+    fn permission(&mut self, both: &Both<'_>, old: &Known, new: &Known) {
+        let (before, now) = match (&old.permission, &new.permission) {
+            (Some(before), Some(now)) if before.value != now.value => (Some(before), now),
+            (None, Some(now)) if old_has_any(self.base, |known| known.permission.is_some()) => (None, now),
+            _ => return,
+        };
+        let was = before.map_or("none".to_owned(), |before| format!("`{}`", before.value));
+        self.report.say(
+            both.at,
+            Said {
+                rule: Rule::CompatPermission,
+                here: At::Now(now.span),
+                other: before.map(|before| At::Then(before.span)),
+                message: (format!("`{}` is required by ", now.value), format!(" now, not {was}")),
+                help: "keys that have only the old permission are refused with 403: accept both for a while",
+            },
+        );
+    }
+
+    fn rate_limit(&mut self, both: &Both<'_>, old: &Known, new: &Known) {
+        let (Some(before), Some(now)) = (&old.rate_limit, &new.rate_limit) else { return };
+        // Requests in a stretch of time, compared without fractions; and how many may come at once.
+        let rate = |one: &Spanned<RateLimit>, other: &Spanned<RateLimit>| {
+            u128::from(one.requests) * u128::from(other.window_seconds)
+        };
+        let (slower, fewer) = (rate(now, before) < rate(before, now), now.requests < before.requests);
+        if before.value == now.value {
+            return;
+        }
+        let (rule, help) = if slower || fewer {
+            (Rule::CompatRateLimitStricter, "clients that stayed within the old limit are refused with 429")
+        } else {
+            (Rule::CompatRateLimitLooser, "nobody is refused who was not")
+        };
+        let text = format!(
+            " is {} requests in {} s now, and was {} in {} s",
+            now.requests, now.window_seconds, before.requests, before.window_seconds
+        );
+        let (here, other) = (At::Now(now.span), Some(At::Then(before.span)));
+        self.report.say(both.at, Said { rule, here, other, message: ("the rate limit of ".to_owned(), text), help });
+    }
+
+    pub(super) fn servers(&mut self) {
+        for old in &self.base.document.servers {
+            if !self.new.document.servers.iter().any(|new| new.url.value == old.url.value) {
+                self.report.say_of_all(Said {
+                    rule: Rule::CompatServerRemoved,
+                    here: At::Then(old.url.span),
+                    other: None,
+                    message: (format!("the server `{}` is gone", old.url.value), String::new()),
+                    help: "clients call it: keep it answering, or tell them",
+                });
+            }
+        }
+    }
+}
+
+impl Both<'_> {
+    /// Whether a part of it could not be read on one of the sides.
+    pub(super) fn is_unread(&self, part: Part) -> bool {
+        [self.old, self.new].iter().any(|operation| operation.unread.iter().any(|unread| unread.part == part))
+    }
+}
+
+fn old_has_any(side: &super::Side<'_>, has: impl Fn(&Known) -> bool) -> bool {
+    side.known.iter().any(has)
+}
+
+/// An operation of a callback, as those of webhooks are handed over.
+struct Boxed<'a>(&'a Operation);
+
+impl AsRef<Operation> for Boxed<'_> {
+    fn as_ref(&self) -> &Operation {
+        self.0
+    }
+}

@@ -1,0 +1,147 @@
+//! Whether requests with these parameters are still right.
+
+use apidrift_core::rules::Rule;
+use openapi_model::document::{Document, Location, Operation, Parameter, Part};
+use openapi_model::paths;
+use openapi_model::schema::Types;
+use openapi_model::span::Span;
+
+use super::report::{At, Said};
+use super::{Area, Both, Compare, Context, View};
+
+impl Compare<'_> {
+    pub(super) fn parameters(&mut self, both: &Both<'_>) {
+        let is_unread = both.is_unread(Part::Parameters);
+        for now in &both.new.parameters {
+            match counterpart(now, both.new, both.old) {
+                Some(before) => self.parameter(both, before, now),
+                None if is_unread => {}
+                None => self.added_parameter(both, now),
+            }
+        }
+        for before in &both.old.parameters {
+            if is_unread || counterpart(before, both.old, both.new).is_some() {
+                continue;
+            }
+            let name = &before.name.value;
+            let (rule, text, help) = if both.is_reversed {
+                (Rule::CompatFieldRemoved, "sent", "whoever is called reads it: keep sending it")
+            } else {
+                (
+                    Rule::CompatParameterRemoved,
+                    "taken",
+                    "clients that send it are served as if they did not: make sure that is what they mean",
+                )
+            };
+            let text = format!("the {} parameter `{name}` is no longer {text} by ", before.location.name());
+            let (here, other) = (At::Then(before.name.span), Some(At::Now(place_of(both.new))));
+            self.report.say(both.at, Said { rule, here, other, message: (text, String::new()), help });
+        }
+    }
+
+    fn added_parameter(&mut self, both: &Both<'_>, now: &Parameter) {
+        let (name, location) = (&now.name.value, now.location.name());
+        let (rule, text, help) = if both.is_reversed {
+            (Rule::CompatFieldAdded, format!("a new {location} parameter `{name}` is sent by "), "nobody reads it yet")
+        } else if now.required.value {
+            (
+                Rule::CompatParameterRequired,
+                format!("a new {location} parameter `{name}` is required by "),
+                "clients do not send it: make it optional",
+            )
+        } else {
+            (
+                Rule::CompatParameterAdded,
+                format!("a new optional {location} parameter `{name}` is taken by "),
+                "clients that do not send it are served as before",
+            )
+        };
+        let other = (rule == Rule::CompatParameterRequired).then(|| At::Then(place_of(both.old)));
+        let here = At::Now(now.name.span);
+        self.report.say(both.at, Said { rule, here, other, message: (text, String::new()), help });
+    }
+
+    fn parameter(&mut self, both: &Both<'_>, before: &Parameter, now: &Parameter) {
+        let name = now.name.value.clone();
+        let places = (At::Now(now.name.span), Some(At::Then(before.name.span)));
+        let mut say = |rule, text: String, help| {
+            let message = (format!("the parameter `{name}` of "), text);
+            self.report.say(both.at, Said { rule, here: places.0, other: places.1, message, help });
+        };
+        match (before.required.value, now.required.value) {
+            (false, true) if !both.is_reversed => say(
+                Rule::CompatParameterRequired,
+                " was optional and is required now".to_owned(),
+                "clients may leave it out: keep it optional",
+            ),
+            (true, false) if both.is_reversed => say(
+                Rule::CompatFieldOptional,
+                " may be absent now".to_owned(),
+                "whoever is called relies on it: keep sending it",
+            ),
+            _ => {}
+        }
+        if let Some(text) = written_otherwise((self.base.document, before), (self.new.document, now)) {
+            say(Rule::CompatParameterStyle, text, "clients write it as they did: keep reading that");
+        }
+        let area = if both.is_reversed { Area::Sent } else { Area::Parameter };
+        let schema = |document: &Document, parameter: &Parameter| {
+            let of_content = parameter.content.first().and_then(|media| media.schema);
+            View::of_some(document, parameter.schema.or(of_content))
+        };
+        let views = (schema(self.base.document, before), schema(self.new.document, now));
+        self.schema(both, area, Context::Parameter(name), views.0, views.1);
+    }
+}
+
+/// The same parameter of another operation: of the same name and place, or the same variable of the path.
+fn counterpart<'a>(parameter: &Parameter, own: &Operation, other: &'a Operation) -> Option<&'a Parameter> {
+    let name = parameter.name.value.as_str();
+    let mut known = other.parameters.iter().filter(|known| known.location == parameter.location);
+    match parameter.location {
+        Location::Path => {
+            let at = paths::variables(&own.path.value).iter().position(|variable| *variable == name);
+            let variables = paths::variables(&other.path.value);
+            let name = at.and_then(|at| variables.get(at)).copied().unwrap_or(name);
+            known.find(|known| known.name.value == name)
+        }
+        Location::Header => known.find(|known| known.name.value.eq_ignore_ascii_case(name)),
+        Location::Query | Location::Cookie => known.find(|known| known.name.value == name),
+    }
+}
+
+/// Whether the same value is written in another way.
+fn written_otherwise(then: (&Document, &Parameter), now: (&Document, &Parameter)) -> Option<String> {
+    let (before, after) = (then.1, now.1);
+    let content = |parameter: &Parameter| parameter.content.first().map(|media| media.name.value.to_lowercase());
+    let (content_before, content_after) = (content(before), content(after));
+    if content_before != content_after {
+        let shown = |content: Option<String>| content.map_or("plain text".to_owned(), |content| format!("`{content}`"));
+        return Some(format!(" is written as {} now, not as {}", shown(content_after), shown(content_before)));
+    }
+    let is_many = |(document, parameter): (&Document, &Parameter)| {
+        let types = parameter.schema.map_or(Types::NONE, |schema| document.shape_of(schema).types);
+        types != Types::ANY.without(Types::NULL) && types.meets(Types::ARRAY.with(Types::OBJECT))
+    };
+    let is_plain = |parameter: &Parameter| !matches!(parameter.style.value.as_str(), "label" | "matrix");
+    // A single value is written alike in most styles.
+    let is_many = is_many(then) && is_many(now);
+    if before.style.value != after.style.value && (is_many || !is_plain(before) || !is_plain(after)) {
+        return Some(format!(" has the style `{}` now, not `{}`", after.style.value, before.style.value));
+    }
+    if is_many && before.explode.value != after.explode.value {
+        let shown = |flag: bool| if flag { "one by one" } else { "in one" };
+        return Some(format!(
+            " has its values {} now, not {}",
+            shown(after.explode.value),
+            shown(before.explode.value)
+        ));
+    }
+    (before.allow_reserved && !after.allow_reserved)
+        .then(|| " may not have reserved characters unescaped any more".to_owned())
+}
+
+/// Where an operation is shown.
+pub(super) fn place_of(operation: &Operation) -> Span {
+    operation.id.as_ref().map_or(operation.method.span, |id| id.span)
+}

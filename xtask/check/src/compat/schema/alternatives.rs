@@ -1,0 +1,364 @@
+//! Alternatives: which of then is which of now, and whether those that are left over matter.
+//!
+//! Each is compared together with everything that is said beside the list, so it does not matter whether fields stand
+//! beside the alternatives or in each of them.
+
+use openapi_model::document::Document;
+use openapi_model::schema::{Discriminator, SchemaId, Types};
+use openapi_model::shape::{Additional, AllOf, Alternatives, Shape};
+use openapi_model::span::Span;
+
+use super::{Area, Change, Level, Pair, Unread, View, What};
+
+/// More combinations of alternatives than this are not compared.
+const MAX_COMBINATIONS: usize = 256;
+/// More pairs than this are not tried out.
+const MAX_PAIRS: usize = 900;
+
+/// One alternative.
+struct Alternative {
+    view: View,
+    /// The component that it is.
+    name: Option<String>,
+    title: Option<String>,
+    /// What the discriminator calls it.
+    values: Vec<String>,
+    types: Types,
+    fields: Vec<String>,
+    span: Span,
+}
+
+impl Level<'_, '_> {
+    pub(super) fn alternatives(&mut self, then: &Shape, now: &Shape) {
+        for (shape, is_now) in [(then, false), (now, true)] {
+            let combinations =
+                shape.alternatives.iter().fold(1, |product: usize, list| product.saturating_mul(list.members.len()));
+            if shape.alternatives.len() > 1 && combinations > MAX_COMBINATIONS {
+                let reason = format!("there are {combinations} combinations of alternatives");
+                self.unread.push(Unread { reason, is_now, span: shape.span });
+                return;
+            }
+        }
+        let (base, new) = (self.graph.base, self.graph.new);
+        let (before, after) = likest(base, &then.alternatives, new, &now.alternatives);
+        let mut olds = expand(base, &self.pair.then, then, before);
+        let mut news = expand(new, &self.pair.now, now, after);
+        match (before, after) {
+            (Some(_), None) => news = by_type(news, now),
+            (None, Some(_)) => olds = by_type(olds, then),
+            _ => {}
+        }
+        let pairs = self.matched(&olds, &news);
+        let is_told_alike = self.discriminators(before, after);
+        for (old, new) in &pairs {
+            let (old, new) = (&olds[*old], &news[*new]);
+            if is_told_alike {
+                self.values_of(old, new);
+            }
+            let id = self.graph.node(self.alternative_pair(old, new));
+            self.edges.push((id, String::new()));
+        }
+        let spans = (list_span(before, then), list_span(after, now));
+        self.left_over((&olds, &news), &pairs, spans);
+    }
+
+    fn left_over(
+        &mut self,
+        (olds, news): (&[Alternative], &[Alternative]),
+        pairs: &[(usize, usize)],
+        spans: (Span, Span),
+    ) {
+        let is_sent = self.pair.area == Area::Sent;
+        for (at, new) in news.iter().enumerate() {
+            if pairs.iter().any(|(_, known)| *known == at) {
+                continue;
+            }
+            let fits = olds.iter().any(|old| !self.pair_breaks_as(old, new, Area::Sent));
+            if !fits {
+                let text = format!("has a new alternative, {}", shown(new));
+                self.change(What::AlternativeAdded, true, spans.0, new.span, text);
+            }
+        }
+        for (at, old) in olds.iter().enumerate() {
+            if pairs.iter().any(|(known, _)| *known == at) {
+                continue;
+            }
+            let area = if is_sent { Area::Taken } else { self.pair.area };
+            let fits = news.iter().any(|new| !self.pair_breaks_as(old, new, area));
+            if !fits {
+                let text = format!("no longer has the alternative {}", shown(old));
+                self.change(What::AlternativeRemoved, false, old.span, spans.1, text);
+            }
+        }
+    }
+
+    fn alternative_pair(&self, old: &Alternative, new: &Alternative) -> Pair {
+        Pair { then: old.view.clone(), now: new.view.clone(), area: self.pair.area, is_alternative: true }
+    }
+
+    fn pair_breaks_as(&mut self, old: &Alternative, new: &Alternative, area: Area) -> bool {
+        let pair = Pair { area, ..self.alternative_pair(old, new) };
+        self.graph.breaks(pair)
+    }
+
+    /// Which is which: by what the discriminator calls it, by its component, by its meaning, by its title, by what does
+    /// not break, and at last by what it looks like.
+    fn matched(&mut self, olds: &[Alternative], news: &[Alternative]) -> Vec<(usize, usize)> {
+        let mut pairs: Vec<(usize, usize)> = Vec::new();
+        let calls_alike = |old: &Alternative, new: &Alternative| {
+            old.values.iter().any(|value| new.values.contains(value)) && !old.values.is_empty()
+        };
+        take(&mut pairs, olds, news, &mut |old, new| calls_alike(old, new));
+        take(&mut pairs, olds, news, &mut |old, new| old.name.is_some() && old.name == new.name);
+        if (olds.len() - pairs.len()) * (news.len() - pairs.len()) <= MAX_PAIRS {
+            take(&mut pairs, olds, news, &mut |old, new| {
+                let pair = self.alternative_pair(old, new);
+                let id = self.graph.node(pair);
+                old.types == new.types && !self.graph.differs(id)
+            });
+            take(&mut pairs, olds, news, &mut |old, new| old.title.is_some() && old.title == new.title);
+            take(&mut pairs, olds, news, &mut |old, new| {
+                old.types.meets(new.types) && !self.pair_breaks_as(old, new, self.pair.area)
+            });
+        }
+        take(&mut pairs, olds, news, &mut |old, new| old.types == new.types && looks_alike(old, new));
+        pairs
+    }
+
+    /// Whether both are told apart by the same property.
+    fn discriminators(&mut self, before: Option<&Alternatives>, after: Option<&Alternatives>) -> bool {
+        let (Some(before), Some(after)) = (before, after) else { return false };
+        self.told_apart(before.discriminator.as_ref(), after.discriminator.as_ref(), after.span);
+        let is_same = |(one, other): (&Discriminator, &Discriminator)| one.property.value == other.property.value;
+        before.discriminator.as_ref().zip(after.discriminator.as_ref()).is_some_and(is_same)
+    }
+
+    /// Whether what tells alternatives apart has changed.
+    fn told_apart(&mut self, before: Option<&Discriminator>, after: Option<&Discriminator>, now: Span) {
+        let (text, spans) = match (before, after) {
+            (Some(before), Some(after)) if before.property.value != after.property.value => (
+                format!(
+                    "is told apart by `{}` now, not by `{}`",
+                    after.property.value, before.property.value
+                ),
+                (before.property.span, after.property.span),
+            ),
+            (Some(before), None) if self.pair.area == Area::Sent => {
+                (format!("is no longer told apart by `{}`", before.property.value), (before.property.span, now))
+            }
+            _ => return,
+        };
+        let change = Change { what: What::Discriminator, breaks: true, at: String::new(), text, then: spans.0, now: spans.1 };
+        self.push(change);
+    }
+
+    /// Whether the discriminator calls an alternative what it did.
+    fn values_of(&mut self, old: &Alternative, new: &Alternative) {
+        let only = |some: &[String], others: &[String]| -> Vec<String> {
+            some.iter().filter(|value| !others.contains(value)).cloned().collect()
+        };
+        let (gone, come) = (only(&old.values, &new.values), only(&new.values, &old.values));
+        let is_sent = self.pair.area == Area::Sent;
+        let (what, which) = if is_sent { ("called", &come) } else { ("no longer called", &gone) };
+        if old.values.is_empty() || new.values.is_empty() || which.is_empty() {
+            return;
+        }
+        let text = format!("has an alternative {} that is {what} `{}` by the discriminator now", shown(new), which.join("`, `"));
+        self.push(Change { what: What::Discriminator, breaks: true, at: String::new(), text, then: old.span, now: new.span });
+    }
+
+    /// What tells those apart that build on this schema.
+    pub(super) fn base_discriminator(&mut self, then: &Shape, now: &Shape) {
+        let (before, after) = (&then.discriminator, &now.discriminator);
+        if !then.alternatives.is_empty() || !now.alternatives.is_empty() {
+            return;
+        }
+        self.told_apart(before.as_ref(), after.as_ref(), now.span);
+        let (Some(before), Some(after)) = (before, after) else { return };
+        if before.property.value != after.property.value {
+            return;
+        }
+        let is_sent = self.pair.area == Area::Sent;
+        for (value, reference) in &before.mapping {
+            let same = after.mapping.iter().find(|(known, _)| known.value == value.value);
+            match (same, reference.target, is_sent) {
+                (Some((_, now)), Some(then), _) => {
+                    if let Some(now) = now.target {
+                        let views = (View::of(self.graph.base, then), View::of(self.graph.new, now));
+                        self.below(views.0, views.1, String::new());
+                    }
+                }
+                (None, _, false) if !after.mapping.is_empty() => {
+                    let text = format!("no longer has the kind `{}`", value.value);
+                    self.change(What::Discriminator, false, value.span, after.property.span, text);
+                }
+                _ => {}
+            }
+        }
+        let known = |value: &str| before.mapping.iter().any(|(known, _)| known.value == value);
+        for (value, _) in after.mapping.iter().filter(|(value, _)| is_sent && !known(&value.value)) {
+            if !before.mapping.is_empty() {
+                let text = format!("has a new kind `{}`", value.value);
+                self.change(What::AlternativeAdded, true, before.property.span, value.span, text);
+            }
+        }
+    }
+}
+
+/// Pairs each that is left with the first that fits.
+fn take(
+    pairs: &mut Vec<(usize, usize)>,
+    olds: &[Alternative],
+    news: &[Alternative],
+    fits: &mut dyn FnMut(&Alternative, &Alternative) -> bool,
+) {
+    for (at, old) in olds.iter().enumerate() {
+        if pairs.iter().any(|(known, _)| *known == at) {
+            continue;
+        }
+        let free = (0..news.len()).filter(|new| !pairs.iter().any(|(_, known)| known == new));
+        let found = free.collect::<Vec<_>>().into_iter().find(|new| fits(old, &news[*new]));
+        if let Some(new) = found {
+            pairs.push((at, new));
+        }
+    }
+}
+
+fn looks_alike(old: &Alternative, new: &Alternative) -> bool {
+    let common = old.fields.iter().filter(|name| new.fields.contains(name)).count();
+    common * 2 >= old.fields.len().max(new.fields.len())
+}
+
+/// The lists to compare: the first of the one, and of the other the one that has most of its components.
+fn likest<'a>(
+    base: &Document,
+    olds: &'a [Alternatives],
+    new: &Document,
+    news: &'a [Alternatives],
+) -> (Option<&'a Alternatives>, Option<&'a Alternatives>) {
+    let Some(old) = olds.first() else { return (None, news.first()) };
+    let names = |document: &Document, list: &Alternatives| -> Vec<String> {
+        list.members.iter().filter_map(|member| Some(document.shape(member).name.as_ref()?.value.clone())).collect()
+    };
+    let known = names(base, old);
+    let score = |list: &&Alternatives| {
+        let common = names(new, list).iter().filter(|name| known.contains(name)).count();
+        (common, usize::from(list.members.len() == old.members.len()))
+    };
+    // Of equal ones the first.
+    let best = if news.len() > 1 { news.iter().rev().max_by_key(score) } else { news.first() };
+    (Some(old), best)
+}
+
+fn expand(document: &Document, view: &View, shape: &Shape, list: Option<&Alternatives>) -> Vec<Alternative> {
+    let Some(list) = list else {
+        return vec![alternative(document, view.clone(), &AllOf::default(), shape.span, Vec::new())];
+    };
+    let is_all = says_no_more(shape);
+    let each = list.members.iter().map(|member| {
+        let together =
+            if is_all { View::all(document, member) } else { view.with(document, member, list.span) };
+        let values = list.discriminator.as_ref().map(|names| values(document, names, member)).unwrap_or_default();
+        alternative(document, together, member, document.shape(member).span, values)
+    });
+    each.collect()
+}
+
+fn alternative(document: &Document, view: View, member: &AllOf, span: Span, values: Vec<String>) -> Alternative {
+    let shape = view.shape(document);
+    let title = member.ids().first().and_then(|id| document.schema(document.target(*id)).title.clone());
+    let name = if member.is_anything() { None } else { document.shape(member).name.clone() };
+    Alternative {
+        name: name.map(|name| name.value),
+        title: title.map(|title| title.value),
+        values,
+        types: shape.types,
+        fields: shape.properties.keys().cloned().collect(),
+        span,
+        view,
+    }
+}
+
+/// A schema of several types as one alternative for each.
+fn by_type(whole: Vec<Alternative>, shape: &Shape) -> Vec<Alternative> {
+    let each = [Types::BOOLEAN, Types::NUMBER, Types::INTEGER, Types::STRING, Types::ARRAY, Types::OBJECT];
+    let mut left = shape.types;
+    let mut types = Vec::new();
+    for one in each {
+        if left.holds(one) {
+            types.push(one);
+            left = left.without(one);
+        }
+    }
+    let is_any = types.len() == each.len() - 1;
+    let [whole] = &whole[..] else { return whole };
+    let part = |types: Types| Alternative {
+        view: whole.view.only(types),
+        name: None,
+        title: None,
+        values: Vec::new(),
+        types,
+        fields: whole.fields.clone(),
+        span: whole.span,
+    };
+    if types.len() < 2 || is_any { vec![part(shape.types)] } else { types.into_iter().map(part).collect() }
+}
+
+/// What the discriminator calls an alternative: the values that are mapped to it, or else its name.
+fn values(document: &Document, names: &Discriminator, member: &AllOf) -> Vec<String> {
+    let targets: Vec<SchemaId> = member.ids().iter().map(|id| document.target(*id)).collect();
+    let name = document.shape(member).name.clone();
+    let is_it = |reference: &openapi_model::schema::Reference| match reference.target {
+        Some(target) => targets.contains(&document.target(target)),
+        None => {
+            let last = reference.text.rsplit('/').next();
+            name.as_ref().is_some_and(|name| last == Some(name.value.as_str()))
+        }
+    };
+    let mapped: Vec<String> =
+        names.mapping.iter().filter(|(_, reference)| is_it(reference)).map(|(value, _)| value.value.clone()).collect();
+    if mapped.is_empty() { name.into_iter().map(|name| name.value).collect() } else { mapped }
+}
+
+/// Whether a shape is its one list of alternatives and nothing else.
+fn says_no_more(shape: &Shape) -> bool {
+    shape.alternatives.len() == 1
+        && shape.types_span.is_none()
+        && shape.format.is_none()
+        && shape.enumeration.is_none()
+        && shape.minimum.is_none()
+        && shape.maximum.is_none()
+        && shape.multiples_of.is_empty()
+        && shape.min_length.is_none()
+        && shape.max_length.is_none()
+        && shape.patterns.is_empty()
+        && shape.min_items.is_none()
+        && shape.max_items.is_none()
+        && shape.unique_items.is_none()
+        && shape.min_properties.is_none()
+        && shape.max_properties.is_none()
+        && shape.items.is_none()
+        && shape.prefix_items.is_empty()
+        && shape.properties.is_empty()
+        && shape.required.is_empty()
+        && shape.additional == Additional::Anything
+        && shape.pattern_properties.is_empty()
+        && shape.property_names.is_none()
+        && shape.discriminator.is_none()
+        && shape.not.is_empty()
+        && shape.others.is_empty()
+}
+
+fn list_span(list: Option<&Alternatives>, shape: &Shape) -> Span {
+    list.map_or(shape.span, |list| list.span)
+}
+
+fn shown(alternative: &Alternative) -> String {
+    match (&alternative.name, &alternative.title) {
+        (Some(name), _) => format!("`{name}`"),
+        (None, Some(title)) => format!("\"{title}\""),
+        (None, None) if alternative.types.is_empty() => "that nothing fits".to_owned(),
+        (None, None) if alternative.fields.is_empty() => format!("of type {}", alternative.types),
+        (None, None) => format!("with the fields `{}`", alternative.fields.join("`, `")),
+    }
+}

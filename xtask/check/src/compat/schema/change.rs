@@ -1,0 +1,141 @@
+//! A change of a schema, and the rule that names it.
+
+use apidrift_core::rules::Rule;
+use openapi_model::span::Span;
+
+/// Which values are compared, and which way they go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::compat) enum Area {
+    /// Those of a parameter: taking less breaks whoever sends them.
+    Parameter,
+    /// Those of a body that is taken: the same.
+    Taken,
+    /// Those of a body or header that is sent: sending more breaks whoever reads them.
+    Sent,
+}
+
+/// What has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::compat) enum What {
+    /// A field is no longer known.
+    FieldRemoved,
+    /// A field is new.
+    FieldAdded,
+    /// A value may be absent or null that was always there.
+    MayBeAbsent,
+    /// A value is always there that might be absent or null.
+    IsThere,
+    /// A value is possible that was not.
+    ValueAdded,
+    /// A value is no longer possible.
+    ValueRemoved,
+    /// The type or format.
+    Kind,
+    /// Length, size or pattern.
+    Bounds,
+    /// Fields without a description are possible that were not.
+    Opened,
+    /// An alternative is new.
+    AlternativeAdded,
+    /// An alternative is gone.
+    AlternativeRemoved,
+    /// How alternatives are told apart.
+    Discriminator,
+    /// What is meant where a value is left out.
+    Default,
+}
+
+/// One change.
+#[derive(Debug, Clone)]
+pub(in crate::compat) struct Change {
+    /// What has changed.
+    pub what: What,
+    /// Whether somebody breaks.
+    pub breaks: bool,
+    /// Below the value that was compared: `/name`, or nothing.
+    pub at: String,
+    /// The change, as what follows "it": "is gone".
+    pub text: String,
+    /// Where it stood.
+    pub then: Span,
+    /// Where it stands now.
+    pub now: Span,
+}
+
+impl Change {
+    /// The rule that names it, and what to do.
+    pub(in crate::compat) fn rule(&self, area: Area) -> (Rule, &'static str) {
+        match area {
+            Area::Parameter => self.of_parameter(),
+            Area::Taken => self.of_body(),
+            Area::Sent => self.of_answer(),
+        }
+    }
+
+    /// Whether it is shown where it was, because there is nothing to show now.
+    pub(in crate::compat) fn is_gone(&self) -> bool {
+        matches!(self.what, What::FieldRemoved | What::ValueRemoved | What::AlternativeRemoved)
+    }
+
+    fn of_parameter(&self) -> (Rule, &'static str) {
+        match self.what {
+            What::Default => (
+                Rule::CompatParameterDefault,
+                "clients that leave it out are answered otherwise: look whether that is what they want",
+            ),
+            _ if self.breaks => {
+                (Rule::CompatParameterNarrowed, "values that were right are refused now: keep taking them")
+            }
+            _ => (Rule::CompatParameterWidened, "values that were right are still right"),
+        }
+    }
+
+    fn of_body(&self) -> (Rule, &'static str) {
+        match self.what {
+            What::Default => (
+                Rule::CompatBodyDefault,
+                "clients that leave it out mean something else now: look whether that is what they want",
+            ),
+            What::FieldRemoved if !self.breaks => (
+                Rule::CompatBodyFieldRemoved,
+                "clients that send it are served as if they did not: make sure that is what they mean",
+            ),
+            What::FieldAdded | What::IsThere if self.breaks => {
+                (Rule::CompatBodyFieldRequired, "clients may leave it out: keep it optional")
+            }
+            What::Discriminator => (Rule::CompatDiscriminator, "clients tell the alternatives apart as they did"),
+            _ if self.breaks => (Rule::CompatBodyNarrowed, "bodies that were right are refused now: keep taking them"),
+            _ => (Rule::CompatBodyWidened, "bodies that were right are still right"),
+        }
+    }
+
+    fn of_answer(&self) -> (Rule, &'static str) {
+        match self.what {
+            What::FieldRemoved => (Rule::CompatFieldRemoved, "clients read it: keep sending it"),
+            What::FieldAdded => (Rule::CompatFieldAdded, "clients accept fields that they do not know"),
+            What::MayBeAbsent => {
+                (Rule::CompatFieldOptional, "clients rely on it: keep sending it, and not as null")
+            }
+            What::IsThere => (Rule::CompatFieldThere, "clients that could do without it can do with it"),
+            What::ValueAdded => (
+                Rule::CompatValueAdded,
+                "clients know the old values only: some cannot read an answer with another",
+            ),
+            What::ValueRemoved => (Rule::CompatValueRemoved, "clients that know it do not meet it any more"),
+            What::Opened => (
+                Rule::CompatFieldsOpen,
+                "clients that refuse what they do not know, or read all fields, meet others now",
+            ),
+            What::AlternativeAdded if self.breaks => (
+                Rule::CompatAlternativeAdded,
+                "clients know the old alternatives only: some cannot read an answer with another",
+            ),
+            What::Discriminator => (Rule::CompatDiscriminator, "clients tell the alternatives apart as they did"),
+            What::Kind if self.breaks => {
+                (Rule::CompatFieldType, "clients read it as what it was: add a new field instead")
+            }
+            What::Bounds if self.breaks => (Rule::CompatFieldType, "clients rely on the old bounds: keep within them"),
+            _ => (Rule::CompatFieldThere, "clients that could read more can read less"),
+        }
+    }
+}

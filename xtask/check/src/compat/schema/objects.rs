@@ -1,0 +1,188 @@
+//! Fields of objects, named and unnamed.
+
+use std::collections::BTreeSet;
+
+use openapi_model::document::Document;
+use openapi_model::schema::Types;
+use openapi_model::shape::{Additional, AllOf, Shape};
+use openapi_model::span::Span;
+
+use super::values::types_span;
+use super::{Area, Change, Level, What};
+
+impl Level<'_, '_> {
+    pub(super) fn objects(&mut self, then: &Shape, now: &Shape) {
+        if !then.types.common(now.types).meets(Types::OBJECT) {
+            return;
+        }
+        self.count("minProperties", false, (then, &then.min_properties), (now, &now.min_properties));
+        self.count("maxProperties", true, (then, &then.max_properties), (now, &now.max_properties));
+        let names: BTreeSet<&String> = [then, now].into_iter().flat_map(names).collect();
+        let documents = (self.graph.base, self.graph.new);
+        for name in names {
+            let before = Field::of(documents.0, then, name, self.pair.area);
+            let after = Field::of(documents.1, now, name, self.pair.area);
+            self.field(name, (then, before), (now, after));
+        }
+        self.additional(then, now);
+        self.patterned(then, now);
+        if then.property_names.is_some() || now.property_names.is_some() {
+            let names = |shape: &Shape| shape.property_names.clone().unwrap_or_default();
+            self.schemas(&names(then), &names(now), " (names)".to_owned());
+        }
+        self.base_discriminator(then, now);
+    }
+
+    /// The fields that both have; what else there is cannot be told.
+    pub(super) fn fields_of_both(&mut self, then: &Shape, now: &Shape) {
+        for (name, before) in &then.properties {
+            if let Some(after) = now.properties.get(name) {
+                self.schemas(&before.schema, &after.schema, format!("/{name}"));
+            }
+        }
+        if let (Some(before), Some(after)) = (&then.items, &now.items) {
+            self.schemas(before, after, "/*".to_owned());
+        }
+    }
+
+    fn field(&mut self, name: &str, then: (&Shape, Option<Field>), now: (&Shape, Option<Field>)) {
+        match (then, now) {
+            ((_, Some(before)), (_, Some(after))) => {
+                if before.required && !after.required {
+                    self.field_change(What::MayBeAbsent, true, name, (before.span, after.span), "may be absent now");
+                } else if !before.required && after.required {
+                    let text = match self.pair.area {
+                        Area::Sent => "is always there now",
+                        _ => "is required now",
+                    };
+                    self.field_change(What::IsThere, false, name, (before.span, after.span), text);
+                }
+                self.schemas(&before.schema, &after.schema, format!("/{name}"));
+            }
+            ((_, Some(before)), (shape, None)) => self.removed(name, &before, shape),
+            ((shape, None), (_, Some(after))) => self.added(name, &after, shape),
+            _ => {}
+        }
+    }
+
+    fn removed(&mut self, name: &str, before: &Field, now: &Shape) {
+        let spans = (before.span, now.span);
+        if self.pair.area == Area::Sent {
+            self.named_change(What::FieldRemoved, true, name, spans, "is gone");
+            return;
+        }
+        match &now.additional {
+            Additional::Nothing(_) => self.named_change(What::FieldRemoved, true, name, spans, "is refused now"),
+            Additional::Anything => self.named_change(What::FieldRemoved, false, name, spans, "is no longer taken"),
+            Additional::Schema(schema) => {
+                self.named_change(What::FieldRemoved, false, name, spans, "is no longer taken");
+                self.schemas(&before.schema, schema, format!("/{name}"));
+            }
+        }
+    }
+
+    fn added(&mut self, name: &str, after: &Field, then: &Shape) {
+        let spans = (then.span, after.span);
+        let is_sent = self.pair.area == Area::Sent;
+        let breaks = !is_sent && after.required;
+        let text = if breaks { "is new and required" } else { "is new" };
+        self.named_change(What::FieldAdded, breaks, name, spans, text);
+        if let (true, Additional::Schema(schema)) = (is_sent, &then.additional) {
+            // Who read all fields alike reads this one like them.
+            self.schemas(schema, &after.schema, format!("/{name}"));
+        }
+    }
+
+    fn field_change(&mut self, what: What, is_wider: bool, name: &str, spans: (Span, Span), text: &str) {
+        let breaks = self.breaks(is_wider);
+        self.named_change(what, breaks, name, spans, text);
+    }
+
+    fn named_change(&mut self, what: What, breaks: bool, name: &str, (then, now): (Span, Span), text: &str) {
+        self.push(Change { what, breaks, at: format!("/{name}"), text: text.to_owned(), then, now });
+    }
+
+    fn additional(&mut self, then: &Shape, now: &Shape) {
+        let span = |shape: &Shape| match shape.additional {
+            Additional::Nothing(span) => span,
+            _ => types_span(shape),
+        };
+        let spans = (span(then), span(now));
+        let is_sent = self.pair.area == Area::Sent;
+        match (&then.additional, &now.additional) {
+            (Additional::Anything, Additional::Nothing(_)) => {
+                let text = "has no fields but those described now";
+                self.change(What::ValueRemoved, false, spans.0, spans.1, text);
+            }
+            (Additional::Schema(_), Additional::Nothing(_)) if is_sent => {
+                self.named_change(What::FieldRemoved, true, "*", spans, "is gone");
+            }
+            (Additional::Schema(_), Additional::Nothing(_)) => {
+                self.named_change(What::FieldRemoved, true, "*", spans, "is refused now");
+            }
+            (Additional::Nothing(_), Additional::Anything | Additional::Schema(_)) => {
+                let text = "may have fields that are not described now";
+                self.change(What::Opened, true, spans.0, spans.1, text);
+            }
+            (before, after) => {
+                let schema = |additional: &Additional| match additional {
+                    Additional::Schema(schema) => schema.clone(),
+                    _ => AllOf::default(),
+                };
+                self.schemas(&schema(before), &schema(after), "/*".to_owned());
+            }
+        }
+    }
+
+    fn patterned(&mut self, then: &Shape, now: &Shape) {
+        let spans = (types_span(then), types_span(now));
+        let is_sent = self.pair.area == Area::Sent;
+        for (pattern, before) in &then.pattern_properties {
+            match now.pattern_properties.get(pattern) {
+                Some(after) => self.schemas(before, after, format!("/{pattern}")),
+                None => {
+                    let breaks = is_sent || matches!(now.additional, Additional::Nothing(_));
+                    self.named_change(What::FieldRemoved, breaks, pattern, spans, "is gone");
+                }
+            }
+        }
+        for (pattern, _) in now.pattern_properties.iter().filter(|(key, _)| !then.pattern_properties.contains_key(*key)) {
+            let breaks = !is_sent && then.additional == Additional::Anything;
+            self.named_change(What::FieldAdded, breaks, pattern, spans, "is new");
+        }
+    }
+}
+
+fn names(shape: &Shape) -> impl Iterator<Item = &String> {
+    shape.properties.keys().chain(shape.required.keys())
+}
+
+/// A field that may be sent this way.
+struct Field {
+    span: Span,
+    required: bool,
+    schema: AllOf,
+}
+
+impl Field {
+    /// The field, unless it never goes this way, or it is named by nobody.
+    fn of(document: &Document, shape: &Shape, name: &str, area: Area) -> Option<Field> {
+        let required = shape.required.get(name);
+        let Some(property) = shape.properties.get(name) else {
+            let span = *required?;
+            let schema = match &shape.additional {
+                Additional::Schema(schema) => schema.clone(),
+                _ => AllOf::default(),
+            };
+            return Some(Field { span, required: true, schema });
+        };
+        let of_field = document.shape(&property.schema);
+        let is_hidden = match area {
+            Area::Sent => of_field.write_only.is_some(),
+            Area::Parameter | Area::Taken => of_field.read_only.is_some(),
+        };
+        let field = Field { span: property.span, required: required.is_some(), schema: property.schema.clone() };
+        let is_possible = !of_field.types.is_empty() || of_field.nullable || !of_field.unresolved.is_empty();
+        (is_possible && !is_hidden).then_some(field)
+    }
+}

@@ -1,0 +1,345 @@
+//! Null, types, values and bounds.
+
+use openapi_model::schema::{Bound, Types};
+use openapi_model::shape::{AllOf, Shape, same_value};
+use openapi_model::span::{Span, Spanned};
+use serde_json::Value as Json;
+
+use super::{Level, Pair, Unread, View, What};
+use crate::compat::schema::view::View as OneView;
+
+/// Every type but null.
+const ANY: Types = Types::ANY.without(Types::NULL);
+
+/// Keywords that say nothing of values.
+const ANNOTATIONS: [&str; 8] =
+    ["$comment", "$id", "$anchor", "$schema", "$defs", "definitions", "xml", "externalDocs"];
+
+impl Level<'_, '_> {
+    pub(super) fn null(&mut self, then: &Shape, now: &Shape) {
+        // Where one side takes any type, the types tell it.
+        let is_any = |shape: &Shape| shape.types == ANY && shape.nullable && shape.alternatives.is_empty();
+        if self.pair.is_alternative || then.nullable == now.nullable || is_any(then) || is_any(now) {
+            return;
+        }
+        let span = |view: &OneView, document, shape: &Shape| {
+            view.null_span(document).or(shape.types_span).unwrap_or(shape.span)
+        };
+        let then_span = span(&self.pair.then, self.graph.base, then);
+        let now_span = span(&self.pair.now, self.graph.new, now);
+        if now.nullable {
+            self.change(What::MayBeAbsent, true, then_span, now_span, "may be null now");
+        } else {
+            self.change(What::IsThere, false, then_span, now_span, "cannot be null any more");
+        }
+    }
+
+    /// Compares the types, and says whether there is more to compare.
+    pub(super) fn types(&mut self, then: &Shape, now: &Shape) -> bool {
+        let (wider, narrower) = (!then.types.holds(now.types), !now.types.holds(then.types));
+        if wider || narrower {
+            let text = format!("is {} now, not {}", kind(now), kind(then));
+            let breaks = wider && self.breaks(true) || narrower && self.breaks(false);
+            let spans = (types_span(then), types_span(now));
+            self.push(super::Change {
+                what: What::Kind,
+                breaks,
+                at: String::new(),
+                text,
+                then: spans.0,
+                now: spans.1,
+            });
+        }
+        then.types.meets(now.types)
+    }
+
+    pub(super) fn values(&mut self, then: &Shape, now: &Shape) {
+        self.default(then, now);
+        let (before, after) = (enumeration(then), enumeration(now));
+        match (before, after) {
+            (Some(before), Some(after)) => {
+                self.listed(before, after);
+                // What is listed is bound by the list.
+                return;
+            }
+            (Some(before), None) => {
+                self.change(What::ValueAdded, true, before.span, types_span(now), "may have any value now");
+                return;
+            }
+            (None, Some(after)) => {
+                let only: Vec<String> = after.iter().take(5).map(|value| value.value.to_string()).collect();
+                let more = if after.len() > only.len() { ", …" } else { "" };
+                let text = format!("has certain values only now: {}{more}", only.join(", "));
+                self.change(What::ValueRemoved, false, types_span(then), after.span, text);
+                return;
+            }
+            (None, None) => {}
+        }
+        let types = then.types.common(now.types);
+        self.format(then, now);
+        if types.meets(Types::NUMBER) {
+            self.numbers(then, now, types);
+        }
+        if types.meets(Types::STRING) {
+            self.count("minLength", false, (then, &then.min_length), (now, &now.min_length));
+            self.count("maxLength", true, (then, &then.max_length), (now, &now.max_length));
+            self.patterns(then, now);
+        }
+    }
+
+    fn listed(&mut self, before: &Spanned<Vec<Spanned<Json>>>, after: &Spanned<Vec<Spanned<Json>>>) {
+        let has = |list: &[Spanned<Json>], value: &Json| list.iter().any(|known| same_value(&known.value, value));
+        for value in after.iter().filter(|value| !has(&before.value, &value.value)) {
+            let text = format!("has a new value {}", value.value);
+            self.change(What::ValueAdded, true, before.span, value.span, text);
+        }
+        for value in before.iter().filter(|value| !has(&after.value, &value.value)) {
+            let text = format!("no longer has the value {}", value.value);
+            self.change(What::ValueRemoved, false, value.span, after.span, text);
+        }
+    }
+
+    fn default(&mut self, then: &Shape, now: &Shape) {
+        let same = match (&then.default, &now.default) {
+            (Some(then), Some(now)) => same_value(then, now),
+            (None, None) => true,
+            _ => false,
+        };
+        if !same && self.pair.area != super::Area::Sent {
+            let shown = |value: &Option<Json>| value.as_ref().map_or("nothing".to_owned(), Json::to_string);
+            let text = format!("is {} where it is left out, not {}", shown(&now.default), shown(&then.default));
+            let (then, now) = (types_span(then), types_span(now));
+            self.push(super::Change { what: What::Default, breaks: false, at: String::new(), text, then, now });
+        }
+    }
+
+    fn format(&mut self, then: &Shape, now: &Shape) {
+        let name = |shape: &Shape| shape.format.as_ref().map(|format| format.value.clone());
+        let (before, after) = (name(then), name(now));
+        if before == after {
+            return;
+        }
+        let is_within = |one: &Option<String>, other: &Option<String>| match (one.as_deref(), other.as_deref()) {
+            (_, None) => true,
+            (Some(one), Some(other)) => {
+                matches!((one, other), ("int32", "int64") | ("float", "double") | ("int32" | "int64" | "float", "decimal"))
+            }
+            _ => false,
+        };
+        let (narrower, wider) = (!is_within(&before, &after), !is_within(&after, &before));
+        let text = format!("is {} now, not {}", kind(now), kind(then));
+        let breaks = wider && self.breaks(true) || narrower && self.breaks(false);
+        let (then, now) = (types_span(then), types_span(now));
+        self.push(super::Change { what: What::Kind, breaks, at: String::new(), text, then, now });
+    }
+
+    fn numbers(&mut self, then: &Shape, now: &Shape, types: Types) {
+        let whole = !types.holds(Types::NUMBER);
+        for (is_upper, before, after) in [(false, &then.minimum, &now.minimum), (true, &then.maximum, &now.maximum)] {
+            let order = |bound: &Option<Bound>| bound.as_ref().map(|bound| position(bound, is_upper, whole));
+            let wider = match (order(before), order(after)) {
+                (before, after) if before == after => continue,
+                (Some(_), None) => true,
+                (None, _) => false,
+                (Some(before), Some(after)) => (after > before) == is_upper,
+            };
+            let key = if is_upper { "maximum" } else { "minimum" };
+            let shown = |bound: &Option<Bound>| match bound {
+                None => "none".to_owned(),
+                Some(bound) if bound.exclusive => format!("{} (exclusive)", bound.value.value),
+                Some(bound) => bound.value.value.to_string(),
+            };
+            let text = format!("has a `{key}` of {} now, not {}", shown(after), shown(before));
+            let span = |bound: &Option<Bound>, shape: &Shape| {
+                bound.as_ref().map_or_else(|| types_span(shape), |bound| bound.value.span)
+            };
+            self.change(What::Bounds, wider, span(before, then), span(after, now), text);
+        }
+        self.multiples(then, now, whole);
+    }
+
+    fn multiples(&mut self, then: &Shape, now: &Shape, whole: bool) {
+        let numbers = |shape: &Shape| -> Vec<f64> {
+            let numbers = shape.multiples_of.iter().filter_map(|number| number.as_f64());
+            // Every whole number is a multiple of one, and of a half.
+            numbers.filter(|number| !(whole && is_multiple(1.0, *number))).collect()
+        };
+        let (before, after) = (numbers(then), numbers(now));
+        let holds = |some: &[f64], number: f64| some.iter().any(|known| is_multiple(*known, number));
+        let narrower = after.iter().any(|number| !holds(&before, *number));
+        let wider = before.iter().any(|number| !holds(&after, *number));
+        if wider || narrower {
+            let shown = |shape: &Shape| {
+                let numbers: Vec<String> = shape.multiples_of.iter().map(|number| number.value.to_string()).collect();
+                if numbers.is_empty() { "anything".to_owned() } else { numbers.join(" and ") }
+            };
+            let text = format!("is a multiple of {} now, not of {}", shown(now), shown(then));
+            let span = |shape: &Shape| {
+                shape.multiples_of.first().map_or_else(|| types_span(shape), |number| number.span)
+            };
+            self.both(What::Bounds, wider, narrower, span(then), span(now), text);
+        }
+    }
+
+    fn patterns(&mut self, then: &Shape, now: &Shape) {
+        let has = |some: &[Spanned<String>], text: &str| some.iter().any(|known| known.value == text);
+        let wider = then.patterns.iter().any(|pattern| !has(&now.patterns, &pattern.value));
+        let narrower = now.patterns.iter().any(|pattern| !has(&then.patterns, &pattern.value));
+        if wider || narrower {
+            let shown = |shape: &Shape| {
+                let patterns: Vec<String> =
+                    shape.patterns.iter().map(|pattern| format!("`{}`", pattern.value)).collect();
+                if patterns.is_empty() { "none".to_owned() } else { patterns.join(" and ") }
+            };
+            let text = format!("has another `pattern`: {} now, not {}", shown(now), shown(then));
+            let span =
+                |shape: &Shape| shape.patterns.first().map_or_else(|| types_span(shape), |pattern| pattern.span);
+            self.both(What::Bounds, wider, narrower, span(then), span(now), text);
+        }
+    }
+
+    /// A change that takes something and gives something.
+    pub(super) fn both(&mut self, what: What, wider: bool, narrower: bool, then: Span, now: Span, text: String) {
+        let breaks = wider && self.breaks(true) || narrower && self.breaks(false);
+        self.push(super::Change { what, breaks, at: String::new(), text, then, now });
+    }
+
+    pub(super) fn arrays(&mut self, then: &Shape, now: &Shape) {
+        if !then.types.common(now.types).meets(Types::ARRAY) {
+            return;
+        }
+        self.count("minItems", false, (then, &then.min_items), (now, &now.min_items));
+        self.count("maxItems", true, (then, &then.max_items), (now, &now.max_items));
+        if then.unique_items.is_some() != now.unique_items.is_some() {
+            let span = |shape: &Shape| shape.unique_items.unwrap_or_else(|| types_span(shape));
+            let wider = now.unique_items.is_none();
+            let text = if wider { "may have an item twice now" } else { "may have no item twice now" };
+            self.change(What::Bounds, wider, span(then), span(now), text);
+        }
+        let item = |shape: &Shape, at: usize| {
+            shape.prefix_items.get(at).or(shape.items.as_ref()).cloned().unwrap_or_default()
+        };
+        let first = then.prefix_items.len().max(now.prefix_items.len());
+        for at in 0..first {
+            self.schemas(&item(then, at), &item(now, at), format!("/{at}"));
+        }
+        self.schemas(&item(then, usize::MAX), &item(now, usize::MAX), "/*".to_owned());
+    }
+
+    /// Schemas below.
+    pub(super) fn schemas(&mut self, then: &AllOf, now: &AllOf, name: String) {
+        let views = (View::all(self.graph.base, then), View::all(self.graph.new, now));
+        self.below(views.0, views.1, name);
+    }
+
+    /// A bound of a length or size; `grows` if a larger number allows more.
+    pub(super) fn count(
+        &mut self,
+        key: &str,
+        grows: bool,
+        then: (&Shape, &Option<Spanned<u64>>),
+        now: (&Shape, &Option<Spanned<u64>>),
+    ) {
+        // At least none is what there always is.
+        let number =
+            |count: &Option<Spanned<u64>>| count.as_ref().map(|count| count.value).filter(|count| grows || *count > 0);
+        let (before, after) = (number(then.1), number(now.1));
+        let wider = match (before, after) {
+            (before, after) if before == after => return,
+            (Some(_), None) => true,
+            (None, _) => false,
+            (Some(before), Some(after)) => (after > before) == grows,
+        };
+        let shown = |number: Option<u64>| number.map_or("none".to_owned(), |number| number.to_string());
+        let text = format!("has a `{key}` of {} now, not {}", shown(after), shown(before));
+        let span = |(shape, count): (&Shape, &Option<Spanned<u64>>)| {
+            count.as_ref().map_or_else(|| types_span(shape), |count| count.span)
+        };
+        self.change(What::Bounds, wider, span(then), span(now), text);
+    }
+
+    pub(super) fn negations(&mut self, then: &Shape, now: &Shape) {
+        let mut after: Vec<&AllOf> = now.not.iter().collect();
+        let mut gone = Vec::new();
+        for before in &then.not {
+            let same = after.iter().position(|after| {
+                let pair = Pair {
+                    then: View::all(self.graph.base, before),
+                    now: View::all(self.graph.new, after),
+                    area: self.pair.area,
+                    is_alternative: false,
+                };
+                let id = self.graph.node(pair);
+                !self.graph.differs(id)
+            });
+            match same {
+                Some(same) => drop(after.remove(same)),
+                None => gone.push(before),
+            }
+        }
+        if !gone.is_empty() || !after.is_empty() {
+            let spans = (types_span(then), types_span(now));
+            let text = "has another `not`".to_owned();
+            self.both(What::Bounds, !gone.is_empty(), !after.is_empty(), spans.0, spans.1, text);
+        }
+    }
+
+    /// Keywords that are not understood: where they differ it is not known what that means.
+    pub(super) fn other_keywords(&mut self, then: &Shape, now: &Shape) {
+        let keys = then.others.keys().chain(now.others.keys().filter(|key| !then.others.contains_key(*key)));
+        for key in keys.filter(|key| !ANNOTATIONS.contains(&key.as_str())) {
+            let (before, after) = (then.others.get(key), now.others.get(key));
+            let same = match (before, after) {
+                (Some(before), Some(after)) => same_value(&before.value, &after.value),
+                _ => false,
+            };
+            if !same {
+                let span = after.or(before).map_or(now.span, |value| value.span);
+                let reason = format!("`{key}` has changed, and what that means is not known");
+                self.unread.push(Unread { reason, is_now: after.is_some(), span });
+            }
+        }
+    }
+}
+
+/// Where the types stand, or the schema.
+pub(super) fn types_span(shape: &Shape) -> Span {
+    shape.types_span.unwrap_or(shape.span)
+}
+
+/// What a shape is, in words.
+pub(super) fn kind(shape: &Shape) -> String {
+    let types = if shape.types == ANY { "anything".to_owned() } else { shape.types.to_string() };
+    let types = if shape.types.is_empty() { "nothing".to_owned() } else { types };
+    match &shape.format {
+        Some(format) if shape.types != ANY => format!("{types} ({})", format.value),
+        _ => types,
+    }
+}
+
+/// The listed values, if they say more than the type does.
+fn enumeration(shape: &Shape) -> Option<&Spanned<Vec<Spanned<Json>>>> {
+    shape.enumeration.as_ref().filter(|values| {
+        let has = |flag: bool| values.iter().any(|value| value.value == Json::Bool(flag));
+        !(shape.types == Types::BOOLEAN && has(true) && has(false))
+    })
+}
+
+/// Where a bound lies, so that of two upper ones the greater, and of two lower ones the lesser allows more.
+fn position(bound: &Bound, is_upper: bool, whole: bool) -> (f64, i8) {
+    let number = bound.value.as_f64().unwrap_or_default();
+    let step = if is_upper { -1 } else { 1 };
+    if !whole {
+        return (number, if bound.exclusive { step } else { 0 });
+    }
+    let inside = if is_upper { number.floor() } else { number.ceil() };
+    let is_outside = bound.exclusive && inside == number;
+    (if is_outside { inside + f64::from(step) } else { inside }, 0)
+}
+
+fn is_multiple(number: f64, of: f64) -> bool {
+    of != 0.0 && {
+        let times = number / of;
+        (times - times.round()).abs() < 1e-9
+    }
+}
