@@ -145,11 +145,11 @@ fn check(texts: &Texts, case: u64) {
         are_complete: true,
     };
     let claims = Claims {
-        base: Some(Source::new("base.yaml", texts.contract.as_str())),
+        base: Some(Source::new("base.yaml", texts.contract.as_str()).into()),
         pages: vec![of(Language::English), of(Language::Spanish)],
         emitted: serde_json::from_str(&emitted).ok(),
         is_generated: true,
-        server: None,
+        ..Claims::default()
     };
     let (outcome, _) = compare(&contract, &claims, Some(&Dropshot));
     // All formats read the same places.
@@ -160,7 +160,7 @@ fn check(texts: &Texts, case: u64) {
     }
     if choice < 5 && random.below(4) == 0 {
         // The other way round the mutated contract is the earlier form.
-        let claims = Claims { base: Some(contract), ..Claims::default() };
+        let claims = Claims { base: Some(contract.into()), ..Claims::default() };
         compare(&Source::new("contract.yaml", texts.contract.as_str()), &claims, Some(&Dropshot));
     }
 }

@@ -1,6 +1,8 @@
 //! What a check has come to: what was found, what could not be looked at, and what was seen of a live server.
 
 use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+use openapi_model::source::Place;
 
 /// What a check has come to.
 #[derive(Debug, Default)]
@@ -11,6 +13,10 @@ pub struct Outcome {
     pub unchecked: Vec<String>,
     /// How many findings `openapi/check.toml` allows.
     pub allowed: usize,
+    /// What was compared.
+    pub coverage: Coverage,
+    /// What of single operations could not be compared, allowed or not.
+    pub not_compared: Vec<NotCompared>,
     /// What was seen of a live server, if it was one.
     pub live: Option<Live>,
 }
@@ -25,6 +31,70 @@ impl Outcome {
     pub fn add(&mut self, other: Outcome) {
         self.findings.extend(other.findings);
         self.unchecked.extend(other.unchecked);
+        self.not_compared.extend(other.not_compared);
+    }
+}
+
+/// What was compared.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// The comparisons that were made: `contract`, `server`, `generated`, `pages`, `compat`.
+    pub comparisons: Vec<&'static str>,
+    /// How many operations took part in all of them.
+    pub operations: usize,
+    /// How many answers these have.
+    pub answers: usize,
+    /// How many component schemas there are.
+    pub schemas: usize,
+    /// How many pages were read.
+    pub pages: usize,
+}
+
+impl Coverage {
+    /// Whether nothing at all was looked at.
+    pub fn is_empty(&self) -> bool {
+        self.operations == 0 && self.schemas == 0 && self.pages == 0
+    }
+
+    /// What was compared, for people: `2 operations, 9 answers, 5 pages`.
+    pub fn text(&self) -> String {
+        let counted = |number: usize, what: &str| match number {
+            0 => None,
+            1 => Some(format!("1 {what}")),
+            _ => Some(format!("{number} {what}s")),
+        };
+        let parts = [
+            counted(self.operations, "operation"),
+            counted(self.answers, "answer"),
+            counted(self.schemas, "schema"),
+            counted(self.pages, "page"),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Something of an operation that could not be compared.
+#[derive(Debug, Clone)]
+pub struct NotCompared {
+    /// The operation: its method and path.
+    pub operation: String,
+    /// Which comparison: `server`, `pages`, `compat`.
+    pub comparison: &'static str,
+    /// Why, as a sentence without a full stop.
+    pub reason: String,
+    /// Where.
+    pub place: Option<Place>,
+}
+
+impl NotCompared {
+    /// As a finding: until it is allowed, what was not compared is not in order.
+    pub fn finding(&self) -> Finding {
+        let message = format!("{} was not compared ({}): {}", self.operation, self.comparison, self.reason);
+        let finding = match &self.place {
+            Some(place) => Finding::at(Rule::CoverageNotCompared, place.clone(), message),
+            None => Finding::nowhere(Rule::CoverageNotCompared, message),
+        };
+        finding.help("put right what stands in the way, or allow that it is not compared")
     }
 }
 

@@ -121,15 +121,20 @@ rules! {
         Replace(CONTRACT, "  title: Things\n", "  title: Things\n  title: Other things\n"),
         Replace(CONTRACT, "  title: Things\n", "  'title': \"Things\"\n");
     ContractVersion Error "contract/version"
-        "The contract is OpenAPI 3.0."
-        "3.1 writes other things in other ways, and the generators behind the server and the client read 3.0 only."
-        Replace(CONTRACT, "openapi: 3.0.3", "openapi: 3.1.0"),
+        "The contract is OpenAPI 3.0 or 3.1."
+        "Other versions write other things in other ways. A document of Swagger 2.0 has to be converted first."
+        Replace(CONTRACT, "openapi: 3.0.3", "openapi: 4.0.0"),
         Replace(CONTRACT, "openapi: 3.0.3", "openapi: 3.0.0");
     ContractRefResolves Error "contract/ref-resolves"
-        "Every `$ref` leads to something in the same file."
+        "Every `$ref` leads to something."
         "A reference that leads nowhere or in a circle means nothing. Parts that nothing refers to are looked at as well: they are referred to tomorrow."
         Replace(CONTRACT, "'403': {$ref: '#/components/responses/Forbidden'}", "'403': {$ref: '#/components/responses/Forbiden'}"),
         Replace(CONTRACT, "'403': {$ref: '#/components/responses/Forbidden'}", "'403': {\"$ref\": \"#/components/responses/Forbidden\"}");
+    ContractBesideReference Warning "contract/beside-reference"
+        "Nothing stands beside a `$ref` that OpenAPI 3.0 does not read there."
+        "Some tools read it and some do not: a `nullable: true` beside a `$ref` makes a field optional for one generator and not for another. Put the `$ref` into an `allOf` of one, and the rest beside that."
+        Replace(CONTRACT, "schema: {$ref: '#/components/schemas/ThingPage'}", "schema: {$ref: '#/components/schemas/ThingPage', nullable: true}"),
+        Replace(CONTRACT, "schema: {$ref: '#/components/schemas/ThingPage'}", "schema: {$ref: '#/components/schemas/ThingPage', description: A page}");
     ContractUnknownKey Error "contract/unknown-key"
         "The contract has only keys that OpenAPI knows, and requires only fields that there are."
         "Nobody reads a misspelt key: a parameter with `requierd: true` is optional. Keys of your own begin with `x-`."
@@ -185,6 +190,11 @@ rules! {
         "People copy examples, tests are made of them: one that does not fit is wrong, or the schema is."
         Replace(CONTRACT, "kind: small, weight: 4", "kind: medium, weight: 4"),
         Replace(CONTRACT, "kind: small, weight: 4", "weight: 4, kind: small");
+    ContractSchemaUsable Error "contract/schema-usable"
+        "Values can be held against every schema."
+        "A pattern that is no regular expression, or a bound that makes no sense, is read by every tool in another way, or makes it stop."
+        Replace(CONTRACT, "description: Only things of this kind.\n          schema: {type: string}", "description: Only things of this kind.\n          schema: {type: string, pattern: '([a-z]', example: a}"),
+        Replace(CONTRACT, "description: Only things of this kind.\n          schema: {type: string}", "description: Only things of this kind.\n          schema: {type: string, example: a}");
     ContractSubset Error "contract/subset"
         "The contract stays inside what can be turned into code."
         "What is outside would make a generator panic, or write code that does not compile or does not do what the contract says. It is asked for only where code is generated.
@@ -815,6 +825,11 @@ rules! {
         "A page that is not full looks like the last one, or hides an item."
         Serve("has 9 of 10 items on a page with a `next`"), Serve("has 3 items on the last page");
 
+    CoverageNotCompared Error "coverage/not-compared"
+        "Every operation takes part in every comparison."
+        "What could not be compared may have drifted: the finding says which comparison, and why. `--coverage` lists them all. Put right what stands in the way, or allow it."
+        Replace(CONTRACT, "schema: {$ref: '#/components/schemas/Message'}", "schema: {$ref: 'messages.yaml#/Message'}"),
+        Replace(CONTRACT, "schema: {$ref: '#/components/schemas/Message'}", "schema: {'$ref': '#/components/schemas/Message'}");
     AllowUnused Error "allow/unused"
         "Every allowance in openapi/check.toml still allows something."
         "What it allowed was put right: the allowance would hide the next finding there."

@@ -129,6 +129,11 @@ impl Project {
         Ok(Project { root: root.to_owned(), layout: file.project, profile: file.profile, allowances, source })
     }
 
+    /// The folder of the contract, from which it refers to other files.
+    pub fn contract_folder(&self) -> Option<PathBuf> {
+        self.root.join(&self.layout.contract).parent().map(Path::to_path_buf)
+    }
+
     /// A file of the project.
     pub fn read(&self, path: &str) -> Result<Arc<Source>, String> {
         Source::read(&self.root, &self.root.join(path))

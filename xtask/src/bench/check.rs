@@ -163,7 +163,7 @@ impl Sample {
     /// How many findings and operations there are.
     pub fn check(&self) -> (usize, usize) {
         let claims = Claims {
-            base: Some(self.contract.clone()),
+            base: Some(self.contract.clone().into()),
             pages: self.pages.iter().map(copy).collect(),
             is_generated: true,
             ..Claims::default()

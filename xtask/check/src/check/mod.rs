@@ -2,25 +2,31 @@
 //!
 //! Every comparison hands over findings. What could not be looked at is told apart from what was found to agree.
 
-mod contract;
+mod aside;
+mod base;
 mod emitted;
 pub mod fix;
 mod pages;
+mod sound;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 
-use apidrift_core::contract::{Contract, Troubled};
+use apidrift_core::contract as old;
+use apidrift_core::finding::Finding;
 use apidrift_core::generator::Generator;
 use apidrift_core::profile::Profile;
+use apidrift_core::rules::{Rule, Severity};
 use apidrift_core::settings::{Allowance, Project};
-use apidrift_core::view;
+use apidrift_core::view::Contract;
+use openapi_model::problem::Unreadable;
 use openapi_model::source::Source;
 
-use crate::allow;
+use crate::allow::{self, Allowances};
 use crate::compat;
-use crate::outcome::Outcome;
+use crate::outcome::{Coverage, NotCompared, Outcome};
+pub use base::Base;
 pub use pages::Pages;
 
 /// What to compare.
@@ -32,23 +38,26 @@ pub struct Scope {
     pub pages: Vec<PathBuf>,
 }
 
-/// Compares everything in scope. Generated files are compared by the generator that made them.
+/// Compares everything in scope with the contract of the project in a folder. Generated files are compared by the generator
+/// that made them.
 pub fn run(root: &Path, scope: &Scope, generator: Option<&dyn Generator>) -> Outcome {
-    let project = match Project::load(root) {
-        Ok(project) => project,
+    match Project::load(root) {
+        Ok(project) => check(&project, scope, generator),
+        Err(reason) => Outcome::unchecked(reason),
+    }
+}
+
+/// Compares everything in scope with the contract of a project.
+pub fn check(project: &Project, scope: &Scope, generator: Option<&dyn Generator>) -> Outcome {
+    let source = match project.read(&project.layout.contract) {
+        Ok(source) => source,
         Err(reason) => return Outcome::unchecked(reason),
     };
-    let mut outcome = everything(&project, scope, generator);
-    if scope.pages.is_empty() {
-        // What was not compared may still be there.
-        let is_complete = outcome.unchecked.is_empty();
-        let was_asked = |allowance: &Allowance| match allowance.rule.split('/').next() {
-            Some("live") => false,
-            Some("compat") => is_complete && scope.against.is_some(),
-            _ => is_complete,
-        };
-        (outcome.findings, outcome.allowed) = allow::apply(&project, outcome.findings, &was_asked);
-    }
+    let mut outcome = if scope.pages.is_empty() {
+        everything(project, &source, scope, generator)
+    } else {
+        foreign_pages(project, &source, &scope.pages)
+    };
     outcome.findings.sort_by_cached_key(|finding| {
         let place = finding.primary.as_ref().map(|place| (place.source.path.clone(), place.range.start));
         (place, finding.rule)
@@ -56,39 +65,52 @@ pub fn run(root: &Path, scope: &Scope, generator: Option<&dyn Generator>) -> Out
     outcome
 }
 
-fn everything(project: &Project, scope: &Scope, generator: Option<&dyn Generator>) -> Outcome {
-    let source = match project.read(&project.layout.contract) {
-        Ok(source) => source,
-        Err(reason) => return Outcome::unchecked(reason),
-    };
-    if !scope.pages.is_empty() {
-        return foreign_pages(project, &source, &scope.pages);
-    }
+fn everything(
+    project: &Project,
+    source: &Arc<Source>,
+    scope: &Scope,
+    generator: Option<&dyn Generator>,
+) -> Outcome {
     let (claims, unread) = claims(project, scope);
-    let (mut outcome, sound) = compare(&source, &claims, generator);
+    let mut allowances = Allowances::new(&project.allowances);
+    let (mut outcome, sound) = compare_with(source, &claims, generator, &mut allowances);
     if claims.is_generated {
         match (generator, sound) {
-            (Some(generator), Some(contract)) => outcome.findings.extend(generator.stale(project, &contract)),
-            // Code is generated from a contract without findings only.
-            (Some(_), None) => outcome
-                .unchecked
-                .push("the generated code was not compared: the contract has to be put right first".into()),
+            (Some(generator), Some(_)) => {
+                let Some(contract) = old::Contract::load(source).0 else { return outcome };
+                outcome.coverage.comparisons.push("generated");
+                outcome.findings.extend(allowances.apply(generator.stale(project, &contract)));
+            }
+            // Code is generated from a sound contract only: what is found in it stands in the way.
+            (Some(_), None) => {}
             (None, _) => outcome
                 .unchecked
                 .push("the generated code was not compared: this program has no generator for it".into()),
         }
     }
     outcome.unchecked.extend(unread);
+    // What was not compared may still be there.
+    let is_complete = outcome.unchecked.is_empty() && outcome.not_compared.is_empty();
+    let was_asked = |allowance: &&Allowance| match allowance.rule.split('/').next() {
+        Some("live") => false,
+        Some("compat") => is_complete && scope.against.is_some(),
+        _ => is_complete,
+    };
+    let unused = allowances.unused().filter(was_asked).map(|allowance| allow::unused(project, allowance));
+    outcome.findings.extend(unused);
+    outcome.allowed = allowances.allowed;
     outcome
 }
 
 /// What is said of one API beside its contract, as it was read.
 #[derive(Debug, Default)]
 pub struct Claims {
-    /// How the contract is seen; nothing where the settings do not say.
+    /// How the contract is seen; without it as it proposes itself.
     pub profile: Option<Profile>,
+    /// Where the files stand that the contract refers to.
+    pub folder: Option<PathBuf>,
     /// The contract's earlier form.
-    pub base: Option<Arc<Source>>,
+    pub base: Option<Base>,
     /// The pages of each language, the contract's own first.
     pub pages: Vec<Pages>,
     /// What the server emits.
@@ -109,8 +131,10 @@ pub fn read_pages(project: &Project) -> Result<Vec<Pages>, String> {
 /// Reads everything that is compared with the contract, and says what could not be read.
 fn claims(project: &Project, scope: &Scope) -> (Claims, Vec<String>) {
     let mut unread = Vec::new();
-    let mut read = |result: Result<_, String>| result.map_err(|reason| unread.push(reason)).ok();
-    let base = scope.against.as_ref().and_then(|against| read(base(project, against)));
+    let base = scope.against.as_ref().and_then(|against| {
+        let base = Base::find(project, against);
+        base.map_err(|reason| unread.push(reason)).ok()
+    });
     let emitted = emitted::emit(project).unwrap_or_else(|reason| {
         unread.push(reason);
         None
@@ -118,8 +142,16 @@ fn claims(project: &Project, scope: &Scope) -> (Claims, Vec<String>) {
     let pages = pages::read(project, &mut unread);
     // That it is missing is another comparison's finding.
     let server = project.layout.server.as_ref().and_then(|server| project.read(server).ok());
-    let profile = project.profile.clone();
-    (Claims { profile, base, pages, emitted, is_generated: project.layout.is_generated(), server }, unread)
+    let claims = Claims {
+        profile: project.profile.clone(),
+        folder: project.contract_folder(),
+        base,
+        pages,
+        emitted,
+        is_generated: project.layout.is_generated(),
+        server,
+    };
+    (claims, unread)
 }
 
 /// Compares a contract with what is said beside it. The contract comes back if nothing is wrong with it.
@@ -128,40 +160,88 @@ pub fn compare(
     claims: &Claims,
     generator: Option<&dyn Generator>,
 ) -> (Outcome, Option<Contract>) {
-    let (contract, findings) = Contract::load(source);
-    let Some(mut contract) = contract else {
-        let unchecked = vec![format!("nothing was compared with {}, which cannot be read", source.path)];
-        return (Outcome { findings, unchecked, ..Outcome::default() }, None);
+    compare_with(source, claims, generator, &mut Allowances::new(&[]))
+}
+
+fn compare_with(
+    source: &Arc<Source>,
+    claims: &Claims,
+    generator: Option<&dyn Generator>,
+    allowances: &mut Allowances<'_>,
+) -> (Outcome, Option<Contract>) {
+    let contract = match Contract::read(source, claims.folder.as_deref(), claims.profile.as_ref()) {
+        Ok(contract) => contract,
+        Err(error) => return (unreadable(source, error), None),
     };
-    let Ok(seen) = view::Contract::read(source, None, claims.profile.as_ref()) else {
-        return (Outcome { findings, ..Outcome::default() }, None);
-    };
-    let _ = &seen;
-    let mut outcome = Outcome { findings, ..Outcome::default() };
-    // What no code can be made of means something to clients all the same; server and pages cannot follow it.
-    let compatibility = claims.base.as_ref().map(|base| compatibility(base, &seen, claims.is_generated));
+    let old = old::Contract::load(source).0;
     let generator = generator.filter(|_| claims.is_generated);
-    let unsupported = generator.map(|generator| generator.unsupported(&contract)).unwrap_or_default();
-    contract.set_aside(&unsupported);
-    outcome.findings.extend(unsupported);
-    outcome.add(contract::check(&contract));
-    let is_sound = outcome.findings.is_empty();
-    outcome.unchecked.extend(contract.troubled.iter().map(|troubled| {
-        format!(
-            "{} {} was not compared: what the contract says has to be put right first",
-            troubled.method, troubled.path
-        )
-    }));
-    if let Some(emitted) = &claims.emitted {
-        outcome.findings.extend(emitted::check(&contract, emitted, claims.server.as_ref()));
+    let mut about_contract = sound::check(&contract);
+    about_contract.extend(generator.zip(old.as_ref()).into_iter().flat_map(|(generator, old)| generator.unsupported(old)));
+    let about_contract = allowances.apply(about_contract);
+    let is_sound = !about_contract.iter().any(|finding| finding.severity() == Severity::Error);
+    let aside = aside::set_aside(&contract, &about_contract);
+    let mut outcome = Outcome { findings: about_contract, ..Outcome::default() };
+    let mut comparisons = vec!["contract"];
+    if let Some(base) = &claims.base {
+        comparisons.push("compat");
+        outcome.add(compatibility(base, &contract, claims.is_generated));
     }
-    outcome.add(pages::check(&contract, &claims.pages));
-    outcome.add(compatibility.unwrap_or_default());
+    if let (Some(emitted), Some(old)) = (&claims.emitted, &old) {
+        comparisons.push("server");
+        outcome.findings.extend(emitted::check(old, emitted, claims.server.as_ref()));
+        outcome.not_compared.extend(aside::not_compared(&aside, "server"));
+    }
+    if let (false, Some(old)) = (claims.pages.is_empty(), &old) {
+        comparisons.push("pages");
+        outcome.add(pages::check(old, &claims.pages));
+        outcome.not_compared.extend(aside::not_compared(&aside, "pages"));
+    }
+    outcome.findings.extend(outcome.not_compared.iter().map(NotCompared::finding));
+    outcome.findings = allowances.apply(std::mem::take(&mut outcome.findings));
+    outcome.coverage = coverage(&contract, claims, comparisons, &outcome.not_compared);
+    if outcome.coverage.is_empty() {
+        outcome.unchecked.push(format!("{} describes nothing that could be compared", source.path));
+    }
     (outcome, is_sound.then_some(contract))
 }
 
+/// A contract of which nothing can be made.
+fn unreadable(source: &Source, error: Unreadable) -> Outcome {
+    let finding = match error.place {
+        Some(place) => Finding::at(Rule::ContractParses, place, error.message),
+        None => Finding::nowhere(Rule::ContractParses, error.message),
+    };
+    let finding = match error.help {
+        Some(help) => finding.help(help),
+        None => finding,
+    };
+    let unchecked = vec![format!("nothing was compared with {}, which cannot be read", source.path)];
+    Outcome { findings: vec![finding], unchecked, ..Outcome::default() }
+}
+
+fn coverage(
+    contract: &Contract,
+    claims: &Claims,
+    comparisons: Vec<&'static str>,
+    not_compared: &[NotCompared],
+) -> Coverage {
+    let left_out: HashSet<&str> = not_compared.iter().map(|part| part.operation.as_str()).collect();
+    let webhooks = &contract.document.webhooks;
+    let all = contract.operations.iter().map(|operation| &operation.spec).chain(webhooks);
+    let name = |method: &str, path: &str| format!("{method} {path}");
+    let whole: Vec<_> =
+        all.filter(|spec| !left_out.contains(name(&spec.method, &spec.path).as_str())).collect();
+    Coverage {
+        comparisons,
+        operations: whole.len(),
+        answers: whole.iter().map(|spec| spec.responses.len()).sum(),
+        schemas: contract.document.components.len(),
+        pages: claims.pages.iter().map(|pages| pages.sources.len()).sum(),
+    }
+}
+
 fn foreign_pages(project: &Project, source: &Arc<Source>, pages: &[PathBuf]) -> Outcome {
-    let Some(contract) = Contract::load(source).0 else {
+    let Some(contract) = old::Contract::load(source).0 else {
         return compare(source, &Claims::default(), None).0;
     };
     let mut outcome = Outcome::default();
@@ -175,45 +255,14 @@ fn foreign_pages(project: &Project, source: &Arc<Source>, pages: &[PathBuf]) -> 
 }
 
 /// What has changed since the contract's earlier form.
-fn compatibility(base: &Arc<Source>, contract: &view::Contract, ids_matter: bool) -> Outcome {
-    let path = base.path.clone();
-    let base = match view::Contract::read(base, None, Some(&contract.profile)) {
-        Ok(base) => base,
-        Err(error) => {
-            let why = error.message;
-            return Outcome::unchecked(format!("nothing was compared with {path}, which cannot be read: {why}"));
+fn compatibility(base: &Base, contract: &Contract, ids_matter: bool) -> Outcome {
+    let before = match base.read(&contract.profile) {
+        Ok(before) => before,
+        Err(reason) => {
+            let path = &base.source.path;
+            return Outcome::unchecked(format!("nothing was compared with {path}, which cannot be read: {reason}"));
         }
     };
-    let compared = compat::check(&compat::Side::of(&base), &compat::Side::of(contract), ids_matter);
-    let unchecked = compared.not_compared.into_iter().map(|part| {
-        format!("{} was not compared with {path}: {}", part.operation, part.reason)
-    });
-    Outcome { findings: compared.findings, unchecked: unchecked.collect(), ..Outcome::default() }
-}
-
-/// The contract's earlier form.
-fn base(project: &Project, against: &str) -> Result<Arc<Source>, String> {
-    let file = project.root.join(against);
-    if file.is_file() {
-        return Source::read(&project.root, &file);
-    }
-    // Counted from the project's folder, which need not be the repository's.
-    let object = format!("{against}:./{}", project.layout.contract);
-    let git = |arguments: &[&str]| {
-        let output = Command::new("git").args(arguments).current_dir(&project.root).output();
-        output.map_err(|error| format!("git cannot be run to read {object}: {error}"))
-    };
-    let output = git(&["show", "--end-of-options", &object])?;
-    if against.is_empty() || !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let is_shallow = git(&["rev-parse", "--is-shallow-repository"])?.stdout.starts_with(b"true");
-        let hint = if is_shallow { " (this clone is shallow: `git fetch --unshallow` gets the rest)" } else { "" };
-        return Err(format!(
-            "`{against}` is neither a file nor a revision with {}{hint}: {}",
-            project.layout.contract,
-            said.trim()
-        ));
-    }
-    let text = String::from_utf8(output.stdout).map_err(|_| format!("{object} is not UTF-8 text"))?;
-    Ok(Source::new(object, text))
+    let compared = compat::check(&compat::Side::of(&before), &compat::Side::of(contract), ids_matter);
+    Outcome { findings: compared.findings, not_compared: compared.not_compared, ..Outcome::default() }
 }

@@ -25,10 +25,10 @@ use apidrift_core::finding::Finding;
 use apidrift_core::profile::SCOPES;
 use apidrift_core::view::{Contract, RateLimit};
 use openapi_model::document::{Document, Operation};
-use openapi_model::source::Place;
 use openapi_model::span::Spanned;
 
 use report::Report;
+use crate::outcome::NotCompared;
 use schema::{Area, Graph, NodeId, View};
 
 /// A document with what a project knows of its operations.
@@ -90,19 +90,6 @@ pub struct Compared {
     pub findings: Vec<Finding>,
     /// What could not be compared.
     pub not_compared: Vec<NotCompared>,
-}
-
-/// Something of an operation that could not be compared.
-#[derive(Debug, Clone)]
-pub struct NotCompared {
-    /// The operation: its method and path.
-    pub operation: String,
-    /// Which comparison: `compat`.
-    pub comparison: &'static str,
-    /// Why, as a sentence without a full stop.
-    pub reason: String,
-    /// Where.
-    pub place: Option<Place>,
 }
 
 /// Compares a document with its earlier form. `ids_matter` where code is generated that has names from `operationId`.

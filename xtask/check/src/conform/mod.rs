@@ -25,7 +25,7 @@ use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 use apidrift_core::settings::{FILE, Project};
 
-use crate::allow;
+use crate::allow::Allowances;
 use crate::outcome::Outcome;
 pub use secret::Secret;
 use session::{Session, Stop};
@@ -85,7 +85,9 @@ pub fn project(project: &Project, wanted: Wanted, limits: &Limits, progress: &dy
         }
     };
     // Not everything need have been seen: no allowance is known to allow nothing.
-    (outcome.findings, outcome.allowed) = allow::apply(project, outcome.findings, &|_| false);
+    let mut allowances = Allowances::new(&project.allowances);
+    outcome.findings = allowances.apply(outcome.findings);
+    outcome.allowed = allowances.allowed;
     outcome
 }
 

@@ -66,7 +66,7 @@ impl Session<'_> {
             seconds: self.began.elapsed().as_secs_f64(),
         };
         let was_of_use = !matches!(stopped, Some(Stop::Useless(_)));
-        Outcome { findings: self.findings, unchecked, allowed: 0, live: was_of_use.then_some(live) }
+        Outcome { findings: self.findings, unchecked, live: was_of_use.then_some(live), ..Outcome::default() }
     }
 
     fn operation_report(&mut self, operation: &Operation, stopped: Option<&Stop>) -> OperationReport {

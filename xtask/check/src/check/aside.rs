@@ -1,0 +1,91 @@
+//! The operations of which it is not known what the contract says: nothing is compared with them, since what would be found
+//! is only what follows from that.
+
+use std::collections::HashMap;
+
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+use apidrift_core::view::{Contract, Extent, Operation};
+use openapi_model::problem::ProblemKind;
+use openapi_model::source::Place;
+use openapi_model::span::{FileId, Span};
+
+use crate::outcome::NotCompared;
+
+/// Why an operation is set aside.
+#[derive(Debug, Clone)]
+pub struct Reason {
+    text: String,
+    place: Place,
+    operation: String,
+}
+
+/// The operations to set aside, by their calls. `findings` are those about the contract that are not allowed.
+pub fn set_aside(contract: &Contract, findings: &[Finding]) -> HashMap<String, Reason> {
+    let mut reasons = causes(contract, findings);
+    reasons.sort_by_key(|(span, _)| *span);
+    let mut aside = HashMap::new();
+    if reasons.is_empty() && contract.operations.iter().all(|operation| operation.unread.is_empty()) {
+        return aside;
+    }
+    for operation in &contract.operations {
+        if let Some((span, text)) = why(contract, operation, &reasons) {
+            let place = contract.place(span, "here");
+            let name = format!("{} {}", operation.method.value, operation.path.value);
+            aside.insert(operation.call(), Reason { text, place, operation: name });
+        }
+    }
+    aside
+}
+
+/// What of the operations that are set aside does not take part in a comparison.
+pub fn not_compared(aside: &HashMap<String, Reason>, comparison: &'static str) -> Vec<NotCompared> {
+    let of = |reason: &Reason| NotCompared {
+        operation: reason.operation.clone(),
+        comparison,
+        reason: reason.text.clone(),
+        place: Some(reason.place.clone()),
+    };
+    aside.values().map(of).collect()
+}
+
+fn why(contract: &Contract, operation: &Operation, reasons: &[(Span, String)]) -> Option<(Span, String)> {
+    if let Some(unread) = operation.unread.first() {
+        return Some((unread.span, unread.reason.clone()));
+    }
+    if reasons.is_empty() {
+        return None;
+    }
+    let extent = Extent::of(&contract.document, &operation.spec);
+    reasons.iter().find(|(span, _)| extent.holds(*span)).cloned()
+}
+
+/// Where the contract says something that is not known, and what is wrong there.
+fn causes(contract: &Contract, findings: &[Finding]) -> Vec<(Span, String)> {
+    // Allowed or not: what does not lead anywhere says nothing.
+    let is_lost = |kind| matches!(kind, ProblemKind::UnresolvedReference | ProblemKind::CircularReference);
+    let lost = contract.document.problems.iter().filter(|problem| is_lost(problem.kind));
+    let lost = lost.map(|problem| (problem.span, problem.message.clone()));
+    let is_reading = |rule: Rule| {
+        matches!(
+            rule,
+            Rule::ContractParses
+                | Rule::ContractRefResolves
+                | Rule::ContractUnknownKey
+                | Rule::ContractOperationId
+                | Rule::ContractPathParameter
+                | Rule::ContractErrorUnnamed
+                | Rule::ContractErrorText
+                | Rule::ContractErrorAmbiguous
+                | Rule::ContractErrorSchema
+                | Rule::ContractSubset
+        )
+    };
+    let misread = findings.iter().filter(|finding| is_reading(finding.rule)).filter_map(|finding| {
+        let place = finding.primary.as_ref()?;
+        let file = contract.document.files.iter().position(|file| std::sync::Arc::ptr_eq(file, &place.source))?;
+        let span = Span::new(FileId(u16::try_from(file).ok()?), &place.range);
+        Some((span, finding.message.clone()))
+    });
+    lost.chain(misread).collect()
+}

@@ -1,0 +1,106 @@
+//! The contract's earlier form: a file, or a revision of the repository.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+
+use apidrift_core::profile::Profile;
+use apidrift_core::settings::Project;
+use apidrift_core::view::Contract;
+use openapi_model::problem::ProblemKind;
+use openapi_model::source::Source;
+use tempfile::TempDir;
+
+/// An earlier contract as it was found. Other files that it refers to are read when it is.
+#[derive(Debug)]
+pub struct Base {
+    /// Its file.
+    pub source: Arc<Source>,
+    /// Where the files stand that it refers to.
+    pub folder: Option<PathBuf>,
+    /// Where those of a revision were written for this run.
+    written: Option<TempDir>,
+}
+
+impl From<Arc<Source>> for Base {
+    fn from(source: Arc<Source>) -> Base {
+        Base { source, folder: None, written: None }
+    }
+}
+
+impl Base {
+    /// Finds the earlier form of a project's contract.
+    pub fn find(project: &Project, against: &str) -> Result<Base, String> {
+        let file = project.root.join(against);
+        if file.is_file() {
+            let source = Source::read(&project.root, &file)?;
+            return Ok(Base { source, folder: file.parent().map(Path::to_path_buf), written: None });
+        }
+        // Counted from the project's folder, which need not be the repository's.
+        let object = format!("{against}:./{}", project.layout.contract);
+        let output = git(project, &["show", "--end-of-options", &object])?;
+        if against.is_empty() || !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let is_shallow = git(project, &["rev-parse", "--is-shallow-repository"])?.stdout.starts_with(b"true");
+            let hint = if is_shallow { " (this clone is shallow: `git fetch --unshallow` gets the rest)" } else { "" };
+            return Err(format!(
+                "`{against}` is neither a file nor a revision with {}{hint}: {}",
+                project.layout.contract,
+                said.trim()
+            ));
+        }
+        let text = String::from_utf8(output.stdout).map_err(|_| format!("{object} is not UTF-8 text"))?;
+        let mut base = Base::from(Source::new(object, text));
+        if base.refers_to_files() {
+            base.write_files(project, against)?;
+        }
+        Ok(base)
+    }
+
+    /// Reads it as a profile sees it.
+    pub fn read(&self, profile: &Profile) -> Result<Contract, String> {
+        let read = Contract::read(&self.source, self.folder.as_deref(), Some(profile));
+        read.map_err(|error| error.message)
+    }
+
+    fn refers_to_files(&self) -> bool {
+        let problems = openapi_model::read(&self.source, None).map(|document| document.problems).unwrap_or_default();
+        problems.iter().any(|problem| problem.kind == ProblemKind::UnresolvedReference)
+    }
+
+    /// Writes the YAML and JSON files of a revision where the contract can refer to them.
+    fn write_files(&mut self, project: &Project, revision: &str) -> Result<(), String> {
+        let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder can be made: {error}"))?;
+        let index = folder.path().join("index");
+        let run = |arguments: &[&str], input: &[u8]| {
+            let mut command = Command::new("git");
+            command.args(arguments).current_dir(&project.root).env("GIT_INDEX_FILE", &index);
+            let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+            if let Some(mut stdin) = child.stdin.take() {
+                stdin.write_all(input)?;
+            }
+            child.wait_with_output()
+        };
+        let failed = |error: std::io::Error| format!("git cannot be run to read the files of {revision}: {error}");
+        let listed = run(&["ls-tree", "-r", "-z", "--name-only", revision], b"").map_err(failed)?;
+        let is_wanted = |name: &&[u8]| {
+            [&b".yaml"[..], b".yml", b".json"].iter().any(|end| name.to_ascii_lowercase().ends_with(end))
+        };
+        let names = listed.stdout.split(|byte| *byte == 0).filter(is_wanted).collect::<Vec<_>>().join(&0);
+        let prefix = format!("--prefix={}/files/", folder.path().display());
+        run(&["read-tree", revision], b"").map_err(failed)?;
+        run(&["checkout-index", "--force", "-z", "--stdin", &prefix], &names).map_err(failed)?;
+        let inside = git(project, &["rev-parse", "--show-prefix"])?.stdout;
+        let inside = String::from_utf8_lossy(&inside).trim().to_owned();
+        let contract = folder.path().join("files").join(inside).join(&project.layout.contract);
+        self.folder = contract.parent().map(Path::to_path_buf);
+        self.written = Some(folder);
+        Ok(())
+    }
+}
+
+fn git(project: &Project, arguments: &[&str]) -> Result<Output, String> {
+    let output = Command::new("git").args(arguments).current_dir(&project.root).output();
+    output.map_err(|error| format!("git cannot be run: {error}"))
+}

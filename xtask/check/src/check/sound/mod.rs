@@ -1,0 +1,124 @@
+//! The contract itself: sound as OpenAPI, whatever its profile, and as the profile asks.
+
+mod errors;
+mod examples;
+mod operations;
+mod report;
+
+use openapi_model::document::Document;
+use openapi_model::problem::{Problem, ProblemKind};
+
+use apidrift_core::view::Contract;
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+
+/// What is wrong with a contract.
+pub fn check(contract: &Contract) -> Vec<Finding> {
+    let mut findings: Vec<Finding> =
+        contract.document.problems.iter().map(|problem| problem_finding(&contract.document, problem)).collect();
+    operations::check(contract, &mut findings);
+    errors::check(contract, &mut findings);
+    required(&contract.document, &mut findings);
+    examples::check(contract, &mut findings);
+    findings
+}
+
+/// The rule that speaks of a kind of problem.
+fn rule(kind: ProblemKind) -> Rule {
+    match kind {
+        ProblemKind::DuplicateKey
+        | ProblemKind::WrongType
+        | ProblemKind::Incomplete
+        | ProblemKind::UnknownStatus
+        | ProblemKind::SecondDocument
+        | ProblemKind::TooLarge => Rule::ContractParses,
+        ProblemKind::UnresolvedReference | ProblemKind::CircularReference => Rule::ContractRefResolves,
+        ProblemKind::BesideReference => Rule::ContractBesideReference,
+        ProblemKind::UnknownKey => Rule::ContractUnknownKey,
+    }
+}
+
+fn problem_finding(document: &Document, problem: &Problem) -> Finding {
+    let (label, help) = match problem.kind {
+        ProblemKind::DuplicateKey => ("again here", "remove one of them: readers differ in which one counts".to_owned()),
+        ProblemKind::WrongType => ("here", "write what OpenAPI wants here; as it is nobody reads it".to_owned()),
+        ProblemKind::Incomplete => ("here", "complete it, or remove it; as it is nobody can read it".to_owned()),
+        ProblemKind::UnknownStatus => {
+            ("this status", "write a status such as '404', a range such as '4XX', or `default`".to_owned())
+        }
+        ProblemKind::UnresolvedReference => (
+            "leads to nothing",
+            match &problem.nearest {
+                Some(nearest) => format!("write `{nearest}`, if that is meant"),
+                None => "write what it should lead to, or correct the reference".to_owned(),
+            },
+        ),
+        ProblemKind::SecondDocument => ("begins here", "keep one document in a file; only the first is read".to_owned()),
+        ProblemKind::TooLarge => ("here", "make it smaller: what comes after is not read".to_owned()),
+        ProblemKind::CircularReference => ("leads back to itself", "make it lead to something".to_owned()),
+        ProblemKind::BesideReference => (
+            "not read",
+            "OpenAPI 3.0 reads nothing beside a `$ref`, and tools differ: put the `$ref` into an `allOf` of one".to_owned(),
+        ),
+        ProblemKind::UnknownKey => (
+            "this name",
+            match &problem.nearest {
+                Some(nearest) => format!("write `{nearest}`, if that is meant; a key of your own begins with `x-`"),
+                None => "remove it; a key of your own begins with `x-`".to_owned(),
+            },
+        ),
+    };
+    let finding = Finding::at(rule(problem.kind), document.place(problem.span, label), problem.message.clone());
+    match &problem.related {
+        Some((span, label)) => finding.with(document.place(*span, label.clone())),
+        None => finding,
+    }
+    .help(help)
+}
+
+/// Fields that are required and described nowhere. Valid, and nearly always a misspelt name. Only where the schema stands by
+/// itself: within an `allOf`, or beside alternatives, the others may describe them.
+fn required(document: &Document, findings: &mut Vec<Finding>) {
+    let mut is_part = vec![false; document.schemas().count()];
+    for (_, schema) in document.schemas() {
+        let composed = [&schema.all_of, &schema.any_of, &schema.one_of];
+        let members = composed.into_iter().flatten().flat_map(|members| &members.value).chain(&schema.not);
+        for member in members {
+            let mut here = Some(*member);
+            // What a member refers to is a part as well.
+            while let Some(id) = here.filter(|id| !std::mem::replace(&mut is_part[id.index()], true)) {
+                here = document.schema(id).reference.as_ref().and_then(|reference| reference.target);
+            }
+        }
+    }
+    for (id, schema) in document.schemas() {
+        let stands_alone = schema.all_of.is_none()
+            && schema.any_of.is_none()
+            && schema.one_of.is_none()
+            && schema.additional_properties.is_none()
+            && schema.pattern_properties.is_empty()
+            && schema.reference.is_none();
+        if !stands_alone || is_part[id.index()] || schema.properties.is_empty() {
+            continue;
+        }
+        for name in &schema.required {
+            if schema.properties.iter().any(|property| property.name.value == name.value) {
+                continue;
+            }
+            let known = schema.properties.iter().map(|property| property.name.value.as_str());
+            let help = match nearest(known, name) {
+                Some(nearest) => format!("write `{nearest}`, if that is meant; or describe it under `properties`"),
+                None => "describe it under `properties`, or do not require it".to_owned(),
+            };
+            let message = format!("`{}` is required, and is not among the properties", name.value);
+            let place = document.place(name.span, "this name");
+            findings.push(Finding::at(Rule::ContractUnknownKey, place, message).help(help));
+        }
+    }
+}
+
+/// The name that is most like one that there is not.
+fn nearest<'a>(known: impl Iterator<Item = &'a str>, name: &str) -> Option<&'a str> {
+    let likeness = |known: &&str| strsim::normalized_damerau_levenshtein(known, name);
+    known.max_by(|one, other| likeness(one).total_cmp(&likeness(other))).filter(|known| likeness(known) > 0.6)
+}

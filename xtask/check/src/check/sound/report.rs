@@ -1,0 +1,24 @@
+//! Findings about the contract with one place.
+
+use openapi_model::span::Span;
+
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+use apidrift_core::view::{Contract, Operation};
+
+/// Adds a finding with one place and what to do.
+pub(super) fn report(
+    findings: &mut Vec<Finding>,
+    contract: &Contract,
+    rule: Rule,
+    at: (Span, &str),
+    message: String,
+    help: &str,
+) {
+    findings.push(Finding::at(rule, contract.place(at.0, at.1), message).help(help));
+}
+
+/// How an operation is called in messages.
+pub(super) fn call(operation: &Operation) -> String {
+    format!("{} {}", operation.method.value, operation.path.value)
+}
