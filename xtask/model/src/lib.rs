@@ -6,6 +6,7 @@
 //! - [`read`] reads a [`Document`](document::Document).
 //! - [`schema`] is a schema as it is written, [`shape`] what it means.
 //! - [`values`] says whether a value fits a schema.
+//! - [`same`] says whether schemas of two documents mean the same, [`written`] writes one as JSON again.
 //! - [`paths`] says which paths are the same.
 
 pub mod document;
@@ -14,11 +15,13 @@ pub mod node;
 pub mod paths;
 pub mod problem;
 mod read;
+pub mod same;
 pub mod schema;
 pub mod shape;
 pub mod source;
 pub mod span;
 pub mod values;
+pub mod written;
 mod yaml;
 
 pub use read::{read, read_file};

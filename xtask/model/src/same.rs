@@ -1,0 +1,537 @@
+//! Whether schemas of two documents mean the same.
+//!
+//! Shapes are compared, not texts: neither the order of anything, nor the way in which a number, null or an `allOf` is
+//! written, nor the names of components matter. What is said to people (`title`, `description`) is compared by its words.
+//! Schemas that hold themselves are the same if nothing tells them apart.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use serde_json::Value as Json;
+
+use crate::document::Document;
+use crate::schema::{Bound, Discriminator, Schema, SchemaId};
+use crate::shape::{self, Additional, AllOf, Alternatives, Shape};
+use crate::span::Spanned;
+
+/// Deeper than this the alternatives of alternatives are compared in the order in which they stand.
+const MAX_TRIALS: usize = 24;
+
+/// Where two schemas say something else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The way from the schemas to there, such as `properties/name/items`; empty at the schemas themselves.
+    pub path: String,
+    /// What is said otherwise: `maximum`, `the property `name``.
+    pub what: String,
+    /// What the first says; empty for nothing.
+    pub one: String,
+    /// What the second says; empty for nothing.
+    pub other: String,
+}
+
+/// The first difference between what two schemas and all that they lead to mean.
+pub fn difference(one: (&Document, &AllOf), other: (&Document, &AllOf)) -> Option<Difference> {
+    Comparison::new(one.0, other.0, false).run(one.1.clone(), other.1.clone())
+}
+
+/// The first difference between what two schemas say themselves. Where both refer to a component of one name, it is taken
+/// to be the same: for those who compare all components of two documents, each under its name.
+pub fn own_difference(one: (&Document, &AllOf), other: (&Document, &AllOf)) -> Option<Difference> {
+    Comparison::new(one.0, other.0, true).run(one.1.clone(), other.1.clone())
+}
+
+/// Schemas of both documents that have to mean the same, and the way to them.
+type Pair = (AllOf, AllOf, String);
+
+struct Comparison<'a> {
+    one: &'a Document,
+    other: &'a Document,
+    trusts_names: bool,
+    /// The pairs that are the same unless something else tells otherwise, in the order in which they were met.
+    met: Vec<(AllOf, AllOf)>,
+    known: HashSet<(AllOf, AllOf)>,
+    /// How many trials of alternatives are under way.
+    trials: usize,
+}
+
+impl<'a> Comparison<'a> {
+    fn new(one: &'a Document, other: &'a Document, trusts_names: bool) -> Comparison<'a> {
+        Comparison { one, other, trusts_names, met: Vec::new(), known: HashSet::new(), trials: 0 }
+    }
+
+    fn run(&mut self, one: AllOf, other: AllOf) -> Option<Difference> {
+        let mut open: Vec<Pair> = vec![(one, other, String::new())];
+        while let Some((one, other, path)) = open.pop() {
+            let pair = (one, other);
+            if !self.known.insert(pair.clone()) {
+                continue;
+            }
+            self.met.push(pair.clone());
+            let next = open.len();
+            if let Err(difference) = self.pair(&pair.0, &pair.1, &path, &mut open) {
+                return Some(difference);
+            }
+            // The first is compared first.
+            open[next..].reverse();
+        }
+        None
+    }
+
+    fn pair(&mut self, one: &AllOf, other: &AllOf, path: &str, open: &mut Vec<Pair>) -> Result<(), Difference> {
+        let shapes = (self.one.shape(one), self.other.shape(other));
+        let facts = |document, all_of: &AllOf| facts(document, all_of, self.trusts_names);
+        let (mine, theirs) = (facts(self.one, one), facts(self.other, other));
+        let is_one_component = mine.component.is_some() && mine.component == theirs.component;
+        let says = |what: &str, one: String, other: String| {
+            if one == other {
+                return Ok(());
+            }
+            Err(Difference { path: path.to_owned(), what: what.to_owned(), one, other })
+        };
+        for (what, one, other) in
+            [("description", mine.description, theirs.description), ("title", mine.title, theirs.title)]
+        {
+            says(what, one, other)?;
+        }
+        says("nullable", shapes.0.nullable.to_string(), shapes.1.nullable.to_string())?;
+        if is_one_component {
+            return Ok(());
+        }
+        let (mine, theirs) = (keywords(&shapes.0), keywords(&shapes.1));
+        let keys: BTreeSet<&str> = mine.keys().chain(theirs.keys()).copied().collect();
+        for key in keys {
+            let text = |map: &BTreeMap<&str, String>| map.get(key).cloned().unwrap_or_default();
+            says(key, text(&mine), text(&theirs))?;
+        }
+        self.values(&shapes.0, &shapes.1, path)?;
+        self.parts(&shapes.0, &shapes.1, path, open)
+    }
+
+    /// Values, of which a number may be written in several ways.
+    fn values(&self, one: &Shape, other: &Shape, path: &str) -> Result<(), Difference> {
+        let differ = |what: &str, one: String, other: String| {
+            Err(Difference { path: path.to_owned(), what: what.to_owned(), one, other })
+        };
+        let values = |shape: &Shape| -> Option<Vec<Json>> {
+            shape.enumeration.as_ref().map(|values| values.iter().map(|value| value.value.clone()).collect())
+        };
+        let numbers = |shape: &Shape| -> Vec<Json> {
+            shape.multiples_of.iter().map(|number| Json::Number(number.value.clone())).collect()
+        };
+        let (mine, theirs) = (values(one), values(other));
+        if !mine
+            .as_deref()
+            .zip(theirs.as_deref())
+            .map_or(mine.is_none() && theirs.is_none(), |(one, other)| is_one_set(one, other))
+        {
+            let text =
+                |values: Option<Vec<Json>>| values.map(|values| Json::Array(values).to_string()).unwrap_or_default();
+            return differ("enum", text(mine), text(theirs));
+        }
+        let (mine, theirs) = (numbers(one), numbers(other));
+        if !is_one_set(&mine, &theirs) {
+            return differ("multipleOf", Json::Array(mine).to_string(), Json::Array(theirs).to_string());
+        }
+        let same = |one: Option<&Json>, other: Option<&Json>| match (one, other) {
+            (Some(one), Some(other)) => shape::same_value(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        let text = |value: Option<&Json>| value.map(Json::to_string).unwrap_or_default();
+        if !same(one.default.as_ref(), other.default.as_ref()) {
+            return differ("default", text(one.default.as_ref()), text(other.default.as_ref()));
+        }
+        let keys: BTreeSet<&String> = one.others.keys().chain(other.others.keys()).collect();
+        for key in keys {
+            let (mine, theirs) = (one.others.get(key), other.others.get(key));
+            let (mine, theirs) = (mine.map(|value| &value.value), theirs.map(|value| &value.value));
+            if !same(mine, theirs) {
+                return differ(key, text(mine), text(theirs));
+            }
+        }
+        Ok(())
+    }
+
+    /// The schemas inside.
+    fn parts(&mut self, one: &Shape, other: &Shape, path: &str, open: &mut Vec<Pair>) -> Result<(), Difference> {
+        let below = |part: String| if path.is_empty() { part } else { format!("{path}/{part}") };
+        let differ = |what: String, one: &str, other: &str| {
+            Err(Difference { path: path.to_owned(), what, one: one.to_owned(), other: other.to_owned() })
+        };
+        let mut both = |part: String, one: Option<&AllOf>, other: Option<&AllOf>| {
+            let anything = AllOf::default();
+            // What is not said is that anything fits.
+            if one.is_some() || other.is_some() {
+                let pair = (one.unwrap_or(&anything).clone(), other.unwrap_or(&anything).clone());
+                open.push((pair.0, pair.1, below(part)));
+            }
+        };
+        both("items".into(), one.items.as_ref(), other.items.as_ref());
+        for index in 0..one.prefix_items.len().max(other.prefix_items.len()) {
+            let item = |shape: &'_ Shape| shape.prefix_items.get(index).cloned();
+            both(format!("prefixItems/{index}"), item(one).as_ref(), item(other).as_ref());
+        }
+        both("propertyNames".into(), one.property_names.as_ref(), other.property_names.as_ref());
+        let additional = |shape: &'_ Shape| match &shape.additional {
+            Additional::Schema(schema) => Some(schema.clone()),
+            _ => None,
+        };
+        both("additionalProperties".into(), additional(one).as_ref(), additional(other).as_ref());
+        for (name, property) in &one.properties {
+            match other.properties.get(name) {
+                Some(known) => {
+                    let pair = (Some(&property.schema), Some(&known.schema));
+                    both(format!("properties/{name}"), pair.0, pair.1);
+                }
+                None => return differ(format!("the property `{name}`"), "there", ""),
+            }
+        }
+        if let Some(name) = other.properties.keys().find(|name| !one.properties.contains_key(*name)) {
+            return differ(format!("the property `{name}`"), "", "there");
+        }
+        for (pattern, schema) in &one.pattern_properties {
+            both(format!("patternProperties/{pattern}"), Some(schema), other.pattern_properties.get(pattern));
+        }
+        for (pattern, schema) in &other.pattern_properties {
+            if !one.pattern_properties.contains_key(pattern) {
+                both(format!("patternProperties/{pattern}"), None, Some(schema));
+            }
+        }
+        self.matched("not", &one.not, &other.not, path, open)?;
+        if one.alternatives.len() != other.alternatives.len() {
+            let count = |shape: &Shape| shape.alternatives.len().to_string();
+            return differ("the number of `oneOf` and `anyOf`".into(), &count(one), &count(other));
+        }
+        for (one, other) in one.alternatives.iter().zip(&other.alternatives) {
+            self.alternatives(one, other, path, open)?;
+        }
+        Ok(())
+    }
+
+    fn alternatives(
+        &mut self,
+        one: &Alternatives,
+        other: &Alternatives,
+        path: &str,
+        open: &mut Vec<Pair>,
+    ) -> Result<(), Difference> {
+        let key = |alternatives: &Alternatives| if alternatives.exclusive { "oneOf" } else { "anyOf" };
+        let told =
+            |alternatives: &Alternatives| alternatives.discriminator.as_ref().map(discriminator).unwrap_or_default();
+        for (what, one, other) in [
+            ("the way in which alternatives are told apart", key(one).to_owned(), key(other).to_owned()),
+            ("discriminator", told(one), told(other)),
+        ] {
+            if one != other {
+                return Err(Difference { path: path.to_owned(), what: what.to_owned(), one, other });
+            }
+        }
+        self.matched(key(one), &one.members, &other.members, path, open)
+    }
+
+    /// Schemas of a list in which the order means nothing.
+    fn matched(
+        &mut self,
+        key: &str,
+        one: &[AllOf],
+        other: &[AllOf],
+        path: &str,
+        open: &mut Vec<Pair>,
+    ) -> Result<(), Difference> {
+        let below = |index: usize| {
+            if path.is_empty() { format!("{key}/{index}") } else { format!("{path}/{key}/{index}") }
+        };
+        let differ = |path: &str, one: String, other: String| {
+            Err(Difference { path: path.to_owned(), what: format!("the members of `{key}`"), one, other })
+        };
+        if one.len() != other.len() {
+            return differ(path, one.len().to_string(), other.len().to_string());
+        }
+        if let ([one], [other]) = (one, other) {
+            open.push((one.clone(), other.clone(), below(0)));
+            return Ok(());
+        }
+        if self.trials >= MAX_TRIALS {
+            let pairs = one.iter().zip(other).enumerate();
+            open.extend(pairs.map(|(index, (one, other))| (one.clone(), other.clone(), below(index))));
+            return Ok(());
+        }
+        let mut left: Vec<&AllOf> = other.iter().collect();
+        for (index, member) in one.iter().enumerate() {
+            // Most stand in the same order, or have the same name.
+            let name = |document: &Document, schema: &AllOf| {
+                document.shape(schema).name.as_ref().map(|name| name.value.clone())
+            };
+            let wanted = name(self.one, member);
+            let is_likely = |other: &&AllOf| wanted.is_some() && name(self.other, other) == wanted;
+            left.sort_by_key(|other| !is_likely(other));
+            match (0..left.len()).find(|at| self.try_pair(member, left[*at])) {
+                Some(at) => drop(left.remove(at)),
+                None => return differ(&below(index), "there".to_owned(), String::new()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether two schemas are the same. What was taken for granted on the way is forgotten if they are not.
+    fn try_pair(&mut self, one: &AllOf, other: &AllOf) -> bool {
+        let before = self.met.len();
+        self.trials += 1;
+        let is_same = self.run(one.clone(), other.clone()).is_none();
+        self.trials -= 1;
+        if !is_same {
+            for pair in self.met.drain(before..) {
+                self.known.remove(&pair);
+            }
+        }
+        is_same
+    }
+}
+
+/// What a schema is beside its shape.
+#[derive(Default)]
+struct Facts {
+    /// The component that it refers to, if names are trusted.
+    component: Option<String>,
+    description: String,
+    title: String,
+}
+
+/// What schemas say to people before they refer to a component that is trusted; the outermost counts.
+fn facts(document: &Document, schemas: &AllOf, trusts_names: bool) -> Facts {
+    let mut facts = Facts::default();
+    let words = |text: &Option<Spanned<String>>| {
+        text.as_ref().map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap_or_default()
+    };
+    let mut descriptions = BTreeSet::new();
+    let mut titles = BTreeSet::new();
+    for start in schemas.ids() {
+        let mut seen = HashSet::new();
+        let mut here = Some(*start);
+        let (mut description, mut title) = (String::new(), String::new());
+        while let Some(id) = here.filter(|id| seen.insert(*id)) {
+            let schema = document.schema(id);
+            if let (true, true, Some(name)) = (trusts_names, id != *start, &schema.name) {
+                facts.component = (schemas.ids().len() == 1).then(|| name.value.clone());
+                break;
+            }
+            if description.is_empty() {
+                description = words(&schema.description);
+            }
+            if title.is_empty() {
+                title = words(&schema.title);
+            }
+            here = only_part(document, schema);
+        }
+        descriptions.extend((!description.is_empty()).then_some(description));
+        titles.extend((!title.is_empty()).then_some(title));
+    }
+    let joined = |texts: BTreeSet<String>| texts.into_iter().collect::<Vec<_>>().join(" ");
+    Facts { description: joined(descriptions), title: joined(titles), ..facts }
+}
+
+/// The schema that a schema is, but for null: a `$ref`, or the one member of an `allOf`, or the one alternative beside null.
+fn only_part(document: &Document, schema: &Schema) -> Option<SchemaId> {
+    let is_bare = if schema.nullable.is_some() {
+        shape::is_bare(&Schema { nullable: None, ..schema.clone() })
+    } else {
+        shape::is_bare(schema)
+    };
+    if !is_bare {
+        return None;
+    }
+    let members = |list: &Option<Spanned<Vec<SchemaId>>>| list.as_ref().map(|list| list.value.clone());
+    let lists = [members(&schema.all_of), members(&schema.any_of), members(&schema.one_of)];
+    match (&schema.reference, lists) {
+        (Some(reference), [None, None, None]) => reference.target,
+        (None, [Some(all), None, None]) => <[SchemaId; 1]>::try_from(all).ok().map(|[only]| only),
+        (None, [None, Some(any), None] | [None, None, Some(any)]) => {
+            let is_null = |id: &SchemaId| {
+                let shape = document.shape_of(*id);
+                shape.nullable && shape.types.is_empty()
+            };
+            let others: Vec<SchemaId> = any.into_iter().filter(|id| !is_null(id)).collect();
+            <[SchemaId; 1]>::try_from(others).ok().map(|[only]| only)
+        }
+        _ => None,
+    }
+}
+
+/// What a shape says with one word: each keyword as text, in a form in which two that mean the same are equal.
+fn keywords(shape: &Shape) -> BTreeMap<&'static str, String> {
+    let mut found = BTreeMap::new();
+    let mut say = |key: &'static str, text: Option<String>| {
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            found.insert(key, text);
+        }
+    };
+    let number = |number: f64| Json::from(number).to_string();
+    let bound = |bound: &Bound| {
+        let value = bound.value.as_f64().map_or_else(|| bound.value.value.to_string(), number);
+        if bound.exclusive { format!("{value} exclusive") } else { value }
+    };
+    let least =
+        |count: &Option<Spanned<u64>>| count.as_ref().filter(|count| count.value > 0).map(|count| count.to_string());
+    let most = |count: &Option<Spanned<u64>>| count.as_ref().map(|count| count.to_string());
+    let flag = |is_set: bool| is_set.then(|| "true".to_owned());
+    let list = |texts: BTreeSet<&str>| Some(texts.into_iter().collect::<Vec<_>>().join(", "));
+    say("type", Some(shape.types.to_string()));
+    say("format", shape.format.as_ref().map(|format| format.value.clone()));
+    say("minimum", shape.minimum.as_ref().map(bound));
+    say("maximum", shape.maximum.as_ref().map(bound));
+    say("minLength", least(&shape.min_length));
+    say("maxLength", most(&shape.max_length));
+    say("pattern", list(shape.patterns.iter().map(|pattern| pattern.value.as_str()).collect()));
+    say("minItems", least(&shape.min_items));
+    say("maxItems", most(&shape.max_items));
+    say("uniqueItems", flag(shape.unique_items.is_some()));
+    say("minProperties", least(&shape.min_properties));
+    say("maxProperties", most(&shape.max_properties));
+    say("required", list(shape.required.keys().map(String::as_str).collect()));
+    say("additionalProperties", flag(matches!(shape.additional, Additional::Nothing(_))).map(|_| "false".to_owned()));
+    say("discriminator", shape.discriminator.as_ref().map(discriminator));
+    say("readOnly", flag(shape.read_only.is_some()));
+    say("writeOnly", flag(shape.write_only.is_some()));
+    say("deprecated", flag(shape.deprecated.is_some()));
+    say("$ref", list(shape.unresolved.iter().map(|reference| reference.value.as_str()).collect()));
+    found
+}
+
+/// How alternatives are told apart: components by their names alone, wherever they stand.
+fn discriminator(discriminator: &Discriminator) -> String {
+    let name = |reference: &str| reference.rsplit('/').next().unwrap_or(reference).to_owned();
+    let mapping: BTreeMap<&str, String> =
+        discriminator.mapping.iter().map(|(value, reference)| (value.value.as_str(), name(&reference.text))).collect();
+    format!("`{}` {mapping:?}", discriminator.property.value)
+}
+
+fn is_one_set(one: &[Json], other: &[Json]) -> bool {
+    let holds = |set: &[Json], value: &Json| set.iter().any(|known| shape::same_value(known, value));
+    one.iter().all(|value| holds(other, value)) && other.iter().all(|value| holds(one, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Source;
+
+    fn document(schemas: &str) -> Document {
+        let text = format!(
+            "openapi: 3.0.3\ninfo: {{title: t, version: '1'}}\npaths: {{}}\ncomponents:\n  schemas: {{{schemas}}}\n"
+        );
+        crate::read(&Source::new("a.yaml", text), None).unwrap()
+    }
+
+    fn compared(
+        one: &str,
+        other: &str,
+        compare: fn((&Document, &AllOf), (&Document, &AllOf)) -> Option<Difference>,
+    ) -> Option<Difference> {
+        let (one, other) = (document(one), document(other));
+        let all_of = |document: &Document| AllOf::from(document.component("A").unwrap());
+        compare((&one, &all_of(&one)), (&other, &all_of(&other)))
+    }
+
+    #[track_caller]
+    fn assert_same(one: &str, other: &str) {
+        assert_eq!(compared(one, other, difference), None);
+        assert_eq!(compared(other, one, difference), None);
+    }
+
+    #[track_caller]
+    fn assert_differ(one: &str, other: &str, path: &str, what: &str) {
+        let difference = compared(one, other, difference).expect("a difference");
+        assert_eq!((difference.path.as_str(), difference.what.as_str()), (path, what), "{difference:?}");
+    }
+
+    #[test]
+    fn what_means_the_same_is_the_same() {
+        assert_same(
+            "A: {type: object, required: [b, a], nullable: false, properties: {a: {description: \"x\\n y\", minimum: 0}, b: {}}}",
+            "A: {properties: {b: {}, a: {description: 'x y', minimum: 0.0}}, required: [a, b], type: object}",
+        );
+        assert_same("A: {type: string, enum: [b, a], minLength: 0}", "A: {enum: [a, b], type: string}");
+        assert_same("A: {allOf: [{$ref: '#/components/schemas/B'}]}, B: {type: string}", "A: {type: string}");
+        assert_same(
+            "A: {allOf: [{type: object, properties: {a: {type: string}}}, {required: [a]}]}",
+            "A: {type: object, required: [a], properties: {a: {type: string}}}",
+        );
+        assert_same("A: {type: integer, default: 1}", "A: {type: integer, default: 1.0}");
+        assert_same("A: {type: array, items: {}}", "A: {type: array}");
+    }
+
+    #[test]
+    fn each_thing_that_is_said_otherwise_is_named_with_the_way_to_it() {
+        assert_differ("A: {type: string}", "A: {type: integer}", "", "type");
+        assert_differ("A: {type: string}", "A: {type: string, nullable: true}", "", "nullable");
+        assert_differ(
+            "A: {type: integer, minimum: 1}",
+            "A: {type: integer, minimum: 1, exclusiveMinimum: true}",
+            "",
+            "minimum",
+        );
+        assert_differ("A: {type: string, enum: [a]}", "A: {type: string, enum: [a, b]}", "", "enum");
+        assert_differ("A: {type: string, default: a}", "A: {type: string}", "", "default");
+        assert_differ(
+            "A: {type: array, items: {type: object, properties: {b: {description: one}}}}",
+            "A: {type: array, items: {type: object, properties: {b: {description: two}}}}",
+            "items/properties/b",
+            "description",
+        );
+        assert_differ("A: {type: object, properties: {b: {}}}", "A: {type: object}", "", "the property `b`");
+        assert_differ(
+            "A: {type: object}",
+            "A: {type: object, additionalProperties: false}",
+            "",
+            "additionalProperties",
+        );
+        assert_differ(
+            "A: {type: object}",
+            "A: {type: object, additionalProperties: {type: string}}",
+            "additionalProperties",
+            "nullable",
+        );
+        assert_differ("A: {not: {type: string}}", "A: {not: {type: integer}}", "not/0", "type");
+    }
+
+    #[test]
+    fn schemas_that_hold_themselves_are_the_same_if_nothing_tells_them_apart() {
+        let tree = "A: {type: object, properties: {left: {$ref: '#/components/schemas/A'}}}";
+        // The same tree, written out once.
+        let unrolled = "A: {type: object, properties: {left: {$ref: '#/components/schemas/B'}}}, B: {type: object, properties: {left: {$ref: '#/components/schemas/A'}}}";
+        assert_same(tree, unrolled);
+        let other = "A: {type: object, properties: {left: {$ref: '#/components/schemas/B'}}}, B: {type: object, properties: {left: {type: string}}}";
+        assert_differ(tree, other, "properties/left/properties/left", "type");
+    }
+
+    #[test]
+    fn alternatives_are_the_same_in_any_order() {
+        let one = "A: {oneOf: [{type: string}, {type: object, properties: {a: {$ref: '#/components/schemas/A'}}}]}";
+        let other = "A: {oneOf: [{type: object, properties: {a: {$ref: '#/components/schemas/A'}}}, {type: string}]}";
+        assert_same(one, other);
+        let third = "A: {oneOf: [{type: object, properties: {b: {$ref: '#/components/schemas/A'}}}, {type: string}]}";
+        assert_differ(one, third, "oneOf/1", "the members of `oneOf`");
+        assert_differ(one, &other.replace("oneOf", "anyOf"), "", "the way in which alternatives are told apart");
+    }
+
+    #[test]
+    fn a_component_of_one_name_is_trusted_where_each_is_compared_by_itself() {
+        let one = "A: {type: object, properties: {b: {allOf: [{$ref: '#/components/schemas/B'}], nullable: true}}}, B: {type: string}";
+        let other = one.replace("B: {type: string}", "B: {type: integer}");
+        assert_eq!(compared(one, &other, own_difference), None);
+        assert_differ(one, &other, "properties/b", "type");
+        let plain = one
+            .replace("{allOf: [{$ref: '#/components/schemas/B'}], nullable: true}", "{$ref: '#/components/schemas/B'}");
+        assert_eq!(compared(one, &plain, own_difference).unwrap().what, "nullable");
+        let renamed = one.replace("schemas/B'", "schemas/C'").replace("B: {", "C: {");
+        assert_eq!(compared(one, &renamed, own_difference), None);
+        let described = one.replace("nullable: true", "nullable: true, description: d");
+        assert_eq!(compared(one, &described, own_difference).unwrap().what, "description");
+    }
+
+    #[test]
+    fn what_stands_beside_a_reference_of_3_0_says_nothing() {
+        let one =
+            "A: {type: object, properties: {b: {$ref: '#/components/schemas/B', nullable: true}}}, B: {type: string}";
+        assert_same(one, &one.replace(", nullable: true", ""));
+    }
+}

@@ -1,0 +1,162 @@
+//! A schema as JSON again, in the form of OpenAPI 3.0: for messages, and for tools that read nothing else.
+//!
+//! What the model does not read is left out: what stands beside a `$ref` of 3.0, and keywords that say nothing of values.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::document::Document;
+use crate::node::Node;
+use crate::schema::{Bound, Property, Reference, Schema, SchemaId, Types};
+use crate::span::{Span, Spanned};
+
+/// A schema with all that stands inside it. References stay references.
+pub fn schema(document: &Document, id: SchemaId) -> Json {
+    let schema = document.schema(id);
+    if let Some(always) = schema.always {
+        return always.into();
+    }
+    let mut map = Map::new();
+    values(schema, &mut map);
+    parts(document, schema, &mut map);
+    about(schema, &mut map);
+    Json::Object(map)
+}
+
+fn values(schema: &Schema, map: &mut Map<String, Json>) {
+    if let Some(types) = &schema.types {
+        match types.value.without(Types::NULL).names()[..] {
+            [] => put(map, "type", Some("null")),
+            [only] => put(map, "type", Some(only)),
+            ref several => put(map, "type", Some(several.to_vec())),
+        }
+    }
+    let is_nullable = schema.types.as_ref().is_some_and(|types| types.holds(Types::NULL) && types.value != Types::NULL);
+    put(map, "nullable", (schema.nullable.is_some() || is_nullable).then_some(true));
+    put(map, "format", text(&schema.format));
+    let values = schema.enumeration.as_ref();
+    put(map, "enum", values.map(|values| values.iter().map(|value| value.value.clone()).collect::<Json>()));
+    bound(map, schema.minimum.as_ref(), "minimum", "exclusiveMinimum");
+    bound(map, schema.maximum.as_ref(), "maximum", "exclusiveMaximum");
+    put(map, "multipleOf", schema.multiple_of.as_ref().map(|number| Json::Number(number.value.clone())));
+    for (key, count) in [
+        ("minLength", &schema.min_length),
+        ("maxLength", &schema.max_length),
+        ("minItems", &schema.min_items),
+        ("maxItems", &schema.max_items),
+        ("minProperties", &schema.min_properties),
+        ("maxProperties", &schema.max_properties),
+    ] {
+        put(map, key, count.as_ref().map(|count| count.value));
+    }
+    put(map, "pattern", text(&schema.pattern));
+    put(map, "uniqueItems", flag(schema.unique_items));
+}
+
+fn parts(document: &Document, written: &Schema, map: &mut Map<String, Json>) {
+    let one = |id: Option<SchemaId>| id.map(|id| schema(document, id));
+    let list = |ids: &[SchemaId]| ids.iter().map(|id| schema(document, *id)).collect::<Json>();
+    let named = |properties: &[Property]| {
+        let entries =
+            properties.iter().map(|property| (property.name.value.clone(), schema(document, property.schema)));
+        (!properties.is_empty()).then(|| Json::Object(entries.collect()))
+    };
+    put(map, "$ref", written.reference.as_ref().map(|reference| reference.text.value.as_str()));
+    put(map, "items", one(written.items));
+    put(map, "prefixItems", (!written.prefix_items.is_empty()).then(|| list(&written.prefix_items)));
+    put(map, "properties", named(&written.properties));
+    let required = written.required.iter().map(|name| Json::from(name.value.as_str())).collect::<Json>();
+    put(map, "required", (!written.required.is_empty()).then_some(required));
+    put(map, "additionalProperties", one(written.additional_properties));
+    put(map, "patternProperties", named(&written.pattern_properties));
+    put(map, "propertyNames", one(written.property_names));
+    for (key, members) in [("allOf", &written.all_of), ("anyOf", &written.any_of), ("oneOf", &written.one_of)] {
+        put(map, key, members.as_ref().map(|members| list(members)));
+    }
+    put(map, "not", one(written.not));
+    if let Some(discriminator) = &written.discriminator {
+        let mut told = json!({"propertyName": discriminator.property.value});
+        let mapping = discriminator.mapping.iter();
+        let mapping: Map<String, Json> =
+            mapping.map(|(value, Reference { text, .. })| (value.value.clone(), text.value.clone().into())).collect();
+        if !mapping.is_empty() {
+            told["mapping"] = mapping.into();
+        }
+        put(map, "discriminator", Some(told));
+    }
+    map.extend(written.others.iter().map(|entry| (entry.key.clone(), entry.value.to_json())));
+}
+
+/// What it says to people and of requests and answers.
+fn about(schema: &Schema, map: &mut Map<String, Json>) {
+    put(map, "readOnly", flag(schema.read_only));
+    put(map, "writeOnly", flag(schema.write_only));
+    put(map, "deprecated", flag(schema.deprecated));
+    put(map, "title", text(&schema.title));
+    put(map, "description", text(&schema.description));
+    put(map, "default", schema.default.as_ref().map(Node::to_json));
+    match &schema.examples[..] {
+        [] => {}
+        [only] => put(map, "example", Some(only.to_json())),
+        several => put(map, "examples", Some(several.iter().map(Node::to_json).collect::<Json>())),
+    }
+    map.extend(schema.extensions.iter().map(|entry| (entry.key.clone(), entry.value.to_json())));
+}
+
+fn put(map: &mut Map<String, Json>, key: &str, value: Option<impl Into<Json>>) {
+    if let Some(value) = value {
+        map.insert(key.to_owned(), value.into());
+    }
+}
+
+fn text(text: &Option<Spanned<String>>) -> Option<&str> {
+    text.as_ref().map(|text| text.value.as_str())
+}
+
+fn flag(place: Option<Span>) -> Option<bool> {
+    place.map(|_| true)
+}
+
+fn bound(map: &mut Map<String, Json>, bound: Option<&Bound>, key: &str, exclusive: &str) {
+    let Some(bound) = bound else { return };
+    put(map, key, Some(Json::Number(bound.value.value.clone())));
+    put(map, exclusive, bound.exclusive.then_some(true));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Source;
+
+    fn written(version: &str, text: &str) -> Json {
+        let text = format!(
+            "openapi: {version}\ninfo: {{title: t, version: '1'}}\npaths: {{}}\ncomponents: {{schemas: {{A: {text}, B: {{}}}}}}\n"
+        );
+        let document = crate::read(&Source::new("a.yaml", text), None).unwrap();
+        schema(&document, document.component("A").unwrap())
+    }
+
+    #[test]
+    fn a_schema_of_3_0_is_written_as_it_stands() {
+        for text in [
+            r##"{"type": "object", "required": ["a"], "properties": {"nullable": {"$ref": "#/components/schemas/B"}, "a": {"type": "integer", "minimum": 1.5, "exclusiveMinimum": true, "nullable": true}}, "additionalProperties": false}"##,
+            r##"{"allOf": [{"$ref": "#/components/schemas/B"}], "nullable": true, "description": "d\n", "x-a": [1], "example": {"$ref": "data"}}"##,
+            r#"{"type": "string", "enum": ["b", "a"], "default": null, "minLength": 0, "pattern": "^a", "format": "uuid"}"#,
+        ] {
+            assert_eq!(written("3.0.3", text), serde_json::from_str::<Json>(text).unwrap());
+        }
+    }
+
+    #[test]
+    fn what_3_1_writes_in_another_way_is_written_as_in_3_0() {
+        let text = r#"{"type": ["string", "null"], "const": "a", "examples": ["a"]}"#;
+        assert_eq!(written("3.1.0", text), json!({"type": "string", "nullable": true, "enum": ["a"], "example": "a"}));
+        let text = r#"{"exclusiveMaximum": 3}"#;
+        assert_eq!(written("3.1.0", text), json!({"maximum": 3, "exclusiveMaximum": true}));
+    }
+
+    #[test]
+    fn what_is_not_read_beside_a_reference_is_not_written() {
+        let text = r##"{"$ref": "#/components/schemas/B", "nullable": true}"##;
+        assert_eq!(written("3.0.3", text), json!({"$ref": "#/components/schemas/B"}));
+    }
+}
