@@ -46,10 +46,21 @@ pub struct Problem {
 /// Why nothing could be made of a document.
 #[derive(Debug, Clone)]
 pub struct Unreadable {
+    /// What kind of reason it is.
+    pub kind: UnreadableKind,
     /// What is wrong, as a sentence without a full stop.
     pub message: String,
     /// Where, if it could be read at all.
     pub place: Option<crate::source::Place>,
     /// What to do about it.
     pub help: Option<String>,
+}
+
+/// The kinds of reasons why nothing can be made of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnreadableKind {
+    /// It cannot be read, or is neither YAML nor JSON.
+    Malformed,
+    /// It is not OpenAPI 3.0 or 3.1.
+    Version,
 }

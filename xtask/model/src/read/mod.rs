@@ -22,7 +22,7 @@ use self::keys::Part;
 use self::schemas::Queue;
 use crate::document::{Document, Security, Status, Version};
 use crate::node::{self, Node};
-use crate::problem::{Problem, ProblemKind, Unreadable};
+use crate::problem::{Problem, ProblemKind, Unreadable, UnreadableKind};
 use crate::schema::{Schema, SchemaId};
 use crate::source::{Place, Source};
 use crate::span::{FileId, Span, Spanned};
@@ -40,6 +40,7 @@ const MAX_WITHIN: usize = 16;
 /// Only where nothing can be made of it: no YAML or JSON, or no OpenAPI 3.0 or 3.1.
 pub fn read(source: &Arc<Source>, base: Option<&Path>) -> Result<Document, Unreadable> {
     let parsed = node::read(&source.text).map_err(|malformed| Unreadable {
+        kind: UnreadableKind::Malformed,
         place: Some(Place::new(source, malformed.range, "here")),
         message: malformed.message,
         help: None,
@@ -69,13 +70,19 @@ pub fn read(source: &Arc<Source>, base: Option<&Path>) -> Result<Document, Unrea
 ///
 /// If the file cannot be read, and as [`read`].
 pub fn read_file(root: &Path, file: &Path) -> Result<Document, Unreadable> {
-    let source = Source::read(root, file).map_err(|message| Unreadable { message, place: None, help: None })?;
+    let source = Source::read(root, file).map_err(|message| Unreadable {
+        kind: UnreadableKind::Malformed,
+        message,
+        place: None,
+        help: None,
+    })?;
     read(&source, file.parent())
 }
 
 /// Which OpenAPI a document says that it is.
 fn version(source: &Arc<Source>, root: &Node) -> Result<(Version, Spanned<String>), Unreadable> {
     let unreadable = |message: &str, at: &Node, help: &str| Unreadable {
+        kind: UnreadableKind::Version,
         message: message.to_owned(),
         place: Some(Place::new(source, at.range.clone(), "here")),
         help: Some(help.to_owned()),

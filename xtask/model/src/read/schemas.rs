@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use serde_json::Number;
 
 use super::Reader;
-use super::files::{At, EntryAt};
+use super::files::{At, EntryAt, Nowhere};
 use super::keys::Part;
 use crate::document::Version;
 use crate::node::Value;
@@ -224,13 +224,7 @@ impl<'a> Reader<'a> {
             self.problem(ProblemKind::WrongType, message, value.span());
             return Some(Reference { text: Spanned::new(String::new(), value.span()), target: None });
         };
-        let target = match self.references.find(value.file, text) {
-            Ok(target) => Some(self.schema(target)),
-            Err(nowhere) => {
-                self.nowhere(nowhere, value);
-                None
-            }
-        };
+        let target = self.target(value, text);
         Some(Reference { text: Spanned::new(text.to_owned(), value.span()), target })
     }
 
@@ -261,6 +255,17 @@ impl<'a> Reader<'a> {
         if let Some(named) = components.and_then(|schemas| schemas.get(text)) {
             return Some(self.schema(named));
         }
+        if !text.contains(['#', '/', '.']) {
+            let known = components.map(|schemas| schemas.node.entries()).unwrap_or_default();
+            let nearest = super::keys::nearest(known.iter().map(|entry| entry.key.as_str()), text);
+            let nowhere = Nowhere { nearest, ..Nowhere::new(format!("there is no schema `{text}`")) };
+            self.nowhere(nowhere, value);
+            return None;
+        }
+        self.target(value, text)
+    }
+
+    fn target(&mut self, value: At<'a>, text: &'a str) -> Option<SchemaId> {
         match self.references.find(value.file, text) {
             Ok(target) => Some(self.schema(target)),
             Err(nowhere) => {

@@ -96,7 +96,7 @@ impl<'a> Reader<'a> {
 
     fn scheme_exists(&mut self, entry: EntryAt<'a>) {
         let name = entry.key();
-        if !self.scheme_names.iter().any(|known| *known == name) {
+        if !self.scheme_names.contains(&name) {
             let message = format!("there is no security scheme `{name}` under `components.securitySchemes`");
             let nearest = super::keys::nearest(self.scheme_names.iter().copied(), name);
             self.problem(ProblemKind::UnresolvedReference, message, entry.key_span()).nearest = nearest;

@@ -1,0 +1,359 @@
+//! From typed schemas to one JSON Schema of 2020-12, in which each is a definition of its own.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use serde_json::{Map, Value as Json, json};
+
+use super::Direction;
+use super::graph::{Walk, walk};
+use crate::document::{Document, Version};
+use crate::schema::{Property, Schema, SchemaId, Subschemas};
+
+/// A schema where it stands: what is not required depends on the schemas that it is a part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key {
+    pub schema: SchemaId,
+    /// Which set of names is not required.
+    exempt: usize,
+}
+
+/// No more sets of names than this are told apart.
+const MAX_EXEMPT: usize = 1000;
+/// How many references in a row are looked at for one that leads back.
+const MAX_CHAIN: usize = 100;
+/// In how many schemas it is looked for properties that are not required.
+const MAX_PARTS: usize = 64;
+
+/// Converts schemas and what they reach.
+pub struct Converter<'a> {
+    document: &'a Document,
+    direction: Direction,
+    keys: Vec<Key>,
+    known: HashSet<Key>,
+    /// The sets of names that are not required; the first is empty.
+    exempt: Vec<BTreeSet<&'a str>>,
+    /// By each schema, the properties that are not required because of it.
+    unsent: HashMap<SchemaId, BTreeSet<&'a str>>,
+    /// The set for the parts of a schema.
+    within: HashMap<Key, usize>,
+    broken: HashMap<SchemaId, String>,
+}
+
+impl<'a> Converter<'a> {
+    pub fn new(document: &'a Document, direction: Direction) -> Converter<'a> {
+        Converter {
+            document,
+            direction,
+            keys: Vec::new(),
+            known: HashSet::new(),
+            exempt: vec![BTreeSet::new()],
+            unsent: HashMap::new(),
+            within: HashMap::new(),
+            broken: HashMap::new(),
+        }
+    }
+
+    /// The schemas that were reached, those of the roots among them.
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// The schemas that cannot be used, and why.
+    pub fn broken(&self) -> &HashMap<SchemaId, String> {
+        &self.broken
+    }
+
+    /// Takes a schema, and all that it reaches.
+    pub fn reach(&mut self, root: SchemaId) {
+        let mut open = vec![Key { schema: root, exempt: 0 }];
+        while let Some(key) = open.pop() {
+            if !self.known.insert(key) {
+                continue;
+            }
+            self.keys.push(key);
+            let schema = self.document.schema(key.schema);
+            if let Some(reason) = unusable(schema) {
+                self.broken.insert(key.schema, reason);
+            }
+            let exempt = self.exempt_within(key);
+            let parts = parts(self.document.version, schema);
+            open.extend(parts.applied.iter().map(|part| Key { schema: *part, exempt }));
+            open.extend(parts.inner.iter().map(|part| Key { schema: *part, exempt: 0 }));
+        }
+    }
+
+    /// The names that are not required in the parts of a schema: those of what it is a part of, and its own.
+    fn exempt_within(&mut self, key: Key) -> usize {
+        if !self.unsent.contains_key(&key.schema) {
+            let unsent = self.unsent_of(key.schema);
+            self.unsent.insert(key.schema, unsent);
+        }
+        let own = &self.unsent[&key.schema];
+        let outer = &self.exempt[key.exempt];
+        let index = if own.is_subset(outer) {
+            key.exempt
+        } else {
+            let all: BTreeSet<&str> = outer.union(own).copied().collect();
+            match self.exempt.iter().position(|known| *known == all) {
+                Some(index) => index,
+                None if self.exempt.len() >= MAX_EXEMPT => key.exempt,
+                None => {
+                    self.exempt.push(all);
+                    self.exempt.len() - 1
+                }
+            }
+        };
+        self.within.insert(key, index);
+        index
+    }
+
+    /// The properties of a schema, and of those that have to fit together with it, that are not sent.
+    fn unsent_of(&self, schema: SchemaId) -> BTreeSet<&'a str> {
+        let document = self.document;
+        let mut unsent = BTreeSet::new();
+        for part in together(document, schema) {
+            for property in &document.schema(part).properties {
+                if together(document, property.schema).into_iter().any(|schema| self.is_unsent(document.schema(schema)))
+                {
+                    unsent.insert(property.name.value.as_str());
+                }
+            }
+        }
+        unsent
+    }
+
+    fn is_unsent(&self, schema: &Schema) -> bool {
+        match self.direction {
+            Direction::Request => schema.read_only.is_some(),
+            Direction::Response => schema.write_only.is_some(),
+        }
+    }
+
+    /// Tries each schema alone, and leaves out those that cannot be compiled.
+    pub fn find_broken(&mut self) {
+        let options = jsonschema::draft202012::options();
+        for key in self.keys.clone() {
+            let alone = self.definition(key, &|_, _| Some(Json::Bool(true)));
+            if let Err(error) = options.build(&alone) {
+                self.broken.insert(key.schema, error.to_string());
+            }
+        }
+    }
+
+    /// All of it: a schema of objects whose keys are numbers of schemas, and how many schemas apply to one value because of
+    /// one another.
+    pub fn finish(&self) -> (Json, usize) {
+        let Walk { back, longest } = walk(&self.keys, |key| self.applied(key));
+        let reference = |from: Key, to: Key| {
+            // What leads back to itself says nothing new, also where it does so through references.
+            let (mut before, mut here) = (from, to);
+            for _ in 0..MAX_CHAIN {
+                if back.contains(&(before, here)) {
+                    return None;
+                }
+                let next = self.document.schema(here.schema).reference.as_ref().and_then(|reference| reference.target);
+                let Some(schema) = next else { break };
+                let exempt = self.within.get(&here).copied().unwrap_or_default();
+                (before, here) = (here, Key { schema, exempt });
+            }
+            Some(json!({ "$ref": format!("#/$defs/{}", name(to)) }))
+        };
+        let mut definitions = Map::with_capacity(self.keys.len());
+        let mut roots = Map::new();
+        for key in &self.keys {
+            let definition = match self.broken.contains_key(&key.schema) {
+                true => Json::Bool(true),
+                false => self.definition(*key, &reference),
+            };
+            definitions.insert(name(*key), definition);
+            if key.exempt == 0 {
+                roots.insert(key.schema.index().to_string(), json!({ "$ref": format!("#/$defs/{}", name(*key)) }));
+            }
+        }
+        (json!({ "properties": roots, "$defs": definitions }), longest)
+    }
+
+    fn applied(&self, key: Key) -> Vec<Key> {
+        let exempt = self.within.get(&key).copied().unwrap_or_default();
+        let parts = parts(self.document.version, self.document.schema(key.schema));
+        parts.applied.into_iter().map(|schema| Key { schema, exempt }).collect()
+    }
+
+    /// A schema as JSON Schema. What applies to the same value goes through `reference`, which says nothing where that leads back.
+    fn definition(&self, key: Key, reference: &dyn Fn(Key, Key) -> Option<Json>) -> Json {
+        let schema = self.document.schema(key.schema);
+        if let Some(always) = schema.always {
+            return Json::Bool(always);
+        }
+        let exempt = self.within.get(&key).copied().unwrap_or_default();
+        let applied = |part: SchemaId| reference(key, Key { schema: part, exempt });
+        // `true` and `false` stand where they are used, so that messages speak of what forbids a property.
+        let inner = |part: SchemaId| match self.document.schema(part).always {
+            Some(always) => Json::Bool(always),
+            None => reference(key, Key { schema: part, exempt: 0 }).unwrap_or(Json::Bool(true)),
+        };
+        let mut map = Map::new();
+        if let Some(target) = schema.reference.as_ref().and_then(|reference| reference.target) {
+            map.extend(applied(target).map(|target| ("allOf".to_owned(), json!([target]))));
+            if self.document.version == Version::V3_0 {
+                return Json::Object(map);
+            }
+        }
+        self.values(schema, &mut map);
+        let required = schema.required.iter().map(|name| name.value.as_str());
+        let required: BTreeSet<&str> = required.filter(|name| !self.exempt[exempt].contains(name)).collect();
+        if !required.is_empty() {
+            map.insert("required".to_owned(), json!(required));
+        }
+        let mut set = |key: &str, value: Option<Json>| map.extend(value.map(|value| (key.to_owned(), value)));
+        let named = |properties: &[Property]| {
+            let named = properties.iter().map(|property| (property.name.value.clone(), inner(property.schema)));
+            (!properties.is_empty()).then(|| Json::Object(named.collect()))
+        };
+        set("items", schema.items.map(inner));
+        set("properties", named(&schema.properties));
+        set("patternProperties", named(&schema.pattern_properties));
+        set("additionalProperties", schema.additional_properties.map(inner));
+        set("propertyNames", schema.property_names.map(inner));
+        if !schema.prefix_items.is_empty() {
+            set("prefixItems", Some(schema.prefix_items.iter().map(|item| inner(*item)).collect()));
+        }
+        // Of alternatives of which one leads back to this schema nothing is known.
+        for (key, list) in [("anyOf", &schema.any_of), ("oneOf", &schema.one_of)] {
+            let alternatives: Option<Vec<Json>> =
+                list.as_ref().and_then(|list| list.value.iter().map(|part| applied(*part)).collect());
+            set(key, alternatives.filter(|alternatives| !alternatives.is_empty()).map(Json::Array));
+        }
+        set("not", schema.not.and_then(applied).map(|not| json!(not)));
+        for (key, subschemas) in &schema.subschemas {
+            let value = match (key.as_str(), subschemas) {
+                ("contains" | "unevaluatedItems" | "unevaluatedProperties", Subschemas::One(part)) => {
+                    Some(inner(*part))
+                }
+                ("if" | "then" | "else", Subschemas::One(part)) => Some(applied(*part).unwrap_or(Json::Bool(true))),
+                ("dependentSchemas", Subschemas::Named(properties)) => {
+                    let named = properties.iter().map(|property| {
+                        (property.name.value.clone(), applied(property.schema).unwrap_or(Json::Bool(true)))
+                    });
+                    Some(Json::Object(named.collect()))
+                }
+                _ => None,
+            };
+            set(key, value);
+        }
+        if let Some(list) = &schema.all_of {
+            let members = list.value.iter().filter_map(|part| applied(*part));
+            let before = map.remove("allOf").and_then(|list| list.as_array().cloned()).unwrap_or_default();
+            let members: Vec<Json> = before.into_iter().chain(members).collect();
+            if !members.is_empty() {
+                map.insert("allOf".to_owned(), members.into());
+            }
+        }
+        match schema.nullable {
+            // Not `anyOf`: with this, what is wrong inside the value is told at its place.
+            Some(_) => json!({ "if": { "type": "null" }, "else": map }),
+            None => Json::Object(map),
+        }
+    }
+
+    /// What a schema says of values without other schemas.
+    fn values(&self, schema: &Schema, map: &mut Map<String, Json>) {
+        let mut set = |key: &str, value: Option<Json>| map.extend(value.map(|value| (key.to_owned(), value)));
+        set("type", schema.types.as_ref().map(|types| json!(types.value.names())));
+        set("format", schema.format.as_ref().map(|format| json!(format.value)));
+        let values = |values: &[crate::span::Spanned<Json>]| values.iter().map(|value| value.value.clone()).collect();
+        set("enum", schema.enumeration.as_ref().map(|list| values(&list.value)));
+        for (plain, exclusive, bound) in
+            [("minimum", "exclusiveMinimum", &schema.minimum), ("maximum", "exclusiveMaximum", &schema.maximum)]
+        {
+            if let Some(bound) = bound {
+                set(if bound.exclusive { exclusive } else { plain }, Some(json!(bound.value.value)));
+            }
+        }
+        set("multipleOf", schema.multiple_of.as_ref().map(|number| json!(number.value)));
+        for (key, count) in [
+            ("minLength", &schema.min_length),
+            ("maxLength", &schema.max_length),
+            ("minItems", &schema.min_items),
+            ("maxItems", &schema.max_items),
+            ("minProperties", &schema.min_properties),
+            ("maxProperties", &schema.max_properties),
+        ] {
+            set(key, count.as_ref().map(|count| json!(count.value)));
+        }
+        set("pattern", schema.pattern.as_ref().map(|pattern| json!(pattern.value)));
+        set("uniqueItems", schema.unique_items.map(|_| json!(true)));
+        for other in &schema.others {
+            if matches!(other.key.as_str(), "minContains" | "maxContains" | "dependentRequired") {
+                set(&other.key, Some(other.value.to_json()));
+            }
+        }
+    }
+}
+
+fn name(key: Key) -> String {
+    format!("{}-{}", key.schema.index(), key.exempt)
+}
+
+/// Why a schema cannot be used, whatever the others are.
+fn unusable(schema: &Schema) -> Option<String> {
+    if let Some(reference) = schema.reference.as_ref().filter(|reference| reference.target.is_none()) {
+        return Some(format!("`{}` leads to nothing", reference.text.value));
+    }
+    let dynamic = schema.others.iter().find(|other| matches!(other.key.as_str(), "$dynamicRef" | "$recursiveRef"));
+    dynamic.map(|other| format!("`{}` is not followed", other.key))
+}
+
+/// The schemas that a schema holds or refers to.
+struct Parts {
+    /// Those that apply to the same value.
+    applied: Vec<SchemaId>,
+    /// Those that apply to what is in it.
+    inner: Vec<SchemaId>,
+}
+
+fn parts(version: Version, schema: &Schema) -> Parts {
+    let mut parts = Parts { applied: Vec::new(), inner: Vec::new() };
+    if let Some(reference) = &schema.reference {
+        parts.applied.extend(reference.target);
+        if version == Version::V3_0 {
+            return parts;
+        }
+    }
+    for list in [&schema.all_of, &schema.any_of, &schema.one_of].into_iter().flatten() {
+        parts.applied.extend(&list.value);
+    }
+    parts.applied.extend(schema.not);
+    let properties = schema.properties.iter().chain(&schema.pattern_properties);
+    parts.inner.extend(properties.map(|property| property.schema));
+    parts.inner.extend(&schema.prefix_items);
+    parts.inner.extend([schema.items, schema.additional_properties, schema.property_names].into_iter().flatten());
+    for (key, subschemas) in &schema.subschemas {
+        match (key.as_str(), subschemas) {
+            ("if" | "then" | "else", Subschemas::One(part)) => parts.applied.push(*part),
+            ("contains" | "unevaluatedItems" | "unevaluatedProperties", Subschemas::One(part)) => {
+                parts.inner.push(*part)
+            }
+            ("dependentSchemas", Subschemas::Named(named)) => {
+                parts.applied.extend(named.iter().map(|property| property.schema));
+            }
+            _ => {}
+        }
+    }
+    parts
+}
+
+/// A schema, what its references lead to, and the members of its `allOf`s.
+fn together(document: &Document, schema: SchemaId) -> Vec<SchemaId> {
+    let mut found = vec![schema];
+    let mut known = HashSet::from([schema]);
+    let mut next = 0;
+    while let Some(here) = found.get(next).copied().filter(|_| found.len() < MAX_PARTS) {
+        next += 1;
+        let schema = document.schema(here);
+        let target = schema.reference.as_ref().and_then(|reference| reference.target);
+        let members = schema.all_of.iter().flat_map(|list| list.value.iter().copied());
+        found.extend(target.into_iter().chain(members).filter(|part| known.insert(*part)));
+    }
+    found
+}
