@@ -28,8 +28,6 @@ pub fn read(text: &str) -> Result<Parsed, Malformed> {
                 }
             }
             Ok((event, span)) => reader.event(event, offsets.range(span))?,
-            // What comes after the first document is not read, and may be anything.
-            Err(_) if reader.root.is_some() && reader.stack.is_empty() && documents > 1 => break,
             Err(error) => {
                 let at = offsets.byte(error.marker().index());
                 return Err(Malformed { message: format!("this is not YAML: {}", error.info()), range: at..at });

@@ -182,23 +182,23 @@ fn documents_with_changed_values_are_read() {
             vec!["#".to_owned(), "#/é/%41/~2".to_owned(), "none.yaml#/a".to_owned(), "http://a.b/c".to_owned()];
         references(&whole, "", &mut known);
         assert!(check(&Source::new("a.json", whole.to_string()), None));
-        for _ in 0..700 {
+        for _ in 0..500 {
             let changed = damaged(&whole, &known, &mut random);
             read += usize::from(check(&Source::new("a.json", changed.to_string()), None));
         }
     }
-    assert!(read > 1200, "only {read} of 1400 were documents still");
+    assert!(read > 850, "only {read} of 1000 were documents still");
 }
 
 #[test]
 fn texts_with_changed_lines_are_read_or_refused() {
     let mut random = Random(11);
-    let read = (0..700).filter(|number| {
+    let read = (0..600).filter(|number| {
         let text = torn(if number % 4 == 0 { JSON } else { YAML }, &mut random);
         check(&Source::new("a.yaml", text), None)
     });
     let read = read.count();
-    assert!((100..600).contains(&read), "{read} of 700 could be read");
+    assert!((100..500).contains(&read), "{read} of 600 could be read");
 }
 
 #[test]

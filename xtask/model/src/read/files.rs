@@ -12,10 +12,6 @@ use crate::span::{FileId, Span};
 
 /// No document has more files than this; what others lead to is not read.
 const MAX_FILES: usize = 1024;
-/// A pointer may lead through no more references than this.
-const MAX_HOPS: usize = 32;
-/// Mappings with more keys than this are looked up in an index.
-const INDEXED: usize = 16;
 
 /// A node of a file.
 #[derive(Clone, Copy)]
@@ -166,7 +162,7 @@ impl Files {
     }
 
     /// The file that a relative path leads to from another file.
-    fn open(&self, from: FileId, relative: &str) -> Result<FileId, Nowhere> {
+    pub fn open(&self, from: FileId, relative: &str) -> Result<FileId, Nowhere> {
         let is_url = relative.split_once(':').is_some_and(|(scheme, _)| {
             scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
         });
@@ -200,135 +196,6 @@ impl Files {
     }
 }
 
-/// Follows the texts of references. Each is looked up once.
-pub struct References<'a> {
-    pub files: &'a Files,
-    found: HashMap<(FileId, &'a str), Result<At<'a>, Nowhere>>,
-    /// Large mappings by key, by address.
-    indexes: HashMap<usize, HashMap<&'a str, &'a Node>>,
-    /// The nodes with an `$anchor`, of files that something refers into in this way.
-    anchors: HashMap<FileId, HashMap<&'a str, &'a Node>>,
-    /// How many references are being looked up, each for the sake of the one before.
-    depth: usize,
-}
-
-impl<'a> References<'a> {
-    pub fn new(files: &'a Files) -> References<'a> {
-        References { files, found: HashMap::new(), indexes: HashMap::new(), anchors: HashMap::new(), depth: 0 }
-    }
-
-    /// What the text of a reference leads to, which may be a reference itself.
-    pub fn find(&mut self, from: FileId, text: &'a str) -> Result<At<'a>, Nowhere> {
-        if let Some(found) = self.found.get(&(from, text)) {
-            return found.clone();
-        }
-        let circle =
-            || Nowhere { circular: true, ..Nowhere::new(format!("`{text}` leads in a circle and to nothing")) };
-        if self.depth > MAX_HOPS {
-            return Err(Nowhere::new(format!("`{text}` leads through more than {MAX_HOPS} references")));
-        }
-        // Whoever needs this one in order to find it goes round in a circle.
-        self.found.insert((from, text), Err(circle()));
-        self.depth += 1;
-        let found = self.look_up(from, text);
-        self.depth -= 1;
-        self.found.insert((from, text), found.clone());
-        found
-    }
-
-    fn look_up(&mut self, from: FileId, text: &'a str) -> Result<At<'a>, Nowhere> {
-        let (path, pointer) = text.split_once('#').unwrap_or((text, ""));
-        let file = if path.is_empty() { from } else { self.files.open(from, &decoded(path))? };
-        let root = self.files.root(file).ok_or_else(|| Nowhere::new("its file is not known"))?;
-        if pointer.is_empty() {
-            return if text.is_empty() { Err(Nowhere::new("a `$ref` is empty")) } else { Ok(root) };
-        }
-        let missing = |nearest: Option<String>| {
-            let reason = match path {
-                "" => format!("there is no `{text}`"),
-                _ => format!("there is no `#{pointer}` in `{path}`"),
-            };
-            Nowhere { nearest, ..Nowhere::new(reason) }
-        };
-        let Some(parts) = pointer.strip_prefix('/') else {
-            let anchors = self.anchors.entry(file).or_insert_with(|| {
-                let mut anchors = HashMap::new();
-                anchored(root.node, &mut anchors);
-                anchors
-            });
-            return anchors.get(pointer).map(|node| root.with(node)).ok_or_else(|| missing(None));
-        };
-        let mut here = root;
-        for part in parts.split('/') {
-            let key = decoded(part).replace("~1", "/").replace("~0", "~");
-            let mut passed = 0;
-            here = loop {
-                if let Some(next) = self.step(here, &key).or_else(|| self.step(here, part)) {
-                    break next;
-                }
-                let Some(reference) = here.node.get("$ref").and_then(Node::as_str) else {
-                    let known = here.node.entries().iter().map(|entry| entry.key.as_str());
-                    return Err(missing(super::keys::nearest(known, &key)));
-                };
-                passed += 1;
-                if passed > MAX_HOPS {
-                    return Err(Nowhere { circular: true, ..missing(None) });
-                }
-                here = self.find(here.file, reference)?;
-            };
-        }
-        Ok(here)
-    }
-
-    fn step(&mut self, here: At<'a>, key: &str) -> Option<At<'a>> {
-        let next = match &here.node.value {
-            Value::Array(items) => items.get(key.parse::<usize>().ok()?),
-            Value::Object(entries) if entries.len() > INDEXED => {
-                let index = self
-                    .indexes
-                    .entry(here.address())
-                    .or_insert_with(|| entries.iter().map(|entry| (entry.key.as_str(), &entry.value)).collect());
-                index.get(key).copied()
-            }
-            _ => here.node.get(key),
-        };
-        next.map(|node| here.with(node))
-    }
-}
-
-/// Collects the nodes with an `$anchor` of 3.1, the first of each name.
-fn anchored<'a>(node: &'a Node, found: &mut HashMap<&'a str, &'a Node>) {
-    for key in ["$anchor", "$dynamicAnchor"] {
-        if let Some(name) = node.get(key).and_then(Node::as_str) {
-            found.entry(name).or_insert(node);
-        }
-    }
-    node.entries().iter().for_each(|entry| anchored(&entry.value, found));
-    node.items().iter().for_each(|item| anchored(item, found));
-}
-
-/// A text without percent escapes; what is none is kept.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, behind @ ..] = rest {
-        let digit = |at: usize| {
-            behind.get(at).and_then(|byte| char::from(*byte).to_digit(16)).and_then(|digit| u8::try_from(digit).ok())
-        };
-        match (first, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => {
-                bytes.push(high * 16 + low);
-                rest = &behind[2..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = behind;
-            }
-        }
-    }
-    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
-}
-
 /// A path without `.`, and without `..` where it can be left out.
 fn normal(path: &Path) -> PathBuf {
     let mut kept = PathBuf::new();
@@ -349,9 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_and_escapes_are_made_plain() {
+    fn paths_are_made_plain() {
         assert_eq!(normal(Path::new("a/./b/../../../c")), PathBuf::from("../c"));
-        assert_eq!(decoded("a%20b%c3%A9%zz%"), "a bé%zz%");
-        assert_eq!(decoded("%ff"), "%ff");
     }
 }

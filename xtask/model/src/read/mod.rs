@@ -3,11 +3,13 @@
 //! Nothing here judges or gives up: what makes no sense is a [`Problem`], and everything else is read. Reading is bounded:
 //! by the depth of documents, by the number of parts that references multiply, and by each schema being read once.
 
+mod bounds;
 mod fields;
 mod files;
 mod keys;
 mod operations;
 mod parts;
+mod references;
 mod schemas;
 mod security;
 #[cfg(test)]
@@ -17,8 +19,9 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use self::files::{At, Files, References};
+use self::files::{At, Files};
 use self::keys::Part;
+use self::references::References;
 use self::schemas::Queue;
 use crate::document::{Document, Security, Status, Version};
 use crate::node::{self, Node};

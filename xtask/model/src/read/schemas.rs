@@ -2,15 +2,14 @@
 
 use std::collections::VecDeque;
 
-use serde_json::Number;
-
 use super::Reader;
+use super::bounds::Bounds;
 use super::files::{At, EntryAt, Nowhere};
 use super::keys::Part;
 use crate::document::Version;
 use crate::node::Value;
 use crate::problem::ProblemKind;
-use crate::schema::{Bound, Discriminator, Property, Reference, Schema, SchemaId, Subschemas, Types};
+use crate::schema::{Discriminator, Property, Reference, Schema, SchemaId, Subschemas, Types};
 use crate::span::Spanned;
 
 /// Schemas that have an identity and wait for being read.
@@ -183,6 +182,17 @@ impl<'a> Reader<'a> {
 
     /// Names with schemas: a name may be anything, also that of a keyword.
     fn properties(&mut self, value: At<'a>, key: &str) -> Vec<Property> {
+        // Some write one reference in place of all names. OpenAPI has none here, but what is meant is clear.
+        let value = match value.get("$ref").and_then(|reference| reference.node.as_str()) {
+            Some(_) => {
+                self.problem(ProblemKind::WrongType, format!("`{key}` is a reference, not a mapping"), value.span());
+                match self.follow(value, key) {
+                    Ok(target) => target,
+                    Err(_) => return Vec::new(),
+                }
+            }
+            None => value,
+        };
         if !value.is_mapping() {
             self.wrong(key, value, "a mapping");
         }
@@ -297,40 +307,5 @@ impl<'a> Reader<'a> {
                 self.problem(ProblemKind::CircularReference, message, span);
             }
         }
-    }
-}
-
-/// What a schema says of the least and the greatest number, in the forms of both versions.
-#[derive(Default)]
-struct Bounds {
-    minimum: Option<Spanned<Number>>,
-    maximum: Option<Spanned<Number>>,
-    lower_is_exclusive: bool,
-    upper_is_exclusive: bool,
-    exclusive_minimum: Option<Spanned<Number>>,
-    exclusive_maximum: Option<Spanned<Number>>,
-}
-
-impl Bounds {
-    fn lower(&mut self) -> Option<Bound> {
-        let plain = self.minimum.take().map(|value| Bound { value, exclusive: self.lower_is_exclusive });
-        let exclusive = self.exclusive_minimum.take().map(|value| Bound { value, exclusive: true });
-        stricter(plain, exclusive, |exclusive, plain| exclusive >= plain)
-    }
-
-    fn upper(&mut self) -> Option<Bound> {
-        let plain = self.maximum.take().map(|value| Bound { value, exclusive: self.upper_is_exclusive });
-        let exclusive = self.exclusive_maximum.take().map(|value| Bound { value, exclusive: true });
-        stricter(plain, exclusive, |exclusive, plain| exclusive <= plain)
-    }
-}
-
-fn stricter(plain: Option<Bound>, exclusive: Option<Bound>, is_stricter: fn(f64, f64) -> bool) -> Option<Bound> {
-    match (plain, exclusive) {
-        (Some(plain), Some(exclusive)) => {
-            let number = |bound: &Bound| bound.value.value.as_f64().unwrap_or_default();
-            Some(if is_stricter(number(&exclusive), number(&plain)) { exclusive } else { plain })
-        }
-        (plain, exclusive) => plain.or(exclusive),
     }
 }

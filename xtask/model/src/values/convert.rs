@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::Direction;
 use super::graph::{Walk, walk};
+use super::parts::{parts, together, unusable};
 use crate::document::{Document, Version};
 use crate::schema::{Property, Schema, SchemaId, Subschemas};
 
@@ -21,8 +22,6 @@ pub struct Key {
 const MAX_EXEMPT: usize = 1000;
 /// How many references in a row are looked at for one that leads back.
 const MAX_CHAIN: usize = 100;
-/// In how many schemas it is looked for properties that are not required.
-const MAX_PARTS: usize = 64;
 
 /// Converts schemas and what they reach.
 pub struct Converter<'a> {
@@ -293,67 +292,4 @@ impl<'a> Converter<'a> {
 
 fn name(key: Key) -> String {
     format!("{}-{}", key.schema.index(), key.exempt)
-}
-
-/// Why a schema cannot be used, whatever the others are.
-fn unusable(schema: &Schema) -> Option<String> {
-    if let Some(reference) = schema.reference.as_ref().filter(|reference| reference.target.is_none()) {
-        return Some(format!("`{}` leads to nothing", reference.text.value));
-    }
-    let dynamic = schema.others.iter().find(|other| matches!(other.key.as_str(), "$dynamicRef" | "$recursiveRef"));
-    dynamic.map(|other| format!("`{}` is not followed", other.key))
-}
-
-/// The schemas that a schema holds or refers to.
-struct Parts {
-    /// Those that apply to the same value.
-    applied: Vec<SchemaId>,
-    /// Those that apply to what is in it.
-    inner: Vec<SchemaId>,
-}
-
-fn parts(version: Version, schema: &Schema) -> Parts {
-    let mut parts = Parts { applied: Vec::new(), inner: Vec::new() };
-    if let Some(reference) = &schema.reference {
-        parts.applied.extend(reference.target);
-        if version == Version::V3_0 {
-            return parts;
-        }
-    }
-    for list in [&schema.all_of, &schema.any_of, &schema.one_of].into_iter().flatten() {
-        parts.applied.extend(&list.value);
-    }
-    parts.applied.extend(schema.not);
-    let properties = schema.properties.iter().chain(&schema.pattern_properties);
-    parts.inner.extend(properties.map(|property| property.schema));
-    parts.inner.extend(&schema.prefix_items);
-    parts.inner.extend([schema.items, schema.additional_properties, schema.property_names].into_iter().flatten());
-    for (key, subschemas) in &schema.subschemas {
-        match (key.as_str(), subschemas) {
-            ("if" | "then" | "else", Subschemas::One(part)) => parts.applied.push(*part),
-            ("contains" | "unevaluatedItems" | "unevaluatedProperties", Subschemas::One(part)) => {
-                parts.inner.push(*part)
-            }
-            ("dependentSchemas", Subschemas::Named(named)) => {
-                parts.applied.extend(named.iter().map(|property| property.schema));
-            }
-            _ => {}
-        }
-    }
-    parts
-}
-
-/// A schema, what its references lead to, and the members of its `allOf`s.
-fn together(document: &Document, schema: SchemaId) -> Vec<SchemaId> {
-    let mut found = vec![schema];
-    let mut known = HashSet::from([schema]);
-    let mut next = 0;
-    while let Some(here) = found.get(next).copied().filter(|_| found.len() < MAX_PARTS) {
-        next += 1;
-        let schema = document.schema(here);
-        let target = schema.reference.as_ref().and_then(|reference| reference.target);
-        let members = schema.all_of.iter().flat_map(|list| list.value.iter().copied());
-        found.extend(target.into_iter().chain(members).filter(|part| known.insert(*part)));
-    }
-    found
 }

@@ -5,6 +5,7 @@
 
 mod convert;
 mod graph;
+mod parts;
 #[cfg(test)]
 mod tests;
 

@@ -93,3 +93,14 @@ fn one_place_is_one_schema_and_names_are_those_of_components() {
     let discriminator = discriminated.schema(a).discriminator.as_ref().unwrap();
     assert!(discriminator.mapping.iter().all(|(_, reference)| reference.target == Some(a)));
 }
+
+#[test]
+fn a_reference_in_place_of_all_properties_is_told_and_followed() {
+    let read = document(
+        "3.0.3",
+        "components:\n  schemas: {A: {properties: {x: {type: string}}}, B: {properties: {$ref: '#/components/schemas/A/properties'}}}\n",
+    );
+    let b = read.schema(read.component("B").unwrap());
+    assert_eq!((b.properties.len(), b.properties[0].name.value.as_str()), (1, "x"));
+    assert_eq!(read.problems[0].kind, ProblemKind::WrongType);
+}
