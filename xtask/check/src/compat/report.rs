@@ -88,7 +88,9 @@ impl<'a> Report<'a> {
     }
 
     fn add(&mut self, said: Said, text: String, operations: &[usize]) {
-        let key = Key { rule: said.rule, here: said.here, other: said.other, text };
+        // What is gone is the same however many places it is missing at.
+        let other = said.other.filter(|other| !matches!((said.here, other), (At::Then(_), At::Now(_))));
+        let key = Key { rule: said.rule, here: said.here, other, text };
         let at = *self.known.entry(key).or_insert(self.entries.len());
         if at == self.entries.len() {
             self.entries.push(Entry { said, operations: BTreeSet::new(), first: operations.first().copied() });
