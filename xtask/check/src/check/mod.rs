@@ -191,9 +191,9 @@ fn compare_with(
         outcome.findings.extend(emitted::check(old, emitted, claims.server.as_ref()));
         outcome.not_compared.extend(aside::not_compared(&aside, "server"));
     }
-    if let (false, Some(old)) = (claims.pages.is_empty(), &old) {
+    if !claims.pages.is_empty() {
         comparisons.push("pages");
-        outcome.add(pages::check(old, &claims.pages));
+        outcome.add(pages::check(&contract, &aside.keys().cloned().collect(), &claims.pages));
         outcome.not_compared.extend(aside::not_compared(&aside, "pages"));
     }
     outcome.findings.extend(outcome.not_compared.iter().map(NotCompared::finding));
@@ -241,13 +241,16 @@ fn coverage(
 }
 
 fn foreign_pages(project: &Project, source: &Arc<Source>, pages: &[PathBuf]) -> Outcome {
-    let Some(contract) = old::Contract::load(source).0 else {
-        return compare(source, &Claims::default(), None).0;
+    let contract = match Contract::read(source, project.contract_folder().as_deref(), project.profile.as_ref()) {
+        Ok(contract) => contract,
+        Err(error) => return unreadable(source, error),
     };
+    let about_contract = Allowances::new(&project.allowances).apply(sound::check(&contract));
+    let aside: HashSet<String> = aside::set_aside(&contract, &about_contract).into_keys().collect();
     let mut outcome = Outcome::default();
     for page in pages {
         match Source::read(&project.root, page) {
-            Ok(source) => outcome.add(pages::check_foreign(&contract, &source)),
+            Ok(source) => outcome.add(pages::check_foreign(&contract, &aside, &source)),
             Err(reason) => outcome.unchecked.push(reason),
         }
     }

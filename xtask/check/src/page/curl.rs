@@ -1,24 +1,26 @@
 //! Example requests: what a `curl` command asks for.
 
 use super::shell;
-use apidrift_core::contract::Spanned;
+use super::model::Written;
 
 /// A request as a `curl` command makes it.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The method, whether it is written or follows from the rest.
-    pub method: Spanned<String>,
+    pub method: Written<String>,
     /// The URL.
-    pub url: Spanned<String>,
-    /// The headers: name in lower case, value.
-    pub headers: Vec<Spanned<(String, String)>>,
-    /// What is added to the URL's query.
-    pub query: Vec<Spanned<String>>,
+    pub url: Written<String>,
+    /// The headers: name in lower case, value. Users and cookies are among them.
+    pub headers: Vec<Written<(String, String)>>,
+    /// What is added to the URL's query, as it is sent.
+    pub query: Vec<Written<String>>,
+    /// Parts of a form and files that are sent.
+    pub uploads: Vec<Written<String>>,
     /// The data that is sent.
-    pub data: Vec<Spanned<String>>,
+    pub data: Vec<Written<String>>,
 }
 
-/// Options of curl that are followed by a value and that say nothing about the request's meaning.
+/// Options of curl that are followed by a value. Most say nothing about the request's meaning.
 const WITH_VALUE: &str = "\
     -A -C -D -E -F -K -P -Q -T -U -Y -b -c -e -h -m -o -r -t -u -w -x -y -z \
     --abstract-unix-socket --alt-svc --aws-sigv4 --cacert --capath --cert --cert-type --ciphers --config --connect-timeout --connect-to \
@@ -43,31 +45,44 @@ pub fn requests(text: &str, offset: usize) -> Result<Vec<Request>, shell::Malfor
 }
 
 /// Where the name of the command stands, if it is curl. Prompts, assignments and other programs may stand before it.
-fn name(words: &[Spanned<String>]) -> Option<usize> {
+fn name(words: &[Written<String>]) -> Option<usize> {
     let at = words.iter().position(|word| word.value == "curl")?;
-    let only_speaks_of_it = |word: &Spanned<String>| SPEAK_OF_IT.contains(&word.value.as_str());
+    let only_speaks_of_it = |word: &Written<String>| SPEAK_OF_IT.contains(&word.value.as_str());
     (!words[..at].iter().any(only_speaks_of_it)).then_some(at)
 }
 
 /// A command whose first word is its name.
-fn request(words: &[Spanned<String>]) -> Result<Request, shell::Malformed> {
+fn request(words: &[Written<String>]) -> Result<Request, shell::Malformed> {
     let mut words = words.iter();
     let name = words.next().map(|name| name.range.clone()).unwrap_or_default();
-    let (mut method, mut url): (Option<Spanned<String>>, Option<Spanned<String>>) = (None, None);
+    let (mut method, mut url): (Option<Written<String>>, Option<Written<String>>) = (None, None);
     let (mut headers, mut data, mut query) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut as_query, mut head) = (false, false);
+    let mut uploads = Vec::new();
+    let (mut as_query, mut head, mut put) = (false, false, false);
+    // What of the data is encoded before it is sent.
+    let mut encoded: Vec<bool> = Vec::new();
     while let Some(word) = words.next() {
         for (option, attached) in options(word) {
             let mut value = || attached.clone().or_else(|| words.next().cloned());
             match option.as_str() {
                 "-X" | "--request" => method = value(),
                 "-H" | "--header" => headers.extend(value().map(header)),
-                "--oauth2-bearer" => headers.extend(value().map(bearer)),
+                "--oauth2-bearer" => headers.extend(value().map(|token| authorization("Bearer", token))),
+                "-u" | "--user" => headers.extend(value().map(|user| authorization("Basic", user))),
+                "-b" | "--cookie" => headers.extend(value().map(cookie)),
+                "-F" | "--form" | "--form-string" => uploads.extend(value()),
+                "-T" | "--upload-file" => {
+                    put = true;
+                    uploads.extend(value());
+                }
                 "--url" => url = value(),
-                "--url-query" => query.extend(value()),
+                "--url-query" => query.extend(value().map(|pair| encode(&pair))),
                 "-G" | "--get" => as_query = true,
                 "-I" | "--head" => head = true,
-                option if DATA.contains(&option) => data.extend(value()),
+                option if DATA.contains(&option) => {
+                    encoded.push(option == "--data-urlencode");
+                    data.extend(value());
+                }
                 option if takes_value(option) => drop(value()),
                 option if option.starts_with('-') => {}
                 _ => url = url.or(Some(word.clone())),
@@ -78,24 +93,27 @@ fn request(words: &[Spanned<String>]) -> Result<Request, shell::Malformed> {
         return Err(shell::Malformed { message: "this command asks for no URL", range: name });
     };
     if as_query {
-        query.append(&mut data);
+        let pairs = data.drain(..).zip(encoded);
+        query.extend(pairs.map(|(pair, is_encoded)| if is_encoded { encode(&pair) } else { pair }));
     }
-    let implied = match (head, data.is_empty()) {
-        (true, _) => "HEAD",
-        (false, false) => "POST",
-        (false, true) => "GET",
+    let implied = match (head, put, data.is_empty() && uploads.is_empty()) {
+        (true, ..) => "HEAD",
+        (false, true, _) => "PUT",
+        (false, false, false) => "POST",
+        (false, false, true) => "GET",
     };
     Ok(Request {
-        method: method.unwrap_or_else(|| Spanned { value: implied.to_owned(), range: name }),
+        method: method.unwrap_or_else(|| Written { value: implied.to_owned(), range: name }),
         url,
         query,
+        uploads,
         headers,
         data,
     })
 }
 
 /// The options in a word, each with the value that is attached to it. A word that is none is given back as it is.
-fn options(word: &Spanned<String>) -> Vec<(String, Option<Spanned<String>>)> {
+fn options(word: &Written<String>) -> Vec<(String, Option<Written<String>>)> {
     let text = &word.value;
     let short = text.strip_prefix('-').filter(|rest| !rest.is_empty() && !rest.starts_with('-'));
     let Some(short) = short else {
@@ -106,7 +124,7 @@ fn options(word: &Spanned<String>) -> Vec<(String, Option<Spanned<String>>)> {
         let option = format!("-{letter}");
         let rest = &short[at + letter.len_utf8()..];
         if ["-X", "-H"].contains(&option.as_str()) || DATA.contains(&option.as_str()) || takes_value(&option) {
-            let attached = (!rest.is_empty()).then(|| Spanned { value: rest.to_owned(), range: word.range.clone() });
+            let attached = (!rest.is_empty()).then(|| Written { value: rest.to_owned(), range: word.range.clone() });
             found.push((option, attached));
             break;
         }
@@ -119,14 +137,29 @@ fn takes_value(option: &str) -> bool {
     WITH_VALUE.split_whitespace().any(|known| known == option)
 }
 
-fn header(text: Spanned<String>) -> Spanned<(String, String)> {
+fn header(text: Written<String>) -> Written<(String, String)> {
     let (name, value) = text.value.split_once(':').unwrap_or((&text.value, ""));
-    Spanned { value: (name.trim().to_lowercase(), value.trim().to_owned()), range: text.range.clone() }
+    Written { value: (name.trim().to_lowercase(), value.trim().to_owned()), range: text.range.clone() }
 }
 
-/// A token as the header in which it is sent.
-fn bearer(token: Spanned<String>) -> Spanned<(String, String)> {
-    Spanned { value: ("authorization".to_owned(), format!("Bearer {}", token.value)), range: token.range.clone() }
+/// What proves who asks, as the header in which it is sent.
+fn authorization(scheme: &str, proof: Written<String>) -> Written<(String, String)> {
+    Written { value: ("authorization".to_owned(), format!("{scheme} {}", proof.value)), range: proof.range.clone() }
+}
+
+fn cookie(cookie: Written<String>) -> Written<(String, String)> {
+    Written { value: ("cookie".to_owned(), cookie.value), range: cookie.range.clone() }
+}
+
+/// `name=value`, of which curl encodes the value. What stands in a file is not known.
+fn encode(pair: &Written<String>) -> Written<String> {
+    let encoded = |value: &str| form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>();
+    let value = match (pair.split_once('='), pair.split_once('@')) {
+        (Some((name, value)), _) => format!("{name}={}", encoded(value)),
+        (None, Some((name, file))) => format!("{name}={}", encoded(&format!("<{file}>"))),
+        (None, None) => pair.value.clone(),
+    };
+    Written { value, range: pair.range.clone() }
 }
 
 #[cfg(test)]
@@ -164,6 +197,15 @@ mod tests {
         assert_eq!(query.query.iter().map(|pair| pair.as_str()).collect::<Vec<_>>(), ["a=b", "c=d"]);
         assert!(query.data.is_empty());
         assert_eq!(query.headers[0].value, ("authorization".to_owned(), "Bearer K".to_owned()));
+        let query = read("curl -G x.org --data-urlencode 'at=10:00+02:00' -d b=%20 --data-urlencode c@file --url-query 'd=1 2'").query;
+        let query: Vec<_> = query.iter().map(|pair| pair.as_str()).collect();
+        assert_eq!(query, ["d=1+2", "at=10%3A00%2B02%3A00", "b=%20", "c=%3Cfile%3E"]);
+        for (text, method) in [("curl x.org -F file=@a", "POST"), ("curl x.org -T a", "PUT"), ("curl x.org -F a=b -X PUT", "PUT")] {
+            assert_eq!(read(text).method.value, method, "{text}");
+        }
+        let headers = read("curl x.org -uname:password --cookie 'a=b'").headers;
+        let headers: Vec<_> = headers.iter().map(|header| (header.value.0.as_str(), header.value.1.as_str())).collect();
+        assert_eq!(headers, [("authorization", "Basic name:password"), ("cookie", "a=b")]);
         let urls = requests("for i in 1 2; do curl x.org/$i; done\ncurl y.org | curl z.org", 0).unwrap();
         assert_eq!(urls.iter().map(|request| request.url.as_str()).collect::<Vec<_>>(), ["x.org/$i", "y.org", "z.org"]);
     }

@@ -8,7 +8,7 @@ use regex::Regex;
 use super::model::Limit;
 use super::pattern::pattern;
 use super::words::Language;
-use apidrift_core::contract::Spanned;
+use super::model::Written;
 
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:[0-9]{1,3}(?:[,. ][0-9]{3})+|[0-9]+)\b"));
 /// In each language: what stands before a unit of time, perhaps how many of it, and the unit.
@@ -73,7 +73,7 @@ impl Prose {
                 let digits: String = text[number.clone()].chars().filter(char::is_ascii_digit).collect();
                 let Ok(value) = digits.parse() else { continue };
                 limits.push(Limit {
-                    number: Spanned { value, range: self.place(sentence.start, number) },
+                    number: Written { value, range: self.place(sentence.start, number) },
                     seconds,
                     is_of_requests: language.counts(text),
                 });

@@ -14,6 +14,6 @@ mod shell;
 pub mod words;
 
 pub use curl::{Request, requests};
-pub use model::{Cell, CodeBlock, Endpoint, ErrorRow, Limit, Page, Row, Table};
+pub use model::{Cell, CodeBlock, Endpoint, ErrorRow, Limit, Page, Row, Table, Written};
 pub use shell::Malformed;
 pub use words::{Kind, Language};

@@ -3,10 +3,26 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use apidrift_core::contract::{Spanned, call};
+use openapi_model::paths::call;
 use openapi_model::source::{Place, Source};
 
 use super::words::Language;
+
+/// A value and the bytes of the page that it was written in.
+#[derive(Debug, Clone)]
+pub struct Written<T> {
+    /// The value.
+    pub value: T,
+    /// The bytes.
+    pub range: Range<usize>,
+}
+
+impl<T> std::ops::Deref for Written<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
 
 /// A page.
 #[derive(Debug)]
@@ -24,28 +40,28 @@ pub struct Page {
     /// Its other tables.
     pub tables: Vec<Table>,
     /// Code spans outside tables.
-    pub spans: Vec<Spanned<String>>,
+    pub spans: Vec<Written<String>>,
     /// Code spans in tables, those of errors included.
-    pub cell_spans: Vec<Spanned<String>>,
+    pub cell_spans: Vec<Written<String>>,
     /// Code blocks.
     pub blocks: Vec<CodeBlock>,
     /// Numbers of requests in a stretch of time that it speaks of.
     pub limits: Vec<Limit>,
     /// What it takes from somewhere else: Liquid includes, with their arguments.
-    pub includes: Vec<Spanned<String>>,
+    pub includes: Vec<Written<String>>,
     /// Where its first heading begins.
     pub heading: Option<usize>,
     /// Where its links lead.
-    pub links: Vec<Spanned<String>>,
+    pub links: Vec<Written<String>>,
 }
 
 /// `POST /things/{id}`.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     /// In upper case.
-    pub method: Spanned<String>,
+    pub method: Written<String>,
     /// The path.
-    pub path: Spanned<String>,
+    pub path: Written<String>,
 }
 
 impl Endpoint {
@@ -59,7 +75,7 @@ impl Endpoint {
 #[derive(Debug, Clone)]
 pub struct Limit {
     /// The number.
-    pub number: Spanned<u64>,
+    pub number: Written<u64>,
     /// The stretch of time, in seconds.
     pub seconds: u64,
     /// Whether the sentence counts requests; what else happens so often is a limit only where nothing else is.
@@ -70,9 +86,9 @@ pub struct Limit {
 #[derive(Debug, Clone)]
 pub struct ErrorRow {
     /// The status.
-    pub status: Spanned<u16>,
+    pub status: Written<u16>,
     /// What follows it.
-    pub message: Spanned<String>,
+    pub message: Written<String>,
     /// The whole row.
     pub range: Range<usize>,
 }
@@ -107,7 +123,7 @@ pub struct Cell {
     /// Its text as it is read, code spans included.
     pub text: String,
     /// Its code spans.
-    pub codes: Vec<Spanned<String>>,
+    pub codes: Vec<Written<String>>,
 }
 
 /// A block of code.
@@ -116,12 +132,12 @@ pub struct CodeBlock {
     /// The language that it names, such as `json`, or nothing.
     pub language: String,
     /// Its text.
-    pub text: Spanned<String>,
+    pub text: Written<String>,
 }
 
 impl Row {
     /// The name that the row is about: its first code span.
-    pub fn name(&self) -> Option<&Spanned<String>> {
+    pub fn name(&self) -> Option<&Written<String>> {
         self.cells.iter().flat_map(|cell| &cell.codes).next()
     }
 }

@@ -9,10 +9,9 @@ use regex::Regex;
 use super::html;
 use super::limits::Prose;
 use super::mask::mask;
-use super::model::{Cell, CodeBlock, Endpoint, ErrorRow, Page, Row, Table};
+use super::model::{Cell, CodeBlock, Endpoint, ErrorRow, Page, Row, Table, Written};
 use super::pattern::pattern;
 use super::words::Language;
-use apidrift_core::contract::Spanned;
 use openapi_model::source::Source;
 
 static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| {
@@ -131,7 +130,7 @@ impl Reader<'_> {
             }
             Event::End(TagEnd::CodeBlock) => self.end_block(),
             Event::Start(Tag::Link { dest_url, .. }) => {
-                self.page.links.push(Spanned { value: dest_url.into_string(), range })
+                self.page.links.push(Written { value: dest_url.into_string(), range })
             }
             Event::Code(text) => self.code(&text, &range),
             Event::InlineHtml(html) => self.html(&html, &range),
@@ -175,8 +174,8 @@ impl Reader<'_> {
         }
         let text = self.page.source.text.get(range.clone()).unwrap_or_default().to_owned();
         let first = text.lines().next().unwrap_or_default();
-        self.endpoint(&Spanned { value: first.to_owned(), range: range.start..range.start + first.len() });
-        self.page.blocks.push(CodeBlock { language, text: Spanned { value: text, range } });
+        self.endpoint(&Written { value: first.to_owned(), range: range.start..range.start + first.len() });
+        self.page.blocks.push(CodeBlock { language, text: Written { value: text, range } });
     }
 
     fn begin_table(&mut self, range: Range<usize>) {
@@ -266,7 +265,7 @@ impl Reader<'_> {
             }
             "a" => {
                 let target = HREF.captures(html).and_then(|found| found.get(1));
-                let target = target.map(|target| Spanned { value: target.as_str().to_owned(), range: range.clone() });
+                let target = target.map(|target| Written { value: target.as_str().to_owned(), range: range.clone() });
                 self.page.links.extend(target);
             }
             _ => {}
@@ -287,7 +286,7 @@ impl Reader<'_> {
     }
 
     fn code_in(&mut self, code: &str, range: &Range<usize>) {
-        let span = Spanned { value: code.to_owned(), range: range.clone() };
+        let span = Written { value: code.to_owned(), range: range.clone() };
         if let Some(cell) = &mut self.cell {
             cell.codes.push(span);
             return;
@@ -302,14 +301,14 @@ impl Reader<'_> {
 
     /// The first code that is a method and a path names what the page is about, unless it comes after the errors: there it
     /// is somebody else's.
-    fn endpoint(&mut self, code: &Spanned<String>) -> bool {
+    fn endpoint(&mut self, code: &Written<String>) -> bool {
         if self.page.endpoint.is_none()
             && self.page.errors.is_empty()
             && let Some(found) = ENDPOINT.captures(code)
             && let (Some(method), Some(path)) = (found.get(1), found.get(2))
         {
             let part =
-                |part: regex::Match<'_>| Spanned { value: part.as_str().to_owned(), range: inside(code, part.range()) };
+                |part: regex::Match<'_>| Written { value: part.as_str().to_owned(), range: inside(code, part.range()) };
             self.page.endpoint = Some(Endpoint { method: part(method), path: part(path) });
             return true;
         }
@@ -346,7 +345,7 @@ impl Reader<'_> {
 }
 
 /// A part of a code span in the file. Where the span is not written as it reads, the whole of it.
-fn inside(span: &Spanned<String>, part: Range<usize>) -> Range<usize> {
+fn inside(span: &Written<String>, part: Range<usize>) -> Range<usize> {
     if span.range.len() == span.value.len() {
         span.range.start + part.start..span.range.start + part.end
     } else {
@@ -364,7 +363,7 @@ fn error(row: &Row) -> Option<ErrorRow> {
     let (status, message) = (&row.cells[at], row.cells.get(at + 1)?);
     let message = message.codes.first()?.clone();
     Some(ErrorRow {
-        status: Spanned {
+        status: Written {
             value: status.text.trim().parse().ok()?,
             range: status.codes.first().map_or_else(|| status.range.clone(), |code| code.range.clone()),
         },
@@ -389,12 +388,12 @@ fn fenced(text: &str) -> Option<(Range<usize>, String)> {
 }
 
 /// The error that a code span is.
-fn error_in(code: &Spanned<String>, range: &Range<usize>) -> Option<ErrorRow> {
+fn error_in(code: &Written<String>, range: &Range<usize>) -> Option<ErrorRow> {
     let found = ERROR.captures(&code.value)?;
     let (status, message) = (found.get(1)?, found.get(2)?);
     Some(ErrorRow {
-        status: Spanned { value: status.as_str().parse().ok()?, range: inside(code, status.range()) },
-        message: Spanned { value: message.as_str().to_owned(), range: inside(code, message.range()) },
+        status: Written { value: status.as_str().parse().ok()?, range: inside(code, status.range()) },
+        message: Written { value: message.as_str().to_owned(), range: inside(code, message.range()) },
         range: range.clone(),
     })
 }
@@ -404,14 +403,14 @@ fn api_method(text: &str) -> Option<Endpoint> {
     let found = API_METHOD.captures(text)?;
     let (method, path) = (found.get(1)?, found.get(2)?);
     Some(Endpoint {
-        method: Spanned { value: method.as_str().to_uppercase(), range: method.range() },
-        path: Spanned { value: path.as_str().to_owned(), range: path.range() },
+        method: Written { value: method.as_str().to_uppercase(), range: method.range() },
+        path: Written { value: path.as_str().to_owned(), range: path.range() },
     })
 }
 
-fn includes(text: &str) -> Vec<Spanned<String>> {
+fn includes(text: &str) -> Vec<Written<String>> {
     let found = INCLUDE.captures_iter(text).filter_map(|found| found.get(1));
-    found.map(|found| Spanned { value: found.as_str().to_owned(), range: found.range() }).collect()
+    found.map(|found| Written { value: found.as_str().to_owned(), range: found.range() }).collect()
 }
 
 #[cfg(test)]

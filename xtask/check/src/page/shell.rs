@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use apidrift_core::contract::Spanned;
+use super::model::Written;
 
 /// Why a text is no command line, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Malformed {
 }
 
 /// The commands of a text, each as its words. Places count from `offset`.
-pub fn commands(text: &str, offset: usize) -> Result<Vec<Vec<Spanned<String>>>, Malformed> {
+pub fn commands(text: &str, offset: usize) -> Result<Vec<Vec<Written<String>>>, Malformed> {
     let mut splitter = Splitter { text, at: 0, offset, word: None, words: Vec::new(), commands: Vec::new() };
     splitter.run()?;
     Ok(splitter.commands)
@@ -29,8 +29,8 @@ struct Splitter<'a> {
     offset: usize,
     /// The word that is being read, and where it began.
     word: Option<(usize, String)>,
-    words: Vec<Spanned<String>>,
-    commands: Vec<Vec<Spanned<String>>>,
+    words: Vec<Written<String>>,
+    commands: Vec<Vec<Written<String>>>,
 }
 
 impl Splitter<'_> {
@@ -185,7 +185,7 @@ impl Splitter<'_> {
     /// Ends the word that is being read, if there is one, at a byte.
     fn end_word(&mut self, end: usize) {
         if let Some((start, value)) = self.word.take() {
-            self.words.push(Spanned { value, range: self.offset + start..self.offset + end });
+            self.words.push(Written { value, range: self.offset + start..self.offset + end });
         }
     }
 

@@ -1,29 +1,92 @@
 //! A page together with what it is about, which is what is compared.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 
-use apidrift_core::contract::validate::Schemas;
-use apidrift_core::contract::{Contract, Operation, Spanned};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
+use apidrift_core::view::{Contract, Operation};
+use openapi_model::document::{Document, Status};
+use openapi_model::node::Node;
+use openapi_model::schema::SchemaId;
+use openapi_model::source::Place;
+use openapi_model::span::{Span, Spanned};
+use openapi_model::values::{Direction, Misfit, Values};
 
-use crate::page::Page;
+use crate::page::{Page, Written};
+
+/// What pages are compared with: a contract without the operations of which not everything is known.
+pub struct Basis<'a> {
+    pub contract: &'a Contract,
+    /// How the operations are called that are left out.
+    pub set_aside: &'a HashSet<String>,
+    values: RefCell<Values<'a>>,
+}
+
+impl<'a> Basis<'a> {
+    pub fn new(contract: &'a Contract, set_aside: &'a HashSet<String>) -> Basis<'a> {
+        Basis { contract, set_aside, values: RefCell::new(Values::new(&contract.document)) }
+    }
+
+    /// The operations that are compared.
+    pub fn operations(&self) -> impl Iterator<Item = &'a Operation> {
+        self.contract.operations.iter().filter(|operation| self.is_compared(operation))
+    }
+
+    pub fn is_compared(&self, operation: &Operation) -> bool {
+        self.set_aside.is_empty() || !self.set_aside.contains(&operation.call())
+    }
+
+    /// Whether no operation is left out.
+    pub fn is_whole(&self) -> bool {
+        self.set_aside.is_empty()
+    }
+
+    pub fn document(&self) -> &'a Document {
+        &self.contract.document
+    }
+
+    /// A labelled place of the contract.
+    pub fn place(&self, span: Span, label: impl Into<String>) -> Place {
+        self.contract.place(span, label)
+    }
+
+    /// How a value does not fit a schema; nothing where the schema cannot be used: then it is not known.
+    pub fn misfits(&self, schema: SchemaId, direction: Direction, value: &Node) -> Option<Vec<Misfit>> {
+        self.values.borrow_mut().misfits(schema, direction, value).ok()
+    }
+
+    /// What tells errors apart, in a word: `message`, `code`, ….
+    pub fn error_word(&self) -> &str {
+        let pointer = self.contract.profile.error_identity.as_deref().unwrap_or_default();
+        pointer.rsplit('/').next().filter(|word| !word.is_empty()).unwrap_or("message")
+    }
+}
 
 /// A page together with what it is about.
-pub struct About<'a> {
-    pub contract: &'a Contract,
+#[derive(Clone, Copy)]
+pub struct About<'a, 'b> {
+    pub basis: &'a Basis<'b>,
     pub operation: &'a Operation,
     pub page: &'a Page,
-    pub schemas: &'a RefCell<Schemas>,
+}
+
+/// Whether a status falls under `4XX` or `default` of an operation, without being documented by itself.
+pub fn falls_under(operation: &Operation, status: u16) -> bool {
+    operation.responses.iter().any(|response| match *response.status {
+        Status::Code(_) => false,
+        Status::Range(digit) => u16::from(digit) == status / 100,
+        Status::Default => true,
+    })
 }
 
 /// A name on a page that the contract does not have. Where it is one of the missing names written wrongly, that one is not
 /// missing any more.
 pub fn unknown_name(
-    contract: &Contract,
+    basis: &Basis<'_>,
     page: &Page,
     rule: Rule,
-    written: &Spanned<String>,
+    written: &Written<String>,
     message: String,
     missing: &mut Vec<Spanned<String>>,
     otherwise: &str,
@@ -39,7 +102,7 @@ pub fn unknown_name(
     match nearest.filter(|index| likeness(&missing[*index]) > 600) {
         Some(index) => {
             let right = missing.remove(index);
-            let finding = finding.with(contract.place(&right.range, "the contract says this"));
+            let finding = finding.with(basis.place(right.span, "the contract says this"));
             finding.help(format!("write `{}`", right.value)).fix_with(right.value)
         }
         None => finding.help(otherwise),

@@ -1,25 +1,25 @@
 //! The success that a page shows: its status, and bodies that fit their schemas.
 
-use std::cell::RefCell;
 use std::ops::Range;
 
-use super::about::About;
+use openapi_model::document::{Document, Response, Status};
+use openapi_model::node::{self, Node, Value};
+use openapi_model::schema::SchemaId;
+use openapi_model::shape::AllOf;
+use openapi_model::source::Place;
+use openapi_model::values::Direction;
+
+use super::about::{About, Basis};
 use super::fields;
-use crate::page::{CodeBlock, Page};
-use apidrift_core::contract::node::{self, Node};
-use apidrift_core::contract::validate::Schemas;
-use apidrift_core::contract::{Contract, ERROR, Spanned};
+use super::shapes::{self, Others, Variants};
+use crate::page::{CodeBlock, Page, Written};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
+use apidrift_core::view::json;
 
-impl About<'_> {
+impl About<'_, '_> {
     pub(super) fn success(&self) -> Vec<Finding> {
         let mut findings = self.status();
-        let success = &self.operation.success;
-        let there = || match &success.schema {
-            Some(schema) => self.contract.place(&schema.range, "the contract answers with this"),
-            None => self.contract.place(&success.status.range, "the contract answers without a body"),
-        };
         let mut shows_success = false;
         for block in json_blocks(self.page) {
             let body = match parse(self.page, block) {
@@ -31,51 +31,107 @@ impl About<'_> {
                 }
             };
             let misfits = self.misfits(&body);
-            // An error's body may be shown too, if it is one that the operation has.
-            if !misfits.is_empty() && self.is_error(&body) {
+            // An error's body may be shown too, if it is one that the operation has, and what a request sends.
+            if misfits.as_ref().is_some_and(|_| self.is_error(&body) || self.is_request(&body)) {
                 continue;
             }
             shows_success = true;
+            let Some((misfits, there)) = misfits else { continue };
             for (message, range) in misfits {
                 let finding = Finding::at(Rule::PageBody, self.page.place(&range, "in this body"), message);
-                findings.push(finding.with(there()).help("show a body that the operation really answers with"));
+                findings.push(
+                    finding.with(there.clone()).help("show a body that the operation really answers with"),
+                );
             }
         }
-        if !shows_success && success.schema.is_some() {
+        let shown = self.operation.successes().find_map(|success| Some((success, json_schema(success)?)));
+        if let Some((success, schema)) = shown.filter(|_| !shows_success) {
             let message =
-                format!("the page shows no body of the {} (a code block of the language `json`)", success.status.value);
-            let finding = Finding::at(Rule::PageBody, self.page.top("this page"), message).with(there());
+                format!("the page shows no body of the {} (a code block of the language `json`)", *success.status);
+            let finding = Finding::at(Rule::PageBody, self.page.top("this page"), message).with(self.answer(schema));
             findings.push(finding.help("show an example of it; the contract has one under `examples`"));
         }
         findings
     }
 
-    /// How a body is not one of the success.
-    fn misfits(&self, body: &Node) -> Vec<(String, Range<usize>)> {
-        let Some(schema) = &self.operation.success.schema else {
-            return vec![("the operation answers without a body".to_owned(), body.range.clone())];
-        };
-        let misfits = misfits(self.contract, &mut self.schemas.borrow_mut(), schema, body);
-        let whole = |message| format!("the body does not fit `{}`: {message}", schema.value);
-        misfits.into_iter().map(|(message, range)| (whole(message), range)).collect()
+    /// How a body is not one of the successes, and the place of the one that it is most like. Nothing where it is one, or may be.
+    fn misfits(&self, body: &Node) -> Option<(Misfits, Place)> {
+        let mut successes: Vec<&Response> = self.operation.successes().collect();
+        if successes.is_empty() {
+            let responses = self.operation.responses.iter();
+            successes.extend(responses.filter(|response| *response.status == Status::Default));
+        }
+        let mut best: Option<(Misfits, Place)> = None;
+        let with_body = || successes.iter().filter(|success| !success.content.is_empty());
+        for media in with_body().filter_map(|success| json(&success.content)) {
+            let schema = media.schema?;
+            let misfits = misfits(self.basis, schema, Direction::Response, body)?;
+            if misfits.is_empty() {
+                return None;
+            }
+            if best.as_ref().is_none_or(|(known, _)| misfits.len() < known.len()) {
+                best = Some((whole(self.basis, schema, misfits), self.answer(schema)));
+            }
+        }
+        // Of bodies in another form nothing is known.
+        if best.is_some() || with_body().next().is_some() {
+            return best;
+        }
+        let there = self.basis.place(successes.first()?.status.span, "the contract answers without a body");
+        Some((vec![("the operation answers without a body".to_owned(), body.range.clone())], there))
+    }
+
+    fn answer(&self, schema: SchemaId) -> Place {
+        let schema = self.basis.document().schema(schema);
+        let span = schema.reference.as_ref().map_or(schema.span, |reference| reference.text.span);
+        self.basis.place(span, "the contract answers with this")
     }
 
     /// Whether a body is that of an error which the operation has.
     fn is_error(&self, body: &Node) -> bool {
-        let message = body.get("message").and_then(Node::as_str);
-        self.schemas.borrow_mut().misfits(ERROR, body).is_empty()
-            && self.operation.errors.iter().any(|error| Some(error.message.as_str()) == message)
+        let identity = identity(self.basis, body);
+        self.operation.responses.iter().enumerate().any(|(index, response)| {
+            if !matches!(*response.status, Status::Code(400..=599) | Status::Range(4 | 5) | Status::Default) {
+                return false;
+            }
+            let Some(media) = json(&response.content) else { return false };
+            let errors = self.operation.errors.iter().filter(|error| error.response == index);
+            let mut identities = errors.filter_map(|error| error.identity.as_ref()).peekable();
+            let Some(schema) = media.schema else { return true };
+            if identities.peek().is_some() {
+                let misfits = self.basis.misfits(schema, Direction::Response, body).unwrap_or_default();
+                misfits.is_empty() && identities.any(|known| identity.as_ref().is_some_and(|(text, _)| **text == **known))
+            } else {
+                // Where nothing else tells, it may at least have no fields of something else.
+                misfits(self.basis, schema, Direction::Response, body).unwrap_or_default().is_empty()
+            }
+        })
+    }
+
+    /// Whether a body is one that a request may have.
+    fn is_request(&self, body: &Node) -> bool {
+        let Some(media) = self.operation.body.as_ref().and_then(|body| json(&body.content)) else { return false };
+        let misfits = |schema| misfits(self.basis, schema, Direction::Request, body).unwrap_or_default();
+        media.schema.is_none_or(|schema| misfits(schema).is_empty())
     }
 
     /// The status stands in a code span or a status line, and no other success does.
     fn status(&self) -> Vec<Finding> {
-        let status = &self.operation.success.status;
-        let right = status.value.to_string();
-        let there = || self.contract.place(&status.range, "the contract says this");
-        let help = format!("write `{right}` in a code span");
+        let documented = || self.operation.responses.iter().map(|response| &response.status);
+        let known: Vec<_> = documented()
+            .filter_map(|status| match status.value {
+                Status::Code(code @ 200..=299) => Some((code.to_string(), status.span)),
+                _ => None,
+            })
+            .collect();
+        let Some((first, span)) = known.first() else { return Vec::new() };
+        let right = known.iter().map(|(status, _)| status.as_str()).collect::<Vec<_>>().join(" or ");
+        let there = || self.basis.place(*span, "the contract says this");
+        let help = format!("write `{first}` in a code span");
         let prose: Vec<Said> = self.page.spans.iter().filter_map(said).chain(self.status_lines()).collect();
         let cells: Vec<Said> = self.page.cell_spans.iter().filter_map(said).collect();
-        let is_right = |said: &Said| said.status == right;
+        let takes_others = documented().any(|status| matches!(status.value, Status::Range(2) | Status::Default));
+        let is_right = |said: &Said| takes_others || known.iter().any(|(status, _)| *status == said.status);
         if prose.is_empty() && cells.is_empty() {
             let message = format!("the page does not say that the success has the status {right}");
             let finding = Finding::at(Rule::PageSuccessStatus, self.page.top("this page"), message);
@@ -90,8 +146,8 @@ impl About<'_> {
                 let message = format!("the success has the status {right}, not {}", said.status);
                 let here = self.page.place(&said.range, "the page says this");
                 let finding = Finding::at(Rule::PageSuccessStatus, here, message).with(there()).help(help.clone());
-                // The words after it would be wrong as well.
-                if said.is_bare { finding.fix_with(&right) } else { finding }
+                // The words after it would be wrong as well; of several nobody knows which is meant.
+                if said.is_bare && known.len() == 1 { finding.fix_with(&right) } else { finding }
             })
             .collect()
     }
@@ -123,7 +179,7 @@ fn is_success(text: &str) -> bool {
 }
 
 /// `202`, or `202 Accepted`.
-fn said(span: &Spanned<String>) -> Option<Said> {
+fn said(span: &Written<String>) -> Option<Said> {
     const REASONS: [&str; 7] = [
         "ok",
         "created",
@@ -139,27 +195,25 @@ fn said(span: &Spanned<String>) -> Option<Said> {
 }
 
 /// A page of common errors: its bodies are errors that operations have, and its fields those of an error.
-pub fn common(contract: &Contract, page: &Page, schemas: &RefCell<Schemas>) -> Vec<Finding> {
-    let mut findings = fields::common(contract, page);
+pub fn common(basis: &Basis<'_>, page: &Page) -> Vec<Finding> {
+    let mut findings = fields::common(basis, page);
+    let schemas = error_schemas(basis);
     for block in json_blocks(page) {
         match parse(page, block) {
             Ok(body) => {
-                for (message, range) in misfits(contract, &mut schemas.borrow_mut(), ERROR, &body) {
-                    let message = format!("the body does not fit `{ERROR}`: {message}");
+                for (message, range) in no_error(basis, &schemas, &body) {
                     let finding = Finding::at(Rule::PageBody, page.place(&range, "in this body"), message);
                     findings.push(finding.help("show a body that operations really answer with"));
                 }
-                let said = body.get("message");
                 let known = |text: &str| {
-                    let mut errors = contract.operations.iter().flat_map(|operation| &operation.errors);
-                    errors.any(|error| error.message.value == text)
+                    let errors = basis.operations().flat_map(|operation| &operation.errors);
+                    errors.filter_map(|error| error.identity.as_ref()).any(|known| **known == *text)
                 };
-                if let Some(said) = said
-                    && said.as_str().is_some_and(|text| !known(text))
+                if let Some((said, range)) = identity(basis, &body)
+                    && !known(&said)
                 {
-                    let message =
-                        format!("no operation has an error with the message `{}`", said.as_str().unwrap_or_default());
-                    let finding = Finding::at(Rule::PageBody, page.place(&said.range, "in this body"), message);
+                    let message = format!("no operation has an error with the {} `{said}`", basis.error_word());
+                    let finding = Finding::at(Rule::PageBody, page.place(&range, "in this body"), message);
                     findings.push(finding.help("show an error that the contract documents"));
                 }
             }
@@ -167,6 +221,57 @@ pub fn common(contract: &Contract, page: &Page, schemas: &RefCell<Schemas>) -> V
         }
     }
     findings
+}
+
+/// The schemas that errors have: the one of all errors, or those that operations answer with.
+pub fn error_schemas(basis: &Basis<'_>) -> Vec<SchemaId> {
+    if let Some(schema) = basis.contract.error_schema() {
+        return vec![schema];
+    }
+    let responses = basis.operations().flat_map(|operation| &operation.spec.responses);
+    let errors = responses.filter(|response| {
+        matches!(*response.status, Status::Code(400..=599) | Status::Range(4 | 5) | Status::Default)
+    });
+    let schemas = errors.filter_map(|response| Some(basis.document().target(json(&response.content)?.schema?)));
+    let mut schemas: Vec<SchemaId> = schemas.collect();
+    schemas.sort_unstable();
+    schemas.dedup();
+    schemas
+}
+
+/// How a body is none of an error: the misfits of the schema that it fits best.
+fn no_error(basis: &Basis<'_>, schemas: &[SchemaId], body: &Node) -> Misfits {
+    let mut best: Option<Misfits> = None;
+    for schema in schemas {
+        let Some(misfits) = misfits(basis, *schema, Direction::Response, body) else { return Vec::new() };
+        if best.as_ref().is_none_or(|known| misfits.len() < known.len()) {
+            best = Some(whole(basis, *schema, misfits));
+        }
+    }
+    best.unwrap_or_default()
+}
+
+/// What tells the error of a body from others, as the contract's profile has it, and where it stands.
+fn identity(basis: &Basis<'_>, body: &Node) -> Option<(String, Range<usize>)> {
+    let pointer = basis.contract.profile.error_identity.as_deref()?;
+    let node = pointer.split('/').skip(1).try_fold(body, |node, part| {
+        let key = part.replace("~1", "/").replace("~0", "~");
+        match &node.value {
+            Value::Array(items) => items.get(key.parse::<usize>().ok()?),
+            _ => node.get(&key),
+        }
+    })?;
+    let text = match &node.value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    Some((text, node.range.clone()))
+}
+
+/// The schema of an answer that is JSON.
+fn json_schema(response: &Response) -> Option<SchemaId> {
+    json(&response.content)?.schema
 }
 
 fn json_blocks(page: &Page) -> impl Iterator<Item = &CodeBlock> {
@@ -197,35 +302,47 @@ fn parse(page: &Page, block: &CodeBlock) -> Result<Node, Finding> {
     }
 }
 
-/// How a body does not fit a schema. A field that the schema does not know is none that is sent.
-fn misfits(contract: &Contract, schemas: &mut Schemas, name: &str, body: &Node) -> Vec<(String, Range<usize>)> {
-    let mut found: Vec<(String, Range<usize>)> =
-        schemas.misfits(name, body).into_iter().map(|misfit| (misfit.message, misfit.range)).collect();
-    let Some(schema) = contract.schema(name) else {
-        return found;
-    };
-    unknown_fields(contract, &schema.node, body, &mut found);
-    found
+/// What is wrong with a body, and where.
+type Misfits = Vec<(String, Range<usize>)>;
+
+/// Misfits as messages about a whole body.
+fn whole(basis: &Basis<'_>, schema: SchemaId, misfits: Misfits) -> Misfits {
+    let title = shapes::title(basis.document(), schema);
+    misfits.into_iter().map(|(why, range)| (format!("the body does not fit {title}: {why}"), range)).collect()
 }
 
-fn unknown_fields(contract: &Contract, schema: &Node, body: &Node, found: &mut Vec<(String, Range<usize>)>) {
-    let schema = resolved(contract, schema);
-    if let Some(items) = schema.get("items") {
-        body.items().iter().for_each(|item| unknown_fields(contract, items, item, found));
-    }
-    let Some(properties) = schema.get("properties") else {
-        return;
-    };
-    for entry in body.entries() {
-        match properties.get(&entry.key) {
-            Some(property) => unknown_fields(contract, property, &entry.value, found),
-            None => found.push((format!("there is no field `{}`", entry.key), entry.key_range.clone())),
+/// How a body does not fit a schema. A field that the schema does not know is none that is sent. Nothing where the schema
+/// cannot be used.
+fn misfits(basis: &Basis<'_>, schema: SchemaId, direction: Direction, body: &Node) -> Option<Misfits> {
+    let misfits = basis.misfits(schema, direction, body)?;
+    let mut found: Misfits = misfits.into_iter().map(|misfit| (misfit.message, misfit.range)).collect();
+    unknown_fields(basis.document(), &[schema.into()], body, &mut found);
+    Some(found)
+}
+
+fn unknown_fields(document: &Document, schemas: &[AllOf], body: &Node, found: &mut Misfits) {
+    match &body.value {
+        Value::Array(items) => {
+            let variants = Variants::of(document, schemas);
+            for (index, item) in items.iter().enumerate() {
+                let Some(schemas) = variants.items(index) else { break };
+                unknown_fields(document, &schemas, item, found);
+            }
         }
+        Value::Object(entries) => {
+            let fields = Variants::of(document, schemas).fields();
+            let takes_any = schemas.iter().any(|schemas| shapes::takes_any_field(document, schemas));
+            for entry in entries {
+                match (fields.named.get(&entry.key), &fields.others) {
+                    (Some(field), _) => unknown_fields(document, &field.schemas, &entry.value, found),
+                    (None, Others::Some(schemas)) => unknown_fields(document, schemas, &entry.value, found),
+                    (None, Others::None) if !takes_any => {
+                        found.push((format!("there is no field `{}`", entry.key), entry.key_range.clone()));
+                    }
+                    (None, _) => {}
+                }
+            }
+        }
+        _ => {}
     }
-}
-
-fn resolved<'a>(contract: &'a Contract, schema: &'a Node) -> &'a Node {
-    let reference = schema.get("$ref").or_else(|| schema.get("allOf")?.items().first()?.get("$ref"));
-    let name = reference.and_then(Node::as_str).and_then(|target| target.strip_prefix("#/components/schemas/"));
-    name.and_then(|name| contract.schema(name)).map_or(schema, |schema| &schema.node)
 }

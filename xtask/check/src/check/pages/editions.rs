@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
+use super::about::Basis;
 use super::headers;
-use crate::page::{self, CodeBlock, Language, Page};
-use apidrift_core::contract::{Contract, Spanned};
+use crate::page::{self, CodeBlock, Language, Page, Written};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
@@ -17,7 +17,7 @@ pub struct Edition {
 }
 
 /// Compares each page with the one of the contract's language. A block that another finding is about is left to that.
-pub fn check(contract: &Contract, editions: &[Edition], known: &[Finding]) -> Vec<Finding> {
+pub fn check(basis: &Basis<'_>, editions: &[Edition], known: &[Finding]) -> Vec<Finding> {
     let Some((first, others)) = editions.split_first() else {
         return Vec::new();
     };
@@ -27,7 +27,7 @@ pub fn check(contract: &Contract, editions: &[Edition], known: &[Finding]) -> Ve
         originals.entry(subject(page)).or_insert(page);
     }
     let known = Known::new(known);
-    let names = headers::names(contract);
+    let names = headers::names(basis);
     let mut findings = Vec::new();
     for edition in others {
         let mut seen = BTreeSet::new();
@@ -133,11 +133,12 @@ struct Asked {
     query: Vec<String>,
     headers: BTreeSet<(String, String)>,
     data: Vec<String>,
+    uploads: Vec<String>,
 }
 
 /// What a block asks for, if it holds requests.
 fn asks(block: &CodeBlock) -> Option<Vec<Asked>> {
-    let texts = |texts: Vec<Spanned<String>>| texts.into_iter().map(|text| text.value).collect();
+    let texts = |texts: Vec<Written<String>>| texts.into_iter().map(|text| text.value).collect();
     let requests = page::requests(&block.text, 0).ok().filter(|requests| !requests.is_empty())?;
     let asked = requests.into_iter().map(|request| Asked {
         method: request.method.value,
@@ -145,6 +146,7 @@ fn asks(block: &CodeBlock) -> Option<Vec<Asked>> {
         query: texts(request.query),
         headers: request.headers.into_iter().map(|header| header.value).collect(),
         data: texts(request.data),
+        uploads: texts(request.uploads),
     });
     Some(asked.collect())
 }

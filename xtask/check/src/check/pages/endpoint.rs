@@ -1,12 +1,15 @@
 //! Which operation a page is about, and whether it names its method and path.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
+use openapi_model::paths::{anonymous, call};
+
+use super::about::Basis;
 use super::request;
 use crate::page::{Endpoint, Page};
-use apidrift_core::contract::{Contract, Operation, call};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
+use apidrift_core::view::Operation;
 
 /// Two endpoints that are less alike than this are about different things.
 const ALIKE: f64 = 0.7;
@@ -16,46 +19,49 @@ const ALIKE: f64 = 0.7;
 pub enum Subject<'a> {
     /// An operation.
     Operation(&'a Operation),
-    /// An operation that could not be read whole.
-    Troubled,
+    /// An operation that is not compared.
+    SetAside,
     /// No operation that there is.
     Nothing,
 }
 
 /// What each of the pages of one language is about. One whose endpoint is written wrongly is recognised by what is left
 /// of it, if no other page is about the operation.
-pub fn subjects<'a>(contract: &'a Contract, pages: &[&Page], findings: &mut Vec<Finding>) -> Vec<Subject<'a>> {
+pub fn subjects<'a>(basis: &Basis<'a>, pages: &[&Page], findings: &mut Vec<Finding>) -> Vec<Subject<'a>> {
     let by_call: HashMap<String, &Operation> =
-        contract.operations.iter().map(|operation| (operation.call(), operation)).collect();
-    let folders: Vec<&str> =
-        contract.servers.iter().map(|server| request::split(server).1.trim_end_matches('/')).collect();
+        basis.operations().map(|operation| (operation.call(), operation)).collect();
+    let of_operations = basis.operations().flat_map(|operation| &operation.spec.servers);
+    let servers = basis.document().servers.iter().chain(of_operations);
+    let folders: BTreeSet<&str> =
+        servers.map(|server| request::split(&server.url).1.trim_end_matches('/')).collect();
     let named = |page: &Page| {
         let endpoint = page.endpoint.as_ref()?;
         below(endpoint, &folders).find_map(|path| by_call.get(&call(&endpoint.method, path)).copied())
     };
-    let taken: HashSet<&str> =
-        pages.iter().filter_map(|page| named(page)).map(|operation| operation.id.as_str()).collect();
-    let left: Vec<&Operation> =
-        contract.operations.iter().filter(|operation| !taken.contains(operation.id.as_str())).collect();
+    let taken: HashSet<String> = pages.iter().filter_map(|page| named(page)).map(Operation::call).collect();
+    let left: Vec<&Operation> = basis.operations().filter(|operation| !taken.contains(&operation.call())).collect();
+    let is_set_aside = |endpoint: &Endpoint| {
+        below(endpoint, &folders).any(|path| basis.set_aside.contains(&call(&endpoint.method, path)))
+    };
     let mut subject = |page: &Page| {
         let Some(endpoint) = &page.endpoint else { return Subject::Nothing };
         match named(page) {
             Some(operation) => {
                 // The names of the variables may still be wrong.
                 if !below(endpoint, &folders).any(|path| *operation.path == *path) {
-                    findings.push(misnamed(contract, page, endpoint, operation));
+                    findings.push(misnamed(basis, page, endpoint, operation));
                 }
                 Subject::Operation(operation)
             }
-            None if contract.is_troubled(&endpoint.method, &endpoint.path) => Subject::Troubled,
-            None => nearest(contract, &left, page, endpoint, findings),
+            None if is_set_aside(endpoint) => Subject::SetAside,
+            None => nearest(basis, &left, page, endpoint, findings),
         }
     };
     pages.iter().map(|page| subject(page)).collect()
 }
 
 /// The path of an endpoint as it is written, and without the folder of a server that it begins with.
-fn below<'a>(endpoint: &'a Endpoint, folders: &[&'a str]) -> impl Iterator<Item = &'a str> {
+fn below<'a>(endpoint: &'a Endpoint, folders: &BTreeSet<&'a str>) -> impl Iterator<Item = &'a str> {
     let path = endpoint.path.as_str();
     let below = folders.iter().filter_map(move |folder| path.strip_prefix(folder));
     std::iter::once(path).chain(below.filter(|rest| rest.starts_with('/')))
@@ -63,7 +69,7 @@ fn below<'a>(endpoint: &'a Endpoint, folders: &[&'a str]) -> impl Iterator<Item 
 
 /// The operation that a page means which names none.
 fn nearest<'a>(
-    contract: &'a Contract,
+    basis: &Basis<'a>,
     left: &[&'a Operation],
     page: &Page,
     endpoint: &Endpoint,
@@ -76,13 +82,16 @@ fn nearest<'a>(
     };
     let operations =
         left.iter().map(|operation| (closeness(&operation.method, &operation.path), Subject::Operation(operation)));
-    let troubled =
-        contract.troubled.iter().map(|troubled| (closeness(&troubled.method, &troubled.path), Subject::Troubled));
-    let best = operations.chain(troubled).max_by(|(one, _), (other, _)| one.total_cmp(other));
+    let set_aside = basis.set_aside.iter().map(|call| {
+        let is_at_path = call.split_once(' ').is_some_and(|(_, path)| path == anonymous(&endpoint.path));
+        let closeness = if is_at_path { 1.0 } else { strsim::normalized_levenshtein(&written, call) };
+        (closeness, Subject::SetAside)
+    });
+    let best = operations.chain(set_aside).max_by(|(one, _), (other, _)| one.total_cmp(other));
     match best.filter(|(closeness, _)| *closeness >= ALIKE) {
         Some((_, subject)) => {
             if let Subject::Operation(operation) = subject {
-                findings.push(misnamed(contract, page, endpoint, operation));
+                findings.push(misnamed(basis, page, endpoint, operation));
             }
             subject
         }
@@ -96,14 +105,14 @@ fn nearest<'a>(
     }
 }
 
-fn misnamed(contract: &Contract, page: &Page, endpoint: &Endpoint, operation: &Operation) -> Finding {
+fn misnamed(basis: &Basis<'_>, page: &Page, endpoint: &Endpoint, operation: &Operation) -> Finding {
     let (rule, here, there, right) = if *endpoint.path == *operation.path {
-        (Rule::PageMethod, &endpoint.method.range, &operation.method.range, &operation.method.value)
+        (Rule::PageMethod, &endpoint.method.range, operation.method.span, &operation.method.value)
     } else {
-        (Rule::PagePath, &endpoint.path.range, &operation.path.range, &operation.path.value)
+        (Rule::PagePath, &endpoint.path.range, operation.path.span, &operation.path.value)
     };
     let message = format!("the contract has no operation `{} {}`", endpoint.method.value, endpoint.path.value);
     let finding = Finding::at(rule, page.place(here, "the page says this"), message);
-    let finding = finding.with(contract.place(there, "the contract says this"));
+    let finding = finding.with(basis.place(there, "the contract says this"));
     finding.help(format!("write `{right}`")).fix_with(right)
 }

@@ -1,70 +1,110 @@
 //! Error tables against the errors that the contract documents.
 
-use super::about::About;
+use openapi_model::span::Span;
+
+use super::about::{About, Basis, falls_under};
 use crate::page::{ErrorRow, Language, Page};
-use apidrift_core::contract::{Contract, DocumentedError};
 use apidrift_core::finding::{Edit, Finding};
 use apidrift_core::rules::Rule;
+use apidrift_core::view::DocumentedError;
 
-impl About<'_> {
+impl About<'_, '_> {
     /// The page of an operation documents the operation's own errors, and may repeat the common ones.
     pub(super) fn errors(&self, common: &[&DocumentedError]) -> Vec<Finding> {
         let is_common = |error: &DocumentedError| common.iter().any(|other| is_same(other, error));
         let (common, own): (Vec<_>, Vec<_>) = self.operation.errors.iter().partition(|error| is_common(error));
-        let mut findings = compare(self.contract, &[self.page], &own, &common, &|_| false);
-        findings.extend(prose(self.contract, self.page, &self.operation.errors.iter().collect::<Vec<_>>()));
+        let is_covered = |row: &ErrorRow| falls_under(self.operation, *row.status);
+        let mut findings = compare(self.basis, &[self.page], &own, &common, &is_covered, &|_| false);
+        let all: Vec<&DocumentedError> = self.operation.errors.iter().collect();
+        findings.extend(prose(self.basis, self.page, &all, &is_covered));
         findings
     }
 }
 
 /// The pages for the errors that all operations share.
 pub fn common(
-    contract: &Contract,
+    basis: &Basis<'_>,
     pages: &[&Page],
     shared: &[&DocumentedError],
     is_elsewhere: &dyn Fn(&DocumentedError) -> bool,
 ) -> Vec<Finding> {
-    let mut findings = compare(contract, pages, shared, &[], is_elsewhere);
-    findings.extend(pages.iter().flat_map(|page| prose(contract, page, shared)));
+    // What every operation documents in one way or the other, common errors among it.
+    let is_covered = |row: &ErrorRow| {
+        let mut operations = basis.operations();
+        let documents = |error: &DocumentedError| is(row, error);
+        operations.all(|operation| falls_under(operation, *row.status) || operation.errors.iter().any(documents))
+    };
+    let mut findings = compare(basis, pages, shared, &[], &is_covered, is_elsewhere);
+    findings.extend(pages.iter().flat_map(|page| prose(basis, page, shared, &is_covered)));
     findings
 }
 
 /// Errors that the text around the tables speaks of. What resembles none of the documented ones is somebody else's.
-fn prose(contract: &Contract, page: &Page, documented: &[&DocumentedError]) -> Vec<Finding> {
+fn prose(
+    basis: &Basis<'_>,
+    page: &Page,
+    documented: &[&DocumentedError],
+    is_covered: &dyn Fn(&ErrorRow) -> bool,
+) -> Vec<Finding> {
     let known = |row: &ErrorRow| {
-        let mut all = contract.operations.iter().flat_map(|operation| &operation.errors);
-        documented.iter().any(|error| is(row, error)) || all.any(|error| is(row, error))
+        let mut all = basis.operations().flat_map(|operation| &operation.errors);
+        documented.iter().any(|error| is(row, error)) || is_covered(row) || all.any(|error| is(row, error))
     };
     let odd: Vec<&ErrorRow> = page.mentions.iter().filter(|row| !known(row)).collect();
     odd.into_iter()
         .filter_map(|row| {
             let (_, at) = most_alike(&[(page, row)], documented)?;
-            Some(misnamed(contract, page, row, documented[at]))
+            misnamed(basis, page, row, documented[at])
         })
         .collect()
 }
 
-/// Whether an error stands in a page's error tables.
+/// Whether an error stands in a page's tables.
 pub fn documents(page: &Page, error: &DocumentedError) -> bool {
-    page.errors.iter().any(|row| is(row, error))
+    page.errors.iter().any(|row| is(row, error)) || (error.identity.is_none() && names_status(page, *error.status))
 }
 
-fn is(row: &ErrorRow, error: &DocumentedError) -> bool {
-    *row.status == *error.status && *row.message == *error.message
+/// Whether a row is that of an error. Where nothing tells it from others of its status, the status does.
+pub fn is(row: &ErrorRow, error: &DocumentedError) -> bool {
+    *row.status == *error.status && error.identity.as_ref().is_none_or(|identity| **identity == *row.message)
+}
+
+/// Whether a cell of a table begins with a status, whatever it says of it.
+fn names_status(page: &Page, status: u16) -> bool {
+    let cells = page.tables.iter().flat_map(|table| &table.rows).flat_map(|row| &row.cells);
+    let status = status.to_string();
+    let begins = |text: &str| {
+        text.trim_start().strip_prefix(&status).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+    };
+    cells.into_iter().any(|cell| begins(&cell.text))
+}
+
+/// An error as pages name it: its status and what tells it from others.
+pub fn label(error: &DocumentedError) -> String {
+    match &error.identity {
+        Some(identity) => format!("{} {}", error.status.value, identity.value),
+        None => error.status.value.to_string(),
+    }
+}
+
+/// Where the contract says what an error is.
+pub fn span(error: &DocumentedError) -> Span {
+    error.identity.as_ref().map_or(error.status.span, |identity| identity.span)
 }
 
 /// The rows of error tables against the errors that they have to document, and others that they may.
 fn compare(
-    contract: &Contract,
+    basis: &Basis<'_>,
     pages: &[&Page],
     documented: &[&DocumentedError],
     allowed: &[&DocumentedError],
+    is_covered: &dyn Fn(&ErrorRow) -> bool,
     is_elsewhere: &dyn Fn(&DocumentedError) -> bool,
 ) -> Vec<Finding> {
     let rows: Vec<(&Page, &ErrorRow)> =
         pages.iter().flat_map(|page| page.errors.iter().map(move |row| (*page, row))).collect();
     let mut missing: Vec<&DocumentedError> =
-        documented.iter().copied().filter(|error| !rows.iter().any(|(_, row)| is(row, error))).collect();
+        documented.iter().copied().filter(|error| !pages.iter().any(|page| documents(page, error))).collect();
     let mut findings = Vec::new();
     let mut odd = Vec::new();
     for (index, (page, row)) in rows.iter().enumerate() {
@@ -82,32 +122,33 @@ fn compare(
     while let Some((row_at, error_at)) = most_alike(&odd, &missing) {
         let (page, row) = odd.remove(row_at);
         let error = missing.remove(error_at);
-        findings.push(misnamed(contract, page, row, error));
+        findings.extend(misnamed(basis, page, row, error));
     }
-    for (page, row) in odd {
+    for (page, row) in odd.into_iter().filter(|(_, row)| !is_covered(row)) {
         let message = format!("the contract does not document `{} {}` here", row.status.value, row.message.value);
         let finding = Finding::at(Rule::PageErrorExtra, page.place(&row.range, "not in the contract"), message);
         findings.push(finding.help("remove the row, or document the error in the contract"));
     }
     let Some(first) = pages.first() else { return findings };
     findings
-        .extend(missing.into_iter().filter(|error| !is_elsewhere(error)).map(|error| absent(contract, first, error)));
+        .extend(missing.into_iter().filter(|error| !is_elsewhere(error)).map(|error| absent(basis, first, error)));
     findings
 }
 
 /// An error that a page writes otherwise than the contract.
-fn misnamed(contract: &Contract, page: &Page, row: &ErrorRow, error: &DocumentedError) -> Finding {
-    let (rule, here, there, message, right) = if row.message.value == error.message.value {
-        let message =
-            format!("`{}` has the status {}, not {}", error.message.value, error.status.value, row.status.value);
-        (Rule::PageErrorStatus, &row.status.range, &error.status.range, message, error.status.value.to_string())
+fn misnamed(basis: &Basis<'_>, page: &Page, row: &ErrorRow, error: &DocumentedError) -> Option<Finding> {
+    let identity = error.identity.as_ref()?;
+    let (rule, here, there, message, right) = if row.message.value == identity.value {
+        let message = format!("`{}` has the status {}, not {}", identity.value, error.status.value, row.status.value);
+        (Rule::PageErrorStatus, &row.status.range, error.status.span, message, error.status.value.to_string())
     } else {
-        let message = format!("the message is `{}`, not `{}`", error.message.value, row.message.value);
-        (Rule::PageErrorMessage, &row.message.range, &error.message.range, message, error.message.value.clone())
+        let word = basis.error_word();
+        let message = format!("the {word} is `{}`, not `{}`", identity.value, row.message.value);
+        (Rule::PageErrorMessage, &row.message.range, identity.span, message, identity.value.clone())
     };
     let finding = Finding::at(rule, page.place(here, "the page says this"), message);
-    let finding = finding.with(contract.place(there, "the contract says this"));
-    finding.help(format!("write `{} {}`", error.status.value, error.message.value)).fix_with(right)
+    let finding = finding.with(basis.place(there, "the contract says this"));
+    Some(finding.help(format!("write `{}`", label(error))).fix_with(right))
 }
 
 /// The row and the error that are most alike, if any two are alike enough to be meant for each other.
@@ -115,7 +156,8 @@ fn most_alike(rows: &[(&Page, &ErrorRow)], errors: &[&DocumentedError]) -> Optio
     let mut best: Option<(u32, usize, usize)> = None;
     for (row_at, (_, row)) in rows.iter().enumerate() {
         for (error_at, error) in errors.iter().enumerate() {
-            let similarity = strsim::normalized_levenshtein(&row.message.to_lowercase(), &error.message.to_lowercase());
+            let Some(identity) = &error.identity else { continue };
+            let similarity = strsim::normalized_levenshtein(&row.message.to_lowercase(), &identity.to_lowercase());
             let same_status = *row.status == *error.status;
             let enough = if same_status { similarity > 0.5 } else { similarity > 0.99 };
             let score = (similarity * 1000.0) as u32 + u32::from(same_status);
@@ -127,17 +169,20 @@ fn most_alike(rows: &[(&Page, &ErrorRow)], errors: &[&DocumentedError]) -> Optio
     best.map(|(_, row_at, error_at)| (row_at, error_at))
 }
 
-fn absent(contract: &Contract, page: &Page, error: &DocumentedError) -> Finding {
+fn absent(basis: &Basis<'_>, page: &Page, error: &DocumentedError) -> Finding {
     let last = page.errors.last();
     let place = match last {
         Some(row) => page.place(&row.range, "the last row of the table"),
         None => page.top("this page has no error table"),
     };
-    let message = format!("the page does not document `{} {}`", error.status.value, error.message.value);
-    let finding = Finding::at(Rule::PageErrorMissing, place, message);
-    let finding = finding.with(contract.place(&error.message.range, "the contract documents it here"));
-    let summary = error.summary.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
-    let row = format!("| `{} {}` | {summary} |", error.status.value, error.message.value);
+    let label = label(error);
+    let finding = Finding::at(Rule::PageErrorMissing, place, format!("the page does not document `{label}`"));
+    let finding = finding.with(basis.place(span(error), "the contract documents it here"));
+    let Some(summary) = &error.summary else {
+        return finding.help(format!("add a row for `{label}` that says what to do about it"));
+    };
+    let summary = summary.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
+    let row = format!("| `{label}` | {summary} |");
     match (page.language, last) {
         (Language::English, Some(last)) if columns(&page.source.text[last.range.clone()]) == 2 => {
             let edit = Edit::Replace {
@@ -160,5 +205,6 @@ fn columns(row: &str) -> usize {
 
 /// Whether two errors look the same to whoever gets them.
 pub fn is_same(one: &DocumentedError, other: &DocumentedError) -> bool {
-    *one.status == *other.status && *one.message == *other.message
+    let identity = |error: &DocumentedError| error.identity.as_ref().map(|identity| identity.value.clone());
+    *one.status == *other.status && identity(one) == identity(other)
 }

@@ -1,139 +1,269 @@
 //! Tables of fields and of the values that a field can have.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::about::unknown_name;
-use super::parameters;
-use crate::page::{Page, Row, Table};
-use apidrift_core::contract::node::Node;
-use apidrift_core::contract::{Contract, ERROR, Operation, Spanned};
+use openapi_model::document::{Document, Status};
+use openapi_model::schema::SchemaId;
+use openapi_model::shape::AllOf;
+use openapi_model::span::{Span, Spanned};
+use openapi_model::values::Direction;
+use serde_json::Value as Json;
+
+use super::about::{Basis, unknown_name};
+use super::shapes::{self, Field, Others, Variants};
+use super::{body, parameters};
+use crate::page::{Page, Row, Table, Written};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
+use apidrift_core::view::{Operation, json};
 
-/// The schemas of what an operation answers with.
-pub fn answered(contract: &Contract, operation: &Operation) -> BTreeSet<String> {
-    let mut schemas = BTreeSet::new();
-    if let Some(schema) = &operation.success.schema {
-        reach(contract, schema, &mut schemas);
-    }
-    reach(contract, ERROR, &mut schemas);
-    schemas
+/// What tables can list: the fields of objects, and the values of enumerations.
+pub struct Listings {
+    /// In the order of their names.
+    all: Vec<Listing>,
+    /// Which of them a schema is.
+    by_schema: HashMap<AllOf, usize>,
 }
 
-/// Whether a schema has a field or a value of this name.
-pub fn is_listed(contract: &Contract, schemas: &BTreeSet<String>, name: &str) -> bool {
-    schemas
-        .iter()
-        .filter_map(|schema| Listing::of(contract, schema))
-        .any(|listing| listing.names().any(|own| own == name))
+/// What a table can list.
+struct Listing {
+    /// The name of the component, or of the field whose value it is.
+    name: String,
+    is_component: bool,
+    content: Content,
+}
+
+enum Content {
+    /// The fields of an object, in the order in which they stand, and whether it may have others.
+    Fields(Vec<Listed>, bool),
+    /// The values of an enumeration, and its place.
+    Values(Vec<Spanned<String>>, Span),
+}
+
+/// A field of an object.
+struct Listed {
+    field: Field,
+    /// Whether a table of the object lacks something without it.
+    is_expected: bool,
+}
+
+impl Listing {
+    fn names(&self) -> impl Iterator<Item = &Spanned<String>> {
+        let (fields, values) = match &self.content {
+            Content::Fields(fields, _) => (fields.as_slice(), [].as_slice()),
+            Content::Values(values, _) => ([].as_slice(), values.as_slice()),
+        };
+        fields.iter().map(|listed| &listed.field.name).chain(values)
+    }
+
+    fn lists(&self, name: &str) -> bool {
+        self.names().any(|own| **own == *name)
+    }
+
+    fn is_of_values(&self) -> bool {
+        matches!(self.content, Content::Values(..))
+    }
+}
+
+/// What the tables of an operation's page can list.
+pub fn of_operation(basis: &Basis<'_>, operation: &Operation) -> Listings {
+    let mut roots = Vec::new();
+    for response in &operation.responses {
+        // Of errors, what all have is listed.
+        let is_error = matches!(*response.status, Status::Code(400..=599) | Status::Range(4 | 5) | Status::Default);
+        if !(is_error && basis.contract.error_schema().is_some()) {
+            let schema = json(&response.content).and_then(|media| media.schema);
+            roots.extend(schema.map(|schema| (schema, Direction::Response)));
+        }
+    }
+    roots.extend(basis.contract.error_schema().map(|schema| (schema, Direction::Response)));
+    let request = operation.body.as_ref().and_then(|body| json(&body.content)?.schema);
+    roots.extend(request.map(|schema| (schema, Direction::Request)));
+    Listings::reached(basis.document(), &roots)
 }
 
 /// A page of common errors has tables of the fields of errors.
-pub fn common(contract: &Contract, page: &Page) -> Vec<Finding> {
-    compare(contract, page, &page.tables.iter().collect::<Vec<_>>(), &BTreeSet::from([ERROR.to_owned()]))
+pub fn common(basis: &Basis<'_>, page: &Page) -> Vec<Finding> {
+    let errors = body::error_schemas(basis).into_iter().map(|schema| (schema, Direction::Response));
+    let listings = Listings::reached(basis.document(), &errors.collect::<Vec<_>>());
+    compare(basis, page, &page.tables.iter().collect::<Vec<_>>(), &listings)
 }
 
-/// The schemas that a schema refers to, itself included.
-fn reach(contract: &Contract, name: &str, found: &mut BTreeSet<String>) {
-    if !found.insert(name.to_owned()) {
-        return;
+impl Listings {
+    /// Those of some schemas and all that they hold.
+    fn reached(document: &Document, roots: &[(SchemaId, Direction)]) -> Listings {
+        let mut walk = Walk { document, found: BTreeMap::new(), by_schema: HashMap::new(), seen: BTreeSet::new() };
+        let mut open: Vec<Reached> =
+            roots.iter().rev().map(|(id, direction)| (AllOf::from(*id), "body".to_owned(), *direction)).collect();
+        while let Some(reached) = open.pop() {
+            walk.schema(reached, &mut open);
+        }
+        let mut found: Vec<(Vec<Span>, Listing)> = walk.found.into_iter().collect();
+        found.sort_by(|(_, one), (_, other)| one.name.cmp(&other.name));
+        let index: HashMap<&[Span], usize> =
+            found.iter().enumerate().map(|(index, (content, _))| (content.as_slice(), index)).collect();
+        let by_schema = walk.by_schema.into_iter();
+        let by_schema = by_schema.filter_map(|(schemas, content)| Some((schemas, *index.get(content.as_slice())?)));
+        Listings { by_schema: by_schema.collect(), all: found.into_iter().map(|(_, listing)| listing).collect() }
     }
-    let Some(schema) = contract.schema(name) else { return };
-    let mut references = Vec::new();
-    references_of(&schema.node, &mut references);
-    for name in references {
-        reach(contract, &name, found);
+
+    /// Whether there is a field or a value of this name.
+    pub fn lists(&self, name: &str) -> bool {
+        self.all.iter().any(|listing| listing.lists(name))
+    }
+
+    /// What the values of a field, or the items of such a list, are.
+    fn below(&self, document: &Document, field: &Field) -> Option<usize> {
+        let items = || Variants::of(document, &field.schemas).items(0);
+        let known = |schemas: &[AllOf]| schemas.iter().find_map(|schemas| self.by_schema.get(schemas).copied());
+        known(&field.schemas).or_else(|| known(&items()?))
     }
 }
 
-fn references_of(node: &Node, found: &mut Vec<String>) {
-    if let Some(target) = node.get("$ref").and_then(Node::as_str) {
-        found.extend(target.strip_prefix("#/components/schemas/").map(str::to_owned));
+/// Schemas, what they are called where they are no component, and which way their values go.
+type Reached = (AllOf, String, Direction);
+
+struct Walk<'a> {
+    document: &'a Document,
+    /// By the places of what they list: the same may be reached in several ways.
+    found: BTreeMap<Vec<Span>, Listing>,
+    by_schema: HashMap<AllOf, Vec<Span>>,
+    seen: BTreeSet<(AllOf, Direction)>,
+}
+
+impl Walk<'_> {
+    fn schema(&mut self, (schemas, outer, direction): Reached, open: &mut Vec<Reached>) {
+        if !self.seen.insert((schemas.clone(), direction)) {
+            return;
+        }
+        let document = self.document;
+        let shape = document.shape(&schemas);
+        if !shape.unresolved.is_empty() {
+            return;
+        }
+        let component = shapes::name(document, &schemas);
+        let is_component = component.is_some();
+        let name = component.unwrap_or(outer);
+        let variants = Variants::of(document, std::slice::from_ref(&schemas));
+        let fields = variants.fields();
+        if let Some(values) = &shape.enumeration {
+            let named = values.iter().map(|value| Spanned::new(text(value), value.span)).collect();
+            self.add(&schemas, Listing { name: name.clone(), is_component, content: Content::Values(named, values.span) });
+        } else if !fields.named.is_empty() {
+            let mut listed: Vec<Listed> = fields
+                .named
+                .into_values()
+                .map(|field| Listed { is_expected: is_expected(document, &field, direction), field })
+                .collect();
+            listed.sort_by_key(|listed| listed.field.name.span);
+            for Listed { field, .. } in listed.iter().rev() {
+                let values = field.schemas.iter().rev();
+                open.extend(values.map(|schemas| (schemas.clone(), field.name.value.clone(), direction)));
+            }
+            let is_open = !matches!(fields.others, Others::None) || shapes::takes_any_field(document, &schemas);
+            let content = Content::Fields(listed, is_open);
+            self.add(&schemas, Listing { name: name.clone(), is_component, content });
+        }
+        if let Others::Some(others) = fields.others {
+            open.extend(others.into_iter().map(|schemas| (schemas, name.clone(), direction)));
+        }
+        let alternatives = shape.alternatives.iter().flat_map(|alternatives| &alternatives.members);
+        let items = shape.prefix_items.iter().chain(&shape.items);
+        open.extend(alternatives.chain(items).map(|schemas| (schemas.clone(), name.clone(), direction)));
     }
-    node.entries().iter().for_each(|entry| references_of(&entry.value, found));
-    node.items().iter().for_each(|item| references_of(item, found));
+
+    fn add(&mut self, schemas: &AllOf, listing: Listing) {
+        let mut content: Vec<Span> = listing.names().map(|name| name.span).collect();
+        content.sort_unstable();
+        self.by_schema.insert(schemas.clone(), content.clone());
+        let Some(known) = self.found.get_mut(&content) else {
+            self.found.insert(content, listing);
+            return;
+        };
+        if listing.is_component && !known.is_component {
+            (known.name, known.is_component) = (listing.name, true);
+        }
+        if let (Content::Fields(known, _), Content::Fields(fields, _)) = (&mut known.content, listing.content) {
+            known.iter_mut().zip(fields).for_each(|(known, other)| known.is_expected |= other.is_expected);
+        }
+    }
 }
 
-/// The component that a property refers to, itself, through `allOf` or as the items of a list.
-fn reference(property: &Node) -> Option<String> {
-    let mut found = Vec::new();
-    references_of(property, &mut found);
-    found.into_iter().next()
+/// Whether every object of this direction can be expected to have a field.
+fn is_expected(document: &Document, field: &Field, direction: Direction) -> bool {
+    let is_sent = |schemas: &AllOf| {
+        let shape = document.shape(schemas);
+        match direction {
+            Direction::Request => shape.read_only.is_none(),
+            Direction::Response => shape.write_only.is_none(),
+        }
+    };
+    field.is_common && field.schemas.iter().all(is_sent)
 }
 
-/// The tables of a page that list the fields and values of some schemas.
-pub fn compare(contract: &Contract, page: &Page, tables: &[&Table], schemas: &BTreeSet<String>) -> Vec<Finding> {
+/// A value as it stands on a page.
+fn text(value: &Json) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The tables of a page that list some fields and values.
+pub fn compare(basis: &Basis<'_>, page: &Page, tables: &[&Table], listings: &Listings) -> Vec<Finding> {
     // Several tables about one schema list it together.
-    let mut by_schema: BTreeMap<&String, Vec<&Table>> = BTreeMap::new();
+    let mut by_listing: BTreeMap<usize, Vec<&Table>> = BTreeMap::new();
     for table in tables {
-        if let Some(schema) = schema_of(contract, table, schemas) {
-            by_schema.entry(schema).or_default().push(table);
+        if let Some(index) = listing_of(basis.document(), table, listings) {
+            by_listing.entry(index).or_default().push(table);
         }
     }
     let mut findings = Vec::new();
-    for (name, tables) in by_schema {
-        match Listing::of(contract, name) {
-            Some(Listing::Values(values)) => findings.extend(value_findings(contract, page, &tables, name, values)),
-            Some(Listing::Fields(fields)) => findings.extend(field_findings(contract, page, &tables, name, fields)),
-            None => {}
-        }
+    for (index, tables) in by_listing {
+        let listing = &listings.all[index];
+        findings.extend(match &listing.content {
+            Content::Values(values, span) => value_findings(basis, page, &tables, &listing.name, values, *span),
+            Content::Fields(fields, is_open) => field_findings(basis, page, &tables, &listing.name, fields, *is_open),
+        });
     }
     findings
 }
 
-/// What a table lists.
-enum Listing<'a> {
-    /// The fields of an object.
-    Fields(&'a Node),
-    /// The values of an `enum`.
-    Values(&'a Node),
-}
-
-impl<'a> Listing<'a> {
-    fn of(contract: &'a Contract, schema: &str) -> Option<Listing<'a>> {
-        let node = &contract.schema(schema)?.node;
-        node.get("enum").map(Listing::Values).or_else(|| node.get("properties").map(Listing::Fields))
-    }
-
-    fn names(&self) -> Box<dyn Iterator<Item = &'a str> + 'a> {
-        match self {
-            Listing::Fields(fields) => Box::new(fields.entries().iter().map(|entry| entry.key.as_str())),
-            Listing::Values(values) => Box::new(values.items().iter().filter_map(Node::as_str)),
-        }
-    }
-}
-
-/// The schema that a table lists, if it is one of some.
-fn schema_of<'a>(contract: &Contract, table: &Table, schemas: &'a BTreeSet<String>) -> Option<&'a String> {
+/// What a table lists, if it is one of some.
+fn listing_of(document: &Document, table: &Table, listings: &Listings) -> Option<usize> {
     let names: Vec<&str> = table.rows.iter().filter_map(Row::name).map(|name| name.value.as_str()).collect();
     // A paragraph before the table may name the field whose values it lists.
-    let introduced: Vec<String> = schemas
+    let introduced: BTreeSet<usize> = listings
+        .all
         .iter()
-        .filter_map(|name| contract.schema(name)?.node.get("properties"))
-        .flat_map(Node::entries)
-        .filter(|property| table.introduced_by.contains(&property.key))
-        .filter_map(|property| reference(&property.value))
+        .filter_map(|listing| match &listing.content {
+            Content::Fields(fields, _) => Some(fields),
+            Content::Values(..) => None,
+        })
+        .flatten()
+        .filter(|listed| table.introduced_by.contains(&listed.field.name.value))
+        .filter_map(|listed| listings.below(document, &listed.field))
         .collect();
-    let is_of_values = |name: &str| matches!(Listing::of(contract, name), Some(Listing::Values(_)));
-    let score = |name: &String| {
-        let known: Vec<&str> = Listing::of(contract, name)?.names().collect();
-        let common = names.iter().filter(|name| known.contains(name)).count();
-        // Half of the rows at least, or half of what there is to list.
-        (common > 0 && (common * 2 >= names.len() || common * 2 >= known.len()))
-            .then(|| (common, introduced.contains(name), std::cmp::Reverse(known.len())))
+    let score = |index: usize| {
+        let listing = &listings.all[index];
+        let known = listing.names().count();
+        let common = names.iter().filter(|name| listing.lists(name)).count();
+        // Half of the rows at least, or half of what there is to list. A few values without a name of their own are found in
+        // many tables.
+        let is_introduced = introduced.contains(&index);
+        let by_rest = listing.is_component || is_introduced || !listing.is_of_values();
+        (common > 0 && (common * 2 >= names.len() || (by_rest && common * 2 >= known)))
+            .then_some((common, is_introduced, std::cmp::Reverse(known)))
     };
-    let best = schemas.iter().filter_map(|name| Some((score(name)?, name))).max_by(|one, other| one.0.cmp(&other.0));
-    let best = best.map(|(_, name)| name);
+    let scores = (0..listings.all.len()).filter_map(|index| Some((score(index)?, index)));
+    let best = scores.max_by(|one, other| one.0.cmp(&other.0)).map(|(_, index)| index);
     // With its introduction, a table of values is known even where most of them are wrong.
-    let introduced = schemas.iter().find(|name| introduced.contains(name) && is_of_values(name));
+    let introduced = introduced.iter().copied().find(|index| listings.all[*index].is_of_values());
     match (best, introduced) {
-        (Some(best), Some(introduced)) if is_of_values(best) => Some(introduced),
+        (Some(best), Some(introduced)) if listings.all[best].is_of_values() => Some(introduced),
         (best, introduced) => best.or(introduced),
     }
 }
 
 /// The rows of tables that have a name.
-fn rows<'a>(tables: &[&'a Table]) -> impl Iterator<Item = (&'a Row, &'a Spanned<String>)> {
+fn rows<'a>(tables: &[&'a Table]) -> impl Iterator<Item = (&'a Row, &'a Written<String>)> {
     let rows: Vec<&Row> = tables.iter().flat_map(|table| &table.rows).collect();
     rows.into_iter().filter_map(|row| Some((row, row.name()?)))
 }
@@ -143,20 +273,24 @@ fn longest<'a>(tables: &[&'a Table]) -> Option<&'a Table> {
     tables.iter().rev().max_by_key(|table| table.rows.len()).copied()
 }
 
-fn value_findings(contract: &Contract, page: &Page, tables: &[&Table], name: &str, values: &Node) -> Vec<Finding> {
+fn value_findings(
+    basis: &Basis<'_>,
+    page: &Page,
+    tables: &[&Table],
+    name: &str,
+    values: &[Spanned<String>],
+    span: Span,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let listed = |text: Option<&str>| rows(tables).any(|(_, row)| Some(row.value.as_str()) == text);
-    let known = |text: &str| values.items().iter().any(|value| value.as_str() == Some(text));
-    let absent = values.items().iter().filter(|value| !listed(value.as_str()));
-    let mut missing: Vec<Spanned<String>> = absent
-        .map(|value| Spanned { value: value.as_str().unwrap_or_default().to_owned(), range: value.range.clone() })
-        .collect();
+    let listed = |value: &str| rows(tables).any(|(_, row)| row.value == value);
+    let known = |text: &str| values.iter().any(|value| value.value == text);
+    let mut missing: Vec<Spanned<String>> = values.iter().filter(|value| !listed(value)).cloned().collect();
     for (_, row) in rows(tables).filter(|(_, row)| !known(row)) {
         let message = format!("`{name}` has no value `{}`", row.value);
         let otherwise = "remove the row, or add the value to the contract";
-        let finding = unknown_name(contract, page, Rule::PageEnumExtra, row, message, &mut missing, otherwise);
+        let finding = unknown_name(basis, page, Rule::PageEnumExtra, row, message, &mut missing, otherwise);
         findings.push(if finding.related.is_empty() {
-            finding.with(contract.place(&values.range, "these are the values"))
+            finding.with(basis.place(span, "these are the values"))
         } else {
             finding
         });
@@ -165,48 +299,50 @@ fn value_findings(contract: &Contract, page: &Page, tables: &[&Table], name: &st
     for value in missing {
         let message = format!("the table does not list the value `{}` of `{name}`", value.value);
         let finding = Finding::at(Rule::PageEnumMissing, page.place(&table.range, "this table"), message);
-        let finding = finding.with(contract.place(&value.range, "the contract has it"));
+        let finding = finding.with(basis.place(value.span, "the contract has it"));
         findings.push(finding.help(format!("add a row for `{}`", value.value)));
     }
     findings
 }
 
-fn field_findings(contract: &Contract, page: &Page, tables: &[&Table], name: &str, properties: &Node) -> Vec<Finding> {
+fn field_findings(basis: &Basis<'_>, page: &Page, tables: &[&Table], name: &str, fields: &[Listed], is_open: bool) -> Vec<Finding> {
+    let document = basis.document();
     let mut findings = Vec::new();
-    let listed = |key: &str| rows(tables).any(|(_, name)| name.value == key);
-    let absent = properties.entries().iter().filter(|property| !listed(&property.key));
-    let mut missing: Vec<Spanned<String>> =
-        absent.map(|property| Spanned { value: property.key.clone(), range: property.key_range.clone() }).collect();
-    for (row, field) in rows(tables) {
-        let Some(property) = properties.entry(field) else {
-            let message = format!("`{name}` has no field `{}`", field.value);
+    let stands = |key: &str| rows(tables).any(|(_, name)| name.value == key);
+    let absent = fields.iter().filter(|listed| listed.is_expected && !stands(&listed.field.name));
+    let mut missing: Vec<Spanned<String>> = absent.map(|absent| absent.field.name.clone()).collect();
+    for (row, written) in rows(tables) {
+        let Some(Listed { field, .. }) = fields.iter().find(|listed| *listed.field.name == **written) else {
+            let message = format!("`{name}` has no field `{}`", written.value);
             let otherwise = "remove the row, or add the field to the contract";
-            findings.push(unknown_name(contract, page, Rule::PageFieldExtra, field, message, &mut missing, otherwise));
+            let finding = unknown_name(basis, page, Rule::PageFieldExtra, written, message, &mut missing, otherwise);
+            // Where there may be other fields, only one of the known ones can be written wrongly.
+            findings.extend(Some(finding).filter(|finding| !is_open || !finding.related.is_empty()));
             continue;
         };
-        let there = || contract.place(&property.key_range, "the contract says this");
-        // A reference to values is a text; one to an object is an object.
-        let kind = parameters::kind_of(&property.value)
-            .or_else(|| parameters::kind_of(&contract.schema(&reference(&property.value)?)?.node));
-        let wrong = kind.and_then(|kind| parameters::wrong_kind(Rule::PageFieldType, page, row, kind, &property.key));
+        let key = &field.name;
+        let there = || basis.place(key.span, "the contract says this");
+        let variants = Variants::of(document, &field.schemas);
+        let kind = variants.kind();
+        let wrong = kind.and_then(|kind| parameters::wrong_kind(Rule::PageFieldType, page, row, kind, key));
         let is_right = wrong.is_none();
         findings.extend(wrong.map(|finding| finding.with(there())));
-        let nullable = property.value.get("nullable").and_then(Node::as_bool).unwrap_or(false);
         if let Some((cell, _)) = parameters::kind_cell(row, page.language)
             && is_right
+            && let Some(nullable) = variants.nullable()
             && page.language.may_be_null(&cell.text) != nullable
         {
-            let message = format!("`{}` {} be null", property.key, if nullable { "may" } else { "cannot" });
+            let message = format!("`{}` {} be null", key.value, if nullable { "may" } else { "cannot" });
             let finding = Finding::at(Rule::PageFieldType, page.place(&cell.range, "the page says this"), message);
             findings.push(finding.with(there()).help("say in the same cell whether it may be null"));
         }
     }
     let Some(table) = longest(tables) else { return findings };
-    for property in missing {
-        let message = format!("the table does not list the field `{}` of `{name}`", property.value);
+    for field in missing {
+        let message = format!("the table does not list the field `{}` of `{name}`", field.value);
         let finding = Finding::at(Rule::PageFieldMissing, page.place(&table.range, "this table"), message);
-        let finding = finding.with(contract.place(&property.range, "the contract has it"));
-        findings.push(finding.help(format!("add a row for `{}`", property.value)));
+        let finding = finding.with(basis.place(field.span, "the contract has it"));
+        findings.push(finding.help(format!("add a row for `{}`", field.value)));
     }
     findings
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::about::Basis;
 use crate::page::Page;
-use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
@@ -11,12 +11,9 @@ use apidrift_core::rules::Rule;
 const ALIKE: f64 = 0.7;
 
 /// The names of all headers of the contract.
-pub fn names(contract: &Contract) -> BTreeSet<&str> {
-    let operations = contract.operations.iter();
-    let headers = operations.flat_map(|operation| {
-        operation.success.headers.iter().chain(operation.errors.iter().flat_map(|error| &error.headers))
-    });
-    headers.map(|header| header.name.as_str()).collect()
+pub fn names<'a>(basis: &Basis<'a>) -> BTreeSet<&'a str> {
+    let responses = basis.operations().flat_map(|operation| &operation.spec.responses);
+    responses.flat_map(|response| &response.headers).map(|header| header.name.as_str()).collect()
 }
 
 /// Names that are nearly those of a header, and of none.

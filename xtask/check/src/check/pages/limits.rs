@@ -3,20 +3,26 @@
 use super::about::About;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
+use openapi_model::span::Span;
 
 /// What looks like a permission and is a file.
 const FILES: [&str; 7] = [".yaml", ".yml", ".json", ".toml", ".md", ".rs", ".py"];
 
-impl About<'_> {
-    /// The page names the permission that is required, and no other.
+impl About<'_, '_> {
+    /// The page names the permission that is required, and no other. Scopes may be several, which are all required.
     pub(super) fn permission(&self) -> Vec<Finding> {
         let Some(required) = &self.operation.permission else {
             return Vec::new();
         };
-        let there = || self.contract.place(&required.range, "the contract requires this");
-        let help = format!("write `{}` in a code span", required.value);
+        let all: Vec<&str> = required.split_whitespace().collect();
+        all.iter().flat_map(|one| self.one_permission(one, &all, required.span)).collect()
+    }
+
+    fn one_permission(&self, required: &str, all: &[&str], span: Span) -> Vec<Finding> {
+        let there = || self.basis.place(span, "the contract requires this");
+        let help = format!("write `{required}` in a code span");
         // What looks like a permission: one of another operation, or a word of the same area.
-        let area = required.value.split('.').next().unwrap_or_default();
+        let area = required.split('.').next().unwrap_or_default();
         let is_name = |text: &str| {
             !text.is_empty() && text.chars().all(|letter| letter.is_alphanumeric() || "_.-".contains(letter))
         };
@@ -28,27 +34,27 @@ impl About<'_> {
             same_area || typo
         };
         let mut spans = self.page.spans.iter().chain(&self.page.cell_spans);
-        let named = spans.any(|span| span.value == required.value);
+        let named = spans.any(|span| span.value == required);
         // A table may list those of other operations too.
         let known = |span: &str| {
-            let permissions = self.contract.operations.iter().filter_map(|operation| operation.permission.as_ref());
-            permissions.into_iter().any(|permission| permission.value == span)
+            let mut permissions = self.basis.operations().filter_map(|operation| operation.permission.as_ref());
+            permissions.any(|permission| permission.split_whitespace().any(|known| known == span))
         };
         let in_cells = self.page.cell_spans.iter().filter(|span| is_alike(span) && !known(span));
         let others: Vec<_> = self.page.spans.iter().filter(|span| is_alike(span)).chain(in_cells).collect();
-        let others: Vec<_> = others.into_iter().filter(|span| span.value != required.value).collect();
+        let others: Vec<_> = others.into_iter().filter(|span| !all.contains(&span.as_str())).collect();
         if !named && others.is_empty() {
-            let message = format!("the page does not name the permission `{}`", required.value);
+            let message = format!("the page does not name the permission `{required}`");
             let finding = Finding::at(Rule::PagePermission, self.page.top("this page"), message);
             return vec![finding.with(there()).help(help)];
         }
         let wrong = others.into_iter().map(|span| {
-            let message = format!("the page names the permission `{}`; `{}` is required", span.value, required.value);
+            let message = format!("the page names the permission `{}`; `{required}` is required", span.value);
             let finding =
                 Finding::at(Rule::PagePermission, self.page.place(&span.range, "the page says this"), message);
             let finding = finding.with(there()).help(help.clone());
             // With the right one beside it, nobody knows what the other was to say.
-            if named { finding } else { finding.fix_with(&required.value) }
+            if named { finding } else { finding.fix_with(required) }
         });
         wrong.collect()
     }
@@ -59,7 +65,7 @@ impl About<'_> {
             return Vec::new();
         };
         let page = self.page;
-        let place = || self.contract.place(&limit.range, "the contract limits it here");
+        let place = || self.basis.place(limit.span, "the contract limits it here");
         let (requests, seconds) = (limit.requests, limit.window_seconds);
         let help = format!("write that {requests} requests {} are allowed", per(seconds));
         if page.limits.is_empty() {

@@ -8,28 +8,29 @@ mod errors;
 mod fields;
 mod headers;
 mod limits;
+mod parameter_text;
 mod parameters;
 mod read;
 mod request;
+mod shapes;
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::outcome::Outcome;
 use crate::page::{ErrorRow, Language, Page, Table};
-use about::About;
-use apidrift_core::contract::validate::Schemas;
-use apidrift_core::contract::{Contract, DocumentedError, Operation};
+use about::{About, Basis};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
+use apidrift_core::view::{Contract, DocumentedError, Operation};
 use editions::Edition;
 use endpoint::Subject;
 use openapi_model::source::Source;
 pub use read::{Pages, read};
 
-/// Compares the pages of every language with the contract and with each other.
-pub fn check(contract: &Contract, pages: &[Pages]) -> Outcome {
+/// Compares the pages of every language with the contract and with each other. Of the operations in `set_aside`, by how they
+/// are called, not everything is known: nothing is compared with them.
+pub fn check(contract: &Contract, set_aside: &HashSet<String>, pages: &[Pages]) -> Outcome {
     let editions: Vec<Edition> = pages
         .iter()
         .map(|Pages { language, sources, are_complete }| Edition {
@@ -38,30 +39,30 @@ pub fn check(contract: &Contract, pages: &[Pages]) -> Outcome {
             is_complete: *are_complete,
         })
         .collect();
-    let schemas = RefCell::new(Schemas::new(contract));
+    let basis = Basis::new(contract, set_aside);
     let mut outcome = Outcome::default();
     for edition in &editions {
-        outcome.add(edition.check(contract, &schemas));
+        outcome.add(edition.check(&basis));
     }
-    let differing = editions::check(contract, &editions, &outcome.findings);
+    let differing = editions::check(&basis, &editions, &outcome.findings);
     outcome.findings.extend(differing);
     outcome
 }
 
 /// Compares one page from somewhere else with the contract. Its common errors stand on another page.
-pub fn check_foreign(contract: &Contract, source: &Arc<Source>) -> Outcome {
+pub fn check_foreign(contract: &Contract, set_aside: &HashSet<String>, source: &Arc<Source>) -> Outcome {
     let page = Page::read(source, Language::of(&source.text));
-    let schemas = RefCell::new(Schemas::new(contract));
+    let basis = Basis::new(contract, set_aside);
     let path = &source.path;
-    let troubled =
+    let not_compared =
         || Outcome::unchecked(format!("{path} was not compared: what the contract says has to be put right first"));
-    let shared = common(contract);
-    if is_common(contract, &page, &shared) {
-        if !contract.troubled.is_empty() {
-            return troubled();
+    let shared = common(&basis);
+    if is_common(&basis, &page, &shared) {
+        if !basis.is_whole() {
+            return not_compared();
         }
-        let mut findings = errors::common(contract, &[&page], &shared, &|_| false);
-        findings.extend(body::common(contract, &page, &schemas));
+        let mut findings = errors::common(&basis, &[&page], &shared, &|_| false);
+        findings.extend(body::common(&basis, &page));
         return Outcome { findings, ..Outcome::default() };
     }
     if page.endpoint.is_none() {
@@ -70,26 +71,27 @@ pub fn check_foreign(contract: &Contract, source: &Arc<Source>) -> Outcome {
         ));
     }
     let mut outcome = Outcome::default();
-    match endpoint::subjects(contract, &[&page], &mut outcome.findings)[..] {
+    match endpoint::subjects(&basis, &[&page], &mut outcome.findings)[..] {
         [Subject::Operation(operation)] => {
-            let about = About { contract, operation, page: &page, schemas: &schemas };
+            let about = About { basis: &basis, operation, page: &page };
             outcome.findings.extend(about.check(&shared));
-            outcome.findings.extend(headers::check(&headers::names(contract), &page));
+            outcome.findings.extend(headers::check(&headers::names(&basis), &page));
             if !page.links.iter().any(|link| link.value.to_lowercase().contains("error")) {
                 outcome.findings.push(about.no_link("another page"));
             }
         }
-        [Subject::Troubled] => outcome.add(troubled()),
+        [Subject::SetAside] => outcome.add(not_compared()),
         _ => {}
     }
     outcome
 }
 
 /// The errors that all operations share, with the same status and message: they may stand on one page for all. As long as
-/// some operations are in trouble, these are those that may be shared.
-fn common(contract: &Contract) -> Vec<&DocumentedError> {
-    let Some((first, others)) = contract.operations.split_first() else { return Vec::new() };
-    if others.is_empty() && contract.troubled.is_empty() {
+/// some operations are not known, these are those that may be shared.
+fn common<'a>(basis: &Basis<'a>) -> Vec<&'a DocumentedError> {
+    let operations: Vec<&Operation> = basis.operations().collect();
+    let Some((first, others)) = operations.split_first() else { return Vec::new() };
+    if others.is_empty() && basis.is_whole() {
         return Vec::new();
     }
     let has = |operation: &Operation, error: &DocumentedError| {
@@ -100,25 +102,24 @@ fn common(contract: &Contract) -> Vec<&DocumentedError> {
 
 /// Whether a page is one for the common errors: it has no endpoint, and an error table that is not simply the one of some
 /// operation's page.
-fn is_common(contract: &Contract, page: &Page, shared: &[&DocumentedError]) -> bool {
-    let is = |row: &ErrorRow, error: &DocumentedError| *row.status == *error.status && *row.message == *error.message;
+fn is_common(basis: &Basis<'_>, page: &Page, shared: &[&DocumentedError]) -> bool {
     let own = |row: &ErrorRow| {
-        let mut errors = contract.operations.iter().flat_map(|operation| &operation.errors);
-        errors.any(|error| is(row, error)) && !shared.iter().any(|error| is(row, error))
+        let mut errors = basis.operations().flat_map(|operation| &operation.errors);
+        errors.any(|error| errors::is(row, error)) && !shared.iter().any(|error| errors::is(row, error))
     };
     page.endpoint.is_none() && !page.errors.is_empty() && !page.errors.iter().all(own)
 }
 
 impl Edition {
-    fn check(&self, contract: &Contract, schemas: &RefCell<Schemas>) -> Outcome {
-        let shared = common(contract);
+    fn check<'a>(&'a self, basis: &'a Basis<'_>) -> Outcome {
+        let shared = common(basis);
         let (common_pages, others): (Vec<&Page>, Vec<&Page>) =
-            self.pages.iter().partition(|page| is_common(contract, page, &shared));
+            self.pages.iter().partition(|page| is_common(basis, page, &shared));
         let (others, without): (Vec<&Page>, Vec<&Page>) = others.iter().partition(|page| page.endpoint.is_some());
         let mut findings: Vec<Finding> = without.into_iter().map(unknown).collect();
-        let seen = by_operation(contract, &others, &mut findings);
+        let seen = by_operation(basis, &others, &mut findings);
         for (operation, page) in seen.values() {
-            let about = About { contract, operation, page, schemas };
+            let about = About { basis, operation, page };
             findings.extend(about.check(&shared));
             if let Some(common) = common_pages.first()
                 && !page.links.iter().any(|link| leads_to(&link.value, common))
@@ -127,36 +128,36 @@ impl Edition {
             }
         }
         if self.is_complete {
-            findings.extend(self.missing(contract, &seen));
+            findings.extend(self.missing(basis, &seen));
         }
-        if contract.troubled.is_empty() {
-            let names = headers::names(contract);
+        if basis.is_whole() {
+            let names = headers::names(basis);
             findings.extend(self.pages.iter().flat_map(|page| headers::check(&names, page)));
         }
         let mut outcome = Outcome { findings, ..Outcome::default() };
-        if !contract.troubled.is_empty() {
+        if !basis.is_whole() {
             // Which errors all operations share is known once all operations are.
             outcome.unchecked.extend(common_pages.iter().map(|page| {
                 format!("{} was not compared: what the contract says has to be put right first", page.source.path)
             }));
         } else if common_pages.is_empty() {
-            outcome.findings.extend(self.no_common_page(contract, &shared, &seen).filter(|_| self.is_complete));
+            outcome.findings.extend(self.no_common_page(basis, &shared, &seen).filter(|_| self.is_complete));
         } else {
             // What every page has for itself need not stand on theirs.
             let is_elsewhere = |error: &DocumentedError| {
                 !seen.is_empty() && seen.values().all(|(_, page)| errors::documents(page, error))
             };
-            outcome.findings.extend(errors::common(contract, &common_pages, &shared, &is_elsewhere));
-            outcome.findings.extend(common_pages.iter().flat_map(|page| body::common(contract, page, schemas)));
+            outcome.findings.extend(errors::common(basis, &common_pages, &shared, &is_elsewhere));
+            outcome.findings.extend(common_pages.iter().flat_map(|page| body::common(basis, page)));
         }
         outcome
     }
 
-    fn missing(&self, contract: &Contract, seen: &ByOperation<'_>) -> Vec<Finding> {
-        let missing = contract.operations.iter().filter(|operation| !seen.contains_key(operation.id.as_str()));
+    fn missing(&self, basis: &Basis<'_>, seen: &ByOperation<'_>) -> Vec<Finding> {
+        let missing = basis.operations().filter(|operation| !seen.contains_key(&operation.call()));
         missing
             .map(|operation| {
-                let place = contract.place(&operation.id.range, "this operation");
+                let place = basis.place(operation.id.span, "this operation");
                 let message = format!("`{}` has no page in {}", operation.id.value, self.language.name());
                 let line = format!("`{} {}`", operation.method.value, operation.path.value);
                 Finding::at(Rule::PageMissing, place, message)
@@ -168,40 +169,40 @@ impl Edition {
     /// Without a page for the common errors they have to stand on every page of an operation.
     fn no_common_page(
         &self,
-        contract: &Contract,
+        basis: &Basis<'_>,
         shared: &[&DocumentedError],
         seen: &ByOperation<'_>,
     ) -> Option<Finding> {
         let absent = shared.iter().find(|error| seen.values().any(|(_, page)| !errors::documents(page, error)))?;
-        let place = contract.place(&absent.message.range, "every operation documents this");
+        let place = basis.place(errors::span(absent), "every operation documents this");
         let message = format!("the errors that all operations share have no page in {}", self.language.name());
         let help = "write a page without an endpoint that has them in its error table, and link to it from the others";
         Some(Finding::at(Rule::PageCommonErrors, place, message).help(help))
     }
 }
 
-/// The page of each operation that has one, by the operation's id.
-type ByOperation<'a> = BTreeMap<&'a str, (&'a Operation, &'a Page)>;
+/// The page of each operation that has one, by how the operation is called.
+type ByOperation<'a> = BTreeMap<String, (&'a Operation, &'a Page)>;
 
 /// Which page is about which operation. Of several about one, it is the one that names its permission, or the first.
-fn by_operation<'a>(contract: &'a Contract, pages: &[&'a Page], findings: &mut Vec<Finding>) -> ByOperation<'a> {
-    let mut about: BTreeMap<&str, (&Operation, Vec<&Page>)> = BTreeMap::new();
-    for (page, subject) in pages.iter().zip(endpoint::subjects(contract, pages, findings)) {
+fn by_operation<'a>(basis: &'a Basis<'_>, pages: &[&'a Page], findings: &mut Vec<Finding>) -> ByOperation<'a> {
+    let mut about: BTreeMap<String, (&Operation, Vec<&Page>)> = BTreeMap::new();
+    for (page, subject) in pages.iter().zip(endpoint::subjects(basis, pages, findings)) {
         if let Subject::Operation(operation) = subject {
-            about.entry(&operation.id).or_insert((operation, Vec::new())).1.push(page);
+            about.entry(operation.call()).or_insert((operation, Vec::new())).1.push(page);
         }
     }
     let mut chosen = BTreeMap::new();
-    for (id, (operation, pages)) in about {
+    for (call, (operation, pages)) in about {
         let permission = operation.permission.as_ref().map(|permission| &permission.value);
         let names_permission = |page: &&&Page| page.spans.iter().any(|span| Some(&span.value) == permission);
         let Some(first) = pages.iter().find(names_permission).or(pages.first()).copied() else { continue };
         for other in pages.into_iter().filter(|page| !std::ptr::eq(*page, first)) {
-            let message = format!("two pages are about `{id}`");
+            let message = format!("two pages are about `{}`", operation.id.value);
             let finding = Finding::at(Rule::PageDuplicate, other.top("this page"), message);
             findings.push(finding.with(first.top("and this one")).help("make one page of them"));
         }
-        chosen.insert(id, (operation, first));
+        chosen.insert(call, (operation, first));
     }
     chosen
 }
@@ -222,13 +223,13 @@ fn leads_to(link: &str, page: &Page) -> bool {
     !target.is_empty() && name(target) == name(&page.source.path)
 }
 
-impl About<'_> {
+impl About<'_, '_> {
     fn check(&self, common: &[&DocumentedError]) -> Vec<Finding> {
         let mut findings = Vec::new();
         findings.extend(self.permission());
         findings.extend(self.rate_limit());
-        let answered = fields::answered(self.contract, self.operation);
-        let is_listed = |name: &str| fields::is_listed(self.contract, &answered, name);
+        let listings = fields::of_operation(self.basis, self.operation);
+        let is_listed = |name: &str| listings.lists(name);
         let (parameters, others): (Vec<&Table>, Vec<&Table>) = self
             .page
             .tables
@@ -237,7 +238,7 @@ impl About<'_> {
         findings.extend(self.parameters(&parameters));
         findings.extend(self.request());
         findings.extend(self.success());
-        findings.extend(fields::compare(self.contract, self.page, &others, &answered));
+        findings.extend(fields::compare(self.basis, self.page, &others, &listings));
         findings.extend(self.errors(common));
         findings
     }

@@ -1,11 +1,13 @@
 //! Tables of parameters: name, place, required, type.
 
+use openapi_model::document::{Location, Parameter, SchemeKind};
+
 use super::about::About;
-use crate::page::{Cell, Kind, Language, Page, Row, Table};
-use apidrift_core::contract::node::Node;
-use apidrift_core::contract::{Location, Operation, Parameter, Spanned};
+use super::shapes::Variants;
+use crate::page::{Cell, Kind, Language, Page, Row, Table, Written};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
+use apidrift_core::view::Operation;
 
 /// Whether a table is one of an operation's parameters: it says whether something is required, and does not list fields or
 /// values instead.
@@ -18,9 +20,9 @@ pub fn is_one(table: &Table, language: Language, operation: &Operation, is_liste
 }
 
 /// The parameter that a row is about: its first code span that is one, or else the first that does not name a place.
-fn name<'a>(row: &'a Row, operation: &Operation) -> Option<&'a Spanned<String>> {
+fn name<'a>(row: &'a Row, operation: &Operation) -> Option<&'a Written<String>> {
     let codes = || row.cells.iter().flat_map(|cell| &cell.codes);
-    let is_place = |code: &&Spanned<String>| ["path", "query", "header", "cookie"].contains(&code.value.as_str());
+    let is_place = |code: &&Written<String>| ["path", "query", "header", "cookie"].contains(&code.value.as_str());
     codes().find(|code| operation.parameter(code).is_some()).or_else(|| codes().find(|code| !is_place(code)))
 }
 
@@ -35,7 +37,7 @@ pub fn kind_cell(row: &Row, language: Language) -> Option<(&Cell, Kind)> {
     short.filter_map(|cell| Some((cell, language.kind(&cell.text)?))).next()
 }
 
-impl About<'_> {
+impl About<'_, '_> {
     /// The page describes the operation's parameters as the contract does.
     pub(super) fn parameters(&self, tables: &[&Table]) -> Vec<Finding> {
         let language = self.page.language;
@@ -51,6 +53,8 @@ impl About<'_> {
                     missing.retain(|other| other.value != *parameter.name);
                     findings.extend(self.parameter(parameter, table, row));
                 }
+                // Keys of the security schemes are described as parameters are.
+                None if self.is_key(name) => {}
                 None => odd.push(name),
             }
         }
@@ -58,7 +62,7 @@ impl About<'_> {
             let message = format!("the operation has no parameter `{}`", name.value);
             let otherwise = "remove the row, or describe the parameter in the contract";
             findings.push(super::about::unknown_name(
-                self.contract,
+                self.basis,
                 self.page,
                 Rule::PageParameterExtra,
                 name,
@@ -78,29 +82,38 @@ impl About<'_> {
                 here,
                 format!("the page does not describe the {place} parameter `{name}`"),
             );
-            let finding = finding.with(self.contract.place(&parameter.name.range, "the contract describes it here"));
-            let word = language.required_word(parameter.required);
+            let finding = finding.with(self.basis.place(parameter.name.span, "the contract describes it here"));
+            let word = language.required_word(*parameter.required);
             findings
                 .push(finding.help(format!("add a row with `{name}` and `{word}` to a table of {place} parameters")));
         }
         findings
     }
 
+    /// Whether a name is that of a key which one of the operation's security schemes asks for.
+    pub(super) fn is_key(&self, written: &str) -> bool {
+        let schemes = self.operation.security.alternatives.iter().flatten();
+        let mut schemes = schemes.filter_map(|scheme| self.basis.document().security_scheme(&scheme.name));
+        schemes.any(|scheme| matches!(&scheme.kind, SchemeKind::ApiKey { name, .. } if name.eq_ignore_ascii_case(written)))
+    }
+
     fn parameter(&self, parameter: &Parameter, table: &Table, row: &Row) -> Vec<Finding> {
         let (page, language, name) = (self.page, self.page.language, &parameter.name.value);
-        let there = || self.contract.place(&parameter.name.range, "the contract says this");
+        let there = || self.basis.place(parameter.name.span, "the contract says this");
         let mut findings = Vec::new();
         if let Some((cell, required)) = required_cell(row, language)
-            && required != parameter.required
+            && required != *parameter.required
         {
-            let word = language.required_word(parameter.required);
+            let word = language.required_word(*parameter.required);
             let message =
-                format!("the parameter `{name}` is {}", if parameter.required { "required" } else { "optional" });
+                format!("the parameter `{name}` is {}", if *parameter.required { "required" } else { "optional" });
             let finding =
                 Finding::at(Rule::PageParameterRequired, page.place(&cell.range, "the page says this"), message);
             findings.push(finding.with(there()).help(format!("write `{word}`")).fix_with(word));
         }
-        if let Some(kind) = kind_of(&parameter.schema) {
+        let schemas = parameter.schema.map(|schema| [schema.into()]);
+        let kind = schemas.and_then(|schemas| Variants::of(self.basis.document(), &schemas).kind());
+        if let Some(kind) = kind {
             findings.extend(
                 wrong_kind(Rule::PageParameterType, page, row, kind, name).map(|finding| finding.with(there())),
             );
@@ -120,11 +133,6 @@ impl About<'_> {
         }
         findings
     }
-}
-
-/// What values of a schema are; nothing where it is a reference.
-pub fn kind_of(schema: &Node) -> Option<Kind> {
-    Kind::of(schema.get("type")?.as_str()?)
 }
 
 /// A row that says that something is of another kind than it is, or of none that is known.

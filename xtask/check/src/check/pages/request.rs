@@ -2,17 +2,24 @@
 
 use std::ops::Range;
 
+use openapi_model::document::{Location, Parameter, SchemeKind, SchemeUse, Server};
+use openapi_model::node::Node;
+use openapi_model::span::Span;
+use openapi_model::values::Direction;
+use regex::Regex;
+
 use super::about::About;
-use crate::page::{self, CodeBlock, Request};
-use apidrift_core::contract::node::Node;
-use apidrift_core::contract::{Location, Parameter, Spanned};
+use super::parameter_text::{self, decoded};
+use super::shapes::{Others, Variants};
+use crate::page::{self, CodeBlock, Request, Written};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
+use apidrift_core::view::json;
 
 /// Languages of code blocks that hold command lines.
 const SHELLS: [&str; 8] = ["bash", "sh", "shell", "zsh", "console", "shell-session", "curl", ""];
 
-impl About<'_> {
+impl<'a> About<'a, '_> {
     /// The page shows a request for its operation, and every request that it shows is one, or one of another operation
     /// beside it.
     pub(super) fn request(&self) -> Vec<Finding> {
@@ -36,20 +43,23 @@ impl About<'_> {
             let (method, path) = (&self.operation.method.value, &self.operation.path.value);
             let finding =
                 Finding::at(Rule::PageRequestMissing, self.page.top("this page"), "the page shows no example request");
-            let finding = finding.with(self.contract.place(&self.operation.id.range, "of this operation"));
+            let finding = finding.with(self.basis.place(self.operation.id.span, "of this operation"));
             return vec![finding.help(format!("show a `curl` command for {method} {path} in a code block"))];
         }
         findings.extend(self.links());
-        let about = |operation| About { operation, ..*self };
-        let asks_for = |operation, request: &Request| {
+        let about = |operation: &'a _| About { operation, ..*self };
+        let asks_for = |operation: &'a _, request: &Request| {
             about(operation).method(request).is_none() && about(operation).path(&request.url).is_none()
         };
         let is_own: Vec<bool> = requests.iter().map(|request| asks_for(self.operation, request)).collect();
         let has_own = is_own.contains(&true);
         for (request, is_own) in requests.iter().zip(is_own) {
-            let mut others = self.contract.operations.iter();
+            let mut others = self.basis.contract.operations.iter();
             let other = if is_own || !has_own { None } else { others.find(|other| asks_for(other, request)) };
-            findings.extend(about(other.unwrap_or(self.operation)).one_request(request));
+            let operation = other.unwrap_or(self.operation);
+            if self.basis.is_compared(operation) {
+                findings.extend(about(operation).one_request(request));
+            }
         }
         findings
     }
@@ -60,54 +70,122 @@ impl About<'_> {
             let length =
                 block.text[at..].find('>').filter(|length| block.text[at + length..].starts_with(">; rel="))?;
             let range = block.text.range.start + at..block.text.range.start + at + length;
-            self.path(&Spanned { value: block.text[at..at + length].to_owned(), range })
+            self.path(&Written { value: block.text[at..at + length].to_owned(), range })
         };
         let blocks = self.page.blocks.iter();
         blocks.flat_map(|block| block.text.match_indices("<").filter_map(move |(at, _)| link(block, at + 1))).collect()
     }
 
     fn one_request(&self, request: &Request) -> Vec<Finding> {
-        let operation = self.operation;
         let mut findings: Vec<Finding> = self.method(request).into_iter().collect();
         findings.extend(self.url(request));
-        let is_bearer = |value: &str| value.to_lowercase().starts_with("bearer ");
-        let authorized =
-            request.headers.iter().any(|header| header.value.0 == "authorization" && is_bearer(&header.value.1));
-        if let (Some(scheme), false) = (operation.security.first(), authorized) {
-            let wrong = request.headers.iter().find(|header| header.value.0 == "authorization");
-            let range = wrong.map_or(&request.url.range, |header| &header.range);
-            let message = "the request sends no API key (`Authorization: Bearer …`)";
-            let finding = Finding::at(Rule::PageRequestAuthorization, self.page.place(range, "this request"), message);
-            let finding = finding.with(self.contract.place(&scheme.range, "the contract demands it"));
-            findings.push(finding.help("add `--header 'Authorization: Bearer YOUR-KEY'`"));
-        }
+        findings.extend(self.authorization(request));
         findings.extend(self.data(request));
         findings
     }
 
+    /// The request proves who asks as one of the alternatives of the operation's security wants it.
+    fn authorization(&self, request: &Request) -> Option<Finding> {
+        let security = &self.operation.security;
+        let missing = |alternative: &'a Vec<SchemeUse>| {
+            alternative.iter().find_map(|scheme| Some((scheme, self.missing_proof(scheme, request)?)))
+        };
+        if security.is_open() || security.alternatives.iter().any(|alternative| missing(alternative).is_none()) {
+            return None;
+        }
+        let (scheme, Proof { what, help }) = security.alternatives.first().and_then(missing)?;
+        let wrong = request.headers.iter().find(|header| header.value.0 == "authorization");
+        let range = wrong.map_or(&request.url.range, |header| &header.range);
+        let finding = Finding::at(
+            Rule::PageRequestAuthorization,
+            self.page.place(range, "this request"),
+            format!("the request sends no {what}"),
+        );
+        Some(finding.with(self.basis.place(scheme.name.span, "the contract demands it")).help(help))
+    }
+
+    /// What a security scheme asks for and a request does not send. Of schemes that no command line shows nothing is asked.
+    fn missing_proof(&self, scheme: &SchemeUse, request: &Request) -> Option<Proof> {
+        let sends = |name: &str, begins: &str| {
+            let name = name.to_lowercase();
+            let mut headers = request.headers.iter().map(|header| &header.value);
+            headers.any(|(known, value)| *known == name && value.to_lowercase().starts_with(begins))
+        };
+        let bearer = Proof {
+            what: "API key (`Authorization: Bearer …`)".to_owned(),
+            help: "add `--header 'Authorization: Bearer YOUR-KEY'`".to_owned(),
+        };
+        let (is_sent, proof) = match &self.basis.document().security_scheme(&scheme.name)?.kind {
+            SchemeKind::OAuth2 { .. } | SchemeKind::OpenIdConnect(_) => (sends("authorization", "bearer "), bearer),
+            SchemeKind::Http { scheme } => match scheme.as_str() {
+                "bearer" => (sends("authorization", "bearer "), bearer),
+                "basic" => (
+                    sends("authorization", "basic "),
+                    Proof {
+                        what: "user and password (`Authorization: Basic …`)".to_owned(),
+                        help: "add `--user 'NAME:PASSWORD'`".to_owned(),
+                    },
+                ),
+                other => (
+                    sends("authorization", ""),
+                    Proof {
+                        what: format!("`Authorization` of the scheme `{other}`"),
+                        help: format!("add a header `Authorization: {other} …`"),
+                    },
+                ),
+            },
+            SchemeKind::ApiKey { location, name } => {
+                let (is_sent, shown, help) = match location {
+                    Location::Query => {
+                        let query = divide(&request.url).1.split('&');
+                        let mut pairs = query.chain(request.query.iter().map(|pair| pair.as_str()));
+                        let is_sent = pairs.any(|pair| parameter_text::pair(pair).0 == *name);
+                        (is_sent, format!("?{name}=…"), format!("add `{name}=YOUR-KEY` to the query"))
+                    }
+                    Location::Cookie => {
+                        let cookies = request.headers.iter().filter(|header| header.value.0 == "cookie");
+                        let mut parts = cookies.flat_map(|header| header.value.1.split(';'));
+                        // Without a name it is a file of cookies.
+                        let is_one = |part: &str| part.split_once('=').is_none_or(|(known, _)| known.trim() == name);
+                        let help = format!("add `--cookie '{name}=YOUR-KEY'`");
+                        (parts.any(is_one), format!("Cookie: {name}=…"), help)
+                    }
+                    _ => {
+                        let help = format!("add `--header '{name}: YOUR-KEY'`");
+                        (sends(name, ""), format!("{name}: …"), help)
+                    }
+                };
+                (is_sent, Proof { what: format!("API key (`{shown}`)"), help })
+            }
+            SchemeKind::MutualTls | SchemeKind::Other(_) => return None,
+        };
+        (!is_sent).then_some(proof)
+    }
+
     /// What the request sends is what the operation takes. Files and what a shell puts in are not looked into.
     fn data(&self, request: &Request) -> Vec<Finding> {
-        let Some(data) = request.data.first() else { return Vec::new() };
-        let finding = |message: String, there: &Range<usize>, help: &str| {
+        let Some(data) = request.data.first().or(request.uploads.first()) else { return Vec::new() };
+        let finding = |message: String, there: Span, help: &str| {
             let here = self.page.place(&data.range, "this data");
             let finding = Finding::at(Rule::PageRequestBody, here, message);
-            finding.with(self.contract.place(there, "the contract says this")).help(help)
+            finding.with(self.basis.place(there, "the contract says this")).help(help)
         };
-        let Some(body) = &self.operation.request_body else {
+        let Some(body) = &self.operation.body else {
             let message = "the request sends a body, and the operation takes none".to_owned();
-            return vec![finding(message, &self.operation.id.range, "leave the data out")];
+            return vec![finding(message, self.operation.id.span, "leave the data out")];
         };
-        let (Some(schema), Ok(value)) = (&body.value, apidrift_core::contract::node::parse(data)) else {
+        let schema = json(&body.content).and_then(|media| media.schema);
+        let (Some(schema), Ok(value)) = (schema, openapi_model::node::parse(data)) else {
             return Vec::new();
         };
-        if request.data.len() > 1 || !data.trim_start().starts_with(['{', '[']) || data.contains('$') {
+        let is_one = request.data.len() == 1 && request.uploads.is_empty();
+        if !is_one || !data.trim_start().starts_with(['{', '[']) || data.contains('$') {
             return Vec::new();
         }
-        let misfits = self.schemas.borrow_mut().misfits_of(schema, &value);
+        let misfits = self.basis.misfits(schema, Direction::Request, &value).unwrap_or_default();
+        let there = self.basis.document().schema(schema).span;
         let misfits = misfits.into_iter().map(|misfit| misfit.message);
-        misfits
-            .map(|why| finding(format!("the data does not fit its schema: {why}"), &schema.range, "send what fits"))
-            .collect()
+        misfits.map(|why| finding(format!("the data does not fit its schema: {why}"), there, "send what fits")).collect()
     }
 
     fn method(&self, request: &Request) -> Option<Finding> {
@@ -118,14 +196,14 @@ impl About<'_> {
         let message = format!("the request has the method {}, not {}", said.value, right.value);
         let finding =
             Finding::at(Rule::PageRequestMethod, self.page.place(&said.range, "the request says this"), message);
-        let finding = finding.with(self.contract.place(&right.range, "the contract says this"));
+        let finding = finding.with(self.basis.place(right.span, "the contract says this"));
         let finding = finding.help(format!("write `--request {}`", right.value));
         let is_written = self.page.source.text.get(said.range.clone()) == Some(said.value.as_str());
         Some(if is_written { finding.fix_with(&right.value) } else { finding })
     }
 
     /// Where a part of a URL stands, if the URL stands in one piece.
-    fn part(&self, url: &Spanned<String>, part: &str) -> Range<usize> {
+    fn part(&self, url: &Written<String>, part: &str) -> Range<usize> {
         match self.page.source.text[url.range.clone()].find(part) {
             Some(at) if !part.is_empty() => url.range.start + at..url.range.start + at + part.len(),
             _ => url.range.clone(),
@@ -141,8 +219,8 @@ impl About<'_> {
             let message = format!("no server of the contract is at `{base}`");
             let here = self.page.place(&self.part(url, base), "the request goes here");
             let mut finding = Finding::at(Rule::PageRequestHost, here, message);
-            if let Some(server) = self.contract.servers.first() {
-                finding = finding.with(self.contract.place(&server.range, "the contract has this"));
+            if let Some(server) = self.servers().first() {
+                finding = finding.with(self.basis.place(server.url.span, "the contract has this"));
             }
             findings.push(finding.help("use the address of a server that the contract names"));
         }
@@ -150,30 +228,81 @@ impl About<'_> {
         let pairs = query.split('&').filter(|pair| !pair.is_empty());
         let pairs = pairs.map(|pair| (pair, self.part(url, pair)));
         let added = request.query.iter().map(|pair| (pair.as_str(), pair.range.clone()));
-        findings.extend(pairs.chain(added).filter_map(|(pair, range)| self.query(pair, &range)));
+        findings.extend(self.query(&pairs.chain(added).collect::<Vec<_>>()));
         findings
     }
 
-    fn path(&self, url: &Spanned<String>) -> Option<Finding> {
+    fn path(&self, url: &Written<String>) -> Option<Finding> {
         let (base, path) = split(divide(url).0);
         let reason = self.wrong_path(self.below_server(base, path))?;
         let here = self.page.place(&self.part(url, path), "the request goes here");
         let finding = Finding::at(Rule::PageRequestPath, here, reason);
-        let finding = finding.with(self.contract.place(&self.operation.path.range, "the contract says this"));
+        let finding = finding.with(self.basis.place(self.operation.path.span, "the contract says this"));
         Some(finding.help(format!("write a path of the form `{}`", self.operation.path.value)))
     }
 
-    /// `name=value` in a query.
-    fn query(&self, pair: &str, range: &Range<usize>) -> Option<Finding> {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let mut parameters = self.operation.parameters.iter();
-        let reason = match parameters.find(|other| other.location == Location::Query && *other.name == *name) {
-            None => format!("the operation has no query parameter `{name}`"),
-            Some(parameter) => format!("`{name}` does not fit its schema: {}", self.misfit(parameter, value)?),
-        };
-        let finding = Finding::at(Rule::PageRequestQuery, self.page.place(range, "in this query"), reason);
-        let finding = finding.with(self.contract.place(&self.operation.id.range, "this operation"));
-        Some(finding.help("use the query parameters of the contract"))
+    /// The `name=value` of a query. Those of one list stand together.
+    fn query(&self, pairs: &[(&str, Range<usize>)]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let mut lists: Vec<(&Parameter, Vec<&str>, &Range<usize>)> = Vec::new();
+        for (written, range) in pairs {
+            let (name, value) = parameter_text::pair(written);
+            let finding = |reason: String| {
+                let finding = Finding::at(Rule::PageRequestQuery, self.page.place(range, "in this query"), reason);
+                let finding = finding.with(self.basis.place(self.operation.id.span, "this operation"));
+                finding.help("use the query parameters of the contract")
+            };
+            let mut parameters = self.operation.parameters.iter();
+            match parameters.find(|other| other.location == Location::Query && *other.name == *name) {
+                None if self.is_key(&name) || self.is_part(&name) => {}
+                None => findings.push(finding(format!("the operation has no query parameter `{name}`"))),
+                Some(parameter) if parameter_text::is_list(self.basis.document(), parameter) => {
+                    match lists.iter_mut().find(|(known, ..)| std::ptr::eq(*known, parameter)) {
+                        Some((_, values, _)) => values.push(value),
+                        None => lists.push((parameter, vec![value], range)),
+                    }
+                }
+                Some(parameter) => {
+                    let misfit = self.misfit(parameter, &[value]);
+                    findings.extend(misfit.map(|why| finding(format!("`{name}` does not fit its schema: {why}"))));
+                }
+            }
+        }
+        for (parameter, values, range) in lists {
+            let Some(why) = self.misfit(parameter, &values) else { continue };
+            let reason = format!("`{}` does not fit its schema: {why}", parameter.name.value);
+            let finding = Finding::at(Rule::PageRequestQuery, self.page.place(range, "in this query"), reason);
+            let finding = finding.with(self.basis.place(self.operation.id.span, "this operation"));
+            findings.push(finding.help("use the query parameters of the contract"));
+        }
+        findings
+    }
+
+    /// Whether a name in a query is that of a part of an object: `filter[name]`, or `name` where its properties stand by
+    /// themselves.
+    fn is_part(&self, name: &str) -> bool {
+        let queries = self.operation.parameters.iter().filter(|parameter| parameter.location == Location::Query);
+        queries.into_iter().any(|parameter| {
+            if let Some((outer, _)) = name.split_once('[') {
+                return *parameter.style == "deepObject" && *parameter.name == *outer;
+            }
+            let Some(schema) = parameter.schema.filter(|_| *parameter.style == "form" && *parameter.explode) else {
+                return false;
+            };
+            let document = self.basis.document();
+            let is_object = Variants::of(document, &[schema.into()]).kind() == Some(page::Kind::Object);
+            let fields = || Variants::of(document, &[schema.into()]).fields();
+            is_object && {
+                let fields = fields();
+                fields.named.contains_key(name) || !matches!(fields.others, Others::None)
+            }
+        })
+    }
+
+    /// The servers of the operation, or those of all.
+    fn servers(&self) -> &'a [Server] {
+        let own = &self.operation.servers;
+        if own.is_empty() { &self.basis.contract.document.servers } else { own }
     }
 
     fn is_known_host(&self, base: &str) -> bool {
@@ -181,17 +310,18 @@ impl About<'_> {
         let name = host.split(':').next().unwrap_or_default();
         let is_placeholder =
             host.is_empty() || host.contains(['$', '{', '<']) || ["localhost", "127.0.0.1", "[::1]"].contains(&name);
-        is_placeholder
-            || self.contract.servers.is_empty()
-            || self.contract.servers.iter().any(|server| matches(split(server).0, base))
+        // A server without an address is wherever the contract is.
+        let is_one = |server: &Server| split(&server.url).0.is_empty() || matches(split(&server.url).0, base);
+        is_placeholder || self.servers().is_empty() || self.servers().iter().any(is_one)
     }
 
     /// A path without that of the server, such as `/v1`. A placeholder may stand for any server's address.
     fn below_server<'p>(&self, base: &str, path: &'p str) -> &'p str {
         let is_placeholder = base.is_empty() || base.contains(['$', '{', '<']);
-        let servers = self.contract.servers.iter().map(|server| split(server));
-        let below =
-            servers.filter(|(address, _)| is_placeholder || matches(address, base)).filter_map(|(_, folder)| {
+        let servers = self.servers().iter().map(|server| split(&server.url));
+        let below = servers
+            .filter(|(address, _)| is_placeholder || address.is_empty() || matches(address, base))
+            .filter_map(|(_, folder)| {
                 path.strip_prefix(folder.trim_end_matches('/')).filter(|rest| rest.starts_with('/'))
             });
         // The longest folder that fits.
@@ -207,42 +337,63 @@ impl About<'_> {
             return mismatch();
         }
         for (wanted, given) in wanted.iter().zip(given) {
-            let Some(name) = wanted.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
-                if *wanted != given {
-                    return mismatch();
+            let Some(variables) = variables(wanted, given) else { return mismatch() };
+            for (name, given) in variables {
+                let mut parameters = self.operation.parameters.iter();
+                let parameter =
+                    parameters.find(|parameter| parameter.location == Location::Path && *parameter.name == *name);
+                if let Some(reason) = parameter.and_then(|parameter| self.misfit(parameter, &[given])) {
+                    return Some(format!("`{given}` does not fit the schema of `{name}`: {reason}"));
                 }
-                continue;
-            };
-            let parameter = self
-                .operation
-                .parameters
-                .iter()
-                .find(|parameter| parameter.location == Location::Path && *parameter.name == *name);
-            if let Some(reason) = parameter.and_then(|parameter| self.misfit(parameter, given)) {
-                return Some(format!("`{given}` does not fit the schema of `{name}`: {reason}"));
             }
         }
         None
     }
 
-    /// Why a text is no value of a parameter. Placeholders are any value.
-    fn misfit(&self, parameter: &Parameter, text: &str) -> Option<String> {
-        let is_placeholder = text.contains(['$', '{', '<'])
-            || (text.to_uppercase() == text
-                && text.contains(['_', '-'])
-                && text.contains(char::is_alphabetic)
-                && !text.contains(char::is_numeric));
-        if is_placeholder {
-            return None;
+    /// Why texts are no value of a parameter. Placeholders are any value.
+    fn misfit(&self, parameter: &Parameter, texts: &[&str]) -> Option<String> {
+        let document = self.basis.document();
+        let schema = parameter.schema.or_else(|| json(&parameter.content)?.schema)?;
+        let values: Vec<Node> = parameter_text::values(document, parameter, texts)?;
+        let mut first = None;
+        for value in values {
+            let misfits = self.basis.misfits(schema, Direction::Request, &value)?;
+            let misfit = misfits.into_iter().next()?;
+            first.get_or_insert(misfit.message);
         }
-        let kind = parameter.schema.get("type").and_then(Node::as_str);
-        let value = match kind {
-            Some("integer" | "number" | "boolean") => apidrift_core::contract::node::parse(text).unwrap_or_default(),
-            _ => Node::text(text),
-        };
-        let misfits = self.schemas.borrow_mut().misfits_of(&parameter.schema, &value);
-        misfits.into_iter().next().map(|misfit| misfit.message)
+        first
     }
+}
+
+/// What a security scheme asks for, and how to send it.
+struct Proof {
+    what: String,
+    help: String,
+}
+
+/// The values of the variables in one part of a path, if it is one of the wanted form.
+fn variables<'p>(wanted: &'p str, given: &'p str) -> Option<Vec<(&'p str, &'p str)>> {
+    if !wanted.contains('{') {
+        return (wanted == given || decoded(wanted) == decoded(given)).then(Vec::new);
+    }
+    if let Some(name) = wanted.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'))
+        && !name.contains('{')
+    {
+        return Some(vec![(name, given)]);
+    }
+    let mut form = String::from("^");
+    let mut rest = wanted;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (_, behind) = after.split_once('}')?;
+        form.push_str(&regex::escape(before));
+        form.push_str("(.+?)");
+        rest = behind;
+    }
+    form.push_str(&regex::escape(rest));
+    form.push('$');
+    let found = Regex::new(&form).ok()?.captures(given)?;
+    let values = found.iter().skip(1).flatten().map(|value| value.as_str());
+    Some(openapi_model::paths::variables(wanted).into_iter().zip(values).collect())
 }
 
 /// A URL without its query and fragment, and the query.

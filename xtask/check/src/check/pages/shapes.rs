@@ -1,0 +1,178 @@
+//! Which fields an object can have, as far as a contract says: the one place where pages ask what a schema is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use openapi_model::document::Document;
+use openapi_model::schema::{SchemaId, Types};
+use openapi_model::shape::{Additional, AllOf, Shape};
+use openapi_model::span::Spanned;
+
+use crate::page::Kind;
+
+/// A field that an object can have.
+pub struct Field {
+    /// Its name, at the place of the key.
+    pub name: Spanned<String>,
+    /// What its value is: more than one where alternatives differ.
+    pub schemas: Vec<AllOf>,
+    /// Whether the object has it whichever alternative it is.
+    pub is_common: bool,
+}
+
+/// What is said of fields that have no name in the contract.
+pub enum Others {
+    /// There are none that a page could show.
+    None,
+    /// They are one of these.
+    Some(Vec<AllOf>),
+    /// Nothing: there may be any.
+    Unknown,
+}
+
+/// The fields that an object can have.
+pub struct Fields {
+    /// Those with a name.
+    pub named: BTreeMap<String, Field>,
+    /// All others.
+    pub others: Others,
+}
+
+/// What schemas mean, and what their alternatives do.
+pub struct Variants(Vec<(Arc<Shape>, bool)>);
+
+impl Variants {
+    /// Those of schemas of which one has to fit.
+    pub fn of(document: &Document, schemas: &[AllOf]) -> Variants {
+        let mut open: Vec<(AllOf, bool)> = schemas.iter().map(|one| (one.clone(), schemas.len() == 1)).collect();
+        let mut seen = BTreeSet::new();
+        let mut variants = Vec::new();
+        while let Some((schemas, is_common)) = open.pop() {
+            if seen.insert(schemas.clone()) {
+                let shape = document.shape(&schemas);
+                let members = shape.alternatives.iter().flat_map(|alternatives| alternatives.members.iter().rev());
+                open.extend(members.map(|member| (member.clone(), false)));
+                variants.push((shape, is_common));
+            }
+        }
+        Variants(variants)
+    }
+
+    fn shapes(&self) -> impl Iterator<Item = &Shape> {
+        self.0.iter().map(|(shape, _)| shape.as_ref())
+    }
+
+    /// The shape that all of them have, and not one alternative.
+    pub fn whole(&self) -> Option<&Shape> {
+        self.0.first().filter(|(_, is_common)| *is_common).map(|(shape, _)| shape.as_ref())
+    }
+
+    /// The fields of an object that is one of them.
+    pub fn fields(&self) -> Fields {
+        let mut named: BTreeMap<String, Field> = BTreeMap::new();
+        let mut others = Others::None;
+        for (shape, is_common) in &self.0 {
+            for (name, property) in &shape.properties {
+                let field = named.entry(name.clone()).or_insert_with(|| Field {
+                    name: Spanned::new(name.clone(), property.span),
+                    schemas: Vec::new(),
+                    is_common: *is_common,
+                });
+                field.schemas.push(property.schema.clone());
+            }
+            others = match (others, &shape.additional) {
+                (Others::Unknown, _) => Others::Unknown,
+                _ if is_open(shape) => Others::Unknown,
+                (Others::Some(mut known), Additional::Schema(schemas)) => {
+                    known.push(schemas.clone());
+                    Others::Some(known)
+                }
+                (Others::None, Additional::Schema(schemas)) => Others::Some(vec![schemas.clone()]),
+                (others, _) => others,
+            };
+        }
+        Fields { named, others }
+    }
+
+    /// What an item of a list is; nothing where that is not known.
+    pub fn items(&self, index: usize) -> Option<Vec<AllOf>> {
+        let lists = self.shapes().filter(|shape| shape.types.meets(Types::ARRAY) && shape.alternatives.is_empty());
+        let items = lists.map(|shape| shape.prefix_items.get(index).or(shape.items.as_ref()).cloned());
+        let items: Option<Vec<AllOf>> = items.collect();
+        items.filter(|items| !items.is_empty())
+    }
+
+    /// What the value is, where that is one thing. Null is beside it.
+    pub fn kind(&self) -> Option<Kind> {
+        let types = self.whole()?.types;
+        let names = types.names();
+        if names.len() == 1 { Kind::of(names[0]) } else { None }
+    }
+
+    /// Whether the value may be null; nothing where the contract does not say what it is.
+    pub fn nullable(&self) -> Option<bool> {
+        let shape = self.whole()?;
+        let is_anything = shape.types.with(Types::NULL) == Types::ANY;
+        (!is_anything).then_some(shape.nullable)
+    }
+}
+
+/// Whether an object of a shape may have fields that the contract does not name.
+fn is_open(shape: &Shape) -> bool {
+    let is_plain = shape.properties.is_empty() && shape.alternatives.is_empty();
+    let says_nothing = is_plain && shape.types.meets(Types::OBJECT) && shape.additional == Additional::Anything;
+    // What tells apart shapes that build on this one leads to fields that only those have.
+    let is_base = shape.discriminator.is_some() && shape.alternatives.is_empty();
+    says_nothing || is_base || !shape.unresolved.is_empty() || !shape.pattern_properties.is_empty()
+}
+
+/// Whether schemas say in so many words that there may be any other field: `additionalProperties: true`.
+pub fn takes_any_field(document: &Document, schemas: &AllOf) -> bool {
+    let mut open: Vec<SchemaId> = schemas.ids().to_vec();
+    let mut seen = BTreeSet::new();
+    while let Some(id) = open.pop() {
+        if seen.insert(id) {
+            let schema = document.schema(id);
+            let members = schema.all_of.iter().flat_map(|members| members.value.iter().copied());
+            open.extend(schema.reference.as_ref().and_then(|reference| reference.target).into_iter().chain(members));
+            if schema.additional_properties.is_some() {
+                return document.shape(schemas).additional == Additional::Anything;
+            }
+        }
+    }
+    false
+}
+
+/// The name of the component that schemas are, also where something stands beside the reference, such as that null fits.
+pub fn name(document: &Document, schemas: &AllOf) -> Option<String> {
+    let &[mut id] = schemas.ids() else { return None };
+    let mut seen = BTreeSet::new();
+    while seen.insert(id) {
+        let schema = document.schema(id);
+        if let Some(name) = &schema.name {
+            return Some(name.value.clone());
+        }
+        let says_more = !schema.properties.is_empty() || schema.enumeration.is_some() || schema.items.is_some();
+        let members = [&schema.all_of, &schema.any_of, &schema.one_of].into_iter().flatten();
+        let members: Vec<SchemaId> = members.flat_map(|members| members.value.iter().copied()).collect();
+        let reference = schema.reference.as_ref().and_then(|reference| reference.target);
+        id = match (reference, members.as_slice()) {
+            (Some(target), []) if !says_more => target,
+            (None, [only]) if !says_more => *only,
+            // `oneOf: [x, null]`.
+            (None, [one, other]) if !says_more && is_null(document, *other) => *one,
+            (None, [one, other]) if !says_more && is_null(document, *one) => *other,
+            _ => return None,
+        };
+    }
+    None
+}
+
+fn is_null(document: &Document, id: SchemaId) -> bool {
+    document.schema(id).types.as_ref().is_some_and(|types| types.value == Types::NULL)
+}
+
+/// The name of a schema for messages, in backticks.
+pub fn title(document: &Document, id: SchemaId) -> String {
+    name(document, &id.into()).map_or_else(|| "its schema".to_owned(), |name| format!("`{name}`"))
+}
