@@ -4,8 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use apidrift::{cli, reference};
-use apidrift_core::contract::Contract;
+use apidrift::{check, cli, reference};
 use apidrift_core::generator::Generator as _;
 use apidrift_core::settings::Project;
 use openapi_dropshot::Dropshot;
@@ -14,10 +13,9 @@ use openapi_dropshot::Dropshot;
 pub fn run(root: &Path, only_check: bool) -> anyhow::Result<ExitCode> {
     let project = Project::load(root).map_err(anyhow::Error::msg)?;
     let source = project.read(&project.layout.contract).map_err(anyhow::Error::msg)?;
-    let (contract, findings) = Contract::load(&source);
-    let contract = match contract {
-        Some(contract) if findings.is_empty() => contract,
-        _ => return cli::show(findings),
+    let contract = match check::sound_contract(&project, &source, &Dropshot) {
+        Ok(contract) => contract,
+        Err(findings) => return cli::show(findings),
     };
     let rules = root.join(reference::PAGE);
     let rules_are_fresh = std::fs::read_to_string(&rules).is_ok_and(|text| text == reference::page());

@@ -1,8 +1,8 @@
 //! What the check asks of a generator, whichever it is: the check compares generated files without knowing how they are made.
 
-use crate::contract::Contract;
 use crate::finding::Finding;
 use crate::settings::Project;
+use crate::view::Contract;
 
 /// A file that a generator owns.
 #[derive(Debug)]
@@ -17,7 +17,8 @@ pub struct Output {
 
 /// Turns contracts into code.
 pub trait Generator {
-    /// What stands in the contract although no code can be made of it, as far as names and the shape of the document go.
+    /// What stands in the contract although no code can be made of it, as far as names and the shape of the document go. What
+    /// a rule about the contract itself tells is not told again.
     fn unsupported(&self, contract: &Contract) -> Vec<Finding>;
 
     /// The files of a project that are not what the contract generates, or what in it cannot be turned into code.

@@ -13,22 +13,27 @@ use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TagSt
 use quote::quote;
 use serde_json::Value;
 
+use super::api::Operation;
 use super::names::{ident, pascal, type_ident};
 use super::open_enums;
 use super::problem::Problem;
 use super::types::doc_lines;
 use apidrift_core::canonical::{canonical, words};
-use apidrift_core::contract::Operation;
+use openapi_model::span::Span;
 
 /// Turns the document into the source text of progenitor's client (builder style).
 ///
 /// The crate that the client is compiled into has a `crate::transport::Exchange`, which every client carries, and
 /// implements `progenitor_client::ClientHooks<Exchange>` for it: so it sees every request and every raw answer.
 pub fn client(document: &Value) -> Result<String, Vec<Problem>> {
-    let whole = |why: String| vec![Problem::new(0..0, why)];
+    let whole = |why: String| vec![Problem::new(Span::default(), why)];
     let spec: openapiv3::OpenAPI = serde_json::from_value(canonical(document)).map_err(|error| {
         whole(format!("the contract is not an OpenAPI 3.0 document that progenitor reads: {error}"))
     })?;
+    let by_reference = |item: &openapiv3::ReferenceOr<_>| matches!(item, openapiv3::ReferenceOr::Reference { .. });
+    if let Some((path, _)) = spec.paths.iter().find(|(_, item)| by_reference(item)) {
+        return Err(whole(format!("the operations of `{path}` stand behind a `$ref`; progenitor does not follow it")));
+    }
     let mut settings = GenerationSettings::default();
     settings
         .with_interface(InterfaceStyle::Builder)
@@ -80,14 +85,14 @@ fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 }
 
 /// Writes the typed errors: a trait that all of them share, and one enum for each operation.
-pub fn errors(operations: &[&Operation]) -> Result<String, Vec<Problem>> {
+pub fn errors(operations: &[&Operation<'_>]) -> Result<String, Vec<Problem>> {
     let mut items = vec![documented_error()];
     items.extend(operations.iter().flat_map(|operation| error_enum(operation)));
     let mut text =
         String::from("#![cfg_attr(rustfmt, rustfmt_skip)]\n//! The documented errors of each operation, as types.\n");
     for item in items {
         let file: syn::File = syn::parse2(item)
-            .map_err(|error| vec![Problem::new(0..0, format!("the generator wrote no Rust: {error}"))])?;
+            .map_err(|error| vec![Problem::new(Span::default(), format!("the generator wrote no Rust: {error}"))])?;
         text.push('\n');
         text.push_str(&prettyplease::unparse(&file));
     }
@@ -95,8 +100,8 @@ pub fn errors(operations: &[&Operation]) -> Result<String, Vec<Problem>> {
 }
 
 /// The name of an operation's errors.
-pub fn enum_name(operation: &Operation) -> String {
-    format!("{}Error", pascal(&operation.id))
+pub fn enum_name(operation: &Operation<'_>) -> String {
+    format!("{}Error", pascal(operation.id))
 }
 
 fn documented_error() -> TokenStream {
@@ -130,22 +135,21 @@ fn documented_error() -> TokenStream {
     }
 }
 
-fn error_enum(operation: &Operation) -> Vec<TokenStream> {
+fn error_enum(operation: &Operation<'_>) -> Vec<TokenStream> {
     let operation_id = &operation.id.value;
     let name = ident(&enum_name(operation));
     let errors = &operation.errors;
-    let variants: Vec<_> = errors.iter().map(|error| type_ident(&error.name)).collect();
-    let docs = errors.iter().map(|error| {
-        doc_lines(&format!("`{} {}`\n\n{}", error.status.value, error.message.value, error.summary.value))
-    });
-    let statuses = errors.iter().map(|error| proc_macro2::Literal::u16_unsuffixed(error.status.value));
+    let variants: Vec<_> = errors.iter().map(|error| type_ident(error.name)).collect();
+    let docs =
+        errors.iter().map(|error| doc_lines(&format!("`{} {}`\n\n{}", error.status, error.message, error.summary)));
+    let statuses = errors.iter().map(|error| proc_macro2::Literal::u16_unsuffixed(error.status));
     let doc = format!(" What `{operation_id}` answers when it does not succeed.");
     let by = |values: Vec<TokenStream>| quote! { match self { #(Self::#variants => #values,)* } };
     let text = |value: &str| quote!(#value);
-    let name_of = by(errors.iter().map(|error| text(&error.name)).collect());
+    let name_of = by(errors.iter().map(|error| text(&error.name.value)).collect());
     let status_of = by(statuses.map(|value| quote!(#value)).collect());
-    let message_of = by(errors.iter().map(|error| text(&error.message)).collect());
-    let help_of = by(errors.iter().map(|error| text(&words(&error.summary))).collect());
+    let message_of = by(errors.iter().map(|error| text(error.message)).collect());
+    let help_of = by(errors.iter().map(|error| text(&words(error.summary))).collect());
     vec![
         quote! {
             #[doc = #doc]

@@ -3,6 +3,7 @@
 //! The same contract always gives the same code, and so does one that differs only in the order of keys or in where the
 //! lines of its texts break.
 
+mod api;
 mod client;
 mod names;
 mod open_enums;
@@ -14,10 +15,10 @@ mod stale;
 mod subset;
 mod types;
 
-use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::generator::Generator;
 use apidrift_core::settings::Project;
+use apidrift_core::view::Contract;
 pub use outputs::{outputs, unsupported, write};
 
 /// This generator, as the check knows it.

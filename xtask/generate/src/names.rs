@@ -1,9 +1,9 @@
 //! Names of the contract as names of Rust, one way for everything that is generated.
 
 use std::collections::HashMap;
-use std::ops::Range;
 
-use proc_macro2::{Ident, Span};
+use openapi_model::span::Span;
+use proc_macro2::Ident;
 
 /// `job_in_progress`, `job-in-progress` or `jobInProgress` as `JobInProgress`.
 pub fn pascal(name: &str) -> String {
@@ -54,7 +54,7 @@ pub fn ident(name: &str) -> Ident {
     if syn::parse_str::<Ident>(&text).is_err() {
         text.push('_');
     }
-    Ident::new(&text, Span::call_site())
+    Ident::new(&text, proc_macro2::Span::call_site())
 }
 
 /// The identifier of a type, a variant or a module that is named after something in the contract.
@@ -70,7 +70,7 @@ pub fn value_ident(name: &str) -> Ident {
 /// Names that stand beside each other in code and must differ there.
 #[derive(Debug, Default)]
 pub struct Scope {
-    taken: HashMap<String, (String, Option<Range<usize>>)>,
+    taken: HashMap<String, (String, Option<Span>)>,
 }
 
 /// Two names of the contract that become one name of Rust.
@@ -81,7 +81,7 @@ pub struct Clash {
     /// The other name.
     pub other: String,
     /// Where the other name stands, if it is one of the contract.
-    pub place: Option<Range<usize>>,
+    pub place: Option<Span>,
 }
 
 impl Scope {
@@ -92,12 +92,12 @@ impl Scope {
     }
 
     /// Takes an identifier for a name, unless it is taken.
-    pub fn take(&mut self, identifier: &Ident, name: &str, place: &Range<usize>) -> Result<(), Clash> {
+    pub fn take(&mut self, identifier: &Ident, name: &str, place: Span) -> Result<(), Clash> {
         let identifier = identifier.to_string();
         match self.taken.get(&identifier) {
-            Some((other, place)) => Err(Clash { identifier, other: other.clone(), place: place.clone() }),
+            Some((other, place)) => Err(Clash { identifier, other: other.clone(), place: *place }),
             None => {
-                self.taken.insert(identifier, (name.to_owned(), Some(place.clone())));
+                self.taken.insert(identifier, (name.to_owned(), Some(place)));
                 Ok(())
             }
         }
@@ -139,9 +139,11 @@ mod tests {
     #[test]
     fn two_names_that_become_one_clash() {
         let mut scope = Scope::with(&["body"]);
-        scope.take(&value_ident("fooBar"), "fooBar", &(0..6)).unwrap();
-        let clash = scope.take(&value_ident("foo_bar"), "foo_bar", &(9..16)).unwrap_err();
-        assert_eq!((clash.identifier.as_str(), clash.other.as_str(), clash.place), ("foo_bar", "fooBar", Some(0..6)));
-        assert!(scope.take(&value_ident("Body"), "Body", &(0..4)).unwrap_err().place.is_none());
+        let span = |range: std::ops::Range<usize>| Span::new(Default::default(), &range);
+        scope.take(&value_ident("fooBar"), "fooBar", span(0..6)).unwrap();
+        let clash = scope.take(&value_ident("foo_bar"), "foo_bar", span(9..16)).unwrap_err();
+        let seen = (clash.identifier.as_str(), clash.other.as_str(), clash.place);
+        assert_eq!(seen, ("foo_bar", "fooBar", Some(span(0..6))));
+        assert!(scope.take(&value_ident("Body"), "Body", span(0..4)).unwrap_err().place.is_none());
     }
 }

@@ -3,27 +3,34 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use apidrift_core::contract::{Contract, Operation};
 use apidrift_core::finding::Finding;
 use apidrift_core::generator::Output;
 use apidrift_core::settings::Layout;
+use apidrift_core::view::Contract;
 
+use crate::api::{Api, Operation};
 use crate::problem::{Problem, findings};
 use crate::seal::sealed;
 use crate::{client, server, subset};
 
-/// What stands in the contract although no code can be made of it, as far as names and the shape of the document go.
+/// What stands in the contract although no code can be made of it, as far as names and the shape of the document go. What
+/// the contract's own rules tell is not told again.
 pub fn unsupported(contract: &Contract) -> Vec<Finding> {
-    findings(contract, subset::check(contract))
+    let (api, mut problems) = Api::new(contract);
+    problems.extend(subset::check(&api));
+    problems.retain(|problem| !problem.is_told);
+    findings(contract, problems)
 }
 
-/// All generated files that a layout has a place for, or what in the contract cannot be turned into code.
+/// All generated files that a layout has a place for, or what in the contract cannot be turned into code. Whether a finding
+/// of another rule is allowed does not matter here: without what it asks for there is no code.
 pub fn outputs(contract: &Contract, layout: &Layout) -> Result<Vec<Output>, Vec<Finding>> {
-    let unsupported = unsupported(contract);
-    if !unsupported.is_empty() {
-        return Err(unsupported);
+    let (api, mut problems) = Api::new(contract);
+    problems.extend(subset::check(&api));
+    if !problems.is_empty() {
+        return Err(findings(contract, problems));
     }
-    let mut operations: Vec<&Operation> = contract.operations.iter().collect();
+    let mut operations: Vec<&Operation> = api.operations.iter().collect();
     operations.sort_by_key(|operation| (operation.path.value.clone(), operation.method.value.clone()));
     let mut outputs = Vec::new();
     let mut add = |path: &Option<String>, is_server, text: Result<String, Vec<Problem>>| {
@@ -36,8 +43,8 @@ pub fn outputs(contract: &Contract, layout: &Layout) -> Result<Vec<Output>, Vec<
         Ok::<(), Vec<Finding>>(())
     };
     // Made even where it is not wanted: what cannot be made is always worth knowing.
-    add(&layout.server, true, server::server(contract, &operations))?;
-    add(&layout.client, false, client::client(&contract.root.to_json()))?;
+    add(&layout.server, true, server::server(&api, &operations))?;
+    add(&layout.client, false, client::client(&contract.document.root.to_json()))?;
     add(&layout.client_errors, false, client::errors(&operations))?;
     Ok(outputs)
 }

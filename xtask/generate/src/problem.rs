@@ -1,23 +1,24 @@
 //! What no code can be made of, with its place.
 
-use std::ops::Range;
-
-use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
+use apidrift_core::view::Contract;
+use openapi_model::span::Span;
 
 /// Something of which no code can be made.
 #[derive(Debug)]
 pub struct Problem {
     pub message: String,
-    pub range: Range<usize>,
+    pub span: Span,
     /// Where it disagrees with something else.
-    pub other: Option<Range<usize>>,
+    pub other: Option<Span>,
+    /// Whether another rule of the contract tells it already.
+    pub is_told: bool,
 }
 
 impl Problem {
-    pub fn new(range: Range<usize>, message: String) -> Problem {
-        Problem { message, range, other: None }
+    pub fn new(span: Span, message: String) -> Problem {
+        Problem { message, span, other: None, is_told: false }
     }
 }
 
@@ -27,11 +28,11 @@ pub fn findings(contract: &Contract, problems: Vec<Problem>) -> Vec<Finding> {
 }
 
 fn finding(contract: &Contract, problem: Problem) -> Finding {
-    let finding = Finding::at(Rule::ContractSubset, contract.place(&problem.range, "here"), problem.message);
+    let finding = Finding::at(Rule::ContractSubset, contract.place(problem.span, "here"), problem.message);
     let finding = finding
         .help("write it in a form that code can be made of: `cargo xtask check --explain contract/subset` lists them");
     match problem.other {
-        Some(other) => finding.with(contract.place(&other, "and here")),
+        Some(other) => finding.with(contract.place(other, "and here")),
         None => finding,
     }
 }

@@ -4,12 +4,16 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use serde_json::{Value as Json, json};
 
+use openapi_model::document::{Document, Location};
+use openapi_model::schema::{Bound, Schema, SchemaId, Types};
+use openapi_model::span::{Span, Spanned};
+use openapi_model::written;
+
+use super::api::{Api, DocumentedError, Header, Operation, Parameter, resolved, resolved_id};
 use super::names::{ident, snake, type_ident, value_ident};
 use super::problem::Problem;
 use super::types::{self, Unsupported, doc_lines};
 use apidrift_core::canonical;
-use apidrift_core::contract::node::Node;
-use apidrift_core::contract::{Contract, DocumentedError, ERROR, Header, Location, Operation, Parameter};
 
 const RUNTIME: &str = include_str!("server_runtime.rs.in");
 /// Written by the adapter for every operation with a rate limit.
@@ -18,32 +22,33 @@ const USAGE_HEADERS: [&str; 3] = ["x-ratelimit-limit", "x-ratelimit-remaining", 
 const REQUEST_ID: &str = "request_id";
 
 /// The source text. `operations` are those of the contract, in the order in which they are to stand.
-pub fn server(contract: &Contract, operations: &[&Operation]) -> Result<String, Vec<Problem>> {
+pub fn server(api: &Api<'_>, operations: &[&Operation<'_>]) -> Result<String, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut keep = |result: Result<TokenStream, Unsupported>, what: String| {
         result.unwrap_or_else(|unsupported| {
             problems.push(Problem::new(
-                unsupported.range,
+                unsupported.span,
                 format!("{what} cannot be turned into code: {}", unsupported.why),
             ));
             quote!()
         })
     };
-    let mut schemas: Vec<_> = contract.schemas.iter().collect();
-    schemas.sort_by(|one, other| one.name.value.cmp(&other.name.value));
+    let document = api.document;
+    let mut schemas: Vec<_> = document.components.iter().collect();
+    schemas.sort_by(|(one, _), (other, _)| one.value.cmp(&other.value));
     let mut components = Vec::new();
-    for schema in schemas {
-        let component = types::component(contract, &schema.name, &schema.node);
-        components.push(keep(component, format!("the schema `{}`", schema.name.value)));
+    for (name, id) in schemas {
+        let component = types::component(document, name, *id);
+        components.push(keep(component, format!("the schema `{}`", name.value)));
     }
     let mut modules = Vec::new();
     for operation in operations {
-        modules.push(keep(module(operation), format!("the operation `{}`", operation.id.value)));
+        modules.push(keep(module(document, operation), format!("the operation `{}`", operation.id.value)));
     }
     if !problems.is_empty() {
         return Err(problems);
     }
-    let text = whole(contract, operations, &components, &modules)?;
+    let text = whole(api, operations, &components, &modules)?;
     Ok(format!(
         "//! The contract as a dropshot server: its types, its errors, and the adapter that answers requests.\n\
          #![cfg_attr(rustfmt, rustfmt_skip)]\n\
@@ -52,22 +57,29 @@ pub fn server(contract: &Contract, operations: &[&Operation]) -> Result<String, 
 }
 
 fn whole(
-    contract: &Contract,
-    operations: &[&Operation],
+    api: &Api<'_>,
+    operations: &[&Operation<'_>],
     components: &[TokenStream],
     modules: &[TokenStream],
 ) -> Result<String, Vec<Problem>> {
-    let own = |error: &dyn std::fmt::Display| vec![Problem::new(0..0, format!("the generator wrote no Rust: {error}"))];
+    let own = |error: &dyn std::fmt::Display| {
+        vec![Problem::new(Span::default(), format!("the generator wrote no Rust: {error}"))]
+    };
     let runtime: TokenStream = RUNTIME.parse().map_err(|error: proc_macro2::LexError| own(&error))?;
-    let (title, version) = (&contract.title, &contract.version);
-    let names: Vec<Ident> = operations.iter().map(|operation| value_ident(&operation.id)).collect();
+    let info = &api.document.info;
+    let (title, version) = (&info.title.value, &info.version.value);
+    let names: Vec<Ident> = operations.iter().map(|operation| value_ident(operation.id)).collect();
     let methods = operations.iter().map(|operation| method(operation));
     let endpoints = operations.iter().map(|operation| endpoint(operation));
     let adapters = operations.iter().map(|operation| adapter(operation));
-    let tags = contract.tags.iter().map(|(name, description)| quote!(#name = { description = #description }));
-    let error = type_ident(ERROR);
-    let has_request_id = contract.property(ERROR, REQUEST_ID).is_some();
+    let tags = api.document.tags.iter().map(|tag| {
+        let (name, description) = (&tag.name.value, &tag.description);
+        quote!(#name = { description = #description })
+    });
+    let error = type_ident(api.error_schema);
+    let has_request_id = has_request_id(api);
     let tests = examples(operations);
+    let document = emitted_document(version);
     let tokens = quote! {
         /// What does not depend on the contract.
         mod runtime {
@@ -133,8 +145,7 @@ fn whole(
         /// that the server is built from.
         pub fn openapi() -> Result<::serde_json::Value, String> {
             let description = http_api_mod::stub_api_description().map_err(|error| error.to_string())?;
-            let version = VERSION.parse().map_err(|error| format!("the version {VERSION}: {error}"))?;
-            let document = description.openapi(TITLE, version).json().map_err(|error| error.to_string())?;
+            #document
             runtime::with_errors(document, OPERATIONS)
         }
         #tests
@@ -143,8 +154,29 @@ fn whole(
     Ok(prettyplease::unparse(&file))
 }
 
-fn method(operation: &Operation) -> TokenStream {
-    let name = value_ident(&operation.id);
+/// How the server makes its document. dropshot takes versions as Cargo does; any other is written in afterwards.
+fn emitted_document(version: &str) -> TokenStream {
+    if semver::Version::parse(version).is_ok() {
+        return quote! {
+            let version = VERSION.parse().map_err(|error| format!("the version {VERSION}: {error}"))?;
+            let document = description.openapi(TITLE, version).json().map_err(|error| error.to_string())?;
+        };
+    }
+    quote! {
+        let version = "0.0.0".parse().map_err(|error| format!("the version 0.0.0: {error}"))?;
+        let mut document = description.openapi(TITLE, version).json().map_err(|error| error.to_string())?;
+        document["info"]["version"] = VERSION.into();
+    }
+}
+
+/// Whether the schema of errors has a place for the ID of the request.
+fn has_request_id(api: &Api<'_>) -> bool {
+    let schema = api.document.component(api.error_schema).map(|id| api.document.schema(id));
+    schema.is_some_and(|schema| schema.properties.iter().any(|property| *property.name.value == *REQUEST_ID))
+}
+
+fn method(operation: &Operation<'_>) -> TokenStream {
+    let name = value_ident(operation.id);
     let docs = doc_lines(&spoken(operation));
     quote! {
         #docs
@@ -154,37 +186,38 @@ fn method(operation: &Operation) -> TokenStream {
 }
 
 /// Summary and description as one text.
-fn spoken(operation: &Operation) -> String {
-    match (operation.summary.as_str(), operation.description.as_str()) {
+fn spoken(operation: &Operation<'_>) -> String {
+    match (operation.summary, operation.description) {
         ("", description) => description.to_owned(),
         (summary, "") => format!("{summary}."),
         (summary, description) => format!("{}.\n\n{description}", summary.trim_end_matches('.')),
     }
 }
 
-fn endpoint(operation: &Operation) -> TokenStream {
-    let name = value_ident(&operation.id);
-    let method = ident(&operation.method);
+fn endpoint(operation: &Operation<'_>) -> TokenStream {
+    let name = value_ident(operation.id);
+    let method = ident(operation.method);
     let (path, id, tags) = (&operation.path.value, &operation.id.value, &operation.tags);
     // dropshot takes the first line of the docs as the summary and the rest as the description.
-    let summary = (!operation.summary.is_empty()).then(|| format!(" {}", canonical::words(&operation.summary)));
-    let description = canonical::unwrapped(&operation.description);
+    let summary = (!operation.summary.is_empty()).then(|| format!(" {}", canonical::words(operation.summary)));
+    let description = canonical::unwrapped(operation.description);
     let description = description.iter().filter(|_| !operation.description.is_empty()).map(|line| format!(" {line}"));
     let docs: Vec<String> = match summary {
         Some(summary) => [summary, String::new()].into_iter().chain(description).collect(),
         None => description.collect(),
     };
     let parameters = parameters_type(operation);
+    let deprecated = operation.is_deprecated.then(|| quote!(, deprecated = true));
     quote! {
         #(#[doc = #docs])*
-        #[endpoint { method = #method, path = #path, operation_id = #id, tags = [#(#tags),*] }]
+        #[endpoint { method = #method, path = #path, operation_id = #id, tags = [#(#tags),*] #deprecated }]
         async fn #name(rqctx: dropshot::RequestContext<Self::Context>, parameters: #parameters)
             -> Result<Answer<operation::#name::Success, operation::#name::Error>, Refused>;
     }
 }
 
-fn adapter(operation: &Operation) -> TokenStream {
-    let name = value_ident(&operation.id);
+fn adapter(operation: &Operation<'_>) -> TokenStream {
+    let name = value_ident(operation.id);
     let parameters = parameters_type(operation);
     quote! {
         async fn #name(rqctx: dropshot::RequestContext<Self::Context>, parameters: #parameters)
@@ -204,8 +237,8 @@ fn adapter(operation: &Operation) -> TokenStream {
     }
 }
 
-fn parameters_type(operation: &Operation) -> TokenStream {
-    let name = value_ident(&operation.id);
+fn parameters_type(operation: &Operation<'_>) -> TokenStream {
+    let name = value_ident(operation.id);
     let has = |location| operation.parameters.iter().any(|parameter| parameter.location == location);
     let path = if has(Location::Path) { quote!(operation::#name::Path) } else { quote!(runtime::NoParameters) };
     let query = if has(Location::Query) { quote!(operation::#name::Query) } else { quote!(runtime::NoParameters) };
@@ -213,11 +246,11 @@ fn parameters_type(operation: &Operation) -> TokenStream {
 }
 
 /// Everything that belongs to one operation.
-fn module(operation: &Operation) -> Result<TokenStream, Unsupported> {
-    let name = value_ident(&operation.id);
+fn module(document: &Document, operation: &Operation<'_>) -> Result<TokenStream, Unsupported> {
+    let name = value_ident(operation.id);
     let doc = format!(" `{}`", operation.id.value);
     let (info, request, success, error) =
-        (info(operation), request(operation)?, success(operation)?, error(operation)?);
+        (info(operation), request(document, operation)?, success(document, operation)?, error(document, operation)?);
     Ok(quote! {
         #[doc = #doc]
         pub mod #name {
@@ -232,11 +265,10 @@ fn module(operation: &Operation) -> Result<TokenStream, Unsupported> {
     })
 }
 
-fn info(operation: &Operation) -> TokenStream {
+fn info(operation: &Operation<'_>) -> TokenStream {
     let (id, method, path) = (&operation.id.value, &operation.method.value, &operation.path.value);
-    let permission = operation.permission.as_ref().map(|permission| permission.value.clone()).unwrap_or_default();
-    let limit = operation.rate_limit.as_ref();
-    let (requests, seconds) = limit.map(|limit| (limit.requests, limit.window_seconds)).unwrap_or_default();
+    let permission = operation.permission;
+    let (requests, seconds) = (operation.rate_limit.requests, operation.rate_limit.window_seconds);
     quote! {
         /// What the contract says of the operation.
         pub static INFO: OperationInfo = OperationInfo {
@@ -250,20 +282,20 @@ fn info(operation: &Operation) -> TokenStream {
     }
 }
 
-fn sorted(operation: &Operation) -> Vec<&Parameter> {
-    let mut parameters: Vec<&Parameter> = operation.parameters.iter().collect();
+fn sorted<'a>(operation: &'a Operation<'a>) -> Vec<&'a Parameter<'a>> {
+    let mut parameters: Vec<&Parameter<'_>> = operation.parameters.iter().collect();
     parameters.sort_by_key(|parameter| (parameter.location.name(), parameter.name.value.clone()));
     parameters
 }
 
-fn request(operation: &Operation) -> Result<TokenStream, Unsupported> {
+fn request(document: &Document, operation: &Operation<'_>) -> Result<TokenStream, Unsupported> {
     let mut fields = Vec::new();
     let mut decoders = Vec::new();
     let mut names = Vec::new();
     for parameter in sorted(operation) {
-        let (rust, decode) = decoder(parameter)?;
-        let name = value_ident(&parameter.name);
-        let docs = doc_lines(&parameter.description);
+        let (rust, decode) = decoder(document, parameter)?;
+        let name = value_ident(parameter.name);
+        let docs = doc_lines(parameter.description);
         let variant = type_ident(&invalid(parameter));
         let key = &parameter.name.value;
         let rust = if parameter.required { rust } else { quote!(::std::option::Option<#rust>) };
@@ -281,8 +313,8 @@ fn request(operation: &Operation) -> Result<TokenStream, Unsupported> {
         decoders.push(quote!(#name: #value,));
         names.push(name);
     }
-    let path = text_struct(operation, Location::Path, "Path");
-    let query = text_struct(operation, Location::Query, "Query");
+    let path = text_struct(document, operation, Location::Path, "Path");
+    let query = text_struct(document, operation, Location::Query, "Query");
     let has = |location| operation.parameters.iter().any(|parameter| parameter.location == location);
     let path_type = if has(Location::Path) { quote!(Path) } else { quote!(NoParameters) };
     let query_type = if has(Location::Query) { quote!(Query) } else { quote!(NoParameters) };
@@ -301,74 +333,87 @@ fn request(operation: &Operation) -> Result<TokenStream, Unsupported> {
 }
 
 /// The name of the error that answers a malformed parameter.
-pub fn invalid(parameter: &Parameter) -> String {
+pub fn invalid(parameter: &Parameter<'_>) -> String {
     format!("invalid_{}", parameter.name.value)
 }
 
 /// The type of a parameter and the expression that decodes `text` into it.
-fn decoder(parameter: &Parameter) -> Result<(TokenStream, TokenStream), Unsupported> {
-    let schema = &parameter.schema;
-    let unsupported = |node: &Node, why: String| Unsupported {
-        why: format!("its parameter `{}`: {why}", parameter.name.value),
-        range: node.range.clone(),
+fn decoder(document: &Document, parameter: &Parameter<'_>) -> Result<(TokenStream, TokenStream), Unsupported> {
+    let schema = resolved(document, parameter.schema);
+    let of_parameter = |unsupported: Unsupported| Unsupported {
+        why: format!("its parameter `{}`: {}", parameter.name.value, unsupported.why),
+        ..unsupported
     };
-    for word in ["enum", "default", "nullable", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"] {
-        if let Some(node) = schema.get(word).filter(|node| node.as_bool() != Some(false)) {
-            return Err(unsupported(node, format!("`{word}` is not enforced")));
-        }
+    let unsupported = |span: Span, why: String| of_parameter(Unsupported { why, span });
+    if let Some((word, span)) = not_decoded(schema) {
+        return Err(unsupported(span, format!("`{word}` is not enforced")));
     }
-    let field = types::field(schema)?;
-    let rust = field.rust;
-    let kind = schema.get("type").and_then(Node::as_str);
-    let format = schema.get("format").and_then(Node::as_str);
-    let decode = match (kind, format) {
+    let rust = types::field_of(document, schema)?.rust;
+    let format = schema.format.as_ref().map(|format| format.value.as_str());
+    let none = || quote!(::std::option::Option::None);
+    let decode = match (types::kind(schema), format) {
         (Some("string"), Some("uuid")) => quote!(decode_uuid(text)),
         (Some("string"), None) => {
-            let length = |key: &str| match types::bound(schema, key)? {
-                None => Ok(None),
-                Some(length) => usize::try_from(length)
-                    .map(Some)
-                    .map_err(|_| unsupported(schema, format!("its `{key}` is no length"))),
+            let length = |key: &str, length: &Option<Spanned<u64>>| {
+                let length = length.as_ref().map(|length| usize::try_from(length.value)).transpose();
+                length.map_err(|_| unsupported(schema.span, format!("its `{key}` is no length")))
             };
-            let (low, high) = (length("minLength")?.unwrap_or(0), length("maxLength")?);
-            let high = high
-                .map_or_else(|| quote!(::std::option::Option::None), |high| quote!(::std::option::Option::Some(#high)));
+            let low = length("minLength", &schema.min_length)?.unwrap_or(0);
+            let high = length("maxLength", &schema.max_length)?;
+            let high = high.map_or_else(none, |high| quote!(::std::option::Option::Some(#high)));
             quote!(of_length(text, #low, #high))
         }
         (Some("integer"), _) => {
-            let limit = |key: &str| {
-                Ok(match types::bound(schema, key)? {
-                    Some(value) => {
-                        let value = proc_macro2::Literal::i128_unsuffixed(value);
-                        quote!(::std::option::Option::Some(#value))
-                    }
-                    None => quote!(::std::option::Option::None),
+            let limit = |value: Option<i128>| {
+                value.map_or_else(none, |value| {
+                    let value = proc_macro2::Literal::i128_unsuffixed(value);
+                    quote!(::std::option::Option::Some(#value))
                 })
             };
-            let (low, high): (TokenStream, TokenStream) = (limit("minimum")?, limit("maximum")?);
+            let (low, high) = types::bounds(schema)?;
+            let (low, high) = (limit(low), limit(high));
             quote!(decode_text::<#rust>(text).and_then(|value| within(value, #low, #high)))
         }
         (Some("boolean"), _) => quote!(decode_text::<bool>(text)),
         _ => {
-            return Err(unsupported(
-                schema,
-                "a parameter is a `string` (plain or `uuid`), an `integer` or a `boolean`".into(),
-            ));
+            let why = "a parameter is a `string` (plain or `uuid`), an `integer` or a `boolean`";
+            return Err(unsupported(schema.span, why.into()));
         }
     };
     Ok((rust, decode))
 }
 
+/// A keyword of a parameter's schema that decoding does not enforce, beside those that nothing enforces.
+fn not_decoded(schema: &Schema) -> Option<(&'static str, Span)> {
+    let exclusive =
+        |bound: &Option<Bound>| bound.as_ref().filter(|bound| bound.exclusive).map(|bound| bound.value.span);
+    let nullable = || schema.types.as_ref().filter(|types| types.holds(Types::NULL)).map(|types| types.span);
+    let words = [
+        ("enum", schema.enumeration.as_ref().map(|values| values.span)),
+        ("default", schema.default.as_ref().map(|value| Span::new(schema.span.file, &value.range))),
+        ("nullable", schema.nullable.or_else(nullable)),
+        ("exclusiveMinimum", exclusive(&schema.minimum)),
+        ("exclusiveMaximum", exclusive(&schema.maximum)),
+        ("multipleOf", schema.multiple_of.as_ref().map(|number| number.span)),
+    ];
+    words.into_iter().find_map(|(word, span)| Some((word, span?)))
+}
+
+/// The schema of a parameter or a header as JSON, with what it refers to in place of the reference.
+fn written_resolved(document: &Document, id: SchemaId) -> Json {
+    written::schema(document, resolved_id(document, id))
+}
+
 /// The parameters of one location as they come, all texts, with the contract's schema.
-fn text_struct(operation: &Operation, location: Location, name: &str) -> TokenStream {
-    let parameters: Vec<&Parameter> =
+fn text_struct(document: &Document, operation: &Operation<'_>, location: Location, name: &str) -> TokenStream {
+    let parameters: Vec<&Parameter<'_>> =
         sorted(operation).into_iter().filter(|parameter| parameter.location == location).collect();
     if parameters.is_empty() {
         return quote!();
     }
     let type_name = ident(name);
     let fields = parameters.iter().map(|parameter| {
-        let (field, key) = (value_ident(&parameter.name), &parameter.name.value);
+        let (field, key) = (value_ident(parameter.name), &parameter.name.value);
         let rust = if parameter.required {
             quote!(::std::string::String)
         } else {
@@ -379,9 +424,9 @@ fn text_struct(operation: &Operation, location: Location, name: &str) -> TokenSt
     let properties: serde_json::Map<String, Json> = parameters
         .iter()
         .map(|parameter| {
-            let mut schema = parameter.schema.to_json();
+            let mut schema = written_resolved(document, parameter.schema);
             if !parameter.description.is_empty() {
-                schema["description"] = parameter.description.clone().into();
+                schema["description"] = parameter.description.into();
             }
             (parameter.name.value.clone(), schema)
         })
@@ -392,8 +437,10 @@ fn text_struct(operation: &Operation, location: Location, name: &str) -> TokenSt
         .map(|parameter| parameter.name.value.as_str())
         .collect();
     let schema = json!({"type": "object", "required": required, "properties": properties});
+    let references = types::references(document, parameters.iter().map(|parameter| parameter.schema));
     // Two operations may have parameters of the same kind: the schema's name must tell them apart.
-    let implementation = types::json_schema(&type_name, &format!("{}{name}", snake(&operation.id)), &schema);
+    let implementation =
+        types::json_schema(&type_name, &format!("{}{name}", snake(operation.id)), &schema, &references);
     quote! {
         /// Parameters as they come.
         #[derive(Debug, Deserialize)]
@@ -402,10 +449,10 @@ fn text_struct(operation: &Operation, location: Location, name: &str) -> TokenSt
     }
 }
 
-fn success(operation: &Operation) -> Result<TokenStream, Unsupported> {
+fn success(document: &Document, operation: &Operation<'_>) -> Result<TokenStream, Unsupported> {
     let success = &operation.success;
-    let Some(schema) = &success.schema else {
-        return Err(Unsupported { why: "it has no body".into(), range: success.status.range.clone() });
+    let Some(schema) = success.schema else {
+        return Err(Unsupported { why: "it has no body".into(), span: success.status.span });
     };
     let body = type_ident(schema);
     let coded = match success.status.value {
@@ -415,29 +462,34 @@ fn success(operation: &Operation) -> Result<TokenStream, Unsupported> {
         other => {
             return Err(Unsupported {
                 why: format!("its success has the status {other}; 200, 201 and 202 are known"),
-                range: success.status.range.clone(),
+                span: success.status.span,
             });
         }
     };
-    let own: Vec<&Header> = own_headers(&success.headers);
-    let fields = header_fields(&own, Some(quote!(pub)))?;
+    let own: Vec<&Header<'_>> = own_headers(&success.headers);
+    let fields = header_fields(document, &own, Some(quote!(pub)))?;
     let writers = header_writers(&own, &quote!(&self.));
-    let description = canonical::unwrapped(&success.description).join("\n");
+    let description = canonical::unwrapped(success.description).join("\n");
     let headers: serde_json::Map<String, Json> = success
         .headers
         .iter()
         .map(|header| {
-            let mut schema = header.schema.to_json();
-            schema["description"] = header.description.clone().into();
+            let mut schema = written_resolved(document, header.schema);
+            schema["description"] = header.description.into();
             (header.name.value.clone(), schema)
         })
         .collect();
     let required: Vec<&str> =
         success.headers.iter().filter(|header| header.required).map(|header| header.name.value.as_str()).collect();
+    let references = types::references(document, success.headers.iter().map(|header| header.schema));
     let schema = json!({"type": "object", "required": required, "properties": headers});
-    let implementation =
-        types::json_schema(&ident("SuccessHeaders"), &format!("{}SuccessHeaders", snake(&operation.id)), &schema);
-    let docs = doc_lines(&success.description);
+    let implementation = types::json_schema(
+        &ident("SuccessHeaders"),
+        &format!("{}SuccessHeaders", snake(operation.id)),
+        &schema,
+        &references,
+    );
+    let docs = doc_lines(success.description);
     Ok(quote! {
         #docs
         #[derive(Debug, Clone, PartialEq)]
@@ -465,28 +517,34 @@ fn success(operation: &Operation) -> Result<TokenStream, Unsupported> {
 }
 
 /// The headers that an operation decides itself, by name: not those of the rate limit.
-pub fn own_headers(headers: &[Header]) -> Vec<&Header> {
-    let mut own: Vec<&Header> =
+pub fn own_headers<'a>(headers: &'a [Header<'a>]) -> Vec<&'a Header<'a>> {
+    let mut own: Vec<&Header<'_>> =
         headers.iter().filter(|header| !USAGE_HEADERS.contains(&header.name.to_lowercase().as_str())).collect();
     own.sort_by_key(|header| header.name.to_lowercase());
     own
 }
 
 /// The fields of an answer's own headers: public ones of a struct, or those of a variant, which have no visibility.
-fn header_fields(headers: &[&Header], visibility: Option<TokenStream>) -> Result<Vec<TokenStream>, Unsupported> {
+fn header_fields(
+    document: &Document,
+    headers: &[&Header<'_>],
+    visibility: Option<TokenStream>,
+) -> Result<Vec<TokenStream>, Unsupported> {
     let with_values = headers.iter().filter(|header| header.constant.is_none());
     with_values
         .map(|header| {
             let unsupported = |why: String| Unsupported {
                 why: format!("its header `{}`: {why}", header.name.value),
-                range: header.name.range.clone(),
+                span: header.name.span,
             };
-            let field = types::field(&header.schema).map_err(|error| unsupported(error.why))?;
-            let kind = header.schema.get("type").and_then(Node::as_str);
+            let field =
+                types::field_of(document, resolved(document, header.schema)).map_err(|error| unsupported(error.why))?;
+            let schema = resolved(document, header.schema);
+            let kind = types::kind(schema);
             if field.reference.is_some() || field.time || kind == Some("array") {
                 return Err(unsupported("a header is a `string` (plain or `uuid`), a number or a `boolean`".into()));
             }
-            let (name, docs, rust) = (value_ident(&header.name), doc_lines(&header.description), field.rust);
+            let (name, docs, rust) = (value_ident(header.name), doc_lines(header.description), field.rust);
             let rust = if header.required { rust } else { quote!(::std::option::Option<#rust>) };
             Ok(quote!(#docs #visibility #name: #rust,))
         })
@@ -494,11 +552,11 @@ fn header_fields(headers: &[&Header], visibility: Option<TokenStream>) -> Result
 }
 
 /// Names that begin with two underscores are ours: no name of the contract becomes one.
-fn header_writers(headers: &[&Header], owner: &TokenStream) -> Vec<TokenStream> {
+fn header_writers(headers: &[&Header<'_>], owner: &TokenStream) -> Vec<TokenStream> {
     headers
         .iter()
         .map(|header| {
-            let (key, name) = (header.name.to_lowercase(), value_ident(&header.name));
+            let (key, name) = (header.name.to_lowercase(), value_ident(header.name));
             match (&header.constant, header.required) {
                 (Some(value), _) => quote!(put(__written, #key, &#value);),
                 (None, true) => quote!(put(__written, #key, #owner #name);),
@@ -508,17 +566,17 @@ fn header_writers(headers: &[&Header], owner: &TokenStream) -> Vec<TokenStream> 
         .collect()
 }
 
-fn error(operation: &Operation) -> Result<TokenStream, Unsupported> {
+fn error(document: &Document, operation: &Operation<'_>) -> Result<TokenStream, Unsupported> {
     let mut variants = Vec::new();
     let mut indices = Vec::new();
     let mut writers = Vec::new();
     for (index, error) in operation.errors.iter().enumerate() {
-        let variant = type_ident(&error.name);
+        let variant = type_ident(error.name);
         let headers = own_headers(&error.headers);
-        let fields = header_fields(&headers, None)?;
-        let docs = doc_lines(&format!("{} `{}`: {}", error.status.value, error.message.value, error.summary.value));
+        let fields = header_fields(document, &headers, None)?;
+        let docs = doc_lines(&format!("{} `{}`: {}", error.status, error.message, error.summary));
         let with_values = headers.iter().filter(|header| header.constant.is_none());
-        let bound: Vec<Ident> = with_values.map(|header| value_ident(&header.name)).collect();
+        let bound: Vec<Ident> = with_values.map(|header| value_ident(header.name)).collect();
         let puts = header_writers(&headers, &quote!());
         if bound.is_empty() {
             variants.push(quote!(#docs #variant,));
@@ -531,8 +589,8 @@ fn error(operation: &Operation) -> Result<TokenStream, Unsupported> {
         }
     }
     let documented = operation.errors.iter().map(|error| {
-        let (status, key, message) = (error.status.value, &error.name.value, &error.message.value);
-        let summary = canonical::words(&error.summary);
+        let (status, key, message) = (error.status, &error.name.value, error.message);
+        let summary = canonical::words(error.summary);
         let mut headers: Vec<(&str, bool)> =
             error.headers.iter().map(|header| (header.name.as_str(), header.required)).collect();
         headers.sort_unstable();
@@ -541,7 +599,7 @@ fn error(operation: &Operation) -> Result<TokenStream, Unsupported> {
     });
     let mut roles = Vec::new();
     for role in ROLES {
-        roles.push(role_constructor(operation, role)?);
+        roles.push(role_constructor(document, operation, role)?);
     }
     Ok(quote! {
         /// The errors that the operation documents, and no others.
@@ -613,37 +671,38 @@ pub const ROLES: &[Role] = &[
 
 impl Role {
     /// The operation's error for it.
-    pub fn find<'a>(&self, operation: &'a Operation) -> Option<&'a DocumentedError> {
-        let is =
-            |error: &&DocumentedError| *error.status == self.status && self.name.is_none_or(|name| *error.name == name);
+    pub fn find<'a>(&self, operation: &'a Operation<'_>) -> Option<&'a DocumentedError<'a>> {
+        let is = |error: &&DocumentedError<'_>| {
+            error.status == self.status && self.name.is_none_or(|name| *error.name.value == *name)
+        };
         operation.errors.iter().find(is)
     }
 }
 
 /// The constructor of an error that the adapter itself answers with.
-fn role_constructor(operation: &Operation, role: &Role) -> Result<TokenStream, Unsupported> {
+fn role_constructor(document: &Document, operation: &Operation<'_>, role: &Role) -> Result<TokenStream, Unsupported> {
     let Some(error) = role.find(operation) else {
         return Err(Unsupported {
             why: format!("it documents no {} for {}", role.status, role.when),
-            range: operation.id.range.clone(),
+            span: operation.id.span,
         });
     };
     // Before anybody is known, nothing is known of a rate limit.
     let unknown_usage =
-        |header: &&Header| header.required && USAGE_HEADERS.contains(&header.name.to_lowercase().as_str());
+        |header: &&Header<'_>| header.required && USAGE_HEADERS.contains(&header.name.to_lowercase().as_str());
     if role.status == 401
         && let Some(header) = error.headers.iter().find(unknown_usage)
     {
         return Err(Unsupported {
             why: format!("a 401 cannot carry `{}`: nobody is known yet", header.name.value),
-            range: header.name.range.clone(),
+            span: header.name.span,
         });
     }
-    let variant = type_ident(&error.name);
+    let variant = type_ident(error.name);
     let mut values = Vec::new();
     for header in own_headers(&error.headers).into_iter().filter(|header| header.constant.is_none()) {
-        let field = value_ident(&header.name);
-        let number = header.schema.get("type").and_then(Node::as_str) == Some("integer");
+        let field = value_ident(header.name);
+        let number = types::kind(resolved(document, header.schema)) == Some("integer");
         let is_wait = role.takes_wait && number && header.name.eq_ignore_ascii_case("retry-after");
         values.push(match (is_wait, header.required) {
             (true, true) => quote!(#field: seconds.try_into().unwrap_or(i32::MAX as _)),
@@ -655,7 +714,7 @@ fn role_constructor(operation: &Operation, role: &Role) -> Result<TokenStream, U
                         "the server answers `{}` itself and has no value for its header `{}`",
                         error.name.value, header.name.value
                     ),
-                    range: header.name.range.clone(),
+                    span: header.name.span,
                 });
             }
         });
@@ -667,13 +726,13 @@ fn role_constructor(operation: &Operation, role: &Role) -> Result<TokenStream, U
 }
 
 /// The contract's own examples must survive the types.
-fn examples(operations: &[&Operation]) -> TokenStream {
+fn examples(operations: &[&Operation<'_>]) -> TokenStream {
     let mut tests = Vec::new();
     for operation in operations {
-        let Some(schema) = &operation.success.schema else { continue };
-        for (index, (_, value)) in operation.success.examples.iter().enumerate() {
+        let Some(schema) = operation.success.schema else { continue };
+        for (index, value) in operation.success.examples.iter().enumerate() {
             let test = value_ident(&format!("{}_{}", operation.id.value, index + 1));
-            let (body, text) = (type_ident(schema), canonical::canonical(&json!({ "value": value.to_json() })));
+            let (body, text) = (type_ident(schema), canonical::canonical(&json!({ "value": value })));
             let text = text["value"].to_string();
             tests.push(quote!(#[test] fn #test() { survives::<super::types::#body>(#text); }));
         }

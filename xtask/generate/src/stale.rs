@@ -7,12 +7,13 @@ use std::sync::{Arc, LazyLock};
 use regex::Regex;
 
 use apidrift_core::canonical::words;
-use apidrift_core::contract::{Contract, Operation};
 use apidrift_core::finding::{Edit, Finding};
 use apidrift_core::generator::Output;
 use apidrift_core::rules::Rule;
 use apidrift_core::settings::Project;
+use apidrift_core::view::{Contract, Operation};
 use openapi_model::source::{Place, Source};
+use openapi_model::span::Span;
 
 use crate::outputs::outputs;
 use crate::seal;
@@ -46,7 +47,9 @@ fn file(project: &Project, output: &Output, contract: &Contract) -> Option<Findi
         Ok(file) => file,
         Err(reason) => {
             let finding = Finding::nowhere(rules.missing, reason);
-            return Some(finding.with(contract.place(&(0..0), "it is generated from this")).help(HELP).fix(write));
+            return Some(
+                finding.with(contract.place(Span::default(), "it is generated from this")).help(HELP).fix(write),
+            );
         }
     };
     if is_same(&file.text, &output.text) {
@@ -55,7 +58,7 @@ fn file(project: &Project, output: &Output, contract: &Contract) -> Option<Findi
     let difference = first_difference(&file, &output.text);
     let place = Place::new(&file, difference.range.clone(), format!("now it would be: {}", difference.excerpt()));
     let finding = if seal::is_sealed(&file.text) {
-        let message = format!("{} is not what {} generates", output.path, contract.source.path);
+        let message = format!("{} is not what {} generates", output.path, contract.source().path);
         Finding::at(rules.stale, place, message).help(HELP)
     } else {
         let message = format!("{} was edited by hand", output.path);
@@ -152,28 +155,29 @@ fn origin(contract: &Contract, expected: &str, found: &str, around: &str) -> Pla
     // The id that stands nearest before the line.
     let nearest = around.rsplit('"').find_map(|text| by_id.get(text).copied());
     let Some(operation) = nearest.or(contract.operations.last()) else {
-        return contract.place(&(0..0), "it is generated from this");
+        return contract.place(Span::default(), "it is generated from this");
     };
     let says = |text: &str| expected.contains(text) && !found.contains(text);
     for error in &operation.errors {
-        let whole = format!("{} {}", error.status.value, error.message.value);
-        if says(&error.message) || says(&whole) {
-            return contract.place(&error.message.range, label);
+        if let Some(message) = &error.identity
+            && (says(message) || says(&format!("{} {}", error.status.value, message.value)))
+        {
+            return contract.place(message.span, label);
         }
-        if says(&words(&error.summary)) {
-            return contract.place(&error.summary.range, label);
+        if let Some(summary) = error.summary.as_ref().filter(|summary| says(&words(summary))) {
+            return contract.place(summary.span, label);
         }
     }
     if let Some(permission) = operation.permission.as_ref().filter(|permission| says(permission)) {
-        return contract.place(&permission.range, label);
+        return contract.place(permission.span, label);
     }
     if let Some(limit) = &operation.rate_limit
         && expected.contains("requests:")
     {
-        return contract.place(&limit.range, label);
+        return contract.place(limit.span, label);
     }
     if says(&operation.path) {
-        return contract.place(&operation.path.range, label);
+        return contract.place(operation.path.span, label);
     }
     // A status: the error whose name or message stands right before it.
     let nearest = operation
@@ -185,11 +189,11 @@ fn origin(contract: &Contract, expected: &str, found: &str, around: &str) -> Pla
         && around.len() - at < 400
         && expected.contains(&error.status.value.to_string())
     {
-        return contract.place(&error.status.range, label);
+        return contract.place(error.status.span, label);
     }
-    let schema = contract.schemas.iter().find(|schema| expected.contains(schema.name.as_str()));
+    let schema = contract.document.components.iter().find(|(name, _)| expected.contains(name.as_str()));
     match schema {
-        Some(schema) => contract.place(&schema.name.range, label),
-        None => contract.place(&operation.id.range, "it is generated from this operation"),
+        Some((name, _)) => contract.place(name.span, label),
+        None => contract.place(operation.id.span, "it is generated from this operation"),
     }
 }

@@ -4,14 +4,16 @@
 //! by code that does not compile. All of that is found here first, each with its place.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
+use openapi_model::document::Location;
+use openapi_model::schema::SchemaId;
+use openapi_model::span::{Span, Spanned};
+
+use super::api::{Api, Header, Operation};
 use super::client::enum_name;
 use super::names::{Clash, Scope, ident, type_ident, value_ident};
 use super::problem::Problem;
 use super::server::{ROLES, invalid, own_headers};
-use apidrift_core::contract::node::Node;
-use apidrift_core::contract::{Contract, Header, Location, Operation, Spanned};
 
 /// Methods that both dropshot and progenitor know.
 const METHODS: [&str; 6] = ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"];
@@ -20,24 +22,24 @@ const CLIENT: [&str; 11] =
     ["new", "new_with_client", "client", "inner", "baseurl", "api_version", "pre", "post", "exec", "clone", "default"];
 /// What progenitor's builders have of their own beside a setter for each parameter.
 const BUILDER: [&str; 5] = ["new", "send", "client", "body", "body_map"];
-/// What progenitor has of its own beside a type for each schema.
-const CLIENT_TYPES: [&str; 2] = ["error", "defaults"];
+/// What stands beside a type for each schema, in the client (progenitor's) and in the server.
+const TYPES: [&str; 7] = ["error", "defaults", "JsonSchema", "Schema", "SchemaGenerator", "Serialize", "Deserialize"];
 /// What stands beside an operation's own errors in an enum's namespace.
 const ERROR_NAMES: [&str; 1] = ["Self_"];
 
 /// All that cannot be turned into code as far as the names and the shape of the document go.
-pub fn check(contract: &Contract) -> Vec<Problem> {
+pub fn check(api: &Api<'_>) -> Vec<Problem> {
     let mut check = Check { problems: Vec::new() };
-    check.schemas(contract);
+    check.schemas(api);
     let mut ids = Scope::with(&CLIENT);
     let mut enums = Scope::with(&["DocumentedError"]);
-    for operation in &contract.operations {
-        let id = &operation.id;
+    for operation in &api.operations {
+        let id = operation.id;
         check.take(&mut ids, value_ident(id), id);
         check.take(&mut enums, ident(&enum_name(operation)), id);
-        check.operation(contract, operation);
+        check.operation(api, operation);
     }
-    check.paths(contract);
+    check.paths(api);
     check.problems
 }
 
@@ -46,120 +48,119 @@ struct Check {
 }
 
 impl Check {
-    fn problem(&mut self, range: &Range<usize>, message: impl Into<String>) {
-        self.problems.push(Problem::new(range.clone(), message.into()));
+    fn problem(&mut self, span: Span, message: impl Into<String>) {
+        self.problems.push(Problem::new(span, message.into()));
     }
 
     /// Takes a name in a scope, or says with which other it clashes.
     fn take(&mut self, scope: &mut Scope, identifier: proc_macro2::Ident, name: &Spanned<String>) {
-        if let Err(Clash { identifier, other, place }) = scope.take(&identifier, name, &name.range) {
+        if let Err(Clash { identifier, other, place }) = scope.take(&identifier, name, name.span) {
             let message = match &place {
                 Some(_) => format!("`{}` and `{other}` both become `{identifier}` in code", name.value),
                 None => format!("`{}` becomes `{identifier}` in code, which is taken", name.value),
             };
-            self.problems.push(Problem { message, range: name.range.clone(), other: place });
+            self.problems.push(Problem { other: place, ..Problem::new(name.span, message) });
         }
     }
 
-    fn schemas(&mut self, contract: &Contract) {
-        let mut names = Scope::with(&CLIENT_TYPES);
-        for schema in &contract.schemas {
-            self.take(&mut names, type_ident(&schema.name), &schema.name);
-            let mut properties = Scope::default();
-            for property in schema.node.get("properties").map(Node::entries).unwrap_or_default() {
-                let name = Spanned { value: property.key.clone(), range: property.key_range.clone() };
-                self.take(&mut properties, value_ident(&name), &name);
-            }
-            let mut values = Scope::default();
-            for value in schema.node.get("enum").map(Node::items).unwrap_or_default() {
-                let name = Spanned { value: value.as_str().unwrap_or_default().to_owned(), range: value.range.clone() };
-                self.take(&mut values, type_ident(&name), &name);
-            }
+    fn schemas(&mut self, api: &Api<'_>) {
+        let mut names = Scope::with(&TYPES);
+        for (name, id) in &api.document.components {
+            self.take(&mut names, type_ident(name), name);
+            self.names_in(api, *id);
         }
     }
 
-    fn operation(&mut self, contract: &Contract, operation: &Operation) {
+    /// The names inside a component, which become fields and variants.
+    fn names_in(&mut self, api: &Api<'_>, id: SchemaId) {
+        let schema = api.document.schema(id);
+        let mut properties = Scope::default();
+        for property in &schema.properties {
+            self.take(&mut properties, value_ident(&property.name), &property.name);
+        }
+        let mut values = Scope::default();
+        for value in schema.enumeration.iter().flat_map(|values| &values.value) {
+            let name = Spanned::new(value.as_str().unwrap_or_default().to_owned(), value.span);
+            self.take(&mut values, type_ident(&name), &name);
+        }
+    }
+
+    fn operation(&mut self, api: &Api<'_>, operation: &Operation<'_>) {
         let what = format!("{} {}", operation.method.value, operation.path.value);
         if !METHODS.contains(&operation.method.as_str()) {
-            self.problem(&operation.method.range, format!("the method of {what}; known are {}", METHODS.join(", ")));
+            self.problem(operation.method.span, format!("the method of {what}; known are {}", METHODS.join(", ")));
         }
-        if let Some(body) = &operation.request_body {
-            self.problem(
-                &body.range,
-                format!("{what} takes a request body; describe in words that a body is not read"),
-            );
+        if let Some(body) = operation.body {
+            self.problem(body, format!("{what} takes a request body; describe in words that a body is not read"));
         }
         for tag in &operation.tags {
-            if !contract.tags.iter().any(|(name, _)| name == tag) {
+            if !api.document.tags.iter().any(|known| *known.name == **tag) {
                 self.problem(
-                    &operation.id.range,
+                    operation.id.span,
                     format!("the tag `{tag}` of {what} does not stand in the document's `tags`"),
                 );
             }
         }
         let mut parameters = Scope::with(&BUILDER);
         for parameter in &operation.parameters {
-            let name = &parameter.name;
+            let name = parameter.name;
             self.take(&mut parameters, value_ident(name), name);
             if matches!(parameter.location, Location::Header | Location::Cookie) {
                 let place = parameter.location.name();
                 self.problem(
-                    &name.range,
+                    name.span,
                     format!("the parameter `{}` stands in a {place}; `path` and `query` are known", name.value),
                 );
-            }
-            if parameter.location == Location::Path && !parameter.required {
-                self.problem(&name.range, format!("the path parameter `{}` is not `required: true`", name.value));
             }
         }
         self.headers(&operation.success.headers, &["body"]);
         let mut errors = Scope::with(&ERROR_NAMES);
         for error in &operation.errors {
-            self.take(&mut errors, type_ident(&error.name), &error.name);
+            self.take(&mut errors, type_ident(error.name), error.name);
             self.headers(&error.headers, &[]);
         }
         for role in ROLES.iter().filter(|role| role.find(operation).is_none()) {
             let name = role.name.map(|name| format!(" named `{name}`")).unwrap_or_default();
             let message = format!("{what} documents no {}{name}, which is the answer to {}", role.status, role.when);
-            self.problem(&operation.id.range, message);
+            self.problem(operation.id.span, message);
         }
         for parameter in &operation.parameters {
             let name = invalid(parameter);
-            if !operation.errors.iter().any(|error| *error.status == 400 && error.name.value == name) {
+            if !operation.errors.iter().any(|error| error.status == 400 && error.name.value == name) {
                 let message = format!(
                     "{what} documents no 400 named `{name}`, which is the answer to a malformed `{}`",
                     parameter.name.value
                 );
-                self.problem(&parameter.name.range, message);
+                self.problem(parameter.name.span, message);
             }
         }
     }
 
-    fn headers(&mut self, headers: &[Header], reserved: &[&str]) {
+    fn headers(&mut self, headers: &[Header<'_>], reserved: &[&str]) {
         let mut fields = Scope::with(reserved);
         for header in headers {
             let is_token = |letter: char| letter.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(letter);
             if header.name.is_empty() || !header.name.chars().all(is_token) {
-                self.problem(&header.name.range, format!("`{}` cannot be the name of a header", header.name.value));
+                self.problem(header.name.span, format!("`{}` cannot be the name of a header", header.name.value));
             }
         }
         for header in own_headers(headers).into_iter().filter(|header| header.constant.is_none()) {
-            self.take(&mut fields, value_ident(&header.name), &header.name);
+            self.take(&mut fields, value_ident(header.name), header.name);
         }
     }
 
     /// dropshot's router has literal segments or one variable at each place, never both.
-    fn paths(&mut self, contract: &Contract) {
-        let mut places: BTreeMap<String, (String, Range<usize>)> = BTreeMap::new();
-        for operation in &contract.operations {
-            let path = &operation.path;
+    fn paths(&mut self, api: &Api<'_>) {
+        let mut places: BTreeMap<String, (String, Span)> = BTreeMap::new();
+        for operation in &api.operations {
+            let path = operation.path;
             let Some(segments) = path.strip_prefix('/') else {
-                self.problem(&path.range, format!("the path `{}` does not begin with `/`", path.value));
+                self.problem(path.span, format!("the path `{}` does not begin with `/`", path.value));
                 continue;
             };
             if path.len() > 1 && path.ends_with('/') {
                 self.problem(
-                    &path.range,
+                    path.span,
                     format!("the path `{}` ends with `/`, which is never seen by an operation", path.value),
                 );
                 continue;
@@ -173,23 +174,23 @@ impl Check {
                     None if is_plain => "a text",
                     None => {
                         self.problem(
-                            &path.range,
+                            path.span,
                             format!("`{segment}` in the path `{}` is neither a text nor one variable", path.value),
                         );
                         break;
                     }
                 };
                 match places.get(&before) {
-                    Some((other, range)) if other != place => {
+                    Some((other, span)) if other != place => {
                         let message = format!(
                             "the path `{}` has `{segment}` where another path has {other}; the router takes one of them",
                             path.value
                         );
-                        self.problems.push(Problem { message, range: path.range.clone(), other: Some(range.clone()) });
+                        self.problems.push(Problem { other: Some(*span), ..Problem::new(path.span, message) });
                         break;
                     }
                     Some(_) => {}
-                    None => drop(places.insert(before.clone(), (place.to_owned(), path.range.clone()))),
+                    None => drop(places.insert(before.clone(), (place.to_owned(), path.span))),
                 }
                 before = format!("{before}/{segment}");
             }

@@ -1,16 +1,19 @@
 //! Schemas of the contract as Rust types whose `JsonSchema` is the contract's own text.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 
+use openapi_model::document::Document;
+use openapi_model::schema::{Property, Schema, SchemaId, Types};
+use openapi_model::shape;
+use openapi_model::span::{Span, Spanned};
+use openapi_model::written;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use serde_json::Value as Json;
+use serde_json::{Number, Value as Json};
 
+use super::api::local;
 use super::names::{type_ident, value_ident};
 use apidrift_core::canonical::{canonical, unwrapped};
-use apidrift_core::contract::Contract;
-use apidrift_core::contract::node::Node;
 
 /// Why a schema cannot be turned into Rust, and where.
 #[derive(Debug)]
@@ -18,43 +21,72 @@ pub struct Unsupported {
     /// What it is that cannot be turned into Rust.
     pub why: String,
     /// Where it stands.
-    pub range: Range<usize>,
+    pub span: Span,
 }
 
-fn unsupported<T>(node: &Node, why: impl Into<String>) -> Result<T, Unsupported> {
-    Err(Unsupported { why: why.into(), range: node.range.clone() })
+fn unsupported<T>(span: Span, why: impl Into<String>) -> Result<T, Unsupported> {
+    Err(Unsupported { why: why.into(), span })
 }
 
-/// Keywords that restrict values in a way that is not enforced.
-const UNENFORCED: [&str; 6] = ["oneOf", "anyOf", "not", "additionalProperties", "discriminator", "pattern"];
+/// A keyword that restricts values in a way that is not enforced.
+fn unenforced(document: &Document, schema: &Schema) -> Option<(Span, String)> {
+    let place = |id: SchemaId| document.schema(id).span;
+    let first = |properties: &[Property]| properties.first().map(|property| property.name.span);
+    let known = [
+        ("oneOf", schema.one_of.as_ref().map(|members| members.span)),
+        ("anyOf", schema.any_of.as_ref().map(|members| members.span)),
+        ("not", schema.not.map(place)),
+        ("additionalProperties", schema.additional_properties.map(place)),
+        ("discriminator", schema.discriminator.as_ref().map(|discriminator| discriminator.property.span)),
+        ("pattern", schema.pattern.as_ref().map(|pattern| pattern.span)),
+        ("patternProperties", first(&schema.pattern_properties)),
+        ("propertyNames", schema.property_names.map(place)),
+        ("prefixItems", schema.prefix_items.first().map(|item| place(*item))),
+    ];
+    let known = known.into_iter().find_map(|(word, span)| Some((span?, word.to_owned())));
+    known.or_else(|| schema.others.first().map(|other| (schema.span, other.key.clone())))
+}
+
+/// The type of a schema beside null, if it is one.
+pub fn kind(schema: &Schema) -> Option<&'static str> {
+    match schema.types.as_ref()?.without(Types::NULL).names()[..] {
+        [only] => Some(only),
+        _ => None,
+    }
+}
 
 /// What a component is in Rust.
-pub fn component(contract: &Contract, name: &str, schema: &Node) -> Result<TokenStream, Unsupported> {
+pub fn component(document: &Document, name: &str, id: SchemaId) -> Result<TokenStream, Unsupported> {
+    let schema = document.schema(id);
     let type_name = type_ident(name);
-    let docs = doc_lines(text(schema, "description").unwrap_or_default());
-    if let Some(word) = UNENFORCED.iter().find_map(|word| schema.entry(word)) {
-        return unsupported(&word.value, format!("it uses `{}`", word.key));
+    let docs = doc_lines(description(schema));
+    if let Some((span, word)) = unenforced(document, schema) {
+        return unsupported(span, format!("it uses `{word}`"));
     }
-    let body = match (schema.get("enum"), text(schema, "type")) {
+    if is_nullable(schema) {
+        return unsupported(schema.span, "it may be null itself; write that where it is referred to");
+    }
+    let body = match (&schema.enumeration, kind(schema)) {
         (Some(values), Some("string")) => enumeration(&type_name, &docs, values)?,
-        (None, Some("object")) => object(contract, name, &docs, schema)?,
+        (None, Some("object")) => object(document, name, &docs, schema)?,
         _ => {
             return unsupported(
-                schema,
+                schema.span,
                 "it is neither an object nor a list of text values (`type: string` with `enum`)",
             );
         }
     };
-    let implementation = json_schema(&type_name, name, &schema.to_json());
+    let implementation =
+        json_schema(&type_name, name, &written::schema(document, id), &references(document, [id].into_iter()));
     Ok(quote!(#body #implementation))
 }
 
-fn enumeration(type_name: &Ident, docs: &TokenStream, values: &Node) -> Result<TokenStream, Unsupported> {
+fn enumeration(type_name: &Ident, docs: &TokenStream, values: &[Spanned<Json>]) -> Result<TokenStream, Unsupported> {
     let mut texts: Vec<&str> = Vec::new();
-    for value in values.items() {
+    for value in values {
         match value.as_str() {
             Some(text) => texts.push(text),
-            None => return unsupported(value, "its `enum` holds something other than texts"),
+            None => return unsupported(value.span, "its `enum` holds something other than texts"),
         }
     }
     texts.sort_unstable();
@@ -70,34 +102,31 @@ fn enumeration(type_name: &Ident, docs: &TokenStream, values: &Node) -> Result<T
     })
 }
 
-fn object(contract: &Contract, name: &str, docs: &TokenStream, schema: &Node) -> Result<TokenStream, Unsupported> {
+fn object(document: &Document, name: &str, docs: &TokenStream, schema: &Schema) -> Result<TokenStream, Unsupported> {
     let type_name = type_ident(name);
-    if let Some(all) = schema.get("allOf") {
-        return unsupported(all, "it uses `allOf`");
+    if let Some(all) = &schema.all_of {
+        return unsupported(all.span, "it uses `allOf`");
     }
-    let required: Vec<&Node> = schema.get("required").map(Node::items).unwrap_or_default().iter().collect();
-    let properties = schema.get("properties").map(Node::entries).unwrap_or_default();
-    for node in &required {
-        let name = node.as_str().unwrap_or_default();
-        if !properties.iter().any(|property| property.key == name) {
-            return unsupported(node, format!("it requires `{name}`, which is not among its properties"));
+    for name in &schema.required {
+        if !schema.properties.iter().any(|property| property.name.value == name.value) {
+            return unsupported(name.span, format!("it requires `{}`, which is not among its properties", name.value));
         }
     }
-    let mut sorted: Vec<_> = properties.iter().collect();
-    sorted.sort_by(|one, other| one.key.cmp(&other.key));
+    let mut sorted: Vec<_> = schema.properties.iter().collect();
+    sorted.sort_by(|one, other| one.name.value.cmp(&other.name.value));
     let mut fields = Vec::new();
     for property in sorted {
-        let key = &property.key;
-        let required = required.iter().any(|node| node.as_str() == Some(key));
-        let field = field(&property.value)?;
-        let nullable = flag(&property.value, "nullable");
+        let key = &property.name.value;
+        let value = document.schema(property.schema);
+        let required = schema.required.iter().any(|name| name.value == *key);
+        let field = field(document, property.schema)?;
         let rust = value_ident(key);
-        let doc = doc_lines(text(&property.value, "description").unwrap_or_default());
+        let doc = doc_lines(description(value));
         let mut inner = field.rust;
-        if field.reference.is_some_and(|target| holds(contract, &target, name)) {
+        if field.reference.is_some_and(|target| holds(document, &target, name)) {
             inner = quote!(::std::boxed::Box<#inner>);
         }
-        let optional = nullable || !required;
+        let optional = is_nullable(value) || !required;
         let rust_type = if optional { quote!(::std::option::Option<#inner>) } else { inner };
         let with = field.time.then(|| {
             let module = if optional { "super::runtime::timestamp::option" } else { "super::runtime::timestamp" };
@@ -116,7 +145,7 @@ fn object(contract: &Contract, name: &str, docs: &TokenStream, schema: &Node) ->
 }
 
 /// Whether values of one component hold values of another inside themselves, so that neither has a size.
-fn holds(contract: &Contract, from: &str, wanted: &str) -> bool {
+fn holds(document: &Document, from: &str, wanted: &str) -> bool {
     let mut seen = BTreeSet::new();
     let mut open = vec![from.to_owned()];
     while let Some(name) = open.pop() {
@@ -126,9 +155,9 @@ fn holds(contract: &Contract, from: &str, wanted: &str) -> bool {
         if !seen.insert(name.clone()) {
             continue;
         }
-        let schema = contract.schema(&name).map(|schema| &schema.node);
-        let properties = schema.and_then(|schema| schema.get("properties")).map(Node::entries).unwrap_or_default();
-        open.extend(properties.iter().filter_map(|property| reference(&property.value).ok().flatten()));
+        let Some(id) = document.component(&name) else { continue };
+        let properties = document.schema(id).properties.iter();
+        open.extend(properties.filter_map(|property| reference(document, property.schema).ok().flatten()));
     }
     false
 }
@@ -145,19 +174,29 @@ pub struct Field {
 }
 
 /// The type of a property, a list item, a parameter or a header.
-pub fn field(schema: &Node) -> Result<Field, Unsupported> {
-    let plain = |rust| Ok(Field { rust, time: false, reference: None });
-    if let Some(name) = reference(schema)? {
+pub fn field(document: &Document, id: SchemaId) -> Result<Field, Unsupported> {
+    if let Some(name) = reference(document, id)? {
         let rust = type_ident(&name);
         return Ok(Field { rust: quote!(#rust), time: false, reference: Some(name) });
     }
-    if let Some(word) = UNENFORCED.iter().find_map(|word| schema.entry(word)) {
-        return unsupported(&word.value, format!("`{}` is not enforced", word.key));
+    field_of(document, document.schema(id))
+}
+
+/// The type of a schema that is no reference.
+pub fn field_of(document: &Document, schema: &Schema) -> Result<Field, Unsupported> {
+    let plain = |rust| Ok(Field { rust, time: false, reference: None });
+    if let Some((span, word)) = unenforced(document, schema) {
+        return unsupported(span, format!("`{word}` is not enforced"));
     }
-    if let Some(values) = schema.get("enum") {
-        return unsupported(values, "an `enum` stands inline; put it into `components.schemas` and refer to it");
+    if let Some(all) = &schema.all_of {
+        return unsupported(all.span, "an `allOf`");
     }
-    match (text(schema, "type"), text(schema, "format")) {
+    if let Some(values) = &schema.enumeration {
+        let why = "an `enum` stands inline; put it into `components.schemas` and refer to it";
+        return unsupported(values.span, why);
+    }
+    let format = schema.format.as_ref().map(|format| format.value.as_str());
+    match (kind(schema), format) {
         (Some("string"), None) => plain(quote!(::std::string::String)),
         (Some("string"), Some("uuid")) => plain(quote!(::uuid::Uuid)),
         (Some("string"), Some("date-time")) => {
@@ -167,84 +206,113 @@ pub fn field(schema: &Node) -> Result<Field, Unsupported> {
         (Some("number"), None | Some("double" | "float")) => plain(quote!(f64)),
         (Some("boolean"), None) => plain(quote!(bool)),
         (Some("array"), None) => {
-            let Some(items) = schema.get("items") else {
-                return unsupported(schema, "a list without `items`");
+            let Some(items) = schema.items else {
+                return unsupported(schema.span, "a list without `items`");
             };
-            let item = field(items)?;
+            let item = field(document, items)?;
+            let items = document.schema(items);
             if item.time {
-                return unsupported(items, "a list of times; put the time into an object");
+                return unsupported(items.span, "a list of times; put the time into an object");
             }
             let rust = item.rust;
-            let rust = if flag(items, "nullable") { quote!(::std::option::Option<#rust>) } else { rust };
+            let rust = if is_nullable(items) { quote!(::std::option::Option<#rust>) } else { rust };
             plain(quote!(::std::vec::Vec<#rust>))
         }
         (Some("object"), _) => {
-            unsupported(schema, "an object stands inline; put it into `components.schemas` and refer to it")
+            unsupported(schema.span, "an object stands inline; put it into `components.schemas` and refer to it")
         }
-        (Some(kind), Some(format)) => unsupported(schema, format!("a `{kind}` of the format `{format}`")),
-        (Some(kind), None) => unsupported(schema, format!("the type `{kind}`")),
-        (None, _) => unsupported(schema, "it has no `type`"),
+        (Some(kind), Some(format)) => unsupported(schema.span, format!("a `{kind}` of the format `{format}`")),
+        (Some(kind), None) => unsupported(schema.span, format!("the type `{kind}`")),
+        (None, _) => unsupported(schema.span, "it has no `type`"),
     }
 }
 
 /// The integer type that holds every value a schema allows. Without a format it has 64 bits, whatever its bounds are: a
 /// bound that moves later does not change the type, and progenitor's client takes 64 bits as well. A `minimum` of 0 or more
 /// takes the sign away, so that a wrong state cannot be written down.
-fn integer(schema: &Node) -> Result<TokenStream, Unsupported> {
-    let natural = bound(schema, "minimum")?.is_some_and(|minimum| minimum >= 0);
-    let (rust, least, most) = match (text(schema, "format"), natural) {
+fn integer(schema: &Schema) -> Result<TokenStream, Unsupported> {
+    let (minimum, maximum) = bounds(schema)?;
+    let natural = minimum.is_some_and(|minimum| minimum >= 0);
+    let format = schema.format.as_ref().map(|format| format.value.as_str());
+    let (rust, least, most) = match (format, natural) {
         (Some("int32"), true) => (quote!(u32), 0, i128::from(u32::MAX)),
         (Some("int32"), false) => (quote!(i32), i128::from(i32::MIN), i128::from(i32::MAX)),
         (None | Some("int64"), true) => (quote!(u64), 0, i128::from(u64::MAX)),
         (None | Some("int64"), false) => (quote!(i64), i128::from(i64::MIN), i128::from(i64::MAX)),
         (Some(other), _) => {
-            return unsupported(schema, format!("an integer of the format `{other}`; `int32` and `int64` are known"));
+            let why = format!("an integer of the format `{other}`; `int32` and `int64` are known");
+            return unsupported(schema.span, why);
         }
     };
-    for key in ["minimum", "maximum"] {
-        if let Some(value) = bound(schema, key)?
+    for (key, value, bound) in [("minimum", minimum, &schema.minimum), ("maximum", maximum, &schema.maximum)] {
+        if let Some(value) = value
             && !(least..=most).contains(&value)
         {
-            let node = schema.get(key).unwrap_or(schema);
-            return unsupported(node, format!("its `{key}` of {value} lies outside what its format can hold"));
+            let span = bound.as_ref().map_or(schema.span, |bound| bound.value.span);
+            return unsupported(span, format!("its `{key}` of {value} lies outside what its format can hold"));
         }
     }
     Ok(rust)
 }
 
-/// A whole-numbered bound.
-pub fn bound(schema: &Node, key: &str) -> Result<Option<i128>, Unsupported> {
-    let Some(node) = schema.get(key) else { return Ok(None) };
-    let number = node.to_json();
-    let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
-    match whole {
-        Some(whole) => Ok(Some(whole)),
-        None => unsupported(node, format!("its `{key}` is no whole number of 64 bits")),
-    }
+/// The least and the greatest whole number that a schema names.
+pub fn bounds(schema: &Schema) -> Result<(Option<i128>, Option<i128>), Unsupported> {
+    let whole = |number: &Spanned<Number>, key: &str| {
+        let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
+        match whole {
+            Some(whole) => Ok(whole),
+            None => unsupported(number.span, format!("its `{key}` is no whole number of 64 bits")),
+        }
+    };
+    let minimum = schema.minimum.as_ref().map(|bound| whole(&bound.value, "minimum")).transpose()?;
+    let maximum = schema.maximum.as_ref().map(|bound| whole(&bound.value, "maximum")).transpose()?;
+    Ok((minimum, maximum))
 }
 
 /// The component that a schema refers to, directly or as the one member of an `allOf` (the way to add `nullable` to a
 /// reference in OpenAPI 3.0).
-pub fn reference(schema: &Node) -> Result<Option<String>, Unsupported> {
-    let target = match (schema.get("$ref"), schema.get("allOf").map(Node::items)) {
+pub fn reference(document: &Document, id: SchemaId) -> Result<Option<String>, Unsupported> {
+    let schema = document.schema(id);
+    let target = match (&schema.reference, schema.all_of.as_ref().map(|members| &members.value[..])) {
         (Some(target), _) => target,
-        (None, Some([only])) => match only.get("$ref") {
-            Some(target) => target,
-            None => return unsupported(only, "an `allOf` whose one member is not a `$ref`"),
-        },
-        (None, Some(_)) => return unsupported(schema, "an `allOf` of several schemas"),
+        (None, Some([only])) => {
+            let only = document.schema(*only);
+            // Only null, and what it is called, may be said beside it.
+            let rest = Schema { nullable: None, types: None, ..schema.clone() };
+            let is_object = kind(schema).is_none_or(|kind| kind == "object");
+            if !shape::is_bare(&rest) || !is_object || rest.any_of.is_some() || rest.one_of.is_some() {
+                return unsupported(schema.span, "an `allOf` beside which something else is said");
+            }
+            match &only.reference {
+                Some(target) => target,
+                None => return unsupported(only.span, "an `allOf` whose one member is not a `$ref`"),
+            }
+        }
+        (None, Some(_)) => return unsupported(schema.span, "an `allOf` of several schemas"),
         (None, None) => return Ok(None),
     };
-    match target.as_str().and_then(|target| target.strip_prefix("#/components/schemas/")) {
+    match local(&target.text) {
         Some(name) => Ok(Some(name.to_owned())),
-        None => unsupported(target, "a reference to something else than `#/components/schemas/…`"),
+        None => unsupported(target.text.span, "a reference to something else than `#/components/schemas/…`"),
     }
 }
 
-/// `impl JsonSchema` that answers with the contract's own text.
-pub fn json_schema(type_name: &Ident, name: &str, schema: &Json) -> TokenStream {
-    let mut references = BTreeSet::new();
-    collect_references(schema, &mut references);
+/// The components to which schemas refer, at any depth inside them.
+pub fn references(document: &Document, schemas: impl Iterator<Item = SchemaId>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut open: Vec<SchemaId> = schemas.collect();
+    while let Some(id) = open.pop() {
+        let schema = document.schema(id);
+        found.extend(schema.reference.as_ref().and_then(|reference| local(&reference.text)).map(str::to_owned));
+        open.extend(schema.properties.iter().map(|property| property.schema));
+        open.extend(schema.items);
+        open.extend(schema.all_of.iter().flat_map(|members| &members.value));
+    }
+    found
+}
+
+/// `impl JsonSchema` that answers with the contract's own text, in which some components are referred to.
+pub fn json_schema(type_name: &Ident, name: &str, schema: &Json, references: &BTreeSet<String>) -> TokenStream {
     let register = references.iter().map(|name| {
         let name = type_ident(name);
         quote!(let _ = generator.subschema_for::<super::types::#name>();)
@@ -262,19 +330,6 @@ pub fn json_schema(type_name: &Ident, name: &str, schema: &Json) -> TokenStream 
                 contract_schema(#text)
             }
         }
-    }
-}
-
-fn collect_references(schema: &Json, found: &mut BTreeSet<String>) {
-    match schema {
-        Json::Object(map) => {
-            let target =
-                map.get("$ref").and_then(Json::as_str).and_then(|target| target.strip_prefix("#/components/schemas/"));
-            found.extend(target.map(str::to_owned));
-            map.values().for_each(|value| collect_references(value, found));
-        }
-        Json::Array(items) => items.iter().for_each(|item| collect_references(item, found)),
-        _ => {}
     }
 }
 
@@ -305,10 +360,11 @@ pub fn doc_lines(text: &str) -> TokenStream {
     quote!(#(#[doc = #lines])*)
 }
 
-fn text<'a>(node: &'a Node, key: &str) -> Option<&'a str> {
-    node.get(key).and_then(Node::as_str)
+fn description(schema: &Schema) -> &str {
+    schema.description.as_ref().map_or("", |text| &text.value)
 }
 
-fn flag(node: &Node, key: &str) -> bool {
-    node.get(key).and_then(Node::as_bool).unwrap_or(false)
+/// Whether a schema says that null fits. What stands beside a `$ref` is not read.
+fn is_nullable(schema: &Schema) -> bool {
+    schema.nullable.is_some() || schema.types.as_ref().is_some_and(|types| types.holds(Types::NULL))
 }

@@ -26,7 +26,7 @@ use serde_json::Value as Json;
 use crate::document::Document;
 use crate::schema::{Bound, Discriminator, SchemaId, Types};
 use crate::span::{Span, Spanned};
-pub(crate) use flatten::is_bare;
+pub use flatten::is_bare;
 
 /// Schemas that a value has to satisfy together; none take anything. Sorted, each once.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -12,9 +12,9 @@ use anyhow::{Context as _, bail};
 
 use apidrift::check::{self, Claims, Pages};
 use apidrift::page::Page;
-use apidrift_core::contract::Contract;
 use apidrift_core::rules::Severity;
 use apidrift_core::settings::Project;
+use apidrift_core::view::Contract;
 use openapi_dropshot::Dropshot;
 use openapi_model::node;
 use openapi_model::source::Source;
@@ -174,7 +174,7 @@ impl Sample {
     }
 
     fn generate(&self, project: &Project) {
-        if let Some(contract) = Contract::load(&self.contract).0 {
+        if let Ok(contract) = Contract::read(&self.contract, None, project.profile.as_ref()) {
             std::hint::black_box(openapi_dropshot::outputs(&contract, &project.layout).is_ok());
         }
     }

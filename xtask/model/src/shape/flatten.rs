@@ -50,7 +50,7 @@ pub(super) fn chain(document: &Document, id: SchemaId) -> impl Iterator<Item = S
 }
 
 /// Whether a schema says nothing of values but by other schemas: `$ref`, `allOf`, `anyOf`, `oneOf`.
-pub(crate) fn is_bare(schema: &Schema) -> bool {
+pub fn is_bare(schema: &Schema) -> bool {
     let Schema {
         always,
         types,
