@@ -6,7 +6,6 @@ use std::sync::LazyLock;
 
 use apidrift::check::{self, Scope};
 use apidrift::outcome::Outcome;
-use apidrift_core::settings;
 use openapi_dropshot::Dropshot;
 use tempfile::TempDir;
 
@@ -14,6 +13,8 @@ use crate::{program, repository};
 
 /// What the server emits, in the file that the copy's settings name.
 pub const EMITTED: &str = "emitted.json";
+/// What this repository compares.
+const SETTINGS: &str = "openapi/check.toml";
 
 static EMITTED_TEXT: LazyLock<String> = LazyLock::new(|| {
     let output = Command::new(program("cdi-server")).arg("openapi").output().expect("the server runs");
@@ -41,9 +42,10 @@ impl Copy {
         }
         copy.take_folder(Path::new("openapi"));
         std::fs::write(copy.path(EMITTED), EMITTED_TEXT.as_str()).expect("the emitted document");
-        copy.edit(settings::FILE, |text| {
+        copy.edit(SETTINGS, |text| {
             let start = text.find("emits = ").expect("the settings name a command");
-            format!("{}emits = [\"cat\", \"{EMITTED}\"]\n", &text[..start])
+            let end = start + text[start..].find('\n').unwrap_or(text.len() - start);
+            format!("{}emits = [\"cat\", \"{EMITTED}\"]{}", &text[..start], &text[end..])
         });
         copy
     }

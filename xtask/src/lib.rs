@@ -3,6 +3,7 @@
 
 mod apt;
 pub mod bench;
+pub mod corpus;
 pub mod generate;
 pub mod postgres;
 pub mod schemathesis;

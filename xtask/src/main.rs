@@ -1,11 +1,12 @@
 //! `cargo xtask`: the chores of this repository, with nothing but cargo needed.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use apidrift::cli::{self, Check, Conform};
 use clap::Parser;
 use openapi_dropshot::Dropshot;
-use xtask::{bench, generate, test};
+use xtask::{bench, corpus, generate, test};
 
 /// What people type before a command.
 const PROGRAM: &str = "cargo xtask";
@@ -26,6 +27,17 @@ enum Xtask {
     /// Hold a live server to the contract, over HTTP; without --url one of this project
     #[command(after_help = cli::conform_help(PROGRAM))]
     Conform(Box<Conform>),
+    /// Say what the check makes of other people's contracts: all those of a folder, or one as a line of JSON
+    Corpus {
+        /// The folder, or one contract
+        path: PathBuf,
+        /// Also look at so many documents made of each by mistakes
+        #[arg(long, default_value_t = 0)]
+        mutants: usize,
+        /// How it is shown: a table, or one array of objects
+        #[arg(long, value_parser = ["table", "json"], default_value = "table")]
+        format: String,
+    },
     /// Measure something, beside a reference in the same run
     #[command(subcommand)]
     Bench(Bench),
@@ -63,6 +75,8 @@ fn run(chore: Xtask) -> anyhow::Result<ExitCode> {
         Xtask::Generate { check } => generate::run(&cli::root()?, check),
         Xtask::Check(check) => cli::check(&check, PROGRAM, Some(&Dropshot)),
         Xtask::Conform(conform) => cli::conform(*conform),
+        Xtask::Corpus { path, mutants, .. } if path.is_file() => corpus::run_one(&path, mutants),
+        Xtask::Corpus { path, mutants, format } => corpus::run(&path, mutants, format == "json"),
         Xtask::Bench(Bench::Check) => bench::check::run(&cli::root()?),
         Xtask::Bench(Bench::Status) => bench::status(&cli::root()?),
         Xtask::Bench(Bench::Sync { rows }) => bench::sync(&cli::root()?, rows),

@@ -4,11 +4,13 @@
 //! Everything hands over an [`outcome::Outcome`]: findings as data, which [`render`] shows. The [`cli`] is what programs
 //! have in common that offer this as a command.
 
-pub mod allow;
+pub mod adopt;
+mod allow;
 pub mod check;
 pub mod cli;
 pub mod compat;
 pub mod conform;
+pub mod init;
 pub mod outcome;
 pub mod page;
 pub mod reference;

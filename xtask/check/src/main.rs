@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use apidrift::cli::{self, Check, Conform};
+use apidrift::cli::{self, Check, Conform, Diff, Init};
 use clap::Parser;
 
 /// What people type before a command.
@@ -15,6 +15,12 @@ enum Apidrift {
     /// Prove that the contract, the server and the reference pages say the same things
     #[command(after_help = cli::check_help(PROGRAM))]
     Check(Check),
+    /// Name what breaks clients of an earlier contract
+    #[command(after_help = cli::diff_help(PROGRAM))]
+    Diff(Diff),
+    /// Look at a contract and its pages, and write settings for them
+    #[command(after_help = cli::init_help(PROGRAM))]
+    Init(Init),
     /// Hold a live server to the contract, over HTTP; without --url one of this project
     #[command(after_help = cli::conform_help(PROGRAM))]
     Conform(Box<Conform>),
@@ -36,6 +42,8 @@ fn run(command: Apidrift) -> anyhow::Result<ExitCode> {
     match command {
         // No generator: generated files are what the program that generates them can compare.
         Apidrift::Check(check) => cli::check(&check, PROGRAM, None),
+        Apidrift::Diff(diff) => cli::diff(&diff),
+        Apidrift::Init(init) => cli::init(&init),
         Apidrift::Conform(conform) => cli::conform(*conform),
         Apidrift::Rules { rule } => cli::rules(rule.as_deref(), PROGRAM),
     }

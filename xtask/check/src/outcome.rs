@@ -2,7 +2,8 @@
 
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
-use openapi_model::source::Place;
+use openapi_model::problem::{Unreadable, UnreadableKind};
+use openapi_model::source::{Place, Source};
 
 /// What a check has come to.
 #[derive(Debug, Default)]
@@ -25,6 +26,24 @@ impl Outcome {
     /// Nothing but something that could not be looked at.
     pub fn unchecked(reason: impl Into<String>) -> Outcome {
         Outcome { unchecked: vec![reason.into()], ..Outcome::default() }
+    }
+
+    /// A contract of which nothing can be made.
+    pub fn unreadable(source: &Source, error: Unreadable) -> Outcome {
+        let rule = match error.kind {
+            UnreadableKind::Malformed => Rule::ContractParses,
+            UnreadableKind::Version => Rule::ContractVersion,
+        };
+        let finding = match error.place {
+            Some(place) => Finding::at(rule, place, error.message),
+            None => Finding::nowhere(rule, error.message),
+        };
+        let finding = match error.help {
+            Some(help) => finding.help(help),
+            None => finding,
+        };
+        let unchecked = vec![format!("nothing was compared with {}, which cannot be read", source.path)];
+        Outcome { findings: vec![finding], unchecked, ..Outcome::default() }
     }
 
     /// Adds what another comparison has come to.

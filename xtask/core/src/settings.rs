@@ -1,4 +1,4 @@
-//! What is compared: `openapi/check.toml` names the files, and the findings that are allowed for now.
+//! What is compared: the settings name the files, how the contract is seen, and the findings that are allowed for now.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,12 +10,17 @@ use openapi_model::source::Source;
 
 use crate::profile::Profile;
 
-/// Where a project says what is compared.
-pub const FILE: &str = "openapi/check.toml";
+/// Where a project says what is compared: the first of these that is there.
+pub const FILES: [&str; 2] = ["apidrift.toml", "openapi/check.toml"];
 
-/// The nearest folder that holds [`FILE`], from one upwards.
+/// The nearest folder that holds one of [`FILES`], from one upwards.
 pub fn find_root(start: &Path) -> Option<PathBuf> {
-    start.ancestors().find(|folder| folder.join(FILE).exists()).map(Path::to_path_buf)
+    start.ancestors().find(|folder| file(folder).is_some()).map(Path::to_path_buf)
+}
+
+/// The settings of a folder, if it has some: which of [`FILES`].
+fn file(folder: &Path) -> Option<&'static str> {
+    FILES.into_iter().find(|file| folder.join(file).exists())
 }
 
 /// A project: its files and its allowances.
@@ -29,7 +34,7 @@ pub struct Project {
     pub profile: Option<Profile>,
     /// Findings that are allowed for now.
     pub allowances: Vec<Allowance>,
-    /// `check.toml` itself.
+    /// The settings themselves.
     pub source: Arc<Source>,
 }
 
@@ -75,7 +80,7 @@ pub struct Allowance {
     pub text: Option<String>,
     /// Why.
     pub reason: String,
-    /// Where it stands in `check.toml`.
+    /// Where it stands in the settings.
     pub range: std::ops::Range<usize>,
 }
 
@@ -99,12 +104,26 @@ struct Allow {
 }
 
 impl Project {
-    /// Reads `openapi/check.toml` of a repository.
+    /// Reads the settings of a folder.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with them, and where.
     pub fn load(root: &Path) -> Result<Project, String> {
-        let source = Source::read(root, &root.join(FILE))?;
+        let file = file(root).ok_or_else(|| format!("there is no {} in {}", FILES.join(" or "), root.display()))?;
+        Project::parse(root, Source::read(root, &root.join(file))?)
+    }
+
+    /// Takes settings that are in memory.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with them, and where.
+    pub fn parse(root: &Path, source: Arc<Source>) -> Result<Project, String> {
+        let name = source.path.clone();
         let file: File = toml::from_str(&source.text).map_err(|error| {
             let (line, column) = source.line_column(error.span().map_or(0, |span| span.start));
-            format!("{FILE}:{line}:{column}: {}", error.message())
+            format!("{name}:{line}:{column}: {}", error.message())
         })?;
         let mut allowances = Vec::new();
         for allow in file.allow {
@@ -112,10 +131,10 @@ impl Project {
             let (line, column) = source.line_column(range.start);
             let allow = allow.into_inner();
             if allow.reason.trim().is_empty() {
-                return Err(format!("{FILE}:{line}:{column}: an allowance needs a reason"));
+                return Err(format!("{name}:{line}:{column}: an allowance needs a reason"));
             }
             if !crate::rules::Rule::ALL.iter().any(|rule| rule.info().name == allow.rule) {
-                return Err(format!("{FILE}:{line}:{column}: there is no rule `{}`; `--rules` lists them", allow.rule));
+                return Err(format!("{name}:{line}:{column}: there is no rule `{}`; `--rules` lists them", allow.rule));
             }
             allowances.push(Allowance {
                 rule: allow.rule,

@@ -17,14 +17,14 @@ use apidrift_core::contract as old;
 use apidrift_core::finding::Finding;
 use apidrift_core::generator::Generator;
 use apidrift_core::profile::Profile;
-use apidrift_core::rules::{Rule, Severity};
+use apidrift_core::rules::Severity;
 use apidrift_core::settings::{Allowance, Project};
 use apidrift_core::view::Contract;
-use openapi_model::problem::Unreadable;
 use openapi_model::source::Source;
 
 use crate::allow::{self, Allowances};
 use crate::compat;
+use crate::init;
 use crate::outcome::{Coverage, NotCompared, Outcome};
 pub use base::Base;
 pub use pages::Pages;
@@ -76,8 +76,7 @@ fn everything(
     let (mut outcome, sound) = compare_with(source, &claims, generator, &mut allowances);
     if claims.is_generated {
         match (generator, sound) {
-            (Some(generator), Some(_)) => {
-                let Some(contract) = old::Contract::load(source).0 else { return outcome };
+            (Some(generator), Some(contract)) => {
                 outcome.coverage.comparisons.push("generated");
                 outcome.findings.extend(allowances.apply(generator.stale(project, &contract)));
             }
@@ -163,6 +162,24 @@ pub fn compare(
     compare_with(source, claims, generator, &mut Allowances::new(&[]))
 }
 
+/// The contract of a project, if no error that is not allowed is found in it: code is made of nothing else. Otherwise what
+/// was found.
+pub fn sound_contract(
+    project: &Project,
+    source: &Arc<Source>,
+    generator: &dyn Generator,
+) -> Result<Contract, Vec<Finding>> {
+    let claims = Claims {
+        profile: project.profile.clone(),
+        folder: project.contract_folder(),
+        is_generated: true,
+        ..Claims::default()
+    };
+    let (outcome, contract) =
+        compare_with(source, &claims, Some(generator), &mut Allowances::new(&project.allowances));
+    contract.ok_or(outcome.findings)
+}
+
 fn compare_with(
     source: &Arc<Source>,
     claims: &Claims,
@@ -171,12 +188,12 @@ fn compare_with(
 ) -> (Outcome, Option<Contract>) {
     let contract = match Contract::read(source, claims.folder.as_deref(), claims.profile.as_ref()) {
         Ok(contract) => contract,
-        Err(error) => return (unreadable(source, error), None),
+        Err(error) => return (Outcome::unreadable(source, error), None),
     };
     let old = old::Contract::load(source).0;
     let generator = generator.filter(|_| claims.is_generated);
     let mut about_contract = sound::check(&contract);
-    about_contract.extend(generator.zip(old.as_ref()).into_iter().flat_map(|(generator, old)| generator.unsupported(old)));
+    about_contract.extend(generator.into_iter().flat_map(|generator| generator.unsupported(&contract)));
     let about_contract = allowances.apply(about_contract);
     let is_sound = !about_contract.iter().any(|finding| finding.severity() == Severity::Error);
     let aside = aside::set_aside(&contract, &about_contract);
@@ -205,20 +222,6 @@ fn compare_with(
     (outcome, is_sound.then_some(contract))
 }
 
-/// A contract of which nothing can be made.
-fn unreadable(source: &Source, error: Unreadable) -> Outcome {
-    let finding = match error.place {
-        Some(place) => Finding::at(Rule::ContractParses, place, error.message),
-        None => Finding::nowhere(Rule::ContractParses, error.message),
-    };
-    let finding = match error.help {
-        Some(help) => finding.help(help),
-        None => finding,
-    };
-    let unchecked = vec![format!("nothing was compared with {}, which cannot be read", source.path)];
-    Outcome { findings: vec![finding], unchecked, ..Outcome::default() }
-}
-
 fn coverage(
     contract: &Contract,
     claims: &Claims,
@@ -243,7 +246,7 @@ fn coverage(
 fn foreign_pages(project: &Project, source: &Arc<Source>, pages: &[PathBuf]) -> Outcome {
     let contract = match Contract::read(source, project.contract_folder().as_deref(), project.profile.as_ref()) {
         Ok(contract) => contract,
-        Err(error) => return unreadable(source, error),
+        Err(error) => return Outcome::unreadable(source, error),
     };
     let about_contract = Allowances::new(&project.allowances).apply(sound::check(&contract));
     let aside: HashSet<String> = aside::set_aside(&contract, &about_contract).into_keys().collect();
@@ -253,6 +256,34 @@ fn foreign_pages(project: &Project, source: &Arc<Source>, pages: &[PathBuf]) -> 
             Ok(source) => outcome.add(pages::check_foreign(&contract, &aside, &source)),
             Err(reason) => outcome.unchecked.push(reason),
         }
+    }
+    outcome
+}
+
+/// What has changed between an earlier contract, a file or a revision of the repository, and a file.
+pub fn diff(here: &Path, base: &str, contract: &Path) -> Outcome {
+    let proposal = match init::propose(here, contract, None) {
+        Ok(proposal) => proposal,
+        Err(outcome) => return outcome,
+    };
+    let project = match Project::parse(here, proposal.settings()) {
+        Ok(project) => project,
+        Err(reason) => return Outcome::unchecked(reason),
+    };
+    let read = project.read(&project.layout.contract).and_then(|source| Ok((source, Base::find(&project, base)?)));
+    let (source, base) = match read {
+        Ok(read) => read,
+        Err(reason) => return Outcome::unchecked(reason),
+    };
+    let contract = match Contract::read(&source, project.contract_folder().as_deref(), project.profile.as_ref()) {
+        Ok(contract) => contract,
+        Err(error) => return Outcome::unreadable(&source, error),
+    };
+    let mut outcome = compatibility(&base, &contract, false);
+    outcome.findings.extend(outcome.not_compared.iter().map(NotCompared::finding));
+    outcome.coverage = coverage(&contract, &Claims::default(), vec!["compat"], &outcome.not_compared);
+    if outcome.coverage.is_empty() && outcome.unchecked.is_empty() {
+        outcome.unchecked.push(format!("{} describes nothing that could be compared", source.path));
     }
     outcome
 }

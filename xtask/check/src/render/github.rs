@@ -9,6 +9,9 @@ pub fn render(outcome: &Outcome) -> String {
     for reason in &outcome.unchecked {
         text.push_str(&format!("::error title=not checked::{}\n", data(reason)));
     }
+    if !outcome.coverage.is_empty() {
+        text.push_str(&format!("::notice title=compared::{}\n", data(&outcome.coverage.text())));
+    }
     for operation in outcome.live.iter().flat_map(|live| &live.operations) {
         for (label, reason) in &operation.not_seen {
             text.push_str(&format!(

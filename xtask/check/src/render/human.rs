@@ -74,9 +74,32 @@ fn closing(outcome: &Outcome) -> String {
         counted(outcome.unchecked.len(), "comparison not made", "comparisons not made"),
     ];
     let text = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let compared = match outcome.coverage.is_empty() {
+        true => String::new(),
+        false => format!("\ncompared: {}", outcome.coverage.text()),
+    };
     match (text.is_empty(), &outcome.live) {
-        (true, None) => "nothing has drifted".to_owned(),
+        (true, None) => format!("nothing has drifted{compared}"),
         (true, Some(_)) => "everything that was seen is as documented".to_owned(),
-        (false, _) => text,
+        (false, _) => format!("{text}{compared}"),
     }
+}
+
+/// What was compared and what was not.
+pub fn coverage(outcome: &Outcome) -> String {
+    let mut text = format!("comparisons made: {}\n", outcome.coverage.comparisons.join(", "));
+    for part in &outcome.not_compared {
+        let place = part.place.as_ref().map_or(String::new(), |place| {
+            let (line, column) = place.source.line_column(place.range.start);
+            format!(" ({}:{line}:{column})", place.source.path)
+        });
+        text.push_str(&format!("not compared: {} with {}: {}{place}\n", part.operation, part.comparison, part.reason));
+    }
+    for reason in &outcome.unchecked {
+        text.push_str(&format!("not looked at: {reason}\n"));
+    }
+    if outcome.not_compared.is_empty() && outcome.unchecked.is_empty() {
+        text.push_str("every operation took part in all of them\n");
+    }
+    text
 }

@@ -17,6 +17,8 @@
 //!   ],
 //!   "not_checked": ["…"],
 //!   "allowed": 0,
+//!   "coverage": {"comparisons": ["contract", "pages"], "operations": 2, "answers": 9, "schemas": 5, "pages": 5},
+//!   "not_compared": [{"operation": "GET /things", "comparison": "pages", "reason": "…", "place": {…}}],
 //!   "live": {
 //!     "url": "…",
 //!     "requests": 100,
@@ -33,13 +35,12 @@
 //! }
 //! ```
 //!
-//! Lines and columns count from 1, columns in characters; an end is the column after the last character. `place` and
-//! `help` may be null, and `live` is where no server was held to the contract.
+//! Lines and columns count from 1, columns in characters; an end is the column after the last character. `operations` are those that took
+//! part in every comparison. `place` and `help` may be null, and `live` is where no server was held to the contract.
 
 use serde_json::{Map, Value, json};
 
-use crate::outcome::Live;
-use crate::outcome::Outcome;
+use crate::outcome::{Live, NotCompared, Outcome};
 use apidrift_core::finding::Finding;
 use openapi_model::source::Place;
 
@@ -50,6 +51,14 @@ pub fn render(outcome: &Outcome) -> String {
         "findings": findings,
         "not_checked": outcome.unchecked,
         "allowed": outcome.allowed,
+        "coverage": {
+            "comparisons": outcome.coverage.comparisons,
+            "operations": outcome.coverage.operations,
+            "answers": outcome.coverage.answers,
+            "schemas": outcome.coverage.schemas,
+            "pages": outcome.coverage.pages,
+        },
+        "not_compared": outcome.not_compared.iter().map(not_compared).collect::<Vec<_>>(),
         "live": outcome.live.as_ref().map(live),
     });
     format!("{document:#}\n")
@@ -65,6 +74,15 @@ fn finding(finding: &Finding) -> Value {
         "help": finding.help,
         "notes": finding.notes,
         "fixable": !finding.fix.is_empty(),
+    })
+}
+
+fn not_compared(part: &NotCompared) -> Value {
+    json!({
+        "operation": part.operation,
+        "comparison": part.comparison,
+        "reason": part.reason,
+        "place": part.place.as_ref().map(place),
     })
 }
 

@@ -30,4 +30,9 @@ pub fn render(outcome: &Outcome, format: Format, colour: bool) -> String {
     }
 }
 
+/// What was compared and what was not, with the reasons, for people.
+pub fn coverage(outcome: &Outcome) -> String {
+    human::coverage(outcome)
+}
+
 pub use human::finding as human_finding;

@@ -94,7 +94,7 @@ impl Contract {
     /// Where nothing can be made of it.
     pub fn read(source: &Arc<Source>, base: Option<&Path>, profile: Option<&Profile>) -> Result<Contract, Unreadable> {
         let document = openapi_model::read(source, base)?;
-        let profile = profile.cloned().unwrap_or_else(|| propose(&document));
+        let profile = profile.cloned().unwrap_or_else(|| propose(&document, &[]));
         Ok(Contract::new(document, profile))
     }
 

@@ -1,8 +1,9 @@
 //! A profile for a contract whose makers have not written one: what the contract itself keeps to.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use openapi_model::document::{Document, Example, Operation, Status};
+use openapi_model::shape::Additional;
 
 use super::{errors, json, permission, rate_limit};
 use crate::profile::{Profile, Requirement, SCOPES};
@@ -21,13 +22,14 @@ const IDENTITIES: [&str; 10] = [
     "/title",
 ];
 
-/// The profile that a contract keeps to: nothing is asked for that it does not do everywhere, so that it is silent today and
+/// The profile that a contract keeps to, with the texts of its pages, if it has some: nothing is asked for that it does not do everywhere, so that it is silent today and
 /// speaks when a new operation does otherwise.
-pub fn propose(document: &Document) -> Profile {
+pub fn propose(document: &Document, pages: &[String]) -> Profile {
     let operations: Vec<&Operation> = document.operations.iter().map(AsRef::as_ref).collect();
+    let error_identity = error_identity(&operations, pages);
     let mut profile = Profile {
-        error_identity: error_identity(&operations),
-        error_schema: error_schema(document, &operations),
+        error_schema: error_schema(document, &operations, error_identity.as_deref()),
+        error_identity,
         permission: permission_source(&operations),
         rate_limit: rate_limit_extension(&operations),
         require: Vec::new(),
@@ -48,46 +50,53 @@ fn keeps(requirement: Requirement, profile: &Profile, operations: &[&Operation])
             let has_errors = operations.iter().any(|operation| !errors::errors(profile, operation).is_empty());
             let is_named = |operation: &Operation| {
                 let errors = errors::errors(profile, operation);
-                errors.iter().all(|error| error.identity.is_some() && error.summary.is_some())
+                let names: HashSet<&str> = errors.iter().map(|error| error.name.as_str()).collect();
+                let all_are_whole = errors.iter().all(|error| error.identity.is_some() && error.summary.is_some());
+                all_are_whole && names.len() == errors.len()
             };
             has_errors && all(&is_named)
         }
     }
 }
 
-/// The first pointer that leads to something in nearly every example of an error, and to different things in all of one
-/// status. Nothing where no status has several examples: then the status does.
-fn error_identity(operations: &[&Operation]) -> Option<String> {
-    let mut statuses: Vec<&[Example]> = Vec::new();
-    for operation in operations {
-        for response in &operation.responses {
-            if matches!(*response.status, Status::Code(400..=599)) {
-                statuses.extend(json(&response.content).map(|media| media.examples.as_slice()));
-            }
-        }
-    }
-    let examples: usize = statuses.iter().map(|examples| examples.len()).sum();
-    let tells = |pointer: &&&str| {
-        let mut found = 0;
-        let mut is_distinct = true;
-        let mut several = false;
-        for examples in &statuses {
-            let mut known: Vec<String> = examples
-                .iter()
-                .filter_map(|example| Some(errors::identity(pointer, example)?.value))
-                .collect();
-            found += known.len();
-            several |= known.len() > 1;
-            known.sort();
-            is_distinct &= known.windows(2).all(|pair| pair[0] != pair[1]);
-        }
-        several && is_distinct && found * 10 >= examples * 9
+/// The pointer that leads to something in nearly every example of an error, and to different things in all of one status: of
+/// several the one whose texts stand most often on the pages, or else the first. Nothing where no status has several examples:
+/// then the status does.
+fn error_identity(operations: &[&Operation], pages: &[String]) -> Option<String> {
+    let responses = operations.iter().flat_map(|operation| &operation.responses);
+    let errors = responses.filter(|response| matches!(*response.status, Status::Code(400..=599)));
+    let statuses: Vec<&[Example]> =
+        errors.filter_map(|response| Some(json(&response.content)?.examples.as_slice())).collect();
+    let tell: Vec<(&str, Vec<String>)> =
+        IDENTITIES.into_iter().filter_map(|pointer| Some((pointer, identities(pointer, &statuses)?))).collect();
+    let on_pages = |identities: &[String]| {
+        identities.iter().filter(|identity| pages.iter().any(|page| page.contains(identity.as_str()))).count()
     };
-    IDENTITIES.iter().find(tells).map(|pointer| (*pointer).to_owned())
+    // Of those that stand there equally often the first.
+    let best = tell.iter().rev().max_by_key(|(_, identities)| on_pages(identities))?;
+    Some(best.0.to_owned())
 }
 
-/// The component that is the schema of every error with a JSON body.
-fn error_schema(document: &Document, operations: &[&Operation]) -> Option<String> {
+/// What a pointer leads to, if it tells errors apart.
+fn identities(pointer: &str, statuses: &[&[Example]]) -> Option<Vec<String>> {
+    let examples: usize = statuses.iter().map(|examples| examples.len()).sum();
+    let mut found = Vec::new();
+    let mut several = false;
+    for examples in statuses {
+        let mut known: Vec<String> =
+            examples.iter().filter_map(|example| Some(errors::identity(pointer, example)?.value)).collect();
+        known.sort();
+        if known.windows(2).any(|pair| pair[0] == pair[1]) {
+            return None;
+        }
+        several |= known.len() > 1;
+        found.extend(known);
+    }
+    (several && found.len() * 10 >= examples * 9).then_some(found)
+}
+
+/// The component that is the schema of every error with a JSON body, if it is open to more fields.
+fn error_schema(document: &Document, operations: &[&Operation], identity: Option<&str>) -> Option<String> {
     let mut known: Option<String> = None;
     for response in operations.iter().flat_map(|operation| &operation.responses) {
         if !matches!(*response.status, Status::Code(400..=599) | Status::Range(4 | 5) | Status::Default) {
@@ -98,7 +107,11 @@ fn error_schema(document: &Document, operations: &[&Operation]) -> Option<String
             return None;
         }
     }
-    known
+    let shape = document.shape_of(document.component(known.as_ref()?)?);
+    let field = identity.and_then(|pointer| pointer.split('/').nth(1));
+    let is_open = !matches!(shape.additional, Additional::Nothing(_))
+        && field.is_none_or(|field| shape.required.keys().all(|required| required == field));
+    known.filter(|_| is_open)
 }
 
 /// The extension of most operations that names permissions, or the scopes, where most have some.

@@ -78,13 +78,15 @@ fn named(
     }
 }
 
-/// No two errors of an operation are one to a client.
+/// No two errors of an operation are one to a client. Where code is named after them, that goes for their names too.
 fn ambiguous(contract: &Contract, operation: &Operation, findings: &mut Vec<Finding>) {
+    let names_count = contract.profile.requires(Requirement::ErrorExamples);
     let named: Vec<&DocumentedError> = operation.errors.iter().filter(|error| error.identity.is_some()).collect();
     let identity = |error: &DocumentedError| error.identity.as_ref().map(|identity| identity.value.clone());
     for (index, error) in named.iter().enumerate() {
         let is_same = |other: &&&DocumentedError| {
-            *other.name == *error.name || (*other.status == *error.status && identity(other) == identity(error))
+            (names_count && *other.name == *error.name)
+                || (*other.status == *error.status && identity(other) == identity(error))
         };
         let Some(other) = named[..index].iter().find(is_same) else { continue };
         let text = |error: &DocumentedError| format!("{} {}", error.status.value, identity(error).unwrap_or_default());

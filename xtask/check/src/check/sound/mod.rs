@@ -14,8 +14,10 @@ use apidrift_core::rules::Rule;
 
 /// What is wrong with a contract.
 pub fn check(contract: &Contract) -> Vec<Finding> {
+    let undeclared = operations::undeclared(contract);
+    let problems = contract.document.problems.iter().filter(|problem| !undeclared.contains(&problem.span));
     let mut findings: Vec<Finding> =
-        contract.document.problems.iter().map(|problem| problem_finding(&contract.document, problem)).collect();
+        problems.map(|problem| problem_finding(&contract.document, problem)).collect();
     operations::check(contract, &mut findings);
     errors::check(contract, &mut findings);
     required(&contract.document, &mut findings);

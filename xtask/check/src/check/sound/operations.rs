@@ -1,6 +1,6 @@
 //! What every operation has: an ID of its own, path parameters, security schemes that there are; and what the profile asks for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use openapi_model::document::Location;
 use openapi_model::paths;
@@ -19,6 +19,7 @@ pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
         report(findings, contract, Rule::ContractParses, (contract.document.openapi.span, "here"), message, help);
     }
     let mut ids: HashMap<&str, Span> = HashMap::new();
+    let mut told: HashSet<Span> = HashSet::new();
     let mut paths: HashMap<String, Span> = HashMap::new();
     for operation in &contract.operations {
         id(contract, operation, &mut ids, findings);
@@ -30,7 +31,7 @@ pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
             findings.push(finding.with(contract.place(first, "first here")).help(help));
         }
         variables(contract, operation, findings);
-        security(contract, operation, findings);
+        security(contract, operation, &mut told, findings);
         house(contract, operation, findings);
     }
 }
@@ -80,14 +81,22 @@ fn variables(contract: &Contract, operation: &Operation, findings: &mut Vec<Find
     }
 }
 
-fn security(contract: &Contract, operation: &Operation, findings: &mut Vec<Finding>) {
+/// Where the security schemes are demanded that are not declared: a rule of their own tells them.
+pub(super) fn undeclared(contract: &Contract) -> HashSet<Span> {
+    let demanded = contract.operations.iter().flat_map(|operation| operation.security.alternatives.iter().flatten());
+    let undeclared = demanded.filter(|scheme| contract.document.security_scheme(&scheme.name).is_none());
+    undeclared.map(|scheme| scheme.name.span).collect()
+}
+
+fn security(contract: &Contract, operation: &Operation, told: &mut HashSet<Span>, findings: &mut Vec<Finding>) {
     if contract.profile.requires(Requirement::Security) && operation.security.is_open() {
         let message = format!("{} can be called by anybody: it demands no security scheme", call(operation));
         let help = "write `security: [{name_of_a_scheme: []}]` for the document or the operation";
         report(findings, contract, Rule::ContractSecurity, (operation.id.span, "this operation"), message, help);
     }
     for scheme in operation.security.alternatives.iter().flatten() {
-        if contract.document.security_scheme(&scheme.name).is_none() {
+        // The document's own requirements are those of many operations.
+        if contract.document.security_scheme(&scheme.name).is_none() && told.insert(scheme.name.span) {
             let message =
                 format!("{} demands the security scheme `{}`, which is not declared", call(operation), scheme.name.value);
             let help = "declare it under `components.securitySchemes`";

@@ -1,0 +1,86 @@
+//! Allowing all that is found today, so that the check fails on what is new.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use anyhow::Context as _;
+use apidrift_core::finding::Finding;
+use apidrift_core::generator::Generator;
+use apidrift_core::rules::{Rule, Severity};
+use apidrift_core::settings::Project;
+
+use crate::allow;
+use crate::check::{self, Scope};
+use crate::outcome::Outcome;
+
+/// What has become of the settings.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Adopted {
+    /// How many allowances were added.
+    pub added: usize,
+    /// How many allowed nothing any more, and were removed.
+    pub removed: usize,
+}
+
+/// What is allowed can bring more to light: code is generated from a contract once what is found in it is allowed.
+const ROUNDS: usize = 6;
+
+/// Allows all that is found, in the settings of a folder. What could not be looked at cannot be allowed: then that is what
+/// comes back.
+///
+/// # Errors
+///
+/// If the settings cannot be read or written.
+pub fn adopt(
+    root: &Path,
+    reason: &str,
+    generator: Option<&dyn Generator>,
+) -> anyhow::Result<Result<Adopted, Box<Outcome>>> {
+    let mut adopted = Adopted::default();
+    for _ in 0..ROUNDS {
+        let project = Project::load(root).map_err(anyhow::Error::msg)?;
+        let outcome = check::check(&project, &Scope::default(), generator);
+        if !outcome.unchecked.is_empty() {
+            return Ok(Err(Box::new(outcome)));
+        }
+        let found = outcome.findings.iter().filter(|finding| finding.severity() != Severity::Note);
+        let (unused, found): (Vec<&Finding>, Vec<&Finding>) =
+            found.partition(|finding| finding.rule == Rule::AllowUnused);
+        if unused.is_empty() && found.is_empty() {
+            break;
+        }
+        // What was not compared may be, once what stands in its way is allowed.
+        let (not_compared, certain): (Vec<&Finding>, Vec<&Finding>) =
+            found.into_iter().partition(|finding| finding.rule == Rule::CoverageNotCompared);
+        let chosen = if certain.is_empty() { not_compared } else { certain };
+        let added = allow::adopt(chosen, reason);
+        let kept = without(&project, &unused);
+        let text = format!("{}\n{added}", kept.trim_end());
+        let path = root.join(&project.source.path);
+        std::fs::write(&path, text).with_context(|| format!("{} cannot be written", project.source.path))?;
+        adopted.added += added.matches("[[allow]]").count();
+        adopted.removed += unused.len();
+    }
+    Ok(Ok(adopted))
+}
+
+/// The settings without the allowances that the findings are about.
+fn without(project: &Project, unused: &[&Finding]) -> String {
+    let text = &project.source.text;
+    let lines: HashSet<usize> = unused
+        .iter()
+        .filter_map(|finding| finding.primary.as_ref())
+        .map(|place| project.source.line_column(place.range.start).0)
+        .collect();
+    let mut kept = String::with_capacity(text.len());
+    let mut is_cut = false;
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        if line.starts_with('[') {
+            is_cut = lines.contains(&(index + 1));
+        }
+        if !is_cut {
+            kept.push_str(line);
+        }
+    }
+    kept
+}

@@ -1,0 +1,191 @@
+//! The commands `check` and `rules`: their arguments, their help and what they do.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use apidrift_core::generator::Generator;
+use apidrift_core::rules::Rule;
+use apidrift_core::settings::{FILES, Project};
+use clap::Args;
+
+use super::output::{Colour, code, print, shown};
+use super::root;
+use crate::adopt::adopt;
+use crate::check::{self, Scope, fix};
+use crate::init::propose;
+use crate::outcome::Outcome;
+use crate::reference;
+use crate::render::{self, Format};
+
+/// What stands below the help of `check`. `program` is what people type before it, such as `cargo xtask`.
+pub fn check_help(program: &str) -> String {
+    let examples = [
+        ("check", "compare everything that the settings name"),
+        ("check openapi.yaml docs", "without settings: this contract with the pages in docs"),
+        ("check --fix --dry-run", "show what could be put right"),
+        ("check --against main", "would the contract break clients of main's?"),
+        ("check --page ~/docs/post_trigger.md", "does a page from elsewhere tell the truth?"),
+        ("check --coverage", "what was compared, and what was not"),
+        ("check --format sarif > drift.sarif", "for code scanning"),
+        ("check --explain page/error-message", "what a rule means"),
+        ("check --adopt 'old, see the wiki'", "allow what is found today, fail on what is new"),
+    ];
+    format!(
+        "Exit status: 0 nothing has drifted, 1 something has, 2 something could not be checked.\n\n\
+         {} says what is compared, how the contract is seen, and which findings are allowed for now. It is looked \
+         for in the current folder and those above it; `init` writes one.\n\n\
+         Examples:\n{}",
+        FILES.join(" or "),
+        shown(program, &examples)
+    )
+}
+
+/// The arguments of `check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The contract, where there are no settings or another is meant
+    contract: Option<PathBuf>,
+    /// The folder of its pages
+    #[arg(requires = "contract")]
+    docs: Option<PathBuf>,
+    /// How findings are shown
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+    /// When colours are used
+    #[arg(long, value_enum, default_value = "auto")]
+    color: Colour,
+    /// Apply what is safe, and show it
+    #[arg(long)]
+    fix: bool,
+    /// With --fix: only show it
+    #[arg(long, requires = "fix")]
+    dry_run: bool,
+    /// Also find what breaks clients of an earlier contract: a revision of this repository, or a file
+    #[arg(long, value_name = "REV|FILE")]
+    against: Option<String>,
+    /// Compare only this page from somewhere else with the contract
+    #[arg(long = "page", value_name = "FILE", num_args = 1.., conflicts_with = "against")]
+    pages: Vec<PathBuf>,
+    /// List what was compared, and what was not, with the reasons; the other formats always do
+    #[arg(long)]
+    coverage: bool,
+    /// Write an allowance for everything that is found, with this reason; those that allow nothing any more go
+    #[arg(long, value_name = "REASON", conflicts_with_all = ["fix", "against", "pages"], value_parser = reason)]
+    adopt: Option<String>,
+    /// List the rules
+    #[arg(long, conflicts_with_all = ["contract", "fix", "against", "pages", "adopt", "explain"])]
+    rules: bool,
+    /// Explain a rule
+    #[arg(long, value_name = "RULE", conflicts_with_all = ["contract", "fix", "against", "pages", "adopt"])]
+    explain: Option<String>,
+}
+
+/// A reason that says something: the settings take no other.
+fn reason(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err("say why the findings are allowed".into()) } else { Ok(text.to_owned()) }
+}
+
+/// Runs `check`, on the contract that is named or else on the project that the current folder belongs to. `program` is what
+/// people type before it.
+///
+/// # Errors
+///
+/// What could not be read or written.
+pub fn check(arguments: &Check, program: &str, generator: Option<&dyn Generator>) -> anyhow::Result<ExitCode> {
+    if arguments.rules || arguments.explain.is_some() {
+        return rules(arguments.explain.as_deref(), program);
+    }
+    let here = std::env::current_dir().context("the current folder cannot be found")?;
+    let project = match project(arguments, &here) {
+        Ok(project) => project?,
+        Err(outcome) => return show(arguments, &outcome),
+    };
+    let scope = Scope {
+        against: arguments.against.as_ref().map(|against| {
+            let file = here.join(against);
+            if file.is_file() { file.display().to_string() } else { against.clone() }
+        }),
+        pages: arguments.pages.iter().map(|page| here.join(page)).collect(),
+    };
+    if let Some(reason) = &arguments.adopt {
+        return run_adopt(arguments, &project, reason, generator);
+    }
+    let mut outcome = check::check(&project, &scope, generator);
+    if arguments.fix {
+        let fixed = fix::fixed(&project.root, &outcome.findings);
+        for file in &fixed {
+            eprint!("{}", file.diff());
+        }
+        if !arguments.dry_run {
+            fix::write(&project.root, &fixed)?;
+            // What is left, and what the fixes themselves have brought about.
+            outcome = check::check(&project, &scope, generator);
+        }
+    }
+    show(arguments, &outcome)
+}
+
+/// The project that is meant: one whose contract is named, as it would be proposed, or that of the current folder.
+fn project(arguments: &Check, here: &Path) -> Result<anyhow::Result<Project>, Outcome> {
+    let Some(contract) = &arguments.contract else {
+        return Ok(root().and_then(|root| Project::load(&root).map_err(anyhow::Error::msg)));
+    };
+    let proposal = propose(here, contract, arguments.docs.as_deref())?;
+    Ok(Project::parse(here, proposal.settings()).map_err(anyhow::Error::msg))
+}
+
+fn show(arguments: &Check, outcome: &Outcome) -> anyhow::Result<ExitCode> {
+    print(&render::render(outcome, arguments.format, arguments.color.wanted()))?;
+    if arguments.coverage && arguments.format == Format::Human {
+        print(&render::coverage(outcome))?;
+    }
+    Ok(code(outcome))
+}
+
+fn run_adopt(
+    arguments: &Check,
+    project: &Project,
+    reason: &str,
+    generator: Option<&dyn Generator>,
+) -> anyhow::Result<ExitCode> {
+    let settings = project.root.join(&project.source.path);
+    if arguments.contract.is_some() {
+        anyhow::ensure!(
+            !settings.exists(),
+            "{} is there already: run `check --adopt` without naming the contract",
+            project.source.path
+        );
+        std::fs::write(&settings, &project.source.text)
+            .with_context(|| format!("{} cannot be written", project.source.path))?;
+        println!("wrote {}", project.source.path);
+    }
+    match adopt(&project.root, reason, generator)? {
+        Ok(adopted) => {
+            println!("allowances added to {}: {}", project.source.path, adopted.added);
+            if adopted.removed > 0 {
+                println!("removed, because they allowed nothing any more: {}", adopted.removed);
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(outcome) => show(arguments, &outcome),
+    }
+}
+
+/// Explains a rule, or lists all of them. `program` is what people type before `check`.
+///
+/// # Errors
+///
+/// If there is no such rule.
+pub fn rules(name: Option<&str>, program: &str) -> anyhow::Result<ExitCode> {
+    let Some(name) = name else {
+        print(&reference::list())?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let rule = Rule::named(name).with_context(|| {
+        let nearest = reference::nearest(name).map(|rule| format!(", only `{}`", rule.info().name));
+        format!("there is no rule `{name}`{}; `{program} check --rules` lists them", nearest.unwrap_or_default())
+    })?;
+    print(&format!("{}\n", reference::explain(rule).trim_end()))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,128 @@
+//! The command `conform`: its arguments, its help and what it does.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use apidrift_core::settings::Project;
+use clap::Args;
+
+use super::output::{Colour, code, print, shown};
+use super::root;
+use crate::conform::{self, Exploration, Limits, Secret, Target, Wanted};
+use crate::render::{self, Format};
+
+/// What stands below the help of `conform`. `program` is what people type before it, such as `cargo xtask`.
+pub fn conform_help(program: &str) -> String {
+    let examples = [
+        ("conform", "start a server of this project, provoke everything"),
+        ("conform --url https://rest.iad-03.braze.com --read-only", "with the key in OPENCDI_KEY"),
+        (
+            "conform --url http://127.0.0.1:8080 --integration 6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01",
+            "also triggers a sync of this integration",
+        ),
+        (
+            "conform --url http://127.0.0.1:8080 --exhaust-rate-limits --timeout 10m",
+            "also uses up the workspace's rate limits, and waits",
+        ),
+        ("conform --seed 7 --cases 1000", "more requests that are made up, and others"),
+        ("conform --url http://127.0.0.1:8080 --explore", "make requests up for a server that nobody needs"),
+        ("conform --operation list_integrations --format json", "one operation, for programs"),
+        ("check --explain live/order", "what a rule means"),
+    ];
+    format!(
+        "Exit status: 0 everything that was seen is as documented, 1 something is not, 2 it could not be tried. What was not seen \
+         is listed with what would be needed. Without --url everything that is documented must be seen.\n\n\
+         Keys are better given in the environment than on the command line, where others of the machine can read them.\n\n\
+         Examples:\n{}",
+        shown(program, &examples)
+    )
+}
+
+/// The arguments of `conform`.
+#[derive(Debug, Args)]
+pub struct Conform {
+    /// The server's base URL; without it a server of this project is built and started
+    #[arg(long)]
+    url: Option<String>,
+    /// An API key with every permission
+    #[arg(long, env = conform::KEY, hide_env_values = true)]
+    key: Option<String>,
+    /// An API key of the same workspace without permissions: provokes 403
+    #[arg(long, env = conform::KEY_WITHOUT_PERMISSION, hide_env_values = true, value_name = "KEY")]
+    key_without_permission: Option<String>,
+    /// An integration whose sync may really be triggered
+    #[arg(long, value_name = "ID", requires = "url")]
+    integration: Option<String>,
+    /// An integration whose sync is in progress: provokes `Another job is in progress`
+    #[arg(long, value_name = "ID", requires = "url")]
+    busy_integration: Option<String>,
+    /// An integration of another workspace: it must look like one that does not exist
+    #[arg(long, value_name = "ID", requires = "url")]
+    foreign_integration: Option<String>,
+    /// Send only GETs
+    #[arg(long)]
+    read_only: bool,
+    /// Use up rate limits: until their windows end, nobody in the workspace can call
+    #[arg(long, requires = "url")]
+    exhaust_rate_limits: bool,
+    /// Try only this operation; give the flag again for others
+    #[arg(long = "operation", value_name = "ID")]
+    operations: Vec<String>,
+    /// How long everything may take, such as 90s or 10m
+    #[arg(long, default_value = "5m", value_parser = humantime::parse_duration)]
+    timeout: Duration,
+    /// Also make requests up, with methods, values, headers and bodies that the contract does not have: not for a server that
+    /// others need. Without --url this is done anyway
+    #[arg(long, requires = "url")]
+    explore: bool,
+    /// What made-up requests start from: the same number, the same requests
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// How many requests are made up for each property of an operation
+    #[arg(long, default_value_t = 100)]
+    cases: u32,
+    /// Speak HTTP/2 without negotiating it
+    #[arg(long)]
+    http2: bool,
+    /// How findings are shown
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+    /// When colours are used
+    #[arg(long, value_enum, default_value = "auto")]
+    color: Colour,
+}
+
+/// Runs `conform` for the project that the current folder belongs to.
+pub fn conform(arguments: Conform) -> anyhow::Result<ExitCode> {
+    let project = Project::load(&root()?).map_err(anyhow::Error::msg)?;
+    let limits = Limits {
+        read_only: arguments.read_only,
+        exhaust: arguments.exhaust_rate_limits || arguments.url.is_none(),
+        complete: arguments.url.is_none() && arguments.operations.is_empty() && !arguments.read_only,
+        operations: arguments.operations,
+        time: arguments.timeout,
+        http2: arguments.http2,
+        explore: (arguments.explore || arguments.url.is_none())
+            .then_some(Exploration { seed: arguments.seed, cases: arguments.cases }),
+        ..Limits::default()
+    };
+    let value = |id: Option<String>| id.map(|id| ("integration_id".to_owned(), id)).into_iter().collect();
+    let target = match (arguments.url, arguments.key) {
+        (Some(url), Some(key)) => Wanted::There(Target {
+            url,
+            key: Secret::new(key),
+            key_without_permission: arguments.key_without_permission.map(Secret::new),
+            failing_keys: BTreeMap::new(),
+            known: value(arguments.integration),
+            busy: value(arguments.busy_integration),
+            foreign: value(arguments.foreign_integration),
+            items: BTreeMap::new(),
+        }),
+        (Some(_), None) => anyhow::bail!("an API key is needed: set {} or give --key", conform::KEY),
+        (None, _) => Wanted::Testbed,
+    };
+    let outcome = conform::project(&project, target, &limits, &|stage| eprintln!("conform: {stage}"));
+    print(&render::render(&outcome, arguments.format, arguments.color.wanted()))?;
+    Ok(code(&outcome))
+}

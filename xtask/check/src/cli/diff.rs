@@ -1,0 +1,52 @@
+//! The command `diff`: what would break clients of an earlier contract, and nothing else.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Args;
+
+use super::output::{Colour, code, print, shown};
+use crate::check;
+use crate::render::{self, Format};
+
+/// What stands below the help of `diff`. `program` is what people type before it.
+pub fn diff_help(program: &str) -> String {
+    let examples = [
+        ("diff old.yaml new.yaml", "two files"),
+        ("diff main openapi.yaml", "the file as it is now, and as it is on main"),
+        ("diff v1.2.0 openapi.yaml --format json", "for programs"),
+    ];
+    format!(
+        "Exit status: 0 nothing breaks, 1 something does, 2 they could not be compared.\n\nExamples:\n{}",
+        shown(program, &examples)
+    )
+}
+
+/// The arguments of `diff`.
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The earlier contract: a file, or a revision of this repository
+    #[arg(value_name = "REV|FILE")]
+    base: String,
+    /// The contract as it is now
+    contract: PathBuf,
+    /// How findings are shown
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+    /// When colours are used
+    #[arg(long, value_enum, default_value = "auto")]
+    color: Colour,
+}
+
+/// Runs `diff`.
+///
+/// # Errors
+///
+/// If the output cannot be written.
+pub fn diff(arguments: &Diff) -> anyhow::Result<ExitCode> {
+    let here = std::env::current_dir().context("the current folder cannot be found")?;
+    let outcome = check::diff(&here, &arguments.base, &arguments.contract);
+    print(&render::render(&outcome, arguments.format, arguments.color.wanted()))?;
+    Ok(code(&outcome))
+}

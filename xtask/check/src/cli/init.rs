@@ -1,0 +1,61 @@
+//! The command `init`: settings for a contract, as it keeps them today.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use apidrift_core::settings::FILES;
+use clap::Args;
+
+use super::output::{Colour, code, print, shown};
+use crate::init::propose;
+use crate::render::{self, Format};
+
+/// What stands below the help of `init`. `program` is what people type before it.
+pub fn init_help(program: &str) -> String {
+    let examples = [
+        ("init openapi.yaml docs", "look at both, and write the settings"),
+        ("init openapi.yaml --print", "only show them"),
+    ];
+    format!("Examples:\n{}", shown(program, &examples))
+}
+
+/// The arguments of `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The contract
+    contract: PathBuf,
+    /// The folder of its pages
+    docs: Option<PathBuf>,
+    /// Write nothing, only show what would be written
+    #[arg(long)]
+    print: bool,
+}
+
+/// Runs `init`.
+///
+/// # Errors
+///
+/// If there are settings already, or they cannot be written.
+pub fn init(arguments: &Init) -> anyhow::Result<ExitCode> {
+    let here = std::env::current_dir().context("the current folder cannot be found")?;
+    let proposal = match propose(&here, &arguments.contract, arguments.docs.as_deref()) {
+        Ok(proposal) => proposal,
+        Err(outcome) => {
+            print(&render::render(&outcome, Format::Human, Colour::Auto.wanted()))?;
+            return Ok(code(&outcome));
+        }
+    };
+    let settings = proposal.settings();
+    if arguments.print {
+        print(&settings.text)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let file = here.join(&settings.path);
+    for known in FILES {
+        anyhow::ensure!(!here.join(known).exists(), "{known} is there already; `--print` shows what would be proposed");
+    }
+    std::fs::write(&file, &settings.text).with_context(|| format!("{} cannot be written", settings.path))?;
+    println!("wrote {}; `check` compares what it names", settings.path);
+    Ok(ExitCode::SUCCESS)
+}
