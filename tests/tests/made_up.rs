@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use apidrift::conform::{self, Exploration, Limits, Target};
 use apidrift::outcome::Outcome;
-use apidrift_core::contract::Contract;
+use apidrift_core::settings::Project;
+use apidrift_core::view::Contract;
 use cdi_server::testbed::{Options, Testbed};
 use contract_tests::proxy::{After, Answered, Asked, Before, Proxy};
 use contract_tests::{MADE_UP, keep_score, repository};
@@ -26,9 +27,10 @@ const AT_ONCE: usize = 4;
 
 static CONTRACT: LazyLock<Contract> = LazyLock::new(|| {
     let text = std::fs::read_to_string(repository().join("openapi/cdi.yaml")).unwrap();
-    let (contract, findings) = Contract::load(&Source::new("openapi/cdi.yaml", text));
-    assert!(findings.is_empty());
-    contract.unwrap()
+    let profile = Project::load(repository()).unwrap().profile;
+    let contract = Contract::read(&Source::new("openapi/cdi.yaml", text), None, profile.as_ref()).unwrap();
+    assert!(contract.document.problems.is_empty());
+    contract
 });
 
 /// What a server needs to know to do something wrong.

@@ -13,9 +13,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use apidrift::conform::{self, Limits, Target};
 use apidrift::outcome::Outcome;
-use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
+use apidrift_core::settings::Project;
+use apidrift_core::view::Contract;
 use cdi_server::testbed::{Options, Testbed};
 use contract_tests::wrong::{Alteration, WrongServer};
 use contract_tests::{MADE_UP, keep_score, repository};
@@ -76,9 +77,10 @@ static CONTRACT: LazyLock<Contract> = LazyLock::new(|| {
         _ => line.to_owned(),
     });
     let text: String = lines.map(|line| line + "\n").collect();
-    let (contract, findings) = Contract::load(&Source::new("openapi/cdi.yaml", text));
-    assert!(findings.is_empty());
-    contract.unwrap()
+    let profile = Project::load(repository()).unwrap().profile;
+    let contract = Contract::read(&Source::new("openapi/cdi.yaml", text), None, profile.as_ref()).unwrap();
+    assert!(contract.document.problems.is_empty());
+    contract
 });
 
 /// What is found of a server with this alteration.

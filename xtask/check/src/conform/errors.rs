@@ -1,13 +1,15 @@
 //! Every documented error of an operation is provoked, and the order in which a request is decided is looked at: who may
 //! not call learns nothing else.
 
-use super::provocations::{self, Way};
-use super::requests::with_malformed;
-use super::session::{Session, Stop};
-use super::wire::{Authorization, Request};
-use apidrift_core::contract::{DocumentedError, Operation};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
+use apidrift_core::view::DocumentedError;
+
+use super::operation::{Operation, is_same};
+use super::provocations::{self, Way};
+use super::requests::with_malformed;
+use super::session::{Session, Stop, error_of};
+use super::wire::{Answer, Authorization, Request};
 
 /// What is sent in the place of a key.
 const NO_KEYS: &[Authorization] = &[
@@ -21,7 +23,12 @@ const NO_KEYS: &[Authorization] = &[
 /// Provokes all errors but the rate limit's, which takes the most requests.
 pub(super) fn provoke<'a>(session: &mut Session<'a>, operation: &'a Operation) -> Result<(), Stop> {
     for error in &operation.errors {
-        match provocations::way(error) {
+        let way = provocations::way(error);
+        if operation.needs_body() && matches!(way, Way::Malformed(_) | Way::Unknown | Way::Busy | Way::Failing) {
+            session.not_tried(operation, Some(error), "needs a request body, and none is made up".to_owned());
+            continue;
+        }
+        match way {
             Way::WithoutKey => without_key(session, operation, error)?,
             Way::WithoutPermission => without_permission(session, operation, error)?,
             Way::Malformed(parameter) => malformed(session, operation, error, parameter)?,
@@ -35,14 +42,26 @@ pub(super) fn provoke<'a>(session: &mut Session<'a>, operation: &'a Operation) -
                 "nobody has said how to provoke it (xtask/check/src/conform/provocations.rs)".to_owned(),
             ),
         }
+        let answers_alike = |other: &&DocumentedError| !is_same(other, error) && provocations::way(other) == way;
+        if let Some(other) = operation.errors.iter().find(answers_alike)
+            && !session.has_seen(operation, Some(error))
+        {
+            let reason = format!("nobody has said what provokes it and not `{}`", other.name.value);
+            session.not_tried_yet(operation, error, reason);
+        }
     }
     Ok(())
 }
 
+/// The error that is expected: another one that is provoked in the same way, if that is what was answered.
+fn expected<'a>(operation: &'a Operation, error: &'a DocumentedError, answer: &Answer) -> &'a DocumentedError {
+    let found = error_of(operation, answer);
+    found.filter(|found| provocations::way(found) == provocations::way(error)).unwrap_or(error)
+}
+
 /// Requests that differ in how well their parameters are. The first leads to something, if that is safe to ask for.
 fn of_every_kind(session: &Session<'_>, operation: &Operation) -> Vec<Request> {
-    let safe = *operation.method == *"GET" || session.target.knows_parameters_of(operation);
-    let good = if safe { session.request(operation, &[]) } else { None };
+    let good = if session.may_really_happen(operation) { session.request(operation, &[]) } else { None };
     let unknown = provocations::unknown_values(operation);
     let to_nothing = if unknown.is_empty() { None } else { session.request(operation, &unknown) };
     [good, to_nothing, with_malformed(session, operation)].into_iter().flatten().collect()
@@ -60,7 +79,8 @@ fn without_key<'a>(
         let rule = if index == 0 { Rule::LiveAnswer } else { Rule::LiveOrder };
         for key in keys {
             let answer = session.ask(operation, &request.by(key.clone()))?;
-            if answer.is_some_and(|answer| !session.judge(operation, &answer, Some(error), rule)) {
+            let Some(answer) = answer else { continue };
+            if !session.judge(operation, &answer, Some(expected(operation, error, &answer)), rule) {
                 return Ok(());
             }
         }
@@ -80,7 +100,8 @@ fn without_permission<'a>(
     for (index, request) in of_every_kind(session, operation).iter().enumerate() {
         let rule = if index == 0 { Rule::LiveAnswer } else { Rule::LiveOrder };
         let answer = session.ask(operation, &request.by(Authorization::WithoutPermission))?;
-        if answer.is_some_and(|answer| !session.judge(operation, &answer, Some(error), rule)) {
+        let Some(answer) = answer else { continue };
+        if !session.judge(operation, &answer, Some(expected(operation, error, &answer)), rule) {
             return Ok(());
         }
     }
@@ -104,7 +125,7 @@ fn malformed<'a>(
     for (index, value) in bad.iter().enumerate() {
         // Where only this parameter is wrong, and where another leads to nothing besides.
         let only = [(name, value.as_str())];
-        let alone = if *operation.method == *"GET" { session.request(operation, &only) } else { None };
+        let alone = if operation.is_safe() { session.request(operation, &only) } else { None };
         let others = unknown.iter().filter(|(other, _)| *other != name).copied();
         let with_others: Vec<(&str, &str)> = others.chain(only).collect();
         let both = session.request(operation, &with_others).filter(|_| index == 0 || alone.is_none());
@@ -129,14 +150,15 @@ fn unknown<'a>(session: &mut Session<'a>, operation: &'a Operation, error: &'a D
         return Ok(());
     };
     let Some(answer) = session.ask(operation, &request)? else { return Ok(()) };
+    let error = expected(operation, error, &answer);
     session.judge(operation, &answer, Some(error), Rule::LiveAnswer);
     let foreign: Vec<(&str, &str)> =
         session.target.foreign.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let request = if foreign.is_empty() { None } else { session.request(operation, &foreign) };
     let Some(request) = request else { return Ok(()) };
     let Some(other) = session.ask(operation, &request)? else { return Ok(()) };
-    let same = other.status == answer.status && other.message() == answer.message();
-    let names = |answer: &super::wire::Answer| {
+    let same = other.status == answer.status && other.identity() == answer.identity();
+    let names = |answer: &Answer| {
         let mut names: Vec<String> = answer.headers.keys().map(|name| name.as_str().to_owned()).collect();
         names.sort();
         names
@@ -145,11 +167,11 @@ fn unknown<'a>(session: &mut Session<'a>, operation: &'a Operation, error: &'a D
         session.judge(operation, &other, Some(error), Rule::LiveAnswer);
         return Ok(());
     }
-    let place = session.contract.place(&error.message.range, "what the contract says of both");
+    let place = session.contract.place(error.identity.as_ref().map_or(error.status.span, |identity| identity.span), "what the contract says of both");
     let id = &operation.id.value;
     let message = format!("`{id}` tells what is another workspace's from what is not there");
     let finding = Finding::at(Rule::LiveLeak, place, message).help("answer both in the same way, to the last header");
-    let expected = format!("the same as of what is not there: {} {}", answer.status, answer.message().unwrap_or(""));
+    let expected = format!("the same as of what is not there: {} {}", answer.status, answer.identity().unwrap_or(""));
     session.report_answer(finding, &other, &expected);
     Ok(())
 }

@@ -1,16 +1,31 @@
 //! An answer beside what the contract says of it: status, message, media type, schema and headers.
 
-use std::ops::Range;
-
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+use apidrift_core::view::DocumentedError;
+use openapi_model::document::Header;
+use openapi_model::node::Node;
+use openapi_model::schema::{SchemaId, Types};
+use openapi_model::span::Span;
+use openapi_model::values::Direction;
 use serde_json::Value as Json;
 
+use super::fields;
+use super::operation::{Body, Operation, is_same};
 use super::provocations;
 use super::session::{Documented, Session, label};
 use super::wire::Answer;
-use apidrift_core::contract::node::Node;
-use apidrift_core::contract::{Contract, DocumentedError, ERROR, Header, Operation};
-use apidrift_core::finding::Finding;
-use apidrift_core::rules::Rule;
+
+/// What a body of JSON is held to.
+pub(super) struct Form<'a> {
+    /// Its media type, as the contract has it.
+    pub media_type: &'a str,
+    pub schema: Option<SchemaId>,
+    /// Where the contract says so.
+    pub place: Span,
+    /// Whether it is a success: errors may carry more than is documented.
+    pub is_success: bool,
+}
 
 impl<'a> Session<'a> {
     /// Compares an answer with the one that is expected: an error, or the success. `otherwise` is the rule that another
@@ -25,7 +40,7 @@ impl<'a> Session<'a> {
         let found = self.documented(operation, answer);
         let is_expected = match (found, expected) {
             (Some(Documented::Success), None) => true,
-            (Some(Documented::Error(found)), Some(expected)) => *found.name == *expected.name,
+            (Some(Documented::Error(found)), Some(expected)) => is_same(found, expected),
             _ => false,
         };
         if is_expected {
@@ -48,9 +63,10 @@ impl<'a> Session<'a> {
     ) {
         let (wanted, id) = (label(operation, expected), operation.id.as_str());
         let status = expected.map_or(&operation.success.status, |error| &error.status);
-        let message = expected.map_or(&operation.success.status.range, |error| &error.message.range);
-        let said = answer.message().unwrap_or_default();
-        let (rule, range, text) = match (found, expected) {
+        let identity = expected.and_then(|error| error.identity.as_ref());
+        let message = identity.map_or(status.span, |identity| identity.span);
+        let said = answer.identity().unwrap_or_default();
+        let (rule, span, text) = match (found, expected) {
             (Some(found), _) => {
                 let rule = match (found, expected.map(|error| *error.status)) {
                     (Documented::Success, Some(401)) => Rule::LiveAuthentication,
@@ -63,24 +79,26 @@ impl<'a> Session<'a> {
             (None, Some(error)) if answer.status == *error.status && answer.json.is_err() => {
                 (Rule::LiveBody, message, format!("the body of the {} of `{id}` is not JSON", answer.status))
             }
-            (None, Some(error)) if answer.status == *error.status && answer.message().is_none() => {
-                (Rule::LiveSchema, message, format!("the body of the {} of `{id}` has no `message`", answer.status))
+            (None, Some(error)) if answer.status == *error.status && answer.identity().is_none() => {
+                let name = self.identity_name();
+                (Rule::LiveSchema, message, format!("the body of the {} of `{id}` has no `{name}`", answer.status))
             }
             (None, Some(error)) if answer.status == *error.status => {
-                (Rule::LiveMessage, message, format!("the message is `{said}`, not `{}`", error.message.value))
+                let (name, wanted) = (self.identity_name(), identity.map_or("", |identity| identity.as_str()));
+                (Rule::LiveMessage, message, format!("the {name} is `{said}`, not `{wanted}`"))
             }
-            (None, Some(error)) if said == error.message.value => (
+            (None, Some(_)) if identity.is_some_and(|identity| said == identity.value) => (
                 Rule::LiveStatus,
-                &status.range,
+                status.span,
                 format!("`{said}` comes with {}, not with {}", answer.status, status.value),
             ),
             _ => {
                 let shown = if said.is_empty() { String::new() } else { format!(" {said}") };
                 let text = format!("`{id}` answers `{}{shown}`, which it does not document", answer.status);
-                (Rule::LiveUndocumented, &operation.id.range, text)
+                (Rule::LiveUndocumented, operation.id.span, text)
             }
         };
-        let mut finding = Finding::at(rule, self.contract.place(range, "what the contract says"), text);
+        let mut finding = Finding::at(rule, self.contract.place(span, "what the contract says"), text);
         if rule == Rule::LiveUndocumented {
             let place = self.contract.place(message, "what was to be answered");
             finding = finding.with(place).help("answer what is documented, or document it");
@@ -93,10 +111,15 @@ impl<'a> Session<'a> {
 
     /// What is expected, in a few words.
     pub fn expectation(&self, operation: &Operation, expected: Option<&DocumentedError>) -> String {
-        match (expected, &operation.success.schema) {
-            (Some(error), _) => format!("{} {}", error.status.value, error.value.to_json()),
-            (None, Some(schema)) => format!("{} with a `{}`", operation.success.status.value, schema.value),
-            (None, None) => format!("{} without a body", operation.success.status.value),
+        let status = expected.map_or(*operation.success.status, |error| *error.status);
+        match (expected.and_then(|error| error.value.as_ref()), operation.body(expected)) {
+            (Some(value), _) => format!("{status} {}", value.to_json()),
+            (None, Body::Json(media)) => match media.schema.and_then(|schema| self.name_of(schema)) {
+                Some(name) => format!("{status} with a `{name}`"),
+                None => format!("{status} with a body of JSON"),
+            },
+            (None, Body::None) => format!("{status} without a body"),
+            (None, Body::Untold) => status.to_string(),
         }
     }
 
@@ -115,188 +138,132 @@ impl<'a> Session<'a> {
         answer: &Answer,
         expected: Option<&'a DocumentedError>,
     ) -> Vec<Finding> {
-        let (status, headers, schema) = match expected {
-            Some(error) => (&error.status, &error.headers, Some(ERROR)),
-            None => {
-                let success = &operation.success;
-                (&success.status, &success.headers, success.schema.as_ref().map(|schema| schema.value.as_str()))
-            }
-        };
+        let status = expected.map_or(operation.success.status.span, |error| error.status.span);
         let what = format!("`{}` of `{}`", label(operation, expected), operation.id.value);
         let mut found = Vec::new();
-        for header in headers {
-            found.extend(self.header(header, answer, &what));
+        for header in operation.headers(expected) {
+            found.extend(self.header(operation, header, answer, &what));
         }
-        match schema {
-            Some(schema) => {
-                let place = expected.map_or(&status.range, |error| &error.name.range);
-                found.extend(self.body(schema, answer, &what, place, expected.is_none()));
+        match operation.body(expected) {
+            // Answers to HEAD have no body.
+            _ if answer.request.method == "HEAD" => {}
+            Body::Json(media) => {
+                let form = Form {
+                    media_type: &media.name,
+                    schema: media.schema,
+                    place: expected.map_or(status, |error| error.name.span),
+                    is_success: expected.is_none(),
+                };
+                found.extend(self.body(operation, &form, answer, &what));
             }
-            None if !answer.body.is_empty() => {
-                let place = self.contract.place(&status.range, "documented without a body");
+            Body::None if !answer.body.is_empty() => {
+                let place = self.contract.place(status, "documented without a body");
                 found.push(Finding::at(Rule::LiveBody, place, format!("{what} has a body")));
             }
-            None => {}
+            Body::None | Body::Untold => {}
         }
         found
     }
 
-    fn header(&mut self, header: &Header, answer: &Answer, what: &str) -> Vec<Finding> {
-        let place = |session: &Session<'_>| session.contract.place(&header.name.range, "this header");
+    fn header(&mut self, operation: &Operation, header: &Header, answer: &Answer, what: &str) -> Vec<Finding> {
+        let place = |session: &Session<'_>| session.contract.place(header.name.span, "this header");
         let name = header.name.as_str();
         let Some(text) = answer.header(name) else {
-            if !header.required {
+            if !*header.required {
                 return Vec::new();
             }
             let finding = Finding::at(Rule::LiveHeaderMissing, place(self), format!("{what} comes without `{name}`"))
                 .help("send it with every such answer, or make it optional in the contract");
             return vec![finding];
         };
-        let value = match header.schema.get("type").and_then(Node::as_str) {
-            Some("integer" | "number" | "boolean") => {
-                serde_json::from_str(text.trim()).unwrap_or_else(|_| text.clone().into())
-            }
-            _ => Json::String(text.clone()),
-        };
-        let misfits = self.schemas.misfits_of(&header.schema, &Node::from_json(&value));
-        let findings = misfits.into_iter().map(|misfit| {
+        let Some(schema) = header.schema else { return Vec::new() };
+        let Some(value) = header_value(self.contract.document.shape_of(schema).types, &text) else { return Vec::new() };
+        let misfits = self.misfits(operation, schema, Direction::Response, &Node::from_json(&value));
+        let findings = misfits.unwrap_or_default().into_iter().map(|misfit| {
             let message = format!("`{name}: {text}` of {what} does not fit: {}", misfit.message);
             Finding::at(Rule::LiveHeaderValue, place(self), message).help("send a value of its schema")
         });
         findings.collect()
     }
 
-    pub fn body(
-        &mut self,
-        schema: &str,
-        answer: &Answer,
-        what: &str,
-        place: &Range<usize>,
-        is_success: bool,
-    ) -> Vec<Finding> {
+    /// What is wrong with a body that is to be JSON.
+    pub fn body(&mut self, operation: &Operation, form: &Form<'_>, answer: &Answer, what: &str) -> Vec<Finding> {
+        let contract = self.contract;
         let mut findings = Vec::new();
         let media_type = answer.header("content-type");
-        if !media_type.as_deref().is_some_and(is_json) {
+        if !media_type.as_deref().is_some_and(|media_type| is_json(media_type, form.media_type)) {
+            let wanted = essence(form.media_type);
             let shown = media_type.map_or("no media type".to_owned(), |media_type| format!("`{media_type}`"));
-            let message = format!("{what} comes as {shown}, not as `application/json`");
-            let place = self.contract.place(place, "documented as JSON");
-            findings
-                .push(Finding::at(Rule::LiveMediaType, place, message).help("send `Content-Type: application/json`"));
+            let message = format!("{what} comes as {shown}, not as `{wanted}`");
+            let place = contract.place(form.place, "documented as JSON");
+            let help = format!("send `Content-Type: {wanted}`");
+            findings.push(Finding::at(Rule::LiveMediaType, place, message).help(help));
         }
         let json = match &answer.json {
             Ok(json) => json,
             Err(reason) => {
-                let place = self.contract.place(place, "documented as JSON");
+                let place = contract.place(form.place, "documented as JSON");
                 let message = format!("the body of {what} is not JSON: {reason}");
                 findings.push(Finding::at(Rule::LiveBody, place, message).help("send one JSON document in UTF-8"));
                 return findings;
             }
         };
-        for misfit in self.schemas.misfits(schema, &Node::from_json(json)) {
-            let range = property(self.contract, schema, &misfit.pointer).unwrap_or_else(|| place.clone());
+        let Some(schema) = form.schema else { return findings };
+        let shown = self.name_of(schema).map_or("its schema".to_owned(), |name| format!("`{name}`"));
+        let misfits = self.misfits(operation, schema, Direction::Response, &Node::from_json(json));
+        for misfit in misfits.unwrap_or_default() {
+            let span = fields::place(&contract.document, schema, &misfit.pointer).unwrap_or(form.place);
             let at = if misfit.pointer.is_empty() { "the body" } else { &misfit.pointer };
-            let message = format!("{what} does not fit `{schema}` at `{at}`: {}", misfit.message);
-            let place = self.contract.place(&range, "what the contract says");
+            let message = format!("{what} does not fit {shown} at `{at}`: {}", misfit.message);
+            let place = contract.place(span, "what the contract says");
             findings
                 .push(Finding::at(Rule::LiveSchema, place, message).help("answer what fits, or correct the schema"));
         }
         // Errors may carry more than is documented, and so say the conventions of the contract.
-        if is_success {
-            for field in undocumented(self.contract, schema, json) {
-                let range =
-                    self.contract.schema(schema).map_or_else(|| place.clone(), |schema| schema.name.range.clone());
-                let place = self.contract.place(&range, "this schema");
-                let message = format!("{what} has `{field}`, which `{schema}` does not describe");
+        if form.is_success {
+            for field in fields::undocumented(&contract.document, schema, json) {
+                let name = contract.document.shape_of(schema).name.as_ref().map(|name| name.span);
+                let place = contract.place(name.unwrap_or(form.place), "this schema");
+                let message = format!("{what} has `{field}`, which {shown} does not describe");
                 let help = "describe it: clients cannot know what it means";
                 findings.push(Finding::at(Rule::LiveUndocumentedField, place, message).help(help));
             }
         }
         findings
     }
-}
 
-/// Whether this is JSON in UTF-8.
-fn is_json(media_type: &str) -> bool {
-    let mut parts = media_type.split(';').map(|part| part.trim().to_ascii_lowercase());
-    let is_utf8 =
-        |part: String| !part.starts_with("charset=") || matches!(part[8..].trim_matches('"'), "utf-8" | "utf8");
-    parts.next().as_deref() == Some("application/json") && parts.all(is_utf8)
-}
-
-/// The contract's place of what a JSON pointer leads to: the innermost property that is described.
-fn property(contract: &Contract, schema: &str, pointer: &str) -> Option<Range<usize>> {
-    let mut here = &contract.schema(schema)?.node;
-    let mut place = None;
-    for part in pointer.split('/').skip(1) {
-        here = resolved(contract, here);
-        if let Some(items) = here.get("items") {
-            here = items;
-        } else if let Some(entry) = here.get("properties").and_then(|properties| properties.entry(part)) {
-            place = Some(entry.key_range.clone());
-            here = &entry.value;
-        } else {
-            break;
-        }
-    }
-    place
-}
-
-/// What a schema refers to, through `$ref` and an `allOf` with one member.
-fn resolved<'a>(contract: &'a Contract, mut schema: &'a Node) -> &'a Node {
-    // Loading has refused references that go in a circle.
-    loop {
-        let only = match schema.get("allOf").map(Node::items) {
-            Some([only]) => only,
-            _ => schema,
-        };
-        let name = only.get("$ref").and_then(Node::as_str).and_then(|name| name.rsplit('/').next());
-        match name.and_then(|name| contract.schema(name)) {
-            Some(found) => schema = &found.node,
-            None => return only,
-        }
+    /// The name of a schema that is a component.
+    fn name_of(&self, schema: SchemaId) -> Option<String> {
+        self.contract.document.shape_of(schema).name.as_ref().map(|name| name.value.clone())
     }
 }
 
-/// The array of a list's items: its name and schema.
-pub(super) fn array<'a>(contract: &'a Contract, operation: &Operation) -> Option<(&'a str, &'a Node)> {
-    let schema = contract.schema(operation.success.schema.as_ref()?)?;
-    let mut properties = schema.node.get("properties").map(Node::entries).unwrap_or_default().iter();
-    properties
-        .find(|entry| entry.value.get("type").and_then(Node::as_str) == Some("array"))
-        .map(|entry| (entry.key.as_str(), &entry.value))
+/// The value of a header; nothing where it is not known how its text is to be read.
+fn header_value(types: Types, text: &str) -> Option<Json> {
+    if types.meets(Types::STRING) {
+        return Some(text.into());
+    }
+    let is_scalar = !types.meets(Types::ARRAY.with(Types::OBJECT));
+    is_scalar.then(|| serde_json::from_str(text.trim()).unwrap_or_else(|_| text.into()))
 }
 
-/// Fields that no schema describes, as pointers; the items of a list count as one.
-fn undocumented(contract: &Contract, schema: &str, json: &Json) -> Vec<String> {
-    let mut found = Vec::new();
-    if let Some(schema) = contract.schema(schema) {
-        walk(contract, &schema.node, json, "", &mut found);
-    }
-    found.sort();
-    found.dedup();
-    found
+/// A media type without its parameters, in small letters.
+fn essence(media_type: &str) -> String {
+    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-fn walk(contract: &Contract, schema: &Node, json: &Json, path: &str, found: &mut Vec<String>) {
-    let schema = resolved(contract, schema);
-    match json {
-        Json::Array(items) => {
-            if let Some(schema) = schema.get("items") {
-                items.iter().for_each(|item| walk(contract, schema, item, &format!("{path}/*"), found));
-            }
-        }
-        Json::Object(fields) => {
-            let Some(properties) = schema.get("properties") else { return };
-            for (name, value) in fields {
-                match properties.get(name) {
-                    Some(schema) => walk(contract, schema, value, &format!("{path}/{name}"), found),
-                    None if schema.get("additionalProperties").is_none() => found.push(format!("{path}/{name}")),
-                    None => {}
-                }
-            }
-        }
-        _ => {}
-    }
+/// Whether this is JSON in UTF-8, of the media type that is documented.
+fn is_json(media_type: &str, documented: &str) -> bool {
+    let is_utf8 = |part: &str| match part.trim().to_ascii_lowercase().strip_prefix("charset=") {
+        Some(charset) => matches!(charset.trim_matches('"'), "utf-8" | "utf8"),
+        None => true,
+    };
+    let (found, wanted) = (essence(media_type), essence(documented));
+    let is_wanted = match wanted.as_str() {
+        "*/*" | "application/*" => found == "application/json" || found.ends_with("+json"),
+        wanted => found == wanted,
+    };
+    is_wanted && media_type.split(';').skip(1).all(is_utf8)
 }
 
 /// Whether a documented error is one that the rate limit gives.

@@ -3,16 +3,18 @@
 
 use std::time::{Duration, Instant};
 
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+use apidrift_core::view::DocumentedError;
+use openapi_model::source::Place;
+
 use super::judge::rate_limited;
+use super::operation::{Operation, is_same, label_of};
 use super::provocations::{self, Way};
 use super::requests::with_malformed;
 use super::session::{Session, Stop, error_of};
 use super::usage::{SLACK, Usage, window};
 use super::wire::{Answer, Authorization, Request};
-use apidrift_core::contract::{DocumentedError, Header, Operation};
-use apidrift_core::finding::Finding;
-use apidrift_core::rules::Rule;
-use openapi_model::source::Place;
 
 const LIMIT: &str = "x-ratelimit-limit";
 const REMAINING: &str = "x-ratelimit-remaining";
@@ -26,14 +28,9 @@ const MOST_REQUESTS: u64 = 5000;
 /// So many steps of the counter tell how it goes.
 const ENOUGH: usize = 3;
 
-/// A header of the success, if the contract has it. In another API it may mean something else.
-fn declared<'a>(operation: &'a Operation, name: &str) -> Option<&'a Header> {
-    operation.success.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))
-}
-
-/// What such a header says.
+/// What a header says, if the contract has it at the success. In another API it may mean something else.
 fn said(operation: &Operation, answer: &Answer, name: &str) -> Option<i64> {
-    answer.number(name).filter(|_| declared(operation, name).is_some())
+    answer.number(name).filter(|_| operation.success_header(name).is_some())
 }
 
 impl Session<'_> {
@@ -81,8 +78,8 @@ impl Session<'_> {
 
 /// The contract's place of a header of the success.
 fn at(session: &Session<'_>, operation: &Operation, name: &str) -> Place {
-    let range = declared(operation, name).map_or(&operation.id.range, |header| &header.name.range);
-    session.contract.place(range, "this header")
+    let span = operation.success_header(name).map_or(operation.id.span, |header| header.name.span);
+    session.contract.place(span, "this header")
 }
 
 /// Whether a request was counted, by its answer.
@@ -125,7 +122,7 @@ fn compare(session: &mut Session<'_>, operation: &Operation, answer: &Answer, li
     if let Some(documented) = &operation.rate_limit
         && i64::try_from(documented.requests) != Ok(limit)
     {
-        let place = session.contract.place(&documented.range, "the contract's limit");
+        let place = session.contract.place(documented.span, "the contract's limit");
         let message = format!("the limit of `{id}` is {limit} here, not {}", documented.requests);
         session.report(Finding::at(Rule::LiveRateLimitOther, place, message).help("a server may be configured so"));
     }
@@ -162,11 +159,15 @@ pub(super) fn exhaust<'a>(session: &mut Session<'a>, operation: &'a Operation) -
         session.not_tried(operation, Some(error), reason.to_owned());
         return Ok(());
     }
+    if operation.rate_limit.is_none() && session.of(operation).counts.limit.is_none() {
+        session.not_tried(operation, Some(error), "nobody has said what the limit is".to_owned());
+        return Ok(());
+    }
     let unknown = provocations::unknown_values(operation);
     // The cheaper for the server the better: something that is refused, where that counts.
     let request = match with_malformed(session, operation) {
         Some(request) if unknown.is_empty() => Some(request),
-        _ => session.request(operation, &unknown).filter(|_| *operation.method == *"GET" || !unknown.is_empty()),
+        _ => session.request(operation, &unknown).filter(|_| operation.is_safe() || !unknown.is_empty()),
     };
     let Some(request) = request else {
         session.not_tried(operation, Some(error), "each request would really happen".to_owned());
@@ -204,7 +205,7 @@ fn use_up<'a>(
         if window != reset {
             (began, window, sent, left) = (Instant::now(), reset, 0, None);
         }
-        if error_of(operation, &answer).is_some_and(|found| *found.name == *error.name) {
+        if error_of(operation, &answer).is_some_and(|found| is_same(found, error)) {
             if let Some(left) = left.filter(|left| *left > 1) {
                 let message = format!("`{}` refuses a request though {left} were left before it", operation.id.value);
                 let finding = Finding::at(Rule::LiveRateLimitCount, at(session, operation, REMAINING), message);
@@ -220,13 +221,12 @@ fn use_up<'a>(
         left = answer.number(REMAINING);
         let is_one_window = began.elapsed() < Duration::from_secs(super::usage::window(operation));
         if sent > limit + 1 && is_one_window {
-            let range = operation.rate_limit.as_ref().map_or(&operation.id.range, |limit| &limit.range);
-            let place = session.contract.place(range, "the contract's limit");
+            let span = operation.rate_limit.as_ref().map_or(operation.id.span, |limit| limit.span);
+            let place = session.contract.place(span, "the contract's limit");
             let message =
                 format!("`{}` answers {sent} requests in one window, of a limit of {limit}", operation.id.value);
             let finding = Finding::at(Rule::LiveRateLimitApplied, place, message).help("refuse what is over the limit");
-            let expected = format!("{} {}", error.status.value, error.message.value);
-            session.report_answer(finding, &answer, &expected);
+            session.report_answer(finding, &answer, &label_of(error));
             return Ok(None);
         }
     }
@@ -258,9 +258,9 @@ fn lifted<'a>(
     request: &Request,
     refused: &Answer,
 ) -> Result<(), Stop> {
-    let header = error.headers.iter().find(|header| header.name.eq_ignore_ascii_case(RETRY_AFTER));
+    let header = operation.headers(Some(error)).iter().find(|header| header.name.eq_ignore_ascii_case(RETRY_AFTER));
     let Some(header) = header else { return Ok(()) };
-    let place = |session: &Session<'_>| session.contract.place(&header.name.range, "this header");
+    let place = |session: &Session<'_>| session.contract.place(header.name.span, "this header");
     let Some(wait) = refused.number(RETRY_AFTER) else {
         // Where other errors of the status come without it, the contract cannot demand it.
         let message = format!("`{}` refuses without a `Retry-After` in seconds", operation.id.value);
@@ -285,7 +285,7 @@ fn lifted<'a>(
     }
     session.sleep(wait + SLACK)?;
     let Some(answer) = session.ask_at_once(operation, request)? else { return Ok(()) };
-    if error_of(operation, &answer).is_some_and(|found| *found.name == *error.name) {
+    if error_of(operation, &answer).is_some_and(|found| is_same(found, error)) {
         let message = format!("after the {} s of `Retry-After` `{}` still refuses", wait.as_secs(), operation.id.value);
         let finding =
             Finding::at(Rule::LiveRetryAfter, place(session), message).help("give the time until the window ends");

@@ -5,8 +5,10 @@
 
 mod errors;
 mod explore;
+mod fields;
 mod judge;
 mod limits;
+mod operation;
 mod outcome;
 mod pages;
 mod provocations;
@@ -15,18 +17,22 @@ mod secret;
 mod session;
 mod target;
 mod testbed;
+#[cfg(test)]
+mod tests;
 mod usage;
 mod wire;
 
 use std::time::{Duration, Instant};
 
-use apidrift_core::contract::{Contract, Operation};
-use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
-use apidrift_core::settings::{FILE, Project};
+use apidrift_core::settings::Project;
+use apidrift_core::view::Contract;
 
 use crate::allow::Allowances;
+use crate::check::{self, Claims};
 use crate::outcome::Outcome;
+use operation::{Operation, Plan};
+use outcome::broken;
 pub use secret::Secret;
 use session::{Session, Stop};
 pub use target::{Exploration, Limits, Target};
@@ -49,13 +55,12 @@ pub fn project(project: &Project, wanted: Wanted, limits: &Limits, progress: &dy
         Ok(source) => source,
         Err(reason) => return useless(reason),
     };
-    let (contract, findings) = Contract::load(&source);
-    let contract = match contract {
-        Some(contract) if findings.is_empty() => contract,
-        _ => {
-            let unchecked = vec!["no server was asked: the contract has to be put right first".to_owned()];
-            return Outcome { findings, unchecked, ..Outcome::default() };
-        }
+    let (profile, folder) = (project.profile.clone(), project.contract_folder());
+    // Compared with nothing: what is wrong with the contract itself is all that is found.
+    let (of_contract, contract) = check::compare(&source, &Claims { profile, folder, ..Claims::default() }, None);
+    let Some(contract) = contract else {
+        let unchecked = vec!["no server was asked: the contract has to be put right first".to_owned()];
+        return Outcome { findings: of_contract.findings, unchecked, ..Outcome::default() };
     };
     let mut outcome = match wanted {
         Wanted::There(target) => {
@@ -63,18 +68,18 @@ pub fn project(project: &Project, wanted: Wanted, limits: &Limits, progress: &dy
             let outcome = run(&contract, &target, limits, progress);
             let left = Limits { time: limits.time.saturating_sub(began.elapsed()), ..limits.clone() };
             // Where nothing could be seen, no other request would show more.
-            match outcome.unchecked.is_empty() {
+            match outcome.live.is_some() {
                 true => joined(outcome, made_up(&contract, &target, &left, progress)),
                 false => outcome,
             }
         }
         Wanted::Testbed => {
             let Some(command) = &project.layout.testbed else {
-                return useless(format!("give --url: no `testbed` in {FILE} runs a server of this project"));
+                return useless(format!("give --url: no `testbed` in {} runs a server of this project", project.source.path));
             };
             progress("building and starting a server of this project");
             let outcome = match Testbed::start(&project.root, command) {
-                Ok(testbed) => run(&contract, &testbed.target, limits, progress),
+                Ok(testbed) => hold(&contract, &testbed.target, limits, progress, true),
                 Err(reason) => return useless(reason),
             };
             match project.layout.testbed_without_limits.as_ref().map(|command| Testbed::start(&project.root, command)) {
@@ -93,8 +98,21 @@ pub fn project(project: &Project, wanted: Wanted, limits: &Limits, progress: &dy
 
 /// Holds a server to the contract. `progress` is told what comes next.
 pub fn run(contract: &Contract, target: &Target, limits: &Limits, progress: &dyn Fn(&str)) -> Outcome {
-    match Session::start(contract, target, limits, progress) {
+    hold(contract, target, limits, progress, false)
+}
+
+/// Holds a server to the contract. Whether everything may really happen there, without having been asked for one by one.
+fn hold(
+    contract: &Contract,
+    target: &Target,
+    limits: &Limits,
+    progress: &dyn Fn(&str),
+    may_change_anything: bool,
+) -> Outcome {
+    let plan = Plan::of(contract);
+    match Session::start(contract, &plan, target, limits, progress) {
         Ok(mut session) => {
+            session.may_change_anything = may_change_anything;
             let stopped = everything(&mut session).err();
             session.finish(stopped)
         }
@@ -107,7 +125,8 @@ pub fn made_up(contract: &Contract, target: &Target, limits: &Limits, progress: 
     let Some(exploration) = &limits.explore else { return Outcome::default() };
     // What is documented is provoked elsewhere, one by one.
     let limits = Limits { complete: false, ..limits.clone() };
-    match Session::start(contract, target, &limits, progress) {
+    let plan = Plan::of(contract);
+    match Session::start(contract, &plan, target, &limits, progress) {
         Ok(mut session) => {
             let stopped = explore::explore(&mut session, exploration).err();
             session.finish(stopped)
@@ -118,9 +137,8 @@ pub fn made_up(contract: &Contract, target: &Target, limits: &Limits, progress: 
 
 /// What was found and seen in both; what is found twice counts once.
 fn joined(mut outcome: Outcome, made_up: Outcome) -> Outcome {
-    let place = |finding: &Finding| finding.primary.as_ref().map(|place| place.range.clone());
     for finding in made_up.findings {
-        if !outcome.findings.iter().any(|known| known.rule == finding.rule && place(known) == place(&finding)) {
+        if !outcome.findings.iter().any(|known| broken(known) == broken(&finding)) {
             outcome.findings.push(finding);
         }
     }
@@ -129,6 +147,7 @@ fn joined(mut outcome: Outcome, made_up: Outcome) -> Outcome {
             outcome.unchecked.push(reason);
         }
     }
+    outcome.not_compared.extend(made_up.not_compared);
     if let (Some(live), Some(more)) = (&mut outcome.live, made_up.live) {
         for (operation, more) in live.operations.iter_mut().zip(more.operations) {
             operation.remarks.extend(more.remarks);
@@ -140,9 +159,9 @@ fn joined(mut outcome: Outcome, made_up: Outcome) -> Outcome {
 }
 
 fn everything(session: &mut Session<'_>) -> Result<(), Stop> {
-    let contract = session.contract;
+    let plan = session.plan;
     let mut operations: Vec<&Operation> =
-        contract.operations.iter().filter(|operation| session.concerns(operation)).collect();
+        plan.operations.iter().filter(|operation| session.concerns(operation)).collect();
     // Lists come first: they tell the values that others need.
     operations.sort_by_key(|operation| (operation.path.contains('{'), *operation.method != *"GET"));
     if operations.is_empty() {
@@ -164,13 +183,20 @@ fn everything(session: &mut Session<'_>) -> Result<(), Stop> {
 
 /// The documented success. One that changes something is asked for only where its parameters were given by somebody.
 fn success<'a>(session: &mut Session<'a>, operation: &'a Operation) -> Result<(), Stop> {
+    if operation.needs_body() {
+        session.not_tried(operation, None, "needs a request body, and none is made up".to_owned());
+        return Ok(());
+    }
+    if !session.may_really_happen(operation) {
+        let needed = match operation.path_parameters().next() {
+            Some(_) => provocations::flags(operation),
+            None => "a server of the project's own (`testbed` in the settings)".to_owned(),
+        };
+        session.not_tried(operation, None, format!("needs {needed}: it really happens"));
+        return Ok(());
+    }
     if pages::is_list(operation) {
         return pages::walk(session, operation);
-    }
-    if *operation.method != *"GET" && !session.target.knows_parameters_of(operation) {
-        let flags = provocations::flags(operation);
-        session.not_tried(operation, None, format!("needs {flags}: it really happens"));
-        return Ok(());
     }
     let Some(request) = session.request(operation, &[]) else {
         let flags = provocations::flags(operation);

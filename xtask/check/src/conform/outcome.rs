@@ -1,10 +1,11 @@
 //! What a run adds up to: findings, each once, and what was seen of each operation.
 
-use super::session::{Session, Stop, label};
-use super::wire::Answer;
-use crate::outcome::{Live, OperationReport, Outcome};
-use apidrift_core::contract::Operation;
 use apidrift_core::finding::Finding;
+
+use super::operation::{Operation, Untried};
+use super::session::{Broken, Session, Stop, label};
+use super::wire::Answer;
+use crate::outcome::{Live, NotCompared, OperationReport, Outcome};
 
 impl Session<'_> {
     /// Keeps a finding with the request and the answer that it speaks of.
@@ -24,8 +25,7 @@ impl Session<'_> {
     pub fn report(&mut self, mut finding: Finding) {
         // It may repeat what the server has said.
         finding.message = self.wire.shown(&finding.message);
-        let range = finding.primary.as_ref().map(|place| place.range.clone()).unwrap_or_default();
-        *self.known.entry((finding.rule, range)).or_insert_with(|| {
+        *self.known.entry(broken(&finding)).or_insert_with(|| {
             self.findings.push(finding);
             0
         }) += 1;
@@ -33,9 +33,14 @@ impl Session<'_> {
 
     /// What the run has come to.
     pub fn finish(mut self, stopped: Option<Stop>) -> Outcome {
-        let contract = self.contract;
-        let operations: Vec<OperationReport> =
-            contract.operations.iter().map(|operation| self.operation_report(operation, stopped.as_ref())).collect();
+        let plan = self.plan;
+        let untried = plan.untried.iter().map(|untried| (untried.index, self.untried_report(untried)));
+        let mut operations: Vec<(usize, OperationReport)> = untried.collect();
+        operations.extend(
+            plan.operations.iter().map(|operation| (operation.index, self.operation_report(operation, stopped.as_ref()))),
+        );
+        operations.sort_by_key(|(index, _)| *index);
+        let operations: Vec<OperationReport> = operations.into_iter().map(|(_, report)| report).collect();
         let mut unchecked = Vec::new();
         match &stopped {
             Some(Stop::Useless(reason)) => unchecked.push(reason.clone()),
@@ -51,14 +56,16 @@ impl Session<'_> {
             }));
         }
         for finding in &mut self.findings {
-            let range = finding.primary.as_ref().map(|place| place.range.clone()).unwrap_or_default();
-            let times = self.known.get(&(finding.rule, range)).copied().unwrap_or(1);
+            let times = self.known.get(&broken(finding)).copied().unwrap_or(1);
             if times > 1 {
                 finding.notes.push(format!("seen {times} times"));
             }
         }
-        self.findings
-            .sort_by_cached_key(|finding| (finding.primary.as_ref().map(|place| place.range.start), finding.rule));
+        self.findings.extend(self.not_compared.iter().map(NotCompared::finding));
+        self.findings.sort_by_cached_key(|finding| {
+            let place = finding.primary.as_ref().map(|place| (place.source.path.clone(), place.range.start));
+            (place, finding.rule)
+        });
         let live = Live {
             url: self.target.url.clone(),
             operations,
@@ -66,13 +73,37 @@ impl Session<'_> {
             seconds: self.began.elapsed().as_secs_f64(),
         };
         let was_of_use = !matches!(stopped, Some(Stop::Useless(_)));
-        Outcome { findings: self.findings, unchecked, live: was_of_use.then_some(live), ..Outcome::default() }
+        Outcome {
+            findings: self.findings,
+            unchecked,
+            not_compared: self.not_compared,
+            live: was_of_use.then_some(live),
+            ..Outcome::default()
+        }
+    }
+
+    fn untried_report(&self, untried: &Untried) -> OperationReport {
+        let reason = if self.limits.read_only && untried.method != "GET" {
+            "--read-only"
+        } else if !self.is_wanted(&untried.id) {
+            "another operation was asked for"
+        } else {
+            untried.reason.as_str()
+        };
+        let not_seen = untried.labels.iter().map(|label| (label.clone(), format!("not tried: {reason}")));
+        OperationReport {
+            id: untried.id.clone(),
+            call: format!("{} {}", untried.method, untried.path),
+            seen: Vec::new(),
+            not_seen: not_seen.collect(),
+            remarks: Vec::new(),
+        }
     }
 
     fn operation_report(&mut self, operation: &Operation, stopped: Option<&Stop>) -> OperationReport {
         let concerns = self.concerns(operation);
         let read_only = self.limits.read_only && *operation.method != *"GET";
-        let mut progress = self.progress.remove(&operation.id.value).unwrap_or_default();
+        let mut progress = self.progress.remove(&operation.index).unwrap_or_default();
         let documented = std::iter::once(None).chain(operation.errors.iter().map(Some));
         let labels = documented.map(|error| label(operation, error));
         let (mut seen, mut not_seen) = (Vec::new(), Vec::new());
@@ -91,6 +122,8 @@ impl Session<'_> {
             };
             not_seen.push((label, reason));
         }
+        let indistinct = operation.indistinct.iter();
+        not_seen.extend(indistinct.map(|(label, reason)| (label.clone(), format!("not tried: {reason}"))));
         OperationReport {
             id: operation.id.value.clone(),
             call: format!("{} {}", operation.method.value, operation.path.value),
@@ -99,4 +132,10 @@ impl Session<'_> {
             remarks: progress.remarks,
         }
     }
+}
+
+/// What tells findings apart: each is reported once.
+pub(super) fn broken(finding: &Finding) -> Broken {
+    let place = finding.primary.as_ref().map(|place| (place.source.path.clone(), place.range.clone()));
+    (finding.rule, place)
 }

@@ -1,16 +1,19 @@
 //! Lists: `Link` leads from page to page, to the end and back, and every item stands on one page.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+use openapi_model::document::Location;
+use openapi_model::shape::Shape;
 use serde_json::Value as Json;
 
-use super::judge::array;
+use super::fields;
+use super::operation::{Body, Operation};
 use super::provocations::{self, Order};
 use super::session::{Session, Stop};
 use super::wire::{Answer, Request};
-use apidrift_core::contract::{Location, Operation};
-use apidrift_core::finding::Finding;
-use apidrift_core::rules::Rule;
 
 /// The header that leads to other pages.
 const LINK: &str = "link";
@@ -19,7 +22,15 @@ const MOST_PAGES: usize = 50;
 
 /// Whether an operation answers a page of a list.
 pub(super) fn is_list(operation: &Operation) -> bool {
-    operation.success.headers.iter().any(|header| header.name.eq_ignore_ascii_case(LINK))
+    operation.success_header(LINK).is_some()
+}
+
+/// The array of a list's items: its name and what it is.
+fn array(session: &Session<'_>, operation: &Operation) -> Option<(String, Arc<Shape>)> {
+    match operation.body(None) {
+        Body::Json(media) => fields::array(&session.contract.document, media.schema?),
+        Body::None | Body::Untold => None,
+    }
 }
 
 /// A page, as far as paging is concerned.
@@ -118,9 +129,9 @@ fn page<'a>(session: &mut Session<'a>, operation: &'a Operation, request: &Reque
     if !session.judge(operation, &answer, None, rule) {
         return Ok(None);
     }
-    let Some((name, _)) = array(session.contract, operation) else { return Ok(None) };
+    let Some((name, _)) = array(session, operation) else { return Ok(None) };
     // Without a list nothing can be said of its pages; that it is missing was said already.
-    let items = answer.json.as_ref().ok().and_then(|json| json.get(name)?.as_array().cloned());
+    let items = answer.json.as_ref().ok().and_then(|json| json.get(&name)?.as_array().cloned());
     let Some(items) = items else { return Ok(None) };
     tell(session, &items);
     let identity = provocations::items(operation).map(|(property, _)| property);
@@ -144,8 +155,8 @@ fn page<'a>(session: &mut Session<'a>, operation: &'a Operation, request: &Reque
 
 /// Keeps the values that other operations take.
 fn tell(session: &mut Session<'_>, items: &[Json]) {
-    let contract = session.contract;
-    let parameters = contract.operations.iter().flat_map(|operation| &operation.parameters);
+    let plan = session.plan;
+    let parameters = plan.operations.iter().flat_map(|operation| &operation.parameters);
     for parameter in parameters.filter(|parameter| parameter.location == Location::Path) {
         let name = parameter.name.as_str();
         if let Some(value) = items.iter().find_map(|item| item.get(name)?.as_str()) {
@@ -171,7 +182,7 @@ fn judge_items(session: &mut Session<'_>, operation: &Operation, pages: &[Page],
             for item in &page.items {
                 let time = moment(item);
                 if before.as_ref().is_some_and(|before| *before < time) {
-                    let place = session.contract.place(&operation.id.range, "this operation");
+                    let place = session.contract.place(operation.id.span, "this operation");
                     let message = format!("the items of `{id}` are not in the order of their times, newest first");
                     let finding = Finding::at(Rule::LivePageOrder, place, message).help("sort before making pages");
                     return session.report_answer(finding, &page.answer, "newest first");
@@ -180,13 +191,13 @@ fn judge_items(session: &mut Session<'_>, operation: &Operation, pages: &[Page],
             }
         }
     }
-    let most = array(session.contract, operation).and_then(|(_, array)| {
-        let most = array.entry("maxItems")?;
-        Some((usize::try_from(most.value.as_u64()?).ok()?, most.key_range.clone()))
+    let most = array(session, operation).and_then(|(_, array)| {
+        let most = array.max_items.as_ref()?;
+        Some((usize::try_from(most.value).ok()?, most.span))
     });
-    let Some((most, range)) = most else { return };
+    let Some((most, span)) = most else { return };
     if let Some(page) = pages.iter().find(|page| page.next.is_some() && page.items.len() < most) {
-        let place = session.contract.place(&range, "so many fit");
+        let place = session.contract.place(span, "so many fit");
         let message = format!("a page of `{id}` has {} items, and yet there is a next one", page.items.len());
         let finding = Finding::at(Rule::LivePageShort, place, message).help("fill pages before starting another");
         session.report_answer(finding, &page.answer, &format!("{most} items on every page but the last"));
@@ -221,9 +232,8 @@ fn missing<'a>(forward: &'a [String], backward: &[&'a String]) -> Option<(&'a St
 }
 
 fn broken_link(session: &mut Session<'_>, operation: &Operation, answer: &Answer, what: &str, expected: &str) {
-    let header = operation.success.headers.iter().find(|header| header.name.eq_ignore_ascii_case(LINK));
-    let Some(header) = header else { return };
-    let place = session.contract.place(&header.name.range, "this header");
+    let Some(header) = operation.success_header(LINK) else { return };
+    let place = session.contract.place(header.name.span, "this header");
     let message = format!("`Link` of `{}`: {what}", operation.id.value);
     let finding =
         Finding::at(Rule::LivePageLink, place, message).help("lead to the neighbouring pages, and nowhere else");
@@ -231,7 +241,7 @@ fn broken_link(session: &mut Session<'_>, operation: &Operation, answer: &Answer
 }
 
 fn items_finding(session: &mut Session<'_>, operation: &Operation, answer: &Answer, message: String, expected: &str) {
-    let place = session.contract.place(&operation.success.status.range, "this answer");
+    let place = session.contract.place(operation.success.status.span, "this answer");
     let finding = Finding::at(Rule::LivePageItems, place, message).help("put every item on exactly one page");
     session.report_answer(finding, answer, expected);
 }

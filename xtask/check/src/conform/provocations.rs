@@ -1,7 +1,12 @@
 //! How each error is provoked. Most follow from the contract's own rules: the status, the name, the parameters and their
 //! schemas. What does not stands in the tables here: a line in them is all that another API needs.
 
-use apidrift_core::contract::{DocumentedError, Location, Operation, Parameter};
+use apidrift_core::view::DocumentedError;
+use openapi_model::document::Location;
+use openapi_model::schema::{Bound, Types};
+use openapi_model::shape::{Shape, same_value};
+
+use super::operation::{Operation, Parameter};
 
 /// How an error is provoked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +76,7 @@ pub(super) fn way(error: &DocumentedError) -> Way<'_> {
     match (*error.status, name.strip_prefix("invalid_")) {
         (401, _) => Way::WithoutKey,
         (403, _) => Way::WithoutPermission,
-        (429, _) if name == "rate_limited" => Way::OverTheLimit,
+        (429, _) if name == "rate_limited" || error.identity.is_none() => Way::OverTheLimit,
         (400, Some(parameter)) => Way::Malformed(parameter),
         (404, _) => Way::Unknown,
         (500.., _) => Way::Failing,
@@ -94,35 +99,51 @@ pub(super) fn malformed(parameter: &Parameter) -> Vec<String> {
     if let Some((_, values)) = MALFORMED.iter().find(|(name, _)| *name == parameter.name.as_str()) {
         return values.iter().map(|value| (*value).to_owned()).collect();
     }
-    let schema = &parameter.schema;
-    let text = |key: &str| schema.get(key).and_then(|node| node.as_str());
-    let number = |key: &str| schema.get(key)?.to_json().as_i64();
-    let mut values = Vec::new();
-    match (text("type"), text("format")) {
-        (Some("string"), Some("uuid")) => values.extend(MALFORMED_UUIDS.iter().map(|value| (*value).to_owned())),
-        (Some("string"), _) if schema.get("enum").is_some() => values.push("none-of-them".to_owned()),
-        (Some("string"), _) => {
-            let most =
-                schema.get("maxLength").and_then(|node| node.as_u64()).and_then(|most| usize::try_from(most).ok());
-            values.extend(most.filter(|most| *most < 10_000).map(|most| "x".repeat(most + 1)));
-        }
-        (Some("integer"), _) => {
-            values.extend(["x".to_owned(), "1.5".to_owned()]);
-            values.extend(number("minimum").and_then(|least| least.checked_sub(1)).map(|value| value.to_string()));
-            values.extend(number("maximum").and_then(|most| most.checked_add(1)).map(|value| value.to_string()));
-        }
-        (Some("boolean"), _) => values.push("perhaps".to_owned()),
-        _ => {}
+    let shape = &parameter.shape;
+    // What fits none of several schemas is not known.
+    if !shape.alternatives.is_empty() {
+        return Vec::new();
     }
-    values
+    match shape.format.as_ref().map(|format| format.as_str()) {
+        _ if shape.types == Types::BOOLEAN => vec!["perhaps".to_owned()],
+        _ if shape.types == Types::INTEGER => malformed_integers(shape),
+        _ if shape.types == Types::NUMBER => vec!["x".to_owned()],
+        _ if shape.types != Types::STRING => Vec::new(),
+        _ if shape.enumeration.is_some() => vec!["none-of-them".to_owned()],
+        Some("uuid") => MALFORMED_UUIDS.iter().map(|value| (*value).to_owned()).collect(),
+        _ => {
+            let most = shape.max_length.as_ref().and_then(|most| usize::try_from(most.value).ok());
+            most.filter(|most| *most < 10_000).map(|most| "x".repeat(most + 1)).into_iter().collect()
+        }
+    }
+}
+
+fn malformed_integers(shape: &Shape) -> Vec<String> {
+    let outside = |bound: &Option<Bound>, step: i64| {
+        let bound = bound.as_ref()?;
+        let number = bound.value.as_i64()?;
+        if bound.exclusive { Some(number) } else { number.checked_add(step) }
+    };
+    let listed = shape.enumeration.as_ref().and_then(|values| values.iter().filter_map(|value| value.as_i64()).max());
+    let beside = shape.multiples_of.iter().find_map(|multiple| multiple.as_i64().filter(|multiple| *multiple > 1));
+    let beside = beside.and_then(|multiple| {
+        let least = shape.minimum.as_ref().and_then(|bound| bound.value.as_i64()).unwrap_or(0);
+        (least.checked_div(multiple)?.checked_add(1)?).checked_mul(multiple)?.checked_add(1)
+    });
+    let numbers = [outside(&shape.minimum, -1), outside(&shape.maximum, 1), listed.and_then(|most| most.checked_add(1)), beside];
+    let texts = numbers.into_iter().flatten().map(|number| number.to_string());
+    ["x".to_owned(), "1.5".to_owned()].into_iter().chain(texts).collect()
 }
 
 /// Values that lead to nothing, for every parameter of the path that has such.
 pub(super) fn unknown_values(operation: &Operation) -> Vec<(&str, &'static str)> {
-    let path = operation.parameters.iter().filter(|parameter| parameter.location == Location::Path);
-    path.filter(|parameter| parameter.schema.get("format").and_then(|node| node.as_str()) == Some("uuid"))
-        .map(|parameter| (parameter.name.as_str(), UNKNOWN_UUID))
-        .collect()
+    let is_uuid = |shape: &Shape| {
+        let listed = shape.enumeration.as_ref();
+        let is_fitting = listed.is_none_or(|values| values.iter().any(|value| same_value(value, &UNKNOWN_UUID.into())));
+        is_fitting && shape.format.as_ref().is_some_and(|format| format.as_str() == "uuid")
+    };
+    let path = operation.path_parameters().filter(|parameter| is_uuid(&parameter.shape));
+    path.map(|parameter| (parameter.name.as_str(), UNKNOWN_UUID)).collect()
 }
 
 /// What tells the items of a list apart, and their order.
@@ -142,8 +163,15 @@ pub(super) fn busy_flags(operation: &Operation) -> String {
 }
 
 fn flags_of(operation: &Operation, of: impl Fn(&(&str, &'static str, &'static str)) -> &'static str) -> String {
-    let path = operation.parameters.iter().filter(|parameter| parameter.location == Location::Path);
-    let flags: Vec<String> = path
+    let is_needed = |parameter: &&Parameter| match parameter.location {
+        Location::Path => true,
+        Location::Query => *parameter.required,
+        Location::Header | Location::Cookie => false,
+    };
+    let flags: Vec<String> = operation
+        .parameters
+        .iter()
+        .filter(is_needed)
         .map(|parameter| {
             let name = parameter.name.as_str();
             let flag = FLAGS.iter().find(|(known, ..)| *known == name);

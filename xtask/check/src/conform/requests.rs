@@ -1,15 +1,24 @@
 //! Requests of an operation, with values in the place of its parameters.
 
+use openapi_model::document::Location;
+
+use super::operation::Operation;
 use super::provocations;
 use super::session::Session;
 use super::wire::{Authorization, Extra, Request};
-use apidrift_core::contract::{Location, Operation};
 
 impl Session<'_> {
     /// A request of an operation with these values in the place of what is known; nothing where a value is missing.
     /// Values are given as they stand in an address.
+    ///
+    /// Nothing comes of an operation that changes something, unless somebody has asked for it or one of these values stands in
+    /// the path: those lead to nothing, or to what was named for this.
     pub fn request(&self, operation: &Operation, values: &[(&str, &str)]) -> Option<Request> {
         let given = |name: &str| values.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned());
+        let is_named = operation.path_parameters().any(|parameter| given(&parameter.name).is_some());
+        if !is_named && !self.may_really_happen(operation) {
+            return None;
+        }
         let mut path = operation.path.value.clone();
         let mut query = Vec::new();
         for parameter in &operation.parameters {
@@ -22,10 +31,10 @@ impl Session<'_> {
                 }
                 Location::Query => {
                     let known = || self.target.known.get(name).map(|value| encoded(value));
-                    let value = given(name).or_else(|| if parameter.required { known() } else { None });
+                    let value = given(name).or_else(|| if *parameter.required { known() } else { None });
                     match value {
                         Some(value) => query.push(format!("{name}={value}")),
-                        None if parameter.required => return None,
+                        None if *parameter.required => return None,
                         None => {}
                     }
                 }

@@ -1,17 +1,25 @@
 //! One run against one server: what was sent, what came back, and what that adds up to.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+use apidrift_core::view::{Contract, DocumentedError};
+use openapi_model::node::Node;
+use openapi_model::schema::SchemaId;
+use openapi_model::values::{Direction, Misfit, Values};
+
+use super::operation::{Operation, Plan, label_of};
 use super::provocations;
 use super::target::{Limits, Target};
 use super::usage::{Counts, SLACK, Usage, window};
 use super::wire::{Answer, Authorization, NoAnswer, Request, Wire};
-use apidrift_core::contract::validate::Schemas;
-use apidrift_core::contract::{Contract, DocumentedError, Operation};
-use apidrift_core::finding::Finding;
-use apidrift_core::rules::Rule;
+use crate::outcome::NotCompared;
+
+/// A rule with the file and the bytes of the place where it is broken.
+pub(super) type Broken = (Rule, Option<(String, Range<usize>)>);
 
 /// Why a run ends early.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,9 +60,15 @@ pub(super) struct Progress {
 
 pub(super) struct Session<'a> {
     pub contract: &'a Contract,
+    pub plan: &'a Plan,
     pub target: &'a Target,
     pub limits: &'a Limits,
-    pub schemas: Schemas,
+    /// Whether everything may really happen, because the server was made for this.
+    pub may_change_anything: bool,
+    values: Values<'a>,
+    /// Schemas that could not be used.
+    unusable: HashSet<SchemaId>,
+    pub not_compared: Vec<NotCompared>,
     pub wire: Wire,
     /// Values of parameters that answers have told.
     pub told: BTreeMap<String, String>,
@@ -62,8 +76,9 @@ pub(super) struct Session<'a> {
     pub tell: &'a dyn Fn(&str),
     pub findings: Vec<Finding>,
     /// How often each finding was made.
-    pub known: HashMap<(Rule, Range<usize>), usize>,
-    pub progress: HashMap<String, Progress>,
+    pub known: HashMap<Broken, usize>,
+    /// By where the operations stand in the contract.
+    pub progress: HashMap<usize, Progress>,
     pub requests: usize,
     was_reached: bool,
     key_was_taken: bool,
@@ -72,20 +87,25 @@ pub(super) struct Session<'a> {
 
 /// The documented error that an answer is.
 pub(super) fn error_of<'a>(operation: &'a Operation, answer: &Answer) -> Option<&'a DocumentedError> {
-    operation.errors.iter().find(|error| *error.status == answer.status && answer.message() == Some(&*error.message))
+    let says = |error: &&DocumentedError| match &error.identity {
+        Some(identity) => answer.identity() == Some(identity.as_str()),
+        None => true,
+    };
+    operation.errors.iter().find(|error| *error.status == answer.status && says(error))
 }
 
 /// How a documented answer is called in the report.
 pub(super) fn label(operation: &Operation, error: Option<&DocumentedError>) -> String {
     match error {
         None => operation.success.status.value.to_string(),
-        Some(error) => format!("{} {}", error.status.value, error.message.value),
+        Some(error) => label_of(error),
     }
 }
 
 impl<'a> Session<'a> {
     pub fn start(
         contract: &'a Contract,
+        plan: &'a Plan,
         target: &'a Target,
         limits: &'a Limits,
         progress: &'a dyn Fn(&str),
@@ -98,10 +118,14 @@ impl<'a> Session<'a> {
         }
         Ok(Session {
             contract,
+            plan,
             target,
             limits,
-            schemas: Schemas::new(contract),
-            wire: Wire::new(target, limits)?,
+            may_change_anything: false,
+            values: Values::new(&contract.document),
+            unusable: HashSet::new(),
+            not_compared: Vec::new(),
+            wire: Wire::new(target, limits, contract.profile.error_identity.as_deref())?,
             told: BTreeMap::new(),
             tell: progress,
             findings: Vec::new(),
@@ -116,12 +140,59 @@ impl<'a> Session<'a> {
 
     /// Whether an operation is looked at.
     pub fn concerns(&self, operation: &Operation) -> bool {
-        (!self.limits.read_only || *operation.method == *"GET")
-            && (self.limits.operations.is_empty() || self.limits.operations.contains(&operation.id.value))
+        (!self.limits.read_only || *operation.method == *"GET") && self.is_wanted(&operation.id)
+    }
+
+    /// Whether an operation was asked for, as far as operations were asked for.
+    pub fn is_wanted(&self, id: &str) -> bool {
+        self.limits.operations.is_empty() || self.limits.operations.iter().any(|wanted| wanted == id)
+    }
+
+    /// Whether requests of an operation may lead to something: they change nothing, or somebody has asked for it.
+    pub fn may_really_happen(&self, operation: &Operation) -> bool {
+        operation.is_safe() || self.may_change_anything || self.target.knows_parameters_of(operation)
     }
 
     pub fn of(&mut self, operation: &Operation) -> &mut Progress {
-        self.progress.entry(operation.id.value.clone()).or_default()
+        self.progress.entry(operation.index).or_default()
+    }
+
+    /// What tells errors of one status apart, as it is called in messages.
+    pub fn identity_name(&self) -> String {
+        let pointer = self.contract.profile.error_identity.as_deref().unwrap_or_default();
+        pointer.trim_start_matches('/').replace('/', ".")
+    }
+
+    /// How a value does not fit a schema; nothing where the schema cannot be used, which is told once.
+    pub fn misfits(
+        &mut self,
+        operation: &Operation,
+        schema: SchemaId,
+        direction: Direction,
+        value: &Node,
+    ) -> Option<Vec<Misfit>> {
+        match self.values.misfits(schema, direction, value) {
+            Ok(misfits) => Some(misfits),
+            Err(reason) => {
+                self.cannot_use(operation, schema, reason);
+                None
+            }
+        }
+    }
+
+    fn cannot_use(&mut self, operation: &Operation, schema: SchemaId, reason: String) {
+        let document = &self.contract.document;
+        let schema = document.target(schema);
+        if !self.unusable.insert(schema) {
+            return;
+        }
+        let name = document.schema(schema).name.as_ref().map(|name| format!("`{}`", name.value));
+        self.not_compared.push(NotCompared {
+            operation: format!("{} {}", operation.method.value, operation.path.value),
+            comparison: "live",
+            reason: format!("{} cannot be used: {reason}", name.unwrap_or("a schema".to_owned())),
+            place: Some(document.place(document.schema(schema).span, "this schema")),
+        });
     }
 
     /// Sends a request when the rate limit allows it. No answer is a finding.
@@ -159,7 +230,7 @@ impl<'a> Session<'a> {
             Err(_) if self.left().is_err() => return Err(Stop::OutOfTime),
             Err(NoAnswer::Broken(reason) | NoAnswer::Unreachable(reason)) => reason,
         };
-        let place = self.contract.place(&operation.id.range, "this operation");
+        let place = self.contract.place(operation.id.span, "this operation");
         let finding = Finding::at(
             Rule::LiveNoAnswer,
             place,
@@ -189,7 +260,7 @@ impl<'a> Session<'a> {
 
     fn look_for_keys(&mut self, operation: &Operation, answer: &Answer) {
         if self.wire.has_key(answer) {
-            let place = self.contract.place(&operation.id.range, "this operation");
+            let place = self.contract.place(operation.id.span, "this operation");
             let message = format!("an answer of `{}` has the API key in it", operation.id.value);
             let finding = Finding::at(Rule::LiveKeyEchoed, place, message)
                 .help("never repeat what was sent as a key: answers are logged and shown");
@@ -257,6 +328,12 @@ impl<'a> Session<'a> {
     pub fn has_seen(&mut self, operation: &Operation, error: Option<&DocumentedError>) -> bool {
         let label = label(operation, error);
         self.of(operation).seen.contains_key(&label)
+    }
+
+    /// Says why a documented error was not seen, if nobody has said yet.
+    pub fn not_tried_yet(&mut self, operation: &Operation, error: &DocumentedError, reason: String) {
+        let label = label(operation, Some(error));
+        self.of(operation).reasons.entry(label).or_insert(reason);
     }
 
     /// Says why a documented answer was not tried.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::operation::Operation;
 use super::secret::Secret;
-use apidrift_core::contract::{Location, Operation};
 
 /// A server, and what it takes to provoke its answers. `conform --url` fills it from flags; a server that was
 /// made for this describes itself.
@@ -38,10 +38,11 @@ pub struct Target {
 }
 
 impl Target {
-    /// Whether somebody has given a value for each parameter in the path.
+    /// Whether somebody has given a value for each parameter in the path, and so has asked for the operation. One without
+    /// such parameters nobody has asked for.
     pub(super) fn knows_parameters_of(&self, operation: &Operation) -> bool {
-        let mut path = operation.parameters.iter().filter(|parameter| parameter.location == Location::Path);
-        path.all(|parameter| self.known.contains_key(&parameter.name.value))
+        let mut path = operation.path_parameters().peekable();
+        path.peek().is_some() && path.all(|parameter| self.known.contains_key(&parameter.name.value))
     }
 }
 

@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use apidrift_core::contract::Operation;
-
+use super::operation::Operation;
 use super::wire::Answer;
 
 /// What is waited after the end of a window, in addition.

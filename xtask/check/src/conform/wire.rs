@@ -91,6 +91,8 @@ pub(super) struct Answer {
     pub body: Vec<u8>,
     /// The body as JSON, or why it is none.
     pub json: Result<Json, String>,
+    /// What tells the error from others of its status.
+    identity: Option<String>,
     /// The server's clock, in Unix seconds; ours if it does not tell.
     pub now: i64,
 }
@@ -108,9 +110,9 @@ impl Answer {
         self.header(name)?.trim().parse().ok()
     }
 
-    /// The error's message.
-    pub fn message(&self) -> Option<&str> {
-        self.json.as_ref().ok()?.get("message")?.as_str()
+    /// What tells the error from others of its status: its message, its code.
+    pub fn identity(&self) -> Option<&str> {
+        self.identity.as_deref()
     }
 }
 
@@ -128,10 +130,12 @@ pub(super) struct Wire {
     base: Url,
     target: Target,
     http2: bool,
+    /// A JSON pointer to what tells errors of one status apart.
+    identity: Option<String>,
 }
 
 impl Wire {
-    pub fn new(target: &Target, limits: &Limits) -> Result<Wire, String> {
+    pub fn new(target: &Target, limits: &Limits, identity: Option<&str>) -> Result<Wire, String> {
         let base = Url::parse(&target.url).map_err(|error| format!("`{}` is not a URL: {error}", target.url))?;
         if !matches!(base.scheme(), "http" | "https") || base.query().is_some() || !base.username().is_empty() {
             return Err(format!(
@@ -149,7 +153,8 @@ impl Wire {
         let client = if limits.http2 { client.http2_prior_knowledge() } else { client };
         let client = client.user_agent(concat!("opencdi-conform/", env!("CARGO_PKG_VERSION"))).build();
         let client = client.map_err(|error| format!("there is no HTTP client: {}", causes(&error)))?;
-        Ok(Wire { client, base, target: target.clone(), http2: limits.http2 })
+        let identity = identity.map(str::to_owned);
+        Ok(Wire { client, base, target: target.clone(), http2: limits.http2, identity })
     }
 
     /// Sends a request and reads the answer, for so long at most.
@@ -184,11 +189,16 @@ impl Wire {
         if body.len() as u64 > MOST_BYTES {
             return Err(NoAnswer::Broken(format!("the body has more than {MOST_BYTES} bytes")));
         }
-        let json = serde_json::from_slice(&body).map_err(|error| error.to_string());
+        let json: Result<Json, String> = serde_json::from_slice(&body).map_err(|error| error.to_string());
+        let identity = json.as_ref().ok().and_then(|json| match json.pointer(self.identity.as_deref()?)? {
+            Json::String(text) => Some(text.clone()),
+            Json::Number(number) => Some(number.to_string()),
+            _ => None,
+        });
         let date = headers.get("date").and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
         let now = date.unwrap_or_else(SystemTime::now).duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-        Ok(Answer { request: request.clone(), status, headers, body, json, now })
+        Ok(Answer { request: request.clone(), status, headers, body, json, identity, now })
     }
 
     /// Where a link of an answer leads, if that is to the same path of this server.

@@ -1,6 +1,8 @@
 //! What a request asks for, as far as the contract says: one of its operations, something near one, or nothing of it.
 
-use apidrift_core::contract::{Contract, Operation};
+use openapi_model::paths;
+
+use super::super::operation::{Operation, Plan};
 
 /// What a request asks for.
 pub(super) enum Aim<'a> {
@@ -10,14 +12,22 @@ pub(super) enum Aim<'a> {
     Near(Vec<&'a Operation>),
     /// A method that the path of these operations does not have.
     OtherMethod(Vec<&'a Operation>),
+    /// Something of an operation that cannot be tried, or near it: what may be answered is not known.
+    Untold,
     /// Nothing that the contract knows.
     Nothing,
 }
 
 /// What a method and a path as it is sent ask for.
-pub(super) fn aim<'a>(contract: &'a Contract, method: &str, path: &str) -> Aim<'a> {
-    let exactly: Vec<&Operation> =
-        contract.operations.iter().filter(|operation| is_of(&operation.path, path, str::eq)).collect();
+pub(super) fn aim<'a>(plan: &'a Plan, method: &str, path: &str) -> Aim<'a> {
+    let lenient = plain(path);
+    if plan.untried.iter().any(|untried| is_of(&untried.path, &lenient, str::eq_ignore_ascii_case)) {
+        return Aim::Untold;
+    }
+    let mut exactly: Vec<&Operation> =
+        plan.operations.iter().filter(|operation| is_of(&operation.path, path, str::eq)).collect();
+    // Paths without variables come before those with some.
+    exactly.sort_by_key(|operation| paths::variables(&operation.path).len());
     let is_method = |operation: &&Operation| *operation.method == *method;
     if !exactly.is_empty() && is_clean(path) {
         let other_case = |operation: &&Operation| operation.method.eq_ignore_ascii_case(method);
@@ -28,24 +38,55 @@ pub(super) fn aim<'a>(contract: &'a Contract, method: &str, path: &str) -> Aim<'
         let near: Vec<&Operation> = exactly.iter().copied().filter(other_case).collect();
         return if near.is_empty() { Aim::OtherMethod(exactly) } else { Aim::Near(near) };
     }
-    let plain = plain(path);
-    let nearly: Vec<&Operation> = contract
+    let nearly: Vec<&Operation> = plan
         .operations
         .iter()
-        .filter(|operation| is_of(&operation.path, &plain, str::eq_ignore_ascii_case))
+        .filter(|operation| is_of(&operation.path, &lenient, str::eq_ignore_ascii_case))
         .collect();
     if nearly.is_empty() { Aim::Nothing } else { Aim::Near(nearly) }
 }
 
 /// Whether a path is one of a template's.
 fn is_of(template: &str, path: &str, same: impl Fn(&str, &str) -> bool) -> bool {
-    let (template, path): (Vec<&str>, Vec<&str>) = (template.split('/').collect(), path.split('/').collect());
-    let is_variable = |part: &str| part.starts_with('{') && part.ends_with('}');
-    template.len() == path.len()
-        && template
-            .iter()
-            .zip(&path)
-            .all(|(template, part)| if is_variable(template) { !part.is_empty() } else { same(template, part) })
+    values(template, path, same).is_some()
+}
+
+/// The variables of a template with their values in a path; nothing where the path is none of the template's.
+pub(super) fn values<'a>(
+    template: &'a str,
+    path: &'a str,
+    same: impl Fn(&str, &str) -> bool,
+) -> Option<Vec<(&'a str, &'a str)>> {
+    let (templates, parts): (Vec<&str>, Vec<&str>) = (template.split('/').collect(), path.split('/').collect());
+    let mut found = Vec::new();
+    for (template, part) in templates.iter().zip(&parts) {
+        found.extend(values_of_part(template, part, &same)?);
+    }
+    (templates.len() == parts.len()).then_some(found)
+}
+
+/// The same for one part of a path: a variable may have texts around it, such as `{id}.json`.
+fn values_of_part<'a>(
+    template: &'a str,
+    part: &'a str,
+    same: &impl Fn(&str, &str) -> bool,
+) -> Option<Vec<(&'a str, &'a str)>> {
+    let (before, rest) = match template.split_once('{') {
+        Some((before, rest)) if rest.contains('}') => (before, rest),
+        _ => return same(template, part).then(Vec::new),
+    };
+    let (name, rest) = rest.split_once('}')?;
+    let (start, part) = part.split_at_checked(before.len())?;
+    if !same(before, start) {
+        return None;
+    }
+    // As little as possible is the variable's, but not nothing.
+    let ends = part.char_indices().map(|(at, letter)| at + letter.len_utf8());
+    ends.into_iter().find_map(|end| {
+        let (value, after) = part.split_at(end);
+        let others = values_of_part(rest, after, same)?;
+        Some([(name, value)].into_iter().chain(others).collect())
+    })
 }
 
 /// Whether every part of a path can be decoded, and is still a part then.
@@ -82,16 +123,18 @@ fn plain(path: &str) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use apidrift_core::view::Contract;
     use openapi_model::source::Source;
 
     const CONTRACT: &str = include_str!("../../../../fixtures/things/openapi/things.yaml");
 
     fn kind(method: &str, path: &str) -> &'static str {
-        let contract = Contract::load(&Source::new("things.yaml", CONTRACT)).0.unwrap();
-        match aim(&contract, method, path) {
+        let contract = Contract::read(&Source::new("things.yaml", CONTRACT), None, None).unwrap();
+        match aim(&Plan::of(&contract), method, path) {
             Aim::Operation(_) => "operation",
             Aim::Near(_) => "near",
             Aim::OtherMethod(_) => "other method",
+            Aim::Untold => "untold",
             Aim::Nothing => "nothing",
         }
     }
@@ -110,6 +153,17 @@ mod tests {
             ("GET", "/", "nothing"),
         ] {
             assert_eq!(kind(method, path), wanted, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn variables_of_a_path_may_have_texts_around_them() {
+        let found = |template, path| values(template, path, str::eq);
+        assert_eq!(found("/a/{id}.json", "/a/7.json"), Some(vec![("id", "7")]));
+        assert_eq!(found("/{from}-{to}", "/1-2-3"), Some(vec![("from", "1"), ("to", "2-3")]));
+        assert_eq!(found("/a/{id}", "/a/7"), Some(vec![("id", "7")]));
+        for (template, path) in [("/a/{id}.json", "/a/.json"), ("/a/{id}", "/a/"), ("/a/{id}", "/a/7/b"), ("/é{id}", "/e")] {
+            assert_eq!(found(template, path), None, "{template} {path}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! A request that was made up: one of an operation, with whatever is odd about it.
 
+use super::super::operation::Operation;
 use super::super::wire::{Authorization, Extra, Request};
-use apidrift_core::contract::{Location, Operation};
 
 /// What stands in a path for the value that two requests differ in.
 pub(super) const TWIN: &str = "~twin~";
@@ -62,8 +62,7 @@ impl Attempt {
     /// As it is sent.
     pub fn request(&self, operation: &Operation) -> Request {
         let mut path = self.template(operation);
-        let variables = operation.parameters.iter().filter(|parameter| parameter.location == Location::Path);
-        for (variable, value) in variables.zip(&self.values) {
+        for (variable, value) in operation.path_parameters().zip(&self.values) {
             path = path.replace(&format!("{{{}}}", variable.name.value), value);
         }
         if !self.query.is_empty() {

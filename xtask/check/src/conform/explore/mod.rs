@@ -6,6 +6,7 @@
 
 mod aim;
 mod attempt;
+mod fitting;
 mod hunt;
 mod odd;
 mod parameters;
@@ -14,11 +15,11 @@ mod strategies;
 mod twins;
 mod verdict;
 
+use super::operation::Operation;
 use super::provocations;
 use super::session::{Session, Stop};
 use super::target::Exploration;
 use super::wire::NoAnswer;
-use apidrift_core::contract::Operation;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 use attempt::Attempt;
@@ -26,9 +27,9 @@ use hunt::{Caught, hunt};
 
 /// Makes requests up for all operations.
 pub(super) fn explore<'a>(session: &mut Session<'a>, exploration: &Exploration) -> Result<(), Stop> {
-    let contract = session.contract;
+    let plan = session.plan;
     let operations: Vec<&Operation> =
-        contract.operations.iter().filter(|operation| session.concerns(operation)).collect();
+        plan.operations.iter().filter(|operation| session.concerns(operation)).collect();
     reach(session, &operations)?;
     for operation in &operations {
         (session.tell)(&format!("{}: requests that are made up", operation.id.value));
@@ -83,7 +84,7 @@ fn ask<'a>(session: &mut Session<'a>, operation: &'a Operation, attempt: &Attemp
     if session.wire.sent(&request).is_none_or(|sent| sent.is_long()) {
         return Ok(None);
     }
-    let place = session.contract.place(&operation.id.range, "this operation");
+    let place = session.contract.place(operation.id.span, "this operation");
     let message = format!("a request near `{}` is not answered, or not to the end", operation.id.value);
     let finding = Finding::at(Rule::LiveNoAnswer, place, message)
         .help("whatever is sent, answer what is wrong with it")

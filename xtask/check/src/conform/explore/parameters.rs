@@ -1,8 +1,15 @@
 //! The values of an operation's parameters in a request, and whether they fit their schemas.
 
-use super::aim::decoded;
-use apidrift_core::contract::node::Node;
-use apidrift_core::contract::{Location, Operation, Parameter};
+use openapi_model::document::{Document, Location};
+use openapi_model::node::{Node, Value};
+use openapi_model::schema::{SchemaId, Types};
+use openapi_model::shape::{AllOf, Shape};
+use openapi_model::values::Direction;
+use serde_json::Number;
+
+use super::super::operation::{Operation, Parameter};
+use super::super::session::Session;
+use super::aim::{decoded, values};
 
 /// A parameter with its value in a request.
 pub(super) struct Given<'a> {
@@ -14,10 +21,8 @@ pub(super) struct Given<'a> {
 }
 
 /// What a request gives for the parameters of its operation.
-pub(super) fn of<'a>(operation: &'a Operation, path: &str, query: &str) -> Vec<Given<'a>> {
-    let parts = operation.path.split('/').zip(path.split('/'));
-    let in_path: Vec<(&str, &str)> =
-        parts.filter_map(|(template, part)| Some((template.strip_prefix('{')?.strip_suffix('}')?, part))).collect();
+pub(super) fn of<'a>(session: &mut Session<'_>, operation: &'a Operation, path: &str, query: &str) -> Vec<Given<'a>> {
+    let in_path = values(&operation.path, path, |_, _| true).unwrap_or_default();
     let in_query: Vec<(String, String)> =
         form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
     let given = operation.parameters.iter().map(|parameter| {
@@ -25,13 +30,13 @@ pub(super) fn of<'a>(operation: &'a Operation, path: &str, query: &str) -> Vec<G
         let fits = match parameter.location {
             Location::Path => {
                 let value = in_path.iter().find(|(known, _)| *known == name).and_then(|(_, part)| decoded(part));
-                value.and_then(|value| fits(&parameter.schema, &value))
+                value.and_then(|value| fits_parameter(session, operation, parameter, &value))
             }
             Location::Query => {
                 let mut values = in_query.iter().filter(|(known, _)| known == name);
                 match (values.next(), values.next()) {
-                    (None, _) => Some(!parameter.required),
-                    (Some((_, value)), None) => fits(&parameter.schema, value),
+                    (None, _) => Some(!*parameter.required),
+                    (Some((_, value)), None) => fits_parameter(session, operation, parameter, value),
                     _ => None,
                 }
             }
@@ -42,33 +47,126 @@ pub(super) fn of<'a>(operation: &'a Operation, path: &str, query: &str) -> Vec<G
     given.collect()
 }
 
-/// Whether a text fits a schema.
-fn fits(schema: &Node, value: &str) -> Option<bool> {
-    let text = |key: &str| schema.get(key).and_then(Node::as_str);
-    let number = |key: &str| schema.get(key)?.to_json().as_i64();
-    let length = |key: &str| schema.get(key).and_then(Node::as_u64);
-    if let Some(values) = schema.get("enum") {
-        return Some(values.items().iter().any(|known| known.as_str() == Some(value)));
-    }
-    match (text("type"), text("format")) {
-        (Some("string"), Some("uuid")) => Some(is_uuid(value)),
-        (Some("integer"), _) => match value.parse::<i64>() {
-            Ok(value) => Some(
-                number("minimum").is_none_or(|least| value >= least)
-                    && number("maximum").is_none_or(|most| value <= most),
-            ),
-            // Wider numbers and a sign in front are read by some.
-            Err(_) if value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'+' || byte == b'-') => None,
-            Err(_) => Some(false),
+fn fits_parameter(
+    session: &mut Session<'_>,
+    operation: &Operation,
+    parameter: &Parameter,
+    value: &str,
+) -> Option<bool> {
+    let schema = parameter.schema?;
+    let document = &session.contract.document;
+    fits(document, schema, value, |schema, value| {
+        Some(session.misfits(operation, schema, Direction::Request, value)?.is_empty())
+    })
+}
+
+/// Whether a text fits a schema. `holds` says it of a value, if it can be said.
+fn fits(
+    document: &Document,
+    schema: SchemaId,
+    text: &str,
+    mut holds: impl FnMut(SchemaId, &Node) -> Option<bool>,
+) -> Option<bool> {
+    let shape = document.shape_of(schema);
+    let texts = texts_of(document, schema.into());
+    match reading(&shape, &texts, text) {
+        Reading::None => Some(false),
+        Reading::Untold => None,
+        // What a schema says of texts is hardly ever all that a server wants of them.
+        Reading::Text { is_told } => match holds(schema, &Node::text(text))? {
+            true => is_told.then_some(true),
+            false => Some(false),
         },
-        (Some("boolean"), _) => Some(matches!(value, "true" | "false")),
-        (Some("string"), None) => {
-            let count = u64::try_from(value.chars().count()).unwrap_or(u64::MAX);
-            let too_short = length("minLength").is_some_and(|least| count < least);
-            let too_long = length("maxLength").is_some_and(|most| count > most);
-            if too_short || too_long { Some(false) } else { None }
-        }
+        Reading::Value(value) => holds(schema, &Node { range: 0..0, value }),
+    }
+}
+
+/// How a server may read a text.
+enum Reading {
+    /// Not at all: it has none of the types.
+    None,
+    /// In more ways than one, or nobody knows how.
+    Untold,
+    /// As it is. Whether everything is said of which texts there are.
+    Text { is_told: bool },
+    /// As a number or a flag.
+    Value(Value),
+}
+
+fn reading(shape: &Shape, texts: &Texts, text: &str) -> Reading {
+    if shape.types.meets(Types::ARRAY.with(Types::OBJECT)) || shape.types.is_empty() || !shape.unresolved.is_empty() {
+        return Reading::Untold;
+    }
+    if shape.types == Types::STRING {
+        return match texts {
+            Texts::Other => Reading::Untold,
+            Texts::Uuid if !is_uuid(text) => Reading::None,
+            Texts::Uuid => Reading::Text { is_told: true },
+            Texts::Plain => Reading::Text { is_told: shape.enumeration.is_some() },
+        };
+    }
+    if shape.types.meets(Types::STRING) || shape.nullable {
+        return Reading::Untold;
+    }
+    let flag = match text {
+        _ if !shape.types.meets(Types::BOOLEAN) => None,
+        "true" => Some(true),
+        "false" => Some(false),
         _ => None,
+    };
+    match flag {
+        Some(flag) => Reading::Value(Value::Bool(flag)),
+        None if shape.types.meets(Types::INTEGER) => number(shape, text),
+        None => Reading::None,
+    }
+}
+
+/// A text as a number.
+fn number(shape: &Shape, text: &str) -> Reading {
+    // A sign in front, zeros, and numbers that are wider or written in other ways are read by some.
+    let is_read_by_some = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'+' || byte == b'-')
+        || text.parse::<f64>().is_ok_and(|number| shape.types.holds(Types::NUMBER) || number.fract() == 0.0);
+    match serde_json::from_str::<Number>(text) {
+        Ok(number) if number.to_string() != text || is_too_wide(shape, &number) => Reading::Untold,
+        Ok(number) if number.is_i64() || number.is_u64() || shape.types.holds(Types::NUMBER) => {
+            Reading::Value(Value::Number(number))
+        }
+        _ if is_read_by_some => Reading::Untold,
+        _ => Reading::None,
+    }
+}
+
+/// Whether a number is beyond its format, which schemas do not forbid.
+fn is_too_wide(shape: &Shape, number: &Number) -> bool {
+    let is_32 = shape.format.as_ref().is_some_and(|format| format.as_str() == "int32");
+    let is_wide = number.as_i64().is_none_or(|number| is_32 && i32::try_from(number).is_err());
+    shape.types == Types::INTEGER && !number.is_f64() && is_wide
+}
+
+/// What is known of the texts of a schema.
+enum Texts {
+    /// Nothing but what JSON Schema says.
+    Plain,
+    /// That they are UUIDs.
+    Uuid,
+    /// That they have a format, which servers read more or less strictly.
+    Other,
+}
+
+fn texts_of(document: &Document, schema: AllOf) -> Texts {
+    let shape = document.shape(&schema);
+    match shape.format.as_ref().map(|format| format.as_str()) {
+        Some("uuid") if shape.alternatives.is_empty() => Texts::Uuid,
+        // A list of values says more than a format.
+        Some(_) if shape.enumeration.is_none() => Texts::Other,
+        _ => {
+            let mut members = shape.alternatives.iter().flat_map(|alternatives| &alternatives.members);
+            let is_plain = |member: &AllOf| {
+                let shape = document.shape(member);
+                shape.format.is_none() && shape.alternatives.is_empty()
+            };
+            if members.all(is_plain) { Texts::Plain } else { Texts::Other }
+        }
     }
 }
 
@@ -83,9 +181,30 @@ fn is_uuid(text: &str) -> bool {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
+pub(super) mod tests {
+    use openapi_model::source::Source;
+    use openapi_model::values::Values;
+
     use super::*;
-    use apidrift_core::contract::node;
+
+    /// A document with one component, and that component.
+    pub(crate) fn document(schema: &str) -> (Document, SchemaId) {
+        let text = format!(
+            "openapi: 3.0.3\ninfo: {{title: T, version: '1'}}\npaths: {{}}\ncomponents:\n  schemas:\n    A: {schema}\n    \
+             B: {{type: integer, enum: [1, 2]}}\n"
+        );
+        let document = openapi_model::read(&Source::new("c.yaml", text), None).unwrap();
+        let schema = document.component("A").unwrap();
+        (document, schema)
+    }
+
+    /// Whether a text fits a schema.
+    pub(crate) fn fits_schema(document: &Document, schema: SchemaId, text: &str) -> Option<bool> {
+        let mut values = Values::new(document);
+        fits(document, schema, text, |schema, value| {
+            Some(values.misfits(schema, Direction::Request, value).ok()?.is_empty())
+        })
+    }
 
     #[test]
     fn values_fit_their_schemas_or_not_or_it_cannot_be_said() {
@@ -96,15 +215,50 @@ mod tests {
             (uuid, "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b0g", Some(false)),
             ("{type: string}", "anything", None),
             ("{type: string, maxLength: 2}", "abc", Some(false)),
+            ("{type: string, pattern: '^[0-9]+$'}", "abc", Some(false)),
+            ("{type: string, pattern: '^[0-9]+$'}", "123", None),
+            ("{type: string, format: date-time}", "yesterday", None),
             ("{type: integer, minimum: 1}", "0", Some(false)),
             ("{type: integer, minimum: 1}", "7", Some(true)),
             ("{type: integer}", "99999999999999999999", None),
+            ("{type: integer, format: int32}", "3000000000", None),
+            ("{type: integer}", "007", None),
+            ("{type: integer}", "2.0", None),
+            ("{type: integer}", "2.5", Some(false)),
             ("{type: integer}", "seven", Some(false)),
             ("{type: boolean}", "yes", Some(false)),
+            ("{type: boolean}", "false", Some(true)),
             ("{type: string, enum: [a, b]}", "b", Some(true)),
             ("{type: string, enum: [a, b]}", "c", Some(false)),
         ] {
-            assert_eq!(fits(&node::parse(schema).unwrap(), value), wanted, "{schema} {value}");
+            let (document, id) = document(schema);
+            assert_eq!(fits_schema(&document, id, value), wanted, "{schema} {value}");
+        }
+    }
+
+    #[test]
+    fn all_that_a_schema_says_of_numbers_counts() {
+        for (schema, value, wanted) in [
+            ("{type: integer, enum: [1, 2]}", "2", Some(true)),
+            ("{type: integer, enum: [1, 2]}", "3", Some(false)),
+            ("{$ref: '#/components/schemas/B'}", "1", Some(true)),
+            ("{allOf: [{$ref: '#/components/schemas/B'}, {minimum: 2}]}", "1", Some(false)),
+            ("{type: integer, minimum: 0, exclusiveMinimum: true}", "0", Some(false)),
+            ("{type: integer, minimum: 0, exclusiveMinimum: true}", "1", Some(true)),
+            ("{type: integer, maximum: 9, exclusiveMaximum: true}", "9", Some(false)),
+            ("{type: integer, multipleOf: 5}", "7", Some(false)),
+            ("{type: integer, multipleOf: 5}", "10", Some(true)),
+            ("{type: number, maximum: 1}", "0.5", Some(true)),
+            ("{type: number, maximum: 1}", "1.5", Some(false)),
+            ("{type: number}", "x", Some(false)),
+            ("{oneOf: [{type: integer, maximum: 3}, {type: boolean}]}", "true", Some(true)),
+            ("{oneOf: [{type: integer, maximum: 3}, {type: boolean}]}", "4", Some(false)),
+            ("{oneOf: [{type: integer}, {type: string}]}", "x", None),
+            ("{type: array, items: {type: integer}}", "x", None),
+            ("{not: {type: string}}", "x", None),
+        ] {
+            let (document, id) = document(schema);
+            assert_eq!(fits_schema(&document, id, value), wanted, "{schema} {value}");
         }
     }
 }

@@ -4,10 +4,10 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use super::super::operation::Operation;
 use super::super::session::{Session, Stop};
 use super::super::target::Exploration;
 use super::hunt::{Caught, hunt};
-use apidrift_core::contract::Operation;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 use proptest::prelude::*;
@@ -50,7 +50,7 @@ pub(super) fn explore<'a>(
         let wrong = statuses.iter().zip(keyed).position(|(status, keyed)| (*status == 401) == *keyed);
         Ok(wrong.map(|index| {
             let who = if keyed[index] { "with a key" } else { "without a key" };
-            let place = session.contract.place(&operation.id.range, "this operation");
+            let place = session.contract.place(operation.id.span, "this operation");
             let message = format!(
                 "of {} requests at once on one connection, number {} {who} is answered with {}",
                 keyed.len(),

@@ -1,16 +1,16 @@
 //! How requests are made up from the contract. What stands first in a choice is what a failing request shrinks to.
 
-use std::collections::BTreeMap;
-
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use openapi_model::document::Location;
+
+use super::super::operation::{Operation, Parameter};
 use super::super::session::Session;
 use super::super::wire::{Authorization, Extra};
 use super::attempt::{Attempt, Shape, TWIN};
+use super::fitting::{encoded, fitting, uuid};
 use super::odd::{BODIES, HEADERS, METHODS, NO_KEYS, ODD, SPELLINGS, UNKNOWN};
-use apidrift_core::contract::node::Node;
-use apidrift_core::contract::{Location, Operation, Parameter};
 
 /// Whoever asks.
 pub(super) fn anybody(session: &Session<'_>) -> BoxedStrategy<Authorization> {
@@ -103,9 +103,8 @@ pub(super) fn attempts(
     session: &Session<'_>,
     authorization: BoxedStrategy<Authorization>,
 ) -> BoxedStrategy<Attempt> {
-    let known = &session.target.known;
     let of = |location| operation.parameters.iter().filter(move |parameter| parameter.location == location);
-    let values: Vec<_> = of(Location::Path).map(|parameter| good(parameter, known)).collect();
+    let values: Vec<_> = of(Location::Path).map(|parameter| good(parameter, session)).collect();
     let mut oddities = vec![
         (3, header()),
         (2, select(methods(session)).prop_map(Oddity::Method).boxed()),
@@ -114,11 +113,11 @@ pub(super) fn attempts(
         (1, (odd(), odd()).prop_map(|(name, value)| Oddity::Query(name, value)).boxed()),
     ];
     oddities.extend(of(Location::Path).enumerate().map(|(index, parameter)| {
-        (3, value(parameter, known).prop_map(move |value| Oddity::Value(index, value)).boxed())
+        (3, value(parameter, session).prop_map(move |value| Oddity::Value(index, value)).boxed())
     }));
     oddities.extend(of(Location::Query).map(|parameter| {
         let name = parameter.name.value.clone();
-        (3, value(parameter, known).prop_map(move |value| Oddity::Query(name.clone(), value)).boxed())
+        (3, value(parameter, session).prop_map(move |value| Oddity::Query(name.clone(), value)).boxed())
     }));
     let oddities = prop::collection::vec(proptest::strategy::Union::new_weighted(oddities), 0..4);
     // What the contract says of the operation is all that is kept of it.
@@ -138,8 +137,7 @@ pub(super) fn twins(
     parameter: &str,
     authorization: BoxedStrategy<Authorization>,
 ) -> BoxedStrategy<Attempt> {
-    let path = operation.parameters.iter().filter(|parameter| parameter.location == Location::Path);
-    let open: Vec<bool> = path.map(|known| known.name.value == parameter).collect();
+    let open: Vec<bool> = operation.path_parameters().map(|known| known.name.value == parameter).collect();
     let around = prop_oneof![
         4 => Just((String::new(), String::new())),
         1 => (Just(String::new()), odd()),
@@ -156,16 +154,16 @@ pub(super) fn twins(
 }
 
 /// A value of a parameter, encoded: a good one, or an odd one.
-fn value(parameter: &Parameter, known: &BTreeMap<String, String>) -> BoxedStrategy<String> {
-    let good = good(parameter, known);
+fn value(parameter: &Parameter, session: &Session<'_>) -> BoxedStrategy<String> {
+    let good = good(parameter, session);
     prop_oneof![3 => good.clone(), 2 => odd(), 1 => (good, odd()).prop_map(|(good, odd)| format!("{good}{odd}"))]
         .boxed()
 }
 
 /// A value that leads to something, or one that fits the schema.
-fn good(parameter: &Parameter, known: &BTreeMap<String, String>) -> BoxedStrategy<String> {
-    let fitting = fitting(&parameter.schema);
-    match known.get(&parameter.name.value) {
+fn good(parameter: &Parameter, session: &Session<'_>) -> BoxedStrategy<String> {
+    let fitting = fitting(&session.contract.document, &parameter.shape);
+    match session.target.known.get(&parameter.name.value) {
         Some(known) => prop_oneof![
             3 => Just(encoded(known)),
             1 => Just(encoded(&known.to_uppercase())),
@@ -173,32 +171,6 @@ fn good(parameter: &Parameter, known: &BTreeMap<String, String>) -> BoxedStrateg
         ]
         .boxed(),
         None => fitting,
-    }
-}
-
-/// A value that fits a schema.
-fn fitting(schema: &Node) -> BoxedStrategy<String> {
-    let text = |key: &str| schema.get(key).and_then(Node::as_str);
-    let number = |key: &str| schema.get(key)?.to_json().as_i64();
-    let length = |key: &str| schema.get(key).and_then(Node::as_u64).and_then(|length| usize::try_from(length).ok());
-    if let Some(values) = schema.get("enum") {
-        let values: Vec<String> = values.items().iter().filter_map(Node::as_str).map(encoded).collect();
-        return if values.is_empty() { Just(String::new()).boxed() } else { select(values).boxed() };
-    }
-    match (text("type"), text("format")) {
-        (Some("string"), Some("uuid")) => any::<u128>().prop_map(uuid).boxed(),
-        (Some("integer"), _) => {
-            let (least, most) = (number("minimum").unwrap_or(i64::MIN), number("maximum").unwrap_or(i64::MAX));
-            (least..=most.max(least)).prop_map(|number| number.to_string()).boxed()
-        }
-        (Some("boolean"), _) => any::<bool>().prop_map(|flag| flag.to_string()).boxed(),
-        _ => {
-            let least = length("minLength").unwrap_or(0).min(1000);
-            let most = length("maxLength").unwrap_or(least + 20).clamp(least, least + 1000);
-            prop::collection::vec(any::<char>(), least..=most)
-                .prop_map(|letters| encoded(&letters.into_iter().collect::<String>()))
-                .boxed()
-        }
     }
 }
 
@@ -217,13 +189,6 @@ pub(super) fn alike(value: &str, number: u128) -> String {
         .unwrap_or(letter)
     };
     value.chars().enumerate().map(|(index, letter)| if index < half { letter } else { other(letter) }).collect()
-}
-
-/// A UUID in its hyphenated form.
-fn uuid(number: u128) -> String {
-    let digits = format!("{number:032x}");
-    let parts = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
-    parts.join("-")
 }
 
 /// What hardly any schema has in mind.
@@ -255,18 +220,6 @@ fn body() -> BoxedStrategy<Oddity> {
     ]
     .prop_map(Oddity::Body)
     .boxed()
-}
-
-/// A text as it stands in an address.
-fn encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
+use super::super::operation::Operation;
 use super::super::session::{Session, Stop};
 use super::super::target::Exploration;
 use super::super::wire::{Answer, Authorization};
@@ -13,7 +14,6 @@ use super::attempt::Attempt;
 use super::hunt::{Caught, hunt};
 use super::strategies;
 use super::verdict::{Standing, standing};
-use apidrift_core::contract::{Location, Operation};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
@@ -35,8 +35,7 @@ pub(super) fn compare<'a>(
     operation: &'a Operation,
     exploration: &Exploration,
 ) -> Result<String, Stop> {
-    let in_path = operation.parameters.iter().filter(|parameter| parameter.location == Location::Path);
-    let names: Vec<&str> = in_path.map(|parameter| parameter.name.as_str()).collect();
+    let names: Vec<&str> = operation.path_parameters().map(|parameter| parameter.name.as_str()).collect();
     let mut compared = Vec::new();
     for name in &names {
         let Some(foreign) = session.target.foreign.get(*name).cloned() else { continue };
@@ -119,8 +118,9 @@ fn difference<'a>(
 
 fn leak(session: &Session<'_>, operation: &Operation, message: String, answer: &Answer, expected: &str) -> Caught {
     let error = operation.errors.iter().find(|error| *error.status == 404);
-    let range = error.map_or(&operation.id.range, |error| &error.message.range);
-    let place = session.contract.place(range, "what the contract says of both");
+    let identity = error.and_then(|error| error.identity.as_ref().map(|identity| identity.span));
+    let span = identity.or(error.map(|error| error.status.span)).unwrap_or(operation.id.span);
+    let place = session.contract.place(span, "what the contract says of both");
     let finding = Finding::at(Rule::LiveLeak, place, message).help("answer both in the same way, to the last header");
     Caught::answer(session, finding, answer, &format!("the same as for what is not there:\n{expected}"))
 }

@@ -4,13 +4,16 @@
 //! nobody's request has a 404 or a 405 with `Allow`, and what is too long or no good HTTP a 400, 413, 414 or 431. Nothing
 //! has a 5xx.
 
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+use apidrift_core::view::DocumentedError;
+
+use super::super::judge::Form;
+use super::super::operation::Operation;
 use super::super::session::{Session, error_of, label};
 use super::super::wire::{Answer, Authorization};
 use super::aim::{Aim, aim};
 use super::parameters;
-use apidrift_core::contract::{DocumentedError, ERROR, Operation};
-use apidrift_core::finding::Finding;
-use apidrift_core::rules::Rule;
 
 /// What is too long or no good HTTP.
 const REFUSED: &[u16] = &[400, 413, 414, 431];
@@ -62,24 +65,24 @@ pub(super) fn standing(authorization: &Authorization) -> Standing {
 /// What is wrong with an answer to a request that starts from an operation, if anything is.
 pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, answer: &Answer) -> Option<Fault> {
     let sent = session.wire.sent(&answer.request)?;
-    let found = |rule, range, message: String, expected: &str, help: &str| {
-        let place = session.contract.place(range, "what the contract says");
+    let found = |rule, span, message: String, expected: &str, help: &str| {
+        let place = session.contract.place(span, "what the contract says");
         let finding = Finding::at(rule, place, message).help(help);
         Some(Fault { finding, expected: expected.to_owned() })
     };
     let (id, method, status) = (&operation.id, answer.request.method.as_str(), answer.status);
-    let aim = aim(session.contract, method, &sent.path);
+    let aim = aim(session.plan, method, &sent.path);
     let standing = standing(&answer.request.authorization);
     if session.wire.has_key(answer) {
         let message = format!("an answer near `{}` has the API key in it", id.value);
         let help = "never repeat what was sent as a key: answers are logged and shown";
-        return found(Rule::LiveKeyEchoed, &id.range, message, "an answer without the key", help);
+        return found(Rule::LiveKeyEchoed, id.span, message, "an answer without the key", help);
     }
     let is_unknown_method = status == 501 && !METHODS.contains(&method);
     if status >= 500 && !is_unknown_method {
         let message = format!("a request near `{}` makes the server answer {status}", id.value);
         let help = "whatever is sent, answer what is wrong with it: a 5xx says that the server is at fault";
-        return found(Rule::LiveServerError, &id.range, message, "an answer below 500", help);
+        return found(Rule::LiveServerError, id.span, message, "an answer below 500", help);
     }
     // Browsers ask without a key what they may send.
     if method == "OPTIONS" && matches!(status, 200 | 204) && !matches!(aim, Aim::Operation(_)) {
@@ -87,13 +90,13 @@ pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, ans
     }
     if (200..300).contains(&status) {
         let broken = match standing {
-            Standing::Nobody => Some((Rule::LiveAuthentication, "without a valid key")),
+            Standing::Nobody if !operation.security.is_open() => Some((Rule::LiveAuthentication, "without a valid key")),
             Standing::Powerless => Some((Rule::LivePermission, "with a key that lacks the permission")),
-            Standing::Somebody | Standing::Uncertain => None,
+            Standing::Nobody | Standing::Somebody | Standing::Uncertain => None,
         };
         if let Some((rule, who)) = broken {
             let message = format!("a request near `{}` {who} is answered with {status}", id.value);
-            return found(rule, &id.range, message, "a refusal", "look at the key before anything else");
+            return found(rule, id.span, message, "a refusal", "look at the key before anything else");
         }
     }
     if sent.is_long() && REFUSED.contains(&status) && error_of(operation, answer).is_none() {
@@ -112,7 +115,8 @@ pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, ans
             // HEAD is GET without a body, where a server has it.
             let get = operations.iter().find(|operation| method == "HEAD" && *operation.method == *"GET");
             if get.is_some_and(|get| {
-                *get.success.status == status || get.errors.iter().any(|error| *error.status == status)
+                *get.success.status == status
+                    || get.errors.iter().any(|error| *error.status == status)
             }) {
                 return None;
             }
@@ -126,7 +130,7 @@ pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, ans
                 let expected = format!("allow: {}", methods.join(", "));
                 return found(
                     Rule::LiveMethod,
-                    &id.range,
+                    id.span,
                     message,
                     &expected,
                     "send `Allow` with the methods that the path has",
@@ -137,7 +141,7 @@ pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, ans
                     format!("{method} is answered with {status}, and the path of `{}` has no such method", id.value);
                 return found(
                     Rule::LiveMethod,
-                    &id.range,
+                    id.span,
                     message,
                     "405 with `Allow`",
                     "refuse the method, or document it",
@@ -145,6 +149,7 @@ pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, ans
             }
             of_nobody(session, operation, answer, &[NOTHING, &[501]].concat())
         }
+        Aim::Untold => None,
         Aim::Nothing => of_nobody(session, operation, answer, &[NOTHING, MOVED].concat()),
     }
 }
@@ -164,22 +169,24 @@ fn of_operation<'a>(
     };
     let found = error_of(operation, answer);
     if let Some(wanted) = wanted
-        && found.is_none_or(|found| *found.name != *wanted.name)
+        // Of several with this status any will do.
+        && found.is_none_or(|found| *found.status != *wanted.status)
     {
-        let said = format!("{} {}", answer.status, answer.message().unwrap_or_default());
+        let said = format!("{} {}", answer.status, answer.identity().unwrap_or_default());
         let expected = label(operation, Some(wanted));
         let message =
             format!("`{}` answers `{}` where the contract has `{expected}`", operation.id.value, said.trim_end());
-        let place = session.contract.place(&wanted.message.range, "what is to be answered, whatever else is wrong");
+        let span = wanted.identity.as_ref().map_or(wanted.status.span, |identity| identity.span);
+        let place = session.contract.place(span, "what is to be answered, whatever else is wrong");
         let finding = Finding::at(Rule::LiveOrder, place, message)
             .help("look at the key first: whoever may not call learns nothing else");
         return Some(Fault { finding, expected });
     }
     if session.documented(operation, answer).is_none() {
-        let said = answer.message().unwrap_or_default();
+        let said = answer.identity().unwrap_or_default();
         let shown = format!("{} {said}", answer.status);
         let message = format!("`{}` answers `{}`, which it does not document", operation.id.value, shown.trim_end());
-        let place = session.contract.place(&operation.id.range, "this operation");
+        let place = session.contract.place(operation.id.span, "this operation");
         let finding =
             Finding::at(Rule::LiveUndocumented, place, message).help("answer what is documented, or document it");
         return Some(Fault { finding, expected: "one of its documented answers".to_owned() });
@@ -208,7 +215,7 @@ fn of_nobody<'a>(
     let status = answer.status;
     let what = format!("the {status} to a request that is no operation's");
     if !permitted.contains(&status) {
-        let place = session.contract.place(&operation.id.range, "the operation that it is near");
+        let place = session.contract.place(operation.id.span, "the operation that it is near");
         let finding = Finding::at(Rule::LiveUndocumented, place, format!("{what} is not documented"))
             .help("answer 404 where the path is nobody's, 405 where the method is, 400 where it is no good HTTP");
         return Some(Fault { finding, expected: "404, 405 or 400".to_owned() });
@@ -216,8 +223,12 @@ fn of_nobody<'a>(
     if answer.body.is_empty() || answer.request.method == "HEAD" || MOVED.contains(&status) {
         return None;
     }
-    let finding = session.body(ERROR, answer, &what, &operation.id.range, false).into_iter().next()?;
-    Some(Fault { finding, expected: format!("no body, or an `{ERROR}`") })
+    // Where errors have no schema in common, nothing is said of their bodies.
+    let name = session.contract.profile.error_schema.as_ref()?;
+    let schema = Some(session.contract.error_schema()?);
+    let form = Form { media_type: "application/json", schema, place: operation.id.span, is_success: false };
+    let finding = session.body(operation, &form, answer, &what).into_iter().next()?;
+    Some(Fault { finding, expected: format!("no body, or an `{name}`") })
 }
 
 /// Whether a malformed parameter is refused, and a well-formed one is not.
@@ -228,7 +239,7 @@ fn parameter<'a>(
     found: Option<&'a DocumentedError>,
 ) -> Option<Fault> {
     let sent = session.wire.sent(&answer.request)?;
-    let values = parameters::of(operation, &sent.path, &sent.query);
+    let values = parameters::of(session, operation, &sent.path, &sent.query);
     let refused = found.and_then(|error| error.name.strip_prefix("invalid_"));
     let wrong = match refused {
         Some(name) => values.iter().find(|value| *value.parameter.name == *name && value.fits == Some(true)),
@@ -243,7 +254,7 @@ fn parameter<'a>(
         Some(_) => format!("`{}` answers `{said}`, and `{}` fits its schema", operation.id.value, name.value),
         None => format!("`{}` answers `{said}`, and `{}` does not fit its schema", operation.id.value, name.value),
     };
-    let place = session.contract.place(&name.range, "this parameter");
+    let place = session.contract.place(name.span, "this parameter");
     let finding = Finding::at(Rule::LiveAnswer, place, message)
         .help("take what fits the schema, and nothing else; or correct the schema");
     let expected = match refused {
