@@ -23,8 +23,10 @@ pub(in crate::compat) enum What {
     FieldAdded,
     /// A value may be absent or null that was always there.
     MayBeAbsent,
-    /// A value is always there that might be absent or null.
+    /// A value is always there that might be absent.
     IsThere,
+    /// A value is never null that might be.
+    NotNull,
     /// A value is possible that was not.
     ValueAdded,
     /// A value is no longer possible.
@@ -116,7 +118,7 @@ impl Change {
             What::MayBeAbsent => {
                 (Rule::CompatFieldOptional, "clients rely on it: keep sending it, and not as null")
             }
-            What::IsThere => (Rule::CompatFieldThere, "clients that could do without it can do with it"),
+            What::IsThere | What::NotNull => (Rule::CompatFieldThere, "clients that could do without it can do with it"),
             What::ValueAdded => (
                 Rule::CompatValueAdded,
                 "clients know the old values only: some cannot read an answer with another",

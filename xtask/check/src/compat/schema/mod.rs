@@ -5,7 +5,9 @@
 //! differ at all is whether a node with a change can be reached.
 
 mod alternatives;
+mod bounds;
 mod change;
+mod discriminators;
 mod objects;
 mod values;
 mod view;

@@ -1,12 +1,11 @@
 //! Null, types, values and bounds.
 
-use openapi_model::schema::{Bound, Types};
+use openapi_model::schema::Types;
 use openapi_model::shape::{AllOf, Shape, same_value};
 use openapi_model::span::{Span, Spanned};
 use serde_json::Value as Json;
 
-use super::{Level, Pair, Unread, View, What};
-use crate::compat::schema::view::View as OneView;
+use super::{Area, Change, Level, Pair, Unread, View, What};
 
 /// Every type but null.
 const ANY: Types = Types::ANY.without(Types::NULL);
@@ -22,7 +21,7 @@ impl Level<'_, '_> {
         if self.pair.is_alternative || then.nullable == now.nullable || is_any(then) || is_any(now) {
             return;
         }
-        let span = |view: &OneView, document, shape: &Shape| {
+        let span = |view: &View, document, shape: &Shape| {
             view.null_span(document).or(shape.types_span).unwrap_or(shape.span)
         };
         let then_span = span(&self.pair.then, self.graph.base, then);
@@ -30,7 +29,7 @@ impl Level<'_, '_> {
         if now.nullable {
             self.change(What::MayBeAbsent, true, then_span, now_span, "may be null now");
         } else {
-            self.change(What::IsThere, false, then_span, now_span, "cannot be null any more");
+            self.change(What::NotNull, false, then_span, now_span, "cannot be null any more");
         }
     }
 
@@ -41,7 +40,7 @@ impl Level<'_, '_> {
             let text = format!("is {} now, not {}", kind(now), kind(then));
             let breaks = wider && self.breaks(true) || narrower && self.breaks(false);
             let spans = (types_span(then), types_span(now));
-            self.push(super::Change {
+            self.push(Change {
                 what: What::Kind,
                 breaks,
                 at: String::new(),
@@ -105,11 +104,11 @@ impl Level<'_, '_> {
             (None, None) => true,
             _ => false,
         };
-        if !same && self.pair.area != super::Area::Sent {
+        if !same && self.pair.area != Area::Sent {
             let shown = |value: &Option<Json>| value.as_ref().map_or("nothing".to_owned(), Json::to_string);
             let text = format!("is {} where it is left out, not {}", shown(&now.default), shown(&then.default));
             let (then, now) = (types_span(then), types_span(now));
-            self.push(super::Change { what: What::Default, breaks: false, at: String::new(), text, then, now });
+            self.push(Change { what: What::Default, breaks: false, at: String::new(), text, then, now });
         }
     }
 
@@ -130,78 +129,13 @@ impl Level<'_, '_> {
         let text = format!("is {} now, not {}", kind(now), kind(then));
         let breaks = wider && self.breaks(true) || narrower && self.breaks(false);
         let (then, now) = (types_span(then), types_span(now));
-        self.push(super::Change { what: What::Kind, breaks, at: String::new(), text, then, now });
-    }
-
-    fn numbers(&mut self, then: &Shape, now: &Shape, types: Types) {
-        let whole = !types.holds(Types::NUMBER);
-        for (is_upper, before, after) in [(false, &then.minimum, &now.minimum), (true, &then.maximum, &now.maximum)] {
-            let order = |bound: &Option<Bound>| bound.as_ref().map(|bound| position(bound, is_upper, whole));
-            let wider = match (order(before), order(after)) {
-                (before, after) if before == after => continue,
-                (Some(_), None) => true,
-                (None, _) => false,
-                (Some(before), Some(after)) => (after > before) == is_upper,
-            };
-            let key = if is_upper { "maximum" } else { "minimum" };
-            let shown = |bound: &Option<Bound>| match bound {
-                None => "none".to_owned(),
-                Some(bound) if bound.exclusive => format!("{} (exclusive)", bound.value.value),
-                Some(bound) => bound.value.value.to_string(),
-            };
-            let text = format!("has a `{key}` of {} now, not {}", shown(after), shown(before));
-            let span = |bound: &Option<Bound>, shape: &Shape| {
-                bound.as_ref().map_or_else(|| types_span(shape), |bound| bound.value.span)
-            };
-            self.change(What::Bounds, wider, span(before, then), span(after, now), text);
-        }
-        self.multiples(then, now, whole);
-    }
-
-    fn multiples(&mut self, then: &Shape, now: &Shape, whole: bool) {
-        let numbers = |shape: &Shape| -> Vec<f64> {
-            let numbers = shape.multiples_of.iter().filter_map(|number| number.as_f64());
-            // Every whole number is a multiple of one, and of a half.
-            numbers.filter(|number| !(whole && is_multiple(1.0, *number))).collect()
-        };
-        let (before, after) = (numbers(then), numbers(now));
-        let holds = |some: &[f64], number: f64| some.iter().any(|known| is_multiple(*known, number));
-        let narrower = after.iter().any(|number| !holds(&before, *number));
-        let wider = before.iter().any(|number| !holds(&after, *number));
-        if wider || narrower {
-            let shown = |shape: &Shape| {
-                let numbers: Vec<String> = shape.multiples_of.iter().map(|number| number.value.to_string()).collect();
-                if numbers.is_empty() { "anything".to_owned() } else { numbers.join(" and ") }
-            };
-            let text = format!("is a multiple of {} now, not of {}", shown(now), shown(then));
-            let span = |shape: &Shape| {
-                shape.multiples_of.first().map_or_else(|| types_span(shape), |number| number.span)
-            };
-            self.both(What::Bounds, wider, narrower, span(then), span(now), text);
-        }
-    }
-
-    fn patterns(&mut self, then: &Shape, now: &Shape) {
-        let has = |some: &[Spanned<String>], text: &str| some.iter().any(|known| known.value == text);
-        let wider = then.patterns.iter().any(|pattern| !has(&now.patterns, &pattern.value));
-        let narrower = now.patterns.iter().any(|pattern| !has(&then.patterns, &pattern.value));
-        if wider || narrower {
-            let shown = |shape: &Shape| {
-                let patterns: Vec<String> =
-                    shape.patterns.iter().map(|pattern| format!("`{}`", pattern.value)).collect();
-                if patterns.is_empty() { "none".to_owned() } else { patterns.join(" and ") }
-            };
-            let text = format!("has another `pattern`: {} now, not {}", shown(now), shown(then));
-            let span =
-                |shape: &Shape| shape.patterns.first().map_or_else(|| types_span(shape), |pattern| pattern.span);
-            self.both(What::Bounds, wider, narrower, span(then), span(now), text);
-        }
+        self.push(Change { what: What::Kind, breaks, at: String::new(), text, then, now });
     }
 
     /// A change that takes something and gives something.
     pub(super) fn both(&mut self, what: What, wider: bool, narrower: bool, then: Span, now: Span, text: String) {
         let breaks = wider && self.breaks(true) || narrower && self.breaks(false);
-        self.push(super::Change { what, breaks, at: String::new(), text, then, now });
+        self.push(Change { what, breaks, at: String::new(), text, then, now });
     }
 
     pub(super) fn arrays(&mut self, then: &Shape, now: &Shape) {
@@ -230,32 +164,6 @@ impl Level<'_, '_> {
     pub(super) fn schemas(&mut self, then: &AllOf, now: &AllOf, name: String) {
         let views = (View::all(self.graph.base, then), View::all(self.graph.new, now));
         self.below(views.0, views.1, name);
-    }
-
-    /// A bound of a length or size; `grows` if a larger number allows more.
-    pub(super) fn count(
-        &mut self,
-        key: &str,
-        grows: bool,
-        then: (&Shape, &Option<Spanned<u64>>),
-        now: (&Shape, &Option<Spanned<u64>>),
-    ) {
-        // At least none is what there always is.
-        let number =
-            |count: &Option<Spanned<u64>>| count.as_ref().map(|count| count.value).filter(|count| grows || *count > 0);
-        let (before, after) = (number(then.1), number(now.1));
-        let wider = match (before, after) {
-            (before, after) if before == after => return,
-            (Some(_), None) => true,
-            (None, _) => false,
-            (Some(before), Some(after)) => (after > before) == grows,
-        };
-        let shown = |number: Option<u64>| number.map_or("none".to_owned(), |number| number.to_string());
-        let text = format!("has a `{key}` of {} now, not {}", shown(after), shown(before));
-        let span = |(shape, count): (&Shape, &Option<Spanned<u64>>)| {
-            count.as_ref().map_or_else(|| types_span(shape), |count| count.span)
-        };
-        self.change(What::Bounds, wider, span(then), span(now), text);
     }
 
     pub(super) fn negations(&mut self, then: &Shape, now: &Shape) {
@@ -323,23 +231,4 @@ fn enumeration(shape: &Shape) -> Option<&Spanned<Vec<Spanned<Json>>>> {
         let has = |flag: bool| values.iter().any(|value| value.value == Json::Bool(flag));
         !(shape.types == Types::BOOLEAN && has(true) && has(false))
     })
-}
-
-/// Where a bound lies, so that of two upper ones the greater, and of two lower ones the lesser allows more.
-fn position(bound: &Bound, is_upper: bool, whole: bool) -> (f64, i8) {
-    let number = bound.value.as_f64().unwrap_or_default();
-    let step = if is_upper { -1 } else { 1 };
-    if !whole {
-        return (number, if bound.exclusive { step } else { 0 });
-    }
-    let inside = if is_upper { number.floor() } else { number.ceil() };
-    let is_outside = bound.exclusive && inside == number;
-    (if is_outside { inside + f64::from(step) } else { inside }, 0)
-}
-
-fn is_multiple(number: f64, of: f64) -> bool {
-    of != 0.0 && {
-        let times = number / of;
-        (times - times.round()).abs() < 1e-9
-    }
 }

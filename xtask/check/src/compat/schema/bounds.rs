@@ -1,0 +1,120 @@
+//! Bounds: of numbers, of lengths and sizes, and patterns.
+
+use openapi_model::schema::{Bound, Types};
+use openapi_model::shape::Shape;
+use openapi_model::span::Spanned;
+
+use super::values::types_span;
+use super::{Level, What};
+
+impl Level<'_, '_> {
+    pub(super) fn numbers(&mut self, then: &Shape, now: &Shape, types: Types) {
+        let whole = !types.holds(Types::NUMBER);
+        for (is_upper, before, after) in [(false, &then.minimum, &now.minimum), (true, &then.maximum, &now.maximum)] {
+            let order = |bound: &Option<Bound>| bound.as_ref().map(|bound| position(bound, is_upper, whole));
+            let wider = match (order(before), order(after)) {
+                (before, after) if before == after => continue,
+                (Some(_), None) => true,
+                (None, _) => false,
+                (Some(before), Some(after)) => (after > before) == is_upper,
+            };
+            let key = if is_upper { "maximum" } else { "minimum" };
+            let shown = |bound: &Option<Bound>| match bound {
+                None => "none".to_owned(),
+                Some(bound) if bound.exclusive => format!("{} (exclusive)", bound.value.value),
+                Some(bound) => bound.value.value.to_string(),
+            };
+            let text = format!("has a `{key}` of {} now, not {}", shown(after), shown(before));
+            let span = |bound: &Option<Bound>, shape: &Shape| {
+                bound.as_ref().map_or_else(|| types_span(shape), |bound| bound.value.span)
+            };
+            self.change(What::Bounds, wider, span(before, then), span(after, now), text);
+        }
+        self.multiples(then, now, whole);
+    }
+
+    fn multiples(&mut self, then: &Shape, now: &Shape, whole: bool) {
+        let numbers = |shape: &Shape| -> Vec<f64> {
+            let numbers = shape.multiples_of.iter().filter_map(|number| number.as_f64());
+            // Every whole number is a multiple of one, and of a half.
+            numbers.filter(|number| !(whole && is_multiple(1.0, *number))).collect()
+        };
+        let (before, after) = (numbers(then), numbers(now));
+        let holds = |some: &[f64], number: f64| some.iter().any(|known| is_multiple(*known, number));
+        let narrower = after.iter().any(|number| !holds(&before, *number));
+        let wider = before.iter().any(|number| !holds(&after, *number));
+        if wider || narrower {
+            let shown = |shape: &Shape| {
+                let numbers: Vec<String> = shape.multiples_of.iter().map(|number| number.value.to_string()).collect();
+                if numbers.is_empty() { "anything".to_owned() } else { numbers.join(" and ") }
+            };
+            let text = format!("is a multiple of {} now, not of {}", shown(now), shown(then));
+            let span = |shape: &Shape| {
+                shape.multiples_of.first().map_or_else(|| types_span(shape), |number| number.span)
+            };
+            self.both(What::Bounds, wider, narrower, span(then), span(now), text);
+        }
+    }
+
+    pub(super) fn patterns(&mut self, then: &Shape, now: &Shape) {
+        let has = |some: &[Spanned<String>], text: &str| some.iter().any(|known| known.value == text);
+        let wider = then.patterns.iter().any(|pattern| !has(&now.patterns, &pattern.value));
+        let narrower = now.patterns.iter().any(|pattern| !has(&then.patterns, &pattern.value));
+        if wider || narrower {
+            let shown = |shape: &Shape| {
+                let patterns: Vec<String> =
+                    shape.patterns.iter().map(|pattern| format!("`{}`", pattern.value)).collect();
+                if patterns.is_empty() { "none".to_owned() } else { patterns.join(" and ") }
+            };
+            let text = format!("has another `pattern`: {} now, not {}", shown(now), shown(then));
+            let span =
+                |shape: &Shape| shape.patterns.first().map_or_else(|| types_span(shape), |pattern| pattern.span);
+            self.both(What::Bounds, wider, narrower, span(then), span(now), text);
+        }
+    }
+
+    /// A bound of a length or size; `grows` if a larger number allows more.
+    pub(super) fn count(
+        &mut self,
+        key: &str,
+        grows: bool,
+        then: (&Shape, &Option<Spanned<u64>>),
+        now: (&Shape, &Option<Spanned<u64>>),
+    ) {
+        // At least none is what there always is.
+        let number =
+            |count: &Option<Spanned<u64>>| count.as_ref().map(|count| count.value).filter(|count| grows || *count > 0);
+        let (before, after) = (number(then.1), number(now.1));
+        let wider = match (before, after) {
+            (before, after) if before == after => return,
+            (Some(_), None) => true,
+            (None, _) => false,
+            (Some(before), Some(after)) => (after > before) == grows,
+        };
+        let shown = |number: Option<u64>| number.map_or("none".to_owned(), |number| number.to_string());
+        let text = format!("has a `{key}` of {} now, not {}", shown(after), shown(before));
+        let span = |(shape, count): (&Shape, &Option<Spanned<u64>>)| {
+            count.as_ref().map_or_else(|| types_span(shape), |count| count.span)
+        };
+        self.change(What::Bounds, wider, span(then), span(now), text);
+    }
+}
+
+/// Where a bound lies, so that of two upper ones the greater, and of two lower ones the lesser allows more.
+fn position(bound: &Bound, is_upper: bool, whole: bool) -> (f64, i8) {
+    let number = bound.value.as_f64().unwrap_or_default();
+    let step = if is_upper { -1 } else { 1 };
+    if !whole {
+        return (number, if bound.exclusive { step } else { 0 });
+    }
+    let inside = if is_upper { number.floor() } else { number.ceil() };
+    let is_outside = bound.exclusive && inside == number;
+    (if is_outside { inside + f64::from(step) } else { inside }, 0)
+}
+
+fn is_multiple(number: f64, of: f64) -> bool {
+    of != 0.0 && {
+        let times = number / of;
+        (times - times.round()).abs() < 1e-9
+    }
+}

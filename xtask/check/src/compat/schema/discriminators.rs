@@ -1,0 +1,106 @@
+//! Discriminators: what tells alternatives, or the schemas that build on one, apart.
+
+use openapi_model::document::Document;
+use openapi_model::schema::{Discriminator, SchemaId};
+use openapi_model::shape::{AllOf, Alternatives, Shape};
+use openapi_model::span::Span;
+
+use super::alternatives::{Alternative, shown};
+use super::{Area, Change, Level, View, What};
+
+impl Level<'_, '_> {
+    /// Whether both are told apart by the same property.
+    pub(super) fn discriminators(&mut self, before: Option<&Alternatives>, after: Option<&Alternatives>) -> bool {
+        let (Some(before), Some(after)) = (before, after) else { return false };
+        self.told_apart(before.discriminator.as_ref(), after.discriminator.as_ref(), after.span);
+        let is_same = |(one, other): (&Discriminator, &Discriminator)| one.property.value == other.property.value;
+        before.discriminator.as_ref().zip(after.discriminator.as_ref()).is_some_and(is_same)
+    }
+
+    /// Whether what tells alternatives apart has changed.
+    fn told_apart(&mut self, before: Option<&Discriminator>, after: Option<&Discriminator>, now: Span) {
+        let (text, spans) = match (before, after) {
+            (Some(before), Some(after)) if before.property.value != after.property.value => (
+                format!(
+                    "is told apart by `{}` now, not by `{}`",
+                    after.property.value, before.property.value
+                ),
+                (before.property.span, after.property.span),
+            ),
+            (Some(before), None) if self.pair.area == Area::Sent => {
+                (format!("is no longer told apart by `{}`", before.property.value), (before.property.span, now))
+            }
+            _ => return,
+        };
+        let change = Change { what: What::Discriminator, breaks: true, at: String::new(), text, then: spans.0, now: spans.1 };
+        self.push(change);
+    }
+
+    /// Whether the discriminator calls an alternative what it did.
+    pub(super) fn values_of(&mut self, old: &Alternative, new: &Alternative) {
+        let only = |some: &[String], others: &[String]| -> Vec<String> {
+            some.iter().filter(|value| !others.contains(value)).cloned().collect()
+        };
+        let (gone, come) = (only(&old.values, &new.values), only(&new.values, &old.values));
+        let is_sent = self.pair.area == Area::Sent;
+        let (what, which) = if is_sent { ("called", &come) } else { ("no longer called", &gone) };
+        if old.values.is_empty() || new.values.is_empty() || which.is_empty() {
+            return;
+        }
+        let text = format!("has an alternative {} that is {what} `{}` by the discriminator now", shown(new), which.join("`, `"));
+        self.push(Change { what: What::Discriminator, breaks: true, at: String::new(), text, then: old.span, now: new.span });
+    }
+
+    /// What tells those apart that build on this schema.
+    pub(super) fn base_discriminator(&mut self, then: &Shape, now: &Shape) {
+        let (before, after) = (&then.discriminator, &now.discriminator);
+        if !then.alternatives.is_empty() || !now.alternatives.is_empty() {
+            return;
+        }
+        self.told_apart(before.as_ref(), after.as_ref(), now.span);
+        let (Some(before), Some(after)) = (before, after) else { return };
+        if before.property.value != after.property.value {
+            return;
+        }
+        let is_sent = self.pair.area == Area::Sent;
+        for (value, reference) in &before.mapping {
+            let same = after.mapping.iter().find(|(known, _)| known.value == value.value);
+            match (same, reference.target, is_sent) {
+                (Some((_, now)), Some(then), _) => {
+                    if let Some(now) = now.target {
+                        let views = (View::of(self.graph.base, then), View::of(self.graph.new, now));
+                        self.below(views.0, views.1, String::new());
+                    }
+                }
+                (None, _, false) if !after.mapping.is_empty() => {
+                    let text = format!("no longer has the kind `{}`", value.value);
+                    self.change(What::Discriminator, false, value.span, after.property.span, text);
+                }
+                _ => {}
+            }
+        }
+        let known = |value: &str| before.mapping.iter().any(|(known, _)| known.value == value);
+        for (value, _) in after.mapping.iter().filter(|(value, _)| is_sent && !known(&value.value)) {
+            if !before.mapping.is_empty() {
+                let text = format!("has a new kind `{}`", value.value);
+                self.change(What::AlternativeAdded, true, before.property.span, value.span, text);
+            }
+        }
+    }
+}
+
+/// What the discriminator calls an alternative: the values that are mapped to it, or else its name.
+pub(super) fn values(document: &Document, names: &Discriminator, member: &AllOf) -> Vec<String> {
+    let targets: Vec<SchemaId> = member.ids().iter().map(|id| document.target(*id)).collect();
+    let name = document.shape(member).name.clone();
+    let is_it = |reference: &openapi_model::schema::Reference| match reference.target {
+        Some(target) => targets.contains(&document.target(target)),
+        None => {
+            let last = reference.text.rsplit('/').next();
+            name.as_ref().is_some_and(|name| last == Some(name.value.as_str()))
+        }
+    };
+    let mapped: Vec<String> =
+        names.mapping.iter().filter(|(_, reference)| is_it(reference)).map(|(value, _)| value.value.clone()).collect();
+    if mapped.is_empty() { name.into_iter().map(|name| name.value).collect() } else { mapped }
+}
