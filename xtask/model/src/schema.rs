@@ -156,6 +156,22 @@ pub struct Discriminator {
     pub mapping: Vec<(Spanned<String>, Reference)>,
 }
 
+impl Schema {
+    /// The schemas that it is made of, one level deep: what it holds, and what it refers to.
+    pub fn parts(&self) -> impl Iterator<Item = SchemaId> {
+        let composed = [&self.all_of, &self.any_of, &self.one_of].into_iter().flatten().flat_map(|list| &list.value);
+        let named = self.properties.iter().chain(&self.pattern_properties).map(|property| property.schema);
+        let single = [self.items, self.additional_properties, self.property_names, self.not];
+        let target = self.reference.as_ref().and_then(|reference| reference.target);
+        let others = self.subschemas.iter().flat_map(|(_, schemas)| match schemas {
+            Subschemas::One(id) => vec![*id],
+            Subschemas::Named(named) => named.iter().map(|property| property.schema).collect(),
+        });
+        let held = composed.chain(&self.prefix_items).copied().chain(named).chain(single.into_iter().flatten());
+        held.chain(others).chain(target)
+    }
+}
+
 /// A set of types of JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Types(u8);

@@ -9,7 +9,6 @@ use apidrift::check::{self, Scope};
 use apidrift::compat;
 use apidrift::outcome::Outcome;
 use apidrift::render;
-use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::generator::Output;
 use apidrift_core::rules::{Edit, Rule};
@@ -41,7 +40,7 @@ fn copy(from: &Path, to: &Path) {
 static GENERATED: LazyLock<Vec<Output>> = LazyLock::new(|| {
     let project = Project::load(&things()).unwrap();
     let source = project.read(&project.layout.contract).unwrap();
-    let contract = Contract::load(&source).0.unwrap();
+    let contract = view::Contract::read(&source, None, project.profile.as_ref()).unwrap();
     openapi_dropshot::outputs(&contract, &project.layout).unwrap()
 });
 

@@ -1,4 +1,8 @@
-//! What the server says of itself agrees with the contract.
+//! What the server says of itself agrees with the contract, in both directions: what one of them says and the other does
+//! not is found as well as what they say differently.
+//!
+//! The server's document is read as the contract is, with the same profile. dropshot emits nothing of security: a document
+//! that says nothing of it anywhere is not compared for it, since it is no claim that anybody is let in.
 
 mod claims;
 
@@ -7,27 +11,49 @@ use std::ops::Range;
 use std::process::Command;
 use std::sync::Arc;
 
-use serde_json::{Value as Json, json};
-
-use apidrift_core::canonical::canonical;
-use apidrift_core::contract::{Contract, ERROR, Operation, references};
 use apidrift_core::finding::Finding;
+use apidrift_core::profile::Requirement;
 use apidrift_core::rules::Rule;
 use apidrift_core::settings::Project;
-use claims::{Claim, comparable};
+use apidrift_core::view::{Contract, Operation};
+use openapi_model::document::{Document, Part, SchemeKind};
+use openapi_model::same::own_difference;
+use openapi_model::schema::{Schema, SchemaId};
+use openapi_model::shape::AllOf;
 use openapi_model::source::{Place, Source};
+use openapi_model::span::{FileId, Span};
+use serde_json::Value as Json;
 
-/// Compares what the server emits with the contract. `code` is the server's generated code, for places in it.
-pub fn check(contract: &Contract, emitted: &Json, code: Option<&Arc<Source>>) -> Vec<Finding> {
-    let mut compare = Compare { contract, emitted, code, findings: Vec::new() };
+use crate::outcome::Outcome;
+use claims::Claim;
+
+/// Compares what the server emits with the contract. `code` is the server's generated code, for places in it; `aside` are
+/// the calls of operations of which it is not known what the contract says, `about_contract` the findings that say so.
+pub fn check(
+    contract: &Contract,
+    emitted: &Arc<Source>,
+    code: Option<&Arc<Source>>,
+    aside: &dyn Fn(&str) -> bool,
+    about_contract: &[Finding],
+) -> Outcome {
+    let server = match Contract::read(emitted, None, Some(&contract.profile)) {
+        Ok(server) => server,
+        Err(error) => {
+            let reason = format!("what the server emits cannot be read: {}", error.message);
+            return Outcome::unchecked(reason);
+        }
+    };
+    let speaks_of_security = speaks_of_security(&server.document);
+    let mut compare = Compare { contract, server: &server, code, aside, speaks_of_security, findings: Vec::new() };
     compare.info();
+    compare.security_schemes();
     compare.operations();
-    compare.schemas();
-    compare.findings
+    compare.schemas(&misread(&contract.document, about_contract));
+    Outcome { findings: compare.findings, ..Outcome::default() }
 }
 
 /// Runs the command that prints what the server emits, if the project has one.
-pub fn emit(project: &Project) -> Result<Option<Json>, String> {
+pub fn emit(project: &Project) -> Result<Option<Arc<Source>>, String> {
     let Some(command) = &project.layout.emits else { return Ok(None) };
     let shown = command.join(" ");
     let [program, arguments @ ..] = &command[..] else {
@@ -44,188 +70,268 @@ pub fn emit(project: &Project) -> Result<Option<Json>, String> {
         let said = String::from_utf8_lossy(&output.stderr);
         return Err(format!("`{shown}` failed ({}):\n{}", output.status, said.trim_end()));
     }
-    serde_json::from_slice(&output.stdout).map(Some).map_err(|error| format!("`{shown}` printed no JSON: {error}"))
+    let no_json = |error: &dyn std::fmt::Display| format!("`{shown}` printed no JSON: {error}");
+    let text = String::from_utf8(output.stdout).map_err(|error| no_json(&error))?;
+    serde_json::from_str::<Json>(&text).map_err(|error| no_json(&error))?;
+    Ok(Some(Source::new(format!("`{shown}`"), text)))
 }
 
 struct Compare<'a> {
     contract: &'a Contract,
-    emitted: &'a Json,
+    server: &'a Contract,
     code: Option<&'a Arc<Source>>,
+    aside: &'a dyn Fn(&str) -> bool,
+    speaks_of_security: bool,
     findings: Vec<Finding>,
 }
 
 impl Compare<'_> {
-    fn report(&mut self, rule: Rule, operation: &str, said: &Json, range: Option<&Range<usize>>, message: String) {
+    fn report(&mut self, rule: Rule, operation: &str, said: &Json, span: Option<Span>, message: String) {
         let here =
             self.code.and_then(|code| Some(Place::new(code, find(code, operation, said)?, "the server says this")));
         let mut finding = match here {
             Some(here) => Finding::at(rule, here, message),
             None => Finding::nowhere(rule, message),
         };
-        if let Some(range) = range {
-            finding = finding.with(self.contract.place(range, "the contract says this"));
+        if let Some(span) = span {
+            finding = finding.with(self.contract.place(span, "the contract says this"));
         }
         self.findings.push(finding.help("run `cargo xtask generate` and build the server"));
     }
 
     fn info(&mut self) {
-        let contract = self.contract;
-        for (key, right) in [("title", &contract.title), ("version", &contract.version)] {
-            let said = &self.emitted["info"][key];
-            if said.as_str().is_some_and(|said| said != right) {
-                let message = format!("the {key} of the API is {said} in the server, not \"{right}\"");
-                let place = contract.root.get("info").and_then(|info| info.entry(key)).map(|entry| &entry.value.range);
-                self.report(Rule::ServerText, "", said, place, message);
+        let (info, emitted) = (&self.contract.document.info, &self.server.document.info);
+        for (key, right, said) in [("title", &info.title, &emitted.title), ("version", &info.version, &emitted.version)]
+        {
+            if !said.is_empty() && said.value != right.value {
+                let said = Json::from(said.value.as_str());
+                let message = format!("the {key} of the API is {said} in the server, not \"{}\"", right.value);
+                self.report(Rule::ServerText, "", &said, Some(right.span), message);
             }
+        }
+    }
+
+    /// The schemes of both are the same ways to authenticate.
+    fn security_schemes(&mut self) {
+        for said in &self.server.document.security_schemes {
+            let name = &said.name.value;
+            let known = self.contract.document.security_scheme(name);
+            let (span, message) = match known {
+                Some(known) if is_same_scheme(&known.kind, &said.kind) => continue,
+                Some(known) => {
+                    let message = format!("the security scheme `{name}` is something else in the server");
+                    (known.name.span, message)
+                }
+                None => {
+                    let message = format!("the server has a security scheme that the contract does not have: `{name}`");
+                    (self.contract.document.openapi.span, message)
+                }
+            };
+            self.report(Rule::ServerSecurity, "", &name.as_str().into(), Some(span), message);
         }
     }
 
     fn operations(&mut self) {
-        let mut known: BTreeSet<(String, String)> = BTreeSet::new();
-        for operation in &self.contract.operations {
-            let (method, path) = (operation.method.to_lowercase(), operation.path.value.clone());
-            known.insert((path.clone(), method.clone()));
-            let entry = &self.emitted["paths"][&path][&method];
-            if entry.is_null() {
-                let message = format!("the server has no operation {} {path}", operation.method.value);
-                self.report(Rule::ServerOperation, &operation.id, &Json::Null, Some(&operation.id.range), message);
-            } else {
-                self.operation(operation, entry);
+        let (contract, server) = (self.contract, self.server);
+        let key = |operation: &Operation| (operation.path.value.clone(), operation.method.value.clone());
+        let emitted: BTreeMap<_, &Operation> =
+            server.operations.iter().map(|operation| (key(operation), operation)).collect();
+        let mut known = BTreeSet::new();
+        for operation in &contract.operations {
+            known.insert(key(operation));
+            if (self.aside)(&operation.call()) {
+                continue;
             }
-        }
-        let none = serde_json::Map::new();
-        for (path, item) in self.emitted["paths"].as_object().unwrap_or(&none) {
-            for method in item.as_object().unwrap_or(&none).keys() {
-                let is_troubled = self.contract.is_troubled(&method.to_uppercase(), path);
-                if !is_troubled && !known.contains(&(path.clone(), method.clone())) {
-                    let message = format!(
-                        "the server has an operation that the contract does not have: {} {path}",
-                        method.to_uppercase()
-                    );
-                    let paths = self.contract.root.entry("paths").map_or(0..0, |entry| entry.key_range.clone());
-                    self.report(Rule::ServerOperation, "", &path.as_str().into(), Some(&paths), message);
+            match emitted.get(&key(operation)) {
+                Some(said) => self.operation(operation, said),
+                None => {
+                    let (method, path) = (&operation.method.value, &operation.path.value);
+                    let message = format!("the server has no operation {method} {path}");
+                    self.report(Rule::ServerOperation, &operation.id, &Json::Null, Some(operation.id.span), message);
                 }
             }
+        }
+        for operation in &server.operations {
+            if known.contains(&key(operation)) || (self.aside)(&operation.call()) {
+                continue;
+            }
+            let (method, path) = (&operation.method.value, &operation.path.value);
+            let message = format!("the server has an operation that the contract does not have: {method} {path}");
+            let said = path.as_str().into();
+            let paths = key_span(&contract.document, &["paths"]);
+            self.report(Rule::ServerOperation, "", &said, Some(paths), message);
         }
     }
 
-    fn operation(&mut self, operation: &Operation, entry: &Json) {
+    fn operation(&mut self, operation: &Operation, said: &Operation) {
         let name = &operation.id.value;
-        let success = operation.success.status.value;
-        let emitted_success = successes(entry);
-        if emitted_success != [success.to_string()] {
-            let message = format!(
-                "the success of `{name}` has the status {} in the server, not {success}",
-                emitted_success.join(" and ")
-            );
-            let range = operation.success.status.range.clone();
-            self.report(Rule::ServerSuccess, name, &Json::Null, Some(&range), message);
+        let here = operation.id.span;
+        for unread in &said.unread {
+            let rule = match unread.part {
+                Part::Parameters | Part::Body => Rule::ServerParameter,
+                Part::Responses => Rule::ServerSuccess,
+                Part::Security => Rule::ServerSecurity,
+                Part::Other => Rule::ServerText,
+            };
+            let message = format!("something that the server says of `{name}` cannot be read: {}", unread.reason);
+            self.report(rule, name, &Json::Null, Some(here), message);
         }
+        let (successes, emitted) = (claims::successes(&operation.spec), claims::successes(&said.spec));
+        if successes != emitted {
+            let shown = |statuses: &[String]| {
+                if statuses.is_empty() { "none".to_owned() } else { statuses.join(" and ") }
+            };
+            let (is, wanted) = (shown(&emitted), shown(&successes));
+            let message = format!("the success of `{name}` has the status {is} in the server, not {wanted}");
+            let span = operation.successes().next().map_or(here, |response| response.status.span);
+            self.report(Rule::ServerSuccess, name, &Json::Null, Some(span), message);
+        }
+        let only_one_has = |status: &&String| !(successes.contains(status) && emitted.contains(status));
+        let unshared: Vec<String> =
+            successes.iter().chain(&emitted).filter(only_one_has).map(|status| format!("of the {status}")).collect();
+        let is_of_unshared = |what: &str| unshared.iter().any(|of| what.ends_with(of.as_str()));
+        self.claims(operation, said, &is_of_unshared);
+    }
+
+    fn claims(&mut self, operation: &Operation, said: &Operation, is_of_unshared: &dyn Fn(&str) -> bool) {
+        let (contract, server) = (self.contract, self.server);
+        let name = &operation.id.value;
+        let speaks_of_security = self.speaks_of_security || said.security.span.is_some();
+        let of_server = claims::of(server, said, speaks_of_security).into_iter();
         let mut told: BTreeMap<String, Claim> =
-            claims::of_server(entry).into_iter().map(|claim| (claim.what.clone(), claim)).collect();
-        let of_other_success = |what: &str| {
-            let mut others = emitted_success.iter().filter(|status| **status != success.to_string());
-            let own = !emitted_success.contains(&success.to_string()) && what.ends_with(&format!("of the {success}"));
-            own || others.any(|status| what.ends_with(&format!("of the {status}")))
-        };
-        for (claim, range) in claims::of_contract(operation) {
+            of_server.filter(|claim| !claim.is_silent()).map(|claim| (claim.what.clone(), claim)).collect();
+        for claim in claims::of(contract, operation, speaks_of_security) {
             let what = &claim.what;
-            if of_other_success(what) {
+            if is_of_unshared(what) {
                 continue;
             }
+            let value = claim.shown(&contract.document);
             let (said, message) = match told.remove(what) {
-                Some(said) if said.value == claim.value => continue,
+                Some(said) if claim.agrees(&contract.document, &said, &server.document) => continue,
+                // An id that the contract does not give may be any.
+                Some(_) if claim.is_silent() && what == "the id" => continue,
                 Some(said) => {
-                    let message = format!("{what} of `{name}` is {} in the server, not {}", said.value, claim.value);
-                    (said.value, message)
+                    let said = said.shown(&server.document);
+                    let message = format!("{what} of `{name}` is {said} in the server, not {value}");
+                    (said, message)
                 }
-                None if claim.value == json!("") || claim.value == json!([]) => continue,
-                None => (Json::Null, format!("the server does not say {what} of `{name}`: {}", claim.value)),
+                None if claim.is_silent() || claim.is_empty() => continue,
+                None => (Json::Null, format!("the server does not say {what} of `{name}`: {value}")),
             };
-            self.report(claim.rule, name, &said, Some(&range), message);
+            self.report(claim.rule, name, &said, Some(claim.span), message);
         }
-        self.further(operation, entry);
         // What the contract has to say and does not is a finding of its own.
+        let profile = &contract.profile;
         let is_unsaid = |rule: Rule| match rule {
-            Rule::ServerPermission => operation.permission.is_none(),
-            Rule::ServerRateLimit => operation.rate_limit.is_none(),
+            Rule::ServerPermission => operation.permission.is_none() && profile.requires(Requirement::Permission),
+            Rule::ServerRateLimit => operation.rate_limit.is_none() && profile.requires(Requirement::RateLimit),
             _ => false,
         };
-        for said in told.into_values().filter(|said| !of_other_success(&said.what) && !is_unsaid(said.rule)) {
-            let message =
-                format!("the server says {} of `{name}`, and the contract does not: {}", said.what, said.value);
-            self.report(said.rule, name, &said.value, Some(&operation.id.range), message);
+        for said in told.into_values().filter(|said| !is_of_unshared(&said.what) && !is_unsaid(said.rule)) {
+            let value = said.shown(&server.document);
+            let message = format!("the server says {} of `{name}`, and the contract does not: {value}", said.what);
+            self.report(said.rule, name, &value, Some(operation.id.span), message);
         }
     }
 
-    /// What else the server says of an operation: a body that it takes, that it is deprecated, ….
-    fn further(&mut self, operation: &Operation, entry: &Json) {
-        const COMPARED: [&str; 6] = ["operationId", "summary", "description", "tags", "parameters", "responses"];
-        let contract = self.contract;
-        let paths = contract.root.get("paths").and_then(|paths| paths.get(&operation.path));
-        let own = paths.and_then(|path| path.get(&operation.method.to_lowercase()));
-        for (key, value) in entry.as_object().into_iter().flatten() {
-            if key.starts_with("x-") || COMPARED.contains(&key.as_str()) || *value == json!(false) {
+    fn schemas(&mut self, misread: &[Span]) {
+        let (contract, server) = (&self.contract.document, &self.server.document);
+        for (name, said) in &server.components {
+            let name = &name.value;
+            let shown = Json::from(name.as_str());
+            let Some((known, id)) = contract.components.iter().find(|(known, _)| known.value == *name) else {
+                let message = format!("the server has a schema that the contract does not have: `{name}`");
+                let span = key_span(contract, &["components", "schemas"]);
+                self.report(Rule::ServerSchema, "", &shown, Some(span), message);
+                continue;
+            };
+            if own_difference((contract, &AllOf::from(*id)), (server, &AllOf::from(*said))).is_none()
+                || !is_whole(contract, *id, misread)
+            {
                 continue;
             }
-            let said = own.and_then(|own| own.get(key));
-            if said.is_none_or(|said| canonical(&said.to_json()) != canonical(value)) {
-                let rule = if key == "requestBody" { Rule::ServerParameter } else { Rule::ServerText };
-                let than =
-                    if said.is_some() { "something else than the contract" } else { "and the contract does not" };
-                let message = format!("the server says `{key}` of `{}`, {than}: {value}", operation.id.value);
-                self.report(rule, &operation.id, value, Some(&operation.id.range), message);
-            }
-        }
-    }
-
-    fn schemas(&mut self) {
-        let none = serde_json::Map::new();
-        let emitted = self.emitted["components"]["schemas"].as_object().unwrap_or(&none);
-        for (name, schema) in emitted {
-            let said = Json::from(name.as_str());
-            match self.contract.schema(name) {
-                Some(known) if !known.is_whole => {}
-                Some(known) if comparable(&known.node.to_json()) == comparable(schema) => {}
-                Some(known) => {
-                    let message = format!("the server has another schema `{name}` than the contract");
-                    let range = known.name.range.clone();
-                    self.report(Rule::ServerSchema, "", &said, Some(&range), message);
-                }
-                None => {
-                    let message = format!("the server has a schema that the contract does not have: `{name}`");
-                    let schemas =
-                        self.contract.root.get("components").and_then(|components| components.entry("schemas"));
-                    let schemas = schemas.map_or(0..0, |entry| entry.key_range.clone());
-                    self.report(Rule::ServerSchema, "", &said, Some(&schemas), message);
-                }
-            }
+            let message = format!("the server has another schema `{name}` than the contract");
+            self.report(Rule::ServerSchema, "", &shown, Some(known.span), message);
         }
         // What nothing refers to is not emitted.
-        let successes = self
-            .contract
-            .operations
-            .iter()
-            .filter_map(|operation| operation.success.schema.as_deref().map(String::as_str));
-        let mut open: Vec<&str> = successes.chain([ERROR]).collect();
-        let mut reached = BTreeSet::new();
-        while let Some(name) = open.pop() {
-            let known = self.contract.schema(name).filter(|_| reached.insert(name));
-            open.extend(known.iter().flat_map(|schema| references::schemas(&schema.node)));
-            if let (Some(known), false) = (known, emitted.contains_key(name)) {
-                let message = format!("the server does not have the schema `{name}`");
-                let range = known.name.range.clone();
-                self.report(Rule::ServerSchema, "", &Json::Null, Some(&range), message);
+        let compared = self.contract.operations.iter().filter(|operation| !(self.aside)(&operation.call()));
+        let bodies = compared.flat_map(|operation| {
+            let of_body = operation.body.iter().flat_map(|body| &body.content);
+            of_body.chain(operation.responses.iter().flat_map(|response| &response.content))
+        });
+        let start: Vec<SchemaId> =
+            bodies.filter_map(|media| media.schema).chain(self.contract.error_schema()).collect();
+        let names: Vec<_> = reached(contract, start).filter_map(|id| contract.schema(id).name.clone()).collect();
+        for name in names {
+            if server.component(&name).is_none() {
+                let message = format!("the server does not have the schema `{}`", name.value);
+                self.report(Rule::ServerSchema, "", &Json::Null, Some(name.span), message);
             }
         }
     }
 }
 
-/// The statuses below 400.
-fn successes(entry: &Json) -> Vec<String> {
-    let responses = entry["responses"].as_object();
-    let statuses = responses.into_iter().flat_map(|responses| responses.keys());
-    statuses.filter(|status| status.starts_with(['1', '2', '3'])).cloned().collect()
+/// Whether a document says anything of security, for all of its operations: dropshot's says nothing.
+fn speaks_of_security(document: &Document) -> bool {
+    !document.security_schemes.is_empty()
+        || document.root.get("security").is_some()
+        || document.operations.iter().any(|operation| !operation.security.alternatives.is_empty())
+}
+
+/// Whether two schemes are the same way to authenticate. The scopes that there are, and where tokens come from, may be said
+/// by one only.
+fn is_same_scheme(one: &SchemeKind, other: &SchemeKind) -> bool {
+    match (one, other) {
+        (SchemeKind::OAuth2 { .. }, SchemeKind::OAuth2 { .. }) => true,
+        (SchemeKind::OpenIdConnect(_), SchemeKind::OpenIdConnect(_)) => true,
+        (one, other) => one == other,
+    }
+}
+
+/// Where the contract is not read as it was meant.
+fn misread(document: &Document, findings: &[Finding]) -> Vec<Span> {
+    let is_reading = |rule| matches!(rule, Rule::ContractParses | Rule::ContractRefResolves | Rule::ContractUnknownKey);
+    let places = findings.iter().filter(|finding| is_reading(finding.rule)).filter_map(|it| it.primary.as_ref());
+    let span = |place: &Place| {
+        let file = document.files.iter().position(|file| Arc::ptr_eq(file, &place.source))?;
+        Some(Span::new(FileId(u16::try_from(file).ok()?), &place.range))
+    };
+    places.filter_map(span).collect()
+}
+
+/// Whether it is known what a schema says, with all that it leads to.
+fn is_whole(document: &Document, id: SchemaId, misread: &[Span]) -> bool {
+    let leads_nowhere = |schema: &Schema| schema.reference.as_ref().is_some_and(|it| it.target.is_none());
+    reached(document, vec![id]).all(|id| {
+        let schema = document.schema(id);
+        !leads_nowhere(schema) && !misread.iter().any(|span| schema.span.holds(*span))
+    })
+}
+
+/// Schemas and all that they hold or lead to, each once.
+fn reached(document: &Document, mut open: Vec<SchemaId>) -> impl Iterator<Item = SchemaId> {
+    let mut seen = BTreeSet::new();
+    std::iter::from_fn(move || {
+        while let Some(id) = open.pop() {
+            if seen.insert(id) {
+                open.extend(document.schema(id).parts());
+                return Some(id);
+            }
+        }
+        None
+    })
+}
+
+/// The place of a key of the opened file, on the way of others.
+fn key_span(document: &Document, way: &[&str]) -> Span {
+    let mut node = &document.root;
+    let mut span = Span::default();
+    for key in way {
+        let Some(entry) = node.entry(key) else { return Span::default() };
+        span = Span::new(FileId::default(), &entry.key_range);
+        node = &entry.value;
+    }
+    span
 }
 
 /// Where the server's code says something of an operation: the text itself, or else the operation.
