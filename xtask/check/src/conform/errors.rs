@@ -167,7 +167,10 @@ fn unknown<'a>(session: &mut Session<'a>, operation: &'a Operation, error: &'a D
         session.judge(operation, &other, Some(error), Rule::LiveAnswer);
         return Ok(());
     }
-    let place = session.contract.place(error.identity.as_ref().map_or(error.status.span, |identity| identity.span), "what the contract says of both");
+    let place = session.contract.place(
+        error.identity.as_ref().map_or(error.status.span, |identity| identity.span),
+        "what the contract says of both",
+    );
     let id = &operation.id.value;
     let message = format!("`{id}` tells what is another workspace's from what is not there");
     let finding = Finding::at(Rule::LiveLeak, place, message).help("answer both in the same way, to the last header");

@@ -75,7 +75,10 @@ pub fn project(project: &Project, wanted: Wanted, limits: &Limits, progress: &dy
         }
         Wanted::Testbed => {
             let Some(command) = &project.layout.testbed else {
-                return useless(format!("give --url: no `testbed` in {} runs a server of this project", project.source.path));
+                return useless(format!(
+                    "give --url: no `testbed` in {} runs a server of this project",
+                    project.source.path
+                ));
             };
             progress("building and starting a server of this project");
             let outcome = match Testbed::start(&project.root, command) {

@@ -37,7 +37,9 @@ impl Session<'_> {
         let untried = plan.untried.iter().map(|untried| (untried.index, self.untried_report(untried)));
         let mut operations: Vec<(usize, OperationReport)> = untried.collect();
         operations.extend(
-            plan.operations.iter().map(|operation| (operation.index, self.operation_report(operation, stopped.as_ref()))),
+            plan.operations
+                .iter()
+                .map(|operation| (operation.index, self.operation_report(operation, stopped.as_ref()))),
         );
         operations.sort_by_key(|(index, _)| *index);
         let operations: Vec<OperationReport> = operations.into_iter().map(|(_, report)| report).collect();

@@ -130,7 +130,8 @@ fn malformed_integers(shape: &Shape) -> Vec<String> {
         let least = shape.minimum.as_ref().and_then(|bound| bound.value.as_i64()).unwrap_or(0);
         (least.checked_div(multiple)?.checked_add(1)?).checked_mul(multiple)?.checked_add(1)
     });
-    let numbers = [outside(&shape.minimum, -1), outside(&shape.maximum, 1), listed.and_then(|most| most.checked_add(1)), beside];
+    let numbers =
+        [outside(&shape.minimum, -1), outside(&shape.maximum, 1), listed.and_then(|most| most.checked_add(1)), beside];
     let texts = numbers.into_iter().flatten().map(|number| number.to_string());
     ["x".to_owned(), "1.5".to_owned()].into_iter().chain(texts).collect()
 }

@@ -330,7 +330,13 @@ fn where_a_body_is_needed_only_refusals_are_provoked() {
           content: {application/json: {examples: {unauthorized: {value: {message: Unauthorized}}}}}";
     let server = Server::start("");
     let contract = contract(paths, "    A: {type: object}");
-    let outcome = hold(&contract, &server.target(), &Limits { time: Duration::from_secs(20), ..Limits::default() }, &|_| {}, true);
+    let outcome = hold(
+        &contract,
+        &server.target(),
+        &Limits { time: Duration::from_secs(20), ..Limits::default() },
+        &|_| {},
+        true,
+    );
     assert_eq!(*server.asked.lock().unwrap(), Vec::<String>::new());
     assert_eq!(reason(&outcome, "a", "200"), "not tried: needs a request body, and none is made up");
 }

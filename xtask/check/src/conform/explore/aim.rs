@@ -162,7 +162,9 @@ mod tests {
         assert_eq!(found("/a/{id}.json", "/a/7.json"), Some(vec![("id", "7")]));
         assert_eq!(found("/{from}-{to}", "/1-2-3"), Some(vec![("from", "1"), ("to", "2-3")]));
         assert_eq!(found("/a/{id}", "/a/7"), Some(vec![("id", "7")]));
-        for (template, path) in [("/a/{id}.json", "/a/.json"), ("/a/{id}", "/a/"), ("/a/{id}", "/a/7/b"), ("/é{id}", "/e")] {
+        for (template, path) in
+            [("/a/{id}.json", "/a/.json"), ("/a/{id}", "/a/"), ("/a/{id}", "/a/7/b"), ("/é{id}", "/e")]
+        {
             assert_eq!(found(template, path), None, "{template} {path}");
         }
     }

@@ -49,9 +49,9 @@ fn at_depth(document: &Document, shape: &Shape, depth: usize) -> BoxedStrategy<S
     if kinds.is_empty() { texts(shape) } else { first_of(shape, kinds) }
 }
 
-/// Where anything fits a text does; otherwise one of these.
+/// Where no type is written a text fits; otherwise one of these.
 fn first_of(shape: &Shape, mut kinds: Vec<BoxedStrategy<String>>) -> BoxedStrategy<String> {
-    if shape.types_span.is_none() && shape.types.holds(Types::STRING) {
+    if kinds.len() == 1 || shape.types_span.is_none() && shape.types.holds(Types::STRING) {
         return kinds.swap_remove(0);
     }
     Union::new(kinds).boxed()

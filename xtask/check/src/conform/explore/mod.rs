@@ -28,8 +28,7 @@ use hunt::{Caught, hunt};
 /// Makes requests up for all operations.
 pub(super) fn explore<'a>(session: &mut Session<'a>, exploration: &Exploration) -> Result<(), Stop> {
     let plan = session.plan;
-    let operations: Vec<&Operation> =
-        plan.operations.iter().filter(|operation| session.concerns(operation)).collect();
+    let operations: Vec<&Operation> = plan.operations.iter().filter(|operation| session.concerns(operation)).collect();
     reach(session, &operations)?;
     for operation in &operations {
         (session.tell)(&format!("{}: requests that are made up", operation.id.value));

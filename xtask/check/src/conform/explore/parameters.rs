@@ -22,7 +22,7 @@ pub(super) struct Given<'a> {
 
 /// What a request gives for the parameters of its operation.
 pub(super) fn of<'a>(session: &mut Session<'_>, operation: &'a Operation, path: &str, query: &str) -> Vec<Given<'a>> {
-    let in_path = values(&operation.path, path, |_, _| true).unwrap_or_default();
+    let in_path = values(&operation.path, path, str::eq).unwrap_or_default();
     let in_query: Vec<(String, String)> =
         form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
     let given = operation.parameters.iter().map(|parameter| {

@@ -90,7 +90,9 @@ pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, ans
     }
     if (200..300).contains(&status) {
         let broken = match standing {
-            Standing::Nobody if !operation.security.is_open() => Some((Rule::LiveAuthentication, "without a valid key")),
+            Standing::Nobody if !operation.security.is_open() => {
+                Some((Rule::LiveAuthentication, "without a valid key"))
+            }
             Standing::Powerless => Some((Rule::LivePermission, "with a key that lacks the permission")),
             Standing::Nobody | Standing::Somebody | Standing::Uncertain => None,
         };
@@ -115,8 +117,7 @@ pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, ans
             // HEAD is GET without a body, where a server has it.
             let get = operations.iter().find(|operation| method == "HEAD" && *operation.method == *"GET");
             if get.is_some_and(|get| {
-                *get.success.status == status
-                    || get.errors.iter().any(|error| *error.status == status)
+                *get.success.status == status || get.errors.iter().any(|error| *error.status == status)
             }) {
                 return None;
             }
