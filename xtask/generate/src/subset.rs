@@ -69,6 +69,29 @@ impl Check {
             self.take(&mut names, type_ident(name), name);
             self.names_in(api, *id);
         }
+        for (name, id) in &api.document.components {
+            for property in &api.document.schema(*id).properties {
+                self.client_type(&mut names, api, property.schema, &format!("{}_{}", **name, *property.name));
+            }
+        }
+        for operation in &api.operations {
+            for parameter in &operation.parameters {
+                let name = format!("{}_{}", **operation.id, **parameter.name);
+                self.client_type(&mut names, api, parameter.schema, &name);
+            }
+        }
+    }
+
+    /// The type that progenitor's client has for a text whose length is bounded, where it stands inside something else.
+    fn client_type(&mut self, names: &mut Scope, api: &Api<'_>, id: SchemaId, name: &str) {
+        let schema = api.document.schema(id);
+        if let Some(items) = schema.items {
+            return self.client_type(names, api, items, &format!("{name}_item"));
+        }
+        if schema.reference.is_none() && (schema.min_length.is_some() || schema.max_length.is_some()) {
+            let name = schema.title.as_ref().map_or(name, |title| title.value.as_str());
+            self.take(names, type_ident(name), &Spanned::new(name.to_owned(), schema.span));
+        }
     }
 
     /// The names inside a component, which become fields and variants.

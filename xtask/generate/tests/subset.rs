@@ -1,0 +1,224 @@
+//! What no code can be made of is refused, each thing with its reason, also where the rule that asks for it is allowed.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use apidrift_core::generator::Output;
+use apidrift_core::profile::{Profile, Requirement};
+use apidrift_core::settings::Layout;
+use apidrift_core::view::Contract;
+use openapi_model::source::Source;
+
+const CONTRACT: &str = "\
+openapi: 3.0.3
+info: {title: Things, version: 1.0.0}
+tags: [{name: things}]
+security: [{key: []}]
+paths:
+  /things/{thing_id}:
+    get:
+      operationId: get_thing
+      tags: [things]
+      x-required-permission: things.read
+      x-rate-limit: {requests: 1, window_seconds: 60}
+      parameters:
+        - {name: thing_id, in: path, required: true, schema: {type: string}}
+      responses:
+        '200': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}
+        '400': {description: bad, content: {application/json: {schema: {$ref: '#/components/schemas/Error'}, examples: {invalid_thing_id: {summary: s, value: {message: bad}}}}}}
+        '401': {description: no, content: {application/json: {schema: {$ref: '#/components/schemas/Error'}, examples: {unauthorized: {summary: s, value: {message: a}}}}}}
+        '403': {description: no, content: {application/json: {schema: {$ref: '#/components/schemas/Error'}, examples: {forbidden: {summary: s, value: {message: b}}}}}}
+        '429': {description: no, content: {application/json: {schema: {$ref: '#/components/schemas/Error'}, examples: {rate_limited: {summary: s, value: {message: c}}}}}}
+        '500': {description: no, content: {application/json: {schema: {$ref: '#/components/schemas/Error'}, examples: {failed: {summary: s, value: {message: d}}}}}}
+        '503': {description: no, content: {application/json: {schema: {$ref: '#/components/schemas/Error'}, examples: {unavailable: {summary: s, value: {message: e}}}}}}
+components:
+  securitySchemes: {key: {type: http, scheme: bearer}}
+  schemas:
+    Error: {type: object, required: [message], properties: {message: {type: string}}}
+    Thing: {type: object, required: [name], properties: {name: {type: string}, kind: {$ref: '#/components/schemas/Kind'}}}
+    Kind: {type: string, enum: [a, b]}
+";
+
+fn house() -> Profile {
+    Profile {
+        error_identity: Some("/message".into()),
+        error_schema: Some("Error".into()),
+        permission: Some("x-required-permission".into()),
+        rate_limit: Some("x-rate-limit".into()),
+        require: Requirement::ALL.to_vec(),
+    }
+}
+
+fn contract(text: &str, profile: &Profile) -> Contract {
+    Contract::read(&Source::new("things.yaml", text), None, Some(profile)).unwrap()
+}
+
+fn edited(find: &str, with: &str) -> String {
+    assert!(CONTRACT.contains(find), "{find}");
+    CONTRACT.replacen(find, with, 1)
+}
+
+/// The files, or what is refused.
+fn outputs(text: &str, profile: &Profile) -> Result<Vec<Output>, Vec<String>> {
+    let layout = Layout {
+        contract: "things.yaml".into(),
+        pages: None,
+        server: Some("server.rs".into()),
+        client: Some("client.rs".into()),
+        client_errors: Some("errors.rs".into()),
+        emits: None,
+        testbed: None,
+        testbed_without_limits: None,
+    };
+    openapi_dropshot::outputs(&contract(text, profile), &layout)
+        .map_err(|findings| findings.into_iter().map(|finding| finding.message).collect())
+}
+
+/// Refuses it for this reason alone; `is_told` where a rule about the contract says so already.
+#[track_caller]
+fn assert_refused(text: &str, profile: &Profile, reason: &str, is_told: bool) {
+    let refused = outputs(text, profile).expect_err("it is refused");
+    assert!(refused.iter().any(|message| message.contains(reason)), "{refused:#?}");
+    let unsupported = openapi_dropshot::unsupported(&contract(text, profile));
+    let told: Vec<&str> = unsupported.iter().map(|finding| finding.message.as_str()).collect();
+    assert_eq!(told.iter().all(|message| !message.contains(reason)), is_told, "{told:#?}");
+}
+
+#[test]
+fn the_contract_itself_becomes_code() {
+    assert_eq!(outputs(CONTRACT, &house()).unwrap().len(), 3);
+}
+
+#[test]
+fn what_the_old_and_the_new_versions_of_openapi_have_is_refused() {
+    for (find, with, reason) in [
+        ("openapi: 3.0.3", "openapi: 3.1.0", "the document is OpenAPI 3.1.0"),
+        ("'503'", "default", "documents `default`; each status has to stand by itself"),
+        ("'503'", "5XX", "documents `5XX`; each status has to stand by itself"),
+        ("'503'", "'302'", "documents 302, which is neither a success nor an error"),
+        ("'503': {", "'204': {description: none}\n        '503': {", "documents 2 successes; exactly one is needed"),
+        (
+            ", content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}",
+            ", content: {application/json: {schema: {type: string}}}}",
+            "has no JSON body whose schema is a `$ref`",
+        ),
+        (
+            "ok, content: {application/json:",
+            "ok, content: {text/csv: {schema: {type: string}}, application/json:",
+            "is `text/csv` beside JSON",
+        ),
+        (
+            "      tags: [things]\n",
+            "      tags: [things]\n      requestBody: {content: {application/json: {schema: {type: string}}}}\n",
+            "takes a request body",
+        ),
+        ("in: path, required: true", "in: path", "the path parameter `thing_id` is not `required: true`"),
+        ("in: path, required: true", "in: path, required: true, style: label", "the `style` of the parameter `thing_id`"),
+        (
+            "required: true, schema: {type: string}}",
+            "required: true, content: {text/plain: {schema: {type: string}}}}",
+            "the parameter `thing_id` has no `schema`",
+        ),
+        (
+            "        - {name: thing_id",
+            "        - {name: X-Kind, in: header, schema: {type: string}}\n        - {name: thing_id",
+            "stands in a header; `path` and `query` are known",
+        ),
+        (
+            "ok, content",
+            "ok, headers: {X-A: {content: {text/plain: {schema: {type: string}}}}}, content",
+            "the header `X-A` has no `schema`",
+        ),
+    ] {
+        assert_refused(&edited(find, with), &house(), reason, false);
+    }
+    let without = edited("'200': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}", "'204': {description: ok}");
+    let refused = outputs(&without, &house()).unwrap_err();
+    assert!(refused.iter().any(|message| message.contains("it has no body")), "{refused:#?}");
+}
+
+#[test]
+fn schemas_that_cannot_be_enforced_are_refused() {
+    for (find, with, reason) in [
+        ("name: {type: string}, kind", "name: {type: string, pattern: a}, kind", "`pattern` is not enforced"),
+        ("kind: {$ref: '#/components/schemas/Kind'}", "kind: {oneOf: [{type: string}]}", "`oneOf` is not enforced"),
+        ("Kind: {type: string,", "Kind: {type: string, nullable: true,", "it may be null itself"),
+        (
+            "kind: {$ref: '#/components/schemas/Kind'}",
+            "kind: {allOf: [{$ref: '#/components/schemas/Error'}], properties: {a: {type: string}}}",
+            "an `allOf` beside which something else is said",
+        ),
+    ] {
+        let refused = outputs(&edited(find, with), &house()).unwrap_err();
+        assert!(refused.iter().any(|message| message.contains(reason)), "{refused:#?}");
+    }
+}
+
+#[test]
+fn what_a_rule_asks_for_is_refused_without_being_told_twice() {
+    let limit = edited("x-rate-limit: {requests: 1,", "x-rate-limit: {requests: 0,");
+    assert_refused(&limit, &house(), "gives no usable rate limit", true);
+    let permission = edited("      x-required-permission: things.read\n", "");
+    assert_refused(&permission, &house(), "names no permission", true);
+    assert_refused(&edited("security: [{key: []}]\n", ""), &house(), "can be called by anybody", true);
+    assert_refused(&edited("      operationId: get_thing\n", ""), &house(), "has no `operationId`", true);
+    let unnamed = edited("unauthorized: {summary: s, ", "unauthorized: {");
+    assert_refused(&unnamed, &house(), "the error `unauthorized` of GET /things/{thing_id} lacks", true);
+    let schema = edited("no, content: {application/json: {schema: {$ref: '#/components/schemas/Error'}", "no, content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}");
+    assert_refused(&schema, &house(), "is not a `$ref` to the schema `Error`", true);
+    assert_refused(&edited("/things/{thing_id}:", "/things/{id}:"), &house(), "no path parameter describes", true);
+    let nowhere = edited("schemas/Kind'", "schemas/Kin'");
+    assert_refused(&nowhere, &house(), "there is no `#/components/schemas/Kin`", true);
+    // Where no rule asks for them, the generator does.
+    let free = Profile { require: Vec::new(), ..house() };
+    assert_refused(&limit, &free, "gives no usable rate limit", false);
+    assert_refused(&permission, &free, "names no permission", false);
+    assert_refused(&edited("      operationId: get_thing\n", ""), &free, "has no `operationId`", false);
+    assert_refused(&unnamed, &free, "lacks a message or a summary", false);
+}
+
+#[test]
+fn profiles_that_the_generated_server_does_not_know_are_refused() {
+    let by_code = Profile { error_identity: Some("/code".into()), ..house() };
+    assert_refused(CONTRACT, &by_code, "errors of one status are told apart by `/code`", false);
+    let any_body = Profile { error_schema: None, ..house() };
+    assert_refused(CONTRACT, &any_body, "no schema that every error has", false);
+    let scopes = Profile { permission: Some("scopes".into()), ..house() };
+    assert_refused(CONTRACT, &scopes, "code is made of `x-required-permission`", false);
+}
+
+#[test]
+fn names_that_the_generated_code_has_for_itself_are_refused() {
+    let taken = CONTRACT.replace("schemas/Kind'", "schemas/Schema'").replace("    Kind:", "    Schema:");
+    assert_refused(&taken, &house(), "`Schema` becomes `Schema` in code, which is taken", false);
+    let both = edited("name: {type: string}, kind", "name: {type: string, maxLength: 5}, kind")
+        .replace("    Kind:", "    ThingName: {type: string, enum: [a]}\n    Kind:");
+    assert_refused(&both, &house(), "both become `ThingName` in code", false);
+}
+
+#[test]
+fn what_stands_beside_a_reference_means_as_much_to_the_server_as_to_the_client() {
+    let server = |text: &str| outputs(text, &house()).unwrap().remove(0).text;
+    let beside = edited("kind: {$ref: '#/components/schemas/Kind'}", "kind: {$ref: '#/components/schemas/Kind', nullable: true}");
+    let code = |text: &str| server(text).lines().skip(2).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(code(&beside), code(CONTRACT));
+}
+
+#[test]
+fn examples_are_no_schemas() {
+    let example = edited("{type: object, required: [name]", "{type: object, example: {name: {$ref: '#/components/schemas/Nope'}}, required: [name]");
+    assert!(!outputs(&example, &house()).unwrap()[0].text.contains("types::Nope"));
+}
+
+#[test]
+fn a_version_that_is_none_of_cargos_is_written_into_the_document() {
+    let server = outputs(&edited("version: 1.0.0", "version: '2024-01-01'"), &house()).unwrap().remove(0).text;
+    assert!(server.contains(r#"document["info"]["version"] = VERSION.into();"#));
+    assert!(!outputs(CONTRACT, &house()).unwrap()[0].text.contains("VERSION.into()"));
+}
+
+#[test]
+fn the_server_says_that_an_operation_is_deprecated() {
+    let text = edited("      tags: [things]\n", "      tags: [things]\n      deprecated: true\n");
+    let server = outputs(&text, &house()).unwrap().remove(0).text;
+    assert!(server.contains("deprecated = true"), "{server}");
+}
