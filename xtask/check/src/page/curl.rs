@@ -1,7 +1,7 @@
 //! Example requests: what a `curl` command asks for.
 
-use super::shell;
 use super::model::Written;
+use super::shell;
 
 /// A request as a `curl` command makes it.
 #[derive(Debug, Clone)]
@@ -197,10 +197,15 @@ mod tests {
         assert_eq!(query.query.iter().map(|pair| pair.as_str()).collect::<Vec<_>>(), ["a=b", "c=d"]);
         assert!(query.data.is_empty());
         assert_eq!(query.headers[0].value, ("authorization".to_owned(), "Bearer K".to_owned()));
-        let query = read("curl -G x.org --data-urlencode 'at=10:00+02:00' -d b=%20 --data-urlencode c@file --url-query 'd=1 2'").query;
+        let query = read(
+            "curl -G x.org --data-urlencode 'at=10:00+02:00' -d b=%20 --data-urlencode c@file --url-query 'd=1 2'",
+        )
+        .query;
         let query: Vec<_> = query.iter().map(|pair| pair.as_str()).collect();
         assert_eq!(query, ["d=1+2", "at=10%3A00%2B02%3A00", "b=%20", "c=%3Cfile%3E"]);
-        for (text, method) in [("curl x.org -F file=@a", "POST"), ("curl x.org -T a", "PUT"), ("curl x.org -F a=b -X PUT", "PUT")] {
+        for (text, method) in
+            [("curl x.org -F file=@a", "POST"), ("curl x.org -T a", "PUT"), ("curl x.org -F a=b -X PUT", "PUT")]
+        {
             assert_eq!(read(text).method.value, method, "{text}");
         }
         let headers = read("curl x.org -uname:password --cookie 'a=b'").headers;

@@ -39,9 +39,7 @@ impl About<'_, '_> {
             let Some((misfits, there)) = misfits else { continue };
             for (message, range) in misfits {
                 let finding = Finding::at(Rule::PageBody, self.page.place(&range, "in this body"), message);
-                findings.push(
-                    finding.with(there.clone()).help("show a body that the operation really answers with"),
-                );
+                findings.push(finding.with(there.clone()).help("show a body that the operation really answers with"));
             }
         }
         let shown = self.operation.successes().find_map(|success| Some((success, json_schema(success)?)));
@@ -100,7 +98,8 @@ impl About<'_, '_> {
             let Some(schema) = media.schema else { return true };
             if identities.peek().is_some() {
                 let misfits = self.basis.misfits(schema, Direction::Response, body).unwrap_or_default();
-                misfits.is_empty() && identities.any(|known| identity.as_ref().is_some_and(|(text, _)| **text == **known))
+                misfits.is_empty()
+                    && identities.any(|known| identity.as_ref().is_some_and(|(text, _)| **text == **known))
             } else {
                 // Where nothing else tells, it may at least have no fields of something else.
                 misfits(self.basis, schema, Direction::Response, body).unwrap_or_default().is_empty()

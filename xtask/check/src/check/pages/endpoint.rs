@@ -32,8 +32,7 @@ pub fn subjects<'a>(basis: &Basis<'a>, pages: &[&Page], findings: &mut Vec<Findi
         basis.operations().map(|operation| (operation.call(), operation)).collect();
     let of_operations = basis.operations().flat_map(|operation| &operation.spec.servers);
     let servers = basis.document().servers.iter().chain(of_operations);
-    let folders: BTreeSet<&str> =
-        servers.map(|server| request::split(&server.url).1.trim_end_matches('/')).collect();
+    let folders: BTreeSet<&str> = servers.map(|server| request::split(&server.url).1.trim_end_matches('/')).collect();
     let named = |page: &Page| {
         let endpoint = page.endpoint.as_ref()?;
         below(endpoint, &folders).find_map(|path| by_call.get(&call(&endpoint.method, path)).copied())

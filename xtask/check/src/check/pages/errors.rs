@@ -130,8 +130,7 @@ fn compare(
         findings.push(finding.help("remove the row, or document the error in the contract"));
     }
     let Some(first) = pages.first() else { return findings };
-    findings
-        .extend(missing.into_iter().filter(|error| !is_elsewhere(error)).map(|error| absent(basis, first, error)));
+    findings.extend(missing.into_iter().filter(|error| !is_elsewhere(error)).map(|error| absent(basis, first, error)));
     findings
 }
 
@@ -203,8 +202,15 @@ fn columns(row: &str) -> usize {
     row.trim().trim_matches('|').replace("\\|", "").split('|').count()
 }
 
+/// What an error looks like to whoever gets it: its status, and what tells it from others.
+pub type Key<'a> = (u16, Option<&'a str>);
+
+/// What an error looks like.
+pub fn key(error: &DocumentedError) -> Key<'_> {
+    (*error.status, error.identity.as_ref().map(|identity| identity.as_str()))
+}
+
 /// Whether two errors look the same to whoever gets them.
 pub fn is_same(one: &DocumentedError, other: &DocumentedError) -> bool {
-    let identity = |error: &DocumentedError| error.identity.as_ref().map(|identity| identity.value.clone());
-    *one.status == *other.status && identity(one) == identity(other)
+    key(one) == key(other)
 }

@@ -148,7 +148,10 @@ impl Walk<'_> {
         let fields = variants.fields();
         if let Some(values) = &shape.enumeration {
             let named = values.iter().map(|value| Spanned::new(text(value), value.span)).collect();
-            self.add(&schemas, Listing { name: name.clone(), is_component, content: Content::Values(named, values.span) });
+            self.add(
+                &schemas,
+                Listing { name: name.clone(), is_component, content: Content::Values(named, values.span) },
+            );
         } else if !fields.named.is_empty() {
             let mut listed: Vec<Listed> = fields
                 .named
@@ -249,8 +252,11 @@ fn listing_of(document: &Document, table: &Table, listings: &Listings) -> Option
         // many tables.
         let is_introduced = introduced.contains(&index);
         let by_rest = listing.is_component || is_introduced || !listing.is_of_values();
-        (common > 0 && (common * 2 >= names.len() || (by_rest && common * 2 >= known)))
-            .then_some((common, is_introduced, std::cmp::Reverse(known)))
+        (common > 0 && (common * 2 >= names.len() || (by_rest && common * 2 >= known))).then_some((
+            common,
+            is_introduced,
+            std::cmp::Reverse(known),
+        ))
     };
     let scores = (0..listings.all.len()).filter_map(|index| Some((score(index)?, index)));
     let best = scores.max_by(|one, other| one.0.cmp(&other.0)).map(|(_, index)| index);
@@ -305,7 +311,14 @@ fn value_findings(
     findings
 }
 
-fn field_findings(basis: &Basis<'_>, page: &Page, tables: &[&Table], name: &str, fields: &[Listed], is_open: bool) -> Vec<Finding> {
+fn field_findings(
+    basis: &Basis<'_>,
+    page: &Page,
+    tables: &[&Table],
+    name: &str,
+    fields: &[Listed],
+    is_open: bool,
+) -> Vec<Finding> {
     let document = basis.document();
     let mut findings = Vec::new();
     let stands = |key: &str| rows(tables).any(|(_, name)| name.value == key);

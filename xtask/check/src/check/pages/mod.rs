@@ -13,13 +13,15 @@ mod parameters;
 mod read;
 mod request;
 mod shapes;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::outcome::Outcome;
 use crate::page::{ErrorRow, Language, Page, Table};
-use about::{About, Basis};
+use about::{About, Basis, falls_under};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 use apidrift_core::view::{Contract, DocumentedError, Operation};
@@ -86,18 +88,32 @@ pub fn check_foreign(contract: &Contract, set_aside: &HashSet<String>, source: &
     outcome
 }
 
-/// The errors that all operations share, with the same status and message: they may stand on one page for all. As long as
-/// some operations are not known, these are those that may be shared.
+/// The errors that all operations share, with the same status and what tells them apart: they may stand on one page for all.
+/// As long as some operations are not known, these are those that may be shared. An operation with a `default` shares what
+/// most others have.
 fn common<'a>(basis: &Basis<'a>) -> Vec<&'a DocumentedError> {
     let operations: Vec<&Operation> = basis.operations().collect();
-    let Some((first, others)) = operations.split_first() else { return Vec::new() };
-    if others.is_empty() && basis.is_whole() {
+    if operations.len() == 1 && basis.is_whole() {
         return Vec::new();
     }
-    let has = |operation: &Operation, error: &DocumentedError| {
-        operation.errors.iter().any(|other| errors::is_same(other, error))
+    let mut counts: BTreeMap<errors::Key<'_>, (usize, &DocumentedError)> = BTreeMap::new();
+    for operation in &operations {
+        let own: BTreeMap<_, _> = operation.errors.iter().map(|error| (errors::key(error), error)).collect();
+        for (key, error) in own {
+            counts.entry(key).or_insert((0, error)).0 += 1;
+        }
+    }
+    let is_shared = |(count, error): &(usize, &DocumentedError)| {
+        let mut without = operations.iter().filter(|operation| !has(operation, error));
+        count * 2 > operations.len() && without.all(|operation| falls_under(operation, *error.status))
     };
-    first.errors.iter().filter(|error| others.iter().all(|operation| has(operation, error))).collect()
+    let mut shared: Vec<&DocumentedError> = counts.into_values().filter(is_shared).map(|(_, error)| error).collect();
+    shared.sort_by(|one, other| (*one.status, &*one.name).cmp(&(*other.status, &*other.name)));
+    shared
+}
+
+fn has(operation: &Operation, error: &DocumentedError) -> bool {
+    operation.errors.iter().any(|other| errors::is_same(other, error))
 }
 
 /// Whether a page is one for the common errors: it has no endpoint, and an error table that is not simply the one of some
@@ -173,7 +189,10 @@ impl Edition {
         shared: &[&DocumentedError],
         seen: &ByOperation<'_>,
     ) -> Option<Finding> {
-        let absent = shared.iter().find(|error| seen.values().any(|(_, page)| !errors::documents(page, error)))?;
+        let lacks = |error: &DocumentedError| {
+            seen.values().any(|(operation, page)| has(operation, error) && !errors::documents(page, error))
+        };
+        let absent = shared.iter().find(|error| lacks(error))?;
         let place = basis.place(errors::span(absent), "every operation documents this");
         let message = format!("the errors that all operations share have no page in {}", self.language.name());
         let help = "write a page without an endpoint that has them in its error table, and link to it from the others";

@@ -43,9 +43,11 @@ pub fn values(document: &Document, parameter: &Parameter, texts: &[&str]) -> Opt
     let shape = document.shape_of(schema);
     let is_anything = shape.types.meets(Types::OBJECT);
     let parts: Vec<String> = if is_list(document, parameter) {
-        texts.iter().flat_map(|text| split(parameter, text)).map(|(text, is_decoded)| {
-            if is_decoded { text } else { decode(&text) }
-        }).collect()
+        texts
+            .iter()
+            .flat_map(|text| split(parameter, text))
+            .map(|(text, is_decoded)| if is_decoded { text } else { decode(&text) })
+            .collect()
     } else {
         texts.iter().map(|text| decode(text)).collect()
     };
@@ -70,7 +72,8 @@ pub fn values(document: &Document, parameter: &Parameter, texts: &[&str]) -> Opt
 
 /// The items of a list in one text, and whether they are decoded.
 fn split(parameter: &Parameter, text: &str) -> Vec<(String, bool)> {
-    let is_decoded = |text: String, separator: char| text.split(separator).map(|item| (item.to_owned(), true)).collect();
+    let is_decoded =
+        |text: String, separator: char| text.split(separator).map(|item| (item.to_owned(), true)).collect();
     let separated = |text: &str| text.split(',').map(|item| (item.to_owned(), false)).collect();
     match (parameter.style.as_str(), *parameter.explode) {
         ("form", true) => vec![(text.to_owned(), false)],

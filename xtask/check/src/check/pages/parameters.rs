@@ -94,7 +94,8 @@ impl About<'_, '_> {
     pub(super) fn is_key(&self, written: &str) -> bool {
         let schemes = self.operation.security.alternatives.iter().flatten();
         let mut schemes = schemes.filter_map(|scheme| self.basis.document().security_scheme(&scheme.name));
-        schemes.any(|scheme| matches!(&scheme.kind, SchemeKind::ApiKey { name, .. } if name.eq_ignore_ascii_case(written)))
+        schemes
+            .any(|scheme| matches!(&scheme.kind, SchemeKind::ApiKey { name, .. } if name.eq_ignore_ascii_case(written)))
     }
 
     fn parameter(&self, parameter: &Parameter, table: &Table, row: &Row) -> Vec<Finding> {

@@ -185,7 +185,9 @@ impl<'a> About<'a, '_> {
         let misfits = self.basis.misfits(schema, Direction::Request, &value).unwrap_or_default();
         let there = self.basis.document().schema(schema).span;
         let misfits = misfits.into_iter().map(|misfit| misfit.message);
-        misfits.map(|why| finding(format!("the data does not fit its schema: {why}"), there, "send what fits")).collect()
+        misfits
+            .map(|why| finding(format!("the data does not fit its schema: {why}"), there, "send what fits"))
+            .collect()
     }
 
     fn method(&self, request: &Request) -> Option<Finding> {
@@ -319,11 +321,10 @@ impl<'a> About<'a, '_> {
     fn below_server<'p>(&self, base: &str, path: &'p str) -> &'p str {
         let is_placeholder = base.is_empty() || base.contains(['$', '{', '<']);
         let servers = self.servers().iter().map(|server| split(&server.url));
-        let below = servers
-            .filter(|(address, _)| is_placeholder || address.is_empty() || matches(address, base))
-            .filter_map(|(_, folder)| {
-                path.strip_prefix(folder.trim_end_matches('/')).filter(|rest| rest.starts_with('/'))
-            });
+        let below =
+            servers.filter(|(address, _)| is_placeholder || address.is_empty() || matches(address, base)).filter_map(
+                |(_, folder)| path.strip_prefix(folder.trim_end_matches('/')).filter(|rest| rest.starts_with('/')),
+            );
         // The longest folder that fits.
         below.min_by_key(|rest| rest.len()).unwrap_or(path)
     }
