@@ -28,9 +28,9 @@ fn assert_ends(folder: &Path, arguments: &[&str], code: i32, says: &str) -> Stri
 #[test]
 fn where_there_is_no_project_it_says_what_to_write() {
     let folder = tempfile::tempdir().unwrap();
-    let text = assert_ends(folder.path(), &["check"], 2, "there is no openapi/check.toml in ");
-    assert!(text.contains("[project]\ncontract = "), "{text}");
-    assert_ends(folder.path(), &["conform"], 2, "there is no openapi/check.toml in ");
+    let text = assert_ends(folder.path(), &["check"], 2, "there is no apidrift.toml or openapi/check.toml in ");
+    assert!(text.contains("`init openapi.yaml docs`"), "{text}");
+    assert_ends(folder.path(), &["conform"], 2, "there is no apidrift.toml or openapi/check.toml in ");
 }
 
 #[test]
