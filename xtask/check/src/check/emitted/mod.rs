@@ -5,6 +5,8 @@
 //! that says nothing of it anywhere is not compared for it, since it is no claim that anybody is let in.
 
 mod claims;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
