@@ -95,6 +95,22 @@ fn a_server_that_says_something_else_of_itself_is_named_with_the_contract() {
 }
 
 #[test]
+fn what_only_the_contract_or_only_the_server_says_of_an_operation_is_named() {
+    let id = "operationId: list_integrations\n";
+    let outcome = Copy::new().replace(CONTRACT, id, &format!("{id}      deprecated: true\n")).check();
+    let finding = outcome.findings.iter().find(|finding| finding.rule.info().name == "server/text").unwrap();
+    assert!(finding.message.contains("the server does not say `deprecated`"), "{}", finding.message);
+    assert_eq!(seen(&finding.related[0]), (CONTRACT, "true"));
+
+    let says = |security: &str| Copy::new().replace(EMITTED, "\"info\": {", &format!("\"security\": {security}, \"info\": {{"));
+    let same = says("[{\"api_key\": []}]").check();
+    assert!(same.findings.is_empty(), "{:#?}", same.findings);
+    let other = says("[{\"api_key\": [\"admin\"]}]").check();
+    assert_eq!(other.findings.len(), 3);
+    assert!(other.findings.iter().all(|finding| finding.rule.info().name == "server/security"));
+}
+
+#[test]
 fn a_row_that_only_the_spanish_page_has_or_lacks_is_named() {
     let row = "| `404 Integration not found` | ";
     let added = only(&Copy::new().replace(SPANISH, row, &format!("| `409 Conflicto` | Espera. |\n{row}")));

@@ -201,12 +201,13 @@ rules! {
 
 | part | what it takes |
 | --- | --- |
-| document | OpenAPI 3.0.x in one file; every `$ref` is local |
-| operation | an `operationId`; one of `DELETE`, `GET`, `HEAD`, `PATCH`, `POST`, `PUT`; no request body; exactly one 2xx (200, 201 or 202); tags that stand in the document's `tags` |
+| document | OpenAPI 3.0.x in one file; every `$ref` is local; path items stand in their place |
+| profile | `error_identity = \"/message\"`, an `error_schema`, `permission = \"x-required-permission\"`, `rate_limit = \"x-rate-limit\"` |
+| operation | an `operationId`; one of `DELETE`, `GET`, `HEAD`, `PATCH`, `POST`, `PUT`; no request body; exactly one 2xx (200, 201 or 202), which has a body (no 204); a permission, a rate limit and security, though what asks for them be allowed to be missing; tags that stand in the document's `tags` |
 | paths | each segment a text or one variable; two paths never have both at the same place |
-| parameters | in `path` (always `required: true`) or `query`; `string` (plain or `uuid`, `minLength`, `maxLength`), `integer` (`minimum`, `maximum`), `boolean`; each with a 400 named `invalid_<parameter>` |
-| responses | each status by itself; `application/json`; the success's schema a `$ref`, every error's schema `#/components/schemas/Error` |
-| schemas | objects of `string` (plain, `uuid`, `date-time`), `integer` (`int32`, `int64`), `number`, `boolean`, arrays of those, and `$ref`s; lists of text values (`enum`; the client keeps a value that is not in the list); `nullable`, also of a `$ref` through an `allOf` with one member |
+| parameters | in `path` (always `required: true`) or `query`; `string` (plain or `uuid`, `minLength`, `maxLength`), `integer` (`minimum`, `maximum`), `boolean`; the default `style`; each with a 400 named `invalid_<parameter>` |
+| responses | each status by itself; `application/json` and nothing beside it; the success's schema a `$ref`, every error's a `$ref` to the one schema of errors; every error a named example with a message and a summary |
+| schemas | objects of `string` (plain, `uuid`, `date-time`), `integer` (`int32`, `int64`), `number`, `boolean`, arrays of those, and `$ref`s; lists of text values (`enum`; the client keeps a value that is not in the list); `nullable`, also of a `$ref` through an `allOf` with one member, but not of a component itself |
 | names | two names of one kind never become the same identifier, nor one that the generated code has for itself |
 | headers | any of those types; a header with a single `enum` value is always sent with it |
 | errors that the server itself answers | one 401, 403, 500 and 503 each, and a 429 named `rate_limited` |"

@@ -346,7 +346,9 @@ impl<'a> Lowering<'a> {
         let schema = content.and_then(|content| component(&self.contract.document, content));
         if !response.content.is_empty() && schema.is_none() {
             let message = format!("the {} of {what} has no JSON body whose schema is a `$ref`", status.value);
-            self.problem(status.span, message);
+            let reference =
+                content.and_then(|content| self.contract.document.schema(content.schema?).reference.as_ref());
+            self.told(reference.is_some_and(|reference| reference.target.is_none()), status.span, message);
         }
         let mut examples: Vec<_> = content.map(|content| content.examples.iter().collect()).unwrap_or_default();
         examples.sort_by(|one, other| one.name.value.cmp(&other.name.value));

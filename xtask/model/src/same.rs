@@ -1,7 +1,8 @@
 //! Whether schemas of two documents mean the same.
 //!
 //! Shapes are compared, not texts: neither the order of anything, nor the way in which a number, null or an `allOf` is
-//! written, nor the names of components matter. What is said to people (`title`, `description`) is compared by its words.
+//! written, nor the names of components matter. What is said to people (`title`, `description`, examples) is compared too, texts
+//! by their words.
 //! Schemas that hold themselves are the same if nothing tells them apart.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -9,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde_json::Value as Json;
 
 use crate::document::Document;
+use crate::node::Node;
 use crate::schema::{Bound, Discriminator, Schema, SchemaId};
 use crate::shape::{self, Additional, AllOf, Alternatives, Shape};
 use crate::span::Spanned;
@@ -92,6 +94,13 @@ impl<'a> Comparison<'a> {
             [("description", mine.description, theirs.description), ("title", mine.title, theirs.title)]
         {
             says(what, one, other)?;
+        }
+        if !is_one_set(&mine.examples, &theirs.examples) {
+            let text = |examples: Vec<Json>| Json::Array(examples).to_string();
+            says("example", text(mine.examples), text(theirs.examples))?;
+        }
+        if is_one_component && (mine.leads_nowhere || theirs.leads_nowhere) {
+            return Ok(());
         }
         says("nullable", shapes.0.nullable.to_string(), shapes.1.nullable.to_string())?;
         if is_one_component {
@@ -292,8 +301,11 @@ impl<'a> Comparison<'a> {
 struct Facts {
     /// The component that it refers to, if names are trusted.
     component: Option<String>,
+    /// Whether it is not there.
+    leads_nowhere: bool,
     description: String,
     title: String,
+    examples: Vec<Json>,
 }
 
 /// What schemas say to people before they refer to a component that is trusted; the outermost counts.
@@ -319,6 +331,14 @@ fn facts(document: &Document, schemas: &AllOf, trusts_names: bool) -> Facts {
             }
             if title.is_empty() {
                 title = words(&schema.title);
+            }
+            if facts.examples.is_empty() {
+                facts.examples = schema.examples.iter().map(Node::to_json).collect();
+            }
+            let nowhere = schema.reference.as_ref().filter(|reference| trusts_names && reference.target.is_none());
+            if let Some(reference) = nowhere {
+                facts.component = reference.text.rsplit('/').next().map(str::to_owned);
+                facts.leads_nowhere = true;
             }
             here = only_part(document, schema);
         }
@@ -421,11 +441,9 @@ mod tests {
         crate::read(&Source::new("a.yaml", text), None).unwrap()
     }
 
-    fn compared(
-        one: &str,
-        other: &str,
-        compare: fn((&Document, &AllOf), (&Document, &AllOf)) -> Option<Difference>,
-    ) -> Option<Difference> {
+    type Compare = fn((&Document, &AllOf), (&Document, &AllOf)) -> Option<Difference>;
+
+    fn compared(one: &str, other: &str, compare: Compare) -> Option<Difference> {
         let (one, other) = (document(one), document(other));
         let all_of = |document: &Document| AllOf::from(document.component("A").unwrap());
         compare((&one, &all_of(&one)), (&other, &all_of(&other)))
@@ -522,6 +540,8 @@ mod tests {
         let plain = one
             .replace("{allOf: [{$ref: '#/components/schemas/B'}], nullable: true}", "{$ref: '#/components/schemas/B'}");
         assert_eq!(compared(one, &plain, own_difference).unwrap().what, "nullable");
+        let nowhere = one.replace(", B: {type: string}", "");
+        assert_eq!(compared(one, &nowhere, own_difference), None);
         let renamed = one.replace("schemas/B'", "schemas/C'").replace("B: {", "C: {");
         assert_eq!(compared(one, &renamed, own_difference), None);
         let described = one.replace("nullable: true", "nullable: true, description: d");

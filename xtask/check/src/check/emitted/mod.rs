@@ -47,10 +47,11 @@ pub fn check(
     };
     let speaks_of_security = speaks_of_security(&server.document);
     let mut compare = Compare { contract, server: &server, code, aside, speaks_of_security, findings: Vec::new() };
-    compare.info();
+    let misread = misread(&contract.document, about_contract);
+    compare.info(&misread);
     compare.security_schemes();
     compare.operations();
-    compare.schemas(&misread(&contract.document, about_contract));
+    compare.schemas(&misread);
     Outcome { findings: compare.findings, ..Outcome::default() }
 }
 
@@ -101,7 +102,11 @@ impl Compare<'_> {
         self.findings.push(finding.help("run `cargo xtask generate` and build the server"));
     }
 
-    fn info(&mut self) {
+    fn info(&mut self, misread: &[Span]) {
+        let info = self.contract.document.root.get("info").map(|info| Span::new(FileId::default(), &info.range));
+        if info.is_some_and(|info| misread.iter().any(|span| info.holds(*span))) {
+            return;
+        }
         let (info, emitted) = (&self.contract.document.info, &self.server.document.info);
         for (key, right, said) in [("title", &info.title, &emitted.title), ("version", &info.version, &emitted.version)]
         {
