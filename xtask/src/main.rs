@@ -8,6 +8,10 @@ use clap::Parser;
 use openapi_dropshot::Dropshot;
 use xtask::{bench, corpus, generate, test};
 
+/// Contracts are read into many small values.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What people type before a command.
 const PROGRAM: &str = "cargo xtask";
 

@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use apidrift::cli::{self, Check, Conform, Diff, Init};
 use clap::Parser;
 
+/// Contracts are read into many small values.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What people type before a command.
 const PROGRAM: &str = "apidrift";
 

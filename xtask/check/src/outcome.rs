@@ -97,7 +97,7 @@ impl Coverage {
 pub struct NotCompared {
     /// The operation: its method and path.
     pub operation: String,
-    /// Which comparison: `server`, `pages`, `compat`.
+    /// Which comparison: `server`, `pages`, `compat`, `live`.
     pub comparison: &'static str,
     /// Why, as a sentence without a full stop.
     pub reason: String,

@@ -75,6 +75,18 @@ impl<'a> Values<'a> {
         Values { document, compiled: HashMap::new(), whole: HashMap::new(), spent: 0 }
     }
 
+    /// Compiles schemas together that values will be held against: each by itself would take what it reaches along.
+    pub fn expect(&mut self, direction: Direction, schemas: &[SchemaId]) {
+        let mut converter = Converter::new(self.document, direction);
+        schemas.iter().for_each(|schema| converter.reach(*schema));
+        // What some of them have in common that cannot be used is found one by one, when it is needed.
+        let Some(compiled) = Compiled::new(&converter).ok().filter(|compiled| compiled.broken.is_empty()) else { return };
+        let compiled = Arc::new(compiled);
+        for schema in schemas {
+            self.compiled.insert((*schema, direction), Ok(compiled.clone()));
+        }
+    }
+
     /// How a value does not fit a schema.
     ///
     /// # Errors

@@ -2,20 +2,27 @@
 
 use std::collections::HashSet;
 
-use openapi_model::document::{Example, MediaType};
+use openapi_model::document::{Example, MediaType, Operation};
 use openapi_model::node::{self, Node};
 use openapi_model::schema::SchemaId;
-use openapi_model::span::Span;
+use openapi_model::span::{FileId, Span};
 use openapi_model::values::{Direction, Misfit, Values};
 
-use apidrift_core::view::{Contract, json};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
-
-/// Which way a value goes, if that is known: the example of a component may be sent either way.
-type Way = Option<Direction>;
+use apidrift_core::view::{Contract, json};
 
 pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
+    let mut claims = Vec::new();
+    for operation in contract.operations.iter().map(|operation| &operation.spec).chain(&contract.document.webhooks) {
+        of_operation(operation, &mut claims);
+    }
+    for (id, schema) in contract.document.schemas() {
+        let examples = schema.examples.iter().map(|example| (What::SchemaExample, example));
+        for (what, value) in examples.chain(schema.default.iter().map(|default| (What::SchemaDefault, default))) {
+            claims.push(Claim { schema: id, way: None, value, file: schema.span.file, what });
+        }
+    }
     let mut check = Check {
         contract,
         values: Values::new(&contract.document),
@@ -23,29 +30,73 @@ pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
         unusable: HashSet::new(),
         findings,
     };
-    for operation in contract.operations.iter().map(|operation| &operation.spec).chain(&contract.document.webhooks) {
-        for parameter in &operation.parameters {
-            let what = format!("the example of `{}`", parameter.name.value);
-            check.examples(parameter.schema, &parameter.examples, Some(Direction::Request), |_| what.clone());
-            check.content(&parameter.content, Some(Direction::Request));
-        }
-        check.content(operation.body.as_ref().map_or(&[], |body| &body.content), Some(Direction::Request));
-        for response in &operation.responses {
-            for header in &response.headers {
-                let what = format!("the example of `{}`", header.name.value);
-                check.examples(header.schema, &header.examples, Some(Direction::Response), |_| what.clone());
-            }
-            check.content(&response.content, Some(Direction::Response));
-        }
+    for direction in [Direction::Response, Direction::Request] {
+        let first = |claim: &&Claim<'_>| claim.way.unwrap_or(Direction::Response) == direction;
+        let schemas: HashSet<SchemaId> = claims.iter().filter(first).map(|claim| claim.schema).collect();
+        check.values.expect(direction, &schemas.into_iter().collect::<Vec<_>>());
     }
-    for (id, schema) in contract.document.schemas() {
-        let file = schema.span.file;
-        let name = || schema.name.as_ref().map_or_else(|| "a schema".to_owned(), |name| format!("`{}`", name.value));
-        for (what, value) in
-            schema.examples.iter().map(|example| ("example", example)).chain(schema.default.iter().map(|it| ("default", it)))
-        {
-            check.value(id, None, value, file, &format!("the {what} of {}", name()), schema.span);
+    claims.iter().for_each(|claim| check.claim(claim));
+}
+
+/// A value that should fit a schema.
+struct Claim<'a> {
+    schema: SchemaId,
+    /// Which way it goes, if that is known: the example of a component may be sent either way.
+    way: Option<Direction>,
+    value: &'a Node,
+    file: FileId,
+    what: What<'a>,
+}
+
+/// What a value is.
+enum What<'a> {
+    /// An example of a body, by its name.
+    Named(&'a str),
+    /// An example of a parameter or a header, by its name.
+    Of(&'a str),
+    /// An example of a schema.
+    SchemaExample,
+    /// The default of a schema.
+    SchemaDefault,
+}
+
+/// The examples of an operation.
+fn of_operation<'a>(operation: &'a Operation, claims: &mut Vec<Claim<'a>>) {
+    for parameter in &operation.parameters {
+        let what = |_: &'a Example| What::Of(&parameter.name);
+        of_examples(parameter.schema, &parameter.examples, Direction::Request, what, claims);
+        of_content(&parameter.content, Direction::Request, claims);
+    }
+    if let Some(body) = &operation.body {
+        of_content(&body.content, Direction::Request, claims);
+    }
+    for response in &operation.responses {
+        for header in &response.headers {
+            let what = |_: &'a Example| What::Of(&header.name);
+            of_examples(header.schema, &header.examples, Direction::Response, what, claims);
         }
+        of_content(&response.content, Direction::Response, claims);
+    }
+}
+
+/// The examples of a body that is JSON; of other forms it is not known how they are written.
+fn of_content<'a>(content: &'a [MediaType], way: Direction, claims: &mut Vec<Claim<'a>>) {
+    if let Some(media) = json(content) {
+        of_examples(media.schema, &media.examples, way, |example| What::Named(&example.name), claims);
+    }
+}
+
+fn of_examples<'a>(
+    schema: Option<SchemaId>,
+    examples: &'a [Example],
+    way: Direction,
+    what: impl Fn(&'a Example) -> What<'a>,
+    claims: &mut Vec<Claim<'a>>,
+) {
+    let Some(schema) = schema else { return };
+    for example in examples {
+        let Some(value) = example.value.as_deref() else { continue };
+        claims.push(Claim { schema, way: Some(way), value, file: example.span.file, what: what(example) });
     }
 }
 
@@ -60,45 +111,30 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    /// The examples of a body that is JSON; of other forms it is not known how they are written.
-    fn content(&mut self, content: &[MediaType], way: Way) {
-        let Some(media) = json(content) else { return };
-        self.examples(media.schema, &media.examples, way, |example| format!("the example `{}`", example.name.value));
-    }
-
-    fn examples(&mut self, schema: Option<SchemaId>, examples: &[Example], way: Way, what: impl Fn(&Example) -> String) {
-        let Some(schema) = schema else { return };
-        for example in examples {
-            let Some(value) = &example.value else { continue };
-            let span = self.contract.document.schema(schema).span;
-            self.value(schema, way, value, example.span.file, &what(example), span);
-        }
-    }
-
-    fn value(
-        &mut self,
-        schema: SchemaId,
-        way: Way,
-        value: &Node,
-        file: openapi_model::span::FileId,
-        what: &str,
-        schema_span: Span,
-    ) {
-        let ways = way.map_or(vec![Direction::Response, Direction::Request], |way| vec![way]);
+    fn claim(&mut self, claim: &Claim<'_>) {
+        let ways = claim.way.map_or(vec![Direction::Response, Direction::Request], |way| vec![way]);
         let mut first: Option<Vec<Misfit>> = None;
         for way in ways {
-            match self.misfits(schema, way, value) {
+            match self.misfits(claim.schema, way, claim.value) {
                 Ok(misfits) if misfits.is_empty() => return,
                 Ok(misfits) => drop(first.get_or_insert(misfits)),
-                Err(reason) => return self.cannot_be_used(schema, &reason),
+                Err(reason) => return self.cannot_be_used(claim.schema, &reason),
             }
         }
+        let schema = self.contract.document.schema(claim.schema);
+        let of_schema = || schema.name.as_ref().map_or("a schema".to_owned(), |name| format!("`{}`", name.value));
+        let what = match claim.what {
+            What::Named(name) => format!("the example `{name}`"),
+            What::Of(name) => format!("the example of `{name}`"),
+            What::SchemaExample => format!("the example of {}", of_schema()),
+            What::SchemaDefault => format!("the default of {}", of_schema()),
+        };
         for misfit in first.into_iter().flatten() {
-            let span = Span::new(file, &misfit.range);
+            let span = Span::new(claim.file, &misfit.range);
             let message = format!("{what} does not fit its schema: {}", misfit.message);
             if self.said.insert((span, message.clone())) {
                 let finding = Finding::at(Rule::ContractExampleFits, self.contract.place(span, "this value"), message)
-                    .with(self.contract.place(schema_span, "its schema"))
+                    .with(self.contract.place(schema.span, "its schema"))
                     .help("correct the example, or the schema if the example is what really happens");
                 self.findings.push(finding);
             }
