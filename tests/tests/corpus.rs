@@ -9,12 +9,12 @@ use std::collections::BTreeSet;
 
 use apidrift::check::{self, Scope, fix};
 use apidrift::outcome::Outcome;
-use apidrift_core::contract::node;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::{self, Rule};
 use contract_tests::drift::Copy;
 use contract_tests::{keep_score, repository};
 use openapi_dropshot::Dropshot;
+use openapi_model::node;
 use serde::Deserialize;
 use serde_json::Value as Json;
 

@@ -102,7 +102,9 @@ fn what_only_the_contract_or_only_the_server_says_of_an_operation_is_named() {
     assert!(finding.message.contains("the server does not say `deprecated`"), "{}", finding.message);
     assert_eq!(seen(&finding.related[0]), (CONTRACT, "true"));
 
-    let says = |security: &str| Copy::new().replace(EMITTED, "\"info\": {", &format!("\"security\": {security}, \"info\": {{"));
+    let says = |security: &str| {
+        Copy::new().replace(EMITTED, "\"info\": {", &format!("\"security\": {security}, \"info\": {{"))
+    };
     let same = says("[{\"api_key\": []}]").check();
     assert!(same.findings.is_empty(), "{:#?}", same.findings);
     let other = says("[{\"api_key\": [\"admin\"]}]").check();

@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use apidrift::render;
+use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::settings::{Layout, Project};
-use apidrift_core::view::Contract;
 use contract_tests::repository;
 use openapi_model::source::Source;
 
@@ -29,8 +29,8 @@ fn assert_fresh(name: &str, contract: &str) {
         testbed: None,
         testbed_without_limits: None,
     };
-    let outputs = openapi_dropshot::outputs(&contract, &layout)
-        .unwrap_or_else(|findings| panic!("{}", shown(&findings)));
+    let outputs =
+        openapi_dropshot::outputs(&contract, &layout).unwrap_or_else(|findings| panic!("{}", shown(&findings)));
     if std::env::var_os("UPDATE_GENERATED").is_some() {
         openapi_dropshot::write(repository(), &outputs).unwrap();
     }

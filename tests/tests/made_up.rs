@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use apidrift::conform::{self, Exploration, Limits, Target};
 use apidrift::outcome::Outcome;
+use apidrift_core::contract::Contract;
 use apidrift_core::settings::Project;
-use apidrift_core::view::Contract;
 use cdi_server::testbed::{Options, Testbed};
 use contract_tests::proxy::{After, Answered, Asked, Before, Proxy};
 use contract_tests::{MADE_UP, keep_score, repository};

@@ -13,10 +13,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use apidrift::conform::{self, Limits, Target};
 use apidrift::outcome::Outcome;
+use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 use apidrift_core::settings::Project;
-use apidrift_core::view::Contract;
 use cdi_server::testbed::{Options, Testbed};
 use contract_tests::wrong::{Alteration, WrongServer};
 use contract_tests::{MADE_UP, keep_score, repository};

@@ -148,8 +148,7 @@ fn look_at(file: &Path) -> anyhow::Result<Row> {
     }
     row.operations = proposal.operations;
     row.compared = proposal.operations.saturating_sub(left_out.len());
-    row.not_compared =
-        left_out.into_iter().map(|(operation, reason)| NotCompared { operation, reason }).collect();
+    row.not_compared = left_out.into_iter().map(|(operation, reason)| NotCompared { operation, reason }).collect();
     std::fs::write(folder.path().join(&project.source.path), &project.source.text)?;
     let adopted = adopt(folder.path(), "as it is today", None)?;
     row.adopts = adopted.is_ok() && is_in_order(&check::run(folder.path(), &Scope::default(), None));

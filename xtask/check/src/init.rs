@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use apidrift_core::contract;
 use apidrift_core::profile::{Profile, Requirement, SCOPES};
 use apidrift_core::settings::FILES;
-use apidrift_core::view;
 use openapi_model::document::Document;
 use openapi_model::source::Source;
 
@@ -35,13 +35,12 @@ pub fn propose(here: &Path, contract: &Path, pages: Option<&Path>) -> Result<Pro
     let named = |path: &Path| path.strip_prefix(here).unwrap_or(path).display().to_string();
     let file = here.join(contract);
     let source = Source::read(here, &file).map_err(Outcome::unchecked)?;
-    let document =
-        openapi_model::read(&source, file.parent()).map_err(|error| Outcome::unreadable(&source, error))?;
+    let document = openapi_model::read(&source, file.parent()).map_err(|error| Outcome::unreadable(&source, error))?;
     let texts = match pages {
         Some(folder) => texts(&here.join(folder)).map_err(Outcome::unchecked)?,
         None => Vec::new(),
     };
-    let profile = view::propose(&document, &texts);
+    let profile = contract::propose(&document, &texts);
     let seen = seen(&document, &texts);
     let operations = document.operations.len() + document.webhooks.len();
     Ok(Proposal { contract: named(contract), pages: pages.map(named), profile, operations, seen })
@@ -52,7 +51,8 @@ fn texts(folder: &Path) -> Result<Vec<String>, String> {
     let mut texts = Vec::new();
     let mut open: Vec<PathBuf> = vec![folder.to_owned()];
     while let Some(folder) = open.pop() {
-        let entries = std::fs::read_dir(&folder).map_err(|error| format!("{} cannot be read: {error}", folder.display()))?;
+        let entries =
+            std::fs::read_dir(&folder).map_err(|error| format!("{} cannot be read: {error}", folder.display()))?;
         for entry in entries.flatten() {
             let path = entry.path();
             let is_page = path.extension().is_some_and(|extension| extension == "md" || extension == "mdx");

@@ -76,7 +76,11 @@ fn a_contract_without_our_customs_needs_no_settings_and_is_silent() {
 fn what_is_wrong_in_any_contract_is_found_with_its_place() {
     for (find, instead, says) in [
         ("at: '2026-11-29'", "at: yesterday", "\"yesterday\" is not a \"date\""),
-        ("schema: {type: object}", "schema: {type: object, required: [a], properties: {aa: {}}}", "`a` is required, and is not"),
+        (
+            "schema: {type: object}",
+            "schema: {type: object, required: [a], properties: {aa: {}}}",
+            "`a` is required, and is not",
+        ),
         ("security: [{key: []}, {}]", "security: [{kee: []}, {}]", "demands the security scheme `kee`"),
         ("/notes/{id}.json", "/notes/{note}.json", "has a variable `note` that no path parameter describes"),
         ("#/components/schemas/Note'}, example", "#/components/schemas/Not'}, example", "#/components/schemas/Not`"),
@@ -121,7 +125,10 @@ fn everything_can_be_adopted_and_something_new_still_fails() {
 
 #[test]
 fn an_allowance_for_one_missing_error_of_a_page_does_not_hide_the_next() {
-    let contract = NOTES.replace("        '304'", "        '404': {description: None}\n        '422': {description: Bad}\n        '304'");
+    let contract = NOTES.replace(
+        "        '304'",
+        "        '404': {description: None}\n        '422': {description: Bad}\n        '304'",
+    );
     let page = "# Get a note\n\n`GET /notes/{id}.json`\n\n| Status | Meaning |\n| --- | --- |\n| `404` | None |\n| `422` | Bad |\n";
     let folder = folder(&contract);
     write(folder.path(), "docs/get.md", &page.replace("| `404` | None |\n", ""));
@@ -134,7 +141,8 @@ fn an_allowance_for_one_missing_error_of_a_page_does_not_hide_the_next() {
 #[test]
 fn one_operation_that_cannot_be_compared_is_told_and_the_others_are_compared() {
     let folder = folder(&NOTES.replace("'201': {description: Made}", "'201': {$ref: 'elsewhere.yaml#/Made'}"));
-    let text = assert_ends(folder.path(), &["diff", "api.yaml", "api.yaml"], 1, "PUT /notes/{id}.json was not compared");
+    let text =
+        assert_ends(folder.path(), &["diff", "api.yaml", "api.yaml"], 1, "PUT /notes/{id}.json was not compared");
     assert!(text.contains("compared: 1 operation, "), "{text}");
     let json = assert_ends(folder.path(), &["diff", "api.yaml", "api.yaml", "--format", "json"], 1, "elsewhere.yaml");
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
@@ -151,7 +159,12 @@ fn one_operation_that_cannot_be_compared_is_told_and_the_others_are_compared() {
 fn coverage_is_listed() {
     let folder = folder(&NOTES.replace("'201': {description: Made}", "'201': {$ref: 'elsewhere.yaml#/Made'}"));
     write(folder.path(), "docs/get.md", "# Get\n\n`GET /notes/{id}.json`\n");
-    let text = assert_ends(folder.path(), &["check", "api.yaml", "docs", "--coverage"], 1, "comparisons made: contract, pages");
+    let text = assert_ends(
+        folder.path(),
+        &["check", "api.yaml", "docs", "--coverage"],
+        1,
+        "comparisons made: contract, pages",
+    );
     assert!(text.contains("not compared: PUT /notes/{id}.json with pages: "), "{text}");
 }
 
@@ -198,7 +211,8 @@ fn what_a_contract_keeps_to_is_proposed_and_asked_for_from_then_on() {
         .replace("security: [{key: []}, {}]", "security: [{key: []}]")
         .replace("    get:\n", "    get:\n      operationId: getNote\n");
     let folder = folder(&contract);
-    let text = assert_ends(folder.path(), &["init", "api.yaml", "--print"], 0, "require = [\"operation-id\", \"security\"]");
+    let text =
+        assert_ends(folder.path(), &["init", "api.yaml", "--print"], 0, "require = [\"operation-id\", \"security\"]");
     assert!(text.contains("# OpenAPI 3.1.0 2 operations") && !folder.path().join("apidrift.toml").exists(), "{text}");
     assert_ends(folder.path(), &["init", "api.yaml"], 0, "wrote apidrift.toml");
     assert_ends(folder.path(), &["check"], 0, "nothing has drifted");

@@ -1,8 +1,8 @@
 //! What the check asks of a generator, whichever it is: the check compares generated files without knowing how they are made.
 
+use crate::contract::Contract;
 use crate::finding::Finding;
 use crate::settings::Project;
-use crate::view::Contract;
 
 /// A file that a generator owns.
 #[derive(Debug)]

@@ -8,4 +8,3 @@ pub mod generator;
 pub mod profile;
 pub mod rules;
 pub mod settings;
-pub mod view;

@@ -5,8 +5,8 @@
 
 use std::collections::HashSet;
 
+use apidrift_core::contract::{self, Contract, Extent, RateLimit};
 use apidrift_core::profile::{Requirement, SCOPES};
-use apidrift_core::view::{self, Contract, Extent, RateLimit};
 use openapi_model::document::{self, Document, Location, MediaType, Response, Status, Version};
 use openapi_model::paths;
 use openapi_model::problem::{self, ProblemKind};
@@ -204,7 +204,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn operation(&mut self, operation: &'a view::Operation, ids: &mut HashSet<&'a str>) -> Option<Operation<'a>> {
+    fn operation(&mut self, operation: &'a contract::Operation, ids: &mut HashSet<&'a str>) -> Option<Operation<'a>> {
         let profile = &self.contract.profile;
         let before = self.problems.len();
         let what = format!("{} {}", operation.method.value, operation.path.value);
@@ -254,7 +254,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// What the server asks of every request before the operation sees it.
-    fn gate(&mut self, what: &str, operation: &view::Operation) {
+    fn gate(&mut self, what: &str, operation: &contract::Operation) {
         let profile = &self.contract.profile;
         let span = operation.id.span;
         if operation.permission.as_ref().is_none_or(|permission| permission.trim().is_empty()) {
@@ -271,7 +271,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn parameters(&mut self, operation: &'a view::Operation) -> Vec<Parameter<'a>> {
+    fn parameters(&mut self, operation: &'a contract::Operation) -> Vec<Parameter<'a>> {
         let path = &operation.path;
         let variables = paths::variables(path);
         let of_path: Vec<&document::Parameter> =
@@ -322,7 +322,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// The one success; every status is told that is neither that nor an error.
-    fn responses(&mut self, what: &str, operation: &'a view::Operation) -> Option<Success<'a>> {
+    fn responses(&mut self, what: &str, operation: &'a contract::Operation) -> Option<Success<'a>> {
         let mut successes = Vec::new();
         for response in &operation.responses {
             let span = response.status.span;
@@ -362,7 +362,7 @@ impl<'a> Lowering<'a> {
         })
     }
 
-    fn errors(&mut self, what: &str, operation: &'a view::Operation) -> Vec<DocumentedError<'a>> {
+    fn errors(&mut self, what: &str, operation: &'a contract::Operation) -> Vec<DocumentedError<'a>> {
         let profile = &self.contract.profile;
         let mut headers = Vec::new();
         for response in &operation.responses {
@@ -404,7 +404,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// What every error's answer has to be: JSON of the one schema, with nothing but named examples.
-    fn error_response(&mut self, what: &str, response: &'a Response, errors: &[view::DocumentedError]) {
+    fn error_response(&mut self, what: &str, response: &'a Response, errors: &[contract::DocumentedError]) {
         let status = &response.status;
         let content = self.content(what, response);
         let schema = content.and_then(|content| component(&self.contract.document, content));
@@ -413,7 +413,7 @@ impl<'a> Lowering<'a> {
             && schema != Some(wanted)
         {
             // As the rule about errors' schemas sees it.
-            let schema = view::json(&response.content).and_then(|media| media.schema);
+            let schema = contract::json(&response.content).and_then(|media| media.schema);
             let name = schema.and_then(|schema| self.contract.document.shape_of(schema).name.clone());
             let is_told = name.is_none_or(|name| name.value != wanted);
             let message = format!("the {} of {what} is not a `$ref` to the schema `{wanted}`", status.value);

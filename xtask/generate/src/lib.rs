@@ -15,10 +15,10 @@ mod stale;
 mod subset;
 mod types;
 
+use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::generator::Generator;
 use apidrift_core::settings::Project;
-use apidrift_core::view::Contract;
 pub use outputs::{outputs, unsupported, write};
 
 /// This generator, as the check knows it.

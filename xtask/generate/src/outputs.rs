@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::generator::Output;
 use apidrift_core::settings::Layout;
-use apidrift_core::view::Contract;
 
 use crate::api::{Api, Operation};
 use crate::problem::{Problem, findings};

@@ -1,8 +1,8 @@
 //! What no code can be made of, with its place.
 
+use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
-use apidrift_core::view::Contract;
 use openapi_model::span::Span;
 
 /// Something of which no code can be made.

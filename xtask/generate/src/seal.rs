@@ -1,6 +1,6 @@
 //! The first lines of generated files: what made them, and what tells an edit by hand from an old contract.
 
-use apidrift_core::view::Contract;
+use apidrift_core::contract::Contract;
 use sha2::{Digest as _, Sha256};
 
 const SEAL: &str = "// Contents: ";

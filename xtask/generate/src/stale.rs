@@ -7,11 +7,11 @@ use std::sync::{Arc, LazyLock};
 use regex::Regex;
 
 use apidrift_core::canonical::words;
+use apidrift_core::contract::{Contract, Operation};
 use apidrift_core::finding::{Edit, Finding};
 use apidrift_core::generator::Output;
 use apidrift_core::rules::Rule;
 use apidrift_core::settings::Project;
-use apidrift_core::view::{Contract, Operation};
 use openapi_model::source::{Place, Source};
 use openapi_model::span::Span;
 

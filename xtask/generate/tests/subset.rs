@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use apidrift_core::contract::Contract;
 use apidrift_core::generator::Output;
 use apidrift_core::profile::{Profile, Requirement};
 use apidrift_core::settings::Layout;
-use apidrift_core::view::Contract;
 use openapi_model::source::Source;
 
 const CONTRACT: &str = "\
@@ -112,7 +112,11 @@ fn what_the_old_and_the_new_versions_of_openapi_have_is_refused() {
             "takes a request body",
         ),
         ("in: path, required: true", "in: path", "the path parameter `thing_id` is not `required: true`"),
-        ("in: path, required: true", "in: path, required: true, style: label", "the `style` of the parameter `thing_id`"),
+        (
+            "in: path, required: true",
+            "in: path, required: true, style: label",
+            "the `style` of the parameter `thing_id`",
+        ),
         (
             "required: true, schema: {type: string}}",
             "required: true, content: {text/plain: {schema: {type: string}}}}",
@@ -131,7 +135,10 @@ fn what_the_old_and_the_new_versions_of_openapi_have_is_refused() {
     ] {
         assert_refused(&edited(find, with), &house(), reason, false);
     }
-    let without = edited("'200': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}", "'204': {description: ok}");
+    let without = edited(
+        "'200': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}}}}",
+        "'204': {description: ok}",
+    );
     let refused = outputs(&without, &house()).unwrap_err();
     assert!(refused.iter().any(|message| message.contains("it has no body")), "{refused:#?}");
 }
@@ -163,7 +170,10 @@ fn what_a_rule_asks_for_is_refused_without_being_told_twice() {
     assert_refused(&edited("      operationId: get_thing\n", ""), &house(), "has no `operationId`", true);
     let unnamed = edited("unauthorized: {summary: s, ", "unauthorized: {");
     assert_refused(&unnamed, &house(), "the error `unauthorized` of GET /things/{thing_id} lacks", true);
-    let schema = edited("no, content: {application/json: {schema: {$ref: '#/components/schemas/Error'}", "no, content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}");
+    let schema = edited(
+        "no, content: {application/json: {schema: {$ref: '#/components/schemas/Error'}",
+        "no, content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}",
+    );
     assert_refused(&schema, &house(), "is not a `$ref` to the schema `Error`", true);
     assert_refused(&edited("/things/{thing_id}:", "/things/{id}:"), &house(), "no path parameter describes", true);
     let nowhere = edited("schemas/Kind'", "schemas/Kin'");
@@ -198,14 +208,20 @@ fn names_that_the_generated_code_has_for_itself_are_refused() {
 #[test]
 fn what_stands_beside_a_reference_means_as_much_to_the_server_as_to_the_client() {
     let server = |text: &str| outputs(text, &house()).unwrap().remove(0).text;
-    let beside = edited("kind: {$ref: '#/components/schemas/Kind'}", "kind: {$ref: '#/components/schemas/Kind', nullable: true}");
+    let beside = edited(
+        "kind: {$ref: '#/components/schemas/Kind'}",
+        "kind: {$ref: '#/components/schemas/Kind', nullable: true}",
+    );
     let code = |text: &str| server(text).lines().skip(2).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(code(&beside), code(CONTRACT));
 }
 
 #[test]
 fn examples_are_no_schemas() {
-    let example = edited("{type: object, required: [name]", "{type: object, example: {name: {$ref: '#/components/schemas/Nope'}}, required: [name]");
+    let example = edited(
+        "{type: object, required: [name]",
+        "{type: object, example: {name: {$ref: '#/components/schemas/Nope'}}, required: [name]",
+    );
     assert!(!outputs(&example, &house()).unwrap()[0].text.contains("types::Nope"));
 }
 

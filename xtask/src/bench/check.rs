@@ -12,9 +12,9 @@ use anyhow::{Context as _, bail};
 
 use apidrift::check::{self, Claims, Pages};
 use apidrift::page::Page;
+use apidrift_core::contract::Contract;
 use apidrift_core::rules::Severity;
 use apidrift_core::settings::Project;
-use apidrift_core::view::Contract;
 use openapi_dropshot::Dropshot;
 use openapi_model::node;
 use openapi_model::source::Source;

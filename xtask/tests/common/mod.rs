@@ -9,13 +9,13 @@ use apidrift::check::{self, Scope};
 use apidrift::compat;
 use apidrift::outcome::Outcome;
 use apidrift::render;
+use apidrift_core::contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::generator::Output;
 use apidrift_core::rules::{Edit, Rule};
 use apidrift_core::settings::Project;
-use apidrift_core::view;
-use openapi_model::source::Source;
 use openapi_dropshot::Dropshot;
+use openapi_model::source::Source;
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
@@ -40,7 +40,7 @@ fn copy(from: &Path, to: &Path) {
 static GENERATED: LazyLock<Vec<Output>> = LazyLock::new(|| {
     let project = Project::load(&things()).unwrap();
     let source = project.read(&project.layout.contract).unwrap();
-    let contract = view::Contract::read(&source, None, project.profile.as_ref()).unwrap();
+    let contract = contract::Contract::read(&source, None, project.profile.as_ref()).unwrap();
     openapi_dropshot::outputs(&contract, &project.layout).unwrap()
 });
 
@@ -102,7 +102,7 @@ fn after_of_orders(text: &str, with: &str) -> Outcome {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/orders/orders.yaml");
     let before = std::fs::read_to_string(file).unwrap();
     assert!(before.contains(text), "orders.yaml does not contain {text:?}");
-    let read = |text: String| view::Contract::read(&Source::new("orders.yaml", text), None, None).unwrap();
+    let read = |text: String| contract::Contract::read(&Source::new("orders.yaml", text), None, None).unwrap();
     let (base, now) = (read(before.clone()), read(before.replacen(text, with, 1)));
     let compared = compat::check(&compat::Side::of(&base), &compat::Side::of(&now), true);
     let unchecked = compared.not_compared.into_iter().map(|part| part.reason).collect();

@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
+use apidrift_core::contract::{Contract, Extent, Operation};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
-use apidrift_core::view::{Contract, Extent, Operation};
 use openapi_model::problem::ProblemKind;
 use openapi_model::source::Place;
 use openapi_model::span::{FileId, Span};

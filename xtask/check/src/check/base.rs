@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
+use apidrift_core::contract::Contract;
 use apidrift_core::profile::Profile;
 use apidrift_core::settings::Project;
-use apidrift_core::view::Contract;
 use openapi_model::problem::ProblemKind;
 use openapi_model::source::Source;
 use tempfile::TempDir;

@@ -13,12 +13,12 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::generator::Generator;
 use apidrift_core::profile::Profile;
 use apidrift_core::rules::Severity;
 use apidrift_core::settings::{Allowance, Project};
-use apidrift_core::view::Contract;
 use openapi_model::source::Source;
 
 use crate::allow::{self, Allowances};
@@ -64,12 +64,7 @@ pub fn check(project: &Project, scope: &Scope, generator: Option<&dyn Generator>
     outcome
 }
 
-fn everything(
-    project: &Project,
-    source: &Arc<Source>,
-    scope: &Scope,
-    generator: Option<&dyn Generator>,
-) -> Outcome {
+fn everything(project: &Project, source: &Arc<Source>, scope: &Scope, generator: Option<&dyn Generator>) -> Outcome {
     let (claims, unread) = claims(project, scope);
     let mut allowances = Allowances::new(&project.allowances);
     let (mut outcome, sound) = compare_with(source, &claims, generator, &mut allowances);
@@ -174,8 +169,7 @@ pub fn sound_contract(
         is_generated: true,
         ..Claims::default()
     };
-    let (outcome, contract) =
-        compare_with(source, &claims, Some(generator), &mut Allowances::new(&project.allowances));
+    let (outcome, contract) = compare_with(source, &claims, Some(generator), &mut Allowances::new(&project.allowances));
     contract.ok_or(outcome.findings)
 }
 
@@ -232,8 +226,7 @@ fn coverage(
     let webhooks = &contract.document.webhooks;
     let all = contract.operations.iter().map(|operation| &operation.spec).chain(webhooks);
     let name = |method: &str, path: &str| format!("{method} {path}");
-    let whole: Vec<_> =
-        all.filter(|spec| !left_out.contains(name(&spec.method, &spec.path).as_str())).collect();
+    let whole: Vec<_> = all.filter(|spec| !left_out.contains(name(&spec.method, &spec.path).as_str())).collect();
     Coverage {
         comparisons,
         operations: whole.len(),

@@ -69,10 +69,7 @@ impl Compare<'_> {
         let (rule, help) = if is_success(before.status.value) {
             (Rule::CompatSuccessStatus, "clients wait for it: keep answering it")
         } else {
-            (
-                Rule::CompatErrorRemoved,
-                "make sure that it is never answered any more: clients have no name for it now",
-            )
+            (Rule::CompatErrorRemoved, "make sure that it is never answered any more: clients have no name for it now")
         };
         let message = (format!("`{}` is no longer documented for ", before.status.value), String::new());
         let (here, other) = (At::Then(before.status.span), Some(At::Now(place_of(both.new))));
@@ -116,7 +113,13 @@ impl Compare<'_> {
         self.headers(both, &status, (&before.headers, before.status.span), (&now.headers, now.status.span));
     }
 
-    fn headers(&mut self, both: &Both<'_>, status: &str, (olds, then): (&[Header], Span), (news, now_at): (&[Header], Span)) {
+    fn headers(
+        &mut self,
+        both: &Both<'_>,
+        status: &str,
+        (olds, then): (&[Header], Span),
+        (news, now_at): (&[Header], Span),
+    ) {
         // `Content-Type` is described by the media types.
         let counts = |header: &&Header| !header.name.eq_ignore_ascii_case("content-type");
         let what = format!("the answer `{status}` of ");

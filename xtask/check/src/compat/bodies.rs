@@ -104,10 +104,7 @@ impl Compare<'_> {
                 let (message, help) = ((what.clone(), text), "clients send other forms: keep taking them");
                 self.report.say(both.at, Said { rule: Rule::CompatMediaTypeRemoved, here, other, message, help });
             }
-            let views = (
-                View::of_some(self.base.document, old.schema),
-                View::of_some(self.new.document, new.schema),
-            );
+            let views = (View::of_some(self.base.document, old.schema), View::of_some(self.new.document, new.schema));
             self.schema(both, area, context.clone(), views.0, views.1);
             if media.is_form() {
                 self.encodings(both, &what, old, new);
@@ -144,7 +141,10 @@ impl Compare<'_> {
             }
             let here = after.as_ref().map_or(new.name.span, |encoding| encoding.property.span);
             let there = before.as_ref().map_or(old.name.span, |encoding| encoding.property.span);
-            let message = (format!("in {what}"), format!(": `/{name}` is written as {} now, not as {}", now.shown(), then.shown()));
+            let message = (
+                format!("in {what}"),
+                format!(": `/{name}` is written as {} now, not as {}", now.shown(), then.shown()),
+            );
             let (here, other) = (At::Now(here), Some(At::Then(there)));
             let help = "clients write it as they did: keep reading that";
             self.report.say(both.at, Said { rule: Rule::CompatEncoding, here, other, message, help });

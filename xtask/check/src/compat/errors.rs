@@ -20,10 +20,8 @@ impl Compare<'_> {
         self.moved_errors(both, &mut gone, &mut come);
         self.renamed_errors(both, &mut gone, &mut come);
         for before in gone {
-            let message = (
-                format!("`{} {}` is no longer documented for ", before.status, before.identity.value),
-                String::new(),
-            );
+            let message =
+                (format!("`{} {}` is no longer documented for ", before.status, before.identity.value), String::new());
             let (here, other) = (At::Then(before.identity.span), Some(At::Now(place_of(both.new))));
             let help = "make sure that it is never answered any more: clients have no name for it now";
             self.report.say(both.at, Said { rule: Rule::CompatErrorRemoved, here, other, message, help });

@@ -21,14 +21,14 @@ mod tests;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use apidrift_core::contract::{Contract, RateLimit};
 use apidrift_core::finding::Finding;
 use apidrift_core::profile::SCOPES;
-use apidrift_core::view::{Contract, RateLimit};
 use openapi_model::document::{Document, Operation};
 use openapi_model::span::Spanned;
 
-use report::Report;
 use crate::outcome::NotCompared;
+use report::Report;
 use schema::{Area, Graph, NodeId, View};
 
 /// A document with what a project knows of its operations.

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use apidrift_core::contract::RateLimit;
 use apidrift_core::rules::Rule;
-use apidrift_core::view::RateLimit;
 use openapi_model::document::{Operation, Part};
 use openapi_model::paths;
 use openapi_model::span::Spanned;
@@ -26,7 +26,11 @@ impl<'a> Compare<'a> {
                     let both = self.both(old, new, false);
                     self.operation(&both, &old_known, new_known);
                 }
-                None => self.removed(old, "is gone", "clients that call it are answered with 404 or 405: keep it until nobody calls it"),
+                None => self.removed(
+                    old,
+                    "is gone",
+                    "clients that call it are answered with 404 or 405: keep it until nobody calls it",
+                ),
             }
             before.insert(call, ());
         }
@@ -54,7 +58,11 @@ impl<'a> Compare<'a> {
                     self.unread_parts(&both);
                     self.parts(&both, &Known::default(), &Known::default());
                 }
-                None => self.removed(old, &format!("is no longer sent as a {what}"), "whoever waits for it waits in vain: keep sending it"),
+                None => self.removed(
+                    old,
+                    &format!("is no longer sent as a {what}"),
+                    "whoever waits for it waits in vain: keep sending it",
+                ),
             }
         }
         for new in news.iter().map(AsRef::as_ref) {

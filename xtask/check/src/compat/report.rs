@@ -99,14 +99,7 @@ impl<'a> Report<'a> {
     }
 
     /// A change of a schema.
-    pub(super) fn change(
-        &mut self,
-        area: Area,
-        context: &Context,
-        path: &str,
-        change: &Change,
-        operations: &[usize],
-    ) {
+    pub(super) fn change(&mut self, area: Area, context: &Context, path: &str, change: &Change, operations: &[usize]) {
         let (rule, help) = change.rule(area);
         let (now, then) = (At::Now(change.now), At::Then(change.then));
         let (here, other) = if change.is_gone() { (then, now) } else { (now, then) };

@@ -14,13 +14,15 @@ impl Compare<'_> {
             return;
         }
         let open = [Vec::new()];
-        let alternatives = if before.is_open() && before.alternatives.is_empty() { &open[..] } else { &before.alternatives };
+        let alternatives =
+            if before.is_open() && before.alternatives.is_empty() { &open[..] } else { &before.alternatives };
         let lost: Vec<&Vec<SchemeUse>> = alternatives
             .iter()
             .filter(|proof| !now.alternatives.iter().any(|wanted| self.suffices(proof, wanted, true)))
             .collect();
         let Some(first) = lost.first() else { return };
-        let by_scopes = lost.iter().all(|proof| now.alternatives.iter().any(|wanted| self.suffices(proof, wanted, false)));
+        let by_scopes =
+            lost.iter().all(|proof| now.alternatives.iter().any(|wanted| self.suffices(proof, wanted, false)));
         let (rule, help) = if by_scopes {
             (Rule::CompatScopes, "tokens that have the old scopes only are refused: accept them for a while")
         } else {
@@ -51,9 +53,7 @@ impl Compare<'_> {
 
     /// Whether two schemes are one; what has changed within one of the same name is told of the scheme.
     fn is_same(&self, before: &SchemeUse, now: &SchemeUse) -> bool {
-        let kind = |document: &Document, name: &str| {
-            document.security_scheme(name).map(|scheme| scheme.kind.clone())
-        };
+        let kind = |document: &Document, name: &str| document.security_scheme(name).map(|scheme| scheme.kind.clone());
         before.name.value == now.name.value
             || kind(self.base.document, &before.name.value)
                 .is_some_and(|before| kind(self.new.document, &now.name.value) == Some(before))

@@ -72,8 +72,14 @@ fn rules_about_orders_speak_after_their_edits_and_not_after_those_beside_them() 
 fn what_means_the_same_is_silent() {
     let object = "S: {type: object, required: [a], properties: {a: {type: string}, b: {type: integer, minimum: 1}}}";
     let same = [
-        (object, "S: {allOf: [{type: object, properties: {a: {type: string}}, required: [a]}, {properties: {b: {type: integer, exclusiveMinimum: 0}}}]}"),
-        (object, "S: {anyOf: [{$ref: '#/components/schemas/T'}]}\nT: {type: object, required: [a], properties: {b: {type: integer, minimum: 1.0}, a: {$ref: '#/components/schemas/U'}}}\nU: {type: string}"),
+        (
+            object,
+            "S: {allOf: [{type: object, properties: {a: {type: string}}, required: [a]}, {properties: {b: {type: integer, exclusiveMinimum: 0}}}]}",
+        ),
+        (
+            object,
+            "S: {anyOf: [{$ref: '#/components/schemas/T'}]}\nT: {type: object, required: [a], properties: {b: {type: integer, minimum: 1.0}, a: {$ref: '#/components/schemas/U'}}}\nU: {type: string}",
+        ),
         ("S: {type: [string, 'null']}", "S: {oneOf: [{type: 'null'}, {type: string}]}"),
         ("S: {enum: [a]}", "S: {const: a}"),
         ("S: {type: [string, integer]}", "S: {anyOf: [{type: integer}, {type: string}]}"),
@@ -81,9 +87,15 @@ fn what_means_the_same_is_silent() {
             "S: {type: object, properties: {k: {type: string}}, oneOf: [{required: [a], properties: {a: {type: string}}}, {required: [b], properties: {b: {type: string}}}]}",
             "S: {oneOf: [{type: object, required: [b], properties: {k: {type: string}, b: {type: string}}}, {type: object, required: [a], properties: {k: {type: string}, a: {type: string}}}]}",
         ),
-        ("S: {type: object, properties: {s: {$ref: '#/components/schemas/S'}}}", "S: {$ref: '#/components/schemas/T'}\nT: {type: object, properties: {s: {type: object, properties: {s: {$ref: '#/components/schemas/T'}}}}}"),
+        (
+            "S: {type: object, properties: {s: {$ref: '#/components/schemas/S'}}}",
+            "S: {$ref: '#/components/schemas/T'}\nT: {type: object, properties: {s: {type: object, properties: {s: {$ref: '#/components/schemas/T'}}}}}",
+        ),
         ("S: {type: boolean}", "S: {type: boolean, enum: [false, true]}"),
-        ("S: {oneOf: [{type: string}, {oneOf: [{type: integer}, {type: boolean}]}]}", "S: {oneOf: [{type: boolean}, {type: integer}, {type: string}]}"),
+        (
+            "S: {oneOf: [{type: string}, {oneOf: [{type: integer}, {type: boolean}]}]}",
+            "S: {oneOf: [{type: boolean}, {type: integer}, {type: string}]}",
+        ),
     ];
     for (one, other) in same {
         for (then, now) in [(one, other), (other, one)] {
@@ -110,13 +122,19 @@ fn who_is_sent_more_breaks_and_who_may_send_less() {
         ("S: {oneOf: [{type: string}]}", "S: {oneOf: [{type: string}, {type: boolean}]}", "compat/alternative-added"),
         ("S: {type: array, uniqueItems: true}", "S: {type: array}", "compat/field-type"),
         ("S: {type: number, multipleOf: 4}", "S: {type: number, multipleOf: 2}", "compat/field-type"),
-        ("S: {type: object, additionalProperties: {type: string}}", "S: {type: object, additionalProperties: {}}", "compat/field-type"),
+        (
+            "S: {type: object, additionalProperties: {type: string}}",
+            "S: {type: object, additionalProperties: {}}",
+            "compat/field-type",
+        ),
         ("S: {not: {type: string}}", "S: {}", "compat/field-type"),
         ("S: {type: string, pattern: a}", "S: {type: string}", "compat/field-type"),
     ];
     for (narrow, wide, rule) in pairs {
         assert_eq!(rules(&sent(narrow, wide)), [rule], "{narrow} {wide}");
-        assert!(rules(&sent(wide, narrow)).iter().all(|rule| ["compat/field-there", "compat/value-removed"].contains(rule)));
+        assert!(
+            rules(&sent(wide, narrow)).iter().all(|rule| ["compat/field-there", "compat/value-removed"].contains(rule))
+        );
         assert_eq!(rules(&taken(wide, narrow)), ["compat/body-narrowed"], "{wide} {narrow}: {:?}", taken(wide, narrow));
         assert_eq!(rules(&taken(narrow, wide)), ["compat/body-widened"]);
     }
@@ -126,10 +144,14 @@ fn who_is_sent_more_breaks_and_who_may_send_less() {
 fn a_change_of_a_component_is_told_once_with_the_operations_that_have_it() {
     let text = |kind: &str| {
         let operation = |name: &str| {
-            format!("  /{name}:\n    get:\n      operationId: {name}\n      responses:\n        '200': {{description: Done, content: {{application/json: {{schema: {{type: array, items: {{$ref: '#/components/schemas/S'}}}}}}}}}}\n")
+            format!(
+                "  /{name}:\n    get:\n      operationId: {name}\n      responses:\n        '200': {{description: Done, content: {{application/json: {{schema: {{type: array, items: {{$ref: '#/components/schemas/S'}}}}}}}}}}\n"
+            )
         };
         let operations: String = ["one", "two", "three"].map(operation).concat();
-        format!("openapi: 3.0.3\ninfo: {{title: T, version: '1'}}\npaths:\n{operations}components:\n  schemas:\n    S: {{type: object, properties: {{a: {{type: {kind}}}}}}}\n")
+        format!(
+            "openapi: 3.0.3\ninfo: {{title: T, version: '1'}}\npaths:\n{operations}components:\n  schemas:\n    S: {{type: object, properties: {{a: {{type: {kind}}}}}}}\n"
+        )
     };
     let found = said(&text("string"), &text("integer"));
     assert_eq!(
@@ -140,7 +162,9 @@ fn a_change_of_a_component_is_told_once_with_the_operations_that_have_it() {
 
 #[test]
 fn what_leads_nowhere_is_not_compared_and_the_rest_is() {
-    let schemas = |kind: &str| format!("S: {{type: object, properties: {{a: {{$ref: '#/components/schemas/Gone'}}, b: {{type: {kind}}}}}}}");
+    let schemas = |kind: &str| {
+        format!("S: {{type: object, properties: {{a: {{$ref: '#/components/schemas/Gone'}}, b: {{type: {kind}}}}}}}")
+    };
     let text = contract("3.0.3", false, &schemas("string"));
     let itself = compared(&text, &text);
     assert!(itself.findings.is_empty());
@@ -182,7 +206,8 @@ fn a_proof_that_was_enough_has_to_be_enough() {
     ] {
         assert_eq!(rules_of(then, now), [""; 0], "{then} {now}");
     }
-    for (then, now) in [("[{a: []}, {b: []}]", "[{a: [], b: []}]"), ("[]", "[{a: []}]"), ("[{a: []}, {}]", "[{a: []}]")] {
+    for (then, now) in [("[{a: []}, {b: []}]", "[{a: [], b: []}]"), ("[]", "[{a: []}]"), ("[{a: []}, {}]", "[{a: []}]")]
+    {
         assert_eq!(rules_of(then, now), ["compat/security"], "{then} {now}");
     }
     assert_eq!(rules_of("[{o: [r]}]", "[{o: [r, w]}]"), ["compat/scopes"]);

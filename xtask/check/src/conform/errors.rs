@@ -1,9 +1,9 @@
 //! Every documented error of an operation is provoked, and the order in which a request is decided is looked at: who may
 //! not call learns nothing else.
 
+use apidrift_core::contract::DocumentedError;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
-use apidrift_core::view::DocumentedError;
 
 use super::operation::{Operation, is_same};
 use super::provocations::{self, Way};

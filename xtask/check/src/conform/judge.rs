@@ -1,8 +1,8 @@
 //! An answer beside what the contract says of it: status, message, media type, schema and headers.
 
+use apidrift_core::contract::DocumentedError;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
-use apidrift_core::view::DocumentedError;
 use openapi_model::document::Header;
 use openapi_model::node::Node;
 use openapi_model::schema::{SchemaId, Types};

@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
+use apidrift_core::contract::DocumentedError;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
-use apidrift_core::view::DocumentedError;
 use openapi_model::source::Place;
 
 use super::judge::rate_limited;

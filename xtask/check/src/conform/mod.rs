@@ -24,9 +24,9 @@ mod wire;
 
 use std::time::{Duration, Instant};
 
+use apidrift_core::contract::Contract;
 use apidrift_core::rules::Rule;
 use apidrift_core::settings::Project;
-use apidrift_core::view::Contract;
 
 use crate::allow::Allowances;
 use crate::check::{self, Claims};

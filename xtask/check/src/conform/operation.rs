@@ -6,7 +6,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use apidrift_core::view::{self, Contract, DocumentedError, RateLimit};
+use apidrift_core::contract::{self, Contract, DocumentedError, RateLimit};
 use openapi_model::document::{self, Document, Header, Location, MediaType, Status};
 use openapi_model::paths;
 use openapi_model::shape::{AllOf, Shape};
@@ -101,7 +101,7 @@ impl Plan {
 
 impl Operation {
     /// The operation, or why it cannot be tried.
-    fn new(document: &Document, index: usize, operation: &view::Operation) -> Result<Operation, String> {
+    fn new(document: &Document, index: usize, operation: &contract::Operation) -> Result<Operation, String> {
         let success = success(operation)?;
         let described = |name: &str| {
             let mut parameters = operation.parameters.iter();
@@ -168,7 +168,7 @@ impl Operation {
     /// The body of a documented answer: of an error, or of the success.
     pub fn body(&self, error: Option<&DocumentedError>) -> Body<'_> {
         let content = self.response(error).map(|response| response.content.as_slice()).unwrap_or_default();
-        match view::json(content) {
+        match contract::json(content) {
             Some(media) => Body::Json(media),
             // That an error has no body is hardly ever meant where none is described.
             None if content.is_empty() && error.is_none() => Body::None,
@@ -182,7 +182,7 @@ impl Operation {
 }
 
 impl Untried {
-    fn new(index: usize, operation: &view::Operation, reason: String) -> Untried {
+    fn new(index: usize, operation: &contract::Operation, reason: String) -> Untried {
         let mut labels: Vec<String> =
             operation.responses.iter().map(|response| response.status.value.to_string()).collect();
         if labels.is_empty() {
@@ -200,7 +200,7 @@ impl Untried {
 }
 
 /// The one success of an operation, or why its answers cannot be told apart.
-fn success(operation: &view::Operation) -> Result<Success, String> {
+fn success(operation: &contract::Operation) -> Result<Success, String> {
     if let Some(unread) = operation.unread.first() {
         return Err(format!("it could not be read whole: {}", unread.reason));
     }
@@ -221,7 +221,7 @@ fn success(operation: &view::Operation) -> Result<Success, String> {
     let success = successes.pop().filter(|_| count == 1);
     let success = success.ok_or_else(|| format!("it documents {count} successes, and exactly one is needed"))?;
     let content = operation.responses.get(success.response).map(|answer| answer.content.as_slice()).unwrap_or_default();
-    if !content.is_empty() && view::json(content).is_none() {
+    if !content.is_empty() && contract::json(content).is_none() {
         return Err(format!("its {} has no JSON body", success.status.value));
     }
     Ok(success)

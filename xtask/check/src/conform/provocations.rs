@@ -1,7 +1,7 @@
 //! How each error is provoked. Most follow from the contract's own rules: the status, the name, the parameters and their
 //! schemas. What does not stands in the tables here: a line in them is all that another API needs.
 
-use apidrift_core::view::DocumentedError;
+use apidrift_core::contract::DocumentedError;
 use openapi_model::document::Location;
 use openapi_model::schema::{Bound, Types};
 use openapi_model::shape::{Shape, same_value};

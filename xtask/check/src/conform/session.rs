@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use apidrift_core::contract::{Contract, DocumentedError};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
-use apidrift_core::view::{Contract, DocumentedError};
 use openapi_model::node::Node;
 use openapi_model::schema::SchemaId;
 use openapi_model::values::{Direction, Misfit, Values};

@@ -5,8 +5,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use apidrift_core::contract::Contract;
 use apidrift_core::profile::Profile;
-use apidrift_core::view::Contract;
 use openapi_model::source::Source;
 
 use super::{Limits, Secret, Target, hold, made_up, run};

@@ -6,9 +6,9 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::model::Limit;
+use super::model::Written;
 use super::pattern::pattern;
 use super::words::Language;
-use super::model::Written;
 
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:[0-9]{1,3}(?:[,. ][0-9]{3})+|[0-9]+)\b"));
 /// In each language: what stands before a unit of time, perhaps how many of it, and the unit.

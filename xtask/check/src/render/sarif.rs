@@ -22,9 +22,9 @@ pub fn render(outcome: &Outcome) -> String {
                 .map(|(label, reason)| notification("note", &format!("`{label}` of `{}`: {reason}", operation.id))),
         );
     }
-    notifications.extend(
-        outcome.not_compared.iter().map(|part| notification("note", &format!("not compared: {} with {}: {}", part.operation, part.comparison, part.reason))),
-    );
+    notifications.extend(outcome.not_compared.iter().map(|part| {
+        notification("note", &format!("not compared: {} with {}: {}", part.operation, part.comparison, part.reason))
+    }));
     if !outcome.coverage.is_empty() {
         notifications.push(notification("note", &format!("compared: {}", outcome.coverage.text())));
     }

@@ -10,7 +10,8 @@ pub const KINDS: &[Kind] = &[
     finding("a success has another status", |tree| {
         statuses(tree, |tree, operation, status| {
             let list = &operation.responses;
-            let is_only = list.iter().filter(|(status, _)| status.starts_with(['2', '3']) || status == "default").count() == 1;
+            let is_only =
+                list.iter().filter(|(status, _)| status.starts_with(['2', '3']) || status == "default").count() == 1;
             let others = format!("{}/responses", operation.at);
             (status == "200" && is_only && tree.at(&others).get("206").is_none()).then(|| rename(&others, "200", "206"))
         })
@@ -25,7 +26,8 @@ pub const KINDS: &[Kind] = &[
     }),
     finding("a success is new", |tree| {
         statuses(tree, |_, operation, status| {
-            let is_free = operation.responses.iter().all(|(known, _)| !["default", "2XX", "207"].contains(&known.as_str()));
+            let is_free =
+                operation.responses.iter().all(|(known, _)| !["default", "2XX", "207"].contains(&known.as_str()));
             (status.starts_with('2') && is_free)
                 .then(|| set(&format!("{}/responses", operation.at), "207", json!({"description": "Some of it"})))
         })
@@ -49,7 +51,12 @@ pub const KINDS: &[Kind] = &[
         })
     }),
     finding("an answer has no body any more", |tree| {
-        answers(tree, |at, value| value.get("content").filter(|content| content.as_object().is_some_and(|content| !content.is_empty())).map(|_| boxed(remove(at, "content"))))
+        answers(tree, |at, value| {
+            value
+                .get("content")
+                .filter(|content| content.as_object().is_some_and(|content| !content.is_empty()))
+                .map(|_| boxed(remove(at, "content")))
+        })
     }),
     finding("an answer comes in another form", |tree| {
         answers(tree, |at, _| {
@@ -76,9 +83,9 @@ pub const KINDS: &[Kind] = &[
         fields(tree, Way::Sent, |site, member, name| {
             let at = member.to_owned();
             let name = name.to_owned();
-            tree.requiring(site, &name).is_empty().then(|| {
-                of_schema(&at.clone(), rename(&format!("{at}/properties"), &name, "x_renamed"))
-            })
+            tree.requiring(site, &name)
+                .is_empty()
+                .then(|| of_schema(&at.clone(), rename(&format!("{at}/properties"), &name, "x_renamed")))
         })
     }),
     finding("a field of an answer may be absent", |tree| {
@@ -97,7 +104,10 @@ pub const KINDS: &[Kind] = &[
     finding("a value of an answer has another type", |tree| of_type(tree, Way::Sent)),
     finding("a number of an answer may have fractions", |tree| {
         let whole = typed(tree, Way::Sent, "integer").into_iter();
-        whole.filter(|at| tree.at(at)["type"].is_string()).map(|at| of_schema(&at, set(&at, "type", "number".into()))).collect()
+        whole
+            .filter(|at| tree.at(at)["type"].is_string())
+            .map(|at| of_schema(&at, set(&at, "type", "number".into())))
+            .collect()
     }),
     finding("a value of an answer may be null", |tree| {
         values(tree, Way::Sent, |at, value| {
@@ -174,7 +184,9 @@ pub const KINDS: &[Kind] = &[
     }),
     finding("an answer may have fields that are not described", |tree| {
         objects(tree, Way::Sent, |site| match &site.members[..] {
-            [at] if tree.at(at)["additionalProperties"] == false => Some(of_schema(at, remove(at, "additionalProperties"))),
+            [at] if tree.at(at)["additionalProperties"] == false => {
+                Some(of_schema(at, remove(at, "additionalProperties")))
+            }
             _ => None,
         })
     }),
@@ -187,7 +199,8 @@ pub const KINDS: &[Kind] = &[
             let is_object = |index: usize| {
                 let site = tree.site(&format!("{list}/{index}"));
                 let kinds = site.members.iter().map(|member| tree.kind(member).map(|(kind, _)| kind));
-                !site.has_alternatives && kinds.collect::<Vec<_>>().iter().any(|kind| kind.is_some_and(|kind| kind != "array"))
+                !site.has_alternatives
+                    && kinds.collect::<Vec<_>>().iter().any(|kind| kind.is_some_and(|kind| kind != "array"))
             };
             let parent_takes = tree.kind(at).is_none();
             (count > 1 && parent_takes && (0..count).all(is_object)).then(|| of_schema(at, add(at, key, new)))
@@ -212,7 +225,8 @@ pub const KINDS: &[Kind] = &[
     }),
     finding("a header is gone", |tree| {
         answers(tree, |at, _| {
-            let (name, _) = tree.headers(at).into_iter().find(|(name, _)| !name.eq_ignore_ascii_case("content-type"))?;
+            let (name, _) =
+                tree.headers(at).into_iter().find(|(name, _)| !name.eq_ignore_ascii_case("content-type"))?;
             Some(boxed(remove(&format!("{at}/headers"), &name)))
         })
     }),
@@ -238,9 +252,9 @@ pub const KINDS: &[Kind] = &[
                 let Some((owner, index)) = member.rsplit_once("/allOf/") else { continue };
                 let Ok(index) = index.parse::<usize>() else { continue };
                 let names = tree.object(&format!("{member}/properties"));
-                let is_alone = names.keys().any(|name| {
-                    tree.properties(&site)[name].len() == 1 && tree.goes(member, name, Way::Sent)
-                });
+                let is_alone = names
+                    .keys()
+                    .any(|name| tree.properties(&site)[name].len() == 1 && tree.goes(member, name, Way::Sent));
                 let owner_is_there = !owner.is_empty() && !site.has_alternatives;
                 if is_alone && owner_is_there {
                     let at = owner.to_owned();
@@ -253,9 +267,7 @@ pub const KINDS: &[Kind] = &[
         places
     }),
     finding("a key stands elsewhere", |tree| {
-        schemes(tree, |at, value| {
-            (value["type"] == "apiKey").then(|| boxed(set(at, "name", "X-Other-Key".into())))
-        })
+        schemes(tree, |at, value| (value["type"] == "apiKey").then(|| boxed(set(at, "name", "X-Other-Key".into()))))
     }),
     finding("a scheme is another one", |tree| {
         schemes(tree, |at, _| {
@@ -301,12 +313,15 @@ pub const KINDS: &[Kind] = &[
             let list = list.as_array()?;
             let (last, others) = list.split_last()?;
             let schemes = |one: &Value| one.as_object().map(|one| one.keys().cloned().collect::<Vec<_>>());
-            let is_implied = others.iter().any(|other| {
-                schemes(other).is_none_or(|names| names.iter().all(|name| last.get(name).is_some()))
-            });
+            let is_implied = others
+                .iter()
+                .any(|other| schemes(other).is_none_or(|names| names.iter().all(|name| last.get(name).is_some())));
             let kinds = |one: &Value| -> Vec<Value> {
                 let names = schemes(one).unwrap_or_default();
-                names.iter().map(|name| tree.at(&format!("/components/securitySchemes/{}", escaped(name))).clone()).collect()
+                names
+                    .iter()
+                    .map(|name| tree.at(&format!("/components/securitySchemes/{}", escaped(name))).clone())
+                    .collect()
             };
             let is_same = others.iter().any(|other| kinds(other) == kinds(last));
             (!others.is_empty() && !is_implied && !is_same).then(|| others.to_vec().into())

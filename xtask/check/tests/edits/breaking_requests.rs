@@ -32,7 +32,9 @@ pub const KINDS: &[Kind] = &[
         each(tree, |operation| Some(of_operation(operation, add(&operation.at, "parameters", parameter.clone()))))
     }),
     finding("a parameter becomes required", |tree| {
-        parameters(tree, |at, value| (value["required"] != true).then(|| Box::new(set(at, "required", true.into())) as _))
+        parameters(tree, |at, value| {
+            (value["required"] != true).then(|| Box::new(set(at, "required", true.into())) as _)
+        })
     }),
     finding("a parameter is no longer taken", |tree| {
         each(tree, |operation| {
@@ -131,14 +133,17 @@ pub const KINDS: &[Kind] = &[
     }),
     finding("a field of a body is no longer taken", |tree| {
         fields(tree, Way::Taken, |site, member, name| {
-            tree.requiring(site, name).is_empty().then(|| of_schema(member, remove(&format!("{member}/properties"), name)))
+            tree.requiring(site, name)
+                .is_empty()
+                .then(|| of_schema(member, remove(&format!("{member}/properties"), name)))
         })
     }),
     finding("a field of a body is read-only", |tree| {
         fields(tree, Way::Taken, |site, member, name| {
             let at = below(&format!("{member}/properties"), name);
             let is_free = tree.at(&at).get("$ref").is_none() && tree.at(&at).is_object();
-            (is_free && tree.requiring(site, name).is_empty()).then(|| of_schema(member, set(&at, "readOnly", true.into())))
+            (is_free && tree.requiring(site, name).is_empty())
+                .then(|| of_schema(member, set(&at, "readOnly", true.into())))
         })
     }),
     finding("a value of a body has another type", |tree| of_type(tree, Way::Taken)),
@@ -150,34 +155,45 @@ pub const KINDS: &[Kind] = &[
     finding("a text of a body is shorter", |tree| shorter(tree, Way::Taken)),
     finding("a text of a body has a least length", |tree| {
         let strings = typed(tree, Way::Taken, "string").into_iter();
-        strings.map(|at| {
-            let least = tree.at(&at)["minLength"].as_u64().unwrap_or(0) + 3;
-            of_schema(&at, set(&at, "minLength", least.into()))
-        }).collect()
+        strings
+            .map(|at| {
+                let least = tree.at(&at)["minLength"].as_u64().unwrap_or(0) + 3;
+                of_schema(&at, set(&at, "minLength", least.into()))
+            })
+            .collect()
     }),
     finding("a number of a body has a smaller maximum", |tree| smaller(tree, Way::Taken)),
     finding("a number of a body has to be a multiple", |tree| {
-        numbers(tree, Way::Taken).filter(|at| tree.at(at).get("multipleOf").is_none()).map(|at| of_schema(&at, set(&at, "multipleOf", 7.into()))).collect()
+        numbers(tree, Way::Taken)
+            .filter(|at| tree.at(at).get("multipleOf").is_none())
+            .map(|at| of_schema(&at, set(&at, "multipleOf", 7.into())))
+            .collect()
     }),
     finding("a number of a body lies beyond an exclusive bound", |tree| {
-        numbers(tree, Way::Taken).filter(|at| ["minimum", "exclusiveMinimum"].iter().all(|key| tree.at(at).get(*key).is_none())).map(|at| {
-            let is_3_1 = tree.is_3_1;
-            let place = at.clone();
-            of_schema(&at, move |root| {
-                let schema = there(root, &place);
-                if is_3_1 {
-                    schema["exclusiveMinimum"] = 5.into();
-                } else {
-                    schema["minimum"] = 5.into();
-                    schema["exclusiveMinimum"] = true.into();
-                }
+        numbers(tree, Way::Taken)
+            .filter(|at| ["minimum", "exclusiveMinimum"].iter().all(|key| tree.at(at).get(*key).is_none()))
+            .map(|at| {
+                let is_3_1 = tree.is_3_1;
+                let place = at.clone();
+                of_schema(&at, move |root| {
+                    let schema = there(root, &place);
+                    if is_3_1 {
+                        schema["exclusiveMinimum"] = 5.into();
+                    } else {
+                        schema["minimum"] = 5.into();
+                        schema["exclusiveMinimum"] = true.into();
+                    }
+                })
             })
-        }).collect()
+            .collect()
     }),
     finding("a text of a body has to have a pattern", |tree| patterned(tree, Way::Taken)),
     finding("a text of a body has to have a format", |tree| {
         let strings = typed(tree, Way::Taken, "string").into_iter();
-        strings.filter(|at| tree.at(at).get("format").is_none()).map(|at| of_schema(&at, set(&at, "format", "uuid".into()))).collect()
+        strings
+            .filter(|at| tree.at(at).get("format").is_none())
+            .map(|at| of_schema(&at, set(&at, "format", "uuid".into())))
+            .collect()
     }),
     finding("a value of a body cannot be null any more", |tree| {
         values(tree, Way::Taken, |at, value| {
@@ -195,14 +211,19 @@ pub const KINDS: &[Kind] = &[
     }),
     finding("a list of a body is shorter", |tree| {
         let lists = typed(tree, Way::Taken, "array").into_iter();
-        lists.map(|at| {
-            let most = tree.at(&at)["maxItems"].as_u64().map_or(7, |most| most.saturating_sub(1));
-            of_schema(&at, set(&at, "maxItems", most.into()))
-        }).collect()
+        lists
+            .map(|at| {
+                let most = tree.at(&at)["maxItems"].as_u64().map_or(7, |most| most.saturating_sub(1));
+                of_schema(&at, set(&at, "maxItems", most.into()))
+            })
+            .collect()
     }),
     finding("a list of a body may have no item twice", |tree| {
         let lists = typed(tree, Way::Taken, "array").into_iter();
-        lists.filter(|at| tree.at(at)["uniqueItems"] != true).map(|at| of_schema(&at, set(&at, "uniqueItems", true.into()))).collect()
+        lists
+            .filter(|at| tree.at(at)["uniqueItems"] != true)
+            .map(|at| of_schema(&at, set(&at, "uniqueItems", true.into())))
+            .collect()
     }),
     finding("a body takes no other fields any more", |tree| {
         objects(tree, Way::Taken, |site| {
@@ -223,14 +244,19 @@ pub const KINDS: &[Kind] = &[
             let list = tree.at(at)[key].as_array()?;
             let is_last_unlike = list.len() > 1 && unlike(tree, at, key);
             let (place, key) = (at.to_owned(), key.to_owned());
-            is_last_unlike.then(|| of_schema(at, move |root| {
-                there(root, &place)[&key].as_array_mut().unwrap().pop();
-            }))
+            is_last_unlike.then(|| {
+                of_schema(at, move |root| {
+                    there(root, &place)[&key].as_array_mut().unwrap().pop();
+                })
+            })
         })
     }),
     finding("a value of a body must not fit something", |tree| {
         let strings = typed(tree, Way::Taken, "string").into_iter();
-        strings.filter(|at| tree.at(at).get("not").is_none()).map(|at| of_schema(&at, set(&at, "not", json!({"pattern": "^x"})))).collect()
+        strings
+            .filter(|at| tree.at(at).get("not").is_none())
+            .map(|at| of_schema(&at, set(&at, "not", json!({"pattern": "^x"}))))
+            .collect()
     }),
     finding("a field of a body has another default", |tree| {
         values(tree, Way::Taken, |at, value| {

@@ -57,7 +57,9 @@ pub const KINDS: &[Kind] = &[
             })
         })
     }),
-    silent("required names stand in another order", |_| vec![everywhere(|key, value| reverse_list(key, value, "required"))]),
+    silent("required names stand in another order", |_| {
+        vec![everywhere(|key, value| reverse_list(key, value, "required"))]
+    }),
     silent("listed values stand in another order", |_| vec![everywhere(|key, value| reverse_list(key, value, "enum"))]),
     silent("alternatives stand in another order", |tree| {
         every_alternative(tree, |at, key| {
@@ -68,9 +70,9 @@ pub const KINDS: &[Kind] = &[
     silent("members of an allOf stand in another order", |_| {
         // Of two formats the last counts: no list that has two is turned.
         vec![everywhere(|key, value| {
-            let formats = value["allOf"].as_array().map_or(0, |members| {
-                members.iter().filter(|member| member.get("format").is_some()).count()
-            });
+            let formats = value["allOf"]
+                .as_array()
+                .map_or(0, |members| members.iter().filter(|member| member.get("format").is_some()).count());
             if formats < 2 {
                 reverse_list(key, value, "allOf");
             }
@@ -126,10 +128,10 @@ pub const KINDS: &[Kind] = &[
             rest["type"] = kind.into();
             let whole = json!({"oneOf": [rest, {"type": "null"}]});
             let at = at.to_owned();
-            let is_hidden = value.get("readOnly").is_some() || value.get("writeOnly").is_some() || value.get("default").is_some();
-            (tree.is_3_1 && nullable && !is_listed && !is_hidden).then(|| {
-                Box::new(move |root: &mut Value| *there(root, &at) = whole.clone()) as _
-            })
+            let is_hidden =
+                value.get("readOnly").is_some() || value.get("writeOnly").is_some() || value.get("default").is_some();
+            (tree.is_3_1 && nullable && !is_listed && !is_hidden)
+                .then(|| Box::new(move |root: &mut Value| *there(root, &at) = whole.clone()) as _)
         })
     }),
     silent("one value is a constant", |tree| {
@@ -226,9 +228,14 @@ pub const KINDS: &[Kind] = &[
                 return None;
             }
             // An error that has a name keeps its status.
-            let has_examples = |at: &String| tree.contents(at).iter().any(|(_, at)| tree.at(at).get("examples").is_some() || tree.at(at).get("example").is_some());
+            let has_examples = |at: &String| {
+                tree.contents(at)
+                    .iter()
+                    .any(|(_, at)| tree.at(at).get("examples").is_some() || tree.at(at).get("example").is_some())
+            };
             let (_, at) = operation.responses.iter().find(|(status, _)| status == only)?;
-            (!has_examples(at)).then(|| of_operation(operation, rename(&format!("{}/responses", operation.at), only, "4XX")))
+            (!has_examples(at))
+                .then(|| of_operation(operation, rename(&format!("{}/responses", operation.at), only, "4XX")))
         })
     }),
     silent("proofs stand in another order", |tree| {
@@ -257,7 +264,9 @@ pub const KINDS: &[Kind] = &[
         vec![everywhere_once(move |root| root["paths"]["/x-new-path"] = path.clone())]
     }),
     notes("a parameter becomes optional", |tree| {
-        parameters(tree, |at, value| (value["required"] == true).then(|| Box::new(set(at, "required", false.into())) as _))
+        parameters(tree, |at, value| {
+            (value["required"] == true).then(|| Box::new(set(at, "required", false.into())) as _)
+        })
     }),
     notes("a body becomes optional", |tree| {
         bodies(tree, |at, value| (value["required"] == true).then(|| Box::new(set(at, "required", false.into())) as _))
@@ -284,13 +293,17 @@ pub const KINDS: &[Kind] = &[
     }),
     notes("a body is taken in another form too", |tree| {
         bodies(tree, |at, value| {
-            value["content"].is_object().then(|| Box::new(set(&format!("{at}/content"), "application/x-other", json!({}))) as _)
+            value["content"]
+                .is_object()
+                .then(|| Box::new(set(&format!("{at}/content"), "application/x-other", json!({}))) as _)
         })
     }),
     notes("an answer has another header", |tree| {
-        answers(tree, |at, _| Some(Box::new(set(at, "headers", json!({}))) as Box<dyn Fn(&mut Value)>).filter(|_| tree.at(at).get("headers").is_none()).map(|_| {
-            Box::new(set(at, "headers", json!({"X-New": {"schema": {"type": "string"}}}))) as _
-        }))
+        answers(tree, |at, _| {
+            Some(Box::new(set(at, "headers", json!({}))) as Box<dyn Fn(&mut Value)>)
+                .filter(|_| tree.at(at).get("headers").is_none())
+                .map(|_| Box::new(set(at, "headers", json!({"X-New": {"schema": {"type": "string"}}}))) as _)
+        })
     }),
     notes("a value of an answer has fewer values", |tree| {
         narrowing(tree, |at, value| {
@@ -309,12 +322,16 @@ pub const KINDS: &[Kind] = &[
     }),
     notes("a text of an answer is shorter", |tree| {
         let strings = typed(tree, Way::Sent, "string").into_iter().filter(|at| only(tree, at, &[Way::Sent]));
-        strings.filter(|at| tree.at(at).get("maxLength").is_none()).map(|at| of_schema(&at, set(&at, "maxLength", 9.into()))).collect()
+        strings
+            .filter(|at| tree.at(at).get("maxLength").is_none())
+            .map(|at| of_schema(&at, set(&at, "maxLength", 9.into())))
+            .collect()
     }),
     notes("a field of a body becomes optional", |tree| {
         fields(tree, Way::Taken, |site, member, name| {
             let by = tree.requiring(site, name);
-            (by == [member] && only(tree, member, &[Way::Taken])).then(|| of_schema(member, require(member, name, false)))
+            (by == [member] && only(tree, member, &[Way::Taken]))
+                .then(|| of_schema(member, require(member, name, false)))
         })
     }),
     notes("a value of a body has another value", |tree| {
@@ -325,7 +342,8 @@ pub const KINDS: &[Kind] = &[
     }),
     notes("a value of a body is no longer bound", |tree| {
         widening(tree, |at, value| {
-            let keys = ["maxLength", "minLength", "pattern", "maximum", "minimum", "maxItems", "minItems", "uniqueItems"];
+            let keys =
+                ["maxLength", "minLength", "pattern", "maximum", "minimum", "maxItems", "minItems", "uniqueItems"];
             let key = keys.iter().find(|key| value.get(**key).is_some())?;
             Some(Box::new(remove(at, key)) as _)
         })
@@ -345,7 +363,10 @@ pub const KINDS: &[Kind] = &[
         alternatives(tree, Way::Taken, |at, key| {
             let (ways, _) = tree.ways(at);
             let new = json!({"type": "array", "items": {"type": "boolean"}});
-            (ways.len() == 1 && only(tree, at, &[Way::Taken]) && tree.kind(at).is_none() && tree.at(at)[key].as_array()?.len() > 1)
+            (ways.len() == 1
+                && only(tree, at, &[Way::Taken])
+                && tree.kind(at).is_none()
+                && tree.at(at)[key].as_array()?.len() > 1)
                 .then(|| of_schema(at, add(at, key, new)))
         })
     }),
@@ -396,7 +417,9 @@ fn everywhere_once(change: impl Fn(&mut Value) + 'static) -> Place {
 
 /// Every object but those in examples, which are nobody's schemas.
 fn each_object(key: &str, value: &mut Value, change: fn(&str, &mut Value)) {
-    if ["example", "examples", "default", "enum", "const"].contains(&key) && !value.get("type").is_some_and(Value::is_string) {
+    if ["example", "examples", "default", "enum", "const"].contains(&key)
+        && !value.get("type").is_some_and(Value::is_string)
+    {
         return;
     }
     if value.is_object() {

@@ -18,8 +18,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use apidrift::compat::{self, Compared, Side};
+use apidrift_core::contract::Contract;
 use apidrift_core::rules::Severity;
-use apidrift_core::view::Contract;
 use kind::{Expects, Kind, Names, Place};
 use openapi_model::source::Source;
 use serde_json::Value;

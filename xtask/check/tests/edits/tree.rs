@@ -216,7 +216,9 @@ impl Tree {
             }
             if !node.is(visit) {
                 node.visits |= visit as u8;
-                open.extend(self.children(&at, way, visit).into_iter().map(|(at, way, visit)| (at, way, visit, Ok(id))));
+                open.extend(
+                    self.children(&at, way, visit).into_iter().map(|(at, way, visit)| (at, way, visit, Ok(id))),
+                );
             }
         }
     }
@@ -229,7 +231,8 @@ impl Tree {
         // Where one schema says it all, what leads to it says nothing.
         let part = if site.members.len() > 1 && visit == Visit::Whole { Visit::Member } else { visit };
         if let Some(target) = target_of(schema) {
-            let is_all = !self.is_3_1 || self.object(at).keys().all(|key| key == "$ref" || TEXTS.contains(&key.as_str()));
+            let is_all =
+                !self.is_3_1 || self.object(at).keys().all(|key| key == "$ref" || TEXTS.contains(&key.as_str()));
             children.push((target, way, if is_all { visit } else { part }));
             if is_all {
                 return children;
@@ -356,7 +359,11 @@ impl Tree {
     pub fn goes(&self, member: &str, name: &str, way: Way) -> bool {
         let at = below(&format!("{member}/properties"), name);
         let hides = if way == Way::Sent { "writeOnly" } else { "readOnly" };
-        !self.site(&at).members.iter().any(|member| self.at(member)[hides] == true || self.at(member) == &Value::Bool(false))
+        !self
+            .site(&at)
+            .members
+            .iter()
+            .any(|member| self.at(member)[hides] == true || self.at(member) == &Value::Bool(false))
     }
 
     /// The type of a schema, if it is one, and whether null fits too.

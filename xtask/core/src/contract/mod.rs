@@ -1,132 +1,60 @@
-//! The contract as a model: an OpenAPI 3.0 document with the place of everything in it.
+//! The contract: an OpenAPI document as its profile sees it.
 //!
-//! Loading finds as much as it can: what is wrong becomes findings, and the operations that could be read are still
-//! there to be compared. Code is generated only from contracts without findings.
+//! The document is kept as it is; what the profile knows beyond OpenAPI stands beside each operation. Nothing is judged:
+//! the rules are the check's.
 
-mod keys;
-mod load;
-pub use openapi_model::node;
-mod operation;
-pub mod references;
-mod resolve;
-mod responses;
-pub mod validate;
+mod errors;
+mod extent;
+mod propose;
 
 use std::collections::HashMap;
-use std::ops::Range;
+use std::ops::Deref;
+use std::path::Path;
 use std::sync::Arc;
 
-use crate::finding::Finding;
-use node::{Entry, Node};
+use openapi_model::document::{self, Document, MediaType, Response, Status};
+use openapi_model::node::Node;
+use openapi_model::paths;
+use openapi_model::problem::Unreadable;
+use openapi_model::schema::SchemaId;
 use openapi_model::source::{Place, Source};
-pub use responses::ERROR;
+use openapi_model::span::{Span, Spanned};
 
-/// A value and the bytes it was written in.
-#[derive(Debug, Clone)]
-pub struct Spanned<T> {
-    /// The value.
-    pub value: T,
-    /// The bytes.
-    pub range: Range<usize>,
-}
+use crate::profile::{Profile, SCOPES};
+pub use extent::Extent;
+pub use propose::propose;
 
-impl<T> std::ops::Deref for Spanned<T> {
-    type Target = T;
-    fn deref(&self) -> &T {
-        &self.value
-    }
-}
-
-/// A contract that could be read.
+/// A contract.
 #[derive(Debug)]
 pub struct Contract {
-    /// The file.
-    pub source: Arc<Source>,
     /// The document.
-    pub root: Node,
-    /// `info.title`.
-    pub title: String,
-    /// `info.version`.
-    pub version: String,
-    /// The tags with their descriptions.
-    pub tags: Vec<(String, String)>,
-    /// The URLs of `servers`, with their variables in braces.
-    pub servers: Vec<Spanned<String>>,
-    /// `components.securitySchemes`.
-    pub security_schemes: Vec<SecurityScheme>,
-    /// The operations that could be read whole, in the order in which they stand.
+    pub document: Document,
+    /// How it is seen.
+    pub profile: Profile,
+    /// Its operations, in the order in which they stand.
     pub operations: Vec<Operation>,
-    /// The operations that say something other than what could be read of them.
-    pub troubled: Vec<Troubled>,
-    /// `components.schemas`.
-    pub schemas: Vec<Schema>,
-    /// Where each stands among them.
-    schema_index: HashMap<String, usize>,
 }
 
-/// A way to authenticate.
-#[derive(Debug)]
-pub struct SecurityScheme {
-    /// Its name, at the place of the key.
-    pub name: Spanned<String>,
-    /// What it says.
-    pub node: Node,
-}
-
-/// A component that is a schema.
-#[derive(Debug)]
-pub struct Schema {
-    /// Its name, at the place of the key.
-    pub name: Spanned<String>,
-    /// What it says.
-    pub node: Node,
-    /// Whether every reference in it leads to something.
-    pub is_whole: bool,
-}
-
-/// An operation with findings of its own. What it says is not known, so nothing is compared with it: what would be
-/// found is only what follows from those.
-#[derive(Debug)]
-pub struct Troubled {
-    /// `GET`, `POST`, ….
-    pub method: String,
-    /// The path.
-    pub path: String,
-    /// What could be read of it, if that is enough for an operation.
-    pub operation: Option<Operation>,
-}
-
-/// One operation.
+/// An operation with what the profile knows of it.
 #[derive(Debug)]
 pub struct Operation {
-    /// `operationId`.
+    /// As the document has it.
+    pub spec: Arc<document::Operation>,
+    /// `operationId`, or a name made of method and path, at the place of the method.
     pub id: Spanned<String>,
-    /// `GET`, `POST`, …, at the place of the key.
-    pub method: Spanned<String>,
-    /// The path, at the place of the key.
-    pub path: Spanned<String>,
-    /// All of it.
-    pub range: Range<usize>,
-    /// Its tags.
-    pub tags: Vec<String>,
-    /// `summary`.
-    pub summary: String,
-    /// `description`.
-    pub description: String,
-    /// Its parameters, in order.
-    pub parameters: Vec<Parameter>,
-    /// Its `requestBody`: the schema of its JSON, if it has one, at the place of the key.
-    pub request_body: Option<Spanned<Option<Node>>>,
-    /// The one documented success.
-    pub success: Success,
-    /// The documented errors, by status and name.
+    /// The errors that it documents, by status and name.
     pub errors: Vec<DocumentedError>,
-    /// `x-required-permission`.
+    /// The permission that a key needs.
     pub permission: Option<Spanned<String>>,
-    /// `x-rate-limit`.
+    /// Its rate limit.
     pub rate_limit: Option<Spanned<RateLimit>>,
-    /// The names of the security schemes that a request has to satisfy.
-    pub security: Vec<Spanned<String>>,
+}
+
+impl Deref for Operation {
+    type Target = document::Operation;
+    fn deref(&self) -> &document::Operation {
+        &self.spec
+    }
 }
 
 /// `requests` in each window of `window_seconds`.
@@ -138,155 +66,129 @@ pub struct RateLimit {
     pub window_seconds: u64,
 }
 
-/// Where a parameter stands in a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Location {
-    /// In the path.
-    Path,
-    /// In the query string.
-    Query,
-    /// In a header.
-    Header,
-    /// In a cookie.
-    Cookie,
-}
-
-impl Location {
-    /// Its name in the document.
-    pub fn name(self) -> &'static str {
-        match self {
-            Location::Path => "path",
-            Location::Query => "query",
-            Location::Header => "header",
-            Location::Cookie => "cookie",
-        }
-    }
-}
-
-/// A parameter of an operation.
-#[derive(Debug)]
-pub struct Parameter {
-    /// Its name.
-    pub name: Spanned<String>,
-    /// Where it stands.
-    pub location: Location,
-    /// Whether a request must have it.
-    pub required: bool,
-    /// What it is.
-    pub description: String,
-    /// Its schema.
-    pub schema: Node,
-    /// Its examples.
-    pub examples: Vec<Node>,
-}
-
-/// The answer to a request that worked.
-#[derive(Debug)]
-pub struct Success {
-    /// Its status.
-    pub status: Spanned<u16>,
-    /// `description`.
-    pub description: String,
-    /// The headers it may carry.
-    pub headers: Vec<Header>,
-    /// The name of its schema in `components.schemas`; nothing where it has no body.
-    pub schema: Option<Spanned<String>>,
-    /// Its examples, by name: name and value.
-    pub examples: Vec<(Spanned<String>, Node)>,
-}
-
-/// A response header.
-#[derive(Debug, Clone)]
-pub struct Header {
-    /// Its name.
-    pub name: Spanned<String>,
-    /// Whether every such answer carries it.
-    pub required: bool,
-    /// What it says.
-    pub description: String,
-    /// Its schema.
-    pub schema: Node,
-    /// Its value, where it has only one.
-    pub constant: Option<String>,
-    /// Its examples.
-    pub examples: Vec<Node>,
-}
-
-/// An error that an operation documents.
+/// An error that an operation documents: one of its named examples, or a status that names none.
 #[derive(Debug, Clone)]
 pub struct DocumentedError {
-    /// Its name in code: the name of its example.
+    /// The name of its example; its status where no example says what tells it from others.
     pub name: Spanned<String>,
     /// Its status.
     pub status: Spanned<u16>,
-    /// Its message.
-    pub message: Spanned<String>,
-    /// What to do about it.
-    pub summary: Spanned<String>,
-    /// The headers of its response.
-    pub headers: Vec<Header>,
-    /// The whole body.
-    pub value: Node,
+    /// What tells it from other errors of its status, as the profile has it.
+    pub identity: Option<Spanned<String>>,
+    /// The summary of its example: what to do about it.
+    pub summary: Option<Spanned<String>>,
+    /// Its whole body. Its ranges are in the file of `span`.
+    pub value: Option<Arc<Node>>,
+    /// Its example, or its response where it has none.
+    pub span: Span,
+    /// Which of the operation's responses it belongs to.
+    pub response: usize,
 }
 
 impl Contract {
-    /// Reads a contract. The findings say what is wrong with it; without a contract nothing could be made of it.
-    pub fn load(source: &Arc<Source>) -> (Option<Contract>, Vec<Finding>) {
-        load::load(source)
+    /// Reads a contract that is in memory, as a profile sees it; without one as [`propose`] would. References into other
+    /// files are followed from the folder `base`.
+    ///
+    /// # Errors
+    ///
+    /// Where nothing can be made of it.
+    pub fn read(source: &Arc<Source>, base: Option<&Path>, profile: Option<&Profile>) -> Result<Contract, Unreadable> {
+        let document = openapi_model::read(source, base)?;
+        let profile = profile.cloned().unwrap_or_else(|| propose(&document, &[]));
+        Ok(Contract::new(document, profile))
     }
 
-    /// Sets the operations aside that have one of the findings inside them.
-    pub fn set_aside(&mut self, findings: &[Finding]) {
-        let places: Vec<usize> =
-            findings.iter().filter_map(|finding| Some(finding.primary.as_ref()?.range.start)).collect();
-        let is_in_trouble = |operation: &Operation| places.iter().any(|place| operation.range.contains(place));
-        for operation in self.operations.extract_if(.., |operation| is_in_trouble(operation)) {
-            self.troubled.push(Troubled {
-                method: operation.method.value.clone(),
-                path: operation.path.value.clone(),
-                operation: Some(operation),
-            });
-        }
+    /// A document as a profile sees it.
+    pub fn new(document: Document, profile: Profile) -> Contract {
+        let operations = document.operations.iter().map(|spec| Operation::new(&profile, spec)).collect();
+        Contract { document, profile, operations }
     }
 
-    /// A labelled place in the contract.
-    pub fn place(&self, range: &Range<usize>, label: impl Into<String>) -> Place {
-        Place::new(&self.source, range.clone(), label)
+    /// The file that was opened.
+    pub fn source(&self) -> &Arc<Source> {
+        self.document.source()
     }
 
-    /// Whether an operation of this method and path is there, but could not be read whole.
-    pub fn is_troubled(&self, method: &str, path: &str) -> bool {
-        let wanted = call(method, path);
-        self.troubled.iter().any(|troubled| call(&troubled.method, &troubled.path) == wanted)
+    /// A labelled place of the contract.
+    pub fn place(&self, span: Span, label: impl Into<String>) -> Place {
+        self.document.place(span, label)
     }
 
-    /// A schema by its name.
-    pub fn schema(&self, name: &str) -> Option<&Schema> {
-        self.schemas.get(*self.schema_index.get(name)?)
+    /// The operations by [`paths::call`].
+    pub fn by_call(&self) -> HashMap<String, &Operation> {
+        self.operations.iter().map(|operation| (operation.call(), operation)).collect()
     }
 
-    /// A property of a schema, with its place.
-    pub fn property(&self, schema: &str, property: &str) -> Option<&Entry> {
-        self.root.get("components")?.get("schemas")?.get(schema)?.get("properties")?.entry(property)
+    /// The schema of every error, if the profile names one that there is.
+    pub fn error_schema(&self) -> Option<SchemaId> {
+        self.document.component(self.profile.error_schema.as_ref()?)
     }
 }
 
 impl Operation {
-    /// How it is called, see [`call`].
+    fn new(profile: &Profile, spec: &Arc<document::Operation>) -> Operation {
+        let id = spec.id.clone().unwrap_or_else(|| Spanned::new(derived_id(spec), spec.method.span));
+        Operation {
+            id,
+            errors: errors::errors(profile, spec),
+            permission: permission(profile, spec),
+            rate_limit: rate_limit(profile, spec),
+            spec: spec.clone(),
+        }
+    }
+
+    /// How it is called, see [`paths::call`].
     pub fn call(&self) -> String {
-        call(&self.method, &self.path)
+        paths::call(&self.method, &self.path)
     }
 
     /// A parameter by its name.
-    pub fn parameter(&self, name: &str) -> Option<&Parameter> {
+    pub fn parameter(&self, name: &str) -> Option<&document::Parameter> {
         self.parameters.iter().find(|parameter| *parameter.name == *name)
+    }
+
+    /// The answers to requests that worked: 2xx, by status.
+    pub fn successes(&self) -> impl Iterator<Item = &Response> {
+        self.responses.iter().filter(|response| matches!(*response.status, Status::Code(200..=299) | Status::Range(2)))
     }
 }
 
-/// A method and a path, in which the names of variables mean nothing: two that are equal are one operation.
-pub fn call(method: &str, path: &str) -> String {
-    // `:id` is how other frameworks write `{id}`.
-    let is_variable = |part: &str| (part.starts_with('{') && part.ends_with('}')) || part.starts_with(':');
-    let parts: Vec<&str> = path.split('/').map(|part| if is_variable(part) { "{}" } else { part }).collect();
-    format!("{method} {}", parts.join("/"))
+/// The form of a body that is JSON: `application/json`, or else a `+json`, or else whatever takes both.
+pub fn json(content: &[MediaType]) -> Option<&MediaType> {
+    let essence = |media: &MediaType| media.name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let first = |fits: &dyn Fn(&str) -> bool| content.iter().find(|media| fits(&essence(media)));
+    first(&|name| name == "application/json")
+        .or_else(|| first(&|name| name.ends_with("+json")))
+        .or_else(|| first(&|name| matches!(name, "*/*" | "application/*")))
+}
+
+/// A name for an operation that has none: `GET /a/{id}` is `get_a_id`.
+fn derived_id(spec: &document::Operation) -> String {
+    let words = spec.path.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    let mut id = spec.method.to_ascii_lowercase();
+    for word in words {
+        id.push('_');
+        id.push_str(&word.to_lowercase());
+    }
+    id
+}
+
+fn permission(profile: &Profile, spec: &document::Operation) -> Option<Spanned<String>> {
+    let name = profile.permission.as_deref()?;
+    if name != SCOPES {
+        let node = spec.extension(name)?;
+        return Some(Spanned::new(node.as_str()?.to_owned(), Span::new(spec.span.file, &node.range)));
+    }
+    // Only where there is no choice it is known what a key needs.
+    let [alternative] = spec.security.alternatives.as_slice() else { return None };
+    let scopes: Vec<&Spanned<String>> = alternative.iter().flat_map(|scheme| &scheme.scopes).collect();
+    let names: Vec<&str> = scopes.iter().map(|scope| scope.value.as_str()).collect();
+    Some(Spanned::new(names.join(" "), scopes.first()?.span))
+}
+
+fn rate_limit(profile: &Profile, spec: &document::Operation) -> Option<Spanned<RateLimit>> {
+    let node = spec.extension(profile.rate_limit.as_ref()?)?;
+    let positive = |key: &str| node.get(key)?.as_u64().filter(|number| *number > 0);
+    let limit = RateLimit { requests: positive("requests")?, window_seconds: positive("window_seconds")? };
+    Some(Spanned::new(limit, Span::new(spec.span.file, &node.range)))
 }

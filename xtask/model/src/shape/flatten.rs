@@ -106,10 +106,8 @@ pub fn is_bare(schema: &Schema) -> bool {
 
 /// Whether everything fits a schema, as it is written.
 fn is_anything(schema: &Schema) -> bool {
-    let refers = schema.reference.is_some()
-        || schema.all_of.is_some()
-        || schema.any_of.is_some()
-        || schema.one_of.is_some();
+    let refers =
+        schema.reference.is_some() || schema.all_of.is_some() || schema.any_of.is_some() || schema.one_of.is_some();
     schema.always == Some(true) || is_bare(schema) && !refers
 }
 
@@ -223,8 +221,7 @@ impl Flattening<'_> {
         stricter(&mut shape.max_properties, schema.max_properties.as_ref(), u64::lt);
         for property in &schema.properties {
             let known = shape.properties.entry(property.name.value.clone());
-            let known = known
-                .or_insert_with(|| ShapeProperty { span: property.name.span, schema: AllOf::default() });
+            let known = known.or_insert_with(|| ShapeProperty { span: property.name.span, schema: AllOf::default() });
             known.schema = known.schema.with(property.schema);
         }
         for property in &schema.pattern_properties {
@@ -294,9 +291,10 @@ fn only_alternatives(schema: &Schema, exclusive: bool) -> Option<&[SchemaId]> {
 
 fn is_only_null(schema: &Schema) -> bool {
     let by_type = schema.types.as_ref().is_some_and(|types| types.value == Types::NULL);
-    let by_values = schema.enumeration.as_ref().is_some_and(|values| {
-        !values.value.is_empty() && values.iter().all(|value| value.value == Json::Null)
-    });
+    let by_values = schema
+        .enumeration
+        .as_ref()
+        .is_some_and(|values| !values.value.is_empty() && values.iter().all(|value| value.value == Json::Null));
     by_type || by_values
 }
 

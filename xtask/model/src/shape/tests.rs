@@ -6,8 +6,9 @@ use crate::source::Source;
 /// A document of these components, in 3.0 or 3.1.
 fn document(version: &str, schemas: &str) -> Document {
     let schemas: String = schemas.lines().map(|line| format!("    {line}\n")).collect();
-    let text =
-        format!("openapi: {version}\ninfo: {{title: T, version: '1'}}\npaths: {{}}\ncomponents:\n  schemas:\n{schemas}");
+    let text = format!(
+        "openapi: {version}\ninfo: {{title: T, version: '1'}}\npaths: {{}}\ncomponents:\n  schemas:\n{schemas}"
+    );
     crate::read(&Source::new("t.yaml", text), None).unwrap()
 }
 

@@ -80,7 +80,9 @@ impl<'a> Values<'a> {
         let mut converter = Converter::new(self.document, direction);
         schemas.iter().for_each(|schema| converter.reach(*schema));
         // What some of them have in common that cannot be used is found one by one, when it is needed.
-        let Some(compiled) = Compiled::new(&converter).ok().filter(|compiled| compiled.broken.is_empty()) else { return };
+        let Some(compiled) = Compiled::new(&converter).ok().filter(|compiled| compiled.broken.is_empty()) else {
+            return;
+        };
         let compiled = Arc::new(compiled);
         for schema in schemas {
             self.compiled.insert((*schema, direction), Ok(compiled.clone()));

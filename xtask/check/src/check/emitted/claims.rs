@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use apidrift_core::canonical::{canonical, words};
+use apidrift_core::contract::{Contract, Operation, json};
 use apidrift_core::profile::SCOPES;
 use apidrift_core::rules::Rule;
-use apidrift_core::view::{Contract, Operation, json};
 use openapi_model::document::{Document, Header, Location, MediaType, Operation as Spec, Parameter, Response, Status};
 use openapi_model::same::own_difference;
 use openapi_model::schema::{SchemaId, Types};

@@ -13,11 +13,11 @@ use std::ops::Range;
 use std::process::Command;
 use std::sync::Arc;
 
+use apidrift_core::contract::{Contract, Operation};
 use apidrift_core::finding::Finding;
 use apidrift_core::profile::Requirement;
 use apidrift_core::rules::Rule;
 use apidrift_core::settings::Project;
-use apidrift_core::view::{Contract, Operation};
 use openapi_model::document::{Document, Part, SchemeKind};
 use openapi_model::same::own_difference;
 use openapi_model::schema::{Schema, SchemaId};

@@ -1,7 +1,7 @@
 //! What only one of contract and server says is found, whichever it is.
 
+use apidrift_core::contract::Contract;
 use apidrift_core::profile::Profile;
-use apidrift_core::view::Contract;
 use openapi_model::source::Source;
 
 use super::check;
@@ -69,7 +69,8 @@ fn a_document_agrees_with_itself_and_with_another_form_of_it() {
 #[test]
 fn a_request_body_that_only_one_of_them_has_is_found() {
     let body = "      requestBody:\n        required: true\n        content:\n          application/json: {schema: {$ref: '#/components/schemas/Thing'}}\n";
-    let (missing, more) = ("the server does not say `requestBody`", "the server says `requestBody` of `add_thing`, and");
+    let (missing, more) =
+        ("the server does not say `requestBody`", "the server says `requestBody` of `add_thing`, and");
     assert_found(body, "", "server/parameter", missing, more);
     let differs = "`requestBody` of `add_thing` is";
     assert_found("        required: true\n        content", "        content", "server/parameter", differs, differs);
@@ -97,10 +98,18 @@ fn whatever_else_only_one_of_them_says_is_found() {
     let deprecated = "operationId: add_thing\n      deprecated: true\n";
     let (missing, more) = ("the server does not say `deprecated`", "the server says `deprecated`");
     assert_found("operationId: add_thing\n", deprecated, "server/text", more, missing);
-    let (missing, more) = ("the server does not say the header parameter `x-trace`", "the server says the header parameter");
-    assert_found("        - {name: X-Trace, in: header, schema: {type: string}}\n", "", "server/parameter", missing, more);
+    let (missing, more) =
+        ("the server does not say the header parameter `x-trace`", "the server says the header parameter");
+    assert_found(
+        "        - {name: X-Trace, in: header, schema: {type: string}}\n",
+        "",
+        "server/parameter",
+        missing,
+        more,
+    );
     let style = "in: query, explode: false, schema";
-    let (missing, more) = ("the server says the style of the query parameter `tags`", "the server does not say the style");
+    let (missing, more) =
+        ("the server says the style of the query parameter `tags`", "the server does not say the style");
     assert_found("in: query, schema", style, "server/parameter", missing, more);
     let differs = "the success of `add_thing` has the status";
     assert_found("        '204': {description: none}\n", "", "server/success", differs, differs);
@@ -108,14 +117,23 @@ fn whatever_else_only_one_of_them_says_is_found() {
     let default = &DOCUMENT[DOCUMENT.find("        default").unwrap()..DOCUMENT.find("components:").unwrap()];
     assert_found(default, "", "server/success", missing, more);
     let differs = "the schema of the 200 of `add_thing` is";
-    assert_found("{type: array, items: {$ref", "{type: array, maxItems: 3, items: {$ref", "server/success", differs, differs);
+    assert_found(
+        "{type: array, items: {$ref",
+        "{type: array, maxItems: 3, items: {$ref",
+        "server/success",
+        differs,
+        differs,
+    );
     let differs = "another schema `Failure`";
     assert_found("{code: {type: string}}", "{code: {type: integer}}", "server/schema", differs, differs);
 }
 
 #[test]
 fn what_stands_beside_a_reference_in_3_0_is_no_finding_that_nothing_can_cure() {
-    let beside = DOCUMENT.replace("parent: {allOf: [{$ref: '#/components/schemas/Thing'}], nullable: true}", "parent: {$ref: '#/components/schemas/Thing', nullable: true}");
+    let beside = DOCUMENT.replace(
+        "parent: {allOf: [{$ref: '#/components/schemas/Thing'}], nullable: true}",
+        "parent: {$ref: '#/components/schemas/Thing', nullable: true}",
+    );
     let emitted = beside.replace("', nullable: true}", "'}");
     assert_ne!(beside, emitted);
     assert!(found(&beside, &emitted).is_empty());

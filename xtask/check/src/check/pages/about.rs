@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
+use apidrift_core::contract::{Contract, Operation};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
-use apidrift_core::view::{Contract, Operation};
 use openapi_model::document::{Document, Status};
 use openapi_model::node::Node;
 use openapi_model::schema::SchemaId;

@@ -13,9 +13,9 @@ use super::about::{About, Basis};
 use super::fields;
 use super::shapes::{self, Others, Variants};
 use crate::page::{CodeBlock, Page, Written};
+use apidrift_core::contract::json;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
-use apidrift_core::view::json;
 
 impl About<'_, '_> {
     pub(super) fn success(&self) -> Vec<Finding> {

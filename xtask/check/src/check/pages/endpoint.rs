@@ -7,9 +7,9 @@ use openapi_model::paths::{anonymous, call};
 use super::about::Basis;
 use super::request;
 use crate::page::{Endpoint, Page};
+use apidrift_core::contract::Operation;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
-use apidrift_core::view::Operation;
 
 /// Two endpoints that are less alike than this are about different things.
 const ALIKE: f64 = 0.7;

@@ -4,9 +4,9 @@ use openapi_model::span::Span;
 
 use super::about::{About, Basis, falls_under};
 use crate::page::{ErrorRow, Language, Page};
+use apidrift_core::contract::DocumentedError;
 use apidrift_core::finding::{Edit, Finding};
 use apidrift_core::rules::Rule;
-use apidrift_core::view::DocumentedError;
 
 impl About<'_, '_> {
     /// The page of an operation documents the operation's own errors, and may repeat the common ones.

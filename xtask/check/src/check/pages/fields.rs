@@ -13,9 +13,9 @@ use super::about::{Basis, unknown_name};
 use super::shapes::{self, Field, Others, Variants};
 use super::{body, parameters};
 use crate::page::{Page, Row, Table, Written};
+use apidrift_core::contract::{Operation, json};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
-use apidrift_core::view::{Operation, json};
 
 /// What tables can list: the fields of objects, and the values of enumerations.
 pub struct Listings {

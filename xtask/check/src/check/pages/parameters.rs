@@ -5,9 +5,9 @@ use openapi_model::document::{Location, Parameter, SchemeKind};
 use super::about::About;
 use super::shapes::Variants;
 use crate::page::{Cell, Kind, Language, Page, Row, Table, Written};
+use apidrift_core::contract::Operation;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
-use apidrift_core::view::Operation;
 
 /// Whether a table is one of an operation's parameters: it says whether something is required, and does not list fields or
 /// values instead.

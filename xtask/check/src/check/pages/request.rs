@@ -12,9 +12,9 @@ use super::about::About;
 use super::parameter_text::{self, decoded};
 use super::shapes::{Others, Variants};
 use crate::page::{self, CodeBlock, Request, Written};
+use apidrift_core::contract::json;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
-use apidrift_core::view::json;
 
 /// Languages of code blocks that hold command lines.
 const SHELLS: [&str; 8] = ["bash", "sh", "shell", "zsh", "console", "shell-session", "curl", ""];

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use apidrift_core::contract::Contract;
 use apidrift_core::profile::Profile;
-use apidrift_core::view::Contract;
 use openapi_model::source::Source;
 
 use super::{Outcome, check_foreign};

@@ -5,7 +5,7 @@ use openapi_model::schema::SchemaId;
 use openapi_model::shape::Additional;
 
 use super::report::{call, report};
-use apidrift_core::view::{Contract, DocumentedError, Operation, json};
+use apidrift_core::contract::{Contract, DocumentedError, Operation, json};
 use apidrift_core::finding::Finding;
 use apidrift_core::profile::Requirement;
 use apidrift_core::rules::Rule;
@@ -47,13 +47,7 @@ fn schema(contract: &Contract, operation: &Operation, response: &Response, findi
 }
 
 /// Every error is a named example with a summary and what tells it from others.
-fn named(
-    contract: &Contract,
-    operation: &Operation,
-    index: usize,
-    response: &Response,
-    findings: &mut Vec<Finding>,
-) {
+fn named(contract: &Contract, operation: &Operation, index: usize, response: &Response, findings: &mut Vec<Finding>) {
     let pointer = contract.profile.error_identity.as_deref().unwrap_or("/message");
     let field = pointer.rsplit('/').next().unwrap_or_default();
     let examples = json(&response.content).map(|media| media.examples.as_slice()).unwrap_or_default();
@@ -65,12 +59,14 @@ fn named(
         report(findings, contract, Rule::ContractErrorUnnamed, at, message, &help);
     }
     for example in examples {
-        let known = operation.errors.iter().find(|error| error.response == index && error.name.span == example.name.span);
+        let known =
+            operation.errors.iter().find(|error| error.response == index && error.name.span == example.name.span);
         let is_whole = known.is_some_and(|error| {
             error.identity.is_some() && error.summary.as_ref().is_some_and(|summary| !summary.trim().is_empty())
         });
         if !is_whole {
-            let message = format!("the error `{}` of {} lacks a {field} or a summary", example.name.value, call(operation));
+            let message =
+                format!("the error `{}` of {} lacks a {field} or a summary", example.name.value, call(operation));
             let help = format!("write `summary: what to do about it` and `value: {{{field}: what is wrong}}`");
             let at = (example.name.span, "this error");
             report(findings, contract, Rule::ContractErrorText, at, message, &help);
@@ -93,16 +89,14 @@ fn ambiguous(contract: &Contract, operation: &Operation, findings: &mut Vec<Find
         // They are sorted by status and name; people read from top to bottom.
         let (first, second) =
             if other.name.span.start <= error.name.span.start { (other, error) } else { (error, other) };
-        let message = format!(
-            "{} documents two errors as one: `{}` and `{}`",
-            call(operation),
-            text(first),
-            text(second)
-        );
+        let message =
+            format!("{} documents two errors as one: `{}` and `{}`", call(operation), text(first), text(second));
         let place = contract.place(second.name.span, "cannot be told apart");
         let finding = Finding::at(Rule::ContractErrorAmbiguous, place, message)
             .with(contract.place(first.name.span, "from this one"))
-            .help("a client tells errors apart by status and what the profile names, and code by name: make both unique");
+            .help(
+                "a client tells errors apart by status and what the profile names, and code by name: make both unique",
+            );
         findings.push(finding);
     }
 }
@@ -112,17 +106,16 @@ fn stays_open(contract: &Contract, id: SchemaId, findings: &mut Vec<Finding>) {
     let schema = contract.document.schema(id);
     let name = contract.profile.error_schema.as_deref().unwrap_or_default();
     if let Additional::Nothing(span) = contract.document.shape_of(id).additional {
-        let message = format!("the schema `{name}` is closed: a body with one more field could not be read by a client");
+        let message =
+            format!("the schema `{name}` is closed: a body with one more field could not be read by a client");
         let help = "leave `additionalProperties` out";
         report(findings, contract, Rule::ContractErrorSchema, (span, "closes the schema"), message, help);
     }
     let pointer = contract.profile.error_identity.as_deref().unwrap_or_default();
     let Some(field) = pointer.split('/').nth(1) else { return };
     for required in schema.required.iter().filter(|required| required.value != field) {
-        let message = format!(
-            "the schema `{name}` requires `{}`; every error has a `{field}` and may have more",
-            required.value
-        );
+        let message =
+            format!("the schema `{name}` requires `{}`; every error has a `{field}` and may have more", required.value);
         let help = format!("require `{field}` only");
         report(findings, contract, Rule::ContractErrorSchema, (required.span, "required"), message, &help);
     }

@@ -8,9 +8,9 @@ use openapi_model::schema::SchemaId;
 use openapi_model::span::{FileId, Span};
 use openapi_model::values::{Direction, Misfit, Values};
 
+use apidrift_core::contract::{Contract, json};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
-use apidrift_core::view::{Contract, json};
 
 pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
     let mut claims = Vec::new();

@@ -8,7 +8,7 @@ mod report;
 use openapi_model::document::Document;
 use openapi_model::problem::{Problem, ProblemKind};
 
-use apidrift_core::view::Contract;
+use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
@@ -16,8 +16,7 @@ use apidrift_core::rules::Rule;
 pub fn check(contract: &Contract) -> Vec<Finding> {
     let undeclared = operations::undeclared(contract);
     let problems = contract.document.problems.iter().filter(|problem| !undeclared.contains(&problem.span));
-    let mut findings: Vec<Finding> =
-        problems.map(|problem| problem_finding(&contract.document, problem)).collect();
+    let mut findings: Vec<Finding> = problems.map(|problem| problem_finding(&contract.document, problem)).collect();
     operations::check(contract, &mut findings);
     errors::check(contract, &mut findings);
     required(&contract.document, &mut findings);
@@ -42,7 +41,9 @@ fn rule(kind: ProblemKind) -> Rule {
 
 fn problem_finding(document: &Document, problem: &Problem) -> Finding {
     let (label, help) = match problem.kind {
-        ProblemKind::DuplicateKey => ("again here", "remove one of them: readers differ in which one counts".to_owned()),
+        ProblemKind::DuplicateKey => {
+            ("again here", "remove one of them: readers differ in which one counts".to_owned())
+        }
         ProblemKind::WrongType => ("here", "write what OpenAPI wants here; as it is nobody reads it".to_owned()),
         ProblemKind::Incomplete => ("here", "complete it, or remove it; as it is nobody can read it".to_owned()),
         ProblemKind::UnknownStatus => {
@@ -55,12 +56,15 @@ fn problem_finding(document: &Document, problem: &Problem) -> Finding {
                 None => "write what it should lead to, or correct the reference".to_owned(),
             },
         ),
-        ProblemKind::SecondDocument => ("begins here", "keep one document in a file; only the first is read".to_owned()),
+        ProblemKind::SecondDocument => {
+            ("begins here", "keep one document in a file; only the first is read".to_owned())
+        }
         ProblemKind::TooLarge => ("here", "make it smaller: what comes after is not read".to_owned()),
         ProblemKind::CircularReference => ("leads back to itself", "make it lead to something".to_owned()),
         ProblemKind::BesideReference => (
             "not read",
-            "OpenAPI 3.0 reads nothing beside a `$ref`, and tools differ: put the `$ref` into an `allOf` of one".to_owned(),
+            "OpenAPI 3.0 reads nothing beside a `$ref`, and tools differ: put the `$ref` into an `allOf` of one"
+                .to_owned(),
         ),
         ProblemKind::UnknownKey => (
             "this name",

@@ -7,7 +7,7 @@ use openapi_model::paths;
 use openapi_model::span::Span;
 
 use super::report::{call, report};
-use apidrift_core::view::{Contract, Operation};
+use apidrift_core::contract::{Contract, Operation};
 use apidrift_core::finding::Finding;
 use apidrift_core::profile::{Requirement, SCOPES};
 use apidrift_core::rules::Rule;
@@ -97,8 +97,11 @@ fn security(contract: &Contract, operation: &Operation, told: &mut HashSet<Span>
     for scheme in operation.security.alternatives.iter().flatten() {
         // The document's own requirements are those of many operations.
         if contract.document.security_scheme(&scheme.name).is_none() && told.insert(scheme.name.span) {
-            let message =
-                format!("{} demands the security scheme `{}`, which is not declared", call(operation), scheme.name.value);
+            let message = format!(
+                "{} demands the security scheme `{}`, which is not declared",
+                call(operation),
+                scheme.name.value
+            );
             let help = "declare it under `components.securitySchemes`";
             report(findings, contract, Rule::ContractSecurity, (scheme.name.span, "not declared"), message, help);
         }

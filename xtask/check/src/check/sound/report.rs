@@ -2,9 +2,9 @@
 
 use openapi_model::span::Span;
 
+use apidrift_core::contract::{Contract, Operation};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
-use apidrift_core::view::{Contract, Operation};
 
 /// Adds a finding with one place and what to do.
 pub(super) fn report(

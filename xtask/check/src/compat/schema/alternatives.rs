@@ -125,7 +125,6 @@ impl Level<'_, '_> {
         take(&mut pairs, olds, news, &mut |old, new| old.types == new.types && looks_alike(old, new));
         pairs
     }
-
 }
 
 /// Pairs each that is left with the first that fits.
@@ -179,8 +178,7 @@ fn expand(document: &Document, view: &View, shape: &Shape, list: Option<&Alterna
     };
     let is_all = says_no_more(shape);
     let each = list.members.iter().map(|member| {
-        let together =
-            if is_all { View::all(document, member) } else { view.with(document, member, list.span) };
+        let together = if is_all { View::all(document, member) } else { view.with(document, member, list.span) };
         let values = list.discriminator.as_ref().map(|names| values(document, names, member)).unwrap_or_default();
         alternative(document, together, member, document.shape(member).span, values)
     });

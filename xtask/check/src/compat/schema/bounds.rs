@@ -49,9 +49,8 @@ impl Level<'_, '_> {
                 if numbers.is_empty() { "anything".to_owned() } else { numbers.join(" and ") }
             };
             let text = format!("is a multiple of {} now, not of {}", shown(now), shown(then));
-            let span = |shape: &Shape| {
-                shape.multiples_of.first().map_or_else(|| types_span(shape), |number| number.span)
-            };
+            let span =
+                |shape: &Shape| shape.multiples_of.first().map_or_else(|| types_span(shape), |number| number.span);
             self.both(What::Bounds, wider, narrower, span(then), span(now), text);
         }
     }
@@ -67,8 +66,7 @@ impl Level<'_, '_> {
                 if patterns.is_empty() { "none".to_owned() } else { patterns.join(" and ") }
             };
             let text = format!("has another `pattern`: {} now, not {}", shown(now), shown(then));
-            let span =
-                |shape: &Shape| shape.patterns.first().map_or_else(|| types_span(shape), |pattern| pattern.span);
+            let span = |shape: &Shape| shape.patterns.first().map_or_else(|| types_span(shape), |pattern| pattern.span);
             self.both(What::Bounds, wider, narrower, span(then), span(now), text);
         }
     }

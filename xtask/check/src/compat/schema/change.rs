@@ -115,14 +115,13 @@ impl Change {
         match self.what {
             What::FieldRemoved => (Rule::CompatFieldRemoved, "clients read it: keep sending it"),
             What::FieldAdded => (Rule::CompatFieldAdded, "clients accept fields that they do not know"),
-            What::MayBeAbsent => {
-                (Rule::CompatFieldOptional, "clients rely on it: keep sending it, and not as null")
+            What::MayBeAbsent => (Rule::CompatFieldOptional, "clients rely on it: keep sending it, and not as null"),
+            What::IsThere | What::NotNull => {
+                (Rule::CompatFieldThere, "clients that could do without it can do with it")
             }
-            What::IsThere | What::NotNull => (Rule::CompatFieldThere, "clients that could do without it can do with it"),
-            What::ValueAdded => (
-                Rule::CompatValueAdded,
-                "clients know the old values only: some cannot read an answer with another",
-            ),
+            What::ValueAdded => {
+                (Rule::CompatValueAdded, "clients know the old values only: some cannot read an answer with another")
+            }
             What::ValueRemoved => (Rule::CompatValueRemoved, "clients that know it do not meet it any more"),
             What::Opened => (
                 Rule::CompatFieldsOpen,

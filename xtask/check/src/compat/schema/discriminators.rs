@@ -21,10 +21,7 @@ impl Level<'_, '_> {
     fn told_apart(&mut self, before: Option<&Discriminator>, after: Option<&Discriminator>, now: Span) {
         let (text, spans) = match (before, after) {
             (Some(before), Some(after)) if before.property.value != after.property.value => (
-                format!(
-                    "is told apart by `{}` now, not by `{}`",
-                    after.property.value, before.property.value
-                ),
+                format!("is told apart by `{}` now, not by `{}`", after.property.value, before.property.value),
                 (before.property.span, after.property.span),
             ),
             (Some(before), None) if self.pair.area == Area::Sent => {
@@ -32,7 +29,8 @@ impl Level<'_, '_> {
             }
             _ => return,
         };
-        let change = Change { what: What::Discriminator, breaks: true, at: String::new(), text, then: spans.0, now: spans.1 };
+        let change =
+            Change { what: What::Discriminator, breaks: true, at: String::new(), text, then: spans.0, now: spans.1 };
         self.push(change);
     }
 
@@ -47,8 +45,19 @@ impl Level<'_, '_> {
         if old.values.is_empty() || new.values.is_empty() || which.is_empty() {
             return;
         }
-        let text = format!("has an alternative {} that is {what} `{}` by the discriminator now", shown(new), which.join("`, `"));
-        self.push(Change { what: What::Discriminator, breaks: true, at: String::new(), text, then: old.span, now: new.span });
+        let text = format!(
+            "has an alternative {} that is {what} `{}` by the discriminator now",
+            shown(new),
+            which.join("`, `")
+        );
+        self.push(Change {
+            what: What::Discriminator,
+            breaks: true,
+            at: String::new(),
+            text,
+            then: old.span,
+            now: new.span,
+        });
     }
 
     /// What tells those apart that build on this schema.

@@ -94,13 +94,7 @@ impl<'a> Graph<'a> {
         }
         let id = NodeId(self.nodes.len());
         self.ids.insert(pair.clone(), id);
-        self.nodes.push(Node {
-            pair,
-            state: State::New,
-            changes: Vec::new(),
-            unread: Vec::new(),
-            edges: Vec::new(),
-        });
+        self.nodes.push(Node { pair, state: State::New, changes: Vec::new(), unread: Vec::new(), edges: Vec::new() });
         id
     }
 

@@ -146,7 +146,8 @@ impl Level<'_, '_> {
                 }
             }
         }
-        for (pattern, _) in now.pattern_properties.iter().filter(|(key, _)| !then.pattern_properties.contains_key(*key)) {
+        for (pattern, _) in now.pattern_properties.iter().filter(|(key, _)| !then.pattern_properties.contains_key(*key))
+        {
             let breaks = !is_sent && then.additional == Additional::Anything;
             self.named_change(What::FieldAdded, breaks, pattern, spans, "is new");
         }

@@ -11,8 +11,7 @@ use super::{Area, Change, Level, Pair, Unread, View, What};
 const ANY: Types = Types::ANY.without(Types::NULL);
 
 /// Keywords that say nothing of values.
-const ANNOTATIONS: [&str; 8] =
-    ["$comment", "$id", "$anchor", "$schema", "$defs", "definitions", "xml", "externalDocs"];
+const ANNOTATIONS: [&str; 8] = ["$comment", "$id", "$anchor", "$schema", "$defs", "definitions", "xml", "externalDocs"];
 
 impl Level<'_, '_> {
     pub(super) fn null(&mut self, then: &Shape, now: &Shape) {
@@ -21,9 +20,8 @@ impl Level<'_, '_> {
         if self.pair.is_alternative || then.nullable == now.nullable || is_any(then) || is_any(now) {
             return;
         }
-        let span = |view: &View, document, shape: &Shape| {
-            view.null_span(document).or(shape.types_span).unwrap_or(shape.span)
-        };
+        let span =
+            |view: &View, document, shape: &Shape| view.null_span(document).or(shape.types_span).unwrap_or(shape.span);
         let then_span = span(&self.pair.then, self.graph.base, then);
         let now_span = span(&self.pair.now, self.graph.new, now);
         if now.nullable {
@@ -40,14 +38,7 @@ impl Level<'_, '_> {
             let text = format!("is {} now, not {}", kind(now), kind(then));
             let breaks = wider && self.breaks(true) || narrower && self.breaks(false);
             let spans = (types_span(then), types_span(now));
-            self.push(Change {
-                what: What::Kind,
-                breaks,
-                at: String::new(),
-                text,
-                then: spans.0,
-                now: spans.1,
-            });
+            self.push(Change { what: What::Kind, breaks, at: String::new(), text, then: spans.0, now: spans.1 });
         }
         then.types.meets(now.types)
     }
@@ -121,7 +112,10 @@ impl Level<'_, '_> {
         let is_within = |one: &Option<String>, other: &Option<String>| match (one.as_deref(), other.as_deref()) {
             (_, None) => true,
             (Some(one), Some(other)) => {
-                matches!((one, other), ("int32", "int64") | ("float", "double") | ("int32" | "int64" | "float", "decimal"))
+                matches!(
+                    (one, other),
+                    ("int32", "int64") | ("float", "double") | ("int32" | "int64" | "float", "decimal")
+                )
             }
             _ => false,
         };
@@ -150,9 +144,8 @@ impl Level<'_, '_> {
             let text = if wider { "may have an item twice now" } else { "may have no item twice now" };
             self.change(What::Bounds, wider, span(then), span(now), text);
         }
-        let item = |shape: &Shape, at: usize| {
-            shape.prefix_items.get(at).or(shape.items.as_ref()).cloned().unwrap_or_default()
-        };
+        let item =
+            |shape: &Shape, at: usize| shape.prefix_items.get(at).or(shape.items.as_ref()).cloned().unwrap_or_default();
         let first = then.prefix_items.len().max(now.prefix_items.len());
         for at in 0..first {
             self.schemas(&item(then, at), &item(now, at), format!("/{at}"));

@@ -123,7 +123,7 @@ fn plain(path: &str) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use apidrift_core::view::Contract;
+    use apidrift_core::contract::Contract;
     use openapi_model::source::Source;
 
     const CONTRACT: &str = include_str!("../../../../fixtures/things/openapi/things.yaml");

@@ -4,9 +4,9 @@
 //! nobody's request has a 404 or a 405 with `Allow`, and what is too long or no good HTTP a 400, 413, 414 or 431. Nothing
 //! has a 5xx.
 
+use apidrift_core::contract::DocumentedError;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
-use apidrift_core::view::DocumentedError;
 
 use super::super::judge::Form;
 use super::super::operation::Operation;
