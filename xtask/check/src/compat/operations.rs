@@ -204,9 +204,15 @@ impl<'a> Compare<'a> {
 }
 
 impl Both<'_> {
-    /// Whether a part of it could not be read on one of the sides.
+    /// Whether something of a part could be read on one of the sides only: then it is not known what is missing there.
     pub(super) fn is_unread(&self, part: Part) -> bool {
-        [self.old, self.new].iter().any(|operation| operation.unread.iter().any(|unread| unread.part == part))
+        let reasons = |operation: &Operation| {
+            let unread = operation.unread.iter().filter(|unread| unread.part == part);
+            let mut reasons: Vec<String> = unread.map(|unread| unread.reason.clone()).collect();
+            reasons.sort_unstable();
+            reasons
+        };
+        reasons(self.old) != reasons(self.new)
     }
 }
 

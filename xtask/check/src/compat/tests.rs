@@ -246,3 +246,15 @@ fn statuses_may_be_written_as_ranges() {
     let fewer = text(&format!("{{'201': {error}, '404': {error}}}"));
     assert_eq!(rules(&said(&explicit, &fewer)), ["compat/success-status", "compat/error-removed"]);
 }
+
+#[test]
+fn beside_answers_that_both_lack_the_others_are_compared() {
+    let text = |success: &str, error: &str| {
+        format!(
+            "openapi: 3.0.3\ninfo: {{title: T, version: '1'}}\npaths:\n  /s:\n    get:\n      operationId: act\n      responses:\n        '{success}': {{description: Done}}\n        '404': {{$ref: '#/components/responses/{error}'}}\n"
+        )
+    };
+    assert_eq!(rules(&said(&text("200", "Gone"), &text("201", "Gone"))), ["compat/success-status"]);
+    let is_elsewhere = compared(&text("200", "Gone"), &text("201", "Lost"));
+    assert!(is_elsewhere.findings.is_empty() && !is_elsewhere.not_compared.is_empty());
+}
