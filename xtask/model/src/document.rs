@@ -428,6 +428,20 @@ impl Document {
         self.schemas.iter().enumerate().map(|(index, schema)| (SchemaId::at(index), schema))
     }
 
+    /// The schemas that some are made of or refer to, they themselves among them, each once.
+    pub fn reached(&self, roots: impl IntoIterator<Item = SchemaId>) -> Vec<SchemaId> {
+        let mut known = vec![false; self.schemas.len()];
+        let mut open: Vec<SchemaId> = roots.into_iter().collect();
+        let mut reached = Vec::new();
+        while let Some(id) = open.pop() {
+            if !std::mem::replace(&mut known[id.index()], true) {
+                reached.push(id);
+                open.extend(self.schema(id).parts());
+            }
+        }
+        reached
+    }
+
     /// A schema of `components.schemas`.
     pub fn component(&self, name: &str) -> Option<SchemaId> {
         self.components.iter().find(|(known, _)| known.value == name).map(|(_, id)| *id)

@@ -22,14 +22,14 @@ pub struct Reason {
 
 /// The operations to set aside, by their calls. `findings` are those about the contract that are not allowed.
 pub fn set_aside(contract: &Contract, findings: &[Finding]) -> HashMap<String, Reason> {
-    let mut reasons = causes(contract, findings);
-    reasons.sort_by_key(|(span, _)| *span);
+    let mut causes = causes(contract, findings);
+    causes.sort_by_key(|cause| cause.span);
     let mut aside = HashMap::new();
-    if reasons.is_empty() && contract.operations.iter().all(|operation| operation.unread.is_empty()) {
+    if causes.is_empty() && contract.operations.iter().all(|operation| operation.unread.is_empty()) {
         return aside;
     }
     for operation in &contract.operations {
-        if let Some((span, text)) = why(contract, operation, &reasons) {
+        if let Some((span, text)) = why(contract, operation, &causes) {
             let place = contract.place(span, "here");
             let name = format!("{} {}", operation.method.value, operation.path.value);
             aside.insert(operation.call(), Reason { text, place, operation: name });
@@ -49,43 +49,48 @@ pub fn not_compared(aside: &HashMap<String, Reason>, comparison: &'static str) -
     aside.values().map(of).collect()
 }
 
-fn why(contract: &Contract, operation: &Operation, reasons: &[(Span, String)]) -> Option<(Span, String)> {
+fn why(contract: &Contract, operation: &Operation, causes: &[Cause]) -> Option<(Span, String)> {
     if let Some(unread) = operation.unread.first() {
         return Some((unread.span, unread.reason.clone()));
     }
-    if reasons.is_empty() {
+    if causes.is_empty() {
         return None;
     }
     let extent = Extent::of(&contract.document, &operation.spec);
-    reasons.iter().find(|(span, _)| extent.holds(*span)).cloned()
+    let concerns = |cause: &&Cause| operation.span.holds(cause.span) || (cause.spreads && extent.holds(cause.span));
+    causes.iter().find(concerns).map(|cause| (cause.span, cause.text.clone()))
+}
+
+/// Something that makes it unknown what the contract says.
+struct Cause {
+    span: Span,
+    text: String,
+    /// Whether it concerns every operation that refers to the place, and not only the one that it stands in.
+    spreads: bool,
 }
 
 /// Where the contract says something that is not known, and what is wrong there.
-fn causes(contract: &Contract, findings: &[Finding]) -> Vec<(Span, String)> {
+fn causes(contract: &Contract, findings: &[Finding]) -> Vec<Cause> {
     // Allowed or not: what does not lead anywhere says nothing.
     let is_lost = |kind| matches!(kind, ProblemKind::UnresolvedReference | ProblemKind::CircularReference);
     let lost = contract.document.problems.iter().filter(|problem| is_lost(problem.kind));
-    let lost = lost.map(|problem| (problem.span, problem.message.clone()));
-    let is_reading = |rule: Rule| {
-        matches!(
-            rule,
-            Rule::ContractParses
-                | Rule::ContractRefResolves
-                | Rule::ContractUnknownKey
-                | Rule::ContractOperationId
-                | Rule::ContractPathParameter
-                | Rule::ContractErrorUnnamed
-                | Rule::ContractErrorText
-                | Rule::ContractErrorAmbiguous
-                | Rule::ContractErrorSchema
-                | Rule::ContractSubset
-        )
-    };
-    let misread = findings.iter().filter(|finding| is_reading(finding.rule)).filter_map(|finding| {
+    let lost = lost.map(|problem| Cause { span: problem.span, text: problem.message.clone(), spreads: true });
+    let misread = findings.iter().filter_map(|finding| {
+        let spreads = match finding.rule {
+            Rule::ContractParses | Rule::ContractRefResolves | Rule::ContractUnknownKey => true,
+            Rule::ContractOperationId
+            | Rule::ContractPathParameter
+            | Rule::ContractErrorUnnamed
+            | Rule::ContractErrorText
+            | Rule::ContractErrorAmbiguous
+            | Rule::ContractErrorSchema
+            | Rule::ContractSubset => false,
+            _ => return None,
+        };
         let place = finding.primary.as_ref()?;
         let file = contract.document.files.iter().position(|file| std::sync::Arc::ptr_eq(file, &place.source))?;
         let span = Span::new(FileId(u16::try_from(file).ok()?), &place.range);
-        Some((span, finding.message.clone()))
+        Some(Cause { span, text: finding.message.clone(), spreads })
     });
     lost.chain(misread).collect()
 }

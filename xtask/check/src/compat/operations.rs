@@ -117,7 +117,9 @@ impl<'a> Compare<'a> {
             self.body(both);
         }
         self.answers(both, old_known, new_known);
-        self.errors(both, old_known, new_known);
+        if !both.is_unread(Part::Responses) {
+            self.errors(both, old_known, new_known);
+        }
     }
 
     /// What of an operation could not be read.

@@ -1,7 +1,7 @@
 //! What an operation is made of: where in the document something has to be right for it to be known what the operation says.
 
 use openapi_model::document::{Document, Header, MediaType, Operation};
-use openapi_model::schema::{Schema, SchemaId};
+use openapi_model::schema::SchemaId;
 use openapi_model::span::Span;
 
 /// The stretches of a document that an operation is made of: its own, those of the parameters, bodies and answers that it
@@ -18,36 +18,37 @@ impl Extent {
 
     /// That of an operation.
     pub fn of(document: &Document, operation: &Operation) -> Extent {
-        let mut walk = Walk { document, reached: vec![false; document.schemas().count()], spans: vec![operation.span] };
+        let mut parts = Parts { spans: vec![operation.span], schemas: Vec::new() };
         for parameter in &operation.parameters {
-            walk.spans.push(parameter.span);
-            walk.schema(parameter.schema);
-            walk.content(&parameter.content);
+            parts.spans.push(parameter.span);
+            parts.schemas.extend(parameter.schema);
+            parts.content(&parameter.content);
         }
         if let Some(body) = &operation.body {
-            walk.spans.push(body.span);
-            walk.content(&body.content);
+            parts.spans.push(body.span);
+            parts.content(&body.content);
         }
         for response in &operation.responses {
-            walk.spans.push(response.span);
-            walk.headers(&response.headers);
-            walk.content(&response.content);
+            parts.spans.push(response.span);
+            parts.headers(&response.headers);
+            parts.content(&response.content);
         }
-        Extent { spans: walk.spans }
+        let Parts { mut spans, schemas } = parts;
+        spans.extend(document.reached(schemas).into_iter().map(|id| document.schema(id).span));
+        Extent { spans }
     }
 }
 
-struct Walk<'a> {
-    document: &'a Document,
-    reached: Vec<bool>,
+struct Parts {
     spans: Vec<Span>,
+    schemas: Vec<SchemaId>,
 }
 
-impl Walk<'_> {
+impl Parts {
     fn headers(&mut self, headers: &[Header]) {
         for header in headers {
             self.spans.push(header.span);
-            self.schema(header.schema);
+            self.schemas.extend(header.schema);
             self.content(&header.content);
         }
     }
@@ -55,27 +56,7 @@ impl Walk<'_> {
     fn content(&mut self, content: &[MediaType]) {
         for media in content {
             self.spans.push(media.span);
-            self.schema(media.schema);
+            self.schemas.extend(media.schema);
         }
     }
-
-    fn schema(&mut self, schema: Option<SchemaId>) {
-        let mut open: Vec<SchemaId> = schema.into_iter().collect();
-        while let Some(id) = open.pop() {
-            if !std::mem::replace(&mut self.reached[id.index()], true) {
-                let schema = self.document.schema(id);
-                self.spans.push(schema.span);
-                open.extend(parts(schema));
-            }
-        }
-    }
-}
-
-/// The schemas that a schema is made of, what it refers to among them.
-fn parts(schema: &Schema) -> impl Iterator<Item = SchemaId> {
-    let composed = [&schema.all_of, &schema.any_of, &schema.one_of].into_iter().flatten().flat_map(|list| &list.value);
-    let named = schema.properties.iter().chain(&schema.pattern_properties).map(|property| property.schema);
-    let single = [schema.items, schema.additional_properties, schema.property_names, schema.not];
-    let target = schema.reference.as_ref().and_then(|reference| reference.target);
-    composed.chain(&schema.prefix_items).copied().chain(named).chain(single.into_iter().flatten()).chain(target)
 }

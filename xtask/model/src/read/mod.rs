@@ -154,6 +154,8 @@ struct Reader<'a> {
     parts: usize,
     /// The addresses of the headers and path items that are being read, each within the one before.
     within: Vec<usize>,
+    /// The headers of the operation that is being read that could not be read, and why.
+    lost_headers: Vec<(String, Span)>,
 }
 
 impl<'a> Reader<'a> {
@@ -169,6 +171,7 @@ impl<'a> Reader<'a> {
             scheme_names: Vec::new(),
             parts: 0,
             within: Vec::new(),
+            lost_headers: Vec::new(),
         }
     }
 

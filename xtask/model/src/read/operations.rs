@@ -112,7 +112,10 @@ impl<'a> Reader<'a> {
             Some(list) => self.security(list, Some(&mut unread)),
             None => security.clone(),
         };
+        self.lost_headers.clear();
         let responses = self.responses(at, &mut unread);
+        let lost = self.lost_headers.drain(..);
+        unread.extend(lost.map(|(reason, span)| Unread { part: OperationPart::Responses, reason, span }));
         let callbacks = self.callbacks(at, &security, &mut unread);
         Some(Operation {
             method: Spanned::new(method, entry.key_span()),

@@ -121,10 +121,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The headers of `headers`. Those that cannot be read are told as problems.
+    /// The headers of `headers`. Those that cannot be read are kept for the operation that they belong to.
     pub fn headers(&mut self, at: At<'a>) -> Vec<Header> {
-        let headers = self.named(at, "headers");
-        headers.into_iter().filter_map(|entry| self.header(entry).ok()).collect()
+        let mut headers = Vec::new();
+        for entry in self.named(at, "headers") {
+            match self.header(entry) {
+                Ok(header) => headers.push(header),
+                Err(reason) => self.lost_headers.push((reason, entry.value.span())),
+            }
+        }
+        headers
     }
 
     pub fn header(&mut self, entry: EntryAt<'a>) -> Result<Header, String> {

@@ -156,12 +156,19 @@ impl Check<'_> {
 
     /// A schema that no value can be held against: said once, unless a reference that leads nowhere has said it.
     fn cannot_be_used(&mut self, id: SchemaId, reason: &str) {
-        if !self.unusable.insert(id) || reason.contains("$ref") {
+        if !self.unusable.insert(id) || self.is_lost(id) {
             return;
         }
         let span = self.contract.document.schema(id).span;
         let message = format!("no example can be held against this schema: {reason}");
         let place = self.contract.place(span, "this schema");
         self.findings.push(Finding::at(Rule::ContractSchemaUsable, place, message).help("correct what is said"));
+    }
+
+    /// Whether a schema reaches a reference that leads nowhere.
+    fn is_lost(&self, id: SchemaId) -> bool {
+        let document = &self.contract.document;
+        let reached = document.reached([id]);
+        reached.into_iter().filter_map(|id| document.schema(id).reference.as_ref()).any(|it| it.target.is_none())
     }
 }
