@@ -57,7 +57,8 @@ fn why(contract: &Contract, operation: &Operation, causes: &[Cause]) -> Option<(
         return None;
     }
     let extent = Extent::of(&contract.document, &operation.spec);
-    let concerns = |cause: &&Cause| operation.span.holds(cause.span) || (cause.spreads && extent.holds(cause.span));
+    let is_own = |span: Span| operation.span.holds(span) || operation.path.span == span;
+    let concerns = |cause: &&Cause| is_own(cause.span) || (cause.spreads && extent.holds(cause.span));
     causes.iter().find(concerns).map(|cause| (cause.span, cause.text.clone()))
 }
 
