@@ -231,18 +231,15 @@ pub const KINDS: &[Kind] = &[
         })
     }),
     finding("a header may be absent", |tree| {
-        answers(tree, |at, _| {
-            let (_, header) = tree.headers(at).into_iter().find(|(_, header)| tree.at(header)["required"] == true)?;
-            Some(boxed(set(&header, "required", false.into())))
+        headers(tree, |_, header| {
+            (tree.at(header)["required"] == true).then(|| boxed(set(header, "required", false.into())))
         })
     }),
     finding("a header has another type", |tree| {
-        answers(tree, |at, _| {
-            let (_, header) = tree.headers(at).into_iter().find(|(name, header)| {
-                let kind = tree.kind(&format!("{header}/schema")).map(|(kind, _)| kind);
-                !name.eq_ignore_ascii_case("content-type") && kind.is_some_and(|kind| kind != "boolean")
-            })?;
-            Some(boxed(set(&header, "schema", json!({"type": "boolean"}))))
+        headers(tree, |name, header| {
+            let kind = tree.kind(&format!("{header}/schema")).map(|(kind, _)| kind)?;
+            let counts = !name.eq_ignore_ascii_case("content-type") && kind != "boolean";
+            counts.then(|| boxed(set(header, "schema", json!({"type": "boolean"}))))
         })
     }),
     finding("an allOf of an answer has a member less", |tree| {
@@ -387,6 +384,22 @@ pub fn answers(tree: &Tree, change: impl Fn(&str, &Value) -> Option<Made>) -> Ve
     let of = |at: String| {
         let change = change(&at, tree.at(&at))?;
         Some(of_part(&at, labels(tree, |operation| responses(operation).contains(&at)), change))
+    };
+    all.into_iter().filter_map(of).collect()
+}
+
+/// Headers of answers, each once.
+fn headers(tree: &Tree, change: impl Fn(&str, &str) -> Option<Made>) -> Vec<Place> {
+    let of_operation = |operation: &Operation| -> Vec<(String, String)> {
+        operation.responses.iter().flat_map(|(_, at)| tree.headers(at)).collect()
+    };
+    let mut all: Vec<(String, String)> = tree.operations.iter().flat_map(of_operation).collect();
+    all.sort_by(|one, other| one.1.cmp(&other.1));
+    all.dedup_by(|one, other| one.1 == other.1);
+    let of = |(name, at): (String, String)| {
+        let change = change(&name, &at)?;
+        let has = |operation: &Operation| of_operation(operation).iter().any(|(_, known)| *known == at);
+        Some(of_part(&at, labels(tree, has), change))
     };
     all.into_iter().filter_map(of).collect()
 }
