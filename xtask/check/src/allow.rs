@@ -14,7 +14,8 @@ use openapi_model::source::Place;
 /// The allowances of a project, and which of them have allowed something.
 #[derive(Debug)]
 pub struct Allowances<'a> {
-    by_file: HashMap<(&'a str, Option<&'a str>), Vec<(usize, &'a Allowance)>>,
+    /// Where they stand in `all`, by rule and file.
+    by_file: HashMap<(&'a str, Option<&'a str>), Vec<usize>>,
     all: &'a [Allowance],
     used: Vec<bool>,
     /// How many findings were allowed.
@@ -24,10 +25,10 @@ pub struct Allowances<'a> {
 impl<'a> Allowances<'a> {
     /// None of them used yet.
     pub fn new(all: &'a [Allowance]) -> Allowances<'a> {
-        let mut by_file: HashMap<_, Vec<_>> = HashMap::new();
+        let mut by_file: HashMap<_, Vec<usize>> = HashMap::new();
         for (index, allowance) in all.iter().enumerate() {
             let key = (allowance.rule.as_str(), allowance.file.as_deref());
-            by_file.entry(key).or_default().push((index, allowance));
+            by_file.entry(key).or_default().push(index);
         }
         Allowances { by_file, all, used: vec![false; all.len()], allowed: 0 }
     }
@@ -43,8 +44,7 @@ impl<'a> Allowances<'a> {
     fn use_for(&mut self, finding: &Finding) -> bool {
         let file = finding.primary.as_ref().map(|place| place.source.path.as_str());
         let of_file = self.by_file.get(&(finding.rule.info().name, file)).map(Vec::as_slice).unwrap_or_default();
-        let found: Vec<usize> =
-            of_file.iter().filter(|(_, allowance)| allows(allowance, finding)).map(|(index, _)| *index).collect();
+        let found: Vec<usize> = of_file.iter().copied().filter(|index| allows(&self.all[*index], finding)).collect();
         // All that fit are used: one may be wider than another.
         found.iter().for_each(|index| self.used[*index] = true);
         !found.is_empty()

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use apidrift_core::contract::Contract;
 use apidrift_core::profile::Profile;
-use apidrift_core::settings::Project;
 use openapi_model::problem::ProblemKind;
 use openapi_model::source::Source;
 use tempfile::TempDir;
@@ -30,30 +29,26 @@ impl From<Arc<Source>> for Base {
 }
 
 impl Base {
-    /// Finds the earlier form of a project's contract.
-    pub fn find(project: &Project, against: &str) -> Result<Base, String> {
-        let file = project.root.join(against);
+    /// Finds the earlier form of the contract at a path below a folder.
+    pub fn find(root: &Path, contract: &str, against: &str) -> Result<Base, String> {
+        let file = root.join(against);
         if file.is_file() {
-            let source = Source::read(&project.root, &file)?;
+            let source = Source::read(root, &file)?;
             return Ok(Base { source, folder: file.parent().map(Path::to_path_buf), written: None });
         }
-        // Counted from the project's folder, which need not be the repository's.
-        let object = format!("{against}:./{}", project.layout.contract);
-        let output = git(project, &["show", "--end-of-options", &object])?;
+        // Counted from this folder, which need not be the repository's.
+        let object = format!("{against}:./{contract}");
+        let output = git(root, &["show", "--end-of-options", &object])?;
         if against.is_empty() || !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
-            let is_shallow = git(project, &["rev-parse", "--is-shallow-repository"])?.stdout.starts_with(b"true");
+            let is_shallow = git(root, &["rev-parse", "--is-shallow-repository"])?.stdout.starts_with(b"true");
             let hint = if is_shallow { " (this clone is shallow: `git fetch --unshallow` gets the rest)" } else { "" };
-            return Err(format!(
-                "`{against}` is neither a file nor a revision with {}{hint}: {}",
-                project.layout.contract,
-                said.trim()
-            ));
+            return Err(format!("`{against}` is neither a file nor a revision with {contract}{hint}: {}", said.trim()));
         }
         let text = String::from_utf8(output.stdout).map_err(|_| format!("{object} is not UTF-8 text"))?;
         let mut base = Base::from(Source::new(object, text));
         if base.refers_to_files() {
-            base.write_files(project, against)?;
+            base.write_files(root, contract, against)?;
         }
         Ok(base)
     }
@@ -70,12 +65,12 @@ impl Base {
     }
 
     /// Writes the YAML and JSON files of a revision where the contract can refer to them.
-    fn write_files(&mut self, project: &Project, revision: &str) -> Result<(), String> {
+    fn write_files(&mut self, root: &Path, contract: &str, revision: &str) -> Result<(), String> {
         let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder can be made: {error}"))?;
         let index = folder.path().join("index");
         let run = |arguments: &[&str], input: &[u8]| {
             let mut command = Command::new("git");
-            command.args(arguments).current_dir(&project.root).env("GIT_INDEX_FILE", &index);
+            command.args(arguments).current_dir(root).env("GIT_INDEX_FILE", &index);
             let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
             if let Some(mut stdin) = child.stdin.take() {
                 stdin.write_all(input)?;
@@ -91,16 +86,16 @@ impl Base {
         let prefix = format!("--prefix={}/files/", folder.path().display());
         run(&["read-tree", revision], b"").map_err(failed)?;
         run(&["checkout-index", "--force", "-z", "--stdin", &prefix], &names).map_err(failed)?;
-        let inside = git(project, &["rev-parse", "--show-prefix"])?.stdout;
+        let inside = git(root, &["rev-parse", "--show-prefix"])?.stdout;
         let inside = String::from_utf8_lossy(&inside).trim().to_owned();
-        let contract = folder.path().join("files").join(inside).join(&project.layout.contract);
+        let contract = folder.path().join("files").join(inside).join(contract);
         self.folder = contract.parent().map(Path::to_path_buf);
         self.written = Some(folder);
         Ok(())
     }
 }
 
-fn git(project: &Project, arguments: &[&str]) -> Result<Output, String> {
-    let output = Command::new("git").args(arguments).current_dir(&project.root).output();
+fn git(root: &Path, arguments: &[&str]) -> Result<Output, String> {
+    let output = Command::new("git").args(arguments).current_dir(root).output();
     output.map_err(|error| format!("git cannot be run: {error}"))
 }

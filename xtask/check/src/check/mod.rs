@@ -23,7 +23,6 @@ use openapi_model::source::Source;
 
 use crate::allow::{self, Allowances};
 use crate::compat;
-use crate::init;
 use crate::outcome::{Coverage, NotCompared, Outcome};
 pub use base::Base;
 pub use pages::Pages;
@@ -125,7 +124,7 @@ pub fn read_pages(project: &Project) -> Result<Vec<Pages>, String> {
 fn claims(project: &Project, scope: &Scope) -> (Claims, Vec<String>) {
     let mut unread = Vec::new();
     let base = scope.against.as_ref().and_then(|against| {
-        let base = Base::find(project, against);
+        let base = Base::find(&project.root, &project.layout.contract, against);
         base.map_err(|reason| unread.push(reason)).ok()
     });
     let emitted = emitted::emit(project).unwrap_or_else(|reason| {
@@ -255,20 +254,14 @@ fn foreign_pages(project: &Project, source: &Arc<Source>, pages: &[PathBuf]) -> 
 
 /// What has changed between an earlier contract, a file or a revision of the repository, and a file.
 pub fn diff(here: &Path, base: &str, contract: &Path) -> Outcome {
-    let proposal = match init::propose(here, contract, None) {
-        Ok(proposal) => proposal,
-        Err(outcome) => return outcome,
-    };
-    let project = match Project::parse(here, proposal.settings()) {
-        Ok(project) => project,
-        Err(reason) => return Outcome::unchecked(reason),
-    };
-    let read = project.read(&project.layout.contract).and_then(|source| Ok((source, Base::find(&project, base)?)));
+    let file = here.join(contract);
+    let shown = contract.strip_prefix(here).unwrap_or(contract).display().to_string();
+    let read = Source::read(here, &file).and_then(|source| Ok((source, Base::find(here, &shown, base)?)));
     let (source, base) = match read {
         Ok(read) => read,
         Err(reason) => return Outcome::unchecked(reason),
     };
-    let contract = match Contract::read(&source, project.contract_folder().as_deref(), project.profile.as_ref()) {
+    let contract = match Contract::read(&source, file.parent(), None) {
         Ok(contract) => contract,
         Err(error) => return Outcome::unreadable(&source, error),
     };
