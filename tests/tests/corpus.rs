@@ -166,9 +166,10 @@ fn line(finding: &Finding) -> String {
 
 /// Why the findings are not those that were to be found; nothing if they are.
 fn judge(case: &Case, outcome: &Outcome) -> Option<String> {
-    // What could not be compared is looked at below, and not as a finding.
-    let mut left: Vec<&Finding> =
-        outcome.findings.iter().filter(|finding| finding.rule != Rule::CoverageNotCompared).collect();
+    // What could not be compared is looked at below, and as a finding only where the case is about that.
+    let is_asked = case.finds.iter().any(|wanted| wanted.starts_with("coverage/"));
+    let is_judged = |finding: &&Finding| is_asked || finding.rule != Rule::CoverageNotCompared;
+    let mut left: Vec<&Finding> = outcome.findings.iter().filter(is_judged).collect();
     let mut wrong = Vec::new();
     for wanted in case.finds.iter().chain(&case.consequences) {
         let (rule, text) = wanted.split_once(" @ ").unwrap_or((wanted, ""));

@@ -183,6 +183,17 @@ impl Compiled {
     }
 }
 
+/// Whether a pattern is a regular expression, as values are held against it.
+///
+/// # Errors
+///
+/// Why it is none.
+pub fn pattern(text: &str) -> Result<(), String> {
+    let schema = serde_json::json!({"pattern": text});
+    let built = jsonschema::draft202012::options().build(&schema);
+    built.map(drop).map_err(|error| short(error.to_string(), || error.masked().to_string()))
+}
+
 /// A message that does not quote whole documents.
 fn short(message: String, masked: impl FnOnce() -> String) -> String {
     if message.len() > 200 { masked() } else { message }

@@ -12,7 +12,8 @@ use apidrift_core::contract::{Contract, json};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
-pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
+/// Looks at all of them. Of the `unusable` schemas it is told already.
+pub(super) fn check(contract: &Contract, unusable: HashSet<SchemaId>, findings: &mut Vec<Finding>) {
     let mut claims = Vec::new();
     for operation in contract.operations.iter().map(|operation| &operation.spec).chain(&contract.document.webhooks) {
         of_operation(operation, &mut claims);
@@ -27,7 +28,7 @@ pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
         contract,
         values: Values::new(&contract.document),
         said: HashSet::new(),
-        unusable: HashSet::new(),
+        unusable,
         findings,
     };
     for direction in [Direction::Response, Direction::Request] {
@@ -105,7 +106,7 @@ struct Check<'a> {
     values: Values<'a>,
     /// What was said, and where: a shared example is said once.
     said: HashSet<(Span, String)>,
-    /// The schemas of which it was said that they cannot be used.
+    /// The schemas of which it was said that they cannot be used, or why.
     unusable: HashSet<SchemaId>,
     findings: &'a mut Vec<Finding>,
 }
@@ -154,21 +155,17 @@ impl Check<'_> {
         Ok(misfits)
     }
 
-    /// A schema that no value can be held against: said once, unless a reference that leads nowhere has said it.
+    /// A schema that no value can be held against: said once, unless something that it reaches has said it.
     fn cannot_be_used(&mut self, id: SchemaId, reason: &str) {
-        if !self.unusable.insert(id) || self.is_lost(id) {
+        let document = &self.contract.document;
+        let is_lost = |id: &SchemaId| document.schema(*id).reference.as_ref().is_some_and(|it| it.target.is_none());
+        if document.reached([id]).iter().any(|id| self.unusable.contains(id) || is_lost(id)) {
             return;
         }
-        let span = self.contract.document.schema(id).span;
+        self.unusable.insert(id);
+        let span = document.schema(id).span;
         let message = format!("no example can be held against this schema: {reason}");
         let place = self.contract.place(span, "this schema");
         self.findings.push(Finding::at(Rule::ContractSchemaUsable, place, message).help("correct what is said"));
-    }
-
-    /// Whether a schema reaches a reference that leads nowhere.
-    fn is_lost(&self, id: SchemaId) -> bool {
-        let document = &self.contract.document;
-        let reached = document.reached([id]);
-        reached.into_iter().filter_map(|id| document.schema(id).reference.as_ref()).any(|it| it.target.is_none())
     }
 }

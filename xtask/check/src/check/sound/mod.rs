@@ -3,6 +3,7 @@
 mod errors;
 mod examples;
 mod operations;
+mod patterns;
 mod report;
 
 use openapi_model::document::Document;
@@ -20,7 +21,8 @@ pub fn check(contract: &Contract) -> Vec<Finding> {
     operations::check(contract, &mut findings);
     errors::check(contract, &mut findings);
     required(&contract.document, &mut findings);
-    examples::check(contract, &mut findings);
+    let unusable = patterns::check(contract, &mut findings);
+    examples::check(contract, unusable, &mut findings);
     findings
 }
 
