@@ -1,6 +1,6 @@
 //! Settings for a contract that has none: what it and its pages keep to today.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use apidrift_core::contract;
@@ -9,6 +9,7 @@ use apidrift_core::settings::FILES;
 use openapi_model::document::Document;
 use openapi_model::source::Source;
 
+use crate::check::names_of_pages;
 use crate::outcome::Outcome;
 
 /// What is proposed.
@@ -46,24 +47,12 @@ pub fn propose(here: &Path, contract: &Path, pages: Option<&Path>) -> Result<Pro
     Ok(Proposal { contract: named(contract), pages: pages.map(named), profile, operations, seen })
 }
 
-/// The texts of all Markdown pages below a folder.
+/// The texts of all pages below a folder.
 fn texts(folder: &Path) -> Result<Vec<String>, String> {
-    let mut texts = Vec::new();
-    let mut open: Vec<PathBuf> = vec![folder.to_owned()];
-    while let Some(folder) = open.pop() {
-        let entries =
-            std::fs::read_dir(&folder).map_err(|error| format!("{} cannot be read: {error}", folder.display()))?;
-        for entry in entries.flatten() {
-            let path = entry.path();
-            let is_page = path.extension().is_some_and(|extension| extension == "md" || extension == "mdx");
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                open.push(path);
-            } else if is_page && let Ok(text) = std::fs::read_to_string(&path) {
-                texts.push(text);
-            }
-        }
-    }
-    Ok(texts)
+    let names = names_of_pages(folder, "", &[]);
+    let names = names.map_err(|error| format!("{} cannot be read: {error}", folder.display()))?;
+    // Those that are no text are told by the check.
+    Ok(names.iter().filter_map(|name| std::fs::read_to_string(folder.join(name)).ok()).collect())
 }
 
 fn seen(document: &Document, texts: &[String]) -> String {

@@ -1,4 +1,4 @@
-//! What a check has come to: what was found, what could not be looked at, and what was seen of a live server.
+//! The result of a check: what was found, what could not be looked at, and what was seen of a live server.
 
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
@@ -12,7 +12,7 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     /// What could not be looked at, and why.
     pub unchecked: Vec<String>,
-    /// How many findings `openapi/check.toml` allows.
+    /// How many findings the settings allow.
     pub allowed: usize,
     /// What was compared.
     pub coverage: Coverage,

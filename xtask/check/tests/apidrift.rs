@@ -29,7 +29,7 @@ fn assert_ends(folder: &Path, arguments: &[&str], code: i32, says: &str) -> Stri
 fn where_there_is_no_project_it_says_what_to_write() {
     let folder = tempfile::tempdir().unwrap();
     let text = assert_ends(folder.path(), &["check"], 2, "there is no apidrift.toml or openapi/check.toml in ");
-    assert!(text.contains("`init openapi.yaml docs`"), "{text}");
+    assert!(text.contains("`apidrift init openapi.yaml docs`"), "{text}");
     assert_ends(folder.path(), &["conform"], 2, "there is no apidrift.toml or openapi/check.toml in ");
 }
 

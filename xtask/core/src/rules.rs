@@ -1,6 +1,6 @@
 //! The one table of rules: what `cargo xtask check` and `cargo xtask conform` can find. Names never change once released.
 //!
-//! Each rule comes with two edits of the project in `xtask/fixtures/things`: one after which the rule speaks, and one, as
+//! Each rule comes with two edits of the project in `xtask/fixtures/things` (or of the contract in `xtask/fixtures/orders`): one after which the rule speaks, and one, as
 //! close to it as possible, after which nothing does. Tests make both.
 
 /// How much a finding matters.
@@ -141,8 +141,8 @@ rules! {
         Replace(CONTRACT, "summary: Paint a thing\n", "summary: Paint a thing\n      externaldocs: {url: https://example.com}\n"),
         Replace(CONTRACT, "summary: Paint a thing\n", "summary: Paint a thing\n      externalDocs: {url: https://example.com}\n");
     ContractOperationId Error "contract/operation-id"
-        "Every operation has an id of its own."
-        "Methods of the client and of the server are named after it."
+        "Operation IDs are unique; with `require = [\"operation-id\"]` every operation has one."
+        "Methods of clients and servers are named after them."
         Replace(CONTRACT, "operationId: paint_thing", "operationId: list_things"),
         Replace(CONTRACT, "operationId: paint_thing", "operationId:   'paint_thing'");
     ContractPathParameter Error "contract/path-parameter"
@@ -151,38 +151,38 @@ rules! {
         Replace(CONTRACT, "- name: thing_id\n          in: path", "- name: thing\n          in: path"),
         Replace(CONTRACT, "- name: thing_id\n          in: path", "- in: path\n          name: thing_id");
     ContractSecurity Error "contract/security"
-        "Every operation demands a declared security scheme."
-        "An operation without one can be called by anybody, which is hardly ever meant; one that demands an undeclared scheme can be called by nobody."
+        "Required security schemes are declared; with `require = [\"security\"]` every operation requires one."
+        "An operation that requires an undeclared scheme can be called by nobody; one without any can be called by anybody."
         Replace(CONTRACT, "security:\n  - key: []", "security:\n  - kee: []"),
         Replace(CONTRACT, "security:\n  - key: []", "security: [{key: []}]");
     ContractPermission Error "contract/permission"
-        "Every operation names the permission that it requires."
-        "The server refuses keys without it, and the page tells people which one to ask for. `x-required-permission: area.action`."
+        "With `require = [\"permission\"]` every operation names the permission that it requires."
+        "The server refuses keys without it, and the page tells people which one to ask for. Where it stands says `permission` in the profile, such as `x-required-permission: area.action`."
         Replace(CONTRACT, "x-required-permission: things.paint", "x-requires-permission: things.paint"),
         Replace(CONTRACT, "x-required-permission: things.paint", "x-required-permission: 'things.paint'");
     ContractRateLimit Error "contract/rate-limit"
-        "Every operation gives its rate limit."
-        "`x-rate-limit: {requests: 20, window_seconds: 60}`: so many requests in each window, both above 0."
+        "With `require = [\"rate-limit\"]` every operation gives its rate limit."
+        "Where it stands says `rate_limit` in the profile, such as `x-rate-limit: {requests: 20, window_seconds: 60}`: so many requests in each window, both above 0."
         Replace(CONTRACT, "x-rate-limit: {requests: 10, window_seconds: 60}", "x-rate-limit: {requests: 0, window_seconds: 60}"),
         Replace(CONTRACT, "x-rate-limit: {requests: 10, window_seconds: 60}", "x-rate-limit: {window_seconds: 60, requests: 10}");
     ContractErrorUnnamed Error "contract/error-unnamed"
-        "Every error status names its errors."
+        "With `require = [\"error-examples\"]` every error status names its errors."
         "A status alone does not tell people what to do. Each error is a named example under its status."
         Replace(CONTRACT, "              examples:\n                wet_paint:\n                  summary: Wait until the paint is dry.\n                  value: {message: Wet paint}\n", ""),
         Replace(CONTRACT, "summary: Wait until the paint is dry.", "summary: >-\n                    Wait until the paint is dry.");
     ContractErrorText Error "contract/error-text"
-        "Every error has a message, and a summary that says what to do."
-        "The message tells errors of one status apart; the summary becomes the advice in code and on pages."
+        "With `require = [\"error-examples\"]` every error has a summary, and what tells it from others."
+        "What `error_identity` in the profile leads to, such as the message, tells errors of one status apart; the summary becomes the advice in code and on pages."
         Replace(CONTRACT, "value: {message: Wet paint}", "value: {message: ''}"),
         Replace(CONTRACT, "value: {message: Wet paint}", "value: {message: 'Wet paint'}");
     ContractErrorAmbiguous Error "contract/error-ambiguous"
         "No two errors of an operation are the same to a client."
-        "A client tells them apart by status and message, code by name: both must be unique within an operation."
+        "A client tells them apart by status and what `error_identity` in the profile leads to, generated code by name: both must be unique within an operation."
         Replace(CONTRACT, "value: {message: Invalid limit}", "value: {message: Invalid kind}"),
         Replace(CONTRACT, "value: {message: Invalid limit}", "value:\n                    message: Invalid limit");
     ContractErrorSchema Error "contract/error-schema"
-        "All errors have the schema `Error`, which stays open."
-        "One schema for all errors lets clients read any of them. Closed, or with more required fields than `message`, it would make a client fail on a body that a proxy or a newer server sends."
+        "All errors have the schema that `error_schema` in the profile names, which stays open."
+        "One schema for all errors lets clients read any of them. Closed, or with more required fields than the one that tells errors apart, it would make a client fail on a body that a proxy or a newer server sends."
         Replace(CONTRACT, "    Error:\n      type: object\n", "    Error:\n      type: object\n      additionalProperties: false\n"),
         Replace(CONTRACT, "        request_id: {type: string}\n", "        request_id:\n          type: string\n");
     ContractExampleFits Error "contract/example-fits"
@@ -231,7 +231,7 @@ rules! {
         Add("generated/README.md", "Generated; do not edit.\n");
     ServerOperation Error "server/operation"
         "The server has the contract's operations, at their methods and paths."
-        "Compared with what the server emits (`emits` in openapi/check.toml), in both directions: neither has one more than the other."
+        "Compared with what the server emits (`emits` in the settings), in both directions: neither has one more than the other."
         Replace(EMITTED, "\"/things/{thing_id}/paint\"", "\"/things/{thing_id}/colour\""),
         Replace(EMITTED, "{", "{\"x-note\": 1, ");
     ServerText Error "server/text"
@@ -266,12 +266,12 @@ rules! {
         Replace(EMITTED, "Wait until the paint is dry.", "Wait until  the paint is dry.");
     ServerPermission Error "server/permission"
         "The server requires the contract's permissions."
-        "From the table that the server itself checks keys with."
+        "Compared with what the document that the server emits says."
         Replace(EMITTED, "\"x-required-permission\":\"things.paint\"", "\"x-required-permission\":\"things.all\""),
         Replace(EMITTED, "\"x-required-permission\":\"things.paint\"", "\"x-required-permission\": \"things.paint\"");
     ServerRateLimit Error "server/rate-limit"
         "The server applies the contract's rate limits."
-        "From the table that the server itself counts with."
+        "Compared with what the document that the server emits says."
         Replace(EMITTED, "\"requests\":10,", "\"requests\":11,"),
         Replace(EMITTED, "\"requests\":10,", "\"requests\": 10,");
 
@@ -334,7 +334,7 @@ rules! {
         Replace(PAINT, "10 requests per minute", "600 requests per hour");
     PageUnknownRateLimit Note "page/unknown-rate-limit"
         "A page takes its rate limit from another file, which is not looked at."
-        "An include of a template language stands where the limit should. It is no drift, and it is not shown to be none."
+        "An include of a template language stands where the limit should. The limit could not be compared."
         Replace(PAINT, "10 requests per minute are allowed.", "{% include rate_limits.md endpoint='paint' %}"),
         Replace(PAINT, "10 requests per minute are allowed.", "10 requests per minute are allowed. {% include rate_limits.md endpoint='paint' %}");
     PageParameterMissing Error "page/parameter-missing"
@@ -369,7 +369,7 @@ rules! {
         Replace(PAINT, "The status code is `202`.", "Status: `202`");
     PageBody Error "page/body"
         "The bodies that a page shows are ones that the operation answers with."
-        "Code blocks of the language `json` fit the schema of the success, fields that it does not know aside, or are an error that the operation documents."
+        "Code blocks of the language `json` fit the schema of a success and have no field that it does not name, or are an error that the operation documents."
         Replace(LIST, "\"weight\": 4", "\"weigth\": 4"),
         Replace(LIST, "\"weight\": 4", "\"weight\" : 4");
     PageBodySyntax Error "page/body-syntax"
@@ -434,7 +434,7 @@ rules! {
         Replace(LIST, "curl 'https://api.eu.example.com/things?limit=10'", "curl \"https://api.eu.example.com/things?limit=10\"");
     PageRequestAuthorization Error "page/request-authorization"
         "The example request sends an API key."
-        "As `Authorization: Bearer …`: without it, the answer is 401."
+        "In the way of one of the operation's security schemes: bearer, basic, or an API key in a header, the query or a cookie. Without it, the answer is 401."
         Replace(PAINT, "'Authorization: Bearer YOUR-KEY'", "'Authorization: YOUR-KEY'"),
         Replace(PAINT, "--header 'Authorization: Bearer YOUR-KEY'", "-H \"authorization: Bearer YOUR-KEY\"");
     PageRequestBody Error "page/request-body"
@@ -534,7 +534,7 @@ rules! {
         Replace(CONTRACT, "minimum: 1, maximum: 100", "minimum: 1, maximum: 50"),
         Replace(CONTRACT, "minimum: 1, maximum: 100", "maximum: 100, minimum: 1");
     CompatParameterWidened Note "compat/parameter-widened"
-        "Harmless: a parameter takes more than it did."
+        "Harmless: a parameter accepts more values than before."
         "Values that were right are still right."
         Replace(CONTRACT, "minimum: 1, maximum: 100", "minimum: 1, maximum: 500"),
         Replace(CONTRACT, "description: How many things to list.", "description: How many.");
@@ -569,8 +569,8 @@ rules! {
         Replace(CONTRACT, "required: [thing_id, name, kind, weight, painted_at]", "required: [thing_id, name, weight, painted_at]"),
         Replace(CONTRACT, "required: [thing_id, name, kind, weight, painted_at]", "required: [name, kind, weight, painted_at, thing_id]");
     CompatFieldThere Note "compat/field-there"
-        "Harmless: a field is always there, or within closer bounds, that was not."
-        "Clients that could do without it can do with it."
+        "Harmless: a field that was optional is always sent, or its bounds are tighter."
+        "Clients that handle its absence keep working."
         Replace(CONTRACT, "required: [thing_id, name, kind, weight, painted_at]", "required: [thing_id, name, kind, weight, painted_at, maker]"),
         Replace(CONTRACT, "required: [thing_id, name, kind, weight, painted_at]", "required: ['thing_id', name, kind, weight, painted_at]");
     CompatValueAdded Error "compat/value-added"
@@ -580,7 +580,7 @@ rules! {
         Replace(CONTRACT, "enum: [small, large]", "enum: [large, small]");
     CompatValueRemoved Note "compat/value-removed"
         "Harmless: a field no longer has a value."
-        "Clients that know it do not meet it any more."
+        "Clients that handle it never receive it again."
         Replace(CONTRACT, "enum: [small, large]", "enum: [small]"),
         Replace(CONTRACT, "enum: [small, large]", "enum: ['small', 'large']");
     CompatHeaderRemoved Error "compat/header-removed"
@@ -605,7 +605,7 @@ rules! {
         Replace(CONTRACT, "summary: Use one of the kinds.", "summary: Use a kind.");
     CompatErrorAdded Warning "compat/error-added"
         "Needs care: a new error is documented."
-        "Clients that know the old errors only take it for an undocumented answer."
+        "Clients that know only the old errors treat it as undocumented."
         Replace(CONTRACT, "                wet_paint:\n", "                no_paint:\n                  summary: Buy some.\n                  value: {message: No paint}\n                wet_paint:\n"),
         Replace(CONTRACT, "summary: Wait until the paint is dry.", "summary: Wait.");
     CompatErrorMessage Error "compat/error-message"
@@ -669,7 +669,7 @@ rules! {
         Replace(ORDERS, "maxLength: 40", "maxLength: 20"),
         Replace(ORDERS, "{type: string, maxLength: 40}", "{maxLength: 40, type: string}");
     CompatBodyWidened Note "compat/body-widened"
-        "Harmless: a body takes more than it did."
+        "Harmless: a body accepts more values than before."
         "Bodies that were right are still right."
         Replace(ORDERS, "maxLength: 40", "maxLength: 80"),
         Replace(ORDERS, "{type: string, maxLength: 40}", "{type: string, maxLength: 40, description: Which}");
@@ -695,7 +695,7 @@ rules! {
         Replace(ORDERS, "contentType: 'image/png, image/jpeg'", "contentType: 'image/jpeg, image/png'");
     CompatSuccessAdded Warning "compat/success-added"
         "Needs care: another success is documented."
-        "Clients that know the old ones only take it for an undocumented answer."
+        "Clients that know only the old ones treat it as undocumented."
         Replace(ORDERS, "        '201':\n", "        '202':\n          description: The order will be placed\n        '201':\n"),
         Replace(ORDERS, "        '201':\n", "        \"201\":\n");
     CompatFieldsOpen Warning "compat/fields-open"
@@ -776,7 +776,7 @@ rules! {
         "Whoever may not call must not learn from the answer what is there, nor whether a parameter is well-formed."
         Serve("answers a key without permission with 404 where the integration does not exist"), Serve("answers it with 403 for every integration");
     LiveLeak Error "live/leak"
-        "A live server does not tell what is another workspace's from what is not there."
+        "Answers for another workspace's resources are the same as for resources that do not exist."
         "Status, message and headers must be the same, or IDs can be tried out."
         Serve("answers 403 for another workspace's integration"), Serve("answers 404 for it and for one that does not exist");
     LiveKeyEchoed Error "live/key-echoed"
@@ -784,8 +784,8 @@ rules! {
         "Answers are logged and shown to people."
         Serve("answers `401` with the key in a field"), Serve("answers it with a request ID");
     LiveRateLimitCount Error "live/rate-limit-count"
-        "`X-RateLimit-Remaining` of a live server counts."
-        "It goes down by one with each request and is 0 when one is refused; `X-RateLimit-Limit` stays the same."
+        "`X-RateLimit-Remaining` decreases by one with each request."
+        "It is 0 when a request is refused; `X-RateLimit-Limit` stays the same."
         Serve("always sends `X-RateLimit-Remaining: 19`"), Serve("starts again when a window begins");
     LiveRateLimitReset Error "live/rate-limit-reset"
         "`X-RateLimit-Reset` of a live server is the end of the window."
@@ -838,7 +838,7 @@ rules! {
         Replace(CONTRACT, "schema: {$ref: '#/components/schemas/Message'}", "schema: {$ref: 'messages.yaml#/Message'}"),
         Replace(CONTRACT, "schema: {$ref: '#/components/schemas/Message'}", "schema: {'$ref': '#/components/schemas/Message'}");
     AllowUnused Error "allow/unused"
-        "Every allowance in openapi/check.toml still allows something."
+        "Every allowance in the settings still allows something."
         "What it allowed was put right: the allowance would hide the next finding there."
         Replace(SETTINGS, "[project]\n", "[[allow]]\nrule = \"page/error-extra\"\nfile = \"openapi/reference/paint-thing.md\"\nreason = \"soon\"\n\n[project]\n"),
         Replace(SETTINGS, "[project]\n", "# no allowances\n[project]\n");

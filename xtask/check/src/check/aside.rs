@@ -1,7 +1,7 @@
 //! The operations of which it is not known what the contract says: nothing is compared with them, since what would be found
 //! is only what follows from that.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use apidrift_core::contract::{Contract, Extent, Operation};
 use apidrift_core::finding::Finding;
@@ -21,10 +21,10 @@ pub struct Reason {
 }
 
 /// The operations to set aside, by their calls. `findings` are those about the contract that are not allowed.
-pub fn set_aside(contract: &Contract, findings: &[Finding]) -> HashMap<String, Reason> {
+pub fn set_aside(contract: &Contract, findings: &[Finding]) -> BTreeMap<String, Reason> {
     let mut causes = causes(contract, findings);
     causes.sort_by_key(|cause| cause.span);
-    let mut aside = HashMap::new();
+    let mut aside = BTreeMap::new();
     if causes.is_empty() && contract.operations.iter().all(|operation| operation.unread.is_empty()) {
         return aside;
     }
@@ -39,7 +39,7 @@ pub fn set_aside(contract: &Contract, findings: &[Finding]) -> HashMap<String, R
 }
 
 /// What of the operations that are set aside does not take part in a comparison.
-pub fn not_compared(aside: &HashMap<String, Reason>, comparison: &'static str) -> Vec<NotCompared> {
+pub fn not_compared(aside: &BTreeMap<String, Reason>, comparison: &'static str) -> Vec<NotCompared> {
     let of = |reason: &Reason| NotCompared {
         operation: reason.operation.clone(),
         comparison,
@@ -56,10 +56,20 @@ fn why(contract: &Contract, operation: &Operation, causes: &[Cause]) -> Option<(
     if causes.is_empty() {
         return None;
     }
-    let extent = Extent::of(&contract.document, &operation.spec);
+    let told = |cause: &Cause| (cause.span, cause.text.clone());
     let is_own = |span: Span| operation.span.holds(span) || operation.path.span == span;
-    let concerns = |cause: &&Cause| is_own(cause.span) || (cause.spreads && extent.holds(cause.span));
-    causes.iter().find(concerns).map(|cause| (cause.span, cause.text.clone()))
+    if let Some(cause) = causes.iter().find(|cause| is_own(cause.span)) {
+        return Some(told(cause));
+    }
+    // They are sorted: within a stretch stand those from the first that does not begin before it.
+    let within = |span: &Span| {
+        let first = causes.partition_point(|cause| cause.span < Span { end: 0, ..*span });
+        let inside =
+            causes[first..].iter().take_while(|cause| cause.span.file == span.file && cause.span.start <= span.end);
+        inside.into_iter().find(|cause| cause.spreads && span.holds(cause.span))
+    };
+    let extent = Extent::of(&contract.document, &operation.spec);
+    extent.spans().iter().find_map(within).map(told)
 }
 
 /// Something that makes it unknown what the contract says.

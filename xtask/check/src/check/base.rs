@@ -75,14 +75,18 @@ impl Base {
             if let Some(mut stdin) = child.stdin.take() {
                 stdin.write_all(input)?;
             }
-            child.wait_with_output()
+            let output = child.wait_with_output()?;
+            match output.status.success() {
+                true => Ok(output.stdout),
+                false => Err(std::io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned())),
+            }
         };
-        let failed = |error: std::io::Error| format!("git cannot be run to read the files of {revision}: {error}");
-        let listed = run(&["ls-tree", "-r", "-z", "--name-only", revision], b"").map_err(failed)?;
+        let failed = |error: std::io::Error| format!("the files of {revision} cannot be read from git: {error}");
+        let listed = run(&["ls-tree", "-r", "-z", "--full-tree", "--name-only", revision], b"").map_err(failed)?;
         let is_wanted = |name: &&[u8]| {
             [&b".yaml"[..], b".yml", b".json"].iter().any(|end| name.to_ascii_lowercase().ends_with(end))
         };
-        let names = listed.stdout.split(|byte| *byte == 0).filter(is_wanted).collect::<Vec<_>>().join(&0);
+        let names = listed.split(|byte| *byte == 0).filter(is_wanted).collect::<Vec<_>>().join(&0);
         let prefix = format!("--prefix={}/files/", folder.path().display());
         run(&["read-tree", revision], b"").map_err(failed)?;
         run(&["checkout-index", "--force", "-z", "--stdin", &prefix], &names).map_err(failed)?;

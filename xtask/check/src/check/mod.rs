@@ -25,7 +25,7 @@ use crate::allow::{self, Allowances};
 use crate::compat;
 use crate::outcome::{Coverage, NotCompared, Outcome};
 pub use base::Base;
-pub use pages::Pages;
+pub use pages::{Pages, names_of_pages};
 
 /// What to compare.
 #[derive(Debug, Clone, Default)]
@@ -58,7 +58,7 @@ pub fn check(project: &Project, scope: &Scope, generator: Option<&dyn Generator>
     };
     outcome.findings.sort_by_cached_key(|finding| {
         let place = finding.primary.as_ref().map(|place| (place.source.path.clone(), place.range.start));
-        (place, finding.rule)
+        (place, finding.rule, finding.message.clone())
     });
     outcome
 }

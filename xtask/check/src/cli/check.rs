@@ -34,7 +34,7 @@ pub fn check_help(program: &str) -> String {
     format!(
         "Exit status: 0 nothing has drifted, 1 something has, 2 something could not be checked.\n\n\
          {} says what is compared, how the contract is seen, and which findings are allowed for now. It is looked \
-         for in the current folder and those above it; `init` writes one.\n\n\
+         for in the current folder and those above it; `apidrift init` writes one.\n\n\
          Examples:\n{}",
         FILES.join(" or "),
         shown(program, &examples)

@@ -27,7 +27,7 @@ pub fn root() -> anyhow::Result<PathBuf> {
     settings::find_root(&here).with_context(|| {
         format!(
             "there is no {} in {} or a folder above it: name the contract, as in `check openapi.yaml docs`, or let \
-             `init openapi.yaml docs` write one",
+             `apidrift init openapi.yaml docs` write one",
             settings::FILES.join(" or "),
             here.display()
         )

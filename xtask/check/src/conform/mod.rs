@@ -44,7 +44,7 @@ pub use wire::{KEY, KEY_WITHOUT_PERMISSION};
 pub enum Wanted {
     /// One that runs already.
     There(Target),
-    /// The project's own, which `testbed` in `openapi/check.toml` runs.
+    /// The project's own, which `testbed` in the settings runs.
     Testbed,
 }
 

@@ -24,7 +24,7 @@ impl Testbed {
     pub fn start(root: &Path, command: &[String]) -> Result<Testbed, String> {
         let shown = command.join(" ");
         let Some((program, arguments)) = command.split_first() else {
-            return Err("`testbed` in openapi/check.toml is an empty command".to_owned());
+            return Err("`testbed` in the settings is an empty command".to_owned());
         };
         let child = Command::new(program)
             .args(arguments)

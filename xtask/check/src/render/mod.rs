@@ -12,7 +12,7 @@ use crate::outcome::Outcome;
 pub enum Format {
     /// For people, with the places in the files.
     Human,
-    /// One JSON object; xtask/check/src/render/json.rs shows its shape.
+    /// One JSON object with a `version`.
     Json,
     /// Annotations of a GitHub workflow.
     Github,

@@ -11,9 +11,9 @@ pub struct Extent {
 }
 
 impl Extent {
-    /// Whether something stands in one of them.
-    pub fn holds(&self, span: Span) -> bool {
-        self.spans.iter().any(|known| known.holds(span))
+    /// The stretches.
+    pub fn spans(&self) -> &[Span] {
+        &self.spans
     }
 
     /// That of an operation.

@@ -60,9 +60,7 @@ pub fn emit(project: &Project) -> Result<Option<Arc<Source>>, String> {
     let Some(command) = &project.layout.emits else { return Ok(None) };
     let shown = command.join(" ");
     let [program, arguments @ ..] = &command[..] else {
-        return Err(
-            "`emits` in openapi/check.toml is empty; it is the command that prints what the server emits".into()
-        );
+        return Err("`emits` in the settings is empty; it is the command that prints what the server emits".into());
     };
     let output = Command::new(program)
         .args(arguments)
@@ -99,7 +97,9 @@ impl Compare<'_> {
         if let Some(span) = span {
             finding = finding.with(self.contract.place(span, "the contract says this"));
         }
-        self.findings.push(finding.help("run `cargo xtask generate` and build the server"));
+        self.findings.push(
+            finding.help("make the server say what the contract says; if it is generated, generate and build it again"),
+        );
     }
 
     fn info(&mut self, misread: &[Span]) {

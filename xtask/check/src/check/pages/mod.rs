@@ -28,7 +28,7 @@ use apidrift_core::rules::Rule;
 use editions::Edition;
 use endpoint::Subject;
 use openapi_model::source::Source;
-pub use read::{Pages, read};
+pub use read::{Pages, names_of_pages, read};
 
 /// Compares the pages of every language with the contract and with each other. Of the operations in `set_aside`, by how they
 /// are called, not everything is known: nothing is compared with them.

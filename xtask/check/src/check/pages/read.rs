@@ -22,54 +22,84 @@ pub struct Pages {
 /// Reads the pages of all languages.
 pub fn read(project: &Project, unread: &mut Vec<String>) -> Vec<Pages> {
     let Some(folder) = &project.layout.pages else { return Vec::new() };
-    let folders = folders(project, folder, unread);
-    folders.into_iter().filter_map(|(language, folder)| read_folder(project, language, &folder, unread)).collect()
-}
-
-/// The folders of all languages. Any other folder holds pages that nobody looks at.
-fn folders(project: &Project, folder: &str, unread: &mut Vec<String>) -> Vec<(Language, String)> {
-    let mut folders = vec![(Language::English, folder.to_owned())];
-    let Ok(entries) = std::fs::read_dir(project.root.join(folder)) else {
-        return folders;
-    };
-    let mut names: Vec<String> = entries
-        .filter_map(Result::ok)
-        .filter(|entry| entry.path().is_dir() && holds_pages(&entry.path()))
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
-    names.sort();
-    for name in names {
-        match Language::ALL.iter().find(|language| language.code() == name && **language != Language::English) {
-            Some(language) => folders.push((*language, format!("{folder}/{name}"))),
-            None => unread.push(format!(
-                "{folder}/{name} is no language that pages are read in; its pages were not compared (xtask/check/src/page/words.rs has the languages)"
-            )),
+    let languages = languages(project, folder, unread);
+    let mut pages = vec![read_language(project, Language::English, folder, &languages, unread)];
+    for language in &languages {
+        if let Some(known) = language_of(language) {
+            pages.push(read_language(project, known, &format!("{folder}/{language}"), &[], unread));
         }
     }
-    folders
+    pages.into_iter().flatten().collect()
+}
+
+/// The folders that are named after a language, of which one that is not known is told.
+fn languages(project: &Project, folder: &str, unread: &mut Vec<String>) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(project.root.join(folder)) else { return Vec::new() };
+    let mut names: Vec<String> = entries
+        .filter_map(Result::ok)
+        .filter(|entry| entry.path().is_dir())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| is_language_tag(name))
+        .collect();
+    names.sort();
+    for name in names.iter().filter(|name| language_of(name).is_none()) {
+        if names_of_pages(&project.root.join(folder).join(name), "", &[]).is_ok_and(|pages| !pages.is_empty()) {
+            let known: Vec<&str> = Language::ALL.iter().map(|language| language.code()).collect();
+            unread.push(format!(
+                "{folder}/{name} is no language that pages are read in ({}); its pages were not compared",
+                known.join(", ")
+            ));
+        }
+    }
+    names
+}
+
+/// Whether a folder is named after a language: `es`, `pt-BR`.
+fn is_language_tag(name: &str) -> bool {
+    let (language, region) = name.split_once('-').map_or((name, None), |(language, region)| (language, Some(region)));
+    language.len() == 2
+        && language.bytes().all(|byte| byte.is_ascii_lowercase())
+        && region.is_none_or(|region| region.len() == 2 && region.bytes().all(|byte| byte.is_ascii_uppercase()))
+}
+
+/// The language that a folder holds pages of, beside those of the contract's own.
+fn language_of(name: &str) -> Option<Language> {
+    let known = Language::ALL.iter().copied();
+    known.filter(|language| *language != Language::English).find(|language| language.code() == name)
 }
 
 /// Whether a file is a page. What begins with a dot belongs to an editor or a system.
 fn is_page(name: &str) -> bool {
-    name.ends_with(".md") && !name.starts_with('.')
+    (name.ends_with(".md") || name.ends_with(".mdx")) && !name.starts_with('.')
 }
 
-/// Whether there are pages in a folder, however deep.
-fn holds_pages(folder: &Path) -> bool {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
-    let mut named = entries.filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry)));
-    named.any(|(name, entry)| match entry.file_type() {
-        Ok(kind) if kind.is_dir() => !name.starts_with('.') && holds_pages(&entry.path()),
-        _ => is_page(&name),
-    })
-}
-
-fn read_folder(project: &Project, language: Language, folder: &str, unread: &mut Vec<String>) -> Option<Pages> {
-    let entries = std::fs::read_dir(project.root.join(folder));
-    let entries = entries.map_err(|error| unread.push(format!("{folder} cannot be read: {error}"))).ok()?;
-    let mut names: Vec<String> =
-        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).filter(|name| is_page(name)).collect();
+/// The paths of all pages below a folder, however deep, without the folders that are left out at its top.
+pub fn names_of_pages(folder: &Path, prefix: &str, left_out: &[String]) -> std::io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder)?.filter_map(Result::ok) {
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let path = format!("{prefix}{name}");
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            if !name.starts_with('.') && !left_out.contains(&name) {
+                names.extend(names_of_pages(&entry.path(), &format!("{path}/"), &[]).unwrap_or_default());
+            }
+        } else if is_page(&name) {
+            names.push(path);
+        }
+    }
     names.sort();
+    Ok(names)
+}
+
+fn read_language(
+    project: &Project,
+    language: Language,
+    folder: &str,
+    left_out: &[String],
+    unread: &mut Vec<String>,
+) -> Option<Pages> {
+    let names = names_of_pages(&project.root.join(folder), "", left_out);
+    let names = names.map_err(|error| unread.push(format!("{folder} cannot be read: {error}"))).ok()?;
     let (mut sources, mut are_complete) = (Vec::new(), true);
     for name in names {
         match project.read(&format!("{folder}/{name}")) {

@@ -24,13 +24,8 @@ pub(super) fn check(contract: &Contract, unusable: HashSet<SchemaId>, findings: 
             claims.push(Claim { schema: id, way: None, value, file: schema.span.file, what });
         }
     }
-    let mut check = Check {
-        contract,
-        values: Values::new(&contract.document),
-        said: HashSet::new(),
-        unusable,
-        findings,
-    };
+    let mut check =
+        Check { contract, values: Values::new(&contract.document), said: HashSet::new(), unusable, findings };
     for direction in [Direction::Response, Direction::Request] {
         let first = |claim: &&Claim<'_>| claim.way.unwrap_or(Direction::Response) == direction;
         let schemas: HashSet<SchemaId> = claims.iter().filter(first).map(|claim| claim.schema).collect();
