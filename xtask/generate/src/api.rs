@@ -220,12 +220,10 @@ impl<'a> Lowering<'a> {
         let parameters = self.parameters(operation);
         let success = self.responses(&what, operation);
         let errors = self.errors(&what, operation);
-        let mut misread = misread(&self.contract.document).peekable();
-        if misread.peek().is_some() {
-            let extent = Extent::of(&self.contract.document, &operation.spec);
-            if misread.any(|problem| extent.holds(problem.span)) {
-                return None;
-            }
+        let misread: Vec<&problem::Problem> = misread(&self.contract.document).collect();
+        let is_misread = || Extent::of(&self.contract.document, &operation.spec).find(&misread, |problem| problem.span);
+        if !misread.is_empty() && is_misread().is_some() {
+            return None;
         }
         if self.problems.len() > before {
             return None;

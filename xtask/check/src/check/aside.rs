@@ -24,12 +24,14 @@ pub struct Reason {
 pub fn set_aside(contract: &Contract, findings: &[Finding]) -> BTreeMap<String, Reason> {
     let mut causes = causes(contract, findings);
     causes.sort_by_key(|cause| cause.span);
+    let (spreading, own): (Vec<Cause>, Vec<Cause>) = causes.into_iter().partition(|cause| cause.spreads);
     let mut aside = BTreeMap::new();
-    if causes.is_empty() && contract.operations.iter().all(|operation| operation.unread.is_empty()) {
+    if spreading.is_empty() && own.is_empty() && contract.operations.iter().all(|operation| operation.unread.is_empty())
+    {
         return aside;
     }
     for operation in &contract.operations {
-        if let Some((span, text)) = why(contract, operation, &causes) {
+        if let Some((span, text)) = why(contract, operation, &own, &spreading) {
             let place = contract.place(span, "here");
             let name = format!("{} {}", operation.method.value, operation.path.value);
             aside.insert(operation.call(), Reason { text, place, operation: name });
@@ -49,27 +51,19 @@ pub fn not_compared(aside: &BTreeMap<String, Reason>, comparison: &'static str) 
     aside.values().map(of).collect()
 }
 
-fn why(contract: &Contract, operation: &Operation, causes: &[Cause]) -> Option<(Span, String)> {
+fn why(contract: &Contract, operation: &Operation, own: &[Cause], spreading: &[Cause]) -> Option<(Span, String)> {
     if let Some(unread) = operation.unread.first() {
         return Some((unread.span, unread.reason.clone()));
     }
-    if causes.is_empty() {
-        return None;
-    }
     let told = |cause: &Cause| (cause.span, cause.text.clone());
-    let is_own = |span: Span| operation.span.holds(span) || operation.path.span == span;
-    if let Some(cause) = causes.iter().find(|cause| is_own(cause.span)) {
+    let is_own = |cause: &&Cause| operation.span.holds(cause.span) || operation.path.span == cause.span;
+    if let Some(cause) = own.iter().chain(spreading).find(is_own) {
         return Some(told(cause));
     }
-    // They are sorted: within a stretch stand those from the first that does not begin before it.
-    let within = |span: &Span| {
-        let first = causes.partition_point(|cause| cause.span < Span { end: 0, ..*span });
-        let inside =
-            causes[first..].iter().take_while(|cause| cause.span.file == span.file && cause.span.start <= span.end);
-        inside.into_iter().find(|cause| cause.spreads && span.holds(cause.span))
-    };
-    let extent = Extent::of(&contract.document, &operation.spec);
-    extent.spans().iter().find_map(within).map(told)
+    if spreading.is_empty() {
+        return None;
+    }
+    Extent::of(&contract.document, &operation.spec).find(spreading, |cause| cause.span).map(told)
 }
 
 /// Something that makes it unknown what the contract says.

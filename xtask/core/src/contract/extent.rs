@@ -11,9 +11,17 @@ pub struct Extent {
 }
 
 impl Extent {
-    /// The stretches.
-    pub fn spans(&self) -> &[Span] {
-        &self.spans
+    /// One of the things that stand in one of them, if there is one. They are sorted by where they stand.
+    pub fn find<'a, T>(&self, sorted: &'a [T], place: impl Fn(&T) -> Span) -> Option<&'a T> {
+        let within = |span: &Span| {
+            let first = sorted.partition_point(|thing| place(thing) < Span { end: 0, ..*span });
+            let mut inside = sorted[first..].iter().take_while(|thing| {
+                let place = place(thing);
+                place.file == span.file && place.start <= span.end
+            });
+            inside.find(|thing| span.holds(place(thing)))
+        };
+        self.spans.iter().find_map(within)
     }
 
     /// That of an operation.
