@@ -162,7 +162,7 @@ fn every_rule_can_be_listed_and_explained() {
     assert_eq!(listed.lines().count(), apidrift_core::rules::Rule::ALL.len());
     for line in listed.lines() {
         let name = line.split(' ').next().unwrap();
-        assert_ends(folder.path(), &["check", "--explain", name], 0, "It speaks when");
+        assert_ends(folder.path(), &["check", "--explain", name], 0, "Reported when");
     }
 }
 

@@ -141,7 +141,7 @@ fn first_difference(file: &Arc<Source>, expected: &str) -> Difference {
             range: range.start + indent..range.end,
             expected: one.map_or("nothing", str::trim).to_owned(),
             found: other.unwrap_or_default().trim().to_owned(),
-            around: expected[..offset.min(expected.len())].to_owned(),
+            around: expected.get(..offset).unwrap_or(expected).to_owned(),
         };
     }
 }

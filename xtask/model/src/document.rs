@@ -3,12 +3,13 @@
 //! References to parameters, bodies, answers, headers, examples and path items are followed while reading: what they
 //! lead to stands where they stood, with the place of what they lead to. Schemas are kept apart, see [`crate::schema`].
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::meaning::Shapes;
 use crate::node::{Entry, Node};
 use crate::problem::Problem;
 use crate::schema::{Schema, SchemaId};
-use crate::shape::Shapes;
 use crate::source::{Place, Source};
 use crate::span::{Span, Spanned};
 
@@ -48,6 +49,8 @@ pub struct Document {
     pub security_schemes: Vec<SecurityScheme>,
     /// What in the document makes no sense, or could not be followed, in the order of places.
     pub problems: Vec<Problem>,
+    /// The schemas of `components` by name.
+    pub(crate) by_name: HashMap<String, SchemaId>,
     /// Every schema, wherever it stands.
     pub(crate) schemas: Vec<Schema>,
     /// What they mean, as far as somebody has asked.
@@ -444,7 +447,7 @@ impl Document {
 
     /// A schema of `components.schemas`.
     pub fn component(&self, name: &str) -> Option<SchemaId> {
-        self.components.iter().find(|(known, _)| known.value == name).map(|(_, id)| *id)
+        self.by_name.get(name).copied()
     }
 
     /// The scheme of `components.securitySchemes` that a requirement names.

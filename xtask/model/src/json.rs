@@ -9,7 +9,6 @@ use super::node::{Duplicate, Entry, MAX_DEPTH, Node, Value, last_of_each};
 pub fn parse(text: &str) -> Option<(Node, Vec<Duplicate>)> {
     let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, duplicates: Vec::new() };
     reader.blanks();
-    // Most texts that are no JSON are told by their first character.
     let node = reader.node(0)?;
     reader.blanks();
     (reader.at == text.len()).then_some((node, reader.duplicates))

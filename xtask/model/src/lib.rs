@@ -1,7 +1,7 @@
 //! An OpenAPI document as typed values, each with its place.
 //!
-//! Reading never judges: what the document says is kept, also what is unusual, and what makes no sense is told as a
-//! problem beside everything that does. 3.0 and 3.1, YAML and JSON, one file or many become the same values.
+//! Reading keeps everything; what is invalid becomes a [`Problem`](problem::Problem). 3.0 and 3.1, YAML and JSON, one file
+//! or many become the same values.
 //!
 //! - [`read`] reads a [`Document`](document::Document).
 //! - [`schema`] is a schema as it is written, [`shape`] what it means.
@@ -10,7 +10,9 @@
 //! - [`paths`] says which paths are the same.
 
 pub mod document;
+mod equal;
 mod json;
+mod meaning;
 pub mod node;
 pub mod paths;
 pub mod problem;

@@ -50,7 +50,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// A key that stands nowhere.
+    /// An entry without a source range.
     pub fn new(key: &str, value: Node) -> Entry {
         Entry { key: key.to_owned(), key_range: 0..0, value }
     }

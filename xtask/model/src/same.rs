@@ -3,13 +3,14 @@
 //! Shapes are compared, not texts: neither the order of anything, nor the way in which a number, null or an `allOf` is
 //! written, nor the names of components matter. What is said to people (`title`, `description`, examples) is compared too, texts
 //! by their words.
-//! Schemas that hold themselves are the same if nothing tells them apart.
+//! Recursive schemas are equal unless a difference is found.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::Value as Json;
 
 use crate::document::Document;
+use crate::equal::is_one_set;
 use crate::node::Node;
 use crate::schema::{Bound, Discriminator, Schema, SchemaId};
 use crate::shape::{self, Additional, AllOf, Alternatives, Shape};
@@ -52,13 +53,24 @@ struct Comparison<'a> {
     /// The pairs that are the same unless something else tells otherwise, in the order in which they were met.
     met: Vec<(AllOf, AllOf)>,
     known: HashSet<(AllOf, AllOf)>,
+    /// The pairs that were tried and are not the same, with the number of trials that were under way. A failure is final
+    /// (assumptions only make more pairs equal), also within more trials, but not within fewer: see [`MAX_TRIALS`].
+    different: HashMap<(AllOf, AllOf), usize>,
     /// How many trials of alternatives are under way.
     trials: usize,
 }
 
 impl<'a> Comparison<'a> {
     fn new(one: &'a Document, other: &'a Document, trusts_names: bool) -> Comparison<'a> {
-        Comparison { one, other, trusts_names, met: Vec::new(), known: HashSet::new(), trials: 0 }
+        Comparison {
+            one,
+            other,
+            trusts_names,
+            met: Vec::new(),
+            known: HashSet::new(),
+            different: HashMap::new(),
+            trials: 0,
+        }
     }
 
     fn run(&mut self, one: AllOf, other: AllOf) -> Option<Difference> {
@@ -281,8 +293,12 @@ impl<'a> Comparison<'a> {
         Ok(())
     }
 
-    /// Whether two schemas are the same. What was taken for granted on the way is forgotten if they are not.
+    /// Whether two schemas are the same. On failure the assumptions made on the way are undone.
     fn try_pair(&mut self, one: &AllOf, other: &AllOf) -> bool {
+        let pair = (one.clone(), other.clone());
+        if self.different.get(&pair).is_some_and(|trials| *trials <= self.trials) {
+            return false;
+        }
         let before = self.met.len();
         self.trials += 1;
         let is_same = self.run(one.clone(), other.clone()).is_none();
@@ -291,6 +307,7 @@ impl<'a> Comparison<'a> {
             for pair in self.met.drain(before..) {
                 self.known.remove(&pair);
             }
+            self.different.insert(pair, self.trials);
         }
         is_same
     }
@@ -424,11 +441,6 @@ fn discriminator(discriminator: &Discriminator) -> String {
     format!("`{}` {mapping:?}", discriminator.property.value)
 }
 
-fn is_one_set(one: &[Json], other: &[Json]) -> bool {
-    let holds = |set: &[Json], value: &Json| set.iter().any(|known| shape::same_value(known, value));
-    one.iter().all(|value| holds(other, value)) && other.iter().all(|value| holds(one, value))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -529,6 +541,39 @@ mod tests {
         let third = "A: {oneOf: [{type: object, properties: {b: {$ref: '#/components/schemas/A'}}}, {type: string}]}";
         assert_differ(one, third, "oneOf/1", "the members of `oneOf`");
         assert_differ(one, &other.replace("oneOf", "anyOf"), "", "the way in which alternatives are told apart");
+    }
+
+    #[test]
+    fn nested_alternatives_that_differ_at_the_bottom_are_each_compared_once() {
+        let nested = |bottom: &str| {
+            (0..24).fold(format!("{{type: string, maxLength: {bottom}}}"), |inner, _| {
+                let member = |name: &str| format!("{{type: object, properties: {{{name}: {inner}}}}}");
+                format!(
+                    "{{oneOf: [{}, {{type: object, properties: {{n: {{$ref: '#/components/schemas/A'}}}}}}]}}",
+                    member("n")
+                )
+            })
+        };
+        let schemas = |bottom: &str| {
+            let level = |number: usize| {
+                let next = format!("{{$ref: '#/components/schemas/L{}'}}", number + 1);
+                let member = |title: &str| format!("{{title: {title}, properties: {{n: {next}}}}}");
+                // Both members may be taken for the other's until the bottom is reached.
+                format!("L{number}: {{oneOf: [{}, {}]}}", member("a"), member("a"))
+            };
+            let levels: Vec<String> = (0..24).map(level).collect();
+            format!(
+                "A: {{$ref: '#/components/schemas/L0'}}, {}, L24: {{type: string, maxLength: {bottom}}}",
+                levels.join(", ")
+            )
+        };
+        let start = std::time::Instant::now();
+        assert_same(&schemas("1"), &schemas("1"));
+        assert_differ(&schemas("1"), &schemas("2"), "oneOf/0", "the members of `oneOf`");
+        let inline = |bottom: &str| format!("A: {}", nested(bottom));
+        assert_same(&inline("1"), &inline("1"));
+        assert_differ(&inline("1"), &inline("2"), "oneOf/0", "the members of `oneOf`");
+        assert!(start.elapsed() < std::time::Duration::from_secs(1), "{:?}", start.elapsed());
     }
 
     #[test]

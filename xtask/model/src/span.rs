@@ -1,4 +1,4 @@
-//! Where something stands: a file of the document and the bytes in it.
+//! Source positions: a file of the document and a byte range.
 
 use std::ops::{Deref, Range};
 

@@ -56,7 +56,8 @@ pub fn fixed(root: &Path, findings: &[Finding]) -> Vec<Fixed> {
         after: text.to_owned(),
     });
     let edited = parts.into_iter().map(|(path, (text, mut edits))| {
-        edits.sort_by_key(|(range, _)| range.start);
+        // What is inserted where another edit starts stands before it.
+        edits.sort_by_key(|(range, _)| (range.start, range.end));
         let mut after = String::with_capacity(text.len());
         let mut at = 0;
         for (range, with) in edits {
@@ -88,4 +89,25 @@ pub fn write(root: &Path, fixed: &[Fixed]) -> anyhow::Result<()> {
         std::fs::write(&file, format!("{mark}{after}")).with_context(|| format!("{path} cannot be written"))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use apidrift_core::rules::Rule;
+    use openapi_model::source::{Place, Source};
+
+    use super::*;
+
+    #[test]
+    fn an_insertion_may_stand_where_a_replaced_text_starts() {
+        let source = Source::new("page.md", "one two three".to_owned());
+        let finding = |range: Range<usize>, with: &str| {
+            let place = Place { source: source.clone(), range: range.clone(), label: String::new() };
+            let edit = Edit::Replace { source: source.clone(), range, with: with.to_owned() };
+            Finding::at(Rule::PageBody, place, "a finding").fix(edit)
+        };
+        let findings = [finding(4..7, "2"), finding(4..4, "and "), finding(7..7, ","), finding(5..6, "no")];
+        let fixed = fixed(Path::new("."), &findings);
+        assert_eq!(fixed[0].after, "one and 2, three");
+    }
 }

@@ -1,11 +1,33 @@
 //! The errors of an operation, told apart as the profile says.
 
-use openapi_model::document::{Example, Operation, Status};
+use std::ops::Range;
+use std::sync::Arc;
+
+use openapi_model::document::{Operation, Status};
 use openapi_model::node::{Node, Value};
 use openapi_model::span::{Span, Spanned};
 
-use super::{DocumentedError, json};
+use super::media::json;
 use crate::profile::Profile;
+
+/// An error that an operation documents: one of its named examples, or a status that names none.
+#[derive(Debug, Clone)]
+pub struct DocumentedError {
+    /// The name of its example; its status where no example says what tells it from others.
+    pub name: Spanned<String>,
+    /// Its status.
+    pub status: Spanned<u16>,
+    /// What tells it from other errors of its status, as the profile has it.
+    pub identity: Option<Spanned<String>>,
+    /// The summary of its example: what to do about it.
+    pub summary: Option<Spanned<String>>,
+    /// Its whole body. Its ranges are in the file of `span`.
+    pub value: Option<Arc<Node>>,
+    /// Its example, or its response where it has none.
+    pub span: Span,
+    /// Which of the operation's responses it belongs to.
+    pub response: usize,
+}
 
 /// Every error of an operation, by status and name: neither order means anything.
 pub(super) fn errors(profile: &Profile, spec: &Operation) -> Vec<DocumentedError> {
@@ -16,11 +38,11 @@ pub(super) fn errors(profile: &Profile, spec: &Operation) -> Vec<DocumentedError
         let examples = json(&response.content).map(|media| media.examples.as_slice()).unwrap_or_default();
         let before = errors.len();
         errors.extend(examples.iter().filter_map(|example| {
-            let identity = identity(profile.error_identity.as_deref()?, example)?;
+            let (text, range) = identity(profile.error_identity.as_deref()?, example.value.as_ref()?)?;
             Some(DocumentedError {
                 name: example.name.clone(),
                 status: status.clone(),
-                identity: Some(identity),
+                identity: Some(Spanned::new(text, Span::new(example.span.file, &range))),
                 summary: example.summary.clone(),
                 value: example.value.clone(),
                 span: example.span,
@@ -43,15 +65,16 @@ pub(super) fn errors(profile: &Profile, spec: &Operation) -> Vec<DocumentedError
     errors
 }
 
-/// What tells an example from other errors of its status: the text or number that the pointer leads to.
-pub(super) fn identity(pointer: &str, example: &Example) -> Option<Spanned<String>> {
-    let node = at(example.value.as_ref()?, pointer)?;
+/// What tells an error from others of its status, and where it stands in the error's body: the text or number that the JSON
+/// pointer leads to, without white space around it. Nothing where there is none, or an empty one.
+pub fn identity(pointer: &str, body: &Node) -> Option<(String, Range<usize>)> {
+    let node = at(body, pointer)?;
     let text = match &node.value {
         Value::String(text) => text.trim().to_owned(),
         Value::Number(number) => number.to_string(),
         _ => return None,
     };
-    (!text.is_empty()).then(|| Spanned::new(text, Span::new(example.span.file, &node.range)))
+    (!text.is_empty()).then(|| (text, node.range.clone()))
 }
 
 fn at<'a>(node: &'a Node, pointer: &str) -> Option<&'a Node> {
@@ -62,4 +85,22 @@ fn at<'a>(node: &'a Node, pointer: &str) -> Option<&'a Node> {
             _ => node.get(&key),
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use openapi_model::node;
+
+    use super::identity;
+
+    #[test]
+    fn what_tells_an_error_from_others_is_a_text_or_a_number() {
+        let body = node::parse(r#"{"a/b": [{"code": 7}, {"code": " late "}], "empty": " ", "not": true}"#).unwrap();
+        let text = |pointer: &str| identity(pointer, &body).map(|(text, _)| text);
+        assert_eq!(text("/a~1b/0/code").as_deref(), Some("7"));
+        assert_eq!(text("/a~1b/1/code").as_deref(), Some("late"));
+        for nothing in ["/empty", "/not", "/a~1b", "/a~1b/2/code", "/else"] {
+            assert_eq!(text(nothing), None, "{nothing}");
+        }
+    }
 }

@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 use openapi_model::document::{Document, Example, Operation, Status};
 use openapi_model::shape::Additional;
 
-use super::{errors, json, permission, rate_limit};
+use super::errors::{errors, identity};
+use super::media::json;
+use super::operation::{permission, rate_limit};
 use crate::profile::{Profile, Requirement, SCOPES};
 
 /// What tells errors of one status apart, in the order of how well it does.
@@ -47,9 +49,9 @@ fn keeps(requirement: Requirement, profile: &Profile, operations: &[&Operation])
         Requirement::Permission => all(&|operation| permission(profile, operation).is_some()),
         Requirement::RateLimit => all(&|operation| rate_limit(profile, operation).is_some()),
         Requirement::ErrorExamples => {
-            let has_errors = operations.iter().any(|operation| !errors::errors(profile, operation).is_empty());
+            let has_errors = operations.iter().any(|operation| !errors(profile, operation).is_empty());
             let is_named = |operation: &Operation| {
-                let errors = errors::errors(profile, operation);
+                let errors = errors(profile, operation);
                 let names: HashSet<&str> = errors.iter().map(|error| error.name.as_str()).collect();
                 let all_are_whole = errors.iter().all(|error| error.identity.is_some() && error.summary.is_some());
                 all_are_whole && names.len() == errors.len()
@@ -84,7 +86,7 @@ fn identities(pointer: &str, statuses: &[&[Example]]) -> Option<Vec<String>> {
     let mut several = false;
     for examples in statuses {
         let mut known: Vec<String> =
-            examples.iter().filter_map(|example| Some(errors::identity(pointer, example)?.value)).collect();
+            examples.iter().filter_map(|example| Some(identity(pointer, example.value.as_ref()?)?.0)).collect();
         known.sort();
         if known.windows(2).any(|pair| pair[0] == pair[1]) {
             return None;

@@ -10,7 +10,7 @@ use crate::problem::{Problem, ProblemKind};
 use crate::span::{Span, Spanned};
 
 impl<'a> Reader<'a> {
-    /// Tells of something that makes no sense.
+    /// Records a problem.
     pub fn problem(&mut self, kind: ProblemKind, message: impl Into<String>, span: Span) -> &mut Problem {
         let index = self.problems.len();
         self.problems.push(Problem { kind, message: message.into(), span, related: None, nearest: None });

@@ -1,7 +1,8 @@
 //! The keys that OpenAPI knows, and where a document has others: a misspelt key is not read by anybody.
 
-use super::Reader;
 use super::files::At;
+use super::nearest::nearest;
+use super::reader::Reader;
 use crate::document::Version;
 use crate::problem::ProblemKind;
 
@@ -96,13 +97,6 @@ impl Part {
     }
 }
 
-/// The name that is most like one that there is not.
-pub fn nearest<'a>(known: impl Iterator<Item = &'a str>, name: &str) -> Option<String> {
-    let likenesses = known.map(|known| (strsim::normalized_damerau_levenshtein(known, name), known));
-    let best = likenesses.max_by(|(one, _), (other, _)| one.total_cmp(other));
-    best.filter(|(likeness, _)| *likeness >= 0.6).map(|(_, known)| known.to_owned())
-}
-
 impl<'a> Reader<'a> {
     /// Tells of keys that a part may not have.
     pub fn keys(&mut self, at: At<'a>, part: Part) {
@@ -120,7 +114,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let version = if self.version == Version::V3_1 { "3.1" } else { "3.0" };
-            let message = format!("OpenAPI {version} has no key `{key}` here: nobody reads it");
+            let message = format!("`{key}` is not a key of OpenAPI {version} here; tools ignore it");
             let known = old.split(' ').chain(new.split(' ')).filter(|known| !known.is_empty());
             let nearest = nearest(known, key);
             self.problem(ProblemKind::UnknownKey, message, entry.key_span()).nearest = nearest;

@@ -1,39 +1,33 @@
 //! Reading a document: from files to typed values.
 //!
-//! Nothing here judges or gives up: what makes no sense is a [`Problem`], and everything else is read. Reading is bounded:
+//! Reading never gives up: what is invalid becomes a [`Problem`], and everything else is read. Reading is bounded:
 //! by the depth of documents, by the number of parts that references multiply, and by each schema being read once.
 
 mod bounds;
 mod fields;
 mod files;
 mod keys;
+mod nearest;
 mod operations;
 mod parts;
+mod reader;
 mod references;
 mod schemas;
 mod security;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use self::files::{At, Files};
 use self::keys::Part;
-use self::references::References;
-use self::schemas::Queue;
+use self::reader::Reader;
 use crate::document::{Document, Security, Status, Version};
 use crate::node::{self, Node};
 use crate::problem::{Problem, ProblemKind, Unreadable, UnreadableKind};
-use crate::schema::{Schema, SchemaId};
 use crate::source::{Place, Source};
 use crate::span::{FileId, Span, Spanned};
-
-/// No document has more parts than this: a few lines of references to references could come to any number.
-const MAX_PARTS: usize = 1_000_000;
-/// Headers within headers and callbacks within callbacks go no deeper than this.
-const MAX_WITHIN: usize = 16;
 
 /// Reads a document that is in memory. References into other files are followed relative to the folder `base`; without one
 /// they lead nowhere.
@@ -137,44 +131,7 @@ fn tell_of_texts(files: &Files, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Reads one document.
-struct Reader<'a> {
-    references: References<'a>,
-    version: Version,
-    problems: Vec<Problem>,
-    schemas: Vec<Schema>,
-    /// The schemas by the address of their nodes.
-    ids: HashMap<usize, SchemaId>,
-    queue: Queue<'a>,
-    /// The values of examples by the address of their nodes.
-    values: HashMap<usize, Arc<Node>>,
-    /// The names of `components.securitySchemes`.
-    scheme_names: Vec<&'a str>,
-    /// How many parts were read; one that is referred to in two places counts twice.
-    parts: usize,
-    /// The addresses of the headers and path items that are being read, each within the one before.
-    within: Vec<usize>,
-    /// The headers of the operation that is being read that could not be read, and why.
-    lost_headers: Vec<(String, Span)>,
-}
-
 impl<'a> Reader<'a> {
-    fn new(files: &'a Files, version: Version) -> Reader<'a> {
-        Reader {
-            references: References::new(files),
-            version,
-            problems: Vec::new(),
-            schemas: Vec::new(),
-            ids: HashMap::new(),
-            queue: Queue::new(),
-            values: HashMap::new(),
-            scheme_names: Vec::new(),
-            parts: 0,
-            within: Vec::new(),
-            lost_headers: Vec::new(),
-        }
-    }
-
     /// All of the document but its schemas and problems, which are in the reader then.
     fn document(&mut self, openapi: Spanned<String>) -> Document {
         let nothing: &Node = &EMPTY;
@@ -198,6 +155,7 @@ impl<'a> Reader<'a> {
             operations: self.operations(root, "paths", &security),
             webhooks: self.operations(root, "webhooks", &security),
             components: Vec::new(),
+            by_name: Default::default(),
             security_schemes: schemes.into_iter().filter_map(|scheme| self.security_scheme(scheme)).collect(),
             problems: Vec::new(),
             schemas: Vec::new(),
@@ -209,6 +167,7 @@ impl<'a> Reader<'a> {
                 let id = self.schema(entry.value);
                 let name = Spanned::new(entry.key().to_owned(), entry.key_span());
                 self.schemas[id.index()].name = Some(name.clone());
+                document.by_name.entry(name.value.clone()).or_insert(id);
                 document.components.push((name, id));
             }
             self.components(components, &security);
@@ -243,36 +202,6 @@ impl<'a> Reader<'a> {
             self.path_item(entry, &path, security);
         }
         self.headers(components);
-    }
-
-    /// Counts a part that is read, and says why it is not if there are too many.
-    fn spend(&mut self, span: Span) -> Result<(), String> {
-        self.parts += 1;
-        if self.parts <= MAX_PARTS {
-            return Ok(());
-        }
-        let reason = format!("the document comes to more than {MAX_PARTS} parts where its references are followed");
-        if self.parts == MAX_PARTS + 1 {
-            self.problem(ProblemKind::TooLarge, reason.clone(), span);
-        }
-        Err(reason)
-    }
-
-    /// Reads what a reference leads to, unless that is what is being read.
-    fn within<T>(&mut self, at: At<'a>, from: At<'a>, read: impl FnOnce(&mut Self) -> T) -> Result<T, String> {
-        let (kind, reason) = if self.within.contains(&at.address()) {
-            (ProblemKind::CircularReference, "this leads back to something that it is a part of".to_owned())
-        } else if self.within.len() >= MAX_WITHIN {
-            (ProblemKind::TooLarge, format!("references lead more than {MAX_WITHIN} deep into one another"))
-        } else {
-            self.within.push(at.address());
-            let read = read(self);
-            self.within.pop();
-            return Ok(read);
-        };
-        let span = from.get("$ref").unwrap_or(from).span();
-        self.problem(kind, reason.clone(), span);
-        Err(reason)
     }
 }
 

@@ -6,6 +6,7 @@ use super::Reader;
 use super::fields::{extensions, moved};
 use super::files::{At, EntryAt};
 use super::keys::Part;
+use super::nearest::nearest;
 use crate::document::{Encoding, Example, Header, Location, MediaType, Parameter, RequestBody, Response, Status};
 use crate::node::{Entry, Node};
 use crate::problem::ProblemKind;
@@ -27,7 +28,7 @@ impl<'a> Reader<'a> {
             .into_iter()
             .find(|location| location.name() == place.value);
         let Some(location) = location else {
-            let nearest = super::keys::nearest(["path", "query", "header", "cookie"].into_iter(), &place.value);
+            let nearest = nearest(["path", "query", "header", "cookie"].into_iter(), &place.value);
             let hint = match place.value.as_str() {
                 "body" | "formData" => ", which OpenAPI 2.0 had: since 3.0 it is a `requestBody`",
                 _ => "; there are `path`, `query`, `header` and `cookie`",

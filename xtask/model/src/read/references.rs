@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::files::{At, Files, Nowhere};
-use super::keys::nearest;
+use super::nearest::nearest;
 use crate::node::{Node, Value};
 use crate::span::FileId;
 

@@ -1,19 +1,15 @@
 //! Schemas: each place where one stands is one schema, however many references lead to it.
 
-use std::collections::VecDeque;
-
 use super::Reader;
 use super::bounds::Bounds;
 use super::files::{At, EntryAt, Nowhere};
 use super::keys::Part;
+use super::nearest::nearest;
 use crate::document::Version;
 use crate::node::Value;
 use crate::problem::ProblemKind;
 use crate::schema::{Discriminator, Property, Reference, Schema, SchemaId, Subschemas, Types};
 use crate::span::Spanned;
-
-/// Schemas that have an identity and wait for being read.
-pub type Queue<'a> = VecDeque<(SchemaId, At<'a>)>;
 
 impl<'a> Reader<'a> {
     /// The schema at a place. It is read later: reading goes from one to the next, not into it.
@@ -220,7 +216,7 @@ impl<'a> Reader<'a> {
                     let shown = text.map_or(name.node.kind().to_owned(), |text| format!("`{text}`"));
                     let message = format!("`type` is {shown}, which is no type");
                     let known = ["null", "boolean", "integer", "number", "string", "array", "object"];
-                    let nearest = text.and_then(|text| super::keys::nearest(known.into_iter(), text));
+                    let nearest = text.and_then(|text| nearest(known.into_iter(), text));
                     self.problem(ProblemKind::WrongType, message, name.span()).nearest = nearest;
                 }
             }
@@ -267,7 +263,7 @@ impl<'a> Reader<'a> {
         }
         if !text.contains(['#', '/', '.']) {
             let known = components.map(|schemas| schemas.node.entries()).unwrap_or_default();
-            let nearest = super::keys::nearest(known.iter().map(|entry| entry.key.as_str()), text);
+            let nearest = nearest(known.iter().map(|entry| entry.key.as_str()), text);
             let nowhere = Nowhere { nearest, ..Nowhere::new(format!("there is no schema `{text}`")) };
             self.nowhere(nowhere, value);
             return None;

@@ -5,8 +5,10 @@ use std::mem;
 
 use serde_json::Value as Json;
 
-use super::{Additional, AllOf, Alternatives, Shape, ShapeProperty, types};
+use super::types;
 use crate::document::Document;
+use crate::equal::Known;
+use crate::meaning::{Additional, AllOf, Alternatives, Shape, ShapeProperty};
 use crate::schema::{Bound, Discriminator, Schema, SchemaId, Types};
 use crate::span::{Span, Spanned};
 
@@ -187,7 +189,8 @@ impl Flattening<'_> {
             let values: Vec<Spanned<Json>> = match &shape.enumeration {
                 None => values.cloned().collect(),
                 Some(known) => {
-                    values.filter(|value| known.iter().any(|known| same_value(known, value))).cloned().collect()
+                    let known = Known::new(known.iter().map(|known| &known.value));
+                    values.filter(|value| known.holds(value)).cloned().collect()
                 }
             };
             let span = schema.enumeration.as_ref().map_or(schema.span, |values| values.span);
@@ -329,20 +332,5 @@ fn other_keyword(shape: &mut Shape, key: &str, value: Json, span: Span) {
             let both = Json::Array(vec![mem::take(&mut known.value), value]);
             known.value = both;
         }
-    }
-}
-
-/// Whether two values are the same; a number is, however it is written.
-pub(super) fn same_value(one: &Json, other: &Json) -> bool {
-    match (one, other) {
-        (Json::Number(one), Json::Number(other)) => one == other || one.as_f64() == other.as_f64(),
-        (Json::Array(one), Json::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same_value(one, other))
-        }
-        (Json::Object(one), Json::Object(other)) => {
-            one.len() == other.len()
-                && one.iter().all(|(key, value)| other.get(key).is_some_and(|other| same_value(value, other)))
-        }
-        _ => one == other,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::Direction;
+use super::direction::Direction;
 use super::graph::{Walk, walk};
 use super::parts::{parts, together, unusable};
 use crate::document::{Document, Version};

@@ -4,6 +4,7 @@
 //! and the whole document once that would have been less work. Discriminators say nothing here.
 
 mod convert;
+mod direction;
 mod graph;
 mod parts;
 #[cfg(test)]
@@ -18,18 +19,10 @@ use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value as Json};
 
 use self::convert::{Converter, Key};
+pub use self::direction::Direction;
 use crate::document::Document;
 use crate::node::{Node, Value};
 use crate::schema::SchemaId;
-
-/// Which way a value goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Direction {
-    /// To the server: what is `readOnly` is not sent, and not required.
-    Request,
-    /// From the server: what is `writeOnly` is not sent, and not required.
-    Response,
-}
 
 /// One way in which a value does not fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,7 +111,7 @@ impl<'a> Values<'a> {
         let document = self.document;
         let mut converter = Converter::new(document, direction);
         converter.reach(schema);
-        if let Some(reason) = converter.broken().values().next() {
+        if let Some(reason) = converter.keys().iter().find_map(|key| converter.broken().get(&key.schema)) {
             return Err(reason.clone());
         }
         self.spent += converter.keys().len();

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-use apidrift_core::contract::{Contract, Operation};
+use apidrift_core::contract::{Contract, Operation, json};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 use openapi_model::document::{Document, Status};
@@ -54,6 +54,22 @@ impl<'a> Basis<'a> {
     /// How a value does not fit a schema; nothing where the schema cannot be used: then it is not known.
     pub fn misfits(&self, schema: SchemaId, direction: Direction, value: &Node) -> Option<Vec<Misfit>> {
         self.values.borrow_mut().misfits(schema, direction, value).ok()
+    }
+
+    /// The schemas that errors have: the one of all errors, or those that operations answer with.
+    pub fn error_schemas(&self) -> Vec<SchemaId> {
+        if let Some(schema) = self.contract.error_schema() {
+            return vec![schema];
+        }
+        let responses = self.operations().flat_map(|operation| &operation.spec.responses);
+        let errors = responses.filter(|response| {
+            matches!(*response.status, Status::Code(400..=599) | Status::Range(4 | 5) | Status::Default)
+        });
+        let schemas = errors.filter_map(|response| Some(self.document().target(json(&response.content)?.schema?)));
+        let mut schemas: Vec<SchemaId> = schemas.collect();
+        schemas.sort_unstable();
+        schemas.dedup();
+        schemas
     }
 
     /// What tells errors apart, in a word: `message`, `code`, ….

@@ -13,7 +13,7 @@ use super::about::{About, Basis};
 use super::fields;
 use super::shapes::{self, Others, Variants};
 use crate::page::{CodeBlock, Page, Written};
-use apidrift_core::contract::json;
+use apidrift_core::contract::{identity, json};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
@@ -87,7 +87,7 @@ impl About<'_, '_> {
 
     /// Whether a body is that of an error which the operation has.
     fn is_error(&self, body: &Node) -> bool {
-        let identity = identity(self.basis, body);
+        let identity = error_identity(self.basis, body);
         self.operation.responses.iter().enumerate().any(|(index, response)| {
             if !matches!(*response.status, Status::Code(400..=599) | Status::Range(4 | 5) | Status::Default) {
                 return false;
@@ -196,7 +196,7 @@ fn said(span: &Written<String>) -> Option<Said> {
 /// A page of common errors: its bodies are errors that operations have, and its fields those of an error.
 pub fn common(basis: &Basis<'_>, page: &Page) -> Vec<Finding> {
     let mut findings = fields::common(basis, page);
-    let schemas = error_schemas(basis);
+    let schemas = basis.error_schemas();
     for block in json_blocks(page) {
         match parse(page, block) {
             Ok(body) => {
@@ -208,7 +208,7 @@ pub fn common(basis: &Basis<'_>, page: &Page) -> Vec<Finding> {
                     let errors = basis.operations().flat_map(|operation| &operation.errors);
                     errors.filter_map(|error| error.identity.as_ref()).any(|known| **known == *text)
                 };
-                if let Some((said, range)) = identity(basis, &body)
+                if let Some((said, range)) = error_identity(basis, &body)
                     && !known(&said)
                 {
                     let message = format!("no operation has an error with the {} `{said}`", basis.error_word());
@@ -220,22 +220,6 @@ pub fn common(basis: &Basis<'_>, page: &Page) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// The schemas that errors have: the one of all errors, or those that operations answer with.
-pub fn error_schemas(basis: &Basis<'_>) -> Vec<SchemaId> {
-    if let Some(schema) = basis.contract.error_schema() {
-        return vec![schema];
-    }
-    let responses = basis.operations().flat_map(|operation| &operation.spec.responses);
-    let errors = responses.filter(|response| {
-        matches!(*response.status, Status::Code(400..=599) | Status::Range(4 | 5) | Status::Default)
-    });
-    let schemas = errors.filter_map(|response| Some(basis.document().target(json(&response.content)?.schema?)));
-    let mut schemas: Vec<SchemaId> = schemas.collect();
-    schemas.sort_unstable();
-    schemas.dedup();
-    schemas
 }
 
 /// How a body is none of an error: the misfits of the schema that it fits best.
@@ -251,21 +235,8 @@ fn no_error(basis: &Basis<'_>, schemas: &[SchemaId], body: &Node) -> Misfits {
 }
 
 /// What tells the error of a body from others, as the contract's profile has it, and where it stands.
-fn identity(basis: &Basis<'_>, body: &Node) -> Option<(String, Range<usize>)> {
-    let pointer = basis.contract.profile.error_identity.as_deref()?;
-    let node = pointer.split('/').skip(1).try_fold(body, |node, part| {
-        let key = part.replace("~1", "/").replace("~0", "~");
-        match &node.value {
-            Value::Array(items) => items.get(key.parse::<usize>().ok()?),
-            _ => node.get(&key),
-        }
-    })?;
-    let text = match &node.value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        _ => return None,
-    };
-    Some((text, node.range.clone()))
+fn error_identity(basis: &Basis<'_>, body: &Node) -> Option<(String, Range<usize>)> {
+    identity(basis.contract.profile.error_identity.as_deref()?, body)
 }
 
 /// The schema of an answer that is JSON.

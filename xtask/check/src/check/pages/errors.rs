@@ -53,8 +53,8 @@ fn prose(
     let odd: Vec<&ErrorRow> = page.mentions.iter().filter(|row| !known(row)).collect();
     odd.into_iter()
         .filter_map(|row| {
-            let (_, at) = most_alike(&[(page, row)], documented)?;
-            misnamed(basis, page, row, documented[at])
+            let (_, error) = alike(&[row], documented).pop()?;
+            misnamed(basis, page, row, documented[error])
         })
         .collect()
 }
@@ -103,7 +103,7 @@ fn compare(
 ) -> Vec<Finding> {
     let rows: Vec<(&Page, &ErrorRow)> =
         pages.iter().flat_map(|page| page.errors.iter().map(move |row| (*page, row))).collect();
-    let mut missing: Vec<&DocumentedError> =
+    let missing: Vec<&DocumentedError> =
         documented.iter().copied().filter(|error| !pages.iter().any(|page| documents(page, error))).collect();
     let mut findings = Vec::new();
     let mut odd = Vec::new();
@@ -117,20 +117,20 @@ fn compare(
             odd.push((*page, *row));
         }
     }
-    // A row that is not documented is a missing error written wrongly, if there is one that it resembles: the most alike
-    // pair first.
-    while let Some((row_at, error_at)) = most_alike(&odd, &missing) {
-        let (page, row) = odd.remove(row_at);
-        let error = missing.remove(error_at);
-        findings.extend(misnamed(basis, page, row, error));
-    }
-    for (page, row) in odd.into_iter().filter(|(_, row)| !is_covered(row)) {
+    // A row that is not documented is a missing error written wrongly, if there is one that it resembles.
+    let odd_rows: Vec<&ErrorRow> = odd.iter().map(|(_, row)| *row).collect();
+    let pairs = alike(&odd_rows, &missing);
+    findings.extend(pairs.iter().filter_map(|(row, error)| misnamed(basis, odd[*row].0, odd[*row].1, missing[*error])));
+    let is_left = |row: usize| pairs.iter().all(|(paired, _)| *paired != row);
+    for (_, (page, row)) in odd.into_iter().enumerate().filter(|(at, (_, row))| is_left(*at) && !is_covered(row)) {
         let message = format!("the contract does not document `{} {}` here", row.status.value, row.message.value);
         let finding = Finding::at(Rule::PageErrorExtra, page.place(&row.range, "not in the contract"), message);
         findings.push(finding.help("remove the row, or document the error in the contract"));
     }
     let Some(first) = pages.first() else { return findings };
-    findings.extend(missing.into_iter().filter(|error| !is_elsewhere(error)).map(|error| absent(basis, first, error)));
+    let is_left = |error: usize| pairs.iter().all(|(_, paired)| *paired != error);
+    let missing = missing.into_iter().enumerate().filter(|(at, error)| is_left(*at) && !is_elsewhere(error));
+    findings.extend(missing.map(|(_, error)| absent(basis, first, error)));
     findings
 }
 
@@ -150,22 +150,33 @@ fn misnamed(basis: &Basis<'_>, page: &Page, row: &ErrorRow, error: &DocumentedEr
     Some(finding.help(format!("write `{}`", label(error))).fix_with(right))
 }
 
-/// The row and the error that are most alike, if any two are alike enough to be meant for each other.
-fn most_alike(rows: &[(&Page, &ErrorRow)], errors: &[&DocumentedError]) -> Option<(usize, usize)> {
-    let mut best: Option<(u32, usize, usize)> = None;
-    for (row_at, (_, row)) in rows.iter().enumerate() {
-        for (error_at, error) in errors.iter().enumerate() {
-            let Some(identity) = &error.identity else { continue };
-            let similarity = strsim::normalized_levenshtein(&row.message.to_lowercase(), &identity.to_lowercase());
+/// The rows and errors that are alike enough to be meant for each other, the most alike first. Each is in one pair at most.
+fn alike(rows: &[&ErrorRow], errors: &[&DocumentedError]) -> Vec<(usize, usize)> {
+    let texts: Vec<Option<String>> =
+        errors.iter().map(|error| error.identity.as_ref().map(|identity| identity.to_lowercase())).collect();
+    let mut scores: Vec<(u32, usize, usize)> = Vec::new();
+    for (row_at, row) in rows.iter().enumerate() {
+        let message = row.message.to_lowercase();
+        for (error_at, (error, text)) in errors.iter().zip(&texts).enumerate() {
+            let Some(text) = text else { continue };
+            let similarity = strsim::normalized_levenshtein(&message, text);
             let same_status = *row.status == *error.status;
             let enough = if same_status { similarity > 0.5 } else { similarity > 0.99 };
-            let score = (similarity * 1000.0) as u32 + u32::from(same_status);
-            if enough && best.is_none_or(|(known, ..)| score > known) {
-                best = Some((score, row_at, error_at));
+            if enough {
+                scores.push(((similarity * 1000.0) as u32 + u32::from(same_status), row_at, error_at));
             }
         }
     }
-    best.map(|(_, row_at, error_at)| (row_at, error_at))
+    scores.sort_by_key(|(score, row, error)| (std::cmp::Reverse(*score), *row, *error));
+    let (mut free_rows, mut free_errors) = (vec![true; rows.len()], vec![true; errors.len()]);
+    let mut pairs = Vec::new();
+    for (_, row, error) in scores {
+        if free_rows[row] && free_errors[error] {
+            (free_rows[row], free_errors[error]) = (false, false);
+            pairs.push((row, error));
+        }
+    }
+    pairs
 }
 
 fn absent(basis: &Basis<'_>, page: &Page, error: &DocumentedError) -> Finding {

@@ -10,8 +10,8 @@ use openapi_model::values::Direction;
 use serde_json::Value as Json;
 
 use super::about::{Basis, unknown_name};
+use super::parameters;
 use super::shapes::{self, Field, Others, Variants};
-use super::{body, parameters};
 use crate::page::{Page, Row, Table, Written};
 use apidrift_core::contract::{Operation, json};
 use apidrift_core::finding::Finding;
@@ -84,7 +84,7 @@ pub fn of_operation(basis: &Basis<'_>, operation: &Operation) -> Listings {
 
 /// A page of common errors has tables of the fields of errors.
 pub fn common(basis: &Basis<'_>, page: &Page) -> Vec<Finding> {
-    let errors = body::error_schemas(basis).into_iter().map(|schema| (schema, Direction::Response));
+    let errors = basis.error_schemas().into_iter().map(|schema| (schema, Direction::Response));
     let listings = Listings::reached(basis.document(), &errors.collect::<Vec<_>>());
     compare(basis, page, &page.tables.iter().collect::<Vec<_>>(), &listings)
 }

@@ -1,0 +1,12 @@
+//! Which of the forms of a body is the one that is compared.
+
+use openapi_model::document::MediaType;
+
+/// The form of a body that is JSON: `application/json`, or else a `+json`, or else whatever takes both.
+pub fn json(content: &[MediaType]) -> Option<&MediaType> {
+    let essence = |media: &MediaType| media.name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let first = |fits: &dyn Fn(&str) -> bool| content.iter().find(|media| fits(&essence(media)));
+    first(&|name| name == "application/json")
+        .or_else(|| first(&|name| name.ends_with("+json")))
+        .or_else(|| first(&|name| matches!(name, "*/*" | "application/*")))
+}

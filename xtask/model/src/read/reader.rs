@@ -1,0 +1,87 @@
+//! The state of reading one document, and its bounds.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use super::files::{At, Files};
+use super::references::References;
+use crate::document::Version;
+use crate::node::Node;
+use crate::problem::{Problem, ProblemKind};
+use crate::schema::{Schema, SchemaId};
+use crate::span::Span;
+
+/// No document has more parts than this: a few lines of references to references could come to any number.
+const MAX_PARTS: usize = 1_000_000;
+/// Headers within headers and callbacks within callbacks go no deeper than this.
+const MAX_WITHIN: usize = 16;
+
+/// Reads one document.
+pub struct Reader<'a> {
+    pub references: References<'a>,
+    pub version: Version,
+    pub problems: Vec<Problem>,
+    pub schemas: Vec<Schema>,
+    /// The schemas by the address of their nodes.
+    pub ids: HashMap<usize, SchemaId>,
+    /// The schemas that have an identity and wait for being read.
+    pub queue: VecDeque<(SchemaId, At<'a>)>,
+    /// The values of examples by the address of their nodes.
+    pub values: HashMap<usize, Arc<Node>>,
+    /// The names of `components.securitySchemes`.
+    pub scheme_names: Vec<&'a str>,
+    /// How many parts were read; one that is referred to in two places counts twice.
+    pub parts: usize,
+    /// The addresses of the headers and path items that are being read, each within the one before.
+    pub within: Vec<usize>,
+    /// The headers of the operation that is being read that could not be read, and why.
+    pub lost_headers: Vec<(String, Span)>,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(files: &'a Files, version: Version) -> Reader<'a> {
+        Reader {
+            references: References::new(files),
+            version,
+            problems: Vec::new(),
+            schemas: Vec::new(),
+            ids: HashMap::new(),
+            queue: VecDeque::new(),
+            values: HashMap::new(),
+            scheme_names: Vec::new(),
+            parts: 0,
+            within: Vec::new(),
+            lost_headers: Vec::new(),
+        }
+    }
+
+    /// Counts a part that is read, and says why it is not if there are too many.
+    pub fn spend(&mut self, span: Span) -> Result<(), String> {
+        self.parts += 1;
+        if self.parts <= MAX_PARTS {
+            return Ok(());
+        }
+        let reason = format!("the document comes to more than {MAX_PARTS} parts where its references are followed");
+        if self.parts == MAX_PARTS + 1 {
+            self.problem(ProblemKind::TooLarge, reason.clone(), span);
+        }
+        Err(reason)
+    }
+
+    /// Reads what a reference leads to, unless that is what is being read.
+    pub fn within<T>(&mut self, at: At<'a>, from: At<'a>, read: impl FnOnce(&mut Self) -> T) -> Result<T, String> {
+        let (kind, reason) = if self.within.contains(&at.address()) {
+            (ProblemKind::CircularReference, "this leads back to something that it is a part of".to_owned())
+        } else if self.within.len() >= MAX_WITHIN {
+            (ProblemKind::TooLarge, format!("references lead more than {MAX_WITHIN} deep into one another"))
+        } else {
+            self.within.push(at.address());
+            let read = read(self);
+            self.within.pop();
+            return Ok(read);
+        };
+        let span = from.get("$ref").unwrap_or(from).span();
+        self.problem(kind, reason.clone(), span);
+        Err(reason)
+    }
+}
