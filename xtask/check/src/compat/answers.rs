@@ -6,9 +6,11 @@ use apidrift_core::rules::Rule;
 use openapi_model::document::{Document, Header, Part, Response, Status};
 use openapi_model::span::Span;
 
+use super::compare::{Both, Compare};
 use super::parameters::place_of;
-use super::report::{At, Said};
-use super::{Area, Both, Compare, Context, Known, View};
+use super::report::{At, Context, Said};
+use super::schema::{Area, View};
+use super::side::Known;
 
 /// Answers of then with those of now that take their place, and those without any.
 #[derive(Default)]

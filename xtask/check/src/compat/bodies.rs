@@ -5,10 +5,11 @@ use openapi_model::document::{Document, Encoding, MediaType};
 use openapi_model::schema::Types;
 use openapi_model::span::Span;
 
+use super::compare::{Both, Compare};
 use super::media::{self, Media};
 use super::parameters::place_of;
-use super::report::{At, Said};
-use super::{Area, Both, Compare, Context, View};
+use super::report::{At, Context, Said};
+use super::schema::{Area, View};
 
 impl Compare<'_> {
     pub(super) fn body(&mut self, both: &Both<'_>) {

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use apidrift_core::rules::Rule;
 
+use super::compare::{Both, Compare};
 use super::parameters::place_of;
 use super::report::{At, Said};
-use super::{Both, Compare, Known, KnownError};
+use super::side::{Known, KnownError};
 
 impl Compare<'_> {
     pub(super) fn errors(&mut self, both: &Both<'_>, old: &Known, new: &Known) {

@@ -9,8 +9,9 @@ use openapi_model::document::{Operation, Part};
 use openapi_model::paths;
 use openapi_model::span::Spanned;
 
+use super::compare::{Both, Compare};
 use super::report::{At, Said};
-use super::{Both, Compare, Known, known};
+use super::side::{Known, Side, known};
 
 impl<'a> Compare<'a> {
     pub(super) fn operations(&mut self) {
@@ -218,7 +219,7 @@ impl Both<'_> {
     }
 }
 
-fn old_has_any(side: &super::Side<'_>, has: impl Fn(&Known) -> bool) -> bool {
+fn old_has_any(side: &Side<'_>, has: impl Fn(&Known) -> bool) -> bool {
     side.known.iter().any(has)
 }
 

@@ -6,8 +6,9 @@ use openapi_model::paths;
 use openapi_model::schema::Types;
 use openapi_model::span::Span;
 
-use super::report::{At, Said};
-use super::{Area, Both, Compare, Context, View};
+use super::compare::{Both, Compare};
+use super::report::{At, Context, Said};
+use super::schema::{Area, View};
 
 impl Compare<'_> {
     pub(super) fn parameters(&mut self, both: &Both<'_>) {

@@ -9,7 +9,29 @@ use openapi_model::source::Place;
 use openapi_model::span::Span;
 
 use super::schema::{Area, Change, Unread, What};
-use super::{Compared, Context, NotCompared};
+use crate::outcome::NotCompared;
+
+/// What came of a comparison.
+#[derive(Debug, Default)]
+pub struct Compared {
+    /// The changes.
+    pub findings: Vec<Finding>,
+    /// What could not be compared.
+    pub not_compared: Vec<NotCompared>,
+}
+
+/// What of an operation a schema describes.
+#[derive(Debug, Clone)]
+pub(super) enum Context {
+    /// A parameter of this name.
+    Parameter(String),
+    /// The request body.
+    Body,
+    /// The answer of this status.
+    Answer(String),
+    /// A header of this name, of the answer of this status.
+    Header(String, String),
+}
 
 /// Where something stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

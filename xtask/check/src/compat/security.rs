@@ -3,9 +3,9 @@
 use apidrift_core::rules::Rule;
 use openapi_model::document::{Document, OAuthFlow, SchemeKind, SchemeUse, Security};
 
+use super::compare::{Both, Compare};
 use super::parameters::place_of;
 use super::report::{At, Said};
-use super::{Both, Compare};
 
 impl Compare<'_> {
     pub(super) fn security(&mut self, both: &Both<'_>) {

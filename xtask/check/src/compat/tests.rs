@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use apidrift_core::rules::{Edit, Rule};
+use openapi_model::document::Document;
 use openapi_model::source::Source;
 
 use super::*;

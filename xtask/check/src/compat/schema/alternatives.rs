@@ -8,26 +8,13 @@ use openapi_model::schema::Types;
 use openapi_model::shape::{Additional, AllOf, Alternatives, Shape};
 use openapi_model::span::Span;
 
-use super::discriminators::values;
+use super::alternative::{Alternative, shown, values};
 use super::{Area, Level, Pair, Unread, View, What};
 
 /// More combinations of alternatives than this are not compared.
 const MAX_COMBINATIONS: usize = 256;
 /// More pairs than this are not tried out.
 const MAX_PAIRS: usize = 900;
-
-/// One alternative.
-pub(super) struct Alternative {
-    view: View,
-    /// The component that it is.
-    name: Option<String>,
-    title: Option<String>,
-    /// What the discriminator calls it.
-    pub(super) values: Vec<String>,
-    types: Types,
-    fields: Vec<String>,
-    pub(super) span: Span,
-}
 
 impl Level<'_, '_> {
     pub(super) fn alternatives(&mut self, then: &Shape, now: &Shape) {
@@ -49,9 +36,9 @@ impl Level<'_, '_> {
             (None, Some(_)) => olds = by_type(olds, then),
             _ => {}
         }
-        let pairs = self.matched(&olds, &news);
+        let pairing = self.matched(&olds, &news);
         let is_told_alike = self.discriminators(before, after);
-        for (old, new) in &pairs {
+        for (old, new) in &pairing.pairs {
             let (old, new) = (&olds[*old], &news[*new]);
             if is_told_alike {
                 self.values_of(old, new);
@@ -60,18 +47,13 @@ impl Level<'_, '_> {
             self.edges.push((id, String::new()));
         }
         let spans = (list_span(before, then), list_span(after, now));
-        self.left_over((&olds, &news), &pairs, spans);
+        self.left_over((&olds, &news), &pairing, spans);
     }
 
-    fn left_over(
-        &mut self,
-        (olds, news): (&[Alternative], &[Alternative]),
-        pairs: &[(usize, usize)],
-        spans: (Span, Span),
-    ) {
+    fn left_over(&mut self, (olds, news): (&[Alternative], &[Alternative]), pairing: &Pairing, spans: (Span, Span)) {
         let is_sent = self.pair.area == Area::Sent;
         for (at, new) in news.iter().enumerate() {
-            if pairs.iter().any(|(_, known)| *known == at) {
+            if pairing.news[at] {
                 continue;
             }
             let fits = olds.iter().any(|old| !self.pair_breaks_as(old, new, Area::Sent));
@@ -81,7 +63,7 @@ impl Level<'_, '_> {
             }
         }
         for (at, old) in olds.iter().enumerate() {
-            if pairs.iter().any(|(known, _)| *known == at) {
+            if pairing.olds[at] {
                 continue;
             }
             let area = if is_sent { Area::Taken } else { self.pair.area };
@@ -104,44 +86,60 @@ impl Level<'_, '_> {
 
     /// Which is which: by what the discriminator calls it, by its component, by its meaning, by its title, by what does
     /// not break, and at last by what it looks like.
-    fn matched(&mut self, olds: &[Alternative], news: &[Alternative]) -> Vec<(usize, usize)> {
-        let mut pairs: Vec<(usize, usize)> = Vec::new();
+    fn matched(&mut self, olds: &[Alternative], news: &[Alternative]) -> Pairing {
+        let mut pairing = Pairing::new(olds.len(), news.len());
         let calls_alike = |old: &Alternative, new: &Alternative| {
             old.values.iter().any(|value| new.values.contains(value)) && !old.values.is_empty()
         };
-        take(&mut pairs, olds, news, &mut |old, new| calls_alike(old, new));
-        take(&mut pairs, olds, news, &mut |old, new| old.name.is_some() && old.name == new.name);
-        if (olds.len() - pairs.len()) * (news.len() - pairs.len()) <= MAX_PAIRS {
-            take(&mut pairs, olds, news, &mut |old, new| {
+        pairing.take(olds, news, &mut |old, new| calls_alike(old, new));
+        pairing.take(olds, news, &mut |old, new| old.name.is_some() && old.name == new.name);
+        let pairs = pairing.pairs.len();
+        if (olds.len() - pairs) * (news.len() - pairs) <= MAX_PAIRS {
+            pairing.take(olds, news, &mut |old, new| {
                 let pair = self.alternative_pair(old, new);
                 let id = self.graph.node(pair);
                 old.types == new.types && !self.graph.differs(id)
             });
-            take(&mut pairs, olds, news, &mut |old, new| old.title.is_some() && old.title == new.title);
-            take(&mut pairs, olds, news, &mut |old, new| {
+            pairing.take(olds, news, &mut |old, new| old.title.is_some() && old.title == new.title);
+            pairing.take(olds, news, &mut |old, new| {
                 old.types.meets(new.types) && !self.pair_breaks_as(old, new, self.pair.area)
             });
         }
-        take(&mut pairs, olds, news, &mut |old, new| old.types == new.types && looks_alike(old, new));
-        pairs
+        pairing.take(olds, news, &mut |old, new| old.types == new.types && looks_alike(old, new));
+        pairing
     }
 }
 
-/// Pairs each that is left with the first that fits.
-fn take(
-    pairs: &mut Vec<(usize, usize)>,
-    olds: &[Alternative],
-    news: &[Alternative],
-    fits: &mut dyn FnMut(&Alternative, &Alternative) -> bool,
-) {
-    for (at, old) in olds.iter().enumerate() {
-        if pairs.iter().any(|(known, _)| *known == at) {
-            continue;
-        }
-        let free = (0..news.len()).filter(|new| !pairs.iter().any(|(_, known)| known == new));
-        let found = free.collect::<Vec<_>>().into_iter().find(|new| fits(old, &news[*new]));
-        if let Some(new) = found {
-            pairs.push((at, new));
+/// Which of then is which of now.
+struct Pairing {
+    pairs: Vec<(usize, usize)>,
+    /// Of each of then, whether it is in a pair.
+    olds: Vec<bool>,
+    /// Of each of now, whether it is in a pair.
+    news: Vec<bool>,
+}
+
+impl Pairing {
+    fn new(olds: usize, news: usize) -> Pairing {
+        Pairing { pairs: Vec::new(), olds: vec![false; olds], news: vec![false; news] }
+    }
+
+    /// Pairs each that is left with the first that fits.
+    fn take(
+        &mut self,
+        olds: &[Alternative],
+        news: &[Alternative],
+        fits: &mut dyn FnMut(&Alternative, &Alternative) -> bool,
+    ) {
+        for (at, old) in olds.iter().enumerate() {
+            if self.olds[at] {
+                continue;
+            }
+            let found = (0..news.len()).find(|new| !self.news[*new] && fits(old, &news[*new]));
+            if let Some(new) = found {
+                (self.olds[at], self.news[new]) = (true, true);
+                self.pairs.push((at, new));
+            }
         }
     }
 }
@@ -174,30 +172,15 @@ fn likest<'a>(
 
 fn expand(document: &Document, view: &View, shape: &Shape, list: Option<&Alternatives>) -> Vec<Alternative> {
     let Some(list) = list else {
-        return vec![alternative(document, view.clone(), &AllOf::default(), shape.span, Vec::new())];
+        return vec![Alternative::new(document, view.clone(), &AllOf::default(), shape.span, Vec::new())];
     };
     let is_all = says_no_more(shape);
     let each = list.members.iter().map(|member| {
         let together = if is_all { View::all(document, member) } else { view.with(document, member, list.span) };
         let values = list.discriminator.as_ref().map(|names| values(document, names, member)).unwrap_or_default();
-        alternative(document, together, member, document.shape(member).span, values)
+        Alternative::new(document, together, member, document.shape(member).span, values)
     });
     each.collect()
-}
-
-fn alternative(document: &Document, view: View, member: &AllOf, span: Span, values: Vec<String>) -> Alternative {
-    let shape = view.shape(document);
-    let title = member.ids().first().and_then(|id| document.schema(document.target(*id)).title.clone());
-    let name = if member.is_anything() { None } else { document.shape(member).name.clone() };
-    Alternative {
-        name: name.map(|name| name.value),
-        title: title.map(|title| title.value),
-        values,
-        types: shape.types,
-        fields: shape.properties.keys().cloned().collect(),
-        span,
-        view,
-    }
 }
 
 /// A schema of several types as one alternative for each.
@@ -256,14 +239,4 @@ fn says_no_more(shape: &Shape) -> bool {
 
 fn list_span(list: Option<&Alternatives>, shape: &Shape) -> Span {
     list.map_or(shape.span, |list| list.span)
-}
-
-pub(super) fn shown(alternative: &Alternative) -> String {
-    match (&alternative.name, &alternative.title) {
-        (Some(name), _) => format!("`{name}`"),
-        (None, Some(title)) => format!("\"{title}\""),
-        (None, None) if alternative.types.is_empty() => "that nothing fits".to_owned(),
-        (None, None) if alternative.fields.is_empty() => format!("of type {}", alternative.types),
-        (None, None) => format!("with the fields `{}`", alternative.fields.join("`, `")),
-    }
 }

@@ -1,11 +1,10 @@
 //! Discriminators: what tells alternatives, or the schemas that build on one, apart.
 
-use openapi_model::document::Document;
-use openapi_model::schema::{Discriminator, SchemaId};
-use openapi_model::shape::{AllOf, Alternatives, Shape};
+use openapi_model::schema::Discriminator;
+use openapi_model::shape::{Alternatives, Shape};
 use openapi_model::span::Span;
 
-use super::alternatives::{Alternative, shown};
+use super::alternative::{Alternative, shown};
 use super::{Area, Change, Level, View, What};
 
 impl Level<'_, '_> {
@@ -96,20 +95,4 @@ impl Level<'_, '_> {
             }
         }
     }
-}
-
-/// What the discriminator calls an alternative: the values that are mapped to it, or else its name.
-pub(super) fn values(document: &Document, names: &Discriminator, member: &AllOf) -> Vec<String> {
-    let targets: Vec<SchemaId> = member.ids().iter().map(|id| document.target(*id)).collect();
-    let name = document.shape(member).name.clone();
-    let is_it = |reference: &openapi_model::schema::Reference| match reference.target {
-        Some(target) => targets.contains(&document.target(target)),
-        None => {
-            let last = reference.text.rsplit('/').next();
-            name.as_ref().is_some_and(|name| last == Some(name.value.as_str()))
-        }
-    };
-    let mapped: Vec<String> =
-        names.mapping.iter().filter(|(_, reference)| is_it(reference)).map(|(value, _)| value.value.clone()).collect();
-    if mapped.is_empty() { name.into_iter().map(|name| name.value).collect() } else { mapped }
 }

@@ -4,6 +4,7 @@
 //! below it. So a circle ends, a component that hundreds of operations share is compared once, and whether two schemas
 //! differ at all is whether a node with a change can be reached.
 
+mod alternative;
 mod alternatives;
 mod bounds;
 mod change;
