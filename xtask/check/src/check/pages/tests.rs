@@ -282,3 +282,23 @@ fn nothing_is_compared_with_operations_that_are_set_aside() {
     assert!(outcome.findings.is_empty(), "{:?}", outcome.findings);
     assert_eq!(outcome.unchecked.len(), 1);
 }
+
+#[test]
+fn the_text_of_an_error_is_read_alike_on_the_page_and_in_the_contract() {
+    let contract = contract(
+        &format!(
+            "parameters: [{ID}]\nresponses:\n  '200': {{description: D}}\n  '404':\n    description: D\n    content:\n      application/json:\n        schema: {{type: object, properties: {{message: {{type: string}}}}}}\n        examples: {{gone: {{summary: S, value: {{message: 'Gone '}}}}}}"
+        ),
+        "{}",
+    );
+    let shown = |message: &str| {
+        let body = format!("```json\n{{\"message\": \"{message}\"}}\n```");
+        found(
+            &contract,
+            &format!("`200`\n\n{REQUEST}\n\n{body}\n\n| Error | What to do |\n| --- | --- |\n| `404 Gone` | S |"),
+        )
+    };
+    assert_eq!(shown("Gone "), [""; 0]);
+    assert_eq!(shown("Gone"), [""; 0]);
+    assert_eq!(shown("Late"), ["page/body: the operation answers without a body"]);
+}
