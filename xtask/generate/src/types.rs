@@ -1,6 +1,6 @@
 //! Schemas of the contract as Rust types whose `JsonSchema` is the contract's own text.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use openapi_model::document::Document;
 use openapi_model::schema::{Property, Schema, SchemaId, Types};
@@ -300,8 +300,12 @@ pub fn reference(document: &Document, id: SchemaId) -> Result<Option<String>, Un
 /// The components to which schemas refer, at any depth inside them.
 pub fn references(document: &Document, schemas: impl Iterator<Item = SchemaId>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
+    let mut seen = HashSet::new();
     let mut open: Vec<SchemaId> = schemas.collect();
     while let Some(id) = open.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
         let schema = document.schema(id);
         found.extend(schema.reference.as_ref().and_then(|reference| local(&reference.text)).map(str::to_owned));
         open.extend(schema.properties.iter().map(|property| property.schema));

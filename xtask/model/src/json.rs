@@ -2,7 +2,7 @@
 //!
 //! YAML takes most of JSON, but not all: pairs of `\u` escapes, keys of any length, and tabs are JSON only.
 
-use super::node::{Duplicate, Entry, MAX_DEPTH, Node, Value, last_of_each};
+use crate::tree::{Duplicate, Entry, MAX_DEPTH, Node, Value, last_of_each};
 
 /// Reads a text that is one JSON value. Nothing if it is not, or if values are nested too deep: that is for the reader of
 /// YAML to say.

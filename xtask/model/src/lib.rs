@@ -22,6 +22,7 @@ pub mod schema;
 pub mod shape;
 pub mod source;
 pub mod span;
+mod tree;
 pub mod values;
 pub mod written;
 mod yaml;

@@ -2,6 +2,8 @@
 //!
 //! What the model does not read is left out: what stands beside a `$ref` of 3.0, and keywords that say nothing of values.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value as Json, json};
 
 use crate::document::Document;
@@ -9,17 +11,89 @@ use crate::node::Node;
 use crate::schema::{Bound, Property, Reference, Schema, SchemaId, Types};
 use crate::span::{Span, Spanned};
 
-/// A schema with all that stands inside it. References stay references.
+/// A schema with all that stands inside it. References stay references, and a component inside it is written as one; any other
+/// schema that stands inside itself is `true` there.
 pub fn schema(document: &Document, id: SchemaId) -> Json {
-    let schema = document.schema(id);
-    if let Some(always) = schema.always {
-        return always.into();
+    Writing { document, open: Vec::new(), written: HashSet::new(), repeats: 0 }.schema(id)
+}
+
+/// No more schemas than this are written that were written before, the rest are `true`: what several share could come to any
+/// number.
+const MAX_REPEATS: usize = 10_000;
+
+struct Writing<'a> {
+    document: &'a Document,
+    /// The schemas that are being written, each inside the one before.
+    open: Vec<SchemaId>,
+    written: HashSet<SchemaId>,
+    /// How many were written again.
+    repeats: usize,
+}
+
+impl Writing<'_> {
+    fn schema(&mut self, id: SchemaId) -> Json {
+        let schema = self.document.schema(id);
+        if let Some(always) = schema.always {
+            return always.into();
+        }
+        // A component stands inside a schema only where a mapping of `properties` is a reference.
+        if let Some(name) = schema.name.as_ref().filter(|_| !self.open.is_empty()) {
+            let name = name.replace('~', "~0").replace('/', "~1");
+            return json!({"$ref": format!("#/components/schemas/{name}")});
+        }
+        self.repeats += usize::from(!self.written.insert(id));
+        if self.repeats > MAX_REPEATS || self.open.contains(&id) {
+            return true.into();
+        }
+        self.open.push(id);
+        let mut map = Map::new();
+        values(schema, &mut map);
+        self.parts(schema, &mut map);
+        about(schema, &mut map);
+        self.open.pop();
+        Json::Object(map)
     }
-    let mut map = Map::new();
-    values(schema, &mut map);
-    parts(document, schema, &mut map);
-    about(schema, &mut map);
-    Json::Object(map)
+
+    fn parts(&mut self, written: &Schema, map: &mut Map<String, Json>) {
+        put(map, "$ref", written.reference.as_ref().map(|reference| reference.text.value.as_str()));
+        put(map, "items", self.one(written.items));
+        put(map, "prefixItems", (!written.prefix_items.is_empty()).then(|| self.list(&written.prefix_items)));
+        put(map, "properties", self.named(&written.properties));
+        let required = written.required.iter().map(|name| Json::from(name.value.as_str())).collect::<Json>();
+        put(map, "required", (!written.required.is_empty()).then_some(required));
+        put(map, "additionalProperties", self.one(written.additional_properties));
+        put(map, "patternProperties", self.named(&written.pattern_properties));
+        put(map, "propertyNames", self.one(written.property_names));
+        for (key, members) in [("allOf", &written.all_of), ("anyOf", &written.any_of), ("oneOf", &written.one_of)] {
+            put(map, key, members.as_ref().map(|members| self.list(members)));
+        }
+        put(map, "not", self.one(written.not));
+        if let Some(discriminator) = &written.discriminator {
+            let mut told = json!({"propertyName": discriminator.property.value});
+            let mapping = discriminator.mapping.iter();
+            let mapping: Map<String, Json> = mapping
+                .map(|(value, Reference { text, .. })| (value.value.clone(), text.value.clone().into()))
+                .collect();
+            if !mapping.is_empty() {
+                told["mapping"] = mapping.into();
+            }
+            put(map, "discriminator", Some(told));
+        }
+        map.extend(written.others.iter().map(|entry| (entry.key.clone(), entry.value.to_json())));
+    }
+
+    fn one(&mut self, id: Option<SchemaId>) -> Option<Json> {
+        id.map(|id| self.schema(id))
+    }
+
+    fn list(&mut self, ids: &[SchemaId]) -> Json {
+        ids.iter().map(|id| self.schema(*id)).collect()
+    }
+
+    fn named(&mut self, properties: &[Property]) -> Option<Json> {
+        let entries = properties.iter().map(|property| (property.name.value.clone(), self.schema(property.schema)));
+        (!properties.is_empty()).then(|| Json::Object(entries.collect()))
+    }
 }
 
 fn values(schema: &Schema, map: &mut Map<String, Json>) {
@@ -50,40 +124,6 @@ fn values(schema: &Schema, map: &mut Map<String, Json>) {
     }
     put(map, "pattern", text(&schema.pattern));
     put(map, "uniqueItems", flag(schema.unique_items));
-}
-
-fn parts(document: &Document, written: &Schema, map: &mut Map<String, Json>) {
-    let one = |id: Option<SchemaId>| id.map(|id| schema(document, id));
-    let list = |ids: &[SchemaId]| ids.iter().map(|id| schema(document, *id)).collect::<Json>();
-    let named = |properties: &[Property]| {
-        let entries =
-            properties.iter().map(|property| (property.name.value.clone(), schema(document, property.schema)));
-        (!properties.is_empty()).then(|| Json::Object(entries.collect()))
-    };
-    put(map, "$ref", written.reference.as_ref().map(|reference| reference.text.value.as_str()));
-    put(map, "items", one(written.items));
-    put(map, "prefixItems", (!written.prefix_items.is_empty()).then(|| list(&written.prefix_items)));
-    put(map, "properties", named(&written.properties));
-    let required = written.required.iter().map(|name| Json::from(name.value.as_str())).collect::<Json>();
-    put(map, "required", (!written.required.is_empty()).then_some(required));
-    put(map, "additionalProperties", one(written.additional_properties));
-    put(map, "patternProperties", named(&written.pattern_properties));
-    put(map, "propertyNames", one(written.property_names));
-    for (key, members) in [("allOf", &written.all_of), ("anyOf", &written.any_of), ("oneOf", &written.one_of)] {
-        put(map, key, members.as_ref().map(|members| list(members)));
-    }
-    put(map, "not", one(written.not));
-    if let Some(discriminator) = &written.discriminator {
-        let mut told = json!({"propertyName": discriminator.property.value});
-        let mapping = discriminator.mapping.iter();
-        let mapping: Map<String, Json> =
-            mapping.map(|(value, Reference { text, .. })| (value.value.clone(), text.value.clone().into())).collect();
-        if !mapping.is_empty() {
-            told["mapping"] = mapping.into();
-        }
-        put(map, "discriminator", Some(told));
-    }
-    map.extend(written.others.iter().map(|entry| (entry.key.clone(), entry.value.to_json())));
 }
 
 /// What it says to people and of requests and answers.
@@ -158,5 +198,30 @@ mod tests {
     fn what_is_not_read_beside_a_reference_is_not_written() {
         let text = r##"{"$ref": "#/components/schemas/B", "nullable": true}"##;
         assert_eq!(written("3.0.3", text), json!({"$ref": "#/components/schemas/B"}));
+    }
+
+    #[test]
+    fn schemas_inside_themselves_end() {
+        let whole = |schemas: &str| {
+            let text = format!(
+                "openapi: 3.0.3\ninfo: {{title: t, version: '1'}}\npaths: {{}}\ncomponents: {{schemas: {{{schemas}}}}}\n"
+            );
+            let document = crate::read(&Source::new("a.yaml", text), None).unwrap();
+            schema(&document, document.component("A").unwrap())
+        };
+        let component = json!({"$ref": "#/components/schemas/A"});
+        assert_eq!(
+            whole("A: {type: object, properties: {$ref: '#/components/schemas'}}"),
+            json!({"type": "object", "properties": {"A": component}})
+        );
+        assert_eq!(
+            whole("A: {properties: {a: {properties: {$ref: '#/components/schemas/A/properties'}}}}"),
+            json!({"properties": {"a": {"properties": {"a": true}}}})
+        );
+        // Each inside each of the others: without a bound this comes to the factorial of their number.
+        let many: Vec<String> = (0..20)
+            .map(|number| format!("p{number}: {{properties: {{$ref: '#/components/schemas/A/properties'}}}}"))
+            .collect();
+        assert!(whole(&format!("A: {{properties: {{{}}}}}", many.join(", "))).is_object());
     }
 }

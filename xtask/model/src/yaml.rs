@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
-use crate::node::{Duplicate, Entry, MAX_DEPTH, Malformed, Node, Parsed, Value, last_of_each};
+use crate::tree::{Duplicate, Entry, MAX_DEPTH, Malformed, Node, Parsed, Value, last_of_each};
 
 /// Aliases may come to no more values than this, counted as often as they are used. Without aliases a document has no more
 /// values than bytes.

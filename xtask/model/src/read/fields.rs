@@ -2,8 +2,8 @@
 
 use serde_json::Number;
 
-use super::Reader;
 use super::files::{At, EntryAt, Nowhere};
+use super::reader::Reader;
 use crate::document::Version;
 use crate::node::{Entry, Node, Value};
 use crate::problem::{Problem, ProblemKind};

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::Reader;
 use super::fields::{PATH_ITEM, extensions};
 use super::files::{At, EntryAt};
 use super::keys::Part;
 use super::parts::status;
+use super::reader::Reader;
 use crate::document::{Operation, Parameter, Part as OperationPart, Response, Security, Server, Unread};
 use crate::problem::ProblemKind;
 use crate::span::Spanned;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::Reader;
 use super::fields::{extensions, moved};
 use super::files::{At, EntryAt};
 use super::keys::Part;
 use super::nearest::nearest;
+use super::reader::Reader;
 use crate::document::{Encoding, Example, Header, Location, MediaType, Parameter, RequestBody, Response, Status};
 use crate::node::{Entry, Node};
 use crate::problem::ProblemKind;

@@ -1,10 +1,10 @@
 //! Schemas: each place where one stands is one schema, however many references lead to it.
 
-use super::Reader;
 use super::bounds::Bounds;
 use super::files::{At, EntryAt, Nowhere};
 use super::keys::Part;
 use super::nearest::nearest;
+use super::reader::Reader;
 use crate::document::Version;
 use crate::node::Value;
 use crate::problem::ProblemKind;

@@ -1,8 +1,9 @@
 //! Security, servers, and what else stands at the top of a document.
 
-use super::Reader;
 use super::files::{At, EntryAt};
 use super::keys::Part;
+use super::nearest::nearest;
+use super::reader::Reader;
 use crate::document::{
     Info, Location, OAuthFlow, Part as OperationPart, SchemeKind, SchemeUse, Security, SecurityScheme, Server, Tag,
     Unread,
@@ -98,7 +99,7 @@ impl<'a> Reader<'a> {
         let name = entry.key();
         if !self.scheme_names.contains(&name) {
             let message = format!("there is no security scheme `{name}` under `components.securitySchemes`");
-            let nearest = super::keys::nearest(self.scheme_names.iter().copied(), name);
+            let nearest = nearest(self.scheme_names.iter().copied(), name);
             self.problem(ProblemKind::UnresolvedReference, message, entry.key_span()).nearest = nearest;
         }
     }

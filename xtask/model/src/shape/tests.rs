@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::schema::Types;
 use crate::source::Source;
 
 /// A document of these components, in 3.0 or 3.1.

@@ -1,0 +1,226 @@
+//! Values as a tree that knows where everything in it stands.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+/// Deeper nesting than this is refused.
+pub const MAX_DEPTH: usize = 128;
+
+/// A value and the bytes it was written in.
+#[derive(Debug, Clone, Default)]
+pub struct Node {
+    /// The bytes of the value.
+    pub range: Range<usize>,
+    /// The value.
+    pub value: Value,
+}
+
+/// What a node holds.
+#[derive(Debug, Clone, Default)]
+pub enum Value {
+    /// `null`, `~` or nothing.
+    #[default]
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number.
+    Number(serde_json::Number),
+    /// Any other scalar.
+    String(String),
+    /// A sequence.
+    Array(Vec<Node>),
+    /// A mapping, in the order in which it was written.
+    Object(Vec<Entry>),
+}
+
+/// One key of a mapping with its value.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The key.
+    pub key: String,
+    /// The bytes of the key.
+    pub key_range: Range<usize>,
+    /// The value.
+    pub value: Node,
+}
+
+impl Entry {
+    /// An entry without a source range.
+    pub fn new(key: &str, value: Node) -> Entry {
+        Entry { key: key.to_owned(), key_range: 0..0, value }
+    }
+}
+
+/// A text that could be read, and what readers do not agree about in it.
+#[derive(Debug)]
+pub struct Parsed {
+    /// What it holds.
+    pub node: Node,
+    /// The keys that stand in one mapping more than once, in the order of places. The last value counts.
+    pub duplicates: Vec<Duplicate>,
+    /// Where a second YAML document begins. It is not read.
+    pub second_document: Option<Range<usize>>,
+}
+
+/// A key that stands in one mapping twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Duplicate {
+    /// The key.
+    pub key: String,
+    /// Where it stands first.
+    pub first: Range<usize>,
+    /// Where it stands again.
+    pub second: Range<usize>,
+}
+
+/// Why a document could not be read, and where.
+#[derive(Debug)]
+pub struct Malformed {
+    /// What is wrong.
+    pub message: String,
+    /// The bytes that are wrong.
+    pub range: Range<usize>,
+}
+
+impl Node {
+    /// The value of a key, if this is a mapping that has it.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.entry(key).map(|entry| &entry.value)
+    }
+
+    /// A key with its place and value.
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries().iter().find(|entry| entry.key == key)
+    }
+
+    /// All entries of a mapping; none of anything else.
+    pub fn entries(&self) -> &[Entry] {
+        match &self.value {
+            Value::Object(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// All items of a sequence; none of anything else.
+    pub fn items(&self) -> &[Node] {
+        match &self.value {
+            Value::Array(items) => items,
+            _ => &[],
+        }
+    }
+
+    /// The text, if this is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.value {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The flag, if this is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        match &self.value {
+            Value::Bool(flag) => Some(*flag),
+            _ => None,
+        }
+    }
+
+    /// The whole number, if this is one and not negative.
+    pub fn as_u64(&self) -> Option<u64> {
+        match &self.value {
+            Value::Number(number) => number.as_u64(),
+            _ => None,
+        }
+    }
+
+    /// A text that stands nowhere.
+    pub fn text(text: &str) -> Node {
+        Node { range: 0..0, value: Value::String(text.to_owned()) }
+    }
+
+    /// The same value as a node that stands nowhere.
+    pub fn from_json(json: &serde_json::Value) -> Node {
+        let value = match json {
+            serde_json::Value::Null => Value::Null,
+            serde_json::Value::Bool(flag) => Value::Bool(*flag),
+            serde_json::Value::Number(number) => Value::Number(number.clone()),
+            serde_json::Value::String(text) => Value::String(text.clone()),
+            serde_json::Value::Array(items) => Value::Array(items.iter().map(Node::from_json).collect()),
+            serde_json::Value::Object(map) => {
+                Value::Object(map.iter().map(|(key, value)| Entry::new(key, Node::from_json(value))).collect())
+            }
+        };
+        Node { range: 0..0, value }
+    }
+
+    /// Counts all places from another start.
+    pub fn shift(&mut self, by: usize) {
+        self.range = self.range.start + by..self.range.end + by;
+        match &mut self.value {
+            Value::Array(items) => items.iter_mut().for_each(|item| item.shift(by)),
+            Value::Object(entries) => entries.iter_mut().for_each(|entry| {
+                entry.key_range = entry.key_range.start + by..entry.key_range.end + by;
+                entry.value.shift(by);
+            }),
+            _ => {}
+        }
+    }
+
+    /// What this is, in words.
+    pub fn kind(&self) -> &'static str {
+        match &self.value {
+            Value::Null => "nothing",
+            Value::Bool(_) => "a boolean",
+            Value::Number(_) => "a number",
+            Value::String(_) => "a text",
+            Value::Array(_) => "a list",
+            Value::Object(_) => "a mapping",
+        }
+    }
+
+    /// The same value as JSON, keys in the order in which they were written.
+    pub fn to_json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Bool(flag) => (*flag).into(),
+            Value::Number(number) => number.clone().into(),
+            Value::String(text) => text.clone().into(),
+            Value::Array(items) => items.iter().map(Node::to_json).collect(),
+            Value::Object(entries) => entries
+                .iter()
+                .map(|entry| (entry.key.clone(), entry.value.to_json()))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+        }
+    }
+}
+
+/// The entries of a mapping without those that stand there again later.
+pub fn last_of_each(entries: Vec<Entry>, duplicates: &mut Vec<Duplicate>) -> Vec<Entry> {
+    let is_clean = if entries.len() < 8 {
+        entries.iter().enumerate().all(|(index, entry)| entries[..index].iter().all(|other| other.key != entry.key))
+    } else {
+        let mut seen = HashSet::with_capacity(entries.len());
+        entries.iter().all(|entry| seen.insert(entry.key.as_str()))
+    };
+    if is_clean {
+        return entries;
+    }
+    let mut kept: Vec<Entry> = Vec::with_capacity(entries.len());
+    let mut indexes: HashMap<String, usize> = HashMap::with_capacity(entries.len());
+    for entry in entries {
+        match indexes.get(&entry.key) {
+            Some(index) => {
+                let place = &mut kept[*index];
+                let (first, second) = (place.key_range.clone(), entry.key_range.clone());
+                duplicates.push(Duplicate { key: entry.key.clone(), first, second });
+                *place = entry;
+            }
+            None => {
+                indexes.insert(entry.key.clone(), kept.len());
+                kept.push(entry);
+            }
+        }
+    }
+    kept
+}
