@@ -8,6 +8,7 @@ use apidrift_core::finding::Finding;
 use apidrift_core::generator::Generator;
 use apidrift_core::rules::{Rule, Severity};
 use apidrift_core::settings::Project;
+use openapi_model::source::Source;
 
 use crate::allow;
 use crate::check::{self, Scope};
@@ -53,12 +54,14 @@ pub fn adopt(
         let (not_compared, certain): (Vec<&Finding>, Vec<&Finding>) =
             found.into_iter().partition(|finding| finding.rule == Rule::CoverageNotCompared);
         let chosen = if certain.is_empty() { not_compared } else { certain };
-        let added = allow::adopt(chosen, reason);
+        let (added, count) = allow::adopt(chosen, reason);
         let kept = without(&project, &unused);
         let text = format!("{}\n{added}", kept.trim_end());
+        // Never anything that could not be read again.
+        Project::parse(root, Source::new(&project.source.path, text.as_str())).map_err(anyhow::Error::msg)?;
         let path = root.join(&project.source.path);
         std::fs::write(&path, text).with_context(|| format!("{} cannot be written", project.source.path))?;
-        adopted.added += added.matches("[[allow]]").count();
+        adopted.added += count;
         adopted.removed += unused.len();
     }
     anyhow::bail!("{ROUNDS} rounds of allowances did not silence the check; run it to see what is left")
@@ -66,21 +69,17 @@ pub fn adopt(
 
 /// The settings without the allowances that the findings are about.
 fn without(project: &Project, unused: &[&Finding]) -> String {
+    let line = |at: usize| project.source.line_column(at).0;
+    let places = unused.iter().filter_map(|finding| finding.primary.as_ref());
+    let lines: HashSet<usize> = places.map(|place| line(place.range.start)).collect();
     let text = &project.source.text;
-    let lines: HashSet<usize> = unused
-        .iter()
-        .filter_map(|finding| finding.primary.as_ref())
-        .map(|place| project.source.line_column(place.range.start).0)
-        .collect();
     let mut kept = String::with_capacity(text.len());
-    let mut is_cut = false;
-    for (index, line) in text.split_inclusive('\n').enumerate() {
-        if line.trim_start().starts_with('[') {
-            is_cut = lines.contains(&(index + 1));
-        }
-        if !is_cut {
-            kept.push_str(line);
-        }
+    let mut at = 0;
+    for allowance in project.allowances.iter().filter(|allowance| lines.contains(&line(allowance.range.start))) {
+        kept.push_str(&text[at..allowance.range.start]);
+        // Up to the end of the line of its last value.
+        at = text[allowance.range.end..].find('\n').map_or(text.len(), |end| allowance.range.end + end + 1);
     }
+    kept.push_str(&text[at..]);
     kept
 }

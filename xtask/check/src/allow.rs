@@ -1,9 +1,9 @@
 //! Findings that are allowed for now, each with a reason: a team with old drift can fail on new drift at once.
 //!
-//! An allowance remembers what it allows: the rule, the place, and what the finding says. So it never hides another finding
-//! that comes to stand at the same place.
+//! An allowance remembers what it allows: the rule, the place, what the finding says, and how often. So it never hides another
+//! finding that comes to stand at the same place, nor the same one where it is made again.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use apidrift_core::finding::Finding;
@@ -17,7 +17,8 @@ pub struct Allowances<'a> {
     /// Where they stand in `all`, by rule and file.
     by_file: HashMap<(&'a str, Option<&'a str>), Vec<usize>>,
     all: &'a [Allowance],
-    used: Vec<bool>,
+    /// How many findings each of them has allowed.
+    used: Vec<usize>,
     /// How many findings were allowed.
     pub allowed: usize,
 }
@@ -30,7 +31,7 @@ impl<'a> Allowances<'a> {
             let key = (allowance.rule.as_str(), allowance.file.as_deref());
             by_file.entry(key).or_default().push(index);
         }
-        Allowances { by_file, all, used: vec![false; all.len()], allowed: 0 }
+        Allowances { by_file, all, used: vec![0; all.len()], allowed: 0 }
     }
 
     /// The findings that are not allowed.
@@ -44,24 +45,51 @@ impl<'a> Allowances<'a> {
     fn use_for(&mut self, finding: &Finding) -> bool {
         let file = finding.primary.as_ref().map(|place| place.source.path.as_str());
         let of_file = self.by_file.get(&(finding.rule.info().name, file)).map(Vec::as_slice).unwrap_or_default();
-        let found: Vec<usize> = of_file.iter().copied().filter(|index| allows(&self.all[*index], finding)).collect();
-        // All that fit are used: one may be wider than another.
-        found.iter().for_each(|index| self.used[*index] = true);
-        !found.is_empty()
+        let fits = |index: &&usize| allows(&self.all[**index], finding);
+        let found: Vec<usize> = of_file.iter().filter(fits).copied().collect();
+        // One that allows any number is used whatever the others do.
+        let mut is_allowed = false;
+        for index in found {
+            let limit = limit(&self.all[index]);
+            if self.used[index] < limit && (!is_allowed || limit == usize::MAX) {
+                self.used[index] += 1;
+                is_allowed = true;
+            }
+        }
+        is_allowed
     }
 
-    /// Those that have allowed nothing.
-    pub fn unused(&self) -> impl Iterator<Item = &'a Allowance> {
-        self.all.iter().zip(&self.used).filter(|(_, used)| !**used).map(|(allowance, _)| allowance)
+    /// Those that have allowed less than they say.
+    pub fn unused(&self) -> impl Iterator<Item = (&'a Allowance, usize)> {
+        let least = |allowance: &Allowance| match limit(allowance) {
+            usize::MAX => 1,
+            limit => limit,
+        };
+        let all = self.all.iter().zip(&self.used);
+        all.filter(move |(allowance, used)| **used < least(allowance)).map(|(allowance, used)| (allowance, *used))
     }
 }
 
-/// The finding that an allowance allows nothing.
-pub fn unused(project: &Project, allowance: &Allowance) -> Finding {
+/// How many findings an allowance allows.
+fn limit(allowance: &Allowance) -> usize {
+    let otherwise = if allowance.message.is_some() { 1 } else { usize::MAX };
+    allowance.times.unwrap_or(otherwise)
+}
+
+/// The finding that an allowance allows nothing, or less than it says.
+pub fn unused(project: &Project, allowance: &Allowance, used: usize) -> Finding {
     let line = project.source.line_column(allowance.range.start).0;
     let place = Place::new(&project.source, project.source.line(line), "allows nothing");
-    let message = format!("nothing of `{}` is found where it is allowed", allowance.rule);
-    let help = format!("remove the allowance (its reason was: {})", allowance.reason);
+    let (message, help) = match used {
+        0 => (
+            format!("nothing of `{}` is found where it is allowed", allowance.rule),
+            format!("remove the allowance (its reason was: {})", allowance.reason),
+        ),
+        used => (
+            format!("`{}` is allowed {} times here, and found {used} times", allowance.rule, limit(allowance)),
+            format!("write `times = {used}` (its reason was: {})", allowance.reason),
+        ),
+    };
     Finding::at(Rule::AllowUnused, place, message).help(help)
 }
 
@@ -80,11 +108,11 @@ fn shown(place: &Place) -> String {
     text.chars().take(LONGEST).collect()
 }
 
-/// The allowances for what is found, as TOML to be added to the settings.
-pub fn adopt<'a>(findings: impl IntoIterator<Item = &'a Finding>, reason: &str) -> String {
+/// The allowances for what is found, as TOML to be added to the settings, and how many they are.
+pub fn adopt<'a>(findings: impl IntoIterator<Item = &'a Finding>, reason: &str) -> (String, usize) {
     let quoted = |text: &str| toml::Value::from(text).to_string();
-    let mut text = String::new();
-    let mut known = HashSet::new();
+    let mut entries: Vec<String> = Vec::new();
+    let mut times: HashMap<String, usize> = HashMap::new();
     for finding in findings.into_iter().filter(|finding| finding.severity() != Severity::Note) {
         let mut entry = format!("\n[[allow]]\nrule = {}\n", quoted(finding.rule.info().name));
         if let Some(place) = &finding.primary {
@@ -93,10 +121,20 @@ pub fn adopt<'a>(findings: impl IntoIterator<Item = &'a Finding>, reason: &str) 
             let _ = writeln!(entry, "text = {}", quoted(&shown(place)));
         }
         let _ = writeln!(entry, "message = {}", quoted(&finding.message));
-        let _ = writeln!(entry, "reason = {}", quoted(reason));
-        if known.insert(entry.clone()) {
-            text.push_str(&entry);
+        let known = times.entry(entry.clone()).or_default();
+        *known += 1;
+        if *known == 1 {
+            entries.push(entry);
         }
     }
-    text
+    let mut text = String::new();
+    for entry in &entries {
+        text.push_str(entry);
+        match times[entry] {
+            1 => {}
+            times => text.push_str(&format!("times = {times}\n")),
+        }
+        text.push_str(&format!("reason = {}\n", quoted(reason)));
+    }
+    (text, entries.len())
 }

@@ -124,6 +124,69 @@ fn everything_can_be_adopted_and_something_new_still_fails() {
 }
 
 #[test]
+fn the_same_mistake_made_again_is_not_allowed() {
+    let broken = NOTES.replace(
+        "responses:\n        '200': {description: Replaced}",
+        "foo: 1\n      responses:\n        '200': {description: Replaced}",
+    );
+    let folder = folder(&broken);
+    assert_ends(folder.path(), &["check", "api.yaml", "--adopt", "old"], 0, "allowances added to apidrift.toml: 1");
+    assert_ends(folder.path(), &["check"], 0, "1 allowed for now");
+    let again = broken.replace("    get:\n      responses:", "    get:\n      foo: 1\n      responses:");
+    write(folder.path(), "api.yaml", &again);
+    assert_ends(folder.path(), &["check"], 1, "`foo`");
+    assert_ends(folder.path(), &["check", "--adopt", "old"], 0, "allowances added");
+    assert_ends(folder.path(), &["check"], 0, "2 allowed for now");
+    let settings = std::fs::read_to_string(folder.path().join("apidrift.toml")).unwrap();
+    assert_eq!(settings.matches("[[allow]]").count(), 2, "{settings}");
+    // Where one of several that are allowed together is gone, that is told.
+    let twice = settings.split("\n[[allow]]").next().unwrap().to_owned()
+        + "\n[[allow]]"
+        + settings.rsplit("\n[[allow]]").next().unwrap().replace("reason", "times = 2\nreason").as_str();
+    write(folder.path(), "apidrift.toml", &twice);
+    assert_ends(folder.path(), &["check"], 0, "2 allowed for now");
+    write(folder.path(), "api.yaml", &broken);
+    assert_ends(folder.path(), &["check"], 1, "is allowed 2 times here, and found 1 times");
+}
+
+#[test]
+fn settings_stay_readable_whatever_is_taken_out_of_them() {
+    let folder = folder(NOTES);
+    assert_ends(folder.path(), &["init", "api.yaml"], 0, "wrote apidrift.toml");
+    let settings = std::fs::read_to_string(folder.path().join("apidrift.toml")).unwrap();
+    let odd = "\n[[allow]]\nrule = \"contract/parses\"\nfile = \"api.yaml\"\nmessage = \"\"\"\n[weird]\nmulti\"\"\"\nreason = \"old\"\n\n# kept\n";
+    write(folder.path(), "apidrift.toml", &format!("{settings}{odd}"));
+    assert_ends(folder.path(), &["check"], 1, "allow/unused");
+    assert_ends(folder.path(), &["check", "--adopt", "old"], 0, "removed, because they allowed nothing any more: 1");
+    assert_ends(folder.path(), &["check"], 0, "nothing has drifted");
+    let left = std::fs::read_to_string(folder.path().join("apidrift.toml")).unwrap();
+    assert!(left.contains("# kept") && !left.contains("weird"), "{left}");
+}
+
+#[test]
+fn a_profile_that_can_mean_nothing_is_refused() {
+    for (profile, says) in [
+        ("error_identity = \"code\"", "is a JSON pointer such as `/code`"),
+        ("permission = \"nope\"", "is an extension such as `x-nope`"),
+        ("rate_limit = \"nope\"", "is an extension such as `x-nope`"),
+    ] {
+        let folder = folder(NOTES);
+        write(folder.path(), "apidrift.toml", &format!("[project]\ncontract = \"api.yaml\"\n\n[profile]\n{profile}\n"));
+        let text = assert_ends(folder.path(), &["check"], 2, says);
+        assert!(text.contains("apidrift.toml:4:1: "), "{text}");
+    }
+}
+
+#[test]
+fn pages_may_stand_in_folders_of_any_depth() {
+    let folder = folder(NOTES);
+    write(folder.path(), "docs/api/notes/get.md", "# Get\n\n`GET /notes/{id}.json`\n");
+    write(folder.path(), "docs/api/put.md", "# Put\n\n`PUT /notes/{id}.json`\n");
+    let text = run(folder.path(), &["check", "api.yaml", "docs"]).1;
+    assert!(text.contains("2 pages") && !text.contains("page/missing"), "{text}");
+}
+
+#[test]
 fn an_allowance_for_one_missing_error_of_a_page_does_not_hide_the_next() {
     let contract = NOTES.replace(
         "        '304'",
@@ -240,5 +303,11 @@ fn a_contract_of_many_files_is_compared_with_an_earlier_revision_of_all_of_them(
     write(folder.path(), "api/shared/note.yaml", "Note: {type: object, properties: {id: {type: string}}}\n");
     let text = assert_ends(folder.path(), &["diff", "HEAD", "api/api.yaml"], 1, "`/id` may be absent now");
     assert!(text.contains("api/shared/note.yaml:1:"), "{text}");
+    // From a folder of it, and under the name that it had.
+    let folder_of_contract = folder.path().join("api");
+    assert_ends(&folder_of_contract, &["diff", "HEAD", "api.yaml"], 1, "`/id` may be absent now");
+    std::fs::rename(folder.path().join("api/api.yaml"), folder.path().join("api/new.yaml")).unwrap();
+    assert_ends(folder.path(), &["diff", "HEAD:api/api.yaml", "api/new.yaml"], 1, "`/id` may be absent now");
+    assert_ends(folder.path(), &["diff", "HEAD", "api/new.yaml"], 2, "neither a file nor a revision with new.yaml");
     git(&["diff", "--cached", "--exit-code"]);
 }

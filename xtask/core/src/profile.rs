@@ -64,6 +64,19 @@ impl Requirement {
 pub const SCOPES: &str = "scopes";
 
 impl Profile {
+    /// What in it cannot mean anything.
+    pub fn mistake(&self) -> Option<String> {
+        let is_extension = |name: &str| name.starts_with("x-");
+        if let Some(pointer) = self.error_identity.as_deref().filter(|pointer| !pointer.starts_with('/')) {
+            return Some(format!("`error_identity` is a JSON pointer such as `/{pointer}`, not `{pointer}`"));
+        }
+        if let Some(name) = self.permission.as_deref().filter(|name| *name != SCOPES && !is_extension(name)) {
+            return Some(format!("`permission` is an extension such as `x-{name}`, or `{SCOPES}`, not `{name}`"));
+        }
+        let limit = self.rate_limit.as_deref().filter(|name| !is_extension(name));
+        limit.map(|name| format!("`rate_limit` is an extension such as `x-{name}`, not `{name}`"))
+    }
+
     /// Whether every operation has to have something.
     pub fn requires(&self, requirement: Requirement) -> bool {
         self.require.contains(&requirement)

@@ -78,6 +78,8 @@ pub struct Allowance {
     pub message: Option<String>,
     /// What stands at the primary place; nothing allows the rule in the whole file.
     pub text: Option<String>,
+    /// How many findings it allows; nothing means as many as there are, or one where it names a message.
+    pub times: Option<usize>,
     /// Why.
     pub reason: String,
     /// Where it stands in the settings.
@@ -96,11 +98,21 @@ struct File {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Allow {
-    rule: String,
-    file: Option<String>,
-    message: Option<String>,
-    text: Option<String>,
-    reason: String,
+    rule: Spanned<String>,
+    file: Option<Spanned<String>>,
+    message: Option<Spanned<String>>,
+    text: Option<Spanned<String>>,
+    times: Option<Spanned<usize>>,
+    reason: Spanned<String>,
+}
+
+impl Allow {
+    /// Where the last of its values ends.
+    fn end(&self) -> usize {
+        let texts = [&self.file, &self.message, &self.text].into_iter().flatten().chain([&self.rule, &self.reason]);
+        let ends = texts.map(|text| text.span().end).chain(self.times.as_ref().map(|times| times.span().end));
+        ends.max().unwrap_or_default()
+    }
 }
 
 impl Project {
@@ -125,23 +137,29 @@ impl Project {
             let (line, column) = source.line_column(error.span().map_or(0, |span| span.start));
             format!("{name}:{line}:{column}: {}", error.message())
         })?;
+        if let Some(reason) = file.profile.as_ref().and_then(Profile::mistake) {
+            let (line, column) = source.line_column(source.text.find("[profile]").unwrap_or_default());
+            return Err(format!("{name}:{line}:{column}: {reason}"));
+        }
         let mut allowances = Vec::new();
         for allow in file.allow {
-            let range = allow.span();
+            let range = allow.span().start..allow.span().end.max(allow.get_ref().end());
             let (line, column) = source.line_column(range.start);
             let allow = allow.into_inner();
-            if allow.reason.trim().is_empty() {
+            if allow.reason.get_ref().trim().is_empty() {
                 return Err(format!("{name}:{line}:{column}: an allowance needs a reason"));
             }
-            if !crate::rules::Rule::ALL.iter().any(|rule| rule.info().name == allow.rule) {
-                return Err(format!("{name}:{line}:{column}: there is no rule `{}`; `--rules` lists them", allow.rule));
+            if !crate::rules::Rule::ALL.iter().any(|rule| rule.info().name == allow.rule.get_ref()) {
+                let rule = allow.rule.get_ref();
+                return Err(format!("{name}:{line}:{column}: there is no rule `{rule}`; `--rules` lists them"));
             }
             allowances.push(Allowance {
-                rule: allow.rule,
-                file: allow.file,
-                message: allow.message,
-                text: allow.text,
-                reason: allow.reason,
+                rule: allow.rule.into_inner(),
+                file: allow.file.map(Spanned::into_inner),
+                message: allow.message.map(Spanned::into_inner),
+                text: allow.text.map(Spanned::into_inner),
+                times: allow.times.map(Spanned::into_inner),
+                reason: allow.reason.into_inner(),
                 range,
             });
         }

@@ -29,26 +29,28 @@ impl From<Arc<Source>> for Base {
 }
 
 impl Base {
-    /// Finds the earlier form of the contract at a path below a folder.
-    pub fn find(root: &Path, contract: &str, against: &str) -> Result<Base, String> {
+    /// Finds the earlier form of a contract: a file below `root`, or a revision of the repository that the contract is in.
+    pub fn find(root: &Path, contract: &Path, against: &str) -> Result<Base, String> {
         let file = root.join(against);
         if file.is_file() {
             let source = Source::read(root, &file)?;
             return Ok(Base { source, folder: file.parent().map(Path::to_path_buf), written: None });
         }
-        // Counted from this folder, which need not be the repository's.
-        let object = format!("{against}:./{contract}");
-        let output = git(root, &["show", "--end-of-options", &object])?;
+        let folder = contract.parent().unwrap_or(root);
+        let contract = contract.file_name().unwrap_or_default().to_string_lossy();
+        // A revision may name another file, if the contract had another name then. The folder need not be the repository's.
+        let object = if against.contains(':') { against.to_owned() } else { format!("{against}:./{contract}") };
+        let output = git(folder, &["show", "--end-of-options", &object])?;
         if against.is_empty() || !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
-            let is_shallow = git(root, &["rev-parse", "--is-shallow-repository"])?.stdout.starts_with(b"true");
+            let is_shallow = git(folder, &["rev-parse", "--is-shallow-repository"])?.stdout.starts_with(b"true");
             let hint = if is_shallow { " (this clone is shallow: `git fetch --unshallow` gets the rest)" } else { "" };
             return Err(format!("`{against}` is neither a file nor a revision with {contract}{hint}: {}", said.trim()));
         }
         let text = String::from_utf8(output.stdout).map_err(|_| format!("{object} is not UTF-8 text"))?;
         let mut base = Base::from(Source::new(object, text));
         if base.refers_to_files() {
-            base.write_files(root, contract, against)?;
+            base.write_files(folder, &contract, against)?;
         }
         Ok(base)
     }
@@ -64,13 +66,23 @@ impl Base {
         problems.iter().any(|problem| problem.kind == ProblemKind::UnresolvedReference)
     }
 
-    /// Writes the YAML and JSON files of a revision where the contract can refer to them.
-    fn write_files(&mut self, root: &Path, contract: &str, revision: &str) -> Result<(), String> {
-        let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder can be made: {error}"))?;
-        let index = folder.path().join("index");
+    /// Writes the YAML and JSON files of a revision where the contract can refer to them. `named` is the revision, or
+    /// `REVISION:PATH` where the contract had another name.
+    fn write_files(&mut self, folder: &Path, contract: &str, named: &str) -> Result<(), String> {
+        let said = |arguments: &[&str]| {
+            let output = git(folder, arguments)?;
+            Ok::<String, String>(String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned())
+        };
+        let top = said(&["rev-parse", "--show-toplevel"])?;
+        let (revision, path) = match named.split_once(':') {
+            Some((revision, path)) => (revision, path.to_owned()),
+            None => (named, format!("{}{contract}", said(&["rev-parse", "--show-prefix"])?)),
+        };
+        let written = tempfile::tempdir().map_err(|error| format!("no temporary folder can be made: {error}"))?;
+        let index = written.path().join("index");
         let run = |arguments: &[&str], input: &[u8]| {
             let mut command = Command::new("git");
-            command.args(arguments).current_dir(root).env("GIT_INDEX_FILE", &index);
+            command.args(arguments).current_dir(&top).env("GIT_INDEX_FILE", &index);
             let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
             if let Some(mut stdin) = child.stdin.take() {
                 stdin.write_all(input)?;
@@ -82,19 +94,16 @@ impl Base {
             }
         };
         let failed = |error: std::io::Error| format!("the files of {revision} cannot be read from git: {error}");
-        let listed = run(&["ls-tree", "-r", "-z", "--full-tree", "--name-only", revision], b"").map_err(failed)?;
+        let listed = run(&["ls-tree", "-r", "-z", "--name-only", revision], b"").map_err(failed)?;
         let is_wanted = |name: &&[u8]| {
             [&b".yaml"[..], b".yml", b".json"].iter().any(|end| name.to_ascii_lowercase().ends_with(end))
         };
         let names = listed.split(|byte| *byte == 0).filter(is_wanted).collect::<Vec<_>>().join(&0);
-        let prefix = format!("--prefix={}/files/", folder.path().display());
+        let prefix = format!("--prefix={}/files/", written.path().display());
         run(&["read-tree", revision], b"").map_err(failed)?;
         run(&["checkout-index", "--force", "-z", "--stdin", &prefix], &names).map_err(failed)?;
-        let inside = git(root, &["rev-parse", "--show-prefix"])?.stdout;
-        let inside = String::from_utf8_lossy(&inside).trim().to_owned();
-        let contract = folder.path().join("files").join(inside).join(contract);
-        self.folder = contract.parent().map(Path::to_path_buf);
-        self.written = Some(folder);
+        self.folder = written.path().join("files").join(path).parent().map(Path::to_path_buf);
+        self.written = Some(written);
         Ok(())
     }
 }

@@ -83,12 +83,12 @@ fn everything(project: &Project, source: &Arc<Source>, scope: &Scope, generator:
     outcome.unchecked.extend(unread);
     // What was not compared may still be there.
     let is_complete = outcome.unchecked.is_empty() && outcome.not_compared.is_empty();
-    let was_asked = |allowance: &&Allowance| match allowance.rule.split('/').next() {
+    let was_asked = |(allowance, _): &(&Allowance, usize)| match allowance.rule.split('/').next() {
         Some("live") => false,
         Some("compat") => is_complete && scope.against.is_some(),
         _ => is_complete,
     };
-    let unused = allowances.unused().filter(was_asked).map(|allowance| allow::unused(project, allowance));
+    let unused = allowances.unused().filter(was_asked).map(|(allowance, used)| allow::unused(project, allowance, used));
     outcome.findings.extend(unused);
     outcome.allowed = allowances.allowed;
     outcome
@@ -124,7 +124,7 @@ pub fn read_pages(project: &Project) -> Result<Vec<Pages>, String> {
 fn claims(project: &Project, scope: &Scope) -> (Claims, Vec<String>) {
     let mut unread = Vec::new();
     let base = scope.against.as_ref().and_then(|against| {
-        let base = Base::find(&project.root, &project.layout.contract, against);
+        let base = Base::find(&project.root, &project.root.join(&project.layout.contract), against);
         base.map_err(|reason| unread.push(reason)).ok()
     });
     let emitted = emitted::emit(project).unwrap_or_else(|reason| {
@@ -209,7 +209,7 @@ fn compare_with(
     outcome.findings.extend(outcome.not_compared.iter().map(NotCompared::finding));
     outcome.findings = allowances.apply(std::mem::take(&mut outcome.findings));
     outcome.coverage = coverage(&contract, claims, comparisons, &outcome.not_compared);
-    if outcome.coverage.is_empty() {
+    if is_empty(&contract) && claims.pages.is_empty() {
         outcome.unchecked.push(format!("{} describes nothing that could be compared", source.path));
     }
     (outcome, is_sound.then_some(contract))
@@ -255,8 +255,7 @@ fn foreign_pages(project: &Project, source: &Arc<Source>, pages: &[PathBuf]) -> 
 /// What has changed between an earlier contract, a file or a revision of the repository, and a file.
 pub fn diff(here: &Path, base: &str, contract: &Path) -> Outcome {
     let file = here.join(contract);
-    let shown = contract.strip_prefix(here).unwrap_or(contract).display().to_string();
-    let read = Source::read(here, &file).and_then(|source| Ok((source, Base::find(here, &shown, base)?)));
+    let read = Source::read(here, &file).and_then(|source| Ok((source, Base::find(here, &file, base)?)));
     let (source, base) = match read {
         Ok(read) => read,
         Err(reason) => return Outcome::unchecked(reason),
@@ -268,10 +267,16 @@ pub fn diff(here: &Path, base: &str, contract: &Path) -> Outcome {
     let mut outcome = compatibility(&base, &contract, false);
     outcome.findings.extend(outcome.not_compared.iter().map(NotCompared::finding));
     outcome.coverage = coverage(&contract, &Claims::default(), vec!["compat"], &outcome.not_compared);
-    if outcome.coverage.is_empty() && outcome.unchecked.is_empty() {
+    if is_empty(&contract) && outcome.unchecked.is_empty() {
         outcome.unchecked.push(format!("{} describes nothing that could be compared", source.path));
     }
     outcome
+}
+
+/// Whether a contract says nothing of an API.
+fn is_empty(contract: &Contract) -> bool {
+    let document = &contract.document;
+    document.operations.is_empty() && document.webhooks.is_empty() && document.components.is_empty()
 }
 
 /// What has changed since the contract's earlier form.

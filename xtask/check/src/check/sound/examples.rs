@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use openapi_model::document::{Example, MediaType, Operation};
 use openapi_model::node::{self, Node};
-use openapi_model::schema::SchemaId;
+use openapi_model::schema::{SchemaId, Types};
 use openapi_model::span::{FileId, Span};
 use openapi_model::values::{Direction, Misfit, Values};
 
@@ -116,6 +116,12 @@ impl Check<'_> {
                 Ok(misfits) => drop(first.get_or_insert(misfits)),
                 Err(reason) => return self.cannot_be_used(claim.schema, &reason),
             }
+        }
+        // Lists and objects of parameters may be written as they stand in a request.
+        let is_written = matches!(claim.what, What::Of(_)) && claim.value.as_str().is_some();
+        let several = Types::ARRAY.with(Types::OBJECT);
+        if is_written && self.contract.document.shape_of(claim.schema).types.meets(several) {
+            return;
         }
         let schema = self.contract.document.schema(claim.schema);
         let of_schema = || schema.name.as_ref().map_or("a schema".to_owned(), |name| format!("`{}`", name.value));

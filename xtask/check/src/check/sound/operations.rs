@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use openapi_model::document::Location;
+use openapi_model::document::{Location, Version};
 use openapi_model::paths;
 use openapi_model::span::Span;
 
@@ -13,7 +13,10 @@ use apidrift_core::profile::{Requirement, SCOPES};
 use apidrift_core::rules::Rule;
 
 pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
-    if contract.operations.is_empty() && contract.document.webhooks.is_empty() {
+    let document = &contract.document;
+    // In 3.1 a document may only hold components for others.
+    let is_library = document.version == Version::V3_1 && !document.components.is_empty();
+    if contract.operations.is_empty() && document.webhooks.is_empty() && !is_library {
         let message = "the contract has no operation: its `paths` are empty or missing".to_owned();
         let help = "describe at least one, such as `paths: {/things: {get: …}}`";
         report(findings, contract, Rule::ContractParses, (contract.document.openapi.span, "here"), message, help);
