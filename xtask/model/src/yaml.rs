@@ -261,6 +261,11 @@ fn number(text: &str) -> Option<serde_json::Number> {
     {
         return None;
     }
+    // `044925` is a text to readers of YAML 1.1 and a number to those of 1.2: who writes it means the digits.
+    let is_padded = unsigned.len() > 1 && unsigned.starts_with('0') && unsigned.as_bytes()[1].is_ascii_digit();
+    if is_padded {
+        return None;
+    }
     if unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
         let text = text.strip_prefix('+').unwrap_or(text);
         if let Ok(whole) = text.parse::<i64>() {
@@ -283,6 +288,11 @@ mod tests {
 
     fn json_of(text: &str) -> serde_json::Value {
         read(text).unwrap().node.to_json()
+    }
+
+    #[test]
+    fn digits_with_zeros_before_them_are_a_text() {
+        assert_eq!(json_of("[044925, 0, 0.5, -0, 00, 10]"), json!(["044925", 0, 0.5, 0, "00", 10]));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use apidrift_core::settings::{FILES, Project};
 use clap::Args;
 
 use super::output::{Colour, code, print, shown};
-use super::root;
+use super::root::root;
 use crate::adopt::adopt;
 use crate::check::{self, Scope, fix};
 use crate::init::propose;

@@ -8,7 +8,7 @@ use apidrift_core::settings::Project;
 use clap::Args;
 
 use super::output::{Colour, code, print, shown};
-use super::root;
+use super::root::root;
 use crate::conform::{self, Exploration, Limits, Secret, Target, Wanted};
 use crate::render::{self, Format};
 

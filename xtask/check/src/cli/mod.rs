@@ -5,31 +5,11 @@ mod conform;
 mod diff;
 mod init;
 mod output;
-
-use std::path::PathBuf;
-
-use anyhow::Context as _;
-use apidrift_core::settings;
+mod root;
 
 pub use check::{Check, check, check_help, rules};
 pub use conform::{Conform, conform, conform_help};
 pub use diff::{Diff, diff, diff_help};
 pub use init::{Init, init, init_help};
 pub use output::{Colour, show};
-
-/// The project that the current folder belongs to: the nearest folder, from there upwards, that holds settings.
-///
-/// # Errors
-///
-/// What to do where there is none.
-pub fn root() -> anyhow::Result<PathBuf> {
-    let here = std::env::current_dir().context("the current folder cannot be found")?;
-    settings::find_root(&here).with_context(|| {
-        format!(
-            "there is no {} in {} or a folder above it: name the contract, as in `check openapi.yaml docs`, or let \
-             `apidrift init openapi.yaml docs` write one",
-            settings::FILES.join(" or "),
-            here.display()
-        )
-    })
-}
+pub use root::root;

@@ -1,0 +1,23 @@
+//! Where a project is.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use apidrift_core::settings;
+
+/// The project that the current folder belongs to: the nearest folder, from there upwards, that holds settings.
+///
+/// # Errors
+///
+/// What to do where there is none.
+pub fn root() -> anyhow::Result<PathBuf> {
+    let here = std::env::current_dir().context("the current folder cannot be found")?;
+    settings::find_root(&here).with_context(|| {
+        format!(
+            "there is no {} in {} or a folder above it: name the contract, as in `check openapi.yaml docs`, or let \
+             `apidrift init openapi.yaml docs` write one",
+            settings::FILES.join(" or "),
+            here.display()
+        )
+    })
+}
