@@ -39,6 +39,12 @@ pub struct Document {
     pub servers: Vec<Server>,
     /// `tags`.
     pub tags: Vec<Tag>,
+    /// `security`: what a request has to prove where an operation does not say.
+    pub security: Security,
+    /// The key `paths`.
+    pub paths: Option<Span>,
+    /// The key `components.schemas`.
+    pub schemas_key: Option<Span>,
     /// The operations, in the order in which they stand.
     pub operations: Vec<Arc<Operation>>,
     /// The operations of `webhooks`, which the API sends and somebody else answers. Their path is the webhook's name.
@@ -66,6 +72,8 @@ pub struct Info {
     pub version: Spanned<String>,
     /// `description`.
     pub description: Option<Spanned<String>>,
+    /// All of it; nothing if there is none.
+    pub span: Option<Span>,
 }
 
 /// A server of `servers`.

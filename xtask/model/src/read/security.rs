@@ -21,6 +21,7 @@ impl<'a> Reader<'a> {
             title: self.text(at, "title").unwrap_or_else(empty),
             version: self.text(at, "version").unwrap_or_else(empty),
             description: self.text(at, "description"),
+            span: Some(at.span()),
         }
     }
 

@@ -103,7 +103,7 @@ impl Compare<'_> {
     }
 
     fn info(&mut self, misread: &[Span]) {
-        let info = self.contract.document.root.get("info").map(|info| Span::new(FileId::default(), &info.range));
+        let info = self.contract.document.info.span;
         if info.is_some_and(|info| misread.iter().any(|span| info.holds(*span))) {
             return;
         }
@@ -165,8 +165,7 @@ impl Compare<'_> {
             let (method, path) = (&operation.method.value, &operation.path.value);
             let message = format!("the server has an operation that the contract does not have: {method} {path}");
             let said = path.as_str().into();
-            let paths = key_span(&contract.document, &["paths"]);
-            self.report(Rule::ServerOperation, "", &said, Some(paths), message);
+            self.report(Rule::ServerOperation, "", &said, contract.document.paths, message);
         }
     }
 
@@ -248,8 +247,7 @@ impl Compare<'_> {
             let shown = Json::from(name.as_str());
             let Some((known, id)) = contract.components.iter().find(|(known, _)| known.value == *name) else {
                 let message = format!("the server has a schema that the contract does not have: `{name}`");
-                let span = key_span(contract, &["components", "schemas"]);
-                self.report(Rule::ServerSchema, "", &shown, Some(span), message);
+                self.report(Rule::ServerSchema, "", &shown, contract.schemas_key, message);
                 continue;
             };
             if own_difference((contract, &AllOf::from(*id)), (server, &AllOf::from(*said))).is_none()
@@ -281,7 +279,7 @@ impl Compare<'_> {
 /// Whether a document says anything of security, for all of its operations: dropshot's says nothing.
 fn speaks_of_security(document: &Document) -> bool {
     !document.security_schemes.is_empty()
-        || document.root.get("security").is_some()
+        || document.security.span.is_some()
         || document.operations.iter().any(|operation| !operation.security.alternatives.is_empty())
 }
 
@@ -327,18 +325,6 @@ fn reached(document: &Document, mut open: Vec<SchemaId>) -> impl Iterator<Item =
         }
         None
     })
-}
-
-/// The place of a key of the opened file, on the way of others.
-fn key_span(document: &Document, way: &[&str]) -> Span {
-    let mut node = &document.root;
-    let mut span = Span::default();
-    for key in way {
-        let Some(entry) = node.entry(key) else { return Span::default() };
-        span = Span::new(FileId::default(), &entry.key_range);
-        node = &entry.value;
-    }
-    span
 }
 
 /// Where the server's code says something of an operation: the text itself, or else the operation.
