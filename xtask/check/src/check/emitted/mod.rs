@@ -60,7 +60,8 @@ pub fn emit(project: &Project) -> Result<Option<Arc<Source>>, String> {
     let Some(command) = &project.layout.emits else { return Ok(None) };
     let shown = command.join(" ");
     let [program, arguments @ ..] = &command[..] else {
-        return Err("`emits` in the settings is empty; it is the command that prints what the server emits".into());
+        let settings = &project.source.path;
+        return Err(format!("`emits` in {settings} is empty; it is the command that prints what the server emits"));
     };
     let output = Command::new(program)
         .args(arguments)
