@@ -510,9 +510,9 @@ rules! {
         Replace(CONTRACT, "    get:\n      operationId: list_things\n", "    get:\n      # the first\n      operationId: list_things\n");
     CompatServerRemoved Warning "compat/server-removed"
         "Needs care: a server's address is gone."
-        "Clients call it."
+        "Clients call it. It is gone too where an operation has other servers, or a variable has other values."
         Replace(CONTRACT, "https://api.{region}.example.com", "https://{region}.example.com"),
-        Replace(CONTRACT, "region: {default: eu}", "region: {default: us}");
+        Replace(CONTRACT, "region: {default: eu}", "region: {default: eu, description: Where}");
     CompatParameterRequired Error "compat/parameter-required"
         "Breaking: a request needs a parameter that it did not need."
         "Clients do not send it."

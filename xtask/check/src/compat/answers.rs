@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use apidrift_core::rules::Rule;
 use openapi_model::document::{Document, Header, Part, Response, Status};
+use openapi_model::schema::Types;
 use openapi_model::span::Span;
 
 use super::compare::{Both, Compare};
@@ -49,6 +50,11 @@ impl Compare<'_> {
             }
         }
         for (before, now) in pairs {
+            let is_wider = matches!((before.status.value, now.status.value), (Status::Code(_), Status::Range(_)));
+            let is_success = is_success(now.status.value);
+            if is_wider && is_success && !both.is_reversed && !both.is_unread(Part::Responses) {
+                self.any_status(both, before, now);
+            }
             self.answer(both, before, now);
         }
     }
@@ -63,6 +69,21 @@ impl Compare<'_> {
                 other: Some(At::Then(before.status.span)),
                 message: ("the success of ".to_owned(), text),
                 help: "clients take another status than the one they know for something undocumented",
+            },
+        );
+    }
+
+    /// A success of which the status may be another now.
+    fn any_status(&mut self, both: &Both<'_>, before: &Response, now: &Response) {
+        let text = format!(" may have any status of {} now, not {} only", now.status.value, before.status.value);
+        self.report.say(
+            both.at,
+            Said {
+                rule: Rule::CompatSuccessAdded,
+                here: At::Now(now.status.span),
+                other: Some(At::Then(before.status.span)),
+                message: ("the success of ".to_owned(), text),
+                help: "clients that know the old status only take another for an undocumented one",
             },
         );
     }
@@ -139,6 +160,21 @@ impl Compare<'_> {
                 let (here, other) = (At::Now(now.name.span), Some(At::Then(before.name.span)));
                 let help = "clients may rely on it: look whether they do";
                 self.report.say(both.at, Said { rule: Rule::CompatHeaderOptional, here, other, message, help });
+            }
+            // In one header only objects are written in two ways.
+            let is_object = |document: &Document, header: &Header| {
+                let types = header.schema.map_or(Types::NONE, |schema| document.shape_of(schema).types);
+                types != Types::ANY.without(Types::NULL) && types.meets(Types::OBJECT)
+            };
+            let are_objects = is_object(self.base.document, before) && is_object(self.new.document, now);
+            if are_objects && before.explode.value != now.explode.value {
+                let shown = |flag: bool| if flag { "`key=value`" } else { "`key,value`" };
+                let text =
+                    format!(" is written as {} now, not as {}", shown(now.explode.value), shown(before.explode.value));
+                let message = (format!("the header `{name}` of {what}"), text);
+                let (here, other) = (At::Now(now.name.span), Some(At::Then(before.name.span)));
+                let help = "clients read it as it was written: keep writing it so";
+                self.report.say(both.at, Said { rule: Rule::CompatEncoding, here, other, message, help });
             }
             let schema = |document: &Document, header: &Header| {
                 let of_content = header.content.first().and_then(|media| media.schema);

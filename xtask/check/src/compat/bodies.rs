@@ -105,10 +105,17 @@ impl Compare<'_> {
                 let (message, help) = ((what.clone(), text), "clients send other forms: keep taking them");
                 self.report.say(both.at, Said { rule: Rule::CompatMediaTypeRemoved, here, other, message, help });
             }
+            if area == Area::Sent && after[at].is_range() && after[at].covers(media) && !media.covers(&after[at]) {
+                let text =
+                    format!(" may come as anything in `{}` now, not as `{}` only", new.name.value, old.name.value);
+                let (here, other) = (At::Now(new.name.span), Some(At::Then(old.name.span)));
+                let (message, help) = ((what.clone(), text), "clients read the old form: name those that are sent");
+                self.report.say(both.at, Said { rule: Rule::CompatMediaTypeRemoved, here, other, message, help });
+            }
             let views = (View::of_some(self.base.document, old.schema), View::of_some(self.new.document, new.schema));
             self.schema(both, area, context.clone(), views.0, views.1);
             if media.is_form() {
-                self.encodings(both, &what, old, new);
+                self.encodings(both, area, &what, (old, new));
             }
         }
         for (new, media) in news.iter().zip(&after) {
@@ -122,8 +129,33 @@ impl Compare<'_> {
         }
     }
 
+    /// Headers that a part of a form needs and did not need.
+    fn part_headers(
+        &mut self,
+        both: &Both<'_>,
+        what: &str,
+        (old, before): (&MediaType, Option<&Encoding>),
+        after: Option<&Encoding>,
+    ) {
+        let Some(after) = after else { return };
+        for header in after.headers.iter().filter(|header| header.required.value) {
+            let name = &header.name.value;
+            let mut known = before.iter().flat_map(|encoding| &encoding.headers);
+            if name.eq_ignore_ascii_case("content-type")
+                || known.any(|known| known.name.eq_ignore_ascii_case(name) && known.required.value)
+            {
+                continue;
+            }
+            let there = before.map_or(old.name.span, |encoding| encoding.property.span);
+            let text = format!(": `/{}` needs the header `{name}` now", after.property.value);
+            let (here, other) = (At::Now(header.name.span), Some(At::Then(there)));
+            let (message, help) = ((format!("in {what}"), text), "clients send none: make it optional");
+            self.report.say(both.at, Said { rule: Rule::CompatEncoding, here, other, message, help });
+        }
+    }
+
     /// How the properties of forms are written.
-    fn encodings(&mut self, both: &Both<'_>, what: &str, old: &MediaType, new: &MediaType) {
+    fn encodings(&mut self, both: &Both<'_>, area: Area, what: &str, (old, new): (&MediaType, &MediaType)) {
         let (base, document) = (self.base.document, self.new.document);
         let shape = old.schema.map(|schema| base.shape_of(schema)).unwrap_or_default();
         for name in shape.properties.keys() {
@@ -134,6 +166,9 @@ impl Compare<'_> {
             let is_there = new.schema.is_some_and(|schema| document.shape_of(schema).properties.contains_key(name));
             if !is_there || before.is_none() && after.is_none() {
                 continue;
+            }
+            if area != Area::Sent {
+                self.part_headers(both, what, (old, before.as_ref()), after.as_ref());
             }
             let then = written(base, old, name, before.as_ref());
             let now = written(document, new, name, after.as_ref());

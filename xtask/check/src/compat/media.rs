@@ -17,7 +17,9 @@ impl Media {
         let mut parameters: Vec<String> = parts
             .filter(|parameter| {
                 let name = parameter.split('=').next().unwrap_or_default().trim();
-                !parameter.is_empty() && name != "charset" && name != "boundary"
+                let value = parameter.split('=').nth(1).unwrap_or_default();
+                let is_usual = name == "charset" && value.trim().trim_matches('"') == "utf-8";
+                !parameter.is_empty() && !is_usual && name != "boundary"
             })
             .map(|parameter| parameter.replace([' ', '"'], ""))
             .collect();
@@ -36,9 +38,9 @@ impl Media {
         kind && subtype && (self.parameters.is_empty() || self.parameters == other.parameters)
     }
 
-    /// Whether they are the same, parameters aside.
-    fn is_like(&self, other: &Media) -> bool {
-        self.kind == other.kind && self.subtype == other.subtype
+    /// Whether it stands for many.
+    pub(super) fn is_range(&self) -> bool {
+        self.kind == "*" || self.subtype.starts_with('*')
     }
 
     /// Whether it is a form, of which each part is written in a way of its own.
@@ -47,13 +49,11 @@ impl Media {
     }
 }
 
-/// Which of some media types another one is: the same, a range that has it, one of the same name with other parameters,
-/// or one that it has in it.
+/// Which of some media types another one is: the same, a range that has it, or one that it has in it.
 pub(super) fn find(wanted: &Media, among: &[Media]) -> Option<usize> {
     let by = |fits: &dyn Fn(&Media) -> bool| among.iter().position(fits);
     by(&|known| known == wanted)
         .or_else(|| by(&|known| known.covers(wanted)))
-        .or_else(|| by(&|known| known.is_like(wanted)))
         .or_else(|| by(&|known| wanted.covers(known)))
 }
 
@@ -70,6 +70,10 @@ mod tests {
         assert_eq!(find("application/hal+json", &["application/json", "application/*+json"]), Some(1));
         assert_eq!(find("application/json", &["application/problem+json"]), None);
         assert_eq!(find("application/json;v=1", &["application/json;v=2", "application/json; V=1"]), Some(1));
+        assert_eq!(find("application/json;v=1", &["application/json;v=2"]), None);
+        assert_eq!(find("application/json;v=1", &["application/json"]), Some(0));
+        assert_eq!(find("text/plain", &["text/plain; charset=\"UTF-8\""]), Some(0));
+        assert_eq!(find("text/plain; charset=utf-16", &["text/plain; charset=iso-8859-1"]), None);
         assert_eq!(find("*/*", &["text/plain"]), Some(0));
     }
 }

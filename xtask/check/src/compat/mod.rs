@@ -16,6 +16,7 @@ mod parameters;
 mod report;
 mod schema;
 mod security;
+mod servers;
 mod side;
 #[cfg(test)]
 mod tests;

@@ -52,8 +52,27 @@ impl<'a> Compare<'a> {
         let same = |one: &Operation, other: &Operation| {
             one.method.value == other.method.value && one.path.value == other.path.value
         };
+        // A callback is told by its expression: what it is called is for people.
+        let renamed = |one: &Operation, others: &[O]| -> Option<usize> {
+            let expression = |operation: &Operation| {
+                operation.path.value.split_once(' ').map(|(_, rest)| (operation.method.value.clone(), rest.to_owned()))
+            };
+            let wanted = expression(one)?;
+            let mut some =
+                others.iter().enumerate().filter(|(_, other)| expression(other.as_ref()).as_ref() == Some(&wanted));
+            let found = some.next().map(|(at, _)| at);
+            found.filter(|_| some.next().is_none())
+        };
+        let counterpart = |one: &Operation, own: &[O], others: &[O]| -> Option<usize> {
+            let exact = others.iter().position(|other| same(one, other.as_ref()));
+            exact.or_else(|| {
+                let other = renamed(one, others)?;
+                let is_its_own = own.iter().any(|known| same(known.as_ref(), others[other].as_ref()));
+                (!is_its_own && renamed(one, own).is_some()).then_some(other)
+            })
+        };
         for old in olds.iter().map(AsRef::as_ref) {
-            match news.iter().map(AsRef::as_ref).find(|new| same(old, new)) {
+            match counterpart(old, olds, news).map(|at| news[at].as_ref()) {
                 Some(new) => {
                     let both = self.both(old, new, true);
                     self.unread_parts(&both);
@@ -67,7 +86,7 @@ impl<'a> Compare<'a> {
             }
         }
         for new in news.iter().map(AsRef::as_ref) {
-            if !olds.iter().any(|old| same(old.as_ref(), new)) {
+            if counterpart(new, news, olds).is_none() {
                 self.added(new, &format!("is sent as a {what} now"));
             }
         }
@@ -103,6 +122,7 @@ impl<'a> Compare<'a> {
         self.parts(both, old_known, new_known);
         self.permission(both, old_known, new_known);
         self.rate_limit(both, old_known, new_known);
+        self.servers_of(both);
         if !both.is_unread(Part::Security) {
             self.security(both);
         }
@@ -189,20 +209,6 @@ impl<'a> Compare<'a> {
         );
         let (here, other) = (At::Now(now.span), Some(At::Then(before.span)));
         self.report.say(both.at, Said { rule, here, other, message: ("the rate limit of ".to_owned(), text), help });
-    }
-
-    pub(super) fn servers(&mut self) {
-        for old in &self.base.document.servers {
-            if !self.new.document.servers.iter().any(|new| new.url.value == old.url.value) {
-                self.report.say_of_all(Said {
-                    rule: Rule::CompatServerRemoved,
-                    here: At::Then(old.url.span),
-                    other: None,
-                    message: (format!("the server `{}` is gone", old.url.value), String::new()),
-                    help: "clients call it: keep it answering, or tell them",
-                });
-            }
-        }
     }
 }
 

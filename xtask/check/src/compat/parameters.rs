@@ -13,14 +13,14 @@ use super::schema::{Area, View};
 impl Compare<'_> {
     pub(super) fn parameters(&mut self, both: &Both<'_>) {
         let is_unread = both.is_unread(Part::Parameters);
-        for now in &both.new.parameters {
+        for now in both.new.parameters.iter().filter(|parameter| counts(parameter)) {
             match counterpart(now, both.new, both.old) {
                 Some(before) => self.parameter(both, before, now),
                 None if is_unread => {}
                 None => self.added_parameter(both, now),
             }
         }
-        for before in &both.old.parameters {
+        for before in both.old.parameters.iter().filter(|parameter| counts(parameter)) {
             if is_unread || counterpart(before, both.old, both.new).is_some() {
                 continue;
             }
@@ -85,7 +85,12 @@ impl Compare<'_> {
         if let Some(text) = written_otherwise((self.base.document, before), (self.new.document, now)) {
             say(Rule::CompatParameterStyle, text, "clients write it as they did: keep reading that");
         }
-        let area = if both.is_reversed { Area::Sent } else { Area::Parameter };
+        let is_text = before.content.is_empty() && now.content.is_empty();
+        let area = match both.is_reversed {
+            true => Area::Sent,
+            false if is_text => Area::Text,
+            false => Area::Parameter,
+        };
         let schema = |document: &Document, parameter: &Parameter| {
             let of_content = parameter.content.first().and_then(|media| media.schema);
             View::of_some(document, parameter.schema.or(of_content))
@@ -93,6 +98,12 @@ impl Compare<'_> {
         let views = (schema(self.base.document, before), schema(self.new.document, now));
         self.schema(both, area, Context::Parameter(name), views.0, views.1);
     }
+}
+
+/// Whether a parameter says something: what OpenAPI has other words for is ignored.
+fn counts(parameter: &Parameter) -> bool {
+    let names = ["Accept", "Authorization", "Content-Type"];
+    parameter.location != Location::Header || !names.iter().any(|name| parameter.name.eq_ignore_ascii_case(name))
 }
 
 /// The same parameter of another operation: of the same name and place, or the same variable of the path.

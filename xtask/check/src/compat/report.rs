@@ -129,7 +129,7 @@ impl<'a> Report<'a> {
         let subject = if path.is_empty() { "it".to_owned() } else { format!("`{path}`") };
         let text = format!("{subject} {}", change.text);
         let message = match context {
-            Context::Parameter(name) if area == Area::Parameter => {
+            Context::Parameter(name) if matches!(area, Area::Parameter | Area::Text) => {
                 let whose = format!("the parameter `{name}` of ");
                 let how = match change.what {
                     What::Default if path.is_empty() => format!(" {}", change.text),

@@ -1,7 +1,7 @@
 //! Whether requests that proved enough still do.
 
 use apidrift_core::rules::Rule;
-use openapi_model::document::{Document, OAuthFlow, SchemeKind, SchemeUse, Security};
+use openapi_model::document::{Document, Location, OAuthFlow, SchemeKind, SchemeUse, Security};
 
 use super::compare::{Both, Compare};
 use super::parameters::place_of;
@@ -53,7 +53,8 @@ impl Compare<'_> {
 
     /// Whether two schemes are one; what has changed within one of the same name is told of the scheme.
     fn is_same(&self, before: &SchemeUse, now: &SchemeUse) -> bool {
-        let kind = |document: &Document, name: &str| document.security_scheme(name).map(|scheme| scheme.kind.clone());
+        let kind =
+            |document: &Document, name: &str| document.security_scheme(name).map(|scheme| without_case(&scheme.kind));
         before.name.value == now.name.value
             || kind(self.base.document, &before.name.value)
                 .is_some_and(|before| kind(self.new.document, &now.name.value) == Some(before))
@@ -80,9 +81,19 @@ impl Compare<'_> {
     }
 }
 
+/// A scheme with names that have no case in small letters.
+fn without_case(kind: &SchemeKind) -> SchemeKind {
+    match kind {
+        SchemeKind::ApiKey { location: Location::Header, name } => {
+            SchemeKind::ApiKey { location: Location::Header, name: name.to_ascii_lowercase() }
+        }
+        other => other.clone(),
+    }
+}
+
 /// How a scheme is another than it was.
 fn differs(before: &SchemeKind, now: &SchemeKind) -> Option<String> {
-    if before == now {
+    if without_case(before) == without_case(now) {
         return None;
     }
     let (SchemeKind::OAuth2 { flows: before }, SchemeKind::OAuth2 { flows: now }) = (before, now) else {

@@ -66,6 +66,38 @@ pub const KINDS: &[Kind] = &[
             (!has_range).then(|| boxed(rename(&format!("{at}/content"), name, "application/x-other")))
         })
     }),
+    finding("an answer comes as anything", |tree| {
+        answers(tree, |at, _| {
+            let contents = tree.contents(at);
+            let [(name, _)] = &contents[..] else { return None };
+            (!name.contains('*')).then(|| boxed(rename(&format!("{at}/content"), name, "*/*")))
+        })
+    }),
+    finding("an operation has servers of its own", |tree| {
+        let servers = json!([{"url": "https://elsewhere.example.com"}]);
+        let has_some = tree.root["servers"].is_array();
+        each(tree, |operation| {
+            has_some.then(|| of_operation(operation, set(&operation.at, "servers", servers.clone())))
+        })
+    }),
+    finding("another component builds on a base", |tree| {
+        let mut places = Vec::new();
+        for at in tree.values(Way::Sent) {
+            let name = at.strip_prefix("/components/schemas/").filter(|name| !name.contains('/'));
+            if tree.at(&at).get("discriminator").is_none() || tree.at(&at).get("oneOf").is_some() {
+                continue;
+            }
+            let base = json!({"$ref": format!("#{at}")});
+            let is_base = tree.root["components"]["schemas"].as_object().is_some_and(|all| {
+                all.values().any(|one| one["allOf"].as_array().is_some_and(|all| all.contains(&base)))
+            });
+            if name.is_some() && is_base {
+                let new = json!({"allOf": [base, {"type": "object", "required": ["x_new"]}]});
+                places.push(of_schema(&at, set("/components/schemas", "XNewKind", new)));
+            }
+        }
+        places
+    }),
     finding("a field of an answer is gone", |tree| {
         fields(tree, Way::Sent, |site, member, name| {
             let is_required = !tree.requiring(site, name).is_empty();

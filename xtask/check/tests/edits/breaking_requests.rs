@@ -146,6 +146,18 @@ pub const KINDS: &[Kind] = &[
                 .then(|| of_schema(member, set(&at, "readOnly", true.into())))
         })
     }),
+    finding("nothing fits a field of a body any more", |tree| {
+        fields(tree, Way::Taken, |_, member, name| {
+            tree.is_3_1.then(|| of_schema(member, set(&format!("{member}/properties"), name, false.into())))
+        })
+    }),
+    finding("a field of a body needs another field", |tree| {
+        objects(tree, Way::Taken, |site| {
+            let at = site.members.first()?;
+            let is_free = tree.is_3_1 && tree.at(at).get("dependentRequired").is_none();
+            is_free.then(|| of_schema(at, set(at, "dependentRequired", json!({"x_one": ["x_other"]}))))
+        })
+    }),
     finding("a value of a body has another type", |tree| of_type(tree, Way::Taken)),
     finding("a value of a body has fewer values", |tree| fewer_values(tree, Way::Taken)),
     finding("a value of a body is listed", |tree| {
@@ -392,6 +404,9 @@ pub fn of_type(tree: &Tree, way: Way) -> Vec<Place> {
         let is_plain = value.get("enum").is_none() && value.get("const").is_none();
         let other = match kind {
             "string" => "boolean",
+            // Every text of these is a text.
+            "integer" | "number" if way == Way::Parameter => "boolean",
+            "boolean" if way == Way::Parameter => "integer",
             "integer" | "number" | "boolean" | "array" => "string",
             _ => return None,
         };

@@ -255,6 +255,45 @@ pub const KINDS: &[Kind] = &[
     silent("a component that nobody uses changes", |_| {
         vec![everywhere_once(|root| root["components"]["schemas"]["XUnused"] = json!({"type": "string"}))]
     }),
+    silent("listed values are alternatives", |tree| {
+        all_values(tree, |at, value| {
+            let list = value["enum"].as_array()?;
+            let is_plain = tree.is_3_1 && list.len() > 1 && list.iter().all(Value::is_string);
+            let is_alone =
+                value.as_object()?.keys().all(|key| ["type", "enum", "description", "title"].contains(&&**key));
+            let members: Vec<Value> = list.iter().map(|value| json!({"const": value, "title": "One"})).collect();
+            let at = at.to_owned();
+            (is_plain && is_alone && value["type"] == "string")
+                .then(|| Box::new(move |root: &mut Value| *there(root, &at) = json!({"oneOf": members.clone()})) as _)
+        })
+    }),
+    silent("a header that OpenAPI has other words for", |tree| {
+        let parameter = json!({"name": "accept", "in": "header", "required": true, "schema": {"type": "string"}});
+        each(tree, |operation| Some(of_operation(operation, add(&operation.at, "parameters", parameter.clone()))))
+    }),
+    silent("a text has an invented format", |tree| {
+        let texts = typed(tree, Way::Sent, "string").into_iter().chain(typed(tree, Way::Taken, "string"));
+        let is_free = |at: &String| ["format", "contentEncoding"].iter().all(|key| tree.at(at).get(key).is_none());
+        texts.filter(is_free).map(|at| of_schema(&at, set(&at, "format", "x-invented".into()))).collect()
+    }),
+    silent("the key in a header is written in capitals", |tree| {
+        let schemes = tree.object("/components/securitySchemes").iter();
+        let keys = schemes.filter(|(_, scheme)| scheme["type"] == "apiKey" && scheme["in"] == "header");
+        keys.map(|(name, scheme)| {
+            let capitals = scheme["name"].as_str().unwrap_or_default().to_uppercase();
+            everywhere_once(set(&below("/components/securitySchemes", name), "name", capitals.into()))
+        })
+        .collect()
+    }),
+    notes("a number of a parameter is a text", |tree| {
+        parameters(tree, |at, value| {
+            let schema = value["schema"].as_object()?;
+            let is_plain = schema.keys().all(|key| ["type", "format", "minimum", "maximum"].contains(&&**key));
+            let is_number =
+                ["integer", "number", "boolean"].iter().any(|kind| schema.get("type") == Some(&json!(kind)));
+            (is_plain && is_number).then(|| Box::new(set(at, "schema", json!({"type": "string"}))) as _)
+        })
+    }),
     notes("a new optional parameter", |tree| {
         let parameter = json!({"name": "x_new", "in": "query", "schema": {"type": "string"}});
         each(tree, |operation| Some(of_operation(operation, add(&operation.at, "parameters", parameter.clone()))))
@@ -472,6 +511,8 @@ fn is_told_by_name(tree: &Tree, name: &str) -> bool {
     is_base(&schema.to_string())
         || !name.chars().all(char::is_alphanumeric)
         || is_base(&whole) && whole.contains(&format!("[{{\"$ref\":\"#/components/schemas/{name}\"}}"))
+        // What builds on a base is called by its name.
+        || is_base(&whole) && schema.get("allOf").is_some()
         || is_base(&whole) && whole.contains(&format!(",{{\"$ref\":\"#/components/schemas/{name}\"}}"))
         || whole.matches(&format!("\"{name}\"")).count() > 1
 }

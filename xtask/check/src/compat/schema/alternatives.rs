@@ -9,6 +9,7 @@ use openapi_model::shape::{Additional, AllOf, Alternatives, Shape};
 use openapi_model::span::Span;
 
 use super::alternative::{Alternative, shown, values};
+use super::overlap::any_two_meet;
 use super::{Area, Level, Pair, Unread, View, What};
 
 /// More combinations of alternatives than this are not compared.
@@ -47,6 +48,13 @@ impl Level<'_, '_> {
             self.edges.push((id, String::new()));
         }
         let spans = (list_span(before, then), list_span(after, now));
+        let is_exclusive = |list: Option<&Alternatives>| list.is_some_and(|list| list.exclusive);
+        let is_stricter = before.is_some() && !is_exclusive(before) && is_exclusive(after);
+        let is_told_apart = after.is_some_and(|list| list.discriminator.is_some());
+        if is_stricter && !is_told_apart && self.pair.area != Area::Sent && any_two_meet(new, &news) {
+            let text = "is refused where it fits two of its alternatives now: they were `anyOf` and are `oneOf`";
+            self.change(What::Bounds, false, spans.0, spans.1, text);
+        }
         self.left_over((&olds, &news), &pairing, spans);
     }
 

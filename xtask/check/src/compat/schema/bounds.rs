@@ -11,7 +11,11 @@ impl Level<'_, '_> {
     pub(super) fn numbers(&mut self, then: &Shape, now: &Shape, types: Types) {
         let whole = !types.holds(Types::NUMBER);
         for (is_upper, before, after) in [(false, &then.minimum, &now.minimum), (true, &then.maximum, &now.maximum)] {
-            let order = |bound: &Option<Bound>| bound.as_ref().map(|bound| position(bound, is_upper, whole));
+            // What the format says anyway is no bound, if both have it.
+            let limit = if whole { limit_of_both(then, now, is_upper) } else { None };
+            let says = |at: &(f64, i8)| limit.is_none_or(|limit| if is_upper { at.0 < limit } else { at.0 > limit });
+            let order =
+                |bound: &Option<Bound>| bound.as_ref().map(|bound| position(bound, is_upper, whole)).filter(says);
             let wider = match (order(before), order(after)) {
                 (before, after) if before == after => continue,
                 (Some(_), None) => true,
@@ -24,7 +28,11 @@ impl Level<'_, '_> {
                 Some(bound) if bound.exclusive => format!("{} (exclusive)", bound.value.value),
                 Some(bound) => bound.value.value.to_string(),
             };
-            let text = format!("has a `{key}` of {} now, not {}", shown(after), shown(before));
+            let text = match (before, after) {
+                (Some(_), None) => format!("has no `{key}` any more (it was {})", shown(before)),
+                (None, Some(_)) => format!("has a `{key}` of {} now, and had none", shown(after)),
+                _ => format!("has a `{key}` of {} now, not {}", shown(after), shown(before)),
+            };
             let span = |bound: &Option<Bound>, shape: &Shape| {
                 bound.as_ref().map_or_else(|| types_span(shape), |bound| bound.value.span)
             };
@@ -89,13 +97,34 @@ impl Level<'_, '_> {
             (None, _) => false,
             (Some(before), Some(after)) => (after > before) == grows,
         };
-        let shown = |number: Option<u64>| number.map_or("none".to_owned(), |number| number.to_string());
-        let text = format!("has a `{key}` of {} now, not {}", shown(after), shown(before));
+        let text = match (before, after) {
+            (Some(before), Some(after)) => format!("has a `{key}` of {after} now, not {before}"),
+            (Some(before), None) => format!("has no `{key}` any more (it was {before})"),
+            (None, after) => format!("has a `{key}` of {} now, and had none", after.unwrap_or_default()),
+        };
         let span = |(shape, count): (&Shape, &Option<Spanned<u64>>)| {
             count.as_ref().map_or_else(|| types_span(shape), |count| count.span)
         };
         self.change(What::Bounds, wider, span(then), span(now), text);
     }
+}
+
+/// The least or greatest number of the format that both have.
+fn limit_of_both(then: &Shape, now: &Shape, is_upper: bool) -> Option<f64> {
+    let name = |shape: &Shape| shape.format.as_ref().map(|format| format.value.clone());
+    let format = name(then).filter(|format| Some(format) == name(now).as_ref())?;
+    let (is_signed, bits) = match format.strip_prefix("uint") {
+        Some(bits) => (false, bits),
+        None => (true, format.strip_prefix("int")?),
+    };
+    let bits: i32 = bits.parse().ok().filter(|bits| [8, 16, 32, 64].contains(bits))?;
+    let half = 2f64.powi(bits - 1);
+    Some(match (is_signed, is_upper) {
+        (true, true) => half - 1.0,
+        (true, false) => -half,
+        (false, true) => half * 2.0 - 1.0,
+        (false, false) => 0.0,
+    })
 }
 
 /// Where a bound lies, so that of two upper ones the greater, and of two lower ones the lesser allows more.

@@ -8,6 +8,8 @@ use openapi_model::span::Span;
 pub(in crate::compat) enum Area {
     /// Those of a parameter: taking less breaks whoever sends them.
     Parameter,
+    /// Those of a parameter that is written as plain text, in which `1` and `"1"` are the same: likewise.
+    Text,
     /// Those of a body that is taken: the same.
     Taken,
     /// Those of a body or header that is sent: sending more breaks whoever reads them.
@@ -68,7 +70,7 @@ impl Change {
     /// The rule that names it, and what to do.
     pub(in crate::compat) fn rule(&self, area: Area) -> (Rule, &'static str) {
         match area {
-            Area::Parameter => self.of_parameter(),
+            Area::Parameter | Area::Text => self.of_parameter(),
             Area::Taken => self.of_body(),
             Area::Sent => self.of_answer(),
         }

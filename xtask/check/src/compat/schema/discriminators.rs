@@ -38,7 +38,9 @@ impl Level<'_, '_> {
         let only = |some: &[String], others: &[String]| -> Vec<String> {
             some.iter().filter(|value| !others.contains(value)).cloned().collect()
         };
-        let (gone, come) = (only(&old.values, &new.values), only(&new.values, &old.values));
+        let (mut gone, come) = (only(&old.values, &new.values), only(&new.values, &old.values));
+        // The name of the component is always taken.
+        gone.retain(|value| new.name.as_ref() != Some(value));
         let is_sent = self.pair.area == Area::Sent;
         let (what, which) = if is_sent { ("called", &come) } else { ("no longer called", &gone) };
         if old.values.is_empty() || new.values.is_empty() || which.is_empty() {
@@ -71,28 +73,30 @@ impl Level<'_, '_> {
             return;
         }
         let is_sent = self.pair.area == Area::Sent;
-        for (value, reference) in &before.mapping {
-            let same = after.mapping.iter().find(|(known, _)| known.value == value.value);
-            match (same, reference.target, is_sent) {
-                (Some((_, now)), Some(then), _) => {
-                    if let Some(now) = now.target {
+        let (view, document) = (self.pair.then.clone(), self.graph.base);
+        let olds = self.graph.heirs.0.kinds(document, &view, then, !is_sent);
+        let (view, document) = (self.pair.now.clone(), self.graph.new);
+        let news = self.graph.heirs.1.kinds(document, &view, now, !is_sent);
+        for old in &olds {
+            let same = news.iter().find(|new| new.value == old.value);
+            match (same, old.schema) {
+                (Some(new), Some(then)) => {
+                    if let Some(now) = new.schema {
                         let views = (View::of(self.graph.base, then), View::of(self.graph.new, now));
                         self.below(views.0, views.1, String::new());
                     }
                 }
-                (None, _, false) if !after.mapping.is_empty() => {
-                    let text = format!("no longer has the kind `{}`", value.value);
-                    self.change(What::Discriminator, false, value.span, after.property.span, text);
+                (None, _) if !is_sent && !news.is_empty() => {
+                    let text = format!("no longer has the kind `{}`", old.value);
+                    self.change(What::Discriminator, false, old.span, after.property.span, text);
                 }
                 _ => {}
             }
         }
-        let known = |value: &str| before.mapping.iter().any(|(known, _)| known.value == value);
-        for (value, _) in after.mapping.iter().filter(|(value, _)| is_sent && !known(&value.value)) {
-            if !before.mapping.is_empty() {
-                let text = format!("has a new kind `{}`", value.value);
-                self.change(What::AlternativeAdded, true, before.property.span, value.span, text);
-            }
+        let is_new = |value: &str| !olds.iter().any(|old| old.value == value);
+        for new in news.iter().filter(|new| is_sent && !olds.is_empty() && is_new(&new.value)) {
+            let text = format!("has a new kind `{}`", new.value);
+            self.change(What::AlternativeAdded, true, before.property.span, new.span, text);
         }
     }
 }

@@ -9,7 +9,10 @@ mod alternatives;
 mod bounds;
 mod change;
 mod discriminators;
+mod heirs;
 mod objects;
+mod overlap;
+mod texts;
 mod values;
 mod view;
 
@@ -19,6 +22,7 @@ use openapi_model::document::Document;
 use openapi_model::span::Span;
 
 pub(super) use change::{Area, Change, What};
+use heirs::Heirs;
 pub(super) use view::View;
 
 /// So many pairs may wait for one another; those below are taken for equal.
@@ -77,11 +81,14 @@ pub(super) struct Graph<'a> {
     /// Those from which no change can be reached.
     equal: HashSet<NodeId>,
     open: usize,
+    /// Which components build on others, then and now.
+    heirs: (Heirs, Heirs),
 }
 
 impl<'a> Graph<'a> {
     pub(super) fn new(base: &'a Document, new: &'a Document) -> Graph<'a> {
-        Graph { base, new, ids: HashMap::new(), nodes: Vec::new(), equal: HashSet::new(), open: 0 }
+        let heirs = (Heirs::of(base), Heirs::of(new));
+        Graph { base, new, ids: HashMap::new(), nodes: Vec::new(), equal: HashSet::new(), open: 0, heirs }
     }
 
     /// The node of two schemas.

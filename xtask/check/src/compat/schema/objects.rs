@@ -8,7 +8,7 @@ use openapi_model::shape::{Additional, AllOf, Shape};
 use openapi_model::span::Span;
 
 use super::values::types_span;
-use super::{Area, Change, Level, What};
+use super::{Area, Change, Level, View, What};
 
 impl Level<'_, '_> {
     pub(super) fn objects(&mut self, then: &Shape, now: &Shape) {
@@ -67,6 +67,22 @@ impl Level<'_, '_> {
 
     fn removed(&mut self, name: &str, before: &Field, now: &Shape) {
         let spans = (before.span, now.span);
+        let refusal = now.properties.get(name).filter(|property| !is_possible(self.graph.new, &property.schema));
+        if let (Some(property), Area::Parameter | Area::Text | Area::Taken) = (refusal, self.pair.area) {
+            self.named_change(What::FieldRemoved, true, name, (before.span, property.span), "is refused now");
+            return;
+        }
+        if let (Area::Sent, Additional::Schema(schema)) = (self.pair.area, &now.additional) {
+            // Who reads it finds it among the others, if it is what it was.
+            let views = (View::all(self.graph.base, &before.schema), View::all(self.graph.new, schema));
+            let id = self.graph.pair(views.0, views.1, Area::Sent);
+            if !now.properties.contains_key(name) && !self.graph.differs(id) {
+                if before.required {
+                    self.named_change(What::MayBeAbsent, true, name, spans, "may be absent now");
+                }
+                return;
+            }
+        }
         if self.pair.area == Area::Sent {
             self.named_change(What::FieldRemoved, true, name, spans, "is gone");
             return;
@@ -154,6 +170,12 @@ impl Level<'_, '_> {
     }
 }
 
+/// Whether there is any value that fits.
+fn is_possible(document: &Document, schema: &AllOf) -> bool {
+    let shape = document.shape(schema);
+    !shape.types.is_empty() || shape.nullable || !shape.unresolved.is_empty()
+}
+
 fn names(shape: &Shape) -> impl Iterator<Item = &String> {
     shape.properties.keys().chain(shape.required.keys())
 }
@@ -180,10 +202,9 @@ impl Field {
         let of_field = document.shape(&property.schema);
         let is_hidden = match area {
             Area::Sent => of_field.write_only.is_some(),
-            Area::Parameter | Area::Taken => of_field.read_only.is_some(),
+            Area::Parameter | Area::Text | Area::Taken => of_field.read_only.is_some(),
         };
         let field = Field { span: property.span, required: required.is_some(), schema: property.schema.clone() };
-        let is_possible = !of_field.types.is_empty() || of_field.nullable || !of_field.unresolved.is_empty();
-        (is_possible && !is_hidden).then_some(field)
+        (is_possible(document, &property.schema) && !is_hidden).then_some(field)
     }
 }

@@ -1,10 +1,11 @@
 //! Null, types, values and bounds.
 
 use openapi_model::schema::Types;
-use openapi_model::shape::{AllOf, Shape, same_value};
+use openapi_model::shape::{Additional, AllOf, Shape, same_value};
 use openapi_model::span::{Span, Spanned};
 use serde_json::Value as Json;
 
+use super::texts::{as_text, is_known_format, takes_texts};
 use super::{Area, Change, Level, Pair, Unread, View, What};
 
 /// Every type but null.
@@ -18,6 +19,10 @@ impl Level<'_, '_> {
         // Where one side takes any type, the types tell it.
         let is_any = |shape: &Shape| shape.types == ANY && shape.nullable && shape.alternatives.is_empty();
         if self.pair.is_alternative || then.nullable == now.nullable || is_any(then) || is_any(now) {
+            return;
+        }
+        // There is no null in plain text.
+        if self.pair.area == Area::Text && !now.nullable {
             return;
         }
         let span =
@@ -34,6 +39,13 @@ impl Level<'_, '_> {
     /// Compares the types, and says whether there is more to compare.
     pub(super) fn types(&mut self, then: &Shape, now: &Shape) -> bool {
         let (wider, narrower) = (!then.types.holds(now.types), !now.types.holds(then.types));
+        if self.pair.area == Area::Text && narrower && takes_texts(then, now) {
+            let text = format!("is {} now, not {}", kind(now), kind(then));
+            let spans = (types_span(then), types_span(now));
+            self.push(Change { what: What::Kind, breaks: false, at: String::new(), text, then: spans.0, now: spans.1 });
+            self.default(then, now);
+            return false;
+        }
         if wider || narrower {
             let text = format!("is {} now, not {}", kind(now), kind(then));
             let breaks = wider && self.breaks(true) || narrower && self.breaks(false);
@@ -91,20 +103,30 @@ impl Level<'_, '_> {
 
     fn default(&mut self, then: &Shape, now: &Shape) {
         let same = match (&then.default, &now.default) {
-            (Some(then), Some(now)) => same_value(then, now),
+            (Some(then), Some(now)) => {
+                same_value(then, now) || self.pair.area == Area::Text && as_text(then) == as_text(now)
+            }
             (None, None) => true,
             _ => false,
         };
         if !same && self.pair.area != Area::Sent {
-            let shown = |value: &Option<Json>| value.as_ref().map_or("nothing".to_owned(), Json::to_string);
-            let text = format!("is {} where it is left out, not {}", shown(&now.default), shown(&then.default));
+            let text = match (&then.default, &now.default) {
+                (Some(then), Some(now)) => format!("is {now} where it is left out, not {then}"),
+                (Some(then), None) => format!("has no default any more (it was {then})"),
+                (None, now) => {
+                    format!("is {} where it is left out, and had no default", now.as_ref().unwrap_or(&Json::Null))
+                }
+            };
             let (then, now) = (types_span(then), types_span(now));
             self.push(Change { what: What::Default, breaks: false, at: String::new(), text, then, now });
         }
     }
 
     fn format(&mut self, then: &Shape, now: &Shape) {
-        let name = |shape: &Shape| shape.format.as_ref().map(|format| format.value.clone());
+        let name = |shape: &Shape| {
+            let format = shape.format.as_ref().map(|format| format.value.clone());
+            format.filter(|format| is_known_format(format))
+        };
         let (before, after) = (name(then), name(now));
         if before == after {
             return;
@@ -194,7 +216,25 @@ impl Level<'_, '_> {
                 (Some(before), Some(after)) => same_value(&before.value, &after.value),
                 _ => false,
             };
-            if !same {
+            let is_bound = match key.as_str() {
+                "dependentRequired" | "contains" => true,
+                "unevaluatedProperties" => {
+                    let is_false = [before, after].iter().flatten().all(|value| value.value == Json::Bool(false));
+                    let is_closed = |shape: &Shape| matches!(shape.additional, Additional::Nothing(_));
+                    is_false && !is_closed(then) && !is_closed(now)
+                }
+                _ => false,
+            };
+            if !same && is_bound && before.is_some() != after.is_some() {
+                let span =
+                    |value: Option<&Spanned<Json>>, shape| value.map_or_else(|| types_span(shape), |value| value.span);
+                let text = if after.is_some() {
+                    format!("has `{key}` now, and had none")
+                } else {
+                    format!("has no `{key}` any more")
+                };
+                self.change(What::Bounds, after.is_none(), span(before, then), span(after, now), text);
+            } else if !same {
                 let span = after.or(before).map_or(now.span, |value| value.span);
                 let reason = format!("`{key}` has changed, and what that means is not known");
                 self.unread.push(Unread { reason, is_now: after.is_some(), span });

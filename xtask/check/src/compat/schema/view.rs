@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use openapi_model::document::Document;
 use openapi_model::schema::{SchemaId, Types};
-use openapi_model::shape::{AllOf, Shape};
-use openapi_model::span::Span;
+use openapi_model::shape::{AllOf, Alternatives, Shape, same_value};
+use openapi_model::span::{Span, Spanned};
+use serde_json::Value as Json;
 
 /// Schemas that have to fit together. Where one alternative of theirs is looked at, it is among them, and the list that it
 /// is from is left out.
@@ -36,15 +37,24 @@ impl View {
     /// What they mean.
     pub(super) fn shape(&self, document: &Document) -> Arc<Shape> {
         let shape = document.shape(&self.all);
-        if self.without.is_empty() && self.only.is_none() {
+        let listed = shape.alternatives.iter().any(|list| values_of(document, list).is_some());
+        if self.without.is_empty() && self.only.is_none() && !listed {
             return shape;
         }
         let mut shape = Shape::clone(&shape);
         shape.alternatives.retain(|list| !self.without.contains(&list.span));
+        if listed {
+            list_values(document, &mut shape);
+        }
         if let Some(only) = self.only {
             shape.types = shape.types.common(only);
         }
         Arc::new(shape)
+    }
+
+    /// The schemas.
+    pub(super) fn ids(&self) -> &[SchemaId] {
+        self.all.ids()
     }
 
     /// One of the alternatives of a list together with everything else.
@@ -66,4 +76,47 @@ impl View {
         let schemas = self.all.ids().iter().map(|id| document.schema(*id));
         schemas.flat_map(|schema| [schema.nullable]).flatten().next()
     }
+}
+
+/// The values of alternatives of which each is a list of values and nothing more.
+fn values_of(document: &Document, list: &Alternatives) -> Option<Vec<Spanned<Json>>> {
+    if list.discriminator.is_some() {
+        return None;
+    }
+    let mut values: Vec<Spanned<Json>> = Vec::new();
+    for member in &list.members {
+        let shape = document.shape(member);
+        let is_more = !shape.alternatives.is_empty() || !shape.unresolved.is_empty() || !shape.not.is_empty();
+        let own = shape.enumeration.as_ref().filter(|_| !is_more)?;
+        let is_single = |value: &Json| !value.is_object() && !value.is_array();
+        if !own.iter().all(|value| is_single(&value.value) && shape.types.holds(Types::of(&value.value))) {
+            return None;
+        }
+        for value in &own.value {
+            if !values.iter().any(|known| same_value(&known.value, &value.value)) {
+                values.push(value.clone());
+            }
+        }
+    }
+    Some(values)
+}
+
+/// Such alternatives are one list of values.
+fn list_values(document: &Document, shape: &mut Shape) {
+    let mut kept = Vec::new();
+    for list in std::mem::take(&mut shape.alternatives) {
+        let Some(values) = values_of(document, &list) else {
+            kept.push(list);
+            continue;
+        };
+        let values = match &shape.enumeration {
+            Some(known) => {
+                let has = |value: &Json| known.iter().any(|known| same_value(&known.value, value));
+                values.into_iter().filter(|value| has(&value.value)).collect()
+            }
+            None => values,
+        };
+        shape.enumeration = Some(Spanned::new(values, list.span));
+    }
+    shape.alternatives = kept;
 }

@@ -1,0 +1,105 @@
+//! Where an API is called: addresses of the document, and of operations that have their own.
+
+use apidrift_core::rules::Rule;
+use openapi_model::document::{Document, Server};
+use openapi_model::node::Node;
+use openapi_model::span::{Span, Spanned};
+
+use super::compare::{Both, Compare};
+use super::report::{At, Said};
+
+/// A server that clients call and that is not there any more, or is another.
+struct Lost {
+    text: String,
+    here: At,
+    other: Option<At>,
+}
+
+impl Compare<'_> {
+    /// The servers of the document.
+    pub(super) fn servers(&mut self) {
+        let (base, new) = (self.base.document, self.new.document);
+        for lost in lost((base, &base.servers), (new, &new.servers)) {
+            let message = (lost.text.clone(), String::new());
+            self.report.say_of_all(lost.said(message));
+        }
+    }
+
+    /// The servers of an operation, where it has its own.
+    pub(super) fn servers_of(&mut self, both: &Both<'_>) {
+        let (base, new) = (self.base.document, self.new.document);
+        let (olds, news) = (&both.old.servers, &both.new.servers);
+        if olds.is_empty() && news.is_empty() {
+            return;
+        }
+        let all = |own: &Vec<Server>, document: &Document| -> Vec<Server> {
+            if own.is_empty() { document.servers.clone() } else { own.clone() }
+        };
+        let (olds, news) = (all(olds, base), all(news, new));
+        if let ([], [first, ..]) = (&olds[..], &news[..])
+            && !news.iter().any(|server| address(&server.url).is_empty())
+        {
+            let text = format!(" is called at `{}` now, and had no server of its own", first.url.value);
+            let lost = Lost { text: String::new(), here: At::Now(first.url.span), other: None };
+            self.report.say(both.at, lost.said((String::new(), text)));
+        }
+        for lost in lost((base, &olds), (new, &news)) {
+            let message = (format!("{} for ", lost.text), String::new());
+            self.report.say(both.at, lost.said(message));
+        }
+    }
+}
+
+impl Lost {
+    fn said(self, message: (String, String)) -> Said {
+        Said {
+            rule: Rule::CompatServerRemoved,
+            here: self.here,
+            other: self.other,
+            message,
+            help: "clients call it: keep it answering, or tell them",
+        }
+    }
+}
+
+/// An address without the slash at its end, which says nothing.
+fn address(url: &str) -> &str {
+    url.strip_suffix('/').unwrap_or(url)
+}
+
+fn lost((base, olds): (&Document, &[Server]), (new, news): (&Document, &[Server])) -> Vec<Lost> {
+    let mut all = Vec::new();
+    for old in olds {
+        let Some(now) = news.iter().find(|now| address(&now.url) == address(&old.url)) else {
+            let text = format!("the server `{}` is gone", old.url.value);
+            all.push(Lost { text, here: At::Then(old.url.span), other: None });
+            continue;
+        };
+        for (name, before) in &old.variables {
+            let Some((at, after)) = now.variables.iter().find(|(known, _)| known.value == name.value) else { continue };
+            let mut say = |how: String| {
+                let text = format!("the variable `{}` of the server `{}` {how}", name.value, old.url.value);
+                all.push(Lost { text, here: At::Now(at.span), other: Some(At::Then(name.span)) });
+            };
+            // The first is what is meant where nothing is said.
+            if let (Some(before), Some(after)) = (before.first(), after.first())
+                && before != after
+            {
+                say(format!("is `{after}` where nothing is said, not `{before}`"));
+            }
+            let gone: Vec<&str> = before.iter().filter(|value| !after.contains(value)).map(String::as_str).collect();
+            if is_listed(base, name, before) && is_listed(new, at, after) && !gone.is_empty() {
+                say(format!("no longer has `{}`", gone.join("`, `")));
+            }
+        }
+    }
+    all
+}
+
+/// Whether the values of a variable are the only ones.
+fn is_listed(document: &Document, name: &Spanned<String>, values: &[String]) -> bool {
+    let servers = document.root.get("servers").map(Node::items).unwrap_or_default();
+    let variables = servers.iter().filter_map(|server| server.get("variables")).flat_map(Node::entries);
+    let is_it = |range: &std::ops::Range<usize>| Span::new(name.span.file, range) == name.span;
+    values.len() > 1 || variables.filter(|entry| is_it(&entry.key_range)).any(|entry| entry.value.get("enum").is_some())
+}
