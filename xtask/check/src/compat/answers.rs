@@ -49,10 +49,12 @@ impl Compare<'_> {
                 }
             }
         }
+        let mut ranges = HashSet::new();
         for (before, now) in pairs {
             let is_wider = matches!((before.status.value, now.status.value), (Status::Code(_), Status::Range(_)));
             let is_success = is_success(now.status.value);
-            if is_wider && is_success && !both.is_reversed && !both.is_unread(Part::Responses) {
+            let is_said = !is_wider || !is_success || both.is_reversed || !ranges.insert(now.status.value);
+            if !is_said && !both.is_unread(Part::Responses) {
                 self.any_status(both, before, now);
             }
             self.answer(both, before, now);

@@ -35,7 +35,13 @@ impl Media {
             || self.subtype.strip_prefix("*+").is_some_and(|suffix| {
                 other.subtype == suffix || other.subtype.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('+'))
             });
-        kind && subtype && (self.parameters.is_empty() || self.parameters == other.parameters)
+        // A text without one is in UTF-8.
+        let charset = self.kind != "text" || self.charset() == other.charset();
+        kind && subtype && charset && (self.parameters.is_empty() || self.parameters == other.parameters)
+    }
+
+    fn charset(&self) -> Option<&String> {
+        self.parameters.iter().find(|parameter| parameter.starts_with("charset="))
     }
 
     /// Whether it stands for many.
@@ -74,6 +80,7 @@ mod tests {
         assert_eq!(find("application/json;v=1", &["application/json"]), Some(0));
         assert_eq!(find("text/plain", &["text/plain; charset=\"UTF-8\""]), Some(0));
         assert_eq!(find("text/plain; charset=utf-16", &["text/plain; charset=iso-8859-1"]), None);
+        assert_eq!(find("text/plain; charset=utf-16", &["text/plain"]), None);
         assert_eq!(find("*/*", &["text/plain"]), Some(0));
     }
 }
