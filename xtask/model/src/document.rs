@@ -81,8 +81,19 @@ pub struct Info {
 pub struct Server {
     /// Its URL, with variables in braces.
     pub url: Spanned<String>,
-    /// Its variables with the values that they may have, the default first.
-    pub variables: Vec<(Spanned<String>, Vec<String>)>,
+    /// Its variables.
+    pub variables: Vec<ServerVariable>,
+}
+
+/// A variable of a server's URL.
+#[derive(Debug, Clone)]
+pub struct ServerVariable {
+    /// Its name, at the place of the key.
+    pub name: Spanned<String>,
+    /// `default`: its value where nothing is said.
+    pub default: Option<String>,
+    /// `enum`: the only values that it may have.
+    pub values: Option<Vec<String>>,
 }
 
 /// A tag of `tags`.

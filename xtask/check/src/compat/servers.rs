@@ -2,8 +2,6 @@
 
 use apidrift_core::rules::Rule;
 use openapi_model::document::{Document, Server};
-use openapi_model::node::Node;
-use openapi_model::span::{Span, Spanned};
 
 use super::compare::{Both, Compare};
 use super::report::{At, Said};
@@ -19,7 +17,7 @@ impl Compare<'_> {
     /// The servers of the document.
     pub(super) fn servers(&mut self) {
         let (base, new) = (self.base.document, self.new.document);
-        for lost in lost((base, &base.servers), (new, &new.servers)) {
+        for lost in lost(&base.servers, &new.servers) {
             let message = (lost.text.clone(), String::new());
             self.report.say_of_all(lost.said(message));
         }
@@ -43,7 +41,7 @@ impl Compare<'_> {
             let lost = Lost { text: String::new(), here: At::Now(first.url.span), other: None };
             self.report.say(both.at, lost.said((String::new(), text)));
         }
-        for lost in lost((base, &olds), (new, &news)) {
+        for lost in lost(&olds, &news) {
             let message = (format!("{} for ", lost.text), String::new());
             self.report.say(both.at, lost.said(message));
         }
@@ -67,7 +65,7 @@ fn address(url: &str) -> &str {
     url.strip_suffix('/').unwrap_or(url)
 }
 
-fn lost((base, olds): (&Document, &[Server]), (new, news): (&Document, &[Server])) -> Vec<Lost> {
+fn lost(olds: &[Server], news: &[Server]) -> Vec<Lost> {
     let mut all = Vec::new();
     for old in olds {
         let Some(now) = news.iter().find(|now| address(&now.url) == address(&old.url)) else {
@@ -75,31 +73,24 @@ fn lost((base, olds): (&Document, &[Server]), (new, news): (&Document, &[Server]
             all.push(Lost { text, here: At::Then(old.url.span), other: None });
             continue;
         };
-        for (name, before) in &old.variables {
-            let Some((at, after)) = now.variables.iter().find(|(known, _)| known.value == name.value) else { continue };
+        for before in &old.variables {
+            let name = &before.name.value;
+            let Some(after) = now.variables.iter().find(|after| after.name.value == *name) else { continue };
             let mut say = |how: String| {
-                let text = format!("the variable `{}` of the server `{}` {how}", name.value, old.url.value);
-                all.push(Lost { text, here: At::Now(at.span), other: Some(At::Then(name.span)) });
+                let text = format!("the variable `{name}` of the server `{}` {how}", old.url.value);
+                all.push(Lost { text, here: At::Now(after.name.span), other: Some(At::Then(before.name.span)) });
             };
-            // The first is what is meant where nothing is said.
-            if let (Some(before), Some(after)) = (before.first(), after.first())
-                && before != after
+            if let (Some(then), Some(now)) = (&before.default, &after.default)
+                && then != now
             {
-                say(format!("is `{after}` where nothing is said, not `{before}`"));
+                say(format!("is `{now}` where nothing is said, not `{then}`"));
             }
-            let gone: Vec<&str> = before.iter().filter(|value| !after.contains(value)).map(String::as_str).collect();
-            if is_listed(base, name, before) && is_listed(new, at, after) && !gone.is_empty() {
+            let (Some(then), Some(now)) = (&before.values, &after.values) else { continue };
+            let gone: Vec<&str> = then.iter().filter(|value| !now.contains(value)).map(String::as_str).collect();
+            if !gone.is_empty() {
                 say(format!("no longer has `{}`", gone.join("`, `")));
             }
         }
     }
     all
-}
-
-/// Whether the values of a variable are the only ones.
-fn is_listed(document: &Document, name: &Spanned<String>, values: &[String]) -> bool {
-    let servers = document.root.get("servers").map(Node::items).unwrap_or_default();
-    let variables = servers.iter().filter_map(|server| server.get("variables")).flat_map(Node::entries);
-    let is_it = |range: &std::ops::Range<usize>| Span::new(name.span.file, range) == name.span;
-    values.len() > 1 || variables.filter(|entry| is_it(&entry.key_range)).any(|entry| entry.value.get("enum").is_some())
 }

@@ -149,15 +149,17 @@ fn every_breaking_edit_is_named_and_no_harmless_one() {
     assert!(unused.is_empty(), "edits without a place in any contract of tests/contracts: {unused:#?}");
     let count = |is: fn(Expects) -> bool| kinds().filter(|kind| is(kind.expects)).count();
     assert!(count(|expects| expects == Expects::Finding) >= 40 && count(|expects| expects != Expects::Finding) >= 20);
+    if let Some(folder) = std::env::var_os("APIDRIFT_CORPUS") {
+        in_a_corpus(Path::new(&folder));
+    }
 }
 
-#[test]
-fn so_it_is_with_the_contracts_of_a_corpus() {
-    let Ok(folder) = std::env::var("APIDRIFT_CORPUS") else { return };
+/// Does the same with other people's contracts.
+fn in_a_corpus(folder: &Path) {
     let most = std::env::var("APIDRIFT_PLACES").ok().and_then(|most| most.parse().ok()).unwrap_or(2);
     let mut scores = BTreeMap::new();
     let mut failures = Vec::new();
-    for (name, text) in contracts(Path::new(&folder)) {
+    for (name, text) in contracts(folder) {
         let of_one = try_all(&name, &text, most, &mut scores);
         eprintln!("{name}: {} wrong", of_one.len());
         of_one.iter().for_each(|failure| eprintln!("  {failure}"));

@@ -5,8 +5,8 @@ use super::keys::Part;
 use super::nearest::nearest;
 use super::reader::Reader;
 use crate::document::{
-    Info, Location, OAuthFlow, Part as OperationPart, SchemeKind, SchemeUse, Security, SecurityScheme, Server, Tag,
-    Unread,
+    Info, Location, OAuthFlow, Part as OperationPart, SchemeKind, SchemeUse, Security, SecurityScheme, Server,
+    ServerVariable, Tag, Unread,
 };
 use crate::problem::ProblemKind;
 use crate::span::Spanned;
@@ -53,16 +53,14 @@ impl<'a> Reader<'a> {
         servers
     }
 
-    fn variable(&mut self, entry: EntryAt<'a>) -> (Spanned<String>, Vec<String>) {
+    fn variable(&mut self, entry: EntryAt<'a>) -> ServerVariable {
         let at = entry.value;
         self.keys(at, Part::ServerVariable);
-        let mut values: Vec<String> = self.text(at, "default").map(|text| text.value).into_iter().collect();
-        for other in at.get("enum").map(|list| self.texts_of(list, "enum")).unwrap_or_default() {
-            if !values.contains(&other.value) {
-                values.push(other.value);
-            }
+        ServerVariable {
+            name: Spanned::new(entry.key().to_owned(), entry.key_span()),
+            default: self.text(at, "default").map(|text| text.value),
+            values: at.get("enum").map(|list| self.texts_of(list, "enum").into_iter().map(|text| text.value).collect()),
         }
-        (Spanned::new(entry.key().to_owned(), entry.key_span()), values)
     }
 
     /// A list of security requirements.

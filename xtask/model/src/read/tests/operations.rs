@@ -157,9 +157,10 @@ paths:
     assert_eq!(examples, [serde_json::json!(null), serde_json::json!({"a": 1})]);
     assert_eq!(operation.callbacks[1].path.value, "done {$request.body#/url}");
     assert_eq!(
-        (operation.servers[0].url.value.as_str(), read.servers[0].variables[0].1.as_slice()),
-        ("/path", ["x".to_owned(), "y".to_owned()].as_slice())
+        (operation.servers[0].url.value.as_str(), read.servers[0].variables[0].default.as_deref()),
+        ("/path", Some("x"))
     );
+    assert_eq!(read.servers[0].variables[0].values, Some(vec!["x".to_owned(), "y".to_owned()]));
     assert_eq!(operation.extension("x-permission").unwrap().as_str(), Some("things"));
     assert!(read.problems.is_empty(), "{:?}", read.problems);
 }
