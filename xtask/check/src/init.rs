@@ -56,14 +56,18 @@ fn texts(folder: &Path) -> Result<Vec<String>, String> {
 }
 
 fn seen(document: &Document, texts: &[String]) -> String {
-    let operations = document.operations.len();
-    let contract = format!("{} {operations} operations", document.openapi.value);
+    let counted = |number: usize, what: &str| match number {
+        1 => format!("1 {what}"),
+        _ => format!("{number} {what}s"),
+    };
+    let contract =
+        format!("OpenAPI {} with {}", document.openapi.value, counted(document.operations.len(), "operation"));
     if texts.is_empty() {
-        return format!("OpenAPI {contract}");
+        return contract;
     }
     let names = |text: &&String| document.operations.iter().any(|operation| text.contains(&operation.path.value));
     let known = texts.iter().filter(names).count();
-    format!("OpenAPI {contract}; {} pages, of which {known} name the path of one", texts.len())
+    format!("{contract}; {}, of which {known} name the path of one", counted(texts.len(), "page"))
 }
 
 impl Proposal {

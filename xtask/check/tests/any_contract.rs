@@ -276,7 +276,10 @@ fn what_a_contract_keeps_to_is_proposed_and_asked_for_from_then_on() {
     let folder = folder(&contract);
     let text =
         assert_ends(folder.path(), &["init", "api.yaml", "--print"], 0, "require = [\"operation-id\", \"security\"]");
-    assert!(text.contains("# OpenAPI 3.1.0 2 operations") && !folder.path().join("apidrift.toml").exists(), "{text}");
+    assert!(
+        text.contains("# OpenAPI 3.1.0 with 2 operations") && !folder.path().join("apidrift.toml").exists(),
+        "{text}"
+    );
     assert_ends(folder.path(), &["init", "api.yaml"], 0, "wrote apidrift.toml");
     assert_ends(folder.path(), &["check"], 0, "nothing has drifted");
     write(folder.path(), "api.yaml", &contract.replace("      operationId: getNote\n", "      security: []\n"));

@@ -37,7 +37,9 @@ impl Source {
 
     /// Reads a file below `root`; its printed path is relative to `root`.
     pub fn read(root: &Path, file: &Path) -> Result<Arc<Source>, String> {
-        let shown = file.strip_prefix(root).unwrap_or(file).display().to_string();
+        let below = file.strip_prefix(root).unwrap_or(file);
+        // The folder itself has no name below it.
+        let shown = if below.as_os_str().is_empty() { file } else { below }.display().to_string();
         Source::read_as(&shown, file)
     }
 

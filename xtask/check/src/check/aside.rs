@@ -1,5 +1,5 @@
-//! The operations of which it is not known what the contract says: nothing is compared with them, since what would be found
-//! is only what follows from that.
+//! Operations that are left out of comparisons because part of their definition is invalid: what would be found is only what
+//! follows from that.
 
 use std::collections::BTreeMap;
 

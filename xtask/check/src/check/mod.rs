@@ -1,4 +1,4 @@
-//! Contract, server, client and pages say the same things.
+//! Runs all comparisons of a project: contract, server, generated code and pages say the same things.
 //!
 //! Every comparison hands over findings. What could not be looked at is told apart from what was found to agree.
 

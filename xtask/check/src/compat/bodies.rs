@@ -90,7 +90,7 @@ impl Compare<'_> {
             let Some(at) = media::find(media, &after) else {
                 let help = match area {
                     Area::Sent => "clients read this form: keep sending it to those that accept it",
-                    _ => "clients send this form: keep taking it",
+                    _ => "clients send this form: keep accepting it",
                 };
                 let text = format!(" no longer comes as `{}`", old.name.value);
                 let (here, other) = (At::Then(old.name.span), Some(At::Now(now)));
@@ -102,7 +102,7 @@ impl Compare<'_> {
             if area != Area::Sent && !after[at].covers(media) && media.covers(&after[at]) && media != &after[at] {
                 let text = format!(" is taken as `{}` only, not as `{}`", new.name.value, old.name.value);
                 let (here, other) = (At::Now(new.name.span), Some(At::Then(old.name.span)));
-                let (message, help) = ((what.clone(), text), "clients send other forms: keep taking them");
+                let (message, help) = ((what.clone(), text), "clients send other forms: keep accepting them");
                 self.report.say(both.at, Said { rule: Rule::CompatMediaTypeRemoved, here, other, message, help });
             }
             if area == Area::Sent && after[at].is_range() && after[at].covers(media) && !media.covers(&after[at]) {

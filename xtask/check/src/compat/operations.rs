@@ -81,7 +81,7 @@ impl<'a> Compare<'a> {
                 None => self.removed(
                     old,
                     &format!("is no longer sent as a {what}"),
-                    "whoever waits for it waits in vain: keep sending it",
+                    "receivers no longer get it: keep sending it",
                 ),
             }
         }

@@ -1,4 +1,4 @@
-//! What an operation is made of: where in the document something has to be right for it to be known what the operation says.
+//! The source ranges that an operation depends on.
 
 use openapi_model::document::{Document, Header, MediaType, Operation};
 use openapi_model::schema::SchemaId;

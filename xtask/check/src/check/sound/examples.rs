@@ -165,8 +165,8 @@ impl Check<'_> {
         }
         self.unusable.insert(id);
         let span = document.schema(id).span;
-        let message = format!("no example can be held against this schema: {reason}");
+        let message = format!("this schema cannot be used for validation: {reason}");
         let place = self.contract.place(span, "this schema");
-        self.findings.push(Finding::at(Rule::ContractSchemaUsable, place, message).help("correct what is said"));
+        self.findings.push(Finding::at(Rule::ContractSchemaUsable, place, message).help("correct the schema"));
     }
 }

@@ -46,8 +46,10 @@ fn problem_finding(document: &Document, problem: &Problem) -> Finding {
         ProblemKind::DuplicateKey => {
             ("again here", "remove one of them: readers differ in which one counts".to_owned())
         }
-        ProblemKind::WrongType => ("here", "write what OpenAPI wants here; as it is nobody reads it".to_owned()),
-        ProblemKind::Incomplete => ("here", "complete it, or remove it; as it is nobody can read it".to_owned()),
+        ProblemKind::WrongType => {
+            ("here", "use the type that OpenAPI requires; other tools ignore this value".to_owned())
+        }
+        ProblemKind::Incomplete => ("here", "complete it, or remove it; other tools ignore it".to_owned()),
         ProblemKind::UnknownStatus => {
             ("this status", "write a status such as '404', a range such as '4XX', or `default`".to_owned())
         }

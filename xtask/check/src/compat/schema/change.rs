@@ -88,7 +88,7 @@ impl Change {
                 "clients that leave it out are answered otherwise: look whether that is what they want",
             ),
             _ if self.breaks => {
-                (Rule::CompatParameterNarrowed, "values that were right are refused now: keep taking them")
+                (Rule::CompatParameterNarrowed, "values that were right are refused now: keep accepting them")
             }
             _ => (Rule::CompatParameterWidened, "values that were right are still right"),
         }
@@ -108,7 +108,9 @@ impl Change {
                 (Rule::CompatBodyFieldRequired, "clients may leave it out: keep it optional")
             }
             What::Discriminator => (Rule::CompatDiscriminator, "clients tell the alternatives apart as they did"),
-            _ if self.breaks => (Rule::CompatBodyNarrowed, "bodies that were right are refused now: keep taking them"),
+            _ if self.breaks => {
+                (Rule::CompatBodyNarrowed, "bodies that were right are refused now: keep accepting them")
+            }
             _ => (Rule::CompatBodyWidened, "bodies that were right are still right"),
         }
     }
