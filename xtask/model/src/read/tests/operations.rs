@@ -160,7 +160,7 @@ paths:
         (operation.servers[0].url.value.as_str(), read.servers[0].variables[0].default.as_deref()),
         ("/path", Some("x"))
     );
-    assert_eq!(read.servers[0].variables[0].values, Some(vec!["x".to_owned(), "y".to_owned()]));
+    assert_eq!(read.servers[0].variables[0].values, Some(vec!["y".to_owned(), "x".to_owned()]));
     assert_eq!(operation.extension("x-permission").unwrap().as_str(), Some("things"));
     assert!(read.problems.is_empty(), "{:?}", read.problems);
 }
