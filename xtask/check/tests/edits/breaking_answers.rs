@@ -182,7 +182,9 @@ pub const KINDS: &[Kind] = &[
             // Every whole number is a multiple of one.
             let is_bound = value.get("enum").is_none()
                 && value.get("const").is_none()
-                && value["multipleOf"].as_f64().is_none_or(|number| number > 1.0);
+                && value["multipleOf"].as_f64().is_none_or(|number| number > 1.0)
+                // A format of whole numbers without a sign says that they are not below zero.
+                && !value["format"].as_str().is_some_and(|format| format.starts_with("uint"));
             is_bound.then(|| boxed(remove(at, key)))
         })
     }),
