@@ -207,7 +207,7 @@ impl<'a> Lowering<'a> {
     fn operation(&mut self, operation: &'a contract::Operation, ids: &mut HashSet<&'a str>) -> Option<Operation<'a>> {
         let profile = &self.contract.profile;
         let before = self.problems.len();
-        let what = format!("{} {}", operation.method.value, operation.path.value);
+        let what = operation.endpoint();
         if operation.spec.id.is_none() {
             let message = format!("{what} has no `operationId`");
             self.told(profile.requires(Requirement::OperationId), operation.method.span, message);

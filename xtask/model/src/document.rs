@@ -480,8 +480,13 @@ impl Operation {
     pub fn label(&self) -> String {
         match &self.id {
             Some(id) => id.value.clone(),
-            None => format!("{} {}", self.method.value, self.path.value),
+            None => self.endpoint(),
         }
+    }
+
+    /// Its method and path, as messages have them.
+    pub fn endpoint(&self) -> String {
+        format!("{} {}", self.method.value, self.path.value)
     }
 
     /// The value of an extension.

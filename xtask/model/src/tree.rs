@@ -82,6 +82,16 @@ pub struct Malformed {
     pub range: Range<usize>,
 }
 
+/// The keys of a JSON pointer, one after the other.
+pub fn pointer_keys(pointer: &str) -> impl Iterator<Item = String> {
+    pointer.split('/').skip(1).map(unescaped)
+}
+
+/// A part of a JSON pointer as the key that it stands for.
+pub fn unescaped(part: &str) -> String {
+    part.replace("~1", "/").replace("~0", "~")
+}
+
 impl Node {
     /// The value of a key, if this is a mapping that has it.
     pub fn get(&self, key: &str) -> Option<&Node> {
@@ -91,6 +101,14 @@ impl Node {
     /// A key with its place and value.
     pub fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries().iter().find(|entry| entry.key == key)
+    }
+
+    /// The value of a key of a mapping, or the item of an index of a sequence.
+    pub fn child(&self, key: &str) -> Option<&Node> {
+        match &self.value {
+            Value::Array(items) => items.get(key.parse::<usize>().ok()?),
+            _ => self.get(key),
+        }
     }
 
     /// All entries of a mapping; none of anything else.

@@ -33,7 +33,7 @@ pub fn set_aside(contract: &Contract, findings: &[Finding]) -> BTreeMap<String, 
     for operation in &contract.operations {
         if let Some((span, text)) = why(contract, operation, &own, &spreading) {
             let place = contract.place(span, "here");
-            let name = format!("{} {}", operation.method.value, operation.path.value);
+            let name = operation.endpoint();
             aside.insert(operation.call(), Reason { text, place, operation: name });
         }
     }

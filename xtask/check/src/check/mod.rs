@@ -188,7 +188,7 @@ fn compare_with(
     let about_contract = allowances.apply(about_contract);
     let is_sound = !about_contract.iter().any(|finding| finding.severity() == Severity::Error);
     let aside = aside::set_aside(&contract, &about_contract);
-    let mut outcome = Outcome { findings: about_contract, ..Outcome::default() };
+    let mut outcome = Outcome::default();
     let mut comparisons = vec!["contract"];
     if let Some(base) = &claims.base {
         comparisons.push("compat");
@@ -197,8 +197,7 @@ fn compare_with(
     if let Some(emitted) = &claims.emitted {
         comparisons.push("server");
         let is_aside = |call: &str| aside.contains_key(call);
-        let about_contract = &outcome.findings;
-        outcome.add(emitted::check(&contract, emitted, claims.server.as_ref(), &is_aside, about_contract));
+        outcome.add(emitted::check(&contract, emitted, claims.server.as_ref(), &is_aside, &about_contract));
         outcome.not_compared.extend(aside::not_compared(&aside, "server"));
     }
     if !claims.pages.is_empty() {
@@ -207,7 +206,9 @@ fn compare_with(
         outcome.not_compared.extend(aside::not_compared(&aside, "pages"));
     }
     outcome.findings.extend(outcome.not_compared.iter().map(NotCompared::finding));
-    outcome.findings = allowances.apply(std::mem::take(&mut outcome.findings));
+    let others = allowances.apply(outcome.findings);
+    outcome.findings = about_contract;
+    outcome.findings.extend(others);
     outcome.coverage = coverage(&contract, claims, comparisons, &outcome.not_compared);
     if is_empty(&contract) && claims.pages.is_empty() {
         outcome.unchecked.push(format!("{} describes nothing that could be compared", source.path));
@@ -224,8 +225,7 @@ fn coverage(
     let left_out: HashSet<&str> = not_compared.iter().map(|part| part.operation.as_str()).collect();
     let webhooks = &contract.document.webhooks;
     let all = contract.operations.iter().map(|operation| &operation.spec).chain(webhooks);
-    let name = |method: &str, path: &str| format!("{method} {path}");
-    let whole: Vec<_> = all.filter(|spec| !left_out.contains(name(&spec.method, &spec.path).as_str())).collect();
+    let whole: Vec<_> = all.filter(|spec| !left_out.contains(spec.endpoint().as_str())).collect();
     Coverage {
         comparisons,
         operations: whole.len(),

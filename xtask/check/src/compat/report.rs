@@ -92,7 +92,7 @@ impl<'a> Report<'a> {
 
     /// Takes an operation into the count.
     pub(super) fn operation(&mut self, operation: &Operation) -> usize {
-        let call = format!("{} {}", operation.method.value, operation.path.value);
+        let call = operation.endpoint();
         self.names.push((operation.label(), call));
         self.names.len() - 1
     }

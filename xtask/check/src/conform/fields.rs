@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use openapi_model::document::Document;
+use openapi_model::node::pointer_keys;
 use openapi_model::schema::{SchemaId, Types};
 use openapi_model::shape::{Additional, AllOf, Shape};
 use openapi_model::span::Span;
@@ -16,8 +17,7 @@ use serde_json::Value as Json;
 pub(super) fn place(document: &Document, schema: SchemaId, pointer: &str) -> Option<Span> {
     let mut here = vec![AllOf::from(schema)];
     let mut place = None;
-    for part in pointer.split('/').skip(1) {
-        let name = part.replace("~1", "/").replace("~0", "~");
+    for name in pointer_keys(pointer) {
         let ways = Ways::of(document, &here);
         let property = ways.shapes.iter().find_map(|shape| shape.properties.get(&name));
         place = property.map(|property| property.span).or(place);

@@ -11,6 +11,7 @@ mod limits;
 mod operation;
 mod outcome;
 mod pages;
+mod percent;
 mod provocations;
 mod requests;
 mod secret;

@@ -3,6 +3,7 @@
 use openapi_model::document::Location;
 
 use super::operation::Operation;
+use super::percent::encoded;
 use super::provocations;
 use super::session::Session;
 use super::wire::{Authorization, Extra, Request};
@@ -26,11 +27,11 @@ impl Session<'_> {
             match parameter.location {
                 Location::Path => {
                     let known =
-                        || self.target.known.get(name).or_else(|| self.told.get(name)).map(|value| encoded(value));
+                        || self.target.known.get(name).or_else(|| self.told.get(name)).map(|value| segment(value));
                     path = path.replace(&format!("{{{name}}}"), &given(name).or_else(known)?);
                 }
                 Location::Query => {
-                    let known = || self.target.known.get(name).map(|value| encoded(value));
+                    let known = || self.target.known.get(name).map(|value| segment(value));
                     let value = given(name).or_else(|| if *parameter.required { known() } else { None });
                     match value {
                         Some(value) => query.push(format!("{name}={value}")),
@@ -65,14 +66,9 @@ pub(super) fn with_malformed(session: &Session<'_>, operation: &Operation) -> Op
 }
 
 /// A value as it stands in an address: it stays one segment of a path, whatever a server has told.
-fn encoded(value: &str) -> String {
-    let mut text = String::new();
-    for byte in value.bytes() {
-        match byte {
-            b'-' | b'_' | b'~' | b'.' if value != "." && value != ".." => text.push(char::from(byte)),
-            _ if byte.is_ascii_alphanumeric() => text.push(char::from(byte)),
-            _ => text.push_str(&format!("%{byte:02X}")),
-        }
+fn segment(value: &str) -> String {
+    match value {
+        "." | ".." => value.replace('.', "%2E"),
+        _ => encoded(value),
     }
-    text
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use openapi_model::document::{Operation, Status};
-use openapi_model::node::{Node, Value};
+use openapi_model::node::{Node, Value, pointer_keys};
 use openapi_model::span::{Span, Spanned};
 
 use super::media::json;
@@ -68,23 +68,13 @@ pub(super) fn errors(profile: &Profile, spec: &Operation) -> Vec<DocumentedError
 /// What tells an error from others of its status, and where it stands in the error's body: the text or number that the JSON
 /// pointer leads to, without white space around it. Nothing where there is none, or an empty one.
 pub fn identity(pointer: &str, body: &Node) -> Option<(String, Range<usize>)> {
-    let node = at(body, pointer)?;
+    let node = pointer_keys(pointer).try_fold(body, |node, key| node.child(&key))?;
     let text = match &node.value {
         Value::String(text) => text.trim().to_owned(),
         Value::Number(number) => number.to_string(),
         _ => return None,
     };
     (!text.is_empty()).then(|| (text, node.range.clone()))
-}
-
-fn at<'a>(node: &'a Node, pointer: &str) -> Option<&'a Node> {
-    pointer.split('/').skip(1).try_fold(node, |node, part| {
-        let key = part.replace("~1", "/").replace("~0", "~");
-        match &node.value {
-            Value::Array(items) => items.get(key.parse::<usize>().ok()?),
-            _ => node.get(&key),
-        }
-    })
 }
 
 #[cfg(test)]

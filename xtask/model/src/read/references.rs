@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::files::{At, Files, Nowhere};
 use super::nearest::nearest;
-use crate::node::{Node, Value};
+use crate::node::{Node, Value, unescaped};
 use crate::span::FileId;
 
 /// A pointer may lead through no more references than this.
@@ -72,7 +72,7 @@ impl<'a> References<'a> {
         };
         let mut here = root;
         for part in parts.split('/') {
-            let key = decoded(part).replace("~1", "/").replace("~0", "~");
+            let key = unescaped(&decoded(part));
             let mut passed = 0;
             here = loop {
                 if let Some(next) = self.step(here, &key).or_else(|| self.step(here, part)) {

@@ -21,7 +21,7 @@ use serde_json::{Map, Value as Json};
 use self::convert::{Converter, Key};
 pub use self::direction::Direction;
 use crate::document::Document;
-use crate::node::{Node, Value};
+use crate::node::{Node, pointer_keys};
 use crate::schema::SchemaId;
 
 /// One way in which a value does not fit.
@@ -210,13 +210,8 @@ fn depth(node: &Node) -> usize {
 /// The node that a JSON pointer leads to, or the last on the way that there is.
 fn at<'a>(root: &'a Node, pointer: &str) -> &'a Node {
     let mut here = root;
-    for part in pointer.split('/').skip(1) {
-        let key = part.replace("~1", "/").replace("~0", "~");
-        let next = match &here.value {
-            Value::Array(items) => key.parse().ok().and_then(|index: usize| items.get(index)),
-            _ => here.get(&key),
-        };
-        match next {
+    for key in pointer_keys(pointer) {
+        match here.child(&key) {
             Some(next) => here = next,
             None => break,
         }

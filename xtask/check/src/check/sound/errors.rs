@@ -4,7 +4,7 @@ use openapi_model::document::{Response, Status};
 use openapi_model::schema::SchemaId;
 use openapi_model::shape::Additional;
 
-use super::report::{call, report};
+use super::report::report;
 use apidrift_core::contract::{Contract, DocumentedError, Operation, json};
 use apidrift_core::finding::Finding;
 use apidrift_core::profile::Requirement;
@@ -41,7 +41,7 @@ fn schema(contract: &Contract, operation: &Operation, response: &Response, findi
         schema.reference.as_ref().map_or(schema.span, |reference| reference.text.span)
     });
     let status = response.status.value;
-    let message = format!("the {status} of {} does not have the schema `{wanted}`", call(operation));
+    let message = format!("the {status} of {} does not have the schema `{wanted}`", operation.endpoint());
     let help = format!("write `$ref: '#/components/schemas/{wanted}'`: every error has the same body");
     report(findings, contract, Rule::ContractErrorSchema, (span, "this answer"), message, &help);
 }
@@ -53,7 +53,7 @@ fn named(contract: &Contract, operation: &Operation, index: usize, response: &Re
     let examples = json(&response.content).map(|media| media.examples.as_slice()).unwrap_or_default();
     let status = response.status.value;
     if examples.is_empty() {
-        let message = format!("the {status} of {} names no error", call(operation));
+        let message = format!("the {status} of {} names no error", operation.endpoint());
         let help = format!("name each error under `examples`, with a `summary` and `value: {{{field}: …}}`");
         let at = (response.status.span, "this status");
         report(findings, contract, Rule::ContractErrorUnnamed, at, message, &help);
@@ -66,7 +66,7 @@ fn named(contract: &Contract, operation: &Operation, index: usize, response: &Re
         });
         if !is_whole {
             let message =
-                format!("the error `{}` of {} lacks a {field} or a summary", example.name.value, call(operation));
+                format!("the error `{}` of {} lacks a {field} or a summary", example.name.value, operation.endpoint());
             let help = format!("write `summary: what to do about it` and `value: {{{field}: what is wrong}}`");
             let at = (example.name.span, "this error");
             report(findings, contract, Rule::ContractErrorText, at, message, &help);
@@ -90,7 +90,7 @@ fn ambiguous(contract: &Contract, operation: &Operation, findings: &mut Vec<Find
         let (first, second) =
             if other.name.span.start <= error.name.span.start { (other, error) } else { (error, other) };
         let message =
-            format!("{} documents two errors as one: `{}` and `{}`", call(operation), text(first), text(second));
+            format!("{} documents two errors as one: `{}` and `{}`", operation.endpoint(), text(first), text(second));
         let place = contract.place(second.name.span, "cannot be told apart");
         let finding = Finding::at(Rule::ContractErrorAmbiguous, place, message)
             .with(contract.place(first.name.span, "from this one"))

@@ -6,7 +6,7 @@ use openapi_model::document::{Location, Version};
 use openapi_model::paths;
 use openapi_model::span::Span;
 
-use super::report::{call, report};
+use super::report::report;
 use apidrift_core::contract::{Contract, Operation};
 use apidrift_core::finding::Finding;
 use apidrift_core::profile::{Requirement, SCOPES};
@@ -27,7 +27,7 @@ pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
     for operation in &contract.operations {
         id(contract, operation, &mut ids, findings);
         if let Some(first) = paths.insert(operation.call(), operation.path.span) {
-            let message = format!("{} is described a second time, as another path", call(operation));
+            let message = format!("{} is described a second time, as another path", operation.endpoint());
             let place = contract.place(operation.path.span, "again here");
             let finding = Finding::at(Rule::ContractPathParameter, place, message);
             let help = "no request can tell them apart: the names of variables mean nothing";
@@ -47,7 +47,7 @@ fn id<'a>(
 ) {
     let Some(id) = &operation.spec.id else {
         if contract.profile.requires(Requirement::OperationId) {
-            let message = format!("{} has no `operationId`", call(operation));
+            let message = format!("{} has no `operationId`", operation.endpoint());
             let help = "add one in snake_case; it becomes the name of a method";
             let at = (operation.method.span, "this operation");
             report(findings, contract, Rule::ContractOperationId, at, message, help);
@@ -93,7 +93,7 @@ pub(super) fn undeclared(contract: &Contract) -> HashSet<Span> {
 
 fn security(contract: &Contract, operation: &Operation, told: &mut HashSet<Span>, findings: &mut Vec<Finding>) {
     if contract.profile.requires(Requirement::Security) && operation.security.is_open() {
-        let message = format!("{} can be called by anybody: it demands no security scheme", call(operation));
+        let message = format!("{} can be called by anybody: it demands no security scheme", operation.endpoint());
         let help = "write `security: [{name_of_a_scheme: []}]` for the document or the operation";
         report(findings, contract, Rule::ContractSecurity, (operation.id.span, "this operation"), message, help);
     }
@@ -102,7 +102,7 @@ fn security(contract: &Contract, operation: &Operation, told: &mut HashSet<Span>
         if contract.document.security_scheme(&scheme.name).is_none() && told.insert(scheme.name.span) {
             let message = format!(
                 "{} demands the security scheme `{}`, which is not declared",
-                call(operation),
+                operation.endpoint(),
                 scheme.name.value
             );
             let help = "declare it under `components.securitySchemes`";
@@ -121,13 +121,13 @@ fn house(contract: &Contract, operation: &Operation, findings: &mut Vec<Finding>
             Some(SCOPES) | None => "name the scopes that it needs under `security`".to_owned(),
             Some(extension) => format!("write `{extension}: area.action`"),
         };
-        let message = format!("{} names no permission", call(operation));
+        let message = format!("{} names no permission", operation.endpoint());
         report(findings, contract, Rule::ContractPermission, at, message, &help);
     }
     if profile.requires(Requirement::RateLimit) && operation.rate_limit.is_none() {
         let extension = profile.rate_limit.as_deref().unwrap_or("x-rate-limit");
         let help = format!("write `{extension}: {{requests: 20, window_seconds: 60}}`, both above 0");
-        let message = format!("{} gives no usable rate limit", call(operation));
+        let message = format!("{} gives no usable rate limit", operation.endpoint());
         report(findings, contract, Rule::ContractRateLimit, at, message, &help);
     }
 }

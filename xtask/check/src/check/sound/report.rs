@@ -2,7 +2,7 @@
 
 use openapi_model::span::Span;
 
-use apidrift_core::contract::{Contract, Operation};
+use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
@@ -16,9 +16,4 @@ pub(super) fn report(
     help: &str,
 ) {
     findings.push(Finding::at(rule, contract.place(at.0, at.1), message).help(help));
-}
-
-/// How an operation is called in messages.
-pub(super) fn call(operation: &Operation) -> String {
-    format!("{} {}", operation.method.value, operation.path.value)
 }

@@ -9,6 +9,8 @@ use proptest::strategy::Union;
 use proptest::string::string_regex;
 use serde_json::Value as Json;
 
+use super::super::percent::encoded;
+
 /// Alternatives and items further inside are not looked at.
 const MAX_DEPTH: usize = 4;
 /// Where a bound is missing, decimals stay within this of the other one.
@@ -189,25 +191,13 @@ pub(super) fn uuid(number: u128) -> String {
     parts.join("-")
 }
 
-/// A text as it stands in an address.
-pub(super) fn encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use proptest::strategy::ValueTree as _;
     use proptest::test_runner::TestRunner;
 
-    use super::super::aim::decoded;
+    use super::super::super::percent::decoded;
     use super::super::parameters::tests::{document, fits_schema};
     use super::*;
 

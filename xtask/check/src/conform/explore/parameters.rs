@@ -8,8 +8,9 @@ use openapi_model::values::Direction;
 use serde_json::Number;
 
 use super::super::operation::{Operation, Parameter};
+use super::super::percent::decoded;
 use super::super::session::Session;
-use super::aim::{decoded, values};
+use super::aim::values;
 
 /// A parameter with its value in a request.
 pub(super) struct Given<'a> {

@@ -6,10 +6,11 @@ use proptest::sample::select;
 use openapi_model::document::Location;
 
 use super::super::operation::{Operation, Parameter};
+use super::super::percent::encoded;
 use super::super::session::Session;
 use super::super::wire::{Authorization, Extra};
 use super::attempt::{Attempt, Shape, TWIN};
-use super::fitting::{encoded, fitting, uuid};
+use super::fitting::{fitting, uuid};
 use super::odd::{BODIES, HEADERS, METHODS, NO_KEYS, ODD, SPELLINGS, UNKNOWN};
 
 /// Whoever asks.
