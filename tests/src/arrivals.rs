@@ -47,7 +47,6 @@ struct Known {
     /// How often each has arrived; counting ends at 255.
     times: Vec<u8>,
     distinct: usize,
-    under_way: usize,
 }
 
 #[derive(Default, Deserialize)]
@@ -96,11 +95,6 @@ impl Arrivals {
         self.state.known().times.iter().filter(|times| **times > 1).count()
     }
 
-    /// How many have arrived and are not yet answered.
-    pub fn under_way(&self) -> usize {
-        self.state.known().under_way
-    }
-
     /// How often an object has arrived.
     pub fn times(&self, number: u64) -> u8 {
         self.state.known().times.get(number as usize).copied().unwrap_or_default()
@@ -133,11 +127,9 @@ impl State {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn arrived(&self, numbers: &[u64]) -> UnderWay<'_> {
+    fn arrived(&self, numbers: &[u64]) {
         let mut known = self.known();
         numbers.iter().for_each(|number| known.arrived(*number));
-        known.under_way += numbers.len();
-        UnderWay(self, numbers.len())
     }
 }
 
@@ -180,15 +172,6 @@ async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Fu
     Ok(response)
 }
 
-/// Objects that wait for their answer, until this is dropped: a sender that is killed gets none.
-struct UnderWay<'a>(&'a State, usize);
-
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        self.0.known().under_way -= self.1;
-    }
-}
-
 async fn accept(state: &State, body: &[u8]) -> (StatusCode, serde_json::Value) {
     let Body { attributes, events, purchases } = match serde_json::from_slice(body) {
         Ok(body) => body,
@@ -205,7 +188,7 @@ async fn accept(state: &State, body: &[u8]) -> (StatusCode, serde_json::Value) {
     let Some(numbers) = all.map(number).collect::<Option<Vec<u64>>>() else {
         return (StatusCode::BAD_REQUEST, json!({ "message": "each object needs its number" }));
     };
-    let _under_way = state.arrived(&numbers);
+    state.arrived(&numbers);
     tokio::time::sleep(state.delay).await;
     (StatusCode::CREATED, answer)
 }

@@ -23,8 +23,8 @@ const USERS: u64 = 2_000;
 const FIRST_ROWS: u64 = 200_000;
 const LEAST_LEFT: u64 = 30_000;
 const TURN: Duration = Duration::from_secs(120);
-/// What may arrive of a killed replica after it was looked at: the bodies that it had sent to their ends.
-const LAST_WORDS: u64 = 600;
+/// The most objects of a killed replica that may arrive after they were counted: those in bodies that it had sent to their ends.
+const STILL_ARRIVING: u64 = 600;
 /// The most that may be sent twice, as a share of all rows, however slow the machine: checkpoints come often. With a watermark
 /// alone, before what was acknowledged ahead of it was recorded, this test measured 12.8 % (30 kills) and 9.0 to 11.6 % (5 kills)
 /// with one replica, 12.2 % and 8.4 to 9.5 % with two; with the record 4.0 % (30 kills) and 1.6 % (5 kills) with one, 4.1 % and
@@ -74,7 +74,7 @@ async fn killed_again_and_again(replicas: usize) {
         killed.kill();
         let recorded = number(&mut store, "SELECT sum(rows_synced)::bigint FROM jobs").await as u64;
         let not_recorded = (arrivals.distinct() as u64).saturating_sub(recorded);
-        unrecorded += not_recorded + LAST_WORDS;
+        unrecorded += not_recorded + STILL_ARRIVING;
         let arrived = arrivals.distinct() as u64 - before as u64;
         println!(
             "kill {kill}: {arrived} rows since the last, {not_recorded} not yet recorded, {} were sent twice so far",

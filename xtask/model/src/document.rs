@@ -3,7 +3,7 @@
 //! References to parameters, bodies, answers, headers, examples and path items are followed while reading: what they
 //! lead to stands where they stood, with the place of what they lead to. Schemas are kept apart, see [`crate::schema`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::meaning::Shapes;
@@ -451,17 +451,18 @@ impl Document {
     }
 
     /// The schemas that some are made of or refer to, they themselves among them, each once.
-    pub fn reached(&self, roots: impl IntoIterator<Item = SchemaId>) -> Vec<SchemaId> {
-        let mut known = vec![false; self.schemas.len()];
+    pub fn reached(&self, roots: impl IntoIterator<Item = SchemaId>) -> impl Iterator<Item = SchemaId> {
         let mut open: Vec<SchemaId> = roots.into_iter().collect();
-        let mut reached = Vec::new();
-        while let Some(id) = open.pop() {
-            if !std::mem::replace(&mut known[id.index()], true) {
-                reached.push(id);
-                open.extend(self.schema(id).parts());
+        let mut seen = HashSet::new();
+        std::iter::from_fn(move || {
+            while let Some(id) = open.pop() {
+                if seen.insert(id) {
+                    open.extend(self.schema(id).parts());
+                    return Some(id);
+                }
             }
-        }
-        reached
+            None
+        })
     }
 
     /// A schema of `components.schemas`.

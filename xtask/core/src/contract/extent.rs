@@ -42,7 +42,7 @@ impl Extent {
             parts.content(&response.content);
         }
         let Parts { mut spans, schemas } = parts;
-        spans.extend(document.reached(schemas).into_iter().map(|id| document.schema(id).span));
+        spans.extend(document.reached(schemas).map(|id| document.schema(id).span));
         Extent { spans }
     }
 }

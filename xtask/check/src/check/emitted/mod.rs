@@ -265,9 +265,8 @@ impl Compare<'_> {
             let of_body = operation.body.iter().flat_map(|body| &body.content);
             of_body.chain(operation.responses.iter().flat_map(|response| &response.content))
         });
-        let start: Vec<SchemaId> =
-            bodies.filter_map(|media| media.schema).chain(self.contract.error_schema()).collect();
-        let names: Vec<_> = reached(contract, start).filter_map(|id| contract.schema(id).name.clone()).collect();
+        let start = bodies.filter_map(|media| media.schema).chain(self.contract.error_schema());
+        let names: Vec<_> = contract.reached(start).filter_map(|id| contract.schema(id).name.clone()).collect();
         for name in names {
             if server.component(&name).is_none() {
                 let message = format!("the server does not have the schema `{}`", name.value);
@@ -308,23 +307,9 @@ fn misread(document: &Document, findings: &[Finding]) -> Vec<Span> {
 /// Whether it is known what a schema says, with all that it leads to.
 fn is_whole(document: &Document, id: SchemaId, misread: &[Span]) -> bool {
     let leads_nowhere = |schema: &Schema| schema.reference.as_ref().is_some_and(|it| it.target.is_none());
-    reached(document, vec![id]).all(|id| {
+    document.reached([id]).all(|id| {
         let schema = document.schema(id);
         !leads_nowhere(schema) && !misread.iter().any(|span| schema.span.holds(*span))
-    })
-}
-
-/// Schemas and all that they hold or lead to, each once.
-fn reached(document: &Document, mut open: Vec<SchemaId>) -> impl Iterator<Item = SchemaId> {
-    let mut seen = BTreeSet::new();
-    std::iter::from_fn(move || {
-        while let Some(id) = open.pop() {
-            if seen.insert(id) {
-                open.extend(document.schema(id).parts());
-                return Some(id);
-            }
-        }
-        None
     })
 }
 

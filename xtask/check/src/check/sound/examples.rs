@@ -160,7 +160,7 @@ impl Check<'_> {
     fn cannot_be_used(&mut self, id: SchemaId, reason: &str) {
         let document = &self.contract.document;
         let is_lost = |id: &SchemaId| document.schema(*id).reference.as_ref().is_some_and(|it| it.target.is_none());
-        if document.reached([id]).iter().any(|id| self.unusable.contains(id) || is_lost(id)) {
+        if document.reached([id]).any(|id| self.unusable.contains(&id) || is_lost(&id)) {
             return;
         }
         self.unusable.insert(id);
