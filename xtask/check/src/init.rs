@@ -49,7 +49,7 @@ pub fn propose(here: &Path, contract: &Path, pages: Option<&Path>) -> Result<Pro
 
 /// The texts of all pages below a folder.
 fn texts(folder: &Path) -> Result<Vec<String>, String> {
-    let names = names_of_pages(folder, "", &[]);
+    let names = names_of_pages(folder, "");
     let names = names.map_err(|error| format!("{} cannot be read: {error}", folder.display()))?;
     // Those that are no text are told by the check.
     Ok(names.iter().filter_map(|name| std::fs::read_to_string(folder.join(name)).ok()).collect())

@@ -67,6 +67,8 @@ pub struct Coverage {
     pub schemas: usize,
     /// How many pages were read.
     pub pages: usize,
+    /// How many operations they describe.
+    pub described: usize,
 }
 
 impl Coverage {
@@ -86,7 +88,12 @@ impl Coverage {
             counted(self.operations, "operation"),
             counted(self.answers, "answer"),
             counted(self.schemas, "schema"),
-            counted(self.pages, "page"),
+            counted(self.pages, "page").map(|pages| match self.described {
+                described if described == self.operations => pages,
+                described => {
+                    format!("{pages} about {}", counted(described, "operation").unwrap_or("no operation".into()))
+                }
+            }),
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }

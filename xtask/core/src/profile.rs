@@ -36,16 +36,20 @@ pub enum Requirement {
     RateLimit,
     /// Named examples of each error, with a summary and an identity, none of them twice.
     ErrorExamples,
+    /// Pages that say all that the contract does: one page for each operation, with its parameters, its permission, its rate
+    /// limit, its errors, its success and an example request, and one page for the errors that all operations share.
+    CompletePages,
 }
 
 impl Requirement {
     /// All of them.
-    pub const ALL: [Requirement; 5] = [
+    pub const ALL: [Requirement; 6] = [
         Requirement::OperationId,
         Requirement::Security,
         Requirement::Permission,
         Requirement::RateLimit,
         Requirement::ErrorExamples,
+        Requirement::CompletePages,
     ];
 
     /// Its name in the settings.
@@ -56,6 +60,7 @@ impl Requirement {
             Requirement::Permission => "permission",
             Requirement::RateLimit => "rate-limit",
             Requirement::ErrorExamples => "error-examples",
+            Requirement::CompletePages => "complete-pages",
         }
     }
 }

@@ -123,7 +123,7 @@ impl Sample {
         (0..copies).for_each(|copy| large.push_str(&own_schemas(&text[schemas.0..schemas.1], copy)));
         let pages = pages.iter().map(|pages| {
             let (common, own): (Vec<_>, Vec<_>) =
-                pages.sources.iter().partition(|source| Page::read(source, pages.language).endpoint.is_none());
+                pages.sources.iter().partition(|source| Page::read(source, pages.language).declarations.is_empty());
             let copies = (0..copies).flat_map(|copy| own.iter().map(move |source| page(source, copy)));
             let sources = common.into_iter().cloned().chain(copies).collect();
             Pages { language: pages.language, sources, are_complete: true }

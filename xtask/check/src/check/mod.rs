@@ -190,6 +190,7 @@ fn compare_with(
     let aside = aside::set_aside(&contract, &about_contract);
     let mut outcome = Outcome::default();
     let mut comparisons = vec!["contract"];
+    let mut described = 0;
     if let Some(base) = &claims.base {
         comparisons.push("compat");
         outcome.add(compatibility(base, &contract, claims.is_generated));
@@ -202,14 +203,16 @@ fn compare_with(
     }
     if !claims.pages.is_empty() {
         comparisons.push("pages");
-        outcome.add(pages::check(&contract, &aside.keys().cloned().collect(), &claims.pages));
+        let (found, number) = pages::check(&contract, &aside.keys().cloned().collect(), &claims.pages);
+        outcome.add(found);
+        described = number;
         outcome.not_compared.extend(aside::not_compared(&aside, "pages"));
     }
     outcome.findings.extend(outcome.not_compared.iter().map(NotCompared::finding));
     let others = allowances.apply(outcome.findings);
     outcome.findings = about_contract;
     outcome.findings.extend(others);
-    outcome.coverage = coverage(&contract, claims, comparisons, &outcome.not_compared);
+    outcome.coverage = Coverage { described, ..coverage(&contract, claims, comparisons, &outcome.not_compared) };
     if is_empty(&contract) && claims.pages.is_empty() {
         outcome.unchecked.push(format!("{} describes nothing that could be compared", source.path));
     }
@@ -232,6 +235,7 @@ fn coverage(
         answers: whole.iter().map(|spec| spec.responses.len()).sum(),
         schemas: contract.document.components.len(),
         pages: claims.pages.iter().map(|pages| pages.sources.len()).sum(),
+        described: 0,
     }
 }
 

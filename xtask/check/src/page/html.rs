@@ -34,9 +34,33 @@ pub fn parts(html: &str) -> Vec<(Part<'_>, Range<usize>)> {
     parts
 }
 
+/// The value of an attribute of a tag.
+pub fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
+    let mut rest = tag;
+    while let Some(at) = rest.find(name) {
+        let stands_alone = rest[..at].ends_with(|letter: char| letter.is_whitespace());
+        let after = rest[at + name.len()..].trim_start();
+        rest = &rest[at + name.len()..];
+        let Some(value) = after.strip_prefix('=').filter(|_| stands_alone).map(str::trim_start) else { continue };
+        return match value.chars().next()? {
+            quote @ ('"' | '\'') => value[1..].split(quote).next(),
+            _ => value.split([' ', '\t', '\n', '>']).next(),
+        };
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn attributes_are_those_of_their_name() {
+        let tag = "<TabItem datavalue='no' value=\"404\" label = 'HTTP 404' default open=yes>";
+        let read = |name| attribute(tag, name);
+        assert_eq!((read("value"), read("label"), read("open")), (Some("404"), Some("HTTP 404"), Some("yes")));
+        assert_eq!((read("default"), read("title")), (None, None));
+    }
 
     #[test]
     fn tags_and_texts_know_their_place() {

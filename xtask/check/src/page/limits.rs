@@ -1,5 +1,6 @@
 //! Numbers of requests in a stretch of time, such as `20 requests per minute`, in prose as people read it.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -12,13 +13,13 @@ use super::words::Language;
 
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:[0-9]{1,3}(?:[,. ][0-9]{3})+|[0-9]+)\b"));
 /// In each language: what stands before a unit of time, perhaps how many of it, and the unit.
-static STRETCHES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    let stretch = |language: &Language| {
+static STRETCHES: LazyLock<HashMap<Language, Regex>> = LazyLock::new(|| {
+    let stretch = |language: Language| {
         let units: Vec<&str> = language.units().iter().map(|(unit, _)| *unit).collect();
         let (per, units) = (language.per().join("|"), units.join("|"));
-        pattern(&format!(r"(?:\b(?:{per}) |/ ?)(?:([0-9]+) )?({units})s?\b"))
+        (language, pattern(&format!(r"(?:\b(?:{per}) |/ ?)(?:([0-9]+) )?({units})s?\b")))
     };
-    Language::ALL.iter().map(stretch).collect()
+    Language::ALL.iter().copied().filter(|language| !language.units().is_empty()).map(stretch).collect()
 });
 
 /// What people read of a paragraph or a cell: in lower case, with one blank for each stretch of blanks. Every byte knows
@@ -54,13 +55,14 @@ impl Prose {
     /// The numbers of requests in it.
     pub fn limits(&self, language: Language) -> Vec<Limit> {
         let mut limits = Vec::new();
+        let Some(stretches) = STRETCHES.get(&language) else { return limits };
         for sentence in sentences(&self.text) {
             let text = &self.text[sentence.clone()];
             if !text.contains(|letter: char| letter.is_ascii_digit()) {
                 continue;
             }
             let numbers: Vec<Range<usize>> = NUMBER.find_iter(text).map(|found| found.range()).collect();
-            for found in STRETCHES[language as usize].captures_iter(text) {
+            for found in stretches.captures_iter(text) {
                 let (Some(whole), Some(unit)) = (found.get(0), found.get(2)) else { continue };
                 let Some(seconds) = language.seconds(unit.as_str()) else { continue };
                 let many = found.get(1).map_or(Some(1), |many| many.as_str().parse::<u64>().ok());

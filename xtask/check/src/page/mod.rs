@@ -4,6 +4,7 @@
 //! will do. What the claims mean is up to the comparisons.
 
 mod curl;
+mod declarations;
 mod html;
 mod limits;
 mod mask;
@@ -14,6 +15,9 @@ mod shell;
 pub mod words;
 
 pub use curl::{Request, requests};
-pub use model::{Cell, CodeBlock, Endpoint, ErrorRow, Limit, Page, Row, Table, Written};
+pub use model::{
+    Cell, CodeBlock, Declaration, Endpoint, ErrorRow, Heading, Limit, Manner, Page, Paragraph, Row, Tab, Table, Written,
+};
+pub use pattern::pattern;
 pub use shell::Malformed;
-pub use words::{Kind, Language};
+pub use words::{Kind, Language, Role};

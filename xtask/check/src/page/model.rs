@@ -31,8 +31,14 @@ pub struct Page {
     pub source: Arc<Source>,
     /// The language it is written in.
     pub language: Language,
-    /// The method and path it is about, if it is about an operation.
-    pub endpoint: Option<Endpoint>,
+    /// Where it declares endpoints, in order.
+    pub declarations: Vec<Declaration>,
+    /// Its headings.
+    pub headings: Vec<Heading>,
+    /// Its paragraphs and the items of its lists.
+    pub paragraphs: Vec<Paragraph>,
+    /// What it shows in tabs.
+    pub tabs: Vec<Tab>,
     /// The rows of its error tables.
     pub errors: Vec<ErrorRow>,
     /// Errors that it speaks of outside tables, each with the place of its code span.
@@ -71,6 +77,63 @@ impl Endpoint {
     }
 }
 
+/// A place at which a page says that there is an endpoint.
+#[derive(Debug, Clone)]
+pub struct Declaration {
+    /// The endpoint.
+    pub endpoint: Endpoint,
+    /// The heading, paragraph, row or block that says so.
+    pub range: Range<usize>,
+    /// In which manner.
+    pub manner: Manner,
+}
+
+/// In which manner an endpoint is declared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// By something that says nothing else: a heading, a paragraph, a template's tag, the title of a code block.
+    Declared,
+    /// In the first lines of a code block, which may be an example instead.
+    Block,
+    /// In a row of a table of endpoints.
+    Index,
+    /// In a sentence.
+    Mention,
+}
+
+/// A heading.
+#[derive(Debug, Clone)]
+pub struct Heading {
+    /// 1 to 6.
+    pub level: u8,
+    /// As it is read.
+    pub text: String,
+    /// The whole heading.
+    pub range: Range<usize>,
+}
+
+/// A paragraph, or an item of a list.
+#[derive(Debug, Clone)]
+pub struct Paragraph {
+    /// As it is read, code spans included.
+    pub text: String,
+    /// Its code spans.
+    pub codes: Vec<Written<String>>,
+    /// The whole paragraph.
+    pub range: Range<usize>,
+    /// Whether it is an item of a list.
+    pub is_item: bool,
+}
+
+/// Something that is shown in a tab.
+#[derive(Debug, Clone)]
+pub struct Tab {
+    /// Its `value` and its `label`.
+    pub label: Written<String>,
+    /// All that it shows.
+    pub range: Range<usize>,
+}
+
 /// A number for a stretch of time, such as `20 requests per minute`.
 #[derive(Debug, Clone)]
 pub struct Limit {
@@ -102,6 +165,8 @@ pub struct Table {
     pub introduced_by: Vec<String>,
     /// The heading above it, in lower case.
     pub heading: String,
+    /// The cells of its head.
+    pub head: Vec<Cell>,
     /// Its rows, without the head.
     pub rows: Vec<Row>,
 }
@@ -131,6 +196,10 @@ pub struct Cell {
 pub struct CodeBlock {
     /// The language that it names, such as `json`, or nothing.
     pub language: String,
+    /// What follows the language, such as `title="404"`.
+    pub title: Written<String>,
+    /// Where its fence begins.
+    pub start: usize,
     /// Its text.
     pub text: Written<String>,
 }
@@ -146,6 +215,35 @@ impl Page {
     /// A labelled place in the page.
     pub fn place(&self, range: &Range<usize>, label: impl Into<String>) -> Place {
         Place::new(&self.source, range.clone(), label)
+    }
+
+    /// The parts of the page that begin in some ranges, which are in order.
+    pub fn part(&self, ranges: &[Range<usize>]) -> Page {
+        let is_in = |range: &Range<usize>| {
+            let after = ranges.partition_point(|part| part.end <= range.start);
+            ranges.get(after).is_some_and(|part| part.start <= range.start)
+        };
+        let errors = |rows: &[ErrorRow]| rows.iter().filter(|row| is_in(&row.range)).cloned().collect();
+        let spans = |spans: &[Written<String>]| spans.iter().filter(|span| is_in(&span.range)).cloned().collect();
+        let headings: Vec<Heading> = self.headings.iter().filter(|heading| is_in(&heading.range)).cloned().collect();
+        Page {
+            source: self.source.clone(),
+            language: self.language,
+            declarations: self.declarations.iter().filter(|one| is_in(&one.range)).cloned().collect(),
+            paragraphs: self.paragraphs.iter().filter(|one| is_in(&one.range)).cloned().collect(),
+            tabs: self.tabs.iter().filter(|tab| is_in(&tab.range)).cloned().collect(),
+            errors: errors(&self.errors),
+            mentions: errors(&self.mentions),
+            tables: self.tables.iter().filter(|table| is_in(&table.range)).cloned().collect(),
+            spans: spans(&self.spans),
+            cell_spans: spans(&self.cell_spans),
+            blocks: self.blocks.iter().filter(|block| is_in(&(block.start..block.start))).cloned().collect(),
+            limits: self.limits.iter().filter(|limit| is_in(&limit.number.range)).cloned().collect(),
+            includes: spans(&self.includes),
+            links: spans(&self.links),
+            heading: headings.first().map(|heading| heading.range.start).or(ranges.first().map(|part| part.start)),
+            headings,
+        }
     }
 
     /// The place to point at for what a page lacks: its first heading, or its first line that is not blank.

@@ -6,22 +6,16 @@ use std::sync::{Arc, LazyLock};
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use regex::Regex;
 
+use super::declarations;
 use super::html;
 use super::limits::Prose;
 use super::mask::mask;
-use super::model::{Cell, CodeBlock, Endpoint, ErrorRow, Page, Row, Table, Written};
+use super::model::{Cell, CodeBlock, ErrorRow, Heading, Page, Paragraph, Row, Tab, Table, Written};
 use super::pattern::pattern;
 use super::words::Language;
 use openapi_model::source::Source;
 
-static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^\s*(GET|PUT|POST|DELETE|PATCH|HEAD|OPTIONS)\s+(?:https?://[^/\s]+)?(/[^\s?]*?)(?:\{?\?\S*)?(?: HTTP/[0-9.]+)?\s*$",
-    )
-});
 static HREF: LazyLock<Regex> = LazyLock::new(|| pattern(r#"(?i)\bhref\s*=\s*["']?([^"'\s>]+)"#));
-static API_METHOD: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"\{%-?\s*apimethod\s+(\w+)[^%]*%\}\s*(/\S*)\s*\{%-?\s*endapimethod"));
 static INCLUDE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\{%-?\s*(?:multi_lang_)?include\s+([^%]*?)\s*-?%\}"));
 static ERROR: LazyLock<Regex> = LazyLock::new(|| pattern(r"^([45][0-9][0-9])\s+(\S.*)$"));
 static STATUS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[45][0-9][0-9]$"));
@@ -35,7 +29,10 @@ impl Page {
             page: Page {
                 source: source.clone(),
                 language,
-                endpoint: api_method(&source.text),
+                declarations: Vec::new(),
+                headings: Vec::new(),
+                paragraphs: Vec::new(),
+                tabs: Vec::new(),
                 errors: Vec::new(),
                 mentions: Vec::new(),
                 tables: Vec::new(),
@@ -52,6 +49,9 @@ impl Page {
             cell: None,
             block: None,
             heading: None,
+            paragraph: None,
+            items: Vec::new(),
+            open_tabs: Vec::new(),
             last_heading: String::new(),
             last_paragraph: Vec::new(),
             html_code: None,
@@ -64,7 +64,9 @@ impl Page {
         {
             reader.event(event, range);
         }
+        reader.end_tabs(source.text.len());
         let mut page = reader.page;
+        declarations::find(&mut page);
         if page.limits.iter().any(|limit| limit.is_of_requests) {
             page.limits.retain(|limit| limit.is_of_requests);
         }
@@ -78,8 +80,14 @@ struct Reader<'a> {
     table: Option<Table>,
     row: Option<Row>,
     cell: Option<Cell>,
-    block: Option<(String, Option<Range<usize>>)>,
-    heading: Option<String>,
+    block: Option<Block>,
+    heading: Option<Heading>,
+    /// The paragraph that is being read.
+    paragraph: Option<Paragraph>,
+    /// Items of lists that are open, with what stands in them before any paragraph of their own.
+    items: Vec<Option<Paragraph>>,
+    /// Tabs that are open.
+    open_tabs: Vec<Tab>,
     last_heading: String,
     /// Code spans of the paragraph that was read last.
     last_paragraph: Vec<String>,
@@ -91,42 +99,83 @@ struct Reader<'a> {
     html_code: Option<(usize, String)>,
 }
 
+/// A code block that is being read.
+struct Block {
+    start: usize,
+    /// What follows the fence.
+    info: String,
+    content: Option<Range<usize>>,
+}
+
 impl Reader<'_> {
     fn event(&mut self, event: Event<'_>, range: Range<usize>) {
         match event {
-            Event::Start(Tag::Heading { .. }) => {
+            Event::Start(Tag::Heading { level, .. }) => {
                 self.end_prose();
                 // A table in HTML that is not closed ends here.
                 (self.table, self.row, self.cell) = (None, None, None);
                 self.page.heading.get_or_insert(range.start);
-                self.heading = Some(String::new());
+                let range = self.trimmed(&range);
+                self.heading = Some(Heading { level: level as u8, text: String::new(), range });
             }
             Event::End(TagEnd::Heading(_)) => {
                 self.end_prose();
-                self.last_heading = self.heading.take().unwrap_or_default().to_lowercase();
+                if let Some(heading) = self.heading.take() {
+                    self.last_heading = heading.text.to_lowercase();
+                    self.page.headings.push(heading);
+                }
                 self.last_paragraph.clear();
             }
             Event::Start(Tag::Table(_)) => self.begin_table(self.trimmed(&range)),
             Event::End(TagEnd::Table) => self.end_table(),
+            Event::Start(Tag::TableHead) => self.row = Some(Row { range: self.trimmed(&range), cells: Vec::new() }),
+            Event::End(TagEnd::TableHead) => self.end_head(),
             Event::Start(Tag::TableRow) => self.row = Some(Row { range: self.trimmed(&range), cells: Vec::new() }),
             Event::End(TagEnd::TableRow) => self.end_row(),
             Event::Start(Tag::TableCell) => self.begin_cell(self.inner(&range)),
             Event::End(TagEnd::TableCell) => self.end_cell(),
             Event::Start(Tag::HtmlBlock) => self.html_block(&range),
-            Event::Start(Tag::Paragraph | Tag::Item) => {
+            Event::Start(tag @ (Tag::Paragraph | Tag::Item)) => {
                 self.html_code = None;
                 self.last_paragraph.clear();
                 self.end_prose();
+                let is_item = matches!(tag, Tag::Item);
+                let is_first_of_item = self.items.last().is_some_and(Option::is_some);
+                let paragraph = Paragraph {
+                    text: String::new(),
+                    codes: Vec::new(),
+                    range: self.trimmed(&range),
+                    is_item: is_item || is_first_of_item,
+                };
+                self.end_paragraph();
+                if is_item {
+                    self.items.push(Some(paragraph));
+                } else {
+                    if is_first_of_item && let Some(item) = self.items.last_mut() {
+                        *item = None;
+                    }
+                    self.paragraph = Some(paragraph);
+                }
             }
-            Event::End(TagEnd::Paragraph | TagEnd::Item) => self.end_prose(),
+            Event::End(TagEnd::Paragraph) => {
+                self.end_prose();
+                self.end_paragraph();
+            }
+            Event::End(TagEnd::Item) => {
+                self.end_prose();
+                self.end_paragraph();
+                self.items.pop();
+            }
+            Event::Start(Tag::List(_)) => self.end_paragraph(),
             // What the page is filed under is not read on it.
             Event::End(TagEnd::MetadataBlock(_)) => self.prose = Prose::default(),
             Event::Start(Tag::CodeBlock(kind)) => {
-                let language = match kind {
-                    CodeBlockKind::Fenced(info) => language(&info),
+                self.end_paragraph();
+                let info = match kind {
+                    CodeBlockKind::Fenced(info) => info.into_string(),
                     CodeBlockKind::Indented => String::new(),
                 };
-                self.block = Some((language, None));
+                self.block = Some(Block { start: range.start, info, content: None });
             }
             Event::End(TagEnd::CodeBlock) => self.end_block(),
             Event::Start(Tag::Link { dest_url, .. }) => {
@@ -141,8 +190,8 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, text: &str, range: &Range<usize>) {
-        if let Some((_, content)) = &mut self.block {
-            content.get_or_insert_with(|| range.clone()).end = range.end;
+        if let Some(block) = &mut self.block {
+            block.content.get_or_insert_with(|| range.clone()).end = range.end;
             return;
         }
         self.prose.push(text, range);
@@ -155,27 +204,59 @@ impl Reader<'_> {
             code.push_str(text);
         }
         if let Some(heading) = &mut self.heading {
-            heading.push_str(text);
+            heading.text.push_str(text);
         } else if let Some(cell) = &mut self.cell {
             cell.text.push_str(text);
+        } else if let Some(paragraph) = self.prose_mut() {
+            paragraph.text.push_str(text);
         }
     }
 
-    /// The code of a block, from its own text: what looks like Liquid in there is code. A block may name the endpoint.
+    /// The paragraph or the item that text now belongs to.
+    fn prose_mut(&mut self) -> Option<&mut Paragraph> {
+        self.paragraph.as_mut().or_else(|| self.items.last_mut()?.as_mut())
+    }
+
+    /// Ends the paragraph that is being read, or what stood in an item before anything else did.
+    fn end_paragraph(&mut self) {
+        let paragraph = self.paragraph.take().or_else(|| self.items.last_mut()?.take());
+        self.page.paragraphs.extend(paragraph.filter(|paragraph| !paragraph.text.trim().is_empty()));
+    }
+
+    fn begin_tab(&mut self, tag: &str, range: &Range<usize>) {
+        let label: Vec<&str> =
+            ["value", "label", "title", "name"].iter().filter_map(|name| html::attribute(tag, name)).collect();
+        let label = Written { value: label.join(" "), range: range.clone() };
+        self.open_tabs.push(Tab { label, range: range.clone() });
+    }
+
+    fn end_tab(&mut self, end: usize) {
+        let tab = self.open_tabs.pop();
+        self.page.tabs.extend(tab.map(|tab| Tab { range: tab.range.start..end, ..tab }));
+    }
+
+    /// Ends the tabs that nothing has closed.
+    fn end_tabs(&mut self, end: usize) {
+        while !self.open_tabs.is_empty() {
+            self.end_tab(end);
+        }
+        self.page.tabs.sort_by_key(|tab| tab.range.start);
+    }
+
+    /// The code of a block, from its own text: what looks like Liquid in there is code.
     fn end_block(&mut self) {
-        let Some((language, content)) = self.block.take() else {
-            return;
-        };
-        let mut range = content.unwrap_or(0..0);
-        let mut language = language;
+        let Some(Block { start, info, content }) = self.block.take() else { return };
+        let mut range = content.unwrap_or(start..start);
+        let mut info = info;
         if let Some((inner, named)) = fenced(self.page.source.text.get(range.clone()).unwrap_or_default()) {
             range = range.start + inner.start..range.start + inner.end;
-            language = named;
+            info = named;
         }
         let text = self.page.source.text.get(range.clone()).unwrap_or_default().to_owned();
-        let first = text.lines().next().unwrap_or_default();
-        self.endpoint(&Written { value: first.to_owned(), range: range.start..range.start + first.len() });
-        self.page.blocks.push(CodeBlock { language, text: Written { value: text, range } });
+        let (language, title) = language(&info);
+        let first = self.page.source.text[start..].lines().next().unwrap_or_default().len();
+        let title = Written { value: title, range: start..start + first };
+        self.page.blocks.push(CodeBlock { language, title, start, text: Written { value: text, range } });
     }
 
     fn begin_table(&mut self, range: Range<usize>) {
@@ -183,12 +264,20 @@ impl Reader<'_> {
             range,
             introduced_by: std::mem::take(&mut self.last_paragraph),
             heading: self.last_heading.clone(),
+            head: Vec::new(),
             rows: Vec::new(),
         });
     }
 
     fn end_table(&mut self) {
         self.page.tables.extend(self.table.take().filter(|table| !table.rows.is_empty()));
+    }
+
+    /// A row that has only head cells is the table's head.
+    fn end_head(&mut self) {
+        if let (Some(row), Some(table)) = (self.row.take(), &mut self.table) {
+            table.head = row.cells;
+        }
     }
 
     fn begin_cell(&mut self, range: Range<usize>) {
@@ -205,8 +294,9 @@ impl Reader<'_> {
         }
     }
 
-    /// Tables in HTML are tables too. A row that has only head cells is none, as in Markdown.
+    /// Tables in HTML are tables too.
     fn html_block(&mut self, block: &Range<usize>) {
+        self.end_paragraph();
         let html = &self.text[block.clone()];
         for (part, range) in html::parts(html) {
             let range = block.start + range.start..block.start + range.end;
@@ -229,7 +319,7 @@ impl Reader<'_> {
                             row.range.end = range.end;
                         }
                         if std::mem::take(&mut self.is_head) {
-                            self.row = None;
+                            self.end_head();
                         }
                         self.end_row();
                     }
@@ -244,8 +334,10 @@ impl Reader<'_> {
                         }
                         self.end_cell();
                     }
-                    _ if self.cell.is_some() => self.html(&self.text[range.clone()], &range),
-                    _ => {}
+                    "tabitem" | "tab" => self.begin_tab(&self.text[range.clone()], &range),
+                    "/tabitem" | "/tab" => self.end_tab(range.end),
+                    "code" | "/code" | "a" if self.cell.is_none() => {}
+                    _ => self.html(&self.text[range.clone()], &range),
                 },
                 html::Part::Text(text) if self.cell.is_some() => self.text(text, &range),
                 html::Part::Text(_) => {}
@@ -257,6 +349,8 @@ impl Reader<'_> {
     fn html(&mut self, html: &str, range: &Range<usize>) {
         let tag = html.trim_matches(['<', '>']).split_whitespace().next().unwrap_or_default();
         match tag.to_lowercase().as_str() {
+            "tabitem" | "tab" => self.begin_tab(html, range),
+            "/tabitem" | "/tab" => self.end_tab(range.end),
             "code" => self.html_code = Some((range.end, String::new())),
             "/code" => {
                 if let Some((start, code)) = self.html_code.take() {
@@ -268,7 +362,7 @@ impl Reader<'_> {
                 let target = target.map(|target| Written { value: target.as_str().to_owned(), range: range.clone() });
                 self.page.links.extend(target);
             }
-            _ => {}
+            _ => self.page.declarations.extend(declarations::in_tag(html, range)),
         }
     }
 
@@ -291,28 +385,12 @@ impl Reader<'_> {
             cell.codes.push(span);
             return;
         }
-        if self.endpoint(&span) {
-            return;
-        }
         self.page.mentions.extend(error_in(&span, range));
         self.last_paragraph.push(code.to_owned());
-        self.page.spans.push(span);
-    }
-
-    /// The first code that is a method and a path names what the page is about, unless it comes after the errors: there it
-    /// is somebody else's.
-    fn endpoint(&mut self, code: &Written<String>) -> bool {
-        if self.page.endpoint.is_none()
-            && self.page.errors.is_empty()
-            && let Some(found) = ENDPOINT.captures(code)
-            && let (Some(method), Some(path)) = (found.get(1), found.get(2))
-        {
-            let part =
-                |part: regex::Match<'_>| Written { value: part.as_str().to_owned(), range: inside(code, part.range()) };
-            self.page.endpoint = Some(Endpoint { method: part(method), path: part(path) });
-            return true;
+        if let Some(paragraph) = self.prose_mut() {
+            paragraph.codes.push(span.clone());
         }
-        false
+        self.page.spans.push(span);
     }
 
     fn end_row(&mut self) {
@@ -345,7 +423,7 @@ impl Reader<'_> {
 }
 
 /// A part of a code span in the file. Where the span is not written as it reads, the whole of it.
-fn inside(span: &Written<String>, part: Range<usize>) -> Range<usize> {
+pub fn inside(span: &Written<String>, part: Range<usize>) -> Range<usize> {
     if span.range.len() == span.value.len() {
         span.range.start + part.start..span.range.start + part.end
     } else {
@@ -372,19 +450,21 @@ fn error(row: &Row) -> Option<ErrorRow> {
     })
 }
 
-/// The language of ` json`, `{.json .x}` or `json,x`.
-fn language(info: &str) -> String {
+/// The language of ` json`, `{.json .x}` or `json,x`, in lower case, and what follows it.
+fn language(info: &str) -> (String, String) {
     let info = info.trim_start_matches(['{', '.', ' ']);
-    info.split([' ', ',', '{', '}']).next().unwrap_or_default().to_lowercase()
+    let end = info.find([' ', ',', '{', '}']).unwrap_or(info.len());
+    (info[..end].to_lowercase(), info[end..].trim().to_owned())
 }
 
-/// The code and the language of a fenced block that stands in an indented one, as in the tabs of some site generators.
+/// The code and what follows the fence of a fenced block that stands in an indented one, as in the tabs of some site
+/// generators.
 fn fenced(text: &str) -> Option<(Range<usize>, String)> {
     let fence = text.get(..3).filter(|fence| ["```", "~~~"].contains(fence))?;
     let first = text.lines().next()?;
     let start = first.len() + 1;
     let length = text.get(start..)?.rfind(fence)?;
-    Some((start..start + length, language(first.trim_start_matches(['`', '~']))))
+    Some((start..start + length, first.trim_start_matches(['`', '~']).to_owned()))
 }
 
 /// The error that a code span is.
@@ -398,136 +478,10 @@ fn error_in(code: &Written<String>, range: &Range<usize>) -> Option<ErrorRow> {
     })
 }
 
-/// Braze's own pages name the endpoint in a Liquid block.
-fn api_method(text: &str) -> Option<Endpoint> {
-    let found = API_METHOD.captures(text)?;
-    let (method, path) = (found.get(1)?, found.get(2)?);
-    Some(Endpoint {
-        method: Written { value: method.as_str().to_uppercase(), range: method.range() },
-        path: Written { value: path.as_str().to_owned(), range: path.range() },
-    })
-}
-
 fn includes(text: &str) -> Vec<Written<String>> {
     let found = INCLUDE.captures_iter(text).filter_map(|found| found.get(1));
     found.map(|found| Written { value: found.as_str().to_owned(), range: found.range() }).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn page(text: &str) -> Page {
-        Page::read(&Source::new("page.md", text), Language::English)
-    }
-
-    #[test]
-    fn claims_are_found_by_what_they_look_like_and_know_their_place() {
-        let text = "# Ä title\n\n`POST /things/{id}`\n\nYou need `a.b`. It allows 1,000 requests\nper minute.\n\n| What | Then |\n| --- | --- |\n| **Bad** `404 Not here` | `x` |\n\nSee [errors](errors.md).\n";
-        let page = page(text);
-        let endpoint = page.endpoint.as_ref().unwrap();
-        assert_eq!((endpoint.method.as_str(), endpoint.path.as_str()), ("POST", "/things/{id}"));
-        assert_eq!(&text[endpoint.path.range.clone()], "/things/{id}");
-        let error = &page.errors[0];
-        assert_eq!((error.status.value, error.message.as_str()), (404, "Not here"));
-        assert_eq!(&text[error.message.range.clone()], "Not here");
-        assert_eq!(&text[error.range.clone()], "| **Bad** `404 Not here` | `x` |");
-        assert_eq!(
-            page.limits.iter().map(|limit| (limit.number.value, limit.seconds)).collect::<Vec<_>>(),
-            [(1000, 60)]
-        );
-        assert_eq!(page.spans.iter().map(|span| span.as_str()).collect::<Vec<_>>(), ["a.b"]);
-        assert_eq!(page.links[0].value, "errors.md");
-        assert!(page.tables.is_empty(), "a table of errors only");
-    }
-
-    #[test]
-    fn tables_have_cells_with_their_place_and_what_introduces_them() {
-        let text =
-            "## Values\n\nThose of `kind`:\n\n| Name | |\n|---|--|\n| <code>one</code> | *a* `b` |\n| `two` | |\n";
-        let page = page(text);
-        let table = &page.tables[0];
-        assert_eq!((table.heading.as_str(), table.introduced_by.as_slice()), ("values", &["kind".to_owned()][..]));
-        assert_eq!(table.rows.len(), 2);
-        assert_eq!(table.rows[0].name().unwrap().value, "one");
-        assert_eq!(&text[table.rows[0].name().unwrap().range.clone()], "one");
-        assert_eq!(table.rows[0].cells[1].text, "a b");
-        assert_eq!(&text[table.rows[0].cells[1].range.clone()], "*a* `b`");
-    }
-
-    #[test]
-    fn tables_in_html_are_tables() {
-        let text = "<table>\n<tr><th>Error</th></tr>\n<tr><td>Bad: <code>404 Not here</code><td>No</tr>\n\n<tr>\n<td>\n\n`409 Oh`\n\n</td></tr>\n<tr><td> <code>kind</code></td><td>Required </td></tr>\n</table>\n\n`202`\n\n<table>\n\n# Next\n\n`a`\n";
-        let page = page(text);
-        let errors: Vec<_> = page.errors.iter().map(|row| &text[row.message.range.clone()]).collect();
-        assert_eq!(errors, ["Not here", "Oh"]);
-        assert_eq!(&text[page.errors[0].range.clone()], "<tr><td>Bad: <code>404 Not here</code><td>No</tr>");
-        let row = &page.tables[0].rows[0];
-        assert_eq!((row.name().unwrap().as_str(), row.cells[1].text.trim()), ("kind", "Required"));
-        assert_eq!(page.spans.iter().map(|span| span.as_str()).collect::<Vec<_>>(), ["202", "a"]);
-    }
-
-    #[test]
-    fn code_blocks_keep_their_text_and_place() {
-        let text = "```bash title\ncurl 'x' \\\n{{y}}\n```\n\n    indented\n\n```json\n```\n";
-        let page = page(text);
-        let blocks: Vec<_> = page.blocks.iter().map(|block| (block.language.as_str(), block.text.as_str())).collect();
-        assert_eq!(blocks, [("bash", "curl 'x' \\\n{{y}}\n"), ("", "indented\n"), ("json", "")]);
-        assert_eq!(&text[page.blocks[0].text.range.clone()], "curl 'x' \\\n{{y}}\n");
-        for text in ["=== \"Tab\"\n\n    ```json title\n    {}\n    ```\n", "~~~~ {.json .x}\n{}\n~~~~\n"] {
-            let page = self::page(text);
-            assert_eq!((page.blocks[0].language.as_str(), page.blocks[0].text.trim()), ("json", "{}"), "{text}");
-        }
-    }
-
-    #[test]
-    fn liquid_and_kramdown_are_tolerated() {
-        let page = page(
-            "{% api %}\n{% apimethod post %}\n/things/{id}\n{% endapimethod %}\n\n| Error | Then |\n|---|---|\n| `404 Not here` | x |\n{: .reset }\n{% multi_lang_include rate_limits.md endpoint='x' %}\n",
-        );
-        assert_eq!(page.includes[0].value, "rate_limits.md endpoint='x'");
-        assert_eq!(page.endpoint.unwrap().method.value, "POST");
-        assert_eq!(page.errors.len(), 1);
-    }
-
-    #[test]
-    fn an_error_may_have_its_status_in_a_cell_of_its_own() {
-        let page = page(
-            "| Status | Message | |\n|---|---|---|\n| 404 | `Not here` | x |\n| `500` | `Oh` | |\n| 7 | `x` | |\n",
-        );
-        let errors: Vec<_> = page.errors.iter().map(|row| (row.status.value, row.message.as_str())).collect();
-        assert_eq!(errors, [(404, "Not here"), (500, "Oh")]);
-        assert_eq!(page.tables[0].rows.len(), 1);
-    }
-
-    #[test]
-    fn a_status_outside_a_table_is_no_claim() {
-        assert!(page("`404 Not here` happens. 5 things. Every minute counts, says 7.\n").errors.is_empty());
-    }
-
-    #[test]
-    fn limits_are_read_as_people_read_them() {
-        for text in [
-            "allows **20** requests per **minute**, and\nmore",
-            "- 20&nbsp;requests per\n  minute",
-            "> 20 requests per\n> minute",
-            "20 requests <!-- once 30 --> per minute. After `429 Rate Limited` wait a minute.",
-            "# `20` requests per minute\n\nA page has 30 rows; it takes 7 rows a minute.",
-            "| Limit |\n|---|\n| 20 requests per minute |\n",
-        ] {
-            let page = page(text);
-            let found: Vec<_> = page.limits.iter().map(|limit| (limit.number.value, limit.seconds)).collect();
-            assert_eq!(found, [(20, 60)], "{text}");
-            assert_eq!(&text[page.limits[0].number.range.clone()], "20", "{text}");
-        }
-        assert_eq!(page("The sync runs 7 times a day.").limits.len(), 1, "where nothing else is said");
-    }
-
-    #[test]
-    fn a_code_span_that_is_not_written_as_it_reads_has_its_whole_place() {
-        let text = "`POST\n/a“ü`\n\n| E |\n|---|\n| `404 Integration not found\\|“` |\n";
-        let page = page(text);
-        assert_eq!(&text[page.errors[0].message.range.clone()], "`404 Integration not found\\|“`");
-        assert_eq!(&text[page.endpoint.unwrap().path.range], "`POST\n/a“ü`");
-    }
-}
+mod tests;

@@ -1,12 +1,31 @@
-//! The few words that a language has for what a page claims. A new language is a variant and its row in each table here.
+//! The words that languages have for what a page claims. A new language is a variant and its row in each table here.
+//!
+//! Pages mix languages: tables keep English words in translations, and a translation may have no word of its own. So what
+//! a cell says is looked up in all languages, the page's own first. No word here means two things.
+
+use std::sync::LazyLock;
 
 /// A language that pages are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Language {
-    /// The contract's own language.
+    /// English.
     English,
     /// Spanish.
     Spanish,
+    /// French.
+    French,
+    /// German.
+    German,
+    /// Portuguese.
+    Portuguese,
+    /// Japanese.
+    Japanese,
+    /// Korean.
+    Korean,
+    /// Chinese.
+    Chinese,
+    /// Any other: only what needs no words is read.
+    Other,
 }
 
 /// What a value is, as far as pages tell.
@@ -46,57 +65,364 @@ impl Kind {
     }
 }
 
-impl Language {
-    /// All of them, the contract's own first.
-    pub const ALL: &'static [Language] = &[Language::English, Language::Spanish];
+/// What a part of a page shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// What is sent.
+    Request,
+    /// What is answered.
+    Response,
+    /// What is answered where something went wrong.
+    Error,
+}
 
-    /// Its code, which is the name of its folder. Pages in the contract's own language stand in no folder.
-    pub fn code(self) -> &'static str {
+/// What a language has words for.
+struct Words {
+    code: &'static str,
+    name: &'static str,
+    /// Frequent words, by which the language of a text is known.
+    frequent: &'static [&'static str],
+    required: &'static [&'static str],
+    optional: &'static [&'static str],
+    /// A word that another begins with comes after it. The first of each kind is the one that is proposed.
+    kinds: &'static [(&'static str, Kind)],
+    null: &'static [&'static str],
+    request: &'static [&'static str],
+    response: &'static [&'static str],
+    error: &'static [&'static str],
+    locations: &'static [(&'static str, &'static str)],
+    /// What stands between a number of requests and the stretch of time that they are allowed in.
+    per: &'static [&'static str],
+    /// Stretches of time, and how many seconds they are. A word that another begins with comes after it.
+    units: &'static [(&'static str, u64)],
+    /// What is counted where requests are.
+    counted: &'static [&'static str],
+}
+
+use Kind::{Array, Boolean, Integer, Number, Object, String as Text};
+
+const ENGLISH: Words = Words {
+    code: "en",
+    name: "English",
+    frequent: &["the", "of", "to", "is", "and", "for", "this", "with"],
+    required: &["required", "yes", "true", "mandatory", "✓", "✔", "✔️", "✅", "y"],
+    optional: &["optional", "no", "false", "not required", "✗", "✘", "❌", "n"],
+    kinds: &[
+        ("string", Text),
+        ("text", Text),
+        ("uuid", Text),
+        ("date-time", Text),
+        ("datetime", Text),
+        ("date", Text),
+        ("integer", Integer),
+        ("int64", Integer),
+        ("int32", Integer),
+        ("int", Integer),
+        ("number", Number),
+        ("float", Number),
+        ("double", Number),
+        ("boolean", Boolean),
+        ("bool", Boolean),
+        ("array", Array),
+        ("list", Array),
+        ("object", Object),
+    ],
+    null: &["null", "nullable"],
+    request: &["request", "requests", "body", "payload", "input"],
+    response: &["response", "responses", "answer", "answers", "returns", "reply", "output"],
+    error: &["error", "errors"],
+    locations: &[("path", "path"), ("query", "query"), ("header", "header"), ("cookie", "cookie")],
+    per: &["per", "a", "an", "each", "every", "in", "within"],
+    units: &[("second", 1), ("sec", 1), ("minute", 60), ("min", 60), ("hour", 3600), ("day", 86400)],
+    counted: &["request", "requests", "call", "calls", "limit", "limits"],
+};
+
+const SPANISH: Words = Words {
+    code: "es",
+    name: "Spanish",
+    frequent: &["de", "la", "el", "que", "los", "para", "una", "con"],
+    required: &["obligatorio", "obligatoria", "requerido", "requerida", "necesario", "necesaria", "sí", "si"],
+    optional: &["opcional", "no", "no obligatorio", "no obligatoria", "no requerido", "no requerida"],
+    kinds: &[
+        ("cadena", Text),
+        ("texto", Text),
+        ("fecha", Text),
+        ("número entero", Integer),
+        ("entero", Integer),
+        ("número", Number),
+        ("decimal", Number),
+        ("booleano", Boolean),
+        ("matriz", Array),
+        ("lista", Array),
+        ("objeto", Object),
+    ],
+    null: &["nulo", "nula"],
+    request: &["solicitud", "petición", "cuerpo"],
+    response: &["respuesta", "respuestas"],
+    error: &["error", "errores"],
+    locations: &[("ruta", "path"), ("consulta", "query"), ("encabezado", "header"), ("cabecera", "header")],
+    per: &["por", "al", "a la", "cada", "en"],
+    units: &[("segundo", 1), ("seg", 1), ("minuto", 60), ("min", 60), ("hora", 3600), ("día", 86400)],
+    counted: &["solicitud", "solicitudes", "petición", "peticiones", "llamada", "llamadas", "límite", "límites"],
+};
+
+const FRENCH: Words = Words {
+    code: "fr",
+    name: "French",
+    frequent: &["le", "les", "des", "une", "pour", "est", "vous", "dans"],
+    required: &["requis", "requise", "obligatoire", "oui"],
+    optional: &["facultatif", "facultative", "optionnel", "optionnelle", "non", "non requis", "non requise"],
+    kinds: &[
+        ("chaîne", Text),
+        ("texte", Text),
+        ("nombre entier", Integer),
+        ("entier", Integer),
+        ("nombre", Number),
+        ("booléen", Boolean),
+        ("tableau", Array),
+        ("liste", Array),
+        ("objet", Object),
+    ],
+    null: &["nul", "nulle"],
+    request: &["demande", "requête", "requêtes", "corps"],
+    response: &["réponse", "réponses"],
+    error: &["erreur", "erreurs"],
+    locations: &[("chemin", "path"), ("query", "query"), ("en-tête", "header")],
+    per: &["par", "chaque", "en", "à la"],
+    units: &[("seconde", 1), ("minute", 60), ("min", 60), ("heure", 3600), ("jour", 86400)],
+    counted: &["requête", "requêtes", "demande", "demandes", "appel", "appels", "limite", "limites"],
+};
+
+const GERMAN: Words = Words {
+    code: "de",
+    name: "German",
+    frequent: &["der", "die", "das", "und", "ist", "für", "mit", "eine"],
+    required: &["erforderlich", "pflicht", "pflichtfeld", "ja", "notwendig"],
+    optional: &["optional", "nein", "nicht erforderlich", "freiwillig"],
+    kinds: &[
+        ("zeichenfolge", Text),
+        ("zeichenkette", Text),
+        ("text", Text),
+        ("datum", Text),
+        ("ganzzahl", Integer),
+        ("ganze zahl", Integer),
+        ("zahl", Number),
+        ("boolescher wert", Boolean),
+        ("boolesch", Boolean),
+        ("wahrheitswert", Boolean),
+        ("array", Array),
+        ("liste", Array),
+        ("objekt", Object),
+    ],
+    null: &["null"],
+    request: &["anfrage", "anforderung", "anfragetext"],
+    response: &["antwort", "antworten"],
+    error: &["fehler"],
+    locations: &[("pfad", "path"), ("abfrage", "query"), ("kopfzeile", "header")],
+    per: &["pro", "je", "in der", "in einer", "alle"],
+    units: &[("sekunde", 1), ("minute", 60), ("min", 60), ("stunde", 3600), ("tag", 86400)],
+    counted: &["anfrage", "anfragen", "anforderungen", "aufrufe", "aufruf", "limit", "grenze"],
+};
+
+const PORTUGUESE: Words = Words {
+    code: "pt",
+    name: "Portuguese",
+    frequent: &["de", "o", "que", "os", "para", "uma", "com", "não"],
+    required: &["obrigatório", "obrigatória", "sim", "necessário", "necessária"],
+    optional: &["opcional", "não", "não obrigatório", "não obrigatória"],
+    kinds: &[
+        ("cadeia", Text),
+        ("texto", Text),
+        ("número inteiro", Integer),
+        ("inteiro", Integer),
+        ("número", Number),
+        ("booleano", Boolean),
+        ("matriz", Array),
+        ("lista", Array),
+        ("objeto", Object),
+    ],
+    null: &["nulo", "nula"],
+    request: &["solicitação", "requisição", "corpo"],
+    response: &["resposta", "respostas"],
+    error: &["erro", "erros"],
+    locations: &[("caminho", "path"), ("consulta", "query"), ("cabeçalho", "header")],
+    per: &["por", "a cada", "em"],
+    units: &[("segundo", 1), ("minuto", 60), ("min", 60), ("hora", 3600), ("dia", 86400)],
+    counted: &["solicitação", "solicitações", "requisição", "requisições", "chamada", "chamadas", "limite", "limites"],
+};
+
+const JAPANESE: Words = Words {
+    code: "ja",
+    name: "Japanese",
+    frequent: &["の", "を", "は", "に", "が", "です", "ます", "する"],
+    required: &["必須", "はい"],
+    optional: &["任意", "オプション", "いいえ", "省略可"],
+    kinds: &[
+        ("文字列", Text),
+        ("整数", Integer),
+        ("数値", Number),
+        ("真偽値", Boolean),
+        ("ブール", Boolean),
+        ("配列", Array),
+        ("オブジェクト", Object),
+    ],
+    null: &["null"],
+    request: &["リクエスト", "要求"],
+    response: &["応答", "レスポンス"],
+    error: &["エラー"],
+    locations: &[("パス", "path"), ("クエリ", "query"), ("ヘッダ", "header")],
+    per: &[],
+    units: &[],
+    counted: &[],
+};
+
+const KOREAN: Words = Words {
+    code: "ko",
+    name: "Korean",
+    frequent: &["이", "를", "은", "에", "니다", "하는", "합니다", "있"],
+    required: &["필수", "예"],
+    optional: &["선택", "선택 사항", "선택사항", "아니요", "아니오"],
+    kinds: &[
+        ("문자열", Text),
+        ("정수", Integer),
+        ("숫자", Number),
+        ("부울", Boolean),
+        ("불리언", Boolean),
+        ("배열", Array),
+        ("객체", Object),
+        ("개체", Object),
+    ],
+    null: &["null"],
+    request: &["요청"],
+    response: &["응답"],
+    error: &["오류", "에러"],
+    locations: &[("경로", "path"), ("쿼리", "query"), ("헤더", "header")],
+    per: &[],
+    units: &[],
+    counted: &[],
+};
+
+const CHINESE: Words = Words {
+    code: "zh",
+    name: "Chinese",
+    frequent: &["的", "是", "在", "了", "和", "您", "请", "为"],
+    required: &["必填", "必需", "必须", "是"],
+    optional: &["可选", "选填", "否"],
+    kinds: &[
+        ("字符串", Text),
+        ("整数", Integer),
+        ("整型", Integer),
+        ("数字", Number),
+        ("布尔", Boolean),
+        ("数组", Array),
+        ("对象", Object),
+    ],
+    null: &["null"],
+    request: &["请求"],
+    response: &["响应", "返回"],
+    error: &["错误"],
+    locations: &[("路径", "path"), ("查询", "query"), ("请求头", "header")],
+    per: &[],
+    units: &[],
+    counted: &[],
+};
+
+const OTHER: Words = Words {
+    code: "",
+    name: "another language",
+    frequent: &[],
+    required: &[],
+    optional: &[],
+    kinds: &[],
+    null: &[],
+    request: &[],
+    response: &[],
+    error: &[],
+    locations: &[],
+    per: &[],
+    units: &[],
+    counted: &[],
+};
+
+/// For what is required and for what is not, in all languages.
+static REQUIRED: LazyLock<Vec<(&str, bool)>> = LazyLock::new(|| {
+    let words = Language::ALL.iter().map(|language| language.words());
+    words
+        .flat_map(|words| {
+            let required = words.required.iter().map(|word| (*word, true));
+            required.chain(words.optional.iter().map(|word| (*word, false)))
+        })
+        .collect()
+});
+
+impl Language {
+    /// All that there are words for.
+    pub const ALL: &'static [Language] = &[
+        Language::English,
+        Language::Spanish,
+        Language::French,
+        Language::German,
+        Language::Portuguese,
+        Language::Japanese,
+        Language::Korean,
+        Language::Chinese,
+    ];
+
+    fn words(self) -> &'static Words {
         match self {
-            Language::English => "en",
-            Language::Spanish => "es",
+            Language::English => &ENGLISH,
+            Language::Spanish => &SPANISH,
+            Language::French => &FRENCH,
+            Language::German => &GERMAN,
+            Language::Portuguese => &PORTUGUESE,
+            Language::Japanese => &JAPANESE,
+            Language::Korean => &KOREAN,
+            Language::Chinese => &CHINESE,
+            Language::Other => &OTHER,
         }
+    }
+
+    /// The language of a code such as `es`, without a region.
+    pub fn of_code(code: &str) -> Language {
+        Language::ALL.iter().copied().find(|language| language.words().code == code).unwrap_or(Language::Other)
     }
 
     /// For people.
     pub fn name(self) -> &'static str {
-        match self {
-            Language::English => "English",
-            Language::Spanish => "Spanish",
-        }
+        self.words().name
     }
 
     /// The language of a text, by its most frequent words.
     pub fn of(text: &str) -> Language {
-        let frequent = |language: &Language| match language {
-            Language::English => ["the", "of", "to", "is", "and", "for", "this", "with"],
-            Language::Spanish => ["de", "la", "el", "que", "los", "para", "una", "con"],
+        let text = text.to_lowercase();
+        let is_cjk = |letter: char| {
+            ('\u{3040}'..='\u{30ff}').contains(&letter)
+                || ('\u{4e00}'..='\u{9fff}').contains(&letter)
+                || ('\u{ac00}'..='\u{d7a3}').contains(&letter)
         };
-        let lower = text.to_lowercase();
-        let words: Vec<&str> = lower.split(|letter: char| !letter.is_alphabetic()).collect();
-        let count = |language: &&Language| words.iter().filter(|word| frequent(language).contains(word)).count();
+        if text.chars().filter(|letter| is_cjk(*letter)).count() * 10 > text.len() / 4 {
+            let has = |from: char, to: char| text.chars().filter(|letter| (from..=to).contains(letter)).count();
+            let (kana, hangul) = (has('\u{3040}', '\u{30ff}'), has('\u{ac00}', '\u{d7a3}'));
+            return match (kana > 0 && kana >= hangul, hangul > 0) {
+                (true, _) => Language::Japanese,
+                (false, true) => Language::Korean,
+                (false, false) => Language::Chinese,
+            };
+        }
+        let words: Vec<&str> = text.split(|letter: char| !letter.is_alphabetic()).collect();
+        let count = |language: &&Language| words.iter().filter(|word| language.words().frequent.contains(word)).count();
         let best = Language::ALL.iter().rev().max_by_key(count);
         best.copied().unwrap_or(Language::English)
     }
 
     /// What stands between a number of requests and the stretch of time that they are allowed in.
     pub fn per(self) -> &'static [&'static str] {
-        match self {
-            Language::English => &["per", "a", "an", "each", "every", "in", "within"],
-            Language::Spanish => &["por", "al", "a la", "cada", "en"],
-        }
+        self.words().per
     }
 
     /// Stretches of time, and how many seconds they are. A word that another begins with comes after it.
     pub fn units(self) -> &'static [(&'static str, u64)] {
-        match self {
-            Language::English => {
-                &[("second", 1), ("sec", 1), ("minute", 60), ("min", 60), ("hour", 3600), ("day", 86400)]
-            }
-            Language::Spanish => {
-                &[("segundo", 1), ("seg", 1), ("minuto", 60), ("min", 60), ("hora", 3600), ("día", 86400)]
-            }
-        }
+        self.words().units
     }
 
     /// How many seconds a stretch of time is.
@@ -106,144 +432,82 @@ impl Language {
 
     /// Whether a sentence counts requests, and not something else that happens so often.
     pub fn counts(self, sentence: &str) -> bool {
-        let words: &[&str] = match self {
-            Language::English => &["request", "requests", "call", "calls", "limit", "limits"],
-            Language::Spanish => {
-                &["solicitud", "solicitudes", "petición", "peticiones", "llamada", "llamadas", "límite", "límites"]
-            }
-        };
-        sentence.split(|letter: char| !letter.is_alphabetic()).any(|word| words.contains(&word))
+        sentence.split(|letter: char| !letter.is_alphabetic()).any(|word| self.words().counted.contains(&word))
     }
 
-    /// Words for what has to be there, and for what may be left out.
-    pub fn required(self, word: &str) -> Option<bool> {
-        let (yes, no): (&[&str], &[&str]) = match self {
-            Language::English => (
-                &["required", "yes", "true", "mandatory", "✓", "✔", "✔️", "✅"],
-                &["optional", "no", "false", "not required", "✗", "✘", "❌"],
-            ),
-            Language::Spanish => (
-                &["obligatorio", "obligatoria", "requerido", "requerida", "necesario", "necesaria", "sí", "si"],
-                &["opcional", "no", "no obligatorio", "no obligatoria", "no requerido", "no requerida"],
-            ),
-        };
-        let word = word.trim().trim_end_matches(['.', '*', '!']).to_lowercase();
-        match (yes.contains(&word.as_str()), no.contains(&word.as_str())) {
-            (true, _) => Some(true),
-            (false, true) => Some(false),
-            // Not translated yet.
-            (false, false) if self != Language::English => Language::English.required(&word),
-            (false, false) => None,
-        }
-    }
-
-    /// The words that this repository's own pages use for the same.
+    /// The words that this repository's own pages use for what is required and what is not.
     pub fn required_word(self, required: bool) -> &'static str {
-        match (self, required) {
-            (Language::English, true) => "Required",
-            (Language::English, false) => "Optional",
-            (Language::Spanish, true) => "Obligatorio",
-            (Language::Spanish, false) => "Opcional",
+        let words = self.words();
+        let own = if required { words.required } else { words.optional };
+        match (own.first(), required) {
+            (Some(word), _) => word,
+            (None, true) => "required",
+            (None, false) => "optional",
         }
     }
 
-    /// Words for what a value is.
-    fn kinds(self) -> &'static [(&'static str, Kind)] {
-        match self {
-            Language::English => &[
-                ("string", Kind::String),
-                ("text", Kind::String),
-                ("uuid", Kind::String),
-                ("date-time", Kind::String),
-                ("datetime", Kind::String),
-                ("date", Kind::String),
-                ("integer", Kind::Integer),
-                ("int", Kind::Integer),
-                ("number", Kind::Number),
-                ("float", Kind::Number),
-                ("double", Kind::Number),
-                ("boolean", Kind::Boolean),
-                ("bool", Kind::Boolean),
-                ("array", Kind::Array),
-                ("list", Kind::Array),
-                ("object", Kind::Object),
-            ],
-            Language::Spanish => &[
-                ("cadena", Kind::String),
-                ("texto", Kind::String),
-                ("uuid", Kind::String),
-                ("string", Kind::String),
-                ("fecha", Kind::String),
-                ("número entero", Kind::Integer),
-                ("entero", Kind::Integer),
-                ("integer", Kind::Integer),
-                ("número", Kind::Number),
-                ("number", Kind::Number),
-                ("decimal", Kind::Number),
-                ("booleano", Kind::Boolean),
-                ("boolean", Kind::Boolean),
-                ("matriz", Kind::Array),
-                ("lista", Kind::Array),
-                ("array", Kind::Array),
-                ("objeto", Kind::Object),
-                ("object", Kind::Object),
-            ],
-        }
+    /// The word for a kind.
+    pub fn kind_word(self, kind: Kind) -> &'static str {
+        let word = |words: &Words| words.kinds.iter().find(|(_, known)| *known == kind).map(|(word, _)| *word);
+        word(self.words()).or_else(|| word(&ENGLISH)).unwrap_or_default()
     }
 
     /// What a cell such as `String (UUID) or null` says a value is.
     pub fn kind(self, cell: &str) -> Option<Kind> {
         let cell = cell.trim().to_lowercase();
         let begins = |word: &str| {
-            cell.strip_prefix(word)
-                .is_some_and(|rest| !rest.starts_with(|letter: char| letter.is_alphanumeric() || letter == '-'))
+            cell.strip_prefix(word).is_some_and(|rest| {
+                !word.is_ascii() && !word.starts_with(|letter: char| letter.is_alphabetic() && letter < '\u{3000}')
+                    || !rest.starts_with(|letter: char| letter.is_alphanumeric() || letter == '-')
+            })
         };
-        self.kinds().iter().find(|(word, _)| begins(word)).map(|(_, kind)| *kind)
-    }
-
-    /// The word for a kind.
-    pub fn kind_word(self, kind: Kind) -> &'static str {
-        let word = self.kinds().iter().find(|(_, known)| *known == kind).map_or("", |(word, _)| word);
-        match word {
-            "string" => "String",
-            "integer" => "Integer",
-            "number" => "Number",
-            "boolean" => "Boolean",
-            "array" => "Array",
-            "object" => "Object",
-            "cadena" => "Cadena",
-            "número entero" => "Entero",
-            "número" => "Número",
-            "booleano" => "Booleano",
-            "matriz" => "Matriz",
-            "objeto" => "Objeto",
-            other => other,
-        }
+        let of =
+            |language: Language| language.words().kinds.iter().find(|(word, _)| begins(word)).map(|(_, kind)| *kind);
+        of(self).or_else(|| Language::ALL.iter().copied().find_map(of))
     }
 
     /// Whether a cell says that a value may be null.
     pub fn may_be_null(self, cell: &str) -> bool {
-        let words: &[&str] = match self {
-            Language::English => &["null", "nullable"],
-            Language::Spanish => &["null", "nulo", "nula"],
-        };
         let cell = cell.to_lowercase();
-        cell.split(|letter: char| !letter.is_alphanumeric()).any(|word| words.contains(&word))
+        let says =
+            |words: &Words| cell.split(|letter: char| !letter.is_alphanumeric()).any(|word| words.null.contains(&word));
+        says(self.words()) || says(&ENGLISH)
     }
+}
 
-    /// Words in the heading over a table of parameters for where they stand.
-    pub fn locations(self) -> &'static [(&'static str, &'static str)] {
-        match self {
-            Language::English => &[("path", "path"), ("query", "query"), ("header", "header"), ("cookie", "cookie")],
-            Language::Spanish => &[
-                ("ruta", "path"),
-                ("path", "path"),
-                ("consulta", "query"),
-                ("query", "query"),
-                ("encabezado", "header"),
-                ("cookie", "cookie"),
-            ],
-        }
+/// Whether a cell says in so many words, and in no others, that something has to be there, or that it may be left out.
+pub fn required(cell: &str) -> Option<bool> {
+    let cell = cell.trim().trim_matches(['*', '(', ')', '.', '!', '<', '>', ',']).trim().to_lowercase();
+    REQUIRED.iter().find(|(word, _)| *word == cell).map(|(_, required)| *required)
+}
+
+/// Where a heading says that the parameters below it stand.
+pub fn location(heading: &str) -> Option<&'static str> {
+    let heading = heading.to_lowercase();
+    let words: Vec<&str> = heading.split(|letter: char| !letter.is_alphanumeric() && letter != '-').collect();
+    let says = |word: &str| if word.is_ascii() { words.contains(&word) } else { heading.contains(word) };
+    let of = |language: &Language| language.words().locations.iter().find(|(word, _)| says(word)).map(|(_, at)| *at);
+    Language::ALL.iter().find_map(of)
+}
+
+/// What a heading or a label says is shown below it.
+pub fn role(label: &str) -> Option<Role> {
+    let label = label.to_lowercase();
+    let words: Vec<&str> = label.split(|letter: char| !letter.is_alphanumeric()).collect();
+    let says = |own: fn(&Words) -> &'static [&'static str]| {
+        Language::ALL.iter().any(|language| {
+            own(language.words()).iter().any(|word| {
+                let is_written_together = word.chars().next().is_some_and(|first| first >= '\u{3000}');
+                if is_written_together { label.contains(word) } else { words.contains(word) }
+            })
+        })
+    };
+    if says(|words| words.error) {
+        Some(Role::Error)
+    } else if says(|words| words.response) {
+        Some(Role::Response)
+    } else {
+        says(|words| words.request).then_some(Role::Request)
     }
 }
 
@@ -252,7 +516,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cells_say_what_a_value_is_in_either_language() {
+    fn cells_say_what_a_value_is_in_any_language() {
         for (language, cell, expected) in [
             (Language::English, "String (UUID)", Some(Kind::String)),
             (Language::English, "Integer or null", Some(Kind::Integer)),
@@ -262,6 +526,12 @@ mod tests {
             (Language::Spanish, "Cadena (fecha y hora) o nulo", Some(Kind::String)),
             (Language::Spanish, "Número entero", Some(Kind::Integer)),
             (Language::Spanish, "Número", Some(Kind::Number)),
+            (Language::Japanese, "文字列（UUID）", Some(Kind::String)),
+            (Language::Korean, "문자열", Some(Kind::String)),
+            (Language::Chinese, "整数", Some(Kind::Integer)),
+            (Language::French, "Chaîne de caractères", Some(Kind::String)),
+            (Language::German, "Ganzzahl", Some(Kind::Integer)),
+            (Language::Other, "string", Some(Kind::String)),
         ] {
             assert_eq!(language.kind(cell), expected, "{cell}");
         }
@@ -270,19 +540,66 @@ mod tests {
             for kind in [Kind::String, Kind::Integer, Kind::Number, Kind::Boolean, Kind::Array, Kind::Object] {
                 assert_eq!(language.kind(language.kind_word(kind)), Some(kind));
             }
-            for required in [true, false] {
-                assert_eq!(language.required(language.required_word(required)), Some(required));
+            for is_required in [true, false] {
+                assert_eq!(required(language.required_word(is_required)), Some(is_required));
             }
         }
     }
 
     #[test]
+    fn what_is_required_is_said_in_a_word() {
+        for (cell, expected) in [
+            ("Required*", Some(true)),
+            ("**Obligatoire**", Some(true)),
+            ("必須", Some(true)),
+            ("No", Some(false)),
+            ("nicht erforderlich", Some(false)),
+            ("Required for `add`", None),
+            ("", None),
+        ] {
+            assert_eq!(required(cell), expected, "{cell}");
+        }
+    }
+
+    #[test]
+    fn no_word_means_two_things() {
+        for (word, is_required) in REQUIRED.iter() {
+            assert!(!REQUIRED.iter().any(|(other, says)| word == other && is_required != says), "{word}");
+        }
+    }
+
+    #[test]
+    fn labels_say_what_they_are_of() {
+        for (label, expected) in [
+            ("Request body", Some(Role::Request)),
+            ("**Response:**", Some(Role::Response)),
+            ("Error response", Some(Role::Error)),
+            ("Beispielantwort", None),
+            ("Antwort", Some(Role::Response)),
+            ("リクエスト例", Some(Role::Request)),
+            ("Things", None),
+        ] {
+            assert_eq!(role(label), expected, "{label}");
+        }
+        assert_eq!((location("Path parameters"), location("パスパラメータ")), (Some("path"), Some("path")));
+    }
+
+    #[test]
     fn the_language_of_a_page_is_recognised() {
-        assert_eq!(
-            Language::of("Utiliza este punto final para desencadenar una sincronización de la integración."),
-            Language::Spanish
-        );
-        assert_eq!(Language::of("Use this endpoint to trigger a sync of the integration."), Language::English);
-        assert_eq!(Language::of(""), Language::English);
+        for (text, language) in [
+            ("Utiliza este punto final para desencadenar una sincronización de la integración.", Language::Spanish),
+            ("Use this endpoint to trigger a sync of the integration.", Language::English),
+            (
+                "Utilisez ce point de terminaison pour déclencher une synchronisation dans les intégrations.",
+                Language::French,
+            ),
+            ("Verwende diesen Endpunkt, um die Synchronisation der Integration auszulösen.", Language::German),
+            ("このエンドポイントを使用して、同期をトリガーします。", Language::Japanese),
+            ("이 엔드포인트를 사용하여 동기화를 트리거합니다.", Language::Korean),
+            ("使用此端点来触发同步。", Language::Chinese),
+            ("", Language::English),
+        ] {
+            assert_eq!(Language::of(text), language, "{text}");
+        }
     }
 }

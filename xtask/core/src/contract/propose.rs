@@ -48,6 +48,8 @@ fn keeps(requirement: Requirement, profile: &Profile, operations: &[&Operation])
         Requirement::Security => all(&|operation| !operation.security.is_open()),
         Requirement::Permission => all(&|operation| permission(profile, operation).is_some()),
         Requirement::RateLimit => all(&|operation| rate_limit(profile, operation).is_some()),
+        // Whether pages say everything is not seen without reading them.
+        Requirement::CompletePages => false,
         Requirement::ErrorExamples => {
             let has_errors = operations.iter().any(|operation| !errors(profile, operation).is_empty());
             let is_named = |operation: &Operation| {

@@ -1,18 +1,20 @@
 //! A page together with what it is about, which is what is compared.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use apidrift_core::contract::{Contract, Operation, json};
 use apidrift_core::finding::Finding;
+use apidrift_core::profile::Requirement;
 use apidrift_core::rules::Rule;
-use openapi_model::document::{Document, Status};
+use openapi_model::document::{Document, Parameter, Status};
 use openapi_model::node::Node;
 use openapi_model::schema::SchemaId;
 use openapi_model::source::Place;
 use openapi_model::span::{Span, Spanned};
 use openapi_model::values::{Direction, Misfit, Values};
 
+use super::endpoint::Subjects;
 use crate::page::{Page, Written};
 
 /// What pages are compared with: a contract without the operations of which not everything is known.
@@ -26,6 +28,11 @@ pub struct Basis<'a> {
 impl<'a> Basis<'a> {
     pub fn new(contract: &'a Contract, set_aside: &'a HashSet<String>) -> Basis<'a> {
         Basis { contract, set_aside, values: RefCell::new(Values::new(&contract.document)) }
+    }
+
+    /// Whether the profile wants pages that say all that the contract does.
+    pub fn is_complete(&self) -> bool {
+        self.contract.profile.requires(Requirement::CompletePages)
     }
 
     /// The operations that are compared.
@@ -79,12 +86,27 @@ impl<'a> Basis<'a> {
     }
 }
 
-/// A page together with what it is about.
+/// A part of a page together with what it is about.
 #[derive(Clone, Copy)]
 pub struct About<'a, 'b> {
     pub basis: &'a Basis<'b>,
+    /// What the pages of the same language are about.
+    pub subjects: &'a Subjects<'b>,
     pub operation: &'a Operation,
+    /// The part.
     pub page: &'a Page,
+    /// The names of path parameters by those that the page has for them, where they differ.
+    pub names: &'a HashMap<String, String>,
+    /// Whether nothing else in this language describes the operation.
+    pub is_only: bool,
+}
+
+impl<'a> About<'a, '_> {
+    /// The parameter that a page calls by a name.
+    pub fn parameter(&self, name: &str) -> Option<&'a Parameter> {
+        let named = self.names.get(name).map_or(name, String::as_str);
+        self.operation.parameter(named).or_else(|| self.operation.parameter(name))
+    }
 }
 
 /// Whether a status falls under `4XX` or `default` of an operation, without being documented by itself.

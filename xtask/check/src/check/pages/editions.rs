@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
 use super::about::Basis;
+use super::endpoint::{Section, Subjects};
 use super::headers;
 use crate::page::{self, CodeBlock, Language, Page, Written};
 use apidrift_core::finding::Finding;
@@ -14,25 +15,28 @@ pub struct Edition {
     pub language: Language,
     pub pages: Vec<Page>,
     pub is_complete: bool,
+    /// Whether it is the one that others are translations of.
+    pub is_original: bool,
 }
 
-/// Compares each page with the one of the contract's language. A block that another finding is about is left to that.
-pub fn check(basis: &Basis<'_>, editions: &[Edition], known: &[Finding]) -> Vec<Finding> {
-    let Some((first, others)) = editions.split_first() else {
+/// Compares each page with the one of the contract's language. A block that another finding is about is left to that. `keys`
+/// are those of [`keys`], by edition and page.
+pub fn check(basis: &Basis<'_>, editions: &[Edition], keys: &[Vec<String>], known: &[Finding]) -> Vec<Finding> {
+    let (Some((first, others)), Some((first_keys, other_keys))) = (editions.split_first(), keys.split_first()) else {
         return Vec::new();
     };
-    let mut originals: BTreeMap<String, &Page> = BTreeMap::new();
-    for page in &first.pages {
+    let mut originals: BTreeMap<&str, &Page> = BTreeMap::new();
+    for (page, key) in first.pages.iter().zip(first_keys) {
         // Of two pages about one operation, the first is compared; that there are two is another finding.
-        originals.entry(subject(page)).or_insert(page);
+        originals.entry(key).or_insert(page);
     }
     let known = Known::new(known);
     let names = headers::names(basis);
     let mut findings = Vec::new();
-    for edition in others {
+    for (edition, keys) in others.iter().zip(other_keys) {
         let mut seen = BTreeSet::new();
-        for page in &edition.pages {
-            let Some(original) = originals.get(&subject(page)).filter(|_| seen.insert(subject(page))) else { continue };
+        for (page, key) in edition.pages.iter().zip(keys) {
+            let Some(original) = originals.get(key.as_str()).filter(|_| seen.insert(key)) else { continue };
             findings.extend(blocks(original, page, &known));
             findings.extend(header_names(&names, original, page, &known));
         }
@@ -40,13 +44,14 @@ pub fn check(basis: &Basis<'_>, editions: &[Edition], known: &[Finding]) -> Vec<
     findings
 }
 
-/// What a page is about, for finding its other editions.
-fn subject(page: &Page) -> String {
-    match &page.endpoint {
-        Some(endpoint) => format!("{} {}", endpoint.method.value, endpoint.path.value),
-        // The common errors, or something else under the same name.
-        None => page.source.path.rsplit('/').next().unwrap_or_default().to_owned(),
-    }
+/// What each page of an edition is about, for finding its other editions: an operation, or else what its file is called.
+pub fn keys(edition: &Edition, subjects: &Subjects<'_>) -> Vec<String> {
+    let pages = edition.pages.iter().zip(&subjects.sections);
+    let key = |(page, sections): (&Page, &Vec<Section<'_>>)| match sections.as_slice() {
+        [only] => only.operation.call(),
+        _ => page.source.path.rsplit('/').next().unwrap_or_default().to_owned(),
+    };
+    pages.map(key).collect()
 }
 
 /// What is found already, by file.

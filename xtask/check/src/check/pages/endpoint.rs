@@ -1,111 +1,311 @@
-//! Which operation a page is about, and whether it names its method and path.
+//! What the pages of one language are about: the parts of each that describe an operation, and endpoints that are none.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Range;
 
-use openapi_model::paths::{anonymous, call};
+use openapi_model::paths::{call, variables};
 
 use super::about::Basis;
+use super::matching::{Matcher, Prefix, Target, stated_bases};
 use super::request;
-use crate::page::{Endpoint, Page};
+use super::sections::{self, Declared};
+use crate::page::{Declaration, Endpoint, Manner, Page};
 use apidrift_core::contract::Operation;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
 /// Two endpoints that are less alike than this are about different things.
 const ALIKE: f64 = 0.7;
+/// A typo, and not another name.
+const TYPO: f64 = 0.9;
 
-/// What a page is about.
-#[derive(Debug, Clone, Copy)]
-pub enum Subject<'a> {
-    /// An operation.
-    Operation(&'a Operation),
-    /// An operation that is not compared.
-    SetAside,
-    /// No operation that there is.
-    Nothing,
+/// The part of a page that describes an operation.
+pub struct Section<'a> {
+    pub operation: &'a Operation,
+    pub page: Page,
+    /// The endpoint as the page writes it.
+    pub endpoint: Endpoint,
+    /// The names of path parameters by those that the page has for them, where they differ.
+    pub names: HashMap<String, String>,
+    /// Whether nothing else in this language describes the operation.
+    pub is_only: bool,
 }
 
-/// What each of the pages of one language is about. One whose endpoint is written wrongly is recognised by what is left
-/// of it, if no other page is about the operation.
-pub fn subjects<'a>(basis: &Basis<'a>, pages: &[&Page], findings: &mut Vec<Finding>) -> Vec<Subject<'a>> {
-    let by_call: HashMap<String, &Operation> =
-        basis.operations().map(|operation| (operation.call(), operation)).collect();
-    let of_operations = basis.operations().flat_map(|operation| &operation.spec.servers);
-    let servers = basis.document().servers.iter().chain(of_operations);
-    let folders: BTreeSet<&str> = servers.map(|server| request::split(&server.url).1.trim_end_matches('/')).collect();
-    let named = |page: &Page| {
-        let endpoint = page.endpoint.as_ref()?;
-        below(endpoint, &folders).find_map(|path| by_call.get(&call(&endpoint.method, path)).copied())
-    };
-    let taken: HashSet<String> = pages.iter().filter_map(|page| named(page)).map(Operation::call).collect();
-    let left: Vec<&Operation> = basis.operations().filter(|operation| !taken.contains(&operation.call())).collect();
-    let is_set_aside = |endpoint: &Endpoint| {
-        below(endpoint, &folders).any(|path| basis.set_aside.contains(&call(&endpoint.method, path)))
-    };
-    let mut subject = |page: &Page| {
-        let Some(endpoint) = &page.endpoint else { return Subject::Nothing };
-        match named(page) {
-            Some(operation) => {
-                // The names of the variables may still be wrong.
-                if !below(endpoint, &folders).any(|path| *operation.path == *path) {
-                    findings.push(misnamed(basis, page, endpoint, operation));
+/// What the pages of one language are about.
+pub struct Subjects<'a> {
+    pub matcher: Matcher<'a>,
+    /// What pages write before the contract's paths, or leave out.
+    pub prefix: Option<Prefix>,
+    /// By page.
+    pub sections: Vec<Vec<Section<'a>>>,
+    /// Pages about an operation that is not compared.
+    pub aside: HashSet<usize>,
+    /// Operations that are described, or nearly: with an endpoint that is written wrongly.
+    pub described: BTreeSet<String>,
+    pub findings: Vec<Finding>,
+}
+
+/// Reads what pages are about.
+pub fn subjects<'a>(basis: &Basis<'a>, pages: &[Page]) -> Subjects<'a> {
+    let matcher = Matcher::new(basis);
+    let declared = pages.iter().flat_map(|page| &page.declarations).filter(|one| one.manner != Manner::Mention);
+    let prefix = matcher.vote(&declared.map(|one| &one.endpoint).collect::<Vec<_>>());
+    let mut reader = Reader { basis, matcher, prefix, described: BTreeSet::new(), aside: HashSet::new() };
+    let targets: Vec<Vec<(&Declaration, Target<'a>)>> = pages.iter().map(|page| reader.targets(page)).collect();
+    let mut sections: Vec<Vec<Section>> = Vec::new();
+    for (index, (page, targets)) in pages.iter().zip(&targets).enumerate() {
+        sections.push(reader.sections(index, page, targets));
+    }
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    for section in sections.iter().flatten() {
+        *counts.entry(section.operation.call()).or_default() += 1;
+    }
+    for section in sections.iter_mut().flatten() {
+        section.is_only &= counts.get(&section.operation.call()) == Some(&1);
+    }
+    let findings = reader.unknown(pages, &targets);
+    let Reader { matcher, prefix, described, aside, .. } = reader;
+    Subjects { matcher, prefix, sections, aside, described, findings }
+}
+
+struct Reader<'a, 'b> {
+    basis: &'b Basis<'a>,
+    matcher: Matcher<'a>,
+    prefix: Option<Prefix>,
+    described: BTreeSet<String>,
+    aside: HashSet<usize>,
+}
+
+impl<'a> Reader<'a, '_> {
+    /// What each declaration of a page is. A block that shows a request with values in its path declares nothing where
+    /// something else does, and a row of a table only what nothing else on the page does.
+    fn targets<'p>(&self, page: &'p Page) -> Vec<(&'p Declaration, Target<'a>)> {
+        let declared: Vec<&Declaration> =
+            page.declarations.iter().filter(|declaration| declaration.manner != Manner::Mention).collect();
+        let endpoints: Vec<&Endpoint> = declared.iter().map(|one| &one.endpoint).collect();
+        let prefix = self.matcher.vote(&endpoints).or_else(|| self.prefix.clone());
+        let bases = stated_bases(page);
+        let target = |declaration: &Declaration| {
+            let before = bases.iter().take_while(|(at, _)| *at <= declaration.range.start).last();
+            self.matcher.target(&declaration.endpoint, before.map(|(_, base)| base.as_str()), prefix.as_ref())
+        };
+        let mut found: Vec<(&Declaration, Target)> = declared.into_iter().map(|one| (one, target(one))).collect();
+        if found.is_empty() {
+            return self.mentioned(page).into_iter().collect();
+        }
+        let is_sure = |(one, target): &(&Declaration, Target)| {
+            one.manner == Manner::Declared
+                || (one.manner == Manner::Block && matches!(target, Target::Operation(_) | Target::SetAside))
+        };
+        let sure: HashSet<String> =
+            found.iter().filter(|found| is_sure(found)).map(|(one, _)| one.endpoint.call()).collect();
+        found.retain(|(one, target)| match one.manner {
+            Manner::Block if matches!(target, Target::Nothing | Target::Elsewhere) => {
+                self.matcher.asked(&one.endpoint.method, &one.endpoint.path, prefix.as_ref()).is_none()
+            }
+            Manner::Index => !sure.contains(&one.endpoint.call()),
+            _ => true,
+        });
+        found
+    }
+
+    /// The endpoint of a page that declares none: the one that its first part speaks of, if it speaks of no other; or else
+    /// the one that all its example requests ask for.
+    fn mentioned<'p>(&self, page: &'p Page) -> Option<(&'p Declaration, Target<'a>)> {
+        let second = page.headings.get(1).map_or(usize::MAX, |heading| heading.range.start);
+        let errors = page.errors.first().map_or(usize::MAX, |row| row.range.start);
+        let mut first = page.declarations.iter().filter(|one| one.range.start < second.min(errors));
+        let one = first.next()?;
+        let is_only = first.all(|other| other.endpoint.call() == one.endpoint.call());
+        is_only.then(|| (one, self.matcher.target(&one.endpoint, None, self.prefix.as_ref())))
+    }
+
+    fn sections(&mut self, index: usize, page: &Page, targets: &[(&Declaration, Target<'a>)]) -> Vec<Section<'a>> {
+        let mut subjects: BTreeMap<String, usize> = BTreeMap::new();
+        let mut subject = |one: &Declaration, target: &Target| {
+            let call = target.operation().map_or_else(|| format!("? {}", one.endpoint.call()), Operation::call);
+            let next = subjects.len();
+            *subjects.entry(call).or_insert(next)
+        };
+        let declared: Vec<Declared> = targets
+            .iter()
+            .map(|(one, target)| Declared { subject: subject(one, target), range: one.range.clone() })
+            .collect();
+        let ranges = sections::cover(page, &declared);
+        let mut by_operation: BTreeMap<usize, (&Operation, &Declaration, Vec<Range<usize>>)> = BTreeMap::new();
+        for (((one, target), declared), range) in targets.iter().zip(&declared).zip(ranges) {
+            match target {
+                Target::Operation(operation) => {
+                    self.described.insert(operation.call());
+                    let range =
+                        if one.manner == Manner::Index && targets.len() > 1 { one.range.clone() } else { range };
+                    by_operation.entry(declared.subject).or_insert((*operation, *one, Vec::new())).2.push(range);
                 }
-                Subject::Operation(operation)
+                Target::SetAside => {
+                    self.described.insert(call(&one.endpoint.method, &one.endpoint.path));
+                    self.aside.insert(index);
+                }
+                Target::Nothing | Target::Elsewhere => {}
             }
-            None if is_set_aside(endpoint) => Subject::SetAside,
-            None => nearest(basis, &left, page, endpoint, findings),
         }
-    };
-    pages.iter().map(|page| subject(page)).collect()
-}
+        if targets.is_empty() {
+            let asked_for = if self.basis.is_complete() { None } else { self.asked_for(page) };
+            return asked_for.into_iter().collect();
+        }
+        let section = |(operation, one, ranges): (&'a Operation, &Declaration, Vec<Range<usize>>)| Section {
+            operation,
+            endpoint: one.endpoint.clone(),
+            names: names(&one.endpoint, operation),
+            is_only: is_one(&ranges),
+            page: page.part(&sections::united(ranges)),
+        };
+        let mut found: Vec<Section> = by_operation.into_values().map(section).collect();
+        found.sort_by_key(|section| section.endpoint.path.range.start);
+        found
+    }
 
-/// The path of an endpoint as it is written, and without the folder of a server that it begins with.
-fn below<'a>(endpoint: &'a Endpoint, folders: &BTreeSet<&'a str>) -> impl Iterator<Item = &'a str> {
-    let path = endpoint.path.as_str();
-    let below = folders.iter().filter_map(move |folder| path.strip_prefix(folder));
-    std::iter::once(path).chain(below.filter(|rest| rest.starts_with('/')))
-}
+    /// A page that declares nothing and whose example requests all ask for one operation is about that.
+    fn asked_for(&mut self, page: &Page) -> Option<Section<'a>> {
+        let requests: Vec<_> = request::requests(page).0;
+        let asked = |request: &crate::page::Request| {
+            let (_, path) = request::split(request::divide(&request.url).0);
+            self.matcher.asked(&request.method, path, self.prefix.as_ref())
+        };
+        let mut operations = requests.iter().map(asked);
+        let first = operations.next()??;
+        if !operations.all(|other| other.is_some_and(|other| std::ptr::eq(other, first)))
+            || !self.basis.is_compared(first)
+        {
+            return None;
+        }
+        self.described.insert(first.call());
+        let request = requests.first()?;
+        let endpoint = Endpoint { method: request.method.clone(), path: request.url.clone() };
+        let whole = 0..page.source.text.len().max(1);
+        Some(Section { operation: first, endpoint, names: HashMap::new(), is_only: true, page: page.part(&[whole]) })
+    }
 
-/// The operation that a page means which names none.
-fn nearest<'a>(
-    basis: &Basis<'a>,
-    left: &[&'a Operation],
-    page: &Page,
-    endpoint: &Endpoint,
-    findings: &mut Vec<Finding>,
-) -> Subject<'a> {
-    let written = endpoint.call();
-    // An operation at the same path is nearer than one whose name happens to be alike.
-    let closeness = |method: &str, path: &str| {
-        if path == endpoint.path.value { 1.0 } else { strsim::normalized_levenshtein(&written, &call(method, path)) }
-    };
-    let operations =
-        left.iter().map(|operation| (closeness(&operation.method, &operation.path), Subject::Operation(operation)));
-    let set_aside = basis.set_aside.iter().map(|call| {
-        let is_at_path = call.split_once(' ').is_some_and(|(_, path)| path == anonymous(&endpoint.path));
-        let closeness = if is_at_path { 1.0 } else { strsim::normalized_levenshtein(&written, call) };
-        (closeness, Subject::SetAside)
-    });
-    let best = operations.chain(set_aside).max_by(|(one, _), (other, _)| one.total_cmp(other));
-    match best.filter(|(closeness, _)| *closeness >= ALIKE) {
-        Some((_, subject)) => {
-            if let Subject::Operation(operation) = subject {
-                findings.push(misnamed(basis, page, endpoint, operation));
+    /// Declared endpoints that are no operation. They are wrong where most of what the page declares is known, or it declares
+    /// nothing else; and where the contract is about such paths at all.
+    fn unknown(&mut self, pages: &[Page], targets: &[Vec<(&Declaration, Target<'a>)>]) -> Vec<Finding> {
+        let known = |targets: &[(&Declaration, Target)]| {
+            let is_known =
+                |(_, target): &&(&Declaration, Target)| matches!(target, Target::Operation(_) | Target::SetAside);
+            targets.iter().filter(is_known).count()
+        };
+        let all: usize = targets.iter().map(Vec::len).sum();
+        let all_known: usize = targets.iter().map(|targets| known(targets)).sum();
+        let is_about_it = all_known * 2 >= all || all == 1;
+        let mut findings = Vec::new();
+        for (page, targets) in pages.iter().zip(targets) {
+            let distinct: HashSet<String> = targets.iter().map(|(one, _)| one.endpoint.call()).collect();
+            let is_sure = (known(targets) * 2 > targets.len() || distinct.len() == 1) && is_about_it;
+            let mut seen = HashSet::new();
+            for (one, target) in targets {
+                if !seen.insert(one.endpoint.call()) {
+                    continue;
+                }
+                match target {
+                    Target::Nothing if is_sure => findings.push(self.wrong(page, one)),
+                    Target::Nothing | Target::Elsewhere if self.basis.is_complete() => {
+                        findings.push(self.wrong(page, one))
+                    }
+                    Target::Nothing | Target::Elsewhere => findings.push(elsewhere(page, one)),
+                    Target::Operation(operation)
+                        if self.basis.is_complete() && !is_exact(one, operation, &self.matcher) =>
+                    {
+                        findings.push(misnamed(self.basis, page, one, operation, true));
+                    }
+                    _ => {}
+                }
             }
-            subject
         }
-        None => {
-            let place = page.place(&endpoint.path.range, "no operation");
-            let message = format!("the contract has no operation `{} {}`", endpoint.method.value, endpoint.path.value);
-            let finding = Finding::at(Rule::PageUnknownOperation, place, message);
-            findings.push(finding.help("correct the endpoint, or remove the page"));
-            Subject::Nothing
+        findings
+    }
+
+    fn wrong(&mut self, page: &Page, one: &Declaration) -> Finding {
+        let endpoint = &one.endpoint;
+        let here = self.matcher.methods_at(&endpoint.path, self.prefix.as_ref());
+        let free: Vec<&Operation> = here.iter().copied().filter(|one| !self.described.contains(&one.call())).collect();
+        if let [only] = free.as_slice() {
+            self.described.insert(only.call());
+            return misnamed(self.basis, page, one, only, here.len() == 1);
         }
+        if let Some(first) = here.first() {
+            let methods: Vec<&str> = here.iter().map(|operation| operation.method.as_str()).collect();
+            let message =
+                format!("`{}` has {}, not {}", endpoint.path.value, methods.join(" and "), endpoint.method.value);
+            let finding =
+                Finding::at(Rule::PageMethod, page.place(&endpoint.method.range, "the page says this"), message);
+            return finding
+                .with(self.basis.place(first.path.span, "the contract has this path"))
+                .help("correct the method, or remove what is said of it");
+        }
+        let written = call(&endpoint.method, &endpoint.path);
+        let left = self.basis.operations().filter(|operation| !self.described.contains(&operation.call()));
+        let closeness = |operation: &Operation| strsim::normalized_levenshtein(&written, &operation.call());
+        let nearest =
+            left.map(|operation| (closeness(operation), operation)).max_by(|(one, _), (other, _)| one.total_cmp(other));
+        if let Some((closeness, operation)) =
+            nearest.filter(|(closeness, operation)| *closeness >= ALIKE && *operation.method == *endpoint.method)
+        {
+            self.described.insert(operation.call());
+            return misnamed(self.basis, page, one, operation, closeness >= TYPO);
+        }
+        let place = page.place(&endpoint.path.range, "no operation");
+        let message = format!("the contract has no operation `{} {}`", endpoint.method.value, endpoint.path.value);
+        Finding::at(Rule::PageUnknownOperation, place, message)
+            .help("correct the endpoint, or remove what is said of it")
     }
 }
 
-fn misnamed(basis: &Basis<'_>, page: &Page, endpoint: &Endpoint, operation: &Operation) -> Finding {
-    let (rule, here, there, right) = if *endpoint.path == *operation.path {
+fn elsewhere(page: &Page, one: &Declaration) -> Finding {
+    let endpoint = &one.endpoint;
+    let message = format!(
+        "the contract has no operation `{} {}`, and nothing like it: what is said of it was not compared",
+        endpoint.method.value, endpoint.path.value
+    );
+    Finding::at(Rule::PageUnknown, page.place(&one.range, "this endpoint"), message)
+}
+
+/// Whether an endpoint is written as the contract writes it, below the path of a server or not.
+fn is_exact(one: &Declaration, operation: &Operation, matcher: &Matcher<'_>) -> bool {
+    let path = one.endpoint.path.as_str();
+    *operation.path == *path || matcher.is_below_server(path, &operation.path)
+}
+
+/// Whether ranges are one, or parts of one.
+fn is_one(ranges: &[Range<usize>]) -> bool {
+    let widest = ranges.iter().max_by_key(|range| range.len());
+    widest.is_none_or(|widest| ranges.iter().all(|range| range.start >= widest.start && range.end <= widest.end))
+}
+
+/// How a page names the variables of a path, where it names them otherwise than the contract.
+fn names(endpoint: &Endpoint, operation: &Operation) -> HashMap<String, String> {
+    let of_page = written_variables(&endpoint.path);
+    let of_contract = variables(&operation.path);
+    // The page's path may begin with more or less than the contract's.
+    let pairs = of_page.into_iter().rev().zip(of_contract.into_iter().rev());
+    pairs.filter(|(one, other)| one != other).map(|(one, other)| (one, other.to_owned())).collect()
+}
+
+/// The names of the variables of a path, in any manner of writing them.
+fn written_variables(path: &str) -> Vec<String> {
+    let parts = path.split('/');
+    let name = |part: &str| {
+        let colon = part.strip_prefix(':').map(|name| vec![name.to_owned()]);
+        let angle = part.strip_prefix('<').and_then(|part| part.strip_suffix('>')).map(|name| vec![name.to_owned()]);
+        colon.or(angle).unwrap_or_else(|| variables(part).into_iter().map(str::to_owned).collect())
+    };
+    parts.flat_map(name).collect()
+}
+
+/// An endpoint that is nearly an operation's.
+fn misnamed(basis: &Basis<'_>, page: &Page, one: &Declaration, operation: &Operation, is_sure: bool) -> Finding {
+    let endpoint = &one.endpoint;
+    let is_method =
+        call(&operation.method, &endpoint.path) == operation.call() && *endpoint.method != *operation.method;
+    let (rule, here, there, right) = if is_method {
         (Rule::PageMethod, &endpoint.method.range, operation.method.span, &operation.method.value)
     } else {
         (Rule::PagePath, &endpoint.path.range, operation.path.span, &operation.path.value)
@@ -113,5 +313,14 @@ fn misnamed(basis: &Basis<'_>, page: &Page, endpoint: &Endpoint, operation: &Ope
     let message = format!("the contract has no operation `{} {}`", endpoint.method.value, endpoint.path.value);
     let finding = Finding::at(rule, page.place(here, "the page says this"), message);
     let finding = finding.with(basis.place(there, "the contract says this"));
-    finding.help(format!("write `{right}`")).fix_with(right)
+    let is_written = page
+        .source
+        .text
+        .get(here.clone())
+        .is_some_and(|text| text == endpoint.method.value || text == endpoint.path.value);
+    if is_sure && is_written {
+        finding.help(format!("write `{right}`")).fix_with(right)
+    } else {
+        finding.help(format!("write `{right}`, if that is meant"))
+    }
 }

@@ -8,15 +8,17 @@ mod errors;
 mod fields;
 mod headers;
 mod limits;
+mod matching;
 mod parameter_text;
 mod parameters;
 mod read;
 mod request;
+mod sections;
 mod shapes;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use crate::outcome::Outcome;
@@ -26,66 +28,81 @@ use apidrift_core::contract::{Contract, DocumentedError, Operation};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 use editions::Edition;
-use endpoint::Subject;
+use endpoint::{Section, Subjects};
 use openapi_model::source::Source;
 pub use read::{Pages, names_of_pages, read};
 
 /// Compares the pages of every language with the contract and with each other. Of the operations in `set_aside`, by how they
 /// are called, not everything is known: nothing is compared with them.
-pub fn check(contract: &Contract, set_aside: &HashSet<String>, pages: &[Pages]) -> Outcome {
+///
+/// The number is that of the operations that some page describes.
+pub fn check(contract: &Contract, set_aside: &HashSet<String>, pages: &[Pages]) -> (Outcome, usize) {
     let editions: Vec<Edition> = pages
         .iter()
-        .map(|Pages { language, sources, are_complete }| Edition {
+        .enumerate()
+        .map(|(index, Pages { language, sources, are_complete })| Edition {
             language: *language,
+            is_original: index == 0,
             pages: sources.iter().map(|source| Page::read(source, *language)).collect(),
             is_complete: *are_complete,
         })
         .collect();
     let basis = Basis::new(contract, set_aside);
     let mut outcome = Outcome::default();
+    let mut described = BTreeSet::new();
+    let mut keys = Vec::new();
     for edition in &editions {
-        outcome.add(edition.check(&basis));
+        let mut subjects = endpoint::subjects(&basis, &edition.pages);
+        outcome.add(edition.check(&basis, &mut subjects));
+        keys.push(editions::keys(edition, &subjects));
+        described.extend(subjects.described);
     }
-    let differing = editions::check(&basis, &editions, &outcome.findings);
+    let differing = editions::check(&basis, &editions, &keys, &outcome.findings);
     outcome.findings.extend(differing);
-    outcome
+    (outcome, described.len())
 }
 
 /// Compares one page from somewhere else with the contract. Its common errors stand on another page.
 pub fn check_foreign(contract: &Contract, set_aside: &HashSet<String>, source: &Arc<Source>) -> Outcome {
-    let page = Page::read(source, Language::of(&source.text));
     let basis = Basis::new(contract, set_aside);
     let path = &source.path;
-    let not_compared =
-        || Outcome::unchecked(format!("{path} was not compared: what the contract says has to be put right first"));
+    let pages = [Page::read(source, Language::of(&source.text))];
+    let [page] = &pages;
+    let subjects = endpoint::subjects(&basis, &pages);
     let shared = common(&basis);
-    if is_common(&basis, &page, &shared) {
+    let mut outcome = Outcome::default();
+    if is_common(&basis, page, &shared) && basis.is_complete() {
         if !basis.is_whole() {
-            return not_compared();
+            return not_compared(page);
         }
-        let mut findings = errors::common(&basis, &[&page], &shared, &|_| false);
-        findings.extend(body::common(&basis, &page));
-        return Outcome { findings, ..Outcome::default() };
+        outcome.findings.extend(errors::common(&basis, &[page], &shared, &|_| false));
+        outcome.findings.extend(body::common(&basis, page));
+        return outcome;
     }
-    if page.endpoint.is_none() {
-        return Outcome::unchecked(format!(
-            "{path} was not compared: it names no endpoint in a code span such as `GET /things`, and has no table of common errors"
+    let sections: Vec<&Section> = subjects.sections.iter().flatten().collect();
+    for section in &sections {
+        let about = About::new(&basis, &subjects, section);
+        outcome.findings.extend(about.check(&shared));
+        if basis.is_complete() && !page.links.iter().any(|link| link.value.to_lowercase().contains("error")) {
+            outcome.findings.push(about.no_link("another page"));
+        }
+    }
+    if !sections.is_empty() {
+        outcome.findings.extend(headers::check(&headers::names(&basis), page));
+    } else if !subjects.aside.is_empty() {
+        outcome.add(not_compared(page));
+    } else if page.declarations.is_empty() {
+        outcome.unchecked.push(format!(
+            "{path} was not compared: it names no endpoint, as in a code span such as `GET /things`, and has no table of common errors"
         ));
     }
-    let mut outcome = Outcome::default();
-    match endpoint::subjects(&basis, &[&page], &mut outcome.findings)[..] {
-        [Subject::Operation(operation)] => {
-            let about = About { basis: &basis, operation, page: &page };
-            outcome.findings.extend(about.check(&shared));
-            outcome.findings.extend(headers::check(&headers::names(&basis), &page));
-            if !page.links.iter().any(|link| link.value.to_lowercase().contains("error")) {
-                outcome.findings.push(about.no_link("another page"));
-            }
-        }
-        [Subject::SetAside] => outcome.add(not_compared()),
-        _ => {}
-    }
+    outcome.findings.extend(subjects.findings);
     outcome
+}
+
+fn not_compared(page: &Page) -> Outcome {
+    let path = &page.source.path;
+    Outcome::unchecked(format!("{path} was not compared: what the contract says has to be put right first"))
 }
 
 /// The errors that all operations share, with the same status and what tells them apart: they may stand on one page for all.
@@ -116,62 +133,96 @@ fn has(operation: &Operation, error: &DocumentedError) -> bool {
     operation.errors.iter().any(|other| errors::is_same(other, error))
 }
 
-/// Whether a page is one for the common errors: it has no endpoint, and an error table that is not simply the one of some
-/// operation's page.
+/// Whether a page is one for the common errors: it declares no endpoint, and has an error table that is not simply the one of
+/// some operation's page.
 fn is_common(basis: &Basis<'_>, page: &Page, shared: &[&DocumentedError]) -> bool {
     let own = |row: &ErrorRow| {
         let mut errors = basis.operations().flat_map(|operation| &operation.errors);
         errors.any(|error| errors::is(row, error)) && !shared.iter().any(|error| errors::is(row, error))
     };
-    page.endpoint.is_none() && !page.errors.is_empty() && !page.errors.iter().all(own)
+    let declares = page
+        .declarations
+        .iter()
+        .any(|one| one.range.start < page.errors.first().map_or(usize::MAX, |row| row.range.start));
+    !declares && !page.errors.is_empty() && !page.errors.iter().all(own)
 }
 
 impl Edition {
-    fn check<'a>(&'a self, basis: &'a Basis<'_>) -> Outcome {
+    fn check<'b>(&self, basis: &Basis<'b>, subjects: &mut Subjects<'b>) -> Outcome {
+        let found = std::mem::take(&mut subjects.findings);
+        let subjects = &*subjects;
         let shared = common(basis);
-        let (common_pages, others): (Vec<&Page>, Vec<&Page>) =
-            self.pages.iter().partition(|page| is_common(basis, page, &shared));
-        let (others, without): (Vec<&Page>, Vec<&Page>) = others.iter().partition(|page| page.endpoint.is_some());
-        let mut findings: Vec<Finding> = without.into_iter().map(unknown).collect();
-        let seen = by_operation(basis, &others, &mut findings);
-        for (operation, page) in seen.values() {
-            let about = About { basis, operation, page };
-            findings.extend(about.check(&shared));
-            if let Some(common) = common_pages.first()
-                && !page.links.iter().any(|link| leads_to(&link.value, common))
-            {
-                findings.push(about.no_link(&common.source.path));
-            }
+        let mut outcome = Outcome::default();
+        let mut sections: Vec<&Section> = subjects.sections.iter().flatten().collect();
+        if basis.is_complete() {
+            outcome.findings.extend(duplicates(&mut sections));
         }
-        if self.is_complete {
-            findings.extend(self.missing(basis, &seen));
+        for section in &sections {
+            outcome.findings.extend(About::new(basis, subjects, section).check(&shared));
         }
         if basis.is_whole() {
             let names = headers::names(basis);
-            findings.extend(self.pages.iter().flat_map(|page| headers::check(&names, page)));
+            outcome.findings.extend(self.pages.iter().flat_map(|page| headers::check(&names, page)));
         }
-        let mut outcome = Outcome { findings, ..Outcome::default() };
+        outcome.findings.extend(self.pages.iter().enumerate().filter_map(|(index, page)| {
+            let is_known = !subjects.sections[index].is_empty() || subjects.aside.contains(&index);
+            (!is_known && !is_common(basis, page, &shared) && page.declarations.is_empty()).then(|| unknown(page))
+        }));
+        if self.is_complete && (self.is_original || basis.is_complete()) {
+            outcome.findings.extend(self.missing(basis, subjects));
+        }
+        if basis.is_complete() {
+            outcome.add(self.complete(basis, subjects, &sections, &shared));
+        }
+        outcome.findings.extend(found);
+        outcome
+    }
+
+    /// What pages have to have that say everything: each operation on one of them, and the errors that all share on one that
+    /// the others lead to.
+    fn complete<'b>(
+        &self,
+        basis: &Basis<'b>,
+        subjects: &Subjects<'b>,
+        seen: &[&Section<'b>],
+        shared: &[&DocumentedError],
+    ) -> Outcome {
+        let mut outcome = Outcome::default();
+        let common_pages: Vec<&Page> = self.pages.iter().filter(|page| is_common(basis, page, shared)).collect();
+        if let Some(common) = common_pages.first() {
+            let lacking =
+                seen.iter().filter(|section| !section.page.links.iter().any(|link| leads_to(&link.value, common)));
+            outcome
+                .findings
+                .extend(lacking.map(|section| About::new(basis, subjects, section).no_link(&common.source.path)));
+        }
         if !basis.is_whole() {
             // Which errors all operations share is known once all operations are.
-            outcome.unchecked.extend(common_pages.iter().map(|page| {
-                format!("{} was not compared: what the contract says has to be put right first", page.source.path)
-            }));
+            common_pages.iter().for_each(|page| outcome.add(not_compared(page)));
         } else if common_pages.is_empty() {
-            outcome.findings.extend(self.no_common_page(basis, &shared, &seen).filter(|_| self.is_complete));
+            outcome.findings.extend(self.no_common_page(basis, shared, seen).filter(|_| self.is_complete));
         } else {
             // What every page has for itself need not stand on theirs.
             let is_elsewhere = |error: &DocumentedError| {
-                !seen.is_empty() && seen.values().all(|(_, page)| errors::documents(page, error))
+                !seen.is_empty() && seen.iter().all(|section| errors::documents(&section.page, error))
             };
-            outcome.findings.extend(errors::common(basis, &common_pages, &shared, &is_elsewhere));
+            outcome.findings.extend(errors::common(basis, &common_pages, shared, &is_elsewhere));
             outcome.findings.extend(common_pages.iter().flat_map(|page| body::common(basis, page)));
         }
         outcome
     }
 
-    fn missing(&self, basis: &Basis<'_>, seen: &ByOperation<'_>) -> Vec<Finding> {
-        let missing = basis.operations().filter(|operation| !seen.contains_key(&operation.call()));
+    /// Operations that no page describes, where pages are to be complete or nearly are. Elsewhere they are only counted.
+    fn missing(&self, basis: &Basis<'_>, subjects: &Subjects<'_>) -> Vec<Finding> {
+        let all: Vec<&Operation> = basis.operations().collect();
+        let missing: Vec<&Operation> =
+            all.iter().copied().filter(|operation| !subjects.described.contains(&operation.call())).collect();
+        let described = all.len() - missing.len();
+        if !basis.is_complete() && described * 5 < all.len() * 4 {
+            return Vec::new();
+        }
         missing
+            .into_iter()
             .map(|operation| {
                 let place = basis.place(operation.id.span, "this operation");
                 let message = format!("`{}` has no page in {}", operation.id.value, self.language.name());
@@ -183,14 +234,9 @@ impl Edition {
     }
 
     /// Without a page for the common errors they have to stand on every page of an operation.
-    fn no_common_page(
-        &self,
-        basis: &Basis<'_>,
-        shared: &[&DocumentedError],
-        seen: &ByOperation<'_>,
-    ) -> Option<Finding> {
+    fn no_common_page(&self, basis: &Basis<'_>, shared: &[&DocumentedError], seen: &[&Section<'_>]) -> Option<Finding> {
         let lacks = |error: &DocumentedError| {
-            seen.values().any(|(operation, page)| has(operation, error) && !errors::documents(page, error))
+            seen.iter().any(|section| has(section.operation, error) && !errors::documents(&section.page, error))
         };
         let absent = shared.iter().find(|error| lacks(error))?;
         let place = basis.place(errors::span(absent), "every operation documents this");
@@ -200,30 +246,30 @@ impl Edition {
     }
 }
 
-/// The page of each operation that has one, by how the operation is called.
-type ByOperation<'a> = BTreeMap<String, (&'a Operation, &'a Page)>;
-
-/// Which page is about which operation. Of several about one, it is the one that names its permission, or the first.
-fn by_operation<'a>(basis: &'a Basis<'_>, pages: &[&'a Page], findings: &mut Vec<Finding>) -> ByOperation<'a> {
-    let mut about: BTreeMap<String, (&Operation, Vec<&Page>)> = BTreeMap::new();
-    for (page, subject) in pages.iter().zip(endpoint::subjects(basis, pages, findings)) {
-        if let Subject::Operation(operation) = subject {
-            about.entry(operation.call()).or_insert((operation, Vec::new())).1.push(page);
+/// Takes out parts of pages that describe what others describe already. Of several it keeps the one that names the
+/// operation's permission, or the first.
+fn duplicates(sections: &mut Vec<&Section<'_>>) -> Vec<Finding> {
+    let names_permission = |section: &Section| {
+        let permission = section.operation.permission.as_ref().map(|permission| &permission.value);
+        section.page.spans.iter().any(|span| Some(&span.value) == permission)
+    };
+    let mut kept: BTreeMap<String, &Section> = BTreeMap::new();
+    for section in sections.iter().copied() {
+        let known = kept.entry(section.operation.call()).or_insert(section);
+        if names_permission(section) && !names_permission(known) {
+            *known = section;
         }
     }
-    let mut chosen = BTreeMap::new();
-    for (call, (operation, pages)) in about {
-        let permission = operation.permission.as_ref().map(|permission| &permission.value);
-        let names_permission = |page: &&&Page| page.spans.iter().any(|span| Some(&span.value) == permission);
-        let Some(first) = pages.iter().find(names_permission).or(pages.first()).copied() else { continue };
-        for other in pages.into_iter().filter(|page| !std::ptr::eq(*page, first)) {
-            let message = format!("two pages are about `{}`", operation.id.value);
-            let finding = Finding::at(Rule::PageDuplicate, other.top("this page"), message);
-            findings.push(finding.with(first.top("and this one")).help("make one page of them"));
-        }
-        chosen.insert(call, (operation, first));
-    }
-    chosen
+    let is_kept = |section: &Section| kept.values().any(|kept| std::ptr::eq(*kept, section));
+    let (first, others): (Vec<&Section>, Vec<&Section>) = sections.iter().partition(|section| is_kept(section));
+    *sections = first;
+    let finding = |other: &Section| {
+        let first = kept.get(&other.operation.call())?;
+        let message = format!("two pages are about `{}`", other.operation.id.value);
+        let finding = Finding::at(Rule::PageDuplicate, other.page.top("this page"), message);
+        Some(finding.with(first.page.top("and this one")).help("make one page of them"))
+    };
+    others.into_iter().filter_map(finding).collect()
 }
 
 fn unknown(page: &Page) -> Finding {
@@ -242,18 +288,20 @@ fn leads_to(link: &str, page: &Page) -> bool {
     !target.is_empty() && name(target) == name(&page.source.path)
 }
 
-impl About<'_, '_> {
+impl<'a, 'b> About<'a, 'b> {
+    fn new(basis: &'a Basis<'b>, subjects: &'a Subjects<'b>, section: &'a Section<'b>) -> About<'a, 'b> {
+        let Section { operation, page, names, is_only, .. } = section;
+        About { basis, subjects, operation, page, names, is_only: *is_only }
+    }
+
     fn check(&self, common: &[&DocumentedError]) -> Vec<Finding> {
         let mut findings = Vec::new();
         findings.extend(self.permission());
         findings.extend(self.rate_limit());
         let listings = fields::of_operation(self.basis, self.operation);
         let is_listed = |name: &str| listings.lists(name);
-        let (parameters, others): (Vec<&Table>, Vec<&Table>) = self
-            .page
-            .tables
-            .iter()
-            .partition(|table| parameters::is_one(table, self.page.language, self.operation, &is_listed));
+        let (parameters, others): (Vec<&Table>, Vec<&Table>) =
+            self.page.tables.iter().partition(|table| self.is_parameter_table(table, &is_listed));
         findings.extend(self.parameters(&parameters));
         findings.extend(self.request());
         findings.extend(self.success());

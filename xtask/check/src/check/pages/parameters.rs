@@ -4,31 +4,15 @@ use openapi_model::document::{Location, Parameter, SchemeKind};
 
 use super::about::About;
 use super::shapes::Variants;
+use crate::page::words::{location, required};
 use crate::page::{Cell, Kind, Language, Page, Row, Table, Written};
-use apidrift_core::contract::Operation;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
-/// Whether a table is one of an operation's parameters: it says whether something is required, and does not list fields or
-/// values instead.
-pub fn is_one(table: &Table, language: Language, operation: &Operation, is_listed: &dyn Fn(&str) -> bool) -> bool {
-    let says_required = table.rows.iter().any(|row| required_cell(row, language).is_some());
-    let names = table.rows.iter().filter_map(|row| name(row, operation));
-    let (own, others): (Vec<&str>, Vec<&str>) =
-        names.map(|name| name.value.as_str()).partition(|name| operation.parameter(name).is_some());
-    says_required && others.into_iter().filter(|name| is_listed(name)).count() <= own.len()
-}
-
-/// The parameter that a row is about: its first code span that is one, or else the first that does not name a place.
-fn name<'a>(row: &'a Row, operation: &Operation) -> Option<&'a Written<String>> {
-    let codes = || row.cells.iter().flat_map(|cell| &cell.codes);
-    let is_place = |code: &&Written<String>| ["path", "query", "header", "cookie"].contains(&code.value.as_str());
-    codes().find(|code| operation.parameter(code).is_some()).or_else(|| codes().find(|code| !is_place(code)))
-}
-
-fn required_cell(row: &Row, language: Language) -> Option<(&Cell, bool)> {
+/// The cell of a row that says whether something is required.
+fn required_cell(row: &Row) -> Option<(&Cell, bool)> {
     let others = row.cells.iter().filter(|cell| cell.codes.is_empty());
-    others.filter_map(|cell| Some((cell, language.required(&cell.text)?))).next()
+    others.filter_map(|cell| Some((cell, required(&cell.text)?))).next()
 }
 
 /// The cell that says what a value is: short, and not the name.
@@ -38,6 +22,23 @@ pub fn kind_cell(row: &Row, language: Language) -> Option<(&Cell, Kind)> {
 }
 
 impl About<'_, '_> {
+    /// Whether a table is one of the operation's parameters: it says whether something is required, and does not list fields or
+    /// values instead.
+    pub(super) fn is_parameter_table(&self, table: &Table, is_listed: &dyn Fn(&str) -> bool) -> bool {
+        let says_required = table.rows.iter().any(|row| required_cell(row).is_some());
+        let names = table.rows.iter().filter_map(|row| self.name(row));
+        let (own, others): (Vec<&str>, Vec<&str>) =
+            names.map(|name| name.value.as_str()).partition(|name| self.parameter(name).is_some());
+        says_required && others.into_iter().filter(|name| is_listed(name)).count() <= own.len()
+    }
+
+    /// The parameter that a row is about: its first code span that is one, or else the first that does not name a place.
+    fn name<'r>(&self, row: &'r Row) -> Option<&'r Written<String>> {
+        let codes = || row.cells.iter().flat_map(|cell| &cell.codes);
+        let is_place = |code: &&Written<String>| ["path", "query", "header", "cookie"].contains(&code.value.as_str());
+        codes().find(|code| self.parameter(code).is_some()).or_else(|| codes().find(|code| !is_place(code)))
+    }
+
     /// The page describes the operation's parameters as the contract does.
     pub(super) fn parameters(&self, tables: &[&Table]) -> Vec<Finding> {
         let language = self.page.language;
@@ -47,11 +48,11 @@ impl About<'_, '_> {
         let mut missing: Vec<_> = self.operation.parameters.iter().map(|parameter| parameter.name.clone()).collect();
         let mut odd = Vec::new();
         for (table, row) in rows {
-            let Some(name) = name(row, self.operation) else { continue };
-            match self.operation.parameter(name) {
+            let Some(name) = self.name(row) else { continue };
+            match self.parameter(name) {
                 Some(parameter) => {
                     missing.retain(|other| other.value != *parameter.name);
-                    findings.extend(self.parameter(parameter, table, row));
+                    findings.extend(self.one_parameter(parameter, table, row));
                 }
                 // Keys of the security schemes are described as parameters are.
                 None if self.is_key(name) => {}
@@ -72,7 +73,8 @@ impl About<'_, '_> {
             ));
         }
         let is_missing = |parameter: &&Parameter| missing.iter().any(|name| *name.value == *parameter.name);
-        for parameter in self.operation.parameters.iter().filter(is_missing) {
+        let wanted = self.operation.parameters.iter().filter(|_| self.basis.is_complete());
+        for parameter in wanted.filter(is_missing) {
             let last = tables.last().and_then(|table| table.rows.last());
             let here = last
                 .map_or_else(|| self.page.top("this page"), |row| self.page.place(&row.range, "the last parameter"));
@@ -98,11 +100,11 @@ impl About<'_, '_> {
             .any(|scheme| matches!(&scheme.kind, SchemeKind::ApiKey { name, .. } if name.eq_ignore_ascii_case(written)))
     }
 
-    fn parameter(&self, parameter: &Parameter, table: &Table, row: &Row) -> Vec<Finding> {
+    fn one_parameter(&self, parameter: &Parameter, table: &Table, row: &Row) -> Vec<Finding> {
         let (page, language, name) = (self.page, self.page.language, &parameter.name.value);
         let there = || self.basis.place(parameter.name.span, "the contract says this");
         let mut findings = Vec::new();
-        if let Some((cell, required)) = required_cell(row, language)
+        if let Some((cell, required)) = required_cell(row)
             && required != *parameter.required
         {
             let word = language.required_word(*parameter.required);
@@ -119,11 +121,10 @@ impl About<'_, '_> {
                 wrong_kind(Rule::PageParameterType, page, row, kind, name).map(|finding| finding.with(there())),
             );
         }
-        let said = language.locations().iter().find(|(word, _)| table.heading.contains(word));
-        if let Some((_, said)) = said
-            && *said != parameter.location.name()
+        if let Some(said) = location(&table.heading)
+            && said != parameter.location.name()
             && matches!(parameter.location, Location::Path | Location::Query)
-            && let Some(cell) = self::name(row, self.operation)
+            && let Some(cell) = self.name(row)
         {
             let message =
                 format!("the parameter `{name}` stands in the {}, not in the {said}", parameter.location.name());

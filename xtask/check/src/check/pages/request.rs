@@ -11,7 +11,7 @@ use regex::Regex;
 use super::about::About;
 use super::parameter_text::{self, decoded};
 use super::shapes::{Others, Variants};
-use crate::page::{self, CodeBlock, Request, Written};
+use crate::page::{self, CodeBlock, Page, Request, Written};
 use apidrift_core::contract::json;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
@@ -23,23 +23,19 @@ impl<'a> About<'a, '_> {
     /// The page shows a request for its operation, and every request that it shows is one, or one of another operation
     /// beside it.
     pub(super) fn request(&self) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        let mut requests = Vec::new();
-        for block in self.page.blocks.iter().filter(|block| SHELLS.contains(&block.language.as_str())) {
-            match page::requests(&block.text, block.text.range.start) {
-                Ok(found) => requests.extend(found),
-                Err(_) if !block.text.contains("curl") => {}
-                Err(malformed) => {
-                    let message = format!("a shell would not take this command: {}", malformed.message);
-                    let finding =
-                        Finding::at(Rule::PageRequestSyntax, self.page.place(&malformed.range, "here"), message);
-                    findings.push(
-                        finding.help("close the quote, or end the line with a backslash only where another follows"),
-                    );
-                }
-            }
-        }
+        let (requests, malformed) = requests(self.page);
+        let mut findings: Vec<Finding> = malformed
+            .into_iter()
+            .map(|malformed| {
+                let message = format!("a shell would not take this command: {}", malformed.message);
+                let finding = Finding::at(Rule::PageRequestSyntax, self.page.place(&malformed.range, "here"), message);
+                finding.help("close the quote, or end the line with a backslash only where another follows")
+            })
+            .collect();
         if requests.is_empty() && findings.is_empty() {
+            if !self.basis.is_complete() {
+                return findings;
+            }
             let (method, path) = (&self.operation.method.value, &self.operation.path.value);
             let finding =
                 Finding::at(Rule::PageRequestMissing, self.page.top("this page"), "the page shows no example request");
@@ -366,6 +362,24 @@ impl<'a> About<'a, '_> {
     }
 }
 
+/// The example requests of a page, and what a shell would not take.
+pub fn requests(page: &Page) -> (Vec<Request>, Vec<page::Malformed>) {
+    let (mut requests, mut wrong) = (Vec::new(), Vec::new());
+    for block in page.blocks.iter().filter(|block| SHELLS.contains(&block.language.as_str())) {
+        match page::requests(&block.text, block.text.range.start) {
+            Ok(found) => requests.extend(found),
+            Err(_) if !block.text.contains("curl") => {}
+            Err(malformed) => wrong.push(malformed),
+        }
+    }
+    (requests, wrong)
+}
+
+/// Whether a part of a path may stand where a path has another, with its variables as `{}`.
+pub fn fits_part(wanted: &str, given: &str) -> bool {
+    !given.is_empty() && variables(wanted, given).is_some()
+}
+
 /// What a security scheme asks for, and how to send it.
 struct Proof {
     what: String,
@@ -398,7 +412,7 @@ fn variables<'p>(wanted: &'p str, given: &'p str) -> Option<Vec<(&'p str, &'p st
 }
 
 /// A URL without its query and fragment, and the query.
-fn divide(url: &str) -> (&str, &str) {
+pub fn divide(url: &str) -> (&str, &str) {
     let url = url.split('#').next().unwrap_or_default();
     url.split_once('?').unwrap_or((url, ""))
 }

@@ -1,0 +1,256 @@
+//! Which operation an endpoint on a page is: exactly one, or none. Names of variables, the path of a server, a trailing
+//! slash and a query mean nothing; likeness never makes a match.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::LazyLock;
+
+use openapi_model::paths::{anonymous, call};
+use regex::Regex;
+
+use super::about::Basis;
+use super::request;
+use crate::page::{Endpoint, Page, pattern};
+use apidrift_core::contract::Operation;
+
+static BASE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:base|basis|root)[ -]?(?:url|uri|path|pfad)\b|url de base|url base|ruta base|ベース|基本 ?url|基础|기본 ?url",
+    )
+});
+static ADDRESS: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?:https?://[^\s/`<>]+|<[\w -]+>|\{\{?[\w ]+\}?\}|\$\{?\w+\}?)(/[^\s`?#,;)]*)?"));
+static PATH: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:^|[\s`])(/[\w./{}:-]+)"));
+
+/// What an endpoint is.
+#[derive(Debug, Clone, Copy)]
+pub enum Target<'a> {
+    /// An operation.
+    Operation(&'a Operation),
+    /// An operation that is not compared.
+    SetAside,
+    /// No operation that there is.
+    Nothing,
+    /// One of an API that the contract is not about, as far as can be told.
+    Elsewhere,
+}
+
+impl<'a> Target<'a> {
+    pub fn operation(&self) -> Option<&'a Operation> {
+        match self {
+            Target::Operation(operation) => Some(operation),
+            _ => None,
+        }
+    }
+}
+
+/// What pages write before the paths of the contract, or leave out.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Prefix {
+    /// Pages leave it out.
+    LeftOut(String),
+    /// Pages write it in addition.
+    Added(String),
+}
+
+/// Finds the operations of endpoints.
+pub struct Matcher<'a> {
+    by_call: HashMap<String, &'a Operation>,
+    set_aside: BTreeSet<&'a str>,
+    /// The paths of servers, such as `/v1`.
+    folders: BTreeSet<String>,
+    /// The beginnings of paths, by method and what follows them.
+    beginnings: HashMap<(String, String), Vec<String>>,
+    /// By method and how many parts the path has.
+    by_length: HashMap<(String, usize), Vec<&'a Operation>>,
+    first_parts: BTreeSet<String>,
+}
+
+/// A path as paths are compared.
+fn plain(path: &str) -> String {
+    let path = path.split(['?', '#', '[']).next().unwrap_or_default();
+    let path = if path.len() > 1 { path.trim_end_matches('/') } else { path };
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    let is_variable = |part: &str| {
+        part.starts_with('$')
+            || (part.starts_with('<') && part.ends_with('>'))
+            || (part.starts_with("__") && part.ends_with("__"))
+    };
+    let parts = path.split('/').map(|part| if is_variable(part) { "{}" } else { part });
+    anonymous(&format!("{slash}{}", parts.collect::<Vec<_>>().join("/")))
+}
+
+/// The places in a path where a part begins, but for the first.
+fn cuts(path: &str) -> impl Iterator<Item = (&str, &str)> {
+    path.match_indices('/').filter(|(at, _)| *at > 0).map(|(at, _)| path.split_at(at))
+}
+
+impl<'a> Matcher<'a> {
+    pub fn new(basis: &Basis<'a>) -> Matcher<'a> {
+        let mut matcher = Matcher {
+            by_call: HashMap::new(),
+            set_aside: basis.set_aside.iter().map(String::as_str).collect(),
+            folders: BTreeSet::new(),
+            beginnings: HashMap::new(),
+            by_length: HashMap::new(),
+            first_parts: BTreeSet::new(),
+        };
+        let own = basis.operations().flat_map(|operation| &operation.spec.servers);
+        for server in basis.document().servers.iter().chain(own) {
+            let folder = request::split(&server.url).1.trim_end_matches('/');
+            if !folder.is_empty() {
+                matcher.folders.insert(plain(folder));
+            }
+        }
+        for operation in &basis.contract.operations {
+            let path = plain(&operation.path);
+            matcher.first_parts.extend(path.split('/').nth(1).map(str::to_owned));
+            let key = (operation.method.value.clone(), path.split('/').count());
+            matcher.by_length.entry(key).or_default().push(operation);
+            for (beginning, rest) in cuts(&path) {
+                let key = (operation.method.value.clone(), rest.to_owned());
+                matcher.beginnings.entry(key).or_default().push(beginning.to_owned());
+            }
+            matcher.by_call.insert(call(&operation.method, &path), operation);
+        }
+        matcher
+    }
+
+    /// The operation of a method and a path below the contract's.
+    fn exact(&self, method: &str, path: &str) -> Option<Target<'a>> {
+        let operation = self.by_call.get(&format!("{method} {path}"))?;
+        let is_aside = self.set_aside.contains(operation.call().as_str());
+        Some(if is_aside { Target::SetAside } else { Target::Operation(operation) })
+    }
+
+    /// The operation of a method and a path, which may begin with the path of a server.
+    fn below_servers(&self, method: &str, path: &str) -> Option<Target<'a>> {
+        self.exact(method, path)
+            .or_else(|| self.folders.iter().find_map(|folder| self.exact(method, path.strip_prefix(folder.as_str())?)))
+    }
+
+    /// What most of some endpoints write before the paths of the contract or leave out: three at least, and four of five.
+    pub fn vote(&self, endpoints: &[&Endpoint]) -> Option<Prefix> {
+        let mut votes: BTreeMap<Prefix, usize> = BTreeMap::new();
+        for endpoint in endpoints {
+            let (method, path) = (&endpoint.method.value, plain(&endpoint.path));
+            let key = (method.clone(), path.clone());
+            let left_out: BTreeSet<&String> = self.beginnings.get(&key).into_iter().flatten().collect();
+            for beginning in left_out {
+                *votes.entry(Prefix::LeftOut(beginning.clone())).or_default() += 1;
+            }
+            for (beginning, rest) in cuts(&path) {
+                if self.exact(method, rest).is_some() {
+                    *votes.entry(Prefix::Added(beginning.to_owned())).or_default() += 1;
+                }
+            }
+        }
+        let (prefix, votes) = votes.into_iter().max_by_key(|(_, votes)| *votes)?;
+        (votes >= 3 && votes * 5 >= endpoints.len() * 4).then_some(prefix)
+    }
+
+    /// What an endpoint is, of a page that states its paths below `base` and that writes `prefix`.
+    pub fn target(&self, endpoint: &Endpoint, base: Option<&str>, prefix: Option<&Prefix>) -> Target<'a> {
+        let (method, path) = (endpoint.method.as_str(), plain(&endpoint.path));
+        if let Some(base) = base.map(|base| plain(base)).filter(|base| base != "/") {
+            let is_below =
+                path.strip_prefix(base.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            let whole = if is_below { path.clone() } else { format!("{base}{path}") };
+            let found = self.below_servers(method, &whole);
+            return found.unwrap_or(if self.knows_base(&base) { Target::Nothing } else { Target::Elsewhere });
+        }
+        if let Some(found) = self.below_servers(method, &path) {
+            return found;
+        }
+        let found = prefix.and_then(|prefix| match prefix {
+            Prefix::LeftOut(beginning) => self.exact(method, &format!("{beginning}{path}")),
+            Prefix::Added(beginning) => self.exact(method, path.strip_prefix(beginning.as_str())?),
+        });
+        found.unwrap_or(if prefix.is_some() || self.knows_start(&path) { Target::Nothing } else { Target::Elsewhere })
+    }
+
+    /// Whether a path below which a page states its own is one of the contract's.
+    fn knows_base(&self, base: &str) -> bool {
+        let is_below = |path: &str| path == base || path.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'));
+        self.folders.contains(base)
+            || self.by_call.keys().any(|call| call.split_once(' ').is_some_and(|(_, path)| is_below(path)))
+    }
+
+    /// Whether a path is another below the path of a server, as both are written.
+    pub fn is_below_server(&self, path: &str, below: &str) -> bool {
+        path.strip_suffix(below).is_some_and(|folder| self.folders.contains(folder))
+    }
+
+    /// Whether the first part of a path, below a server's, is the first of some path of the contract.
+    fn knows_start(&self, path: &str) -> bool {
+        let below = self.folders.iter().filter_map(|folder| path.strip_prefix(folder.as_str()));
+        std::iter::once(path)
+            .chain(below)
+            .any(|path| path.split('/').nth(1).is_some_and(|part| self.first_parts.contains(part)))
+    }
+
+    /// The methods of the operations at an endpoint's path.
+    pub fn methods_at(&self, path: &str, prefix: Option<&Prefix>) -> Vec<&'a Operation> {
+        const METHODS: [&str; 7] = ["GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS"];
+        let path = plain(path);
+        let at = |method: &&str| {
+            let found = self.below_servers(method, &path).or_else(|| match prefix? {
+                Prefix::LeftOut(beginning) => self.exact(method, &format!("{beginning}{path}")),
+                Prefix::Added(beginning) => self.exact(method, path.strip_prefix(beginning.as_str())?),
+            });
+            found?.operation()
+        };
+        METHODS.iter().filter_map(at).collect()
+    }
+
+    /// The one operation that a request with values in its path asks for. Where the path names no variable in a place, it is
+    /// what it says there.
+    pub fn asked(&self, method: &str, path: &str, prefix: Option<&Prefix>) -> Option<&'a Operation> {
+        let path = plain(path);
+        let below = self.folders.iter().filter_map(|folder| path.strip_prefix(folder.as_str()).map(str::to_owned));
+        let voted = prefix.and_then(|prefix| match prefix {
+            Prefix::LeftOut(beginning) => Some(format!("{beginning}{path}")),
+            Prefix::Added(beginning) => path.strip_prefix(beginning.as_str()).map(str::to_owned),
+        });
+        let paths: Vec<String> = std::iter::once(path.clone()).chain(below).chain(voted).collect();
+        paths.iter().find_map(|path| self.asked_below(method, path))
+    }
+
+    fn asked_below(&self, method: &str, path: &str) -> Option<&'a Operation> {
+        if let Some(found) = self.exact(method, path) {
+            return found.operation();
+        }
+        let given: Vec<&str> = path.split('/').collect();
+        let candidates = self.by_length.get(&(method.to_owned(), given.len()))?;
+        let fits = |operation: &Operation| {
+            let wanted = plain(&operation.path);
+            let variables = wanted.split('/').zip(&given).map(|(wanted, given)| match wanted == *given {
+                true => Some(0),
+                false => request::fits_part(wanted, given).then_some(1),
+            });
+            variables.sum::<Option<usize>>()
+        };
+        // Fewer variables are nearer.
+        let mut fitting: Vec<(usize, &Operation)> =
+            candidates.iter().filter_map(|operation| Some((fits(operation)?, *operation))).collect();
+        fitting.sort_by_key(|(variables, _)| *variables);
+        match fitting.as_slice() {
+            [(_, only)] => Some(only),
+            [(nearest, first), (next, _), ..] if nearest < next => Some(first),
+            _ => None,
+        }
+    }
+}
+
+/// The paths below which a page states its own, and where: each holds until the next.
+pub fn stated_bases(page: &Page) -> Vec<(usize, String)> {
+    let paragraphs = page.paragraphs.iter().filter(|paragraph| BASE.is_match(&paragraph.text));
+    let base = |text: &str| {
+        let address = ADDRESS.captures(text).map(|found| found.get(1).map_or("", |path| path.as_str()).to_owned());
+        address.or_else(|| PATH.captures(text).map(|found| found[1].to_owned()))
+    };
+    let found = paragraphs.filter_map(|paragraph| {
+        let base = base(&paragraph.text)?.trim_end_matches(['.', '/', '*']).to_owned();
+        Some((paragraph.range.start, base))
+    });
+    found.collect()
+}

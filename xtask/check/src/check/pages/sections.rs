@@ -1,0 +1,166 @@
+//! Which part of a page is about which endpoint.
+//!
+//! From a declaration one climbs through the headings that enclose it, as long as nothing below them is about another
+//! endpoint: no words are needed for it, and no tidy levels. A page that is about one endpoint is so from its first line
+//! to its last.
+
+use std::ops::Range;
+
+use crate::page::{Heading, Page};
+
+/// Something that a page declares, by number, and where.
+#[derive(Debug, Clone)]
+pub struct Declared {
+    /// What it is about: two with the same number are about the same.
+    pub subject: usize,
+    /// Where it is said.
+    pub range: Range<usize>,
+}
+
+/// The headings of a page as a tree.
+struct Outline {
+    starts: Vec<usize>,
+    ends: Vec<usize>,
+    parents: Vec<Option<usize>>,
+}
+
+impl Outline {
+    fn new(headings: &[Heading], end: usize) -> Outline {
+        let mut outline = Outline { starts: Vec::new(), ends: vec![end; headings.len()], parents: Vec::new() };
+        let mut open: Vec<usize> = Vec::new();
+        for (index, heading) in headings.iter().enumerate() {
+            while let Some(last) = open.last().copied().filter(|last| headings[*last].level >= heading.level) {
+                outline.ends[last] = heading.range.start;
+                open.pop();
+            }
+            outline.parents.push(open.last().copied());
+            outline.starts.push(heading.range.start);
+            open.push(index);
+        }
+        outline
+    }
+
+    /// What the headings around a place enclose, from the inside out, and the whole page at last.
+    fn around(&self, at: usize, end: usize) -> impl Iterator<Item = Range<usize>> {
+        let last = self.starts.partition_point(|start| *start <= at).checked_sub(1);
+        let headings = std::iter::successors(last, |index| self.parents[*index]);
+        headings.map(|index| self.starts[index]..self.ends[index]).chain(std::iter::once(0..end))
+    }
+}
+
+/// The ranges of a page that each declaration covers, which stand in order.
+pub fn cover(page: &Page, declared: &[Declared]) -> Vec<Range<usize>> {
+    let end = page.source.text.len().max(1);
+    let outline = Outline::new(&page.headings, end);
+    (0..declared.len()).map(|index| one(&outline, declared, index, end)).collect()
+}
+
+fn one(outline: &Outline, declared: &[Declared], index: usize, end: usize) -> Range<usize> {
+    let own = &declared[index];
+    let at = own.range.start;
+    // Several in one block share what is about them.
+    let is_other = |other: &Declared| other.subject != own.subject && other.range != own.range;
+    let mut widest = None;
+    for range in outline.around(at, end) {
+        let first = declared.partition_point(|other| other.range.start < range.start);
+        let inside = declared[first..].iter().take_while(|other| other.range.start < range.end);
+        if inside.into_iter().any(is_other) {
+            break;
+        }
+        widest = Some(range);
+    }
+    widest.unwrap_or_else(|| {
+        // Between the heading above, if nothing else is declared before this one, and what is about something else.
+        let before = declared[..index].iter().rev().find(|other| is_other(other)).map_or(0, |other| other.range.end);
+        let heading = outline.starts.partition_point(|start| *start <= at).checked_sub(1);
+        let start = heading.map(|index| outline.starts[index]).filter(|start| *start >= before).unwrap_or(at);
+        let end = heading.map_or(end, |index| outline.ends[index]);
+        let after = declared[index + 1..].iter().find(|other| is_other(other));
+        let after = after.map_or(end, |other| other.range.start.min(end));
+        let next = outline.starts.partition_point(|start| *start <= at);
+        let headings = outline.starts[next..].iter().zip(&outline.ends[next..]);
+        let enclosing = headings.take_while(|(start, _)| **start <= after).find(|(_, end)| **end > after);
+        start..enclosing.map_or(after, |(start, _)| *start)
+    })
+}
+
+/// Ranges without overlaps, in order.
+pub fn united(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    ranges.sort_by_key(|range| range.start);
+    let mut united: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match united.last_mut().filter(|last| range.start <= last.end) {
+            Some(last) => last.end = last.end.max(range.end),
+            None => united.push(range),
+        }
+    }
+    united
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::{Language, Manner};
+    use openapi_model::source::Source;
+
+    /// What each declaration of a page covers: its path, and the first and the last line.
+    fn covered(text: &str) -> Vec<String> {
+        let page = Page::read(&Source::new("page.md", text), Language::English);
+        let declarations: Vec<_> = page.declarations.iter().filter(|one| one.manner != Manner::Mention).collect();
+        let mut paths: Vec<&str> = declarations.iter().map(|one| one.endpoint.path.as_str()).collect();
+        paths.sort_unstable();
+        let declared: Vec<Declared> = declarations
+            .iter()
+            .map(|one| Declared {
+                subject: paths.iter().position(|path| *path == one.endpoint.path.as_str()).unwrap_or_default(),
+                range: one.range.clone(),
+            })
+            .collect();
+        let ranges = cover(&page, &declared);
+        let lines = |range: &Range<usize>| {
+            let shown: Vec<&str> =
+                text[range.start..range.end.min(text.len())].lines().filter(|line| !line.is_empty()).collect();
+            format!("{} … {}", shown.first().unwrap_or(&""), shown.last().unwrap_or(&""))
+        };
+        declarations
+            .iter()
+            .zip(&ranges)
+            .map(|(one, range)| format!("{}: {}", one.endpoint.path.value, lines(range)))
+            .collect()
+    }
+
+    #[test]
+    fn a_page_about_one_endpoint_is_about_it_as_a_whole() {
+        assert_eq!(covered("before\n\n# A\n\n## Route\n\n`GET /a`\n\n## Rest\n\nlast\n"), ["/a: before … last"]);
+        assert_eq!(covered("`GET /a`\n\n# A\n\n`GET /a`\n"), ["/a: `GET /a` … `GET /a`"; 2]);
+    }
+
+    #[test]
+    fn sections_end_where_another_endpoint_begins_whatever_the_levels() {
+        assert_eq!(
+            covered("# All\n\nx\n\n## A\n\n### Route\n\n`GET /a`\n\n### Body\n\nin a\n\n## B\n\n`GET /b`\n\nin b\n"),
+            ["/a: ## A … in a", "/b: ## B … in b"]
+        );
+        assert_eq!(
+            covered("# GET /a\n\nin a\n\n## GET /a/b\n\nin b\n"),
+            ["/a: # GET /a … in a", "/a/b: ## GET /a/b … in b"]
+        );
+        assert_eq!(
+            covered("# All\n\n`GET /a`\n\nin a\n\n`GET /b`\n\nin b\n\n# End\n"),
+            ["/a: # All … in a", "/b: `GET /b` … in b"]
+        );
+    }
+
+    #[test]
+    fn endpoints_of_one_block_share_their_section() {
+        assert_eq!(
+            covered("# A\n\n```\nGET /a\nPUT /b\n```\n\nin both\n\n# C\n\n`GET /c`\n"),
+            ["/a: # A … in both", "/b: # A … in both", "/c: # C … `GET /c`"]
+        );
+    }
+
+    #[test]
+    fn ranges_are_united() {
+        assert_eq!(united(vec![5..7, 0..2, 1..4]), [0..4, 5..7]);
+    }
+}
