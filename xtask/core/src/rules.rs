@@ -1,6 +1,7 @@
 //! The one table of rules: what `cargo xtask check` and `cargo xtask conform` can find. Names never change once released.
 //!
-//! Each rule comes with two edits of the project in `xtask/fixtures/things` (or of the contract in `xtask/fixtures/orders`): one after which the rule speaks, and one, as
+//! Each rule comes with two edits of the project in `xtask/fixtures/things` (or of a page in `xtask/fixtures/notes`, or of the
+//! contract in `xtask/fixtures/orders`): one after which the rule speaks, and one, as
 //! close to it as possible, after which nothing does. Tests make both.
 
 /// How much a finding matters.
@@ -76,6 +77,8 @@ const EMITTED: &str = "generated/emitted.json";
 /// A contract of its own, for what `things.yaml` has not: compared with its earlier form only.
 const ORDERS: &str = "fixtures/orders/orders.yaml";
 const SETTINGS: &str = "openapi/check.toml";
+/// Pages of another project, which keep to no customs: `xtask/fixtures/notes`.
+const NOTES: &str = "fixtures/notes/docs/notes.md";
 
 macro_rules! rules {
     ($($variant:ident $severity:ident $name:literal $summary:literal $explanation:literal $fires:expr, $silent:expr;)*) => {
@@ -362,6 +365,11 @@ rules! {
         "Path or query: the heading over the table says which."
         Replace(PAINT, "## Path parameters", "## Query parameters"),
         Replace(PAINT, "## Path parameters", "## Parameters");
+    PageDefault Error "page/default"
+        "A page gives the default that the contract does."
+        "In a column of defaults, or in a code span after words such as `defaults to`. Where the contract states no default, nothing is said."
+        Replace(NOTES, "Defaults to `newest`", "Defaults to `oldest`"),
+        Replace(NOTES, "Defaults to `newest`", "Default: `newest`");
     PageSuccessStatus Error "page/success-status"
         "A page names the status of its operation's success, and no other."
         "In a code span outside tables."
@@ -387,6 +395,11 @@ rules! {
         "Clients wait for the others in vain."
         Replace(LIST, "| `maker` | String |", "| `makers` | String |"),
         Replace(LIST, "| `maker` | String | Who made it. |", "| `maker` | String | Who made it (`makers`). |");
+    PageFieldRequired Error "page/field-required"
+        "A page says of each field of a request whether it is required, as the contract does."
+        "In a column for it, beside the type, or by an asterisk after the name. Where the contract requires no field of the object at all, nothing is said."
+        Replace(NOTES, "| `reminder` | object |", "| `reminder`* | object |"),
+        Replace(NOTES, "| `text`* | string |", "| `text` | string (required) |");
     PageFieldType Error "page/field-type"
         "A table of fields says what each is, and whether it may be null."
         "In the words of the page's language."

@@ -75,6 +75,11 @@ pub fn after(rule: Rule, edit: &Edit) -> Outcome {
     if let Edit::Replace("fixtures/orders/orders.yaml", text, with) = edit {
         return after_of_orders(text, with);
     }
+    if let Edit::Replace(file, text, with) = edit
+        && let Some(file) = file.strip_prefix("fixtures/notes/")
+    {
+        return after_of_notes(&Edit::Replace(file, text, with));
+    }
     let folder = project();
     let compat = rule.info().family() == "compat";
     if rule == Rule::CompatHeaderOptional {
@@ -95,6 +100,14 @@ pub fn after(rule: Rule, edit: &Edit) -> Outcome {
         outcome.unchecked.retain(|reason| !reason.starts_with("the generated code was not compared"));
     }
     outcome
+}
+
+/// What is found in `xtask/fixtures/notes` after an edit.
+fn after_of_notes(edit: &Edit) -> Outcome {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/notes"), folder.path());
+    apply(folder.path(), edit);
+    check::run(folder.path(), &Scope::default(), None)
 }
 
 /// What is found in `xtask/fixtures/orders` after an edit: it is compared with its earlier form only.

@@ -3,6 +3,7 @@
 //! What a page claims is found by what it looks like, not by the headings above it, so pages in any language and layout
 //! will do. What the claims mean is up to the comparisons.
 
+pub mod columns;
 mod curl;
 mod declarations;
 mod html;

@@ -481,6 +481,77 @@ pub fn required(cell: &str) -> Option<bool> {
     REQUIRED.iter().find(|(word, _)| *word == cell).map(|(_, required)| *required)
 }
 
+/// The same, in words that mean nothing else: not by a mere yes or no.
+pub fn strongly_required(word: &str) -> Option<bool> {
+    const WEAK: [&str; 26] = [
+        "yes",
+        "no",
+        "true",
+        "false",
+        "y",
+        "n",
+        "sí",
+        "si",
+        "oui",
+        "non",
+        "ja",
+        "nein",
+        "sim",
+        "não",
+        "はい",
+        "いいえ",
+        "예",
+        "아니요",
+        "아니오",
+        "是",
+        "否",
+        "✓",
+        "✔",
+        "✔️",
+        "✅",
+        "✗",
+    ];
+    let word = word.trim().trim_matches(['*', '(', ')', '.', ',']).to_lowercase();
+    if WEAK.contains(&word.as_str()) || ["✘", "❌"].contains(&word.as_str()) { None } else { required(&word) }
+}
+
+/// Whether a label is that of an object in general, or of what nobody is to use any more.
+pub fn is_of_object(label: &str) -> bool {
+    const WORDS: [&str; 9] =
+        ["object", "objects", "objeto", "objet", "objekt", "deprecated", "obsolete", "veraltet", "obsoleto"];
+    const PARTS: [&str; 4] = ["オブジェクト", "객체", "对象", "非推奨"];
+    let label = label.to_lowercase();
+    label.split(|letter: char| !letter.is_alphanumeric()).any(|word| WORDS.contains(&word))
+        || PARTS.iter().any(|part| label.contains(part))
+}
+
+/// Whether a head is that of a column of types.
+pub fn is_type_head(head: &str) -> bool {
+    const WORDS: [&str; 4] = ["type", "typ", "tipo", "datatype"];
+    const PARTS: [&str; 7] = ["datentyp", "データ型", "型", "タイプ", "유형", "타입", "类型"];
+    let head = head.to_lowercase();
+    head.split(|letter: char| !letter.is_alphanumeric()).any(|word| WORDS.contains(&word))
+        || PARTS.iter().any(|part| head.contains(part))
+}
+
+/// Whether a head is that of a column of defaults.
+pub fn is_default_head(head: &str) -> bool {
+    const PARTS: [&str; 10] = [
+        "default",
+        "standard",
+        "défaut",
+        "predeterminado",
+        "por defecto",
+        "padrão",
+        "デフォルト",
+        "既定",
+        "기본",
+        "默认",
+    ];
+    let head = head.to_lowercase();
+    PARTS.iter().any(|part| head.contains(part))
+}
+
 /// Where a heading says that the parameters below it stand.
 pub fn location(heading: &str) -> Option<&'static str> {
     let heading = heading.to_lowercase();

@@ -1,13 +1,13 @@
 //! A page together with what it is about, which is what is compared.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 
 use apidrift_core::contract::{Contract, Operation, json};
 use apidrift_core::finding::Finding;
 use apidrift_core::profile::Requirement;
 use apidrift_core::rules::Rule;
-use openapi_model::document::{Document, Parameter, Status};
+use openapi_model::document::{Document, Location, Parameter, Status};
 use openapi_model::node::Node;
 use openapi_model::schema::SchemaId;
 use openapi_model::source::Place;
@@ -23,16 +23,32 @@ pub struct Basis<'a> {
     /// How the operations are called that are left out.
     pub set_aside: &'a HashSet<String>,
     values: RefCell<Values<'a>>,
+    states_required: OnceCell<bool>,
 }
 
 impl<'a> Basis<'a> {
     pub fn new(contract: &'a Contract, set_aside: &'a HashSet<String>) -> Basis<'a> {
-        Basis { contract, set_aside, values: RefCell::new(Values::new(&contract.document)) }
+        Basis {
+            contract,
+            set_aside,
+            values: RefCell::new(Values::new(&contract.document)),
+            states_required: OnceCell::new(),
+        }
     }
 
     /// Whether the profile wants pages that say all that the contract does.
     pub fn is_complete(&self) -> bool {
         self.contract.profile.requires(Requirement::CompletePages)
+    }
+
+    /// Whether the contract says of any parameter outside a path that it is required: where it says it of none, nobody has
+    /// thought of it.
+    pub fn states_required(&self) -> bool {
+        *self.states_required.get_or_init(|| {
+            let parameters = self.contract.operations.iter().flat_map(|operation| &operation.spec.parameters);
+            self.is_complete()
+                || parameters.into_iter().any(|known| *known.required && known.location != Location::Path)
+        })
     }
 
     /// The operations that are compared.

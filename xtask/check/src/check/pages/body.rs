@@ -43,7 +43,7 @@ impl About<'_, '_> {
             }
         }
         let shown = self.operation.successes().find_map(|success| Some((success, json_schema(success)?)));
-        if let Some((success, schema)) = shown.filter(|_| !shows_success) {
+        if let Some((success, schema)) = shown.filter(|_| !shows_success && self.basis.is_complete()) {
             let message =
                 format!("the page shows no body of the {} (a code block of the language `json`)", *success.status);
             let finding = Finding::at(Rule::PageBody, self.page.top("this page"), message).with(self.answer(schema));
@@ -132,6 +132,9 @@ impl About<'_, '_> {
         let takes_others = documented().any(|status| matches!(status.value, Status::Range(2) | Status::Default));
         let is_right = |said: &Said| takes_others || known.iter().any(|(status, _)| *status == said.status);
         if prose.is_empty() && cells.is_empty() {
+            if !self.basis.is_complete() {
+                return Vec::new();
+            }
             let message = format!("the page does not say that the success has the status {right}");
             let finding = Finding::at(Rule::PageSuccessStatus, self.page.top("this page"), message);
             return vec![finding.with(there()).help(help)];

@@ -127,7 +127,7 @@ fn compare(
         let finding = Finding::at(Rule::PageErrorExtra, page.place(&row.range, "not in the contract"), message);
         findings.push(finding.help("remove the row, or document the error in the contract"));
     }
-    let Some(first) = pages.first() else { return findings };
+    let Some(first) = pages.first().filter(|_| basis.is_complete()) else { return findings };
     let is_left = |error: usize| pairs.iter().all(|(_, paired)| *paired != error);
     let missing = missing.into_iter().enumerate().filter(|(at, error)| is_left(*at) && !is_elsewhere(error));
     findings.extend(missing.map(|(_, error)| absent(basis, first, error)));

@@ -10,9 +10,9 @@ use openapi_model::values::Direction;
 use serde_json::Value as Json;
 
 use super::about::{Basis, unknown_name};
-use super::parameters;
+use super::request_tables::wrong_kind;
 use super::shapes::{self, Field, Others, Variants};
-use crate::page::{Page, Row, Table, Written};
+use crate::page::{Cell, Kind, Language, Page, Row, Table, Written};
 use apidrift_core::contract::{Operation, json};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
@@ -337,10 +337,11 @@ fn field_findings(
         let there = || basis.place(key.span, "the contract says this");
         let variants = Variants::of(document, &field.schemas);
         let kind = variants.kind();
-        let wrong = kind.and_then(|kind| parameters::wrong_kind(Rule::PageFieldType, page, row, kind, key));
+        let wrong =
+            kind.and_then(|kind| wrong_kind(Rule::PageFieldType, page, kind_cell(row, page.language)?, kind, key));
         let is_right = wrong.is_none();
         findings.extend(wrong.map(|finding| finding.with(there())));
-        if let Some((cell, _)) = parameters::kind_cell(row, page.language)
+        if let Some((cell, _)) = kind_cell(row, page.language)
             && is_right
             && let Some(nullable) = variants.nullable()
             && page.language.may_be_null(&cell.text) != nullable
@@ -358,4 +359,10 @@ fn field_findings(
         findings.push(finding.help(format!("add a row for `{}`", field.value)));
     }
     findings
+}
+
+/// The cell that says what a value is: short, and not the name.
+fn kind_cell(row: &Row, language: Language) -> Option<(&Cell, Kind)> {
+    let short = row.cells.iter().filter(|cell| cell.text.split_whitespace().count() <= 6 && !cell.text.ends_with('.'));
+    short.filter_map(|cell| Some((cell, language.kind(&cell.text)?))).next()
 }

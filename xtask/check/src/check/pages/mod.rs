@@ -9,10 +9,12 @@ mod fields;
 mod headers;
 mod limits;
 mod matching;
+mod objects;
 mod parameter_text;
-mod parameters;
 mod read;
 mod request;
+mod request_tables;
+mod said;
 mod sections;
 mod shapes;
 #[cfg(test)]
@@ -22,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use crate::outcome::Outcome;
-use crate::page::{ErrorRow, Language, Page, Table};
+use crate::page::{ErrorRow, Language, Page};
 use about::{About, Basis, falls_under};
 use apidrift_core::contract::{Contract, DocumentedError, Operation};
 use apidrift_core::finding::Finding;
@@ -299,10 +301,8 @@ impl<'a, 'b> About<'a, 'b> {
         findings.extend(self.permission());
         findings.extend(self.rate_limit());
         let listings = fields::of_operation(self.basis, self.operation);
-        let is_listed = |name: &str| listings.lists(name);
-        let (parameters, others): (Vec<&Table>, Vec<&Table>) =
-            self.page.tables.iter().partition(|table| self.is_parameter_table(table, &is_listed));
-        findings.extend(self.parameters(&parameters));
+        let (described, others) = self.request_tables();
+        findings.extend(described);
         findings.extend(self.request());
         findings.extend(self.success());
         findings.extend(fields::compare(self.basis, self.page, &others, &listings));

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use apidrift_core::contract::Contract;
-use apidrift_core::profile::Profile;
+use apidrift_core::profile::{Profile, Requirement};
 use openapi_model::source::Source;
 
 use super::{Outcome, check_foreign};
@@ -17,7 +17,11 @@ fn contract(operation: &str, components: &str) -> Contract {
         indented(operation, "      "),
         indented(components, "  "),
     );
-    let profile = Profile { error_identity: Some("/message".to_owned()), ..Profile::default() };
+    let profile = Profile {
+        error_identity: Some("/message".to_owned()),
+        require: vec![Requirement::CompletePages],
+        ..Profile::default()
+    };
     let source = Source::new("c.yaml", text);
     let contract = Contract::read(&source, None, Some(&profile)).unwrap();
     assert!(contract.document.problems.is_empty(), "{:?}", contract.document.problems);

@@ -1,0 +1,109 @@
+//! The objects that a request of an operation holds, and the fields of each.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use openapi_model::document::Document;
+use openapi_model::schema::SchemaId;
+use openapi_model::shape::AllOf;
+use openapi_model::span::Span;
+
+use super::shapes::{self, Field, Fields, Others, Variants};
+use crate::page::Kind;
+use apidrift_core::contract::Operation;
+
+/// How deep objects are looked for.
+const DEPTH: usize = 6;
+
+/// An object in a body.
+pub struct Object {
+    /// The names of the fields in which it stands, from the outside in.
+    pub path: Vec<String>,
+    pub fields: BTreeMap<String, Field>,
+    /// The fields that have to be there; nothing where none is said to, or where that depends on alternatives.
+    pub required: Option<BTreeMap<String, Span>>,
+    /// Whether it may have fields that the contract does not name.
+    pub is_open: bool,
+    /// The schemas that it is.
+    schemas: Vec<AllOf>,
+}
+
+/// The objects of an operation's request, the outermost first. A body in several forms has the fields of all.
+pub fn of_request(document: &Document, operation: &Operation) -> Vec<Object> {
+    let media = operation.body.iter().flat_map(|body| &body.content);
+    let schemas: Vec<AllOf> = media.filter_map(|media| media.schema).map(AllOf::from).collect();
+    let mut objects = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut open = std::collections::VecDeque::from([(Vec::new(), schemas)]);
+    while let Some((path, schemas)) = open.pop_front() {
+        let schemas = items(document, schemas);
+        if path.len() > DEPTH || !seen.insert(schemas.clone()) {
+            continue;
+        }
+        let variants = Variants::of(document, &schemas);
+        let Fields { named, others } = variants.fields();
+        if let Others::Some(others) = &others {
+            open.push_back((path.clone(), others.clone()));
+        }
+        if named.is_empty() {
+            continue;
+        }
+        for field in named.values() {
+            let mut path = path.clone();
+            path.push(field.name.value.clone());
+            open.push_back((path, field.schemas.clone()));
+        }
+        let whole = schemas.len() == 1;
+        let required =
+            variants.whole().filter(|shape| whole && shape.alternatives.is_empty() && !shape.required.is_empty());
+        objects.push(Object {
+            required: required.map(|shape| shape.required.clone()),
+            is_open: !matches!(others, Others::None)
+                || schemas.iter().any(|schemas| shapes::takes_any_field(document, schemas)),
+            fields: named,
+            path,
+            schemas,
+        });
+    }
+    objects
+}
+
+/// What the items of lists are, and everything else as it is.
+fn items(document: &Document, schemas: Vec<AllOf>) -> Vec<AllOf> {
+    let mut found = Vec::new();
+    let mut open = schemas;
+    open.reverse();
+    for _ in 0..DEPTH * 8 {
+        let Some(schemas) = open.pop() else { break };
+        let variants = Variants::of(document, std::slice::from_ref(&schemas));
+        match variants.kind() {
+            Some(Kind::Array) => open.extend(variants.items(0).unwrap_or_default()),
+            _ => found.push(schemas),
+        }
+    }
+    found
+}
+
+impl Object {
+    /// The field that a name leads to from here, through the objects below.
+    pub fn field<'a>(&'a self, objects: &'a [Object], parts: &[&str]) -> Option<&'a Field> {
+        let (last, before) = parts.split_last()?;
+        let mut path = self.path.clone();
+        path.extend(before.iter().map(|part| (*part).to_owned()));
+        let object = if before.is_empty() { self } else { objects.iter().find(|object| object.path == path)? };
+        object.fields.get(*last)
+    }
+
+    /// Whether more than one operation takes it: what one page leaves out another may say.
+    pub fn is_shared<'o>(&self, document: &Document, operations: impl Iterator<Item = &'o Operation>) -> bool {
+        let own: BTreeSet<SchemaId> = self.targets(document);
+        let takes = |operation: &&Operation| {
+            let media = operation.body.iter().flat_map(|body| &body.content);
+            media.filter_map(|media| media.schema).any(|schema| own.contains(&document.target(schema)))
+        };
+        operations.filter(takes).take(2).count() > 1
+    }
+
+    fn targets(&self, document: &Document) -> BTreeSet<SchemaId> {
+        self.schemas.iter().flat_map(|schemas| schemas.ids()).map(|id| document.target(*id)).collect()
+    }
+}

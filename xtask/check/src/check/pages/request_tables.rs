@@ -1,0 +1,458 @@
+//! Tables that describe what a request takes: its parameters, and the fields of its body.
+//!
+//! A table is believed to be one if half of its names are parameters or lie in one object of the request. Only then is a name
+//! that the contract does not have a mistake, and only then is something left out.
+
+use std::collections::HashSet;
+
+use openapi_model::document::{Location, Parameter, SchemeKind};
+use openapi_model::shape::AllOf;
+use openapi_model::span::Spanned;
+
+use super::about::{About, unknown_name};
+use super::objects::{self, Object};
+use super::said;
+use super::shapes::{Field, Variants};
+use crate::page::columns::{self, Entry, Listing};
+use crate::page::words::{self, Role};
+use crate::page::{Cell, Kind, Page, Row, Table, Written};
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+
+/// A table that describes what a request takes.
+struct Described<'a> {
+    table: &'a Table,
+    listing: Listing<'a>,
+    /// The object whose fields it has; without one it has parameters only.
+    object: Option<&'a Object>,
+}
+
+/// What a name is in a request.
+enum Meaning<'a> {
+    Parameter(&'a Parameter),
+    Field(&'a Field, &'a Object),
+    /// Several things, or one that nothing more is said of.
+    Known,
+    Unknown,
+}
+
+impl<'a> About<'a, '_> {
+    /// Compares the tables that describe what a request takes, and gives the others back.
+    pub(super) fn request_tables(&self) -> (Vec<Finding>, Vec<&'a Table>) {
+        let objects = objects::of_request(self.basis.document(), self.operation);
+        let (mut described, mut others) = (Vec::new(), Vec::new());
+        for table in &self.page.tables {
+            match self.described(table, &objects) {
+                Some(table) => described.push(table),
+                None => others.push(table),
+            }
+        }
+        let mut findings = Vec::new();
+        for table in &described {
+            let mut missing = self.missing_names(&described, table);
+            for entry in &table.listing.entries {
+                findings.extend(self.entry(entry, table, &objects, &mut missing));
+            }
+        }
+        findings.extend(self.missing_parameters(&described));
+        findings.extend(self.missing_fields(&described));
+        (findings, others)
+    }
+
+    /// Reads a table as one of what the request takes, if it is one.
+    fn described<'o>(&self, table: &'a Table, objects: &'o [Object]) -> Option<Described<'o>>
+    where
+        'a: 'o,
+    {
+        let listing = columns::read(self.page, table).filter(|listing| listing.says_kind_or_required)?;
+        let below = self.named_field(table, objects);
+        if self.is_of_answer(table, below.is_some()) {
+            return None;
+        }
+        let names: HashSet<&str> = listing.entries.iter().map(|entry| entry.name.as_str()).collect();
+        let is_parameter = |name: &&&str| self.parameter(name).is_some() || self.is_key(name);
+        let parameters = names.iter().filter(is_parameter).count();
+        let score = |object: &&'o Object| {
+            let own = |name: &&&str| object.field(objects, &columns::parts(name)).is_some();
+            let fields = names.iter().filter(own).count();
+            let known = names.iter().filter(|name| own(name) || is_parameter(name)).count();
+            (fields > 0 && known * 2 >= names.len()).then_some((known, fields, std::cmp::Reverse(object.path.len())))
+        };
+        let candidates = objects.iter().filter(|object| below.as_ref().is_none_or(|below| object.path.contains(below)));
+        let best = candidates.filter_map(|object| Some((score(&object)?, object))).max_by_key(|(score, _)| *score);
+        let (known, object) = best.map_or((0, None), |((known, ..), object)| (known, Some(object)));
+        let says_query = table_location(table, &listing) == Some("query");
+        let is_of_parameters =
+            below.is_none() && parameters > 0 && parameters * 2 >= names.len() && parameters >= known;
+        // Where pages say everything, a table that says what is required is one of parameters if it can be no other.
+        let says_required = listing.entries.iter().any(|entry| entry.required.is_some());
+        let can_be_no_other = self.basis.is_complete() && objects.is_empty() && says_required;
+        if is_of_parameters || (says_query && object.is_none()) {
+            Some(Described { table, listing, object: None })
+        } else if object.is_some() {
+            Some(Described { table, listing, object })
+        } else {
+            can_be_no_other.then_some(Described { table, listing, object: None })
+        }
+    }
+
+    /// Whether a table stands below something that says it is of an answer, or of an object in general.
+    fn is_of_answer(&self, table: &Table, is_of_field: bool) -> bool {
+        let start = self.page.declarations.first().map_or(0, |declaration| declaration.range.end);
+        let mut level = u8::MAX;
+        let above = self.page.headings.iter().rev().filter(|heading| heading.range.start < table.range.start);
+        let mut enclosing = above.filter(|heading| {
+            let encloses = heading.level < level;
+            level = level.min(heading.level);
+            encloses && heading.range.start >= start
+        });
+        let is_other = |label: &str| {
+            let is_label = label.split_whitespace().count() <= 4;
+            let is_object = words::is_of_object(label) && !is_of_field;
+            is_label && (matches!(words::role(label), Some(Role::Response | Role::Error)) || is_object)
+        };
+        let tabs = self.page.tabs.iter().filter(|tab| tab.range.contains(&table.range.start));
+        enclosing.any(|heading| is_other(&heading.text))
+            || tabs.into_iter().any(|tab| tab.label.contains(|letter: char| letter.is_ascii_digit()))
+            || self.label_before(table).is_some_and(|label| is_other(&label))
+            || table
+                .head
+                .first()
+                .is_some_and(|cell| matches!(words::role(&cell.text), Some(Role::Response | Role::Error)))
+    }
+
+    /// The paragraph right before a table, if it is a mere label.
+    fn label_before(&self, table: &Table) -> Option<String> {
+        let before = self.page.paragraphs.iter().rev().find(|paragraph| paragraph.range.end <= table.range.start)?;
+        let is_near = self.page.source.text[before.range.end..table.range.start].trim().is_empty();
+        let is_label = before.text.split_whitespace().count() <= 5;
+        (is_near && is_label).then(|| before.text.trim_end_matches(':').to_owned())
+    }
+
+    /// The field that the heading of a table, or the label before it, is the name of.
+    fn named_field(&self, table: &Table, objects: &[Object]) -> Option<String> {
+        let fields = || objects.iter().flat_map(|object| object.fields.values());
+        let is_named = |label: &str| {
+            let label = label.to_lowercase();
+            let first = label.split([' ', ':', '(', '[', '`', '-']).find(|word| !word.is_empty())?.to_owned();
+            let name = |field: &&Field| {
+                let name = field.name.to_lowercase();
+                name == first || name == format!("{first}s") || format!("{name}s") == first
+            };
+            fields().filter(name).map(|field| field.name.value.clone()).next()
+        };
+        let is_short = table.heading.split_whitespace().count() <= 5;
+        let by_heading = is_named(&table.heading).filter(|_| is_short);
+        by_heading.or_else(|| is_named(&self.label_before(table)?))
+    }
+
+    /// What a name of a table is.
+    fn meaning<'o>(&self, name: &str, table: &Described<'o>, objects: &'o [Object]) -> Meaning<'o>
+    where
+        'a: 'o,
+    {
+        let parts = columns::parts(name);
+        let parameter = self.parameter(name);
+        let field = table.object.and_then(|object| Some((object.field(objects, &parts)?, object)));
+        match (parameter, field) {
+            (Some(_), Some(_)) => Meaning::Known,
+            (Some(parameter), None) => Meaning::Parameter(parameter),
+            (None, Some((field, object))) if parts.len() == 1 => Meaning::Field(field, object),
+            (None, Some(_)) => Meaning::Known,
+            (None, None) => {
+                // A table may go on with the fields of what stands in it, and nobody knows what stands in what is open.
+                let is_below =
+                    |object: &Object| table.object.is_none_or(|anchor| object.path.starts_with(&anchor.path));
+                let is_deep = objects
+                    .iter()
+                    .filter(|object| is_below(object))
+                    .any(|object| object.field(objects, &parts).is_some());
+                let is_open =
+                    table.object.is_some_and(|object| object.is_open) || self.leads_into_open(&parts, table, objects);
+                if is_deep
+                    || is_open
+                    || self.is_key(name)
+                    || (!self.basis.is_complete() && self.is_part_of_parameter(name))
+                {
+                    Meaning::Known
+                } else {
+                    Meaning::Unknown
+                }
+            }
+        }
+    }
+
+    /// Whether a name leads into something whose fields are not known.
+    fn leads_into_open(&self, parts: &[&str], table: &Described<'_>, objects: &[Object]) -> bool {
+        let Some(object) = table.object.filter(|_| parts.len() > 1) else { return false };
+        let longest = (1..parts.len()).rev().find(|length| object.field(objects, &parts[..*length]).is_some());
+        longest.is_some_and(|length| {
+            let mut path = object.path.clone();
+            path.extend(parts[..length].iter().map(|part| (*part).to_owned()));
+            objects.iter().find(|object| object.path == path).is_none_or(|object| object.is_open)
+        })
+    }
+
+    /// `filter[name]`, where `filter` is a parameter.
+    fn is_part_of_parameter(&self, name: &str) -> bool {
+        let first = name.split(['[', '.']).next().unwrap_or_default();
+        first != name
+            && self.operation.parameters.iter().any(|parameter| parameter.name.split('[').next() == Some(first))
+    }
+
+    /// Whether a name is that of a key which one of the operation's security schemes asks for, or of a header that every
+    /// request may have.
+    pub(super) fn is_key(&self, written: &str) -> bool {
+        const HEADERS: [&str; 5] = ["authorization", "content-type", "accept", "user-agent", "cookie"];
+        let schemes = self.operation.security.alternatives.iter().flatten();
+        let mut schemes = schemes.filter_map(|scheme| self.basis.document().security_scheme(&scheme.name));
+        let is_one = schemes.any(
+            |scheme| matches!(&scheme.kind, SchemeKind::ApiKey { name, .. } if name.eq_ignore_ascii_case(written)),
+        );
+        is_one || HEADERS.contains(&written.to_lowercase().as_str())
+    }
+
+    /// The names that a table may have meant which it writes otherwise: those that no table has.
+    fn missing_names(&self, described: &[Described<'_>], table: &Described<'_>) -> Vec<Spanned<String>> {
+        let stands = |name: &str| described.iter().any(|table| lists(&table.listing, name));
+        let parameters = self.operation.parameters.iter().map(|parameter| &parameter.name);
+        let is_renamed = |name: &str| self.names.iter().any(|(written, right)| right == name && stands(written));
+        let mut names: Vec<Spanned<String>> =
+            parameters.filter(|name| !stands(name) && !is_renamed(name)).cloned().collect();
+        let fields = table.object.iter().flat_map(|object| object.fields.values());
+        names.extend(fields.map(|field| field.name.clone()).filter(|name| !stands(name)));
+        names
+    }
+
+    fn entry(
+        &self,
+        entry: &Entry<'_>,
+        table: &Described<'_>,
+        objects: &[Object],
+        missing: &mut Vec<Spanned<String>>,
+    ) -> Vec<Finding> {
+        let document = self.basis.document();
+        match self.meaning(&entry.name, table, objects) {
+            Meaning::Known => Vec::new(),
+            Meaning::Unknown => vec![self.unknown(&entry.name, table, missing)],
+            Meaning::Parameter(parameter) => {
+                let name = &parameter.name;
+                let mut findings = Vec::new();
+                let is_said = parameter.location == Location::Path || self.basis.states_required();
+                if is_said && self.is_sure_of_required() {
+                    findings.extend(self.required(
+                        Rule::PageParameterRequired,
+                        "parameter",
+                        name,
+                        *parameter.required,
+                        entry,
+                    ));
+                }
+                let schemas: Vec<AllOf> = parameter.schema.into_iter().map(AllOf::from).collect();
+                let kind = Variants::of(document, &schemas).kind().filter(|_| !schemas.is_empty());
+                findings.extend(kind.and_then(|kind| self.parameter_kind(entry, kind, name)));
+                findings.extend(self.location(parameter, entry, table));
+                findings.extend(said::values(self, &schemas, entry.row, name));
+                findings
+            }
+            Meaning::Field(field, object) => {
+                let name = &field.name;
+                let mut findings = Vec::new();
+                if let Some(required) = object.required.as_ref().filter(|_| self.is_sure_of_required()) {
+                    let is_required = required.contains_key(name.as_str());
+                    findings.extend(self.required(Rule::PageFieldRequired, "field", name, is_required, entry));
+                }
+                let kind = Variants::of(document, &field.schemas).kind();
+                // An object without fields of its own is a map, which pages call by many names.
+                let is_map =
+                    kind == Some(Kind::Object) && Variants::of(document, &field.schemas).fields().named.is_empty();
+                let kind = kind.filter(|_| !is_map);
+                findings.extend(kind.and_then(|kind| {
+                    let finding = wrong_kind(Rule::PageFieldType, self.page, entry.kind?, kind, name)?;
+                    Some(finding.with(self.basis.place(name.span, "the contract says this")))
+                }));
+                findings.extend(said::values(self, &field.schemas, entry.row, name));
+                findings
+            }
+        }
+    }
+
+    /// Whether what pages say of what is required can be held against them: a second section may speak of another case.
+    fn is_sure_of_required(&self) -> bool {
+        self.is_only || self.basis.is_complete()
+    }
+
+    fn unknown(&self, name: &Written<String>, table: &Described<'_>, missing: &mut Vec<Spanned<String>>) -> Finding {
+        let (rule, what) = match table.object {
+            None => (Rule::PageParameterExtra, "the operation has no parameter"),
+            Some(object) if object.path.is_empty() => {
+                (Rule::PageFieldExtra, "the request has no parameter and no field")
+            }
+            Some(_) => (Rule::PageFieldExtra, "the object in the request has no field"),
+        };
+        let within = table.object.filter(|object| !object.path.is_empty());
+        let within = within.map_or(String::new(), |object| format!(" in `{}`", object.path.join(".")));
+        let message = format!("{what} `{}`{within}", name.value);
+        let otherwise = "remove the row, or describe it in the contract";
+        unknown_name(self.basis, self.page, rule, name, message, missing, otherwise)
+    }
+
+    fn required(
+        &self,
+        rule: Rule,
+        what: &str,
+        name: &Spanned<String>,
+        is_required: bool,
+        entry: &Entry<'_>,
+    ) -> Option<Finding> {
+        let said = entry.required.as_ref().filter(|said| said.value != is_required)?;
+        let word = self.page.language.required_word(is_required);
+        let message = format!("the {what} `{}` is {}", name.value, if is_required { "required" } else { "optional" });
+        let finding = Finding::at(rule, self.page.place(&said.range, "the page says this"), message);
+        let finding = finding.with(self.basis.place(name.span, "the contract says this"));
+        let written = self.page.source.text.get(said.range.clone()).unwrap_or_default();
+        // Only a word of this kind is replaced by another of it.
+        let is_word = words::strongly_required(written) == Some(said.value);
+        let word = if written.starts_with(char::is_uppercase) { capitalised(word) } else { word.to_owned() };
+        let finding = finding.help(format!("write `{word}`"));
+        Some(if is_word { finding.fix_with(word) } else { finding })
+    }
+
+    /// A parameter that is of another kind than the page says. In a URL everything is a text, so a page that says so is right.
+    fn parameter_kind(&self, entry: &Entry<'_>, kind: Kind, name: &Spanned<String>) -> Option<Finding> {
+        let said = entry.kind?;
+        if said.1 == Kind::String && !matches!(kind, Kind::Array | Kind::Object) && !self.basis.is_complete() {
+            return None;
+        }
+        let finding = wrong_kind(Rule::PageParameterType, self.page, said, kind, name)?;
+        Some(finding.with(self.basis.place(name.span, "the contract says this")))
+    }
+
+    fn location(&self, parameter: &Parameter, entry: &Entry<'_>, table: &Described<'_>) -> Option<Finding> {
+        let said = entry.location.or_else(|| table_location(table.table, &table.listing))?;
+        let is_compared =
+            matches!(parameter.location, Location::Path | Location::Query) && ["path", "query"].contains(&said);
+        if !is_compared || said == parameter.location.name() {
+            return None;
+        }
+        let message = format!(
+            "the parameter `{}` stands in the {}, not in the {said}",
+            parameter.name.value,
+            parameter.location.name()
+        );
+        let here = self.page.place(&entry.name.range, "in this table");
+        let finding = Finding::at(Rule::PageParameterLocation, here, message);
+        let finding = finding.with(self.basis.place(parameter.name.span, "the contract says this"));
+        Some(finding.help("move the row into a table under a heading that names the right place"))
+    }
+
+    /// Whether a page has a name in some table or code span.
+    fn speaks_of(&self, name: &str, described: &[Described<'_>]) -> bool {
+        let is_it = |written: &str| written == name || columns::parts(written).contains(&name);
+        described.iter().flat_map(|table| &table.listing.entries).any(|entry| is_it(&entry.name))
+            || self.page.spans.iter().chain(&self.page.cell_spans).any(|span| is_it(span))
+    }
+
+    /// Parameters that stand in no table: in a query, where some table is of parameters; all of them, where pages say
+    /// everything.
+    fn missing_parameters(&self, described: &[Described<'_>]) -> Vec<Finding> {
+        let is_strict = self.basis.is_complete();
+        let lists = |parameter: &Parameter| {
+            let written = self.names.iter().find(|(_, right)| **right == *parameter.name).map(|(written, _)| written);
+            let names = [Some(&parameter.name.value), written];
+            let listed = |name: &String| described.iter().any(|table| lists(&table.listing, name));
+            names.into_iter().flatten().any(listed)
+        };
+        let is_of_query = |table: &&Described| {
+            let is_query = |name: &str| self.parameter(name).is_some_and(|known| known.location == Location::Query);
+            table.object.is_none() && table.listing.entries.iter().any(|entry| is_query(&entry.name))
+        };
+        let table = described.iter().rfind(is_of_query).or(described.last().filter(|_| is_strict));
+        if table.is_none() && !is_strict {
+            return Vec::new();
+        }
+        let last = table.and_then(|table| table.table.rows.last());
+        let is_missing = |parameter: &&Parameter| {
+            let is_asked = is_strict || (parameter.location == Location::Query && parameter.deprecated.is_none());
+            is_asked && !lists(parameter) && (is_strict || !self.speaks_of(&parameter.name, described))
+        };
+        let missing = self.operation.parameters.iter().filter(is_missing);
+        missing.map(|parameter| self.missing_parameter(parameter, last)).collect()
+    }
+
+    fn missing_parameter(&self, parameter: &Parameter, last: Option<&Row>) -> Finding {
+        let here =
+            last.map_or_else(|| self.page.top("this page"), |row| self.page.place(&row.range, "the last parameter"));
+        let (place, name) = (parameter.location.name(), &parameter.name.value);
+        let message = format!("the page does not describe the {place} parameter `{name}`");
+        let finding = Finding::at(Rule::PageParameterMissing, here, message);
+        let finding = finding.with(self.basis.place(parameter.name.span, "the contract describes it here"));
+        let word = self.page.language.required_word(*parameter.required);
+        finding.help(format!("add a row with `{name}` and `{word}` to a table of {place} parameters"))
+    }
+
+    /// Fields of an object of which some table lists others. What several operations take may be described elsewhere.
+    fn missing_fields(&self, described: &[Described<'_>]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let mut seen: Vec<&Object> = Vec::new();
+        for table in described {
+            let Some(object) = table.object.filter(|object| !seen.iter().any(|seen| std::ptr::eq(*seen, *object)))
+            else {
+                continue;
+            };
+            seen.push(object);
+            if object.is_shared(self.basis.document(), self.basis.operations()) {
+                continue;
+            }
+            let is_sent = |field: &&Field| {
+                field.schemas.iter().all(|schemas| {
+                    let shape = self.basis.document().shape(schemas);
+                    shape.read_only.is_none() && shape.deprecated.is_none()
+                })
+            };
+            let fields = object.fields.values().filter(|field| field.is_common).filter(is_sent);
+            for field in fields.filter(|field| !self.speaks_of(&field.name, described)) {
+                let message = format!("the page does not describe the field `{}` of the request", field.name.value);
+                let Some(last) = table.table.rows.last() else { continue };
+                let finding =
+                    Finding::at(Rule::PageFieldMissing, self.page.place(&last.range, "the last field"), message);
+                let finding = finding.with(self.basis.place(field.name.span, "the contract has it"));
+                findings.push(finding.help(format!("add a row for `{}`", field.name.value)));
+            }
+        }
+        findings
+    }
+}
+
+fn lists(listing: &Listing<'_>, name: &str) -> bool {
+    listing.entries.iter().any(|entry| entry.name.value == name)
+}
+
+/// Where a table's heading or head says that its parameters stand.
+fn table_location(table: &Table, listing: &Listing<'_>) -> Option<&'static str> {
+    words::location(&listing.head).or_else(|| words::location(&table.heading))
+}
+
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A cell that says that something is of another kind than it is.
+pub fn wrong_kind(rule: Rule, page: &Page, said: (&Cell, Kind), kind: Kind, name: &str) -> Option<Finding> {
+    let (cell, said) = said;
+    // That a number is always a whole one is no contradiction.
+    if said.covers(kind) || kind.covers(said) {
+        return None;
+    }
+    let word = page.language.kind_word(kind);
+    // Only the first word is replaced: what follows it may still be right.
+    let length = cell.text.find([' ', '(', ',']).unwrap_or(cell.text.len());
+    let plain = page.source.text.get(cell.range.start..cell.range.start + length) == cell.text.get(..length);
+    let range = if plain { cell.range.start..cell.range.start + length } else { cell.range.clone() };
+    let word = if cell.text.trim_start().starts_with(char::is_uppercase) { capitalised(word) } else { word.to_owned() };
+    let written = capitalised(page.language.kind_word(said));
+    let message = format!("`{name}` is {:?} on the page's terms, not {written:?}", capitalised(&word));
+    let finding = Finding::at(rule, page.place(&range, "the page says this"), message).help(format!("write `{word}`"));
+    Some(if plain { finding.fix_with(word) } else { finding })
+}

@@ -1,0 +1,114 @@
+//! What sentences in the rows of tables say of values: which there are, and which is meant where none is given.
+
+use std::sync::LazyLock;
+
+use openapi_model::shape::AllOf;
+use openapi_model::span::Spanned;
+use regex::Regex;
+use serde_json::Value as Json;
+
+use super::about::About;
+use super::shapes::Variants;
+use crate::page::words::is_default_head;
+use crate::page::{Cell, Row, Written, pattern};
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+
+/// What begins a list of all values.
+static VALUES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:(?:possible|allowed|valid|accepted|supported|available) (?:values|options)(?: are| include)?|one of|options|either|can be|must be|enum)\b(?: the following(?: values)?)?\s*:?\s*",
+    )
+});
+/// What begins a default.
+static DEFAULT: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)\b(?:defaults? (?:to|is|value is|value|:)|by default)\s*:?\s*"));
+
+/// What a row says of the values of something, where the contract says otherwise.
+pub fn values(about: &About<'_, '_>, schemas: &[AllOf], row: &Row, name: &Spanned<String>) -> Vec<Finding> {
+    let variants = Variants::of(about.basis.document(), schemas);
+    let Some(shape) = variants.whole() else { return Vec::new() };
+    let mut findings = Vec::new();
+    for cell in &row.cells {
+        if let Some(known) = &shape.enumeration {
+            let texts: Vec<String> = known.iter().map(|value| text(&value.value)).collect();
+            let listed = listed(cell);
+            // A list of which nothing is known is one of something else.
+            let is_of_it = listed.iter().any(|value| texts.contains(&value.value));
+            for value in listed.iter().filter(|value| is_of_it && !texts.contains(&value.value)) {
+                let message = format!("`{}` has no value `{}`", name.value, value.value);
+                let here = about.page.place(&value.range, "the page says this");
+                let finding = Finding::at(Rule::PageEnumExtra, here, message);
+                let finding = finding.with(about.basis.place(known.span, "these are the values"));
+                findings.push(finding.help(format!("the contract has {}", texts.join(", "))));
+            }
+        }
+    }
+    if let Some(default) = &shape.default {
+        let right = text(default);
+        for said in defaults(about, row).into_iter().filter(|said| said.value != right) {
+            let message = format!("`{}` is `{right}` by default, not `{}`", name.value, said.value);
+            let here = about.page.place(&said.range, "the page says this");
+            let finding = Finding::at(Rule::PageDefault, here, message);
+            findings.push(
+                finding
+                    .with(about.basis.place(name.span, "the contract says this"))
+                    .help(format!("write `{right}`"))
+                    .fix_with(right.clone()),
+            );
+        }
+    }
+    findings
+}
+
+/// A value as it stands on a page.
+fn text(value: &Json) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The code spans of a list that a sentence says is one of all values.
+fn listed(cell: &Cell) -> Vec<Written<String>> {
+    let Some(start) = VALUES.find(&cell.text).map(|found| found.end()) else { return Vec::new() };
+    let rest = &cell.text[start..];
+    let mut listed = Vec::new();
+    let mut at = 0;
+    for code in &cell.codes {
+        let Some(found) = rest[at..].find(code.value.as_str()) else { continue };
+        // Between two of them stands nothing but a comma or a word.
+        let between =
+            rest[at..at + found].trim_matches(|letter: char| letter.is_whitespace() || ",|/\"\'(".contains(letter));
+        if !["", "or", "and", "oder", "und", "ou", "o", "y"].contains(&between) {
+            break;
+        }
+        listed.push(Written { value: code.trim().trim_matches(['"', '\'']).to_owned(), range: code.range.clone() });
+        at += found + code.value.len();
+    }
+    if listed.len() > 1 { listed } else { Vec::new() }
+}
+
+/// What a row says is meant where nothing is given: in a column for it, or in a code span after a word for it.
+fn defaults(about: &About<'_, '_>, row: &Row) -> Vec<Written<String>> {
+    let table = about.page.tables.iter().find(|table| table.range.contains(&row.range.start));
+    let column = table.and_then(|table| table.head.iter().position(|cell| is_default_head(&cell.text)));
+    if let Some(cell) = column.and_then(|column| row.cells.get(column)) {
+        let value = match cell.codes.as_slice() {
+            [code] => code.clone(),
+            _ => Written { value: cell.text.trim().to_owned(), range: cell.range.clone() },
+        };
+        let value = Written { value: value.trim_matches(['"', '\'']).to_owned(), range: value.range };
+        return Some(value).filter(is_value).into_iter().collect();
+    }
+    let said = |cell: &Cell| {
+        let end = DEFAULT.find(&cell.text)?.end();
+        let rest = cell.text[end..].trim_start_matches(['"', '\'']);
+        let code = cell.codes.iter().find(|code| rest.starts_with(code.value.as_str()))?;
+        Some(Written { value: code.trim_matches(['"', '\'']).to_owned(), range: code.range.clone() })
+    };
+    row.cells.iter().filter_map(said).filter(is_value).collect()
+}
+
+/// Whether a text is a value, and not a word for none or a sentence.
+fn is_value(said: &Written<String>) -> bool {
+    let none = ["", "-", "–", "—", "none", "null", "n/a", "no", "nil"];
+    !none.contains(&said.to_lowercase().as_str()) && !said.contains(' ')
+}

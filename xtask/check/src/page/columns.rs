@@ -1,0 +1,272 @@
+//! What a table that describes names says of each: whether it is required, what it is, what it is by default.
+//!
+//! Columns are known by their heads, in any language, or by what stands in all of their cells.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::model::{Cell, Page, Row, Table, Written};
+use super::pattern::pattern;
+use super::words::{self, Kind};
+
+/// A name as it stands in contracts: of a parameter, or of a field, perhaps with those that it stands in.
+static NAME: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^[A-Za-z_$@][\w$@.\-]*(?:\[[\w$.*-]*\])*(?:\.[\w$@.\-]+(?:\[[\w$.*-]*\])*)*$"));
+/// What shows that a name belongs to the one in a row above.
+const INDENTS: [char; 10] = ['└', '─', '├', '│', '↳', '→', '>', '•', '∟', '\u{a0}'];
+
+/// What a table says of names.
+#[derive(Debug)]
+pub struct Listing<'a> {
+    pub entries: Vec<Entry<'a>>,
+    /// Whether it has a column that says what something is, or one that says whether it is required.
+    pub says_kind_or_required: bool,
+    /// The head of the column of names.
+    pub head: String,
+}
+
+/// What a row says.
+#[derive(Debug)]
+pub struct Entry<'a> {
+    pub row: &'a Row,
+    pub name: Written<String>,
+    /// Whether it has to be there.
+    pub required: Option<Written<bool>>,
+    /// What it is.
+    pub kind: Option<(&'a Cell, Kind)>,
+    /// What it is by default.
+    pub default: Option<&'a Cell>,
+    /// Where it stands: `path`, `query`, ….
+    pub location: Option<&'static str>,
+}
+
+/// Which column says what.
+#[derive(Debug, Default)]
+struct Columns {
+    name: usize,
+    /// And whether its words say that something may be left out.
+    required: Option<(usize, bool)>,
+    kind: Option<usize>,
+    default: Option<usize>,
+    location: Option<usize>,
+}
+
+/// What a table says of names; nothing where it lists none.
+pub fn read<'a>(page: &Page, table: &'a Table) -> Option<Listing<'a>> {
+    let columns = Columns::of(page, table)?;
+    let entries: Vec<Entry> = table.rows.iter().flat_map(|row| columns.entries(page, row)).collect();
+    let says_required_elsewhere = entries.iter().any(|entry| entry.required.is_some());
+    Some(Listing {
+        says_kind_or_required: columns.kind.is_some() || columns.required.is_some() || says_required_elsewhere,
+        head: table.head.get(columns.name).map(|cell| cell.text.trim().to_lowercase()).unwrap_or_default(),
+        entries,
+    })
+}
+
+impl Columns {
+    fn of(page: &Page, table: &Table) -> Option<Columns> {
+        let width = table.rows.iter().map(|row| row.cells.len()).max()?;
+        let cells = |column: usize| {
+            let cells = table.rows.iter().filter_map(move |row| row.cells.get(column));
+            cells.filter(|cell| !cell.text.trim().is_empty())
+        };
+        let most = |column: usize, fits: &dyn Fn(&Cell) -> bool| {
+            let (all, fitting) = (cells(column).count(), cells(column).filter(|cell| fits(cell)).count());
+            all > 0 && fitting * 2 >= all
+        };
+        let all = |column: usize, fits: &dyn Fn(&Cell) -> bool| cells(column).count() > 0 && cells(column).all(fits);
+        let head = |column: usize| table.head.get(column).map(|cell| cell.text.trim()).unwrap_or_default();
+        let name = (0..width).find(|column| most(*column, &|cell| !names(page, cell).is_empty()))?;
+        let others = || (0..width).filter(move |column| *column != name);
+        let required = others().find_map(|column| Some((column, !words::required(head(column))?)));
+        let required = required.or_else(|| {
+            let by_cells = others().find(|column| all(*column, &|cell| words::strongly_required(&cell.text).is_some()));
+            Some((by_cells?, false))
+        });
+        let is_kind = |cell: &Cell| kind(page, cell).is_some();
+        let kind = others().find(|column| words::is_type_head(head(*column)));
+        let kind = kind.or_else(|| others().find(|column| most(*column, &is_kind)));
+        let default = others().find(|column| words::is_default_head(head(*column)));
+        let location = others().find(|column| all(*column, &|cell| location(cell).is_some()));
+        Some(Columns { name, required, kind, default, location })
+    }
+
+    fn entries<'a>(&self, page: &Page, row: &'a Row) -> Vec<Entry<'a>> {
+        let Some(cell) = row.cells.get(self.name) else { return Vec::new() };
+        let names = names(page, cell);
+        let is_one = names.len() == 1;
+        let entry = |name: Name| {
+            let required = name.required.or_else(|| self.required(row)).filter(|_| is_one);
+            let kind = self.kind.and_then(|column| row.cells.get(column)).filter(|_| is_one);
+            Entry {
+                row,
+                required,
+                kind: kind.and_then(|cell| Some((cell, kind_of(page, cell)?))),
+                default: self
+                    .default
+                    .and_then(|column| row.cells.get(column))
+                    .filter(|cell| is_one && !cell.text.trim().is_empty()),
+                location: self.location.and_then(|column| location(row.cells.get(column)?)),
+                name: name.name,
+            }
+        };
+        names.into_iter().map(entry).collect()
+    }
+
+    /// Whether a row says that something has to be there: in a column for it, or beside the type.
+    fn required(&self, row: &Row) -> Option<Written<bool>> {
+        if let Some((column, is_inverted)) = self.required {
+            let cell = row.cells.get(column)?;
+            let required = words::required(&cell.text)? != is_inverted;
+            return Some(Written { value: required, range: cell.range.clone() });
+        }
+        let cell = row.cells.get(self.kind?)?;
+        let text = cell.text.replace("&nbsp", " ");
+        let mut said = text.split([' ', ',', ';', '(', ')', '\u{a0}', '.']).filter_map(words::strongly_required);
+        let first = said.next()?;
+        said.next().is_none().then(|| Written { value: first, range: cell.range.clone() })
+    }
+}
+
+fn kind(page: &Page, cell: &Cell) -> Option<Kind> {
+    let is_short = cell.text.split_whitespace().count() <= 6 && !cell.text.ends_with('.');
+    if is_short { kind_of(page, cell) } else { None }
+}
+
+/// What a cell of types says: `String`, `[]string`, `string[]`, `Array of strings`.
+fn kind_of(page: &Page, cell: &Cell) -> Option<Kind> {
+    let text = cell.text.trim();
+    let first = text.split([' ', '\u{a0}', ',', '(']).next().unwrap_or_default();
+    if text.starts_with("[]") || first.ends_with("[]") || first.to_lowercase().starts_with("array<") {
+        return Some(Kind::Array);
+    }
+    // `string or array` may be either.
+    let says_several = text.contains('|')
+        || text.contains('/')
+        || text.to_lowercase().contains(" or ") && !text.to_lowercase().contains("null");
+    if says_several { None } else { page.language.kind(text) }
+}
+
+fn location(cell: &Cell) -> Option<&'static str> {
+    let text = cell.text.trim().to_lowercase();
+    ["path", "query", "header", "cookie", "body"].into_iter().find(|location| *location == text)
+}
+
+/// A name and what stands right beside it.
+struct Name {
+    name: Written<String>,
+    required: Option<Written<bool>>,
+}
+
+/// The names that a cell begins with: a name by itself, or code spans.
+fn names(page: &Page, cell: &Cell) -> Vec<Name> {
+    let text = cell
+        .text
+        .trim_start_matches(|letter: char| letter.is_whitespace() || INDENTS.contains(&letter) || letter == '-');
+    if let Some(first) = cell.codes.first() {
+        if !text.starts_with(first.value.trim_start()) {
+            return Vec::new();
+        }
+        let is_name = |code: &&Written<String>| NAME.is_match(code.trim());
+        // `a` and `b`, but not `a` (such as `b`).
+        let between = text.replace(['`', ',', '/', '|'], " ");
+        let are_only_codes =
+            between.split_whitespace().all(|word| cell.codes.iter().any(|code| code.trim() == word) || word.len() <= 3);
+        let codes = if are_only_codes { cell.codes.len() } else { 1 };
+        let rest = &text[first.value.trim_start().len()..];
+        let required = (codes == 1).then(|| beside(rest, cell)).flatten();
+        let name = |code: &Written<String>| {
+            let value = code.trim().to_owned();
+            let start = code.range.start + code.value.find(value.as_str()).unwrap_or_default().min(code.range.len());
+            let end = (start + value.len()).min(code.range.end);
+            Name { name: Written { value, range: start..end }, required: required.clone() }
+        };
+        return cell.codes.iter().take(codes).filter(is_name).map(name).collect();
+    }
+    let word = text.split_whitespace().next().unwrap_or_default();
+    let bare = word.trim_end_matches(['*', '?']);
+    let rest = text[bare.len()..].trim_start();
+    let is_alone = rest.is_empty() || beside(rest, cell).is_some();
+    if !is_alone || !NAME.is_match(bare) {
+        return Vec::new();
+    }
+    let range = match page.source.text.get(cell.range.clone()).and_then(|text| text.find(bare)) {
+        Some(at) => cell.range.start + at..cell.range.start + at + bare.len(),
+        None => cell.range.clone(),
+    };
+    vec![Name { name: Written { value: bare.to_owned(), range }, required: beside(rest, cell) }]
+}
+
+/// What is said right after a name: `*`, `?`, `(required)`.
+fn beside(rest: &str, cell: &Cell) -> Option<Written<bool>> {
+    let rest = rest.trim();
+    let said = |value: bool| Some(Written { value, range: cell.range.clone() });
+    match rest {
+        "*" | "(*)" => said(true),
+        "?" => said(false),
+        _ => words::strongly_required(rest).and_then(said),
+    }
+}
+
+/// The places of a name's parts: `a.b[].c` is `c` in an item of `b` in `a`.
+pub fn parts(name: &str) -> Vec<&str> {
+    name.split(['.', '[', ']'])
+        .filter(|part| !part.is_empty() && *part != "*" && part.parse::<usize>().is_err())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::Language;
+    use openapi_model::source::Source;
+
+    fn listed(text: &str) -> Vec<String> {
+        let page = Page::read(&Source::new("page.md", text), Language::English);
+        let Some(listing) = page.tables.first().and_then(|table| read(&page, table)) else { return Vec::new() };
+        let shown = |entry: &Entry| {
+            assert_eq!(&text[entry.name.range.clone()], entry.name.value);
+            let required =
+                entry.required.as_ref().map_or("", |said| if said.value { " required" } else { " optional" });
+            let kind = entry.kind.map_or(String::new(), |(_, kind)| format!(" {kind:?}"));
+            let default = entry.default.map_or(String::new(), |cell| format!(" = {}", cell.text.trim()));
+            format!("{}{required}{kind}{default}", entry.name.value)
+        };
+        listing.entries.iter().map(shown).collect()
+    }
+
+    #[test]
+    fn rows_say_what_names_are_in_the_manners_of_many() {
+        for (text, expected) in [
+            (
+                "| Parameter | Required | Type |\n|-|-|-|\n| `a` | Yes | String |\n| `b` | | []string |\n",
+                vec!["a required String", "b Array"],
+            ),
+            (
+                "| Name | Type | Optional |\n|-|-|-|\n| a | number | yes |\n| b | string[] | no |\n",
+                vec!["a optional Number", "b required Array"],
+            ),
+            (
+                "| Attributes | Type |\n|-|-|\n| a.b | String &nbsp; <R>**Required**</R> |\n| c | Array |\n",
+                vec!["a.b required String", "c Array"],
+            ),
+            (
+                "| Field | Type |\n|-|-|\n| id\\* | string |\n| at? | date |\n",
+                vec!["id required String", "at optional String"],
+            ),
+            ("| パラメータ | 必須 | データ型 |\n|-|-|-|\n| `a` | 任意 | 文字列 |\n", vec!["a optional String"]),
+            ("| Name | Type | Default |\n|-|-|-|\n| `a` | integer | `20` |\n", vec!["a Integer = 20"]),
+            ("| | |\n|-|-|\n| `a` (required) | what it is |\n| └ `b` | more |\n", vec!["a required", "b"]),
+            ("| Error | What to do |\n|-|-|\n| Not found | Look again |\n", vec![]),
+        ] {
+            assert_eq!(listed(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_have_parts() {
+        assert_eq!(parts("a.b[].c"), ["a", "b", "c"]);
+        assert_eq!(parts("items[0].id"), ["items", "id"]);
+    }
+}
