@@ -5,6 +5,7 @@
 
 mod curl;
 mod html;
+pub mod json;
 mod limits;
 mod mask;
 mod model;
