@@ -3,7 +3,9 @@
 //! Scalars follow the YAML 1.2 core schema. Mapping keys keep their order and their place. Reading never panics and is
 //! bounded in depth and size, so a hostile file is an error and not a crash.
 
-pub use crate::tree::{Duplicate, Entry, MAX_DEPTH, Malformed, Node, Parsed, Value, pointer_keys, unescaped};
+pub use crate::tree::{
+    Duplicate, Entry, MAX_DEPTH, Malformed, Node, Parsed, Value, last_of_each, pointer_keys, unescaped,
+};
 use crate::{json, yaml};
 
 /// Reads one document, strictly: a key that stands twice and a second document are errors.

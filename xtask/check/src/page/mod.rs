@@ -7,6 +7,7 @@ pub mod columns;
 mod curl;
 mod declarations;
 mod html;
+pub mod json;
 mod limits;
 mod mask;
 mod model;
