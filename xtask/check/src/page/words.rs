@@ -128,7 +128,7 @@ const ENGLISH: Words = Words {
         ("object", Object),
     ],
     null: &["null", "nullable"],
-    request: &["request", "requests", "body", "payload", "input"],
+    request: &["request", "requests", "body", "payload", "input", "arguments"],
     response: &["response", "responses", "answer", "answers", "returns", "reply", "output"],
     error: &["error", "errors"],
     locations: &[("path", "path"), ("query", "query"), ("header", "header"), ("cookie", "cookie")],

@@ -2,6 +2,7 @@
 
 mod about;
 mod body;
+mod context;
 mod editions;
 mod endpoint;
 mod errors;

@@ -1,0 +1,183 @@
+//! What stands around a block or a table says what it shows: a tab, the paragraph before it, the heading above it.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::page::words::{self, Role};
+use crate::page::{CodeBlock, Heading, Page, Paragraph, Written, pattern};
+
+static STATUS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:^|[^\d.])([1-5][0-9][0-9])(?:[^\d.]|$)"));
+/// A status beside what makes it one.
+static SAID_STATUS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)(?:http|status(?:[ -]?code)?|code|response|error|statuscode|código(?: de estado)?|code d'état)\W{0,4}([1-5][0-9][0-9])\b|\b([1-5][0-9][0-9])\W{0,3}(?:status|response|error|ok\b|created|accepted|no content|bad request|unauthorized|forbidden|not found|conflict|unprocessable|too many)")
+});
+
+/// What an example shows.
+#[derive(Debug, Clone)]
+pub struct Shows {
+    pub role: Role,
+    pub status: Option<Written<u16>>,
+}
+
+/// The status that a short text is about.
+pub fn status(text: &str) -> Option<u16> {
+    STATUS.captures(text)?[1].parse().ok()
+}
+
+/// The status that a sentence names as one.
+pub fn said_status(text: &str) -> Option<u16> {
+    let found = SAID_STATUS.captures(text)?;
+    found.get(1).or(found.get(2))?.as_str().parse().ok()
+}
+
+/// Where a status stands in what is written.
+pub fn place_of(page: &Page, status: u16, range: &Range<usize>) -> Range<usize> {
+    let at = page.source.text.get(range.clone()).and_then(|text| text.find(&status.to_string()));
+    at.map_or(range.clone(), |at| range.start + at..range.start + at + 3)
+}
+
+fn written(page: &Page, status: Option<u16>, range: &Range<usize>) -> Option<Written<u16>> {
+    status.map(|status| Written { value: status, range: place_of(page, status, range) })
+}
+
+fn role_of_status(status: u16) -> Role {
+    if status < 400 { Role::Response } else { Role::Error }
+}
+
+/// The paragraph right before a place, if nothing else stands between them.
+pub fn paragraph_before(page: &Page, start: usize) -> Option<&Paragraph> {
+    let at = page.paragraphs.partition_point(|paragraph| paragraph.range.start < start).checked_sub(1)?;
+    let paragraph = &page.paragraphs[at];
+    let between = page.source.text.get(paragraph.range.end..start)?;
+    // Tags and the marks of templates say nothing.
+    let is_nothing = |line: &str| {
+        let line = line.trim();
+        line.is_empty() || (line.starts_with('<') && line.ends_with('>')) || (line.starts_with("{%") && line.ends_with("%}"))
+    };
+    between.lines().all(is_nothing).then_some(paragraph)
+}
+
+/// The heading right above a place.
+pub fn heading_above(page: &Page, start: usize) -> Option<&Heading> {
+    let at = page.headings.partition_point(|heading| heading.range.start < start).checked_sub(1)?;
+    Some(&page.headings[at])
+}
+
+/// The headings that enclose a place, from the inside out.
+pub fn headings_around(page: &Page, start: usize) -> Vec<&Heading> {
+    let above = page.headings.iter().rev().filter(|heading| heading.range.start < start);
+    let mut level = u8::MAX;
+    let mut around = Vec::new();
+    for heading in above {
+        if heading.level < level {
+            level = heading.level;
+            around.push(heading);
+        }
+    }
+    around
+}
+
+/// Whether a heading is a label and not the name of something: short, and not one that declares an endpoint or stands before
+/// it.
+pub fn is_label(page: &Page, heading: &Heading) -> bool {
+    let declared = page.declarations.first().map_or(0, |declaration| declaration.range.end);
+    let is_after = heading.range.start >= declared || page.declarations.is_empty();
+    is_after && heading.text.split_whitespace().count() <= 4
+}
+
+/// What a block shows, by what stands around it. The first that says it counts: the tab or the title of its fence, what stands
+/// in it (`inside`), the paragraph before it, the heading above it.
+pub fn shows(page: &Page, block: &CodeBlock, inside: Option<Shows>) -> Option<Shows> {
+    let tab = page.tabs.iter().rev().find(|tab| tab.range.contains(&block.start));
+    let titled = [tab.map(|tab| &tab.label), Some(&block.title)].into_iter().flatten().find_map(|title| {
+        let status = status(title);
+        let role = status.map(role_of_status).or_else(|| words::role(title))?;
+        Some(Shows { role, status: written(page, status, &title.range) })
+    });
+    titled.or(inside).or_else(|| by_paragraph(page, block.start)).or_else(|| by_heading(page, block.start))
+}
+
+fn by_paragraph(page: &Page, start: usize) -> Option<Shows> {
+    let paragraph = paragraph_before(page, start)?;
+    let text = paragraph.text.trim();
+    let count = text.split_whitespace().count();
+    let is_label = count <= 6 || (count <= 25 && text.ends_with([':', '：', '.']) && said_status(text).is_some());
+    let role = words::role(text).filter(|_| is_label);
+    let status = if count <= 6 { self::status(text) } else { said_status(text) };
+    let role = match (role, status.filter(|_| is_label)) {
+        (Some(Role::Request), _) => Role::Request,
+        (_, Some(status)) if role.is_some() || paragraph.codes.iter().any(|code| code.starts_with(&status.to_string())) => role_of_status(status),
+        (Some(role), _) => role,
+        (None, _) => return None,
+    };
+    let status = status.filter(|_| role != Role::Request);
+    Some(Shows { role, status: written(page, status, &paragraph.range) })
+}
+
+fn by_heading(page: &Page, start: usize) -> Option<Shows> {
+    let heading = heading_above(page, start).filter(|heading| is_label(page, heading))?;
+    let status = status(&heading.text);
+    let role = words::role(&heading.text).or_else(|| {
+        // `404 Not Found` below `Errors`.
+        let outer = headings_around(page, heading.range.start).into_iter().find(|outer| is_label(page, outer));
+        status.and(outer.and_then(|outer| words::role(&outer.text)))
+    })?;
+    let status = status.filter(|_| role != Role::Request);
+    let role = status.map_or(role, role_of_status);
+    Some(Shows { role, status: written(page, status, &heading.range) })
+}
+
+/// What a line in a block says it shows: `HTTP/1.1 201 Created`, `POST /things`, `Response 201`.
+pub fn shows_line(page: &Page, line: &Written<String>) -> Option<Shows> {
+    let first = line.split_whitespace().next()?;
+    if first.starts_with("HTTP/") {
+        let status = status(line)?;
+        return Some(Shows { role: role_of_status(status), status: written(page, Some(status), &line.range) });
+    }
+    if ["GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS"].contains(&first) {
+        return Some(Shows { role: Role::Request, status: None });
+    }
+    if line.split_whitespace().count() > 6 {
+        return None;
+    }
+    let status = status(line);
+    let role = words::role(line)?;
+    let status = status.filter(|_| role != Role::Request);
+    Some(Shows { role: status.map_or(role, role_of_status), status: written(page, status, &line.range) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::Language;
+    use openapi_model::source::Source;
+
+    fn shown(text: &str) -> Option<(Role, Option<u16>)> {
+        let page = Page::read(&Source::new("page.md", text), Language::English);
+        let shows = shows(&page, &page.blocks[0], None)?;
+        if let Some(status) = &shows.status {
+            assert_eq!(&text[status.range.clone()], status.value.to_string(), "{text}");
+        }
+        Some((shows.role, shows.status.map(|status| status.value)))
+    }
+
+    #[test]
+    fn what_stands_around_a_block_says_what_it_shows() {
+        for (text, expected) in [
+            ("<TabItem value=\"404\" label=\"HTTP 404\">\n\n```json\n{}\n```\n</TabItem>", Some((Role::Error, Some(404)))),
+            ("```json title=\"201 Created\"\n{}\n```", Some((Role::Response, Some(201)))),
+            ("**Request Body:**\n```json\n{}\n```", Some((Role::Request, None))),
+            ("**Response:** `201 Created`\n\n```json\n{}\n```", Some((Role::Response, Some(201)))),
+            ("The status code `404` could return the following response body.\n\n```json\n{}\n```", Some((Role::Error, Some(404)))),
+            ("`GET /a`\n\n## Example response\n\n```json\n{}\n```", Some((Role::Response, None))),
+            ("`GET /a`\n\n## Errors\n\n### 404 Not Found\n\n```json\n{}\n```", Some((Role::Error, Some(404)))),
+            ("## Get response templates\n\n`GET /a`\n\n```json\n{}\n```", None),
+            ("It holds 200 things and the request of an hour ago, which nobody wants.\n\n```json\n{}\n```", None),
+            ("Antwort\n\n```json\n{}\n```", Some((Role::Response, None))),
+        ] {
+            assert_eq!(shown(text), expected, "{text}");
+        }
+    }
+}
