@@ -75,12 +75,15 @@ fn parse(text: &str) -> Element {
     open.pop().unwrap().children.pop().unwrap()
 }
 
+/// The attributes that an element may have, those that it must have, and the elements that may stand in it.
+type Known = (&'static [&'static str], &'static [&'static str], &'static [&'static str]);
+
 /// The form that Jenkins' schema (junit-10.xsd) describes, with two attributes more: the `file` of a test, which GitLab reads, and
 /// how many were `skipped` in all.
 #[track_caller]
 fn assert_is_junit(text: &str) -> Element {
     let report = parse(text);
-    let known: BTreeMap<&str, (&[&str], &[&str], &[&str])> = BTreeMap::from([
+    let known: BTreeMap<&str, Known> = BTreeMap::from([
         ("testsuites", (&["name", "tests", "failures", "errors", "skipped"][..], &["tests"][..], &["testsuite"][..])),
         ("testsuite", (&["name", "tests", "failures", "errors", "skipped"], &["name", "tests"], &["testcase"])),
         (
