@@ -177,4 +177,16 @@ mod tests {
             assert_ne!(std::fs::read_to_string(folder.path().join(drift.file)).unwrap(), before, "{}", drift.what);
         }
     }
+
+    #[test]
+    fn the_table_of_the_guide_is_about_these_drifts() {
+        let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("check/README.md");
+        let guide = std::fs::read_to_string(guide).unwrap();
+        let mut rest = guide.split_once("What `cargo xtask peers` printed.").unwrap().1;
+        for drift in DRIFTS {
+            let row = format!("\n| {} |", drift.what);
+            rest = rest.split_once(&row).unwrap_or_else(|| panic!("run `cargo xtask peers`: {row} is missing")).1;
+        }
+        assert!(guide.contains(&format!("makes {} drifts", DRIFTS.len())));
+    }
 }
