@@ -5,6 +5,7 @@ mod apt;
 pub mod bench;
 pub mod corpus;
 pub mod generate;
+pub mod peers;
 pub mod postgres;
 pub mod schemathesis;
 pub mod test;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use apidrift::cli::{self, Check, Conform};
 use clap::Parser;
 use openapi_dropshot::Dropshot;
-use xtask::{bench, corpus, generate, test};
+use xtask::{bench, corpus, generate, peers, test};
 
 /// Contracts are read into many small values.
 #[global_allocator]
@@ -41,6 +41,15 @@ enum Xtask {
         /// How it is shown: a table, or one array of objects
         #[arg(long, value_parser = ["table", "json"], default_value = "table")]
         format: String,
+    },
+    /// Measure which drifts of the guide's example other tools name, and print it as a table; installs them from npm and PyPI
+    Peers {
+        /// The `apidrift` to measure, instead of one that is built for it
+        #[arg(long, value_name = "FILE")]
+        apidrift: Option<PathBuf>,
+        /// Also print what each tool said
+        #[arg(long)]
+        details: bool,
     },
     /// Measure something, beside a reference in the same run
     #[command(subcommand)]
@@ -81,6 +90,7 @@ fn run(chore: Xtask) -> anyhow::Result<ExitCode> {
         Xtask::Conform(conform) => cli::conform(*conform),
         Xtask::Corpus { path, mutants, .. } if path.is_file() => corpus::run_one(&path, mutants),
         Xtask::Corpus { path, mutants, format } => corpus::run(&path, mutants, format == "json"),
+        Xtask::Peers { apidrift, details } => peers::run(&cli::root()?, apidrift, details),
         Xtask::Bench(Bench::Check) => bench::check::run(&cli::root()?),
         Xtask::Bench(Bench::Status) => bench::status(&cli::root()?),
         Xtask::Bench(Bench::Sync { rows }) => bench::sync(&cli::root()?, rows),

@@ -100,6 +100,12 @@ fn findings_are_shown_to_code_scanning_as_valid_sarif() {
 }
 
 #[test]
+fn findings_are_shown_to_those_who_show_tests_as_junit() {
+    let folder = drifted();
+    assert_golden("junit.xml", &render(&outcome(folder.path()), Format::Junit, false));
+}
+
+#[test]
 fn every_rule_gives_valid_sarif() {
     for rule in Rule::ALL.iter().filter(|rule| !matches!(rule.info().fires, Edit::Serve(_))) {
         let outcome = after(*rule, &rule.info().fires);

@@ -1,9 +1,10 @@
 //! `apidrift`: the check of the project that the current folder belongs to, whatever repository that is.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use apidrift::cli::{self, Check, Conform, Diff, Init};
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 
 /// Contracts are read into many small values.
 #[global_allocator]
@@ -14,7 +15,7 @@ const PROGRAM: &str = "apidrift";
 
 /// Proves that a contract, its server and its pages say the same things.
 #[derive(Debug, Parser)]
-#[command(name = PROGRAM, version)]
+#[command(name = PROGRAM, version, after_help = cli::program_help(PROGRAM))]
 enum Apidrift {
     /// Prove that the contract, the server and the reference pages say the same things
     #[command(after_help = cli::check_help(PROGRAM))]
@@ -33,6 +34,18 @@ enum Apidrift {
         /// The rule to explain
         rule: Option<String>,
     },
+    /// Print a completion script for a shell
+    #[command(alias = "completion", after_help = cli::completions_help(PROGRAM))]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the man pages into a folder
+    #[command(after_help = cli::man_help(PROGRAM))]
+    Man {
+        /// The folder, which must exist
+        folder: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -50,5 +63,7 @@ fn run(command: Apidrift) -> anyhow::Result<ExitCode> {
         Apidrift::Init(init) => cli::init(&init),
         Apidrift::Conform(conform) => cli::conform(*conform),
         Apidrift::Rules { rule } => cli::rules(rule.as_deref(), PROGRAM),
+        Apidrift::Completions { shell } => cli::completions(&mut Apidrift::command(), shell),
+        Apidrift::Man { folder } => cli::man(Apidrift::command(), &folder),
     }
 }

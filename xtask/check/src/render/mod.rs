@@ -3,6 +3,7 @@
 mod github;
 mod human;
 mod json;
+mod junit;
 mod sarif;
 
 use crate::outcome::Outcome;
@@ -18,6 +19,8 @@ pub enum Format {
     Github,
     /// SARIF 2.1.0, for code scanning.
     Sarif,
+    /// A JUnit report, for GitLab, Jenkins and others that show tests.
+    Junit,
 }
 
 /// Everything as one text.
@@ -27,6 +30,7 @@ pub fn render(outcome: &Outcome, format: Format, colour: bool) -> String {
         Format::Json => json::render(outcome),
         Format::Github => github::render(outcome),
         Format::Sarif => sarif::render(outcome),
+        Format::Junit => junit::render(outcome),
     }
 }
 
