@@ -32,6 +32,7 @@ mod slices;
 mod status;
 mod tables;
 mod trial;
+mod truth;
 mod verdict;
 mod words;
 
