@@ -77,7 +77,9 @@ impl Columns {
         };
         let all = |column: usize, fits: &dyn Fn(&Cell) -> bool| cells(column).count() > 0 && cells(column).all(fits);
         let head = |column: usize| table.head.get(column).map(|cell| cell.text.trim()).unwrap_or_default();
-        let name = (0..width).find(|column| most(*column, &|cell| !names(page, cell).is_empty()))?;
+        let location = (0..width).find(|column| all(*column, &|cell| location(cell).is_some()));
+        let is_names = |column: &usize| most(*column, &|cell| !names(page, cell).is_empty());
+        let name = (0..width).filter(|column| Some(*column) != location).find(is_names)?;
         let others = || (0..width).filter(move |column| *column != name);
         let required = others().find_map(|column| Some((column, !words::required(head(column))?)));
         let required = required.or_else(|| {
@@ -88,7 +90,6 @@ impl Columns {
         let kind = others().find(|column| words::is_type_head(head(*column)));
         let kind = kind.or_else(|| others().find(|column| most(*column, &is_kind)));
         let default = others().find(|column| words::is_default_head(head(*column)));
-        let location = others().find(|column| all(*column, &|cell| location(cell).is_some()));
         Some(Columns { name, required, kind, default, location })
     }
 

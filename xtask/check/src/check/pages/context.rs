@@ -11,7 +11,9 @@ use crate::page::{CodeBlock, Heading, Page, Paragraph, Written, pattern};
 static STATUS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:^|[^\d.])([1-5][0-9][0-9])(?:[^\d.]|$)"));
 /// A status beside what makes it one.
 static SAID_STATUS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)(?:http|status(?:[ -]?code)?|code|response|error|statuscode|código(?: de estado)?|code d'état)\W{0,4}([1-5][0-9][0-9])\b|\b([1-5][0-9][0-9])\W{0,3}(?:status|response|error|ok\b|created|accepted|no content|bad request|unauthorized|forbidden|not found|conflict|unprocessable|too many)")
+    pattern(
+        r"(?i)(?:http|status(?:[ -]?code)?|code|response|error|statuscode|código(?: de estado)?|code d'état)\W{0,4}([1-5][0-9][0-9])\b|\b([1-5][0-9][0-9])\W{0,3}(?:status|response|error|ok\b|created|accepted|no content|bad request|unauthorized|forbidden|not found|conflict|unprocessable|too many)",
+    )
 });
 
 /// What an example shows.
@@ -54,7 +56,9 @@ pub fn paragraph_before(page: &Page, start: usize) -> Option<&Paragraph> {
     // Tags and the marks of templates say nothing.
     let is_nothing = |line: &str| {
         let line = line.trim();
-        line.is_empty() || (line.starts_with('<') && line.ends_with('>')) || (line.starts_with("{%") && line.ends_with("%}"))
+        line.is_empty()
+            || (line.starts_with('<') && line.ends_with('>'))
+            || (line.starts_with("{%") && line.ends_with("%}"))
     };
     between.lines().all(is_nothing).then_some(paragraph)
 }
@@ -108,7 +112,11 @@ fn by_paragraph(page: &Page, start: usize) -> Option<Shows> {
     let status = if count <= 6 { self::status(text) } else { said_status(text) };
     let role = match (role, status.filter(|_| is_label)) {
         (Some(Role::Request), _) => Role::Request,
-        (_, Some(status)) if role.is_some() || paragraph.codes.iter().any(|code| code.starts_with(&status.to_string())) => role_of_status(status),
+        (_, Some(status))
+            if role.is_some() || paragraph.codes.iter().any(|code| code.starts_with(&status.to_string())) =>
+        {
+            role_of_status(status)
+        }
         (Some(role), _) => role,
         (None, _) => return None,
     };
@@ -166,11 +174,17 @@ mod tests {
     #[test]
     fn what_stands_around_a_block_says_what_it_shows() {
         for (text, expected) in [
-            ("<TabItem value=\"404\" label=\"HTTP 404\">\n\n```json\n{}\n```\n</TabItem>", Some((Role::Error, Some(404)))),
+            (
+                "<TabItem value=\"404\" label=\"HTTP 404\">\n\n```json\n{}\n```\n</TabItem>",
+                Some((Role::Error, Some(404))),
+            ),
             ("```json title=\"201 Created\"\n{}\n```", Some((Role::Response, Some(201)))),
             ("**Request Body:**\n```json\n{}\n```", Some((Role::Request, None))),
             ("**Response:** `201 Created`\n\n```json\n{}\n```", Some((Role::Response, Some(201)))),
-            ("The status code `404` could return the following response body.\n\n```json\n{}\n```", Some((Role::Error, Some(404)))),
+            (
+                "The status code `404` could return the following response body.\n\n```json\n{}\n```",
+                Some((Role::Error, Some(404))),
+            ),
             ("`GET /a`\n\n## Example response\n\n```json\n{}\n```", Some((Role::Response, None))),
             ("`GET /a`\n\n## Errors\n\n### 404 Not Found\n\n```json\n{}\n```", Some((Role::Error, Some(404)))),
             ("## Get response templates\n\n`GET /a`\n\n```json\n{}\n```", None),

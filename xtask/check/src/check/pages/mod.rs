@@ -1,6 +1,7 @@
 //! The pages that people read agree with the contract, and their editions with each other.
 
 mod about;
+mod bodies;
 mod body;
 mod context;
 mod editions;
@@ -83,9 +84,10 @@ pub fn check_foreign(contract: &Contract, set_aside: &HashSet<String>, source: &
         return outcome;
     }
     let sections: Vec<&Section> = subjects.sections.iter().flatten().collect();
+    let mut told = bodies::Told::new();
     for section in &sections {
         let about = About::new(&basis, &subjects, section);
-        outcome.findings.extend(about.check(&shared));
+        outcome.findings.extend(about.check(&shared, &mut told));
         if basis.is_complete() && !page.links.iter().any(|link| link.value.to_lowercase().contains("error")) {
             outcome.findings.push(about.no_link("another page"));
         }
@@ -160,8 +162,9 @@ impl Edition {
         if basis.is_complete() {
             outcome.findings.extend(duplicates(&mut sections));
         }
+        let mut told = bodies::Told::new();
         for section in &sections {
-            outcome.findings.extend(About::new(basis, subjects, section).check(&shared));
+            outcome.findings.extend(About::new(basis, subjects, section).check(&shared, &mut told));
         }
         if basis.is_whole() {
             let names = headers::names(basis);
@@ -297,15 +300,19 @@ impl<'a, 'b> About<'a, 'b> {
         About { basis, subjects, operation, page, names, is_only: *is_only }
     }
 
-    fn check(&self, common: &[&DocumentedError]) -> Vec<Finding> {
+    fn check(&self, common: &[&DocumentedError], told: &mut bodies::Told) -> Vec<Finding> {
         let mut findings = Vec::new();
         findings.extend(self.permission());
         findings.extend(self.rate_limit());
         let listings = fields::of_operation(self.basis, self.operation);
-        let (described, others) = self.request_tables();
+        let (described, others) = self.request_tables(&|name| listings.lists(name));
         findings.extend(described);
         findings.extend(self.request());
-        findings.extend(self.success());
+        if self.basis.is_complete() {
+            findings.extend(self.success());
+        } else {
+            findings.extend(self.bodies(told));
+        }
         findings.extend(fields::compare(self.basis, self.page, &others, &listings));
         findings.extend(self.errors(common));
         findings

@@ -38,29 +38,38 @@ enum Meaning<'a> {
 
 impl<'a> About<'a, '_> {
     /// Compares the tables that describe what a request takes, and gives the others back.
-    pub(super) fn request_tables(&self) -> (Vec<Finding>, Vec<&'a Table>) {
+    pub(super) fn request_tables(&self, is_listed: &dyn Fn(&str) -> bool) -> (Vec<Finding>, Vec<&'a Table>) {
         let objects = objects::of_request(self.basis.document(), self.operation);
         let (mut described, mut others) = (Vec::new(), Vec::new());
         for table in &self.page.tables {
-            match self.described(table, &objects) {
+            match self.described(table, &objects, is_listed) {
                 Some(table) => described.push(table),
                 None => others.push(table),
             }
         }
         let mut findings = Vec::new();
+        // What was written otherwise is not missing.
+        let mut misspelt = HashSet::new();
         for table in &described {
             let mut missing = self.missing_names(&described, table);
+            let before: HashSet<String> = missing.iter().map(|name| name.value.clone()).collect();
             for entry in &table.listing.entries {
                 findings.extend(self.entry(entry, table, &objects, &mut missing));
             }
+            misspelt.extend(before.into_iter().filter(|name| !missing.iter().any(|left| left.value == *name)));
         }
-        findings.extend(self.missing_parameters(&described));
-        findings.extend(self.missing_fields(&described));
+        findings.extend(self.missing_parameters(&described, &misspelt));
+        findings.extend(self.missing_fields(&described, &misspelt));
         (findings, others)
     }
 
     /// Reads a table as one of what the request takes, if it is one.
-    fn described<'o>(&self, table: &'a Table, objects: &'o [Object]) -> Option<Described<'o>>
+    fn described<'o>(
+        &self,
+        table: &'a Table,
+        objects: &'o [Object],
+        is_listed: &dyn Fn(&str) -> bool,
+    ) -> Option<Described<'o>>
     where
         'a: 'o,
     {
@@ -86,7 +95,8 @@ impl<'a> About<'a, '_> {
             below.is_none() && parameters > 0 && parameters * 2 >= names.len() && parameters >= known;
         // Where pages say everything, a table that says what is required is one of parameters if it can be no other.
         let says_required = listing.entries.iter().any(|entry| entry.required.is_some());
-        let can_be_no_other = self.basis.is_complete() && objects.is_empty() && says_required;
+        let is_of_answers = names.iter().filter(|name| is_listed(name)).count() > parameters;
+        let can_be_no_other = self.basis.is_complete() && objects.is_empty() && says_required && !is_of_answers;
         if is_of_parameters || (says_query && object.is_none()) {
             Some(Described { table, listing, object: None })
         } else if object.is_some() {
@@ -355,7 +365,7 @@ impl<'a> About<'a, '_> {
 
     /// Parameters that stand in no table: in a query, where some table is of parameters; all of them, where pages say
     /// everything.
-    fn missing_parameters(&self, described: &[Described<'_>]) -> Vec<Finding> {
+    fn missing_parameters(&self, described: &[Described<'_>], misspelt: &HashSet<String>) -> Vec<Finding> {
         let is_strict = self.basis.is_complete();
         let lists = |parameter: &Parameter| {
             let written = self.names.iter().find(|(_, right)| **right == *parameter.name).map(|(written, _)| written);
@@ -374,7 +384,10 @@ impl<'a> About<'a, '_> {
         let last = table.and_then(|table| table.table.rows.last());
         let is_missing = |parameter: &&Parameter| {
             let is_asked = is_strict || (parameter.location == Location::Query && parameter.deprecated.is_none());
-            is_asked && !lists(parameter) && (is_strict || !self.speaks_of(&parameter.name, described))
+            is_asked
+                && !misspelt.contains(&parameter.name.value)
+                && !lists(parameter)
+                && (is_strict || !self.speaks_of(&parameter.name, described))
         };
         let missing = self.operation.parameters.iter().filter(is_missing);
         missing.map(|parameter| self.missing_parameter(parameter, last)).collect()
@@ -392,7 +405,7 @@ impl<'a> About<'a, '_> {
     }
 
     /// Fields of an object of which some table lists others. What several operations take may be described elsewhere.
-    fn missing_fields(&self, described: &[Described<'_>]) -> Vec<Finding> {
+    fn missing_fields(&self, described: &[Described<'_>], misspelt: &HashSet<String>) -> Vec<Finding> {
         let mut findings = Vec::new();
         let mut seen: Vec<&Object> = Vec::new();
         for table in described {
@@ -410,7 +423,9 @@ impl<'a> About<'a, '_> {
                     shape.read_only.is_none() && shape.deprecated.is_none()
                 })
             };
-            let fields = object.fields.values().filter(|field| field.is_common).filter(is_sent);
+            let fields =
+                object.fields.values().filter(|field| field.is_common && !misspelt.contains(&field.name.value));
+            let fields = fields.filter(is_sent);
             for field in fields.filter(|field| !self.speaks_of(&field.name, described)) {
                 let message = format!("the page does not describe the field `{}` of the request", field.name.value);
                 let Some(last) = table.table.rows.last() else { continue };

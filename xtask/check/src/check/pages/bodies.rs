@@ -1,0 +1,294 @@
+//! The bodies that a page shows, of requests and of answers, against their schemas.
+//!
+//! What a block shows is known by what stands around it, never by what it fits. Of one block the first misfit is told, and of
+//! one place of the contract the first block that does not fit it.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use openapi_model::document::{Document, Response, Status};
+use openapi_model::node::{Node, Value};
+use openapi_model::schema::SchemaId;
+use openapi_model::shape::AllOf;
+use openapi_model::span::Span;
+use openapi_model::values::Direction;
+
+use super::about::About;
+use super::context::{self, Shows};
+use super::shapes::{self, Others, Variants};
+use crate::page::CodeBlock;
+use crate::page::json::{self, ShownValue};
+use crate::page::words::Role;
+use apidrift_core::contract::json as json_media;
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+
+/// Places of the contract that some block did not fit, with what it did not fit: told once.
+pub type Told = HashSet<(Span, String)>;
+
+/// One thing in a body that does not fit.
+struct Misfit {
+    message: String,
+    range: Range<usize>,
+    /// Where the contract says otherwise, and what would be wrong again in another block.
+    place: Span,
+    key: String,
+}
+
+/// Languages of blocks that hold JSON, or may.
+const JSON: [&str; 8] = ["json", "jsonc", "json5", "js", "javascript", "http", "", "text"];
+
+impl About<'_, '_> {
+    /// Compares the bodies that are shown as such.
+    pub(super) fn bodies(&self, told: &mut Told) -> Vec<Finding> {
+        let blocks = self.page.blocks.iter().filter(|block| JSON.contains(&block.language.as_str()));
+        blocks.flat_map(|block| self.block(block, told)).collect()
+    }
+
+    fn block(&self, block: &CodeBlock, told: &mut Told) -> Vec<Finding> {
+        let shown = json::read(&block.text, block.text.range.start);
+        let mut findings = Vec::new();
+        if let Some(mistake) = &shown.mistake {
+            let message = format!("this is not JSON: {}", mistake.message);
+            let finding = Finding::at(Rule::PageBodySyntax, self.page.place(&mistake.range, "here"), message);
+            findings.push(finding.help("show the body as it is sent"));
+        }
+        for value in &shown.values {
+            let inside = [&value.start_line, &value.caption].into_iter().flatten();
+            let inside = inside.filter_map(|line| context::shows_line(self.page, line)).next();
+            let Some(shows) = context::shows(self.page, block, inside) else { continue };
+            let Some((misfits, schema)) = self.disagreement(value, &shows) else { continue };
+            // What the contract has elsewhere is told where it was first met.
+            let mut misfits = misfits.into_iter();
+            let Some(first) = misfits.find(|misfit| told.insert((misfit.place, misfit.key.clone()))) else { continue };
+            let title = shapes::title(self.basis.document(), schema);
+            let message = format!("the body does not fit {title}: {}", first.message);
+            let finding = Finding::at(Rule::PageBody, self.page.place(&first.range, "in this body"), message);
+            let mut finding = finding.with(self.basis.place(first.place, "the contract says this"));
+            for other in misfits.take(3) {
+                finding = finding.note(format!("also: {}", other.message));
+            }
+            findings.push(finding.help(match shows.role {
+                Role::Request => "show a body that the operation takes",
+                _ => "show a body that the operation really answers with",
+            }));
+        }
+        findings
+    }
+
+    /// How a value is not what it is shown as: the fewest misfits of those that it may be. Nothing where it fits, or where the
+    /// contract says nothing of it.
+    fn disagreement(&self, value: &ShownValue, shows: &Shows) -> Option<(Vec<Misfit>, SchemaId)> {
+        let direction = if shows.role == Role::Request { Direction::Request } else { Direction::Response };
+        let schemas = self.schemas(shows);
+        let mut best: Option<(Vec<Misfit>, SchemaId)> = None;
+        for schema in schemas? {
+            let misfits = self.misfits_of(value, schema, direction)?;
+            if best.as_ref().is_none_or(|(known, _)| misfits.len() < known.len()) {
+                best = Some((misfits, schema));
+            }
+        }
+        best.filter(|(misfits, _)| !misfits.is_empty())
+    }
+
+    /// The schemas of what is shown; nothing where the contract does not say enough.
+    fn schemas(&self, shows: &Shows) -> Option<Vec<SchemaId>> {
+        if shows.role == Role::Request {
+            return self
+                .operation
+                .body
+                .as_ref()?
+                .content
+                .iter()
+                .filter(|media| is_json(&media.name))
+                .map(|media| media.schema)
+                .collect();
+        }
+        let of_status = |status: u16| -> Vec<&Response> {
+            let exact = |response: &&Response| *response.status == Status::Code(status);
+            let range = |response: &&Response| matches!(*response.status, Status::Range(digit) if u16::from(digit) == status / 100);
+            let all = || self.operation.responses.iter();
+            let first = all().find(exact).or_else(|| all().find(range));
+            first.or_else(|| all().find(|response| *response.status == Status::Default)).into_iter().collect()
+        };
+        let is_error = |response: &&Response| {
+            matches!(*response.status, Status::Code(400..=599) | Status::Range(4 | 5) | Status::Default)
+        };
+        let responses: Vec<&Response> = match (&shows.status, shows.role) {
+            (Some(status), _) => of_status(status.value),
+            (None, Role::Error) => self.operation.responses.iter().filter(is_error).collect(),
+            (None, _) => {
+                let successes: Vec<&Response> = self.operation.successes().collect();
+                if successes.is_empty() {
+                    self.operation.responses.iter().filter(|response| *response.status == Status::Default).collect()
+                } else {
+                    successes
+                }
+            }
+        };
+        // Where one of them is in another form or in none, nothing is known.
+        let schema = |response: &&Response| json_media(&response.content)?.schema;
+        let schemas: Option<Vec<SchemaId>> = responses.iter().map(schema).collect();
+        schemas.filter(|schemas| !schemas.is_empty())
+    }
+
+    fn misfits_of(&self, value: &ShownValue, schema: SchemaId, direction: Direction) -> Option<Vec<Misfit>> {
+        let document = self.basis.document();
+        let schemas = [AllOf::from(schema)];
+        let mut found = Vec::new();
+        let variants = Variants::of(document, &schemas);
+        // Where none of the names is known, it is a part of a body, or something around one.
+        if let Value::Object(entries) = &value.node.value {
+            let fields = variants.fields();
+            let is_known = |key: &str| fields.named.contains_key(key) || !matches!(fields.others, Others::None);
+            if !entries.is_empty() && !entries.iter().any(|entry| is_known(&entry.key)) && !fields.named.is_empty() {
+                return self.fragment(value, &schemas, direction);
+            }
+        }
+        if !value.is_fragment {
+            let all = self.basis.misfits(schema, direction, &value.node)?;
+            for misfit in all {
+                if self.is_said(value, &misfit.range, &misfit.message) {
+                    let place = place_of(document, schema, &misfit.pointer);
+                    found.push(Misfit {
+                        key: generalised(&misfit.message),
+                        message: misfit.message,
+                        range: misfit.range,
+                        place,
+                    });
+                }
+            }
+        }
+        unknown_fields(document, &schemas, value, &value.node, &mut found);
+        // A field with another name is told before the one that is missing therefore.
+        found.sort_by_key(|misfit| (!misfit.message.starts_with("there is no field"), misfit.range.start));
+        Some(found)
+    }
+
+    /// Compares a part of a body: with the first object in it that has half of its names.
+    fn fragment(&self, value: &ShownValue, schemas: &[AllOf], direction: Direction) -> Option<Vec<Misfit>> {
+        let document = self.basis.document();
+        let names: Vec<&str> = value.node.entries().iter().map(|entry| entry.key.as_str()).collect();
+        let mut open = vec![schemas.to_vec()];
+        let mut seen = HashSet::new();
+        while let Some(schemas) = open.pop() {
+            if seen.len() > 200 || !seen.insert(format!("{schemas:?}")) {
+                continue;
+            }
+            let variants = Variants::of(document, &schemas);
+            let fields = variants.fields();
+            let known = names.iter().filter(|name| fields.named.contains_key(**name)).count();
+            if known * 2 >= names.len() && known > 0 {
+                let mut found = Vec::new();
+                if let [only] = schemas.as_slice()
+                    && let [id] = only.ids()
+                {
+                    for misfit in self.basis.misfits(*id, direction, &value.node)? {
+                        if self.is_said(value, &misfit.range, &misfit.message) {
+                            let place = place_of(document, *id, &misfit.pointer);
+                            found.push(Misfit {
+                                key: generalised(&misfit.message),
+                                message: misfit.message,
+                                range: misfit.range,
+                                place,
+                            });
+                        }
+                    }
+                }
+                unknown_fields(document, &schemas, value, &value.node, &mut found);
+                return Some(found);
+            }
+            open.extend(fields.named.into_values().rev().map(|field| field.schemas));
+            open.extend(variants.items(0));
+        }
+        None
+    }
+
+    /// Whether a misfit says something of what is shown: not where a value stands for another, and not where something is left
+    /// out.
+    fn is_said(&self, value: &ShownValue, range: &Range<usize>, message: &str) -> bool {
+        let text = self.page.source.text.get(range.clone()).unwrap_or_default();
+        let is_missing = message.ends_with("is a required property");
+        let is_cut = value.is_partial || value.is_abridged(range);
+        let is_placeholder = value
+            .placeholders()
+            .iter()
+            .any(|placeholder| placeholder.start >= range.start && placeholder.end <= range.end);
+        // That nothing may be there is often not written down.
+        !(is_missing && is_cut) && text != "null" && (is_missing || !is_placeholder)
+    }
+}
+
+fn is_json(name: &str) -> bool {
+    let essence = name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence.ends_with("json") || matches!(essence.as_str(), "*/*" | "application/*")
+}
+
+/// A message without the value that it is about.
+fn generalised(message: &str) -> String {
+    match message.find(" is not ") {
+        Some(at) => message[at..].to_owned(),
+        None => message.to_owned(),
+    }
+}
+
+/// Where the contract says what stands at a JSON pointer into a value.
+fn place_of(document: &Document, schema: SchemaId, pointer: &str) -> Span {
+    let mut schemas = vec![AllOf::from(schema)];
+    let mut place = document.schema(document.target(schema)).span;
+    for key in pointer.split('/').skip(1) {
+        let key = key.replace("~1", "/").replace("~0", "~");
+        let variants = Variants::of(document, &schemas);
+        let fields = variants.fields();
+        let below = match (fields.named.get(&key), key.parse::<usize>()) {
+            (Some(field), _) => Some(field.schemas.clone()),
+            (None, Ok(index)) => variants.items(index),
+            (None, Err(_)) => match fields.others {
+                Others::Some(others) => Some(others),
+                _ => None,
+            },
+        };
+        let Some(below) = below else { break };
+        let id = below.first().and_then(|schemas| schemas.ids().first().copied());
+        place = id.map_or(place, |id| document.schema(document.target(id)).span);
+        schemas = below;
+    }
+    place
+}
+
+/// Fields that the contract does not name, where it names all that there are.
+fn unknown_fields(document: &Document, schemas: &[AllOf], shown: &ShownValue, node: &Node, found: &mut Vec<Misfit>) {
+    match &node.value {
+        Value::Array(items) => {
+            let variants = Variants::of(document, schemas);
+            for (index, item) in items.iter().enumerate() {
+                let Some(schemas) = variants.items(index) else { break };
+                unknown_fields(document, &schemas, shown, item, found);
+            }
+        }
+        Value::Object(entries) => {
+            let fields = Variants::of(document, schemas).fields();
+            let takes_any = schemas.iter().any(|schemas| shapes::takes_any_field(document, schemas));
+            for entry in entries {
+                match (fields.named.get(&entry.key), &fields.others) {
+                    (Some(field), _) => unknown_fields(document, &field.schemas, shown, &entry.value, found),
+                    (None, Others::Some(schemas)) => unknown_fields(document, schemas, shown, &entry.value, found),
+                    (None, Others::None)
+                        if !takes_any && !fields.named.is_empty() && !shown.is_placeholder(&entry.key_range) =>
+                    {
+                        let id = schemas.first().and_then(|schemas| schemas.ids().first().copied());
+                        let Some(id) = id else { continue };
+                        found.push(Misfit {
+                            message: format!("there is no field `{}`", entry.key),
+                            range: entry.key_range.clone(),
+                            place: document.schema(document.target(id)).span,
+                            key: entry.key.clone(),
+                        });
+                    }
+                    (None, _) => {}
+                }
+            }
+        }
+        _ => {}
+    }
+}
