@@ -19,6 +19,7 @@ mod request_tables;
 mod said;
 mod sections;
 mod shapes;
+mod statuses;
 #[cfg(test)]
 mod tests;
 
@@ -312,6 +313,7 @@ impl<'a, 'b> About<'a, 'b> {
             findings.extend(self.success());
         } else {
             findings.extend(self.bodies(told));
+            findings.extend(self.statuses());
         }
         findings.extend(fields::compare(self.basis, self.page, &others, &listings));
         findings.extend(self.errors(common));

@@ -1,0 +1,206 @@
+//! The statuses that a page names as answers, wherever it names them: tabs, titles, headings, rows, lists, labels, status
+//! lines, and sentences that say so.
+//!
+//! A status that the contract does not have is a mistake. One that the page does not have is none: pages leave out what goes
+//! without saying.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use openapi_model::document::Status;
+use regex::Regex;
+
+use super::about::{About, falls_under};
+use super::context;
+use crate::page::words::{self, Role};
+use crate::page::{Cell, Paragraph, Table, pattern};
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+
+/// A text that begins with a status and goes on, if at all, with its reason: `404`, `HTTP 404`, `404 - Not Found`, `404: none`.
+static BEGINS: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^\W*(?:HTTP(?:/[\d.]+)? ?)?([1-5][0-9][0-9])(?:$|[^\w.,]|[.,:](?:\s|$))"));
+/// A text that is a status and its reason, and no sentence.
+static ONLY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)^\W*(?:HTTP(?:/[\d.]+)? ?|status(?: code)?:? ?|response:? ?|error:? ?)?([1-5][0-9][0-9])(?:\W+[\p{L} -]{0,40})?\W*$")
+});
+/// A sentence that says that a status is answered.
+static SENTENCE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)\b(?:status(?: code)?|http(?: status)?(?: code)?)s?\W{1,4}([1-5][0-9][0-9])\b"));
+
+impl About<'_, '_> {
+    /// The statuses that the page names and the contract does not have.
+    pub(super) fn statuses(&self) -> Vec<Finding> {
+        let mut named: BTreeMap<u16, Range<usize>> = BTreeMap::new();
+        for (status, range) in self.named_statuses() {
+            let first = named.entry(status).or_insert_with(|| range.clone());
+            if range.start < first.start {
+                *first = range;
+            }
+        }
+        let documented = |status: u16| {
+            let exact = |response: &openapi_model::document::Response| *response.status == Status::Code(status);
+            self.operation.responses.iter().any(exact) || falls_under(self.operation, status)
+        };
+        // Where the contract says nothing of answers, there is nothing to be compared with.
+        if self.operation.responses.is_empty() {
+            return Vec::new();
+        }
+        let unknown = named.into_iter().filter(|(status, _)| !documented(*status));
+        unknown.map(|(status, range)| self.unknown_status(status, &range)).collect()
+    }
+
+    fn unknown_status(&self, status: u16, range: &Range<usize>) -> Finding {
+        let here = self.page.place(range, "the page says this");
+        let codes: Vec<String> = self
+            .operation
+            .responses
+            .iter()
+            .filter_map(|response| match *response.status {
+                Status::Code(code) => Some(code.to_string()),
+                _ => None,
+            })
+            .collect();
+        let rule = if status < 400 { Rule::PageSuccessStatus } else { Rule::PageErrorExtra };
+        let message = format!("the contract documents no {status} for `{}`", self.operation.endpoint());
+        let finding = Finding::at(rule, here, message);
+        let finding = match self.operation.responses.first() {
+            Some(first) => finding.with(self.basis.place(first.status.span, "it has these answers")),
+            None => finding,
+        };
+        finding.help(format!("it has {}: correct the page, or document the answer", codes.join(", ")))
+    }
+
+    fn named_statuses(&self) -> Vec<(u16, Range<usize>)> {
+        let page = self.page;
+        let mut named = Vec::new();
+        let mut add = |text: &str, range: &Range<usize>, form: &Regex| {
+            let status = form.captures(text).and_then(|found| found[1].parse().ok()).filter(|status| is_status(*status));
+            named.extend(status.map(|status| (status, context::place_of(page, status, range))));
+        };
+        for tab in &page.tabs {
+            // `value="404" label="HTTP 404"`.
+            let words: Vec<&str> = tab.label.split_whitespace().collect();
+            if words.iter().all(|word| word.parse::<u16>().is_ok() || word.chars().all(char::is_alphabetic)) {
+                add(&tab.label, &tab.label.range, &BEGINS);
+            }
+        }
+        for block in &page.blocks {
+            if let Some(title) = block.title.split(['"', '\'']).find(|part| ONLY.is_match(part)) {
+                add(title, &block.title.range, &ONLY);
+            }
+            if let Some(line) = block.text.lines().next().filter(|line| line.starts_with("HTTP/")) {
+                let range = block.text.range.start..block.text.range.start + line.len();
+                add(line.split_once(' ').map_or("", |(_, rest)| rest), &range, &BEGINS);
+            }
+        }
+        let labels = page.headings.iter().filter(|heading| context::is_label(page, heading));
+        labels.for_each(|heading| add(&heading.text, &heading.range, &ONLY));
+        for paragraph in &page.paragraphs {
+            match self.says_status(paragraph) {
+                Says::Nothing => {}
+                Says::Label => add(&paragraph.text, &paragraph.range, &ONLY),
+                Says::Item => add(&paragraph.text, &paragraph.range, &BEGINS),
+                Says::Sentence => {
+                    for found in SENTENCE.captures_iter(&paragraph.text) {
+                        add(&found[1], &paragraph.range, &BEGINS);
+                    }
+                }
+            }
+        }
+        page.tables.iter().filter_map(status_column).flatten().for_each(|cell| add(&cell.text, &cell.range, &BEGINS));
+        for row in &page.errors {
+            named.push((row.status.value, row.status.range.clone()));
+        }
+        named
+    }
+
+    /// How a paragraph names statuses that are answers to this request.
+    fn says_status(&self, paragraph: &Paragraph) -> Says {
+        let page = self.page;
+        let text = paragraph.text.trim();
+        let is_label = text.split_whitespace().count() <= 6 && ONLY.is_match(text);
+        if is_label && words::role(text).is_some_and(|role| role != Role::Request) {
+            return Says::Label;
+        }
+        let above = context::headings_around(page, paragraph.range.start);
+        let mut labels = above.into_iter().filter(|heading| context::is_label(page, heading));
+        let is_of_answers =
+            labels.any(|heading| matches!(words::role(&heading.text), Some(Role::Response | Role::Error)));
+        if !is_of_answers {
+            return Says::Nothing;
+        }
+        if paragraph.is_item && BEGINS.is_match(text) {
+            return Says::Item;
+        }
+        // What is said with a link is often said of another request.
+        let has_link = page.links.iter().any(|link| paragraph.range.contains(&link.range.start));
+        if has_link { Says::Nothing } else { Says::Sentence }
+    }
+}
+
+/// How a paragraph names statuses.
+enum Says {
+    Nothing,
+    /// As a label: `Response: 201 Created`.
+    Label,
+    /// As an item of a list of them.
+    Item,
+    /// In a sentence.
+    Sentence,
+}
+
+/// The cells of a column of statuses: all of its cells begin with one.
+fn status_column(table: &Table) -> Option<Vec<&Cell>> {
+    let width = table.rows.iter().map(|row| row.cells.len()).max()?;
+    let cells = |column: usize| -> Vec<&Cell> {
+        let cells = table.rows.iter().filter_map(|row| row.cells.get(column));
+        cells.filter(|cell| !cell.text.trim().is_empty()).collect()
+    };
+    let is_status = |cell: &&Cell| {
+        let found = BEGINS.captures(cell.text.trim());
+        let status = found.and_then(|found| found[1].parse().ok());
+        status.is_some_and(is_status) && cell.text.split_whitespace().count() <= 6
+    };
+    let says_so = |column: usize| {
+        let head = table.head.get(column).map(|cell| cell.text.to_lowercase()).unwrap_or_default();
+        ["status", "code", "http", "response", "error", "fehler", "estado", "ステータス", "상태", "状态"].iter().any(|word| head.contains(word))
+    };
+    let is_one = |column: &usize| {
+        let cells = cells(*column);
+        !cells.is_empty() && cells.iter().all(is_status) && (says_so(*column) || cells.len() > 2)
+    };
+    (0..width).find(is_one).map(cells)
+}
+
+/// Whether a number is a status that servers answer with.
+fn is_status(status: u16) -> bool {
+    matches!(status, 100..=103 | 200..=208 | 226 | 300..=308 | 400..=418 | 421..=431 | 451 | 500..=511 | 520..=530)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_are_told_from_other_numbers() {
+        let begins = |text: &str| BEGINS.captures(text).map(|found| found[1].to_owned());
+        for (text, expected) in [
+            ("404", Some("404")),
+            ("HTTP 404", Some("404")),
+            ("404 - Not Found", Some("404")),
+            ("404: there is none", Some("404")),
+            ("`200 OK`", Some("200")),
+            ("404 things", Some("404")),
+            ("4040", None),
+            ("200.5", None),
+            ("In 404", None),
+        ] {
+            assert_eq!(begins(text).as_deref(), expected, "{text}");
+        }
+        assert!(ONLY.is_match("Response: 201 Created") && ONLY.is_match("### 400 - Bad Request"));
+        assert!(!ONLY.is_match("It holds 200 things at most"));
+        assert!(is_status(404) && !is_status(260));
+    }
+}
