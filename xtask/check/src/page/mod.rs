@@ -5,6 +5,7 @@
 
 mod curl;
 mod html;
+pub mod http;
 pub mod json;
 mod limits;
 mod mask;
@@ -14,7 +15,7 @@ mod pattern;
 mod shell;
 pub mod words;
 
-pub use curl::{Request, requests};
+pub use curl::{Body, Data, Part, Request, data, requests};
 pub use model::{Cell, CodeBlock, Endpoint, ErrorRow, Limit, Page, Row, Table, Written};
-pub use shell::Malformed;
+pub use shell::{Malformed, Word};
 pub use words::{Kind, Language};
