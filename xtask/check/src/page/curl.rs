@@ -1,131 +1,179 @@
 //! Example requests: what a `curl` command asks for.
 
+mod body;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
 use super::model::Written;
-use super::shell;
+use super::shell::{self, Command, Word};
+pub use body::{Body, Data, Part, Request, data};
 
-/// A request as a `curl` command makes it.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// The method, whether it is written or follows from the rest.
-    pub method: Written<String>,
-    /// The URL.
-    pub url: Written<String>,
-    /// The headers: name in lower case, value. Users and cookies are among them.
-    pub headers: Vec<Written<(String, String)>>,
-    /// What is added to the URL's query, as it is sent.
-    pub query: Vec<Written<String>>,
-    /// Parts of a form and files that are sent.
-    pub uploads: Vec<Written<String>>,
-    /// The data that is sent.
-    pub data: Vec<Written<String>>,
-}
-
-/// Options of curl that are followed by a value. Most say nothing about the request's meaning.
+/// Options of curl that are followed by a value, but for those of data. Most say nothing about the request's meaning.
 const WITH_VALUE: &str = "\
-    -A -C -D -E -F -K -P -Q -T -U -Y -b -c -e -h -m -o -r -t -u -w -x -y -z \
+    -A -C -D -E -F -H -K -P -Q -T -U -X -Y -b -c -e -h -m -o -r -t -u -w -x -y -z \
     --abstract-unix-socket --alt-svc --aws-sigv4 --cacert --capath --cert --cert-type --ciphers --config --connect-timeout --connect-to \
     --continue-at --cookie --cookie-jar --create-file-mode --crlfile --curves --dns-servers --doh-url --dump-header --ech --egd-file \
-    --engine --etag-compare --etag-save --expect100-timeout --form --form-string --ftp-port --happy-eyeballs-timeout-ms --help --hostpubmd5 \
+    --engine --etag-compare --etag-save --expect100-timeout --form --form-string --ftp-port --happy-eyeballs-timeout-ms --header --help --hostpubmd5 \
     --hostpubsha256 --hsts --interface --ip-tos --ipfs-gateway --keepalive-cnt --keepalive-time --key --key-type --limit-rate --local-port \
-    --login-options --max-filesize --max-redirs --max-time --netrc-file --noproxy --output --output-dir --parallel-max --pass \
+    --login-options --max-filesize --max-redirs --max-time --netrc-file --noproxy --oauth2-bearer --output --output-dir --parallel-max --pass \
     --pinnedpubkey --preproxy --proto --proto-default --proto-redir --proxy --proxy-cacert --proxy-cert --proxy-header --proxy-key \
-    --proxy-user --pubkey --quote --random-file --range --rate --referer --request-target --resolve --retry --retry-delay \
+    --proxy-user --pubkey --quote --random-file --range --rate --referer --request --request-target --resolve --retry --retry-delay \
     --retry-max-time --socks4 --socks4a --socks5 --socks5-hostname --speed-limit --speed-time --stderr --telnet-option --time-cond \
-    --tls-max --tls13-ciphers --trace --trace-ascii --trace-config --unix-socket --upload-file --user --user-agent --variable --write-out";
+    --tls-max --tls13-ciphers --trace --trace-ascii --trace-config --unix-socket --upload-file --url --url-query --user --user-agent --variable --write-out";
 /// Options of curl that are followed by data to send.
 const DATA: &[&str] = &["-d", "--data", "--data-raw", "--data-ascii", "--data-binary", "--data-urlencode", "--json"];
 
 /// Words before the name of a program that does not run there.
 const SPEAK_OF_IT: [&str; 6] = ["install", "add", "man", "which", "-v", "-S"];
 
-/// The `curl` commands of a text, or why one of them would not work. Places count from `offset`.
+/// The `curl` commands of a text, or why one of them would not work or is not understood. Places count from `offset`.
 pub fn requests(text: &str, offset: usize) -> Result<Vec<Request>, shell::Malformed> {
+    if let Some(at) = windows(text).filter(|_| text.contains("curl")) {
+        let range = offset + at..offset + at + 1;
+        let message = "this is a command line of Windows";
+        return Err(shell::Malformed { message, range, is_sure: false });
+    }
     let commands = shell::commands(text, offset)?;
-    commands.iter().filter_map(|words| Some(request(&words[name(words)?..]))).collect()
+    commands.iter().filter_map(|command| Some(request(&command.words[name(&command.words)?..], command))).collect()
+}
+
+/// Where a line ends in the way of `cmd` or PowerShell, and another follows.
+fn windows(text: &str) -> Option<usize> {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end();
+        if (content.ends_with(" ^") || content.ends_with(" `")) && at + line.len() < text.len() {
+            return Some(at + content.len() - 1);
+        }
+        at += line.len();
+    }
+    None
 }
 
 /// Where the name of the command stands, if it is curl. Prompts, assignments and other programs may stand before it.
-fn name(words: &[Written<String>]) -> Option<usize> {
+fn name(words: &[Word]) -> Option<usize> {
     let at = words.iter().position(|word| word.value == "curl")?;
-    let only_speaks_of_it = |word: &Written<String>| SPEAK_OF_IT.contains(&word.value.as_str());
+    let only_speaks_of_it = |word: &Word| SPEAK_OF_IT.contains(&word.value.as_str());
     (!words[..at].iter().any(only_speaks_of_it)).then_some(at)
 }
 
+/// What the options of a command come to.
+#[derive(Default)]
+struct Options {
+    method: Option<Written<String>>,
+    url: Option<Written<String>>,
+    headers: Vec<Written<(String, String)>>,
+    query: Vec<Written<String>>,
+    data: Vec<Data>,
+    form: Vec<Part>,
+    file: Option<Written<String>>,
+    /// What is given to `--json`.
+    json: Option<Written<String>>,
+    /// Whether the data is a part of the query.
+    as_query: bool,
+    head: bool,
+}
+
 /// A command whose first word is its name.
-fn request(words: &[Written<String>]) -> Result<Request, shell::Malformed> {
+fn request(words: &[Word], command: &Command) -> Result<Request, shell::Malformed> {
     let mut words = words.iter();
     let name = words.next().map(|name| name.range.clone()).unwrap_or_default();
-    let (mut method, mut url): (Option<Written<String>>, Option<Written<String>>) = (None, None);
-    let (mut headers, mut data, mut query) = (Vec::new(), Vec::new(), Vec::new());
-    let mut uploads = Vec::new();
-    let (mut as_query, mut head, mut put) = (false, false, false);
-    // What of the data is encoded before it is sent.
-    let mut encoded: Vec<bool> = Vec::new();
+    let mut found = Options::default();
     while let Some(word) = words.next() {
         for (option, attached) in options(word) {
-            let mut value = || attached.clone().or_else(|| words.next().cloned());
             match option.as_str() {
-                "-X" | "--request" => method = value(),
-                "-H" | "--header" => headers.extend(value().map(header)),
-                "--oauth2-bearer" => headers.extend(value().map(|token| authorization("Bearer", token))),
-                "-u" | "--user" => headers.extend(value().map(|user| authorization("Basic", user))),
-                "-b" | "--cookie" => headers.extend(value().map(cookie)),
-                "-F" | "--form" | "--form-string" => uploads.extend(value()),
-                "-T" | "--upload-file" => {
-                    put = true;
-                    uploads.extend(value());
+                option if takes_value(option) => {
+                    if let Some(value) = attached.or_else(|| words.next().cloned()) {
+                        found.option(option, value, command);
+                    }
                 }
-                "--url" => url = value(),
-                "--url-query" => query.extend(value().map(|pair| encode(&pair))),
-                "-G" | "--get" => as_query = true,
-                "-I" | "--head" => head = true,
-                option if DATA.contains(&option) => {
-                    encoded.push(option == "--data-urlencode");
-                    data.extend(value());
-                }
-                option if takes_value(option) => drop(value()),
+                "-G" | "--get" => found.as_query = true,
+                "-I" | "--head" => found.head = true,
                 option if option.starts_with('-') => {}
-                _ => url = url.or(Some(word.clone())),
+                _ => found.url = found.url.take().or(Some(word.written.clone())),
             }
         }
     }
-    let Some(url) = url else {
-        return Err(shell::Malformed { message: "this command asks for no URL", range: name });
-    };
-    if as_query {
-        let pairs = data.drain(..).zip(encoded);
-        query.extend(pairs.map(|(pair, is_encoded)| if is_encoded { encode(&pair) } else { pair }));
+    found.request(name)
+}
+
+impl Options {
+    /// An option with its value.
+    fn option(&mut self, option: &str, value: Word, command: &Command) {
+        match option {
+            "-X" | "--request" => self.method = Some(value.written),
+            "-H" | "--header" => self.headers.push(header(value.written)),
+            "--oauth2-bearer" => self.headers.push(authorization("Bearer", value.written)),
+            "-u" | "--user" => self.headers.push(authorization("Basic", value.written)),
+            "-b" | "--cookie" => self.headers.push(cookie(value.written)),
+            "-F" | "--form" => self.form.push(Part::new(value.written, true)),
+            "--form-string" => self.form.push(Part::new(value.written, false)),
+            "-T" | "--upload-file" => self.file = Some(value.written),
+            "--url" => self.url = Some(value.written),
+            "--url-query" => self.query.push(encode(&value.written)),
+            option if DATA.contains(&option) => {
+                if option == "--json" {
+                    self.json.get_or_insert(value.written.clone());
+                }
+                self.data.push(Data::new(option, value, command.input.as_ref()));
+            }
+            _ => {}
+        }
     }
-    let implied = match (head, put, data.is_empty() && uploads.is_empty()) {
-        (true, ..) => "HEAD",
-        (false, true, _) => "PUT",
-        (false, false, false) => "POST",
-        (false, false, true) => "GET",
-    };
-    Ok(Request {
-        method: method.unwrap_or_else(|| Written { value: implied.to_owned(), range: name }),
-        url,
-        query,
-        uploads,
-        headers,
-        data,
-    })
+
+    fn request(mut self, name: Range<usize>) -> Result<Request, shell::Malformed> {
+        let Some(url) = self.url else {
+            return Err(shell::Malformed { message: "this command asks for no URL", range: name, is_sure: false });
+        };
+        if self.as_query {
+            self.query.extend(self.data.drain(..).map(Data::into_pair));
+        }
+        let body = match (self.file, self.form.is_empty(), self.data.is_empty()) {
+            (Some(file), ..) => Body::File(file),
+            (None, false, _) => Body::Form(self.form),
+            (None, true, false) => Body::Data(self.data),
+            (None, true, true) => Body::Nothing,
+        };
+        let implied = match &body {
+            _ if self.head => "HEAD",
+            Body::Nothing => "GET",
+            Body::File(_) => "PUT",
+            Body::Form(_) | Body::Data(_) => "POST",
+        };
+        if let Some(json) = self.json {
+            for name in ["content-type", "accept"] {
+                if !self.headers.iter().any(|header| header.value.0 == name) {
+                    let value = (name.to_owned(), "application/json".to_owned());
+                    self.headers.push(Written { value, range: json.range.clone() });
+                }
+            }
+        }
+        let is_implied = self.method.is_none();
+        let method = self.method.unwrap_or_else(|| Written { value: implied.to_owned(), range: name });
+        Ok(Request { method, is_implied, url, headers: self.headers, query: self.query, body, is_raw: false })
+    }
 }
 
 /// The options in a word, each with the value that is attached to it. A word that is none is given back as it is.
-fn options(word: &Written<String>) -> Vec<(String, Option<Written<String>>)> {
+fn options(word: &Word) -> Vec<(String, Option<Word>)> {
     let text = &word.value;
     let short = text.strip_prefix('-').filter(|rest| !rest.is_empty() && !rest.starts_with('-'));
     let Some(short) = short else {
-        return vec![(text.clone(), None)];
+        // As some write it, though curl takes no value like this.
+        let long = text.split_once('=').filter(|(name, _)| name.starts_with("--") && takes_value(name));
+        return match long {
+            Some((name, _)) => vec![(name.to_owned(), Some(word.from(name.len() + 1)))],
+            None => vec![(text.clone(), None)],
+        };
     };
     let mut found = Vec::new();
     for (at, letter) in short.char_indices() {
         let option = format!("-{letter}");
-        let rest = &short[at + letter.len_utf8()..];
-        if ["-X", "-H"].contains(&option.as_str()) || DATA.contains(&option.as_str()) || takes_value(&option) {
-            let attached = (!rest.is_empty()).then(|| Written { value: rest.to_owned(), range: word.range.clone() });
-            found.push((option, attached));
+        let rest = at + letter.len_utf8();
+        if takes_value(&option) {
+            found.push((option, (rest < short.len()).then(|| word.from(1 + rest))));
             break;
         }
         found.push((option, None));
@@ -134,7 +182,7 @@ fn options(word: &Written<String>) -> Vec<(String, Option<Written<String>>)> {
 }
 
 fn takes_value(option: &str) -> bool {
-    WITH_VALUE.split_whitespace().any(|known| known == option)
+    DATA.contains(&option) || WITH_VALUE.split_whitespace().any(|known| known == option)
 }
 
 fn header(text: Written<String>) -> Written<(String, String)> {
@@ -160,65 +208,4 @@ fn encode(pair: &Written<String>) -> Written<String> {
         (None, None) => pair.value.clone(),
     };
     Written { value, range: pair.range.clone() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Request {
-        requests(text, 0).unwrap().remove(0)
-    }
-
-    #[test]
-    fn the_usual_ways_to_write_a_request_are_read() {
-        let whole = read(
-            "curl --location --request POST 'https://x.org/a' \\\n--header 'Content-Type: application/json' \\\n--header \"Authorization: Bearer K\"",
-        );
-        assert_eq!((whole.method.as_str(), whole.url.as_str()), ("POST", "https://x.org/a"));
-        let headers: Vec<_> =
-            whole.headers.iter().map(|header| (header.value.0.as_str(), header.value.1.as_str())).collect();
-        assert_eq!(headers, [("content-type", "application/json"), ("authorization", "Bearer K")]);
-        for text in [
-            "curl -sSLXPOST https://x.org/a",
-            "$ curl -X POST --url https://x.org/a",
-            "KEY=1 curl https://x.org/a -d '{}'",
-            "curl -o /dev/null -XPOST https://x.org/a | jq .",
-            "curl --max-redirs 3 -E cert.pem --noproxy '*' >out 2>&1 -XPOST https://x.org/a",
-            "# trigger\ncurl --data-raw $'{\\'a\\'}' https://x.org/a",
-        ] {
-            let request = read(text);
-            assert_eq!((request.method.as_str(), request.url.as_str()), ("POST", "https://x.org/a"), "{text}");
-        }
-        assert_eq!(read("curl x.org").method.value, "GET");
-        assert_eq!(read("curl -G -d a=b x.org").method.value, "GET");
-        assert_eq!(read("curl -I x.org").method.value, "HEAD");
-        let query = read("curl -G x.org --data-urlencode a=b -d c=d --oauth2-bearer K");
-        assert_eq!(query.query.iter().map(|pair| pair.as_str()).collect::<Vec<_>>(), ["a=b", "c=d"]);
-        assert!(query.data.is_empty());
-        assert_eq!(query.headers[0].value, ("authorization".to_owned(), "Bearer K".to_owned()));
-        let query = read(
-            "curl -G x.org --data-urlencode 'at=10:00+02:00' -d b=%20 --data-urlencode c@file --url-query 'd=1 2'",
-        )
-        .query;
-        let query: Vec<_> = query.iter().map(|pair| pair.as_str()).collect();
-        assert_eq!(query, ["d=1+2", "at=10%3A00%2B02%3A00", "b=%20", "c=%3Cfile%3E"]);
-        for (text, method) in
-            [("curl x.org -F file=@a", "POST"), ("curl x.org -T a", "PUT"), ("curl x.org -F a=b -X PUT", "PUT")]
-        {
-            assert_eq!(read(text).method.value, method, "{text}");
-        }
-        let headers = read("curl x.org -uname:password --cookie 'a=b'").headers;
-        let headers: Vec<_> = headers.iter().map(|header| (header.value.0.as_str(), header.value.1.as_str())).collect();
-        assert_eq!(headers, [("authorization", "Basic name:password"), ("cookie", "a=b")]);
-        let urls = requests("for i in 1 2; do curl x.org/$i; done\ncurl y.org | curl z.org", 0).unwrap();
-        assert_eq!(urls.iter().map(|request| request.url.as_str()).collect::<Vec<_>>(), ["x.org/$i", "y.org", "z.org"]);
-    }
-
-    #[test]
-    fn what_is_no_request_is_said() {
-        assert!(requests("ls -l\napt install curl jq\nman curl", 0).unwrap().is_empty());
-        assert!(requests("curl 'https://x.org", 0).is_err());
-        assert_eq!(requests("curl x.org; curl -s", 0).unwrap_err().message, "this command asks for no URL");
-    }
 }

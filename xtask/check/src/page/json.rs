@@ -16,7 +16,7 @@ mod value;
 
 use std::ops::Range;
 
-use openapi_model::node::{Duplicate, Node};
+use openapi_model::node::{Duplicate, Node, Value};
 
 use super::model::Written;
 use reader::Reader;
@@ -90,38 +90,52 @@ fn holds(ranges: &[Range<usize>], range: &Range<usize>) -> bool {
 /// Reads a block of code. Places count from `offset`.
 pub fn read(text: &str, offset: usize) -> Shown {
     let mut reader = Reader::new(text);
-    let mut values = reader.block();
-    let found = &mut reader.found;
-    let mistake = found.mistake();
-    let is_code = found.is_foreign || (!found.has_evidence && (mistake.is_some() || found.is_prose));
-    if is_code || values.is_empty() {
-        return Shown::default();
+    let values = reader.block();
+    let mut shown = reader.found.judge(values, false);
+    if offset > 0 {
+        shown.move_to(&|range| range.start + offset..range.end + offset);
     }
-    let is_javascript = found.is_javascript();
-    let is_json = mistake.is_none() && !found.has_notation && values.len() == 1 && !is_javascript;
-    let mut duplicates = std::mem::take(&mut found.duplicates);
-    for value in &mut values {
-        value.is_partial |= is_javascript;
-        value.shift(offset);
+    shown
+}
+
+/// Reads a text that is sent as it is: comments, and what JavaScript or Python would take, are mistakes there. What is left
+/// out or described in words is none, since nobody sends it like that. Nothing where the text is no JSON at all.
+pub fn sent(text: &str) -> Option<Shown> {
+    let mut reader = Reader::new(text);
+    let values = reader.block();
+    let shown = reader.found.judge(values, true);
+    (!shown.values.is_empty()).then_some(shown)
+}
+
+impl Shown {
+    fn move_to(&mut self, place: &dyn Fn(&Range<usize>) -> Range<usize>) {
+        self.values.iter_mut().for_each(|value| value.move_to(place));
+        self.mistake.iter_mut().for_each(|mistake| mistake.range = place(&mistake.range));
+        for duplicate in &mut self.duplicates {
+            (duplicate.first, duplicate.second) = (place(&duplicate.first), place(&duplicate.second));
+        }
     }
-    let shift = |range: &mut Range<usize>| *range = range.start + offset..range.end + offset;
-    for duplicate in &mut duplicates {
-        shift(&mut duplicate.first);
-        shift(&mut duplicate.second);
-    }
-    let mistake = mistake.map(|mut mistake| {
-        shift(&mut mistake.range);
-        mistake
-    });
-    Shown { values, mistake, duplicates, is_json }
 }
 
 impl ShownValue {
-    fn shift(&mut self, by: usize) {
-        self.node.shift(by);
-        let shift = |range: &mut Range<usize>| *range = range.start + by..range.end + by;
-        self.placeholders.iter_mut().chain(&mut self.abridged).for_each(shift);
+    /// Counts all places in another text, in which they have the same order.
+    pub fn move_to(&mut self, place: &dyn Fn(&Range<usize>) -> Range<usize>) {
+        move_node(&mut self.node, place);
         let texts = self.caption.iter_mut().chain(&mut self.start_line).map(|text| &mut text.range);
-        texts.chain(self.headers.iter_mut().map(|header| &mut header.range)).for_each(shift);
+        let texts = texts.chain(self.headers.iter_mut().map(|header| &mut header.range));
+        let ranges = texts.chain(&mut self.placeholders).chain(&mut self.abridged);
+        ranges.for_each(|range| *range = place(range));
+    }
+}
+
+fn move_node(node: &mut Node, place: &dyn Fn(&Range<usize>) -> Range<usize>) {
+    node.range = place(&node.range);
+    match &mut node.value {
+        Value::Array(items) => items.iter_mut().for_each(|item| move_node(item, place)),
+        Value::Object(entries) => entries.iter_mut().for_each(|entry| {
+            entry.key_range = place(&entry.key_range);
+            move_node(&mut entry.value, place);
+        }),
+        _ => {}
     }
 }

@@ -7,6 +7,7 @@ pub mod columns;
 mod curl;
 mod declarations;
 mod html;
+pub mod http;
 pub mod json;
 mod limits;
 mod mask;
@@ -16,10 +17,10 @@ mod pattern;
 mod shell;
 pub mod words;
 
-pub use curl::{Request, requests};
+pub use curl::{Body, Data, Part, Request, data, requests};
 pub use model::{
     Cell, CodeBlock, Declaration, Endpoint, ErrorRow, Heading, Limit, Manner, Page, Paragraph, Row, Tab, Table, Written,
 };
 pub use pattern::pattern;
-pub use shell::Malformed;
+pub use shell::{Malformed, Word};
 pub use words::{Kind, Language, Role};

@@ -1,11 +1,17 @@
-//! Shell command lines as a shell would split them, with the place of every word.
+//! Shell command lines as a shell would split them, with the place of every word and of every letter in it.
 //!
 //! Knows what examples in documentation use: single, double and `$'…'` quotes, backslashes, continued lines, comments,
-//! commands whose output stands in a word (`$(…)`), redirections, and what ends a command (`;`, `|`, `&`, a line break).
+//! commands whose output stands in a word (`$(…)`), redirections, texts for the standard input (`<<EOF`, `<<<`), and what
+//! ends a command (`;`, `|`, `&`, a line break).
+
+#[cfg(test)]
+mod tests;
+mod word;
 
 use std::ops::Range;
 
 use super::model::Written;
+pub use word::Word;
 
 /// Why a text is no command line, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,23 +20,68 @@ pub struct Malformed {
     pub message: &'static str,
     /// Where.
     pub range: Range<usize>,
+    /// Whether no shell would take it. Otherwise it is only not understood.
+    pub is_sure: bool,
 }
 
-/// The commands of a text, each as its words. Places count from `offset`.
-pub fn commands(text: &str, offset: usize) -> Result<Vec<Vec<Written<String>>>, Malformed> {
-    let mut splitter = Splitter { text, at: 0, offset, word: None, words: Vec::new(), commands: Vec::new() };
+/// A command.
+#[derive(Debug, Clone, Default)]
+pub struct Command {
+    /// Its name and what is given to it.
+    pub words: Vec<Word>,
+    /// The text that it is given on its standard input.
+    pub input: Option<Word>,
+}
+
+/// The commands of a text. Places count from `offset`.
+pub fn commands(text: &str, offset: usize) -> Result<Vec<Command>, Malformed> {
+    let mut splitter = Splitter {
+        text,
+        at: 0,
+        offset,
+        word: None,
+        command: Command::default(),
+        commands: Vec::new(),
+        documents: Vec::new(),
+        is_input: false,
+        has_escaped_quote: false,
+    };
     splitter.run()?;
     Ok(splitter.commands)
+}
+
+/// A word that is being read.
+struct Begun {
+    start: usize,
+    value: String,
+    /// See [`Word`], but counted in the text.
+    places: Vec<(usize, usize)>,
+    /// The byte of the text that follows the last place.
+    next: usize,
+}
+
+/// A text for a command's standard input that begins on the next line.
+struct Document {
+    /// The line that ends it.
+    end: String,
+    /// Whether its lines may be indented by tabs.
+    is_indented: bool,
+    /// Which command gets it: how many stand before it.
+    command: usize,
 }
 
 struct Splitter<'a> {
     text: &'a str,
     at: usize,
     offset: usize,
-    /// The word that is being read, and where it began.
-    word: Option<(usize, String)>,
-    words: Vec<Written<String>>,
-    commands: Vec<Vec<Written<String>>>,
+    word: Option<Begun>,
+    command: Command,
+    commands: Vec<Command>,
+    documents: Vec<Document>,
+    /// Whether the next word is the standard input.
+    is_input: bool,
+    /// Whether a single quote that closes a text stands behind a backslash: it was meant as a part of the text.
+    has_escaped_quote: bool,
 }
 
 impl Splitter<'_> {
@@ -57,7 +108,11 @@ impl Splitter<'_> {
                     }
                 }
                 ' ' | '\t' | '\r' => self.end_word(self.at - 1),
-                '\n' | ';' | '|' | '&' => self.end_command(self.at - 1),
+                '\n' => {
+                    self.end_command(self.at - 1);
+                    self.read_documents();
+                }
+                ';' | '|' | '&' => self.end_command(self.at - 1),
                 other => self.push(other),
             }
         }
@@ -70,11 +125,35 @@ impl Splitter<'_> {
         self.begin(open);
         loop {
             match self.next() {
-                Some('\'') => return Ok(()),
+                Some('\'') => {
+                    self.inner_quote(open)?;
+                    return Ok(());
+                }
                 Some(letter) => self.push(letter),
-                None => return Err(self.wrong("this quote is not closed", open)),
+                None => return Err(self.unclosed(open)),
             }
         }
+    }
+
+    /// A single quote that closes a text which began at a byte: whether it was meant as a part of the text.
+    fn inner_quote(&mut self, open: usize) -> Result<(), Malformed> {
+        let at = self.at - 1;
+        let text = &self.text[open + 1..at];
+        let (before, after) = (text.chars().next_back(), self.peek());
+        if before == Some('\\') {
+            self.has_escaped_quote = true;
+            if after.is_some_and(char::is_alphanumeric) {
+                return Err(self.unclear("a backslash does not keep a quote in single quotes", at - 1));
+            }
+        }
+        // `'{"text": "It's"}'`
+        if before.is_some_and(char::is_alphabetic)
+            && after.is_some_and(char::is_alphabetic)
+            && text.starts_with(['{', '['])
+        {
+            return Err(self.wrong("this apostrophe ends the text in single quotes; `'\\''` stands for one there", at));
+        }
+        Ok(())
     }
 
     fn double(&mut self) -> Result<(), Malformed> {
@@ -87,6 +166,7 @@ impl Splitter<'_> {
                     Some('\n') => {
                         self.next();
                     }
+                    Some('\r') if self.text[self.at..].starts_with("\r\n") => self.at += 2,
                     Some(letter @ ('"' | '\\' | '$' | '`')) => {
                         self.next();
                         self.push(letter);
@@ -95,7 +175,7 @@ impl Splitter<'_> {
                 },
                 Some('$') if self.peek() == Some('(') => self.substitution()?,
                 Some(letter) => self.push(letter),
-                None => return Err(self.wrong("this quote is not closed", open)),
+                None => return Err(self.unclosed(open)),
             }
         }
     }
@@ -114,7 +194,7 @@ impl Splitter<'_> {
                 _ => {}
             }
         }
-        Err(self.wrong("this parenthesis is not closed", open))
+        Err(self.unclear("this parenthesis is not closed", open))
     }
 
     /// `<name>` is a placeholder for a part of the word; `<file`, `>file` and `2>&1` are not words of the command.
@@ -124,15 +204,28 @@ impl Splitter<'_> {
         let name = line.find(['>', ' ', '\t']).filter(|end| letter == '<' && line[*end..].starts_with('>'));
         if let Some(end) = name.filter(|end| *end > 0) {
             let end = self.at + end + 1;
-            self.word.get_or_insert((start, String::new())).1.push_str(&self.text[start..end]);
-            self.at = end;
+            self.at = start;
+            while self.at < end {
+                if let Some(letter) = self.next() {
+                    self.push(letter);
+                }
+            }
             return;
         }
         // A number before it names a stream.
-        if self.word.as_ref().is_some_and(|(_, word)| word.bytes().all(|byte| byte.is_ascii_digit())) {
+        if self.word.as_ref().is_some_and(|word| word.value.bytes().all(|byte| byte.is_ascii_digit())) {
             self.word = None;
         }
         self.end_word(start);
+        if letter == '<' && line.starts_with("<<") {
+            self.at += 2;
+            self.is_input = true;
+            return;
+        }
+        if letter == '<' && line.starts_with('<') {
+            self.document(line);
+            return;
+        }
         let target = line.trim_start_matches(['>', '<', '&', ' ', '\t']);
         let length = target.find([' ', '\t', ';', '|', '&']).unwrap_or(target.len());
         self.at += line.len() - target.len() + length;
@@ -155,10 +248,10 @@ impl Splitter<'_> {
                         self.push('\\');
                         self.push(letter);
                     }
-                    None => return Err(self.wrong("this quote is not closed", open)),
+                    None => return Err(self.unclosed(open)),
                 },
                 Some(letter) => self.push(letter),
-                None => return Err(self.wrong("this quote is not closed", open)),
+                None => return Err(self.unclosed(open)),
             }
         }
     }
@@ -174,72 +267,84 @@ impl Splitter<'_> {
     }
 
     fn begin(&mut self, at: usize) {
-        self.word.get_or_insert((at, String::new()));
+        self.word.get_or_insert(Begun { start: at, value: String::new(), places: Vec::new(), next: usize::MAX });
     }
 
+    /// Adds the letter that was read last, or what an escape that was read last stands for.
     fn push(&mut self, letter: char) {
         let start = self.at - letter.len_utf8();
-        self.word.get_or_insert((start, String::new())).1.push(letter);
+        self.begin(start);
+        let Some(word) = &mut self.word else { return };
+        if word.next != start {
+            word.places.push((word.value.len(), start));
+        }
+        word.next = self.at;
+        word.value.push(letter);
+    }
+
+    /// `<<EOF` and `<<-'EOF'`: the lines that follow, up to one of this name, are the standard input.
+    fn document(&mut self, line: &str) {
+        let after = line[1..].strip_prefix('-').unwrap_or(&line[1..]);
+        let name = after.trim_start_matches([' ', '\t']);
+        let length = name.find([' ', '\t', ';', '|', '&', '>', '\r']).unwrap_or(name.len());
+        let end = name[..length].trim_matches(['\'', '"']).trim_start_matches('\\').to_owned();
+        let is_indented = line[1..].starts_with('-');
+        self.documents.push(Document { end, is_indented, command: self.commands.len() });
+        self.at += line.len() - name.len() + length;
+    }
+
+    /// The texts that were announced on the line that ends here.
+    fn read_documents(&mut self) {
+        for document in std::mem::take(&mut self.documents) {
+            let (start, mut end) = (self.at, self.at);
+            for line in self.text[start..].split_inclusive('\n') {
+                self.at += line.len();
+                let content = line.trim_end_matches(['\n', '\r']);
+                let content = if document.is_indented { content.trim_start_matches('\t') } else { content };
+                if content == document.end {
+                    break;
+                }
+                end = self.at;
+            }
+            if let Some(command) = self.commands.get_mut(document.command) {
+                command.input = Some(Word::verbatim(&self.text[start..end], self.offset + start));
+            }
+        }
     }
 
     /// Ends the word that is being read, if there is one, at a byte.
     fn end_word(&mut self, end: usize) {
-        if let Some((start, value)) = self.word.take() {
-            self.words.push(Written { value, range: self.offset + start..self.offset + end });
+        let Some(word) = self.word.take() else { return };
+        let offset = self.offset;
+        let places = word.places.into_iter().map(|(at, place)| (at, place + offset)).collect();
+        let written = Written { value: word.value, range: offset + word.start..offset + end };
+        let word = Word::new(written, places);
+        if std::mem::take(&mut self.is_input) {
+            self.command.input = Some(word);
+        } else {
+            self.command.words.push(word);
         }
     }
 
     fn end_command(&mut self, end: usize) {
         self.end_word(end);
-        if !self.words.is_empty() {
-            self.commands.push(std::mem::take(&mut self.words));
+        self.is_input = false;
+        let command = std::mem::take(&mut self.command);
+        if !command.words.is_empty() {
+            self.commands.push(command);
         }
     }
 
     fn wrong(&self, message: &'static str, at: usize) -> Malformed {
-        Malformed { message, range: self.offset + at..self.offset + at + 1 }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn split(text: &str) -> Vec<Vec<String>> {
-        let commands = commands(text, 0).unwrap();
-        commands.iter().map(|words| words.iter().map(|word| word.value.clone()).collect()).collect()
+        Malformed { message, range: self.offset + at..self.offset + at + 1, is_sure: true }
     }
 
-    #[test]
-    fn words_are_split_as_a_shell_does() {
-        assert_eq!(
-            split("curl -X POST \\\n  'it''s' \"a \\\"b\\\" \\x\" $'c\\'d\\n' e\\ f ''"),
-            [["curl", "-X", "POST", "its", "a \"b\" \\x", "c'd\n", "e f", ""]]
-        );
-        assert_eq!(
-            split("# first\nA=1 # more\nb#c; d | e\r\nf"),
-            [vec!["A=1"], vec!["b#c"], vec!["d"], vec!["e"], vec!["f"]]
-        );
-        assert!(split(" \n\n").is_empty());
-        assert_eq!(
-            split("a \"$(b \"c d\")\" $(e (f) | g)x https://h/<i>/j 2>&1 >k <l m<<N"),
-            [["a", "$(b \"c d\")", "$(e (f) | g)x", "https://h/<i>/j", "m"]]
-        );
+    /// What is no mistake for sure.
+    fn unclear(&self, message: &'static str, at: usize) -> Malformed {
+        Malformed { is_sure: false, ..self.wrong(message, at) }
     }
 
-    #[test]
-    fn every_word_knows_its_place() {
-        let text = "curl 'ä ö' -H \"x\" \\\n--url=é";
-        for word in commands(text, 100).unwrap().concat() {
-            let place = &text[word.range.start - 100..word.range.end - 100];
-            assert_eq!(place.trim_matches(['\'', '"']), word.value, "{word:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_closed_is_said_with_its_place() {
-        for (text, at) in [("a 'b", 2), ("a \"b", 2), ("a $'b", 2), ("a \\", 2), ("a $(b", 2), ("a \"$(b", 3)] {
-            assert_eq!(commands(text, 10).unwrap_err().range, 10 + at..10 + at + 1, "{text}");
-        }
+    fn unclosed(&self, open: usize) -> Malformed {
+        Malformed { is_sure: !self.has_escaped_quote, ..self.wrong("this quote is not closed", open) }
     }
 }

@@ -137,8 +137,7 @@ struct Asked {
     url: String,
     query: Vec<String>,
     headers: BTreeSet<(String, String)>,
-    data: Vec<String>,
-    uploads: Vec<String>,
+    body: Vec<String>,
 }
 
 /// What a block asks for, if it holds requests.
@@ -150,8 +149,7 @@ fn asks(block: &CodeBlock) -> Option<Vec<Asked>> {
         url: request.url.value,
         query: texts(request.query),
         headers: request.headers.into_iter().map(|header| header.value).collect(),
-        data: texts(request.data),
-        uploads: texts(request.uploads),
+        body: request.body.texts().map(str::to_owned).collect(),
     });
     Some(asked.collect())
 }

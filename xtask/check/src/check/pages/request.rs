@@ -160,9 +160,9 @@ impl<'a> About<'a, '_> {
 
     /// What the request sends is what the operation takes. Files and what a shell puts in are not looked into.
     fn data(&self, request: &Request) -> Vec<Finding> {
-        let Some(data) = request.data.first().or(request.uploads.first()) else { return Vec::new() };
+        let Some(range) = request.body.range() else { return Vec::new() };
         let finding = |message: String, there: Span, help: &str| {
-            let here = self.page.place(&data.range, "this data");
+            let here = self.page.place(range, "this data");
             let finding = Finding::at(Rule::PageRequestBody, here, message);
             finding.with(self.basis.place(there, "the contract says this")).help(help)
         };
@@ -171,14 +171,13 @@ impl<'a> About<'a, '_> {
             return vec![finding(message, self.operation.id.span, "leave the data out")];
         };
         let schema = json(&body.content).and_then(|media| media.schema);
-        let (Some(schema), Ok(value)) = (schema, openapi_model::node::parse(data)) else {
+        let (Some(schema), Some(Ok(value))) = (schema, page::data(request)) else {
             return Vec::new();
         };
-        let is_one = request.data.len() == 1 && request.uploads.is_empty();
-        if !is_one || !data.trim_start().starts_with(['{', '[']) || data.contains('$') {
+        if value.is_partial || !value.placeholders().is_empty() {
             return Vec::new();
         }
-        let misfits = self.basis.misfits(schema, Direction::Request, &value).unwrap_or_default();
+        let misfits = self.basis.misfits(schema, Direction::Request, &value.node).unwrap_or_default();
         let there = self.basis.document().schema(schema).span;
         let misfits = misfits.into_iter().map(|misfit| misfit.message);
         misfits
@@ -368,7 +367,7 @@ pub fn requests(page: &Page) -> (Vec<Request>, Vec<page::Malformed>) {
     for block in page.blocks.iter().filter(|block| SHELLS.contains(&block.language.as_str())) {
         match page::requests(&block.text, block.text.range.start) {
             Ok(found) => requests.extend(found),
-            Err(_) if !block.text.contains("curl") => {}
+            Err(malformed) if !block.text.contains("curl") || !malformed.is_sure => {}
             Err(malformed) => wrong.push(malformed),
         }
     }

@@ -81,7 +81,10 @@ impl Reader<'_> {
                 }
                 _ if self.head(&mut head) => {}
                 // Other text, before or after.
-                _ => break,
+                _ => {
+                    self.found.has_notation = true;
+                    break;
+                }
             }
         }
         if let Some(comma) = comma {
@@ -180,7 +183,7 @@ fn label(text: &str) -> Option<&str> {
         text.starts_with(|letter: char| letter.is_alphabetic() || letter == '*' || letter == '$' || letter == '>')
             && text.len() <= LONGEST_LABEL
             && !text.ends_with(['=', '(', '{', ';', '\\', ',', '.', '+'])
-            && !text.contains(['"', '\'', '`', ';', '='])
+            && !text.contains(['"', '\'', '`', ';', '=', '{', '['])
             && !text.split_whitespace().any(|word| word == "curl")
     };
     if let Some(at) = text.find([':']).filter(|at| text[at + 1..].trim_start().starts_with(['{', '['])) {

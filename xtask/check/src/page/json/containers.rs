@@ -5,6 +5,7 @@ use std::ops::Range;
 use openapi_model::node::{Entry, Node, Value, last_of_each};
 
 use super::found::Kind;
+use super::placeholder::is_name_placeholder;
 use super::reader::Reader;
 
 /// What stands last in an object or list that is being read.
@@ -59,7 +60,7 @@ impl Reader<'_> {
             match self.member(entries.is_empty()) {
                 Some(entry) => {
                     open.last = Last::Item(self.at);
-                    if entry.key.trim_matches(['.', '…']).is_empty() && !entry.key.is_empty() {
+                    if entry.key == "…" || (entry.key.len() > 1 && entry.key.trim_matches('.').is_empty()) {
                         self.found.partial();
                         open.is_abridged = true;
                     } else {
@@ -248,7 +249,7 @@ impl Reader<'_> {
                 !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
             self.found.has_other_names |= !is_json;
             self.found.has_quoted_names |= is_json && is_identifier;
-            if super::placeholder::is_placeholder(&name, Some("type")) {
+            if is_name_placeholder(&name) {
                 self.found.placeholder(&(start..self.at));
             }
             return Some((name, start..self.at));
@@ -282,7 +283,7 @@ impl Reader<'_> {
         }
         let end = self.bare_end(true).max(self.letter(start).end);
         let is_description = is_first && !self.text[start..end].contains(['"', ':']);
-        if is_description || self.found.is_prose {
+        if is_description || self.found.is_described() {
             self.found.prose();
         } else {
             let range = self.letter(start);

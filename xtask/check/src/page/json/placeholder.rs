@@ -43,6 +43,12 @@ pub(super) fn is_placeholder(text: &str, name: Option<&str>) -> bool {
         || (TYPES.contains(&trimmed.to_lowercase().as_str()) && !names_types())
 }
 
+/// Whether the name of a member stands for another. Names such as `$set` are real ones.
+pub(super) fn is_name_placeholder(name: &str) -> bool {
+    let is_operator = name.starts_with('$') && name.bytes().any(|byte| byte.is_ascii_lowercase());
+    !is_operator && is_placeholder(name, Some("type"))
+}
+
 /// Whether a text begins as descriptions do: `(required, string) the name`.
 fn is_description(text: &str) -> bool {
     let Some((inner, _)) = text.strip_prefix('(').and_then(|rest| rest.split_once(')')) else { return false };
@@ -156,5 +162,7 @@ mod tests {
             assert!(!is_placeholder(text, Some("name")), "{text}");
         }
         assert!(!is_placeholder("string", Some("dataType")));
+        assert!(is_name_placeholder("<key>") && is_name_placeholder("$KEY"));
+        assert!(!is_name_placeholder("$set") && !is_name_placeholder("string"));
     }
 }

@@ -125,6 +125,8 @@ impl<'a> Reader<'a> {
         self.found.has_notation = true;
         if has_ellipsis(text) {
             self.is_left_out = true;
+        } else {
+            self.found.comment.get_or_insert(self.at..self.at + mark + text.len());
         }
         let before = self.bytes[..self.at].iter().rev().find(|byte| !matches!(byte, b' ' | b'\t'));
         if matches!(before, None | Some(b'\n')) {
@@ -136,7 +138,9 @@ impl<'a> Reader<'a> {
 
     /// Takes `...` or `…`, if it comes next.
     pub fn ellipsis(&mut self) -> bool {
-        if !(self.starts("..") || self.starts("…")) {
+        // Points may stand on lines of their own, below each other.
+        let is_line = || self.starts(".") && matches!(self.bytes.get(self.at + 1), None | Some(b'\n' | b'\r'));
+        if !(self.starts("..") || self.starts("…") || is_line()) {
             return false;
         }
         while self.starts(".") || self.starts("…") {

@@ -87,7 +87,7 @@ impl Reader<'_> {
 
     /// A text without a last quote. It ends with its line, before a comma there.
     fn unclosed(&mut self, open: usize, from: usize, mut text: String) -> String {
-        let end = open + self.text[open..self.at].trim_end().len();
+        let end = (open + self.text[open..self.at].trim_end().len()).max(from);
         self.found.wrong(Kind::Other, open..end, "this text is not closed on its line");
         let end = self.text[from..end].trim_end_matches(',').len() + from;
         text.push_str(&self.text[from..end]);

@@ -55,7 +55,7 @@ impl Reader<'_> {
             },
         };
         let mut node = Node { range: start..self.at, value };
-        if name.is_some() && self.found.is_prose && !matches!(node.value, Value::Object(_) | Value::Array(_)) {
+        if name.is_some() && self.found.is_described() && !matches!(node.value, Value::Object(_) | Value::Array(_)) {
             // The value itself may follow its description.
             let (at, comment) = (self.at, self.comment.take());
             self.skip();
@@ -119,8 +119,10 @@ impl Reader<'_> {
             self.found.wrong(Kind::Other, range, message);
         } else if text.len() > 1 && text.find('"') == Some(text.len() - 1) {
             self.found.wrong(Kind::Other, range, "a quote is missing before this text");
-        } else if self.is_template_only(start) || is_upper(text) || text.parse::<f64>().is_ok() {
+        } else if self.is_template_only(start) || is_upper(text) || is_token(text) {
             self.found.has_notation = true;
+        } else if is_plain_word(text) {
+            self.found.word(&range);
         } else {
             self.found.prose();
         }
@@ -260,7 +262,7 @@ impl Reader<'_> {
         self.at = self.bare_end(is_member);
         let end = node.range.end + self.text[node.range.end..self.at].trim_end().len();
         let range = node.range.start..end;
-        self.found.placeholders.retain(|known| *known != node.range);
+        self.found.forget(&node.range);
         self.found.placeholder(&range);
         (node.range, self.at) = (range, end);
     }
@@ -268,15 +270,16 @@ impl Reader<'_> {
     /// What does not belong behind a value.
     fn garbage(&mut self, node: &mut Node, end: usize, is_member: bool) {
         let is_text = matches!(node.value, Value::String(_)) && self.bytes[..end].ends_with(b"\"");
-        if is_text && self.peek() != Some(b':') && !self.starts(";") {
+        let line_end = self.rest().find('\n').map_or(self.text.len(), |length| self.at + length);
+        let has_quote = self.text[self.at..line_end].contains('"');
+        if is_text && has_quote && self.peek() != Some(b':') {
             self.found.wrong(
                 Kind::Other,
                 end - 1..end,
                 "the text ends at this quote; in a text it is written as `\\\"`",
             );
-            self.found.placeholders.retain(|known| *known != node.range);
+            self.found.forget(&node.range);
             // The quote that is followed by what follows texts is the last one.
-            let line_end = self.rest().find('\n').map_or(self.text.len(), |length| self.at + length);
             let mut quotes = self.text[self.at..line_end].match_indices('"').map(|(at, _)| self.at + at + 1);
             let is_last = |at: &usize| {
                 let rest = self.text[*at..line_end].trim_start();
@@ -312,6 +315,17 @@ fn no_number(text: &str) -> Option<String> {
     let is_hex = text.trim_start_matches(['+', '-']).to_lowercase().starts_with("0x");
     let is_number = text.parse::<f64>().is_ok_and(f64::is_finite);
     (is_hex || is_number).then(|| format!("`{text}` is no number of JSON"))
+}
+
+/// A word that may be meant as it stands there, and is no name of a type.
+fn is_plain_word(text: &str) -> bool {
+    text.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.'))
+        && !is_placeholder(text, None)
+}
+
+/// `10kg`, `1-100`, `10.0.0.1`: nothing that describes a value in words. A number that is too big is one, too.
+fn is_token(text: &str) -> bool {
+    text.starts_with(|letter: char| letter.is_ascii_digit() || letter == '-') && !text.contains(char::is_whitespace)
 }
 
 /// `YOUR_ID`, `SOME-TEXT`.
