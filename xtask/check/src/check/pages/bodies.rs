@@ -57,23 +57,28 @@ impl About<'_, '_> {
             let inside = [&value.start_line, &value.caption].into_iter().flatten();
             let inside = inside.filter_map(|line| context::shows_line(self.page, line)).next();
             let Some(shows) = context::shows(self.page, block, inside) else { continue };
-            let Some((misfits, schema)) = self.disagreement(value, &shows) else { continue };
-            // What the contract has elsewhere is told where it was first met.
-            let mut misfits = misfits.into_iter();
-            let Some(first) = misfits.find(|misfit| told.insert((misfit.place, misfit.key.clone()))) else { continue };
-            let title = shapes::title(self.basis.document(), schema);
-            let message = format!("the body does not fit {title}: {}", first.message);
-            let finding = Finding::at(Rule::PageBody, self.page.place(&first.range, "in this body"), message);
-            let mut finding = finding.with(self.basis.place(first.place, "the contract says this"));
-            for other in misfits.take(3) {
-                finding = finding.note(format!("also: {}", other.message));
-            }
-            findings.push(finding.help(match shows.role {
-                Role::Request => "show a body that the operation takes",
-                _ => "show a body that the operation really answers with",
-            }));
+            findings.extend(self.body_finding(value, &shows, told));
         }
         findings
+    }
+
+    /// What is wrong with a body that is shown.
+    pub(super) fn body_finding(&self, value: &ShownValue, shows: &Shows, told: &mut Told) -> Option<Finding> {
+        let (misfits, schema) = self.disagreement(value, shows)?;
+        // What the contract has elsewhere is told where it was first met.
+        let mut misfits = misfits.into_iter();
+        let first = misfits.find(|misfit| told.insert((misfit.place, misfit.key.clone())))?;
+        let title = shapes::title(self.basis.document(), schema);
+        let message = format!("the body does not fit {title}: {}", first.message);
+        let finding = Finding::at(Rule::PageBody, self.page.place(&first.range, "in this body"), message);
+        let mut finding = finding.with(self.basis.place(first.place, "the contract says this"));
+        for other in misfits.take(3) {
+            finding = finding.note(format!("also: {}", other.message));
+        }
+        Some(finding.help(match shows.role {
+            Role::Request => "show a body that the operation takes",
+            _ => "show a body that the operation really answers with",
+        }))
     }
 
     /// How a value is not what it is shown as: the fewest misfits of those that it may be. Nothing where it fits, or where the

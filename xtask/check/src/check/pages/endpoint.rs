@@ -9,7 +9,7 @@ use super::about::Basis;
 use super::matching::{Matcher, Prefix, Target, stated_bases};
 use super::request;
 use super::sections::{self, Declared};
-use crate::page::{Declaration, Endpoint, Manner, Page};
+use crate::page::{Declaration, Endpoint, Malformed, Manner, Page, Request};
 use apidrift_core::contract::Operation;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
@@ -29,6 +29,23 @@ pub struct Section<'a> {
     pub names: HashMap<String, String>,
     /// Whether nothing else in this language describes the operation.
     pub is_only: bool,
+    /// The example requests.
+    pub requests: Vec<Request>,
+    /// Commands that no shell takes, or that are not understood.
+    pub malformed: Vec<Malformed>,
+}
+
+impl<'a> Section<'a> {
+    fn new(
+        operation: &'a Operation,
+        page: Page,
+        endpoint: Endpoint,
+        names: HashMap<String, String>,
+        is_only: bool,
+    ) -> Section<'a> {
+        let (requests, malformed) = request::requests(&page);
+        Section { operation, page, endpoint, names, is_only, requests, malformed }
+    }
 }
 
 /// What the pages of one language are about.
@@ -55,6 +72,12 @@ pub fn subjects<'a>(basis: &Basis<'a>, pages: &[Page]) -> Subjects<'a> {
     let mut sections: Vec<Vec<Section>> = Vec::new();
     for (index, (page, targets)) in pages.iter().zip(&targets).enumerate() {
         sections.push(reader.sections(index, page, targets));
+    }
+    // What only speaks of an operation is not about it where something else is.
+    for (page, sections) in pages.iter().zip(&mut sections) {
+        if sections.is_empty() {
+            sections.extend(reader.spoken_of(page));
+        }
     }
     let mut counts: HashMap<String, usize> = HashMap::new();
     for section in sections.iter().flatten() {
@@ -90,9 +113,6 @@ impl<'a> Reader<'a, '_> {
             self.matcher.target(&declaration.endpoint, before.map(|(_, base)| base.as_str()), prefix.as_ref())
         };
         let mut found: Vec<(&Declaration, Target)> = declared.into_iter().map(|one| (one, target(one))).collect();
-        if found.is_empty() {
-            return self.mentioned(page).into_iter().collect();
-        }
         let is_sure = |(one, target): &(&Declaration, Target)| {
             one.manner == Manner::Declared
                 || (one.manner == Manner::Block && matches!(target, Target::Operation(_) | Target::SetAside))
@@ -109,15 +129,26 @@ impl<'a> Reader<'a, '_> {
         found
     }
 
-    /// The endpoint of a page that declares none: the one that its first part speaks of, if it speaks of no other; or else
-    /// the one that all its example requests ask for.
-    fn mentioned<'p>(&self, page: &'p Page) -> Option<(&'p Declaration, Target<'a>)> {
+    /// A page that declares no endpoint is about the one that its first part speaks of, if it speaks of no other; or else
+    /// about the one that all its example requests ask for.
+    fn spoken_of(&mut self, page: &Page) -> Option<Section<'a>> {
+        if page.declarations.iter().any(|one| one.manner != Manner::Mention) {
+            return None;
+        }
+        self.mentioned(page).or_else(|| if self.basis.is_complete() { None } else { self.asked_for(page) })
+    }
+
+    fn mentioned(&mut self, page: &Page) -> Option<Section<'a>> {
         let second = page.headings.get(1).map_or(usize::MAX, |heading| heading.range.start);
         let errors = page.errors.first().map_or(usize::MAX, |row| row.range.start);
         let mut first = page.declarations.iter().filter(|one| one.range.start < second.min(errors));
         let one = first.next()?;
         let is_only = first.all(|other| other.endpoint.call() == one.endpoint.call());
-        is_only.then(|| (one, self.matcher.target(&one.endpoint, None, self.prefix.as_ref())))
+        let target = self.matcher.target(&one.endpoint, None, self.prefix.as_ref());
+        let operation = target.operation().filter(|_| is_only)?;
+        let is_new = self.described.insert(operation.call());
+        let names = names(&one.endpoint, operation);
+        is_new.then(|| Section::new(operation, whole(page), one.endpoint.clone(), names, true))
     }
 
     fn sections(&mut self, index: usize, page: &Page, targets: &[(&Declaration, Target<'a>)]) -> Vec<Section<'a>> {
@@ -148,16 +179,10 @@ impl<'a> Reader<'a, '_> {
                 Target::Nothing | Target::Elsewhere => {}
             }
         }
-        if targets.is_empty() {
-            let asked_for = if self.basis.is_complete() { None } else { self.asked_for(page) };
-            return asked_for.into_iter().collect();
-        }
-        let section = |(operation, one, ranges): (&'a Operation, &Declaration, Vec<Range<usize>>)| Section {
-            operation,
-            endpoint: one.endpoint.clone(),
-            names: names(&one.endpoint, operation),
-            is_only: is_one(&ranges),
-            page: page.part(&sections::united(ranges)),
+        let section = |(operation, one, ranges): (&'a Operation, &Declaration, Vec<Range<usize>>)| {
+            let is_only = is_one(&ranges);
+            let part = page.part(&sections::united(ranges));
+            Section::new(operation, part, one.endpoint.clone(), names(&one.endpoint, operation), is_only)
         };
         let mut found: Vec<Section> = by_operation.into_values().map(section).collect();
         found.sort_by_key(|section| section.endpoint.path.range.start);
@@ -167,7 +192,7 @@ impl<'a> Reader<'a, '_> {
     /// A page that declares nothing and whose example requests all ask for one operation is about that.
     fn asked_for(&mut self, page: &Page) -> Option<Section<'a>> {
         let requests: Vec<_> = request::requests(page).0;
-        let asked = |request: &crate::page::Request| {
+        let asked = |request: &Request| {
             let (_, path) = request::split(request::divide(&request.url).0);
             self.matcher.asked(&request.method, path, self.prefix.as_ref())
         };
@@ -178,11 +203,12 @@ impl<'a> Reader<'a, '_> {
         {
             return None;
         }
-        self.described.insert(first.call());
+        if !self.described.insert(first.call()) {
+            return None;
+        }
         let request = requests.first()?;
         let endpoint = Endpoint { method: request.method.clone(), path: request.url.clone() };
-        let whole = 0..page.source.text.len().max(1);
-        Some(Section { operation: first, endpoint, names: HashMap::new(), is_only: true, page: page.part(&[whole]) })
+        Some(Section::new(first, whole(page), endpoint, HashMap::new(), true))
     }
 
     /// Declared endpoints that are no operation. They are wrong where most of what the page declares is known, or it declares
@@ -272,6 +298,11 @@ fn elsewhere(page: &Page, one: &Declaration) -> Finding {
 fn is_exact(one: &Declaration, operation: &Operation, matcher: &Matcher<'_>) -> bool {
     let path = one.endpoint.path.as_str();
     *operation.path == *path || matcher.is_below_server(path, &operation.path)
+}
+
+/// All of a page.
+fn whole(page: &Page) -> Page {
+    page.part(&[0..page.source.text.len().max(1)])
 }
 
 /// Whether ranges are one, or parts of one.

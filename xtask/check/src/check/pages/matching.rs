@@ -180,6 +180,11 @@ impl<'a> Matcher<'a> {
         path.strip_suffix(below).is_some_and(|folder| self.folders.contains(folder))
     }
 
+    /// Whether a path begins as some path of the contract does.
+    pub fn knows(&self, path: &str) -> bool {
+        self.knows_start(&plain(path))
+    }
+
     /// Whether the first part of a path, below a server's, is the first of some path of the contract.
     fn knows_start(&self, path: &str) -> bool {
         let below = self.folders.iter().filter_map(|folder| path.strip_prefix(folder.as_str()));

@@ -1,12 +1,14 @@
 //! The pages that people read agree with the contract, and their editions with each other.
 
 mod about;
+mod answer_tables;
 mod bodies;
 mod body;
 mod context;
 mod editions;
 mod endpoint;
 mod errors;
+mod examples;
 mod fields;
 mod headers;
 mod limits;
@@ -32,8 +34,10 @@ use about::{About, Basis, falls_under};
 use apidrift_core::contract::{Contract, DocumentedError, Operation};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
+use bodies::Told;
 use editions::Edition;
 use endpoint::{Section, Subjects};
+use examples::Customs;
 use openapi_model::source::Source;
 pub use read::{Pages, names_of_pages, read};
 
@@ -85,10 +89,11 @@ pub fn check_foreign(contract: &Contract, set_aside: &HashSet<String>, source: &
         return outcome;
     }
     let sections: Vec<&Section> = subjects.sections.iter().flatten().collect();
-    let mut told = bodies::Told::new();
+    let mut told = Told::new();
+    let customs = customs(&basis, &subjects);
     for section in &sections {
         let about = About::new(&basis, &subjects, section);
-        outcome.findings.extend(about.check(&shared, &mut told));
+        outcome.findings.extend(about.check(section, &shared, customs, &mut told));
         if basis.is_complete() && !page.links.iter().any(|link| link.value.to_lowercase().contains("error")) {
             outcome.findings.push(about.no_link("another page"));
         }
@@ -104,6 +109,12 @@ pub fn check_foreign(contract: &Contract, set_aside: &HashSet<String>, source: &
     }
     outcome.findings.extend(subjects.findings);
     outcome
+}
+
+/// What the example requests of one language do.
+fn customs<'b>(basis: &Basis<'b>, subjects: &Subjects<'b>) -> Customs {
+    let sections = subjects.sections.iter().flatten();
+    Customs::of(sections.map(|section| (About::new(basis, subjects, section), section)))
 }
 
 fn not_compared(page: &Page) -> Outcome {
@@ -163,9 +174,10 @@ impl Edition {
         if basis.is_complete() {
             outcome.findings.extend(duplicates(&mut sections));
         }
-        let mut told = bodies::Told::new();
+        let mut told = Told::new();
+        let customs = customs(basis, subjects);
         for section in &sections {
-            outcome.findings.extend(About::new(basis, subjects, section).check(&shared, &mut told));
+            outcome.findings.extend(About::new(basis, subjects, section).check(section, &shared, customs, &mut told));
         }
         if basis.is_whole() {
             let names = headers::names(basis);
@@ -301,22 +313,33 @@ impl<'a, 'b> About<'a, 'b> {
         About { basis, subjects, operation, page, names, is_only: *is_only }
     }
 
-    fn check(&self, common: &[&DocumentedError], told: &mut bodies::Told) -> Vec<Finding> {
+    fn check(
+        &self,
+        section: &Section<'_>,
+        common: &[&DocumentedError],
+        customs: Customs,
+        told: &mut Told,
+    ) -> Vec<Finding> {
         let mut findings = Vec::new();
         findings.extend(self.permission());
         findings.extend(self.rate_limit());
         let listings = fields::of_operation(self.basis, self.operation);
         let (described, others) = self.request_tables(&|name| listings.lists(name));
         findings.extend(described);
-        findings.extend(self.request());
         if self.basis.is_complete() {
+            findings.extend(self.request());
             findings.extend(self.success());
         } else {
+            findings.extend(self.examples(section, customs, told));
             findings.extend(self.bodies(told));
             findings.extend(self.statuses());
         }
-        findings.extend(fields::compare(self.basis, self.page, &others, &listings));
-        findings.extend(self.errors(common));
+        if self.basis.is_complete() {
+            findings.extend(fields::compare(self.basis, self.page, &others, &listings));
+            findings.extend(self.errors(common));
+        } else {
+            findings.extend(self.answer_tables(&others));
+        }
         findings
     }
 

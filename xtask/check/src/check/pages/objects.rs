@@ -9,7 +9,7 @@ use openapi_model::span::Span;
 
 use super::shapes::{self, Field, Fields, Others, Variants};
 use crate::page::Kind;
-use apidrift_core::contract::Operation;
+use apidrift_core::contract::{Operation, json};
 
 /// How deep objects are looked for.
 const DEPTH: usize = 6;
@@ -30,7 +30,17 @@ pub struct Object {
 /// The objects of an operation's request, the outermost first. A body in several forms has the fields of all.
 pub fn of_request(document: &Document, operation: &Operation) -> Vec<Object> {
     let media = operation.body.iter().flat_map(|body| &body.content);
-    let schemas: Vec<AllOf> = media.filter_map(|media| media.schema).map(AllOf::from).collect();
+    below(document, media.filter_map(|media| media.schema).map(AllOf::from).collect())
+}
+
+/// The objects of each of an operation's answers.
+pub fn of_answers(document: &Document, operation: &Operation) -> Vec<Vec<Object>> {
+    let media = operation.responses.iter().filter_map(|response| json(&response.content)?.schema);
+    media.map(|schema| below(document, vec![AllOf::from(schema)])).collect()
+}
+
+/// The objects that values of some schemas hold, the outermost first.
+fn below(document: &Document, schemas: Vec<AllOf>) -> Vec<Object> {
     let mut objects = Vec::new();
     let mut seen = BTreeSet::new();
     let mut open = std::collections::VecDeque::from([(Vec::new(), schemas)]);

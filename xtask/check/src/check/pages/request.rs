@@ -11,13 +11,16 @@ use regex::Regex;
 use super::about::About;
 use super::parameter_text::{self, decoded};
 use super::shapes::{Others, Variants};
-use crate::page::{self, CodeBlock, Page, Request, Written};
+use crate::page::{self, CodeBlock, Page, Request, Written, http};
 use apidrift_core::contract::json;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
 /// Languages of code blocks that hold command lines.
 const SHELLS: [&str; 8] = ["bash", "sh", "shell", "zsh", "console", "shell-session", "curl", ""];
+
+/// Languages of code blocks that may hold requests as they are sent.
+const RAW: [&str; 5] = ["http", "rest", "", "text", "plaintext"];
 
 impl<'a> About<'a, '_> {
     /// The page shows a request for its operation, and every request that it shows is one, or one of another operation
@@ -81,7 +84,7 @@ impl<'a> About<'a, '_> {
     }
 
     /// The request proves who asks as one of the alternatives of the operation's security wants it.
-    fn authorization(&self, request: &Request) -> Option<Finding> {
+    pub(super) fn authorization(&self, request: &Request) -> Option<Finding> {
         let security = &self.operation.security;
         let missing = |alternative: &'a Vec<SchemeUse>| {
             alternative.iter().find_map(|scheme| Some((scheme, self.missing_proof(scheme, request)?)))
@@ -185,7 +188,7 @@ impl<'a> About<'a, '_> {
             .collect()
     }
 
-    fn method(&self, request: &Request) -> Option<Finding> {
+    pub(super) fn method(&self, request: &Request) -> Option<Finding> {
         let (said, right) = (&request.method, &self.operation.method);
         if said.value == right.value {
             return None;
@@ -200,7 +203,7 @@ impl<'a> About<'a, '_> {
     }
 
     /// Where a part of a URL stands, if the URL stands in one piece.
-    fn part(&self, url: &Written<String>, part: &str) -> Range<usize> {
+    pub(super) fn part(&self, url: &Written<String>, part: &str) -> Range<usize> {
         match self.page.source.text[url.range.clone()].find(part) {
             Some(at) if !part.is_empty() => url.range.start + at..url.range.start + at + part.len(),
             _ => url.range.clone(),
@@ -208,25 +211,34 @@ impl<'a> About<'a, '_> {
     }
 
     fn url(&self, request: &Request) -> Vec<Finding> {
-        let url = &request.url;
-        let mut findings = Vec::new();
-        let (whole, query) = divide(url);
-        let (base, _) = split(whole);
-        if !self.is_known_host(base) {
-            let message = format!("no server of the contract is at `{base}`");
-            let here = self.page.place(&self.part(url, base), "the request goes here");
-            let mut finding = Finding::at(Rule::PageRequestHost, here, message);
-            if let Some(server) = self.servers().first() {
-                finding = finding.with(self.basis.place(server.url.span, "the contract has this"));
-            }
-            findings.push(finding.help("use the address of a server that the contract names"));
+        let mut findings: Vec<Finding> = self.host(request).into_iter().collect();
+        findings.extend(self.path(&request.url));
+        findings.extend(self.query_of(request));
+        findings
+    }
+
+    /// A request that goes to no server of the contract.
+    pub(super) fn host(&self, request: &Request) -> Option<Finding> {
+        let (base, _) = split(divide(&request.url).0);
+        if self.is_known_host(base) {
+            return None;
         }
-        findings.extend(self.path(url));
-        let pairs = query.split('&').filter(|pair| !pair.is_empty());
+        let message = format!("no server of the contract is at `{base}`");
+        let here = self.page.place(&self.part(&request.url, base), "the request goes here");
+        let mut finding = Finding::at(Rule::PageRequestHost, here, message);
+        if let Some(server) = self.servers().first() {
+            finding = finding.with(self.basis.place(server.url.span, "the contract has this"));
+        }
+        Some(finding.help("use the address of a server that the contract names"))
+    }
+
+    /// What is wrong with the query of a request.
+    pub(super) fn query_of(&self, request: &Request) -> Vec<Finding> {
+        let url = &request.url;
+        let pairs = divide(url).1.split('&').filter(|pair| !pair.is_empty());
         let pairs = pairs.map(|pair| (pair, self.part(url, pair)));
         let added = request.query.iter().map(|pair| (pair.as_str(), pair.range.clone()));
-        findings.extend(self.query(&pairs.chain(added).collect::<Vec<_>>()));
-        findings
+        self.query(&pairs.chain(added).collect::<Vec<_>>())
     }
 
     fn path(&self, url: &Written<String>) -> Option<Finding> {
@@ -302,7 +314,7 @@ impl<'a> About<'a, '_> {
         if own.is_empty() { &self.basis.contract.document.servers } else { own }
     }
 
-    fn is_known_host(&self, base: &str) -> bool {
+    pub(super) fn is_known_host(&self, base: &str) -> bool {
         let host = base.split_once("://").map_or(base, |(_, host)| host);
         let name = host.split(':').next().unwrap_or_default();
         let is_placeholder =
@@ -364,11 +376,20 @@ impl<'a> About<'a, '_> {
 /// The example requests of a page, and what a shell would not take.
 pub fn requests(page: &Page) -> (Vec<Request>, Vec<page::Malformed>) {
     let (mut requests, mut wrong) = (Vec::new(), Vec::new());
-    for block in page.blocks.iter().filter(|block| SHELLS.contains(&block.language.as_str())) {
-        match page::requests(&block.text, block.text.range.start) {
-            Ok(found) => requests.extend(found),
-            Err(malformed) if !block.text.contains("curl") || !malformed.is_sure => {}
-            Err(malformed) => wrong.push(malformed),
+    for block in &page.blocks {
+        let language = block.language.as_str();
+        let start = block.text.range.start;
+        if block.text.contains("curl") && (SHELLS.contains(&language) || ["json", "text"].contains(&language)) {
+            match page::requests(&block.text, start) {
+                Ok(found) => requests.extend(found),
+                Err(malformed) if !SHELLS.contains(&language) || !malformed.is_sure => {}
+                Err(malformed) => wrong.push(malformed),
+            }
+        } else if RAW.contains(&language) {
+            requests.extend(http::messages(&block.text, start).into_iter().filter_map(|message| match message {
+                http::Message::Request(request) => Some(request),
+                http::Message::Response(_) => None,
+            }));
         }
     }
     (requests, wrong)

@@ -23,7 +23,9 @@ static BEGINS: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^\W*(?:HTTP(?:/[\d.]+)? ?)?([1-5][0-9][0-9])(?:$|[^\w.,]|[.,:](?:\s|$))"));
 /// A text that is a status and its reason, and no sentence.
 static ONLY: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)^\W*(?:HTTP(?:/[\d.]+)? ?|status(?: code)?:? ?|response:? ?|error:? ?)?([1-5][0-9][0-9])(?:\W+[\p{L} -]{0,40})?\W*$")
+    pattern(
+        r"(?i)^\W*(?:HTTP(?:/[\d.]+)? ?|status(?: code)?:? ?|response:? ?|error:? ?)?([1-5][0-9][0-9])(?:\W+[\p{L} -]{0,40})?\W*$",
+    )
 });
 /// A sentence that says that a status is answered.
 static SENTENCE: LazyLock<Regex> =
@@ -76,7 +78,8 @@ impl About<'_, '_> {
         let page = self.page;
         let mut named = Vec::new();
         let mut add = |text: &str, range: &Range<usize>, form: &Regex| {
-            let status = form.captures(text).and_then(|found| found[1].parse().ok()).filter(|status| is_status(*status));
+            let status =
+                form.captures(text).and_then(|found| found[1].parse().ok()).filter(|status| is_status(*status));
             named.extend(status.map(|status| (status, context::place_of(page, status, range))));
         };
         for tab in &page.tabs {
@@ -165,7 +168,9 @@ fn status_column(table: &Table) -> Option<Vec<&Cell>> {
     };
     let says_so = |column: usize| {
         let head = table.head.get(column).map(|cell| cell.text.to_lowercase()).unwrap_or_default();
-        ["status", "code", "http", "response", "error", "fehler", "estado", "ステータス", "상태", "状态"].iter().any(|word| head.contains(word))
+        ["status", "code", "http", "response", "error", "fehler", "estado", "ステータス", "상태", "状态"]
+            .iter()
+            .any(|word| head.contains(word))
     };
     let is_one = |column: &usize| {
         let cells = cells(*column);

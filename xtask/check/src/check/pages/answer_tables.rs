@@ -1,0 +1,86 @@
+//! Tables that describe what an operation answers with.
+//!
+//! A table is believed to be one if it stands below a word for it and two thirds of its names lie in one object of an answer.
+
+use super::about::About;
+use super::context;
+use super::objects::{self, Object};
+use super::request_tables::wrong_kind;
+use super::shapes::Variants;
+use crate::page::columns;
+use crate::page::words::{self, Role};
+use crate::page::{Kind, Table};
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+
+impl About<'_, '_> {
+    /// Compares the tables among some that describe what the operation answers with.
+    pub(super) fn answer_tables(&self, tables: &[&Table]) -> Vec<Finding> {
+        let answers = objects::of_answers(self.basis.document(), self.operation);
+        tables.iter().flat_map(|table| self.answer_table(table, &answers)).collect()
+    }
+
+    fn answer_table(&self, table: &Table, answers: &[Vec<Object>]) -> Vec<Finding> {
+        let Some(listing) = columns::read(self.page, table).filter(|_| self.says_answer(table)) else {
+            return Vec::new();
+        };
+        let names: Vec<&str> = listing.entries.iter().map(|entry| entry.name.as_str()).collect();
+        let all = answers.iter().flat_map(|objects| objects.iter().map(move |object| (objects, object)));
+        let known = |(objects, object): &(&Vec<Object>, &Object)| {
+            names.iter().filter(|name| object.field(objects, &columns::parts(name)).is_some()).count()
+        };
+        let best = all
+            .map(|found| (known(&found), found))
+            .max_by_key(|(known, (_, object))| (*known, std::cmp::Reverse(object.path.len())));
+        let Some((known, (objects, object))) = best.filter(|(known, _)| *known > 1 && known * 3 >= names.len() * 2)
+        else {
+            return Vec::new();
+        };
+        let mut findings = Vec::new();
+        for entry in &listing.entries {
+            let parts = columns::parts(&entry.name);
+            let field = object.field(objects, &parts);
+            let is_below = objects.iter().any(|other| other.field(objects, &parts).is_some());
+            match field {
+                Some(field) => {
+                    let variants = Variants::of(self.basis.document(), &field.schemas);
+                    let is_map = variants.kind() == Some(Kind::Object) && variants.fields().named.is_empty();
+                    let kind = variants.kind().filter(|_| !is_map);
+                    let finding = kind
+                        .and_then(|kind| wrong_kind(Rule::PageFieldType, self.page, entry.kind?, kind, &field.name));
+                    findings.extend(
+                        finding
+                            .map(|finding| finding.with(self.basis.place(field.name.span, "the contract says this"))),
+                    );
+                }
+                None if parts.len() == 1 && known == names.len() - 1 && !is_below && !object.is_open => {
+                    let message = format!("the answer has no field `{}`", entry.name.value);
+                    let here = self.page.place(&entry.name.range, "the page says this");
+                    let finding = Finding::at(Rule::PageFieldExtra, here, message);
+                    let beside = object
+                        .fields
+                        .values()
+                        .next()
+                        .map(|field| self.basis.place(field.name.span, "it has fields such as this"));
+                    let finding = match beside {
+                        Some(place) => finding.with(place),
+                        None => finding,
+                    };
+                    findings.push(finding.help("remove the row, or add the field to the contract"));
+                }
+                None => {}
+            }
+        }
+        findings
+    }
+
+    /// Whether a table stands below a word for answers, or has one in its head.
+    fn says_answer(&self, table: &Table) -> bool {
+        let around = context::headings_around(self.page, table.range.start);
+        let mut labels = around.into_iter().filter(|heading| context::is_label(self.page, heading));
+        let head = table.head.first().map(|cell| cell.text.as_str()).unwrap_or_default();
+        let before = context::paragraph_before(self.page, table.range.start).map(|paragraph| paragraph.text.as_str());
+        let is_answer = |text: &str| words::role(text) == Some(Role::Response);
+        is_answer(head) || before.is_some_and(is_answer) || labels.any(|heading| is_answer(&heading.text))
+    }
+}

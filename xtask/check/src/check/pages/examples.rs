@@ -1,0 +1,151 @@
+//! Example requests, in any style: what asks for an operation asks for it as the contract wants it.
+//!
+//! Which operation a request asks for is known by its method and path alone. Customs of a page's makers, such as showing a key
+//! or naming a server of the contract, are held against a request only where nearly all others keep to them.
+
+use super::about::About;
+use super::bodies::Told;
+use super::context::Shows;
+use super::endpoint::Section;
+use super::matching::{Matcher, Prefix};
+use super::request::{divide, split};
+use crate::page::json::ShownValue;
+use crate::page::words::Role;
+use crate::page::{self, Request};
+use apidrift_core::contract::Operation;
+use apidrift_core::finding::Finding;
+use apidrift_core::rules::Rule;
+
+/// What nearly all example requests of some pages do.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Customs {
+    /// They go to servers that the contract names.
+    pub names_servers: bool,
+    /// They prove who asks.
+    pub proves: bool,
+}
+
+/// How many of some requests do something, of how many.
+#[derive(Default)]
+struct Count {
+    fit: usize,
+    all: usize,
+}
+
+impl Count {
+    fn add(&mut self, fits: bool) {
+        self.fit += usize::from(fits);
+        self.all += 1;
+    }
+
+    /// Whether nearly all do: three at least, and nine of ten.
+    fn is_custom(&self) -> bool {
+        self.fit >= 3 && self.fit * 10 >= self.all * 9
+    }
+}
+
+impl Customs {
+    /// What the requests of all sections do. `about` sees each section by itself.
+    pub fn of<'a, 'b: 'a>(sections: impl Iterator<Item = (About<'a, 'b>, &'a Section<'b>)>) -> Customs {
+        let (mut servers, mut proofs) = (Count::default(), Count::default());
+        for (about, section) in sections {
+            for request in &section.requests {
+                servers.add(about.is_known_host(split(divide(&request.url).0).0));
+                if !about.operation.security.is_open() {
+                    proofs.add(about.authorization(request).is_none());
+                }
+            }
+        }
+        Customs { names_servers: servers.is_custom(), proves: proofs.is_custom() }
+    }
+}
+
+/// The operation that a request asks for.
+pub fn asked<'a>(matcher: &Matcher<'a>, prefix: Option<&Prefix>, request: &Request) -> Option<&'a Operation> {
+    matcher.asked(&request.method, split(divide(&request.url).0).1, prefix)
+}
+
+impl<'a> About<'a, '_> {
+    /// Compares the example requests of a section.
+    pub(super) fn examples(&self, section: &Section<'_>, customs: Customs, told: &mut Told) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = Vec::new();
+        for malformed in section.malformed.iter().filter(|malformed| malformed.is_sure) {
+            let message = format!("a shell would not take this command: {}", malformed.message);
+            let finding = Finding::at(Rule::PageRequestSyntax, self.page.place(&malformed.range, "here"), message);
+            findings.push(finding.help("close the quote, or end the line with a backslash only where another follows"));
+        }
+        for request in &section.requests {
+            findings.extend(self.example(request, customs, told));
+        }
+        findings
+    }
+
+    fn example(&self, request: &Request, customs: Customs, told: &mut Told) -> Vec<Finding> {
+        let matcher = &self.subjects.matcher;
+        let operation = asked(matcher, self.subjects.prefix.as_ref(), request);
+        let Some(operation) = operation else { return self.wrong_target(request).into_iter().collect() };
+        if !self.basis.is_compared(operation) {
+            return Vec::new();
+        }
+        let about = About { operation, ..*self };
+        let mut findings = about.query_of(request);
+        findings.extend(about.sent(request, told));
+        if customs.names_servers {
+            findings.extend(about.host(request));
+        }
+        if customs.proves {
+            findings.extend(about.authorization(request));
+        }
+        findings
+    }
+
+    /// A request that asks for no operation: with another method than this one, or at another path.
+    fn wrong_target(&self, request: &Request) -> Option<Finding> {
+        let (base, path) = split(divide(&request.url).0);
+        let is_ours = self.is_known_host(base);
+        let matcher = &self.subjects.matcher;
+        let prefix = self.subjects.prefix.as_ref();
+        let is_at_path = matcher
+            .asked(&self.operation.method, path, prefix)
+            .is_some_and(|asked| std::ptr::eq(asked, self.operation));
+        if is_at_path {
+            return self.method(request);
+        }
+        // Where it is another operation's path, nobody knows which is meant.
+        let is_method = *request.method == *self.operation.method.value;
+        if !is_ours || !is_method || path.len() < 2 || !matcher.knows(path) {
+            return None;
+        }
+        let message = format!("the contract has no operation `{} {path}`", request.method.value);
+        let here = self.page.place(&self.part(&request.url, path), "the request goes here");
+        let finding = Finding::at(Rule::PageRequestPath, here, message);
+        let finding = finding.with(self.basis.place(self.operation.path.span, "the contract says this"));
+        Some(finding.help(format!("write a path of the form `{}`", self.operation.path.value)))
+    }
+
+    /// What a request sends is what the operation takes.
+    fn sent(&self, request: &Request, told: &mut Told) -> Vec<Finding> {
+        let Some(range) = request.body.range() else { return Vec::new() };
+        let Some(_) = &self.operation.body else {
+            let message = "the request sends a body, and the operation takes none";
+            let finding = Finding::at(Rule::PageRequestBody, self.page.place(range, "this data"), message);
+            let finding = finding.with(self.basis.place(self.operation.id.span, "of this operation"));
+            return vec![finding.help("leave the data out")];
+        };
+        match page::data(request) {
+            None => Vec::new(),
+            Some(Err(mistake)) => {
+                let message = format!("the data is not JSON: {}", mistake.message);
+                let here = self.page.place(&mistake.range, "here");
+                vec![Finding::at(Rule::PageRequestBody, here, message).help("send what the operation takes")]
+            }
+            Some(Ok(value)) => self.sent_value(&value, told).into_iter().collect(),
+        }
+    }
+
+    fn sent_value(&self, value: &ShownValue, told: &mut Told) -> Option<Finding> {
+        let shows = Shows { role: Role::Request, status: None };
+        let finding = self.body_finding(value, &shows, told)?;
+        Some(Finding { rule: Rule::PageRequestBody, ..finding })
+    }
+}
