@@ -5,6 +5,7 @@ mod answer_tables;
 mod bodies;
 mod body;
 mod context;
+mod descriptions;
 mod editions;
 mod endpoint;
 mod errors;
@@ -339,6 +340,7 @@ impl<'a, 'b> About<'a, 'b> {
             findings.extend(self.errors(common));
         } else {
             findings.extend(self.answer_tables(&others));
+            findings.extend(self.description());
         }
         findings
     }

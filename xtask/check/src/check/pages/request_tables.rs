@@ -91,11 +91,12 @@ impl<'a> About<'a, '_> {
         let best = candidates.filter_map(|object| Some((score(&object)?, object))).max_by_key(|(score, _)| *score);
         let (known, object) = best.map_or((0, None), |((known, ..), object)| (known, Some(object)));
         let says_query = table_location(table, &listing) == Some("query");
-        let is_of_parameters =
-            below.is_none() && parameters > 0 && parameters * 2 >= names.len() && parameters >= known;
+        // A name may be one of an answer's fields, too.
+        let is_of_answers = names.iter().filter(|name| is_listed(name)).count() > parameters.max(known);
+        let is_half = parameters > 0 && parameters * 2 >= names.len() && parameters >= known;
+        let is_of_parameters = below.is_none() && is_half && !is_of_answers;
         // Where pages say everything, a table that says what is required is one of parameters if it can be no other.
         let says_required = listing.entries.iter().any(|entry| entry.required.is_some());
-        let is_of_answers = names.iter().filter(|name| is_listed(name)).count() > parameters;
         let can_be_no_other = self.basis.is_complete() && objects.is_empty() && says_required && !is_of_answers;
         if is_of_parameters || (says_query && object.is_none()) {
             Some(Described { table, listing, object: None })
@@ -467,7 +468,7 @@ pub fn wrong_kind(rule: Rule, page: &Page, said: (&Cell, Kind), kind: Kind, name
     let range = if plain { cell.range.start..cell.range.start + length } else { cell.range.clone() };
     let word = if cell.text.trim_start().starts_with(char::is_uppercase) { capitalised(word) } else { word.to_owned() };
     let written = capitalised(page.language.kind_word(said));
-    let message = format!("`{name}` is {:?} on the page's terms, not {written:?}", capitalised(&word));
+    let message = format!("`{name}` is {}, and the page says {written}", capitalised(&word));
     let finding = Finding::at(rule, page.place(&range, "the page says this"), message).help(format!("write `{word}`"));
     Some(if plain { finding.fix_with(word) } else { finding })
 }
