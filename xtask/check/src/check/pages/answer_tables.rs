@@ -38,6 +38,7 @@ impl About<'_, '_> {
         };
         let mut findings = Vec::new();
         for entry in &listing.entries {
+            self.basis.count(1 + usize::from(entry.kind.is_some()));
             let parts = columns::parts(&entry.name);
             let field = object.field(objects, &parts);
             let is_below = objects.iter().any(|other| other.field(objects, &parts).is_some());

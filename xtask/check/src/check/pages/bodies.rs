@@ -86,6 +86,7 @@ impl About<'_, '_> {
     fn disagreement(&self, value: &ShownValue, shows: &Shows) -> Option<(Vec<Misfit>, SchemaId)> {
         let direction = if shows.role == Role::Request { Direction::Request } else { Direction::Response };
         let schemas = self.schemas(shows);
+        self.basis.count(schemas.iter().len());
         let mut best: Option<(Vec<Misfit>, SchemaId)> = None;
         for schema in schemas? {
             let misfits = self.misfits_of(value, schema, direction)?;

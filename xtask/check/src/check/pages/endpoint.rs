@@ -227,6 +227,7 @@ impl<'a> Reader<'a, '_> {
             let distinct: HashSet<String> = targets.iter().map(|(one, _)| one.endpoint.call()).collect();
             let is_sure = (known(targets) * 2 > targets.len() || distinct.len() == 1) && is_about_it;
             let mut seen = HashSet::new();
+            let mut foreign: Vec<&Declaration> = Vec::new();
             for (one, target) in targets {
                 if !seen.insert(one.endpoint.call()) {
                     continue;
@@ -236,7 +237,7 @@ impl<'a> Reader<'a, '_> {
                     Target::Nothing | Target::Elsewhere if self.basis.is_complete() => {
                         findings.push(self.wrong(page, one))
                     }
-                    Target::Nothing | Target::Elsewhere => findings.push(elsewhere(page, one)),
+                    Target::Nothing | Target::Elsewhere => foreign.push(one),
                     Target::Operation(operation)
                         if self.basis.is_complete() && !is_exact(one, operation, &self.matcher) =>
                     {
@@ -245,6 +246,7 @@ impl<'a> Reader<'a, '_> {
                     _ => {}
                 }
             }
+            findings.extend(elsewhere(page, &foreign));
         }
         findings
     }
@@ -285,13 +287,19 @@ impl<'a> Reader<'a, '_> {
     }
 }
 
-fn elsewhere(page: &Page, one: &Declaration) -> Finding {
-    let endpoint = &one.endpoint;
-    let message = format!(
-        "the contract has no operation `{} {}`, and nothing like it: what is said of it was not compared",
-        endpoint.method.value, endpoint.path.value
-    );
-    Finding::at(Rule::PageUnknown, page.place(&one.range, "this endpoint"), message)
+/// Endpoints of a page of which the contract knows nothing, so that nothing can be said of them: in one note.
+fn elsewhere(page: &Page, foreign: &[&Declaration]) -> Option<Finding> {
+    let first = foreign.first()?;
+    let endpoint = format!("`{} {}`", first.endpoint.method.value, first.endpoint.path.value);
+    let message = match foreign.len() {
+        1 => format!(
+            "the contract has no operation {endpoint}, and nothing like it: what is said of it was not compared"
+        ),
+        many => format!(
+            "{many} endpoints of this page, such as {endpoint}, are none of the contract's, nor like them: what is said of them was not compared"
+        ),
+    };
+    Some(Finding::at(Rule::PageUnknown, page.place(&first.range, "this endpoint"), message))
 }
 
 /// Whether an endpoint is written as the contract writes it, below the path of a server or not.

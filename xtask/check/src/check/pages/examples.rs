@@ -88,6 +88,7 @@ impl<'a> About<'a, '_> {
             return Vec::new();
         }
         let about = About { operation, ..*self };
+        self.basis.count(1);
         let mut findings = about.query_of(request);
         findings.extend(about.sent(request, told));
         if customs.names_servers {

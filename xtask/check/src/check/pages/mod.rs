@@ -44,9 +44,7 @@ pub use read::{Pages, names_of_pages, read};
 
 /// Compares the pages of every language with the contract and with each other. Of the operations in `set_aside`, by how they
 /// are called, not everything is known: nothing is compared with them.
-///
-/// The number is that of the operations that some page describes.
-pub fn check(contract: &Contract, set_aside: &HashSet<String>, pages: &[Pages]) -> (Outcome, usize) {
+pub fn check(contract: &Contract, set_aside: &HashSet<String>, pages: &[Pages]) -> Outcome {
     let editions: Vec<Edition> = pages
         .iter()
         .enumerate()
@@ -69,7 +67,15 @@ pub fn check(contract: &Contract, set_aside: &HashSet<String>, pages: &[Pages]) 
     }
     let differing = editions::check(&basis, &editions, &keys, &outcome.findings);
     outcome.findings.extend(differing);
-    (outcome, described.len())
+    outcome.coverage.pages = pages.iter().map(|pages| pages.sources.len()).sum();
+    outcome.coverage.described = described.len();
+    outcome.coverage.claims = basis.claims();
+    if described.is_empty() && outcome.coverage.pages > 0 && !basis.is_complete() {
+        let reason =
+            "no page names an endpoint of the contract, as in a code span such as `GET /things`: none was compared";
+        outcome.unchecked.push(reason.to_owned());
+    }
+    outcome
 }
 
 /// Compares one page from somewhere else with the contract. Its common errors stand on another page.
@@ -109,6 +115,9 @@ pub fn check_foreign(contract: &Contract, set_aside: &HashSet<String>, source: &
         ));
     }
     outcome.findings.extend(subjects.findings);
+    outcome.coverage.pages = 1;
+    outcome.coverage.described = subjects.described.len();
+    outcome.coverage.claims = basis.claims();
     outcome
 }
 
@@ -186,7 +195,8 @@ impl Edition {
         }
         outcome.findings.extend(self.pages.iter().enumerate().filter_map(|(index, page)| {
             let is_known = !subjects.sections[index].is_empty() || subjects.aside.contains(&index);
-            (!is_known && !is_common(basis, page, &shared) && page.declarations.is_empty()).then(|| unknown(page))
+            let is_nothing = !is_known && !is_common(basis, page, &shared) && page.declarations.is_empty();
+            (is_nothing && basis.is_complete()).then(|| unknown(page))
         }));
         if self.is_complete && (self.is_original || basis.is_complete()) {
             outcome.findings.extend(self.missing(basis, subjects));
@@ -322,6 +332,7 @@ impl<'a, 'b> About<'a, 'b> {
         told: &mut Told,
     ) -> Vec<Finding> {
         let mut findings = Vec::new();
+        self.basis.count(self.page.declarations.len());
         findings.extend(self.permission());
         findings.extend(self.rate_limit());
         let listings = fields::of_operation(self.basis, self.operation);

@@ -243,6 +243,7 @@ impl<'a> About<'a, '_> {
         missing: &mut Vec<Spanned<String>>,
     ) -> Vec<Finding> {
         let document = self.basis.document();
+        self.basis.count(1 + usize::from(entry.required.is_some()) + usize::from(entry.kind.is_some()));
         match self.meaning(&entry.name, table, objects) {
             Meaning::Known => Vec::new(),
             Meaning::Unknown => vec![self.unknown(&entry.name, table, missing)],

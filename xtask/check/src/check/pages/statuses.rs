@@ -41,6 +41,7 @@ impl About<'_, '_> {
                 *first = range;
             }
         }
+        self.basis.count(named.len());
         let documented = |status: u16| {
             let exact = |response: &openapi_model::document::Response| *response.status == Status::Code(status);
             self.operation.responses.iter().any(exact) || falls_under(self.operation, status)
