@@ -166,7 +166,7 @@ fn block_title(block: &CodeBlock) -> Option<Declaration> {
 /// The first lines of a block that are endpoints. Headers may stand between them.
 fn block_lines(block: &CodeBlock) -> Vec<Declaration> {
     let mut found = Vec::new();
-    if !PLAIN.contains(&block.language.as_str()) {
+    if !PLAIN.contains(&block.language.as_str()) && block.language != "json" {
         return found;
     }
     let mut at = block.text.range.start;
@@ -311,7 +311,7 @@ mod tests {
         for text in [
             "# Request full data of a form",
             "GET it from /a or elsewhere",
-            "```json\nGET /a\n```",
+            "```python\nGET /a\n```",
             "- Path: `/a`\n\nSome prose.\n\n- Method: `GET`",
             "| Method | Meaning |\n|---|---|\n| GET | reads |\n",
             "```\nfoo\nGET /a\n```",

@@ -169,7 +169,10 @@ pub fn unknown_name(
         Some(index) => {
             let right = missing.remove(index);
             let finding = finding.with(basis.place(right.span, "the contract says this"));
-            finding.help(format!("write `{}`", right.value)).fix_with(right.value)
+            let finding = finding.help(format!("write `{}`", right.value));
+            // Only a typo is put right: another name may mean another thing.
+            let is_typo = strsim::damerau_levenshtein(&right.value, written) <= 2;
+            if is_typo || basis.is_complete() { finding.fix_with(right.value) } else { finding }
         }
         None => finding.help(otherwise),
     }

@@ -63,6 +63,18 @@ pub fn paragraph_before(page: &Page, start: usize) -> Option<&Paragraph> {
     between.lines().all(is_nothing).then_some(paragraph)
 }
 
+/// The paragraph above a place that is a label, if no heading stands between them: `**Errors:**`.
+pub fn label_above(page: &Page, start: usize) -> Option<&Paragraph> {
+    let heading = heading_above(page, start).map_or(0, |heading| heading.range.end);
+    let before = page.paragraphs.partition_point(|paragraph| paragraph.range.start < start);
+    let above = page.paragraphs[..before].iter().rev().take_while(|paragraph| paragraph.range.start >= heading);
+    let is_label = |paragraph: &&Paragraph| {
+        let text = paragraph.text.trim();
+        !paragraph.is_item && text.ends_with([':', '：']) && text.split_whitespace().count() <= 4
+    };
+    above.into_iter().find(is_label)
+}
+
 /// The heading right above a place.
 pub fn heading_above(page: &Page, start: usize) -> Option<&Heading> {
     let at = page.headings.partition_point(|heading| heading.range.start < start).checked_sub(1)?;

@@ -259,7 +259,8 @@ impl<'a> Reader<'a, '_> {
             self.described.insert(only.call());
             return misnamed(self.basis, page, one, only, here.len() == 1);
         }
-        if let Some(first) = here.first() {
+        let has_method = here.iter().any(|operation| *operation.method == *endpoint.method);
+        if let Some(first) = here.first().filter(|_| !has_method) {
             let methods: Vec<&str> = here.iter().map(|operation| operation.method.as_str()).collect();
             let message =
                 format!("`{}` has {}, not {}", endpoint.path.value, methods.join(" and "), endpoint.method.value);

@@ -8,13 +8,16 @@ use super::bodies::Told;
 use super::context::Shows;
 use super::endpoint::Section;
 use super::matching::{Matcher, Prefix};
+use super::parameter_text::pair as pair_of;
 use super::request::{divide, split};
+use super::shapes::Variants;
 use crate::page::json::ShownValue;
 use crate::page::words::Role;
-use crate::page::{self, Request};
+use crate::page::{self, Kind, Request};
 use apidrift_core::contract::Operation;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
+use openapi_model::document::Location;
 
 /// What nearly all example requests of some pages do.
 #[derive(Debug, Clone, Copy, Default)]
@@ -90,6 +93,7 @@ impl<'a> About<'a, '_> {
         let about = About { operation, ..*self };
         self.basis.count(1);
         let mut findings = about.query_of(request);
+        findings.extend(about.missing_query(request));
         findings.extend(about.sent(request, told));
         if customs.names_servers {
             findings.extend(about.host(request));
@@ -98,6 +102,37 @@ impl<'a> About<'a, '_> {
             findings.extend(about.authorization(request));
         }
         findings
+    }
+
+    /// A parameter that has to stand in the query, and does not.
+    fn missing_query(&self, request: &Request) -> Option<Finding> {
+        let query = divide(&request.url).1;
+        let is_open = |text: &str| text.contains(['$', '{', '<']) || text.contains("...");
+        let added = || request.query.iter().map(|pair| pair.as_str());
+        if is_open(query) || added().any(is_open) {
+            return None;
+        }
+        let names: Vec<String> = query.split('&').chain(added()).map(|pair| pair_of(pair).0).collect();
+        let is_named = |name: &str| {
+            names.iter().any(|known| known.split('[').next() == Some(name.split('[').next().unwrap_or(name)))
+        };
+        let required = self.operation.parameters.iter().find(|known| {
+            let is_text = known.schema.is_some();
+            known.location == Location::Query
+                && *known.required
+                && is_text
+                && *known.style == "form"
+                && !is_named(&known.name)
+        })?;
+        let kind = required.schema.and_then(|schema| Variants::of(self.basis.document(), &[schema.into()]).kind());
+        if kind == Some(Kind::Object) || self.is_key(&required.name) {
+            return None;
+        }
+        let message = format!("the request lacks the query parameter `{}`, which is required", required.name.value);
+        let here = self.page.place(&request.url.range, "this request");
+        let finding = Finding::at(Rule::PageRequestQuery, here, message);
+        let finding = finding.with(self.basis.place(required.name.span, "the contract requires it"));
+        Some(finding.help(format!("add `{}=…` to the query", required.name.value)))
     }
 
     /// A request that asks for no operation: with another method than this one, or at another path.
@@ -127,12 +162,23 @@ impl<'a> About<'a, '_> {
     /// What a request sends is what the operation takes.
     fn sent(&self, request: &Request, told: &mut Told) -> Vec<Finding> {
         let Some(range) = request.body.range() else { return Vec::new() };
+        // Nothing at all is sent to make a POST of it.
+        let text = request.body.text().map(|text| text.value.trim().to_owned()).unwrap_or("?".to_owned());
+        if ["", "{}", "[]", "null"].contains(&text.as_str()) {
+            return Vec::new();
+        }
         let Some(_) = &self.operation.body else {
             let message = "the request sends a body, and the operation takes none";
             let finding = Finding::at(Rule::PageRequestBody, self.page.place(range, "this data"), message);
             let finding = finding.with(self.basis.place(self.operation.id.span, "of this operation"));
             return vec![finding.help("leave the data out")];
         };
+        if matches!(request.body, page::Body::Form(_)) && !self.takes_form() {
+            let message = "the request sends a form, and the operation takes none";
+            let finding = Finding::at(Rule::PageRequestBody, self.page.place(range, "this form"), message);
+            let finding = finding.with(self.basis.place(self.operation.id.span, "of this operation"));
+            return vec![finding.help("send the body in a form that the operation takes")];
+        }
         match page::data(request) {
             None => Vec::new(),
             Some(Err(mistake)) => {
@@ -142,6 +188,13 @@ impl<'a> About<'a, '_> {
             }
             Some(Ok(value)) => self.sent_value(&value, told).into_iter().collect(),
         }
+    }
+
+    /// Whether some body of the operation is a form, or may be anything.
+    fn takes_form(&self) -> bool {
+        let content = self.operation.body.iter().flat_map(|body| &body.content);
+        let names: Vec<String> = content.map(|media| media.name.to_ascii_lowercase()).collect();
+        names.is_empty() || names.iter().any(|name| name.contains("form") || name.starts_with("*/*"))
     }
 
     fn sent_value(&self, value: &ShownValue, told: &mut Told) -> Option<Finding> {

@@ -155,8 +155,11 @@ impl<'a> Matcher<'a> {
             let is_below =
                 path.strip_prefix(base.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
             let whole = if is_below { path.clone() } else { format!("{base}{path}") };
-            let found = self.below_servers(method, &whole);
-            return found.unwrap_or(if self.knows_base(&base) { Target::Nothing } else { Target::Elsewhere });
+            let is_known = self.knows_base(&base);
+            // A path may be written from the root all the same.
+            let found =
+                self.below_servers(method, &whole).or_else(|| self.below_servers(method, &path).filter(|_| is_known));
+            return found.unwrap_or(if is_known { Target::Nothing } else { Target::Elsewhere });
         }
         if let Some(found) = self.below_servers(method, &path) {
             return found;

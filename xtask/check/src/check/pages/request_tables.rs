@@ -25,6 +25,8 @@ struct Described<'a> {
     listing: Listing<'a>,
     /// The object whose fields it has; without one it has parameters only.
     object: Option<&'a Object>,
+    /// Whether it goes on with the fields of what stands in the object, without saying so.
+    is_flat: bool,
 }
 
 /// What a name is in a request.
@@ -99,12 +101,21 @@ impl<'a> About<'a, '_> {
         let says_required = listing.entries.iter().any(|entry| entry.required.is_some());
         let can_be_no_other = self.basis.is_complete() && objects.is_empty() && says_required && !is_of_answers;
         if is_of_parameters || (says_query && object.is_none()) {
-            Some(Described { table, listing, object: None })
+            Some(Described { table, listing, object: None, is_flat: false })
         } else if object.is_some() {
-            Some(Described { table, listing, object })
+            let deeper = names.iter().filter(|name| self.is_deeper(name, object, objects)).count();
+            Some(Described { table, is_flat: deeper * 4 > names.len(), listing, object })
         } else {
-            can_be_no_other.then_some(Described { table, listing, object: None })
+            can_be_no_other.then_some(Described { table, listing, object: None, is_flat: false })
         }
+    }
+
+    /// Whether a name is that of a field further inside, and of none here.
+    fn is_deeper(&self, name: &str, object: Option<&Object>, objects: &[Object]) -> bool {
+        let parts = columns::parts(name);
+        let is_here =
+            object.is_some_and(|object| object.field(objects, &parts).is_some()) || self.parameter(name).is_some();
+        !is_here && objects.iter().any(|object| object.field(objects, &parts).is_some())
     }
 
     /// Whether a table stands below something that says it is of an answer, or of an object in general.
@@ -174,10 +185,11 @@ impl<'a> About<'a, '_> {
                 // A table may go on with the fields of what stands in it, and nobody knows what stands in what is open.
                 let is_below =
                     |object: &Object| table.object.is_none_or(|anchor| object.path.starts_with(&anchor.path));
-                let is_deep = objects
-                    .iter()
-                    .filter(|object| is_below(object))
-                    .any(|object| object.field(objects, &parts).is_some());
+                let is_deep = table.is_flat
+                    && objects
+                        .iter()
+                        .filter(|object| is_below(object))
+                        .any(|object| object.field(objects, &parts).is_some());
                 let is_open =
                     table.object.is_some_and(|object| object.is_open) || self.leads_into_open(&parts, table, objects);
                 if is_deep

@@ -128,10 +128,14 @@ impl About<'_, '_> {
         if is_label && words::role(text).is_some_and(|role| role != Role::Request) {
             return Says::Label;
         }
+        let is_answer = |label: &str| matches!(words::role(label), Some(Role::Response | Role::Error));
         let above = context::headings_around(page, paragraph.range.start);
         let mut labels = above.into_iter().filter(|heading| context::is_label(page, heading));
-        let is_of_answers =
-            labels.any(|heading| matches!(words::role(&heading.text), Some(Role::Response | Role::Error)));
+        let label = context::label_above(page, paragraph.range.start);
+        let is_of_answers = match label {
+            Some(label) => is_answer(&label.text),
+            None => labels.any(|heading| is_answer(&heading.text)),
+        };
         if !is_of_answers {
             return Says::Nothing;
         }
