@@ -202,6 +202,7 @@ fn compare_with(
     }
     if !claims.pages.is_empty() {
         comparisons.push("pages");
+        let aside = aside::for_pages(&contract, &about_contract);
         outcome.add(pages::check(&contract, &aside.keys().cloned().collect(), &claims.pages));
         outcome.not_compared.extend(aside::not_compared(&aside, "pages"));
     }
@@ -236,7 +237,7 @@ fn foreign_pages(project: &Project, source: &Arc<Source>, pages: &[PathBuf]) -> 
         Err(error) => return Outcome::unreadable(source, error),
     };
     let about_contract = Allowances::new(&project.allowances).apply(sound::check(&contract));
-    let aside: HashSet<String> = aside::set_aside(&contract, &about_contract).into_keys().collect();
+    let aside: HashSet<String> = aside::for_pages(&contract, &about_contract).into_keys().collect();
     let mut outcome = Outcome::default();
     for page in pages {
         match Source::read(&project.root, page) {

@@ -48,7 +48,10 @@ impl About<'_, '_> {
     fn block(&self, block: &CodeBlock, told: &mut Told) -> Vec<Finding> {
         let shown = json::read(&block.text, block.text.range.start);
         let mut findings = Vec::new();
-        if let Some(mistake) = &shown.mistake {
+        // What is commented on or cut short is an illustration.
+        let is_cut = shown.values.iter().any(|value| !value.is_fragment && value.is_abridged(&value.node.range));
+        let has_comments = block.text.lines().any(|line| line.trim_start().starts_with("//") || line.contains(" // "));
+        if let Some(mistake) = shown.mistake.as_ref().filter(|_| !is_cut && !has_comments) {
             let message = format!("this is not JSON: {}", mistake.message);
             let finding = Finding::at(Rule::PageBodySyntax, self.page.place(&mistake.range, "here"), message);
             findings.push(finding.help("show the body as it is sent"));
@@ -105,7 +108,7 @@ impl About<'_, '_> {
         self.basis.count(schemas.iter().len());
         let mut best: Option<(Vec<Misfit>, SchemaId)> = None;
         for schema in schemas? {
-            let misfits = self.misfits_of(value, schema, direction)?;
+            let misfits = self.misfits_of(value, schema, direction, shows.is_near)?;
             if best.as_ref().is_none_or(|(known, _)| misfits.len() < known.len()) {
                 best = Some((misfits, schema));
             }
@@ -154,24 +157,30 @@ impl About<'_, '_> {
         schemas.filter(|schemas| !schemas.is_empty())
     }
 
-    fn misfits_of(&self, value: &ShownValue, schema: SchemaId, direction: Direction) -> Option<Vec<Misfit>> {
+    fn misfits_of(
+        &self,
+        value: &ShownValue,
+        schema: SchemaId,
+        direction: Direction,
+        is_near: bool,
+    ) -> Option<Vec<Misfit>> {
         let document = self.basis.document();
         let schemas = [AllOf::from(schema)];
         let fields = Variants::of(document, &schemas).fields();
         let is_known = |key: &str| fields.named.contains_key(key) || !matches!(fields.others, Others::None);
         let entries = value.node.entries();
         if entries.is_empty() || fields.named.is_empty() || entries.iter().any(|entry| is_known(&entry.key)) {
-            return self.held(value, &schemas, direction);
+            return self.held(value, &schemas, direction, is_near);
         }
         // None of the names is known: it may be a part of a body, or something around one.
         if let Some(part) = part_with(document, &schemas, entries) {
-            return self.held(value, &part, direction);
+            return self.held(value, &part, direction, false);
         }
         let is_around = |entry: &Entry| {
             let inner = entry.value.items().first().unwrap_or(&entry.value).entries();
             inner.iter().filter(|entry| is_known(&entry.key)).count() * 2 >= inner.len().max(1)
         };
-        if value.is_fragment || value.is_partial || entries.iter().any(is_around) {
+        if !is_near || value.is_fragment || value.is_partial || entries.iter().any(is_around) {
             return None;
         }
         let names: Vec<String> = entries.iter().take(4).map(|entry| format!("`{}`", entry.key)).collect();
@@ -183,8 +192,8 @@ impl About<'_, '_> {
         }])
     }
 
-    /// Holds a value against schemas of which one has to fit.
-    fn held(&self, value: &ShownValue, schemas: &[AllOf], direction: Direction) -> Option<Vec<Misfit>> {
+    /// Holds a value against schemas of which one has to fit. From what is not whole nothing can be missing.
+    fn held(&self, value: &ShownValue, schemas: &[AllOf], direction: Direction, is_whole: bool) -> Option<Vec<Misfit>> {
         let document = self.basis.document();
         let mut found = Vec::new();
         if let [only] = schemas
@@ -192,7 +201,8 @@ impl About<'_, '_> {
             && !value.is_fragment
         {
             for misfit in self.basis.misfits(*id, direction, &value.node)? {
-                if self.is_said(value, &misfit.range, &misfit.message) {
+                let is_missing = misfit.message.ends_with("is a required property");
+                if (is_whole || !is_missing) && self.is_said(value, &misfit.range, &misfit.message) {
                     let place = place_of(document, *id, &misfit.pointer);
                     let key = generalised(&misfit.message);
                     found.push(Misfit { key, message: misfit.message, range: misfit.range, place });
@@ -209,8 +219,8 @@ impl About<'_, '_> {
     /// out.
     fn is_said(&self, value: &ShownValue, range: &Range<usize>, message: &str) -> bool {
         let text = self.page.source.text.get(range.clone()).unwrap_or_default();
-        // That several alternatives fit is no fault of the example.
-        if message.contains("more than one of the schemas") {
+        // That several alternatives fit is no fault of the example; nor is an ID that is shorter than real ones.
+        if message.contains("more than one of the schemas") || message.ends_with("is not a \"uuid\"") {
             return false;
         }
         let is_missing = message.ends_with("is a required property");

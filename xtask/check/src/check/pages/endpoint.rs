@@ -120,7 +120,7 @@ impl<'a> Reader<'a, '_> {
         let sure: HashSet<String> =
             found.iter().filter(|found| is_sure(found)).map(|(one, _)| one.endpoint.call()).collect();
         found.retain(|(one, target)| match one.manner {
-            Manner::Block if matches!(target, Target::Nothing | Target::Elsewhere) => {
+            Manner::Block if !matches!(target, Target::Operation(_) | Target::SetAside) => {
                 self.matcher.asked(&one.endpoint.method, &one.endpoint.path, prefix.as_ref()).is_none()
             }
             Manner::Index => !sure.contains(&one.endpoint.call()),
@@ -176,11 +176,14 @@ impl<'a> Reader<'a, '_> {
                     self.described.insert(call(&one.endpoint.method, &one.endpoint.path));
                     self.aside.insert(index);
                 }
-                Target::Nothing | Target::Elsewhere => {}
+                Target::Nothing | Target::Elsewhere | Target::OtherBase => {}
             }
         }
         let section = |(operation, one, ranges): (&'a Operation, &Declaration, Vec<Range<usize>>)| {
-            let is_only = is_one(&ranges);
+            let own = targets.iter().filter(|(other, target)| {
+                other.manner != Manner::Index && target.operation().is_some_and(|other| std::ptr::eq(other, operation))
+            });
+            let is_only = is_one(&sections::innermost(page, own.map(|(one, _)| one.range.start)));
             let part = page.part(&sections::united(ranges));
             Section::new(operation, part, one.endpoint.clone(), names(&one.endpoint, operation), is_only)
         };
@@ -207,7 +210,7 @@ impl<'a> Reader<'a, '_> {
             return None;
         }
         let request = requests.first()?;
-        let endpoint = Endpoint { method: request.method.clone(), path: request.url.clone() };
+        let endpoint = Endpoint::new(request.method.clone(), request.url.clone());
         Some(Section::new(first, whole(page), endpoint, HashMap::new(), true))
     }
 
@@ -222,6 +225,8 @@ impl<'a> Reader<'a, '_> {
         let all: usize = targets.iter().map(Vec::len).sum();
         let all_known: usize = targets.iter().map(|targets| known(targets)).sum();
         let is_about_it = all_known * 2 >= all || all == 1;
+        // Where pages are about this API and nothing else, what they declare is meant to be a part of it.
+        let knows_most = all >= 5 && all_known * 5 >= all * 4;
         let mut findings = Vec::new();
         for (page, targets) in pages.iter().zip(targets) {
             let distinct: HashSet<String> = targets.iter().map(|(one, _)| one.endpoint.call()).collect();
@@ -234,10 +239,11 @@ impl<'a> Reader<'a, '_> {
                 }
                 match target {
                     Target::Nothing if is_sure => findings.push(self.wrong(page, one)),
-                    Target::Nothing | Target::Elsewhere if self.basis.is_complete() => {
+                    Target::Elsewhere if is_sure && knows_most => findings.push(self.wrong(page, one)),
+                    Target::Nothing | Target::Elsewhere | Target::OtherBase if self.basis.is_complete() => {
                         findings.push(self.wrong(page, one))
                     }
-                    Target::Nothing | Target::Elsewhere => foreign.push(one),
+                    Target::Nothing | Target::Elsewhere | Target::OtherBase => foreign.push(one),
                     Target::Operation(operation)
                         if self.basis.is_complete() && !is_exact(one, operation, &self.matcher) =>
                     {
@@ -314,10 +320,11 @@ fn whole(page: &Page) -> Page {
     page.part(&[0..page.source.text.len().max(1)])
 }
 
-/// Whether ranges are one, or parts of one.
+/// Whether ranges are one, or each a part of the next.
 fn is_one(ranges: &[Range<usize>]) -> bool {
-    let widest = ranges.iter().max_by_key(|range| range.len());
-    widest.is_none_or(|widest| ranges.iter().all(|range| range.start >= widest.start && range.end <= widest.end))
+    let mut ranges: Vec<&Range<usize>> = ranges.iter().collect();
+    ranges.sort_by_key(|range| range.len());
+    ranges.windows(2).all(|pair| pair[0].start >= pair[1].start && pair[0].end <= pair[1].end)
 }
 
 /// How a page names the variables of a path, where it names them otherwise than the contract.

@@ -13,7 +13,7 @@ use super::request::{divide, split};
 use super::shapes::Variants;
 use crate::page::json::ShownValue;
 use crate::page::words::Role;
-use crate::page::{self, Kind, Request};
+use crate::page::{self, Endpoint, Kind, Request};
 use apidrift_core::contract::Operation;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
@@ -80,10 +80,32 @@ impl<'a> About<'a, '_> {
         for request in &section.requests {
             findings.extend(self.example(request, customs, told));
         }
+        for declaration in &self.page.declarations {
+            findings.extend(self.declared_query(&declaration.endpoint));
+        }
         findings
     }
 
+    /// What stands in the query of an endpoint as the page declares it. A name may also be one of a body's fields.
+    fn declared_query(&self, endpoint: &Endpoint) -> Vec<Finding> {
+        let Some(query) = &endpoint.query else { return Vec::new() };
+        let mut at = query.range.start;
+        let mut pairs = Vec::new();
+        for pair in query.split('&') {
+            let name = pair_of(pair).0;
+            if !name.is_empty() && !name.starts_with(['{', '[', '<', '$', ':']) {
+                pairs.push((pair, at..at + pair.len()));
+            }
+            at += pair.len() + 1;
+        }
+        self.query(&pairs)
+    }
+
     fn example(&self, request: &Request, customs: Customs, told: &mut Told) -> Vec<Finding> {
+        // A line break in a URL is one of the page's, not of the request's.
+        if request.url.contains(char::is_whitespace) {
+            return Vec::new();
+        }
         let matcher = &self.subjects.matcher;
         let operation = asked(matcher, self.subjects.prefix.as_ref(), request);
         let Some(operation) = operation else { return self.wrong_target(request).into_iter().collect() };
@@ -198,7 +220,7 @@ impl<'a> About<'a, '_> {
     }
 
     fn sent_value(&self, value: &ShownValue, told: &mut Told) -> Option<Finding> {
-        let shows = Shows { role: Role::Request, status: None };
+        let shows = Shows { role: Role::Request, status: None, is_near: true };
         let finding = self.body_finding(value, &shows, told)?;
         Some(Finding { rule: Rule::PageRequestBody, ..finding })
     }

@@ -30,8 +30,10 @@ pub enum Target<'a> {
     SetAside,
     /// No operation that there is.
     Nothing,
-    /// One of an API that the contract is not about, as far as can be told.
+    /// One of an API that the contract does not seem to be about: nothing in it begins so.
     Elsewhere,
+    /// One below a base that is not the contract's.
+    OtherBase,
 }
 
 impl<'a> Target<'a> {
@@ -159,7 +161,7 @@ impl<'a> Matcher<'a> {
             // A path may be written from the root all the same.
             let found =
                 self.below_servers(method, &whole).or_else(|| self.below_servers(method, &path).filter(|_| is_known));
-            return found.unwrap_or(if is_known { Target::Nothing } else { Target::Elsewhere });
+            return found.unwrap_or(if is_known { Target::Nothing } else { Target::OtherBase });
         }
         if let Some(found) = self.below_servers(method, &path) {
             return found;

@@ -51,6 +51,7 @@ pub fn check(contract: &Contract, set_aside: &HashSet<String>, pages: &[Pages]) 
         .map(|(index, Pages { language, sources, are_complete })| Edition {
             language: *language,
             is_original: index == 0,
+            is_alone: pages.len() == 1,
             pages: sources.iter().map(|source| Page::read(source, *language)).collect(),
             is_complete: *are_complete,
         })
@@ -248,14 +249,19 @@ impl Edition {
         let missing: Vec<&Operation> =
             all.iter().copied().filter(|operation| !subjects.described.contains(&operation.call())).collect();
         let described = all.len() - missing.len();
+        // One whose path stands somewhere is spoken of, in whatever manner.
+        let stands =
+            |operation: &Operation| self.pages.iter().any(|page| page.source.text.contains(operation.path.as_str()));
         if !basis.is_complete() && described * 5 < all.len() * 4 {
             return Vec::new();
         }
         missing
             .into_iter()
+            .filter(|operation| basis.is_complete() || !stands(operation))
             .map(|operation| {
                 let place = basis.place(operation.id.span, "this operation");
-                let message = format!("`{}` has no page in {}", operation.id.value, self.language.name());
+                let language = if self.is_alone { String::new() } else { format!(" in {}", self.language.name()) };
+                let message = format!("`{}` has no page{language}", operation.id.value);
                 let line = format!("`{} {}`", operation.method.value, operation.path.value);
                 Finding::at(Rule::PageMissing, place, message)
                     .help(format!("write one that names its endpoint as {line}"))

@@ -249,7 +249,7 @@ impl<'a> About<'a, '_> {
     }
 
     /// The `name=value` of a query. Those of one list stand together.
-    fn query(&self, pairs: &[(&str, Range<usize>)]) -> Vec<Finding> {
+    pub(super) fn query(&self, pairs: &[(&str, Range<usize>)]) -> Vec<Finding> {
         let mut findings = Vec::new();
         let mut lists: Vec<(&Parameter, Vec<&str>, &Range<usize>)> = Vec::new();
         for (written, range) in pairs {

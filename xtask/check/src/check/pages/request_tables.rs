@@ -164,8 +164,8 @@ impl<'a> About<'a, '_> {
             fields().filter(name).map(|field| field.name.value.clone()).next()
         };
         let is_short = table.heading.split_whitespace().count() <= 5;
-        let by_heading = is_named(&table.heading).filter(|_| is_short);
-        by_heading.or_else(|| is_named(&self.label_before(table)?))
+        let by_label = self.label_before(table).and_then(|label| is_named(&label));
+        by_label.or_else(|| is_named(&table.heading).filter(|_| is_short))
     }
 
     /// What a name of a table is.
@@ -192,11 +192,8 @@ impl<'a> About<'a, '_> {
                         .any(|object| object.field(objects, &parts).is_some());
                 let is_open =
                     table.object.is_some_and(|object| object.is_open) || self.leads_into_open(&parts, table, objects);
-                if is_deep
-                    || is_open
-                    || self.is_key(name)
-                    || (!self.basis.is_complete() && self.is_part_of_parameter(name))
-                {
+                let is_known = is_deep || is_open || self.is_key(name) || self.is_in_declared_query(name);
+                if is_known || (!self.basis.is_complete() && self.is_part_of_parameter(name)) {
                     Meaning::Known
                 } else {
                     Meaning::Unknown
@@ -214,6 +211,12 @@ impl<'a> About<'a, '_> {
             path.extend(parts[..length].iter().map(|part| (*part).to_owned()));
             objects.iter().find(|object| object.path == path).is_none_or(|object| object.is_open)
         })
+    }
+
+    /// Whether a name is that of a variable in the query of the endpoint as the page declares it.
+    fn is_in_declared_query(&self, name: &str) -> bool {
+        let queries = self.page.declarations.iter().filter_map(|declaration| declaration.endpoint.query.as_ref());
+        queries.into_iter().any(|query| query.contains(&format!("{{{name}}}")))
     }
 
     /// `filter[name]`, where `filter` is a parameter.
@@ -377,6 +380,24 @@ impl<'a> About<'a, '_> {
             || self.page.spans.iter().chain(&self.page.cell_spans).any(|span| is_it(span))
     }
 
+    /// Whether a page describes a field in another way than by a row: below a heading, in a table of its own, or in an example.
+    fn shows(&self, field: &Field, object: &Object, described: &[Described<'_>]) -> bool {
+        let name = field.name.to_lowercase();
+        let stem = name.trim_end_matches('s');
+        let has_heading = self.page.headings.iter().any(|heading| {
+            let text = heading.text.to_lowercase();
+            text.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+                .any(|word| word.trim_end_matches('s') == stem)
+                || text.replace([' ', '-'], "_").contains(&name)
+        });
+        let mut below = object.path.clone();
+        below.push(field.name.value.clone());
+        let has_table =
+            described.iter().any(|table| table.object.is_some_and(|object| object.path.starts_with(&below)));
+        let quoted = format!("\"{}\"", field.name.value);
+        has_heading || has_table || self.page.blocks.iter().any(|block| block.text.contains(&quoted))
+    }
+
     /// Parameters that stand in no table: in a query, where some table is of parameters; all of them, where pages say
     /// everything.
     fn missing_parameters(&self, described: &[Described<'_>], misspelt: &HashSet<String>) -> Vec<Finding> {
@@ -392,7 +413,7 @@ impl<'a> About<'a, '_> {
             table.object.is_none() && table.listing.entries.iter().any(|entry| is_query(&entry.name))
         };
         let table = described.iter().rfind(is_of_query).or(described.last().filter(|_| is_strict));
-        if table.is_none() && !is_strict {
+        if !is_strict && (table.is_none() || !self.is_only) {
             return Vec::new();
         }
         let last = table.and_then(|table| table.table.rows.last());
@@ -421,6 +442,10 @@ impl<'a> About<'a, '_> {
     /// Fields of an object of which some table lists others. What several operations take may be described elsewhere.
     fn missing_fields(&self, described: &[Described<'_>], misspelt: &HashSet<String>) -> Vec<Finding> {
         let mut findings = Vec::new();
+        // What one part of the pages leaves out another may say.
+        if !self.is_only {
+            return findings;
+        }
         let mut seen: Vec<&Object> = Vec::new();
         for table in described {
             let Some(object) = table.object.filter(|object| !seen.iter().any(|seen| std::ptr::eq(*seen, *object)))
@@ -428,7 +453,9 @@ impl<'a> About<'a, '_> {
                 continue;
             };
             seen.push(object);
-            if object.is_shared(self.basis.document(), self.basis.operations()) {
+            let document = self.basis.document();
+            let is_shared = object.is_shared(document, self.basis.operations());
+            if is_shared || object.is_answered(document, self.operation) {
                 continue;
             }
             let is_sent = |field: &&Field| {
@@ -440,7 +467,9 @@ impl<'a> About<'a, '_> {
             let fields =
                 object.fields.values().filter(|field| field.is_common && !misspelt.contains(&field.name.value));
             let fields = fields.filter(is_sent);
-            for field in fields.filter(|field| !self.speaks_of(&field.name, described)) {
+            let is_silent =
+                |field: &&Field| !self.speaks_of(&field.name, described) && !self.shows(field, object, described);
+            for field in fields.filter(is_silent) {
                 let message = format!("the page does not describe the field `{}` of the request", field.name.value);
                 let Some(last) = table.table.rows.last() else { continue };
                 let finding =
