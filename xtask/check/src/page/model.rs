@@ -45,6 +45,8 @@ pub struct Page {
     pub mentions: Vec<ErrorRow>,
     /// Its other tables.
     pub tables: Vec<Table>,
+    /// Lists of names below a word for parameters, as tables: a name, what stands in parentheses after it, and the rest.
+    pub lists: Vec<Table>,
     /// Code spans outside tables.
     pub spans: Vec<Written<String>>,
     /// Code spans in tables, those of errors included.
@@ -242,6 +244,7 @@ impl Page {
             errors: errors(&self.errors),
             mentions: errors(&self.mentions),
             tables: self.tables.iter().filter(|table| is_in(&table.range)).cloned().collect(),
+            lists: self.lists.iter().filter(|table| is_in(&table.range)).cloned().collect(),
             spans: spans(&self.spans),
             cell_spans: spans(&self.cell_spans),
             blocks: self.blocks.iter().filter(|block| is_in(&(block.start..block.start))).cloned().collect(),
