@@ -10,6 +10,7 @@ mod html;
 pub mod http;
 pub mod json;
 mod limits;
+mod lists;
 mod mask;
 mod model;
 mod parse;

@@ -9,6 +9,7 @@ use regex::Regex;
 use super::declarations;
 use super::html;
 use super::limits::Prose;
+use super::lists;
 use super::mask::mask;
 use super::model::{Cell, CodeBlock, ErrorRow, Heading, Page, Paragraph, Row, Tab, Table, Written};
 use super::pattern::pattern;
@@ -36,6 +37,7 @@ impl Page {
                 errors: Vec::new(),
                 mentions: Vec::new(),
                 tables: Vec::new(),
+                lists: Vec::new(),
                 spans: Vec::new(),
                 cell_spans: Vec::new(),
                 blocks: Vec::new(),
@@ -66,7 +68,9 @@ impl Page {
         }
         reader.end_tabs(source.text.len());
         let mut page = reader.page;
+        page.sort();
         declarations::find(&mut page);
+        page.lists = lists::find(&page);
         if page.limits.iter().any(|limit| limit.is_of_requests) {
             page.limits.retain(|limit| limit.is_of_requests);
         }

@@ -12,7 +12,7 @@ static STATUS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:^|[^\d.])([1-5][0
 /// A status beside what makes it one.
 static SAID_STATUS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)(?:http|status(?:[ -]?code)?|code|response|error|statuscode|código(?: de estado)?|code d'état)\W{0,4}([1-5][0-9][0-9])\b|\b([1-5][0-9][0-9])\W{0,3}(?:status|response|error|ok\b|created|accepted|no content|bad request|unauthorized|forbidden|not found|conflict|unprocessable|too many)",
+        r"(?i)(?:http|status(?:[ -]?code)?|code|response|error|statuscode|c[oó]digo(?: (?:de )?(?:estado|status))?|code (?:d['’]état|de statut)|ステータス ?コード|상태 ?코드|状态码)\W{0,4}([1-5][0-9][0-9])(?:$|\D)|\b([1-5][0-9][0-9])\W{0,3}(?:status|response|error|ok\b|created|accepted|no content|bad request|unauthorized|forbidden|not found|conflict|unprocessable|too many)",
     )
 });
 
@@ -107,8 +107,11 @@ fn by_paragraph(page: &Page, start: usize) -> Option<Shows> {
     let paragraph = paragraph_before(page, start)?;
     let text = paragraph.text.trim();
     let count = text.split_whitespace().count();
-    let is_label = count <= 6 || (count <= 25 && text.ends_with([':', '：', '.']) && said_status(text).is_some());
-    let role = words::role(text).filter(|_| is_label);
+    let is_label = count <= 6 || (count <= 25 && text.ends_with([':', '：', '.', '。']) && said_status(text).is_some());
+    let role = words::role(text).filter(|_| is_label).or_else(|| label_role(text));
+    if is_label && words::is_of_any_body(text) {
+        return outer_body(page, start);
+    }
     let status = if count <= 6 { self::status(text) } else { said_status(text) };
     let role = match (role, status.filter(|_| is_label)) {
         (Some(Role::Request), _) => Role::Request,
@@ -124,8 +127,30 @@ fn by_paragraph(page: &Page, start: usize) -> Option<Shows> {
     Some(Shows { role, status: written(page, status, &paragraph.range) })
 }
 
+/// What the words before a colon say: `Response: the data as shown`.
+pub fn label_role(text: &str) -> Option<Role> {
+    let (label, _) = text.split_once([':', '：'])?;
+    (label.split_whitespace().count() <= 3).then(|| words::role(label))?
+}
+
+/// What a body is of that is not said to be one of anything: of what a heading around it says, or else of a request.
+fn outer_body(page: &Page, start: usize) -> Option<Shows> {
+    let outer = headings_around(page, start).into_iter().filter(|outer| is_label(page, outer));
+    let mut said = outer.filter(|outer| !words::is_of_any_body(&outer.text)).filter_map(|outer| {
+        let status = status(&outer.text);
+        let role = words::role(&outer.text)?;
+        Some((status.filter(|_| role != Role::Request), role, outer))
+    });
+    let Some((status, role, outer)) = said.next() else { return Some(Shows { role: Role::Request, status: None }) };
+    let role = status.map_or(role, role_of_status);
+    Some(Shows { role, status: written(page, status, &outer.range) })
+}
+
 fn by_heading(page: &Page, start: usize) -> Option<Shows> {
     let heading = heading_above(page, start).filter(|heading| is_label(page, heading))?;
+    if words::is_of_any_body(&heading.text) {
+        return outer_body(page, heading.range.start);
+    }
     let status = status(&heading.text);
     let role = words::role(&heading.text).or_else(|| {
         // `404 Not Found` below `Errors`.

@@ -9,12 +9,14 @@ use super::context::Shows;
 use super::endpoint::Section;
 use super::matching::{Matcher, Prefix};
 use super::request::{divide, split};
+use super::shapes::{self, Others, Variants};
 use crate::page::json::ShownValue;
 use crate::page::words::Role;
 use crate::page::{self, Request};
 use apidrift_core::contract::Operation;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
+use openapi_model::shape::AllOf;
 
 /// What nearly all example requests of some pages do.
 #[derive(Debug, Clone, Copy, Default)]
@@ -133,7 +135,7 @@ impl<'a> About<'a, '_> {
             return vec![finding.help("leave the data out")];
         };
         match page::data(request) {
-            None => Vec::new(),
+            None => self.form(request),
             Some(Err(mistake)) => {
                 let message = format!("the data is not JSON: {}", mistake.message);
                 let here = self.page.place(&mistake.range, "here");
@@ -141,6 +143,39 @@ impl<'a> About<'a, '_> {
             }
             Some(Ok(value)) => self.sent_value(&value, told).into_iter().collect(),
         }
+    }
+
+    /// The names in a form that is sent are those of fields, where the contract names all that there are.
+    fn form(&self, request: &Request) -> Vec<Finding> {
+        let media = |kind: &str| {
+            let mut content = self.operation.body.iter().flat_map(|body| &body.content);
+            content
+                .find(|media| media.name.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(kind)))
+        };
+        let Some(kind) = request.content_type() else { return Vec::new() };
+        let schema = media(kind.split(';').next().unwrap_or_default().trim()).and_then(|media| media.schema);
+        let Some(schemas) = schema.map(|schema| [AllOf::from(schema)]) else { return Vec::new() };
+        let document = self.basis.document();
+        let fields = Variants::of(document, &schemas).fields();
+        let is_open = !matches!(fields.others, Others::None) || shapes::takes_any_field(document, &schemas[0]);
+        if is_open || fields.named.is_empty() {
+            return Vec::new();
+        }
+        let mut findings = Vec::new();
+        for (name, range) in request.form_names() {
+            // `a[b]` is a part of `a`.
+            let outer = name.split(['[', '.']).next().unwrap_or_default();
+            let is_written = !name.is_empty() && !name.contains(['$', '<', '{', '.', ' ']);
+            if is_written && !fields.named.contains_key(outer) && !fields.named.contains_key(&name) {
+                let message = format!("the request has no field `{name}`");
+                let finding = Finding::at(Rule::PageRequestBody, self.page.place(&range, "in this form"), message);
+                let beside = fields.named.values().next().map(|field| field.name.span);
+                let beside = beside.unwrap_or(self.operation.id.span);
+                let finding = finding.with(self.basis.place(beside, "it has fields such as this"));
+                findings.push(finding.help("send what the operation takes"));
+            }
+        }
+        findings
     }
 
     fn sent_value(&self, value: &ShownValue, told: &mut Told) -> Option<Finding> {
