@@ -1,87 +1,112 @@
-//! Lists that describe parameters: `- `page` (integer, required) - …` below `Query parameters:`.
+//! Lists that describe names as tables do: each item begins with a name, and says in brackets what it is.
 
 use std::ops::Range;
-use std::sync::LazyLock;
 
-use regex::Regex;
-
-use super::model::{Cell, Page, Paragraph, Row, Table};
-use super::pattern::pattern;
+use super::model::{Cell, Page, Paragraph, Row, Table, Written};
 use super::words;
 
-/// What stands in parentheses right after a name.
-static BESIDE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[\s:*–—-]*\(([^()]{1,60})\)"));
-
-/// The lists of a page that stand right below a word for parameters, each as a table.
-pub fn read(page: &Page) -> Vec<Table> {
-    let mut lists = Vec::new();
-    let mut label: Option<(String, usize)> = None;
-    let mut at = 0;
-    while let Some(paragraph) = page.paragraphs.get(at) {
-        if !paragraph.is_item {
-            let heading = page.headings.partition_point(|heading| heading.range.start < paragraph.range.start);
-            let text = paragraph.text.trim();
-            let is_label = text.split_whitespace().count() <= 5 && words::is_of_parameters(text);
-            label = is_label.then(|| (text.trim_end_matches([':', '：']).to_owned(), heading));
-            at += 1;
+/// The lists of a page that describe names, as tables: the name, what stands in brackets, the rest.
+pub fn find(page: &Page) -> Vec<Table> {
+    let mut found: Vec<Table> = Vec::new();
+    let mut open: Option<Table> = None;
+    for paragraph in &page.paragraphs {
+        let is_within = |table: &Table| table.rows.last().is_some_and(|row| row.range.end > paragraph.range.start);
+        if open.as_ref().is_some_and(is_within) {
             continue;
         }
-        let count = page.paragraphs[at..].iter().take_while(|paragraph| paragraph.is_item).count();
-        let items = &page.paragraphs[at..at + count];
-        let heading = page.headings.partition_point(|heading| heading.range.start < paragraph.range.start);
-        let below = heading.checked_sub(1).map(|index| &page.headings[index]);
-        let is_near = |range: &Range<usize>| {
-            let between = page.source.text.get(range.end..paragraph.range.start).unwrap_or("x");
-            between.trim_matches(|letter: char| letter.is_whitespace() || "-*+".contains(letter)).is_empty()
-        };
-        let by_heading = below.filter(|heading| words::is_of_parameters(&heading.text) && is_near(&heading.range));
-        let named = label.take().filter(|(_, known)| *known == heading).map(|(label, _)| label);
-        if let Some(label) = named.or_else(|| by_heading.map(|heading| heading.text.clone())) {
-            lists.extend(table(page, items, &label));
+        let row = paragraph.is_item.then(|| row(page, paragraph)).flatten();
+        if open.as_ref().is_some_and(|table| row.is_none() || stands_between(page, table.range.end, paragraph)) {
+            found.extend(open.take().filter(describes));
         }
-        at += count;
+        let Some(row) = row else { continue };
+        match &mut open {
+            Some(table) => {
+                table.range.end = row.range.end;
+                table.rows.push(row);
+            }
+            None => {
+                let at = page.headings.partition_point(|heading| heading.range.start < row.range.start);
+                let heading = at.checked_sub(1).map(|at| &page.headings[at]);
+                let label = label(page, heading.map_or(0, |heading| heading.range.end), paragraph);
+                open = Some(Table {
+                    range: row.range.clone(),
+                    introduced_by: Vec::new(),
+                    heading: heading.map(|heading| heading.text.to_lowercase()).unwrap_or_default(),
+                    head: label.into_iter().map(|text| Cell { text, ..Cell::default() }).collect(),
+                    rows: vec![row],
+                });
+            }
+        }
     }
-    lists
+    found.extend(open.filter(describes));
+    found
 }
 
-/// A list as a table, if all of its items begin with a code span.
-fn table(page: &Page, items: &[Paragraph], label: &str) -> Option<Table> {
-    let rows: Option<Vec<Row>> = items.iter().map(|item| row(page, item)).collect();
-    let (first, last) = (items.first()?, items.last()?);
-    let label = Cell { text: label.to_owned(), ..Cell::default() };
-    Some(Table {
-        range: first.range.start..last.range.end,
-        introduced_by: Vec::new(),
-        heading: label.text.to_lowercase(),
-        head: vec![label],
-        rows: rows?,
-    })
-}
-
-fn row(page: &Page, item: &Paragraph) -> Option<Row> {
-    let code = item.codes.first()?;
-    let rest = item.text.trim_start().strip_prefix(code.value.as_str())?;
-    let place = |text: &str| {
-        let at = page.source.text.get(item.range.clone()).and_then(|whole| whole.find(text));
-        at.map_or(item.range.clone(), |at| item.range.start + at..item.range.start + at + text.len())
+/// The paragraph or the heading before a list, if it says that parameters follow.
+fn label(page: &Page, after: usize, first: &Paragraph) -> Option<String> {
+    let at = page.paragraphs.partition_point(|paragraph| paragraph.range.start < first.range.start).checked_sub(1);
+    let before = at.map(|at| &page.paragraphs[at]).filter(|before| before.range.start >= after);
+    let heading = page.headings.iter().rev().find(|heading| heading.range.end == after);
+    let label = match (before, heading) {
+        (Some(before), _) => before.text.trim(),
+        (None, Some(heading)) => heading.text.trim(),
+        (None, None) => return None,
     };
-    let name = Cell { range: code.range.clone(), text: code.value.clone(), codes: vec![code.clone()] };
-    let beside = BESIDE.captures(rest).and_then(|found| found.get(1));
-    let beside = beside.filter(|beside| says_something(beside.as_str()));
-    let rest = beside.map_or(rest, |beside| &rest[beside.end() + 1..]);
-    let beside = beside.map(|beside| beside.as_str()).unwrap_or_default();
-    let cells = vec![
-        name,
-        Cell { range: place(beside), text: beside.to_owned(), codes: Vec::new() },
-        Cell { range: place(rest), text: rest.to_owned(), codes: item.codes[1..].to_vec() },
-    ];
-    Some(Row { range: item.range.clone(), cells })
+    let is_label = label.split_whitespace().count() <= 5 && words::is_of_parameters(label);
+    is_label.then(|| label.trim_end_matches([':', '：']).to_lowercase())
 }
 
-/// Whether what stands in parentheses says what something is, or whether it has to be there.
-fn says_something(text: &str) -> bool {
-    let mut parts = text.split(',').map(str::trim);
-    parts.any(|part| words::strongly_required(part).is_some() || words::Language::English.kind(part).is_some())
+/// Whether something that ends a list stands between a place and a paragraph.
+fn stands_between(page: &Page, end: usize, paragraph: &Paragraph) -> bool {
+    let between = page.source.text.get(end..paragraph.range.start).unwrap_or_default();
+    !between.trim().trim_start_matches(['-', '*', '+']).trim().is_empty()
+}
+
+/// Whether most items of a list say what they are, or what stands before it does.
+fn describes(table: &Table) -> bool {
+    if !table.head.is_empty() {
+        return true;
+    }
+    let says = |row: &&Row| row.cells.get(1).is_some_and(|cell| !cell.text.is_empty());
+    table.rows.len() > 1 && table.rows.iter().filter(says).count() * 2 > table.rows.len()
+}
+
+/// `- `name` (string, required): what it is.`
+fn row(page: &Page, item: &Paragraph) -> Option<Row> {
+    let text = item.text.trim_start();
+    let source = page.source.text.get(item.range.clone())?;
+    let code = item.codes.first().filter(|code| text.starts_with(code.value.as_str()) && !code.is_empty());
+    let name = match code {
+        Some(code) => code.value.as_str(),
+        None => text.split([' ', ':']).next().filter(|name| !name.is_empty())?,
+    };
+    let rest = &text[name.len()..];
+    let bracket = rest.trim_start().strip_prefix('(').and_then(|inner| inner.split_once(')'));
+    if code.is_none() && bracket.is_none() {
+        return None;
+    }
+    let name_range = match code {
+        Some(code) => code.range.clone(),
+        None => {
+            let at = item.range.start + source.find(name)?;
+            at..at + name.len()
+        }
+    };
+    let codes = |range: &Range<usize>| -> Vec<Written<String>> {
+        item.codes.iter().filter(|code| range.contains(&code.range.start)).cloned().collect()
+    };
+    let cell = |text: &str, range: Range<usize>| Cell { text: text.to_owned(), codes: codes(&range), range };
+    let behind = name_range.end..item.range.end;
+    let brackets = bracket.and_then(|_| {
+        let source = page.source.text.get(behind.clone())?;
+        let start = source.find('(')? + 1;
+        Some(behind.start + start..behind.start + start + source[start..].find(')')?)
+    });
+    let (inner, after) = bracket.unwrap_or(("", rest));
+    let place = brackets.clone().unwrap_or(behind.start..behind.start);
+    let rest = place.end..item.range.end;
+    let first = Cell { codes: code.cloned().into_iter().collect(), ..cell(name, name_range) };
+    Some(Row { range: item.range.clone(), cells: vec![first, cell(inner, place), cell(after, rest)] })
 }
 
 #[cfg(test)]
@@ -90,19 +115,41 @@ mod tests {
     use crate::page::{Language, columns};
     use openapi_model::source::Source;
 
-    #[test]
-    fn lists_below_a_word_for_parameters_are_tables() {
-        let text = "**Query parameters:**\n\n- `page` (integer, required) - which\n- `q`: what (default: 50, max: 100)\n\nOther:\n\n- `x`\n";
+    fn listed(text: &str) -> Vec<String> {
         let page = Page::read(&Source::new("page.md", text), Language::English);
-        let [list] = page.lists.as_slice() else { panic!("{:?}", page.lists) };
-        let listing = columns::read(&page, list).unwrap();
-        let shown: Vec<_> = listing
-            .entries
-            .iter()
-            .map(|entry| (entry.name.as_str(), entry.required.as_ref().map(|said| said.value)))
-            .collect();
-        assert_eq!(shown, [("page", Some(true)), ("q", None)]);
-        assert_eq!(&text[listing.entries[1].name.range.clone()], "q");
-        assert_eq!(listing.head, "query parameters");
+        let shown = |table: &Table| {
+            let listing = columns::read(&page, table).unwrap();
+            let entries = listing.entries.iter().map(|entry| {
+                assert_eq!(&text[entry.name.range.clone()], entry.name.value);
+                let required = entry.required.as_ref().map(|said| said.value);
+                format!("{} {:?} {required:?}", entry.name.value, entry.kind.map(|(_, kind)| kind))
+            });
+            entries.collect::<Vec<_>>()
+        };
+        page.lists.iter().flat_map(shown).collect()
+    }
+
+    #[test]
+    fn lists_describe_names_as_tables_do() {
+        assert_eq!(
+            listed("# A\n\n- `a` (string, required): one of `x`, `y`.\n- `b` (integer): two\n- **c** (boolean)\n"),
+            ["a Some(String) Some(true)", "b Some(Integer) None", "c Some(Boolean) None"]
+        );
+        assert_eq!(listed("- `a` (string)\n  - `inner` (string)\n- `b` (integer, optional)\n").len(), 2);
+    }
+
+    #[test]
+    fn below_a_word_for_parameters_any_list_of_names_describes_them() {
+        for label in ["**Query parameters:**\n", "## Parameters\n", "Parámetros:\n"] {
+            let text = format!("{label}\n- `page` - which\n- `q`: what (default: 50, max: 100)\n");
+            assert_eq!(listed(&text), ["page None None", "q None None"], "{label}");
+        }
+    }
+
+    #[test]
+    fn other_lists_describe_nothing() {
+        for text in ["- `a`: one\n- `b`: two\n", "- see this (it is good)\n- and that\n", "- `a` (string)\n\nText\n"] {
+            assert_eq!(listed(text), [""; 0], "{text}");
+        }
     }
 }

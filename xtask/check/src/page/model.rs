@@ -45,7 +45,7 @@ pub struct Page {
     pub mentions: Vec<ErrorRow>,
     /// Its other tables.
     pub tables: Vec<Table>,
-    /// Lists of names below a word for parameters, as tables: a name, what stands in parentheses after it, and the rest.
+    /// Its lists that describe names as tables do.
     pub lists: Vec<Table>,
     /// Code spans outside tables.
     pub spans: Vec<Written<String>>,
@@ -228,31 +228,45 @@ impl Page {
 
     /// The parts of the page that begin in some ranges, which are in order.
     pub fn part(&self, ranges: &[Range<usize>]) -> Page {
-        let is_in = |range: &Range<usize>| {
-            let after = ranges.partition_point(|part| part.end <= range.start);
-            ranges.get(after).is_some_and(|part| part.start <= range.start)
-        };
-        let errors = |rows: &[ErrorRow]| rows.iter().filter(|row| is_in(&row.range)).cloned().collect();
-        let spans = |spans: &[Written<String>]| spans.iter().filter(|span| is_in(&span.range)).cloned().collect();
-        let headings: Vec<Heading> = self.headings.iter().filter(|heading| is_in(&heading.range)).cloned().collect();
+        let rows = |rows: &[ErrorRow]| among(rows, ranges, |row| row.range.start);
+        let spans = |spans: &[Written<String>]| among(spans, ranges, |span| span.range.start);
+        let tables = |tables: &[Table]| among(tables, ranges, |table| table.range.start);
+        let headings = among(&self.headings, ranges, |heading| heading.range.start);
         Page {
             source: self.source.clone(),
             language: self.language,
-            declarations: self.declarations.iter().filter(|one| is_in(&one.range)).cloned().collect(),
-            paragraphs: self.paragraphs.iter().filter(|one| is_in(&one.range)).cloned().collect(),
-            tabs: self.tabs.iter().filter(|tab| is_in(&tab.range)).cloned().collect(),
-            errors: errors(&self.errors),
-            mentions: errors(&self.mentions),
-            tables: self.tables.iter().filter(|table| is_in(&table.range)).cloned().collect(),
-            lists: self.lists.iter().filter(|table| is_in(&table.range)).cloned().collect(),
+            declarations: among(&self.declarations, ranges, |one| one.range.start),
+            paragraphs: among(&self.paragraphs, ranges, |one| one.range.start),
+            tabs: among(&self.tabs, ranges, |tab| tab.range.start),
+            errors: rows(&self.errors),
+            mentions: rows(&self.mentions),
+            tables: tables(&self.tables),
+            lists: tables(&self.lists),
             spans: spans(&self.spans),
             cell_spans: spans(&self.cell_spans),
-            blocks: self.blocks.iter().filter(|block| is_in(&(block.start..block.start))).cloned().collect(),
-            limits: self.limits.iter().filter(|limit| is_in(&limit.number.range)).cloned().collect(),
+            blocks: among(&self.blocks, ranges, |block| block.start),
+            limits: among(&self.limits, ranges, |limit| limit.number.range.start),
             includes: spans(&self.includes),
             links: spans(&self.links),
             heading: headings.first().map(|heading| heading.range.start).or(ranges.first().map(|part| part.start)),
             headings,
+        }
+    }
+
+    /// Puts everything in order: parts are cut out by it.
+    pub(super) fn sort(&mut self) {
+        self.declarations.sort_by_key(|one| one.range.start);
+        self.headings.sort_by_key(|heading| heading.range.start);
+        self.paragraphs.sort_by_key(|paragraph| paragraph.range.start);
+        self.tabs.sort_by_key(|tab| tab.range.start);
+        self.blocks.sort_by_key(|block| block.start);
+        self.limits.sort_by_key(|limit| limit.number.range.start);
+        self.tables.sort_by_key(|table| table.range.start);
+        for rows in [&mut self.errors, &mut self.mentions] {
+            rows.sort_by_key(|row| row.range.start);
+        }
+        for spans in [&mut self.spans, &mut self.cell_spans, &mut self.includes, &mut self.links] {
+            spans.sort_by_key(|span| span.range.start);
         }
     }
 
@@ -263,4 +277,15 @@ impl Page {
         let line = self.source.line_column(start).0;
         self.place(&self.source.line(line), label)
     }
+}
+
+/// What begins in some ranges. All of it is in order, and so are they.
+fn among<T: Clone>(all: &[T], ranges: &[Range<usize>], start: impl Fn(&T) -> usize) -> Vec<T> {
+    let mut found = Vec::new();
+    for range in ranges {
+        let first = all.partition_point(|one| start(one) < range.start);
+        let inside = all[first..].iter().take_while(|one| start(one) < range.end);
+        found.extend(inside.cloned());
+    }
+    found
 }

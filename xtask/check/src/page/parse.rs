@@ -68,8 +68,9 @@ impl Page {
         }
         reader.end_tabs(source.text.len());
         let mut page = reader.page;
+        page.sort();
         declarations::find(&mut page);
-        page.lists = lists::read(&page);
+        page.lists = lists::find(&page);
         if page.limits.iter().any(|limit| limit.is_of_requests) {
             page.limits.retain(|limit| limit.is_of_requests);
         }

@@ -578,6 +578,15 @@ pub fn location(heading: &str) -> Option<&'static str> {
     Language::ALL.iter().find_map(of)
 }
 
+/// Whether a label says only that a body is shown, and not of what.
+pub fn is_of_any_body(label: &str) -> bool {
+    const WORDS: [&str; 6] = ["body", "payload", "corps", "cuerpo", "corpo", "input"];
+    let label = label.to_lowercase();
+    let words = label.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    let (bodies, others): (Vec<&str>, Vec<&str>) = words.partition(|word| WORDS.contains(word));
+    !bodies.is_empty() && role(&others.join(" ")).is_none()
+}
+
 /// What a heading or a label says is shown below it.
 pub fn role(label: &str) -> Option<Role> {
     let label = label.to_lowercase();
@@ -586,7 +595,13 @@ pub fn role(label: &str) -> Option<Role> {
         Language::ALL.iter().any(|language| {
             own(language.words()).iter().any(|word| {
                 let is_written_together = word.chars().next().is_some_and(|first| first >= '\u{3000}');
-                if is_written_together { label.contains(word) } else { words.contains(word) }
+                // `Fehlerantwort`, `Anfragetext`.
+                let is_part = |known: &&str| known.starts_with(word) || known.ends_with(word);
+                match (is_written_together, *language) {
+                    (true, _) => label.contains(word),
+                    (false, Language::German) if word.len() > 5 => words.iter().any(is_part),
+                    (false, _) => words.contains(word),
+                }
             })
         })
     };
@@ -662,7 +677,10 @@ mod tests {
             ("Request body", Some(Role::Request)),
             ("**Response:**", Some(Role::Response)),
             ("Error response", Some(Role::Error)),
-            ("Beispielantwort", None),
+            ("Beispielantwort", Some(Role::Response)),
+            ("Anfrage-Header", Some(Role::Request)),
+            ("Fehlerantwort", Some(Role::Error)),
+            ("Verantwortung", None),
             ("Antwort", Some(Role::Response)),
             ("リクエスト例", Some(Role::Request)),
             ("Things", None),

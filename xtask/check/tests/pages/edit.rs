@@ -40,6 +40,8 @@ pub struct Scene<'a> {
     pub language: &'a str,
     /// Whether JSON blocks say that they are.
     pub has_json_fences: bool,
+    /// Operations that are not compared with pages, by how they are called.
+    pub aside: &'a [String],
 }
 
 pub struct Said<'a> {
@@ -96,7 +98,9 @@ impl Scene<'_> {
         let pages = self.set.pages.iter().enumerate().filter(|(_, page)| page.language == self.language);
         let operations = &self.api.operations;
         pages.flat_map(move |(number, page)| {
-            page.facts.iter().map(move |fact| Said { number, page, fact, operation: &operations[fact.operation] })
+            let said = move |fact| Said { number, page, fact, operation: &operations[fact.operation] };
+            let all = page.facts.iter().map(said);
+            all.filter(|said| !self.aside.contains(&said.operation.call()))
         })
     }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::contract_edits::{other, retype};
 use super::edit::{Place, Said, Scene, in_contract, misnamed, there};
-use super::page::What;
+use super::page::{Name, Target, What};
 use super::page_edits::{is_claimed, is_required_claim};
 
 /// What the pages say of each field, by the object it is in.
@@ -20,6 +20,16 @@ fn about_fields<'a>(scene: &'a Scene) -> Vec<(String, String, Vec<Said<'a>>)> {
         match found.iter_mut().find(|(at, known, _)| at == owner && known == name) {
             Some((.., all)) => all.push(said),
             None => found.push((owner.clone(), name.clone(), vec![said])),
+        }
+    }
+    // Elsewhere it may be said less surely, and is as wrong.
+    for said in scene.said() {
+        let (What::Name(Target { owner, name, .. }) | What::Key(Name { owner, name, .. }, _)) = &said.fact.what else {
+            continue;
+        };
+        let known = found.iter_mut().find(|(at, known, _)| Some(at) == owner.as_ref() && known == name);
+        if let Some((.., all)) = known.filter(|(.., all)| all.iter().all(|other| other.line() != said.line())) {
+            all.push(said);
         }
     }
     // Another schema that requires it would be at odds with the change.

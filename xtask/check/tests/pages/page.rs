@@ -5,7 +5,8 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::api::Location;
-use super::example::{Name, Way};
+pub use super::example::Name;
+use super::example::Way;
 
 /// Whom a table's row is about.
 #[derive(Debug, Clone)]

@@ -109,16 +109,23 @@ pub fn try_all(apis: &[Api], most: usize, scores: &mut Scores) {
 }
 
 fn try_manner(apis: &[Api], manner: &'static Manner, most: usize, scores: &mut Scores) {
-    let sets: Vec<(&Api, Set, Arc<Source>)> =
-        apis.iter().map(|api| (api, set::write(api, manner), verdict::contract(&api.root))).collect();
+    let sets: Vec<(&Api, Set, Arc<Source>, Vec<String>)> = apis
+        .iter()
+        .map(|api| {
+            let contract = verdict::contract(&api.root);
+            let aside = verdict::of(&contract, &[Page::new("empty.md".into(), "")]).set_aside;
+            (api, set::write(api, manner), contract, aside)
+        })
+        .collect();
     for kind in kinds() {
         let mut places: Vec<(usize, Place)> = Vec::new();
-        for (index, (api, set, _)) in sets.iter().enumerate() {
-            let scene = Scene { api, set, language: manner.words.folder, has_json_fences: manner.json == "json" };
+        for (index, (api, set, _, aside)) in sets.iter().enumerate() {
+            let has_json_fences = manner.json == "json";
+            let scene = Scene { api, set, language: manner.words.folder, has_json_fences, aside };
             places.extend((kind.places)(&scene).into_iter().map(|place| (index, place)));
         }
         for (index, place) in some(places, most, &format!("{} {}", kind.name, manner.name)) {
-            let (api, set, contract) = &sets[index];
+            let (api, set, contract, _) = &sets[index];
             let Some(how) = wrong(api, set, contract, kind, &place) else {
                 scores.aside += 1;
                 continue;

@@ -23,7 +23,8 @@ pub fn claims(pages: &[Page]) -> Claims {
         match editions.iter_mut().find(|(language, _)| *language == page.language) {
             Some((_, edition)) => edition.sources.push(source),
             None => {
-                let language = if page.language == "es" { Language::Spanish } else { Language::English };
+                let code = if page.language.is_empty() { "en" } else { page.language };
+                let language = Language::of_code(code);
                 editions.push((page.language, Pages { language, sources: vec![source], are_complete: true }));
             }
         }

@@ -7,9 +7,9 @@ use super::context;
 use super::objects::{self, Object};
 use super::request_tables::wrong_kind;
 use super::shapes::Variants;
+use crate::page::Table;
 use crate::page::columns;
 use crate::page::words::{self, Role};
-use crate::page::{Kind, Table};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
@@ -45,8 +45,8 @@ impl About<'_, '_> {
             match field {
                 Some(field) => {
                     let variants = Variants::of(self.basis.document(), &field.schemas);
-                    let is_map = variants.kind() == Some(Kind::Object) && variants.fields().named.is_empty();
-                    let kind = variants.kind().filter(|_| !is_map);
+                    let kind = variants.common_kind();
+                    let kind = kind.filter(|_| !objects::is_map(self.basis.document(), field, entry));
                     let finding = kind
                         .and_then(|kind| wrong_kind(Rule::PageFieldType, self.page, entry.kind?, kind, &field.name));
                     findings.extend(

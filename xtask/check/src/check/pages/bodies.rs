@@ -7,11 +7,11 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use openapi_model::document::{Document, Response, Status};
-use openapi_model::node::{Entry, Node, Value};
+use openapi_model::node::{Entry, Node, Value, pointer_keys};
 use openapi_model::schema::SchemaId;
 use openapi_model::shape::AllOf;
 use openapi_model::span::Span;
-use openapi_model::values::Direction;
+use openapi_model::values::{self, Direction};
 
 use super::about::About;
 use super::context::{self, Shows};
@@ -200,7 +200,9 @@ impl About<'_, '_> {
             && let [id] = only.ids()
             && !value.is_fragment
         {
-            for misfit in self.basis.misfits(*id, direction, &value.node)? {
+            let all = self.basis.misfits(*id, direction, &value.node)?;
+            let all = all.into_iter().flat_map(|misfit| self.narrowed(schemas, direction, &value.node, misfit, 0));
+            for misfit in all {
                 let is_missing = misfit.message.ends_with("is a required property");
                 if (is_whole || !is_missing) && self.is_said(value, &misfit.range, &misfit.message) {
                     let place = place_of(document, *id, &misfit.pointer);
@@ -213,6 +215,64 @@ impl About<'_, '_> {
         // A field with another name is told before the one that is missing therefore.
         found.sort_by_key(|misfit| (!misfit.message.starts_with("there is no field"), misfit.range.start));
         Some(found)
+    }
+
+    /// Why a value fits none of some alternatives: what is wrong in the one that it fits best, if that is clear.
+    fn narrowed(
+        &self,
+        schemas: &[AllOf],
+        direction: Direction,
+        node: &Node,
+        misfit: values::Misfit,
+        depth: usize,
+    ) -> Vec<values::Misfit> {
+        let is_of_none = misfit.message.contains("is not valid under any of the schemas");
+        let (Some(here), true) = (at(node, &misfit.pointer), is_of_none && depth < 4) else { return vec![misfit] };
+        let document = self.basis.document();
+        let shapes = walk(document, schemas, &misfit.pointer).unwrap_or_default();
+        let groups = shapes.iter().flat_map(|schemas| document.shape(schemas).alternatives.clone());
+        let members: Vec<AllOf> = groups.flat_map(|alternatives| alternatives.members).collect();
+        let mut best: Vec<(usize, SchemaId, Vec<values::Misfit>)> = Vec::new();
+        for id in members.iter().filter_map(|member| if let [id] = member.ids() { Some(*id) } else { None }) {
+            let misfits = self.basis.misfits(id, direction, here).unwrap_or_default();
+            // Of another kind altogether.
+            let is_other =
+                misfits.iter().any(|misfit| misfit.pointer.is_empty() && misfit.message.contains("is not of type"));
+            if !misfits.is_empty() && !is_other {
+                // What tells the alternatives apart weighs more.
+                let tells = |misfit: &&values::Misfit| {
+                    let is_value = misfit.message.contains("is not one of") || misfit.message.contains("was expected");
+                    is_value && misfit.pointer.matches('/').count() == 1
+                };
+                best.push((misfits.len() + 10 * misfits.iter().filter(tells).count(), id, misfits));
+            }
+        }
+        best.sort_by_key(|(count, ..)| *count);
+        match &best[..] {
+            [(least, _, misfits), (next, ..), ..] if least == next => {
+                // What is wrong in all of them is wrong.
+                let is_in_all = |one: &&values::Misfit| {
+                    let has = |misfits: &[values::Misfit]| misfits.iter().any(|other| other.pointer == one.pointer);
+                    !one.pointer.is_empty() && best.iter().all(|(.., misfits)| has(misfits))
+                };
+                let common = misfits.iter().find(is_in_all).map(|common| values::Misfit {
+                    pointer: format!("{}{}", misfit.pointer, common.pointer),
+                    ..common.clone()
+                });
+                vec![common.unwrap_or(misfit)]
+            }
+            [(_, id, misfits), ..] => {
+                let schemas = [AllOf::from(*id)];
+                let below = misfits.clone().into_iter();
+                let below = below.flat_map(|below| self.narrowed(&schemas, direction, here, below, depth + 1));
+                let moved = |below: values::Misfit| values::Misfit {
+                    pointer: format!("{}{}", misfit.pointer, below.pointer),
+                    ..below
+                };
+                below.map(moved).collect()
+            }
+            [] => vec![misfit],
+        }
     }
 
     /// Whether a misfit says something of what is shown: not where a value stands for another, and not where something is left
@@ -269,23 +329,38 @@ fn generalised(message: &str) -> String {
     }
 }
 
+/// The part of a value at a JSON pointer.
+fn at<'n>(node: &'n Node, pointer: &str) -> Option<&'n Node> {
+    pointer_keys(pointer).try_fold(node, |here, key| here.child(&key))
+}
+
+/// What stands below some schemas under a key of a JSON pointer.
+fn below(document: &Document, schemas: &[AllOf], key: &str) -> Option<Vec<AllOf>> {
+    let key = key.replace("~1", "/").replace("~0", "~");
+    let variants = Variants::of(document, schemas);
+    let fields = variants.fields();
+    match (fields.named.get(&key), key.parse::<usize>()) {
+        (Some(field), _) => Some(field.schemas.clone()),
+        (None, Ok(index)) => variants.items(index),
+        (None, Err(_)) => match fields.others {
+            Others::Some(others) => Some(others),
+            _ => None,
+        },
+    }
+}
+
+/// What stands below some schemas at a JSON pointer.
+fn walk(document: &Document, schemas: &[AllOf], pointer: &str) -> Option<Vec<AllOf>> {
+    let keys = pointer.split('/').skip(1);
+    keys.into_iter().try_fold(schemas.to_vec(), |schemas, key| below(document, &schemas, key))
+}
+
 /// Where the contract says what stands at a JSON pointer into a value.
 fn place_of(document: &Document, schema: SchemaId, pointer: &str) -> Span {
     let mut schemas = vec![AllOf::from(schema)];
     let mut place = document.schema(document.target(schema)).span;
     for key in pointer.split('/').skip(1) {
-        let key = key.replace("~1", "/").replace("~0", "~");
-        let variants = Variants::of(document, &schemas);
-        let fields = variants.fields();
-        let below = match (fields.named.get(&key), key.parse::<usize>()) {
-            (Some(field), _) => Some(field.schemas.clone()),
-            (None, Ok(index)) => variants.items(index),
-            (None, Err(_)) => match fields.others {
-                Others::Some(others) => Some(others),
-                _ => None,
-            },
-        };
-        let Some(below) = below else { break };
+        let Some(below) = below(document, &schemas, key) else { break };
         let id = below.first().and_then(|schemas| schemas.ids().first().copied());
         place = id.map_or(place, |id| document.schema(document.target(id)).span);
         schemas = below;

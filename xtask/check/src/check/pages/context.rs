@@ -12,7 +12,7 @@ static STATUS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:^|[^\d.])([1-5][0
 /// A status beside what makes it one.
 static SAID_STATUS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)(?:http|status(?:[ -]?code)?|code|response|error|statuscode|código(?: de estado)?|code d'état)\W{0,4}([1-5][0-9][0-9])\b|\b([1-5][0-9][0-9])\W{0,3}(?:status|response|error|ok\b|created|accepted|no content|bad request|unauthorized|forbidden|not found|conflict|unprocessable|too many)",
+        r"(?i)(?:http|status(?:[ -]?code)?|code|response|error|statuscode|c[oó]digo(?: (?:de )?(?:estado|status))?|code (?:d['’]état|de statut)|ステータス ?コード|상태 ?코드|状态码)\W{0,4}([1-5][0-9][0-9])(?:$|\D)|\b([1-5][0-9][0-9])\W{0,3}(?:status|response|error|ok\b|created|accepted|no content|bad request|unauthorized|forbidden|not found|conflict|unprocessable|too many)",
     )
 });
 
@@ -121,8 +121,11 @@ fn by_paragraph(page: &Page, start: usize) -> Option<Shows> {
     let paragraph = paragraph_before(page, start)?;
     let text = paragraph.text.trim();
     let count = text.split_whitespace().count();
-    let is_label = count <= 6 || (count <= 25 && text.ends_with([':', '：', '.']) && said_status(text).is_some());
-    let role = words::role(text).filter(|_| is_label && !is_body(text));
+    let is_label = count <= 6 || (count <= 25 && text.ends_with([':', '：', '.', '。']) && said_status(text).is_some());
+    let role = words::role(text).filter(|_| is_label).or_else(|| label_role(text));
+    if is_label && words::is_of_any_body(text) {
+        return outer_body(page, start);
+    }
     let status = if count <= 6 { self::status(text) } else { said_status(text) };
     let role = match (role, status.filter(|_| is_label)) {
         (Some(Role::Request), _) => Role::Request,
@@ -138,25 +141,40 @@ fn by_paragraph(page: &Page, start: usize) -> Option<Shows> {
     Some(Shows { role, status: written(page, status, &paragraph.range), is_near: true })
 }
 
+/// What the words before a colon say: `Response: the data as shown`.
+pub fn label_role(text: &str) -> Option<Role> {
+    let (label, _) = text.split_once([':', '：'])?;
+    (label.split_whitespace().count() <= 3).then(|| words::role(label))?
+}
+
+/// What a body is of that is not said to be one of anything: of what a heading around it says, or else of a request.
+fn outer_body(page: &Page, start: usize) -> Option<Shows> {
+    let outer = headings_around(page, start).into_iter().filter(|outer| is_label(page, outer));
+    let mut said = outer.filter(|outer| !words::is_of_any_body(&outer.text)).filter_map(|outer| {
+        let status = status(&outer.text);
+        let role = words::role(&outer.text)?;
+        Some((status.filter(|_| role != Role::Request), role, outer))
+    });
+    let Some((status, role, outer)) = said.next() else {
+        return Some(Shows { role: Role::Request, status: None, is_near: true });
+    };
+    let role = status.map_or(role, role_of_status);
+    Some(Shows { role, status: written(page, status, &outer.range), is_near: true })
+}
+
 fn by_heading(page: &Page, start: usize) -> Option<Shows> {
     let around = headings_around(page, start);
     let labels = || around.iter().filter(|heading| is_label(page, heading));
     // The nearest that says it, or `404 Not Found` below `Errors`. A mere `Body` is that of what it stands below.
     let says = |heading: &&&Heading| words::role(&heading.text).is_some() || status(&heading.text).is_some();
-    let heading = labels().filter(|heading| !is_body(&heading.text)).find(says).or_else(|| labels().find(says))?;
+    let heading =
+        labels().filter(|heading| !words::is_of_any_body(&heading.text)).find(says).or_else(|| labels().find(says))?;
     let status = status(&heading.text);
     let role = words::role(&heading.text).or_else(|| labels().find_map(|heading| words::role(&heading.text)))?;
     let status = status.filter(|_| role != Role::Request);
     let role = status.map_or(role, role_of_status);
-    let is_near = std::ptr::eq(*heading, around[0]) || is_body(&around[0].text);
+    let is_near = std::ptr::eq(*heading, around[0]) || words::is_of_any_body(&around[0].text);
     Some(Shows { role, status: written(page, status, &heading.range), is_near })
-}
-
-/// Whether a label says no more than that a body follows.
-fn is_body(label: &str) -> bool {
-    const WORDS: [&str; 8] = ["body", "payload", "cuerpo", "corps", "corpo", "input", "example", "examples"];
-    let label = label.trim().trim_matches(['*', ':', '`']).to_lowercase();
-    WORDS.contains(&label.as_str())
 }
 
 /// What a line in a block says it shows: `HTTP/1.1 201 Created`, `POST /things`, `Response 201`.

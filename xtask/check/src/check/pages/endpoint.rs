@@ -113,17 +113,20 @@ impl<'a> Reader<'a, '_> {
             self.matcher.target(&declaration.endpoint, before.map(|(_, base)| base.as_str()), prefix.as_ref())
         };
         let mut found: Vec<(&Declaration, Target)> = declared.into_iter().map(|one| (one, target(one))).collect();
+        let key = |one: &Declaration, target: &Target| {
+            target.operation().map_or_else(|| one.endpoint.call(), |operation| operation.call())
+        };
         let is_sure = |(one, target): &(&Declaration, Target)| {
             one.manner == Manner::Declared
                 || (one.manner == Manner::Block && matches!(target, Target::Operation(_) | Target::SetAside))
         };
         let sure: HashSet<String> =
-            found.iter().filter(|found| is_sure(found)).map(|(one, _)| one.endpoint.call()).collect();
+            found.iter().filter(|found| is_sure(found)).map(|(one, target)| key(one, target)).collect();
         found.retain(|(one, target)| match one.manner {
             Manner::Block if !matches!(target, Target::Operation(_) | Target::SetAside) => {
                 self.matcher.asked(&one.endpoint.method, &one.endpoint.path, prefix.as_ref()).is_none()
             }
-            Manner::Index => !sure.contains(&one.endpoint.call()),
+            Manner::Index => !sure.contains(&key(one, target)),
             _ => true,
         });
         found
@@ -230,7 +233,7 @@ impl<'a> Reader<'a, '_> {
         let mut findings = Vec::new();
         for (page, targets) in pages.iter().zip(targets) {
             let distinct: HashSet<String> = targets.iter().map(|(one, _)| one.endpoint.call()).collect();
-            let is_sure = (known(targets) * 2 > targets.len() || distinct.len() == 1) && is_about_it;
+            let is_sure = (known(targets) * 2 >= targets.len() || distinct.len() == 1) && is_about_it;
             let mut seen = HashSet::new();
             let mut foreign: Vec<&Declaration> = Vec::new();
             for (one, target) in targets {
@@ -247,7 +250,7 @@ impl<'a> Reader<'a, '_> {
                     Target::Operation(operation)
                         if self.basis.is_complete() && !is_exact(one, operation, &self.matcher) =>
                     {
-                        findings.push(misnamed(self.basis, page, one, operation, true));
+                        findings.push(misnamed(self.basis, page, one, operation, true, false));
                     }
                     _ => {}
                 }
@@ -263,7 +266,7 @@ impl<'a> Reader<'a, '_> {
         let free: Vec<&Operation> = here.iter().copied().filter(|one| !self.described.contains(&one.call())).collect();
         if let [only] = free.as_slice() {
             self.described.insert(only.call());
-            return misnamed(self.basis, page, one, only, here.len() == 1);
+            return misnamed(self.basis, page, one, only, here.len() == 1, true);
         }
         let has_method = here.iter().any(|operation| *operation.method == *endpoint.method);
         if let Some(first) = here.first().filter(|_| !has_method) {
@@ -285,7 +288,7 @@ impl<'a> Reader<'a, '_> {
             nearest.filter(|(closeness, operation)| *closeness >= ALIKE && *operation.method == *endpoint.method)
         {
             self.described.insert(operation.call());
-            return misnamed(self.basis, page, one, operation, closeness >= TYPO);
+            return misnamed(self.basis, page, one, operation, closeness >= TYPO, false);
         }
         let place = page.place(&endpoint.path.range, "no operation");
         let message = format!("the contract has no operation `{} {}`", endpoint.method.value, endpoint.path.value);
@@ -317,7 +320,7 @@ fn is_exact(one: &Declaration, operation: &Operation, matcher: &Matcher<'_>) -> 
 
 /// All of a page.
 fn whole(page: &Page) -> Page {
-    page.part(&[0..page.source.text.len().max(1)])
+    page.part(std::slice::from_ref(&(0..page.source.text.len().max(1))))
 }
 
 /// Whether ranges are one, or each a part of the next.
@@ -347,11 +350,16 @@ fn written_variables(path: &str) -> Vec<String> {
     parts.flat_map(name).collect()
 }
 
-/// An endpoint that is nearly an operation's.
-fn misnamed(basis: &Basis<'_>, page: &Page, one: &Declaration, operation: &Operation, is_sure: bool) -> Finding {
+/// An endpoint that is nearly an operation's: with another method, or with another path.
+fn misnamed(
+    basis: &Basis<'_>,
+    page: &Page,
+    one: &Declaration,
+    operation: &Operation,
+    is_sure: bool,
+    is_method: bool,
+) -> Finding {
     let endpoint = &one.endpoint;
-    let is_method =
-        call(&operation.method, &endpoint.path) == operation.call() && *endpoint.method != *operation.method;
     let (rule, here, there, right) = if is_method {
         (Rule::PageMethod, &endpoint.method.range, operation.method.span, &operation.method.value)
     } else {

@@ -13,7 +13,7 @@ use super::endpoint::Section;
 use super::matching::{Matcher, Prefix};
 use super::parameter_text::pair as pair_of;
 use super::request::{divide, split};
-use super::shapes::Variants;
+use super::shapes::{self, Others, Variants};
 use crate::page::json::ShownValue;
 use crate::page::words::Role;
 use crate::page::{self, Endpoint, Kind, Request};
@@ -21,6 +21,7 @@ use apidrift_core::contract::Operation;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 use openapi_model::document::Location;
+use openapi_model::shape::AllOf;
 
 /// What nearly all example requests of some pages do.
 #[derive(Debug, Clone, Copy, Default)]
@@ -232,7 +233,7 @@ impl<'a> About<'a, '_> {
             return vec![finding.help("send the body in a form that the operation takes")];
         }
         match page::data(request) {
-            None => Vec::new(),
+            None => self.form(request),
             Some(Err(mistake)) => {
                 let message = format!("the data is not JSON: {}", mistake.message);
                 let here = self.page.place(&mistake.range, "here");
@@ -247,6 +248,39 @@ impl<'a> About<'a, '_> {
         let content = self.operation.body.iter().flat_map(|body| &body.content);
         let names: Vec<String> = content.map(|media| media.name.to_ascii_lowercase()).collect();
         names.is_empty() || names.iter().any(|name| name.contains("form") || name.starts_with("*/*"))
+    }
+
+    /// The names in a form that is sent are those of fields, where the contract names all that there are.
+    fn form(&self, request: &Request) -> Vec<Finding> {
+        let media = |kind: &str| {
+            let mut content = self.operation.body.iter().flat_map(|body| &body.content);
+            content
+                .find(|media| media.name.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(kind)))
+        };
+        let Some(kind) = request.content_type() else { return Vec::new() };
+        let schema = media(kind.split(';').next().unwrap_or_default().trim()).and_then(|media| media.schema);
+        let Some(schemas) = schema.map(|schema| [AllOf::from(schema)]) else { return Vec::new() };
+        let document = self.basis.document();
+        let fields = Variants::of(document, &schemas).fields();
+        let is_open = !matches!(fields.others, Others::None) || shapes::takes_any_field(document, &schemas[0]);
+        if is_open || fields.named.is_empty() {
+            return Vec::new();
+        }
+        let mut findings = Vec::new();
+        for (name, range) in request.form_names() {
+            // `a[b]` is a part of `a`.
+            let outer = name.split(['[', '.']).next().unwrap_or_default();
+            let is_written = !name.is_empty() && !name.contains(['$', '<', '{', '.', ' ']);
+            if is_written && !fields.named.contains_key(outer) && !fields.named.contains_key(&name) {
+                let message = format!("the request has no field `{name}`");
+                let finding = Finding::at(Rule::PageRequestBody, self.page.place(&range, "in this form"), message);
+                let beside = fields.named.values().next().map(|field| field.name.span);
+                let beside = beside.unwrap_or(self.operation.id.span);
+                let finding = finding.with(self.basis.place(beside, "it has fields such as this"));
+                findings.push(finding.help("send what the operation takes"));
+            }
+        }
+        findings
     }
 
     fn sent_value(&self, value: &ShownValue, told: &mut Told) -> Option<Finding> {

@@ -44,6 +44,10 @@ impl About<'_, '_> {
         let others: Vec<_> = self.page.spans.iter().filter(|span| is_alike(span)).chain(in_cells).collect();
         let others: Vec<_> = others.into_iter().filter(|span| !all.contains(&span.as_str())).collect();
         if !named && others.is_empty() {
+            // Pages leave out what goes without saying.
+            if !self.basis.is_complete() {
+                return Vec::new();
+            }
             let message = format!("the page does not name the permission `{required}`");
             let finding = Finding::at(Rule::PagePermission, self.page.top("this page"), message);
             return vec![finding.with(there()).help(help)];
@@ -70,6 +74,9 @@ impl About<'_, '_> {
         let help = format!("write that {requests} requests {} are allowed", per(seconds));
         if page.limits.is_empty() {
             let elsewhere = page.includes.iter().find(|include| include.to_lowercase().contains("rate"));
+            if elsewhere.is_none() && !self.basis.is_complete() {
+                return Vec::new();
+            }
             let finding = match elsewhere {
                 Some(include) => Finding::at(
                     Rule::PageUnknownRateLimit,

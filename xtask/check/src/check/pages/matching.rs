@@ -21,6 +21,9 @@ static ADDRESS: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?:https?://[^\s/`<>]+|<[\w -]+>|\{\{?[\w ]+\}?\}|\$\{?\w+\}?)(/[^\s`?#,;)]*)?"));
 static PATH: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:^|[\s`])(/[\w./{}:-]+)"));
 
+/// What stands for a value in a path of an example: `$ID`, `${ID}`, `<id>`, `__ID__`.
+static VARIABLE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\$(?:\w+|\{\w+\})|<[\w -]+>|(?:^|\b)__\w+?__(?:\b|$)"));
+
 /// What an endpoint is.
 #[derive(Debug, Clone, Copy)]
 pub enum Target<'a> {
@@ -72,13 +75,8 @@ fn plain(path: &str) -> String {
     let path = path.split(['?', '#', '[']).next().unwrap_or_default();
     let path = if path.len() > 1 { path.trim_end_matches('/') } else { path };
     let slash = if path.starts_with('/') { "" } else { "/" };
-    let is_variable = |part: &str| {
-        part.starts_with('$')
-            || (part.starts_with('<') && part.ends_with('>'))
-            || (part.starts_with("__") && part.ends_with("__"))
-    };
-    let parts = path.split('/').map(|part| if is_variable(part) { "{}" } else { part });
-    anonymous(&format!("{slash}{}", parts.collect::<Vec<_>>().join("/")))
+    let path = if path.contains(['$', '<', '_']) { VARIABLE.replace_all(path, "{}") } else { path.into() };
+    anonymous(&format!("{slash}{path}"))
 }
 
 /// The places in a path where a part begins, but for the first.
@@ -153,7 +151,7 @@ impl<'a> Matcher<'a> {
     /// What an endpoint is, of a page that states its paths below `base` and that writes `prefix`.
     pub fn target(&self, endpoint: &Endpoint, base: Option<&str>, prefix: Option<&Prefix>) -> Target<'a> {
         let (method, path) = (endpoint.method.as_str(), plain(&endpoint.path));
-        if let Some(base) = base.map(|base| plain(base)).filter(|base| base != "/") {
+        if let Some(base) = base.map(plain).filter(|base| base != "/") {
             let is_below =
                 path.strip_prefix(base.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
             let whole = if is_below { path.clone() } else { format!("{base}{path}") };

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use openapi_model::document::Document;
 use openapi_model::schema::SchemaId;
 use openapi_model::shape::AllOf;
-use openapi_model::span::Span;
 
 use super::shapes::{self, Field, Fields, Others, Variants};
 use crate::page::Kind;
+use crate::page::columns::Entry;
 use apidrift_core::contract::{Operation, json};
 
 /// How deep objects are looked for.
@@ -19,8 +19,8 @@ pub struct Object {
     /// The names of the fields in which it stands, from the outside in.
     pub path: Vec<String>,
     pub fields: BTreeMap<String, Field>,
-    /// The fields that have to be there; nothing where none is said to, or where that depends on alternatives.
-    pub required: Option<BTreeMap<String, Span>>,
+    /// The fields that have to be there in some form of it, and whether they have to in all.
+    required: BTreeMap<String, bool>,
     /// Whether it may have fields that the contract does not name.
     pub is_open: bool,
     /// The schemas that it is.
@@ -30,7 +30,19 @@ pub struct Object {
 /// The objects of an operation's request, the outermost first. A body in several forms has the fields of all.
 pub fn of_request(document: &Document, operation: &Operation) -> Vec<Object> {
     let media = operation.body.iter().flat_map(|body| &body.content);
-    below(document, media.filter_map(|media| media.schema).map(AllOf::from).collect())
+    let mut schemas: Vec<SchemaId> = Vec::new();
+    for schema in media.filter_map(|media| media.schema) {
+        if !schemas.iter().any(|known| document.target(*known) == document.target(schema)) {
+            schemas.push(schema);
+        }
+    }
+    // A file or a line of text beside it has no fields.
+    let is_text = |schema: &SchemaId| {
+        let kind = Variants::of(document, &[AllOf::from(*schema)]).common_kind();
+        kind.is_some_and(|kind| !matches!(kind, Kind::Object | Kind::Array))
+    };
+    schemas.retain(|schema| !is_text(schema));
+    below(document, schemas.into_iter().map(AllOf::from).collect())
 }
 
 /// The objects of each of an operation's answers.
@@ -62,11 +74,8 @@ fn below(document: &Document, schemas: Vec<AllOf>) -> Vec<Object> {
             path.push(field.name.value.clone());
             open.push_back((path, field.schemas.clone()));
         }
-        let whole = schemas.len() == 1;
-        let required =
-            variants.whole().filter(|shape| whole && shape.alternatives.is_empty() && !shape.required.is_empty());
         objects.push(Object {
-            required: required.map(|shape| shape.required.clone()),
+            required: required(document, &schemas, 0),
             is_open: !matches!(others, Others::None)
                 || schemas.iter().any(|schemas| shapes::takes_any_field(document, schemas)),
             fields: named,
@@ -75,6 +84,25 @@ fn below(document: &Document, schemas: Vec<AllOf>) -> Vec<Object> {
         });
     }
     objects
+}
+
+/// The fields that something has to have that is one of some schemas, and whether it has to have them whichever it is.
+fn required(document: &Document, schemas: &[AllOf], depth: usize) -> BTreeMap<String, bool> {
+    let mut found: BTreeMap<String, bool> = BTreeMap::new();
+    for (index, schemas) in schemas.iter().enumerate() {
+        let shape = document.shape(schemas);
+        let mut own: BTreeMap<String, bool> = shape.required.keys().map(|name| (name.clone(), true)).collect();
+        for alternatives in shape.alternatives.iter().filter(|_| depth < DEPTH) {
+            for (name, always) in required(document, &alternatives.members, depth + 1) {
+                *own.entry(name).or_default() |= always;
+            }
+        }
+        found.iter_mut().for_each(|(name, always)| *always &= own.get(name) == Some(&true));
+        for (name, always) in own {
+            found.entry(name).or_insert(always && index == 0);
+        }
+    }
+    found
 }
 
 /// What the items of lists are, and everything else as it is.
@@ -93,7 +121,25 @@ fn items(document: &Document, schemas: Vec<AllOf>) -> Vec<AllOf> {
     found
 }
 
+/// Whether a field is an object without fields of its own, which pages call a list as well.
+pub fn is_map(document: &Document, field: &Field, entry: &Entry<'_>) -> bool {
+    let variants = Variants::of(document, &field.schemas);
+    entry.kind.is_some_and(|(_, said)| said == Kind::Array)
+        && variants.common_kind() == Some(Kind::Object)
+        && variants.fields().named.is_empty()
+}
+
 impl Object {
+    /// Whether a field has to be there; nothing where that depends on the form of the object, or where no field is said to:
+    /// then nobody has thought of it.
+    pub fn is_required(&self, name: &str) -> Option<bool> {
+        match self.required.get(name) {
+            Some(true) => Some(true),
+            Some(false) => None,
+            None => (!self.required.is_empty()).then_some(false),
+        }
+    }
+
     /// The field that a name leads to from here, through the objects below.
     pub fn field<'a>(&'a self, objects: &'a [Object], parts: &[&str]) -> Option<&'a Field> {
         let (last, before) = parts.split_last()?;

@@ -10,30 +10,50 @@ use serde_json::Value as Json;
 use super::about::About;
 use super::shapes::Variants;
 use crate::page::words::is_default_head;
-use crate::page::{Cell, Row, Written, pattern};
+use crate::page::{Cell, Kind, Row, Written, pattern};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
 /// What begins a list of all values.
 static VALUES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:(?:possible|allowed|valid|accepted|supported|available) (?:values|options)(?: are| include)?|one of|options|either|can be|must be|enum)\b(?: the following(?: values)?)?\s*:?\s*",
+        r"(?ix)
+        (?:\b(?:(?:possible|allowed|valid|accepted|supported|available)\ (?:values|options)(?:\ are|\ include)?
+            |one\ of|options|either|can\ be|must\ be|enum)\b(?:\ the\ following(?:\ values)?)?
+        |\bvalores\ (?:posibles|permitidos|v[áa]lidos|admitidos|aceptados|possíveis|aceitos)\b|\b(?:uno|um)\ (?:de|dos)\b
+        |\bvaleurs\ (?:possibles|autorisées|acceptées|admises|valides)\b|\bl['’]une?\ (?:de|des)\b
+        |\b(?:mögliche|erlaubte|gültige|zulässige)\ werte\b|\beiner?\ von\b
+        |(?:使用できる|指定できる|有効な|可能な|許可される)値|次のいずれか
+        |(?:가능한|허용되는|사용할\ 수\ 있는|유효한)\ 값|다음\ 중\ 하나
+        |可选值|可能的?值|可用值|允许的?值|有效值|取值范围)
+        \s*[:：]?\s*",
     )
 });
 /// What explains a value between two others.
 static GLOSS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\([^()]*\)"));
 /// What begins a default.
-static DEFAULT: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)\b(?:defaults? (?:to|is|value is|value|:)|by default)\s*:?\s*"));
+static DEFAULT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?ix)
+        (?:\b(?:defaults?\ (?:to|is|value\ is|value|:)|by\ default|default)
+        |\b(?:valor\ )?(?:por\ defecto|predeterminado)(?:\ es)?|\b(?:valor\ )?padrão(?:\ é)?
+        |\b(?:valeur\ )?par\ défaut|\bstandard(?:wert|mäßig)?(?:\ ist)?
+        |(?:デフォルト|既定)(?:値)?(?:は)?|기본값(?:은)?|默认值?(?:为|是)?)
+        \s*[:：]?\s*",
+    )
+});
 
 /// What a row says of the values of something, where the contract says otherwise.
 pub fn values(about: &About<'_, '_>, schemas: &[AllOf], row: &Row, name: &Spanned<String>) -> Vec<Finding> {
     let variants = Variants::of(about.basis.document(), schemas);
-    let Some(shape) = variants.whole() else { return Vec::new() };
+    let items = variants.items(0).filter(|_| variants.common_kind() == Some(Kind::Array));
+    // What a list holds is described as if it were the list.
+    let items = items.map(|items| Variants::of(about.basis.document(), &items));
+    let enumeration = variants.values().or_else(|| items.as_ref()?.values());
     let mut findings = Vec::new();
     for cell in &row.cells {
-        if let Some(known) = &shape.enumeration {
-            let texts: Vec<String> = known.iter().map(|value| text(&value.value)).collect();
+        if let Some((known, span)) = &enumeration {
+            let texts: Vec<String> = known.iter().map(|value| text(value)).collect();
             let listed = listed(cell);
             // A list of which nothing is known is one of something else.
             let is_of_it = listed.iter().any(|value| texts.contains(&value.value));
@@ -46,12 +66,12 @@ pub fn values(about: &About<'_, '_>, schemas: &[AllOf], row: &Row, name: &Spanne
                 let message = format!("`{}` has no value `{}`", name.value, value.value);
                 let here = about.page.place(&value.range, "the page says this");
                 let finding = Finding::at(Rule::PageEnumExtra, here, message);
-                let finding = finding.with(about.basis.place(known.span, "these are the values"));
+                let finding = finding.with(about.basis.place(*span, "these are the values"));
                 findings.push(finding.help(format!("the contract has {}", texts.join(", "))));
             }
         }
     }
-    if let Some(default) = &shape.default {
+    if let Some(default) = variants.default() {
         let right = text(default);
         for said in defaults(about, row).into_iter().filter(|said| said.value != right) {
             let message = format!("`{}` is `{right}` by default, not `{}`", name.value, said.value);
@@ -83,8 +103,10 @@ fn listed(cell: &Cell) -> Vec<Written<String>> {
         let Some(found) = rest[at..].find(code.value.as_str()) else { continue };
         // Between two of them stands nothing but a comma or a word.
         let plain = GLOSS.replace_all(&rest[at..at + found], "");
-        let between = plain.trim_matches(|letter: char| letter.is_whitespace() || ",|/\"'(`".contains(letter));
-        if !["", "or", "and", "oder", "und", "ou", "o", "y"].contains(&between) {
+        let between = plain.trim_matches(|letter: char| letter.is_whitespace() || ",|/\"'(`、，".contains(letter));
+        if !["", "or", "and", "oder", "und", "ou", "et", "o", "y", "e", "と", "または", "또는", "和", "或"]
+            .contains(&between)
+        {
             break;
         }
         listed.push(Written { value: code.trim_matches(['"', '\'', ',', ' ']).to_owned(), range: code.range.clone() });
@@ -112,8 +134,10 @@ fn defaults(about: &About<'_, '_>, row: &Row) -> Vec<Written<String>> {
             return Some(Written { value: code.trim_matches(['"', '\'']).to_owned(), range: code.range.clone() });
         }
         // In parentheses, a word by itself: `(default: 50, max: 100)`.
-        let is_inside = cell.text[..found.start()].trim_end().ends_with(['(', ',']);
-        let word = rest.split([',', ')']).next().filter(|word| word.len() < rest.len() && is_inside)?;
+        let before = cell.text[..found.start()].trim_end();
+        let is_inside = before.is_empty() || before.ends_with(['(', ',']);
+        let word =
+            rest.split([',', ')']).next().filter(|word| (word.len() < rest.len() || before.is_empty()) && is_inside)?;
         let at = about
             .page
             .source

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use openapi_model::document::Document;
 use openapi_model::schema::{SchemaId, Types};
 use openapi_model::shape::{Additional, AllOf, Shape};
-use openapi_model::span::Spanned;
+use openapi_model::span::{Span, Spanned};
+use serde_json::Value as Json;
 
 use crate::page::Kind;
 
@@ -39,39 +40,85 @@ pub struct Fields {
 }
 
 /// What schemas mean, and what their alternatives do.
-pub struct Variants(Vec<(Arc<Shape>, bool)>);
+pub struct Variants(Vec<Variant>);
+
+struct Variant {
+    shape: Arc<Shape>,
+    /// Whether there is no other.
+    is_common: bool,
+    /// Whether it is no alternative within another.
+    is_root: bool,
+}
 
 impl Variants {
     /// Those of schemas of which one has to fit.
     pub fn of(document: &Document, schemas: &[AllOf]) -> Variants {
-        let mut open: Vec<(AllOf, bool)> = schemas.iter().map(|one| (one.clone(), schemas.len() == 1)).collect();
+        let mut open: Vec<(AllOf, bool, bool)> =
+            schemas.iter().map(|one| (one.clone(), schemas.len() == 1, true)).collect();
         let mut seen = BTreeSet::new();
         let mut variants = Vec::new();
-        while let Some((schemas, is_common)) = open.pop() {
+        while let Some((schemas, is_common, is_root)) = open.pop() {
             if seen.insert(schemas.clone()) {
                 let shape = document.shape(&schemas);
                 let members = shape.alternatives.iter().flat_map(|alternatives| alternatives.members.iter().rev());
-                open.extend(members.map(|member| (member.clone(), false)));
-                variants.push((shape, is_common));
+                open.extend(members.map(|member| (member.clone(), false, false)));
+                variants.push(Variant { shape, is_common, is_root });
             }
         }
         Variants(variants)
     }
 
     fn shapes(&self) -> impl Iterator<Item = &Shape> {
-        self.0.iter().map(|(shape, _)| shape.as_ref())
+        self.0.iter().map(|variant| variant.shape.as_ref())
     }
 
     /// The shape that all of them have, and not one alternative.
     pub fn whole(&self) -> Option<&Shape> {
-        self.0.first().filter(|(_, is_common)| *is_common).map(|(shape, _)| shape.as_ref())
+        self.0.first().filter(|variant| variant.is_common).map(|variant| variant.shape.as_ref())
+    }
+
+    fn roots(&self) -> impl Iterator<Item = &Shape> {
+        self.0.iter().filter(|variant| variant.is_root).map(|variant| variant.shape.as_ref())
+    }
+
+    /// What the value is, whichever variant it is, if that is one thing in all of them. Null is beside it.
+    pub fn common_kind(&self) -> Option<Kind> {
+        let of_roots = union(self.roots().map(|shape| shape.types));
+        let of_leaves = || union(self.shapes().filter(|shape| shape.alternatives.is_empty()).map(|shape| shape.types));
+        of_roots.or_else(of_leaves)
+    }
+
+    /// The only values that fit, whichever variant it is, and where the first of them are written; nothing where some variant
+    /// names none.
+    pub fn values(&self) -> Option<(Vec<&Json>, Span)> {
+        let all: Vec<&Shape> = match self.roots().all(|shape| shape.enumeration.is_some()) {
+            true => self.roots().collect(),
+            false => self.shapes().filter(|shape| shape.alternatives.is_empty()).collect(),
+        };
+        let all: Option<Vec<_>> = all.into_iter().map(|shape| shape.enumeration.as_ref()).collect();
+        let all = all?;
+        let span = all.first()?.span;
+        let mut values: Vec<&Json> = Vec::new();
+        for value in all.iter().flat_map(|values| &values.value) {
+            if !values.contains(&&value.value) {
+                values.push(&value.value);
+            }
+        }
+        Some((values, span))
+    }
+
+    /// What is meant where nothing is given, if all variants say the same.
+    pub fn default(&self) -> Option<&Json> {
+        let mut roots = self.roots().map(|shape| shape.default.as_ref());
+        let first = roots.next()??;
+        roots.all(|other| other == Some(first)).then_some(first)
     }
 
     /// The fields of an object that is one of them.
     pub fn fields(&self) -> Fields {
         let mut named: BTreeMap<String, Field> = BTreeMap::new();
         let mut others = Others::None;
-        for (shape, is_common) in &self.0 {
+        for Variant { shape, is_common, .. } in &self.0 {
             for (name, property) in &shape.properties {
                 let field = named.entry(name.clone()).or_insert_with(|| Field {
                     name: Spanned::new(name.clone(), property.span),
@@ -115,6 +162,14 @@ impl Variants {
         let is_anything = shape.types.with(Types::NULL) == Types::ANY;
         (!is_anything).then_some(shape.nullable)
     }
+}
+
+/// The one kind that some types are, null apart.
+fn union(all: impl Iterator<Item = Types>) -> Option<Kind> {
+    let mut names: Vec<&str> = all.flat_map(|types| types.names()).collect();
+    names.sort_unstable();
+    names.dedup();
+    if let [only] = names[..] { Kind::of(only) } else { None }
 }
 
 /// Whether an object of a shape may have fields that the contract does not name.

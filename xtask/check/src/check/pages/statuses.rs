@@ -14,7 +14,7 @@ use regex::Regex;
 use super::about::{About, falls_under};
 use super::context;
 use crate::page::words::{self, Role};
-use crate::page::{Cell, Paragraph, Table, pattern};
+use crate::page::{Cell, CodeBlock, Paragraph, Table, Written, pattern};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
@@ -28,8 +28,12 @@ static ONLY: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 /// A sentence that says that a status is answered.
-static SENTENCE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)\b(?:status(?: code)?|http(?: status)?(?: code)?)s?\W{1,4}([1-5][0-9][0-9])\b"));
+static SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?ix)(?:\b(?:status(?:[\ -]?code)?|http(?:[\ -]status)?(?:\ code)?|c[oó]digo\ (?:de\ )?(?:estado|status)|code\ (?:de\ statut|d['’]état))s?
+        |ステータス\ ?コード|상태\ ?코드|状态码)\W{1,4}([1-5][0-9][0-9])(?:$|\D)",
+    )
+});
 
 impl About<'_, '_> {
     /// The statuses that the page names and the contract does not have.
@@ -105,6 +109,10 @@ impl About<'_, '_> {
             match self.says_status(paragraph) {
                 Says::Nothing => {}
                 Says::Label => add(&paragraph.text, &paragraph.range, &ONLY),
+                Says::After => {
+                    let rest = paragraph.text.split_once([':', '：']).map_or("", |(_, rest)| rest);
+                    add(rest, &paragraph.range, &BEGINS);
+                }
                 Says::Item => add(&paragraph.text, &paragraph.range, &BEGINS),
                 Says::Sentence => {
                     for found in SENTENCE.captures_iter(&paragraph.text) {
@@ -116,6 +124,10 @@ impl About<'_, '_> {
         page.tables.iter().filter_map(status_column).flatten().for_each(|cell| add(&cell.text, &cell.range, &BEGINS));
         for row in &page.errors {
             named.push((row.status.value, row.status.range.clone()));
+        }
+        for line in page.blocks.iter().flat_map(comments) {
+            let shows = context::shows_line(page, &line).and_then(|shows| shows.status);
+            named.extend(shows.map(|status| (status.value, status.range)));
         }
         named
     }
@@ -129,6 +141,13 @@ impl About<'_, '_> {
             return Says::Label;
         }
         let is_answer = |label: &str| matches!(words::role(label), Some(Role::Response | Role::Error));
+        if let Some(Role::Response | Role::Error) = context::label_role(text) {
+            let rest = text.split_once([':', '：']).map_or(text, |(_, rest)| rest);
+            return if BEGINS.is_match(rest) { Says::After } else { Says::Sentence };
+        }
+        if paragraph.is_item && BEGINS.is_match(text) && self.is_in_list_of_answers(paragraph) {
+            return Says::Item;
+        }
         let above = context::headings_around(page, paragraph.range.start);
         let mut labels = above.into_iter().filter(|heading| context::is_label(page, heading));
         let label = context::label_above(page, paragraph.range.start);
@@ -148,15 +167,52 @@ impl About<'_, '_> {
     }
 }
 
+impl About<'_, '_> {
+    /// Whether the list in which an item stands follows a label for answers: `**Error responses:**`.
+    fn is_in_list_of_answers(&self, item: &Paragraph) -> bool {
+        let page = self.page;
+        let at = page.paragraphs.partition_point(|paragraph| paragraph.range.start < item.range.start);
+        let Some(before) = page.paragraphs[..at].iter().rev().find(|paragraph| !paragraph.is_item) else {
+            return false;
+        };
+        let stands_between = |start: usize| (before.range.end..item.range.start).contains(&start);
+        let is_label = before.text.split_whitespace().count() <= 5
+            && matches!(words::role(&before.text), Some(Role::Response | Role::Error));
+        is_label
+            && !page.headings.iter().any(|heading| stands_between(heading.range.start))
+            && !page.blocks.iter().any(|block| stands_between(block.start))
+            && !page.tables.iter().any(|table| stands_between(table.range.start))
+    }
+}
+
 /// How a paragraph names statuses.
 enum Says {
     Nothing,
     /// As a label: `Response: 201 Created`.
     Label,
+    /// Behind a label: `Error: 404 There is no such thing`.
+    After,
     /// As an item of a list of them.
     Item,
     /// In a sentence.
     Sentence,
+}
+
+/// The lines of comments in a block of JSON.
+fn comments(block: &CodeBlock) -> Vec<Written<String>> {
+    let mut found = Vec::new();
+    if !["json", "jsonc", "json5", "js", "javascript"].contains(&block.language.as_str()) {
+        return found;
+    }
+    let mut at = block.text.range.start;
+    for line in block.text.split_inclusive('\n') {
+        if let Some(text) = line.trim_start().strip_prefix("//").map(str::trim) {
+            let start = at + line.find(text).unwrap_or_default();
+            found.push(Written { value: text.to_owned(), range: start..start + text.len() });
+        }
+        at += line.len();
+    }
+    found
 }
 
 /// The cells of a column of statuses: all of its cells begin with one.

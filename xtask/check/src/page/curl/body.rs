@@ -138,6 +138,32 @@ impl Body {
 }
 
 impl Request {
+    /// The names in a form that is sent, each with its place.
+    pub fn form_names(&self) -> Vec<(String, Range<usize>)> {
+        let mut names = Vec::new();
+        match &self.body {
+            Body::Form(parts) => {
+                names.extend(parts.iter().map(|part| (part.name.clone(), part.written.range.clone())));
+            }
+            Body::Data(all) => {
+                for data in all {
+                    let Some(text) = data.text.as_ref().filter(|text| text.contains('=')) else { continue };
+                    let mut at = 0;
+                    for pair in text.split('&') {
+                        let name = pair.split('=').next().unwrap_or_default();
+                        let is_name = !name.is_empty() && pair.contains('=') && !name.contains(char::is_whitespace);
+                        if is_name {
+                            names.push((name.to_owned(), text.place(&(at..at + name.len()))));
+                        }
+                        at += pair.len() + 1;
+                    }
+                }
+            }
+            Body::Nothing | Body::File(_) => {}
+        }
+        names
+    }
+
     /// The value of a header. The name is in lower case.
     pub fn header(&self, name: &str) -> Option<Written<&str>> {
         let header = self.headers.iter().find(|header| header.value.0 == name)?;
