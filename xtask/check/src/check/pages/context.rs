@@ -106,7 +106,7 @@ pub fn is_label(page: &Page, heading: &Heading) -> bool {
 }
 
 /// What a block shows, by what stands around it. The first that says it counts: the tab or the title of its fence, what stands
-/// in it (`inside`), the paragraph before it, the heading above it.
+/// in it (`inside`), the paragraph before it, the heading above it, an example request right before it.
 pub fn shows(page: &Page, block: &CodeBlock, inside: Option<Shows>) -> Option<Shows> {
     let tab = page.tabs.iter().rev().find(|tab| tab.range.contains(&block.start));
     let titled = [tab.map(|tab| &tab.label), Some(&block.title)].into_iter().flatten().find_map(|title| {
@@ -114,7 +114,19 @@ pub fn shows(page: &Page, block: &CodeBlock, inside: Option<Shows>) -> Option<Sh
         let role = status.map(role_of_status).or_else(|| words::role(title))?;
         Some(Shows { role, status: written(page, status, &title.range), is_near: true })
     });
-    titled.or(inside).or_else(|| by_paragraph(page, block.start)).or_else(|| by_heading(page, block.start))
+    let said = titled.or(inside).or_else(|| by_paragraph(page, block.start)).or_else(|| by_heading(page, block.start));
+    said.or_else(|| after_request(page, block))
+}
+
+/// What stands right after an example request, with nothing between, is what it is answered with.
+fn after_request(page: &Page, block: &CodeBlock) -> Option<Shows> {
+    let at = page.blocks.partition_point(|other| other.start < block.start).checked_sub(1)?;
+    let before = &page.blocks[at];
+    let is_request =
+        before.text.contains("curl ") || before.text.lines().next().is_some_and(|line| line.contains(" HTTP/"));
+    let between = page.source.text.get(before.text.range.end..block.start)?;
+    let is_nothing = between.chars().all(|letter| letter.is_whitespace() || letter == '`' || letter == '~');
+    (is_request && is_nothing).then_some(Shows { role: Role::Response, status: None, is_near: true })
 }
 
 fn by_paragraph(page: &Page, start: usize) -> Option<Shows> {
