@@ -346,6 +346,8 @@ impl<'a, 'b> About<'a, 'b> {
             self.request_tables(&|name| listings.lists(name));
         findings.extend(described);
         if self.basis.is_complete() {
+            let rows: usize = others.iter().map(|table| table.rows.len()).sum();
+            self.basis.count(self.page.errors.len() + self.page.blocks.len() + rows);
             findings.extend(self.request());
             findings.extend(self.success());
         } else {
