@@ -49,6 +49,9 @@ pub fn propose(here: &Path, contract: &Path, pages: Option<&Path>) -> Result<Pro
 
 /// The texts of all pages below a folder.
 fn texts(folder: &Path) -> Result<Vec<String>, String> {
+    if folder.is_file() {
+        return Ok(std::fs::read_to_string(folder).into_iter().collect());
+    }
     let names = names_of_pages(folder, "");
     let names = names.map_err(|error| format!("{} cannot be read: {error}", folder.display()))?;
     // Those that are no text are told by the check.

@@ -51,6 +51,9 @@ impl Outcome {
         self.findings.extend(other.findings);
         self.unchecked.extend(other.unchecked);
         self.not_compared.extend(other.not_compared);
+        self.coverage.pages += other.coverage.pages;
+        self.coverage.described += other.coverage.described;
+        self.coverage.claims += other.coverage.claims;
     }
 }
 
@@ -69,6 +72,8 @@ pub struct Coverage {
     pub pages: usize,
     /// How many operations they describe.
     pub described: usize,
+    /// How many of their claims were compared.
+    pub claims: usize,
 }
 
 impl Coverage {

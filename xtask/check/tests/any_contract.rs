@@ -195,7 +195,10 @@ fn an_allowance_for_one_missing_error_of_a_page_does_not_hide_the_next() {
     let page = "# Get a note\n\n`GET /notes/{id}.json`\n\n| Status | Meaning |\n| --- | --- |\n| `404` | None |\n| `422` | Bad |\n";
     let folder = folder(&contract);
     write(folder.path(), "docs/get.md", &page.replace("| `404` | None |\n", ""));
-    assert_ends(folder.path(), &["check", "api.yaml", "docs", "--adopt", "old"], 0, "allowances added");
+    let settings =
+        "[project]\ncontract = \"api.yaml\"\npages = \"docs\"\n\n[profile]\nrequire = [\"complete-pages\"]\n";
+    write(folder.path(), "apidrift.toml", settings);
+    assert_ends(folder.path(), &["check", "--adopt", "old"], 0, "allowances added");
     assert_ends(folder.path(), &["check"], 0, "allowed for now");
     write(folder.path(), "docs/get.md", &page.replace("| `404` | None |\n", "").replace("| `422` | Bad |\n", ""));
     assert_ends(folder.path(), &["check"], 1, "422");

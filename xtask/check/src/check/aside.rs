@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use apidrift_core::contract::{Contract, Extent, Operation};
 use apidrift_core::finding::Finding;
+use apidrift_core::profile::Requirement;
 use apidrift_core::rules::Rule;
 use openapi_model::problem::ProblemKind;
 use openapi_model::source::Place;
@@ -38,6 +39,14 @@ pub fn set_aside(contract: &Contract, findings: &[Finding]) -> BTreeMap<String, 
         }
     }
     aside
+}
+
+/// Those of them that pages are not compared with. A key that nobody knows, or a name that is required and not described,
+/// changes nothing that a page could say, unless pages are to say everything.
+pub fn for_pages(contract: &Contract, findings: &[Finding]) -> BTreeMap<String, Reason> {
+    let is_strict = contract.profile.requires(Requirement::CompletePages);
+    let matters = |finding: &&Finding| is_strict || finding.rule != Rule::ContractUnknownKey;
+    set_aside(contract, &findings.iter().filter(matters).cloned().collect::<Vec<_>>())
 }
 
 /// What of the operations that are set aside does not take part in a comparison.

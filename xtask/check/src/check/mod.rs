@@ -190,7 +190,6 @@ fn compare_with(
     let aside = aside::set_aside(&contract, &about_contract);
     let mut outcome = Outcome::default();
     let mut comparisons = vec!["contract"];
-    let mut described = 0;
     if let Some(base) = &claims.base {
         comparisons.push("compat");
         outcome.add(compatibility(base, &contract, claims.is_generated));
@@ -203,39 +202,32 @@ fn compare_with(
     }
     if !claims.pages.is_empty() {
         comparisons.push("pages");
-        let (found, number) = pages::check(&contract, &aside.keys().cloned().collect(), &claims.pages);
-        outcome.add(found);
-        described = number;
+        let aside = aside::for_pages(&contract, &about_contract);
+        outcome.add(pages::check(&contract, &aside.keys().cloned().collect(), &claims.pages));
         outcome.not_compared.extend(aside::not_compared(&aside, "pages"));
     }
     outcome.findings.extend(outcome.not_compared.iter().map(NotCompared::finding));
     let others = allowances.apply(outcome.findings);
     outcome.findings = about_contract;
     outcome.findings.extend(others);
-    outcome.coverage = Coverage { described, ..coverage(&contract, claims, comparisons, &outcome.not_compared) };
+    outcome.coverage = Coverage { comparisons, ..coverage(&contract, &outcome) };
     if is_empty(&contract) && claims.pages.is_empty() {
         outcome.unchecked.push(format!("{} describes nothing that could be compared", source.path));
     }
     (outcome, is_sound.then_some(contract))
 }
 
-fn coverage(
-    contract: &Contract,
-    claims: &Claims,
-    comparisons: Vec<&'static str>,
-    not_compared: &[NotCompared],
-) -> Coverage {
-    let left_out: HashSet<&str> = not_compared.iter().map(|part| part.operation.as_str()).collect();
+/// What was compared: of operations, those that took part in everything.
+fn coverage(contract: &Contract, outcome: &Outcome) -> Coverage {
+    let left_out: HashSet<&str> = outcome.not_compared.iter().map(|part| part.operation.as_str()).collect();
     let webhooks = &contract.document.webhooks;
     let all = contract.operations.iter().map(|operation| &operation.spec).chain(webhooks);
     let whole: Vec<_> = all.filter(|spec| !left_out.contains(spec.endpoint().as_str())).collect();
     Coverage {
-        comparisons,
         operations: whole.len(),
         answers: whole.iter().map(|spec| spec.responses.len()).sum(),
         schemas: contract.document.components.len(),
-        pages: claims.pages.iter().map(|pages| pages.sources.len()).sum(),
-        described: 0,
+        ..outcome.coverage.clone()
     }
 }
 
@@ -245,7 +237,7 @@ fn foreign_pages(project: &Project, source: &Arc<Source>, pages: &[PathBuf]) -> 
         Err(error) => return Outcome::unreadable(source, error),
     };
     let about_contract = Allowances::new(&project.allowances).apply(sound::check(&contract));
-    let aside: HashSet<String> = aside::set_aside(&contract, &about_contract).into_keys().collect();
+    let aside: HashSet<String> = aside::for_pages(&contract, &about_contract).into_keys().collect();
     let mut outcome = Outcome::default();
     for page in pages {
         match Source::read(&project.root, page) {
@@ -253,6 +245,8 @@ fn foreign_pages(project: &Project, source: &Arc<Source>, pages: &[PathBuf]) -> 
             Err(reason) => outcome.unchecked.push(reason),
         }
     }
+    outcome.coverage.comparisons = vec!["pages"];
+    outcome.coverage.operations = outcome.coverage.described;
     outcome
 }
 
@@ -270,7 +264,7 @@ pub fn diff(here: &Path, base: &str, contract: &Path) -> Outcome {
     };
     let mut outcome = compatibility(&base, &contract, false);
     outcome.findings.extend(outcome.not_compared.iter().map(NotCompared::finding));
-    outcome.coverage = coverage(&contract, &Claims::default(), vec!["compat"], &outcome.not_compared);
+    outcome.coverage = Coverage { comparisons: vec!["compat"], ..coverage(&contract, &outcome) };
     if is_empty(&contract) && outcome.unchecked.is_empty() {
         outcome.unchecked.push(format!("{} describes nothing that could be compared", source.path));
     }

@@ -71,7 +71,18 @@ pub fn find(page: &mut Page) {
             declared.clone().take_while(|range| range.start <= one.range.start).any(|range| range.end >= one.range.end);
         one.manner != Manner::Mention || !is_inside
     });
+    for declaration in &mut found {
+        declaration.endpoint.query = query(&page.source.text, declaration.endpoint.path.range.end);
+    }
     page.declarations = found;
+}
+
+/// The query that follows a path which ends at a byte. One in brackets is only a manner of saying what may follow.
+fn query(text: &str, end: usize) -> Option<Written<String>> {
+    let rest = text.get(end..)?.strip_prefix('?')?;
+    let length = rest.find([' ', '\t', '\r', '\n', '`', '"', '\'', '<', ')', '|', '#']).unwrap_or(rest.len());
+    let value = rest[..length].to_owned();
+    (!value.is_empty()).then(|| Written { range: end + 1..end + 1 + length, value })
 }
 
 /// `<Endpoint method="GET" path="/things">`.
@@ -85,7 +96,7 @@ pub fn in_tag(tag: &str, range: &Range<usize>) -> Option<Declaration> {
     };
     let method = Written { value: method.to_uppercase(), ..place(method) };
     METHOD.is_match(&method).then_some(())?;
-    let endpoint = Endpoint { method, path: place(found.get(1)?.as_str()) };
+    let endpoint = Endpoint::new(method, place(found.get(1)?.as_str()));
     Some(Declaration { endpoint, range: range.clone(), manner: Manner::Declared })
 }
 
@@ -96,7 +107,7 @@ fn endpoint(found: &Captures<'_>, place: impl Fn(Range<usize>) -> Range<usize>) 
         Some(Written { value: part.as_str().to_owned(), range: place(part.range()) })
     };
     let method = part(1)?;
-    Some(Endpoint { method: Written { value: method.value.to_uppercase(), ..method }, path: part(2)? })
+    Some(Endpoint::new(Written { value: method.value.to_uppercase(), ..method }, part(2)?))
 }
 
 /// Where a part of what is read stands in what is written.
@@ -121,7 +132,7 @@ fn within(page: &Page, text: &str, range: &Range<usize>, manner: Manner) -> Opti
         let value = found.get(group)?.as_str().trim_end_matches([':', ',', '.', ';', '*', '_']).to_owned();
         Some(Written { range: written(page, range, &value), value })
     };
-    let endpoint = Endpoint { method: part(1)?, path: part(2)? };
+    let endpoint = Endpoint::new(part(1)?, part(2)?);
     Some(Declaration { endpoint, range: range.clone(), manner })
 }
 
@@ -159,14 +170,14 @@ fn block_title(block: &CodeBlock) -> Option<Declaration> {
     // The title stands in the line of the fence.
     let method = Written { value: title.as_str().to_owned(), range: block.title.range.clone() };
     let path = Written { value: path.as_str().to_owned(), range: start + path.start()..start + path.end() };
-    let endpoint = Endpoint { method, path };
+    let endpoint = Endpoint::new(method, path);
     Some(Declaration { endpoint, range: block.start..block.text.range.end, manner: Manner::Declared })
 }
 
 /// The first lines of a block that are endpoints. Headers may stand between them.
 fn block_lines(block: &CodeBlock) -> Vec<Declaration> {
     let mut found = Vec::new();
-    if !PLAIN.contains(&block.language.as_str()) {
+    if !PLAIN.contains(&block.language.as_str()) && block.language != "json" {
         return found;
     }
     let mut at = block.text.range.start;
@@ -211,8 +222,8 @@ fn labelled(page: &Page) -> Vec<Declaration> {
         let (one, other) = (&paragraphs[at], &paragraphs[at + 1]);
         let is_near = other.range.start.saturating_sub(one.range.end) <= 8;
         let pair = match (path(one), method(one)) {
-            (Some(path), _) => method(other).map(|method| Endpoint { method, path }),
-            (None, Some(method)) => path(other).map(|path| Endpoint { method, path }),
+            (Some(path), _) => method(other).map(|method| Endpoint::new(method, path)),
+            (None, Some(method)) => path(other).map(|path| Endpoint::new(method, path)),
             (None, None) => None,
         };
         match pair.filter(|_| is_near) {
@@ -248,10 +259,8 @@ fn index(page: &Page, table: &Table) -> Vec<Declaration> {
             let path = PATH.captures(cell.text.trim())?.get(1)?.as_str().to_owned();
             path.starts_with('/').then_some((cell, path))
         })?;
-        let endpoint = Endpoint {
-            method: Written { value: method.text.trim().to_owned(), range: method.range.clone() },
-            path: Written { range: written(page, &cell.range, &path), value: path },
-        };
+        let method = Written { value: method.text.trim().to_owned(), range: method.range.clone() };
+        let endpoint = Endpoint::new(method, Written { range: written(page, &cell.range, &path), value: path });
         Some(Declaration { endpoint, range: row.range.clone(), manner: Manner::Index })
     };
     table.rows.iter().filter_map(row).collect()
@@ -311,7 +320,7 @@ mod tests {
         for text in [
             "# Request full data of a form",
             "GET it from /a or elsewhere",
-            "```json\nGET /a\n```",
+            "```python\nGET /a\n```",
             "- Path: `/a`\n\nSome prose.\n\n- Method: `GET`",
             "| Method | Meaning |\n|---|---|\n| GET | reads |\n",
             "```\nfoo\nGET /a\n```",

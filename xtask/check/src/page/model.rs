@@ -70,9 +70,16 @@ pub struct Endpoint {
     pub method: Written<String>,
     /// The path.
     pub path: Written<String>,
+    /// What follows it after a question mark, if that is no mere pattern in brackets.
+    pub query: Option<Written<String>>,
 }
 
 impl Endpoint {
+    /// An endpoint without a query.
+    pub fn new(method: Written<String>, path: Written<String>) -> Endpoint {
+        Endpoint { method, path, query: None }
+    }
+
     /// How the operation is called, see [`call`].
     pub fn call(&self) -> String {
         call(&self.method, &self.path)

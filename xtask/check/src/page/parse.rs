@@ -437,7 +437,7 @@ pub fn inside(span: &Written<String>, part: Range<usize>) -> Range<usize> {
 
 /// A row that documents an error: `404 Not here` in one code span, or the status and the message in two cells.
 fn error(row: &Row) -> Option<ErrorRow> {
-    let codes = row.cells.iter().flat_map(|cell| &cell.codes);
+    let codes = row.cells.first().into_iter().flat_map(|cell| &cell.codes);
     if let Some(error) = codes.filter_map(|code| error_in(code, &row.range)).next() {
         return Some(error);
     }

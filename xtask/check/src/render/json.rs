@@ -56,6 +56,8 @@ pub fn render(outcome: &Outcome) -> String {
             "operations": outcome.coverage.operations,
             "answers": outcome.coverage.answers,
             "schemas": outcome.coverage.schemas,
+            "described": outcome.coverage.described,
+            "claims": outcome.coverage.claims,
             "pages": outcome.coverage.pages,
         },
         "not_compared": outcome.not_compared.iter().map(not_compared).collect::<Vec<_>>(),

@@ -1,6 +1,6 @@
 //! A page together with what it is about, which is what is compared.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 
 use apidrift_core::contract::{Contract, Operation, json};
@@ -24,6 +24,7 @@ pub struct Basis<'a> {
     pub set_aside: &'a HashSet<String>,
     values: RefCell<Values<'a>>,
     states_required: OnceCell<bool>,
+    claims: Cell<usize>,
 }
 
 impl<'a> Basis<'a> {
@@ -33,7 +34,18 @@ impl<'a> Basis<'a> {
             set_aside,
             values: RefCell::new(Values::new(&contract.document)),
             states_required: OnceCell::new(),
+            claims: Cell::new(0),
         }
+    }
+
+    /// Counts claims that are compared.
+    pub fn count(&self, claims: usize) {
+        self.claims.set(self.claims.get() + claims);
+    }
+
+    /// How many claims were compared.
+    pub fn claims(&self) -> usize {
+        self.claims.get()
     }
 
     /// Whether the profile wants pages that say all that the contract does.
@@ -157,7 +169,10 @@ pub fn unknown_name(
         Some(index) => {
             let right = missing.remove(index);
             let finding = finding.with(basis.place(right.span, "the contract says this"));
-            finding.help(format!("write `{}`", right.value)).fix_with(right.value)
+            let finding = finding.help(format!("write `{}`", right.value));
+            // Only a typo is put right: another name may mean another thing.
+            let is_typo = strsim::damerau_levenshtein(&right.value, written) <= 2;
+            if is_typo || basis.is_complete() { finding.fix_with(right.value) } else { finding }
         }
         None => finding.help(otherwise),
     }

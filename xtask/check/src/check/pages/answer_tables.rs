@@ -38,6 +38,7 @@ impl About<'_, '_> {
         };
         let mut findings = Vec::new();
         for entry in &listing.entries {
+            self.basis.count(1 + usize::from(entry.kind.is_some()));
             let parts = columns::parts(&entry.name);
             let field = object.field(objects, &parts);
             let is_below = objects.iter().any(|other| other.field(objects, &parts).is_some());
@@ -80,6 +81,16 @@ impl About<'_, '_> {
         let mut labels = around.into_iter().filter(|heading| context::is_label(self.page, heading));
         let head = table.head.first().map(|cell| cell.text.as_str()).unwrap_or_default();
         let before = context::paragraph_before(self.page, table.range.start).map(|paragraph| paragraph.text.as_str());
+        // What may be wrong with each field is no description of it.
+        let lists_codes = table.head.iter().any(|cell| {
+            let head = cell.text.to_lowercase();
+            head.contains("code") || words::role(&head) == Some(Role::Error)
+        });
+        let tab = self.page.tabs.iter().rev().find(|tab| tab.range.contains(&table.range.start));
+        let is_of_error = tab.is_some_and(|tab| context::status(&tab.label).is_some_and(|status| status >= 400));
+        if lists_codes || is_of_error {
+            return false;
+        }
         let is_answer = |text: &str| words::role(text) == Some(Role::Response);
         is_answer(head) || before.is_some_and(is_answer) || labels.any(|heading| is_answer(&heading.text))
     }

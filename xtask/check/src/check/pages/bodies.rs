@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use openapi_model::document::{Document, Response, Status};
-use openapi_model::node::{Node, Value, pointer_keys};
+use openapi_model::node::{Entry, Node, Value, pointer_keys};
 use openapi_model::schema::SchemaId;
 use openapi_model::shape::AllOf;
 use openapi_model::span::Span;
@@ -48,7 +48,10 @@ impl About<'_, '_> {
     fn block(&self, block: &CodeBlock, told: &mut Told) -> Vec<Finding> {
         let shown = json::read(&block.text, block.text.range.start);
         let mut findings = Vec::new();
-        if let Some(mistake) = &shown.mistake {
+        // What is commented on or cut short is an illustration.
+        let is_cut = shown.values.iter().any(|value| !value.is_fragment && value.is_abridged(&value.node.range));
+        let has_comments = block.text.lines().any(|line| line.trim_start().starts_with("//") || line.contains(" // "));
+        if let Some(mistake) = shown.mistake.as_ref().filter(|_| !is_cut && !has_comments) {
             let message = format!("this is not JSON: {}", mistake.message);
             let finding = Finding::at(Rule::PageBodySyntax, self.page.place(&mistake.range, "here"), message);
             findings.push(finding.help("show the body as it is sent"));
@@ -57,23 +60,39 @@ impl About<'_, '_> {
             let inside = [&value.start_line, &value.caption].into_iter().flatten();
             let inside = inside.filter_map(|line| context::shows_line(self.page, line)).next();
             let Some(shows) = context::shows(self.page, block, inside) else { continue };
-            findings.extend(self.body_finding(value, &shows, told));
+            findings.extend(match shows.role {
+                Role::Request if self.operation.body.is_none() => self.body_of_none(value),
+                _ => self.body_finding(value, &shows, told),
+            });
         }
         findings
+    }
+
+    /// A body of a request that has none.
+    fn body_of_none(&self, value: &ShownValue) -> Option<Finding> {
+        let first = value.node.entries().first()?;
+        let message = "the page shows a body of the request, and the operation takes none";
+        let finding = Finding::at(Rule::PageBody, self.page.place(&first.key_range, "in this body"), message);
+        let finding = finding.with(self.basis.place(self.operation.id.span, "of this operation"));
+        Some(finding.help("leave the body out, or describe it in the contract"))
     }
 
     /// What is wrong with a body that is shown.
     pub(super) fn body_finding(&self, value: &ShownValue, shows: &Shows, told: &mut Told) -> Option<Finding> {
         let (misfits, schema) = self.disagreement(value, shows)?;
         // What the contract has elsewhere is told where it was first met.
-        let mut misfits = misfits.into_iter();
-        let first = misfits.find(|misfit| told.insert((misfit.place, misfit.key.clone())))?;
+        let mut misfits = misfits.into_iter().filter(|misfit| told.insert((misfit.place, misfit.key.clone())));
+        let first = misfits.next()?;
         let title = shapes::title(self.basis.document(), schema);
         let message = format!("the body does not fit {title}: {}", first.message);
         let finding = Finding::at(Rule::PageBody, self.page.place(&first.range, "in this body"), message);
         let mut finding = finding.with(self.basis.place(first.place, "the contract says this"));
-        for other in misfits.take(3) {
-            finding = finding.note(format!("also: {}", other.message));
+        let others: Vec<String> = misfits.map(|other| other.message).collect();
+        for other in others.iter().take(3) {
+            finding = finding.note(format!("also: {other}"));
+        }
+        if others.len() > 3 {
+            finding = finding.note(format!("and {} more", others.len() - 3));
         }
         Some(finding.help(match shows.role {
             Role::Request => "show a body that the operation takes",
@@ -86,9 +105,10 @@ impl About<'_, '_> {
     fn disagreement(&self, value: &ShownValue, shows: &Shows) -> Option<(Vec<Misfit>, SchemaId)> {
         let direction = if shows.role == Role::Request { Direction::Request } else { Direction::Response };
         let schemas = self.schemas(shows);
+        self.basis.count(schemas.iter().len());
         let mut best: Option<(Vec<Misfit>, SchemaId)> = None;
         for schema in schemas? {
-            let misfits = self.misfits_of(value, schema, direction)?;
+            let misfits = self.misfits_of(value, schema, direction, shows.is_near)?;
             if best.as_ref().is_none_or(|(known, _)| misfits.len() < known.len()) {
                 best = Some((misfits, schema));
             }
@@ -137,35 +157,61 @@ impl About<'_, '_> {
         schemas.filter(|schemas| !schemas.is_empty())
     }
 
-    fn misfits_of(&self, value: &ShownValue, schema: SchemaId, direction: Direction) -> Option<Vec<Misfit>> {
+    fn misfits_of(
+        &self,
+        value: &ShownValue,
+        schema: SchemaId,
+        direction: Direction,
+        is_near: bool,
+    ) -> Option<Vec<Misfit>> {
         let document = self.basis.document();
         let schemas = [AllOf::from(schema)];
-        let mut found = Vec::new();
-        let variants = Variants::of(document, &schemas);
-        // Where none of the names is known, it is a part of a body, or something around one.
-        if let Value::Object(entries) = &value.node.value {
-            let fields = variants.fields();
-            let is_known = |key: &str| fields.named.contains_key(key) || !matches!(fields.others, Others::None);
-            if !entries.is_empty() && !entries.iter().any(|entry| is_known(&entry.key)) && !fields.named.is_empty() {
-                return self.fragment(value, &schemas, direction);
-            }
+        let fields = Variants::of(document, &schemas).fields();
+        let is_known = |key: &str| fields.named.contains_key(key) || !matches!(fields.others, Others::None);
+        let entries = value.node.entries();
+        if entries.is_empty() || fields.named.is_empty() || entries.iter().any(|entry| is_known(&entry.key)) {
+            return self.held(value, &schemas, direction, is_near);
         }
-        if !value.is_fragment {
-            let all = self.basis.misfits(schema, direction, &value.node)?;
-            let all = all.into_iter().flat_map(|misfit| self.narrowed(&schemas, direction, &value.node, misfit, 0));
+        // None of the names is known: it may be a part of a body, or something around one.
+        if let Some(part) = part_with(document, &schemas, entries) {
+            return self.held(value, &part, direction, false);
+        }
+        let is_around = |entry: &Entry| {
+            let inner = entry.value.items().first().unwrap_or(&entry.value).entries();
+            inner.iter().filter(|entry| is_known(&entry.key)).count() * 2 >= inner.len().max(1)
+        };
+        if !is_near || value.is_fragment || value.is_partial || entries.iter().any(is_around) {
+            return None;
+        }
+        let names: Vec<String> = entries.iter().take(4).map(|entry| format!("`{}`", entry.key)).collect();
+        Some(vec![Misfit {
+            message: format!("it has none of the fields that are shown ({})", names.join(", ")),
+            range: entries[0].key_range.clone(),
+            place: document.schema(document.target(schema)).span,
+            key: names.join(" "),
+        }])
+    }
+
+    /// Holds a value against schemas of which one has to fit. From what is not whole nothing can be missing.
+    fn held(&self, value: &ShownValue, schemas: &[AllOf], direction: Direction, is_whole: bool) -> Option<Vec<Misfit>> {
+        let document = self.basis.document();
+        let mut found = Vec::new();
+        if let [only] = schemas
+            && let [id] = only.ids()
+            && !value.is_fragment
+        {
+            let all = self.basis.misfits(*id, direction, &value.node)?;
+            let all = all.into_iter().flat_map(|misfit| self.narrowed(schemas, direction, &value.node, misfit, 0));
             for misfit in all {
-                if self.is_said(value, &misfit.range, &misfit.message) {
-                    let place = place_of(document, schema, &misfit.pointer);
-                    found.push(Misfit {
-                        key: generalised(&misfit.message),
-                        message: misfit.message,
-                        range: misfit.range,
-                        place,
-                    });
+                let is_missing = misfit.message.ends_with("is a required property");
+                if (is_whole || !is_missing) && self.is_said(value, &misfit.range, &misfit.message) {
+                    let place = place_of(document, *id, &misfit.pointer);
+                    let key = generalised(&misfit.message);
+                    found.push(Misfit { key, message: misfit.message, range: misfit.range, place });
                 }
             }
         }
-        unknown_fields(document, &schemas, value, &value.node, &mut found);
+        unknown_fields(document, schemas, value, &value.node, &mut found);
         // A field with another name is told before the one that is missing therefore.
         found.sort_by_key(|misfit| (!misfit.message.starts_with("there is no field"), misfit.range.start));
         Some(found)
@@ -229,58 +275,45 @@ impl About<'_, '_> {
         }
     }
 
-    /// Compares a part of a body: with the first object in it that has half of its names.
-    fn fragment(&self, value: &ShownValue, schemas: &[AllOf], direction: Direction) -> Option<Vec<Misfit>> {
-        let document = self.basis.document();
-        let names: Vec<&str> = value.node.entries().iter().map(|entry| entry.key.as_str()).collect();
-        let mut open = vec![schemas.to_vec()];
-        let mut seen = HashSet::new();
-        while let Some(schemas) = open.pop() {
-            if seen.len() > 200 || !seen.insert(format!("{schemas:?}")) {
-                continue;
-            }
-            let variants = Variants::of(document, &schemas);
-            let fields = variants.fields();
-            let known = names.iter().filter(|name| fields.named.contains_key(**name)).count();
-            if known * 2 >= names.len() && known > 0 {
-                let mut found = Vec::new();
-                if let [only] = schemas.as_slice()
-                    && let [id] = only.ids()
-                {
-                    for misfit in self.basis.misfits(*id, direction, &value.node)? {
-                        if self.is_said(value, &misfit.range, &misfit.message) {
-                            let place = place_of(document, *id, &misfit.pointer);
-                            found.push(Misfit {
-                                key: generalised(&misfit.message),
-                                message: misfit.message,
-                                range: misfit.range,
-                                place,
-                            });
-                        }
-                    }
-                }
-                unknown_fields(document, &schemas, value, &value.node, &mut found);
-                return Some(found);
-            }
-            open.extend(fields.named.into_values().rev().map(|field| field.schemas));
-            open.extend(variants.items(0));
-        }
-        None
-    }
-
     /// Whether a misfit says something of what is shown: not where a value stands for another, and not where something is left
     /// out.
     fn is_said(&self, value: &ShownValue, range: &Range<usize>, message: &str) -> bool {
         let text = self.page.source.text.get(range.clone()).unwrap_or_default();
+        // That several alternatives fit is no fault of the example; nor is an ID that is shorter than real ones.
+        if message.contains("more than one of the schemas") || message.ends_with("is not a \"uuid\"") {
+            return false;
+        }
         let is_missing = message.ends_with("is a required property");
         let is_cut = value.is_partial || value.is_abridged(range);
-        let is_placeholder = value
-            .placeholders()
-            .iter()
-            .any(|placeholder| placeholder.start >= range.start && placeholder.end <= range.end);
+        // What stands for another value is of no type; and of no alternative, wherever in the value it stands.
+        let is_of_type = message.contains(" is not of type");
+        let is_placeholder = value.placeholders().iter().any(|placeholder| match is_of_type {
+            true => placeholder == range,
+            false => placeholder.start >= range.start && placeholder.end <= range.end,
+        });
         // That nothing may be there is often not written down.
         !(is_missing && is_cut) && text != "null" && (is_missing || !is_placeholder)
     }
+}
+
+/// The first object in values of some schemas that has half of some names.
+fn part_with(document: &Document, schemas: &[AllOf], entries: &[Entry]) -> Option<Vec<AllOf>> {
+    let mut open = vec![schemas.to_vec()];
+    let mut seen: HashSet<Vec<AllOf>> = HashSet::new();
+    while let Some(schemas) = open.pop() {
+        if seen.len() > 200 || !seen.insert(schemas.clone()) {
+            continue;
+        }
+        let variants = Variants::of(document, &schemas);
+        let fields = variants.fields();
+        let known = entries.iter().filter(|entry| fields.named.contains_key(&entry.key)).count();
+        if known * 2 >= entries.len() && known > 0 {
+            return Some(schemas);
+        }
+        open.extend(fields.named.into_values().rev().map(|field| field.schemas));
+        open.extend(variants.items(0));
+    }
+    None
 }
 
 fn is_json(name: &str) -> bool {

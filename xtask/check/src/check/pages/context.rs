@@ -21,6 +21,8 @@ static SAID_STATUS: LazyLock<Regex> = LazyLock::new(|| {
 pub struct Shows {
     pub role: Role,
     pub status: Option<Written<u16>>,
+    /// Whether it is said right there, and not only of the part of the page that it stands in: then it may be a piece of it.
+    pub is_near: bool,
 }
 
 /// The status that a short text is about.
@@ -63,6 +65,18 @@ pub fn paragraph_before(page: &Page, start: usize) -> Option<&Paragraph> {
     between.lines().all(is_nothing).then_some(paragraph)
 }
 
+/// The paragraph above a place that is a label, if no heading stands between them: `**Errors:**`.
+pub fn label_above(page: &Page, start: usize) -> Option<&Paragraph> {
+    let heading = heading_above(page, start).map_or(0, |heading| heading.range.end);
+    let before = page.paragraphs.partition_point(|paragraph| paragraph.range.start < start);
+    let above = page.paragraphs[..before].iter().rev().take_while(|paragraph| paragraph.range.start >= heading);
+    let is_label = |paragraph: &&Paragraph| {
+        let text = paragraph.text.trim();
+        !paragraph.is_item && text.ends_with([':', '：']) && text.split_whitespace().count() <= 4
+    };
+    above.into_iter().find(is_label)
+}
+
 /// The heading right above a place.
 pub fn heading_above(page: &Page, start: usize) -> Option<&Heading> {
     let at = page.headings.partition_point(|heading| heading.range.start < start).checked_sub(1)?;
@@ -98,7 +112,7 @@ pub fn shows(page: &Page, block: &CodeBlock, inside: Option<Shows>) -> Option<Sh
     let titled = [tab.map(|tab| &tab.label), Some(&block.title)].into_iter().flatten().find_map(|title| {
         let status = status(title);
         let role = status.map(role_of_status).or_else(|| words::role(title))?;
-        Some(Shows { role, status: written(page, status, &title.range) })
+        Some(Shows { role, status: written(page, status, &title.range), is_near: true })
     });
     titled.or(inside).or_else(|| by_paragraph(page, block.start)).or_else(|| by_heading(page, block.start))
 }
@@ -108,10 +122,7 @@ fn by_paragraph(page: &Page, start: usize) -> Option<Shows> {
     let text = paragraph.text.trim();
     let count = text.split_whitespace().count();
     let is_label = count <= 6 || (count <= 25 && text.ends_with([':', '：', '.', '。']) && said_status(text).is_some());
-    let role = words::role(text).filter(|_| is_label).or_else(|| label_role(text));
-    if is_label && words::is_of_any_body(text) {
-        return outer_body(page, start);
-    }
+    let role = words::role(text).filter(|_| is_label && !is_body(text)).or_else(|| label_role(text));
     let status = if count <= 6 { self::status(text) } else { said_status(text) };
     let role = match (role, status.filter(|_| is_label)) {
         (Some(Role::Request), _) => Role::Request,
@@ -124,7 +135,7 @@ fn by_paragraph(page: &Page, start: usize) -> Option<Shows> {
         (None, _) => return None,
     };
     let status = status.filter(|_| role != Role::Request);
-    Some(Shows { role, status: written(page, status, &paragraph.range) })
+    Some(Shows { role, status: written(page, status, &paragraph.range), is_near: true })
 }
 
 /// What the words before a colon say: `Response: the data as shown`.
@@ -133,33 +144,25 @@ pub fn label_role(text: &str) -> Option<Role> {
     (label.split_whitespace().count() <= 3).then(|| words::role(label))?
 }
 
-/// What a body is of that is not said to be one of anything: of what a heading around it says, or else of a request.
-fn outer_body(page: &Page, start: usize) -> Option<Shows> {
-    let outer = headings_around(page, start).into_iter().filter(|outer| is_label(page, outer));
-    let mut said = outer.filter(|outer| !words::is_of_any_body(&outer.text)).filter_map(|outer| {
-        let status = status(&outer.text);
-        let role = words::role(&outer.text)?;
-        Some((status.filter(|_| role != Role::Request), role, outer))
-    });
-    let Some((status, role, outer)) = said.next() else { return Some(Shows { role: Role::Request, status: None }) };
-    let role = status.map_or(role, role_of_status);
-    Some(Shows { role, status: written(page, status, &outer.range) })
-}
-
 fn by_heading(page: &Page, start: usize) -> Option<Shows> {
-    let heading = heading_above(page, start).filter(|heading| is_label(page, heading))?;
-    if words::is_of_any_body(&heading.text) {
-        return outer_body(page, heading.range.start);
-    }
+    let around = headings_around(page, start);
+    let labels = || around.iter().filter(|heading| is_label(page, heading));
+    // The nearest that says it, or `404 Not Found` below `Errors`. A mere `Body` is that of what it stands below.
+    let says = |heading: &&&Heading| words::role(&heading.text).is_some() || status(&heading.text).is_some();
+    let heading = labels().filter(|heading| !is_body(&heading.text)).find(says).or_else(|| labels().find(says))?;
     let status = status(&heading.text);
-    let role = words::role(&heading.text).or_else(|| {
-        // `404 Not Found` below `Errors`.
-        let outer = headings_around(page, heading.range.start).into_iter().find(|outer| is_label(page, outer));
-        status.and(outer.and_then(|outer| words::role(&outer.text)))
-    })?;
+    let role = words::role(&heading.text).or_else(|| labels().find_map(|heading| words::role(&heading.text)))?;
     let status = status.filter(|_| role != Role::Request);
     let role = status.map_or(role, role_of_status);
-    Some(Shows { role, status: written(page, status, &heading.range) })
+    let is_near = std::ptr::eq(*heading, around[0]) || is_body(&around[0].text);
+    Some(Shows { role, status: written(page, status, &heading.range), is_near })
+}
+
+/// Whether a label says no more than that a body follows.
+fn is_body(label: &str) -> bool {
+    const WORDS: [&str; 8] = ["body", "payload", "cuerpo", "corps", "corpo", "input", "example", "examples"];
+    let label = label.trim().trim_matches(['*', ':', '`']).to_lowercase();
+    WORDS.contains(&label.as_str())
 }
 
 /// What a line in a block says it shows: `HTTP/1.1 201 Created`, `POST /things`, `Response 201`.
@@ -167,10 +170,14 @@ pub fn shows_line(page: &Page, line: &Written<String>) -> Option<Shows> {
     let first = line.split_whitespace().next()?;
     if first.starts_with("HTTP/") {
         let status = status(line)?;
-        return Some(Shows { role: role_of_status(status), status: written(page, Some(status), &line.range) });
+        return Some(Shows {
+            role: role_of_status(status),
+            status: written(page, Some(status), &line.range),
+            is_near: true,
+        });
     }
     if ["GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS"].contains(&first) {
-        return Some(Shows { role: Role::Request, status: None });
+        return Some(Shows { role: Role::Request, status: None, is_near: true });
     }
     if line.split_whitespace().count() > 6 {
         return None;
@@ -178,7 +185,7 @@ pub fn shows_line(page: &Page, line: &Written<String>) -> Option<Shows> {
     let status = status(line);
     let role = words::role(line)?;
     let status = status.filter(|_| role != Role::Request);
-    Some(Shows { role: status.map_or(role, role_of_status), status: written(page, status, &line.range) })
+    Some(Shows { role: status.map_or(role, role_of_status), status: written(page, status, &line.range), is_near: true })
 }
 
 #[cfg(test)]

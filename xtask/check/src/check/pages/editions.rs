@@ -17,6 +17,8 @@ pub struct Edition {
     pub is_complete: bool,
     /// Whether it is the one that others are translations of.
     pub is_original: bool,
+    /// Whether there is no other.
+    pub is_alone: bool,
 }
 
 /// Compares each page with the one of the contract's language. A block that another finding is about is left to that. `keys`

@@ -123,7 +123,7 @@ impl<'a> Reader<'a, '_> {
         let sure: HashSet<String> =
             found.iter().filter(|found| is_sure(found)).map(|(one, target)| key(one, target)).collect();
         found.retain(|(one, target)| match one.manner {
-            Manner::Block if matches!(target, Target::Nothing | Target::Elsewhere) => {
+            Manner::Block if !matches!(target, Target::Operation(_) | Target::SetAside) => {
                 self.matcher.asked(&one.endpoint.method, &one.endpoint.path, prefix.as_ref()).is_none()
             }
             Manner::Index => !sure.contains(&key(one, target)),
@@ -179,11 +179,14 @@ impl<'a> Reader<'a, '_> {
                     self.described.insert(call(&one.endpoint.method, &one.endpoint.path));
                     self.aside.insert(index);
                 }
-                Target::Nothing | Target::Elsewhere => {}
+                Target::Nothing | Target::Elsewhere | Target::OtherBase => {}
             }
         }
         let section = |(operation, one, ranges): (&'a Operation, &Declaration, Vec<Range<usize>>)| {
-            let is_only = is_one(&ranges);
+            let own = targets.iter().filter(|(other, target)| {
+                other.manner != Manner::Index && target.operation().is_some_and(|other| std::ptr::eq(other, operation))
+            });
+            let is_only = is_one(&sections::innermost(page, own.map(|(one, _)| one.range.start)));
             let part = page.part(&sections::united(ranges));
             Section::new(operation, part, one.endpoint.clone(), names(&one.endpoint, operation), is_only)
         };
@@ -210,7 +213,7 @@ impl<'a> Reader<'a, '_> {
             return None;
         }
         let request = requests.first()?;
-        let endpoint = Endpoint { method: request.method.clone(), path: request.url.clone() };
+        let endpoint = Endpoint::new(request.method.clone(), request.url.clone());
         Some(Section::new(first, whole(page), endpoint, HashMap::new(), true))
     }
 
@@ -225,21 +228,25 @@ impl<'a> Reader<'a, '_> {
         let all: usize = targets.iter().map(Vec::len).sum();
         let all_known: usize = targets.iter().map(|targets| known(targets)).sum();
         let is_about_it = all_known * 2 >= all || all == 1;
+        // Where pages are about this API and nothing else, what they declare is meant to be a part of it.
+        let knows_most = all >= 5 && all_known * 5 >= all * 4;
         let mut findings = Vec::new();
         for (page, targets) in pages.iter().zip(targets) {
             let distinct: HashSet<String> = targets.iter().map(|(one, _)| one.endpoint.call()).collect();
             let is_sure = (known(targets) * 2 >= targets.len() || distinct.len() == 1) && is_about_it;
             let mut seen = HashSet::new();
+            let mut foreign: Vec<&Declaration> = Vec::new();
             for (one, target) in targets {
                 if !seen.insert(one.endpoint.call()) {
                     continue;
                 }
                 match target {
                     Target::Nothing if is_sure => findings.push(self.wrong(page, one)),
-                    Target::Nothing | Target::Elsewhere if self.basis.is_complete() => {
+                    Target::Elsewhere if is_sure && knows_most => findings.push(self.wrong(page, one)),
+                    Target::Nothing | Target::Elsewhere | Target::OtherBase if self.basis.is_complete() => {
                         findings.push(self.wrong(page, one))
                     }
-                    Target::Nothing | Target::Elsewhere => findings.push(elsewhere(page, one)),
+                    Target::Nothing | Target::Elsewhere | Target::OtherBase => foreign.push(one),
                     Target::Operation(operation)
                         if self.basis.is_complete() && !is_exact(one, operation, &self.matcher) =>
                     {
@@ -248,6 +255,7 @@ impl<'a> Reader<'a, '_> {
                     _ => {}
                 }
             }
+            findings.extend(elsewhere(page, &foreign));
         }
         findings
     }
@@ -260,7 +268,8 @@ impl<'a> Reader<'a, '_> {
             self.described.insert(only.call());
             return misnamed(self.basis, page, one, only, here.len() == 1, true);
         }
-        if let Some(first) = here.first() {
+        let has_method = here.iter().any(|operation| *operation.method == *endpoint.method);
+        if let Some(first) = here.first().filter(|_| !has_method) {
             let methods: Vec<&str> = here.iter().map(|operation| operation.method.as_str()).collect();
             let message =
                 format!("`{}` has {}, not {}", endpoint.path.value, methods.join(" and "), endpoint.method.value);
@@ -288,13 +297,19 @@ impl<'a> Reader<'a, '_> {
     }
 }
 
-fn elsewhere(page: &Page, one: &Declaration) -> Finding {
-    let endpoint = &one.endpoint;
-    let message = format!(
-        "the contract has no operation `{} {}`, and nothing like it: what is said of it was not compared",
-        endpoint.method.value, endpoint.path.value
-    );
-    Finding::at(Rule::PageUnknown, page.place(&one.range, "this endpoint"), message)
+/// Endpoints of a page of which the contract knows nothing, so that nothing can be said of them: in one note.
+fn elsewhere(page: &Page, foreign: &[&Declaration]) -> Option<Finding> {
+    let first = foreign.first()?;
+    let endpoint = format!("`{} {}`", first.endpoint.method.value, first.endpoint.path.value);
+    let message = match foreign.len() {
+        1 => format!(
+            "the contract has no operation {endpoint}, and nothing like it: what is said of it was not compared"
+        ),
+        many => format!(
+            "{many} endpoints of this page, such as {endpoint}, are none of the contract's, nor like them: what is said of them was not compared"
+        ),
+    };
+    Some(Finding::at(Rule::PageUnknown, page.place(&first.range, "this endpoint"), message))
 }
 
 /// Whether an endpoint is written as the contract writes it, below the path of a server or not.
@@ -308,10 +323,11 @@ fn whole(page: &Page) -> Page {
     page.part(std::slice::from_ref(&(0..page.source.text.len().max(1))))
 }
 
-/// Whether ranges are one, or parts of one.
+/// Whether ranges are one, or each a part of the next.
 fn is_one(ranges: &[Range<usize>]) -> bool {
-    let widest = ranges.iter().max_by_key(|range| range.len());
-    widest.is_none_or(|widest| ranges.iter().all(|range| range.start >= widest.start && range.end <= widest.end))
+    let mut ranges: Vec<&Range<usize>> = ranges.iter().collect();
+    ranges.sort_by_key(|range| range.len());
+    ranges.windows(2).all(|pair| pair[0].start >= pair[1].start && pair[0].end <= pair[1].end)
 }
 
 /// How a page names the variables of a path, where it names them otherwise than the contract.

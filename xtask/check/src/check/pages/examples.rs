@@ -8,14 +8,16 @@ use super::bodies::Told;
 use super::context::Shows;
 use super::endpoint::Section;
 use super::matching::{Matcher, Prefix};
+use super::parameter_text::pair as pair_of;
 use super::request::{divide, split};
 use super::shapes::{self, Others, Variants};
 use crate::page::json::ShownValue;
 use crate::page::words::Role;
-use crate::page::{self, Request};
+use crate::page::{self, Endpoint, Kind, Request};
 use apidrift_core::contract::Operation;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
+use openapi_model::document::Location;
 use openapi_model::shape::AllOf;
 
 /// What nearly all example requests of some pages do.
@@ -79,10 +81,32 @@ impl<'a> About<'a, '_> {
         for request in &section.requests {
             findings.extend(self.example(request, customs, told));
         }
+        for declaration in &self.page.declarations {
+            findings.extend(self.declared_query(&declaration.endpoint));
+        }
         findings
     }
 
+    /// What stands in the query of an endpoint as the page declares it. A name may also be one of a body's fields.
+    fn declared_query(&self, endpoint: &Endpoint) -> Vec<Finding> {
+        let Some(query) = &endpoint.query else { return Vec::new() };
+        let mut at = query.range.start;
+        let mut pairs = Vec::new();
+        for pair in query.split('&') {
+            let name = pair_of(pair).0;
+            if !name.is_empty() && !name.starts_with(['{', '[', '<', '$', ':']) {
+                pairs.push((pair, at..at + pair.len()));
+            }
+            at += pair.len() + 1;
+        }
+        self.query(&pairs)
+    }
+
     fn example(&self, request: &Request, customs: Customs, told: &mut Told) -> Vec<Finding> {
+        // A line break in a URL is one of the page's, not of the request's.
+        if request.url.contains(char::is_whitespace) {
+            return Vec::new();
+        }
         let matcher = &self.subjects.matcher;
         let operation = asked(matcher, self.subjects.prefix.as_ref(), request);
         let Some(operation) = operation else { return self.wrong_target(request).into_iter().collect() };
@@ -90,7 +114,9 @@ impl<'a> About<'a, '_> {
             return Vec::new();
         }
         let about = About { operation, ..*self };
+        self.basis.count(1);
         let mut findings = about.query_of(request);
+        findings.extend(about.missing_query(request));
         findings.extend(about.sent(request, told));
         if customs.names_servers {
             findings.extend(about.host(request));
@@ -99,6 +125,37 @@ impl<'a> About<'a, '_> {
             findings.extend(about.authorization(request));
         }
         findings
+    }
+
+    /// A parameter that has to stand in the query, and does not.
+    fn missing_query(&self, request: &Request) -> Option<Finding> {
+        let query = divide(&request.url).1;
+        let is_open = |text: &str| text.contains(['$', '{', '<']) || text.contains("...");
+        let added = || request.query.iter().map(|pair| pair.as_str());
+        if is_open(query) || added().any(is_open) {
+            return None;
+        }
+        let names: Vec<String> = query.split('&').chain(added()).map(|pair| pair_of(pair).0).collect();
+        let is_named = |name: &str| {
+            names.iter().any(|known| known.split('[').next() == Some(name.split('[').next().unwrap_or(name)))
+        };
+        let required = self.operation.parameters.iter().find(|known| {
+            let is_text = known.schema.is_some();
+            known.location == Location::Query
+                && *known.required
+                && is_text
+                && *known.style == "form"
+                && !is_named(&known.name)
+        })?;
+        let kind = required.schema.and_then(|schema| Variants::of(self.basis.document(), &[schema.into()]).kind());
+        if kind == Some(Kind::Object) || self.is_key(&required.name) {
+            return None;
+        }
+        let message = format!("the request lacks the query parameter `{}`, which is required", required.name.value);
+        let here = self.page.place(&request.url.range, "this request");
+        let finding = Finding::at(Rule::PageRequestQuery, here, message);
+        let finding = finding.with(self.basis.place(required.name.span, "the contract requires it"));
+        Some(finding.help(format!("add `{}=…` to the query", required.name.value)))
     }
 
     /// A request that asks for no operation: with another method than this one, or at another path.
@@ -128,12 +185,23 @@ impl<'a> About<'a, '_> {
     /// What a request sends is what the operation takes.
     fn sent(&self, request: &Request, told: &mut Told) -> Vec<Finding> {
         let Some(range) = request.body.range() else { return Vec::new() };
+        // Nothing at all is sent to make a POST of it.
+        let text = request.body.text().map(|text| text.value.trim().to_owned()).unwrap_or("?".to_owned());
+        if ["", "{}", "[]", "null"].contains(&text.as_str()) {
+            return Vec::new();
+        }
         let Some(_) = &self.operation.body else {
             let message = "the request sends a body, and the operation takes none";
             let finding = Finding::at(Rule::PageRequestBody, self.page.place(range, "this data"), message);
             let finding = finding.with(self.basis.place(self.operation.id.span, "of this operation"));
             return vec![finding.help("leave the data out")];
         };
+        if matches!(request.body, page::Body::Form(_)) && !self.takes_form() {
+            let message = "the request sends a form, and the operation takes none";
+            let finding = Finding::at(Rule::PageRequestBody, self.page.place(range, "this form"), message);
+            let finding = finding.with(self.basis.place(self.operation.id.span, "of this operation"));
+            return vec![finding.help("send the body in a form that the operation takes")];
+        }
         match page::data(request) {
             None => self.form(request),
             Some(Err(mistake)) => {
@@ -178,8 +246,15 @@ impl<'a> About<'a, '_> {
         findings
     }
 
+    /// Whether some body of the operation is a form, or may be anything.
+    fn takes_form(&self) -> bool {
+        let content = self.operation.body.iter().flat_map(|body| &body.content);
+        let names: Vec<String> = content.map(|media| media.name.to_ascii_lowercase()).collect();
+        names.is_empty() || names.iter().any(|name| name.contains("form") || name.starts_with("*/*"))
+    }
+
     fn sent_value(&self, value: &ShownValue, told: &mut Told) -> Option<Finding> {
-        let shows = Shows { role: Role::Request, status: None };
+        let shows = Shows { role: Role::Request, status: None, is_near: true };
         let finding = self.body_finding(value, &shows, told)?;
         Some(Finding { rule: Rule::PageRequestBody, ..finding })
     }

@@ -33,8 +33,10 @@ pub enum Target<'a> {
     SetAside,
     /// No operation that there is.
     Nothing,
-    /// One of an API that the contract is not about, as far as can be told.
+    /// One of an API that the contract does not seem to be about: nothing in it begins so.
     Elsewhere,
+    /// One below a base that is not the contract's.
+    OtherBase,
 }
 
 impl<'a> Target<'a> {
@@ -153,8 +155,11 @@ impl<'a> Matcher<'a> {
             let is_below =
                 path.strip_prefix(base.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
             let whole = if is_below { path.clone() } else { format!("{base}{path}") };
-            let found = self.below_servers(method, &whole);
-            return found.unwrap_or(if self.knows_base(&base) { Target::Nothing } else { Target::Elsewhere });
+            let is_known = self.knows_base(&base);
+            // A path may be written from the root all the same.
+            let found =
+                self.below_servers(method, &whole).or_else(|| self.below_servers(method, &path).filter(|_| is_known));
+            return found.unwrap_or(if is_known { Target::Nothing } else { Target::OtherBase });
         }
         if let Some(found) = self.below_servers(method, &path) {
             return found;

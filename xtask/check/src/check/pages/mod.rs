@@ -5,6 +5,7 @@ mod answer_tables;
 mod bodies;
 mod body;
 mod context;
+mod descriptions;
 mod editions;
 mod endpoint;
 mod errors;
@@ -43,15 +44,14 @@ pub use read::{Pages, names_of_pages, read};
 
 /// Compares the pages of every language with the contract and with each other. Of the operations in `set_aside`, by how they
 /// are called, not everything is known: nothing is compared with them.
-///
-/// The number is that of the operations that some page describes.
-pub fn check(contract: &Contract, set_aside: &HashSet<String>, pages: &[Pages]) -> (Outcome, usize) {
+pub fn check(contract: &Contract, set_aside: &HashSet<String>, pages: &[Pages]) -> Outcome {
     let editions: Vec<Edition> = pages
         .iter()
         .enumerate()
         .map(|(index, Pages { language, sources, are_complete })| Edition {
             language: *language,
             is_original: index == 0,
+            is_alone: pages.len() == 1,
             pages: sources.iter().map(|source| Page::read(source, *language)).collect(),
             is_complete: *are_complete,
         })
@@ -68,7 +68,15 @@ pub fn check(contract: &Contract, set_aside: &HashSet<String>, pages: &[Pages]) 
     }
     let differing = editions::check(&basis, &editions, &keys, &outcome.findings);
     outcome.findings.extend(differing);
-    (outcome, described.len())
+    outcome.coverage.pages = pages.iter().map(|pages| pages.sources.len()).sum();
+    outcome.coverage.described = described.len();
+    outcome.coverage.claims = basis.claims();
+    if described.is_empty() && outcome.coverage.pages > 0 && !basis.is_complete() {
+        let reason =
+            "no page names an endpoint of the contract, as in a code span such as `GET /things`: none was compared";
+        outcome.unchecked.push(reason.to_owned());
+    }
+    outcome
 }
 
 /// Compares one page from somewhere else with the contract. Its common errors stand on another page.
@@ -108,6 +116,9 @@ pub fn check_foreign(contract: &Contract, set_aside: &HashSet<String>, source: &
         ));
     }
     outcome.findings.extend(subjects.findings);
+    outcome.coverage.pages = 1;
+    outcome.coverage.described = subjects.described.len();
+    outcome.coverage.claims = basis.claims();
     outcome
 }
 
@@ -185,7 +196,8 @@ impl Edition {
         }
         outcome.findings.extend(self.pages.iter().enumerate().filter_map(|(index, page)| {
             let is_known = !subjects.sections[index].is_empty() || subjects.aside.contains(&index);
-            (!is_known && !is_common(basis, page, &shared) && page.declarations.is_empty()).then(|| unknown(page))
+            let is_nothing = !is_known && !is_common(basis, page, &shared) && page.declarations.is_empty();
+            (is_nothing && basis.is_complete()).then(|| unknown(page))
         }));
         if self.is_complete && (self.is_original || basis.is_complete()) {
             outcome.findings.extend(self.missing(basis, subjects));
@@ -237,14 +249,19 @@ impl Edition {
         let missing: Vec<&Operation> =
             all.iter().copied().filter(|operation| !subjects.described.contains(&operation.call())).collect();
         let described = all.len() - missing.len();
+        // One whose path stands somewhere is spoken of, in whatever manner.
+        let stands =
+            |operation: &Operation| self.pages.iter().any(|page| page.source.text.contains(operation.path.as_str()));
         if !basis.is_complete() && described * 5 < all.len() * 4 {
             return Vec::new();
         }
         missing
             .into_iter()
+            .filter(|operation| basis.is_complete() || !stands(operation))
             .map(|operation| {
                 let place = basis.place(operation.id.span, "this operation");
-                let message = format!("`{}` has no page in {}", operation.id.value, self.language.name());
+                let language = if self.is_alone { String::new() } else { format!(" in {}", self.language.name()) };
+                let message = format!("`{}` has no page{language}", operation.id.value);
                 let line = format!("`{} {}`", operation.method.value, operation.path.value);
                 Finding::at(Rule::PageMissing, place, message)
                     .help(format!("write one that names its endpoint as {line}"))
@@ -321,6 +338,7 @@ impl<'a, 'b> About<'a, 'b> {
         told: &mut Told,
     ) -> Vec<Finding> {
         let mut findings = Vec::new();
+        self.basis.count(self.page.declarations.len());
         findings.extend(self.permission());
         findings.extend(self.rate_limit());
         let listings = fields::of_operation(self.basis, self.operation);
@@ -339,6 +357,7 @@ impl<'a, 'b> About<'a, 'b> {
             findings.extend(self.errors(common));
         } else {
             findings.extend(self.answer_tables(&others));
+            findings.extend(self.description());
         }
         findings
     }

@@ -159,6 +159,13 @@ impl Object {
         operations.filter(takes).take(2).count() > 1
     }
 
+    /// Whether the operation answers with it, too: what servers fill in nobody describes as sent.
+    pub fn is_answered(&self, document: &Document, operation: &Operation) -> bool {
+        let own = self.targets(document);
+        let answers = of_answers(document, operation);
+        answers.iter().flatten().any(|object| object.targets(document).intersection(&own).next().is_some())
+    }
+
     fn targets(&self, document: &Document) -> BTreeSet<SchemaId> {
         self.schemas.iter().flat_map(|schemas| schemas.ids()).map(|id| document.target(*id)).collect()
     }

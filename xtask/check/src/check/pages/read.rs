@@ -24,7 +24,14 @@ pub struct Pages {
 /// Reads the pages of all languages: those of files and folders that name none first.
 pub fn read(project: &Project, unread: &mut Vec<String>) -> Vec<Pages> {
     let Some(folder) = &project.layout.pages else { return Vec::new() };
-    let names = match names_of_pages(&project.root.join(folder), "") {
+    let path = project.root.join(folder);
+    if path.is_file() {
+        let source = project.read(folder).map_err(|reason| unread.push(reason)).ok();
+        let sources: Vec<Arc<Source>> = source.into_iter().collect();
+        let are_complete = !sources.is_empty();
+        return vec![Pages { language: most_frequent(&sources), sources, are_complete }];
+    }
+    let names = match names_of_pages(&path, "") {
         Ok(names) => names,
         Err(error) => {
             unread.push(format!("{folder} cannot be read: {error}"));

@@ -23,10 +23,11 @@ const SHELLS: [&str; 8] = ["bash", "sh", "shell", "zsh", "console", "shell-sessi
 const RAW: [&str; 5] = ["http", "rest", "", "text", "plaintext"];
 
 impl<'a> About<'a, '_> {
-    /// The page shows a request for its operation, and every request that it shows is one, or one of another operation
-    /// beside it.
+    /// The page shows a command for its operation, and every command that it shows is one, or one of another operation beside
+    /// it.
     pub(super) fn request(&self) -> Vec<Finding> {
-        let (requests, malformed) = requests(self.page);
+        let (mut requests, malformed) = requests(self.page);
+        requests.retain(|request| !request.is_raw);
         let mut findings: Vec<Finding> = malformed
             .into_iter()
             .map(|malformed| {
@@ -36,9 +37,6 @@ impl<'a> About<'a, '_> {
             })
             .collect();
         if requests.is_empty() && findings.is_empty() {
-            if !self.basis.is_complete() {
-                return findings;
-            }
             let (method, path) = (&self.operation.method.value, &self.operation.path.value);
             let finding =
                 Finding::at(Rule::PageRequestMissing, self.page.top("this page"), "the page shows no example request");
@@ -251,7 +249,7 @@ impl<'a> About<'a, '_> {
     }
 
     /// The `name=value` of a query. Those of one list stand together.
-    fn query(&self, pairs: &[(&str, Range<usize>)]) -> Vec<Finding> {
+    pub(super) fn query(&self, pairs: &[(&str, Range<usize>)]) -> Vec<Finding> {
         let mut findings = Vec::new();
         let mut lists: Vec<(&Parameter, Vec<&str>, &Range<usize>)> = Vec::new();
         for (written, range) in pairs {

@@ -15,7 +15,7 @@ use super::said;
 use super::shapes::{Field, Variants};
 use crate::page::columns::{self, Entry, Listing};
 use crate::page::words::{self, Role};
-use crate::page::{Cell, Kind, Manner, Page, Row, Table, Written};
+use crate::page::{Cell, Kind, Page, Row, Table, Written};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
@@ -25,6 +25,8 @@ struct Described<'a> {
     listing: Listing<'a>,
     /// The object whose fields it has; without one it has parameters only.
     object: Option<&'a Object>,
+    /// Whether it goes on with the fields of what stands in the object, without saying so.
+    is_flat: bool,
 }
 
 /// What a name is in a request.
@@ -92,22 +94,29 @@ impl<'a> About<'a, '_> {
         let best = candidates.filter_map(|object| Some((score(&object)?, object))).max_by_key(|(score, _)| *score);
         let (known, object) = best.map_or((0, None), |((known, ..), object)| (known, Some(object)));
         let says_query = table_location(table, &listing) == Some("query");
-        let is_of_answers = names.iter().filter(|name| is_listed(name)).count() > parameters;
-        let is_of_parameters = below.is_none()
-            && parameters > 0
-            && parameters * 2 >= names.len()
-            && parameters >= known
-            && (says_query || !is_of_answers);
+        // A name may be one of an answer's fields, too.
+        let is_of_answers = names.iter().filter(|name| is_listed(name)).count() > parameters.max(known);
+        let is_half = parameters > 0 && parameters * 2 >= names.len() && parameters >= known;
+        let is_of_parameters = below.is_none() && is_half && !is_of_answers;
         // Where pages say everything, a table that says what is required is one of parameters if it can be no other.
         let says_required = listing.entries.iter().any(|entry| entry.required.is_some());
         let can_be_no_other = self.basis.is_complete() && objects.is_empty() && says_required && !is_of_answers;
         if is_of_parameters || (says_query && object.is_none()) {
-            Some(Described { table, listing, object: None })
+            Some(Described { table, listing, object: None, is_flat: false })
         } else if object.is_some() {
-            Some(Described { table, listing, object })
+            let deeper = names.iter().filter(|name| self.is_deeper(name, object, objects)).count();
+            Some(Described { table, is_flat: deeper * 4 > names.len(), listing, object })
         } else {
-            can_be_no_other.then_some(Described { table, listing, object: None })
+            can_be_no_other.then_some(Described { table, listing, object: None, is_flat: false })
         }
+    }
+
+    /// Whether a name is that of a field further inside, and of none here.
+    fn is_deeper(&self, name: &str, object: Option<&Object>, objects: &[Object]) -> bool {
+        let parts = columns::parts(name);
+        let is_here =
+            object.is_some_and(|object| object.field(objects, &parts).is_some()) || self.parameter(name).is_some();
+        !is_here && objects.iter().any(|object| object.field(objects, &parts).is_some())
     }
 
     /// Whether a table stands below something that says it is of an answer, or of an object in general.
@@ -156,8 +165,8 @@ impl<'a> About<'a, '_> {
             fields().filter(name).map(|field| field.name.value.clone()).next()
         };
         let is_short = table.heading.split_whitespace().count() <= 5;
-        let by_heading = is_named(&table.heading).filter(|_| is_short);
-        by_heading.or_else(|| is_named(&self.label_before(table)?))
+        let by_label = self.label_before(table).and_then(|label| is_named(&label));
+        by_label.or_else(|| is_named(&table.heading).filter(|_| is_short))
     }
 
     /// What a name of a table is.
@@ -177,18 +186,15 @@ impl<'a> About<'a, '_> {
                 // A table may go on with the fields of what stands in it, and nobody knows what stands in what is open.
                 let is_below =
                     |object: &Object| table.object.is_none_or(|anchor| object.path.starts_with(&anchor.path));
-                let is_deep = objects
-                    .iter()
-                    .filter(|object| is_below(object))
-                    .any(|object| object.field(objects, &parts).is_some());
+                let is_deep = table.is_flat
+                    && objects
+                        .iter()
+                        .filter(|object| is_below(object))
+                        .any(|object| object.field(objects, &parts).is_some());
                 let is_open =
                     table.object.is_some_and(|object| object.is_open) || self.leads_into_open(&parts, table, objects);
-                if is_deep
-                    || is_open
-                    || self.is_key(name)
-                    || self.is_in_endpoint(name)
-                    || (!self.basis.is_complete() && self.is_part_of_parameter(name))
-                {
+                let is_known = is_deep || is_open || self.is_key(name) || self.is_in_declared_query(name);
+                if is_known || (!self.basis.is_complete() && self.is_part_of_parameter(name)) {
                     Meaning::Known
                 } else {
                     Meaning::Unknown
@@ -208,13 +214,10 @@ impl<'a> About<'a, '_> {
         })
     }
 
-    /// Whether a page's endpoint has a variable of this name in its query: `/things?from={thing_id}`.
-    fn is_in_endpoint(&self, name: &str) -> bool {
-        let variable = format!("{{{name}}}");
-        let text = &self.page.source.text;
-        let rest = |end: usize| text[end..].lines().next().unwrap_or_default();
-        let declared = self.page.declarations.iter().filter(|one| one.manner != Manner::Mention);
-        declared.map(|one| rest(one.endpoint.path.range.end)).any(|rest| rest.contains(&variable))
+    /// Whether a name is that of a variable in the query of the endpoint as the page declares it.
+    fn is_in_declared_query(&self, name: &str) -> bool {
+        let queries = self.page.declarations.iter().filter_map(|declaration| declaration.endpoint.query.as_ref());
+        queries.into_iter().any(|query| query.contains(&format!("{{{name}}}")))
     }
 
     /// `filter[name]`, where `filter` is a parameter.
@@ -256,6 +259,7 @@ impl<'a> About<'a, '_> {
         missing: &mut Vec<Spanned<String>>,
     ) -> Vec<Finding> {
         let document = self.basis.document();
+        self.basis.count(1 + usize::from(entry.required.is_some()) + usize::from(entry.kind.is_some()));
         match self.meaning(&entry.name, table, objects) {
             Meaning::Known => Vec::new(),
             Meaning::Unknown => vec![self.unknown(&entry.name, table, missing)],
@@ -373,6 +377,24 @@ impl<'a> About<'a, '_> {
             || self.page.spans.iter().chain(&self.page.cell_spans).any(|span| is_it(span))
     }
 
+    /// Whether a page describes a field in another way than by a row: below a heading, in a table of its own, or in an example.
+    fn shows(&self, field: &Field, object: &Object, described: &[Described<'_>]) -> bool {
+        let name = field.name.to_lowercase();
+        let stem = name.trim_end_matches('s');
+        let has_heading = self.page.headings.iter().any(|heading| {
+            let text = heading.text.to_lowercase();
+            text.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+                .any(|word| word.trim_end_matches('s') == stem)
+                || text.replace([' ', '-'], "_").contains(&name)
+        });
+        let mut below = object.path.clone();
+        below.push(field.name.value.clone());
+        let has_table =
+            described.iter().any(|table| table.object.is_some_and(|object| object.path.starts_with(&below)));
+        let quoted = format!("\"{}\"", field.name.value);
+        has_heading || has_table || self.page.blocks.iter().any(|block| block.text.contains(&quoted))
+    }
+
     /// Parameters that stand in no table: in a query, where some table is of parameters; all of them, where pages say
     /// everything.
     fn missing_parameters(&self, described: &[Described<'_>], misspelt: &HashSet<String>) -> Vec<Finding> {
@@ -388,7 +410,7 @@ impl<'a> About<'a, '_> {
             table.object.is_none() && table.listing.entries.iter().any(|entry| is_query(&entry.name))
         };
         let table = described.iter().rfind(is_of_query).or(described.last().filter(|_| is_strict));
-        if table.is_none() && !is_strict {
+        if !is_strict && (table.is_none() || !self.is_only) {
             return Vec::new();
         }
         let last = table.and_then(|table| table.table.rows.last());
@@ -417,6 +439,10 @@ impl<'a> About<'a, '_> {
     /// Fields of an object of which some table lists others. What several operations take may be described elsewhere.
     fn missing_fields(&self, described: &[Described<'_>], misspelt: &HashSet<String>) -> Vec<Finding> {
         let mut findings = Vec::new();
+        // What one part of the pages leaves out another may say.
+        if !self.is_only {
+            return findings;
+        }
         let mut seen: Vec<&Object> = Vec::new();
         for table in described {
             let Some(object) = table.object.filter(|object| !seen.iter().any(|seen| std::ptr::eq(*seen, *object)))
@@ -424,7 +450,9 @@ impl<'a> About<'a, '_> {
                 continue;
             };
             seen.push(object);
-            if object.is_shared(self.basis.document(), self.basis.operations()) {
+            let document = self.basis.document();
+            let is_shared = object.is_shared(document, self.basis.operations());
+            if is_shared || object.is_answered(document, self.operation) {
                 continue;
             }
             let is_sent = |field: &&Field| {
@@ -436,7 +464,9 @@ impl<'a> About<'a, '_> {
             let fields =
                 object.fields.values().filter(|field| field.is_common && !misspelt.contains(&field.name.value));
             let fields = fields.filter(is_sent);
-            for field in fields.filter(|field| !self.speaks_of(&field.name, described)) {
+            let is_silent =
+                |field: &&Field| !self.speaks_of(&field.name, described) && !self.shows(field, object, described);
+            for field in fields.filter(is_silent) {
                 let message = format!("the page does not describe the field `{}` of the request", field.name.value);
                 let Some(last) = table.table.rows.last() else { continue };
                 let finding =
@@ -477,7 +507,7 @@ pub fn wrong_kind(rule: Rule, page: &Page, said: (&Cell, Kind), kind: Kind, name
     let range = if plain { cell.range.start..cell.range.start + length } else { cell.range.clone() };
     let word = if cell.text.trim_start().starts_with(char::is_uppercase) { capitalised(word) } else { word.to_owned() };
     let written = capitalised(page.language.kind_word(said));
-    let message = format!("`{name}` is {:?} on the page's terms, not {written:?}", capitalised(&word));
+    let message = format!("`{name}` is {}, and the page says {written}", capitalised(&word));
     let finding = Finding::at(rule, page.place(&range, "the page says this"), message).help(format!("write `{word}`"));
     Some(if plain { finding.fix_with(word) } else { finding })
 }

@@ -29,6 +29,8 @@ static VALUES: LazyLock<Regex> = LazyLock::new(|| {
         \s*[:：]?\s*",
     )
 });
+/// What explains a value between two others.
+static GLOSS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\([^()]*\)"));
 /// What begins a default.
 static DEFAULT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -55,7 +57,12 @@ pub fn values(about: &About<'_, '_>, schemas: &[AllOf], row: &Row, name: &Spanne
             let listed = listed(cell);
             // A list of which nothing is known is one of something else.
             let is_of_it = listed.iter().any(|value| texts.contains(&value.value));
-            for value in listed.iter().filter(|value| is_of_it && !texts.contains(&value.value)) {
+            let is_wrong = |value: &&Written<String>| {
+                is_of_it
+                    && !texts.contains(&value.value)
+                    && !["null", "nil", "none"].contains(&value.to_lowercase().as_str())
+            };
+            for value in listed.iter().filter(is_wrong) {
                 let message = format!("`{}` has no value `{}`", name.value, value.value);
                 let here = about.page.place(&value.range, "the page says this");
                 let finding = Finding::at(Rule::PageEnumExtra, here, message);
@@ -95,14 +102,14 @@ fn listed(cell: &Cell) -> Vec<Written<String>> {
     for code in &cell.codes {
         let Some(found) = rest[at..].find(code.value.as_str()) else { continue };
         // Between two of them stands nothing but a comma or a word.
-        let between =
-            rest[at..at + found].trim_matches(|letter: char| letter.is_whitespace() || ",|/\"\'(、，".contains(letter));
+        let plain = GLOSS.replace_all(&rest[at..at + found], "");
+        let between = plain.trim_matches(|letter: char| letter.is_whitespace() || ",|/\"'(`、，".contains(letter));
         if !["", "or", "and", "oder", "und", "ou", "et", "o", "y", "e", "と", "または", "또는", "和", "或"]
             .contains(&between)
         {
             break;
         }
-        listed.push(Written { value: code.trim().trim_matches(['"', '\'']).to_owned(), range: code.range.clone() });
+        listed.push(Written { value: code.trim_matches(['"', '\'', ',', ' ']).to_owned(), range: code.range.clone() });
         at += found + code.value.len();
     }
     if listed.len() > 1 { listed } else { Vec::new() }

@@ -55,6 +55,13 @@ pub fn cover(page: &Page, declared: &[Declared]) -> Vec<Range<usize>> {
     (0..declared.len()).map(|index| one(&outline, declared, index, end)).collect()
 }
 
+/// What the headings right above some places enclose.
+pub fn innermost(page: &Page, places: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
+    let end = page.source.text.len().max(1);
+    let outline = Outline::new(&page.headings, end);
+    places.filter_map(|at| outline.around(at, end).next()).collect()
+}
+
 fn one(outline: &Outline, declared: &[Declared], index: usize, end: usize) -> Range<usize> {
     let own = &declared[index];
     let at = own.range.start;

@@ -87,7 +87,10 @@ fn is_template(text: &str) -> bool {
     if text.strip_prefix('$').is_some_and(|name| is_word(name) && !name.as_bytes()[0].is_ascii_digit()) {
         return true;
     }
-    let is_upper = |text: &str| is_word(text) && !text.bytes().any(|byte| byte.is_ascii_lowercase());
+    let is_words = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b' ' | b'-'))
+    };
+    let is_upper = |text: &str| is_words(text) && !text.bytes().any(|byte| byte.is_ascii_lowercase());
     let is_underlined = text.len() > 2 && text.starts_with('_') && text.ends_with('_') && is_upper(text);
     let has_underlined = || inside("__", "__").is_some_and(is_upper);
     is_underlined || has_underlined() || is_yours(text)
