@@ -525,6 +525,23 @@ pub fn is_of_object(label: &str) -> bool {
         || PARTS.iter().any(|part| label.contains(part))
 }
 
+/// Whether a label says that parameters follow.
+pub fn is_of_parameters(label: &str) -> bool {
+    const PARTS: [&str; 9] = [
+        "parameter",
+        "parámetro",
+        "paramètre",
+        "parâmetro",
+        "パラメータ",
+        "매개변수",
+        "파라미터",
+        "参数",
+        "query string",
+    ];
+    let label = label.to_lowercase();
+    PARTS.iter().any(|part| label.contains(part))
+}
+
 /// Whether a head is that of a column of types.
 pub fn is_type_head(head: &str) -> bool {
     const WORDS: [&str; 4] = ["type", "typ", "tipo", "datatype"];

@@ -3,6 +3,9 @@
 //! Which operation a request asks for is known by its method and path alone. Customs of a page's makers, such as showing a key
 //! or naming a server of the contract, are held against a request only where nearly all others keep to them.
 
+use std::collections::HashSet;
+use std::ops::Range;
+
 use super::about::About;
 use super::bodies::Told;
 use super::context::Shows;
@@ -28,6 +31,9 @@ pub struct Customs {
     /// They prove who asks.
     pub proves: bool,
 }
+
+/// A `name=value` of a query, and where it stands.
+type Pair<'q> = (&'q str, Range<usize>);
 
 /// How many of some requests do something, of how many.
 #[derive(Default)]
@@ -70,25 +76,31 @@ pub fn asked<'a>(matcher: &Matcher<'a>, prefix: Option<&Prefix>, request: &Reque
 }
 
 impl<'a> About<'a, '_> {
-    /// Compares the example requests of a section.
-    pub(super) fn examples(&self, section: &Section<'_>, customs: Customs, told: &mut Told) -> Vec<Finding> {
+    /// Compares the example requests of a section. `unknown` are names of parameters that are known to be wrong already.
+    pub(super) fn examples(
+        &self,
+        section: &Section<'_>,
+        customs: Customs,
+        mut unknown: HashSet<String>,
+        told: &mut Told,
+    ) -> Vec<Finding> {
         let mut findings: Vec<Finding> = Vec::new();
         for malformed in section.malformed.iter().filter(|malformed| malformed.is_sure) {
             let message = format!("a shell would not take this command: {}", malformed.message);
             let finding = Finding::at(Rule::PageRequestSyntax, self.page.place(&malformed.range, "here"), message);
             findings.push(finding.help("close the quote, or end the line with a backslash only where another follows"));
         }
-        for request in &section.requests {
-            findings.extend(self.example(request, customs, told));
-        }
         for declaration in &self.page.declarations {
-            findings.extend(self.declared_query(&declaration.endpoint));
+            findings.extend(self.declared_query(&declaration.endpoint, &mut unknown));
+        }
+        for request in &section.requests {
+            findings.extend(self.example(request, customs, &mut unknown, told));
         }
         findings
     }
 
     /// What stands in the query of an endpoint as the page declares it. A name may also be one of a body's fields.
-    fn declared_query(&self, endpoint: &Endpoint) -> Vec<Finding> {
+    fn declared_query(&self, endpoint: &Endpoint, unknown: &mut HashSet<String>) -> Vec<Finding> {
         let Some(query) = &endpoint.query else { return Vec::new() };
         let mut at = query.range.start;
         let mut pairs = Vec::new();
@@ -99,10 +111,28 @@ impl<'a> About<'a, '_> {
             }
             at += pair.len() + 1;
         }
-        self.query(&pairs)
+        self.query(&self.not_told(pairs, unknown))
     }
 
-    fn example(&self, request: &Request, customs: Customs, told: &mut Told) -> Vec<Finding> {
+    /// Those of the `name=value` of a query that nothing is said of yet. A name that is none is said once.
+    fn not_told<'q>(&self, mut pairs: Vec<Pair<'q>>, unknown: &mut HashSet<String>) -> Vec<Pair<'q>> {
+        let is_known = |name: &str| {
+            self.operation.parameters.iter().any(|known| known.location == Location::Query && *known.name == *name)
+        };
+        pairs.retain(|(pair, _)| {
+            let name = pair_of(pair).0;
+            is_known(&name) || unknown.insert(name)
+        });
+        pairs
+    }
+
+    fn example(
+        &self,
+        request: &Request,
+        customs: Customs,
+        unknown: &mut HashSet<String>,
+        told: &mut Told,
+    ) -> Vec<Finding> {
         // A line break in a URL is one of the page's, not of the request's.
         if request.url.contains(char::is_whitespace) {
             return Vec::new();
@@ -115,7 +145,7 @@ impl<'a> About<'a, '_> {
         }
         let about = About { operation, ..*self };
         self.basis.count(1);
-        let mut findings = about.query_of(request);
+        let mut findings = about.query(&about.not_told(about.pairs(request), unknown));
         findings.extend(about.missing_query(request));
         findings.extend(about.sent(request, told));
         if customs.names_servers {

@@ -342,13 +342,14 @@ impl<'a, 'b> About<'a, 'b> {
         findings.extend(self.permission());
         findings.extend(self.rate_limit());
         let listings = fields::of_operation(self.basis, self.operation);
-        let (described, others) = self.request_tables(&|name| listings.lists(name));
+        let request_tables::RequestTables { findings: described, others, unknown } =
+            self.request_tables(&|name| listings.lists(name));
         findings.extend(described);
         if self.basis.is_complete() {
             findings.extend(self.request());
             findings.extend(self.success());
         } else {
-            findings.extend(self.examples(section, customs, told));
+            findings.extend(self.examples(section, customs, unknown, told));
             findings.extend(self.bodies(told));
             findings.extend(self.statuses());
         }

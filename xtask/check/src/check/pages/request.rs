@@ -211,7 +211,7 @@ impl<'a> About<'a, '_> {
     fn url(&self, request: &Request) -> Vec<Finding> {
         let mut findings: Vec<Finding> = self.host(request).into_iter().collect();
         findings.extend(self.path(&request.url));
-        findings.extend(self.query_of(request));
+        findings.extend(self.query(&self.pairs(request)));
         findings
     }
 
@@ -230,13 +230,12 @@ impl<'a> About<'a, '_> {
         Some(finding.help("use the address of a server that the contract names"))
     }
 
-    /// What is wrong with the query of a request.
-    pub(super) fn query_of(&self, request: &Request) -> Vec<Finding> {
+    /// The `name=value` of a request's query, each with its place.
+    pub(super) fn pairs<'r>(&self, request: &'r Request) -> Vec<(&'r str, Range<usize>)> {
         let url = &request.url;
         let pairs = divide(url).1.split('&').filter(|pair| !pair.is_empty());
         let pairs = pairs.map(|pair| (pair, self.part(url, pair)));
-        let added = request.query.iter().map(|pair| (pair.as_str(), pair.range.clone()));
-        self.query(&pairs.chain(added).collect::<Vec<_>>())
+        pairs.chain(request.query.iter().map(|pair| (pair.as_str(), pair.range.clone()))).collect()
     }
 
     fn path(&self, url: &Written<String>) -> Option<Finding> {

@@ -29,6 +29,15 @@ struct Described<'a> {
     is_flat: bool,
 }
 
+/// What was found in tables of what a request takes.
+pub struct RequestTables<'a> {
+    pub findings: Vec<Finding>,
+    /// Tables of something else.
+    pub others: Vec<&'a Table>,
+    /// Names of parameters that there are not.
+    pub unknown: HashSet<String>,
+}
+
 /// What a name is in a request.
 enum Meaning<'a> {
     Parameter(&'a Parameter),
@@ -40,11 +49,13 @@ enum Meaning<'a> {
 
 impl<'a> About<'a, '_> {
     /// Compares the tables that describe what a request takes, and gives the others back.
-    pub(super) fn request_tables(&self, is_listed: &dyn Fn(&str) -> bool) -> (Vec<Finding>, Vec<&'a Table>) {
+    pub(super) fn request_tables(&self, is_listed: &dyn Fn(&str) -> bool) -> RequestTables<'a> {
         let objects = objects::of_request(self.basis.document(), self.operation);
         let (mut described, mut others) = (Vec::new(), Vec::new());
-        let lists = self.page.lists.iter().filter(|_| !self.basis.is_complete());
-        for table in self.page.tables.iter().chain(lists) {
+        for list in &self.page.lists {
+            described.extend(self.described(list, &objects, is_listed));
+        }
+        for table in &self.page.tables {
             match self.described(table, &objects, is_listed) {
                 Some(table) => described.push(table),
                 None => others.push(table),
@@ -53,17 +64,22 @@ impl<'a> About<'a, '_> {
         let mut findings = Vec::new();
         // What was written otherwise is not missing.
         let mut misspelt = HashSet::new();
+        let mut unknown = HashSet::new();
         for table in &described {
             let mut missing = self.missing_names(&described, table);
             let before: HashSet<String> = missing.iter().map(|name| name.value.clone()).collect();
             for entry in &table.listing.entries {
-                findings.extend(self.entry(entry, table, &objects, &mut missing));
+                let found = self.entry(entry, table, &objects, &mut missing);
+                if found.iter().any(|finding| finding.rule == Rule::PageParameterExtra) {
+                    unknown.insert(entry.name.value.clone());
+                }
+                findings.extend(found);
             }
             misspelt.extend(before.into_iter().filter(|name| !missing.iter().any(|left| left.value == *name)));
         }
         findings.extend(self.missing_parameters(&described, &misspelt));
         findings.extend(self.missing_fields(&described, &misspelt));
-        (findings, others)
+        RequestTables { findings, others, unknown }
     }
 
     /// Reads a table as one of what the request takes, if it is one.
@@ -76,7 +92,10 @@ impl<'a> About<'a, '_> {
     where
         'a: 'o,
     {
-        let listing = columns::read(self.page, table).filter(|listing| listing.says_kind_or_required)?;
+        let listing = columns::read(self.page, table)?;
+        if !listing.says_kind_or_required && !words::is_of_parameters(&listing.head) {
+            return None;
+        }
         let below = self.named_field(table, objects);
         if self.is_of_answer(table, below.is_some()) {
             return None;

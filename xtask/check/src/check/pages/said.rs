@@ -117,7 +117,7 @@ fn listed(cell: &Cell) -> Vec<Written<String>> {
 
 /// What a row says is meant where nothing is given: in a column for it, or in a code span after a word for it.
 fn defaults(about: &About<'_, '_>, row: &Row) -> Vec<Written<String>> {
-    let table = about.page.tables.iter().find(|table| table.range.contains(&row.range.start));
+    let table = about.page.tables.iter().chain(&about.page.lists).find(|table| table.range.contains(&row.range.start));
     let column = table.and_then(|table| table.head.iter().position(|cell| is_default_head(&cell.text)));
     if let Some(cell) = column.and_then(|column| row.cells.get(column)) {
         let value = match cell.codes.as_slice() {
@@ -128,10 +128,22 @@ fn defaults(about: &About<'_, '_>, row: &Row) -> Vec<Written<String>> {
         return Some(value).filter(is_value).into_iter().collect();
     }
     let said = |cell: &Cell| {
-        let end = DEFAULT.find(&cell.text)?.end();
-        let rest = cell.text[end..].trim_start_matches(['"', '\'']);
-        let code = cell.codes.iter().find(|code| rest.starts_with(code.value.as_str()))?;
-        Some(Written { value: code.trim_matches(['"', '\'']).to_owned(), range: code.range.clone() })
+        let found = DEFAULT.find(&cell.text)?;
+        let rest = cell.text[found.end()..].trim_start_matches(['"', '\'']);
+        if let Some(code) = cell.codes.iter().find(|code| rest.starts_with(code.value.as_str())) {
+            return Some(Written { value: code.trim_matches(['"', '\'']).to_owned(), range: code.range.clone() });
+        }
+        // In parentheses, a word by itself: `(default: 50, max: 100)`.
+        let is_inside = cell.text[..found.start()].trim_end().ends_with(['(', ',']);
+        let word = rest.split([',', ')']).next().filter(|word| word.len() < rest.len() && is_inside)?;
+        let at = about
+            .page
+            .source
+            .text
+            .get(cell.range.clone())?
+            .find(&cell.text[found.start()..found.end() + word.len()])?;
+        let start = cell.range.start + at + found.len();
+        Some(Written { value: word.trim_matches(['"', '\'']).to_owned(), range: start..start + word.len() })
     };
     row.cells.iter().filter_map(said).filter(is_value).collect()
 }
