@@ -99,6 +99,7 @@ impl Coverage {
                     format!("{pages} about {}", counted(described, "operation").unwrap_or("no operation".into()))
                 }
             }),
+            counted(self.claims, "claim"),
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }

@@ -13,6 +13,7 @@ use anyhow::{Context as _, bail};
 use apidrift::check::{self, Claims, Pages};
 use apidrift::page::Page;
 use apidrift_core::contract::Contract;
+use apidrift_core::profile::{Profile, Requirement};
 use apidrift_core::rules::Severity;
 use apidrift_core::settings::Project;
 use openapi_dropshot::Dropshot;
@@ -40,7 +41,8 @@ pub fn run(root: &Path) -> anyhow::Result<ExitCode> {
         "operations", "MB", "findings", "read", "check", "growth", "drifted", "growth", "generate", "growth"
     );
     let mut before: Option<[Duration; 3]> = None;
-    let own = Sample { contract: contract.clone(), pages: pages.iter().map(copy).collect() };
+    let profile = project.profile.clone().unwrap_or_default();
+    let own = Sample { contract: contract.clone(), pages: pages.iter().map(copy).collect(), profile };
     let samples = std::iter::once(Ok(own)).chain(SIZES.iter().map(|size| Sample::new(&contract, &pages, *size)));
     for sample in samples {
         let sample = sample?;
@@ -98,6 +100,8 @@ fn best<T>(action: impl Fn() -> T) -> (Duration, T) {
 pub struct Sample {
     contract: Arc<Source>,
     pages: Vec<Pages>,
+    /// As this repository sees its own: pages say everything.
+    profile: Profile,
 }
 
 fn copy(pages: &Pages) -> Pages {
@@ -128,7 +132,11 @@ impl Sample {
             let sources = common.into_iter().cloned().chain(copies).collect();
             Pages { language: pages.language, sources, are_complete: true }
         });
-        Ok(Sample { contract: Source::new("openapi/large.yaml", large), pages: pages.collect() })
+        let contract = Source::new("openapi/large.yaml", large);
+        let read = Contract::read(&contract, None, None);
+        let mut profile = read.map_err(|error| anyhow::anyhow!("{}", error.message))?.profile;
+        profile.require.push(Requirement::CompletePages);
+        Ok(Sample { contract, pages: pages.collect(), profile })
     }
 
     /// The same with an error on every page that the contract does not have.
@@ -141,7 +149,7 @@ impl Sample {
             sources: pages.sources.iter().map(drift).collect(),
             are_complete: true,
         });
-        Sample { contract: self.contract.clone(), pages: pages.collect() }
+        Sample { contract: self.contract.clone(), pages: pages.collect(), profile: self.profile.clone() }
     }
 
     /// How many bytes it is.
@@ -163,6 +171,7 @@ impl Sample {
     /// How many findings and operations there are.
     pub fn check(&self) -> (usize, usize) {
         let claims = Claims {
+            profile: Some(self.profile.clone()),
             base: Some(self.contract.clone().into()),
             pages: self.pages.iter().map(copy).collect(),
             is_generated: true,

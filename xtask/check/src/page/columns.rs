@@ -19,7 +19,7 @@ const INDENTS: [char; 10] = ['└', '─', '├', '│', '↳', '→', '>', '•
 /// What a table says of names.
 #[derive(Debug)]
 pub struct Listing<'a> {
-    /// Its rows, of several names each by itself.
+    /// What it says of each, in the order of the rows.
     pub entries: Vec<Entry<'a>>,
     /// Whether it has a column that says what something is, or one that says whether it is required.
     pub says_kind_or_required: bool,
@@ -32,7 +32,7 @@ pub struct Listing<'a> {
 pub struct Entry<'a> {
     /// The row.
     pub row: &'a Row,
-    /// The name.
+    /// The name that it is about.
     pub name: Written<String>,
     /// Whether it has to be there.
     pub required: Option<Written<bool>>,

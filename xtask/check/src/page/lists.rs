@@ -1,19 +1,11 @@
-//! Lists that describe names as tables do: `- `page` (integer, required) - …`. Each item says in parentheses what it is, or the
-//! list stands right below a word for parameters.
+//! Lists that describe names as tables do: each item begins with a name, and says in brackets what it is.
 
 use std::ops::Range;
-use std::sync::LazyLock;
-
-use regex::Regex;
 
 use super::model::{Cell, Page, Paragraph, Row, Table, Written};
-use super::pattern::pattern;
 use super::words;
 
-/// What stands in parentheses right after a name.
-static BESIDE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[\s:*–—-]*\(([^()]{1,60})\)"));
-
-/// The lists of a page that describe names, as tables: the name, what stands in parentheses, the rest.
+/// The lists of a page that describe names, as tables: the name, what stands in brackets, the rest.
 pub fn find(page: &Page) -> Vec<Table> {
     let mut found: Vec<Table> = Vec::new();
     let mut open: Option<Table> = None;
@@ -34,12 +26,13 @@ pub fn find(page: &Page) -> Vec<Table> {
             }
             None => {
                 let at = page.headings.partition_point(|heading| heading.range.start < row.range.start);
-                let heading = at.checked_sub(1).map(|at| page.headings[at].text.to_lowercase());
+                let heading = at.checked_sub(1).map(|at| &page.headings[at]);
+                let label = label(page, heading.map_or(0, |heading| heading.range.end), paragraph);
                 open = Some(Table {
                     range: row.range.clone(),
                     introduced_by: Vec::new(),
-                    heading: heading.unwrap_or_default(),
-                    head: label(page, row.range.start).into_iter().collect(),
+                    heading: heading.map(|heading| heading.text.to_lowercase()).unwrap_or_default(),
+                    head: label.into_iter().map(|text| Cell { text, ..Cell::default() }).collect(),
                     rows: vec![row],
                 });
             }
@@ -49,29 +42,27 @@ pub fn find(page: &Page) -> Vec<Table> {
     found
 }
 
+/// The paragraph or the heading before a list, if it says that parameters follow.
+fn label(page: &Page, after: usize, first: &Paragraph) -> Option<String> {
+    let at = page.paragraphs.partition_point(|paragraph| paragraph.range.start < first.range.start).checked_sub(1);
+    let before = at.map(|at| &page.paragraphs[at]).filter(|before| before.range.start >= after);
+    let heading = page.headings.iter().rev().find(|heading| heading.range.end == after);
+    let label = match (before, heading) {
+        (Some(before), _) => before.text.trim(),
+        (None, Some(heading)) => heading.text.trim(),
+        (None, None) => return None,
+    };
+    let is_label = label.split_whitespace().count() <= 5 && words::is_of_parameters(label);
+    is_label.then(|| label.trim_end_matches([':', '：']).to_lowercase())
+}
+
 /// Whether something that ends a list stands between a place and a paragraph.
 fn stands_between(page: &Page, end: usize, paragraph: &Paragraph) -> bool {
     let between = page.source.text.get(end..paragraph.range.start).unwrap_or_default();
     !between.trim().trim_start_matches(['-', '*', '+']).trim().is_empty()
 }
 
-/// The word for parameters right above a list, as the head of a table.
-fn label(page: &Page, start: usize) -> Option<Cell> {
-    let is_near = |range: &Range<usize>| {
-        let between = page.source.text.get(range.end..start).unwrap_or("x");
-        between.trim_matches(|letter: char| letter.is_whitespace() || "-*+".contains(letter)).is_empty()
-    };
-    let paragraph = page.paragraphs.partition_point(|paragraph| paragraph.range.start < start).checked_sub(1);
-    let paragraph = paragraph.map(|at| &page.paragraphs[at]).map(|one| (&one.text, &one.range));
-    let heading = page.headings.partition_point(|heading| heading.range.start < start).checked_sub(1);
-    let heading = heading.map(|at| &page.headings[at]).map(|one| (&one.text, &one.range));
-    let (text, _) = [paragraph, heading].into_iter().flatten().find(|(_, range)| is_near(range))?;
-    let text = text.trim().trim_end_matches([':', '：']).to_owned();
-    let is_label = text.split_whitespace().count() <= 5 && words::is_of_parameters(&text);
-    is_label.then(|| Cell { text, ..Cell::default() })
-}
-
-/// Whether a list stands below a word for parameters, or most of its items say what they are.
+/// Whether most items of a list say what they are, or what stands before it does.
 fn describes(table: &Table) -> bool {
     if !table.head.is_empty() {
         return true;
@@ -90,8 +81,7 @@ fn row(page: &Page, item: &Paragraph) -> Option<Row> {
         None => text.split([' ', ':']).next().filter(|name| !name.is_empty())?,
     };
     let rest = &text[name.len()..];
-    let bracket = BESIDE.captures(rest).and_then(|found| Some((found.get(1)?.as_str(), &rest[found.get(0)?.end()..])));
-    let bracket = bracket.filter(|(inner, _)| says_something(inner));
+    let bracket = rest.trim_start().strip_prefix('(').and_then(|inner| inner.split_once(')'));
     if code.is_none() && bracket.is_none() {
         return None;
     }
@@ -117,12 +107,6 @@ fn row(page: &Page, item: &Paragraph) -> Option<Row> {
     let rest = place.end..item.range.end;
     let first = Cell { codes: code.cloned().into_iter().collect(), ..cell(name, name_range) };
     Some(Row { range: item.range.clone(), cells: vec![first, cell(inner, place), cell(after, rest)] })
-}
-
-/// Whether what stands in parentheses says what something is, or whether it has to be there.
-fn says_something(text: &str) -> bool {
-    let mut parts = text.split(',').map(str::trim);
-    parts.any(|part| words::strongly_required(part).is_some() || words::Language::English.kind(part).is_some())
 }
 
 #[cfg(test)]
@@ -155,25 +139,17 @@ mod tests {
     }
 
     #[test]
-    fn other_lists_describe_nothing() {
-        for text in ["- `a`: one\n- `b`: two\n", "- see this (it is good)\n- and that\n", "- `a` (string)\n\nText\n"] {
-            assert_eq!(listed(text), [""; 0], "{text}");
+    fn below_a_word_for_parameters_any_list_of_names_describes_them() {
+        for label in ["**Query parameters:**\n", "## Parameters\n", "Parámetros:\n"] {
+            let text = format!("{label}\n- `page` - which\n- `q`: what (default: 50, max: 100)\n");
+            assert_eq!(listed(&text), ["page None None", "q None None"], "{label}");
         }
     }
 
     #[test]
-    fn lists_below_a_word_for_parameters_are_tables() {
-        let text = "**Query parameters:**\n\n- `page` (integer, required) - which\n- `q`: what (default: 50, max: 100)\n\nOther:\n\n- `x`\n";
-        let page = Page::read(&Source::new("page.md", text), Language::English);
-        let [list] = page.lists.as_slice() else { panic!("{:?}", page.lists) };
-        let listing = columns::read(&page, list).unwrap();
-        let shown: Vec<_> = listing
-            .entries
-            .iter()
-            .map(|entry| (entry.name.as_str(), entry.required.as_ref().map(|said| said.value)))
-            .collect();
-        assert_eq!(shown, [("page", Some(true)), ("q", None)]);
-        assert_eq!(&text[listing.entries[1].name.range.clone()], "q");
-        assert_eq!(listing.head, "query parameters");
+    fn other_lists_describe_nothing() {
+        for text in ["- `a`: one\n- `b`: two\n", "- see this (it is good)\n- and that\n", "- `a` (string)\n\nText\n"] {
+            assert_eq!(listed(text), [""; 0], "{text}");
+        }
     }
 }

@@ -45,8 +45,7 @@ pub struct Page {
     pub mentions: Vec<ErrorRow>,
     /// Its other tables.
     pub tables: Vec<Table>,
-    /// Lists of names below a word for parameters, or that say what their names are, as tables: a name, what stands in
-    /// parentheses after it, and the rest.
+    /// Its lists that describe names as tables do.
     pub lists: Vec<Table>,
     /// Code spans outside tables.
     pub spans: Vec<Written<String>>,

@@ -437,7 +437,10 @@ pub fn inside(span: &Written<String>, part: Range<usize>) -> Range<usize> {
 
 /// A row that documents an error: `404 Not here` in one code span, or the status and the message in two cells.
 fn error(row: &Row) -> Option<ErrorRow> {
-    let codes = row.cells.first().into_iter().flat_map(|cell| &cell.codes);
+    // In the first cell, or alone in another: a status in a sentence is no row's own.
+    let is_own =
+        |(at, cell): &(usize, &Cell)| *at == 0 || cell.codes.first().is_some_and(|code| cell.text.trim() == code.value);
+    let codes = row.cells.iter().enumerate().filter(is_own).flat_map(|(_, cell)| &cell.codes);
     if let Some(error) = codes.filter_map(|code| error_in(code, &row.range)).next() {
         return Some(error);
     }

@@ -578,6 +578,15 @@ pub fn location(heading: &str) -> Option<&'static str> {
     Language::ALL.iter().find_map(of)
 }
 
+/// Whether a label says only that a body is shown, and not of what.
+pub fn is_of_any_body(label: &str) -> bool {
+    const WORDS: [&str; 6] = ["body", "payload", "corps", "cuerpo", "corpo", "input"];
+    let label = label.to_lowercase();
+    let words = label.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    let (bodies, others): (Vec<&str>, Vec<&str>) = words.partition(|word| WORDS.contains(word));
+    !bodies.is_empty() && role(&others.join(" ")).is_none()
+}
+
 /// What a heading or a label says is shown below it.
 pub fn role(label: &str) -> Option<Role> {
     let label = label.to_lowercase();

@@ -106,7 +106,7 @@ pub fn is_label(page: &Page, heading: &Heading) -> bool {
 }
 
 /// What a block shows, by what stands around it. The first that says it counts: the tab or the title of its fence, what stands
-/// in it (`inside`), the paragraph before it, the heading above it.
+/// in it (`inside`), the paragraph before it, the heading above it, an example request right before it.
 pub fn shows(page: &Page, block: &CodeBlock, inside: Option<Shows>) -> Option<Shows> {
     let tab = page.tabs.iter().rev().find(|tab| tab.range.contains(&block.start));
     let titled = [tab.map(|tab| &tab.label), Some(&block.title)].into_iter().flatten().find_map(|title| {
@@ -114,7 +114,19 @@ pub fn shows(page: &Page, block: &CodeBlock, inside: Option<Shows>) -> Option<Sh
         let role = status.map(role_of_status).or_else(|| words::role(title))?;
         Some(Shows { role, status: written(page, status, &title.range), is_near: true })
     });
-    titled.or(inside).or_else(|| by_paragraph(page, block.start)).or_else(|| by_heading(page, block.start))
+    let said = titled.or(inside).or_else(|| by_paragraph(page, block.start)).or_else(|| by_heading(page, block.start));
+    said.or_else(|| after_request(page, block))
+}
+
+/// What stands right after an example request, with nothing between, is what it is answered with.
+fn after_request(page: &Page, block: &CodeBlock) -> Option<Shows> {
+    let at = page.blocks.partition_point(|other| other.start < block.start).checked_sub(1)?;
+    let before = &page.blocks[at];
+    let is_request =
+        before.text.contains("curl ") || before.text.lines().next().is_some_and(|line| line.contains(" HTTP/"));
+    let between = page.source.text.get(before.text.range.end..block.start)?;
+    let is_nothing = between.chars().all(|letter| letter.is_whitespace() || letter == '`' || letter == '~');
+    (is_request && is_nothing).then_some(Shows { role: Role::Response, status: None, is_near: true })
 }
 
 fn by_paragraph(page: &Page, start: usize) -> Option<Shows> {
@@ -122,7 +134,10 @@ fn by_paragraph(page: &Page, start: usize) -> Option<Shows> {
     let text = paragraph.text.trim();
     let count = text.split_whitespace().count();
     let is_label = count <= 6 || (count <= 25 && text.ends_with([':', '：', '.', '。']) && said_status(text).is_some());
-    let role = words::role(text).filter(|_| is_label && !is_body(text)).or_else(|| label_role(text));
+    let role = words::role(text).filter(|_| is_label).or_else(|| label_role(text));
+    if is_label && words::is_of_any_body(text) {
+        return outer_body(page, start);
+    }
     let status = if count <= 6 { self::status(text) } else { said_status(text) };
     let role = match (role, status.filter(|_| is_label)) {
         (Some(Role::Request), _) => Role::Request,
@@ -144,25 +159,34 @@ pub fn label_role(text: &str) -> Option<Role> {
     (label.split_whitespace().count() <= 3).then(|| words::role(label))?
 }
 
+/// What a body is of that is not said to be one of anything: of what a heading around it says, or else of a request.
+fn outer_body(page: &Page, start: usize) -> Option<Shows> {
+    let outer = headings_around(page, start).into_iter().filter(|outer| is_label(page, outer));
+    let mut said = outer.filter(|outer| !words::is_of_any_body(&outer.text)).filter_map(|outer| {
+        let status = status(&outer.text);
+        let role = words::role(&outer.text)?;
+        Some((status.filter(|_| role != Role::Request), role, outer))
+    });
+    let Some((status, role, outer)) = said.next() else {
+        return Some(Shows { role: Role::Request, status: None, is_near: true });
+    };
+    let role = status.map_or(role, role_of_status);
+    Some(Shows { role, status: written(page, status, &outer.range), is_near: true })
+}
+
 fn by_heading(page: &Page, start: usize) -> Option<Shows> {
     let around = headings_around(page, start);
     let labels = || around.iter().filter(|heading| is_label(page, heading));
     // The nearest that says it, or `404 Not Found` below `Errors`. A mere `Body` is that of what it stands below.
     let says = |heading: &&&Heading| words::role(&heading.text).is_some() || status(&heading.text).is_some();
-    let heading = labels().filter(|heading| !is_body(&heading.text)).find(says).or_else(|| labels().find(says))?;
+    let heading =
+        labels().filter(|heading| !words::is_of_any_body(&heading.text)).find(says).or_else(|| labels().find(says))?;
     let status = status(&heading.text);
     let role = words::role(&heading.text).or_else(|| labels().find_map(|heading| words::role(&heading.text)))?;
     let status = status.filter(|_| role != Role::Request);
     let role = status.map_or(role, role_of_status);
-    let is_near = std::ptr::eq(*heading, around[0]) || is_body(&around[0].text);
+    let is_near = std::ptr::eq(*heading, around[0]) || words::is_of_any_body(&around[0].text);
     Some(Shows { role, status: written(page, status, &heading.range), is_near })
-}
-
-/// Whether a label says no more than that a body follows.
-fn is_body(label: &str) -> bool {
-    const WORDS: [&str; 8] = ["body", "payload", "cuerpo", "corps", "corpo", "input", "example", "examples"];
-    let label = label.trim().trim_matches(['*', ':', '`']).to_lowercase();
-    WORDS.contains(&label.as_str())
 }
 
 /// What a line in a block says it shows: `HTTP/1.1 201 Created`, `POST /things`, `Response 201`.

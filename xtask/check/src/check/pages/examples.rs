@@ -243,6 +243,13 @@ impl<'a> About<'a, '_> {
         }
     }
 
+    /// Whether some body of the operation is a form, or may be anything.
+    fn takes_form(&self) -> bool {
+        let content = self.operation.body.iter().flat_map(|body| &body.content);
+        let names: Vec<String> = content.map(|media| media.name.to_ascii_lowercase()).collect();
+        names.is_empty() || names.iter().any(|name| name.contains("form") || name.starts_with("*/*"))
+    }
+
     /// The names in a form that is sent are those of fields, where the contract names all that there are.
     fn form(&self, request: &Request) -> Vec<Finding> {
         let media = |kind: &str| {
@@ -274,13 +281,6 @@ impl<'a> About<'a, '_> {
             }
         }
         findings
-    }
-
-    /// Whether some body of the operation is a form, or may be anything.
-    fn takes_form(&self) -> bool {
-        let content = self.operation.body.iter().flat_map(|body| &body.content);
-        let names: Vec<String> = content.map(|media| media.name.to_ascii_lowercase()).collect();
-        names.is_empty() || names.iter().any(|name| name.contains("form") || name.starts_with("*/*"))
     }
 
     fn sent_value(&self, value: &ShownValue, told: &mut Told) -> Option<Finding> {

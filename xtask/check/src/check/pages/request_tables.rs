@@ -15,7 +15,7 @@ use super::said;
 use super::shapes::{Field, Variants};
 use crate::page::columns::{self, Entry, Listing};
 use crate::page::words::{self, Role};
-use crate::page::{Cell, Kind, Page, Row, Table, Written};
+use crate::page::{Cell, Kind, Manner, Page, Row, Table, Written};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
@@ -52,10 +52,8 @@ impl<'a> About<'a, '_> {
     pub(super) fn request_tables(&self, is_listed: &dyn Fn(&str) -> bool) -> RequestTables<'a> {
         let objects = objects::of_request(self.basis.document(), self.operation);
         let (mut described, mut others) = (Vec::new(), Vec::new());
-        for list in &self.page.lists {
-            described.extend(self.described(list, &objects, is_listed));
-        }
-        for table in &self.page.tables {
+        let lists = self.page.lists.iter().filter(|_| !self.basis.is_complete());
+        for table in self.page.tables.iter().chain(lists) {
             match self.described(table, &objects, is_listed) {
                 Some(table) => described.push(table),
                 None => others.push(table),
@@ -116,7 +114,7 @@ impl<'a> About<'a, '_> {
         // A name may be one of an answer's fields, too.
         let is_of_answers = names.iter().filter(|name| is_listed(name)).count() > parameters.max(known);
         let is_half = parameters > 0 && parameters * 2 >= names.len() && parameters >= known;
-        let is_of_parameters = below.is_none() && is_half && !is_of_answers;
+        let is_of_parameters = below.is_none() && is_half && (says_query || !is_of_answers);
         // Where pages say everything, a table that says what is required is one of parameters if it can be no other.
         let says_required = listing.entries.iter().any(|entry| entry.required.is_some());
         let can_be_no_other = self.basis.is_complete() && objects.is_empty() && says_required && !is_of_answers;
@@ -212,7 +210,7 @@ impl<'a> About<'a, '_> {
                         .any(|object| object.field(objects, &parts).is_some());
                 let is_open =
                     table.object.is_some_and(|object| object.is_open) || self.leads_into_open(&parts, table, objects);
-                let is_known = is_deep || is_open || self.is_key(name) || self.is_in_declared_query(name);
+                let is_known = is_deep || is_open || self.is_key(name) || self.is_in_endpoint(name);
                 if is_known || (!self.basis.is_complete() && self.is_part_of_parameter(name)) {
                     Meaning::Known
                 } else {
@@ -233,10 +231,13 @@ impl<'a> About<'a, '_> {
         })
     }
 
-    /// Whether a name is that of a variable in the query of the endpoint as the page declares it.
-    fn is_in_declared_query(&self, name: &str) -> bool {
-        let queries = self.page.declarations.iter().filter_map(|declaration| declaration.endpoint.query.as_ref());
-        queries.into_iter().any(|query| query.contains(&format!("{{{name}}}")))
+    /// Whether a page's endpoint has a variable of this name in its query: `/things?from={thing_id}`.
+    fn is_in_endpoint(&self, name: &str) -> bool {
+        let variable = format!("{{{name}}}");
+        let text = &self.page.source.text;
+        let rest = |end: usize| text[end..].lines().next().unwrap_or_default();
+        let declared = self.page.declarations.iter().filter(|one| one.manner != Manner::Mention);
+        declared.map(|one| rest(one.endpoint.path.range.end)).any(|rest| rest.contains(&variable))
     }
 
     /// `filter[name]`, where `filter` is a parameter.

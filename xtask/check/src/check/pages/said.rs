@@ -133,9 +133,14 @@ fn defaults(about: &About<'_, '_>, row: &Row) -> Vec<Written<String>> {
         if let Some(code) = cell.codes.iter().find(|code| rest.starts_with(code.value.as_str())) {
             return Some(Written { value: code.trim_matches(['"', '\'']).to_owned(), range: code.range.clone() });
         }
-        // In parentheses, a word by itself: `(default: 50, max: 100)`.
-        let is_inside = cell.text[..found.start()].trim_end().ends_with(['(', ',']);
-        let word = rest.split([',', ')']).next().filter(|word| word.len() < rest.len() && is_inside)?;
+        // A number or a truth, or in parentheses a word by itself: `(default: 50, max: 100)`.
+        let before = cell.text[..found.start()].trim_end();
+        let is_inside = before.is_empty() || before.ends_with(['(', ',']);
+        let first = rest.split([',', ')', ' ', ';']).next().map(|word| word.trim_end_matches('.')).unwrap_or_default();
+        let is_plain = first.parse::<f64>().is_ok() || ["true", "false"].contains(&first);
+        let word =
+            rest.split([',', ')']).next().filter(|word| (word.len() < rest.len() || before.is_empty()) && is_inside);
+        let word = word.or(Some(first).filter(|_| is_plain))?;
         let at = about
             .page
             .source

@@ -145,6 +145,9 @@ impl About<'_, '_> {
             let rest = text.split_once([':', '：']).map_or(text, |(_, rest)| rest);
             return if BEGINS.is_match(rest) { Says::After } else { Says::Sentence };
         }
+        if paragraph.is_item && BEGINS.is_match(text) && self.is_in_list_of_answers(paragraph) {
+            return Says::Item;
+        }
         let above = context::headings_around(page, paragraph.range.start);
         let mut labels = above.into_iter().filter(|heading| context::is_label(page, heading));
         let label = context::label_above(page, paragraph.range.start);
@@ -161,6 +164,24 @@ impl About<'_, '_> {
         // What is said with a link is often said of another request.
         let has_link = page.links.iter().any(|link| paragraph.range.contains(&link.range.start));
         if has_link { Says::Nothing } else { Says::Sentence }
+    }
+}
+
+impl About<'_, '_> {
+    /// Whether the list in which an item stands follows a label for answers: `**Error responses:**`.
+    fn is_in_list_of_answers(&self, item: &Paragraph) -> bool {
+        let page = self.page;
+        let at = page.paragraphs.partition_point(|paragraph| paragraph.range.start < item.range.start);
+        let Some(before) = page.paragraphs[..at].iter().rev().find(|paragraph| !paragraph.is_item) else {
+            return false;
+        };
+        let stands_between = |start: usize| (before.range.end..item.range.start).contains(&start);
+        let is_label = before.text.split_whitespace().count() <= 5
+            && matches!(words::role(&before.text), Some(Role::Response | Role::Error));
+        is_label
+            && !page.headings.iter().any(|heading| stands_between(heading.range.start))
+            && !page.blocks.iter().any(|block| stands_between(block.start))
+            && !page.tables.iter().any(|table| stands_between(table.range.start))
     }
 }
 
