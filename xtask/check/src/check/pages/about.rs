@@ -165,14 +165,19 @@ pub fn unknown_name(
         (similarity.max(if part { 0.61 } else { 0.0 }) * 1000.0) as u32
     };
     let nearest = (0..missing.len()).max_by_key(|index| likeness(&missing[*index]));
-    match nearest.filter(|index| likeness(&missing[*index]) > 600) {
+    let candidates = (0..missing.len()).filter(|index| likeness(&missing[*index]) > 600).count();
+    // Of several nobody knows which is meant.
+    match nearest.filter(|_| candidates == 1 || (candidates > 1 && basis.is_complete())) {
         Some(index) => {
             let right = missing.remove(index);
             let finding = finding.with(basis.place(right.span, "the contract says this"));
-            let finding = finding.help(format!("write `{}`", right.value));
             // Only a typo is put right: another name may mean another thing.
             let is_typo = strsim::damerau_levenshtein(&right.value, written) <= 2;
-            if is_typo || basis.is_complete() { finding.fix_with(right.value) } else { finding }
+            if is_typo || basis.is_complete() {
+                finding.help(format!("write `{}`", right.value)).fix_with(right.value)
+            } else {
+                finding.help(format!("write `{}`, if that is meant", right.value))
+            }
         }
         None => finding.help(otherwise),
     }

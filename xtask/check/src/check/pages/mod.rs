@@ -250,8 +250,12 @@ impl Edition {
             all.iter().copied().filter(|operation| !subjects.described.contains(&operation.call())).collect();
         let described = all.len() - missing.len();
         // One whose path stands somewhere is spoken of, in whatever manner.
-        let stands =
-            |operation: &Operation| self.pages.iter().any(|page| page.source.text.contains(operation.path.as_str()));
+        let ends = |rest: &str| !rest.starts_with(|next: char| next.is_alphanumeric() || "/{-_".contains(next));
+        let stands = |operation: &Operation| {
+            let path = operation.path.as_str();
+            let mut pages = self.pages.iter().map(|page| page.source.text.as_str());
+            pages.any(|text| text.match_indices(path).any(|(at, _)| ends(&text[at + path.len()..])))
+        };
         if !basis.is_complete() && described * 5 < all.len() * 4 {
             return Vec::new();
         }
@@ -261,7 +265,8 @@ impl Edition {
             .map(|operation| {
                 let place = basis.place(operation.id.span, "this operation");
                 let language = if self.is_alone { String::new() } else { format!(" in {}", self.language.name()) };
-                let message = format!("`{}` has no page{language}", operation.id.value);
+                let name = operation.spec.id.as_ref().map_or_else(|| operation.endpoint(), |id| id.value.clone());
+                let message = format!("`{name}` has no page{language}");
                 let line = format!("`{} {}`", operation.method.value, operation.path.value);
                 Finding::at(Rule::PageMissing, place, message)
                     .help(format!("write one that names its endpoint as {line}"))

@@ -9,6 +9,7 @@ use openapi_model::values::Direction;
 use regex::Regex;
 
 use super::about::About;
+use super::objects;
 use super::parameter_text::{self, decoded};
 use super::shapes::{Others, Variants};
 use crate::page::{self, CodeBlock, Page, Request, Written, http};
@@ -261,7 +262,15 @@ impl<'a> About<'a, '_> {
             let mut parameters = self.operation.parameters.iter();
             match parameters.find(|other| other.location == Location::Query && *other.name == *name) {
                 None if self.is_key(&name) || self.is_part(&name) => {}
-                None => findings.push(finding(format!("the operation has no query parameter `{name}`"))),
+                None => findings.push(match self.field_of_body(&name) {
+                    Some(span) => {
+                        let reason = format!("`{name}` is a field of the body, and no query parameter");
+                        let here = self.page.place(range, "in this query");
+                        let finding = Finding::at(Rule::PageRequestQuery, here, reason);
+                        finding.with(self.basis.place(span, "the contract has it here")).help("send it in the body")
+                    }
+                    None => finding(format!("the operation has no query parameter `{name}`")),
+                }),
                 Some(parameter) if parameter_text::is_list(self.basis.document(), parameter) => {
                     match lists.iter_mut().find(|(known, ..)| std::ptr::eq(*known, parameter)) {
                         Some((_, values, _)) => values.push(value),
@@ -270,7 +279,13 @@ impl<'a> About<'a, '_> {
                 }
                 Some(parameter) => {
                     let misfit = self.misfit(parameter, &[value]);
-                    findings.extend(misfit.map(|why| finding(format!("`{name}` does not fit its schema: {why}"))));
+                    findings.extend(misfit.map(|why| {
+                        let reason = format!("`{name}` does not fit its schema: {why}");
+                        let here = self.page.place(range, "in this query");
+                        let finding = Finding::at(Rule::PageRequestQuery, here, reason);
+                        let there = self.basis.place(parameter.name.span, "the contract says this");
+                        finding.with(there).help("show a value that fits")
+                    }));
                 }
             }
         }
@@ -282,6 +297,12 @@ impl<'a> About<'a, '_> {
             findings.push(finding.help("use the query parameters of the contract"));
         }
         findings
+    }
+
+    /// Where the body of the request has a field of this name.
+    fn field_of_body(&self, name: &str) -> Option<Span> {
+        let objects = objects::of_request(self.basis.document(), self.operation);
+        objects.first()?.fields.get(name).map(|field| field.name.span)
     }
 
     /// Whether a name in a query is that of a part of an object: `filter[name]`, or `name` where its properties stand by
