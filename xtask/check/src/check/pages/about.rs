@@ -24,6 +24,8 @@ pub struct Basis<'a> {
     pub set_aside: &'a HashSet<String>,
     values: RefCell<Values<'a>>,
     states_required: OnceCell<bool>,
+    error_schemas: OnceCell<Vec<SchemaId>>,
+    takers: OnceCell<HashMap<SchemaId, Vec<usize>>>,
     claims: Cell<usize>,
 }
 
@@ -34,6 +36,8 @@ impl<'a> Basis<'a> {
             set_aside,
             values: RefCell::new(Values::new(&contract.document)),
             states_required: OnceCell::new(),
+            error_schemas: OnceCell::new(),
+            takers: OnceCell::new(),
             claims: Cell::new(0),
         }
     }
@@ -93,6 +97,24 @@ impl<'a> Basis<'a> {
 
     /// The schemas that errors have: the one of all errors, or those that operations answer with.
     pub fn error_schemas(&self) -> Vec<SchemaId> {
+        self.error_schemas.get_or_init(|| self.find_error_schemas()).clone()
+    }
+
+    /// The operations, by number, whose bodies are each schema.
+    pub fn takers(&self) -> &HashMap<SchemaId, Vec<usize>> {
+        self.takers.get_or_init(|| {
+            let mut takers: HashMap<SchemaId, Vec<usize>> = HashMap::new();
+            for (index, operation) in self.operations().enumerate() {
+                let media = operation.body.iter().flat_map(|body| &body.content);
+                for schema in media.filter_map(|media| media.schema) {
+                    takers.entry(self.document().target(schema)).or_default().push(index);
+                }
+            }
+            takers
+        })
+    }
+
+    fn find_error_schemas(&self) -> Vec<SchemaId> {
         if let Some(schema) = self.contract.error_schema() {
             return vec![schema];
         }

@@ -65,8 +65,8 @@ pub struct Matcher<'a> {
     folders: BTreeSet<String>,
     /// The beginnings of paths, by method and what follows them.
     beginnings: HashMap<(String, String), Vec<String>>,
-    /// By method and how many parts the path has.
-    by_length: HashMap<(String, usize), Vec<&'a Operation>>,
+    /// By method and how many parts the path has: those parts, and the operation.
+    by_length: HashMap<(String, usize), Vec<(Vec<String>, &'a Operation)>>,
     first_parts: BTreeSet<String>,
 }
 
@@ -104,8 +104,9 @@ impl<'a> Matcher<'a> {
         for operation in &basis.contract.operations {
             let path = plain(&operation.path);
             matcher.first_parts.extend(path.split('/').nth(1).map(str::to_owned));
-            let key = (operation.method.value.clone(), path.split('/').count());
-            matcher.by_length.entry(key).or_default().push(operation);
+            let parts: Vec<String> = path.split('/').map(str::to_owned).collect();
+            let key = (operation.method.value.clone(), parts.len());
+            matcher.by_length.entry(key).or_default().push((parts, operation));
             for (beginning, rest) in cuts(&path) {
                 let key = (operation.method.value.clone(), rest.to_owned());
                 matcher.beginnings.entry(key).or_default().push(beginning.to_owned());
@@ -229,17 +230,18 @@ impl<'a> Matcher<'a> {
         }
         let given: Vec<&str> = path.split('/').collect();
         let candidates = self.by_length.get(&(method.to_owned(), given.len()))?;
-        let fits = |operation: &Operation| {
-            let wanted = plain(&operation.path);
-            let variables = wanted.split('/').zip(&given).map(|(wanted, given)| match wanted == *given {
+        let fits = |wanted: &[String]| {
+            let variables = wanted.iter().zip(&given).map(|(wanted, given)| match wanted == *given {
                 true => Some(0),
+                // Most parts of most paths are other words.
+                false if !wanted.contains(['{', '%']) && !given.contains('%') => None,
                 false => request::fits_part(wanted, given).then_some(1),
             });
             variables.sum::<Option<usize>>()
         };
         // Fewer variables are nearer.
         let mut fitting: Vec<(usize, &Operation)> =
-            candidates.iter().filter_map(|operation| Some((fits(operation)?, *operation))).collect();
+            candidates.iter().filter_map(|(parts, operation)| Some((fits(parts)?, *operation))).collect();
         fitting.sort_by_key(|(variables, _)| *variables);
         match fitting.as_slice() {
             [(_, only)] => Some(only),

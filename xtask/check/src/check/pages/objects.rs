@@ -6,6 +6,7 @@ use openapi_model::document::Document;
 use openapi_model::schema::SchemaId;
 use openapi_model::shape::AllOf;
 
+use super::about::Basis;
 use super::shapes::{self, Field, Fields, Others, Variants};
 use crate::page::Kind;
 use crate::page::columns::Entry;
@@ -150,13 +151,10 @@ impl Object {
     }
 
     /// Whether more than one operation takes it: what one page leaves out another may say.
-    pub fn is_shared<'o>(&self, document: &Document, operations: impl Iterator<Item = &'o Operation>) -> bool {
-        let own: BTreeSet<SchemaId> = self.targets(document);
-        let takes = |operation: &&Operation| {
-            let media = operation.body.iter().flat_map(|body| &body.content);
-            media.filter_map(|media| media.schema).any(|schema| own.contains(&document.target(schema)))
-        };
-        operations.filter(takes).take(2).count() > 1
+    pub fn is_shared(&self, basis: &Basis<'_>) -> bool {
+        let own = self.targets(basis.document());
+        let takers = own.iter().filter_map(|schema| basis.takers().get(schema)).flatten();
+        takers.collect::<BTreeSet<&usize>>().len() > 1
     }
 
     /// Whether the operation answers with it, too: what servers fill in nobody describes as sent.

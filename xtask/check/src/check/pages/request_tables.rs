@@ -486,7 +486,7 @@ impl<'a> About<'a, '_> {
             };
             seen.push(object);
             let document = self.basis.document();
-            let is_shared = object.is_shared(document, self.basis.operations());
+            let is_shared = object.is_shared(self.basis);
             if is_shared || object.is_answered(document, self.operation) {
                 continue;
             }
