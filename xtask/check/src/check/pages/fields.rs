@@ -9,7 +9,7 @@ use openapi_model::span::{Span, Spanned};
 use openapi_model::values::Direction;
 use serde_json::Value as Json;
 
-use super::about::{Basis, unknown_name};
+use super::basis::{Basis, unknown_name};
 use super::request_tables::wrong_kind;
 use super::shapes::{self, Field, Others, Variants};
 use crate::page::{Cell, Kind, Language, Page, Row, Table, Written};

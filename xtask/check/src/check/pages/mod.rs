@@ -2,6 +2,7 @@
 
 mod about;
 mod answer_tables;
+mod basis;
 mod bodies;
 mod body;
 mod context;
@@ -22,19 +23,22 @@ mod request_tables;
 mod said;
 mod sections;
 mod shapes;
+mod shown_requests;
 mod statuses;
 #[cfg(test)]
 mod tests;
+mod urls;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use crate::outcome::Outcome;
 use crate::page::{ErrorRow, Language, Page};
-use about::{About, Basis, falls_under};
+use about::About;
 use apidrift_core::contract::{Contract, DocumentedError, Operation};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
+use basis::{Basis, falls_under};
 use bodies::Told;
 use editions::Edition;
 use endpoint::{Section, Subjects};

@@ -9,7 +9,8 @@ use openapi_model::document::{Location, Parameter, SchemeKind};
 use openapi_model::shape::AllOf;
 use openapi_model::span::Spanned;
 
-use super::about::{About, unknown_name};
+use super::about::About;
+use super::basis::unknown_name;
 use super::objects::{self, Object};
 use super::said;
 use super::shapes::{Field, Variants};
