@@ -301,33 +301,33 @@ rules! {
         Add("generated/notes.rs", "// Nobody's business.\n");
 
     PageMissing Error "page/missing"
-        "Every operation has a page in every language."
-        "A page is recognised by its endpoint, a code span such as `GET /things`."
+        "Every operation has a page."
+        "A part of a page is known by the endpoint that it declares, as in a code span such as `GET /things`. With `require = [\"complete-pages\"]` every operation needs one in every language; otherwise only where four of five operations have one."
         Remove(PINTAR),
         Replace(PINTAR, "# Pintar una cosa", "# Dar color a una cosa");
     PageUnknownOperation Error "page/unknown-operation"
-        "Every page with an endpoint is about an operation."
-        "The operation was removed, or the endpoint is written so wrongly that nobody can tell which is meant."
+        "Every endpoint that a page declares is an operation."
+        "The operation was removed, or the endpoint is written so wrongly that nobody can tell which is meant. Where a page is about something else, as far as can be told, this is a note, `page/unknown`."
         Add("openapi/reference/sell-thing.md", "# Sell a thing\n\n`DELETE /stock/{stock_id}/offers`\n"),
         Add("notes/sell-thing.md", "# Sell a thing\n\n`DELETE /stock/{stock_id}/offers`\n");
     PageDuplicate Error "page/duplicate"
-        "An operation has one page in each language."
+        "With `require = [\"complete-pages\"]` an operation has one page in each language."
         "Two pages drift from each other, and nobody knows which one people read."
         Add("openapi/reference/paint.md", "# Paint\n\n`POST /things/{thing_id}/paint`\n\nYou need the `things.paint` permission. 10 requests per minute are allowed. The status code is `202`.\n\n| `thing_id` | Required | String |\n| --- | --- | --- |\n| `thing_id` | Required | String |\n\n```bash\ncurl -X POST https://api.eu.example.com/things/{id}/paint -H 'Authorization: Bearer K'\n```\n\n```json\n{\"message\": \"started\"}\n```\n\n| Error |\n| --- |\n| `400 Invalid thing ID` |\n| `404 Thing not found` |\n| `409 Wet paint` |\n\n[Errors](errors.md)\n"),
         Replace(PAINT, "See also", "It is `POST /things/{thing_id}/paint`. See also");
     PageMethod Error "page/method"
-        "A page names its operation's method."
+        "A page names a method that the contract has at this path."
         "Another method is answered with 405."
         Replace(PAINT, "`POST /things", "`PUT /things"),
         Replace(PAINT, "# Paint a thing", "# PUT paint on a thing");
     PagePath Error "page/path"
         "A page names its operation's path."
-        "Another path is answered with 404."
+        "Another path is answered with 404. The names of variables, a trailing slash and the path of a server are no difference, unless `complete-pages` is required."
         Replace(PAINT, "`POST /things/{thing_id}/paint`", "`POST /things/{thing_id}/paints`"),
         Replace(PAINT, "`POST /things/{thing_id}/paint`", "**`POST /things/{thing_id}/paint`**");
     PagePermission Error "page/permission"
         "A page names the permission that its operation requires, and no other."
-        "People create keys by it. It stands in a code span."
+        "People create keys by it. It stands in a code span. The contract has it in an extension, in scopes, or in words in the description of the operation."
         Replace(PAINT, "`things.paint`", "`things.paints`"),
         Replace(PAINT, "`things.paint` permission", "permission `things.paint`");
     PageRateLimit Error "page/rate-limit"
@@ -341,13 +341,13 @@ rules! {
         Replace(PAINT, "10 requests per minute are allowed.", "{% include rate_limits.md endpoint='paint' %}"),
         Replace(PAINT, "10 requests per minute are allowed.", "10 requests per minute are allowed. {% include rate_limits.md endpoint='paint' %}");
     PageParameterMissing Error "page/parameter-missing"
-        "A page describes every parameter of its operation."
-        "In a table with a cell that says whether the parameter is required."
+        "A page that has a table of parameters describes all of them."
+        "Parameters of the query, unless something else on the page speaks of them. With `require = [\"complete-pages\"]` every page needs such a table, and describes those of the path, too."
         Replace(LIST, "| `limit` | Optional | Integer | How many things to list, from 1 to 100. |\n", ""),
         Replace(LIST, "| `limit` | Optional | Integer | How many things to list, from 1 to 100. |\n", "| `limit` | optional | integer | How many. |\n");
     PageParameterExtra Error "page/parameter-extra"
         "A page describes only parameters that its operation has."
-        "The server ignores others, and people wonder why."
+        "The server ignores others, and people wonder why. A table or a list is one of parameters if half of its names are, or if it says so."
         Replace(LIST, "| `kind` | Optional |", "| `kinds` | Optional |"),
         Replace(LIST, "Only things of this kind.", "Only things of this `kinds`.");
     PageParameterRequired Error "page/parameter-required"
@@ -357,7 +357,7 @@ rules! {
         Replace(PINTAR, "| `thing_id` | Obligatorio |", "| `thing_id` | Obligatoria |");
     PageParameterType Error "page/parameter-type"
         "A page says of each parameter what it is, as the contract does."
-        "In the words of the page's language; a number may be said of a whole number."
+        "In the words of any language; a number may be said of a whole number. In a query everything is a text, so a page that says text of a number or a flag is right."
         Replace(LISTAR, "| `limit` | Opcional | Entero |", "| `limit` | Opcional | Cadena |"),
         Replace(LISTAR, "| `limit` | Opcional | Entero |", "| `limit` | Opcional | Número |");
     PageParameterLocation Error "page/parameter-location"
@@ -371,28 +371,28 @@ rules! {
         Replace(NOTES, "Defaults to `newest`", "Defaults to `oldest`"),
         Replace(NOTES, "Defaults to `newest`", "Default: `newest`");
     PageSuccessStatus Error "page/success-status"
-        "A page names the status of its operation's success, and no other."
-        "In a code span outside tables."
+        "A page names only successes that the contract documents."
+        "In tabs, titles of code blocks, headings, rows, lists, labels, status lines and sentences that say so. With `require = [\"complete-pages\"]` it has to name one."
         Replace(PAINT, "The status code is `202`.", "The status code is `200`."),
         Replace(PAINT, "The status code is `202`.", "Status: `202`");
     PageBody Error "page/body"
-        "The bodies that a page shows are ones that the operation answers with."
-        "Code blocks of the language `json` fit the schema of a success and have no field that it does not name, or are an error that the operation documents."
+        "The bodies that a page shows are ones that the operation takes or answers with."
+        "What a code block shows is known by what stands around it: a tab, a label, a heading. It fits the schema of that, and has no field that the schema does not name. What is left out or stands for something else is no difference. One place of the contract is told once."
         Replace(LIST, "\"weight\": 4", "\"weigth\": 4"),
         Replace(LIST, "\"weight\": 4", "\"weight\" : 4");
     PageBodySyntax Error "page/body-syntax"
         "The bodies that a page shows are JSON."
-        "People copy them."
+        "People copy them. Comments, ellipses, headers, descriptions in the place of values and members without braces are manners of writing, and no mistakes."
         Replace(PAINT, "{\"message\": \"started\"}", "{\"message\": \"started\",}"),
         Replace(PAINT, "{\"message\": \"started\"}", "{\n  \"message\": \"started\"\n}");
     PageFieldMissing Error "page/field-missing"
         "A table of fields lists all of them."
-        "A table is one of fields if the names in it are mostly those of a schema that the operation answers with."
+        "Those of an object of the request, unless something else on the page shows them or several operations share it. With `require = [\"complete-pages\"]` those of answers, too."
         Replace(LIST, "| `maker` | String | Who made it. |\n", ""),
         Replace(LIST, "| `maker` | String | Who made it. |\n", "| `maker` | String | |\n");
     PageFieldExtra Error "page/field-extra"
         "A table of fields lists only fields that there are."
-        "Clients wait for the others in vain."
+        "Clients send or expect the others in vain. A table is one of an object if half of its names are its fields (of an answer's, two thirds)."
         Replace(LIST, "| `maker` | String |", "| `makers` | String |"),
         Replace(LIST, "| `maker` | String | Who made it. |", "| `maker` | String | Who made it (`makers`). |");
     PageFieldRequired Error "page/field-required"
@@ -402,7 +402,7 @@ rules! {
         Replace(NOTES, "| `text`* | string |", "| `text` | string (required) |");
     PageFieldType Error "page/field-type"
         "A table of fields says what each is, and whether it may be null."
-        "In the words of the page's language."
+        "In the words of any language. Whether it may be null matters only where `complete-pages` is required."
         Replace(LIST, "| `painted_at` | String or null |", "| `painted_at` | String |"),
         Replace(LIST, "| `painted_at` | String or null |", "| `painted_at` | String (date-time) or null |");
     PageEnumMissing Error "page/enum-missing"
@@ -411,8 +411,8 @@ rules! {
         Replace(LISTAR, "| `large` | La llevan dos. |\n", ""),
         Replace(LISTAR, "| `large` | La llevan dos. |\n", "| `large` | Dos. |\n");
     PageEnumExtra Error "page/enum-extra"
-        "A table of values lists only values that there are."
-        "The contract's `enum` has them all."
+        "A page lists only values that there are."
+        "In a table of values, or in a sentence such as `One of a, b`. The contract's `enum` has them all."
         Replace(LIST, "| `large` |", "| `larger` |"),
         Replace(LIST, "| `large` | Two do. |", "| `large` | Two do, `huge` as it is. |");
     PageRequestMissing Error "page/request-missing"
@@ -421,7 +421,7 @@ rules! {
         Replace(LIST, "```bash\ncurl ", "```bash\nwget "),
         Replace(LIST, "```bash\ncurl ", "```\n$ curl ");
     PageRequestSyntax Error "page/request-syntax"
-        "A shell would take the example request."
+        "A shell takes the example request."
         "Quotes are closed, and a line that ends with a backslash is followed by another."
         Replace(PAINT, "--header 'Authorization: Bearer YOUR-KEY'", "--header 'Authorization: Bearer YOUR-KEY"),
         Replace(PAINT, "--header 'Authorization: Bearer YOUR-KEY'", "--header $'Authorization: Bearer YOUR-KEY'");
@@ -432,7 +432,7 @@ rules! {
         Replace(PAINT, "curl --request POST", "curl -XPOST");
     PageRequestHost Error "page/request-host"
         "The example request goes to a server that the contract names."
-        "Variables of the server's URL match any text without a dot; `localhost` and placeholders such as `$HOST` are fine."
+        "Variables of the server's URL match any text without a dot; `localhost` and placeholders such as `$HOST` are fine. Unless `complete-pages` is required, this is said only where nine of ten examples name a server of the contract."
         Replace(LIST, "https://api.eu.example.com/", "https://api.example.com/"),
         Replace(LISTAR, "curl 'https://api.eu.example.com/", "curl --url 'https://api.eu.example.com/");
     PageRequestPath Error "page/request-path"
@@ -447,7 +447,7 @@ rules! {
         Replace(LIST, "curl 'https://api.eu.example.com/things?limit=10'", "curl \"https://api.eu.example.com/things?limit=10\"");
     PageRequestAuthorization Error "page/request-authorization"
         "The example request sends an API key."
-        "In the way of one of the operation's security schemes: bearer, basic, or an API key in a header, the query or a cookie. Without it, the answer is 401."
+        "In the way of one of the operation's security schemes: bearer, basic, or an API key in a header, the query or a cookie. Without it, the answer is 401. Unless `complete-pages` is required, this is said only where nine of ten examples send one."
         Replace(PAINT, "'Authorization: Bearer YOUR-KEY'", "'Authorization: YOUR-KEY'"),
         Replace(PAINT, "--header 'Authorization: Bearer YOUR-KEY'", "-H \"authorization: Bearer YOUR-KEY\"");
     PageRequestBody Error "page/request-body"
@@ -462,12 +462,12 @@ rules! {
         Replace(LIST, "The `Link` header leads", "The `Link` header (not `Content-Type`) leads");
     PageErrorMissing Error "page/error-missing"
         "An error that the contract documents stands in the page's error table."
-        "Errors that all operations share may stand on one page for all of them."
+        "With `require = [\"complete-pages\"]`, or where the description of an operation lists errors by name and the page does, too. Errors that all operations share may stand on one page for all of them."
         Replace(PINTAR, "| `404 Thing not found` | Comprueba que la cosa exista. |\n", ""),
         Replace(PINTAR, "| `404 Thing not found` | Comprueba que la cosa exista. |\n", "| `404 Thing not found` | ¿Existe? |\n");
     PageErrorExtra Error "page/error-extra"
-        "An error in the page's error table is one that the contract documents."
-        "The server cannot answer with any other: people look for what never comes."
+        "An error on the page is one that the contract documents."
+        "The server cannot answer with any other: people look for what never comes. Without `complete-pages` its status counts, wherever the page names it, and its name where both list names."
         Replace(PAINT, "| `409 Wet paint` |", "| `410 Sold out` | Too late. |\n| `409 Wet paint` |"),
         Replace(PAINT, "See also", "Once there was `410 Sold out`. See also");
     PageErrorMessage Error "page/error-message"
@@ -486,12 +486,12 @@ rules! {
         Replace(PAINT, "| `409 Wet paint` |", "| `409 Wet paint` | Wait. |\n| `409 Wet paint` |"),
         Replace(PAINT, "Check that the thing exists.", "Check that the thing exists, and has no `409 Wet paint`.");
     PageCommonErrors Error "page/common-errors"
-        "The errors that all operations share have a page in every language."
+        "With `require = [\"complete-pages\"]` the errors that all operations share have a page in every language."
         "A page without an endpoint that has an error table. Without it they have to stand on every operation's page."
         Remove(ERRORES),
         Replace(ERRORES, "# Errores comunes", "# Errores");
     PageCommonErrorsLink Error "page/common-errors-link"
-        "An operation's page leads to the common errors."
+        "With `require = [\"complete-pages\"]` an operation's page leads to the common errors."
         "People who look for a 401 on it find nothing there."
         Replace(PAINT, "[common errors](errors.md)", "common errors"),
         Replace(PAINT, "[common errors](errors.md)", "[common errors](errors.md#401)");
@@ -501,8 +501,8 @@ rules! {
         Replace(LISTAR, "\"weight\": 4", "\"weight\": 5"),
         Replace(LISTAR, "\"weight\": 4", "\"weight\":   4");
     PageUnknown Note "page/unknown"
-        "A page has nothing that could be compared."
-        "It names no endpoint and has no error table. It may be an overview; it may be a page whose format is not understood."
+        "A page, or an endpoint of it, could not be compared."
+        "The page names no endpoint and has no error table (said only where `complete-pages` is required), or it declares endpoints of which the contract knows nothing. It may be an overview, or about another API; it may be a page whose format is not understood."
         Add("openapi/reference/about.md", "# About things\n\nThey are everywhere.\n"),
         Add("openapi/reference/about.txt", "They are everywhere.\n");
 

@@ -7,7 +7,6 @@ use regex::{Captures, Regex};
 
 use super::html;
 use super::model::{CodeBlock, Declaration, Endpoint, Manner, Page, Paragraph, Table, Written};
-use super::parse::inside;
 use super::pattern::pattern;
 
 const METHODS: &str = "GET|PUT|POST|DELETE|PATCH|HEAD|OPTIONS";
@@ -57,7 +56,7 @@ pub fn find(page: &mut Page) {
         found.extend(index(page, table));
     }
     found.extend(page.spans.iter().filter_map(|span| {
-        let endpoint = endpoint(&WHOLE.captures(span)?, |part| inside(span, part))?;
+        let endpoint = endpoint(&WHOLE.captures(span)?, |part| span.part(part))?;
         Some(Declaration { endpoint, range: span.range.clone(), manner: Manner::Mention })
     }));
     found.sort_by_key(|declaration| (declaration.range.start, declaration.endpoint.path.range.start));

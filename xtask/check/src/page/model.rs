@@ -17,6 +17,17 @@ pub struct Written<T> {
     pub range: Range<usize>,
 }
 
+impl Written<String> {
+    /// Where a part of a text stands. Where the text is not written as it reads, that is the whole of it.
+    pub fn part(&self, part: Range<usize>) -> Range<usize> {
+        if self.range.len() == self.value.len() {
+            self.range.start + part.start..self.range.start + part.end
+        } else {
+            self.range.clone()
+        }
+    }
+}
+
 impl<T> std::ops::Deref for Written<T> {
     type Target = T;
     fn deref(&self) -> &T {

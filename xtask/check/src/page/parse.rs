@@ -426,15 +426,6 @@ impl Reader<'_> {
     }
 }
 
-/// A part of a code span in the file. Where the span is not written as it reads, the whole of it.
-pub fn inside(span: &Written<String>, part: Range<usize>) -> Range<usize> {
-    if span.range.len() == span.value.len() {
-        span.range.start + part.start..span.range.start + part.end
-    } else {
-        span.range.clone()
-    }
-}
-
 /// A row that documents an error: `404 Not here` in one code span, or the status and the message in two cells.
 fn error(row: &Row) -> Option<ErrorRow> {
     // In the first cell, or alone in another: a status in a sentence is no row's own.
@@ -479,8 +470,8 @@ fn error_in(code: &Written<String>, range: &Range<usize>) -> Option<ErrorRow> {
     let found = ERROR.captures(&code.value)?;
     let (status, message) = (found.get(1)?, found.get(2)?);
     Some(ErrorRow {
-        status: Written { value: status.as_str().parse().ok()?, range: inside(code, status.range()) },
-        message: Written { value: message.as_str().to_owned(), range: inside(code, message.range()) },
+        status: Written { value: status.as_str().parse().ok()?, range: code.part(status.range()) },
+        message: Written { value: message.as_str().to_owned(), range: code.part(message.range()) },
         range: range.clone(),
     })
 }

@@ -47,8 +47,16 @@ impl About<'_, '_> {
                     let variants = Variants::of(self.basis.document(), &field.schemas);
                     let kind = variants.common_kind();
                     let kind = kind.filter(|_| !objects::is_map(self.basis.document(), field, entry));
-                    let finding = kind
-                        .and_then(|kind| wrong_kind(Rule::PageFieldType, self.page, entry.kind?, kind, &field.name));
+                    let finding = kind.and_then(|kind| {
+                        wrong_kind(
+                            Rule::PageFieldType,
+                            self.page,
+                            entry.kind?,
+                            kind,
+                            &field.name,
+                            self.basis.is_complete(),
+                        )
+                    });
                     findings.extend(
                         finding
                             .map(|finding| finding.with(self.basis.place(field.name.span, "the contract says this"))),

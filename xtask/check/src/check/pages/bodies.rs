@@ -205,13 +205,18 @@ impl About<'_, '_> {
             for misfit in all {
                 let is_missing = misfit.message.ends_with("is a required property");
                 if (is_whole || !is_missing) && self.is_said(value, &misfit.range, &misfit.message) {
-                    let place = place_of(document, *id, &misfit.pointer);
+                    // What lacks something is what the contract says that of.
+                    let pointer = misfit.pointer.as_str();
+                    let whose =
+                        if is_missing { pointer.rsplit_once('/').map_or("", |(outer, _)| outer) } else { pointer };
+                    let place = place_of(document, *id, whose);
                     let key = generalised(&misfit.message);
-                    found.push(Misfit { key, message: misfit.message, range: misfit.range, place });
+                    let message = about_part(whose, &misfit.message);
+                    found.push(Misfit { key, message, range: misfit.range, place });
                 }
             }
         }
-        unknown_fields(document, schemas, value, &value.node, &mut found);
+        unknown_fields(document, schemas, direction, value, &value.node, &mut found);
         // A field with another name is told before the one that is missing therefore.
         found.sort_by_key(|misfit| (!misfit.message.starts_with("there is no field"), misfit.range.start));
         Some(found)
@@ -321,6 +326,16 @@ fn is_json(name: &str) -> bool {
     essence.ends_with("json") || matches!(essence.as_str(), "*/*" | "application/*")
 }
 
+/// A message with the name of the part that it is about, and without a value that is long.
+fn about_part(pointer: &str, message: &str) -> String {
+    let names: Vec<String> = pointer_keys(pointer).filter(|key| key.parse::<usize>().is_err()).collect();
+    let message = match message.find(" is not ") {
+        Some(at) if at > 60 => format!("what is shown{}", &message[at..]),
+        _ => message.to_owned(),
+    };
+    if names.is_empty() { message } else { format!("`{}`: {message}", names.join(".")) }
+}
+
 /// A message without the value that it is about.
 fn generalised(message: &str) -> String {
     match message.find(" is not ") {
@@ -369,22 +384,34 @@ fn place_of(document: &Document, schema: SchemaId, pointer: &str) -> Span {
 }
 
 /// Fields that the contract does not name, where it names all that there are.
-fn unknown_fields(document: &Document, schemas: &[AllOf], shown: &ShownValue, node: &Node, found: &mut Vec<Misfit>) {
+fn unknown_fields(
+    document: &Document,
+    schemas: &[AllOf],
+    direction: Direction,
+    shown: &ShownValue,
+    node: &Node,
+    found: &mut Vec<Misfit>,
+) {
     match &node.value {
         Value::Array(items) => {
             let variants = Variants::of(document, schemas);
             for (index, item) in items.iter().enumerate() {
                 let Some(schemas) = variants.items(index) else { break };
-                unknown_fields(document, &schemas, shown, item, found);
+                unknown_fields(document, &schemas, direction, shown, item, found);
             }
         }
         Value::Object(entries) => {
             let fields = Variants::of(document, schemas).fields();
-            let takes_any = schemas.iter().any(|schemas| shapes::takes_any_field(document, schemas));
+            // An object in a request of which most fields are unknown may be the user's own.
+            let known = entries.iter().filter(|entry| fields.named.contains_key(&entry.key)).count();
+            let is_own = direction == Direction::Request && known * 2 < entries.len();
+            let takes_any = is_own || schemas.iter().any(|schemas| shapes::takes_any_field(document, schemas));
             for entry in entries {
                 match (fields.named.get(&entry.key), &fields.others) {
-                    (Some(field), _) => unknown_fields(document, &field.schemas, shown, &entry.value, found),
-                    (None, Others::Some(schemas)) => unknown_fields(document, schemas, shown, &entry.value, found),
+                    (Some(field), _) => unknown_fields(document, &field.schemas, direction, shown, &entry.value, found),
+                    (None, Others::Some(schemas)) => {
+                        unknown_fields(document, schemas, direction, shown, &entry.value, found)
+                    }
                     (None, Others::None)
                         if !takes_any && !fields.named.is_empty() && !shown.is_placeholder(&entry.key_range) =>
                     {

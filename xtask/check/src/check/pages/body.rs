@@ -9,7 +9,8 @@ use openapi_model::shape::AllOf;
 use openapi_model::source::Place;
 use openapi_model::values::Direction;
 
-use super::about::{About, Basis};
+use super::about::About;
+use super::basis::Basis;
 use super::fields;
 use super::shapes::{self, Others, Variants};
 use crate::page::{CodeBlock, Page, Written};

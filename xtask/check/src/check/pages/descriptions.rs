@@ -84,9 +84,9 @@ impl About<'_, '_> {
             let meant = right.keys().find(|other| plain(other) == plain(name) && !written.contains_key(*other));
             findings.push(match meant {
                 Some(meant) => {
-                    let message = format!("the error is `{meant}`, not `{name}`");
+                    let message = format!("the contract calls this error `{meant}`, and the page `{name}`");
                     let finding = Finding::at(Rule::PageErrorMessage, here, message).with(there());
-                    finding.help(format!("write `{meant}` in both, or `{name}`"))
+                    finding.help("call it the same in both")
                 }
                 None => {
                     let message = format!("the contract does not list the error `{name}` here");
@@ -97,11 +97,27 @@ impl About<'_, '_> {
         }
         let Some(last) = written.values().max_by_key(|error| error.range.start) else { return findings };
         let is_written = |name: &str| written.keys().any(|other| plain(other) == plain(name));
-        findings.extend(right.keys().filter(|name| !is_written(name)).map(|name| {
+        let missing: Vec<String> =
+            right.keys().filter(|name| !is_written(name)).map(|name| format!("`{name}`")).collect();
+        if !missing.is_empty() {
             let here = self.page.place(&last.range, "the last error of the page");
-            let message = format!("the page does not list the error `{name}`");
-            Finding::at(Rule::PageErrorMissing, here, message).with(there()).help(format!("add a row for `{name}`"))
-        }));
+            let message = format!("the page does not list the error {}", missing.join(", "));
+            let finding = Finding::at(Rule::PageErrorMissing, here, message).with(there());
+            findings.push(finding.help("add a row for it"));
+        }
+        // The same difference in many names is one.
+        let is_spelling = |finding: &Finding| finding.rule == Rule::PageErrorMessage;
+        let spelt = findings.iter().filter(|finding| is_spelling(finding)).count();
+        if spelt > 2
+            && let Some(first) = findings.iter().position(is_spelling)
+        {
+            findings[first] = findings[first].clone().note(format!("so are {} others", spelt - 1));
+            let mut at = 0;
+            findings.retain(|finding| {
+                at += 1;
+                !is_spelling(finding) || at - 1 == first
+            });
+        }
         findings
     }
 }

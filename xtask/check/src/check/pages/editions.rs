@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
-use super::about::Basis;
+use super::basis::Basis;
 use super::endpoint::{Section, Subjects};
 use super::headers;
 use crate::page::{self, CodeBlock, Language, Page, Written};

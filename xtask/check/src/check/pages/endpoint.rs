@@ -5,10 +5,11 @@ use std::ops::Range;
 
 use openapi_model::paths::{call, variables};
 
-use super::about::Basis;
+use super::basis::Basis;
 use super::matching::{Matcher, Prefix, Target, stated_bases};
-use super::request;
 use super::sections::{self, Declared};
+use super::shown_requests;
+use super::urls;
 use crate::page::{Declaration, Endpoint, Malformed, Manner, Page, Request};
 use apidrift_core::contract::Operation;
 use apidrift_core::finding::Finding;
@@ -43,7 +44,7 @@ impl<'a> Section<'a> {
         names: HashMap<String, String>,
         is_only: bool,
     ) -> Section<'a> {
-        let (requests, malformed) = request::requests(&page);
+        let (requests, malformed) = shown_requests::requests(&page);
         Section { operation, page, endpoint, names, is_only, requests, malformed }
     }
 }
@@ -197,9 +198,9 @@ impl<'a> Reader<'a, '_> {
 
     /// A page that declares nothing and whose example requests all ask for one operation is about that.
     fn asked_for(&mut self, page: &Page) -> Option<Section<'a>> {
-        let requests: Vec<_> = request::requests(page).0;
+        let requests: Vec<_> = shown_requests::requests(page).0;
         let asked = |request: &Request| {
-            let (_, path) = request::split(request::divide(&request.url).0);
+            let (_, path) = urls::split(urls::divide(&request.url).0);
             self.matcher.asked(&request.method, path, self.prefix.as_ref())
         };
         let mut operations = requests.iter().map(asked);

@@ -2,7 +2,8 @@
 
 use openapi_model::span::Span;
 
-use super::about::{About, Basis, falls_under};
+use super::about::About;
+use super::basis::{Basis, falls_under};
 use crate::page::{ErrorRow, Language, Page};
 use apidrift_core::contract::DocumentedError;
 use apidrift_core::finding::{Edit, Finding};

@@ -9,7 +9,7 @@ use openapi_model::span::{Span, Spanned};
 use openapi_model::values::Direction;
 use serde_json::Value as Json;
 
-use super::about::{Basis, unknown_name};
+use super::basis::{Basis, unknown_name};
 use super::request_tables::wrong_kind;
 use super::shapes::{self, Field, Others, Variants};
 use crate::page::{Cell, Kind, Language, Page, Row, Table, Written};
@@ -337,8 +337,9 @@ fn field_findings(
         let there = || basis.place(key.span, "the contract says this");
         let variants = Variants::of(document, &field.schemas);
         let kind = variants.kind();
-        let wrong =
-            kind.and_then(|kind| wrong_kind(Rule::PageFieldType, page, kind_cell(row, page.language)?, kind, key));
+        let wrong = kind.and_then(|kind| {
+            wrong_kind(Rule::PageFieldType, page, kind_cell(row, page.language)?, kind, key, basis.is_complete())
+        });
         let is_right = wrong.is_none();
         findings.extend(wrong.map(|finding| finding.with(there())));
         if let Some((cell, _)) = kind_cell(row, page.language)

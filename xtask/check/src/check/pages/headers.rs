@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::about::Basis;
+use super::basis::Basis;
 use crate::page::Page;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;

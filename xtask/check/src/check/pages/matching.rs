@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use openapi_model::paths::{anonymous, call};
 use regex::Regex;
 
-use super::about::Basis;
-use super::request;
+use super::basis::Basis;
+use super::urls;
 use crate::page::{Endpoint, Page, pattern};
 use apidrift_core::contract::Operation;
 
@@ -96,7 +96,7 @@ impl<'a> Matcher<'a> {
         };
         let own = basis.operations().flat_map(|operation| &operation.spec.servers);
         for server in basis.document().servers.iter().chain(own) {
-            let folder = request::split(&server.url).1.trim_end_matches('/');
+            let folder = urls::split(&server.url).1.trim_end_matches('/');
             if !folder.is_empty() {
                 matcher.folders.insert(plain(folder));
             }
@@ -235,7 +235,7 @@ impl<'a> Matcher<'a> {
                 true => Some(0),
                 // Most parts of most paths are other words.
                 false if !wanted.contains(['{', '%']) && !given.contains('%') => None,
-                false => request::fits_part(wanted, given).then_some(1),
+                false => urls::fits_part(wanted, given).then_some(1),
             });
             variables.sum::<Option<usize>>()
         };

@@ -2,6 +2,7 @@
 
 mod about;
 mod answer_tables;
+mod basis;
 mod bodies;
 mod body;
 mod context;
@@ -22,19 +23,22 @@ mod request_tables;
 mod said;
 mod sections;
 mod shapes;
+mod shown_requests;
 mod statuses;
 #[cfg(test)]
 mod tests;
+mod urls;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use crate::outcome::Outcome;
 use crate::page::{ErrorRow, Language, Page};
-use about::{About, Basis, falls_under};
+use about::About;
 use apidrift_core::contract::{Contract, DocumentedError, Operation};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
+use basis::{Basis, falls_under};
 use bodies::Told;
 use editions::Edition;
 use endpoint::{Section, Subjects};
@@ -250,8 +254,12 @@ impl Edition {
             all.iter().copied().filter(|operation| !subjects.described.contains(&operation.call())).collect();
         let described = all.len() - missing.len();
         // One whose path stands somewhere is spoken of, in whatever manner.
-        let stands =
-            |operation: &Operation| self.pages.iter().any(|page| page.source.text.contains(operation.path.as_str()));
+        let ends = |rest: &str| !rest.starts_with(|next: char| next.is_alphanumeric() || "/{-_".contains(next));
+        let stands = |operation: &Operation| {
+            let path = operation.path.as_str();
+            let mut pages = self.pages.iter().map(|page| page.source.text.as_str());
+            pages.any(|text| text.match_indices(path).any(|(at, _)| ends(&text[at + path.len()..])))
+        };
         if !basis.is_complete() && described * 5 < all.len() * 4 {
             return Vec::new();
         }
@@ -261,7 +269,8 @@ impl Edition {
             .map(|operation| {
                 let place = basis.place(operation.id.span, "this operation");
                 let language = if self.is_alone { String::new() } else { format!(" in {}", self.language.name()) };
-                let message = format!("`{}` has no page{language}", operation.id.value);
+                let name = operation.spec.id.as_ref().map_or_else(|| operation.endpoint(), |id| id.value.clone());
+                let message = format!("`{name}` has no page{language}");
                 let line = format!("`{} {}`", operation.method.value, operation.path.value);
                 Finding::at(Rule::PageMissing, place, message)
                     .help(format!("write one that names its endpoint as {line}"))
@@ -346,6 +355,8 @@ impl<'a, 'b> About<'a, 'b> {
             self.request_tables(&|name| listings.lists(name));
         findings.extend(described);
         if self.basis.is_complete() {
+            let rows: usize = others.iter().map(|table| table.rows.len()).sum();
+            self.basis.count(self.page.errors.len() + self.page.blocks.len() + rows);
             findings.extend(self.request());
             findings.extend(self.success());
         } else {

@@ -6,7 +6,7 @@ use openapi_model::document::Document;
 use openapi_model::schema::SchemaId;
 use openapi_model::shape::AllOf;
 
-use super::about::Basis;
+use super::basis::Basis;
 use super::shapes::{self, Field, Fields, Others, Variants};
 use crate::page::Kind;
 use crate::page::columns::Entry;

@@ -6,21 +6,17 @@ use openapi_model::document::{Location, Parameter, SchemeKind, SchemeUse, Server
 use openapi_model::node::Node;
 use openapi_model::span::Span;
 use openapi_model::values::Direction;
-use regex::Regex;
 
 use super::about::About;
-use super::parameter_text::{self, decoded};
+use super::objects;
+use super::parameter_text::{self};
 use super::shapes::{Others, Variants};
-use crate::page::{self, CodeBlock, Page, Request, Written, http};
+use super::shown_requests::requests;
+use super::urls::{divide, matches, split, variables};
+use crate::page::{self, CodeBlock, Request, Written};
 use apidrift_core::contract::json;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
-
-/// Languages of code blocks that hold command lines.
-const SHELLS: [&str; 8] = ["bash", "sh", "shell", "zsh", "console", "shell-session", "curl", ""];
-
-/// Languages of code blocks that may hold requests as they are sent.
-const RAW: [&str; 5] = ["http", "rest", "", "text", "plaintext"];
 
 impl<'a> About<'a, '_> {
     /// The page shows a command for its operation, and every command that it shows is one, or one of another operation beside
@@ -261,7 +257,15 @@ impl<'a> About<'a, '_> {
             let mut parameters = self.operation.parameters.iter();
             match parameters.find(|other| other.location == Location::Query && *other.name == *name) {
                 None if self.is_key(&name) || self.is_part(&name) => {}
-                None => findings.push(finding(format!("the operation has no query parameter `{name}`"))),
+                None => findings.push(match self.field_of_body(&name) {
+                    Some(span) => {
+                        let reason = format!("`{name}` is a field of the body, and no query parameter");
+                        let here = self.page.place(range, "in this query");
+                        let finding = Finding::at(Rule::PageRequestQuery, here, reason);
+                        finding.with(self.basis.place(span, "the contract has it here")).help("send it in the body")
+                    }
+                    None => finding(format!("the operation has no query parameter `{name}`")),
+                }),
                 Some(parameter) if parameter_text::is_list(self.basis.document(), parameter) => {
                     match lists.iter_mut().find(|(known, ..)| std::ptr::eq(*known, parameter)) {
                         Some((_, values, _)) => values.push(value),
@@ -270,7 +274,13 @@ impl<'a> About<'a, '_> {
                 }
                 Some(parameter) => {
                     let misfit = self.misfit(parameter, &[value]);
-                    findings.extend(misfit.map(|why| finding(format!("`{name}` does not fit its schema: {why}"))));
+                    findings.extend(misfit.map(|why| {
+                        let reason = format!("`{name}` does not fit its schema: {why}");
+                        let here = self.page.place(range, "in this query");
+                        let finding = Finding::at(Rule::PageRequestQuery, here, reason);
+                        let there = self.basis.place(parameter.name.span, "the contract says this");
+                        finding.with(there).help("show a value that fits")
+                    }));
                 }
             }
         }
@@ -282,6 +292,12 @@ impl<'a> About<'a, '_> {
             findings.push(finding.help("use the query parameters of the contract"));
         }
         findings
+    }
+
+    /// Where the body of the request has a field of this name.
+    fn field_of_body(&self, name: &str) -> Option<Span> {
+        let objects = objects::of_request(self.basis.document(), self.operation);
+        objects.first()?.fields.get(name).map(|field| field.name.span)
     }
 
     /// Whether a name in a query is that of a part of an object: `filter[name]`, or `name` where its properties stand by
@@ -370,124 +386,8 @@ impl<'a> About<'a, '_> {
     }
 }
 
-/// The example requests of a page, and what a shell would not take.
-pub fn requests(page: &Page) -> (Vec<Request>, Vec<page::Malformed>) {
-    let (mut requests, mut wrong) = (Vec::new(), Vec::new());
-    for block in &page.blocks {
-        let language = block.language.as_str();
-        let start = block.text.range.start;
-        if block.text.contains("curl") && (SHELLS.contains(&language) || ["json", "text"].contains(&language)) {
-            match page::requests(&block.text, start) {
-                Ok(found) => requests.extend(found),
-                Err(malformed) if !SHELLS.contains(&language) || !malformed.is_sure => {}
-                Err(malformed) => wrong.push(malformed),
-            }
-        } else if RAW.contains(&language) {
-            requests.extend(http::messages(&block.text, start).into_iter().filter_map(|message| match message {
-                http::Message::Request(request) => Some(request),
-                http::Message::Response(_) => None,
-            }));
-        }
-    }
-    (requests, wrong)
-}
-
-/// Whether a part of a path may stand where a path has another, with its variables as `{}`.
-pub fn fits_part(wanted: &str, given: &str) -> bool {
-    !given.is_empty() && variables(wanted, given).is_some()
-}
-
 /// What a security scheme asks for, and how to send it.
 struct Proof {
     what: String,
     help: String,
-}
-
-/// The values of the variables in one part of a path, if it is one of the wanted form.
-fn variables<'p>(wanted: &'p str, given: &'p str) -> Option<Vec<(&'p str, &'p str)>> {
-    if !wanted.contains('{') {
-        return (wanted == given || decoded(wanted) == decoded(given)).then(Vec::new);
-    }
-    if let Some(name) = wanted.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'))
-        && !name.contains('{')
-    {
-        return Some(vec![(name, given)]);
-    }
-    let mut form = String::from("^");
-    let mut rest = wanted;
-    while let Some((before, after)) = rest.split_once('{') {
-        let (_, behind) = after.split_once('}')?;
-        form.push_str(&regex::escape(before));
-        form.push_str("(.+?)");
-        rest = behind;
-    }
-    form.push_str(&regex::escape(rest));
-    form.push('$');
-    let found = Regex::new(&form).ok()?.captures(given)?;
-    let values = found.iter().skip(1).flatten().map(|value| value.as_str());
-    Some(openapi_model::paths::variables(wanted).into_iter().zip(values).collect())
-}
-
-/// A URL without its query and fragment, and the query.
-pub fn divide(url: &str) -> (&str, &str) {
-    let url = url.split('#').next().unwrap_or_default();
-    url.split_once('?').unwrap_or((url, ""))
-}
-
-/// `https://host:port` and the path of a URL.
-pub fn split(url: &str) -> (&str, &str) {
-    let after_scheme = url.find("://").map_or(0, |at| at + 3);
-    match url[after_scheme..].find('/') {
-        Some(at) => url.split_at(after_scheme + at),
-        None => (url, ""),
-    }
-}
-
-/// Whether an address is one of a server's URL, whose variables are any text without a dot or a slash. Capitals and the
-/// usual port mean nothing there.
-fn matches(server: &str, base: &str) -> bool {
-    let (server, base) = (server.to_lowercase(), base.to_lowercase());
-    let usual = [("https://", ":443"), ("http://", ":80")];
-    let port = usual.into_iter().find(|(scheme, _)| base.starts_with(scheme)).map_or("", |(_, port)| port);
-    let mut rest = base.strip_suffix(port).unwrap_or(&base);
-    let mut parts = server.split(['{', '}']);
-    let Some(after) = rest.strip_prefix(parts.next().unwrap_or_default()) else {
-        return false;
-    };
-    rest = after;
-    while let (Some(_variable), Some(literal)) = (parts.next(), parts.next()) {
-        let end = rest.find(['.', '/']).unwrap_or(rest.len());
-        if end == 0 {
-            return false;
-        }
-        let Some(after) = rest[end..].strip_prefix(literal) else {
-            return false;
-        };
-        rest = after;
-    }
-    rest.is_empty()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_of_servers_with_variables_are_recognised() {
-        let server = "https://rest.{instance}.braze.com";
-        assert!(matches(server, "https://rest.iad-03.braze.com"));
-        assert!(matches(server, "https://REST.iad-03.Braze.com:443"));
-        for other in [
-            "https://rest.braze.com",
-            "http://rest.iad-03.braze.com",
-            "https://rest.iad-03.braze.com.evil.org",
-            "https://rest..braze.com",
-            "https://rest.a.b.braze.com",
-        ] {
-            assert!(!matches(server, other), "{other}");
-        }
-        assert!(matches("https://{host}", "https://x"));
-        assert_eq!(split("https://x.{y}.org/v1/"), ("https://x.{y}.org", "/v1/"));
-        assert_eq!(split("https://x.org"), ("https://x.org", ""));
-    }
 }

@@ -9,7 +9,8 @@ use openapi_model::document::{Location, Parameter, SchemeKind};
 use openapi_model::shape::AllOf;
 use openapi_model::span::Spanned;
 
-use super::about::{About, unknown_name};
+use super::about::About;
+use super::basis::unknown_name;
 use super::objects::{self, Object};
 use super::said;
 use super::shapes::{Field, Variants};
@@ -312,7 +313,8 @@ impl<'a> About<'a, '_> {
                 let kind = Variants::of(document, &field.schemas).common_kind();
                 let kind = kind.filter(|_| !objects::is_map(document, field, entry));
                 findings.extend(kind.and_then(|kind| {
-                    let finding = wrong_kind(Rule::PageFieldType, self.page, entry.kind?, kind, name)?;
+                    let finding =
+                        wrong_kind(Rule::PageFieldType, self.page, entry.kind?, kind, name, self.basis.is_complete())?;
                     Some(finding.with(self.basis.place(name.span, "the contract says this")))
                 }));
                 findings.extend(said::values(self, &field.schemas, entry.row, name));
@@ -338,7 +340,12 @@ impl<'a> About<'a, '_> {
         let within = within.map_or(String::new(), |object| format!(" in `{}`", object.path.join(".")));
         let message = format!("{what} `{}`{within}", name.value);
         let otherwise = "remove the row, or describe it in the contract";
-        unknown_name(self.basis, self.page, rule, name, message, missing, otherwise)
+        let finding = unknown_name(self.basis, self.page, rule, name, message, missing, otherwise);
+        let first = table.object.and_then(|object| object.fields.values().next());
+        match first.filter(|_| finding.related.is_empty() && !self.basis.is_complete()) {
+            Some(field) => finding.with(self.basis.place(field.name.span, "it has fields such as this")),
+            None => finding,
+        }
     }
 
     fn required(
@@ -368,7 +375,7 @@ impl<'a> About<'a, '_> {
         if said.1 == Kind::String && !matches!(kind, Kind::Array | Kind::Object) && !self.basis.is_complete() {
             return None;
         }
-        let finding = wrong_kind(Rule::PageParameterType, self.page, said, kind, name)?;
+        let finding = wrong_kind(Rule::PageParameterType, self.page, said, kind, name, self.basis.is_complete())?;
         Some(finding.with(self.basis.place(name.span, "the contract says this")))
     }
 
@@ -441,8 +448,17 @@ impl<'a> About<'a, '_> {
                 && !lists(parameter)
                 && (is_strict || !self.speaks_of(&parameter.name, described))
         };
-        let missing = self.operation.parameters.iter().filter(is_missing);
-        missing.map(|parameter| self.missing_parameter(parameter, last)).collect()
+        let missing: Vec<&Parameter> = self.operation.parameters.iter().filter(is_missing).collect();
+        let names: Vec<String> = missing.iter().map(|parameter| format!("`{}`", parameter.name.value)).collect();
+        match missing.as_slice() {
+            // One list that is out of date is one finding.
+            [first, _, ..] if !is_strict => {
+                let finding = self.missing_parameter(first, last);
+                let message = format!("the page does not describe the query parameters {}", names.join(", "));
+                vec![Finding { message, ..finding }.help("describe them beside the others")]
+            }
+            _ => missing.into_iter().map(|parameter| self.missing_parameter(parameter, last)).collect(),
+        }
     }
 
     fn missing_parameter(&self, parameter: &Parameter, last: Option<&Row>) -> Finding {
@@ -486,14 +502,14 @@ impl<'a> About<'a, '_> {
             let fields = fields.filter(is_sent);
             let is_silent =
                 |field: &&Field| !self.speaks_of(&field.name, described) && !self.shows(field, object, described);
-            for field in fields.filter(is_silent) {
-                let message = format!("the page does not describe the field `{}` of the request", field.name.value);
-                let Some(last) = table.table.rows.last() else { continue };
-                let finding =
-                    Finding::at(Rule::PageFieldMissing, self.page.place(&last.range, "the last field"), message);
-                let finding = finding.with(self.basis.place(field.name.span, "the contract has it"));
-                findings.push(finding.help(format!("add a row for `{}`", field.name.value)));
-            }
+            let silent: Vec<&Field> = fields.filter(is_silent).collect();
+            let (Some(first), Some(last)) = (silent.first(), table.table.rows.last()) else { continue };
+            let names: Vec<String> = silent.iter().map(|field| format!("`{}`", field.name.value)).collect();
+            let what = if names.len() == 1 { "the field" } else { "the fields" };
+            let message = format!("the page does not describe {what} {} of the request", names.join(", "));
+            let finding = Finding::at(Rule::PageFieldMissing, self.page.place(&last.range, "the last field"), message);
+            let finding = finding.with(self.basis.place(first.name.span, "the contract has it"));
+            findings.push(finding.help("add a row for it"));
         }
         findings
     }
@@ -514,7 +530,14 @@ fn capitalised(word: &str) -> String {
 }
 
 /// A cell that says that something is of another kind than it is.
-pub fn wrong_kind(rule: Rule, page: &Page, said: (&Cell, Kind), kind: Kind, name: &str) -> Option<Finding> {
+pub fn wrong_kind(
+    rule: Rule,
+    page: &Page,
+    said: (&Cell, Kind),
+    kind: Kind,
+    name: &str,
+    is_strict: bool,
+) -> Option<Finding> {
     let (cell, said) = said;
     // That a number is always a whole one is no contradiction.
     if said.covers(kind) || kind.covers(said) {
@@ -528,6 +551,8 @@ pub fn wrong_kind(rule: Rule, page: &Page, said: (&Cell, Kind), kind: Kind, name
     let word = if cell.text.trim_start().starts_with(char::is_uppercase) { capitalised(word) } else { word.to_owned() };
     let written = capitalised(page.language.kind_word(said));
     let message = format!("`{name}` is {}, and the page says {written}", capitalised(&word));
-    let finding = Finding::at(rule, page.place(&range, "the page says this"), message).help(format!("write `{word}`"));
-    Some(if plain { finding.fix_with(word) } else { finding })
+    let finding = Finding::at(rule, page.place(&range, "the page says this"), message)
+        .help(format!("write `{word}`, or change the contract"));
+    // Elsewhere an example may show that the page is right.
+    Some(if plain && is_strict { finding.fix_with(word) } else { finding })
 }

@@ -80,8 +80,7 @@ pub fn values(about: &About<'_, '_>, schemas: &[AllOf], row: &Row, name: &Spanne
             findings.push(
                 finding
                     .with(about.basis.place(name.span, "the contract says this"))
-                    .help(format!("write `{right}`"))
-                    .fix_with(right.clone()),
+                    .help(format!("write `{right}`, or change the contract")),
             );
         }
     }

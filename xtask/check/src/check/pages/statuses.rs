@@ -11,7 +11,8 @@ use std::sync::LazyLock;
 use openapi_model::document::Status;
 use regex::Regex;
 
-use super::about::{About, falls_under};
+use super::about::About;
+use super::basis::falls_under;
 use super::context;
 use crate::page::words::{self, Role};
 use crate::page::{Cell, CodeBlock, Paragraph, Table, Written, pattern};

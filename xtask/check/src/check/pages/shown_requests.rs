@@ -1,0 +1,31 @@
+//! The example requests of a page: commands of a shell, and requests as they are sent.
+
+use crate::page::{self, Page, Request, http};
+
+/// Languages of code blocks that hold command lines.
+const SHELLS: [&str; 8] = ["bash", "sh", "shell", "zsh", "console", "shell-session", "curl", ""];
+
+/// Languages of code blocks that may hold requests as they are sent.
+const RAW: [&str; 5] = ["http", "rest", "", "text", "plaintext"];
+
+/// The example requests of a page, and what a shell would not take.
+pub fn requests(page: &Page) -> (Vec<Request>, Vec<page::Malformed>) {
+    let (mut requests, mut wrong) = (Vec::new(), Vec::new());
+    for block in &page.blocks {
+        let language = block.language.as_str();
+        let start = block.text.range.start;
+        if block.text.contains("curl") && (SHELLS.contains(&language) || ["json", "text"].contains(&language)) {
+            match page::requests(&block.text, start) {
+                Ok(found) => requests.extend(found),
+                Err(malformed) if !SHELLS.contains(&language) || !malformed.is_sure => {}
+                Err(malformed) => wrong.push(malformed),
+            }
+        } else if RAW.contains(&language) {
+            requests.extend(http::messages(&block.text, start).into_iter().filter_map(|message| match message {
+                http::Message::Request(request) => Some(request),
+                http::Message::Response(_) => None,
+            }));
+        }
+    }
+    (requests, wrong)
+}
