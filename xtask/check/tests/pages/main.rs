@@ -66,13 +66,15 @@ fn keep(name: &str, set: &set::Set) {
     }
 }
 
-/// What is found in pages in which nothing is wrong.
-fn false_findings(apis: &[api::Api]) -> Vec<String> {
+/// What is found in pages in which nothing is wrong. Translations are made of one contract of some.
+fn false_findings(apis: &[api::Api], some: usize) -> Vec<String> {
     let mut found = Vec::new();
     let (mut operations, mut pages, start) = (0, 0, Instant::now());
-    for manner in manners() {
+    for (number, manner) in manners().enumerate() {
         let mut in_manner = 0;
-        for api in apis {
+        let is_translated = !manner.words.folder.is_empty();
+        let is_taken = |index: &usize| !is_translated || index % some == number % some;
+        for (_, api) in apis.iter().enumerate().filter(|(index, _)| is_taken(index)) {
             let set = set::write(api, manner);
             keep(&api.name, &set);
             operations += api.operations.len();
@@ -94,23 +96,23 @@ fn false_findings(apis: &[api::Api]) -> Vec<String> {
 
 #[test]
 fn nothing_is_found_in_pages_that_are_true() {
-    let found = false_findings(&slices::own());
+    let found = false_findings(&slices::own(), 3);
     assert!(found.is_empty(), "{} false\n{}", found.len(), found[..found.len().min(60)].join("\n"));
 }
 
 /// Kinds with fewer edits are too small for shares.
-const BIG: usize = 30;
+const BIG: usize = 15;
 
 #[test]
 fn a_changed_fact_is_found_where_it_stands() {
     let apis = slices::own();
     let mut scores = trial::Scores::default();
     let start = Instant::now();
-    trial::try_all(&apis, 3, &mut scores);
+    trial::try_all(&apis, 1, &mut scores);
     println!("{}{} not compared, {:.1} s", scores.table(), scores.aside, start.elapsed().as_secs_f64());
     let unused: Vec<&str> = trial::kinds().map(|kind| kind.name).filter(|name| scores.of(name).1 == 0).collect();
     assert!(unused.is_empty(), "edits without a place in any contract: {unused:#?}");
-    let is_low = |(named, made): (usize, usize)| named * 100 < made * 98;
+    let is_low = |(named, made): (usize, usize)| named * 100 < made * 98 && made - named > 1;
     let low: Vec<&str> = trial::kinds()
         .map(|kind| kind.name)
         .filter(|name| scores.of(name).1 >= BIG && is_low(scores.of(name)))
@@ -129,7 +131,7 @@ fn in_a_corpus() {
     for file in slices::files_of(Path::new(&folder)) {
         let apis = slices::of_file(&file);
         eprintln!("{}: {} operations", file.display(), apis.iter().map(|api| api.operations.len()).sum::<usize>());
-        found.extend(false_findings(&apis));
+        found.extend(false_findings(&apis, 1));
         trial::try_all(&apis, most, &mut scores);
     }
     let mut others = Vec::new();

@@ -141,6 +141,6 @@ pub fn markdown(folder: &Path, found: &mut Vec<(String, String)>) {
 #[test]
 fn whatever_happens_to_a_page_it_is_read_in_good_time() {
     let apis = slices::own();
-    let slow = slow(&apis, 300, &[]);
+    let slow = slow(&apis, 60, &[]);
     assert!(slow.is_empty(), "{} are slow\n{}", slow.len(), slow.join("\n"));
 }

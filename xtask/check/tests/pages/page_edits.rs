@@ -103,7 +103,14 @@ fn row_less(scene: &Scene) -> Vec<Place> {
             let same = |what: &What| matches!(what, What::Row(known) if known.owner == target.owner && known.name == target.name);
             other.fact.operation != said.fact.operation && same(&other.fact.what)
         });
-        if before.contains(&target.name) || after.contains(&target.name) || is_shared {
+        // What the operation answers with, too, may be left to the server.
+        let answers = said.operation.responses.iter().flat_map(|response| &response.media);
+        let mut answers = answers.filter_map(|media| media.schema.as_ref());
+        let is_answered = answers.any(|schema| {
+            let flat = scene.api.flat(schema);
+            target.owner.as_ref().is_some_and(|owner| flat.members.contains(owner))
+        });
+        if is_answered || before.contains(&target.name) || after.contains(&target.name) || is_shared {
             continue;
         }
         let lines = said.page.line_of(section.range.start)..said.page.line_of(section.range.end);

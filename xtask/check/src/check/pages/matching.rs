@@ -66,9 +66,12 @@ pub struct Matcher<'a> {
     /// The beginnings of paths, by method and what follows them.
     beginnings: HashMap<(String, String), Vec<String>>,
     /// By method and how many parts the path has: those parts, and the operation.
-    by_length: HashMap<(String, usize), Vec<(Vec<String>, &'a Operation)>>,
+    by_length: HashMap<(String, usize), Vec<Split<'a>>>,
     first_parts: BTreeSet<String>,
 }
+
+/// The parts of an operation's path, and the operation.
+type Split<'a> = (Vec<String>, &'a Operation);
 
 /// A path as paths are compared.
 fn plain(path: &str) -> String {

@@ -52,7 +52,13 @@ impl Outline {
 pub fn cover(page: &Page, declared: &[Declared]) -> Vec<Range<usize>> {
     let end = page.source.text.len().max(1);
     let outline = Outline::new(&page.headings, end);
-    (0..declared.len()).map(|index| one(&outline, declared, index, end)).collect()
+    // Up to where everything is about the same, from each on.
+    let mut same: Vec<usize> = vec![declared.len(); declared.len()];
+    for index in (1..declared.len()).rev() {
+        let is_same = declared[index - 1].subject == declared[index].subject;
+        same[index - 1] = if is_same { same[index] } else { index };
+    }
+    (0..declared.len()).map(|index| one(&outline, declared, &same, index, end)).collect()
 }
 
 /// What the headings right above some places enclose.
@@ -62,7 +68,7 @@ pub fn innermost(page: &Page, places: impl Iterator<Item = usize>) -> Vec<Range<
     places.filter_map(|at| outline.around(at, end).next()).collect()
 }
 
-fn one(outline: &Outline, declared: &[Declared], index: usize, end: usize) -> Range<usize> {
+fn one(outline: &Outline, declared: &[Declared], same: &[usize], index: usize, end: usize) -> Range<usize> {
     let own = &declared[index];
     let at = own.range.start;
     // Several in one block share what is about them.
@@ -70,8 +76,10 @@ fn one(outline: &Outline, declared: &[Declared], index: usize, end: usize) -> Ra
     let mut widest = None;
     for range in outline.around(at, end) {
         let first = declared.partition_point(|other| other.range.start < range.start);
-        let inside = declared[first..].iter().take_while(|other| other.range.start < range.end);
-        if inside.into_iter().any(is_other) {
+        let is_mine = declared[first].subject == own.subject;
+        let next = if is_mine { same[first] } else { first };
+        let mut inside = declared[next..].iter().take_while(|other| other.range.start < range.end);
+        if inside.any(is_other) {
             break;
         }
         widest = Some(range);

@@ -226,7 +226,9 @@ fn status_column(table: &Table) -> Option<Vec<&Cell>> {
     let is_status = |cell: &&Cell| {
         let found = BEGINS.captures(cell.text.trim());
         let status = found.and_then(|found| found[1].parse().ok());
-        status.is_some_and(is_status) && cell.text.split_whitespace().count() <= 6
+        let is_range =
+            ["1XX", "2XX", "3XX", "4XX", "5XX", "DEFAULT"].contains(&cell.text.trim().to_uppercase().as_str());
+        (is_range || status.is_some_and(is_status)) && cell.text.split_whitespace().count() <= 6
     };
     let says_so = |column: usize| {
         let head = table.head.get(column).map(|cell| cell.text.to_lowercase()).unwrap_or_default();
