@@ -119,6 +119,10 @@ fn written(page: &Page, range: &Range<usize>, part: &str) -> Range<usize> {
 
 /// A text that is an endpoint and nothing else.
 fn whole(page: &Page, text: &str, range: &Range<usize>, manner: Manner) -> Option<Declaration> {
+    // A cheap look first: most paragraphs name no path, and no endpoint is this long.
+    if !text.contains('/') || text.len() > 500 {
+        return None;
+    }
     let found = WHOLE.captures(text)?;
     let endpoint = endpoint(&found, |part| written(page, range, &text[part]))?;
     Some(Declaration { endpoint, range: range.clone(), manner })
@@ -126,6 +130,9 @@ fn whole(page: &Page, text: &str, range: &Range<usize>, manner: Manner) -> Optio
 
 /// A text with an endpoint in it.
 fn within(page: &Page, text: &str, range: &Range<usize>, manner: Manner) -> Option<Declaration> {
+    if !text.contains('/') {
+        return None;
+    }
     let found = WITHIN.captures(text)?;
     let part = |group: usize| {
         let value = found.get(group)?.as_str().trim_end_matches([':', ',', '.', ';', '*', '_']).to_owned();

@@ -84,12 +84,7 @@ impl<'a> About<'a, '_> {
         mut unknown: HashSet<String>,
         told: &mut Told,
     ) -> Vec<Finding> {
-        let mut findings: Vec<Finding> = Vec::new();
-        for malformed in section.malformed.iter().filter(|malformed| malformed.is_sure) {
-            let message = format!("a shell would not take this command: {}", malformed.message);
-            let finding = Finding::at(Rule::PageRequestSyntax, self.page.place(&malformed.range, "here"), message);
-            findings.push(finding.help("close the quote, or end the line with a backslash only where another follows"));
-        }
+        let mut findings = self.malformed(section);
         for declaration in &self.page.declarations {
             findings.extend(self.declared_query(&declaration.endpoint, &mut unknown));
         }

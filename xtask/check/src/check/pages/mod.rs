@@ -357,7 +357,7 @@ impl<'a, 'b> About<'a, 'b> {
         if self.basis.is_complete() {
             let rows: usize = others.iter().map(|table| table.rows.len()).sum();
             self.basis.count(self.page.errors.len() + self.page.blocks.len() + rows);
-            findings.extend(self.request());
+            findings.extend(self.request(section));
             findings.extend(self.success());
         } else {
             findings.extend(self.examples(section, customs, unknown, told));

@@ -8,12 +8,12 @@ use openapi_model::span::Span;
 use openapi_model::values::Direction;
 
 use super::about::About;
+use super::endpoint::Section;
 use super::objects;
 use super::parameter_text::{self};
 use super::shapes::{Others, Variants};
-use super::shown_requests::requests;
 use super::urls::{divide, matches, split, variables};
-use crate::page::{self, CodeBlock, Request, Written};
+use crate::page::{self, CodeBlock, Malformed, Request, Written};
 use apidrift_core::contract::json;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
@@ -21,17 +21,9 @@ use apidrift_core::rules::Rule;
 impl<'a> About<'a, '_> {
     /// The page shows a command for its operation, and every command that it shows is one, or one of another operation beside
     /// it.
-    pub(super) fn request(&self) -> Vec<Finding> {
-        let (mut requests, malformed) = requests(self.page);
-        requests.retain(|request| !request.is_raw);
-        let mut findings: Vec<Finding> = malformed
-            .into_iter()
-            .map(|malformed| {
-                let message = format!("a shell would not take this command: {}", malformed.message);
-                let finding = Finding::at(Rule::PageRequestSyntax, self.page.place(&malformed.range, "here"), message);
-                finding.help("close the quote, or end the line with a backslash only where another follows")
-            })
-            .collect();
+    pub(super) fn request(&self, section: &Section<'_>) -> Vec<Finding> {
+        let requests: Vec<&Request> = section.requests.iter().filter(|request| !request.is_raw).collect();
+        let mut findings = self.malformed(section);
         if requests.is_empty() && findings.is_empty() {
             let (method, path) = (&self.operation.method.value, &self.operation.path.value);
             let finding =
@@ -46,7 +38,7 @@ impl<'a> About<'a, '_> {
         };
         let is_own: Vec<bool> = requests.iter().map(|request| asks_for(self.operation, request)).collect();
         let has_own = is_own.contains(&true);
-        for (request, is_own) in requests.iter().zip(is_own) {
+        for (request, is_own) in requests.into_iter().zip(is_own) {
             let mut others = self.basis.contract.operations.iter();
             let other = if is_own || !has_own { None } else { others.find(|other| asks_for(other, request)) };
             let operation = other.unwrap_or(self.operation);
@@ -55,6 +47,16 @@ impl<'a> About<'a, '_> {
             }
         }
         findings
+    }
+
+    /// Commands that no shell takes.
+    pub(super) fn malformed(&self, section: &Section<'_>) -> Vec<Finding> {
+        let finding = |malformed: &Malformed| {
+            let message = format!("a shell would not take this command: {}", malformed.message);
+            let finding = Finding::at(Rule::PageRequestSyntax, self.page.place(&malformed.range, "here"), message);
+            finding.help("close the quote, or end the line with a backslash only where another follows")
+        };
+        section.malformed.iter().filter(|malformed| malformed.is_sure).map(finding).collect()
     }
 
     /// `Link` headers in code blocks, as they lead to other pages of a list.
