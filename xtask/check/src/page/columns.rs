@@ -182,9 +182,9 @@ fn names(page: &Page, cell: &Cell) -> Vec<Name> {
         let required = (codes == 1).then(|| beside(rest, cell)).flatten();
         let name = |code: &Written<String>| {
             let value = code.trim().to_owned();
-            let start = code.range.start + code.value.find(value.as_str()).unwrap_or_default().min(code.range.len());
-            let end = (start + value.len()).min(code.range.end);
-            Name { name: Written { value, range: start..end }, required: required.clone() }
+            let at = code.value.find(value.as_str()).unwrap_or_default();
+            let range = code.part(at..at + value.len());
+            Name { name: Written { value, range }, required: required.clone() }
         };
         return cell.codes.iter().take(codes).filter(is_name).map(name).collect();
     }

@@ -117,14 +117,30 @@ fn written(page: &Page, range: &Range<usize>, part: &str) -> Range<usize> {
     }
 }
 
+/// The method and the path of a match in a text that is read, each where it stands in what is written.
+fn endpoint_in(page: &Page, text: &str, range: &Range<usize>, found: &Captures<'_>) -> Option<Endpoint> {
+    let (method, path) = (found.get(1)?, found.get(2)?);
+    let value = path.as_str().trim_end_matches([':', ',', '.', ';', '*', '_']).to_owned();
+    let shown = &text[method.start()..path.start() + value.len()];
+    let source = page.source.text.get(range.clone())?;
+    let end = match source.find(shown) {
+        // As it reads: the path ends where the whole does.
+        Some(at) => Some(range.start + at + shown.len()),
+        // The last, as an address before it may hold the same.
+        None => source.rfind(value.as_str()).map(|at| range.start + at + value.len()),
+    };
+    let place = end.map_or(range.clone(), |end| end - value.len()..end);
+    let method = Written { range: written(page, range, method.as_str()), value: method.as_str().to_owned() };
+    Some(Endpoint::new(method, Written { value, range: place }))
+}
+
 /// A text that is an endpoint and nothing else.
 fn whole(page: &Page, text: &str, range: &Range<usize>, manner: Manner) -> Option<Declaration> {
     // A cheap look first: most paragraphs name no path, and no endpoint is this long.
     if !text.contains('/') || text.len() > 500 {
         return None;
     }
-    let found = WHOLE.captures(text)?;
-    let endpoint = endpoint(&found, |part| written(page, range, &text[part]))?;
+    let endpoint = endpoint_in(page, text, range, &WHOLE.captures(text)?)?;
     Some(Declaration { endpoint, range: range.clone(), manner })
 }
 
@@ -133,12 +149,7 @@ fn within(page: &Page, text: &str, range: &Range<usize>, manner: Manner) -> Opti
     if !text.contains('/') {
         return None;
     }
-    let found = WITHIN.captures(text)?;
-    let part = |group: usize| {
-        let value = found.get(group)?.as_str().trim_end_matches([':', ',', '.', ';', '*', '_']).to_owned();
-        Some(Written { range: written(page, range, &value), value })
-    };
-    let endpoint = Endpoint::new(part(1)?, part(2)?);
+    let endpoint = endpoint_in(page, text, range, &WITHIN.captures(text)?)?;
     Some(Declaration { endpoint, range: range.clone(), manner })
 }
 
@@ -159,9 +170,10 @@ fn liquid(text: &str) -> Vec<Declaration> {
 
 /// `openapi: GET /things` in what a page begins with.
 fn front_matter(text: &str) -> Option<Declaration> {
-    let front = text.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---")).map(|(front, _)| front)?;
+    let start = ["---\n", "---\r\n"].into_iter().find(|start| text.starts_with(start))?.len();
+    let front = text[start..].split_once("\n---").map(|(front, _)| front)?;
     let found = FRONT.captures(front)?;
-    let endpoint = endpoint(&found, |part| part.start + 4..part.end + 4)?;
+    let endpoint = endpoint(&found, |part| part.start + start..part.end + start)?;
     let range = endpoint.method.range.start..endpoint.path.range.end;
     Some(Declaration { endpoint, range, manner: Manner::Declared })
 }

@@ -30,7 +30,8 @@ pub fn mask(text: &str) -> String {
         // Blanks at the start of a line that goes on would make code of it.
         let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
         let goes_on = text[end..].lines().next().is_some_and(|rest| !rest.trim().is_empty());
-        let filler = if text[line_start..start].trim().is_empty() && goes_on { b',' } else { b' ' };
+        let is_mark = |letter: char| letter.is_whitespace() || "-*+>.)".contains(letter) || letter.is_ascii_digit();
+        let filler = if text[line_start..start].chars().all(is_mark) && goes_on { b',' } else { b' ' };
         for byte in &mut masked[start..end] {
             if *byte != b'\n' && *byte != b'\r' {
                 *byte = filler;

@@ -258,7 +258,7 @@ impl Reader<'_> {
         }
         let text = self.page.source.text.get(range.clone()).unwrap_or_default().to_owned();
         let (language, title) = language(&info);
-        let first = self.page.source.text[start..].lines().next().unwrap_or_default().len();
+        let first = self.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default().len();
         let title = Written { value: title, range: start..start + first };
         self.page.blocks.push(CodeBlock { language, title, start, text: Written { value: text, range } });
     }

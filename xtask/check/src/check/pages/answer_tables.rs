@@ -27,7 +27,7 @@ impl About<'_, '_> {
         let names: Vec<&str> = listing.entries.iter().map(|entry| entry.name.as_str()).collect();
         let all = answers.iter().flat_map(|objects| objects.iter().map(move |object| (objects, object)));
         let known = |(objects, object): &(&Vec<Object>, &Object)| {
-            names.iter().filter(|name| object.field(objects, &columns::parts(name)).is_some()).count()
+            names.iter().filter(|name| object.named(objects, name).is_some()).count()
         };
         let best = all
             .map(|found| (known(&found), found))
@@ -40,7 +40,7 @@ impl About<'_, '_> {
         for entry in &listing.entries {
             self.basis.count(1 + usize::from(entry.kind.is_some()));
             let parts = columns::parts(&entry.name);
-            let field = object.field(objects, &parts);
+            let field = object.named(objects, &entry.name);
             let is_below = objects.iter().any(|other| other.field(objects, &parts).is_some());
             match field {
                 Some(field) => {

@@ -144,6 +144,12 @@ pub fn falls_under(operation: &Operation, status: u16) -> bool {
     })
 }
 
+/// Adds the edit that writes another text in the place of one, if that is written there as it reads.
+pub fn fix_written(finding: Finding, page: &Page, written: &Written<String>, right: &str) -> Finding {
+    let stands = page.source.text.get(written.range.clone()) == Some(written.value.as_str());
+    if stands { finding.fix_with(right) } else { finding }
+}
+
 /// A name on a page that the contract does not have. Where it is one of the missing names written wrongly, that one is not
 /// missing any more.
 pub fn unknown_name(
@@ -172,7 +178,7 @@ pub fn unknown_name(
             // Only a typo is put right: another name may mean another thing.
             let is_typo = strsim::damerau_levenshtein(&right.value, written) <= 2;
             if is_typo || basis.is_complete() {
-                finding.help(format!("write `{}`", right.value)).fix_with(right.value)
+                fix_written(finding.help(format!("write `{}`", right.value)), page, written, &right.value)
             } else {
                 finding.help(format!("write `{}`, if that is meant", right.value))
             }

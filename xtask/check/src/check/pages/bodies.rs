@@ -56,7 +56,13 @@ impl About<'_, '_> {
             let finding = Finding::at(Rule::PageBodySyntax, self.page.place(&mistake.range, "here"), message);
             findings.push(finding.help("show the body as it is sent"));
         }
-        for value in &shown.values {
+        // What is sent is compared as a request.
+        let is_request = |value: &&ShownValue| {
+            value.start_line.as_ref().is_some_and(|line| {
+                context::shows_line(self.page, line).is_some_and(|shows| shows.role == Role::Request)
+            })
+        };
+        for value in shown.values.iter().filter(|value| !is_request(value)) {
             let inside = [&value.start_line, &value.caption].into_iter().flatten();
             let inside = inside.filter_map(|line| context::shows_line(self.page, line)).next();
             let Some(shows) = context::shows(self.page, block, inside) else { continue };

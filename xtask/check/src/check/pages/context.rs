@@ -72,7 +72,7 @@ pub fn label_above(page: &Page, start: usize) -> Option<&Paragraph> {
     let above = page.paragraphs[..before].iter().rev().take_while(|paragraph| paragraph.range.start >= heading);
     let is_label = |paragraph: &&Paragraph| {
         let text = paragraph.text.trim();
-        !paragraph.is_item && text.ends_with([':', '：']) && text.split_whitespace().count() <= 4
+        text.ends_with([':', '：']) && !paragraph.is_item && text.len() < 100 && text.split_whitespace().count() <= 4
     };
     above.into_iter().find(is_label)
 }

@@ -49,7 +49,7 @@ impl About<'_, '_> {
         let message = format!("the page names the permission `{}`; `{}` is required", written.value, right.value);
         let finding = Finding::at(Rule::PagePermission, self.page.place(&written.range, "the page says this"), message);
         let finding = finding.with(self.basis.place(there, "the contract says so here"));
-        Some(finding.help(format!("write `{}`", right.value)).fix_with(right.value))
+        Some(finding.help(format!("write `{}`, or correct the description", right.value)))
     }
 
     /// Both give one number, and without a word on when it holds.
@@ -122,16 +122,23 @@ impl About<'_, '_> {
     }
 }
 
-/// The one permission that a page names.
+/// The one permission that a page names: right before the word for it, or behind it.
 fn permission(page: &Page) -> Option<Written<String>> {
-    let paragraphs = page.paragraphs.iter().filter(|paragraph| PERMISSION.is_match(&paragraph.text));
-    let mut names: Vec<&Written<String>> =
-        paragraphs.flat_map(|paragraph| paragraph.codes.iter().filter(|code| NAME.is_match(code))).collect();
-    names.dedup_by(|one, other| one.value == other.value);
-    match names.as_slice() {
-        [only] => Some((*only).clone()),
-        _ => None,
+    let is_one = |text: &str, code: &str| {
+        let Some((before, after)) = text.split_once(code) else { return false };
+        let follows = PERMISSION.find(after.trim_start()).is_some_and(|found| found.start() == 0);
+        let before = before.trim_end_matches([' ', ':', '：', '「', '“', '"']);
+        follows || PERMISSION.find_iter(before).last().is_some_and(|found| found.end() == before.len())
+    };
+    let mut named: Vec<&Written<String>> = Vec::new();
+    for paragraph in page.paragraphs.iter().filter(|paragraph| PERMISSION.is_match(&paragraph.text)) {
+        let names: Vec<&Written<String>> = paragraph.codes.iter().filter(|code| NAME.is_match(code)).collect();
+        if names.iter().any(|code| is_one(&paragraph.text, code)) {
+            named.extend(names);
+        }
     }
+    let first = named.first()?;
+    named.iter().all(|other| other.value == first.value).then(|| (*first).clone())
 }
 
 /// The names of errors in the first column of tables that say they list errors.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use openapi_model::paths::{call, variables};
 
-use super::basis::Basis;
+use super::basis::{Basis, fix_written};
 use super::matching::{Matcher, Prefix, Target, stated_bases};
 use super::sections::{self, Declared};
 use super::shown_requests;
@@ -369,13 +369,9 @@ fn misnamed(
     let message = format!("the contract has no operation `{} {}`", endpoint.method.value, endpoint.path.value);
     let finding = Finding::at(rule, page.place(here, "the page says this"), message);
     let finding = finding.with(basis.place(there, "the contract says this"));
-    let is_written = page
-        .source
-        .text
-        .get(here.clone())
-        .is_some_and(|text| text == endpoint.method.value || text == endpoint.path.value);
-    if is_sure && is_written {
-        finding.help(format!("write `{right}`")).fix_with(right)
+    let written = if is_method { &endpoint.method } else { &endpoint.path };
+    if is_sure {
+        fix_written(finding.help(format!("write `{right}`")), page, written, right)
     } else {
         finding.help(format!("write `{right}`, if that is meant"))
     }

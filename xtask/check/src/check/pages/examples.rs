@@ -106,17 +106,17 @@ impl<'a> About<'a, '_> {
             }
             at += pair.len() + 1;
         }
-        self.query(&self.not_told(pairs, unknown))
+        self.query(&self.not_told(pairs, unknown, true))
     }
 
     /// Those of the `name=value` of a query that nothing is said of yet. A name that is none is said once.
-    fn not_told<'q>(&self, mut pairs: Vec<Pair<'q>>, unknown: &mut HashSet<String>) -> Vec<Pair<'q>> {
+    fn not_told<'q>(&self, mut pairs: Vec<Pair<'q>>, unknown: &mut HashSet<String>, is_own: bool) -> Vec<Pair<'q>> {
         let is_known = |name: &str| {
             self.operation.parameters.iter().any(|known| known.location == Location::Query && *known.name == *name)
         };
         pairs.retain(|(pair, _)| {
             let name = pair_of(pair).0;
-            is_known(&name) || unknown.insert(name)
+            is_known(&name) || unknown.insert(if is_own { name } else { format!("{} {name}", self.operation.call()) })
         });
         pairs
     }
@@ -140,7 +140,8 @@ impl<'a> About<'a, '_> {
         }
         let about = About { operation, ..*self };
         self.basis.count(1);
-        let mut findings = about.query(&about.not_told(about.pairs(request), unknown));
+        let mut findings =
+            about.query(&about.not_told(about.pairs(request), unknown, std::ptr::eq(operation, self.operation)));
         findings.extend(about.missing_query(request));
         findings.extend(about.sent(request, told));
         if customs.names_servers {

@@ -82,6 +82,11 @@ fn plain(path: &str) -> String {
     anonymous(&format!("{slash}{path}"))
 }
 
+/// What follows the beginning of a path, where whole parts of it are that.
+fn below<'p>(path: &'p str, beginning: &str) -> Option<&'p str> {
+    path.strip_prefix(beginning).filter(|rest| rest.starts_with('/'))
+}
+
 /// The places in a path where a part begins, but for the first.
 fn cuts(path: &str) -> impl Iterator<Item = (&str, &str)> {
     path.match_indices('/').filter(|(at, _)| *at > 0).map(|(at, _)| path.split_at(at))
@@ -129,7 +134,7 @@ impl<'a> Matcher<'a> {
     /// The operation of a method and a path, which may begin with the path of a server.
     fn below_servers(&self, method: &str, path: &str) -> Option<Target<'a>> {
         self.exact(method, path)
-            .or_else(|| self.folders.iter().find_map(|folder| self.exact(method, path.strip_prefix(folder.as_str())?)))
+            .or_else(|| self.folders.iter().find_map(|folder| self.exact(method, below(path, folder)?)))
     }
 
     /// What most of some endpoints write before the paths of the contract or leave out: three at least, and four of five.
@@ -170,7 +175,7 @@ impl<'a> Matcher<'a> {
         }
         let found = prefix.and_then(|prefix| match prefix {
             Prefix::LeftOut(beginning) => self.exact(method, &format!("{beginning}{path}")),
-            Prefix::Added(beginning) => self.exact(method, path.strip_prefix(beginning.as_str())?),
+            Prefix::Added(beginning) => self.exact(method, below(&path, beginning)?),
         });
         found.unwrap_or(if prefix.is_some() || self.knows_start(&path) { Target::Nothing } else { Target::Elsewhere })
     }
@@ -194,7 +199,7 @@ impl<'a> Matcher<'a> {
 
     /// Whether the first part of a path, below a server's, is the first of some path of the contract.
     fn knows_start(&self, path: &str) -> bool {
-        let below = self.folders.iter().filter_map(|folder| path.strip_prefix(folder.as_str()));
+        let below = self.folders.iter().filter_map(|folder| below(path, folder));
         std::iter::once(path)
             .chain(below)
             .any(|path| path.split('/').nth(1).is_some_and(|part| self.first_parts.contains(part)))
@@ -207,7 +212,7 @@ impl<'a> Matcher<'a> {
         let at = |method: &&str| {
             let found = self.below_servers(method, &path).or_else(|| match prefix? {
                 Prefix::LeftOut(beginning) => self.exact(method, &format!("{beginning}{path}")),
-                Prefix::Added(beginning) => self.exact(method, path.strip_prefix(beginning.as_str())?),
+                Prefix::Added(beginning) => self.exact(method, below(&path, beginning)?),
             });
             found?.operation()
         };
@@ -218,12 +223,12 @@ impl<'a> Matcher<'a> {
     /// what it says there.
     pub fn asked(&self, method: &str, path: &str, prefix: Option<&Prefix>) -> Option<&'a Operation> {
         let path = plain(path);
-        let below = self.folders.iter().filter_map(|folder| path.strip_prefix(folder.as_str()).map(str::to_owned));
+        let shorter = self.folders.iter().filter_map(|folder| below(&path, folder).map(str::to_owned));
         let voted = prefix.and_then(|prefix| match prefix {
             Prefix::LeftOut(beginning) => Some(format!("{beginning}{path}")),
-            Prefix::Added(beginning) => path.strip_prefix(beginning.as_str()).map(str::to_owned),
+            Prefix::Added(beginning) => below(&path, beginning).map(str::to_owned),
         });
-        let paths: Vec<String> = std::iter::once(path.clone()).chain(below).chain(voted).collect();
+        let paths: Vec<String> = std::iter::once(path.clone()).chain(shorter).chain(voted).collect();
         paths.iter().find_map(|path| self.asked_below(method, path))
     }
 

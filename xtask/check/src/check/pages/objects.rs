@@ -10,6 +10,7 @@ use super::basis::Basis;
 use super::shapes::{self, Field, Fields, Others, Variants};
 use crate::page::Kind;
 use crate::page::columns::Entry;
+use crate::page::columns::parts;
 use apidrift_core::contract::{Operation, json};
 
 /// How deep objects are looked for.
@@ -139,6 +140,11 @@ impl Object {
             Some(false) => None,
             None => (!self.required.is_empty()).then_some(false),
         }
+    }
+
+    /// The field of a name, which may have dots in it, or lead through the objects below.
+    pub fn named<'a>(&'a self, objects: &'a [Object], name: &str) -> Option<&'a Field> {
+        self.fields.get(name).or_else(|| self.field(objects, &parts(name)))
     }
 
     /// The field that a name leads to from here, through the objects below.

@@ -198,10 +198,14 @@ impl<'a> About<'a, '_> {
         Some(if is_written { finding.fix_with(&right.value) } else { finding })
     }
 
-    /// Where a part of a URL stands, if the URL stands in one piece.
+    /// Where a part of a URL, which is a slice of it, stands.
     pub(super) fn part(&self, url: &Written<String>, part: &str) -> Range<usize> {
-        match self.page.source.text[url.range.clone()].find(part) {
-            Some(at) if !part.is_empty() => url.range.start + at..url.range.start + at + part.len(),
+        let at = (part.as_ptr() as usize).checked_sub(url.value.as_ptr() as usize);
+        let at = at.filter(|at| !part.is_empty() && at + part.len() <= url.value.len());
+        // Quotes stand around it.
+        let start = self.page.source.text.get(url.range.clone()).and_then(|text| text.find(url.value.as_str()));
+        match (at, start) {
+            (Some(at), Some(start)) => url.range.start + start + at..url.range.start + start + at + part.len(),
             _ => url.range.clone(),
         }
     }

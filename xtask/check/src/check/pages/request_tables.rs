@@ -103,7 +103,7 @@ impl<'a> About<'a, '_> {
         let is_parameter = |name: &&&str| self.parameter(name).is_some() || self.is_key(name);
         let parameters = names.iter().filter(is_parameter).count();
         let score = |object: &&'o Object| {
-            let own = |name: &&&str| object.field(objects, &columns::parts(name)).is_some();
+            let own = |name: &&&str| object.named(objects, name).is_some();
             let fields = names.iter().filter(own).count();
             let known = names.iter().filter(|name| own(name) || is_parameter(name)).count();
             (fields > 0 && known * 2 >= names.len()).then_some((known, fields, std::cmp::Reverse(object.path.len())))
@@ -194,11 +194,11 @@ impl<'a> About<'a, '_> {
     {
         let parts = columns::parts(name);
         let parameter = self.parameter(name);
-        let field = table.object.and_then(|object| Some((object.field(objects, &parts)?, object)));
+        let field = table.object.and_then(|object| Some((object.named(objects, name)?, object)));
         match (parameter, field) {
             (Some(_), Some(_)) => Meaning::Known,
             (Some(parameter), None) => Meaning::Parameter(parameter),
-            (None, Some((field, object))) if parts.len() == 1 => Meaning::Field(field, object),
+            (None, Some((field, object))) if parts.len() == 1 || *field.name == *name => Meaning::Field(field, object),
             (None, Some(_)) => Meaning::Known,
             (None, None) => {
                 // A table may go on with the fields of what stands in it, and nobody knows what stands in what is open.
@@ -554,5 +554,5 @@ pub fn wrong_kind(
     let finding = Finding::at(rule, page.place(&range, "the page says this"), message)
         .help(format!("write `{word}`, or change the contract"));
     // Elsewhere an example may show that the page is right.
-    Some(if plain && is_strict { finding.fix_with(word) } else { finding })
+    Some(if plain && length > 0 && is_strict { finding.fix_with(word) } else { finding })
 }

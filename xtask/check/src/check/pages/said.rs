@@ -140,14 +140,12 @@ fn defaults(about: &About<'_, '_>, row: &Row) -> Vec<Written<String>> {
         let word =
             rest.split([',', ')']).next().filter(|word| (word.len() < rest.len() || before.is_empty()) && is_inside);
         let word = word.or(Some(first).filter(|_| is_plain))?;
-        let at = about
-            .page
-            .source
-            .text
-            .get(cell.range.clone())?
-            .find(&cell.text[found.start()..found.end() + word.len()])?;
-        let start = cell.range.start + at + found.len();
-        Some(Written { value: word.trim_matches(['"', '\'']).to_owned(), range: start..start + word.len() })
+        // Where it stands, if the cell is written as it reads up to there.
+        let text = about.page.source.text.get(cell.range.clone())?;
+        let shown = &cell.text[found.start()..cell.text.len() - rest.len() + word.len()];
+        let end = cell.range.start + text.find(shown)? + shown.len();
+        let value = word.trim_matches(['"', '\'']).to_owned();
+        Some(Written { value, range: end - word.len()..end })
     };
     row.cells.iter().filter_map(said).filter(is_value).collect()
 }

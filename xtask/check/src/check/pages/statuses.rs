@@ -122,7 +122,16 @@ impl About<'_, '_> {
                 }
             }
         }
-        page.tables.iter().filter_map(status_column).flatten().for_each(|cell| add(&cell.text, &cell.range, &BEGINS));
+        for table in &page.tables {
+            let around = context::headings_around(page, table.range.start);
+            let mut labels = around.into_iter().filter(|heading| context::is_label(page, heading));
+            let is_answer = |label: &str| matches!(words::role(label), Some(Role::Response | Role::Error));
+            let before =
+                context::paragraph_before(page, table.range.start).is_some_and(|before| is_answer(&before.text));
+            let is_below_answers = before || labels.any(|heading| is_answer(&heading.text));
+            let cells = status_column(table, is_below_answers).into_iter().flatten();
+            cells.for_each(|cell| add(&cell.text, &cell.range, &BEGINS));
+        }
         for row in &page.errors {
             named.push((row.status.value, row.status.range.clone()));
         }
@@ -137,6 +146,9 @@ impl About<'_, '_> {
     fn says_status(&self, paragraph: &Paragraph) -> Says {
         let page = self.page;
         let text = paragraph.text.trim();
+        if !text.as_bytes().windows(3).any(|bytes| bytes.iter().all(u8::is_ascii_digit)) {
+            return Says::Nothing;
+        }
         let is_label = text.split_whitespace().count() <= 6 && ONLY.is_match(text);
         if is_label && words::role(text).is_some_and(|role| role != Role::Request) {
             return Says::Label;
@@ -217,7 +229,7 @@ fn comments(block: &CodeBlock) -> Vec<Written<String>> {
 }
 
 /// The cells of a column of statuses: all of its cells begin with one.
-fn status_column(table: &Table) -> Option<Vec<&Cell>> {
+fn status_column(table: &Table, is_below_answers: bool) -> Option<Vec<&Cell>> {
     let width = table.rows.iter().map(|row| row.cells.len()).max()?;
     let cells = |column: usize| -> Vec<&Cell> {
         let cells = table.rows.iter().filter_map(|row| row.cells.get(column));
@@ -230,15 +242,22 @@ fn status_column(table: &Table) -> Option<Vec<&Cell>> {
             ["1XX", "2XX", "3XX", "4XX", "5XX", "DEFAULT"].contains(&cell.text.trim().to_uppercase().as_str());
         (is_range || status.is_some_and(is_status)) && cell.text.split_whitespace().count() <= 6
     };
+    // A column says what it is: numbers alone may be anything.
     let says_so = |column: usize| {
-        let head = table.head.get(column).map(|cell| cell.text.to_lowercase()).unwrap_or_default();
-        ["status", "code", "http", "response", "error", "fehler", "estado", "ステータス", "상태", "状态"]
-            .iter()
-            .any(|word| head.contains(word))
+        let head = table.head.get(column).map(|cell| cell.text.trim().to_lowercase()).unwrap_or_default();
+        const WORDS: [&str; 5] = ["status", "http", "estado", "statut", "statuscode"];
+        const PARTS: [&str; 4] = ["ステータス", "상태", "状态", "statuscode"];
+        const WHOLE: [&str; 7] = ["code", "codes", "error code", "response code", "código", "コード", "코드"];
+        let mut words = head.split(|letter: char| !letter.is_alphanumeric());
+        words.any(|word| WORDS.contains(&word))
+            || PARTS.iter().any(|part| head.contains(part))
+            || WHOLE.contains(&head.as_str())
+            || matches!(words::role(&head), Some(Role::Response | Role::Error)) && head.split_whitespace().count() <= 2
     };
     let is_one = |column: &usize| {
         let cells = cells(*column);
-        !cells.is_empty() && cells.iter().all(is_status) && (says_so(*column) || cells.len() > 2)
+        let are_statuses = !cells.is_empty() && cells.iter().all(is_status);
+        are_statuses && (says_so(*column) || (*column == 0 && is_below_answers))
     };
     (0..width).find(is_one).map(cells)
 }
