@@ -46,7 +46,7 @@ pub fn check_help(program: &str) -> String {
 pub struct Check {
     /// The contract, where there are no settings or another is meant
     contract: Option<PathBuf>,
-    /// The folder of its pages
+    /// The folder of its pages, or one page
     #[arg(requires = "contract")]
     docs: Option<PathBuf>,
     /// How findings are shown
@@ -64,7 +64,7 @@ pub struct Check {
     /// Also find what breaks clients of an earlier contract: a revision of this repository, or a file
     #[arg(long, value_name = "REV|FILE")]
     against: Option<String>,
-    /// Compare only this page from somewhere else with the contract
+    /// Compare only these pages from somewhere else with the contract
     #[arg(long = "page", value_name = "FILE", num_args = 1.., conflicts_with = "against")]
     pages: Vec<PathBuf>,
     /// List what was compared, and what was not, with the reasons; the other formats always do

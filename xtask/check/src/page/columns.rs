@@ -11,8 +11,9 @@ use super::pattern::pattern;
 use super::words::{self, Kind};
 
 /// A name as it stands in contracts: of a parameter, or of a field, perhaps with those that it stands in.
-static NAME: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^[A-Za-z_$@][\w$@.\-]*(?:\[[\w$.*-]*\])*(?:\.[\w$@.\-]+(?:\[[\w$.*-]*\])*)*$"));
+static NAME: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"^[A-Za-z_$@][\w$@.\-]*(?:\[[\w$.*-]*\])*(?:\.[\w$@.\-]+(?:\[[\w$.*-]*\])*)*(?:[<>]=?)?$")
+});
 /// What shows that a name belongs to the one in a row above.
 const INDENTS: [char; 10] = ['└', '─', '├', '│', '↳', '→', '>', '•', '∟', '\u{a0}'];
 

@@ -71,6 +71,8 @@ impl Page {
         page.sort();
         declarations::find(&mut page);
         page.lists = lists::find(&page);
+        page.tabs.extend(indented_tabs(&page));
+        page.tabs.sort_by_key(|tab| tab.range.start);
         if page.limits.iter().any(|limit| limit.is_of_requests) {
             page.limits.retain(|limit| limit.is_of_requests);
         }
@@ -424,6 +426,25 @@ impl Reader<'_> {
         let start = range.start + (cell.len() - cell.trim_start().len());
         start..start + content.len()
     }
+}
+
+/// Tabs of MkDocs: `=== "404"`, and what is indented below it.
+fn indented_tabs(page: &Page) -> Vec<Tab> {
+    let text = &page.source.text;
+    let tab = |paragraph: &Paragraph| {
+        let label = paragraph.text.strip_prefix("=== ")?.trim_start_matches(['!', '+']).trim();
+        let label = label.strip_prefix('"')?.split('"').next()?;
+        let start = paragraph.range.start;
+        let mut end = start;
+        for (index, line) in text.get(start..)?.split_inclusive('\n').enumerate() {
+            if index > 0 && !line.trim().is_empty() && !line.starts_with([' ', '\t']) {
+                break;
+            }
+            end += line.len();
+        }
+        Some(Tab { label: Written { value: label.to_owned(), range: paragraph.range.clone() }, range: start..end })
+    };
+    page.paragraphs.iter().filter_map(tab).collect()
 }
 
 /// A row that documents an error: `404 Not here` in one code span, or the status and the message in two cells.

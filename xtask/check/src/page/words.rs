@@ -128,7 +128,7 @@ const ENGLISH: Words = Words {
         ("object", Object),
     ],
     null: &["null", "nullable"],
-    request: &["request", "requests", "body", "payload", "input", "arguments"],
+    request: &["request", "requests", "body", "input", "arguments"],
     response: &["response", "responses", "answer", "answers", "returns", "reply", "output"],
     error: &["error", "errors"],
     locations: &[("path", "path"), ("query", "query"), ("header", "header"), ("cookie", "cookie")],
@@ -540,6 +540,18 @@ pub fn is_of_parameters(label: &str) -> bool {
     ];
     let label = label.to_lowercase();
     PARTS.iter().any(|part| label.contains(part))
+}
+
+/// Whether a head is that of a column of what is no more.
+pub fn is_of_past(head: &str) -> bool {
+    const WORDS: [&str; 8] = ["removed", "deprecated", "old", "former", "renamed", "replaced", "obsolete", "eliminado"];
+    head.to_lowercase().split(|letter: char| !letter.is_alphanumeric()).any(|word| WORDS.contains(&word))
+}
+
+/// Whether a label says that what follows is wrong on purpose.
+pub fn is_of_mistake(label: &str) -> bool {
+    const WORDS: [&str; 6] = ["invalid", "wrong", "incorrect", "malformed", "bad", "don"];
+    label.to_lowercase().split(|letter: char| !letter.is_alphanumeric()).any(|word| WORDS.contains(&word))
 }
 
 /// Whether a head is that of a column of types.

@@ -57,7 +57,7 @@ fn finding(finding: &Finding) -> String {
 
 /// A message, as the workflow commands escape it.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    super::plain(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// A property, in which more is escaped.

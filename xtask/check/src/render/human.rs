@@ -48,11 +48,11 @@ pub fn finding(finding: &Finding, colour: bool) -> String {
         );
     }
     for note in &finding.notes {
-        group = group.element(Level::NOTE.message(note.as_str()));
+        group = group.element(Level::NOTE.message(super::plain(note)));
     }
     if let Some(help) = &finding.help {
         let fixable = if finding.fix.is_empty() { "" } else { " (`--fix` does it)" };
-        group = group.element(Level::HELP.message(format!("{help}{fixable}")));
+        group = group.element(Level::HELP.message(format!("{}{fixable}", super::plain(help))));
     }
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     renderer.render(&[group])

@@ -23,6 +23,12 @@ pub enum Format {
     Junit,
 }
 
+/// A text without characters that control a terminal, but for line breaks.
+fn plain(text: &str) -> String {
+    let is_control = |letter: char| letter.is_control() && letter != '\n';
+    text.chars().map(|letter| if is_control(letter) { '\u{fffd}' } else { letter }).collect()
+}
+
 /// Everything as one text.
 pub fn render(outcome: &Outcome, format: Format, colour: bool) -> String {
     match format {

@@ -28,6 +28,9 @@ impl<'a> About<'a, '_> {
     /// The parameter that a page calls by a name.
     pub fn parameter(&self, name: &str) -> Option<&'a Parameter> {
         let named = self.names.get(name).map_or(name, String::as_str);
-        self.operation.parameter(named).or_else(|| self.operation.parameter(name))
+        let exact = self.operation.parameter(named).or_else(|| self.operation.parameter(name));
+        // `tags[]` is a manner of writing a list of tags.
+        let plain = |name: &str| name.trim_end_matches("[]").to_owned();
+        exact.or_else(|| self.operation.parameters.iter().find(|known| plain(&known.name) == plain(name)))
     }
 }

@@ -108,6 +108,14 @@ pub fn is_label(page: &Page, heading: &Heading) -> bool {
 /// What a block shows, by what stands around it. The first that says it counts: the tab or the title of its fence, what stands
 /// in it (`inside`), the paragraph before it, the heading above it, an example request right before it.
 pub fn shows(page: &Page, block: &CodeBlock, inside: Option<Shows>) -> Option<Shows> {
+    let label = paragraph_before(page, block.start).map(|paragraph| paragraph.text.as_str());
+    let label = label.filter(|label| label.split_whitespace().count() <= 6);
+    let heading = heading_above(page, block.start).map(|heading| heading.text.as_str());
+    // `400 Bad Request` is the name of a status.
+    let is_mistake = |label: &str| status(label).is_none() && words::is_of_mistake(label);
+    if [label, heading].into_iter().flatten().any(is_mistake) {
+        return None;
+    }
     let tab = page.tabs.iter().rev().find(|tab| tab.range.contains(&block.start));
     let titled = [tab.map(|tab| &tab.label), Some(&block.title)].into_iter().flatten().find_map(|title| {
         let status = status(title);
@@ -192,7 +200,8 @@ fn by_heading(page: &Page, start: usize) -> Option<Shows> {
 /// What a line in a block says it shows: `HTTP/1.1 201 Created`, `POST /things`, `Response 201`.
 pub fn shows_line(page: &Page, line: &Written<String>) -> Option<Shows> {
     let first = line.split_whitespace().next()?;
-    if first.starts_with("HTTP/") {
+    let is_status = first.len() == 3 && status(first).is_some() && line.split_whitespace().count() <= 5;
+    if first == "HTTP" || first.starts_with("HTTP/") || is_status {
         let status = status(line)?;
         return Some(Shows {
             role: role_of_status(status),

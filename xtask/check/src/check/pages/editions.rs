@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::basis::Basis;
 use super::endpoint::{Section, Subjects};
 use super::headers;
+use super::read::without_language;
 use crate::page::{self, CodeBlock, Language, Page, Written};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
@@ -51,7 +52,7 @@ pub fn keys(edition: &Edition, subjects: &Subjects<'_>) -> Vec<String> {
     let pages = edition.pages.iter().zip(&subjects.sections);
     let key = |(page, sections): (&Page, &Vec<Section<'_>>)| match sections.as_slice() {
         [only] => only.operation.call(),
-        _ => page.source.path.rsplit('/').next().unwrap_or_default().to_owned(),
+        _ => without_language(&page.source.path),
     };
     pages.map(key).collect()
 }

@@ -139,7 +139,8 @@ impl<'a> Reader<'a, '_> {
         if page.declarations.iter().any(|one| one.manner != Manner::Mention) {
             return None;
         }
-        self.mentioned(page).or_else(|| if self.basis.is_complete() { None } else { self.asked_for(page) })
+        // A mention is no declaration, unless every operation is to have a page.
+        if self.basis.is_complete() { self.mentioned(page) } else { self.asked_for(page) }
     }
 
     fn mentioned(&mut self, page: &Page) -> Option<Section<'a>> {
@@ -215,7 +216,8 @@ impl<'a> Reader<'a, '_> {
         }
         let request = requests.first()?;
         let endpoint = Endpoint::new(request.method.clone(), request.url.clone());
-        Some(Section::new(first, whole(page), endpoint, HashMap::new(), true))
+        // It may only speak of it: what it leaves out is not missing.
+        Some(Section::new(first, whole(page), endpoint, HashMap::new(), false))
     }
 
     /// Declared endpoints that are no operation. They are wrong where most of what the page declares is known, or it declares

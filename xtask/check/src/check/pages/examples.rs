@@ -198,7 +198,8 @@ impl<'a> About<'a, '_> {
         }
         // Where it is another operation's path, nobody knows which is meant.
         let is_method = *request.method == *self.operation.method.value;
-        if !is_ours || !is_method || path.len() < 2 || !matcher.knows(path) {
+        let is_server = base.contains("://") && !base.contains(['$', '{', '<']) && !base.contains("localhost");
+        if !is_ours || !is_method || path.len() < 2 || !(is_server || matcher.knows(path)) {
             return None;
         }
         let message = format!("the contract has no operation `{} {path}`", request.method.value);

@@ -31,13 +31,16 @@ pub fn read(project: &Project, unread: &mut Vec<String>) -> Vec<Pages> {
         let are_complete = !sources.is_empty();
         return vec![Pages { language: most_frequent(&sources), sources, are_complete }];
     }
-    let names = match names_of_pages(&path, "") {
+    let names = match names_of_pages(&path) {
         Ok(names) => names,
-        Err(error) => {
-            unread.push(format!("{folder} cannot be read: {error}"));
+        Err(reason) => {
+            unread.push(format!("{folder}: {reason}"));
             return Vec::new();
         }
     };
+    if names.is_empty() {
+        unread.push(format!("{folder} has no pages: no file in it ends in {}", ENDINGS.join(", ")));
+    }
     let mut editions: BTreeMap<Option<String>, (Vec<Arc<Source>>, bool)> = BTreeMap::from([(None, (Vec::new(), true))]);
     for name in names {
         let edition = editions.entry(language_tag(&name).filter(|tag| tag != "en")).or_insert((Vec::new(), true));
@@ -49,14 +52,41 @@ pub fn read(project: &Project, unread: &mut Vec<String>) -> Vec<Pages> {
             }
         }
     }
+    // A folder that is only called like a language is one of the others.
+    let own = editions.get(&None).map_or(Language::English, |(sources, _)| most_frequent(sources));
+    let is_none = |tag: &Option<String>, sources: &[Arc<Source>]| {
+        let named = tag.as_deref().map(language_of);
+        named == Some(Language::Other) && most_frequent(sources) == own
+    };
+    let misnamed: Vec<Option<String>> =
+        editions.iter().filter(|(tag, (sources, _))| is_none(tag, sources)).map(|(tag, _)| tag.clone()).collect();
+    for tag in misnamed {
+        if let (Some((sources, are_complete)), Some(none)) = (editions.remove(&tag), editions.get_mut(&None)) {
+            none.0.extend(sources);
+            none.1 &= are_complete;
+        }
+    }
     let pages = |(tag, (sources, are_complete)): (Option<String>, (Vec<Arc<Source>>, bool))| {
         let language = match &tag {
-            Some(tag) => Language::of_code(tag.split(['-', '_']).next().unwrap_or_default()),
+            Some(tag) => language_of(tag),
             None => most_frequent(&sources),
         };
         Pages { language, sources, are_complete }
     };
     editions.into_iter().map(pages).collect()
+}
+
+/// The language of a tag such as `pt-BR`.
+fn language_of(tag: &str) -> Language {
+    Language::of_code(tag.split(['-', '_']).next().unwrap_or_default())
+}
+
+/// The path of a page without what says its language: the same for all editions of it.
+pub fn without_language(path: &str) -> String {
+    let Some(tag) = language_tag(path) else { return path.to_owned() };
+    let folders = path.split('/').filter(|folder| *folder != tag);
+    let path = folders.collect::<Vec<_>>().join("/");
+    path.replace(&format!(".{tag}."), ".").replace(&format!("_{tag}."), ".")
 }
 
 /// The language that most pages are written in.
@@ -95,24 +125,51 @@ fn is_language_tag(name: &str) -> bool {
     CODES.contains(&language) && region.is_none_or(is_region)
 }
 
+/// What the names of pages end in, in capitals or not.
+const ENDINGS: [&str; 3] = [".md", ".mdx", ".markdown"];
+
 /// Whether a file is a page. What begins with a dot belongs to an editor or a system.
 fn is_page(name: &str) -> bool {
-    let endings = [".md", ".mdx", ".markdown"];
-    endings.iter().any(|ending| name.ends_with(ending)) && !name.starts_with('.')
+    let lower = name.to_lowercase();
+    ENDINGS.iter().any(|ending| lower.ends_with(ending)) && !name.starts_with('.')
 }
 
-/// The paths of all pages below a folder, however deep.
-pub fn names_of_pages(folder: &Path, prefix: &str) -> std::io::Result<Vec<String>> {
+/// The paths of all pages below a folder, however deep. Links are followed.
+///
+/// # Errors
+///
+/// What cannot be read: a page that nobody sees is not to be taken for one in which nothing is wrong.
+pub fn names_of_pages(folder: &Path) -> Result<Vec<String>, String> {
     let mut names = Vec::new();
-    for entry in std::fs::read_dir(folder)?.filter_map(Result::ok) {
-        let Ok(name) = entry.file_name().into_string() else { continue };
-        let path = format!("{prefix}{name}");
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            if !name.starts_with('.') && name != "node_modules" {
-                names.extend(names_of_pages(&entry.path(), &format!("{path}/")).unwrap_or_default());
+    let mut seen = std::collections::HashSet::new();
+    let mut open = vec![(folder.to_owned(), String::new())];
+    while let Some((folder, prefix)) = open.pop() {
+        let shown = || if prefix.is_empty() { "the folder".to_owned() } else { format!("the folder {prefix}") };
+        // A link may lead back to where it stands.
+        if !folder.canonicalize().is_ok_and(|folder| seen.insert(folder)) {
+            if prefix.is_empty() {
+                return Err("there is no such folder".to_owned());
             }
-        } else if is_page(&name) {
-            names.push(path);
+            continue;
+        }
+        let entries = std::fs::read_dir(&folder).map_err(|error| format!("{} cannot be read: {error}", shown()))?;
+        for entry in entries {
+            let entry = entry.map_err(|error| format!("{} cannot be read: {error}", shown()))?;
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else {
+                let name = name.to_string_lossy();
+                if is_page(&name) {
+                    return Err(format!("the name of {prefix}{name} is not UTF-8"));
+                }
+                continue;
+            };
+            let path = format!("{prefix}{name}");
+            let is_folder = entry.path().is_dir();
+            if is_folder && !name.starts_with('.') && name != "node_modules" {
+                open.push((entry.path(), format!("{path}/")));
+            } else if !is_folder && is_page(name) {
+                names.push(path);
+            }
         }
     }
     names.sort();
@@ -122,6 +179,13 @@ pub fn names_of_pages(folder: &Path, prefix: &str) -> std::io::Result<Vec<String
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn editions_of_a_page_have_one_path() {
+        for path in ["api/es/a.md", "api/a.es.md", "api/a_es.md", "es/api/a.md"] {
+            assert_eq!(without_language(path), "api/a.md", "{path}");
+        }
+    }
 
     #[test]
     fn paths_name_the_language_of_a_page() {

@@ -262,7 +262,7 @@ impl<'a> About<'a, '_> {
             };
             let mut parameters = self.operation.parameters.iter();
             match parameters.find(|other| other.location == Location::Query && *other.name == *name) {
-                None if self.is_key(&name) || self.is_part(&name) => {}
+                None if self.is_key(&name) || self.is_part(&name) || name.starts_with("utm_") => {}
                 None => findings.push(match self.field_of_body(&name) {
                     Some(span) => {
                         let reason = format!("`{name}` is a field of the body, and no query parameter");

@@ -11,6 +11,7 @@ use openapi_model::span::Spanned;
 
 use super::about::About;
 use super::basis::unknown_name;
+use super::context;
 use super::objects::{self, Object};
 use super::said;
 use super::shapes::{Field, Variants};
@@ -28,6 +29,8 @@ struct Described<'a> {
     object: Option<&'a Object>,
     /// Whether it goes on with the fields of what stands in the object, without saying so.
     is_flat: bool,
+    /// Whether another table is of the same object: each may be of another case.
+    is_one_of_several: bool,
 }
 
 /// What was found in tables of what a request takes.
@@ -60,6 +63,11 @@ impl<'a> About<'a, '_> {
                 None => others.push(table),
             }
         }
+        let of_one: Vec<Option<*const Object>> =
+            described.iter().map(|table| table.object.map(std::ptr::from_ref)).collect();
+        for (table, own) in described.iter_mut().zip(&of_one) {
+            table.is_one_of_several = own.is_some() && of_one.iter().filter(|other| *other == own).count() > 1;
+        }
         let mut findings = Vec::new();
         // What was written otherwise is not missing.
         let mut misspelt = HashSet::new();
@@ -68,7 +76,7 @@ impl<'a> About<'a, '_> {
             let mut missing = self.missing_names(&described, table);
             let before: HashSet<String> = missing.iter().map(|name| name.value.clone()).collect();
             for entry in &table.listing.entries {
-                let found = self.entry(entry, table, &objects, &mut missing);
+                let found = self.entry(entry, table, &objects, &mut missing, is_listed);
                 if found.iter().any(|finding| finding.rule == Rule::PageParameterExtra) {
                     unknown.insert(entry.name.value.clone());
                 }
@@ -120,12 +128,18 @@ impl<'a> About<'a, '_> {
         let says_required = listing.entries.iter().any(|entry| entry.required.is_some());
         let can_be_no_other = self.basis.is_complete() && objects.is_empty() && says_required && !is_of_answers;
         if is_of_parameters || (says_query && object.is_none()) {
-            Some(Described { table, listing, object: None, is_flat: false })
-        } else if object.is_some() {
+            Some(Described { table, listing, object: None, is_flat: false, is_one_of_several: false })
+        } else if object.is_some() && (!is_of_answers || self.is_of_request(table) || self.basis.is_complete()) {
             let deeper = names.iter().filter(|name| self.is_deeper(name, object, objects)).count();
-            Some(Described { table, is_flat: deeper * 4 > names.len(), listing, object })
+            Some(Described { table, is_flat: deeper * 4 > names.len(), is_one_of_several: false, listing, object })
         } else {
-            can_be_no_other.then_some(Described { table, listing, object: None, is_flat: false })
+            can_be_no_other.then_some(Described {
+                table,
+                listing,
+                object: None,
+                is_flat: false,
+                is_one_of_several: false,
+            })
         }
     }
 
@@ -135,6 +149,14 @@ impl<'a> About<'a, '_> {
         let is_here =
             object.is_some_and(|object| object.field(objects, &parts).is_some()) || self.parameter(name).is_some();
         !is_here && objects.iter().any(|object| object.field(objects, &parts).is_some())
+    }
+
+    /// Whether a heading around a table, or the label before it, says that it is of a request.
+    fn is_of_request(&self, table: &Table) -> bool {
+        let says = |label: &str| words::role(label) == Some(Role::Request) || words::is_of_parameters(label);
+        let around = context::headings_around(self.page, table.range.start);
+        let mut labels = around.into_iter().filter(|heading| context::is_label(self.page, heading));
+        labels.any(|heading| says(&heading.text)) || self.label_before(table).is_some_and(|label| says(&label))
     }
 
     /// Whether a table stands below something that says it is of an answer, or of an object in general.
@@ -155,6 +177,7 @@ impl<'a> About<'a, '_> {
         let tabs = self.page.tabs.iter().filter(|tab| tab.range.contains(&table.range.start));
         enclosing.any(|heading| is_other(&heading.text))
             || tabs.into_iter().any(|tab| tab.label.contains(|letter: char| letter.is_ascii_digit()))
+            || table.head.iter().any(|cell| words::is_of_past(&cell.text))
             || self.label_before(table).is_some_and(|label| is_other(&label))
             || table
                 .head
@@ -188,7 +211,13 @@ impl<'a> About<'a, '_> {
     }
 
     /// What a name of a table is.
-    fn meaning<'o>(&self, name: &str, table: &Described<'o>, objects: &'o [Object]) -> Meaning<'o>
+    fn meaning<'o>(
+        &self,
+        name: &str,
+        table: &Described<'o>,
+        objects: &'o [Object],
+        is_listed: &dyn Fn(&str) -> bool,
+    ) -> Meaning<'o>
     where
         'a: 'o,
     {
@@ -211,7 +240,8 @@ impl<'a> About<'a, '_> {
                         .any(|object| object.field(objects, &parts).is_some());
                 let is_open =
                     table.object.is_some_and(|object| object.is_open) || self.leads_into_open(&parts, table, objects);
-                let is_known = is_deep || is_open || self.is_key(name) || self.is_in_endpoint(name);
+                let is_answered = !self.basis.is_complete() && is_listed(name) && !self.is_of_request(table.table);
+                let is_known = is_answered || is_deep || is_open || self.is_key(name) || self.is_in_endpoint(name);
                 if is_known || (!self.basis.is_complete() && self.is_part_of_parameter(name)) {
                     Meaning::Known
                 } else {
@@ -278,10 +308,11 @@ impl<'a> About<'a, '_> {
         table: &Described<'_>,
         objects: &[Object],
         missing: &mut Vec<Spanned<String>>,
+        is_listed: &dyn Fn(&str) -> bool,
     ) -> Vec<Finding> {
         let document = self.basis.document();
         self.basis.count(1 + usize::from(entry.required.is_some()) + usize::from(entry.kind.is_some()));
-        match self.meaning(&entry.name, table, objects) {
+        match self.meaning(&entry.name, table, objects, is_listed) {
             Meaning::Known => Vec::new(),
             Meaning::Unknown => vec![self.unknown(&entry.name, table, missing)],
             Meaning::Parameter(parameter) => {
@@ -299,7 +330,7 @@ impl<'a> About<'a, '_> {
                 }
                 let schemas: Vec<AllOf> = parameter.schema.into_iter().map(AllOf::from).collect();
                 let kind = Variants::of(document, &schemas).common_kind().filter(|_| !schemas.is_empty());
-                findings.extend(kind.and_then(|kind| self.parameter_kind(entry, kind, name)));
+                findings.extend(kind.and_then(|kind| self.parameter_kind(entry, kind, name, *parameter.explode)));
                 findings.extend(self.location(parameter, entry, table));
                 findings.extend(said::values(self, &schemas, entry.row, name));
                 findings
@@ -370,9 +401,17 @@ impl<'a> About<'a, '_> {
     }
 
     /// A parameter that is of another kind than the page says. In a URL everything is a text, so a page that says so is right.
-    fn parameter_kind(&self, entry: &Entry<'_>, kind: Kind, name: &Spanned<String>) -> Option<Finding> {
+    fn parameter_kind(
+        &self,
+        entry: &Entry<'_>,
+        kind: Kind,
+        name: &Spanned<String>,
+        is_exploded: bool,
+    ) -> Option<Finding> {
         let said = entry.kind?;
-        if said.1 == Kind::String && !matches!(kind, Kind::Array | Kind::Object) && !self.basis.is_complete() {
+        // A list may stand in one text, with commas, and an object in several parameters.
+        let is_text = said.1 == Kind::String && (kind != Kind::Array || !is_exploded);
+        if !self.basis.is_complete() && (is_text || kind == Kind::Object) {
             return None;
         }
         let finding = wrong_kind(Rule::PageParameterType, self.page, said, kind, name, self.basis.is_complete())?;
@@ -437,7 +476,7 @@ impl<'a> About<'a, '_> {
             table.object.is_none() && table.listing.entries.iter().any(|entry| is_query(&entry.name))
         };
         let table = described.iter().rfind(is_of_query).or(described.last().filter(|_| is_strict));
-        if !is_strict && (table.is_none() || !self.is_only) {
+        if !is_strict && (table.is_none() || !self.is_only || self.leads_to_parameters()) {
             return Vec::new();
         }
         let last = table.and_then(|table| table.table.rows.last());
@@ -459,6 +498,17 @@ impl<'a> About<'a, '_> {
             }
             _ => missing.into_iter().map(|parameter| self.missing_parameter(parameter, last)).collect(),
         }
+    }
+
+    /// Whether a link leads to parameters that are described elsewhere.
+    fn leads_to_parameters(&self) -> bool {
+        let speaks = |text: &str| words::is_of_parameters(text) || text.to_lowercase().contains("paginat");
+        self.page.paragraphs.iter().filter(|paragraph| speaks(&paragraph.text)).any(|paragraph| {
+            self.page
+                .links
+                .iter()
+                .any(|link| paragraph.range.contains(&link.range.start) && !link.value.starts_with('#'))
+        })
     }
 
     fn missing_parameter(&self, parameter: &Parameter, last: Option<&Row>) -> Finding {

@@ -73,7 +73,11 @@ pub fn values(about: &About<'_, '_>, schemas: &[AllOf], row: &Row, name: &Spanne
     }
     if let Some(default) = variants.default() {
         let right = text(default);
-        for said in defaults(about, row).into_iter().filter(|said| said.value != right) {
+        // A flag is `on` or `enabled`, too.
+        let is_other_word =
+            |said: &Written<String>| default.is_boolean() && !["true", "false"].contains(&said.value.as_str());
+        let said = defaults(about, row).into_iter().filter(|said| said.value != right && !is_other_word(said));
+        for said in said {
             let message = format!("`{}` is `{right}` by default, not `{}`", name.value, said.value);
             let here = about.page.place(&said.range, "the page says this");
             let finding = Finding::at(Rule::PageDefault, here, message);

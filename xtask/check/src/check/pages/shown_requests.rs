@@ -6,7 +6,7 @@ use crate::page::{self, Page, Request, http};
 const SHELLS: [&str; 8] = ["bash", "sh", "shell", "zsh", "console", "shell-session", "curl", ""];
 
 /// Languages of code blocks that may hold requests as they are sent.
-const RAW: [&str; 5] = ["http", "rest", "", "text", "plaintext"];
+const RAW: [&str; 6] = ["http", "rest", "", "text", "plaintext", "json"];
 
 /// The example requests of a page, and what a shell would not take.
 pub fn requests(page: &Page) -> (Vec<Request>, Vec<page::Malformed>) {

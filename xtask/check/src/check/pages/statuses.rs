@@ -28,6 +28,10 @@ static ONLY: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)^\W*(?:HTTP(?:/[\d.]+)? ?|status(?: code)?:? ?|response:? ?|error:? ?)?([1-5][0-9][0-9])(?:\W+[\p{L} -]{0,40})?\W*$",
     )
 });
+/// What speaks of how it was.
+static HISTORY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\b(?:until|before v?\d|used to|formerly|previously|older|earlier|no longer|deprecated|in v\d)\b")
+});
 /// A sentence that says that a status is answered.
 static SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -174,6 +178,9 @@ impl About<'_, '_> {
         if paragraph.is_item && BEGINS.is_match(text) {
             return Says::Item;
         }
+        if HISTORY.is_match(text) {
+            return Says::Nothing;
+        }
         // What is said with a link is often said of another request.
         let has_link = page.links.iter().any(|link| paragraph.range.contains(&link.range.start));
         if has_link { Says::Nothing } else { Says::Sentence }
@@ -264,7 +271,7 @@ fn status_column(table: &Table, is_below_answers: bool) -> Option<Vec<&Cell>> {
 
 /// Whether a number is a status that servers answer with.
 fn is_status(status: u16) -> bool {
-    matches!(status, 100..=103 | 200..=208 | 226 | 300..=308 | 400..=418 | 421..=431 | 451 | 500..=511 | 520..=530)
+    matches!(status, 200..=208 | 226 | 300..=308 | 400..=418 | 421..=431 | 451 | 500..=511 | 520..=530)
 }
 
 #[cfg(test)]

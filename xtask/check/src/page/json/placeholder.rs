@@ -40,6 +40,7 @@ pub(super) fn is_placeholder(text: &str, name: Option<&str>) -> bool {
         || is_cut(trimmed)
         || is_template(trimmed)
         || is_mask(trimmed)
+        || is_choice(trimmed)
         || (TYPES.contains(&trimmed.to_lowercase().as_str()) && !names_types())
 }
 
@@ -102,6 +103,12 @@ fn is_yours(text: &str) -> bool {
     let at = upper.find("YOUR").filter(|at| *at == 0 || !upper.as_bytes()[at - 1].is_ascii_alphanumeric());
     let rest = at.and_then(|at| upper[at + 4..].chars().next());
     matches!(rest, Some('-' | '_')) || (rest == Some(' ') && text.contains("YOUR"))
+}
+
+/// `free | pro`, `a|b|c`.
+fn is_choice(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('|').map(str::trim).collect();
+    parts.len() > 1 && parts.iter().all(|part| !part.is_empty() && !part.contains(' '))
 }
 
 /// `****`, `xxxx`.

@@ -62,6 +62,26 @@ fn code_blocks_keep_their_text_and_place() {
 }
 
 #[test]
+fn tabs_are_read_as_components_and_as_mkdocs_has_them() {
+    for text in [
+        "<Tabs>\n<TabItem value=\"404\" label=\"HTTP 404\">\n\n```json\n{}\n```\n</TabItem>\n</Tabs>\n\nend\n",
+        "=== \"404\"\n\n    ```json\n    {}\n    ```\n\nend\n",
+    ] {
+        let page = page(text);
+        assert!(page.tabs[0].label.contains("404"), "{text}");
+        assert!(page.tabs[0].range.contains(&page.blocks[0].start), "{text}");
+        assert!(!page.tabs[0].range.contains(&text.find("end").unwrap()), "{text}");
+    }
+}
+
+#[test]
+fn tags_of_templates_in_any_script_cut_no_letter() {
+    for text in ["- {{ 名前 }} foo\n", "> {% é %}text\n", "1. {{ ü }}x\n\n    {% é %}y\n"] {
+        page(text);
+    }
+}
+
+#[test]
 fn liquid_and_kramdown_are_tolerated() {
     let page = page(
         "{% api %}\n{% apimethod post %}\n/things/{id}\n{% endapimethod %}\n\n| Error | Then |\n|---|---|\n| `404 Not here` | x |\n{: .reset }\n{% multi_lang_include rate_limits.md endpoint='x' %}\n",
