@@ -52,7 +52,7 @@ fn texts(folder: &Path) -> Result<Vec<String>, String> {
     if folder.is_file() {
         return Ok(std::fs::read_to_string(folder).into_iter().collect());
     }
-    let names = names_of_pages(folder).map_err(|reason| format!("{}: {reason}", folder.display()))?;
+    let names = names_of_pages(folder).map_err(|reason| format!("{} cannot be read: {reason}", folder.display()))?;
     // Those that are no text are told by the check.
     Ok(names.iter().filter_map(|name| std::fs::read_to_string(folder.join(name)).ok()).collect())
 }

@@ -34,7 +34,7 @@ pub fn read(project: &Project, unread: &mut Vec<String>) -> Vec<Pages> {
     let names = match names_of_pages(&path) {
         Ok(names) => names,
         Err(reason) => {
-            unread.push(format!("{folder}: {reason}"));
+            unread.push(format!("{folder} cannot be read: {reason}"));
             return Vec::new();
         }
     };
@@ -144,7 +144,7 @@ pub fn names_of_pages(folder: &Path) -> Result<Vec<String>, String> {
     let mut seen = std::collections::HashSet::new();
     let mut open = vec![(folder.to_owned(), String::new())];
     while let Some((folder, prefix)) = open.pop() {
-        let shown = || if prefix.is_empty() { "the folder".to_owned() } else { format!("the folder {prefix}") };
+        let shown = || if prefix.is_empty() { "its files".to_owned() } else { prefix.clone() };
         // A link may lead back to where it stands.
         if !folder.canonicalize().is_ok_and(|folder| seen.insert(folder)) {
             if prefix.is_empty() {
@@ -152,9 +152,9 @@ pub fn names_of_pages(folder: &Path) -> Result<Vec<String>, String> {
             }
             continue;
         }
-        let entries = std::fs::read_dir(&folder).map_err(|error| format!("{} cannot be read: {error}", shown()))?;
+        let entries = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", shown()))?;
         for entry in entries {
-            let entry = entry.map_err(|error| format!("{} cannot be read: {error}", shown()))?;
+            let entry = entry.map_err(|error| format!("{}: {error}", shown()))?;
             let name = entry.file_name();
             let Some(name) = name.to_str() else {
                 let name = name.to_string_lossy();
