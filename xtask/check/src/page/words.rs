@@ -394,7 +394,9 @@ impl Language {
 
     /// The language of a text, by its most frequent words.
     pub fn of(text: &str) -> Language {
-        let text = text.to_lowercase();
+        // The beginning says it.
+        let end = text.char_indices().nth(4000).map_or(text.len(), |(at, _)| at);
+        let text = text[..end].to_lowercase();
         let is_cjk = |letter: char| {
             ('\u{3040}'..='\u{30ff}').contains(&letter)
                 || ('\u{4e00}'..='\u{9fff}').contains(&letter)

@@ -7,7 +7,7 @@ use apidrift_core::contract::{Contract, Operation, json};
 use apidrift_core::finding::Finding;
 use apidrift_core::profile::Requirement;
 use apidrift_core::rules::Rule;
-use openapi_model::document::{Document, Location, Status};
+use openapi_model::document::{Document, Location, MediaType, Status};
 use openapi_model::node::Node;
 use openapi_model::schema::SchemaId;
 use openapi_model::source::Place;
@@ -87,6 +87,27 @@ impl<'a> Basis<'a> {
     /// A labelled place of the contract.
     pub fn place(&self, span: Span, label: impl Into<String>) -> Place {
         self.contract.place(span, label)
+    }
+
+    /// Compiles the schemas of operations at once that pages describe: one by one, what they share is compiled again and again.
+    pub fn expect<'o>(&self, operations: impl Iterator<Item = &'o Operation>) {
+        const FEW: usize = 20;
+        let operations: Vec<&Operation> = operations.collect();
+        if operations.len() < FEW {
+            return;
+        }
+        let schemas = |content: &[MediaType]| json(content).and_then(|media| media.schema);
+        let sent = operations.iter().filter_map(|operation| schemas(&operation.body.as_ref()?.content));
+        let answers = operations.iter().flat_map(|operation| &operation.responses);
+        let answered = answers.filter_map(|response| schemas(&response.content));
+        let mut values = self.values.borrow_mut();
+        for (direction, mut schemas) in
+            [(Direction::Request, sent.collect::<Vec<_>>()), (Direction::Response, answered.collect())]
+        {
+            schemas.sort_unstable();
+            schemas.dedup();
+            values.expect(direction, &schemas);
+        }
     }
 
     /// How a value does not fit a schema; nothing where the schema cannot be used: then it is not known.

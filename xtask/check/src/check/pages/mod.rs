@@ -192,6 +192,7 @@ impl Edition {
         }
         let mut told = Told::new();
         let customs = customs(basis, subjects);
+        basis.expect(sections.iter().map(|section| section.operation));
         for section in &sections {
             outcome.findings.extend(About::new(basis, subjects, section).check(section, &shared, customs, &mut told));
         }
@@ -351,7 +352,8 @@ impl<'a, 'b> About<'a, 'b> {
         self.basis.count(self.page.declarations.len());
         findings.extend(self.permission());
         findings.extend(self.rate_limit());
-        let listings = fields::of_operation(self.basis, self.operation);
+        // Most pages can do without.
+        let listings = std::cell::LazyCell::new(|| fields::of_operation(self.basis, self.operation));
         let request_tables::RequestTables { findings: described, others, unknown } =
             self.request_tables(&|name| listings.lists(name));
         findings.extend(described);

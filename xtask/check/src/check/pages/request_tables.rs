@@ -121,15 +121,15 @@ impl<'a> About<'a, '_> {
         let (known, object) = best.map_or((0, None), |((known, ..), object)| (known, Some(object)));
         let says_query = table_location(table, &listing) == Some("query");
         // A name may be one of an answer's fields, too.
-        let is_of_answers = names.iter().filter(|name| is_listed(name)).count() > parameters.max(known);
+        let is_of_answers = || names.iter().filter(|name| is_listed(name)).count() > parameters.max(known);
         let is_half = parameters > 0 && parameters * 2 >= names.len() && parameters >= known;
-        let is_of_parameters = below.is_none() && is_half && (says_query || !is_of_answers);
+        let is_of_parameters = below.is_none() && is_half && (says_query || !is_of_answers());
         // Where pages say everything, a table that says what is required is one of parameters if it can be no other.
         let says_required = listing.entries.iter().any(|entry| entry.required.is_some());
-        let can_be_no_other = self.basis.is_complete() && objects.is_empty() && says_required && !is_of_answers;
+        let can_be_no_other = self.basis.is_complete() && objects.is_empty() && says_required && !is_of_answers();
         if is_of_parameters || (says_query && object.is_none()) {
             Some(Described { table, listing, object: None, is_flat: false, is_one_of_several: false })
-        } else if object.is_some() && (!is_of_answers || self.is_of_request(table) || self.basis.is_complete()) {
+        } else if object.is_some() && (self.basis.is_complete() || self.is_of_request(table) || !is_of_answers()) {
             let deeper = names.iter().filter(|name| self.is_deeper(name, object, objects)).count();
             Some(Described { table, is_flat: deeper * 4 > names.len(), is_one_of_several: false, listing, object })
         } else {
@@ -240,7 +240,7 @@ impl<'a> About<'a, '_> {
                         .any(|object| object.field(objects, &parts).is_some());
                 let is_open =
                     table.object.is_some_and(|object| object.is_open) || self.leads_into_open(&parts, table, objects);
-                let is_answered = !self.basis.is_complete() && is_listed(name) && !self.is_of_request(table.table);
+                let is_answered = !self.basis.is_complete() && !self.is_of_request(table.table) && is_listed(name);
                 let is_known = is_answered || is_deep || is_open || self.is_key(name) || self.is_in_endpoint(name);
                 if is_known || (!self.basis.is_complete() && self.is_part_of_parameter(name)) {
                     Meaning::Known
