@@ -142,12 +142,14 @@ impl<'a> About<'a, '_> {
         self.basis.count(1);
         let mut findings =
             about.query(&about.not_told(about.pairs(request), unknown, std::ptr::eq(operation, self.operation)));
-        findings.extend(about.missing_query(request));
+        // Without a host it is only the first lines of one.
+        let is_whole = !request.is_raw || request.url.contains("://");
+        findings.extend(about.missing_query(request).filter(|_| is_whole));
         findings.extend(about.sent(request, told));
         if customs.names_servers {
             findings.extend(about.host(request));
         }
-        if customs.proves {
+        if customs.proves && is_whole {
             findings.extend(about.authorization(request));
         }
         findings

@@ -338,8 +338,11 @@ impl<'a> About<'a, '_> {
         let name = host.split(':').next().unwrap_or_default();
         let is_placeholder =
             host.is_empty() || host.contains(['$', '{', '<']) || ["localhost", "127.0.0.1", "[::1]"].contains(&name);
-        // A server without an address is wherever the contract is.
-        let is_one = |server: &Server| split(&server.url).0.is_empty() || matches(split(&server.url).0, base);
+        // A server without an address is wherever the contract is, and one that is a variable may be anywhere.
+        let is_one = |server: &Server| {
+            let address = split(&server.url).0;
+            address.is_empty() || address.starts_with('{') || matches(address, base)
+        };
         is_placeholder || self.servers().is_empty() || self.servers().iter().any(is_one)
     }
 

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 
 use openapi_model::document::{Location, Parameter, SchemeKind};
+use openapi_model::schema::SchemaId;
 use openapi_model::shape::AllOf;
 use openapi_model::span::Spanned;
 
@@ -312,7 +313,11 @@ impl<'a> About<'a, '_> {
     ) -> Vec<Finding> {
         let document = self.basis.document();
         self.basis.count(1 + usize::from(entry.required.is_some()) + usize::from(entry.kind.is_some()));
+        // A name that stands twice is that of two things, and so is one in a table of several objects.
+        let times = table.listing.entries.iter().filter(|other| other.name.value == entry.name.value).count();
+        let is_ambiguous = (times > 1 || table.is_flat) && !self.basis.is_complete();
         match self.meaning(&entry.name, table, objects, is_listed) {
+            Meaning::Field(..) if is_ambiguous => Vec::new(),
             Meaning::Known => Vec::new(),
             Meaning::Unknown => vec![self.unknown(&entry.name, table, missing)],
             Meaning::Parameter(parameter) => {
@@ -544,7 +549,9 @@ impl<'a> About<'a, '_> {
             let is_sent = |field: &&Field| {
                 field.schemas.iter().all(|schemas| {
                     let shape = self.basis.document().shape(schemas);
-                    shape.read_only.is_none() && shape.deprecated.is_none()
+                    // What stands beside a reference is not read, and meant all the same.
+                    let is_meant = |id: &SchemaId| self.basis.document().schema(*id).read_only.is_none();
+                    shape.read_only.is_none() && shape.deprecated.is_none() && schemas.ids().iter().all(is_meant)
                 })
             };
             let fields =

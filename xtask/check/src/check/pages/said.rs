@@ -35,9 +35,9 @@ static GLOSS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\([^()]*\)"));
 static DEFAULT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?ix)
-        (?:\b(?:defaults?\ (?:to|is|value\ is|value|:)|by\ default|default)
+        (?:\b(?:defaults?\ (?:to|is|value\ is|value)\b|defaults?\ ?:|by\ default\b|default\b)
         |\b(?:valor\ )?(?:por\ defecto|predeterminado)(?:\ es)?|\b(?:valor\ )?padrão(?:\ é)?
-        |\b(?:valeur\ )?par\ défaut|\bstandard(?:wert|mäßig)?(?:\ ist)?
+        |\b(?:valeur\ )?par\ défaut|\bstandard(?:wert|mäßig)(?:\ ist)?|\bstandard\ ?:
         |(?:デフォルト|既定)(?:値)?(?:は)?|기본값(?:은)?|默认值?(?:为|是)?)
         \s*[:：]?\s*",
     )
@@ -151,7 +151,8 @@ fn defaults(about: &About<'_, '_>, row: &Row) -> Vec<Written<String>> {
         let value = word.trim_matches(['"', '\'']).to_owned();
         Some(Written { value, range: end - word.len()..end })
     };
-    row.cells.iter().filter_map(said).filter(is_value).collect()
+    // What is described may be called `default_x` itself.
+    row.cells.iter().skip(1).filter_map(said).filter(is_value).collect()
 }
 
 /// Whether a text is a value, and not a word for none or a sentence.
