@@ -104,6 +104,9 @@ async fn a_replica_that_stood_still_delivers_nothing_older_than_what_the_other_h
     let api = Api::new(&other.url, &sync.setup.key);
     let job = api.ended(INTEGRATION, TURN).await;
     assert_eq!(job["job_status"], "success", "{job}");
+    // The store knows it before whoever ended it has its answer, and says so.
+    let ends = || stopped.logged("sync ended") + other.logged("sync ended");
+    eventually("the end is logged", async || (ends() > 0).then_some(())).await;
     // The first one answers and ends in order: whatever it still wanted to send is sent.
     let mut stopped = stopped;
     assert_eq!(Api::new(&stopped.url, &sync.setup.key).list().await, Some(200));
