@@ -84,7 +84,8 @@ fn plain(path: &str) -> String {
 
 /// What follows the beginning of a path, where whole parts of it are that.
 fn below<'p>(path: &'p str, beginning: &str) -> Option<&'p str> {
-    path.strip_prefix(beginning).filter(|rest| rest.starts_with('/'))
+    let rest = path.strip_prefix(beginning)?;
+    if rest.is_empty() { Some("/") } else { Some(rest).filter(|rest| rest.starts_with('/')) }
 }
 
 /// The places in a path where a part begins, but for the first.

@@ -30,7 +30,7 @@ struct Described<'a> {
     object: Option<&'a Object>,
     /// Whether it goes on with the fields of what stands in the object, without saying so.
     is_flat: bool,
-    /// Whether another table is of the same object: each may be of another case.
+    /// Whether another table is of the same object, or another object has as many of its names: it may be of another case.
     is_one_of_several: bool,
 }
 
@@ -67,7 +67,7 @@ impl<'a> About<'a, '_> {
         let of_one: Vec<Option<*const Object>> =
             described.iter().map(|table| table.object.map(std::ptr::from_ref)).collect();
         for (table, own) in described.iter_mut().zip(&of_one) {
-            table.is_one_of_several = own.is_some() && of_one.iter().filter(|other| *other == own).count() > 1;
+            table.is_one_of_several |= own.is_some() && of_one.iter().filter(|other| *other == own).count() > 1;
         }
         let mut findings = Vec::new();
         // What was written otherwise is not missing.
@@ -120,6 +120,9 @@ impl<'a> About<'a, '_> {
         let candidates = objects.iter().filter(|object| below.as_ref().is_none_or(|below| object.path.contains(below)));
         let best = candidates.filter_map(|object| Some((score(&object)?, object))).max_by_key(|(score, _)| *score);
         let (known, object) = best.map_or((0, None), |((known, ..), object)| (known, Some(object)));
+        // Where another has as many of the names, nobody knows which is meant.
+        let others = objects.iter().filter(|object| below.as_ref().is_none_or(|below| object.path.contains(below)));
+        let ties = others.filter_map(|object| score(&object)).filter(|(others, ..)| *others == known).count();
         let says_query = table_location(table, &listing) == Some("query");
         // A name may be one of an answer's fields, too.
         let is_of_answers = || names.iter().filter(|name| is_listed(name)).count() > parameters.max(known);
@@ -132,7 +135,7 @@ impl<'a> About<'a, '_> {
             Some(Described { table, listing, object: None, is_flat: false, is_one_of_several: false })
         } else if object.is_some() && (self.basis.is_complete() || self.is_of_request(table) || !is_of_answers()) {
             let deeper = names.iter().filter(|name| self.is_deeper(name, object, objects)).count();
-            Some(Described { table, is_flat: deeper * 4 > names.len(), is_one_of_several: false, listing, object })
+            Some(Described { table, is_flat: deeper * 4 > names.len(), is_one_of_several: ties > 1, listing, object })
         } else {
             can_be_no_other.then_some(Described {
                 table,
