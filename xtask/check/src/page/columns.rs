@@ -39,7 +39,7 @@ pub struct Entry<'a> {
     pub required: Option<Written<bool>>,
     /// What it is.
     pub kind: Option<(&'a Cell, Kind)>,
-    /// What it is by default.
+    /// The cell that says what it is by default, which may be empty, where the table has a column for it.
     pub default: Option<&'a Cell>,
     /// Where it stands: `path`, `query`, ….
     pub location: Option<&'static str>,
@@ -108,10 +108,7 @@ impl Columns {
                 row,
                 required,
                 kind: kind.and_then(|cell| Some((cell, kind_of(page, cell)?))),
-                default: self
-                    .default
-                    .and_then(|column| row.cells.get(column))
-                    .filter(|cell| is_one && !cell.text.trim().is_empty()),
+                default: self.default.and_then(|column| row.cells.get(column)),
                 location: self.location.and_then(|column| location(row.cells.get(column)?)),
                 name: name.name,
             }

@@ -9,7 +9,8 @@ use super::html;
 use super::model::{CodeBlock, Declaration, Endpoint, Manner, Page, Paragraph, Table, Written};
 use super::pattern::pattern;
 
-const METHODS: &str = "GET|PUT|POST|DELETE|PATCH|HEAD|OPTIONS";
+/// The methods of endpoints, as a pattern has them.
+pub const METHODS: &str = "GET|PUT|POST|DELETE|PATCH|HEAD|OPTIONS";
 /// An address before a path: of a server, or what stands for one.
 const HOST: &str =
     r"(?:https?://[^/\s`]*|\$\{?\w+\}?|\{\{\s*\w+\s*\}\}|<[\w -]+>|\{\w*(?:url|URL|host|HOST|server|domain)\w*\})?";

@@ -19,6 +19,7 @@ mod shell;
 pub mod words;
 
 pub use curl::{Body, Data, Part, Request, data, requests};
+pub use declarations::METHODS;
 pub use model::{
     Cell, CodeBlock, Declaration, Endpoint, ErrorRow, Heading, Limit, Manner, Page, Paragraph, Row, Tab, Table, Written,
 };

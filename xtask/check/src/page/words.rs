@@ -517,14 +517,19 @@ pub fn strongly_required(word: &str) -> Option<bool> {
     if WEAK.contains(&word.as_str()) || ["✘", "❌"].contains(&word.as_str()) { None } else { required(&word) }
 }
 
+/// Whether a text has one of some words, or some part in it: where words are written together, nothing stands between them.
+fn says(text: &str, words: &[&str], parts: &[&str]) -> bool {
+    let text = text.to_lowercase();
+    text.split(|letter: char| !letter.is_alphanumeric()).any(|word| words.contains(&word))
+        || parts.iter().any(|part| text.contains(part))
+}
+
 /// Whether a label is that of an object in general, or of what nobody is to use any more.
 pub fn is_of_object(label: &str) -> bool {
     const WORDS: [&str; 9] =
         ["object", "objects", "objeto", "objet", "objekt", "deprecated", "obsolete", "veraltet", "obsoleto"];
     const PARTS: [&str; 4] = ["オブジェクト", "객체", "对象", "非推奨"];
-    let label = label.to_lowercase();
-    label.split(|letter: char| !letter.is_alphanumeric()).any(|word| WORDS.contains(&word))
-        || PARTS.iter().any(|part| label.contains(part))
+    says(label, &WORDS, &PARTS)
 }
 
 /// Whether a label says that parameters follow.
@@ -540,29 +545,26 @@ pub fn is_of_parameters(label: &str) -> bool {
         "参数",
         "query string",
     ];
-    let label = label.to_lowercase();
-    PARTS.iter().any(|part| label.contains(part))
+    says(label, &[], &PARTS)
 }
 
 /// Whether a head is that of a column of what is no more.
 pub fn is_of_past(head: &str) -> bool {
     const WORDS: [&str; 8] = ["removed", "deprecated", "old", "former", "renamed", "replaced", "obsolete", "eliminado"];
-    head.to_lowercase().split(|letter: char| !letter.is_alphanumeric()).any(|word| WORDS.contains(&word))
+    says(head, &WORDS, &[])
 }
 
 /// Whether a label says that what follows is wrong on purpose.
 pub fn is_of_mistake(label: &str) -> bool {
     const WORDS: [&str; 6] = ["invalid", "wrong", "incorrect", "malformed", "bad", "don"];
-    label.to_lowercase().split(|letter: char| !letter.is_alphanumeric()).any(|word| WORDS.contains(&word))
+    says(label, &WORDS, &[])
 }
 
 /// Whether a head is that of a column of types.
 pub fn is_type_head(head: &str) -> bool {
     const WORDS: [&str; 4] = ["type", "typ", "tipo", "datatype"];
     const PARTS: [&str; 7] = ["datentyp", "データ型", "型", "タイプ", "유형", "타입", "类型"];
-    let head = head.to_lowercase();
-    head.split(|letter: char| !letter.is_alphanumeric()).any(|word| WORDS.contains(&word))
-        || PARTS.iter().any(|part| head.contains(part))
+    says(head, &WORDS, &PARTS)
 }
 
 /// Whether a head is that of a column of defaults.
@@ -579,8 +581,7 @@ pub fn is_default_head(head: &str) -> bool {
         "기본",
         "默认",
     ];
-    let head = head.to_lowercase();
-    PARTS.iter().any(|part| head.contains(part))
+    says(head, &[], &PARTS)
 }
 
 /// Where a heading says that the parameters below it stand.
@@ -626,6 +627,11 @@ pub fn role(label: &str) -> Option<Role> {
     } else {
         says(|words| words.request).then_some(Role::Request)
     }
+}
+
+/// Whether a heading or a label says that what is answered is shown below it, errors among it.
+pub fn is_of_answers(label: &str) -> bool {
+    matches!(role(label), Some(Role::Response | Role::Error))
 }
 
 #[cfg(test)]

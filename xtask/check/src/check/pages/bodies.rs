@@ -357,10 +357,9 @@ fn at<'n>(node: &'n Node, pointer: &str) -> Option<&'n Node> {
 
 /// What stands below some schemas under a key of a JSON pointer.
 fn below(document: &Document, schemas: &[AllOf], key: &str) -> Option<Vec<AllOf>> {
-    let key = key.replace("~1", "/").replace("~0", "~");
     let variants = Variants::of(document, schemas);
     let fields = variants.fields();
-    match (fields.named.get(&key), key.parse::<usize>()) {
+    match (fields.named.get(key), key.parse::<usize>()) {
         (Some(field), _) => Some(field.schemas.clone()),
         (None, Ok(index)) => variants.items(index),
         (None, Err(_)) => match fields.others {
@@ -372,16 +371,15 @@ fn below(document: &Document, schemas: &[AllOf], key: &str) -> Option<Vec<AllOf>
 
 /// What stands below some schemas at a JSON pointer.
 fn walk(document: &Document, schemas: &[AllOf], pointer: &str) -> Option<Vec<AllOf>> {
-    let keys = pointer.split('/').skip(1);
-    keys.into_iter().try_fold(schemas.to_vec(), |schemas, key| below(document, &schemas, key))
+    pointer_keys(pointer).try_fold(schemas.to_vec(), |schemas, key| below(document, &schemas, &key))
 }
 
 /// Where the contract says what stands at a JSON pointer into a value.
 fn place_of(document: &Document, schema: SchemaId, pointer: &str) -> Span {
     let mut schemas = vec![AllOf::from(schema)];
     let mut place = document.schema(document.target(schema)).span;
-    for key in pointer.split('/').skip(1) {
-        let Some(below) = below(document, &schemas, key) else { break };
+    for key in pointer_keys(pointer) {
+        let Some(below) = below(document, &schemas, &key) else { break };
         let id = below.first().and_then(|schemas| schemas.ids().first().copied());
         place = id.map_or(place, |id| document.schema(document.target(id)).span);
         schemas = below;

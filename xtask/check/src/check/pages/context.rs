@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::page::words::{self, Role};
-use crate::page::{CodeBlock, Heading, Page, Paragraph, Written, pattern};
+use crate::page::{CodeBlock, Heading, METHODS, Page, Paragraph, Written, pattern};
 
 static STATUS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:^|[^\d.])([1-5][0-9][0-9])(?:[^\d.]|$)"));
 /// A status beside what makes it one.
@@ -85,7 +85,8 @@ pub fn heading_above(page: &Page, start: usize) -> Option<&Heading> {
 
 /// The headings that enclose a place, from the inside out.
 pub fn headings_around(page: &Page, start: usize) -> Vec<&Heading> {
-    let above = page.headings.iter().rev().filter(|heading| heading.range.start < start);
+    let at = page.headings.partition_point(|heading| heading.range.start < start);
+    let above = page.headings[..at].iter().rev();
     let mut level = u8::MAX;
     let mut around = Vec::new();
     for heading in above {
@@ -209,7 +210,7 @@ pub fn shows_line(page: &Page, line: &Written<String>) -> Option<Shows> {
             is_near: true,
         });
     }
-    if ["GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS"].contains(&first) {
+    if METHODS.split('|').any(|method| method == first) {
         return Some(Shows { role: Role::Request, status: None, is_near: true });
     }
     if line.split_whitespace().count() > 6 {

@@ -166,32 +166,26 @@ impl<'a> About<'a, '_> {
     /// Whether a table stands below something that says it is of an answer, or of an object in general.
     fn is_of_answer(&self, table: &Table, is_of_field: bool) -> bool {
         let start = self.page.declarations.first().map_or(0, |declaration| declaration.range.end);
-        let mut level = u8::MAX;
-        let above = self.page.headings.iter().rev().filter(|heading| heading.range.start < table.range.start);
-        let mut enclosing = above.filter(|heading| {
-            let encloses = heading.level < level;
-            level = level.min(heading.level);
-            encloses && heading.range.start >= start
-        });
+        let around = context::headings_around(self.page, table.range.start);
+        let mut enclosing = around.into_iter().filter(|heading| heading.range.start >= start);
         let is_other = |label: &str| {
             let is_label = label.split_whitespace().count() <= 4;
             let is_object = words::is_of_object(label) && !is_of_field;
-            is_label && (matches!(words::role(label), Some(Role::Response | Role::Error)) || is_object)
+            is_label && (words::is_of_answers(label) || is_object)
         };
         let tabs = self.page.tabs.iter().filter(|tab| tab.range.contains(&table.range.start));
         enclosing.any(|heading| is_other(&heading.text))
             || tabs.into_iter().any(|tab| tab.label.contains(|letter: char| letter.is_ascii_digit()))
             || table.head.iter().any(|cell| words::is_of_past(&cell.text))
             || self.label_before(table).is_some_and(|label| is_other(&label))
-            || table
-                .head
-                .first()
-                .is_some_and(|cell| matches!(words::role(&cell.text), Some(Role::Response | Role::Error)))
+            || table.head.first().is_some_and(|cell| words::is_of_answers(&cell.text))
     }
 
     /// The paragraph right before a table, if it is a mere label.
     fn label_before(&self, table: &Table) -> Option<String> {
-        let before = self.page.paragraphs.iter().rev().find(|paragraph| paragraph.range.end <= table.range.start)?;
+        let at = self.page.paragraphs.partition_point(|paragraph| paragraph.range.start < table.range.start);
+        let above = self.page.paragraphs[..at].iter().rev();
+        let before = above.into_iter().find(|paragraph| paragraph.range.end <= table.range.start)?;
         let is_near = self.page.source.text[before.range.end..table.range.start].trim().is_empty();
         let is_label = before.text.split_whitespace().count() <= 5;
         (is_near && is_label).then(|| before.text.trim_end_matches(':').to_owned())
@@ -340,7 +334,7 @@ impl<'a> About<'a, '_> {
                 let kind = Variants::of(document, &schemas).common_kind().filter(|_| !schemas.is_empty());
                 findings.extend(kind.and_then(|kind| self.parameter_kind(entry, kind, name, *parameter.explode)));
                 findings.extend(self.location(parameter, entry, table));
-                findings.extend(said::values(self, &schemas, entry.row, name));
+                findings.extend(said::values(self, &schemas, entry, name));
                 findings
             }
             Meaning::Field(field, object) => {
@@ -356,7 +350,7 @@ impl<'a> About<'a, '_> {
                         wrong_kind(Rule::PageFieldType, self.page, entry.kind?, kind, name, self.basis.is_complete())?;
                     Some(finding.with(self.basis.place(name.span, "the contract says this")))
                 }));
-                findings.extend(said::values(self, &field.schemas, entry.row, name));
+                findings.extend(said::values(self, &field.schemas, entry, name));
                 findings
             }
         }

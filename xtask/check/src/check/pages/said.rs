@@ -9,8 +9,8 @@ use serde_json::Value as Json;
 
 use super::about::About;
 use super::shapes::Variants;
-use crate::page::words::is_default_head;
-use crate::page::{Cell, Kind, Row, Written, pattern};
+use crate::page::columns::Entry;
+use crate::page::{Cell, Kind, Written, pattern};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
@@ -44,14 +44,14 @@ static DEFAULT: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// What a row says of the values of something, where the contract says otherwise.
-pub fn values(about: &About<'_, '_>, schemas: &[AllOf], row: &Row, name: &Spanned<String>) -> Vec<Finding> {
+pub fn values(about: &About<'_, '_>, schemas: &[AllOf], entry: &Entry<'_>, name: &Spanned<String>) -> Vec<Finding> {
     let variants = Variants::of(about.basis.document(), schemas);
     let items = variants.items(0).filter(|_| variants.common_kind() == Some(Kind::Array));
     // What a list holds is described as if it were the list.
     let items = items.map(|items| Variants::of(about.basis.document(), &items));
     let enumeration = variants.values().or_else(|| items.as_ref()?.values());
     let mut findings = Vec::new();
-    for cell in &row.cells {
+    for cell in &entry.row.cells {
         if let Some((known, span)) = &enumeration {
             let texts: Vec<String> = known.iter().map(|value| text(value)).collect();
             let listed = listed(cell);
@@ -76,7 +76,7 @@ pub fn values(about: &About<'_, '_>, schemas: &[AllOf], row: &Row, name: &Spanne
         // A flag is `on` or `enabled`, too.
         let is_other_word =
             |said: &Written<String>| default.is_boolean() && !["true", "false"].contains(&said.value.as_str());
-        let said = defaults(about, row).into_iter().filter(|said| said.value != right && !is_other_word(said));
+        let said = defaults(about, entry).into_iter().filter(|said| said.value != right && !is_other_word(said));
         for said in said {
             let message = format!("`{}` is `{right}` by default, not `{}`", name.value, said.value);
             let here = about.page.place(&said.range, "the page says this");
@@ -119,10 +119,8 @@ fn listed(cell: &Cell) -> Vec<Written<String>> {
 }
 
 /// What a row says is meant where nothing is given: in a column for it, or in a code span after a word for it.
-fn defaults(about: &About<'_, '_>, row: &Row) -> Vec<Written<String>> {
-    let table = about.page.tables.iter().chain(&about.page.lists).find(|table| table.range.contains(&row.range.start));
-    let column = table.and_then(|table| table.head.iter().position(|cell| is_default_head(&cell.text)));
-    if let Some(cell) = column.and_then(|column| row.cells.get(column)) {
+fn defaults(about: &About<'_, '_>, entry: &Entry<'_>) -> Vec<Written<String>> {
+    if let Some(cell) = entry.default {
         let value = match cell.codes.as_slice() {
             [code] => code.clone(),
             _ => Written { value: cell.text.trim().to_owned(), range: cell.range.clone() },
@@ -152,7 +150,7 @@ fn defaults(about: &About<'_, '_>, row: &Row) -> Vec<Written<String>> {
         Some(Written { value, range: end - word.len()..end })
     };
     // What is described may be called `default_x` itself.
-    row.cells.iter().skip(1).filter_map(said).filter(is_value).collect()
+    entry.row.cells.iter().skip(1).filter_map(said).filter(is_value).collect()
 }
 
 /// Whether a text is a value, and not a word for none or a sentence.

@@ -129,10 +129,9 @@ impl About<'_, '_> {
         for table in &page.tables {
             let around = context::headings_around(page, table.range.start);
             let mut labels = around.into_iter().filter(|heading| context::is_label(page, heading));
-            let is_answer = |label: &str| matches!(words::role(label), Some(Role::Response | Role::Error));
-            let before =
-                context::paragraph_before(page, table.range.start).is_some_and(|before| is_answer(&before.text));
-            let is_below_answers = before || labels.any(|heading| is_answer(&heading.text));
+            let before = context::paragraph_before(page, table.range.start)
+                .is_some_and(|before| words::is_of_answers(&before.text));
+            let is_below_answers = before || labels.any(|heading| words::is_of_answers(&heading.text));
             let cells = status_column(table, is_below_answers).into_iter().flatten();
             cells.for_each(|cell| add(&cell.text, &cell.range, &BEGINS));
         }
@@ -157,7 +156,6 @@ impl About<'_, '_> {
         if is_label && words::role(text).is_some_and(|role| role != Role::Request) {
             return Says::Label;
         }
-        let is_answer = |label: &str| matches!(words::role(label), Some(Role::Response | Role::Error));
         if let Some(Role::Response | Role::Error) = context::label_role(text) {
             let rest = text.split_once([':', '：']).map_or(text, |(_, rest)| rest);
             return if BEGINS.is_match(rest) { Says::After } else { Says::Sentence };
@@ -169,8 +167,8 @@ impl About<'_, '_> {
         let mut labels = above.into_iter().filter(|heading| context::is_label(page, heading));
         let label = context::label_above(page, paragraph.range.start);
         let is_of_answers = match label {
-            Some(label) => is_answer(&label.text),
-            None => labels.any(|heading| is_answer(&heading.text)),
+            Some(label) => words::is_of_answers(&label.text),
+            None => labels.any(|heading| words::is_of_answers(&heading.text)),
         };
         if !is_of_answers {
             return Says::Nothing;
@@ -196,8 +194,7 @@ impl About<'_, '_> {
             return false;
         };
         let stands_between = |start: usize| (before.range.end..item.range.start).contains(&start);
-        let is_label = before.text.split_whitespace().count() <= 5
-            && matches!(words::role(&before.text), Some(Role::Response | Role::Error));
+        let is_label = before.text.split_whitespace().count() <= 5 && words::is_of_answers(&before.text);
         is_label
             && !page.headings.iter().any(|heading| stands_between(heading.range.start))
             && !page.blocks.iter().any(|block| stands_between(block.start))
@@ -259,7 +256,7 @@ fn status_column(table: &Table, is_below_answers: bool) -> Option<Vec<&Cell>> {
         words.any(|word| WORDS.contains(&word))
             || PARTS.iter().any(|part| head.contains(part))
             || WHOLE.contains(&head.as_str())
-            || matches!(words::role(&head), Some(Role::Response | Role::Error)) && head.split_whitespace().count() <= 2
+            || words::is_of_answers(&head) && head.split_whitespace().count() <= 2
     };
     let is_one = |column: &usize| {
         let cells = cells(*column);
