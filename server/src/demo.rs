@@ -23,6 +23,7 @@ use crate::logging;
 use crate::process::ShutdownSignals;
 use crate::secret::{KeyHash, Secret, new_key};
 use crate::service::{Role, Service};
+use crate::store::Page;
 
 /// One in so many rows has something wrong with it.
 const BAD_EVERY: usize = 500;
@@ -219,8 +220,8 @@ async fn report(
     );
     println!("received     {} objects in {} requests", fake_braze.accepted(), fake_braze.requests());
     let id: IntegrationId = INTEGRATION.parse().map_err(|_| anyhow::anyhow!("the demo's ID is malformed"))?;
-    let newest = service.store.find_job(id, None).await?.context("the store has no job")?;
-    let errors = service.store.row_errors(newest, 0, 5).await.context("the refused rows cannot be read")?;
+    let newest = service.store.jobs(id, &Page::First, 1).await?.items.pop().context("the store has no job")?;
+    let errors = service.store.row_errors(newest.id, 0, 5).await.context("the refused rows cannot be read")?;
     for (_, error) in &errors {
         println!("refused      {}: {}", error.identifier.as_deref().unwrap_or("?"), error.reason);
     }

@@ -5,12 +5,12 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use cdi_server::commands::watermark::Change;
-use cdi_server::commands::{cancel, check, key, preview, row_errors, watermark};
+use cdi_server::commands::{cancel, check, jobs, key, preview, row_errors, watermark};
 use cdi_server::config::{Config, ConfigError};
 use cdi_server::logging::{self, LogFormat};
 use cdi_server::process::{ShutdownSignals, ignore_hangups, print, raise_open_files};
 use cdi_server::service::{Role, Service};
-use cdi_server::store::JobId;
+use cdi_server::store::JobIdPrefix;
 use cdi_server::{api, demo, secret};
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
@@ -91,16 +91,34 @@ enum Command {
         /// The integration's ID or name
         integration: String,
     },
+    /// List the jobs of an integration: how each ended, and why
+    #[command(
+        after_help = "Without an integration: the newest job of each.\n\nExamples:\n  cdi-server jobs\n  cdi-server jobs Users\n  cdi-server jobs Users --limit 1 --format jsonl | jq -r .cause"
+    )]
+    Jobs {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// The integration's ID or name
+        integration: Option<String>,
+        /// How many jobs to list, newest first
+        #[arg(long, value_name = "COUNT", default_value_t = 10, requires = "integration", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        limit: u32,
+        /// How to print them
+        #[arg(long, value_enum, default_value = "table")]
+        format: jobs::Format,
+    },
     /// Print the rows that a job has refused, and why
-    #[command(after_help = "Example:\n  cdi-server row-errors Users --format csv > refused.csv")]
+    #[command(
+        after_help = "Examples:\n  cdi-server row-errors Users --format csv > refused.csv\n  cdi-server row-errors Users --job 0197c0de-1234"
+    )]
     RowErrors {
         #[command(flatten)]
         config: ConfigFile,
         /// The integration's ID or name
         integration: String,
-        /// A job; without it the newest
-        #[arg(long)]
-        job: Option<JobId>,
+        /// The job's ID or its first characters, as `cdi-server jobs` prints them [default: the newest job that refused rows]
+        #[arg(long, value_name = "ID")]
+        job: Option<JobIdPrefix>,
         /// How to print them
         #[arg(long, value_enum, default_value = "jsonl")]
         format: row_errors::Format,
@@ -196,6 +214,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Cancel { config, integration } => {
             let config = config.load()?;
             block_on(cancel::run(&config, config.integration(&integration)?))
+        }
+        Command::Jobs { config, integration, limit, format } => {
+            let config = config.load()?;
+            let integration = integration.map(|name| config.integration(&name)).transpose()?;
+            block_on(jobs::run(&config, integration.map(AsRef::as_ref), limit as usize, format))
         }
         Command::RowErrors { config, integration, job, format } => {
             let config = config.load()?;

@@ -48,7 +48,7 @@ async fn a_sync_is_seen_before_and_after_it() {
          Rows shown: 2; there are more.\n"
     );
     assert_eq!(printed(&setup, &["watermark", INTEGRATION]), "none: the next sync takes every row\n", "nothing moved");
-    assert!(refused(&setup, &["row-errors", INTEGRATION]).contains("has had no job yet"));
+    assert!(refused(&setup, &["row-errors", INTEGRATION]).contains("has not been synced yet"));
 
     let service = setup.start(Role::All).await;
     service.client().trigger_integration_sync(INTEGRATION.parse().unwrap()).await.unwrap();
@@ -78,9 +78,19 @@ async fn a_sync_is_seen_before_and_after_it() {
         (status.body["results"][0]["job_status"] == "success").then_some(())
     })
     .await;
+    // A later sync that refuses nothing hides no row errors.
     let output = run(setup, &["row-errors", INTEGRATION]);
-    assert!(String::from_utf8(output.stderr).unwrap().contains("has no row errors; `--job` names another"));
+    assert!(String::from_utf8(output.stdout).unwrap().starts_with("{\"number\":1,"));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.starts_with("These are from the job ") && said.contains("has refused 0 rows"), "{said}");
+    let jobs = printed(setup, &["jobs", INTEGRATION]);
+    let ids: Vec<&str> = jobs.lines().filter_map(|line| line.split(' ').next()).filter(|id| id.len() == 36).collect();
+    let output = run(setup, &["row-errors", INTEGRATION, "--job", ids[0]]);
     assert_eq!(output.stdout, b"", "programs read nothing of it");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains(&format!("The job {} has refused no rows.", ids[0])), "{said}");
+    let named = printed(setup, &["row-errors", INTEGRATION, "--job", &ids[1][..13]]);
+    assert!(named.starts_with("{\"number\":1,"), "{named}");
     let set = printed(setup, &["watermark", INTEGRATION, "--set", "2026-01-01T01:00:02+01:00"]);
     let first = set.lines().next().unwrap();
     assert_eq!(first, "2026-01-01T00:00:02Z: the next sync takes the rows of this time and later ones");
@@ -115,7 +125,11 @@ fn what_is_wrong_is_said_with_where_and_what_to_do() {
     let said = refused(&setup, &["row-errors", INTEGRATION, "--job", "7"]);
     assert!(said.contains("a job ID is a UUID"), "{said}");
     let said = refused(&setup, &["row-errors", INTEGRATION, "--job", INTEGRATION]);
-    assert!(said.contains(&format!("has no job {INTEGRATION}")), "{said}");
+    assert!(said.contains("has not been synced yet"), "{said}");
+    let said = refused(&setup, &["jobs", "Nobody"]);
+    assert!(said.contains("no integration with the ID or the name \"Nobody\""), "{said}");
+    let said = refused(&setup, &["jobs", INTEGRATION, "--limit", "0"]);
+    assert!(said.contains("--limit"), "{said}");
     setup.source().execute_batch("DROP TABLE users").unwrap();
     let said = refused(&setup, &["preview", INTEGRATION]);
     assert!(

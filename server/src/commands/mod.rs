@@ -2,6 +2,7 @@
 
 pub mod cancel;
 pub mod check;
+pub mod jobs;
 pub mod key;
 pub mod preview;
 pub mod row_errors;
@@ -15,6 +16,28 @@ use crate::store::{Store, StoreLocation};
 /// A time for people.
 fn written(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// A number with commas between thousands.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A name as an argument in a shell.
+fn word(name: &str) -> String {
+    if name.chars().all(|character| character.is_ascii_alphanumeric() || "._-".contains(character)) {
+        name.to_owned()
+    } else {
+        format!("'{}'", name.replace('\'', r"'\''"))
+    }
 }
 
 /// Does something with the store that is there, if there is one, and closes it: SQLite then leaves no files beside its own.
@@ -39,5 +62,20 @@ fn place(location: &StoreLocation) -> String {
     match location {
         StoreLocation::Sqlite(path) => path.display().to_string(),
         StoreLocation::Postgres(url) => url.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_separated() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn names_are_quoted_where_a_shell_needs_it() {
+        assert_eq!(["Users", "Users of ours", "It's"].map(word), ["Users", "'Users of ours'", r"'It'\''s'"]);
     }
 }

@@ -6,10 +6,10 @@ use anyhow::{Context as _, bail};
 use chrono::SecondsFormat;
 use serde_json::json;
 
-use super::with_store;
+use super::{grouped, with_store, word, written};
 use crate::config::{Config, Integration};
 use crate::process::print;
-use crate::store::{JobId, RowError, Store};
+use crate::store::{Job, JobId, JobIdPrefix, Page, RowError, Store};
 
 /// How many to ask the store for at once.
 const AT_ONCE: usize = 1000;
@@ -23,11 +23,11 @@ pub enum Format {
     Csv,
 }
 
-/// Prints the row errors of a job, the newest where none is named.
+/// Prints the row errors of a job: without one, of the newest that refused rows.
 pub async fn run(
     config: &Config,
     integration: &Integration,
-    job: Option<JobId>,
+    job: Option<JobIdPrefix>,
     format: Format,
 ) -> anyhow::Result<ExitCode> {
     with_store(config, async |store| print_errors(store, integration, job, format).await).await?;
@@ -37,18 +37,24 @@ pub async fn run(
 async fn print_errors(
     store: Option<&Store>,
     integration: &Integration,
-    job: Option<JobId>,
+    job: Option<JobIdPrefix>,
     format: Format,
 ) -> anyhow::Result<()> {
-    let found = match store {
-        Some(store) => store.find_job(integration.id, job).await?.map(|job| (store, job)),
+    let name = &integration.name;
+    let newest = match store {
+        Some(store) => store.jobs(integration.id, &Page::First, 1).await?.items.pop().map(|job| (store, job)),
         None => None,
     };
-    let Some((store, job)) = found else {
-        match job {
-            Some(job) => bail!("{:?} has no job {job}", integration.name),
-            None => bail!("{:?} has had no job yet", integration.name),
-        }
+    let Some((store, newest)) = newest else { bail!("{name:?} has not been synced yet: it has no jobs") };
+    let job = match job {
+        Some(prefix) => one_of(store.find_jobs(integration.id, &prefix).await?, &prefix, name)?,
+        None => match store.newest_job_with_row_errors(integration.id).await? {
+            Some(job) => job,
+            None => {
+                eprintln!("No job of {name:?} has refused a row.");
+                return Ok(());
+            }
+        },
     };
     if format == Format::Csv {
         print("number,updated_at,identifier,reason,payload\n")?;
@@ -64,22 +70,46 @@ async fn print_errors(
             Format::Csv => as_csv(&errors)?,
         })?;
     }
-    let refused = store.job(integration.id, job).await?.map_or(0, |job| job.rows_failed_with_errors);
-    if let Some(note) = note(job, printed, refused) {
+    let Some(job) = store.job(integration.id, job).await? else { bail!("the store has no job {job}") };
+    for note in notes(&job, &newest, printed) {
         eprintln!("{note}");
     }
     Ok(())
 }
 
-/// What there is to say beside the row errors themselves.
-fn note(job: JobId, printed: u64, refused: u64) -> Option<String> {
-    match (printed, refused) {
-        (0, 0) => Some(format!("the job {job} has no row errors; `--job` names another, whose ID the log has")),
-        (printed, refused) if refused > printed => {
-            Some(format!("the job {job} has refused {refused} rows; the errors of the first {printed} are kept"))
-        }
-        _ => None,
+/// The job that a prefix names.
+fn one_of(found: Vec<JobId>, prefix: &JobIdPrefix, name: &str) -> anyhow::Result<JobId> {
+    match found[..] {
+        [job] => Ok(job),
+        [] => bail!("{name:?} has no job {prefix}; `cdi-server jobs {}` lists them", word(name)),
+        _ => bail!("several jobs of {name:?} begin with {prefix}, such as {}; give more of the ID", found[0]),
     }
+}
+
+/// What there is to say on standard error, beside the row errors themselves.
+fn notes(job: &Job, newest: &Job, printed: u64) -> Vec<String> {
+    let (id, refused) = (job.id, job.rows_failed_with_errors);
+    let mut notes = Vec::new();
+    match (printed, refused) {
+        (0, 0) => notes.push(format!("The job {id} has refused no rows.")),
+        (printed, refused) if refused > printed => {
+            notes.push(format!(
+                "The job {id} has refused {} rows; the errors of the first {} are kept.",
+                grouped(refused),
+                grouped(printed)
+            ));
+        }
+        _ => {}
+    }
+    if printed > 0 && id != newest.id {
+        notes.push(format!(
+            "These are from the job {id}, which started at {}. The newest job, {}, has refused {} rows.",
+            written(job.sync_start_time),
+            newest.id,
+            grouped(newest.rows_failed_with_errors)
+        ));
+    }
+    notes
 }
 
 fn as_json(number: u64, error: &RowError) -> String {
@@ -119,6 +149,7 @@ fn time(error: &RowError) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::jobs::tests::a_job;
     use super::*;
 
     fn error() -> RowError {
@@ -144,13 +175,17 @@ mod tests {
 
     #[test]
     fn it_says_how_many_rows_were_refused_where_not_all_are_kept() {
-        let job: JobId = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01".parse().unwrap();
-        assert!(note(job, 0, 0).unwrap().contains("has no row errors"));
-        assert_eq!(note(job, 7, 7), None);
-        assert_eq!(
-            note(job, 10_000, 123_456).unwrap(),
-            format!("the job {job} has refused 123456 rows; the errors of the first 10000 are kept")
+        let (job, newer) = (a_job(123_456), a_job(0));
+        let id = job.id;
+        assert_eq!(notes(&newer, &newer, 0), [format!("The job {} has refused no rows.", newer.id)]);
+        assert_eq!(notes(&job, &job, 123_456), [""; 0]);
+        let of_the_first = format!("The job {id} has refused 123,456 rows; the errors of the first 10,000 are kept.");
+        assert_eq!(notes(&job, &job, 10_000), [of_the_first]);
+        let from_an_older = format!(
+            "These are from the job {id}, which started at 2026-01-01T00:00:00Z. The newest job, {}, has refused 0 rows.",
+            newer.id
         );
+        assert_eq!(notes(&job, &newer, 123_456), [from_an_older]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use chrono::{DateTime, Utc};
 
-use super::{no_store, with_store, written};
+use super::{grouped, no_store, with_store, written};
 use crate::config::{Config, Integration};
 use crate::process::print;
 use crate::store::{RecordSize, Route, Store, Watermark, WatermarkChange};
@@ -115,19 +115,6 @@ fn way(Route { source, destination, kind }: &Route) -> String {
     format!("{source} -> {destination}, type {kind}")
 }
 
-/// A number with commas between thousands.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
 /// Bytes, in the unit that makes them short.
 fn size(bytes: u64) -> String {
     match bytes {
@@ -198,7 +185,6 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!(
             [0, 999, 1_000, 999_999, 1_000_000, 64_000_000, 4_256_789_000].map(size),
             ["0 bytes", "999 bytes", "1 kB", "999 kB", "1.0 MB", "64.0 MB", "4,256.7 MB"]

@@ -22,23 +22,53 @@ impl fmt::Display for JobId {
     }
 }
 
-/// Why a text is no job ID.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a job ID is a UUID, which the log has on every line of a sync")]
-pub struct NotAJob;
-
-impl FromStr for JobId {
-    type Err = NotAJob;
-
-    fn from_str(text: &str) -> Result<JobId, NotAJob> {
-        Uuid::try_parse(text).map(JobId).map_err(|_| NotAJob)
+impl From<Uuid> for JobId {
+    fn from(id: Uuid) -> JobId {
+        JobId(id)
     }
 }
 
 impl JobId {
-    /// The one that the store has written.
+    /// A job ID as the store keeps it.
     pub(super) fn read(text: String) -> Result<JobId, StoreError> {
-        text.parse().map_err(|_| StoreError::Unreadable { what: "job ID", value: text })
+        Uuid::try_parse(&text).map(JobId).map_err(|_| StoreError::Unreadable { what: "job ID", value: text })
+    }
+}
+
+/// A job ID, or its first characters, as a person types it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobIdPrefix(String);
+
+/// Why a text cannot be the beginning of a job ID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a job ID is a UUID; give all of it or its first characters, at least 8. `cdi-server jobs NAME` lists them")]
+pub struct NotAJobId;
+
+impl JobIdPrefix {
+    const SHORTEST: usize = 8;
+    const LONGEST: usize = 36;
+}
+
+impl FromStr for JobIdPrefix {
+    type Err = NotAJobId;
+
+    fn from_str(text: &str) -> Result<JobIdPrefix, NotAJobId> {
+        let is_part = |(place, character): (usize, char)| match place {
+            8 | 13 | 18 | 23 => character == '-',
+            _ => character.is_ascii_hexdigit(),
+        };
+        let fits = (JobIdPrefix::SHORTEST..=JobIdPrefix::LONGEST).contains(&text.len());
+        if fits && text.chars().enumerate().all(is_part) {
+            Ok(JobIdPrefix(text.to_ascii_lowercase()))
+        } else {
+            Err(NotAJobId)
+        }
+    }
+}
+
+impl fmt::Display for JobIdPrefix {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
     }
 }
 
@@ -89,6 +119,8 @@ pub struct Job {
     pub status: JobStatus,
     /// When its trigger was received. No other job of the integration has the same.
     pub sync_start_time: DateTime<Utc>,
+    /// When a worker first took it; none while it waits for a worker.
+    pub begun_at: Option<DateTime<Utc>>,
     /// When it ended.
     pub sync_finish_time: Option<DateTime<Utc>>,
     /// The highest `UPDATED_AT` that is dealt with, by this job or before it.
@@ -141,21 +173,29 @@ impl Store {
         Ok(StartJob::Started(id))
     }
 
-    /// A job of an integration if it has it, the newest where none is named.
-    pub async fn find_job(&self, integration: IntegrationId, job: Option<JobId>) -> Result<Option<JobId>, StoreError> {
-        let find = query(
-            "SELECT id FROM jobs WHERE integration_id = $1 AND ($2 = '' OR id = $2) ORDER BY started_at DESC LIMIT 1",
-        )
-        .bind(integration.to_string())
-        .bind(job.map(|job| job.to_string()).unwrap_or_default());
-        let row = self.database.read_one(find).await?;
+    /// The jobs of an integration whose IDs begin with `prefix`, newest first; at most two, which is enough to tell whether
+    /// the prefix names one.
+    pub async fn find_jobs(&self, integration: IntegrationId, prefix: &JobIdPrefix) -> Result<Vec<JobId>, StoreError> {
+        let find =
+            query("SELECT id FROM jobs WHERE integration_id = $1 AND id LIKE $2 ORDER BY started_at DESC LIMIT 2")
+                .bind(integration.to_string())
+                .bind(format!("{}%", prefix.0));
+        let rows = self.database.read(find).await?;
+        rows.iter().map(|row| JobId::read(row.try_get("id")?)).collect()
+    }
+
+    /// The newest job of an integration that refused rows.
+    pub async fn newest_job_with_row_errors(&self, integration: IntegrationId) -> Result<Option<JobId>, StoreError> {
+        let find =
+            query("SELECT id FROM jobs WHERE integration_id = $1 AND rows_failed > 0 ORDER BY started_at DESC LIMIT 1");
+        let row = self.database.read_one(find.bind(integration.to_string())).await?;
         row.map(|row| JobId::read(row.try_get("id")?)).transpose()
     }
 
     /// A job of an integration.
     pub async fn job(&self, integration: IntegrationId, id: JobId) -> Result<Option<Job>, StoreError> {
         let find = query(
-            "SELECT id, status, started_at, finished_at, synced_to, rows_synced, rows_failed, cause
+            "SELECT id, status, started_at, begun_at, finished_at, synced_to, rows_synced, rows_failed, cause
              FROM jobs WHERE integration_id = $1 AND id = $2",
         );
         let find = find.bind(integration.to_string()).bind(id.to_string());
@@ -176,7 +216,7 @@ impl Store {
         };
         // One more than the page has tells whether there are further ones.
         let statement = format!(
-            "SELECT id, status, started_at, finished_at, synced_to, rows_synced, rows_failed, cause
+            "SELECT id, status, started_at, begun_at, finished_at, synced_to, rows_synced, rows_failed, cause
              FROM jobs WHERE integration_id = $1 AND started_at {side} $2 ORDER BY started_at {order} LIMIT $3"
         );
         let list = query(AssertSqlSafe(statement))
@@ -211,6 +251,7 @@ fn job(row: &AnyRow) -> Result<Job, StoreError> {
         id: JobId::read(row.try_get("id")?)?,
         status: JobStatus::read(&row.try_get::<String, _>("status")?, finished_at.is_some()),
         sync_start_time: from_micros(row.try_get("started_at")?)?,
+        begun_at: row.try_get::<Option<i64>, _>("begun_at")?.map(from_micros).transpose()?,
         sync_finish_time: finished_at.map(from_micros).transpose()?,
         last_timestamp_synced: row.try_get::<Option<i64>, _>("synced_to")?.map(from_micros).transpose()?,
         rows_synced: count(row.try_get("rows_synced")?),

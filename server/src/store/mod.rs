@@ -32,7 +32,7 @@ use tokio::sync::Notify;
 pub use checkpoints::Checkpoint;
 use database::Database;
 pub use error::StoreError;
-pub use jobs::{Job, JobId, JobStatus, StartJob};
+pub use jobs::{Job, JobId, JobIdPrefix, JobStatus, StartJob};
 pub use leases::{Cancelled, Claimed, Held, Lease};
 pub use location::StoreLocation;
 pub use overview::IntegrationState;

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::StoreLocation;
 use super::{
-    Cancelled, Checkpoint, Claimed, Held, JobStatus, MOST_ROW_ERRORS, Overflow, Page, RecordAction, RecordChange,
-    RecordSize, Route, RowError, StartJob, Store, StoreError, Watermark,
+    Cancelled, Checkpoint, Claimed, Held, JobIdPrefix, JobStatus, MOST_ROW_ERRORS, Overflow, Page, RecordAction,
+    RecordChange, RecordSize, Route, RowError, StartJob, Store, StoreError, Watermark,
 };
 use crate::secret::Secret;
 use crate::types::{IntegrationId, PostgresUrl};

@@ -184,7 +184,7 @@ impl Run<'_> {
                 trouble = SourceTrouble::new(tuning);
             }
             let pause = trouble.next_pause(&reason)?;
-            tracing::warn!(reason, ?pause, "the sync is interrupted; it goes on after a pause");
+            tracing::warn!(reason, ?pause, "the sync was interrupted; retrying");
             let wait = async {
                 let _working = context.slot.work().await;
                 context.slot.wait(sleep(pause)).await;

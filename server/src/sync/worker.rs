@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::{self, JoinHandle, JoinSet};
+use tokio::task::{self, JoinError, JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use super::integration::Integration;
 use super::lease_keeper::Clock;
@@ -63,7 +63,7 @@ impl Workers {
     pub async fn stop(self, deadline: Duration) {
         let _ = self.stop.send(Some(Instant::now() + deadline));
         if timeout(deadline + GRACE, self.supervisor).await.is_err() {
-            tracing::warn!("some syncs could not be given back; other workers take them when their leases run out");
+            tracing::warn!("some syncs could not be handed back; other workers resume them when their leases expire");
         }
     }
 }
@@ -81,31 +81,32 @@ struct Supervisor {
 #[derive(Default)]
 struct Runs {
     tasks: JoinSet<()>,
-    integrations: HashMap<task::Id, IntegrationId>,
+    syncs: HashMap<task::Id, (IntegrationId, Span)>,
 }
 
 impl Runs {
-    fn spawn(&mut self, integration: IntegrationId, run: impl Future<Output = ()> + Send + 'static) {
-        let task = self.tasks.spawn(run);
-        self.integrations.insert(task.id(), integration);
+    /// Starts a run in its span, so that all log lines of a sync name its integration and job.
+    fn spawn(&mut self, integration: IntegrationId, span: Span, run: impl Future<Output = ()> + Send + 'static) {
+        let task = self.tasks.spawn(run.instrument(span.clone()));
+        self.syncs.insert(task.id(), (integration, span));
     }
 
     /// Waits for the end of a run; false where there is none.
     async fn ended(&mut self) -> bool {
         let Some(ended) = self.tasks.join_next_with_id().await else { return false };
-        let id = match ended {
-            Ok((id, ())) => id,
-            Err(error) => {
-                tracing::error!(%error, "a sync broke off; another worker takes it when its lease runs out");
-                error.id()
-            }
-        };
-        self.integrations.remove(&id);
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
+        let sync = self.syncs.remove(&id);
+        if let Err(error) = ended {
+            let span = sync.map_or_else(Span::none, |(_, span)| span);
+            span.in_scope(
+                || tracing::error!(%error, "the sync broke off; another worker resumes it when its lease expires"),
+            );
+        }
         true
     }
 
     fn has(&self, integration: IntegrationId) -> bool {
-        self.integrations.values().any(|other| *other == integration)
+        self.syncs.values().any(|(other, _)| *other == integration)
     }
 }
 
@@ -117,9 +118,9 @@ impl Supervisor {
             while !self.stop.is_asked()
                 && runs.tasks.len() < most
                 && let Ok(permit) = self.slots.clone().try_acquire_owned()
-                && let Some((integration, run)) = self.claim(&runs, permit).await
+                && let Some((integration, span, run)) = self.claim(&runs, permit).await
             {
-                runs.spawn(integration, run);
+                runs.spawn(integration, span, run);
             }
             let may_claim = runs.tasks.len() < most;
             let is_free = self.slots.available_permits() > 0;
@@ -140,7 +141,7 @@ impl Supervisor {
         &self,
         runs: &Runs,
         permit: OwnedSemaphorePermit,
-    ) -> Option<(IntegrationId, impl Future<Output = ()> + Send + 'static)> {
+    ) -> Option<(IntegrationId, Span, impl Future<Output = ()> + Send + 'static)> {
         // When the store was away, leases have run out that their workers still want to renew.
         let renewals = (self.config.lease / 5).max(AFTER_TROUBLE);
         let just_back = self.store.back_since().is_some_and(|back| back < renewals);
@@ -166,7 +167,7 @@ impl Supervisor {
         let (store, config, stop) = (self.store.clone(), self.config.clone(), self.stop.clone());
         let slot = Slot::new(self.slots.clone(), permit);
         let run = async move { run_claimed(&store, claimed, claimed_at, &config, &integration, stop, slot).await };
-        Some((id, run.instrument(span)))
+        Some((id, span, run))
     }
 }
 
@@ -181,7 +182,7 @@ async fn run_claimed(
 ) {
     let attempts = claimed.attempts;
     let ended = if attempts > config.max_attempts {
-        tracing::error!(attempts, "the job keeps losing its workers; it is given up");
+        tracing::error!(attempts, "giving up: too many workers in a row ended while they had this job");
         run::give_up(store, &claimed).await
     } else if stop.is_asked() {
         store.release(&claimed.lease).await
@@ -193,7 +194,7 @@ async fn run_claimed(
     };
     match ended {
         Ok(()) => {}
-        Err(StoreError::LeaseLost) => tracing::warn!("the sync was left to another worker"),
-        Err(error) => tracing::error!(%error, "the sync broke off; another worker takes it when its lease runs out"),
+        Err(StoreError::LeaseLost) => tracing::warn!("another worker has taken this sync over"),
+        Err(error) => tracing::error!(%error, "the sync broke off; another worker resumes it when its lease expires"),
     }
 }

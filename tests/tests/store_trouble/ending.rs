@@ -122,7 +122,7 @@ async fn a_server_is_stopped_while_a_destination_wants_to_be_left_alone() {
     Api::new(&server.url, &sync.setup.key).triggered().await;
     eventually("the destination was asked", async || (sync.stand_in.requests() > 0).then_some(())).await;
     within(Duration::from_secs(5), "that is in the log", async || {
-        (server.logged("too many requests") > 0).then_some(())
+        (server.logged("rate limit is reached") > 0).then_some(())
     })
     .await;
     let asked = Instant::now();

@@ -114,6 +114,7 @@ impl OpenJsonl {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SyncError> + Send + 'static,
 ) -> Result<T, SyncError> {
-    let done = tokio::task::spawn_blocking(work).await;
+    let sync = tracing::Span::current();
+    let done = tokio::task::spawn_blocking(move || sync.in_scope(work)).await;
     done.unwrap_or_else(|error| Err(SyncError::Failed(format!("writing the file failed: {error}"))))
 }

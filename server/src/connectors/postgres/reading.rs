@@ -12,6 +12,7 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Connection as _, Postgres};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+use tracing::Instrument as _;
 
 use super::session::{Ended, StopOnDrop};
 use super::table::PostgresTable;
@@ -35,16 +36,17 @@ pub async fn read(url: &PostgresUrl, table: &TableName, mut request: ReadRequest
     let (mut source, session) = PostgresTable::open(url, table, request.kind).await?;
     let (sender, reads) = mpsc::channel(WAITING);
     let ended = Ended::default();
-    let task = tokio::spawn({
+    let work = {
         let ended = ended.clone();
         async move {
             let result = source.run(&request, &sender).await;
             ended.set();
             let _ = timeout(CLOSE, source.connection.close()).await;
-            // Nobody listens any more where the reading was dropped.
+            // The receiver is gone where the reading was dropped.
             let _ = sender.send(result.map(|()| Read::End)).await;
         }
-    });
+    };
+    let task = tokio::spawn(work.in_current_span());
     Ok(Reading::new(reads, StopOnDrop::new(task, session, ended)))
 }
 

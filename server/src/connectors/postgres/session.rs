@@ -13,6 +13,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tracing::Instrument as _;
 
 use super::transactions::APPLICATION;
 use super::values::away;
@@ -105,7 +106,7 @@ impl Drop for StopOnDrop {
         }
         // Where the runtime itself ends, the server notices by itself.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(self.session.clone().cancel());
+            runtime.spawn(self.session.clone().cancel().in_current_span());
         }
     }
 }

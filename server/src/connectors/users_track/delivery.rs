@@ -265,7 +265,7 @@ impl OpenUsersTrack {
             };
             let pause = stretch.patience.next_pause(self.context.first_pause).max(asked.unwrap_or_default());
             stretch.patience.trouble(&reason, pause, self.give_up_after)?;
-            self.pauses.tell_trouble(&reason, pause);
+            self.pauses.log_failure(&reason, pause);
             if self.wait(sleep(pause)).await.is_none() {
                 return Ok(Verdict::Stopped);
             }

@@ -1,4 +1,4 @@
-//! How long a request is tried again, and pauses that hold for all lanes.
+//! How long a request is retried, and pauses that hold for all lanes.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,24 +8,24 @@ use tokio::time::Instant;
 
 use crate::sync::SyncError;
 
-/// Pauses get longer as long as nothing works, but not longer than this.
+/// The longest pause between two tries, unless the destination asks for a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// How long some objects have been sent in vain. The two clocks do not stop each other.
+/// How long some objects have been sent without success. Failures and rate limits are timed independently.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Patience {
-    /// When they first met trouble.
+    /// When a request with them first failed.
     pub trouble_since: Option<Instant>,
-    /// When there were first too many requests.
+    /// When a request with them was first refused for the rate limit.
     limited_since: Option<Instant>,
     /// Pauses so far.
     pauses: usize,
 }
 
 impl Patience {
-    /// The next pause, where the destination does not say how long.
+    /// The next pause, if the destination does not ask for one.
     pub fn next_pause(&mut self, first: Duration) -> Duration {
-        /// By then they are as long as they get.
+        /// After so many pauses they no longer grow.
         const MOST: usize = 32;
         let pauses = ExponentialBuilder::new().with_min_delay(first).with_max_delay(LONGEST_PAUSE).with_jitter();
         let pause = pauses.without_max_times().build().nth(self.pauses.min(MOST));
@@ -33,18 +33,20 @@ impl Patience {
         pause.unwrap_or(LONGEST_PAUSE)
     }
 
-    /// Takes note of trouble. Fails where the pause does not fit into what is left.
+    /// Notes a failure. Fails if the pause would exceed `longest` since the first one.
     pub fn trouble(&mut self, reason: &str, pause: Duration, longest: Duration) -> Result<(), SyncError> {
         let waited = self.trouble_since.get_or_insert_with(Instant::now).elapsed();
         if waited + pause <= longest {
             return Ok(());
         }
         let waited = waited.as_secs_f64();
-        Err(SyncError::Failed(format!("the destination was in trouble for {waited:.1} s: {reason}")))
+        Err(SyncError::Failed(format!(
+            "requests to the destination failed for {waited:.1} s (`give_up_after`); the last one: {reason}"
+        )))
     }
 
-    /// Takes note of an answer that there are too many requests. Fails where the pause does not fit into what is left since
-    /// the destination last dealt with anything.
+    /// Notes a refusal for the rate limit (429). Fails if the pause would exceed `longest` since the destination last accepted
+    /// or refused any object.
     pub fn limited(
         &mut self,
         dealt_last: Option<Instant>,
@@ -58,8 +60,8 @@ impl Patience {
         }
         let (waited, pause) = (waited.as_secs_f64(), pause.as_secs_f64());
         Err(SyncError::Failed(format!(
-            "the destination had too many requests (429 Too Many Requests) for {waited:.1} s, took nothing meanwhile, and was to be \
-             left alone for {pause:.1} s more, which is longer than `give_up_when_limited_after` allows"
+            "the destination accepted nothing for {waited:.1} s because of its rate limit (429 Too Many Requests) and asked for \
+             {pause:.1} s more; `give_up_when_limited_after` allows less"
         )))
     }
 }
@@ -70,35 +72,35 @@ pub struct Pauses(Mutex<Until>);
 
 #[derive(Debug, Default)]
 struct Until {
-    /// Nothing is sent before this moment.
+    /// No request is sent before this moment.
     limited: Option<Instant>,
-    /// No further trouble is told before this moment.
-    told: Option<Instant>,
+    /// No further failure is logged before this moment.
+    logged_until: Option<Instant>,
 }
 
 impl Pauses {
-    /// The moment before which nothing may be sent, if it is yet to come.
+    /// The moment before which no request may be sent, if it is in the future.
     pub fn until(&self) -> Option<Instant> {
         self.lock().limited.filter(|until| *until > Instant::now())
     }
 
-    /// Lets nobody send anything for a while. The lanes' answers come one shortly after the other; it is told once.
+    /// Stops all lanes for a while. Their answers arrive within moments of each other; the pause is logged once.
     pub fn limit(&self, pause: Duration) {
         const MUCH: Duration = Duration::from_secs(1);
         let (now, mut pauses) = (Instant::now(), self.lock());
         let (until, known) = (now + pause, pauses.limited.filter(|known| *known > now));
         pauses.limited = known.max(Some(until));
         if known.is_none_or(|known| until > known + MUCH) {
-            tracing::info!(?pause, "the destination has too many requests");
+            tracing::warn!(?pause, "the destination's rate limit is reached (429); pausing");
         }
     }
 
-    /// Tells of trouble, once for all lanes that have it in this pause.
-    pub fn tell_trouble(&self, reason: &str, pause: Duration) {
+    /// Logs a failed request, once for all lanes that fail during this pause.
+    pub fn log_failure(&self, reason: &str, pause: Duration) {
         let (now, mut pauses) = (Instant::now(), self.lock());
-        if pauses.told.is_none_or(|told| told <= now) {
-            pauses.told = Some(now + pause);
-            tracing::info!(reason, ?pause, "the destination is in trouble; trying again");
+        if pauses.logged_until.is_none_or(|until| until <= now) {
+            pauses.logged_until = Some(now + pause);
+            tracing::warn!(reason, ?pause, "request to the destination failed; retrying");
         }
     }
 
@@ -125,7 +127,7 @@ mod tests {
             advance(2 * SECOND).await;
         }
         let Err(SyncError::Failed(cause)) = patience.trouble("503", SECOND, longest) else { panic!("for ever") };
-        assert_eq!(cause, "the destination was in trouble for 10.0 s: 503");
+        assert_eq!(cause, "requests to the destination failed for 10.0 s (`give_up_after`); the last one: 503");
         let Err(SyncError::Failed(cause)) = patience.limited(None, SECOND, longest) else { panic!("for ever") };
         assert!(cause.contains("for 10.0 s") && cause.contains("`give_up_when_limited_after`"), "{cause}");
     }

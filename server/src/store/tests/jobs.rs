@@ -6,6 +6,8 @@ on_both! {
     of_many_triggers_at_once_one_starts_a_job
     start_times_are_keys_that_only_grow
     pages_lead_to_the_end_and_back_while_jobs_arrive
+    jobs_are_found_by_the_first_characters_of_their_ids
+    a_job_tells_whether_a_worker_has_taken_it
     integrations_stand_as_their_jobs_do
     a_window_allows_as_many_requests_as_the_limit_however_they_come
     a_start_time_of_the_future_is_not_believed
@@ -38,6 +40,39 @@ async fn start_times_are_keys_that_only_grow(location: StoreLocation) {
     let expected = ["04.000126", "04.000125", "04.000124"].map(|seconds| format!("2026-11-23T20:43:{seconds}+00:00"));
     assert_eq!(starts, expected, "never rounded down, never twice");
     assert!(jobs.iter().all(|job| job.sync_finish_time.unwrap() >= job.sync_start_time));
+}
+
+async fn jobs_are_found_by_the_first_characters_of_their_ids(location: StoreLocation) {
+    let store = open(location).await;
+    let integration = id();
+    for number in 0..3 {
+        run(&store, integration, time(1000 + number), JobStatus::Success).await;
+    }
+    let jobs = store.jobs(integration, &Page::First, 3).await.unwrap().items;
+    let found = async |prefix: &str| store.find_jobs(integration, &prefix.parse().unwrap()).await.unwrap();
+    for job in &jobs {
+        assert_eq!(found(&job.id.to_string()).await, [job.id]);
+        assert_eq!(found(&job.id.to_string().to_uppercase()[..28]).await, [job.id]);
+        assert_eq!(store.find_jobs(id(), &job.id.to_string().parse().unwrap()).await.unwrap(), [], "another's");
+    }
+    // The first characters are a time.
+    let same: Vec<_> = jobs.iter().filter(|job| job.id.to_string()[..8] == jobs[0].id.to_string()[..8]).collect();
+    assert_eq!(found(&jobs[0].id.to_string()[..8]).await.len(), same.len().min(2));
+    assert_eq!(found("00000000").await, []);
+    for wrong in ["", "7", "0197c0d", "0197c0de_", "0197c0dg", "%%%%%%%%", &format!("{}0", jobs[0].id)] {
+        let error = wrong.parse::<JobIdPrefix>().unwrap_err().to_string();
+        assert!(error.contains("`cdi-server jobs NAME`"), "{wrong}: {error}");
+    }
+}
+
+async fn a_job_tells_whether_a_worker_has_taken_it(location: StoreLocation) {
+    let store = open(location).await;
+    let integration = id();
+    assert!(started(&store, integration, Utc::now()).await);
+    let newest = async || store.jobs(integration, &Page::First, 1).await.unwrap().items.remove(0);
+    assert_eq!(newest().await.begun_at, None);
+    claim(&store, integration, LEASE).await.unwrap();
+    assert!(newest().await.begun_at.is_some());
 }
 
 async fn pages_lead_to_the_end_and_back_while_jobs_arrive(location: StoreLocation) {

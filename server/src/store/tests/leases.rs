@@ -111,9 +111,8 @@ async fn a_checkpoint_is_written_whole(location: StoreLocation) {
     assert_eq!((job.rows_failed_with_errors, job.cause.as_deref()), (3, Some("why")));
     assert_eq!(job.last_timestamp_synced, None, "nothing was ever synced");
     assert_eq!(store.row_errors(job.id, 0, 10).await.unwrap().len(), 3);
-    assert_eq!(store.find_job(integration, None).await.unwrap(), Some(job.id));
-    assert_eq!(store.find_job(integration, Some(job.id)).await.unwrap(), Some(job.id));
-    assert_eq!(store.find_job(id(), Some(job.id)).await.unwrap(), None, "another integration's");
+    assert_eq!(store.newest_job_with_row_errors(integration).await.unwrap(), Some(job.id));
+    assert_eq!(store.newest_job_with_row_errors(id()).await.unwrap(), None, "another integration's");
 }
 
 async fn row_errors_are_numbered_from_one_to_the_most_that_are_kept(location: StoreLocation) {

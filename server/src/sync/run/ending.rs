@@ -66,7 +66,11 @@ impl Run<'_> {
         }
         let (rows_synced, rows_failed) = (checkpoint.rows_synced, checkpoint.rows_failed);
         match ended {
-            None => tracing::info!(rows_synced, rows_failed, "sync given back; it goes on where it is"),
+            None => tracing::info!(
+                rows_synced,
+                rows_failed,
+                "sync stopped at its checkpoint; another worker will resume it"
+            ),
             Some((status, Some(cause))) => {
                 tracing::warn!(status = status.as_str(), rows_synced, rows_failed, cause, "sync ended");
             }

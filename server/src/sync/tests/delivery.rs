@@ -153,7 +153,7 @@ async fn trouble_that_stays_ends_the_job_and_the_next_one_begins_at_the_watermar
     let job = rig.sync().await;
     assert_eq!((job.status, job.rows_synced), (JobStatus::Error, 0));
     let cause = job.cause.unwrap();
-    assert!(cause.contains("in trouble") && cause.contains("503"), "{cause}");
+    assert!(cause.contains("`give_up_after`") && cause.contains("503"), "{cause}");
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     rig.stand_in.refuse("nothing", Answer::new(503, ""));
     let job = rig.sync().await;

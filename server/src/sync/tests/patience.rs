@@ -138,7 +138,7 @@ async fn a_service_that_is_down_skips_nothing_however_long() {
         let begun = Instant::now();
         let job = rig.sync().await;
         assert_eq!((job.status, job.rows_failed_with_errors), (JobStatus::Error, 0));
-        assert!(job.cause.unwrap().contains("was in trouble for"));
+        assert!(job.cause.unwrap().contains("requests to the destination failed for"));
         assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
         rig.stand_in.behave();
         assert_eq!(rig.sync().await.status, JobStatus::Success);
@@ -219,7 +219,7 @@ async fn too_many_requests_and_trouble_in_turn_end_the_job() {
     let job = timeout(Duration::from_secs(20), rig.sync()).await.expect("it ends");
     assert_eq!(job.status, JobStatus::Error);
     let cause = job.cause.unwrap();
-    assert!(cause.contains("was in trouble for") && !cause.contains("for 0.0 s"), "{cause}");
+    assert!(cause.contains("requests to the destination failed for") && !cause.contains("for 0.0 s"), "{cause}");
 }
 
 #[tokio::test]
@@ -230,7 +230,7 @@ async fn a_pause_that_is_longer_than_the_patience_is_not_begun() {
     rig.stand_in.rule(|_| Some(too_many(600)));
     let job = timeout(Duration::from_secs(5), rig.sync()).await.expect("it ends at once");
     assert_eq!(job.status, JobStatus::Error);
-    assert!(job.cause.unwrap().contains("left alone for 600.0 s"));
+    assert!(job.cause.unwrap().contains("asked for 600.0 s more"));
 }
 
 #[tokio::test]
@@ -242,7 +242,7 @@ async fn a_pause_is_logged_once_for_all_lanes_and_with_the_sync_that_makes_it() 
     let (log, _guard) = logged();
     let span = tracing::info_span!("sync", job = "the-job");
     assert_eq!(rig.sync().instrument(span).await.rows_synced, 1000);
-    let lines = log.lines("too many requests");
+    let lines = log.lines("rate limit is reached");
     assert!(lines.len() == 1 && lines[0].contains("the-job"), "{lines:?}");
 }
 

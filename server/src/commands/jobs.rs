@@ -1,0 +1,302 @@
+//! `cdi-server jobs`: the syncs that ran, how they ended, and why. Clients of the API do not see the causes, only the status.
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::json;
+
+use super::{grouped, with_store, word};
+use crate::config::{Config, Integration};
+use crate::process::print;
+use crate::store::{Job, JobStatus, Page, Store};
+use crate::types::IntegrationId;
+
+/// The first characters of a job's ID hold the time in milliseconds: of one integration's jobs no two share them.
+const SHORT_ID: usize = 13;
+const WHOLE_ID: usize = 36;
+/// A terminal that whole IDs fit into.
+const WIDE: usize = 103;
+/// Causes start this far from the left.
+const INDENT: &str = "    ";
+/// The narrowest column of text in which causes are still readable.
+const NARROWEST: usize = 40;
+
+/// How jobs are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+/// Prints the newest jobs of an integration, or the newest job of each.
+pub async fn run(
+    config: &Config,
+    integration: Option<&Integration>,
+    limit: usize,
+    format: Format,
+) -> anyhow::Result<ExitCode> {
+    let (integrations, limit) = match integration {
+        Some(integration) => (vec![integration], limit),
+        None => (config.integrations.iter().map(AsRef::as_ref).collect(), 1),
+    };
+    let listed = with_store(config, async |store| list(store, &integrations, limit).await).await?;
+    let now = Utc::now();
+    print(&match (format, &listed[..]) {
+        (Format::Jsonl, _) => listed.iter().flat_map(|listed| listed.as_json(now)).collect(),
+        (Format::Table, [only]) if integration.is_some() => only.table(now, terminal_width()),
+        (Format::Table, _) => overview(&listed, now),
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// An integration with its newest jobs, newest first.
+struct Listed<'a> {
+    id: IntegrationId,
+    name: &'a str,
+    jobs: Vec<Job>,
+}
+
+async fn list<'a>(
+    store: Option<&Store>,
+    integrations: &[&'a Integration],
+    limit: usize,
+) -> anyhow::Result<Vec<Listed<'a>>> {
+    let mut listed = Vec::with_capacity(integrations.len());
+    for integration in integrations {
+        let jobs = match store {
+            Some(store) => store.jobs(integration.id, &Page::First, limit).await?.items,
+            None => Vec::new(),
+        };
+        listed.push(Listed { id: integration.id, name: &integration.name, jobs });
+    }
+    Ok(listed)
+}
+
+/// The width of the terminal that standard output is.
+fn terminal_width() -> Option<usize> {
+    if !std::io::stdout().is_terminal() {
+        return None;
+    }
+    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
+}
+
+impl Listed<'_> {
+    /// A line for each job, and below it why it ended so. In a terminal the whole fits into 80 columns; elsewhere IDs are
+    /// whole and causes are one line.
+    fn table(&self, now: DateTime<Utc>, width: Option<usize>) -> String {
+        if self.jobs.is_empty() {
+            return format!("{:?} has not been synced yet: it has no jobs.\n", self.name);
+        }
+        let is_narrow = width.is_some_and(|width| width < WIDE);
+        let id_width = if is_narrow { SHORT_ID } else { WHOLE_ID };
+        let mut text = format!("{:<id_width$}  {}\n", "JOB", columns(HEADER));
+        for job in &self.jobs {
+            let id = job.id.to_string();
+            text += &format!("{:<id_width$}  {}\n", &id[..id_width], line(job, now));
+            if let Some(note) = self.note(job, &id[..id_width]) {
+                let note = match width {
+                    Some(width) => textwrap::fill(&note, width.saturating_sub(INDENT.len()).max(NARROWEST)),
+                    None => note,
+                };
+                text += &format!("{}\n", textwrap::indent(&note, INDENT));
+            }
+        }
+        text
+    }
+
+    /// Why a job has not succeeded, and where to find out more.
+    fn note(&self, job: &Job, id: &str) -> Option<String> {
+        let refused = (job.rows_failed_with_errors > 0)
+            .then(|| format!("refused rows: cdi-server row-errors {} --job {id}", word(self.name)));
+        match (&job.cause, refused) {
+            (Some(cause), Some(refused)) => Some(format!("{cause}\n{refused}")),
+            (None, None) if is_waiting(job) => Some("no worker has taken it yet".to_owned()),
+            (cause, refused) => cause.clone().or(refused),
+        }
+    }
+
+    /// The jobs for programs, with the API's names for what the API has too.
+    fn as_json(&self, now: DateTime<Utc>) -> impl Iterator<Item = String> {
+        let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Micros, true);
+        self.jobs.iter().map(move |job| {
+            let object = json!({
+                "integration_id": self.id.to_string(),
+                "integration_name": self.name,
+                "job_id": job.id.to_string(),
+                "job_status": job.status.as_str(),
+                "is_waiting": is_waiting(job),
+                "sync_start_time": time(job.sync_start_time),
+                "sync_finish_time": job.sync_finish_time.map(time),
+                "duration_seconds": duration(job, now).as_secs_f64(),
+                "last_timestamp_synced": job.last_timestamp_synced.map(time),
+                "rows_synced": job.rows_synced,
+                "rows_failed_with_errors": job.rows_failed_with_errors,
+                "cause": job.cause,
+            });
+            format!("{object}\n")
+        })
+    }
+}
+
+/// A line for each integration with its newest job.
+fn overview(listed: &[Listed<'_>], now: DateTime<Utc>) -> String {
+    let longest = listed.iter().map(|listed| listed.name.chars().count()).max().unwrap_or(0);
+    let width = longest.max("INTEGRATION".len());
+    let mut text = format!("{:<width$}  {}\n", "INTEGRATION", columns(HEADER));
+    for Listed { name, jobs, .. } in listed {
+        let line = jobs.first().map_or_else(|| "never synced".to_owned(), |job| line(job, now));
+        text += &format!("{name:<width$}  {line}\n");
+    }
+    if listed.iter().flat_map(|listed| &listed.jobs).any(|job| job.cause.is_some()) {
+        text += "\n`cdi-server jobs NAME` says why jobs have failed.\n";
+    }
+    text
+}
+
+const HEADER: [&str; 5] = ["STATUS", "STARTED (UTC)", "TOOK", "DELIVERED", "REFUSED"];
+
+fn columns([status, started, took, delivered, refused]: [&str; 5]) -> String {
+    format!("{status:<12}  {started:<19}  {took:>7}  {delivered:>10}  {refused:>7}")
+}
+
+fn line(job: &Job, now: DateTime<Utc>) -> String {
+    columns([
+        if is_waiting(job) { "waiting" } else { job.status.as_str() },
+        &job.sync_start_time.format("%Y-%m-%d %H:%M:%S").to_string(),
+        &short(duration(job, now)),
+        &grouped(job.rows_synced),
+        &grouped(job.rows_failed_with_errors),
+    ])
+}
+
+/// Whether a job was triggered and no worker has taken it yet.
+fn is_waiting(job: &Job) -> bool {
+    job.status == JobStatus::Running && job.begun_at.is_none()
+}
+
+/// From the trigger to the end, or to now.
+fn duration(job: &Job, now: DateTime<Utc>) -> Duration {
+    (job.sync_finish_time.unwrap_or(now) - job.sync_start_time).to_std().unwrap_or_default()
+}
+
+/// A duration in at most seven characters.
+fn short(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..10 => format!("{:.1}s", duration.as_secs_f64()),
+        10..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        3600..360_000 => format!("{}h {:02}m", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{}d {:02}h", seconds / 86_400, seconds / 3600 % 24),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    const NOW: &str = "2026-01-01T01:00:00Z";
+
+    /// A job that has ended after 12 seconds and refused so many rows.
+    pub fn a_job(refused: u64) -> Job {
+        let start: DateTime<Utc> = "2026-01-01T00:00:00Z".parse().unwrap();
+        let id = format!("0197c0de-1234-7000-8000-{refused:012}");
+        Job {
+            id: crate::store::JobId::from(Uuid::parse_str(&id).unwrap()),
+            status: if refused > 0 { JobStatus::Partial } else { JobStatus::Success },
+            sync_start_time: start,
+            begun_at: Some(start),
+            sync_finish_time: Some(start + Duration::from_secs(12)),
+            last_timestamp_synced: None,
+            rows_synced: 1_234_567,
+            rows_failed_with_errors: refused,
+            cause: None,
+        }
+    }
+
+    fn listed(jobs: Vec<Job>) -> Listed<'static> {
+        Listed { id: Uuid::nil().into(), name: "Users of ours", jobs }
+    }
+
+    fn jobs() -> Vec<Job> {
+        let cause =
+            "the source has no table `users`; check `table` in opencdi.toml, or create the table and trigger again";
+        let waiting =
+            Job { status: JobStatus::Running, begun_at: None, sync_finish_time: None, rows_synced: 0, ..a_job(0) };
+        let failed = Job { status: JobStatus::ConfigError, cause: Some(cause.into()), rows_synced: 0, ..a_job(0) };
+        vec![waiting, failed, a_job(3), a_job(0)]
+    }
+
+    #[test]
+    fn a_narrow_terminal_has_all_that_matters() {
+        let table = listed(jobs()).table(NOW.parse().unwrap(), Some(80));
+        assert_eq!(
+            table,
+            "\
+JOB            STATUS        STARTED (UTC)           TOOK   DELIVERED  REFUSED
+0197c0de-1234  waiting       2026-01-01 00:00:00  1h 00m           0        0
+    no worker has taken it yet
+0197c0de-1234  config_error  2026-01-01 00:00:00     12s           0        0
+    the source has no table `users`; check `table` in opencdi.toml, or create
+    the table and trigger again
+0197c0de-1234  partial       2026-01-01 00:00:00     12s   1,234,567        3
+    refused rows: cdi-server row-errors 'Users of ours' --job 0197c0de-1234
+0197c0de-1234  success       2026-01-01 00:00:00     12s   1,234,567        0
+"
+        );
+        assert!(table.lines().all(|line| line.len() <= 80));
+    }
+
+    #[test]
+    fn a_pipe_gets_whole_ids_and_causes_in_one_line() {
+        let table = listed(jobs()).table(NOW.parse().unwrap(), None);
+        assert!(table.contains("--job 0197c0de-1234-7000-8000-000000000003\n"), "{table}");
+        assert!(table.contains("or create the table and trigger again\n"), "{table}");
+        assert_eq!(table.lines().count(), 8);
+    }
+
+    #[test]
+    fn an_overview_has_a_line_for_each_integration() {
+        let never = Listed { id: Uuid::nil().into(), name: "New", jobs: Vec::new() };
+        let text = overview(&[listed(jobs()[1..2].to_vec()), never], NOW.parse().unwrap());
+        assert_eq!(
+            text,
+            "\
+INTEGRATION    STATUS        STARTED (UTC)           TOOK   DELIVERED  REFUSED
+Users of ours  config_error  2026-01-01 00:00:00     12s           0        0
+New            never synced
+
+`cdi-server jobs NAME` says why jobs have failed.
+"
+        );
+    }
+
+    #[test]
+    fn programs_get_everything() {
+        let lines: Vec<_> = listed(jobs()).as_json(NOW.parse().unwrap()).collect();
+        assert_eq!(
+            lines[2],
+            concat!(
+                r#"{"integration_id":"00000000-0000-0000-0000-000000000000","integration_name":"Users of ours","#,
+                r#""job_id":"0197c0de-1234-7000-8000-000000000003","job_status":"partial","is_waiting":false,"#,
+                r#""sync_start_time":"2026-01-01T00:00:00.000000Z","sync_finish_time":"2026-01-01T00:00:12.000000Z","#,
+                r#""duration_seconds":12.0,"last_timestamp_synced":null,"rows_synced":1234567,"#,
+                r#""rows_failed_with_errors":3,"cause":null}"#,
+                "\n"
+            )
+        );
+        assert!(lines[0].contains(r#""is_waiting":true,"#) && lines[1].contains("the source has no table"));
+    }
+
+    #[test]
+    fn durations_are_short() {
+        let text = |milliseconds| short(Duration::from_millis(milliseconds));
+        let texts = [0, 9_940, 59_999, 60_000, 3_599_000, 86_400_000, 36_000_000_000].map(text);
+        assert_eq!(texts, ["0.0s", "9.9s", "59s", "1m 00s", "59m 59s", "24h 00m", "416d 16h"]);
+    }
+}
