@@ -239,14 +239,14 @@ pub(super) mod tests {
             table,
             "\
 JOB            STATUS        STARTED (UTC)           TOOK   DELIVERED  REFUSED
-0197c0de-1234  waiting       2026-01-01 00:00:00  1h 00m           0        0
+0197c0de-1234  waiting       2026-01-01 00:00:00   1h 00m           0        0
     no worker has taken it yet
-0197c0de-1234  config_error  2026-01-01 00:00:00     12s           0        0
+0197c0de-1234  config_error  2026-01-01 00:00:00      12s           0        0
     the source has no table `users`; check `table` in opencdi.toml, or create
     the table and trigger again
-0197c0de-1234  partial       2026-01-01 00:00:00     12s   1,234,567        3
+0197c0de-1234  partial       2026-01-01 00:00:00      12s   1,234,567        3
     refused rows: cdi-server row-errors 'Users of ours' --job 0197c0de-1234
-0197c0de-1234  success       2026-01-01 00:00:00     12s   1,234,567        0
+0197c0de-1234  success       2026-01-01 00:00:00      12s   1,234,567        0
 "
         );
         assert!(table.lines().all(|line| line.len() <= 80));
@@ -268,7 +268,7 @@ JOB            STATUS        STARTED (UTC)           TOOK   DELIVERED  REFUSED
             text,
             "\
 INTEGRATION    STATUS        STARTED (UTC)           TOOK   DELIVERED  REFUSED
-Users of ours  config_error  2026-01-01 00:00:00     12s           0        0
+Users of ours  config_error  2026-01-01 00:00:00      12s           0        0
 New            never synced
 
 `cdi-server jobs NAME` says why jobs have failed.
