@@ -161,7 +161,7 @@ fn a_check_tells_of_every_connection() {
 
 #[test]
 fn shells_get_completion_scripts() {
-    for (shell, part) in [("bash", "complete -F _cdi-server"), ("zsh", "#compdef cdi-server"), ("fish", "row-errors")] {
+    for (shell, part) in [("bash", "complete -F _cdi__server -o nosort"), ("zsh", "#compdef cdi-server"), ("fish", "row-errors")] {
         let output = Command::new(program("cdi-server")).args(["completion", shell]).output().unwrap();
         let script = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success() && script.contains(part), "{shell}: {script}");
