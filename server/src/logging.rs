@@ -43,7 +43,7 @@ fn start_with(format: LogFormat, usual: &str) -> anyhow::Result<()> {
         .with_writer(std::io::stderr);
     // A second call, as in tests, keeps the first log.
     let _ = match format {
-        LogFormat::Text => lines.try_init(),
+        LogFormat::Text => lines.with_target(false).try_init(),
         LogFormat::Json => lines.json().try_init(),
     };
     Ok(())

@@ -29,7 +29,8 @@ impl SourceTrouble {
 
     /// How long to wait before the next try.
     pub fn next_pause(&mut self, reason: &str) -> Result<Duration, SyncError> {
-        let pause = self.pauses.next().unwrap_or(LONGEST_PAUSE);
+        // Whole milliseconds are easier to read in the log.
+        let pause = self.pauses.next().map_or(LONGEST_PAUSE, |pause| Duration::from_millis(pause.as_millis() as u64));
         let waited = self.since.get_or_insert_with(Instant::now).elapsed();
         if waited + pause > self.patience {
             return Err(SyncError::Failed(format!("{reason}; it was tried again for {:.1} s", waited.as_secs_f64())));
