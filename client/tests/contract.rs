@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use cdi_client::errors::{DocumentedError, ListIntegrationsError, ListJobSyncStatusError, TriggerIntegrationSyncError};
-use cdi_client::types;
+use cdi_client::{Integration, Job, Message};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -68,14 +68,19 @@ fn every_example_of_the_contract_goes_through_the_generated_types_unchanged() {
     assert!(examples.len() > 20, "only {} examples were found", examples.len());
     for (operation, status, schema, name, example) in examples {
         let value = &example["value"];
+        let items = |round_trip: fn(&Value) -> Value| {
+            let mut page = value.clone();
+            page["results"] = value["results"].as_array().unwrap().iter().map(round_trip).collect();
+            page
+        };
         let again = match schema.as_str() {
-            "Message" => round_trip::<types::Message>(value),
-            "Error" => round_trip::<types::Error>(value),
-            "IntegrationPage" => round_trip::<types::IntegrationPage>(value),
-            "JobPage" => round_trip::<types::JobPage>(value),
+            "Message" => round_trip::<Message>(value),
+            // Errors are enums: see the test below.
+            "Error" => continue,
+            "IntegrationPage" => items(round_trip::<Integration>),
+            "JobPage" => items(round_trip::<Job>),
             other => panic!("{operation} {status} {name}: no type is known here for the schema {other}"),
         };
-        // An absent list is written as absent and an empty one too.
         assert_eq!(normal(&again), normal(value), "{operation} {status} {name}");
     }
 }

@@ -268,7 +268,7 @@ async fn a_trigger_whose_answer_is_lost_and_that_shows_no_job_is_an_error() {
     });
     let options = options().doubt(Duration::from_millis(50));
     let error = client(&server).trigger_and_wait(Uuid::nil(), options).await.unwrap_err();
-    assert!(error.to_string().starts_with("nobody knows whether the sync was triggered: 500"), "{error}");
+    assert!(error.to_string().starts_with("it is unknown whether the sync was triggered: 500"), "{error}");
 }
 
 #[tokio::test]

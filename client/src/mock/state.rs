@@ -1,4 +1,4 @@
-//! The integrations of the mock, their jobs, and what the test has said about what comes next.
+//! The integrations of the mock, their jobs, and the answers that the test has prepared.
 
 use std::collections::{HashMap, VecDeque};
 
