@@ -159,9 +159,15 @@ impl fmt::Display for Error {
     }
 }
 
+/// With the text, so that a `main` that returns it prints what happened.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0.original, f)
+        let mut fields = f.debug_struct("Error");
+        fields.field("kind", &self.kind()).field("text", &self.to_string());
+        if let Some(response) = self.response() {
+            fields.field("response", response);
+        }
+        fields.finish_non_exhaustive()
     }
 }
 

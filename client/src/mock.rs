@@ -94,7 +94,7 @@ impl Mock {
     /// # Panics
     ///
     /// If no integration has this ID.
-    pub fn end_next_job(&self, integration_id: Uuid, status: JobStatus, rows_synced: u32, rows_failed: u32) {
+    pub fn end_next_job(&self, integration_id: Uuid, status: JobStatus, rows_synced: u64, rows_failed: u64) {
         self.state().end_next_job(integration_id, status, rows_synced, rows_failed);
     }
 

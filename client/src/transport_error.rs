@@ -39,8 +39,9 @@ impl StdError for TransportError {
 
 /// Advice where the server seems to speak the other one of http and https. rustls and hyper say so in their texts only.
 fn wrong_scheme(scheme: &str, text: &str) -> Option<&'static str> {
-    if scheme == "https" && text.contains("InvalidContentType") {
-        Some("the answer is not TLS; does the server speak http? Then write http:// in the base URL")
+    // A server of http answers a TLS handshake with text, or closes the connection.
+    if scheme == "https" && (text.contains("InvalidContentType") || text.contains("tls handshake eof")) {
+        Some("the TLS handshake failed; does the server speak http? Then write http:// in the base URL")
     } else if scheme == "http" && text.contains("invalid HTTP version") {
         Some("the answer is not HTTP; does the server speak https? Then write https:// in the base URL")
     } else {

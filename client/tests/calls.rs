@@ -292,3 +292,37 @@ async fn an_endless_body_is_cut_off() {
     assert_eq!(error.response().unwrap().body().len(), 16 * 1024 * 1024);
     assert!(error.to_string().contains("longer than"), "{error}");
 }
+
+/// A server that reads once, answers these bytes to it, and hangs up.
+async fn answering_bytes(answer: &'static [u8]) -> std::net::SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        // A client that has hung up fails its own assertions.
+        let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 4096]).await;
+        let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, answer).await;
+    });
+    address
+}
+
+#[cfg(feature = "rustls")]
+#[tokio::test]
+async fn https_to_a_server_that_speaks_http_is_named_as_such() {
+    for answer in [b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n".as_slice(), b""] {
+        let error = trigger(&client(&format!("https://{}", answering_bytes(answer).await))).await;
+        assert!(matches!(error, CallError::Connection(_)), "{error:?}");
+        assert!(!error.may_have_taken_effect());
+        let advice = "the server cannot be reached: the TLS handshake failed; does the server speak http? Then write http:// \
+                      in the base URL (error sending request";
+        assert!(error.to_string().starts_with(advice), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn http_to_a_server_that_speaks_https_is_named_as_such() {
+    // A fatal alert, `unexpected_message`.
+    let error = trigger(&client(&format!("http://{}", answering_bytes(&[21, 3, 3, 0, 2, 2, 10]).await))).await;
+    let advice = "the answer is not HTTP; does the server speak https? Then write https:// in the base URL (";
+    assert!(error.to_string().contains(advice), "{error}");
+}

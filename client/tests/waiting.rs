@@ -375,3 +375,38 @@ async fn a_known_job_can_be_waited_for() {
     let job = client(&server).wait_for_job(Uuid::nil(), start, options()).await.unwrap();
     assert_eq!(job.job_status, JobStatus::Error);
 }
+
+#[tokio::test]
+async fn dropping_a_wait_cancels_nothing_and_sends_nothing_more() {
+    let server = Arc::new(server(vec![vec![], vec![job(OURS, "running", 1)]]));
+    let found = Arc::new(Mutex::new(None));
+    let (notify, finding) = (Arc::new(tokio::sync::Notify::new()), found.clone());
+    let notified = notify.clone();
+    let options = options().poll(Duration::from_millis(10), Duration::from_secs(3600)).on_progress(move |progress| {
+        if let Progress::Job(job) = progress {
+            *finding.lock().unwrap() = Some(job.sync_start_time);
+            notified.notify_one();
+        }
+    });
+    let client = client(&server);
+    tokio::select! {
+        ended = client.trigger_and_wait(Uuid::nil(), options) => panic!("{ended:?}"),
+        () = notify.notified() => {}
+    }
+    // The wait is gone. All that it has sent is its trigger and its lists; none of it takes anything back.
+    let path = "/cdi/integrations/00000000-0000-0000-0000-000000000000";
+    let sent = server.lines();
+    assert_eq!(
+        sent[..2],
+        [format!("GET {path}/job_sync_status"), format!("POST {path}/sync")],
+        "the trigger was sent and nothing else"
+    );
+    assert!(sent[2..].iter().all(|line| line.starts_with("GET")), "{sent:?}");
+    // The job goes on, and can be waited for again.
+    let start = found.lock().unwrap().unwrap();
+    let again = self::options().timeout(Duration::from_millis(100));
+    match client.wait_for_job(Uuid::nil(), start, again).await {
+        Err(WaitError::Deadline { stage, .. }) => assert!(matches!(*stage, Stage::Running(_)), "{stage:?}"),
+        other => panic!("{other:?}"),
+    }
+}

@@ -50,7 +50,7 @@ pub fn client(document: &Value) -> Result<String, Vec<Problem>> {
     let not_rust = |error| whole(format!("progenitor wrote something that is not Rust: {error}"));
     let mut file: syn::File = syn::parse2(tokens).map_err(not_rust)?;
     open_enums::open(&mut file).map_err(not_rust)?;
-    client_types::let_grow(&mut file);
+    client_types::finish(&mut file);
     // Its examples are fragments that do not compile.
     let text = prettyplease::unparse(&file).replace("```ignore", "```text");
     Ok(format!(

@@ -2,10 +2,11 @@
 //!
 //! typify writes structs that callers can build field by field and match exhaustively, builders for them, and `i64` for
 //! every `int64`. Here structs become `#[non_exhaustive]`, so that a new field in the contract breaks no caller; their
-//! builders are left out, because no operation takes a body; and numbers that cannot be negative become unsigned.
+//! builders are left out, because no operation takes a body; numbers that cannot be negative become unsigned; and docs that
+//! only repeat a name are replaced or left out.
 
 use serde_json::Value;
-use syn::{Fields, ImplItem, Item, parse_quote};
+use syn::{Attribute, Expr, ExprLit, Field, Fields, ImplItem, Item, Lit, Meta, Type, parse_quote};
 
 /// Gives integers whose `minimum` is zero or more an unsigned format, which typify turns into an unsigned type.
 pub fn make_unsigned(document: &mut Value) {
@@ -28,8 +29,8 @@ pub fn make_unsigned(document: &mut Value) {
     }
 }
 
-/// Leaves out the builders of the module `types`, and makes its structs `#[non_exhaustive]`.
-pub fn let_grow(file: &mut syn::File) {
+/// Leaves out the builders of the module `types`, makes its structs `#[non_exhaustive]`, and completes their docs.
+pub fn finish(file: &mut syn::File) {
     for item in &mut file.items {
         if let Item::Mod(module) = item
             && module.ident == "types"
@@ -40,7 +41,10 @@ pub fn let_grow(file: &mut syn::File) {
                 if let Item::Struct(item) = item
                     && matches!(item.fields, Fields::Named(_))
                 {
+                    let own_name = format!("`{}`", item.ident);
+                    item.attrs.retain(|attribute| doc(attribute).is_none_or(|text| text.trim() != own_name));
                     item.attrs.push(parse_quote!(#[non_exhaustive]));
+                    item.fields.iter_mut().for_each(refer_to_type);
                 }
             }
         }
@@ -57,6 +61,28 @@ fn is_builder(item: &Item) -> bool {
             item.trait_.is_none() && !item.items.is_empty() && item.items.iter().all(hands_out_builder)
         }
         _ => false,
+    }
+}
+
+/// A field without docs that has another type of the contract refers to it: `job_status: JobStatus`.
+fn refer_to_type(field: &mut Field) {
+    if let Type::Path(path) = &field.ty
+        && let Some(name) = path.path.get_ident()
+        && field.attrs.iter().all(|attribute| doc(attribute).is_none())
+    {
+        let text = format!("See [`{name}`].");
+        field.attrs.push(parse_quote!(#[doc = #text]));
+    }
+}
+
+/// The text of a doc comment.
+fn doc(attribute: &Attribute) -> Option<String> {
+    match &attribute.meta {
+        Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
+            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -87,10 +113,15 @@ mod tests {
     }
 
     #[test]
-    fn structs_can_grow_and_have_no_builder() {
+    fn structs_can_grow_and_have_docs_and_no_builder() {
         let mut file: syn::File = parse_quote! {
             pub mod types {
-                pub struct Job { pub rows: u64 }
+                ///`Job`
+                pub struct Job {
+                    /// How many.
+                    pub rows: u64,
+                    pub job_status: JobStatus,
+                }
                 pub struct Name(String);
                 impl Job { pub fn builder() -> builder::Job { Default::default() } }
                 impl Name { pub fn new() -> Self { Name(String::new()) } }
@@ -98,11 +129,16 @@ mod tests {
             }
             pub mod builder { pub struct ListJobs; }
         };
-        let_grow(&mut file);
+        finish(&mut file);
         let expected: syn::File = parse_quote! {
             pub mod types {
                 #[non_exhaustive]
-                pub struct Job { pub rows: u64 }
+                pub struct Job {
+                    /// How many.
+                    pub rows: u64,
+                    #[doc = "See [`JobStatus`]."]
+                    pub job_status: JobStatus,
+                }
                 pub struct Name(String);
                 impl Name { pub fn new() -> Self { Name(String::new()) } }
             }
