@@ -70,7 +70,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// The stream yields [`ListIntegrationsError`] and ends after it.
+    /// An error ends the stream. [`ListIntegrationsError`] has the documented ones.
     pub fn list_integrations(&self) -> Items<types::Integration, ListIntegrationsError> {
         let client = self.clone();
         Items::new(move |cursor| {
@@ -104,7 +104,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// The stream yields [`ListJobSyncStatusError`] and ends after it.
+    /// An error ends the stream. [`ListJobSyncStatusError`] has the documented ones.
     pub fn job_sync_status(&self, integration_id: Uuid) -> Items<types::Job, ListJobSyncStatusError> {
         let client = self.clone();
         Items::new(move |cursor| {

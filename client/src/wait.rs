@@ -179,7 +179,7 @@ impl<'a> Watch<'a> {
                     None => return Err(WaitError::Trigger(error)),
                 }
             };
-            self.options.tell(Progress::Refused(error.to_string()));
+            self.options.report(Progress::Refused(error.to_string()));
             sleep(pause).await;
         }
     }
@@ -194,7 +194,7 @@ impl<'a> Watch<'a> {
                 }
                 Err(source) => match self.pause(&source, answered.map(|at| at.elapsed()), pauses) {
                     Some(pause) => {
-                        self.options.tell(Progress::Trouble(source.to_string()));
+                        self.options.report(Progress::Trouble(source.to_string()));
                         sleep(pause).await;
                     }
                     None => return Err(WaitError::Status { triggered: false, source }),
@@ -220,7 +220,7 @@ impl<'a> Watch<'a> {
     fn reach(&mut self, stage: Stage, progress: Progress) {
         if self.stage != stage {
             self.stage = stage;
-            self.options.tell(progress);
+            self.options.report(progress);
         }
     }
 
@@ -235,7 +235,7 @@ impl<'a> Watch<'a> {
                 Err(error) if error.is_transient() => pauses.next().max(asked(&error).unwrap_or_default()),
                 Err(_) => return None,
             };
-            if begun.elapsed().saturating_add(pause) > self.options.doubt {
+            if begun.elapsed().saturating_add(pause) > self.options.lost_answer_timeout {
                 return None;
             }
             sleep(pause).await;
@@ -273,7 +273,7 @@ impl<'a> Watch<'a> {
                 }
                 Err(source) => match self.pause(&source, Some(answered.elapsed()), &mut pauses) {
                     Some(pause) => {
-                        self.options.tell(Progress::Trouble(source.to_string()));
+                        self.options.report(Progress::Trouble(source.to_string()));
                         pause
                     }
                     None => return Err(WaitError::Status { triggered: true, source }),

@@ -18,7 +18,7 @@ pub struct WaitOptions {
     first_poll: Duration,
     longest_poll: Duration,
     pub(super) patience: Duration,
-    pub(super) doubt: Duration,
+    pub(super) lost_answer_timeout: Duration,
     on_progress: Option<Arc<OnProgress>>,
 }
 
@@ -44,7 +44,7 @@ impl Default for WaitOptions {
             first_poll: Duration::from_millis(500),
             longest_poll: Duration::from_secs(10),
             patience: Duration::from_secs(5 * 60),
-            doubt: Duration::from_secs(10),
+            lost_answer_timeout: Duration::from_secs(10),
             on_progress: None,
         }
     }
@@ -58,7 +58,7 @@ impl fmt::Debug for WaitOptions {
             .field("first_poll", &self.first_poll)
             .field("longest_poll", &self.longest_poll)
             .field("patience", &self.patience)
-            .field("doubt", &self.doubt)
+            .field("lost_answer_timeout", &self.lost_answer_timeout)
             .finish_non_exhaustive()
     }
 }
@@ -92,8 +92,8 @@ impl WaitOptions {
     }
 
     /// The longest time to look for a new job when it is unknown whether the trigger arrived. Default: 10 seconds.
-    pub fn doubt(mut self, doubt: Duration) -> WaitOptions {
-        self.doubt = doubt;
+    pub fn lost_answer_timeout(mut self, lost_answer_timeout: Duration) -> WaitOptions {
+        self.lost_answer_timeout = lost_answer_timeout;
         self
     }
 
@@ -107,7 +107,7 @@ impl WaitOptions {
         Pauses { next: self.first_poll, longest: self.longest_poll }
     }
 
-    pub(super) fn tell(&self, progress: Progress) {
+    pub(super) fn report(&self, progress: Progress) {
         progress.trace();
         if let Some(call) = &self.on_progress {
             call(&progress);

@@ -62,13 +62,13 @@ mod tests {
         let mut speed = Speed::default();
         assert_eq!((speed.rows_per_second(), speed.time_left(1000)), (None, None));
         speed.note(&job(100, 0), begin);
-        assert_eq!(speed.rows_per_second(), None, "one look tells nothing");
+        assert_eq!(speed.rows_per_second(), None, "one state is not enough");
         speed.note(&job(100, 0), after(1));
-        assert_eq!((speed.rows_per_second(), speed.time_left(1000)), (None, None), "nothing has happened");
+        assert_eq!((speed.rows_per_second(), speed.time_left(1000)), (None, None), "no row was read");
         speed.note(&job(280, 20), after(2));
         assert_eq!(speed.rows_per_second(), Some(100.0));
         assert_eq!(speed.time_left(1000), Some(Duration::from_secs(7)));
-        assert_eq!(speed.time_left(200), Some(Duration::ZERO), "more than was thought");
+        assert_eq!(speed.time_left(200), Some(Duration::ZERO), "there are fewer rows than were read");
         speed.note(&job(5, 0), after(3));
         assert_eq!(speed.rows_per_second(), None, "another job");
     }

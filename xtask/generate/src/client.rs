@@ -121,7 +121,7 @@ fn documented_error() -> TokenStream {
     quote! {
         /// An error that the contract documents for an operation. This crate alone implements it.
         ///
-        /// Status and message together tell the errors of one operation apart; the status alone does not.
+        /// Status and message together identify an error of an operation; the status alone does not.
         pub trait DocumentedError:
             sealed::Sealed + Sized + Copy + Eq + std::hash::Hash + std::fmt::Debug + std::fmt::Display + std::error::Error + Send + Sync + 'static
         {
