@@ -3,7 +3,7 @@
 use std::io;
 
 use cdi_client::errors::{DocumentedError, TriggerIntegrationSyncError};
-use cdi_client::{Error, Stage, WaitError};
+use cdi_client::{CallError, Stage, WaitError};
 use serde_json::{Map, Value, json};
 
 use crate::programs;
@@ -82,11 +82,11 @@ impl Failure {
     }
 }
 
-impl<E: DocumentedError> From<&Error<E>> for Failure {
-    fn from(error: &Error<E>) -> Failure {
+impl<E: DocumentedError> From<&CallError<E>> for Failure {
+    fn from(error: &CallError<E>) -> Failure {
         let (exit, kind) = match error {
-            Error::Documented(answer) => (documented(answer.error), answer.error.name()),
-            Error::Undocumented(response) => (
+            CallError::Documented(answer) => (documented(answer.error), answer.error.name()),
+            CallError::Undocumented(response) => (
                 match response.status().as_u16() {
                     401 | 403 => Exit::NotAllowed,
                     429 => Exit::RateLimited,
@@ -94,10 +94,10 @@ impl<E: DocumentedError> From<&Error<E>> for Failure {
                 },
                 "undocumented_answer",
             ),
-            Error::Unreadable { .. } => (Exit::Trouble, "unreadable_answer"),
-            Error::Connection(_) => (Exit::Trouble, "connection"),
-            Error::Timeout { .. } => (Exit::TimedOut, "request_timeout"),
-            Error::Interrupted { .. } => (Exit::Trouble, "broken_connection"),
+            CallError::Unreadable { .. } => (Exit::Trouble, "unreadable_answer"),
+            CallError::Connection(_) => (Exit::Trouble, "connection"),
+            CallError::Timeout { .. } => (Exit::TimedOut, "request_timeout"),
+            CallError::Interrupted { .. } => (Exit::Trouble, "broken_connection"),
             _ => (Exit::Trouble, "request"),
         };
         let mut failure = Failure::new(exit, kind, error.to_string());
@@ -112,8 +112,8 @@ impl<E: DocumentedError> From<&Error<E>> for Failure {
     }
 }
 
-impl<E: DocumentedError> From<Error<E>> for Failure {
-    fn from(error: Error<E>) -> Failure {
+impl<E: DocumentedError> From<CallError<E>> for Failure {
+    fn from(error: CallError<E>) -> Failure {
         Failure::from(&error)
     }
 }
@@ -134,8 +134,8 @@ fn documented(error: impl DocumentedError) -> Exit {
 }
 
 /// A trigger that was not answered with success.
-impl From<Error<TriggerIntegrationSyncError>> for WaitFailure {
-    fn from(error: Error<TriggerIntegrationSyncError>) -> WaitFailure {
+impl From<CallError<TriggerIntegrationSyncError>> for WaitFailure {
+    fn from(error: CallError<TriggerIntegrationSyncError>) -> WaitFailure {
         WaitFailure::from(WaitError::Trigger(error))
     }
 }

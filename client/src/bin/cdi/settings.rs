@@ -57,19 +57,11 @@ impl Settings {
 
 fn client(url: &Setting, key: &Setting) -> Result<Client, Failure> {
     let builder = Client::builder().user_agent(concat!("cdi/", env!("CARGO_PKG_VERSION"))).api_key(&key.value);
-    // Names of instances have none of these characters, addresses have one.
-    let builder = match url.value.contains(['/', ':', '.']) {
-        true => builder.base_url(&url.value),
-        false => builder.instance(&url.value),
-    };
-    builder.build().map_err(|error| match &error {
+    builder.server(&url.value).build().map_err(|error| match &error {
         BuildError::Key(_) => Failure::configuration(format!("{error} (from {})", key.origin)),
-        BuildError::Url { .. } => Failure::configuration(format!("{error} (from {})", url.origin)),
-        BuildError::Instance(name) => Failure::configuration(format!(
-            "`{}` is neither a URL, which begins with https:// or http://, nor a Braze instance such as iad-03 (from {})",
-            name.escape_debug(),
-            url.origin
-        )),
+        BuildError::Url { .. } | BuildError::Server(_) => {
+            Failure::configuration(format!("{error} (from {})", url.origin))
+        }
         BuildError::Http(_) => Failure::new(Exit::Trouble, "configuration", error.to_string())
             .advise("https needs root certificates; Linux has them in the package ca-certificates"),
         _ => Failure::configuration(error.to_string()),

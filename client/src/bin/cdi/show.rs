@@ -99,10 +99,10 @@ pub(crate) fn ended(job: &Job, output: &Output) -> String {
 /// A job that goes on, in one line.
 pub(crate) fn going(job: &Job, rows_per_second: Option<f64>) -> String {
     let rate = rows_per_second.map(|rate| format!(", {rate:.0} rows/s")).unwrap_or_default();
-    let read = job.rows_synced.saturating_add(job.rows_failed_with_errors);
     format!(
-        "{}: {read} rows read, {} synced, {} failed{rate}",
+        "{}: {} rows read, {} synced, {} failed{rate}",
         printable(job.job_status.as_str()),
+        job.rows_read(),
         job.rows_synced,
         job.rows_failed_with_errors
     )
@@ -133,7 +133,7 @@ fn style(status: &JobStatus) -> Style {
         JobStatus::Partial => YELLOW,
         JobStatus::Error | JobStatus::ConfigError => RED,
         JobStatus::Running => CYAN,
-        JobStatus::Unknown(_) => PLAIN,
+        _ => PLAIN,
     }
 }
 
