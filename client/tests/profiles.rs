@@ -106,7 +106,7 @@ fn the_key_of_a_profile_is_sent_to_its_own_server_only() {
     let home = two_profiles(&live, &staging);
     let refused = |output: Output| {
         assert_eq!(code(&output), 2, "{output:?}");
-        assert!(stderr(&output).contains("is sent to its own URL only"), "{output:?}");
+        assert!(stderr(&output).contains("is only sent to the URL of that profile"), "{output:?}");
     };
     refused(list(&home, &["--url", &other.url]).output().unwrap());
     refused(list(&home, &["--url", &other.url, "--profile", "staging"]).output().unwrap());

@@ -49,15 +49,44 @@ fn integrations() -> Server {
 #[test]
 fn a_table_fits_the_terminal_and_says_what_it_leaves_out() {
     let server = integrations();
-    let (code, text) = on_terminal(80, command(&server.url, &["list"]).env("NO_COLOR", "1"));
+    let list = |columns, color: &str| {
+        let (code, text) = on_terminal(columns, command(&server.url, &["list"]).env("NO_COLOR", color));
+        assert_eq!(code, 0);
+        text
+    };
     let expected = "\
-ID                                    NAME                      LAST SYNC
-00000000-0000-0000-0000-000000000000  Users of all the shops …  success
-(no room for NEXT RUN, SOURCE, TYPE, SYNCED UP TO, STARTED, STATUS)
+ID        NAME                      TYPE        STATUS  LAST SYNC
+00000000  Users of all the shops …  attributes  active  success
+Not shown, to fit the terminal: SOURCE, STARTED, SYNCED UP TO, NEXT RUN
 ";
-    assert_eq!((code, text.as_str()), (0, expected));
-    let (_, wide) = on_terminal(200, command(&server.url, &["list"]).env("NO_COLOR", "1"));
-    assert!(wide.contains("NEXT RUN") && wide.contains("of the world") && !wide.contains("no room"), "{wide}");
+    assert_eq!(list(80, "1"), expected);
+    let wide = list(200, "1");
+    assert!(wide.contains("NEXT RUN") && wide.contains("of the world") && wide.contains(ID), "{wide}");
+    assert!(!wide.contains("Not shown"), "{wide}");
+    // A name of the usual length leaves room for the time.
+    let server = Server::answering([Told::page(&[integration(ID, "Users of the shop")])]);
+    let (_, text) = on_terminal(80, command(&server.url, &["list"]).env("NO_COLOR", "1"));
+    assert!(text.contains("00000000  Users of the shop  attributes  active  success    2026-11-23 20:43Z"), "{text}");
+}
+
+#[test]
+fn jobs_fit_the_terminal_and_the_newest_says_where_its_cause_is() {
+    let mut partial = job(STARTED, "partial");
+    partial["last_timestamp_synced"] = "2026-11-23T20:30:00.000000Z".into();
+    let server = Server::answering([Told::page(&[partial, job("2026-11-23T20:00:00Z", "success")])]);
+    let status = ["status", ID];
+    let (_, text) = on_terminal(80, command(&server.url, &status).env("NO_COLOR", "1"));
+    let expected = format!(
+        "\
+STARTED            STATUS     TOOK  ROWS SYNCED  ROWS FAILED  SYNCED UP TO
+2026-11-23 20:44Z  partial    5.5s         1997            3  2026-11-23 20:30Z
+2026-11-23 20:00Z  success  44m 9s         1997            3  -
+Run `cdi-server row-errors {ID}` on the server to see which rows failed, and why.
+"
+    );
+    assert_eq!(text, expected);
+    let piped = command(&server.url, &status).output().unwrap();
+    assert!(!cdi::stdout(&piped).contains("cdi-server"), "{piped:?}");
 }
 
 #[test]
@@ -69,9 +98,14 @@ fn a_terminal_has_colours_unless_they_are_not_wanted() {
     assert!(coloured(command(&server.url, &["list", "--color", "always"]).env("NO_COLOR", "1")));
     assert!(coloured(command(&server.url, &["list"]).env("NO_COLOR", "")));
     assert!(!coloured(command(&server.url, &["list"]).env("NO_COLOR", "1")));
+    assert!(!coloured(command(&server.url, &["list"]).env("CLICOLOR", "0")));
+    assert!(!coloured(command(&server.url, &["list"]).env("NO_COLOR", "1").env("CLICOLOR_FORCE", "1")));
     assert!(!coloured(&mut command(&server.url, &["list", "--color", "never"])));
     let (_, dumb) = on_terminal(200, command(&server.url, &["list"]).env("TERM", "dumb"));
     assert!(!dumb.contains('\u{1b}'));
+    let piped = |command: &mut Command| cdi::stdout(&command.output().unwrap()).contains('\u{1b}');
+    assert!(piped(command(&server.url, &["list"]).env("CLICOLOR_FORCE", "1")));
+    assert!(!piped(&mut command(&server.url, &["list"])));
 }
 
 #[test]
@@ -80,7 +114,7 @@ fn progress_is_shown_on_a_terminal_and_wiped_at_the_end() {
     let (code, text) = on_terminal(80, command(&ending("success").url, &wait).env("NO_COLOR", "1"));
     assert_eq!(code, 0);
     assert!(text.contains("\r\u{1b}[2Ktriggered (0s)"), "{text:?}");
-    assert!(text.ends_with("\r\u{1b}[2Ksuccess: 1997 rows synced, 3 failed, in 5s 500ms\n"), "{text:?}");
+    assert!(text.ends_with("\r\u{1b}[2Ksuccess: 1997 rows synced, 3 failed, in 5.5s\n"), "{text:?}");
     let (_, quiet) = on_terminal(80, &mut command(&ending("success").url, &["trigger", ID, "--wait", "--quiet"]));
     assert_eq!(quiet, "");
     let piped = command(&ending("success").url, &wait).output().unwrap();

@@ -3,16 +3,22 @@
 use std::path::Path;
 use std::time::Duration;
 
-use cdi_client::{Client, IfRunning, Job, JobStatus, Progress, WaitOptions};
-use clap::CommandFactory as _;
+use cdi_client::errors::ListJobSyncStatusError;
+use cdi_client::{Client, Error, IfRunning, Job, JobStatus, Progress, WaitOptions};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::args::{self, Cli, Command, Online, Status, Trigger};
+use crate::args::{self, Auth, Cli, Command, Online, Status, Trigger};
+use crate::auth;
+use crate::cache::{Known, LIFETIME};
+use crate::causes;
+use crate::complete;
 use crate::failure::{Exit, Failure, Reached, WaitFailure};
+use crate::help;
+use crate::names::{self, Match};
 use crate::output::{self, Output};
 use crate::programs;
-use crate::settings::Settings;
+use crate::settings::{Settings, quoted};
 use crate::show;
 use crate::waiting::Waiting;
 
@@ -22,6 +28,9 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
     let command = match cli.command {
         Command::Completion { shell } => return completion(shell),
         Command::Man { folder } => return man(&folder),
+        Command::ExitCodes => return topic(help::EXIT_CODES),
+        Command::Json => return topic(help::JSON),
+        Command::Environment => return topic(help::ENVIRONMENT),
         Command::Online(command) => command,
     };
     let session = Session { settings: Settings::new(&cli.common)?, output: &output };
@@ -30,17 +39,22 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
         Online::List => session.list().await,
         Online::Status(status) if status.follow => session.follow(status).await,
         Online::Status(status) => session.status(status).await,
+        Online::Auth(Auth::Status) => auth::status(&session.settings, &output).await,
     };
-    result.map_err(|failure| match failure.exit {
-        Exit::NotAllowed => failure.advise(&format!("The key is from {}", session.settings.key_origin)),
-        _ => failure,
-    })
+    result.map_err(|failure| session.explained(failure))
 }
 
 /// What the commands that need a server share.
 struct Session<'a> {
     settings: Settings,
     output: &'a Output,
+}
+
+/// An integration that was named on the command line.
+struct Named {
+    id: Uuid,
+    /// Whether the ID is from the cache, and the integration may be another one by now.
+    cached: bool,
 }
 
 impl Session<'_> {
@@ -53,7 +67,12 @@ impl Session<'_> {
         if trigger.timeout.is_some() && !trigger.wait && !in_turn {
             return Err(Failure::new(Exit::Usage, "usage", "--timeout needs --wait or --if-running wait"));
         }
-        let id = self.integration(&trigger.integration).await?;
+        let text = &trigger.integration.integration;
+        // What changes something does not rely on a name that may be out of date.
+        let id = match names::id(text) {
+            Some(id) => id,
+            None => self.listed(text).await?,
+        };
         let waiting = Waiting::new(Reached::Nothing, self.output);
         let options = WaitOptions::default()
             .if_running(if in_turn { IfRunning::Wait } else { IfRunning::Fail })
@@ -75,39 +94,109 @@ impl Session<'_> {
                     || show::ended(&job, self.output),
                     || json!({"integration_id": id, "triggered": true, "job": programs::fields(&job)}),
                 )?;
-                Ok(exit(&job, trigger.allow_partial))
+                Ok(self.ended(&job, text, trigger.allow_partial))
             }
             Ok(None) => {
                 self.output.print(
-                    || format!("The sync was triggered. {}", self.how_to_follow(id)),
+                    || format!("The sync was triggered. {}", self.how_to_follow(text)),
                     || json!({"integration_id": id, "triggered": true}),
                 )?;
                 Ok(Exit::Done)
             }
             Err(error) if error.failure.exit == Exit::Busy && trigger.if_running == args::IfRunning::Ignore => {
                 self.output.print(
-                    || format!("Another sync is in progress; nothing was triggered. {}", self.how_to_follow(id)),
+                    || format!("Another sync is running; nothing was triggered. {}", self.how_to_follow(text)),
                     || json!({"integration_id": id, "triggered": false}),
                 )?;
                 Ok(Exit::Done)
             }
             Err(WaitFailure { failure, reached }) => {
+                let failure = match failure.exit {
+                    Exit::Busy => {
+                        failure.advise(&format!("To wait for it: add --if-running wait. {}", self.how_to_follow(text)))
+                    }
+                    _ => failure,
+                };
                 let failure = failure.with("may_have_taken_effect", reached != Reached::Nothing);
-                Err(self.advised(failure, reached, id))
+                Err(self.advised(failure, reached, id, text))
             }
         }
     }
 
     async fn list(&self) -> Result<Exit, Failure> {
         let integrations = self.client().list_integrations().all().await?;
-        let for_programs = || json!({ "integrations": integrations.iter().map(programs::fields).collect::<Vec<_>>() });
-        self.output.print(|| show::integrations(&integrations, self.output), for_programs)?;
+        complete::remember(&self.settings.cache, &integrations);
+        self.output.print(
+            || show::integrations(&integrations, self.output),
+            || json!({ "integrations": integrations.iter().map(programs::fields).collect::<Vec<_>>() }),
+        )?;
         Ok(Exit::Done)
     }
 
     async fn status(&self, status: Status) -> Result<Exit, Failure> {
-        let id = self.integration(&status.integration).await?;
+        let text = &status.integration.integration;
         let limit = status.limit.unwrap_or(10) as usize;
+        let (id, jobs) = self.jobs(text, limit).await?;
+        self.output.print(
+            || {
+                let newest = jobs.first().and_then(|job| self.cause(job, text));
+                show::jobs(&jobs, newest, self.output)
+            },
+            || json!({"integration_id": id, "jobs": jobs.iter().map(programs::fields).collect::<Vec<_>>()}),
+        )?;
+        Ok(Exit::Done)
+    }
+
+    /// Follows the newest job. As JSON each change is one line.
+    async fn follow(&self, status: Status) -> Result<Exit, Failure> {
+        let text = &status.integration.integration;
+        let (id, jobs) = self.jobs(text, 1).await?;
+        let Some(newest) = jobs.first() else {
+            let message = "the integration has not been synced yet: there is no sync to follow";
+            return Err(Failure::new(Exit::NotFound, "no_sync", message).with("integration_id", id.to_string()));
+        };
+        let waiting = Waiting::new(Reached::Started, self.output);
+        let json = move |job: &Job| json!({"integration_id": id, "job": programs::fields(job)});
+        let options = WaitOptions::default().timeout(status.timeout).on_progress({
+            let (waiting, output) = (waiting.clone(), self.output.clone());
+            move |progress| {
+                waiting.note(progress);
+                match progress {
+                    // The end is printed as the result. Whether this can be printed shows there too.
+                    Progress::Job(job) if output.is_json() && !job.is_finished() => {
+                        let _ = output.print(String::new, || json(job));
+                    }
+                    _ => {}
+                }
+            }
+        });
+        match waiting.until_done(self.client().wait_for_job(id, newest.sync_start_time, options)).await {
+            Ok(job) => {
+                self.output.print(|| show::ended(&job, self.output), || json(&job))?;
+                Ok(self.ended(&job, text, false))
+            }
+            Err(WaitFailure { failure, reached }) => Err(self.advised(failure, reached, id, text)),
+        }
+    }
+
+    /// The newest jobs of an integration, and its ID. An ID from the cache that is not there any more is looked up anew.
+    async fn jobs(&self, text: &str, limit: usize) -> Result<(Uuid, Vec<Job>), Failure> {
+        let named = match names::id(text) {
+            Some(id) => Named { id, cached: false },
+            None => self.named(text).await?,
+        };
+        match self.newest_jobs(named.id, limit).await {
+            Ok(jobs) => Ok((named.id, jobs)),
+            Err(error) if named.cached && error.documented() == Some(ListJobSyncStatusError::IntegrationNotFound) => {
+                self.settings.cache.clear();
+                let id = self.listed(text).await?;
+                Ok((id, self.newest_jobs(id, limit).await?))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn newest_jobs(&self, id: Uuid, limit: usize) -> Result<Vec<Job>, Error<ListJobSyncStatusError>> {
         let mut stream = self.client().job_sync_status(id);
         let mut jobs = Vec::new();
         while jobs.len() < limit {
@@ -116,109 +205,112 @@ impl Session<'_> {
                 None => break,
             }
         }
-        let for_programs =
-            || json!({"integration_id": id, "jobs": jobs.iter().map(programs::fields).collect::<Vec<_>>()});
-        self.output.print(|| show::jobs(&jobs, self.output), for_programs)?;
-        Ok(Exit::Done)
+        Ok(jobs)
     }
 
-    /// Follows the newest job. For programs each change is one line.
-    async fn follow(&self, status: Status) -> Result<Exit, Failure> {
-        let id = self.integration(&status.integration).await?;
-        let Some(newest) = self.client().job_sync_status(id).next().await.transpose()? else {
-            let message = "the integration has not been synced yet: there is no sync to follow";
-            return Err(Failure::new(Exit::NotFound, "no_sync", message).with("integration_id", id.to_string()));
-        };
-        let waiting = Waiting::new(Reached::Started, self.output);
-        let told = move |job: &Job| json!({"integration_id": id, "job": programs::fields(job)});
-        let options = WaitOptions::default().timeout(status.timeout).on_progress({
-            let (waiting, for_programs) = (waiting.clone(), self.output.is_for_programs());
-            move |progress| {
-                waiting.note(progress);
-                match progress {
-                    // The end is told by the result. Whether this can be written shows there too.
-                    Progress::Job(job) if for_programs && !job.is_finished() => {
-                        let _ = output::line(&told(job).to_string());
-                    }
-                    _ => {}
-                }
-            }
-        });
-        match waiting.until_done(self.client().wait_for_job(id, newest.sync_start_time, options)).await {
-            Ok(job) => {
-                self.output.print(|| show::ended(&job, self.output), || told(&job))?;
-                Ok(exit(&job, false))
-            }
-            Err(WaitFailure { failure, reached }) => Err(self.advised(failure, reached, id)),
+    /// The integration that a name or the beginning of an ID means: by the cache, or else by the server.
+    async fn named(&self, text: &str) -> Result<Named, Failure> {
+        if let Some(known) = self.settings.cache.read(LIFETIME)
+            && let Match::One(integration) = names::find(text, &known)
+        {
+            return Ok(Named { id: integration.id, cached: true });
         }
+        Ok(Named { id: self.listed(text).await?, cached: false })
     }
 
-    /// The ID of an integration that is named by its ID or by its name.
-    async fn integration(&self, text: &str) -> Result<Uuid, Failure> {
-        // Only the hyphenated form is an ID.
-        if let (36, Ok(id)) = (text.len(), text.parse()) {
-            return Ok(id);
-        }
+    /// The ID of an integration, by a list that is asked for now.
+    async fn listed(&self, text: &str) -> Result<Uuid, Failure> {
         let listed = self.client().list_integrations().all().await;
         let listed = listed.map_err(|error| match Failure::from(&error) {
             failure if failure.exit == Exit::NotAllowed => failure.advise(
-                "To look an integration up by its name takes the permission cdi.integration_list; an ID needs none",
+                "Finding an integration by its name needs the permission cdi.integration_list; a whole ID does not",
             ),
             failure => failure,
         })?;
-        let named: Vec<_> = listed.iter().filter(|integration| integration.integration_name == text).collect();
-        match named.as_slice() {
-            [integration] => Ok(integration.integration_id),
-            [] => Err(Failure::new(
-                Exit::NotFound,
-                "integration_not_found",
-                format!(
-                    "there is no integration named `{text}`, and it is not an ID; `{} list` shows them",
-                    self.settings.command
-                ),
-            )),
-            several => {
-                let ids: Vec<_> = several.iter().map(|integration| integration.integration_id.to_string()).collect();
-                let message =
-                    format!("several integrations are named `{text}`; give the ID of one: {}", ids.join(", "));
-                Err(Failure::new(Exit::Usage, "ambiguous_name", message))
-            }
+        let known: Vec<Known> = complete::remember(&self.settings.cache, &listed);
+        match names::find(text, &known) {
+            Match::One(integration) => Ok(integration.id),
+            _ => Err(names::failure(text, &known, &self.settings.command)),
         }
+    }
+
+    /// The exit code for a job that has ended, after saying where its cause can be seen if it failed.
+    fn ended(&self, job: &Job, text: &str, allow_partial: bool) -> Exit {
+        let exit = match job.job_status {
+            JobStatus::Success => Exit::Done,
+            JobStatus::Partial if allow_partial => Exit::Done,
+            _ => Exit::SyncFailed,
+        };
+        if exit != Exit::Done
+            && let Some(advice) = self.cause(job, text)
+        {
+            self.output.advise(&advice);
+        }
+        exit
+    }
+
+    fn cause(&self, job: &Job, text: &str) -> Option<String> {
+        causes::advice(job, self.client().base_url(), &as_argument(text))
     }
 
     /// A failure, and how to see what has become of the sync.
-    fn advised(&self, failure: Failure, reached: Reached, id: Uuid) -> Failure {
+    fn advised(&self, failure: Failure, reached: Reached, id: Uuid, text: &str) -> Failure {
         let failure = failure.with("integration_id", id.to_string());
         match reached {
             Reached::Nothing => failure,
-            Reached::Doubt => failure.advise(&format!("To see: {} status {id}", self.settings.command)),
-            Reached::Started => failure.advise(&self.how_to_follow(id)),
+            Reached::Doubt => {
+                failure.advise(&format!("To see: {} status {}", self.settings.command, as_argument(text)))
+            }
+            Reached::Started => failure.advise(&self.how_to_follow(text)),
         }
     }
 
-    fn how_to_follow(&self, id: Uuid) -> String {
-        format!("To follow it: {} status {id} --follow", self.settings.command)
+    fn how_to_follow(&self, text: &str) -> String {
+        format!("To follow it: {} status {} --follow", self.settings.command, as_argument(text))
+    }
+
+    /// A failure, with what can be known about it from the settings.
+    fn explained(&self, failure: Failure) -> Failure {
+        let failure = failure.with_scheme(self.client().base_url());
+        match failure.exit {
+            Exit::NotAllowed => failure.advise(&format!("The key is from {}", self.settings.key_origin)),
+            _ => failure,
+        }
     }
 }
 
-fn exit(job: &Job, allow_partial: bool) -> Exit {
-    match job.job_status {
-        JobStatus::Success => Exit::Done,
-        JobStatus::Partial if allow_partial => Exit::Done,
-        _ => Exit::SyncFailed,
-    }
+/// The name or ID of an integration as it is written on a command line.
+fn as_argument(text: &str) -> String {
+    // What looks like an option is none after this.
+    let escape = if text.starts_with('-') { "-- " } else { "" };
+    format!("{escape}{}", quoted(text))
 }
 
 fn completion(shell: clap_complete::Shell) -> Result<Exit, Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "cdi", &mut script);
-    output::line(String::from_utf8_lossy(&script).trim_end())?;
+    let script = complete::script(shell)?;
+    topic(String::from_utf8_lossy(&script).trim())
+}
+
+fn topic(text: &str) -> Result<Exit, Failure> {
+    output::line(text)?;
     Ok(Exit::Done)
 }
 
 fn man(folder: &Path) -> Result<Exit, Failure> {
-    clap_mangen::generate_to(Cli::command(), folder).map_err(|error| {
-        Failure::new(Exit::Trouble, "output", format!("{} cannot be written to: {error}", folder.display()))
+    if !folder.is_dir() {
+        let message = match folder.exists() {
+            true => format!("{} is not a folder", folder.display()),
+            false => format!("the folder {0} does not exist; mkdir -p {0} makes it", folder.display()),
+        };
+        return Err(Failure::new(Exit::Usage, "usage", message));
+    }
+    help::man_pages(folder).map_err(|error| {
+        // What cannot be written where the caller may not write is the caller's mistake; a full disk is not.
+        let exit = match error.kind() {
+            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => Exit::Usage,
+            _ => Exit::Trouble,
+        };
+        Failure::new(exit, "output", format!("cannot write to {}: {error}", folder.display()))
     })?;
     Ok(Exit::Done)
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::programs;
 use crate::table::printable;
 
-/// The exit codes, which `--help` documents.
+/// The exit codes, which `cdi help exit-codes` documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Exit {
@@ -17,7 +17,7 @@ pub(crate) enum Exit {
     Done = 0,
     /// The sync failed.
     SyncFailed = 1,
-    /// Something that the caller gave is written wrongly. clap uses the same number.
+    /// Usage error: the command line, the configuration, or a value that the server refused. clap uses the same number.
     Usage = 2,
     /// The key is not valid or lacks the permission.
     NotAllowed = 3,
@@ -27,9 +27,9 @@ pub(crate) enum Exit {
     Busy = 5,
     /// Too many requests.
     RateLimited = 6,
-    /// Out of time.
+    /// Timeout.
     TimedOut = 7,
-    /// The server or the network is in trouble.
+    /// Server or network error, or the output cannot be written.
     Trouble = 8,
     /// Ctrl-C while waiting, as shells number it.
     Interrupted = 130,
@@ -64,6 +64,21 @@ impl Failure {
     pub(crate) fn advise(mut self, advice: &str) -> Failure {
         self.message = format!("{}. {advice}", self.message.trim_end_matches('.'));
         self
+    }
+
+    /// What may be wrong with the scheme of the URL, where the two ends seem to speak different protocols.
+    pub(crate) fn with_scheme(self, base_url: &str) -> Failure {
+        // What rustls and hyper say of bytes of the other protocol.
+        let says = |signs: [&str; 2]| signs.iter().any(|sign| self.message.contains(sign));
+        match base_url.split_once("://") {
+            Some(("https", rest)) if says(["InvalidContentType", "tls handshake eof"]) => {
+                self.advise(&format!("If the server does not speak TLS there, use http://{rest}"))
+            }
+            Some(("http", rest)) if says(["invalid HTTP version", "invalid HTTP header"]) => {
+                self.advise(&format!("If the server speaks TLS there, use https://{rest}"))
+            }
+            _ => self,
+        }
     }
 
     /// One line for people.
@@ -152,7 +167,7 @@ pub(crate) struct WaitFailure {
 pub(crate) enum Reached {
     /// Nothing was triggered.
     Nothing,
-    /// Nobody knows whether the sync was triggered.
+    /// It is not known whether the sync was triggered.
     Doubt,
     /// The sync goes on.
     Started,

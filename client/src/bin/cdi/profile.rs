@@ -10,6 +10,7 @@ use toml::{Spanned, Value};
 
 use crate::args::Common;
 use crate::failure::Failure;
+use crate::folders;
 use crate::output;
 use crate::settings::{Setting, environment};
 
@@ -55,7 +56,7 @@ impl Profile {
             Some(path) => Some(path.clone()),
             None => environment("CDI_CONFIG")?.map(|setting| setting.value.into()),
         };
-        let Some(path) = named_file.clone().or(usual_file()) else {
+        let Some(path) = named_file.clone().or_else(folders::configuration_file) else {
             return match name {
                 Some(name) => Err(missing(&name, "no configuration file is known; name one with --config")),
                 None => Ok(None),
@@ -127,10 +128,14 @@ fn missing(name: &str, why: &str) -> Failure {
     Failure::configuration(format!("there is no profile `{}`: {why}", name.escape_debug()))
 }
 
-fn usual_file() -> Option<PathBuf> {
-    let folder = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let configuration = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")))?;
-    Some(configuration.join("cdi/config.toml"))
+/// The names of all profiles; none where the file cannot be read.
+pub(crate) fn names(common: &Common) -> Vec<String> {
+    let named = common.config.clone().or_else(|| std::env::var_os("CDI_CONFIG").map(PathBuf::from));
+    let file = named.or_else(folders::configuration_file).and_then(|path| {
+        let text = std::fs::read_to_string(&path).ok()?;
+        parse(&path, &text).ok()
+    });
+    file.map(|file| file.profiles.into_keys().collect()).unwrap_or_default()
 }
 
 fn parse(path: &Path, text: &str) -> Result<File, Failure> {

@@ -1,23 +1,25 @@
-//! How integrations and jobs look to people.
+//! Integrations and jobs as text.
 
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use cdi_client::{Integration, IntegrationStatus, Job, JobStatus};
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
+use crate::names;
 use crate::output::Output;
 use crate::table::{Cell, Column, Kind, printable, table};
 
 const INTEGRATIONS: [Column; 9] = [
     column("ID", Kind::Text, 0),
     column("NAME", Kind::LongText, 0),
-    column("TYPE", Kind::Text, 3),
+    column("TYPE", Kind::Text, 5),
     column("SOURCE", Kind::Text, 2),
     column("STATUS", Kind::Text, 6),
     column("LAST SYNC", Kind::Text, 7),
-    column("STARTED", Kind::Text, 5),
-    column("SYNCED UP TO", Kind::Text, 4),
+    column("STARTED", Kind::Text, 4),
+    column("SYNCED UP TO", Kind::Text, 3),
     column("NEXT RUN", Kind::Text, 1),
 ];
 
@@ -37,11 +39,13 @@ const fn column(title: &'static str, kind: Kind, rank: u8) -> Column {
 /// Integrations as a table.
 pub(crate) fn integrations(integrations: &[Integration], output: &Output) -> String {
     if integrations.is_empty() {
-        return "The workspace has no integrations.".into();
+        return "The workspace of this API key has no integrations.".into();
     }
+    let ids: Vec<_> = integrations.iter().map(|integration| integration.integration_id).collect();
+    let shortest = names::shortest_unique(&ids);
     let rows = integrations.iter().map(|integration| {
         vec![
-            Cell::new(&integration.integration_id.to_string()),
+            id(integration.integration_id, shortest),
             Cell::new(&integration.integration_name),
             Cell::new(&integration.integration_type),
             Cell::new(&integration.warehouse_type),
@@ -59,8 +63,13 @@ pub(crate) fn integrations(integrations: &[Integration], output: &Output) -> Str
     fitting(&INTEGRATIONS, rows.collect(), output)
 }
 
-/// Jobs as a table.
-pub(crate) fn jobs(jobs: &[Job], output: &Output) -> String {
+fn id(id: Uuid, shortest: usize) -> Cell {
+    let text = id.to_string();
+    Cell::new(&text).or_shorter(&text[..shortest])
+}
+
+/// Jobs as a table, and on a terminal what can be done about the newest.
+pub(crate) fn jobs(jobs: &[Job], advice: Option<String>, output: &Output) -> String {
     if jobs.is_empty() {
         return "The integration has not been synced yet.".into();
     }
@@ -74,14 +83,18 @@ pub(crate) fn jobs(jobs: &[Job], output: &Output) -> String {
             job.last_timestamp_synced.map_or_else(none, time),
         ]
     });
-    fitting(&JOBS, rows.collect(), output)
+    let table = fitting(&JOBS, rows.collect(), output);
+    match advice.filter(|_| output.room.is_some()) {
+        Some(advice) => format!("{table}\n{advice}"),
+        None => table,
+    }
 }
 
 fn fitting(columns: &[Column], rows: Vec<Vec<Cell>>, output: &Output) -> String {
     let (text, left_out) = table(columns, &rows, output.room, output.colour);
     match left_out.as_slice() {
         [] => text,
-        titles => format!("{text}\n(no room for {})", titles.join(", ")),
+        titles => format!("{text}\nNot shown, to fit the terminal: {}", titles.join(", ")),
     }
 }
 
@@ -113,12 +126,16 @@ fn rows(job: &Job) -> String {
 }
 
 fn took(job: &Job) -> Option<String> {
-    let took = (job.sync_finish_time? - job.sync_start_time).to_std().ok()?;
-    let rounded = match took.as_secs() {
-        0..60 => Duration::from_millis(took.as_millis() as u64 / 100 * 100),
-        seconds => Duration::from_secs(seconds),
-    };
-    Some(humantime::format_duration(rounded).to_string())
+    (job.sync_finish_time? - job.sync_start_time).to_std().ok().map(duration)
+}
+
+/// A duration with as many digits as matter: 41ms, 4.2s, 1m 9s.
+fn duration(duration: Duration) -> String {
+    match duration.as_secs() {
+        0 => format!("{}ms", duration.as_millis()),
+        1..60 => format!("{}.{}s", duration.as_secs(), duration.subsec_millis() / 100),
+        seconds => humantime::format_duration(Duration::from_secs(seconds)).to_string(),
+    }
 }
 
 const PLAIN: Style = Style::new();
@@ -142,9 +159,30 @@ fn status(status: &JobStatus) -> Cell {
 }
 
 fn time(time: DateTime<Utc>) -> Cell {
-    Cell::new(&time.format("%Y-%m-%d %H:%M:%SZ").to_string())
+    Cell::new(&time.format("%Y-%m-%d %H:%M:%SZ").to_string()).or_shorter(&time.format("%Y-%m-%d %H:%MZ").to_string())
 }
 
 fn none() -> Cell {
     Cell::new("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_one_form() {
+        for (milliseconds, expected) in [
+            (0, "0ms"),
+            (41, "41ms"),
+            (999, "999ms"),
+            (4_260, "4.2s"),
+            (59_999, "59.9s"),
+            (60_000, "1m"),
+            (69_500, "1m 9s"),
+            (6_249_000, "1h 44m 9s"),
+        ] {
+            assert_eq!(duration(Duration::from_millis(milliseconds)), expected);
+        }
+    }
 }

@@ -13,7 +13,7 @@ use crate::output::Output;
 use crate::show;
 use crate::table::{cut, printable};
 
-/// How far a wait has come, as it was told.
+/// How far a wait has come, as the progress reports it.
 #[derive(Clone)]
 pub(crate) struct Waiting {
     reached: Arc<Mutex<Reached>>,
@@ -40,7 +40,7 @@ impl Waiting {
         let text = match progress {
             Progress::Busy(job) => {
                 *self.reached() = Reached::Nothing;
-                format!("another sync is in progress: {}", self.going(job))
+                format!("another sync is running: {}", self.going(job))
             }
             Progress::Triggering => {
                 *self.reached() = Reached::Doubt;
@@ -111,7 +111,7 @@ impl Waiting {
                 "interrupted",
                 match reached {
                     Reached::Nothing => "interrupted: nothing was triggered",
-                    Reached::Doubt => "interrupted: nobody knows whether the sync was triggered",
+                    Reached::Doubt => "interrupted: it is not known whether the sync was triggered",
                     Reached::Started => "interrupted: the sync goes on",
                 },
             ),
