@@ -79,8 +79,8 @@ fn jobs_fit_the_terminal_and_the_newest_says_where_its_cause_is() {
     let expected = format!(
         "\
 STARTED            STATUS     TOOK  ROWS SYNCED  ROWS FAILED  SYNCED UP TO
-2026-11-23 20:44Z  partial    5.5s         1997            3  2026-11-23 20:30Z
-2026-11-23 20:00Z  success  44m 9s         1997            3  -
+2026-11-23 20:44Z  partial   5.5 s         1997            3  2026-11-23 20:30Z
+2026-11-23 20:00Z  success  44 min         1997            3  -
 Run `cdi-server row-errors {ID}` on the server to see which rows failed, and why.
 "
     );
@@ -113,8 +113,8 @@ fn progress_is_shown_on_a_terminal_and_wiped_at_the_end() {
     let wait = ["trigger", ID, "--wait"];
     let (code, text) = on_terminal(80, command(&ending("success").url, &wait).env("NO_COLOR", "1"));
     assert_eq!(code, 0);
-    assert!(text.contains("\r\u{1b}[2Ktriggered (0s)"), "{text:?}");
-    assert!(text.ends_with("\r\u{1b}[2Ksuccess: 1997 rows synced, 3 failed, in 5.5s\n"), "{text:?}");
+    assert!(text.contains("\r\u{1b}[2Ktriggered (0 s)"), "{text:?}");
+    assert!(text.ends_with("\r\u{1b}[2Ksuccess: 1997 rows synced, 3 failed, in 5.5 s\n"), "{text:?}");
     let (_, quiet) = on_terminal(80, &mut command(&ending("success").url, &["trigger", ID, "--wait", "--quiet"]));
     assert_eq!(quiet, "");
     let piped = command(&ending("success").url, &wait).output().unwrap();
@@ -132,7 +132,7 @@ fn progress_says_how_many_rows_were_read_and_how_fast() {
     });
     let (code, text) = on_terminal(80, command(&server.url, &["status", ID, "--follow"]).env("NO_COLOR", "1"));
     assert_eq!(code, 1);
-    assert!(text.contains("\r\u{1b}[2Krunning: 1003 rows read, 1000 synced, 3 failed (0s)"), "{text:?}");
+    assert!(text.contains("\r\u{1b}[2Krunning: 1003 rows read, 1000 synced, 3 failed (0 s)"), "{text:?}");
     let (_, second) = text.split_once("running: 1503 rows read, 1500 synced, 3 failed, ").unwrap();
     let (rate, _) = second.split_once(" rows/s").unwrap();
     assert!((1..=1000).contains(&rate.parse::<u32>().unwrap()), "two looks half a second apart: {text:?}");
@@ -152,7 +152,7 @@ fn progress_stays_on_one_line_and_its_seconds_go_on() {
     });
     let mut follow = command(&server.url, &["status", ID, "--follow", "--timeout", "4s"]);
     let (_, text) = on_terminal(50, follow.env("NO_COLOR", "1"));
-    assert!(text.contains("1997 synced, 3 fai… (1s)") && text.contains("trying again: the answer 503"), "{text:?}");
+    assert!(text.contains("1997 synced, 3 fa… (1 s)") && text.contains("trying again: the answer 503"), "{text:?}");
     let (progress, _) = text.rsplit_once("\r\u{1b}[2K").unwrap();
     assert!(progress.split("\r\u{1b}[2K").all(|line| line.chars().count() < 50), "{text:?}");
 }
@@ -194,7 +194,7 @@ fn ctrl_c_ends_the_waiting_and_says_what_goes_on() {
         looks += 1;
         if looks == 1 { Told::page(&[]) } else { Told::page(&[job(STARTED, "running")]) }
     });
-    let follow = format!("cdi: interrupted: the sync goes on. To follow it: cdi status {ID} --follow\n");
+    let follow = format!("cdi: interrupted: the sync is still running. To follow it: cdi status {ID} --follow\n");
     // The first look is before the trigger.
     assert_eq!(interrupted(&running, &["trigger", ID, "--wait"], "job_sync_status"), (Some(130), follow.clone()));
     let watched = Server::answering([Told::page(&[job(STARTED, "running")])]);

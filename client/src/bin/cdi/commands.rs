@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use cdi_client::errors::ListJobSyncStatusError;
-use cdi_client::{Client, Error, IfRunning, Job, JobStatus, Progress, WaitOptions};
+use cdi_client::{CallError, Client, IfRunning, Job, JobStatus, Progress, WaitOptions};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -196,7 +196,7 @@ impl Session<'_> {
         }
     }
 
-    async fn newest_jobs(&self, id: Uuid, limit: usize) -> Result<Vec<Job>, Error<ListJobSyncStatusError>> {
+    async fn newest_jobs(&self, id: Uuid, limit: usize) -> Result<Vec<Job>, CallError<ListJobSyncStatusError>> {
         let mut stream = self.client().job_sync_status(id);
         let mut jobs = Vec::new();
         while jobs.len() < limit {
@@ -221,7 +221,7 @@ impl Session<'_> {
     /// The ID of an integration, by a list that is asked for now.
     async fn listed(&self, text: &str) -> Result<Uuid, Failure> {
         let listed = self.client().list_integrations().all().await;
-        let listed = listed.map_err(|error| match Failure::from(&error) {
+        let listed = listed.map_err(|error| match Failure::from(error) {
             failure if failure.exit == Exit::NotAllowed => failure.advise(
                 "Finding an integration by its name needs the permission cdi.integration_list; a whole ID does not",
             ),
@@ -237,8 +237,8 @@ impl Session<'_> {
     /// The exit code for a job that has ended, after saying where its cause can be seen if it failed.
     fn ended(&self, job: &Job, text: &str, allow_partial: bool) -> Exit {
         let exit = match job.job_status {
-            JobStatus::Success => Exit::Done,
             JobStatus::Partial if allow_partial => Exit::Done,
+            _ if job.succeeded() => Exit::Done,
             _ => Exit::SyncFailed,
         };
         if exit != Exit::Done
@@ -271,7 +271,6 @@ impl Session<'_> {
 
     /// A failure, with what can be known about it from the settings.
     fn explained(&self, failure: Failure) -> Failure {
-        let failure = failure.with_scheme(self.client().base_url());
         match failure.exit {
             Exit::NotAllowed => failure.advise(&format!("The key is from {}", self.settings.key_origin)),
             _ => failure,

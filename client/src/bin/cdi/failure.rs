@@ -3,7 +3,7 @@
 use std::io;
 
 use cdi_client::errors::{DocumentedError, TriggerIntegrationSyncError};
-use cdi_client::{CallError, Stage, WaitError};
+use cdi_client::{CallError, Error, ErrorKind, Stage, WaitError};
 use serde_json::{Map, Value, json};
 
 use crate::programs;
@@ -66,21 +66,6 @@ impl Failure {
         self
     }
 
-    /// What may be wrong with the scheme of the URL, where the two ends seem to speak different protocols.
-    pub(crate) fn with_scheme(self, base_url: &str) -> Failure {
-        // What rustls and hyper say of bytes of the other protocol.
-        let says = |signs: [&str; 2]| signs.iter().any(|sign| self.message.contains(sign));
-        match base_url.split_once("://") {
-            Some(("https", rest)) if says(["InvalidContentType", "tls handshake eof"]) => {
-                self.advise(&format!("If the server does not speak TLS there, use http://{rest}"))
-            }
-            Some(("http", rest)) if says(["invalid HTTP version", "invalid HTTP header"]) => {
-                self.advise(&format!("If the server speaks TLS there, use https://{rest}"))
-            }
-            _ => self,
-        }
-    }
-
     /// One line for people.
     pub(crate) fn for_people(&self) -> String {
         format!("cdi: {}", printable(&self.message))
@@ -97,22 +82,18 @@ impl Failure {
     }
 }
 
-impl<E: DocumentedError> From<&CallError<E>> for Failure {
-    fn from(error: &CallError<E>) -> Failure {
-        let (exit, kind) = match error {
-            CallError::Documented(answer) => (documented(answer.error), answer.error.name()),
-            CallError::Undocumented(response) => (
-                match response.status().as_u16() {
-                    401 | 403 => Exit::NotAllowed,
-                    429 => Exit::RateLimited,
-                    _ => Exit::Trouble,
-                },
-                "undocumented_answer",
-            ),
-            CallError::Unreadable { .. } => (Exit::Trouble, "unreadable_answer"),
-            CallError::Connection(_) => (Exit::Trouble, "connection"),
-            CallError::Timeout { .. } => (Exit::TimedOut, "request_timeout"),
-            CallError::Interrupted { .. } => (Exit::Trouble, "broken_connection"),
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        let (exit, kind) = match error.kind() {
+            ErrorKind::Documented => (documented(&error), error.name().unwrap_or("documented")),
+            ErrorKind::Undocumented => (undocumented(&error), "undocumented_answer"),
+            ErrorKind::Unreadable => (Exit::Trouble, "unreadable_answer"),
+            ErrorKind::Connection => (Exit::Trouble, "connection"),
+            ErrorKind::Timeout => (Exit::TimedOut, "request_timeout"),
+            ErrorKind::Interrupted => (Exit::Trouble, "broken_connection"),
+            ErrorKind::Deadline => (Exit::TimedOut, "deadline"),
+            ErrorKind::JobGone => (Exit::NotFound, "no_sync"),
+            ErrorKind::Settings => (Exit::Usage, "configuration"),
             _ => (Exit::Trouble, "request"),
         };
         let mut failure = Failure::new(exit, kind, error.to_string());
@@ -120,7 +101,7 @@ impl<E: DocumentedError> From<&CallError<E>> for Failure {
             failure.details.extend(value.map(|value| (name.to_owned(), value)));
         };
         detail("status", error.status().map(Value::from));
-        detail("help", error.documented().map(|error| error.help().into()));
+        detail("help", error.help().map(Value::from));
         detail("retry_after", error.retry_after().map(|wait| wait.as_secs().into()));
         detail("request_id", error.request_id().map(Value::from));
         failure
@@ -129,21 +110,27 @@ impl<E: DocumentedError> From<&CallError<E>> for Failure {
 
 impl<E: DocumentedError> From<CallError<E>> for Failure {
     fn from(error: CallError<E>) -> Failure {
-        Failure::from(&error)
+        Failure::from(Error::from(error))
     }
 }
 
 /// By name where the same status means several things, by status otherwise: an error that is added to the contract has a
 /// sensible code at once.
-fn documented(error: impl DocumentedError) -> Exit {
+fn documented(error: &Error) -> Exit {
     match (error.name(), error.status()) {
-        ("job_in_progress", _) => Exit::Busy,
+        (Some("job_in_progress"), _) => Exit::Busy,
         // Cursors are not given by the caller: they go from one answer of the server into the next request.
-        ("invalid_cursor", _) => Exit::Trouble,
-        (_, 400) => Exit::Usage,
-        (_, 401 | 403) => Exit::NotAllowed,
-        (_, 404) => Exit::NotFound,
-        (_, 429) => Exit::RateLimited,
+        (Some("invalid_cursor"), _) => Exit::Trouble,
+        (_, Some(400)) => Exit::Usage,
+        (_, Some(404)) => Exit::NotFound,
+        _ => undocumented(error),
+    }
+}
+
+fn undocumented(error: &Error) -> Exit {
+    match error.status() {
+        Some(401 | 403) => Exit::NotAllowed,
+        Some(429) => Exit::RateLimited,
         _ => Exit::Trouble,
     }
 }
@@ -175,25 +162,23 @@ pub(crate) enum Reached {
 
 impl From<WaitError> for WaitFailure {
     fn from(error: WaitError) -> WaitFailure {
-        let message = error.to_string();
-        let (failure, reached) = match error {
-            WaitError::Trigger(source) if source.may_have_taken_effect() => (Failure::from(source), Reached::Doubt),
-            WaitError::Trigger(source) => (Failure::from(source), Reached::Nothing),
-            WaitError::Status { source, triggered: true } => (Failure::from(source), Reached::Started),
-            WaitError::Status { source, .. } => (Failure::from(source), Reached::Nothing),
-            WaitError::Gone { .. } => (Failure::new(Exit::NotFound, "no_sync", ""), Reached::Started),
-            WaitError::Deadline { stage, .. } => {
-                let failure = Failure::new(Exit::TimedOut, "deadline", "");
-                match *stage {
-                    Stage::Running(job) => (failure.with("job", programs::fields(&job)), Reached::Started),
-                    Stage::Triggered => (failure, Reached::Started),
-                    Stage::Triggering => (failure, Reached::Doubt),
-                    _ => (failure, Reached::Nothing),
-                }
-            }
-            _ => (Failure::new(Exit::Trouble, "unknown", ""), Reached::Doubt),
+        let (reached, job) = match &error {
+            WaitError::Trigger(_) if error.may_have_taken_effect() => (Reached::Doubt, None),
+            WaitError::Deadline { stage, .. } => match &**stage {
+                Stage::Running(job) => (Reached::Started, Some(programs::fields(job))),
+                Stage::Triggering => (Reached::Doubt, None),
+                _ if error.may_have_taken_effect() => (Reached::Started, None),
+                _ => (Reached::Nothing, None),
+            },
+            _ if error.may_have_taken_effect() => (Reached::Started, None),
+            _ => (Reached::Nothing, None),
         };
-        WaitFailure { failure: Failure { message, ..failure }, reached }
+        let failure = Failure::from(Error::from(error));
+        let failure = match job {
+            Some(job) => failure.with("job", job),
+            None => failure,
+        };
+        WaitFailure { failure, reached }
     }
 }
 

@@ -45,7 +45,7 @@ Exit codes:
   6    too many requests
   7    timeout
   8    server or network error, or output that cannot be written
-  130  interrupted by Ctrl-C while waiting; the sync goes on"
+  130  interrupted by Ctrl-C while waiting; the sync continues"
     };
 }
 

@@ -77,7 +77,7 @@ pub(crate) fn jobs(jobs: &[Job], advice: Option<String>, output: &Output) -> Str
         vec![
             time(job.sync_start_time),
             status(&job.job_status),
-            took(job).map_or_else(none, |took| Cell::new(&took)),
+            took(job).map_or_else(none, |took| Cell::new(&duration(took)).or_shorter(&short_duration(took))),
             Cell::new(&job.rows_synced.to_string()),
             Cell::new(&job.rows_failed_with_errors.to_string()),
             job.last_timestamp_synced.map_or_else(none, time),
@@ -100,7 +100,7 @@ fn fitting(columns: &[Column], rows: Vec<Vec<Cell>>, output: &Output) -> String 
 
 /// A job that has ended, in one line.
 pub(crate) fn ended(job: &Job, output: &Output) -> String {
-    let took = took(job).map(|took| format!(", in {took}")).unwrap_or_default();
+    let took = took(job).map(|took| format!(", in {}", duration(took))).unwrap_or_default();
     let status = printable(job.job_status.as_str());
     let status = match output.colour {
         true => format!("{style}{status}{style:#}", style = style(&job.job_status)),
@@ -125,16 +125,32 @@ fn rows(job: &Job) -> String {
     format!("{} rows synced, {} failed", job.rows_synced, job.rows_failed_with_errors)
 }
 
-fn took(job: &Job) -> Option<String> {
-    (job.sync_finish_time? - job.sync_start_time).to_std().ok().map(duration)
+fn took(job: &Job) -> Option<Duration> {
+    (job.sync_finish_time? - job.sync_start_time).to_std().ok()
 }
 
-/// A duration with as many digits as matter: 41ms, 4.2s, 1m 9s.
+/// A duration as exactly as people need it: 41 ms, 4.2 s, 1 min 9 s, 1 h 44 min.
 fn duration(duration: Duration) -> String {
-    match duration.as_secs() {
-        0 => format!("{}ms", duration.as_millis()),
-        1..60 => format!("{}.{}s", duration.as_secs(), duration.subsec_millis() / 100),
-        seconds => humantime::format_duration(Duration::from_secs(seconds)).to_string(),
+    let seconds = duration.as_secs();
+    match seconds {
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        3600.. => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+        _ => short_duration(duration),
+    }
+}
+
+/// A duration in one unit, rounded down: 59.96 s are not 60.0 s.
+fn short_duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let in_unit = |unit: u64| match seconds / unit {
+        whole @ 0..10 => format!("{whole}.{}", seconds * 10 / unit % 10),
+        whole => whole.to_string(),
+    };
+    match seconds {
+        0 => format!("{} ms", duration.as_millis()),
+        1..60 => format!("{seconds}.{} s", duration.subsec_millis() / 100),
+        60..3600 => format!("{} min", in_unit(60)),
+        _ => format!("{} h", in_unit(3600)),
     }
 }
 
@@ -171,18 +187,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_have_one_form() {
-        for (milliseconds, expected) in [
-            (0, "0ms"),
-            (41, "41ms"),
-            (999, "999ms"),
-            (4_260, "4.2s"),
-            (59_999, "59.9s"),
-            (60_000, "1m"),
-            (69_500, "1m 9s"),
-            (6_249_000, "1h 44m 9s"),
+    fn durations_have_a_long_and_a_short_form() {
+        for (milliseconds, long, short) in [
+            (0, "0 ms", "0 ms"),
+            (41, "41 ms", "41 ms"),
+            (4_260, "4.2 s", "4.2 s"),
+            (59_999, "59.9 s", "59.9 s"),
+            (60_000, "1 min 0 s", "1.0 min"),
+            (69_500, "1 min 9 s", "1.1 min"),
+            (2_649_000, "44 min 9 s", "44 min"),
+            (6_249_000, "1 h 44 min", "1.7 h"),
+            (93_600_000, "26 h 0 min", "26 h"),
         ] {
-            assert_eq!(duration(Duration::from_millis(milliseconds)), expected);
+            let time = Duration::from_millis(milliseconds);
+            assert_eq!((duration(time).as_str(), short_duration(time).as_str()), (long, short));
         }
     }
 }

@@ -69,7 +69,7 @@ impl Waiting {
     fn draw(&self) {
         let text = lock(&self.text);
         if self.shown && !text.is_empty() {
-            let passed = format!(" ({}s)", self.begun.elapsed().as_secs());
+            let passed = format!(" ({} s)", self.begun.elapsed().as_secs());
             let columns = terminal_size_of(io::stderr()).map_or(usize::MAX, |(width, _)| width.0.into());
             let shown = cut(&text, columns.saturating_sub(passed.len() + 1));
             // Whether progress can be shown decides nothing.
@@ -111,8 +111,8 @@ impl Waiting {
                 "interrupted",
                 match reached {
                     Reached::Nothing => "interrupted: nothing was triggered",
-                    Reached::Doubt => "interrupted: it is not known whether the sync was triggered",
-                    Reached::Started => "interrupted: the sync goes on",
+                    Reached::Doubt => "interrupted: it is unknown whether the sync was triggered",
+                    Reached::Started => "interrupted: the sync is still running",
                 },
             ),
             Err(error) => Failure::new(Exit::Trouble, "signal", format!("cannot listen for Ctrl-C: {error}")),
