@@ -194,3 +194,16 @@ fn a_cache_that_cannot_be_used_is_no_error() {
     assert_eq!((code(&output), stderr(&output)), (0, ""));
     assert!(std::fs::read_to_string(&files(&home)[0]).unwrap().contains(ID), "it is replaced");
 }
+
+#[test]
+fn hints_have_the_name_or_the_whole_id() {
+    let home = tempfile::tempdir().unwrap();
+    let changing = Changing::new(&[(ID, "Users of $5"), (OTHER, "-x")]);
+    for (text, expected) in [("Users of $5", "'Users of $5'"), ("0000", ID), (ID, ID)] {
+        let output = run(&home, &changing.server, &["trigger", text]);
+        let expected = format!("The sync was triggered. To follow it: cdi status {expected} --follow\n");
+        assert_eq!((code(&output), stdout(&output)), (0, expected.as_str()));
+    }
+    let output = run(&home, &changing.server, &["trigger", "--", "-x"]);
+    assert!(stdout(&output).contains(&format!("cdi status {OTHER} --follow")), "{output:?}");
+}

@@ -167,10 +167,22 @@ fn what_is_wrong_in_the_file_is_told_with_its_place_and_no_key_is_repeated() {
         ("[profiles]\napi_key = 'hunter2'", &[], "config.toml:2:11: this is not a profile, which is a table"),
         ("[profiles.default]\nurl = ['hunter2']", &[], "config.toml:2:7: this is not a string"),
         (&format!("[profiles.default]\n{url}apikey = 'hunter2'"), &[], "config.toml:3:1: unknown field `apikey`"),
-        (&format!("[profiles.default]\n{url}api_key = 'hunter2'"), &[], "config.toml:3:11: a key does not stand here"),
+        (
+            &format!("[profiles.default]\n{url}api_key = 'hunter2'"),
+            &[],
+            "config.toml:3:11: write where the key is, not the key itself",
+        ),
         (&format!("[profiles.default]\n{url}api_key = hunter2"), &[], "config.toml:3:11: "),
-        (&format!("[profiles.default]\n{url}api_key = {{ file = 7 }}"), &[], "a key does not stand here"),
-        (&format!("[profiles.default]\n{url}api_key = {{ env = 'A', file = 'b' }}"), &[], "a key does not stand here"),
+        (
+            &format!("[profiles.default]\n{url}api_key = {{ file = 7 }}"),
+            &[],
+            "write where the key is, not the key itself",
+        ),
+        (
+            &format!("[profiles.default]\n{url}api_key = {{ env = 'A', file = 'b' }}"),
+            &[],
+            "write where the key is, not the key itself",
+        ),
         (
             &format!("[profiles.default]\n{url}api_key = {{ env = 'NOBODY_SETS_THIS' }}"),
             &[],

@@ -7,11 +7,14 @@ use crate::failure::{Exit, Failure};
 use crate::output::Output;
 use crate::settings::Settings;
 
-const LIST: &str = "cdi.integration_list";
-const JOBS: &str = "cdi.integration_job_status";
-const SYNC: &str = "cdi.integration_sync";
+/// The permission to list integrations.
+pub(crate) const LIST: &str = "cdi.integration_list";
+/// The permission to list jobs.
+pub(crate) const JOBS: &str = "cdi.integration_job_status";
+/// The permission to trigger syncs.
+pub(crate) const SYNC: &str = "cdi.integration_sync";
 
-/// Whether the key has a permission; `None` if that cannot be told.
+/// Whether the key has a permission; `None` if the answer does not show it.
 type Granted = Option<bool>;
 
 pub(crate) async fn status(settings: &Settings, output: &Output) -> Result<Exit, Failure> {
@@ -62,7 +65,7 @@ async fn permissions(settings: &Settings) -> Result<(Granted, Granted), Failure>
         Err(error) if error.documented() == Some(ListIntegrationsError::AccessDenied) => (false, None),
         Err(error) => return Err(error.into()),
     };
-    // An integration that does not exist will do: only keys with the permission are told so.
+    // The ID of no integration serves as well: 404 is the answer only if the key has the permission.
     let jobs = match settings.client.job_sync_status_page(id.unwrap_or_default(), None).await {
         Ok(_) => Some(true),
         Err(error) => match error.documented() {

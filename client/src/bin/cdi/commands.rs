@@ -53,8 +53,23 @@ struct Session<'a> {
 /// An integration that was named on the command line.
 struct Named {
     id: Uuid,
+    /// Its name, or its ID if that is how it was named; as a word of a command line.
+    argument: String,
     /// Whether the ID is from the cache, and the integration may be another one by now.
     cached: bool,
+}
+
+impl Named {
+    fn by_id(id: Uuid) -> Named {
+        Named { id, argument: id.to_string(), cached: false }
+    }
+
+    fn new(integration: &Known, text: &str, cached: bool) -> Named {
+        // What looks like an option would need to be escaped, and the beginning of an ID is not known to everything.
+        let by_name = integration.name == text && !text.starts_with('-');
+        let argument = if by_name { quoted(text) } else { integration.id.to_string() };
+        Named { id: integration.id, argument, cached }
+    }
 }
 
 impl Session<'_> {
@@ -69,10 +84,11 @@ impl Session<'_> {
         }
         let text = &trigger.integration.integration;
         // What changes something does not rely on a name that may be out of date.
-        let id = match names::id(text) {
-            Some(id) => id,
+        let named = match names::id(text) {
+            Some(id) => Named::by_id(id),
             None => self.listed(text).await?,
         };
+        let id = named.id;
         let waiting = Waiting::new(Reached::Nothing, self.output);
         let options = WaitOptions::default()
             .if_running(if in_turn { IfRunning::Wait } else { IfRunning::Fail })
@@ -94,31 +110,30 @@ impl Session<'_> {
                     || show::ended(&job, self.output),
                     || json!({"integration_id": id, "triggered": true, "job": programs::fields(&job)}),
                 )?;
-                Ok(self.ended(&job, text, trigger.allow_partial))
+                Ok(self.ended(&job, &named, trigger.allow_partial))
             }
             Ok(None) => {
                 self.output.print(
-                    || format!("The sync was triggered. {}", self.how_to_follow(text)),
+                    || format!("The sync was triggered. {}", self.how_to_follow(&named)),
                     || json!({"integration_id": id, "triggered": true}),
                 )?;
                 Ok(Exit::Done)
             }
             Err(error) if error.failure.exit == Exit::Busy && trigger.if_running == args::IfRunning::Ignore => {
                 self.output.print(
-                    || format!("Another sync is running; nothing was triggered. {}", self.how_to_follow(text)),
+                    || format!("Another sync is running; nothing was triggered. {}", self.how_to_follow(&named)),
                     || json!({"integration_id": id, "triggered": false}),
                 )?;
                 Ok(Exit::Done)
             }
             Err(WaitFailure { failure, reached }) => {
                 let failure = match failure.exit {
-                    Exit::Busy => {
-                        failure.advise(&format!("To wait for it: add --if-running wait. {}", self.how_to_follow(text)))
-                    }
+                    Exit::Busy => failure
+                        .advise(&format!("To wait for it: add --if-running wait. {}", self.how_to_follow(&named))),
                     _ => failure,
                 };
                 let failure = failure.with("may_have_taken_effect", reached != Reached::Nothing);
-                Err(self.advised(failure, reached, id, text))
+                Err(self.advised(failure, reached, &named))
             }
         }
     }
@@ -136,13 +151,13 @@ impl Session<'_> {
     async fn status(&self, status: Status) -> Result<Exit, Failure> {
         let text = &status.integration.integration;
         let limit = status.limit.unwrap_or(10) as usize;
-        let (id, jobs) = self.jobs(text, limit).await?;
+        let (named, jobs) = self.jobs(text, limit).await?;
         self.output.print(
             || {
-                let newest = jobs.first().and_then(|job| self.cause(job, text));
+                let newest = jobs.first().and_then(|job| self.cause(job, &named));
                 show::jobs(&jobs, newest, self.output)
             },
-            || json!({"integration_id": id, "jobs": jobs.iter().map(programs::fields).collect::<Vec<_>>()}),
+            || json!({"integration_id": named.id, "jobs": jobs.iter().map(programs::fields).collect::<Vec<_>>()}),
         )?;
         Ok(Exit::Done)
     }
@@ -150,7 +165,8 @@ impl Session<'_> {
     /// Follows the newest job. As JSON each change is one line.
     async fn follow(&self, status: Status) -> Result<Exit, Failure> {
         let text = &status.integration.integration;
-        let (id, jobs) = self.jobs(text, 1).await?;
+        let (named, jobs) = self.jobs(text, 1).await?;
+        let id = named.id;
         let Some(newest) = jobs.first() else {
             let message = "the integration has not been synced yet: there is no sync to follow";
             return Err(Failure::new(Exit::NotFound, "no_sync", message).with("integration_id", id.to_string()));
@@ -173,24 +189,25 @@ impl Session<'_> {
         match waiting.until_done(self.client().wait_for_job(id, newest.sync_start_time, options)).await {
             Ok(job) => {
                 self.output.print(|| show::ended(&job, self.output), || json(&job))?;
-                Ok(self.ended(&job, text, false))
+                Ok(self.ended(&job, &named, false))
             }
-            Err(WaitFailure { failure, reached }) => Err(self.advised(failure, reached, id, text)),
+            Err(WaitFailure { failure, reached }) => Err(self.advised(failure, reached, &named)),
         }
     }
 
-    /// The newest jobs of an integration, and its ID. An ID from the cache that is not there any more is looked up anew.
-    async fn jobs(&self, text: &str, limit: usize) -> Result<(Uuid, Vec<Job>), Failure> {
+    /// The newest jobs of an integration. If the cached ID of a name is not there any more, the name is looked up anew.
+    async fn jobs(&self, text: &str, limit: usize) -> Result<(Named, Vec<Job>), Failure> {
         let named = match names::id(text) {
-            Some(id) => Named { id, cached: false },
+            Some(id) => Named::by_id(id),
             None => self.named(text).await?,
         };
         match self.newest_jobs(named.id, limit).await {
-            Ok(jobs) => Ok((named.id, jobs)),
+            Ok(jobs) => Ok((named, jobs)),
             Err(error) if named.cached && error.documented() == Some(ListJobSyncStatusError::IntegrationNotFound) => {
                 self.settings.cache.clear();
-                let id = self.listed(text).await?;
-                Ok((id, self.newest_jobs(id, limit).await?))
+                let named = self.listed(text).await?;
+                let jobs = self.newest_jobs(named.id, limit).await?;
+                Ok((named, jobs))
             }
             Err(error) => Err(error.into()),
         }
@@ -213,60 +230,58 @@ impl Session<'_> {
         if let Some(known) = self.settings.cache.read(LIFETIME)
             && let Match::One(integration) = names::find(text, &known)
         {
-            return Ok(Named { id: integration.id, cached: true });
+            return Ok(Named::new(integration, text, true));
         }
-        Ok(Named { id: self.listed(text).await?, cached: false })
+        self.listed(text).await
     }
 
-    /// The ID of an integration, by a list that is asked for now.
-    async fn listed(&self, text: &str) -> Result<Uuid, Failure> {
+    /// The same by a list that is requested now.
+    async fn listed(&self, text: &str) -> Result<Named, Failure> {
         let listed = self.client().list_integrations().all().await;
         let listed = listed.map_err(|error| match Failure::from(error) {
-            failure if failure.exit == Exit::NotAllowed => failure.advise(
-                "Finding an integration by its name needs the permission cdi.integration_list; a whole ID does not",
-            ),
+            failure if failure.exit == Exit::NotAllowed => {
+                failure.advise("It is needed to find an integration by its name; with a whole ID it is not needed")
+            }
             failure => failure,
         })?;
-        let known: Vec<Known> = complete::remember(&self.settings.cache, &listed);
+        let known = complete::remember(&self.settings.cache, &listed);
         match names::find(text, &known) {
-            Match::One(integration) => Ok(integration.id),
+            Match::One(integration) => Ok(Named::new(integration, text, false)),
             _ => Err(names::failure(text, &known, &self.settings.command)),
         }
     }
 
     /// The exit code for a job that has ended, after saying where its cause can be seen if it failed.
-    fn ended(&self, job: &Job, text: &str, allow_partial: bool) -> Exit {
+    fn ended(&self, job: &Job, named: &Named, allow_partial: bool) -> Exit {
         let exit = match job.job_status {
             JobStatus::Partial if allow_partial => Exit::Done,
             _ if job.succeeded() => Exit::Done,
             _ => Exit::SyncFailed,
         };
         if exit != Exit::Done
-            && let Some(advice) = self.cause(job, text)
+            && let Some(advice) = self.cause(job, named)
         {
             self.output.advise(&advice);
         }
         exit
     }
 
-    fn cause(&self, job: &Job, text: &str) -> Option<String> {
-        causes::advice(job, self.client().base_url(), &as_argument(text))
+    fn cause(&self, job: &Job, named: &Named) -> Option<String> {
+        causes::advice(job, self.client().base_url(), &named.argument)
     }
 
     /// A failure, and how to see what has become of the sync.
-    fn advised(&self, failure: Failure, reached: Reached, id: Uuid, text: &str) -> Failure {
-        let failure = failure.with("integration_id", id.to_string());
+    fn advised(&self, failure: Failure, reached: Reached, named: &Named) -> Failure {
+        let failure = failure.with("integration_id", named.id.to_string());
         match reached {
             Reached::Nothing => failure,
-            Reached::Doubt => {
-                failure.advise(&format!("To see: {} status {}", self.settings.command, as_argument(text)))
-            }
-            Reached::Started => failure.advise(&self.how_to_follow(text)),
+            Reached::Doubt => failure.advise(&format!("To see: {} status {}", self.settings.command, named.argument)),
+            Reached::Started => failure.advise(&self.how_to_follow(named)),
         }
     }
 
-    fn how_to_follow(&self, text: &str) -> String {
-        format!("To follow it: {} status {} --follow", self.settings.command, as_argument(text))
+    fn how_to_follow(&self, named: &Named) -> String {
+        format!("To follow it: {} status {} --follow", self.settings.command, named.argument)
     }
 
     /// A failure, with what can be known about it from the settings.
@@ -276,13 +291,6 @@ impl Session<'_> {
             _ => failure,
         }
     }
-}
-
-/// The name or ID of an integration as it is written on a command line.
-fn as_argument(text: &str) -> String {
-    // What looks like an option is none after this.
-    let escape = if text.starts_with('-') { "-- " } else { "" };
-    format!("{escape}{}", quoted(text))
 }
 
 fn completion(shell: clap_complete::Shell) -> Result<Exit, Failure> {

@@ -1,4 +1,4 @@
-//! What went wrong, for people, for programs and for the shell.
+//! What went wrong: as a sentence, as JSON, and as an exit code.
 
 use std::io;
 
@@ -6,6 +6,7 @@ use cdi_client::errors::{DocumentedError, TriggerIntegrationSyncError};
 use cdi_client::{CallError, Error, ErrorKind, Stage, WaitError};
 use serde_json::{Map, Value, json};
 
+use crate::auth;
 use crate::programs;
 use crate::table::printable;
 
@@ -60,7 +61,7 @@ impl Failure {
         self
     }
 
-    /// What can be done about it, for people.
+    /// Adds what can be done about it.
     pub(crate) fn advise(mut self, advice: &str) -> Failure {
         self.message = format!("{}. {advice}", self.message.trim_end_matches('.'));
         self
@@ -97,6 +98,9 @@ impl From<Error> for Failure {
             _ => (Exit::Trouble, "request"),
         };
         let mut failure = Failure::new(exit, kind, error.to_string());
+        if let (Some("access_denied"), Some(permission)) = (error.name(), error.operation().and_then(permission)) {
+            failure = failure.advise(&format!("The permission is {permission}"));
+        }
         let mut detail = |name: &str, value: Option<Value>| {
             failure.details.extend(value.map(|value| (name.to_owned(), value)));
         };
@@ -111,6 +115,16 @@ impl From<Error> for Failure {
 impl<E: DocumentedError> From<CallError<E>> for Failure {
     fn from(error: CallError<E>) -> Failure {
         Failure::from(Error::from(error))
+    }
+}
+
+/// What an API key needs for an operation of the contract.
+fn permission(operation: &str) -> Option<&'static str> {
+    match operation {
+        "list_integrations" => Some(auth::LIST),
+        "list_job_sync_status" => Some(auth::JOBS),
+        "trigger_integration_sync" => Some(auth::SYNC),
+        _ => None,
     }
 }
 
@@ -142,7 +156,7 @@ impl From<CallError<TriggerIntegrationSyncError>> for WaitFailure {
     }
 }
 
-/// Why a wait has no result, and whether a sync goes on all the same.
+/// Why a wait has no result, and whether a sync is running in spite of it.
 #[derive(Debug)]
 pub(crate) struct WaitFailure {
     pub(crate) failure: Failure,
@@ -156,7 +170,7 @@ pub(crate) enum Reached {
     Nothing,
     /// It is not known whether the sync was triggered.
     Doubt,
-    /// The sync goes on.
+    /// The sync is still running.
     Started,
 }
 

@@ -1,5 +1,5 @@
-//! The configuration file: profiles, each a server and where its key is. Keys never stand in it, and nothing of it that
-//! could be one is repeated in an error.
+//! The configuration file: profiles, each with a server and where its key is. Keys are never in it, and no error repeats a
+//! value that could be one.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -58,7 +58,7 @@ impl Profile {
         };
         let Some(path) = named_file.clone().or_else(folders::configuration_file) else {
             return match name {
-                Some(name) => Err(missing(&name, "no configuration file is known; name one with --config")),
+                Some(name) => Err(missing(&name, "there is no configuration file; name one with --config")),
                 None => Ok(None),
             };
         };
@@ -164,7 +164,7 @@ fn key_source(path: &Path, text: &str, key: Spanned<Value>) -> Result<KeySource,
         }
     }
     Err(Failure::configuration(format!(
-        "{}: a key does not stand here; say where it is: api_key = {{ env = \"NAME\" }} or api_key = {{ file = \"PATH\" }}",
+        "{}: write where the key is, not the key itself: api_key = {{ env = \"NAME\" }} or api_key = {{ file = \"PATH\" }}",
         place(path, text, offset)
     )))
 }

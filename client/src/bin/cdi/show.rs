@@ -109,7 +109,7 @@ pub(crate) fn ended(job: &Job, output: &Output) -> String {
     format!("{status}: {}{took}", rows(job))
 }
 
-/// A job that goes on, in one line.
+/// A running job, in one line.
 pub(crate) fn going(job: &Job, rows_per_second: Option<f64>) -> String {
     let rate = rows_per_second.map(|rate| format!(", {rate:.0} rows/s")).unwrap_or_default();
     format!(
