@@ -25,7 +25,7 @@ fn server() -> Server {
 /// Asks as the script of a shell does, with the last word as the one to complete; what it is given.
 fn asked(shell: &str, url: &str, home: &TempDir, words: &[&str]) -> Vec<String> {
     let mut command = bare(&["--"]);
-    command.args(words).env("COMPLETE", shell).env("_CLAP_COMPLETE_INDEX", (words.len() - 1).to_string());
+    command.args(words).env("_CDI_COMPLETE", shell).env("_CLAP_COMPLETE_INDEX", (words.len() - 1).to_string());
     command.env("_CLAP_IFS", "\n").env("HOME", home.path()).env("CDI_URL", url).env("CDI_API_KEY", "the-key");
     let output = command.output().unwrap();
     assert_eq!((code(&output), stderr(&output)), (0, ""), "{output:?}");
@@ -73,7 +73,7 @@ fn every_shell_is_given_the_names() {
             assert_eq!(given, [expected], "{shell} {command}");
         }
         let script = bare(&["completion", shell]).output().unwrap();
-        assert!(code(&script) == 0 && stdout(&script).contains("COMPLETE"), "{script:?}");
+        assert!(code(&script) == 0 && stdout(&script).contains("_CDI_COMPLETE"), "{script:?}");
     }
     // Only IDs are offered for what would be taken for an option, and they say whose they are.
     assert_eq!(
@@ -89,6 +89,19 @@ fn the_options_before_the_word_count() {
     assert_eq!(asked("fish", "http://127.0.0.1:9", &home, &words), ["Users"]);
     let words = ["cdi", "trigger", "--wait", "--url", &server.url, "Us"];
     assert_eq!(asked("fish", "http://127.0.0.1:9", &home, &words), ["Users"]);
+}
+
+#[test]
+fn values_and_help_topics_are_completed() {
+    let home = tempfile::tempdir().unwrap();
+    let values = |words: &[&str]| asked("bash", "", &home, words);
+    assert_eq!(values(&["cdi", "trigger", "--if-running", ""]), ["fail", "wait", "ignore"]);
+    assert_eq!(values(&["cdi", "trigger", "--js"]), ["--json"]);
+    assert_eq!(values(&["cdi", "help", "ex"]), ["exit-codes"]);
+    assert_eq!(values(&["cdi", "auth", "s"]), ["status"]);
+    // A variable that other programs use as well changes nothing.
+    let output = bare(&["help", "exit-codes"]).env("COMPLETE", "1").output().unwrap();
+    assert!(code(&output) == 0 && stdout(&output).starts_with("Exit codes:"), "{output:?}");
 }
 
 #[test]

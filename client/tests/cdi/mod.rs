@@ -21,7 +21,7 @@ pub fn bare(arguments: &[&str]) -> Command {
 
 /// Removes from the environment what the settings of `cdi` and its colours depend on.
 pub fn without_settings(command: &mut Command) {
-    for variable in ["CDI_URL", "CDI_API_KEY", "CDI_PROFILE", "CDI_CONFIG", "COMPLETE"] {
+    for variable in ["CDI_URL", "CDI_API_KEY", "CDI_PROFILE", "CDI_CONFIG", "_CDI_COMPLETE"] {
         command.env_remove(variable);
     }
     for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"] {

@@ -18,8 +18,8 @@ use crate::profile;
 use crate::settings::Settings;
 use crate::table::printable;
 
-/// Scripts call `cdi` with this variable.
-const VARIABLE: &str = "COMPLETE";
+/// The scripts call `cdi` with this variable set to the name of the shell.
+const VARIABLE: &str = "_CDI_COMPLETE";
 /// Longer than this the server is not waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
 const SHELLS: Shells<'static> = Shells(&[&Bash, &env::Elvish, &env::Fish, &env::Powershell, &env::Zsh]);
