@@ -7,6 +7,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cdi_client::Integration;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -55,12 +56,15 @@ impl Cache {
     }
 
     /// Replaces what is cached by what was listed just now.
-    pub(crate) fn write(&self, integrations: &[Known]) {
-        // It is fetched again where it is missing.
-        let _ = self.try_write(integrations);
+    pub(crate) fn remember(&self, listed: &[Integration]) -> Vec<Known> {
+        let known = |one: &Integration| Known { id: one.integration_id, name: one.integration_name.clone() };
+        let known: Vec<_> = listed.iter().map(known).collect();
+        // Without a cache it is listed again.
+        let _ = self.write(&known);
+        known
     }
 
-    fn try_write(&self, integrations: &[Known]) -> std::io::Result<()> {
+    fn write(&self, integrations: &[Known]) -> std::io::Result<()> {
         let Some((file, folder)) = self.file.as_ref().and_then(|file| Some((file, file.parent()?))) else {
             return Ok(());
         };

@@ -3,22 +3,20 @@
 use std::path::Path;
 use std::time::Duration;
 
-use cdi_client::errors::ListJobSyncStatusError;
-use cdi_client::{CallError, Client, IfRunning, Job, JobStatus, Progress, WaitOptions};
+use cdi_client::{IfRunning, Job, JobStatus, Progress, WaitOptions};
 use serde_json::json;
-use uuid::Uuid;
 
 use crate::args::{self, Auth, Cli, Command, Online, Status, Trigger};
 use crate::auth;
-use crate::cache::{Known, LIFETIME};
 use crate::causes;
 use crate::complete;
 use crate::failure::{Exit, Failure, Reached, WaitFailure};
 use crate::help;
-use crate::names::{self, Match};
+use crate::names;
 use crate::output::{self, Output};
 use crate::programs;
-use crate::settings::{Settings, quoted};
+use crate::session::{Named, Session};
+use crate::settings::Settings;
 use crate::show;
 use crate::waiting::Waiting;
 
@@ -44,39 +42,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
     result.map_err(|failure| session.explained(failure))
 }
 
-/// What the commands that need a server share.
-struct Session<'a> {
-    settings: Settings,
-    output: &'a Output,
-}
-
-/// An integration that was named on the command line.
-struct Named {
-    id: Uuid,
-    /// Its name, or its ID if that is how it was named; as a word of a command line.
-    argument: String,
-    /// Whether the ID is from the cache, and the integration may be another one by now.
-    cached: bool,
-}
-
-impl Named {
-    fn by_id(id: Uuid) -> Named {
-        Named { id, argument: id.to_string(), cached: false }
-    }
-
-    fn new(integration: &Known, text: &str, cached: bool) -> Named {
-        // What looks like an option would need to be escaped, and the beginning of an ID is not known to everything.
-        let by_name = integration.name == text && !text.starts_with('-');
-        let argument = if by_name { quoted(text) } else { integration.id.to_string() };
-        Named { id: integration.id, argument, cached }
-    }
-}
-
 impl Session<'_> {
-    fn client(&self) -> &Client {
-        &self.settings.client
-    }
-
     async fn trigger(&self, trigger: Trigger) -> Result<Exit, Failure> {
         let in_turn = trigger.if_running == args::IfRunning::Wait;
         if trigger.timeout.is_some() && !trigger.wait && !in_turn {
@@ -140,7 +106,7 @@ impl Session<'_> {
 
     async fn list(&self) -> Result<Exit, Failure> {
         let integrations = self.client().list_integrations().all().await?;
-        complete::remember(&self.settings.cache, &integrations);
+        self.settings.cache.remember(&integrations);
         self.output.print(
             || show::integrations(&integrations, self.output),
             || json!({ "integrations": integrations.iter().map(programs::fields).collect::<Vec<_>>() }),
@@ -192,62 +158,6 @@ impl Session<'_> {
                 Ok(self.ended(&job, &named, false))
             }
             Err(WaitFailure { failure, reached }) => Err(self.advised(failure, reached, &named)),
-        }
-    }
-
-    /// The newest jobs of an integration. If the cached ID of a name is not there any more, the name is looked up anew.
-    async fn jobs(&self, text: &str, limit: usize) -> Result<(Named, Vec<Job>), Failure> {
-        let named = match names::id(text) {
-            Some(id) => Named::by_id(id),
-            None => self.named(text).await?,
-        };
-        match self.newest_jobs(named.id, limit).await {
-            Ok(jobs) => Ok((named, jobs)),
-            Err(error) if named.cached && error.documented() == Some(ListJobSyncStatusError::IntegrationNotFound) => {
-                self.settings.cache.clear();
-                let named = self.listed(text).await?;
-                let jobs = self.newest_jobs(named.id, limit).await?;
-                Ok((named, jobs))
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn newest_jobs(&self, id: Uuid, limit: usize) -> Result<Vec<Job>, CallError<ListJobSyncStatusError>> {
-        let mut stream = self.client().job_sync_status(id);
-        let mut jobs = Vec::new();
-        while jobs.len() < limit {
-            match stream.next().await {
-                Some(job) => jobs.push(job?),
-                None => break,
-            }
-        }
-        Ok(jobs)
-    }
-
-    /// The integration that a name or the beginning of an ID means: by the cache, or else by the server.
-    async fn named(&self, text: &str) -> Result<Named, Failure> {
-        if let Some(known) = self.settings.cache.read(LIFETIME)
-            && let Match::One(integration) = names::find(text, &known)
-        {
-            return Ok(Named::new(integration, text, true));
-        }
-        self.listed(text).await
-    }
-
-    /// The same by a list that is requested now.
-    async fn listed(&self, text: &str) -> Result<Named, Failure> {
-        let listed = self.client().list_integrations().all().await;
-        let listed = listed.map_err(|error| match Failure::from(error) {
-            failure if failure.exit == Exit::NotAllowed => {
-                failure.advise("It is needed to find an integration by its name; with a whole ID it is not needed")
-            }
-            failure => failure,
-        })?;
-        let known = complete::remember(&self.settings.cache, &listed);
-        match names::find(text, &known) {
-            Match::One(integration) => Ok(Named::new(integration, text, false)),
-            _ => Err(names::failure(text, &known, &self.settings.command)),
         }
     }
 

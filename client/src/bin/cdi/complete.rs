@@ -1,18 +1,19 @@
 //! What shells complete. Commands and options come from the command line's definition, names of integrations from the
 //! cache or the server, and names of profiles from the configuration file. Failures are silent: nothing is completed.
 
-use std::ffi::{OsStr, OsString};
-use std::io::{self, Write};
+use std::ffi::OsStr;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use clap::{Command, CommandFactory as _, FromArgMatches as _};
+use clap::{CommandFactory as _, FromArgMatches as _};
 use clap_complete::CompleteEnv;
-use clap_complete::engine::{CompletionCandidate, complete};
-use clap_complete::env::{self, EnvCompleter, Shells};
+use clap_complete::engine::CompletionCandidate;
+use clap_complete::env::{self, Shells};
 
 use crate::args::{Cli, Common};
-use crate::cache::{Cache, Known, LIFETIME};
+use crate::bash::Bash;
+use crate::cache::{Known, LIFETIME};
 use crate::names;
 use crate::profile;
 use crate::settings::Settings;
@@ -95,111 +96,5 @@ fn list(settings: &Settings) -> Option<Vec<Known>> {
         let all = settings.client.list_integrations().all();
         tokio::time::timeout(PATIENCE, all).await
     });
-    Some(remember(&settings.cache, &listed.ok()?.ok()?))
-}
-
-/// Caches what was listed.
-pub(crate) fn remember(cache: &Cache, listed: &[cdi_client::Integration]) -> Vec<Known> {
-    let known: Vec<_> =
-        listed.iter().map(|one| Known { id: one.integration_id, name: one.integration_name.clone() }).collect();
-    cache.write(&known);
-    known
-}
-
-/// Bash inserts what it is given as it is, so that blanks and the like have to be escaped here. How depends on whether the
-/// word begins with a quote, which bash takes off the word: the script passes it on.
-struct Bash;
-
-/// The variable with the word as it was typed.
-const TYPED: &str = "_CDI_TYPED";
-/// The line of the script before which that is set.
-const SET_BEFORE: &str = "        _CLAP_IFS=";
-
-impl EnvCompleter for Bash {
-    fn name(&self) -> &'static str {
-        env::Bash.name()
-    }
-
-    fn is(&self, name: &str) -> bool {
-        env::Bash.is(name)
-    }
-
-    fn write_registration(
-        &self,
-        variable: &str,
-        name: &str,
-        bin: &str,
-        completer: &str,
-        script: &mut dyn Write,
-    ) -> io::Result<()> {
-        let mut text = Vec::new();
-        env::Bash.write_registration(variable, name, bin, completer, &mut text)?;
-        let text = String::from_utf8_lossy(&text);
-        let typed = format!("        {TYPED}=\"${{COMP_WORDS[COMP_CWORD]}}\" \\\n{SET_BEFORE}");
-        script.write_all(text.replacen(SET_BEFORE, &typed, 1).as_bytes())
-    }
-
-    fn write_complete(
-        &self,
-        command: &mut Command,
-        mut words: Vec<OsString>,
-        folder: Option<&Path>,
-        output: &mut dyn Write,
-    ) -> io::Result<()> {
-        let index = std::env::var("_CLAP_COMPLETE_INDEX").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
-        let separator = std::env::var("_CLAP_IFS").unwrap_or_else(|_| "\n".into());
-        let quote = std::env::var(TYPED).ok().and_then(|typed| typed.chars().next());
-        if !matches!(quote, Some('"' | '\''))
-            && let Some(word) = words.get_mut(index)
-        {
-            *word = unescaped(&word.to_string_lossy()).into();
-        }
-        let candidates = complete(command, words, index, folder)?;
-        let values = candidates.iter().map(|candidate| escaped(&candidate.get_value().to_string_lossy(), quote));
-        write!(output, "{}", values.collect::<Vec<_>>().join(&separator))
-    }
-}
-
-/// A text as bash reads it in a word that begins with this character.
-fn escaped(text: &str, first: Option<char>) -> String {
-    let needs_escape = |character: char| match first {
-        // Nothing can be escaped.
-        Some('\'') => false,
-        Some('"') => "\\\"$`".contains(character),
-        _ => !character.is_alphanumeric() && !"-_./:=,@%+".contains(character),
-    };
-    let escape = |character| needs_escape(character).then_some('\\').into_iter().chain([character]);
-    text.chars().flat_map(escape).collect()
-}
-
-/// What bash makes of a word without quotes.
-fn unescaped(text: &str) -> String {
-    let mut characters = text.chars();
-    std::iter::from_fn(|| match characters.next() {
-        Some('\\') => characters.next(),
-        character => character,
-    })
-    .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_escaped_as_the_quotes_need_it() {
-        let name = "it's $5 \"a\"";
-        assert_eq!(escaped(name, Some('i')), r#"it\'s\ \$5\ \"a\""#);
-        assert_eq!(escaped(name, Some('"')), r#"it's \$5 \"a\""#);
-        assert_eq!(escaped("Orders of", Some('\'')), "Orders of");
-        assert_eq!(escaped("--if-running", None), "--if-running");
-        assert_eq!(unescaped(&escaped(name, None)), name);
-    }
-
-    #[test]
-    fn the_script_for_bash_passes_on_the_word_as_it_was_typed() {
-        let mut script = Vec::new();
-        Bash.write_registration(VARIABLE, "cdi", "cdi", "cdi", &mut script).unwrap();
-        assert!(String::from_utf8(script).unwrap().contains("_CDI_TYPED=\"${COMP_WORDS[COMP_CWORD]}\" \\\n"));
-    }
+    Some(settings.cache.remember(&listed.ok()?.ok()?))
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod auth;
+mod bash;
 mod cache;
 mod causes;
 mod commands;
@@ -14,6 +15,7 @@ mod names;
 mod output;
 mod profile;
 mod programs;
+mod session;
 mod settings;
 mod show;
 mod table;
