@@ -255,7 +255,10 @@ fn completion_scripts_and_man_pages_need_no_server() {
     let output = bare(&["man", folder.path().to_str().unwrap()]).output().unwrap();
     assert_eq!(code(&output), 0, "{output:?}");
     let page = std::fs::read_to_string(folder.path().join("cdi-trigger.1")).unwrap();
-    assert!(page.contains(".TH cdi-trigger 1") && page.contains("Exit codes:"), "{page}");
+    assert!(page.contains(".TH cdi-trigger 1") && page.contains("  8    server or network error"), "{page}");
+    assert!(page.contains("\\-\\-profile") && !page.contains("cdi \\-\\-help"), "{page}");
+    let page = std::fs::read_to_string(folder.path().join("cdi-auth-status.1")).unwrap();
+    assert!(page.contains("cdi auth status \\-\\-json") && page.contains("  8    server or network error"), "{page}");
     let page = std::fs::read_to_string(folder.path().join("cdi.1")).unwrap();
     assert!(page.contains("profiles.default") && page.contains("may_have_taken_effect"), "{page}");
     // A folder that is not there is the caller's mistake.

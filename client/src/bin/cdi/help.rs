@@ -58,7 +58,7 @@ Examples:
   cdi trigger Users                           start a sync
   cdi trigger Users --wait --timeout 30m      wait until it has ended, or fail
   cdi trigger Users --wait --if-running wait  wait for a running sync first
-  cdi trigger Users --if-running ignore -q    in cron: no error if it is running
+  cdi trigger Users --if-running ignore -q    in cron: skip if already running
 
 Exit codes: 0 success, 1 failed, 5 already running, 7 timeout
 ",
@@ -163,13 +163,21 @@ Cache: names and IDs of integrations are kept in cdi in $XDG_CACHE_HOME or ~/.ca
 server, so that it cannot trigger an integration that has been renamed. The files hold no API key and can be deleted at \
 any time.";
 
-/// Writes the man pages. They have no other page to refer to, so each is complete.
+/// Writes the man pages. Each is complete: what the help refers to is written out.
 pub(crate) fn man_pages(folder: &Path) -> std::io::Result<()> {
     let mut command = Cli::command().after_long_help([OVERVIEW, EXIT_CODES, JSON, ENVIRONMENT].join("\n\n"));
     for subcommand in command.get_subcommands_mut() {
-        let examples = subcommand.get_after_long_help().or(subcommand.get_after_help()).map(ToString::to_string);
-        let text = examples.into_iter().chain([EXIT_CODES.to_owned()]).collect::<Vec<_>>().join("\n\n");
-        *subcommand = std::mem::take(subcommand).after_long_help(text);
+        complete(subcommand);
     }
     clap_mangen::generate_to(command, folder)
+}
+
+fn complete(command: &mut clap::Command) {
+    let help = command.get_after_long_help().or(command.get_after_help()).map(ToString::to_string).unwrap_or_default();
+    let examples = help.trim_end_matches(more!());
+    let text = format!("{examples}\n{EXIT_CODES}");
+    *command = std::mem::take(command).after_long_help(text);
+    for subcommand in command.get_subcommands_mut() {
+        complete(subcommand);
+    }
 }
