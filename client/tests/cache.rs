@@ -207,3 +207,15 @@ fn hints_have_the_name_or_the_whole_id() {
     let output = run(&home, &changing.server, &["trigger", "--", "-x"]);
     assert!(stdout(&output).contains(&format!("cdi status {OTHER} --follow")), "{output:?}");
 }
+
+#[test]
+fn an_id_that_was_copied_wrongly_is_recognised() {
+    let home = tempfile::tempdir().unwrap();
+    let changing = Changing::new(&[(OTHER, "Users")]);
+    run(&home, &changing.server, &["list"]);
+    for command in ["trigger", "status"] {
+        let output = run(&home, &changing.server, &[command, "11111111-1111-1111-1111-111111111112"]);
+        assert_eq!(code(&output), 4);
+        assert!(stderr(&output).ends_with(&format!("Did you mean `{OTHER}` (Users)?\n")), "{output:?}");
+    }
+}

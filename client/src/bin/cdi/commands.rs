@@ -98,6 +98,7 @@ impl Session<'_> {
                         .advise(&format!("To wait for it: add --if-running wait. {}", self.how_to_follow(&named))),
                     _ => failure,
                 };
+                let failure = self.with_near_id(failure, id);
                 let failure = failure.with("may_have_taken_effect", reached != Reached::Nothing);
                 Err(self.advised(failure, reached, &named))
             }

@@ -40,7 +40,7 @@ pub(crate) enum Exit {
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
-    kind: &'static str,
+    pub(crate) kind: &'static str,
     message: String,
     details: Map<String, Value>,
 }

@@ -9,6 +9,10 @@ use crate::failure::{Exit, Failure};
 const SHORTEST_PREFIX: usize = 4;
 /// Names that are less alike than this are not suggested.
 const LIKENESS: f64 = 0.6;
+/// A name that the text is a part of counts as this much alike.
+const LIKENESS_OF_PARTS: f64 = 0.9;
+/// IDs are random: such alike ones are the same, copied wrongly.
+const LIKENESS_OF_IDS: f64 = 0.8;
 /// So much less alike than the best suggestion are the others at most.
 const MOST_LESS_LIKELY: f64 = 0.1;
 const MOST_SUGGESTIONS: usize = 3;
@@ -79,6 +83,13 @@ pub(crate) fn failure(text: &str, known: &[Known], command: &str) -> Failure {
     }
 }
 
+/// Another integration whose ID differs in so little that it was probably copied wrongly.
+pub(crate) fn near_id(id: Uuid, known: &[Known]) -> Option<&Known> {
+    let likeness = |one: &Known| alike(&one.id.simple().to_string(), &id.simple().to_string());
+    let likely = known.iter().filter(|one| one.id != id && likeness(one) > LIKENESS_OF_IDS);
+    likely.max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
+}
+
 /// How many characters of IDs tell them apart; at least eight, as far as the first hyphen.
 pub(crate) fn shortest_unique(ids: &[Uuid]) -> usize {
     let texts: Vec<_> = ids.iter().map(Uuid::to_string).collect();
@@ -108,9 +119,9 @@ fn suggestions(text: &str, known: &[Known]) -> Vec<String> {
             let name = integration.name.to_lowercase();
             let id = integration.id.simple().to_string();
             let part = lower.chars().count() >= 3 && name.contains(&lower);
-            let by_name = strsim::normalized_damerau_levenshtein(&name, &lower).max(if part { 0.9 } else { 0.0 });
-            let by_id = if digits.len() >= 24 { strsim::normalized_damerau_levenshtein(&id, &digits) } else { 0.0 };
-            if by_id > 0.8 && by_id > by_name {
+            let by_name = if part { LIKENESS_OF_PARTS } else { alike(&name, &lower) };
+            let by_id = alike(&id, &digits);
+            if by_id > LIKENESS_OF_IDS && by_id > by_name {
                 Some((by_id, format!("`{}` ({})", integration.id, integration.name)))
             } else {
                 (by_name >= LIKENESS).then(|| (by_name, format!("`{}`", integration.name)))
@@ -122,6 +133,10 @@ fn suggestions(text: &str, known: &[Known]) -> Vec<String> {
     let best = likely.first().map_or(0.0, |(likeness, _)| *likeness);
     let as_likely = likely.into_iter().filter(|(likeness, _)| best - likeness <= MOST_LESS_LIKELY);
     as_likely.take(MOST_SUGGESTIONS).map(|(_, suggestion)| suggestion).collect()
+}
+
+fn alike(one: &str, other: &str) -> f64 {
+    strsim::normalized_damerau_levenshtein(one, other)
 }
 
 fn either(suggestions: &[String]) -> String {
@@ -141,7 +156,7 @@ mod tests {
     fn known() -> Vec<Known> {
         [
             ("6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01", "Users"),
-            ("6f1e9999-0a3b-4a51-9d0e-0c7a4f7a1b02", "Orders of the shops"),
+            ("6f1e9999-75d2-4c38-8e11-b2f09a6cd3e4", "Orders of the shops"),
             ("abcdef00-0000-4000-8000-000000000000", "dead"),
             ("dead0000-0000-4000-8000-000000000000", "Purchases"),
         ]
@@ -193,9 +208,17 @@ mod tests {
     }
 
     #[test]
+    fn an_id_that_was_copied_wrongly_is_recognised() {
+        let near = |id: &str| near_id(id.parse().unwrap(), &known()).map(|one| one.name.clone());
+        assert_eq!(near("6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b11").as_deref(), Some("Users"));
+        assert_eq!(near("6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01"), None, "it is the same");
+        assert_eq!(near("3c9d51be-7a20-4f6e-b8c4-91e5d7f2a06b"), None);
+    }
+
+    #[test]
     fn a_beginning_of_several_ids_lists_them() {
         let expected = "cdi: the IDs of 2 integrations begin with `6f1e`; give more digits: \
-            6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01 (Users), 6f1e9999-0a3b-4a51-9d0e-0c7a4f7a1b02 (Orders of the shops)";
+            6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01 (Users), 6f1e9999-75d2-4c38-8e11-b2f09a6cd3e4 (Orders of the shops)";
         assert_eq!(message("6f1e"), expected);
     }
 

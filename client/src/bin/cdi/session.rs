@@ -1,5 +1,7 @@
 //! What the commands that need a server share: the settings, and how integrations are found by what was written.
 
+use std::time::Duration;
+
 use cdi_client::errors::ListJobSyncStatusError;
 use cdi_client::{CallError, Client, Job};
 use uuid::Uuid;
@@ -57,7 +59,19 @@ impl Session<'_> {
                 let jobs = self.newest_jobs(named.id, limit).await?;
                 Ok((named, jobs))
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(self.with_near_id(error.into(), named.id)),
+        }
+    }
+
+    /// A failure, and which integration may have been meant if there is none with this ID.
+    pub(crate) fn with_near_id(&self, failure: Failure, id: Uuid) -> Failure {
+        if failure.kind != "integration_not_found" {
+            return failure;
+        }
+        let known = self.settings.cache.read(Duration::MAX).unwrap_or_default();
+        match names::near_id(id, &known) {
+            Some(near) => failure.advise(&format!("Did you mean `{}` ({})?", near.id, near.name)),
+            None => failure,
         }
     }
 
