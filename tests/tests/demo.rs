@@ -183,6 +183,7 @@ fn pictured() -> String {
     let demo = OnTerminal::start(80, &mut demo(&[]));
     demo.wait_for(READY, 1);
     let text = standing(&demo.written());
+    demo.interrupt();
     let address = Regex::new(r"127\.0\.0\.1:\d+").unwrap();
     let mut addresses = address.find_iter(&text);
     let destination = addresses.next().unwrap().as_str();

@@ -58,6 +58,8 @@ impl<'a> Jobs<'a> {
                 let (begin, before) = *first.get_or_insert((Instant::now(), read));
                 let rate = (read - before.min(read)) as f64 / begin.elapsed().as_secs_f64();
                 screen.progress("running", &progress(&job, rows, rate))?;
+            } else {
+                screen.hint("running", &[format!("reading {} rows", number(rows))])?;
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }

@@ -36,8 +36,6 @@ use source::Source;
 const INTEGRATION: &str = "00000000-0000-0000-0000-000000000000";
 /// How long the stand-in takes for a request: a sync is long enough to be seen.
 const FAKE_BRAZE_DELAY: Duration = Duration::from_millis(60);
-/// Seeding so many rows takes long enough to say so.
-const MANY_ROWS: u32 = 100_000;
 
 /// What the demo can be told.
 #[derive(Debug, clap::Args)]
@@ -78,10 +76,7 @@ async fn show(options: Options) -> anyhow::Result<ExitCode> {
     let mut screen = Screen::new(!options.once);
     introduction::begin(&mut screen)?;
     let folder = tempfile::Builder::new().prefix("opencdi-demo-").tempdir().context("no temporary folder")?;
-    if options.rows >= MANY_ROWS {
-        screen.progress("seeding", &[format!("{} rows", number(options.rows.into()))])?;
-        screen.new_progress();
-    }
+    screen.hint("seeding", &[format!("{} rows", number(options.rows.into()))])?;
     let source = Source::seed(folder.path().join("source.db"), options.rows).await?;
     let destination_key = new_key();
     let fake_braze = FakeBraze::start(&destination_key).await.context("the stand-in destination cannot start")?;
@@ -109,11 +104,12 @@ async fn show(options: Options) -> anyhow::Result<ExitCode> {
     let went_well = is_as_seeded(&job, &source, &fake_braze, &mut screen)?;
     if source.bad > 0 {
         screen.blank()?;
-        let bad = number(source.bad);
-        screen.paragraph(
-            PLAIN,
-            &format!("{bad} rows are seeded broken on purpose: OpenCDI reports such rows and delivers the others."),
-        )?;
+        let bad = match source.bad {
+            1 => "1 row is".to_owned(),
+            bad => format!("{} rows are", number(bad)),
+        };
+        let text = format!("{bad} seeded broken on purpose: OpenCDI reports such rows and delivers the others.");
+        screen.paragraph(PLAIN, &text)?;
     }
     screen.blank()?;
     if options.once {

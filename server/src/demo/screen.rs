@@ -95,16 +95,24 @@ impl Screen {
     /// last ones first. Where lines cannot be redrawn, a line is printed now and then.
     pub(super) fn progress(&mut self, label: &str, parts: &[String]) -> anyhow::Result<()> {
         if self.redraws {
-            let line = fitting(label, parts, width());
-            let (shown, rest) = line.split_at(label.len().min(line.len()));
-            self.shows_progress = true;
-            return self.write(&format!("{CLEAR_LINE}{}", self.styled(&format!("{CYAN}{shown}{CYAN:#}{rest}"))));
+            return self.hint(label, parts);
         }
         if self.last_plain_progress.is_some_and(|last| last.elapsed() < PLAIN_PROGRESS) {
             return Ok(());
         }
         self.last_plain_progress = Some(Instant::now());
         self.print(&format!("{label:<LABEL$}{}\n", parts.join(", ")))
+    }
+
+    /// Shows the same where it can be redrawn, and nothing elsewhere.
+    pub(super) fn hint(&mut self, label: &str, parts: &[String]) -> anyhow::Result<()> {
+        if !self.redraws {
+            return Ok(());
+        }
+        let line = fitting(label, parts, width());
+        let (shown, rest) = line.split_at(label.len().min(line.len()));
+        self.shows_progress = true;
+        self.write(&format!("{CLEAR_LINE}{}", self.styled(&format!("{CYAN}{shown}{CYAN:#}{rest}"))))
     }
 
     /// From now on progress is about something else.
@@ -188,7 +196,7 @@ pub(super) fn number(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
