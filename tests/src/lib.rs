@@ -11,6 +11,7 @@ pub mod random;
 pub mod requests;
 pub mod small_disk;
 pub mod sql;
+pub mod terminal;
 pub mod wrong;
 
 use std::ops::Range;

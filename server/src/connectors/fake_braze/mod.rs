@@ -124,6 +124,13 @@ impl FakeBraze {
         known.rule = None;
     }
 
+    /// Forgets the requests it has had and the objects it has accepted.
+    pub fn forget(&self) {
+        let mut known = self.state.known();
+        known.requests.clear();
+        known.objects.clear();
+    }
+
     /// How many objects it has accepted.
     pub fn accepted(&self) -> usize {
         self.state.known().objects.len()
