@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::StoreLocation;
 use super::{
-    Cancelled, Checkpoint, Claimed, Held, JobIdPrefix, JobStatus, MOST_ROW_ERRORS, Overflow, Page, RecordAction,
+    Cancelled, Checkpoint, Claimed, LeaseStatus, JobIdPrefix, JobStatus, MAX_ROW_ERRORS, Overflow, Page, RecordAction,
     RecordChange, RecordSize, Route, RowError, StartJob, Store, StoreError, Watermark,
 };
 use crate::secret::Secret;

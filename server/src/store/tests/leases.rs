@@ -45,7 +45,7 @@ async fn a_worker_without_the_lease_changes_nothing(location: StoreLocation) {
         rows_synced: 1,
         ..Checkpoint::default()
     };
-    let still_held = Held { cancelled: false };
+    let still_held = LeaseStatus { cancelled: false };
     for lost in [
         store.checkpoint(&late, integration, &checkpoint).await,
         store.renew(&late).await,
@@ -126,10 +126,10 @@ async fn row_errors_are_numbered_from_one_to_the_most_that_are_kept(location: St
         (from..=to).map(error).collect::<Vec<_>>()
     };
     for (rows_failed, row_errors) in [
-        (MOST_ROW_ERRORS - 3, errors(1, MOST_ROW_ERRORS - 3)),
+        (MAX_ROW_ERRORS - 3, errors(1, MAX_ROW_ERRORS - 3)),
         // Of nine further rows three are kept.
-        (MOST_ROW_ERRORS + 6, errors(MOST_ROW_ERRORS - 2, MOST_ROW_ERRORS)),
-        (MOST_ROW_ERRORS + 500, Vec::new()),
+        (MAX_ROW_ERRORS + 6, errors(MAX_ROW_ERRORS - 2, MAX_ROW_ERRORS)),
+        (MAX_ROW_ERRORS + 500, Vec::new()),
     ] {
         let checkpoint = Checkpoint { rows_failed, row_errors, ..Checkpoint::default() };
         store.checkpoint(&lease, integration, &checkpoint).await.unwrap();
@@ -137,10 +137,10 @@ async fn row_errors_are_numbered_from_one_to_the_most_that_are_kept(location: St
         store.checkpoint(&lease, integration, &checkpoint).await.unwrap();
     }
     let kept = store.row_errors(lease.job, 0, 100_000).await.unwrap();
-    assert_eq!(kept.len() as u64, MOST_ROW_ERRORS);
+    assert_eq!(kept.len() as u64, MAX_ROW_ERRORS);
     assert!((1..).zip(&kept).all(|(number, kept)| kept.0 == number && kept.1.reason == number.to_string()));
     let job = store.job(integration, lease.job).await.unwrap().unwrap();
-    assert_eq!(job.rows_failed_with_errors, MOST_ROW_ERRORS + 500);
+    assert_eq!(job.rows_failed_with_errors, MAX_ROW_ERRORS + 500);
 }
 
 async fn a_job_that_nobody_has_is_cancelled_at_once_and_one_that_somebody_has_at_its_next_word(

@@ -32,7 +32,7 @@ impl Running {
         Running { store, integration, lease }
     }
 
-    async fn write(&self, watermark: Watermark, record: Vec<Arc<RecordChange>>) -> Result<Held, StoreError> {
+    async fn write(&self, watermark: Watermark, record: Vec<Arc<RecordChange>>) -> Result<LeaseStatus, StoreError> {
         let checkpoint = Checkpoint { watermark, route: Some(a_route("users")), record, ..Checkpoint::default() };
         self.store.checkpoint(&self.lease, self.integration, &checkpoint).await
     }

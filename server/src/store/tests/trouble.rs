@@ -57,7 +57,7 @@ async fn a_store_that_is_locked_is_in_trouble_that_passes() {
         assert!(begun.elapsed() < Duration::from_secs(10), "it never came back");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert!(store.back_since().is_some());
+    assert!(store.time_since_recovery().is_some());
 }
 
 /// A standby, to which an address leads after a failover.
@@ -79,7 +79,7 @@ async fn a_store_that_only_reads_is_away_until_it_can_be_written_to() {
         assert!(store.start_job(id(), Utc::now()).await.unwrap_err().is_unavailable());
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    assert_eq!(store.back_since(), None, "asking whether it reads says nothing");
+    assert_eq!(store.time_since_recovery(), None, "asking whether it reads says nothing");
     only_reads("off").await;
     let begun = std::time::Instant::now();
     while store.start_job(id(), Utc::now()).await.is_err() {

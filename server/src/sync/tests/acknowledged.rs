@@ -96,7 +96,7 @@ async fn the_newest_row_of_a_user_wins_even_if_an_older_one_comes_late() {
 #[tokio::test]
 async fn where_the_record_has_no_room_rows_of_one_time_are_known_as_a_whole() {
     let mut rig = events().await;
-    rig.tuning.most_digests = 1000;
+    rig.tuning.max_digests = 1000;
     insert_at_one_time(&rig, 3000).await;
     assert_eq!(rig.sync().await.rows_synced, 3000);
     let record = async || rig.store.record_size(rig.integration.id).await.unwrap().versions;

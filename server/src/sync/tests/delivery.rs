@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::rig::{Rig, user};
 use crate::connectors::fake_braze::Answer;
-use crate::store::{JobStatus, MOST_ROW_ERRORS};
+use crate::store::{JobStatus, MAX_ROW_ERRORS};
 use crate::types::IntegrationKind;
 
 /// The users of everything that was accepted, in order.
@@ -302,7 +302,7 @@ async fn a_run_that_refuses_too_many_rows_ends_early() {
     let cause = job.cause.unwrap();
     assert!(cause.contains("`max_failed_share` (0.1)"), "{cause}");
     assert!(job.rows_synced < 150_000, "it went on to the end");
-    assert_eq!(rig.row_errors().await.len() as u64, job.rows_failed_with_errors.min(MOST_ROW_ERRORS));
+    assert_eq!(rig.row_errors().await.len() as u64, job.rows_failed_with_errors.min(MAX_ROW_ERRORS));
     assert_eq!(accepted(&rig).len() as u64, job.rows_synced, "what had begun to travel is counted");
 }
 
@@ -316,6 +316,6 @@ async fn every_refused_row_is_counted_however_many_there_are() {
     rig.source.execute_batch("COMMIT").unwrap();
     let job = rig.sync().await;
     assert_eq!((job.status, job.rows_failed_with_errors), (JobStatus::Error, 150_000));
-    assert_eq!(rig.row_errors().await.len() as u64, MOST_ROW_ERRORS);
+    assert_eq!(rig.row_errors().await.len() as u64, MAX_ROW_ERRORS);
     assert_eq!(rig.stand_in.requests(), 0);
 }

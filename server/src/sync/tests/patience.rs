@@ -368,7 +368,7 @@ async fn no_request_outlives_the_lease() {
     assert_eq!((rig.stand_in.most_at_once(), rig.stand_in.accepted()), (1, 0), "it was given up in time");
     rig.stand_in.delay(Duration::ZERO);
     let delivered = tokio::select! {
-        lost = keeper.keep() => panic!("{lost}"),
+        lost = keeper.renew_until_lost() => panic!("{lost}"),
         delivery = &mut delivery => delivery,
     };
     assert_eq!(delivered.outcomes, [Some(Outcome::Delivered(0))]);
@@ -381,7 +381,7 @@ async fn a_file_that_may_not_be_written_to_keeps_neither_the_slot_nor_a_run_that
     rig.trigger().await;
     let claimed = rig.claim(LEASE).await;
     let keeper = LeaseKeeper::new(&rig.store, &claimed.lease, LEASE, Clock::SYSTEM.now(), Clock::SYSTEM);
-    keeper.set_unwritten(true);
+    keeper.set_checkpoint_overdue(true);
     let slots = Arc::new(Semaphore::new(1));
     let slot = Slot::new(slots.clone(), slots.clone().try_acquire_owned().unwrap());
     let _working = slot.work().await;

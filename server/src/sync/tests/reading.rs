@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{SecondsFormat, TimeDelta, Utc};
 
 use super::rig::{LEASE, Rig, moment, sqlite, user};
-use crate::store::{JobStatus, MOST_ROW_ERRORS};
+use crate::store::{JobStatus, MAX_ROW_ERRORS};
 use crate::sync::preview;
 use crate::sync::run_tuning::RunTuning;
 
@@ -358,7 +358,7 @@ async fn a_preview_shows_the_rows_that_are_left_and_counts_the_others() {
 #[tokio::test]
 async fn of_very_many_refused_rows_the_first_are_kept_however_often_the_job_was_resumed() {
     let mut rig = Rig::into_file().await;
-    let rows = MOST_ROW_ERRORS as usize + 2500;
+    let rows = MAX_ROW_ERRORS as usize + 2500;
     rig.source.execute_batch("BEGIN").unwrap();
     for row in 0..rows {
         let payload = if row % 100 == 99 { "{}" } else { "[]" };
@@ -381,7 +381,7 @@ async fn of_very_many_refused_rows_the_first_are_kept_however_often_the_job_was_
     assert_eq!((job.rows_synced, job.rows_failed_with_errors), (125, 12_375));
     let kept = rig.store.row_errors(job.id, 0, 100_000).await.unwrap();
     let users = (0..).filter(|row| row % 100 != 99).map(|row| format!("{{\"external_id\":\"user-{row}\"}}"));
-    assert_eq!(kept.len() as u64, MOST_ROW_ERRORS);
+    assert_eq!(kept.len() as u64, MAX_ROW_ERRORS);
     for ((expected, user), (number, error)) in (1..).zip(users).zip(kept) {
         assert_eq!((number, error.identifier.as_deref()), (expected, Some(user.as_str())));
     }

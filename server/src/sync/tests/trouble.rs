@@ -293,7 +293,7 @@ async fn patience_with_a_source_begins_with_its_trouble() {
         Rig::into_service().await.reading_postgres("UPDATED_AT timestamptz, EXTERNAL_ID text, PAYLOAD text").await;
     rig.sql("INSERT INTO {t} VALUES (now() - interval '1 day', 'a', '{}')").await;
     // Longer than there is patience with trouble.
-    rig.tuning.source_patience = Duration::from_secs(1);
+    rig.tuning.source_give_up_after = Duration::from_secs(1);
     let table = rig.table().to_owned();
     let slow = format!(
         "CREATE VIEW slow_{table} AS SELECT t.* FROM {table} AS t, (SELECT pg_sleep(CASE WHEN (SELECT count(*) FROM cut_{table}) = 0 THEN 60 ELSE 0 END)) AS s"

@@ -160,7 +160,7 @@ async fn a_run_whose_source_does_not_come_back_records_each_version_once() {
     let source = rig.integration.source.clone();
     rig.integration.source = Arc::new(Breaking { source: source.clone(), is_broken: false.into(), breaks: true });
     rig.tuning.checkpoint = Duration::from_secs(60);
-    rig.tuning.source_patience = Duration::from_millis(100);
+    rig.tuning.source_give_up_after = Duration::from_millis(100);
     let job = rig.sync().await;
     assert_eq!((job.status, job.rows_synced), (JobStatus::Error, 2));
     rig.integration.source = source;

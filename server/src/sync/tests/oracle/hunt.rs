@@ -19,7 +19,7 @@ use super::judge::{Broken, Promise};
 /// From which seed histories come; the environment says otherwise.
 const SEED: u64 = 0x0c_d1;
 /// How much may be spent on finding a shorter history.
-const MOST_SHRINKS: usize = 400;
+const MAX_SHRINKS: usize = 400;
 const LONGEST_SHRINK: Duration = Duration::from_secs(20);
 
 /// A history that breaks a promise.
@@ -102,7 +102,7 @@ impl Hunt {
         let (begun, mut found) = (Instant::now(), found);
         let mut shrinks = 0;
         let mut may_go_on = tree.simplify();
-        while may_go_on && shrinks < MOST_SHRINKS && begun.elapsed() < LONGEST_SHRINK {
+        while may_go_on && shrinks < MAX_SHRINKS && begun.elapsed() < LONGEST_SHRINK {
             shrinks += 1;
             match self.run(setting, &tree.current()) {
                 Some(shorter) if shorter.broken.promise == found.broken.promise => {
