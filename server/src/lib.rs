@@ -9,9 +9,9 @@ pub mod config;
 pub mod connectors;
 pub mod demo;
 pub mod logging;
-pub mod process;
 #[cfg(test)]
 mod module_boundaries;
+pub mod process;
 pub mod secret;
 pub mod service;
 pub mod settings;

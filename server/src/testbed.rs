@@ -67,7 +67,10 @@ pub struct Testbed {
 impl Testbed {
     /// Starts the service and creates its jobs.
     pub async fn start(options: &Options) -> anyhow::Result<Testbed> {
-        let folder = tempfile::Builder::new().prefix("opencdi-testbed-").tempdir().context("cannot create a temporary folder")?;
+        let folder = tempfile::Builder::new()
+            .prefix("opencdi-testbed-")
+            .tempdir()
+            .context("cannot create a temporary folder")?;
         let destination_key = new_key();
         let destination = FakeBraze::start(&destination_key).await.context("cannot start the fake Braze server")?;
         destination.delay(FOREVER);

@@ -249,7 +249,7 @@ impl Transaction {
 }
 
 /// Whether a released connection can be reused: it answers, and has no open transaction. SQLite may have rolled back a
-/// transaction by itself, which sqlx then considers open for ever.
+/// transaction by itself, which sqlx then considers open forever.
 async fn can_be_reused(connection: &mut AnyConnection) -> bool {
     // A queued rollback is sent before the ping.
     matches!(timeout(RELEASE_TIMEOUT, connection.ping()).await, Ok(Ok(()))) && !connection.is_in_transaction()

@@ -66,7 +66,10 @@ impl Health {
             {
                 return false;
             }
-            Err(StoreError::Unavailable { kind: Unavailability::NoConnection | Unavailability::Unreachable, reason }) => (Unavailability::Unreachable, reason),
+            Err(StoreError::Unavailable {
+                kind: Unavailability::NoConnection | Unavailability::Unreachable,
+                reason,
+            }) => (Unavailability::Unreachable, reason),
             // Everything else is an answer.
             Err(StoreError::Unavailable { kind: Unavailability::DiskFull, reason }) => {
                 state.answered = Some(now);
@@ -99,7 +102,9 @@ impl Health {
     /// Whether the store should be probed now.
     pub fn may_have_recovered(&self) -> bool {
         match &self.lock().outage {
-            Some(outage) => outage.kind == Unavailability::Unreachable || outage.last_failure.elapsed() > DISK_FULL_PAUSE,
+            Some(outage) => {
+                outage.kind == Unavailability::Unreachable || outage.last_failure.elapsed() > DISK_FULL_PAUSE
+            }
             None => true,
         }
     }

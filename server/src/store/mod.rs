@@ -34,7 +34,7 @@ pub use checkpoints::Checkpoint;
 use database::Database;
 pub use error::StoreError;
 pub use jobs::{Job, JobId, JobIdPrefix, JobStatus, StartJob};
-pub use leases::{Cancelled, Claimed, LeaseStatus, Lease};
+pub use leases::{Cancelled, Claimed, Lease, LeaseStatus};
 pub use location::StoreLocation;
 pub use overview::IntegrationState;
 pub use rate_limits::RateDecision;

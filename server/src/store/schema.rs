@@ -99,7 +99,7 @@ fn migrations() -> Migrator {
         Migration::new(*version, name, up, text.into_sql_str(), without_a_transaction)
     });
     let mut migrations = Migrator::with_migrations(migrations.collect());
-    // We lock ourselves, because a connection whose migration has failed keeps the library's lock for ever.
+    // We lock ourselves, because a connection whose migration has failed keeps the library's lock forever.
     migrations.set_locking(false);
     migrations
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use crate::store::{LeaseStatus, Lease, Store, StoreError};
+use crate::store::{Lease, LeaseStatus, Store, StoreError};
 
 /// Keeps the lease of a job.
 #[derive(Debug)]

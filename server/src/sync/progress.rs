@@ -120,7 +120,8 @@ impl Progress {
     /// Acknowledges a row. A second acknowledgement of the same row is ignored.
     pub fn acknowledge(&mut self, row: u64, outcome: RowOutcome) {
         let index = row.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
-        let Some(pending) = index.and_then(|index| self.window.get_mut(index)).filter(|pending| !pending.is_acknowledged)
+        let Some(pending) =
+            index.and_then(|index| self.window.get_mut(index)).filter(|pending| !pending.is_acknowledged)
         else {
             return;
         };
@@ -195,7 +196,8 @@ impl Progress {
     /// The checkpoint to write now, without the destination's position.
     pub fn checkpoint(&mut self) -> Checkpoint {
         // At the end of the reading the old watermark counts too: rows that have left the source hold nothing back.
-        let acknowledged_to = if self.ended && self.window.is_empty() { self.updated_at() } else { self.acknowledged_to };
+        let acknowledged_to =
+            if self.ended && self.window.is_empty() { self.updated_at() } else { self.acknowledged_to };
         self.record_updates.advance(acknowledged_to);
         Checkpoint { row_errors: self.errors.clone(), record: self.record_updates.changes(), ..self.without_changes() }
     }

@@ -27,7 +27,7 @@ use super::shutdown::Stop;
 use super::slots::Slot;
 use super::source::{Read, ReadRequest};
 use super::source_retry::SourceRetry;
-use crate::store::{Checkpoint, Claimed, LeaseStatus, JobStatus, Store, StoreError};
+use crate::store::{Checkpoint, Claimed, JobStatus, LeaseStatus, Store, StoreError};
 
 /// How long requests in flight may take when a run ends early although the process keeps running.
 const IN_FLIGHT_TIMEOUT: Duration = Duration::from_secs(10);

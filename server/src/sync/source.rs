@@ -92,9 +92,9 @@ impl Reading {
         match timeout(READ_TIMEOUT, self.reads.recv()).await {
             Ok(Some(read)) => read,
             Ok(None) => Err(SyncError::Failed("reading the source stopped without an error".into())),
-            Err(_) => Err(SyncError::Passing(
-                "the source sent nothing for two hours; its connection may be lost".into(),
-            )),
+            Err(_) => {
+                Err(SyncError::Passing("the source sent nothing for two hours; its connection may be lost".into()))
+            }
         }
     }
 }

@@ -32,7 +32,10 @@ impl SourceRetry {
         let pause = self.pauses.next().unwrap_or(MAX_PAUSE);
         let waited = self.since.get_or_insert_with(Instant::now).elapsed();
         if waited + pause > self.give_up_after {
-            return Err(SyncError::Failed(format!("{reason}; gave up after retrying for {:.1} s", waited.as_secs_f64())));
+            return Err(SyncError::Failed(format!(
+                "{reason}; gave up after retrying for {:.1} s",
+                waited.as_secs_f64()
+            )));
         }
         Ok(pause)
     }

@@ -188,7 +188,7 @@ async fn run_claimed(
     } else if stop.is_asked() {
         store.release(&claimed.lease).await
     } else {
-        tracing::info!(attempts, kind = integration.kind.as_str(), "sync begins");
+        tracing::info!(attempts, kind = integration.kind.as_str(), "sync started");
         let (tuning, clock) = (RunTuning::DEFAULT, Clock::SYSTEM);
         let runner = Runner { store, integration, lease: config.lease, tuning, stop, slot, clock };
         runner.run(claimed, claimed_at).await

@@ -107,7 +107,9 @@ impl Run<'_> {
                     }
                 }
                 Err(error) => {
-                    return Err(SyncError::Failed(format!("the checkpoint of the sync cannot be written to the store: {error}")));
+                    return Err(SyncError::Failed(format!(
+                        "the checkpoint of the sync cannot be written to the store: {error}"
+                    )));
                 }
             }
         }

@@ -59,8 +59,10 @@ impl Run<'_> {
                         return Err(error);
                     }
                     checkpoint = last;
-                    ended =
-                        Some((JobStatus::Error, Some(format!("the end of the sync cannot be written to the store: {error}"))));
+                    ended = Some((
+                        JobStatus::Error,
+                        Some(format!("the end of the sync cannot be written to the store: {error}")),
+                    ));
                 }
             }
         }
