@@ -36,18 +36,18 @@ fn from_postgres(setting: Setting) -> Setting {
 }
 
 #[test]
-fn attributes_at_a_service_are_what_the_source_says() {
+fn attributes_at_a_service_match_the_source() {
     find_counterexample(
-        "attributes_at_a_service_are_what_the_source_says",
+        "attributes_at_a_service_match_the_source",
         1600,
         &[service(Attributes, TimeFormat::TextSeconds), service(Attributes, TimeFormat::UnixMilliseconds)],
     );
 }
 
 #[test]
-fn attributes_from_postgres_are_what_the_source_says() {
+fn attributes_from_postgres_match_the_source() {
     find_counterexample(
-        "attributes_from_postgres_are_what_the_source_says",
+        "attributes_from_postgres_match_the_source",
         300,
         &[
             from_postgres(service(Attributes, TimeFormat::Timestamptz)),
@@ -57,27 +57,27 @@ fn attributes_from_postgres_are_what_the_source_says() {
 }
 
 #[test]
-fn events_arrive_as_often_as_they_stand_in_the_source() {
+fn events_arrive_as_often_as_they_occur_in_the_source() {
     find_counterexample(
-        "events_arrive_as_often_as_they_stand_in_the_source",
+        "events_arrive_as_often_as_they_occur_in_the_source",
         1800,
         &[service(Events, TimeFormat::UnixSeconds), service(Events, TimeFormat::TextMixed)],
     );
 }
 
 #[test]
-fn purchases_arrive_as_often_as_they_stand_in_the_source() {
+fn purchases_arrive_as_often_as_they_occur_in_the_source() {
     find_counterexample(
-        "purchases_arrive_as_often_as_they_stand_in_the_source",
+        "purchases_arrive_as_often_as_they_occur_in_the_source",
         1800,
         &[service(Purchases, TimeFormat::TextMicros), service(Purchases, TimeFormat::UnixSeconds)],
     );
 }
 
 #[test]
-fn events_and_purchases_from_postgres_arrive_as_often_as_they_stand_there() {
+fn events_and_purchases_from_postgres_arrive_as_often_as_they_occur_there() {
     find_counterexample(
-        "events_and_purchases_from_postgres_arrive_as_often_as_they_stand_there",
+        "events_and_purchases_from_postgres_arrive_as_often_as_they_occur_there",
         300,
         &[
             from_postgres(service(Purchases, TimeFormat::Timestamptz)),
