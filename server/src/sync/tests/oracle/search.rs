@@ -121,7 +121,7 @@ impl Search {
         let Found { violation, log, steps } = found;
         let (seed, name) = (self.seed, self.name);
         format!(
-            "{violation}\n{setting:?}\n{log}steps: {steps:?}\nagain: OPENCDI_SEED={seed:#x} OPENCDI_HISTORY={history} cargo test -p cdi-server {name}"
+            "{violation}\n{setting:?}\n{log}steps: {steps:?}\nreproduce: OPENCDI_SEED={seed:#x} OPENCDI_HISTORY={history} cargo test -p cdi-server {name}"
         )
     }
 }

@@ -32,7 +32,7 @@ pub fn check(world: &World, evidence: &Evidence) -> Result<(), Violation> {
             let name = user_name(user);
             return Err(Violation::new(
                 Guarantee::State,
-                format!("`{attribute}` of {name} is {found} at the destination; the source payload {right}"),
+                format!("`{attribute}` of {name} is {found} at the destination; in the source it is {right}"),
             ));
         }
     }
@@ -41,12 +41,12 @@ pub fn check(world: &World, evidence: &Evidence) -> Result<(), Violation> {
 
 /// The values that an attribute of a user may have; `None` if any value is allowed.
 fn right_values(world: &World, evidence: &Evidence, user: u8, attribute: char) -> Option<Vec<Value>> {
-    let speaks = |content: &Content| (content.user == user).then(|| content.payload.value(attribute)).flatten();
+    let value_of = |content: &Content| (content.user == user).then(|| content.payload.value(attribute)).flatten();
     let mut rows: Vec<(&Content, bool, Value)> = world
         .seen()
         .filter_map(|(content, guaranteed)| {
             let is_sure = guaranteed && evidence.excused(world, content) == 0;
-            Some((content, is_sure, speaks(content)?))
+            Some((content, is_sure, value_of(content)?))
         })
         .collect();
     rows.sort_by_key(|(content, ..)| std::cmp::Reverse(content.time));
@@ -67,7 +67,7 @@ fn right_values(world: &World, evidence: &Evidence, user: u8, attribute: char) -
             Ordering::Less => false,
         };
         if may_be_left_over || occurrences.in_doubt > last_new {
-            right.extend(speaks(content));
+            right.extend(value_of(content));
         }
     }
     right.dedup();
