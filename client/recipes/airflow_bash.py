@@ -1,7 +1,7 @@
 """Airflow: a task that succeeds only if the sync does.
 
-Put `cdi` on the workers' PATH, and the server and its key into the environment of the workers: CDI_URL and CDI_API_KEY.
-A retry of Airflow's triggers a new sync. `--if-running wait` makes it wait for one that an earlier try has left behind.
+Put `cdi` on the workers' PATH, and set CDI_URL and CDI_API_KEY in their environment. A retry by Airflow triggers a new sync;
+with `--if-running wait` it first waits for a sync that an earlier try has left running.
 """
 
 from datetime import timedelta

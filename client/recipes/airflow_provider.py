@@ -4,8 +4,8 @@ The connection `braze_default` names the server, for example in the environment:
 
     AIRFLOW_CONN_BRAZE_DEFAULT='{"conn_type": "braze", "host": "http://127.0.0.1:8080", "password": "YOUR-REST-API-KEY"}'
 
-The provider knows its own run by comparing the clock of the worker with that of the server, so both have to be right. It
-counts a sync as done although some of its rows failed; `job_status` in its result says so.
+The provider finds its own run by comparing the worker's clock with the server's, so both have to be right. It treats a sync
+as done even if some of its rows failed; `job_status` in its result says so.
 """
 
 import pendulum

@@ -1,33 +1,43 @@
-//! Where a server is: checked, and never repeated with what may be secret in it.
+//! The server's address: checked, and never repeated with the parts that may be secret.
 
 use reqwest::Url;
 
-use crate::builder::BuildError;
+use crate::build_error::BuildError;
 
-/// The URL that all paths are added to, if requests can be sent there.
+/// The base URL without a slash at its end, if requests can be sent there.
 pub(crate) fn base_url(text: &str) -> Result<String, BuildError> {
     let text = text.trim();
-    let wrong = |reason: &str| BuildError::Url { url: shown(text), reason: reason.into() };
-    let url = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(wrong("it must hold no user name or password; the API key is all that is needed"));
+    if text.is_empty() {
+        return Err(BuildError::NoUrl);
     }
-    if !matches!(url.scheme(), "https" | "http") {
-        return Err(wrong("it must begin with https:// or http://"));
+    let wrong = |reason: &str| Err(BuildError::Url { url: shown(text), reason: reason.into() });
+    let url = match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "https" | "http") => url,
+        Ok(_) if text.contains("://") => return wrong("it must begin with https:// or http://"),
+        Err(error) if text.contains("://") => return wrong(&error.to_string()),
+        Ok(_) | Err(_) if instance(text).is_ok() => {
+            return wrong("this is the name of a Braze instance; set it with `instance` or `server`");
+        }
+        Ok(_) | Err(_) => {
+            return wrong("the scheme is missing; write https:// in front, or http:// for a server without TLS");
+        }
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return wrong("it must not have a user name or a password; the API key is all that is needed");
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(wrong("it must have no query and no fragment"));
+        return wrong("it must not have a query or a fragment");
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
-/// What of an address can be repeated: no user name, password, query or fragment.
+/// The parts of an address that can be repeated: no user name, password, query or fragment.
 pub(crate) fn shown(address: &str) -> String {
     let beginning = address.split(['?', '#']).next().unwrap_or_default();
     if beginning.contains('@') { "(not shown)".into() } else { beginning.escape_debug().to_string() }
 }
 
-/// Where an instance of Braze is; those in Europe have another top-level domain.
+/// The base URL of a Braze instance; those in Europe have another top-level domain.
 pub(crate) fn instance(name: &str) -> Result<String, BuildError> {
     let name = name.trim();
     let is_name = name.split_once('-').is_some_and(|(place, number)| {
@@ -41,6 +51,15 @@ pub(crate) fn instance(name: &str) -> Result<String, BuildError> {
     }
     let top = if name.starts_with("fra-") { "eu" } else { "com" };
     Ok(format!("https://rest.{name}.braze.{top}"))
+}
+
+/// The base URL, from a URL or from the name of a Braze instance.
+pub(crate) fn server(text: &str) -> Result<String, BuildError> {
+    // URLs have one of these characters, names of instances have none.
+    if text.trim().is_empty() || text.contains(['/', ':', '.', '@']) {
+        return base_url(text);
+    }
+    instance(text).map_err(|_| BuildError::Server(shown(text.trim())))
 }
 
 #[cfg(test)]
@@ -62,11 +81,14 @@ mod tests {
             assert_eq!(build(url).unwrap().base_url(), expected);
         }
         for (url, reason) in [
-            ("rest.iad-03.braze.com", "relative URL without a base"),
-            ("ftp://example.com", "https://"),
-            ("https://example.com?x=1", "no query"),
+            ("rest.iad-03.braze.com", "the scheme is missing; write https:// in front"),
+            ("127.0.0.1:8080", "or http:// for a server without TLS"),
+            ("localhost:8080", "the scheme is missing"),
+            ("iad-03", "this is the name of a Braze instance; set it with `instance` or `server`"),
+            ("ftp://example.com", "it must begin with https:// or http://"),
+            ("https://example.com?x=1", "must not have a query"),
             ("https://", "host"),
-            ("", "relative URL without a base"),
+            (" ", "the base URL is missing"),
         ] {
             let error = build(url).unwrap_err().to_string();
             assert!(error.contains(reason), "{url}: {error}");
@@ -104,5 +126,20 @@ mod tests {
         for wrong in ["", "-", "iad", "iad-", "-03", "IAD-03", "iad-03.evil.example", "iad-03/x", "https://iad-03"] {
             assert!(matches!(build(wrong), Err(BuildError::Instance(_))), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_server_is_a_url_or_the_name_of_an_instance() {
+        let build = |text: &str| Client::builder().server(text).api_key("k").build();
+        for (text, url) in
+            [("iad-03", "https://rest.iad-03.braze.com"), (" http://127.0.0.1:8080 ", "http://127.0.0.1:8080")]
+        {
+            assert_eq!(build(text).unwrap().base_url(), url);
+        }
+        assert!(matches!(build("localhost"), Err(BuildError::Server(_))));
+        assert!(matches!(build("localhost:8080"), Err(BuildError::Url { .. })));
+        assert!(matches!(build(""), Err(BuildError::NoUrl)));
+        let error = build("me@hunter2").unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! The settings of a client, checked before anything is sent: where the server is, who asks, and how patiently.
+//! The settings of a client, checked before anything is sent: server, API key, timeouts and retries.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use std::time::Duration;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, USER_AGENT};
 
 use crate::address;
+use crate::build_error::BuildError;
 use crate::client::Client;
-use crate::error::chain;
 use crate::retry::RetryPolicy;
 use crate::transport::Common;
 
@@ -28,6 +28,7 @@ pub struct ClientBuilder {
 enum Address {
     Url(String),
     Instance(String),
+    UrlOrInstance(String),
 }
 
 impl Default for ClientBuilder {
@@ -47,7 +48,7 @@ impl Default for ClientBuilder {
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let address = self.address.as_ref().map(|address| match address {
-            Address::Url(text) | Address::Instance(text) => address::shown(text),
+            Address::Url(text) | Address::Instance(text) | Address::UrlOrInstance(text) => address::shown(text),
         });
         f.debug_struct("ClientBuilder")
             .field("address", &address)
@@ -58,15 +59,32 @@ impl fmt::Debug for ClientBuilder {
     }
 }
 
+impl Client {
+    /// Starts the settings of a client. A server and an API key are required.
+    ///
+    /// ```
+    /// let client = cdi_client::Client::builder()
+    ///     .base_url("https://rest.iad-03.braze.com")
+    ///     .api_key("YOUR-REST-API-KEY")
+    ///     .build()?;
+    /// # Ok::<(), cdi_client::BuildError>(())
+    /// ```
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+}
+
 impl ClientBuilder {
-    /// Where the server is, such as `https://rest.iad-03.braze.com` or `http://127.0.0.1:8080`. This or
-    /// [`instance`](ClientBuilder::instance) is needed; the later call counts.
+    /// The base URL of the server, such as `https://rest.iad-03.braze.com` or `http://127.0.0.1:8080`.
+    ///
+    /// One of `base_url`, [`instance`](ClientBuilder::instance) and [`server`](ClientBuilder::server) is required; the last
+    /// call counts.
     pub fn base_url(mut self, url: impl Into<String>) -> ClientBuilder {
         self.address = Some(Address::Url(url.into()));
         self
     }
 
-    /// An instance of Braze by its name, such as `iad-03` or `fra-01`.
+    /// The server of a Braze instance, by the instance's name, such as `iad-03` or `fra-01`.
     ///
     /// ```
     /// let client = cdi_client::Client::builder().instance("iad-03").api_key("YOUR-REST-API-KEY").build()?;
@@ -78,117 +96,110 @@ impl ClientBuilder {
         self
     }
 
-    /// The API key, which is sent as a bearer token and never printed. Needed.
+    /// The server, as a base URL or as the name of a Braze instance: what users write in settings such as `CDI_URL`.
+    ///
+    /// ```
+    /// let client = cdi_client::Client::builder().server("iad-03").api_key("YOUR-REST-API-KEY").build()?;
+    /// assert_eq!(client.base_url(), "https://rest.iad-03.braze.com");
+    /// # Ok::<(), cdi_client::BuildError>(())
+    /// ```
+    pub fn server(mut self, url_or_instance: impl Into<String>) -> ClientBuilder {
+        self.address = Some(Address::UrlOrInstance(url_or_instance.into()));
+        self
+    }
+
+    /// The API key. It is sent as a bearer token and never printed. Required.
     pub fn api_key(mut self, key: impl Into<String>) -> ClientBuilder {
         self.api_key = Some(key.into());
         self
     }
 
-    /// What the client calls itself; `cdi-client/<version>` unless told.
+    /// The `User-Agent` of each request. Default: `cdi-client/<version>`.
     pub fn user_agent(mut self, name: impl Into<String>) -> ClientBuilder {
         self.user_agent = name.into();
         self
     }
 
-    /// How long making a connection may take; 10 seconds unless told. An [`http_client`](ClientBuilder::http_client) of
-    /// your own has its own.
+    /// The longest time for making a connection. Default: 10 seconds. Your own HTTP client has its own setting.
     pub fn connect_timeout(mut self, timeout: Duration) -> ClientBuilder {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How long one request may take, from the beginning to the end of its answer; 30 seconds unless told.
+    /// The longest time for one request, from its start to the end of the answer. Default: 30 seconds.
     pub fn request_timeout(mut self, timeout: Duration) -> ClientBuilder {
         self.request_timeout = timeout;
         self
     }
 
-    /// When calls are made again.
+    /// When failed calls are repeated, and how often.
     pub fn retry(mut self, policy: RetryPolicy) -> ClientBuilder {
         self.retry = policy;
         self
     }
 
-    /// An HTTP client of your own, for example with a proxy or with certificates of your own.
+    /// Your own HTTP client, for example with your own root certificates (feature `custom-http-client`).
     ///
-    /// Build it with `redirect(Policy::none())` and `retry(never())`, as this crate does: a trigger that is redirected or
-    /// repeated by the HTTP client can start a second sync.
+    /// Build it with `redirect(Policy::none())` and `retry(never())`, as this crate does: a trigger that the HTTP client
+    /// redirects or repeats can start a second sync. `reqwest` is re-exported in the version that this crate uses; a new
+    /// version of it may come with a minor version of this crate.
+    #[cfg(feature = "custom-http-client")]
     pub fn http_client(mut self, client: reqwest::Client) -> ClientBuilder {
         self.http_client = Some(client);
         self
     }
 
-    /// The client, if the settings can work.
+    /// Checks the settings and makes the client. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] says which setting is missing or wrong.
     pub fn build(self) -> Result<Client, BuildError> {
-        let base_url = match self.address.ok_or(BuildError::NoUrl)? {
-            Address::Url(text) => address::base_url(&text)?,
-            Address::Instance(name) => address::instance(&name)?,
-        };
+        let base_url = self.checked_address()?;
         if cfg!(not(feature = "rustls")) && self.http_client.is_none() && base_url.starts_with("https:") {
             return Err(BuildError::NoTls);
         }
         let headers = HeaderMap::from_iter([
-            (AUTHORIZATION, bearer(&self.api_key.ok_or(BuildError::NoKey)?)?),
+            (AUTHORIZATION, self.checked_key()?),
             (USER_AGENT, HeaderValue::try_from(self.user_agent).map_err(|_| BuildError::UserAgent)?),
         ]);
         let http = match self.http_client {
             Some(client) => client,
-            None => http_client(self.connect_timeout, base_url.starts_with("https:")).map_err(BuildError::Http)?,
+            None => http_client(self.connect_timeout, base_url.starts_with("https:"))
+                .map_err(|error| BuildError::Http(error.into()))?,
         };
         let common = Arc::new(Common { headers, timeout: self.request_timeout });
         Ok(Client { base_url, http, common, retry: self.retry })
     }
-}
 
-/// Why a client cannot be built from its settings.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// There is no base URL.
-    #[error("the base URL is missing")]
-    NoUrl,
-    /// The base URL is none that requests can be sent to.
-    #[error("the base URL {url}: {reason}")]
-    Url {
-        /// As it was given, without what may be secret.
-        url: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// That is no name of an instance.
-    #[error("`{}` is no name of an instance; those look like iad-03", .0.escape_debug())]
-    Instance(String),
-    /// There is no API key.
-    #[error("the API key is missing")]
-    NoKey,
-    /// The API key cannot stand in a header.
-    #[error("the API key {0}")]
-    Key(&'static str),
-    /// The user agent cannot stand in a header.
-    #[error("the user agent has a line break or another character that cannot stand in a header")]
-    UserAgent,
-    /// The URL needs TLS and this build has none.
-    #[error("https:// needs the feature `rustls` of cdi-client, or an HTTP client of your own that can do TLS")]
-    NoTls,
-    /// The HTTP client cannot be made, for example because the machine has no root certificates.
-    #[error("the HTTP client cannot be made: {}", chain(.0))]
-    Http(#[source] reqwest::Error),
+    /// The base URL, if requests can be sent there.
+    pub(crate) fn checked_address(&self) -> Result<String, BuildError> {
+        match self.address.as_ref().ok_or(BuildError::NoUrl)? {
+            Address::Url(text) => address::base_url(text),
+            Address::Instance(name) => address::instance(name),
+            Address::UrlOrInstance(text) => address::server(text),
+        }
+    }
+
+    /// The value of the header that carries the API key.
+    pub(crate) fn checked_key(&self) -> Result<HeaderValue, BuildError> {
+        bearer(self.api_key.as_deref().ok_or(BuildError::NoKey)?)
+    }
 }
 
 fn http_client(connect_timeout: Duration, tls: bool) -> reqwest::Result<reqwest::Client> {
     let builder = reqwest::Client::builder()
         .connect_timeout(connect_timeout)
-        // The contract knows no redirects; following one would carry a trigger to another address.
+        // The contract has no redirects; following one would send a trigger to another address.
         .redirect(reqwest::redirect::Policy::none())
-        // What is repeated is decided in one place, which is ours.
+        // `RetryPolicy` alone decides what is repeated.
         .retry(reqwest::retry::never())
-        // Servers hang up on idle connections (dropshot after 30 s); a trigger must not be lost to one that is just being
-        // closed.
+        // Servers close idle connections (dropshot after 30 s); a trigger must not be sent on one that is being closed.
         .pool_idle_timeout(Duration::from_secs(15));
     with_roots(builder, tls)?.build()
 }
 
-/// Whom to trust. Where TLS is not used nobody: reading the machine's certificates takes longer than many a request.
+/// Root certificates to trust; none without TLS, because loading the machine's takes longer than a request.
 #[cfg(feature = "rustls")]
 fn with_roots(builder: reqwest::ClientBuilder, tls: bool) -> reqwest::Result<reqwest::ClientBuilder> {
     if !tls {
@@ -216,11 +227,11 @@ fn bearer(key: &str) -> Result<HeaderValue, BuildError> {
     }
     if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(BuildError::Key(
-            "has a blank, a line break or another character that keys do not have; check how it was copied",
+            "has a space, a line break or another character that keys do not have; check how it was copied",
         ));
     }
-    let mut value =
-        HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| BuildError::Key("cannot stand in a header"))?;
+    let mut value = HeaderValue::try_from(format!("Bearer {key}"))
+        .map_err(|_| BuildError::Key("has a character that a header cannot carry"))?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -234,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_cannot_stand_in_a_header_is_refused() {
+    fn a_user_agent_that_a_header_cannot_carry_is_refused() {
         let builder = Client::builder().base_url("http://localhost").api_key("k").user_agent("a\nb");
         assert!(matches!(builder.build(), Err(BuildError::UserAgent)));
     }

@@ -1,233 +1,321 @@
-//! What can go wrong with one call, told apart as far as it can be known.
-//!
-//! An answer that the contract documents becomes a typed error of its operation. Everything else keeps what came: an
-//! undocumented answer its status, headers and body, a failed request whether the server may have received it.
+//! One error type for everything that this crate does.
 
+use std::error::Error as StdError;
+use std::fmt;
 use std::time::Duration;
 
-use http::StatusCode;
-
+use crate::build_error::BuildError;
+use crate::call_error::CallError;
+use crate::error_kind::ErrorKind;
 use crate::errors::DocumentedError;
-use crate::response::{RateLimit, Response, one_line};
-use crate::transport::LONGEST_BODY;
+use crate::response::{RateLimit, Response};
+use crate::wait::WaitError;
 
-/// Why a call did not succeed. `E` is the operation's documented errors.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error<E: DocumentedError> {
-    /// The server gave an answer that the contract documents.
-    #[error("{0}")]
-    Documented(Answer<E>),
-    /// The server, or something on the way to it, gave an answer that the contract does not document: another status,
-    /// or a documented status without the documented message, such as a proxy's page.
-    #[error("{}", undocumented(.0))]
-    Undocumented(Response),
-    /// The status says success, but the body is not what the contract says.
-    #[error("the answer {} is not what the contract documents: {reason}{}", .response.status(), quoted(.response))]
-    Unreadable {
-        /// What is wrong with it.
-        reason: String,
-        /// The answer.
-        response: Response,
-    },
-    /// The server could not be reached. It has received nothing.
-    #[error("the server cannot be reached: {}", chain(.0))]
-    Connection(#[source] reqwest::Error),
-    /// There was no whole answer in time. The server may have received the request.
-    #[error("the server did not answer in time: {}", chain(.source))]
-    Timeout {
-        /// What happened.
-        #[source]
-        source: reqwest::Error,
-        /// What had come of the answer until then.
-        partial: Option<Response>,
-    },
-    /// The connection broke before the whole answer was there. The server may have received the request.
-    #[error("the connection broke before the answer was complete: {}", chain(.source))]
-    Interrupted {
-        /// What happened.
-        #[source]
-        source: reqwest::Error,
-        /// What had come of the answer until then.
-        partial: Option<Response>,
-    },
-    /// The request could not be made. Nothing was sent.
-    #[error("the request cannot be made: {0}")]
-    Request(String),
+/// Any error of this crate: the `E` of a function that builds a client, calls several operations and waits.
+///
+/// Each method of this crate returns a narrower error ([`CallError`], [`WaitError`] or [`BuildError`]), and `?` converts
+/// it. Use the narrower one where you `match` on what went wrong with one call; use this one where errors of several calls
+/// meet. Nothing is lost: [`documented`](Error::documented) gives back the typed error, and
+/// [`downcast_ref`](Error::downcast_ref) the whole original.
+///
+/// ```
+/// use cdi_client::errors::TriggerIntegrationSyncError as Trigger;
+/// use cdi_client::{Client, Error, ErrorKind, WaitOptions};
+///
+/// /// Syncs every integration, and leaves alone those that are syncing already.
+/// async fn sync_all(client: &Client) -> Result<(), Error> {
+///     for integration in client.list_integrations().all().await? {
+///         let job = client.trigger_and_wait(integration.integration_id, WaitOptions::default()).await.map_err(Error::from);
+///         match job {
+///             Ok(job) => println!("{}: {}", integration.integration_name, job.job_status),
+///             Err(error) if error.documented() == Some(Trigger::JobInProgress) => println!("syncing already"),
+///             Err(error) if error.kind() == ErrorKind::Deadline => println!("still syncing"),
+///             Err(error) => return Err(error),
+///         }
+///     }
+///     Ok(())
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let mock = cdi_client::mock::Mock::start().await?;
+/// # mock.add_integration("Users");
+/// # mock.fail_next(Trigger::JobInProgress);
+/// # sync_all(&mock.client()).await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    facts: Facts,
+    original: Box<dyn StdError + Send + Sync + 'static>,
 }
 
-/// A documented error with the answer that carried it.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Answer<E> {
-    /// Which of the documented errors it is.
-    pub error: E,
-    /// The whole answer.
-    pub response: Response,
+/// What the different errors have in common.
+struct Facts {
+    kind: ErrorKind,
+    documented: Option<Documented>,
+    response: Option<Response>,
+    is_rate_limited: bool,
+    is_transient: bool,
+    may_have_taken_effect: bool,
 }
 
-impl<E: DocumentedError> std::fmt::Display for Answer<E> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}. {}", self.error, self.error.help())?;
-        if let Some(wait) = self.response.retry_after() {
-            write!(f, " Retry after {} s.", wait.as_secs())?;
-        }
-        if let Some(id) = self.response.request_id() {
-            write!(f, " (request {})", id.escape_debug())?;
-        }
-        Ok(())
-    }
+/// A documented error without its type.
+#[derive(Clone, Copy)]
+struct Documented {
+    operation: &'static str,
+    name: &'static str,
+    status: u16,
+    message: &'static str,
+    help: &'static str,
 }
 
-impl<E: DocumentedError> Error<E> {
-    /// The documented error, if it is one.
-    pub fn documented(&self) -> Option<E> {
-        match self {
-            Error::Documented(answer) => Some(answer.error),
-            _ => None,
-        }
+impl Error {
+    /// What kind of failure it is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.facts.kind
     }
 
-    /// The answer, if one came, be it in part.
+    /// The documented error of one operation, as its type; `None` if the failure is of another kind or operation.
+    pub fn documented<E: DocumentedError>(&self) -> Option<E> {
+        let found = self.0.facts.documented.filter(|documented| documented.operation == E::OPERATION)?;
+        E::find(found.status, found.message)
+    }
+
+    /// The `operationId` of the operation whose documented error it is, such as `trigger_integration_sync`.
+    pub fn operation(&self) -> Option<&'static str> {
+        Some(self.0.facts.documented?.operation)
+    }
+
+    /// The name of the documented error in the contract, such as `rate_limited` or `job_in_progress`.
+    pub fn name(&self) -> Option<&'static str> {
+        Some(self.0.facts.documented?.name)
+    }
+
+    /// What the caller can do about the documented error, as a sentence.
+    pub fn help(&self) -> Option<&'static str> {
+        Some(self.0.facts.documented?.help)
+    }
+
+    /// The answer, if the server sent one; it may be incomplete.
     pub fn response(&self) -> Option<&Response> {
-        match self {
-            Error::Documented(answer) => Some(&answer.response),
-            Error::Undocumented(response) | Error::Unreadable { response, .. } => Some(response),
-            Error::Timeout { partial, .. } | Error::Interrupted { partial, .. } => partial.as_ref(),
-            Error::Connection(_) | Error::Request(_) => None,
-        }
+        self.0.facts.response.as_ref()
     }
 
-    /// The HTTP status, if an answer came.
+    /// The HTTP status, if the server answered.
     pub fn status(&self) -> Option<u16> {
         self.response().map(|response| response.status().as_u16())
     }
 
-    /// How long the server asks to wait.
+    /// The `message` in the body of the answer, documented or not.
+    pub fn message(&self) -> Option<String> {
+        self.response()?.message()
+    }
+
+    /// How long the server asks to wait before the next try (`Retry-After`).
     pub fn retry_after(&self) -> Option<Duration> {
         self.response()?.retry_after()
     }
 
-    /// The rate limit that the answer tells of.
+    /// The state of the rate limit, from the headers of the answer.
     pub fn rate_limit(&self) -> Option<RateLimit> {
         self.response()?.rate_limit()
     }
 
-    /// The ID under which the server's log has the request.
+    /// The ID of the request in the server's log.
     pub fn request_id(&self) -> Option<String> {
         self.response()?.request_id()
     }
 
-    /// Whether the request was refused because there were too many. Nothing was started.
-    ///
-    /// A 429 that the contract does not document is one only if it says when to come back, or that no request is left: a
-    /// bare 429 may mean something else.
+    /// Whether the request was refused because of the rate limit: see [`CallError::is_rate_limited`].
     pub fn is_rate_limited(&self) -> bool {
-        match self {
-            Error::Documented(answer) => answer.error.name() == "rate_limited",
-            Error::Undocumented(response) => {
-                response.status() == StatusCode::TOO_MANY_REQUESTS
-                    && (response.retry_after().is_some()
-                        || response.rate_limit().is_some_and(|limit| limit.remaining == 0))
-            }
-            _ => false,
-        }
+        self.0.facts.is_rate_limited
     }
 
-    /// Whether the same request may well succeed later: the server was away, overloaded or too slow.
+    /// Whether the same call may succeed later: see [`CallError::is_transient`] and [`WaitError::is_transient`]. Before a
+    /// trigger is repeated, look at [`may_have_taken_effect`](Error::may_have_taken_effect) too.
     pub fn is_transient(&self) -> bool {
-        match self {
-            Error::Documented(answer) => self.is_rate_limited() || answer.response.status().is_server_error(),
-            Error::Undocumented(response) => {
-                response.status() == StatusCode::TOO_MANY_REQUESTS || response.status().is_server_error()
-            }
-            Error::Connection(_) | Error::Timeout { .. } | Error::Interrupted { .. } => true,
-            Error::Unreadable { .. } | Error::Request(_) => false,
-        }
+        self.0.facts.is_transient
     }
 
-    /// Whether the server may have acted on the request although it was not answered with success.
-    ///
-    /// A call that was refused, or that never reached the server, has no effect; after a time-out, a broken connection, a
-    /// server error or a success that the contract does not document nobody knows.
+    /// Whether a sync may have been started, although the call failed: see [`CallError::may_have_taken_effect`] and
+    /// [`WaitError::may_have_taken_effect`].
     pub fn may_have_taken_effect(&self) -> bool {
-        match self {
-            Error::Documented(answer) => answer.response.status().is_server_error(),
-            // A success of another kind than the contract's may be one, and 6xx and up may be anything.
-            Error::Undocumented(response) => response.status().is_success() || response.status().as_u16() >= 500,
-            Error::Unreadable { .. } | Error::Timeout { .. } | Error::Interrupted { .. } => true,
-            Error::Connection(_) | Error::Request(_) => false,
-        }
+        self.0.facts.may_have_taken_effect
     }
 
-    /// What the generated client made of an exchange, with what the exchange itself has kept.
-    pub(crate) fn from_exchange<T>(error: progenitor_client::Error<T>, seen: Option<Response>) -> Error<E> {
-        use progenitor_client::Error as Raw;
-        match (error, seen) {
-            (Raw::CommunicationError(source) | Raw::ResponseBodyError(source), partial) => {
-                Error::from_failure(source, partial)
-            }
-            (Raw::InvalidResponsePayload(_, error), Some(response)) if response.status().is_success() => {
-                let reason = match response.body().len() {
-                    LONGEST_BODY => format!("the body is longer than {LONGEST_BODY} bytes"),
-                    _ => one_line(&error.to_string()),
-                };
-                Error::Unreadable { reason, response }
-            }
-            (_, Some(response)) => {
-                let status = response.status().as_u16();
-                match response.message().and_then(|message| E::find(status, &message)) {
-                    Some(error) => Error::Documented(Answer { error, response }),
-                    None => Error::Undocumented(response),
-                }
-            }
-            (Raw::InvalidRequest(why) | Raw::Custom(why), None) => Error::Request(why),
-            // Every other error comes with an answer, which the exchange has kept.
-            (_, None) => Error::Request("no answer was kept".into()),
-        }
-    }
-
-    fn from_failure(source: reqwest::Error, partial: Option<Response>) -> Error<E> {
-        if source.is_builder() {
-            Error::Request(chain(&source))
-        } else if source.is_connect() {
-            Error::Connection(source)
-        } else if source.is_timeout() {
-            Error::Timeout { source, partial }
-        } else {
-            Error::Interrupted { source, partial }
-        }
+    /// The error that this one was made of: a [`CallError`], a [`WaitError`] or a [`BuildError`].
+    pub fn downcast_ref<T: StdError + 'static>(&self) -> Option<&T> {
+        self.0.original.downcast_ref()
     }
 }
 
-fn undocumented(response: &Response) -> String {
-    let location = response.headers().get(http::header::LOCATION);
-    let doubt = match (location.and_then(|value| value.to_str().ok()), response.status()) {
-        (Some(location), _) => format!(" (it points to {}; is the base URL right?)", location.escape_debug()),
-        (None, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) => " (is the base URL right?)".into(),
-        _ => String::new(),
-    };
-    format!("the answer {} is not one that the contract documents{doubt}{}", response.status(), quoted(response))
-}
-
-fn quoted(response: &Response) -> String {
-    match response.excerpt() {
-        excerpt if excerpt.is_empty() => String::new(),
-        excerpt => format!(": {excerpt}"),
+/// The text of the error that it was made of.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0.original, f)
     }
 }
 
-/// An error with its causes; reqwest keeps the telling part in them.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
+/// With the text, so that a `main` that returns it prints what happened.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut fields = f.debug_struct("Error");
+        fields.field("kind", &self.kind()).field("text", &self.to_string());
+        if let Some(response) = self.response() {
+            fields.field("response", response);
         }
-        source = cause.source();
+        fields.finish_non_exhaustive()
     }
-    text
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.original.source()
+    }
+}
+
+impl<E: DocumentedError> From<CallError<E>> for Error {
+    fn from(error: CallError<E>) -> Error {
+        Error(Box::new(Inner { facts: Facts::of_call(&error), original: error.into() }))
+    }
+}
+
+impl From<WaitError> for Error {
+    fn from(error: WaitError) -> Error {
+        Error(Box::new(Inner { facts: Facts::of_wait(&error), original: error.into() }))
+    }
+}
+
+impl From<BuildError> for Error {
+    fn from(error: BuildError) -> Error {
+        Error(Box::new(Inner { facts: Facts::new(ErrorKind::Settings), original: error.into() }))
+    }
+}
+
+impl Facts {
+    fn new(kind: ErrorKind) -> Facts {
+        Facts {
+            kind,
+            documented: None,
+            response: None,
+            is_rate_limited: false,
+            is_transient: false,
+            may_have_taken_effect: false,
+        }
+    }
+
+    fn of_call<E: DocumentedError>(error: &CallError<E>) -> Facts {
+        Facts {
+            kind: error.kind(),
+            documented: error.documented().map(|error| Documented {
+                operation: E::OPERATION,
+                name: error.name(),
+                status: error.status(),
+                message: error.message(),
+                help: error.help(),
+            }),
+            response: error.response().cloned(),
+            is_rate_limited: error.is_rate_limited(),
+            is_transient: error.is_transient(),
+            may_have_taken_effect: error.may_have_taken_effect(),
+        }
+    }
+
+    fn of_wait(error: &WaitError) -> Facts {
+        let call = match error {
+            WaitError::Trigger(source) => Facts::of_call(source),
+            WaitError::Status { source, .. } => Facts::of_call(source),
+            WaitError::Gone { .. } => Facts::new(ErrorKind::JobGone),
+            WaitError::Deadline { .. } => Facts::new(ErrorKind::Deadline),
+        };
+        Facts { is_transient: error.is_transient(), may_have_taken_effect: error.may_have_taken_effect(), ..call }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, StatusCode};
+
+    use super::*;
+    use crate::call_error::Answer;
+    use crate::errors::{ListJobSyncStatusError, TriggerIntegrationSyncError as Trigger};
+    use crate::wait::Stage;
+
+    fn documented<E: DocumentedError>(error: E) -> CallError<E> {
+        let mut headers = HeaderMap::new();
+        headers.insert("retry-after", http::HeaderValue::from_static("7"));
+        let body = format!(r#"{{"message":"{}","request_id":"r-1"}}"#, error.message());
+        let status = StatusCode::from_u16(error.status()).unwrap_or_default();
+        CallError::Documented(Answer { error, response: Response::new(status, headers, body.into()) })
+    }
+
+    /// `?` from a builder, from calls of two operations and from a wait, in one function.
+    fn each_of_them(which: usize) -> Result<(), Error> {
+        match which {
+            0 => Err(BuildError::NoKey)?,
+            1 => Err(documented(Trigger::RateLimited))?,
+            2 => Err(documented(ListJobSyncStatusError::AccessDenied))?,
+            3 => Err(WaitError::Trigger(documented(Trigger::JobInProgress)))?,
+            _ => Ok(()),
+        }
+    }
+
+    #[test]
+    fn one_type_takes_the_errors_of_everything_and_keeps_what_they_know() {
+        let error = |which| each_of_them(which).err().map(|error| (error.kind(), error.name(), error.status()));
+        assert_eq!(error(0), Some((ErrorKind::Settings, None, None)));
+        assert_eq!(error(1), Some((ErrorKind::Documented, Some("rate_limited"), Some(429))));
+        assert_eq!(error(2), Some((ErrorKind::Documented, Some("access_denied"), Some(403))));
+        assert_eq!(error(3), Some((ErrorKind::Documented, Some("job_in_progress"), Some(429))));
+    }
+
+    #[test]
+    fn a_documented_error_keeps_its_type_its_answer_and_its_text() {
+        let text = documented(Trigger::RateLimited).to_string();
+        let error = Error::from(documented(Trigger::RateLimited));
+        assert_eq!(error.documented(), Some(Trigger::RateLimited));
+        assert_eq!(error.documented::<ListJobSyncStatusError>(), None, "another operation");
+        assert_eq!(error.operation(), Some("trigger_integration_sync"));
+        assert_eq!(error.help(), Some(Trigger::RateLimited.help()));
+        assert_eq!(error.message().as_deref(), Some("Rate Limited"));
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+        assert_eq!(error.request_id().as_deref(), Some("r-1"));
+        assert!(error.is_rate_limited() && error.is_transient() && !error.may_have_taken_effect());
+        assert_eq!(error.to_string(), text);
+        assert!(matches!(error.downcast_ref::<CallError<Trigger>>(), Some(CallError::Documented(_))));
+        assert!(error.downcast_ref::<WaitError>().is_none());
+    }
+
+    #[test]
+    fn an_error_of_a_wait_says_whether_a_sync_may_run() {
+        let deadline = |stage| {
+            let error = WaitError::Deadline { after: Duration::from_secs(1), stage: Box::new(stage) };
+            let error = Error::from(error);
+            (error.kind(), error.is_transient(), error.may_have_taken_effect())
+        };
+        assert_eq!(deadline(Stage::Untriggered), (ErrorKind::Deadline, true, false));
+        assert_eq!(deadline(Stage::Triggering), (ErrorKind::Deadline, true, true));
+        assert_eq!(deadline(Stage::Triggered), (ErrorKind::Deadline, true, true));
+        let status = |triggered| {
+            let error = WaitError::Status { triggered, source: documented(ListJobSyncStatusError::ServiceUnavailable) };
+            let source = std::error::Error::source(&error).map(ToString::to_string);
+            let error = Error::from(error);
+            assert_eq!(std::error::Error::source(&error).map(ToString::to_string), source);
+            (error.name(), error.is_transient(), error.may_have_taken_effect())
+        };
+        assert_eq!(status(true), (Some("service_unavailable"), true, true));
+        assert_eq!(status(false), (Some("service_unavailable"), true, false), "a list starts nothing");
+        let gone = Error::from(WaitError::Gone { sync_start_time: Default::default() });
+        assert_eq!((gone.kind(), gone.may_have_taken_effect()), (ErrorKind::JobGone, true));
+    }
+
+    #[test]
+    fn it_can_be_sent_between_threads_and_into_other_error_types() {
+        fn sendable<T: Send + Sync + 'static>() {}
+        sendable::<Error>();
+        let _: Box<dyn std::error::Error + Send + Sync> = Error::from(BuildError::NoUrl).into();
+    }
 }

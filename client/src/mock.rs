@@ -1,7 +1,7 @@
-//! A Cloud Data Ingestion server for the tests of those who use this crate (feature `mock`).
+//! A Cloud Data Ingestion server for tests of applications that use this crate (feature `mock`).
 //!
-//! It listens on loopback and keeps the contract: keys, pages, one job at a time. Jobs end as the test says, and any
-//! documented error can be had on demand; one that is not documented cannot be asked for.
+//! It listens on loopback and implements the contract: API keys, pages, one job at a time. The test decides how jobs end, and
+//! which documented errors it answers with; it cannot be made to answer with an undocumented one.
 //!
 //! ```
 //! use cdi_client::errors::TriggerIntegrationSyncError as Trigger;
@@ -14,12 +14,12 @@
 //! let users = mock.add_integration("Users");
 //! let client = mock.client(); // or any client with `mock.url()` and `mock::API_KEY`
 //!
-//! // Jobs succeed, unless told otherwise.
+//! // By default jobs succeed.
 //! mock.end_next_job(users, JobStatus::Partial, 97, 3);
 //! let job = client.trigger_and_wait(users, WaitOptions::default()).await?;
 //! assert_eq!((job.job_status, job.rows_synced, job.rows_failed_with_errors), (JobStatus::Partial, 97, 3));
 //!
-//! // Errors are those of the operation.
+//! // The type of the error says which operation fails.
 //! mock.fail_next(Trigger::JobInProgress);
 //! let error = client.trigger_integration_sync(users).await.unwrap_err();
 //! assert_eq!(error.documented(), Some(Trigger::JobInProgress));
@@ -58,7 +58,11 @@ pub struct Mock {
 }
 
 impl Mock {
-    /// Starts the server on a free port. It has no integrations.
+    /// Starts the server on a free port, without integrations.
+    ///
+    /// # Errors
+    ///
+    /// The error of the operating system if no port can be opened.
     pub async fn start() -> std::io::Result<Mock> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -67,36 +71,44 @@ impl Mock {
         Ok(Mock { url, state, task })
     }
 
-    /// Where it is.
+    /// The base URL, with its port.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// A client of it with the usual settings.
+    /// A client of this server, with the default settings.
     pub fn client(&self) -> Client {
         #[allow(clippy::expect_used)] // The URL and the key are the mock's own.
         Client::builder().base_url(&self.url).api_key(API_KEY).build().expect("a client of the mock can be built")
     }
 
-    /// Adds an active integration, whose jobs succeed with no rows.
+    /// Adds an active integration and returns its ID. Its jobs succeed with no rows.
     pub fn add_integration(&self, name: &str) -> Uuid {
         self.state().add_integration(name)
     }
 
-    /// Says how the next job of an integration ends. Said several times, it goes for the jobs after it too.
+    /// Sets how the next job of an integration ends. Further calls set it for the jobs after that one.
     ///
-    /// A job that the next trigger starts is listed as running once, and ended from then on.
-    pub fn end_next_job(&self, integration_id: Uuid, status: JobStatus, rows_synced: u32, rows_failed: u32) {
+    /// A job is listed as running once; from the second time on it is listed as ended.
+    ///
+    /// # Panics
+    ///
+    /// If no integration has this ID.
+    pub fn end_next_job(&self, integration_id: Uuid, status: JobStatus, rows_synced: u64, rows_failed: u64) {
         self.state().end_next_job(integration_id, status, rows_synced, rows_failed);
     }
 
-    /// Answers the next request of the error's operation with it. Said several times, it goes for the requests after it
-    /// too. Where the contract has a `Retry-After` it is 0, so that tests are quick.
+    /// Answers the next request of the error's operation with this error. Further calls add errors for the requests after
+    /// that one. `Retry-After` is 0 where the contract has it, so that tests are quick.
     pub fn fail_next<E: DocumentedError>(&self, error: E) {
         self.state().fail_next(E::OPERATION, error.status(), error.message());
     }
 
-    /// How many jobs of an integration were triggered.
+    /// How many syncs of an integration were triggered.
+    ///
+    /// # Panics
+    ///
+    /// If no integration has this ID.
     pub fn triggers(&self, integration_id: Uuid) -> usize {
         self.state().triggers(integration_id)
     }

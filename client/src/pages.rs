@@ -1,8 +1,8 @@
 //! Lists that come in pages.
 //!
 //! The server names the next page in a `Link` header. Only the cursor is taken from there, never the address, so the API
-//! key goes nowhere else; what the cursor means is the server's affair. A list that leads back to a page already seen is
-//! an error and not an endless loop.
+//! key is sent to no other server; only the server knows what a cursor means. A list that leads back to a page already seen
+//! is an error and not an endless loop.
 
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
@@ -12,22 +12,22 @@ use std::task::{Context, Poll};
 use futures::stream::{BoxStream, Stream, StreamExt, TryStreamExt, try_unfold};
 use reqwest::Url;
 
-use crate::error::Error;
+use crate::call_error::CallError;
 use crate::errors::DocumentedError;
 use crate::link::linked;
 use crate::response::Response;
 
-/// Names a page of one list, as the server issued it. Opaque.
+/// The cursor of one page of a list, as the server issued it. Opaque.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Cursor(String);
 
 impl Cursor {
-    /// A cursor that was kept as text.
+    /// A cursor from the text that [`as_str`](Cursor::as_str) returned earlier.
     pub fn new(text: impl Into<String>) -> Cursor {
         Cursor(text.into())
     }
 
-    /// The text to keep.
+    /// The cursor as text, for storing it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -43,13 +43,13 @@ impl fmt::Display for Cursor {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Page<T> {
-    /// The items, at most ten.
+    /// The items, at most ten, in the server's order.
     pub items: Vec<T>,
-    /// The page after this one, if there is one.
+    /// The cursor of the next page; `None` on the last page.
     pub next: Option<Cursor>,
-    /// The page before this one, if there is one.
+    /// The cursor of the previous page; `None` on the first page.
     pub previous: Option<Cursor>,
-    /// The answer that brought it.
+    /// The whole answer.
     pub response: Response,
 }
 
@@ -68,16 +68,16 @@ impl<T> Page<T> {
     }
 }
 
-/// All items of a list, in order. Pages are fetched as they are needed; after an error the stream ends.
-pub struct Items<T, E: DocumentedError>(BoxStream<'static, Result<T, Error<E>>>);
+/// All items of a list, in order: a stream that fetches each page when it is needed. After an error the stream ends.
+pub struct Items<T, E: DocumentedError>(BoxStream<'static, Result<T, CallError<E>>>);
 
 impl<T: Send + 'static, E: DocumentedError> Items<T, E> {
     pub(crate) fn new<F, Fut>(fetch: F) -> Items<T, E>
     where
         F: Fn(Option<Cursor>) -> Fut + Send + 'static,
-        Fut: Future<Output = Result<Page<T>, Error<E>>> + Send + 'static,
+        Fut: Future<Output = Result<Page<T>, CallError<E>>> + Send + 'static,
     {
-        /// What is still to come.
+        /// What is still to be fetched.
         enum Rest {
             Page(Option<Cursor>),
             Nothing,
@@ -98,7 +98,7 @@ impl<T: Send + 'static, E: DocumentedError> Items<T, E> {
                         None => Rest::Nothing,
                         Some(next) if seen.insert(next.clone()) => Rest::Page(Some(next)),
                         Some(_) => {
-                            return Err(Error::Unreadable {
+                            return Err(CallError::Unreadable {
                                 reason: "the `Link` to the next page leads to a page already seen".into(),
                                 response: page.response,
                             });
@@ -111,18 +111,18 @@ impl<T: Send + 'static, E: DocumentedError> Items<T, E> {
     }
 
     /// The next item; `None` at the end.
-    pub async fn next(&mut self) -> Option<Result<T, Error<E>>> {
+    pub async fn next(&mut self) -> Option<Result<T, CallError<E>>> {
         self.0.next().await
     }
 
-    /// All items, or the first error.
-    pub async fn all(self) -> Result<Vec<T>, Error<E>> {
+    /// Collects all items, or returns the first error.
+    pub async fn all(self) -> Result<Vec<T>, CallError<E>> {
         self.0.try_collect().await
     }
 }
 
 impl<T, E: DocumentedError> Stream for Items<T, E> {
-    type Item = Result<T, Error<E>>;
+    type Item = Result<T, CallError<E>>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.poll_next_unpin(context)

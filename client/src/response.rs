@@ -1,4 +1,4 @@
-//! A raw answer, and what its headers say.
+//! A raw answer, and what its headers mean.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, StatusCode, header};
 
-/// An answer as it came: status, headers and body. Cheap to clone.
+/// A whole answer of the server: status, headers and body. Cheap to clone.
 #[derive(Clone)]
 pub struct Response(Arc<Parts>);
 
@@ -18,14 +18,15 @@ struct Parts {
     body: Vec<u8>,
 }
 
-/// How far a workspace is from the limit of an operation, from the `X-RateLimit-*` headers.
+/// The state of an operation's rate limit for a workspace, from the `X-RateLimit-*` headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RateLimit {
-    /// Requests of this operation that are allowed in a window.
+    /// How many requests of this operation are allowed in one window.
     pub limit: u64,
-    /// How many of them are left.
+    /// How many requests are left in this window.
     pub remaining: u64,
-    /// When the window ends, by the server's clock.
+    /// When this window ends, by the server's clock.
     pub reset: DateTime<Utc>,
 }
 
@@ -55,27 +56,27 @@ impl Response {
         &self.0.headers
     }
 
-    /// The body, whatever it is; bodies over 16 MiB are cut off there, and an API key that is repeated there becomes `…`.
+    /// The body. It is cut off after 16 MiB, and where it repeats the API key, the key is replaced with `…`.
     pub fn body(&self) -> &[u8] {
         &self.0.body
     }
 
-    /// The body as text, with U+FFFD for what is not UTF-8.
+    /// The body as text; bytes that are not UTF-8 become U+FFFD.
     pub fn text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.0.body)
     }
 
-    /// The `message` of a JSON body.
+    /// The `message` in a JSON body.
     pub fn message(&self) -> Option<String> {
         self.text_field("message")
     }
 
-    /// The ID under which the server's log has the request: the body's `request_id` or the header `X-Request-Id`.
+    /// The ID of the request in the server's log: `request_id` in the body, or the header `X-Request-Id`.
     pub fn request_id(&self) -> Option<String> {
         self.text_field("request_id").or_else(|| self.header("x-request-id").map(str::to_owned))
     }
 
-    /// How long the server asks to wait (`Retry-After`, in seconds or as a date).
+    /// How long the server asks to wait before the next try (`Retry-After`, in seconds or as a date).
     pub fn retry_after(&self) -> Option<Duration> {
         let value = self.header(header::RETRY_AFTER.as_str())?;
         match value.parse() {
@@ -84,7 +85,7 @@ impl Response {
         }
     }
 
-    /// The rate limit, if the answer has all three headers.
+    /// The state of the rate limit; `None` unless the answer has all three `X-RateLimit-*` headers.
     pub fn rate_limit(&self) -> Option<RateLimit> {
         let number = |name| self.header(name)?.parse::<u64>().ok();
         Some(RateLimit {
@@ -94,9 +95,9 @@ impl Response {
         })
     }
 
-    /// `X-RateLimit-Reset`, which says when as the contract does, or as others do how many seconds are left.
+    /// `X-RateLimit-Reset`: a Unix time, as in the contract, or the number of seconds left, as other servers send it.
     pub(crate) fn reset(&self) -> Option<DateTime<Utc>> {
-        /// Smaller numbers are seconds to go: ten years.
+        /// Ten years in seconds. Smaller numbers are seconds left, larger ones are Unix times.
         const FIRST_DATE: i64 = 315_360_000;
         let seconds = self.header("x-ratelimit-reset")?.parse().ok().filter(|seconds| *seconds >= 0)?;
         match seconds < FIRST_DATE {
@@ -105,7 +106,7 @@ impl Response {
         }
     }
 
-    /// When the server sent the answer, by its own clock (`Date`, whole seconds, rounded down).
+    /// When the server sent the answer, by its own clock (`Date`, in whole seconds, rounded down).
     pub fn date(&self) -> Option<DateTime<Utc>> {
         http_date(self.header(header::DATE.as_str())?)
     }
@@ -143,7 +144,7 @@ impl Response {
     }
 }
 
-/// A text of the server's on one line, without anything that could take control of a terminal.
+/// A text from the server on one line, without control characters.
 pub(crate) fn one_line(text: &str) -> String {
     let words = text.split(|character: char| character.is_whitespace() || takes_control(character));
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")

@@ -1,61 +1,91 @@
-//! When a call is made again, and after how long.
+//! When a call is repeated, and after how long.
 //!
-//! A read may be repeated whenever the trouble may pass. A trigger is repeated only where it is certain that the server has
-//! not acted on it: it was refused for the rate limit, or never reached the server. What the server says about waiting
-//! (`Retry-After`, `X-RateLimit-Reset`) is obeyed; where it says nothing the pauses double, with jitter.
+//! A read may be repeated whenever the failure may pass. A trigger is repeated only where the server has certainly not
+//! acted on it: it was refused because of the rate limit, or never reached the server. The server's own wait
+//! (`Retry-After`, `X-RateLimit-Reset`) is obeyed; without one the pauses double, with jitter.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::call_error::CallError;
 use crate::errors::DocumentedError;
 
-/// How often and how patiently calls are repeated.
+/// When failed calls are repeated, how often, and after how long.
+///
+/// ```
+/// use std::time::Duration;
+/// use cdi_client::{Client, RetryPolicy};
+///
+/// let retry = RetryPolicy::default().max_retries(2).max_wait(Duration::from_secs(10));
+/// let client = Client::builder().instance("iad-03").api_key("YOUR-REST-API-KEY").retry(retry).build()?;
+/// # Ok::<(), cdi_client::BuildError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// How many times a call is repeated at most. 0 never repeats.
-    pub max_retries: u32,
-    /// The longest single pause. Where the server asks for more, the error is returned at once.
-    pub max_wait: Duration,
-    /// The first pause where the server does not say how long to wait; each further one is twice as long, up to `max_wait`.
-    pub first_wait: Duration,
+    max_retries: u32,
+    max_wait: Duration,
+    first_wait: Duration,
 }
 
 impl Default for RetryPolicy {
-    /// Four repetitions, half a second to begin with, at most 65 seconds at once: a little more than the one-minute
-    /// windows of the rate limits.
+    /// Up to 4 repetitions; the first pause is half a second; no pause is longer than 65 seconds, a little more than the
+    /// one-minute windows of the rate limits.
     fn default() -> RetryPolicy {
         RetryPolicy { max_retries: 4, max_wait: Duration::from_secs(65), first_wait: Duration::from_millis(500) }
     }
 }
 
-/// What repeating an operation can do.
+/// What repeating an operation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Repeat {
-    /// Nothing: it only reads.
+    /// Nothing: the operation only reads.
     Harmless,
-    /// It acts each time the server receives it.
+    /// The operation acts each time the server receives it.
     Acts,
 }
 
 impl RetryPolicy {
     /// Never repeats a call.
     pub fn never() -> RetryPolicy {
-        RetryPolicy { max_retries: 0, ..RetryPolicy::default() }
+        RetryPolicy::default().max_retries(0)
     }
 
-    /// How long to wait before making the call again after `done` repetitions; `None` to give up.
-    pub(crate) fn pause<E: DocumentedError>(&self, repeat: Repeat, done: u32, error: &Error<E>) -> Option<Duration> {
+    /// The largest number of repetitions of one call; 0 never repeats. Default: 4.
+    pub fn max_retries(mut self, times: u32) -> RetryPolicy {
+        self.max_retries = times;
+        self
+    }
+
+    /// The longest single pause. If the server asks for a longer one, the error is returned at once. Default: 65 seconds.
+    pub fn max_wait(mut self, wait: Duration) -> RetryPolicy {
+        self.max_wait = wait;
+        self
+    }
+
+    /// The first pause where the server does not say how long to wait; each further one is twice as long, up to
+    /// [`max_wait`](RetryPolicy::max_wait). Default: half a second.
+    pub fn first_wait(mut self, wait: Duration) -> RetryPolicy {
+        self.first_wait = wait;
+        self
+    }
+
+    /// The pause before the next repetition, after `done` of them; `None` to give up.
+    pub(crate) fn pause<E: DocumentedError>(
+        &self,
+        repeat: Repeat,
+        done: u32,
+        error: &CallError<E>,
+    ) -> Option<Duration> {
         let safe = match repeat {
             Repeat::Harmless => error.is_transient(),
-            Repeat::Acts => error.is_rate_limited() || matches!(error, Error::Connection(_)),
+            Repeat::Acts => error.is_rate_limited() || matches!(error, CallError::Connection(_)),
         };
         if !safe || done >= self.max_retries {
             return None;
         }
         match asked(error) {
             Some(wait) if wait > self.max_wait => None,
-            // Never before the time, and not all clients at the same moment.
+            // Never earlier than asked, and not all clients at the same moment.
             Some(wait) => Some(wait.saturating_add(jitter(Duration::from_millis(250)))),
             None => {
                 let longest = self.first_wait.saturating_mul(1 << done.min(16)).min(self.max_wait);
@@ -66,7 +96,7 @@ impl RetryPolicy {
 }
 
 /// How long the server asks to wait.
-pub(crate) fn asked<E: DocumentedError>(error: &Error<E>) -> Option<Duration> {
+pub(crate) fn asked<E: DocumentedError>(error: &CallError<E>) -> Option<Duration> {
     let response = error.response()?;
     response.retry_after().or_else(|| {
         let reset = response.reset().filter(|_| error.is_rate_limited())?;
@@ -88,14 +118,14 @@ mod tests {
     use crate::response::Response;
     use http::{HeaderMap, StatusCode};
 
-    fn error(status: u16, headers: &[(&'static str, &str)], message: &str) -> Error<Trigger> {
+    fn error(status: u16, headers: &[(&'static str, &str)], message: &str) -> CallError<Trigger> {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.insert(*name, value.parse().unwrap());
         }
         let body = format!(r#"{{"message":"{message}"}}"#);
         let response = Response::new(StatusCode::from_u16(status).unwrap(), map, body.into());
-        Error::from_exchange(progenitor_client::Error::<()>::Custom(String::new()), Some(response))
+        CallError::from_exchange(progenitor_client::Error::<()>::Custom(String::new()), Some(response))
     }
 
     fn seconds(pause: Option<Duration>) -> Option<u64> {
@@ -105,7 +135,7 @@ mod tests {
     #[test]
     fn a_trigger_is_repeated_only_where_it_has_had_no_effect() {
         let policy = RetryPolicy::default();
-        let pause = |error: &Error<Trigger>| policy.pause(Repeat::Acts, 0, error);
+        let pause = |error: &CallError<Trigger>| policy.pause(Repeat::Acts, 0, error);
         assert!(pause(&error(429, &[("retry-after", "1")], "Rate Limited")).is_some());
         assert_eq!(pause(&error(429, &[], "Another job is in progress")), None);
         for status in [400, 401, 403, 404, 500, 502, 503, 504] {

@@ -1,9 +1,9 @@
-//! Where the generated client meets the wire.
+//! The boundary between the generated client and HTTP.
 //!
 //! The generated client loses the status and the headers of an answer whose body it cannot parse. So each call carries
-//! an [`Exchange`] that keeps the raw answer, and what the answer means is decided from that. It also puts on every
-//! request what is the same for all, whoever made the HTTP client; where that follows a redirect to another host, reqwest
-//! takes the key off again.
+//! an [`Exchange`] that keeps the raw answer, and the meaning of the answer is decided from that. It also adds the headers
+//! and the timeout that every request has, for any HTTP client; if that follows a redirect to another host, reqwest removes
+//! the key again.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,20 +21,20 @@ pub(crate) const LONGEST_BODY: usize = 16 * 1024 * 1024;
 /// Keys have dozens of characters.
 const SHORTEST_SECRET: usize = 8;
 
-/// What every request has.
+/// The headers and the timeout of every request.
 #[derive(Debug)]
 pub(crate) struct Common {
-    /// The key and the name of the client.
+    /// The API key and the user agent.
     pub(crate) headers: HeaderMap,
-    /// How long it may take.
+    /// The longest time for one request.
     pub(crate) timeout: Duration,
 }
 
 impl Common {
-    /// Some servers, and pages that show what was asked, repeat the key. An answer is printed and logged: it must not hold it.
+    /// Some servers, and error pages that show the request, repeat the key. Answers are printed and logged, so it is removed.
     fn without_key(&self, body: Vec<u8>) -> Vec<u8> {
         let key = self.headers.get(AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-        // A shorter one is no secret, and would be found by chance.
+        // A shorter one is not secret, and would match by chance.
         let Some(key) = key.filter(|key| key.len() >= SHORTEST_SECRET) else {
             return body;
         };
@@ -53,7 +53,7 @@ impl Common {
     }
 }
 
-/// One request: what it has in common with all, and what it brought back, as far as it got.
+/// One request: what it has in common with all others, and the answer as far as it arrived.
 #[derive(Debug, Clone)]
 pub struct Exchange {
     common: Arc<Common>,
@@ -65,7 +65,7 @@ impl Exchange {
         Exchange { common, seen: Arc::default() }
     }
 
-    /// The answer; nothing if none began.
+    /// The answer; `None` if none began.
     pub(crate) fn take(&self) -> Option<Response> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

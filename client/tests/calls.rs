@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use cdi_client::errors::{DocumentedError, ListIntegrationsError, ListJobSyncStatusError, TriggerIntegrationSyncError};
-use cdi_client::{Client, Error, JobStatus, RetryPolicy};
+use cdi_client::{CallError, Client, JobStatus, RetryPolicy};
 use scripted::{Server, Told, nobody};
 use uuid::Uuid;
 
@@ -24,7 +24,7 @@ fn client(url: &str) -> Client {
         .unwrap()
 }
 
-async fn trigger(client: &Client) -> Error<TriggerIntegrationSyncError> {
+async fn trigger(client: &Client) -> CallError<TriggerIntegrationSyncError> {
     client.trigger_integration_sync(Uuid::nil()).await.unwrap_err()
 }
 
@@ -62,8 +62,8 @@ macro_rules! every_documented_error_is_recognised {
                     .header("x-ratelimit-reset", 1_795_466_640)
                     .header("x-of-its-own", "kept")]);
                 let $client = client(&server.url);
-                let error: Error<$error> = $call.unwrap_err();
-                let Error::Documented(answer) = &error else {
+                let error: CallError<$error> = $call.unwrap_err();
+                let CallError::Documented(answer) = &error else {
                     panic!("{expected} became {error:?}");
                 };
                 assert_eq!(answer.error, expected);
@@ -117,7 +117,7 @@ async fn a_page_of_a_proxy_keeps_its_status_its_headers_and_its_body() {
     for status in [500, 502, 503] {
         let server = Server::answering([Told::new(status, HTML).header("via", "1.1 proxy").header("retry-after", 3)]);
         let error = trigger(&client(&server.url)).await;
-        let Error::Undocumented(response) = &error else {
+        let CallError::Undocumented(response) = &error else {
             panic!("{error:?}");
         };
         assert_eq!(response.status(), status);
@@ -134,7 +134,7 @@ async fn a_documented_status_with_another_message_or_none_is_undocumented() {
         for status in [400, 401, 404, 429] {
             let server = Server::answering([Told::new(status, body)]);
             let error = trigger(&client(&server.url)).await;
-            assert!(matches!(error, Error::Undocumented(_)), "{status} {body}: {error:?}");
+            assert!(matches!(error, CallError::Undocumented(_)), "{status} {body}: {error:?}");
             assert_eq!(error.status(), Some(status));
         }
     }
@@ -144,13 +144,13 @@ async fn a_documented_status_with_another_message_or_none_is_undocumented() {
 async fn a_success_that_is_not_what_the_contract_says_is_an_error() {
     let server = Server::answering([Told::new(200, r#"{"results":[{"job_status":7}]}"#)]);
     let error = client(&server.url).job_sync_status(Uuid::nil()).all().await.unwrap_err();
-    assert!(matches!(error, Error::Unreadable { .. }));
+    assert!(matches!(error, CallError::Unreadable { .. }));
     assert!(error.to_string().contains("invalid type: integer `7`"), "{error}");
 
     for status in [200, 201, 204] {
         let server = Server::answering([Told::message(status, "success")]);
         let error = trigger(&client(&server.url)).await;
-        assert!(matches!(error, Error::Undocumented(_)));
+        assert!(matches!(error, CallError::Undocumented(_)));
         assert!(error.may_have_taken_effect(), "{status}");
     }
 }
@@ -178,7 +178,7 @@ async fn a_compressed_answer_is_read() {
 
     let server = Server::answering([Told::new(200, "not compressed at all").header("content-encoding", "gzip")]);
     let error = client(&server.url).list_integrations().all().await.unwrap_err();
-    assert!(matches!(error, Error::Interrupted { .. }), "{error:?}");
+    assert!(matches!(error, CallError::Interrupted { .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -213,6 +213,7 @@ async fn a_key_that_the_server_repeats_is_not_kept() {
     }
 }
 
+#[cfg(feature = "custom-http-client")]
 #[tokio::test]
 async fn an_http_client_of_ones_own_is_used_and_never_takes_the_key_to_another_host() {
     let elsewhere = Server::answering([Told::message(202, "success")]);
@@ -229,7 +230,7 @@ async fn an_http_client_of_ones_own_is_used_and_never_takes_the_key_to_another_h
     let http = cdi_client::reqwest::Client::builder().build().unwrap();
     let client = Client::builder().base_url(&hanging.url).api_key("k").http_client(http).retry(RetryPolicy::never());
     let client = client.request_timeout(Duration::from_millis(100)).build().unwrap();
-    assert!(matches!(trigger(&client).await, Error::Timeout { .. }));
+    assert!(matches!(trigger(&client).await, CallError::Timeout { .. }));
 }
 
 #[tokio::test]
@@ -245,7 +246,7 @@ async fn a_redirect_is_not_followed() {
 #[tokio::test]
 async fn a_server_that_is_not_there_has_received_nothing() {
     let error = trigger(&client(&nobody())).await;
-    assert!(matches!(error, Error::Connection(_)), "{error:?}");
+    assert!(matches!(error, CallError::Connection(_)), "{error:?}");
     assert!(!error.may_have_taken_effect());
     assert!(error.to_string().contains("refused"), "{error}");
 }
@@ -254,7 +255,7 @@ async fn a_server_that_is_not_there_has_received_nothing() {
 async fn after_a_time_out_nobody_knows() {
     let server = Server::answering([Told::hang()]);
     let error = trigger(&client(&server.url)).await;
-    assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+    assert!(matches!(error, CallError::Timeout { .. }), "{error:?}");
     assert!(error.may_have_taken_effect());
 }
 
@@ -262,7 +263,7 @@ async fn after_a_time_out_nobody_knows() {
 async fn an_answer_that_stops_half_way_keeps_what_had_come() {
     let server = Server::answering([Told::message(202, "success").header("x-of-its-own", "kept").stalled()]);
     let error = trigger(&client(&server.url)).await;
-    let Error::Timeout { partial: Some(partial), .. } = &error else {
+    let CallError::Timeout { partial: Some(partial), .. } = &error else {
         panic!("{error:?}");
     };
     assert_eq!(partial.status(), 202);
@@ -275,7 +276,7 @@ async fn an_answer_that_stops_half_way_keeps_what_had_come() {
 async fn a_broken_answer_keeps_what_had_come() {
     let server = Server::answering([Told::message(202, "success").header("x-of-its-own", "kept").cut_off()]);
     let error = trigger(&client(&server.url)).await;
-    let Error::Interrupted { partial: Some(partial), .. } = &error else {
+    let CallError::Interrupted { partial: Some(partial), .. } = &error else {
         panic!("{error:?}");
     };
     assert_eq!(partial.status(), 202);
@@ -290,4 +291,38 @@ async fn an_endless_body_is_cut_off() {
     let error = client.list_integrations().all().await.unwrap_err();
     assert_eq!(error.response().unwrap().body().len(), 16 * 1024 * 1024);
     assert!(error.to_string().contains("longer than"), "{error}");
+}
+
+/// A server that reads once, answers these bytes to it, and hangs up.
+async fn answering_bytes(answer: &'static [u8]) -> std::net::SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        // A client that has hung up fails its own assertions.
+        let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 4096]).await;
+        let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, answer).await;
+    });
+    address
+}
+
+#[cfg(feature = "rustls")]
+#[tokio::test]
+async fn https_to_a_server_that_speaks_http_is_named_as_such() {
+    for answer in [b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n".as_slice(), b""] {
+        let error = trigger(&client(&format!("https://{}", answering_bytes(answer).await))).await;
+        assert!(matches!(error, CallError::Connection(_)), "{error:?}");
+        assert!(!error.may_have_taken_effect());
+        let advice = "the server cannot be reached: the TLS handshake failed; does the server speak http? Then write http:// \
+                      in the base URL (error sending request";
+        assert!(error.to_string().starts_with(advice), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn http_to_a_server_that_speaks_https_is_named_as_such() {
+    // A fatal alert, `unexpected_message`.
+    let error = trigger(&client(&format!("http://{}", answering_bytes(&[21, 3, 3, 0, 2, 2, 10]).await))).await;
+    let advice = "the answer is not HTTP; does the server speak https? Then write https:// in the base URL (";
+    assert!(error.to_string().contains(advice), "{error}");
 }

@@ -87,7 +87,7 @@ fn programs_are_told_whether_a_refused_trigger_may_have_taken_effect() {
         assert_eq!(error["may_have_taken_effect"], expected, "{error}");
         assert_eq!(error["integration_id"], ID);
         let message = error["message"].as_str().unwrap();
-        assert_eq!(message.starts_with("nobody knows whether the sync was triggered"), expected, "{message}");
+        assert_eq!(message.starts_with("it is unknown whether the sync was triggered"), expected, "{message}");
         assert_eq!(message.ends_with(&format!("To see: cdi status {ID}")), expected, "{message}");
     }
 }
@@ -128,7 +128,9 @@ fn an_integration_is_known_by_its_name_or_its_id() {
     assert_eq!(code(&run(&server.url, &["trigger", ID])), 0);
     assert_eq!(server.lines(), [trigger]);
     for name in ["users", "00000000000000000000000000000000", "urn:uuid:00000000-0000-0000-0000-000000000000"] {
-        assert_eq!(code(&run(&server.url, &["trigger", name])), 4, "{name}");
+        let output = run(&server.url, &["trigger", name]);
+        assert_eq!(code(&output), 4, "{name}");
+        assert!(stderr(&output).contains("did you mean `"), "{output:?}");
     }
     assert_eq!(server.lines().iter().filter(|line| line.starts_with("POST")).count(), 1);
 }
@@ -168,6 +170,9 @@ fn what_is_written_wrongly_is_said_before_anything_is_sent() {
         &["status", ID, "--limit", "0"],
         &["status", ID, "--follow", "--limit", "3"],
         &["--url", "ftp://example.com", "list"],
+        &["list", "--jq", ".integrations["],
+        &["list", "--jq", "nonsense"],
+        &["list", "--jq", ".", "--quiet"],
         &["sync"],
     ] {
         let output = run(&server.url, arguments);
@@ -200,31 +205,49 @@ fn neither_help_nor_errors_show_what_the_environment_holds() {
 }
 
 #[test]
-fn the_help_tells_the_exit_codes_and_gives_examples() {
-    for arguments in [&["--help"][..], &["trigger", "--help"], &["list", "--help"], &["status", "--help"]] {
+fn exit_codes_are_explained_in_one_place() {
+    let help = |arguments: &[&str]| {
         let output = bare(arguments).output().unwrap();
-        assert_eq!(code(&output), 0);
-        for expected in ["Exit codes:", "  5    another sync", "  130  interrupted", "Examples:", "--url"] {
-            assert!(stdout(&output).contains(expected), "{expected} is missing in {}", stdout(&output));
+        assert_eq!((code(&output), stderr(&output)), (0, ""), "{arguments:?}");
+        stdout(&output).to_owned()
+    };
+    let topic = help(&["help", "exit-codes"]);
+    for expected in ["  0    success", "  5    another sync", "  130  interrupted"] {
+        assert!(topic.contains(expected), "{topic}");
+    }
+    assert!(help(&["help", "json"]).contains("\"integrations\": [...]"));
+    assert!(help(&["help", "environment"]).contains("[profiles.default]"));
+    let overview = help(&["--help"]);
+    for expected in ["--url", "cdi help exit-codes", "cdi help json", "cdi help environment", "cdi auth status"] {
+        assert!(overview.contains(expected), "{expected}: {overview}");
+    }
+    for command in [&["trigger"][..], &["list"], &["status"], &["auth", "status"]] {
+        for arguments in [[&["help"], command].concat(), [command, &["--help"]].concat()] {
+            let long = help(&arguments);
+            assert!(long.contains("Examples:\n") && long.contains("cdi help exit-codes"), "{long}");
+            assert!(!long.contains("--url") && !long.contains("  130  "), "{long}");
         }
+        let short = help(&[command, &["-h"]].concat());
+        assert!(!short.contains("Examples:\n") && short.lines().count() < 22, "{short}");
     }
 }
 
-#[cfg(unix)]
 #[test]
-fn bash_completes_commands() {
-    let mut bash = std::process::Command::new("bash");
-    bash.args([
-        "-c",
-        "source <($0 completion bash); COMP_WORDS=(cdi tr) COMP_CWORD=1; _cdi cdi tr cdi; echo $COMPREPLY",
-    ]);
-    let output = bash.arg(env!("CARGO_BIN_EXE_cdi")).output().unwrap();
-    assert_eq!((stdout(&output), stderr(&output)), ("trigger\n", ""));
+fn an_option_for_all_commands_can_stand_anywhere() {
+    let server = ending("success");
+    for arguments in
+        [&["--json", "list"][..], &["list", "--json"], &["auth", "--json", "status"], &["auth", "status", "--json"]]
+    {
+        let output = run(&server.url, arguments);
+        assert_eq!(code(&output), 0, "{arguments:?}: {output:?}");
+        assert!(told(&output).is_object());
+    }
 }
 
 #[test]
-fn completion_and_man_pages_need_no_server() {
-    for (shell, expected) in [("bash", "complete -F"), ("zsh", "#compdef cdi"), ("fish", "complete -c cdi")] {
+fn completion_scripts_and_man_pages_need_no_server() {
+    for (shell, expected) in [("bash", "-F _clap_complete_cdi cdi"), ("zsh", "#compdef cdi"), ("fish", "--command cdi")]
+    {
         let output = bare(&["completion", shell]).output().unwrap();
         assert!(stdout(&output).contains(expected) && code(&output) == 0, "{output:?}");
     }
@@ -232,10 +255,20 @@ fn completion_and_man_pages_need_no_server() {
     let output = bare(&["man", folder.path().to_str().unwrap()]).output().unwrap();
     assert_eq!(code(&output), 0, "{output:?}");
     let page = std::fs::read_to_string(folder.path().join("cdi-trigger.1")).unwrap();
-    assert!(page.contains(".TH cdi-trigger 1") && page.contains("Exit codes:"), "{page}");
-    let output = bare(&["man", folder.path().join("none").to_str().unwrap()]).output().unwrap();
-    assert_eq!(code(&output), 8);
-    assert!(stderr(&output).contains("cannot be written to"), "{output:?}");
+    assert!(page.contains(".TH cdi-trigger 1") && page.contains("  8    server or network error"), "{page}");
+    assert!(page.contains("\\-\\-profile") && !page.contains("cdi \\-\\-help"), "{page}");
+    let page = std::fs::read_to_string(folder.path().join("cdi-auth-status.1")).unwrap();
+    assert!(page.contains("cdi auth status \\-\\-json") && page.contains("  8    server or network error"), "{page}");
+    let page = std::fs::read_to_string(folder.path().join("cdi.1")).unwrap();
+    assert!(page.contains("profiles.default") && page.contains("may_have_taken_effect"), "{page}");
+    // A folder that is not there is the caller's mistake.
+    let none = folder.path().join("none");
+    let output = bare(&["man", none.to_str().unwrap()]).output().unwrap();
+    let expected = format!("cdi: the folder {0} does not exist; mkdir -p {0} makes it\n", none.display());
+    assert_eq!((code(&output), stderr(&output)), (2, expected.as_str()));
+    let file = folder.path().join("cdi.1");
+    let output = bare(&["man", file.to_str().unwrap()]).output().unwrap();
+    assert_eq!((code(&output), stderr(&output)), (2, format!("cdi: {} is not a folder\n", file.display()).as_str()));
 }
 
 #[test]
@@ -256,4 +289,128 @@ fn a_reader_that_goes_away_is_no_error() {
         drop(child.stdout.take());
         assert_eq!(child.wait().unwrap().code(), Some(0), "{arguments:?}");
     }
+}
+
+#[test]
+fn the_beginning_of_an_id_is_enough_if_no_other_id_begins_so() {
+    let others = [integration("6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01", "Users"), integration(ID, "Orders")];
+    let server = Server::new(move |asked| match asked.method.as_str() {
+        "POST" => Told::message(202, "success"),
+        _ if asked.target == "/cdi/integrations" => Told::page(&others),
+        _ => Told::page(&[]),
+    });
+    for (text, expected) in [("6f1e24a8", 0), ("6F1E", 0), ("6f1", 4), ("0000000", 0), ("ffff", 4)] {
+        assert_eq!(code(&run(&server.url, &["trigger", text])), expected, "{text}");
+    }
+    let triggered = server.lines().into_iter().filter(|line| line.starts_with("POST")).collect::<Vec<_>>();
+    let users = "POST /cdi/integrations/6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01/sync".to_owned();
+    assert_eq!(triggered, [users.clone(), users, format!("POST /cdi/integrations/{ID}/sync")]);
+}
+
+#[test]
+fn jq_selects_what_is_printed() {
+    let server = ending("success");
+    let output = run(&server.url, &["list", "--jq", ".integrations[] | .integration_name, .last_job_status"]);
+    assert_eq!((code(&output), stdout(&output), stderr(&output)), (0, "Users\nsuccess\n", ""));
+    let output = run(&server.url, &["trigger", ID, "--wait", "--jq", ".job | {rows_synced}"]);
+    assert_eq!((code(&output), stdout(&output)), (0, "{\"rows_synced\":1997}\n"));
+    let output = run(&server.url, &["list", "--jq", ".integrations.x"]);
+    assert_eq!((code(&output), stdout(&output)), (2, ""));
+    assert!(stderr(&output).starts_with("cdi: the result cannot be printed: --jq: cannot index ["), "{output:?}");
+    // An error is not what was selected.
+    let output = run(&server.url, &["trigger", "Nobody", "--jq", ".triggered"]);
+    assert_eq!((code(&output), stdout(&output)), (4, ""));
+}
+
+#[test]
+fn auth_status_shows_what_is_known_without_triggering_anything() {
+    // What the list and the jobs are answered with, the exit code, and the two permissions.
+    for (list, jobs, expected) in [
+        (Told::page(&[integration(ID, "Users")]), Told::page(&[]), Ok((true.into(), true.into()))),
+        (
+            Told::message(403, "Access Denied"),
+            Told::message(404, "Integration not found"),
+            Ok((false.into(), true.into())),
+        ),
+        (Told::page(&[]), Told::message(403, "Access Denied"), Ok((true.into(), false.into()))),
+        (Told::message(403, "Access Denied"), Told::message(403, "Access Denied"), Ok((false.into(), false.into()))),
+        (Told::page(&[]), Told::new(418, ""), Ok((true.into(), serde_json::Value::Null))),
+        (Told::message(401, "Unauthorized"), Told::page(&[]), Err(3)),
+        (Told::new(200, "<html>"), Told::page(&[]), Err(8)),
+    ] {
+        let server = Server::new(move |asked| match asked.target.as_str() {
+            "/cdi/integrations" => list.clone(),
+            _ => jobs.clone(),
+        });
+        let output = run(&server.url, &["auth", "status", "--json"]);
+        assert!(!format!("{output:?}").contains("the-key"), "{output:?}");
+        assert!(server.asked().iter().all(|asked| asked.method == "GET"));
+        let shown = told(&output);
+        match expected {
+            Ok((list, jobs)) => {
+                let permissions = &shown["permissions"];
+                assert_eq!(
+                    (code(&output), &shown["url"], &shown["key_from"]),
+                    (0, &server.url.as_str().into(), &"CDI_API_KEY".into())
+                );
+                assert_eq!(
+                    (&permissions["cdi.integration_list"], &permissions["cdi.integration_job_status"]),
+                    (&list, &jobs)
+                );
+                assert!(permissions["cdi.integration_sync"].is_null());
+            }
+            Err(expected) => {
+                assert_eq!((code(&output), &shown["error"]["key_from"]), (expected, &"CDI_API_KEY".into()));
+                assert_eq!(server.asked().len(), 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_wrong_scheme_is_named() {
+    // What a server that speaks plain HTTP makes of TLS: an answer.
+    let address = saying(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    let output = run(&format!("https://{address}"), &["list"]);
+    assert_eq!(code(&output), 8);
+    assert!(stderr(&output).contains("does the server speak http?"), "{output:?}");
+    // What a server that speaks TLS makes of plain HTTP: an alert.
+    let address = saying(&[0x15, 3, 3, 0, 2, 2, 0x46]);
+    let output = run(&format!("http://{address}"), &["list"]);
+    assert_eq!(code(&output), 8);
+    assert!(stderr(&output).contains("does the server speak https?"), "{output:?}");
+}
+
+/// The address of a server that says this to every client.
+fn saying(said: &'static [u8]) -> std::net::SocketAddr {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(said);
+        }
+    });
+    address
+}
+
+#[test]
+fn a_failed_sync_says_where_its_cause_can_be_seen() {
+    for (status, expected) in [
+        ("error", "Run `cdi-server jobs Users` on the server to see why the sync failed.\n"),
+        ("config_error", "Run `cdi-server jobs Users` on the server to see why the sync failed.\n"),
+        ("partial", "Run `cdi-server row-errors Users` on the server to see which rows failed, and why.\n"),
+        ("success", ""),
+    ] {
+        for arguments in [&["trigger", "Users", "--wait"][..], &["trigger", "Users", "--wait", "--json"]] {
+            let output = run(&ending(status).url, arguments);
+            assert_eq!(stderr(&output), expected, "{status}");
+        }
+        let output = run(&ending(status).url, &["trigger", "Users", "--wait", "--quiet"]);
+        assert_eq!(stderr(&output), "", "{status}");
+    }
+    let output = run(&ending("partial").url, &["trigger", "Users", "--wait", "--allow-partial"]);
+    assert_eq!((code(&output), stderr(&output)), (0, ""));
 }

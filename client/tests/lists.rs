@@ -4,7 +4,7 @@
 
 mod scripted;
 
-use cdi_client::{Client, Cursor, Error, RetryPolicy};
+use cdi_client::{CallError, Client, Cursor, RetryPolicy};
 use futures::TryStreamExt;
 use scripted::{Server, Told};
 use serde_json::{Value, json};
@@ -83,7 +83,7 @@ async fn an_error_on_a_later_page_ends_the_list() {
     });
     let mut jobs = client(&server).job_sync_status(Uuid::nil());
     assert!(jobs.next().await.unwrap().is_ok());
-    assert!(matches!(jobs.next().await, Some(Err(Error::Documented(_)))));
+    assert!(matches!(jobs.next().await, Some(Err(CallError::Documented(_)))));
     assert!(jobs.next().await.is_none());
 }
 

@@ -113,7 +113,40 @@ fn cases() -> Vec<Case> {
         ("An acceptance that cannot be read", answering(Told::new(202, "<html>yes</html>")), TRIGGER),
         ("A connection that breaks", answering(Told::message(202, "success").cut_off()), TRIGGER),
         ("Another address", answering(Told::new(301, "").header("location", "https://example.com/")), &[&["list"]]),
-        ("No such name", ending("success"), &[&["status", "Nobody"], &["status", "Nobody", "--json"]]),
+        (
+            "No such name",
+            ending("success"),
+            &[&["status", "Nobody"], &["status", "Nobody", "--json"], &["status", "USERS"], &["trigger", "Userz"]],
+        ),
+        (
+            "IDs that begin alike",
+            answering(Told::page(&[
+                integration("6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01", "Users"),
+                integration("6f1e9999-0a3b-4a51-9d0e-0c7a4f7a1b02", "Orders"),
+            ])),
+            &[&["trigger", "6f1e"], &["trigger", "6f1e", "--json"]],
+        ),
+        (
+            "The settings and the key",
+            ending("success"),
+            &[&["auth", "status"], &["auth", "status", "--json"], &["auth", "status", "--quiet"]],
+        ),
+        (
+            "A key that is not valid",
+            message(401, "Unauthorized"),
+            &[&["auth", "status"], &["auth", "status", "--json"]],
+        ),
+        (
+            "A selection",
+            integrations(),
+            &[
+                &["list", "--jq", ".integrations[].integration_name"],
+                &["list", "--jq", ".integrations[0] | [.integration_name, .last_job_status]"],
+                &["list", "--jq", ".integrations[0].integration_name.x"],
+                &["list", "--jq", ".integrations["],
+                &["list", "--jq", ".integrations | nonsense"],
+            ],
+        ),
         (
             "A name that is not the only one",
             answering(Told::page(&[
@@ -128,6 +161,7 @@ fn cases() -> Vec<Case> {
             &[
                 &["sync"],
                 &["sync", "--json"],
+                &["triger", "Users"],
                 &["trigger", ""],
                 &["trigger", ID, "--timeout", "5m"],
                 &["trigger", ID, "--wait", "--timeout", "soon", "--json"],
@@ -136,7 +170,10 @@ fn cases() -> Vec<Case> {
                 &["status", ID, "--follow", "--limit", "3"],
                 &["list", "--json", "--quiet"],
                 &["--url", "ftp://example.com", "list"],
+                &["trigger", ID, "--wait", "--timeout", "10"],
                 &["--url", "localhost", "list", "--json"],
+                &["--url", "127.0.0.1:8080", "list"],
+                &["--url", "rest.iad-03.braze.com", "list"],
                 &["--url", "https://me:secret@example.com?key=secret", "list"],
             ],
         ),
@@ -151,6 +188,20 @@ fn what_is_printed_is_what_stands_in_the_file() {
         for arguments in commands {
             transcript.push_str(&told(&server.url, arguments));
         }
+    }
+    writeln!(transcript, "## Help\n").unwrap();
+    for arguments in [
+        &["--help"][..],
+        &["help", "trigger"],
+        &["trigger", "-h"],
+        &["help", "list"],
+        &["help", "status"],
+        &["help", "auth", "status"],
+        &["help", "exit-codes"],
+        &["help", "json"],
+        &["help", "environment"],
+    ] {
+        transcript.push_str(&told("http://127.0.0.1:9", arguments));
     }
     writeln!(transcript, "## A server that is not there\n").unwrap();
     transcript.push_str(&told(&nobody(), &["trigger", ID, "--wait"]));

@@ -106,7 +106,7 @@ fn the_key_of_a_profile_is_sent_to_its_own_server_only() {
     let home = two_profiles(&live, &staging);
     let refused = |output: Output| {
         assert_eq!(code(&output), 2, "{output:?}");
-        assert!(stderr(&output).contains("is sent to its own URL only"), "{output:?}");
+        assert!(stderr(&output).contains("is only sent to the URL of that profile"), "{output:?}");
     };
     refused(list(&home, &["--url", &other.url]).output().unwrap());
     refused(list(&home, &["--url", &other.url, "--profile", "staging"]).output().unwrap());
@@ -167,10 +167,22 @@ fn what_is_wrong_in_the_file_is_told_with_its_place_and_no_key_is_repeated() {
         ("[profiles]\napi_key = 'hunter2'", &[], "config.toml:2:11: this is not a profile, which is a table"),
         ("[profiles.default]\nurl = ['hunter2']", &[], "config.toml:2:7: this is not a string"),
         (&format!("[profiles.default]\n{url}apikey = 'hunter2'"), &[], "config.toml:3:1: unknown field `apikey`"),
-        (&format!("[profiles.default]\n{url}api_key = 'hunter2'"), &[], "config.toml:3:11: a key does not stand here"),
+        (
+            &format!("[profiles.default]\n{url}api_key = 'hunter2'"),
+            &[],
+            "config.toml:3:11: write where the key is, not the key itself",
+        ),
         (&format!("[profiles.default]\n{url}api_key = hunter2"), &[], "config.toml:3:11: "),
-        (&format!("[profiles.default]\n{url}api_key = {{ file = 7 }}"), &[], "a key does not stand here"),
-        (&format!("[profiles.default]\n{url}api_key = {{ env = 'A', file = 'b' }}"), &[], "a key does not stand here"),
+        (
+            &format!("[profiles.default]\n{url}api_key = {{ file = 7 }}"),
+            &[],
+            "write where the key is, not the key itself",
+        ),
+        (
+            &format!("[profiles.default]\n{url}api_key = {{ env = 'A', file = 'b' }}"),
+            &[],
+            "write where the key is, not the key itself",
+        ),
         (
             &format!("[profiles.default]\n{url}api_key = {{ env = 'NOBODY_SETS_THIS' }}"),
             &[],

@@ -20,7 +20,10 @@ fn recipe(name: &str) -> String {
 fn program(name: &str, server: Option<&Server>) -> Command {
     let folder = PathBuf::from(env!("CARGO_BIN_EXE_cdi")).parent().unwrap().to_owned();
     let mut command = Command::new(name);
-    command.env_clear().env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", folder.display()));
+    command
+        .env_clear()
+        .env("HOME", "/dev/null")
+        .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", folder.display()));
     if let Some(server) = server {
         command.env("CDI_URL", &server.url).env("CDI_API_KEY", "the-key");
     }

@@ -7,7 +7,7 @@ mod scripted;
 use std::time::Duration;
 
 use cdi_client::errors::TriggerIntegrationSyncError;
-use cdi_client::{Client, Error, RetryPolicy};
+use cdi_client::{CallError, Client, RetryPolicy};
 use scripted::{Server, Told, nobody};
 use uuid::Uuid;
 
@@ -19,12 +19,12 @@ fn patient(url: &str) -> Client {
         .base_url(url)
         .api_key("the-key")
         .request_timeout(Duration::from_millis(500))
-        .retry(RetryPolicy { max_retries: 2, first_wait: Duration::from_millis(1), ..RetryPolicy::default() })
+        .retry(RetryPolicy::default().max_retries(2).first_wait(Duration::from_millis(1)))
         .build()
         .unwrap()
 }
 
-async fn trigger(client: &Client) -> Error<TriggerIntegrationSyncError> {
+async fn trigger(client: &Client) -> CallError<TriggerIntegrationSyncError> {
     client.trigger_integration_sync(Uuid::nil()).await.unwrap_err()
 }
 
@@ -70,7 +70,7 @@ async fn a_trigger_that_found_nobody_is_sent_again() {
     let client = Client::builder()
         .base_url(&url)
         .api_key("k")
-        .retry(RetryPolicy { max_retries: 20, first_wait: Duration::from_millis(20), ..RetryPolicy::default() })
+        .retry(RetryPolicy::default().max_retries(20).first_wait(Duration::from_millis(20)))
         .build()
         .unwrap();
     let late = tokio::spawn(async move { client.trigger_integration_sync(Uuid::nil()).await });

@@ -49,15 +49,44 @@ fn integrations() -> Server {
 #[test]
 fn a_table_fits_the_terminal_and_says_what_it_leaves_out() {
     let server = integrations();
-    let (code, text) = on_terminal(80, command(&server.url, &["list"]).env("NO_COLOR", "1"));
+    let list = |columns, color: &str| {
+        let (code, text) = on_terminal(columns, command(&server.url, &["list"]).env("NO_COLOR", color));
+        assert_eq!(code, 0);
+        text
+    };
     let expected = "\
-ID                                    NAME                      LAST SYNC
-00000000-0000-0000-0000-000000000000  Users of all the shops …  success
-(no room for NEXT RUN, SOURCE, TYPE, SYNCED UP TO, STARTED, STATUS)
+ID        NAME                      TYPE        STATUS  LAST SYNC
+00000000  Users of all the shops …  attributes  active  success
+Not shown, to fit the terminal: SOURCE, STARTED, SYNCED UP TO, NEXT RUN
 ";
-    assert_eq!((code, text.as_str()), (0, expected));
-    let (_, wide) = on_terminal(200, command(&server.url, &["list"]).env("NO_COLOR", "1"));
-    assert!(wide.contains("NEXT RUN") && wide.contains("of the world") && !wide.contains("no room"), "{wide}");
+    assert_eq!(list(80, "1"), expected);
+    let wide = list(200, "1");
+    assert!(wide.contains("NEXT RUN") && wide.contains("of the world") && wide.contains(ID), "{wide}");
+    assert!(!wide.contains("Not shown"), "{wide}");
+    // A name of the usual length leaves room for the time.
+    let server = Server::answering([Told::page(&[integration(ID, "Users of the shop")])]);
+    let (_, text) = on_terminal(80, command(&server.url, &["list"]).env("NO_COLOR", "1"));
+    assert!(text.contains("00000000  Users of the shop  attributes  active  success    2026-11-23 20:43Z"), "{text}");
+}
+
+#[test]
+fn jobs_fit_the_terminal_and_the_newest_says_where_its_cause_is() {
+    let mut partial = job(STARTED, "partial");
+    partial["last_timestamp_synced"] = "2026-11-23T20:30:00.000000Z".into();
+    let server = Server::answering([Told::page(&[partial, job("2026-11-23T20:00:00Z", "success")])]);
+    let status = ["status", ID];
+    let (_, text) = on_terminal(80, command(&server.url, &status).env("NO_COLOR", "1"));
+    let expected = format!(
+        "\
+STARTED            STATUS     TOOK  ROWS SYNCED  ROWS FAILED  SYNCED UP TO
+2026-11-23 20:44Z  partial   5.5 s         1997            3  2026-11-23 20:30Z
+2026-11-23 20:00Z  success  44 min         1997            3  -
+Run `cdi-server row-errors {ID}` on the server to see which rows failed, and why.
+"
+    );
+    assert_eq!(text, expected);
+    let piped = command(&server.url, &status).output().unwrap();
+    assert!(!cdi::stdout(&piped).contains("cdi-server"), "{piped:?}");
 }
 
 #[test]
@@ -69,9 +98,14 @@ fn a_terminal_has_colours_unless_they_are_not_wanted() {
     assert!(coloured(command(&server.url, &["list", "--color", "always"]).env("NO_COLOR", "1")));
     assert!(coloured(command(&server.url, &["list"]).env("NO_COLOR", "")));
     assert!(!coloured(command(&server.url, &["list"]).env("NO_COLOR", "1")));
+    assert!(!coloured(command(&server.url, &["list"]).env("CLICOLOR", "0")));
+    assert!(!coloured(command(&server.url, &["list"]).env("NO_COLOR", "1").env("CLICOLOR_FORCE", "1")));
     assert!(!coloured(&mut command(&server.url, &["list", "--color", "never"])));
     let (_, dumb) = on_terminal(200, command(&server.url, &["list"]).env("TERM", "dumb"));
     assert!(!dumb.contains('\u{1b}'));
+    let piped = |command: &mut Command| cdi::stdout(&command.output().unwrap()).contains('\u{1b}');
+    assert!(piped(command(&server.url, &["list"]).env("CLICOLOR_FORCE", "1")));
+    assert!(!piped(&mut command(&server.url, &["list"])));
 }
 
 #[test]
@@ -79,8 +113,8 @@ fn progress_is_shown_on_a_terminal_and_wiped_at_the_end() {
     let wait = ["trigger", ID, "--wait"];
     let (code, text) = on_terminal(80, command(&ending("success").url, &wait).env("NO_COLOR", "1"));
     assert_eq!(code, 0);
-    assert!(text.contains("\r\u{1b}[2Ktriggered (0s)"), "{text:?}");
-    assert!(text.ends_with("\r\u{1b}[2Ksuccess: 1997 rows synced, 3 failed, in 5s 500ms\n"), "{text:?}");
+    assert!(text.contains("\r\u{1b}[2Ktriggered (0 s)"), "{text:?}");
+    assert!(text.ends_with("\r\u{1b}[2Ksuccess: 1997 rows synced, 3 failed, in 5.5 s\n"), "{text:?}");
     let (_, quiet) = on_terminal(80, &mut command(&ending("success").url, &["trigger", ID, "--wait", "--quiet"]));
     assert_eq!(quiet, "");
     let piped = command(&ending("success").url, &wait).output().unwrap();
@@ -98,7 +132,7 @@ fn progress_says_how_many_rows_were_read_and_how_fast() {
     });
     let (code, text) = on_terminal(80, command(&server.url, &["status", ID, "--follow"]).env("NO_COLOR", "1"));
     assert_eq!(code, 1);
-    assert!(text.contains("\r\u{1b}[2Krunning: 1003 rows read, 1000 synced, 3 failed (0s)"), "{text:?}");
+    assert!(text.contains("\r\u{1b}[2Krunning: 1003 rows read, 1000 synced, 3 failed (0 s)"), "{text:?}");
     let (_, second) = text.split_once("running: 1503 rows read, 1500 synced, 3 failed, ").unwrap();
     let (rate, _) = second.split_once(" rows/s").unwrap();
     assert!((1..=1000).contains(&rate.parse::<u32>().unwrap()), "two looks half a second apart: {text:?}");
@@ -118,7 +152,7 @@ fn progress_stays_on_one_line_and_its_seconds_go_on() {
     });
     let mut follow = command(&server.url, &["status", ID, "--follow", "--timeout", "4s"]);
     let (_, text) = on_terminal(50, follow.env("NO_COLOR", "1"));
-    assert!(text.contains("1997 synced, 3 fai… (1s)") && text.contains("trying again: the answer 503"), "{text:?}");
+    assert!(text.contains("1997 synced, 3 fa… (1 s)") && text.contains("trying again: the answer 503"), "{text:?}");
     let (progress, _) = text.rsplit_once("\r\u{1b}[2K").unwrap();
     assert!(progress.split("\r\u{1b}[2K").all(|line| line.chars().count() < 50), "{text:?}");
 }
@@ -160,7 +194,7 @@ fn ctrl_c_ends_the_waiting_and_says_what_goes_on() {
         looks += 1;
         if looks == 1 { Told::page(&[]) } else { Told::page(&[job(STARTED, "running")]) }
     });
-    let follow = format!("cdi: interrupted: the sync goes on. To follow it: cdi status {ID} --follow\n");
+    let follow = format!("cdi: interrupted: the sync is still running. To follow it: cdi status {ID} --follow\n");
     // The first look is before the trigger.
     assert_eq!(interrupted(&running, &["trigger", ID, "--wait"], "job_sync_status"), (Some(130), follow.clone()));
     let watched = Server::answering([Told::page(&[job(STARTED, "running")])]);

@@ -266,9 +266,9 @@ async fn a_trigger_whose_answer_is_lost_and_that_shows_no_job_is_an_error() {
         "POST" => Told::message(500, "Internal Server Error"),
         _ => Told::page(&[job(OLD, "error", 7)]),
     });
-    let options = options().doubt(Duration::from_millis(50));
+    let options = options().lost_answer_timeout(Duration::from_millis(50));
     let error = client(&server).trigger_and_wait(Uuid::nil(), options).await.unwrap_err();
-    assert!(error.to_string().starts_with("nobody knows whether the sync was triggered: 500"), "{error}");
+    assert!(error.to_string().starts_with("it is unknown whether the sync was triggered: 500"), "{error}");
 }
 
 #[tokio::test]
@@ -374,4 +374,36 @@ async fn a_known_job_can_be_waited_for() {
     let start = OURS.parse().unwrap();
     let job = client(&server).wait_for_job(Uuid::nil(), start, options()).await.unwrap();
     assert_eq!(job.job_status, JobStatus::Error);
+}
+
+#[tokio::test]
+async fn dropping_a_wait_cancels_nothing_and_sends_nothing_more() {
+    let server = server(vec![vec![], vec![job(OURS, "running", 1)], vec![job(OURS, "success", 2)]]);
+    let found = Arc::new(Mutex::new(None));
+    let (notify, finding) = (Arc::new(tokio::sync::Notify::new()), found.clone());
+    let notified = notify.clone();
+    let options = options().poll(Duration::from_millis(10), Duration::from_secs(3600)).on_progress(move |progress| {
+        if let Progress::Job(job) = progress {
+            *finding.lock().unwrap() = Some(job.sync_start_time);
+            notified.notify_one();
+        }
+    });
+    let client = client(&server);
+    tokio::select! {
+        ended = client.trigger_and_wait(Uuid::nil(), options) => panic!("{ended:?}"),
+        () = notify.notified() => {}
+    }
+    // The wait is gone. All that it has sent is its trigger and its lists; none of it takes anything back.
+    let path = "/cdi/integrations/00000000-0000-0000-0000-000000000000";
+    let sent = server.lines();
+    assert_eq!(
+        sent[..2],
+        [format!("GET {path}/job_sync_status"), format!("POST {path}/sync")],
+        "the trigger was sent and nothing else"
+    );
+    assert!(sent[2..].iter().all(|line| line.starts_with("GET")), "{sent:?}");
+    // The job goes on, and can be waited for again.
+    let start = found.lock().unwrap().unwrap();
+    let job = client.wait_for_job(Uuid::nil(), start, self::options()).await.unwrap();
+    assert_eq!((job.succeeded(), job.rows_synced), (true, 2));
 }

@@ -44,7 +44,7 @@ fn start_with(format: LogFormat, default_filter: &str) -> anyhow::Result<()> {
         .with_writer(std::io::stderr);
     // A second call, as in tests, changes nothing.
     let _ = match format {
-        LogFormat::Text => lines.try_init(),
+        LogFormat::Text => lines.with_target(false).try_init(),
         LogFormat::Json => lines.json().try_init(),
     };
     Ok(())

@@ -13,7 +13,7 @@ use cdi_server::service::{Role, Service};
 use cdi_server::store::JobIdPrefix;
 use cdi_server::{api, demo, secret};
 use chrono::{DateTime, Utc};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -130,6 +130,14 @@ enum Command {
     },
     /// Print the OpenAPI document that the server emits
     Openapi,
+    /// Print a completion script for a shell
+    #[command(
+        after_help = "Examples:\n  source <(cdi-server completion bash)      in ~/.bashrc\n  source <(cdi-server completion zsh)       in ~/.zshrc, after compinit\n  cdi-server completion fish | source       in ~/.config/fish/config.fish"
+    )]
+    Completion {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
     /// Seed a source, serve the API, trigger one real sync and show it
     Demo(demo::Options),
     /// Run a service for tests until standard input ends; the first line printed says what is there
@@ -231,6 +239,12 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Openapi => {
             let document = api::generated::openapi().map_err(anyhow::Error::msg)?;
             print(&format!("{}\n", serde_json::to_string_pretty(&document)?))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Completion { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "cdi-server", &mut script);
+            print(&String::from_utf8(script)?)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Demo(options) => block_on(demo::run(options)),

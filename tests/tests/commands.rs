@@ -158,3 +158,12 @@ fn a_check_tells_of_every_connection() {
     assert!(said.contains("failed  source of Users of ours") && said.contains("no column PAYLOAD"), "{said}");
     assert!(said.contains("failed  destination of Users of ours"), "{said}");
 }
+
+#[test]
+fn shells_get_completion_scripts() {
+    for (shell, part) in [("bash", "complete -F _cdi__server -o nosort"), ("zsh", "#compdef cdi-server"), ("fish", "row-errors")] {
+        let output = Command::new(program("cdi-server")).args(["completion", shell]).output().unwrap();
+        let script = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && script.contains(part), "{shell}: {script}");
+    }
+}

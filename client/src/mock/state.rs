@@ -1,4 +1,4 @@
-//! The integrations of the mock, their jobs, and what the test has said about what comes next.
+//! The integrations of the mock, their jobs, and the answers that the test has prepared.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -34,8 +34,8 @@ struct MockJob {
 #[derive(Debug, Clone)]
 struct End {
     status: JobStatus,
-    rows_synced: u32,
-    rows_failed: u32,
+    rows_synced: u64,
+    rows_failed: u64,
 }
 
 impl State {
@@ -45,7 +45,7 @@ impl State {
         id
     }
 
-    pub(super) fn end_next_job(&mut self, id: Uuid, status: JobStatus, rows_synced: u32, rows_failed: u32) {
+    pub(super) fn end_next_job(&mut self, id: Uuid, status: JobStatus, rows_synced: u64, rows_failed: u64) {
         self.expect(id).ends.push_back(End { status, rows_synced, rows_failed });
     }
 
@@ -124,8 +124,8 @@ impl MockJob {
         Job {
             job_status: if ended { self.end.status.clone() } else { JobStatus::Running },
             last_timestamp_synced: None,
-            rows_failed_with_errors: if ended { self.end.rows_failed.into() } else { 0 },
-            rows_synced: if ended { self.end.rows_synced.into() } else { 0 },
+            rows_failed_with_errors: if ended { self.end.rows_failed } else { 0 },
+            rows_synced: if ended { self.end.rows_synced } else { 0 },
             sync_finish_time: self.ended,
             sync_start_time: self.started,
         }

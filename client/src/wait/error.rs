@@ -1,64 +1,101 @@
-//! Why waiting has ended without the end of the sync, and how far it had come.
+//! Why a wait ended before the sync did, and how far it had come.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::error::Error;
+use crate::call_error::CallError;
 use crate::errors::{ListJobSyncStatusError, TriggerIntegrationSyncError};
 use crate::generated::types::Job;
+use crate::response::Response;
 
-/// Why the end of a sync is not known.
+/// Why a wait ended without the end of the sync.
+///
+/// It converts into [`Error`](crate::Error), which is the same for all operations.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WaitError {
-    /// The sync was not triggered, or nobody knows whether it was ([`Error::may_have_taken_effect`]).
+    /// The trigger failed. The sync was not triggered, unless
+    /// [`may_have_taken_effect`](CallError::may_have_taken_effect) is true: then it is unknown.
     #[error("{}", untriggered(.0))]
-    Trigger(#[source] Error<TriggerIntegrationSyncError>),
-    /// The jobs cannot be listed. If `triggered`, the sync goes on.
+    Trigger(#[source] CallError<TriggerIntegrationSyncError>),
+    /// The jobs cannot be listed. If `triggered`, the sync continues on the server.
     #[error("{}the jobs cannot be listed: {source}", if *.triggered { "the sync was triggered, but " } else { "" })]
     Status {
         /// Whether the sync had been triggered.
         triggered: bool,
-        /// What listing said.
+        /// The error of listing the jobs.
         #[source]
-        source: Error<ListJobSyncStatusError>,
+        source: CallError<ListJobSyncStatusError>,
     },
-    /// The job is not listed, or not any more, though the server answers.
+    /// The server answers, but does not list the job, or no longer lists it.
     #[error("the job that started at {sync_start_time} is not listed any more")]
     Gone {
-        /// What the job was known by.
+        /// The start time, which identifies the job.
         sync_start_time: DateTime<Utc>,
     },
-    /// The time is over.
+    /// The [timeout](crate::WaitOptions::timeout) has passed.
     #[error("{}", overdue(.after, .stage))]
     Deadline {
-        /// How long was waited in all.
+        /// The timeout.
         after: Duration,
-        /// How far it had come.
+        /// How far the wait had come.
         stage: Box<Stage>,
     },
 }
 
-/// How far waiting for a sync has come.
+/// How far a wait for a sync has come.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Stage {
     /// Nothing has been triggered.
     Untriggered,
-    /// Nothing has been triggered, because this other job goes on.
+    /// Nothing has been triggered, because this other job is running.
     Busy(Job),
-    /// The trigger was being sent; nobody knows whether it arrived.
+    /// The trigger was being sent; it is unknown whether it arrived.
     Triggering,
-    /// The trigger was accepted; its job has not been seen.
+    /// The trigger was accepted; its job is not listed yet.
     Triggered,
-    /// The job, as last seen. It goes on.
+    /// The job is running. This is its last known state.
     Running(Job),
 }
 
-fn untriggered(error: &Error<TriggerIntegrationSyncError>) -> String {
+impl WaitError {
+    /// The answer that ended the wait, if the server sent one.
+    pub fn response(&self) -> Option<&Response> {
+        match self {
+            WaitError::Trigger(source) => source.response(),
+            WaitError::Status { source, .. } => source.response(),
+            WaitError::Gone { .. } | WaitError::Deadline { .. } => None,
+        }
+    }
+
+    /// Whether the same wait may succeed later. If [`may_have_taken_effect`](WaitError::may_have_taken_effect) is true as
+    /// well, a repeated trigger may start a second sync.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            WaitError::Trigger(source) => source.is_transient(),
+            WaitError::Status { source, .. } => source.is_transient(),
+            WaitError::Gone { .. } => false,
+            WaitError::Deadline { .. } => true,
+        }
+    }
+
+    /// Whether a sync may have been started that continues on the server. For
+    /// [`wait_for_job`](crate::Client::wait_for_job) that is the sync that was waited for.
+    pub fn may_have_taken_effect(&self) -> bool {
+        match self {
+            WaitError::Trigger(source) => source.may_have_taken_effect(),
+            WaitError::Status { triggered, .. } => *triggered,
+            WaitError::Gone { .. } => true,
+            WaitError::Deadline { stage, .. } => !matches!(**stage, Stage::Untriggered | Stage::Busy(_)),
+        }
+    }
+}
+
+fn untriggered(error: &CallError<TriggerIntegrationSyncError>) -> String {
     if error.may_have_taken_effect() {
-        format!("nobody knows whether the sync was triggered: {error}")
+        format!("it is unknown whether the sync was triggered: {error}")
     } else {
         format!("the sync was not triggered: {error}")
     }
@@ -67,13 +104,44 @@ fn untriggered(error: &Error<TriggerIntegrationSyncError>) -> String {
 fn overdue(after: &Duration, stage: &Stage) -> String {
     let so_far = match stage {
         Stage::Untriggered => "nothing was triggered".into(),
-        Stage::Busy(_) => "another sync is still in progress, and nothing was triggered".into(),
-        Stage::Triggering => "nobody knows whether the sync was triggered".into(),
-        Stage::Triggered => "the sync was triggered, but its job has not been seen".into(),
+        Stage::Busy(_) => "another sync is still running, and nothing was triggered".into(),
+        Stage::Triggering => "it is unknown whether the sync was triggered".into(),
+        Stage::Triggered => "the sync was triggered, but its job is not listed yet".into(),
         Stage::Running(job) => format!(
-            "the sync goes on, with {} rows synced and {} failed so far",
+            "the sync is still running, with {} rows synced and {} failed so far",
             job.rows_synced, job.rows_failed_with_errors
         ),
     };
-    format!("gave up after {:.0} s: {so_far}", after.as_secs_f64())
+    format!("gave up after {}: {so_far}", shown(*after))
+}
+
+/// A timeout in the largest unit that divides it.
+fn shown(timeout: Duration) -> String {
+    match (timeout.as_secs(), timeout.subsec_nanos()) {
+        (seconds @ 3600.., 0) if seconds % 3600 == 0 => format!("{} h", seconds / 3600),
+        (seconds @ 60.., 0) if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        (seconds, 0) => format!("{seconds} s"),
+        (0, _) => format!("{} ms", timeout.as_secs_f64() * 1000.0),
+        _ => format!("{} s", timeout.as_secs_f64()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_is_shown_as_it_was_set() {
+        for (milliseconds, expected) in [
+            (0, "0 s"),
+            (500, "500 ms"),
+            (1500, "1.5 s"),
+            (60_000, "1 min"),
+            (90_000, "90 s"),
+            (3_600_000, "1 h"),
+            (5_400_000, "90 min"),
+        ] {
+            assert_eq!(shown(Duration::from_millis(milliseconds)), expected);
+        }
+    }
 }

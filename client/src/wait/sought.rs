@@ -1,4 +1,4 @@
-//! Which of the listed jobs is the one that is waited for.
+//! Which of the listed jobs is the one to wait for.
 
 use chrono::{DateTime, TimeDelta, Utc};
 

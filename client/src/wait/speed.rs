@@ -1,10 +1,10 @@
-//! How fast a job gets on.
+//! How fast a job reads rows.
 
 use std::time::{Duration, Instant};
 
 use crate::generated::types::Job;
 
-/// How fast a job gets on, from what is seen of it time after time.
+/// Measures how fast a job reads rows, from its states over time.
 #[derive(Debug, Clone, Default)]
 pub struct Speed {
     first: Option<(Instant, u64)>,
@@ -12,34 +12,29 @@ pub struct Speed {
 }
 
 impl Speed {
-    /// Takes note of the job as it was at that moment.
+    /// Records the job's state at a moment. A job with fewer rows than before is another job, and the measurement restarts.
     pub fn note(&mut self, job: &Job, at: Instant) {
-        let rows = rows(job);
+        let rows = job.rows_read();
         if self.last.is_some_and(|(_, before)| rows < before) {
-            // Another job.
             *self = Speed::default();
         }
         self.first.get_or_insert((at, rows));
         self.last = Some((at, rows));
     }
 
-    /// Rows a second, refused ones included, between the first look and the last; `None` while there is nothing to compare.
+    /// Rows per second between the first and the last recorded state, refused rows included; `None` if no row was read between
+    /// them.
     pub fn rows_per_second(&self) -> Option<f64> {
         let ((begin, before), (end, after)) = self.first.zip(self.last)?;
         let seconds = end.saturating_duration_since(begin).as_secs_f64();
         (after > before && seconds > 0.0).then(|| (after - before) as f64 / seconds)
     }
 
-    /// How long the job takes from the last look on if it has so many rows in all and goes on like this.
+    /// The time that the job still needs after the last recorded state, if it has this many rows in all and keeps its speed.
     pub fn time_left(&self, rows: u64) -> Option<Duration> {
         let (_, done) = self.last?;
         Duration::try_from_secs_f64(rows.saturating_sub(done) as f64 / self.rows_per_second()?).ok()
     }
-}
-
-fn rows(job: &Job) -> u64 {
-    let count = |rows: i64| u64::try_from(rows).unwrap_or(0);
-    count(job.rows_synced).saturating_add(count(job.rows_failed_with_errors))
 }
 
 #[cfg(test)]
@@ -49,7 +44,7 @@ mod tests {
     use super::*;
     use crate::generated::types::JobStatus;
 
-    fn job(synced: i64, failed: i64) -> Job {
+    fn job(synced: u64, failed: u64) -> Job {
         Job {
             job_status: JobStatus::Running,
             sync_start_time: Utc::now(),
@@ -67,13 +62,13 @@ mod tests {
         let mut speed = Speed::default();
         assert_eq!((speed.rows_per_second(), speed.time_left(1000)), (None, None));
         speed.note(&job(100, 0), begin);
-        assert_eq!(speed.rows_per_second(), None, "one look tells nothing");
+        assert_eq!(speed.rows_per_second(), None, "one state is not enough");
         speed.note(&job(100, 0), after(1));
-        assert_eq!((speed.rows_per_second(), speed.time_left(1000)), (None, None), "nothing has happened");
+        assert_eq!((speed.rows_per_second(), speed.time_left(1000)), (None, None), "no row was read");
         speed.note(&job(280, 20), after(2));
         assert_eq!(speed.rows_per_second(), Some(100.0));
         assert_eq!(speed.time_left(1000), Some(Duration::from_secs(7)));
-        assert_eq!(speed.time_left(200), Some(Duration::ZERO), "more than was thought");
+        assert_eq!(speed.time_left(200), Some(Duration::ZERO), "there are fewer rows than were read");
         speed.note(&job(5, 0), after(3));
         assert_eq!(speed.rows_per_second(), None, "another job");
     }
@@ -82,8 +77,8 @@ mod tests {
     fn nonsense_is_no_rate() {
         let begin = Instant::now();
         let mut speed = Speed::default();
-        speed.note(&job(-5, -5), begin);
-        speed.note(&job(i64::MAX, i64::MAX), begin);
+        speed.note(&job(0, 0), begin);
+        speed.note(&job(u64::MAX, u64::MAX), begin);
         assert_eq!((speed.rows_per_second(), speed.time_left(u64::MAX)), (None, None));
     }
 }

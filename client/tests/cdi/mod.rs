@@ -11,14 +11,24 @@ use crate::scripted::{Server, Told};
 pub const ID: &str = "00000000-0000-0000-0000-000000000000";
 pub const STARTED: &str = "2026-11-23T20:44:04.000123Z";
 
-/// A command that knows nothing but its arguments.
+/// A command that knows nothing but its arguments, and has neither configuration nor cache.
 pub fn bare(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cdi"));
-    for variable in ["CDI_URL", "CDI_API_KEY", "CDI_PROFILE", "CDI_CONFIG", "NO_COLOR", "XDG_CONFIG_HOME", "HOME"] {
-        command.env_remove(variable);
-    }
+    without_settings(&mut command);
     command.args(arguments).stdin(Stdio::null());
     command
+}
+
+/// Removes from the environment what the settings of `cdi` and its colours depend on.
+pub fn without_settings(command: &mut Command) {
+    for variable in ["CDI_URL", "CDI_API_KEY", "CDI_PROFILE", "CDI_CONFIG", "_CDI_COMPLETE"] {
+        command.env_remove(variable);
+    }
+    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"] {
+        command.env_remove(variable);
+    }
+    // As for services: no folder.
+    command.env("HOME", "/dev/null");
 }
 
 /// A command that knows the server and its key from the environment.

@@ -29,7 +29,8 @@ impl SourceRetry {
 
     /// The pause before the next retry, or the error that ends the run if the time limit would be exceeded.
     pub fn next_pause(&mut self, reason: &str) -> Result<Duration, SyncError> {
-        let pause = self.pauses.next().unwrap_or(MAX_PAUSE);
+        // Whole milliseconds are easier to read in the log.
+        let pause = self.pauses.next().map_or(MAX_PAUSE, |pause| Duration::from_millis(pause.as_millis() as u64));
         let waited = self.since.get_or_insert_with(Instant::now).elapsed();
         if waited + pause > self.give_up_after {
             return Err(SyncError::Failed(format!(

@@ -14,6 +14,7 @@ use quote::quote;
 use serde_json::Value;
 
 use super::api::Operation;
+use super::client_types;
 use super::names::{ident, pascal, type_ident};
 use super::open_enums;
 use super::problem::Problem;
@@ -27,7 +28,9 @@ use openapi_model::span::Span;
 /// implements `progenitor_client::ClientHooks<Exchange>` for it: so it sees every request and every raw answer.
 pub fn client(document: &Value) -> Result<String, Vec<Problem>> {
     let whole = |why: String| vec![Problem::new(Span::default(), why)];
-    let spec: openapiv3::OpenAPI = serde_json::from_value(canonical(document)).map_err(|error| {
+    let mut document = canonical(document);
+    client_types::make_unsigned(&mut document);
+    let spec: openapiv3::OpenAPI = serde_json::from_value(document).map_err(|error| {
         whole(format!("the contract is not an OpenAPI 3.0 document that progenitor reads: {error}"))
     })?;
     let by_reference = |item: &openapiv3::ReferenceOr<_>| matches!(item, openapiv3::ReferenceOr::Reference { .. });
@@ -47,6 +50,7 @@ pub fn client(document: &Value) -> Result<String, Vec<Problem>> {
     let not_rust = |error| whole(format!("progenitor wrote something that is not Rust: {error}"));
     let mut file: syn::File = syn::parse2(tokens).map_err(not_rust)?;
     open_enums::open(&mut file).map_err(not_rust)?;
+    client_types::finish(&mut file);
     // Its examples are fragments that do not compile.
     let text = prettyplease::unparse(&file).replace("```ignore", "```text");
     Ok(format!(
@@ -86,7 +90,7 @@ fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 
 /// Writes the typed errors: a trait that all of them share, and one enum for each operation.
 pub fn errors(operations: &[&Operation<'_>]) -> Result<String, Vec<Problem>> {
-    let mut items = vec![documented_error()];
+    let mut items = vec![sealed(), documented_error()];
     items.extend(operations.iter().flat_map(|operation| error_enum(operation)));
     let mut text =
         String::from("#![cfg_attr(rustfmt, rustfmt_skip)]\n//! The documented errors of each operation, as types.\n");
@@ -104,27 +108,36 @@ pub fn enum_name(operation: &Operation<'_>) -> String {
     format!("{}Error", pascal(operation.id))
 }
 
+/// What keeps other crates from implementing the trait, so that it can get more methods.
+fn sealed() -> TokenStream {
+    quote! {
+        mod sealed {
+            pub trait Sealed {}
+        }
+    }
+}
+
 fn documented_error() -> TokenStream {
     quote! {
-        /// An error that the contract documents for an operation.
+        /// An error that the contract documents for an operation. This crate alone implements it.
         ///
-        /// Status and message together tell the errors of one operation apart; the status alone does not.
+        /// Status and message together identify an error of an operation; the status alone does not.
         pub trait DocumentedError:
-            Sized + Copy + Eq + std::hash::Hash + std::fmt::Debug + std::fmt::Display + std::error::Error + Send + Sync + 'static
+            sealed::Sealed + Sized + Copy + Eq + std::hash::Hash + std::fmt::Debug + std::fmt::Display + std::error::Error + Send + Sync + 'static
         {
-            /// The `operationId` of the operation.
+            /// The operation's `operationId` in the contract, such as `list_things`.
             const OPERATION: &'static str;
-            /// Every documented error of the operation, by status.
+            /// Every documented error of the operation, in ascending order of status.
             const ALL: &'static [Self];
-            /// The error's name in the contract.
+            /// The error's name in the contract, such as `rate_limited`.
             fn name(self) -> &'static str;
-            /// The HTTP status.
+            /// The HTTP status, such as 429.
             fn status(self) -> u16;
-            /// The `message` of the answer's body.
+            /// The `message` in the body of the answer, such as `Rate Limited`.
             fn message(self) -> &'static str;
-            /// What to do about it.
+            /// What the caller can do about it, as a sentence.
             fn help(self) -> &'static str;
-            /// The error that an answer with this status and message is, if the contract documents it.
+            /// The documented error with this status and message; `None` if the contract has no such error.
             fn find(status: u16, message: &str) -> Option<Self> {
                 Self::ALL
                     .iter()
@@ -143,7 +156,7 @@ fn error_enum(operation: &Operation<'_>) -> Vec<TokenStream> {
     let docs =
         errors.iter().map(|error| doc_lines(&format!("`{} {}`\n\n{}", error.status, error.message, error.summary)));
     let statuses = errors.iter().map(|error| proc_macro2::Literal::u16_unsuffixed(error.status));
-    let doc = format!(" What `{operation_id}` answers when it does not succeed.");
+    let doc = format!(" The documented errors of the operation `{operation_id}`.");
     let by = |values: Vec<TokenStream>| quote! { match self { #(Self::#variants => #values,)* } };
     let text = |value: &str| quote!(#value);
     let name_of = by(errors.iter().map(|error| text(&error.name.value)).collect());
@@ -154,6 +167,7 @@ fn error_enum(operation: &Operation<'_>) -> Vec<TokenStream> {
         quote! {
             #[doc = #doc]
             #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+            #[non_exhaustive]
             pub enum #name {
                 #(#docs #variants,)*
             }
@@ -176,5 +190,6 @@ fn error_enum(operation: &Operation<'_>) -> Vec<TokenStream> {
             }
         },
         quote! { impl std::error::Error for #name {} },
+        quote! { impl sealed::Sealed for #name {} },
     ]
 }

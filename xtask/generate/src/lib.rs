@@ -5,6 +5,7 @@
 
 mod api;
 mod client;
+mod client_types;
 mod names;
 mod open_enums;
 mod outputs;

@@ -49,9 +49,10 @@ fn opened(item: &ItemEnum) -> syn::Result<TokenStream> {
     Ok(quote! {
         #doc
         #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        #[non_exhaustive]
         pub enum #name {
             #(#variant_docs #variants,)*
-            /// A value that the contract does not have, as the server sent it.
+            /// A value that this version of the client does not know, as the server sent it.
             #unknown(::std::string::String),
         }
         impl #name {

@@ -1,5 +1,5 @@
-{#- Triggers a sync of Cloud Data Ingestion when everything that dbt ran went well. The profile `dbt` of /etc/cdi.toml on the
-    machine of the database says where the server and its key are. -#}
+{#- Triggers a sync of Cloud Data Ingestion if everything that dbt ran succeeded. The profile `dbt` of /etc/cdi.toml on the
+    machine of the database has the server and says where its key is. -#}
 {% macro trigger_sync(integration, results) %}
   {%- set failed = results | rejectattr('status', 'in', ['success', 'pass', 'warn', 'skipped']) | list -%}
   {%- if execute and not failed -%}

@@ -3,15 +3,19 @@
 use std::path::Path;
 use std::time::Duration;
 
-use cdi_client::{Client, IfRunning, Job, JobStatus, Progress, WaitOptions};
-use clap::CommandFactory as _;
+use cdi_client::{IfRunning, Job, JobStatus, Progress, WaitOptions};
 use serde_json::json;
-use uuid::Uuid;
 
-use crate::args::{self, Cli, Command, Online, Status, Trigger};
+use crate::args::{self, Auth, Cli, Command, Online, Status, Trigger};
+use crate::auth;
+use crate::causes;
+use crate::complete;
 use crate::failure::{Exit, Failure, Reached, WaitFailure};
+use crate::help;
+use crate::names;
 use crate::output::{self, Output};
 use crate::programs;
+use crate::session::{Named, Session};
 use crate::settings::Settings;
 use crate::show;
 use crate::waiting::Waiting;
@@ -22,6 +26,9 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
     let command = match cli.command {
         Command::Completion { shell } => return completion(shell),
         Command::Man { folder } => return man(&folder),
+        Command::ExitCodes => return topic(help::EXIT_CODES),
+        Command::Json => return topic(help::JSON),
+        Command::Environment => return topic(help::ENVIRONMENT),
         Command::Online(command) => command,
     };
     let session = Session { settings: Settings::new(&cli.common)?, output: &output };
@@ -30,30 +37,24 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
         Online::List => session.list().await,
         Online::Status(status) if status.follow => session.follow(status).await,
         Online::Status(status) => session.status(status).await,
+        Online::Auth(Auth::Status) => auth::status(&session.settings, &output).await,
     };
-    result.map_err(|failure| match failure.exit {
-        Exit::NotAllowed => failure.advise(&format!("The key is from {}", session.settings.key_origin)),
-        _ => failure,
-    })
-}
-
-/// What the commands that need a server share.
-struct Session<'a> {
-    settings: Settings,
-    output: &'a Output,
+    result.map_err(|failure| session.explained(failure))
 }
 
 impl Session<'_> {
-    fn client(&self) -> &Client {
-        &self.settings.client
-    }
-
     async fn trigger(&self, trigger: Trigger) -> Result<Exit, Failure> {
         let in_turn = trigger.if_running == args::IfRunning::Wait;
         if trigger.timeout.is_some() && !trigger.wait && !in_turn {
             return Err(Failure::new(Exit::Usage, "usage", "--timeout needs --wait or --if-running wait"));
         }
-        let id = self.integration(&trigger.integration).await?;
+        let text = &trigger.integration.integration;
+        // What changes something does not rely on a name that may be out of date.
+        let named = match names::id(text) {
+            Some(id) => Named::by_id(id),
+            None => self.listed(text).await?,
+        };
+        let id = named.id;
         let waiting = Waiting::new(Reached::Nothing, self.output);
         let options = WaitOptions::default()
             .if_running(if in_turn { IfRunning::Wait } else { IfRunning::Fail })
@@ -75,70 +76,78 @@ impl Session<'_> {
                     || show::ended(&job, self.output),
                     || json!({"integration_id": id, "triggered": true, "job": programs::fields(&job)}),
                 )?;
-                Ok(exit(&job, trigger.allow_partial))
+                Ok(self.ended(&job, &named, trigger.allow_partial))
             }
             Ok(None) => {
                 self.output.print(
-                    || format!("The sync was triggered. {}", self.how_to_follow(id)),
+                    || format!("The sync was triggered. {}", self.how_to_follow(&named)),
                     || json!({"integration_id": id, "triggered": true}),
                 )?;
                 Ok(Exit::Done)
             }
             Err(error) if error.failure.exit == Exit::Busy && trigger.if_running == args::IfRunning::Ignore => {
                 self.output.print(
-                    || format!("Another sync is in progress; nothing was triggered. {}", self.how_to_follow(id)),
+                    || format!("Another sync is running; nothing was triggered. {}", self.how_to_follow(&named)),
                     || json!({"integration_id": id, "triggered": false}),
                 )?;
                 Ok(Exit::Done)
             }
             Err(WaitFailure { failure, reached }) => {
+                let failure = match failure.exit {
+                    Exit::Busy => failure
+                        .advise(&format!("To wait for it: add --if-running wait. {}", self.how_to_follow(&named))),
+                    _ => failure,
+                };
+                let failure = self.with_near_id(failure, id);
                 let failure = failure.with("may_have_taken_effect", reached != Reached::Nothing);
-                Err(self.advised(failure, reached, id))
+                Err(self.advised(failure, reached, &named))
             }
         }
     }
 
     async fn list(&self) -> Result<Exit, Failure> {
         let integrations = self.client().list_integrations().all().await?;
-        let for_programs = || json!({ "integrations": integrations.iter().map(programs::fields).collect::<Vec<_>>() });
-        self.output.print(|| show::integrations(&integrations, self.output), for_programs)?;
+        self.settings.cache.remember(&integrations);
+        self.output.print(
+            || show::integrations(&integrations, self.output),
+            || json!({ "integrations": integrations.iter().map(programs::fields).collect::<Vec<_>>() }),
+        )?;
         Ok(Exit::Done)
     }
 
     async fn status(&self, status: Status) -> Result<Exit, Failure> {
-        let id = self.integration(&status.integration).await?;
+        let text = &status.integration.integration;
         let limit = status.limit.unwrap_or(10) as usize;
-        let mut stream = self.client().job_sync_status(id);
-        let mut jobs = Vec::new();
-        while jobs.len() < limit {
-            match stream.next().await {
-                Some(job) => jobs.push(job?),
-                None => break,
-            }
-        }
-        let for_programs =
-            || json!({"integration_id": id, "jobs": jobs.iter().map(programs::fields).collect::<Vec<_>>()});
-        self.output.print(|| show::jobs(&jobs, self.output), for_programs)?;
+        let (named, jobs) = self.jobs(text, limit).await?;
+        self.output.print(
+            || {
+                let newest = jobs.first().and_then(|job| self.cause(job, &named));
+                show::jobs(&jobs, newest, self.output)
+            },
+            || json!({"integration_id": named.id, "jobs": jobs.iter().map(programs::fields).collect::<Vec<_>>()}),
+        )?;
         Ok(Exit::Done)
     }
 
-    /// Follows the newest job. For programs each change is one line.
+    /// Follows the newest job. As JSON each change is one line.
     async fn follow(&self, status: Status) -> Result<Exit, Failure> {
-        let id = self.integration(&status.integration).await?;
-        let Some(newest) = self.client().job_sync_status(id).next().await.transpose()? else {
+        let text = &status.integration.integration;
+        let (named, jobs) = self.jobs(text, 1).await?;
+        let id = named.id;
+        let Some(newest) = jobs.first() else {
             let message = "the integration has not been synced yet: there is no sync to follow";
             return Err(Failure::new(Exit::NotFound, "no_sync", message).with("integration_id", id.to_string()));
         };
         let waiting = Waiting::new(Reached::Started, self.output);
-        let told = move |job: &Job| json!({"integration_id": id, "job": programs::fields(job)});
+        let json = move |job: &Job| json!({"integration_id": id, "job": programs::fields(job)});
         let options = WaitOptions::default().timeout(status.timeout).on_progress({
-            let (waiting, for_programs) = (waiting.clone(), self.output.is_for_programs());
+            let (waiting, output) = (waiting.clone(), self.output.clone());
             move |progress| {
                 waiting.note(progress);
                 match progress {
-                    // The end is told by the result. Whether this can be written shows there too.
-                    Progress::Job(job) if for_programs && !job.is_finished() => {
-                        let _ = output::line(&told(job).to_string());
+                    // The end is printed as the result. Whether this can be printed shows there too.
+                    Progress::Job(job) if output.is_json() && !job.is_finished() => {
+                        let _ = output.print(String::new, || json(job));
                     }
                     _ => {}
                 }
@@ -146,79 +155,80 @@ impl Session<'_> {
         });
         match waiting.until_done(self.client().wait_for_job(id, newest.sync_start_time, options)).await {
             Ok(job) => {
-                self.output.print(|| show::ended(&job, self.output), || told(&job))?;
-                Ok(exit(&job, false))
+                self.output.print(|| show::ended(&job, self.output), || json(&job))?;
+                Ok(self.ended(&job, &named, false))
             }
-            Err(WaitFailure { failure, reached }) => Err(self.advised(failure, reached, id)),
+            Err(WaitFailure { failure, reached }) => Err(self.advised(failure, reached, &named)),
         }
     }
 
-    /// The ID of an integration that is named by its ID or by its name.
-    async fn integration(&self, text: &str) -> Result<Uuid, Failure> {
-        // Only the hyphenated form is an ID.
-        if let (36, Ok(id)) = (text.len(), text.parse()) {
-            return Ok(id);
+    /// The exit code for a job that has ended, after saying where its cause can be seen if it failed.
+    fn ended(&self, job: &Job, named: &Named, allow_partial: bool) -> Exit {
+        let exit = match job.job_status {
+            JobStatus::Partial if allow_partial => Exit::Done,
+            _ if job.succeeded() => Exit::Done,
+            _ => Exit::SyncFailed,
+        };
+        if exit != Exit::Done
+            && let Some(advice) = self.cause(job, named)
+        {
+            self.output.advise(&advice);
         }
-        let listed = self.client().list_integrations().all().await;
-        let listed = listed.map_err(|error| match Failure::from(&error) {
-            failure if failure.exit == Exit::NotAllowed => failure.advise(
-                "To look an integration up by its name takes the permission cdi.integration_list; an ID needs none",
-            ),
-            failure => failure,
-        })?;
-        let named: Vec<_> = listed.iter().filter(|integration| integration.integration_name == text).collect();
-        match named.as_slice() {
-            [integration] => Ok(integration.integration_id),
-            [] => Err(Failure::new(
-                Exit::NotFound,
-                "integration_not_found",
-                format!(
-                    "there is no integration named `{text}`, and it is not an ID; `{} list` shows them",
-                    self.settings.command
-                ),
-            )),
-            several => {
-                let ids: Vec<_> = several.iter().map(|integration| integration.integration_id.to_string()).collect();
-                let message =
-                    format!("several integrations are named `{text}`; give the ID of one: {}", ids.join(", "));
-                Err(Failure::new(Exit::Usage, "ambiguous_name", message))
-            }
-        }
+        exit
+    }
+
+    fn cause(&self, job: &Job, named: &Named) -> Option<String> {
+        causes::advice(job, self.client().base_url(), &named.argument)
     }
 
     /// A failure, and how to see what has become of the sync.
-    fn advised(&self, failure: Failure, reached: Reached, id: Uuid) -> Failure {
-        let failure = failure.with("integration_id", id.to_string());
+    fn advised(&self, failure: Failure, reached: Reached, named: &Named) -> Failure {
+        let failure = failure.with("integration_id", named.id.to_string());
         match reached {
             Reached::Nothing => failure,
-            Reached::Doubt => failure.advise(&format!("To see: {} status {id}", self.settings.command)),
-            Reached::Started => failure.advise(&self.how_to_follow(id)),
+            Reached::Doubt => failure.advise(&format!("To see: {} status {}", self.settings.command, named.argument)),
+            Reached::Started => failure.advise(&self.how_to_follow(named)),
         }
     }
 
-    fn how_to_follow(&self, id: Uuid) -> String {
-        format!("To follow it: {} status {id} --follow", self.settings.command)
+    fn how_to_follow(&self, named: &Named) -> String {
+        format!("To follow it: {} status {} --follow", self.settings.command, named.argument)
     }
-}
 
-fn exit(job: &Job, allow_partial: bool) -> Exit {
-    match job.job_status {
-        JobStatus::Success => Exit::Done,
-        JobStatus::Partial if allow_partial => Exit::Done,
-        _ => Exit::SyncFailed,
+    /// A failure, with what can be known about it from the settings.
+    fn explained(&self, failure: Failure) -> Failure {
+        match failure.exit {
+            Exit::NotAllowed => failure.advise(&format!("The key is from {}", self.settings.key_origin)),
+            _ => failure,
+        }
     }
 }
 
 fn completion(shell: clap_complete::Shell) -> Result<Exit, Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "cdi", &mut script);
-    output::line(String::from_utf8_lossy(&script).trim_end())?;
+    let script = complete::script(shell)?;
+    topic(String::from_utf8_lossy(&script).trim())
+}
+
+fn topic(text: &str) -> Result<Exit, Failure> {
+    output::line(text)?;
     Ok(Exit::Done)
 }
 
 fn man(folder: &Path) -> Result<Exit, Failure> {
-    clap_mangen::generate_to(Cli::command(), folder).map_err(|error| {
-        Failure::new(Exit::Trouble, "output", format!("{} cannot be written to: {error}", folder.display()))
+    if !folder.is_dir() {
+        let message = match folder.exists() {
+            true => format!("{} is not a folder", folder.display()),
+            false => format!("the folder {0} does not exist; mkdir -p {0} makes it", folder.display()),
+        };
+        return Err(Failure::new(Exit::Usage, "usage", message));
+    }
+    help::man_pages(folder).map_err(|error| {
+        // What cannot be written where the caller may not write is the caller's mistake; a full disk is not.
+        let exit = match error.kind() {
+            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => Exit::Usage,
+            _ => Exit::Trouble,
+        };
+        Failure::new(exit, "output", format!("cannot write to {}: {error}", folder.display()))
     })?;
     Ok(Exit::Done)
 }

@@ -1,15 +1,16 @@
-//! What went wrong, for people, for programs and for the shell.
+//! What went wrong: as a sentence, as JSON, and as an exit code.
 
 use std::io;
 
 use cdi_client::errors::{DocumentedError, TriggerIntegrationSyncError};
-use cdi_client::{Error, Stage, WaitError};
+use cdi_client::{CallError, Error, ErrorKind, Stage, WaitError};
 use serde_json::{Map, Value, json};
 
+use crate::auth;
 use crate::programs;
 use crate::table::printable;
 
-/// The exit codes, which `--help` documents.
+/// The exit codes, which `cdi help exit-codes` documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Exit {
@@ -17,7 +18,7 @@ pub(crate) enum Exit {
     Done = 0,
     /// The sync failed.
     SyncFailed = 1,
-    /// Something that the caller gave is written wrongly. clap uses the same number.
+    /// Usage error: the command line, the configuration, or a value that the server refused. clap uses the same number.
     Usage = 2,
     /// The key is not valid or lacks the permission.
     NotAllowed = 3,
@@ -27,9 +28,9 @@ pub(crate) enum Exit {
     Busy = 5,
     /// Too many requests.
     RateLimited = 6,
-    /// Out of time.
+    /// Timeout.
     TimedOut = 7,
-    /// The server or the network is in trouble.
+    /// Server or network error, or the output cannot be written.
     Trouble = 8,
     /// Ctrl-C while waiting, as shells number it.
     Interrupted = 130,
@@ -39,7 +40,7 @@ pub(crate) enum Exit {
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
-    kind: &'static str,
+    pub(crate) kind: &'static str,
     message: String,
     details: Map<String, Value>,
 }
@@ -60,7 +61,7 @@ impl Failure {
         self
     }
 
-    /// What can be done about it, for people.
+    /// Adds what can be done about it.
     pub(crate) fn advise(mut self, advice: &str) -> Failure {
         self.message = format!("{}. {advice}", self.message.trim_end_matches('.'));
         self
@@ -82,65 +83,80 @@ impl Failure {
     }
 }
 
-impl<E: DocumentedError> From<&Error<E>> for Failure {
-    fn from(error: &Error<E>) -> Failure {
-        let (exit, kind) = match error {
-            Error::Documented(answer) => (documented(answer.error), answer.error.name()),
-            Error::Undocumented(response) => (
-                match response.status().as_u16() {
-                    401 | 403 => Exit::NotAllowed,
-                    429 => Exit::RateLimited,
-                    _ => Exit::Trouble,
-                },
-                "undocumented_answer",
-            ),
-            Error::Unreadable { .. } => (Exit::Trouble, "unreadable_answer"),
-            Error::Connection(_) => (Exit::Trouble, "connection"),
-            Error::Timeout { .. } => (Exit::TimedOut, "request_timeout"),
-            Error::Interrupted { .. } => (Exit::Trouble, "broken_connection"),
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        let (exit, kind) = match error.kind() {
+            ErrorKind::Documented => (documented(&error), error.name().unwrap_or("documented")),
+            ErrorKind::Undocumented => (undocumented(&error), "undocumented_answer"),
+            ErrorKind::Unreadable => (Exit::Trouble, "unreadable_answer"),
+            ErrorKind::Connection => (Exit::Trouble, "connection"),
+            ErrorKind::Timeout => (Exit::TimedOut, "request_timeout"),
+            ErrorKind::Interrupted => (Exit::Trouble, "broken_connection"),
+            ErrorKind::Deadline => (Exit::TimedOut, "deadline"),
+            ErrorKind::JobGone => (Exit::NotFound, "no_sync"),
+            ErrorKind::Settings => (Exit::Usage, "configuration"),
             _ => (Exit::Trouble, "request"),
         };
         let mut failure = Failure::new(exit, kind, error.to_string());
+        if let (Some("access_denied"), Some(permission)) = (error.name(), error.operation().and_then(permission)) {
+            failure = failure.advise(&format!("The permission is {permission}"));
+        }
         let mut detail = |name: &str, value: Option<Value>| {
             failure.details.extend(value.map(|value| (name.to_owned(), value)));
         };
         detail("status", error.status().map(Value::from));
-        detail("help", error.documented().map(|error| error.help().into()));
+        detail("help", error.help().map(Value::from));
         detail("retry_after", error.retry_after().map(|wait| wait.as_secs().into()));
         detail("request_id", error.request_id().map(Value::from));
         failure
     }
 }
 
-impl<E: DocumentedError> From<Error<E>> for Failure {
-    fn from(error: Error<E>) -> Failure {
-        Failure::from(&error)
+impl<E: DocumentedError> From<CallError<E>> for Failure {
+    fn from(error: CallError<E>) -> Failure {
+        Failure::from(Error::from(error))
+    }
+}
+
+/// What an API key needs for an operation of the contract.
+fn permission(operation: &str) -> Option<&'static str> {
+    match operation {
+        "list_integrations" => Some(auth::LIST),
+        "list_job_sync_status" => Some(auth::JOBS),
+        "trigger_integration_sync" => Some(auth::SYNC),
+        _ => None,
     }
 }
 
 /// By name where the same status means several things, by status otherwise: an error that is added to the contract has a
 /// sensible code at once.
-fn documented(error: impl DocumentedError) -> Exit {
+fn documented(error: &Error) -> Exit {
     match (error.name(), error.status()) {
-        ("job_in_progress", _) => Exit::Busy,
+        (Some("job_in_progress"), _) => Exit::Busy,
         // Cursors are not given by the caller: they go from one answer of the server into the next request.
-        ("invalid_cursor", _) => Exit::Trouble,
-        (_, 400) => Exit::Usage,
-        (_, 401 | 403) => Exit::NotAllowed,
-        (_, 404) => Exit::NotFound,
-        (_, 429) => Exit::RateLimited,
+        (Some("invalid_cursor"), _) => Exit::Trouble,
+        (_, Some(400)) => Exit::Usage,
+        (_, Some(404)) => Exit::NotFound,
+        _ => undocumented(error),
+    }
+}
+
+fn undocumented(error: &Error) -> Exit {
+    match error.status() {
+        Some(401 | 403) => Exit::NotAllowed,
+        Some(429) => Exit::RateLimited,
         _ => Exit::Trouble,
     }
 }
 
 /// A trigger that was not answered with success.
-impl From<Error<TriggerIntegrationSyncError>> for WaitFailure {
-    fn from(error: Error<TriggerIntegrationSyncError>) -> WaitFailure {
+impl From<CallError<TriggerIntegrationSyncError>> for WaitFailure {
+    fn from(error: CallError<TriggerIntegrationSyncError>) -> WaitFailure {
         WaitFailure::from(WaitError::Trigger(error))
     }
 }
 
-/// Why a wait has no result, and whether a sync goes on all the same.
+/// Why a wait has no result, and whether a sync is running in spite of it.
 #[derive(Debug)]
 pub(crate) struct WaitFailure {
     pub(crate) failure: Failure,
@@ -152,33 +168,31 @@ pub(crate) struct WaitFailure {
 pub(crate) enum Reached {
     /// Nothing was triggered.
     Nothing,
-    /// Nobody knows whether the sync was triggered.
+    /// It is not known whether the sync was triggered.
     Doubt,
-    /// The sync goes on.
+    /// The sync is still running.
     Started,
 }
 
 impl From<WaitError> for WaitFailure {
     fn from(error: WaitError) -> WaitFailure {
-        let message = error.to_string();
-        let (failure, reached) = match error {
-            WaitError::Trigger(source) if source.may_have_taken_effect() => (Failure::from(source), Reached::Doubt),
-            WaitError::Trigger(source) => (Failure::from(source), Reached::Nothing),
-            WaitError::Status { source, triggered: true } => (Failure::from(source), Reached::Started),
-            WaitError::Status { source, .. } => (Failure::from(source), Reached::Nothing),
-            WaitError::Gone { .. } => (Failure::new(Exit::NotFound, "no_sync", ""), Reached::Started),
-            WaitError::Deadline { stage, .. } => {
-                let failure = Failure::new(Exit::TimedOut, "deadline", "");
-                match *stage {
-                    Stage::Running(job) => (failure.with("job", programs::fields(&job)), Reached::Started),
-                    Stage::Triggered => (failure, Reached::Started),
-                    Stage::Triggering => (failure, Reached::Doubt),
-                    _ => (failure, Reached::Nothing),
-                }
-            }
-            _ => (Failure::new(Exit::Trouble, "unknown", ""), Reached::Doubt),
+        let (reached, job) = match &error {
+            WaitError::Trigger(_) if error.may_have_taken_effect() => (Reached::Doubt, None),
+            WaitError::Deadline { stage, .. } => match &**stage {
+                Stage::Running(job) => (Reached::Started, Some(programs::fields(job))),
+                Stage::Triggering => (Reached::Doubt, None),
+                _ if error.may_have_taken_effect() => (Reached::Started, None),
+                _ => (Reached::Nothing, None),
+            },
+            _ if error.may_have_taken_effect() => (Reached::Started, None),
+            _ => (Reached::Nothing, None),
         };
-        WaitFailure { failure: Failure { message, ..failure }, reached }
+        let failure = Failure::from(Error::from(error));
+        let failure = match job {
+            Some(job) => failure.with("job", job),
+            None => failure,
+        };
+        WaitFailure { failure, reached }
     }
 }
 

@@ -1,11 +1,21 @@
 //! `cdi`, the command line of Cloud Data Ingestion.
 
 mod args;
+mod auth;
+mod bash;
+mod cache;
+mod causes;
 mod commands;
+mod complete;
 mod failure;
+mod folders;
+mod help;
+mod jq;
+mod names;
 mod output;
 mod profile;
 mod programs;
+mod session;
 mod settings;
 mod show;
 mod table;
@@ -13,26 +23,30 @@ mod waiting;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use args::Cli;
 use failure::{Exit, Failure};
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+fn main() -> ExitCode {
+    // Before any thread is started.
+    complete::answer();
+    let cli = match args::parse() {
         Ok(cli) => cli,
         Err(error) => return refused(&error),
     };
-    let json = cli.common.json;
-    let exit = commands::run(cli).await.unwrap_or_else(|failure| {
+    // With --jq standard output has what was selected, and nothing else.
+    let json = cli.common.json && cli.common.jq.is_none();
+    let exit = run(cli).unwrap_or_else(|failure| {
         output::tell(&failure.for_people());
         if json {
-            told(&failure);
+            print(&failure);
         }
         failure.exit
     });
     ExitCode::from(exit as u8)
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn run(cli: args::Cli) -> Result<Exit, Failure> {
+    commands::run(cli).await
 }
 
 /// A command line that clap does not take, or one that asks for help or for the version.
@@ -42,16 +56,17 @@ fn refused(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         return ExitCode::SUCCESS;
     }
-    if std::env::args_os().any(|argument| argument == "--json") {
+    let has = |option: &str| std::env::args_os().any(|argument| argument.to_string_lossy().starts_with(option));
+    if has("--json") && !has("--jq") {
         let text = error.to_string();
         let words = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ").split_whitespace();
-        told(&Failure::new(Exit::Usage, "usage", words.collect::<Vec<_>>().join(" ")));
+        print(&Failure::new(Exit::Usage, "usage", words.collect::<Vec<_>>().join(" ")));
     }
     ExitCode::from(Exit::Usage as u8)
 }
 
-/// Tells programs of a failure.
-fn told(failure: &Failure) {
+/// Prints a failure as JSON.
+fn print(failure: &Failure) {
     // There is nowhere left to report that this cannot be written.
     let _ = output::line(&failure.for_programs().to_string());
 }

@@ -1,12 +1,17 @@
-//! Where results go: as text for people, as JSON for programs, or nowhere.
+//! How results are printed: as text, as JSON, as what an expression selects from the JSON, or not at all.
 
 use std::io::{self, IsTerminal, Write};
 
+use anstream::{AutoStream, ColorChoice};
 use serde_json::Value;
 
 use crate::args::{Color, Common};
+use crate::failure::{Exit, Failure};
+use crate::jq::Jq;
+use crate::table::printable;
 
 /// How results are printed.
+#[derive(Clone)]
 pub(crate) struct Output {
     form: Form,
     pub(crate) colour: bool,
@@ -14,54 +19,73 @@ pub(crate) struct Output {
     pub(crate) room: Option<usize>,
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone)]
 enum Form {
-    People,
-    Programs,
-    Nobody,
+    Text,
+    Json,
+    /// What an expression selects from the JSON.
+    Selection(Jq),
+    /// Nothing.
+    Quiet,
 }
 
 impl Output {
     pub(crate) fn new(common: &Common) -> Output {
-        let terminal = io::stdout().is_terminal();
-        let set = |name| std::env::var_os(name).is_some_and(|value: std::ffi::OsString| !value.is_empty());
-        let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
         Output {
-            form: match (common.json, common.quiet) {
-                (true, _) => Form::Programs,
-                (false, true) => Form::Nobody,
-                (false, false) => Form::People,
+            form: match (&common.jq, common.json, common.quiet) {
+                (Some(jq), ..) => Form::Selection(jq.clone()),
+                (None, true, _) => Form::Json,
+                (None, false, true) => Form::Quiet,
+                (None, false, false) => Form::Text,
             },
             colour: match common.color {
                 Color::Always => true,
                 Color::Never => false,
-                Color::Auto => terminal && !set("NO_COLOR") && !dumb,
+                Color::Auto => AutoStream::choice(&io::stdout()) != ColorChoice::Never,
             },
             room: terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0.into()),
         }
     }
 
     /// Prints a result in the form that was asked for.
-    pub(crate) fn print(
-        &self,
-        for_people: impl FnOnce() -> String,
-        for_programs: impl FnOnce() -> Value,
-    ) -> io::Result<()> {
-        match self.form {
-            Form::People => line(&for_people()),
-            Form::Programs => line(&for_programs().to_string()),
-            Form::Nobody => Ok(()),
+    pub(crate) fn print(&self, text: impl FnOnce() -> String, json: impl FnOnce() -> Value) -> Result<(), Failure> {
+        match &self.form {
+            Form::Text => Ok(line(&text())?),
+            Form::Json => Ok(line(&json().to_string())?),
+            Form::Selection(jq) => {
+                let lines = jq.run(&json()).map_err(|error| {
+                    Failure::new(Exit::Usage, "jq", format!("the result cannot be printed: --jq: {error}"))
+                })?;
+                // What was selected is printed as it is, but nothing of it takes control of a terminal.
+                let harmless = |character: char| match character {
+                    '\n' | '\t' => character.to_string(),
+                    _ => printable(character.encode_utf8(&mut [0; 4])),
+                };
+                let shown = |text: &String| match self.room {
+                    Some(_) => text.chars().map(harmless).collect(),
+                    None => text.clone(),
+                };
+                Ok(lines.iter().try_for_each(|text| line(&shown(text)))?)
+            }
+            Form::Quiet => Ok(()),
         }
     }
 
-    /// Whether programs read it.
-    pub(crate) fn is_for_programs(&self) -> bool {
-        self.form == Form::Programs
+    /// Prints on standard error what can be done about a result, unless only errors are wanted.
+    pub(crate) fn advise(&self, text: &str) {
+        if !matches!(self.form, Form::Quiet) {
+            tell(text);
+        }
     }
 
-    /// Whether progress is shown: to people, on a terminal.
+    /// Whether results are JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        matches!(self.form, Form::Json | Form::Selection(_))
+    }
+
+    /// Whether progress is shown: on a terminal, unless only errors are wanted.
     pub(crate) fn shows_progress(&self) -> bool {
-        self.form != Form::Nobody && io::stderr().is_terminal()
+        !matches!(self.form, Form::Quiet) && io::stderr().is_terminal()
     }
 }
 

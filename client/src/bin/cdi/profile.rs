@@ -1,5 +1,5 @@
-//! The configuration file: profiles, each a server and where its key is. Keys never stand in it, and nothing of it that
-//! could be one is repeated in an error.
+//! The configuration file: profiles, each with a server and where its key is. Keys are never in it, and no error repeats a
+//! value that could be one.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -10,6 +10,7 @@ use toml::{Spanned, Value};
 
 use crate::args::Common;
 use crate::failure::Failure;
+use crate::folders;
 use crate::output;
 use crate::settings::{Setting, environment};
 
@@ -55,9 +56,9 @@ impl Profile {
             Some(path) => Some(path.clone()),
             None => environment("CDI_CONFIG")?.map(|setting| setting.value.into()),
         };
-        let Some(path) = named_file.clone().or(usual_file()) else {
+        let Some(path) = named_file.clone().or_else(folders::configuration_file) else {
             return match name {
-                Some(name) => Err(missing(&name, "no configuration file is known; name one with --config")),
+                Some(name) => Err(missing(&name, "there is no configuration file; name one with --config")),
                 None => Ok(None),
             };
         };
@@ -127,10 +128,14 @@ fn missing(name: &str, why: &str) -> Failure {
     Failure::configuration(format!("there is no profile `{}`: {why}", name.escape_debug()))
 }
 
-fn usual_file() -> Option<PathBuf> {
-    let folder = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let configuration = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")))?;
-    Some(configuration.join("cdi/config.toml"))
+/// The names of all profiles; none where the file cannot be read.
+pub(crate) fn names(common: &Common) -> Vec<String> {
+    let named = common.config.clone().or_else(|| std::env::var_os("CDI_CONFIG").map(PathBuf::from));
+    let file = named.or_else(folders::configuration_file).and_then(|path| {
+        let text = std::fs::read_to_string(&path).ok()?;
+        parse(&path, &text).ok()
+    });
+    file.map(|file| file.profiles.into_keys().collect()).unwrap_or_default()
 }
 
 fn parse(path: &Path, text: &str) -> Result<File, Failure> {
@@ -159,7 +164,7 @@ fn key_source(path: &Path, text: &str, key: Spanned<Value>) -> Result<KeySource,
         }
     }
     Err(Failure::configuration(format!(
-        "{}: a key does not stand here; say where it is: api_key = {{ env = \"NAME\" }} or api_key = {{ file = \"PATH\" }}",
+        "{}: write where the key is, not the key itself: api_key = {{ env = \"NAME\" }} or api_key = {{ file = \"PATH\" }}",
         place(path, text, offset)
     )))
 }

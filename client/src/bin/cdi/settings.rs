@@ -3,14 +3,18 @@
 use cdi_client::{BuildError, Client};
 
 use crate::args::Common;
+use crate::cache::Cache;
 use crate::failure::{Exit, Failure};
 use crate::profile::Profile;
 
-/// A client, how a command line for the same server begins, and where the key is from.
+/// A client, and where its settings come from.
 pub(crate) struct Settings {
     pub(crate) client: Client,
+    /// How a command line for the same server begins.
     pub(crate) command: String,
+    pub(crate) url_origin: String,
     pub(crate) key_origin: String,
+    pub(crate) cache: Cache,
 }
 
 /// A setting, and where it comes from.
@@ -32,7 +36,7 @@ impl Settings {
         let url = option.or(first_of(environment("CDI_URL")?, profile.as_ref().map(Profile::url)));
         let Some(url) = url else {
             return Err(Failure::configuration(
-                "the URL of the server is missing: set CDI_URL, give --url, or write a profile (cdi --help tells how)",
+                "the server's URL is missing: set CDI_URL, pass --url, or write a profile (see cdi help environment)",
             ));
         };
         // A key must not get to another server than its own.
@@ -45,31 +49,30 @@ impl Settings {
         let Some(key) = first_of(from_environment, from_profile) else {
             return Err(Failure::configuration(match foreign.first() {
                 Some(profile) => format!(
-                    "the API key is missing: set CDI_API_KEY; the key of {} is sent to its own URL only",
+                    "the API key is missing: set CDI_API_KEY; the key of {} is only sent to the URL of that profile",
                     profile.url().origin
                 ),
-                None => "the API key is missing: set CDI_API_KEY, or write a profile (cdi --help tells how)".into(),
+                None => "the API key is missing: set CDI_API_KEY, or write a profile (see cdi help environment)".into(),
             }));
         };
-        Ok(Settings { client: client(&url, &key)?, command: command(common), key_origin: key.origin })
+        let client = client(&url, &key)?;
+        Ok(Settings {
+            cache: Cache::new(client.base_url(), &key.value),
+            client,
+            command: command(common),
+            url_origin: url.origin,
+            key_origin: key.origin,
+        })
     }
 }
 
 fn client(url: &Setting, key: &Setting) -> Result<Client, Failure> {
     let builder = Client::builder().user_agent(concat!("cdi/", env!("CARGO_PKG_VERSION"))).api_key(&key.value);
-    // Names of instances have none of these characters, addresses have one.
-    let builder = match url.value.contains(['/', ':', '.']) {
-        true => builder.base_url(&url.value),
-        false => builder.instance(&url.value),
-    };
-    builder.build().map_err(|error| match &error {
+    builder.server(&url.value).build().map_err(|error| match &error {
         BuildError::Key(_) => Failure::configuration(format!("{error} (from {})", key.origin)),
-        BuildError::Url { .. } => Failure::configuration(format!("{error} (from {})", url.origin)),
-        BuildError::Instance(name) => Failure::configuration(format!(
-            "`{}` is neither a URL, which begins with https:// or http://, nor a Braze instance such as iad-03 (from {})",
-            name.escape_debug(),
-            url.origin
-        )),
+        BuildError::Url { .. } | BuildError::Server(_) => {
+            Failure::configuration(format!("{error} (from {})", url.origin))
+        }
         BuildError::Http(_) => Failure::new(Exit::Trouble, "configuration", error.to_string())
             .advise("https needs root certificates; Linux has them in the package ca-certificates"),
         _ => Failure::configuration(error.to_string()),
@@ -99,7 +102,8 @@ fn command(common: &Common) -> String {
     command
 }
 
-fn quoted(text: &str) -> String {
+/// A text as one word of a shell.
+pub(crate) fn quoted(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&byte);
     match !text.is_empty() && text.bytes().all(plain) {
         true => text.to_owned(),

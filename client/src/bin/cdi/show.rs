@@ -1,23 +1,25 @@
-//! How integrations and jobs look to people.
+//! Integrations and jobs as text.
 
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use cdi_client::{Integration, IntegrationStatus, Job, JobStatus};
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
+use crate::names;
 use crate::output::Output;
 use crate::table::{Cell, Column, Kind, printable, table};
 
 const INTEGRATIONS: [Column; 9] = [
     column("ID", Kind::Text, 0),
     column("NAME", Kind::LongText, 0),
-    column("TYPE", Kind::Text, 3),
+    column("TYPE", Kind::Text, 5),
     column("SOURCE", Kind::Text, 2),
     column("STATUS", Kind::Text, 6),
     column("LAST SYNC", Kind::Text, 7),
-    column("STARTED", Kind::Text, 5),
-    column("SYNCED UP TO", Kind::Text, 4),
+    column("STARTED", Kind::Text, 4),
+    column("SYNCED UP TO", Kind::Text, 3),
     column("NEXT RUN", Kind::Text, 1),
 ];
 
@@ -37,11 +39,13 @@ const fn column(title: &'static str, kind: Kind, rank: u8) -> Column {
 /// Integrations as a table.
 pub(crate) fn integrations(integrations: &[Integration], output: &Output) -> String {
     if integrations.is_empty() {
-        return "The workspace has no integrations.".into();
+        return "The workspace of this API key has no integrations.".into();
     }
+    let ids: Vec<_> = integrations.iter().map(|integration| integration.integration_id).collect();
+    let shortest = names::shortest_unique(&ids);
     let rows = integrations.iter().map(|integration| {
         vec![
-            Cell::new(&integration.integration_id.to_string()),
+            id(integration.integration_id, shortest),
             Cell::new(&integration.integration_name),
             Cell::new(&integration.integration_type),
             Cell::new(&integration.warehouse_type),
@@ -59,8 +63,13 @@ pub(crate) fn integrations(integrations: &[Integration], output: &Output) -> Str
     fitting(&INTEGRATIONS, rows.collect(), output)
 }
 
-/// Jobs as a table.
-pub(crate) fn jobs(jobs: &[Job], output: &Output) -> String {
+fn id(id: Uuid, shortest: usize) -> Cell {
+    let text = id.to_string();
+    Cell::new(&text).or_shorter(&text[..shortest])
+}
+
+/// Jobs as a table, and on a terminal what can be done about the newest.
+pub(crate) fn jobs(jobs: &[Job], advice: Option<String>, output: &Output) -> String {
     if jobs.is_empty() {
         return "The integration has not been synced yet.".into();
     }
@@ -68,26 +77,30 @@ pub(crate) fn jobs(jobs: &[Job], output: &Output) -> String {
         vec![
             time(job.sync_start_time),
             status(&job.job_status),
-            took(job).map_or_else(none, |took| Cell::new(&took)),
+            took(job).map_or_else(none, |took| Cell::new(&duration(took)).or_shorter(&short_duration(took))),
             Cell::new(&job.rows_synced.to_string()),
             Cell::new(&job.rows_failed_with_errors.to_string()),
             job.last_timestamp_synced.map_or_else(none, time),
         ]
     });
-    fitting(&JOBS, rows.collect(), output)
+    let table = fitting(&JOBS, rows.collect(), output);
+    match advice.filter(|_| output.room.is_some()) {
+        Some(advice) => format!("{table}\n{advice}"),
+        None => table,
+    }
 }
 
 fn fitting(columns: &[Column], rows: Vec<Vec<Cell>>, output: &Output) -> String {
     let (text, left_out) = table(columns, &rows, output.room, output.colour);
     match left_out.as_slice() {
         [] => text,
-        titles => format!("{text}\n(no room for {})", titles.join(", ")),
+        titles => format!("{text}\nNot shown, to fit the terminal: {}", titles.join(", ")),
     }
 }
 
 /// A job that has ended, in one line.
 pub(crate) fn ended(job: &Job, output: &Output) -> String {
-    let took = took(job).map(|took| format!(", in {took}")).unwrap_or_default();
+    let took = took(job).map(|took| format!(", in {}", duration(took))).unwrap_or_default();
     let status = printable(job.job_status.as_str());
     let status = match output.colour {
         true => format!("{style}{status}{style:#}", style = style(&job.job_status)),
@@ -96,13 +109,13 @@ pub(crate) fn ended(job: &Job, output: &Output) -> String {
     format!("{status}: {}{took}", rows(job))
 }
 
-/// A job that goes on, in one line.
+/// A running job, in one line.
 pub(crate) fn going(job: &Job, rows_per_second: Option<f64>) -> String {
     let rate = rows_per_second.map(|rate| format!(", {rate:.0} rows/s")).unwrap_or_default();
-    let read = job.rows_synced.saturating_add(job.rows_failed_with_errors);
     format!(
-        "{}: {read} rows read, {} synced, {} failed{rate}",
+        "{}: {} rows read, {} synced, {} failed{rate}",
         printable(job.job_status.as_str()),
+        job.rows_read(),
         job.rows_synced,
         job.rows_failed_with_errors
     )
@@ -112,13 +125,33 @@ fn rows(job: &Job) -> String {
     format!("{} rows synced, {} failed", job.rows_synced, job.rows_failed_with_errors)
 }
 
-fn took(job: &Job) -> Option<String> {
-    let took = (job.sync_finish_time? - job.sync_start_time).to_std().ok()?;
-    let rounded = match took.as_secs() {
-        0..60 => Duration::from_millis(took.as_millis() as u64 / 100 * 100),
-        seconds => Duration::from_secs(seconds),
+fn took(job: &Job) -> Option<Duration> {
+    (job.sync_finish_time? - job.sync_start_time).to_std().ok()
+}
+
+/// A duration as exactly as people need it: 41 ms, 4.2 s, 1 min 9 s, 1 h 44 min.
+fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        3600.. => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+        _ => short_duration(duration),
+    }
+}
+
+/// A duration in one unit, rounded down: 59.96 s are not 60.0 s.
+fn short_duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let in_unit = |unit: u64| match seconds / unit {
+        whole @ 0..10 => format!("{whole}.{}", seconds * 10 / unit % 10),
+        whole => whole.to_string(),
     };
-    Some(humantime::format_duration(rounded).to_string())
+    match seconds {
+        0 => format!("{} ms", duration.as_millis()),
+        1..60 => format!("{seconds}.{} s", duration.subsec_millis() / 100),
+        60..3600 => format!("{} min", in_unit(60)),
+        _ => format!("{} h", in_unit(3600)),
+    }
 }
 
 const PLAIN: Style = Style::new();
@@ -133,7 +166,7 @@ fn style(status: &JobStatus) -> Style {
         JobStatus::Partial => YELLOW,
         JobStatus::Error | JobStatus::ConfigError => RED,
         JobStatus::Running => CYAN,
-        JobStatus::Unknown(_) => PLAIN,
+        _ => PLAIN,
     }
 }
 
@@ -142,9 +175,32 @@ fn status(status: &JobStatus) -> Cell {
 }
 
 fn time(time: DateTime<Utc>) -> Cell {
-    Cell::new(&time.format("%Y-%m-%d %H:%M:%SZ").to_string())
+    Cell::new(&time.format("%Y-%m-%d %H:%M:%SZ").to_string()).or_shorter(&time.format("%Y-%m-%d %H:%MZ").to_string())
 }
 
 fn none() -> Cell {
     Cell::new("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_a_long_and_a_short_form() {
+        for (milliseconds, long, short) in [
+            (0, "0 ms", "0 ms"),
+            (41, "41 ms", "41 ms"),
+            (4_260, "4.2 s", "4.2 s"),
+            (59_999, "59.9 s", "59.9 s"),
+            (60_000, "1 min 0 s", "1.0 min"),
+            (69_500, "1 min 9 s", "1.1 min"),
+            (2_649_000, "44 min 9 s", "44 min"),
+            (6_249_000, "1 h 44 min", "1.7 h"),
+            (93_600_000, "26 h 0 min", "26 h"),
+        ] {
+            let time = Duration::from_millis(milliseconds);
+            assert_eq!((duration(time).as_str(), short_duration(time).as_str()), (long, short));
+        }
+    }
 }

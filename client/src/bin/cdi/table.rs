@@ -1,5 +1,5 @@
-//! Tables that fit. Where the room is short, long texts are cut first, then columns are left out, the least important
-//! first.
+//! Tables that fit. Where the room is short, texts are first replaced by their short forms, then long texts are cut, then
+//! columns are left out, the least important first.
 
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr;
@@ -28,16 +28,27 @@ pub(crate) enum Kind {
     Number,
 }
 
-/// What stands in one place.
+/// One cell of a table.
 pub(crate) struct Cell {
     text: String,
+    /// The form that says nearly the same in less room.
+    short: Option<String>,
     style: Style,
 }
 
 impl Cell {
     /// A text, without what could take control of a terminal.
     pub(crate) fn new(text: &str) -> Cell {
-        Cell { text: printable(text), style: Style::new() }
+        Cell { text: printable(text), short: None, style: Style::new() }
+    }
+
+    pub(crate) fn or_shorter(mut self, text: &str) -> Cell {
+        self.short = Some(printable(text));
+        self
+    }
+
+    fn form(&self, short: bool) -> &str {
+        self.short.as_deref().filter(|_| short).unwrap_or(&self.text)
     }
 
     pub(crate) fn style(mut self, style: Style) -> Cell {
@@ -65,9 +76,19 @@ pub(crate) fn table(
     room: Option<usize>,
     colour: bool,
 ) -> (String, Vec<&'static str>) {
-    let widest = |index: usize| rows.iter().map(|row| row[index].text.width()).max().unwrap_or(0);
-    let mut widths: Vec<_> =
-        columns.iter().enumerate().map(|(index, column)| widest(index).max(column.title.width())).collect();
+    let widest = |index: usize, short: bool| {
+        let cells = rows.iter().map(|row| row[index].form(short).width()).max().unwrap_or(0);
+        cells.max(columns[index].title.width())
+    };
+    let mut widths: Vec<_> = (0..columns.len()).map(|index| widest(index, false)).collect();
+    let mut short = vec![false; columns.len()];
+    for index in 0..columns.len() {
+        let total = widths.iter().map(|width| width + GAP).sum::<usize>() - GAP;
+        if room.is_some_and(|room| total > room) {
+            short[index] = true;
+            widths[index] = widest(index, true);
+        }
+    }
     let (kept, left_out) = fit(columns, &mut widths, room);
     let header = Style::new().bold();
     let mut text = String::new();
@@ -89,7 +110,7 @@ pub(crate) fn table(
     };
     line(&|index| (columns[index].title.into(), header));
     for row in rows {
-        line(&|index| (row[index].text.clone(), row[index].style));
+        line(&|index| (row[index].form(short[index]).to_owned(), row[index].style));
     }
     text.pop();
     (text, left_out)
@@ -98,9 +119,9 @@ pub(crate) fn table(
 /// Makes the columns fit; the indices of those that stay, and the titles of the others.
 fn fit(columns: &[Column], widths: &mut [usize], room: Option<usize>) -> (Vec<usize>, Vec<&'static str>) {
     let mut kept: Vec<usize> = (0..columns.len()).collect();
-    let mut left_out = Vec::new();
+    let mut left_out: Vec<usize> = Vec::new();
     let Some(room) = room else {
-        return (kept, left_out);
+        return (kept, Vec::new());
     };
     let total = |kept: &[usize], widths: &[usize]| kept.iter().map(|&index| widths[index] + GAP).sum::<usize>() - GAP;
     let shrink = |kept: &[usize], widths: &mut [usize], least: usize| {
@@ -118,10 +139,11 @@ fn fit(columns: &[Column], widths: &mut [usize], room: Option<usize>) -> (Vec<us
             break;
         };
         kept.retain(|&index| index != least);
-        left_out.push(columns[least].title);
+        left_out.push(least);
     }
+    left_out.sort_unstable();
     shrink(&kept, widths, 0);
-    (kept, left_out)
+    (kept, left_out.into_iter().map(|index| columns[index].title).collect())
 }
 
 /// The beginning of a text, so that it takes no more than this many columns.
@@ -173,6 +195,18 @@ ID    NAME                                 ROWS  NOTE
     }
 
     #[test]
+    fn short_forms_are_used_before_anything_is_cut() {
+        let row =
+            |id: &str, name| vec![Cell::new(id).or_shorter(&id[..4]), Cell::new(name), Cell::new("7"), Cell::new("-")];
+        let rows = [row("0001-0002", "Users"), row("0003-0004", "Orders")];
+        let first = |room| table(&COLUMNS, &rows, room, false).0.lines().nth(1).unwrap().to_owned();
+        assert_eq!(first(Some(24)), "0001  Users      7  -");
+        assert_eq!(first(Some(80)), "0001-0002  Users      7  -");
+        assert_eq!(first(None), "0001-0002  Users      7  -", "what is piped is never shortened");
+        assert!(table(&COLUMNS, &rows, Some(24), false).1.is_empty());
+    }
+
+    #[test]
     fn long_texts_are_cut_before_columns_are_left_out() {
         let expected = "\
 ID    NAME                       ROWS  NOTE
@@ -184,7 +218,7 @@ ID    NAME                       ROWS  NOTE
     #[test]
     fn what_matters_least_is_left_out_first() {
         assert_eq!(shown(Some(36)).1, ["NOTE"]);
-        assert_eq!(shown(Some(30)).1, ["NOTE", "ROWS"]);
+        assert_eq!(shown(Some(30)).1, ["ROWS", "NOTE"]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::output::Output;
 use crate::show;
 use crate::table::{cut, printable};
 
-/// How far a wait has come, as it was told.
+/// How far a wait has come, as the progress reports it.
 #[derive(Clone)]
 pub(crate) struct Waiting {
     reached: Arc<Mutex<Reached>>,
@@ -40,7 +40,7 @@ impl Waiting {
         let text = match progress {
             Progress::Busy(job) => {
                 *self.reached() = Reached::Nothing;
-                format!("another sync is in progress: {}", self.going(job))
+                format!("another sync is running: {}", self.going(job))
             }
             Progress::Triggering => {
                 *self.reached() = Reached::Doubt;
@@ -69,7 +69,7 @@ impl Waiting {
     fn draw(&self) {
         let text = lock(&self.text);
         if self.shown && !text.is_empty() {
-            let passed = format!(" ({}s)", self.begun.elapsed().as_secs());
+            let passed = format!(" ({} s)", self.begun.elapsed().as_secs());
             let columns = terminal_size_of(io::stderr()).map_or(usize::MAX, |(width, _)| width.0.into());
             let shown = cut(&text, columns.saturating_sub(passed.len() + 1));
             // Whether progress can be shown decides nothing.
@@ -111,8 +111,8 @@ impl Waiting {
                 "interrupted",
                 match reached {
                     Reached::Nothing => "interrupted: nothing was triggered",
-                    Reached::Doubt => "interrupted: nobody knows whether the sync was triggered",
-                    Reached::Started => "interrupted: the sync goes on",
+                    Reached::Doubt => "interrupted: it is unknown whether the sync was triggered",
+                    Reached::Started => "interrupted: the sync is still running",
                 },
             ),
             Err(error) => Failure::new(Exit::Trouble, "signal", format!("cannot listen for Ctrl-C: {error}")),

@@ -30,7 +30,8 @@ impl Patience {
         let pauses = ExponentialBuilder::new().with_min_delay(first).with_max_delay(LONGEST_PAUSE).with_jitter();
         let pause = pauses.without_max_times().build().nth(self.pauses.min(MOST));
         self.pauses += 1;
-        pause.unwrap_or(LONGEST_PAUSE)
+        // Whole milliseconds are easier to read in the log.
+        pause.map_or(LONGEST_PAUSE, |pause| Duration::from_millis(pause.as_millis() as u64))
     }
 
     /// Notes a failure. Fails if the pause would exceed `longest` since the first one.

@@ -1,0 +1,39 @@
+//! Where to look when a sync failed: the API does not tell callers the cause.
+
+use cdi_client::{Job, JobStatus};
+
+/// What to do to see why a job failed, or which of its rows did. Nothing if there is nothing to see.
+pub(crate) fn advice(job: &Job, base_url: &str, integration: &str) -> Option<String> {
+    let rows = match &job.job_status {
+        JobStatus::Success | JobStatus::Running => return None,
+        JobStatus::Partial => true,
+        _ => false,
+    };
+    let what = if rows { "which rows failed, and why" } else { "why the sync failed" };
+    Some(match (is_braze(base_url), rows) {
+        (true, _) => {
+            format!("The Braze dashboard shows {what}: Data Settings > Cloud Data Ingestion > Sync Log.")
+        }
+        (false, true) => format!("Run `cdi-server row-errors {integration}` on the server to see {what}."),
+        (false, false) => format!("Run `cdi-server jobs {integration}` on the server to see {what}."),
+    })
+}
+
+fn is_braze(base_url: &str) -> bool {
+    let host = base_url.split("://").nth(1).unwrap_or_default().split(['/', ':']).next().unwrap_or_default();
+    [".braze.com", ".braze.eu"].iter().any(|domain| host.ends_with(domain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn braze_is_known_by_its_host() {
+        assert!(is_braze("https://rest.iad-03.braze.com"));
+        assert!(is_braze("https://rest.fra-02.braze.eu/"));
+        for other in ["http://127.0.0.1:8080", "https://braze.com.example.com", "https://example.com/rest.braze.com"] {
+            assert!(!is_braze(other), "{other}");
+        }
+    }
+}
