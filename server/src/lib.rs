@@ -1,7 +1,7 @@
-//! OpenCDI's server: the HTTP edge ([`api`]), what happens at run time ([`store`]), the syncs ([`sync`]), and where they read
-//! from and deliver to ([`connectors`]).
+//! OpenCDI's server: the HTTP API ([`api`]), the store of run-time state ([`store`]), the sync engine ([`sync`]), and its
+//! sources and destinations ([`connectors`]).
 //!
-//! `api` and `sync` do not know each other: a trigger is a row in the store and a wake-up.
+//! `api` and `sync` are independent of each other: a trigger inserts a job into the store and wakes a worker.
 
 pub mod api;
 pub mod commands;
@@ -9,9 +9,9 @@ pub mod config;
 pub mod connectors;
 pub mod demo;
 pub mod logging;
-pub mod process;
 #[cfg(test)]
-mod rooms;
+mod module_boundaries;
+pub mod process;
 pub mod secret;
 pub mod service;
 pub mod settings;

@@ -1,4 +1,4 @@
-//! One log for the whole process: `tracing`, with dropshot's `slog` lines led into it.
+//! Logging for the whole process with `tracing`, which also receives dropshot's `slog` lines.
 
 use std::io::IsTerminal as _;
 
@@ -6,42 +6,43 @@ use anyhow::Context as _;
 use slog::Drain as _;
 use tracing_subscriber::EnvFilter;
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// Human-readable text.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// What is logged unless `RUST_LOG` says otherwise. What sqlx warns of while the store is away the store says once, by itself.
-const USUAL: &str = "info,sqlx=error";
+/// The filter unless `RUST_LOG` is set. Warnings of sqlx are left out, because the store logs its outages itself.
+const DEFAULT_FILTER: &str = "info,sqlx=error";
 
 /// Starts logging to standard error.
 pub fn start(format: LogFormat) -> anyhow::Result<()> {
-    start_with(format, USUAL)
+    start_with(format, DEFAULT_FILTER)
 }
 
-/// The same for a program that talks to its user itself: only warnings and errors.
+/// Starts logging warnings and errors only, for commands with output of their own.
 pub fn start_quiet() -> anyhow::Result<()> {
     start_with(LogFormat::Text, "warn,sqlx=error")
 }
 
-/// The same with another filter: programs for tests are silent.
+/// Starts logging with another default filter.
 #[cfg(feature = "faults")]
-pub fn start_filtered(usual: &str) -> anyhow::Result<()> {
-    start_with(LogFormat::Text, usual)
+pub fn start_filtered(filter: &str) -> anyhow::Result<()> {
+    start_with(LogFormat::Text, filter)
 }
 
-fn start_with(format: LogFormat, usual: &str) -> anyhow::Result<()> {
-    let told = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
-    let filter = EnvFilter::try_new(told.as_deref().unwrap_or(usual)).context("RUST_LOG cannot be understood")?;
+fn start_with(format: LogFormat, default_filter: &str) -> anyhow::Result<()> {
+    let variable = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
+    let filter = EnvFilter::try_new(variable.as_deref().unwrap_or(default_filter))
+        .context("RUST_LOG is not a valid filter; an example is `info,cdi_server=debug`")?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
-    // A second call, as in tests, keeps the first log.
+    // A second call, as in tests, changes nothing.
     let _ = match format {
         LogFormat::Text => lines.with_target(false).try_init(),
         LogFormat::Json => lines.json().try_init(),
@@ -49,7 +50,7 @@ fn start_with(format: LogFormat, usual: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// dropshot's way into the log: its warnings. What else it says repeats what our own lines say of a request.
+/// A logger for dropshot that forwards warnings and errors. Its other lines would repeat our own request lines.
 pub fn slog() -> slog::Logger {
     let warnings = slog::LevelFilter::new(tracing_slog::TracingSlogDrain, slog::Level::Warning);
     slog::Logger::root(warnings.fuse(), slog::o!())

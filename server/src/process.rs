@@ -1,4 +1,4 @@
-//! What the commands have in common as processes: printing, limits, and being told to end.
+//! Process-level helpers for commands: standard output, signals and limits.
 
 use std::io::{ErrorKind, Write as _};
 
@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Writes to standard output. A reader that has gone away is no error: `cdi-server openapi | head`.
+/// Writes to standard output. A closed pipe is not an error, as in `cdi-server openapi | head`.
 pub fn print(text: &str) -> anyhow::Result<()> {
     let mut output = std::io::stdout();
     match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
@@ -15,14 +15,14 @@ pub fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// SIGTERM and Ctrl-C, from the moment in which this is made: none is missed between two times that they are waited for.
+/// A listener for SIGTERM and Ctrl-C. Signals that arrive between two calls of [`ShutdownSignals::next`] are not lost.
 pub struct ShutdownSignals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl ShutdownSignals {
-    /// Listens for them; from now on they do not end the process by themselves.
+    /// Starts listening. From then on these signals do not end the process by themselves.
     pub fn listen() -> anyhow::Result<ShutdownSignals> {
         Ok(ShutdownSignals {
             terminate: signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?,
@@ -30,7 +30,7 @@ impl ShutdownSignals {
         })
     }
 
-    /// Waits for the next one.
+    /// Waits for the next signal.
     pub async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
@@ -39,19 +39,19 @@ impl ShutdownSignals {
     }
 }
 
-/// From now on SIGHUP does not end the process: it says in the log that it has no meaning yet.
+/// Makes SIGHUP only log that it has no effect, instead of ending the process.
 pub fn ignore_hangups() -> anyhow::Result<()> {
     let mut hangups = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
     tokio::spawn(async move {
         while hangups.recv().await.is_some() {
-            tracing::info!("SIGHUP: nothing is done; a changed configuration takes a restart");
+            tracing::info!("SIGHUP ignored; restart the process to apply a changed configuration");
         }
     });
     Ok(())
 }
 
-/// Lets the process open as many files and connections as it may: the usual limit is far below that, for programs that call
-/// `select`.
+/// Raises the soft limit of open files and connections to the hard limit. The usual soft limit is much lower, for programs
+/// that call `select`.
 pub fn raise_open_files() {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current == maximum {
@@ -59,7 +59,7 @@ pub fn raise_open_files() {
     }
     match setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
         Ok(()) => tracing::debug!(from = current, to = maximum, "limit of open files raised"),
-        Err(error) => tracing::debug!(%error, limit = current, "the limit of open files cannot be raised"),
+        Err(error) => tracing::debug!(%error, limit = current, "cannot raise the limit of open files"),
     }
 }
 
@@ -68,9 +68,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_many_files_may_be_open_as_the_system_allows() {
+    fn the_limit_of_open_files_is_raised_to_the_maximum() {
         let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-        // Other tests of this process go on meanwhile.
+        // Not too low: other tests of this process run at the same time.
         let lower = maximum.map_or(4096, |maximum| maximum / 2);
         setrlimit(Resource::Nofile, Rlimit { current: Some(lower), maximum }).unwrap();
         assert_ne!(getrlimit(Resource::Nofile).current, maximum);

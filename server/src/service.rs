@@ -1,4 +1,4 @@
-//! A running service: the API, the workers, or both, started from a configuration and stopped without losing anything.
+//! A running service: the API, the workers, or both. It shuts down gracefully.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use crate::logging;
 use crate::store::{Store, StoreError};
 use crate::sync::Workers;
 
-/// How often a store that is away at the start is tried again.
-const ASK_AGAIN: Duration = Duration::from_millis(500);
+/// How often to retry opening a store that is unavailable at the start.
+const STORE_RETRY: Duration = Duration::from_millis(500);
 
-/// What a process does.
+/// The role of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Role {
     /// Answer requests.
@@ -30,7 +30,7 @@ pub enum Role {
 
 /// A running service.
 pub struct Service {
-    /// The state behind it.
+    /// The store.
     pub store: Store,
     server: Option<HttpServer<Context>>,
     workers: Option<Workers>,
@@ -39,7 +39,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Opens the store, binds the address and starts the workers. Waits for a store that is away.
+    /// Opens the store, binds the address and starts the workers. Waits while the store is unavailable.
     pub async fn start(config: &Config, role: Role) -> anyhow::Result<Service> {
         let store = open_store(&config.store).await.context("the store cannot be opened")?;
         let draining = Arc::new(AtomicBool::new(false));
@@ -56,25 +56,25 @@ impl Service {
         Ok(Service { store, server, workers, draining, drain_deadline: config.server.drain_deadline })
     }
 
-    /// Where it listens, if it does.
+    /// The address it listens on; `None` without the API.
     pub fn address(&self) -> Option<SocketAddr> {
         self.server.as_ref().map(HttpServer::local_addr)
     }
 
-    /// Waits until a part of it ends that should not, and says which.
+    /// Waits until the HTTP server or the workers end unexpectedly, and returns the error.
     pub async fn failed(&mut self) -> String {
         let server = async {
             match &self.server {
                 Some(server) => match server.wait_for_shutdown().await {
-                    Ok(()) => "the HTTP server has ended".to_owned(),
-                    Err(error) => format!("the HTTP server has ended: {error}"),
+                    Ok(()) => "the HTTP server has ended unexpectedly".to_owned(),
+                    Err(error) => format!("the HTTP server has failed: {error}"),
                 },
                 None => std::future::pending().await,
             }
         };
         let workers = async {
             match &mut self.workers {
-                Some(workers) => format!("the supervisor of the syncs has ended: {}", workers.failed().await),
+                Some(workers) => format!("the supervisor of the workers has failed: {}", workers.failed().await),
                 None => std::future::pending().await,
             }
         };
@@ -84,7 +84,8 @@ impl Service {
         }
     }
 
-    /// Stops: no new requests, those in flight and the batches in flight end, jobs are given back at their checkpoints.
+    /// Shuts down: refuses new requests, waits for requests and batches in flight until the drain deadline, and hands back jobs
+    /// at their last checkpoints.
     pub async fn stop(self) {
         self.draining.store(true, Ordering::Relaxed);
         let deadline = self.drain_deadline;
@@ -92,8 +93,8 @@ impl Service {
             let Some(server) = self.server else { return };
             match tokio::time::timeout(deadline, server.close()).await {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(error, "the server did not close well"),
-                Err(_) => tracing::warn!(?deadline, "some requests did not end before the deadline"),
+                Ok(Err(error)) => tracing::warn!(error, "the HTTP server did not shut down cleanly"),
+                Err(_) => tracing::warn!(?deadline, "some requests were still in flight at the drain deadline"),
             }
         };
         let stop = async {
@@ -105,20 +106,20 @@ impl Service {
     }
 }
 
-/// Opens the store; where it is away, waits until it is there.
+/// Opens the store. Retries while it is unavailable.
 async fn open_store(location: &StoreLocation) -> Result<Store, StoreError> {
-    let mut said = false;
+    let mut has_waited = false;
     loop {
         match Store::open(location).await {
             Err(error) if error.is_unavailable() => {
-                if !std::mem::replace(&mut said, true) {
+                if !std::mem::replace(&mut has_waited, true) {
                     tracing::warn!(%error, "waiting for the store");
                 }
-                tokio::time::sleep(ASK_AGAIN).await;
+                tokio::time::sleep(STORE_RETRY).await;
             }
             opened => {
-                if let (true, Ok(store)) = (said, &opened) {
-                    store.has_come_back();
+                if let (true, Ok(store)) = (has_waited, &opened) {
+                    store.mark_recovered();
                 }
                 return opened;
             }

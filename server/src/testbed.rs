@@ -1,7 +1,7 @@
-//! A service with everything that a test of its HTTP side needs: keys of every kind, several pages of integrations and of
-//! jobs, an integration that never finishes its sync, and another workspace. It lives in a temporary folder, on loopback.
+//! A service for tests of the HTTP API: keys of every kind, several pages of integrations and jobs, an integration whose sync
+//! never ends, and a second workspace. It runs in a temporary folder and listens on loopback.
 //!
-//! `cdi-server testbed` runs it for `cargo xtask conform`, which learns from one line of JSON what is there.
+//! `cdi-server testbed` runs it for `cargo xtask conform` and describes it in one line of JSON.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -23,31 +23,31 @@ use crate::secret::{KeyHash, Secret, new_key};
 use crate::service::{Role, Service};
 use crate::store::{JobStatus, Page};
 
-/// Integrations of the workspace, and jobs of one of them: more than two pages of each.
+/// Number of integrations, and of jobs of the integration `QUICK`: more than two pages of each.
 const SEVERAL: u32 = 23;
-/// The integration with the jobs, whose syncs are over at once.
+/// The integration with the jobs. Its syncs have no rows.
 const QUICK: u32 = 1;
-/// The integration whose sync goes on.
+/// The integration whose sync never ends.
 const BUSY: u32 = 2;
-/// The other workspace's only one.
+/// The only integration of the second workspace.
 const FOREIGN: u32 = 99;
-/// How long the busy integration's destination takes to answer: longer than anybody waits.
+/// The response time of the busy integration's destination: longer than any test runs.
 const FOREVER: Duration = Duration::from_secs(24 * 3600);
-/// How long a sync without rows may take, on a machine that has other things to do.
+/// How long a sync without rows may take, on a busy machine.
 const SYNC: Duration = Duration::from_secs(60);
 
-/// How a testbed differs from what people run.
+/// Options of a testbed.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// How long a window of the rate limits is
+    /// Length of the rate-limit windows
     #[arg(long, default_value = "8s", value_parser = humantime::parse_duration)]
     pub window: Duration,
-    /// How many requests a window has, for every operation; without it as many as the contract says
+    /// Requests per window for every operation [default: as in the contract]
     #[arg(long)]
     pub limit: Option<u64>,
 }
 
-/// A running testbed. Its folder goes when it is dropped.
+/// A running testbed. Its folder is deleted when it is dropped.
 pub struct Testbed {
     /// The service.
     pub service: Service,
@@ -55,9 +55,9 @@ pub struct Testbed {
     pub url: String,
     /// A key with every permission.
     pub key: Secret,
-    /// A key without any, of the same workspace.
-    pub powerless: Secret,
-    /// Keys whose requests fail.
+    /// A key of the same workspace without permissions.
+    pub without_permissions: Secret,
+    /// Keys whose requests fail, by the name of their fault.
     pub failing: BTreeMap<&'static str, Secret>,
     /// The destination of the busy integration.
     _destination: FakeBraze,
@@ -65,37 +65,40 @@ pub struct Testbed {
 }
 
 impl Testbed {
-    /// Starts it, and waits until everything is there.
+    /// Starts the service and creates its jobs.
     pub async fn start(options: &Options) -> anyhow::Result<Testbed> {
-        let folder = tempfile::Builder::new().prefix("opencdi-testbed-").tempdir().context("no temporary folder")?;
+        let folder = tempfile::Builder::new()
+            .prefix("opencdi-testbed-")
+            .tempdir()
+            .context("cannot create a temporary folder")?;
         let destination_key = new_key();
-        let destination = FakeBraze::start(&destination_key).await.context("the stand-in destination cannot start")?;
+        let destination = FakeBraze::start(&destination_key).await.context("cannot start the fake Braze server")?;
         destination.delay(FOREVER);
         std::fs::write(folder.path().join("destination.key"), destination_key.expose())?;
-        seed(folder.path()).context("the sources cannot be seeded")?;
+        seed(folder.path()).context("cannot seed the sources")?;
 
-        let (key, powerless) = (new_key(), new_key());
+        let (key, without_permissions) = (new_key(), new_key());
         let failing: BTreeMap<_, _> = Fault::ALL.iter().map(|fault| (fault.as_str(), new_key())).collect();
-        let text = configuration(options, &key, &powerless, &failing, &destination.url())?;
+        let text = configuration(options, &key, &without_permissions, &failing, &destination.url())?;
         let path = folder.path().join("opencdi.toml");
-        std::fs::write(&path, text).context("the configuration cannot be written")?;
+        std::fs::write(&path, text).context("cannot write the configuration")?;
         let config = Config::load(&path, &api::known())?;
         let service = Service::start(&config, Role::All).await?;
         let address = service.address().context("the API is not listening")?;
         service.store.start_job(id(BUSY), Utc::now()).await?;
         for _ in 0..SEVERAL {
             service.store.start_job(id(QUICK), Utc::now()).await?;
-            let over = async {
+            let ended = async {
                 while newest(&service).await? == Some(JobStatus::Running) {}
                 anyhow::Ok(())
             };
-            tokio::time::timeout(SYNC, over).await.context("a sync without rows does not end")??;
+            tokio::time::timeout(SYNC, ended).await.context("a sync without rows did not end in time")??;
         }
         let url = format!("http://{address}");
-        Ok(Testbed { service, url, key, powerless, failing, _destination: destination, _folder: folder })
+        Ok(Testbed { service, url, key, without_permissions, failing, _destination: destination, _folder: folder })
     }
 
-    /// What is there, for `cargo xtask conform`.
+    /// The description for `cargo xtask conform`.
     pub fn description(&self) -> Value {
         let integration = |number| json!({ "integration_id": id(number).to_string() });
         let failing: BTreeMap<&str, Vec<&str>> =
@@ -110,7 +113,7 @@ impl Testbed {
         json!({
             "url": self.url,
             "key": self.key.expose(),
-            "key_without_permission": self.powerless.expose(),
+            "key_without_permission": self.without_permissions.expose(),
             "failing_keys": failing,
             "known": integration(QUICK),
             "busy": integration(BUSY),
@@ -120,7 +123,7 @@ impl Testbed {
     }
 }
 
-/// Runs a testbed until the process is told to end, or standard input ends with whoever has started it.
+/// Runs a testbed until a shutdown signal, or until standard input is closed, as when the parent process ends.
 pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     logging::start_filtered("off")?;
     let testbed = Testbed::start(&options).await?;
@@ -151,11 +154,11 @@ fn seed(folder: &std::path::Path) -> rusqlite::Result<()> {
     rusqlite::Connection::open(folder.join("source.db"))?.execute_batch(&format!("{table}; {row}"))
 }
 
-/// `opencdi.toml`, read like anybody's.
+/// The text of its `opencdi.toml`.
 fn configuration(
     options: &Options,
     key: &Secret,
-    powerless: &Secret,
+    without_permissions: &Secret,
     failing: &BTreeMap<&'static str, Secret>,
     destination: &str,
 ) -> anyhow::Result<String> {
@@ -178,7 +181,7 @@ fn configuration(
         )
     };
     add_key("all", "ours", key, &permissions, "")?;
-    add_key("powerless", "ours", powerless, "", "")?;
+    add_key("without_permissions", "ours", without_permissions, "", "")?;
     for (fault, key) in failing {
         add_key(fault, "failing", key, &permissions, &format!("fault = \"{fault}\""))?;
     }

@@ -1,11 +1,11 @@
-//! What tests of several rooms share.
+//! Shared helpers for tests.
 
-/// Where `cargo xtask test` says that a Postgres is which tests may fill.
+/// The environment variable with the URL of a Postgres for tests, set by `cargo xtask test`.
 const POSTGRES: &str = "OPENCDI_TEST_POSTGRES";
 
 /// The URL of the Postgres for tests.
 pub fn postgres() -> String {
     std::env::var(POSTGRES).unwrap_or_else(|_| {
-        panic!("{POSTGRES} is not set: run `cargo xtask test`, which brings a Postgres, or set it to a superuser's URL")
+        panic!("{POSTGRES} is not set: run `cargo xtask test`, which starts a Postgres, or set it to the URL of a superuser")
     })
 }

@@ -14,7 +14,7 @@ pub struct IntoService {
     /// The source and the configuration.
     pub setup: Setup,
     /// The service.
-    pub stand_in: FakeBraze,
+    pub fake_braze: FakeBraze,
 }
 
 /// Rows at the service.
@@ -30,16 +30,16 @@ impl IntoService {
     /// The rows of a setup go to a service whose answers take so long. Whatever is added to `setup.more` begins a table.
     pub async fn new(mut setup: Setup, delay: Duration) -> IntoService {
         let key = new_key();
-        let stand_in = FakeBraze::start(&key).await.expect("a port on loopback");
-        stand_in.delay(delay);
-        setup.destination = users_track(&setup, &stand_in.url(), &key);
+        let fake_braze = FakeBraze::start(&key).await.expect("a port on loopback");
+        fake_braze.delay(delay);
+        setup.destination = users_track(&setup, &fake_braze.url(), &key);
         setup.more = wide_limits();
-        IntoService { setup, stand_in }
+        IntoService { setup, fake_braze }
     }
 
     /// What has arrived so far.
     pub fn arrived(&self) -> Arrived {
-        let objects = self.stand_in.objects();
+        let objects = self.fake_braze.objects();
         let rows: HashSet<u64> = objects.iter().filter_map(|object| object["row"].as_u64()).collect();
         Arrived { rows: rows.len(), again: objects.len() - rows.len() }
     }
@@ -47,7 +47,7 @@ impl IntoService {
     /// Waits until the service has accepted more than so many objects.
     pub async fn accepted_more_than(&self, objects: usize) {
         eventually(&format!("more than {objects} objects are accepted"), async || {
-            (self.stand_in.accepted() > objects).then_some(())
+            (self.fake_braze.accepted() > objects).then_some(())
         })
         .await;
     }

@@ -63,8 +63,8 @@ async fn a_job_that_no_worker_has_taken_is_said_to_wait() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_log_line_of_a_sync_names_its_integration_and_job() {
-    let IntoService { setup, stand_in } = IntoService::new(Setup::with_rows(2000), Duration::from_millis(5)).await;
-    stand_in.script((0..24).map(|_| Answer::new(503, "")).chain((0..8).map(|_| Answer::new(429, ""))));
+    let IntoService { setup, fake_braze } = IntoService::new(Setup::with_rows(2000), Duration::from_millis(5)).await;
+    fake_braze.script((0..24).map(|_| Answer::new(503, "")).chain((0..8).map(|_| Answer::new(429, ""))));
     let config = setup.write();
     let mut command = serve(&config);
     command.args(["--log-format", "json"]);
@@ -78,7 +78,7 @@ async fn every_log_line_of_a_sync_names_its_integration_and_job() {
     let client = cdi_client::Client::builder().base_url(url).api_key(setup.key.expose()).build().unwrap();
     client.trigger_integration_sync(INTEGRATION.parse().unwrap()).await.unwrap();
     eventually("the sync has ended", async || (server.logged("sync ended") > 0).then_some(())).await;
-    assert_eq!(stand_in.accepted(), 2000);
+    assert_eq!(fake_braze.accepted(), 2000);
 
     let log = server.log();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

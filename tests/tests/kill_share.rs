@@ -69,7 +69,7 @@ async fn killed_again_and_again(replicas: usize) {
         let before = arrivals.distinct();
         sleep(KILL_EVERY.saturating_sub(turn.elapsed())).await;
         turn = Instant::now();
-        let working = servers.iter().position(|server| server.logged("sync begins") > server.logged("sync ended"));
+        let working = servers.iter().position(|server| server.logged("sync started") > server.logged("sync ended"));
         let killed = &mut servers[working.unwrap_or(kill % replicas)];
         killed.kill();
         let recorded = number(&mut store, "SELECT sum(rows_synced)::bigint FROM jobs").await as u64;

@@ -561,7 +561,7 @@ fn explore(case: &Case, testbed: &Testbed, runtime: &Handle) -> Outcome {
     let mut description = testbed.description();
     let id = |kind: &str| description[kind]["integration_id"].as_str().unwrap().to_owned();
     let bearer = |key: &str| format!("Bearer {key}").parse().unwrap();
-    let (key, powerless) = (bearer(testbed.key.expose()), bearer(testbed.powerless.expose()));
+    let (key, powerless) = (bearer(testbed.key.expose()), bearer(testbed.without_permissions.expose()));
     let facts = Facts { key, powerless, known: id("known"), foreign: id("foreign") };
     let (before, after, other) = (case.before, case.after, facts.clone());
     let before: Box<Before> = Box::new(move |asked| before(&facts, asked));

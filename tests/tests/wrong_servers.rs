@@ -85,7 +85,7 @@ static CONTRACT: LazyLock<Contract> = LazyLock::new(|| {
 
 /// What is found of a server with this alteration.
 fn conform(case: &Case, limits: &Limits, right: &Testbed, runtime: &Handle) -> Outcome {
-    let (key, powerless) = (right.key.expose(), right.powerless.expose());
+    let (key, powerless) = (right.key.expose(), right.without_permissions.expose());
     let start = WrongServer::start(&right.url, key, powerless, &case.alter, case.title_case);
     let wrong = runtime.block_on(start).unwrap();
     let mut description = right.description();

@@ -1,4 +1,4 @@
-//! What has arrived beside what was seeded.
+//! Compares the objects that have arrived with the seeded rows.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::seed;
 
-/// Which rows have arrived.
+/// For each row, whether it has arrived.
 struct Arrived(Vec<bool>);
 
 impl Arrived {
@@ -28,7 +28,7 @@ impl Arrived {
     }
 }
 
-/// Each line of the file is a row, and every row is there.
+/// Checks that the lines of a file are exactly the rows.
 pub fn lines(file: &Path, rows: u32) {
     let mut arrived = Arrived(vec![false; rows as usize]);
     for line in BufReader::new(File::open(file).unwrap()).lines() {
@@ -37,7 +37,7 @@ pub fn lines(file: &Path, rows: u32) {
     arrived.are_all();
 }
 
-/// Each object of the requests is a row, and every row is there.
+/// Checks that the objects of the requests are exactly the rows.
 pub fn bodies(bodies: &[Bytes], rows: u32) {
     let mut arrived = Arrived(vec![false; rows as usize]);
     for body in bodies {

@@ -1,17 +1,16 @@
-//! How fast rows move, beside what the machine can do at all: `cargo xtask bench sync`.
+//! Throughput of syncs, compared with the raw speed of the machine: `cargo xtask bench sync`.
 //!
-//! A million rows go from SQLite and from Postgres through the real server into a file and into a local service. Beside it
-//! the same is done with no work in between: the same rows are read in the same order and the same bytes are written, or
-//! the same requests are sent by a bare HTTP client. And a plain loop in Python does it as one would write it in an
-//! afternoon. Everything that arrives is compared with what was seeded, object by object.
+//! The real server syncs a million rows from SQLite and from Postgres to a file and to a local service. The raw baseline reads
+//! the same rows in the same order and writes the same bytes, or sends the same requests with a bare HTTP client, without any
+//! processing. A third baseline is a simple Python script. Every object that arrives is compared with the seeded rows.
 
 #![allow(clippy::unwrap_used)]
 
 mod compare;
+mod raw;
 mod seed;
 mod server;
 mod sink;
-mod without;
 
 use std::path::Path;
 use std::time::Duration;
@@ -19,22 +18,22 @@ use std::time::Duration;
 use server::{Destination, Measured, Source};
 use sink::Sink;
 
-/// The best of so many rounds counts.
+/// Number of rounds, of which the best counts.
 const ROUNDS: usize = 3;
-/// How long a service takes for an answer that is not in the same process.
-const DISTANCE: Duration = Duration::from_millis(5);
+/// The response time of a simulated remote service.
+const REMOTE_DELAY: Duration = Duration::from_millis(5);
 
-/// The same rows with and without the service, time after time.
+/// The measurements of one line of the table, one per round.
 #[derive(Default)]
 struct Line {
     syncs: Vec<Measured>,
-    /// What the machine can do: the same bytes with no work in between.
+    /// The raw baseline.
     raw: Vec<Duration>,
     python: Vec<Duration>,
 }
 
 fn main() {
-    // As a test, which has no `--bench`, it only has to run.
+    // Without `--bench` it runs as a test, with few rows.
     let measures = std::env::args().any(|argument| argument == "--bench");
     let asked = std::env::var("OPENCDI_BENCH_ROWS").ok().map(|text| text.parse().unwrap());
     let (rows, rounds) = if measures { (asked.unwrap_or(1_000_000), ROUNDS) } else { (2000, 1) };
@@ -58,17 +57,17 @@ fn main() {
             into_file(&full, source, rows, rounds).await.print(source, "file", rows, &few);
             let few = into_service(&tenth, fewer, rows / 10, 1, Duration::ZERO).await;
             into_service(&full, source, rows, rounds, Duration::ZERO).await.print(source, "/users/track", rows, &few);
-            let distant = into_service(&full, source, rows, 1, DISTANCE).await;
-            distant.print(source, "/users/track, 5 ms away", rows, &few);
+            let remote = into_service(&full, source, rows, 1, REMOTE_DELAY).await;
+            remote.print(source, "/users/track, 5 ms away", rows, &few);
         }
         seed::remove(&sources).await;
         seed::remove(&fewer).await;
     });
     println!(
-        "\nraw: the same rows read in the same order and the same bytes written with no work in between, or the same requests sent\n\
-         by a bare HTTP client with as many at once. Python: a plain loop, with no checkpoints, retries or row errors. Nothing\n\
-         new: from a trigger to the end of a sync that finds no new rows. Peak: of the server's memory, and for a tenth of the\n\
-         rows. Best of {rounds} (5 ms away: of 1); every object that arrived was compared with what was seeded."
+        "\nraw: reads the same rows in the same order and writes the same bytes without any processing, or sends the same requests\n\
+         with a bare HTTP client and the same concurrency. Python: a simple loop without checkpoints, retries or row errors.\n\
+         Nothing new: from the trigger to the end of a sync without new rows. Peak: the server's memory, also for a tenth of the\n\
+         rows. Best of {rounds} rounds (5 ms away: one round). Every object that arrived was compared with the seeded rows."
     );
 }
 
@@ -79,10 +78,10 @@ async fn into_file(folder: &Path, source: &Source, rows: u32, rounds: usize) -> 
     for _ in 0..rounds {
         line.syncs.push(server::sync(folder, source, &destination).await);
         compare::lines(&file, rows);
-        let (took, written) = without::read_and_write(source, &folder.join("raw.jsonl")).await;
+        let (took, written) = raw::read_and_write(source, &folder.join("raw.jsonl")).await;
         assert_eq!(written, std::fs::metadata(&file).unwrap().len(), "the same bytes");
         line.raw.push(took);
-        line.python.extend(without::python(source, folder.join("python.jsonl").to_str().unwrap()));
+        line.python.extend(raw::python(source, folder.join("python.jsonl").to_str().unwrap()));
     }
     line
 }
@@ -94,9 +93,9 @@ async fn into_service(folder: &Path, source: &Source, rows: u32, rounds: usize, 
         line.syncs.push(server::sync(folder, source, &Destination::Service(sink.url())).await);
         let bodies = sink.take();
         compare::bodies(&bodies, rows);
-        line.raw.push(without::send(&sink.url(), bodies).await);
+        line.raw.push(raw::send(&sink.url(), bodies).await);
         compare::bodies(&sink.take(), rows);
-        line.python.extend(tokio::task::block_in_place(|| without::python(source, &sink.url())));
+        line.python.extend(tokio::task::block_in_place(|| raw::python(source, &sink.url())));
         sink.take();
     }
     line
@@ -122,7 +121,7 @@ impl Line {
         );
     }
 
-    /// The server's memory at its highest in any round, in megabytes.
+    /// The server's highest memory use of all rounds, in megabytes.
     fn peak(&self) -> f64 {
         self.syncs.iter().map(|sync| sync.peak).max().unwrap() as f64 / 1e6
     }

@@ -1,4 +1,4 @@
-"""Sends new rows of a SQLite table to a file or to /users/track, as one would write it in an afternoon."""
+"""Sends new rows of a SQLite table to a file or to /users/track: a simple script without checkpoints or retries."""
 
 import http.client
 import json

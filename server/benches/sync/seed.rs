@@ -1,4 +1,4 @@
-//! The rows: what stands in number `n` is the same everywhere.
+//! Seeds the sources. Row number `n` has the same content in all of them.
 
 use std::path::Path;
 
@@ -10,12 +10,12 @@ use crate::server::{Database, Source};
 /// The first row's time, in microseconds: 2026-01-01.
 const FIRST: i64 = 1_767_225_600_000_000;
 
-/// Whose row it is.
+/// The user of a row.
 pub fn user(row: u32) -> String {
     format!("user-{row}")
 }
 
-/// What it says.
+/// The payload of a row.
 pub fn payload(row: u32) -> String {
     format!(
         r#"{{"first_name":"Ada {row}","email":"user-{row}@example.com","visits":{},"city":"Zürich","tags":["a","b","c"],"premium":{},"score":{}.25,"note":"{}"}}"#,
@@ -26,18 +26,18 @@ pub fn payload(row: u32) -> String {
     )
 }
 
-fn updated_at(place: i64) -> String {
-    let time = chrono::DateTime::from_timestamp_micros(FIRST + place * 1000).unwrap();
+fn updated_at(position: i64) -> String {
+    let time = chrono::DateTime::from_timestamp_micros(FIRST + position * 1000).unwrap();
     time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
 }
 
-/// Where a row stands in time: a permutation without any order.
+/// The position of a row in the order of time: a permutation.
 fn shuffled(row: u32, rows: u32) -> i64 {
     // A prime that is larger than any number of rows here shares no divisor with it.
     (i64::from(row) * 2_147_483_647) % i64::from(rows)
 }
 
-/// A database of each kind: rows in the order in which they were written, and rows that were changed since.
+/// Seeds SQLite with rows in insertion order, and SQLite and Postgres with rows that were updated since.
 pub async fn sources(folder: &Path, rows: u32) -> Vec<Source> {
     std::fs::create_dir(folder).unwrap();
     let sqlite = |name: &str, time: fn(u32, u32) -> i64| {
@@ -49,7 +49,7 @@ pub async fn sources(folder: &Path, rows: u32) -> Vec<Source> {
         Source { name: "SQLite, appended", database: sqlite("appended.db", |row, _| i64::from(row)), order: "rowid" },
         Source { name: "SQLite, changed", database: sqlite("changed.db", shuffled), order: "UPDATED_AT" },
     ];
-    // `cargo xtask bench` brings one.
+    // Set by `cargo xtask bench`.
     if let Ok(url) = std::env::var("OPENCDI_TEST_POSTGRES") {
         let table = format!("bench_{}", uuid::Uuid::new_v4().simple());
         seed_postgres(&url, &table, rows).await;
@@ -90,7 +90,7 @@ async fn seed_postgres(url: &str, table: &str, rows: u32) {
     sqlx::raw_sql(AssertSqlSafe(format!("ANALYZE {table}"))).execute(&pool).await.unwrap();
 }
 
-/// Removes what is not in a folder of ours.
+/// Drops the tables in Postgres.
 pub async fn remove(sources: &[Source]) {
     for source in sources {
         if let Database::Postgres { url, table } = &source.database {

@@ -1,4 +1,4 @@
-//! The real server as a process: one sync of everything, and one that finds nothing new.
+//! Runs the real server as a process: one sync of all rows, and one without new rows.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -14,7 +14,7 @@ const INTEGRATION: &str = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01";
 pub struct Source {
     pub name: &'static str,
     pub database: Database,
-    /// What the rows are sorted by to stand in the order in which they have to go.
+    /// The column by which the raw baseline sorts the rows.
     pub order: &'static str,
 }
 
@@ -32,13 +32,13 @@ pub enum Destination {
     Service(String),
 }
 
-/// What a sync took.
+/// The measurements of a round.
 pub struct Measured {
-    /// From the trigger to the end.
+    /// From the trigger to the end of the sync.
     pub took: Duration,
-    /// The same for a sync that finds nothing new.
+    /// The same for a sync without new rows.
     pub nothing_new: Duration,
-    /// The server's memory at its highest, in bytes.
+    /// The server's highest memory use in bytes.
     pub peak: u64,
 }
 
@@ -49,12 +49,12 @@ struct Server {
 }
 
 impl Server {
-    /// Starts with nothing remembered, and waits until it answers.
+    /// Starts a server with an empty store, and waits until it accepts connections.
     async fn start(folder: &Path, source: &Source, destination: &Destination) -> Server {
         let key = new_key();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         for name in ["opencdi.db", "opencdi.db-wal", "opencdi.db-shm", "out.jsonl"] {
-            // The first time there is none.
+            // In the first round there is none.
             let _ = std::fs::remove_file(folder.join(name));
         }
         std::fs::write(folder.join("sink.key"), "secret").unwrap();
@@ -116,7 +116,7 @@ type = "attributes"
         begin.elapsed()
     }
 
-    /// The most memory that the process has had so far, in bytes.
+    /// The process's highest memory use so far, in bytes.
     fn peak(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -126,13 +126,13 @@ type = "attributes"
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It has nothing left to lose.
+        // Killed, because its state is not needed any more.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// Syncs everything, then nothing.
+/// Syncs all rows, then syncs again without new rows.
 pub async fn sync(folder: &Path, source: &Source, destination: &Destination) -> Measured {
     let server = Server::start(folder, source, destination).await;
     let took = server.sync().await;
@@ -141,7 +141,7 @@ pub async fn sync(folder: &Path, source: &Source, destination: &Destination) -> 
     Measured { took, nothing_new, peak }
 }
 
-/// How long a server takes until it can be asked.
+/// The time until a server accepts connections.
 pub async fn start_up(folder: &Path, source: &Source) -> Duration {
     let begin = Instant::now();
     let _server = Server::start(folder, source, &Destination::File(folder.join("out.jsonl"))).await;

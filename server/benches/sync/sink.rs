@@ -1,4 +1,4 @@
-//! A local service that takes everything and remembers it: as fast as it can, or after a while as a distant one.
+//! A local service that accepts all requests and keeps their bodies. It can delay responses, as a remote service would.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -20,7 +20,7 @@ pub struct Sink {
 }
 
 impl Sink {
-    /// Answers each request after this time.
+    /// Starts a service that answers each request after this delay.
     pub async fn start(delay: Duration) -> Sink {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -42,7 +42,7 @@ impl Sink {
         format!("http://{}", self.address)
     }
 
-    /// What has come since this was asked before.
+    /// Takes the bodies received since the last call.
     pub fn take(&self) -> Vec<Bytes> {
         std::mem::take(&mut self.bodies.lock().unwrap())
     }

@@ -1,7 +1,7 @@
-//! From an `Authorization` header to who calls.
+//! Authentication by API key.
 //!
-//! Keys are known by their hashes only. A missing, malformed, unknown, expired or revoked key are all the same to the
-//! caller; the log says which, and never the key.
+//! Only hashes of keys are known. Missing, malformed, unknown, expired and revoked keys all get the same response; the log has
+//! the reason, but never the key.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -11,15 +11,15 @@ use http::HeaderValue;
 use crate::config::ApiKey;
 use crate::secret::KeyHash;
 
-/// Who calls: a key of a workspace.
+/// An authenticated caller.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// The workspace that the key belongs to; all that the caller can see.
+    /// The workspace of the key. The caller can see nothing outside of it.
     pub workspace: String,
     /// The key's name, for the log.
     pub key: String,
     permissions: BTreeSet<String>,
-    /// How its requests fail.
+    /// The fault that its requests fail with, in tests.
     #[cfg(feature = "faults")]
     pub fault: Option<crate::config::Fault>,
 }
@@ -38,12 +38,12 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The keys of a configuration.
+    /// Indexes the keys of a configuration.
     pub fn new(keys: &[ApiKey]) -> Keys {
         Keys { by_hash: keys.iter().map(|key| (key.hash.clone(), key.clone())).collect() }
     }
 
-    /// Who sends this header at this time.
+    /// The caller with this `Authorization` header, if its key is valid at `now`.
     pub fn caller(&self, authorization: Option<&HeaderValue>, now: DateTime<Utc>) -> Option<Caller> {
         match self.find(authorization, now) {
             Ok(key) => Some(Caller {
@@ -63,7 +63,7 @@ impl Keys {
     fn find(&self, authorization: Option<&HeaderValue>, now: DateTime<Utc>) -> Result<&ApiKey, &'static str> {
         let header = authorization.ok_or("no Authorization header")?;
         let token = header.to_str().ok().and_then(bearer).ok_or("the Authorization header is not a bearer key")?;
-        // Looked up by a hash of what was sent: how long it takes tells nothing about the keys.
+        // Looked up by the hash of the token, so that the response time reveals nothing about the keys.
         let key = self.by_hash.get(&KeyHash::of(token)).ok_or("unknown key")?;
         if key.revoked {
             return Err("revoked key");

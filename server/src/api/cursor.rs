@@ -1,4 +1,4 @@
-//! Page cursors: opaque to clients, bound to the list they were issued for, and the `Link` header that carries them.
+//! Page cursors, which are opaque to clients and valid for one list only, and the `Link` header with them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -6,30 +6,30 @@ use sha2::{Digest, Sha256};
 
 use crate::store::{Page, PageOf};
 
-/// How many bytes of the digest a cursor carries.
-const SEAL: usize = 8;
+/// Length of a cursor's checksum in bytes.
+const CHECKSUM: usize = 8;
 
-/// The list a cursor belongs to, such as the jobs of one integration.
+/// The list that a cursor belongs to, such as the jobs of an integration.
 pub struct List<'a> {
-    /// The list's name, with all that tells it from other lists.
+    /// The list's name, which must be unique among all lists.
     pub name: String,
     /// Its path, for the `Link` header.
     pub path: &'a str,
 }
 
-/// What a position in a list is as a text.
+/// Conversion of a position in a list to and from text.
 pub trait Position: Sized {
     fn write(&self) -> String;
     fn read(text: &str) -> Option<Self>;
 }
 
 impl List<'_> {
-    /// The page that a request asks for; `None` where the cursor is not one of this list.
+    /// The requested page; `None` if the cursor does not belong to this list.
     pub fn page<P: Position>(&self, cursor: Option<&str>) -> Option<Page<P>> {
         let Some(cursor) = cursor else { return Some(Page::First) };
         let bytes = BASE64.decode(cursor).ok()?;
-        let (seal, text) = bytes.split_at_checked(SEAL)?;
-        if seal != self.seal(text) {
+        let (checksum, text) = bytes.split_at_checked(CHECKSUM)?;
+        if checksum != self.checksum(text) {
             return None;
         }
         let (direction, position) = std::str::from_utf8(text).ok()?.split_once(' ')?;
@@ -45,8 +45,8 @@ impl List<'_> {
     pub fn link<T, P: Position>(&self, page: &PageOf<T>, position: impl Fn(&T) -> P) -> Option<String> {
         let link = |direction: &str, item: &T, relation: &str| {
             let text = format!("{direction} {}", position(item).write());
-            let sealed = [self.seal(text.as_bytes()).as_slice(), text.as_bytes()].concat();
-            format!("<{}?cursor={}>; rel=\"{relation}\"", self.path, BASE64.encode(sealed))
+            let cursor = [self.checksum(text.as_bytes()).as_slice(), text.as_bytes()].concat();
+            format!("<{}?cursor={}>; rel=\"{relation}\"", self.path, BASE64.encode(cursor))
         };
         let previous = page.items.first().filter(|_| page.has_previous).map(|item| link("before", item, "prev"));
         let next = page.items.last().filter(|_| page.has_next).map(|item| link("after", item, "next"));
@@ -54,11 +54,11 @@ impl List<'_> {
         (!links.is_empty()).then(|| links.join(","))
     }
 
-    /// Tells cursors of this list from those of other lists and from guesses. It is no secret: whoever forges one
-    /// gets a position in a list that they may read anyway.
-    fn seal(&self, text: &[u8]) -> Vec<u8> {
+    /// A checksum that tells cursors of this list from those of other lists and from guesses. It is not a security measure: a
+    /// forged cursor only gives a position in a list that the caller may read anyway.
+    fn checksum(&self, text: &[u8]) -> Vec<u8> {
         let digest = Sha256::new().chain_update(&self.name).chain_update([0]).chain_update(text).finalize();
-        digest[..SEAL].to_vec()
+        digest[..CHECKSUM].to_vec()
     }
 }
 
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_leads_back_to_its_position_and_direction() {
+    fn a_cursor_encodes_its_position_and_direction() {
         let page = PageOf { items: vec![1u32, 2, 3], has_previous: true, has_next: true };
         let link = list("a").link(&page, |item| *item).unwrap();
         assert!(link.starts_with("</things?cursor=") && link.contains(">; rel=\"prev\",</things?cursor="), "{link}");

@@ -1,12 +1,12 @@
-//! Failures on purpose, by which tests see that every failure is answered as documented. A key's configuration asks for
-//! them, so that no request can.
+//! Injected faults, with which tests check that every failure is answered as documented. They are configured per API key, so
+//! that no request can cause them.
 
 use super::auth::Caller;
 use super::generated::GateFailure;
 use crate::config::Fault;
 use crate::store::StoreError;
 
-/// Strikes before a request is counted.
+/// Injects a fault before a request is counted.
 pub fn before_counting(caller: &Caller) -> Result<(), GateFailure> {
     match caller.fault {
         Some(Fault::StoreAway) => Err(GateFailure::Unavailable),
@@ -14,11 +14,11 @@ pub fn before_counting(caller: &Caller) -> Result<(), GateFailure> {
     }
 }
 
-/// Strikes in the place of what an operation asks of the store.
+/// Injects a fault in place of an operation's call to the store.
 pub async fn in_operation(caller: &Caller) -> Result<(), StoreError> {
     match caller.fault {
-        // A panic that nobody reports: it was asked for.
-        Some(Fault::Panic) => std::panic::resume_unwind(Box::new("a fault was asked for")),
+        // Without the panic hook, because the panic is intended.
+        Some(Fault::Panic) => std::panic::resume_unwind(Box::new("injected fault")),
         Some(Fault::StoreFailed) => Err(StoreError::Failed(sqlx::Error::RowNotFound)),
         Some(Fault::Deadline) => std::future::pending().await,
         _ => Ok(()),

@@ -1,4 +1,4 @@
-//! Who may call, and how often: what the generated adapter asks before an operation sees a request.
+//! Authentication, permissions and rate limits, which the generated adapter checks before it calls an operation.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use super::generated::{Gate, GateFailure, OperationInfo, Usage};
 use super::rate_limit::RateLimits;
 use crate::store::StoreError;
 
-/// API keys, permissions and rate limits.
+/// Checks API keys, permissions and rate limits.
 #[derive(Debug)]
 pub struct CdiGate {
     pub(super) keys: Keys,
@@ -54,10 +54,10 @@ impl Gate for CdiGate {
 
 fn failure(error: StoreError) -> GateFailure {
     if error.is_unavailable() {
-        // The store has said it once, for all requests.
-        tracing::debug!(%error, "the rate limit could not be counted");
+        // At debug level, because the store logs an outage once for all requests.
+        tracing::debug!(%error, "rate limit not checked because the store is unavailable");
         return GateFailure::Unavailable;
     }
-    tracing::error!(%error, "the rate limit could not be counted");
+    tracing::error!(%error, "rate limit not checked because of an error in the store");
     GateFailure::Failed
 }

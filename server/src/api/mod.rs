@@ -1,5 +1,5 @@
-//! The HTTP edge: what the contract generates, and the three things it asks a person for: who may call, how often,
-//! and what each operation does.
+//! The HTTP API: code generated from the contract, and the hand-written parts that it calls for authentication, rate limits and
+//! operations.
 
 mod auth;
 mod cursor;
@@ -24,10 +24,10 @@ use operations::CdiOperations;
 /// dropshot's context: the gate and the operations.
 pub type Context = Arc<generated::Api<CdiGate, CdiOperations>>;
 
-/// What a request is told to wait when the server cannot answer now, in seconds.
+/// The `Retry-After` of 503 responses, in seconds.
 const RETRY_AFTER: u64 = 5;
 
-/// The operations and permissions that the contract knows, for validating a configuration.
+/// The operations and permissions of the contract, for validating a configuration.
 pub fn known() -> Known {
     Known {
         operations: generated::OPERATIONS.iter().map(|operation| operation.id.to_owned()).collect(),
@@ -35,7 +35,7 @@ pub fn known() -> Known {
     }
 }
 
-/// Puts the API together. Once `draining` is set, every request is answered with 503.
+/// Builds the API. Once `draining` is set, every request is answered with 503.
 pub fn api(config: &Config, store: &Store, draining: Arc<AtomicBool>) -> Context {
     let limits: HashMap<(String, String), u64> = config
         .workspaces
@@ -56,7 +56,7 @@ pub fn api(config: &Config, store: &Store, draining: Arc<AtomicBool>) -> Context
     })
 }
 
-/// What dropshot serves.
+/// The API description for dropshot.
 pub fn description() -> Result<ApiDescription<Context>, String> {
     generated::api_description::<CdiGate, CdiOperations>()
 }

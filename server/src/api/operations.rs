@@ -1,4 +1,4 @@
-//! What each operation does: typed requests in, documented answers out, nothing of HTTP.
+//! The operations of the API: typed requests in, documented responses out, independent of HTTP.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ impl CdiOperations {
         }
     }
 
-    /// An integration of the caller's workspace. Those of others do not exist for the caller.
+    /// An integration, if it is in the caller's workspace.
     fn integration(&self, caller: &Caller, id: Uuid) -> Option<&Arc<Integration>> {
         self.integrations.get(&IntegrationId::from(id)).filter(|integration| integration.workspace == caller.workspace)
     }
@@ -76,7 +76,7 @@ impl Operations for CdiOperations {
         let list = List { name: format!("integrations of {}", caller.workspace), path: "/cdi/integrations" };
         let page = list.page(request.cursor.as_deref()).ok_or(Error::InvalidCursor)?;
         let all = self.integrations.values().filter(|integration| integration.workspace == caller.workspace);
-        let page = slice(all.collect(), &page);
+        let page = page_of(all.collect(), &page);
         let ids: Vec<IntegrationId> = page.items.iter().map(|integration| integration.id).collect();
         let states = self.store.integration_states(&ids).await.map_err(store_failed::<Error>)?;
         Ok(Success {
@@ -109,19 +109,19 @@ impl Operations for CdiOperations {
     }
 }
 
-/// A failing store as the error that callers see; the log has the cause.
+/// Converts an error of the store into the response for the caller, and logs its cause.
 fn store_failed<E: OperationError>(error: StoreError) -> E {
     if error.is_unavailable() {
-        // The store has said it once, for all requests.
-        tracing::debug!(%error, "the store is in trouble");
+        // At debug level, because the store logs an outage once for all requests.
+        tracing::debug!(%error, "request failed because the store is unavailable");
         return E::service_unavailable(RETRY_AFTER);
     }
-    tracing::error!(%error, "the store failed");
+    tracing::error!(%error, "request failed because of an error in the store");
     E::internal_server_error()
 }
 
-/// A page of integrations, which are ordered by their IDs.
-fn slice<'a>(all: Vec<&'a Arc<Integration>>, page: &Page<IntegrationId>) -> PageOf<&'a Arc<Integration>> {
+/// A page of integrations in the order of their IDs.
+fn page_of<'a>(all: Vec<&'a Arc<Integration>>, page: &Page<IntegrationId>) -> PageOf<&'a Arc<Integration>> {
     let (start, end) = match page {
         Page::First => (0, PAGE.min(all.len())),
         Page::After(position) => {
@@ -187,7 +187,7 @@ impl Position for IntegrationId {
     }
 }
 
-/// A job's place is its start time, which no other job of the integration has.
+/// The position of a job is its start time, which is unique within the integration.
 impl Position for DateTime<Utc> {
     fn write(&self) -> String {
         self.timestamp_micros().to_string()

@@ -1,4 +1,4 @@
-//! Fixed windows on the clock, counted in the store so that all replicas share them.
+//! Rate limits: fixed windows, counted in the store so that all replicas share them.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,18 +12,18 @@ use crate::store::{Store, StoreError};
 #[derive(Debug)]
 pub struct RateLimits {
     store: Store,
-    /// (workspace, operation) → requests a window, where it is not the contract's.
-    other: HashMap<(String, String), u64>,
-    /// The length of every window, where it is not the contract's.
+    /// Requests per window by workspace and operation, where they differ from the contract.
+    overrides: HashMap<(String, String), u64>,
+    /// The length of every window, if it differs from the contract.
     window: Option<Duration>,
 }
 
 impl RateLimits {
-    pub fn new(store: Store, other: HashMap<(String, String), u64>, window: Option<Duration>) -> RateLimits {
-        RateLimits { store, other, window }
+    pub fn new(store: Store, overrides: HashMap<(String, String), u64>, window: Option<Duration>) -> RateLimits {
+        RateLimits { store, overrides, window }
     }
 
-    /// How a workspace stands, without counting.
+    /// A workspace's usage of an operation, without counting a request.
     pub async fn usage(
         &self,
         workspace: &str,
@@ -35,7 +35,7 @@ impl RateLimits {
         Ok(window.usage(limit, used))
     }
 
-    /// Counts a request; the inner error is how many seconds to wait.
+    /// Counts a request. The inner result is an error if the limit is reached, with the seconds until the window ends.
     pub async fn count(
         &self,
         workspace: &str,
@@ -44,8 +44,8 @@ impl RateLimits {
     ) -> Result<(Usage, Result<(), u64>), StoreError> {
         let (limit, window) = (self.limit(workspace, operation), self.window(operation, now));
         let taken = self.store.take_request(workspace, operation.id, window.start, limit).await?;
-        let verdict = if taken.allowed { Ok(()) } else { Err(window.left(now)) };
-        Ok((window.usage(limit, taken.used), verdict))
+        let allowed = if taken.allowed { Ok(()) } else { Err(window.seconds_left(now)) };
+        Ok((window.usage(limit, taken.used), allowed))
     }
 
     fn window(&self, operation: &OperationInfo, now: DateTime<Utc>) -> Window {
@@ -54,7 +54,7 @@ impl RateLimits {
     }
 
     fn limit(&self, workspace: &str, operation: &OperationInfo) -> u64 {
-        self.other
+        self.overrides
             .get(&(workspace.to_owned(), operation.id.to_owned()))
             .copied()
             .unwrap_or(operation.rate_limit.requests)
@@ -77,8 +77,8 @@ impl Window {
         Usage { limit, remaining: limit.saturating_sub(used), reset: u64::try_from(self.end).unwrap_or(0) }
     }
 
-    /// Whole seconds after which the window has ended.
-    fn left(&self, now: DateTime<Utc>) -> u64 {
+    /// Seconds until the window has ended, at least one.
+    fn seconds_left(&self, now: DateTime<Utc>) -> u64 {
         u64::try_from(self.end - now.timestamp()).unwrap_or(0).max(1)
     }
 }

@@ -20,7 +20,7 @@ pub async fn run(config: &Config, integration: &Integration, rows: usize) -> any
                 digest_key: store.digest_key(),
             };
             let route = store.route(integration.id).await?;
-            match integration.refuses(route.as_ref(), &known.watermark, &known.record) {
+            match integration.route_mismatch(route.as_ref(), &known.watermark, &known.record) {
                 Some(cause) => bail!("the next sync will end in config_error: {cause}"),
                 None => Ok(Some(known)),
             }

@@ -1,4 +1,4 @@
-//! Checkpoints: how far a job has got, written in one transaction by the worker that has its lease.
+//! Checkpoints: the progress of a job, written in one transaction by the worker that holds its lease.
 
 use std::sync::Arc;
 
@@ -6,37 +6,37 @@ use sqlx::{AnyConnection, Row as _, query};
 
 use super::database::returned;
 use super::jobs::{JobStatus, count};
-use super::leases::{Confirmed, Held, Lease, held};
+use super::leases::{Confirmed, Lease, LeaseStatus, lease_status};
 use super::record::{self, RecordChange};
 use super::row_errors::{self, RowError};
 use super::watermarks::{self, Route, Watermark};
 use super::{Store, StoreError, micros};
 use crate::types::IntegrationId;
 
-/// What a job has come to, with what is new since its last checkpoint. One whose writing has failed may have been written:
-/// the next one begins with the same row errors and the same changes of the record.
+/// The progress of a job, with the changes since its last checkpoint. A checkpoint whose write has failed may have been
+/// written all the same, so the next one must start with the same row errors and the same record changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// How far the integration's rows are dealt with. It is written where there is a route.
+    /// The integration's watermark. Written only if there is a route.
     pub watermark: Watermark,
-    /// What the watermark belongs to. Where it is nothing, the stored watermark, its route and the record stay as they are.
+    /// The route that the watermark belongs to. If `None`, the stored watermark, route and record are left unchanged.
     pub route: Option<Arc<Route>>,
-    /// Changes of the record that no earlier checkpoint had.
+    /// Record changes that no earlier checkpoint had.
     pub record: Vec<Arc<RecordChange>>,
-    /// Rows that were delivered, in all.
+    /// Total of delivered rows of the job.
     pub rows_synced: u64,
-    /// Rows that were refused, in all.
+    /// Total of refused rows of the job.
     pub rows_failed: u64,
-    /// The refused rows that no earlier checkpoint had, as far as they are among the job's first [`MOST_ROW_ERRORS`].
+    /// Refused rows that no earlier checkpoint had, among the job's first [`MAX_ROW_ERRORS`].
     ///
-    /// [`MOST_ROW_ERRORS`]: super::MOST_ROW_ERRORS
+    /// [`MAX_ROW_ERRORS`]: super::MAX_ROW_ERRORS
     pub row_errors: Vec<RowError>,
-    /// Where the destination is, in its own words.
+    /// The destination's position, an opaque text.
     pub position: Option<String>,
 }
 
 impl Checkpoint {
-    /// The same without row errors and without changes of the record, which may be many.
+    /// A copy without row errors and record changes, which may be large.
     pub fn without_changes(&self) -> Checkpoint {
         Checkpoint {
             route: self.route.clone(),
@@ -49,24 +49,24 @@ impl Checkpoint {
 }
 
 impl Store {
-    /// Writes down how far a job has got.
+    /// Writes a checkpoint of a job.
     pub async fn checkpoint(
         &self,
         lease: &Lease,
         integration: IntegrationId,
         checkpoint: &Checkpoint,
-    ) -> Result<Held, StoreError> {
+    ) -> Result<LeaseStatus, StoreError> {
         let work = async {
             let mut transaction = self.database.begin().await?;
             let written = write(transaction.connection(), lease, integration, checkpoint).await;
             transaction.end(written).await
         };
-        let (held, confirmed) = self.database.transact(work).await?;
+        let (status, confirmed) = self.database.transact(work).await?;
         lease.confirm(confirmed);
-        Ok(held)
+        Ok(status)
     }
 
-    /// Ends a job, with its last checkpoint.
+    /// Ends a job with its last checkpoint.
     pub async fn finish(
         &self,
         lease: &Lease,
@@ -95,13 +95,13 @@ impl Store {
     }
 }
 
-/// Writes a checkpoint; and what the lease may take for written once that is committed.
+/// Writes a checkpoint. Also returns what the lease must be told to confirm once the transaction is committed.
 pub(super) async fn write(
     connection: &mut AnyConnection,
     lease: &Lease,
     integration: IntegrationId,
     checkpoint: &Checkpoint,
-) -> Result<(Held, Confirmed), StoreError> {
+) -> Result<(LeaseStatus, Confirmed), StoreError> {
     let confirmed = lease.confirmed();
     let changes = if checkpoint.route.is_some() { checkpoint.record.as_slice() } else { &[] };
     let update = query(
@@ -122,7 +122,7 @@ pub(super) async fn write(
     let written = count(row.try_get("changes_written")?);
     let mut confirmed = Confirmed { changes: confirmed.changes + changes.len() as u64, ..confirmed };
     if let Some(route) = &checkpoint.route {
-        // More are written than this worker knows where the answer to an earlier checkpoint was lost.
+        // If the response to an earlier checkpoint was lost, more changes are stored than this worker knows of.
         let twice = written.saturating_sub(confirmed.changes).min(changes.len() as u64);
         let new = &changes[usize::try_from(twice).unwrap_or(changes.len())..];
         confirmed.dropped_below = write_record(connection, lease, integration, checkpoint, new).await?;
@@ -134,10 +134,10 @@ pub(super) async fn write(
         }
     }
     row_errors::insert(connection, lease.job, checkpoint.rows_failed, &checkpoint.row_errors).await?;
-    Ok((held(Some(&row))?, confirmed))
+    Ok((lease_status(Some(&row))?, confirmed))
 }
 
-/// Writes changes of the record and drops what no sync reads any more; the time below which that was done.
+/// Stores record changes and deletes those that no sync reads any more. Returns the time below which they were deleted.
 async fn write_record(
     connection: &mut AnyConnection,
     lease: &Lease,
@@ -151,7 +151,7 @@ async fn write_record(
             record::insert(connection, integration, change).await?;
         }
     }
-    // Checkpoints come often, and `read_from` moves in few of them.
+    // Most checkpoints do not move `read_from`, so there is nothing to delete.
     if let Some(read_from) = read_from
         && lease.confirmed().dropped_below != Some(read_from)
     {

@@ -1,9 +1,9 @@
 //! The connections to SQLite or Postgres.
 //!
-//! Every statement goes through here, and is run to its end: a statement that returns a row has not committed yet when the
-//! row is there. (sqlx 0.9 resets a SQLite statement after the first row of `fetch_optional` and `fetch_one`; the reset
-//! commits, and its error is thrown away, so that on a full disk a row is returned that was never stored.) A connection
-//! whose transaction could not be ended is closed. Every call has a deadline.
+//! Every statement goes through here and is run to completion, because a statement with `RETURNING` has not committed yet
+//! when its row arrives. (sqlx 0.9 resets a SQLite statement after the first row of `fetch_optional` and `fetch_one`. The
+//! reset commits, and its error is discarded, so on a full disk a row is returned that was never stored.) A connection whose
+//! transaction could not be ended is closed. Every call has a deadline.
 
 use std::path::Path;
 use std::sync::{Arc, Weak};
@@ -19,22 +19,22 @@ use super::kind::Kind;
 use super::{StoreError, StoreLocation, schema};
 use crate::types::folder;
 
-/// How long a caller waits for a connection before the store counts as away.
-const ACQUIRE: Duration = Duration::from_secs(5);
-/// How long a call may take in all.
-const ANSWER: Duration = Duration::from_secs(8);
-/// How long a connection may take to show that it can be used again.
-const RELEASE: Duration = Duration::from_secs(2);
-/// How often a store that is away is asked whether it is back.
-const ASK: Duration = Duration::from_millis(250);
-/// Connections to Postgres, and for reading from SQLite.
+/// How long a caller waits for a connection before the store counts as unreachable.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// The deadline of a call.
+const CALL_TIMEOUT: Duration = Duration::from_secs(8);
+/// How long a released connection may take to answer a ping.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often an unavailable store is probed.
+const PROBE_INTERVAL: Duration = Duration::from_millis(250);
+/// Connections to Postgres; read connections to SQLite.
 const CONNECTIONS: u32 = 8;
-/// How long a statement waits for somebody else who writes.
-const LOCKED: Duration = Duration::from_secs(4);
-/// How long a transaction may wait for its next statement.
-const IDLE: Duration = Duration::from_secs(3);
+/// How long a statement waits for a lock.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(4);
+/// How long a transaction may be idle.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A statement with what is bound to it.
+/// A statement with its parameters.
 pub(super) type Statement<'q> = Query<'q, Any, AnyArguments>;
 
 /// The connections of a process.
@@ -43,29 +43,30 @@ pub(super) struct Database {
     kind: Kind,
     /// For statements that only read.
     read: AnyPool,
-    /// For statements that write. SQLite has one writer at a time: callers queue here, in order, and not on its lock.
+    /// For statements that write. SQLite has one writer at a time, so this pool has one connection: callers queue for it in
+    /// order, instead of polling SQLite's lock.
     write: AnyPool,
     pub health: Health,
 }
 
 impl Database {
-    /// Connects, and brings the schema up to date.
+    /// Connects and migrates the schema.
     pub async fn open(location: &StoreLocation) -> Result<Arc<Database>, StoreError> {
         let (kind, url, place) = target(location, true)?;
         let mut first = connect(&url, &place).await?;
         if kind == Kind::Sqlite {
-            // For the change of the schema; the pools' connections say it for themselves.
-            let wait = format!("PRAGMA busy_timeout = {}", schema::LOCKED.as_millis());
+            // For the migration; the connections of the pools set their own.
+            let wait = format!("PRAGMA busy_timeout = {}", schema::LOCK_TIMEOUT.as_millis());
             sqlx::raw_sql(AssertSqlSafe(wait)).execute(&mut first).await?;
         }
         let migrated = schema::migrate(&mut first, kind).await;
-        // An error here changes nothing about what was committed.
-        let _ = timeout(RELEASE, first.close()).await;
+        // An error here does not affect what was committed.
+        let _ = timeout(RELEASE_TIMEOUT, first.close()).await;
         migrated?;
         Database::pools(kind, &url, true).await
     }
 
-    /// Connects to what is there; nothing where no process has served from it yet. Makes and changes nothing.
+    /// Connects without creating or changing anything. Returns `None` if no process has served from this store yet.
     pub async fn open_existing(location: &StoreLocation) -> Result<Option<Arc<Database>>, StoreError> {
         if let StoreLocation::Sqlite(path) = location
             && !path.exists()
@@ -74,26 +75,26 @@ impl Database {
         }
         let (kind, url, place) = target(location, false)?;
         let mut first = connect(&url, &place).await?;
-        let looked = timeout(ANSWER, schema::is_there(&mut first, kind)).await;
-        let is_there = looked.unwrap_or_else(|_| Err(StoreError::silent(ANSWER)));
-        let _ = timeout(RELEASE, first.close()).await;
-        if is_there? { Database::pools(kind, &url, false).await.map(Some) } else { Ok(None) }
+        let checked = timeout(CALL_TIMEOUT, schema::exists(&mut first, kind)).await;
+        let exists = checked.unwrap_or_else(|_| Err(StoreError::timed_out(CALL_TIMEOUT)));
+        let _ = timeout(RELEASE_TIMEOUT, first.close()).await;
+        if exists? { Database::pools(kind, &url, false).await.map(Some) } else { Ok(None) }
     }
 
     async fn pools(kind: Kind, url: &str, serves: bool) -> Result<Arc<Database>, StoreError> {
         let options = || {
             AnyPoolOptions::new()
-                .acquire_timeout(ACQUIRE)
-                .after_release(|connection, _| Box::pin(async move { Ok(is_usable(connection).await) }))
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .after_release(|connection, _| Box::pin(async move { Ok(can_be_reused(connection).await) }))
         };
         let (read, write) = match kind {
             Kind::Sqlite => {
                 let options = || {
                     options().after_connect(move |connection, _| {
                         Box::pin(async move {
-                            // A job whose trigger was answered must be there after a power cut: FULL.
+                            // FULL: a triggered job must survive a power failure.
                             let journal = if serves { "PRAGMA journal_mode = WAL; " } else { "" };
-                            let locked = LOCKED.as_millis();
+                            let locked = LOCK_TIMEOUT.as_millis();
                             let pragmas = format!("{journal}PRAGMA synchronous = FULL; PRAGMA busy_timeout = {locked}");
                             sqlx::raw_sql(AssertSqlSafe(pragmas)).execute(&mut *connection).await?;
                             Ok(())
@@ -104,13 +105,12 @@ impl Database {
                 (options().max_connections(CONNECTIONS).connect(url).await?, write)
             }
             Kind::Postgres => {
-                // A process that stands still in the middle of something must not keep the others from its rows; and what nobody
-                // waits for any more must not go on.
+                // A frozen process must not keep its row locks, and statements that have timed out must not keep running.
                 let limits = format!(
                     "SET idle_in_transaction_session_timeout = {idle}; SET lock_timeout = {locked}; SET statement_timeout = {answer}",
-                    idle = IDLE.as_millis(),
-                    locked = LOCKED.as_millis(),
-                    answer = ANSWER.as_millis()
+                    idle = IDLE_TIMEOUT.as_millis(),
+                    locked = LOCK_TIMEOUT.as_millis(),
+                    answer = CALL_TIMEOUT.as_millis()
                 );
                 let options = || {
                     options().after_connect(move |connection, _| {
@@ -128,32 +128,32 @@ impl Database {
         Ok(Arc::new(Database { kind, read, write, health: Health::default() }))
     }
 
-    /// A statement of ours with `{now}` replaced by the store's clock.
+    /// Replaces `{now}` in a statement by the SQL for the store's clock.
     pub fn with_store_clock(&self, statement: &'static str) -> AssertSqlSafe<String> {
         AssertSqlSafe(statement.replace("{now}", self.kind.now()))
     }
 
-    /// The rows of a statement that only reads.
+    /// Runs a statement that only reads and returns its rows.
     pub async fn read(self: &Arc<Self>, statement: Statement<'_>) -> Result<Vec<AnyRow>, StoreError> {
         self.bounded(async { Ok(statement.fetch_all(&self.read).await?) }).await
     }
 
-    /// The row of a statement that only reads, if there is one.
+    /// Runs a statement that only reads and returns its first row, if any.
     pub async fn read_one(self: &Arc<Self>, statement: Statement<'_>) -> Result<Option<AnyRow>, StoreError> {
         Ok(self.read(statement).await?.into_iter().next())
     }
 
-    /// The row that a statement returns of what it has written, if it has written something.
+    /// Runs a statement that writes and returns its first `RETURNING` row, if any.
     pub async fn write_one(self: &Arc<Self>, statement: Statement<'_>) -> Result<Option<AnyRow>, StoreError> {
         self.bounded(async { returned(statement, &mut *self.write.acquire().await?).await }).await
     }
 
-    /// Runs a statement that writes; how many rows it has changed.
+    /// Runs a statement that writes and returns the number of changed rows.
     pub async fn write(self: &Arc<Self>, statement: Statement<'_>) -> Result<u64, StoreError> {
         self.bounded(async { Ok(statement.execute(&self.write).await?.rows_affected()) }).await
     }
 
-    /// Does what takes several statements, which begin and end a [`Transaction`].
+    /// Runs several statements that begin and end a [`Transaction`].
     pub async fn transact<T>(
         self: &Arc<Self>,
         work: impl Future<Output = Result<T, StoreError>>,
@@ -161,31 +161,31 @@ impl Database {
         self.bounded(work).await
     }
 
-    /// Begins a transaction that writes; inside of [`Self::transact`].
+    /// Begins a transaction that writes. Use it inside [`Self::transact`].
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
         Ok(Transaction(match self.kind {
-            // A transaction that reads before it writes would fail if somebody else wrote in between.
+            // IMMEDIATE: a deferred transaction that reads first fails if another connection writes in between.
             Kind::Sqlite => self.write.begin_with("BEGIN IMMEDIATE").await?,
             Kind::Postgres => self.write.begin().await?,
         }))
     }
 
-    /// Fails at once while the store is known to be away, and after a while where there is no answer.
+    /// Runs a call with a deadline. Fails at once while the store is known to be unreachable.
     async fn bounded<T>(self: &Arc<Self>, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
         self.health.check()?;
-        let result = timeout(ANSWER, work).await.unwrap_or_else(|_| Err(StoreError::silent(ANSWER)));
-        if self.health.note(&result) {
-            tokio::spawn(ask_until_back(Arc::downgrade(self)));
+        let result = timeout(CALL_TIMEOUT, work).await.unwrap_or_else(|_| Err(StoreError::timed_out(CALL_TIMEOUT)));
+        if self.health.record(&result) {
+            tokio::spawn(probe_until_recovered(Arc::downgrade(self)));
         }
         result
     }
 
-    /// Whether it works: whether something can be read, and written for good.
-    async fn works(&self) -> bool {
-        let asked = async {
+    /// Whether the store can be read, and written with a commit.
+    async fn is_usable(&self) -> bool {
+        let probe = async {
             sqlx::raw_sql("SELECT 1").execute(&self.read).await?;
             let mut transaction = self.begin().await?;
-            // A counter that nobody asks for.
+            // A counter that belongs to no workspace.
             let written = sqlx::raw_sql(
                 "INSERT INTO rate_limits (workspace, operation, window_start, used) VALUES ('', '', 0, 1)
                  ON CONFLICT (workspace, operation, window_start) DO UPDATE SET used = rate_limits.used + 1",
@@ -193,29 +193,29 @@ impl Database {
             let written = written.execute(transaction.connection()).await.map(drop).map_err(StoreError::from);
             transaction.end(written).await
         };
-        matches!(timeout(ACQUIRE, asked).await, Ok(Ok(())))
+        matches!(timeout(ACQUIRE_TIMEOUT, probe).await, Ok(Ok(())))
     }
 
-    /// Closes all connections: SQLite then leaves no files beside its own.
+    /// Closes all connections, so that SQLite removes its `-wal` and `-shm` files.
     pub async fn close(&self) {
         let close = async { tokio::join!(self.read.close(), self.write.close()) };
-        let _ = timeout(RELEASE, close).await;
+        let _ = timeout(RELEASE_TIMEOUT, close).await;
     }
 }
 
-/// Asks a store that does not work until it works again or nobody needs it any more.
-async fn ask_until_back(database: Weak<Database>) {
+/// Probes an unavailable store until it recovers or all its handles are dropped.
+async fn probe_until_recovered(database: Weak<Database>) {
     loop {
-        sleep(ASK).await;
+        sleep(PROBE_INTERVAL).await;
         let Some(database) = database.upgrade() else { return };
-        if database.health.may_work_again() && database.works().await {
-            database.health.works_again();
+        if database.health.may_have_recovered() && database.is_usable().await {
+            database.health.mark_recovered();
             return;
         }
     }
 }
 
-/// The row that a statement returns of what it has written. It is run to its end, so that an error of its commit is seen.
+/// The first `RETURNING` row of a statement, which is run to completion so that an error of its commit is reported.
 pub(super) async fn returned(
     statement: Statement<'_>,
     connection: &mut AnyConnection,
@@ -223,20 +223,20 @@ pub(super) async fn returned(
     Ok(statement.fetch_all(connection).await?.into_iter().next())
 }
 
-/// A transaction that writes. One that is dropped without having been ended is rolled back.
+/// A transaction that writes. It is rolled back if it is dropped before its end.
 pub(super) struct Transaction(sqlx::Transaction<'static, Any>);
 
 impl Transaction {
-    /// The connection, for statements.
+    /// The connection for its statements.
     pub fn connection(&mut self) -> &mut AnyConnection {
         &mut self.0
     }
 
-    /// Commits if the work went well, and rolls back otherwise.
+    /// Commits if the result is `Ok`, and rolls back otherwise.
     pub async fn end<T>(self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         match result {
             Ok(done) => {
-                // Where this fails, the connection is looked at when it is given back.
+                // If this fails, the connection is checked when it is released to the pool.
                 self.0.commit().await?;
                 Ok(done)
             }
@@ -248,23 +248,23 @@ impl Transaction {
     }
 }
 
-/// Whether a connection that is given back can be used again: no transaction is left open on it, and it answers. SQLite may
-/// have ended a transaction by itself, of which sqlx then believes for ever that it is open.
-async fn is_usable(connection: &mut AnyConnection) -> bool {
-    // A rollback may still wait to be sent; it is before this.
-    matches!(timeout(RELEASE, connection.ping()).await, Ok(Ok(()))) && !connection.is_in_transaction()
+/// Whether a released connection can be reused: it answers, and has no open transaction. SQLite may have rolled back a
+/// transaction by itself, which sqlx then considers open forever.
+async fn can_be_reused(connection: &mut AnyConnection) -> bool {
+    // A queued rollback is sent before the ping.
+    matches!(timeout(RELEASE_TIMEOUT, connection.ping()).await, Ok(Ok(()))) && !connection.is_in_transaction()
 }
 
-/// The kind, the URL, and how the place is called.
-fn target(location: &StoreLocation, makes: bool) -> Result<(Kind, String, String), StoreError> {
+/// The kind, the URL, and the place for error messages. `create` is whether a missing SQLite file is created.
+fn target(location: &StoreLocation, create: bool) -> Result<(Kind, String, String), StoreError> {
     sqlx::any::install_default_drivers();
     match location {
         StoreLocation::Sqlite(path) => {
             let place = path.display().to_string();
-            can_be_opened(path, makes)
-                .and_then(|()| sqlite_url(path, makes))
+            can_be_opened(path, create)
+                .and_then(|()| sqlite_url(path, create))
                 .map(|url| (Kind::Sqlite, url, place.clone()))
-                .map_err(|error| match passes(&error) {
+                .map_err(|error| match is_transient(&error) {
                     true => StoreError::connecting(place, sqlx::Error::Io(error)),
                     false => StoreError::Connect { place, reason: error.to_string() },
                 })
@@ -273,7 +273,7 @@ fn target(location: &StoreLocation, makes: bool) -> Result<(Kind, String, String
     }
 }
 
-/// SQLite says of every file only that it cannot be opened; the system says why.
+/// Opens the file before SQLite does, because SQLite's error does not say why a file cannot be opened.
 fn can_be_opened(path: &Path, makes: bool) -> std::io::Result<()> {
     if makes && !path.exists() {
         return folder(path).read_dir().map(drop);
@@ -281,8 +281,8 @@ fn can_be_opened(path: &Path, makes: bool) -> std::io::Result<()> {
     std::fs::OpenOptions::new().read(true).write(true).open(path).map(drop)
 }
 
-/// Whether an error of the system may pass by itself.
-fn passes(error: &std::io::Error) -> bool {
+/// Whether an I/O error may go away by itself.
+fn is_transient(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{
         InvalidInput, IsADirectory, NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem,
     };
@@ -292,17 +292,17 @@ fn passes(error: &std::io::Error) -> bool {
     )
 }
 
-/// One connection says why it does not come about; a pool says only that it got none in time.
+/// Opens a single connection. Its error has the cause, while a pool's error only says that it timed out.
 async fn connect(url: &str, place: &str) -> Result<AnyConnection, StoreError> {
-    let connected = timeout(ACQUIRE, AnyConnection::connect(url)).await;
+    let connected = timeout(ACQUIRE_TIMEOUT, AnyConnection::connect(url)).await;
     let connected = connected.unwrap_or(Err(sqlx::Error::PoolTimedOut));
     connected.map_err(|error| StoreError::connecting(place.to_owned(), error))
 }
 
-/// sqlx takes a SQLite file as a URL, in which the path is percent-encoded.
-fn sqlite_url(path: &Path, makes: bool) -> std::io::Result<String> {
+/// The URL of a SQLite file for sqlx, with a percent-encoded path.
+fn sqlite_url(path: &Path, create: bool) -> std::io::Result<String> {
     let absolute = std::path::absolute(path)?;
     let url = reqwest::Url::from_file_path(&absolute)
-        .map_err(|()| std::io::Error::new(std::io::ErrorKind::InvalidInput, "this is not a path of a file"))?;
-    Ok(format!("sqlite://{}?mode={}", url.path(), if makes { "rwc" } else { "rw" }))
+        .map_err(|()| std::io::Error::new(std::io::ErrorKind::InvalidInput, "this is not the path of a file"))?;
+    Ok(format!("sqlite://{}?mode={}", url.path(), if create { "rwc" } else { "rw" }))
 }

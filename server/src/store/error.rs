@@ -1,98 +1,98 @@
-//! Why the store did not do what it was asked.
+//! Errors of the store.
 
-/// Why the store did not do what it was asked. Its text tells the whole cause.
+/// Why a call to the store failed. The text contains the whole cause.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// It could not be reached or opened, and trying again changes nothing until somebody repairs it.
+    /// It cannot be opened. Retrying is useless until an operator repairs it.
     #[error("{place} cannot be opened: {reason}")]
     Connect {
-        /// Where it should be.
+        /// The file or the database's address, without secrets.
         place: String,
-        /// Why.
+        /// The cause.
         reason: String,
     },
-    /// The same may well work later.
-    #[error("the store is {trouble}: {reason}")]
+    /// A transient error: the same call may succeed later.
+    #[error("the store is {kind}: {reason}")]
     Unavailable {
-        /// What is the matter.
-        trouble: Trouble,
-        /// What was said of it.
+        /// The kind of problem.
+        kind: Unavailability,
+        /// The message of the database, driver or system.
         reason: String,
     },
-    /// It answered with an error.
+    /// Any other error of the database.
     #[error("the store failed: {0}")]
     Failed(sqlx::Error),
-    /// Its schema could not be brought up to date.
-    #[error("the store's schema cannot be brought up to date: {0}")]
+    /// Its schema could not be migrated.
+    #[error("the store's schema cannot be migrated: {0}")]
     Migrate(sqlx::migrate::MigrateError),
-    /// A later version of this program has changed its schema.
+    /// A newer version of this program has migrated its schema.
     #[error(
-        "the store's schema is newer than this program: it has version {found}, this program knows {known}; start the version that it belongs to, or a later one"
+        "the store's schema is newer than this program: it has version {found}, this program supports {known}; use the version of `cdi-server` that migrated it, or a later one"
     )]
     Newer {
         /// The schema's version.
         found: i64,
-        /// The newest that this program knows.
+        /// The newest version that this program supports.
         known: i64,
     },
-    /// It was made by an earlier version of this program.
+    /// An older version of this program has made its schema.
     #[error(
-        "the store's schema is older than this program: it has version {found}, this program needs {known}; `cdi-server serve` brings it up to date when it starts"
+        "the store's schema is older than this program: it has version {found}, this program needs {known}; `cdi-server serve` migrates it when it starts"
     )]
     Older {
         /// The schema's version.
         found: i64,
-        /// The one that is needed.
+        /// The version that is needed.
         known: i64,
     },
-    /// It holds something that this program did not write.
-    #[error("the store holds a {what} that cannot be read: {value:?}")]
+    /// It contains a value that this program cannot have written.
+    #[error("the store contains an invalid {what}: {value:?}")]
     Unreadable {
-        /// What should be there.
+        /// What the value should be.
         what: &'static str,
-        /// What is there.
+        /// The value.
         value: String,
     },
-    /// Another worker has taken the job, or it has ended: nothing was written.
-    #[error("the job was taken by another worker")]
+    /// The lease no longer holds, because another worker has claimed the job or the job has ended. Nothing was written.
+    #[error("lease lost: another worker has claimed the job")]
     LeaseLost,
 }
 
-/// What may pass by itself.
+/// Kinds of transient problems with the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
+pub enum Unavailability {
     /// It cannot be reached, or does not answer in time.
-    Away,
-    /// There is no space left where it is.
-    Full,
-    /// Somebody else was in the way for a moment.
+    Unreachable,
+    /// There is no disk space left.
+    DiskFull,
+    /// A lock, deadlock or conflict with another transaction.
     Busy,
-    /// All connections were in use.
-    Queue,
+    /// All connections of the pool are in use.
+    NoConnection,
 }
 
-impl std::fmt::Display for Trouble {
+impl std::fmt::Display for Unavailability {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
-            Trouble::Away => "away",
-            Trouble::Full => "full",
-            Trouble::Busy | Trouble::Queue => "busy",
+            Unavailability::Unreachable => "unavailable",
+            Unavailability::DiskFull => "out of disk space",
+            Unavailability::Busy | Unavailability::NoConnection => "busy",
         })
     }
 }
 
 impl StoreError {
-    /// Whether the same may well work later.
+    /// Whether the error is transient, so that the call is worth retrying.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, StoreError::Unavailable { .. })
     }
 
-    /// It did not answer in time.
-    pub(super) fn silent(waited: std::time::Duration) -> StoreError {
-        StoreError::Unavailable { trouble: Trouble::Away, reason: format!("no answer within {waited:?}") }
+    /// The error of a call that got no answer in time.
+    pub(super) fn timed_out(waited: std::time::Duration) -> StoreError {
+        StoreError::Unavailable { kind: Unavailability::Unreachable, reason: format!("no answer within {waited:?}") }
     }
 
-    /// Why the schema could not be brought up to date.
+    /// The error of a failed migration.
     pub(super) fn migrating(error: sqlx::migrate::MigrateError) -> StoreError {
         use sqlx::migrate::MigrateError::{Execute, ExecuteMigration};
         match error {
@@ -101,11 +101,11 @@ impl StoreError {
         }
     }
 
-    /// Why a first connection did not come about.
+    /// The error of a failed first connection.
     pub(super) fn connecting(place: String, error: sqlx::Error) -> StoreError {
         match StoreError::from(error) {
-            StoreError::Unavailable { trouble, reason } => {
-                StoreError::Unavailable { trouble, reason: format!("{place}: {reason}") }
+            StoreError::Unavailable { kind, reason } => {
+                StoreError::Unavailable { kind, reason: format!("{place}: {reason}") }
             }
             StoreError::Failed(error) => StoreError::Connect { place, reason: message(&error) },
             other => other,
@@ -115,57 +115,58 @@ impl StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> StoreError {
-        let trouble = match &error {
-            // What stands in front of a database, and answers in its place while it is away, does not speak its language.
+        let kind = match &error {
+            // A proxy that answers in place of an unavailable database causes protocol errors.
             sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
-                Some(Trouble::Away)
+                Some(Unavailability::Unreachable)
             }
-            sqlx::Error::PoolTimedOut => Some(Trouble::Queue),
-            sqlx::Error::Database(error) => error.code().and_then(|code| trouble(&code)),
+            sqlx::Error::PoolTimedOut => Some(Unavailability::NoConnection),
+            sqlx::Error::Database(error) => error.code().and_then(|code| unavailability(&code)),
             _ => None,
         };
-        match trouble {
-            Some(trouble) => StoreError::Unavailable { trouble, reason: message(&error) },
+        match kind {
+            Some(kind) => StoreError::Unavailable { kind, reason: message(&error) },
             None => StoreError::Failed(error),
         }
     }
 }
 
-/// What a database says, without the line of its own source that sqlx adds.
+/// The message of an error, without the database's source line that sqlx adds.
 fn message(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(error) => error.message().to_owned(),
-        sqlx::Error::PoolTimedOut => "no connection in time".to_owned(),
+        sqlx::Error::PoolTimedOut => "timed out waiting for a connection".to_owned(),
         other => other.to_string(),
     }
 }
 
-/// What an error code of SQLite or Postgres says of something that passes.
-fn trouble(code: &str) -> Option<Trouble> {
-    // Postgres has five characters.
+/// The kind of a transient error by its SQLite or Postgres code; `None` if the error is permanent.
+fn unavailability(code: &str) -> Option<Unavailability> {
+    // Postgres codes have five characters.
     if code.len() < 5 {
-        // SQLite keeps what is special about an error in the upper bytes.
+        // The lowest byte of an extended SQLite code is the primary code.
         return match code.parse::<u32>().ok()? & 0xff {
-            // Interrupted, a lock's protocol.
-            9 | 15 => Some(Trouble::Busy),
-            // Busy for longer than callers wait, locked, out of memory, input or output, no file to be had.
-            5 | 6 | 7 | 10 | 14 => Some(Trouble::Away),
-            13 => Some(Trouble::Full),
+            // SQLITE_INTERRUPT, SQLITE_PROTOCOL.
+            9 | 15 => Some(Unavailability::Busy),
+            // SQLITE_BUSY after the busy timeout, SQLITE_LOCKED, SQLITE_NOMEM, SQLITE_IOERR, SQLITE_CANTOPEN.
+            5 | 6 | 7 | 10 | 14 => Some(Unavailability::Unreachable),
+            // SQLITE_FULL.
+            13 => Some(Unavailability::DiskFull),
             _ => None,
         };
     }
-    const FULL: &str = "53100";
-    // Connections, resources, an operator's intervention, trouble of the system, a server that only reads.
-    const AWAY: [&str; 5] = ["08", "53", "57P", "58", "25006"];
-    // Deadlocks and conflicts, locks that were not to be had, a cancelled statement, a transaction that took too long.
+    const DISK_FULL: &str = "53100";
+    // Connection errors, insufficient resources, operator intervention, system errors, a read-only server.
+    const UNREACHABLE: [&str; 5] = ["08", "53", "57P", "58", "25006"];
+    // Deadlocks and conflicts, lock timeouts, cancelled statements, transactions that took too long.
     const BUSY: [&str; 5] = ["40", "55P03", "57014", "25P03", "25P04"];
     let is_one_of = |classes: &[&str]| classes.iter().any(|class| code.starts_with(class));
-    if code == FULL {
-        Some(Trouble::Full)
-    } else if is_one_of(&AWAY) {
-        Some(Trouble::Away)
+    if code == DISK_FULL {
+        Some(Unavailability::DiskFull)
+    } else if is_one_of(&UNREACHABLE) {
+        Some(Unavailability::Unreachable)
     } else {
-        is_one_of(&BUSY).then_some(Trouble::Busy)
+        is_one_of(&BUSY).then_some(Unavailability::Busy)
     }
 }
 
@@ -174,18 +175,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_of_both_databases_are_told_apart() {
-        for away in ["5", "6", "261", "517", "14", "4874", "08006", "53300", "57P01", "58030", "25006"] {
-            assert_eq!(trouble(away), Some(Trouble::Away), "{away}");
+    fn error_codes_of_both_databases_are_classified() {
+        for unreachable in ["5", "6", "261", "517", "14", "4874", "08006", "53300", "57P01", "58030", "25006"] {
+            assert_eq!(unavailability(unreachable), Some(Unavailability::Unreachable), "{unreachable}");
         }
         for full in ["13", "53100"] {
-            assert_eq!(trouble(full), Some(Trouble::Full), "{full}");
+            assert_eq!(unavailability(full), Some(Unavailability::DiskFull), "{full}");
         }
         for busy in ["9", "40P01", "40001", "55P03", "57014", "25P03"] {
-            assert_eq!(trouble(busy), Some(Trouble::Busy), "{busy}");
+            assert_eq!(unavailability(busy), Some(Unavailability::Busy), "{busy}");
         }
-        for lasting in ["1", "8", "19", "2067", "42P01", "23505", "28P01", "3D000"] {
-            assert_eq!(trouble(lasting), None, "{lasting}");
+        for permanent in ["1", "8", "19", "2067", "42P01", "23505", "28P01", "3D000"] {
+            assert_eq!(unavailability(permanent), None, "{permanent}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Whether the store works, as the process last saw it.
+//! The store's availability, as this process last saw it.
 //!
-//! When it stops working the log says so once, and once when it works again. While it cannot be reached nobody waits for
-//! it: every call fails at once, and one task asks until there is an answer.
+//! An outage is logged once when it begins and once when it ends. While the store is unreachable every call fails at once,
+//! and a single task probes it until it recovers.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,123 +9,131 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use super::StoreError;
-use super::error::Trouble;
+use super::error::Unavailability;
 
-/// A store that has answered so recently is not away: whoever gets no connection stands in a queue.
-const ANSWERED: Duration = Duration::from_secs(5);
-/// A disk counts as full for so long after the last write that found no space. Small writes may find some.
-const FULL: Duration = Duration::from_secs(2);
+/// If the store has answered this recently, a caller that gets no connection waits for other callers, not for the store.
+const RECENT_ANSWER: Duration = Duration::from_secs(5);
+/// After a write fails for lack of disk space, recovery is probed only this much later, because small writes may succeed on a
+/// nearly full disk.
+const DISK_FULL_PAUSE: Duration = Duration::from_secs(2);
 
-/// What is known of the store.
+/// The store's availability.
 #[derive(Debug, Default)]
 pub(super) struct Health {
     state: Mutex<State>,
-    back: Notify,
+    recovered: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    episode: Option<Episode>,
-    /// When it last answered anything.
+    /// The current outage, if any.
+    outage: Option<Outage>,
+    /// When the store last answered any call.
     answered: Option<Instant>,
-    /// When it last began to work again.
-    back: Option<Instant>,
+    /// When the last outage ended.
+    recovered: Option<Instant>,
 }
 
-/// A time in which it does not work.
+/// An outage.
 #[derive(Debug)]
-struct Episode {
+struct Outage {
     since: Instant,
-    last: Instant,
-    trouble: Trouble,
+    /// When a call last failed because of it.
+    last_failure: Instant,
+    kind: Unavailability,
     reason: String,
 }
 
 impl Health {
-    /// Fails while the store is known to be away.
+    /// Fails if the store is known to be unreachable.
     pub fn check(&self) -> Result<(), StoreError> {
-        match &self.lock().episode {
-            Some(Episode { trouble: Trouble::Away, reason, .. }) => {
-                Err(StoreError::Unavailable { trouble: Trouble::Away, reason: reason.clone() })
+        match &self.lock().outage {
+            Some(Outage { kind: Unavailability::Unreachable, reason, .. }) => {
+                Err(StoreError::Unavailable { kind: Unavailability::Unreachable, reason: reason.clone() })
             }
             _ => Ok(()),
         }
     }
 
-    /// Takes note of how a call has ended. True where that begins a time in which the store does not work: then somebody has
-    /// to ask until it works again.
-    pub fn note<T>(&self, result: &Result<T, StoreError>) -> bool {
+    /// Records the result of a call. Returns true if an outage begins with it; the caller must then start the task that probes
+    /// the store until it recovers.
+    pub fn record<T>(&self, result: &Result<T, StoreError>) -> bool {
         let mut state = self.lock();
         let now = Instant::now();
-        let (trouble, reason) = match result {
-            Err(StoreError::Unavailable { trouble: Trouble::Queue, .. })
-                if state.answered.is_some_and(|answered| now - answered < ANSWERED) =>
+        let (kind, reason) = match result {
+            Err(StoreError::Unavailable { kind: Unavailability::NoConnection, .. })
+                if state.answered.is_some_and(|answered| now - answered < RECENT_ANSWER) =>
             {
                 return false;
             }
-            Err(StoreError::Unavailable { trouble: Trouble::Queue | Trouble::Away, reason }) => (Trouble::Away, reason),
-            // All else is an answer.
-            Err(StoreError::Unavailable { trouble: Trouble::Full, reason }) => {
+            Err(StoreError::Unavailable {
+                kind: Unavailability::NoConnection | Unavailability::Unreachable,
+                reason,
+            }) => (Unavailability::Unreachable, reason),
+            // Everything else is an answer.
+            Err(StoreError::Unavailable { kind: Unavailability::DiskFull, reason }) => {
                 state.answered = Some(now);
-                (Trouble::Full, reason)
+                (Unavailability::DiskFull, reason)
             }
             _ => {
                 state.answered = Some(now);
                 return false;
             }
         };
-        match &mut state.episode {
-            Some(episode) => {
-                episode.last = now;
-                // It may become worse before it becomes better.
-                if trouble == Trouble::Away {
-                    episode.trouble = trouble;
+        match &mut state.outage {
+            Some(outage) => {
+                outage.last_failure = now;
+                // Once unreachable, an outage stays so until it ends.
+                if kind == Unavailability::Unreachable {
+                    outage.kind = kind;
                 }
                 false
             }
             None => {
-                state.episode = Some(Episode { since: now, last: now, trouble, reason: reason.clone() });
+                state.outage = Some(Outage { since: now, last_failure: now, kind, reason: reason.clone() });
                 drop(state);
-                let until = "requests are answered 503 and syncs pause until it is back";
-                tracing::warn!(reason, "the store is {trouble}; {until}");
+                let until = "requests are answered 503 and syncs pause until it recovers";
+                tracing::warn!(reason, "the store is {kind}; {until}");
                 true
             }
         }
     }
 
-    /// Whether it is worth asking whether the store works again.
-    pub fn may_work_again(&self) -> bool {
-        match &self.lock().episode {
-            Some(episode) => episode.trouble == Trouble::Away || episode.last.elapsed() > FULL,
+    /// Whether the store should be probed now.
+    pub fn may_have_recovered(&self) -> bool {
+        match &self.lock().outage {
+            Some(outage) => {
+                outage.kind == Unavailability::Unreachable || outage.last_failure.elapsed() > DISK_FULL_PAUSE
+            }
             None => true,
         }
     }
 
-    /// Takes note that it works again.
-    pub fn works_again(&self) {
+    /// Ends the outage.
+    pub fn mark_recovered(&self) {
         let mut state = self.lock();
         let now = Instant::now();
-        (state.answered, state.back) = (Some(now), Some(now));
-        let episode = state.episode.take();
+        (state.answered, state.recovered) = (Some(now), Some(now));
+        let outage = state.outage.take();
         drop(state);
-        if let Some(episode) = episode {
-            tracing::info!(after = ?episode.since.elapsed(), "the store is back");
+        if let Some(outage) = outage {
+            tracing::info!(after = ?outage.since.elapsed(), "the store is available again");
         }
-        self.back.notify_waiters();
+        self.recovered.notify_waiters();
     }
 
-    /// How long ago the store began to work again, if it once did not.
-    pub fn back_since(&self) -> Option<Duration> {
-        self.lock().back.map(|back| back.elapsed())
+    /// How long ago the last outage ended, if there was one.
+    pub fn time_since_recovery(&self) -> Option<Duration> {
+        self.lock().recovered.map(|recovered| recovered.elapsed())
     }
 
-    /// Waits until the store works again.
-    pub async fn until_back(&self) {
-        self.back.notified().await;
+    /// Waits until an outage ends.
+    pub async fn recovered(&self) {
+        self.recovered.notified().await;
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // It is whole after every statement.
+        // A panic cannot leave it inconsistent, so poisoning is ignored.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -134,45 +142,45 @@ impl Health {
 mod tests {
     use super::*;
 
-    fn error(trouble: Trouble) -> Result<(), StoreError> {
-        Err(StoreError::Unavailable { trouble, reason: "why".into() })
+    fn error(kind: Unavailability) -> Result<(), StoreError> {
+        Err(StoreError::Unavailable { kind, reason: "why".into() })
     }
 
     #[test]
-    fn nobody_waits_for_a_store_that_is_known_to_be_away() {
+    fn calls_fail_at_once_while_the_store_is_unreachable() {
         let health = Health::default();
-        assert!(!health.note(&error(Trouble::Busy)));
+        assert!(!health.record(&error(Unavailability::Busy)));
         assert!(health.check().is_ok());
-        assert!(health.note(&error(Trouble::Away)));
-        assert!(!health.note(&error(Trouble::Away)), "one asks");
+        assert!(health.record(&error(Unavailability::Unreachable)));
+        assert!(!health.record(&error(Unavailability::Unreachable)), "it is probed already");
         assert!(health.check().unwrap_err().is_unavailable());
-        // A call that had begun before may still succeed.
-        assert!(!health.note(&Ok(())));
+        // A call that started before the outage may still succeed.
+        assert!(!health.record(&Ok(())));
         assert!(health.check().is_err());
-        assert_eq!(health.back_since(), None);
-        health.works_again();
-        assert!(health.check().is_ok() && health.back_since().is_some());
+        assert_eq!(health.time_since_recovery(), None);
+        health.mark_recovered();
+        assert!(health.check().is_ok() && health.time_since_recovery().is_some());
     }
 
     #[test]
-    fn a_write_that_finds_space_does_not_yet_end_a_full_disk() {
+    fn one_successful_write_does_not_end_a_full_disk() {
         let health = Health::default();
-        assert!(health.note(&error(Trouble::Full)));
+        assert!(health.record(&error(Unavailability::DiskFull)));
         assert!(health.check().is_ok(), "reading works");
-        health.note(&Ok(()));
-        assert!(!health.may_work_again() && health.back_since().is_none());
-        assert!(!health.note(&error(Trouble::Away)), "somebody asks already");
-        assert!(health.check().is_err() && health.may_work_again());
+        health.record(&Ok(()));
+        assert!(!health.may_have_recovered() && health.time_since_recovery().is_none());
+        assert!(!health.record(&error(Unavailability::Unreachable)), "it is probed already");
+        assert!(health.check().is_err() && health.may_have_recovered());
     }
 
     #[test]
-    fn a_queue_is_no_sign_that_a_store_is_away_that_answers_others() {
+    fn a_busy_connection_pool_is_an_outage_only_if_the_store_answers_no_call() {
         let health = Health::default();
-        health.note(&Ok(()));
-        assert!(!health.note(&error(Trouble::Queue)));
+        health.record(&Ok(()));
+        assert!(!health.record(&error(Unavailability::NoConnection)));
         assert!(health.check().is_ok());
         let silent = Health::default();
-        assert!(silent.note(&error(Trouble::Queue)));
+        assert!(silent.record(&error(Unavailability::NoConnection)));
         assert!(silent.check().is_err());
     }
 }

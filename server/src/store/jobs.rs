@@ -1,4 +1,4 @@
-//! Jobs: starting one, and listing them.
+//! Jobs: starting, finding and listing them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -29,17 +29,17 @@ impl From<Uuid> for JobId {
 }
 
 impl JobId {
-    /// A job ID as the store keeps it.
+    /// Parses a stored job ID.
     pub(super) fn read(text: String) -> Result<JobId, StoreError> {
         Uuid::try_parse(&text).map(JobId).map_err(|_| StoreError::Unreadable { what: "job ID", value: text })
     }
 }
 
-/// A job ID, or its first characters, as a person types it.
+/// A job ID or its first characters, as typed by a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobIdPrefix(String);
 
-/// Why a text cannot be the beginning of a job ID.
+/// The error for a text that is not a prefix of a job ID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a job ID is a UUID; give all of it or its first characters, at least 8. `cdi-server jobs NAME` lists them")]
 pub struct NotAJobId;
@@ -72,16 +72,16 @@ impl fmt::Display for JobIdPrefix {
     }
 }
 
-/// How a job stands.
+/// The status of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobStatus {
-    /// It goes on.
+    /// It is waiting for a worker or in progress.
     Running,
-    /// Every row was accepted.
+    /// It ended without refused rows.
     Success,
-    /// Some rows failed.
+    /// Some rows were delivered and some refused.
     Partial,
-    /// The sync failed, or no row was accepted though some failed.
+    /// The sync failed, or all rows were refused.
     Error,
     /// The integration cannot work as configured.
     ConfigError,
@@ -91,7 +91,7 @@ impl JobStatus {
     const ALL: [JobStatus; 5] =
         [JobStatus::Running, JobStatus::Success, JobStatus::Partial, JobStatus::Error, JobStatus::ConfigError];
 
-    /// Its name in the store.
+    /// Its name in the store and in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             JobStatus::Running => "running",
@@ -102,28 +102,28 @@ impl JobStatus {
         }
     }
 
-    /// The status that the store has written. Of one that only a later version of this program knows, what can be said is
-    /// whether the job goes on.
+    /// Parses a stored status. One that only a later version of this program knows is `Error` or `Running`, depending on
+    /// whether the job has ended.
     pub(super) fn read(text: &str, has_ended: bool) -> JobStatus {
         let unknown = if has_ended { JobStatus::Error } else { JobStatus::Running };
         JobStatus::ALL.into_iter().find(|status| status.as_str() == text).unwrap_or(unknown)
     }
 }
 
-/// A job as people see it.
+/// A job as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
     /// Its ID.
     pub id: JobId,
-    /// How it stands.
+    /// Its status.
     pub status: JobStatus,
-    /// When its trigger was received. No other job of the integration has the same.
+    /// When its trigger was received. Unique within the integration.
     pub sync_start_time: DateTime<Utc>,
-    /// When a worker first took it; none while it waits for a worker.
+    /// When a worker first claimed it; `None` while it waits for a worker.
     pub begun_at: Option<DateTime<Utc>>,
     /// When it ended.
     pub sync_finish_time: Option<DateTime<Utc>>,
-    /// The highest `UPDATED_AT` that is dealt with, by this job or before it.
+    /// The watermark after this job, or so far; the job need not have moved it.
     pub last_timestamp_synced: Option<DateTime<Utc>>,
     /// Rows that were delivered.
     pub rows_synced: u64,
@@ -133,12 +133,12 @@ pub struct Job {
     pub cause: Option<String>,
 }
 
-/// What became of a trigger.
+/// The result of a trigger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StartJob {
-    /// There is a new job.
+    /// A new job was started.
     Started(JobId),
-    /// There is one in progress.
+    /// Another job is in progress.
     InProgress,
 }
 
@@ -150,9 +150,10 @@ impl Store {
         received_at: DateTime<Utc>,
     ) -> Result<StartJob, StoreError> {
         let id = JobId(Uuid::now_v7());
-        // A later job starts later, whatever the clocks of the replicas say: start times are keys and give the order. A
-        // clock that is more than a second before the store's is not believed, or all later jobs would follow it. Of two
-        // triggers at the very same time one runs into the other's start time, or into its being in progress.
+        // Start times are keys and define the order of jobs, so a later job gets a later start time even if the replicas'
+        // clocks differ. A time more than a second ahead of the store's clock is replaced by the latter; otherwise all later
+        // jobs would have to follow it. Of two simultaneous triggers one conflicts with the other's start time or with the
+        // index on jobs in progress.
         let start = self.database.with_store_clock(
             "INSERT INTO jobs (id, integration_id, status, started_at, synced_to)
              SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), 'running',
@@ -169,12 +170,12 @@ impl Store {
         if started.is_none() {
             return Ok(StartJob::InProgress);
         }
-        self.woken.notify_one();
+        self.job_available.notify_one();
         Ok(StartJob::Started(id))
     }
 
-    /// The jobs of an integration whose IDs begin with `prefix`, newest first; at most two, which is enough to tell whether
-    /// the prefix names one.
+    /// The jobs of an integration whose IDs start with `prefix`, newest first. At most two, which is enough to see whether the
+    /// prefix is unique.
     pub async fn find_jobs(&self, integration: IntegrationId, prefix: &JobIdPrefix) -> Result<Vec<JobId>, StoreError> {
         let find =
             query("SELECT id FROM jobs WHERE integration_id = $1 AND id LIKE $2 ORDER BY started_at DESC LIMIT 2")
@@ -184,7 +185,7 @@ impl Store {
         rows.iter().map(|row| JobId::read(row.try_get("id")?)).collect()
     }
 
-    /// The newest job of an integration that refused rows.
+    /// The newest job of an integration with refused rows.
     pub async fn newest_job_with_row_errors(&self, integration: IntegrationId) -> Result<Option<JobId>, StoreError> {
         let find =
             query("SELECT id FROM jobs WHERE integration_id = $1 AND rows_failed > 0 ORDER BY started_at DESC LIMIT 1");
@@ -214,7 +215,7 @@ impl Store {
             Page::After(position) => ("<", "DESC", micros(*position)),
             Page::Before(position) => (">", "ASC", micros(*position)),
         };
-        // One more than the page has tells whether there are further ones.
+        // One row more than the page shows whether there is a next page.
         let statement = format!(
             "SELECT id, status, started_at, begun_at, finished_at, synced_to, rows_synced, rows_failed, cause
              FROM jobs WHERE integration_id = $1 AND started_at {side} $2 ORDER BY started_at {order} LIMIT $3"
@@ -260,7 +261,7 @@ fn job(row: &AnyRow) -> Result<Job, StoreError> {
     })
 }
 
-/// A count, which is never negative.
+/// A stored count, which is never negative.
 pub(super) fn count(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }

@@ -1,6 +1,6 @@
-//! The two kinds of databases that a store may be.
+//! The kinds of databases that the store supports.
 
-/// What kind of database it is.
+/// The kind of the store's database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Sqlite,
@@ -8,7 +8,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// The store's own clock in microseconds, as SQL. Leases are measured by it, so that replicas need not agree on the time.
+    /// SQL for the store's clock in microseconds since 1970. Leases are measured by it, so the replicas' clocks do not matter.
     pub fn now(self) -> &'static str {
         match self {
             Kind::Sqlite => "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",

@@ -1,8 +1,8 @@
-//! Which worker has a job, and what only that worker may write.
+//! Leases of jobs.
 //!
-//! A worker holds a lease on its job and renews it. When it runs out, by the store's clock, any worker may claim the job
-//! and gets another token. Everything a worker writes about its job is conditional on its token, so one that has lost
-//! its lease changes nothing any more.
+//! A worker holds a lease on its job and renews it. When the lease expires, by the store's clock, any worker may claim the job
+//! and gets a new token. Every write about a job is conditional on the token, so a worker that has lost its lease cannot
+//! change anything.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use super::watermarks::{self, Route, Watermark};
 use super::{Store, StoreError};
 use crate::types::IntegrationId;
 
-/// A worker's hold on a job. Its clones are the same hold.
+/// A worker's lease on a job. Clones are the same lease.
 #[derive(Debug, Clone)]
 pub struct Lease {
     /// The job.
@@ -34,18 +34,19 @@ impl PartialEq for Lease {
 
 impl Eq for Lease {}
 
-/// What the checkpoints of a lease are known to have written. They may have written more: the answer to a commit can be lost.
+/// What the checkpoints of a lease are known to have written. They may have written more, because the response to a commit can
+/// be lost.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Confirmed {
-    /// How many changes of the record.
+    /// Number of record changes.
     pub changes: u64,
-    /// Changes of the record that are all below this time were dropped, in microseconds since 1970.
+    /// Record changes below this time were deleted, in microseconds since 1970.
     pub dropped_below: Option<i64>,
 }
 
 impl Lease {
     pub(super) fn confirmed(&self) -> Confirmed {
-        // It is replaced as a whole.
+        // The value is replaced as a whole, so poisoning is ignored.
         *self.confirmed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -54,70 +55,71 @@ impl Lease {
     }
 }
 
-/// A job that was claimed, with how far it had got.
+/// A claimed job, with its state at its last checkpoint.
 #[derive(Debug, Clone)]
 pub struct Claimed {
-    /// The hold on it.
+    /// The lease.
     pub lease: Lease,
     /// Its integration.
     pub integration: IntegrationId,
     /// The integration's watermark.
     pub watermark: Watermark,
-    /// What the watermark belongs to; nothing where there is none, or one that an earlier version of this program has written.
+    /// The route that the watermark belongs to; `None` if there is no watermark, or one without a route from an earlier version
+    /// of this program.
     pub route: Option<Route>,
-    /// What the job had come to at its last checkpoint.
+    /// Rows that the job has delivered.
     pub rows_synced: u64,
-    /// Rows of it that were refused until then.
+    /// Rows of the job that were refused.
     pub rows_failed: u64,
-    /// Where the destination was then, in its own words.
+    /// The destination's position, an opaque text.
     pub position: Option<String>,
-    /// How many workers have claimed it since it last dealt with a row, this one included.
+    /// Number of claims since the job last made progress, this one included.
     pub attempts: u32,
-    /// How long ago a worker first claimed it.
+    /// Time since the first claim of the job.
     pub running_for: Duration,
-    /// Whether somebody has asked for its end.
+    /// Whether its cancellation was requested.
     pub cancelled: bool,
 }
 
-/// What a worker that still has its job is told of it.
+/// The status of a lease that still holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Held {
-    /// Whether somebody has asked for its end.
+pub struct LeaseStatus {
+    /// Whether the job's cancellation was requested.
     pub cancelled: bool,
 }
 
-/// What became of asking for the end of a job.
+/// The result of cancelling a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cancelled {
-    /// No worker had it: it has ended.
+    /// No worker had the job, so it has ended.
     Ended(JobId),
-    /// The worker that has it is told at its next checkpoint, or when it renews its lease.
+    /// The cancellation was requested. The worker sees it at its next checkpoint or lease renewal.
     Asked(JobId),
     /// No job is in progress.
     Nothing,
 }
 
 impl Store {
-    /// Claims the oldest job that nobody holds and that `takes` wants: of a job's integration, and whether a worker has had it
-    /// whose lease has run out.
+    /// Claims the oldest job without a valid lease for which `wanted` returns true. It is called with the job's integration and
+    /// with whether the job has an expired lease.
     pub async fn claim_job(
         &self,
         length: Duration,
-        takes: impl Fn(IntegrationId, bool) -> bool,
+        wanted: impl Fn(IntegrationId, bool) -> bool,
     ) -> Result<Option<Claimed>, StoreError> {
         let free = self.database.with_store_clock(
             "SELECT id, integration_id, lease_until, checkpoints FROM jobs
              WHERE finished_at IS NULL AND (lease_until IS NULL OR lease_until <= {now}) ORDER BY started_at",
         );
         for row in self.database.read(query(free)).await? {
-            // What cannot be read does not keep the others from running.
+            // A row that cannot be read must not keep other jobs from running.
             let (integration, job): (String, String) = (row.try_get("integration_id")?, row.try_get("id")?);
             let (Ok(integration), Ok(job)) = (integration.parse(), JobId::read(job)) else { continue };
-            let was_held = row.try_get::<Option<i64>, _>("lease_until")?.is_some();
-            if !takes(integration, was_held) {
+            let was_leased = row.try_get::<Option<i64>, _>("lease_until")?.is_some();
+            if !wanted(integration, was_leased) {
                 continue;
             }
-            // Another worker may be quicker.
+            // Another worker may have claimed it meanwhile.
             let checkpoints = row.try_get("checkpoints")?;
             if let Some(claimed) = self.claim(job, integration, checkpoints, length).await? {
                 return Ok(Some(claimed));
@@ -134,8 +136,9 @@ impl Store {
         length: Duration,
     ) -> Result<Option<Claimed>, StoreError> {
         let lease = Lease { job, token: Uuid::new_v4().to_string(), length, confirmed: Arc::default() };
-        // One statement, so that nobody has a job without knowing where it goes on. Where Postgres has waited for the last
-        // checkpoint of a worker that comes late, it would tell of the job as it then is and of the watermark as it was before.
+        // One statement, so that a claim always comes with its watermark. If Postgres has to wait for the last checkpoint of a
+        // previous worker, it would return the job's new state but the watermark from before; the condition on `checkpoints`
+        // makes such a claim fail.
         let claim = self.database.with_store_clock(
             "UPDATE jobs SET lease_token = $1, lease_until = {now} + $2, attempts = attempts + 1, changes_written = 0,
                              begun_at = COALESCE(begun_at, {now})
@@ -162,29 +165,29 @@ impl Store {
             position: row.try_get("position")?,
             attempts: u32::try_from(row.try_get::<i64, _>("attempts")?).unwrap_or(u32::MAX),
             running_for: Duration::from_micros(count(row.try_get("running_for")?)),
-            cancelled: held(Some(&row))?.cancelled,
+            cancelled: lease_status(Some(&row))?.cancelled,
         }))
     }
 
-    /// Holds a job for the lease's whole length from now.
-    pub async fn renew(&self, lease: &Lease) -> Result<Held, StoreError> {
+    /// Renews a lease for its full length from now.
+    pub async fn renew(&self, lease: &Lease) -> Result<LeaseStatus, StoreError> {
         let renew = self.database.with_store_clock(
             "UPDATE jobs SET lease_until = {now} + $1 WHERE id = $2 AND lease_token = $3 AND finished_at IS NULL
              RETURNING cancelled_at",
         );
         let renew = query(renew).bind(span(lease.length)).bind(lease.job.to_string()).bind(&lease.token);
-        held(self.database.write_one(renew).await?.as_ref())
+        lease_status(self.database.write_one(renew).await?.as_ref())
     }
 
-    /// Gives a job back: the next worker goes on at the last checkpoint, at once.
+    /// Hands a job back, so that the next worker can resume it from its last checkpoint at once.
     pub async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
         let release = query(
             "UPDATE jobs SET lease_token = NULL, lease_until = NULL, attempts = attempts - 1
              WHERE id = $1 AND lease_token = $2 AND finished_at IS NULL RETURNING cancelled_at",
         );
         let release = release.bind(lease.job.to_string()).bind(&lease.token);
-        held(self.database.write_one(release).await?.as_ref())?;
-        self.woken.notify_one();
+        lease_status(self.database.write_one(release).await?.as_ref())?;
+        self.job_available.notify_one();
         Ok(())
     }
 
@@ -194,7 +197,7 @@ impl Store {
         Ok(self.database.read_one(find).await?.is_some())
     }
 
-    /// Asks for the end of an integration's job in progress. One that no worker has ends at once, with this cause.
+    /// Cancels an integration's job in progress. If no worker has it, it ends at once with this cause.
     pub async fn cancel_job(&self, integration: IntegrationId, cause: &str) -> Result<Cancelled, StoreError> {
         let integration = integration.to_string();
         let end = self.database.with_store_clock(
@@ -218,13 +221,13 @@ impl Store {
     }
 }
 
-/// What the row of a job that was found with its lease says.
-pub(super) fn held(row: Option<&AnyRow>) -> Result<Held, StoreError> {
+/// The lease status from the row of a job that was found by its lease token; `LeaseLost` if no row was found.
+pub(super) fn lease_status(row: Option<&AnyRow>) -> Result<LeaseStatus, StoreError> {
     let row = row.ok_or(StoreError::LeaseLost)?;
-    Ok(Held { cancelled: row.try_get::<Option<i64>, _>("cancelled_at")?.is_some() })
+    Ok(LeaseStatus { cancelled: row.try_get::<Option<i64>, _>("cancelled_at")?.is_some() })
 }
 
-/// A duration as the store keeps it.
+/// A duration as it is stored: microseconds.
 fn span(length: Duration) -> i64 {
     i64::try_from(length.as_micros()).unwrap_or(i64::MAX)
 }

@@ -1,10 +1,10 @@
-//! Where run-time state is kept.
+//! The location of the store.
 
 use std::path::PathBuf;
 
 use crate::types::PostgresUrl;
 
-/// Where run-time state is kept.
+/// The location of the store.
 #[derive(Debug, Clone)]
 pub enum StoreLocation {
     /// A SQLite file.

@@ -1,7 +1,8 @@
-//! What happens at run time: jobs, watermarks, the record of what was acknowledged, row errors, rate-limit counters. SQLite or Postgres, one SQL text for both.
+//! The store of run-time state: jobs, watermarks, the record of acknowledged rows, row errors and rate-limit counters. It is
+//! SQLite or Postgres, with the same SQL for both.
 //!
-//! All SQL of the store stands in this folder, one function a statement or transaction. An integration has at most one
-//! job in progress: a unique partial index decides that, not a check before an insert.
+//! All its SQL is in this folder, one function per statement or transaction. An integration has at most one job in progress,
+//! which is enforced by a unique partial index.
 
 mod checkpoints;
 mod database;
@@ -33,20 +34,20 @@ pub use checkpoints::Checkpoint;
 use database::Database;
 pub use error::StoreError;
 pub use jobs::{Job, JobId, JobIdPrefix, JobStatus, StartJob};
-pub use leases::{Cancelled, Claimed, Held, Lease};
+pub use leases::{Cancelled, Claimed, Lease, LeaseStatus};
 pub use location::StoreLocation;
 pub use overview::IntegrationState;
 pub use rate_limits::RateDecision;
 pub use record::{RecordAction, RecordChange, RecordSize, StoredRecord};
-pub use row_errors::{MOST_ROW_ERRORS, RowError};
+pub use row_errors::{MAX_ROW_ERRORS, RowError};
 pub use watermarks::{Overflow, Route, Watermark, WatermarkChange};
 
 /// The store. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct Store {
     database: Arc<Database>,
-    woken: Arc<Notify>,
-    /// Never printed.
+    job_available: Arc<Notify>,
+    /// A secret, never printed.
     digest_key: [u8; 32],
 }
 
@@ -57,12 +58,12 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// Connects, and brings the schema up to date: for a process that serves.
+    /// Connects and migrates the schema. For processes that serve.
     pub async fn open(location: &StoreLocation) -> Result<Store, StoreError> {
         Store::of(Database::open(location).await?).await
     }
 
-    /// Connects to the store that is there, and changes nothing of its schema; nothing where no process has served from it yet.
+    /// Connects without creating or migrating anything. Returns `None` if no process has served from this store yet.
     pub async fn open_existing(location: &StoreLocation) -> Result<Option<Store>, StoreError> {
         match Database::open_existing(location).await? {
             Some(database) => Store::of(database).await.map(Some),
@@ -72,22 +73,22 @@ impl Store {
 
     async fn of(database: Arc<Database>) -> Result<Store, StoreError> {
         let digest_key = record::digest_key(&database).await?;
-        Ok(Store { database, woken: Arc::new(Notify::new()), digest_key })
+        Ok(Store { database, job_available: Arc::new(Notify::new()), digest_key })
     }
 
-    /// How long ago the store began to work again, if it once did not in the time of this process.
-    pub fn back_since(&self) -> Option<Duration> {
-        self.database.health.back_since()
+    /// How long ago the last outage that this process has seen ended, if there was one.
+    pub fn time_since_recovery(&self) -> Option<Duration> {
+        self.database.health.time_since_recovery()
     }
 
-    /// Waits until a store that does not work works again.
-    pub async fn until_back(&self) {
-        self.database.health.until_back().await;
+    /// Waits until an outage of the store ends.
+    pub async fn recovered(&self) {
+        self.database.health.recovered().await;
     }
 
-    /// Takes note that this process has waited for the store.
-    pub fn has_come_back(&self) {
-        self.database.health.works_again();
+    /// Records that an outage has ended, for a process that had to wait for the store at its start.
+    pub fn mark_recovered(&self) {
+        self.database.health.mark_recovered();
     }
 
     /// Closes all connections.
@@ -95,24 +96,24 @@ impl Store {
         self.database.close().await;
     }
 
-    /// Waits until this process is told of a job. Jobs of other processes are found by looking.
-    pub async fn woken(&self) {
-        self.woken.notified().await;
+    /// Waits until this process starts or hands back a job. Jobs of other processes are found by polling.
+    pub async fn job_available(&self) {
+        self.job_available.notified().await;
     }
 }
 
-/// Which items of a list, ordered by a position `P`.
+/// The requested page of a list that is ordered by a position `P`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page<P> {
-    /// The first ones.
+    /// The first page.
     First,
-    /// Those that follow a position.
+    /// The items after a position.
     After(P),
-    /// Those that come right before a position.
+    /// The items right before a position.
     Before(P),
 }
 
-/// A page's items, and whether there are others around it.
+/// The items of a page, and whether there are further pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageOf<T> {
     /// The items, in the order of the list.
@@ -123,7 +124,7 @@ pub struct PageOf<T> {
     pub has_next: bool,
 }
 
-/// A time as the store keeps it: microseconds, rounded down.
+/// A time as it is stored: microseconds since 1970, rounded down.
 fn micros(time: DateTime<Utc>) -> i64 {
     time.timestamp_micros()
 }

@@ -1,4 +1,4 @@
-//! How integrations stand: how far they have got, and their newest jobs.
+//! The state of integrations: their watermarks and newest jobs.
 
 use std::collections::HashMap;
 
@@ -10,21 +10,21 @@ use super::time::from_micros;
 use super::{Store, StoreError};
 use crate::types::IntegrationId;
 
-/// How an integration stands. One without jobs has none.
+/// The state of an integration. All fields are `None` or false before its first job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IntegrationState {
-    /// The highest `UPDATED_AT` up to which its rows are dealt with; nothing before the first.
+    /// Its watermark.
     pub last_updated_at: Option<DateTime<Utc>>,
-    /// When its newest job started.
+    /// The start time of its newest job.
     pub last_job_start_time: Option<DateTime<Utc>>,
-    /// How its newest job stands.
+    /// The status of its newest job.
     pub last_job_status: Option<JobStatus>,
-    /// Whether the last job that ended could not work with the configuration.
+    /// Whether the last ended job has the status `config_error`.
     pub config_error: bool,
 }
 
 impl Store {
-    /// How these integrations stand. Those of which nothing is known are left out.
+    /// The states of these integrations.
     pub async fn integration_states(
         &self,
         integrations: &[IntegrationId],
@@ -32,9 +32,9 @@ impl Store {
         if integrations.is_empty() {
             return Ok(HashMap::new());
         }
-        let places: Vec<String> = (1..=integrations.len()).map(|number| format!("(CAST(${number} AS TEXT))")).collect();
+        let ids: Vec<String> = (1..=integrations.len()).map(|number| format!("(CAST(${number} AS TEXT))")).collect();
         let statement = format!(
-            "WITH listed (id) AS (VALUES {places})
+            "WITH listed (id) AS (VALUES {ids})
              SELECT listed.id, watermarks.updated_at,
                     newest.started_at, newest.status, newest.finished_at, ended.status AS ended_status
              FROM listed
@@ -43,7 +43,7 @@ impl Store {
                   AND newest.started_at = (SELECT MAX(started_at) FROM jobs WHERE integration_id = listed.id)
              LEFT JOIN jobs AS ended ON ended.integration_id = listed.id
                   AND ended.started_at = (SELECT MAX(started_at) FROM jobs WHERE integration_id = listed.id AND finished_at IS NOT NULL)",
-            places = places.join(", ")
+            ids = ids.join(", ")
         );
         let mut states = query(AssertSqlSafe(statement));
         for integration in integrations {

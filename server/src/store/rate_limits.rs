@@ -1,24 +1,24 @@
-//! Requests counted in fixed windows, shared by all replicas.
+//! Rate-limit counters: requests per fixed window, shared by all replicas.
 
 use sqlx::{Row as _, query};
 
 use super::jobs::count;
 use super::{Store, StoreError};
 
-/// Counters older than this are removed, in seconds.
-const KEPT: i64 = 3600;
+/// Counters that are this many seconds old are removed.
+const MAX_AGE: i64 = 3600;
 
-/// What became of a request that was counted.
+/// Whether a request is within its rate limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateDecision {
-    /// Whether it is within the limit. Only then was it counted.
+    /// Whether it is within the limit. Requests beyond it are not counted.
     pub allowed: bool,
-    /// How many were counted in the window, this one included.
+    /// Requests counted in the window, this one included if allowed.
     pub used: u64,
 }
 
 impl Store {
-    /// Counts a request of a workspace in the window that starts then (Unix seconds), if the limit allows it.
+    /// Counts a request of a workspace, if the limit allows it. `window_start` is in Unix seconds.
     pub async fn take_request(
         &self,
         workspace: &str,
@@ -44,13 +44,13 @@ impl Store {
             let old = query("DELETE FROM rate_limits WHERE workspace = $1 AND operation = $2 AND window_start < $3")
                 .bind(workspace)
                 .bind(operation)
-                .bind(window_start - KEPT);
+                .bind(window_start - MAX_AGE);
             self.database.write(old).await?;
         }
         Ok(RateDecision { allowed: true, used })
     }
 
-    /// How many requests were counted in a window.
+    /// The number of requests counted in a window.
     pub async fn used_requests(&self, workspace: &str, operation: &str, window_start: i64) -> Result<u64, StoreError> {
         let count_of =
             query("SELECT used FROM rate_limits WHERE workspace = $1 AND operation = $2 AND window_start = $3")

@@ -1,7 +1,7 @@
-//! The record of what was acknowledged: digests of row versions, one stored row for each change that a checkpoint made.
+//! The stored record of acknowledged rows: digests of row versions, one table row per change that a checkpoint made.
 //!
-//! A digest counts as often as it was added, less often as it was forgotten, never below zero. Changes of times that no sync
-//! reads any more are dropped whole, by their key.
+//! The record is a multiset. A digest counts as often as it was added minus as often as it was forgotten, but not below zero.
+//! Whole changes are deleted by key once no sync reads rows of their time any more.
 
 use std::sync::Arc;
 
@@ -14,20 +14,20 @@ use super::{Store, StoreError};
 use crate::types::IntegrationId;
 
 /// The most digests of a stored change: 1 MiB of them.
-pub(super) const MOST_DIGESTS: usize = 65_536;
-/// Bytes of a digest.
+pub(super) const MAX_DIGESTS: usize = 65_536;
+/// Size of a digest in bytes.
 pub(super) const DIGEST: usize = size_of::<u128>();
-/// Keys that are read at once.
+/// Keys per query.
 const KEYS: usize = 10_000;
-/// Bytes of digests that are read at once, unless a single change has more.
+/// Bytes of digests per query, unless a single change has more.
 const PAGE: u64 = 4 << 20;
 
-/// What a change of the record does with its digests.
+/// What a change does with its digests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordAction {
-    /// These row versions were acknowledged.
+    /// Adds acknowledged row versions.
     Add,
-    /// These row versions count as acknowledged no more.
+    /// Removes row versions.
     Forget,
 }
 
@@ -48,45 +48,45 @@ impl RecordAction {
     }
 }
 
-/// Digests of row versions that one checkpoint adds to the record, or takes out of it.
+/// The digests that one checkpoint adds to the record or removes from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordChange {
-    /// What is done with them.
+    /// Whether they are added or removed.
     pub action: RecordAction,
-    /// The lowest `UPDATED_AT` of these versions, microseconds since 1970.
+    /// The lowest `UPDATED_AT` of these versions, in microseconds since 1970.
     pub first: i64,
-    /// The highest `UPDATED_AT` of these versions, microseconds since 1970. That of a `Forget` is not below those of the
-    /// versions that it takes out.
+    /// The highest `UPDATED_AT` of these versions, in microseconds since 1970. For `Forget` it is not below that of any
+    /// removed version.
     pub last: i64,
-    /// The digests, equal ones as often as there are versions.
+    /// The digests, with duplicates.
     pub digests: Vec<u128>,
 }
 
-/// What was acknowledged, as it is stored.
+/// The record as it is stored.
 #[derive(Debug, Default)]
 pub struct StoredRecord {
-    /// Digests that were added, in no order, equal ones as often as they were acknowledged.
+    /// The added digests, unordered, with duplicates.
     pub added: Vec<u128>,
-    /// Digests that were forgotten, in no order.
+    /// The forgotten digests, unordered, with duplicates.
     pub forgotten: Vec<u128>,
-    /// For each stored change of the action `Add`: its `last`, and how many digests.
+    /// For each stored `Add` change: its `last` and its number of digests.
     pub sizes: Vec<(i64, u64)>,
-    /// How many changes are stored.
+    /// Number of stored changes.
     pub changes: u64,
 }
 
-/// How much is stored of a record.
+/// The size of a stored record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RecordSize {
-    /// Row versions that were added.
+    /// Number of added row versions.
     pub versions: u64,
-    /// Bytes of all digests.
+    /// Size of all digests in bytes.
     pub bytes: u64,
-    /// Changes.
+    /// Number of changes.
     pub changes: u64,
 }
 
-/// Where a stored change is, and how large.
+/// The key of a stored change, its action and its size.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Key {
     pub last: i64,
@@ -96,7 +96,7 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// The key of a row that has its columns.
+    /// Reads the columns `last`, `seq`, `action` and `bytes` of a row.
     pub fn read(row: &AnyRow) -> Result<Key, StoreError> {
         Ok(Key {
             last: row.try_get("last")?,
@@ -108,13 +108,13 @@ impl Key {
 }
 
 impl Store {
-    /// A random 256-bit key for digests, the same for all processes of this store.
+    /// The random 256-bit key for digests, which all processes of this store share.
     pub fn digest_key(&self) -> [u8; 32] {
         self.digest_key
     }
 
-    /// What was acknowledged of an integration, read in pages. It is whole where nobody else writes to it: for the worker that
-    /// has the job, or while none is in progress.
+    /// The record of an integration. It is read in several queries, so it is consistent only if no other worker writes to it:
+    /// for the worker that has the job, or while no job is in progress.
     pub async fn record(&self, integration: IntegrationId) -> Result<StoredRecord, StoreError> {
         let keys = self.record_keys(integration).await?;
         let digests = |action| {
@@ -142,14 +142,14 @@ impl Store {
             );
             let read = read.bind(integration.to_string()).bind(after.0).bind(after.1).bind(to.0).bind(to.1);
             for row in self.database.read(read).await? {
-                take(&row, &mut record)?;
+                add_change(&row, &mut record)?;
             }
             (rest, after) = (next, to);
         }
         Ok(record)
     }
 
-    /// The stored changes of an integration's record, in the order of their keys.
+    /// The keys of the stored changes of an integration's record, in order.
     async fn record_keys(&self, integration: IntegrationId) -> Result<Vec<Key>, StoreError> {
         let mut keys: Vec<Key> = Vec::new();
         loop {
@@ -167,9 +167,9 @@ impl Store {
         }
     }
 
-    /// How much is stored of an integration's record.
+    /// The size of an integration's stored record.
     pub async fn record_size(&self, integration: IntegrationId) -> Result<RecordSize, StoreError> {
-        // Without groups: SQLite would sort the digests themselves into them.
+        // Without GROUP BY, for which SQLite would sort the digests themselves.
         let sizes = query(
             "SELECT COUNT(*) AS changes, CAST(COALESCE(SUM(length(digests)), 0) AS BIGINT) AS bytes,
                     CAST(COALESCE(SUM(CASE WHEN action = $1 THEN length(digests) ELSE 0 END), 0) AS BIGINT) AS added
@@ -185,8 +185,8 @@ impl Store {
     }
 }
 
-/// Takes the digests of a stored change.
-fn take(row: &AnyRow, record: &mut StoredRecord) -> Result<(), StoreError> {
+/// Adds a stored change to the loaded record.
+fn add_change(row: &AnyRow, record: &mut StoredRecord) -> Result<(), StoreError> {
     let bytes: &[u8] = row.try_get("digests")?;
     let (digests, rest) = bytes.as_chunks::<DIGEST>();
     if !rest.is_empty() {
@@ -204,14 +204,14 @@ fn take(row: &AnyRow, record: &mut StoredRecord) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Adds a change to those that are stored.
+/// Stores a change.
 pub(super) async fn insert(
     connection: &mut AnyConnection,
     integration: IntegrationId,
     change: &RecordChange,
 ) -> Result<(), StoreError> {
     let id = integration.to_string();
-    for digests in change.digests.chunks(MOST_DIGESTS) {
+    for digests in change.digests.chunks(MAX_DIGESTS) {
         let bytes: Vec<u8> = digests.iter().flat_map(|digest| digest.to_be_bytes()).collect();
         let insert = query(
             "INSERT INTO record_changes (integration_id, last, seq, first, action, digests)
@@ -225,7 +225,7 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// Drops the changes that are all below a time, in microseconds since 1970.
+/// Deletes the changes whose versions are all below a time, in microseconds since 1970.
 pub(super) async fn drop_below(
     connection: &mut AnyConnection,
     integration: IntegrationId,
@@ -236,10 +236,10 @@ pub(super) async fn drop_below(
     Ok(())
 }
 
-/// The key for digests.
+/// Reads the key for digests.
 pub(super) async fn digest_key(database: &Arc<Database>) -> Result<[u8; 32], StoreError> {
     let unreadable = |value: &str| StoreError::Unreadable { what: "key for digests", value: value.to_owned() };
     let row = database.read_one(query("SELECT key FROM digest_key WHERE id = 1")).await?;
     let key: Vec<u8> = row.ok_or_else(|| unreadable("none"))?.try_get("key")?;
-    key.try_into().map_err(|_| unreadable("another length"))
+    key.try_into().map_err(|_| unreadable("wrong length"))
 }

@@ -1,21 +1,21 @@
-//! Joins small changes of a record into larger ones, so that reading it and looking after it stay cheap.
+//! Merges small stored changes of a record into larger ones, so that loading and pruning it stay cheap.
 
 use sqlx::{AnyConnection, Row as _, query};
 
 use super::database::returned;
-use super::leases::{Lease, held};
-use super::record::{DIGEST, Key, MOST_DIGESTS, RecordAction};
+use super::leases::{Lease, lease_status};
+use super::record::{DIGEST, Key, MAX_DIGESTS, RecordAction};
 use super::{Store, StoreError};
 use crate::types::IntegrationId;
 
-/// Bytes of the largest change.
-const MOST_BYTES: u64 = (MOST_DIGESTS * DIGEST) as u64;
-/// Larger changes stay as they are: joining them with others would write them again and again.
-const LARGE: u64 = MOST_BYTES / 2;
-/// How many changes at most are made in a transaction, so that each stays within a call's deadline.
+/// The largest size of a change, in bytes.
+const MAX_BYTES: u64 = (MAX_DIGESTS * DIGEST) as u64;
+/// Changes above this size are not merged, because they would be rewritten again and again.
+const LARGE: u64 = MAX_BYTES / 2;
+/// The most groups that are merged in one transaction, so that it stays within a call's deadline.
 const GROUPS: usize = 16;
 
-/// Neighbouring changes of one action that become one, by their lowest and their highest key.
+/// Neighbouring changes with the same action that are merged into one, by their lowest and highest key.
 #[derive(Debug, Clone, Copy)]
 struct Group {
     action: RecordAction,
@@ -26,7 +26,7 @@ struct Group {
 }
 
 impl Store {
-    /// Joins many small changes of a record into fewer, under the lease. What the record says stays the same.
+    /// Merges small changes of a record under the lease. The record's content stays the same.
     pub async fn merge_record(&self, lease: &Lease, integration: IntegrationId) -> Result<(), StoreError> {
         loop {
             let work = async {
@@ -41,18 +41,18 @@ impl Store {
     }
 }
 
-/// Joins the first groups; how many.
+/// Merges the first groups and returns their number.
 async fn merge_some(
     connection: &mut AnyConnection,
     lease: &Lease,
     integration: IntegrationId,
 ) -> Result<usize, StoreError> {
-    // Nobody else gets the job before the transaction has ended.
+    // Lock the job, so that no other worker can claim it before the transaction ends.
     let hold = query(
         "UPDATE jobs SET lease_token = lease_token WHERE id = $1 AND lease_token = $2 AND finished_at IS NULL
          RETURNING cancelled_at",
     );
-    held(returned(hold.bind(lease.job.to_string()).bind(&lease.token), connection).await?.as_ref())?;
+    lease_status(returned(hold.bind(lease.job.to_string()).bind(&lease.token), connection).await?.as_ref())?;
     let id = integration.to_string();
     let list = query(
         "SELECT last, seq, action, CAST(length(digests) AS BIGINT) AS bytes FROM record_changes
@@ -67,7 +67,7 @@ async fn merge_some(
     Ok(groups.len().min(GROUPS))
 }
 
-/// Which changes are to be joined.
+/// Which changes to merge.
 fn groups(keys: &[Key]) -> Vec<Group> {
     let mut groups = Vec::new();
     for action in [RecordAction::Add, RecordAction::Forget] {
@@ -76,7 +76,7 @@ fn groups(keys: &[Key]) -> Vec<Group> {
             let at = (key.last, key.seq);
             if let Some(group) = &mut open
                 && key.bytes <= LARGE
-                && group.bytes + key.bytes <= MOST_BYTES
+                && group.bytes + key.bytes <= MAX_BYTES
             {
                 (group.to, group.changes, group.bytes) = (at, group.changes + 1, group.bytes + key.bytes);
                 continue;
@@ -90,7 +90,7 @@ fn groups(keys: &[Key]) -> Vec<Group> {
     groups
 }
 
-/// Puts one change in the place of a group. It has the group's highest key, so that it is dropped only with all of them.
+/// Replaces a group by one change. It has the group's highest key, so it is dropped only when all of them would be.
 async fn merge(connection: &mut AnyConnection, integration: &str, group: &Group) -> Result<(), StoreError> {
     let Group { action, from, to, .. } = *group;
     let read = query(

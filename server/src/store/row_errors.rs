@@ -1,4 +1,4 @@
-//! Rows that were refused for good, kept so that people can repair the source.
+//! Row errors: rows that were refused for good, kept so that people can repair the source.
 
 use chrono::{DateTime, Utc};
 use sqlx::{AnyConnection, AssertSqlSafe, Row as _, query};
@@ -7,24 +7,24 @@ use super::jobs::{JobId, count};
 use super::time::from_micros;
 use super::{Store, StoreError, micros};
 
-/// How many row errors of a job are kept: the first ones. The others are only counted.
-pub const MOST_ROW_ERRORS: u64 = 10_000;
+/// How many row errors are kept per job. Later ones are only counted.
+pub const MAX_ROW_ERRORS: u64 = 10_000;
 
-/// A row that was refused, and why.
+/// A refused row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowError {
-    /// Whose row it is; nothing where the row does not say.
+    /// The user of the row, as a JSON object such as `{"external_id":"a"}`; `None` if the row has no identifier.
     pub identifier: Option<String>,
     /// The row's `UPDATED_AT`.
     pub updated_at: DateTime<Utc>,
     /// Why it was refused.
     pub reason: String,
-    /// What was to be sent, where the integration keeps it.
+    /// The object to send or the row's `PAYLOAD`, if the integration keeps payloads.
     pub payload: Option<String>,
 }
 
 impl Store {
-    /// Row errors of a job with their numbers, after a number.
+    /// Up to `most` row errors of a job with a number above `after`, with their numbers.
     pub async fn row_errors(&self, job: JobId, after: u64, most: usize) -> Result<Vec<(u64, RowError)>, StoreError> {
         let list = query(
             "SELECT number, identifier, updated_at, reason, payload FROM row_errors
@@ -49,21 +49,22 @@ impl Store {
 }
 
 impl RowError {
-    /// About how many bytes it takes.
+    /// Approximate size in memory, in bytes.
     pub fn size(&self) -> usize {
-        const AROUND: usize = 100;
-        AROUND
+        const OVERHEAD: usize = 100;
+        OVERHEAD
             + self.reason.len()
             + self.identifier.as_ref().map_or(0, String::len)
             + self.payload.as_ref().map_or(0, String::len)
     }
 }
 
-/// Rows of one statement: both databases take some tens of thousands of values.
-const AT_ONCE: usize = 500;
+/// Rows per INSERT. Both databases limit a statement to some tens of thousands of parameters.
+const ROWS_PER_INSERT: usize = 500;
 const COLUMNS: usize = 6;
 
-/// Adds a job's row errors, the last of those that are kept of so many refused rows. Those that are there already stay.
+/// Inserts the newest row errors of a job, which has refused `rows_failed` rows in all. Errors that a repeated checkpoint has
+/// already inserted are skipped.
 pub(super) async fn insert(
     connection: &mut AnyConnection,
     job: JobId,
@@ -71,17 +72,17 @@ pub(super) async fn insert(
     errors: &[RowError],
 ) -> Result<(), StoreError> {
     let job = job.to_string();
-    let known = rows_failed.min(MOST_ROW_ERRORS).saturating_sub(errors.len() as u64);
+    let known = rows_failed.min(MAX_ROW_ERRORS).saturating_sub(errors.len() as u64);
     let mut number = i64::try_from(known + 1).unwrap_or(i64::MAX);
-    for some in errors.chunks(AT_ONCE) {
-        let places: Vec<String> = (0..some.len()).map(|row| places(row * COLUMNS)).collect();
+    for chunk in errors.chunks(ROWS_PER_INSERT) {
+        let rows: Vec<String> = (0..chunk.len()).map(|row| placeholders(row * COLUMNS)).collect();
         let statement = format!(
             "INSERT INTO row_errors (job_id, number, identifier, updated_at, reason, payload) VALUES {}
              ON CONFLICT (job_id, number) DO NOTHING",
-            places.join(", ")
+            rows.join(", ")
         );
         let mut insert = query(AssertSqlSafe(statement));
-        for error in some {
+        for error in chunk {
             insert = insert
                 .bind(&job)
                 .bind(number)
@@ -96,8 +97,8 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// The places of a row's values after so many others.
-fn places(before: usize) -> String {
-    let places: Vec<String> = (before + 1..=before + COLUMNS).map(|place| format!("${place}")).collect();
-    format!("({})", places.join(", "))
+/// The placeholders of a row, after `before` earlier parameters: `($7, $8, …)`.
+fn placeholders(before: usize) -> String {
+    let placeholders: Vec<String> = (before + 1..=before + COLUMNS).map(|number| format!("${number}")).collect();
+    format!("({})", placeholders.join(", "))
 }

@@ -1,7 +1,7 @@
-//! The store's schema: which version there is, and bringing it up to date.
+//! The store's schema: its version and its migrations.
 //!
-//! Only a process that serves changes it. It does so under a lock, in one transaction, so that of several that start at
-//! once one succeeds and the others find it done. A schema that a later version has changed is refused.
+//! Only processes that serve migrate it, under a lock and in one transaction: if several start at once, one migrates and the
+//! others find it done. A schema that a newer version of this program has migrated is refused.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _, SqlSafeStr a
 use super::StoreError;
 use super::kind::Kind;
 
-/// How long to wait for another process that changes the schema; then the change is tried again later.
-pub(super) const LOCKED: Duration = Duration::from_secs(30);
-/// How long a change of a table waits for those who use it. Everybody else waits behind it.
-const IN_USE: Duration = Duration::from_secs(3);
-/// The number of Postgres' lock for it: any, as long as it stays.
+/// How long to wait for another process that is migrating; after that the caller retries.
+pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a migration waits for a lock on a table. It is short, because all later queries of that table queue behind it.
+const TABLE_LOCK_TIMEOUT: Duration = Duration::from_secs(3);
+/// The key of the Postgres advisory lock for migrations. Arbitrary, but it must never change.
 const LOCK: i64 = 7_233_173_838_382_854_995;
 
 const MIGRATIONS: &[(i64, &str, &str)] = &[
@@ -25,11 +25,10 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "record", include_str!("../../migrations/0003_record.sql")),
 ];
 
-/// The newest version that this program knows.
+/// The newest version that this program supports.
 const KNOWN: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
-/// The version that is there; nothing where no process has served from this store yet. Fails if it is newer than this
-/// program.
+/// The schema's version; `None` if no process has served from this store yet. Fails if the schema is newer than this program.
 pub(super) async fn version(connection: &mut AnyConnection, kind: Kind) -> Result<Option<i64>, StoreError> {
     let exists = match kind {
         Kind::Sqlite => "SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'",
@@ -48,8 +47,8 @@ pub(super) async fn version(connection: &mut AnyConnection, kind: Kind) -> Resul
     }
 }
 
-/// Whether the schema is there and this program can work with it.
-pub(super) async fn is_there(connection: &mut AnyConnection, kind: Kind) -> Result<bool, StoreError> {
+/// Whether there is a schema. Fails if its version is not the one of this program.
+pub(super) async fn exists(connection: &mut AnyConnection, kind: Kind) -> Result<bool, StoreError> {
     match version(connection, kind).await? {
         None => Ok(false),
         Some(KNOWN) => Ok(true),
@@ -57,21 +56,21 @@ pub(super) async fn is_there(connection: &mut AnyConnection, kind: Kind) -> Resu
     }
 }
 
-/// Brings the schema up to date.
+/// Migrates the schema to the version of this program.
 pub(super) async fn migrate(connection: &mut AnyConnection, kind: Kind) -> Result<(), StoreError> {
-    // Most often there is nothing to do, which needs no lock.
+    // Usually there is nothing to do, and no lock is needed.
     if version(connection, kind).await? == Some(KNOWN) {
         return Ok(());
     }
     let mut transaction = match kind {
-        // It waits for as long as the connection waits for locks.
+        // This waits as long as the connection's busy timeout.
         Kind::Sqlite => connection.begin_with("BEGIN IMMEDIATE").await?,
         Kind::Postgres => {
             let mut transaction = connection.begin().await?;
             let lock = format!(
                 "SET LOCAL lock_timeout = {}; SELECT pg_advisory_xact_lock({LOCK}); SET LOCAL lock_timeout = {}",
-                LOCKED.as_millis(),
-                IN_USE.as_millis()
+                LOCK_TIMEOUT.as_millis(),
+                TABLE_LOCK_TIMEOUT.as_millis()
             );
             sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut *transaction).await?;
             transaction
@@ -84,7 +83,7 @@ pub(super) async fn migrate(connection: &mut AnyConnection, kind: Kind) -> Resul
     Ok(transaction.commit().await?)
 }
 
-/// Makes the key for digests where there is none.
+/// Creates the key for digests if there is none.
 async fn make_digest_key(connection: &mut AnyConnection) -> Result<(), StoreError> {
     let mut key = [0; 32];
     #[expect(clippy::expect_used, reason = "without random bytes nothing can be kept secret")]
@@ -100,7 +99,7 @@ fn migrations() -> Migrator {
         Migration::new(*version, name, up, text.into_sql_str(), without_a_transaction)
     });
     let mut migrations = Migrator::with_migrations(migrations.collect());
-    // The lock is our own: the library's is kept for ever by a connection whose migration has failed.
+    // We lock ourselves, because a connection whose migration has failed keeps the library's lock forever.
     migrations.set_locking(false);
     migrations
 }

@@ -1,4 +1,4 @@
-//! What the store promises, on SQLite and on Postgres alike.
+//! Tests of the store, on SQLite and on Postgres.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::StoreLocation;
 use super::{
-    Cancelled, Checkpoint, Claimed, Held, JobIdPrefix, JobStatus, MOST_ROW_ERRORS, Overflow, Page, RecordAction,
+    Cancelled, Checkpoint, Claimed, JobIdPrefix, JobStatus, LeaseStatus, MAX_ROW_ERRORS, Overflow, Page, RecordAction,
     RecordChange, RecordSize, Route, RowError, StartJob, Store, StoreError, Watermark,
 };
 use crate::secret::Secret;
@@ -18,7 +18,7 @@ use crate::types::{IntegrationId, PostgresUrl};
 
 const LEASE: Duration = Duration::from_secs(60);
 
-/// Runs each test on a SQLite file of its own and on a Postgres database of its own.
+/// Runs each test with its own SQLite file and with its own Postgres database.
 macro_rules! on_both {
     ($($name:ident)*) => {
         mod sqlite {
@@ -39,8 +39,8 @@ macro_rules! on_both {
 mod jobs;
 mod leases;
 mod opening;
+mod outages;
 mod record;
-mod trouble;
 mod watermarks;
 
 /// A new database in the Postgres for tests.
@@ -50,7 +50,7 @@ async fn database() -> StoreLocation {
     let name = format!("store_{}", Uuid::new_v4().simple());
     let mut connection = sqlx::PgConnection::connect(&url).await.expect("the Postgres for tests answers");
     let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-    sqlx::raw_sql(create).execute(&mut connection).await.expect("a database can be made");
+    sqlx::raw_sql(create).execute(&mut connection).await.expect("a database can be created");
     let mut url = reqwest::Url::parse(&url).unwrap();
     url.set_path(&name);
     StoreLocation::Postgres(PostgresUrl::new(Secret::new(url)).unwrap())
@@ -72,7 +72,7 @@ async fn started(store: &Store, integration: IntegrationId, at: DateTime<Utc>) -
     matches!(store.start_job(integration, at).await.unwrap(), StartJob::Started(_))
 }
 
-/// A watermark above which everything is read.
+/// A watermark without lookback.
 fn reached(micros: i64) -> Watermark {
     Watermark { updated_at: Some(time(micros)), read_from: Some(time(micros)), overflow: None }
 }
@@ -85,7 +85,7 @@ fn a_route(table: &str) -> Arc<Route> {
     })
 }
 
-/// A change that adds these row versions of one time.
+/// A record change that adds these digests of one time.
 fn added(at: i64, digests: &[u128]) -> Arc<RecordChange> {
     Arc::new(RecordChange { action: RecordAction::Add, first: at, last: at, digests: digests.to_vec() })
 }
@@ -102,7 +102,7 @@ async fn run(store: &Store, integration: IntegrationId, at: DateTime<Utc>, statu
     store.finish(&claimed.lease, integration, &Checkpoint::default(), status, None).await.unwrap();
 }
 
-/// Executes SQL that no program of this version would.
+/// Executes SQL directly, for states that this version does not produce.
 async fn tamper(location: &StoreLocation, sql: String) {
     use sqlx::Connection as _;
     let url = match location {
@@ -114,7 +114,7 @@ async fn tamper(location: &StoreLocation, sql: String) {
     connection.close().await.unwrap();
 }
 
-/// Takes a schema back to what an earlier version of this program has made.
+/// Reverts the schema to an earlier version.
 async fn make_older(location: &StoreLocation, version: i64) {
     let mut older = String::from(
         "DROP TABLE record_changes; DROP TABLE digest_key; ALTER TABLE jobs DROP COLUMN changes_written;

@@ -1,16 +1,16 @@
-//! Times between the wire's microseconds and the store's.
+//! Conversion of times to and from stored microseconds.
 
 use chrono::{DateTime, Timelike, Utc};
 
 use super::StoreError;
 
-/// Microseconds since 1970, never below the moment itself: clients compare start times with their own clocks.
+/// Microseconds since 1970, rounded up, because clients compare start times with their own clocks.
 pub(super) fn micros_up(time: DateTime<Utc>) -> i64 {
     let rest = time.nanosecond() % 1000;
     time.timestamp_micros() + i64::from(rest > 0)
 }
 
-/// A time that the store holds.
+/// A stored time.
 pub(super) fn from_micros(micros: i64) -> Result<DateTime<Utc>, StoreError> {
     DateTime::from_timestamp_micros(micros)
         .ok_or_else(|| StoreError::Unreadable { what: "time", value: micros.to_string() })

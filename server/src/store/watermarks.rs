@@ -1,4 +1,4 @@
-//! Watermarks: how far an integration's rows are dealt with, and the source and destination for which that is true.
+//! Watermarks: the `UPDATED_AT` up to which an integration's rows are acknowledged, and the route that this applies to.
 
 use chrono::{DateTime, Utc};
 use sqlx::any::AnyRow;
@@ -10,52 +10,52 @@ use super::time::from_micros;
 use super::{Store, StoreError, micros};
 use crate::types::IntegrationId;
 
-/// How far an integration's rows are dealt with.
+/// The watermark of an integration.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Watermark {
-    /// The highest `UPDATED_AT` up to which every row that was there is dealt with; nothing before the first.
+    /// The `UPDATED_AT` up to which all rows that a sync has seen are acknowledged; `None` before the first row.
     pub updated_at: Option<DateTime<Utc>>,
-    /// Rows of this time and later ones are read again and compared with the record; nothing: all rows.
+    /// The next sync reads rows of this time and later and compares them with the record; `None`: all rows.
     pub read_from: Option<DateTime<Utc>>,
-    /// Row versions of one time that the record had no room for.
+    /// Row versions of one time that exceeded the record's limit.
     pub overflow: Option<Overflow>,
 }
 
-/// Row versions of one time that are known only by their number and the sum of their digests.
+/// Acknowledged row versions of one `UPDATED_AT` that are not in the record; only their number and sum are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Overflow {
     /// Their `UPDATED_AT`.
     pub updated_at: DateTime<Utc>,
-    /// How many they are.
+    /// Their number.
     pub versions: u64,
     /// The sum of their digests, modulo 2^128.
     pub sum: u128,
 }
 
-/// What a watermark belongs to: told apart, never containing secrets.
+/// The source, destination and type that a watermark belongs to, without secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
-    /// The database and the table that rows come from.
+    /// The identity of the source: database and table.
     pub source: String,
-    /// The service or the file that objects go to.
+    /// The identity of the destination: service or file.
     pub destination: String,
     /// The integration's type.
     pub kind: String,
 }
 
-/// A change of a watermark by hand.
+/// A change of a watermark by an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WatermarkChange {
-    /// The next sync takes rows of this time and later ones, those that were acknowledged too.
+    /// The next sync sends all rows of this time and later, acknowledged ones too.
     Set(DateTime<Utc>, Route),
-    /// The watermark stays and belongs to this route from now on.
+    /// The watermark and record stay, and belong to this route from now on.
     Keep(Route),
-    /// The next sync takes every row.
+    /// The next sync sends all rows.
     Reset,
 }
 
 impl Store {
-    /// How far an integration's rows are dealt with.
+    /// The watermark of an integration.
     pub async fn watermark(&self, integration: IntegrationId) -> Result<Watermark, StoreError> {
         let find = query(
             "SELECT updated_at, read_from, overflow_at, overflow_versions, overflow_sum
@@ -65,15 +65,15 @@ impl Store {
         row.as_ref().map_or(Ok(Watermark::default()), watermark)
     }
 
-    /// What an integration's watermark belongs to; nothing where there is no watermark, or one that an earlier version of this
-    /// program has written.
+    /// The route of an integration's watermark; `None` if there is no watermark, or one without a route from an earlier version
+    /// of this program.
     pub async fn route(&self, integration: IntegrationId) -> Result<Option<Route>, StoreError> {
         let find = query("SELECT source, destination, kind FROM watermarks WHERE integration_id = $1");
         let row = self.database.read_one(find.bind(integration.to_string())).await?;
         row.as_ref().map_or(Ok(None), route)
     }
 
-    /// Changes a watermark, unless a job is in progress. Whether it was changed.
+    /// Changes a watermark. Returns false, and changes nothing, if a job is in progress.
     pub async fn change_watermark(
         &self,
         integration: IntegrationId,
@@ -94,7 +94,7 @@ async fn without_a_job(
     change: &WatermarkChange,
 ) -> Result<bool, StoreError> {
     let id = integration.to_string();
-    // For as long as the transaction lasts this is the job in progress, so that no other begins. Nobody sees it.
+    // A placeholder job, so that no job can start during the transaction. It is never visible outside of it.
     let placeholder = query(
         "INSERT INTO jobs (id, integration_id, status, started_at) VALUES ($1, $2, 'running', 0)
          ON CONFLICT (integration_id) WHERE finished_at IS NULL DO NOTHING RETURNING id",
@@ -127,7 +127,7 @@ async fn forget(connection: &mut AnyConnection, integration: &str) -> Result<(),
     Ok(())
 }
 
-/// Puts a watermark in the place of another.
+/// Inserts or replaces a watermark.
 pub(super) async fn write(
     connection: &mut AnyConnection,
     integration: IntegrationId,
@@ -158,7 +158,7 @@ pub(super) async fn write(
     Ok(())
 }
 
-/// The watermark of a row that has its columns.
+/// Reads the watermark columns of a row.
 pub(super) fn watermark(row: &AnyRow) -> Result<Watermark, StoreError> {
     let time = |column: &str| -> Result<Option<DateTime<Utc>>, StoreError> {
         row.try_get::<Option<i64>, &str>(column)?.map(from_micros).transpose()
@@ -181,7 +181,7 @@ fn sum(bytes: &[u8]) -> Result<u128, StoreError> {
         .map_err(|_| StoreError::Unreadable { what: "sum of digests", value: format!("{} bytes", bytes.len()) })
 }
 
-/// The route of a row that has its columns.
+/// Reads the route columns of a row.
 pub(super) fn route(row: &AnyRow) -> Result<Option<Route>, StoreError> {
     let text = |column: &str| row.try_get::<Option<String>, &str>(column);
     Ok(match (text("source")?, text("destination")?, text("kind")?) {

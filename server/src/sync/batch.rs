@@ -1,35 +1,35 @@
-//! Objects on their way to the destination.
+//! Batches of encoded objects for the destination.
 
 use std::ops::Range;
 
 use super::object::BatchKey;
 use super::row::{Identifier, Row};
 
-/// Objects that travel together, and the rows they came from.
+/// Encoded objects that are sent in one request or write, with the rows they were made from.
 #[derive(Debug, Default)]
 pub struct Batch {
     /// The objects, one after the other, each followed by one byte that separates it from the next.
     bytes: Vec<u8>,
     items: Vec<Item>,
-    /// The key that they have in common.
+    /// The key that all objects of the batch share.
     pub key: BatchKey,
 }
 
-/// What is known of an object's row.
+/// The row that an object was made from.
 #[derive(Debug)]
 pub struct Item {
     /// The row's number in the run.
     pub row: u64,
-    /// Whose it is.
+    /// The user it belongs to.
     pub identifier: Option<Identifier>,
-    /// Its `UPDATED_AT`, in microseconds.
+    /// Its `UPDATED_AT`, in microseconds since 1970.
     pub updated_at: i64,
-    /// Where the object ends in the bytes.
+    /// Offset in `bytes` right after the object.
     end: usize,
 }
 
 impl Batch {
-    /// Appends the object that `write` makes of a row. Where it refuses, the batch stays as it was and the row comes back
+    /// Appends the object that `write` encodes from a row. If `write` fails, the batch is unchanged and the row is returned
     /// with the reason.
     pub fn push(
         &mut self,
@@ -47,7 +47,7 @@ impl Batch {
         Ok(())
     }
 
-    /// A batch of these objects, each of a row.
+    /// A batch of already encoded objects.
     #[cfg(test)]
     pub fn of<T: AsRef<str>>(objects: impl IntoIterator<Item = (Row, T)>, separator: u8) -> Batch {
         let mut batch = Batch::default();
@@ -56,17 +56,17 @@ impl Batch {
                 out.extend_from_slice(object.as_ref().as_bytes());
                 Ok(())
             };
-            batch.push(number, row, separator, write).expect("it is written");
+            batch.push(number, row, separator, write).expect("writing cannot fail");
         }
         batch
     }
 
-    /// How many objects.
+    /// Number of objects.
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Whether there is no object.
+    /// Whether the batch has no objects.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
@@ -76,12 +76,12 @@ impl Batch {
         &self.items
     }
 
-    /// How many bytes, separators included.
+    /// Size in bytes, separators included.
     pub fn size(&self) -> usize {
         self.bytes.len()
     }
 
-    /// The bytes of some of the objects with the separators between them, the last without.
+    /// The bytes of a range of objects, with separators between them and none after the last.
     pub fn bytes(&self, objects: Range<usize>) -> &[u8] {
         let (Some(last), start) = (self.items.get(objects.end.wrapping_sub(1)), self.start(objects.start)) else {
             return &[];
@@ -89,12 +89,12 @@ impl Batch {
         &self.bytes[start..last.end]
     }
 
-    /// All bytes, the last separator included.
+    /// The bytes of all objects, each followed by a separator.
     pub fn all_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Where the object after this one begins in all bytes.
+    /// Offset in [`Batch::all_bytes`] at which the object after this one starts.
     pub fn end(&self, object: usize) -> usize {
         self.items.get(object).map_or(0, |item| item.end + 1)
     }
@@ -108,16 +108,16 @@ impl Batch {
 mod tests {
     use super::*;
 
-    fn nobody() -> Row {
+    fn empty_row() -> Row {
         Row::unkeyed(0, None, None, None)
     }
 
     fn batch(objects: &[&str]) -> Batch {
-        Batch::of(objects.iter().map(|object| (nobody(), object)), b',')
+        Batch::of(objects.iter().map(|object| (empty_row(), object)), b',')
     }
 
     #[test]
-    fn any_stretch_of_objects_can_be_had_without_copying() {
+    fn any_range_of_objects_is_one_slice() {
         let batch = batch(&["{1}", "{22}", "{333}"]);
         assert_eq!(batch.bytes(0..3), b"{1},{22},{333}");
         assert_eq!(batch.bytes(1..2), b"{22}");
@@ -128,10 +128,10 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_object_leaves_no_trace() {
+    fn a_row_that_cannot_be_encoded_leaves_the_batch_unchanged() {
         let mut batch = batch(&["{1}"]);
         let before = batch.size();
-        assert!(batch.push(7, nobody(), b',', |_, _| Err("no".into())).is_err());
+        assert!(batch.push(7, empty_row(), b',', |_, _| Err("no".into())).is_err());
         assert_eq!((batch.len(), batch.size()), (1, before));
     }
 }

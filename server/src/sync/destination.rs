@@ -1,4 +1,4 @@
-//! Where objects go: what the engine asks of a destination.
+//! The interface of a destination.
 
 use std::fmt;
 use std::path::Path;
@@ -15,22 +15,21 @@ use super::shutdown::Stop;
 use super::slots::Slot;
 use crate::types::IntegrationKind;
 
-/// A destination as it is configured.
+/// A configured destination.
 pub trait Destination: fmt::Debug + Send + Sync {
-    /// Its kind in configuration.
+    /// Its `kind` in the configuration.
     fn kind(&self) -> &'static str;
 
-    /// Which service or file it is, without secrets: two destinations with different texts are different.
+    /// The service or file, without secrets. Watermarks belong to this text: destinations with different texts are different.
     fn identity(&self) -> String;
 
-    /// The file of this machine that it is, if it is one.
+    /// The local file it writes to, if any.
     fn file(&self) -> Option<&Path>;
 
-    /// How rows become objects for it.
+    /// The encoder that turns rows into objects.
     fn encoder(&self, kind: IntegrationKind) -> ObjectEncoder;
 
-    /// Opens it for a run. `position` is where it was at the last checkpoint of the job, in its own words, if the job is
-    /// resumed.
+    /// Opens it for a run. For a resumed job, `position` is the [`OpenDestination::position`] of its last checkpoint.
     fn open(
         &self,
         kind: IntegrationKind,
@@ -38,31 +37,31 @@ pub trait Destination: fmt::Debug + Send + Sync {
         context: DeliveryContext,
     ) -> BoxFuture<'_, Result<Arc<dyn OpenDestination>, SyncError>>;
 
-    /// Tries whether it would take objects, and delivers none.
+    /// Checks that it accepts objects, without delivering any.
     fn probe(&self, kind: IntegrationKind) -> BoxFuture<'_, Result<(), SyncError>>;
 }
 
-/// A destination that is open for a run. Most destinations neither count where they are nor suspect anything, nor have
-/// anything to make durable.
+/// A destination that is open for a run. The defaults suit destinations without positions, without suspects and with nothing
+/// to flush.
 pub trait OpenDestination: fmt::Debug + Send + Sync {
-    /// How much may travel at once.
+    /// Batch sizes and the number of concurrent batches.
     fn limits(&self) -> Limits;
 
     /// Delivers a batch. Objects without an outcome may have arrived.
     fn deliver(&self, batch: Batch) -> BoxFuture<'_, Delivery>;
 
-    /// The mark of everything that it has; zero where it does not count.
+    /// The mark after everything it has; zero for destinations without marks.
     fn mark(&self) -> u64 {
         0
     }
 
-    /// The place behind the object with this mark, in words that are kept with the job and given back when the destination
-    /// is opened for the job again; nothing where it does not count.
+    /// The position right after the object with this mark: an opaque text that is stored with the job and passed to
+    /// [`Destination::open`] when the job is resumed. `None` for destinations without positions.
     fn position(&self, _mark: u64) -> Option<String> {
         None
     }
 
-    /// Takes note that rows are read from where the job is; whether it has delivered any before.
+    /// Called when a reading starts. `accepted` is whether the job has delivered any rows before.
     fn begin(&self, _accepted: bool) {}
 
     /// Suspected objects with a smaller number are refused for good.
@@ -70,68 +69,69 @@ pub trait OpenDestination: fmt::Debug + Send + Sync {
         0
     }
 
-    /// Decides, after the last object of a job, whether those that are still suspected are refused for good.
+    /// Decides about the remaining suspected objects after the last object of a job: `Ok` if they are refused for good, an
+    /// error if the destination refuses everything.
     fn judge_rest(&self) -> Result<(), SyncError> {
         Ok(())
     }
 
-    /// Makes what was delivered outlive a power cut, where that is up to us. Once it has failed it always fails.
+    /// Makes delivered objects survive a power failure, if that is our responsibility. Once it has failed, it always fails.
     fn flush(&self) -> BoxFuture<'_, Result<(), SyncError>> {
         Box::pin(std::future::ready(Ok(())))
     }
 }
 
-/// What became of an object.
+/// The outcome of delivering an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The destination has it; the object's mark, which only grows within a run, or zero where the destination does not count.
+    /// The destination has it. The mark never decreases within a run; it is zero for destinations without marks.
     Delivered(u64),
     /// The destination refuses it for good, with the reason.
     Refused(String),
-    /// It was refused, but perhaps for something that is no matter of rows. It counts as refused, with the reason, once
+    /// It was refused, with the reason, but the cause may lie outside the row. It counts as refused once
     /// [`OpenDestination::confirmed`] is larger than its number.
     Suspected(u64, String),
 }
 
-/// What became of a batch.
+/// The result of delivering a batch.
 #[derive(Debug)]
 pub struct Delivery {
     /// The batch.
     pub batch: Batch,
-    /// For each object what became of it; nothing where that is not known and it is to be sent again.
+    /// The outcome of each object; `None` if it is unknown and the object must be sent again.
     pub outcomes: Vec<Option<Outcome>>,
-    /// Why the run cannot go on, if it cannot.
+    /// The error that ends the run, if any.
     pub ended: Result<(), SyncError>,
 }
 
-/// How much may travel at once.
+/// Batch sizes and concurrency of a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Batches under way at the same time. Rows of one user never travel in two of them.
+    /// Batches in flight at the same time. All rows of a user go through the same lane.
     pub lanes: usize,
     /// Objects in a batch.
     pub objects: usize,
-    /// Bytes in a batch. A larger object travels alone.
+    /// Bytes in a batch. A larger object is sent alone.
     pub bytes: usize,
-    /// What stands after each object.
+    /// The byte after each object.
     pub separator: u8,
 }
 
-/// What a run tells its destination of itself.
+/// What a destination needs from the run that it is opened for.
 #[derive(Debug, Clone)]
 pub struct DeliveryContext {
-    /// What every delivery must pass.
+    /// Must be passed before anything is sent.
     pub fence: Fence,
-    /// Tells that the run is to stop: nothing is waited for any more.
+    /// When it is requested, the destination stops waiting and retrying.
     pub stop: Stop,
-    /// The run's right to work, given up in pauses.
+    /// The run's concurrency slot, released during pauses.
     pub slot: Slot,
     /// The first pause after a failed request; each further one is twice as long.
     pub first_pause: Duration,
 }
 
 impl DeliveryContext {
-    /// Outside of any run.
+    /// A context outside of any run: no lease, no stop, no slot.
     pub fn none() -> DeliveryContext {
         DeliveryContext {
             fence: Fence::none(),

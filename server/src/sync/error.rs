@@ -1,15 +1,15 @@
-//! Why a sync did not work.
+//! Errors of a sync.
 
-/// Why a sync, or a try of its connections, did not work.
+/// Why a sync or a probe failed. The text is the job's cause, for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SyncError {
-    /// The integration cannot work as it is configured: trying again changes nothing until somebody repairs it.
+    /// The integration cannot work as configured. Retrying is useless until an operator repairs it.
     #[error("{0}")]
     Config(String),
-    /// It did not work this time.
+    /// The sync failed and is not retried; the next one may succeed.
     #[error("{0}")]
     Failed(String),
-    /// It did not work just now and may soon: a lock, a connection that broke, too many open files. It is tried again.
+    /// A transient error, such as a lock, a broken connection or too many open files. The run retries.
     #[error("{0}")]
     Passing(String),
 }

@@ -1,19 +1,19 @@
-//! Refused rows of which it is not yet sure that they are bad. They hold back the watermark until that is decided.
+//! Suspected rows: refused, but perhaps for a cause outside the row. They hold back the watermark until that is decided.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::progress::RowOutcome;
 use crate::store::RowError;
 
-/// Bytes of row errors that may wait; of further ones the payload is not kept. The destination bounds their number.
-const MOST_BYTES: usize = 4_000_000;
+/// The most bytes of row errors; beyond that, payloads are dropped. The number of rows is bounded by the destination.
+const MAX_BYTES: usize = 4_000_000;
 
-/// Rows that wait for a decision. Clones hold the same.
+/// Rows that wait for a decision. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct HeldBack(Arc<Mutex<Vec<Held>>>);
+pub struct HeldBack(Arc<Mutex<Vec<HeldRow>>>);
 
 #[derive(Debug)]
-struct Held {
+struct HeldRow {
     /// The number that the destination gave its object.
     number: u64,
     row: u64,
@@ -24,18 +24,18 @@ impl HeldBack {
     /// Holds a row back.
     pub fn hold(&self, number: u64, row: u64, mut error: RowError) {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.iter().map(|held| held.error.size()).sum::<usize>() + error.size() > MOST_BYTES {
+        if held.iter().map(|held| held.error.size()).sum::<usize>() + error.size() > MAX_BYTES {
             error.payload = None;
         }
-        held.push(Held { number, row, error });
+        held.push(HeldRow { number, row, error });
     }
 
-    /// Whether there are none.
+    /// Whether no row is held back.
     pub fn is_empty(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    /// Those with a smaller number, which are refused.
+    /// Removes and returns the rows whose number is smaller than `confirmed`, as refused.
     pub fn release(&self, confirmed: u64) -> Vec<(u64, RowOutcome)> {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let released = held.extract_if(.., |held| held.number < confirmed);
@@ -48,9 +48,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_wait_until_they_are_confirmed_and_take_a_bounded_space() {
+    fn rows_wait_until_they_are_confirmed_in_bounded_memory() {
         let held = HeldBack::default();
-        let payload = || Some("x".repeat(MOST_BYTES / 2));
+        let payload = || Some("x".repeat(MAX_BYTES / 2));
         for number in 0..4 {
             let error =
                 RowError { identifier: None, updated_at: Default::default(), reason: "no".into(), payload: payload() };

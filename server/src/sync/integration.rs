@@ -1,4 +1,4 @@
-//! An integration: what is synced from where to where.
+//! An integration: a source, a destination, and the settings of its syncs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,38 +8,37 @@ use super::source::Source;
 use crate::store::{Route, StoredRecord, Watermark};
 use crate::types::{IntegrationId, IntegrationKind};
 
-/// What is synced from where to where, and how far a run of it may go.
+/// A configured integration.
 #[derive(Debug, Clone)]
 pub struct Integration {
     /// Its ID.
     pub id: IntegrationId,
-    /// Its name, for people.
+    /// Its display name.
     pub name: String,
     /// The workspace it belongs to.
     pub workspace: String,
-    /// What is synced.
+    /// Its `type`: attributes, events, purchases or user deletes.
     pub kind: IntegrationKind,
-    /// Whether its schedule is off.
+    /// Whether the API reports it as paused. Triggers still work.
     pub paused: bool,
     /// Whether the payloads of refused rows are kept with their row errors.
     pub keep_payloads: bool,
-    /// A run that refuses a larger share of its rows than this ends early, from 0 to 1; nothing where it never does.
+    /// A run that refuses a larger share of its rows than this ends early, from 0 to 1; `None`: never.
     pub max_failed_share: Option<f64>,
-    /// A sync that takes longer ends in `error`, from the moment in which a worker first takes it.
+    /// A sync that takes longer ends in `error`, counted from its first claim by a worker.
     pub max_duration: Duration,
-    /// How far below the watermark rows are read again, and compared with what was acknowledged, to find those that were
-    /// committed late.
+    /// How far below the watermark rows are read again and compared with the record, to find rows that were committed late.
     pub lookback: Duration,
-    /// Whom to tell about failures.
+    /// E-mail addresses of the people responsible, as listed in the API.
     pub contact_emails: Vec<String>,
-    /// Where rows come from.
+    /// The source of its rows.
     pub source: Arc<dyn Source>,
-    /// Where objects go.
+    /// The destination of its objects.
     pub destination: Arc<dyn Destination>,
 }
 
 impl Integration {
-    /// What its watermark belongs to.
+    /// The source, destination and type that its watermark belongs to.
     pub fn route(&self) -> Route {
         Route {
             source: self.source.identity(),
@@ -48,11 +47,16 @@ impl Integration {
         }
     }
 
-    /// Why it does not go on from a watermark and a record that belong to this, and what to do; nothing where it does. They say
-    /// nothing about rows of another table, or about what another destination has.
-    pub fn refuses(&self, before: Option<&Route>, watermark: &Watermark, record: &StoredRecord) -> Option<String> {
-        let is_something_known = watermark.updated_at.is_some() || record.changes > 0;
-        let before = before.filter(|_| is_something_known)?;
+    /// The cause if the stored watermark and record belong to another route than this integration's, with what to do about it;
+    /// `None` if the sync may continue from them. They do not apply to another table, destination or type.
+    pub fn route_mismatch(
+        &self,
+        before: Option<&Route>,
+        watermark: &Watermark,
+        record: &StoredRecord,
+    ) -> Option<String> {
+        let has_state = watermark.updated_at.is_some() || record.changes > 0;
+        let before = before.filter(|_| has_state)?;
         let (now, name) = (self.route(), &self.name);
         let parts = [
             ("source", &before.source, &now.source),
@@ -61,8 +65,8 @@ impl Integration {
         ];
         let (what, before, now) = parts.into_iter().find(|(_, before, now)| before != now)?;
         Some(format!(
-            "the integration has another {what} than the one that its watermark belongs to: {now} in place of {before}; nothing was read. \
-             `cdi-server watermark {name:?} --keep` goes on from the watermark all the same, `cdi-server watermark {name:?} --reset` begins with the first row"
+            "the {what} has changed since the watermark was written, from {before} to {now}; nothing was read. \
+             To continue from the watermark, run `cdi-server watermark {name:?} --keep`; to sync all rows again, run `cdi-server watermark {name:?} --reset`"
         ))
     }
 }

@@ -1,17 +1,17 @@
-//! A worker's hold on its job, and the fence that keeps a worker whose hold is in doubt from delivering.
+//! Renews the lease of a running job, and fences off deliveries while the lease may have expired.
 //!
-//! The lease is renewed again and again, each try bounded to a fraction of it. While it may have run out nothing is sent;
-//! the run waits, and goes on if the renewal comes through and no other worker has taken the job. Time is counted by a
-//! clock that goes on while the machine is suspended.
+//! Each renewal attempt is limited to a fraction of the lease. While the lease may have expired nothing is sent; the run
+//! waits, and continues if a renewal succeeds before another worker has claimed the job. Time is measured by a clock that
+//! keeps running while the machine is suspended.
 
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use crate::store::{Held, Lease, Store, StoreError};
+use crate::store::{Lease, LeaseStatus, Store, StoreError};
 
-/// A worker's hold on its job.
+/// Keeps the lease of a job.
 #[derive(Debug)]
 pub struct LeaseKeeper<'a> {
     store: &'a Store,
@@ -22,31 +22,31 @@ pub struct LeaseKeeper<'a> {
     cancelled: watch::Sender<bool>,
 }
 
-/// What decides whether something may be sent.
+/// Whether something may be sent depends on this.
 #[derive(Debug, Clone, Copy)]
 struct State {
-    /// A moment before the lease was last granted.
-    held_since: Duration,
+    /// Clock time right before the request that last granted the lease.
+    granted_at: Duration,
     length: Duration,
-    /// Whether what is acknowledged could not be written down for a while.
-    unwritten: bool,
+    /// Whether the last checkpoint is late or has failed.
+    checkpoint_overdue: bool,
 }
 
-/// A clock that goes on while the machine is suspended: time since some moment in the past.
+/// A monotonic clock that keeps running while the machine is suspended. Its origin is arbitrary.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock(fn() -> Duration);
 
 impl Clock {
-    /// The system's.
+    /// The system's clock.
     pub const SYSTEM: Clock = Clock(since_boot);
 
-    /// Another one, for tests.
+    /// A clock for tests.
     #[cfg(test)]
     pub fn of(now: fn() -> Duration) -> Clock {
         Clock(now)
     }
 
-    /// What it shows.
+    /// Time since the clock's origin.
     pub fn now(self) -> Duration {
         (self.0)()
     }
@@ -55,7 +55,7 @@ impl Clock {
 fn since_boot() -> Duration {
     #[cfg(target_os = "linux")]
     let clock = rustix::time::ClockId::Boottime;
-    // Elsewhere this one goes on during sleep.
+    // On other systems the monotonic clock includes sleep.
     #[cfg(not(target_os = "linux"))]
     let clock = rustix::time::ClockId::Monotonic;
     let time = rustix::time::clock_gettime(clock);
@@ -63,24 +63,23 @@ fn since_boot() -> Duration {
 }
 
 impl State {
-    /// Nothing is sent in the last fifth of the lease: what is on its way has that time to arrive.
+    /// Nothing is sent in the last fifth of the lease, so that requests in flight have that time to arrive.
     fn is_open(self, now: Duration) -> bool {
-        !self.unwritten && now < self.held_since + self.length * 4 / 5
+        !self.checkpoint_overdue && now < self.granted_at + self.length * 4 / 5
     }
 
-    /// Requests that are under way are given up a little before another worker may take the job.
+    /// When requests in flight are aborted: shortly before another worker may claim the job.
     fn requests_end(self) -> Duration {
-        self.held_since + self.length * 19 / 20
+        self.granted_at + self.length * 19 / 20
     }
 }
 
-/// What every delivery must pass: it is open while the job is surely held, and while what was acknowledged can be written
-/// down.
+/// Must be passed before each delivery. It is open while the lease is certainly held and checkpoints can be written.
 #[derive(Debug, Clone)]
 pub struct Fence(Option<(watch::Receiver<State>, Clock)>);
 
 impl Fence {
-    /// A fence that nothing is behind.
+    /// A fence that is always open.
     pub fn none() -> Fence {
         Fence(None)
     }
@@ -100,13 +99,13 @@ impl Fence {
                 return;
             }
             if state.changed().await.is_err() {
-                // The run has ended; nothing may be sent any more.
+                // The run has ended, so nothing may be sent.
                 std::future::pending::<()>().await;
             }
         }
     }
 
-    /// Does something that must not outlive the lease; nothing where the lease ends first.
+    /// Runs a future that must not outlive the lease. Drops it and returns `None` if the lease ends first.
     pub async fn within<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
@@ -116,13 +115,13 @@ impl Fence {
     }
 
     async fn lease_ended(&self) {
-        /// A machine that was suspended is noticed so much later.
-        const LOOK: Duration = Duration::from_millis(500);
+        /// How often to check the clock: timers do not advance while the machine is suspended.
+        const CHECK: Duration = Duration::from_millis(500);
         let Some((state, clock)) = &self.0 else { return std::future::pending().await };
         loop {
             let (end, now) = (state.borrow().requests_end(), clock.now());
             match end.checked_sub(now).filter(|left| !left.is_zero()) {
-                Some(left) => sleep(left.min(LOOK)).await,
+                Some(left) => sleep(left.min(CHECK)).await,
                 None => return,
             }
         }
@@ -130,7 +129,7 @@ impl Fence {
 }
 
 impl<'a> LeaseKeeper<'a> {
-    /// The hold on a job that was claimed after that moment of the clock.
+    /// Keeps a lease that was granted after the clock showed `claimed_at`.
     pub fn new(
         store: &'a Store,
         lease: &'a Lease,
@@ -138,62 +137,62 @@ impl<'a> LeaseKeeper<'a> {
         claimed_at: Duration,
         clock: Clock,
     ) -> LeaseKeeper<'a> {
-        let state = State { held_since: claimed_at, length, unwritten: false };
+        let state = State { granted_at: claimed_at, length, checkpoint_overdue: false };
         let (state, cancelled) = (watch::Sender::new(state), watch::Sender::new(false));
         LeaseKeeper { store, lease, length, state, clock, cancelled }
     }
 
-    /// What deliveries must pass.
+    /// The fence for deliveries under this lease.
     pub fn fence(&self) -> Fence {
         Fence(Some((self.state.subscribe(), self.clock)))
     }
 
-    /// Closes the fence while what is acknowledged cannot be written down, and opens it again.
-    pub fn set_unwritten(&self, unwritten: bool) {
-        self.state.send_if_modified(|state| std::mem::replace(&mut state.unwritten, unwritten) != unwritten);
+    /// Closes the fence while checkpoints cannot be written.
+    pub fn set_checkpoint_overdue(&self, overdue: bool) {
+        self.state.send_if_modified(|state| std::mem::replace(&mut state.checkpoint_overdue, overdue) != overdue);
     }
 
-    /// Takes note of what the store has said of the job.
-    pub fn note(&self, held: Held) {
-        if held.cancelled {
+    /// Processes the status that the store has returned for the lease.
+    pub fn update(&self, status: LeaseStatus) {
+        if status.cancelled {
             self.cancelled.send_replace(true);
         }
     }
 
-    /// Waits until somebody has asked for the job's end.
+    /// Waits until the job's cancellation was requested.
     pub async fn cancelled(&self) {
-        // The sender lives as long as this does.
+        // The sender lives as long as `self`, so this cannot fail.
         let _ = self.cancelled.subscribe().wait_for(|cancelled| *cancelled).await;
     }
 
-    /// Renews the lease again and again; ends when another worker has the job, or when the store says so for good.
-    pub async fn keep(&self) -> StoreError {
+    /// Renews the lease until another worker has claimed the job, or until the store fails with an error that is not transient.
+    pub async fn renew_until_lost(&self) -> StoreError {
         loop {
             self.sleep_until_due().await;
             let begun = self.clock.now();
             match timeout(self.length / 5, self.store.renew(self.lease)).await {
-                Ok(Ok(held)) => {
-                    self.note(held);
-                    self.state.send_modify(|state| state.held_since = begun);
+                Ok(Ok(status)) => {
+                    self.update(status);
+                    self.state.send_modify(|state| state.granted_at = begun);
                 }
                 Ok(Err(error)) if !error.is_unavailable() => return error,
-                // The store tells in the log that it is away.
+                // The store logs its outages itself.
                 Ok(Err(_)) | Err(_) => {
                     tokio::select! {
                         () = sleep(self.length / 20) => {}
-                        () = self.store.until_back() => {}
+                        () = self.store.recovered() => {}
                     }
                 }
             }
         }
     }
 
-    /// Sleeps until a third of the lease is over.
+    /// Sleeps until a third of the lease has passed.
     async fn sleep_until_due(&self) {
         loop {
-            let due = self.state.borrow().held_since + self.length / 3;
+            let due = self.state.borrow().granted_at + self.length / 3;
             match due.checked_sub(self.clock.now()).filter(|left| !left.is_zero()) {
-                // In short steps: a machine that was suspended has slept for longer than its timers know.
+                // In short steps, because timers do not advance while the machine is suspended.
                 Some(left) => sleep(left.min(self.length / 10)).await,
                 None => return,
             }

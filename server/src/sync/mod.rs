@@ -1,8 +1,8 @@
-//! Syncs: a worker claims a job, reads the rows that may be new, delivers an object of each that is not in the record of
-//! what was acknowledged, and ends the job.
+//! The sync engine. A worker claims a job, reads the rows that may be new, delivers one object for each row that is not in
+//! the record of acknowledged rows, and ends the job. A row is acknowledged once it is delivered or refused for good.
 //!
-//! Delivery is at least once: what is in flight when a process dies is sent again, and nothing is left out. Nothing here
-//! knows a kind of source or destination: [`Source`] and [`Destination`] say what is asked of them.
+//! Delivery is at least once: what is in flight when a process dies is sent again, and no row is skipped. Kinds of sources
+//! and destinations are implemented elsewhere; the engine uses the traits [`Source`] and [`Destination`].
 
 pub mod batch;
 pub mod destination;
@@ -23,7 +23,7 @@ mod shared_progress;
 pub mod shutdown;
 pub mod slots;
 pub mod source;
-mod source_patience;
+mod source_retry;
 #[cfg(test)]
 mod tests;
 mod worker;

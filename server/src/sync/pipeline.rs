@@ -1,7 +1,7 @@
-//! Rows on their way through a run: read, compared with the record, made into objects, put into batches, delivered.
+//! The pipeline of a run: read rows, filter by the record, encode, batch, deliver.
 //!
-//! Reading waits for delivering. Rows of one user go through one lane, and each lane has one deliverer, which delivers one
-//! batch after the other, so a user's rows keep their order.
+//! Reading applies back-pressure: it waits for the deliverers. All rows of a user go through one lane, and each lane has one
+//! deliverer that sends one batch after the other, so a user's rows keep their order.
 
 use std::sync::Arc;
 
@@ -25,33 +25,33 @@ use super::slots::Slot;
 use super::source::{Read, Reading};
 use crate::store::RowError;
 
-/// A share says nothing before so many rows are dealt with.
-const ROWS_FOR_A_SHARE: u64 = 1000;
+/// `max_failed_share` applies once this many rows are acknowledged.
+const MIN_ROWS_FOR_SHARE: u64 = 1000;
 /// The longest reason that is kept, in characters.
-const LONGEST_REASON: usize = 1000;
+const MAX_REASON: usize = 1000;
 
-/// How a run ended, or one reading of it.
+/// How a run, or one reading of it, ended.
 pub enum RunOutcome {
-    /// There are no further rows.
+    /// All rows are acknowledged.
     End,
-    /// The process is to stop.
+    /// A stop was requested.
     Stop,
-    /// Rows that were known only by their number and sum have changed: they are to be read again, one by one.
+    /// Rows in the overflow have changed and must be read again one by one.
     ReadAgain,
-    /// More rows were refused than the integration allows; what is said of it.
+    /// More rows were refused than `max_failed_share` allows, with the job's cause.
     TooManyRefused(String),
 }
 
-/// The rows that are read, and what tells which of them are new.
+/// The input of the pipeline.
 pub struct Rows<'a> {
-    /// All rows from where the reading begins.
+    /// Reads all rows from `read_from` on.
     pub reading: &'a mut Reading,
-    /// Knows those that were acknowledged.
+    /// Tells new rows from acknowledged ones.
     pub filter: RowFilter,
 }
 
-/// Moves rows until there are no more, or until something stops it. What has begun to travel arrives. Where a delivery fails
-/// for good, `halt` asks all parts of the run to stop: what others have under way is waited for.
+/// Runs the pipeline until all rows are delivered or something stops it. Batches that a deliverer has started are finished.
+/// When a delivery fails for good, `halt` is called to stop the other tasks of the run, whose batches in flight are awaited.
 pub async fn deliver(
     rows: Rows<'_>,
     destination: &Arc<dyn OpenDestination>,
@@ -64,7 +64,7 @@ pub async fn deliver(
     let keep_payloads = integration.keep_payloads;
     destination.begin(progress.lock().counts().0 > 0);
     let held_back = HeldBack::default();
-    let under_way = Arc::new(watch::Sender::new(0));
+    let in_flight = Arc::new(watch::Sender::new(0));
     let mut deliverers = JoinSet::new();
     let mut queues = Vec::new();
     for _ in 0..limits.lanes {
@@ -74,7 +74,7 @@ pub async fn deliver(
             destination: destination.clone(),
             progress: progress.clone(),
             held_back: held_back.clone(),
-            under_way: under_way.clone(),
+            in_flight: in_flight.clone(),
             slot: context.slot.clone(),
             stop: context.stop.clone(),
             keep_payloads,
@@ -92,7 +92,7 @@ pub async fn deliver(
         progress,
         destination: destination.as_ref(),
         held_back: held_back.clone(),
-        under_way,
+        in_flight,
     };
     let dispatching = dispatcher.run(rows.reading, &context.stop);
     tokio::pin!(dispatching);
@@ -104,13 +104,13 @@ pub async fn deliver(
             outcome = &mut dispatching, if dispatched.is_none() => dispatched = Some(outcome),
             ended = deliverers.join_next() => match ended {
                 Some(Ok(Ok(end))) => is_complete &= end == DelivererEnd::Complete,
-                // What is not delivered now can be taken up again.
+                // The run retries from the last checkpoint.
                 Some(Ok(Err(error @ SyncError::Passing(_)))) => return Err(error),
                 Some(Ok(Err(error))) => halt(failed.get_or_insert(error)),
                 Some(Err(error)) => {
-                    halt(failed.get_or_insert(SyncError::Failed(format!("a delivery broke off: {error}"))));
+                    halt(failed.get_or_insert(SyncError::Failed(format!("a delivery task failed: {error}"))));
                 }
-                // Deliverers end when the dispatcher has dropped their queues, or with an error.
+                // Deliverers end once the dispatcher drops their queues, or with an error.
                 None => break,
             },
         }
@@ -121,31 +121,31 @@ pub async fn deliver(
     match dispatched {
         Some(Ok(RunOutcome::End)) if is_complete => {
             destination.judge_rest()?;
-            progress.settled(held_back.release(u64::MAX));
+            progress.acknowledge(held_back.release(u64::MAX));
             Ok(RunOutcome::End)
         }
-        // A deliverer has left something because the process is to stop.
+        // A deliverer has skipped batches because a stop was requested.
         Some(Ok(RunOutcome::End)) => Ok(RunOutcome::Stop),
         Some(outcome) => outcome,
-        None => Err(SyncError::Failed("all deliveries ended before the rows did".into())),
+        None => Err(SyncError::Failed("all delivery tasks ended before all rows were read".into())),
     }
 }
 
-/// Turns new rows into batches and hands them to the deliverers.
+/// Encodes new rows into batches and queues these for the deliverers.
 struct Dispatcher<'a> {
     limits: Limits,
     encoder: ObjectEncoder,
     keep_payloads: bool,
     max_failed_share: Option<f64>,
     filter: RowFilter,
-    /// A batch for each lane and key.
+    /// One open batch per lane and key.
     building: Vec<Batch>,
     queues: Vec<mpsc::Sender<Batch>>,
     progress: &'a SharedProgress,
     destination: &'a dyn OpenDestination,
     held_back: HeldBack,
-    /// Batches that the deliverers have.
-    under_way: Arc<watch::Sender<usize>>,
+    /// Number of batches that are queued or being delivered.
+    in_flight: Arc<watch::Sender<usize>>,
 }
 
 impl Dispatcher<'_> {
@@ -162,7 +162,7 @@ impl Dispatcher<'_> {
                     Ok(()) => break Ok(RunOutcome::End),
                     Err(OverflowChanged) => Ok(Some(RunOutcome::ReadAgain)),
                 },
-                Ok(Read::Opened(_)) => Err(SyncError::Failed("the source began twice".into())),
+                Ok(Read::Opened(_)) => Err(SyncError::Failed("the source reported its snapshot twice".into())),
                 Err(error) => Err(error),
             };
             match taken {
@@ -174,7 +174,7 @@ impl Dispatcher<'_> {
                 break Ok(RunOutcome::TooManyRefused(cause));
             }
         };
-        // What waits in a batch holds back the watermark, even if nothing follows now.
+        // Undelivered batches hold back the watermark.
         self.dispatch_all().await;
         if matches!(outcome, Ok(RunOutcome::End)) {
             self.progress.lock().ended();
@@ -182,22 +182,22 @@ impl Dispatcher<'_> {
         outcome
     }
 
-    /// Takes the next rows. An outcome is why no further ones are to be read.
+    /// Processes a chunk of rows. Returns an outcome if no further rows are to be read.
     async fn take(&mut self, rows: Vec<Row>, stop: &Stop) -> Result<Option<RunOutcome>, SyncError> {
         if !self.progress.has_room() {
             self.dispatch_all().await;
             tokio::select! {
-                room = self.room() => room?,
+                room = self.wait_for_room() => room?,
                 () = stop.asked() => return Ok(Some(RunOutcome::Stop)),
             }
         }
         let mut outcome = None;
         let mut new = Vec::with_capacity(rows.len());
-        let has_to_forget = {
+        let has_unsaved_forgets = {
             let mut progress = self.progress.lock();
             for row in rows {
                 match self.filter.judge(&row) {
-                    Ok(Verdict::Known | Verdict::Counted) => progress.read_known(row.updated_at),
+                    Ok(Verdict::Known | Verdict::Counted) => progress.skip_known(row.updated_at),
                     Ok(Verdict::New { forgotten }) => {
                         progress.forget(forgotten);
                         new.push((progress.read(row.updated_at, row.digest()), row));
@@ -208,12 +208,13 @@ impl Dispatcher<'_> {
                     }
                 }
             }
-            progress.has_to_forget()
+            progress.has_unsaved_forgets()
         };
-        if has_to_forget {
-            // Otherwise a crash could leave a version known that the destination no longer has.
+        if has_unsaved_forgets {
+            // Checkpoint before sending: otherwise a crash could leave a version in the record that the destination no longer
+            // has.
             tokio::select! {
-                () = self.progress.forgotten() => {}
+                () = self.progress.wait_until_forgotten() => {}
                 () = stop.asked() => return Ok(Some(RunOutcome::Stop)),
             }
         }
@@ -238,27 +239,27 @@ impl Dispatcher<'_> {
                 }
             }
         }
-        self.progress.settled(refused);
+        self.progress.acknowledge(refused);
         if let Some(newest) = newest {
             self.dispatch_stragglers(newest).await;
         }
         Ok(outcome)
     }
 
-    /// Waits until further rows may be read. Where the deliverers have nothing any more, and rows are held back whose refusal is in
-    /// doubt, these are judged now: nothing will be said of them before further rows are read.
-    async fn room(&self) -> Result<(), SyncError> {
-        let mut under_way = self.under_way.subscribe();
+    /// Waits until further rows may be read. If nothing is in flight while suspected rows are held back, these are decided now,
+    /// because no further delivery could confirm them before more rows are read.
+    async fn wait_for_room(&self) -> Result<(), SyncError> {
+        let mut in_flight = self.in_flight.subscribe();
         tokio::select! {
             biased;
-            () = self.progress.room() => return Ok(()),
-            _ = under_way.wait_for(|batches| *batches == 0) => {}
+            () = self.progress.wait_for_room() => return Ok(()),
+            _ = in_flight.wait_for(|batches| *batches == 0) => {}
         }
         if !self.held_back.is_empty() {
             self.destination.judge_rest()?;
-            self.progress.settled(self.held_back.release(u64::MAX));
+            self.progress.acknowledge(self.held_back.release(u64::MAX));
         }
-        self.progress.room().await;
+        self.progress.wait_for_room().await;
         Ok(())
     }
 
@@ -266,12 +267,12 @@ impl Dispatcher<'_> {
         let most = self.max_failed_share?;
         let (synced, refused) = self.progress.lock().counts();
         let rows = synced + refused;
-        (rows >= ROWS_FOR_A_SHARE && refused as f64 > rows as f64 * most).then(|| {
-            format!("{refused} of {rows} rows were refused, which is more than `max_failed_share` ({most}) allows; the rest was left for the next sync")
+        (rows >= MIN_ROWS_FOR_SHARE && refused as f64 > rows as f64 * most).then(|| {
+            format!("{refused} of {rows} rows were refused, more than `max_failed_share` ({most}) allows; the next sync continues with the remaining rows")
         })
     }
 
-    /// A batch that fills slowly holds the watermark back: it goes when the others are far ahead.
+    /// Dispatches partly filled batches that are far behind the newest row, because they hold back the watermark.
     async fn dispatch_stragglers(&mut self, newest: u64) {
         let far = (self.limits.lanes * self.limits.objects * 4) as u64;
         for slot in 0..self.building.len() {
@@ -288,23 +289,23 @@ impl Dispatcher<'_> {
         }
     }
 
-    /// Hands a batch to its deliverer, and waits until that has room for it.
+    /// Queues a batch for its deliverer, and waits while the queue is full.
     async fn dispatch(&mut self, slot: usize) {
         let batch = std::mem::take(&mut self.building[slot]);
         if !batch.is_empty() {
-            self.under_way.send_modify(|batches| *batches += 1);
-            // A deliverer that is gone has ended with an error, which ends the run.
+            self.in_flight.send_modify(|batches| *batches += 1);
+            // This fails only if the deliverer has ended with an error, which ends the run.
             let _ = self.queues[slot / BatchKey::COUNT].send(batch).await;
         }
     }
 }
 
-/// Delivers the batches of a lane, one after the other.
+/// Delivers the batches of one lane, one after the other.
 struct Deliverer {
     destination: Arc<dyn OpenDestination>,
     progress: SharedProgress,
     held_back: HeldBack,
-    under_way: Arc<watch::Sender<usize>>,
+    in_flight: Arc<watch::Sender<usize>>,
     slot: Slot,
     stop: Stop,
     keep_payloads: bool,
@@ -313,9 +314,9 @@ struct Deliverer {
 /// How a deliverer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum DelivererEnd {
-    /// It has delivered everything.
+    /// All its objects are acknowledged.
     Complete,
-    /// It has left objects to the next worker, because the process is to stop.
+    /// Some of its objects have no outcome, because a stop was requested.
     Incomplete,
 }
 
@@ -323,11 +324,11 @@ impl Deliverer {
     async fn run(self, mut batches: mpsc::Receiver<Batch>) -> Result<DelivererEnd, SyncError> {
         let mut end = DelivererEnd::Complete;
         while let Some(batch) = batches.recv().await {
-            // No row overtakes an older one of its user that was left.
+            // After an incomplete batch nothing is sent: no row may overtake an older one of its user.
             if end == DelivererEnd::Complete {
                 end = self.deliver(batch).await?;
             }
-            self.under_way.send_modify(|batches| *batches -= 1);
+            self.in_flight.send_modify(|batches| *batches -= 1);
         }
         Ok(end)
     }
@@ -340,7 +341,7 @@ impl Deliverer {
         };
         let Delivery { batch, outcomes, ended } = self.destination.deliver(batch).await;
         let end = if outcomes.iter().all(Option::is_some) { DelivererEnd::Complete } else { DelivererEnd::Incomplete };
-        let mut settled = Vec::with_capacity(outcomes.len());
+        let mut acknowledged = Vec::with_capacity(outcomes.len());
         for (object, (item, outcome)) in batch.items().iter().zip(outcomes).enumerate() {
             let refused = |reason: &str| {
                 let sent = || String::from_utf8_lossy(batch.bytes(object..object + 1)).into_owned();
@@ -348,26 +349,26 @@ impl Deliverer {
                 refusal(item.identifier.as_ref(), item.updated_at, reason, payload)
             };
             match outcome {
-                Some(Outcome::Delivered(mark)) => settled.push((item.row, RowOutcome::Delivered(mark))),
-                Some(Outcome::Refused(reason)) => settled.push((item.row, RowOutcome::Refused(refused(&reason)))),
+                Some(Outcome::Delivered(mark)) => acknowledged.push((item.row, RowOutcome::Delivered(mark))),
+                Some(Outcome::Refused(reason)) => acknowledged.push((item.row, RowOutcome::Refused(refused(&reason)))),
                 Some(Outcome::Suspected(number, reason)) => self.held_back.hold(number, item.row, refused(&reason)),
                 None => {}
             }
         }
-        self.progress.settled(settled);
-        self.progress.settled(self.held_back.release(self.destination.confirmed()));
+        self.progress.acknowledge(acknowledged);
+        self.progress.acknowledge(self.held_back.release(self.destination.confirmed()));
         ended.map(|()| end)
     }
 }
 
 /// The row error of a row.
 pub fn refusal(identifier: Option<&Identifier>, updated_at: i64, reason: &str, payload: Option<String>) -> RowError {
-    // Some stores keep no NUL in a text.
+    // Some databases do not allow NUL in a text.
     let storable = |text: &str| text.replace('\0', "\u{fffd}");
     RowError {
         identifier: identifier.map(object::identifier_object),
         updated_at: DateTime::from_timestamp_micros(updated_at).unwrap_or_default(),
-        reason: storable(&reason.chars().take(LONGEST_REASON).collect::<String>()),
+        reason: storable(&reason.chars().take(MAX_REASON).collect::<String>()),
         payload: payload.map(|payload| storable(&payload)),
     }
 }

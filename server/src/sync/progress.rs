@@ -1,53 +1,52 @@
-//! How far a run has got: which rows are dealt with, up to where that is all of them, and what the record has to say of it.
+//! The progress of a run: which rows are acknowledged, the watermark, and the changes to the record.
 //!
-//! Rows get numbers in reading order and are dealt with in any order. The watermark only moves over a stretch from the
-//! start in which every row is dealt with. What is dealt with ahead of it is in the record, so that no other run sends it
-//! again.
+//! Rows are numbered in reading order and acknowledged in any order. The watermark only passes a row once that row and all
+//! rows before it are acknowledged. Rows that are acknowledged ahead of the watermark are in the record, so that no later
+//! run sends them again.
 
-mod keeping;
+mod record_updates;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::record;
-use crate::store::{Checkpoint, MOST_ROW_ERRORS, Route, RowError, Watermark};
-use keeping::{Keeping, micros, time};
+use crate::store::{Checkpoint, MAX_ROW_ERRORS, Route, RowError, Watermark};
+use record_updates::{RecordUpdates, micros, time};
 
-/// What became of a row.
+/// How a row was acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowOutcome {
-    /// The destination has it, with this mark.
+    /// The destination has it, at this mark.
     Delivered(u64),
     /// It was refused for good.
     Refused(RowError),
 }
 
-/// How far a run has got.
+/// The progress of a run.
 #[derive(Debug)]
 pub struct Progress {
     route: Option<Arc<Route>>,
-    /// The watermark when this reading began, in microseconds.
-    reached_before: Option<i64>,
+    /// The watermark when this reading began, in microseconds since 1970.
+    watermark_before: Option<i64>,
     /// The number of the first row in the window.
     first: u64,
-    /// Rows from the first that is not dealt with, in reading order.
+    /// Rows from the first unacknowledged one on, in reading order.
     window: VecDeque<Pending>,
-    /// The `UPDATED_AT` up to which this reading's rows are dealt with, in microseconds.
-    reached: Option<i64>,
-    /// Whether no further row follows.
+    /// The `UPDATED_AT` up to which all rows of this reading are acknowledged, in microseconds since 1970.
+    acknowledged_to: Option<i64>,
+    /// Whether all rows were read.
     ended: bool,
     rows_synced: u64,
     rows_failed: u64,
-    /// The destination's mark of the last object that it has.
+    /// The destination's mark after the last delivered object.
     mark: u64,
-    /// What the record keeps, and what no checkpoint has of it.
-    keeping: Keeping,
-    /// Row errors that no checkpoint has, as far as they are kept.
+    record_updates: RecordUpdates,
+    /// Row errors that no checkpoint has written yet, among the first [`MAX_ROW_ERRORS`] of the job.
     errors: Vec<RowError>,
-    /// Their bytes.
+    /// Size of `errors` in bytes.
     error_bytes: usize,
-    /// What the last checkpoint said, without its changes.
+    /// The last written checkpoint, without changes.
     written: Checkpoint,
 }
 
@@ -55,46 +54,46 @@ pub struct Progress {
 struct Pending {
     updated_at: i64,
     digest: u128,
-    is_settled: bool,
+    is_acknowledged: bool,
 }
 
-/// Where a reading begins.
+/// The state at the start of a reading.
 #[derive(Debug, Clone, Default)]
 pub struct Start {
     /// The watermark.
     pub watermark: Watermark,
-    /// What it belongs to; nothing where it is not to be written.
+    /// The route that the watermark belongs to; `None` if checkpoints must not write the watermark.
     pub route: Option<Arc<Route>>,
     /// Rows that the job has delivered.
     pub rows_synced: u64,
-    /// Rows of it that were refused.
+    /// Rows of the job that were refused.
     pub rows_failed: u64,
-    /// The mark of what the destination has.
+    /// The destination's current mark.
     pub mark: u64,
     /// How far below the watermark rows may still be committed.
     pub lookback: Duration,
-    /// Since when the oldest transaction has been running at the source, in microseconds, where that is known.
+    /// When the oldest running transaction of the source began, in microseconds since 1970, if known.
     pub running_since: Option<i64>,
-    /// For each change of the record that is stored: its last `UPDATED_AT` and how many digests.
+    /// For each stored change that adds to the record: its last `UPDATED_AT` and its number of digests.
     pub sizes: Vec<(i64, u64)>,
     /// The most digests that the record may hold.
-    pub most_digests: u64,
+    pub max_digests: u64,
 }
 
 impl Progress {
-    /// The beginning of a reading.
+    /// The progress at the start of a reading.
     pub fn new(start: Start) -> Progress {
         let mut progress = Progress {
             route: start.route.clone(),
-            reached_before: start.watermark.updated_at.map(micros),
+            watermark_before: start.watermark.updated_at.map(micros),
             first: 0,
             window: VecDeque::new(),
-            reached: None,
+            acknowledged_to: None,
             ended: false,
             rows_synced: start.rows_synced,
             rows_failed: start.rows_failed,
             mark: start.mark,
-            keeping: Keeping::new(start),
+            record_updates: RecordUpdates::new(start),
             errors: Vec::new(),
             error_bytes: 0,
             written: Checkpoint::default(),
@@ -103,115 +102,117 @@ impl Progress {
         progress
     }
 
-    /// Takes note of a row that is to be dealt with, and numbers it.
+    /// Adds a new row and returns its number.
     pub fn read(&mut self, updated_at: i64, digest: u128) -> u64 {
-        self.window.push_back(Pending { updated_at, digest, is_settled: false });
+        self.window.push_back(Pending { updated_at, digest, is_acknowledged: false });
         self.first + self.window.len() as u64 - 1
     }
 
-    /// Takes note of a row that was acknowledged earlier.
-    pub fn read_known(&mut self, updated_at: i64) {
+    /// Passes a row that an earlier run has acknowledged.
+    pub fn skip_known(&mut self, updated_at: i64) {
         if self.window.is_empty() {
-            self.reached = Some(updated_at);
+            self.acknowledged_to = Some(updated_at);
         } else {
-            self.window.push_back(Pending { updated_at, digest: 0, is_settled: true });
+            self.window.push_back(Pending { updated_at, digest: 0, is_acknowledged: true });
         }
     }
 
-    /// Takes note of what became of a row.
-    pub fn settled(&mut self, row: u64, outcome: RowOutcome) {
+    /// Acknowledges a row. A second acknowledgement of the same row is ignored.
+    pub fn acknowledge(&mut self, row: u64, outcome: RowOutcome) {
         let index = row.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
-        let Some(pending) = index.and_then(|index| self.window.get_mut(index)).filter(|pending| !pending.is_settled)
+        let Some(pending) =
+            index.and_then(|index| self.window.get_mut(index)).filter(|pending| !pending.is_acknowledged)
         else {
             return;
         };
-        pending.is_settled = true;
+        pending.is_acknowledged = true;
         let (updated_at, digest) = (pending.updated_at, pending.digest);
         match outcome {
             RowOutcome::Delivered(mark) => {
-                self.keeping.acknowledged(updated_at, digest);
+                self.record_updates.acknowledged(updated_at, digest);
                 self.rows_synced += 1;
                 self.mark = self.mark.max(mark);
             }
             RowOutcome::Refused(error) => {
-                self.keeping.acknowledged(updated_at, record::refused(digest));
+                self.record_updates.acknowledged(updated_at, record::refused(digest));
                 self.rows_failed += 1;
-                if self.rows_failed <= MOST_ROW_ERRORS {
+                if self.rows_failed <= MAX_ROW_ERRORS {
                     self.error_bytes += error.size();
                     self.errors.push(error);
                 }
             }
         }
-        while let Some(Pending { updated_at, .. }) = self.window.pop_front_if(|pending| pending.is_settled) {
+        while let Some(Pending { updated_at, .. }) = self.window.pop_front_if(|pending| pending.is_acknowledged) {
             self.first += 1;
-            self.reached = Some(updated_at);
+            self.acknowledged_to = Some(updated_at);
         }
     }
 
-    /// Takes row versions out of the record: the destination has something newer of their users.
+    /// Removes row versions from the record, because another version of the same user is about to be delivered.
     pub fn forget(&mut self, digests: Vec<u128>) {
-        self.keeping.forget(digests);
+        self.record_updates.forget(digests);
     }
 
-    /// Whether versions were forgotten of which no checkpoint says so.
-    pub fn has_to_forget(&self) -> bool {
-        self.keeping.has_to_forget()
+    /// Whether forgotten versions wait for a checkpoint.
+    pub fn has_unsaved_forgets(&self) -> bool {
+        self.record_updates.has_unsaved_forgets()
     }
 
-    /// Takes note that there are no further rows.
+    /// Records that all rows were read.
     pub fn ended(&mut self) {
         self.ended = true;
     }
 
-    /// Takes note that the overflow says nothing any more: its rows are read again one by one.
+    /// Drops the overflow, so that its rows are read again one by one.
     pub fn drop_overflow(&mut self) {
-        self.keeping.overflow = None;
+        self.record_updates.overflow = None;
     }
 
-    /// Rows that were read and are waiting for others before them.
+    /// Number of rows in the window, from the first unacknowledged one on.
     pub fn pending(&self) -> usize {
         self.window.len()
     }
 
-    /// Bytes of row errors that no checkpoint has.
+    /// Bytes of row errors that wait for a checkpoint.
     pub fn error_bytes(&self) -> usize {
         self.error_bytes
     }
 
-    /// Rows that the job has delivered, and rows of it that were refused.
+    /// Rows that the job has delivered, and rows that were refused.
     pub fn counts(&self) -> (u64, u64) {
         (self.rows_synced, self.rows_failed)
     }
 
-    /// Whether there is something that no checkpoint has.
-    pub fn is_new(&self) -> bool {
-        self.keeping.has_changes() || self.without_changes() != self.written
+    /// Whether anything has changed since the last written checkpoint.
+    pub fn has_unsaved_changes(&self) -> bool {
+        self.record_updates.has_unsaved() || self.without_changes() != self.written
     }
 
-    /// The destination's mark of the last object that it has.
+    /// The destination's mark after the last delivered object.
     pub fn mark(&self) -> u64 {
         self.mark
     }
 
-    /// What may be written down now, but for the destination's position.
-    pub fn so_far(&mut self) -> Checkpoint {
-        // Rows that are not there any more hold nothing back.
-        let dealt_with = if self.ended && self.window.is_empty() { self.updated_at() } else { self.reached };
-        self.keeping.move_on(dealt_with);
-        Checkpoint { row_errors: self.errors.clone(), record: self.keeping.changes(), ..self.without_changes() }
+    /// The checkpoint to write now, without the destination's position.
+    pub fn checkpoint(&mut self) -> Checkpoint {
+        // At the end of the reading the old watermark counts too: rows that have left the source hold nothing back.
+        let acknowledged_to =
+            if self.ended && self.window.is_empty() { self.updated_at() } else { self.acknowledged_to };
+        self.record_updates.advance(acknowledged_to);
+        Checkpoint { row_errors: self.errors.clone(), record: self.record_updates.changes(), ..self.without_changes() }
     }
 
-    /// The `UPDATED_AT` up to which every row is dealt with. Rows before the watermark do not move it back.
+    /// The watermark. Rows from the lookback do not move it back.
     fn updated_at(&self) -> Option<i64> {
-        self.reached_before.max(self.reached)
+        self.watermark_before.max(self.acknowledged_to)
     }
 
     fn without_changes(&self) -> Checkpoint {
         Checkpoint {
             watermark: Watermark {
                 updated_at: self.updated_at().map(time),
-                read_from: self.keeping.read_from.map(time),
-                overflow: self.keeping.overflow,
+                read_from: self.record_updates.read_from.map(time),
+                overflow: self.record_updates.overflow,
             },
             route: self.route.clone(),
             record: Vec::new(),
@@ -222,11 +223,11 @@ impl Progress {
         }
     }
 
-    /// Takes note that a checkpoint was written.
+    /// Records that a checkpoint was written.
     pub fn written(&mut self, checkpoint: &Checkpoint) {
         let errors = checkpoint.row_errors.len().min(self.errors.len());
         self.error_bytes -= self.errors.drain(..errors).map(|error| error.size()).sum::<usize>();
-        self.keeping.written(&checkpoint.record);
+        self.record_updates.written(&checkpoint.record);
         self.written = Checkpoint { position: None, ..checkpoint.without_changes() };
     }
 }
@@ -244,9 +245,9 @@ mod tests {
         RowOutcome::Delivered(0)
     }
 
-    /// A progress that looks back by so many microseconds.
+    /// A progress with a lookback in microseconds.
     fn looking_back(lookback: u64, start: Start) -> Progress {
-        Progress::new(Start { lookback: Duration::from_micros(lookback), most_digests: 1000, ..start })
+        Progress::new(Start { lookback: Duration::from_micros(lookback), max_digests: 1000, ..start })
     }
 
     fn from(watermark: i64, read_from: i64) -> Start {
@@ -255,13 +256,13 @@ mod tests {
         Start { watermark, ..Start::default() }
     }
 
-    /// The watermark and where the next reading begins.
+    /// The watermark and the time from which the next reading starts.
     fn marks(progress: &mut Progress) -> (Option<i64>, Option<i64>) {
-        let watermark = progress.so_far().watermark;
+        let watermark = progress.checkpoint().watermark;
         (watermark.updated_at.map(micros), watermark.read_from.map(micros))
     }
 
-    /// What a checkpoint adds to the record, and what it takes out.
+    /// The digests that a checkpoint adds to the record, and those that it removes.
     fn changes(checkpoint: &Checkpoint) -> (Vec<u128>, Vec<u128>) {
         let of = |action| {
             let changes = checkpoint.record.iter().filter(|change| change.action == action);
@@ -271,40 +272,40 @@ mod tests {
     }
 
     #[test]
-    fn the_watermark_moves_only_over_rows_that_are_all_dealt_with() {
+    fn the_watermark_passes_a_row_only_when_all_rows_before_it_are_acknowledged() {
         let mut progress = looking_back(5, Start::default());
         for (updated_at, digest) in [(10, 1), (20, 2), (30, 3)] {
             progress.read(updated_at, digest);
         }
-        assert!(!progress.is_new());
-        progress.settled(1, delivered());
+        assert!(!progress.has_unsaved_changes());
+        progress.acknowledge(1, delivered());
         assert_eq!(marks(&mut progress), (None, None));
-        assert!(progress.is_new(), "it is in the record");
-        progress.settled(0, delivered());
+        assert!(progress.has_unsaved_changes(), "the record has a change");
+        progress.acknowledge(0, delivered());
         assert_eq!(marks(&mut progress), (Some(20), Some(15)));
-        progress.settled(2, RowOutcome::Refused(error("no")));
+        progress.acknowledge(2, RowOutcome::Refused(error("no")));
         assert_eq!(marks(&mut progress), (Some(30), Some(25)));
-        let checkpoint = progress.so_far();
+        let checkpoint = progress.checkpoint();
         assert_eq!((checkpoint.rows_synced, checkpoint.rows_failed), (2, 1));
         assert_eq!(checkpoint.row_errors, [error("no")]);
     }
 
     #[test]
-    fn what_is_dealt_with_ahead_of_the_watermark_is_counted_and_recorded_once() {
+    fn rows_acknowledged_ahead_of_the_watermark_are_counted_and_recorded_once() {
         let mut progress = looking_back(5, Start::default());
         for (updated_at, digest) in [(10, 1), (20, 2), (30, 3)] {
             progress.read(updated_at, digest);
         }
-        progress.settled(2, delivered());
-        progress.settled(2, delivered());
-        let checkpoint = progress.so_far();
+        progress.acknowledge(2, delivered());
+        progress.acknowledge(2, delivered());
+        let checkpoint = progress.checkpoint();
         assert_eq!((checkpoint.rows_synced, changes(&checkpoint)), (1, (vec![3], vec![])));
-        assert_eq!(progress.so_far(), checkpoint, "the write may have failed");
+        assert_eq!(progress.checkpoint(), checkpoint, "the write may have failed");
         progress.written(&checkpoint);
-        assert!(!progress.is_new());
-        progress.settled(0, delivered());
-        progress.settled(1, delivered());
-        let checkpoint = progress.so_far();
+        assert!(!progress.has_unsaved_changes());
+        progress.acknowledge(0, delivered());
+        progress.acknowledge(1, delivered());
+        let checkpoint = progress.checkpoint();
         assert_eq!(checkpoint.rows_synced, 3);
         assert_eq!(changes(&checkpoint).0, [], "rows before 25 are not read again");
         assert_eq!(marks(&mut progress), (Some(30), Some(25)));
@@ -313,126 +314,126 @@ mod tests {
     #[test]
     fn rows_before_the_watermark_do_not_move_it_back() {
         let mut progress = looking_back(10, from(100, 90));
-        progress.read_known(92);
+        progress.skip_known(92);
         progress.read(95, 1);
-        progress.read_known(100);
+        progress.skip_known(100);
         assert_eq!(marks(&mut progress), (Some(100), Some(90)));
-        progress.settled(0, delivered());
+        progress.acknowledge(0, delivered());
         assert_eq!(marks(&mut progress), (Some(100), Some(90)));
         progress.ended();
         assert_eq!(marks(&mut progress), (Some(100), Some(90)));
         let mut progress = looking_back(5, from(100, 90));
-        progress.read_known(91);
+        progress.skip_known(91);
         progress.ended();
-        assert_eq!(marks(&mut progress), (Some(100), Some(95)), "rows that are not there hold nothing back");
+        assert_eq!(marks(&mut progress), (Some(100), Some(95)), "rows that have left the source hold nothing back");
     }
 
     #[test]
     fn the_next_reading_begins_before_the_oldest_transaction_that_was_running() {
         let mut progress = looking_back(10, Start { running_since: Some(50), ..from(100, 20) });
         progress.read(120, 1);
-        progress.settled(0, delivered());
+        progress.acknowledge(0, delivered());
         progress.ended();
         assert_eq!(marks(&mut progress), (Some(120), Some(40)));
         let mut progress = looking_back(10, Start { running_since: Some(500), ..from(100, 20) });
         progress.read(120, 1);
-        progress.settled(0, delivered());
+        progress.acknowledge(0, delivered());
         assert_eq!(marks(&mut progress), (Some(120), Some(110)));
     }
 
     #[test]
-    fn versions_are_forgotten_until_a_checkpoint_says_so() {
+    fn forgotten_versions_wait_for_a_checkpoint() {
         let mut progress = looking_back(10, Start { sizes: vec![(150, 2)], ..from(100, 90) });
         progress.forget(vec![7, 8]);
-        assert!(progress.has_to_forget() && progress.is_new());
-        let checkpoint = progress.so_far();
+        assert!(progress.has_unsaved_forgets() && progress.has_unsaved_changes());
+        let checkpoint = progress.checkpoint();
         assert_eq!(changes(&checkpoint), (vec![], vec![7, 8]));
-        assert_eq!(checkpoint.record[0].last, 150, "no later version can be meant");
-        assert!(progress.has_to_forget());
+        assert_eq!(checkpoint.record[0].last, 150, "no recorded version is later");
+        assert!(progress.has_unsaved_forgets());
         progress.written(&checkpoint);
-        assert!(!progress.has_to_forget() && !progress.is_new());
+        assert!(!progress.has_unsaved_forgets() && !progress.has_unsaved_changes());
     }
 
     #[test]
-    fn a_full_record_looks_back_less_far() {
+    fn a_full_record_shortens_the_lookback() {
         let start = Start { sizes: vec![(91, 500), (96, 400), (99, 100)], ..from(100, 90) };
         let mut progress = looking_back(10, start);
         for digest in 0..100 {
             let row = progress.read(101, digest);
-            progress.settled(row, delivered());
+            progress.acknowledge(row, delivered());
         }
         assert_eq!(marks(&mut progress), (Some(101), Some(96)));
-        assert_eq!(changes(&progress.so_far()).0.len(), 100);
+        assert_eq!(changes(&progress.checkpoint()).0.len(), 100);
     }
 
     #[test]
-    fn rows_of_one_time_that_find_no_room_are_counted() {
+    fn rows_of_one_time_that_exceed_the_record_go_to_the_overflow() {
         let mut progress = looking_back(10, Start::default());
         for number in 0..1003 {
             let row = progress.read(100, number * 2);
-            progress.settled(row, delivered());
+            progress.acknowledge(row, delivered());
         }
         let row = progress.read(101, 5000);
         progress.read(102, 5001);
-        progress.settled(row + 1, delivered());
-        let checkpoint = progress.so_far();
+        progress.acknowledge(row + 1, delivered());
+        let checkpoint = progress.checkpoint();
         let overflow = checkpoint.watermark.overflow.unwrap();
         assert_eq!((micros(overflow.updated_at), overflow.versions), (100, 4));
         let (added, _) = changes(&checkpoint);
         assert_eq!(added.len(), 1000);
-        assert!(added.contains(&5001), "later times have a place");
+        assert!(added.contains(&5001), "later times are recorded");
         let missing = (0..1003).map(|number| number * 2).filter(|digest| !added.contains(digest));
         assert_eq!(missing.sum::<u128>(), overflow.sum);
-        progress.settled(row, delivered());
-        assert_eq!(progress.so_far().watermark.overflow, None, "that time is not read again");
+        progress.acknowledge(row, delivered());
+        assert_eq!(progress.checkpoint().watermark.overflow, None, "that time is not read again");
     }
 
     #[test]
-    fn an_error_is_handed_out_until_it_is_written_and_then_no_more() {
+    fn row_errors_are_in_each_checkpoint_until_one_is_written() {
         let mut progress = Progress::new(Start::default());
         for time in [1, 2] {
             progress.read(time, 1);
         }
-        progress.settled(0, RowOutcome::Refused(error("a")));
-        let checkpoint = progress.so_far();
-        assert_eq!(progress.so_far(), checkpoint, "the write may have failed");
-        progress.settled(1, RowOutcome::Refused(error("b")));
+        progress.acknowledge(0, RowOutcome::Refused(error("a")));
+        let checkpoint = progress.checkpoint();
+        assert_eq!(progress.checkpoint(), checkpoint, "the write may have failed");
+        progress.acknowledge(1, RowOutcome::Refused(error("b")));
         assert_eq!(progress.error_bytes(), 2 * error("a").size());
         progress.written(&checkpoint);
-        assert_eq!(progress.so_far().row_errors, [error("b")]);
+        assert_eq!(progress.checkpoint().row_errors, [error("b")]);
         assert_eq!(progress.error_bytes(), error("b").size());
-        let last = progress.so_far();
+        let last = progress.checkpoint();
         assert_eq!(last.rows_failed, 2);
         progress.written(&last);
-        assert_eq!((progress.is_new(), progress.error_bytes()), (false, 0));
+        assert_eq!((progress.has_unsaved_changes(), progress.error_bytes()), (false, 0));
     }
 
     #[test]
-    fn of_very_many_errors_the_first_are_kept_and_the_others_counted() {
-        let mut progress = Progress::new(Start { rows_failed: MOST_ROW_ERRORS - 2, ..Start::default() });
+    fn only_the_first_row_errors_are_kept_and_the_rest_are_counted() {
+        let mut progress = Progress::new(Start { rows_failed: MAX_ROW_ERRORS - 2, ..Start::default() });
         for time in 0..4 {
             progress.read(time, 1);
         }
         for row in [3, 2, 1] {
-            progress.settled(row, RowOutcome::Refused(error(&row.to_string())));
+            progress.acknowledge(row, RowOutcome::Refused(error(&row.to_string())));
         }
-        let checkpoint = progress.so_far();
+        let checkpoint = progress.checkpoint();
         assert_eq!(checkpoint.row_errors, [error("3"), error("2")]);
-        assert_eq!(checkpoint.rows_failed, MOST_ROW_ERRORS + 1);
+        assert_eq!(checkpoint.rows_failed, MAX_ROW_ERRORS + 1);
         assert_eq!(progress.error_bytes(), 2 * error("1").size());
     }
 
     #[test]
-    fn the_destinations_mark_is_that_of_the_last_row_it_has() {
+    fn the_mark_is_that_of_the_last_delivered_row() {
         let mut progress = Progress::new(Start::default());
         for time in 0..3 {
             progress.read(time, 1);
         }
-        progress.settled(0, RowOutcome::Delivered(100));
-        progress.settled(2, RowOutcome::Delivered(300));
+        progress.acknowledge(0, RowOutcome::Delivered(100));
+        progress.acknowledge(2, RowOutcome::Delivered(300));
         assert_eq!(progress.mark(), 300);
         assert_eq!(progress.pending(), 2);
-        progress.settled(1, RowOutcome::Refused(error("no")));
+        progress.acknowledge(1, RowOutcome::Refused(error("no")));
         assert_eq!(progress.pending(), 0);
     }
 }

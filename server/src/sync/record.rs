@@ -1,54 +1,55 @@
-//! The record of what was acknowledged, as a reading compares its rows with it.
+//! The in-memory record of acknowledged row versions, with which a reading compares its rows.
 //!
-//! A row version is known as often as it was acknowledged: a fourth row that is equal to three known ones is new. What is
-//! left when all rows were seen has left the source.
+//! It is a multiset: a fourth row that equals three recorded ones is new. Versions that no row has matched by the end of a
+//! reading have left the source.
 
 use super::row::VERSION_BITS;
 
-/// About so many digests have the same index.
-const DIGESTS_AN_INDEX: usize = 8;
-/// The bit of a digest that tells that the version was refused: the destination never had it.
+/// Average number of digests per index bucket.
+const DIGESTS_PER_BUCKET: usize = 8;
+/// The bit of a digest that marks a refused version, which the destination never had.
 const REFUSED: u128 = 1;
-/// The most bits of an index: those of a user.
-const MOST_INDEX_BITS: u32 = 24;
+/// The most bits of an index. The index must not be longer than the user's part of a digest.
+const MAX_INDEX_BITS: u32 = 24;
 
-/// The digest under which a version is recorded that was refused.
+/// The digest under which a refused version is recorded.
 pub fn refused(digest: u128) -> u128 {
     digest | REFUSED
 }
 
-/// The digest of a version, whatever became of it.
+/// The digest of a recorded version, without the mark for refused ones.
 pub fn version(recorded: u128) -> u128 {
     recorded & !REFUSED
 }
 
-/// Digests of row versions that were acknowledged before a reading began, and which of them it has seen. 16.7 bytes each.
+/// Digests of row versions acknowledged before a reading began, and which of them it has seen. Takes 16.7 bytes per digest.
 #[derive(Debug)]
 pub struct Record {
-    /// In their order, equal ones as often as they are known.
+    /// Sorted, with duplicates.
     digests: Vec<u128>,
-    /// Where digests begin that have this index, and where the last ones end.
+    /// For each index, the place of its first digest; one more entry for the end of the last.
     starts: Vec<u32>,
-    /// How far a digest is shifted to give its index.
+    /// How far a digest is shifted right to give its index.
     shift: u32,
-    /// A bit for each digest: whether it is used up, because it was seen or forgotten.
+    /// One bit per digest: whether it was taken or forgotten.
     used: Vec<u64>,
+    /// Number of digests that are not used.
     left: usize,
 }
 
 impl Record {
-    /// The digests that were added without those that were forgotten, each as often.
+    /// The multiset difference of the added and the forgotten digests.
     pub fn new(mut added: Vec<u128>, mut forgotten: Vec<u128>) -> Record {
         added.sort_unstable();
         forgotten.sort_unstable();
         let mut gone = forgotten.into_iter().peekable();
         added.retain(|digest| {
-            // Some may be forgotten of which nothing is left.
+            // A forgotten digest may no longer be among the added ones.
             while gone.next_if(|gone| gone < digest).is_some() {}
             gone.next_if_eq(digest).is_none()
         });
         added.shrink_to_fit();
-        let bits = (added.len() / DIGESTS_AN_INDEX).next_power_of_two().trailing_zeros().clamp(1, MOST_INDEX_BITS);
+        let bits = (added.len() / DIGESTS_PER_BUCKET).next_power_of_two().trailing_zeros().clamp(1, MAX_INDEX_BITS);
         let shift = u128::BITS - bits;
         let mut starts = Vec::with_capacity((1 << bits) + 1);
         for (place, digest) in added.iter().enumerate() {
@@ -60,12 +61,12 @@ impl Record {
         Record { used: vec![0; added.len().div_ceil(64)], left: added.len(), digests: added, starts, shift }
     }
 
-    /// How many row versions are known, equal ones counted.
+    /// Number of recorded versions, duplicates counted.
     pub fn len(&self) -> usize {
         self.digests.len()
     }
 
-    /// Whether this version is known once more than it was asked for.
+    /// Uses up one recorded version with this digest; returns false if none is left.
     pub fn take(&mut self, digest: u128) -> bool {
         if self.left == 0 {
             return false;
@@ -73,7 +74,7 @@ impl Record {
         let (mut low, mut high) = self.range(digest);
         low += self.digests[low..high].partition_point(|known| *known < digest);
         high = low + self.digests[low..high].partition_point(|known| version(*known) == digest);
-        // Of equal ones the first are used up first.
+        // Equal digests are used in order: find the first unused one.
         while low < high {
             let middle = low.midpoint(high);
             if self.is_used(middle) { low = middle + 1 } else { high = middle }
@@ -85,7 +86,8 @@ impl Record {
         is_known
     }
 
-    /// Takes out all versions of this version's user that the destination has and that were not asked for yet.
+    /// Removes and returns all unused versions of the user of this digest, except refused ones, which the destination never
+    /// had.
     pub fn forget_user(&mut self, digest: u128) -> Vec<u128> {
         let mut forgotten = Vec::new();
         if self.left == 0 {
@@ -96,7 +98,7 @@ impl Record {
         let first = low + self.digests[low..high].partition_point(|known| known >> VERSION_BITS < user);
         let mut place = first;
         while place < high && self.digests[place] >> VERSION_BITS == user {
-            // Users may have very many versions, most of them used up.
+            // Skip whole words: a user may have very many versions, most of them used.
             if self.used[place / 64] == u64::MAX {
                 place = (place / 64 + 1) * 64;
                 continue;
@@ -110,7 +112,7 @@ impl Record {
         forgotten
     }
 
-    /// Where digests are that have the same index.
+    /// The places of all digests with the same index.
     fn range(&self, digest: u128) -> (usize, usize) {
         let index = (digest >> self.shift) as usize;
         (self.starts[index] as usize, self.starts[index + 1] as usize)
@@ -146,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_seen_of_a_user_can_be_forgotten() {
+    fn unseen_versions_of_a_user_can_be_forgotten() {
         let mut record = Record::new(vec![digest(1, 1), digest(1, 2), digest(1, 2), digest(2, 1)], Vec::new());
         assert!(record.take(digest(1, 1)));
         assert_eq!(record.forget_user(digest(1, 9)), [digest(1, 2), digest(1, 2)]);
@@ -156,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_refused_is_known_and_not_forgotten() {
+    fn refused_versions_are_known_and_not_forgotten() {
         let mut record = Record::new(vec![refused(digest(1, 1)), digest(1, 2), digest(1, 1)], Vec::new());
         assert_eq!(record.forget_user(digest(1, 9)), [digest(1, 1), digest(1, 2)]);
         assert_eq!([1, 2].map(|_| record.take(digest(1, 1))), [true, false], "as refused");
@@ -166,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn it_says_what_a_list_would_say() {
+    fn it_behaves_like_a_plain_list() {
         let versions = || prop::collection::vec((prop_oneof![0..4_u32, Just(u32::MAX)], 0..6_u32), 0..300);
         let asked = prop::collection::vec(((prop_oneof![0..4_u32, Just(u32::MAX)], 0..6_u32), any::<bool>()), 0..300);
         proptest!(|(added in versions(), forgotten in versions(), asked in asked)| {

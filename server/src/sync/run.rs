@@ -1,7 +1,7 @@
-//! One run of a job: source → objects → destination, with checkpoints on the way, under a lease.
+//! One run of a job under a lease: reads the source, delivers to the destination, and writes checkpoints.
 //!
-//! What a checkpoint says was made durable first. While the lease cannot be renewed nothing is sent, and while checkpoints
-//! cannot be written neither; when the store is back, the run goes on if no other worker has the job.
+//! Deliveries are made durable before a checkpoint records them. While the lease cannot be renewed or checkpoints cannot be
+//! written, nothing is sent. When the store recovers, the run continues unless another worker has claimed the job.
 
 mod checkpoints;
 mod ending;
@@ -26,58 +26,58 @@ use super::shared_progress::SharedProgress;
 use super::shutdown::Stop;
 use super::slots::Slot;
 use super::source::{Read, ReadRequest};
-use super::source_patience::SourceTrouble;
-use crate::store::{Checkpoint, Claimed, Held, JobStatus, Store, StoreError};
+use super::source_retry::SourceRetry;
+use crate::store::{Checkpoint, Claimed, JobStatus, LeaseStatus, Store, StoreError};
 
-/// How long requests under way may take when a run is to end that is not given back.
-const LAST_REQUESTS: Duration = Duration::from_secs(10);
-/// The cause of a job that was cancelled.
-pub const CANCELLED: &str = "it was cancelled with `cdi-server cancel`; the rest was left for the next sync";
+/// How long requests in flight may take when a run ends early although the process keeps running.
+const IN_FLIGHT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The cause of a cancelled job.
+pub const CANCELLED: &str = "cancelled with `cdi-server cancel`; the next sync continues with the remaining rows";
 
 /// What a worker needs to run jobs of an integration.
 #[derive(Debug, Clone)]
 pub struct Runner<'a> {
-    /// Where jobs are.
+    /// The store with the jobs.
     pub store: &'a Store,
-    /// The integration whose jobs it runs.
+    /// The integration whose jobs this runner executes.
     pub integration: &'a Integration,
-    /// How long a lease is.
+    /// The length of a lease.
     pub lease: Duration,
-    /// How runs work.
+    /// Tuning of the runs.
     pub tuning: RunTuning,
-    /// Tells when the process is to stop.
+    /// Requested when the process shuts down.
     pub stop: Stop,
-    /// The right to work.
+    /// The concurrency slot.
     pub slot: Slot,
-    /// By which leases are counted.
+    /// The clock that leases are measured by.
     pub clock: Clock,
 }
 
 impl Runner<'_> {
-    /// Runs a claimed job to its end, or gives it back when the process is to stop. `claimed_at` is a moment of the clock
-    /// before it was claimed.
+    /// Runs a claimed job to its end, or hands it back when the process shuts down. `claimed_at` is the clock's time right
+    /// before the claim.
     pub async fn run(&self, claimed: Claimed, claimed_at: Duration) -> Result<(), StoreError> {
         let keeper = LeaseKeeper::new(self.store, &claimed.lease, self.lease, claimed_at, self.clock);
-        keeper.note(Held { cancelled: claimed.cancelled });
-        let (ask, stop) = Stop::channel();
-        let beginning = beginning(&claimed);
+        keeper.update(LeaseStatus { cancelled: claimed.cancelled });
+        let (stop_sender, stop) = Stop::channel();
+        let beginning = first_checkpoint(&claimed);
         let run = Run {
             runner: self,
             claimed: &claimed,
             keeper: &keeper,
             stop,
-            ask,
+            stop_sender,
             early_end: OnceLock::new(),
             progress: SharedProgress::new(Progress::new(start(&claimed))),
             destination: OnceLock::new(),
             failed: OnceLock::new(),
-            writing: Arc::default(),
+            checkpoint_lock: Arc::default(),
             durable: Arc::new(Mutex::new(Arc::new(beginning.clone()))),
             written: Mutex::new(beginning),
         };
         let outcome = tokio::select! {
             biased;
-            lost = keeper.keep() => return Err(lost),
+            lost = keeper.renew_until_lost() => return Err(lost),
             () = run.end_early() => Ok(RunOutcome::Stop),
             outcome = run.sync() => outcome,
         };
@@ -85,20 +85,21 @@ impl Runner<'_> {
         tokio::select! {
             biased;
             written = run.write_end(outcome) => written,
-            // The end may be written, and its answer on its way.
-            lost = keeper.keep() => if run.has_ended().await { Ok(()) } else { Err(lost) },
+            // The end may have been written although its response has not arrived.
+            lost = keeper.renew_until_lost() => if run.has_ended().await { Ok(()) } else { Err(lost) },
         }
     }
 }
 
-/// Ends a job that has lost too many workers.
+/// Ends a job that too many workers have failed to run.
 pub async fn give_up(store: &Store, claimed: &Claimed) -> Result<(), StoreError> {
-    let cause = format!("{} workers in a row ended while they had this job", claimed.attempts - 1);
-    let checkpoint = beginning(claimed);
+    let failed = claimed.attempts - 1;
+    let cause = format!("{failed} workers in a row failed while running this job; see their logs for the reason");
+    let checkpoint = first_checkpoint(claimed);
     store.finish(&claimed.lease, claimed.integration, &checkpoint, JobStatus::Error, Some(&cause)).await
 }
 
-/// What a job had come to when it was claimed.
+/// The progress of a job when it was claimed.
 fn start(claimed: &Claimed) -> Start {
     Start {
         watermark: claimed.watermark,
@@ -108,19 +109,19 @@ fn start(claimed: &Claimed) -> Start {
     }
 }
 
-/// What is written down of a job that was just claimed.
-fn beginning(claimed: &Claimed) -> Checkpoint {
-    Checkpoint { position: claimed.position.clone(), ..Progress::new(start(claimed)).so_far() }
+/// The stored state of a job when it was claimed.
+fn first_checkpoint(claimed: &Claimed) -> Checkpoint {
+    Checkpoint { position: claimed.position.clone(), ..Progress::new(start(claimed)).checkpoint() }
 }
 
-/// Why a run ends before its rows do.
+/// Why a run ends before all rows are acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum EarlyEnd {
-    /// The process is to stop: the job goes on elsewhere.
+    /// The process shuts down; the job is handed back.
     Stop,
-    /// Somebody has asked for it.
+    /// The job was cancelled.
     Cancelled,
-    /// It has taken too long.
+    /// `max_duration` has passed.
     TooLong,
 }
 
@@ -128,39 +129,40 @@ struct Run<'a> {
     runner: &'a Runner<'a>,
     claimed: &'a Claimed,
     keeper: &'a LeaseKeeper<'a>,
-    /// Tells all parts of the run that it is to stop, whyever.
+    /// Stops all tasks of the run, for any reason.
     stop: Stop,
-    ask: watch::Sender<Option<Instant>>,
+    stop_sender: watch::Sender<Option<Instant>>,
     early_end: OnceLock<EarlyEnd>,
     progress: SharedProgress,
     destination: OnceLock<Arc<dyn OpenDestination>>,
-    /// Why a delivery has failed for good. Everything else stops for it.
+    /// The error of the first delivery that failed for good. It stops the run.
     failed: OnceLock<SyncError>,
-    writing: Arc<tokio::sync::Mutex<()>>,
-    /// What may be written down because it outlives a power cut.
+    /// Held while a checkpoint is written.
+    checkpoint_lock: Arc<tokio::sync::Mutex<()>>,
+    /// The last checkpoint whose deliveries survive a power failure. Only this may be written.
     durable: Arc<Mutex<Arc<Checkpoint>>>,
-    /// What is written down.
+    /// The last written checkpoint.
     written: Mutex<Checkpoint>,
 }
 
 impl Run<'_> {
-    /// Asks all parts of the run to stop when there is a reason for it. Ends when the time is over that they have for it.
+    /// Waits for a reason to end the run early and requests the stop of its tasks. Returns at the deadline for that.
     async fn end_early(&self) {
         let left = self.runner.integration.max_duration.saturating_sub(self.claimed.running_for);
         let (why, deadline) = tokio::select! {
-            deadline = self.runner.stop.when() => (Some(EarlyEnd::Stop), deadline),
-            () = self.keeper.cancelled() => (Some(EarlyEnd::Cancelled), Instant::now() + LAST_REQUESTS),
-            () = sleep(left) => (Some(EarlyEnd::TooLong), Instant::now() + LAST_REQUESTS),
-            // A delivery has failed.
-            deadline = self.stop.when() => (None, deadline),
+            deadline = self.runner.stop.asked_with_deadline() => (Some(EarlyEnd::Stop), deadline),
+            () = self.keeper.cancelled() => (Some(EarlyEnd::Cancelled), Instant::now() + IN_FLIGHT_TIMEOUT),
+            () = sleep(left) => (Some(EarlyEnd::TooLong), Instant::now() + IN_FLIGHT_TIMEOUT),
+            // A delivery has failed for good.
+            deadline = self.stop.asked_with_deadline() => (None, deadline),
         };
         if let Some(why) = why {
             self.early_end.get_or_init(|| why);
-            self.ask.send_replace(Some(deadline));
+            self.stop_sender.send_replace(Some(deadline));
         }
         tokio::select! {
             () = sleep_until(deadline) => {}
-            () = self.runner.stop.deadline() => {}
+            () = self.runner.stop.deadline_passed() => {}
         }
     }
 
@@ -172,18 +174,18 @@ impl Run<'_> {
             slot: self.runner.slot.clone(),
             first_pause: tuning.first_pause,
         };
-        let mut trouble = SourceTrouble::new(tuning);
+        let mut retry = SourceRetry::new(tuning);
         loop {
-            let dealt_with = self.rows_dealt_with();
+            let acknowledged_before = self.rows_acknowledged();
             let reason = match self.read_and_deliver(&context).await {
                 Err(SyncError::Passing(reason)) => reason,
                 Ok(RunOutcome::ReadAgain) => continue,
                 outcome => return outcome,
             };
-            if self.rows_dealt_with() > dealt_with {
-                trouble = SourceTrouble::new(tuning);
+            if self.rows_acknowledged() > acknowledged_before {
+                retry = SourceRetry::new(tuning);
             }
-            let pause = trouble.next_pause(&reason)?;
+            let pause = retry.next_pause(&reason)?;
             tracing::warn!(reason, ?pause, "the sync was interrupted; retrying");
             let wait = async {
                 let _working = context.slot.work().await;
@@ -196,18 +198,18 @@ impl Run<'_> {
         }
     }
 
-    fn rows_dealt_with(&self) -> u64 {
+    fn rows_acknowledged(&self) -> u64 {
         let (synced, failed) = self.progress.lock().counts();
         synced + failed
     }
 
-    /// Reads what is not acknowledged yet, and delivers it. Trouble that passes leaves everything as a worker would leave it
-    /// that has given the job back: this may be called again.
+    /// Reads and delivers all rows that are not acknowledged yet. After a transient error the state is that of a job that was
+    /// handed back, so this may be called again.
     async fn read_and_deliver(&self, context: &DeliveryContext) -> Result<RunOutcome, SyncError> {
         let Runner { store, integration, tuning, .. } = self.runner;
-        let watermark = self.progress.lock().so_far().watermark;
+        let watermark = self.progress.lock().checkpoint().watermark;
         let mut stored = self.stored_record().await?;
-        if let Some(cause) = integration.refuses(self.claimed.route.as_ref(), &watermark, &stored) {
+        if let Some(cause) = integration.route_mismatch(self.claimed.route.as_ref(), &watermark, &stored) {
             return Err(SyncError::Config(cause));
         }
         let request = ReadRequest {
@@ -226,16 +228,16 @@ impl Run<'_> {
             }
         };
         let Read::Opened(opening) = reading.next().await? else {
-            return Err(SyncError::Failed("the source began without saying where".into()));
+            return Err(SyncError::Failed("the source sent rows before reporting its snapshot".into()));
         };
-        self.begin(opening, watermark, std::mem::take(&mut stored.sizes), destination.as_ref()).await?;
+        self.start_reading(opening, watermark, std::mem::take(&mut stored.sizes), destination.as_ref()).await?;
         let filter = RowFilter::new(stored, watermark.overflow, integration.kind);
-        tracing::debug!(known = filter.known(), from = ?watermark.read_from, "reading begins");
+        tracing::debug!(known = filter.known(), from = ?watermark.read_from, "reading started");
         let limits = destination.limits();
         let limits = Limits { objects: limits.objects.min(tuning.batch), ..limits };
         let halt = |error: &SyncError| {
             if self.failed.set(error.clone()).is_ok() {
-                self.ask.send_replace(Some(Instant::now() + LAST_REQUESTS));
+                self.stop_sender.send_replace(Some(Instant::now() + IN_FLIGHT_TIMEOUT));
             }
         };
         let rows = Rows { reading: &mut reading, filter };
@@ -247,7 +249,7 @@ impl Run<'_> {
             self.progress.lock().drop_overflow();
         }
         if matches!(delivered, Ok(RunOutcome::ReadAgain) | Err(SyncError::Passing(_))) {
-            // What comes next begins at what is written down.
+            // The next reading continues from the written checkpoint.
             self.checkpoint(destination.as_ref()).await?;
         }
         delivered
@@ -255,6 +257,6 @@ impl Run<'_> {
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What is in there is replaced as a whole.
+    // The value is replaced as a whole, so poisoning is ignored.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

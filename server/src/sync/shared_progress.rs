@@ -1,4 +1,4 @@
-//! The progress as all parts of a run see it.
+//! The progress of a run, shared by its tasks.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,48 +7,52 @@ use tokio::sync::Notify;
 use super::progress::{Progress, RowOutcome};
 use crate::store::Checkpoint;
 
-/// Rows that may be read and not yet counted: one that waits in a slow lane must not let the others run away from it.
-const MOST_PENDING: usize = 50_000;
-/// Bytes of row errors that may wait to be written.
-const MOST_ERROR_BYTES: usize = 4_000_000;
+/// Rows that may wait behind the first unacknowledged one. Bounds memory when one lane is much slower than the others.
+const MAX_PENDING_ROWS: usize = 50_000;
+/// Bytes of row errors that may wait for the next checkpoint.
+const MAX_ERROR_BYTES: usize = 4_000_000;
 
-/// A progress that is shared. Cheap to clone.
+/// Shared [`Progress`]. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct SharedProgress(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     progress: Mutex<Progress>,
-    /// Told whenever there may be room again.
+    /// Notified whenever there may be room for further rows.
     room: Notify,
-    /// Told when the next checkpoint should come soon.
-    urgent: Notify,
+    /// Notified when a task waits for the next checkpoint.
+    checkpoint_wanted: Notify,
 }
 
 impl SharedProgress {
-    /// The beginning of a run.
+    /// Shares a progress.
     pub fn new(progress: Progress) -> SharedProgress {
-        SharedProgress(Arc::new(Inner { progress: Mutex::new(progress), room: Notify::new(), urgent: Notify::new() }))
+        SharedProgress(Arc::new(Inner {
+            progress: Mutex::new(progress),
+            room: Notify::new(),
+            checkpoint_wanted: Notify::new(),
+        }))
     }
 
-    /// The progress itself.
+    /// Locks the progress.
     pub fn lock(&self) -> MutexGuard<'_, Progress> {
-        // It is whole after every statement.
+        // A panic cannot leave it inconsistent, so poisoning is ignored.
         self.0.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes note of what became of rows.
-    pub fn settled(&self, outcomes: impl IntoIterator<Item = (u64, RowOutcome)>) {
+    /// Records the outcomes of rows, by row number.
+    pub fn acknowledge(&self, outcomes: impl IntoIterator<Item = (u64, RowOutcome)>) {
         {
             let mut progress = self.lock();
             for (row, outcome) in outcomes {
-                progress.settled(row, outcome);
+                progress.acknowledge(row, outcome);
             }
         }
         self.0.room.notify_waiters();
     }
 
-    /// Takes note that a checkpoint was written.
+    /// Records that a checkpoint was written.
     pub fn written(&self, checkpoint: &Checkpoint) {
         self.lock().written(checkpoint);
         self.0.room.notify_waiters();
@@ -57,36 +61,36 @@ impl SharedProgress {
     /// Whether further rows may be read.
     pub fn has_room(&self) -> bool {
         let progress = self.lock();
-        progress.pending() <= MOST_PENDING && progress.error_bytes() <= MOST_ERROR_BYTES
+        progress.pending() <= MAX_PENDING_ROWS && progress.error_bytes() <= MAX_ERROR_BYTES
     }
 
     /// Waits until further rows may be read.
-    pub async fn room(&self) {
-        self.until(|| self.has_room()).await;
+    pub async fn wait_for_room(&self) {
+        self.wait_until(|| self.has_room()).await;
     }
 
-    /// Waits until a checkpoint says what was forgotten.
-    pub async fn forgotten(&self) {
-        self.until(|| !self.lock().has_to_forget()).await;
+    /// Waits until a checkpoint has written all forgotten versions.
+    pub async fn wait_until_forgotten(&self) {
+        self.wait_until(|| !self.lock().has_unsaved_forgets()).await;
     }
 
-    /// Waits until something is so that a checkpoint may bring about.
-    async fn until(&self, is_so: impl Fn() -> bool) {
+    /// Waits for a condition that the next checkpoint may fulfil, and requests that checkpoint.
+    async fn wait_until(&self, condition: impl Fn() -> bool) {
         loop {
-            let told = self.0.room.notified();
-            tokio::pin!(told);
-            told.as_mut().enable();
-            if is_so() {
+            let notified = self.0.room.notified();
+            tokio::pin!(notified);
+            notified.as_mut().enable();
+            if condition() {
                 return;
             }
-            self.0.urgent.notify_one();
-            told.await;
+            self.0.checkpoint_wanted.notify_one();
+            notified.await;
         }
     }
 
-    /// Waits until somebody waits for a checkpoint.
-    pub async fn urgent(&self) {
-        self.0.urgent.notified().await;
+    /// Waits until a task waits for a checkpoint.
+    pub async fn checkpoint_wanted(&self) {
+        self.0.checkpoint_wanted.notified().await;
     }
 }
 
@@ -101,27 +105,27 @@ mod tests {
     #[tokio::test]
     async fn reading_waits_for_slow_lanes() {
         let shared = SharedProgress::new(Progress::new(Start::default()));
-        for row in 0..=MOST_PENDING {
+        for row in 0..=MAX_PENDING_ROWS {
             shared.lock().read(row as i64, 0);
         }
-        assert!(shared.room().now_or_never().is_none());
-        shared.settled([(0, RowOutcome::Delivered(0))]);
-        assert!(shared.room().now_or_never().is_some());
+        assert!(shared.wait_for_room().now_or_never().is_none());
+        shared.acknowledge([(0, RowOutcome::Delivered(0))]);
+        assert!(shared.wait_for_room().now_or_never().is_some());
     }
 
     #[tokio::test]
-    async fn reading_waits_until_row_errors_are_written_and_makes_that_urgent() {
+    async fn reading_waits_until_row_errors_are_written_and_requests_a_checkpoint() {
         let shared = SharedProgress::new(Progress::new(Start::default()));
         let row = shared.lock().read(0, 0);
-        let reason = "x".repeat(MOST_ERROR_BYTES);
+        let reason = "x".repeat(MAX_ERROR_BYTES);
         let error = RowError { identifier: None, updated_at: Default::default(), reason, payload: None };
-        shared.settled([(row, RowOutcome::Refused(error))]);
-        assert!(shared.urgent().now_or_never().is_none());
-        let room = shared.room();
+        shared.acknowledge([(row, RowOutcome::Refused(error))]);
+        assert!(shared.checkpoint_wanted().now_or_never().is_none());
+        let room = shared.wait_for_room();
         tokio::pin!(room);
         assert!(futures::poll!(&mut room).is_pending());
-        assert!(shared.urgent().now_or_never().is_some());
-        let checkpoint = shared.lock().so_far();
+        assert!(shared.checkpoint_wanted().now_or_never().is_some());
+        let checkpoint = shared.lock().checkpoint();
         shared.written(&checkpoint);
         assert!(futures::poll!(&mut room).is_ready());
     }

@@ -1,5 +1,5 @@
-//! The right to work: as many runs of a process work at once as it has slots. A run that only waits, for a destination
-//! that asks to be left alone or for a source that is away, gives its slot to another until it goes on.
+//! Concurrency slots: a process works on as many runs at once as it has slots. A run that only waits, because a destination
+//! asked for a pause or a source is unavailable, releases its slot to another run until it continues.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-/// A shorter wait is not worth handing the slot over.
-const BRIEF: Duration = Duration::from_millis(500);
+/// Waits shorter than this keep the slot.
+const SHORT_WAIT: Duration = Duration::from_millis(500);
 
 /// A run's slot. Clones are the same slot.
 #[derive(Debug, Clone)]
@@ -16,65 +16,65 @@ pub struct Slot(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// All slots of the process; nothing where work is not limited.
+    /// All slots of the process; `None` if concurrency is unlimited.
     slots: Option<Arc<Semaphore>>,
     state: Mutex<State>,
-    /// One part of the run at a time takes a slot, for all of them.
-    taking: tokio::sync::Mutex<()>,
+    /// Only one task of the run at a time acquires the slot, on behalf of all of them.
+    acquiring: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
 struct State {
     permit: Option<OwnedSemaphorePermit>,
-    /// Parts of the run that are at work less those of them that wait. One that is dropped while it waits may be
-    /// subtracted before it is added again.
+    /// Tasks of the run that are working and not waiting. It can be negative for a moment: a task that is dropped while it
+    /// waits may be subtracted before it is added again.
     working: isize,
 }
 
 impl Slot {
-    /// One of these slots.
+    /// A slot that was acquired from `slots`.
     pub fn new(slots: Arc<Semaphore>, permit: OwnedSemaphorePermit) -> Slot {
         let state = State { permit: Some(permit), working: 0 };
-        Slot(Arc::new(Inner { slots: Some(slots), state: Mutex::new(state), taking: Default::default() }))
+        Slot(Arc::new(Inner { slots: Some(slots), state: Mutex::new(state), acquiring: Default::default() }))
     }
 
-    /// Where work is not limited.
+    /// A slot without a limit.
     pub fn unlimited() -> Slot {
         Slot(Arc::new(Inner {
             slots: None,
             state: Mutex::new(State { permit: None, working: 0 }),
-            taking: Default::default(),
+            acquiring: Default::default(),
         }))
     }
 
-    /// A part of the run is at work until this is dropped. Where the slot was given up, as all the others wait, it is taken
-    /// again first.
+    /// Marks the calling task as working until the guard is dropped. Reacquires the slot first if it was released because
+    /// all other tasks of the run wait.
     pub async fn work(&self) -> Working {
-        // It counts before it has the slot: otherwise another part that begins to wait would give that up again.
+        // Counted before the slot is held: otherwise another task that starts to wait would release it again.
         self.lock().working += 1;
         let working = Working(self.clone());
-        self.take().await;
+        self.acquire().await;
         working
     }
 
-    /// Waits for something. The slot is given up as soon as no part of the run is at work, and taken again before this
-    /// returns. Called by a part that holds a [`Working`], or while no part does, as when a run opens its destination.
+    /// Waits for a future. The slot is released while no task of the run works, and reacquired before this returns. Call it
+    /// while holding a [`Working`], or while no task does, as when a run opens its destination.
     pub async fn wait<T>(&self, waiting: impl Future<Output = T>) -> T {
         tokio::pin!(waiting);
-        if let Ok(done) = timeout(BRIEF, &mut waiting).await {
+        if let Ok(done) = timeout(SHORT_WAIT, &mut waiting).await {
             return done;
         }
         let pause = Pause::begin(self);
         let done = waiting.await;
         drop(pause);
-        self.take().await;
+        self.acquire().await;
         done
     }
 
-    /// Takes a slot again if it was given up.
-    async fn take(&self) {
+    /// Acquires a slot if the run has none.
+    async fn acquire(&self) {
         let Some(slots) = &self.0.slots else { return };
-        let _taking = self.0.taking.lock().await;
+        let _acquiring = self.0.acquiring.lock().await;
         if self.lock().permit.is_some() {
             return;
         }
@@ -85,12 +85,12 @@ impl Slot {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // It is whole after every statement.
+        // A panic cannot leave it inconsistent, so poisoning is ignored.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A part of a run that is at work.
+/// A guard: one task of a run is working.
 #[derive(Debug)]
 pub struct Working(Slot);
 
@@ -100,7 +100,7 @@ impl Drop for Working {
     }
 }
 
-/// A part of a run that waits; it counts as working again when this is dropped, however that comes.
+/// A guard: one task of a run is waiting. Dropping it, even by cancellation, counts the task as working again.
 struct Pause<'a>(&'a Slot);
 
 impl Pause<'_> {
@@ -128,21 +128,21 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_slot_is_free_for_others_only_while_every_part_of_its_run_waits() {
+    async fn a_slot_is_released_only_while_every_task_of_its_run_waits() {
         let slots = Arc::new(Semaphore::new(1));
         let slot = Slot::new(slots.clone(), slots.clone().try_acquire_owned().unwrap());
         let (first, second) = (slot.work().await, slot.work().await);
-        let told = Notify::new();
-        let mut waits = Box::pin(slot.wait(told.notified()));
+        let wake = Notify::new();
+        let mut waits = Box::pin(slot.wait(wake.notified()));
         assert!(timeout(Duration::from_secs(5), &mut waits).await.is_err());
-        assert_eq!(slots.available_permits(), 0, "the other part works");
+        assert_eq!(slots.available_permits(), 0, "the other task works");
         drop(second);
         let also = slot.work().await;
         let mut also_waits = Box::pin(slot.wait(std::future::pending::<()>()));
         assert!(timeout(Duration::from_secs(5), &mut also_waits).await.is_err());
-        assert_eq!(slots.available_permits(), 1, "nobody works");
+        assert_eq!(slots.available_permits(), 1, "no task works");
         let other = slots.clone().try_acquire_owned().unwrap();
-        told.notify_one();
+        wake.notify_one();
         assert!(timeout(Duration::from_secs(5), &mut waits).await.is_err(), "another run has the slot");
         drop(other);
         assert!(waits.now_or_never().is_some());
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn parts_that_wait_at_the_same_time_go_on_with_one_slot() {
+    async fn tasks_that_wait_at_the_same_time_continue_with_one_slot() {
         let slots = Arc::new(Semaphore::new(1));
         let slot = Slot::new(slots.clone(), slots.clone().try_acquire_owned().unwrap());
         let _working = futures::future::join_all((0..8).map(|_| slot.work())).await;
@@ -161,27 +161,27 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_part_that_begins_while_the_others_wait_takes_the_slot_first() {
+    async fn a_task_that_starts_while_the_others_wait_acquires_the_slot_first() {
         let slots = Arc::new(Semaphore::new(1));
         let slot = Slot::new(slots.clone(), slots.clone().try_acquire_owned().unwrap());
         let first = slot.work().await;
-        let told = Notify::new();
-        let mut waits = Box::pin(slot.wait(told.notified()));
+        let wake = Notify::new();
+        let mut waits = Box::pin(slot.wait(wake.notified()));
         assert!(timeout(Duration::from_secs(5), &mut waits).await.is_err());
         let other = slots.clone().try_acquire_owned().unwrap();
-        let mut begins = Box::pin(slot.work());
-        assert!(timeout(Duration::from_secs(5), &mut begins).await.is_err(), "another run has the slot");
+        let mut starts = Box::pin(slot.work());
+        assert!(timeout(Duration::from_secs(5), &mut starts).await.is_err(), "another run has the slot");
         drop(other);
-        let second = begins.now_or_never().expect("the slot is free");
+        let second = starts.now_or_never().expect("the slot is free");
         assert_eq!(slots.available_permits(), 0);
-        // The one that waits shares it.
-        told.notify_one();
+        // The waiting task shares it.
+        wake.notify_one();
         assert!(waits.now_or_never().is_some());
         drop((first, second));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_part_that_gives_up_while_it_waits_for_the_slot_leaves_it_to_others() {
+    async fn a_task_that_is_cancelled_while_it_acquires_the_slot_does_not_keep_it() {
         let slots = Arc::new(Semaphore::new(1));
         let slot = Slot::new(slots.clone(), slots.clone().try_acquire_owned().unwrap());
         let _first = slot.work().await;
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_brief_wait_keeps_the_slot() {
+    async fn a_short_wait_keeps_the_slot() {
         let slots = Arc::new(Semaphore::new(1));
         let slot = Slot::new(slots.clone(), slots.clone().try_acquire_owned().unwrap());
         let _working = slot.work().await;

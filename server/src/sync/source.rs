@@ -1,8 +1,8 @@
-//! Where rows come from: what the engine asks of a source.
+//! The interface of a source.
 //!
-//! A source reads the rows of some time and later ones from one consistent snapshot, in the order of `UPDATED_AT`. It leaves
-//! out rows dated in the future of its own clock, and hands the others over in chunks: it waits where they are not taken,
-//! so memory stays bounded.
+//! A source reads all rows from a given time on, from one consistent snapshot and in the order of `UPDATED_AT`. It skips rows
+//! that are in the future by its own clock. Rows arrive in chunks over a bounded channel, so memory stays bounded when the
+//! destination is slower.
 
 use std::fmt;
 use std::path::Path;
@@ -16,99 +16,99 @@ use super::error::SyncError;
 use super::row::{Row, RowHasher};
 use crate::types::IntegrationKind;
 
-/// A connection that is silent for so long is lost, even if nobody has said so. A query may take its time.
-const SILENT: Duration = Duration::from_secs(2 * 3600);
+/// A source that sends nothing for this long counts as disconnected. It is long because a query may take that long to return
+/// its first row.
+const READ_TIMEOUT: Duration = Duration::from_secs(2 * 3600);
 
-/// A source as it is configured.
+/// A configured source.
 pub trait Source: fmt::Debug + Send + Sync {
-    /// Its kind in configuration, `warehouse_type` on the wire.
+    /// Its kind: `kind` in the configuration, `warehouse_type` in the API.
     fn kind(&self) -> &'static str;
 
-    /// Which table of which database it is, without secrets: two sources with different texts are different.
+    /// The database and table, without secrets. Watermarks belong to this text: sources with different texts are different.
     fn identity(&self) -> String;
 
-    /// The file of this machine that it is, if it is one.
+    /// The local file it reads from, if any.
     fn file(&self) -> Option<&Path>;
 
-    /// Begins to read.
+    /// Starts a reading.
     fn read(&self, request: ReadRequest) -> BoxFuture<'_, Result<Reading, SyncError>>;
 
-    /// Tries whether it can be read, without reading its rows.
+    /// Checks that the source can be read, without reading its rows.
     fn probe(&self, kind: IntegrationKind) -> BoxFuture<'_, Result<SourceReport, SyncError>>;
 }
 
-/// What is to be read.
+/// What to read.
 #[derive(Debug, Clone)]
 pub struct ReadRequest {
-    /// What is synced.
+    /// The type of the integration, which decides which columns are read.
     pub kind: IntegrationKind,
-    /// Rows of this time and later ones, in microseconds since 1970; nothing: all rows.
+    /// Read rows of this time and later, in microseconds since 1970; `None`: all rows.
     pub from: Option<i64>,
-    /// Only the first so many of them. Contents of other rows are not read.
+    /// Read at most this many rows. The contents of other rows are not computed.
     pub most: Option<u64>,
-    /// Makes the rows' digests.
+    /// Computes the rows' digests.
     pub hasher: RowHasher,
 }
 
-/// What a source says before its first row.
+/// Facts about the snapshot, reported before the first row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Opening {
-    /// What the snapshot does not show yet is not dated earlier than this, in microseconds since 1970, because no transaction
-    /// was running that had begun before; the lowest number where it may have any date, and nothing where the source does
-    /// not tell.
+    /// When the oldest running transaction began, in microseconds since 1970: rows that the snapshot does not show yet are not
+    /// dated earlier. `i64::MIN` if they may have any date; `None` if the source cannot tell.
     pub running_since: Option<i64>,
-    /// Rows dated in the future, which wait until their time comes.
+    /// Number of rows dated in the future, which are skipped until then.
     pub future: u64,
-    /// Rows without an `UPDATED_AT`, which no run ever takes.
+    /// Number of rows without an `UPDATED_AT`, which are never synced.
     pub undated: u64,
 }
 
-/// What a source hands over.
+/// A message of a reading.
 #[derive(Debug)]
 pub enum Read {
-    /// Once, before anything else.
+    /// The first message, sent once.
     Opened(Opening),
-    /// Some rows.
+    /// A chunk of rows.
     Rows(Vec<Row>),
-    /// There are no more; nothing follows.
+    /// All rows were sent. The last message.
     End,
 }
 
-/// A reading. Dropping it ends it.
+/// A running read of a source. Dropping it cancels the query.
 pub struct Reading {
     reads: mpsc::Receiver<Result<Read, SyncError>>,
-    /// Cuts a running query short.
+    /// Cancels the query when dropped.
     _stop: Box<dyn Send + Sync>,
 }
 
 impl Reading {
-    /// A reading of what arrives in this channel. `stop` is dropped with it, which has to end the query.
+    /// A reading that receives its messages from `reads`. Dropping `stop` must cancel the query.
     pub fn new(reads: mpsc::Receiver<Result<Read, SyncError>>, stop: impl Send + Sync + 'static) -> Reading {
         Reading { reads, _stop: Box::new(stop) }
     }
 
-    /// What comes next. After an error nothing follows.
+    /// The next message. Nothing follows an error.
     pub async fn next(&mut self) -> Result<Read, SyncError> {
-        match timeout(SILENT, self.reads.recv()).await {
+        match timeout(READ_TIMEOUT, self.reads.recv()).await {
             Ok(Some(read)) => read,
-            Ok(None) => Err(SyncError::Failed("the source stopped without saying why".into())),
+            Ok(None) => Err(SyncError::Failed("reading the source stopped without an error".into())),
             Err(_) => {
-                Err(SyncError::Passing("the source has said nothing for two hours; is its connection lost?".into()))
+                Err(SyncError::Passing("the source sent nothing for two hours; its connection may be lost".into()))
             }
         }
     }
 }
 
-/// What is found at a source that can be read.
+/// The result of probing a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceReport {
     /// The table.
     pub table: String,
-    /// What `UPDATED_AT` is; nothing where there are no rows yet.
+    /// The format of `UPDATED_AT`; `None` if the table has no rows yet.
     pub updated_at: Option<&'static str>,
     /// The identifier columns.
     pub identifiers: Vec<String>,
-    /// What its owner might want to know.
+    /// A recommendation for the source's owner.
     pub advice: Option<&'static str>,
 }
 
@@ -128,13 +128,13 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_waits_for_ever_for_a_source() {
+    async fn a_source_that_sends_nothing_times_out() {
         let (sender, reads) = mpsc::channel(1);
         let mut reading = Reading::new(reads, ());
         let error = reading.next().await.unwrap_err();
         assert!(matches!(&error, SyncError::Passing(cause) if cause.contains("nothing for two hours")), "{error}");
         drop(sender);
         let error = reading.next().await.unwrap_err();
-        assert!(matches!(&error, SyncError::Failed(cause) if cause.contains("without saying why")), "{error}");
+        assert!(matches!(&error, SyncError::Failed(cause) if cause.contains("without an error")), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! The workers of a process: they claim jobs and run them.
+//! The workers of a process, which claim jobs and run them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,14 +19,14 @@ use super::worker_config::WorkerConfig;
 use crate::store::{Claimed, Store, StoreError};
 use crate::types::IntegrationId;
 
-/// After the deadline runs write down where they are; this is how long that may take.
+/// How long runs may take for their last checkpoints after the shutdown deadline.
 const GRACE: Duration = Duration::from_secs(5);
-/// Runs that may be there for each that may work: those that only wait keep their connections and what they have read.
-const WAITING_FOR_ONE_AT_WORK: usize = 16;
-/// How long no job is taken from another worker after the store was away; at least.
-const AFTER_TROUBLE: Duration = Duration::from_secs(3);
+/// The most runs per slot. Bounds memory and connections, which runs keep while they wait without a slot.
+const RUNS_PER_SLOT: usize = 16;
+/// The shortest time after an outage of the store in which expired leases of other workers are left alone.
+const AFTER_OUTAGE: Duration = Duration::from_secs(3);
 
-/// For tests of this service only: the supervisor panics when it has claimed a job.
+/// An environment variable for tests: the supervisor panics once it has claimed a job.
 #[cfg(feature = "faults")]
 const FAULT: &str = "OPENCDI_FAULT_SUPERVISOR";
 
@@ -38,7 +38,7 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts them. They run jobs of these integrations only.
+    /// Starts workers for the jobs of these integrations.
     pub fn start(store: Store, integrations: Vec<Arc<Integration>>, config: WorkerConfig) -> Workers {
         let (stop, asked) = Stop::channel();
         let supervisor = Supervisor {
@@ -51,15 +51,16 @@ impl Workers {
         Workers { stop, supervisor: tokio::spawn(supervisor.run()) }
     }
 
-    /// Waits until they end without having been asked to, which is an error of this program; says which.
+    /// Waits until the supervisor ends although no stop was requested, which is a bug, and returns the error.
     pub async fn failed(&mut self) -> String {
         match (&mut self.supervisor).await {
-            Ok(()) => "it has ended".to_owned(),
+            Ok(()) => "it returned without an error".to_owned(),
             Err(error) => error.to_string(),
         }
     }
 
-    /// Stops them: no new jobs, batches under way end until the deadline, then all jobs are given back.
+    /// Stops the workers: no new jobs are claimed, batches in flight may finish until the deadline, then all jobs are handed
+    /// back.
     pub async fn stop(self, deadline: Duration) {
         let _ = self.stop.send(Some(Instant::now() + deadline));
         if timeout(deadline + GRACE, self.supervisor).await.is_err() {
@@ -73,11 +74,11 @@ struct Supervisor {
     integrations: HashMap<IntegrationId, Arc<Integration>>,
     config: WorkerConfig,
     stop: Stop,
-    /// As many runs work at once; others may wait.
+    /// One slot for each run that may work at once; further runs may wait.
     slots: Arc<Semaphore>,
 }
 
-/// The runs of a process, each with its integration.
+/// The runs in this process.
 #[derive(Default)]
 struct Runs {
     tasks: JoinSet<()>,
@@ -91,7 +92,7 @@ impl Runs {
         self.syncs.insert(task.id(), (integration, span));
     }
 
-    /// Waits for the end of a run; false where there is none.
+    /// Waits for the end of a run; returns false if there is no run.
     async fn ended(&mut self) -> bool {
         let Some(ended) = self.tasks.join_next_with_id().await else { return false };
         let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
@@ -99,7 +100,7 @@ impl Runs {
         if let Err(error) = ended {
             let span = sync.map_or_else(Span::none, |(_, span)| span);
             span.in_scope(
-                || tracing::error!(%error, "the sync broke off; another worker resumes it when its lease expires"),
+                || tracing::error!(%error, "sync task failed; another worker resumes the job when its lease expires"),
             );
         }
         true
@@ -113,7 +114,7 @@ impl Runs {
 impl Supervisor {
     async fn run(self) {
         let mut runs = Runs::default();
-        let most = self.config.concurrency.saturating_mul(WAITING_FOR_ONE_AT_WORK);
+        let most = self.config.concurrency.saturating_mul(RUNS_PER_SLOT);
         loop {
             while !self.stop.is_asked()
                 && runs.tasks.len() < most
@@ -128,7 +129,7 @@ impl Supervisor {
                 biased;
                 () = self.stop.asked() => break,
                 true = runs.ended() => {}
-                () = self.store.woken(), if may_claim && is_free => {}
+                () = self.store.job_available(), if may_claim && is_free => {}
                 () = sleep(self.config.poll), if may_claim && is_free => {}
                 _ = self.slots.acquire(), if may_claim && !is_free => {}
             }
@@ -136,31 +137,31 @@ impl Supervisor {
         while runs.ended().await {}
     }
 
-    /// The run of the next job, if there is one.
+    /// Claims the next job, if there is one, and returns its run.
     async fn claim(
         &self,
         runs: &Runs,
         permit: OwnedSemaphorePermit,
     ) -> Option<(IntegrationId, Span, impl Future<Output = ()> + Send + 'static)> {
-        // When the store was away, leases have run out that their workers still want to renew.
-        let renewals = (self.config.lease / 5).max(AFTER_TROUBLE);
-        let just_back = self.store.back_since().is_some_and(|back| back < renewals);
+        // Leases that expired during an outage of the store may still be renewed by their workers.
+        let renewals = (self.config.lease / 5).max(AFTER_OUTAGE);
+        let just_recovered = self.store.time_since_recovery().is_some_and(|time| time < renewals);
         let claimed_at = Clock::SYSTEM.now();
-        // A job of ours whose lease seems to have run out is still ours: its run renews it, or ends.
-        let takes = |integration, was_held| {
-            self.integrations.contains_key(&integration) && !runs.has(integration) && !(was_held && just_back)
+        // A job that runs in this process is not claimed again, even if its lease has expired: its run renews it, or ends.
+        let wanted = |integration, was_leased| {
+            self.integrations.contains_key(&integration) && !runs.has(integration) && !(was_leased && just_recovered)
         };
-        let claimed = match self.store.claim_job(self.config.lease, takes).await {
+        let claimed = match self.store.claim_job(self.config.lease, wanted).await {
             Ok(claimed) => claimed?,
             Err(error) => {
                 if !error.is_unavailable() {
-                    tracing::warn!(%error, "no job could be claimed; trying again");
+                    tracing::warn!(%error, "claiming a job failed; retrying");
                 }
                 return None;
             }
         };
         #[cfg(feature = "faults")]
-        assert!(std::env::var_os(FAULT).is_none(), "a fault was asked for");
+        assert!(std::env::var_os(FAULT).is_none(), "injected fault");
         let id = claimed.integration;
         let integration = self.integrations.get(&id)?.clone();
         let span = tracing::info_span!("sync", integration = %claimed.integration, job = %claimed.lease.job);
@@ -182,19 +183,19 @@ async fn run_claimed(
 ) {
     let attempts = claimed.attempts;
     let ended = if attempts > config.max_attempts {
-        tracing::error!(attempts, "giving up: too many workers in a row ended while they had this job");
+        tracing::error!(attempts, "giving up: too many workers in a row failed while running this job");
         run::give_up(store, &claimed).await
     } else if stop.is_asked() {
         store.release(&claimed.lease).await
     } else {
-        tracing::info!(attempts, kind = integration.kind.as_str(), "sync begins");
+        tracing::info!(attempts, kind = integration.kind.as_str(), "sync started");
         let (tuning, clock) = (RunTuning::DEFAULT, Clock::SYSTEM);
         let runner = Runner { store, integration, lease: config.lease, tuning, stop, slot, clock };
         runner.run(claimed, claimed_at).await
     };
     match ended {
         Ok(()) => {}
-        Err(StoreError::LeaseLost) => tracing::warn!("another worker has taken this sync over"),
-        Err(error) => tracing::error!(%error, "the sync broke off; another worker resumes it when its lease expires"),
+        Err(StoreError::LeaseLost) => tracing::warn!("lease lost; another worker has claimed the job"),
+        Err(error) => tracing::error!(%error, "sync aborted; another worker resumes the job when its lease expires"),
     }
 }

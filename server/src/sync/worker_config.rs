@@ -1,16 +1,16 @@
-//! Settings of the workers of a process.
+//! Configuration of the workers of a process.
 
 use std::time::Duration;
 
-/// How many syncs run at once, and how long jobs are held.
+/// Concurrency, leases and polling.
 #[derive(Debug, Clone)]
 pub struct WorkerConfig {
-    /// How many syncs run at once in this process.
+    /// Number of syncs that run at once in this process.
     pub concurrency: usize,
-    /// How long a worker's claim on a job lasts unless it is renewed: after a crash the job is resumed this much later.
+    /// How long a lease lasts unless it is renewed. After a crash, another worker resumes the job when it expires.
     pub lease: Duration,
-    /// How often to look for jobs that another process was told of.
+    /// How often to poll for jobs that were triggered at another process.
     pub poll: Duration,
-    /// How many workers a job may lose without getting on before it ends in `error`.
+    /// How many workers in a row may fail without progress before the job ends in `error`.
     pub max_attempts: u32,
 }

@@ -15,7 +15,7 @@ const NAME: &str = "Users of ours";
 async fn busy_destination(rows: usize) -> IntoService {
     let sync = IntoService::new(Setup::with_rows(rows), Duration::ZERO).await;
     let busy = Answer::new(429, "{\"message\":\"Rate limited\"}").header("Retry-After", "60");
-    sync.stand_in.refuse("attributes", busy);
+    sync.fake_braze.refuse("attributes", busy);
     sync
 }
 
@@ -48,19 +48,19 @@ async fn a_running_job_can_be_cancelled() {
     let job = api.ended(INTEGRATION, LEASE / 3 + Duration::from_secs(2)).await;
     println!("the job ended {:?} after it was cancelled", asked.elapsed());
     assert_eq!(job["job_status"], "error", "{job}");
-    let accepted = sync.stand_in.accepted();
+    let accepted = sync.fake_braze.accepted();
     assert!(accepted < ROWS);
     assert_eq!(job["rows_synced"], accepted, "{job}");
 
     // The next one takes what is left, and nothing again.
-    sync.stand_in.delay(Duration::from_millis(10));
+    sync.fake_braze.delay(Duration::from_millis(10));
     api.triggered().await;
     let next = api.ended(INTEGRATION, Duration::from_secs(30)).await;
     assert_eq!(
         (next["job_status"].as_str(), next["rows_synced"].as_u64()),
         (Some("success"), Some((ROWS - accepted) as u64))
     );
-    assert_eq!(sync.stand_in.accepted(), ROWS);
+    assert_eq!(sync.fake_braze.accepted(), ROWS);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,7 +104,7 @@ async fn syncs_that_wait_for_a_destination_leave_room_for_others() {
         assert_eq!(api.trigger(id).await, Some(202));
     }
     eventually("all four have begun and were told to wait", async || {
-        (server.logged("sync begins") == 4 && sync.stand_in.requests() >= 4).then_some(())
+        (server.logged("sync started") == 4 && sync.fake_braze.requests() >= 4).then_some(())
     })
     .await;
     api.triggered().await;
@@ -120,7 +120,7 @@ async fn a_server_is_stopped_while_a_destination_wants_to_be_left_alone() {
     let sync = busy_destination(100).await;
     let mut server = ServerProcess::start(&sync.setup.write()).await;
     Api::new(&server.url, &sync.setup.key).triggered().await;
-    eventually("the destination was asked", async || (sync.stand_in.requests() > 0).then_some(())).await;
+    eventually("the destination was asked", async || (sync.fake_braze.requests() > 0).then_some(())).await;
     within(Duration::from_secs(5), "that is in the log", async || {
         (server.logged("rate limit is reached") > 0).then_some(())
     })

@@ -34,7 +34,7 @@ fn warnings(server: &ServerProcess) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_refuses_triggers_and_is_told_once() {
+async fn a_full_disk_refuses_triggers_and_is_logged_once() {
     let mut setup = Setup::with_rows(50);
     setup.destination = format!("kind = \"jsonl\"\npath = {:?}", setup.path("out.jsonl"));
     setup.more = wide_limits();
@@ -51,7 +51,7 @@ async fn a_full_disk_refuses_triggers_and_is_told_once() {
     }
     assert_eq!(statuses, [503; 40], "nothing can be stored");
     let told = warnings(&server);
-    assert!(told.len() == 1 && told[0].contains("the store is full"), "told once, and not for each request: {told:#?}");
+    assert!(told.len() == 1 && told[0].contains("the store is out of disk space"), "logged once, and not for each request: {told:#?}");
 
     setup.insert(60, 50..60);
     disk.free();
@@ -68,11 +68,11 @@ async fn a_full_disk_refuses_triggers_and_is_told_once() {
     let job = api.ended(INTEGRATION, Duration::from_secs(10)).await;
     assert_eq!((job["job_status"].as_str(), job["rows_synced"].as_u64()), (Some("success"), Some(10)), "{job}");
     // A disk counts as full for a moment longer: small writes may find space on it.
-    within(Duration::from_secs(5), "the store is told to be back", async || {
-        (server.logged("the store is back") > 0).then_some(())
+    within(Duration::from_secs(5), "the recovery is logged", async || {
+        (server.logged("the store is available again") > 0).then_some(())
     })
     .await;
-    assert_eq!((server.logged("the store is full"), server.logged("the store is back")), (1, 1), "{}", server.log());
+    assert_eq!((server.logged("the store is out of disk space"), server.logged("the store is available again")), (1, 1), "{}", server.log());
     assert_eq!(api.jobs(INTEGRATION).await.unwrap().len(), 2, "each trigger that was answered with 202 has its job");
 }
 
@@ -89,9 +89,9 @@ async fn a_sync_waits_for_space_and_delivers_every_row_once() {
 
     disk.fill();
     let filled = Instant::now();
-    let mut last = (sync.stand_in.accepted(), Instant::now());
+    let mut last = (sync.fake_braze.accepted(), Instant::now());
     let at_rest = within(Duration::from_secs(6), "nothing is delivered that cannot be written down", async || {
-        let accepted = sync.stand_in.accepted();
+        let accepted = sync.fake_braze.accepted();
         if accepted != last.0 {
             last = (accepted, Instant::now());
         }
@@ -103,7 +103,7 @@ async fn a_sync_waits_for_space_and_delivers_every_row_once() {
     assert_eq!(server.status(), None, "it goes on");
 
     disk.free();
-    sync.stand_in.delay(Duration::from_millis(20));
+    sync.fake_braze.delay(Duration::from_millis(20));
     let job = api.ended(INTEGRATION, Duration::from_secs(30)).await;
     assert_eq!(
         (job["job_status"].as_str(), job["rows_synced"].as_u64()),
@@ -115,7 +115,7 @@ async fn a_sync_waits_for_space_and_delivers_every_row_once() {
 
     server.signal(Signal::TERM);
     assert_eq!(server.ends_within(Duration::from_secs(10)).await.and_then(|status| status.code()), Some(0));
-    let requests = sync.stand_in.requests();
+    let requests = sync.fake_braze.requests();
     let after = start(&sync.setup, &disk).await;
     let api = Api::new(&after.url, &sync.setup.key);
     assert_eq!(api.jobs(INTEGRATION).await.unwrap(), [job], "what was seen of it was stored");
@@ -123,7 +123,7 @@ async fn a_sync_waits_for_space_and_delivers_every_row_once() {
     api.triggered().await;
     let job = api.ended(INTEGRATION, Duration::from_secs(10)).await;
     assert_eq!((job["job_status"].as_str(), job["rows_synced"].as_u64()), (Some("success"), Some(0)), "{job}");
-    assert_eq!(sync.stand_in.requests(), requests, "nothing is sent again");
-    let begun = (server.logged("sync begins"), after.logged("sync begins"));
+    assert_eq!(sync.fake_braze.requests(), requests, "nothing is sent again");
+    let begun = (server.logged("sync started"), after.logged("sync started"));
     assert_eq!(begun, (1, 1), "each job was claimed once");
 }

@@ -26,11 +26,11 @@ async fn of_64_triggers_at_three_replicas_exactly_one_starts_a_job() {
     for round in 0..10 {
         sync.setup.insert(500, round * 500..(round + 1) * 500);
         // So slow that the job is still in progress when the last trigger arrives.
-        sync.stand_in.delay(Duration::from_secs(1));
+        sync.fake_braze.delay(Duration::from_secs(1));
         let statuses = join_all((0..64).map(|number| apis[number % 3].trigger(INTEGRATION))).await;
         let count = |status| statuses.iter().filter(|found| **found == Some(status)).count();
         assert_eq!((count(202), count(429)), (1, 63), "round {round}: {statuses:?}");
-        sync.stand_in.delay(Duration::ZERO);
+        sync.fake_braze.delay(Duration::ZERO);
         let job = apis[round % 3].ended(INTEGRATION, TURN).await;
         assert_eq!((job["job_status"].as_str(), job["rows_synced"].as_u64()), (Some("success"), Some(500)), "{job}");
     }
@@ -68,7 +68,7 @@ async fn nothing_is_lost_while_replicas_are_killed_at_random() {
         kills += 1;
     }
     let api = Api::new(&servers[0].url, &sync.setup.key);
-    sync.stand_in.delay(Duration::from_millis(10));
+    sync.fake_braze.delay(Duration::from_millis(10));
     api.ended(INTEGRATION, TURN).await;
     // Rows that came after the last snapshot.
     api.triggered().await;
@@ -94,10 +94,10 @@ async fn a_replica_that_stood_still_delivers_nothing_older_than_what_the_other_h
     let mut other = ServerProcess::start(&config).await;
     stopped.signal(Signal::STOP);
     let at_the_stop = sync.arrived().rows;
-    eventually("the other has taken the job", async || (other.logged("sync begins") == 1).then_some(())).await;
+    eventually("the other has taken the job", async || (other.logged("sync started") == 1).then_some(())).await;
     // It has sent again what it has to, and is further than the first one ever was.
     eventually("the other gets on", async || (sync.arrived().rows > at_the_stop + 6_000).then_some(())).await;
-    let before = sync.stand_in.objects().len();
+    let before = sync.fake_braze.objects().len();
     assert!(sync.arrived().rows < ROWS, "the sync had ended before the first one went on: give it more rows");
     stopped.signal(Signal::CONT);
 
@@ -116,7 +116,7 @@ async fn a_replica_that_stood_still_delivers_nothing_older_than_what_the_other_h
         assert!(status.is_some_and(|status| status.success()), "{}", server.log());
     }
     let mut newest: HashMap<String, u64> = HashMap::new();
-    for (number, object) in sync.stand_in.objects().iter().enumerate() {
+    for (number, object) in sync.fake_braze.objects().iter().enumerate() {
         let (user, row) = (object["external_id"].as_str().unwrap(), object["row"].as_u64().unwrap());
         let known = newest.entry(user.to_owned()).or_default();
         assert!(number < before || row >= *known, "row {row} of {user} was delivered after {known}");

@@ -40,7 +40,7 @@ async fn a_sync_goes_on_where_it_was_after_its_source_was_cut_off() {
         })
         .await;
     }
-    sync.stand_in.delay(Duration::from_millis(10));
+    sync.fake_braze.delay(Duration::from_millis(10));
     let job = api.ended(INTEGRATION, Duration::from_secs(60)).await;
     let arrived = sync.arrived();
     println!("the source was cut off 4 times: {} rows of {ROWS} were sent again; {job}", arrived.again);

@@ -60,23 +60,23 @@ async fn away_while_a_sync_runs(way: Way, replicas: usize) {
     sync.accepted_more_than(2_000).await;
 
     way.go(&mut postgres);
-    let gone = sync.stand_in.accepted();
+    let gone = sync.fake_braze.accepted();
     sleep(AWAY - Duration::from_secs(2)).await;
-    let at_rest = sync.stand_in.accepted();
+    let at_rest = sync.fake_braze.accepted();
     sleep(Duration::from_secs(2)).await;
     println!("{way:?}, replicas: {replicas}: {} rows were delivered while the store was away", at_rest - gone);
-    assert_eq!(sync.stand_in.accepted(), at_rest, "nothing is delivered without a lease");
-    let first = servers.iter().position(|server| server.logged("sync begins") == 1).unwrap();
+    assert_eq!(sync.fake_braze.accepted(), at_rest, "nothing is delivered without a lease");
+    let first = servers.iter().position(|server| server.logged("sync started") == 1).unwrap();
     if replicas > 1 {
         servers[first].signal(Signal::STOP);
     }
     way.come_back(&mut postgres);
     if replicas > 1 {
         let other = &servers[1 - first];
-        eventually("the other takes the job", async || (other.logged("sync begins") == 1).then_some(())).await;
+        eventually("the other takes the job", async || (other.logged("sync started") == 1).then_some(())).await;
         servers[first].signal(Signal::CONT);
     }
-    sync.stand_in.delay(Duration::from_millis(10));
+    sync.fake_braze.delay(Duration::from_millis(10));
 
     let job = api.ended(INTEGRATION, Duration::from_secs(60)).await;
     let arrived = sync.arrived();

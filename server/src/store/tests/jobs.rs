@@ -1,33 +1,33 @@
-//! What the store promises of jobs, and of how integrations stand.
+//! Jobs, the state of integrations, and rate limits.
 
 use super::*;
 
 on_both! {
-    of_many_triggers_at_once_one_starts_a_job
-    start_times_are_keys_that_only_grow
+    one_of_many_simultaneous_triggers_starts_a_job
+    start_times_are_unique_and_increasing
     pages_lead_to_the_end_and_back_while_jobs_arrive
     jobs_are_found_by_the_first_characters_of_their_ids
-    a_job_tells_whether_a_worker_has_taken_it
-    integrations_stand_as_their_jobs_do
-    a_window_allows_as_many_requests_as_the_limit_however_they_come
-    a_start_time_of_the_future_is_not_believed
-    what_a_later_version_has_written_breaks_no_list_and_no_queue
-    a_job_whose_end_was_written_has_ended
+    a_job_shows_whether_a_worker_has_claimed_it
+    the_state_of_an_integration_is_that_of_its_jobs
+    a_window_allows_as_many_concurrent_requests_as_the_limit
+    a_start_time_in_the_future_is_corrected
+    rows_of_a_later_version_break_neither_lists_nor_the_queue
+    a_finished_job_has_ended
 }
 
-async fn of_many_triggers_at_once_one_starts_a_job(location: StoreLocation) {
+async fn one_of_many_simultaneous_triggers_starts_a_job(location: StoreLocation) {
     let store = open(location).await;
     for _ in 0..50 {
         let (integration, now) = (id(), Utc::now());
-        // At the very same moment.
+        // All with the same time.
         let starts = join_all((0..32).map(|_| started(&store, integration, now))).await;
         assert_eq!(starts.iter().filter(|started| **started).count(), 1);
         assert_eq!(store.jobs(integration, &Page::First, 10).await.unwrap().items.len(), 1);
     }
-    assert!(started(&store, id(), Utc::now()).await, "other integrations are not concerned");
+    assert!(started(&store, id(), Utc::now()).await, "other integrations are not affected");
 }
 
-async fn start_times_are_keys_that_only_grow(location: StoreLocation) {
+async fn start_times_are_unique_and_increasing(location: StoreLocation) {
     let store = open(location).await;
     let integration = id();
     let now: DateTime<Utc> = "2026-11-23T20:43:04.000123001Z".parse().unwrap();
@@ -53,9 +53,13 @@ async fn jobs_are_found_by_the_first_characters_of_their_ids(location: StoreLoca
     for job in &jobs {
         assert_eq!(found(&job.id.to_string()).await, [job.id]);
         assert_eq!(found(&job.id.to_string().to_uppercase()[..28]).await, [job.id]);
-        assert_eq!(store.find_jobs(id(), &job.id.to_string().parse().unwrap()).await.unwrap(), [], "another's");
+        assert_eq!(
+            store.find_jobs(id(), &job.id.to_string().parse().unwrap()).await.unwrap(),
+            [],
+            "of another integration"
+        );
     }
-    // The first characters are a time.
+    // The first characters encode the time.
     let same: Vec<_> = jobs.iter().filter(|job| job.id.to_string()[..8] == jobs[0].id.to_string()[..8]).collect();
     assert_eq!(found(&jobs[0].id.to_string()[..8]).await.len(), same.len().min(2));
     assert_eq!(found("00000000").await, []);
@@ -65,7 +69,7 @@ async fn jobs_are_found_by_the_first_characters_of_their_ids(location: StoreLoca
     }
 }
 
-async fn a_job_tells_whether_a_worker_has_taken_it(location: StoreLocation) {
+async fn a_job_shows_whether_a_worker_has_claimed_it(location: StoreLocation) {
     let store = open(location).await;
     let integration = id();
     assert!(started(&store, integration, Utc::now()).await);
@@ -96,7 +100,7 @@ async fn pages_lead_to_the_end_and_back_while_jobs_arrive(location: StoreLocatio
     assert_eq!(page(Page::After(time(0))).await, (vec![], true, false));
 }
 
-async fn integrations_stand_as_their_jobs_do(location: StoreLocation) {
+async fn the_state_of_an_integration_is_that_of_its_jobs(location: StoreLocation) {
     let store = open(location).await;
     let (new, broken, mended) = (id(), id(), id());
     run(&store, broken, time(1), JobStatus::Success).await;
@@ -114,11 +118,11 @@ async fn integrations_stand_as_their_jobs_do(location: StoreLocation) {
     assert!(started(&store, broken, time(3)).await);
     let state = store.integration_states(&[broken]).await.unwrap()[&broken];
     assert_eq!(state.last_job_status, Some(JobStatus::Running));
-    assert!(state.config_error, "until a run has shown that it works");
+    assert!(state.config_error, "until a job ends otherwise");
     assert!(store.integration_states(&[]).await.unwrap().is_empty());
 }
 
-async fn a_window_allows_as_many_requests_as_the_limit_however_they_come(location: StoreLocation) {
+async fn a_window_allows_as_many_concurrent_requests_as_the_limit(location: StoreLocation) {
     let store = open(location).await;
     let taken = join_all((0..50).map(|_| store.take_request("ours", "trigger", 60, 20))).await;
     let taken: Vec<_> = taken.into_iter().map(Result::unwrap).collect();
@@ -135,7 +139,7 @@ async fn a_window_allows_as_many_requests_as_the_limit_however_they_come(locatio
     assert_eq!(store.used_requests("theirs", "trigger", 60).await.unwrap(), 1);
 }
 
-async fn a_start_time_of_the_future_is_not_believed(location: StoreLocation) {
+async fn a_start_time_in_the_future_is_corrected(location: StoreLocation) {
     let store = open(location).await;
     let integration = id();
     // A replica whose clock is years ahead, and one whose clock is right.
@@ -150,7 +154,7 @@ async fn a_start_time_of_the_future_is_not_believed(location: StoreLocation) {
     }
 }
 
-async fn what_a_later_version_has_written_breaks_no_list_and_no_queue(location: StoreLocation) {
+async fn rows_of_a_later_version_break_neither_lists_nor_the_queue(location: StoreLocation) {
     let store = open(location.clone()).await;
     let (integration, other) = (id(), id());
     run(&store, integration, time(1), JobStatus::Success).await;
@@ -168,13 +172,13 @@ async fn what_a_later_version_has_written_breaks_no_list_and_no_queue(location: 
     assert_eq!(states[&integration].last_job_status, Some(JobStatus::Running), "it has not ended");
     assert!(started(&store, other, time(9)).await);
     let claimed = store.claim_job(LEASE, |_, _| true).await.unwrap();
-    assert_eq!(claimed.unwrap().integration, other, "those in front of it cannot be read, and are left");
+    assert_eq!(claimed.unwrap().integration, other, "jobs before it cannot be read and are skipped");
     tamper(&location, "DELETE FROM jobs WHERE id = 'odd'".into()).await;
     let jobs = store.jobs(integration, &Page::First, 10).await.unwrap().items;
-    assert_eq!(jobs[0].status, JobStatus::Error, "it has ended, in a way that is not known");
+    assert_eq!(jobs[0].status, JobStatus::Error, "it has ended with an unknown status");
 }
 
-async fn a_job_whose_end_was_written_has_ended(location: StoreLocation) {
+async fn a_finished_job_has_ended(location: StoreLocation) {
     let store = open(location).await;
     let integration = id();
     assert!(started(&store, integration, Utc::now()).await);

@@ -1,25 +1,25 @@
-//! What the store promises to workers: leases, checkpoints, and the end of jobs.
+//! Leases, checkpoints, and the end of jobs.
 
 use super::*;
 
 on_both! {
-    a_job_has_one_worker_until_its_lease_runs_out
+    a_job_has_one_worker_until_its_lease_expires
     a_worker_without_the_lease_changes_nothing
-    a_job_that_is_given_back_goes_on_where_it_was
-    a_checkpoint_is_written_whole
-    row_errors_are_numbered_from_one_to_the_most_that_are_kept
-    a_job_that_nobody_has_is_cancelled_at_once_and_one_that_somebody_has_at_its_next_word
-    a_job_knows_how_long_it_has_run_and_how_far_the_rows_are_dealt_with
+    a_job_that_is_handed_back_continues_from_its_checkpoint
+    a_checkpoint_is_written_completely
+    row_errors_are_numbered_from_one_up_to_the_limit
+    a_waiting_job_is_cancelled_at_once_and_a_running_one_by_its_worker
+    a_job_has_its_running_time_and_watermark
 }
 
-async fn a_job_has_one_worker_until_its_lease_runs_out(location: StoreLocation) {
+async fn a_job_has_one_worker_until_its_lease_expires(location: StoreLocation) {
     let store = open(location).await;
     let integration = id();
     assert!(claim(&store, integration, LEASE).await.is_none(), "there is no job");
     assert!(started(&store, integration, Utc::now()).await);
     let claims = join_all((0..16).map(|_| claim(&store, integration, Duration::from_millis(300)))).await;
     let first = claims.into_iter().flatten().collect::<Vec<_>>();
-    assert_eq!(first.len(), 1, "one of those that ask at once");
+    assert_eq!(first.len(), 1, "only one of the simultaneous claims succeeds");
     assert_eq!(first[0].attempts, 1);
     let second = loop {
         match claim(&store, integration, LEASE).await {
@@ -45,7 +45,7 @@ async fn a_worker_without_the_lease_changes_nothing(location: StoreLocation) {
         rows_synced: 1,
         ..Checkpoint::default()
     };
-    let still_held = Held { cancelled: false };
+    let still_held = LeaseStatus { cancelled: false };
     for lost in [
         store.checkpoint(&late, integration, &checkpoint).await,
         store.renew(&late).await,
@@ -63,7 +63,7 @@ async fn a_worker_without_the_lease_changes_nothing(location: StoreLocation) {
     assert!(matches!(twice, Err(StoreError::LeaseLost)), "a job ends once");
 }
 
-async fn a_job_that_is_given_back_goes_on_where_it_was(location: StoreLocation) {
+async fn a_job_that_is_handed_back_continues_from_its_checkpoint(location: StoreLocation) {
     let store = open(location).await;
     let integration = id();
     assert!(started(&store, integration, Utc::now()).await);
@@ -85,10 +85,10 @@ async fn a_job_that_is_given_back_goes_on_where_it_was(location: StoreLocation) 
     assert_eq!((second.watermark, second.route.as_ref()), (watermark, Some(&*route)));
     assert_eq!(first.route, None);
     assert_eq!((second.rows_synced, second.position.as_deref()), (5, Some("1234")));
-    assert_eq!(second.attempts, 1, "a worker that gives a job back is none that was lost");
+    assert_eq!(second.attempts, 1, "handing a job back is not a failed attempt");
 }
 
-async fn a_checkpoint_is_written_whole(location: StoreLocation) {
+async fn a_checkpoint_is_written_completely(location: StoreLocation) {
     let store = open(location).await;
     let integration = id();
     assert!(started(&store, integration, Utc::now()).await);
@@ -112,10 +112,10 @@ async fn a_checkpoint_is_written_whole(location: StoreLocation) {
     assert_eq!(job.last_timestamp_synced, None, "nothing was ever synced");
     assert_eq!(store.row_errors(job.id, 0, 10).await.unwrap().len(), 3);
     assert_eq!(store.newest_job_with_row_errors(integration).await.unwrap(), Some(job.id));
-    assert_eq!(store.newest_job_with_row_errors(id()).await.unwrap(), None, "another integration's");
+    assert_eq!(store.newest_job_with_row_errors(id()).await.unwrap(), None, "of another integration");
 }
 
-async fn row_errors_are_numbered_from_one_to_the_most_that_are_kept(location: StoreLocation) {
+async fn row_errors_are_numbered_from_one_up_to_the_limit(location: StoreLocation) {
     let store = open(location).await;
     let integration = id();
     assert!(started(&store, integration, Utc::now()).await);
@@ -126,31 +126,31 @@ async fn row_errors_are_numbered_from_one_to_the_most_that_are_kept(location: St
         (from..=to).map(error).collect::<Vec<_>>()
     };
     for (rows_failed, row_errors) in [
-        (MOST_ROW_ERRORS - 3, errors(1, MOST_ROW_ERRORS - 3)),
+        (MAX_ROW_ERRORS - 3, errors(1, MAX_ROW_ERRORS - 3)),
         // Of nine further rows three are kept.
-        (MOST_ROW_ERRORS + 6, errors(MOST_ROW_ERRORS - 2, MOST_ROW_ERRORS)),
-        (MOST_ROW_ERRORS + 500, Vec::new()),
+        (MAX_ROW_ERRORS + 6, errors(MAX_ROW_ERRORS - 2, MAX_ROW_ERRORS)),
+        (MAX_ROW_ERRORS + 500, Vec::new()),
     ] {
         let checkpoint = Checkpoint { rows_failed, row_errors, ..Checkpoint::default() };
         store.checkpoint(&lease, integration, &checkpoint).await.unwrap();
-        // The answer was lost, and it is written again.
+        // Written again, as when the response was lost.
         store.checkpoint(&lease, integration, &checkpoint).await.unwrap();
     }
     let kept = store.row_errors(lease.job, 0, 100_000).await.unwrap();
-    assert_eq!(kept.len() as u64, MOST_ROW_ERRORS);
+    assert_eq!(kept.len() as u64, MAX_ROW_ERRORS);
     assert!((1..).zip(&kept).all(|(number, kept)| kept.0 == number && kept.1.reason == number.to_string()));
     let job = store.job(integration, lease.job).await.unwrap().unwrap();
-    assert_eq!(job.rows_failed_with_errors, MOST_ROW_ERRORS + 500);
+    assert_eq!(job.rows_failed_with_errors, MAX_ROW_ERRORS + 500);
 }
 
-async fn a_job_that_nobody_has_is_cancelled_at_once_and_one_that_somebody_has_at_its_next_word(
-    location: StoreLocation,
-) {
+async fn a_waiting_job_is_cancelled_at_once_and_a_running_one_by_its_worker(location: StoreLocation) {
     let store = open(location).await;
     let integration = id();
     assert_eq!(store.cancel_job(integration, "why").await.unwrap(), Cancelled::Nothing);
     assert!(started(&store, integration, Utc::now()).await);
-    let Cancelled::Ended(ended) = store.cancel_job(integration, "why").await.unwrap() else { panic!("it goes on") };
+    let Cancelled::Ended(ended) = store.cancel_job(integration, "why").await.unwrap() else {
+        panic!("it has not ended")
+    };
     let job = store.job(integration, ended).await.unwrap().unwrap();
     assert_eq!((job.status, job.cause.as_deref()), (JobStatus::Error, Some("why")));
     assert!(job.sync_finish_time.unwrap() >= job.sync_start_time);
@@ -164,15 +164,11 @@ async fn a_job_that_nobody_has_is_cancelled_at_once_and_one_that_somebody_has_at
     assert!(store.renew(lease).await.unwrap().cancelled);
     assert!(store.checkpoint(lease, integration, &checkpoint).await.unwrap().cancelled);
     store.release(lease).await.unwrap();
-    assert!(claim(&store, integration, LEASE).await.unwrap().cancelled, "the next worker is told too");
-    assert_eq!(
-        store.cancel_job(id(), "why").await.unwrap(),
-        Cancelled::Nothing,
-        "other integrations are not concerned"
-    );
+    assert!(claim(&store, integration, LEASE).await.unwrap().cancelled, "the next worker sees it too");
+    assert_eq!(store.cancel_job(id(), "why").await.unwrap(), Cancelled::Nothing, "other integrations are not affected");
 }
 
-async fn a_job_knows_how_long_it_has_run_and_how_far_the_rows_are_dealt_with(location: StoreLocation) {
+async fn a_job_has_its_running_time_and_watermark(location: StoreLocation) {
     let store = open(location).await;
     let integration = id();
     let newest = async || store.jobs(integration, &Page::First, 1).await.unwrap().items.remove(0);
@@ -182,12 +178,16 @@ async fn a_job_knows_how_long_it_has_run_and_how_far_the_rows_are_dealt_with(loc
     assert!(first.running_for < Duration::from_millis(50), "{:?}", first.running_for);
     tokio::time::sleep(Duration::from_millis(60)).await;
     let second = claim(&store, integration, LEASE).await.unwrap();
-    assert!(second.running_for >= Duration::from_millis(50), "since a worker first had it: {:?}", second.running_for);
+    assert!(second.running_for >= Duration::from_millis(50), "since its first claim: {:?}", second.running_for);
     let (watermark, route) = (reached(77), Some(a_route("users")));
     let checkpoint = Checkpoint { watermark, route, rows_synced: 1, ..Checkpoint::default() };
     store.finish(&second.lease, integration, &checkpoint, JobStatus::Success, None).await.unwrap();
     assert!(started(&store, integration, Utc::now()).await);
-    assert_eq!(newest().await.last_timestamp_synced, Some(time(77)), "of the integration, before this job finds a row");
+    assert_eq!(
+        newest().await.last_timestamp_synced,
+        Some(time(77)),
+        "that of the integration, before this job reads a row"
+    );
     let third = claim(&store, integration, LEASE).await.unwrap();
     assert_eq!(third.watermark, watermark);
     store.finish(&third.lease, integration, &Checkpoint::default(), JobStatus::Success, None).await.unwrap();

@@ -1,12 +1,12 @@
-//! Who may open a store, and who changes its schema.
+//! Opening a store, and migrating its schema.
 
 use super::*;
 
 on_both! {
     many_processes_may_start_at_once
-    looking_makes_nothing_and_says_what_is_missing
-    a_schema_that_is_newer_is_refused_at_once_by_everybody
-    a_schema_that_is_older_is_brought_up_to_date_only_by_who_serves
+    open_existing_creates_nothing
+    a_newer_schema_is_refused_at_once
+    an_older_schema_is_migrated_only_by_a_process_that_serves
 }
 
 async fn many_processes_may_start_at_once(location: StoreLocation) {
@@ -16,30 +16,30 @@ async fn many_processes_may_start_at_once(location: StoreLocation) {
     }
 }
 
-async fn looking_makes_nothing_and_says_what_is_missing(location: StoreLocation) {
+async fn open_existing_creates_nothing(location: StoreLocation) {
     assert!(Store::open_existing(&location).await.unwrap().is_none());
-    assert!(Store::open_existing(&location).await.unwrap().is_none(), "the first look has made nothing");
+    assert!(Store::open_existing(&location).await.unwrap().is_none(), "the first call has created nothing");
     if let StoreLocation::Sqlite(path) = &location {
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 0);
     }
     let serving = open(location.clone()).await;
-    let looking = Store::open_existing(&location).await.unwrap().unwrap();
+    let existing = Store::open_existing(&location).await.unwrap().unwrap();
     let integration = id();
     assert!(started(&serving, integration, Utc::now()).await);
-    assert_eq!(looking.jobs(integration, &Page::First, 10).await.unwrap().items.len(), 1);
+    assert_eq!(existing.jobs(integration, &Page::First, 10).await.unwrap().items.len(), 1);
 }
 
-async fn a_schema_that_is_newer_is_refused_at_once_by_everybody(location: StoreLocation) {
+async fn a_newer_schema_is_refused_at_once(location: StoreLocation) {
     drop(open(location.clone()).await);
     let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
                  SELECT 9000, 'newer', success, checksum, 1 FROM _sqlx_migrations WHERE version = 1";
     tamper(&location, newer.into()).await;
     let begun = std::time::Instant::now();
-    // Not only the first: a lock that it left behind would keep the others waiting.
+    // Three times, because a lock left behind by the first would block the others.
     for _ in 0..3 {
         let opened = Store::open(&location).await.unwrap_err();
         assert!(
-            opened.to_string().contains("newer than this program: it has version 9000, this program knows 3"),
+            opened.to_string().contains("newer than this program: it has version 9000, this program supports 3"),
             "{opened}"
         );
         assert!(matches!(Store::open_existing(&location).await, Err(StoreError::Newer { found: 9000, known: 3 })));
@@ -47,14 +47,14 @@ async fn a_schema_that_is_newer_is_refused_at_once_by_everybody(location: StoreL
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
-async fn a_schema_that_is_older_is_brought_up_to_date_only_by_who_serves(location: StoreLocation) {
+async fn an_older_schema_is_migrated_only_by_a_process_that_serves(location: StoreLocation) {
     drop(open(location.clone()).await);
     make_older(&location, 1).await;
     for _ in 0..2 {
-        let looked = Store::open_existing(&location).await.unwrap_err();
+        let error = Store::open_existing(&location).await.unwrap_err();
         assert!(
-            looked.to_string().contains("it has version 1, this program needs 3; `cdi-server serve` brings"),
-            "{looked}"
+            error.to_string().contains("it has version 1, this program needs 3; `cdi-server serve` migrates"),
+            "{error}"
         );
     }
     assert!(started(&open(location.clone()).await, id(), Utc::now()).await);
@@ -62,7 +62,7 @@ async fn a_schema_that_is_older_is_brought_up_to_date_only_by_who_serves(locatio
 }
 
 #[tokio::test]
-async fn a_database_that_cannot_be_opened_is_said_in_its_own_words() {
+async fn an_error_for_a_missing_database_has_the_message_of_postgres() {
     let mut url = reqwest::Url::parse(&crate::testing::postgres()).unwrap();
     url.set_path("no_such_database");
     let location = StoreLocation::Postgres(PostgresUrl::new(Secret::new(url)).unwrap());
@@ -71,22 +71,22 @@ async fn a_database_that_cannot_be_opened_is_said_in_its_own_words() {
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_be_made_is_said_with_the_reason() {
+async fn an_error_for_a_store_that_cannot_be_created_has_the_cause() {
     let folder = tempfile::tempdir().unwrap();
     for (path, expected) in [("no/such/store.db", "No such file or directory"), (".", "Is a directory")] {
         let error = Store::open(&StoreLocation::Sqlite(folder.path().join(path))).await.unwrap_err();
         assert!(!error.is_unavailable() && error.to_string().contains(expected), "{error}");
     }
-    let nobody = StoreLocation::Postgres(PostgresUrl::new(Secret::new("postgres://a@127.0.0.1:1/b")).unwrap());
-    for error in [Store::open(&nobody).await.unwrap_err(), Store::open_existing(&nobody).await.unwrap_err()] {
-        assert!(error.is_unavailable(), "it may come: {error}");
-        assert!(error.to_string().starts_with("the store is away: Postgres at 127.0.0.1:1/b: "), "{error}");
+    let unreachable = StoreLocation::Postgres(PostgresUrl::new(Secret::new("postgres://a@127.0.0.1:1/b")).unwrap());
+    for error in [Store::open(&unreachable).await.unwrap_err(), Store::open_existing(&unreachable).await.unwrap_err()] {
+        assert!(error.is_unavailable(), "it is transient: {error}");
+        assert!(error.to_string().starts_with("the store is unavailable: Postgres at 127.0.0.1:1/b: "), "{error}");
     }
 }
 
-/// A store behind something that answers in its place while it is away: a load balancer, a forwarded port.
+/// A load balancer or forwarded port accepts connections while the database behind it is unavailable.
 #[tokio::test]
-async fn a_store_behind_something_that_hangs_up_may_come() {
+async fn a_proxy_that_hangs_up_is_a_transient_error() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let hangs_up = tokio::spawn(async move {
@@ -102,7 +102,7 @@ async fn a_store_behind_something_that_hangs_up_may_come() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_schema_that_is_in_use_is_not_waited_for_with_everybody_behind_it() {
+async fn a_migration_does_not_block_queries_behind_a_table_in_use() {
     use sqlx::Connection as _;
     let location = database().await;
     drop(open(location.clone()).await);
@@ -112,21 +112,21 @@ async fn a_schema_that_is_in_use_is_not_waited_for_with_everybody_behind_it() {
     sqlx::raw_sql("BEGIN; SELECT count(*) FROM jobs").execute(&mut reader).await.unwrap();
     let begun = std::time::Instant::now();
     let error = Store::open(&location).await.unwrap_err();
-    assert!(error.is_unavailable(), "whoever starts tries again: {error}");
+    assert!(error.is_unavailable(), "the caller retries: {error}");
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     sqlx::raw_sql("COMMIT").execute(&mut reader).await.unwrap();
     open(location).await;
 }
 
 #[tokio::test]
-async fn a_command_that_has_looked_leaves_no_file_behind() {
+async fn open_existing_leaves_no_file_behind() {
     let folder = tempfile::tempdir().unwrap();
     let location = StoreLocation::Sqlite(folder.path().join("store.db"));
     open(location.clone()).await.close().await;
     let files = || std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect::<Vec<_>>();
     assert_eq!(files(), ["store.db"]);
-    let looking = Store::open_existing(&location).await.unwrap().unwrap();
-    assert_eq!(looking.watermark(id()).await.unwrap(), Watermark::default());
-    looking.close().await;
+    let existing = Store::open_existing(&location).await.unwrap().unwrap();
+    assert_eq!(existing.watermark(id()).await.unwrap(), Watermark::default());
+    existing.close().await;
     assert_eq!(files(), ["store.db"]);
 }

@@ -1,4 +1,4 @@
-//! What the store promises of the record of what was acknowledged.
+//! The record of acknowledged rows.
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,15 @@ use super::*;
 use crate::store::StoredRecord;
 
 on_both! {
-    what_was_added_and_forgotten_is_read_again
+    added_and_forgotten_digests_are_read_back
     a_change_of_any_size_is_stored
-    changes_below_what_is_read_are_dropped
-    a_merged_record_says_the_same_in_fewer_changes
+    changes_below_read_from_are_deleted
+    a_merged_record_has_the_same_content_in_fewer_changes
     a_worker_without_the_lease_changes_no_record
     the_record_is_written_with_the_watermark_or_not_at_all
-    a_checkpoint_whose_answer_was_lost_is_not_counted_twice
+    a_checkpoint_whose_response_was_lost_is_not_counted_twice
     a_million_digests_are_written_merged_and_read
-    a_key_for_digests_belongs_to_a_database
+    each_database_has_its_own_digest_key
 }
 
 /// A job in progress.
@@ -32,7 +32,7 @@ impl Running {
         Running { store, integration, lease }
     }
 
-    async fn write(&self, watermark: Watermark, record: Vec<Arc<RecordChange>>) -> Result<Held, StoreError> {
+    async fn write(&self, watermark: Watermark, record: Vec<Arc<RecordChange>>) -> Result<LeaseStatus, StoreError> {
         let checkpoint = Checkpoint { watermark, route: Some(a_route("users")), record, ..Checkpoint::default() };
         self.store.checkpoint(&self.lease, self.integration, &checkpoint).await
     }
@@ -45,7 +45,7 @@ impl Running {
         self.store.record_size(self.integration).await.unwrap()
     }
 
-    /// How often each digest counts.
+    /// The count of each digest.
     async fn counts(&self) -> BTreeMap<u128, i64> {
         let record = self.record().await;
         let mut counts = BTreeMap::new();
@@ -64,7 +64,7 @@ fn forgotten(last: i64, digests: &[u128]) -> Arc<RecordChange> {
     Arc::new(RecordChange { action: RecordAction::Forget, first: 0, last, digests: digests.to_vec() })
 }
 
-async fn what_was_added_and_forgotten_is_read_again(location: StoreLocation) {
+async fn added_and_forgotten_digests_are_read_back(location: StoreLocation) {
     let job = Running::begin(location).await;
     let record = job.record().await;
     assert_eq!((record.added.len(), record.sizes.len(), record.changes), (0, 0, 0));
@@ -94,7 +94,7 @@ async fn a_change_of_any_size_is_stored(location: StoreLocation) {
     assert!(record.added == digests);
 }
 
-async fn changes_below_what_is_read_are_dropped(location: StoreLocation) {
+async fn changes_below_read_from_are_deleted(location: StoreLocation) {
     let job = Running::begin(location).await;
     let from = |micros| Watermark { updated_at: Some(time(100)), read_from: Some(time(micros)), overflow: None };
     let changes = vec![added(10, &[1]), added(20, &[2]), forgotten(20, &[9]), added(30, &[3])];
@@ -105,10 +105,10 @@ async fn changes_below_what_is_read_are_dropped(location: StoreLocation) {
     job.write(from(30), vec![added(29, &[5]), added(30, &[6])]).await.unwrap();
     assert_eq!(job.counts().await, BTreeMap::from([(3, 1), (4, 1), (6, 1)]));
     assert_eq!(job.record().await.forgotten, []);
-    // It has not moved, and what comes with it is below it.
+    // `read_from` has not moved, and the new change is below it.
     job.write(from(30), vec![added(29, &[7])]).await.unwrap();
     assert_eq!(job.counts().await, BTreeMap::from([(3, 1), (4, 1), (6, 1)]));
-    // Another worker goes on.
+    // Another worker continues.
     job.store.release(&job.lease).await.unwrap();
     let lease = claim(&job.store, job.integration, LEASE).await.unwrap().lease;
     let job = Running { lease, ..job };
@@ -116,7 +116,7 @@ async fn changes_below_what_is_read_are_dropped(location: StoreLocation) {
     assert_eq!(job.size().await, RecordSize::default());
 }
 
-async fn a_merged_record_says_the_same_in_fewer_changes(location: StoreLocation) {
+async fn a_merged_record_has_the_same_content_in_fewer_changes(location: StoreLocation) {
     let job = Running::begin(location).await;
     let large: Vec<u128> = (1_000_000..1_040_000).collect();
     for at in 0..300 {
@@ -134,14 +134,14 @@ async fn a_merged_record_says_the_same_in_fewer_changes(location: StoreLocation)
     assert_eq!(job.counts().await, counts);
     let after = job.size().await;
     assert_eq!((after.versions, after.bytes), (before.versions, before.bytes));
-    assert_eq!(after.changes, 4, "the large one, those before it and after it, and what was forgotten");
+    assert_eq!(after.changes, 4, "the large one, those before it, those after it, and the forgotten ones");
     let mut sizes = job.record().await.sizes;
     sizes.sort_unstable_by_key(|(_, digests)| *digests);
     assert_eq!(sizes[2], (50, 40_000));
     assert!(sizes[..2].iter().all(|(last, _)| [50, 99].contains(last)), "each has the last of its changes: {sizes:?}");
     job.store.merge_record(&job.lease, job.integration).await.unwrap();
-    assert_eq!(job.size().await, after, "there is nothing more to join");
-    // What is read again is kept, whole changes below it are dropped, and what comes later is stored beside them.
+    assert_eq!(job.size().await, after, "there is nothing more to merge");
+    // Changes that are still read are kept, changes below `read_from` are deleted, and later ones are stored beside them.
     let read_from = Some(time(60));
     job.write(Watermark { read_from, ..Watermark::default() }, vec![added(99, &[77])]).await.unwrap();
     let left = job.counts().await;
@@ -191,19 +191,19 @@ async fn the_record_is_written_with_the_watermark_or_not_at_all(location: StoreL
     assert_eq!(job.counts().await, BTreeMap::from([(2, 1)]));
 }
 
-async fn a_checkpoint_whose_answer_was_lost_is_not_counted_twice(location: StoreLocation) {
+async fn a_checkpoint_whose_response_was_lost_is_not_counted_twice(location: StoreLocation) {
     let job = Running::begin(location).await;
     job.write(Watermark::default(), vec![added(10, &[1])]).await.unwrap();
     let unconfirmed = job.lease.confirmed();
     let (second, third, fourth) = (added(10, &[1, 2]), added(10, &[3]), added(10, &[4]));
     job.write(Watermark::default(), vec![Arc::clone(&second), Arc::clone(&third)]).await.unwrap();
-    // The worker was not told of it.
+    // As if the worker had got no response.
     job.lease.confirm(unconfirmed);
     job.write(Watermark::default(), vec![]).await.unwrap();
     job.write(Watermark::default(), vec![second, third, Arc::clone(&fourth)]).await.unwrap();
     assert_eq!(job.counts().await, BTreeMap::from([(1, 2), (2, 1), (3, 1), (4, 1)]));
     job.write(Watermark::default(), vec![fourth]).await.unwrap();
-    assert_eq!(job.counts().await[&4], 2, "an equal one that is new counts");
+    assert_eq!(job.counts().await[&4], 2, "an equal new digest counts");
     job.store.release(&job.lease).await.unwrap();
     let lease = claim(&job.store, job.integration, LEASE).await.unwrap().lease;
     let job = Running { lease, ..job };
@@ -220,7 +220,7 @@ async fn a_million_digests_are_written_merged_and_read(location: StoreLocation) 
     }
     job.store.merge_record(&job.lease, job.integration).await.unwrap();
     let mut record = job.record().await;
-    assert_eq!(record.changes, 16, "each as large as may be");
+    assert_eq!(record.changes, 16, "each of the largest size");
     assert_eq!(record.added.capacity(), 1_000_000, "no more memory than the digests take");
     record.added.sort_unstable();
     let mut expected: Vec<u128> = (0..1_000_000).map(digest).collect();
@@ -228,10 +228,10 @@ async fn a_million_digests_are_written_merged_and_read(location: StoreLocation) 
     assert!(record.added == expected);
 }
 
-async fn a_key_for_digests_belongs_to_a_database(location: StoreLocation) {
+async fn each_database_has_its_own_digest_key(location: StoreLocation) {
     let (one, other) = (open(location.clone()).await, open(location.clone()).await);
-    let looking = Store::open_existing(&location).await.unwrap().unwrap();
-    assert!(one.digest_key() == other.digest_key() && one.digest_key() == looking.digest_key());
+    let existing = Store::open_existing(&location).await.unwrap().unwrap();
+    assert!(one.digest_key() == other.digest_key() && one.digest_key() == existing.digest_key());
     let folder = tempfile::tempdir().unwrap();
     let elsewhere = open(StoreLocation::Sqlite(folder.path().join("other.db"))).await;
     assert_ne!(one.digest_key(), elsewhere.digest_key());

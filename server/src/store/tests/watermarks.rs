@@ -1,15 +1,15 @@
-//! What the store promises of watermarks.
+//! Watermarks.
 
 use super::*;
 use crate::store::WatermarkChange;
 
 on_both! {
-    a_watermark_is_changed_by_hand_only_while_no_job_is_in_progress
-    a_watermark_that_is_set_drops_the_record_and_takes_another_route
-    a_watermark_that_is_kept_takes_another_route_and_nothing_else
+    a_watermark_is_changed_only_while_no_job_is_in_progress
+    set_deletes_the_record_and_changes_the_route
+    keep_changes_only_the_route
     a_watermark_may_have_a_record_before_it_has_a_time
     a_checkpoint_without_a_route_leaves_watermark_and_record
-    watermarks_of_an_earlier_version_say_what_they_said
+    watermarks_of_an_earlier_version_keep_their_meaning
 }
 
 /// Ends a job with this watermark and this record.
@@ -21,7 +21,7 @@ async fn ended_with(store: &Store, integration: IntegrationId, watermark: Waterm
     store.finish(&lease, integration, &checkpoint, JobStatus::Success, None).await.unwrap();
 }
 
-async fn a_watermark_is_changed_by_hand_only_while_no_job_is_in_progress(location: StoreLocation) {
+async fn a_watermark_is_changed_only_while_no_job_is_in_progress(location: StoreLocation) {
     let store = open(location).await;
     let (integration, now) = (id(), Utc::now());
     let set = WatermarkChange::Set(time(5), (*a_route("users")).clone());
@@ -31,7 +31,7 @@ async fn a_watermark_is_changed_by_hand_only_while_no_job_is_in_progress(locatio
     assert_eq!(store.watermark(integration).await.unwrap(), Watermark::default());
     assert_eq!(store.route(integration).await.unwrap(), None);
     assert_eq!(store.jobs(integration, &Page::First, 1).await.unwrap().items, [], "it leaves no job behind");
-    // However they come together, a job that begins finds the watermark that was set before or none is set after.
+    // In whatever order they run: once a job has started, the watermark is not changed.
     let change = async |change: &WatermarkChange| store.change_watermark(integration, change).await.unwrap();
     let (begun, _) = futures::join!(started(&store, integration, now), join_all((0..8).map(|_| change(&set))));
     assert!(begun);
@@ -40,7 +40,7 @@ async fn a_watermark_is_changed_by_hand_only_while_no_job_is_in_progress(locatio
     }
 }
 
-async fn a_watermark_that_is_set_drops_the_record_and_takes_another_route(location: StoreLocation) {
+async fn set_deletes_the_record_and_changes_the_route(location: StoreLocation) {
     let store = open(location).await;
     let (integration, other) = (id(), id());
     let overflow = Some(Overflow { updated_at: time(77), versions: 1, sum: 1 });
@@ -53,13 +53,13 @@ async fn a_watermark_that_is_set_drops_the_record_and_takes_another_route(locati
     assert_eq!(store.watermark(integration).await.unwrap(), reached(5));
     assert_eq!(store.route(integration).await.unwrap().as_ref(), Some(&*route));
     assert_eq!(store.record_size(integration).await.unwrap(), RecordSize::default());
-    assert_eq!(store.record_size(other).await.unwrap().versions, 2, "other integrations are not concerned");
+    assert_eq!(store.record_size(other).await.unwrap().versions, 2, "other integrations are not affected");
     assert!(store.change_watermark(other, &WatermarkChange::Reset).await.unwrap());
     assert_eq!(store.watermark(other).await.unwrap(), Watermark::default());
     assert_eq!(store.record_size(other).await.unwrap(), RecordSize::default());
 }
 
-async fn a_watermark_that_is_kept_takes_another_route_and_nothing_else(location: StoreLocation) {
+async fn keep_changes_only_the_route(location: StoreLocation) {
     let store = open(location).await;
     let (integration, route) = (id(), a_route("other"));
     let keep = WatermarkChange::Keep((*route).clone());
@@ -106,7 +106,7 @@ async fn a_checkpoint_without_a_route_leaves_watermark_and_record(location: Stor
     assert_eq!((job.last_timestamp_synced, job.rows_failed_with_errors), (Some(time(77)), 1));
 }
 
-async fn watermarks_of_an_earlier_version_say_what_they_said(location: StoreLocation) {
+async fn watermarks_of_an_earlier_version_keep_their_meaning(location: StoreLocation) {
     drop(open(location.clone()).await);
     let (whole, part) = (id(), id());
     make_older(&location, 2).await;
@@ -114,8 +114,12 @@ async fn watermarks_of_an_earlier_version_say_what_they_said(location: StoreLoca
     tamper(&location, rows).await;
     let store = open(location).await;
     let all = Watermark { read_from: Some(time(1001)), ..reached(1000) };
-    assert_eq!(store.watermark(whole).await.unwrap(), all, "every row at it was dealt with");
-    assert_eq!(store.watermark(part).await.unwrap(), reached(2000), "nobody knows which rows at it were dealt with");
+    assert_eq!(store.watermark(whole).await.unwrap(), all, "every row of that time was acknowledged");
+    assert_eq!(
+        store.watermark(part).await.unwrap(),
+        reached(2000),
+        "it is unknown which rows of that time were acknowledged"
+    );
     for integration in [whole, part] {
         assert_eq!(store.route(integration).await.unwrap(), None, "the next sync decides");
         assert!(started(&store, integration, Utc::now()).await);
@@ -124,9 +128,9 @@ async fn watermarks_of_an_earlier_version_say_what_they_said(location: StoreLoca
     assert_eq!((claimed.watermark, claimed.route), (all, None));
 }
 
-/// A worker whose lease has run out while its checkpoint was under way, and one that claims the job in that moment.
+/// A worker's lease expires while its checkpoint is in flight, and another worker claims the job at that moment.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_claim_that_waited_for_a_checkpoint_does_not_tell_what_was_before_it() {
+async fn a_claim_that_waited_for_a_checkpoint_has_its_watermark() {
     use sqlx::{Connection as _, Row as _};
     let location = super::database().await;
     let store = open(location.clone()).await;

@@ -1,4 +1,4 @@
-//! The checkpoints of a run. What one says was made durable first.
+//! The checkpoints of a run. Deliveries are made durable before a checkpoint records them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,56 +13,58 @@ use crate::store::{Checkpoint, StoreError};
 use crate::sync::destination::OpenDestination;
 use crate::sync::error::SyncError;
 
-/// A pause between checkpoints is so many times as long as the last one took: where the store is slow, they come less often.
-const PAUSE: u32 = 2;
-/// The same where the destination is cut back to what is written down: nothing of it is ever there twice.
-const PAUSE_WITH_POSITION: u32 = 10;
-/// A checkpoint that takes longer makes delivery pause.
-const UNWRITTEN: Duration = Duration::from_millis(500);
+/// The pause between checkpoints is at least this many times the duration of the last one, so that a slow store gets fewer.
+const PAUSE_FACTOR: u32 = 2;
+/// The same for destinations with positions. They are truncated to the last checkpoint after a crash, so rare checkpoints
+/// cause no duplicates.
+const PAUSE_FACTOR_WITH_POSITION: u32 = 10;
+/// While a checkpoint takes longer than this, delivery pauses.
+const SLOW_CHECKPOINT: Duration = Duration::from_millis(500);
 
 impl Run<'_> {
-    /// Writes checkpoints until something forbids it.
+    /// Writes checkpoints until one fails.
     pub(super) async fn write_checkpoints(&self, destination: &dyn OpenDestination) -> SyncError {
         let mut pause = self.runner.tuning.checkpoint;
         let has_position = destination.position(destination.mark()).is_some();
-        let times = if has_position { PAUSE_WITH_POSITION } else { PAUSE };
+        let factor = if has_position { PAUSE_FACTOR_WITH_POSITION } else { PAUSE_FACTOR };
         loop {
             tokio::select! {
                 () = sleep(pause) => {}
-                () = self.progress.urgent() => {}
+                () = self.progress.checkpoint_wanted() => {}
             }
-            if !self.progress.lock().is_new() {
+            if !self.progress.lock().has_unsaved_changes() {
                 continue;
             }
             let begun = Instant::now();
             if let Err(error) = self.checkpoint(destination).await {
                 return error;
             }
-            pause = self.runner.tuning.checkpoint.max(begun.elapsed() * times);
+            pause = self.runner.tuning.checkpoint.max(begun.elapsed() * factor);
         }
     }
 
-    /// Writes a checkpoint of what was delivered until now.
+    /// Writes a checkpoint of everything delivered so far.
     pub(super) async fn checkpoint(&self, destination: &dyn OpenDestination) -> Result<(), SyncError> {
-        let writing = self.writing().await;
+        let lock = self.lock_checkpoints().await;
         let checkpoint = self.durable(destination).await?;
-        self.write(checkpoint, writing).await
+        self.write(checkpoint, lock).await
     }
 
-    /// The right to write a checkpoint: one is written after the other, also where nobody waits for one any more.
-    pub(super) async fn writing(&self) -> OwnedMutexGuard<()> {
-        self.writing.clone().lock_owned().await
+    /// Locks the writing of checkpoints. The guard moves into the writing task, so that a write which is no longer awaited
+    /// still finishes before the next one starts.
+    pub(super) async fn lock_checkpoints(&self) -> OwnedMutexGuard<()> {
+        self.checkpoint_lock.clone().lock_owned().await
     }
 
-    /// Writes a checkpoint, however long the store is away. Delivery pauses meanwhile: what is acknowledged and not written
-    /// down would be sent again if this worker died.
+    /// Writes a checkpoint. Retries for as long as the store is unavailable; delivery pauses meanwhile, because acknowledged
+    /// rows that are not in a checkpoint would be sent again if this worker died.
     pub(super) async fn write(
         &self,
         checkpoint: Arc<Checkpoint>,
-        mut writing: OwnedMutexGuard<()>,
+        mut lock: OwnedMutexGuard<()>,
     ) -> Result<(), SyncError> {
         loop {
-            // In a task of its own, because that of the run is busy with rows. It is aborted where this is dropped.
+            // In its own task, because the run's task is busy with rows. Aborted when this future is dropped.
             let mut task = JoinSet::new();
             let (store, lease, id) =
                 (self.runner.store.clone(), self.claimed.lease.clone(), self.runner.integration.id);
@@ -71,51 +73,53 @@ impl Run<'_> {
                 let result = store.checkpoint(&lease, id, &written).await;
                 if result.is_ok() {
                     progress.written(&written);
-                    // No other may say again what has changed with this one.
+                    // A later write must not repeat the changes of this one.
                     *locked(&durable) = Arc::new(written.without_changes());
                 }
-                (result, writing)
+                (result, lock)
             };
             task.spawn(write.in_current_span());
-            let done = match timeout(UNWRITTEN, task.join_next()).await {
+            let done = match timeout(SLOW_CHECKPOINT, task.join_next()).await {
                 Ok(done) => done,
                 Err(_) => {
-                    self.keeper.set_unwritten(true);
+                    self.keeper.set_checkpoint_overdue(true);
                     task.join_next().await
                 }
             };
-            let Some(Ok((written, still_writing))) = done else {
-                return Err(SyncError::Failed("the writing of a checkpoint broke off".into()));
+            let Some(Ok((written, returned_lock))) = done else {
+                return Err(SyncError::Failed("the task that writes checkpoints failed".into()));
             };
-            writing = still_writing;
+            lock = returned_lock;
             match written {
-                Ok(held) => {
-                    self.keeper.note(held);
-                    self.keeper.set_unwritten(false);
+                Ok(status) => {
+                    self.keeper.update(status);
+                    self.keeper.set_checkpoint_overdue(false);
                     *locked(&self.written) = checkpoint.without_changes();
                     return Ok(());
                 }
                 Err(StoreError::LeaseLost) => return Err(SyncError::Failed(StoreError::LeaseLost.to_string())),
-                // The store says in the log that it is away, and that it is back.
+                // The store logs its outages itself.
                 Err(error) if error.is_unavailable() => {
-                    self.keeper.set_unwritten(true);
+                    self.keeper.set_checkpoint_overdue(true);
                     tokio::select! {
                         () = sleep(self.runner.tuning.checkpoint) => {}
                         () = self.stop.asked() => return Err(SyncError::Passing(error.to_string())),
                     }
                 }
                 Err(error) => {
-                    return Err(SyncError::Failed(format!("how far the sync has got cannot be written down: {error}")));
+                    return Err(SyncError::Failed(format!(
+                        "the checkpoint of the sync cannot be written to the store: {error}"
+                    )));
                 }
             }
         }
     }
 
-    /// Makes what was delivered outlive a power cut. Only what was may be written down.
+    /// Makes all deliveries survive a power failure and returns the checkpoint that may be written then.
     pub(super) async fn durable(&self, destination: &dyn OpenDestination) -> Result<Arc<Checkpoint>, SyncError> {
         let (checkpoint, mark) = {
             let mut progress = self.progress.lock();
-            (progress.so_far(), progress.mark())
+            (progress.checkpoint(), progress.mark())
         };
         let checkpoint = Arc::new(Checkpoint { position: destination.position(mark), ..checkpoint });
         destination.flush().await?;

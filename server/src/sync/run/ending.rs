@@ -1,4 +1,4 @@
-//! How a run ends, and how that is written down.
+//! The end of a run and of its job.
 
 use std::time::Duration;
 
@@ -9,21 +9,21 @@ use crate::store::{Checkpoint, JobStatus, StoreError};
 use crate::sync::error::SyncError;
 use crate::sync::pipeline::RunOutcome;
 
-/// How long a process that is to stop tries to give a job back while the store is away.
-const GIVING_BACK: Duration = Duration::from_secs(3);
+/// How long a process that shuts down tries to hand a job back while the store is unavailable.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl Run<'_> {
-    /// Writes down how the run ended, however long the store is away.
+    /// Ends the job, or hands it back. Retries for as long as the store is unavailable.
     pub(super) async fn write_end(&self, outcome: Result<RunOutcome, SyncError>) -> Result<(), StoreError> {
-        let _writing = self.writing().await;
+        let _lock = self.lock_checkpoints().await;
         let flushed = match self.destination.get() {
             Some(destination) => self.durable(destination.as_ref()).await.map(drop),
             None => Ok(()),
         };
         let mut checkpoint = Checkpoint::clone(&locked(&self.durable));
-        let mut ended = self.end(flushed.and(outcome), &checkpoint);
+        let mut ended = self.job_end(flushed.and(outcome), &checkpoint);
         let (store, lease, id) = (self.runner.store, &self.claimed.lease, self.runner.integration.id);
-        // Whether a try had no answer, and may have been written all the same.
+        // Whether an attempt got no response, so that it may have been written.
         let mut in_doubt = false;
         let begun = Instant::now();
         loop {
@@ -31,7 +31,7 @@ impl Run<'_> {
                 Some((status, cause)) => store.finish(lease, id, &checkpoint, *status, cause.as_deref()).await,
                 None => match store.checkpoint(lease, id, &checkpoint).await {
                     Ok(_) => {
-                        // It may be written again, where the job cannot be given back at once.
+                        // If handing back fails, the checkpoint is written again, without repeating its changes.
                         checkpoint = checkpoint.without_changes();
                         store.release(lease).await
                     }
@@ -40,9 +40,9 @@ impl Run<'_> {
             };
             match written {
                 Ok(()) => break,
-                // A process that is to stop does not wait for the store: the job goes on when its lease has run out.
+                // A process that shuts down does not wait for the store: another worker resumes the job when its lease expires.
                 Err(error)
-                    if error.is_unavailable() && self.runner.stop.is_asked() && begun.elapsed() > GIVING_BACK =>
+                    if error.is_unavailable() && self.runner.stop.is_asked() && begun.elapsed() > RELEASE_TIMEOUT =>
                 {
                     return Err(error);
                 }
@@ -52,15 +52,17 @@ impl Run<'_> {
                 }
                 Err(StoreError::LeaseLost) if in_doubt && ended.is_some() && self.has_ended().await => break,
                 Err(StoreError::LeaseLost) => return Err(StoreError::LeaseLost),
-                // What cannot be written down is left out: the job must end, and what is written down holds.
+                // The job must end: fall back to the last written checkpoint.
                 Err(error) => {
                     let last = locked(&self.written).clone();
                     if checkpoint == last {
                         return Err(error);
                     }
                     checkpoint = last;
-                    ended =
-                        Some((JobStatus::Error, Some(format!("the end of the sync cannot be written down: {error}"))));
+                    ended = Some((
+                        JobStatus::Error,
+                        Some(format!("the end of the sync cannot be written to the store: {error}")),
+                    ));
                 }
             }
         }
@@ -79,7 +81,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Whether the job has ended, however long the store is away.
+    /// Whether the job has ended. Retries for as long as the store is unavailable.
     pub(super) async fn has_ended(&self) -> bool {
         loop {
             match self.runner.store.has_ended(self.claimed.lease.job).await {
@@ -91,20 +93,20 @@ impl Run<'_> {
         }
     }
 
-    /// How the job ends with what was outcome; nothing where it is given back.
-    pub(super) fn end(
+    /// The status and cause with which the job ends; `None` if it is handed back.
+    pub(super) fn job_end(
         &self,
         outcome: Result<RunOutcome, SyncError>,
         checkpoint: &Checkpoint,
     ) -> Option<(JobStatus, Option<String>)> {
         let error = |cause: String| Some((JobStatus::Error, Some(cause)));
         match outcome {
-            Ok(RunOutcome::End) => Some(verdict(checkpoint)),
-            // The latter is gone on with before this.
+            Ok(RunOutcome::End) => Some(status_by_counts(checkpoint)),
+            // `ReadAgain` is handled before this.
             Ok(RunOutcome::Stop | RunOutcome::ReadAgain) => match self.early_end.get() {
                 Some(EarlyEnd::Cancelled) => error(CANCELLED.to_owned()),
                 Some(EarlyEnd::TooLong) => error(format!(
-                    "it took longer than `max_duration` ({}) allows; the rest was left for the next sync",
+                    "the sync took longer than `max_duration` ({}); the next sync continues with the remaining rows",
                     humantime::format_duration(self.runner.integration.max_duration)
                 )),
                 Some(EarlyEnd::Stop) | None => None,
@@ -117,10 +119,13 @@ impl Run<'_> {
     }
 }
 
-fn verdict(checkpoint: &Checkpoint) -> (JobStatus, Option<String>) {
+fn status_by_counts(checkpoint: &Checkpoint) -> (JobStatus, Option<String>) {
     match (checkpoint.rows_synced, checkpoint.rows_failed) {
         (_, 0) => (JobStatus::Success, None),
-        (0, failed) => (JobStatus::Error, Some(format!("none of the {failed} rows was accepted"))),
+        (0, 1) => (JobStatus::Error, Some("the only row was refused; `cdi-server row-errors` shows why".into())),
+        (0, failed) => {
+            (JobStatus::Error, Some(format!("all {failed} rows were refused; `cdi-server row-errors` shows why")))
+        }
         _ => (JobStatus::Partial, None),
     }
 }

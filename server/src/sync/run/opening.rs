@@ -1,4 +1,4 @@
-//! How a reading begins: with what was acknowledged, and only where it belongs to what is configured.
+//! The start of a reading: loads the record and initialises the progress.
 
 use std::sync::Arc;
 
@@ -12,37 +12,38 @@ use crate::sync::error::SyncError;
 use crate::sync::progress::{Progress, Start};
 use crate::sync::source::Opening;
 
-/// The record is stored in so many pieces at most, before small ones are joined.
-const MOST_CHANGES: u64 = 2000;
+/// When the record is stored in more changes than this, small ones are merged.
+const MAX_CHANGES: u64 = 2000;
 
 impl Run<'_> {
-    /// What was acknowledged, as the store has it, however long the store is away.
+    /// Loads the record from the store. Retries for as long as the store is unavailable.
     pub(super) async fn stored_record(&self) -> Result<StoredRecord, SyncError> {
         let Runner { store, integration, tuning, .. } = self.runner;
         loop {
             let load = async {
                 let stored = store.record(integration.id).await?;
-                if stored.changes > MOST_CHANGES {
+                if stored.changes > MAX_CHANGES {
                     store.merge_record(&self.claimed.lease, integration.id).await?;
                 }
                 Ok::<_, StoreError>(stored)
             };
             match load.await {
                 Ok(stored) => return Ok(stored),
-                // The store says in the log that it is away, and that it is back.
+                // The store logs its outages itself.
                 Err(error) if error.is_unavailable() => tokio::select! {
                     () = sleep(tuning.checkpoint) => {}
                     () = self.stop.asked() => return Err(SyncError::Passing(error.to_string())),
                 },
                 Err(error) => {
-                    let message = format!("what was acknowledged cannot be read from the store: {error}");
+                    let message = format!("the record of acknowledged rows cannot be read from the store: {error}");
                     return Err(SyncError::Failed(message));
                 }
             }
         }
     }
 
-    pub(super) async fn begin(
+    /// Initialises the progress for a reading.
+    pub(super) async fn start_reading(
         &self,
         opening: Opening,
         watermark: Watermark,
@@ -50,7 +51,7 @@ impl Run<'_> {
         destination: &dyn OpenDestination,
     ) -> Result<(), SyncError> {
         if opening.future > 0 {
-            tracing::info!(rows = opening.future, "rows dated in the future wait until their time comes");
+            tracing::info!(rows = opening.future, "rows dated in the future are skipped until then");
         }
         if opening.undated > 0 {
             tracing::warn!(rows = opening.undated, "rows without an UPDATED_AT are never synced");
@@ -60,7 +61,7 @@ impl Run<'_> {
         if let Some(since) = since
             .filter(|since| Utc::now() - since > TimeDelta::from_std(integration.lookback).unwrap_or(TimeDelta::MAX))
         {
-            tracing::info!(%since, "a transaction at the source has been running for longer than `lookback`; the next syncs read again what was changed since it began");
+            tracing::info!(%since, "a transaction at the source has been running for longer than `lookback`; until it ends, each sync reads all rows changed since it began");
         }
         let mark = destination.mark();
         let (rows_synced, rows_failed) = self.progress.lock().counts();
@@ -73,14 +74,14 @@ impl Run<'_> {
             lookback: integration.lookback,
             running_since: opening.running_since,
             sizes,
-            most_digests: tuning.most_digests,
+            max_digests: tuning.max_digests,
         });
-        let writing = self.writing().await;
-        let checkpoint = Arc::new(Checkpoint { position: destination.position(mark), ..progress.so_far() });
+        let lock = self.lock_checkpoints().await;
+        let checkpoint = Arc::new(Checkpoint { position: destination.position(mark), ..progress.checkpoint() });
         let has_position = checkpoint.position.is_some();
         *self.progress.lock() = progress;
         self.set_durable(checkpoint.clone());
-        // Where a file ended before this job wrote to it must be known if this worker dies with its first batch.
-        if has_position { self.write(checkpoint, writing).await } else { Ok(()) }
+        // The position before the first write must be stored, so that a crash during the first batch can be rolled back.
+        if has_position { self.write(checkpoint, lock).await } else { Ok(()) }
     }
 }

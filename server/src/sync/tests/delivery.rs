@@ -1,4 +1,4 @@
-//! What `/users/track` and `/users/delete` get, and what becomes of their answers.
+//! Requests to `/users/track` and `/users/delete`, and how their responses are handled.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -7,18 +7,18 @@ use serde_json::{Value, json};
 
 use super::rig::{Rig, user};
 use crate::connectors::fake_braze::Answer;
-use crate::store::{JobStatus, MOST_ROW_ERRORS};
+use crate::store::{JobStatus, MAX_ROW_ERRORS};
 use crate::types::IntegrationKind;
 
-/// The users of everything that was accepted, in order.
+/// The users of all accepted objects, in order.
 fn accepted(rig: &Rig) -> Vec<String> {
-    rig.stand_in.objects().iter().map(user).collect()
+    rig.fake_braze.objects().iter().map(user).collect()
 }
 
-/// Users by themselves, each once.
+/// A set of these users. Fails if one was sent twice.
 fn once(users: Vec<String>) -> BTreeSet<String> {
     let set: BTreeSet<String> = users.iter().cloned().collect();
-    assert_eq!(set.len(), users.len(), "somebody was sent twice");
+    assert_eq!(set.len(), users.len(), "a user was sent twice");
     set
 }
 
@@ -30,13 +30,13 @@ async fn every_row_arrives_once_in_requests_of_at_most_75() {
     assert_eq!((job.status, job.rows_synced, job.rows_failed_with_errors), (JobStatus::Success, 1000, 0));
     assert_eq!(once(accepted(&rig)).len(), 1000);
     let sizes: Vec<usize> =
-        rig.stand_in.received().iter().map(|request| request.body["attributes"].as_array().unwrap().len()).collect();
+        rig.fake_braze.received().iter().map(|request| request.body["attributes"].as_array().unwrap().len()).collect();
     assert!(sizes.iter().all(|size| *size <= 75), "{sizes:?}");
     assert!(sizes.len() <= 24, "batches are filled: {sizes:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_of_one_user_keep_their_order_while_several_requests_are_under_way() {
+async fn rows_of_one_user_keep_their_order_while_several_requests_are_in_flight() {
     let rig = Rig::into_service().await;
     rig.source.execute_batch("BEGIN").unwrap();
     for row in 0..3000_i64 {
@@ -44,15 +44,15 @@ async fn rows_of_one_user_keep_their_order_while_several_requests_are_under_way(
     }
     rig.source.execute_batch("COMMIT").unwrap();
     // Some requests take longer than others.
-    rig.stand_in.delay(Duration::from_millis(5));
-    rig.stand_in.script((0..20).map(|number| {
+    rig.fake_braze.delay(Duration::from_millis(5));
+    rig.fake_braze.script((0..20).map(|number| {
         if number % 3 == 0 { Answer::new(500, "").after(Duration::from_millis(30)) } else { Answer::cut() }
     }));
     let job = rig.sync().await;
     assert_eq!((job.status, job.rows_synced), (JobStatus::Success, 3000));
-    assert!(rig.stand_in.most_at_once() > 1, "one request at a time");
+    assert!(rig.fake_braze.most_at_once() > 1, "one request at a time");
     let mut by_user: BTreeMap<String, Vec<i64>> = BTreeMap::new();
-    for object in rig.stand_in.objects() {
+    for object in rig.fake_braze.objects() {
         by_user.entry(user(&object)).or_default().push(object["row"].as_i64().unwrap());
     }
     for (user, rows) in by_user {
@@ -61,7 +61,7 @@ async fn rows_of_one_user_keep_their_order_while_several_requests_are_under_way(
 }
 
 #[tokio::test]
-async fn objects_that_the_answer_names_are_row_errors_and_the_others_are_delivered() {
+async fn objects_named_in_the_response_are_row_errors_and_the_others_are_delivered() {
     let rig = Rig::into_service().await;
     rig.insert(1, "a", "{}");
     rig.insert(2, "b", r#"{"email":"nowhere"}"#);
@@ -72,17 +72,17 @@ async fn objects_that_the_answer_names_are_row_errors_and_the_others_are_deliver
     let reason = "'email' is not a valid address".to_owned();
     assert_eq!(rig.refused().await, [(r#"{"external_id":"b"}"#.to_owned(), reason)]);
     assert_eq!(rig.row_errors().await[0].payload, None);
-    // They are dealt with: the next run has nothing to do.
+    // All rows are acknowledged, so the next run has nothing to do.
     let job = rig.sync().await;
     assert_eq!((job.status, job.rows_synced, job.rows_failed_with_errors), (JobStatus::Success, 0, 0));
 }
 
 #[tokio::test]
-async fn a_batch_that_is_refused_as_a_whole_is_halved_until_the_bad_rows_are_alone() {
+async fn a_refused_batch_is_halved_until_the_bad_rows_are_isolated() {
     for status in [400, 413] {
         let rig = Rig::into_service().await;
         let refusal = Answer::new(status, r#"{"message":"something in it is too long"}"#);
-        rig.stand_in.refuse("poison", refusal);
+        rig.fake_braze.refuse("poison", refusal);
         for row in 0..60 {
             let payload = if row % 25 == 7 { r#"{"is":"poison"}"# } else { "{}" };
             rig.insert(row, &format!("user-{row}"), payload);
@@ -98,28 +98,28 @@ async fn a_batch_that_is_refused_as_a_whole_is_halved_until_the_bad_rows_are_alo
 }
 
 #[tokio::test]
-async fn a_400_about_every_object_refuses_each_with_its_own_reason() {
+async fn a_400_that_names_every_object_refuses_each_with_its_own_reason() {
     let rig = Rig::into_service().await;
     rig.insert(1, "a", r#"{"email":"nowhere"}"#);
     let job = rig.sync().await;
     assert_eq!((job.status, job.rows_failed_with_errors), (JobStatus::Error, 1));
-    assert_eq!(job.cause.unwrap(), "none of the 1 rows was accepted");
+    assert_eq!(job.cause.unwrap(), "the only row was refused; `cdi-server row-errors` shows why");
     assert_eq!(rig.refused().await[0].1, "'email' is not a valid address");
-    assert_eq!(rig.stand_in.requests(), 1, "nothing to be halved");
+    assert_eq!(rig.fake_braze.requests(), 1, "nothing is halved");
 }
 
 #[tokio::test]
-async fn a_pause_that_is_asked_for_holds_for_everybody() {
+async fn a_requested_pause_applies_to_all_lanes() {
     for (name, value) in [("Retry-After", "1"), ("X-RateLimit-Retry-After", "1"), ("X-RateLimit-Reset", "1")] {
         let rig = Rig::into_service().await;
         rig.insert_many(4000);
-        rig.stand_in.delay(Duration::from_millis(100));
-        rig.stand_in.script([Answer::new(429, "").header(name, value)]);
+        rig.fake_braze.delay(Duration::from_millis(100));
+        rig.fake_braze.script([Answer::new(429, "").header(name, value)]);
         let job = rig.sync().await;
         assert_eq!((job.status, job.rows_synced), (JobStatus::Success, 4000));
-        let received = rig.stand_in.received();
+        let received = rig.fake_braze.received();
         let refused = received.iter().position(|request| request.status == Some(429)).unwrap();
-        // Those that were on their way at that moment may still arrive.
+        // Requests in flight at that moment may still arrive.
         let pause =
             received[refused].at + Duration::from_millis(200)..received[refused].at + Duration::from_millis(950);
         assert!(!received.iter().any(|request| pause.contains(&request.at)), "{name}");
@@ -127,10 +127,10 @@ async fn a_pause_that_is_asked_for_holds_for_everybody() {
 }
 
 #[tokio::test]
-async fn trouble_that_passes_loses_nothing_and_repeats_only_what_had_no_answer() {
+async fn transient_errors_lose_nothing_and_repeat_only_unanswered_requests() {
     let rig = Rig::into_service().await;
     rig.insert(1, "a", "{}");
-    rig.stand_in.script([
+    rig.fake_braze.script([
         Answer::new(500, "<html>oops</html>"),
         Answer::new(502, ""),
         Answer::cut(),
@@ -138,31 +138,31 @@ async fn trouble_that_passes_loses_nothing_and_repeats_only_what_had_no_answer()
     ]);
     let job = rig.sync().await;
     assert_eq!((job.status, job.rows_synced), (JobStatus::Success, 1));
-    assert_eq!(accepted(&rig), ["a", "a"], "once without an answer, once with one");
+    assert_eq!(accepted(&rig), ["a", "a"], "once without a response, once with one");
 }
 
 #[tokio::test]
-async fn trouble_that_stays_ends_the_job_and_the_next_one_begins_at_the_watermark() {
+async fn a_lasting_outage_ends_the_job_and_the_next_one_continues_from_the_watermark() {
     let mut rig = Rig::into_service().await;
     rig.service().give_up_after = Duration::from_secs(1);
     rig.insert(1, "a", "{}");
     rig.sync().await;
     rig.insert(2, "b", "{}");
-    rig.stand_in.refuse("\"b\"", Answer::new(503, ""));
+    rig.fake_braze.refuse("\"b\"", Answer::new(503, ""));
     let begun = Instant::now();
     let job = rig.sync().await;
     assert_eq!((job.status, job.rows_synced), (JobStatus::Error, 0));
     let cause = job.cause.unwrap();
     assert!(cause.contains("`give_up_after`") && cause.contains("503"), "{cause}");
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
-    rig.stand_in.refuse("nothing", Answer::new(503, ""));
+    rig.fake_braze.refuse("nothing", Answer::new(503, ""));
     let job = rig.sync().await;
     assert_eq!((job.status, job.rows_synced), (JobStatus::Success, 1));
     assert_eq!(accepted(&rig), ["a", "b"]);
 }
 
 #[tokio::test]
-async fn what_is_a_matter_of_configuration_skips_nothing_and_keeps_the_key_to_itself() {
+async fn config_errors_skip_no_row_and_never_contain_the_key() {
     let rig = Rig::into_service().await;
     rig.insert(1, "a", "{}");
     let echo = format!(r#"{{"message":"Invalid API key: {}"}}"#, rig.key.expose());
@@ -173,21 +173,21 @@ async fn what_is_a_matter_of_configuration_skips_nothing_and_keeps_the_key_to_it
         (Answer::new(400, "<html>"), "a body that is not the service's"),
         (Answer::new(302, "").header("location", "/login?token=hunter2"), "redirects (302 Found) to \"/login\""),
     ] {
-        rig.stand_in.script([answer]);
+        rig.fake_braze.script([answer]);
         let job = rig.sync().await;
         assert_eq!((job.status, job.rows_failed_with_errors), (JobStatus::ConfigError, 0));
         let cause = job.cause.unwrap();
         assert!(cause.contains(expected), "{cause}");
     }
-    // A reason may hold it as well.
+    // The reason of a row error may contain it as well.
     let echo = format!(r#"{{"message":"success","errors":[{{"index":0,"type":"no {}"}}]}}"#, rig.key.expose());
-    rig.stand_in.script([Answer::new(201, echo)]);
+    rig.fake_braze.script([Answer::new(201, echo)]);
     assert_eq!(rig.sync().await.rows_failed_with_errors, 1);
     assert_eq!(rig.refused().await[0].1, "no …");
     for file in ["store.db", "store.db-wal"] {
         let bytes = std::fs::read(rig.folder.path().join(file)).unwrap_or_default();
         let key = rig.key.expose().as_bytes();
-        assert!(!bytes.windows(key.len()).any(|window| window == key), "the key stands in {file}");
+        assert!(!bytes.windows(key.len()).any(|window| window == key), "the key is in {file}");
     }
 }
 
@@ -195,24 +195,24 @@ async fn what_is_a_matter_of_configuration_skips_nothing_and_keeps_the_key_to_it
 async fn a_repaired_configuration_works_with_the_next_trigger() {
     let mut rig = Rig::into_service().await;
     rig.insert(1, "a", "{}");
-    rig.service().url = format!("{}/wrong", rig.stand_in.url());
+    rig.service().url = format!("{}/wrong", rig.fake_braze.url());
     assert_eq!(rig.sync().await.status, JobStatus::ConfigError);
-    rig.service().url = rig.stand_in.url();
+    rig.service().url = rig.fake_braze.url();
     assert_eq!(rig.sync().await.status, JobStatus::Success);
     assert_eq!(accepted(&rig), ["a"]);
 }
 
 #[tokio::test]
-async fn what_is_queued_is_delivered() {
+async fn a_202_counts_as_delivered() {
     let rig = Rig::into_service().await;
     rig.insert(1, "a", "{}");
-    rig.stand_in.script([Answer::new(202, r#"{"message":"queued"}"#)]);
+    rig.fake_braze.script([Answer::new(202, r#"{"message":"queued"}"#)]);
     assert_eq!(rig.sync().await.status, JobStatus::Success);
-    assert_eq!(rig.stand_in.requests(), 1);
+    assert_eq!(rig.fake_braze.requests(), 1);
 }
 
 #[tokio::test]
-async fn events_and_purchases_travel_in_arrays_of_their_own() {
+async fn events_and_purchases_are_sent_in_their_own_arrays() {
     for (kind, array, payload) in [
         (IntegrationKind::Events, "events", r#"{"name":"seen"}"#),
         (IntegrationKind::Purchases, "purchases", r#"{"product_id":"p","currency":"EUR","price":1.50}"#),
@@ -228,7 +228,7 @@ async fn events_and_purchases_travel_in_arrays_of_their_own() {
         let job = rig.sync().await;
         assert_eq!((job.rows_synced, job.rows_failed_with_errors), (5, 1));
         let mut times = Vec::new();
-        for request in rig.stand_in.received() {
+        for request in rig.fake_braze.received() {
             assert_eq!(request.path, "/users/track");
             let objects = request.body[array].as_array().unwrap();
             assert!(objects.len() <= 2);
@@ -241,7 +241,7 @@ async fn events_and_purchases_travel_in_arrays_of_their_own() {
 }
 
 #[tokio::test]
-async fn users_are_deleted_by_one_kind_of_identifier_a_request() {
+async fn users_are_deleted_by_one_kind_of_identifier_per_request() {
     let mut rig = Rig::into_service().await;
     rig.integration.kind = IntegrationKind::UserDeletes;
     rig.source
@@ -264,7 +264,7 @@ async fn users_are_deleted_by_one_kind_of_identifier_a_request() {
     assert_eq!((job.status, job.rows_synced, job.rows_failed_with_errors), (JobStatus::Partial, 129, 1));
     assert!(rig.refused().await[0].1.contains("several users"));
     let mut deleted: BTreeMap<String, usize> = BTreeMap::new();
-    for request in rig.stand_in.received() {
+    for request in rig.fake_braze.received() {
         assert_eq!(request.path, "/users/delete");
         let (array, ids) = request.body.as_object().unwrap().iter().next().unwrap();
         assert!(ids.as_array().unwrap().len() <= 50);
@@ -272,11 +272,11 @@ async fn users_are_deleted_by_one_kind_of_identifier_a_request() {
     }
     let expected = [("braze_ids", 43), ("external_ids", 43), ("user_aliases", 43)];
     assert_eq!(deleted, expected.map(|(array, count)| (array.to_owned(), count)).into());
-    assert!(rig.stand_in.objects().contains(&json!({ "alias_name": "1", "alias_label": "label" })));
+    assert!(rig.fake_braze.objects().contains(&json!({ "alias_name": "1", "alias_label": "label" })));
 }
 
 #[tokio::test]
-async fn payloads_of_refused_rows_are_kept_where_that_is_wanted() {
+async fn payloads_of_refused_rows_are_kept_with_keep_payloads() {
     let mut rig = Rig::into_service().await;
     rig.integration.keep_payloads = true;
     rig.insert(1, "a", r#"{"email":"nowhere"}"#);
@@ -301,9 +301,9 @@ async fn a_run_that_refuses_too_many_rows_ends_early() {
     assert_eq!(job.status, JobStatus::Error);
     let cause = job.cause.unwrap();
     assert!(cause.contains("`max_failed_share` (0.1)"), "{cause}");
-    assert!(job.rows_synced < 150_000, "it went on to the end");
-    assert_eq!(rig.row_errors().await.len() as u64, job.rows_failed_with_errors.min(MOST_ROW_ERRORS));
-    assert_eq!(accepted(&rig).len() as u64, job.rows_synced, "what had begun to travel is counted");
+    assert!(job.rows_synced < 150_000, "the run did not end early");
+    assert_eq!(rig.row_errors().await.len() as u64, job.rows_failed_with_errors.min(MAX_ROW_ERRORS));
+    assert_eq!(accepted(&rig).len() as u64, job.rows_synced, "batches in flight are counted");
 }
 
 #[tokio::test]
@@ -316,6 +316,6 @@ async fn every_refused_row_is_counted_however_many_there_are() {
     rig.source.execute_batch("COMMIT").unwrap();
     let job = rig.sync().await;
     assert_eq!((job.status, job.rows_failed_with_errors), (JobStatus::Error, 150_000));
-    assert_eq!(rig.row_errors().await.len() as u64, MOST_ROW_ERRORS);
-    assert_eq!(rig.stand_in.requests(), 0);
+    assert_eq!(rig.row_errors().await.len() as u64, MAX_ROW_ERRORS);
+    assert_eq!(rig.fake_braze.requests(), 0);
 }

@@ -1,15 +1,15 @@
-//! What a sync promises, with a real source, a real store and a real destination.
+//! Tests of syncs with a real source, store and destination.
 
 mod acknowledged;
 mod delivery;
-mod experiments;
 mod leases;
 mod oracle;
-mod passing;
-mod patience;
+mod outages;
 mod postgres;
 mod reading;
+mod recorded_once;
 mod refusals;
+mod retries;
 mod rig;
-mod trouble;
-mod written_twice;
+mod same_updated_at;
+mod transient_errors;

@@ -1,25 +1,26 @@
-//! Random histories, judged by what users are promised, whatever the engine does.
+//! Property tests: random histories, checked against what users are guaranteed, independently of the implementation.
 //!
-//! The oracle knows the world: what stood in the source when, what has arrived, which rows were recorded as refused, and when
-//! a sync ended well. It knows nothing of watermarks, digests, leases or orders of reading. What it takes as promised stands
-//! in [`judge`] and, for attributes, in [`state`]; [`perfect`] shows that both can be kept and that each flaw is found.
+//! The oracle knows only what can be seen from outside: the source's rows at each time, the objects that have arrived, the row
+//! errors, and when a sync ended without an error. It does not know watermarks, digests, leases or the order of reading. The
+//! guarantees are in [`judge`] and, for attributes, in [`state`]. [`perfect`] tests the oracle itself: a correct model passes,
+//! and each flaw is found.
 //!
-//! `OPENCDI_SEED` (decimal, or hexadecimal after `0x`) and `OPENCDI_HISTORIES` (how many for each test) say what is tried;
-//! `OPENCDI_HISTORY` tries a single one. With `OPENCDI_SURVEY` a test does not end with the first broken promise, but
-//! counts all and shows the shortest history of each kind.
+//! `OPENCDI_SEED` (decimal, or hexadecimal after `0x`) sets the seed, `OPENCDI_HISTORIES` the number of histories per test, and
+//! `OPENCDI_HISTORY` runs a single one. With `OPENCDI_SURVEY` a test continues after a violation, counts all of them, and
+//! prints the shortest history of each kind.
 
 mod changes;
 mod drive;
 mod history;
-mod hunt;
 mod judge;
 mod perfect;
+mod search;
 mod state;
 mod world;
 
 use crate::types::IntegrationKind::{self, Attributes, Events, Purchases, UserDeletes};
 use changes::Setting;
-use hunt::hunt;
+use search::find_counterexample;
 use world::TimeFormat;
 
 fn service(kind: IntegrationKind, format: TimeFormat) -> Setting {
@@ -35,18 +36,18 @@ fn from_postgres(setting: Setting) -> Setting {
 }
 
 #[test]
-fn attributes_at_a_service_are_what_the_source_says() {
-    hunt(
-        "attributes_at_a_service_are_what_the_source_says",
+fn attributes_at_a_service_match_the_source() {
+    find_counterexample(
+        "attributes_at_a_service_match_the_source",
         1600,
         &[service(Attributes, TimeFormat::TextSeconds), service(Attributes, TimeFormat::UnixMilliseconds)],
     );
 }
 
 #[test]
-fn attributes_from_postgres_are_what_the_source_says() {
-    hunt(
-        "attributes_from_postgres_are_what_the_source_says",
+fn attributes_from_postgres_match_the_source() {
+    find_counterexample(
+        "attributes_from_postgres_match_the_source",
         300,
         &[
             from_postgres(service(Attributes, TimeFormat::Timestamptz)),
@@ -56,27 +57,27 @@ fn attributes_from_postgres_are_what_the_source_says() {
 }
 
 #[test]
-fn events_arrive_as_often_as_they_stand_in_the_source() {
-    hunt(
-        "events_arrive_as_often_as_they_stand_in_the_source",
+fn events_arrive_as_often_as_they_occur_in_the_source() {
+    find_counterexample(
+        "events_arrive_as_often_as_they_occur_in_the_source",
         1800,
         &[service(Events, TimeFormat::UnixSeconds), service(Events, TimeFormat::TextMixed)],
     );
 }
 
 #[test]
-fn purchases_arrive_as_often_as_they_stand_in_the_source() {
-    hunt(
-        "purchases_arrive_as_often_as_they_stand_in_the_source",
+fn purchases_arrive_as_often_as_they_occur_in_the_source() {
+    find_counterexample(
+        "purchases_arrive_as_often_as_they_occur_in_the_source",
         1800,
         &[service(Purchases, TimeFormat::TextMicros), service(Purchases, TimeFormat::UnixSeconds)],
     );
 }
 
 #[test]
-fn events_and_purchases_from_postgres_arrive_as_often_as_they_stand_there() {
-    hunt(
-        "events_and_purchases_from_postgres_arrive_as_often_as_they_stand_there",
+fn events_and_purchases_from_postgres_arrive_as_often_as_they_occur_there() {
+    find_counterexample(
+        "events_and_purchases_from_postgres_arrive_as_often_as_they_occur_there",
         300,
         &[
             from_postgres(service(Purchases, TimeFormat::Timestamptz)),
@@ -87,7 +88,7 @@ fn events_and_purchases_from_postgres_arrive_as_often_as_they_stand_there() {
 
 #[test]
 fn users_are_deleted_once_for_each_row() {
-    hunt(
+    find_counterexample(
         "users_are_deleted_once_for_each_row",
         1200,
         &[
@@ -102,7 +103,7 @@ fn users_are_deleted_once_for_each_row() {
 
 #[test]
 fn a_file_has_each_line_once() {
-    hunt(
+    find_counterexample(
         "a_file_has_each_line_once",
         2700,
         &[
@@ -115,7 +116,7 @@ fn a_file_has_each_line_once() {
 
 #[test]
 fn a_file_from_postgres_has_each_line_once() {
-    hunt(
+    find_counterexample(
         "a_file_from_postgres_has_each_line_once",
         300,
         &[from_postgres(file(Events, TimeFormat::Timestamptz)), from_postgres(file(Attributes, TimeFormat::TextMixed))],

@@ -11,13 +11,13 @@ use super::rig::{Rig, moment, postgres_table};
 use crate::store::JobStatus;
 use crate::testing::postgres;
 
-/// A sync from a table whose `UPDATED_AT` is of this type.
+/// A rig from a table whose `UPDATED_AT` has this type.
 async fn with_times(kind: &str) -> Rig {
     Rig::into_file().await.reading_postgres(&format!("UPDATED_AT {kind}, EXTERNAL_ID text, PAYLOAD jsonb")).await
 }
 
 #[tokio::test]
-async fn every_type_that_is_a_time_is_read_in_its_order_and_from_the_watermark() {
+async fn every_supported_time_type_is_read_in_order_and_from_the_watermark() {
     for (kind, [first, second, third, fourth]) in [
         (
             "timestamptz",
@@ -36,7 +36,7 @@ async fn every_type_that_is_a_time_is_read_in_its_order_and_from_the_watermark()
             "text",
             ["'2026-01-01T00:00:01Z'", "'2026-01-01T00:00:02Z'", "'2026-01-01T00:00:03Z'", "'2026-01-01T00:00:04Z'"],
         ),
-        // They do not sort as texts.
+        // As text these sort differently.
         (
             "varchar(40)",
             [
@@ -70,7 +70,7 @@ async fn every_type_that_is_a_time_is_read_in_its_order_and_from_the_watermark()
 }
 
 #[tokio::test]
-async fn rows_of_the_future_wait_and_rows_without_a_time_are_left_out() {
+async fn rows_in_the_future_wait_and_rows_without_a_time_are_skipped() {
     let rig = with_times("timestamptz").await;
     rig.sql(
         "INSERT INTO {t} VALUES (now(), 'now', '{}'), (now() + interval '1500 ms', 'soon', '{}'),
@@ -78,12 +78,12 @@ async fn rows_of_the_future_wait_and_rows_without_a_time_are_left_out() {
     )
     .await;
     assert_eq!((rig.sync().await.status, rig.users()), (JobStatus::Success, vec!["now".to_owned()]));
-    rig.sync_until_rows_come().await;
+    rig.sync_until_rows_synced().await;
     assert_eq!(rig.users(), ["now", "soon"]);
 }
 
 #[tokio::test]
-async fn payloads_and_identifiers_of_every_type_are_texts() {
+async fn payloads_and_identifiers_of_every_type_are_read_as_text() {
     for (columns, row, expected) in [
         (
             "UPDATED_AT timestamptz, \"External_Id\" uuid, PAYLOAD json",
@@ -154,35 +154,35 @@ async fn tables_and_views_of_any_name_and_schema_are_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_reads_one_snapshot_and_resumes_in_another_where_it_was() {
+async fn a_run_reads_one_snapshot_and_the_next_run_reads_a_new_one() {
     let mut rig =
         Rig::into_service().await.reading_postgres("UPDATED_AT timestamptz, EXTERNAL_ID text, PAYLOAD jsonb").await;
     rig.sql("INSERT INTO {t} SELECT '2026-01-01Z', 'user-' || n, '{}' FROM generate_series(1, 3000) AS n").await;
-    rig.stand_in.delay(Duration::from_millis(30));
+    rig.fake_braze.delay(Duration::from_millis(30));
     rig.tuning.checkpoint = Duration::from_millis(5);
     let change = async {
-        while rig.stand_in.accepted() < 300 {
+        while rig.fake_braze.accepted() < 300 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         rig.sql("INSERT INTO {t} VALUES ('2026-01-01Z', 'zz late', '{}')").await;
-        // The connection is lost in the middle.
+        // The connection is lost during the reading.
         rig.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE '%{t}%'").await;
     };
     let (job, ()) = tokio::join!(rig.sync(), change);
     if job.status == JobStatus::Error {
-        assert!(job.cause.unwrap().contains("the table"), "what broke is said");
+        assert!(job.cause.unwrap().contains("the table"), "the cause names the table");
     } else {
         // All rows had been read before the connection was lost.
         assert_eq!((job.status, job.rows_synced), (JobStatus::Success, 3000));
     }
-    assert!(rig.stand_in.objects().iter().all(|object| object["external_id"] != "zz late"));
-    rig.stand_in.delay(Duration::ZERO);
+    assert!(rig.fake_braze.objects().iter().all(|object| object["external_id"] != "zz late"));
+    rig.fake_braze.delay(Duration::ZERO);
     assert_eq!(rig.sync().await.status, JobStatus::Success);
-    assert!(rig.stand_in.objects().iter().any(|object| object["external_id"] == "zz late"));
+    assert!(rig.fake_braze.objects().iter().any(|object| object["external_id"] == "zz late"));
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_the_source_is_a_matter_of_configuration() {
+async fn errors_of_the_source_are_config_errors() {
     let mut rig = with_times("timestamptz").await;
     rig.sql("INSERT INTO {t} VALUES (now(), 'a', '{}')").await;
     let table = rig.table().to_owned();
@@ -224,7 +224,7 @@ async fn what_is_wrong_with_the_source_is_a_matter_of_configuration() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_and_a_missing_right_are_said_and_the_password_is_not() {
+async fn causes_name_a_wrong_password_or_missing_grant_without_the_password() {
     let mut rig = with_times("timestamptz").await;
     let table = rig.table().to_owned();
     // Only users of this name are asked for a password.
@@ -253,27 +253,27 @@ async fn a_watermark_is_the_same_for_every_kind_of_source() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_destination_is_no_reason_to_cut_a_query_off() {
+async fn a_slow_destination_does_not_run_into_the_statement_timeout() {
     let mut rig =
         Rig::into_service().await.reading_postgres("UPDATED_AT timestamptz, EXTERNAL_ID text, PAYLOAD jsonb").await;
-    // More than fits into what waits on the way.
+    // More than fits into the buffers on the way.
     rig.sql(
         "INSERT INTO {t} SELECT '2026-01-01Z', 'user-' || n, json_build_object('a', repeat('x', 5000)) FROM generate_series(1, 8000) AS n",
     )
     .await;
     let limited = format!("{}?options=-c%20statement_timeout%3D500", postgres());
     rig.integration.source = postgres_table(&limited, rig.table());
-    rig.stand_in.delay(Duration::from_millis(100));
+    rig.fake_braze.delay(Duration::from_millis(100));
     let job = rig.sync().await;
     assert_eq!((job.cause, job.rows_synced), (None, 8000));
 }
 
 #[tokio::test]
-async fn a_preview_looks_at_no_contents_but_those_that_it_shows() {
+async fn a_preview_computes_only_the_contents_that_it_shows() {
     for (kind, time) in [
         ("timestamptz", "timestamptz '2026-01-01Z' + n * interval '1 s'"),
         ("text", "to_char(timestamp '2026-01-01' + n * interval '1 s', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"),
-        // They do not sort as texts.
+        // As text these sort differently.
         (
             "varchar(40)",
             "to_char(timestamp '2026-01-01' + n * interval '1 s', 'YYYY-MM-DD HH24:MI:SS') || repeat('Z', n % 2)",
@@ -307,7 +307,7 @@ async fn a_preview_looks_at_no_contents_but_those_that_it_shows() {
 }
 
 #[tokio::test]
-async fn a_reading_that_is_dropped_ends_in_the_database_too() {
+async fn dropping_a_reading_cancels_its_query() {
     let mut rig = with_times("timestamptz").await;
     let view = format!("{}_slow", rig.table());
     rig.sql(&format!(
@@ -323,12 +323,12 @@ async fn a_reading_that_is_dropped_ends_in_the_database_too() {
     let reading = rig.read_all().await.unwrap();
     let begun = Instant::now();
     while running().await == 0 {
-        assert!(begun.elapsed() < Duration::from_secs(10), "it never began");
+        assert!(begun.elapsed() < Duration::from_secs(10), "the query did not start");
     }
     drop(reading);
     let dropped = Instant::now();
     while running().await > 0 {
-        assert!(dropped.elapsed() < Duration::from_secs(5), "it goes on");
+        assert!(dropped.elapsed() < Duration::from_secs(5), "the query is still running");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

@@ -1,15 +1,15 @@
-//! Which rows a run takes, and what it says of a table that it cannot read.
+//! Which rows a run reads, and the causes of tables that cannot be read.
 
 use std::time::Duration;
 
 use chrono::{SecondsFormat, TimeDelta, Utc};
 
 use super::rig::{LEASE, Rig, moment, sqlite, user};
-use crate::store::{JobStatus, MOST_ROW_ERRORS};
+use crate::store::{JobStatus, MAX_ROW_ERRORS};
 use crate::sync::preview;
 use crate::sync::run_tuning::RunTuning;
 
-/// Syncs a table with these columns and rows (as SQL) and gives the users that were delivered, in order.
+/// Syncs a table with these columns and rows (as SQL). Returns the delivered users in order, or the job's cause.
 async fn users_of(table: &str, rows: &[&str]) -> Result<Vec<String>, String> {
     let rig = Rig::into_file().await;
     rig.source.execute_batch(&format!("DROP TABLE users; CREATE TABLE users ({table})")).unwrap();
@@ -27,7 +27,7 @@ async fn users_of(table: &str, rows: &[&str]) -> Result<Vec<String>, String> {
 }
 
 #[tokio::test]
-async fn a_run_takes_what_has_changed_since_the_last_one() {
+async fn a_run_syncs_what_has_changed_since_the_last_one() {
     let rig = Rig::into_file().await;
     rig.insert_many(3);
     assert_eq!(rig.sync().await.last_timestamp_synced, Some(moment(2)));
@@ -42,7 +42,7 @@ async fn a_run_takes_what_has_changed_since_the_last_one() {
 }
 
 #[tokio::test]
-async fn rows_that_are_committed_late_are_taken_if_they_are_not_older_than_the_lookback() {
+async fn rows_that_are_committed_late_are_synced_within_the_lookback() {
     let mut rig = Rig::into_file().await;
     rig.integration.lookback = Duration::from_secs(5);
     rig.insert(10, "a", "{}");
@@ -59,7 +59,7 @@ async fn rows_that_are_committed_late_are_taken_if_they_are_not_older_than_the_l
 }
 
 #[tokio::test]
-async fn rows_of_the_future_wait_and_rows_without_a_time_are_left_out() {
+async fn rows_in_the_future_wait_and_rows_without_a_time_are_skipped() {
     let rig = Rig::into_file().await;
     let at = |delta: TimeDelta| (Utc::now() + delta).to_rfc3339_opts(SecondsFormat::Micros, true);
     for (user, time) in [
@@ -71,7 +71,7 @@ async fn rows_of_the_future_wait_and_rows_without_a_time_are_left_out() {
         rig.source.execute("INSERT INTO users VALUES (?1, ?2, '{}')", (time, user)).unwrap();
     }
     assert_eq!((rig.sync().await.status, rig.users()), (JobStatus::Success, vec!["now".to_owned()]));
-    rig.sync_until_rows_come().await;
+    rig.sync_until_rows_synced().await;
     assert_eq!(rig.users(), ["now", "soon"]);
 }
 
@@ -79,25 +79,25 @@ async fn rows_of_the_future_wait_and_rows_without_a_time_are_left_out() {
 async fn a_run_reads_one_snapshot() {
     let rig = Rig::into_service().await;
     rig.insert_many(5000);
-    rig.stand_in.delay(Duration::from_millis(20));
+    rig.fake_braze.delay(Duration::from_millis(20));
     let change = async {
-        while rig.stand_in.requests() == 0 {
+        while rig.fake_braze.requests() == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        // In front of rows that are not read yet, behind the watermark that the run will reach.
+        // After the snapshot, and below the watermark that the run will reach.
         rig.source.execute("UPDATE users SET PAYLOAD = '{\"changed\":true}'", ()).unwrap();
         rig.insert(4998, "late", "{}");
     };
     let (job, ()) = tokio::join!(rig.sync(), change);
     assert_eq!((job.status, job.rows_synced), (JobStatus::Success, 5000));
-    assert!(rig.stand_in.objects().iter().all(|object| user(object) != "late" && object.get("changed").is_none()));
+    assert!(rig.fake_braze.objects().iter().all(|object| user(object) != "late" && object.get("changed").is_none()));
 }
 
 #[tokio::test]
-async fn times_may_be_written_in_every_way_and_even_in_different_ones() {
+async fn times_are_read_in_every_supported_format_even_mixed() {
     for rows in [
         ["'2026-01-01T00:00:03Z', 'c', '{}'", "'2026-01-01T00:00:01Z', 'a', '{}'", "'2026-01-01T00:00:02Z', 'b', '{}'"],
-        // They do not sort as texts.
+        // As text these sort differently.
         [
             "'2026-01-01T00:00:03Z', 'c', '{}'",
             "'2026-01-01 02:00:01+02:00', 'a', '{}'",
@@ -107,7 +107,7 @@ async fn times_may_be_written_in_every_way_and_even_in_different_ones() {
         ["1767225603, 'c', '{}'", "1767225601, 'a', '{}'", "1767225602, 'b', '{}'"],
         ["1767225603000, 'c', '{}'", "1767225601000, 'a', '{}'", "1767225602000, 'b', '{}'"],
         ["1767225601.75, 'c', '{}'", "1767225601, 'a', '{}'", "1767225601.5, 'b', '{}'"],
-        // Neither does a leap second.
+        // So do these with a leap second.
         [
             "'2026-01-01T00:01:00.9Z', 'c', '{}'",
             "'2026-01-01T00:00:60.5Z', 'b', '{}'",
@@ -120,7 +120,7 @@ async fn times_may_be_written_in_every_way_and_even_in_different_ones() {
 }
 
 #[tokio::test]
-async fn a_watermark_holds_however_the_new_rows_are_written() {
+async fn a_watermark_applies_whatever_format_the_new_rows_have() {
     let mut rig = Rig::into_file().await;
     rig.integration.lookback = Duration::ZERO;
     rig.insert(7200, "a", "{}");
@@ -141,7 +141,7 @@ async fn a_watermark_holds_however_the_new_rows_are_written() {
 }
 
 #[tokio::test]
-async fn a_column_that_is_no_time_or_mixes_kinds_is_said_with_an_example() {
+async fn a_cause_for_an_invalid_updated_at_gives_an_example() {
     let columns = "UPDATED_AT, EXTERNAL_ID, PAYLOAD";
     for (rows, expected) in [
         (
@@ -171,7 +171,7 @@ async fn a_column_that_is_no_time_or_mixes_kinds_is_said_with_an_example() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_a_matter_of_configuration_and_its_repair_is_enough() {
+async fn missing_tables_and_columns_are_config_errors_until_they_are_repaired() {
     let rig = Rig::into_file().await;
     rig.insert(1, "a", "{}");
     for (sql, expected) in [
@@ -193,7 +193,7 @@ async fn what_is_missing_is_a_matter_of_configuration_and_its_repair_is_enough()
 }
 
 #[tokio::test]
-async fn a_source_that_is_no_database_is_said() {
+async fn a_source_file_that_is_not_a_database_is_a_config_error() {
     let mut rig = Rig::into_file().await;
     let path = rig.folder.path().join("notes.txt");
     rig.integration.source = sqlite(&path, "users");
@@ -252,7 +252,7 @@ async fn rows_that_cannot_be_sent_are_row_errors_and_the_next_run_does_not_repea
 }
 
 #[tokio::test]
-async fn tables_of_every_making_are_read_in_order() {
+async fn tables_and_views_of_every_kind_are_read_in_order() {
     let mut rig = Rig::into_file().await;
     rig.insert(2, "b", "{}");
     rig.insert(1, "a", "{}");
@@ -283,7 +283,7 @@ async fn tables_of_every_making_are_read_in_order() {
 }
 
 #[tokio::test]
-async fn what_has_begun_to_travel_when_the_source_fails_arrives_and_is_counted() {
+async fn batches_in_flight_when_the_source_fails_arrive_and_are_counted() {
     let mut rig = Rig::into_service().await;
     rig.insert_many(6000);
     rig.source
@@ -294,20 +294,20 @@ async fn what_has_begun_to_travel_when_the_source_fails_arrives_and_is_counted()
         .unwrap();
     let path = rig.folder.path().join("source.db");
     rig.integration.source = sqlite(path, "fails");
-    rig.stand_in.delay(Duration::from_millis(50));
+    rig.fake_braze.delay(Duration::from_millis(50));
     let job = rig.sync().await;
     assert_eq!(job.cause.unwrap(), "the table `fails`: integer overflow");
     assert!(job.rows_synced > 0);
-    assert_eq!(rig.stand_in.accepted() as u64, job.rows_synced);
+    assert_eq!(rig.fake_braze.accepted() as u64, job.rows_synced);
 }
 
 #[tokio::test]
-async fn a_preview_looks_at_no_contents_but_those_that_it_shows() {
+async fn a_preview_computes_only_the_contents_that_it_shows() {
     let mut rig = Rig::into_file().await;
     for row in (0..2000).rev() {
         rig.insert(row, &format!("user-{row}"), "{}");
     }
-    // Contents from the fifth row on cannot be computed.
+    // Computing the payload fails from the fifth row on.
     let payload = "iif(abs(iif(CAST(substr(EXTERNAL_ID, 6) AS INTEGER) > 3, -9223372036854775807 - 1, 1)), '{}', '{}') AS PAYLOAD";
     rig.source
         .execute_batch(&format!(
@@ -337,7 +337,7 @@ async fn a_preview_looks_at_no_contents_but_those_that_it_shows() {
 }
 
 #[tokio::test]
-async fn a_preview_shows_the_rows_that_are_left_and_counts_the_others() {
+async fn a_preview_shows_the_pending_rows_and_counts_the_skipped_ones() {
     let rig = Rig::into_file().await;
     rig.insert_many(3);
     rig.source
@@ -356,9 +356,9 @@ async fn a_preview_shows_the_rows_that_are_left_and_counts_the_others() {
 }
 
 #[tokio::test]
-async fn of_very_many_refused_rows_the_first_are_kept_however_often_the_job_was_resumed() {
+async fn only_the_first_row_errors_are_kept_however_often_the_job_is_resumed() {
     let mut rig = Rig::into_file().await;
-    let rows = MOST_ROW_ERRORS as usize + 2500;
+    let rows = MAX_ROW_ERRORS as usize + 2500;
     rig.source.execute_batch("BEGIN").unwrap();
     for row in 0..rows {
         let payload = if row % 100 == 99 { "{}" } else { "[]" };
@@ -374,14 +374,14 @@ async fn of_very_many_refused_rows_the_first_are_kept_however_often_the_job_was_
             break;
         }
         crashes += 1;
-        assert!(crashes < 1000, "it never came to an end");
+        assert!(crashes < 1000, "the job did not end");
     }
     assert!(crashes > 3, "too few crashes to prove anything: {crashes}");
     let job = rig.job().await;
     assert_eq!((job.rows_synced, job.rows_failed_with_errors), (125, 12_375));
     let kept = rig.store.row_errors(job.id, 0, 100_000).await.unwrap();
     let users = (0..).filter(|row| row % 100 != 99).map(|row| format!("{{\"external_id\":\"user-{row}\"}}"));
-    assert_eq!(kept.len() as u64, MOST_ROW_ERRORS);
+    assert_eq!(kept.len() as u64, MAX_ROW_ERRORS);
     for ((expected, user), (number, error)) in (1..).zip(users).zip(kept) {
         assert_eq!((number, error.identifier.as_deref()), (expected, Some(user.as_str())));
     }

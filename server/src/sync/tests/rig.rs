@@ -1,4 +1,4 @@
-//! A source, a store and a destination of a test's own, and one run after the other between them.
+//! The test rig: a source, a store and a destination for one test, and the runs between them.
 
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
@@ -43,33 +43,33 @@ pub struct Rig {
     pub store: Store,
     pub integration: Integration,
     pub source: rusqlite::Connection,
-    /// Where `users_track` leads.
-    pub stand_in: FakeBraze,
+    /// The server that a `users_track` destination sends to.
+    pub fake_braze: FakeBraze,
     pub key: Secret,
     pub stop: watch::Sender<Option<Instant>>,
     pub tuning: RunTuning,
     pub clock: Clock,
-    asked: Stop,
-    /// A connection to the Postgres that it reads from, and its table there.
+    stop_receiver: Stop,
+    /// A connection to the source's Postgres and its table there, for a Postgres source.
     postgres: Option<(tokio::sync::Mutex<PgConnection>, String)>,
-    /// The table in SQLite that it reads from.
+    /// The table of a SQLite source.
     sqlite_table: String,
     store_file: PathBuf,
-    /// The settings of the service that it delivers to, if it does.
+    /// The settings of the `users_track` destination, if it has one.
     service: Option<UsersTrack>,
 }
 
-/// A folder with a store and a source database for rigs that come one after the other: making these for each costs more
-/// than a short history.
-pub struct Place {
+/// A folder with a store and a source database that several rigs use in turn, because creating these takes longer than a
+/// short test.
+pub struct SharedFolder {
     folder: TempDir,
     store: Store,
     key: Secret,
 }
 
-impl Place {
-    pub async fn new() -> Place {
-        // Nothing in it needs to outlive the test, so it is in memory where there is such a place.
+impl SharedFolder {
+    pub async fn new() -> SharedFolder {
+        // In memory where possible, because nothing in it needs to outlive the test.
         let memory = tempfile::tempdir_in("/dev/shm");
         let folder = memory.or_else(|_| tempfile::tempdir()).unwrap();
         let store = Store::open(&StoreLocation::Sqlite(folder.path().join("store.db"))).await.unwrap();
@@ -77,11 +77,11 @@ impl Place {
             .unwrap()
             .execute_batch("PRAGMA journal_mode = WAL")
             .unwrap();
-        Place { folder, store, key: new_key() }
+        SharedFolder { folder, store, key: new_key() }
     }
 }
 
-/// Settings of a service; what is changed in them holds when this is dropped.
+/// Mutable settings of a `users_track` destination; changes apply when this is dropped.
 pub struct ServiceSettings<'a> {
     settings: &'a mut UsersTrack,
     integration: &'a mut Integration,
@@ -107,18 +107,18 @@ impl Drop for ServiceSettings<'_> {
     }
 }
 
-/// A table of SQLite as a source.
+/// A SQLite source.
 pub fn sqlite(path: impl Into<PathBuf>, table: &str) -> Arc<dyn Source> {
     Arc::new(Sqlite { path: path.into(), table: table.parse().unwrap() })
 }
 
-/// A table of Postgres as a source.
+/// A Postgres source.
 pub fn postgres_table(url: &str, table: &str) -> Arc<dyn Source> {
     Arc::new(Postgres { url: PostgresUrl::new(Secret::new(url)).unwrap(), table: table.parse().unwrap() })
 }
 
 impl Rig {
-    /// A sync into a file.
+    /// A rig from SQLite to a JSONL file.
     pub async fn into_file() -> Rig {
         let folder = tempfile::tempdir().unwrap();
         let source = rusqlite::Connection::open(folder.path().join("source.db")).unwrap();
@@ -129,12 +129,12 @@ impl Rig {
             )
             .unwrap();
         let key = new_key();
-        let (stop, asked) = Stop::channel();
+        let (stop, stop_receiver) = Stop::channel();
         let integration = integration(folder.path());
         let store_file = folder.path().join("store.db");
         Rig {
             store: Store::open(&StoreLocation::Sqlite(store_file.clone())).await.unwrap(),
-            stand_in: FakeBraze::start(&key).await.unwrap(),
+            fake_braze: FakeBraze::start(&key).await.unwrap(),
             folder,
             integration,
             source,
@@ -142,7 +142,7 @@ impl Rig {
             stop,
             tuning: RunTuning { first_pause: Duration::from_millis(20), ..RunTuning::DEFAULT },
             clock: Clock::SYSTEM,
-            asked,
+            stop_receiver,
             postgres: None,
             sqlite_table: "users".into(),
             store_file,
@@ -150,23 +150,23 @@ impl Rig {
         }
     }
 
-    /// A sync into the stand-in from a new table at a place, with these columns.
-    pub async fn at(place: &Place, columns: &str) -> Rig {
+    /// A rig from a new SQLite table with these columns, in a shared folder, to the fake Braze server.
+    pub async fn at(place: &SharedFolder, columns: &str) -> Rig {
         let table = format!("t_{}", Uuid::new_v4().simple());
         let path = place.folder.path().join("source.db");
         let source = rusqlite::Connection::open(&path).unwrap();
         source.busy_timeout(Duration::from_secs(5)).unwrap();
         source.execute_batch(&format!("PRAGMA synchronous = OFF; CREATE TABLE {table} ({columns})")).unwrap();
-        let (stop, asked) = Stop::channel();
-        let stand_in = FakeBraze::start(&place.key).await.unwrap();
+        let (stop, stop_receiver) = Stop::channel();
+        let fake_braze = FakeBraze::start(&place.key).await.unwrap();
         let folder = tempfile::tempdir_in(place.folder.path()).unwrap();
         let mut integration = integration(folder.path());
         integration.source = sqlite(path, &table);
-        let settings = service(&stand_in, &place.key);
+        let settings = service(&fake_braze, &place.key);
         integration.destination = Arc::new(settings.clone());
         Rig {
             store: place.store.clone(),
-            stand_in,
+            fake_braze,
             folder,
             integration,
             source,
@@ -174,7 +174,7 @@ impl Rig {
             stop,
             tuning: RunTuning { first_pause: Duration::from_millis(20), ..RunTuning::DEFAULT },
             clock: Clock::SYSTEM,
-            asked,
+            stop_receiver,
             postgres: None,
             sqlite_table: table,
             store_file: place.folder.path().join("store.db"),
@@ -182,12 +182,12 @@ impl Rig {
         }
     }
 
-    /// Drops its table: what shares its database with it stays small.
+    /// Drops its table, to keep the shared database small.
     pub async fn clear(&self) {
         self.sql("DROP TABLE {t}").await;
     }
 
-    /// Lets it read from a new table in Postgres instead, with these columns.
+    /// Replaces the source by a new Postgres table with these columns.
     pub async fn reading_postgres(mut self, columns: &str) -> Rig {
         let url = postgres();
         let table = format!("t_{}", Uuid::new_v4().simple());
@@ -199,7 +199,7 @@ impl Rig {
         self
     }
 
-    /// Executes SQL at the source; `{t}` is its table.
+    /// Executes SQL at the source; `{t}` stands for its table.
     pub async fn sql(&self, text: &str) {
         match &self.postgres {
             None => self.source.execute_batch(&text.replace("{t}", &self.sqlite_table)).unwrap(),
@@ -210,38 +210,38 @@ impl Rig {
         }
     }
 
-    /// The table in Postgres.
+    /// The source's table.
     pub fn table(&self) -> &str {
         self.postgres.as_ref().map_or(&self.sqlite_table, |(_, table)| table)
     }
 
-    /// A sync into the stand-in.
+    /// A rig from SQLite to the fake Braze server.
     pub async fn into_service() -> Rig {
         let mut rig = Rig::into_file().await;
-        let settings = service(&rig.stand_in, &rig.key);
+        let settings = service(&rig.fake_braze, &rig.key);
         rig.integration.destination = Arc::new(settings.clone());
         rig.service = Some(settings);
         rig
     }
 
-    /// Lets it deliver into a file instead.
+    /// Replaces the destination by a JSONL file.
     pub fn deliver_into_file(&mut self) {
         self.integration.destination = Arc::new(Jsonl { path: self.file() });
         self.service = None;
     }
 
-    /// The settings of the service that it delivers to, to be changed.
+    /// The settings of its `users_track` destination, for changes.
     pub fn service(&mut self) -> ServiceSettings<'_> {
         let settings = self.service.as_mut().expect("it delivers into a service");
         ServiceSettings { settings, integration: &mut self.integration }
     }
 
-    /// Opens its destination.
+    /// Opens the destination.
     pub async fn open(&self, context: DeliveryContext) -> Result<Arc<dyn OpenDestination>, SyncError> {
         self.integration.destination.open(self.integration.kind, None, context).await
     }
 
-    /// Tries its source.
+    /// Probes the source.
     pub async fn probe(&self) -> Result<SourceReport, SyncError> {
         self.integration.source.probe(self.integration.kind).await
     }
@@ -250,13 +250,13 @@ impl Rig {
         self.folder.path().join("out.jsonl")
     }
 
-    /// Inserts a row of that many seconds after the beginning of 2026.
+    /// Inserts a row whose `UPDATED_AT` is this many seconds after the start of 2026.
     pub fn insert(&self, seconds: i64, user: &str, payload: &str) {
         let statement = "INSERT INTO users VALUES (?1, ?2, ?3)";
         self.source.execute(statement, (time(seconds), user, payload)).unwrap();
     }
 
-    /// Inserts so many rows, each of its own second and user.
+    /// Inserts rows, each with its own second and user.
     pub fn insert_many(&self, rows: usize) {
         self.source.execute_batch("BEGIN").unwrap();
         for row in 0..rows {
@@ -277,33 +277,33 @@ impl Rig {
             if let Some(claimed) = self.store.claim_job(lease, mine).await.unwrap() {
                 return claimed;
             }
-            // A checkpoint of a worker that has died may come in between.
-            assert!(begun.elapsed() < Duration::from_secs(2), "there is no job that nobody has");
+            // The last checkpoint of a killed worker may make a claim fail.
+            assert!(begun.elapsed() < Duration::from_secs(2), "there is no job to claim");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
-    /// Claims a job that another worker has and perhaps renews.
+    /// Claims a job whose lease another worker holds and may renew.
     pub async fn steal(&self, lease: Duration) -> Claimed {
         let begun = Instant::now();
         loop {
-            self.let_leases_run_out().await;
+            self.expire_leases().await;
             let mine = |integration, _| integration == self.integration.id;
             if let Some(claimed) = self.store.claim_job(lease, mine).await.unwrap() {
                 return claimed;
             }
-            assert!(begun.elapsed() < Duration::from_secs(30), "it is never to be had");
+            assert!(begun.elapsed() < Duration::from_secs(30), "the job could not be claimed");
         }
     }
 
-    /// Runs a job that was claimed.
+    /// Runs a claimed job.
     pub async fn run(&self, claimed: Claimed, lease: Duration) -> Result<(), StoreError> {
-        let (store, integration, stop) = (&self.store, &self.integration, self.asked.clone());
+        let (store, integration, stop) = (&self.store, &self.integration, self.stop_receiver.clone());
         let (slot, clock) = (Slot::unlimited(), self.clock);
         Runner { store, integration, lease, tuning: self.tuning, stop, slot, clock }.run(claimed, clock.now()).await
     }
 
-    /// Runs a job that was claimed, and dies after so many steps. Whether the job had ended by then.
+    /// Runs a claimed job and aborts it after this many polls. Returns whether the job had ended by then.
     pub async fn crash(&self, claimed: Claimed, steps: usize) -> bool {
         {
             let mut run = std::pin::pin!(self.run(claimed, LEASE));
@@ -314,12 +314,11 @@ impl Rig {
             })
             .await;
         }
-        self.let_leases_run_out_after_a_crash().await;
+        self.expire_leases_after_crash().await;
         self.job().await.status != JobStatus::Running
     }
 
-    /// Runs a job that was claimed, and after so many steps asks it to stop, as SIGTERM does. Whether the job had ended by
-    /// then.
+    /// Runs a claimed job and requests a stop after this many polls, as SIGTERM does. Returns whether the job has ended.
     pub async fn stop_after(&self, claimed: Claimed, steps: usize) -> bool {
         {
             let mut run = std::pin::pin!(self.run(claimed, LEASE));
@@ -346,8 +345,8 @@ impl Rig {
         self.job().await
     }
 
-    /// Syncs again and again until a sync has taken rows, for rows whose time is about to come.
-    pub async fn sync_until_rows_come(&self) {
+    /// Syncs repeatedly until a sync delivers rows, for rows dated slightly in the future.
+    pub async fn sync_until_rows_synced(&self) {
         let begun = std::time::Instant::now();
         while self.sync().await.rows_synced == 0 {
             assert!(begun.elapsed() < Duration::from_secs(30));
@@ -355,14 +354,14 @@ impl Rig {
         }
     }
 
-    /// What is known of what was synced.
+    /// The stored watermark and record.
     pub async fn known(&self) -> Known {
         let id = self.integration.id;
         let (watermark, record) = (self.store.watermark(id).await.unwrap(), self.store.record(id).await.unwrap());
         Known { watermark, record, digest_key: self.store.digest_key() }
     }
 
-    /// Begins to read all rows.
+    /// Starts to read all rows.
     pub async fn read_all(&self) -> Result<Reading, SyncError> {
         let hasher = RowHasher::new([0; 32]);
         let request = ReadRequest { kind: self.integration.kind, from: None, most: None, hasher };
@@ -374,7 +373,7 @@ impl Rig {
         self.store.jobs(self.integration.id, &Page::First, 1).await.unwrap().items.remove(0)
     }
 
-    /// The row errors of the newest job: whose rows, and why.
+    /// The identifiers and reasons of the newest job's row errors.
     pub async fn refused(&self) -> Vec<(String, String)> {
         let errors = self.row_errors().await;
         errors.into_iter().map(|error| (error.identifier.unwrap_or_default(), error.reason)).collect()
@@ -396,22 +395,22 @@ impl Rig {
         self.lines().iter().map(user).collect()
     }
 
-    /// Lets every lease run out when what a worker had begun to write is written, or will never be.
-    pub async fn let_leases_run_out_after_a_crash(&self) {
-        // By then somebody else can write.
+    /// Expires all leases once a write that the aborted worker had started is finished or rolled back.
+    pub async fn expire_leases_after_crash(&self) {
+        // The store has a single writer, so this write comes after that of the worker.
         self.store.take_request("", "", 0, u64::MAX).await.unwrap();
-        self.let_leases_run_out().await;
+        self.expire_leases().await;
     }
 
-    /// Lets every lease run out.
-    pub async fn let_leases_run_out(&self) {
+    /// Expires all leases.
+    pub async fn expire_leases(&self) {
         let store = rusqlite::Connection::open(&self.store_file).unwrap();
         store.busy_timeout(Duration::from_secs(5)).unwrap();
         store.execute("UPDATE jobs SET lease_until = 1 WHERE finished_at IS NULL", ()).unwrap();
     }
 }
 
-/// From the table `users` of `source.db` in a folder into `out.jsonl` there.
+/// An integration from the table `users` of `source.db` to `out.jsonl` in the same folder.
 fn integration(folder: &Path) -> Integration {
     Integration {
         id: Uuid::new_v4().into(),
@@ -429,9 +428,9 @@ fn integration(folder: &Path) -> Integration {
     }
 }
 
-fn service(stand_in: &FakeBraze, key: &Secret) -> UsersTrack {
+fn service(fake_braze: &FakeBraze, key: &Secret) -> UsersTrack {
     UsersTrack {
-        url: stand_in.url(),
+        url: fake_braze.url(),
         api_key: key.clone(),
         batch_size: None,
         update_existing_only: false,
@@ -440,16 +439,16 @@ fn service(stand_in: &FakeBraze, key: &Secret) -> UsersTrack {
     }
 }
 
-/// Waits until something is so.
-pub async fn until(mut so: impl AsyncFnMut() -> bool) {
+/// Waits until a condition is true.
+pub async fn until(mut condition: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
-    while !so().await {
-        assert!(begun.elapsed() < Duration::from_secs(30), "it never came to that");
+    while !condition().await {
+        assert!(begun.elapsed() < Duration::from_secs(30), "the condition did not become true in time");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
-/// That many seconds after the beginning of 2026.
+/// The time this many seconds after the start of 2026, as RFC 3339.
 pub fn time(seconds: i64) -> String {
     moment(seconds).to_rfc3339_opts(SecondsFormat::Micros, true)
 }
@@ -458,12 +457,12 @@ pub fn moment(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_767_225_600 + seconds, 0).unwrap()
 }
 
-/// Whose object it is.
+/// The `external_id` of an object.
 pub fn user(object: &Value) -> String {
-    object["external_id"].as_str().expect("an identifier").to_owned()
+    object["external_id"].as_str().expect("an external_id").to_owned()
 }
 
-/// A batch of objects: whose each is, and what it says.
+/// A batch from pairs of user and encoded object.
 pub fn batch(objects: impl IntoIterator<Item = (String, String)>) -> Batch {
     let row = |user| Row::unkeyed(0, Some(Identifier::ExternalId(user)), None, None);
     Batch::of(objects.into_iter().map(|(user, object)| (row(user), object)), b',')

@@ -1,10 +1,10 @@
-//! What a step changes in the source as it stands.
+//! The changes that a step makes to the source's rows.
 
 use super::history::{Step, USERS, When};
-use super::world::{Change, Content, FUTURE, Says, TICK, TimeFormat, World};
+use super::world::{Change, Content, FUTURE, Payload, TICK, TimeFormat, World};
 use crate::types::IntegrationKind;
 
-/// What is synced from where to where.
+/// The type, time format, source and destination of an integration.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
     pub kind: IntegrationKind,
@@ -13,15 +13,15 @@ pub struct Setting {
     pub file: bool,
 }
 
-/// The tick at which rows begin.
+/// The tick of the first rows.
 const FIRST_TICK: i64 = 100;
 
-/// What a step changes, in order. Steps that are not about rows change nothing.
+/// The changes of a step, in order. Steps that do not concern rows have none.
 pub fn changes(world: &World, setting: Setting, step: &Step) -> Vec<Change> {
     let format = setting.format;
     let highest = world.highest.map_or(FIRST_TICK, |highest| highest.div_euclid(TICK));
-    let insert = |user, time, says| Change::Insert(Content { user, time, says: possible(setting, says) });
-    if let Step::Insert { rows, user, when, spread, says } = step {
+    let insert = |user, time, payload| Change::Insert(Content { user, time, payload: possible(setting, payload) });
+    if let Step::Insert { rows, user, when, spread, payload } = step {
         let first = match when {
             When::Ahead(ticks) => highest + i64::from(*ticks),
             When::At => highest,
@@ -30,9 +30,9 @@ pub fn changes(world: &World, setting: Setting, step: &Step) -> Vec<Change> {
         };
         let row = |number: u8| {
             let tick = first + if *spread { i64::from(number) } else { 0 };
-            // One bad row is enough.
-            let says = if says.is_bad() && number > 0 { Says::A(u32::from(number)) } else { *says };
-            insert((user + number) % USERS, format.time(tick), says)
+            // Only the first row may be bad.
+            let payload = if payload.is_bad() && number > 0 { Payload::A(u32::from(number)) } else { *payload };
+            insert((user + number) % USERS, format.time(tick), payload)
         };
         return (0..*rows).map(row).collect();
     }
@@ -55,34 +55,34 @@ pub fn changes(world: &World, setting: Setting, step: &Step) -> Vec<Change> {
     }
     let index = places[usize::from(*row) % places.len()];
     let row = &world.rows[index];
-    let Content { user, time, says } = row.content;
-    let update = |user, time, says| {
-        let content = Content { user, time, says: possible(setting, says) };
+    let Content { user, time, payload } = row.content;
+    let update = |user, time, payload| {
+        let content = Content { user, time, payload: possible(setting, payload) };
         if content == row.content { Vec::new() } else { vec![Change::Update(index, content)] }
     };
     match step {
-        Step::Repeat { copies, .. } => (0..*copies).map(|_| insert(user, time, says)).collect(),
-        Step::Amend { says, .. } => update(user, time, *says),
-        Step::Renew { ahead, says, .. } => {
+        Step::Repeat { copies, .. } => (0..*copies).map(|_| insert(user, time, payload)).collect(),
+        Step::Amend { payload, .. } => update(user, time, *payload),
+        Step::Renew { ahead, payload, .. } => {
             let tick = if time / TICK >= FUTURE { highest } else { highest.max(time.div_euclid(TICK)) };
-            update(user, format.time(tick + i64::from(*ahead)), *says)
+            update(user, format.time(tick + i64::from(*ahead)), *payload)
         }
         Step::TakeBack { .. } => {
-            row.before.last().map_or(Vec::new(), |before| update(before.user, before.time, before.says))
+            row.before.last().map_or(Vec::new(), |before| update(before.user, before.time, before.payload))
         }
-        Step::Move { user, .. } => update(*user, time, says),
+        Step::Move { user, .. } => update(*user, time, payload),
         Step::Delete { .. } => vec![Change::Delete(index)],
-        Step::Swap { user, says, .. } => vec![Change::Delete(index), insert(*user, time, *says)],
+        Step::Swap { user, payload, .. } => vec![Change::Delete(index), insert(*user, time, *payload)],
         _ => Vec::new(),
     }
 }
 
-/// What a row can say there.
-fn possible(setting: Setting, says: Says) -> Says {
-    match says {
-        _ if setting.kind == IntegrationKind::UserDeletes => Says::A(0),
-        // A file takes every object.
-        Says::BadEmail(number) if setting.file => Says::A(number),
-        says => says,
+/// The nearest payload that is possible in this setting.
+fn possible(setting: Setting, payload: Payload) -> Payload {
+    match payload {
+        _ if setting.kind == IntegrationKind::UserDeletes => Payload::A(0),
+        // A file accepts every object.
+        Payload::BadEmail(number) if setting.file => Payload::A(number),
+        payload => payload,
     }
 }

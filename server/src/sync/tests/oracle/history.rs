@@ -1,96 +1,96 @@
-//! Random histories: what may happen to a source and to syncs of it, one step after the other.
+//! Random histories: sequences of changes to a source and syncs of it.
 //!
-//! Steps are told by relations ("a row at the highest time that a sync has seen"), so that a history stays one when steps
-//! are left out of it.
+//! Steps are relative ("a row at the highest time that a sync has seen"), so that a history stays valid when shrinking removes
+//! steps.
 
 use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::world::Says;
+use super::world::Payload;
 
-/// Users that there are.
+/// The number of users.
 pub const USERS: u8 = 6;
 
-/// When a row that comes is dated, seen from the highest time that any sync could see.
+/// The date of an inserted row, relative to the highest time that any sync could see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
-    /// So many ticks later.
+    /// This many ticks later.
     Ahead(u8),
-    /// At that very time.
+    /// At that time.
     At,
-    /// So many ticks earlier: it was committed late. The usual lookback is ten ticks.
+    /// This many ticks earlier: it was committed late. The default lookback is ten ticks.
     Late(u8),
-    /// In the future of everybody's clock.
+    /// In the future.
     Future,
 }
 
-/// What happens.
+/// A step of a history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// So many rows come, of one user after the other, all at one time or each a tick later.
-    Insert { rows: u8, user: u8, when: When, spread: bool, says: Says },
-    /// Rows come that say the same as one that is there.
+    /// Inserts rows of consecutive users, all at one time or, with `spread`, each a tick later.
+    Insert { rows: u8, user: u8, when: When, spread: bool, payload: Payload },
+    /// Inserts copies of a row.
     Repeat { row: u8, copies: u8 },
-    /// A row says something else under the same time.
-    Amend { row: u8, says: Says },
-    /// A row says something else at a newer time.
-    Renew { row: u8, ahead: u8, says: Says },
-    /// A row that has changed under its time says again what it said before.
+    /// Changes a row's payload, with the same time.
+    Amend { row: u8, payload: Payload },
+    /// Changes a row's payload, with a newer time.
+    Renew { row: u8, ahead: u8, payload: Payload },
+    /// Reverts an amended row to its previous payload.
     TakeBack { row: u8 },
-    /// A row becomes one of another user, under the same time.
+    /// Changes a row's user, with the same time.
     Move { row: u8, user: u8 },
-    /// A row goes.
+    /// Deletes a row.
     Delete { row: u8 },
-    /// A row goes, and another comes at its time.
-    Swap { row: u8, user: u8, says: Says },
-    /// Somebody changes the integration's settings.
+    /// Deletes a row and inserts another at its time.
+    Swap { row: u8, user: u8, payload: Payload },
+    /// Changes the integration's settings.
     Set { batch: u8, lookback: u8, share: bool },
-    /// A sync begins, or one that was cut goes on.
-    Sync { cut: Cut, mood: Mood },
+    /// Starts a sync, or resumes an interrupted one.
+    Sync { interruption: Interruption, faults: Faults },
 }
 
-/// How a sync is cut.
+/// How a sync is interrupted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cut {
-    /// It is not.
+pub enum Interruption {
+    /// Not at all.
     None,
-    /// Its worker dies after so many steps.
+    /// Its worker crashes after this many polls.
     Crash(u16),
-    /// Its process is asked to stop after so many steps.
+    /// A stop is requested after this many polls.
     Stop(u16),
 }
 
-/// How the service is while a sync runs.
+/// The faults of the service during a sync.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Mood {
-    /// Answers in place of the first usual ones.
-    pub answers: Vec<Trouble>,
-    /// It fails at every request with an object of this user: 500.
+pub struct Faults {
+    /// Faults in place of the first responses.
+    pub answers: Vec<Fault>,
+    /// Every request with an object of this user gets a 500.
     pub fails_at: Option<u8>,
-    /// It refuses every request with an object of this user, without naming it: 400.
+    /// Every request with an object of this user gets a 400 that does not name the object.
     pub refuses: Option<u8>,
 }
 
-/// What may come in place of the usual answer.
+/// A fault in place of a normal response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
+pub enum Fault {
     None,
     Error,
     Unavailable,
     TooMany,
     Cut,
-    /// The request arrives, its answer does not.
+    /// The request arrives, but the response is lost.
     CutAfterwards,
-    /// The request arrives, and something in between answers that all is well.
+    /// The request arrives, and a proxy answers 200 with a body of its own.
     Proxy,
-    /// The request arrives, and something in between says that it failed.
+    /// The request arrives, and a proxy answers 502.
     ErrorAfterwards,
     /// All objects are refused together.
     Refused,
 }
 
-/// The lookbacks that settings choose from, the usual one first.
+/// The lookbacks that `Set` chooses from, the default first.
 pub const LOOKBACKS: [Duration; 3] = [Duration::from_secs(600), Duration::from_secs(180), Duration::from_secs(1800)];
 
 fn when() -> impl Strategy<Value = When> {
@@ -103,18 +103,18 @@ fn when() -> impl Strategy<Value = When> {
     ]
 }
 
-fn says() -> impl Strategy<Value = Says> {
+fn payload() -> impl Strategy<Value = Payload> {
     prop_oneof![
-        8 => (0..9_u32).prop_map(Says::A),
-        2 => (0..9_u32).prop_map(Says::B),
-        2 => (1..9_u32).prop_map(Says::Both),
-        1 => (0..2_u32).prop_map(Says::NoObject),
-        1 => (0..2_u32).prop_map(Says::BadEmail),
+        8 => (0..9_u32).prop_map(Payload::A),
+        2 => (0..9_u32).prop_map(Payload::B),
+        2 => (1..9_u32).prop_map(Payload::Both),
+        1 => (0..2_u32).prop_map(Payload::NoObject),
+        1 => (0..2_u32).prop_map(Payload::BadEmail),
     ]
 }
 
-fn trouble() -> impl Strategy<Value = Trouble> {
-    use Trouble::{Cut, CutAfterwards, Error, ErrorAfterwards, None, Proxy, Refused, TooMany, Unavailable};
+fn fault() -> impl Strategy<Value = Fault> {
+    use Fault::{Cut, CutAfterwards, Error, ErrorAfterwards, None, Proxy, Refused, TooMany, Unavailable};
     prop_oneof![
         Just(None),
         Just(Error),
@@ -128,21 +128,21 @@ fn trouble() -> impl Strategy<Value = Trouble> {
     ]
 }
 
-fn mood() -> impl Strategy<Value = Mood> {
+fn faults() -> impl Strategy<Value = Faults> {
     let user = || 0..USERS;
     prop_oneof![
-        6 => Just(Mood::default()),
-        3 => prop::collection::vec(trouble(), 1..5).prop_map(|answers| Mood { answers, ..Mood::default() }),
-        1 => user().prop_map(|user| Mood { fails_at: Some(user), ..Mood::default() }),
-        1 => user().prop_map(|user| Mood { refuses: Some(user), ..Mood::default() }),
+        6 => Just(Faults::default()),
+        3 => prop::collection::vec(fault(), 1..5).prop_map(|answers| Faults { answers, ..Faults::default() }),
+        1 => user().prop_map(|user| Faults { fails_at: Some(user), ..Faults::default() }),
+        1 => user().prop_map(|user| Faults { refuses: Some(user), ..Faults::default() }),
     ]
 }
 
-fn cut() -> impl Strategy<Value = Cut> {
+fn interruption() -> impl Strategy<Value = Interruption> {
     prop_oneof![
-        6 => Just(Cut::None),
-        3 => (1..60_u16).prop_map(Cut::Crash),
-        1 => (1..60_u16).prop_map(Cut::Stop),
+        6 => Just(Interruption::None),
+        3 => (1..60_u16).prop_map(Interruption::Crash),
+        1 => (1..60_u16).prop_map(Interruption::Stop),
     ]
 }
 
@@ -150,29 +150,29 @@ fn step() -> impl Strategy<Value = Step> {
     let row = || 0..20_u8;
     let user = || 0..USERS;
     prop_oneof![
-        6 => (prop_oneof![4 => 1..5_u8, 1 => 5..25_u8], user(), when(), any::<bool>(), says())
-            .prop_map(|(rows, user, when, spread, says)| Step::Insert { rows, user, when, spread, says }),
+        6 => (prop_oneof![4 => 1..5_u8, 1 => 5..25_u8], user(), when(), any::<bool>(), payload())
+            .prop_map(|(rows, user, when, spread, payload)| Step::Insert { rows, user, when, spread, payload }),
         1 => (row(), 1..3_u8).prop_map(|(row, copies)| Step::Repeat { row, copies }),
-        2 => (row(), says()).prop_map(|(row, says)| Step::Amend { row, says }),
-        2 => (row(), 1..4_u8, says()).prop_map(|(row, ahead, says)| Step::Renew { row, ahead, says }),
+        2 => (row(), payload()).prop_map(|(row, payload)| Step::Amend { row, payload }),
+        2 => (row(), 1..4_u8, payload()).prop_map(|(row, ahead, payload)| Step::Renew { row, ahead, payload }),
         3 => row().prop_map(|row| Step::TakeBack { row }),
         1 => (row(), user()).prop_map(|(row, user)| Step::Move { row, user }),
         2 => row().prop_map(|row| Step::Delete { row }),
-        2 => (row(), user(), says()).prop_map(|(row, user, says)| Step::Swap { row, user, says }),
+        2 => (row(), user(), payload()).prop_map(|(row, user, payload)| Step::Swap { row, user, payload }),
         1 => (1..4_u8, 0..3_u8, any::<bool>()).prop_map(|(batch, lookback, share)| Step::Set { batch, lookback, share }),
-        7 => (cut(), mood()).prop_map(|(cut, mood)| Step::Sync { cut, mood }),
+        7 => (interruption(), faults()).prop_map(|(interruption, faults)| Step::Sync { interruption, faults }),
     ]
 }
 
-/// A row says something else, a sync sees that, and the row says again what it said before: by chance this is rare.
-fn there_and_back() -> impl Strategy<Value = Vec<Step>> {
-    let seen = || Step::Sync { cut: Cut::None, mood: Mood::default() };
-    (0..20_u8, says())
-        .prop_map(move |(row, says)| vec![seen(), Step::Amend { row, says }, seen(), Step::TakeBack { row: 0 }])
+/// A row is amended, synced and reverted, which random steps do rarely.
+fn amend_and_take_back() -> impl Strategy<Value = Vec<Step>> {
+    let seen = || Step::Sync { interruption: Interruption::None, faults: Faults::default() };
+    (0..20_u8, payload())
+        .prop_map(move |(row, payload)| vec![seen(), Step::Amend { row, payload }, seen(), Step::TakeBack { row: 0 }])
 }
 
-/// Histories of a sync.
+/// Random histories.
 pub fn histories() -> impl Strategy<Value = Vec<Step>> {
-    let part = prop_oneof![60 => step().prop_map(|step| vec![step]), 1 => there_and_back()];
+    let part = prop_oneof![60 => step().prop_map(|step| vec![step]), 1 => amend_and_take_back()];
     prop::collection::vec(part, 2..13).prop_map(|parts| parts.concat())
 }

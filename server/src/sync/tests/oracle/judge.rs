@@ -1,4 +1,4 @@
-//! What is promised, and whether it was kept, at a moment at which a sync has ended well.
+//! The guarantees, which are checked after each successful sync.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,66 +9,67 @@ use super::state;
 use super::world::{Content, Time, World, clock_time, user_name};
 use crate::types::IntegrationKind;
 
-/// What is promised.
+/// A guarantee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Promise {
-    /// What stands in the source has arrived, as often as it stands there.
+pub enum Guarantee {
+    /// Every row in the source has arrived, as often as it occurs there.
     NothingIsLost,
-    /// Nothing arrives more often than it stood in the source, but for what was in flight when a sync was cut.
+    /// No row arrives more often than it occurred in the source, except for rows in flight at an interruption.
     NothingIsSentTwice,
-    /// Each user's attributes are what the source says.
+    /// Each user's attributes are those in the source.
     State,
-    /// Only what stood in the source arrives, exactly as it stood there, and not before its time.
-    NothingIsInvented,
-    /// Each version of a row that is refused is a row error, once.
+    /// Only rows that were in the source arrive, unchanged and not before their time.
+    NothingUnexpectedArrives,
+    /// Each refused version of a row is a row error, once.
     RowErrors,
-    /// The counters of jobs say what was dealt with.
+    /// The counters of jobs match the delivered and refused rows.
     Counters,
-    /// Where nothing has changed since a sync that ended well, nothing is sent.
+    /// If nothing has changed since a successful sync, nothing is sent.
     Idle,
-    /// Rows arrive in the order of their times: those of one user at a service, all in a file.
+    /// Rows arrive in the order of their times: per user at a service, overall in a file.
     Order,
-    /// With a service that works, syncs end well.
+    /// Syncs succeed if the service works.
     EndsWell,
 }
 
-/// A promise that was not kept.
+/// A violated guarantee.
 #[derive(Debug, Clone)]
-pub struct Broken {
-    pub promise: Promise,
-    /// What was promised and what happened, for people.
+pub struct Violation {
+    pub guarantee: Guarantee,
+    /// A message with what was expected and what happened.
     pub what: String,
 }
 
-impl Broken {
-    pub fn new(promise: Promise, what: impl Into<String>) -> Broken {
-        Broken { promise, what: what.into() }
+impl Violation {
+    pub fn new(guarantee: Guarantee, what: impl Into<String>) -> Violation {
+        Violation { guarantee, what: what.into() }
     }
 }
 
-impl fmt::Display for Broken {
+impl fmt::Display for Violation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:?}: {}", self.promise, self.what)
+        write!(formatter, "{:?}: {}", self.guarantee, self.what)
     }
 }
 
-/// What anybody could see from outside.
+/// Everything that can be seen from outside.
 #[derive(Debug)]
 pub struct Evidence {
     pub kind: IntegrationKind,
-    /// Whether it arrives in a file.
+    /// Whether the destination is a file.
     pub is_file: bool,
-    /// Everything that has arrived, in order.
+    /// All objects that have arrived, in order.
     pub arrived: Vec<Value>,
-    /// How much had arrived when a sync ended well the last time.
+    /// The number of arrived objects at the end of the last successful sync.
     pub arrived_before: usize,
-    /// The row errors of all jobs: whose, and when.
+    /// The number of row errors of all jobs, by identifier and time.
     pub errors: BTreeMap<(String, Time), usize>,
-    /// Users whose rows the service may have refused, though nothing is wrong with them.
+    /// Users whose valid rows the service may have refused.
     pub may_be_refused: BTreeSet<u8>,
-    /// Objects that may have arrived without the sync knowing: in flight when it was cut, or accepted and not answered.
+    /// Number of objects that may have arrived without the sync knowing: in flight at an interruption, or accepted without a
+    /// response.
     pub unknown: usize,
-    /// Objects that the service refused while something in between answered that all is well: nobody can know.
+    /// Number of objects that the service refused while a proxy answered 200, so that the sync cannot know.
     pub hidden: usize,
     /// The sums of the counters of all jobs.
     pub rows_synced: u64,
@@ -80,14 +81,14 @@ impl Evidence {
         self.errors.get(&(identifier(user), time)).copied().unwrap_or_default()
     }
 
-    /// How many rows of the same user and time were refused though nothing is wrong with them: that many are excused.
+    /// Number of valid rows of the same user and time that were refused, and thus need not arrive.
     pub fn excused(&self, world: &World, content: &Content) -> usize {
-        let bad = versions(world, content.user, content.time, |content| content.says.is_bad());
+        let bad = versions(world, content.user, content.time, |content| content.payload.is_bad());
         self.errors_of(content.user, content.time).saturating_sub(bad)
     }
 
-    /// Judges everything that is promised.
-    pub fn judge(&self, world: &World) -> Result<(), Broken> {
+    /// Checks all guarantees.
+    pub fn judge(&self, world: &World) -> Result<(), Violation> {
         self.nothing_is_lost(world)?;
         if self.kind == IntegrationKind::Attributes {
             state::check(world, self)?;
@@ -99,23 +100,23 @@ impl Evidence {
         self.counters()
     }
 
-    fn nothing_is_lost(&self, world: &World) -> Result<(), Broken> {
-        // A user to delete is told without a time: only what has come since the last time counts for a row that is new.
+    fn nothing_is_lost(&self, world: &World) -> Result<(), Violation> {
+        // Deletes have no time, so for a new row only deletes since the last successful sync count.
         let is_delete = self.kind == IntegrationKind::UserDeletes;
         let arrived = count(self.arrived[if is_delete { self.arrived_before } else { 0 }..].iter());
         let mut needed: BTreeMap<String, (usize, &Content)> = BTreeMap::new();
-        // Who is refused is told by user and time, so that excuses are for all objects that may be the ones.
+        // Row errors have a user and time only, so they excuse any object of that user and time.
         let mut excuses: BTreeMap<(u8, Option<Time>), BTreeMap<Time, usize>> = BTreeMap::new();
         let group = |content: &Content| (content.user, content.object(self.kind).get("time").map(|_| content.time));
-        for (content, rows) in world.promised() {
+        for (content, rows) in world.guaranteed() {
             excuses.entry(group(content)).or_default().insert(content.time, self.excused(world, content));
-            if content.says.is_bad() {
+            if content.payload.is_bad() {
                 continue;
             }
             let needed = &mut needed.entry(canonical(&content.object(self.kind))).or_insert((0, content)).0;
             match (self.kind, self.is_file) {
-                (IntegrationKind::UserDeletes, _) => *needed += usize::from(rows > world.stood[content].settled),
-                // The service's users have a state, which is compared as a whole.
+                (IntegrationKind::UserDeletes, _) => *needed += usize::from(rows > world.occurrences[content].settled),
+                // The resulting state is checked separately.
                 (IntegrationKind::Attributes, false) => *needed = 1,
                 _ => *needed += rows,
             }
@@ -125,10 +126,10 @@ impl Evidence {
             let missing = missing.entry(group(content)).or_default();
             *missing += needed.saturating_sub(arrived.get(&object).copied().unwrap_or_default());
             if *missing > excuses[&group(content)].values().sum() {
-                return Err(Broken::new(
-                    Promise::NothingIsLost,
+                return Err(Violation::new(
+                    Guarantee::NothingIsLost,
                     format!(
-                        "{content} stands in the source and has not arrived ({missing} too few), and is no row error"
+                        "{content} is in the source but has not arrived ({missing} missing), and is not a row error"
                     ),
                 ));
             }
@@ -136,13 +137,13 @@ impl Evidence {
         Ok(())
     }
 
-    fn nothing_is_sent_twice(&self, world: &World) -> Result<(), Broken> {
+    fn nothing_is_sent_twice(&self, world: &World) -> Result<(), Violation> {
         let mut allowed: BTreeMap<String, usize> = BTreeMap::new();
-        for (content, stood) in &world.stood {
+        for (content, occurrences) in &world.occurrences {
             *allowed.entry(canonical(&content.object(self.kind))).or_default() += match self.kind {
-                IntegrationKind::Attributes => stood.versions + stood.overtaken,
-                IntegrationKind::UserDeletes => stood.versions,
-                IntegrationKind::Events | IntegrationKind::Purchases => stood.most,
+                IntegrationKind::Attributes => occurrences.versions + occurrences.overtaken,
+                IntegrationKind::UserDeletes => occurrences.versions,
+                IntegrationKind::Events | IntegrationKind::Purchases => occurrences.most,
             };
         }
         let unknown = if self.is_file { 0 } else { self.unknown };
@@ -151,10 +152,10 @@ impl Evidence {
             let allowed = allowed.get(&object).copied().unwrap_or_default();
             too_many += arrived.saturating_sub(allowed);
             if too_many > unknown {
-                return Err(Broken::new(
-                    Promise::NothingIsSentTwice,
+                return Err(Violation::new(
+                    Guarantee::NothingIsSentTwice,
                     format!(
-                        "{object} has arrived {arrived} times and stood in the source {allowed} times; {unknown} objects may have arrived unnoticed, and {too_many} were sent again in all"
+                        "{object} has arrived {arrived} times but was in the source {allowed} times; {unknown} objects may have arrived without an acknowledgement, and {too_many} were sent again in all"
                     ),
                 ));
             }
@@ -162,25 +163,25 @@ impl Evidence {
         Ok(())
     }
 
-    /// Only what stood in the source when a sync could see it arrives.
-    pub fn nothing_is_invented(&self, world: &World, from: usize) -> Result<(), Broken> {
+    /// Only contents that a sync could see arrive.
+    pub fn nothing_unexpected_arrives(&self, world: &World, from: usize) -> Result<(), Violation> {
         let known: BTreeSet<String> = world
-            .stood
+            .occurrences
             .keys()
-            .filter(|content| !content.says.is_bad())
+            .filter(|content| !content.payload.is_bad())
             .map(|content| canonical(&content.object(self.kind)))
             .collect();
         let arrived = self.arrived[from..].iter().map(canonical);
         arrived.filter(|object| !known.contains(object)).try_for_each(|object| {
-            let what = format!("{object} has arrived; no row of which it could be was to be seen, or it is refused");
-            Err(Broken::new(Promise::NothingIsInvented, what))
+            let what = format!("{object} has arrived, but no valid row with this content was in the source");
+            Err(Violation::new(Guarantee::NothingUnexpectedArrives, what))
         })
     }
 
-    fn row_errors(&self, world: &World) -> Result<(), Broken> {
+    fn row_errors(&self, world: &World) -> Result<(), Violation> {
         let mut bad: BTreeMap<(u8, Time), usize> = BTreeMap::new();
-        for (content, rows) in world.promised() {
-            if content.says.is_bad() {
+        for (content, rows) in world.guaranteed() {
+            if content.payload.is_bad() {
                 *bad.entry((content.user, content.time)).or_default() += rows;
             }
         }
@@ -190,9 +191,9 @@ impl Evidence {
             missing += rows.saturating_sub(errors);
             if missing > self.hidden {
                 let (user, time) = (user_name(user), clock_time(time));
-                return Err(Broken::new(
-                    Promise::RowErrors,
-                    format!("{rows} rows of {user} at {time} cannot be sent, and {errors} are row errors"),
+                return Err(Violation::new(
+                    Guarantee::RowErrors,
+                    format!("{rows} rows of {user} at {time} cannot be sent, but only {errors} are row errors"),
                 ));
             }
         }
@@ -200,14 +201,14 @@ impl Evidence {
             let user = (0..u8::MAX).find(|user| identifier(*user) == *name);
             let most = user.map_or(0, |user| {
                 let may = self.may_be_refused.contains(&user);
-                versions(world, user, *time, |content| may || content.says.is_bad())
+                versions(world, user, *time, |content| may || content.payload.is_bad())
             });
             if *errors > most {
                 let time = clock_time(*time);
-                return Err(Broken::new(
-                    Promise::RowErrors,
+                return Err(Violation::new(
+                    Guarantee::RowErrors,
                     format!(
-                        "rows of {name} at {time} were recorded as refused {errors} times; {most} may have been refused"
+                        "rows of {name} at {time} were recorded as refused {errors} times, but at most {most} may have been refused"
                     ),
                 ));
             }
@@ -215,23 +216,23 @@ impl Evidence {
         Ok(())
     }
 
-    fn counters(&self) -> Result<(), Broken> {
+    fn counters(&self) -> Result<(), Violation> {
         let (synced, arrived) = (self.rows_synced, self.arrived.len() as u64);
         let errors: usize = self.errors.values().sum();
         if self.rows_failed != errors as u64 {
-            return Err(Broken::new(
-                Promise::Counters,
-                format!("the jobs say that {} rows were refused; there are {errors} row errors", self.rows_failed),
+            return Err(Violation::new(
+                Guarantee::Counters,
+                format!("the jobs count {} refused rows, but there are {errors} row errors", self.rows_failed),
             ));
         }
         let unknown = if self.is_file { 0 } else { self.unknown as u64 };
-        // What has to be sent once more so that the newest wins is no further row.
+        // Attributes that are sent again after an older row are counted although they are not new.
         let may_be_more = self.kind == IntegrationKind::Attributes;
         if synced > arrived + self.hidden as u64 || (synced + unknown < arrived && !may_be_more) {
-            return Err(Broken::new(
-                Promise::Counters,
+            return Err(Violation::new(
+                Guarantee::Counters,
                 format!(
-                    "the jobs say that {synced} rows were synced; {arrived} objects have arrived, of which {unknown} unnoticed"
+                    "the jobs count {synced} synced rows, but {arrived} objects have arrived, {unknown} of them without an acknowledgement"
                 ),
             ));
         }
@@ -239,11 +240,11 @@ impl Evidence {
     }
 }
 
-/// How often rows of a user began to say such a thing at a time.
+/// The number of versions of a user at a time whose content fulfils a condition.
 fn versions(world: &World, user: u8, time: Time, what: impl Fn(&Content) -> bool) -> usize {
     let of_them =
-        world.stood.iter().filter(|(content, _)| (content.user, content.time) == (user, time) && what(content));
-    of_them.map(|(_, stood)| stood.versions).sum()
+        world.occurrences.iter().filter(|(content, _)| (content.user, content.time) == (user, time) && what(content));
+    of_them.map(|(_, occurrences)| occurrences.versions).sum()
 }
 
 fn identifier(user: u8) -> String {
@@ -258,7 +259,7 @@ fn count<'a>(objects: impl Iterator<Item = &'a Value>) -> BTreeMap<String, usize
     count
 }
 
-/// An object as a text, whatever the order of its keys.
+/// An object as text with sorted keys.
 pub fn canonical(object: &Value) -> String {
     match object.as_object() {
         Some(fields) => {

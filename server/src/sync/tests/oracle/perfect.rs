@@ -1,7 +1,7 @@
-//! The oracle judged itself: a sync in a few lines that keeps all promises is never accused, and one that breaks any is.
+//! Tests of the oracle itself, with a model of a sync: the oracle finds no violation in a correct model, and finds each flaw.
 //!
-//! It has no store and no requests: it takes rows from the world's table and says what arrives. It remembers how many rows
-//! of each content are dealt with, as long as a reading reaches them.
+//! The model has no store and sends no requests. It takes rows from the world's table and returns what arrives. It remembers
+//! how many rows of each content are acknowledged, as far back as a reading goes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,45 +10,45 @@ use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::changes::{Setting, changes};
-use super::history::{Cut, LOOKBACKS, Step, histories};
-use super::judge::{Broken, Evidence};
+use super::history::{Interruption, LOOKBACKS, Step, histories};
+use super::judge::{Evidence, Violation};
 use super::world::{Content, Time, TimeFormat, World, is_future, user_name};
 use crate::types::IntegrationKind;
 
-/// What a sync does wrong.
+/// A flaw of the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Flaw {
     None,
-    /// It never looks below the highest time.
+    /// Has no lookback.
     NoLookback,
-    /// It takes note that a content is dealt with, not how often.
+    /// Remembers which contents are acknowledged, but not how many rows of each.
     NoCount,
-    /// It takes note of numbers only, for each time.
+    /// Remembers only the number of acknowledged rows of each time.
     OnlyCounts,
-    /// It forgets what it has dealt with when it ends in an error.
+    /// Forgets the acknowledged rows of a sync that ends in an error.
     ForgetsAtErrors,
-    /// It lets an older row that comes late win.
+    /// Lets an older row that is committed late replace a newer one.
     LetsOlderWin,
-    /// It goes on to hold an attribute for dealt with that a row does not say any more.
+    /// Keeps contents acknowledged that no row has any more, so that an attribute that returns is not sent.
     HoldsOnToOldAttributes,
-    /// It takes all rows of a time again where one is new.
+    /// Sends all rows of a time again if one of them is new.
     TakesWholeTimes,
-    /// It takes rows of the future.
+    /// Sends rows in the future.
     TakesFuture,
-    /// It records no row errors.
+    /// Records no row errors.
     NoRowErrors,
 }
 
 struct Sync {
     setting: Setting,
     flaw: Flaw,
-    dealt: BTreeMap<Content, usize>,
+    acknowledged: BTreeMap<Content, usize>,
     reached: Option<Time>,
     floor: Time,
 }
 
 impl Sync {
-    /// The rows to take, in order, with what is dealt with once they are.
+    /// The rows to sync, in order.
     fn take(&mut self, world: &World, lookback: Duration) -> Vec<Content> {
         let lookback = if self.flaw == Flaw::NoLookback { 0 } else { lookback.as_micros() as Time };
         self.floor = self.floor.max(self.reached.map_or(Time::MIN, |reached| reached - lookback));
@@ -60,39 +60,40 @@ impl Sync {
                 *standing.entry(row.content.clone()).or_default() += 1;
             }
         }
-        self.dealt.retain(|content, _| content.time >= floor);
+        self.acknowledged.retain(|content, _| content.time >= floor);
         let is_attributes = self.setting.kind == IntegrationKind::Attributes;
         if is_attributes && !matches!(self.flaw, Flaw::HoldsOnToOldAttributes | Flaw::OnlyCounts) {
-            self.dealt.retain(|content, dealt| {
-                *dealt = (*dealt).min(standing.get(content).copied().unwrap_or_default());
-                *dealt > 0
+            self.acknowledged.retain(|content, acknowledged| {
+                *acknowledged = (*acknowledged).min(standing.get(content).copied().unwrap_or_default());
+                *acknowledged > 0
             });
         }
         if is_attributes && self.flaw != Flaw::LetsOlderWin {
-            // Where an older row of a user is new, the newer ones are to be dealt with once more, whatever ends this sync.
-            let is_new = |content: &Content| standing[content] > self.dealt.get(content).copied().unwrap_or_default();
+            // If an older row of a user is new, the newer ones must be sent again, even if this sync is interrupted.
+            let is_new =
+                |content: &Content| standing[content] > self.acknowledged.get(content).copied().unwrap_or_default();
             let new: Vec<Content> = standing.keys().filter(|content| is_new(content)).cloned().collect();
-            self.dealt.retain(|content, _| {
-                content.says.is_bad() || !new.iter().any(|new| new.user == content.user && new.time < content.time)
+            self.acknowledged.retain(|content, _| {
+                content.payload.is_bad() || !new.iter().any(|new| new.user == content.user && new.time < content.time)
             });
         }
         let mut taken = Vec::new();
         for (content, count) in &standing {
-            let dealt = self.dealt.get(content).copied().unwrap_or_default();
+            let acknowledged = self.acknowledged.get(content).copied().unwrap_or_default();
             let at_time = |rows: &BTreeMap<Content, usize>| {
                 rows.iter().filter(|(other, _)| other.time == content.time).map(|(_, count)| count).sum::<usize>()
             };
             let new = match self.flaw {
-                Flaw::NoCount if dealt > 0 => 0,
-                Flaw::OnlyCounts if at_time(&standing) == at_time(&self.dealt) => 0,
+                Flaw::NoCount if acknowledged > 0 => 0,
+                Flaw::OnlyCounts if at_time(&standing) == at_time(&self.acknowledged) => 0,
                 Flaw::TakesWholeTimes
                     if standing.iter().any(|(other, count)| {
-                        other.time == content.time && *count > self.dealt.get(other).copied().unwrap_or_default()
+                        other.time == content.time && *count > self.acknowledged.get(other).copied().unwrap_or_default()
                     }) =>
                 {
                     *count
                 }
-                _ => count.saturating_sub(dealt),
+                _ => count.saturating_sub(acknowledged),
             };
             taken.extend(std::iter::repeat_n(content.clone(), new));
         }
@@ -100,25 +101,24 @@ impl Sync {
         taken
     }
 
-    /// Takes note that rows are dealt with.
-    fn deal(&mut self, taken: &[Content]) {
+    /// Acknowledges rows.
+    fn acknowledge(&mut self, taken: &[Content]) {
         for content in taken {
-            *self.dealt.entry(content.clone()).or_default() += 1;
+            *self.acknowledged.entry(content.clone()).or_default() += 1;
         }
     }
 
-    /// Takes note that all that it could read is dealt with.
+    /// Moves the watermark after all rows are acknowledged.
     fn end(&mut self, world: &World) {
         let highest = world.rows.iter().map(|row| row.content.time).filter(|time| !is_future(*time)).max();
         self.reached = self.reached.max(highest);
     }
 }
 
-/// Lets a history happen to such a sync. Its worker dies where a history says so, and it ends in an error where a service
-/// would fail.
-fn drive(setting: Setting, flaw: Flaw, steps: &[Step]) -> Result<(), Broken> {
+/// Runs a history with the model. It crashes where the history does, and ends in an error where the service would fail.
+fn drive(setting: Setting, flaw: Flaw, steps: &[Step]) -> Result<(), Violation> {
     let mut world = World::new();
-    let mut sync = Sync { setting, flaw, dealt: BTreeMap::new(), reached: None, floor: Time::MIN };
+    let mut sync = Sync { setting, flaw, acknowledged: BTreeMap::new(), reached: None, floor: Time::MIN };
     let mut evidence = Evidence {
         kind: setting.kind,
         is_file: setting.file,
@@ -132,33 +132,33 @@ fn drive(setting: Setting, flaw: Flaw, steps: &[Step]) -> Result<(), Broken> {
         rows_failed: 0,
     };
     let mut lookback = LOOKBACKS[0];
-    let last = Step::Sync { cut: Cut::None, mood: Default::default() };
+    let last = Step::Sync { interruption: Interruption::None, faults: Default::default() };
     for step in steps.iter().chain([&last]) {
         match step {
             Step::Set { lookback: which, .. } => lookback = LOOKBACKS[usize::from(*which)],
-            Step::Sync { cut, mood } => {
+            Step::Sync { interruption, faults } => {
                 world.begin_part(lookback);
                 let before = evidence.arrived.len();
                 let taken = sync.take(&world, lookback);
-                let is_error = mood.fails_at.is_some();
-                let arrive = match cut {
-                    // What a file had beyond its last checkpoint is cut off.
-                    Cut::Crash(_) if setting.file => 0,
-                    Cut::Crash(steps) => usize::from(*steps) % (taken.len() + 1),
+                let is_error = faults.fails_at.is_some();
+                let arrive = match interruption {
+                    // A file is truncated to its last checkpoint.
+                    Interruption::Crash(_) if setting.file => 0,
+                    Interruption::Crash(steps) => usize::from(*steps) % (taken.len() + 1),
                     _ if is_error => taken.len() / 2,
                     _ => taken.len(),
                 };
-                let is_crash = matches!(cut, Cut::Crash(_));
-                for content in taken[..arrive].iter().filter(|content| !content.says.is_bad()) {
+                let is_crash = matches!(interruption, Interruption::Crash(_));
+                for content in taken[..arrive].iter().filter(|content| !content.payload.is_bad()) {
                     evidence.arrived.push(content.object(setting.kind));
                     evidence.rows_synced += u64::from(!is_crash);
                 }
-                evidence.nothing_is_invented(&world, before)?;
+                evidence.nothing_unexpected_arrives(&world, before)?;
                 if is_crash {
                     evidence.unknown += evidence.arrived.len() - before;
                     continue;
                 }
-                for content in taken[..arrive].iter().filter(|content| content.says.is_bad()) {
+                for content in taken[..arrive].iter().filter(|content| content.payload.is_bad()) {
                     if flaw != Flaw::NoRowErrors {
                         let name = format!("{{\"external_id\":\"{}\"}}", user_name(content.user));
                         *evidence.errors.entry((name, content.time)).or_default() += 1;
@@ -166,7 +166,7 @@ fn drive(setting: Setting, flaw: Flaw, steps: &[Step]) -> Result<(), Broken> {
                     }
                 }
                 if !(is_error && flaw == Flaw::ForgetsAtErrors) {
-                    sync.deal(&taken[..arrive]);
+                    sync.acknowledge(&taken[..arrive]);
                 }
                 if is_error {
                     continue;
@@ -185,8 +185,8 @@ fn drive(setting: Setting, flaw: Flaw, steps: &[Step]) -> Result<(), Broken> {
 const KINDS: [IntegrationKind; 4] =
     [IntegrationKind::Attributes, IntegrationKind::Events, IntegrationKind::Purchases, IntegrationKind::UserDeletes];
 
-/// The first of so many histories that breaks a promise, and which.
-fn first_accusation(kind: IntegrationKind, flaw: Flaw, count: u32) -> Option<(Vec<Step>, Broken)> {
+/// The first of `count` histories with a violation, shrunk.
+fn first_violation(kind: IntegrationKind, flaw: Flaw, count: u32) -> Option<(Vec<Step>, Violation)> {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     (0..count).find_map(|number| {
@@ -198,8 +198,8 @@ fn first_accusation(kind: IntegrationKind, flaw: Flaw, count: u32) -> Option<(Ve
         let mut may_go_on = tree.simplify();
         while may_go_on {
             match drive(setting, flaw, &tree.current()) {
-                Err(broken) => {
-                    found = (tree.current(), broken);
+                Err(violation) => {
+                    found = (tree.current(), violation);
                     may_go_on = tree.simplify();
                 }
                 Ok(()) => may_go_on = tree.complicate(),
@@ -210,10 +210,10 @@ fn first_accusation(kind: IntegrationKind, flaw: Flaw, count: u32) -> Option<(Ve
 }
 
 #[test]
-fn a_sync_that_keeps_all_promises_is_never_accused() {
+fn no_violation_is_found_in_a_correct_sync() {
     for kind in KINDS {
-        if let Some((steps, broken)) = first_accusation(kind, Flaw::None, 1500) {
-            panic!("{kind:?}: {broken}\n{steps:#?}");
+        if let Some((steps, violation)) = first_violation(kind, Flaw::None, 1500) {
+            panic!("{kind:?}: {violation}\n{steps:#?}");
         }
     }
 }
@@ -237,7 +237,7 @@ fn each_flaw_is_found() {
         (NoRowErrors, vec![attributes, events, purchases]),
     ] {
         for kind in kinds {
-            assert!(first_accusation(kind, flaw, 3000).is_some(), "nobody sees {flaw:?} with {kind:?}");
+            assert!(first_violation(kind, flaw, 3000).is_some(), "{flaw:?} is not found with {kind:?}");
         }
     }
 }

@@ -1,18 +1,18 @@
-//! What a user's attributes must be at the destination: what the source's rows say, the newest last.
+//! The guarantee for attributes: each user's state at the destination is that of the source's rows, the newest last.
 //!
-//! Rows of one user under one time have no order. What a row has said that is gone may stay. Rows are told apart by what they
-//! say, as a sync sees them: nobody knows which of two rows that say the same was changed.
+//! Rows of a user with the same time have no order. Attributes of a deleted row may stay. Rows are identified by their
+//! content, as a sync sees them: of two equal rows it cannot be known which one was changed.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::judge::{Broken, Evidence, Promise};
+use super::judge::{Evidence, Guarantee, Violation};
 use super::world::{Content, World, user_name};
 
-/// Compares all users' attributes as they arrived, in their order, with what the source says.
-pub fn check(world: &World, evidence: &Evidence) -> Result<(), Broken> {
+/// Compares all users' attributes, as they arrived in order, with the source.
+pub fn check(world: &World, evidence: &Evidence) -> Result<(), Violation> {
     let mut state: BTreeMap<(String, char), Value> = BTreeMap::new();
     for object in &evidence.arrived {
         let user = object["external_id"].as_str().unwrap_or_default();
@@ -30,44 +30,44 @@ pub fn check(world: &World, evidence: &Evidence) -> Result<(), Broken> {
             let found = found.map_or("nothing".into(), Value::to_string);
             let right = right.iter().map(Value::to_string).collect::<Vec<_>>().join(" or ");
             let name = user_name(user);
-            return Err(Broken::new(
-                Promise::State,
-                format!("`{attribute}` of {name} is {found} at the destination; the source says {right}"),
+            return Err(Violation::new(
+                Guarantee::State,
+                format!("`{attribute}` of {name} is {found} at the destination; in the source it is {right}"),
             ));
         }
     }
     Ok(())
 }
 
-/// The values that an attribute of a user may have; nothing where it may have any.
+/// The values that an attribute of a user may have; `None` if any value is allowed.
 fn right_values(world: &World, evidence: &Evidence, user: u8, attribute: char) -> Option<Vec<Value>> {
-    let speaks = |content: &Content| (content.user == user).then(|| content.says.value(attribute)).flatten();
+    let value_of = |content: &Content| (content.user == user).then(|| content.payload.value(attribute)).flatten();
     let mut rows: Vec<(&Content, bool, Value)> = world
         .seen()
-        .filter_map(|(content, promised)| {
-            let is_sure = promised && evidence.excused(world, content) == 0;
-            Some((content, is_sure, speaks(content)?))
+        .filter_map(|(content, guaranteed)| {
+            let is_sure = guaranteed && evidence.excused(world, content) == 0;
+            Some((content, is_sure, value_of(content)?))
         })
         .collect();
     rows.sort_by_key(|(content, ..)| std::cmp::Reverse(content.time));
-    // The newest that must have arrived; above it, what may have.
+    // The newest value that must have arrived; newer ones may have.
     let newest = rows.iter().find(|(_, is_sure, _)| *is_sure)?.0.time;
     let mut right: Vec<Value> =
         rows.iter().filter(|(content, ..)| content.time >= newest).map(|(.., value)| value.clone()).collect();
-    // From then on what counts now was on its way, after whatever was gone by then.
+    // The part of a sync in which the current value was last new; it was sent after everything deleted by then.
     let sent = rows.iter().filter(|(content, is_sure, _)| *is_sure && content.time == newest);
-    let last_new = sent.map(|(content, ..)| world.stood[*content].last_new).max().unwrap_or_default();
-    let stands = |content: &Content| rows.iter().any(|(standing, ..)| *standing == content);
-    for (content, stood) in world.stood.iter().filter(|(content, _)| !stands(content)) {
+    let last_new = sent.map(|(content, ..)| world.occurrences[*content].last_new).max().unwrap_or_default();
+    let is_current = |content: &Content| rows.iter().any(|(current, ..)| *current == content);
+    for (content, occurrences) in world.occurrences.iter().filter(|(content, _)| !is_current(content)) {
         let may_be_left_over = match content.time.cmp(&newest) {
-            // Nobody takes back what a row has said that is gone.
+            // Attributes of a deleted row are not removed.
             Ordering::Greater => true,
-            Ordering::Equal => stood.last_seen >= last_new,
-            // Nobody knows that it has arrived.
+            Ordering::Equal => occurrences.last_seen >= last_new,
+            // It is older, so the newest value has replaced it.
             Ordering::Less => false,
         };
-        if may_be_left_over || stood.in_doubt > last_new {
-            right.extend(speaks(content));
+        if may_be_left_over || occurrences.in_doubt > last_new {
+            right.extend(value_of(content));
         }
     }
     right.dedup();

@@ -1,7 +1,7 @@
-//! The world as a user sees it: which rows stand in the source now, and which stood there when a sync could see them.
+//! The world as a user sees it: the source's current rows, and those that earlier syncs could see.
 //!
-//! It knows nothing of how a sync finds out what is new. What it remembers of the past is needed only to say what may have
-//! arrived, and which rows were committed later than the lookback covers.
+//! It is independent of how a sync detects new rows. The past is needed only to know which objects may have arrived, and which
+//! rows were committed later than the lookback allows.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,31 +12,31 @@ use serde_json::{Map, Value, json};
 use super::super::rig::moment;
 use crate::types::IntegrationKind;
 
-/// Microseconds since the beginning of 2026.
+/// Microseconds since the start of 2026.
 pub type Time = i64;
 
-/// A minute: rows are a whole number of these apart, and what the form of times can tell besides.
+/// A minute. Rows are a whole number of ticks apart, plus a fraction where the time format allows it.
 pub const TICK: Time = 60_000_000;
-/// A time that does not come while the tests run.
+/// A tick that is not reached while the tests run.
 pub const FUTURE: i64 = 100 * 365 * 24 * 60;
 
-/// How a source writes its times.
+/// The format of a source's times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeFormat {
     /// `YYYY-MM-DD HH:MM:SS`.
     TextSeconds,
     /// RFC 3339 with microseconds.
     TextMicros,
-    /// One or the other, so that the texts do not sort as the times that they are.
+    /// A mix of both, so that sorting as text is wrong.
     TextMixed,
     UnixSeconds,
     UnixMilliseconds,
-    /// Postgres' own type.
+    /// The Postgres type.
     Timestamptz,
 }
 
 impl TimeFormat {
-    /// The time of a tick, with as many digits as the format has.
+    /// The time of a tick, with the precision of the format.
     pub fn time(self, tick: i64) -> Time {
         let part = tick.rem_euclid(4) as usize;
         tick * TICK
@@ -70,32 +70,32 @@ pub fn time_of(date: DateTime<Utc>) -> Time {
     (date - moment(0)).num_microseconds().unwrap()
 }
 
-/// What a row's payload says.
+/// A row's payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Says {
+pub enum Payload {
     /// Sets the attribute `a`, or is an event or a purchase.
     A(u32),
     /// Sets the attribute `b`.
     B(u32),
     /// Sets both.
     Both(u32),
-    /// Is no object, so that nobody can send it.
+    /// Not a JSON object, so it cannot be sent.
     NoObject(u32),
-    /// Has an e-mail address that the service refuses, naming the object.
+    /// An invalid e-mail address, for which the service refuses the object by name.
     BadEmail(u32),
 }
 
-impl Says {
-    /// Whether it is refused whenever it is sent.
+impl Payload {
+    /// Whether it is always refused.
     pub fn is_bad(self) -> bool {
-        matches!(self, Says::NoObject(_) | Says::BadEmail(_))
+        matches!(self, Payload::NoObject(_) | Payload::BadEmail(_))
     }
 
-    /// The value that it gives to an attribute, if it speaks of it. 0 removes the attribute.
+    /// The value that it sets an attribute to, if it does. 0 removes the attribute.
     pub fn value(self, attribute: char) -> Option<Value> {
         let value = |number| if number == 0 { Value::Null } else { json!(number) };
         match (self, attribute) {
-            (Says::A(number), 'a') | (Says::B(number), 'b') | (Says::Both(number), _) => Some(value(number)),
+            (Payload::A(number), 'a') | (Payload::B(number), 'b') | (Payload::Both(number), _) => Some(value(number)),
             _ => None,
         }
     }
@@ -103,11 +103,11 @@ impl Says {
     fn fields(self, kind: IntegrationKind) -> Option<Map<String, Value>> {
         let mut fields = Map::new();
         let (name, number) = match self {
-            Says::NoObject(_) => return None,
-            Says::A(number) => ("a", number),
-            Says::B(number) => ("b", number),
-            Says::Both(number) => ("ab", number),
-            Says::BadEmail(number) => ("bad", number),
+            Payload::NoObject(_) => return None,
+            Payload::A(number) => ("a", number),
+            Payload::B(number) => ("b", number),
+            Payload::Both(number) => ("ab", number),
+            Payload::BadEmail(number) => ("bad", number),
         };
         match kind {
             IntegrationKind::Events => {
@@ -124,28 +124,28 @@ impl Says {
                 }
             }
         }
-        if let Says::BadEmail(_) = self {
+        if let Payload::BadEmail(_) = self {
             fields.insert("email".into(), "nobody".into());
         }
         Some(fields)
     }
 
-    /// The `PAYLOAD`.
-    pub fn payload(self, kind: IntegrationKind) -> String {
+    /// The text of the `PAYLOAD` column.
+    pub fn text(self, kind: IntegrationKind) -> String {
         match (self, self.fields(kind)) {
             (_, Some(fields)) => Value::Object(fields).to_string(),
-            (Says::NoObject(number), None) => format!("[{number}]"),
+            (Payload::NoObject(number), None) => format!("[{number}]"),
             (_, None) => String::new(),
         }
     }
 }
 
-/// All that a row says. Rows with one content cannot be told apart.
+/// The content of a row. Rows with the same content cannot be told apart.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Content {
     pub user: u8,
     pub time: Time,
-    pub says: Says,
+    pub payload: Payload,
 }
 
 impl Content {
@@ -153,13 +153,13 @@ impl Content {
         user_name(self.user)
     }
 
-    /// The object that must arrive of it, and nothing else.
+    /// The object that must arrive for it.
     pub fn object(&self, kind: IntegrationKind) -> Value {
         if kind == IntegrationKind::UserDeletes {
             return self.user_name().into();
         }
         let mut object = Map::from_iter([("external_id".to_owned(), Value::from(self.user_name()))]);
-        object.extend(self.says.fields(kind).unwrap_or_default());
+        object.extend(self.payload.fields(kind).unwrap_or_default());
         if kind != IntegrationKind::Attributes {
             object.insert("time".into(), date(self.time).to_rfc3339_opts(SecondsFormat::Micros, true).into());
         }
@@ -169,8 +169,8 @@ impl Content {
 
 impl fmt::Display for Content {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = if self.time / TICK >= FUTURE { "a time to come".into() } else { clock_time(self.time) };
-        write!(formatter, "{} {:?} at {time}", self.user_name(), self.says)
+        let time = if self.time / TICK >= FUTURE { "a time in the future".into() } else { clock_time(self.time) };
+        write!(formatter, "{} {:?} at {time}", self.user_name(), self.payload)
     }
 }
 
@@ -178,67 +178,68 @@ pub fn user_name(user: u8) -> String {
     format!("user-{user}")
 }
 
-/// A time for people: hours and minutes, and what is beyond the minute.
+/// A time of day, for messages.
 pub fn clock_time(time: Time) -> String {
     date(time).format("%H:%M:%S%.f").to_string()
 }
 
-/// A row that stands in the source.
+/// A row in the source.
 #[derive(Debug, Clone)]
 pub struct Row {
     /// Its `ID`, which no sync reads.
     pub id: u64,
     pub content: Content,
-    /// What it said before under the same time.
+    /// Its previous contents with the same time.
     pub before: Vec<Content>,
-    /// Which of the versions it is, if a sync could see it as it is.
+    /// Its index in [`World::versions`], once a sync could see it with this content.
     pub version: Option<usize>,
 }
 
-/// A change in the source; rows are told by their place among those that stand there.
+/// A change in the source. Rows are given by their index in [`World::rows`].
 #[derive(Debug, Clone)]
 pub enum Change {
-    /// A row comes.
+    /// A row is inserted.
     Insert(Content),
-    /// A row says something else.
+    /// A row's content changes.
     Update(usize, Content),
-    /// A row goes.
+    /// A row is deleted.
     Delete(usize),
 }
 
-/// A row as it once was when a sync could see it.
+/// A row's content that a sync could see.
 #[derive(Debug, Clone)]
 pub struct Version {
     pub content: Content,
-    /// How far below the highest time that an earlier sync could see.
+    /// How far it was below the highest time that an earlier sync could see.
     pub late: Time,
-    /// Whether that is no further than the shortest lookback until a sync that saw it ended well.
-    pub promised: bool,
-    /// Whether a sync that ended well has seen it.
+    /// Whether that is within the shortest lookback until a sync that saw it succeeded, so that it must be synced.
+    pub guaranteed: bool,
+    /// Whether a successful sync has seen it.
     pub settled: bool,
 }
 
-/// What is known of all rows that say the same.
+/// Counts of rows with the same content.
 #[derive(Debug, Clone, Default)]
-pub struct Stood {
-    /// The most that stood there when a sync could see them.
+pub struct Occurrences {
+    /// The highest count that a part of a sync could see.
     pub most: usize,
-    /// The most that stood there when a sync ended well.
+    /// The highest count at the end of a successful sync.
     pub settled: usize,
-    /// How often a row began to say this, as far as syncs could see.
+    /// How often a row got this content, as far as syncs could see.
     pub versions: usize,
-    /// How often it may have been necessary to send it once more, because an older row of its user came late.
+    /// How often it may have had to be sent again, because an older row of its user was committed late.
     pub overtaken: usize,
-    /// How many stood there when a sync ended well the last time.
+    /// The count at the end of the last successful sync.
     settled_last: usize,
-    /// The most that stood there since then when a part of a sync could see them.
+    /// The highest count since then that a part of a sync could see.
     seen_since: usize,
     /// The last part of a sync that could see it.
     pub last_seen: usize,
-    /// The last part of a sync that could see more of it than the last sync that ended well and every part since: nobody can
-    /// have acknowledged these before.
+    /// The last part of a sync that could see more of it than the last successful sync and every part since, so that these
+    /// cannot have been acknowledged before.
     pub last_new: usize,
-    /// The last part of a sync that could see it, if no sync has ended well since: it may have arrived unnoticed.
+    /// The last part of a sync that could see it, if no sync has succeeded since: it may have arrived without an
+    /// acknowledgement.
     pub in_doubt: usize,
 }
 
@@ -246,8 +247,8 @@ pub struct Stood {
 pub struct World {
     pub rows: Vec<Row>,
     pub versions: Vec<Version>,
-    pub stood: BTreeMap<Content, Stood>,
-    /// How many parts of syncs have begun.
+    pub occurrences: BTreeMap<Content, Occurrences>,
+    /// The number of parts of syncs that have started.
     pub parts: usize,
     /// The highest time that a sync could see.
     pub highest: Option<Time>,
@@ -261,7 +262,7 @@ impl World {
         World {
             rows: Vec::new(),
             versions: Vec::new(),
-            stood: BTreeMap::new(),
+            occurrences: BTreeMap::new(),
             parts: 0,
             highest: None,
             lookback: Time::MAX,
@@ -269,12 +270,12 @@ impl World {
         }
     }
 
-    /// The `ID` of the next row that comes.
+    /// The `ID` of the next inserted row.
     pub fn next_id(&self) -> u64 {
         self.last_id + 1
     }
 
-    /// Something changes in the source.
+    /// Applies a change.
     pub fn apply(&mut self, change: Change) {
         match change {
             Change::Insert(content) => {
@@ -295,13 +296,13 @@ impl World {
         }
     }
 
-    /// A part of a sync begins, which can see all rows that stand there now and are not of the future.
+    /// Starts a part of a sync, which can see all current rows that are not in the future.
     pub fn begin_part(&mut self, lookback: std::time::Duration) {
         self.parts += 1;
         self.lookback = self.lookback.min(lookback.as_micros() as Time);
         let highest = self.highest;
         for version in self.versions.iter_mut().filter(|version| !version.settled) {
-            version.promised &= version.late <= self.lookback;
+            version.guaranteed &= version.late <= self.lookback;
         }
         let mut standing: BTreeMap<&Content, usize> = BTreeMap::new();
         let mut new = Vec::new();
@@ -309,63 +310,65 @@ impl World {
             *standing.entry(&row.content).or_default() += 1;
             if row.version.is_none() {
                 let late = highest.map_or(0, |highest| (highest - row.content.time).max(0));
-                let (content, promised) = (row.content.clone(), late <= self.lookback);
+                let (content, guaranteed) = (row.content.clone(), late <= self.lookback);
                 row.version = Some(self.versions.len());
-                self.versions.push(Version { content, late, promised, settled: false });
+                self.versions.push(Version { content, late, guaranteed, settled: false });
                 new.push(row.content.clone());
             }
             self.highest = self.highest.max(Some(row.content.time));
         }
         for (content, count) in standing {
-            let stood = self.stood.entry(content.clone()).or_default();
-            stood.most = stood.most.max(count);
-            (stood.last_seen, stood.in_doubt) = (self.parts, self.parts);
-            if count > stood.settled_last.max(stood.seen_since) {
-                stood.last_new = self.parts;
+            let occurrences = self.occurrences.entry(content.clone()).or_default();
+            occurrences.most = occurrences.most.max(count);
+            (occurrences.last_seen, occurrences.in_doubt) = (self.parts, self.parts);
+            if count > occurrences.settled_last.max(occurrences.seen_since) {
+                occurrences.last_new = self.parts;
             }
-            stood.seen_since = stood.seen_since.max(count);
+            occurrences.seen_since = occurrences.seen_since.max(count);
         }
         for content in new {
-            self.stood.entry(content.clone()).or_default().versions += 1;
-            // Whatever of this user is newer and was there before must win at the end.
-            let newer =
-                self.stood.iter_mut().filter(|(other, _)| other.user == content.user && other.time >= content.time);
-            newer.for_each(|(_, stood)| stood.overtaken += stood.most.max(1));
+            self.occurrences.entry(content.clone()).or_default().versions += 1;
+            // Newer contents of this user that were there before must be sent again after it.
+            let newer = self
+                .occurrences
+                .iter_mut()
+                .filter(|(other, _)| other.user == content.user && other.time >= content.time);
+            newer.for_each(|(_, occurrences)| occurrences.overtaken += occurrences.most.max(1));
         }
     }
 
-    /// Takes note that the sync whose part began last has ended well: all that it could see is dealt with.
+    /// Records that the current sync has succeeded, so that all rows it could see are settled.
     pub fn settle(&mut self) {
         let mut standing: BTreeMap<Content, usize> = BTreeMap::new();
         for version in self.rows.iter().filter_map(|row| row.version) {
             self.versions[version].settled = true;
             *standing.entry(self.versions[version].content.clone()).or_default() += 1;
         }
-        for (content, stood) in &mut self.stood {
-            stood.settled_last = standing.get(content).copied().unwrap_or_default();
-            stood.settled = stood.settled.max(stood.settled_last);
-            stood.seen_since = 0;
-            if stood.settled_last > 0 {
-                stood.in_doubt = 0;
+        for (content, occurrences) in &mut self.occurrences {
+            occurrences.settled_last = standing.get(content).copied().unwrap_or_default();
+            occurrences.settled = occurrences.settled.max(occurrences.settled_last);
+            occurrences.seen_since = 0;
+            if occurrences.settled_last > 0 {
+                occurrences.in_doubt = 0;
             }
         }
     }
 
-    /// The rows that a sync could see as they stand there, and whether each is promised.
+    /// The current contents that a sync could see, and whether each is guaranteed to be synced.
     pub fn seen(&self) -> impl Iterator<Item = (&Content, bool)> {
         self.rows.iter().filter_map(|row| row.version).map(|version| {
             let version = &self.versions[version];
-            (&version.content, version.promised)
+            (&version.content, version.guaranteed)
         })
     }
 
-    /// How many of the rows that stand there and are promised say what.
-    pub fn promised(&self) -> BTreeMap<&Content, usize> {
-        let mut promised = BTreeMap::new();
-        for (content, _) in self.seen().filter(|(_, promised)| *promised) {
-            *promised.entry(content).or_default() += 1;
+    /// The number of guaranteed rows by content.
+    pub fn guaranteed(&self) -> BTreeMap<&Content, usize> {
+        let mut guaranteed = BTreeMap::new();
+        for (content, _) in self.seen().filter(|(_, guaranteed)| *guaranteed) {
+            *guaranteed.entry(content).or_default() += 1;
         }
-        promised
+        guaranteed
     }
 }
 

@@ -1,4 +1,4 @@
-//! The same without the service: with no work in between, and as a plain loop.
+//! The baselines: reading and writing, or sending, without any processing, and a simple Python script.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -13,10 +13,10 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 
 use crate::server::{Database, Source};
 
-/// As many requests as the service has under way at once.
-const AT_ONCE: usize = 8;
+/// Concurrent requests, as many as the server sends.
+const CONCURRENCY: usize = 8;
 
-/// Reads the table and writes the bytes that a sync writes; how long it took, and how many bytes it were.
+/// Reads the table and writes the same bytes as a sync. Returns the duration and the number of bytes.
 pub async fn read_and_write(source: &Source, file: &Path) -> (Duration, u64) {
     let begin = Instant::now();
     let mut out = BufWriter::with_capacity(1 << 20, File::create(file).unwrap());
@@ -50,13 +50,13 @@ fn write(out: &mut impl Write, user: &str, payload: &str) {
     }
 }
 
-/// Sends these requests.
+/// Sends these requests and returns the duration.
 pub async fn send(url: &str, bodies: Vec<Bytes>) -> Duration {
     let address = format!("{url}/users/track");
     let client = reqwest::Client::new();
     let left = Arc::new(Mutex::new(bodies.into_iter()));
     let begin = Instant::now();
-    let senders = (0..AT_ONCE).map(|_| {
+    let senders = (0..CONCURRENCY).map(|_| {
         let (client, address, left) = (client.clone(), address.clone(), left.clone());
         tokio::spawn(async move {
             loop {
@@ -74,7 +74,7 @@ pub async fn send(url: &str, bodies: Vec<Bytes>) -> Duration {
     begin.elapsed()
 }
 
-/// How long a plain loop takes, from its start to its exit; Python's own library reads SQLite only.
+/// The duration of the Python script, including its start. Only for SQLite, the only database in Python's standard library.
 pub fn python(source: &Source, destination: &str) -> Option<Duration> {
     let Database::Sqlite(path) = &source.database else { return None };
     let begin = Instant::now();

@@ -1,4 +1,4 @@
-//! What is written down is written down once, however a run ends.
+//! Each acknowledged version is recorded once, however a run ends.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,16 +17,16 @@ use crate::sync::source::{Read, ReadRequest, Reading, SourceReport};
 use crate::sync::{Destination, Source, SyncError};
 use crate::types::IntegrationKind;
 
-/// A source whose connection breaks before the end of its first reading, and that cannot be reached from then on.
+/// A source whose connection breaks at the end of its first reading, and that is unavailable from then on.
 #[derive(Debug)]
-struct Breaking {
+struct FailingSource {
     source: Arc<dyn Source>,
     is_broken: AtomicBool,
-    /// Whether it breaks; otherwise it only comes to no end for a while.
+    /// Whether the connection breaks. Otherwise the end of the reading is only delayed.
     breaks: bool,
 }
 
-impl Source for Breaking {
+impl Source for FailingSource {
     fn kind(&self) -> &'static str {
         self.source.kind()
     }
@@ -42,7 +42,7 @@ impl Source for Breaking {
     fn read(&self, request: ReadRequest) -> BoxFuture<'_, Result<Reading, SyncError>> {
         Box::pin(async move {
             if self.is_broken.swap(true, Ordering::Relaxed) {
-                return Err(SyncError::Passing("it is away".into()));
+                return Err(SyncError::Passing("unavailable".into()));
             }
             let mut reading = self.source.read(request).await?;
             let (sender, reads) = mpsc::channel(1);
@@ -51,7 +51,7 @@ impl Source for Breaking {
                 loop {
                     match reading.next().await {
                         Ok(Read::End) if breaks => {
-                            let _ = sender.send(Err(SyncError::Passing("it is cut off".into()))).await;
+                            let _ = sender.send(Err(SyncError::Passing("connection lost".into()))).await;
                             return;
                         }
                         Ok(Read::End) => tokio::time::sleep(Duration::from_millis(500)).await,
@@ -73,14 +73,14 @@ impl Source for Breaking {
     }
 }
 
-/// A destination whose disk breaks: what it has can be made durable no more.
+/// A destination whose `flush` starts to fail, like a broken disk.
 #[derive(Debug, Clone)]
-struct Worn<D> {
+struct FailingFlush<D> {
     destination: D,
     is_broken: Arc<AtomicBool>,
 }
 
-impl Destination for Worn<Arc<dyn Destination>> {
+impl Destination for FailingFlush<Arc<dyn Destination>> {
     fn kind(&self) -> &'static str {
         self.destination.kind()
     }
@@ -105,7 +105,7 @@ impl Destination for Worn<Arc<dyn Destination>> {
     ) -> BoxFuture<'_, Result<Arc<dyn OpenDestination>, SyncError>> {
         Box::pin(async move {
             let destination = self.destination.open(kind, position, context).await?;
-            Ok(Arc::new(Worn { destination, is_broken: self.is_broken.clone() }) as Arc<dyn OpenDestination>)
+            Ok(Arc::new(FailingFlush { destination, is_broken: self.is_broken.clone() }) as Arc<dyn OpenDestination>)
         })
     }
 
@@ -114,7 +114,7 @@ impl Destination for Worn<Arc<dyn Destination>> {
     }
 }
 
-impl OpenDestination for Worn<Arc<dyn OpenDestination>> {
+impl OpenDestination for FailingFlush<Arc<dyn OpenDestination>> {
     fn limits(&self) -> Limits {
         self.destination.limits()
     }
@@ -155,30 +155,30 @@ async fn recorded(rig: &Rig) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_whose_source_does_not_come_back_records_each_version_once() {
+async fn a_run_that_gives_up_on_its_source_records_each_version_once() {
     let mut rig = clicks().await;
     let source = rig.integration.source.clone();
-    rig.integration.source = Arc::new(Breaking { source: source.clone(), is_broken: false.into(), breaks: true });
+    rig.integration.source = Arc::new(FailingSource { source: source.clone(), is_broken: false.into(), breaks: true });
     rig.tuning.checkpoint = Duration::from_secs(60);
-    rig.tuning.source_patience = Duration::from_millis(100);
+    rig.tuning.source_give_up_after = Duration::from_millis(100);
     let job = rig.sync().await;
     assert_eq!((job.status, job.rows_synced), (JobStatus::Error, 2));
     rig.integration.source = source;
-    // A third row that is equal to both.
+    // A third row, equal to the other two.
     rig.insert(1, "a", CLICK);
     rig.sync().await;
     assert_eq!((rig.lines().len(), recorded(&rig).await), (3, 3), "clicks that arrived, and that are recorded");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_whose_destination_cannot_be_made_durable_records_each_version_once() {
+async fn a_run_whose_destination_cannot_be_flushed_records_each_version_once() {
     let mut rig = clicks().await;
     let usual = rig.integration.clone();
     rig.integration.source =
-        Arc::new(Breaking { source: usual.source.clone(), is_broken: false.into(), breaks: false });
+        Arc::new(FailingSource { source: usual.source.clone(), is_broken: false.into(), breaks: false });
     let is_broken = Arc::new(AtomicBool::new(false));
     rig.integration.destination =
-        Arc::new(Worn { destination: usual.destination.clone(), is_broken: is_broken.clone() });
+        Arc::new(FailingFlush { destination: usual.destination.clone(), is_broken: is_broken.clone() });
     (rig.tuning.checkpoint, rig.tuning.batch) = (Duration::from_millis(10), 1);
     rig.trigger().await;
     let claimed = rig.claim(LEASE).await;

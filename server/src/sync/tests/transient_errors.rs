@@ -1,4 +1,4 @@
-//! Trouble that passes is told from what somebody has to repair.
+//! Transient errors are told apart from errors that an operator has to repair.
 
 use std::fs::File;
 use std::io::Error;
@@ -15,7 +15,7 @@ use crate::sync::source::Read;
 use crate::sync::{Source, SyncError};
 use crate::testing::postgres;
 
-/// Reads everything that a run would read.
+/// Reads all rows, as a run would.
 async fn read(rig: &Rig) -> Result<usize, SyncError> {
     let mut reading = rig.read_all().await?;
     let mut rows = 0;
@@ -28,7 +28,7 @@ async fn read(rig: &Rig) -> Result<usize, SyncError> {
     }
 }
 
-fn passing(result: Result<usize, SyncError>) -> String {
+fn transient(result: Result<usize, SyncError>) -> String {
     match result {
         Err(SyncError::Passing(cause)) => cause,
         other => panic!("{other:?}"),
@@ -40,11 +40,11 @@ fn from(url: &str) -> Arc<dyn Source> {
 }
 
 #[tokio::test]
-async fn a_database_that_somebody_has_locked() {
+async fn a_locked_database() {
     let rig = Rig::into_file().await;
     rig.insert_many(3);
     rig.source.execute_batch("PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE").unwrap();
-    let cause = passing(read(&rig).await);
+    let cause = transient(read(&rig).await);
     assert!(cause.ends_with("source.db: database is locked"), "{cause}");
     assert!(matches!(rig.probe().await, Err(SyncError::Passing(_))));
     rig.source.execute_batch("COMMIT").unwrap();
@@ -52,10 +52,10 @@ async fn a_database_that_somebody_has_locked() {
 }
 
 #[tokio::test]
-async fn a_table_that_somebody_has_locked() {
+async fn a_locked_table() {
     let rig = Rig::into_file().await.reading_postgres("UPDATED_AT timestamptz, EXTERNAL_ID text, PAYLOAD text").await;
     rig.sql("BEGIN; LOCK TABLE {t} IN ACCESS EXCLUSIVE MODE").await;
-    let cause = passing(read(&rig).await);
+    let cause = transient(read(&rig).await);
     assert!(cause.ends_with("canceling statement due to lock timeout"), "{cause}");
     assert!(matches!(rig.probe().await, Err(SyncError::Passing(_))));
     rig.sql("COMMIT").await;
@@ -63,7 +63,7 @@ async fn a_table_that_somebody_has_locked() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there() {
+async fn an_unreachable_server() {
     let mut rig = Rig::into_file().await;
     let hangs_up = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = hangs_up.local_addr().unwrap().port();
@@ -77,14 +77,14 @@ async fn a_server_that_is_not_there() {
         (format!("postgres:///postgres?host={folder}"), "No such file"),
     ] {
         rig.integration.source = from(&url);
-        let cause = passing(read(&rig).await);
+        let cause = transient(read(&rig).await);
         assert!(cause.contains(expected), "{cause}");
         assert!(matches!(rig.probe().await, Err(SyncError::Passing(_))), "{url}");
     }
 }
 
 #[tokio::test]
-async fn what_has_to_be_repaired_does_not_pass() {
+async fn config_errors_are_not_transient() {
     let mut rig = Rig::into_file().await;
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = other.local_addr().unwrap().port();
@@ -107,19 +107,19 @@ async fn what_has_to_be_repaired_does_not_pass() {
 }
 
 #[tokio::test]
-async fn a_server_that_has_no_connection_left() {
+async fn a_server_without_free_connections() {
     let mut rig =
         Rig::into_file().await.reading_postgres("UPDATED_AT timestamptz, EXTERNAL_ID text, PAYLOAD text").await;
     let role = format!("limited_{}", uuid::Uuid::new_v4().simple());
     rig.sql(&format!("CREATE ROLE {role} LOGIN CONNECTION LIMIT 0")).await;
     rig.integration.source = from(&postgres().replace("opencdi@", &format!("{role}@")));
-    let cause = passing(read(&rig).await);
+    let cause = transient(read(&rig).await);
     assert!(cause.contains("too many connections"), "{cause}");
     rig.sql(&format!("DROP ROLE {role}")).await;
 }
 
 #[tokio::test]
-async fn a_connection_that_is_cut_while_it_is_read_from() {
+async fn a_connection_that_is_lost_during_a_reading() {
     let rig = Rig::into_file().await.reading_postgres("UPDATED_AT timestamptz, EXTERNAL_ID text, PAYLOAD text").await;
     rig.sql("INSERT INTO {t} SELECT '2026-01-01Z', n, '{\"a\":\"' || repeat('x', 5000) || '\"}' FROM generate_series(1, 20000) AS n")
         .await;
@@ -132,7 +132,7 @@ async fn a_connection_that_is_cut_while_it_is_read_from() {
     .await;
     let error = loop {
         match reading.next().await {
-            Ok(Read::End) => panic!("it came to its end"),
+            Ok(Read::End) => panic!("the reading ended"),
             Ok(_) => {}
             Err(error) => break error,
         }
@@ -140,13 +140,13 @@ async fn a_connection_that_is_cut_while_it_is_read_from() {
     assert!(matches!(error, SyncError::Passing(_)), "{error:?}");
 }
 
-/// Runs a test in a process of its own, as limits are those of a whole process.
+/// Runs a test in its own process, because resource limits apply to a whole process.
 fn in_a_process_of_its_own(name: &str, test: impl FnOnce()) {
     const NAME: &str = "OPENCDI_TEST_ALONE";
     if std::env::var(NAME).is_ok_and(|alone| alone == name) {
         return test();
     }
-    let path = format!("sync::tests::passing::{name}");
+    let path = format!("sync::tests::transient_errors::{name}");
     let mut process = Command::new(std::env::current_exe().unwrap());
     let output = process.args(["--exact", &path, "--nocapture"]).env(NAME, name).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
@@ -172,9 +172,9 @@ fn too_many_open_files() {
             assert_eq!(full.raw_os_error(), Some(rustix::io::Errno::MFILE.raw_os_error()));
             let sqlite = rig.integration.source.clone();
             rig.integration.source = from("postgres://opencdi@127.0.0.1:1/postgres");
-            let cause = passing(read(&rig).await);
+            let cause = transient(read(&rig).await);
             assert!(cause.contains("Too many open files"), "{cause}");
-            // A database in WAL mode takes several files: whichever of them is too much, it passes.
+            // A database in WAL mode needs several files. Whichever cannot be opened, the error is transient.
             rig.integration.source = sqlite;
             let mut tries = 0;
             while let Err(error) = read(&rig).await {
@@ -183,7 +183,7 @@ fn too_many_open_files() {
                 tries += 1;
             }
             assert!(tries >= 2, "{tries}");
-            // So does a destination's file, which is waited for.
+            // A destination's file is retried as well.
             while let Ok(file) = File::open("/dev/null") {
                 open.push(file);
             }

@@ -1,10 +1,10 @@
-//! What becomes of a store that is locked, reads only or stands still, and of its connections.
+//! A store that is locked, read-only or frozen, and its connections.
 
 use super::*;
 
-/// SQLite ends a transaction by itself when a disk is full, and of some other errors. sqlx does not see that.
+/// SQLite rolls back a transaction by itself when the disk is full, and for some other errors. sqlx does not notice.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_on_which_a_transaction_has_failed_is_used_no_more() {
+async fn a_connection_with_a_failed_transaction_is_not_reused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let store = open(StoreLocation::Sqlite(path.clone())).await;
@@ -16,7 +16,7 @@ async fn a_connection_on_which_a_transaction_has_failed_is_used_no_more() {
     for _ in 0..3 {
         run(&store, integration, Utc::now(), JobStatus::Success).await;
     }
-    // From outside, where nothing is seen that was not committed.
+    // Through another connection, which sees only committed rows.
     let outside = rusqlite::Connection::open(path).unwrap();
     let stored: i64 = outside.query_row("SELECT count(*) FROM jobs", (), |row| row.get(0)).unwrap();
     assert_eq!(stored, 3);
@@ -34,11 +34,11 @@ async fn a_transaction_that_is_dropped_leaves_its_connection_usable() {
     }
     let outside = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
     let stored: i64 = outside.query_row("SELECT count(*) FROM jobs", (), |row| row.get(0)).unwrap();
-    assert_eq!(stored, 20, "nothing of what was dropped was done");
+    assert_eq!(stored, 20, "dropped transactions are rolled back");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_store_that_is_locked_is_in_trouble_that_passes() {
+async fn a_locked_store_is_unavailable_until_it_is_unlocked() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let store = open(StoreLocation::Sqlite(path.clone())).await;
@@ -46,10 +46,10 @@ async fn a_store_that_is_locked_is_in_trouble_that_passes() {
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let begun = std::time::Instant::now();
     assert!(store.start_job(id(), Utc::now()).await.unwrap_err().is_unavailable());
-    assert!(begun.elapsed() > Duration::from_secs(2), "it was waited for");
+    assert!(begun.elapsed() > Duration::from_secs(2), "the call waits for the lock");
     let begun = std::time::Instant::now();
     assert!(store.start_job(id(), Utc::now()).await.unwrap_err().is_unavailable());
-    assert!(begun.elapsed() < Duration::from_millis(100), "nobody waits for what is known to be away");
+    assert!(begun.elapsed() < Duration::from_millis(100), "calls fail at once during an outage");
     other.execute_batch("ROLLBACK").unwrap();
     let integration = id();
     let begun = std::time::Instant::now();
@@ -57,12 +57,12 @@ async fn a_store_that_is_locked_is_in_trouble_that_passes() {
         assert!(begun.elapsed() < Duration::from_secs(10), "it never came back");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert!(store.back_since().is_some());
+    assert!(store.time_since_recovery().is_some());
 }
 
-/// A standby, to which an address leads after a failover.
+/// As when the address leads to a standby after a failover.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_store_that_only_reads_is_away_until_it_can_be_written_to() {
+async fn a_read_only_store_is_unavailable_until_it_is_writable() {
     let location = database().await;
     let store = open(location.clone()).await;
     let StoreLocation::Postgres(url) = &location else { unreachable!() };
@@ -79,7 +79,7 @@ async fn a_store_that_only_reads_is_away_until_it_can_be_written_to() {
         assert!(store.start_job(id(), Utc::now()).await.unwrap_err().is_unavailable());
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    assert_eq!(store.back_since(), None, "asking whether it reads says nothing");
+    assert_eq!(store.time_since_recovery(), None, "a probe that only reads is not enough");
     only_reads("off").await;
     let begun = std::time::Instant::now();
     while store.start_job(id(), Utc::now()).await.is_err() {
@@ -88,13 +88,13 @@ async fn a_store_that_only_reads_is_away_until_it_can_be_written_to() {
     }
 }
 
-/// More callers than connections, of a store that answers each of them.
+/// More callers than connections, while the store answers.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_queue_is_not_taken_for_a_store_that_is_away() {
+async fn a_busy_connection_pool_is_not_an_outage() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let store = open(StoreLocation::Sqlite(path)).await;
-    // Somebody keeps the one connection that writes for longer than others wait for it.
+    // Holds the only write connection for longer than the acquire timeout.
     let kept = store.database.begin().await.unwrap();
     let reads = async {
         for _ in 0..60 {
@@ -104,19 +104,19 @@ async fn a_queue_is_not_taken_for_a_store_that_is_away() {
     };
     let (refused, ()) = tokio::join!(store.start_job(id(), Utc::now()), reads);
     assert!(refused.unwrap_err().is_unavailable());
-    assert!(store.used_requests("a", "b", 0).await.is_ok(), "nobody else is refused");
+    assert!(store.used_requests("a", "b", 0).await.is_ok(), "other calls succeed");
     drop(kept);
     assert!(started(&store, id(), Utc::now()).await);
 }
 
-/// A process that stands still in the middle of a transaction, as a machine that is suspended.
+/// A process that freezes in a transaction, as on a suspended machine.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_that_stands_still_keeps_nobody_from_its_rows_for_long() {
+async fn a_frozen_process_does_not_keep_its_row_locks() {
     let location = database().await;
-    let (store, still) = (open(location.clone()).await, open(location).await);
+    let (store, frozen) = (open(location.clone()).await, open(location).await);
     let integration = id();
     assert!(started(&store, integration, Utc::now()).await);
-    let mut transaction = still.database.begin().await.unwrap();
+    let mut transaction = frozen.database.begin().await.unwrap();
     sqlx::raw_sql("UPDATE jobs SET rows_synced = 1").execute(transaction.connection()).await.unwrap();
     let begun = std::time::Instant::now();
     let claimed = loop {
@@ -124,8 +124,8 @@ async fn a_process_that_stands_still_keeps_nobody_from_its_rows_for_long() {
             Ok(claimed) => break claimed,
             Err(error) => assert!(error.is_unavailable(), "{error}"),
         }
-        assert!(begun.elapsed() < Duration::from_secs(20), "it is never to be had");
+        assert!(begun.elapsed() < Duration::from_secs(20), "the row lock is not released");
     };
     assert!(claimed.is_some());
-    assert!(transaction.end(Ok(())).await.is_err(), "it has lost its rows");
+    assert!(transaction.end(Ok(())).await.is_err(), "its transaction was rolled back");
 }

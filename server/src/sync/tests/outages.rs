@@ -1,4 +1,4 @@
-//! What happens to a run while the store is in trouble, and when a run must end that would not by itself.
+//! Runs during outages of the store, and runs that are cancelled, time out or stop.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,39 +19,39 @@ use crate::sync::{CANCELLED, WorkerConfig, Workers};
 use crate::testing::postgres;
 use crate::types::PostgresUrl;
 
-/// Every user that was accepted, each once.
+/// The number of accepted users. Fails if one was sent twice.
 fn arrived(rig: &Rig) -> usize {
-    let users: Vec<String> = rig.stand_in.objects().iter().map(user).collect();
+    let users: Vec<String> = rig.fake_braze.objects().iter().map(user).collect();
     let each: BTreeSet<&String> = users.iter().collect();
-    assert_eq!(each.len(), users.len(), "somebody was sent twice");
+    assert_eq!(each.len(), users.len(), "a user was sent twice");
     each.len()
 }
 
-/// A sync of 20,000 rows that takes some seconds, triggered.
+/// A triggered sync of 20,000 rows that takes some seconds.
 async fn slow_sync() -> Rig {
     let mut rig = Rig::into_service().await;
     rig.insert_many(20_000);
-    rig.stand_in.delay(Duration::from_millis(100));
+    rig.fake_braze.delay(Duration::from_millis(100));
     rig.tuning.checkpoint = Duration::from_millis(10);
     rig.trigger().await;
     rig
 }
 
-/// How much was accepted when nothing more has come for a while.
-async fn settled(rig: &Rig) -> usize {
+/// The number of accepted objects once no more arrive.
+async fn accepted_when_idle(rig: &Rig) -> usize {
     loop {
-        let accepted = rig.stand_in.accepted();
+        let accepted = rig.fake_braze.accepted();
         sleep(Duration::from_millis(500)).await;
-        if rig.stand_in.accepted() == accepted {
+        if rig.fake_braze.accepted() == accepted {
             return accepted;
         }
     }
 }
 
-/// Somebody else who writes to the store, and keeps everybody from it until this is dropped.
+/// Locks the store for writing until the returned connection is dropped.
 async fn lock(rig: &Rig) -> rusqlite::Connection {
     let store = rig.folder.path().join("store.db");
-    // The run may be in a transaction, which must go on meanwhile.
+    // In a blocking task, because the run may be in a transaction that has to finish first.
     let locked = tokio::task::spawn_blocking(move || {
         let other = rusqlite::Connection::open(store).unwrap();
         other.busy_timeout(Duration::from_secs(10)).unwrap();
@@ -62,50 +62,50 @@ async fn lock(rig: &Rig) -> rusqlite::Connection {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_nothing_can_be_written_down_delivery_pauses_and_then_goes_on() {
+async fn delivery_pauses_while_the_store_is_locked_and_then_continues() {
     let rig = slow_sync().await;
     let claimed = rig.claim(LEASE).await;
-    let trouble = async {
-        until(async || rig.stand_in.accepted() > 300).await;
+    let outage = async {
+        until(async || rig.fake_braze.accepted() > 300).await;
         let locked = lock(&rig).await;
         sleep(Duration::from_millis(1500)).await;
-        let paused_at = settled(&rig).await;
-        assert!(paused_at < 20_000, "it went on to the end");
+        let paused_at = accepted_when_idle(&rig).await;
+        assert!(paused_at < 20_000, "delivery did not pause");
         sleep(Duration::from_millis(3500)).await;
-        assert_eq!(rig.stand_in.accepted(), paused_at, "nothing is sent");
+        assert_eq!(rig.fake_braze.accepted(), paused_at, "nothing is sent");
         drop(locked);
         paused_at
     };
-    let (ended, paused_at) = tokio::join!(rig.run(claimed, LEASE), trouble);
+    let (ended, paused_at) = tokio::join!(rig.run(claimed, LEASE), outage);
     ended.unwrap();
     assert!(paused_at > 0);
     let job = rig.job().await;
     assert_eq!((job.status, job.rows_synced, arrived(&rig)), (JobStatus::Success, 20_000, 20_000));
 }
 
-/// How far the clock of the next test has gone while the machine slept.
+/// Simulated seconds that the machine has slept in the next test.
 static SLEPT: AtomicU64 = AtomicU64::new(0);
 
-fn with_sleep() -> Duration {
+fn clock_with_sleep() -> Duration {
     Clock::SYSTEM.now() + Duration::from_secs(SLEPT.load(Ordering::Relaxed))
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_machine_has_slept_nothing_is_sent_until_the_lease_is_renewed() {
+async fn after_a_suspended_machine_wakes_up_nothing_is_sent_until_the_lease_is_renewed() {
     let mut rig = Rig::into_service().await;
-    rig.clock = Clock::of(with_sleep);
+    rig.clock = Clock::of(clock_with_sleep);
     rig.insert_many(10_000);
-    rig.stand_in.delay(Duration::from_millis(20));
+    rig.fake_braze.delay(Duration::from_millis(20));
     rig.trigger().await;
     let claimed = rig.claim(LEASE).await;
     let sleeps = async {
-        until(async || rig.stand_in.accepted() > 300).await;
-        // So that it cannot be renewed at once.
+        until(async || rig.fake_braze.accepted() > 300).await;
+        // Prevents an immediate renewal.
         let locked = lock(&rig).await;
         SLEPT.store(3600, Ordering::Relaxed);
-        let awake = settled(&rig).await;
+        let awake = accepted_when_idle(&rig).await;
         sleep(Duration::from_millis(700)).await;
-        assert_eq!(rig.stand_in.accepted(), awake, "what was under way at that moment was all");
+        assert_eq!(rig.fake_braze.accepted(), awake, "only requests in flight at that moment arrive");
         drop(locked);
     };
     let (ended, ()) = tokio::join!(rig.run(claimed, LEASE), sleeps);
@@ -115,7 +115,7 @@ async fn after_a_machine_has_slept_nothing_is_sent_until_the_lease_is_renewed() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_error_of_the_store_that_stays_ends_the_job() {
+async fn a_permanent_error_of_the_store_ends_the_job() {
     let mut rig = Rig::into_service().await;
     rig.insert_many(300);
     rig.insert(1_000, "bad", "[]");
@@ -127,22 +127,22 @@ async fn an_error_of_the_store_that_stays_ends_the_job() {
     assert!(begun.elapsed() < Duration::from_secs(10));
     assert_eq!(job.status, JobStatus::Error);
     let cause = job.cause.unwrap();
-    assert!(cause.contains("cannot be written down") && cause.contains("row_errors"), "{cause}");
+    assert!(cause.contains("cannot be written to the store") && cause.contains("row_errors"), "{cause}");
     store.execute_batch("ALTER TABLE mislaid RENAME TO row_errors").unwrap();
     rig.sync().await;
-    assert_eq!(rig.row_errors().await.len(), 1, "the row comes again");
+    assert_eq!(rig.row_errors().await.len(), 1, "the row is read again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_is_cancelled_ends_with_what_was_delivered() {
+async fn a_cancelled_job_keeps_what_was_delivered() {
     let mut rig = Rig::into_service().await;
     rig.insert_many(20_000);
-    rig.stand_in.delay(Duration::from_millis(30));
+    rig.fake_braze.delay(Duration::from_millis(30));
     rig.tuning.checkpoint = Duration::from_millis(20);
     rig.trigger().await;
     let claimed = rig.claim(LEASE).await;
     let cancel = async {
-        until(async || rig.stand_in.accepted() > 500).await;
+        until(async || rig.fake_braze.accepted() > 500).await;
         let asked = rig.store.cancel_job(rig.integration.id, CANCELLED).await.unwrap();
         assert!(matches!(asked, Cancelled::Asked(_)));
         Instant::now()
@@ -153,29 +153,29 @@ async fn a_job_that_is_cancelled_ends_with_what_was_delivered() {
     let job = rig.job().await;
     assert_eq!((job.status, job.cause.as_deref()), (JobStatus::Error, Some(CANCELLED)));
     assert!(job.rows_synced < 20_000);
-    assert_eq!(job.rows_synced, arrived(&rig) as u64, "what was under way has arrived and is counted");
-    rig.stand_in.delay(Duration::ZERO);
+    assert_eq!(job.rows_synced, arrived(&rig) as u64, "batches in flight have arrived and are counted");
+    rig.fake_braze.delay(Duration::ZERO);
     let rest = rig.sync().await;
     assert_eq!((rest.status, rest.rows_synced), (JobStatus::Success, 20_000 - job.rows_synced));
     assert_eq!(arrived(&rig), 20_000);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_ends_when_it_takes_too_long_even_if_a_destination_wants_to_be_left_alone() {
+async fn a_job_ends_after_max_duration_even_during_a_rate_limit_pause() {
     let mut rig = Rig::into_service().await;
     rig.integration.max_duration = Duration::from_secs(1);
     rig.insert_many(1000);
-    rig.stand_in.script((0..1000).map(|_| Answer::new(429, "").header("Retry-After", "1")));
+    rig.fake_braze.script((0..1000).map(|_| Answer::new(429, "").header("Retry-After", "1")));
     let begun = Instant::now();
     let job = rig.sync().await;
     assert!(begun.elapsed() < Duration::from_secs(14), "{:?}", begun.elapsed());
     assert_eq!((job.status, job.rows_synced), (JobStatus::Error, 0));
     let cause = job.cause.unwrap();
-    assert!(cause.contains("it took longer than `max_duration` (1s)"), "{cause}");
+    assert!(cause.contains("longer than `max_duration` (1s)"), "{cause}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_job_is_claimed_once_the_workers_are_to_stop() {
+async fn no_job_is_claimed_once_a_stop_is_requested() {
     const ROUNDS: usize = 8;
     let rig = Rig::into_file().await;
     let store = rusqlite::Connection::open(rig.folder.path().join("store.db")).unwrap();
@@ -184,7 +184,7 @@ async fn no_job_is_claimed_once_the_workers_are_to_stop() {
         store.query_row(&text, [than], |row| row.get(0)).unwrap()
     };
     for _ in 0..ROUNDS {
-        // Short syncs one after the other: one ends at about the moment at which the workers are to stop.
+        // Short syncs one after the other, so that one ends at about the time of the stop request.
         let before = count("finished_at", 0);
         let mut integrations = Vec::new();
         for _ in 0..40 {
@@ -199,13 +199,16 @@ async fn no_job_is_claimed_once_the_workers_are_to_stop() {
         let stopped_at = chrono::Utc::now().timestamp_micros();
         workers.stop(Duration::from_secs(10)).await;
         let late = count("begun_at", stopped_at);
-        assert!(late <= 1, "{late} jobs were claimed, more than the one that may have been on its way");
+        assert!(
+            late <= 1,
+            "{late} jobs were claimed after the stop request; at most one claim may have been in flight"
+        );
         store.execute("UPDATE jobs SET finished_at = 1 WHERE finished_at IS NULL", ()).unwrap();
     }
 }
 
-/// A way to the Postgres for tests on which the answer to the first `COMMIT` is lost.
-async fn losing_an_answer() -> (std::net::SocketAddr, tokio::task::JoinHandle<()>) {
+/// A proxy to the Postgres for tests that drops the response to the first `COMMIT`.
+async fn proxy_that_drops_a_response() -> (std::net::SocketAddr, tokio::task::JoinHandle<()>) {
     let upstream = reqwest::Url::parse(&postgres()).unwrap();
     let upstream = (upstream.host_str().unwrap().to_owned(), upstream.port().unwrap_or(5432));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -225,7 +228,7 @@ async fn losing_an_answer() -> (std::net::SocketAddr, tokio::task::JoinHandle<()
                     if commits && !lost.swap(true, Ordering::Relaxed) {
                         answers.abort();
                         to_server.write_all(&bytes[..read]).await.unwrap();
-                        // It is done before the connection breaks.
+                        // Postgres commits before the connection breaks.
                         sleep(Duration::from_millis(300)).await;
                         return;
                     }
@@ -239,7 +242,7 @@ async fn losing_an_answer() -> (std::net::SocketAddr, tokio::task::JoinHandle<()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_end_that_was_written_though_its_answer_was_lost_is_the_end() {
+async fn a_job_ends_once_even_if_the_response_to_its_end_is_lost() {
     let mut rig = Rig::into_service().await;
     rig.insert_many(100);
     let database = format!("lost_{}", uuid::Uuid::new_v4().simple());
@@ -255,11 +258,11 @@ async fn an_end_that_was_written_though_its_answer_was_lost_is_the_end() {
         StoreLocation::Postgres(PostgresUrl::new(Secret::new(url)).unwrap())
     };
     Store::open(&store(None)).await.unwrap();
-    let (address, proxy) = losing_an_answer().await;
+    let (address, proxy) = proxy_that_drops_a_response().await;
     rig.store = Store::open(&store(Some(address.port()))).await.unwrap();
     rig.trigger().await;
     let claimed = rig.claim(LEASE).await;
-    // It has ended by then, so that its end is the only thing that is committed by name.
+    // The run ends before its first checkpoint, so that the first `COMMIT` is that of its end.
     rig.tuning.checkpoint = Duration::from_secs(2);
     let ended = rig.run(claimed, LEASE).await;
     assert!(ended.is_ok(), "no other worker had it: {ended:?}");
@@ -269,31 +272,31 @@ async fn an_end_that_was_written_though_its_answer_was_lost_is_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_that_is_to_stop_does_not_wait_for_the_store() {
+async fn a_process_that_shuts_down_does_not_wait_for_the_store() {
     let rig = slow_sync().await;
     let claimed = rig.claim(LEASE).await;
     let stops = async {
-        until(async || rig.stand_in.accepted() > 300).await;
+        until(async || rig.fake_braze.accepted() > 300).await;
         let locked = lock(&rig).await;
-        settled(&rig).await;
+        accepted_when_idle(&rig).await;
         rig.stop.send(Some(Instant::now() + Duration::from_secs(25))).unwrap();
         (locked, Instant::now())
     };
     let (ended, (locked, asked_at)) = tokio::join!(rig.run(claimed, LEASE), stops);
-    assert!(ended.is_err(), "it is not given back: {ended:?}");
+    assert!(ended.is_err(), "it is not handed back: {ended:?}");
     assert!(asked_at.elapsed() < Duration::from_secs(12), "{:?}", asked_at.elapsed());
     drop(locked);
     until(async || rig.store.jobs(rig.integration.id, &Page::First, 1).await.is_ok()).await;
-    assert_eq!(rig.job().await.status, JobStatus::Running, "another goes on when the lease has run out");
+    assert_eq!(rig.job().await.status, JobStatus::Running, "another worker resumes it when the lease expires");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn patience_with_a_source_begins_with_its_trouble() {
+async fn the_time_limit_for_a_source_counts_from_its_first_error() {
     let mut rig =
         Rig::into_service().await.reading_postgres("UPDATED_AT timestamptz, EXTERNAL_ID text, PAYLOAD text").await;
     rig.sql("INSERT INTO {t} VALUES (now() - interval '1 day', 'a', '{}')").await;
-    // Longer than there is patience with trouble.
-    rig.tuning.source_patience = Duration::from_secs(1);
+    // Shorter than the time until the first error.
+    rig.tuning.source_give_up_after = Duration::from_secs(1);
     let table = rig.table().to_owned();
     let slow = format!(
         "CREATE VIEW slow_{table} AS SELECT t.* FROM {table} AS t, (SELECT pg_sleep(CASE WHEN (SELECT count(*) FROM cut_{table}) = 0 THEN 60 ELSE 0 END)) AS s"

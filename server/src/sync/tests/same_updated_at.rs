@@ -1,6 +1,7 @@
-//! The experiments that showed what a watermark with a number of rows cannot do: which rows does the next sync take?
+//! Rows that change or are committed late without a newer `UPDATED_AT`: the next sync sends exactly those. A watermark that
+//! only counts the rows of one time cannot do this.
 //!
-//! Each runs from a table of SQLite and from one of Postgres.
+//! Each test runs with a SQLite and with a Postgres source.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,11 +13,11 @@ use crate::connectors::fake_braze::Answer;
 use crate::store::JobStatus;
 use crate::types::IntegrationKind::{self, Attributes, Purchases};
 
-/// Rows of one load.
+/// Number of rows loaded at once.
 const MANY: usize = 2000;
 
-/// Runs an experiment from both sources.
-async fn from_both(kind: IntegrationKind, experiment: impl AsyncFn(&mut Rig)) {
+/// Runs a test with both sources.
+async fn with_both_sources(kind: IntegrationKind, test: impl AsyncFn(&mut Rig)) {
     for postgres in [false, true] {
         let mut rig = Rig::into_service().await;
         if postgres {
@@ -25,23 +26,23 @@ async fn from_both(kind: IntegrationKind, experiment: impl AsyncFn(&mut Rig)) {
         rig.integration.kind = kind;
         rig.tuning.first_pause = Duration::from_millis(1);
         println!("from {}", if postgres { "Postgres" } else { "SQLite" });
-        experiment(&mut rig).await;
+        test(&mut rig).await;
     }
 }
 
-/// Inserts a row for each of so many users, all at one time.
+/// Inserts a row for each of these users, all with the same `UPDATED_AT`.
 async fn load(rig: &Rig, users: std::ops::Range<usize>, payload: &str) {
     let row = |user| format!("('{}', 'user-{user}', '{payload}')", time(0));
     let rows = users.map(row).collect::<Vec<_>>().join(", ");
     rig.sql(&format!("INSERT INTO {{t}} VALUES {rows}")).await;
 }
 
-/// Syncs, and gives what has arrived with that.
+/// Syncs and returns the objects that have arrived.
 async fn arrivals(rig: &Rig) -> Vec<Value> {
-    let before = rig.stand_in.accepted();
+    let before = rig.fake_braze.accepted();
     let job = rig.sync().await;
     assert_eq!(job.status, JobStatus::Success, "{:?}", job.cause);
-    rig.stand_in.objects().split_off(before)
+    rig.fake_braze.objects().split_off(before)
 }
 
 fn users(objects: &[Value]) -> BTreeSet<&str> {
@@ -52,7 +53,7 @@ const PURCHASE: &str = r#"{"product_id":"p","currency":"EUR","price":1}"#;
 
 #[tokio::test]
 async fn a_row_that_is_corrected_within_the_same_second_is_sent() {
-    from_both(Attributes, async |rig| {
+    with_both_sources(Attributes, async |rig| {
         load(rig, 0..3, r#"{"a":1}"#).await;
         assert_eq!(arrivals(rig).await.len(), 3);
         rig.sql(r#"UPDATE {t} SET PAYLOAD = '{"a":2}' WHERE EXTERNAL_ID = 'user-1'"#).await;
@@ -64,8 +65,8 @@ async fn a_row_that_is_corrected_within_the_same_second_is_sent() {
 }
 
 #[tokio::test]
-async fn a_row_that_comes_late_is_sent_though_another_has_left_its_time() {
-    from_both(Attributes, async |rig| {
+async fn a_late_row_is_sent_even_if_another_row_of_its_time_was_deleted() {
+    with_both_sources(Attributes, async |rig| {
         load(rig, 0..2, r#"{"a":1}"#).await;
         assert_eq!(arrivals(rig).await.len(), 2);
         rig.sql("DELETE FROM {t} WHERE EXTERNAL_ID = 'user-0'").await;
@@ -76,15 +77,15 @@ async fn a_row_that_comes_late_is_sent_though_another_has_left_its_time() {
 }
 
 #[tokio::test]
-async fn all_rows_of_a_load_that_are_corrected_under_its_stamp_are_sent() {
-    from_both(Attributes, async |rig| {
+async fn all_corrected_rows_of_a_load_are_sent_although_updated_at_is_unchanged() {
+    with_both_sources(Attributes, async |rig| {
         load(rig, 0..1000, r#"{"a":1}"#).await;
         assert_eq!(arrivals(rig).await.len(), 1000);
         let corrected: Vec<String> = (0..500).map(|number| format!("user-{}", number * 2)).collect();
         let list = corrected.iter().map(|user| format!("'{user}'")).collect::<Vec<_>>().join(", ");
         rig.sql(&format!(r#"UPDATE {{t}} SET PAYLOAD = '{{"a":2}}' WHERE EXTERNAL_ID IN ({list})"#)).await;
         let arrived = arrivals(rig).await;
-        assert_eq!(arrived.len(), 500, "those that were corrected and no others");
+        assert_eq!(arrived.len(), 500, "only the corrected rows");
         assert_eq!(users(&arrived), corrected.iter().map(String::as_str).collect());
         assert!(arrived.iter().all(|object| object["a"] == 2));
     })
@@ -93,7 +94,7 @@ async fn all_rows_of_a_load_that_are_corrected_under_its_stamp_are_sent() {
 
 #[tokio::test]
 async fn no_purchase_is_sent_again_when_one_is_deleted_from_the_table() {
-    from_both(Purchases, async |rig| {
+    with_both_sources(Purchases, async |rig| {
         load(rig, 0..MANY, PURCHASE).await;
         assert_eq!(arrivals(rig).await.len(), MANY);
         rig.sql("DELETE FROM {t} WHERE EXTERNAL_ID = 'user-7'").await;
@@ -103,8 +104,8 @@ async fn no_purchase_is_sent_again_when_one_is_deleted_from_the_table() {
 }
 
 #[tokio::test]
-async fn only_the_purchase_that_comes_late_is_sent() {
-    from_both(Purchases, async |rig| {
+async fn only_the_late_purchase_is_sent() {
+    with_both_sources(Purchases, async |rig| {
         load(rig, 0..MANY, PURCHASE).await;
         assert_eq!(arrivals(rig).await.len(), MANY);
         load(rig, MANY..MANY + 1, PURCHASE).await;
@@ -116,24 +117,24 @@ async fn only_the_purchase_that_comes_late_is_sent() {
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_beside_a_batch_that_fails_for_good_is_not_sent_again() {
-    from_both(Purchases, async |rig| {
+async fn purchases_acknowledged_beside_a_batch_that_fails_for_good_are_not_sent_again() {
+    with_both_sources(Purchases, async |rig| {
         load(rig, 0..MANY, PURCHASE).await;
-        // A gateway's failure is never about a row, so that this one is not left out.
+        // A 503 never makes a row error, so this row is not skipped.
         rig.service().give_up_after = Duration::from_secs(1);
         rig.service().batch_size = Some(10);
-        rig.stand_in.refuse("\"user-3\"", Answer::new(503, ""));
+        rig.fake_braze.refuse("\"user-3\"", Answer::new(503, ""));
         let mut accepted = Vec::new();
         for _ in 0..3 {
             let job = rig.sync().await;
             assert_eq!(job.status, JobStatus::Error, "{:?}", job.cause);
-            accepted.push(rig.stand_in.accepted());
+            accepted.push(rig.fake_braze.accepted());
         }
-        rig.stand_in.behave();
-        accepted.push(rig.stand_in.accepted() + arrivals(rig).await.len());
-        let objects = rig.stand_in.objects();
-        assert_eq!(users(&objects).len(), MANY, "everybody's has arrived");
-        // Nothing else was in flight when the failing batch was given up on: its lane waited, the others had been answered.
+        rig.fake_braze.behave();
+        accepted.push(rig.fake_braze.accepted() + arrivals(rig).await.len());
+        let objects = rig.fake_braze.objects();
+        assert_eq!(users(&objects).len(), MANY, "all purchases have arrived");
+        // Nothing else was in flight when the sync gave up on the failing batch: the requests of all other lanes were answered.
         assert_eq!(objects.len(), MANY, "each once; accepted after each sync: {accepted:?}");
     })
     .await;

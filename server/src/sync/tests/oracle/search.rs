@@ -1,6 +1,7 @@
-//! Tries histories one after the other, and finds a short one for a promise that is broken.
+//! Runs random histories and shrinks those with a violation.
 //!
-//! Each history has a seed of its own, of the run's seed, the test and its number, so that one can be tried by itself.
+//! The seed of a history is derived from the run's seed, the test's name and the history's number, so that each can be run
+//! alone.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -10,57 +11,58 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Runtime;
 
-use super::super::rig::Place;
+use super::super::rig::SharedFolder;
 use super::changes::Setting;
 use super::drive::drive;
 use super::history::{Step, histories};
-use super::judge::{Broken, Promise};
+use super::judge::{Guarantee, Violation};
 
-/// From which seed histories come; the environment says otherwise.
+/// The default of `OPENCDI_SEED`.
 const SEED: u64 = 0x0c_d1;
-/// How much may be spent on finding a shorter history.
-const MOST_SHRINKS: usize = 400;
+/// Limits for shrinking a history.
+const MAX_SHRINKS: usize = 400;
 const LONGEST_SHRINK: Duration = Duration::from_secs(20);
 
-/// A history that breaks a promise.
+/// A history with a violation.
 struct Found {
     steps: Vec<Step>,
     log: String,
-    broken: Broken,
+    violation: Violation,
 }
 
-struct Hunt {
+struct Search {
     name: &'static str,
     seed: u64,
     runtime: Runtime,
-    place: Place,
+    place: SharedFolder,
 }
 
-/// Tries so many histories of these settings in turn; the environment may say otherwise. Panics where one breaks a promise.
-pub fn hunt(name: &'static str, count: u64, settings: &[Setting]) {
+/// Runs `count` histories, or `OPENCDI_HISTORIES`, of these settings in turn. Panics with a short counterexample if a guarantee
+/// is violated.
+pub fn find_counterexample(name: &'static str, count: u64, settings: &[Setting]) {
     let seed = number("OPENCDI_SEED").unwrap_or(SEED);
     let count = number("OPENCDI_HISTORIES").unwrap_or(count);
     let only = number("OPENCDI_HISTORY");
     let is_survey = std::env::var_os("OPENCDI_SURVEY").is_some();
     println!("OPENCDI_SEED={seed:#x}");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let place = runtime.block_on(Place::new());
-    let hunt = Hunt { name, seed, runtime, place };
-    let mut survey: BTreeMap<(Promise, String), (usize, String)> = BTreeMap::new();
+    let place = runtime.block_on(SharedFolder::new());
+    let search = Search { name, seed, runtime, place };
+    let mut survey: BTreeMap<(Guarantee, String), (usize, String)> = BTreeMap::new();
     let begun = Instant::now();
     let mut busy = Duration::ZERO;
     for history in only.map_or(0..count, |only| only..only + 1) {
         let setting = settings[history as usize % settings.len()];
         let one = Instant::now();
-        let found = hunt.attempt(history, setting);
+        let found = search.attempt(history, setting);
         busy += one.elapsed();
         let Some((tree, found)) = found else { continue };
-        let found = hunt.shorten(setting, tree, found);
-        let report = hunt.report(history, setting, &found);
+        let found = search.shorten(setting, tree, found);
+        let report = search.report(history, setting, &found);
         if !is_survey {
             panic!("{report}");
         }
-        let entry = survey.entry((found.broken.promise, kinds(&found.steps))).or_insert((0, report.clone()));
+        let entry = survey.entry((found.violation.guarantee, kinds(&found.steps))).or_insert((0, report.clone()));
         entry.0 += 1;
         if report.lines().count() < entry.1.lines().count() {
             entry.1 = report;
@@ -68,16 +70,16 @@ pub fn hunt(name: &'static str, count: u64, settings: &[Setting]) {
     }
     let each = busy.as_secs_f64() * 1000.0 / count as f64;
     println!("{count} histories, {each:.1} ms each, {:.1} s in all", begun.elapsed().as_secs_f64());
-    for ((promise, kinds), (times, report)) in &survey {
-        println!("\n=== {promise:?} [{kinds}] {times} times\n{report}");
+    for ((guarantee, kinds), (times, report)) in &survey {
+        println!("\n=== {guarantee:?} [{kinds}] {times} times\n{report}");
     }
-    assert!(survey.is_empty(), "{} kinds of histories break a promise", survey.len());
+    assert!(survey.is_empty(), "{} kinds of histories have a violation", survey.len());
 }
 
-impl Hunt {
+impl Search {
     fn run(&self, setting: Setting, steps: &[Step]) -> Option<Found> {
         let (log, result) = self.runtime.block_on(drive(&self.place, setting, steps));
-        result.err().map(|broken| Found { steps: steps.to_vec(), log, broken })
+        result.err().map(|violation| Found { steps: steps.to_vec(), log, violation })
     }
 
     fn attempt(
@@ -92,7 +94,7 @@ impl Hunt {
         Some((tree, found))
     }
 
-    /// Leaves out and simplifies steps as long as the same promise is broken.
+    /// Removes and simplifies steps as long as the same guarantee is violated.
     fn shorten(
         &self,
         setting: Setting,
@@ -102,10 +104,10 @@ impl Hunt {
         let (begun, mut found) = (Instant::now(), found);
         let mut shrinks = 0;
         let mut may_go_on = tree.simplify();
-        while may_go_on && shrinks < MOST_SHRINKS && begun.elapsed() < LONGEST_SHRINK {
+        while may_go_on && shrinks < MAX_SHRINKS && begun.elapsed() < LONGEST_SHRINK {
             shrinks += 1;
             match self.run(setting, &tree.current()) {
-                Some(shorter) if shorter.broken.promise == found.broken.promise => {
+                Some(shorter) if shorter.violation.guarantee == found.violation.guarantee => {
                     found = shorter;
                     may_go_on = tree.simplify();
                 }
@@ -116,22 +118,22 @@ impl Hunt {
     }
 
     fn report(&self, history: u64, setting: Setting, found: &Found) -> String {
-        let Found { broken, log, steps } = found;
+        let Found { violation, log, steps } = found;
         let (seed, name) = (self.seed, self.name);
         format!(
-            "{broken}\n{setting:?}\n{log}steps: {steps:?}\nagain: OPENCDI_SEED={seed:#x} OPENCDI_HISTORY={history} cargo test -p cdi-server {name}"
+            "{violation}\n{setting:?}\n{log}steps: {steps:?}\nreproduce: OPENCDI_SEED={seed:#x} OPENCDI_HISTORY={history} cargo test -p cdi-server {name}"
         )
     }
 }
 
-/// Which kinds of steps are in a history.
+/// The kinds of steps in a history.
 fn kinds(steps: &[Step]) -> String {
     let name = |step: &Step| {
         let text = format!("{step:?}");
         let name = text.split(' ').next().unwrap_or_default().to_owned();
         match step {
-            Step::Sync { cut, mood } if *mood == Default::default() => format!("{name} {cut:?}"),
-            Step::Sync { cut, mood } => format!("{name} {cut:?} {mood:?}"),
+            Step::Sync { interruption, faults } if *faults == Default::default() => format!("{name} {interruption:?}"),
+            Step::Sync { interruption, faults } => format!("{name} {interruption:?} {faults:?}"),
             Step::Insert { when, .. } => format!("{name} {when:?}"),
             _ => name,
         }
@@ -148,5 +150,5 @@ fn number(variable: &str) -> Option<u64> {
         Some(digits) => u64::from_str_radix(digits, 16),
         None => text.parse(),
     };
-    Some(number.unwrap_or_else(|_| panic!("{variable} is {text:?}, which is no number")))
+    Some(number.unwrap_or_else(|_| panic!("{variable} is {text:?}, which is not a number")))
 }
