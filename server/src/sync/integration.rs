@@ -61,8 +61,8 @@ impl Integration {
         ];
         let (what, before, now) = parts.into_iter().find(|(_, before, now)| before != now)?;
         Some(format!(
-            "the integration has another {what} than the one that its watermark belongs to: {now} in place of {before}; nothing was read. \
-             `cdi-server watermark {name:?} --keep` goes on from the watermark all the same, `cdi-server watermark {name:?} --reset` begins with the first row"
+            "the integration has another {what} than the one that its watermark belongs to: {now} instead of {before}; nothing was read. \
+             `cdi-server watermark {name:?} --keep` continues from the watermark, `cdi-server watermark {name:?} --reset` starts with the first row"
         ))
     }
 }

@@ -33,7 +33,7 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// Begins to read.
     fn read(&self, request: ReadRequest) -> BoxFuture<'_, Result<Reading, SyncError>>;
 
-    /// Tries whether it can be read, without reading its rows.
+    /// Checks whether it can be read, without reading its rows.
     fn probe(&self, kind: IntegrationKind) -> BoxFuture<'_, Result<SourceReport, SyncError>>;
 }
 
@@ -99,16 +99,16 @@ impl Reading {
     }
 }
 
-/// What is found at a source that can be read.
+/// The result of a probe of a source that can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceReport {
     /// The table.
     pub table: String,
-    /// What `UPDATED_AT` is; nothing where there are no rows yet.
+    /// The format of `UPDATED_AT`; `None` without rows.
     pub updated_at: Option<&'static str>,
     /// The identifier columns.
     pub identifiers: Vec<String>,
-    /// What its owner might want to know.
+    /// A warning that is not part of the text of the report.
     pub advice: Option<&'static str>,
 }
 
@@ -116,10 +116,9 @@ impl fmt::Display for SourceReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "table {}, identified by {}", self.table, self.identifiers.join(", "))?;
         match self.updated_at {
-            Some(kind) => write!(formatter, ", UPDATED_AT is {kind}")?,
-            None => formatter.write_str(", no rows yet")?,
+            Some(kind) => write!(formatter, ", UPDATED_AT is {kind}"),
+            None => formatter.write_str(", no rows yet"),
         }
-        self.advice.map_or(Ok(()), |advice| write!(formatter, "; {advice}"))
     }
 }
 
