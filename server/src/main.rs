@@ -5,14 +5,16 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use cdi_server::commands::watermark::Change;
-use cdi_server::commands::{cancel, check, jobs, key, preview, row_errors, watermark};
+use cdi_server::commands::{audit, cancel, check, init, jobs, key, preview, row_errors, watermark};
 use cdi_server::config::{Config, ConfigError};
 use cdi_server::logging::{self, LogFormat};
 use cdi_server::process::{ShutdownSignals, ignore_hangups, print, raise_open_files};
 use cdi_server::service::{Role, Service};
+use cdi_server::settings::DEFAULT_FILE;
 use cdi_server::store::JobIdPrefix;
 use cdi_server::{api, demo, secret};
 use chrono::{DateTime, Utc};
+use clap::builder::PossibleValuesParser;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 #[global_allocator]
@@ -29,9 +31,10 @@ struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   cdi-server demo                            see a sync from end to end on this machine
-  cdi-server key new --name airflow --permission cdi.integration_sync
-  cdi-server check --config opencdi.toml     before you deploy
-  cdi-server serve --config opencdi.toml     run it";
+  cdi-server init                            write opencdi.toml and a first API key
+  cdi-server check                           can everything in opencdi.toml work?
+  cdi-server preview Users                   what would the next sync send?
+  cdi-server serve                           run it";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -46,10 +49,23 @@ enum Command {
         #[arg(long, value_enum, default_value = "text")]
         log_format: LogFormat,
     },
+    /// Write a commented configuration file with a first API key
+    #[command(after_help = "An existing file is never changed.\n\nExample:\n  cdi-server init")]
+    Init {
+        /// The file to create
+        #[arg(env = "OPENCDI_CONFIG", default_value = DEFAULT_FILE)]
+        file: PathBuf,
+    },
     /// Validate the configuration and test every source and destination connection
+    #[command(
+        after_help = "Nothing is changed or delivered. Exit code: 0 if everything can work (there may be warnings), 1 if something cannot.\n\nExample:\n  cdi-server check --config staging.toml"
+    )]
     Check {
         #[command(flatten)]
         config: ConfigFile,
+        /// How to print the results
+        #[arg(long, value_enum, default_value = "text")]
+        format: check::Format,
     },
     /// Show what the next sync would send and refuse; nothing is changed
     #[command(after_help = "Example:\n  cdi-server preview Users --rows 3")]
@@ -62,7 +78,7 @@ enum Command {
         #[arg(long, default_value_t = 10)]
         rows: usize,
     },
-    /// Show how far an integration has got, or change that
+    /// Show the watermark of an integration (the UPDATED_AT that its syncs have reached), or change it
     #[command(
         after_help = "Examples:\n  cdi-server watermark Users                               show it\n  cdi-server watermark Users --set 2026-11-01T00:00:00Z    sync again what has changed since then\n  cdi-server watermark Users --reset                       sync everything again\n  cdi-server watermark Users --keep                        the table was renamed: go on"
     )]
@@ -71,13 +87,13 @@ enum Command {
         config: ConfigFile,
         /// The integration's ID or name
         integration: String,
-        /// The next sync takes rows of this time and later ones
+        /// Sync rows with this UPDATED_AT or a later one
         #[arg(long, value_name = "TIME", group = "change", value_parser = time)]
         set: Option<DateTime<Utc>>,
-        /// The next sync takes every row
+        /// Sync every row
         #[arg(long, group = "change")]
         reset: bool,
-        /// The watermark belongs to the integration's present source, destination and type from now on
+        /// Keep the watermark although the integration has another source, destination or type
         #[arg(long, group = "change")]
         keep: bool,
     },
@@ -147,27 +163,27 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum KeyCommand {
-    /// Make a key: it is printed once, with the TOML to paste
+    /// Create a key; it is printed once, with the TOML for the configuration
     #[command(
-        after_help = "Example:\n  cdi-server key new --name airflow --workspace my-workspace --permission cdi.integration_sync --permission cdi.integration_job_status"
+        after_help = "Examples:\n  cdi-server key new --name airflow\n  cdi-server key new --name dashboard --permission cdi.integration_list"
     )]
     New {
-        /// A name for the log, such as who uses it
-        #[arg(long)]
+        /// The key's name in the log, such as the program that uses it
+        #[arg(long, value_parser = key::name)]
         name: String,
-        /// The workspace (`app_group_id`) it belongs to
-        #[arg(long, default_value = "my-workspace")]
+        /// The workspace of the integrations that it may see
+        #[arg(long, default_value = "my-workspace", value_parser = key::name)]
         workspace: String,
-        /// A permission; give the flag again for each
-        #[arg(long = "permission", required = true, value_parser = permission)]
+        /// A permission; repeat the option for several. Without it the key has all of them
+        #[arg(long = "permission", value_name = "PERMISSION", value_parser = PossibleValuesParser::new(permissions()))]
         permissions: Vec<String>,
     },
 }
 
 #[derive(Debug, Args)]
 struct ConfigFile {
-    /// The configuration
-    #[arg(long = "config", env = "OPENCDI_CONFIG", default_value = "opencdi.toml")]
+    /// The configuration file
+    #[arg(long = "config", value_name = "FILE", env = "OPENCDI_CONFIG", default_value = DEFAULT_FILE)]
     path: PathBuf,
 }
 
@@ -177,12 +193,9 @@ impl ConfigFile {
     }
 }
 
-fn permission(text: &str) -> Result<String, String> {
-    let known = api::known().permissions;
-    if known.iter().any(|permission| permission == text) {
-        return Ok(text.to_owned());
-    }
-    Err(format!("there is no such permission; known are {}", known.join(", ")))
+/// The permissions that a key can have.
+fn permissions() -> Vec<&'static str> {
+    api::generated::OPERATIONS.iter().map(|operation| operation.permission).collect()
 }
 
 fn time(text: &str) -> Result<DateTime<Utc>, String> {
@@ -204,7 +217,11 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve { config, role, log_format } => block_on(serve(config.load()?, role, log_format)),
-        Command::Check { config } => block_on(check::run(config.load()?)),
+        Command::Init { file } => init::run(&file),
+        Command::Check { config, format } => {
+            let config = config.load()?;
+            block_on(check::run(&config, format))
+        }
         Command::Preview { config, integration, rows } => {
             let config = config.load()?;
             block_on(preview::run(&config, config.integration(&integration)?, rows))
@@ -232,7 +249,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             let config = config.load()?;
             block_on(row_errors::run(&config, config.integration(&integration)?, job, format))
         }
-        Command::Key { command: KeyCommand::New { name, workspace, permissions } } => {
+        Command::Key { command: KeyCommand::New { name, workspace, permissions: chosen } } => {
+            let all = || permissions().into_iter().map(str::to_owned).collect();
+            let permissions = if chosen.is_empty() { all() } else { chosen };
             print(&key::describe(&secret::new_key(), &name, &workspace, &permissions))?;
             Ok(ExitCode::SUCCESS)
         }
@@ -266,6 +285,9 @@ async fn serve(config: Config, role: Role, log_format: LogFormat) -> anyhow::Res
     raise_open_files();
     // Whoever closes the terminal does not end the service.
     ignore_hangups()?;
+    if role != Role::Worker {
+        audit::log(&config, Utc::now());
+    }
     let mut signals = ShutdownSignals::listen()?;
     let mut service = tokio::select! {
         service = Service::start(&config, role) => service?,

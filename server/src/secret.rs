@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 /// Random bytes in a new key.
 const KEY_BYTES: usize = 32;
-/// What keys begin with, so that secret scanners and people know one when they see it.
+/// The prefix of all keys, by which secret scanners and people recognise one.
 const KEY_PREFIX: &str = "cdi_";
 
 /// A secret: never logged or serialised, and printed as `…`.
@@ -22,7 +22,7 @@ impl Secret {
         Secret(text.into())
     }
 
-    /// The text itself, for the one place that needs it.
+    /// The text itself.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -51,6 +51,13 @@ impl KeyHash {
     pub fn of(key: &str) -> KeyHash {
         KeyHash(Sha256::digest(key).into())
     }
+
+    /// Whether it only fills the place of a hash, as in the example file: 64 equal digits, or the hash of an empty text.
+    pub fn is_placeholder(&self) -> bool {
+        let [first, ..] = self.0;
+        let is_one_digit = first >> 4 == first & 0xf && self.0.iter().all(|byte| *byte == first);
+        is_one_digit || *self == KeyHash::of("")
+    }
 }
 
 impl fmt::Display for KeyHash {
@@ -60,11 +67,13 @@ impl fmt::Display for KeyHash {
     }
 }
 
-/// Why a text is no hash of a key. It does not repeat the text, which may be the key itself.
+/// Why a text is not the hash of a key. The message does not repeat the text, which may be the key itself.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAHash {
-    /// It is a key in clear.
-    #[error("this is a key in clear; write its hash, which `cdi-server key new` prints, and replace the key")]
+    /// It is a key in plain text.
+    #[error(
+        "this is an API key in plain text; make another key with `cdi-server key new` and write the hash that it prints"
+    )]
     Key,
     /// It is something else.
     #[error("this is not `sha256:` followed by 64 hexadecimal digits; `cdi-server key new` prints a key with its hash")]
@@ -118,6 +127,16 @@ mod tests {
             KeyHash::of("abc").to_string(),
             "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
+    }
+
+    #[test]
+    fn a_placeholder_is_told_from_a_hash() {
+        for placeholder in ["0", "f", "1"] {
+            assert!(format!("sha256:{}", placeholder.repeat(64)).parse::<KeyHash>().unwrap().is_placeholder());
+        }
+        assert!(KeyHash::of("").is_placeholder());
+        assert!(!KeyHash::of(new_key().expose()).is_placeholder());
+        assert!(!format!("sha256:{}", "01".repeat(32)).parse::<KeyHash>().unwrap().is_placeholder());
     }
 
     #[test]

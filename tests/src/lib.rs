@@ -47,6 +47,8 @@ pub struct Setup {
     pub expired: Secret,
     /// A key that was revoked.
     pub revoked: Secret,
+    /// A key with every permission of another workspace.
+    pub foreign: Secret,
     /// More TOML, put at the end.
     pub more: String,
     /// Where the store is, as the configuration names it.
@@ -78,6 +80,7 @@ impl Setup {
             powerless: new_key(),
             expired: new_key(),
             revoked: new_key(),
+            foreign: new_key(),
             more: String::new(),
             store: "sqlite:opencdi.db".to_owned(),
             kind: "attributes".to_owned(),
@@ -147,6 +150,7 @@ impl Setup {
             key("powerless", &self.powerless, "", ""),
             key("expired", &self.expired, &all, "expires = 2020-01-01T00:00:00Z"),
             key("revoked", &self.revoked, &all, "revoked = true"),
+            key("theirs", &self.foreign, &all, "").replace("\"ours\"", "\"theirs\""),
             self.integration(INTEGRATION, "Users of ours", "ours", &self.destination),
             self.integration(FOREIGN, "Users of theirs", "theirs", "kind = \"jsonl\"\npath = \"theirs.jsonl\""),
             self.more.clone(),

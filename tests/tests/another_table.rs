@@ -136,7 +136,7 @@ async fn goes_on(other: Other) {
 async fn begins_again(other: Other) {
     let moved = Moved::to(other).await;
     moved.is_refused().await;
-    moved.watermark("--reset", "none: the next sync takes every row").await;
+    moved.watermark("--reset", "no watermark: the next sync takes every row").await;
     moved.one_more();
     moved.syncs("success", 4).await;
     assert_eq!(moved.accepted(), 7, "everything is sent");

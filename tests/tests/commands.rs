@@ -1,10 +1,11 @@
-//! What `cdi-server` says on the command line about an integration: check, preview, watermark, row-errors.
+//! The commands of `cdi-server` besides `serve`: init, key, check, preview, watermark, row-errors.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::process::{Command, Output};
 
 use cdi_server::service::Role;
+use contract_tests::process::ServerProcess;
 use contract_tests::{INTEGRATION, Setup, eventually, program};
 
 fn run(setup: &Setup, arguments: &[&str]) -> Output {
@@ -44,10 +45,14 @@ async fn a_sync_is_seen_before_and_after_it() {
     assert_eq!(
         preview,
         "send    {\"external_id\":\"a\",\"n\":1}\n\
-         refuse  {\"external_id\":\"b\"} of 2026-01-01T00:00:02Z: PAYLOAD is not a JSON object\n\
-         Rows shown: 2; there are more.\n"
+         refuse  {\"external_id\":\"b\"} (UPDATED_AT 2026-01-01T00:00:02Z): PAYLOAD is not a JSON object\n\
+         2 rows shown; there are more.\n"
     );
-    assert_eq!(printed(&setup, &["watermark", INTEGRATION]), "none: the next sync takes every row\n", "nothing moved");
+    assert_eq!(
+        printed(&setup, &["watermark", INTEGRATION]),
+        "no watermark: the next sync takes every row\n",
+        "nothing moved"
+    );
     assert!(refused(&setup, &["row-errors", INTEGRATION]).contains("has not been synced yet"));
 
     let service = setup.start(Role::All).await;
@@ -95,9 +100,9 @@ async fn a_sync_is_seen_before_and_after_it() {
     let first = set.lines().next().unwrap();
     assert_eq!(first, "2026-01-01T00:00:02Z: the next sync takes the rows of this time and later ones");
     assert_eq!(printed(setup, &["watermark", INTEGRATION, "--keep"]), set, "it belongs to the same as before");
-    assert!(printed(setup, &["preview", INTEGRATION]).contains("Rows shown: 2, which are all."));
-    assert_eq!(printed(setup, &["watermark", INTEGRATION, "--reset"]), "none: the next sync takes every row\n");
-    assert!(printed(setup, &["preview", INTEGRATION]).contains("Rows shown: 3, which are all."));
+    assert!(printed(setup, &["preview", INTEGRATION]).contains("All 2 rows shown."));
+    assert_eq!(printed(setup, &["watermark", INTEGRATION, "--reset"]), "no watermark: the next sync takes every row\n");
+    assert!(printed(setup, &["preview", INTEGRATION]).contains("All 3 rows shown."));
 }
 
 #[tokio::test]
@@ -121,7 +126,7 @@ fn what_is_wrong_is_said_with_where_and_what_to_do() {
     );
     let said = refused(&setup, &["watermark", INTEGRATION, "--set", "2199-01-01T00:00:00Z"]);
     assert!(said.contains("2199-01-01T00:00:00Z is in the future"), "{said}");
-    assert_eq!(printed(&setup, &["watermark", INTEGRATION]), "none: the next sync takes every row\n");
+    assert_eq!(printed(&setup, &["watermark", INTEGRATION]), "no watermark: the next sync takes every row\n");
     let said = refused(&setup, &["row-errors", INTEGRATION, "--job", "7"]);
     assert!(said.contains("a job ID is a UUID"), "{said}");
     let said = refused(&setup, &["row-errors", INTEGRATION, "--job", INTEGRATION]);
@@ -139,29 +144,146 @@ fn what_is_wrong_is_said_with_where_and_what_to_do() {
 }
 
 #[test]
-fn a_check_tells_of_every_connection() {
+fn a_check_lists_every_connection() {
     let setup = setup();
-    let said = printed(&setup, &["check"]);
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = one_line(&printed(&setup, &["check"]));
     for expected in [
-        ", keys: 4",
-        "ok      store: there is no ",
-        "table users, identified by EXTERNAL_ID, UPDATED_AT is text; while a sync reads, those who write to this database wait",
-        "ok      destination of Users of ours",
+        "ok /",
+        "/opencdi.toml 2 integrations, 5 keys",
+        "ok store `cdi-server serve` creates /",
+        "ok key `all` workspace `ours`, 3 permissions",
+        "warning key `powerless` it has no permissions",
+        "warning key `expired` it expired on 2020-01-01T00:00:00Z",
+        "ok key `revoked` revoked;",
+        "warning Users of ours: source table users, identified by EXTERNAL_ID, UPDATED_AT is text; syncs block writers; `PRAGMA",
+        "ok Users of ours: destination writable",
+        "13 checks: 9 ok, 4 warnings, 0 failed",
     ] {
-        assert!(said.contains(expected), "{said}");
+        assert!(said.contains(expected), "{expected}: {said}");
     }
+    let json: serde_json::Value = serde_json::from_str(&printed(&setup, &["check", "--format", "json"])).unwrap();
+    assert_eq!((json["failed"].as_u64(), json["checks"][1]["subject"].as_str()), (Some(0), Some("store")));
+
     setup.source().execute_batch("ALTER TABLE users RENAME PAYLOAD TO DATA").unwrap();
     std::fs::create_dir(setup.path("out.jsonl")).unwrap();
     let output = run(&setup, &["check"]);
-    let said = String::from_utf8(output.stdout).unwrap();
+    let said = one_line(&String::from_utf8(output.stdout).unwrap());
     assert_eq!(output.status.code(), Some(1));
-    assert!(said.contains("failed  source of Users of ours") && said.contains("no column PAYLOAD"), "{said}");
-    assert!(said.contains("failed  destination of Users of ours"), "{said}");
+    assert!(said.contains("failed Users of ours: source the table `users` has no column PAYLOAD"), "{said}");
+    assert!(said.contains("failed Users of ours: destination"), "{said}");
+}
+
+#[tokio::test]
+async fn a_check_refuses_what_cannot_work_and_a_server_logs_it() {
+    let setup = setup();
+    let text = setup.text().replace("workspace = \"theirs\"\ntype", "workspace = \"thiers\"\ntype");
+    std::fs::write(setup.path("opencdi.toml"), text).unwrap();
+    let output = run(&setup, &["check"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("workspace `thiers`") && said.contains("no usable API key reaches this workspace"), "{said}");
+    let server = ServerProcess::start(&setup.path("opencdi.toml")).await;
+    assert_eq!(server.logged("no usable API key reaches this workspace"), 1, "{}", server.log());
+    assert_eq!(server.logged("it has no permissions"), 1, "{}", server.log());
+}
+
+/// Runs a command as a user to whom permissions apply, which is not root.
+fn run_as_a_user(setup: &Setup, arguments: &[&str]) -> Output {
+    use std::os::unix::process::CommandExt as _;
+    const NOBODY: u32 = 65534;
+    if !rustix::process::geteuid().is_root() {
+        return run(setup, arguments);
+    }
+    // The folder of the built program may be closed to others.
+    let folder = tempfile::tempdir().unwrap();
+    set_mode(folder.path(), 0o755);
+    let copy = folder.path().join("cdi-server");
+    std::fs::copy(program("cdi-server"), &copy).unwrap();
+    let mut command = Command::new(copy);
+    command.args(arguments).arg("--config").arg(setup.path("opencdi.toml")).uid(NOBODY).gid(NOBODY).output().unwrap()
+}
+
+fn set_mode(path: &std::path::Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn a_folder_that_is_not_writable_is_named() {
+    let setup = setup();
+    setup.source().execute_batch("PRAGMA journal_mode = WAL").unwrap();
+    set_mode(setup.folder.path(), 0o555);
+    let output = run_as_a_user(&setup, &["check"]);
+    let serve = run_as_a_user(&setup, &["serve"]);
+    set_mode(setup.folder.path(), 0o755);
+    let folder = format!("the folder {} is not writable for this user", setup.folder.path().display());
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let line = |subject: &str| said.lines().find(|line| line.contains(subject)).unwrap_or_else(|| panic!("{said}"));
+    assert!(line(" store ").contains(&format!("opencdi.db cannot be created: {folder}")), "{said}");
+    assert!(line("Users of ours: destination").contains(&format!("out.jsonl cannot be written: {folder}")), "{said}");
+    let source = line("Users of ours: source");
+    assert!(
+        source.starts_with("failed") && source.contains("to read a database in WAL mode, SQLite must write the files"),
+        "{said}"
+    );
+    let error = String::from_utf8(serve.stderr).unwrap();
+    assert!(error.contains(&format!("opencdi.db cannot be opened: {folder}")), "{error}");
+}
+
+#[test]
+fn a_first_file_and_key_are_made_and_only_the_source_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(program("cdi-server"));
+        command.args(arguments).current_dir(folder.path()).env_remove("OPENCDI_CONFIG").output().unwrap()
+    };
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let missing = run(&["check"]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(text(missing.stderr).contains("there is no such file; `cdi-server init` writes one to start with"));
+    let made = run(&["init"]);
+    assert!(made.status.success());
+    let said = text(made.stdout);
+    let key = said.split_whitespace().find(|word| word.starts_with("cdi_")).unwrap().to_owned();
+    let written = std::fs::read_to_string(folder.path().join("opencdi.toml")).unwrap();
+    assert!(!written.contains(&key) && written.contains(&cdi_server::secret::KeyHash::of(&key).to_string()));
+    let checked = run(&["check"]);
+    let failed: Vec<String> =
+        text(checked.stdout).lines().filter(|line| line.starts_with("failed")).map(str::to_owned).collect();
+    assert_eq!((checked.status.code(), failed.len()), (Some(1), 1), "{failed:?}");
+    assert!(failed[0].contains("source.db: there is no such file"), "{failed:?}");
+    let again = run(&["init"]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(text(again.stderr).contains("exists already and was not changed"));
+    assert_eq!(std::fs::read_to_string(folder.path().join("opencdi.toml")).unwrap(), written);
+}
+
+#[test]
+fn a_key_is_refused_before_it_is_printed_if_its_name_would_be() {
+    let run = |arguments: &[&str]| {
+        let output = Command::new(program("cdi-server")).args(["key", "new"]).args(arguments).output().unwrap();
+        (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    };
+    for arguments in [["--name", "", "--workspace", "ours"], ["--name", "airflow", "--workspace", " "]] {
+        let (code, said) = run(&arguments);
+        assert!(code == Some(2) && said.contains("this must not be empty") && !said.contains("cdi_"), "{said}");
+    }
+    let permissions = "[possible values: cdi.integration_list, cdi.integration_job_status, cdi.integration_sync]";
+    let (code, said) = run(&["--name", "airflow", "--permission", "sync"]);
+    assert!(code == Some(2) && said.contains(permissions), "{said}");
+    let (_, help) = run(&["--help"]);
+    assert!(help.split_whitespace().collect::<Vec<_>>().join(" ").contains(permissions), "{help}");
+    let (code, said) = run(&["--name", "airflow"]);
+    assert!(code == Some(0) && said.matches("\"cdi.integration_").count() == 3, "{said}");
 }
 
 #[test]
 fn shells_get_completion_scripts() {
-    for (shell, part) in [("bash", "complete -F _cdi__server -o nosort"), ("zsh", "#compdef cdi-server"), ("fish", "row-errors")] {
+    for (shell, part) in
+        [("bash", "complete -F _cdi__server -o nosort"), ("zsh", "#compdef cdi-server"), ("fish", "row-errors")]
+    {
         let output = Command::new(program("cdi-server")).args(["completion", shell]).output().unwrap();
         let script = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success() && script.contains(part), "{shell}: {script}");

@@ -1,118 +1,130 @@
-//! `cdi-server check`: the configuration is valid (it has been loaded); do its connections work?
+//! `cdi-server check`: the configuration is valid (it has been loaded); can everything in it work?
+
+mod report;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::process::ExitCode;
 
+use chrono::Utc;
+use futures::StreamExt as _;
+
+use super::audit::{Finding, State, audit, counted};
 use crate::config::{Config, Integration};
 use crate::process::print;
 use crate::store::{Store, StoreError, StoreLocation};
-use crate::types::folder;
+use crate::types::{folder, folder_problem};
+pub use report::Format;
+use report::Screen;
 
-/// Tries the store and every source and destination, delivers nothing, and says how each fared.
-pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
-    let mut failed = 0;
-    let mut say = |what: &str, outcome: Result<String, String>| match outcome {
-        Ok(detail) => print(&format!("ok      {what}: {detail}\n")),
-        Err(reason) => {
-            failed += 1;
-            print(&format!("failed  {what}: {reason}\n"))
-        }
-    };
-    let (file, integrations, keys) = (config.file.display(), config.integrations.len(), config.keys.len());
-    say(&file.to_string(), Ok(format!("integrations: {integrations}, keys: {keys}")))?;
-    say("store", store(&config.store).await)?;
-    for integration in &config.integrations {
-        let source = integration.source.probe(integration.kind).await;
-        say(
-            &format!("source of {} ({})", integration.name, integration.id),
-            source.map(|report| report.to_string()).map_err(|error| error.to_string()),
-        )?;
-        let destination = integration.destination.probe(integration.kind).await;
-        say(
-            &format!("destination of {} ({})", integration.name, integration.id),
-            destination.map(|()| "reachable".to_owned()).map_err(|error| error.to_string()),
-        )?;
-        if matches!(config.store, StoreLocation::Postgres(_)) {
-            for warning in local_paths(integration) {
-                print(&format!("warning {warning}\n"))?;
-            }
-        }
-    }
-    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+/// Integrations whose connections are tried at the same time.
+const AT_ONCE: usize = 8;
+
+/// Checks the configuration, and tries the store and every source and destination without delivering anything.
+pub async fn run(config: &Config, format: Format) -> anyhow::Result<ExitCode> {
+    let findings = findings(config).await;
+    print(&match format {
+        Format::Text => report::table(&findings, Screen::of_output()),
+        Format::Json => report::json(&findings),
+    })?;
+    Ok(if report::count(&findings, State::Failed) == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn store(location: &StoreLocation) -> Result<String, String> {
-    match Store::open_existing(location).await {
+/// Everything that was checked, in the order of the file; integrations in the order of their IDs.
+async fn findings(config: &Config) -> Vec<Finding> {
+    let mut findings = vec![summary(config), store(&config.store).await];
+    findings.extend(audit(config, Utc::now()));
+    let probes = config.integrations.iter().map(|integration| probe(config, integration));
+    let probed: Vec<Vec<Finding>> = futures::stream::iter(probes).buffered(AT_ONCE).collect().await;
+    findings.extend(probed.into_iter().flatten());
+    findings
+}
+
+fn summary(config: &Config) -> Finding {
+    let file = config.file.display().to_string();
+    let (integrations, keys) = (config.integrations.len(), config.keys.len());
+    if integrations == 0 {
+        return Finding::warning(
+            file,
+            "there are no integrations; `cdi-server init FILE` writes a file with an example",
+        );
+    }
+    Finding::ok(file, format!("{}, {}", counted(integrations, "integration"), counted(keys, "key")))
+}
+
+async fn store(location: &StoreLocation) -> Finding {
+    let found = match Store::open_existing(location).await {
         Ok(Some(store)) => {
             store.close().await;
             Ok("reachable".to_owned())
         }
-        Ok(None) => Ok(format!("{}, which `cdi-server serve` makes when it starts", missing(location)?)),
+        Ok(None) => missing(location),
         // It works, and will be brought up to date.
         Err(error @ StoreError::Older { .. }) => Ok(error.to_string()),
         Err(error) => Err(error.to_string()),
+    };
+    match found {
+        Ok(message) => Finding::ok("store", message),
+        Err(message) => Finding::failed("store", message),
     }
 }
 
-/// What is said of a store that is not there yet.
+/// A store that is not there yet.
 fn missing(location: &StoreLocation) -> Result<String, String> {
     match location {
-        StoreLocation::Postgres(_) => Ok("reachable; there are no tables yet".to_owned()),
+        StoreLocation::Postgres(_) => Ok("reachable; `cdi-server serve` creates its tables".to_owned()),
         StoreLocation::Sqlite(path) => {
+            let file = path.display();
             // A file without a name, which leaves nothing behind.
-            tempfile::tempfile_in(folder(path))
-                .map_err(|error| format!("{} cannot be made: {error}", path.display()))?;
-            Ok(format!("there is no {} yet", path.display()))
+            match tempfile::tempfile_in(folder(path)) {
+                Ok(_) => Ok(format!("`cdi-server serve` creates {file}")),
+                Err(error) => {
+                    let reason = folder_problem(path).unwrap_or_else(|| error.to_string());
+                    Err(format!("{file} cannot be created: {reason}"))
+                }
+            }
         }
     }
 }
 
-/// What there is to say of an integration's files where several machines may share its store.
-fn local_paths(integration: &Integration) -> Vec<String> {
+/// Tries the source and the destination of an integration.
+async fn probe(config: &Config, integration: &Integration) -> Vec<Finding> {
+    let is_named = config.integrations.iter().filter(|other| other.name == integration.name).count() == 1;
+    let name = if is_named { integration.name.clone() } else { format!("{} ({})", integration.name, integration.id) };
+    let (source, destination) =
+        tokio::join!(integration.source.probe(integration.kind), integration.destination.probe(integration.kind));
+    let subject = format!("{name}: source");
+    let source = match source {
+        Ok(report) => match report.advice {
+            Some(advice) => Finding::warning(subject, format!("{report}; {advice}")),
+            None => Finding::ok(subject, report.to_string()),
+        },
+        Err(error) => Finding::failed(subject, error.to_string()),
+    };
+    let subject = format!("{name}: destination");
+    let destination = match destination {
+        Ok(()) if integration.destination.file().is_some() => Finding::ok(subject, "writable"),
+        Ok(()) => Finding::ok(subject, "reachable, takes the key"),
+        Err(error) => Finding::failed(subject, error.to_string()),
+    };
+    let mut findings = vec![source, destination];
+    if matches!(config.store, StoreLocation::Postgres(_)) {
+        findings.extend(local_files(&name, integration));
+    }
+    findings
+}
+
+/// Warnings of an integration's files where several machines may share its store.
+fn local_files(name: &str, integration: &Integration) -> Vec<Finding> {
     let source = integration.source.file().map(|path| ("source", path));
     let destination = integration.destination.file().map(|path| ("destination", path));
     let warning = |(what, path): (&str, &Path)| {
-        format!(
-            "{what} of {} ({}): {} is local to each machine, and any machine that shares the store may run the sync; let workers run on one machine only",
-            integration.name,
-            integration.id,
+        let message = format!(
+            "{} is local to each machine, but every machine that shares the store may run the sync; run workers on one machine only",
             path.display()
-        )
+        );
+        Finding::warning(format!("{name}: {what}"), message)
     };
     source.into_iter().chain(destination).map(warning).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_of_one_machine_are_warned_of() {
-        let toml = r#"
-            store = "postgres://opencdi@db.internal/opencdi"
-            [[integrations]]
-            id = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01"
-            name = "Users"
-            workspace = "ours"
-            type = "attributes"
-            source = { kind = "sqlite", path = "source.db", table = "users" }
-            destination = { kind = "jsonl", path = "users.jsonl" }
-            [[integrations]]
-            id = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b02"
-            name = "Orders"
-            workspace = "ours"
-            type = "purchases"
-            source = { kind = "postgres", url = "postgres://reader@db.internal/shop", table = "orders" }
-            destination = { kind = "jsonl", path = "orders.jsonl" }"#;
-        let config = Config::parse(toml, Path::new("/etc/opencdi.toml"), &crate::api::known()).unwrap();
-        let warnings: Vec<String> =
-            config.integrations.iter().flat_map(|integration| local_paths(integration)).collect();
-        let begins = [
-            "source of Users (6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01): /etc/source.db is",
-            "destination of Users (6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01): /etc/users.jsonl is",
-            "destination of Orders (6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b02): /etc/orders.jsonl is",
-        ];
-        assert_eq!(warnings.len(), begins.len(), "{warnings:?}");
-        assert!(warnings.iter().zip(begins).all(|(warning, begin)| warning.starts_with(begin)), "{warnings:?}");
-    }
 }

@@ -1,10 +1,15 @@
-//! `cdi-server key new`: what is printed of a new key.
+//! `cdi-server key new`: prints a new key, and the TOML that makes it valid.
 
 use std::fmt::Write as _;
 
 use crate::secret::{KeyHash, Secret};
 
-/// The key, which is shown this once, and the TOML that lets it in.
+/// Checks the name of a key or a workspace: what the configuration refuses is refused before a key is printed.
+pub fn name(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err("this must not be empty".into()) } else { Ok(text.to_owned()) }
+}
+
+/// The key, which is shown only once, and the TOML for the configuration.
 pub fn describe(key: &Secret, name: &str, workspace: &str, permissions: &[String]) -> String {
     let quoted = |text: &str| toml::Value::from(text).to_string();
     let permissions: Vec<String> = permissions.iter().map(|permission| quoted(permission)).collect();
@@ -12,7 +17,7 @@ pub fn describe(key: &Secret, name: &str, workspace: &str, permissions: &[String
     // Writing to a String cannot fail.
     let _ = write!(
         text,
-        "The key, which is not kept anywhere and not shown again:\n\n    {}\n\nPaste this into opencdi.toml and restart the server:\n\n\
+        "Your new API key (shown only once):\n\n    {}\n\nAdd this to opencdi.toml and restart the server:\n\n\
          [[keys]]\nname = {}\nworkspace = {}\nhash = {}\npermissions = [{}]\n",
         key.expose(),
         quoted(name),
@@ -27,6 +32,12 @@ pub fn describe(key: &Secret, name: &str, workspace: &str, permissions: &[String
 mod tests {
     use super::*;
     use crate::secret::new_key;
+
+    #[test]
+    fn a_name_that_the_configuration_refuses_is_refused_before() {
+        assert_eq!([name(""), name(" ")], [const { "this must not be empty" }; 2].map(|error| Err(error.to_owned())));
+        assert_eq!(name("airflow"), Ok("airflow".to_owned()));
+    }
 
     #[test]
     fn the_printed_toml_lets_the_printed_key_in() {

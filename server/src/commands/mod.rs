@@ -1,7 +1,9 @@
-//! What the command line does besides serving: each command in a file.
+//! The commands besides `serve`, each in a file.
 
+pub mod audit;
 pub mod cancel;
 pub mod check;
+pub mod init;
 pub mod jobs;
 pub mod key;
 pub mod preview;
@@ -13,7 +15,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use crate::config::Config;
 use crate::store::{Store, StoreLocation};
 
-/// A time for people.
+/// A time in messages, in RFC 3339.
 fn written(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
@@ -40,7 +42,7 @@ fn word(name: &str) -> String {
     }
 }
 
-/// Does something with the store that is there, if there is one, and closes it: SQLite then leaves no files beside its own.
+/// Opens the store if it exists, does something with it, and closes it, so that SQLite leaves no files beside its own.
 async fn with_store<T>(
     config: &Config,
     work: impl AsyncFnOnce(Option<&Store>) -> anyhow::Result<T>,
@@ -53,9 +55,9 @@ async fn with_store<T>(
     done
 }
 
-/// What is said where a command needs a store and there is none.
+/// The message of a command that needs a store where there is none.
 fn no_store(location: &StoreLocation) -> String {
-    format!("there is no store yet ({}): `cdi-server serve` makes it", place(location))
+    format!("there is no store yet ({}): `cdi-server serve` creates it", place(location))
 }
 
 fn place(location: &StoreLocation) -> String {

@@ -1,10 +1,11 @@
-//! `cdi-server preview`: what the next sync would send and refuse. Changes nothing.
+//! `cdi-server preview`: what the next sync would send and refuse. Nothing is changed.
 
 use std::process::ExitCode;
 
 use anyhow::bail;
 use chrono::{DateTime, Utc};
 
+use super::audit::counted;
 use super::{with_store, written};
 use crate::config::{Config, Integration};
 use crate::process::print;
@@ -26,7 +27,7 @@ pub async fn run(config: &Config, integration: &Integration, rows: usize) -> any
             }
         }
         None => {
-            eprintln!("there is no store yet: this is what the first sync will send");
+            eprintln!("There is no store yet: this is what the first sync will send.");
             Ok(None)
         }
     });
@@ -42,26 +43,29 @@ fn describe(preview: &Preview, since: Option<DateTime<Utc>>) -> String {
         .rows
         .iter()
         .map(|row| match row {
-            Planned::Sent(object) => format!("send    {object}"),
+            Planned::Sent { object, warnings } => {
+                let warnings = warnings.iter().map(|warning| format!("\n        warning: {warning}"));
+                format!("send    {object}{}", warnings.collect::<String>())
+            }
             Planned::Refused(error) => {
-                let row = error.identifier.clone().unwrap_or_else(|| "a row without identifier".into());
-                let time = written(error.updated_at);
-                format!("refuse  {row} of {time}: {}", error.reason)
+                let row = error.identifier.as_deref().unwrap_or("row without identifier");
+                format!("refuse  {row} (UPDATED_AT {}): {}", written(error.updated_at), error.reason)
             }
         })
         .collect();
     let since = since.map(written);
     lines.push(match (preview.rows.len(), preview.more, since) {
         (0, false, Some(since)) => format!("Nothing new since {since}."),
-        (0, false, None) => "Nothing to sync: there are no rows whose time has come.".into(),
-        (shown, true, _) => format!("Rows shown: {shown}; there are more."),
-        (shown, false, _) => format!("Rows shown: {shown}, which are all."),
+        (0, false, None) => "Nothing to sync: the source has no rows with an UPDATED_AT until now.".into(),
+        (shown, true, _) => format!("{} shown; there are more.", counted(shown, "row")),
+        (1, false, _) => "The only row is shown.".into(),
+        (shown, false, _) => format!("All {shown} rows shown."),
     });
     if preview.future > 0 {
-        lines.push(format!("Rows dated in the future, which wait until their time comes: {}.", preview.future));
+        lines.push(format!("Rows dated in the future, skipped until then: {}.", preview.future));
     }
     if preview.undated > 0 {
-        lines.push(format!("Rows without an UPDATED_AT, which are never synced: {}.", preview.undated));
+        lines.push(format!("Rows without an UPDATED_AT, never synced: {}.", preview.undated));
     }
     lines.join("\n") + "\n"
 }
@@ -76,22 +80,31 @@ mod tests {
         let time = "2026-01-01T00:00:00.5Z".parse().unwrap();
         let refused = RowError { identifier: None, updated_at: time, reason: "no".into(), payload: None };
         let preview = Preview {
-            rows: vec![Planned::Sent("{}".into()), Planned::Refused(refused)],
+            rows: vec![
+                Planned::Sent { object: "{}".into(), warnings: vec!["odd".into(), "long".into()] },
+                Planned::Refused(refused),
+            ],
             more: true,
             future: 2,
             undated: 0,
         };
         assert_eq!(
             describe(&preview, None),
-            "send    {}\nrefuse  a row without identifier of 2026-01-01T00:00:00.500Z: no\nRows shown: 2; there are more.\n\
-             Rows dated in the future, which wait until their time comes: 2.\n"
+            "send    {}\n        warning: odd\n        warning: long\n\
+             refuse  row without identifier (UPDATED_AT 2026-01-01T00:00:00.500Z): no\n2 rows shown; there are more.\n\
+             Rows dated in the future, skipped until then: 2.\n"
         );
         let none_shown = Preview { rows: Vec::new(), more: true, future: 0, undated: 0 };
-        assert_eq!(describe(&none_shown, None), "Rows shown: 0; there are more.\n");
+        assert_eq!(describe(&none_shown, None), "0 rows shown; there are more.\n");
+        let all = |rows: usize| {
+            let rows = (0..rows).map(|_| Planned::Sent { object: "{}".into(), warnings: Vec::new() }).collect();
+            describe(&Preview { rows, more: false, future: 0, undated: 0 }, None)
+        };
+        assert!(all(15).ends_with("All 15 rows shown.\n") && all(1).ends_with("The only row is shown.\n"));
         let nothing = Preview { rows: Vec::new(), more: false, future: 0, undated: 1 };
         assert_eq!(
             describe(&nothing, Some(time)),
-            "Nothing new since 2026-01-01T00:00:00.500Z.\nRows without an UPDATED_AT, which are never synced: 1.\n"
+            "Nothing new since 2026-01-01T00:00:00.500Z.\nRows without an UPDATED_AT, never synced: 1.\n"
         );
     }
 }

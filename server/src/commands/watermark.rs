@@ -1,4 +1,4 @@
-//! `cdi-server watermark`: how far an integration has got, and the way to begin again from elsewhere.
+//! `cdi-server watermark`: shows the watermark of an integration, or changes it.
 
 use std::process::ExitCode;
 
@@ -10,26 +10,26 @@ use crate::config::{Config, Integration};
 use crate::process::print;
 use crate::store::{RecordSize, Route, Store, Watermark, WatermarkChange};
 
-/// What to do with the watermark.
+/// The change of a watermark that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// Only show it.
+    /// None: it is only shown.
     None,
     /// The next sync takes the rows of this time and later ones.
     Set(DateTime<Utc>),
     /// The next sync takes every row.
     Reset,
-    /// It belongs to the integration's present source, destination and type from now on.
+    /// It is kept for the integration's present source, destination and type.
     Keep,
 }
 
-/// Changes the watermark if that is wanted, and shows it.
+/// Changes the watermark if asked to, and shows it.
 pub async fn run(config: &Config, integration: &Integration, change: Change) -> anyhow::Result<ExitCode> {
     let configured = integration.route();
     let change = match change {
         Change::None => None,
         Change::Set(time) if time > Utc::now() => {
-            bail!("{} is in the future: no row would be synced before it; nothing was changed", written(time))
+            bail!("{} is in the future, so nothing would be synced until then; nothing was changed", written(time))
         }
         Change::Set(time) => Some(WatermarkChange::Set(time, configured.clone())),
         Change::Reset => Some(WatermarkChange::Reset),
@@ -41,7 +41,7 @@ pub async fn run(config: &Config, integration: &Integration, change: Change) -> 
                 && !store.change_watermark(integration.id, &change).await?
             {
                 bail!(
-                    "a job of {:?} is in progress, which would move the watermark again; wait until it has ended",
+                    "a job of {:?} is in progress, which would move the watermark again; wait until it ends, or end it with `cdi-server cancel`",
                     integration.name
                 );
             }
@@ -54,7 +54,7 @@ pub async fn run(config: &Config, integration: &Integration, change: Change) -> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the store has of an integration.
+/// The watermark and the record of an integration.
 #[derive(Debug, Default)]
 struct Shown {
     watermark: Watermark,
@@ -77,7 +77,7 @@ fn describe(shown: &Shown, configured: &Route) -> String {
     let is_recorded = record.versions > 0 || watermark.overflow.is_some();
     let reached = match watermark.updated_at {
         Some(time) => written(time),
-        None => "none".into(),
+        None => "no watermark".into(),
     };
     let takes = match (watermark.read_from, is_recorded) {
         (None, false) => "takes every row".into(),
@@ -96,22 +96,22 @@ fn describe(shown: &Shown, configured: &Route) -> String {
     }
     if let Some(overflow) = watermark.overflow {
         lines.push(format!(
-            "beyond the record: {} row versions of {}, of which only their number and a checksum are known",
+            "beyond the record: {} row versions of {}, of which only the number and a checksum are kept",
             grouped(overflow.versions),
             written(overflow.updated_at)
         ));
     }
     if let Some(route) = route {
-        lines.push(format!("belongs to: {}", way(route)));
+        lines.push(format!("belongs to: {}", described(route)));
         if route != configured {
-            lines.push(format!("configured: {}", way(configured)));
-            lines.push("Go on from this watermark with --keep, or begin again with --reset or --set.".into());
+            lines.push(format!("configured: {}", described(configured)));
+            lines.push("Use --keep to continue from this watermark, or --reset or --set to start again.".into());
         }
     }
     lines.join("\n") + "\n"
 }
 
-fn way(Route { source, destination, kind }: &Route) -> String {
+fn described(Route { source, destination, kind }: &Route) -> String {
     format!("{source} -> {destination}, type {kind}")
 }
 
@@ -146,10 +146,10 @@ mod tests {
             said.lines().next().unwrap().to_owned()
         };
         let (reached, from) = (time("2026-01-01T00:00:00Z"), time("2025-12-31T23:50:00Z"));
-        assert_eq!(first_line(None, None, 0), "none: the next sync takes every row");
+        assert_eq!(first_line(None, None, 0), "no watermark: the next sync takes every row");
         assert_eq!(
             first_line(None, None, 3),
-            "none: the next sync reads every row and takes those that are not in the record"
+            "no watermark: the next sync reads every row and takes those that are not in the record"
         );
         assert_eq!(
             first_line(reached, reached, 0),
@@ -172,14 +172,14 @@ mod tests {
         let watermark = Watermark { updated_at: None, read_from: None, overflow: Some(overflow) };
         let record = RecordSize { versions: 12_345, bytes: 197_520, changes: 3 };
         let shown = Shown { watermark, record, route: Some(a_route("a")) };
-        let expected = "none: the next sync reads every row and takes those that are not in the record\n\
+        let expected = "no watermark: the next sync reads every row and takes those that are not in the record\n\
                         record: 12,345 row versions, 197 kB\n\
-                        beyond the record: 4,500,000 row versions of 2026-01-01T00:00:00Z, of which only their number \
-                        and a checksum are known\n\
+                        beyond the record: 4,500,000 row versions of 2026-01-01T00:00:00Z, of which only the number \
+                        and a checksum are kept\n\
                         belongs to: sqlite:/a.db#a -> jsonl:/b, type events\n";
         assert_eq!(describe(&shown, &a_route("a")), expected);
         let differs = "configured: sqlite:/a.db#b -> jsonl:/b, type events\n\
-                       Go on from this watermark with --keep, or begin again with --reset or --set.\n";
+                       Use --keep to continue from this watermark, or --reset or --set to start again.\n";
         assert_eq!(describe(&shown, &a_route("b")), format!("{expected}{differs}"));
     }
 

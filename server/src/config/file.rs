@@ -1,11 +1,11 @@
-//! `opencdi.toml` as it is written: names and types, nothing checked that needs more than one value.
+//! `opencdi.toml` as it is written: names and types of values.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::settings::{Problem, RawSection, SecretText, Text};
+use crate::settings::{DurationText, Problem, RawSection, SecretText, Text, toml_problem};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,17 +27,17 @@ pub(super) struct File {
 #[serde(deny_unknown_fields)]
 pub(super) struct Server {
     pub listen: Option<Text>,
-    pub request_deadline: Option<Text>,
-    pub drain_deadline: Option<Text>,
-    pub rate_limit_window: Option<Text>,
+    pub request_deadline: Option<DurationText>,
+    pub drain_deadline: Option<DurationText>,
+    pub rate_limit_window: Option<DurationText>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Worker {
     pub concurrency: Option<Spanned<u64>>,
-    pub lease: Option<Text>,
-    pub poll: Option<Text>,
+    pub lease: Option<DurationText>,
+    pub poll: Option<DurationText>,
     pub max_attempts: Option<Spanned<u64>>,
 }
 
@@ -76,8 +76,8 @@ pub(super) struct Integration {
     #[serde(default)]
     pub keep_payloads: bool,
     pub max_failed_share: Option<Spanned<f64>>,
-    pub max_duration: Option<Text>,
-    pub lookback: Option<Text>,
+    pub max_duration: Option<DurationText>,
+    pub lookback: Option<DurationText>,
     #[serde(default)]
     pub contact_emails: Vec<Text>,
     pub source: Spanned<RawSection>,
@@ -86,8 +86,5 @@ pub(super) struct Integration {
 
 /// Reads the text; the problem is the first thing that is wrong with it.
 pub(super) fn read(text: &str) -> Result<File, Problem> {
-    toml::from_str(text).map_err(|error| {
-        let span = error.span().unwrap_or(0..0);
-        Problem::at(text, span, error.message())
-    })
+    toml::from_str(text).map_err(|error| toml_problem(text, &error))
 }

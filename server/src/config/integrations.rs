@@ -1,4 +1,4 @@
-//! The integrations of a configuration: their own keys, and that they keep out of each other's files.
+//! The integrations of a configuration: their keys, and that no two use one file.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -13,16 +13,16 @@ use crate::settings::{Reader, Section, Text};
 use crate::sync::Integration;
 use crate::types::{IntegrationKind, NotAnId, real};
 
-/// A sync that refuses more than half of its rows is more likely to be wrong than they are.
+/// Where more than half of the rows are refused, the integration is more likely to be wrong than they are.
 const MAX_FAILED_SHARE: f64 = 0.5;
 const MAX_DURATION: Duration = Duration::from_secs(24 * 3600);
-/// Transactions that write rows take less.
+/// Longer than most transactions that write rows.
 const LOOKBACK: Duration = Duration::from_secs(600);
 
 /// Reads integrations one after the other.
 pub(super) struct Integrations<'r, 'a> {
     reader: &'r mut Reader<'a>,
-    /// Files that belong to the service and what for, links resolved.
+    /// The files that are used, with links resolved, and what for.
     files: HashMap<PathBuf, String>,
 }
 
@@ -32,7 +32,7 @@ impl<'r, 'a> Integrations<'r, 'a> {
         Integrations { reader, files: HashMap::new() }
     }
 
-    /// Takes note of the store's file, which no destination may write to.
+    /// Notes the store's file, which no destination may write to.
     pub(super) fn file_of_the_store(&mut self, path: &Path) {
         self.files.insert(real(path), "the store".to_owned());
     }
@@ -47,7 +47,7 @@ impl<'r, 'a> Integrations<'r, 'a> {
                 self.reader.not_empty(&integration.workspace);
                 for email in &integration.contact_emails {
                     if !email.get_ref().contains('@') || email.get_ref().contains(',') {
-                        self.reader.problem(email.span(), "write one e-mail address in each text of the list");
+                        self.reader.problem(email.span(), "write one e-mail address in each pair of quotes, such as [\"a@example.com\", \"b@example.com\"]");
                     }
                 }
                 let id = integration.id.get_ref().parse();
@@ -63,7 +63,7 @@ impl<'r, 'a> Integrations<'r, 'a> {
                 let kind = self.kind(&integration.kind);
                 let max_failed_share = self.share(integration.max_failed_share);
                 let max_duration = self.reader.duration(integration.max_duration, MAX_DURATION);
-                let lookback = self.lookback(integration.lookback);
+                let lookback = self.reader.duration_or_zero(integration.lookback, LOOKBACK);
                 let source = connectors::source(Section::new(self.reader, integration.source));
                 let span = integration.destination.span();
                 let destination = connectors::destination(Section::new(self.reader, integration.destination), kind);
@@ -77,7 +77,7 @@ impl<'r, 'a> Integrations<'r, 'a> {
                     let user = format!("the destination of {name:?}");
                     if let Some(other) = self.files.insert(real(path), user) {
                         self.reader
-                            .problem(span, format!("the file {} is {other} already; name another", path.display()));
+                            .problem(span, format!("the file {} is {other} too; choose another file", path.display()));
                     }
                 }
                 Some(Arc::new(Integration {
@@ -104,23 +104,13 @@ impl<'r, 'a> Integrations<'r, 'a> {
         let found = IntegrationKind::ALL.iter().copied().find(|known| known.as_str() == kind.get_ref());
         if found.is_none() {
             let known: Vec<&str> = IntegrationKind::ALL.iter().map(|known| known.as_str()).collect();
-            let message = format!("there is no type `{}`; known are `{}`", kind.get_ref(), known.join("`, `"));
+            let message = format!("unknown type `{}`; the types are `{}`", kind.get_ref(), known.join("`, `"));
             self.reader.problem(kind.span(), message);
         }
         found
     }
 
-    /// A duration that may be none at all.
-    fn lookback(&mut self, text: Option<Text>) -> Duration {
-        match &text {
-            Some(text) if humantime::parse_duration(text.get_ref()).is_ok_and(|lookback| lookback.is_zero()) => {
-                Duration::ZERO
-            }
-            _ => self.reader.duration(text, LOOKBACK),
-        }
-    }
-
-    /// A share below one; nothing where any share may be refused.
+    /// A share below 1; `None` if any share may be refused.
     fn share(&mut self, share: Option<Spanned<f64>>) -> Option<f64> {
         let Some(share) = share else { return Some(MAX_FAILED_SHARE) };
         if !(0.0..=1.0).contains(share.get_ref()) {

@@ -1,7 +1,7 @@
 //! `opencdi.toml` as typed, validated configuration.
 //!
 //! Everything that is wrong with the file is reported at once, each problem with its line and key. Unknown keys are
-//! errors. Secrets come from the environment or from files; in clear they are refused, and never repeated.
+//! errors. Secrets come from the environment or from files; in plain text they are refused, and never repeated.
 
 mod file;
 mod integrations;
@@ -23,7 +23,7 @@ pub use crate::store::StoreLocation;
 pub use crate::sync::{Integration, WorkerConfig};
 pub use crate::types::{IntegrationId, IntegrationKind};
 
-/// A configuration that can work as far as the file alone can tell.
+/// A configuration whose values are valid. Whether they can work together, `cdi-server check` says.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The file it came from.
@@ -34,7 +34,7 @@ pub struct Config {
     pub server: ServerConfig,
     /// Settings of the workers.
     pub worker: WorkerConfig,
-    /// Settings of workspaces, where they have any.
+    /// Settings of workspaces that have some.
     pub workspaces: Vec<Workspace>,
     /// API keys.
     pub keys: Vec<ApiKey>,
@@ -49,7 +49,7 @@ impl Config {
         Config::parse(&text, path, known)
     }
 
-    /// Reads a text as if it stood in that file: relative paths in it start at the file's folder.
+    /// Reads a text as the contents of that file: relative paths in it start at the file's folder.
     pub fn parse(text: &str, path: &Path, known: &Known) -> Result<Config, ConfigError> {
         let file = file::read(text).map_err(|problem| ConfigError::of(path, vec![problem]))?;
         validate::config(file, path, text, known).map_err(|problems| ConfigError::of(path, problems))
@@ -81,19 +81,19 @@ pub enum UnknownIntegration {
     /// There is none.
     #[error("{} has no integration with the ID or the name {wanted:?}; it has {}", file.display(), listed(known))]
     None {
-        /// What was looked for.
+        /// The ID or name that was asked for.
         wanted: String,
-        /// Where.
+        /// The configuration file.
         file: PathBuf,
-        /// The names that there are.
+        /// The names of all integrations.
         known: Vec<String>,
     },
-    /// There are several of that name.
-    #[error("{} has several integrations with the name {wanted:?}; give the ID", file.display())]
+    /// Several have that name.
+    #[error("{} has several integrations with the name {wanted:?}; use the ID", file.display())]
     Several {
-        /// What was looked for.
+        /// The ID or name that was asked for.
         wanted: String,
-        /// Where.
+        /// The configuration file.
         file: PathBuf,
     },
 }
@@ -118,10 +118,9 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// A request that takes longer is answered with 503.
     pub request_deadline: Duration,
-    /// How long requests and syncs may take to end when the process is told to stop.
+    /// How long requests and syncs may take to end after SIGTERM.
     pub drain_deadline: Duration,
-    /// How long the windows are in which requests are counted, in whole seconds, in place of the contract's. All replicas
-    /// must have the same.
+    /// The length of a rate limit's window, in whole seconds; `None` for the contract's. It must be the same for all replicas.
     pub rate_limit_window: Option<Duration>,
 }
 
@@ -130,14 +129,14 @@ pub struct ServerConfig {
 pub struct Workspace {
     /// Its name, `app_group_id` on the wire.
     pub id: String,
-    /// Requests a window for an operation, in place of the contract's.
+    /// Requests per window for an operation, instead of the contract's.
     pub rate_limits: BTreeMap<String, u64>,
 }
 
 /// An API key, known by its hash.
 #[derive(Debug, Clone)]
 pub struct ApiKey {
-    /// A name for the log.
+    /// Its name in the log.
     pub name: String,
     /// The workspace it belongs to.
     pub workspace: String,
@@ -149,12 +148,12 @@ pub struct ApiKey {
     pub expires: Option<DateTime<Utc>>,
     /// Whether it was revoked.
     pub revoked: bool,
-    /// How every request with it fails.
+    /// How requests with it fail, for tests.
     #[cfg(feature = "faults")]
     pub fault: Option<Fault>,
 }
 
-/// A failure on purpose. No build without the feature `faults` knows of them: it refuses a configuration with one.
+/// A failure for tests. Builds without the feature `faults` refuse a configuration with one.
 #[cfg(feature = "faults")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {

@@ -1,4 +1,4 @@
-//! What a person who writes `opencdi.toml` is told.
+//! The configuration as it is read, and the messages for what is wrong with it.
 
 use std::path::Path;
 
@@ -103,13 +103,34 @@ fn an_empty_file_is_a_service_without_integrations() {
 #[test]
 fn a_file_that_is_not_there_says_how_to_name_another() {
     let error = Config::load(Path::new("no/such/opencdi.toml"), &known()).unwrap_err().to_string();
-    assert!(error.starts_with("no/such/opencdi.toml: the configuration cannot be read: "), "{error}");
-    assert!(error.contains("--config"), "{error}");
+    assert_eq!(
+        error,
+        "no/such/opencdi.toml: there is no such file; `cdi-server init no/such/opencdi.toml` writes one to start with, or name another with --config"
+    );
+    let error = Config::load(Path::new("opencdi.toml"), &known()).unwrap_err().to_string();
+    assert!(error.starts_with("opencdi.toml: there is no such file; `cdi-server init` writes one"), "{error}");
+    let folder = tempfile::tempdir().unwrap();
+    let error = Config::load(folder.path(), &known()).unwrap_err().to_string();
+    assert!(error.contains(": the configuration cannot be read: "), "{error}");
 }
 
 #[test]
 fn malformed_toml_is_said_with_its_line() {
     assert_eq!(problems("listen = ", "listen "), "opencdi.toml:5:8: `server.listen`: key with no value, expected `=`");
+    assert_eq!(problems("[server]", "[server"), "opencdi.toml:4:8: `server`: unclosed table, expected `]`");
+    assert_eq!(
+        problems("[integrations.source]\nkind =", "[integrations.source]\nkind"),
+        "opencdi.toml:31:6: `integrations[0].source.kind`: key with no value, expected `=`"
+    );
+}
+
+#[test]
+fn a_key_that_is_set_twice_is_said_with_both_lines() {
+    let both = "kind = \"jsonl\"\npath = \"users.jsonl\"\nkind = \"users_track\"";
+    assert_eq!(
+        problems("kind = \"users_track\"", both),
+        "opencdi.toml:38:1: `integrations[0].destination.kind`: `kind` is set twice, on line 36 too; keep one of them"
+    );
 }
 
 #[test]
@@ -120,7 +141,7 @@ fn an_unknown_key_is_an_error_with_those_that_there_are() {
     );
     assert!(
         problems("table = \"users\"", "tabel = \"users\"")
-            .contains("opencdi.toml:33:1: `integrations[0].source.tabel`: `tabel` means nothing for `sqlite`; known are `kind`, `path`, `table`"),
+            .contains("opencdi.toml:33:1: `integrations[0].source.tabel`: `sqlite` has no key `tabel`; remove or correct it (its keys are `kind`, `path`, `table`)"),
         "{}",
         problems("table = \"users\"", "tabel = \"users\"")
     );
@@ -130,7 +151,7 @@ fn an_unknown_key_is_an_error_with_those_that_there_are() {
 fn a_wrong_type_and_a_missing_key_are_said_with_their_place() {
     assert_eq!(
         problems("concurrency = 2", "concurrency = \"2\""),
-        "opencdi.toml:10:15: `worker.concurrency`: invalid type: string \"2\", expected u64"
+        "opencdi.toml:10:15: `worker.concurrency`: invalid type: string \"2\", expected a whole number"
     );
     assert_eq!(problems("name = \"Users\"", ""), "opencdi.toml:23:1: `integrations[0]`: missing field `name`");
     assert_eq!(
@@ -144,7 +165,9 @@ fn a_secret_in_clear_is_refused_with_the_way_to_do_it_right_and_not_repeated() {
     for clear in ["\"hunter2\"", "\"\"", "1234567890"] {
         let text = problems("{ file = \"braze.key\" }", clear);
         assert!(
-            text.starts_with("opencdi.toml:38:11: `integrations[0].destination.api_key`: this is a secret in clear;"),
+            text.starts_with(
+                "opencdi.toml:38:11: `integrations[0].destination.api_key`: this secret is in plain text;"
+            ),
             "{text}"
         );
         assert!(
@@ -154,10 +177,10 @@ fn a_secret_in_clear_is_refused_with_the_way_to_do_it_right_and_not_repeated() {
         assert!(!text.contains("hunter2") && !text.contains("1234567890"), "{text}");
     }
     let text = problems("\"sqlite:state/opencdi.db\"", "\"postgres://me:hunter2@localhost/db\"");
-    assert!(text.contains("`store`: this URL holds a password in clear; write `store = { env"), "{text}");
+    assert!(text.contains("write `store = { env"), "{text}");
     assert!(!text.contains("hunter2"), "{text}");
     let text = problems("sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", "cdi_hunter2");
-    assert!(text.contains("`keys[0].hash`: this is a key in clear"), "{text}");
+    assert!(text.contains("`keys[0].hash`: this is an API key in plain text"), "{text}");
     assert!(!text.contains("hunter2"), "{text}");
 }
 
@@ -166,23 +189,23 @@ fn a_secret_that_cannot_be_had_is_said() {
     let secret = |instead| problems("{ file = \"braze.key\" }", instead);
     assert!(
         secret("{ env = \"OPENCDI_NO_SUCH_VARIABLE\" }")
-            .contains("the environment variable `OPENCDI_NO_SUCH_VARIABLE` cannot be read")
+            .contains("the environment variable `OPENCDI_NO_SUCH_VARIABLE` is not set")
     );
     assert!(secret("{ file = \"no.key\" }").contains("the file no.key cannot be read: No such file"));
     assert!(secret("{ file = \"empty.key\" }").contains("is empty"));
     assert!(secret("{ vault = \"x\" }").contains("unknown field `vault`, expected `env` or `file`"));
-    assert!(secret("{ env = \"A\", file = \"b\" }").contains("either `env` or `file`, not both"));
+    assert!(secret("{ env = \"A\", file = \"b\" }").contains("write either `env` or `file`, not both"));
 }
 
 #[test]
 fn names_that_the_contract_does_not_have_are_errors() {
     assert_eq!(
         problems("[\"may.trigger\"]", "[\"may.triger\"]"),
-        "opencdi.toml:20:16: `keys[0].permissions[0]`: there is no permission `may.triger`; known are `may.trigger`, `may.list`"
+        "opencdi.toml:20:16: `keys[0].permissions[0]`: unknown permission `may.triger`; the permissions are `may.trigger`, `may.list`"
     );
     assert!(
         problems("{ trigger = 1000 }", "{ triger = 1 }")
-            .contains("there is no operation `triger`; known are `trigger`, `list`")
+            .contains("unknown operation `triger`; the operations are `trigger`, `list`")
     );
     assert!(problems("{ trigger = 1000 }", "{ trigger = 0 }").contains("a number from 1"));
 }
@@ -194,32 +217,52 @@ fn values_that_make_no_sense_are_errors() {
         (
             "\"attributes\"",
             "\"atributes\"",
-            "`integrations[0].type`: there is no type `atributes`; known are `attributes`",
+            "`integrations[0].type`: unknown type `atributes`; the types are `attributes`",
         ),
         ("\"0.0.0.0:9000\"", "\"9000\"", "`server.listen`: write an IP address and a port"),
-        ("\"2s\"", "\"2\"", "`server.request_deadline`: "),
-        ("\"2s\"", "\"0s\"", "too short or too long"),
+        ("\"2s\"", "\"2\"", "`server.request_deadline`: a duration needs a unit; write \"2s\" for 2 seconds"),
+        ("\"2s\"", "2", "`server.request_deadline`: a duration needs a unit; write \"2s\" for 2 seconds"),
+        ("\"2s\"", "true", "`server.request_deadline`: a duration is a text in quotes, such as \"10s\""),
+        ("\"2s\"", "\"0s\"", "`server.request_deadline`: this is too short; the shortest possible is \"10ms\""),
+        (
+            "type = \"attributes\"",
+            "type = \"attributes\"\nlookback = 600",
+            "`integrations[0].lookback`: a duration needs a unit; write \"600s\"",
+        ),
+        (
+            "kind = \"users_track\"",
+            "kind = \"users_track\"\ngive_up_after = 5",
+            "`integrations[0].destination.give_up_after`: a duration needs a unit; write \"5s\"",
+        ),
         (
             "request_deadline = \"2s\"",
             "rate_limit_window = \"1500ms\"",
-            "`server.rate_limit_window`: windows begin and end",
+            "`server.rate_limit_window`: a window must be a whole number of seconds",
         ),
         (
             "\"https://rest.iad-03.braze.com/\"",
             "\"rest.iad-03.braze.com\"",
-            "`integrations[0].destination.url`: this is not a URL",
+            "`integrations[0].destination.url`: this is not a whole URL; write https:// in front, such as `https://rest.iad-03.braze.com`",
         ),
-        ("\"https://rest.iad-03.braze.com/\"", "\"https://a:b@c\"", "a user name or password does not belong"),
-        ("kind = \"users_track\"", "kind = \"kafka\"", "there is no destination `kafka`; known are"),
-        ("kind = \"sqlite\"", "kind = \"oracle\"", "there is no source `oracle`; known are"),
-        ("kind = \"users_track\"", "kind = \"jsonl\"\npath = \"a\"", "`url` means nothing for `jsonl`"),
+        ("\"https://rest.iad-03.braze.com/\"", "\"https://a:b@c\"", "remove the user name and password from this URL"),
+        (
+            "kind = \"users_track\"",
+            "kind = \"kafka\"",
+            "unknown kind of destination `kafka`; the kinds are `users_track` and `jsonl`",
+        ),
+        (
+            "kind = \"sqlite\"",
+            "kind = \"oracle\"",
+            "unknown kind of source `oracle`; the kinds are `sqlite` and `postgres`",
+        ),
+        ("kind = \"users_track\"", "kind = \"jsonl\"\npath = \"a\"", "`jsonl` has no key `url`; remove or correct it"),
         ("\"sqlite:state/opencdi.db\"", "\"mysql://x\"", "`store`: a store is `sqlite:<path>` or `postgres://"),
         (
             "\"sqlite:state/opencdi.db\"",
             "\"postgres://x/y?sslmod=require\"",
-            "`store`: nothing is done with the parameter",
+            "`store`: this URL has the parameter `sslmod`, which is not supported",
         ),
-        ("\"sqlite:state/opencdi.db\"", "\"sqlite::memory:\"", "must outlive the process"),
+        ("\"sqlite:state/opencdi.db\"", "\"sqlite::memory:\"", "a store in memory would be lost"),
         ("2027-01-01T00:00:00+01:00", "2027-01-01", "`keys[0].expires`: write a date, a time and its offset"),
         (
             "type = \"attributes\"",
@@ -234,10 +277,10 @@ fn values_that_make_no_sense_are_errors() {
         (
             "kind = \"users_track\"",
             "kind = \"jsonl\"\ngive_up_when_limited_after = \"1h\"",
-            "`give_up_when_limited_after` means nothing for `jsonl`",
+            "`jsonl` has no key `give_up_when_limited_after`",
         ),
-        ("[\"data@example.com\"]", "[\"a@x.org, b@x.org\"]", "one e-mail address in each text"),
-        ("name = \"Users\"", "name = \" \"", "`integrations[0].name`: this is empty"),
+        ("[\"data@example.com\"]", "[\"a@x.org, b@x.org\"]", "one e-mail address in each pair of quotes"),
+        ("name = \"Users\"", "name = \" \"", "`integrations[0].name`: this must not be empty"),
     ] {
         let text = problems(line, instead);
         assert!(text.contains(expected), "{instead}: {text}");
@@ -315,7 +358,7 @@ fn the_example_is_valid_as_it_is_and_with_everything_that_may_be_left_out() {
     assert_eq!(format!("{:?}", config.worker), format!("{:?}", usual.worker));
     assert_eq!(config.integrations[0].max_failed_share, usual.integrations[0].max_failed_share);
     let patience = |config: &Config| {
-        let settings = format!("{:?}", config.integrations[0].destination);
+        let settings = format!("{:?}", config.integrations[1].destination);
         settings[settings.find("give_up_after").expect("it is a service")..].to_owned()
     };
     assert_eq!(patience(&config), patience(&usual));
@@ -334,7 +377,7 @@ fn the_example_shows_every_key() {
     for table in others.into_iter().chain(of_kinds) {
         let error = parse(&table).unwrap_err();
         let nonsense = error.lines().find(|line| line.contains("`nonsense`")).unwrap_or_else(|| panic!("{error}"));
-        let known = nonsense.split_once(", expected ").or(nonsense.split_once("; known are "));
+        let known = nonsense.split_once(", expected ").or(nonsense.split_once("(its keys are "));
         let (_, known) = known.unwrap_or_else(|| panic!("{error}"));
         for key in known.lines().next().unwrap().split('`').skip(1).step_by(2).filter(|key| *key != "fault") {
             let shown = example().lines().any(|line| {
@@ -352,7 +395,7 @@ fn the_example_shows_every_key() {
 #[test]
 fn a_fault_is_one_of_those_there_are() {
     let text = parse(&WHOLE.replace("expires = ", "fault = \"fire\"\nexpires = ")).unwrap_err();
-    assert!(text.contains("`keys[0].fault`: there is no fault `fire`; known are `panic`, `store_failed`"), "{text}");
+    assert!(text.contains("`keys[0].fault`: unknown fault `fire`; the faults are `panic`, `store_failed`"), "{text}");
 }
 
 #[cfg(not(feature = "faults"))]

@@ -1,4 +1,4 @@
-//! From the file as written to a configuration that can work. Collects every problem instead of stopping at the first.
+//! Validates the file as it is written. Collects every problem instead of stopping at the first.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -12,7 +12,9 @@ use super::file::{self, File};
 use super::integrations::Integrations;
 use super::{ApiKey, Config, Known, ServerConfig, Workspace};
 use crate::secret::KeyHash;
-use crate::settings::{Problem, Reader, SecretText, Text};
+#[cfg(feature = "faults")]
+use crate::settings::Text;
+use crate::settings::{DurationText, Problem, Reader, SecretText};
 use crate::store::StoreLocation;
 use crate::sync::WorkerConfig;
 use crate::types::{NotPostgres, PostgresUrl};
@@ -48,7 +50,7 @@ impl Check<'_> {
         let Some(url) = self.reader.url(store, "store") else { return fallback };
         if let Some(path) = url.expose().strip_prefix("sqlite:") {
             if path.is_empty() || path.starts_with(":memory:") || path.contains('?') {
-                let message = "write `sqlite:` and the path of a file; what is kept there must outlive the process";
+                let message = "write `sqlite:` and the path of a file, without parameters; a store in memory would be lost when the process ends";
                 self.reader.problem(span, message);
                 return fallback;
             }
@@ -89,11 +91,11 @@ impl Check<'_> {
         }
     }
 
-    fn window(&mut self, window: Option<Text>) -> Option<Duration> {
+    fn window(&mut self, window: Option<DurationText>) -> Option<Duration> {
         let span = window.as_ref()?.span();
         let window = self.reader.duration(window, Duration::from_secs(60));
         if window.subsec_nanos() != 0 {
-            self.reader.problem(span, "windows begin and end on whole seconds; write `1s` or more, such as `10s`");
+            self.reader.problem(span, "a window must be a whole number of seconds, such as \"10s\"");
         }
         Some(window)
     }
@@ -107,12 +109,13 @@ impl Check<'_> {
         }
     }
 
-    fn lease(&mut self, lease: Option<Text>) -> Duration {
+    fn lease(&mut self, lease: Option<DurationText>) -> Duration {
         const SHORTEST: Duration = Duration::from_secs(1);
         let span = lease.as_ref().map(Spanned::span);
         let lease = self.reader.duration(lease, Duration::from_secs(30));
         if let Some(span) = span.filter(|_| lease < SHORTEST) {
-            self.reader.problem(span, "a lease shorter than `1s` runs out whenever the store is slow for a moment");
+            self.reader
+                .problem(span, "a lease must be at least \"1s\"; a shorter one expires whenever the store is slow");
         }
         lease
     }
@@ -128,7 +131,8 @@ impl Check<'_> {
                 for (operation, limit) in workspace.rate_limits {
                     if !self.known.operations.contains(operation.get_ref()) {
                         let known = self.known.operations.join("`, `");
-                        let message = format!("there is no operation `{}`; known are `{known}`", operation.get_ref());
+                        let message =
+                            format!("unknown operation `{}`; the operations are `{known}`", operation.get_ref());
                         self.reader.problem(operation.span(), message);
                     }
                     let limit = self.reader.number(Some(limit), 1, 1..=1_000_000_000);
@@ -149,7 +153,8 @@ impl Check<'_> {
                 for permission in &key.permissions {
                     if !self.known.permissions.contains(permission.get_ref()) {
                         let known = self.known.permissions.join("`, `");
-                        let message = format!("there is no permission `{}`; known are `{known}`", permission.get_ref());
+                        let message =
+                            format!("unknown permission `{}`; the permissions are `{known}`", permission.get_ref());
                         self.reader.problem(permission.span(), message);
                     }
                 }
@@ -181,7 +186,7 @@ impl Check<'_> {
         let found = super::Fault::ALL.into_iter().find(|fault| fault.as_str() == text.get_ref());
         if found.is_none() {
             let known = super::Fault::ALL.map(super::Fault::as_str).join("`, `");
-            self.reader.problem(text.span(), format!("there is no fault `{}`; known are `{known}`", text.get_ref()));
+            self.reader.problem(text.span(), format!("unknown fault `{}`; the faults are `{known}`", text.get_ref()));
         }
         found
     }

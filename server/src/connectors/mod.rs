@@ -1,6 +1,6 @@
-//! Where rows come from and where objects go: one folder for each kind, with its keys, its probe and its reading or delivering.
+//! Sources and destinations: one folder for each kind, with its settings, its probe, and its reading or delivering.
 //!
-//! A kind is added in one folder and one line of the tables below. Nothing else knows which kinds there are.
+//! A kind is added in one folder and one line of the tables below. No other module names a kind.
 
 pub mod fake_braze;
 pub mod jsonl;
@@ -38,7 +38,7 @@ pub fn destinations() -> impl Iterator<Item = &'static str> {
     DESTINATIONS.iter().map(|(kind, _)| *kind)
 }
 
-/// The source that a table of the configuration describes; what is wrong with it is noted there.
+/// The source that a table of the configuration describes. Problems are added to the section's.
 pub fn source(mut section: Section<'_, '_>) -> Option<Arc<dyn Source>> {
     let configure = find(SOURCES, "source", &mut section)?;
     let source = configure(&mut section);
@@ -46,7 +46,7 @@ pub fn source(mut section: Section<'_, '_>) -> Option<Arc<dyn Source>> {
     source
 }
 
-/// The destination that a table of the configuration describes; what is wrong with it is noted there.
+/// The destination that a table of the configuration describes. Problems are added to the section's.
 pub fn destination(mut section: Section<'_, '_>, kind: Option<IntegrationKind>) -> Option<Arc<dyn Destination>> {
     let configure = find(DESTINATIONS, "destination", &mut section)?;
     let destination = configure(&mut section, kind);
@@ -59,7 +59,7 @@ fn find<C: Copy>(kinds: &[(&str, C)], what: &str, section: &mut Section<'_, '_>)
     let found = kinds.iter().find(|(name, _)| name == kind.get_ref());
     if found.is_none() {
         let known = kinds.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
-        section.problem(kind.span(), format!("there is no {what} `{}`; known are {known}", kind.get_ref()));
+        section.problem(kind.span(), format!("unknown kind of {what} `{}`; the kinds are {known}", kind.get_ref()));
     }
     found.map(|(_, configure)| *configure)
 }

@@ -1,10 +1,10 @@
-//! Which errors of the operating system speak of trouble that passes.
+//! Which errors of the operating system are temporary.
 
 use std::io::{Error, ErrorKind};
 
 use rustix::io::Errno;
 
-/// Whether the same may well work soon: a shortage of open files, space or memory, or a hiccup of a disk.
+/// Whether an error of a file is temporary: a shortage of open files, space or memory, or a disk that did not answer.
 pub fn file_passes(error: &Error) -> bool {
     const SHORTAGES: [Errno; 12] = [
         Errno::MFILE,
@@ -24,8 +24,7 @@ pub fn file_passes(error: &Error) -> bool {
     error.raw_os_error().is_some_and(is_shortage) || error.kind() == ErrorKind::Interrupted
 }
 
-/// Whether a connection may well come about soon. That of a name that does not resolve may: its server is away, or its
-/// network.
+/// Whether an error of a connection is temporary. So is a name that does not resolve: the name server may be down.
 pub fn connection_passes(error: &Error) -> bool {
     // A certificate that is refused is invalid data.
     let lasts = matches!(

@@ -1,11 +1,15 @@
-//! What is wrong with a configuration file: file, line, key, and what to do.
+//! Problems with a configuration file: line, key, what is wrong and what to do.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+
+/// The configuration file where no other is named.
+pub const DEFAULT_FILE: &str = "opencdi.toml";
 
 /// Why a configuration cannot be used.
 #[derive(Debug)]
@@ -17,17 +21,16 @@ pub struct ConfigError {
 impl ConfigError {
     /// The file cannot be read.
     pub fn unreadable(path: &Path, error: &std::io::Error) -> ConfigError {
-        let hint = match error.kind() {
+        let message = match error.kind() {
             std::io::ErrorKind::NotFound => {
-                "; name another file with --config, or see the README for one to start with"
+                let file = if path == Path::new(DEFAULT_FILE) { String::new() } else { format!(" {}", path.display()) };
+                format!(
+                    "there is no such file; `cdi-server init{file}` writes one to start with, or name another with --config"
+                )
             }
-            _ => "",
+            _ => format!("the configuration cannot be read: {error}"),
         };
-        let problem = Problem {
-            line: None,
-            key: String::new(),
-            message: format!("the configuration cannot be read: {error}{hint}"),
-        };
+        let problem = Problem { line: None, key: String::new(), message };
         ConfigError::of(path, vec![problem])
     }
 
@@ -37,7 +40,7 @@ impl ConfigError {
         ConfigError { file: path.to_owned(), problems }
     }
 
-    /// Everything that is wrong, in the order of the file.
+    /// All problems, in the order of the file.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
@@ -65,10 +68,10 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// One thing that is wrong.
+/// One problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Line and column, counted from 1; nothing where it concerns the whole file.
+    /// Line and column, counted from 1; `None` if it concerns the whole file.
     pub line: Option<(usize, usize)>,
     /// The key as a path, such as `integrations[0].source.table`.
     pub key: String,
@@ -77,40 +80,119 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem with what stands at these bytes.
+    /// A problem with the text at these bytes.
     pub fn at(text: &str, span: Range<usize>, message: impl Into<String>) -> Problem {
-        let before = text.get(..span.start).unwrap_or(text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().map_or(0, |start| start.chars().count()) + 1;
-        Problem { line: Some((line, column)), key: key_at(text, &span), message: message.into() }
+        Problem { line: Some(place(text, span.start)), key: key_at(text, &span), message: message.into() }
     }
+}
+
+/// Line and column of an offset, counted from 1.
+fn place(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let column = before.rsplit('\n').next().map_or(0, |start| start.chars().count()) + 1;
+    (before.matches('\n').count() + 1, column)
+}
+
+/// What is wrong with a text that is not TOML, or that does not have the expected values.
+pub fn toml_problem(text: &str, error: &toml::de::Error) -> Problem {
+    let span = error.span().unwrap_or(0..0);
+    let message = error.message();
+    if !message.contains("duplicate key") {
+        return Problem::at(text, span, plain_types(message));
+    }
+    let mut problem = Problem::at(text, span.clone(), "");
+    let key = text.get(span.clone()).unwrap_or_default();
+    let first = lines_of_table(text, span.start).find(|(_, line)| first_word(line) == key);
+    let first = first.map_or(String::new(), |(line, _)| format!(", on line {line} too"));
+    problem.message = format!("`{key}` is set twice{first}; keep one of them");
+    problem
+}
+
+/// Messages of serde name Rust's types.
+pub(super) fn plain_types(message: &str) -> String {
+    [
+        ("expected u64", "expected a whole number"),
+        ("expected f64", "expected a number"),
+        ("expected a boolean", "expected true or false"),
+        ("expected a string", "expected a text in quotes"),
+        ("expected a sequence", "expected a list in `[` and `]`"),
+    ]
+    .into_iter()
+    .fold(message.to_owned(), |message, (rust, plain)| message.replace(rust, plain))
 }
 
 /// The path of the innermost key whose name or value holds these bytes.
 fn key_at(text: &str, span: &Range<usize>) -> String {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    // The parser recovers by leaving out what it does not understand, which may be the very key.
+    if !errors.is_empty() {
+        return key_by_sight(text, span.start);
+    }
     let mut path = String::new();
-    // What is malformed is known as far as it can be.
-    let (document, _) = DeTable::parse_recoverable(text);
     descend(document.get_ref(), span, &mut path);
-    if path.is_empty() { key_by_sight(text, span.start) } else { path }
+    path
 }
 
-/// The key on a line that is no TOML: the header above it, and the word that the line begins with.
+/// The key on a line that is not TOML: the header above it, and the first word of the line.
 fn key_by_sight(text: &str, offset: usize) -> String {
-    let before = text.get(..offset).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    let mut headers = text[..line_start].lines().map(str::trim).filter(|line| line.starts_with('['));
-    let header = headers.next_back().map(|line| line.trim_matches(['[', ']'])).unwrap_or_default();
-    let line = text[line_start..].lines().next().unwrap_or_default().trim_start();
-    let is_key = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
-    let word = &line[..line.find(|letter| !is_key(letter)).unwrap_or(line.len())];
-    [header, word].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".")
+    let (number, _) = place(text, offset);
+    let mut arrays = HashMap::new();
+    let mut header = String::new();
+    for line in text.lines().take(number).map(str::trim_start) {
+        if let Some(name) = header_name(line) {
+            if line.starts_with("[[") {
+                *arrays.entry(name.to_owned()).or_insert(0) += 1;
+            }
+            header = with_indices(name, &arrays);
+        }
+    }
+    let line = text.lines().nth(number - 1).unwrap_or_default();
+    [header.as_str(), first_word(line)].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".")
+}
+
+/// The name in a line such as `[server]`, closed or not.
+fn header_name(line: &str) -> Option<&str> {
+    let name = line.strip_prefix("[[").or_else(|| line.strip_prefix('['))?.trim_start();
+    Some(&name[..name.find(|letter| !is_of_key(letter)).unwrap_or(name.len())])
+}
+
+/// `integrations.source` as `integrations[1].source`, where `integrations` was declared as an array twice so far.
+fn with_indices(name: &str, arrays: &HashMap<String, usize>) -> String {
+    let mut path = String::new();
+    for (end, _) in name.match_indices('.').chain([(name.len(), "")]) {
+        let part = name[..end].rsplit('.').next().unwrap_or_default();
+        path.push_str(if path.is_empty() { "" } else { "." });
+        path.push_str(part);
+        if let Some(count) = arrays.get(&name[..end]) {
+            path.push_str(&format!("[{}]", count - 1));
+        }
+    }
+    path
+}
+
+/// The key that a line begins with.
+fn first_word(line: &str) -> &str {
+    let line = line.trim_start();
+    &line[..line.find(|letter| !is_of_key(letter)).unwrap_or(line.len())]
+}
+
+fn is_of_key(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || "_-.".contains(letter)
+}
+
+/// The lines of the table that holds this offset, above it, with their numbers.
+fn lines_of_table(text: &str, offset: usize) -> impl Iterator<Item = (usize, &str)> {
+    let (number, _) = place(text, offset);
+    let above: Vec<(usize, &str)> =
+        text.lines().take(number - 1).enumerate().map(|(index, line)| (index + 1, line)).collect();
+    let start = above.iter().rposition(|(_, line)| line.trim_start().starts_with('[')).unwrap_or(0);
+    above.into_iter().skip(start)
 }
 
 fn descend(table: &DeTable<'_>, span: &Range<usize>, path: &mut String) {
     let holds = |outer: Range<usize>| outer.start <= span.start && span.end <= outer.end;
     for (name, value) in table {
-        // A table's own span is its header, so what stands below it is found by looking.
+        // A table's own span is its header only, so its contents are searched too.
         let mut below = String::new();
         inside(value, span, &mut below);
         if below.is_empty() && !holds(name.span()) && !holds(value.span()) {
@@ -148,5 +230,21 @@ fn inside(value: &Spanned<DeValue<'_>>, span: &Range<usize>, path: &mut String) 
             }
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_not_toml_is_found_by_its_line_and_header() {
+        let text = "[[keys]]\nname = 1\n[[keys]]\n  name 2\n[integrations.source # open\nkind\n";
+        let key = |part: &str| key_by_sight(text, text.find(part).unwrap());
+        assert_eq!(key("name 2"), "keys[1].name");
+        assert_eq!(key(" # open"), "integrations.source");
+        assert_eq!(key("kind"), "integrations.source.kind");
+        let text = "[[integrations]]\n[[integrations]]\n[integrations.source]\nkind";
+        assert_eq!(key_by_sight(text, text.len()), "integrations[1].source.kind");
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use toml::Spanned;
 
+use super::duration_text::{DurationText, Written};
 use super::problem::Problem;
 use super::secret_text::SecretText;
 use crate::secret::Secret;
@@ -30,12 +31,12 @@ impl<'a> Reader<'a> {
         Reader { text, folder: path.parent().unwrap_or(Path::new("")).to_owned(), problems: Vec::new() }
     }
 
-    /// All problems that were found, if there are some.
+    /// What was read, or all problems that were found.
     pub fn finish<T>(self, read: T) -> Result<T, Vec<Problem>> {
         if self.problems.is_empty() { Ok(read) } else { Err(self.problems) }
     }
 
-    /// Takes note of a problem with what stands at these bytes.
+    /// Adds a problem with the text at these bytes.
     pub fn problem(&mut self, span: Range<usize>, message: impl Into<String>) {
         self.problems.push(Problem::at(self.text, span, message));
     }
@@ -45,7 +46,7 @@ impl<'a> Reader<'a> {
         self.folder.join(written)
     }
 
-    /// A URL, which may stand in clear where it holds no password.
+    /// A URL, which may be in plain text if it has no password.
     pub fn url(&mut self, url: Spanned<SecretText>, key: &str) -> Option<Secret> {
         match url.get_ref() {
             SecretText::Clear(text) => Some(Secret::new(text)),
@@ -53,13 +54,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Refuses a URL that stands in the file with a password in it.
+    /// Refuses a URL in plain text that has a password.
     pub fn password_out_of_sight(&mut self, url: &PostgresUrl, in_clear: bool, span: Range<usize>, key: &str) {
         if in_clear && url.has_password() {
             let name = format!("OPENCDI_{}", key.to_uppercase());
             let message = format!(
-                "this URL holds a password in clear; write `{key} = {{ env = \"{name}\" }}` or `{key} = {{ file = \"path\" }}` with the whole \
-                 URL there, or leave the password out of it and set PGPASSWORD"
+                "this URL contains a password in plain text; put the whole URL in an environment variable and write \
+                 `{key} = {{ env = \"{name}\" }}`, or in a file and write `{key} = {{ file = \"path\" }}`; or remove the password \
+                 and set PGPASSWORD"
             );
             self.problem(span, message);
         }
@@ -72,47 +74,58 @@ impl<'a> Reader<'a> {
             SecretText::Clear(_) => {
                 let name = key.to_uppercase();
                 let message = format!(
-                    "this is a secret in clear; put it into an environment variable and write `{key} = {{ env = \"{name}\" }}`, or into a file and \
-                     write `{key} = {{ file = \"path\" }}`"
+                    "this secret is in plain text; put it in an environment variable and write `{key} = {{ env = \"{name}\" }}`, or in a \
+                     file and write `{key} = {{ file = \"path\" }}`"
                 );
                 self.problem(span, message);
                 return None;
             }
             SecretText::Env(name) => {
                 let place = format!("the environment variable `{name}`");
-                (std::env::var(&name).map_err(|error| unreadable(&error)), place)
+                (std::env::var(&name).map_err(|error| unreadable(&error).to_owned()), place)
             }
             SecretText::File(path) => {
                 let path = self.path(&path);
                 let place = format!("the file {}", path.display());
                 let read = std::fs::read_to_string(&path).map_err(|error| error.to_string());
+                let read = read.map_err(|error| format!("cannot be read: {error}"));
                 (read.map(|text| text.trim_end_matches(['\n', '\r']).to_owned()), place)
             }
         };
         match value {
-            Ok(value) if value.is_empty() => self.problem(span, format!("{place} is empty; it should hold a secret")),
+            Ok(value) if value.is_empty() => {
+                self.problem(span, format!("{place} is empty; it should contain the secret"))
+            }
             Ok(value) => return Some(Secret::new(value)),
-            Err(error) => self.problem(span, format!("{place} cannot be read: {error}")),
+            Err(error) => self.problem(span, format!("{place} {error}")),
         }
         None
     }
 
-    /// A duration between 10 milliseconds and a week.
-    pub fn duration(&mut self, text: Option<Text>, default: Duration) -> Duration {
-        let Some(text) = text else { return default };
-        match humantime::parse_duration(text.get_ref()) {
-            Ok(duration) if duration >= Duration::from_millis(10) && duration <= Duration::from_secs(7 * 24 * 3600) => {
-                duration
-            }
-            Ok(_) => {
-                self.problem(text.span(), "this is too short or too long; between 10ms and 7days is possible");
-                default
-            }
-            Err(error) => {
-                self.problem(text.span(), format!("{error}; write a duration such as `30s`, `500ms` or `2m`"));
-                default
-            }
-        }
+    /// A duration from 10 milliseconds to a week.
+    pub fn duration(&mut self, written: Option<DurationText>, default: Duration) -> Duration {
+        self.read_duration(written, default, Written::read_positive)
+    }
+
+    /// A duration of up to a week that may be zero.
+    pub fn duration_or_zero(&mut self, written: Option<DurationText>, default: Duration) -> Duration {
+        self.read_duration(written, default, |written| match written.read() {
+            Ok(Duration::ZERO) => Ok(Duration::ZERO),
+            _ => written.read_positive(),
+        })
+    }
+
+    fn read_duration(
+        &mut self,
+        written: Option<DurationText>,
+        default: Duration,
+        read: impl Fn(&Written) -> Result<Duration, String>,
+    ) -> Duration {
+        let Some(written) = written else { return default };
+        read(written.get_ref()).unwrap_or_else(|message| {
+            self.problem(written.span(), message);
+            default
+        })
     }
 
     /// A number in a range.
@@ -125,14 +138,14 @@ impl<'a> Reader<'a> {
         default
     }
 
-    /// Refuses a text of blanks.
+    /// Refuses a text without anything but blanks.
     pub fn not_empty(&mut self, text: &Text) {
         if text.get_ref().trim().is_empty() {
-            self.problem(text.span(), "this is empty");
+            self.problem(text.span(), "this must not be empty");
         }
     }
 
-    /// Reports a value that stands in the file a second time.
+    /// Refuses a value that occurs a second time in the file.
     pub fn once(&mut self, seen: &mut HashMap<String, usize>, value: String, span: Range<usize>, what: &str) {
         let line = self.text.get(..span.start).map_or(0, |before| before.matches('\n').count()) + 1;
         match seen.get(&value) {
@@ -147,11 +160,11 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Why a variable cannot be read. The error's own text may repeat what stands in it.
-fn unreadable(error: &VarError) -> String {
+/// Why a variable cannot be read. The error's own text may repeat its value.
+fn unreadable(error: &VarError) -> &'static str {
     match error {
-        VarError::NotPresent => "it is not set".into(),
-        VarError::NotUnicode(_) => "it is not UTF-8 text".into(),
+        VarError::NotPresent => "is not set",
+        VarError::NotUnicode(_) => "is not UTF-8 text",
     }
 }
 
@@ -163,6 +176,6 @@ mod tests {
     fn a_variable_that_cannot_be_read_is_not_repeated() {
         let odd = VarError::NotUnicode("hunter2".into());
         assert!(odd.to_string().contains("hunter2"), "that is why");
-        assert_eq!(unreadable(&odd), "it is not UTF-8 text");
+        assert_eq!(unreadable(&odd), "is not UTF-8 text");
     }
 }

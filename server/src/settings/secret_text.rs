@@ -2,7 +2,7 @@
 
 use serde::de::{self, Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-/// Where a secret is to be found. In clear it is read too, so that it can be refused with the way to do it right.
+/// Where a secret is. One in plain text is read too, so that it can be refused with what to write instead.
 #[derive(Clone, PartialEq, Eq)]
 pub enum SecretText {
     /// In the configuration itself.
@@ -38,7 +38,7 @@ impl<'de> Deserialize<'de> for SecretText {
                 Ok(SecretText::Clear(text.to_owned()))
             }
 
-            // What is no text is refused as a secret in clear too, and not repeated.
+            // Other types are refused as secrets in plain text too, and not repeated.
             fn visit_bool<E: de::Error>(self, _: bool) -> Result<SecretText, E> {
                 Ok(SecretText::Clear(String::new()))
             }
@@ -78,7 +78,7 @@ impl<'de> Deserialize<'de> for SecretText {
                     _ => return Err(M::Error::unknown_field(&key, &["env", "file"])),
                 };
                 match map.next_key::<String>()? {
-                    Some(_) => Err(M::Error::custom("either `env` or `file`, not both")),
+                    Some(_) => Err(M::Error::custom("write either `env` or `file`, not both")),
                     None => Ok(secret),
                 }
             }

@@ -1,6 +1,6 @@
 //! A table of a configuration file whose keys depend on its `kind`.
 //!
-//! Whoever knows the kind asks for its keys one by one; what was not asked for is a problem in the end.
+//! The code of a kind asks for its keys one by one; a key that it has not asked for is a problem.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,6 +13,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 
+use super::duration_text::Written;
+use super::problem::plain_types;
 use super::reader::{Reader, Text};
 use super::secret_text::SecretText;
 use crate::secret::Secret;
@@ -25,7 +27,7 @@ pub struct RawSection(BTreeMap<Text, Spanned<toml::Value>>);
 
 impl fmt::Debug for RawSection {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A value may be a secret in clear.
+        // A value may be a secret in plain text.
         formatter.debug_set().entries(self.0.keys().map(Spanned::get_ref)).finish()
     }
 }
@@ -37,17 +39,17 @@ pub struct Section<'r, 'a> {
     values: RawSection,
     /// Where the table is written.
     span: Range<usize>,
-    /// Its `kind`; empty where that is missing.
+    /// Its `kind`; empty if that is missing.
     kind: String,
     /// The keys that were asked for.
     known: Vec<&'static str>,
 }
 
-/// What stands under a key.
+/// The value of a key.
 enum Found<T> {
     /// A value of the right type.
     Value(Spanned<T>),
-    /// A value of another type, which is a problem that was noted.
+    /// A value of another type; the problem was added.
     WrongType,
     /// Nothing.
     Nothing,
@@ -66,7 +68,7 @@ impl<'r, 'a> Section<'r, 'a> {
             Found::Value(kind) => kind,
             Found::WrongType => return None,
             Found::Nothing => {
-                self.problem(self.span.clone(), "missing field `kind`");
+                self.problem(self.span.clone(), "`kind` is missing");
                 return None;
             }
         };
@@ -74,7 +76,7 @@ impl<'r, 'a> Section<'r, 'a> {
         Some(kind)
     }
 
-    /// Takes note of a problem with what stands at these bytes.
+    /// Adds a problem with the text at these bytes.
     pub fn problem(&mut self, span: Range<usize>, message: impl Into<String>) {
         self.reader.problem(span, message);
     }
@@ -122,8 +124,8 @@ impl<'r, 'a> Section<'r, 'a> {
 
     /// A duration, if it is set; otherwise the default.
     pub fn duration(&mut self, key: &'static str, default: Duration) -> Duration {
-        let text = self.optional(key);
-        self.reader.duration(text, default)
+        let written = self.optional::<Written>(key);
+        self.reader.duration(written, default)
     }
 
     /// A number in a range, if it is set.
@@ -137,11 +139,15 @@ impl<'r, 'a> Section<'r, 'a> {
         self.optional(key)
     }
 
-    /// Refuses every key that nobody has asked for: somebody meant another.
+    /// Refuses every key that was not asked for: it is a mistake, or belongs to another kind.
     pub fn refuse_others(mut self) {
         let known = self.known.join("`, `");
         for key in std::mem::take(&mut self.values.0).into_keys() {
-            let message = format!("`{}` means nothing for `{}`; known are `{known}`", key.get_ref(), self.kind);
+            let message = format!(
+                "`{}` has no key `{}`; remove or correct it (its keys are `{known}`)",
+                self.kind,
+                key.get_ref()
+            );
             self.problem(key.span(), message);
         }
     }
@@ -164,7 +170,7 @@ impl<'r, 'a> Section<'r, 'a> {
         }
     }
 
-    /// What stands under a key, which is known from now on.
+    /// The value of a key, which counts as asked for.
     fn find<T: DeserializeOwned>(&mut self, key: &'static str) -> Found<T> {
         self.known.push(key);
         let Some(value) = self.values.0.remove(key) else { return Found::Nothing };
@@ -172,7 +178,7 @@ impl<'r, 'a> Section<'r, 'a> {
         match value.into_inner().try_into() {
             Ok(value) => Found::Value(Spanned::new(span, value)),
             Err(error) => {
-                self.problem(span, error.message());
+                self.problem(span, plain_types(error.message()));
                 Found::WrongType
             }
         }

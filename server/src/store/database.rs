@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 use super::health::Health;
 use super::kind::Kind;
 use super::{StoreError, StoreLocation, schema};
-use crate::types::folder;
+use crate::types::{folder, folder_problem};
 
 /// How long a caller waits for a connection before the store counts as unreachable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -276,7 +276,11 @@ fn target(location: &StoreLocation, create: bool) -> Result<(Kind, String, Strin
 /// Opens the file before SQLite does, because SQLite's error does not say why a file cannot be opened.
 fn can_be_opened(path: &Path, makes: bool) -> std::io::Result<()> {
     if makes && !path.exists() {
-        return folder(path).read_dir().map(drop);
+        folder(path).read_dir()?;
+        return match folder_problem(path) {
+            Some(problem) => Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, problem)),
+            None => Ok(()),
+        };
     }
     std::fs::OpenOptions::new().read(true).write(true).open(path).map(drop)
 }

@@ -1,10 +1,12 @@
-//! Row → the object that is delivered, or why the row is refused before anything is sent.
+//! A row becomes the object that is delivered, or is refused with the reason before anything is sent.
 //!
 //! The payload is validated, not parsed and printed again: numbers keep their digits, and it is several times faster.
 
+mod event_time;
 mod payload;
 #[cfg(test)]
 mod tests;
+mod warnings;
 
 use chrono::{DateTime, SecondsFormat};
 use memchr::memchr2;
@@ -13,15 +15,16 @@ use super::row::{Identifier, Row};
 use crate::types::IntegrationKind;
 pub use payload::LONGEST_PAYLOAD;
 use payload::Payload;
+pub use warnings::warnings;
 
 /// How rows become objects for a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ObjectEncoder {
     /// What is synced.
     pub kind: IntegrationKind,
-    /// Whether users that the destination does not know are left out instead of made; nothing where it is not told.
+    /// Whether users that the destination does not know are skipped instead of created; `None` if it has no such choice.
     pub update_existing_only: Option<bool>,
-    /// Whether users to delete are written as bare identifiers, of which one batch holds those of one kind only.
+    /// Whether users to delete are written as bare identifiers; a batch then has identifiers of one kind only.
     pub bare_deletes: bool,
 }
 
@@ -46,14 +49,14 @@ impl BatchKey {
 }
 
 impl ObjectEncoder {
-    /// Appends a row's object. On refusal nothing is appended, and the reason is for people.
+    /// Appends a row's object. On refusal nothing is appended; the reason is a message for row errors.
     pub fn write(self, row: &Row, out: &mut Vec<u8>) -> Result<(), String> {
         if let Some(flaw) = &row.flaw {
             return Err(flaw.clone());
         }
-        let identifier = row.identifier.as_ref().ok_or("the row has no identifier: all identifier columns are null")?;
+        let identifier = row.identifier.as_ref().ok_or("all identifier columns are null")?;
         if identifier.texts().any(|text| text.trim().is_empty()) {
-            return Err("the row's identifier is empty".into());
+            return Err("the identifier is empty".into());
         }
         if self.kind == IntegrationKind::UserDeletes {
             return self.write_deleted(identifier, out);
@@ -94,7 +97,7 @@ impl ObjectEncoder {
     fn write_deleted(self, identifier: &Identifier, out: &mut Vec<u8>) -> Result<(), String> {
         match (self.bare_deletes, identifier) {
             (_, Identifier::Email(_) | Identifier::Phone(_)) => {
-                return Err("several users may share an e-mail address or a phone number; users are deleted by EXTERNAL_ID, alias or BRAZE_ID".into());
+                return Err("users can be deleted by EXTERNAL_ID, alias or BRAZE_ID only, because several users may share an e-mail address or a phone number".into());
             }
             (false, _) => {
                 write_identifier(identifier, out);

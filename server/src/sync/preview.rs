@@ -2,6 +2,7 @@
 
 use super::error::SyncError;
 use super::integration::Integration;
+use super::object::warnings;
 use super::pipeline::refusal;
 use super::row::RowHasher;
 use super::row_filter::{RowFilter, Verdict};
@@ -15,7 +16,7 @@ pub struct Preview {
     pub rows: Vec<Planned>,
     /// Whether there are more.
     pub more: bool,
-    /// Rows dated in the future, which wait until their time comes.
+    /// Rows dated in the future, which are skipped until then.
     pub future: u64,
     /// Rows without an `UPDATED_AT`, which are never synced.
     pub undated: u64,
@@ -24,8 +25,13 @@ pub struct Preview {
 /// What would be done with a row.
 #[derive(Debug)]
 pub enum Planned {
-    /// This object would be sent.
-    Sent(String),
+    /// It would be sent.
+    Sent {
+        /// The object.
+        object: String,
+        /// What the destination may refuse in it.
+        warnings: Vec<String>,
+    },
     /// It would be refused before anything is sent.
     Refused(RowError),
 }
@@ -41,7 +47,7 @@ pub struct Known {
     pub digest_key: [u8; 32],
 }
 
-/// Looks at the first rows of the next sync; nothing is known where there was none yet.
+/// Reads the first rows of the next sync. `known` is `None` before the first one.
 pub async fn preview(integration: &Integration, known: Option<Known>, most: usize) -> Result<Preview, SyncError> {
     let Known { watermark, record, digest_key } = known.unwrap_or(Known {
         watermark: Watermark::default(),
@@ -75,7 +81,10 @@ pub async fn preview(integration: &Integration, known: Option<Known>, most: usiz
                     }
                     let mut object = Vec::new();
                     preview.rows.push(match encoder.write(&row, &mut object) {
-                        Ok(()) => Planned::Sent(String::from_utf8_lossy(&object).into_owned()),
+                        Ok(()) => Planned::Sent {
+                            object: String::from_utf8_lossy(&object).into_owned(),
+                            warnings: warnings(encoder, &row),
+                        },
                         Err(reason) => {
                             Planned::Refused(refusal(row.identifier.as_ref(), row.updated_at, &reason, None))
                         }

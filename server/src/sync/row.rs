@@ -3,12 +3,12 @@
 use highway::{HighwayHash as _, HighwayHasher};
 use twox_hash::XxHash3_64;
 
-/// A row of a source, its columns known by their meaning.
+/// A row of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// `UPDATED_AT`, in microseconds since 1970.
     pub updated_at: i64,
-    /// Whose row it is: the first identifier that is not null.
+    /// The identifier of its user: the first that is not null.
     pub identifier: Option<Identifier>,
     /// `PAYLOAD` as text.
     pub payload: Option<String>,
@@ -64,7 +64,7 @@ impl Row {
 /// Makes the digests of row versions: identifier, `UPDATED_AT` and content in 128 bits.
 ///
 /// The highest 32 bits are those of the user's number, so that digests of one user stand together where they are sorted.
-/// The lowest is 0, and stays free for the record. The others are keyed: whoever can write rows cannot make two that are taken for one. Digests are kept in stores: the
+/// The lowest is 0, and stays free for the record. The others are keyed, so that two rows with one digest cannot be made on purpose. Digests are kept in stores: the
 /// same row and key must give the same in every build.
 #[derive(Debug, Clone)]
 pub struct RowHasher(highway::Key);
@@ -114,7 +114,7 @@ impl RowHasher {
     }
 }
 
-/// Whose row it is, as the destination is told.
+/// The identifier of the row's user, as it is sent to the destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identifier {
     /// `EXTERNAL_ID`.

@@ -104,11 +104,11 @@ impl Reading {
 pub struct SourceReport {
     /// The table.
     pub table: String,
-    /// The format of `UPDATED_AT`; `None` if the table has no rows yet.
+    /// The format of `UPDATED_AT`; `None` without rows.
     pub updated_at: Option<&'static str>,
     /// The identifier columns.
     pub identifiers: Vec<String>,
-    /// A recommendation for the source's owner.
+    /// A recommendation for the source's owner, which is not part of the report's text.
     pub advice: Option<&'static str>,
 }
 
@@ -116,10 +116,9 @@ impl fmt::Display for SourceReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "table {}, identified by {}", self.table, self.identifiers.join(", "))?;
         match self.updated_at {
-            Some(kind) => write!(formatter, ", UPDATED_AT is {kind}")?,
-            None => formatter.write_str(", no rows yet")?,
+            Some(kind) => write!(formatter, ", UPDATED_AT is {kind}"),
+            None => formatter.write_str(", no rows yet"),
         }
-        self.advice.map_or(Ok(()), |advice| write!(formatter, "; {advice}"))
     }
 }
 

@@ -28,7 +28,7 @@ impl fmt::Display for IntegrationId {
     }
 }
 
-/// Why a text is no integration ID.
+/// The text is not an integration ID.
 #[derive(Debug, thiserror::Error)]
 #[error("an integration ID is a UUID in its hyphenated form, such as 6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01")]
 pub struct NotAnId;

@@ -1,4 +1,4 @@
-//! Small types that every room uses: IDs, names, addresses. They know nothing of any room.
+//! Small types that all modules use: IDs, names, addresses. They depend on no other module.
 
 mod integration_id;
 mod integration_kind;
@@ -8,6 +8,6 @@ mod table_name;
 
 pub use integration_id::{IntegrationId, NotAnId};
 pub use integration_kind::IntegrationKind;
-pub use paths::{absolute, folder, real};
+pub use paths::{absolute, folder, folder_problem, real};
 pub use postgres_url::{NotPostgres, PostgresUrl};
 pub use table_name::{NotATable, TableName, quoted};

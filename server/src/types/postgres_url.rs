@@ -7,7 +7,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::secret::Secret;
 
-/// What may follow the `?` of a URL; the driver leaves out everything else, and writes it to the log.
+/// The parameters of a URL that have an effect; the driver ignores all others, and writes them to the log.
 const PARAMETERS: [&str; 11] = [
     "sslmode",
     "sslrootcert",
@@ -22,20 +22,20 @@ const PARAMETERS: [&str; 11] = [
     "options",
 ];
 
-/// The URL of a Postgres database. It may hold a password, so it prints as where it points.
+/// The URL of a Postgres database. It may contain a password, so it prints as host, port and database only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresUrl(Secret);
 
-/// Why a text is no URL of a Postgres database. Nothing of it is repeated that may be a password.
+/// Why a text is not the URL of a Postgres database. No part is repeated that may be a password.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotPostgres {
-    /// It is something else.
-    #[error("this is not `postgres://<user>@<host>/<database>`")]
+    /// It is not a Postgres URL.
+    #[error("this is not a URL such as `postgres://<user>@<host>/<database>`")]
     Other,
-    /// It has a parameter that would have no effect.
-    #[error("nothing is done with the parameter `{0}` of this URL; known are `{known}`", known = PARAMETERS.join("`, `"))]
+    /// It has a parameter without effect.
+    #[error("this URL has the parameter `{0}`, which is not supported; the parameters are `{known}`", known = PARAMETERS.join("`, `"))]
     Parameter(String),
-    /// A part of it cannot be understood.
+    /// A part of it is not valid.
     #[error("this URL cannot be used: {0}")]
     Unusable(String),
 }
@@ -63,7 +63,7 @@ impl PostgresUrl {
         self.0.expose()
     }
 
-    /// Where it points, without user, password and parameters: `postgres://<host>:<port>/<database>`.
+    /// Its host and database, without user, password and parameters: `postgres://<host>:<port>/<database>`.
     pub fn without_user(&self) -> String {
         let Ok(options) = PgConnectOptions::from_str(self.expose()) else { return "postgres:".into() };
         let socket = options.get_socket().map(|socket| socket.display().to_string());
@@ -73,7 +73,7 @@ impl PostgresUrl {
         format!("postgres://{host}:{}/{database}", options.get_port())
     }
 
-    /// Whether a password stands in it.
+    /// Whether it contains a password.
     pub fn has_password(&self) -> bool {
         reqwest::Url::parse(self.expose())
             .is_ok_and(|url| url.password().is_some() || url.query_pairs().any(|(name, _)| name == "password"))
@@ -145,7 +145,7 @@ mod tests {
         for (text, expected) in [
             (
                 "postgres://db/sales?sslmod=require",
-                "nothing is done with the parameter `sslmod` of this URL; known are",
+                "this URL has the parameter `sslmod`, which is not supported; the parameters are",
             ),
             ("postgres://db/sales?passwrd=hunter2", "the parameter `passwrd`"),
             ("postgres://db/sales?sslmode=always", "this URL cannot be used: "),

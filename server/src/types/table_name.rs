@@ -10,10 +10,10 @@ pub struct TableName {
     parts: Vec<String>,
 }
 
-/// Why a text is no name of a table.
+/// The text is not the name of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "write the name of a table or view, such as `users` or `sales.users`; put a part with a dot in it into double quotes"
+    "write the name of a table or view, such as `users` or `sales.users`; a name that contains a dot needs double quotes"
 )]
 pub struct NotATable;
 
@@ -74,7 +74,7 @@ impl FromStr for TableName {
     }
 }
 
-/// What stands before the closing quote, and what follows it. Two quotes are one that closes nothing.
+/// The text before the closing quote, and the text after it. Two quotes stand for one and do not close.
 fn in_quotes(text: &str) -> Option<(String, &str)> {
     let mut part = String::new();
     let mut rest = text;

@@ -51,7 +51,10 @@ async fn a_full_disk_refuses_triggers_and_is_logged_once() {
     }
     assert_eq!(statuses, [503; 40], "nothing can be stored");
     let told = warnings(&server);
-    assert!(told.len() == 1 && told[0].contains("the store is out of disk space"), "logged once, and not for each request: {told:#?}");
+    assert!(
+        told.len() == 1 && told[0].contains("the store is out of disk space"),
+        "logged once, and not for each request: {told:#?}"
+    );
 
     setup.insert(60, 50..60);
     disk.free();
@@ -72,7 +75,12 @@ async fn a_full_disk_refuses_triggers_and_is_logged_once() {
         (server.logged("the store is available again") > 0).then_some(())
     })
     .await;
-    assert_eq!((server.logged("the store is out of disk space"), server.logged("the store is available again")), (1, 1), "{}", server.log());
+    assert_eq!(
+        (server.logged("the store is out of disk space"), server.logged("the store is available again")),
+        (1, 1),
+        "{}",
+        server.log()
+    );
     assert_eq!(api.jobs(INTEGRATION).await.unwrap().len(), 2, "each trigger that was answered with 202 has its job");
 }
 

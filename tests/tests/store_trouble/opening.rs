@@ -95,14 +95,14 @@ async fn look_at_nothing(setup: &Setup) {
         (output.status.code(), text(output.stdout), text(output.stderr))
     };
     let (code, checked, _) = said(&["check"]).await;
-    let store = checked.lines().find(|line| line.contains(" store: ")).unwrap_or_default();
+    let store = checked.lines().find(|line| line.contains(" store ")).unwrap_or_default();
     assert!(store.starts_with("ok ") && store.contains("`cdi-server serve`"), "{checked}");
     assert_eq!(code, Some(0), "{checked}");
     let (code, preview, _) = said(&["preview", INTEGRATION, "--rows", "1"]).await;
-    let shown = "send    {\"external_id\":\"user-0\",\"row\":0}\nRows shown: 1; there are more.\n";
+    let shown = "send    {\"external_id\":\"user-0\",\"row\":0}\n1 row shown; there are more.\n";
     assert_eq!((code, preview.as_str()), (Some(0), shown));
     let (code, watermark, _) = said(&["watermark", INTEGRATION]).await;
-    assert_eq!((code, watermark.as_str()), (Some(0), "none: the next sync takes every row\n"));
+    assert_eq!((code, watermark.as_str()), (Some(0), "no watermark: the next sync takes every row\n"));
     let (code, printed, error) = said(&["watermark", INTEGRATION, "--set", "2026-01-01T00:00:00Z"]).await;
     assert!(error.contains("no store yet"), "{printed}{error}");
     assert_eq!(code, Some(1));

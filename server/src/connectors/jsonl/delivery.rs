@@ -42,7 +42,7 @@ impl OpenJsonl {
         OpenJsonl::open_on(machine(), path, position, context).await
     }
 
-    /// The same on a machine that is called so.
+    /// The same on a machine with this name.
     pub(super) async fn open_on(
         machine: &'static str,
         path: &Path,
@@ -57,7 +57,7 @@ impl OpenJsonl {
                 Ok(Some(file)) => return Ok(OpenJsonl { file: Arc::new(file), context }),
                 Ok(None) if begun.elapsed() < LOCKED => sleep(LOOK_AGAIN).await,
                 Ok(None) => {
-                    let message = format!("{} is being written by somebody else", path.display());
+                    let message = format!("{} is locked by another process that writes to it", path.display());
                     return Err(SyncError::Passing(message));
                 }
                 Err(SyncError::Passing(cause)) => patience.wait(cause).await?,

@@ -12,7 +12,7 @@ use crate::connectors::passing::file_passes;
 use crate::sync::SyncError;
 use crate::sync::batch::Batch;
 use crate::sync::destination::Outcome;
-use crate::types::folder;
+use crate::types::{folder, folder_problem};
 
 /// A file that is open and locked.
 #[derive(Debug)]
@@ -81,19 +81,19 @@ impl LineFile {
         }
     }
 
-    /// Fails where somebody who does not ask for the lock has removed the file or changed its length.
+    /// Fails if a process that ignores the lock has removed the file or changed its length.
     fn is_untouched(&self, file: &File, end: u64) -> Result<(), SyncError> {
         let data = file.metadata().map_err(|error| trouble(&self.path, "cannot be read", &error))?;
         let what = match (data.nlink(), data.len()) {
             (0, _) => "was removed".to_owned(),
-            (_, length) if length != end => format!("was changed (it has {length} bytes in place of {end})"),
+            (_, length) if length != end => format!("was changed (it has {length} bytes instead of {end})"),
             _ => return Ok(()),
         };
-        Err(SyncError::Failed(format!("{} {what} while lines were appended to it", self.path.display())))
+        Err(SyncError::Failed(format!("{} {what} by another process while a sync appended to it", self.path.display())))
     }
 }
 
-/// Opens the file; nothing while somebody else has it.
+/// Opens the file; `None` while another process has it locked.
 pub fn open(machine: &str, path: PathBuf, position: Option<FileOffset>) -> Result<Option<LineFile>, SyncError> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
     let mut file = file.map_err(|error| refusal(&path, "cannot be opened", &error))?;
@@ -117,13 +117,13 @@ pub fn open(machine: &str, path: PathBuf, position: Option<FileOffset>) -> Resul
     if position.is_some() && own.is_none() {
         tracing::warn!(
             path = %path.display(),
-            "this is not the file that the job began to write, which is on another machine or was replaced; lines are appended to this one"
+            "this is not the file that the job wrote to before, which is on another machine or was replaced; lines are appended to this one"
         );
     }
     let end = own.map_or(length, |position| position.offset);
     if end > length {
         return Err(SyncError::Failed(format!(
-            "{} has {length} bytes and had {end} when this job last wrote to it: lines that were delivered are gone; the next sync goes on without them",
+            "{} has {length} bytes and had {end} when this job last wrote to it, so delivered lines are missing; the next sync does not write them again",
             path.display(),
         )));
     }
@@ -132,7 +132,7 @@ pub fn open(machine: &str, path: PathBuf, position: Option<FileOffset>) -> Resul
     Ok(Some(LineFile { path, writer, identity, end: AtomicU64::new(end), lost: AtomicBool::new(false) }))
 }
 
-/// Tries whether lines could be appended.
+/// Checks whether lines can be appended.
 pub fn probe(path: &Path) -> Result<(), SyncError> {
     let result = if path.exists() {
         OpenOptions::new().read(true).append(true).open(path).map(Some)
@@ -145,13 +145,13 @@ pub fn probe(path: &Path) -> Result<(), SyncError> {
     }
 }
 
-/// A file that holds something else was named by mistake, and stays as it is.
+/// A file with other contents was named by mistake, and is not changed.
 fn holds_objects(path: &Path, file: &mut File) -> Result<(), SyncError> {
     let mut first = [0];
     let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read(&mut first));
     match read.map_err(|error| refusal(path, "cannot be read", &error))? {
         1 if first[0] != b'{' => Err(SyncError::Config(format!(
-            "{} holds something else than objects, one a line; name another file or take it away",
+            "{} contains something else than one JSON object per line; choose another `path`, or remove the file",
             path.display()
         ))),
         _ => Ok(()),
@@ -183,15 +183,18 @@ fn repair(file: &mut File, place: u64) -> std::io::Result<u64> {
     Ok(end)
 }
 
-/// What an error means for a file that is the run's.
+/// An error of a file that the sync has open.
 fn trouble(path: &Path, what: &str, error: &Error) -> SyncError {
     let message = said(path, what, error);
     if file_passes(error) { SyncError::Passing(message) } else { SyncError::Failed(message) }
 }
 
-/// What it means for a file that somebody has named.
+/// An error of the file that the configuration names, with the reason if its folder is the problem.
 fn refusal(path: &Path, what: &str, error: &Error) -> SyncError {
-    let message = said(path, what, error);
+    let message = match folder_problem(path) {
+        Some(problem) => format!("{} {what}: {problem}", path.display()),
+        None => said(path, what, error),
+    };
     if file_passes(error) { SyncError::Passing(message) } else { SyncError::Config(message) }
 }
 

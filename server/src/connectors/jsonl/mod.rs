@@ -1,4 +1,4 @@
-//! A file with one object a line as a destination.
+//! A file with one JSON object per line as a destination.
 
 mod delivery;
 mod file_offset;
@@ -47,7 +47,7 @@ impl Destination for Jsonl {
         position: Option<String>,
         context: DeliveryContext,
     ) -> BoxFuture<'_, Result<Arc<dyn OpenDestination>, SyncError>> {
-        // A position of an older version says nothing of this file.
+        // A position that an older version wrote is ignored.
         let position = position.and_then(|position| position.parse().ok());
         Box::pin(async move {
             let open = OpenJsonl::open(&self.path, position, context).await?;

@@ -1,4 +1,4 @@
-//! How long trouble with a file is waited for.
+//! How long a write to a file is tried again.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use crate::sync::SyncError;
 use crate::sync::destination::DeliveryContext;
 
-/// How long a full disk and the like are waited for.
+/// How long to wait for space on a full disk and the like.
 pub const GIVE_UP_AFTER: Duration = Duration::from_secs(300);
 /// Pauses get longer as long as nothing works, but not longer than this.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -35,7 +35,7 @@ impl Patience<'_> {
             let waited = since.elapsed().as_secs_f64();
             return Err(SyncError::Failed(format!("{cause} (tried again for {waited:.1} s)")));
         }
-        tracing::warn!(cause, ?pause, "the file cannot be written now; trying again");
+        tracing::warn!(cause, ?pause, "the file cannot be written; retrying");
         let DeliveryContext { stop, slot, .. } = self.context;
         tokio::select! {
             biased;

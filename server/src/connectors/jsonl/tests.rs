@@ -177,7 +177,7 @@ async fn it_does_not_wait_for_ever() {
     let path = folder.path().join("out.jsonl");
     let _first = open(&path, None).await.unwrap();
     let error = open(&path, None).await.unwrap_err();
-    assert!(matches!(&error, SyncError::Passing(cause) if cause.contains("somebody else")), "{error}");
+    assert!(matches!(&error, SyncError::Passing(cause) if cause.contains("locked by another process")), "{error}");
 }
 
 #[tokio::test]
@@ -260,8 +260,8 @@ async fn a_run_that_is_to_stop_does_not_wait_for_a_full_disk() {
 async fn a_file_that_somebody_else_has_touched_gets_nothing_more() {
     type Touch = fn(&Path);
     let touches: [(Touch, &str); 3] = [
-        (|path| std::fs::write(path, "").unwrap(), "was changed (it has 0 bytes in place of 4)"),
-        (|path| std::fs::write(path, "{1}\n{theirs}\n").unwrap(), "was changed (it has 13 bytes in place of 4)"),
+        (|path| std::fs::write(path, "").unwrap(), "was changed (it has 0 bytes instead of 4)"),
+        (|path| std::fs::write(path, "{1}\n{theirs}\n").unwrap(), "was changed (it has 13 bytes instead of 4)"),
         (|path| std::fs::remove_file(path).unwrap(), "was removed"),
     ];
     for (touch, expected) in touches {

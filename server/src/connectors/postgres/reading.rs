@@ -17,7 +17,7 @@ use tracing::Instrument as _;
 use super::session::{Ended, StopOnDrop};
 use super::table::PostgresTable;
 use super::transactions;
-use super::values::{self, TimeColumn, meaning, not_a_time};
+use super::values::{self, TimeColumn, meaning, not_a_timestamp};
 use crate::connectors::tables::columns::{Columns, LONGEST};
 use crate::connectors::tables::survey::Selection;
 use crate::connectors::tables::timestamps::TimestampFormat;
@@ -50,7 +50,7 @@ pub async fn read(url: &PostgresUrl, table: &TableName, mut request: ReadRequest
     Ok(Reading::new(reads, StopOnDrop::new(task, session, ended)))
 }
 
-/// Tries whether it can be read.
+/// Checks whether it can be read.
 pub async fn probe(url: &PostgresUrl, table: &TableName, kind: IntegrationKind) -> Result<SourceReport, SyncError> {
     let (mut source, _) = PostgresTable::open(url, table, kind).await?;
     let updated_at = match source.kind.name() {
@@ -72,7 +72,7 @@ pub async fn probe(url: &PostgresUrl, table: &TableName, kind: IntegrationKind) 
 type Sender = mpsc::Sender<Result<Read, SyncError>>;
 
 impl PostgresTable {
-    /// Sends everything but the end, or the first rows, until nobody listens any more.
+    /// Sends everything but the end, or the first rows, until the receiver is dropped.
     async fn run(&mut self, request: &ReadRequest, sender: &Sender) -> Result<(), SyncError> {
         let now: DateTime<Utc> = sqlx::query_scalar("SELECT now()")
             .fetch_one(&mut self.connection)
@@ -157,7 +157,7 @@ impl PostgresTable {
     }
 }
 
-/// The row that stands in a result: `UPDATED_AT`, then the columns with content.
+/// The row of a result: `UPDATED_AT`, then the columns with content.
 fn row_of(
     table: &TableName,
     columns: &Columns,
@@ -165,6 +165,10 @@ fn row_of(
     hasher: &RowHasher,
     row: &PgRow,
 ) -> Result<Row, SyncError> {
-    let micros = kind.micros(row).map_err(|example| not_a_time(table, &columns.updated_at, &example))?;
+    let micros = kind.micros(row).map_err(|value| {
+        let texts = (1..=columns.identifiers.len())
+            .map(|index| values::bytes(row, index).map(|bytes| String::from_utf8_lossy(bytes).into_owned()));
+        not_a_timestamp(table, &columns.updated_at, &value, columns.row_name(texts).as_deref())
+    })?;
     columns.row(hasher, micros, |index| Ok(values::bytes(row, 1 + index).map(Cow::Borrowed)))
 }

@@ -1,4 +1,4 @@
-//! A session with the database, and how its query is ended when nobody waits for its rows any more.
+//! A session with the database, and how its query is ended when its rows are no longer needed.
 //!
 //! A server that sorts does not look whether its client is still there. It is told to look, and it is told to cancel: each
 //! of the two works where the other does not.

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::session::{self, Session};
 use super::transactions;
-use super::values::{TimeColumn, meaning, not_a_time};
+use super::values::{TimeColumn, bytes, meaning, not_a_timestamp};
 use crate::connectors::tables::LOCKED;
 use crate::connectors::tables::columns::Columns;
 use crate::connectors::tables::survey::TimeBound;
@@ -46,7 +46,7 @@ impl PostgresTable {
             let (connection, session) = session::connect(url).await?;
             Ok((PostgresTable::begin(connection, table, kind).await?, session))
         });
-        let late = |_| Err(SyncError::Passing(format!("the table `{table}`: {url} does not answer in time")));
+        let late = |_| Err(SyncError::Passing(format!("the table `{table}`: {url} did not answer in time")));
         opened.await.unwrap_or_else(late)
     }
 
@@ -73,7 +73,7 @@ impl PostgresTable {
         let type_name = updated_at.map(|column| column.type_info().name().to_owned()).unwrap_or_default();
         let kind = TimeColumn::of(&type_name).ok_or_else(|| {
             SyncError::Config(format!(
-                "the column `{}` of the table `{table}` is of the type {type_name}, which is no time; timestamps, texts and numbers are",
+                "the column `{}` of the table `{table}` has the type {type_name}, which cannot hold the time of a change; use timestamptz, timestamp, text or a number",
                 columns.updated_at
             ))
         })?;
@@ -115,8 +115,31 @@ impl PostgresTable {
         self.kind.expression(&quoted(&self.columns.updated_at))
     }
 
-    /// What is said of an `UPDATED_AT` that is no time.
-    pub fn not_a_time(&self, example: &str) -> SyncError {
-        not_a_time(&self.table, &self.columns.updated_at, example)
+    /// The error for a value of `UPDATED_AT` that is not a timestamp.
+    pub async fn not_a_timestamp(&mut self, value: &str, bound: Option<&TimeBound>) -> SyncError {
+        let row = self.row_with(bound).await;
+        not_a_timestamp(&self.table, &self.columns.updated_at, value, row.as_deref())
+    }
+
+    /// Names a row whose `UPDATED_AT` is this, or `-infinity`; `None` if it cannot be found.
+    pub async fn row_with(&mut self, bound: Option<&TimeBound>) -> Option<String> {
+        let columns: Vec<String> =
+            self.columns.identifiers.iter().map(|(_, name)| format!("{}::text", quoted(name))).collect();
+        let value = if bound.is_some() { "$1" } else { "'-infinity'" };
+        let text = format!(
+            "SELECT {} FROM {} WHERE {} = {value} LIMIT 1",
+            columns.join(", "),
+            self.table.quoted(),
+            self.time()
+        );
+        let query = sqlx::query(AssertSqlSafe(text));
+        let query = match bound {
+            Some(bound) => self.bind(query, bound),
+            None => query,
+        };
+        let row = query.fetch_optional(&mut self.connection).await.ok().flatten()?;
+        let texts =
+            (0..columns.len()).map(|index| bytes(&row, index).map(|text| String::from_utf8_lossy(text).into_owned()));
+        self.columns.row_name(texts)
     }
 }

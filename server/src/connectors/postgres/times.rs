@@ -1,16 +1,16 @@
-//! What stands in `UPDATED_AT` of a Postgres table.
+//! The `UPDATED_AT`s of a Postgres table.
 
 use futures::TryStreamExt as _;
 use sqlx::AssertSqlSafe;
 
 use super::table::PostgresTable;
-use super::values::{EARLIEST, meaning, not_a_time};
-use crate::connectors::tables::survey::Survey;
-use crate::connectors::tables::timestamps::TimestampFormat;
+use super::values::{EARLIEST, meaning};
+use crate::connectors::tables::survey::{Survey, TimeBound};
+use crate::connectors::tables::timestamps::{self, TimestampFormat};
 use crate::sync::SyncError;
 
 impl PostgresTable {
-    /// What `UPDATED_AT` is, where it is a number or a text.
+    /// The format of `UPDATED_AT`s that are numbers or texts; `None` without rows.
     pub async fn format(&mut self) -> Result<Option<TimestampFormat>, SyncError> {
         let (table, time) = (self.table.quoted(), self.time());
         let mut formats = Vec::new();
@@ -18,18 +18,20 @@ impl PostgresTable {
             let text = format!("SELECT {time} FROM {table} WHERE {time} IS NOT NULL ORDER BY 1 {order} LIMIT 1");
             let row = sqlx::query(AssertSqlSafe(text)).fetch_optional(&mut self.connection).await;
             let Some(row) = row.map_err(|error| meaning(&self.table, &error))? else { return Ok(None) };
-            let format = self.kind.format(&row).map_err(|example| self.not_a_time(&example))?;
-            formats.push((self.kind.example(&row), format));
+            let bound = self.kind.stored(&row).map(TimeBound::from);
+            match self.kind.format(&row) {
+                Ok(format) => formats.push((self.kind.example(&row), format, bound)),
+                Err(value) => return Err(self.not_a_timestamp(&value, bound.as_ref()).await),
+            }
         }
         match formats.as_slice() {
-            [(lowest, low), (highest, high)] if low != high => Err(SyncError::Config(format!(
-                "the column `{}` of the table `{}` mixes kinds: {lowest} is {}, {highest} is {}",
-                self.columns.updated_at,
-                self.table,
-                low.name(),
-                high.name()
-            ))),
-            formats => Ok(formats.first().map(|(_, format)| *format)),
+            [(lowest, low, first), (highest, high, last)] if low != high => {
+                let rows = (self.row_with(first.as_ref()).await, self.row_with(last.as_ref()).await);
+                let found = [(lowest.as_str(), *low, rows.0.as_deref()), (highest, *high, rows.1.as_deref())];
+                let message = timestamps::mixed_formats(&self.table.to_string(), &self.columns.updated_at, found);
+                Err(SyncError::Config(message))
+            }
+            formats => Ok(formats.first().map(|(_, format, _)| *format)),
         }
     }
 
@@ -44,7 +46,11 @@ impl PostgresTable {
         while let Some(row) = rows.try_next().await.map_err(|error| meaning(&self.table, &error))? {
             match (kind.micros(&row), kind.stored(&row)) {
                 (Ok(micros), Some(stored)) => survey.take(micros, stored, None),
-                (Err(example), _) => return Err(not_a_time(&self.table, &self.columns.updated_at, &example)),
+                (Err(value), stored) => {
+                    let bound = stored.map(TimeBound::from);
+                    drop(rows);
+                    return Err(self.not_a_timestamp(&value, bound.as_ref()).await);
+                }
                 (Ok(_), None) => {}
             }
         }
@@ -66,7 +72,7 @@ impl PostgresTable {
         let text = format!("SELECT count(*) FROM {} WHERE {} = '-infinity'", self.table.quoted(), self.time());
         match self.number(sqlx::query(AssertSqlSafe(text))).await? {
             0 => Ok(()),
-            _ => Err(self.not_a_time("-infinity")),
+            _ => Err(self.not_a_timestamp("-infinity", None).await),
         }
     }
 }

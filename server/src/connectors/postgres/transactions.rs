@@ -1,14 +1,14 @@
-//! Which transactions run at the source: what they write is dated when they began, and shows when they have ended.
+//! The running transactions of the source: their rows are dated when they began, and become visible when they have ended.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Row as _};
 
-/// Before all times: of a prepared transaction nobody knows when it began.
+/// Before all times: it is not known when a prepared transaction began.
 const ALWAYS: i64 = i64::MIN;
 /// The name under which our own sessions are listed, unless the URL gives another. They only read, and may take long.
 pub const APPLICATION: &str = "opencdi source";
 
-/// Every transaction that runs has a lock on its own number, which everybody may see; when it began is shown only to some.
+/// Every running transaction holds a lock on its own number, which all roles can see; its start is visible to some only.
 /// A transaction that has not written yet has no other number, and may write all the same. Sessions without a user are
 /// the server's own, such as those that vacuum.
 const RUNNING: &str = "
@@ -20,14 +20,14 @@ const RUNNING: &str = "
       AND datid = (SELECT oid FROM pg_database WHERE datname = current_database())
       AND usesysid IS NOT NULL AND application_name IS DISTINCT FROM $1";
 
-/// A second before the oldest transaction began that is shown to us, in microseconds since 1970; nothing where none can be.
+/// A second before the start of the oldest visible transaction, in microseconds since 1970; `None` if none can be seen.
 /// To be asked before a snapshot is taken: what is not in the snapshot and does not run yet begins later. The second is for
 /// times that are written in whole seconds, and for transactions that are about to begin.
 pub async fn running_since(connection: &mut PgConnection) -> Result<Option<i64>, sqlx::Error> {
     let row = match sqlx::query(RUNNING).bind(APPLICATION).fetch_one(connection).await {
         // What speaks Postgres' language need not have its catalogue.
         Err(sqlx::Error::Database(error)) => {
-            tracing::warn!(%error, "running transactions cannot be seen at the source; rows that are committed late are found as far back as `lookback` says");
+            tracing::warn!(%error, "running transactions cannot be seen at the source; rows that are committed later than `lookback` allows are not found");
             return Ok(None);
         }
         row => row?,
@@ -37,21 +37,21 @@ pub async fn running_since(connection: &mut PgConnection) -> Result<Option<i64>,
     let prepared: Option<DateTime<Utc>> = row.try_get("prepared")?;
     let running_since: DateTime<Utc> = row.try_get("running_since")?;
     if let Some(prepared) = prepared {
-        tracing::warn!(%prepared, "a transaction of the source is prepared and not committed; until it is, every sync reads again what was changed since it may have begun");
+        tracing::warn!(%prepared, "the source has a prepared transaction that is not committed; until it is, every sync reads all rows again");
         return Ok(Some(ALWAYS));
     }
     Ok((!is_standby).then(|| running_since.timestamp_micros() - 1_000_000))
 }
 
-/// What the owner of a source might want to know of that.
+/// A warning for `cdi-server check`, if late commits may be missed.
 pub async fn advice(connection: &mut PgConnection) -> Option<&'static str> {
     let sees = "SELECT pg_is_in_recovery(), pg_has_role('pg_read_all_stats', 'USAGE')";
     match sqlx::query_as(sees).fetch_one(connection).await {
-        Ok((true, _)) => Some("on a standby, rows that are committed late are found as far back as `lookback` says"),
+        Ok((true, _)) => Some("this is a standby: rows that are committed later than `lookback` allows are not found"),
         Ok((false, true)) => None,
         Ok((false, false)) | Err(_) => Some(
-            "rows that transactions of other roles commit late are found as far back as `lookback` says; with `GRANT pg_read_all_stats` \
-             for this role, however long those transactions take",
+            "rows that other roles commit later than `lookback` allows are not found; `GRANT pg_read_all_stats TO` this role \
+             avoids that",
         ),
     }
 }

@@ -1,4 +1,4 @@
-//! What Postgres' types, values and errors mean for a source.
+//! Postgres' types, values and errors, translated.
 
 use std::io::ErrorKind;
 
@@ -57,7 +57,7 @@ impl TimeColumn {
         }
     }
 
-    /// The name of a timestamp, for people.
+    /// The name of a timestamp in messages.
     pub fn name(self) -> Option<&'static str> {
         match self {
             TimeColumn::TimestampTz => Some("timestamp with time zone"),
@@ -66,7 +66,7 @@ impl TimeColumn {
         }
     }
 
-    /// The time at the beginning of a result's row in microseconds; a text for people where it is none.
+    /// The first column of a result's row as a time in microseconds; the error is the value for a message.
     pub fn micros(self, row: &PgRow) -> Result<i64, String> {
         let found = match self {
             TimeColumn::TimestampTz | TimeColumn::Timestamp => {
@@ -120,12 +120,12 @@ pub fn bytes(row: &PgRow, index: usize) -> Option<&[u8]> {
     if value.is_null() { None } else { value.as_bytes().ok() }
 }
 
-/// What it means that there is no connection.
+/// The error of a connection that could not be made.
 pub fn away(url: &PostgresUrl, options: &PgConnectOptions, error: &sqlx::Error) -> SyncError {
     let message = match error {
         sqlx::Error::PoolTimedOut => "it does not answer in time".to_owned(),
         sqlx::Error::Database(error) => error.message().to_owned(),
-        sqlx::Error::Protocol(said) if is_cut_off(said) => "it hangs up at once".to_owned(),
+        sqlx::Error::Protocol(said) if is_cut_off(said) => "it closes the connection at once".to_owned(),
         other => other.to_string(),
     };
     let message = format!("the source cannot be reached ({url}): {message}");
@@ -148,12 +148,12 @@ fn is_cut_off(said: &str) -> bool {
     ["0x00", "0x45"].iter().any(|byte| said.contains(&format!("SSLRequest: {byte}")))
 }
 
-/// What is said of an `UPDATED_AT` that is no time.
-pub fn not_a_time(table: &TableName, column: &str, example: &str) -> SyncError {
-    SyncError::Config(timestamps::not_a_time(&table.to_string(), column, example))
+/// The error for a value of `UPDATED_AT` that is not a timestamp, with the name of its row.
+pub fn not_a_timestamp(table: &TableName, column: &str, value: &str, row: Option<&str>) -> SyncError {
+    SyncError::Config(timestamps::not_a_timestamp(&table.to_string(), column, value, row))
 }
 
-/// What an error means: whether trying again may help, or somebody has to repair something first.
+/// An error of Postgres as an error of the sync: `Passing` if trying again may help, otherwise `Config`.
 pub fn meaning(table: &TableName, error: &sqlx::Error) -> SyncError {
     match error {
         sqlx::Error::Database(database) => {
@@ -169,7 +169,7 @@ pub fn meaning(table: &TableName, error: &sqlx::Error) -> SyncError {
     }
 }
 
-/// Whether an error code speaks of something that passes: connections, conflicts, resources, an operator's intervention.
+/// Whether an error code is of a temporary problem: connections, conflicts, resources, an operator's intervention.
 fn code_passes(code: Option<&str>) -> bool {
     /// A configured limit, and a database that was dropped.
     const LASTING: [&str; 2] = ["53400", "57P04"];

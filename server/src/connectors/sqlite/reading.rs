@@ -10,7 +10,7 @@ use rusqlite::{InterruptHandle, Rows, Statement, params};
 use tokio::sync::mpsc;
 
 use super::table::{AccessPath, MICROS, SqliteTable};
-use super::values::{self, micros, not_a_time};
+use super::values::{self, micros};
 use crate::connectors::tables::survey::Selection;
 use crate::connectors::tables::timestamps::TimestampFormat;
 use crate::connectors::tables::{Chunk, MOST_ROWS, WAITING};
@@ -28,16 +28,17 @@ pub async fn read(path: &Path, table: &TableName, mut request: ReadRequest) -> R
     let (sender, reads) = mpsc::channel(WAITING);
     let run = move || {
         if let Err(error) = source.run(&request, &sender) {
-            // Nobody listens any more where the reading was dropped.
+            // This fails if the reading was dropped.
             let _ = sender.blocking_send(Err(error));
         }
     };
     let thread = std::thread::Builder::new().name("sqlite-source".into()).spawn(run);
-    thread.map_err(|error| SyncError::Passing(format!("no thread to read the source in: {error}")))?;
+    thread
+        .map_err(|error| SyncError::Passing(format!("the thread that reads the source cannot be started: {error}")))?;
     Ok(Reading::new(reads, stop))
 }
 
-/// Tries whether it can be read.
+/// Checks whether it can be read.
 pub async fn probe(path: &Path, table: &TableName, kind: IntegrationKind) -> Result<SourceReport, SyncError> {
     let (path, table) = (path.to_owned(), table.clone());
     blocking(move || {
@@ -47,8 +48,7 @@ pub async fn probe(path: &Path, table: &TableName, kind: IntegrationKind) -> Res
             .connection
             .query_row("PRAGMA journal_mode", (), |row| row.get(0))
             .map_err(|error| source.error(&error))?;
-        let waits =
-            "while a sync reads, those who write to this database wait; `PRAGMA journal_mode = WAL` lets them go on";
+        let waits = "syncs block writers; `PRAGMA journal_mode = WAL` avoids that";
         Ok(SourceReport {
             table: source.table.to_string(),
             updated_at: format.map(TimestampFormat::name),
@@ -85,13 +85,13 @@ struct Plan {
 }
 
 impl SqliteTable {
-    /// Sends everything, or the first rows, until nobody listens any more.
+    /// Sends everything, or the first rows, until the receiver is dropped.
     fn run(&self, request: &ReadRequest, sender: &Sender) -> Result<(), SyncError> {
         let now = Utc::now().timestamp_micros();
         let path =
             if request.from.is_none() && request.most.is_none() { AccessPath::Whole } else { self.access_path()? };
         let (survey, undated) = self.survey(request.from, path, now)?;
-        // There is one writer, whose transactions nobody can see; `lookback` has to cover them.
+        // The writer's transactions cannot be seen; `lookback` has to cover them.
         let opening = Opening { running_since: None, future: survey.future, undated };
         if sender.blocking_send(Ok(Read::Opened(opening))).is_err() {
             return Ok(());
@@ -155,8 +155,7 @@ impl SqliteTable {
 
     fn row(&self, row: &rusqlite::Row<'_>, hasher: &RowHasher) -> Result<Row, SyncError> {
         let updated_at = row.get_ref(0).map_err(|error| self.error(&error))?;
-        let updated_at =
-            micros(updated_at).ok_or_else(|| not_a_time(&self.table, &self.columns.updated_at, updated_at))?;
+        let updated_at = micros(updated_at).ok_or_else(|| self.not_a_timestamp(updated_at))?;
         values::row(&self.columns, hasher, updated_at, row).map_err(|error| self.error(&error))
     }
 }

@@ -7,16 +7,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::functions::FunctionFlags;
-use rusqlite::types::ValueRef;
+use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rustix::fs::Access;
 
-use super::values::{meaning, micros, not_a_time};
+use super::values::{example, meaning, micros, owned};
 use crate::connectors::passing::file_passes;
 use crate::connectors::tables::LOCKED;
 use crate::connectors::tables::columns::Columns;
+use crate::connectors::tables::timestamps::not_a_timestamp;
 use crate::sync::SyncError;
-use crate::types::{IntegrationKind, TableName, quoted};
+use crate::types::{IntegrationKind, TableName, folder, quoted};
 
 /// The function that SQLite can ask for a time in microseconds.
 pub const MICROS: &str = "cdi_micros";
@@ -43,8 +44,8 @@ pub struct SqliteTable {
     pub columns: Columns,
     /// Whether rows have a place where they are stored; those of views have none.
     pub has_places: bool,
-    /// The error of the function for times: SQLite's own has only a text.
-    udf_error: Arc<Mutex<Option<SyncError>>>,
+    /// The value that the function for times has refused: SQLite's error has only a text.
+    refused_time: Arc<Mutex<Option<Value>>>,
 }
 
 impl SqliteTable {
@@ -53,19 +54,23 @@ impl SqliteTable {
         let connection = connect(path)?;
         let names: Vec<String> = {
             let statement = connection.prepare(&format!("SELECT * FROM {} LIMIT 0", table.quoted()));
-            let statement = statement.map_err(|error| meaning(&format!("the table `{table}`"), &error))?;
+            let statement = statement.map_err(|error| match meaning(&format!("the table `{table}`"), &error) {
+                SyncError::Config(message) => SyncError::Config(format!("{message}{}", tables(&connection))),
+                error => error,
+            })?;
             statement.column_names().into_iter().map(str::to_owned).collect()
         };
         let columns = Columns::find(table, &names, kind)?;
         let has_places = connection.prepare(&format!("SELECT rowid FROM {} LIMIT 0", table.quoted())).is_ok();
-        let source = SqliteTable { connection, table: table.clone(), columns, has_places, udf_error: Arc::default() };
+        let source =
+            SqliteTable { connection, table: table.clone(), columns, has_places, refused_time: Arc::default() };
         source.add_function().map_err(|error| source.error(&error))?;
         Ok(source)
     }
 
     /// Lets SQL ask for a time in microseconds.
     fn add_function(&self) -> rusqlite::Result<()> {
-        let (udf_error, table, column) = (self.udf_error.clone(), self.table.clone(), self.columns.updated_at.clone());
+        let refused_time = self.refused_time.clone();
         let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
         self.connection.create_scalar_function(MICROS, 1, flags, move |context| {
             let value = context.get_raw(0);
@@ -73,10 +78,8 @@ impl SqliteTable {
                 return Ok(None);
             }
             micros(value).map(Some).ok_or_else(|| {
-                let error = not_a_time(&table, &column, value);
-                let message = rusqlite::Error::UserFunctionError(Box::new(error.clone()));
-                udf_error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                message
+                refused_time.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(owned(value));
+                rusqlite::Error::UserFunctionError("not a timestamp".into())
             })
         })
     }
@@ -93,10 +96,52 @@ impl SqliteTable {
         quoted(&self.columns.updated_at)
     }
 
-    /// What an error of SQLite means for the sync.
+    /// An error of SQLite as an error of the sync.
     pub fn error(&self, error: &rusqlite::Error) -> SyncError {
-        let udf_error = self.udf_error.lock().unwrap_or_else(PoisonError::into_inner).take();
-        udf_error.unwrap_or_else(|| meaning(&format!("the table `{}`", self.table), error))
+        let refused_time = self.refused_time.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match refused_time {
+            Some(value) => self.not_a_timestamp((&value).into()),
+            None => meaning(&format!("the table `{}`", self.table), error),
+        }
+    }
+
+    /// The error for a value of `UPDATED_AT` that is not a timestamp, with the name of its row.
+    pub fn not_a_timestamp(&self, value: ValueRef<'_>) -> SyncError {
+        let row = self.row_with(&owned(value));
+        let (table, column) = (self.table.to_string(), &self.columns.updated_at);
+        SyncError::Config(not_a_timestamp(&table, column, &example(value), row.as_deref()))
+    }
+
+    /// Names a row that has this value in `UPDATED_AT`; `None` if it cannot be found.
+    pub fn row_with(&self, value: &Value) -> Option<String> {
+        let columns: Vec<String> =
+            self.columns.identifiers.iter().map(|(_, name)| format!("CAST({} AS TEXT)", quoted(name))).collect();
+        let (count, columns) = (columns.len(), columns.join(", "));
+        let text = format!("SELECT {columns} FROM {} WHERE {} IS ?1 LIMIT 1", self.table.quoted(), self.updated_at());
+        let row = self.connection.query_row(&text, [value], |row| {
+            let texts = (0..count).map(|index| match row.get_ref(index) {
+                Ok(ValueRef::Text(text)) => Some(String::from_utf8_lossy(text).into_owned()),
+                _ => None,
+            });
+            Ok(self.columns.row_name(texts))
+        });
+        row.ok().flatten()
+    }
+}
+
+/// The tables and views that a database has, for the message that one is missing.
+fn tables(connection: &Connection) -> String {
+    const SHOWN: usize = 10;
+    let text =
+        "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name";
+    let names = connection.prepare(text).and_then(|mut statement| {
+        let names = statement.query_map((), |row| row.get::<_, String>(0))?;
+        names.map(|name| Ok(format!("`{}`", name?))).collect::<rusqlite::Result<Vec<_>>>()
+    });
+    match names.unwrap_or_default().as_slice() {
+        [] => "; the database has no tables".into(),
+        names if names.len() > SHOWN => format!("; the database has {} and others", names[..SHOWN].join(", ")),
+        names => format!("; the database has {}", names.join(", ")),
     }
 }
 
@@ -112,7 +157,8 @@ fn connect(path: &Path) -> Result<Connection, SyncError> {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             return Err(SyncError::Config(format!("{place}: {error}")));
         }
-        Ok(_) | Err(_) => return Err(SyncError::Config(format!("{place}: there is no such file"))),
+        Ok(_) => return Err(SyncError::Config(format!("{place}: this is not a file; check `path`"))),
+        Err(_) => return Err(SyncError::Config(format!("{place}: there is no such file; check `path`"))),
     }
     let begin = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -129,17 +175,42 @@ fn connect(path: &Path) -> Result<Connection, SyncError> {
             Ok(connection) => return Ok(connection),
             Err(error) => error,
         };
-        if error.sqlite_error_code() != Some(ErrorCode::CannotOpen) {
-            return Err(meaning(&place, &error));
+        match error.sqlite_error_code() {
+            Some(ErrorCode::CannotOpen) => {}
+            Some(ErrorCode::ReadOnly) if is_unfinished(&error) => {
+                return Err(SyncError::Config(format!(
+                    "{place}: a writer was interrupted in the middle of a transaction, and this user cannot roll it back; open the \
+                     database once as a user that can write to it"
+                )));
+            }
+            Some(ErrorCode::ReadOnly) => return Err(SyncError::Config(needs_files(&place, path))),
+            _ => return Err(meaning(&place, &error)),
         }
         match cannot_open(path) {
             Some(reason) if file_passes(&reason) => return Err(SyncError::Passing(format!("{place}: {reason}"))),
             Some(reason) => return Err(SyncError::Config(format!("{place}: {reason}"))),
             None if tries.next().is_some() => std::thread::sleep(PAUSE),
-            // Such as a folder in which the files that belong to a database in WAL mode cannot be made.
+            None if rustix::fs::access(folder(path), Access::WRITE_OK).is_err() => {
+                return Err(SyncError::Config(needs_files(&place, path)));
+            }
             None => return Err(SyncError::Config(format!("{place}: {error}"))),
         }
     }
+}
+
+/// Whether a database cannot be read before a transaction is rolled back.
+fn is_unfinished(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_READONLY_ROLLBACK)
+}
+
+/// The message where SQLite cannot create or write the files beside a database in WAL mode.
+fn needs_files(place: &str, path: &Path) -> String {
+    let (folder, name) = (folder(path).display(), path.file_name().unwrap_or_default().to_string_lossy());
+    format!(
+        "{place}: to read a database in WAL mode, SQLite must write the files `{name}-wal` and `{name}-shm` beside it, and this \
+         user cannot. Make the folder {folder} (and these files, if they are there) writable for it, or let the owner of the \
+         database set `PRAGMA journal_mode = DELETE`"
+    )
 }
 
 /// Why a file cannot be opened, or not as many files as SQLite may have to open. The file itself is not opened: to close it

@@ -1,12 +1,12 @@
-//! What stands in `UPDATED_AT` of a SQLite table.
+//! The `UPDATED_AT`s of a SQLite table.
 
-use rusqlite::types::ValueRef;
+use rusqlite::types::{Value, ValueRef};
 use rusqlite::{OptionalExtension as _, params_from_iter};
 
 use super::table::{AccessPath, SqliteTable};
-use super::values::{self, example, format, micros, not_a_time};
+use super::values::{self, example, format, micros, owned};
 use crate::connectors::tables::survey::Survey;
-use crate::connectors::tables::timestamps::TimestampFormat;
+use crate::connectors::tables::timestamps::{self, TimestampFormat};
 use crate::sync::SyncError;
 
 impl SqliteTable {
@@ -47,19 +47,19 @@ impl SqliteTable {
                 undated += 1;
                 continue;
             }
-            let not_a_time = || not_a_time(&self.table, &self.columns.updated_at, value);
-            let micros = micros(value).ok_or_else(not_a_time)?;
-            let (format, stored) = (format(value), values::stored(value).ok_or_else(not_a_time)?);
-            let (first_format, first_example) = first.get_or_insert_with(|| (format, example(value)));
+            let not_a_timestamp = || self.not_a_timestamp(value);
+            let micros = micros(value).ok_or_else(not_a_timestamp)?;
+            let (format, stored) = (format(value), values::stored(value).ok_or_else(not_a_timestamp)?);
+            let (first_format, first) = first.get_or_insert_with(|| (format, owned(value)));
             if format != *first_format {
-                return Err(self.mixes((first_example, *first_format), (&example(value), format)));
+                return Err(self.mixes((first, *first_format), (&owned(value), format)));
             }
             survey.take(micros, stored, row.get(1).ok());
         }
         Ok((survey, undated))
     }
 
-    /// What the times are. SQLite sorts numbers before texts and small numbers before large ones, so the lowest and the
+    /// The format of the times. SQLite sorts numbers before texts and small numbers before large ones, so the lowest and the
     /// highest tell whether all are of one format.
     pub(super) fn format(&self) -> Result<Option<TimestampFormat>, SyncError> {
         let (table, column) = (self.table.quoted(), self.updated_at());
@@ -68,8 +68,8 @@ impl SqliteTable {
                 format!("SELECT {column} FROM {table} WHERE {column} IS NOT NULL ORDER BY {column} {order} LIMIT 1");
             let value = self.connection.query_row(&text, (), |row| {
                 let value = row.get_ref(0)?;
-                let format = micros(value).map(|_| (example(value), format(value)));
-                Ok(format.ok_or_else(|| not_a_time(&self.table, &self.columns.updated_at, value)))
+                let format = micros(value).map(|_| (owned(value), format(value)));
+                Ok(format.ok_or_else(|| self.not_a_timestamp(value)))
             });
             value.optional().map_err(|error| self.error(&error))?.transpose()
         };
@@ -82,16 +82,10 @@ impl SqliteTable {
         Ok(Some(low))
     }
 
-    fn mixes(&self, one: (&str, TimestampFormat), other: (&str, TimestampFormat)) -> SyncError {
-        SyncError::Config(format!(
-            "the column `{}` of the table `{}` mixes kinds: {} is {}, {} is {}",
-            self.columns.updated_at,
-            self.table,
-            one.0,
-            one.1.name(),
-            other.0,
-            other.1.name()
-        ))
+    fn mixes(&self, one: (&Value, TimestampFormat), other: (&Value, TimestampFormat)) -> SyncError {
+        let [one, other] = [one, other].map(|(value, format)| (example(value.into()), format, self.row_with(value)));
+        let found = [&one, &other].map(|(value, format, row)| (value.as_str(), *format, row.as_deref()));
+        SyncError::Config(timestamps::mixed_formats(&self.table.to_string(), &self.columns.updated_at, found))
     }
 
     fn undated(&self) -> Result<u64, SyncError> {

@@ -1,20 +1,19 @@
-//! What SQLite's values and errors mean for a source.
+//! SQLite's values and errors, translated.
 
 use std::borrow::Cow;
 
 use rusqlite::ErrorCode;
-use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 
 use crate::connectors::tables::columns::Columns;
 use crate::connectors::tables::survey::{StoredTime, TimeBound};
 use crate::connectors::tables::timestamps::{
-    self, TimestampFormat, example_of_fraction, micros_of_fraction, micros_of_number, micros_of_text,
+    TimestampFormat, example_of_fraction, micros_of_fraction, micros_of_number, micros_of_text,
 };
 use crate::sync::SyncError;
 use crate::sync::row::{Row, RowHasher};
-use crate::types::TableName;
 
-/// A value as a time in microseconds; nothing where it is none.
+/// A value as a time in microseconds; `None` if it is not a timestamp.
 pub fn micros(value: ValueRef<'_>) -> Option<i64> {
     match value {
         ValueRef::Integer(number) => micros_of_number(number),
@@ -24,7 +23,7 @@ pub fn micros(value: ValueRef<'_>) -> Option<i64> {
     }
 }
 
-/// A time as it is kept; nothing where it is none.
+/// A time as the database keeps it; `None` if the value is not a number or a text.
 pub fn stored(value: ValueRef<'_>) -> Option<StoredTime<'_>> {
     match value {
         ValueRef::Integer(number) => Some(StoredTime::Number(number as f64)),
@@ -52,7 +51,7 @@ pub fn format(time: ValueRef<'_>) -> TimestampFormat {
     }
 }
 
-/// The row that stands in a result: `UPDATED_AT`, then the columns with content.
+/// The row of a result: `UPDATED_AT`, then the columns with content.
 pub fn row(columns: &Columns, hasher: &RowHasher, updated_at: i64, row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     columns.row(hasher, updated_at, |index| {
         Ok(match row.get_ref(1 + index)? {
@@ -77,12 +76,21 @@ pub fn example(value: ValueRef<'_>) -> String {
     }
 }
 
-/// What is said of an `UPDATED_AT` that is no time.
-pub fn not_a_time(table: &TableName, column: &str, value: ValueRef<'_>) -> SyncError {
-    SyncError::Config(timestamps::not_a_time(&table.to_string(), column, &example(value)))
+/// A value that outlives its row. Texts that are not UTF-8 are taken as blobs.
+pub fn owned(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Integer(number),
+        ValueRef::Real(number) => Value::Real(number),
+        ValueRef::Blob(bytes) => Value::Blob(bytes.to_owned()),
+        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => Value::Text(text.to_owned()),
+            Err(_) => Value::Blob(bytes.to_owned()),
+        },
+    }
 }
 
-/// What an error of SQLite means: whether trying again may help, or somebody has to repair something first.
+/// An error of SQLite as an error of the sync: `Passing` if trying again may help, otherwise `Config`.
 pub fn meaning(place: &str, error: &rusqlite::Error) -> SyncError {
     let message = match error {
         rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),

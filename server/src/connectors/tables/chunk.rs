@@ -5,7 +5,7 @@ use crate::sync::row::Row;
 /// Rows in a chunk, and bytes.
 const CHUNK_ROWS: usize = 1000;
 const CHUNK_BYTES: usize = 1_000_000;
-/// Chunks that may wait to be taken.
+/// How many chunks may wait in the channel.
 pub const WAITING: usize = 2;
 
 /// Rows on their way into a chunk.
@@ -16,14 +16,14 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// Adds a row; gives the chunk away when it is full.
+    /// Adds a row; returns the chunk when it is full.
     pub fn push(&mut self, row: Row) -> Option<Vec<Row>> {
         self.bytes += row.size();
         self.rows.push(row);
         (self.rows.len() >= CHUNK_ROWS || self.bytes >= CHUNK_BYTES).then(|| self.take())
     }
 
-    /// Gives away what there is.
+    /// Returns the rows so far.
     pub fn take(&mut self) -> Vec<Row> {
         self.bytes = 0;
         std::mem::take(&mut self.rows)

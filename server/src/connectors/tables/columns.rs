@@ -1,4 +1,4 @@
-//! Which column of a table means what. Names are matched without regard to case.
+//! The columns of a table that a sync reads. Names are matched without regard to case.
 
 use std::borrow::Cow;
 
@@ -31,13 +31,13 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// Finds them among the columns of a table, or says what is missing.
+    /// Finds them among the columns of a table; the error says what is missing.
     pub fn find(table: &TableName, columns: &[String], kind: IntegrationKind) -> Result<Columns, SyncError> {
         let find = |name: &str| -> Result<Option<String>, SyncError> {
             let mut found = columns.iter().filter(|column| column.eq_ignore_ascii_case(name));
             match (found.next(), found.next()) {
                 (Some(first), Some(second)) => Err(SyncError::Config(format!(
-                    "the table `{table}` has two columns for {name}: `{first}` and `{second}`"
+                    "the table `{table}` has two columns for {name}, `{first}` and `{second}`; rename one"
                 ))),
                 (found, _) => Ok(found.cloned()),
             }
@@ -45,17 +45,17 @@ impl Columns {
         let needed = |name: &str| {
             let missing = || {
                 let known = columns.join("`, `");
-                SyncError::Config(format!("the table `{table}` has no column {name}; it has `{known}`"))
+                SyncError::Config(format!("the table `{table}` has no column {name}; its columns are `{known}`"))
             };
             find(name)?.ok_or_else(missing)
         };
         let updated_at = needed("UPDATED_AT")?;
         let payload = match kind {
             IntegrationKind::UserDeletes => match find("PAYLOAD")? {
-                // Somebody has pointed a delete at the wrong table.
+                // Users must not be deleted because the configuration names the wrong table.
                 Some(payload) => {
                     return Err(SyncError::Config(format!(
-                        "the table `{table}` has a column `{payload}`, which a table of users to delete must not have: is it the right table?"
+                        "the table `{table}` has a column `{payload}`; a table for `user_deletes` must not have one, so this may be the wrong table"
                     )));
                 }
                 None => None,
@@ -73,7 +73,25 @@ impl Columns {
                 "the table `{table}` has no identifier column; add EXTERNAL_ID, or ALIAS_NAME and ALIAS_LABEL, or BRAZE_ID, EMAIL or PHONE"
             )));
         }
+        if kind == IntegrationKind::UserDeletes && !alias && !has(EXTERNAL_ID) && !has(BRAZE_ID) {
+            let found = [EMAIL, PHONE].into_iter().filter(|name| has(name)).collect::<Vec<_>>().join(" and ");
+            return Err(SyncError::Config(format!(
+                "the table `{table}` identifies users by {found} only, which several users may share; a table for `user_deletes` \
+                 needs EXTERNAL_ID, or ALIAS_NAME and ALIAS_LABEL, or BRAZE_ID"
+            )));
+        }
         Ok(Columns { updated_at, payload, identifiers })
+    }
+
+    /// Names a row in a message by its identifiers, such as `EXTERNAL_ID "a"`. The texts are those of `identifiers`, in its
+    /// order; `None` if all are null.
+    pub fn row_name(&self, texts: impl IntoIterator<Item = Option<String>>) -> Option<String> {
+        /// Characters of an identifier that are shown.
+        const SHOWN: usize = 100;
+        let named = self.identifiers.iter().zip(texts).filter_map(|((_, column), text)| {
+            Some(format!("{column} {:?}", text?.chars().take(SHOWN).collect::<String>()))
+        });
+        Some(named.collect::<Vec<_>>().join(", ")).filter(|name| !name.is_empty())
     }
 
     /// The columns of a row's content in their order: identifiers, then the payload.
@@ -93,7 +111,6 @@ impl Columns {
         for (index, name) in self.content().enumerate() {
             let text = match value(index)? {
                 None => Ok(None),
-                // It is not copied either.
                 Some(bytes) if bytes.len() > LONGEST => {
                     Err(format!("{name} has more than {LONGEST} bytes, which is too long"))
                 }
@@ -149,7 +166,18 @@ mod tests {
         let found = columns_for(IntegrationKind::UserDeletes, &["UPDATED_AT", "BRAZE_ID"]).unwrap();
         assert_eq!((found.payload.as_ref(), found.content().collect::<Vec<_>>()), (None, vec!["BRAZE_ID"]));
         let error = columns_for(IntegrationKind::UserDeletes, &["UPDATED_AT", "BRAZE_ID", "payload"]).unwrap_err();
-        assert!(error.contains("is it the right table?"), "{error}");
+        assert!(error.contains("may be the wrong table"), "{error}");
+    }
+
+    #[test]
+    fn users_are_not_deleted_by_what_several_may_share() {
+        let deletes = |names: &[&str]| columns_for(IntegrationKind::UserDeletes, names);
+        let error = deletes(&["UPDATED_AT", "EMAIL", "PHONE", "ALIAS_NAME"]).unwrap_err();
+        assert!(error.contains("by EMAIL and PHONE only") && error.contains("needs EXTERNAL_ID"), "{error}");
+        for more in [["EXTERNAL_ID", "x"], ["BRAZE_ID", "x"], ["ALIAS_NAME", "ALIAS_LABEL"]] {
+            assert!(deletes(&["UPDATED_AT", "EMAIL", more[0], more[1]]).is_ok(), "{more:?}");
+        }
+        assert!(columns(&["UPDATED_AT", "PAYLOAD", "EMAIL"]).is_ok(), "others may be found by it");
     }
 
     #[test]
@@ -163,7 +191,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_said_with_what_there_is() {
         let error = columns(&["PAYLOAD", "EXTERNAL_ID", "CHANGED"]).unwrap_err();
-        assert!(error.contains("no column UPDATED_AT; it has `PAYLOAD`, `EXTERNAL_ID`, `CHANGED`"), "{error}");
+        assert!(error.contains("no column UPDATED_AT; its columns are `PAYLOAD`, `EXTERNAL_ID`, `CHANGED`"), "{error}");
         assert!(columns(&["UPDATED_AT", "EMAIL"]).unwrap_err().contains("PAYLOAD"));
         assert!(columns(&["UPDATED_AT", "PAYLOAD", "ALIAS_NAME"]).unwrap_err().contains("no identifier column"));
         assert!(columns(&["UPDATED_AT", "PAYLOAD", "EMAIL", "email"]).unwrap_err().contains("two columns"));

@@ -1,4 +1,4 @@
-//! What sources that read a table have in common: which columns mean what, which times are read, and in which chunks.
+//! What sources that read a table have in common: its columns, its timestamps, and rows in chunks.
 
 mod chunk;
 pub mod columns;
@@ -9,8 +9,8 @@ use std::time::Duration;
 
 pub use chunk::{Chunk, WAITING};
 
-/// How long to wait for somebody who has locked the table. Tests that lock one do not wait for so long.
+/// How long to wait for a lock on the table before the read fails and is tried again. Shorter in tests.
 pub const LOCKED: Duration = if cfg!(test) { Duration::from_secs(1) } else { Duration::from_secs(10) };
 
-/// The most rows that a query is asked for: databases count with a sign.
+/// The largest LIMIT of a query: databases use signed integers.
 pub const MOST_ROWS: u64 = u64::MAX / 4;

@@ -62,10 +62,10 @@ pub enum Selection {
     },
 }
 
-/// What there is among the `UPDATED_AT`s that may be new.
+/// A survey of the `UPDATED_AT`s that may be new.
 #[derive(Debug)]
 pub struct Survey {
-    /// Where the reading begins, in microseconds; nothing where all rows are read.
+    /// The time of the first rows that are read, in microseconds; `None` for all rows.
     from: Option<i64>,
     now: i64,
     /// Rows dated in the future.
@@ -125,7 +125,7 @@ impl Survey {
         }
     }
 
-    /// Takes note of a value, the time that it is, and its place in the database, if that has one.
+    /// Adds a value with its time, and its place in the database, if it has one.
     pub fn take(&mut self, micros: i64, value: StoredTime<'_>, place: Option<i64>) {
         self.in_order = self
             .in_order
@@ -147,7 +147,7 @@ impl Survey {
         self.in_order.is_some()
     }
 
-    /// What is read; nothing where there is nothing.
+    /// The rows to read; `None` if there are none.
     pub fn selection(&self) -> Option<Selection> {
         let Stretch { first, last } = self.times.as_ref()?;
         Some(if self.alike {

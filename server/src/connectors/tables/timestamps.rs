@@ -4,10 +4,10 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
 /// Numbers from here on are milliseconds, below they are seconds: 1973 as the one, the year 5138 as the other.
 const FIRST_MILLISECONDS: u64 = 100_000_000_000;
-/// From the year 10000 on numbers are no times, in microseconds: what is so large counts microseconds or nanoseconds.
+/// The year 10000 in microseconds. Larger numbers are not taken as times: they count microseconds or nanoseconds.
 const FIRST_NO_TIME: u64 = 253_402_300_800_000_000;
 
-/// How a column keeps times. One column has one format.
+/// The format of a column's times. One column has one format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimestampFormat {
     /// RFC 3339, or the same without a zone, which is UTC.
@@ -19,7 +19,7 @@ pub enum TimestampFormat {
 }
 
 impl TimestampFormat {
-    /// For people.
+    /// Its name in messages.
     pub fn name(self) -> &'static str {
         match self {
             TimestampFormat::Text => "text",
@@ -38,7 +38,7 @@ impl TimestampFormat {
     }
 }
 
-/// A number of either format in microseconds; nothing where it is out of every range.
+/// A number of either format in microseconds; `None` if it is out of range.
 pub fn micros_of_number(number: i64) -> Option<i64> {
     let scale = if TimestampFormat::of_number(number) == TimestampFormat::Milliseconds { 1000 } else { 1_000_000 };
     number.checked_mul(scale).filter(|micros| micros.unsigned_abs() < FIRST_NO_TIME)
@@ -51,12 +51,12 @@ pub fn micros_of_fraction(number: f64) -> Option<i64> {
     (micros.abs() < FIRST_NO_TIME as f64).then_some(micros as i64)
 }
 
-/// A text in microseconds, rounded down; nothing where it is no time.
+/// A text in microseconds, rounded down; `None` if it is not a timestamp.
 pub fn micros_of_text(text: &str) -> Option<i64> {
     micros_of_usual_text(text.as_bytes()).or_else(|| micros_of_any_text(text))
 }
 
-/// `2026-11-23T20:43:04.000123Z` and the like, as nearly all are written: the general way takes much longer, and every row has one.
+/// The common form `2026-11-23T20:43:04.000123Z`, without the general parser, which is much slower.
 fn micros_of_usual_text(text: &[u8]) -> Option<i64> {
     let number = |digits: &[u8]| {
         digits
@@ -109,11 +109,28 @@ pub fn example_of_fraction(number: f64) -> String {
     if number.abs() < 1e16 { number.to_string() } else { format!("{number:e}") }
 }
 
-/// What is said of an `UPDATED_AT` that is no time.
-pub fn not_a_time(table: &str, column: &str, example: &str) -> String {
-    format!(
-        "the column `{column}` of the table `{table}` holds {example}, which is no time; RFC 3339, `YYYY-MM-DD HH:MM:SS`, Unix seconds and Unix milliseconds are"
-    )
+/// The message for a value of `UPDATED_AT` that is not a timestamp. Texts are shown in quotes; `row` names the row, such as
+/// `EXTERNAL_ID "a"`.
+pub fn not_a_timestamp(table: &str, column: &str, value: &str, row: Option<&str>) -> String {
+    let row = in_row(row);
+    let digits = value.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    let advice = if digits.is_some_and(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())) {
+        "this is text, and Unix seconds or milliseconds are read from numeric columns only. Make the column numeric, or use \
+         RFC 3339 or `YYYY-MM-DD HH:MM:SS`"
+    } else {
+        "use RFC 3339, `YYYY-MM-DD HH:MM:SS`, or a numeric column with Unix seconds or milliseconds"
+    };
+    format!("the column `{column}` of the table `{table}` holds {value}{row}, which is not a timestamp; {advice}")
+}
+
+/// The message for a column with values of two formats: for each a value, its format and its row.
+pub fn mixed_formats(table: &str, column: &str, found: [(&str, TimestampFormat, Option<&str>); 2]) -> String {
+    let [one, other] = found.map(|(value, format, row)| format!("{value} is {}{}", format.name(), in_row(row)));
+    format!("the column `{column}` of the table `{table}` mixes formats: {one}, {other}; use one for the whole column")
+}
+
+fn in_row(row: Option<&str>) -> String {
+    row.map_or(String::new(), |row| format!(" (row with {row})"))
 }
 
 #[cfg(test)]
@@ -192,5 +209,21 @@ mod tests {
         assert_eq!(micros_of_fraction(1e300), None);
         assert_eq!(TimestampFormat::of_number(i64::MIN), TimestampFormat::Milliseconds);
         assert_eq!([1.5e9, -1e300, f64::NAN].map(example_of_fraction), ["1500000000", "-1e300", "NaN"]);
+    }
+
+    #[test]
+    fn a_text_of_digits_is_refused_with_the_column_that_would_be_read() {
+        let said = |value: &str| not_a_timestamp("users", "UPDATED_AT", value, Some("EXTERNAL_ID \"a\""));
+        assert_eq!(
+            said("\"1790000000\""),
+            "the column `UPDATED_AT` of the table `users` holds \"1790000000\" (row with EXTERNAL_ID \"a\"), which is not a \
+             timestamp; this is text, and Unix seconds or milliseconds are read from numeric columns only. Make the column \
+             numeric, or use RFC 3339 or `YYYY-MM-DD HH:MM:SS`"
+        );
+        for other in ["\"01/11/2026\"", "1795466584000000", "\"\""] {
+            assert!(said(other).ends_with(
+                "use RFC 3339, `YYYY-MM-DD HH:MM:SS`, or a numeric column with Unix seconds or milliseconds"
+            ));
+        }
     }
 }

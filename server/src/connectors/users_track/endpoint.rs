@@ -1,4 +1,4 @@
-//! Where a service takes requests, and how they are sent.
+//! The endpoint of a service, and how requests are sent to it.
 
 use std::time::Duration;
 
@@ -35,10 +35,12 @@ pub struct Endpoint {
 impl Endpoint {
     /// Prepares the connections; nothing is sent.
     pub fn new(settings: &UsersTrack, kind: IntegrationKind) -> Result<Endpoint, SyncError> {
-        let wrong =
-            |error: &dyn std::fmt::Display| SyncError::Config(format!("the destination cannot be called: {error}"));
+        let wrong = |error: &dyn std::fmt::Display| {
+            SyncError::Config(format!("no request can be sent to the destination: {error}"))
+        };
         let bearer = format!("Bearer {}", settings.api_key.expose());
-        let mut bearer = HeaderValue::try_from(bearer).map_err(|_| wrong(&"the key cannot stand in a header"))?;
+        let mut bearer = HeaderValue::try_from(bearer)
+            .map_err(|_| wrong(&"`api_key` has characters that a header cannot contain"))?;
         bearer.set_sensitive(true);
         let headers = HeaderMap::from_iter([
             (AUTHORIZATION, bearer),
@@ -65,14 +67,14 @@ impl Endpoint {
         })
     }
 
-    /// Sends a request without objects, which the service refuses for that if it takes the key.
+    /// Sends a request without objects. The service checks the key first, and then refuses the request because it is empty.
     pub async fn probe(&self) -> Result<(), SyncError> {
         match self.post(Bytes::from_static(b"{}"), 0).await {
             Ok(Meaning::Trouble(reason, _)) => {
-                Err(SyncError::Failed(format!("the destination is in trouble: {reason}")))
+                Err(SyncError::Failed(format!("request to the destination failed: {reason}")))
             }
             Ok(Meaning::ServerError(status, _)) => {
-                Err(SyncError::Failed(format!("the destination is in trouble: {status}")))
+                Err(SyncError::Failed(format!("the destination answered {status}; it may be down, try again later")))
             }
             Ok(_) => Ok(()),
             Err(error) => Err(error),
@@ -85,13 +87,13 @@ impl Endpoint {
             Ok((status, headers, answer)) => {
                 track_response::read(status, &headers, &self.without_key(answer), objects, Utc::now())
             }
-            Err(error) => Ok(Meaning::Trouble(chain(&error.without_url()), None)),
+            Err(error) => Ok(Meaning::Trouble(with_advice(chain(&error.without_url())), None)),
         }
     }
 
-    /// Some answers repeat the key, which must not get any further.
+    /// Removes the key from an answer, because some answers repeat it.
     fn without_key(&self, answer: Vec<u8>) -> Vec<u8> {
-        /// A shorter one hardly is one, and may stand anywhere by accident.
+        /// A shorter text is hardly a key, and may occur anywhere by chance.
         const SHORTEST: usize = 8;
         let key = self.key.expose();
         match String::from_utf8_lossy(&answer) {
@@ -130,7 +132,15 @@ impl Endpoint {
     }
 }
 
-/// An error with its causes; reqwest keeps the telling part in them.
+/// Rustls says of a server without TLS only that a message is corrupt.
+fn with_advice(error: String) -> String {
+    if error.contains("InvalidContentType") {
+        return format!("{error}; does the server speak http:// instead of https://?");
+    }
+    error
+}
+
+/// An error with its causes, which have the details.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -139,4 +149,36 @@ fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_without_tls_is_recognised() {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://{}", server.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for mut caller in server.incoming().flatten() {
+                let _ = caller.read(&mut [0; 1024]);
+                let _ = caller.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+            }
+        });
+        let settings = UsersTrack {
+            url,
+            api_key: Secret::new("key"),
+            batch_size: None,
+            update_existing_only: false,
+            give_up_after: Duration::ZERO,
+            give_up_when_limited_after: Duration::ZERO,
+        };
+        let error =
+            Endpoint::new(&settings, IntegrationKind::Attributes).unwrap().probe().await.unwrap_err().to_string();
+        assert!(error.starts_with("request to the destination failed: "), "{error}");
+        assert!(error.ends_with("does the server speak http:// instead of https://?"), "{error}");
+    }
 }

@@ -1,4 +1,4 @@
-//! How long a destination asks to be left alone.
+//! How long a destination asks to wait before the next request.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use http::HeaderMap;
 const FIRST_DATE: f64 = 315_360_000.0;
 /// Still larger ones are a date in milliseconds: the year 5138 in seconds, 1973 in milliseconds.
 const FIRST_MILLISECONDS: f64 = 100_000_000_000.0;
-/// Nobody is left alone for longer: a request more an hour is no burden, and clocks may be wrong.
+/// Never wait longer than an hour, because clocks may be wrong.
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// What the headers of a refusal say, if they say something.
+/// The wait that the headers of an answer ask for; `None` if they ask for none.
 pub fn asked(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     // The destination counts by its own clock.
@@ -36,7 +36,7 @@ fn seconds(text: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(text.parse().ok()?).ok()
 }
 
-/// The form of HTTP dates that servers still send.
+/// An HTTP date in the form that servers send.
 fn date(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc2822(text).ok().map(|date| date.to_utc())
 }

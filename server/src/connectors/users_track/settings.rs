@@ -9,9 +9,9 @@ use crate::settings::{Section, Text};
 use crate::sync::Destination;
 use crate::types::IntegrationKind;
 
-/// How long a request is tried again while the service is in trouble.
+/// How long a request that fails is tried again.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(300);
-/// How long it is tried again while the service has too many requests.
+/// How long it is tried again while the rate limit is reached.
 const GIVE_UP_WHEN_LIMITED_AFTER: Duration = Duration::from_secs(3600);
 
 /// A service with `/users/track`.
@@ -21,14 +21,13 @@ pub struct UsersTrack {
     pub url: String,
     /// The key that is sent as a bearer token.
     pub api_key: Secret,
-    /// Objects in a request, where fewer are wanted than the service takes.
+    /// Objects in a request; `None` for as many as the service takes.
     pub batch_size: Option<usize>,
-    /// Whether users that the service does not know are left out instead of made.
+    /// Whether users that the service does not know are skipped instead of created.
     pub update_existing_only: bool,
-    /// How long a request is tried again while the service is in trouble, before the sync ends in `error`.
+    /// How long a request that fails is tried again before the sync ends in `error`.
     pub give_up_after: Duration,
-    /// How long a request is tried again while the service has too many requests and takes none at all, before the sync ends
-    /// in `error`.
+    /// How long a request is tried again while the service answers all of them with 429, before the sync ends in `error`.
     pub give_up_when_limited_after: Duration,
 }
 
@@ -40,13 +39,13 @@ pub fn configure(section: &mut Section<'_, '_>, kind: Option<IntegrationKind>) -
     if let Some(key) = &api_key
         && !key.get_ref().expose().bytes().all(|byte| byte.is_ascii_graphic())
     {
-        let message = "the key that was read has a blank, a line break or another character that keys do not have";
+        let message = "the key has a space, a line break or another character that API keys do not contain; check where it is read from";
         section.problem(key.span(), message);
     }
     let deletes = kind == Some(IntegrationKind::UserDeletes);
     let update_existing_only = section.flag("update_existing_only");
     if let Some(flag) = update_existing_only.as_ref().filter(|_| deletes) {
-        section.problem(flag.span(), "`update_existing_only` means nothing for `user_deletes`");
+        section.problem(flag.span(), "`update_existing_only` has no effect with `user_deletes`; remove it");
     }
     let most = if deletes { MOST_DELETES } else { MOST_OBJECTS };
     let batch_size = section.number("batch_size", 1..=most as u64).map(|size| size as usize);
@@ -64,14 +63,19 @@ pub fn configure(section: &mut Section<'_, '_>, kind: Option<IntegrationKind>) -
 
 fn base_url(section: &mut Section<'_, '_>, text: &Text) -> Option<String> {
     let wrong = match reqwest::Url::parse(text.get_ref()) {
+        _ if !text.get_ref().contains("://") => {
+            "this is not a whole URL; write https:// in front, such as `https://rest.iad-03.braze.com`".into()
+        }
         Err(error) => format!("this is not a URL: {error}"),
         Ok(url) if !matches!(url.scheme(), "http" | "https") => {
             "write a URL that begins with https:// or http://".into()
         }
         Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-            "a user name or password does not belong into this URL; `api_key` is all that is needed".into()
+            "remove the user name and password from this URL; `api_key` is enough".into()
         }
-        Ok(url) if url.query().is_some() || url.fragment().is_some() => "leave out what follows `?` and `#`".into(),
+        Ok(url) if url.query().is_some() || url.fragment().is_some() => {
+            "remove everything from the `?` or `#` on".into()
+        }
         Ok(url) => return Some(url.as_str().trim_end_matches('/').to_owned()),
     };
     section.problem(text.span(), wrong);
@@ -124,11 +128,13 @@ mod tests {
         assert_eq!(
             settings(text, IntegrationKind::UserDeletes).unwrap_err(),
             [
-                "destination.url: invalid type: integer `5`, expected a string",
-                "destination.api_key: the key that was read has a blank, a line break or another character that keys do not have",
-                "destination.update_existing_only: `update_existing_only` means nothing for `user_deletes`",
+                "destination.url: invalid type: integer `5`, expected a text in quotes",
+                "destination.api_key: the key has a space, a line break or another character that API keys do not contain; check where it is read from",
+                "destination.update_existing_only: `update_existing_only` has no effect with `user_deletes`; remove it",
                 "destination.batch_size: write a number from 1 to 50",
-                &format!("destination.path: `path` means nothing for `users_track`; known are {known}"),
+                &format!(
+                    "destination.path: `users_track` has no key `path`; remove or correct it (its keys are {known})"
+                ),
             ]
         );
     }

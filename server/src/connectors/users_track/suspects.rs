@@ -87,8 +87,8 @@ impl State {
 
     fn everything_is_refused(&self) -> SyncError {
         SyncError::Config(format!(
-            "the destination refuses everything with {:?} and names no row, so that no row was skipped for it; check `url`, \
-             the workspace of `api_key`, and what stands between, such as a gateway",
+            "the destination refuses everything with {:?} and names no row, so no row was skipped; check `url`, the workspace of \
+             `api_key`, and any gateway in between",
             self.message
         ))
     }

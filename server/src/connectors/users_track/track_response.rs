@@ -1,4 +1,4 @@
-//! What an answer of `/users/track` means for the objects that were sent.
+//! Answers of `/users/track`, translated into outcomes of the objects that were sent.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -60,18 +60,18 @@ pub fn read(
         200..=299 => Ok(Meaning::Dealt(Dealt { odd_body: body.message.is_none(), ..dealt })),
         400 => match body.message {
             Some(message) => Ok(refused(message, dealt, count)),
-            // Whoever said that has not looked at the objects.
+            // It is not from the service, which would have looked at the objects.
             None => Err(SyncError::Config(format!(
-                "the destination answers {status} with a body that is not the service's; check `url` and what stands between"
+                "the destination answered {status} with a body that is not from Braze; check `url`, and any proxy in between"
             ))),
         },
         // Proxies have limits of their own: smaller requests may pass.
         413 => Ok(refused(body.message.unwrap_or_else(|| status.to_string()), dealt, count)),
         // Their bodies are not repeated: that of a 401 holds the key.
         401 | 403 => Err(SyncError::Config(format!(
-            "the destination refuses the key ({status}); check `api_key` and that the key may use `users.track`"
+            "the destination refuses the key ({status}); check `api_key`, and that the key has the permission `users.track` (`users.delete` for user_deletes)"
         ))),
-        404 => Err(SyncError::Config(format!("the destination has no such address ({status}); check `url`"))),
+        404 => Err(SyncError::Config(format!("the destination has no such endpoint ({status}); check `url`"))),
         429 => Ok(Meaning::Later(asked(headers, now))),
         500..=599 => Ok(Meaning::ServerError(status, asked(headers, now))),
         408 | 425 => Ok(Meaning::Trouble(status.to_string(), asked(headers, now))),
@@ -79,10 +79,10 @@ pub fn read(
             let location = headers.get(http::header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("?");
             let place = location.split(['?', '#']).next().unwrap_or_default();
             Err(SyncError::Config(format!(
-                "the destination redirects ({status}) to {place:?}, which is not followed; check `url`"
+                "the destination redirects ({status}) to {place:?}; redirects are not followed, so write the final address in `url`"
             )))
         }
-        _ => Err(SyncError::Config(format!("the destination answers {status}, which it should not; check `url`"))),
+        _ => Err(SyncError::Config(format!("the destination answered {status}, which was not expected; check `url`"))),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What may stand in a `PAYLOAD`.
+//! The payload of a row: what it may contain.
 
 use std::borrow::Cow;
 
@@ -6,25 +6,28 @@ use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::super::row::Identifier;
+use super::event_time;
 use crate::types::IntegrationKind;
 
 /// The longest payload, in bytes.
 pub const LONGEST_PAYLOAD: usize = 1_000_000;
 /// The most keys a payload may have at its top.
 const MOST_KEYS: usize = 250;
+/// The largest quantity of a purchase.
+const MOST_ITEMS: f64 = 100.0;
 /// The longest name of an event, a product or a property, in characters.
 const LONGEST_NAME: usize = 255;
-/// Keys that say whose object it is; the columns do that.
+/// Identifiers, which must be in columns of their own.
 const IDENTIFIERS: [&str; 3] = ["external_id", "user_alias", "braze_id"];
 
 /// A payload that can be sent.
 #[derive(Debug, Default)]
 pub struct Payload<'a> {
-    /// What stands between its braces.
+    /// The text between its braces.
     pub fields: &'a str,
-    /// Whether it says when it happened.
+    /// Whether it has a `time`.
     pub has_time: bool,
-    /// Whether it says that users are not to be made.
+    /// Whether it has `_update_existing_only`.
     pub has_update_existing_only: bool,
 }
 
@@ -39,6 +42,9 @@ impl<'a> Payload<'a> {
             Identifier::Phone(_) => Some("phone"),
             _ => None,
         };
+        if payload.trim_ascii().is_empty() {
+            return Err("PAYLOAD is empty; it must be a JSON object".into());
+        }
         let mut reader = serde_json::Deserializer::from_str(payload);
         let found = reader.deserialize_any(KeyVisitor { kind, own }).map_err(|error| not_an_object(&error))?;
         reader.end().map_err(|error| not_an_object(&error))?;
@@ -53,7 +59,7 @@ impl<'a> Payload<'a> {
     }
 }
 
-/// Says what is wrong and where, and nothing of what the payload says.
+/// What is wrong and where. No value of the payload is repeated.
 fn not_an_object(error: &serde_json::Error) -> String {
     match error.classify() {
         serde_json::error::Category::Data => "PAYLOAD is not a JSON object".to_owned(),
@@ -98,7 +104,7 @@ impl<'de> Visitor<'de> for KeyVisitor {
             let key = key.0.as_ref();
             if IDENTIFIERS.contains(&key) || self.own == Some(key) {
                 let message =
-                    || format!("PAYLOAD contains the identifier `{key}`; identifiers belong into their columns");
+                    || format!("PAYLOAD contains the identifier `{key}`; put identifiers in their own columns");
                 found.refused.get_or_insert_with(message);
             }
             found.update_existing_only |= key == "_update_existing_only";
@@ -139,11 +145,11 @@ impl Found<'_> {
                     return Err("`currency` must be an ISO 4217 code of three letters, such as \"EUR\"".into());
                 }
                 number("price", self.price.ok_or_else(|| missing("price"))?)?;
-                self.quantity.map_or(Ok(()), |quantity| number("quantity", quantity))?;
+                self.quantity.map_or(Ok(()), quantity)?;
             }
         }
-        if self.time.is_some() {
-            text("time", self.time)?;
+        if self.time.is_some() && event_time::is_wrong(&text("time", self.time)?) {
+            return Err("`time` must be a date and time in ISO 8601, such as \"2026-11-01T12:00:00Z\"".into());
         }
         self.properties.map_or(Ok(()), properties)
     }
@@ -160,9 +166,17 @@ fn number(key: &str, value: &RawValue) -> Result<(), String> {
     }
 }
 
+/// The service takes whole numbers of at most 100.
+fn quantity(value: &RawValue) -> Result<(), String> {
+    match value.get().parse::<f64>() {
+        Ok(number) if number.fract() == 0.0 && number <= MOST_ITEMS => Ok(()),
+        _ => Err(format!("`quantity` must be a whole number of at most {MOST_ITEMS}")),
+    }
+}
+
 fn text<'a>(key: &str, value: Option<&'a RawValue>) -> Result<Cow<'a, str>, String> {
     let value = value.ok_or_else(|| missing(key))?;
-    let text = serde_json::from_str::<Key<'a>>(value.get()).map_err(|_| format!("`{key}` must be a text"))?.0;
+    let text = serde_json::from_str::<Key<'a>>(value.get()).map_err(|_| format!("`{key}` must be a string"))?.0;
     if text.is_empty() { Err(format!("`{key}` is empty")) } else { Ok(text) }
 }
 

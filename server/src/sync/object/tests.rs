@@ -68,12 +68,14 @@ fn rows_that_cannot_be_sent_are_refused_with_the_reason() {
     let long = format!("{{\"k\":\"{}\"}}", "x".repeat(LONGEST_PAYLOAD));
     for (payload, expected) in [
         (None, "PAYLOAD is null"),
-        (Some(""), "not a JSON object"),
+        (Some(""), "PAYLOAD is empty"),
+        (Some(" \n"), "PAYLOAD is empty"),
+        (Some("{"), "not a JSON object: EOF"),
         (Some("[1]"), "not a JSON object"),
         (Some("7"), "not a JSON object"),
         (Some("{\"a\":1}{"), "not a JSON object"),
         (Some("{\"a\":}"), "not a JSON object"),
-        (Some(r#"{"external_id":"x"}"#), "identifier `external_id`"),
+        (Some(r#"{"external_id":"x"}"#), "identifier `external_id`; put identifiers in their own columns"),
         (Some(r#"{"\u0062raze_id":"x"}"#), "identifier `braze_id`"),
         (Some(r#"{"user_alias":{}}"#), "identifier `user_alias`"),
         (Some(many.as_str()), "251 keys"),
@@ -82,7 +84,7 @@ fn rows_that_cannot_be_sent_are_refused_with_the_reason() {
         let reason = object(&row(user(), payload)).unwrap_err();
         assert!(reason.contains(expected), "{reason}");
     }
-    assert!(object(&row(None, Some("{}"))).unwrap_err().contains("no identifier"));
+    assert!(object(&row(None, Some("{}"))).unwrap_err().contains("all identifier columns are null"));
     let empty = Some(Identifier::ExternalId(" ".into()));
     assert!(object(&row(empty, Some("{}"))).unwrap_err().contains("empty"));
 }
@@ -108,10 +110,14 @@ fn an_event_needs_a_name_and_happened_when_its_row_changed() {
     let long = "x".repeat(256);
     for (payload, reason) in [
         (r#"{}"#.to_owned(), "PAYLOAD has no `name`".to_owned()),
-        (r#"{"name":7}"#.to_owned(), "`name` must be a text".to_owned()),
+        (r#"{"name":7}"#.to_owned(), "`name` must be a string".to_owned()),
         (r#"{"name":""}"#.to_owned(), "`name` is empty".to_owned()),
         (format!(r#"{{"name":"{long}"}}"#), "`name` has 256 characters; 255 are allowed".to_owned()),
-        (r#"{"name":"a","time":5}"#.to_owned(), "`time` must be a text".to_owned()),
+        (r#"{"name":"a","time":5}"#.to_owned(), "`time` must be a string".to_owned()),
+        (
+            r#"{"name":"a","time":"tomorrow"}"#.to_owned(),
+            "`time` must be a date and time in ISO 8601, such as \"2026-11-01T12:00:00Z\"".to_owned(),
+        ),
         (r#"{"name":"a","properties":[]}"#.to_owned(), "`properties` must be an object".to_owned()),
         (r#"{"name":"a","properties":{"":1}}"#.to_owned(), "a property's name is empty".to_owned()),
         (
@@ -140,7 +146,18 @@ fn a_purchase_needs_a_product_a_currency_and_a_price_that_is_a_number() {
         (r#"{"product_id":"p","currency":"EUR"}"#, "PAYLOAD has no `price`"),
         (r#"{"product_id":"p","currency":"EUR","price":"1"}"#, "`price` must be a number"),
         (r#"{"product_id":"p","currency":"EUR","price":null}"#, "`price` must be a number"),
-        (r#"{"product_id":"p","currency":"EUR","price":1,"quantity":"2"}"#, "`quantity` must be a number"),
+        (
+            r#"{"product_id":"p","currency":"EUR","price":1,"quantity":"2"}"#,
+            "`quantity` must be a whole number of at most 100",
+        ),
+        (
+            r#"{"product_id":"p","currency":"EUR","price":1,"quantity":101}"#,
+            "`quantity` must be a whole number of at most 100",
+        ),
+        (
+            r#"{"product_id":"p","currency":"EUR","price":1,"quantity":1.5}"#,
+            "`quantity` must be a whole number of at most 100",
+        ),
         (
             r#"{"product_id":"p","currency":"Euro","price":1}"#,
             "`currency` must be an ISO 4217 code of three letters, such as \"EUR\"",
@@ -167,7 +184,7 @@ fn users_are_deleted_by_what_only_one_user_has() {
     let object = format!(r#"{{"user_alias":{written_alias}}}"#);
     assert_eq!(deleted(in_file, alias()), (Ok(object), BatchKey::USUAL));
     for several in [Identifier::Email("e".into()), Identifier::Phone("p".into())] {
-        assert!(deleted(in_service, several).0.unwrap_err().contains("several users"));
+        assert!(deleted(in_service, several).0.unwrap_err().contains("because several users may share"));
     }
 }
 

@@ -169,8 +169,8 @@ async fn config_errors_skip_no_row_and_never_contain_the_key() {
     for (answer, expected) in [
         (Answer::new(401, echo.clone()), "refuses the key (401 Unauthorized)"),
         (Answer::new(403, echo.clone()), "refuses the key (403 Forbidden)"),
-        (Answer::new(404, echo.clone()), "has no such address (404 Not Found)"),
-        (Answer::new(400, "<html>"), "a body that is not the service's"),
+        (Answer::new(404, echo.clone()), "has no such endpoint (404 Not Found)"),
+        (Answer::new(400, "<html>"), "a body that is not from Braze"),
         (Answer::new(302, "").header("location", "/login?token=hunter2"), "redirects (302 Found) to \"/login\""),
     ] {
         rig.fake_braze.script([answer]);

@@ -129,7 +129,7 @@ async fn rows_that_cannot_be_sent_are_row_errors() {
         reasons,
         [
             "PAYLOAD is not a JSON object",
-            "the row has no identifier: all identifier columns are null",
+            "all identifier columns are null",
             "PAYLOAD is null; it must be a JSON object",
             "payload has more than 1000000 bytes, which is too long",
         ]
@@ -199,10 +199,14 @@ async fn errors_of_the_source_are_config_errors() {
     let other_database = good.replace("/postgres", "/no_such_database");
     for (url_text, name, expected) in [
         (&good, "no_such_table".to_owned(), "relation \"no_such_table\" does not exist"),
-        (&good, format!("{table}_day"), "is of the type DATE, which is no time"),
-        (&good, format!("{table}_odd"), "holds \"yesterday\", which is no time"),
-        (&good, format!("{table}_old"), "holds -infinity, which is no time"),
-        (&good, format!("{table}_mix"), "mixes kinds: 1767225600 is Unix seconds, 1767225600000 is Unix milliseconds"),
+        (&good, format!("{table}_day"), "has the type DATE, which cannot hold the time of a change"),
+        (&good, format!("{table}_odd"), "holds \"yesterday\" (row with external_id \"a\"), which is not a timestamp"),
+        (&good, format!("{table}_old"), "holds -infinity (row with external_id \"a\"), which is not a timestamp"),
+        (
+            &good,
+            format!("{table}_mix"),
+            "mixes formats: 1767225600 is Unix seconds (row with external_id \"a\"), 1767225600000 is Unix milliseconds (row with external_id \"b\")",
+        ),
         (&good, format!("{table}_who"), "no identifier column"),
         (&good, format!("{table}_what"), "no column PAYLOAD"),
         (&other_database, table.clone(), "database \"no_such_database\" does not exist"),

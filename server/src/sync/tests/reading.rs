@@ -146,23 +146,29 @@ async fn a_cause_for_an_invalid_updated_at_gives_an_example() {
     for (rows, expected) in [
         (
             vec!["'2026-01-01T00:00:00Z', 'a', '{}'", "1767225600, 'b', '{}'"],
-            r#"the column `UPDATED_AT` of the table `users` mixes kinds: "2026-01-01T00:00:00Z" is text, 1767225600 is Unix seconds"#,
+            r#"the column `UPDATED_AT` of the table `users` mixes formats: "2026-01-01T00:00:00Z" is text (row with EXTERNAL_ID "a"), 1767225600 is Unix seconds (row with EXTERNAL_ID "b"); use one"#,
         ),
         (
             vec!["1767225600, 'a', '{}'", "1767225600000, 'b', '{}'"],
-            "mixes kinds: 1767225600 is Unix seconds, 1767225600000 is Unix milliseconds",
+            r#"mixes formats: 1767225600 is Unix seconds (row with EXTERNAL_ID "a"), 1767225600000 is Unix milliseconds (row with EXTERNAL_ID "b")"#,
         ),
-        (vec!["'yesterday', 'a', '{}'"], r#"holds "yesterday", which is no time"#),
-        (vec!["x'00ff', 'a', '{}'"], "holds a blob of 2 bytes, which is no time"),
-        (vec!["'2026-2-10T00:00:00', 'a', '{}'"], r#"holds "2026-2-10T00:00:00", which is no time"#),
-        (vec!["1767225601000000, 'a', '{}'"], "holds 1767225601000000, which is no time"),
+        (vec!["'yesterday', 'a', '{}'"], r#"holds "yesterday" (row with EXTERNAL_ID "a"), which is not a timestamp"#),
+        (vec!["x'00ff', 'a', '{}'"], r#"holds a blob of 2 bytes (row with EXTERNAL_ID "a"), which is not a timestamp"#),
+        (
+            vec!["'2026-2-10T00:00:00', 'a', '{}'"],
+            r#"holds "2026-2-10T00:00:00" (row with EXTERNAL_ID "a"), which is not a timestamp"#,
+        ),
+        (
+            vec!["1767225601000000, 'a', '{}'"],
+            r#"holds 1767225601000000 (row with EXTERNAL_ID "a"), which is not a timestamp"#,
+        ),
         (
             vec![
                 "'2026-01-01T00:00:00Z', 'a', '{}'",
-                "'2026-01-35T00:00:00Z', 'a', '{}'",
+                "'2026-01-35T00:00:00Z', 'b', '{}'",
                 "'2026-02-01T00:00:00Z', 'a', '{}'",
             ],
-            r#"holds "2026-01-35T00:00:00Z", which is no time"#,
+            r#"holds "2026-01-35T00:00:00Z" (row with EXTERNAL_ID "b"), which is not a timestamp"#,
         ),
     ] {
         let cause = users_of(columns, &rows).await.unwrap_err();
@@ -175,7 +181,7 @@ async fn missing_tables_and_columns_are_config_errors_until_they_are_repaired() 
     let rig = Rig::into_file().await;
     rig.insert(1, "a", "{}");
     for (sql, expected) in [
-        ("ALTER TABLE users RENAME TO others", "the table `users`: no such table: users"),
+        ("ALTER TABLE users RENAME TO others", "the table `users`: no such table: users; the database has `others`"),
         ("ALTER TABLE others RENAME TO users; ALTER TABLE users RENAME PAYLOAD TO DATA", "no column PAYLOAD"),
         (
             "ALTER TABLE users RENAME DATA TO PAYLOAD; ALTER TABLE users RENAME EXTERNAL_ID TO ID",
@@ -241,7 +247,7 @@ async fn rows_that_cannot_be_sent_are_row_errors_and_the_next_run_does_not_repea
         reasons,
         [
             "PAYLOAD is not a JSON object",
-            "the row has no identifier: all identifier columns are null",
+            "all identifier columns are null",
             "EXTERNAL_ID is not UTF-8 text",
             "PAYLOAD has more than 1000000 bytes, which is too long",
         ]

@@ -1,0 +1,363 @@
+//! Finds what cannot work in a configuration whose values are all valid: workspaces that no API key reaches, keys that are
+//! refused, integrations with the same name. It makes no connections.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::written;
+use crate::api::generated::OPERATIONS;
+use crate::config::{ApiKey, Config, Integration};
+
+/// One thing that was checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Whether it works.
+    pub state: State,
+    /// What was checked, such as ``key `airflow` ``.
+    pub subject: String,
+    /// What was found; if it does not work, also what to do.
+    pub message: String,
+}
+
+/// Whether a thing that was checked works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// It works.
+    Ok,
+    /// It works, or may be meant, but deserves attention.
+    Warning,
+    /// It cannot work.
+    Failed,
+}
+
+impl Finding {
+    /// A thing that works.
+    pub fn ok(subject: impl Into<String>, message: impl Into<String>) -> Finding {
+        Finding { state: State::Ok, subject: subject.into(), message: message.into() }
+    }
+
+    /// A thing that deserves attention.
+    pub fn warning(subject: impl Into<String>, message: impl Into<String>) -> Finding {
+        Finding { state: State::Warning, ..Finding::ok(subject, message) }
+    }
+
+    /// A thing that cannot work.
+    pub fn failed(subject: impl Into<String>, message: impl Into<String>) -> Finding {
+        Finding { state: State::Failed, ..Finding::ok(subject, message) }
+    }
+}
+
+/// Checks keys, workspaces and names, in this order.
+pub fn audit(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
+    let mut findings = keys(config, now);
+    findings.extend(workspaces(config, now));
+    findings.extend(names(config));
+    findings
+}
+
+/// Writes to the log what cannot work and what deserves attention. A service starts all the same: syncs that were triggered
+/// before are still to be finished, and a key may expire while the service runs.
+pub fn log(config: &Config, now: DateTime<Utc>) {
+    for Finding { state, subject, message } in audit(config, now) {
+        match state {
+            State::Ok => {}
+            State::Warning => tracing::warn!("{subject}: {message}"),
+            State::Failed => tracing::error!("{subject}: {message}"),
+        }
+    }
+}
+
+/// Why requests with a key are refused, if they are.
+fn refused(key: &ApiKey, now: DateTime<Utc>) -> Option<String> {
+    if key.hash.is_placeholder() {
+        return Some("its hash is a placeholder".into());
+    }
+    if key.revoked {
+        return Some("it is revoked".into());
+    }
+    let expired = key.expires.filter(|expires| *expires <= now)?;
+    Some(format!("it expired on {}", written(expired)))
+}
+
+/// The permission to trigger syncs.
+fn trigger_permission() -> Option<&'static str> {
+    OPERATIONS.iter().find(|operation| operation.id == "trigger_integration_sync").map(|operation| operation.permission)
+}
+
+fn used_workspaces(config: &Config) -> BTreeMap<&str, Vec<&Integration>> {
+    let mut used: BTreeMap<&str, Vec<&Integration>> = BTreeMap::new();
+    for integration in &config.integrations {
+        used.entry(&integration.workspace).or_default().push(integration);
+    }
+    used
+}
+
+fn keys(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
+    if config.keys.is_empty() {
+        let message = "there are no API keys, so every request is answered with 401; `cdi-server key new` creates one";
+        return vec![Finding::failed("keys", message)];
+    }
+    let used = used_workspaces(config);
+    let one = |key: &ApiKey| {
+        let (subject, workspace) = (format!("key {}", quoted(&key.name)), quoted(&key.workspace));
+        if key.hash.is_placeholder() {
+            let message =
+                "the hash is a placeholder, which no key has; `cdi-server key new` prints a key with its hash";
+            return Finding::failed(subject, message);
+        }
+        if key.revoked {
+            return Finding::ok(
+                subject,
+                format!("revoked; requests with it are answered with 401 (workspace {workspace})"),
+            );
+        }
+        if let Some(reason) = refused(key, now) {
+            let message = format!(
+                "{reason}, so requests with it are answered with 401; remove it, or create another with `cdi-server key new`"
+            );
+            return Finding::warning(subject, message);
+        }
+        if key.permissions.is_empty() {
+            return Finding::warning(
+                subject,
+                "it has no permissions, so requests with it are answered with 403; add some to `permissions`",
+            );
+        }
+        if !used.is_empty() && !used.contains_key(key.workspace.as_str()) {
+            let message = format!(
+                "no integration is in its workspace {workspace}; the integrations are in {}",
+                listed(used.keys().copied())
+            );
+            return Finding::warning(subject, message);
+        }
+        let expires = key.expires.map_or(String::new(), |expires| format!(", expires on {}", written(expires)));
+        Finding::ok(
+            subject,
+            format!("workspace {workspace}, {}{expires}", counted(key.permissions.len(), "permission")),
+        )
+    };
+    config.keys.iter().map(one).collect()
+}
+
+fn workspaces(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
+    let used = used_workspaces(config);
+    let mut findings: Vec<Finding> = used
+        .iter()
+        // Without keys one finding says it for all.
+        .filter(|_| !config.keys.is_empty())
+        .map(|(workspace, integrations)| {
+            let subject = format!("workspace {}", quoted(workspace));
+            let keys: Vec<&ApiKey> = config.keys.iter().filter(|key| key.workspace == *workspace).collect();
+            let usable: Vec<&ApiKey> = keys.iter().copied().filter(|key| refused(key, now).is_none()).collect();
+            if usable.is_empty() {
+                return Finding::failed(subject, unreachable(config, workspace, &keys, integrations, now));
+            }
+            let permission = trigger_permission().unwrap_or_default();
+            if !usable.iter().any(|key| key.permissions.iter().any(|known| known == permission)) {
+                let message =
+                    format!("none of its keys can trigger syncs; add `{permission}` to the `permissions` of one");
+                return Finding::warning(subject, message);
+            }
+            let integrations = counted(integrations.len(), "integration");
+            Finding::ok(subject, format!("{integrations}, {}", counted(usable.len(), "usable key")))
+        })
+        .collect();
+    let declared = config.workspaces.iter().map(|workspace| workspace.id.as_str());
+    let is_unused = |id: &&str| !used.contains_key(id) && !config.keys.iter().any(|key| key.workspace == *id);
+    findings.extend(declared.filter(is_unused).map(|id| {
+        let message =
+            "no key and no integration is in it, so its rate limits have no effect; correct its `id` or remove it";
+        Finding::warning(format!("workspace {}", quoted(id)), message)
+    }));
+    findings
+}
+
+/// The message for a workspace without a usable key.
+fn unreachable(
+    config: &Config,
+    workspace: &str,
+    keys: &[&ApiKey],
+    integrations: &[&Integration],
+    now: DateTime<Utc>,
+) -> String {
+    let names = listed(integrations.iter().map(|integration| integration.name.as_str()));
+    let reasons = keys.iter().filter_map(|key| Some(format!("{}: {}", quoted(&key.name), refused(key, now)?)));
+    let reasons: Vec<String> = reasons.collect();
+    let others: BTreeSet<&str> = config.keys.iter().map(|key| key.workspace.as_str()).collect();
+    let (why, correct) = if reasons.is_empty() {
+        let others = listed(others.into_iter());
+        (format!("the keys are for {others}"), "correct the name of the workspace, or create")
+    } else {
+        (reasons.join("; "), "create")
+    };
+    format!(
+        "no usable API key reaches this workspace ({why}), so {names} cannot be listed or triggered; {correct} a key with \
+         `cdi-server key new --name NAME --workspace {workspace:?}`"
+    )
+}
+
+fn names(config: &Config) -> Vec<Finding> {
+    let mut named: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+    for integration in &config.integrations {
+        named.entry((&integration.name, &integration.workspace)).or_default().push(integration.id.to_string());
+    }
+    let repeated = named.into_iter().filter(|(_, ids)| ids.len() > 1);
+    let finding = |((name, workspace), ids): ((&str, &str), Vec<String>)| {
+        let message = format!(
+            "{} integrations in the workspace {} have this name ({}), so none can be triggered by name; give each its own",
+            ids.len(),
+            quoted(workspace),
+            ids.join(", ")
+        );
+        Finding::failed(format!("name {}", quoted(name)), message)
+    };
+    repeated.map(finding).collect()
+}
+
+fn quoted(name: &str) -> String {
+    format!("`{name}`")
+}
+
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.map(quoted).collect::<Vec<_>>().join(", ")
+}
+
+/// `1 key`, `2 keys`.
+pub(super) fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    const HASH: &str = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    const OTHER_HASH: &str = "sha256:cb8379ac2098aa165029e3938a51da0bcecfc008fd6795f401178647f96c5b34";
+
+    fn key(name: &str, workspace: &str, hash: &str, more: &str) -> String {
+        format!(
+            "[[keys]]\nname = {name:?}\nworkspace = {workspace:?}\nhash = {hash:?}\n{}\n",
+            if more.contains("permissions") {
+                more.to_owned()
+            } else {
+                format!("permissions = [\"cdi.integration_sync\"]\n{more}")
+            }
+        )
+    }
+
+    fn integration(number: u8, name: &str, workspace: &str) -> String {
+        format!(
+            "[[integrations]]\nid = \"6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b0{number}\"\nname = {name:?}\nworkspace = {workspace:?}\n\
+             type = \"attributes\"\nsource = {{ kind = \"sqlite\", path = \"s.db\", table = \"t\" }}\n\
+             destination = {{ kind = \"jsonl\", path = \"{number}.jsonl\" }}\n"
+        )
+    }
+
+    /// What is found beside what works.
+    fn found(parts: &[String]) -> Vec<(State, String)> {
+        let config = Config::parse(&parts.concat(), Path::new("opencdi.toml"), &crate::api::known()).unwrap();
+        let findings = audit(&config, "2026-06-01T00:00:00Z".parse().unwrap());
+        let wrong = findings.into_iter().filter(|finding| finding.state != State::Ok);
+        wrong.map(|finding| (finding.state, format!("{}: {}", finding.subject, finding.message))).collect()
+    }
+
+    #[track_caller]
+    fn assert_found(parts: &[String], expected: &[(State, &str)]) {
+        let found = found(parts);
+        assert_eq!(found.len(), expected.len(), "{found:#?}");
+        for ((state, said), (expected_state, begins)) in found.iter().zip(expected) {
+            assert!(state == expected_state && said.starts_with(begins), "{state:?} {said}");
+        }
+    }
+
+    #[test]
+    fn a_configuration_that_works_has_no_findings() {
+        let later = key("later", "ours", OTHER_HASH, "expires = 2027-01-01T00:00:00Z");
+        assert_found(&[key("k", "ours", HASH, ""), later, integration(1, "Users", "ours")], &[]);
+    }
+
+    #[test]
+    fn a_workspace_that_no_key_reaches_cannot_work() {
+        let parts = [key("k", "ours", HASH, ""), integration(1, "Users", "orus"), integration(2, "Orders", "ours")];
+        let expected = "workspace `orus`: no usable API key reaches this workspace (the keys are for `ours`), so `Users` cannot be \
+                        listed or triggered; correct the name of the workspace, or create a key with `cdi-server key new --name NAME \
+                        --workspace \"orus\"`";
+        assert_found(&parts, &[(State::Failed, expected)]);
+    }
+
+    #[test]
+    fn no_keys_at_all_cannot_work() {
+        assert_found(&[], &[(State::Failed, "keys: there are no API keys, so every request is answered with 401")]);
+        assert_found(&[integration(1, "Users", "ours")], &[(State::Failed, "keys: there are no API keys")]);
+    }
+
+    #[test]
+    fn keys_that_are_refused_do_not_reach_a_workspace() {
+        let zeros = format!("sha256:{}", "0".repeat(64));
+        for (hash, more, of_the_key, of_the_workspace) in [
+            (
+                HASH,
+                "expires = 2026-01-01T00:00:00Z",
+                Some((State::Warning, "key `k`: it expired on 2026-01-01T00:00:00Z, so")),
+                "(`k`: it expired on 2026-01-01T00:00:00Z)",
+            ),
+            (
+                zeros.as_str(),
+                "",
+                Some((State::Failed, "key `k`: the hash is a placeholder")),
+                "(`k`: its hash is a placeholder)",
+            ),
+            (HASH, "revoked = true", None, "(`k`: it is revoked)"),
+        ] {
+            let parts = [key("k", "ours", hash, more), integration(1, "Users", "ours")];
+            let workspace = format!("workspace `ours`: no usable API key reaches this workspace {of_the_workspace}");
+            let expected: Vec<_> = of_the_key.into_iter().chain([(State::Failed, workspace.as_str())]).collect();
+            assert_found(&parts, &expected);
+        }
+        // One that works is enough.
+        let parts = [
+            key("old", "ours", HASH, "revoked = true"),
+            key("new", "ours", OTHER_HASH, ""),
+            integration(1, "Users", "ours"),
+        ];
+        assert_found(&parts, &[]);
+    }
+
+    #[test]
+    fn two_integrations_of_one_name_cannot_be_addressed() {
+        let key = key("k", "ours", HASH, "");
+        let parts = [key.clone(), integration(1, "Users", "ours"), integration(2, "Users", "ours")];
+        let expected = "name `Users`: 2 integrations in the workspace `ours` have this name (6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01, \
+                        6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b02), so none";
+        assert_found(&parts, &[(State::Failed, expected)]);
+        let theirs = self::key("t", "theirs", OTHER_HASH, "");
+        assert_found(&[key, theirs, integration(1, "Users", "ours"), integration(2, "Users", "theirs")], &[]);
+    }
+
+    #[test]
+    fn what_may_be_a_mistake_is_a_warning() {
+        let users = || integration(1, "Users", "ours");
+        let good = || key("k", "ours", HASH, "");
+        assert_found(
+            &[good(), key("p", "ours", OTHER_HASH, "permissions = []"), users()],
+            &[(State::Warning, "key `p`: it has no permissions")],
+        );
+        assert_found(
+            &[good(), key("t", "theirs", OTHER_HASH, ""), users()],
+            &[(State::Warning, "key `t`: no integration is in its workspace `theirs`; the integrations are in `ours`")],
+        );
+        assert_found(
+            &[key("k", "ours", HASH, "permissions = [\"cdi.integration_list\"]"), users()],
+            &[(State::Warning, "workspace `ours`: none of its keys can trigger syncs; add `cdi.integration_sync`")],
+        );
+        assert_found(
+            &["[[workspaces]]\nid = \"orus\"\n".to_owned(), good(), users()],
+            &[(State::Warning, "workspace `orus`: no key and no integration is in it")],
+        );
+    }
+}

@@ -1,0 +1,152 @@
+//! What is printed of a check.
+
+use std::path::Path;
+
+use super::report::{json, table};
+use super::*;
+
+fn config(toml: &str, file: &Path) -> Config {
+    Config::parse(toml, file, &crate::api::known()).unwrap()
+}
+
+#[test]
+fn files_of_one_machine_are_warned_of() {
+    let toml = r#"
+        store = "postgres://opencdi@db.internal/opencdi"
+        [[integrations]]
+        id = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01"
+        name = "Users"
+        workspace = "ours"
+        type = "attributes"
+        source = { kind = "sqlite", path = "source.db", table = "users" }
+        destination = { kind = "jsonl", path = "users.jsonl" }
+        [[integrations]]
+        id = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b02"
+        name = "Orders"
+        workspace = "ours"
+        type = "purchases"
+        source = { kind = "postgres", url = "postgres://reader@db.internal/shop", table = "orders" }
+        destination = { kind = "jsonl", path = "orders.jsonl" }"#;
+    let config = config(toml, Path::new("/etc/opencdi.toml"));
+    let warnings: Vec<Finding> =
+        config.integrations.iter().flat_map(|integration| local_files(&integration.name, integration)).collect();
+    let expected = [
+        ("Users: source", "/etc/source.db is local to each machine"),
+        ("Users: destination", "/etc/users.jsonl is local to each machine"),
+        ("Orders: destination", "/etc/orders.jsonl is local to each machine"),
+    ];
+    assert_eq!(warnings.len(), expected.len(), "{warnings:?}");
+    for (warning, (subject, begins)) in warnings.iter().zip(expected) {
+        assert!(warning.subject == subject && warning.message.starts_with(begins), "{warning:?}");
+    }
+}
+
+/// One finding of each state, and texts that need several lines.
+fn some() -> Vec<Finding> {
+    vec![
+        Finding::ok("opencdi.toml", "2 integrations, 1 key"),
+        Finding::ok("store", "reachable"),
+        Finding::warning(
+            "Users: source",
+            "table users, identified by EXTERNAL_ID, UPDATED_AT is text; syncs block writers; `PRAGMA journal_mode = WAL` avoids that",
+        ),
+        Finding::failed(
+            "Orders\u{1b}[2J: source",
+            "the source /srv/opencdi/a/rather/long/path/to/the/source.db: there is no such file; check `path`",
+        ),
+    ]
+}
+
+#[test]
+fn a_table_fits_the_terminal() {
+    let printed = table(&some(), Screen { width: Some(80), colour: false });
+    assert_eq!(
+        printed,
+        "\
+ok       opencdi.toml        2 integrations, 1 key
+ok       store               reachable
+warning  Users: source       table users, identified by EXTERNAL_ID,
+                             UPDATED_AT is text; syncs block writers; `PRAGMA
+                             journal_mode = WAL` avoids that
+failed   Orders\u{fffd}[2J: source  the source
+                             /srv/opencdi/a/rather/long/path/to/the/source.db:
+                             there is no such file; check `path`
+
+4 checks: 2 ok, 1 warning, 1 failed
+"
+    );
+    for width in [40, 60, 80, 120] {
+        let printed = table(&some(), Screen { width: Some(width), colour: false });
+        assert!(printed.lines().all(|line| line.chars().count() <= usize::from(width)), "{width}:\n{printed}");
+    }
+}
+
+#[test]
+fn outside_of_a_terminal_each_finding_is_on_one_line() {
+    let printed = table(&some(), Screen::default());
+    assert_eq!(printed.lines().count(), some().len() + 2, "{printed}");
+    assert!(printed.contains("failed   Orders\u{fffd}[2J: source  the source /srv/"), "{printed}");
+}
+
+#[test]
+fn states_are_coloured_in_a_terminal() {
+    let printed = table(&some(), Screen { width: Some(80), colour: true });
+    assert!(printed.starts_with("\u{1b}[32mok\u{1b}[0m       opencdi.toml"), "{printed:?}");
+    assert!(
+        printed.contains("\u{1b}[33mwarning\u{1b}[0m") && printed.contains("\u{1b}[31mfailed\u{1b}[0m"),
+        "{printed:?}"
+    );
+}
+
+#[test]
+fn programs_get_the_same_as_json() {
+    let printed: serde_json::Value = serde_json::from_str(&json(&some())).unwrap();
+    assert_eq!((&printed["ok"], &printed["warnings"], &printed["failed"]), (&2.into(), &1.into(), &1.into()));
+    assert_eq!(printed["checks"][1], serde_json::json!({ "state": "ok", "subject": "store", "message": "reachable" }));
+}
+
+#[tokio::test]
+async fn everything_is_checked_in_a_stable_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = rusqlite::Connection::open(folder.path().join("source.db")).unwrap();
+    source
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; CREATE TABLE users (UPDATED_AT, EXTERNAL_ID, PAYLOAD); CREATE TABLE gone (UPDATED_AT, EMAIL)",
+        )
+        .unwrap();
+    let hash = crate::secret::KeyHash::of("key");
+    let mut toml = format!(
+        "[[keys]]\nname = \"airflow\"\nworkspace = \"ours\"\nhash = \"{hash}\"\npermissions = [\"cdi.integration_sync\"]\n"
+    );
+    for (number, kind, table) in [(1, "attributes", "users"), (2, "user_deletes", "gone")] {
+        toml.push_str(&format!(
+            "[[integrations]]\nid = \"6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b0{number}\"\nname = \"{table}\"\nworkspace = \"ours\"\n\
+             type = \"{kind}\"\nsource = {{ kind = \"sqlite\", path = \"source.db\", table = \"{table}\" }}\n\
+             destination = {{ kind = \"jsonl\", path = \"no/such/{number}.jsonl\" }}\n"
+        ));
+    }
+    std::fs::create_dir_all(folder.path().join("no/such")).unwrap();
+    std::fs::remove_dir(folder.path().join("no/such")).unwrap();
+    let findings = findings(&config(&toml, &folder.path().join("opencdi.toml"))).await;
+    let place = format!("{}/", folder.path().display());
+    let printed = table(&findings, Screen::default()).replace(&place, "");
+    let lines: Vec<String> =
+        printed.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(
+        lines,
+        [
+            "ok opencdi.toml 2 integrations, 1 key",
+            "ok store `cdi-server serve` creates opencdi.db",
+            "ok key `airflow` workspace `ours`, 1 permission",
+            "ok workspace `ours` 2 integrations, 1 usable key",
+            "ok users: source table users, identified by EXTERNAL_ID, no rows yet",
+            "failed users: destination no/such/1.jsonl cannot be written: there is no folder no/such",
+            "failed gone: source the table `gone` identifies users by EMAIL only, which several users may share; a table for \
+             `user_deletes` needs EXTERNAL_ID, or ALIAS_NAME and ALIAS_LABEL, or BRAZE_ID",
+            "failed gone: destination no/such/2.jsonl cannot be written: there is no folder no/such",
+            "",
+            "8 checks: 5 ok, 0 warnings, 3 failed",
+        ]
+    );
+    assert!(!folder.path().join("opencdi.db").exists(), "nothing is created");
+}

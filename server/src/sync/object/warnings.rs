@@ -1,0 +1,178 @@
+//! What a preview warns of in an object that is sent: the service may refuse it, or may read it in another way than it was
+//! meant. A sync does not look for it, because that takes time and the service decides.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+
+use super::{ObjectEncoder, event_time};
+use crate::sync::row::{Identifier, Row};
+use crate::types::IntegrationKind;
+
+/// The longest user ID that Braze's SDKs take, in bytes.
+const LONGEST_ID: usize = 997;
+/// The longest text among the properties of an event or a purchase, in characters.
+const LONGEST_PROPERTY: usize = 255;
+
+/// The warnings for a row that the encoder takes.
+pub fn warnings(encoder: ObjectEncoder, row: &Row) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if let Some(Identifier::ExternalId(id)) = &row.identifier
+        && id.len() > LONGEST_ID
+    {
+        warnings.push(format!(
+            "EXTERNAL_ID has {} bytes; Braze's SDKs take at most {LONGEST_ID}, so Braze may refuse it",
+            id.len()
+        ));
+    }
+    let Some(payload) = row.payload.as_deref().filter(|_| encoder.kind != IntegrationKind::UserDeletes) else {
+        return warnings;
+    };
+    let mut repeated = Vec::new();
+    let walk = Walk { path: "", repeated: &mut repeated };
+    // What is not JSON was refused before.
+    let _ = walk.deserialize(&mut serde_json::Deserializer::from_str(payload));
+    warnings.extend(
+        repeated
+            .into_iter()
+            .map(|key| format!("PAYLOAD has the key `{key}` more than once; most readers keep only the last")),
+    );
+    if encoder.kind != IntegrationKind::Attributes
+        && let Ok(object) = serde_json::from_str::<Value>(payload)
+    {
+        happenings(&object, &mut warnings);
+    }
+    warnings
+}
+
+/// The warnings for an event or a purchase.
+fn happenings(object: &Value, warnings: &mut Vec<String>) {
+    if let Some(time) = object["time"].as_str()
+        && !event_time::is_common(time)
+    {
+        warnings.push("`time` may not be understood; write it like \"2026-11-01T12:00:00Z\"".into());
+    }
+    if object["quantity"].as_f64().is_some_and(|quantity| quantity < 1.0) {
+        warnings
+            .push("`quantity` is less than 1; Braze counts a quantity of 3 as 3 purchases, so this may be none".into());
+    }
+    for (name, value) in object["properties"].as_object().into_iter().flatten() {
+        let length = value.as_str().map_or(0, |text| text.chars().count());
+        if length > LONGEST_PROPERTY {
+            warnings.push(format!(
+                "the property `{name}` has {length} characters; Braze documents at most {LONGEST_PROPERTY}"
+            ));
+        }
+    }
+}
+
+/// Finds keys that an object has more than once, at any depth.
+struct Walk<'a> {
+    path: &'a str,
+    repeated: &'a mut Vec<String>,
+}
+
+impl<'de> DeserializeSeed<'de> for Walk<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Walk<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<(), S::Error> {
+        while seq.next_element_seed(Walk { path: self.path, repeated: &mut *self.repeated })?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
+        let mut seen = HashSet::new();
+        while let Some(key) = map.next_key::<String>()? {
+            let path = if self.path.is_empty() { key.clone() } else { format!("{}.{key}", self.path) };
+            map.next_value_seed(Walk { path: &path, repeated: &mut *self.repeated })?;
+            if !seen.insert(key) && !self.repeated.contains(&path) {
+                self.repeated.push(path);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(kind: IntegrationKind, id: &str, payload: &str) -> Vec<String> {
+        let row = Row::unkeyed(0, Some(Identifier::ExternalId(id.into())), Some(payload.into()), None);
+        let encoder = ObjectEncoder { kind, update_existing_only: None, bare_deletes: false };
+        encoder.write(&row, &mut Vec::new()).unwrap();
+        warnings(encoder, &row)
+    }
+
+    #[test]
+    fn what_the_service_may_refuse_is_warned_of() {
+        let (long_id, long_text) = ("x".repeat(1100), "y".repeat(300));
+        assert_eq!(
+            found(IntegrationKind::Attributes, &long_id, r#"{"a":{"b":1,"b":[{"c":1,"c":2}]},"d":1,"d":2,"d":3}"#),
+            [
+                "EXTERNAL_ID has 1100 bytes; Braze's SDKs take at most 997, so Braze may refuse it",
+                "PAYLOAD has the key `a.b.c` more than once; most readers keep only the last",
+                "PAYLOAD has the key `a.b` more than once; most readers keep only the last",
+                "PAYLOAD has the key `d` more than once; most readers keep only the last",
+            ]
+        );
+        let event = format!(r#"{{"name":"e","time":"2026-11-01 12:00 UTC","properties":{{"p":"{long_text}"}}}}"#);
+        assert_eq!(
+            found(IntegrationKind::Events, "a", &event),
+            [
+                "`time` may not be understood; write it like \"2026-11-01T12:00:00Z\"",
+                "the property `p` has 300 characters; Braze documents at most 255",
+            ]
+        );
+        assert_eq!(
+            found(IntegrationKind::Purchases, "a", r#"{"product_id":"p","currency":"EUR","price":1,"quantity":0}"#),
+            ["`quantity` is less than 1; Braze counts a quantity of 3 as 3 purchases, so this may be none"]
+        );
+    }
+
+    #[test]
+    fn what_is_as_documented_is_not_warned_of() {
+        let event =
+            r#"{"name":"e","time":"2026-11-01T12:00:00Z","properties":{"p":"text","q":[1,{"p":null}],"r":-1.5}}"#;
+        assert_eq!(found(IntegrationKind::Events, &"x".repeat(997), event), [""; 0]);
+        assert_eq!(found(IntegrationKind::Attributes, "a", r#"{"time":"tomorrow","quantity":0}"#), [""; 0]);
+    }
+}
