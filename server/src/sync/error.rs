@@ -11,5 +11,5 @@ pub enum SyncError {
     Failed(String),
     /// A transient error, such as a lock, a broken connection or too many open files. The run retries.
     #[error("{0}")]
-    Passing(String),
+    Transient(String),
 }

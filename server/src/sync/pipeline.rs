@@ -105,7 +105,7 @@ pub async fn deliver(
             ended = deliverers.join_next() => match ended {
                 Some(Ok(Ok(end))) => is_complete &= end == DelivererEnd::Complete,
                 // The run retries from the last checkpoint.
-                Some(Ok(Err(error @ SyncError::Passing(_)))) => return Err(error),
+                Some(Ok(Err(error @ SyncError::Transient(_)))) => return Err(error),
                 Some(Ok(Err(error))) => halt(failed.get_or_insert(error)),
                 Some(Err(error)) => {
                     halt(failed.get_or_insert(SyncError::Failed(format!("a delivery task failed: {error}"))));

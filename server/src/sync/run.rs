@@ -178,7 +178,7 @@ impl Run<'_> {
         loop {
             let acknowledged_before = self.rows_acknowledged();
             let reason = match self.read_and_deliver(&context).await {
-                Err(SyncError::Passing(reason)) => reason,
+                Err(SyncError::Transient(reason)) => reason,
                 Ok(RunOutcome::ReadAgain) => continue,
                 outcome => return outcome,
             };
@@ -248,7 +248,7 @@ impl Run<'_> {
         if matches!(delivered, Ok(RunOutcome::ReadAgain)) {
             self.progress.lock().drop_overflow();
         }
-        if matches!(delivered, Ok(RunOutcome::ReadAgain) | Err(SyncError::Passing(_))) {
+        if matches!(delivered, Ok(RunOutcome::ReadAgain) | Err(SyncError::Transient(_))) {
             // The next reading continues from the written checkpoint.
             self.checkpoint(destination.as_ref()).await?;
         }

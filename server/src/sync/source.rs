@@ -93,7 +93,7 @@ impl Reading {
             Ok(Some(read)) => read,
             Ok(None) => Err(SyncError::Failed("reading the source stopped without an error".into())),
             Err(_) => {
-                Err(SyncError::Passing("the source sent nothing for two hours; its connection may be lost".into()))
+                Err(SyncError::Transient("the source sent nothing for two hours; its connection may be lost".into()))
             }
         }
     }
@@ -131,7 +131,7 @@ mod tests {
         let (sender, reads) = mpsc::channel(1);
         let mut reading = Reading::new(reads, ());
         let error = reading.next().await.unwrap_err();
-        assert!(matches!(&error, SyncError::Passing(cause) if cause.contains("nothing for two hours")), "{error}");
+        assert!(matches!(&error, SyncError::Transient(cause) if cause.contains("nothing for two hours")), "{error}");
         drop(sender);
         let error = reading.next().await.unwrap_err();
         assert!(matches!(&error, SyncError::Failed(cause) if cause.contains("without an error")), "{error}");

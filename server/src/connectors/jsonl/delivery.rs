@@ -58,9 +58,9 @@ impl OpenJsonl {
                 Ok(None) if begun.elapsed() < LOCKED => sleep(LOOK_AGAIN).await,
                 Ok(None) => {
                     let message = format!("{} is locked by another process that writes to it", path.display());
-                    return Err(SyncError::Passing(message));
+                    return Err(SyncError::Transient(message));
                 }
-                Err(SyncError::Passing(cause)) => patience.wait(cause).await?,
+                Err(SyncError::Transient(cause)) => patience.wait(cause).await?,
                 Err(error) => return Err(error),
             }
         }
@@ -98,7 +98,7 @@ impl OpenJsonl {
             batch = back;
             match appended {
                 Ok(outcomes) => return Ok((batch, outcomes)),
-                Err(SyncError::Passing(cause)) => patience.wait(cause).await?,
+                Err(SyncError::Transient(cause)) => patience.wait(cause).await?,
                 Err(error) => return Err(error),
             }
         }

@@ -52,7 +52,7 @@ impl LineFile {
         if writer.is_torn {
             // Nothing can be written before that.
             let cut = writer.file.set_len(start);
-            cut.map_err(|error| SyncError::Passing(said(&self.path, "cannot be cut back", &error)))?;
+            cut.map_err(|error| SyncError::Transient(said(&self.path, "cannot be cut back", &error)))?;
             writer.is_torn = false;
         }
         self.is_untouched(&writer.file, start)?;
@@ -186,7 +186,7 @@ fn repair(file: &mut File, place: u64) -> std::io::Result<u64> {
 /// An error of a file that the sync has open.
 fn trouble(path: &Path, what: &str, error: &Error) -> SyncError {
     let message = said(path, what, error);
-    if file_passes(error) { SyncError::Passing(message) } else { SyncError::Failed(message) }
+    if file_passes(error) { SyncError::Transient(message) } else { SyncError::Failed(message) }
 }
 
 /// An error of the file that the configuration names, with the reason if its folder is the problem.
@@ -195,7 +195,7 @@ fn refusal(path: &Path, what: &str, error: &Error) -> SyncError {
         Some(problem) => format!("{} {what}: {problem}", path.display()),
         None => said(path, what, error),
     };
-    if file_passes(error) { SyncError::Passing(message) } else { SyncError::Config(message) }
+    if file_passes(error) { SyncError::Transient(message) } else { SyncError::Config(message) }
 }
 
 fn said(path: &Path, what: &str, error: &Error) -> String {

@@ -39,7 +39,7 @@ impl Patience<'_> {
         let DeliveryContext { stop, slot, .. } = self.context;
         tokio::select! {
             biased;
-            () = stop.asked() => Err(SyncError::Passing(cause)),
+            () = stop.asked() => Err(SyncError::Transient(cause)),
             () = slot.wait(sleep(pause)) => Ok(()),
         }
     }

@@ -177,7 +177,7 @@ async fn it_does_not_wait_for_ever() {
     let path = folder.path().join("out.jsonl");
     let _first = open(&path, None).await.unwrap();
     let error = open(&path, None).await.unwrap_err();
-    assert!(matches!(&error, SyncError::Passing(cause) if cause.contains("locked by another process")), "{error}");
+    assert!(matches!(&error, SyncError::Transient(cause) if cause.contains("locked by another process")), "{error}");
 }
 
 #[tokio::test]
@@ -253,7 +253,7 @@ async fn a_run_that_is_to_stop_does_not_wait_for_a_full_disk() {
     assert!(tokio::time::timeout(Duration::from_millis(100), &mut delivered).await.is_err());
     stop.send(Some(Instant::now())).unwrap();
     let ended = tokio::time::timeout(Duration::from_secs(10), delivered).await.expect("it ends at once");
-    assert!(matches!(ended, Err(SyncError::Passing(_))), "{ended:?}");
+    assert!(matches!(ended, Err(SyncError::Transient(_))), "{ended:?}");
 }
 
 #[tokio::test]

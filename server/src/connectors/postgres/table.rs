@@ -46,7 +46,7 @@ impl PostgresTable {
             let (connection, session) = session::connect(url).await?;
             Ok((PostgresTable::begin(connection, table, kind).await?, session))
         });
-        let late = |_| Err(SyncError::Passing(format!("the table `{table}`: {url} did not answer in time")));
+        let late = |_| Err(SyncError::Transient(format!("the table `{table}`: {url} did not answer in time")));
         opened.await.unwrap_or_else(late)
     }
 

@@ -139,7 +139,7 @@ pub fn away(url: &PostgresUrl, options: &PgConnectOptions, error: &sqlx::Error) 
         sqlx::Error::Database(error) => code_passes(error.code().as_deref()),
         _ => false,
     };
-    if passes { SyncError::Passing(message) } else { SyncError::Config(message) }
+    if passes { SyncError::Transient(message) } else { SyncError::Config(message) }
 }
 
 /// Whether a server has hung up, or has had an error, before it could say whether it speaks TLS; the driver tells that by
@@ -159,11 +159,11 @@ pub fn meaning(table: &TableName, error: &sqlx::Error) -> SyncError {
         sqlx::Error::Database(database) => {
             let message = format!("the table `{table}`: {}", database.message());
             let passes = code_passes(database.code().as_deref());
-            if passes { SyncError::Passing(message) } else { SyncError::Config(message) }
+            if passes { SyncError::Transient(message) } else { SyncError::Config(message) }
         }
         // The connection broke.
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::PoolTimedOut => {
-            SyncError::Passing(format!("the table `{table}`: {error}"))
+            SyncError::Transient(format!("the table `{table}`: {error}"))
         }
         other => SyncError::Failed(format!("the table `{table}`: {other}")),
     }

@@ -33,8 +33,9 @@ pub async fn read(path: &Path, table: &TableName, mut request: ReadRequest) -> R
         }
     };
     let thread = std::thread::Builder::new().name("sqlite-source".into()).spawn(run);
-    thread
-        .map_err(|error| SyncError::Passing(format!("the thread that reads the source cannot be started: {error}")))?;
+    thread.map_err(|error| {
+        SyncError::Transient(format!("the thread that reads the source cannot be started: {error}"))
+    })?;
     Ok(Reading::new(reads, stop))
 }
 

@@ -153,7 +153,7 @@ fn connect(path: &Path) -> Result<Connection, SyncError> {
     let place = format!("the source {}", path.display());
     match std::fs::metadata(path) {
         Ok(data) if data.is_file() => {}
-        Err(error) if file_passes(&error) => return Err(SyncError::Passing(format!("{place}: {error}"))),
+        Err(error) if file_passes(&error) => return Err(SyncError::Transient(format!("{place}: {error}"))),
         Err(error) if error.kind() != ErrorKind::NotFound => {
             return Err(SyncError::Config(format!("{place}: {error}")));
         }
@@ -187,7 +187,7 @@ fn connect(path: &Path) -> Result<Connection, SyncError> {
             _ => return Err(meaning(&place, &error)),
         }
         match cannot_open(path) {
-            Some(reason) if file_passes(&reason) => return Err(SyncError::Passing(format!("{place}: {reason}"))),
+            Some(reason) if file_passes(&reason) => return Err(SyncError::Transient(format!("{place}: {reason}"))),
             Some(reason) => return Err(SyncError::Config(format!("{place}: {reason}"))),
             None if tries.next().is_some() => std::thread::sleep(PAUSE),
             None if rustix::fs::access(folder(path), Access::WRITE_OK).is_err() => {

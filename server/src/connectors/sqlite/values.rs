@@ -110,7 +110,7 @@ pub fn meaning(place: &str, error: &rusqlite::Error) -> SyncError {
             | ErrorCode::SchemaChanged
             // Once the database is open: that of a temporary file.
             | ErrorCode::CannotOpen,
-        ) => SyncError::Passing(message),
+        ) => SyncError::Transient(message),
         _ => SyncError::Config(message),
     }
 }
@@ -135,7 +135,7 @@ mod tests {
             ffi::SQLITE_FULL,
             ffi::SQLITE_NOMEM,
         ] {
-            assert!(matches!(meaning(code), SyncError::Passing(_)), "{code}");
+            assert!(matches!(meaning(code), SyncError::Transient(_)), "{code}");
         }
         for code in [ffi::SQLITE_ERROR, ffi::SQLITE_NOTADB, ffi::SQLITE_CORRUPT, ffi::SQLITE_PERM, ffi::SQLITE_READONLY]
         {

@@ -103,7 +103,7 @@ impl Run<'_> {
                     self.keeper.set_checkpoint_overdue(true);
                     tokio::select! {
                         () = sleep(self.runner.tuning.checkpoint) => {}
-                        () = self.stop.asked() => return Err(SyncError::Passing(error.to_string())),
+                        () = self.stop.asked() => return Err(SyncError::Transient(error.to_string())),
                     }
                 }
                 Err(error) => {

@@ -32,7 +32,7 @@ impl Run<'_> {
                 // The store logs its outages itself.
                 Err(error) if error.is_unavailable() => tokio::select! {
                     () = sleep(tuning.checkpoint) => {}
-                    () = self.stop.asked() => return Err(SyncError::Passing(error.to_string())),
+                    () = self.stop.asked() => return Err(SyncError::Transient(error.to_string())),
                 },
                 Err(error) => {
                     let message = format!("the record of acknowledged rows cannot be read from the store: {error}");

@@ -42,7 +42,7 @@ impl Source for FailingSource {
     fn read(&self, request: ReadRequest) -> BoxFuture<'_, Result<Reading, SyncError>> {
         Box::pin(async move {
             if self.is_broken.swap(true, Ordering::Relaxed) {
-                return Err(SyncError::Passing("unavailable".into()));
+                return Err(SyncError::Transient("unavailable".into()));
             }
             let mut reading = self.source.read(request).await?;
             let (sender, reads) = mpsc::channel(1);
@@ -51,7 +51,7 @@ impl Source for FailingSource {
                 loop {
                     match reading.next().await {
                         Ok(Read::End) if breaks => {
-                            let _ = sender.send(Err(SyncError::Passing("connection lost".into()))).await;
+                            let _ = sender.send(Err(SyncError::Transient("connection lost".into()))).await;
                             return;
                         }
                         Ok(Read::End) => tokio::time::sleep(Duration::from_millis(500)).await,

@@ -30,7 +30,7 @@ async fn read(rig: &Rig) -> Result<usize, SyncError> {
 
 fn transient(result: Result<usize, SyncError>) -> String {
     match result {
-        Err(SyncError::Passing(cause)) => cause,
+        Err(SyncError::Transient(cause)) => cause,
         other => panic!("{other:?}"),
     }
 }
@@ -46,7 +46,7 @@ async fn a_locked_database() {
     rig.source.execute_batch("PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE").unwrap();
     let cause = transient(read(&rig).await);
     assert!(cause.ends_with("source.db: database is locked"), "{cause}");
-    assert!(matches!(rig.probe().await, Err(SyncError::Passing(_))));
+    assert!(matches!(rig.probe().await, Err(SyncError::Transient(_))));
     rig.source.execute_batch("COMMIT").unwrap();
     assert_eq!(read(&rig).await, Ok(3));
 }
@@ -57,7 +57,7 @@ async fn a_locked_table() {
     rig.sql("BEGIN; LOCK TABLE {t} IN ACCESS EXCLUSIVE MODE").await;
     let cause = transient(read(&rig).await);
     assert!(cause.ends_with("canceling statement due to lock timeout"), "{cause}");
-    assert!(matches!(rig.probe().await, Err(SyncError::Passing(_))));
+    assert!(matches!(rig.probe().await, Err(SyncError::Transient(_))));
     rig.sql("COMMIT").await;
     assert_eq!(read(&rig).await, Ok(0));
 }
@@ -79,7 +79,7 @@ async fn an_unreachable_server() {
         rig.integration.source = from(&url);
         let cause = transient(read(&rig).await);
         assert!(cause.contains(expected), "{cause}");
-        assert!(matches!(rig.probe().await, Err(SyncError::Passing(_))), "{url}");
+        assert!(matches!(rig.probe().await, Err(SyncError::Transient(_))), "{url}");
     }
 }
 
@@ -137,7 +137,7 @@ async fn a_connection_that_is_lost_during_a_reading() {
             Err(error) => break error,
         }
     };
-    assert!(matches!(error, SyncError::Passing(_)), "{error:?}");
+    assert!(matches!(error, SyncError::Transient(_)), "{error:?}");
 }
 
 /// Runs a test in its own process, because resource limits apply to a whole process.
@@ -178,7 +178,7 @@ fn too_many_open_files() {
             rig.integration.source = sqlite;
             let mut tries = 0;
             while let Err(error) = read(&rig).await {
-                assert!(matches!(error, SyncError::Passing(_)), "{error:?} with {tries} files left");
+                assert!(matches!(error, SyncError::Transient(_)), "{error:?} with {tries} files left");
                 open.pop().unwrap();
                 tries += 1;
             }
