@@ -104,7 +104,7 @@
 //!
 //! # Tracing
 //!
-//! Each call has a [`tracing`](https://docs.rs/tracing) span `cdi_call` with `operation`, `integration_id`, `attempt` (the
+//! Each call has a `tracing` span `cdi_call` with `operation`, `integration_id`, `attempt` (the
 //! number of the last one), `status` and `request_id`; each wait has a span `cdi_wait` with `integration_id`, `job` (its
 //! start time) and `job_status`. Repeated calls and failures that are waited out are logged as warnings, everything else at
 //! the level debug. The API key is in none of them.
