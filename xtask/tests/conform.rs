@@ -136,10 +136,10 @@ fn what_was_seen_and_what_was_not_is_listed_with_what_it_takes() {
         "  not seen  403 Forbidden: not tried: needs --key-without-permission\n",
         "  not seen  429 Too many requests: not tried: needs --exhaust-rate-limits",
         "  not seen  500 Failed: not tried: needs a server that fails when it is told to",
-        "  not seen  202: not tried: needs a value of `thing_id`: it really happens\n",
+        "  not seen  202: not tried: needs a value of `thing_id`: the request really takes effect\n",
         "  not seen  409 Wet paint: not tried: nobody has said how to provoke it",
         "paging was not seen: there is one page",
-        "6 of 17 documented answers seen",
+        "6 of 17 documented responses seen",
         "everything that was seen is as documented\n",
     ];
     assert_ends(project().path(), &["--url", &server.url], 0, &says);
@@ -151,7 +151,7 @@ fn what_was_seen_and_what_was_not_is_listed_with_what_it_takes() {
 fn a_second_key_shows_what_is_refused() {
     let server = Server::start(right);
     let arguments = ["--url", &server.url, "--key-without-permission", POWERLESS];
-    assert_ends(project().path(), &arguments, 0, &["403 Forbidden (2)", "8 of 17 documented answers seen"]);
+    assert_ends(project().path(), &arguments, 0, &["403 Forbidden (2)", "8 of 17 documented responses seen"]);
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn what_is_wrong_is_shown_in_every_format_with_the_request_and_the_answer() {
     assert_eq!(json["live"]["operations"][0]["seen"]["200"], 1);
     assert_eq!(
         json["live"]["operations"][1]["not_seen"]["404 Thing not found"],
-        "something else was answered, see the findings"
+        "the server answered something else, see the findings"
     );
     let says = ["::error file=openapi/things.yaml,line=104,", "::notice title=not seen::`500 Failed` of `list_things`"];
     assert_ends(folder.path(), &[url[0], url[1], "--format", "github"], 1, &says);
@@ -240,7 +240,8 @@ fn the_time_is_bounded_and_what_it_did_not_suffice_for_is_said() {
         right(asked)
     });
     let began = Instant::now();
-    let says = ["the time was up", "  not seen  404 Thing not found: not tried: the time was up\n"];
+    let says =
+        ["the time limit was reached", "  not seen  404 Thing not found: not tried: the time limit was reached\n"];
     assert_ends(project().path(), &["--url", &server.url, "--timeout", "1s"], 2, &says);
     assert!(began.elapsed() < Duration::from_secs(10));
 }
