@@ -260,7 +260,7 @@ fn the_profile_decides_what_is_asked_of_every_operation() {
     for (rule, says) in [
         ("operation-id", "GET /notes/{id}.json has no `operationId`"),
         ("security", "so anyone can call it"),
-        ("permission", "names no permission"),
+        ("permission", "has no permission"),
         ("rate-limit", "has no valid rate limit"),
     ] {
         let (start, _) = settings.split_once("require = ").unwrap();

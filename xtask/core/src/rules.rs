@@ -298,7 +298,7 @@ rules! {
         "The generated client has no manual edits."
         "The next `cargo xtask generate` overwrites the edit. Change the contract or the generator instead."
         Replace(CLIENT, "\"Wet paint\"", "\"Still wet\""),
-        Add("generated/notes.rs", "// Nobody's business.\n");
+        Add("generated/notes.rs", "// Notes.\n");
 
     PageMissing Error "page/missing"
         "Every operation has a page."

@@ -14,7 +14,7 @@ pub fn root() -> anyhow::Result<PathBuf> {
     let here = std::env::current_dir().context("the current folder cannot be determined")?;
     settings::find_root(&here).with_context(|| {
         format!(
-            "there is no {} in {} or a folder above it: name the contract, as in `check openapi.yaml docs`, or create the settings with `apidrift init openapi.yaml docs`",
+            "there is no {} in {} or its parent folders: name the contract, as in `check openapi.yaml docs`, or create the settings with `apidrift init openapi.yaml docs`",
             settings::FILES.join(" or "),
             here.display()
         )

@@ -23,7 +23,7 @@ impl Compare<'_> {
             (None, Some(now)) => {
                 let (rule, text) = match both.is_reversed {
                     true => (Rule::CompatFieldAdded, "a new body is sent by "),
-                    false => (Rule::CompatBodyWidened, "a new optional body is taken by "),
+                    false => (Rule::CompatBodyWidened, "a new optional body is accepted by "),
                 };
                 self.say_of_body(both, rule, At::Now(now.key), None, text, "");
                 return;
@@ -31,7 +31,7 @@ impl Compare<'_> {
             (Some(before), None) => {
                 let (rule, text) = match both.is_reversed {
                     true => (Rule::CompatFieldRemoved, "a body is no longer sent by "),
-                    false => (Rule::CompatBodyRemoved, "a body is no longer taken by "),
+                    false => (Rule::CompatBodyRemoved, "a body is no longer accepted by "),
                 };
                 let (here, other) = (At::Then(before.key), Some(At::Now(place_of(both.new))));
                 self.say_of_body(both, rule, here, other, text, "");

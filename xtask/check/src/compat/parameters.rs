@@ -30,7 +30,7 @@ impl Compare<'_> {
             } else {
                 (
                     Rule::CompatParameterRemoved,
-                    "taken",
+                    "accepted",
                     "clients may still send it, and it has no effect: check that this is intended",
                 )
             };
@@ -57,7 +57,7 @@ impl Compare<'_> {
         } else {
             (
                 Rule::CompatParameterAdded,
-                format!("a new optional {location} parameter `{name}` is taken by "),
+                format!("a new optional {location} parameter `{name}` is accepted by "),
                 "nothing changes for clients that do not send it",
             )
         };

@@ -85,7 +85,11 @@ impl<'a> Session<'a> {
             }
             (None, Some(error)) if answer.status == *error.status => {
                 let (name, wanted) = (self.identity_name(), identity.map_or("", |identity| identity.as_str()));
-                (Rule::LiveMessage, message, format!("the {name} is `{said}`, not `{wanted}`"))
+                (
+                    Rule::LiveMessage,
+                    message,
+                    format!("the server sends the {name} `{said}`, but the contract says `{wanted}`"),
+                )
             }
             (None, Some(_)) if identity.is_some_and(|identity| said == identity.value) => (
                 Rule::LiveStatus,

@@ -209,7 +209,7 @@ impl Wire {
             return Err(format!("`{link}` leads to another server, to which no key is sent"));
         }
         if there.path() != here.path() {
-            return Err(format!("`{link}` leads to another path than `{}`", here.path()));
+            return Err(format!("`{link}` leads to a different path than `{}`", here.path()));
         }
         let path = from.path.split('?').next().unwrap_or_default();
         let query = there.query().map(|query| format!("?{query}")).unwrap_or_default();

@@ -125,7 +125,7 @@ fn whatever_else_only_one_of_them_says_is_found() {
         differs,
         differs,
     );
-    let differs = "another schema `Failure`";
+    let differs = "the server's schema `Failure` differs";
     assert_found("{code: {type: string}}", "{code: {type: integer}}", "server/schema", differs, differs);
 }
 

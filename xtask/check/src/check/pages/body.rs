@@ -146,7 +146,8 @@ impl About<'_, '_> {
         let wrong = prose.into_iter().chain(cells).filter(|said| !is_right(said));
         wrong
             .map(|said| {
-                let message = format!("the success status is {right}, not {}", said.status);
+                let message =
+                    format!("the page gives the success status {}, but the contract says {right}", said.status);
                 let here = self.page.place(&said.range, "the page says this");
                 let finding = Finding::at(Rule::PageSuccessStatus, here, message).with(there()).help(help.clone());
                 // The words after it would be wrong as well; of several nobody knows which is meant.

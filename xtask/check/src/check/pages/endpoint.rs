@@ -274,8 +274,10 @@ impl<'a> Reader<'a, '_> {
         let has_method = here.iter().any(|operation| *operation.method == *endpoint.method);
         if let Some(first) = here.first().filter(|_| !has_method) {
             let methods: Vec<&str> = here.iter().map(|operation| operation.method.as_str()).collect();
-            let message =
-                format!("`{}` has {}, not {}", endpoint.path.value, methods.join(" and "), endpoint.method.value);
+            let message = {
+                let (said, path) = (&endpoint.method.value, &endpoint.path.value);
+                format!("the page says {said} for `{path}`, but the contract has {}", methods.join(" and "))
+            };
             let finding =
                 Finding::at(Rule::PageMethod, page.place(&endpoint.method.range, "the page says this"), message);
             return finding

@@ -139,11 +139,15 @@ fn compare(
 fn misnamed(basis: &Basis<'_>, page: &Page, row: &ErrorRow, error: &DocumentedError) -> Option<Finding> {
     let identity = error.identity.as_ref()?;
     let (rule, here, there, message, right) = if row.message.value == identity.value {
-        let message = format!("`{}` has the status {}, not {}", identity.value, error.status.value, row.status.value);
+        let message = {
+            let (name, said, right) = (&identity.value, row.status.value, error.status.value);
+            format!("the page gives `{name}` the status {said}, but the contract says {right}")
+        };
         (Rule::PageErrorStatus, &row.status.range, error.status.span, message, error.status.value.to_string())
     } else {
         let word = basis.error_word();
-        let message = format!("the {word} is `{}`, not `{}`", identity.value, row.message.value);
+        let message =
+            format!("the page gives the {word} `{}`, but the contract says `{}`", row.message.value, identity.value);
         (Rule::PageErrorMessage, &row.message.range, identity.span, message, identity.value.clone())
     };
     let finding = Finding::at(rule, page.place(here, "the page says this"), message);

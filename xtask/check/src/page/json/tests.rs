@@ -31,7 +31,7 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..5).prop_map(Into::into),
             proptest::collection::vec(("[ -~é]{0,6}", inner), 0..5)
-                .prop_filter("an ellipsis is no name", |entries| entries
+                .prop_filter("an ellipsis is not a name", |entries| entries
                     .iter()
                     .all(|(name, _)| !name.trim_matches('.').is_empty() || name.is_empty()))
                 .prop_map(|entries| serde_json::Value::Object(entries.into_iter().collect())),
