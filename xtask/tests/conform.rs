@@ -135,7 +135,7 @@ fn what_was_seen_and_what_was_not_is_listed_with_what_it_takes() {
         "  not seen  400 Invalid kind: not tried: no malformed `kind` is known",
         "  not seen  403 Forbidden: not tried: needs --key-without-permission\n",
         "  not seen  429 Too many requests: not tried: needs --exhaust-rate-limits",
-        "  not seen  500 Failed: not tried: needs a server that fails when it is told to",
+        "  not seen  500 Failed: not tried: needs a server that can be made to fail",
         "  not seen  202: not tried: needs a value of `thing_id`: the request really takes effect\n",
         "  not seen  409 Wet paint: not tried: there is no known way to provoke it",
         "paging was not seen: there is one page",
