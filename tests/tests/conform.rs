@@ -44,16 +44,16 @@ fn of_somebody_elses_server_nothing_is_changed_and_what_needs_more_is_listed() {
     assert_eq!(jobs, 23, "no sync was triggered");
     let missing = not_seen(&outcome, "trigger_integration_sync");
     let missing: Vec<(&str, &str)> = missing.iter().map(|(label, reason)| (label.as_str(), reason.as_str())).collect();
-    let failing = "not tried: needs a server that fails when it is told to (`cargo xtask conform` without --url)";
+    let failing = "not tried: needs a server that can be made to fail (`cargo xtask conform` without --url)";
     assert_eq!(
         missing,
         [
-            ("202", "not tried: needs --integration: it really happens"),
+            ("202", "not tried: needs --integration: the request really takes effect"),
             ("403 Access Denied", "not tried: needs --key-without-permission"),
             ("429 Another job is in progress", "not tried: needs --busy-integration"),
             (
                 "429 Rate Limited",
-                "not tried: needs --exhaust-rate-limits: others of the workspace are kept out until the window ends"
+                "not tried: needs --exhaust-rate-limits, which blocks the whole workspace until the window ends"
             ),
             ("500 Internal Server Error", failing),
             ("503 Service Unavailable", failing),

@@ -443,7 +443,7 @@ fn wrong_servers() -> Vec<Case> {
                 }
             },
             finds: &["live/leak"],
-            shows: "an answer after the same time",
+            shows: "a response after the same time",
             ..RIGHT
         },
         Case {

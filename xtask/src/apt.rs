@@ -17,7 +17,8 @@ pub fn install(package: &str) -> anyhow::Result<()> {
         };
         run(command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments))
     };
-    let help = || format!("the tests need the package `{package}`: install it, or run this where apt-get may");
+    let help =
+        || format!("the tests need the package `{package}`: install it, or run this as a user who may use apt-get");
     apt(&["update", "--quiet"]).with_context(help)?;
     apt(&["install", "--yes", "--quiet", "--no-install-recommends", package]).with_context(help)
 }

@@ -200,9 +200,9 @@ fn summary(rows: &[Row]) -> String {
     let sum = |of: &dyn Fn(&Row) -> usize| rows.iter().map(of).sum::<usize>();
     let (operations, compared) = (sum(&|row| row.operations), sum(&|row| row.compared));
     format!(
-        "{} documents: {} read, {} panicked or hung, {} adopt, {} are silent against themselves; {compared} of {operations} \
-         operations compared ({:.1} %), {} findings, {} mutants looked at\n\
-         seconds: the check, then the comparison with itself; MB: the most memory that all of it took",
+        "{} documents: {} read, {} panicked or hung, {} can be adopted, {} have no changes when compared with themselves; {compared} of {operations} \
+         operations compared ({:.1} %), {} findings, {} mutants checked\n\
+         seconds: the check, then the comparison with itself; MB: peak memory",
         rows.len(),
         count(&|row| row.read),
         count(&|row| row.panicked),

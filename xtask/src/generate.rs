@@ -22,7 +22,7 @@ pub fn run(root: &Path, only_check: bool) -> anyhow::Result<ExitCode> {
     if only_check {
         let stale = Dropshot.stale(&project, &contract);
         if !rules_are_fresh {
-            eprintln!("{} is not what the table of rules says; run `cargo xtask generate`", reference::PAGE);
+            eprintln!("{} is out of date with the table of rules; run `cargo xtask generate`", reference::PAGE);
         }
         let code = cli::show(stale)?;
         return Ok(if rules_are_fresh { code } else { ExitCode::from(1) });

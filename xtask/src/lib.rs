@@ -1,5 +1,5 @@
-//! The chores of this repository, apart from their command line. What they call are crates of their own beside this one: the
-//! check (`check/`), the generator (`generate/`), and what both share (`core/`, `model/`).
+//! The development tasks of this repository, without their command line. The check (`check/`), the generator
+//! (`generate/`) and the code that both share (`core/`, `model/`) are separate crates.
 
 mod apt;
 pub mod bench;

@@ -1,4 +1,4 @@
-//! `cargo xtask`: the chores of this repository, with nothing but cargo needed.
+//! `cargo xtask`: the development tasks of this repository. They need nothing but cargo.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,49 +15,50 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// What people type before a command.
 const PROGRAM: &str = "cargo xtask";
 
-/// The chores of OpenCDI.
+/// Development tasks of OpenCDI.
 #[derive(Debug, Parser)]
 #[command(name = PROGRAM, bin_name = PROGRAM)]
 enum Xtask {
-    /// Turn the contract into the server's and the client's code, and the table of rules into its page
+    /// Generate the server and client code from the contract, and RULES.md from the table of rules
     Generate {
-        /// Change nothing; exit 1 if a generated file is not what it should be
+        /// Change nothing; exit 1 if a generated file is out of date
         #[arg(long)]
         check: bool,
     },
-    /// Prove that the contract, the server, the client and the reference pages say the same things
+    /// Check that the contract, the server, the client and the reference pages agree
     #[command(after_help = cli::check_help(PROGRAM))]
     Check(Check),
-    /// Hold a live server to the contract, over HTTP; without --url one of this project
+    /// Test a live server against the contract, over HTTP; without --url, this project's server
     #[command(after_help = cli::conform_help(PROGRAM))]
     Conform(Box<Conform>),
-    /// Say what the check makes of other people's contracts: all those of a folder, or one as a line of JSON
+    /// Run the check on other people's contracts: a folder of them as a table, or one as a line of JSON
     Corpus {
-        /// The folder, or one contract
+        /// A folder of contracts, or one contract
         path: PathBuf,
-        /// Also look at so many documents made of each by mistakes
+        /// Also check this many mutated copies of each contract
         #[arg(long, default_value_t = 0)]
         mutants: usize,
-        /// How it is shown: a table, or one array of objects
+        /// Output format: a table, or one JSON array of objects
         #[arg(long, value_parser = ["table", "json"], default_value = "table")]
         format: String,
     },
-    /// Measure which drifts of the guide's example other tools name, and print it as a table; installs them from npm and PyPI
+    /// Measure which drifts in the guide's example other tools report; installs the tools from npm and PyPI
     Peers {
-        /// The `apidrift` to measure, instead of one that is built for it
+        /// The `apidrift` binary to measure; by default one is built
         #[arg(long, value_name = "FILE")]
         apidrift: Option<PathBuf>,
-        /// Also print what each tool said
+        /// Also print the output of each tool
         #[arg(long)]
         details: bool,
     },
-    /// Measure something, beside a reference in the same run
+    /// Run a benchmark, with a reference measurement in the same run
     #[command(subcommand)]
     Bench(Bench),
-    /// Install what the tests need (a private Postgres included), run them all, check that nothing has drifted, and hold a server
-    /// to the contract
+    /// Install what the tests need (including a private Postgres), run them all, run the check, and test a server
+    /// against
+    /// the contract
     Test {
-        /// Parts of the names of the tests to run; without any everything runs
+        /// Run only tests whose names contain one of these; by default everything runs
         filter: Vec<String>,
     },
 }
@@ -66,9 +67,10 @@ enum Xtask {
 enum Bench {
     /// The check, on contracts of up to 1,000 operations
     Check,
-    /// `cdi status` from start to exit, beside the bare request
+    /// `cdi status` from start to exit, compared with the bare request
     Status,
-    /// Rows from SQLite and Postgres into a file and a local service, beside the same without work in between
+    /// Sync rows from SQLite and Postgres into a file and a local service, compared with moving them without any
+    /// processing
     Sync {
         /// How many rows
         #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(10..=100_000_000))]

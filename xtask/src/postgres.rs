@@ -48,7 +48,7 @@ impl PrivatePostgres {
             Some(programs) => programs,
             None => {
                 apt::install("postgresql")?;
-                find_programs().context("Postgres was installed, yet `initdb` is nowhere to be found")?
+                find_programs().context("Postgres was installed, but `initdb` was not found")?
             }
         };
         // Postgres refuses to run as root, so root lends it another user.
@@ -79,7 +79,7 @@ impl PrivatePostgres {
     /// Starts it again on the same port with the same data, after it was stopped or crashed.
     pub fn start_again(&mut self) -> anyhow::Result<()> {
         if self.child.is_some() {
-            bail!("Postgres runs already");
+            bail!("Postgres is already running");
         }
         let log = OpenOptions::new().create(true).append(true).open(self.data.path().join("log"))?;
         let child = as_user(self.user, &self.programs.join("postgres"))
@@ -97,7 +97,7 @@ impl PrivatePostgres {
 
     /// Stops it.
     pub fn stop(&mut self, shutdown: Shutdown) -> anyhow::Result<()> {
-        let Some(mut child) = self.child.take() else { bail!("Postgres does not run") };
+        let Some(mut child) = self.child.take() else { bail!("Postgres is not running") };
         let mode = match shutdown {
             Shutdown::Fast => "fast",
             Shutdown::Immediate => "immediate",
@@ -127,7 +127,7 @@ impl PrivatePostgres {
     pub fn crash(&mut self) -> anyhow::Result<()> {
         self.freeze()?;
         let processes = self.processes()?;
-        let Some(mut child) = self.child.take() else { bail!("Postgres does not run") };
+        let Some(mut child) = self.child.take() else { bail!("Postgres is not running") };
         for process in &processes {
             send(*process, Signal::KILL)?;
         }
@@ -145,7 +145,7 @@ impl PrivatePostgres {
 
     /// The process that starts the others.
     fn first_process(&self) -> anyhow::Result<Pid> {
-        let child = self.child.as_ref().context("Postgres does not run")?;
+        let child = self.child.as_ref().context("Postgres is not running")?;
         Ok(Pid::from_child(child))
     }
 

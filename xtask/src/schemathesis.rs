@@ -32,8 +32,8 @@ pub fn install(root: &Path) -> anyhow::Result<PathBuf> {
     run(Command::new(folder.join("bin/python"))
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--requirement"])
         .arg(&requirements))
-    .with_context(|| format!("the tests need what {REQUIREMENTS} lists, from wherever pip takes packages"))?;
-    ensure!(program.is_file(), "{REQUIREMENTS} was installed, yet {} is not there", program.display());
+    .with_context(|| format!("pip could not install the packages in {REQUIREMENTS}, which the tests need"))?;
+    ensure!(program.is_file(), "{REQUIREMENTS} was installed, but {} is missing", program.display());
     std::fs::write(&installed, wanted).with_context(|| format!("{} cannot be written", installed.display()))?;
     Ok(program)
 }
@@ -44,7 +44,7 @@ fn python() -> anyhow::Result<&'static str> {
     if !makes_environments(PYTHON) {
         apt::install("python3-venv")?;
     }
-    let Some((major, minor)) = version(PYTHON) else { bail!("`{PYTHON} --version` tells no version") };
+    let Some((major, minor)) = version(PYTHON) else { bail!("`{PYTHON} --version` prints no version") };
     let (oldest, older) = OLDEST;
     ensure!(
         (major, minor) >= OLDEST,

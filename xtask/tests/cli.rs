@@ -209,8 +209,8 @@ fn contracts_that_are_none_are_said() {
     for (contract, code, says) in [
         ("", 2, "the document is empty"),
         ("   \n# nothing\n", 2, "the document is empty"),
-        ("- a\n- b\n", 2, "this is no OpenAPI document"),
-        ("just a text", 2, "this is no OpenAPI document"),
+        ("- a\n- b\n", 2, "this is not an OpenAPI document"),
+        ("just a text", 2, "this is not an OpenAPI document"),
         ("swagger: '2.0'\ninfo: {title: a, version: b}\npaths: {}\n", 2, "this is OpenAPI 2.0 (Swagger)"),
         ("openapi: 3.1.0\ninfo: {title: a, version: b}\n", 1, "the contract has no operation"),
         ("openapi: 3.0.3\ninfo: {title: a, version: b}\n", 1, "the contract has no operation"),

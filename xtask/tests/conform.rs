@@ -132,14 +132,14 @@ fn what_was_seen_and_what_was_not_is_listed_with_what_it_takes() {
     let server = Server::start(right);
     let says = [
         "  seen      200 (1), 400 Invalid limit (5), 401 Unauthorized (6)\n",
-        "  not seen  400 Invalid kind: not tried: nobody has said what a malformed `kind` is",
+        "  not seen  400 Invalid kind: not tried: no malformed `kind` is known",
         "  not seen  403 Forbidden: not tried: needs --key-without-permission\n",
         "  not seen  429 Too many requests: not tried: needs --exhaust-rate-limits",
-        "  not seen  500 Failed: not tried: needs a server that fails when it is told to",
-        "  not seen  202: not tried: needs a value of `thing_id`: it really happens\n",
-        "  not seen  409 Wet paint: not tried: nobody has said how to provoke it",
+        "  not seen  500 Failed: not tried: needs a server that can be made to fail",
+        "  not seen  202: not tried: needs a value of `thing_id`: the request really takes effect\n",
+        "  not seen  409 Wet paint: not tried: there is no known way to provoke it",
         "paging was not seen: there is one page",
-        "6 of 17 documented answers seen",
+        "6 of 17 documented responses seen",
         "everything that was seen is as documented\n",
     ];
     assert_ends(project().path(), &["--url", &server.url], 0, &says);
@@ -151,7 +151,7 @@ fn what_was_seen_and_what_was_not_is_listed_with_what_it_takes() {
 fn a_second_key_shows_what_is_refused() {
     let server = Server::start(right);
     let arguments = ["--url", &server.url, "--key-without-permission", POWERLESS];
-    assert_ends(project().path(), &arguments, 0, &["403 Forbidden (2)", "8 of 17 documented answers seen"]);
+    assert_ends(project().path(), &arguments, 0, &["403 Forbidden (2)", "8 of 17 documented responses seen"]);
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn what_is_wrong_is_shown_in_every_format_with_the_request_and_the_answer() {
     let folder = project();
     let url = ["--url", server.url.as_str()];
     let human = [
-        "error[live/message]: the message is `No thing for Bearer $OPENCDI_KEY`, not `Thing not found`",
+        "error[live/message]: the server sends the message `No thing for Bearer $OPENCDI_KEY`, but the contract says `Thing not found`",
         "openapi/things.yaml:104:36",
         &format!("request: curl --include --request POST '{}/things/d1b5c7f0", server.url),
         "--header \"Authorization: Bearer $OPENCDI_KEY\"",
@@ -188,7 +188,7 @@ fn what_is_wrong_is_shown_in_every_format_with_the_request_and_the_answer() {
     assert_eq!(json["live"]["operations"][0]["seen"]["200"], 1);
     assert_eq!(
         json["live"]["operations"][1]["not_seen"]["404 Thing not found"],
-        "something else was answered, see the findings"
+        "the server answered something else, see the findings"
     );
     let says = ["::error file=openapi/things.yaml,line=104,", "::notice title=not seen::`500 Failed` of `list_things`"];
     assert_ends(folder.path(), &[url[0], url[1], "--format", "github"], 1, &says);
@@ -225,9 +225,9 @@ fn what_cannot_be_tried_is_said() {
         (vec!["--url", "rest.example.com"], "`rest.example.com` is not a URL"),
         (vec!["--url", "ftp://example.com"], "is not the base URL of a server"),
         (vec!["--url", &server.url, "--operation", "list_thing"], "no operation `list_thing`; it has `list_things`"),
-        (vec!["--url", &server.url, "--read-only", "--operation", "paint_thing"], "nothing can be tried"),
+        (vec!["--url", &server.url, "--read-only", "--operation", "paint_thing"], "nothing to test"),
         (vec!["--url", &server.url, "--timeout", "soon"], "invalid value 'soon' for '--timeout"),
-        (vec![], "give --url: no `testbed` in openapi/check.toml"),
+        (vec![], "give --url, or set `testbed` in openapi/check.toml"),
     ] {
         assert_ends(folder.path(), &arguments, 2, &[says]);
     }
@@ -240,7 +240,8 @@ fn the_time_is_bounded_and_what_it_did_not_suffice_for_is_said() {
         right(asked)
     });
     let began = Instant::now();
-    let says = ["the time was up", "  not seen  404 Thing not found: not tried: the time was up\n"];
+    let says =
+        ["the time limit was reached", "  not seen  404 Thing not found: not tried: the time limit was reached\n"];
     assert_ends(project().path(), &["--url", &server.url, "--timeout", "1s"], 2, &says);
     assert!(began.elapsed() < Duration::from_secs(10));
 }

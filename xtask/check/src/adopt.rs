@@ -1,4 +1,4 @@
-//! Allowing all that is found today, so that the check fails on what is new.
+//! Allows all current findings, so that the check fails only on new ones.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -14,20 +14,20 @@ use crate::allow;
 use crate::check::{self, Scope};
 use crate::outcome::Outcome;
 
-/// What has become of the settings.
+/// What changed in the settings.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Adopted {
     /// How many allowances were added.
     pub added: usize,
-    /// How many allowed nothing any more, and were removed.
+    /// How many no longer matched a finding, and were removed.
     pub removed: usize,
 }
 
-/// What is allowed can bring more to light: code is generated from a contract once what is found in it is allowed.
+/// Allowing findings can reveal more: code is generated from a contract only once its findings are allowed.
 const ROUNDS: usize = 6;
 
-/// Allows all that is found, in the settings of a folder. What could not be looked at cannot be allowed: then that is what
-/// comes back.
+/// Allows all findings in the settings of a folder. If something could not be checked, nothing is allowed and that
+/// outcome is returned.
 ///
 /// # Errors
 ///
@@ -64,7 +64,7 @@ pub fn adopt(
         adopted.added += count;
         adopted.removed += unused.len();
     }
-    anyhow::bail!("{ROUNDS} rounds of allowances did not silence the check; run it to see what is left")
+    anyhow::bail!("after {ROUNDS} rounds of allowances the check still has findings; run it to see them")
 }
 
 /// The settings without the allowances that the findings are about.

@@ -1,7 +1,8 @@
-//! Findings that are allowed for now, each with a reason: a team with old drift can fail on new drift at once.
+//! Findings that are allowed for now, each with a reason, so that a team with old drift can fail the build on new drift
+//! at once.
 //!
-//! An allowance remembers what it allows: the rule, the place, what the finding says, and how often. So it never hides another
-//! finding that comes to stand at the same place, nor the same one where it is made again.
+//! An allowance records the rule, the place, the message, and how often it was found, so it hides neither a different
+//! finding in the same place nor another occurrence of the same finding.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -79,14 +80,14 @@ fn limit(allowance: &Allowance) -> usize {
 /// The finding that an allowance allows nothing, or less than it says.
 pub fn unused(project: &Project, allowance: &Allowance, used: usize) -> Finding {
     let line = project.source.line_column(allowance.range.start).0;
-    let place = Place::new(&project.source, project.source.line(line), "allows nothing");
+    let place = Place::new(&project.source, project.source.line(line), "matches no finding");
     let (message, help) = match used {
         0 => (
-            format!("nothing of `{}` is found where it is allowed", allowance.rule),
+            format!("no finding of `{}` matches this allowance", allowance.rule),
             format!("remove the allowance (its reason was: {})", allowance.reason),
         ),
         used => (
-            format!("`{}` is allowed {} times here, and found {used} times", allowance.rule, limit(allowance)),
+            format!("`{}` is allowed {} times here, but found only {used} times", allowance.rule, limit(allowance)),
             format!("write `times = {used}` (its reason was: {})", allowance.reason),
         ),
     };

@@ -1,4 +1,4 @@
-//! Settings for a contract that has none: what it and its pages keep to today.
+//! Settings for a contract that has none: the conventions that it and its pages follow today.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,26 +12,26 @@ use openapi_model::source::Source;
 use crate::check::names_of_pages;
 use crate::outcome::Outcome;
 
-/// What is proposed.
+/// The proposed settings.
 #[derive(Debug)]
 pub struct Proposal {
     /// The contract, as it was named.
     pub contract: String,
     /// The folder of its pages.
     pub pages: Option<String>,
-    /// How it is seen.
+    /// Its conventions.
     pub profile: Profile,
     /// How many operations the contract has.
     pub operations: usize,
-    /// What was looked at, for people.
+    /// A summary of what was read, for people.
     pub seen: String,
 }
 
-/// Looks at a contract and its pages, and proposes settings. Paths are those that people know them by, below `here`.
+/// Proposes settings for a contract and its pages. Paths are relative to `here`.
 ///
 /// # Errors
 ///
-/// What there is to say of a contract that cannot be read.
+/// The outcome to show if the contract cannot be read.
 pub fn propose(here: &Path, contract: &Path, pages: Option<&Path>) -> Result<Proposal, Outcome> {
     let named = |path: &Path| path.strip_prefix(here).unwrap_or(path).display().to_string();
     let file = here.join(contract);
@@ -53,7 +53,7 @@ fn texts(folder: &Path) -> Result<Vec<String>, String> {
         return Ok(std::fs::read_to_string(folder).into_iter().collect());
     }
     let names = names_of_pages(folder).map_err(|reason| format!("{} cannot be read: {reason}", folder.display()))?;
-    // Those that are no text are told by the check.
+    // The check reports those that are not text.
     Ok(names.iter().filter_map(|name| std::fs::read_to_string(folder.join(name)).ok()).collect())
 }
 
@@ -69,11 +69,11 @@ fn seen(document: &Document, texts: &[String]) -> String {
     }
     let names = |text: &&String| document.operations.iter().any(|operation| text.contains(&operation.path.value));
     let known = texts.iter().filter(names).count();
-    format!("{contract}; {}, of which {known} name the path of one", counted(texts.len(), "page"))
+    format!("{contract}; {}, {known} of them with the path of an operation", counted(texts.len(), "page"))
 }
 
 impl Proposal {
-    /// The settings as a file, with what each of them means.
+    /// The settings file, with a comment on each setting.
     pub fn settings(&self) -> Arc<Source> {
         let quoted = |text: &str| toml::Value::from(text).to_string();
         let line = |key: &str, value: Option<&str>, example: &str| match value {
@@ -86,11 +86,11 @@ impl Proposal {
         let others: Vec<&str> = others.map(Requirement::name).collect();
         let others = match others.is_empty() {
             true => String::new(),
-            false => format!(" There are also: {}.", others.join(", ")),
+            false => format!(" Other values: {}.", others.join(", ")),
         };
         let text = format!(
-            "# What the check compares, and how it sees the contract. Proposed from what was found:\n\
-             # {}. All of it may be changed.\n\
+            "# What apidrift compares, and the conventions of the contract. Proposed from what was found:\n\
+             # {}. You can change any of it.\n\
              \n\
              [project]\n\
              {}\
@@ -98,15 +98,15 @@ impl Proposal {
              {}\
              \n\
              [profile]\n\
-             # What tells two errors of one status apart: a JSON pointer into their bodies. Without it the status alone does.\n\
+             # What distinguishes errors with the same status: a JSON pointer into their bodies. Without it, only the status does.\n\
              {}\
-             # The component that is the schema of every error. Without it errors may have any body.\n\
+             # The component that is the schema of every error. Without it, errors may have any body.\n\
              {}\
-             # Where the permission that an operation needs stands: an extension, or \"{SCOPES}\" for those of its security.\n\
+             # Where an operation names its permission: an extension, or \"{SCOPES}\" for the scopes in its security.\n\
              {}\
              # The extension that gives an operation's rate limit, as {{requests: 20, window_seconds: 60}}.\n\
              {}\
-             # What every operation has to have. All of these have it today, a new one without it is a finding.{others}\n\
+             # What every operation must have. All operations have it today; a new one without it is a finding.{others}\n\
              require = [{}]\n",
             self.seen,
             line("contract", Some(&self.contract), ""),

@@ -1,8 +1,8 @@
-//! Proves that an OpenAPI contract, the server that implements it, what that server emits and the pages that people read
-//! say the same things ([`check`]), and that a live server does what they say ([`conform`]).
+//! Checks that an OpenAPI contract, the OpenAPI document that its server emits and the documentation pages agree
+//! ([`check`]), and that a live server behaves as documented ([`conform`]).
 //!
-//! Everything hands over an [`outcome::Outcome`]: findings as data, which [`render`] shows. The [`cli`] is what programs
-//! have in common that offer this as a command.
+//! Both return an [`outcome::Outcome`]: findings as data, which [`render`] formats. [`cli`] has the command-line
+//! interface that `apidrift` and `cargo xtask` share.
 
 pub mod adopt;
 mod allow;

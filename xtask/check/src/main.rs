@@ -1,4 +1,4 @@
-//! `apidrift`: the check of the project that the current folder belongs to, whatever repository that is.
+//! `apidrift`: checks the project that the current folder belongs to, in any repository.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,20 +13,20 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// What people type before a command.
 const PROGRAM: &str = "apidrift";
 
-/// Proves that a contract, its server and its pages say the same things.
+/// Checks that an OpenAPI contract, its server and its documentation pages agree.
 #[derive(Debug, Parser)]
 #[command(name = PROGRAM, version, after_help = cli::program_help(PROGRAM))]
 enum Apidrift {
-    /// Prove that the contract, the server and the reference pages say the same things
+    /// Check that the contract, the server and the reference pages agree
     #[command(after_help = cli::check_help(PROGRAM))]
     Check(Check),
-    /// Name what breaks clients of an earlier contract
+    /// Report changes that break clients of an earlier contract
     #[command(after_help = cli::diff_help(PROGRAM))]
     Diff(Diff),
-    /// Look at a contract and its pages, and write settings for them
+    /// Write settings that fit a contract and its pages
     #[command(after_help = cli::init_help(PROGRAM))]
     Init(Init),
-    /// Hold a live server to the contract, over HTTP; without --url one of this project
+    /// Test a live server against the contract, over HTTP; without --url, this project's server
     #[command(after_help = cli::conform_help(PROGRAM))]
     Conform(Box<Conform>),
     /// List the rules, or explain one
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
 
 fn run(command: Apidrift) -> anyhow::Result<ExitCode> {
     match command {
-        // No generator: generated files are what the program that generates them can compare.
+        // No generator: only the program that generates files can compare them.
         Apidrift::Check(check) => cli::check(&check, PROGRAM, None),
         Apidrift::Diff(diff) => cli::diff(&diff),
         Apidrift::Init(init) => cli::init(&init),

@@ -1,34 +1,34 @@
-//! The result of a check: what was found, what could not be looked at, and what was seen of a live server.
+//! The result of a check: the findings, what could not be checked, and the responses of a live server.
 
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 use openapi_model::problem::{Unreadable, UnreadableKind};
 use openapi_model::source::{Place, Source};
 
-/// What a check has come to.
+/// The result of a check.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// What disagrees, in the order of files and lines.
     pub findings: Vec<Finding>,
-    /// What could not be looked at, and why.
+    /// What could not be checked, and why.
     pub unchecked: Vec<String>,
     /// How many findings the settings allow.
     pub allowed: usize,
     /// What was compared.
     pub coverage: Coverage,
-    /// What of single operations could not be compared, allowed or not.
+    /// Operations that could not be compared in full, allowed or not.
     pub not_compared: Vec<NotCompared>,
-    /// What was seen of a live server, if it was one.
+    /// The responses of a live server, if one was tested.
     pub live: Option<Live>,
 }
 
 impl Outcome {
-    /// Nothing but something that could not be looked at.
+    /// An outcome with only a reason why nothing was checked.
     pub fn unchecked(reason: impl Into<String>) -> Outcome {
         Outcome { unchecked: vec![reason.into()], ..Outcome::default() }
     }
 
-    /// A contract of which nothing can be made.
+    /// The outcome for a contract that cannot be read.
     pub fn unreadable(source: &Source, error: Unreadable) -> Outcome {
         let rule = match error.kind {
             UnreadableKind::Malformed => Rule::ContractParses,
@@ -46,7 +46,7 @@ impl Outcome {
         Outcome { findings: vec![finding], unchecked, ..Outcome::default() }
     }
 
-    /// Adds what another comparison has come to.
+    /// Adds the outcome of another comparison.
     pub fn add(&mut self, other: Outcome) {
         self.findings.extend(other.findings);
         self.unchecked.extend(other.unchecked);
@@ -64,7 +64,7 @@ pub struct Coverage {
     pub comparisons: Vec<&'static str>,
     /// How many operations took part in all of them.
     pub operations: usize,
-    /// How many answers these have.
+    /// How many responses these have.
     pub answers: usize,
     /// How many component schemas there are.
     pub schemas: usize,
@@ -77,12 +77,12 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// Whether nothing at all was looked at.
+    /// Whether nothing at all was compared.
     pub fn is_empty(&self) -> bool {
         self.operations == 0 && self.schemas == 0 && self.pages == 0
     }
 
-    /// What was compared, for people: `2 operations, 9 answers, 5 pages`.
+    /// What was compared, for people: `2 operations, 9 responses, 5 pages`.
     pub fn text(&self) -> String {
         let counted = |number: usize, what: &str| match number {
             0 => None,
@@ -91,7 +91,7 @@ impl Coverage {
         };
         let parts = [
             counted(self.operations, "operation"),
-            counted(self.answers, "answer"),
+            counted(self.answers, "response"),
             counted(self.schemas, "schema"),
             counted(self.pages, "page").map(|pages| match self.described {
                 described if described == self.operations => pages,
@@ -105,7 +105,7 @@ impl Coverage {
     }
 }
 
-/// Something of an operation that could not be compared.
+/// Part of an operation that could not be compared.
 #[derive(Debug, Clone)]
 pub struct NotCompared {
     /// The operation: its method and path.
@@ -119,23 +119,23 @@ pub struct NotCompared {
 }
 
 impl NotCompared {
-    /// As a finding: until it is allowed, what was not compared is not in order.
+    /// The finding for it: a gap in the comparison is an error until it is allowed.
     pub fn finding(&self) -> Finding {
         let message = format!("{} was not compared ({}): {}", self.operation, self.comparison, self.reason);
         let finding = match &self.place {
             Some(place) => Finding::at(Rule::CoverageNotCompared, place.clone(), message),
             None => Finding::nowhere(Rule::CoverageNotCompared, message),
         };
-        finding.help("put right what stands in the way, or allow that it is not compared")
+        finding.help("fix the cause, or allow the finding")
     }
 }
 
-/// What a run has seen.
+/// The responses that a run saw.
 #[derive(Debug, Default)]
 pub struct Live {
     /// Where.
     pub url: String,
-    /// What each operation was seen to answer.
+    /// The responses of each operation.
     pub operations: Vec<OperationReport>,
     /// How many requests were sent.
     pub requests: usize,
@@ -143,23 +143,23 @@ pub struct Live {
     pub seconds: f64,
 }
 
-/// What an operation was seen to answer.
+/// The responses of an operation.
 #[derive(Debug)]
 pub struct OperationReport {
     /// Its id.
     pub id: String,
     /// Its method and path.
     pub call: String,
-    /// The documented answers that were seen as documented, and how often.
+    /// The documented responses that were seen as documented, and how often.
     pub seen: Vec<(String, usize)>,
-    /// The documented answers that were not, and why.
+    /// The documented responses that were not seen, and why.
     pub not_seen: Vec<(String, String)>,
-    /// What else was looked at, and how far.
+    /// What else was tested, and to what extent.
     pub remarks: Vec<String>,
 }
 
 impl Live {
-    /// How many documented answers were seen, and how many there are.
+    /// How many documented responses were seen, and how many there are.
     pub fn score(&self) -> (usize, usize) {
         let seen: usize = self.operations.iter().map(|operation| operation.seen.len()).sum();
         let not_seen: usize = self.operations.iter().map(|operation| operation.not_seen.len()).sum();
@@ -184,7 +184,7 @@ impl Live {
         }
         let (seen, all) = self.score();
         text.push_str(&format!(
-            "{seen} of {all} documented answers seen, {} requests in {:.1} s to {}\n",
+            "{seen} of {all} documented responses seen, {} requests in {:.1} s to {}\n",
             self.requests, self.seconds, self.url
         ));
         text

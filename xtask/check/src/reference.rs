@@ -1,10 +1,10 @@
-//! What people read about the rules, made from the table of rules.
+//! The rule reference, generated from the table of rules.
 
 use std::fmt::Write as _;
 
 use apidrift_core::rules::{Edit, Rule, RuleInfo, Severity};
 
-/// Where the page with all rules stands.
+/// The path of the page with all rules.
 pub const PAGE: &str = "xtask/RULES.md";
 
 /// One line for each rule.
@@ -18,7 +18,7 @@ pub fn list() -> String {
     text
 }
 
-/// The rule whose name is most like another that there is not.
+/// The rule whose name is most similar to an unknown name.
 pub fn nearest(name: &str) -> Option<Rule> {
     let likeness = |rule: &Rule| strsim::normalized_levenshtein(rule.info().name, name);
     let best = Rule::ALL.iter().copied().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));

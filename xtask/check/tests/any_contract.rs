@@ -68,7 +68,7 @@ fn assert_ends(folder: &Path, arguments: &[&str], code: i32, says: &str) -> Stri
 #[test]
 fn a_contract_without_our_customs_needs_no_settings_and_is_silent() {
     let folder = folder(NOTES);
-    assert_ends(folder.path(), &["check", "api.yaml"], 0, "compared: 2 operations, 6 answers, 1 schema");
+    assert_ends(folder.path(), &["check", "api.yaml"], 0, "compared: 2 operations, 6 responses, 1 schema");
     assert_ends(folder.path(), &["diff", "api.yaml", "api.yaml"], 0, "nothing has drifted");
 }
 
@@ -81,10 +81,10 @@ fn what_is_wrong_in_any_contract_is_found_with_its_place() {
             "schema: {type: object, required: [a], properties: {aa: {}}}",
             "`a` is required, and is not",
         ),
-        ("security: [{key: []}, {}]", "security: [{kee: []}, {}]", "demands the security scheme `kee`"),
+        ("security: [{key: []}, {}]", "security: [{kee: []}, {}]", "requires the security scheme `kee`"),
         ("/notes/{id}.json", "/notes/{note}.json", "has a variable `note` that no path parameter describes"),
         ("#/components/schemas/Note'}, example", "#/components/schemas/Not'}, example", "#/components/schemas/Not`"),
-        ("title: Notes,", "title: Notes, title: Notes,", "stands here a second time"),
+        ("title: Notes,", "title: Notes, title: Notes,", "duplicate key"),
         ("'304':", "'30X':", "30X"),
         ("operationId: putNote", "operatonId: putNote", "operatonId"),
     ] {
@@ -119,7 +119,7 @@ fn everything_can_be_adopted_and_something_new_still_fails() {
     // What was put right leaves an allowance that allows nothing; adopting again takes it away.
     write(folder.path(), "api.yaml", &broken.replace("'30X':", "'304':"));
     assert_ends(folder.path(), &["check"], 1, "allow/unused");
-    assert_ends(folder.path(), &["check", "--adopt", "old"], 0, "removed, because they allowed nothing any more: 1");
+    assert_ends(folder.path(), &["check", "--adopt", "old"], 0, "removed, because they no longer matched a finding: 1");
     assert_ends(folder.path(), &["check"], 0, "allowed for now");
 }
 
@@ -146,7 +146,7 @@ fn the_same_mistake_made_again_is_not_allowed() {
     write(folder.path(), "apidrift.toml", &twice);
     assert_ends(folder.path(), &["check"], 0, "2 allowed for now");
     write(folder.path(), "api.yaml", &broken);
-    assert_ends(folder.path(), &["check"], 1, "is allowed 2 times here, and found 1 times");
+    assert_ends(folder.path(), &["check"], 1, "is allowed 2 times here, but found only 1 times");
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn settings_stay_readable_whatever_is_taken_out_of_them() {
     let odd = "\n[[allow]]\nrule = \"contract/parses\"\nfile = \"api.yaml\"\nmessage = \"\"\"\n[weird]\nmulti\"\"\"\nreason = \"old\"\n\n# kept\n";
     write(folder.path(), "apidrift.toml", &format!("{settings}{odd}"));
     assert_ends(folder.path(), &["check"], 1, "allow/unused");
-    assert_ends(folder.path(), &["check", "--adopt", "old"], 0, "removed, because they allowed nothing any more: 1");
+    assert_ends(folder.path(), &["check", "--adopt", "old"], 0, "removed, because they no longer matched a finding: 1");
     assert_ends(folder.path(), &["check"], 0, "nothing has drifted");
     let left = std::fs::read_to_string(folder.path().join("apidrift.toml")).unwrap();
     assert!(left.contains("# kept") && !left.contains("weird"), "{left}");
@@ -166,9 +166,9 @@ fn settings_stay_readable_whatever_is_taken_out_of_them() {
 #[test]
 fn a_profile_that_can_mean_nothing_is_refused() {
     for (profile, says) in [
-        ("error_identity = \"code\"", "is a JSON pointer such as `/code`"),
-        ("permission = \"nope\"", "is an extension such as `x-nope`"),
-        ("rate_limit = \"nope\"", "is an extension such as `x-nope`"),
+        ("error_identity = \"code\"", "must be a JSON pointer such as `/code`"),
+        ("permission = \"nope\"", "must be an extension such as `x-nope`"),
+        ("rate_limit = \"nope\"", "must be an extension such as `x-nope`"),
     ] {
         let folder = folder(NOTES);
         write(folder.path(), "apidrift.toml", &format!("[project]\ncontract = \"api.yaml\"\n\n[profile]\n{profile}\n"));
@@ -238,9 +238,9 @@ fn coverage_is_listed() {
 fn where_nothing_was_looked_at_nothing_is_in_order() {
     for nothing in ["openapi: 3.0.3\ninfo: {title: a, version: b}\npaths: {}\n", "openapi: 3.1.0\n"] {
         let folder = folder(nothing);
-        assert_ends(folder.path(), &["check", "api.yaml"], 2, "describes nothing that could be compared");
-        assert_ends(folder.path(), &["diff", "api.yaml", "api.yaml"], 2, "describes nothing that could be compared");
-        assert_ends(folder.path(), &["check", "api.yaml", "--adopt", "old"], 2, "describes nothing");
+        assert_ends(folder.path(), &["check", "api.yaml"], 2, "has nothing that could be compared");
+        assert_ends(folder.path(), &["diff", "api.yaml", "api.yaml"], 2, "has nothing that could be compared");
+        assert_ends(folder.path(), &["check", "api.yaml", "--adopt", "old"], 2, "has nothing that could be compared");
     }
 }
 
@@ -254,14 +254,14 @@ fn a_document_of_2_0_gets_one_sentence() {
 fn the_profile_decides_what_is_asked_of_every_operation() {
     let folder = folder(NOTES);
     assert_ends(folder.path(), &["init", "api.yaml"], 0, "wrote apidrift.toml");
-    assert_ends(folder.path(), &["init", "api.yaml"], 2, "apidrift.toml is there already");
+    assert_ends(folder.path(), &["init", "api.yaml"], 2, "apidrift.toml already exists");
     assert_ends(folder.path(), &["check"], 0, "nothing has drifted");
     let settings = std::fs::read_to_string(folder.path().join("apidrift.toml")).unwrap();
     for (rule, says) in [
         ("operation-id", "GET /notes/{id}.json has no `operationId`"),
-        ("security", "can be called by anybody"),
-        ("permission", "names no permission"),
-        ("rate-limit", "gives no usable rate limit"),
+        ("security", "so anyone can call it"),
+        ("permission", "has no permission"),
+        ("rate-limit", "has no valid rate limit"),
     ] {
         let (start, _) = settings.split_once("require = ").unwrap();
         write(folder.path(), "apidrift.toml", &format!("{start}require = [\"{rule}\"]\n"));
@@ -287,7 +287,7 @@ fn what_a_contract_keeps_to_is_proposed_and_asked_for_from_then_on() {
     assert_ends(folder.path(), &["check"], 0, "nothing has drifted");
     write(folder.path(), "api.yaml", &contract.replace("      operationId: getNote\n", "      security: []\n"));
     let text = assert_ends(folder.path(), &["check"], 1, "has no `operationId`");
-    assert!(text.contains("can be called by anybody"), "{text}");
+    assert!(text.contains("so anyone can call it"), "{text}");
 }
 
 #[test]
@@ -314,6 +314,6 @@ fn a_contract_of_many_files_is_compared_with_an_earlier_revision_of_all_of_them(
     assert_ends(&folder_of_contract, &["diff", "HEAD", "api.yaml"], 1, "`/id` may be absent now");
     std::fs::rename(folder.path().join("api/api.yaml"), folder.path().join("api/new.yaml")).unwrap();
     assert_ends(folder.path(), &["diff", "HEAD:api/api.yaml", "api/new.yaml"], 1, "`/id` may be absent now");
-    assert_ends(folder.path(), &["diff", "HEAD", "api/new.yaml"], 2, "neither a file nor a revision with new.yaml");
+    assert_ends(folder.path(), &["diff", "HEAD", "api/new.yaml"], 2, "neither a file nor a revision that has new.yaml");
     git(&["diff", "--cached", "--exit-code"]);
 }

@@ -35,7 +35,7 @@ fn where_there_is_no_project_it_says_what_to_write() {
 
 #[test]
 fn everything_but_generated_code_is_compared_from_any_folder_of_the_project() {
-    let says = "the generated code was not compared: this program has no generator for it";
+    let says = "the generated code was not compared: this program has no generator; use `xtask check`";
     let text = assert_ends(&things().join("openapi/reference"), &["check"], 2, says);
     assert_eq!(text.matches("could not check").count(), 1, "{text}");
     assert!(!text.contains("error["), "{text}");

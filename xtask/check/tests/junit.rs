@@ -156,7 +156,7 @@ fn what_is_compared_and_found_to_agree_is_a_test_that_passed() {
     assert_eq!(score(&report), [("contract".to_owned(), 1, 0, 0, 0)]);
     let case = &report.children[0].children[0];
     assert_eq!(case.attributes["name"], "nothing has drifted");
-    assert_eq!(case.children[0].text, "compared: 5 operations, 19 answers, 5 schemas");
+    assert_eq!(case.children[0].text, "compared: 5 operations, 19 responses, 5 schemas");
 }
 
 #[test]

@@ -1,5 +1,4 @@
-//! One form for contracts that mean the same: what is generated does not depend on the order of keys or on where the
-//! lines of a text break.
+//! A canonical form for contracts: generated code does not depend on the order of keys or on the line breaks of a text.
 
 use serde_json::Value as Json;
 

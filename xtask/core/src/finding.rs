@@ -1,6 +1,6 @@
-//! A finding: what is wrong, where, what disagrees with it, what to do, and sometimes the edit that does it.
+//! A finding: what is wrong, where, what disagrees with it, what to do, and sometimes an edit that fixes it.
 //!
-//! It is data; showing it and applying it is for others.
+//! A finding is plain data; other modules format it and apply its edits.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,22 +15,22 @@ pub struct Finding {
     pub rule: Rule,
     /// What is wrong, in one sentence.
     pub message: String,
-    /// Where; nothing where it concerns something that is not there.
+    /// Where; `None` if it is about something that does not exist.
     pub primary: Option<Place>,
     /// What disagrees with it.
     pub related: Vec<Place>,
     /// What to do about it.
     pub help: Option<String>,
-    /// What else there is to know, such as what a server has answered.
+    /// Additional information, such as a server's response.
     pub notes: Vec<String>,
-    /// Edits that put it right, where that is safe.
+    /// Edits that fix it, if that is safe.
     pub fix: Vec<Edit>,
 }
 
 /// A change of a file.
 #[derive(Debug, Clone)]
 pub enum Edit {
-    /// Other text in the place of these bytes.
+    /// Replaces these bytes by another text.
     Replace {
         /// The file.
         source: Arc<Source>,
@@ -39,7 +39,7 @@ pub enum Edit {
         /// The other text.
         with: String,
     },
-    /// The whole file, which may not be there yet.
+    /// Writes the whole file, which need not exist yet.
     Write {
         /// Its path below the repository.
         path: String,
@@ -72,19 +72,19 @@ impl Finding {
         self
     }
 
-    /// Adds something else to know.
+    /// Adds a note.
     pub fn note(mut self, note: impl Into<String>) -> Finding {
         self.notes.push(note.into());
         self
     }
 
-    /// Adds the edit that puts it right.
+    /// Adds the edit that fixes it.
     pub fn fix(mut self, edit: Edit) -> Finding {
         self.fix.push(edit);
         self
     }
 
-    /// Adds the edit that writes other text in the finding's place.
+    /// Adds an edit that replaces the text at the finding's place.
     pub fn fix_with(self, text: impl Into<String>) -> Finding {
         let Some(place) = &self.primary else { return self };
         let edit = Edit::Replace { source: place.source.clone(), range: place.range.clone(), with: text.into() };

@@ -1,4 +1,4 @@
-//! What the check asks of a generator, whichever it is: the check compares generated files without knowing how they are made.
+//! The interface of a generator, so that the check can compare generated files without depending on one.
 
 use crate::contract::Contract;
 use crate::finding::Finding;
@@ -9,7 +9,7 @@ use crate::settings::Project;
 pub struct Output {
     /// Its path below the repository.
     pub path: String,
-    /// Whether it belongs to the server, and not to the client.
+    /// Whether it belongs to the server, not to the client.
     pub is_server: bool,
     /// Its text.
     pub text: String,
@@ -17,10 +17,10 @@ pub struct Output {
 
 /// Turns contracts into code.
 pub trait Generator {
-    /// What stands in the contract although no code can be made of it, as far as names and the shape of the document go. What
-    /// a rule about the contract itself tells is not told again.
+    /// The parts of the contract that the generator does not support, judging by names and the structure of the
+    /// document. What a rule about the contract itself reports is not reported again.
     fn unsupported(&self, contract: &Contract) -> Vec<Finding>;
 
-    /// The files of a project that are not what the contract generates, or what in it cannot be turned into code.
+    /// The generated files of a project that are out of date, or what in the contract cannot be turned into code.
     fn stale(&self, project: &Project, contract: &Contract) -> Vec<Finding>;
 }

@@ -1,5 +1,5 @@
-//! What the check and the generator share, so that neither has to know the other: the contract, what is found wrong, the
-//! table of rules, and the settings of a project.
+//! Shared by the check and the generator, so that neither depends on the other: the contract, findings, the table of
+//! rules, and the settings of a project.
 
 pub mod canonical;
 pub mod contract;

@@ -1,4 +1,5 @@
-//! What is compared: the settings name the files, how the contract is seen, and the findings that are allowed for now.
+//! The settings of a project: the files to compare, the conventions of the contract, and the findings that are allowed
+//! for now.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,10 +11,10 @@ use openapi_model::source::Source;
 
 use crate::profile::Profile;
 
-/// Where a project says what is compared: the first of these that is there.
+/// The settings file of a project: the first of these that exists.
 pub const FILES: [&str; 2] = ["apidrift.toml", "openapi/check.toml"];
 
-/// The nearest folder that holds one of [`FILES`], from one upwards.
+/// The nearest folder with one of [`FILES`], from `start` upwards.
 pub fn find_root(start: &Path) -> Option<PathBuf> {
     start.ancestors().find(|folder| file(folder).is_some()).map(Path::to_path_buf)
 }
@@ -28,9 +29,9 @@ fn file(folder: &Path) -> Option<&'static str> {
 pub struct Project {
     /// The repository.
     pub root: PathBuf,
-    /// Where everything stands, below the repository.
+    /// The paths of its files, relative to the repository.
     pub layout: Layout,
-    /// How the contract is seen; nothing where the settings do not say.
+    /// The conventions of the contract; `None` if the settings have no profile.
     pub profile: Option<Profile>,
     /// Findings that are allowed for now.
     pub allowances: Vec<Allowance>,
@@ -38,7 +39,7 @@ pub struct Project {
     pub source: Arc<Source>,
 }
 
-/// Where everything stands, below the repository. What is not named is not compared.
+/// The paths of the project's files, relative to the repository. Only what is named is compared.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Layout {
@@ -52,11 +53,11 @@ pub struct Layout {
     pub client: Option<String>,
     /// The client's typed errors.
     pub client_errors: Option<String>,
-    /// The command that prints the OpenAPI document which the server emits.
+    /// The command that prints the OpenAPI document that the server emits.
     pub emits: Option<Vec<String>>,
-    /// The command that runs a server which `cargo xtask conform` holds to the contract.
+    /// The command that runs a server for `conform` to test.
     pub testbed: Option<Vec<String>>,
-    /// The command that runs the same with so wide rate limits that they hide nothing of what is answered otherwise.
+    /// The command that runs the same server with rate limits high enough not to interfere with other tests.
     pub testbed_without_limits: Option<Vec<String>>,
 }
 
@@ -72,17 +73,17 @@ impl Layout {
 pub struct Allowance {
     /// The rule.
     pub rule: String,
-    /// The file of its primary place; nothing for findings without a place.
+    /// The file of its primary place; `None` for findings without a place.
     pub file: Option<String>,
-    /// What the finding says; nothing allows whatever the rule says there.
+    /// The message of the finding; `None` allows any message of the rule.
     pub message: Option<String>,
-    /// What stands at the primary place; nothing allows the rule in the whole file.
+    /// The text at the primary place; `None` allows the rule in the whole file.
     pub text: Option<String>,
-    /// How many findings it allows; nothing means as many as there are, or one where it names a message.
+    /// How many findings it allows; `None` means any number, or one if there is a `message`.
     pub times: Option<usize>,
     /// Why.
     pub reason: String,
-    /// Where it stands in the settings.
+    /// Its place in the settings.
     pub range: std::ops::Range<usize>,
 }
 

@@ -70,7 +70,7 @@ pub struct Operation<'a> {
 pub struct Parameter<'a> {
     /// Its name.
     pub name: &'a Spanned<String>,
-    /// Where it stands.
+    /// Its place.
     pub location: Location,
     /// Whether a request must have it.
     pub required: bool,
@@ -167,9 +167,9 @@ impl<'a> Lowering<'a> {
         self.problems.push(Problem::new(span, message.into()));
     }
 
-    /// Something that is told by a rule of the contract, if that `is_told`.
-    fn told(&mut self, is_told: bool, span: Span, message: impl Into<String>) {
-        self.problems.push(Problem { is_told, ..Problem::new(span, message.into()) });
+    /// A problem, which a rule about the contract reports already if `is_covered`.
+    fn report_unless_covered(&mut self, is_covered: bool, span: Span, message: impl Into<String>) {
+        self.problems.push(Problem { is_covered, ..Problem::new(span, message.into()) });
     }
 
     fn document(&mut self) {
@@ -177,29 +177,32 @@ impl<'a> Lowering<'a> {
         let (document, profile) = (&contract.document, &contract.profile);
         let here = document.openapi.span;
         if document.version != Version::V3_0 {
-            self.problem(here, format!("the document is OpenAPI {}; 3.0 is known", document.openapi.value));
+            self.problem(
+                here,
+                format!("the document is OpenAPI {}; the generator supports only 3.0", document.openapi.value),
+            );
         }
         if document.files.len() > 1 {
             let span = external_reference(document).unwrap_or(here);
-            self.problem(span, "the document refers to other files; it has to be in one");
+            self.problem(span, "the document refers to other files; the generator supports only a single file");
         }
         for problem in misread(document) {
-            self.told(true, problem.span, problem.message.clone());
+            self.report_unless_covered(true, problem.span, problem.message.clone());
         }
         if profile.error_schema.is_none() {
-            let why = "the profile names no schema that every error has (`error_schema`)";
+            let why = "the profile does not name the schema of all errors (`error_schema`)";
             self.problem(here, why);
         }
         if let Some(identity) = profile.error_identity.as_deref().filter(|identity| *identity != IDENTITY) {
-            self.problem(here, format!("errors of one status are told apart by `{identity}`; `{IDENTITY}` is known"));
+            self.problem(here, format!("`error_identity` is `{identity}`; the generator supports only `{IDENTITY}`"));
         }
-        for (known, told, what) in [
+        for (known, place, what) in [
             (PERMISSION, &profile.permission, "the permission of an operation"),
             (RATE_LIMIT, &profile.rate_limit, "the rate limit of an operation"),
         ] {
-            if let Some(told) = told.as_deref().filter(|told| *told != known) {
-                let told = if told == SCOPES { "its scopes are".to_owned() } else { format!("`{told}` is") };
-                self.problem(here, format!("{told} {what} as the profile has it; code is made of `{known}`"));
+            if let Some(place) = place.as_deref().filter(|place| *place != known) {
+                let place = if place == SCOPES { "its scopes".to_owned() } else { format!("`{place}`") };
+                self.problem(here, format!("the profile has {what} in {place}; the generator supports only `{known}`"));
             }
         }
     }
@@ -210,12 +213,16 @@ impl<'a> Lowering<'a> {
         let what = operation.endpoint();
         if operation.spec.id.is_none() {
             let message = format!("{what} has no `operationId`");
-            self.told(profile.requires(Requirement::OperationId), operation.method.span, message);
+            self.report_unless_covered(profile.requires(Requirement::OperationId), operation.method.span, message);
         } else if !ids.insert(&operation.id.value) {
-            self.told(true, operation.id.span, format!("two operations have the id `{}`", operation.id.value));
+            self.report_unless_covered(
+                true,
+                operation.id.span,
+                format!("two operations have the id `{}`", operation.id.value),
+            );
         }
         for unread in &operation.unread {
-            self.told(true, unread.span, format!("something of {what} cannot be read: {}", unread.reason));
+            self.report_unless_covered(true, unread.span, format!("part of {what} cannot be read: {}", unread.reason));
         }
         let parameters = self.parameters(operation);
         let success = self.responses(&what, operation);
@@ -256,16 +263,18 @@ impl<'a> Lowering<'a> {
         let profile = &self.contract.profile;
         let span = operation.id.span;
         if operation.permission.as_ref().is_none_or(|permission| permission.trim().is_empty()) {
-            let message = format!("{what} names no permission (`{PERMISSION}`), which the server asks of every key");
-            self.told(profile.requires(Requirement::Permission), span, message);
+            let message =
+                format!("{what} has no permission (`{PERMISSION}`); the server requires one for every operation");
+            self.report_unless_covered(profile.requires(Requirement::Permission), span, message);
         }
         if operation.rate_limit.is_none() {
-            let message = format!("{what} gives no usable rate limit (`{RATE_LIMIT}`), which the server counts with");
-            self.told(profile.requires(Requirement::RateLimit), span, message);
+            let message =
+                format!("{what} has no valid rate limit (`{RATE_LIMIT}`); the server requires one for every operation");
+            self.report_unless_covered(profile.requires(Requirement::RateLimit), span, message);
         }
         if operation.security.is_open() {
-            let message = format!("{what} can be called by anybody; the server lets in nobody without a key");
-            self.told(profile.requires(Requirement::Security), span, message);
+            let message = format!("{what} requires no security scheme; the server always requires a key");
+            self.report_unless_covered(profile.requires(Requirement::Security), span, message);
         }
     }
 
@@ -275,7 +284,7 @@ impl<'a> Lowering<'a> {
         let of_path: Vec<&document::Parameter> =
             operation.parameters.iter().filter(|parameter| parameter.location == Location::Path).collect();
         for name in variables.iter().filter(|name| !of_path.iter().any(|known| *known.name == ***name)) {
-            self.told(
+            self.report_unless_covered(
                 true,
                 path.span,
                 format!("no path parameter describes the variable `{name}` of `{}`", path.value),
@@ -283,7 +292,7 @@ impl<'a> Lowering<'a> {
         }
         for parameter in of_path.iter().filter(|parameter| !variables.contains(&parameter.name.as_str())) {
             let message = format!("the path `{}` has no variable `{}`", path.value, parameter.name.value);
-            self.told(true, parameter.name.span, message);
+            self.report_unless_covered(true, parameter.name.span, message);
         }
         let mut parameters = Vec::new();
         for parameter in &operation.parameters {
@@ -291,7 +300,8 @@ impl<'a> Lowering<'a> {
             let default =
                 if matches!(parameter.location, Location::Path | Location::Header) { "simple" } else { "form" };
             if *parameter.style != *default {
-                let message = format!("the `style` of the parameter `{}`; `{default}` is known", name.value);
+                let message =
+                    format!("the `style` of the parameter `{}`; the generator supports only `{default}`", name.value);
                 self.problem(parameter.style.span, message);
             }
             // The model takes it for granted; progenitor does not.
@@ -331,7 +341,7 @@ impl<'a> Lowering<'a> {
                     self.problem(span, format!("{what} documents {code}, which is neither a success nor an error"));
                 }
                 status => {
-                    self.problem(span, format!("{what} documents `{status}`; each status has to stand by itself"));
+                    self.problem(span, format!("{what} documents `{status}`; write each status separately"));
                 }
             }
         }
@@ -346,7 +356,11 @@ impl<'a> Lowering<'a> {
             let message = format!("the {} of {what} has no JSON body whose schema is a `$ref`", status.value);
             let reference =
                 content.and_then(|content| self.contract.document.schema(content.schema?).reference.as_ref());
-            self.told(reference.is_some_and(|reference| reference.target.is_none()), status.span, message);
+            self.report_unless_covered(
+                reference.is_some_and(|reference| reference.target.is_none()),
+                status.span,
+                message,
+            );
         }
         let mut examples: Vec<_> = content.map(|content| content.examples.iter().collect()).unwrap_or_default();
         examples.sort_by(|one, other| one.name.value.cmp(&other.name.value));
@@ -377,7 +391,7 @@ impl<'a> Lowering<'a> {
             let summary = error.summary.as_ref().map(|summary| summary.trim()).filter(|summary| !summary.is_empty());
             let (Some(message), Some(summary)) = (error.identity.as_ref(), summary) else {
                 let message = format!("the error `{}` of {what} lacks a message or a summary", error.name.value);
-                self.told(profile.requires(Requirement::ErrorExamples), error.name.span, message);
+                self.report_unless_covered(profile.requires(Requirement::ErrorExamples), error.name.span, message);
                 continue;
             };
             let is_same = |other: &DocumentedError| {
@@ -386,8 +400,8 @@ impl<'a> Lowering<'a> {
             };
             if errors.iter().any(is_same) {
                 let status = error.status.value;
-                let message = format!("{what} documents `{status} {}` as another error too", message.value);
-                self.told(true, error.name.span, message);
+                let message = format!("{what} documents `{status} {}` twice, as two different errors", message.value);
+                self.report_unless_covered(true, error.name.span, message);
                 continue;
             }
             errors.push(DocumentedError {
@@ -413,15 +427,19 @@ impl<'a> Lowering<'a> {
             // As the rule about errors' schemas sees it.
             let schema = contract::json(&response.content).and_then(|media| media.schema);
             let name = schema.and_then(|schema| self.contract.document.shape_of(schema).name.clone());
-            let is_told = name.is_none_or(|name| name.value != wanted);
+            let is_covered = name.is_none_or(|name| name.value != wanted);
             let message = format!("the {} of {what} is not a `$ref` to the schema `{wanted}`", status.value);
-            self.told(is_told, status.span, message);
+            self.report_unless_covered(is_covered, status.span, message);
         }
         let examples = content.map(|content| content.examples.as_slice()).unwrap_or_default();
         let is_error = |example: &document::Example| errors.iter().any(|error| error.name.span == example.name.span);
         for example in examples.iter().filter(|example| !is_error(example)) {
             let message = format!("the error `{}` of {what} lacks a message", example.name.value);
-            self.told(self.contract.profile.requires(Requirement::ErrorExamples), example.name.span, message);
+            self.report_unless_covered(
+                self.contract.profile.requires(Requirement::ErrorExamples),
+                example.name.span,
+                message,
+            );
         }
     }
 
@@ -431,8 +449,10 @@ impl<'a> Lowering<'a> {
         let json = response.content.iter().find(is_json);
         if let Some(other) = response.content.iter().find(|media| json.is_some() && !is_json(media)) {
             let status = response.status.value;
-            let message =
-                format!("the {status} of {what} is `{}` beside JSON; code answers with JSON", other.name.value);
+            let message = format!(
+                "the {status} of {what} is `{}` as well as JSON; generated code sends only JSON",
+                other.name.value
+            );
             self.problem(other.name.span, message);
         }
         json

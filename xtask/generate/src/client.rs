@@ -35,7 +35,7 @@ pub fn client(document: &Value) -> Result<String, Vec<Problem>> {
     })?;
     let by_reference = |item: &openapiv3::ReferenceOr<_>| matches!(item, openapiv3::ReferenceOr::Reference { .. });
     if let Some((path, _)) = spec.paths.iter().find(|(_, item)| by_reference(item)) {
-        return Err(whole(format!("the operations of `{path}` stand behind a `$ref`; progenitor does not follow it")));
+        return Err(whole(format!("the operations of `{path}` are behind a `$ref`, which progenitor does not follow")));
     }
     let mut settings = GenerationSettings::default();
     settings
@@ -47,7 +47,7 @@ pub fn client(document: &Value) -> Result<String, Vec<Problem>> {
     let tokens = quietly(|| Generator::new(&settings).generate_tokens(&spec))
         .map_err(whole)?
         .map_err(|error| whole(format!("progenitor refuses the contract: {error}")))?;
-    let not_rust = |error| whole(format!("progenitor wrote something that is not Rust: {error}"));
+    let not_rust = |error| whole(format!("progenitor wrote invalid Rust: {error}"));
     let mut file: syn::File = syn::parse2(tokens).map_err(not_rust)?;
     open_enums::open(&mut file).map_err(not_rust)?;
     client_types::finish(&mut file);
@@ -95,8 +95,9 @@ pub fn errors(operations: &[&Operation<'_>]) -> Result<String, Vec<Problem>> {
     let mut text =
         String::from("#![cfg_attr(rustfmt, rustfmt_skip)]\n//! The documented errors of each operation, as types.\n");
     for item in items {
-        let file: syn::File = syn::parse2(item)
-            .map_err(|error| vec![Problem::new(Span::default(), format!("the generator wrote no Rust: {error}"))])?;
+        let file: syn::File = syn::parse2(item).map_err(|error| {
+            vec![Problem::new(Span::default(), format!("the generator wrote invalid Rust: {error}"))]
+        })?;
         text.push('\n');
         text.push_str(&prettyplease::unparse(&file));
     }

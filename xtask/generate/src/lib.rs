@@ -1,4 +1,5 @@
-//! Contract → code: a server on dropshot and a client by progenitor, and whether the files that stand somewhere are that.
+//! Generates code from a contract, a dropshot server and a progenitor client, and checks that generated files are up to
+//! date.
 //!
 //! The same contract always gives the same code, and so does one that differs only in the order of keys or in where the
 //! lines of its texts break.
@@ -22,7 +23,7 @@ use apidrift_core::generator::Generator;
 use apidrift_core::settings::Project;
 pub use outputs::{outputs, unsupported, write};
 
-/// This generator, as the check knows it.
+/// This generator, as the check calls it.
 #[derive(Debug, Clone, Copy)]
 pub struct Dropshot;
 

@@ -15,11 +15,11 @@ pub fn open(file: &mut syn::File) -> syn::Result<()> {
             && let Some((_, items)) = &mut module.content
         {
             let enums: Vec<ItemEnum> = items.iter().filter_map(list_of_values).cloned().collect();
-            let is_one = |name: &Ident| enums.iter().any(|item| item.ident == *name);
+            let is_enum = |name: &Ident| enums.iter().any(|item| item.ident == *name);
             items.retain(|item| match item {
-                Item::Enum(item) => !is_one(&item.ident),
+                Item::Enum(item) => !is_enum(&item.ident),
                 Item::Impl(item) => match &*item.self_ty {
-                    syn::Type::Path(path) => !path.path.get_ident().is_some_and(is_one),
+                    syn::Type::Path(path) => !path.path.get_ident().is_some_and(is_enum),
                     _ => true,
                 },
                 _ => true,

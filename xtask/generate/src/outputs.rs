@@ -14,11 +14,11 @@ use crate::seal::sealed;
 use crate::{client, server, subset};
 
 /// What stands in the contract although no code can be made of it, as far as names and the shape of the document go. What
-/// the contract's own rules tell is not told again.
+/// the contract's own rules report is not reported again.
 pub fn unsupported(contract: &Contract) -> Vec<Finding> {
     let (api, mut problems) = Api::new(contract);
     problems.extend(subset::check(&api));
-    problems.retain(|problem| !problem.is_told);
+    problems.retain(|problem| !problem.is_covered);
     findings(contract, problems)
 }
 

@@ -1,24 +1,24 @@
-//! What no code can be made of, with its place.
+//! What the generator does not support, with its place.
 
 use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 use openapi_model::span::Span;
 
-/// Something of which no code can be made.
+/// Something that the generator does not support.
 #[derive(Debug)]
 pub struct Problem {
     pub message: String,
     pub span: Span,
     /// Where it disagrees with something else.
     pub other: Option<Span>,
-    /// Whether another rule of the contract tells it already.
-    pub is_told: bool,
+    /// Whether another rule about the contract reports it already.
+    pub is_covered: bool,
 }
 
 impl Problem {
     pub fn new(span: Span, message: String) -> Problem {
-        Problem { message, span, other: None, is_told: false }
+        Problem { message, span, other: None, is_covered: false }
     }
 }
 
@@ -29,8 +29,9 @@ pub fn findings(contract: &Contract, problems: Vec<Problem>) -> Vec<Finding> {
 
 fn finding(contract: &Contract, problem: Problem) -> Finding {
     let finding = Finding::at(Rule::ContractSubset, contract.place(problem.span, "here"), problem.message);
-    let finding = finding
-        .help("write it in a form that code can be made of: `cargo xtask check --explain contract/subset` lists them");
+    let finding = finding.help(
+        "rewrite it in a form that the generator supports; `cargo xtask check --explain contract/subset` lists them",
+    );
     match problem.other {
         Some(other) => finding.with(contract.place(other, "and here")),
         None => finding,

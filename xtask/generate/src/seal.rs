@@ -29,6 +29,6 @@ pub fn is_sealed(text: &str) -> bool {
 }
 
 fn digest(text: &str) -> String {
-    // Long enough to notice an edit; it keeps nobody out.
+    // Long enough to notice an edit; it is not a security measure.
     Sha256::digest(text)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -63,7 +63,7 @@ fn whole(
     modules: &[TokenStream],
 ) -> Result<String, Vec<Problem>> {
     let own = |error: &dyn std::fmt::Display| {
-        vec![Problem::new(Span::default(), format!("the generator wrote no Rust: {error}"))]
+        vec![Problem::new(Span::default(), format!("the generator wrote invalid Rust: {error}"))]
     };
     let runtime: TokenStream = RUNTIME.parse().map_err(|error: proc_macro2::LexError| own(&error))?;
     let info = &api.document.info;
@@ -118,7 +118,7 @@ fn whole(
             #(#methods)*
         }
 
-        /// The endpoints, for dropshot. Implemented by [`Adapter`] and by nobody else.
+        /// The endpoints, for dropshot. Only [`Adapter`] implements it.
         #[dropshot::api_description { tag_config = { allow_other_tags = false, tags = { #(#tags),* } } }]
         pub trait HttpApi {
             /// dropshot's context.
@@ -356,7 +356,7 @@ fn decoder(document: &Document, parameter: &Parameter<'_>) -> Result<(TokenStrea
         (Some("string"), None) => {
             let length = |key: &str, length: &Option<Spanned<u64>>| {
                 let length = length.as_ref().map(|length| usize::try_from(length.value)).transpose();
-                length.map_err(|_| unsupported(schema.span, format!("its `{key}` is no length")))
+                length.map_err(|_| unsupported(schema.span, format!("its `{key}` is not a length")))
             };
             let low = length("minLength", &schema.min_length)?.unwrap_or(0);
             let high = length("maxLength", &schema.max_length)?;
@@ -376,7 +376,7 @@ fn decoder(document: &Document, parameter: &Parameter<'_>) -> Result<(TokenStrea
         }
         (Some("boolean"), _) => quote!(decode_text::<bool>(text)),
         _ => {
-            let why = "a parameter is a `string` (plain or `uuid`), an `integer` or a `boolean`";
+            let why = "a parameter must be a `string` (plain or `uuid`), an `integer` or a `boolean`";
             return Err(unsupported(schema.span, why.into()));
         }
     };
@@ -461,7 +461,7 @@ fn success(document: &Document, operation: &Operation<'_>) -> Result<TokenStream
         202 => quote!(dropshot::HttpResponseAccepted<types::#body>),
         other => {
             return Err(Unsupported {
-                why: format!("its success has the status {other}; 200, 201 and 202 are known"),
+                why: format!("its success has the status {other}; the generator supports only 200, 201 and 202"),
                 span: success.status.span,
             });
         }
@@ -542,7 +542,9 @@ fn header_fields(
             let schema = resolved(document, header.schema);
             let kind = types::kind(schema);
             if field.reference.is_some() || field.time || kind == Some("array") {
-                return Err(unsupported("a header is a `string` (plain or `uuid`), a number or a `boolean`".into()));
+                return Err(unsupported(
+                    "a header must be a `string` (plain or `uuid`), a number or a `boolean`".into(),
+                ));
             }
             let (name, docs, rust) = (value_ident(header.name), doc_lines(header.description), field.rust);
             let rust = if header.required { rust } else { quote!(::std::option::Option<#rust>) };
@@ -694,7 +696,7 @@ fn role_constructor(document: &Document, operation: &Operation<'_>, role: &Role)
         && let Some(header) = error.headers.iter().find(unknown_usage)
     {
         return Err(Unsupported {
-            why: format!("a 401 cannot carry `{}`: nobody is known yet", header.name.value),
+            why: format!("a 401 cannot have the header `{}`: the caller is not known yet", header.name.value),
             span: header.name.span,
         });
     }

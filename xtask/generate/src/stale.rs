@@ -47,9 +47,7 @@ fn file(project: &Project, output: &Output, contract: &Contract) -> Option<Findi
         Ok(file) => file,
         Err(reason) => {
             let finding = Finding::nowhere(rules.missing, reason);
-            return Some(
-                finding.with(contract.place(Span::default(), "it is generated from this")).help(HELP).fix(write),
-            );
+            return Some(finding.with(contract.place(Span::default(), "generated from this")).help(HELP).fix(write));
         }
     };
     if is_same(&file.text, &output.text) {
@@ -58,11 +56,12 @@ fn file(project: &Project, output: &Output, contract: &Contract) -> Option<Findi
     let difference = first_difference(&file, &output.text);
     let place = Place::new(&file, difference.range.clone(), format!("now it would be: {}", difference.excerpt()));
     let finding = if seal::is_sealed(&file.text) {
-        let message = format!("{} is not what {} generates", output.path, contract.source().path);
+        let message =
+            format!("{} is out of date: {} now generates something else", output.path, contract.source().path);
         Finding::at(rules.stale, place, message).help(HELP)
     } else {
         let message = format!("{} was edited by hand", output.path);
-        let help = format!("{HELP}; what it undoes belongs into the contract or into the generator");
+        let help = format!("{HELP}; it overwrites the edit, so change the contract or the generator instead");
         Finding::at(rules.edited, place, message).help(help)
     };
     Some(finding.with(origin(contract, &difference.expected, &difference.found, &difference.around)).fix(write))
@@ -155,7 +154,7 @@ fn origin(contract: &Contract, expected: &str, found: &str, around: &str) -> Pla
     // The id that stands nearest before the line.
     let nearest = around.rsplit('"').find_map(|text| by_id.get(text).copied());
     let Some(operation) = nearest.or(contract.operations.last()) else {
-        return contract.place(Span::default(), "it is generated from this");
+        return contract.place(Span::default(), "generated from this");
     };
     let says = |text: &str| expected.contains(text) && !found.contains(text);
     for error in &operation.errors {
@@ -194,6 +193,6 @@ fn origin(contract: &Contract, expected: &str, found: &str, around: &str) -> Pla
     let schema = contract.document.components.iter().find(|(name, _)| expected.contains(name.as_str()));
     match schema {
         Some((name, _)) => contract.place(name.span, label),
-        None => contract.place(operation.id.span, "it is generated from this operation"),
+        None => contract.place(operation.id.span, "generated from this operation"),
     }
 }

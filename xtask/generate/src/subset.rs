@@ -57,7 +57,9 @@ impl Check {
         if let Err(Clash { identifier, other, place }) = scope.take(&identifier, name, name.span) {
             let message = match &place {
                 Some(_) => format!("`{}` and `{other}` both become `{identifier}` in code", name.value),
-                None => format!("`{}` becomes `{identifier}` in code, which is taken", name.value),
+                None => {
+                    format!("`{}` becomes `{identifier}` in code, which the generated code already uses", name.value)
+                }
             };
             self.problems.push(Problem { other: place, ..Problem::new(name.span, message) });
         }
@@ -111,17 +113,17 @@ impl Check {
     fn operation(&mut self, api: &Api<'_>, operation: &Operation<'_>) {
         let what = format!("{} {}", operation.method.value, operation.path.value);
         if !METHODS.contains(&operation.method.as_str()) {
-            self.problem(operation.method.span, format!("the method of {what}; known are {}", METHODS.join(", ")));
+            self.problem(
+                operation.method.span,
+                format!("the method of {what} is not supported; use one of {}", METHODS.join(", ")),
+            );
         }
         if let Some(body) = operation.body {
-            self.problem(body, format!("{what} takes a request body; describe in words that a body is not read"));
+            self.problem(body, format!("{what} has a request body, which the generator does not support"));
         }
         for tag in &operation.tags {
             if !api.document.tags.iter().any(|known| *known.name == **tag) {
-                self.problem(
-                    operation.id.span,
-                    format!("the tag `{tag}` of {what} does not stand in the document's `tags`"),
-                );
+                self.problem(operation.id.span, format!("the document's `tags` do not list the tag `{tag}` of {what}"));
             }
         }
         let mut parameters = Scope::with(&BUILDER);
@@ -132,7 +134,10 @@ impl Check {
                 let place = parameter.location.name();
                 self.problem(
                     name.span,
-                    format!("the parameter `{}` stands in a {place}; `path` and `query` are known", name.value),
+                    format!(
+                        "the parameter `{}` is in a {place}; the generator supports only `path` and `query`",
+                        name.value
+                    ),
                 );
             }
         }
@@ -144,14 +149,14 @@ impl Check {
         }
         for role in ROLES.iter().filter(|role| role.find(operation).is_none()) {
             let name = role.name.map(|name| format!(" named `{name}`")).unwrap_or_default();
-            let message = format!("{what} documents no {}{name}, which is the answer to {}", role.status, role.when);
+            let message = format!("{what} documents no {}{name}, which is the response to {}", role.status, role.when);
             self.problem(operation.id.span, message);
         }
         for parameter in &operation.parameters {
             let name = invalid(parameter);
             if !operation.errors.iter().any(|error| error.status == 400 && error.name.value == name) {
                 let message = format!(
-                    "{what} documents no 400 named `{name}`, which is the answer to a malformed `{}`",
+                    "{what} documents no 400 named `{name}`, which is the response to a malformed `{}`",
                     parameter.name.value
                 );
                 self.problem(parameter.name.span, message);
@@ -184,7 +189,7 @@ impl Check {
             if path.len() > 1 && path.ends_with('/') {
                 self.problem(
                     path.span,
-                    format!("the path `{}` ends with `/`, which is never seen by an operation", path.value),
+                    format!("the path `{}` ends with `/`, which never reaches an operation", path.value),
                 );
                 continue;
             }
@@ -194,11 +199,14 @@ impl Check {
                 let is_plain = !segment.is_empty() && !segment.contains(['{', '}']);
                 let place = match variable {
                     Some(_) => segment,
-                    None if is_plain => "a text",
+                    None if is_plain => "literal text",
                     None => {
                         self.problem(
                             path.span,
-                            format!("`{segment}` in the path `{}` is neither a text nor one variable", path.value),
+                            format!(
+                                "`{segment}` in the path `{}` is neither literal text nor one variable",
+                                path.value
+                            ),
                         );
                         break;
                     }
@@ -206,7 +214,7 @@ impl Check {
                 match places.get(&before) {
                     Some((other, span)) if other != place => {
                         let message = format!(
-                            "the path `{}` has `{segment}` where another path has {other}; the router takes one of them",
+                            "the path `{}` has `{segment}` where another path has {other}; the router supports only one of them",
                             path.value
                         );
                         self.problems.push(Problem { other: Some(*span), ..Problem::new(path.span, message) });

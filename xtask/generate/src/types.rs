@@ -20,7 +20,7 @@ use apidrift_core::canonical::{canonical, unwrapped};
 pub struct Unsupported {
     /// What it is that cannot be turned into Rust.
     pub why: String,
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
 }
 
@@ -64,16 +64,13 @@ pub fn component(document: &Document, name: &str, id: SchemaId) -> Result<TokenS
         return unsupported(span, format!("it uses `{word}`"));
     }
     if is_nullable(schema) {
-        return unsupported(schema.span, "it may be null itself; write that where it is referred to");
+        return unsupported(schema.span, "it is `nullable` itself; make the references to it nullable instead");
     }
     let body = match (&schema.enumeration, kind(schema)) {
         (Some(values), Some("string")) => enumeration(&type_name, &docs, values)?,
         (None, Some("object")) => object(document, name, &docs, schema)?,
         _ => {
-            return unsupported(
-                schema.span,
-                "it is neither an object nor a list of text values (`type: string` with `enum`)",
-            );
+            return unsupported(schema.span, "it is neither an object nor a string enum (`type: string` with `enum`)");
         }
     };
     let implementation =
@@ -86,7 +83,7 @@ fn enumeration(type_name: &Ident, docs: &TokenStream, values: &[Spanned<Json>]) 
     for value in values {
         match value.as_str() {
             Some(text) => texts.push(text),
-            None => return unsupported(value.span, "its `enum` holds something other than texts"),
+            None => return unsupported(value.span, "its `enum` has values that are not strings"),
         }
     }
     texts.sort_unstable();
@@ -192,7 +189,7 @@ pub fn field_of(document: &Document, schema: &Schema) -> Result<Field, Unsupport
         return unsupported(all.span, "an `allOf`");
     }
     if let Some(values) = &schema.enumeration {
-        let why = "an `enum` stands inline; put it into `components.schemas` and refer to it";
+        let why = "an inline `enum`; move it to `components.schemas` and refer to it";
         return unsupported(values.span, why);
     }
     let format = schema.format.as_ref().map(|format| format.value.as_str());
@@ -212,14 +209,14 @@ pub fn field_of(document: &Document, schema: &Schema) -> Result<Field, Unsupport
             let item = field(document, items)?;
             let items = document.schema(items);
             if item.time {
-                return unsupported(items.span, "a list of times; put the time into an object");
+                return unsupported(items.span, "a list of times; wrap each time in an object");
             }
             let rust = item.rust;
             let rust = if is_nullable(items) { quote!(::std::option::Option<#rust>) } else { rust };
             plain(quote!(::std::vec::Vec<#rust>))
         }
         (Some("object"), _) => {
-            unsupported(schema.span, "an object stands inline; put it into `components.schemas` and refer to it")
+            unsupported(schema.span, "an inline object; move it to `components.schemas` and refer to it")
         }
         (Some(kind), Some(format)) => unsupported(schema.span, format!("a `{kind}` of the format `{format}`")),
         (Some(kind), None) => unsupported(schema.span, format!("the type `{kind}`")),
@@ -240,7 +237,7 @@ fn integer(schema: &Schema) -> Result<TokenStream, Unsupported> {
         (None | Some("int64"), true) => (quote!(u64), 0, i128::from(u64::MAX)),
         (None | Some("int64"), false) => (quote!(i64), i128::from(i64::MIN), i128::from(i64::MAX)),
         (Some(other), _) => {
-            let why = format!("an integer of the format `{other}`; `int32` and `int64` are known");
+            let why = format!("an integer of the format `{other}`; the generator supports only `int32` and `int64`");
             return unsupported(schema.span, why);
         }
     };
@@ -249,7 +246,7 @@ fn integer(schema: &Schema) -> Result<TokenStream, Unsupported> {
             && !(least..=most).contains(&value)
         {
             let span = bound.as_ref().map_or(schema.span, |bound| bound.value.span);
-            return unsupported(span, format!("its `{key}` of {value} lies outside what its format can hold"));
+            return unsupported(span, format!("its `{key}` of {value} is outside the range of its format"));
         }
     }
     Ok(rust)
@@ -261,7 +258,7 @@ pub fn bounds(schema: &Schema) -> Result<(Option<i128>, Option<i128>), Unsupport
         let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
         match whole {
             Some(whole) => Ok(whole),
-            None => unsupported(number.span, format!("its `{key}` is no whole number of 64 bits")),
+            None => unsupported(number.span, format!("its `{key}` is not a 64-bit integer")),
         }
     };
     let minimum = schema.minimum.as_ref().map(|bound| whole(&bound.value, "minimum")).transpose()?;
@@ -281,7 +278,7 @@ pub fn reference(document: &Document, id: SchemaId) -> Result<Option<String>, Un
             let rest = Schema { nullable: None, types: None, ..schema.clone() };
             let is_object = kind(schema).is_none_or(|kind| kind == "object");
             if !shape::is_bare(&rest) || !is_object || rest.any_of.is_some() || rest.one_of.is_some() {
-                return unsupported(schema.span, "an `allOf` beside which something else is said");
+                return unsupported(schema.span, "an `allOf` with other keys beside it");
             }
             match &only.reference {
                 Some(target) => target,
@@ -293,7 +290,7 @@ pub fn reference(document: &Document, id: SchemaId) -> Result<Option<String>, Un
     };
     match local(&target.text) {
         Some(name) => Ok(Some(name.to_owned())),
-        None => unsupported(target.text.span, "a reference to something else than `#/components/schemas/…`"),
+        None => unsupported(target.text.span, "a reference to something other than `#/components/schemas/…`"),
     }
 }
 

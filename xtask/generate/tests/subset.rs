@@ -73,14 +73,14 @@ fn outputs(text: &str, profile: &Profile) -> Result<Vec<Output>, Vec<String>> {
         .map_err(|findings| findings.into_iter().map(|finding| finding.message).collect())
 }
 
-/// Refuses it for this reason alone; `is_told` where a rule about the contract says so already.
+/// Refuses it for this reason alone; `is_covered` where a rule about the contract says so already.
 #[track_caller]
-fn assert_refused(text: &str, profile: &Profile, reason: &str, is_told: bool) {
+fn assert_refused(text: &str, profile: &Profile, reason: &str, is_covered: bool) {
     let refused = outputs(text, profile).expect_err("it is refused");
     assert!(refused.iter().any(|message| message.contains(reason)), "{refused:#?}");
     let unsupported = openapi_dropshot::unsupported(&contract(text, profile));
     let told: Vec<&str> = unsupported.iter().map(|finding| finding.message.as_str()).collect();
-    assert_eq!(told.iter().all(|message| !message.contains(reason)), is_told, "{told:#?}");
+    assert_eq!(told.iter().all(|message| !message.contains(reason)), is_covered, "{told:#?}");
 }
 
 #[test]
@@ -92,8 +92,8 @@ fn the_contract_itself_becomes_code() {
 fn what_the_old_and_the_new_versions_of_openapi_have_is_refused() {
     for (find, with, reason) in [
         ("openapi: 3.0.3", "openapi: 3.1.0", "the document is OpenAPI 3.1.0"),
-        ("'503'", "default", "documents `default`; each status has to stand by itself"),
-        ("'503'", "5XX", "documents `5XX`; each status has to stand by itself"),
+        ("'503'", "default", "documents `default`; write each status separately"),
+        ("'503'", "5XX", "documents `5XX`; write each status separately"),
         ("'503'", "'302'", "documents 302, which is neither a success nor an error"),
         ("'503': {", "'204': {description: none}\n        '503': {", "documents 2 successes; exactly one is needed"),
         (
@@ -104,12 +104,12 @@ fn what_the_old_and_the_new_versions_of_openapi_have_is_refused() {
         (
             "ok, content: {application/json:",
             "ok, content: {text/csv: {schema: {type: string}}, application/json:",
-            "is `text/csv` beside JSON",
+            "is `text/csv` as well as JSON",
         ),
         (
             "      tags: [things]\n",
             "      tags: [things]\n      requestBody: {content: {application/json: {schema: {type: string}}}}\n",
-            "takes a request body",
+            "has a request body",
         ),
         ("in: path, required: true", "in: path", "the path parameter `thing_id` is not `required: true`"),
         (
@@ -125,7 +125,7 @@ fn what_the_old_and_the_new_versions_of_openapi_have_is_refused() {
         (
             "        - {name: thing_id",
             "        - {name: X-Kind, in: header, schema: {type: string}}\n        - {name: thing_id",
-            "stands in a header; `path` and `query` are known",
+            "is in a header; the generator supports only `path` and `query`",
         ),
         (
             "ok, content",
@@ -148,11 +148,11 @@ fn schemas_that_cannot_be_enforced_are_refused() {
     for (find, with, reason) in [
         ("name: {type: string}, kind", "name: {type: string, pattern: a}, kind", "`pattern` is not enforced"),
         ("kind: {$ref: '#/components/schemas/Kind'}", "kind: {oneOf: [{type: string}]}", "`oneOf` is not enforced"),
-        ("Kind: {type: string,", "Kind: {type: string, nullable: true,", "it may be null itself"),
+        ("Kind: {type: string,", "Kind: {type: string, nullable: true,", "it is `nullable` itself"),
         (
             "kind: {$ref: '#/components/schemas/Kind'}",
             "kind: {allOf: [{$ref: '#/components/schemas/Error'}], properties: {a: {type: string}}}",
-            "an `allOf` beside which something else is said",
+            "an `allOf` with other keys beside it",
         ),
     ] {
         let refused = outputs(&edited(find, with), &house()).unwrap_err();
@@ -163,10 +163,10 @@ fn schemas_that_cannot_be_enforced_are_refused() {
 #[test]
 fn what_a_rule_asks_for_is_refused_without_being_told_twice() {
     let limit = edited("x-rate-limit: {requests: 1,", "x-rate-limit: {requests: 0,");
-    assert_refused(&limit, &house(), "gives no usable rate limit", true);
+    assert_refused(&limit, &house(), "has no valid rate limit", true);
     let permission = edited("      x-required-permission: things.read\n", "");
-    assert_refused(&permission, &house(), "names no permission", true);
-    assert_refused(&edited("security: [{key: []}]\n", ""), &house(), "can be called by anybody", true);
+    assert_refused(&permission, &house(), "has no permission", true);
+    assert_refused(&edited("security: [{key: []}]\n", ""), &house(), "requires no security scheme", true);
     assert_refused(&edited("      operationId: get_thing\n", ""), &house(), "has no `operationId`", true);
     let unnamed = edited("unauthorized: {summary: s, ", "unauthorized: {");
     assert_refused(&unnamed, &house(), "the error `unauthorized` of GET /things/{thing_id} lacks", true);
@@ -180,8 +180,8 @@ fn what_a_rule_asks_for_is_refused_without_being_told_twice() {
     assert_refused(&nowhere, &house(), "there is no `#/components/schemas/Kin`", true);
     // Where no rule asks for them, the generator does.
     let free = Profile { require: Vec::new(), ..house() };
-    assert_refused(&limit, &free, "gives no usable rate limit", false);
-    assert_refused(&permission, &free, "names no permission", false);
+    assert_refused(&limit, &free, "has no valid rate limit", false);
+    assert_refused(&permission, &free, "has no permission", false);
     assert_refused(&edited("      operationId: get_thing\n", ""), &free, "has no `operationId`", false);
     assert_refused(&unnamed, &free, "lacks a message or a summary", false);
 }
@@ -189,17 +189,17 @@ fn what_a_rule_asks_for_is_refused_without_being_told_twice() {
 #[test]
 fn profiles_that_the_generated_server_does_not_know_are_refused() {
     let by_code = Profile { error_identity: Some("/code".into()), ..house() };
-    assert_refused(CONTRACT, &by_code, "errors of one status are told apart by `/code`", false);
+    assert_refused(CONTRACT, &by_code, "`error_identity` is `/code`", false);
     let any_body = Profile { error_schema: None, ..house() };
-    assert_refused(CONTRACT, &any_body, "no schema that every error has", false);
+    assert_refused(CONTRACT, &any_body, "does not name the schema of all errors", false);
     let scopes = Profile { permission: Some("scopes".into()), ..house() };
-    assert_refused(CONTRACT, &scopes, "code is made of `x-required-permission`", false);
+    assert_refused(CONTRACT, &scopes, "supports only `x-required-permission`", false);
 }
 
 #[test]
 fn names_that_the_generated_code_has_for_itself_are_refused() {
     let taken = CONTRACT.replace("schemas/Kind'", "schemas/Schema'").replace("    Kind:", "    Schema:");
-    assert_refused(&taken, &house(), "`Schema` becomes `Schema` in code, which is taken", false);
+    assert_refused(&taken, &house(), "`Schema` becomes `Schema` in code, which the generated code already uses", false);
     let both = edited("name: {type: string}, kind", "name: {type: string, maxLength: 5}, kind")
         .replace("    Kind:", "    ThingName: {type: string, enum: [a]}\n    Kind:");
     assert_refused(&both, &house(), "both become `ThingName` in code", false);

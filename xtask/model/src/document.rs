@@ -47,7 +47,7 @@ pub struct Document {
     pub schemas_key: Option<Span>,
     /// The operations, in the order in which they stand.
     pub operations: Vec<Arc<Operation>>,
-    /// The operations of `webhooks`, which the API sends and somebody else answers. Their path is the webhook's name.
+    /// The operations of `webhooks`, which the API calls. Their path is the webhook's name.
     pub webhooks: Vec<Arc<Operation>>,
     /// `components.schemas`, in the order in which they stand.
     pub components: Vec<(Spanned<String>, SchemaId)>,
@@ -59,7 +59,7 @@ pub struct Document {
     pub(crate) by_name: HashMap<String, SchemaId>,
     /// Every schema, wherever it stands.
     pub(crate) schemas: Vec<Schema>,
-    /// What they mean, as far as somebody has asked.
+    /// What they mean, computed on demand.
     pub(crate) shapes: Shapes,
 }
 
@@ -350,7 +350,7 @@ pub struct Header {
     pub span: Span,
 }
 
-/// What a request has to prove: one of the alternatives. No alternative, or an empty one, lets anybody in.
+/// What a request must prove: one of the alternatives. No alternative, or an empty one, means no authentication.
 #[derive(Debug, Clone, Default)]
 pub struct Security {
     /// The alternatives, each of which is all of its schemes together.

@@ -16,11 +16,11 @@ use crate::{json, yaml};
 pub fn parse(text: &str) -> Result<Node, Malformed> {
     let parsed = read(text)?;
     if let Some(duplicate) = parsed.duplicates.into_iter().next() {
-        let message = format!("the key `{}` stands here a second time", duplicate.key);
+        let message = format!("duplicate key `{}`", duplicate.key);
         return Err(Malformed { message, range: duplicate.second });
     }
     if let Some(range) = parsed.second_document {
-        return Err(Malformed { message: "a second document begins here; one file holds one".into(), range });
+        return Err(Malformed { message: "a second document begins here; a file must hold only one".into(), range });
     }
     Ok(parsed.node)
 }
@@ -69,7 +69,7 @@ mod tests {
         let text = "a: 1\nb: 2\na: 3\n";
         let error = parse(text).unwrap_err();
         assert_eq!(error.range, 10..11);
-        assert!(error.message.contains("second time"));
+        assert!(error.message.contains("duplicate key"));
     }
 
     #[test]

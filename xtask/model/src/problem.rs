@@ -1,34 +1,35 @@
-//! What makes no sense in a document. Which of it matters is for others to say.
+//! Problems in a document. The check decides which of them matter.
 
 use crate::span::Span;
 
 /// What kind of thing is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ProblemKind {
-    /// A key stands twice in one mapping; the last counts.
+    /// A duplicate key in a mapping; the last one counts.
     DuplicateKey,
     /// A file holds a second YAML document, which is not read.
     SecondDocument,
     /// Something is not of the type that OpenAPI wants there, and was left out: `parameters` that is a text. A number or flag in
     /// place of a text is taken as it is written.
     WrongType,
-    /// Something lacks what it cannot be read without: a parameter without a name or with an unknown `in`.
+    /// Something cannot be read because a part is missing or invalid: a parameter without a name or with an unknown
+    /// `in`.
     Incomplete,
-    /// A `$ref` leads nowhere.
+    /// A `$ref` does not resolve.
     UnresolvedReference,
-    /// A `$ref` leads back to itself.
+    /// A `$ref` refers to itself.
     CircularReference,
-    /// Something stands beside a `$ref`, where OpenAPI 3.0 does not read it.
+    /// A key beside a `$ref`, which OpenAPI 3.0 ignores.
     BesideReference,
-    /// A key that OpenAPI does not know there.
+    /// A key that OpenAPI does not have there.
     UnknownKey,
-    /// A status that is none: `20X`, `abc`.
+    /// An invalid status: `20X`, `abc`.
     UnknownStatus,
-    /// What references lead to comes to so much, or is nested so deep, that the rest was left out.
+    /// References expand to so much, or are nested so deep, that the rest was left out.
     TooLarge,
 }
 
-/// Something that makes no sense.
+/// A problem in a document.
 #[derive(Debug, Clone)]
 pub struct Problem {
     /// What kind.
@@ -37,13 +38,13 @@ pub struct Problem {
     pub message: String,
     /// Where.
     pub span: Span,
-    /// What else has to do with it, and why: the key that stands there first.
+    /// A related place, with a label, such as the first of two duplicate keys.
     pub related: Option<(Span, String)>,
-    /// What it may have been meant to be: a known key, a component that there is.
+    /// What was probably meant: a known key, or an existing component.
     pub nearest: Option<String>,
 }
 
-/// Why nothing could be made of a document.
+/// Why a document could not be read at all.
 #[derive(Debug, Clone)]
 pub struct Unreadable {
     /// What kind of reason it is.
@@ -56,7 +57,7 @@ pub struct Unreadable {
     pub help: Option<String>,
 }
 
-/// The kinds of reasons why nothing can be made of a document.
+/// The kinds of reasons why a document cannot be read at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnreadableKind {
     /// It cannot be read, or is neither YAML nor JSON.

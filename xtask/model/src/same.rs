@@ -239,7 +239,7 @@ impl<'a> Comparison<'a> {
         let told =
             |alternatives: &Alternatives| alternatives.discriminator.as_ref().map(discriminator).unwrap_or_default();
         for (what, one, other) in [
-            ("the way in which alternatives are told apart", key(one).to_owned(), key(other).to_owned()),
+            ("the discriminator of the alternatives", key(one).to_owned(), key(other).to_owned()),
             ("discriminator", told(one), told(other)),
         ] {
             if one != other {
@@ -540,7 +540,7 @@ mod tests {
         assert_same(one, other);
         let third = "A: {oneOf: [{type: object, properties: {b: {$ref: '#/components/schemas/A'}}}, {type: string}]}";
         assert_differ(one, third, "oneOf/1", "the members of `oneOf`");
-        assert_differ(one, &other.replace("oneOf", "anyOf"), "", "the way in which alternatives are told apart");
+        assert_differ(one, &other.replace("oneOf", "anyOf"), "", "the discriminator of the alternatives");
     }
 
     #[test]

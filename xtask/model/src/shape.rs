@@ -8,7 +8,7 @@
 //!
 //! - `$ref`: what it leads to. In 3.0 nothing beside it is read; in 3.1 both count, as in an `allOf`.
 //! - `allOf`: all that its members say, the strictest of each; a member that is again an `allOf` or a `$ref` likewise. A member
-//!   that leads back to itself says nothing new.
+//!   that refers to itself says nothing new.
 //! - `nullable` and `type: [x, "null"]`, and an alternative that is only `null`, mean the same: null, or what the rest says.
 //! - A schema without `type` has the types that it speaks of: those of its `enum`, `object` where it has properties, `array`
 //!   where it has items; otherwise it takes anything, null too.

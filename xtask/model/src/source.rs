@@ -1,7 +1,6 @@
 //! A text file with its path, and the arithmetic between bytes, lines and columns.
 //!
-//! Everything that is read for generating or checking is kept as a [`Source`], so that whatever is said about it can
-//! point at the place.
+//! Everything that is read for generating or checking is kept as a [`Source`], so that messages can point at the place.
 
 use std::io::ErrorKind;
 use std::ops::Range;
@@ -11,7 +10,7 @@ use std::sync::Arc;
 /// Longer files are refused: places are counted in 32 bits.
 const MAX_LENGTH: u64 = 1 << 30;
 
-/// A file's text under the path that people know it by.
+/// The text of a file, with the path to show for it.
 pub struct Source {
     /// The path as printed, relative to the repository where that is possible.
     pub path: String,
@@ -61,7 +60,7 @@ impl Source {
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Source::new(shown, text)),
             Err(error) => Err(format!(
-                "{shown} is not UTF-8 text: the byte at offset {} is not part of a character",
+                "{shown} is not UTF-8 text: the byte at offset {} is invalid",
                 error.utf8_error().valid_up_to()
             )),
         }
@@ -95,14 +94,14 @@ pub fn without_mark(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
-/// A stretch of a source.
+/// A byte range in a source, with a label.
 #[derive(Debug, Clone)]
 pub struct Place {
     /// The file.
     pub source: Arc<Source>,
     /// The bytes.
     pub range: Range<usize>,
-    /// What is to be seen there.
+    /// What is at this place, for the reader of a message.
     pub label: String,
 }
 

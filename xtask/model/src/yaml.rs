@@ -102,12 +102,12 @@ impl Reader {
             }
             Event::Alias(anchor) => {
                 let Some((node, size)) = self.anchors.get(&anchor) else {
-                    let message = "this alias stands inside the value that it names".into();
+                    let message = "this alias is inside the value that it refers to".into();
                     return Err(Malformed { message, range });
                 };
                 self.aliased += size;
                 if self.aliased > MAX_ALIASED {
-                    let message = format!("aliases come to more than {MAX_ALIASED} values");
+                    let message = format!("aliases expand to more than {MAX_ALIASED} values");
                     return Err(Malformed { message, range });
                 }
                 // An alias stands where it is used; what it holds keeps the place where it was written.
@@ -192,7 +192,7 @@ impl Key {
             Value::Bool(flag) => flag.to_string(),
             Value::Null => "null".into(),
             Value::Array(_) | Value::Object(_) => {
-                let message = format!("a key must be a text, not {}", node.kind());
+                let message = format!("a key must be a string, not {}", node.kind());
                 return Err(Malformed { message, range: node.range });
             }
         };

@@ -50,7 +50,7 @@ pub fn run(root: &Path) -> anyhow::Result<ExitCode> {
         let (read, ()) = best(|| sample.read());
         let (check, (findings, operations)) = best(|| sample.check());
         if findings > 0 {
-            bail!("the enlarged contract has {findings} findings: it is not what the real one is");
+            bail!("the enlarged contract has {findings} findings, but should have none, like the real contract");
         }
         let (check_drifted, (findings, _)) = best(|| drifted.check());
         let (generate, ()) = best(|| sample.generate(&project));
@@ -75,9 +75,9 @@ pub fn run(root: &Path) -> anyhow::Result<ExitCode> {
         before = Some(now);
     }
     println!(
-        "\nread: only parsing contract and pages. check: contract, pages, and the contract beside itself as its earlier form.\n\
-         drifted: the same with a wrong message on every page. generate: server and client in memory. growth: beside the row\n\
-         above, for twice the operations. The first row is this repository."
+        "\nread: parse the contract and the pages. check: all of it, and compare the contract with itself as its earlier version.\n\
+         drifted: the same with a wrong message on every page. generate: server and client, in memory. growth: ratio to the row\n\
+         above, which has half the operations. The first row is this repository."
     );
     Ok(ExitCode::SUCCESS)
 }

@@ -21,7 +21,7 @@ impl Kind {
     pub(super) fn heading(self) -> &'static str {
         match self {
             Kind::Page => "between a page and the contract",
-            Kind::Breaking => "between the contract and its earlier form",
+            Kind::Breaking => "between the contract and its earlier version",
             Kind::Unsound => "in the contract itself",
         }
     }
@@ -43,7 +43,7 @@ impl Drift {
         let file = folder.join(self.file);
         let text = std::fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
         let times = text.matches(self.text).count();
-        ensure!(times == 1, "{}: {:?} stands {times} times in {}", self.what, self.text, self.file);
+        ensure!(times == 1, "{}: {:?} occurs {times} times in {}", self.what, self.text, self.file);
         std::fs::write(&file, text.replacen(self.text, self.with, 1))
             .with_context(|| format!("{} cannot be written", file.display()))
     }
@@ -61,7 +61,7 @@ use Kind::{Breaking, Page, Unsound};
 
 /// All of them, by kind.
 pub(super) const DRIFTS: &[Drift] = &[
-    drift(Page, "a parameter has another name", STATIONS, "| `min_bikes` |", "| `min_count` |"),
+    drift(Page, "a parameter has a different name", STATIONS, "| `min_bikes` |", "| `min_count` |"),
     drift(
         Page,
         "a required parameter is called optional",
@@ -69,42 +69,36 @@ pub(super) const DRIFTS: &[Drift] = &[
         "| `city` | string | Yes |",
         "| `city` | string | No |",
     ),
-    drift(Page, "a parameter has another type", STATIONS, "| `min_bikes` | integer |", "| `min_bikes` | boolean |"),
-    drift(Page, "a bound is another", STATIONS, "1 to 100", "1 to 500"),
+    drift(Page, "a parameter has a different type", STATIONS, "| `min_bikes` | integer |", "| `min_bikes` | boolean |"),
+    drift(Page, "a bound differs", STATIONS, "1 to 100", "1 to 500"),
     drift(Page, "an error is missing", STATIONS, "| 404 | There is no such station. |\n", ""),
-    drift(Page, "an error has another status", RENTALS, "| 409 | The station has", "| 422 | The station has"),
+    drift(Page, "an error has a different status", RENTALS, "| 409 | The station has", "| 422 | The station has"),
     drift(
         Page,
-        "a field of an example response has another name",
+        "a field of an example response has a different name",
         STATIONS,
         "```json\n{\"id\": \"st_42\", \"name\": \"Praça do Comércio\", \"bikes\": 7,",
         "```json\n{\"id\": \"st_42\", \"name\": \"Praça do Comércio\", \"free\": 7,",
     ),
     drift(
         Page,
-        "a field of an example response has another type",
+        "a field of an example response has a different type",
         RENTALS,
         "\"price_cents\": 450",
         "\"price_cents\": \"4.50\"",
     ),
-    drift(Page, "a curl line has another path", STATIONS, "/v1/stations/st_42", "/v1/station/st_42"),
+    drift(Page, "a curl line has a different path", STATIONS, "/v1/stations/st_42", "/v1/station/st_42"),
     drift(
         Page,
-        "a curl line has another method",
+        "a curl line has a different method",
         RENTALS,
         "-X POST https://api.citybikes.example/v1/rentals/rt_9/return",
         "-X PUT https://api.citybikes.example/v1/rentals/rt_9/return",
     ),
-    drift(
-        Page,
-        "an allowed value is another",
-        RENTALS,
-        "`city`, `cargo` or `electric`",
-        "`city`, `cargo` or `battery`",
-    ),
-    drift(Page, "a field of a request body has another name", RENTALS, "| `note` |", "| `memo` |"),
-    drift(Page, "an endpoint has another path", RENTALS, "`GET /rentals/{rental_id}`", "`GET /rental/{rental_id}`"),
-    drift(Breaking, "a required parameter has another name", CONTRACT, "name: city\n", "name: town\n"),
+    drift(Page, "an allowed value differs", RENTALS, "`city`, `cargo` or `electric`", "`city`, `cargo` or `battery`"),
+    drift(Page, "a field of a request body has a different name", RENTALS, "| `note` |", "| `memo` |"),
+    drift(Page, "an endpoint has a different path", RENTALS, "`GET /rentals/{rental_id}`", "`GET /rental/{rental_id}`"),
+    drift(Breaking, "a required parameter has a different name", CONTRACT, "name: city\n", "name: town\n"),
     drift(
         Breaking,
         "an optional parameter becomes required",
@@ -112,10 +106,10 @@ pub(super) const DRIFTS: &[Drift] = &[
         "- name: min_bikes\n          in: query\n",
         "- name: min_bikes\n          in: query\n          required: true\n",
     ),
-    drift(Breaking, "a value is no longer taken", CONTRACT, "enum: [city, cargo, electric]", "enum: [city, cargo]"),
+    drift(Breaking, "a value is no longer accepted", CONTRACT, "enum: [city, cargo, electric]", "enum: [city, cargo]"),
     drift(
         Breaking,
-        "a field of a response is gone",
+        "a field of a response is removed",
         CONTRACT,
         "      required: [id, name, bikes, docks]\n      properties:\n        id: {type: string, description: The station's ID., example: st_42}\n        name: {type: string, description: What stands on the sign., example: Praça do Comércio}\n        bikes: {type: integer, description: How many bikes are free., example: 7}\n        docks: {type: integer, description: How many docks are empty., example: 5}\n",
         "      required: [id, name, bikes]\n      properties:\n        id: {type: string, description: The station's ID., example: st_42}\n        name: {type: string, description: What stands on the sign., example: Praça do Comércio}\n        bikes: {type: integer, description: How many bikes are free., example: 7}\n",
@@ -129,14 +123,14 @@ pub(super) const DRIFTS: &[Drift] = &[
     ),
     drift(
         Breaking,
-        "an operation has another path",
+        "an operation has a different path",
         CONTRACT,
         "  /rentals/{rental_id}/return:",
         "  /rentals/{rental_id}/end:",
     ),
     drift(
         Breaking,
-        "a field of a response has another type",
+        "a field of a response has a different type",
         CONTRACT,
         "bikes: {type: integer, description: How many bikes are free., example: 7}",
         "bikes: {type: string, description: How many bikes are free., example: '7'}",
@@ -144,7 +138,7 @@ pub(super) const DRIFTS: &[Drift] = &[
     drift(Breaking, "a bound of a request becomes narrower", CONTRACT, "maxLength: 200", "maxLength: 100"),
     drift(
         Unsound,
-        "a reference leads nowhere",
+        "a reference does not resolve",
         CONTRACT,
         "items: {$ref: '#/components/schemas/Station'}",
         "items: {$ref: '#/components/schemas/Stop'}",
@@ -157,7 +151,7 @@ pub(super) const DRIFTS: &[Drift] = &[
         "      parameters:\n        - {$ref: '#/components/parameters/StationId'}\n",
         "",
     ),
-    drift(Unsound, "two operations have one ID", CONTRACT, "operationId: getRental", "operationId: getStation"),
+    drift(Unsound, "two operations have the same ID", CONTRACT, "operationId: getRental", "operationId: getStation"),
 ];
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ impl Tools {
             .args(["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"])
             .arg(&folder)
             .args([format!("@stoplight/spectral-cli@{SPECTRAL}"), format!("@redocly/cli@{REDOCLY}")]))
-        .context("Spectral and Redocly CLI come from npm, which Node.js has")?;
+        .context("Spectral and Redocly CLI need npm, which comes with Node.js")?;
         let apidrift = match apidrift {
             Some(program) => program.canonicalize().with_context(|| format!("{} is not there", program.display()))?,
             None => {
@@ -106,7 +106,8 @@ impl Tools {
             Tool::Spectral => return Ok(SPECTRAL.to_owned()),
             Tool::Schemathesis => self.schemathesis.clone(),
         };
-        let output = Command::new(program).arg("--version").output().context("a program tells no version")?;
+        let output =
+            Command::new(program).arg("--version").output().context("a program does not report its version")?;
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         Ok(said.split_whitespace().last().unwrap_or_default().to_owned())
     }
@@ -195,8 +196,8 @@ fn serve(script: &Path) -> anyhow::Result<Server> {
         Command::new("python3").arg(script).stdout(Stdio::piped()).spawn().context("there is no python3")?;
     let mut url = String::new();
     let output = process.stdout.take().context("the server has no output")?;
-    std::io::BufReader::new(output).read_line(&mut url).context("the server does not say where it is")?;
+    std::io::BufReader::new(output).read_line(&mut url).context("the server does not print its address")?;
     let server = Server { process, url: url.trim().to_owned() };
-    ensure!(server.url.starts_with("http://"), "the server says {:?}, which is no address", server.url);
+    ensure!(server.url.starts_with("http://"), "the server printed {:?}, which is not an address", server.url);
     Ok(server)
 }

@@ -1,4 +1,4 @@
-//! The contract's earlier form: a file, or a revision of the repository.
+//! The contract's earlier version: a file, or a revision of the repository.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,10 @@ impl Base {
             let said = String::from_utf8_lossy(&output.stderr);
             let is_shallow = git(folder, &["rev-parse", "--is-shallow-repository"])?.stdout.starts_with(b"true");
             let hint = if is_shallow { " (this clone is shallow: `git fetch --unshallow` gets the rest)" } else { "" };
-            return Err(format!("`{against}` is neither a file nor a revision with {contract}{hint}: {}", said.trim()));
+            return Err(format!(
+                "`{against}` is neither a file nor a revision that has {contract}{hint}: {}",
+                said.trim()
+            ));
         }
         let text = String::from_utf8(output.stdout).map_err(|_| format!("{object} is not UTF-8 text"))?;
         let mut base = Base::from(Source::new(object, text));

@@ -10,7 +10,7 @@ use similar::TextDiff;
 use apidrift_core::finding::{Edit, Finding};
 use openapi_model::source::without_mark;
 
-/// What a file becomes.
+/// The change of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fixed {
     /// Its path below the repository.
@@ -33,7 +33,7 @@ impl Fixed {
 /// Bytes of a file, and the text that comes in their place.
 type Replacement<'a> = (Range<usize>, &'a str);
 
-/// What the files become once all fixes are applied. Of two edits of the same bytes the first counts.
+/// The files with all fixes applied. Of two edits of the same bytes, the first counts.
 pub fn fixed(root: &Path, findings: &[Finding]) -> Vec<Fixed> {
     let mut whole: BTreeMap<&str, &str> = BTreeMap::new();
     let mut parts: BTreeMap<&str, (&str, Vec<Replacement<'_>>)> = BTreeMap::new();
@@ -71,7 +71,7 @@ pub fn fixed(root: &Path, findings: &[Finding]) -> Vec<Fixed> {
     written.chain(edited).filter(|fixed| fixed.before != fixed.after).collect()
 }
 
-/// Writes the files, unless somebody else has changed them since they were read.
+/// Writes the files, unless they were changed by something else since they were read.
 pub fn write(root: &Path, fixed: &[Fixed]) -> anyhow::Result<()> {
     for Fixed { path, before, after } in fixed {
         let file = root.join(path);
@@ -84,7 +84,7 @@ pub fn write(root: &Path, fixed: &[Fixed]) -> anyhow::Result<()> {
             continue;
         }
         if text != without_mark(before) {
-            bail!("{path} was changed while it was being checked, and is left as it is; run the check again");
+            bail!("{path} was changed while it was being checked, so it was not edited; run the check again");
         }
         std::fs::write(&file, format!("{mark}{after}")).with_context(|| format!("{path} cannot be written"))?;
     }

@@ -1,6 +1,6 @@
-//! Runs all comparisons of a project: contract, server, generated code and pages say the same things.
+//! Runs all comparisons of a project: contract, server, generated code and pages.
 //!
-//! Every comparison hands over findings. What could not be looked at is told apart from what was found to agree.
+//! Every comparison returns findings. What could not be checked is reported separately from what agrees.
 
 mod aside;
 mod base;
@@ -30,14 +30,13 @@ pub use pages::{Pages, names_of_pages};
 /// What to compare.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
-    /// The contract's earlier form: a file, or a revision of the repository.
+    /// The contract's earlier version: a file, or a revision of the repository.
     pub against: Option<String>,
-    /// Pages from somewhere else. With any, nothing but these is compared.
+    /// Pages from outside the project. If there are any, only these are compared.
     pub pages: Vec<PathBuf>,
 }
 
-/// Compares everything in scope with the contract of the project in a folder. Generated files are compared by the generator
-/// that made them.
+/// Compares everything in scope with the contract of the project in a folder. `generator` compares the generated files.
 pub fn run(root: &Path, scope: &Scope, generator: Option<&dyn Generator>) -> Outcome {
     match Project::load(root) {
         Ok(project) => check(&project, scope, generator),
@@ -77,7 +76,7 @@ fn everything(project: &Project, source: &Arc<Source>, scope: &Scope, generator:
             (Some(_), None) => {}
             (None, _) => outcome
                 .unchecked
-                .push("the generated code was not compared: this program has no generator for it".into()),
+                .push("the generated code was not compared: this program has no generator; use `xtask check`".into()),
         }
     }
     outcome.unchecked.extend(unread);
@@ -94,14 +93,14 @@ fn everything(project: &Project, source: &Arc<Source>, scope: &Scope, generator:
     outcome
 }
 
-/// What is said of one API beside its contract, as it was read.
+/// Everything that is compared with the contract, as it was read.
 #[derive(Debug, Default)]
 pub struct Claims {
-    /// How the contract is seen; without it as it proposes itself.
+    /// The conventions of the contract; `None` for the proposed ones.
     pub profile: Option<Profile>,
-    /// Where the files stand that the contract refers to.
+    /// The folder from which the contract refers to other files.
     pub folder: Option<PathBuf>,
-    /// The contract's earlier form.
+    /// The contract's earlier version.
     pub base: Option<Base>,
     /// The pages of each language, the contract's own first.
     pub pages: Vec<Pages>,
@@ -212,7 +211,7 @@ fn compare_with(
     outcome.findings.extend(others);
     outcome.coverage = Coverage { comparisons, ..coverage(&contract, &outcome) };
     if is_empty(&contract) && claims.pages.is_empty() {
-        outcome.unchecked.push(format!("{} describes nothing that could be compared", source.path));
+        outcome.unchecked.push(format!("{} has nothing that could be compared", source.path));
     }
     (outcome, is_sound.then_some(contract))
 }
@@ -266,7 +265,7 @@ pub fn diff(here: &Path, base: &str, contract: &Path) -> Outcome {
     outcome.findings.extend(outcome.not_compared.iter().map(NotCompared::finding));
     outcome.coverage = Coverage { comparisons: vec!["compat"], ..coverage(&contract, &outcome) };
     if is_empty(&contract) && outcome.unchecked.is_empty() {
-        outcome.unchecked.push(format!("{} describes nothing that could be compared", source.path));
+        outcome.unchecked.push(format!("{} has nothing that could be compared", source.path));
     }
     outcome
 }

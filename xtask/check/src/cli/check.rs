@@ -18,14 +18,14 @@ use crate::outcome::Outcome;
 use crate::reference;
 use crate::render::{self, Format};
 
-/// What stands below the help of `check`. `program` is what people type before it, such as `cargo xtask`.
+/// What is printed below the help of `check`. `program` is what people type before it, such as `cargo xtask`.
 pub fn check_help(program: &str) -> String {
     let examples = [
-        ("check", "compare everything that the settings name"),
+        ("check", "compare everything named in the settings"),
         ("check openapi.yaml docs", "without settings: this contract with the pages in docs"),
-        ("check --fix --dry-run", "show what could be put right"),
+        ("check --fix --dry-run", "show what --fix would change"),
         ("check --against main", "would the contract break clients of main's?"),
-        ("check --page ~/docs/post_trigger.md", "does a page from elsewhere tell the truth?"),
+        ("check --page ~/docs/post_trigger.md", "is a page from elsewhere correct?"),
         ("check --coverage", "what was compared, and what was not"),
         ("check --format sarif > drift.sarif", "for code scanning"),
         ("check --explain page/error-message", "what a rule means"),
@@ -33,8 +33,7 @@ pub fn check_help(program: &str) -> String {
     ];
     format!(
         "Exit status: 0 nothing has drifted, 1 something has, 2 something could not be checked.\n\n\
-         {} says what is compared, how the contract is seen, and which findings are allowed for now. It is looked \
-         for in the current folder and those above it; `apidrift init` writes one.\n\n\
+         {} names what is compared, the conventions of the contract, and the findings that are allowed for now. It is searched for in the current folder and its parents; `apidrift init` writes one.\n\n\
          Examples:\n{}",
         FILES.join(" or "),
         shown(program, &examples)
@@ -44,33 +43,33 @@ pub fn check_help(program: &str) -> String {
 /// The arguments of `check`.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// The contract, where there are no settings or another is meant
+    /// The contract; by default the one in the settings
     contract: Option<PathBuf>,
     /// The folder of its pages, or one page
     #[arg(requires = "contract")]
     docs: Option<PathBuf>,
-    /// How findings are shown
+    /// Output format
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
-    /// When colours are used
+    /// When to use colours
     #[arg(long, value_enum, default_value = "auto")]
     color: Colour,
-    /// Apply what is safe, and show it
+    /// Apply the safe fixes, and print them as a diff
     #[arg(long)]
     fix: bool,
-    /// With --fix: only show it
+    /// With --fix: only print the diff
     #[arg(long, requires = "fix")]
     dry_run: bool,
-    /// Also find what breaks clients of an earlier contract: a revision of this repository, or a file
+    /// Also report changes that break clients of an earlier contract, given as a Git revision or a file
     #[arg(long, value_name = "REV|FILE")]
     against: Option<String>,
-    /// Compare only these pages from somewhere else with the contract
+    /// Compare only these pages, from outside the project, with the contract
     #[arg(long = "page", value_name = "FILE", num_args = 1.., conflicts_with = "against")]
     pages: Vec<PathBuf>,
-    /// List what was compared, and what was not, with the reasons; the other formats always do
+    /// Also list what was compared and what was not, with reasons; formats other than `human` always do
     #[arg(long)]
     coverage: bool,
-    /// Write an allowance for everything that is found, with this reason; those that allow nothing any more go
+    /// Allow every current finding, with this reason, and remove allowances that no longer match a finding
     #[arg(long, value_name = "REASON", conflicts_with_all = ["fix", "against", "pages"], value_parser = reason)]
     adopt: Option<String>,
     /// List the rules
@@ -81,7 +80,7 @@ pub struct Check {
     explain: Option<String>,
 }
 
-/// A reason that says something: the settings take no other.
+/// A reason that is not blank: the settings accept no other.
 fn reason(text: &str) -> Result<String, String> {
     if text.trim().is_empty() { Err("say why the findings are allowed".into()) } else { Ok(text.to_owned()) }
 }
@@ -96,7 +95,7 @@ pub fn check(arguments: &Check, program: &str, generator: Option<&dyn Generator>
     if arguments.rules || arguments.explain.is_some() {
         return rules(arguments.explain.as_deref(), program);
     }
-    let here = std::env::current_dir().context("the current folder cannot be found")?;
+    let here = std::env::current_dir().context("the current folder cannot be determined")?;
     let project = match project(arguments, &here) {
         Ok(project) => project?,
         Err(outcome) => return show(arguments, &outcome),
@@ -153,7 +152,7 @@ fn run_adopt(
     if arguments.contract.is_some() {
         anyhow::ensure!(
             !settings.exists(),
-            "{} is there already: run `check --adopt` without naming the contract",
+            "{} already exists: run `check --adopt` without naming the contract",
             project.source.path
         );
         std::fs::write(&settings, &project.source.text)
@@ -164,7 +163,7 @@ fn run_adopt(
         Ok(adopted) => {
             println!("allowances added to {}: {}", project.source.path, adopted.added);
             if adopted.removed > 0 {
-                println!("removed, because they allowed nothing any more: {}", adopted.removed);
+                println!("removed, because they no longer matched a finding: {}", adopted.removed);
             }
             Ok(ExitCode::SUCCESS)
         }

@@ -12,10 +12,10 @@ use super::root::root;
 use crate::conform::{self, Exploration, Limits, Secret, Target, Wanted};
 use crate::render::{self, Format};
 
-/// What stands below the help of `conform`. `program` is what people type before it, such as `cargo xtask`.
+/// What is printed below the help of `conform`. `program` is what people type before it, such as `cargo xtask`.
 pub fn conform_help(program: &str) -> String {
     let examples = [
-        ("conform", "start a server of this project, provoke everything"),
+        ("conform", "start this project's server, and provoke every documented response"),
         ("conform --url https://rest.iad-03.braze.com --read-only", "with the key in OPENCDI_KEY"),
         (
             "conform --url http://127.0.0.1:8080 --integration 6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01",
@@ -25,15 +25,14 @@ pub fn conform_help(program: &str) -> String {
             "conform --url http://127.0.0.1:8080 --exhaust-rate-limits --timeout 10m",
             "also uses up the workspace's rate limits, and waits",
         ),
-        ("conform --seed 7 --cases 1000", "more requests that are made up, and others"),
-        ("conform --url http://127.0.0.1:8080 --explore", "make requests up for a server that nobody needs"),
+        ("conform --seed 7 --cases 1000", "generate more requests, from a different seed"),
+        ("conform --url http://127.0.0.1:8080 --explore", "also send generated requests; only for a test server"),
         ("conform --operation list_integrations --format json", "one operation, for programs"),
         ("check --explain live/order", "what a rule means"),
     ];
     format!(
-        "Exit status: 0 everything that was seen is as documented, 1 something is not, 2 it could not be tried. What was not seen \
-         is listed with what would be needed. Without --url everything that is documented must be seen.\n\n\
-         Keys are better given in the environment than on the command line, where others of the machine can read them.\n\n\
+        "Exit status: 0 every response seen is as documented, 1 some are not, 2 the server could not be tested. Responses that were not seen are listed with what is needed to see them. Without --url every documented response must be seen.\n\n\
+         Pass keys in the environment: other users of the machine can read the command line.\n\n\
          Examples:\n{}",
         shown(program, &examples)
     )
@@ -42,53 +41,53 @@ pub fn conform_help(program: &str) -> String {
 /// The arguments of `conform`.
 #[derive(Debug, Args)]
 pub struct Conform {
-    /// The server's base URL; without it a server of this project is built and started
+    /// The server's base URL; by default this project's server is built and started
     #[arg(long)]
     url: Option<String>,
     /// An API key with every permission
     #[arg(long, env = conform::KEY, hide_env_values = true)]
     key: Option<String>,
-    /// An API key of the same workspace without permissions: provokes 403
+    /// An API key of the same workspace without permissions, to provoke 403
     #[arg(long, env = conform::KEY_WITHOUT_PERMISSION, hide_env_values = true, value_name = "KEY")]
     key_without_permission: Option<String>,
-    /// An integration whose sync may really be triggered
+    /// An integration that may be triggered for real
     #[arg(long, value_name = "ID", requires = "url")]
     integration: Option<String>,
-    /// An integration whose sync is in progress: provokes `Another job is in progress`
+    /// An integration whose sync is in progress, to provoke `Another job is in progress`
     #[arg(long, value_name = "ID", requires = "url")]
     busy_integration: Option<String>,
-    /// An integration of another workspace: it must look like one that does not exist
+    /// An integration of another workspace, which must look like one that does not exist
     #[arg(long, value_name = "ID", requires = "url")]
     foreign_integration: Option<String>,
-    /// Send only GETs
+    /// Send only GET requests
     #[arg(long)]
     read_only: bool,
-    /// Use up rate limits: until their windows end, nobody in the workspace can call
+    /// Use up the rate limits; this blocks the whole workspace until their windows end
     #[arg(long, requires = "url")]
     exhaust_rate_limits: bool,
-    /// Try only this operation; give the flag again for others
+    /// Test only this operation; can be repeated
     #[arg(long = "operation", value_name = "ID")]
     operations: Vec<String>,
-    /// How long everything may take, such as 90s or 10m
+    /// Time limit for the whole run, such as 90s or 10m
     #[arg(long, default_value = "5m", value_parser = humantime::parse_duration)]
     timeout: Duration,
-    /// Also make requests up, with methods, values, headers and bodies that the contract does not have: not for a server that
-    /// others need. Without --url this is done anyway
+    /// Also send generated requests, with methods, values, headers and bodies that the contract does not have; only
+    /// for a test server. Always on without --url
     #[arg(long, requires = "url")]
     explore: bool,
-    /// What made-up requests start from: the same number, the same requests
+    /// Seed for generated requests: the same seed gives the same requests
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// How many requests are made up for each property of an operation
+    /// How many requests to generate for each property of an operation
     #[arg(long, default_value_t = 100)]
     cases: u32,
-    /// Speak HTTP/2 without negotiating it
+    /// Use HTTP/2 without negotiation
     #[arg(long)]
     http2: bool,
-    /// How findings are shown
+    /// Output format
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
-    /// When colours are used
+    /// When to use colours
     #[arg(long, value_enum, default_value = "auto")]
     color: Colour,
 }

@@ -1,4 +1,4 @@
-//! The command `diff`: what would break clients of an earlier contract, and nothing else.
+//! The command `diff`: reports changes that break clients of an earlier contract.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,15 +10,15 @@ use super::output::{Colour, code, print, shown};
 use crate::check;
 use crate::render::{self, Format};
 
-/// What stands below the help of `diff`. `program` is what people type before it.
+/// What is printed below the help of `diff`. `program` is what people type before it.
 pub fn diff_help(program: &str) -> String {
     let examples = [
         ("diff old.yaml new.yaml", "two files"),
-        ("diff main openapi.yaml", "the file as it is now, and as it is on main"),
+        ("diff main openapi.yaml", "compare the file with its version on main"),
         ("diff v1.2.0 openapi.yaml --format json", "for programs"),
     ];
     format!(
-        "Exit status: 0 nothing breaks, 1 something does, 2 they could not be compared.\n\nExamples:\n{}",
+        "Exit status: 0 nothing breaks clients, 1 something does, 2 the contracts could not be compared.\n\nExamples:\n{}",
         shown(program, &examples)
     )
 }
@@ -26,15 +26,15 @@ pub fn diff_help(program: &str) -> String {
 /// The arguments of `diff`.
 #[derive(Debug, Args)]
 pub struct Diff {
-    /// The earlier contract: a file, or a revision of this repository
+    /// The earlier contract: a file, or a Git revision
     #[arg(value_name = "REV|FILE")]
     base: String,
     /// The contract as it is now
     contract: PathBuf,
-    /// How findings are shown
+    /// Output format
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
-    /// When colours are used
+    /// When to use colours
     #[arg(long, value_enum, default_value = "auto")]
     color: Colour,
 }
@@ -45,7 +45,7 @@ pub struct Diff {
 ///
 /// If the output cannot be written.
 pub fn diff(arguments: &Diff) -> anyhow::Result<ExitCode> {
-    let here = std::env::current_dir().context("the current folder cannot be found")?;
+    let here = std::env::current_dir().context("the current folder cannot be determined")?;
     let outcome = check::diff(&here, &arguments.base, &arguments.contract);
     print(&render::render(&outcome, arguments.format, arguments.color.wanted()))?;
     Ok(code(&outcome))

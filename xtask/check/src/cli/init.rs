@@ -11,11 +11,11 @@ use super::output::{Colour, code, print, shown};
 use crate::init::propose;
 use crate::render::{self, Format};
 
-/// What stands below the help of `init`. `program` is what people type before it.
+/// What is printed below the help of `init`. `program` is what people type before it.
 pub fn init_help(program: &str) -> String {
     let examples = [
-        ("init openapi.yaml docs", "look at both, and write the settings"),
-        ("init openapi.yaml --print", "only show them"),
+        ("init openapi.yaml docs", "write settings that fit both"),
+        ("init openapi.yaml --print", "only print the settings"),
     ];
     format!("Examples:\n{}", shown(program, &examples))
 }
@@ -27,7 +27,7 @@ pub struct Init {
     contract: PathBuf,
     /// The folder of its pages
     docs: Option<PathBuf>,
-    /// Write nothing, only show what would be written
+    /// Print the settings instead of writing them
     #[arg(long)]
     print: bool,
 }
@@ -38,7 +38,7 @@ pub struct Init {
 ///
 /// If there are settings already, or they cannot be written.
 pub fn init(arguments: &Init) -> anyhow::Result<ExitCode> {
-    let here = std::env::current_dir().context("the current folder cannot be found")?;
+    let here = std::env::current_dir().context("the current folder cannot be determined")?;
     let proposal = match propose(&here, &arguments.contract, arguments.docs.as_deref()) {
         Ok(proposal) => proposal,
         Err(outcome) => {
@@ -53,7 +53,7 @@ pub fn init(arguments: &Init) -> anyhow::Result<ExitCode> {
     }
     let file = here.join(&settings.path);
     for known in FILES {
-        anyhow::ensure!(!here.join(known).exists(), "{known} is there already; `--print` shows what would be proposed");
+        anyhow::ensure!(!here.join(known).exists(), "{known} already exists; `--print` shows what would be written");
     }
     std::fs::write(&file, &settings.text).with_context(|| format!("{} cannot be written", settings.path))?;
     println!("wrote {}; `check` compares what it names", settings.path);

@@ -11,11 +11,10 @@ use apidrift_core::settings;
 ///
 /// What to do where there is none.
 pub fn root() -> anyhow::Result<PathBuf> {
-    let here = std::env::current_dir().context("the current folder cannot be found")?;
+    let here = std::env::current_dir().context("the current folder cannot be determined")?;
     settings::find_root(&here).with_context(|| {
         format!(
-            "there is no {} in {} or a folder above it: name the contract, as in `check openapi.yaml docs`, or let \
-             `apidrift init openapi.yaml docs` write one",
+            "there is no {} in {} or its parent folders: name the contract, as in `check openapi.yaml docs`, or create the settings with `apidrift init openapi.yaml docs`",
             settings::FILES.join(" or "),
             here.display()
         )

@@ -1,4 +1,4 @@
-//! What a shell wants of a program: a help page, completion scripts and man pages.
+//! Help page, completion scripts and man pages.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use super::output::{print, shown};
 
-/// What stands below the help of the whole program. `program` is what people type before a command.
+/// What is printed below the help of the whole program. `program` is what people type before a command.
 pub fn program_help(program: &str) -> String {
     let examples = [
         ("check openapi.yaml", "is the contract sound?"),
@@ -19,13 +19,13 @@ pub fn program_help(program: &str) -> String {
         ("rules page/error-missing", "what a rule means"),
     ];
     format!(
-        "Exit status: 0 nothing has drifted, 1 something has, 2 something could not be looked at or is written wrongly.\n\n\
+        "Exit status: 0 nothing has drifted, 1 something has, 2 something could not be checked, or a usage error.\n\n\
          Examples:\n{}\n  source <({program} completions bash)",
         shown(program, &examples)
     )
 }
 
-/// What stands below the help of `completions`.
+/// What is printed below the help of `completions`.
 pub fn completions_help(program: &str) -> String {
     format!(
         "Examples:\n  source <({program} completions bash)      in ~/.bashrc\n  \
@@ -34,7 +34,7 @@ pub fn completions_help(program: &str) -> String {
     )
 }
 
-/// What stands below the help of `man`.
+/// What is printed below the help of `man`.
 pub fn man_help(program: &str) -> String {
     format!("Example:\n  mkdir -p ~/.local/share/man/man1 && {program} man ~/.local/share/man/man1 && man {program}")
 }

@@ -70,14 +70,14 @@ impl Compare<'_> {
                 here: At::Now(now.status.span),
                 other: Some(At::Then(before.status.span)),
                 message: ("the success of ".to_owned(), text),
-                help: "clients take another status than the one they know for something undocumented",
+                help: "clients treat a status that they do not know as undocumented",
             },
         );
     }
 
     /// A success of which the status may be another now.
     fn any_status(&mut self, both: &Both<'_>, before: &Response, now: &Response) {
-        let text = format!(" may have any status of {} now, not {} only", now.status.value, before.status.value);
+        let text = format!(" may have any status of {} now, not only {}", now.status.value, before.status.value);
         self.report.say(
             both.at,
             Said {
@@ -85,16 +85,16 @@ impl Compare<'_> {
                 here: At::Now(now.status.span),
                 other: Some(At::Then(before.status.span)),
                 message: ("the success of ".to_owned(), text),
-                help: "clients that know the old status only take another for an undocumented one",
+                help: "clients that know only the old status treat others as undocumented",
             },
         );
     }
 
     fn removed_status(&mut self, both: &Both<'_>, before: &Response) {
         let (rule, help) = if is_success(before.status.value) {
-            (Rule::CompatSuccessStatus, "clients wait for it: keep answering it")
+            (Rule::CompatSuccessStatus, "clients rely on it: keep sending it")
         } else {
-            (Rule::CompatErrorRemoved, "make sure that it is never answered any more: clients have no name for it now")
+            (Rule::CompatErrorRemoved, "make sure that the server no longer sends it: clients have no code for it now")
         };
         let message = (format!("`{}` is no longer documented for ", before.status.value), String::new());
         let (here, other) = (At::Then(before.status.span), Some(At::Now(place_of(both.new))));
@@ -109,7 +109,7 @@ impl Compare<'_> {
         };
         let message = (format!("a new {what}, `{}`, is documented for ", now.status.value), String::new());
         let (here, other) = (At::Now(now.status.span), Some(At::Then(place_of(both.old))));
-        let help = "clients that know the old answers only take it for an undocumented one";
+        let help = "clients that know only the old responses treat it as undocumented";
         self.report.say(both.at, Said { rule, here, other, message, help });
     }
 
@@ -119,12 +119,12 @@ impl Compare<'_> {
         let places = (At::Now(now.status.span), At::Then(before.status.span));
         match (before.content.is_empty(), now.content.is_empty()) {
             (false, true) if area == Area::Sent => {
-                let message = (format!("the answer `{status}` of "), " no longer has a body".to_owned());
+                let message = (format!("the response `{status}` of "), " no longer has a body".to_owned());
                 let (here, other, help) = (places.0, Some(places.1), "clients read it: keep sending it");
                 self.report.say(both.at, Said { rule: Rule::CompatFieldRemoved, here, other, message, help });
             }
             (true, false) if area == Area::Sent => {
-                let message = (format!("the answer `{status}` of "), " has a body now".to_owned());
+                let message = (format!("the response `{status}` of "), " has a body now".to_owned());
                 let (here, other, help) = (places.0, Some(places.1), "clients that expect none do not read it");
                 self.report.say(both.at, Said { rule: Rule::CompatFieldAdded, here, other, message, help });
             }
@@ -147,7 +147,7 @@ impl Compare<'_> {
     ) {
         // `Content-Type` is described by the media types.
         let counts = |header: &&Header| !header.name.eq_ignore_ascii_case("content-type");
-        let what = format!("the answer `{status}` of ");
+        let what = format!("the response `{status}` of ");
         for before in olds.iter().filter(counts) {
             let name = &before.name.value;
             let Some(now) = news.iter().find(|header| header.name.eq_ignore_ascii_case(name)) else {
@@ -160,7 +160,7 @@ impl Compare<'_> {
             if before.required.value && !now.required.value {
                 let message = (format!("the header `{name}` of {what}"), " may be absent now".to_owned());
                 let (here, other) = (At::Now(now.name.span), Some(At::Then(before.name.span)));
-                let help = "clients may rely on it: look whether they do";
+                let help = "check whether clients rely on it";
                 self.report.say(both.at, Said { rule: Rule::CompatHeaderOptional, here, other, message, help });
             }
             // In one header only objects are written in two ways.
@@ -175,7 +175,7 @@ impl Compare<'_> {
                     format!(" is written as {} now, not as {}", shown(now.explode.value), shown(before.explode.value));
                 let message = (format!("the header `{name}` of {what}"), text);
                 let (here, other) = (At::Now(now.name.span), Some(At::Then(before.name.span)));
-                let help = "clients read it as it was written: keep writing it so";
+                let help = "clients parse the old form: keep sending it";
                 self.report.say(both.at, Said { rule: Rule::CompatEncoding, here, other, message, help });
             }
             let schema = |document: &Document, header: &Header| {

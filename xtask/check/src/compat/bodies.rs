@@ -23,7 +23,7 @@ impl Compare<'_> {
             (None, Some(now)) => {
                 let (rule, text) = match both.is_reversed {
                     true => (Rule::CompatFieldAdded, "a new body is sent by "),
-                    false => (Rule::CompatBodyWidened, "a new optional body is taken by "),
+                    false => (Rule::CompatBodyWidened, "a new optional body is accepted by "),
                 };
                 self.say_of_body(both, rule, At::Now(now.key), None, text, "");
                 return;
@@ -31,7 +31,7 @@ impl Compare<'_> {
             (Some(before), None) => {
                 let (rule, text) = match both.is_reversed {
                     true => (Rule::CompatFieldRemoved, "a body is no longer sent by "),
-                    false => (Rule::CompatBodyRemoved, "a body is no longer taken by "),
+                    false => (Rule::CompatBodyRemoved, "a body is no longer accepted by "),
                 };
                 let (here, other) = (At::Then(before.key), Some(At::Now(place_of(both.new))));
                 self.say_of_body(both, rule, here, other, text, "");
@@ -61,9 +61,9 @@ impl Compare<'_> {
     fn say_of_body(&mut self, both: &Both<'_>, rule: Rule, here: At, other: Option<At>, before: &str, after: &str) {
         let help = match rule {
             Rule::CompatBodyRequired => "clients send none: make it optional",
-            Rule::CompatBodyRemoved => "clients send it: make sure that nothing of it is needed",
-            Rule::CompatFieldRemoved | Rule::CompatFieldOptional => "whoever is called reads it: keep sending it",
-            _ => "clients that send none are served as before",
+            Rule::CompatBodyRemoved => "clients still send it: make sure that the server does not need it",
+            Rule::CompatFieldRemoved | Rule::CompatFieldOptional => "receivers read it: keep sending it",
+            _ => "nothing changes for clients that send none",
         };
         let message = (before.to_owned(), after.to_owned());
         self.report.say(both.at, Said { rule, here, other, message, help });
@@ -83,16 +83,16 @@ impl Compare<'_> {
         };
         let (before, after) = (parse(olds), parse(news));
         let what = match context {
-            Context::Answer(status) => format!("the answer `{status}` of "),
+            Context::Answer(status) => format!("the response `{status}` of "),
             _ => "the body of ".to_owned(),
         };
         for (old, media) in olds.iter().zip(&before) {
             let Some(at) = media::find(media, &after) else {
                 let help = match area {
-                    Area::Sent => "clients read this form: keep sending it to those that accept it",
-                    _ => "clients send this form: keep accepting it",
+                    Area::Sent => "clients read this media type: keep sending it to those that accept it",
+                    _ => "clients send this media type: keep accepting it",
                 };
-                let text = format!(" no longer comes as `{}`", old.name.value);
+                let text = format!(" no longer has the media type `{}`", old.name.value);
                 let (here, other) = (At::Then(old.name.span), Some(At::Now(now)));
                 let message = (what.clone(), text);
                 self.report.say(both.at, Said { rule: Rule::CompatMediaTypeRemoved, here, other, message, help });
@@ -100,16 +100,16 @@ impl Compare<'_> {
             };
             let new = &news[at];
             if area != Area::Sent && !after[at].covers(media) && media.covers(&after[at]) && media != &after[at] {
-                let text = format!(" is taken as `{}` only, not as `{}`", new.name.value, old.name.value);
+                let text = format!(" is accepted only as `{}` now, not as `{}`", new.name.value, old.name.value);
                 let (here, other) = (At::Now(new.name.span), Some(At::Then(old.name.span)));
-                let (message, help) = ((what.clone(), text), "clients send other forms: keep accepting them");
+                let (message, help) = ((what.clone(), text), "clients send other media types: keep accepting them");
                 self.report.say(both.at, Said { rule: Rule::CompatMediaTypeRemoved, here, other, message, help });
             }
             if area == Area::Sent && after[at].is_range() && after[at].covers(media) && !media.covers(&after[at]) {
-                let text =
-                    format!(" may come as anything in `{}` now, not as `{}` only", new.name.value, old.name.value);
+                let text = format!(" may be any of `{}` now, not only `{}`", new.name.value, old.name.value);
                 let (here, other) = (At::Now(new.name.span), Some(At::Then(old.name.span)));
-                let (message, help) = ((what.clone(), text), "clients read the old form: name those that are sent");
+                let (message, help) =
+                    ((what.clone(), text), "clients read the old media type: list the ones that are sent");
                 self.report.say(both.at, Said { rule: Rule::CompatMediaTypeRemoved, here, other, message, help });
             }
             let views = (View::of_some(self.base.document, old.schema), View::of_some(self.new.document, new.schema));
@@ -121,9 +121,9 @@ impl Compare<'_> {
         for (new, media) in news.iter().zip(&after) {
             let is_known = media::find(media, &before).is_some();
             if !is_known && !olds.is_empty() {
-                let message = (what.clone(), format!(" comes as `{}` too", new.name.value));
+                let message = (what.clone(), format!(" also has the media type `{}`", new.name.value));
                 let (here, other) = (At::Now(new.name.span), Some(At::Then(then)));
-                let help = "clients that do not know this form do not ask for it";
+                let help = "clients that do not know this media type do not ask for it";
                 self.report.say(both.at, Said { rule: Rule::CompatMediaTypeAdded, here, other, message, help });
             }
         }
@@ -182,7 +182,7 @@ impl Compare<'_> {
                 format!(": `/{name}` is written as {} now, not as {}", now.shown(), then.shown()),
             );
             let (here, other) = (At::Now(here), Some(At::Then(there)));
-            let help = "clients write it as they did: keep reading that";
+            let help = "clients still send the old form: keep accepting it";
             self.report.say(both.at, Said { rule: Rule::CompatEncoding, here, other, message, help });
         }
     }

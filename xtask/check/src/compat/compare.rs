@@ -35,7 +35,7 @@ pub(super) struct Both<'a> {
     pub(super) new: &'a Operation,
     /// As the report counts them.
     pub(super) at: usize,
-    /// Whether the API calls it, and somebody else answers.
+    /// Whether the API calls it, as with webhooks and callbacks.
     pub(super) is_reversed: bool,
 }
 

@@ -24,14 +24,14 @@ impl Compare<'_> {
             let message =
                 (format!("`{} {}` is no longer documented for ", before.status, before.identity.value), String::new());
             let (here, other) = (At::Then(before.identity.span), Some(At::Now(place_of(both.new))));
-            let help = "make sure that it is never answered any more: clients have no name for it now";
+            let help = "make sure that the server no longer sends it: clients have no code for it now";
             self.report.say(both.at, Said { rule: Rule::CompatErrorRemoved, here, other, message, help });
         }
         for now in come {
             let text = format!("a new error, `{} {}`, is documented for ", now.status, now.identity.value);
             let message = (text, String::new());
             let (here, other) = (At::Now(now.identity.span), Some(At::Then(place_of(both.old))));
-            let help = "clients that know the old errors only take it for an undocumented answer";
+            let help = "clients that know only the old errors treat it as undocumented";
             self.report.say(both.at, Said { rule: Rule::CompatErrorAdded, here, other, message, help });
         }
     }
@@ -53,7 +53,7 @@ impl Compare<'_> {
                 format!(" has the status {} now, not {}", now.status, before.status),
             );
             let (here, other) = (At::Now(status(both.new, &now)), Some(At::Then(status(both.old, before))));
-            let help = "clients decide by the status: whether to try again, and whom to tell";
+            let help = "clients branch on the status, for example to decide whether to retry";
             self.report.say(both.at, Said { rule: Rule::CompatErrorStatus, here, other, message, help });
             false
         });
@@ -81,7 +81,7 @@ impl Compare<'_> {
                     format!(" is `{}` now, not `{}`", now.identity.value, before.identity.value),
                 );
                 let (here, other) = (At::Now(now.identity.span), Some(At::Then(before.identity.span)));
-                let help = "clients tell errors of one status apart by it";
+                let help = "clients use the message to distinguish errors with the same status";
                 self.report.say(both.at, Said { rule: Rule::CompatErrorMessage, here, other, message, help });
             }
             come.retain(|error| error.status != 0);

@@ -1,10 +1,11 @@
-//! What a change of the contract does to clients and servers that were written against its earlier form.
+//! The effects of a change of the contract on clients and servers that were written against its earlier version.
 //!
-//! What is taken must not narrow, and what is sent must not widen; in webhooks and callbacks it is the other way round.
-//! Every rule says by its severity what it is: an error breaks somebody, a warning needs somebody's care, a note is
-//! harmless. Texts, the order of things, and the way in which a schema is put together mean nothing.
+//! What the API accepts must not narrow, and what it sends must not widen; in webhooks and callbacks it is the other
+//! way round.
+//! The severity of a rule says what to expect: an error breaks clients, a warning needs care, a note is harmless.
+//! Texts, order, and the way in which a schema is composed make no difference.
 //!
-//! What cannot be understood is told as not compared, and everything beside it is compared.
+//! What cannot be understood is reported as not compared; everything else is compared.
 
 mod answers;
 mod bodies;
@@ -25,7 +26,7 @@ use compare::Compare;
 pub use report::Compared;
 pub use side::{Known, KnownError, Side};
 
-/// Compares a document with its earlier form. `ids_matter` where code is generated that has names from `operationId`.
+/// Compares a document with its earlier version. Set `ids_matter` if code is generated with names from `operationId`.
 pub fn check(base: &Side<'_>, new: &Side<'_>, ids_matter: bool) -> Compared {
     let mut compare = Compare::new(base, new, ids_matter);
     compare.operations();

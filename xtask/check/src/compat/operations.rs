@@ -29,15 +29,15 @@ impl<'a> Compare<'a> {
                 }
                 None => self.removed(
                     old,
-                    "is gone",
-                    "clients that call it are answered with 404 or 405: keep it until nobody calls it",
+                    "was removed",
+                    "clients that call it get 404 or 405: keep it until no client calls it",
                 ),
             }
             before.insert(call, ());
         }
         for operation in &new.document.operations {
             if !before.contains_key(&call(operation)) {
-                self.added(operation, "is new");
+                self.added(operation, "was added");
             }
         }
         self.sent_operations(&base.document.webhooks, &new.document.webhooks, "webhook");
@@ -110,7 +110,7 @@ impl<'a> Compare<'a> {
             here: At::Now(span),
             other: None,
             message: (format!("{} {} {how}", new.method.value, new.path.value), String::new()),
-            help: "nobody depends on it yet",
+            help: "no client depends on it yet",
         });
     }
 
@@ -199,9 +199,9 @@ impl<'a> Compare<'a> {
             return;
         }
         let (rule, help) = if slower || fewer {
-            (Rule::CompatRateLimitStricter, "clients that stayed within the old limit are refused with 429")
+            (Rule::CompatRateLimitStricter, "clients that stayed within the old limit get 429")
         } else {
-            (Rule::CompatRateLimitLooser, "nobody is refused who was not")
+            (Rule::CompatRateLimitLooser, "requests that were allowed are still allowed")
         };
         let text = format!(
             " is {} requests in {} s now, and was {} in {} s",

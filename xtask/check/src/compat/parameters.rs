@@ -26,12 +26,12 @@ impl Compare<'_> {
             }
             let name = &before.name.value;
             let (rule, text, help) = if both.is_reversed {
-                (Rule::CompatFieldRemoved, "sent", "whoever is called reads it: keep sending it")
+                (Rule::CompatFieldRemoved, "sent", "receivers read it: keep sending it")
             } else {
                 (
                     Rule::CompatParameterRemoved,
-                    "taken",
-                    "clients that send it are served as if they did not: make sure that is what they mean",
+                    "accepted",
+                    "clients may still send it, and it has no effect: check that this is intended",
                 )
             };
             let text = format!("the {} parameter `{name}` is no longer {text} by ", before.location.name());
@@ -43,7 +43,11 @@ impl Compare<'_> {
     fn added_parameter(&mut self, both: &Both<'_>, now: &Parameter) {
         let (name, location) = (&now.name.value, now.location.name());
         let (rule, text, help) = if both.is_reversed {
-            (Rule::CompatFieldAdded, format!("a new {location} parameter `{name}` is sent by "), "nobody reads it yet")
+            (
+                Rule::CompatFieldAdded,
+                format!("a new {location} parameter `{name}` is sent by "),
+                "no receiver reads it yet",
+            )
         } else if now.required.value {
             (
                 Rule::CompatParameterRequired,
@@ -53,8 +57,8 @@ impl Compare<'_> {
         } else {
             (
                 Rule::CompatParameterAdded,
-                format!("a new optional {location} parameter `{name}` is taken by "),
-                "clients that do not send it are served as before",
+                format!("a new optional {location} parameter `{name}` is accepted by "),
+                "nothing changes for clients that do not send it",
             )
         };
         let other = (rule == Rule::CompatParameterRequired).then(|| At::Then(place_of(both.old)));
@@ -75,15 +79,13 @@ impl Compare<'_> {
                 " was optional and is required now".to_owned(),
                 "clients may leave it out: keep it optional",
             ),
-            (true, false) if both.is_reversed => say(
-                Rule::CompatFieldOptional,
-                " may be absent now".to_owned(),
-                "whoever is called relies on it: keep sending it",
-            ),
+            (true, false) if both.is_reversed => {
+                say(Rule::CompatFieldOptional, " may be absent now".to_owned(), "receivers rely on it: keep sending it")
+            }
             _ => {}
         }
         if let Some(text) = written_otherwise((self.base.document, before), (self.new.document, now)) {
-            say(Rule::CompatParameterStyle, text, "clients write it as they did: keep reading that");
+            say(Rule::CompatParameterStyle, text, "clients still send the old form: keep accepting it");
         }
         let is_text = before.content.is_empty() && now.content.is_empty();
         let area = match both.is_reversed {
@@ -150,7 +152,7 @@ fn written_otherwise(then: (&Document, &Parameter), now: (&Document, &Parameter)
         ));
     }
     (before.allow_reserved && !after.allow_reserved)
-        .then(|| " may not have reserved characters unescaped any more".to_owned())
+        .then(|| " may no longer contain unescaped reserved characters".to_owned())
 }
 
 /// Where an operation is shown.

@@ -11,7 +11,7 @@ use openapi_model::span::Span;
 use super::schema::{Area, Change, Unread, What};
 use crate::outcome::NotCompared;
 
-/// What came of a comparison.
+/// The result of a comparison.
 #[derive(Debug, Default)]
 pub struct Compared {
     /// The changes.
@@ -20,7 +20,7 @@ pub struct Compared {
     pub not_compared: Vec<NotCompared>,
 }
 
-/// What of an operation a schema describes.
+/// The part of an operation that a schema describes.
 #[derive(Debug, Clone)]
 pub(super) enum Context {
     /// A parameter of this name.
@@ -38,7 +38,7 @@ pub(super) enum Context {
 pub(super) enum At {
     /// In the document.
     Now(Span),
-    /// In its earlier form.
+    /// In its earlier version.
     Then(Span),
 }
 
@@ -134,16 +134,16 @@ impl<'a> Report<'a> {
                 let how = match change.what {
                     What::Default if path.is_empty() => format!(" {}", change.text),
                     What::Default => format!(": {text}"),
-                    _ if change.breaks => format!(" takes less than before: {text}"),
-                    _ => format!(" takes more than before: {text}"),
+                    _ if change.breaks => format!(" accepts fewer values than before: {text}"),
+                    _ => format!(" accepts more values than before: {text}"),
                 };
                 (whose, how)
             }
             Context::Parameter(name) => (format!("in the parameter `{name}` of "), format!(": {text}")),
             Context::Body => ("in the body of ".to_owned(), format!(": {text}")),
-            Context::Answer(status) => (format!("in the answer `{status}` of "), format!(": {text}")),
+            Context::Answer(status) => (format!("in the response `{status}` of "), format!(": {text}")),
             Context::Header(name, status) => {
-                (format!("in the header `{name}` of the answer `{status}` of "), format!(": {text}"))
+                (format!("in the header `{name}` of the response `{status}` of "), format!(": {text}"))
             }
         };
         let key = format!("{}{}", change.at, change.text);
@@ -158,7 +158,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Something of an operation that could not be compared.
+    /// Part of an operation that could not be compared.
     pub(super) fn not_compared(&mut self, operation: usize, reason: String, at: At) {
         if self.unread.insert((operation, reason.clone())) {
             let (operation, place) = (self.names[operation].1.clone(), Some(self.place(at)));

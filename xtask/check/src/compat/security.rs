@@ -24,9 +24,9 @@ impl Compare<'_> {
         let by_scopes =
             lost.iter().all(|proof| now.alternatives.iter().any(|wanted| self.suffices(proof, wanted, false)));
         let (rule, help) = if by_scopes {
-            (Rule::CompatScopes, "tokens that have the old scopes only are refused: accept them for a while")
+            (Rule::CompatScopes, "tokens with only the old scopes are refused: accept them for a while")
         } else {
-            (Rule::CompatSecurity, "clients authenticate as they did: accept both ways for a while")
+            (Rule::CompatSecurity, "clients still authenticate in the old way: accept both for a while")
         };
         let span = |security: &Security, operation| {
             let first = security.alternatives.iter().flatten().next().map(|scheme| scheme.name.span);

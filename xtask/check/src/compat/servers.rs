@@ -55,7 +55,7 @@ impl Lost {
             here: self.here,
             other: self.other,
             message,
-            help: "clients call it: keep it answering, or tell them",
+            help: "clients may call it: keep it running, or tell them",
         }
     }
 }
@@ -69,7 +69,7 @@ fn lost(olds: &[Server], news: &[Server]) -> Vec<Lost> {
     let mut all = Vec::new();
     for old in olds {
         let Some(now) = news.iter().find(|now| address(&now.url) == address(&old.url)) else {
-            let text = format!("the server `{}` is gone", old.url.value);
+            let text = format!("the server `{}` was removed", old.url.value);
             all.push(Lost { text, here: At::Then(old.url.span), other: None });
             continue;
         };
@@ -83,7 +83,7 @@ fn lost(olds: &[Server], news: &[Server]) -> Vec<Lost> {
             if let (Some(then), Some(now)) = (&before.default, &after.default)
                 && then != now
             {
-                say(format!("is `{now}` where nothing is said, not `{then}`"));
+                say(format!("defaults to `{now}` now, not to `{then}`"));
             }
             let (Some(then), Some(now)) = (&before.values, &after.values) else { continue };
             let gone: Vec<&str> = then.iter().filter(|value| !now.contains(value)).map(String::as_str).collect();

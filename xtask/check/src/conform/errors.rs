@@ -1,17 +1,17 @@
-//! Every documented error of an operation is provoked, and the order in which a request is decided is looked at: who may
-//! not call learns nothing else.
+//! Provokes every documented error of an operation, and tests the order of checks: a caller without access must learn
+//! nothing else.
 
 use apidrift_core::contract::DocumentedError;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
 use super::operation::{Operation, is_same};
-use super::provocations::{self, Way};
+use super::provocations::{self, Provocation};
 use super::requests::with_malformed;
 use super::session::{Session, Stop, error_of};
 use super::wire::{Answer, Authorization, Request};
 
-/// What is sent in the place of a key.
+/// What is sent in place of a key.
 const NO_KEYS: &[Authorization] = &[
     Authorization::None,
     Authorization::Bare,
@@ -23,30 +23,40 @@ const NO_KEYS: &[Authorization] = &[
 /// Provokes all errors but the rate limit's, which takes the most requests.
 pub(super) fn provoke<'a>(session: &mut Session<'a>, operation: &'a Operation) -> Result<(), Stop> {
     for error in &operation.errors {
-        let way = provocations::way(error);
-        if operation.needs_body() && matches!(way, Way::Malformed(_) | Way::Unknown | Way::Busy | Way::Failing) {
-            session.not_tried(operation, Some(error), "needs a request body, and none is made up".to_owned());
-            continue;
-        }
-        match way {
-            Way::WithoutKey => without_key(session, operation, error)?,
-            Way::WithoutPermission => without_permission(session, operation, error)?,
-            Way::Malformed(parameter) => malformed(session, operation, error, parameter)?,
-            Way::Unknown => unknown(session, operation, error)?,
-            Way::Busy => busy(session, operation, error)?,
-            Way::Failing => failing(session, operation, error)?,
-            Way::OverTheLimit => {}
-            Way::Untold => session.not_tried(
+        let provocation = provocations::provocation(error);
+        if operation.needs_body()
+            && matches!(
+                provocation,
+                Provocation::Malformed(_) | Provocation::NotFound | Provocation::Busy | Provocation::Failing
+            )
+        {
+            session.not_tried(
                 operation,
                 Some(error),
-                "nobody has said how to provoke it (xtask/check/src/conform/provocations.rs)".to_owned(),
+                "needs a request body, which this command does not generate".to_owned(),
+            );
+            continue;
+        }
+        match provocation {
+            Provocation::WithoutKey => without_key(session, operation, error)?,
+            Provocation::WithoutPermission => without_permission(session, operation, error)?,
+            Provocation::Malformed(parameter) => malformed(session, operation, error, parameter)?,
+            Provocation::NotFound => unknown(session, operation, error)?,
+            Provocation::Busy => busy(session, operation, error)?,
+            Provocation::Failing => failing(session, operation, error)?,
+            Provocation::OverTheLimit => {}
+            Provocation::None => session.not_tried(
+                operation,
+                Some(error),
+                "there is no known way to provoke it (see xtask/check/src/conform/provocations.rs)".to_owned(),
             ),
         }
-        let answers_alike = |other: &&DocumentedError| !is_same(other, error) && provocations::way(other) == way;
+        let answers_alike =
+            |other: &&DocumentedError| !is_same(other, error) && provocations::provocation(other) == provocation;
         if let Some(other) = operation.errors.iter().find(answers_alike)
             && !session.has_seen(operation, Some(error))
         {
-            let reason = format!("nobody has said what provokes it and not `{}`", other.name.value);
+            let reason = format!("there is no known way to provoke it rather than `{}`", other.name.value);
             session.not_tried_yet(operation, error, reason);
         }
     }
@@ -56,7 +66,7 @@ pub(super) fn provoke<'a>(session: &mut Session<'a>, operation: &'a Operation) -
 /// The error that is expected: another one that is provoked in the same way, if that is what was answered.
 fn expected<'a>(operation: &'a Operation, error: &'a DocumentedError, answer: &Answer) -> &'a DocumentedError {
     let found = error_of(operation, answer);
-    found.filter(|found| provocations::way(found) == provocations::way(error)).unwrap_or(error)
+    found.filter(|found| provocations::provocation(found) == provocations::provocation(error)).unwrap_or(error)
 }
 
 /// Requests that differ in how well their parameters are. The first leads to something, if that is safe to ask for.
@@ -117,7 +127,7 @@ fn malformed<'a>(
     let parameter = operation.parameters.iter().find(|parameter| parameter.name.as_str() == name);
     let bad = parameter.map(provocations::malformed).unwrap_or_default();
     if bad.is_empty() {
-        let reason = format!("nobody has said what a malformed `{name}` is (xtask/check/src/conform/provocations.rs)");
+        let reason = format!("no malformed `{name}` is known (see xtask/check/src/conform/provocations.rs)");
         session.not_tried(operation, Some(error), reason);
         return Ok(());
     }
@@ -145,7 +155,7 @@ fn unknown<'a>(session: &mut Session<'a>, operation: &'a Operation, error: &'a D
     let unknown = provocations::unknown_values(operation);
     let request = if unknown.is_empty() { None } else { session.request(operation, &unknown) };
     let Some(request) = request else {
-        let reason = "nobody has said what leads to nothing (xtask/check/src/conform/provocations.rs)";
+        let reason = "no value is known that does not exist (see xtask/check/src/conform/provocations.rs)";
         session.not_tried(operation, Some(error), reason.to_owned());
         return Ok(());
     };
@@ -169,12 +179,17 @@ fn unknown<'a>(session: &mut Session<'a>, operation: &'a Operation, error: &'a D
     }
     let place = session.contract.place(
         error.identity.as_ref().map_or(error.status.span, |identity| identity.span),
-        "what the contract says of both",
+        "the response that the contract documents for both",
     );
     let id = &operation.id.value;
-    let message = format!("`{id}` tells what is another workspace's from what is not there");
-    let finding = Finding::at(Rule::LiveLeak, place, message).help("answer both in the same way, to the last header");
-    let expected = format!("the same as of what is not there: {} {}", answer.status, answer.identity().unwrap_or(""));
+    let message =
+        format!("`{id}` answers differently for another workspace's resource and for one that does not exist");
+    let finding = Finding::at(Rule::LiveLeak, place, message).help("answer both identically, headers included");
+    let expected = format!(
+        "the same as for a resource that does not exist: {} {}",
+        answer.status,
+        answer.identity().unwrap_or("")
+    );
     session.report_answer(finding, &other, &expected);
     Ok(())
 }
@@ -202,7 +217,7 @@ fn busy<'a>(session: &mut Session<'a>, operation: &'a Operation, error: &'a Docu
 fn failing<'a>(session: &mut Session<'a>, operation: &'a Operation, error: &'a DocumentedError) -> Result<(), Stop> {
     let target = session.target;
     let Some(keys) = target.failing_keys.get(error.name.as_str()) else {
-        let reason = "needs a server that fails when it is told to (`cargo xtask conform` without --url)";
+        let reason = "needs a server that can be made to fail (`cargo xtask conform` without --url)";
         session.not_tried(operation, Some(error), reason.to_owned());
         return Ok(());
     };

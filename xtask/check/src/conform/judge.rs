@@ -1,4 +1,4 @@
-//! An answer beside what the contract says of it: status, message, media type, schema and headers.
+//! Compares a response with the contract: status, message, media type, schema and headers.
 
 use apidrift_core::contract::DocumentedError;
 use apidrift_core::finding::Finding;
@@ -16,8 +16,8 @@ use super::provocations;
 use super::session::{Documented, Session, label};
 use super::wire::Answer;
 
-/// What a body of JSON is held to.
-pub(super) struct Form<'a> {
+/// What the contract requires of a JSON body.
+pub(super) struct BodySpec<'a> {
     /// Its media type, as the contract has it.
     pub media_type: &'a str,
     pub schema: Option<SchemaId>,
@@ -85,7 +85,11 @@ impl<'a> Session<'a> {
             }
             (None, Some(error)) if answer.status == *error.status => {
                 let (name, wanted) = (self.identity_name(), identity.map_or("", |identity| identity.as_str()));
-                (Rule::LiveMessage, message, format!("the {name} is `{said}`, not `{wanted}`"))
+                (
+                    Rule::LiveMessage,
+                    message,
+                    format!("the server sends the {name} `{said}`, but the contract says `{wanted}`"),
+                )
             }
             (None, Some(_)) if identity.is_some_and(|identity| said == identity.value) => (
                 Rule::LiveStatus,
@@ -100,7 +104,7 @@ impl<'a> Session<'a> {
         };
         let mut finding = Finding::at(rule, self.contract.place(span, "what the contract says"), text);
         if rule == Rule::LiveUndocumented {
-            let place = self.contract.place(message, "what was to be answered");
+            let place = self.contract.place(message, "the expected response");
             finding = finding.with(place).help("answer what is documented, or document it");
         } else {
             finding = finding.help(format!("answer `{wanted}` here, or correct the contract"));
@@ -116,10 +120,10 @@ impl<'a> Session<'a> {
             (Some(value), _) => format!("{status} {}", value.to_json()),
             (None, Body::Json(media)) => match media.schema.and_then(|schema| self.name_of(schema)) {
                 Some(name) => format!("{status} with a `{name}`"),
-                None => format!("{status} with a body of JSON"),
+                None => format!("{status} with a JSON body"),
             },
             (None, Body::None) => format!("{status} without a body"),
-            (None, Body::Untold) => status.to_string(),
+            (None, Body::Undocumented) => status.to_string(),
         }
     }
 
@@ -148,19 +152,19 @@ impl<'a> Session<'a> {
             // Answers to HEAD have no body.
             _ if answer.request.method == "HEAD" => {}
             Body::Json(media) => {
-                let form = Form {
+                let spec = BodySpec {
                     media_type: &media.name,
                     schema: media.schema,
                     place: expected.map_or(status, |error| error.name.span),
                     is_success: expected.is_none(),
                 };
-                found.extend(self.body(operation, &form, answer, &what));
+                found.extend(self.body(operation, &spec, answer, &what));
             }
             Body::None if !answer.body.is_empty() => {
                 let place = self.contract.place(status, "documented without a body");
                 found.push(Finding::at(Rule::LiveBody, place, format!("{what} has a body")));
             }
-            Body::None | Body::Untold => {}
+            Body::None | Body::Undocumented => {}
         }
         found
     }
@@ -173,7 +177,7 @@ impl<'a> Session<'a> {
                 return Vec::new();
             }
             let finding = Finding::at(Rule::LiveHeaderMissing, place(self), format!("{what} comes without `{name}`"))
-                .help("send it with every such answer, or make it optional in the contract");
+                .help("send it with every such response, or make it optional in the contract");
             return vec![finding];
         };
         let Some(schema) = header.schema else { return Vec::new() };
@@ -187,32 +191,32 @@ impl<'a> Session<'a> {
     }
 
     /// What is wrong with a body that is to be JSON.
-    pub fn body(&mut self, operation: &Operation, form: &Form<'_>, answer: &Answer, what: &str) -> Vec<Finding> {
+    pub fn body(&mut self, operation: &Operation, spec: &BodySpec<'_>, answer: &Answer, what: &str) -> Vec<Finding> {
         let contract = self.contract;
         let mut findings = Vec::new();
         let media_type = answer.header("content-type");
-        if !media_type.as_deref().is_some_and(|media_type| is_json(media_type, form.media_type)) {
-            let wanted = essence(form.media_type);
+        if !media_type.as_deref().is_some_and(|media_type| is_json(media_type, spec.media_type)) {
+            let wanted = essence(spec.media_type);
             let shown = media_type.map_or("no media type".to_owned(), |media_type| format!("`{media_type}`"));
             let message = format!("{what} comes as {shown}, not as `{wanted}`");
-            let place = contract.place(form.place, "documented as JSON");
+            let place = contract.place(spec.place, "documented as JSON");
             let help = format!("send `Content-Type: {wanted}`");
             findings.push(Finding::at(Rule::LiveMediaType, place, message).help(help));
         }
         let json = match &answer.json {
             Ok(json) => json,
             Err(reason) => {
-                let place = contract.place(form.place, "documented as JSON");
+                let place = contract.place(spec.place, "documented as JSON");
                 let message = format!("the body of {what} is not JSON: {reason}");
                 findings.push(Finding::at(Rule::LiveBody, place, message).help("send one JSON document in UTF-8"));
                 return findings;
             }
         };
-        let Some(schema) = form.schema else { return findings };
+        let Some(schema) = spec.schema else { return findings };
         let shown = self.name_of(schema).map_or("its schema".to_owned(), |name| format!("`{name}`"));
         let misfits = self.misfits(operation, schema, Direction::Response, &Node::from_json(json));
         for misfit in misfits.unwrap_or_default() {
-            let span = fields::place(&contract.document, schema, &misfit.pointer).unwrap_or(form.place);
+            let span = fields::place(&contract.document, schema, &misfit.pointer).unwrap_or(spec.place);
             let at = if misfit.pointer.is_empty() { "the body" } else { &misfit.pointer };
             let message = format!("{what} does not fit {shown} at `{at}`: {}", misfit.message);
             let place = contract.place(span, "what the contract says");
@@ -220,10 +224,10 @@ impl<'a> Session<'a> {
                 .push(Finding::at(Rule::LiveSchema, place, message).help("answer what fits, or correct the schema"));
         }
         // Errors may carry more than is documented, and so say the conventions of the contract.
-        if form.is_success {
+        if spec.is_success {
             for field in fields::undocumented(&contract.document, schema, json) {
                 let name = contract.document.shape_of(schema).name.as_ref().map(|name| name.span);
-                let place = contract.place(name.unwrap_or(form.place), "this schema");
+                let place = contract.place(name.unwrap_or(spec.place), "this schema");
                 let message = format!("{what} has `{field}`, which {shown} does not describe");
                 let help = "describe it: clients cannot know what it means";
                 findings.push(Finding::at(Rule::LiveUndocumentedField, place, message).help(help));

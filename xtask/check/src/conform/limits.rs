@@ -10,7 +10,7 @@ use openapi_model::source::Place;
 
 use super::judge::rate_limited;
 use super::operation::{Operation, is_same, label_of};
-use super::provocations::{self, Way};
+use super::provocations::{self, Provocation};
 use super::requests::with_malformed;
 use super::session::{Session, Stop, error_of};
 use super::usage::{SLACK, Usage, window};
@@ -85,8 +85,12 @@ fn at(session: &Session<'_>, operation: &Operation, name: &str) -> Place {
 /// Whether a request was counted, by its answer.
 fn is_counted(operation: &Operation, answer: &Answer) -> bool {
     answer.status == *operation.success.status
-        || error_of(operation, answer)
-            .is_some_and(|error| matches!(provocations::way(error), Way::Malformed(_) | Way::Unknown | Way::Busy))
+        || error_of(operation, answer).is_some_and(|error| {
+            matches!(
+                provocations::provocation(error),
+                Provocation::Malformed(_) | Provocation::NotFound | Provocation::Busy
+            )
+        })
 }
 
 fn count(session: &mut Session<'_>, operation: &Operation, answer: &Answer, remaining: i64, reset: i64) {
@@ -106,7 +110,7 @@ fn compare(session: &mut Session<'_>, operation: &Operation, answer: &Answer, li
     let id = &operation.id.value;
     let place = at(session, operation, LIMIT);
     if first != limit {
-        let message = format!("`X-RateLimit-Limit` of `{id}` is {first} once and {limit} another time");
+        let message = format!("`X-RateLimit-Limit` of `{id}` is {first} in one response and {limit} in another");
         let finding = Finding::at(Rule::LiveRateLimitCount, place, message).help("send the limit that is applied");
         session.report_answer(finding, answer, &format!("x-ratelimit-limit: {first}"));
         return;
@@ -114,7 +118,7 @@ fn compare(session: &mut Session<'_>, operation: &Operation, answer: &Answer, li
     let left = limit.saturating_sub(i64::from(is_counted(operation, answer)));
     if let Some(remaining) = remaining.filter(|remaining| *remaining > left) {
         let message =
-            format!("`X-RateLimit-Remaining` of `{id}` is {remaining} after a request, of a limit of {limit}");
+            format!("`X-RateLimit-Remaining` of `{id}` is {remaining} after a request, with a limit of {limit}");
         let place = at(session, operation, REMAINING);
         let finding = Finding::at(Rule::LiveRateLimitCount, place, message).help("count the request first");
         session.report_answer(finding, answer, &format!("at most {left}"));
@@ -124,7 +128,10 @@ fn compare(session: &mut Session<'_>, operation: &Operation, answer: &Answer, li
     {
         let place = session.contract.place(documented.span, "the contract's limit");
         let message = format!("the limit of `{id}` is {limit} here, not {}", documented.requests);
-        session.report(Finding::at(Rule::LiveRateLimitOther, place, message).help("a server may be configured so"));
+        session.report(
+            Finding::at(Rule::LiveRateLimitOther, place, message)
+                .help("this is fine if the server is configured this way"),
+        );
     }
 }
 
@@ -155,12 +162,12 @@ pub(super) fn exhaust<'a>(session: &mut Session<'a>, operation: &'a Operation) -
         return Ok(());
     }
     if !session.limits.exhaust {
-        let reason = "needs --exhaust-rate-limits: others of the workspace are kept out until the window ends";
+        let reason = "needs --exhaust-rate-limits, which blocks the whole workspace until the window ends";
         session.not_tried(operation, Some(error), reason.to_owned());
         return Ok(());
     }
     if operation.rate_limit.is_none() && session.of(operation).counts.limit.is_none() {
-        session.not_tried(operation, Some(error), "nobody has said what the limit is".to_owned());
+        session.not_tried(operation, Some(error), "the contract does not give the limit".to_owned());
         return Ok(());
     }
     let unknown = provocations::unknown_values(operation);
@@ -170,15 +177,15 @@ pub(super) fn exhaust<'a>(session: &mut Session<'a>, operation: &'a Operation) -
         _ => session.request(operation, &unknown).filter(|_| operation.is_safe() || !unknown.is_empty()),
     };
     let Some(request) = request else {
-        session.not_tried(operation, Some(error), "each request would really happen".to_owned());
+        session.not_tried(operation, Some(error), "each request would really take effect".to_owned());
         return Ok(());
     };
     let Some(refused) = use_up(session, operation, error, &request)? else { return Ok(()) };
     session.judge(operation, &refused, Some(error), Rule::LiveAnswer);
     if let Some(remaining) = refused.number(REMAINING).filter(|remaining| *remaining != 0) {
-        let message = format!("`{}` refuses a request though {remaining} are left", operation.id.value);
+        let message = format!("`{}` refuses a request although {remaining} are left", operation.id.value);
         let finding = Finding::at(Rule::LiveRateLimitCount, at(session, operation, REMAINING), message);
-        session.report_answer(finding.help("refuse when none is left"), &refused, "x-ratelimit-remaining: 0");
+        session.report_answer(finding.help("refuse only when none is left"), &refused, "x-ratelimit-remaining: 0");
     }
     before_others(session, operation, error, &refused)?;
     lifted(session, operation, error, &request, &refused)
@@ -207,12 +214,12 @@ fn use_up<'a>(
         }
         if error_of(operation, &answer).is_some_and(|found| is_same(found, error)) {
             if let Some(left) = left.filter(|left| *left > 1) {
-                let message = format!("`{}` refuses a request though {left} were left before it", operation.id.value);
+                let message = format!("`{}` refuses a request although {left} were left before it", operation.id.value);
                 let finding = Finding::at(Rule::LiveRateLimitCount, at(session, operation, REMAINING), message);
                 session.report_answer(
-                    finding.help("refuse when none is left"),
+                    finding.help("refuse only when none is left"),
                     &answer,
-                    "an answer that is no refusal",
+                    "a response that is not a refusal",
                 );
             }
             return Ok(Some(answer));
@@ -224,8 +231,9 @@ fn use_up<'a>(
             let span = operation.rate_limit.as_ref().map_or(operation.id.span, |limit| limit.span);
             let place = session.contract.place(span, "the contract's limit");
             let message =
-                format!("`{}` answers {sent} requests in one window, of a limit of {limit}", operation.id.value);
-            let finding = Finding::at(Rule::LiveRateLimitApplied, place, message).help("refuse what is over the limit");
+                format!("`{}` serves {sent} requests in one window, with a limit of {limit}", operation.id.value);
+            let finding =
+                Finding::at(Rule::LiveRateLimitApplied, place, message).help("refuse requests over the limit");
             session.report_answer(finding, &answer, &label_of(error));
             return Ok(None);
         }
@@ -273,7 +281,7 @@ fn lifted<'a>(
     {
         let message =
             format!("`Retry-After` is {wait} s, and the window ends in {} s", reset.saturating_sub(refused.now));
-        let finding = Finding::at(Rule::LiveRetryAfter, place(session), message).help("let both mean the same moment");
+        let finding = Finding::at(Rule::LiveRetryAfter, place(session), message).help("make both mean the same moment");
         session.report_answer(finding, refused, &format!("Retry-After: {}", reset.saturating_sub(refused.now).max(0)));
         return Ok(());
     }
@@ -289,7 +297,7 @@ fn lifted<'a>(
         let message = format!("after the {} s of `Retry-After` `{}` still refuses", wait.as_secs(), operation.id.value);
         let finding =
             Finding::at(Rule::LiveRetryAfter, place(session), message).help("give the time until the window ends");
-        session.report_answer(finding, &answer, "an answer that is no refusal");
+        session.report_answer(finding, &answer, "a response that is not a refusal");
         return Ok(());
     }
     let remark = format!("rate limit used up, and lifted after {} s", wait.as_secs());

@@ -1,7 +1,7 @@
-//! A live server is held to the contract, over HTTP.
+//! Tests a live server against the contract, over HTTP.
 //!
-//! Every documented answer is provoked and compared with what the contract says of it; nothing undocumented may be
-//! answered. What could not be provoked is told apart from what was seen: the report never claims more than that.
+//! Every documented response is provoked and compared with the contract; undocumented responses are findings. The
+//! report lists what could not be provoked separately from what was seen.
 
 mod errors;
 mod explore;
@@ -40,16 +40,16 @@ pub use target::{Exploration, Limits, Target};
 use testbed::Testbed;
 pub use wire::{KEY, KEY_WITHOUT_PERMISSION};
 
-/// Which server is meant.
+/// The server to test.
 #[derive(Debug)]
 pub enum Wanted {
-    /// One that runs already.
+    /// A server that is already running.
     There(Target),
-    /// The project's own, which `testbed` in the settings runs.
+    /// The project's own server, which `testbed` in the settings starts.
     Testbed,
 }
 
-/// Holds a server to the contract of a project. `progress` is told what comes next.
+/// Tests a server against the contract of a project. `progress` is called with each next step.
 pub fn project(project: &Project, wanted: Wanted, limits: &Limits, progress: &dyn Fn(&str)) -> Outcome {
     let useless = |reason: String| Outcome { unchecked: vec![reason], ..Outcome::default() };
     let source = match project.read(&project.layout.contract) {
@@ -60,7 +60,7 @@ pub fn project(project: &Project, wanted: Wanted, limits: &Limits, progress: &dy
     // Compared with nothing: what is wrong with the contract itself is all that is found.
     let (of_contract, contract) = check::compare(&source, &Claims { profile, folder, ..Claims::default() }, None);
     let Some(contract) = contract else {
-        let unchecked = vec!["no server was asked: the contract has to be put right first".to_owned()];
+        let unchecked = vec!["no request was sent: fix the errors in the contract first".to_owned()];
         return Outcome { findings: of_contract.findings, unchecked, ..Outcome::default() };
     };
     let mut outcome = match wanted {
@@ -77,7 +77,7 @@ pub fn project(project: &Project, wanted: Wanted, limits: &Limits, progress: &dy
         Wanted::Testbed => {
             let Some(command) = &project.layout.testbed else {
                 return useless(format!(
-                    "give --url: no `testbed` in {} runs a server of this project",
+                    "give --url, or set `testbed` in {} to the command that starts a server of this project",
                     project.source.path
                 ));
             };
@@ -100,12 +100,13 @@ pub fn project(project: &Project, wanted: Wanted, limits: &Limits, progress: &dy
     outcome
 }
 
-/// Holds a server to the contract. `progress` is told what comes next.
+/// Tests a server against the contract. `progress` is called with each next step.
 pub fn run(contract: &Contract, target: &Target, limits: &Limits, progress: &dyn Fn(&str)) -> Outcome {
     hold(contract, target, limits, progress, false)
 }
 
-/// Holds a server to the contract. Whether everything may really happen there, without having been asked for one by one.
+/// Tests a server against the contract. The flag says whether all requests may take effect there without being
+/// requested one by one.
 fn hold(
     contract: &Contract,
     target: &Target,
@@ -124,7 +125,7 @@ fn hold(
     }
 }
 
-/// Asks a server with requests that are made up, if that is wanted. `progress` is told what comes next.
+/// Sends generated requests to a server, if requested. `progress` is called with each next step.
 pub fn made_up(contract: &Contract, target: &Target, limits: &Limits, progress: &dyn Fn(&str)) -> Outcome {
     let Some(exploration) = &limits.explore else { return Outcome::default() };
     // What is documented is provoked elsewhere, one by one.
@@ -169,7 +170,9 @@ fn everything(session: &mut Session<'_>) -> Result<(), Stop> {
     // Lists come first: they tell the values that others need.
     operations.sort_by_key(|operation| (operation.path.contains('{'), *operation.method != *"GET"));
     if operations.is_empty() {
-        return Err(Stop::Useless("nothing can be tried: the contract has no operation that was asked for".into()));
+        return Err(Stop::Useless(
+            "nothing to test: the contract has none of the operations given with --operation".into(),
+        ));
     }
     for operation in operations {
         (session.tell)(&format!("{}: successes", operation.id.value));
@@ -185,10 +188,10 @@ fn everything(session: &mut Session<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-/// The documented success. One that changes something is asked for only where its parameters were given by somebody.
+/// Provokes the documented success. An operation that changes something is called only if the user gave its parameters.
 fn success<'a>(session: &mut Session<'a>, operation: &'a Operation) -> Result<(), Stop> {
     if operation.needs_body() {
-        session.not_tried(operation, None, "needs a request body, and none is made up".to_owned());
+        session.not_tried(operation, None, "needs a request body, which this command does not generate".to_owned());
         return Ok(());
     }
     if !session.may_really_happen(operation) {
@@ -196,7 +199,7 @@ fn success<'a>(session: &mut Session<'a>, operation: &'a Operation) -> Result<()
             Some(_) => provocations::flags(operation),
             None => "a server of the project's own (`testbed` in the settings)".to_owned(),
         };
-        session.not_tried(operation, None, format!("needs {needed}: it really happens"));
+        session.not_tried(operation, None, format!("needs {needed}: the request really takes effect"));
         return Ok(());
     }
     if pages::is_list(operation) {

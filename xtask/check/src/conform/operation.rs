@@ -1,7 +1,7 @@
-//! The operations as a server is asked for them: one success, and errors that can be told apart.
+//! The operations that can be tested: one success, and distinguishable errors.
 //!
-//! Any contract can be held against a server. An operation whose answers cannot be told apart, or could not be read, is not
-//! tried; it is kept with the reason, which the report lists.
+//! Any contract can be tested. An operation whose responses cannot be told apart, or could not be read, is not tried;
+//! the report lists it with the reason.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -54,7 +54,7 @@ pub(super) enum Body<'a> {
     /// That there is none.
     None,
     /// Nothing that can be compared.
-    Untold,
+    Undocumented,
     /// That it is JSON.
     Json(&'a MediaType),
 }
@@ -115,14 +115,14 @@ impl Operation {
         for error in &operation.errors {
             match errors.iter().find(|other| answers_alike(other, error)) {
                 Some(first) => {
-                    let reason = format!("nothing tells `{}` from `{}`", error.name.value, first.name.value);
+                    let reason = format!("`{}` and `{}` cannot be told apart", error.name.value, first.name.value);
                     indistinct.push((label_of(error), reason));
                 }
                 None => errors.push(error.clone()),
             }
         }
         if *operation.method == *"HEAD" && errors.iter().any(|error| error.identity.is_some()) {
-            return Err("its errors are told apart by their bodies, and answers to HEAD have none".to_owned());
+            return Err("its errors are told apart by their bodies, and responses to HEAD have none".to_owned());
         }
         let parameter = |spec: &document::Parameter| {
             let schema = spec.schema.map(AllOf::from).unwrap_or_default();
@@ -150,7 +150,7 @@ impl Operation {
         matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS")
     }
 
-    /// Whether a request is malformed without a body. None is made up for it.
+    /// Whether a request is malformed without a body. Bodies are not generated.
     pub fn needs_body(&self) -> bool {
         self.spec.body.as_ref().is_some_and(|body| *body.required)
     }
@@ -172,7 +172,7 @@ impl Operation {
             Some(media) => Body::Json(media),
             // That an error has no body is hardly ever meant where none is described.
             None if content.is_empty() && error.is_none() => Body::None,
-            None => Body::Untold,
+            None => Body::Undocumented,
         }
     }
 
@@ -186,7 +186,7 @@ impl Untried {
         let mut labels: Vec<String> =
             operation.responses.iter().map(|response| response.status.value.to_string()).collect();
         if labels.is_empty() {
-            labels.push("any answer".to_owned());
+            labels.push("any response".to_owned());
         }
         Untried {
             index,
@@ -214,12 +214,12 @@ fn success(operation: &contract::Operation) -> Result<Success, String> {
             Status::Code(code) => {
                 return Err(format!("it documents {code}, which is neither a success nor an error"));
             }
-            status => return Err(format!("it documents `{status}`, and each status has to stand by itself")),
+            status => return Err(format!("it documents `{status}`; write each status separately")),
         }
     }
     let count = successes.len();
     let success = successes.pop().filter(|_| count == 1);
-    let success = success.ok_or_else(|| format!("it documents {count} successes, and exactly one is needed"))?;
+    let success = success.ok_or_else(|| format!("it documents {count} successes; exactly one is needed"))?;
     let content = operation.responses.get(success.response).map(|answer| answer.content.as_slice()).unwrap_or_default();
     if !content.is_empty() && contract::json(content).is_none() {
         return Err(format!("its {} has no JSON body", success.status.value));

@@ -47,7 +47,8 @@ impl Session<'_> {
         match &stopped {
             Some(Stop::Useless(reason)) => unchecked.push(reason.clone()),
             Some(Stop::OutOfTime) => {
-                unchecked.push("the time was up before everything was tried; --timeout gives more".to_owned());
+                unchecked
+                    .push("the time limit was reached before everything was tried; raise it with --timeout".to_owned());
             }
             None => {}
         }
@@ -88,7 +89,7 @@ impl Session<'_> {
         let reason = if self.limits.read_only && untried.method != "GET" {
             "--read-only"
         } else if !self.is_wanted(&untried.id) {
-            "another operation was asked for"
+            "other operations were given with --operation"
         } else {
             untried.reason.as_str()
         };
@@ -116,11 +117,11 @@ impl Session<'_> {
             }
             let reason = match progress.reasons.remove(&label) {
                 _ if read_only => "not tried: --read-only".to_owned(),
-                _ if !concerns => "not tried: another operation was asked for".to_owned(),
+                _ if !concerns => "not tried: other operations were given with --operation".to_owned(),
                 Some(reason) => format!("not tried: {reason}"),
-                None if stopped == Some(&Stop::OutOfTime) => "not tried: the time was up".to_owned(),
+                None if stopped == Some(&Stop::OutOfTime) => "not tried: the time limit was reached".to_owned(),
                 None if stopped.is_some() => "not tried".to_owned(),
-                None => "something else was answered, see the findings".to_owned(),
+                None => "the server answered something else, see the findings".to_owned(),
             };
             not_seen.push((label, reason));
         }

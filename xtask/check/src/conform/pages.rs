@@ -29,7 +29,7 @@ pub(super) fn is_list(operation: &Operation) -> bool {
 fn array(session: &Session<'_>, operation: &Operation) -> Option<(String, Arc<Shape>)> {
     match operation.body(None) {
         Body::Json(media) => fields::array(&session.contract.document, media.schema?),
-        Body::None | Body::Untold => None,
+        Body::None | Body::Undocumented => None,
     }
 }
 
@@ -76,7 +76,7 @@ pub(super) fn walk<'a>(session: &mut Session<'a>, operation: &'a Operation) -> R
     back.reverse();
     let backward: Vec<&String> = back.iter().flat_map(|page| &page.items).collect();
     if let (Some((missing, way)), Some(page)) = (missing(&forward, &backward), back.first()) {
-        let message = format!("{missing} of `{}` is met only on the way {way}", operation.id.value);
+        let message = format!("{missing} of `{}` appears only on the way {way}", operation.id.value);
         items_finding(session, operation, &page.answer, message, "the same items on both ways");
     }
     session.of(operation).remarks.push(format!("paged through {count} pages, to the end and back"));
@@ -110,7 +110,7 @@ fn follow<'a>(
             }
         };
         if !visited.insert(request.path.clone()) {
-            broken_link(session, operation, &answer, "links lead in a circle", "a page that was not seen before");
+            broken_link(session, operation, &answer, "the links form a circle", "a page that was not seen before");
             return Ok(None);
         }
         match page(session, operation, &request)? {
@@ -160,7 +160,7 @@ fn tell(session: &mut Session<'_>, items: &[Json]) {
     for parameter in parameters.filter(|parameter| parameter.location == Location::Path) {
         let name = parameter.name.as_str();
         if let Some(value) = items.iter().find_map(|item| item.get(name)?.as_str()) {
-            session.told.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+            session.discovered_values.entry(name.to_owned()).or_insert_with(|| value.to_owned());
         }
     }
 }
@@ -171,7 +171,7 @@ fn judge_items(session: &mut Session<'_>, operation: &Operation, pages: &[Page],
     let id = &operation.id.value;
     let mut known = HashSet::new();
     if let Some(page) = pages.iter().find(|page| page.items.iter().any(|item| !known.insert(item))) {
-        let message = format!("an item of `{id}` stands on more than one page, or twice on one");
+        let message = format!("an item of `{id}` is on more than one page, or twice on one");
         items_finding(session, operation, &page.answer, message, "items that were not on the pages before");
     } else if last.next.is_none() {
         judge_count(session, operation, &last.answer, items.len());
@@ -184,7 +184,7 @@ fn judge_items(session: &mut Session<'_>, operation: &Operation, pages: &[Page],
                 if before.as_ref().is_some_and(|before| *before < time) {
                     let place = session.contract.place(operation.id.span, "this operation");
                     let message = format!("the items of `{id}` are not in the order of their times, newest first");
-                    let finding = Finding::at(Rule::LivePageOrder, place, message).help("sort before making pages");
+                    let finding = Finding::at(Rule::LivePageOrder, place, message).help("sort before paging");
                     return session.report_answer(finding, &page.answer, "newest first");
                 }
                 before = Some(time);
@@ -197,14 +197,14 @@ fn judge_items(session: &mut Session<'_>, operation: &Operation, pages: &[Page],
     });
     let Some((most, span)) = most else { return };
     if let Some(page) = pages.iter().find(|page| page.next.is_some() && page.items.len() < most) {
-        let place = session.contract.place(span, "so many fit");
-        let message = format!("a page of `{id}` has {} items, and yet there is a next one", page.items.len());
+        let place = session.contract.place(span, "a full page");
+        let message = format!("a page of `{id}` has {} items, but is not the last page", page.items.len());
         let finding = Finding::at(Rule::LivePageShort, place, message).help("fill pages before starting another");
         session.report_answer(finding, &page.answer, &format!("{most} items on every page but the last"));
     }
 }
 
-/// Whether all pages together have the items of the list, where somebody has said how many those are.
+/// Whether all pages together have the items of the list, if their number is known.
 fn judge_count(session: &mut Session<'_>, operation: &Operation, last: &Answer, items: usize) {
     let id = &operation.id.value;
     if let Some(expected) = session.target.items.get(id).filter(|expected| **expected > items) {
@@ -241,7 +241,7 @@ fn broken_link(session: &mut Session<'_>, operation: &Operation, answer: &Answer
 }
 
 fn items_finding(session: &mut Session<'_>, operation: &Operation, answer: &Answer, message: String, expected: &str) {
-    let place = session.contract.place(operation.success.status.span, "this answer");
+    let place = session.contract.place(operation.success.status.span, "this response");
     let finding = Finding::at(Rule::LivePageItems, place, message).help("put every item on exactly one page");
     session.report_answer(finding, answer, expected);
 }

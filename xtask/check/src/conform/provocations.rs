@@ -1,5 +1,5 @@
-//! How each error is provoked. Most follow from the contract's own rules: the status, the name, the parameters and their
-//! schemas. What does not stands in the tables here: a line in them is all that another API needs.
+//! How each error is provoked. Most of it follows from the contract: the status, the name, the parameters and their
+//! schemas. The tables here have the rest; another API needs only a line in them.
 
 use apidrift_core::contract::DocumentedError;
 use openapi_model::document::Location;
@@ -10,8 +10,8 @@ use super::operation::{Operation, Parameter};
 
 /// How an error is provoked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way<'a> {
-    /// By nobody's request.
+pub(super) enum Provocation<'a> {
+    /// With a request without a key.
     WithoutKey,
     /// With a key that lacks the permission.
     WithoutPermission,
@@ -19,18 +19,18 @@ pub(super) enum Way<'a> {
     OverTheLimit,
     /// With a malformed parameter.
     Malformed(&'a str),
-    /// With a parameter that leads to nothing.
-    Unknown,
-    /// With something that is busy.
+    /// With the ID of something that does not exist.
+    NotFound,
+    /// With the ID of something that is busy.
     Busy,
     /// With a key whose requests fail.
     Failing,
-    /// Nobody has said how.
-    Untold,
+    /// There is no known way.
+    None,
 }
 
 /// Errors that their names and statuses do not explain.
-const ERRORS: &[(&str, Way<'static>)] = &[("job_in_progress", Way::Busy)];
+const ERRORS: &[(&str, Provocation<'static>)] = &[("job_in_progress", Provocation::Busy)];
 
 /// Malformed values of parameters whose schemas take any text, as they stand in an address.
 const MALFORMED: &[(&str, &[&str])] = &[("cursor", &["not-a-cursor", "AAAAAAAAAAAAAAAAAAAAAAAA", "%F0%9F%98%80"])];
@@ -53,7 +53,7 @@ pub(super) enum Order {
     NewestFirst,
 }
 
-/// A UUID that nobody has.
+/// A UUID that does not exist.
 const UNKNOWN_UUID: &str = "d1b5c7f0-3a60-4b57-9a1e-6f1c2e0d9b11";
 
 /// Malformed UUIDs. The contract takes the hyphenated form of 36 characters and no other.
@@ -68,30 +68,30 @@ const MALFORMED_UUIDS: &[&str] = &[
 ];
 
 /// How an error is provoked.
-pub(super) fn way(error: &DocumentedError) -> Way<'_> {
+pub(super) fn provocation(error: &DocumentedError) -> Provocation<'_> {
     let name = error.name.as_str();
-    if let Some((_, way)) = ERRORS.iter().find(|(known, _)| *known == name) {
-        return *way;
+    if let Some((_, provocation)) = ERRORS.iter().find(|(known, _)| *known == name) {
+        return *provocation;
     }
     match (*error.status, name.strip_prefix("invalid_")) {
-        (401, _) => Way::WithoutKey,
-        (403, _) => Way::WithoutPermission,
-        (429, _) if name == "rate_limited" || error.identity.is_none() => Way::OverTheLimit,
-        (400, Some(parameter)) => Way::Malformed(parameter),
-        (404, _) => Way::Unknown,
-        (500.., _) => Way::Failing,
-        _ => Way::Untold,
+        (401, _) => Provocation::WithoutKey,
+        (403, _) => Provocation::WithoutPermission,
+        (429, _) if name == "rate_limited" || error.identity.is_none() => Provocation::OverTheLimit,
+        (400, Some(parameter)) => Provocation::Malformed(parameter),
+        (404, _) => Provocation::NotFound,
+        (500.., _) => Provocation::Failing,
+        _ => Provocation::None,
     }
 }
 
 /// Whether an error says that the rate limit is used up.
 pub(super) fn is_over_the_limit(error: &DocumentedError) -> bool {
-    way(error) == Way::OverTheLimit
+    provocation(error) == Provocation::OverTheLimit
 }
 
 /// Whether an error says that what was asked for is busy.
 pub(super) fn is_busy(error: &DocumentedError) -> bool {
-    way(error) == Way::Busy
+    provocation(error) == Provocation::Busy
 }
 
 /// Malformed values of a parameter, as they stand in an address.

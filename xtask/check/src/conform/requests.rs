@@ -26,8 +26,13 @@ impl Session<'_> {
             let name = parameter.name.as_str();
             match parameter.location {
                 Location::Path => {
-                    let known =
-                        || self.target.known.get(name).or_else(|| self.told.get(name)).map(|value| segment(value));
+                    let known = || {
+                        self.target
+                            .known
+                            .get(name)
+                            .or_else(|| self.discovered_values.get(name))
+                            .map(|value| segment(value))
+                    };
                     path = path.replace(&format!("{{{name}}}"), &given(name).or_else(known)?);
                 }
                 Location::Query => {

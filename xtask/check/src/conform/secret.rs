@@ -1,16 +1,16 @@
-//! A text that is sent and never shown.
+//! A secret that is sent and never shown.
 
 use std::fmt;
 
 use serde::Deserialize;
 
-/// A text that is sent and never shown.
+/// A secret that is sent and never shown.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(pub(super) String);
 
 impl Secret {
-    /// Takes a text out of sight.
+    /// Wraps a secret.
     pub fn new(text: impl Into<String>) -> Secret {
         Secret(text.into())
     }

@@ -54,7 +54,7 @@ pub(super) struct Progress {
     pub remarks: Vec<String>,
     pub usage: Option<Usage>,
     pub counts: Counts,
-    /// How often requests that were made up had each status.
+    /// How often generated requests got each status.
     pub made_up: BTreeMap<u16, usize>,
 }
 
@@ -63,16 +63,16 @@ pub(super) struct Session<'a> {
     pub plan: &'a Plan,
     pub target: &'a Target,
     pub limits: &'a Limits,
-    /// Whether everything may really happen, because the server was made for this.
+    /// Whether all requests may take effect, because the server is a testbed.
     pub may_change_anything: bool,
     values: Values<'a>,
     /// Schemas that could not be used.
     unusable: HashSet<SchemaId>,
     pub not_compared: Vec<NotCompared>,
     pub wire: Wire,
-    /// Values of parameters that answers have told.
-    pub told: BTreeMap<String, String>,
-    /// Is told what comes next.
+    /// Values of parameters found in responses.
+    pub discovered_values: BTreeMap<String, String>,
+    /// Called with each next step.
     pub tell: &'a dyn Fn(&str),
     pub findings: Vec<Finding>,
     /// How often each finding was made.
@@ -126,7 +126,7 @@ impl<'a> Session<'a> {
             unusable: HashSet::new(),
             not_compared: Vec::new(),
             wire: Wire::new(target, limits, contract.profile.error_identity.as_deref())?,
-            told: BTreeMap::new(),
+            discovered_values: BTreeMap::new(),
             tell: progress,
             findings: Vec::new(),
             known: HashMap::new(),
@@ -148,7 +148,7 @@ impl<'a> Session<'a> {
         self.limits.operations.is_empty() || self.limits.operations.iter().any(|wanted| wanted == id)
     }
 
-    /// Whether requests of an operation may lead to something: they change nothing, or somebody has asked for it.
+    /// Whether requests of an operation may succeed: they change nothing, or the user asked for it.
     pub fn may_really_happen(&self, operation: &Operation) -> bool {
         operation.is_safe() || self.may_change_anything || self.target.knows_parameters_of(operation)
     }
@@ -163,7 +163,7 @@ impl<'a> Session<'a> {
         pointer.trim_start_matches('/').replace('/', ".")
     }
 
-    /// How a value does not fit a schema; nothing where the schema cannot be used, which is told once.
+    /// How a value does not fit a schema; `None` if the schema cannot be used, which is reported once.
     pub fn misfits(
         &mut self,
         operation: &Operation,
@@ -202,7 +202,7 @@ impl<'a> Session<'a> {
             self.wait_for_room(operation)?;
         }
         let answer = self.ask_at_once(operation, request)?;
-        // Somebody else may have used the limit up.
+        // Another client may have used the limit up.
         let refused = answer
             .as_ref()
             .filter(|answer| is_counted && error_of(operation, answer).is_some_and(provocations::is_over_the_limit));
@@ -234,9 +234,9 @@ impl<'a> Session<'a> {
         let finding = Finding::at(
             Rule::LiveNoAnswer,
             place,
-            format!("a request of `{}` is not answered, or not to the end", operation.id.value),
+            format!("a request of `{}` got no response, or an incomplete one", operation.id.value),
         )
-        .help("whatever happens, answer with one of the documented errors")
+        .help("answer every request, if need be with a documented error")
         .note(format!("request: {}", self.wire.curl(request)))
         .note(format!("what happened: {reason}"));
         self.report(finding);
@@ -261,14 +261,14 @@ impl<'a> Session<'a> {
     fn look_for_keys(&mut self, operation: &Operation, answer: &Answer) {
         if self.wire.has_key(answer) {
             let place = self.contract.place(operation.id.span, "this operation");
-            let message = format!("an answer of `{}` has the API key in it", operation.id.value);
+            let message = format!("a response of `{}` has the API key in it", operation.id.value);
             let finding = Finding::at(Rule::LiveKeyEchoed, place, message)
-                .help("never repeat what was sent as a key: answers are logged and shown");
-            self.report_answer(finding, answer, "an answer without the key");
+                .help("never repeat the API key: responses are logged and shown");
+            self.report_answer(finding, answer, "a response without the key");
         }
     }
 
-    /// Sends a request that was made up, and keeps to the rate limit.
+    /// Sends a generated request, within the rate limit.
     pub fn send(&mut self, operation: &Operation, request: &Request) -> Result<Result<Answer, NoAnswer>, Stop> {
         if matches!(request.authorization, Authorization::Key | Authorization::Spelled(..)) {
             self.wait_for_room(operation)?;
@@ -330,7 +330,7 @@ impl<'a> Session<'a> {
         self.of(operation).seen.contains_key(&label)
     }
 
-    /// Says why a documented error was not seen, if nobody has said yet.
+    /// Records why a documented error was not seen, unless a reason is recorded already.
     pub fn not_tried_yet(&mut self, operation: &Operation, error: &DocumentedError, reason: String) {
         let label = label(operation, Some(error));
         self.of(operation).reasons.entry(label).or_insert(reason);

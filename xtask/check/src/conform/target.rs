@@ -1,4 +1,4 @@
-//! What is held to the contract, and how far that may go.
+//! The server to test, and the limits of a test.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use serde::Deserialize;
 use super::operation::Operation;
 use super::secret::Secret;
 
-/// A server, and what it takes to provoke its answers. `conform --url` fills it from flags; a server that was
-/// made for this describes itself.
+/// A server, and what is needed to provoke its responses. `conform --url` fills it from flags; a testbed describes
+/// itself.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Target {
@@ -17,19 +17,19 @@ pub struct Target {
     pub url: String,
     /// A key with every permission.
     pub key: Secret,
-    /// A key without any, of the same workspace.
+    /// A key of the same workspace without permissions.
     #[serde(default)]
     pub key_without_permission: Option<Secret>,
-    /// Keys whose requests end in an error, by the error's name.
+    /// Keys whose requests fail with an error, by the error's name.
     #[serde(default)]
     pub failing_keys: BTreeMap<String, Vec<Secret>>,
-    /// Values of parameters that lead to something.
+    /// Values of parameters that exist.
     #[serde(default)]
     pub known: BTreeMap<String, String>,
-    /// Values of parameters that lead to something which is busy.
+    /// Values of parameters that exist and are busy.
     #[serde(default)]
     pub busy: BTreeMap<String, String>,
-    /// Values of parameters that lead to something of another workspace.
+    /// Values of parameters that belong to another workspace.
     #[serde(default)]
     pub foreign: BTreeMap<String, String>,
     /// How many items a list has, by operation.
@@ -38,41 +38,41 @@ pub struct Target {
 }
 
 impl Target {
-    /// Whether somebody has given a value for each parameter in the path, and so has asked for the operation. One without
-    /// such parameters nobody has asked for.
+    /// Whether the user gave a value for each parameter in the path, and so asked for the operation. `false` for an
+    /// operation without such parameters.
     pub(super) fn knows_parameters_of(&self, operation: &Operation) -> bool {
         let mut path = operation.path_parameters().peekable();
         path.peek().is_some() && path.all(|parameter| self.known.contains_key(&parameter.name.value))
     }
 }
 
-/// How requests are made up.
+/// How requests are generated.
 #[derive(Debug, Clone)]
 pub struct Exploration {
-    /// What chance starts from: the same requests for the same number.
+    /// The random seed: the same seed gives the same requests.
     pub seed: u64,
-    /// How many requests are made up for each of an operation's properties.
+    /// How many requests are generated for each of an operation's properties.
     pub cases: u32,
 }
 
-/// How far it may go.
+/// The limits of a test.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Only GETs are sent.
+    /// Send only GET requests.
     pub read_only: bool,
-    /// Rate limits may be used up, which keeps others of the workspace out until their windows end.
+    /// Use up rate limits, which blocks the whole workspace until their windows end.
     pub exhaust: bool,
-    /// Only these operations; all where it is empty.
+    /// Test only these operations; all if it is empty.
     pub operations: Vec<String>,
-    /// How long everything may take.
+    /// The time limit for the whole run.
     pub time: Duration,
-    /// How long an answer may take.
+    /// The time limit for one response.
     pub patience: Duration,
-    /// Everything that is documented must be seen.
+    /// Every documented response must be seen.
     pub complete: bool,
-    /// HTTP/2 is spoken without being negotiated.
+    /// Use HTTP/2 without negotiation.
     pub http2: bool,
-    /// Requests are made up too, methods and values included that the contract does not have.
+    /// Also send generated requests, including methods and values that the contract does not have.
     pub explore: Option<Exploration>,
 }
 

@@ -139,10 +139,11 @@ fn what_changes_something_is_not_sent_unless_somebody_asks_for_it() {
     let server = Server::start("");
     let outcome = run(&contract, &server.target(), &Limits { exhaust: true, ..Limits::default() }, &|_| {});
     assert_eq!(*server.asked.lock().unwrap(), ["GET /things"]);
-    let own = "not tried: needs a server of the project's own (`testbed` in the settings): it really happens";
+    let own =
+        "not tried: needs a server of the project's own (`testbed` in the settings): the request really takes effect";
     assert_eq!(reason(&outcome, "pay", "200"), own);
     assert_eq!(reason(&outcome, "log_out", "200"), own);
-    assert_eq!(reason(&outcome, "remove", "200"), "not tried: needs a value of `id`: it really happens");
+    assert_eq!(reason(&outcome, "remove", "200"), "not tried: needs a value of `id`: the request really takes effect");
 }
 
 #[test]
@@ -258,11 +259,11 @@ fn operations_whose_answers_cannot_be_told_apart_are_listed_with_the_reason() {
     assert_eq!(*server.asked.lock().unwrap(), ["GET /fine"]);
     assert_eq!(messages(&outcome), Vec::<&str>::new());
     let untried = |id: &str, label: &str| reason(&outcome, id, label).trim_start_matches("not tried: ").to_owned();
-    assert_eq!(untried("get_two", "201"), "it documents 2 successes, and exactly one is needed");
-    assert_eq!(untried("get_none", "404"), "it documents 0 successes, and exactly one is needed");
-    assert_eq!(untried("get_nothing", "any answer"), "it documents 0 successes, and exactly one is needed");
-    assert_eq!(untried("get_default", "default"), "it documents `default`, and each status has to stand by itself");
-    assert_eq!(untried("get_range", "2XX"), "it documents `2XX`, and each status has to stand by itself");
+    assert_eq!(untried("get_two", "201"), "it documents 2 successes; exactly one is needed");
+    assert_eq!(untried("get_none", "404"), "it documents 0 successes; exactly one is needed");
+    assert_eq!(untried("get_nothing", "any response"), "it documents 0 successes; exactly one is needed");
+    assert_eq!(untried("get_default", "default"), "it documents `default`; write each status separately");
+    assert_eq!(untried("get_range", "2XX"), "it documents `2XX`; write each status separately");
     assert_eq!(untried("get_moved", "200"), "it documents 302, which is neither a success nor an error");
     assert_eq!(untried("get_text", "200"), "its 200 has no JSON body");
     assert_eq!(untried("get_x", "200"), "its path has a variable `x` that no path parameter describes");
@@ -294,7 +295,7 @@ fn errors_that_their_status_alone_tells_are_seen_and_others_that_nothing_tells_a
     let seen = &outcome.live.as_ref().unwrap().operations[0].seen;
     assert!(seen.iter().any(|(label, _)| label == "401"), "{seen:?}");
     let not_seen = &outcome.live.as_ref().unwrap().operations[0].not_seen;
-    assert_eq!(not_seen.last().unwrap().1, "not tried: nothing tells `other` from `one`");
+    assert_eq!(not_seen.last().unwrap().1, "not tried: `other` and `one` cannot be told apart");
 }
 
 #[test]
@@ -313,7 +314,10 @@ fn of_several_errors_with_one_cause_any_may_be_answered() {
     let server = Server::start("");
     let outcome = run(&contract(paths, "    A: {type: object}"), &server.target(), &Limits::default(), &|_| {});
     assert_eq!(messages(&outcome), Vec::<&str>::new());
-    assert_eq!(reason(&outcome, "a", "401 Expired"), "not tried: nobody has said what provokes it and not `unknown`");
+    assert_eq!(
+        reason(&outcome, "a", "401 Expired"),
+        "not tried: there is no known way to provoke it rather than `unknown`"
+    );
 }
 
 #[test]
@@ -338,5 +342,5 @@ fn where_a_body_is_needed_only_refusals_are_provoked() {
         true,
     );
     assert_eq!(*server.asked.lock().unwrap(), Vec::<String>::new());
-    assert_eq!(reason(&outcome, "a", "200"), "not tried: needs a request body, and none is made up");
+    assert_eq!(reason(&outcome, "a", "200"), "not tried: needs a request body, which this command does not generate");
 }

@@ -1,4 +1,4 @@
-//! What the answers of one operation have told of its rate limit so far.
+//! What the responses of one operation have shown of its rate limit so far.
 
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ pub(super) struct Usage {
 pub(super) struct Counts {
     /// The counter and the end of its window, after the last counted request.
     pub last: Option<(i64, i64)>,
-    /// By how much it went down, with the answers that told.
+    /// By how much it went down, with the responses that showed it.
     pub steps: Vec<(i64, Answer)>,
     /// The limit, as it was said first.
     pub limit: Option<i64>,

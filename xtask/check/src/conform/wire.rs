@@ -1,4 +1,4 @@
-//! Requests and answers, and how people see them. Keys are sent, and never shown.
+//! Requests and responses, and how they are shown. Keys are sent, and never shown.
 
 use std::io::Read as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -20,24 +20,24 @@ const SHOWN: usize = 1000;
 /// How much of a body is read.
 const MOST_BYTES: u64 = 16_000_000;
 
-/// Who asks.
+/// The credentials of a request.
 #[derive(Debug, Clone)]
 pub(super) enum Authorization {
-    /// Nobody.
+    /// No credentials.
     None,
-    /// Whoever has the key with every permission.
+    /// The key with every permission.
     Key,
-    /// Whoever has the key without any.
+    /// The key without permissions.
     WithoutPermission,
-    /// Whoever has a key whose requests fail.
+    /// A key whose requests fail.
     Failing(Secret),
-    /// Somebody who sends the key without saying that it is one.
+    /// The key without a scheme before it.
     Bare,
-    /// Somebody with this header, which is no secret.
+    /// This header value, which is not secret.
     Text(&'static str),
-    /// Somebody who sends the key between these texts.
+    /// The key between these two texts.
     Spelled(&'static str, &'static str),
-    /// Somebody who sends `Bearer` and the key in a header of this name.
+    /// `Bearer` and the key, in a header of this name.
     Elsewhere(&'static str),
 }
 
@@ -76,13 +76,13 @@ impl Sent {
 }
 
 impl Request {
-    /// The same by somebody else.
+    /// The same request with other credentials.
     pub fn by(&self, authorization: Authorization) -> Request {
         Request { authorization, ..self.clone() }
     }
 }
 
-/// An answer, read to its end.
+/// A response, read to its end.
 #[derive(Debug, Clone)]
 pub(super) struct Answer {
     pub request: Request,
@@ -116,11 +116,11 @@ impl Answer {
     }
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 pub(super) enum NoAnswer {
     /// The server cannot be reached.
     Unreachable(String),
-    /// It was reached, and did not answer, or not to the end.
+    /// It was reached, but sent no response or an incomplete one.
     Broken(String),
 }
 
@@ -152,7 +152,7 @@ impl Wire {
         let client = Client::builder().redirect(reqwest::redirect::Policy::none());
         let client = if limits.http2 { client.http2_prior_knowledge() } else { client };
         let client = client.user_agent(concat!("opencdi-conform/", env!("CARGO_PKG_VERSION"))).build();
-        let client = client.map_err(|error| format!("there is no HTTP client: {}", causes(&error)))?;
+        let client = client.map_err(|error| format!("the HTTP client cannot be created: {}", causes(&error)))?;
         let identity = identity.map(str::to_owned);
         Ok(Wire { client, base, target: target.clone(), http2: limits.http2, identity })
     }
@@ -185,7 +185,7 @@ impl Wire {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let mut body = Vec::new();
         let read = response.take(MOST_BYTES + 1).read_to_end(&mut body);
-        read.map_err(|error| NoAnswer::Broken(format!("the body breaks off: {}", causes(&error))))?;
+        read.map_err(|error| NoAnswer::Broken(format!("the body ends early: {}", causes(&error))))?;
         if body.len() as u64 > MOST_BYTES {
             return Err(NoAnswer::Broken(format!("the body has more than {MOST_BYTES} bytes")));
         }
@@ -209,7 +209,7 @@ impl Wire {
             return Err(format!("`{link}` leads to another server, to which no key is sent"));
         }
         if there.path() != here.path() {
-            return Err(format!("`{link}` leads to another path than `{}`", here.path()));
+            return Err(format!("`{link}` leads to a different path than `{}`", here.path()));
         }
         let path = from.path.split('?').next().unwrap_or_default();
         let query = there.query().map(|query| format!("?{query}")).unwrap_or_default();
@@ -230,7 +230,7 @@ impl Wire {
         Some(format!("{host}:{}", self.base.port_or_known_default()?))
     }
 
-    /// A request without a body as it stands on the wire, by somebody with the key or by nobody.
+    /// A request without a body as it is sent, with the key or without one.
     pub fn head(&self, request: &Request, keyed: bool, is_last: bool) -> String {
         let path = format!("{}{}", self.base.path().trim_end_matches('/'), request.path);
         let host = self.base.host_str().unwrap_or_default();

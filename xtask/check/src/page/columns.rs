@@ -100,10 +100,10 @@ impl Columns {
     fn entries<'a>(&self, page: &Page, row: &'a Row) -> Vec<Entry<'a>> {
         let Some(cell) = row.cells.get(self.name) else { return Vec::new() };
         let names = names(page, cell);
-        let is_one = names.len() == 1;
+        let is_single = names.len() == 1;
         let entry = |name: Name| {
-            let required = name.required.or_else(|| self.required(row)).filter(|_| is_one);
-            let kind = self.kind.and_then(|column| row.cells.get(column)).filter(|_| is_one);
+            let required = name.required.or_else(|| self.required(row)).filter(|_| is_single);
+            let kind = self.kind.and_then(|column| row.cells.get(column)).filter(|_| is_single);
             Entry {
                 row,
                 required,

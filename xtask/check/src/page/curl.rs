@@ -32,7 +32,7 @@ const SPEAK_OF_IT: [&str; 6] = ["install", "add", "man", "which", "-v", "-S"];
 pub fn requests(text: &str, offset: usize) -> Result<Vec<Request>, shell::Malformed> {
     if let Some(at) = windows(text).filter(|_| text.contains("curl")) {
         let range = offset + at..offset + at + 1;
-        let message = "this is a command line of Windows";
+        let message = "this is a Windows command line";
         return Err(shell::Malformed { message, range, is_sure: false });
     }
     let commands = shell::commands(text, offset)?;
@@ -125,7 +125,7 @@ impl Options {
 
     fn request(mut self, name: Range<usize>) -> Result<Request, shell::Malformed> {
         let Some(url) = self.url else {
-            return Err(shell::Malformed { message: "this command asks for no URL", range: name, is_sure: false });
+            return Err(shell::Malformed { message: "this command has no URL", range: name, is_sure: false });
         };
         if self.as_query {
             self.query.extend(self.data.drain(..).map(Data::into_pair));

@@ -1,4 +1,4 @@
-//! JSON as pages show it: values with their places, what stands for something else in them, and what nobody could copy.
+//! JSON as pages show it: values with their places, placeholders in them, and mistakes that break a copy of it.
 //!
 //! Pages leave things out (`...`), describe values instead of showing them (`(required, string) the name`), put comments,
 //! headers or a status line before them, and show members without their object. All that is a manner of writing. A comma

@@ -143,7 +143,7 @@ impl Splitter<'_> {
         if before == Some('\\') {
             self.has_escaped_quote = true;
             if after.is_some_and(char::is_alphanumeric) {
-                return Err(self.unclear("a backslash does not keep a quote in single quotes", at - 1));
+                return Err(self.unclear("a backslash does not escape a quote in single quotes", at - 1));
             }
         }
         // `'{"text": "It's"}'`
@@ -151,7 +151,7 @@ impl Splitter<'_> {
             && after.is_some_and(char::is_alphabetic)
             && text.starts_with(['{', '['])
         {
-            return Err(self.wrong("this apostrophe ends the text in single quotes; `'\\''` stands for one there", at));
+            return Err(self.wrong("this apostrophe ends the single-quoted string; write `'\\''` instead", at));
         }
         Ok(())
     }

@@ -59,7 +59,7 @@ impl Kind {
         })
     }
 
-    /// Whether a page that says `self` of something that is `other` says nothing wrong.
+    /// Whether a page that says `self` is right about something that is `other`.
     pub fn covers(self, other: Kind) -> bool {
         self == other || (self == Kind::Number && other == Kind::Integer)
     }
@@ -524,7 +524,7 @@ fn says(text: &str, words: &[&str], parts: &[&str]) -> bool {
         || parts.iter().any(|part| text.contains(part))
 }
 
-/// Whether a label is that of an object in general, or of what nobody is to use any more.
+/// Whether a label is that of an object in general, or marks something as deprecated.
 pub fn is_of_object(label: &str) -> bool {
     const WORDS: [&str; 9] =
         ["object", "objects", "objeto", "objet", "objekt", "deprecated", "obsolete", "veraltet", "obsoleto"];

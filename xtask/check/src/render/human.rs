@@ -96,10 +96,10 @@ pub fn coverage(outcome: &Outcome) -> String {
         text.push_str(&format!("not compared: {} with {}: {}{place}\n", part.operation, part.comparison, part.reason));
     }
     for reason in &outcome.unchecked {
-        text.push_str(&format!("not looked at: {reason}\n"));
+        text.push_str(&format!("not checked: {reason}\n"));
     }
     if outcome.not_compared.is_empty() && outcome.unchecked.is_empty() {
-        text.push_str("every operation took part in all of them\n");
+        text.push_str("every operation was part of all comparisons\n");
     }
     text
 }

@@ -1,8 +1,9 @@
 //! Findings as a JUnit report, which GitLab, Jenkins and others show as tests.
 //!
 //! A suite for each family of rules that was compared or has something to say. An error is a failed test, what could not be
-//! looked at is a test that ended in an error, what was not compared is a skipped one, and a comparison that found nothing is
-//! one that passed. Warnings and notes are passed tests with their text as output, because they do not fail the check.
+//! checked is a test that ended in an error, what was not compared is a skipped one, and a comparison that found
+//! nothing is one that passed. Warnings and notes are passed tests with their text as output, because they do not fail
+//! the check.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -13,7 +14,7 @@ use crate::outcome::{NotCompared, OperationReport, Outcome};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Severity;
 
-/// The suite of what could not be looked at.
+/// The suite for what could not be checked.
 const UNCHECKED: &str = "not checked";
 
 pub fn render(outcome: &Outcome) -> String {
@@ -41,12 +42,12 @@ pub fn render(outcome: &Outcome) -> String {
     }
     if suites.names.is_empty() {
         // A report without a test is taken for a good one by some readers.
-        suites.add("apidrift", skipped("nothing was counted as compared", "apidrift", "no comparison was made"));
+        suites.add("apidrift", skipped("nothing was compared", "apidrift", "no comparison was made"));
     }
     suites.written()
 }
 
-/// The families of rules that a comparison speaks through.
+/// The families of rules that a comparison can report.
 fn families(comparison: &str) -> &[&'static str] {
     match comparison {
         "contract" => &["contract"],

@@ -1,4 +1,4 @@
-//! Showing what a check has come to. A renderer decides nothing.
+//! Output formats for the result of a check. A renderer decides nothing.
 
 mod github;
 mod human;
@@ -8,7 +8,7 @@ mod sarif;
 
 use crate::outcome::Outcome;
 
-/// How findings are shown.
+/// An output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     /// For people, with the places in the files.
@@ -23,7 +23,7 @@ pub enum Format {
     Junit,
 }
 
-/// A text without characters that control a terminal, but for line breaks.
+/// A text without terminal control characters, apart from line breaks.
 fn plain(text: &str) -> String {
     let is_control = |letter: char| letter.is_control() && letter != '\n';
     text.chars().map(|letter| if is_control(letter) { '\u{fffd}' } else { letter }).collect()

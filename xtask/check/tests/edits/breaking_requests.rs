@@ -87,7 +87,7 @@ pub const KINDS: &[Kind] = &[
             })
         })
     }),
-    finding("a parameter has another type", |tree| of_type(tree, Way::Parameter)),
+    finding("a parameter has a different type", |tree| of_type(tree, Way::Parameter)),
     finding("a parameter has fewer values", |tree| fewer_values(tree, Way::Parameter)),
     finding("a parameter is shorter", |tree| shorter(tree, Way::Parameter)),
     finding("a parameter has a smaller maximum", |tree| smaller(tree, Way::Parameter)),
@@ -207,7 +207,7 @@ pub const KINDS: &[Kind] = &[
             .map(|at| of_schema(&at, set(&at, "format", "uuid".into())))
             .collect()
     }),
-    finding("a value of a body cannot be null any more", |tree| {
+    finding("a value of a body can no longer be null", |tree| {
         values(tree, Way::Taken, |at, value| {
             let (kind, nullable) = tree.kind(at)?;
             let kind = kind.to_owned();

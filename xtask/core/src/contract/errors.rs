@@ -1,4 +1,4 @@
-//! The errors of an operation, told apart as the profile says.
+//! The errors of an operation, distinguished as the profile says.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use crate::profile::Profile;
 /// An error that an operation documents: one of its named examples, or a status that names none.
 #[derive(Debug, Clone)]
 pub struct DocumentedError {
-    /// The name of its example; its status where no example says what tells it from others.
+    /// The name of its example; its status if no example identifies it.
     pub name: Spanned<String>,
     /// Its status.
     pub status: Spanned<u16>,
-    /// What tells it from other errors of its status, as the profile has it.
+    /// The value that distinguishes it from other errors with its status, at the profile's `error_identity`.
     pub identity: Option<Spanned<String>>,
     /// The summary of its example: what to do about it.
     pub summary: Option<Spanned<String>>,
@@ -65,8 +65,8 @@ pub(super) fn errors(profile: &Profile, spec: &Operation) -> Vec<DocumentedError
     errors
 }
 
-/// What tells an error from others of its status, and where it stands in the error's body: the text or number that the JSON
-/// pointer leads to, without white space around it. Nothing where there is none, or an empty one.
+/// The value that distinguishes an error from others with its status, and its place in the error's body: the string or
+/// number that the JSON pointer leads to, trimmed. `None` if it is missing or empty.
 pub fn identity(pointer: &str, body: &Node) -> Option<(String, Range<usize>)> {
     let node = pointer_keys(pointer).try_fold(body, |node, key| node.child(&key))?;
     let text = match &node.value {

@@ -1,7 +1,7 @@
-//! The contract: an OpenAPI document as its profile sees it.
+//! The contract: an OpenAPI document, interpreted by its profile.
 //!
-//! The document is kept as it is; what the profile knows beyond OpenAPI stands beside each operation. Nothing is judged:
-//! the rules are the check's.
+//! The document is kept unchanged; what the profile adds is stored with each operation. Nothing is judged here: that is
+//! the task of the check.
 
 mod errors;
 mod extent;
@@ -31,26 +31,26 @@ pub use propose::propose;
 pub struct Contract {
     /// The document.
     pub document: Document,
-    /// How it is seen.
+    /// Its conventions.
     pub profile: Profile,
-    /// Its operations, in the order in which they stand.
+    /// Its operations, in document order.
     pub operations: Vec<Operation>,
 }
 
 impl Contract {
-    /// Reads a contract that is in memory, as a profile sees it; without one as [`propose`] would. References into other
-    /// files are followed from the folder `base`.
+    /// Reads a contract that is in memory, with a profile, by default the one that [`propose`] returns. References into
+    /// other files are resolved from the folder `base`.
     ///
     /// # Errors
     ///
-    /// Where nothing can be made of it.
+    /// If it cannot be read at all.
     pub fn read(source: &Arc<Source>, base: Option<&Path>, profile: Option<&Profile>) -> Result<Contract, Unreadable> {
         let document = openapi_model::read(source, base)?;
         let profile = profile.cloned().unwrap_or_else(|| propose(&document, &[]));
         Ok(Contract::new(document, profile))
     }
 
-    /// A document as a profile sees it.
+    /// A document, interpreted by a profile.
     pub fn new(document: Document, profile: Profile) -> Contract {
         let operations = document.operations.iter().map(|spec| Operation::new(&profile, spec)).collect();
         Contract { document, profile, operations }
@@ -71,7 +71,7 @@ impl Contract {
         self.operations.iter().map(|operation| (operation.call(), operation)).collect()
     }
 
-    /// The schema of every error, if the profile names one that there is.
+    /// The schema of every error, if the profile names one that exists.
     pub fn error_schema(&self) -> Option<SchemaId> {
         self.document.component(self.profile.error_schema.as_ref()?)
     }

@@ -1,4 +1,4 @@
-//! An operation with what the profile knows of it: its errors, its permission and its rate limit.
+//! An operation with what the profile adds: its errors, its permission and its rate limit.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use openapi_model::span::{Span, Spanned};
 use super::errors::{DocumentedError, errors};
 use crate::profile::{Profile, SCOPES};
 
-/// An operation with what the profile knows of it.
+/// An operation with what the profile adds.
 #[derive(Debug)]
 pub struct Operation {
     /// As the document has it.
@@ -63,7 +63,7 @@ impl Operation {
         self.parameters.iter().find(|parameter| *parameter.name == *name)
     }
 
-    /// The answers to requests that worked: 2xx, by status.
+    /// The success responses: 2xx, by status.
     pub fn successes(&self) -> impl Iterator<Item = &Response> {
         self.responses.iter().filter(|response| matches!(*response.status, Status::Code(200..=299) | Status::Range(2)))
     }
@@ -80,7 +80,7 @@ fn derived_id(spec: &document::Operation) -> String {
     id
 }
 
-/// The permission that an operation requires, from where the profile says that it stands.
+/// The permission that an operation requires, from the place that the profile names.
 pub(super) fn permission(profile: &Profile, spec: &document::Operation) -> Option<Spanned<String>> {
     let name = profile.permission.as_deref()?;
     if name != SCOPES {

@@ -1,4 +1,4 @@
-//! A profile for a contract whose makers have not written one: what the contract itself keeps to.
+//! A profile for a contract that has none: the conventions that the contract already follows.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,7 +10,7 @@ use super::media::json;
 use super::operation::{permission, rate_limit};
 use crate::profile::{Profile, Requirement, SCOPES};
 
-/// What tells errors of one status apart, in the order of how well it does.
+/// What may distinguish errors with the same status, best first.
 const IDENTITIES: [&str; 10] = [
     "/code",
     "/error/code",

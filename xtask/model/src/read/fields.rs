@@ -1,4 +1,4 @@
-//! Reading single fields: what is of another type than OpenAPI wants there is told and left out.
+//! Reads single fields: a value of a type that OpenAPI does not allow there is reported and left out.
 
 use serde_json::Number;
 
@@ -39,7 +39,7 @@ impl<'a> Reader<'a> {
         if let Some(text) = value.node.as_str() {
             return Some(Spanned::new(text.to_owned(), value.span()));
         }
-        self.wrong(name, value, "a text");
+        self.wrong(name, value, "a string");
         if !matches!(value.node.value, Value::Number(_) | Value::Bool(_)) {
             return None;
         }
@@ -134,15 +134,15 @@ impl<'a> Reader<'a> {
         while let Some(reference) = here.get("$ref") {
             let (kind, reason, nearest) = match reference.node.as_str() {
                 None => {
-                    let message = format!("a `$ref` is {}, not a text", reference.node.kind());
+                    let message = format!("a `$ref` is {}, not a string", reference.node.kind());
                     (ProblemKind::WrongType, message, None)
                 }
                 Some(text) if passed.contains(&here.address()) => {
-                    let message = format!("`{text}` leads in a circle and to nothing");
+                    let message = format!("`{text}` is a circular reference");
                     (ProblemKind::CircularReference, message, None)
                 }
                 Some(_) if passed.len() > MAX_CHAIN => {
-                    let message = format!("{MAX_CHAIN} references follow one another and lead to nothing");
+                    let message = format!("{MAX_CHAIN} references follow one another without an end");
                     (ProblemKind::TooLarge, message, None)
                 }
                 Some(text) => match self.references.find(reference.file, text) {
@@ -173,7 +173,7 @@ impl<'a> Reader<'a> {
         for entry in at.entries() {
             let key = entry.key();
             if !matches!(key, "$ref" | "description" | "summary") && !key.starts_with("x-") {
-                let message = format!("`{key}` stands beside a `$ref`, where it is not read");
+                let message = format!("`{key}` beside a `$ref` is ignored");
                 let reference = at.entry("$ref").map(|entry| (entry.key_span(), "the reference".to_owned()));
                 self.problem(ProblemKind::BesideReference, message, entry.key_span()).related = reference;
             }

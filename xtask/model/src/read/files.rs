@@ -167,10 +167,10 @@ impl Files {
             scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
         });
         if is_url || relative.starts_with("//") {
-            return Err(Nowhere::new(format!("`{relative}` is a URL: only files are followed, nothing is fetched")));
+            return Err(Nowhere::new(format!("`{relative}` is a URL; only references to files are followed")));
         }
         if relative.starts_with('/') || Path::new(relative).is_absolute() {
-            return Err(Nowhere::new(format!("`{relative}` is an absolute path: only relative ones are followed")));
+            return Err(Nowhere::new(format!("`{relative}` is an absolute path; only relative paths are followed")));
         }
         let file = self.file(from).ok_or_else(|| Nowhere::new("its file is not known"))?;
         let Some(folder) = file.path.as_deref().and_then(Path::parent) else {

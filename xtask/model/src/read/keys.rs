@@ -1,4 +1,4 @@
-//! The keys that OpenAPI knows, and where a document has others: a misspelt key is not read by anybody.
+//! The keys that OpenAPI defines, and where a document has others: tools ignore a misspelt key.
 
 use super::files::At;
 use super::nearest::nearest;
@@ -98,7 +98,7 @@ impl Part {
 }
 
 impl<'a> Reader<'a> {
-    /// Tells of keys that a part may not have.
+    /// Reports keys that a part may not have.
     pub fn keys(&mut self, at: At<'a>, part: Part) {
         if part == Part::Schema && self.version == Version::V3_1 {
             return;
@@ -114,7 +114,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let version = if self.version == Version::V3_1 { "3.1" } else { "3.0" };
-            let message = format!("`{key}` is not a key of OpenAPI {version} here; tools ignore it");
+            let message = format!("OpenAPI {version} has no key `{key}` here; tools ignore it");
             let known = old.split(' ').chain(new.split(' ')).filter(|known| !known.is_empty());
             let nearest = nearest(known, key);
             self.problem(ProblemKind::UnknownKey, message, entry.key_span()).nearest = nearest;

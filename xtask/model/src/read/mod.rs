@@ -29,12 +29,12 @@ use crate::problem::{Problem, ProblemKind, Unreadable, UnreadableKind};
 use crate::source::{Place, Source};
 use crate::span::{FileId, Span, Spanned};
 
-/// Reads a document that is in memory. References into other files are followed relative to the folder `base`; without one
-/// they lead nowhere.
+/// Reads a document that is in memory. References into other files are resolved relative to the folder `base`; without
+/// one they do not resolve.
 ///
 /// # Errors
 ///
-/// Only where nothing can be made of it: no YAML or JSON, or no OpenAPI 3.0 or 3.1.
+/// If it is not YAML or JSON, or not OpenAPI 3.0 or 3.1.
 pub fn read(source: &Arc<Source>, base: Option<&Path>) -> Result<Document, Unreadable> {
     let parsed = node::read(&source.text).map_err(|malformed| Unreadable {
         kind: UnreadableKind::Malformed,
@@ -90,12 +90,12 @@ fn version(source: &Arc<Source>, root: &Node) -> Result<(Version, Spanned<String
         None => source.text.get(node.range.clone()).unwrap_or_default().to_owned(),
     };
     if let Some(swagger) = root.get("swagger").filter(|_| root.get("openapi").is_none()) {
-        let message = format!("this is OpenAPI {} (Swagger), and only 3.0 and 3.1 are read", written(swagger));
+        let message = format!("this is OpenAPI {} (Swagger); only 3.0 and 3.1 are supported", written(swagger));
         return Err(unreadable(&message, swagger, "convert it to 3.0 first, for example with swagger2openapi"));
     }
     let Some(openapi) = root.get("openapi") else {
         let start = Node { range: root.range.start..root.range.start, ..Node::default() };
-        let message = "this is no OpenAPI document: it has no key `openapi`";
+        let message = "this is not an OpenAPI document: it has no key `openapi`";
         return Err(unreadable(message, &start, "write `openapi: 3.0.3` or `openapi: 3.1.0`"));
     };
     let text = written(openapi);
@@ -104,7 +104,7 @@ fn version(source: &Arc<Source>, root: &Node) -> Result<(Version, Spanned<String
         (Some("3"), Some("0")) => Version::V3_0,
         (Some("3"), Some("1")) => Version::V3_1,
         _ => {
-            let message = format!("`openapi` is `{text}`, and only 3.0 and 3.1 are read");
+            let message = format!("`openapi` is `{text}`; only 3.0 and 3.1 are supported");
             return Err(unreadable(&message, openapi, "write the document in one of these versions"));
         }
     };
@@ -118,9 +118,9 @@ fn tell_of_texts(files: &Files, problems: &mut Vec<Problem>) {
         let problem =
             |kind, message, range| Problem { kind, message, span: Span::new(id, range), related: None, nearest: None };
         for duplicate in &file.parsed.duplicates {
-            let message = format!("the key `{}` stands here a second time, and the last counts", duplicate.key);
+            let message = format!("duplicate key `{}`; the last one counts", duplicate.key);
             problems.push(Problem {
-                related: Some((Span::new(id, &duplicate.first), "it stands here first".to_owned())),
+                related: Some((Span::new(id, &duplicate.first), "first here".to_owned())),
                 ..problem(ProblemKind::DuplicateKey, message, &duplicate.second)
             });
         }

@@ -1,4 +1,4 @@
-//! The name that somebody may have meant.
+//! The known name that was probably meant.
 
 /// Names that are less alike than this are not taken for one another.
 const LIKE: f64 = 0.6;

@@ -30,7 +30,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             if key == "paths" && !entry.key().starts_with('/') {
-                let message = format!("`{}` is no path: a path begins with `/`", entry.key());
+                let message = format!("`{}` is not a path: a path begins with `/`", entry.key());
                 self.problem(ProblemKind::UnknownKey, message, entry.key_span());
             }
             let path = Spanned::new(entry.key().to_owned(), entry.key_span());
@@ -148,7 +148,7 @@ impl<'a> Reader<'a> {
         for item in items {
             match self.parameter(item) {
                 Ok(parameter) if found.iter().any(|known| is_same(known, &parameter)) => {
-                    let message = format!("the parameter `{}` stands here a second time", parameter.name.value);
+                    let message = format!("duplicate parameter `{}`", parameter.name.value);
                     let first = found.iter().find(|known| is_same(known, &parameter)).map(|known| known.span);
                     let related = first.map(|span| (span, "the first".to_owned()));
                     self.problem(ProblemKind::DuplicateKey, message, item.span()).related = related;
@@ -171,7 +171,7 @@ impl<'a> Reader<'a> {
         }
         for entry in entry.value.entries().filter(|entry| !entry.key().starts_with("x-")) {
             let Some(status) = status(entry.key()) else {
-                let message = format!("`{}` is no status: statuses are `404`, `4XX` or `default`", entry.key());
+                let message = format!("`{}` is not a status: statuses are `404`, `4XX` or `default`", entry.key());
                 self.problem(ProblemKind::UnknownStatus, message.clone(), entry.key_span());
                 missed(message, entry.key_span());
                 continue;

@@ -30,8 +30,8 @@ impl<'a> Reader<'a> {
         let Some(location) = location else {
             let nearest = nearest(["path", "query", "header", "cookie"].into_iter(), &place.value);
             let hint = match place.value.as_str() {
-                "body" | "formData" => ", which OpenAPI 2.0 had: since 3.0 it is a `requestBody`",
-                _ => "; there are `path`, `query`, `header` and `cookie`",
+                "body" | "formData" => ", which only OpenAPI 2.0 has; use `requestBody` instead",
+                _ => "; use `path`, `query`, `header` or `cookie`",
             };
             let reason = format!("the parameter `{}` is in `{}`{hint}", name.value, place.value);
             let reason = self.incomplete(reason, place.span);

@@ -61,7 +61,7 @@ impl<'a> Reader<'a> {
         if self.parts <= MAX_PARTS {
             return Ok(());
         }
-        let reason = format!("the document comes to more than {MAX_PARTS} parts where its references are followed");
+        let reason = format!("the document has more than {MAX_PARTS} parts once its references are followed");
         if self.parts == MAX_PARTS + 1 {
             self.problem(ProblemKind::TooLarge, reason.clone(), span);
         }
@@ -71,9 +71,9 @@ impl<'a> Reader<'a> {
     /// Reads what a reference leads to, unless that is what is being read.
     pub fn within<T>(&mut self, at: At<'a>, from: At<'a>, read: impl FnOnce(&mut Self) -> T) -> Result<T, String> {
         let (kind, reason) = if self.within.contains(&at.address()) {
-            (ProblemKind::CircularReference, "this leads back to something that it is a part of".to_owned())
+            (ProblemKind::CircularReference, "this refers back to something that contains it".to_owned())
         } else if self.within.len() >= MAX_WITHIN {
-            (ProblemKind::TooLarge, format!("references lead more than {MAX_WITHIN} deep into one another"))
+            (ProblemKind::TooLarge, format!("references are nested more than {MAX_WITHIN} deep"))
         } else {
             self.within.push(at.address());
             let read = read(self);

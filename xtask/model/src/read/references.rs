@@ -34,10 +34,9 @@ impl<'a> References<'a> {
         if let Some(found) = self.found.get(&(from, text)) {
             return found.clone();
         }
-        let circle =
-            || Nowhere { circular: true, ..Nowhere::new(format!("`{text}` leads in a circle and to nothing")) };
+        let circle = || Nowhere { circular: true, ..Nowhere::new(format!("`{text}` is a circular reference")) };
         if self.depth > MAX_HOPS {
-            return Err(Nowhere::new(format!("`{text}` leads through more than {MAX_HOPS} references")));
+            return Err(Nowhere::new(format!("`{text}` goes through more than {MAX_HOPS} references")));
         }
         // Whoever needs this one in order to find it goes round in a circle.
         self.found.insert((from, text), Err(circle()));

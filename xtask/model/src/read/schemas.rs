@@ -214,7 +214,7 @@ impl<'a> Reader<'a> {
                 Some(named) => types = types.with(named),
                 None => {
                     let shown = text.map_or(name.node.kind().to_owned(), |text| format!("`{text}`"));
-                    let message = format!("`type` is {shown}, which is no type");
+                    let message = format!("`type` is {shown}, which is not a type");
                     let known = ["null", "boolean", "integer", "number", "string", "array", "object"];
                     let nearest = text.and_then(|text| nearest(known.into_iter(), text));
                     self.problem(ProblemKind::WrongType, message, name.span()).nearest = nearest;
@@ -226,7 +226,7 @@ impl<'a> Reader<'a> {
 
     fn reference(&mut self, value: At<'a>) -> Option<Reference> {
         let Some(text) = value.node.as_str() else {
-            let message = format!("a `$ref` is {}, not a text", value.node.kind());
+            let message = format!("a `$ref` is {}, not a string", value.node.kind());
             self.problem(ProblemKind::WrongType, message, value.span());
             return Some(Reference { text: Spanned::new(String::new(), value.span()), target: None });
         };
@@ -281,7 +281,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Tells of schemas that are references to references that lead back to them: they say nothing.
+    /// Reports schemas that are circular references: they have no meaning.
     pub fn tell_circles(&mut self) {
         let target = |schema: &Schema| schema.reference.as_ref().and_then(|reference| reference.target);
         let mut walks = vec![0; self.schemas.len()];
@@ -298,7 +298,7 @@ impl<'a> Reader<'a> {
             if let Some(reference) =
                 schema.reference.as_ref().filter(|_| walks[here.index()] == walk && target(schema).is_some())
             {
-                let message = format!("`{}` leads in a circle and to nothing", reference.text.value);
+                let message = format!("`{}` is a circular reference", reference.text.value);
                 let span = reference.text.span;
                 self.problem(ProblemKind::CircularReference, message, span);
             }

@@ -83,7 +83,7 @@ pub(super) fn types(document: &Document, ids: &[SchemaId]) -> (Types, bool) {
 
 struct Walk<'a> {
     document: &'a Document,
-    /// Those that are being looked at: what leads back to itself says nothing new.
+    /// Those that are being looked at: what refers to itself says nothing new.
     open: HashSet<SchemaId>,
     known: HashMap<SchemaId, Said>,
 }

@@ -144,7 +144,7 @@ impl<'a> Converter<'a> {
     pub fn finish(&self) -> (Json, usize) {
         let Walk { back, longest } = walk(&self.keys, |key| self.applied(key));
         let reference = |from: Key, to: Key| {
-            // What leads back to itself says nothing new, also where it does so through references.
+            // What refers to itself says nothing new, also where it does so through references.
             let (mut before, mut here) = (from, to);
             for _ in 0..MAX_CHAIN {
                 if back.contains(&(before, here)) {

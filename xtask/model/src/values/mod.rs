@@ -91,7 +91,7 @@ impl<'a> Values<'a> {
         let compiled = self.compiled(schema, direction)?;
         let steps = compiled.chain.saturating_mul(depth(value) + 1);
         if steps > DEEPEST {
-            return Err("too many schemas apply to one value, each because of another".to_owned());
+            return Err("too many nested schemas apply to one value".to_owned());
         }
         let instance: Json = Map::from_iter([(schema.index().to_string(), value.to_json())]).into();
         let validate = || compiled.misfits(&instance, value);

@@ -78,7 +78,7 @@ fn null_fits_what_is_nullable_whatever_else_is_said() {
     let schemas = "    K: {type: string, enum: [a]}\n    A: {nullable: true, allOf: [{$ref: '#/components/schemas/K'}]}\n    B: {type: string, nullable: true, enum: [a]}\n    C: {$ref: '#/components/schemas/K', nullable: true}\n    D: {type: object, nullable: true, properties: {a: {type: string}}}\n";
     let document = document("3.0.3", schemas);
     assert!(fits(&document, "A", "null") && fits(&document, "B", "null"));
-    assert!(!fits(&document, "C", "null"), "what stands beside a reference is not read in 3.0");
+    assert!(!fits(&document, "C", "null"), "keys beside a reference are ignored in 3.0");
     // What is wrong within something nullable is told where it is wrong.
     assert_eq!(misfits_in(&document, "D", Direction::Response, "{a: 77}")[0].0, "77");
 }

@@ -232,7 +232,7 @@ fn answer(contract: &Contract, operation: &Operation, response: &Response, claim
             }
         }
         Status::Range(_) | Status::Default => {
-            let what = format!("the answer `{status}`");
+            let what = format!("the response `{status}`");
             claims.push(Claim { what, ..schema_claim(&contract.document, Rule::ServerSuccess, response) });
         }
     }

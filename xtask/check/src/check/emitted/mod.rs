@@ -61,7 +61,9 @@ pub fn emit(project: &Project) -> Result<Option<Arc<Source>>, String> {
     let shown = command.join(" ");
     let [program, arguments @ ..] = &command[..] else {
         let settings = &project.source.path;
-        return Err(format!("`emits` in {settings} is empty; it is the command that prints what the server emits"));
+        return Err(format!(
+            "`emits` in {settings} is empty; set it to the command that prints the server's OpenAPI document"
+        ));
     };
     let output = Command::new(program)
         .args(arguments)
@@ -98,9 +100,8 @@ impl Compare<'_> {
         if let Some(span) = span {
             finding = finding.with(self.contract.place(span, "the contract says this"));
         }
-        self.findings.push(
-            finding.help("make the server say what the contract says; if it is generated, generate and build it again"),
-        );
+        self.findings
+            .push(finding.help("make the server match the contract; if it is generated, regenerate and rebuild it"));
     }
 
     fn info(&mut self, misread: &[Span]) {
@@ -113,7 +114,8 @@ impl Compare<'_> {
         {
             if !said.is_empty() && said.value != right.value {
                 let said = Json::from(said.value.as_str());
-                let message = format!("the {key} of the API is {said} in the server, not \"{}\"", right.value);
+                let message =
+                    format!("the {key} of the API is {said} in the server, but \"{}\" in the contract", right.value);
                 self.report(Rule::ServerText, "", &said, Some(right.span), message);
             }
         }
@@ -127,7 +129,7 @@ impl Compare<'_> {
             let (span, message) = match known {
                 Some(known) if is_same_scheme(&known.kind, &said.kind) => continue,
                 Some(known) => {
-                    let message = format!("the security scheme `{name}` is something else in the server");
+                    let message = format!("the server's security scheme `{name}` differs from the contract's");
                     (known.name.span, message)
                 }
                 None => {
@@ -180,7 +182,7 @@ impl Compare<'_> {
                 Part::Security => Rule::ServerSecurity,
                 Part::Other => Rule::ServerText,
             };
-            let message = format!("something that the server says of `{name}` cannot be read: {}", unread.reason);
+            let message = format!("part of the server's description of `{name}` cannot be read: {}", unread.reason);
             self.report(rule, name, &Json::Null, Some(here), message);
         }
         let (successes, emitted) = (claims::successes(&operation.spec), claims::successes(&said.spec));
@@ -189,7 +191,8 @@ impl Compare<'_> {
                 if statuses.is_empty() { "none".to_owned() } else { statuses.join(" and ") }
             };
             let (is, wanted) = (shown(&emitted), shown(&successes));
-            let message = format!("the success of `{name}` has the status {is} in the server, not {wanted}");
+            let message =
+                format!("the success of `{name}` has the status {is} in the server, but {wanted} in the contract");
             let span = operation.successes().next().map_or(here, |response| response.status.span);
             self.report(Rule::ServerSuccess, name, &Json::Null, Some(span), message);
         }
@@ -219,11 +222,11 @@ impl Compare<'_> {
                 Some(_) if claim.is_silent() && what == "the id" => continue,
                 Some(said) => {
                     let said = said.shown(&server.document);
-                    let message = format!("{what} of `{name}` is {said} in the server, not {value}");
+                    let message = format!("{what} of `{name}` is {said} in the server, but {value} in the contract");
                     (said, message)
                 }
                 None if claim.is_silent() || claim.is_empty() => continue,
-                None => (Json::Null, format!("the server does not say {what} of `{name}`: {value}")),
+                None => (Json::Null, format!("the server does not state {what} of `{name}`: {value}")),
             };
             self.report(claim.rule, name, &said, Some(claim.span), message);
         }
@@ -236,7 +239,7 @@ impl Compare<'_> {
         };
         for said in told.into_values().filter(|said| !is_of_unshared(&said.what) && !is_unsaid(said.rule)) {
             let value = said.shown(&server.document);
-            let message = format!("the server says {} of `{name}`, and the contract does not: {value}", said.what);
+            let message = format!("the server states {} of `{name}`, but the contract does not: {value}", said.what);
             self.report(said.rule, name, &value, Some(operation.id.span), message);
         }
     }
@@ -256,7 +259,7 @@ impl Compare<'_> {
             {
                 continue;
             }
-            let message = format!("the server has another schema `{name}` than the contract");
+            let message = format!("the server's schema `{name}` differs from the contract's");
             self.report(Rule::ServerSchema, "", &shown, Some(known.span), message);
         }
         // What nothing refers to is not emitted.

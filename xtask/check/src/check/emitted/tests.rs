@@ -70,7 +70,7 @@ fn a_document_agrees_with_itself_and_with_another_form_of_it() {
 fn a_request_body_that_only_one_of_them_has_is_found() {
     let body = "      requestBody:\n        required: true\n        content:\n          application/json: {schema: {$ref: '#/components/schemas/Thing'}}\n";
     let (missing, more) =
-        ("the server does not say `requestBody`", "the server says `requestBody` of `add_thing`, and");
+        ("the server does not state `requestBody`", "the server states `requestBody` of `add_thing`, but");
     assert_found(body, "", "server/parameter", missing, more);
     let differs = "`requestBody` of `add_thing` is";
     assert_found("        required: true\n        content", "        content", "server/parameter", differs, differs);
@@ -90,16 +90,16 @@ fn security_is_compared_with_its_scopes_where_the_server_says_anything_of_it() {
     let silent = format!("{}{}", &silent[..start], &silent[silent.find("  schemas:").unwrap()..]);
     assert!(found(DOCUMENT, &silent).is_empty());
     let other = DOCUMENT.replace("type: oauth2", "type: http, scheme: basic");
-    assert!(found(DOCUMENT, &other)[0].starts_with("server/security the security scheme `oauth` is something else"));
+    assert!(found(DOCUMENT, &other)[0].starts_with("server/security the server's security scheme `oauth` differs"));
 }
 
 #[test]
 fn whatever_else_only_one_of_them_says_is_found() {
     let deprecated = "operationId: add_thing\n      deprecated: true\n";
-    let (missing, more) = ("the server does not say `deprecated`", "the server says `deprecated`");
+    let (missing, more) = ("the server does not state `deprecated`", "the server states `deprecated`");
     assert_found("operationId: add_thing\n", deprecated, "server/text", more, missing);
     let (missing, more) =
-        ("the server does not say the header parameter `x-trace`", "the server says the header parameter");
+        ("the server does not state the header parameter `x-trace`", "the server states the header parameter");
     assert_found(
         "        - {name: X-Trace, in: header, schema: {type: string}}\n",
         "",
@@ -109,11 +109,12 @@ fn whatever_else_only_one_of_them_says_is_found() {
     );
     let style = "in: query, explode: false, schema";
     let (missing, more) =
-        ("the server says the style of the query parameter `tags`", "the server does not say the style");
+        ("the server states the style of the query parameter `tags`", "the server does not state the style");
     assert_found("in: query, schema", style, "server/parameter", missing, more);
     let differs = "the success of `add_thing` has the status";
     assert_found("        '204': {description: none}\n", "", "server/success", differs, differs);
-    let (missing, more) = ("the server does not say the answer `default`", "the server says the answer `default`");
+    let (missing, more) =
+        ("the server does not state the response `default`", "the server states the response `default`");
     let default = &DOCUMENT[DOCUMENT.find("        default").unwrap()..DOCUMENT.find("components:").unwrap()];
     assert_found(default, "", "server/success", missing, more);
     let differs = "the schema of the 200 of `add_thing` is";
@@ -124,7 +125,7 @@ fn whatever_else_only_one_of_them_says_is_found() {
         differs,
         differs,
     );
-    let differs = "another schema `Failure`";
+    let differs = "the server's schema `Failure` differs";
     assert_found("{code: {type: string}}", "{code: {type: integer}}", "server/schema", differs, differs);
 }
 

@@ -63,14 +63,14 @@ impl About<'_, '_> {
                     );
                 }
                 None if parts.len() == 1 && known == names.len() - 1 && !is_below && !object.is_open => {
-                    let message = format!("the answer has no field `{}`", entry.name.value);
+                    let message = format!("the response has no field `{}`", entry.name.value);
                     let here = self.page.place(&entry.name.range, "the page says this");
                     let finding = Finding::at(Rule::PageFieldExtra, here, message);
                     let beside = object
                         .fields
                         .values()
                         .next()
-                        .map(|field| self.basis.place(field.name.span, "it has fields such as this"));
+                        .map(|field| self.basis.place(field.name.span, "it has fields such as this one"));
                     let finding = match beside {
                         Some(place) => finding.with(place),
                         None => finding,

@@ -201,7 +201,7 @@ pub fn unknown_name(
             if is_typo || basis.is_complete() {
                 fix_written(finding.help(format!("write `{}`", right.value)), page, written, &right.value)
             } else {
-                finding.help(format!("write `{}`, if that is meant", right.value))
+                finding.help(format!("write `{}`, if that is what you mean", right.value))
             }
         }
         None => finding.help(otherwise),

@@ -77,7 +77,7 @@ impl About<'_, '_> {
     /// A body of a request that has none.
     fn body_of_none(&self, value: &ShownValue) -> Option<Finding> {
         let first = value.node.entries().first()?;
-        let message = "the page shows a body of the request, and the operation takes none";
+        let message = "the page shows a request body, but the operation accepts none";
         let finding = Finding::at(Rule::PageBody, self.page.place(&first.key_range, "in this body"), message);
         let finding = finding.with(self.basis.place(self.operation.id.span, "of this operation"));
         Some(finding.help("leave the body out, or describe it in the contract"))
@@ -101,8 +101,8 @@ impl About<'_, '_> {
             finding = finding.note(format!("and {} more", others.len() - 3));
         }
         Some(finding.help(match shows.role {
-            Role::Request => "show a body that the operation takes",
-            _ => "show a body that the operation really answers with",
+            Role::Request => "show a body that the operation accepts",
+            _ => "show a body that the operation really returns",
         }))
     }
 

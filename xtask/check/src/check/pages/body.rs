@@ -40,7 +40,7 @@ impl About<'_, '_> {
             let Some((misfits, there)) = misfits else { continue };
             for (message, range) in misfits {
                 let finding = Finding::at(Rule::PageBody, self.page.place(&range, "in this body"), message);
-                findings.push(finding.with(there.clone()).help("show a body that the operation really answers with"));
+                findings.push(finding.with(there.clone()).help("show a body that the operation really returns"));
             }
         }
         let shown = self.operation.successes().find_map(|success| Some((success, json_schema(success)?)));
@@ -76,14 +76,14 @@ impl About<'_, '_> {
         if best.is_some() || with_body().next().is_some() {
             return best;
         }
-        let there = self.basis.place(successes.first()?.status.span, "the contract answers without a body");
+        let there = self.basis.place(successes.first()?.status.span, "the contract documents no body");
         Some((vec![("the operation answers without a body".to_owned(), body.range.clone())], there))
     }
 
     fn answer(&self, schema: SchemaId) -> Place {
         let schema = self.basis.document().schema(schema);
         let span = schema.reference.as_ref().map_or(schema.span, |reference| reference.text.span);
-        self.basis.place(span, "the contract answers with this")
+        self.basis.place(span, "the contract documents this body")
     }
 
     /// Whether a body is that of an error which the operation has.
@@ -136,7 +136,7 @@ impl About<'_, '_> {
             if !self.basis.is_complete() {
                 return Vec::new();
             }
-            let message = format!("the page does not say that the success has the status {right}");
+            let message = format!("the page does not give the success status {right}");
             let finding = Finding::at(Rule::PageSuccessStatus, self.page.top("this page"), message);
             return vec![finding.with(there()).help(help)];
         }
@@ -146,7 +146,8 @@ impl About<'_, '_> {
         let wrong = prose.into_iter().chain(cells).filter(|said| !is_right(said));
         wrong
             .map(|said| {
-                let message = format!("the success has the status {right}, not {}", said.status);
+                let message =
+                    format!("the page gives the success status {}, but the contract says {right}", said.status);
                 let here = self.page.place(&said.range, "the page says this");
                 let finding = Finding::at(Rule::PageSuccessStatus, here, message).with(there()).help(help.clone());
                 // The words after it would be wrong as well; of several nobody knows which is meant.
@@ -193,8 +194,9 @@ fn said(span: &Written<String>) -> Option<Said> {
         "partial content",
     ];
     let (status, reason) = span.split_once(' ').unwrap_or((span, ""));
-    let is_one = is_success(status) && (reason.is_empty() || REASONS.contains(&reason.to_lowercase().as_str()));
-    is_one.then(|| Said { status: status.to_owned(), is_bare: reason.is_empty(), range: span.range.clone() })
+    let is_success_status =
+        is_success(status) && (reason.is_empty() || REASONS.contains(&reason.to_lowercase().as_str()));
+    is_success_status.then(|| Said { status: status.to_owned(), is_bare: reason.is_empty(), range: span.range.clone() })
 }
 
 /// A page of common errors: its bodies are errors that operations have, and its fields those of an error.
@@ -206,7 +208,7 @@ pub fn common(basis: &Basis<'_>, page: &Page) -> Vec<Finding> {
             Ok(body) => {
                 for (message, range) in no_error(basis, &schemas, &body) {
                     let finding = Finding::at(Rule::PageBody, page.place(&range, "in this body"), message);
-                    findings.push(finding.help("show a body that operations really answer with"));
+                    findings.push(finding.help("show a body that operations really return"));
                 }
                 let known = |text: &str| {
                     let errors = basis.operations().flat_map(|operation| &operation.errors);

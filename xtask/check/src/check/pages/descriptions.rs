@@ -46,7 +46,8 @@ impl About<'_, '_> {
         if right.value == written.value {
             return None;
         }
-        let message = format!("the page names the permission `{}`; `{}` is required", written.value, right.value);
+        let message =
+            format!("the page names the permission `{}`, but the operation requires `{}`", written.value, right.value);
         let finding = Finding::at(Rule::PagePermission, self.page.place(&written.range, "the page says this"), message);
         let finding = finding.with(self.basis.place(there, "the contract says so here"));
         Some(finding.help(format!("write `{}`, or correct the description", right.value)))
@@ -84,9 +85,9 @@ impl About<'_, '_> {
             let meant = right.keys().find(|other| plain(other) == plain(name) && !written.contains_key(*other));
             findings.push(match meant {
                 Some(meant) => {
-                    let message = format!("the contract calls this error `{meant}`, and the page `{name}`");
+                    let message = format!("the page calls this error `{name}`, the contract calls it `{meant}`");
                     let finding = Finding::at(Rule::PageErrorMessage, here, message).with(there());
-                    finding.help("call it the same in both")
+                    finding.help("use the same name in both")
                 }
                 None => {
                     let message = format!("the contract does not list the error `{name}` here");
@@ -111,7 +112,7 @@ impl About<'_, '_> {
         if spelt > 2
             && let Some(first) = findings.iter().position(is_spelling)
         {
-            findings[first] = findings[first].clone().note(format!("so are {} others", spelt - 1));
+            findings[first] = findings[first].clone().note(format!("{} other names differ in the same way", spelt - 1));
             let mut at = 0;
             findings.retain(|finding| {
                 at += 1;
@@ -124,7 +125,7 @@ impl About<'_, '_> {
 
 /// The one permission that a page names: right before the word for it, or behind it.
 fn permission(page: &Page) -> Option<Written<String>> {
-    let is_one = |text: &str, code: &str| {
+    let is_permission = |text: &str, code: &str| {
         let Some((before, after)) = text.split_once(code) else { return false };
         let follows = PERMISSION.find(after.trim_start()).is_some_and(|found| found.start() == 0);
         let before = before.trim_end_matches([' ', ':', '：', '「', '“', '"']);
@@ -133,7 +134,7 @@ fn permission(page: &Page) -> Option<Written<String>> {
     let mut named: Vec<&Written<String>> = Vec::new();
     for paragraph in page.paragraphs.iter().filter(|paragraph| PERMISSION.is_match(&paragraph.text)) {
         let names: Vec<&Written<String>> = paragraph.codes.iter().filter(|code| NAME.is_match(code)).collect();
-        if names.iter().any(|code| is_one(&paragraph.text, code)) {
+        if names.iter().any(|code| is_permission(&paragraph.text, code)) {
             named.extend(names);
         }
     }

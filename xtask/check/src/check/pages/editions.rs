@@ -97,8 +97,8 @@ fn blocks(original: &Page, page: &Page, known: &Known<'_>) -> Vec<Finding> {
             original.language.name(),
             original.blocks.len()
         );
-        let finding = Finding::at(Rule::PageEditions, page.top("this edition"), message);
-        return vec![finding.with(original.top("the other edition")).help("show the same code in every language")];
+        let finding = Finding::at(Rule::PageEditions, page.top("this language"), message);
+        return vec![finding.with(original.top("the other language")).help("show the same code in every language")];
     }
     let pairs = original.blocks.iter().zip(&page.blocks);
     pairs
@@ -108,8 +108,8 @@ fn blocks(original: &Page, page: &Page, known: &Known<'_>) -> Vec<Finding> {
             !is_same(one, other) && !lacks_a_request && !known.touches(original, one) && !known.touches(page, other)
         })
         .map(|(one, other)| {
-            let here = page.place(&first_line(other), "this edition says this");
-            let there = original.place(&first_line(one), "the other edition says this");
+            let here = page.place(&first_line(other), "this language has this");
+            let there = original.place(&first_line(one), "the other language has this");
             let finding = Finding::at(
                 Rule::PageEditions,
                 here,
@@ -176,19 +176,24 @@ fn header_names(names: &BTreeSet<&str>, original: &Page, page: &Page, known: &Kn
     for (name, range) in &there {
         if !here.contains_key(name) && !in_page {
             let message =
-                format!("the page does not speak of the header `{name}`; in {} it does", original.language.name());
-            let finding = Finding::at(Rule::PageEditions, page.top("this edition"), message);
+                format!("the page does not mention the header `{name}`; in {} it does", original.language.name());
+            let finding = Finding::at(Rule::PageEditions, page.top("this language"), message);
             findings.push(
-                finding.with(original.place(range, "the other edition does")).help(format!("say the same of `{name}`")),
+                finding
+                    .with(original.place(range, "the other language mentions it"))
+                    .help(format!("mention `{name}` in both languages or in neither")),
             );
         }
     }
     for (name, range) in &here {
         if !there.contains_key(name) && !in_original {
-            let message =
-                format!("the page speaks of the header `{name}`; in {} it does not", original.language.name());
-            let finding = Finding::at(Rule::PageEditions, page.place(range, "this edition does"), message);
-            findings.push(finding.with(original.top("the other edition")).help(format!("say the same of `{name}`")));
+            let message = format!("the page mentions the header `{name}`; in {} it does not", original.language.name());
+            let finding = Finding::at(Rule::PageEditions, page.place(range, "this language mentions it"), message);
+            findings.push(
+                finding
+                    .with(original.top("the other language"))
+                    .help(format!("mention `{name}` in both languages or in neither")),
+            );
         }
     }
     findings

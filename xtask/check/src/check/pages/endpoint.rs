@@ -188,7 +188,7 @@ impl<'a> Reader<'a, '_> {
             let own = targets.iter().filter(|(other, target)| {
                 other.manner != Manner::Index && target.operation().is_some_and(|other| std::ptr::eq(other, operation))
             });
-            let is_only = is_one(&sections::innermost(page, own.map(|(one, _)| one.range.start)));
+            let is_only = are_nested(&sections::innermost(page, own.map(|(one, _)| one.range.start)));
             let part = page.part(&sections::united(ranges));
             Section::new(operation, part, one.endpoint.clone(), names(&one.endpoint, operation), is_only)
         };
@@ -274,13 +274,15 @@ impl<'a> Reader<'a, '_> {
         let has_method = here.iter().any(|operation| *operation.method == *endpoint.method);
         if let Some(first) = here.first().filter(|_| !has_method) {
             let methods: Vec<&str> = here.iter().map(|operation| operation.method.as_str()).collect();
-            let message =
-                format!("`{}` has {}, not {}", endpoint.path.value, methods.join(" and "), endpoint.method.value);
+            let message = {
+                let (said, path) = (&endpoint.method.value, &endpoint.path.value);
+                format!("the page says {said} for `{path}`, but the contract has {}", methods.join(" and "))
+            };
             let finding =
                 Finding::at(Rule::PageMethod, page.place(&endpoint.method.range, "the page says this"), message);
             return finding
                 .with(self.basis.place(first.path.span, "the contract has this path"))
-                .help("correct the method, or remove what is said of it");
+                .help("correct the method, or remove the endpoint from the page");
         }
         let written = call(&endpoint.method, &endpoint.path);
         let left = self.basis.operations().filter(|operation| !self.described.contains(&operation.call()));
@@ -295,8 +297,7 @@ impl<'a> Reader<'a, '_> {
         }
         let place = page.place(&endpoint.path.range, "no operation");
         let message = format!("the contract has no operation `{} {}`", endpoint.method.value, endpoint.path.value);
-        Finding::at(Rule::PageUnknownOperation, place, message)
-            .help("correct the endpoint, or remove what is said of it")
+        Finding::at(Rule::PageUnknownOperation, place, message).help("correct the endpoint, or remove it from the page")
     }
 }
 
@@ -305,11 +306,9 @@ fn elsewhere(page: &Page, foreign: &[&Declaration]) -> Option<Finding> {
     let first = foreign.first()?;
     let endpoint = format!("`{} {}`", first.endpoint.method.value, first.endpoint.path.value);
     let message = match foreign.len() {
-        1 => format!(
-            "the contract has no operation {endpoint}, and nothing like it: what is said of it was not compared"
-        ),
+        1 => format!("the contract has no operation {endpoint} or a similar one, so this section was not compared"),
         many => format!(
-            "{many} endpoints of this page, such as {endpoint}, are none of the contract's, nor like them: what is said of them was not compared"
+            "{many} endpoints on this page, such as {endpoint}, are not in the contract or similar to any that are, so their sections were not compared"
         ),
     };
     Some(Finding::at(Rule::PageUnknown, page.place(&first.range, "this endpoint"), message))
@@ -327,7 +326,7 @@ fn whole(page: &Page) -> Page {
 }
 
 /// Whether ranges are one, or each a part of the next.
-fn is_one(ranges: &[Range<usize>]) -> bool {
+fn are_nested(ranges: &[Range<usize>]) -> bool {
     let mut ranges: Vec<&Range<usize>> = ranges.iter().collect();
     ranges.sort_by_key(|range| range.len());
     ranges.windows(2).all(|pair| pair[0].start >= pair[1].start && pair[0].end <= pair[1].end)
@@ -375,6 +374,6 @@ fn misnamed(
     if is_sure {
         fix_written(finding.help(format!("write `{right}`")), page, written, right)
     } else {
-        finding.help(format!("write `{right}`, if that is meant"))
+        finding.help(format!("write `{right}`, if that is what you mean"))
     }
 }

@@ -111,7 +111,7 @@ fn compare(
     for (index, (page, row)) in rows.iter().enumerate() {
         let same = |(_, other): &&(&Page, &ErrorRow)| *other.status == *row.status && *other.message == *row.message;
         if let Some((first_page, first)) = rows[..index].iter().find(same) {
-            let message = format!("`{} {}` stands twice in the error table", row.status.value, row.message.value);
+            let message = format!("`{} {}` is listed twice in the error table", row.status.value, row.message.value);
             let finding = Finding::at(Rule::PageErrorDuplicate, page.place(&row.range, "again here"), message);
             findings.push(finding.with(first_page.place(&first.range, "first here")).help("keep one of the rows"));
         } else if !documented.iter().chain(allowed).any(|error| is(row, error)) {
@@ -139,11 +139,15 @@ fn compare(
 fn misnamed(basis: &Basis<'_>, page: &Page, row: &ErrorRow, error: &DocumentedError) -> Option<Finding> {
     let identity = error.identity.as_ref()?;
     let (rule, here, there, message, right) = if row.message.value == identity.value {
-        let message = format!("`{}` has the status {}, not {}", identity.value, error.status.value, row.status.value);
+        let message = {
+            let (name, said, right) = (&identity.value, row.status.value, error.status.value);
+            format!("the page gives `{name}` the status {said}, but the contract says {right}")
+        };
         (Rule::PageErrorStatus, &row.status.range, error.status.span, message, error.status.value.to_string())
     } else {
         let word = basis.error_word();
-        let message = format!("the {word} is `{}`, not `{}`", identity.value, row.message.value);
+        let message =
+            format!("the page gives the {word} `{}`, but the contract says `{}`", row.message.value, identity.value);
         (Rule::PageErrorMessage, &row.message.range, identity.span, message, identity.value.clone())
     };
     let finding = Finding::at(rule, page.place(here, "the page says this"), message);
@@ -214,7 +218,7 @@ fn columns(row: &str) -> usize {
     row.trim().trim_matches('|').replace("\\|", "").split('|').count()
 }
 
-/// What an error looks like to whoever gets it: its status, and what tells it from others.
+/// What a client sees of an error: its status, and its identity.
 pub type Key<'a> = (u16, Option<&'a str>);
 
 /// What an error looks like.
@@ -222,7 +226,7 @@ pub fn key(error: &DocumentedError) -> Key<'_> {
     (*error.status, error.identity.as_ref().map(|identity| identity.as_str()))
 }
 
-/// Whether two errors look the same to whoever gets them.
+/// Whether two errors look the same to a client.
 pub fn is_same(one: &DocumentedError, other: &DocumentedError) -> bool {
     key(one) == key(other)
 }

@@ -179,7 +179,7 @@ impl<'a> About<'a, '_> {
         if kind == Some(Kind::Object) || self.is_key(&required.name) {
             return None;
         }
-        let message = format!("the request lacks the query parameter `{}`, which is required", required.name.value);
+        let message = format!("the request lacks the required query parameter `{}`", required.name.value);
         let here = self.page.place(&request.url.range, "this request");
         let finding = Finding::at(Rule::PageRequestQuery, here, message);
         let finding = finding.with(self.basis.place(required.name.span, "the contract requires it"));
@@ -220,23 +220,23 @@ impl<'a> About<'a, '_> {
             return Vec::new();
         }
         let Some(_) = &self.operation.body else {
-            let message = "the request sends a body, and the operation takes none";
+            let message = "the request sends a body, but the operation accepts none";
             let finding = Finding::at(Rule::PageRequestBody, self.page.place(range, "this data"), message);
             let finding = finding.with(self.basis.place(self.operation.id.span, "of this operation"));
             return vec![finding.help("leave the data out")];
         };
         if matches!(request.body, page::Body::Form(_)) && !self.takes_form() {
-            let message = "the request sends a form, and the operation takes none";
+            let message = "the request sends a form, but the operation does not accept forms";
             let finding = Finding::at(Rule::PageRequestBody, self.page.place(range, "this form"), message);
             let finding = finding.with(self.basis.place(self.operation.id.span, "of this operation"));
-            return vec![finding.help("send the body in a form that the operation takes")];
+            return vec![finding.help("send the body in a media type that the operation accepts")];
         }
         match page::data(request) {
             None => self.form(request),
             Some(Err(mistake)) => {
                 let message = format!("the data is not JSON: {}", mistake.message);
                 let here = self.page.place(&mistake.range, "here");
-                vec![Finding::at(Rule::PageRequestBody, here, message).help("send what the operation takes")]
+                vec![Finding::at(Rule::PageRequestBody, here, message).help("send what the operation accepts")]
             }
             Some(Ok(value)) => self.sent_value(&value, told).into_iter().collect(),
         }
@@ -275,8 +275,8 @@ impl<'a> About<'a, '_> {
                 let finding = Finding::at(Rule::PageRequestBody, self.page.place(&range, "in this form"), message);
                 let beside = fields.named.values().next().map(|field| field.name.span);
                 let beside = beside.unwrap_or(self.operation.id.span);
-                let finding = finding.with(self.basis.place(beside, "it has fields such as this"));
-                findings.push(finding.help("send what the operation takes"));
+                let finding = finding.with(self.basis.place(beside, "it has fields such as this one"));
+                findings.push(finding.help("send what the operation accepts"));
             }
         }
         findings

@@ -7,7 +7,7 @@ use crate::page::Page;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
-/// A name that is less like every header of the contract than this is somebody else's.
+/// A name less similar than this to every header of the contract is not about this API.
 const ALIKE: f64 = 0.7;
 
 /// The names of all headers of the contract.
@@ -30,7 +30,7 @@ pub fn check(names: &BTreeSet<&str>, page: &Page) -> Vec<Finding> {
         let nearest = names.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
         let message = format!("no operation answers with the header `{}`", span.value);
         let finding = Finding::at(Rule::PageHeader, page.place(&span.range, "the page says this"), message);
-        (likeness(nearest) > ALIKE).then(|| finding.help(format!("write `{nearest}`, if that is meant")))
+        (likeness(nearest) > ALIKE).then(|| finding.help(format!("write `{nearest}`, if that is what you mean")))
     })
     .collect()
 }

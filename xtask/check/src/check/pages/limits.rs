@@ -53,7 +53,8 @@ impl About<'_, '_> {
             return vec![finding.with(there()).help(help)];
         }
         let wrong = others.into_iter().map(|span| {
-            let message = format!("the page names the permission `{}`; `{required}` is required", span.value);
+            let message =
+                format!("the page names the permission `{}`, but the operation requires `{required}`", span.value);
             let finding =
                 Finding::at(Rule::PagePermission, self.page.place(&span.range, "the page says this"), message);
             let finding = finding.with(there()).help(help.clone());
@@ -81,7 +82,7 @@ impl About<'_, '_> {
                 Some(include) => Finding::at(
                     Rule::PageUnknownRateLimit,
                     page.place(&include.range, "from here"),
-                    "the page takes its rate limit from another file, which was not looked at",
+                    "the page includes its rate limit from another file, which was not read",
                 ),
                 None => {
                     let message =
@@ -100,7 +101,7 @@ impl About<'_, '_> {
             .map(|found| {
                 let here = page.place(&found.number.range, "the page says this");
                 let message = format!(
-                    "the page says {} {}; {requests} {} are allowed",
+                    "the page says {} {}, but the contract allows {requests} {}",
                     found.number.value,
                     per(found.seconds),
                     per(seconds)

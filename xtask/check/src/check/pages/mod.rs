@@ -76,8 +76,7 @@ pub fn check(contract: &Contract, set_aside: &HashSet<String>, pages: &[Pages]) 
     outcome.coverage.described = described.len();
     outcome.coverage.claims = basis.claims();
     if described.is_empty() && outcome.coverage.pages > 0 && !basis.is_complete() {
-        let reason =
-            "no page names an endpoint of the contract, as in a code span such as `GET /things`: none was compared";
+        let reason = "no page was compared: none names an endpoint of the contract, for example in a code span such as `GET /things`";
         outcome.unchecked.push(reason.to_owned());
     }
     outcome
@@ -117,7 +116,7 @@ pub fn check_foreign(contract: &Contract, set_aside: &HashSet<String>, source: &
         outcome.add(not_compared(page));
     } else if page.declarations.is_empty() {
         outcome.unchecked.push(format!(
-            "{path} was not compared: it names no endpoint, as in a code span such as `GET /things`, and has no table of common errors"
+            "{path} was not compared: it names no endpoint, for example in a code span such as `GET /things`, and has no table of common errors"
         ));
     }
     outcome.findings.extend(subjects.findings);
@@ -135,7 +134,7 @@ fn customs<'b>(basis: &Basis<'b>, subjects: &Subjects<'b>) -> Customs {
 
 fn not_compared(page: &Page) -> Outcome {
     let path = &page.source.path;
-    Outcome::unchecked(format!("{path} was not compared: what the contract says has to be put right first"))
+    Outcome::unchecked(format!("{path} was not compared: fix the errors in the contract first"))
 }
 
 /// The errors that all operations share, with the same status and what tells them apart: they may stand on one page for all.
@@ -275,7 +274,7 @@ impl Edition {
                 let message = format!("`{name}` has no page{language}");
                 let line = format!("`{} {}`", operation.method.value, operation.path.value);
                 Finding::at(Rule::PageMissing, place, message)
-                    .help(format!("write one that names its endpoint as {line}"))
+                    .help(format!("write a page that names its endpoint as {line}"))
             })
             .collect()
     }
@@ -314,13 +313,13 @@ fn duplicates(sections: &mut Vec<&Section<'_>>) -> Vec<Finding> {
         let first = kept.get(&other.operation.call())?;
         let message = format!("two pages are about `{}`", other.operation.id.value);
         let finding = Finding::at(Rule::PageDuplicate, other.page.top("this page"), message);
-        Some(finding.with(first.page.top("and this one")).help("make one page of them"))
+        Some(finding.with(first.page.top("and this one")).help("merge them into one page"))
     };
     others.into_iter().filter_map(finding).collect()
 }
 
 fn unknown(page: &Page) -> Finding {
-    let message = "the page names no endpoint and is none of common errors: nothing of it was compared";
+    let message = "the page was not compared: it names no endpoint and is not a page of common errors";
     let finding = Finding::at(Rule::PageUnknown, page.top("this page"), message);
     finding.help("name the endpoint in a code span such as `GET /things`")
 }
@@ -378,7 +377,7 @@ impl<'a, 'b> About<'a, 'b> {
     }
 
     fn no_link(&self, to: &str) -> Finding {
-        let message = format!("the page does not lead to the errors that all operations share ({to})");
+        let message = format!("the page does not link to the errors that all operations share ({to})");
         let finding = Finding::at(Rule::PageCommonErrorsLink, self.page.top("this page"), message);
         finding.help("link to it below the error table")
     }

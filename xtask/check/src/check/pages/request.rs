@@ -52,7 +52,7 @@ impl<'a> About<'a, '_> {
     /// Commands that no shell takes.
     pub(super) fn malformed(&self, section: &Section<'_>) -> Vec<Finding> {
         let finding = |malformed: &Malformed| {
-            let message = format!("a shell would not take this command: {}", malformed.message);
+            let message = format!("a shell cannot run this command: {}", malformed.message);
             let finding = Finding::at(Rule::PageRequestSyntax, self.page.place(&malformed.range, "here"), message);
             finding.help("close the quote, or end the line with a backslash only where another follows")
         };
@@ -96,7 +96,7 @@ impl<'a> About<'a, '_> {
             self.page.place(range, "this request"),
             format!("the request sends no {what}"),
         );
-        Some(finding.with(self.basis.place(scheme.name.span, "the contract demands it")).help(help))
+        Some(finding.with(self.basis.place(scheme.name.span, "the contract requires it")).help(help))
     }
 
     /// What a security scheme asks for and a request does not send. Of schemes that no command line shows nothing is asked.
@@ -141,9 +141,10 @@ impl<'a> About<'a, '_> {
                         let cookies = request.headers.iter().filter(|header| header.value.0 == "cookie");
                         let mut parts = cookies.flat_map(|header| header.value.1.split(';'));
                         // Without a name it is a file of cookies.
-                        let is_one = |part: &str| part.split_once('=').is_none_or(|(known, _)| known.trim() == name);
+                        let is_this_cookie =
+                            |part: &str| part.split_once('=').is_none_or(|(known, _)| known.trim() == name);
                         let help = format!("add `--cookie '{name}=YOUR-KEY'`");
-                        (parts.any(is_one), format!("Cookie: {name}=…"), help)
+                        (parts.any(is_this_cookie), format!("Cookie: {name}=…"), help)
                     }
                     _ => {
                         let help = format!("add `--header '{name}: YOUR-KEY'`");
@@ -166,7 +167,7 @@ impl<'a> About<'a, '_> {
             finding.with(self.basis.place(there, "the contract says this")).help(help)
         };
         let Some(body) = &self.operation.body else {
-            let message = "the request sends a body, and the operation takes none".to_owned();
+            let message = "the request sends a body, but the operation accepts none".to_owned();
             return vec![finding(message, self.operation.id.span, "leave the data out")];
         };
         let schema = json(&body.content).and_then(|media| media.schema);
@@ -180,7 +181,7 @@ impl<'a> About<'a, '_> {
         let there = self.basis.document().schema(schema).span;
         let misfits = misfits.into_iter().map(|misfit| misfit.message);
         misfits
-            .map(|why| finding(format!("the data does not fit its schema: {why}"), there, "send what fits"))
+            .map(|why| finding(format!("the data does not fit its schema: {why}"), there, "send a body that fits"))
             .collect()
     }
 
@@ -189,7 +190,7 @@ impl<'a> About<'a, '_> {
         if said.value == right.value {
             return None;
         }
-        let message = format!("the request has the method {}, not {}", said.value, right.value);
+        let message = format!("the request uses the method {}, not {}", said.value, right.value);
         let finding =
             Finding::at(Rule::PageRequestMethod, self.page.place(&said.range, "the request says this"), message);
         let finding = finding.with(self.basis.place(right.span, "the contract says this"));
@@ -223,7 +224,7 @@ impl<'a> About<'a, '_> {
         if self.is_known_host(base) {
             return None;
         }
-        let message = format!("no server of the contract is at `{base}`");
+        let message = format!("the contract has no server at `{base}`");
         let here = self.page.place(&self.part(&request.url, base), "the request goes here");
         let mut finding = Finding::at(Rule::PageRequestHost, here, message);
         if let Some(server) = self.servers().first() {
@@ -265,7 +266,7 @@ impl<'a> About<'a, '_> {
                 None if self.is_key(&name) || self.is_part(&name) || name.starts_with("utm_") => {}
                 None => findings.push(match self.field_of_body(&name) {
                     Some(span) => {
-                        let reason = format!("`{name}` is a field of the body, and no query parameter");
+                        let reason = format!("`{name}` is a field of the body, not a query parameter");
                         let here = self.page.place(range, "in this query");
                         let finding = Finding::at(Rule::PageRequestQuery, here, reason);
                         finding.with(self.basis.place(span, "the contract has it here")).help("send it in the body")
@@ -339,11 +340,11 @@ impl<'a> About<'a, '_> {
         let is_placeholder =
             host.is_empty() || host.contains(['$', '{', '<']) || ["localhost", "127.0.0.1", "[::1]"].contains(&name);
         // A server without an address is wherever the contract is, and one that is a variable may be anywhere.
-        let is_one = |server: &Server| {
+        let is_this_server = |server: &Server| {
             let address = split(&server.url).0;
             address.is_empty() || address.starts_with('{') || matches(address, base)
         };
-        is_placeholder || self.servers().is_empty() || self.servers().iter().any(is_one)
+        is_placeholder || self.servers().is_empty() || self.servers().iter().any(is_this_server)
     }
 
     /// A path without that of the server, such as `/v1`. A placeholder may stand for any server's address.

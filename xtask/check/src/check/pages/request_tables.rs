@@ -282,10 +282,10 @@ impl<'a> About<'a, '_> {
         const HEADERS: [&str; 5] = ["authorization", "content-type", "accept", "user-agent", "cookie"];
         let schemes = self.operation.security.alternatives.iter().flatten();
         let mut schemes = schemes.filter_map(|scheme| self.basis.document().security_scheme(&scheme.name));
-        let is_one = schemes.any(
+        let is_scheme_key = schemes.any(
             |scheme| matches!(&scheme.kind, SchemeKind::ApiKey { name, .. } if name.eq_ignore_ascii_case(written)),
         );
-        is_one || HEADERS.contains(&written.to_lowercase().as_str())
+        is_scheme_key || HEADERS.contains(&written.to_lowercase().as_str())
     }
 
     /// The names that a table may have meant which it writes otherwise: those that no table has.
@@ -376,7 +376,7 @@ impl<'a> About<'a, '_> {
         let finding = unknown_name(self.basis, self.page, rule, name, message, missing, otherwise);
         let first = table.object.and_then(|object| object.fields.values().next());
         match first.filter(|_| finding.related.is_empty() && !self.basis.is_complete()) {
-            Some(field) => finding.with(self.basis.place(field.name.span, "it has fields such as this")),
+            Some(field) => finding.with(self.basis.place(field.name.span, "it has fields such as this one")),
             None => finding,
         }
     }
@@ -391,7 +391,10 @@ impl<'a> About<'a, '_> {
     ) -> Option<Finding> {
         let said = entry.required.as_ref().filter(|said| said.value != is_required)?;
         let word = self.page.language.required_word(is_required);
-        let message = format!("the {what} `{}` is {}", name.value, if is_required { "required" } else { "optional" });
+        let shown = |is_required: bool| if is_required { "required" } else { "optional" };
+        let (here, there) = (shown(said.value), shown(is_required));
+        let message =
+            format!("the page says that the {what} `{}` is {here}, but the contract says {there}", name.value);
         let finding = Finding::at(rule, self.page.place(&said.range, "the page says this"), message);
         let finding = finding.with(self.basis.place(name.span, "the contract says this"));
         let written = self.page.source.text.get(said.range.clone()).unwrap_or_default();
@@ -428,7 +431,7 @@ impl<'a> About<'a, '_> {
             return None;
         }
         let message = format!(
-            "the parameter `{}` stands in the {}, not in the {said}",
+            "the parameter `{}` is in the {}, not in the {said}",
             parameter.name.value,
             parameter.location.name()
         );
@@ -604,9 +607,9 @@ pub fn wrong_kind(
     let range = if plain { cell.range.start..cell.range.start + length } else { cell.range.clone() };
     let word = if cell.text.trim_start().starts_with(char::is_uppercase) { capitalised(word) } else { word.to_owned() };
     let written = capitalised(page.language.kind_word(said));
-    let message = format!("`{name}` is {}, and the page says {written}", capitalised(&word));
+    let message = format!("the page says that `{name}` is {written}, but the contract says {}", capitalised(&word));
     let finding = Finding::at(rule, page.place(&range, "the page says this"), message)
-        .help(format!("write `{word}`, or change the contract"));
+        .help(format!("write `{word}`, or correct the contract"));
     // Elsewhere an example may show that the page is right.
     Some(if plain && length > 0 && is_strict { finding.fix_with(word) } else { finding })
 }

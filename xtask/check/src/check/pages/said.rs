@@ -78,13 +78,16 @@ pub fn values(about: &About<'_, '_>, schemas: &[AllOf], entry: &Entry<'_>, name:
             |said: &Written<String>| default.is_boolean() && !["true", "false"].contains(&said.value.as_str());
         let said = defaults(about, entry).into_iter().filter(|said| said.value != right && !is_other_word(said));
         for said in said {
-            let message = format!("`{}` is `{right}` by default, not `{}`", name.value, said.value);
+            let message = format!(
+                "the page says that `{}` defaults to `{}`, but the contract says `{right}`",
+                name.value, said.value
+            );
             let here = about.page.place(&said.range, "the page says this");
             let finding = Finding::at(Rule::PageDefault, here, message);
             findings.push(
                 finding
                     .with(about.basis.place(name.span, "the contract says this"))
-                    .help(format!("write `{right}`, or change the contract")),
+                    .help(format!("write `{right}`, or correct the contract")),
             );
         }
     }

@@ -78,10 +78,10 @@ impl About<'_, '_> {
         let message = format!("the contract documents no {status} for `{}`", self.operation.endpoint());
         let finding = Finding::at(rule, here, message);
         let finding = match self.operation.responses.first() {
-            Some(first) => finding.with(self.basis.place(first.status.span, "it has these answers")),
+            Some(first) => finding.with(self.basis.place(first.status.span, "it documents these responses")),
             None => finding,
         };
-        finding.help(format!("it has {}: correct the page, or document the answer", codes.join(", ")))
+        finding.help(format!("it documents {}: correct the page, or document the response", codes.join(", ")))
     }
 
     fn named_statuses(&self) -> Vec<(u16, Range<usize>)> {
@@ -258,12 +258,12 @@ fn status_column(table: &Table, is_below_answers: bool) -> Option<Vec<&Cell>> {
             || WHOLE.contains(&head.as_str())
             || words::is_of_answers(&head) && head.split_whitespace().count() <= 2
     };
-    let is_one = |column: &usize| {
+    let is_status_column = |column: &usize| {
         let cells = cells(*column);
         let are_statuses = !cells.is_empty() && cells.iter().all(is_status);
         are_statuses && (says_so(*column) || (*column == 0 && is_below_answers))
     };
-    (0..width).find(is_one).map(cells)
+    (0..width).find(is_status_column).map(cells)
 }
 
 /// Whether a number is a status that servers answer with.

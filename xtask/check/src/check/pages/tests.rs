@@ -72,7 +72,7 @@ fn a_body_is_right_if_it_is_one_of_several_successes() {
     assert_eq!(
         found(&contract, &format!("`201`\n\n{REQUEST}\n\n```json\n{{\"id\": \"7\", \"nam\": 1}}\n```")),
         [
-            "page/success-status: the success has the status 200 or 202, not 201",
+            "page/success-status: the page gives the success status 201, but the contract says 200 or 202",
             "page/body: the body does not fit `Thing`: there is no field `nam`",
         ]
     );

@@ -43,7 +43,7 @@ fn schema(contract: &Contract, operation: &Operation, response: &Response, findi
     let status = response.status.value;
     let message = format!("the {status} of {} does not have the schema `{wanted}`", operation.endpoint());
     let help = format!("write `$ref: '#/components/schemas/{wanted}'`: every error has the same body");
-    report(findings, contract, Rule::ContractErrorSchema, (span, "this answer"), message, &help);
+    report(findings, contract, Rule::ContractErrorSchema, (span, "this response"), message, &help);
 }
 
 /// Every error is a named example with a summary and what tells it from others.
@@ -53,7 +53,7 @@ fn named(contract: &Contract, operation: &Operation, index: usize, response: &Re
     let examples = json(&response.content).map(|media| media.examples.as_slice()).unwrap_or_default();
     let status = response.status.value;
     if examples.is_empty() {
-        let message = format!("the {status} of {} names no error", operation.endpoint());
+        let message = format!("the {status} of {} has no named error", operation.endpoint());
         let help = format!("name each error under `examples`, with a `summary` and `value: {{{field}: …}}`");
         let at = (response.status.span, "this status");
         report(findings, contract, Rule::ContractErrorUnnamed, at, message, &help);
@@ -89,13 +89,17 @@ fn ambiguous(contract: &Contract, operation: &Operation, findings: &mut Vec<Find
         // They are sorted by status and name; people read from top to bottom.
         let (first, second) =
             if other.name.span.start <= error.name.span.start { (other, error) } else { (error, other) };
-        let message =
-            format!("{} documents two errors as one: `{}` and `{}`", operation.endpoint(), text(first), text(second));
+        let message = format!(
+            "{} documents two errors that a client cannot tell apart: `{}` and `{}`",
+            operation.endpoint(),
+            text(first),
+            text(second)
+        );
         let place = contract.place(second.name.span, "cannot be told apart");
         let finding = Finding::at(Rule::ContractErrorAmbiguous, place, message)
             .with(contract.place(first.name.span, "from this one"))
             .help(
-                "a client tells errors apart by status and what the profile names, and code by name: make both unique",
+                "clients distinguish errors by status and the profile's `error_identity`, generated code by name: make both unique",
             );
         findings.push(finding);
     }
@@ -106,9 +110,8 @@ fn stays_open(contract: &Contract, id: SchemaId, findings: &mut Vec<Finding>) {
     let schema = contract.document.schema(id);
     let name = contract.profile.error_schema.as_deref().unwrap_or_default();
     if let Additional::Nothing(span) = contract.document.shape_of(id).additional {
-        let message =
-            format!("the schema `{name}` is closed: a body with one more field could not be read by a client");
-        let help = "leave `additionalProperties` out";
+        let message = format!("the schema `{name}` is closed: clients could not parse a body with an additional field");
+        let help = "remove `additionalProperties`";
         report(findings, contract, Rule::ContractErrorSchema, (span, "closes the schema"), message, help);
     }
     let pointer = contract.profile.error_identity.as_deref().unwrap_or_default();

@@ -137,7 +137,7 @@ impl Check<'_> {
             if self.said.insert((span, message.clone())) {
                 let finding = Finding::at(Rule::ContractExampleFits, self.contract.place(span, "this value"), message)
                     .with(self.contract.place(schema.span, "its schema"))
-                    .help("correct the example, or the schema if the example is what really happens");
+                    .help("correct the example, or the schema if the example is right");
                 self.findings.push(finding);
             }
         }

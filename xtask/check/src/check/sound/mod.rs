@@ -44,7 +44,7 @@ fn rule(kind: ProblemKind) -> Rule {
 fn problem_finding(document: &Document, problem: &Problem) -> Finding {
     let (label, help) = match problem.kind {
         ProblemKind::DuplicateKey => {
-            ("again here", "remove one of them: readers differ in which one counts".to_owned())
+            ("again here", "remove one of them: tools disagree about which one counts".to_owned())
         }
         ProblemKind::WrongType => {
             ("here", "use the type that OpenAPI requires; other tools ignore this value".to_owned())
@@ -56,24 +56,24 @@ fn problem_finding(document: &Document, problem: &Problem) -> Finding {
         ProblemKind::UnresolvedReference => (
             "leads to nothing",
             match &problem.nearest {
-                Some(nearest) => format!("write `{nearest}`, if that is meant"),
-                None => "write what it should lead to, or correct the reference".to_owned(),
+                Some(nearest) => format!("write `{nearest}`, if that is what you mean"),
+                None => "add what it refers to, or correct the reference".to_owned(),
             },
         ),
         ProblemKind::SecondDocument => {
-            ("begins here", "keep one document in a file; only the first is read".to_owned())
+            ("begins here", "put each document into its own file; only the first is read".to_owned())
         }
-        ProblemKind::TooLarge => ("here", "make it smaller: what comes after is not read".to_owned()),
-        ProblemKind::CircularReference => ("leads back to itself", "make it lead to something".to_owned()),
+        ProblemKind::TooLarge => ("here", "make the document smaller: the rest of it is not read".to_owned()),
+        ProblemKind::CircularReference => ("refers to itself", "make it refer to something else".to_owned()),
         ProblemKind::BesideReference => (
             "not read",
-            "OpenAPI 3.0 reads nothing beside a `$ref`, and tools differ: put the `$ref` into an `allOf` of one"
+            "OpenAPI 3.0 ignores keys beside a `$ref`, but some tools read them: wrap the `$ref` in a one-member `allOf`"
                 .to_owned(),
         ),
         ProblemKind::UnknownKey => (
             "this name",
             match &problem.nearest {
-                Some(nearest) => format!("write `{nearest}`, if that is meant; a key of your own begins with `x-`"),
+                Some(nearest) => format!("write `{nearest}`, if that is what you mean; a key of your own begins with `x-`"),
                 None => "remove it; a key of your own begins with `x-`".to_owned(),
             },
         ),
@@ -117,7 +117,9 @@ fn required(document: &Document, findings: &mut Vec<Finding>) {
             }
             let known = schema.properties.iter().map(|property| property.name.value.as_str());
             let help = match nearest(known, name) {
-                Some(nearest) => format!("write `{nearest}`, if that is meant; or describe it under `properties`"),
+                Some(nearest) => {
+                    format!("write `{nearest}`, if that is what you mean; or describe it under `properties`")
+                }
                 None => "describe it under `properties`, or do not require it".to_owned(),
             };
             let message = format!("`{}` is required, and is not among the properties", name.value);

@@ -27,10 +27,10 @@ pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
     for operation in &contract.operations {
         id(contract, operation, &mut ids, findings);
         if let Some(first) = paths.insert(operation.call(), operation.path.span) {
-            let message = format!("{} is described a second time, as another path", operation.endpoint());
+            let message = format!("{} is described twice, under two paths", operation.endpoint());
             let place = contract.place(operation.path.span, "again here");
             let finding = Finding::at(Rule::ContractPathParameter, place, message);
-            let help = "no request can tell them apart: the names of variables mean nothing";
+            let help = "the paths differ only in the names of variables, so no request can tell them apart";
             findings.push(finding.with(contract.place(first, "first here")).help(help));
         }
         variables(contract, operation, findings);
@@ -93,7 +93,7 @@ pub(super) fn undeclared(contract: &Contract) -> HashSet<Span> {
 
 fn security(contract: &Contract, operation: &Operation, told: &mut HashSet<Span>, findings: &mut Vec<Finding>) {
     if contract.profile.requires(Requirement::Security) && operation.security.is_open() {
-        let message = format!("{} can be called by anybody: it demands no security scheme", operation.endpoint());
+        let message = format!("{} requires no security scheme, so anyone can call it", operation.endpoint());
         let help = "write `security: [{name_of_a_scheme: []}]` for the document or the operation";
         report(findings, contract, Rule::ContractSecurity, (operation.id.span, "this operation"), message, help);
     }
@@ -101,7 +101,7 @@ fn security(contract: &Contract, operation: &Operation, told: &mut HashSet<Span>
         // The document's own requirements are those of many operations.
         if contract.document.security_scheme(&scheme.name).is_none() && told.insert(scheme.name.span) {
             let message = format!(
-                "{} demands the security scheme `{}`, which is not declared",
+                "{} requires the security scheme `{}`, which is not declared",
                 operation.endpoint(),
                 scheme.name.value
             );
@@ -121,13 +121,13 @@ fn house(contract: &Contract, operation: &Operation, findings: &mut Vec<Finding>
             Some(SCOPES) | None => "name the scopes that it needs under `security`".to_owned(),
             Some(extension) => format!("write `{extension}: area.action`"),
         };
-        let message = format!("{} names no permission", operation.endpoint());
+        let message = format!("{} has no permission", operation.endpoint());
         report(findings, contract, Rule::ContractPermission, at, message, &help);
     }
     if profile.requires(Requirement::RateLimit) && operation.rate_limit.is_none() {
         let extension = profile.rate_limit.as_deref().unwrap_or("x-rate-limit");
         let help = format!("write `{extension}: {{requests: 20, window_seconds: 60}}`, both above 0");
-        let message = format!("{} gives no usable rate limit", operation.endpoint());
+        let message = format!("{} has no valid rate limit", operation.endpoint());
         report(findings, contract, Rule::ContractRateLimit, at, message, &help);
     }
 }

@@ -16,9 +16,9 @@ pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) -> HashSet
     for (id, schema) in contract.document.schemas() {
         let Some(pattern) = &schema.pattern else { continue };
         if let Err(reason) = known.entry(&pattern.value).or_insert_with(|| values::pattern(&pattern.value)) {
-            let message = format!("`{}` is no regular expression: {reason}", pattern.value);
+            let message = format!("`{}` is not a valid regular expression: {reason}", pattern.value);
             let place = contract.place(pattern.span, "this pattern");
-            let help = "write it as ECMA-262 has it, without slashes around it";
+            let help = "use ECMA-262 syntax, without slashes around the pattern";
             findings.push(Finding::at(Rule::ContractSchemaUsable, place, message).help(help));
             unusable.insert(id);
         }

@@ -52,7 +52,7 @@ impl Level<'_, '_> {
         let is_stricter = before.is_some() && !is_exclusive(before) && is_exclusive(after);
         let is_told_apart = after.is_some_and(|list| list.discriminator.is_some());
         if is_stricter && !is_told_apart && self.pair.area != Area::Sent && any_two_meet(new, &news) {
-            let text = "is refused where it fits two of its alternatives now: they were `anyOf` and are `oneOf`";
+            let text = "is refused now if it fits two alternatives: `anyOf` became `oneOf`";
             self.change(What::Bounds, false, spans.0, spans.1, text);
         }
         self.left_over((&olds, &news), &pairing, spans);

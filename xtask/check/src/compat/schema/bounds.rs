@@ -29,7 +29,7 @@ impl Level<'_, '_> {
                 Some(bound) => bound.value.value.to_string(),
             };
             let text = match (before, after) {
-                (Some(_), None) => format!("has no `{key}` any more (it was {})", shown(before)),
+                (Some(_), None) => format!("no longer has a `{key}` (it was {})", shown(before)),
                 (None, Some(_)) => format!("has a `{key}` of {} now, and had none", shown(after)),
                 _ => format!("has a `{key}` of {} now, not {}", shown(after), shown(before)),
             };
@@ -73,7 +73,7 @@ impl Level<'_, '_> {
                     shape.patterns.iter().map(|pattern| format!("`{}`", pattern.value)).collect();
                 if patterns.is_empty() { "none".to_owned() } else { patterns.join(" and ") }
             };
-            let text = format!("has another `pattern`: {} now, not {}", shown(now), shown(then));
+            let text = format!("has a different `pattern`: {} now, not {}", shown(now), shown(then));
             let span = |shape: &Shape| shape.patterns.first().map_or_else(|| types_span(shape), |pattern| pattern.span);
             self.both(What::Bounds, wider, narrower, span(then), span(now), text);
         }
@@ -99,7 +99,7 @@ impl Level<'_, '_> {
         };
         let text = match (before, after) {
             (Some(before), Some(after)) => format!("has a `{key}` of {after} now, not {before}"),
-            (Some(before), None) => format!("has no `{key}` any more (it was {before})"),
+            (Some(before), None) => format!("no longer has a `{key}` (it was {before})"),
             (None, after) => format!("has a `{key}` of {} now, and had none", after.unwrap_or_default()),
         };
         let span = |(shape, count): (&Shape, &Option<Spanned<u64>>)| {

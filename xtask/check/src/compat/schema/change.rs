@@ -6,13 +6,13 @@ use openapi_model::span::Span;
 /// Which values are compared, and which way they go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::compat) enum Area {
-    /// Those of a parameter: taking less breaks whoever sends them.
+    /// Those of a parameter: accepting less breaks the sender.
     Parameter,
     /// Those of a parameter that is written as plain text, in which `1` and `"1"` are the same: likewise.
     Text,
     /// Those of a body that is taken: the same.
     Taken,
-    /// Those of a body or header that is sent: sending more breaks whoever reads them.
+    /// Those of a body or header that is sent: sending more breaks the reader.
     Sent,
 }
 
@@ -54,11 +54,11 @@ pub(in crate::compat) enum What {
 pub(in crate::compat) struct Change {
     /// What has changed.
     pub what: What,
-    /// Whether somebody breaks.
+    /// Whether it breaks clients.
     pub breaks: bool,
     /// Below the value that was compared: `/name`, or nothing.
     pub at: String,
-    /// The change, as what follows "it": "is gone".
+    /// The change, as what follows "it": "was removed".
     pub text: String,
     /// Where it stood.
     pub then: Span,
@@ -85,12 +85,12 @@ impl Change {
         match self.what {
             What::Default => (
                 Rule::CompatParameterDefault,
-                "clients that leave it out are answered otherwise: look whether that is what they want",
+                "clients that leave it out get a different result: check that this is intended",
             ),
             _ if self.breaks => {
-                (Rule::CompatParameterNarrowed, "values that were right are refused now: keep accepting them")
+                (Rule::CompatParameterNarrowed, "values that were valid are refused now: keep accepting them")
             }
-            _ => (Rule::CompatParameterWidened, "values that were right are still right"),
+            _ => (Rule::CompatParameterWidened, "values that were valid are still valid"),
         }
     }
 
@@ -98,49 +98,43 @@ impl Change {
         match self.what {
             What::Default => (
                 Rule::CompatBodyDefault,
-                "clients that leave it out mean something else now: look whether that is what they want",
+                "clients that leave it out get a different result: check that this is intended",
             ),
             What::FieldRemoved if !self.breaks => (
                 Rule::CompatBodyFieldRemoved,
-                "clients that send it are served as if they did not: make sure that is what they mean",
+                "clients may still send it, and it has no effect: check that this is intended",
             ),
             What::FieldAdded | What::IsThere if self.breaks => {
                 (Rule::CompatBodyFieldRequired, "clients may leave it out: keep it optional")
             }
-            What::Discriminator => (Rule::CompatDiscriminator, "clients tell the alternatives apart as they did"),
+            What::Discriminator => (Rule::CompatDiscriminator, "clients still use the old discriminator"),
             _ if self.breaks => {
-                (Rule::CompatBodyNarrowed, "bodies that were right are refused now: keep accepting them")
+                (Rule::CompatBodyNarrowed, "bodies that were valid are refused now: keep accepting them")
             }
-            _ => (Rule::CompatBodyWidened, "bodies that were right are still right"),
+            _ => (Rule::CompatBodyWidened, "bodies that were valid are still valid"),
         }
     }
 
     fn of_answer(&self) -> (Rule, &'static str) {
         match self.what {
             What::FieldRemoved => (Rule::CompatFieldRemoved, "clients read it: keep sending it"),
-            What::FieldAdded => (Rule::CompatFieldAdded, "clients accept fields that they do not know"),
+            What::FieldAdded => (Rule::CompatFieldAdded, "clients ignore fields that they do not know"),
             What::MayBeAbsent => (Rule::CompatFieldOptional, "clients rely on it: keep sending it, and not as null"),
-            What::IsThere | What::NotNull => {
-                (Rule::CompatFieldThere, "clients that could do without it can do with it")
-            }
+            What::IsThere | What::NotNull => (Rule::CompatFieldThere, "clients that handle its absence keep working"),
             What::ValueAdded => {
-                (Rule::CompatValueAdded, "clients know the old values only: some cannot read an answer with another")
+                (Rule::CompatValueAdded, "clients that know only the old values may fail on the new one")
             }
-            What::ValueRemoved => (Rule::CompatValueRemoved, "clients that know it do not meet it any more"),
-            What::Opened => (
-                Rule::CompatFieldsOpen,
-                "clients that refuse what they do not know, or read all fields, meet others now",
-            ),
-            What::AlternativeAdded if self.breaks => (
-                Rule::CompatAlternativeAdded,
-                "clients know the old alternatives only: some cannot read an answer with another",
-            ),
-            What::Discriminator => (Rule::CompatDiscriminator, "clients tell the alternatives apart as they did"),
-            What::Kind if self.breaks => {
-                (Rule::CompatFieldType, "clients read it as what it was: add a new field instead")
+            What::ValueRemoved => (Rule::CompatValueRemoved, "clients that handle it no longer receive it"),
+            What::Opened => {
+                (Rule::CompatFieldsOpen, "clients that refuse unknown fields or read all fields are affected")
             }
+            What::AlternativeAdded if self.breaks => {
+                (Rule::CompatAlternativeAdded, "clients that know only the old alternatives may fail on the new one")
+            }
+            What::Discriminator => (Rule::CompatDiscriminator, "clients still use the old discriminator"),
+            What::Kind if self.breaks => (Rule::CompatFieldType, "clients parse it as before: add a new field instead"),
             What::Bounds if self.breaks => (Rule::CompatFieldType, "clients rely on the old bounds: keep within them"),
-            _ => (Rule::CompatFieldThere, "clients that could read more can read less"),
+            _ => (Rule::CompatFieldThere, "clients that handle the wider range keep working"),
         }
     }
 }

@@ -20,11 +20,11 @@ impl Level<'_, '_> {
     fn told_apart(&mut self, before: Option<&Discriminator>, after: Option<&Discriminator>, now: Span) {
         let (text, spans) = match (before, after) {
             (Some(before), Some(after)) if before.property.value != after.property.value => (
-                format!("is told apart by `{}` now, not by `{}`", after.property.value, before.property.value),
+                format!("has the discriminator `{}` now, not `{}`", after.property.value, before.property.value),
                 (before.property.span, after.property.span),
             ),
             (Some(before), None) if self.pair.area == Area::Sent => {
-                (format!("is no longer told apart by `{}`", before.property.value), (before.property.span, now))
+                (format!("no longer has the discriminator `{}`", before.property.value), (before.property.span, now))
             }
             _ => return,
         };

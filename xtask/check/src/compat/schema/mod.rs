@@ -241,7 +241,7 @@ impl<'g, 'a> Level<'g, 'a> {
         }
     }
 
-    /// Whether a change in this direction breaks somebody: taking less, or sending more.
+    /// Whether a change in this direction breaks the other side: accepting less, or sending more.
     fn breaks(&self, is_wider: bool) -> bool {
         is_wider == (self.pair.area == Area::Sent)
     }

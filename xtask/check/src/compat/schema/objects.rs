@@ -84,14 +84,14 @@ impl Level<'_, '_> {
             }
         }
         if self.pair.area == Area::Sent {
-            self.named_change(What::FieldRemoved, true, name, spans, "is gone");
+            self.named_change(What::FieldRemoved, true, name, spans, "was removed");
             return;
         }
         match &now.additional {
             Additional::Nothing(_) => self.named_change(What::FieldRemoved, true, name, spans, "is refused now"),
-            Additional::Anything => self.named_change(What::FieldRemoved, false, name, spans, "is no longer taken"),
+            Additional::Anything => self.named_change(What::FieldRemoved, false, name, spans, "is no longer accepted"),
             Additional::Schema(schema) => {
-                self.named_change(What::FieldRemoved, false, name, spans, "is no longer taken");
+                self.named_change(What::FieldRemoved, false, name, spans, "is no longer accepted");
                 self.schemas(&before.schema, schema, format!("/{name}"));
             }
         }
@@ -101,7 +101,7 @@ impl Level<'_, '_> {
         let spans = (then.span, after.span);
         let is_sent = self.pair.area == Area::Sent;
         let breaks = !is_sent && after.required;
-        let text = if breaks { "is new and required" } else { "is new" };
+        let text = if breaks { "was added and is required" } else { "was added" };
         self.named_change(What::FieldAdded, breaks, name, spans, text);
         if let (true, Additional::Schema(schema)) = (is_sent, &then.additional) {
             // Who read all fields alike reads this one like them.
@@ -127,11 +127,11 @@ impl Level<'_, '_> {
         let is_sent = self.pair.area == Area::Sent;
         match (&then.additional, &now.additional) {
             (Additional::Anything, Additional::Nothing(_)) => {
-                let text = "has no fields but those described now";
+                let text = "may have only the described fields now";
                 self.change(What::ValueRemoved, false, spans.0, spans.1, text);
             }
             (Additional::Schema(_), Additional::Nothing(_)) if is_sent => {
-                self.named_change(What::FieldRemoved, true, "*", spans, "is gone");
+                self.named_change(What::FieldRemoved, true, "*", spans, "was removed");
             }
             (Additional::Schema(_), Additional::Nothing(_)) => {
                 self.named_change(What::FieldRemoved, true, "*", spans, "is refused now");
@@ -158,14 +158,14 @@ impl Level<'_, '_> {
                 Some(after) => self.schemas(before, after, format!("/{pattern}")),
                 None => {
                     let breaks = is_sent || matches!(now.additional, Additional::Nothing(_));
-                    self.named_change(What::FieldRemoved, breaks, pattern, spans, "is gone");
+                    self.named_change(What::FieldRemoved, breaks, pattern, spans, "was removed");
                 }
             }
         }
         for (pattern, _) in now.pattern_properties.iter().filter(|(key, _)| !then.pattern_properties.contains_key(*key))
         {
             let breaks = !is_sent && then.additional == Additional::Anything;
-            self.named_change(What::FieldAdded, breaks, pattern, spans, "is new");
+            self.named_change(What::FieldAdded, breaks, pattern, spans, "was added");
         }
     }
 }

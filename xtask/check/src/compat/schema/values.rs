@@ -32,7 +32,7 @@ impl Level<'_, '_> {
         if now.nullable {
             self.change(What::MayBeAbsent, true, then_span, now_span, "may be null now");
         } else {
-            self.change(What::NotNull, false, then_span, now_span, "cannot be null any more");
+            self.change(What::NotNull, false, then_span, now_span, "can no longer be null");
         }
     }
 
@@ -71,7 +71,7 @@ impl Level<'_, '_> {
             (None, Some(after)) => {
                 let only: Vec<String> = after.iter().take(5).map(|value| value.value.to_string()).collect();
                 let more = if after.len() > only.len() { ", …" } else { "" };
-                let text = format!("has certain values only now: {}{more}", only.join(", "));
+                let text = format!("may have only these values now: {}{more}", only.join(", "));
                 self.change(What::ValueRemoved, false, types_span(then), after.span, text);
                 return;
             }
@@ -111,10 +111,10 @@ impl Level<'_, '_> {
         };
         if !same && self.pair.area != Area::Sent {
             let text = match (&then.default, &now.default) {
-                (Some(then), Some(now)) => format!("is {now} where it is left out, not {then}"),
-                (Some(then), None) => format!("has no default any more (it was {then})"),
+                (Some(then), Some(now)) => format!("defaults to {now} now, not to {then}"),
+                (Some(then), None) => format!("no longer has a default (it was {then})"),
                 (None, now) => {
-                    format!("is {} where it is left out, and had no default", now.as_ref().unwrap_or(&Json::Null))
+                    format!("defaults to {} now, and had no default", now.as_ref().unwrap_or(&Json::Null))
                 }
             };
             let (then, now) = (types_span(then), types_span(now));
@@ -163,7 +163,7 @@ impl Level<'_, '_> {
         if then.unique_items.is_some() != now.unique_items.is_some() {
             let span = |shape: &Shape| shape.unique_items.unwrap_or_else(|| types_span(shape));
             let wider = now.unique_items.is_none();
-            let text = if wider { "may have an item twice now" } else { "may have no item twice now" };
+            let text = if wider { "may have duplicate items now" } else { "may not have duplicate items now" };
             self.change(What::Bounds, wider, span(then), span(now), text);
         }
         let item =
@@ -202,7 +202,7 @@ impl Level<'_, '_> {
         }
         if !gone.is_empty() || !after.is_empty() {
             let spans = (types_span(then), types_span(now));
-            let text = "has another `not`".to_owned();
+            let text = "has a different `not`".to_owned();
             self.both(What::Bounds, !gone.is_empty(), !after.is_empty(), spans.0, spans.1, text);
         }
     }
@@ -231,12 +231,12 @@ impl Level<'_, '_> {
                 let text = if after.is_some() {
                     format!("has `{key}` now, and had none")
                 } else {
-                    format!("has no `{key}` any more")
+                    format!("no longer has `{key}`")
                 };
                 self.change(What::Bounds, after.is_none(), span(before, then), span(after, now), text);
             } else if !same {
                 let span = after.or(before).map_or(now.span, |value| value.span);
-                let reason = format!("`{key}` has changed, and what that means is not known");
+                let reason = format!("`{key}` changed, and the effect on clients is not known");
                 self.unread.push(Unread { reason, is_now: after.is_some(), span });
             }
         }

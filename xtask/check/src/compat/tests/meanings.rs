@@ -50,7 +50,7 @@ fn components_that_build_on_a_schema_are_kinds_of_it() {
     assert_eq!(sent(PET, PET), Vec::<String>::new());
     assert_eq!(
         sent(PET, &integer),
-        ["compat/field-type: in the answer `200` of `act`: `/m` is integer now, not string"]
+        ["compat/field-type: in the response `200` of `act`: `/m` is integer now, not string"]
     );
     let required = PET.replace("properties: {m:", "required: [m], properties: {m:");
     assert_eq!(rules(&taken(PET, &required)), ["compat/body-field-required"]);
@@ -332,7 +332,7 @@ fn keywords_that_only_narrow_are_compared() {
 #[test]
 fn what_is_gone_is_said_to_be_gone() {
     let found = taken("S: {type: string, maxLength: 5}", "S: {type: string}");
-    assert_eq!(found, ["compat/body-widened: in the body of `act`: it has no `maxLength` any more (it was 5)"]);
+    assert_eq!(found, ["compat/body-widened: in the body of `act`: it no longer has a `maxLength` (it was 5)"]);
     let found = parameter("{type: string, default: a}", "{type: string}");
-    assert_eq!(found, ["compat/parameter-default: the parameter `p` of `act` has no default any more (it was \"a\")"]);
+    assert_eq!(found, ["compat/parameter-default: the parameter `p` of `act` no longer has a default (it was \"a\")"]);
 }

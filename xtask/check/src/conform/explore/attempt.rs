@@ -1,23 +1,23 @@
-//! A request that was made up: one of an operation, with whatever is odd about it.
+//! A generated request: one of an operation, with something unusual about it.
 
 use super::super::operation::Operation;
 use super::super::wire::{Authorization, Extra, Request};
 
-/// What stands in a path for the value that two requests differ in.
-pub(super) const TWIN: &str = "~twin~";
+/// Placeholder in a path for the value that two requests differ in.
+pub(super) const TESTED_VALUE: &str = "~tested~";
 
-/// A request that was made up.
+/// A generated request.
 #[derive(Debug, Clone)]
 pub(super) struct Attempt {
     /// The method.
     pub method: String,
     /// A value for each variable of the operation's path, encoded.
     pub values: Vec<String>,
-    /// What is odd about the rest of the path.
+    /// What is unusual about the rest of the path.
     pub shape: Shape,
     /// The query: names and values, encoded.
     pub query: Vec<(String, String)>,
-    /// Who asks.
+    /// The credentials of a request.
     pub authorization: Authorization,
     /// Other headers, and a body.
     pub extra: Extra,
@@ -97,10 +97,10 @@ impl Attempt {
     }
 
     /// The same with this value where the two requests differ.
-    pub fn with_twin(&self, value: &str) -> Attempt {
+    pub fn with_tested_value(&self, value: &str) -> Attempt {
         let mut attempt = self.clone();
         for text in &mut attempt.values {
-            *text = text.replace(TWIN, value);
+            *text = text.replace(TESTED_VALUE, value);
         }
         attempt
     }

@@ -1,4 +1,4 @@
-//! Values that fit schemas, as they stand in an address. Where a schema says more than can be made up, they fit nearly.
+//! Values that fit schemas, encoded for a URL. If a schema is too complex, they fit only partly.
 
 use openapi_model::document::Document;
 use openapi_model::schema::{Bound, Types};

@@ -1,18 +1,18 @@
-//! Requests that are made up from the contract, and what no answer to any of them may be.
+//! Generated requests, and what no response to any of them may be.
 //!
-//! Nobody has written them down: the contract says what a request looks like, and the rest is chance, the same for the same
-//! seed. One that is answered wrongly is made as small as it can be before it is shown. Methods and values are tried that
-//! the contract does not have: this is no way to treat a server that others need.
+//! The contract determines what a request looks like, and the rest is random, the same for the same seed. A request
+//! with a wrong response is shrunk before it is reported. Methods and values that the contract does not have are tried
+//! too, so this is only for test servers.
 
-mod aim;
 mod attempt;
+mod counterexample;
+mod existence_leak;
 mod fitting;
-mod hunt;
-mod odd;
 mod parameters;
 mod pipeline;
+mod route_match;
 mod strategies;
-mod twins;
+mod unusual_values;
 mod verdict;
 
 use super::operation::Operation;
@@ -23,26 +23,30 @@ use super::wire::NoAnswer;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 use attempt::Attempt;
-use hunt::{Caught, hunt};
+use counterexample::{Counterexample, find_counterexample};
 
-/// Makes requests up for all operations.
+/// Generates requests for all operations.
 pub(super) fn explore<'a>(session: &mut Session<'a>, exploration: &Exploration) -> Result<(), Stop> {
     let plan = session.plan;
     let operations: Vec<&Operation> = plan.operations.iter().filter(|operation| session.concerns(operation)).collect();
     reach(session, &operations)?;
     for operation in &operations {
-        (session.tell)(&format!("{}: requests that are made up", operation.id.value));
+        (session.tell)(&format!("{}: generated requests", operation.id.value));
         let each = strategies::each(operation, session);
         let what = format!("{} by anybody", operation.id.value);
         let attempts = strategies::attempts(operation, session, strategies::anybody(session));
-        hunt(session, exploration, &what, &each, &attempts, |session, attempt| ask(session, operation, attempt))?;
+        find_counterexample(session, exploration, &what, &each, &attempts, |session, attempt| {
+            ask(session, operation, attempt)
+        })?;
         let what = format!("{} by nobody", operation.id.value);
         let attempts = strategies::attempts(operation, session, strategies::nobody());
-        hunt(session, exploration, &what, &[], &attempts, |session, attempt| ask(session, operation, attempt))?;
-        let compared = twins::compare(session, operation, exploration)?;
+        find_counterexample(session, exploration, &what, &[], &attempts, |session, attempt| {
+            ask(session, operation, attempt)
+        })?;
+        let compared = existence_leak::compare(session, operation, exploration)?;
         let statuses = std::mem::take(&mut session.of(operation).made_up);
         let statuses: Vec<String> = statuses.iter().map(|(status, times)| format!("{status} ({times})")).collect();
-        let remark = format!("made up   {} from the seed {}; {compared}", statuses.join(", "), exploration.seed);
+        let remark = format!("generated {} from the seed {}; {compared}", statuses.join(", "), exploration.seed);
         session.of(operation).remarks.push(remark);
     }
     pipeline::explore(session, &operations, exploration)
@@ -52,7 +56,7 @@ pub(super) fn explore<'a>(session: &mut Session<'a>, exploration: &Exploration) 
 fn reach(session: &mut Session<'_>, operations: &[&Operation]) -> Result<(), Stop> {
     let useless = |reason: String| Err(Stop::Useless(reason));
     let Some(operation) = operations.first() else {
-        return useless("nothing can be tried: the contract has no operation that was asked for".into());
+        return useless("nothing to test: the contract has none of the operations given with --operation".into());
     };
     let values = provocations::unknown_values(operation);
     let Some(request) = session.request(operation, &values) else { return Ok(()) };
@@ -65,18 +69,22 @@ fn reach(session: &mut Session<'_>, operations: &[&Operation]) -> Result<(), Sto
     }
 }
 
-/// Sends what was made up; what is wrong with the answer, if anything is.
-fn ask<'a>(session: &mut Session<'a>, operation: &'a Operation, attempt: &Attempt) -> Result<Option<Caught>, Stop> {
+/// Sends a generated request, and returns what is wrong with the response, if anything.
+fn ask<'a>(
+    session: &mut Session<'a>,
+    operation: &'a Operation,
+    attempt: &Attempt,
+) -> Result<Option<Counterexample>, Stop> {
     let request = attempt.request(operation);
     let mut answer = session.send(operation, &request)?;
     if answer.is_err() {
-        // A connection may have been closed because nobody had used it for long.
+        // An idle connection may have been closed.
         answer = session.send(operation, &request)?;
     }
     let reason = match answer {
         Ok(answer) => {
             let fault = verdict::fault(session, operation, &answer);
-            return Ok(fault.map(|fault| Caught::answer(session, fault.finding, &answer, &fault.expected)));
+            return Ok(fault.map(|fault| Counterexample::answer(session, fault.finding, &answer, &fault.expected)));
         }
         Err(NoAnswer::Broken(reason) | NoAnswer::Unreachable(reason)) => reason,
     };
@@ -84,10 +92,10 @@ fn ask<'a>(session: &mut Session<'a>, operation: &'a Operation, attempt: &Attemp
         return Ok(None);
     }
     let place = session.contract.place(operation.id.span, "this operation");
-    let message = format!("a request near `{}` is not answered, or not to the end", operation.id.value);
+    let message = format!("a request near `{}` got no response, or an incomplete one", operation.id.value);
     let finding = Finding::at(Rule::LiveNoAnswer, place, message)
-        .help("whatever is sent, answer what is wrong with it")
+        .help("answer every request, also an invalid one")
         .note(format!("request: {}", session.wire.curl(&request)))
         .note(format!("what happened: {reason}"));
-    Ok(Some(Caught(finding)))
+    Ok(Some(Counterexample(finding)))
 }

@@ -10,7 +10,7 @@ use serde_json::Number;
 use super::super::operation::{Operation, Parameter};
 use super::super::percent::decoded;
 use super::super::session::Session;
-use super::aim::values;
+use super::route_match::values;
 
 /// A parameter with its value in a request.
 pub(super) struct Given<'a> {
@@ -72,10 +72,10 @@ fn fits(
     let texts = texts_of(document, schema.into());
     match reading(&shape, &texts, text) {
         Reading::None => Some(false),
-        Reading::Untold => None,
+        Reading::Unclear => None,
         // What a schema says of texts is hardly ever all that a server wants of them.
-        Reading::Text { is_told } => match holds(schema, &Node::text(text))? {
-            true => is_told.then_some(true),
+        Reading::Text { is_conclusive } => match holds(schema, &Node::text(text))? {
+            true => is_conclusive.then_some(true),
             false => Some(false),
         },
         Reading::Value(value) => holds(schema, &Node { range: 0..0, value }),
@@ -86,28 +86,28 @@ fn fits(
 enum Reading {
     /// Not at all: it has none of the types.
     None,
-    /// In more ways than one, or nobody knows how.
-    Untold,
+    /// In more than one way, or in an unknown way.
+    Unclear,
     /// As it is. Whether everything is said of which texts there are.
-    Text { is_told: bool },
+    Text { is_conclusive: bool },
     /// As a number or a flag.
     Value(Value),
 }
 
 fn reading(shape: &Shape, texts: &Texts, text: &str) -> Reading {
     if shape.types.meets(Types::ARRAY.with(Types::OBJECT)) || shape.types.is_empty() || !shape.unresolved.is_empty() {
-        return Reading::Untold;
+        return Reading::Unclear;
     }
     if shape.types == Types::STRING {
         return match texts {
-            Texts::Other => Reading::Untold,
+            Texts::Other => Reading::Unclear,
             Texts::Uuid if !is_uuid(text) => Reading::None,
-            Texts::Uuid => Reading::Text { is_told: true },
-            Texts::Plain => Reading::Text { is_told: shape.enumeration.is_some() },
+            Texts::Uuid => Reading::Text { is_conclusive: true },
+            Texts::Plain => Reading::Text { is_conclusive: shape.enumeration.is_some() },
         };
     }
     if shape.types.meets(Types::STRING) || shape.nullable {
-        return Reading::Untold;
+        return Reading::Unclear;
     }
     let flag = match text {
         _ if !shape.types.meets(Types::BOOLEAN) => None,
@@ -128,11 +128,11 @@ fn number(shape: &Shape, text: &str) -> Reading {
     let is_read_by_some = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'+' || byte == b'-')
         || text.parse::<f64>().is_ok_and(|number| shape.types.holds(Types::NUMBER) || number.fract() == 0.0);
     match serde_json::from_str::<Number>(text) {
-        Ok(number) if number.to_string() != text || is_too_wide(shape, &number) => Reading::Untold,
+        Ok(number) if number.to_string() != text || is_too_wide(shape, &number) => Reading::Unclear,
         Ok(number) if number.is_i64() || number.is_u64() || shape.types.holds(Types::NUMBER) => {
             Reading::Value(Value::Number(number))
         }
-        _ if is_read_by_some => Reading::Untold,
+        _ if is_read_by_some => Reading::Unclear,
         _ => Reading::None,
     }
 }

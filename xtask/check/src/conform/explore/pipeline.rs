@@ -1,4 +1,4 @@
-//! Several requests at once on one connection: each is answered for itself, in order, whoever asks beside it.
+//! Pipelined requests on one connection: each must get its own response, in order, independent of the others.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::super::operation::Operation;
 use super::super::session::{Session, Stop};
 use super::super::target::Exploration;
-use super::hunt::{Caught, hunt};
+use super::counterexample::{Counterexample, find_counterexample};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 use proptest::prelude::*;
@@ -37,7 +37,7 @@ pub(super) fn explore<'a>(
     };
     let few = Exploration { cases: exploration.cases.min(20), ..exploration.clone() };
     let keyed = prop::collection::vec(any::<bool>(), 2..6);
-    hunt(session, &few, "pipeline", &[], &keyed, |session, keyed| {
+    find_counterexample(session, &few, "pipeline", &[], &keyed, |session, keyed| {
         let last = keyed.len() - 1;
         let heads = keyed.iter().enumerate();
         let heads: Vec<String> =
@@ -52,7 +52,7 @@ pub(super) fn explore<'a>(
             let who = if keyed[index] { "with a key" } else { "without a key" };
             let place = session.contract.place(operation.id.span, "this operation");
             let message = format!(
-                "of {} requests at once on one connection, number {} {who} is answered with {}",
+                "of {} pipelined requests on one connection, number {} ({who}) is answered with {}",
                 keyed.len(),
                 index + 1,
                 statuses[index]
@@ -66,7 +66,7 @@ pub(super) fn explore<'a>(
                     shown.join(", ")
                 ))
                 .note(format!("answered: {statuses:?}"));
-            Caught(finding)
+            Counterexample(finding)
         }))
     })
 }

@@ -1,4 +1,4 @@
-//! How requests are made up from the contract. What stands first in a choice is what a failing request shrinks to.
+//! How requests are generated from the contract. A failing request shrinks towards the first option of each choice.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -9,11 +9,11 @@ use super::super::operation::{Operation, Parameter};
 use super::super::percent::encoded;
 use super::super::session::Session;
 use super::super::wire::{Authorization, Extra};
-use super::attempt::{Attempt, Shape, TWIN};
+use super::attempt::{Attempt, Shape, TESTED_VALUE};
 use super::fitting::{fitting, uuid};
-use super::odd::{BODIES, HEADERS, METHODS, NO_KEYS, ODD, SPELLINGS, UNKNOWN};
+use super::unusual_values::{BODIES, HEADERS, METHODS, NO_KEYS, SPELLINGS, UNKNOWN, UNUSUAL};
 
-/// Whoever asks.
+/// Any credentials.
 pub(super) fn anybody(session: &Session<'_>) -> BoxedStrategy<Authorization> {
     let others =
         if session.target.key_without_permission.is_some() { &[Authorization::WithoutPermission][..] } else { &[] };
@@ -21,12 +21,12 @@ pub(super) fn anybody(session: &Session<'_>) -> BoxedStrategy<Authorization> {
     prop_oneof![6 => Just(Authorization::Key), 1 => select(spelled), 1 => nobody()].boxed()
 }
 
-/// Whoever has no valid key.
+/// No valid key.
 pub(super) fn nobody() -> BoxedStrategy<Authorization> {
     select(NO_KEYS).boxed()
 }
 
-/// One odd thing about a request.
+/// One unusual thing about a request.
 #[derive(Debug, Clone)]
 enum Oddity {
     Method(&'static str),
@@ -56,13 +56,13 @@ impl Attempt {
     }
 }
 
-/// A request of an operation with which nothing is odd.
+/// A plain request of an operation.
 fn plain(operation: &Operation, values: Vec<String>, authorization: Authorization) -> Attempt {
     let method = operation.method.value.clone();
     Attempt { method, values, shape: Shape::Plain, query: Vec::new(), authorization, extra: Extra::default() }
 }
 
-/// Each odd thing by itself, by somebody and by nobody, and each thing that is no key.
+/// Each unusual thing by itself, with a key and without, and each invalid key.
 pub(super) fn each(operation: &Operation, session: &Session<'_>) -> Vec<Attempt> {
     let of = |location| operation.parameters.iter().filter(move |parameter| parameter.location == location);
     let known = |parameter: &Parameter| session.target.known.get(&parameter.name.value).map(|value| encoded(value));
@@ -75,10 +75,11 @@ pub(super) fn each(operation: &Operation, session: &Session<'_>) -> Vec<Attempt>
     for (index, value) in values.iter().enumerate() {
         oddities.push(Oddity::Value(index, value.to_uppercase()));
         oddities.push(Oddity::Value(index, uuid(UNKNOWN)));
-        oddities.extend(ODD.iter().map(|odd| Oddity::Value(index, format!("{value}{odd}"))));
+        oddities.extend(UNUSUAL.iter().map(|unusual| Oddity::Value(index, format!("{value}{unusual}"))));
     }
     for parameter in of(Location::Query) {
-        oddities.extend(ODD.iter().map(|odd| Oddity::Query(parameter.name.value.clone(), (*odd).to_owned())));
+        oddities
+            .extend(UNUSUAL.iter().map(|unusual| Oddity::Query(parameter.name.value.clone(), (*unusual).to_owned())));
     }
     let keyed = oddities.iter().map(|oddity| (Authorization::Key, Some(oddity)));
     let powerless = session.target.key_without_permission.as_ref().map(|_| &oddities).into_iter().flatten();
@@ -98,7 +99,7 @@ fn methods(session: &Session<'_>) -> Vec<&'static str> {
     METHODS.iter().copied().filter(is_safe).collect()
 }
 
-/// A request of an operation with some odd things about it.
+/// A request of an operation with some unusual things about it.
 pub(super) fn attempts(
     operation: &Operation,
     session: &Session<'_>,
@@ -111,7 +112,7 @@ pub(super) fn attempts(
         (2, select(methods(session)).prop_map(Oddity::Method).boxed()),
         (1, select(Shape::ALL).prop_map(Oddity::Shape).boxed()),
         (1, body()),
-        (1, (odd(), odd()).prop_map(|(name, value)| Oddity::Query(name, value)).boxed()),
+        (1, (unusual(), unusual()).prop_map(|(name, value)| Oddity::Query(name, value)).boxed()),
     ];
     oddities.extend(of(Location::Path).enumerate().map(|(index, parameter)| {
         (3, value(parameter, session).prop_map(move |value| Oddity::Value(index, value)).boxed())
@@ -132,7 +133,7 @@ pub(super) fn attempts(
 }
 
 /// A request in whose path the value of one parameter is still open.
-pub(super) fn twins(
+pub(super) fn existence_pairs(
     operation: &Operation,
     session: &Session<'_>,
     parameter: &str,
@@ -141,23 +142,23 @@ pub(super) fn twins(
     let open: Vec<bool> = operation.path_parameters().map(|known| known.name.value == parameter).collect();
     let around = prop_oneof![
         4 => Just((String::new(), String::new())),
-        1 => (Just(String::new()), odd()),
-        1 => (odd(), Just(String::new())),
+        1 => (Just(String::new()), unusual()),
+        1 => (unusual(), Just(String::new())),
     ];
     (attempts(operation, session, authorization), around)
         .prop_map(move |(mut attempt, (before, after))| {
             for (value, _) in attempt.values.iter_mut().zip(&open).filter(|(_, open)| **open) {
-                *value = format!("{before}{TWIN}{after}");
+                *value = format!("{before}{TESTED_VALUE}{after}");
             }
             attempt
         })
         .boxed()
 }
 
-/// A value of a parameter, encoded: a good one, or an odd one.
+/// A value of a parameter, encoded: a valid one, or an unusual one.
 fn value(parameter: &Parameter, session: &Session<'_>) -> BoxedStrategy<String> {
     let good = good(parameter, session);
-    prop_oneof![3 => good.clone(), 2 => odd(), 1 => (good, odd()).prop_map(|(good, odd)| format!("{good}{odd}"))]
+    prop_oneof![3 => good.clone(), 2 => unusual(), 1 => (good, unusual()).prop_map(|(good, unusual)| format!("{good}{unusual}"))]
         .boxed()
 }
 
@@ -193,9 +194,9 @@ pub(super) fn alike(value: &str, number: u128) -> String {
 }
 
 /// What hardly any schema has in mind.
-fn odd() -> BoxedStrategy<String> {
+fn unusual() -> BoxedStrategy<String> {
     let part = prop_oneof![
-        4 => select(ODD).prop_map(str::to_owned),
+        4 => select(UNUSUAL).prop_map(str::to_owned),
         2 => ".{0,6}".prop_map(|text| encoded(&text)),
         1 => (1..600_usize).prop_map(|length| "a".repeat(length)),
     ];

@@ -1,25 +1,25 @@
-//! What may be answered to a request that was made up, and what is wrong with an answer that may not.
+//! Which responses to a generated request are acceptable, and what is wrong with any other.
 //!
-//! A request of an operation has one of the operation's documented answers, and one of nobody's the documented 401. What is
-//! nobody's request has a 404 or a 405 with `Allow`, and what is too long or no good HTTP a 400, 413, 414 or 431. Nothing
-//! has a 5xx.
+//! A request for an operation must get one of its documented responses, and without a key the documented 401. A request
+//! for no operation must get a 404 or a 405 with `Allow`, and a request that is too long or malformed a 400, 413, 414
+//! or 431. No request may get a 5xx.
 
 use apidrift_core::contract::DocumentedError;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
-use super::super::judge::Form;
+use super::super::judge::BodySpec;
 use super::super::operation::Operation;
 use super::super::session::{Session, error_of, label};
 use super::super::wire::{Answer, Authorization};
-use super::aim::{Aim, aim};
 use super::parameters;
+use super::route_match::{RouteMatch, route_match};
 
-/// What is too long or no good HTTP.
+/// Statuses for requests that are too long or malformed HTTP.
 const REFUSED: &[u16] = &[400, 413, 414, 431];
-/// What is nobody's.
+/// Statuses for requests that match no operation.
 const NOTHING: &[u16] = &[400, 401, 403, 404, 405, 410];
-/// The same in another way of writing.
+/// Redirects to another spelling of the URL.
 const MOVED: &[u16] = &[301, 302, 307, 308];
 /// The methods of HTTP itself: only others may be answered with 501.
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
@@ -32,32 +32,35 @@ pub(super) struct Fault {
     pub expected: String,
 }
 
-/// Who asks, as far as it is certain.
+/// What the caller is allowed to do, as far as it is certain.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
-    Nobody,
-    Powerless,
-    Somebody,
+pub(super) enum CallerRole {
+    /// No valid key.
+    NoKey,
+    /// A key without the permission.
+    NoPermission,
+    /// A key with every permission.
+    Authorized,
     /// A server may take the key or not.
     Uncertain,
 }
 
-pub(super) fn standing(authorization: &Authorization) -> Standing {
+pub(super) fn caller_role(authorization: &Authorization) -> CallerRole {
     match authorization {
-        Authorization::Key => Standing::Somebody,
-        Authorization::WithoutPermission => Standing::Powerless,
-        Authorization::Failing(_) => Standing::Uncertain,
+        Authorization::Key => CallerRole::Authorized,
+        Authorization::WithoutPermission => CallerRole::NoPermission,
+        Authorization::Failing(_) => CallerRole::Uncertain,
         // The name of a scheme has no case, and is followed by spaces.
         Authorization::Spelled(before, after) => match before.split_once(' ') {
             Some((scheme, rest))
                 if scheme.eq_ignore_ascii_case("bearer") && rest.trim().is_empty() && after.is_empty() =>
             {
-                Standing::Uncertain
+                CallerRole::Uncertain
             }
-            _ => Standing::Nobody,
+            _ => CallerRole::NoKey,
         },
         Authorization::None | Authorization::Bare | Authorization::Text(_) | Authorization::Elsewhere(_) => {
-            Standing::Nobody
+            CallerRole::NoKey
         }
     }
 }
@@ -71,49 +74,49 @@ pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, ans
         Some(Fault { finding, expected: expected.to_owned() })
     };
     let (id, method, status) = (&operation.id, answer.request.method.as_str(), answer.status);
-    let aim = aim(session.plan, method, &sent.path);
-    let standing = standing(&answer.request.authorization);
+    let route_match = route_match(session.plan, method, &sent.path);
+    let caller_role = caller_role(&answer.request.authorization);
     if session.wire.has_key(answer) {
-        let message = format!("an answer near `{}` has the API key in it", id.value);
-        let help = "never repeat what was sent as a key: answers are logged and shown";
-        return found(Rule::LiveKeyEchoed, id.span, message, "an answer without the key", help);
+        let message = format!("a response near `{}` has the API key in it", id.value);
+        let help = "never repeat the API key: responses are logged and shown";
+        return found(Rule::LiveKeyEchoed, id.span, message, "a response without the key", help);
     }
     let is_unknown_method = status == 501 && !METHODS.contains(&method);
     if status >= 500 && !is_unknown_method {
         let message = format!("a request near `{}` makes the server answer {status}", id.value);
-        let help = "whatever is sent, answer what is wrong with it: a 5xx says that the server is at fault";
-        return found(Rule::LiveServerError, id.span, message, "an answer below 500", help);
+        let help = "answer an invalid request with a 4xx: a 5xx means that the server is at fault";
+        return found(Rule::LiveServerError, id.span, message, "a response below 500", help);
     }
     // Browsers ask without a key what they may send.
-    if method == "OPTIONS" && matches!(status, 200 | 204) && !matches!(aim, Aim::Operation(_)) {
+    if method == "OPTIONS" && matches!(status, 200 | 204) && !matches!(route_match, RouteMatch::Operation(_)) {
         return None;
     }
     if (200..300).contains(&status) {
-        let broken = match standing {
-            Standing::Nobody if !operation.security.is_open() => {
+        let broken = match caller_role {
+            CallerRole::NoKey if !operation.security.is_open() => {
                 Some((Rule::LiveAuthentication, "without a valid key"))
             }
-            Standing::Powerless => Some((Rule::LivePermission, "with a key that lacks the permission")),
-            Standing::Nobody | Standing::Somebody | Standing::Uncertain => None,
+            CallerRole::NoPermission => Some((Rule::LivePermission, "with a key that lacks the permission")),
+            CallerRole::NoKey | CallerRole::Authorized | CallerRole::Uncertain => None,
         };
         if let Some((rule, who)) = broken {
             let message = format!("a request near `{}` {who} is answered with {status}", id.value);
-            return found(rule, id.span, message, "a refusal", "look at the key before anything else");
+            return found(rule, id.span, message, "a refusal", "check the key before anything else");
         }
     }
     if sent.is_long() && REFUSED.contains(&status) && error_of(operation, answer).is_none() {
         return None;
     }
-    match aim {
-        Aim::Operation(operation) => of_operation(session, operation, answer, standing),
-        Aim::Near(operations) => {
+    match route_match {
+        RouteMatch::Operation(operation) => of_operation(session, operation, answer, caller_role),
+        RouteMatch::Near(operations) => {
             let documented = operations.into_iter().find(|operation| session.documented(operation, answer).is_some());
             match documented {
                 Some(operation) => parts(session, operation, answer),
                 None => of_nobody(session, operation, answer, &[NOTHING, MOVED, &[501]].concat()),
             }
         }
-        Aim::OtherMethod(operations) => {
+        RouteMatch::OtherMethod(operations) => {
             // HEAD is GET without a body, where a server has it.
             let get = operations.iter().find(|operation| method == "HEAD" && *operation.method == *"GET");
             if get.is_some_and(|get| {
@@ -127,7 +130,7 @@ pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, ans
             let methods: Vec<&str> = operations.iter().map(|operation| operation.method.value.as_str()).collect();
             if status == 405 && !operations.iter().all(is_allowed) {
                 let message =
-                    format!("the 405 to {method} allows `{allowed}`, and the path has `{}`", methods.join(", "));
+                    format!("the 405 to {method} allows `{allowed}`, but the path has `{}`", methods.join(", "));
                 let expected = format!("allow: {}", methods.join(", "));
                 return found(
                     Rule::LiveMethod,
@@ -150,8 +153,8 @@ pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, ans
             }
             of_nobody(session, operation, answer, &[NOTHING, &[501]].concat())
         }
-        Aim::Untold => None,
-        Aim::Nothing => of_nobody(session, operation, answer, &[NOTHING, MOVED].concat()),
+        RouteMatch::NotTested => None,
+        RouteMatch::Nothing => of_nobody(session, operation, answer, &[NOTHING, MOVED].concat()),
     }
 }
 
@@ -160,13 +163,13 @@ fn of_operation<'a>(
     session: &mut Session<'a>,
     operation: &'a Operation,
     answer: &Answer,
-    standing: Standing,
+    caller_role: CallerRole,
 ) -> Option<Fault> {
     let refusal = |status: u16| operation.errors.iter().find(|error| *error.status == status);
-    let wanted = match standing {
-        Standing::Nobody => refusal(401),
-        Standing::Powerless => refusal(403),
-        Standing::Somebody | Standing::Uncertain => None,
+    let wanted = match caller_role {
+        CallerRole::NoKey => refusal(401),
+        CallerRole::NoPermission => refusal(403),
+        CallerRole::Authorized | CallerRole::Uncertain => None,
     };
     let found = error_of(operation, answer);
     if let Some(wanted) = wanted
@@ -178,9 +181,9 @@ fn of_operation<'a>(
         let message =
             format!("`{}` answers `{}` where the contract has `{expected}`", operation.id.value, said.trim_end());
         let span = wanted.identity.as_ref().map_or(wanted.status.span, |identity| identity.span);
-        let place = session.contract.place(span, "what is to be answered, whatever else is wrong");
+        let place = session.contract.place(span, "the response to this key, whatever else is wrong");
         let finding = Finding::at(Rule::LiveOrder, place, message)
-            .help("look at the key first: whoever may not call learns nothing else");
+            .help("check the key first: callers without access must learn nothing else");
         return Some(Fault { finding, expected });
     }
     if session.documented(operation, answer).is_none() {
@@ -190,7 +193,7 @@ fn of_operation<'a>(
         let place = session.contract.place(operation.id.span, "this operation");
         let finding =
             Finding::at(Rule::LiveUndocumented, place, message).help("answer what is documented, or document it");
-        return Some(Fault { finding, expected: "one of its documented answers".to_owned() });
+        return Some(Fault { finding, expected: "one of its documented responses".to_owned() });
     }
     parts(session, operation, answer).or_else(|| parameter(session, operation, answer, found))
 }
@@ -206,7 +209,7 @@ fn parts<'a>(session: &mut Session<'a>, operation: &'a Operation, answer: &Answe
     Some(Fault { finding, expected })
 }
 
-/// An answer to what is nobody's request.
+/// A response to a request that matches no operation.
 fn of_nobody<'a>(
     session: &mut Session<'a>,
     operation: &'a Operation,
@@ -214,11 +217,11 @@ fn of_nobody<'a>(
     permitted: &[u16],
 ) -> Option<Fault> {
     let status = answer.status;
-    let what = format!("the {status} to a request that is no operation's");
+    let what = format!("the {status} to a request that matches no operation");
     if !permitted.contains(&status) {
-        let place = session.contract.place(operation.id.span, "the operation that it is near");
+        let place = session.contract.place(operation.id.span, "the closest operation");
         let finding = Finding::at(Rule::LiveUndocumented, place, format!("{what} is not documented"))
-            .help("answer 404 where the path is nobody's, 405 where the method is, 400 where it is no good HTTP");
+            .help("answer 404 to an unknown path, 405 to an unknown method, 400 to malformed HTTP");
         return Some(Fault { finding, expected: "404, 405 or 400".to_owned() });
     }
     if answer.body.is_empty() || answer.request.method == "HEAD" || MOVED.contains(&status) {
@@ -227,8 +230,8 @@ fn of_nobody<'a>(
     // Where errors have no schema in common, nothing is said of their bodies.
     let name = session.contract.profile.error_schema.as_ref()?;
     let schema = Some(session.contract.error_schema()?);
-    let form = Form { media_type: "application/json", schema, place: operation.id.span, is_success: false };
-    let finding = session.body(operation, &form, answer, &what).into_iter().next()?;
+    let spec = BodySpec { media_type: "application/json", schema, place: operation.id.span, is_success: false };
+    let finding = session.body(operation, &spec, answer, &what).into_iter().next()?;
     Some(Fault { finding, expected: format!("no body, or an `{name}`") })
 }
 
@@ -252,14 +255,14 @@ fn parameter<'a>(
     let name = &wrong.parameter.name;
     let said = label(operation, found);
     let message = match refused {
-        Some(_) => format!("`{}` answers `{said}`, and `{}` fits its schema", operation.id.value, name.value),
-        None => format!("`{}` answers `{said}`, and `{}` does not fit its schema", operation.id.value, name.value),
+        Some(_) => format!("`{}` answers `{said}`, but `{}` fits its schema", operation.id.value, name.value),
+        None => format!("`{}` answers `{said}`, but `{}` does not fit its schema", operation.id.value, name.value),
     };
     let place = session.contract.place(name.span, "this parameter");
     let finding = Finding::at(Rule::LiveAnswer, place, message)
-        .help("take what fits the schema, and nothing else; or correct the schema");
+        .help("accept exactly what fits the schema, or correct the schema");
     let expected = match refused {
-        Some(_) => "another answer".to_owned(),
+        Some(_) => "a different response".to_owned(),
         None => format!("the error `invalid_{}`", name.value),
     };
     Some(Fault { finding, expected })

@@ -55,7 +55,7 @@ fn the_usual_ways_to_write_a_request_are_read() {
 fn what_is_no_request_is_said() {
     assert!(requests("ls -l\napt install curl jq\nman curl", 0).unwrap().is_empty());
     assert!(requests("curl 'https://x.org", 0).is_err());
-    assert_eq!(requests("curl x.org; curl -s", 0).unwrap_err().message, "this command asks for no URL");
+    assert_eq!(requests("curl x.org; curl -s", 0).unwrap_err().message, "this command has no URL");
 }
 
 #[test]
@@ -131,12 +131,12 @@ fn json_that_is_sent_is_read_strictly_with_its_places() {
     let value = sent(text).unwrap().unwrap();
     assert_eq!(&text[value.node.get("a").unwrap().range.clone()], "5");
     for (text, message, place) in [
-        ("curl x.org -d '{\"a\": 1,}'", "no comma may stand before `}`", ","),
-        ("curl x.org -d '{name: Chair,}'", "a name stands in double quotes", "name"),
-        ("curl x.org -d \"{'a': 1}\"", "a text stands in double quotes", "'"),
+        ("curl x.org -d '{\"a\": 1,}'", "JSON allows no comma before `}`", ","),
+        ("curl x.org -d '{name: Chair,}'", "a name must be in double quotes", "name"),
+        ("curl x.org -d \"{'a': 1}\"", "a string must be in double quotes", "'"),
         ("curl x.org -d '{\"a\": 1 // one\n}'", "JSON has no comments", "// one"),
-        ("curl x.org -d '{\"a\": word}'", "a text stands in double quotes", "word"),
-        ("curl x.org -d @- <<EOF\n{\"a\" 1}\nEOF", "a colon is missing behind this name", "\"a\""),
+        ("curl x.org -d '{\"a\": word}'", "a string must be in double quotes", "word"),
+        ("curl x.org -d @- <<EOF\n{\"a\" 1}\nEOF", "a colon is missing after this name", "\"a\""),
     ] {
         let mistake = sent(text).unwrap().unwrap_err();
         assert_eq!((mistake.message.as_str(), &text[mistake.range]), (message, place), "{text}");

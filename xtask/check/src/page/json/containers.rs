@@ -123,7 +123,7 @@ impl Reader<'_> {
                 Some(b'}' | b']') if open.bracket.is_none() => return false,
                 Some(byte) if byte == open.close => {
                     if let Last::Comma(comma) = open.last {
-                        let message = format!("no comma may stand before `{}`", char::from(byte));
+                        let message = format!("JSON allows no comma before `{}`", char::from(byte));
                         self.found.wrong(Kind::TrailingComma, comma..comma + 1, message);
                     }
                     self.at += 1;
@@ -131,11 +131,7 @@ impl Reader<'_> {
                 }
                 Some(byte @ (b'}' | b']')) => {
                     let (given, wanted) = (char::from(byte), char::from(open.close));
-                    self.found.wrong(
-                        Kind::Other,
-                        here,
-                        format!("`{given}` stands where `{wanted}` would close what is open"),
-                    );
+                    self.found.wrong(Kind::Other, here, format!("`{given}` is here, but `{wanted}` is needed"));
                     let opener = if byte == b'}' { b'{' } else { b'[' };
                     // If it closes something around this, that is closed, too.
                     if !self.open[..self.open.len().saturating_sub(1)].contains(&opener) {
@@ -147,8 +143,8 @@ impl Reader<'_> {
                     match open.last {
                         Last::Item(_) => open.last = Last::Comma(self.at),
                         Last::Words => {}
-                        Last::Bracket => self.found.wrong(Kind::Other, here, "nothing stands before this comma"),
-                        Last::Comma(_) => self.found.wrong(Kind::Other, here, "nothing stands between two commas"),
+                        Last::Bracket => self.found.wrong(Kind::Other, here, "a value is missing before this comma"),
+                        Last::Comma(_) => self.found.wrong(Kind::Other, here, "a value is missing between two commas"),
                     }
                     self.at += 1;
                 }
@@ -164,7 +160,7 @@ impl Reader<'_> {
                             return false;
                         }
                         let range = self.letter(end.saturating_sub(1));
-                        self.found.wrong(Kind::Other, range, "a comma is missing behind this");
+                        self.found.wrong(Kind::Other, range, "a comma is missing after this");
                     } else if open.bracket.is_none() && !self.is_member() {
                         return false;
                     }
@@ -213,7 +209,7 @@ impl Reader<'_> {
             }
             Some(b'(') => {}
             _ => {
-                self.found.wrong(Kind::Other, key_range.clone(), "a colon is missing behind this name");
+                self.found.wrong(Kind::Other, key_range.clone(), "a colon is missing after this name");
                 self.found.has_evidence |= is_first;
                 // The colon may stand in the quotes.
                 key.truncate(key.trim_end_matches(':').len());
@@ -225,7 +221,7 @@ impl Reader<'_> {
         self.skip();
         let is_broken = self.text[colon..self.at].contains('\n');
         if matches!(self.peek(), None | Some(b',' | b'}' | b']')) || (is_broken && self.is_member()) {
-            self.found.wrong(Kind::Other, colon..colon + 1, "a value is missing behind this colon");
+            self.found.wrong(Kind::Other, colon..colon + 1, "a value is missing after this colon");
             self.at = colon + 1;
             return self.without_value(key, key_range);
         }
@@ -273,7 +269,7 @@ impl Reader<'_> {
                 self.at += 1;
             }
             self.found.has_other_names = true;
-            self.found.wrong(Kind::Manner, range.clone(), "a name stands in double quotes");
+            self.found.wrong(Kind::Manner, range.clone(), "a name must be in double quotes");
             return Some((self.text[range.clone()].to_owned(), range));
         }
         if self.starts("{") || self.starts("[") {

@@ -43,11 +43,11 @@ pub(super) struct Found {
     pub has_evidence: bool,
     /// Whether a name stands there as JavaScript has it: bare or in single quotes.
     pub has_other_names: bool,
-    /// Whether a name stands in double quotes that JavaScript would not need.
+    /// Whether a name is in double quotes that JavaScript would not need.
     pub has_quoted_names: bool,
     /// Whether a text stands in single quotes.
     pub has_other_strings: bool,
-    /// Whether a text stands in double quotes.
+    /// Whether a string is in double quotes.
     pub has_quoted_strings: bool,
 }
 
@@ -130,7 +130,7 @@ impl Found {
             return other;
         }
         let only_sent =
-            [(self.comment.take(), "JSON has no comments"), (self.word.take(), "a text stands in double quotes")];
+            [(self.comment.take(), "JSON has no comments"), (self.word.take(), "a string must be in double quotes")];
         let only_sent = only_sent
             .into_iter()
             .filter(|_| is_sent)

@@ -13,7 +13,7 @@ impl Reader<'_> {
             '"' => (self.until(open, '"'), true),
             '“' | '”' => {
                 let range = self.letter(open);
-                self.found.wrong(Kind::Other, range, "a text stands in straight double quotes (`\"`)");
+                self.found.wrong(Kind::Other, range, "a string must be in straight double quotes (`\"`)");
                 let rest = self.rest();
                 let close = rest.find(['”', '“', '"', '\n']).unwrap_or(rest.len());
                 self.at += close + rest[close..].chars().next().filter(|last| *last != '\n').map_or(0, char::len_utf8);
@@ -21,7 +21,7 @@ impl Reader<'_> {
             }
             quote => {
                 let range = self.letter(open);
-                self.found.wrong(Kind::Manner, range, "a text stands in double quotes");
+                self.found.wrong(Kind::Manner, range, "a string must be in double quotes");
                 (self.until(open, quote), false)
             }
         }
@@ -51,7 +51,7 @@ impl Reader<'_> {
                     }
                     if end.is_some() && (is_broken || self.goes_on(quote)) {
                         if !is_broken {
-                            let message = "a line break in a text is written as `\\n`";
+                            let message = "write a line break in a string as `\\n`";
                             self.found.wrong(Kind::Other, self.at..self.at + 1, message);
                         }
                         is_broken = true;
@@ -63,7 +63,7 @@ impl Reader<'_> {
                 Some(byte @ 0..0x20) => {
                     let name = if byte == b'\t' { "a tab" } else { "a control character" };
                     let written = if byte == b'\t' { "\\t".to_owned() } else { format!("\\u{byte:04x}") };
-                    let message = format!("{name} in a text is written as `{written}`");
+                    let message = format!("write {name} in a string as `{written}`");
                     self.found.wrong(Kind::Other, self.at..self.at + 1, message);
                     self.at += 1;
                 }
@@ -88,7 +88,7 @@ impl Reader<'_> {
     /// A text without a last quote. It ends with its line, before a comma there.
     fn unclosed(&mut self, open: usize, from: usize, mut text: String) -> String {
         let end = (open + self.text[open..self.at].trim_end().len()).max(from);
-        self.found.wrong(Kind::Other, open..end, "this text is not closed on its line");
+        self.found.wrong(Kind::Other, open..end, "this string is not closed on its line");
         let end = self.text[from..end].trim_end_matches(',').len() + from;
         text.push_str(&self.text[from..end]);
         self.at = end;
@@ -114,13 +114,13 @@ impl Reader<'_> {
                 }
                 None => {
                     let range = start..self.at;
-                    self.found.wrong(Kind::Other, range, "`\\u` is followed by the four digits of a character");
+                    self.found.wrong(Kind::Other, range, "`\\u` must be followed by four hexadecimal digits");
                     '\u{fffd}'
                 }
             },
             other => {
                 let kind = if matches!(other, '\'' | 'x' | 'v' | '0') { Kind::Manner } else { Kind::Other };
-                let message = format!("`\\{other}` is no escape of JSON; a backslash is written as `\\\\`");
+                let message = format!("`\\{other}` is not a JSON escape; write a backslash as `\\\\`");
                 self.found.wrong(kind, start..self.at, message);
                 text.push('\\');
                 other

@@ -31,7 +31,7 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..5).prop_map(Into::into),
             proptest::collection::vec(("[ -~é]{0,6}", inner), 0..5)
-                .prop_filter("an ellipsis is no name", |entries| entries
+                .prop_filter("an ellipsis is not a name", |entries| entries
                     .iter()
                     .all(|(name, _)| !name.trim_matches('.').is_empty() || name.is_empty()))
                 .prop_map(|entries| serde_json::Value::Object(entries.into_iter().collect())),
@@ -203,44 +203,48 @@ fn a_block_in_the_manner_of_javascript_is_no_mistake() {
     {
         assert!(one(text).is_partial, "{text}");
     }
-    assert_eq!(mistake("{\"a\": 1, b: 2}"), ("a name stands in double quotes".to_owned(), "b"));
-    assert_eq!(mistake("{\"a\": 'b'}"), ("a text stands in double quotes".to_owned(), "'"));
+    assert_eq!(mistake("{\"a\": 1, b: 2}"), ("a name must be in double quotes".to_owned(), "b"));
+    assert_eq!(mistake("{\"a\": 'b'}"), ("a string must be in double quotes".to_owned(), "'"));
 }
 
 #[test]
 fn what_cannot_be_copied_is_named_at_its_place() {
     let cases = [
-        ("{\"a\": 1,}", "no comma may stand before `}`", ","),
-        ("{\"a\": [1, 2,\n]}", "no comma may stand before `]`", ","),
-        ("{\"a\": 1 \"b\": 2}", "a comma is missing behind this", "1"),
-        ("{\"a\": \"ä\"\n\"b\": 2}", "a comma is missing behind this", "\""),
-        ("[{\"a\": 1} {\"b\": 2}]", "a comma is missing behind this", "}"),
-        ("{\"a\": 1,, \"b\": 2}", "nothing stands between two commas", ","),
-        ("{, \"a\": 1}", "nothing stands before this comma", ","),
-        ("{\"a\": \"b,\n\"c\": 1}", "this text is not closed on its line", "\"b,"),
-        ("{\"a\": \"b\nc\", \"d\": 1}", "a line break in a text is written as `\\n`", "\n"),
-        ("{\"a\": \"b\tc\"}", "a tab in a text is written as `\\t`", "\t"),
-        ("{\"a\": [1, 2}", "`}` stands where `]` would close what is open", "}"),
-        ("[{\"a\": 1]", "`]` stands where `}` would close what is open", "]"),
+        ("{\"a\": 1,}", "JSON allows no comma before `}`", ","),
+        ("{\"a\": [1, 2,\n]}", "JSON allows no comma before `]`", ","),
+        ("{\"a\": 1 \"b\": 2}", "a comma is missing after this", "1"),
+        ("{\"a\": \"ä\"\n\"b\": 2}", "a comma is missing after this", "\""),
+        ("[{\"a\": 1} {\"b\": 2}]", "a comma is missing after this", "}"),
+        ("{\"a\": 1,, \"b\": 2}", "a value is missing between two commas", ","),
+        ("{, \"a\": 1}", "a value is missing before this comma", ","),
+        ("{\"a\": \"b,\n\"c\": 1}", "this string is not closed on its line", "\"b,"),
+        ("{\"a\": \"b\nc\", \"d\": 1}", "write a line break in a string as `\\n`", "\n"),
+        ("{\"a\": \"b\tc\"}", "write a tab in a string as `\\t`", "\t"),
+        ("{\"a\": [1, 2}", "`}` is here, but `]` is needed", "}"),
+        ("[{\"a\": 1]", "`]` is here, but `}` is needed", "]"),
         ("{\"a\": {\"b\": 1}", "this bracket is never closed", "{"),
         ("{\"a\": 1}}", "`}` closes nothing", "}"),
-        ("{\"a\" 1}", "a colon is missing behind this name", "\"a\""),
-        ("{\"a:\" [1]}", "a colon is missing behind this name", "\"a:\""),
-        ("{\"a\": , \"b\": 1}", "a value is missing behind this colon", ":"),
-        ("{\"a\":\n\"b\": 1}", "a value is missing behind this colon", ":"),
-        ("{\"a\": \"C:\\dir\"}", "`\\d` is no escape of JSON; a backslash is written as `\\\\`", "\\d"),
-        ("{\"a\": \"\\u12\"}", "`\\u` is followed by the four digits of a character", "\\u"),
-        ("{\"a\": \"\\ud800\"}", "`\\u` is followed by the four digits of a character", "\\u"),
-        ("{\"a\": \"b \"c\" d\", \"e\": 1}", "the text ends at this quote; in a text it is written as `\\\"`", "\""),
+        ("{\"a\" 1}", "a colon is missing after this name", "\"a\""),
+        ("{\"a:\" [1]}", "a colon is missing after this name", "\"a:\""),
+        ("{\"a\": , \"b\": 1}", "a value is missing after this colon", ":"),
+        ("{\"a\":\n\"b\": 1}", "a value is missing after this colon", ":"),
+        ("{\"a\": \"C:\\dir\"}", "`\\d` is not a JSON escape; write a backslash as `\\\\`", "\\d"),
+        ("{\"a\": \"\\u12\"}", "`\\u` must be followed by four hexadecimal digits", "\\u"),
+        ("{\"a\": \"\\ud800\"}", "`\\u` must be followed by four hexadecimal digits", "\\u"),
+        (
+            "{\"a\": \"b \"c\" d\", \"e\": 1}",
+            "the string ends at this quote; write a quote in a string as `\\\"`",
+            "\"",
+        ),
         ("{\"a\": b\"}", "a quote is missing before this text", "b\""),
-        ("{\"a\": NaN}", "`NaN` is no value of JSON", "NaN"),
-        ("{\"a\": True}", "`True` is no value of JSON; write `true`", "True"),
-        ("{\"a\": 01}", "`01` is no number of JSON", "01"),
-        ("{\"a\": .5, \"b\": 1}", "`.5` is no number of JSON", ".5"),
-        ("{\"a\": 2020-01-01}", "`2020-01-01` stands in double quotes", "2020-01-01"),
-        ("{“a”: 1}", "a text stands in straight double quotes (`\"`)", "“"),
-        ("{\"a\": 1 000}", "this does not belong behind a value", "0"),
-        ("{\"a\": 1};", "this does not belong behind a value", ";"),
+        ("{\"a\": NaN}", "`NaN` is not a JSON value", "NaN"),
+        ("{\"a\": True}", "`True` is not a JSON value; write `true`", "True"),
+        ("{\"a\": 01}", "`01` is not a JSON number", "01"),
+        ("{\"a\": .5, \"b\": 1}", "`.5` is not a JSON number", ".5"),
+        ("{\"a\": 2020-01-01}", "`2020-01-01` must be in double quotes", "2020-01-01"),
+        ("{“a”: 1}", "a string must be in straight double quotes (`\"`)", "“"),
+        ("{\"a\": 1 000}", "this cannot follow a value", "0"),
+        ("{\"a\": 1};", "this cannot follow a value", ";"),
         ("{\"a\": 1},", "nothing follows this comma", ","),
         ("{\"a\": 1, {\"b\": 2}}", "a name in double quotes is missing here", "{"),
     ];

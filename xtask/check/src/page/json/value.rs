@@ -100,14 +100,14 @@ impl Reader<'_> {
         if text.is_empty() {
             let range = self.letter(start);
             self.at = range.end;
-            self.found.wrong(Kind::Other, range, "no value begins like this");
+            self.found.wrong(Kind::Other, range, "a value cannot begin like this");
             return Value::Null;
         }
         self.at = start + text.len();
         let range = start..self.at;
         if let Some((_, right)) = FOREIGN.into_iter().find(|(word, _)| *word == text) {
             let instead = if right.is_empty() { String::new() } else { format!("; write `{right}`") };
-            self.found.wrong(Kind::Manner, range, format!("`{text}` is no value of JSON{instead}"));
+            self.found.wrong(Kind::Manner, range, format!("`{text}` is not a JSON value{instead}"));
             return match right {
                 "true" => Value::Bool(true),
                 "false" => Value::Bool(false),
@@ -276,7 +276,7 @@ impl Reader<'_> {
             self.found.wrong(
                 Kind::Other,
                 end - 1..end,
-                "the text ends at this quote; in a text it is written as `\\\"`",
+                "the string ends at this quote; write a quote in a string as `\\\"`",
             );
             self.found.forget(&node.range);
             // The quote that is followed by what follows texts is the last one.
@@ -290,7 +290,7 @@ impl Reader<'_> {
             self.found.placeholder(&node.range);
         } else {
             let range = self.letter(self.at);
-            self.found.wrong(Kind::Other, range.clone(), "this does not belong behind a value");
+            self.found.wrong(Kind::Other, range.clone(), "this cannot follow a value");
             self.at = self.bare_end(is_member).max(range.end);
         }
     }
@@ -310,11 +310,11 @@ fn no_number(text: &str) -> Option<String> {
             .enumerate()
             .all(|(at, byte)| if matches!(at, 4 | 7) { *byte == b'-' } else { byte.is_ascii_digit() });
     if is_date {
-        return Some(format!("`{text}` stands in double quotes"));
+        return Some(format!("`{text}` must be in double quotes"));
     }
     let is_hex = text.trim_start_matches(['+', '-']).to_lowercase().starts_with("0x");
     let is_number = text.parse::<f64>().is_ok_and(f64::is_finite);
-    (is_hex || is_number).then(|| format!("`{text}` is no number of JSON"))
+    (is_hex || is_number).then(|| format!("`{text}` is not a JSON number"))
 }
 
 /// A word that may be meant as it stands there, and is no name of a type.

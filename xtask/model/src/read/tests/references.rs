@@ -115,7 +115,7 @@ components: {parameters: {Limit: {name: limit, in: query}}, schemas: {A: {$ref: 
     let reasons: Vec<&str> = operation.unread.iter().map(|unread| unread.reason.as_str()).collect();
     let expected = [
         "there is no `#/components/parameters/Limt`",
-        "nothing is fetched",
+        "only references to files are followed",
         "an absolute path",
         "a number",
         "not read from a folder",

@@ -1,5 +1,5 @@
-//! Whether an answer tells what is somebody else's from what is not there: the same request for both, and for yet another
-//! thing that is not there. In what these two differ, such as the request's ID, everything may differ.
+//! Tests whether responses reveal that another workspace's resource exists: the same request for it, and for two IDs
+//! that do not exist. Where those two responses differ, such as in the request's ID, a difference is ignored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -11,9 +11,9 @@ use super::super::session::{Session, Stop};
 use super::super::target::Exploration;
 use super::super::wire::{Answer, Authorization};
 use super::attempt::Attempt;
-use super::hunt::{Caught, hunt};
+use super::counterexample::{Counterexample, find_counterexample};
 use super::strategies;
-use super::verdict::{Standing, standing};
+use super::verdict::{CallerRole, caller_role};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
@@ -24,9 +24,9 @@ const TIMED: usize = 15;
 /// A smaller difference in time, or a smaller multiple, is not seen from outside.
 const GROSS: Duration = Duration::from_millis(20);
 const MULTIPLE: u32 = 3;
-/// What tells nothing of a request.
+/// A difference that reveals nothing about a request.
 const CLOCK: &str = "header date";
-/// What makes something that is not there.
+/// For IDs that do not exist.
 const NOTHING: u128 = 0x6d0f_9a51_37c2_4e08_b1d4_52e7_9a3c_80f6;
 
 /// Compares what is answered for every parameter of the path; what was done, in a few words.
@@ -42,20 +42,20 @@ pub(super) fn compare<'a>(
         let known = session.target.known.get(*name).cloned();
         let who =
             prop_oneof![3 => Just(Authorization::Key), 1 => strategies::anybody(session), 1 => strategies::nobody()];
-        let attempts = strategies::twins(operation, session, name, who.boxed());
+        let attempts = strategies::existence_pairs(operation, session, name, who.boxed());
         let pairs = (attempts, any::<u128>().no_shrink(), any::<u128>().no_shrink());
-        compared.push(format!("`{name}` of another workspace compared with what is not there"));
+        compared.push(format!("`{name}` of another workspace compared with one that does not exist"));
         let what = format!("{} twins of {name}", operation.id.value);
-        hunt(session, exploration, &what, &[], &pairs, |session, (attempt, one, other)| {
+        find_counterexample(session, exploration, &what, &[], &pairs, |session, (attempt, one, other)| {
             let nothing = [strategies::alike(&foreign, *one), strategies::alike(&foreign, *other)];
             // Who may not call must not even learn what is there in their own workspace.
-            let own = match standing(&attempt.authorization) {
-                Standing::Nobody | Standing::Powerless => known.as_deref(),
-                Standing::Somebody | Standing::Uncertain => None,
+            let own = match caller_role(&attempt.authorization) {
+                CallerRole::NoKey | CallerRole::NoPermission => known.as_deref(),
+                CallerRole::Authorized | CallerRole::Uncertain => None,
             };
             for there in [Some(foreign.as_str()), own].into_iter().flatten() {
-                if let Some(caught) = difference(session, operation, attempt, &nothing, there)? {
-                    return Ok(Some(caught));
+                if let Some(counterexample) = difference(session, operation, attempt, &nothing, there)? {
+                    return Ok(Some(counterexample));
                 }
             }
             Ok(None)
@@ -63,10 +63,10 @@ pub(super) fn compare<'a>(
         times(session, operation, name, &foreign)?;
     }
     if names.is_empty() {
-        compared.push("no parameter that could tell of another workspace".to_owned());
+        compared.push("no parameter that could name another workspace's resource".to_owned());
     }
     Ok(if compared.is_empty() {
-        "nothing of another workspace compared: none was given".to_owned()
+        "other workspaces not compared: no ID from another workspace was given".to_owned()
     } else {
         compared.join(", ")
     })
@@ -79,12 +79,12 @@ fn difference<'a>(
     attempt: &Attempt,
     nothing: &[String; 2],
     there: &str,
-) -> Result<Option<Caught>, Stop> {
+) -> Result<Option<Counterexample>, Stop> {
     let mut lasting: Option<BTreeSet<String>> = None;
     for time in 1..=TIMES {
         let mut seen = Vec::new();
         for value in [nothing[0].as_str(), there, nothing[1].as_str()] {
-            let request = attempt.with_twin(value).request(operation);
+            let request = attempt.with_tested_value(value).request(operation);
             match session.send(operation, &request)? {
                 Ok(answer) => seen.push((view(&answer, value), answer)),
                 // What is not answered at all is found elsewhere.
@@ -104,7 +104,7 @@ fn difference<'a>(
         if time == TIMES {
             let parts: Vec<&str> = differences.iter().map(String::as_str).collect();
             let message = format!(
-                "`{}` tells what is not the caller's from what is not there: by {}",
+                "`{}` answers differently for a resource that is not the caller's and for one that does not exist: the difference is {}",
                 operation.id.value,
                 parts.join(", ")
             );
@@ -116,13 +116,24 @@ fn difference<'a>(
     Ok(None)
 }
 
-fn leak(session: &Session<'_>, operation: &Operation, message: String, answer: &Answer, expected: &str) -> Caught {
+fn leak(
+    session: &Session<'_>,
+    operation: &Operation,
+    message: String,
+    answer: &Answer,
+    expected: &str,
+) -> Counterexample {
     let error = operation.errors.iter().find(|error| *error.status == 404);
     let identity = error.and_then(|error| error.identity.as_ref().map(|identity| identity.span));
     let span = identity.or(error.map(|error| error.status.span)).unwrap_or(operation.id.span);
-    let place = session.contract.place(span, "what the contract says of both");
-    let finding = Finding::at(Rule::LiveLeak, place, message).help("answer both in the same way, to the last header");
-    Caught::answer(session, finding, answer, &format!("the same as for what is not there:\n{expected}"))
+    let place = session.contract.place(span, "the response that the contract documents for both");
+    let finding = Finding::at(Rule::LiveLeak, place, message).help("answer both identically, headers included");
+    Counterexample::answer(
+        session,
+        finding,
+        answer,
+        &format!("the same as for a resource that does not exist:\n{expected}"),
+    )
 }
 
 /// An answer in parts that can be compared; the value that was asked for does not count.
@@ -158,7 +169,7 @@ fn times<'a>(session: &mut Session<'a>, operation: &'a Operation, name: &str, fo
             return Ok(());
         }
     }
-    if let Some(Caught(finding)) = found {
+    if let Some(Counterexample(finding)) = found {
         session.report(finding);
     }
     Ok(())
@@ -170,7 +181,7 @@ fn slower<'a>(
     operation: &'a Operation,
     name: &str,
     foreign: &str,
-) -> Result<Option<Caught>, Stop> {
+) -> Result<Option<Counterexample>, Stop> {
     let nothing = strategies::alike(foreign, NOTHING);
     let mut taken: [Vec<Duration>; 2] = Default::default();
     let mut last = None;
@@ -186,10 +197,10 @@ fn slower<'a>(
     let [nothing, foreign] = taken.map(middle);
     let Some(answer) = last.filter(|_| is_gross(nothing, foreign)) else { return Ok(None) };
     let message = format!(
-        "`{}` takes {foreign:?} for what is another workspace's, and {nothing:?} for what is not there",
+        "`{}` takes {foreign:?} for another workspace's resource, and {nothing:?} for one that does not exist",
         operation.id.value
     );
-    Ok(Some(leak(session, operation, message, &answer, "an answer after the same time")))
+    Ok(Some(leak(session, operation, message, &answer, "a response after the same time")))
 }
 
 fn middle(mut times: Vec<Duration>) -> Duration {

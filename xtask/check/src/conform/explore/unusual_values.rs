@@ -3,7 +3,7 @@
 use super::super::wire::Authorization;
 
 /// Parts of values that servers stumble over, as they stand in an address.
-pub(super) const ODD: &[&str] = &[
+pub(super) const UNUSUAL: &[&str] = &[
     "%2F",
     "%2f..%2f",
     "%00",
@@ -77,10 +77,10 @@ pub(super) const HEADERS: &[(&str, &[u8])] = &[
 pub(super) const BODIES: &[&[u8]] =
     &[b"{}", b"[", b"null", b"{\"integration_id\":null,\"cursor\":[", b"<?xml version=\"1.0\"?><a/>", b"\xff\xfe\x00"];
 
-/// What makes something that is not there.
+/// For IDs that do not exist.
 pub(super) const UNKNOWN: u128 = 0x3b1f_6c08_94d7_4a25_8e60_c5f2_17ad_b943;
 
-/// What is sent in the place of a key: texts before and after the key, of which none makes a valid one.
+/// What is sent in place of a key: texts before and after the key, none of which makes a valid one.
 pub(super) const NO_KEYS: &[Authorization] = &[
     Authorization::None,
     Authorization::Text("Bearer"),

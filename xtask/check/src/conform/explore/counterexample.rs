@@ -1,4 +1,4 @@
-//! The search for a request that is answered wrongly, and for the smallest of its kind.
+//! Searches for a request with a wrong response, and shrinks it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -14,45 +14,47 @@ use super::super::wire::Answer;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
-/// So many rules are found broken by one search at most.
+/// The most rules that one search reports.
 const MOST: usize = 5;
-/// So many requests are tried at most to make one smaller.
+/// The most requests for shrinking one.
 const SMALLER: u32 = 200;
 
 /// Rules that have been found broken already.
 type Known = BTreeSet<Rule>;
 
 /// A finding, with the request that shows it.
-pub(super) struct Caught(pub Finding);
+pub(super) struct Counterexample(pub Finding);
 
-impl Caught {
+impl Counterexample {
     /// What is wrong with an answer.
-    pub fn answer(session: &Session<'_>, finding: Finding, answer: &Answer, expected: &str) -> Caught {
-        Caught(session.noted(finding, answer, expected))
+    pub fn answer(session: &Session<'_>, finding: Finding, answer: &Answer, expected: &str) -> Counterexample {
+        Counterexample(session.noted(finding, answer, expected))
     }
 }
 
 /// Tries some values, then others of a strategy, and reports the smallest for each rule that is broken.
-pub(super) fn hunt<'a, T: Strategy>(
+pub(super) fn find_counterexample<'a, T: Strategy>(
     session: &mut Session<'a>,
     exploration: &Exploration,
     what: &str,
     first: &[T::Value],
     strategy: &T,
-    probe: impl Fn(&mut Session<'a>, &T::Value) -> Result<Option<Caught>, Stop>,
+    probe: impl Fn(&mut Session<'a>, &T::Value) -> Result<Option<Counterexample>, Stop>,
 ) -> Result<(), Stop>
 where
     T::Value: Clone + Debug,
 {
     let mut known = Known::new();
     for value in first {
-        if let Some(Caught(finding)) = probe(session, value)? {
+        if let Some(Counterexample(finding)) = probe(session, value)? {
             known.insert(finding.rule);
             session.report(finding);
         }
     }
     for _ in 0..MOST {
-        let Some(Caught(finding)) = search(session, exploration, what, strategy, &known, &probe)? else { break };
+        let Some(Counterexample(finding)) = search(session, exploration, what, strategy, &known, &probe)? else {
+            break;
+        };
         known.insert(finding.rule);
         session.report(finding);
     }
@@ -65,8 +67,8 @@ fn search<'a, T: Strategy>(
     what: &str,
     strategy: &T,
     known: &Known,
-    probe: &impl Fn(&mut Session<'a>, &T::Value) -> Result<Option<Caught>, Stop>,
-) -> Result<Option<Caught>, Stop>
+    probe: &impl Fn(&mut Session<'a>, &T::Value) -> Result<Option<Counterexample>, Stop>,
+) -> Result<Option<Counterexample>, Stop>
 where
     T::Value: Clone + Debug,
 {
@@ -76,7 +78,7 @@ where
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
     let session = RefCell::new(session);
     let rule: Cell<Option<Rule>> = Cell::new(None);
-    let (caught, stop) = (RefCell::new(None), RefCell::new(None));
+    let (counterexample, stop) = (RefCell::new(None), RefCell::new(None));
     // What is found is kept here; the runner only has to know whether to go on.
     let _ = runner.run(strategy, |value| {
         if stop.borrow().is_some() {
@@ -86,7 +88,7 @@ where
             Ok(Some(found)) if !known.contains(&found.0.rule) && rule.get().is_none_or(|rule| rule == found.0.rule) => {
                 rule.set(Some(found.0.rule));
                 // The last that breaks the rule is the smallest.
-                caught.replace(Some(found));
+                counterexample.replace(Some(found));
                 Err(TestCaseError::fail("broken"))
             }
             Ok(_) => Ok(()),
@@ -96,8 +98,8 @@ where
             }
         }
     });
-    match (caught.into_inner(), stop.into_inner()) {
-        (Some(caught), _) => Ok(Some(caught)),
+    match (counterexample.into_inner(), stop.into_inner()) {
+        (Some(counterexample), _) => Ok(Some(counterexample)),
         (None, Some(reason)) => Err(reason),
         (None, None) => Ok(None),
     }

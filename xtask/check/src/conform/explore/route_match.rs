@@ -1,29 +1,29 @@
-//! What a request asks for, as far as the contract says: one of its operations, something near one, or nothing of it.
+//! Matches a request to the contract: one of its operations, something close to one, or nothing.
 
 use openapi_model::paths;
 
 use super::super::operation::{Operation, Plan};
 use super::super::percent::decoded;
 
-/// What a request asks for.
-pub(super) enum Aim<'a> {
+/// How a request matches the operations of the contract.
+pub(super) enum RouteMatch<'a> {
     /// This operation and nothing else.
     Operation(&'a Operation),
     /// Something that a server may take for one of these operations or not.
     Near(Vec<&'a Operation>),
     /// A method that the path of these operations does not have.
     OtherMethod(Vec<&'a Operation>),
-    /// Something of an operation that cannot be tried, or near it: what may be answered is not known.
-    Untold,
+    /// An operation that cannot be tried, or something close to it: the permitted responses are not known.
+    NotTested,
     /// Nothing that the contract knows.
     Nothing,
 }
 
-/// What a method and a path as it is sent ask for.
-pub(super) fn aim<'a>(plan: &'a Plan, method: &str, path: &str) -> Aim<'a> {
+/// Matches a method and a path, as it is sent, to the operations.
+pub(super) fn route_match<'a>(plan: &'a Plan, method: &str, path: &str) -> RouteMatch<'a> {
     let lenient = plain(path);
     if plan.untried.iter().any(|untried| is_of(&untried.path, &lenient, str::eq_ignore_ascii_case)) {
-        return Aim::Untold;
+        return RouteMatch::NotTested;
     }
     let mut exactly: Vec<&Operation> =
         plan.operations.iter().filter(|operation| is_of(&operation.path, path, str::eq)).collect();
@@ -33,18 +33,18 @@ pub(super) fn aim<'a>(plan: &'a Plan, method: &str, path: &str) -> Aim<'a> {
     if !exactly.is_empty() && is_clean(path) {
         let other_case = |operation: &&Operation| operation.method.eq_ignore_ascii_case(method);
         if let Some(operation) = exactly.iter().copied().find(is_method) {
-            return Aim::Operation(operation);
+            return RouteMatch::Operation(operation);
         }
         // Methods are told apart by their case, and not by every framework.
         let near: Vec<&Operation> = exactly.iter().copied().filter(other_case).collect();
-        return if near.is_empty() { Aim::OtherMethod(exactly) } else { Aim::Near(near) };
+        return if near.is_empty() { RouteMatch::OtherMethod(exactly) } else { RouteMatch::Near(near) };
     }
     let nearly: Vec<&Operation> = plan
         .operations
         .iter()
         .filter(|operation| is_of(&operation.path, &lenient, str::eq_ignore_ascii_case))
         .collect();
-    if nearly.is_empty() { Aim::Nothing } else { Aim::Near(nearly) }
+    if nearly.is_empty() { RouteMatch::Nothing } else { RouteMatch::Near(nearly) }
 }
 
 /// Whether a path is one of a template's.
@@ -115,12 +115,12 @@ mod tests {
 
     fn kind(method: &str, path: &str) -> &'static str {
         let contract = Contract::read(&Source::new("things.yaml", CONTRACT), None, None).unwrap();
-        match aim(&Plan::of(&contract), method, path) {
-            Aim::Operation(_) => "operation",
-            Aim::Near(_) => "near",
-            Aim::OtherMethod(_) => "other method",
-            Aim::Untold => "untold",
-            Aim::Nothing => "nothing",
+        match route_match(&Plan::of(&contract), method, path) {
+            RouteMatch::Operation(_) => "operation",
+            RouteMatch::Near(_) => "near",
+            RouteMatch::OtherMethod(_) => "other method",
+            RouteMatch::NotTested => "not tested",
+            RouteMatch::Nothing => "nothing",
         }
     }
 
