@@ -55,8 +55,6 @@ enum Xtask {
     #[command(subcommand)]
     Bench(Bench),
     /// Install what the tests need (including a private Postgres), run them all, run the check, and test a server
-    /// against
-    /// the contract
     Test {
         /// Run only tests whose names contain one of these; by default everything runs
         filter: Vec<String>,
@@ -69,8 +67,7 @@ enum Bench {
     Check,
     /// `cdi status` from start to exit, compared with the bare request
     Status,
-    /// Sync rows from SQLite and Postgres into a file and a local service, compared with moving them without any
-    /// processing
+    /// Sync rows from SQLite and Postgres into a file and a local service, compared with only moving them
     Sync {
         /// How many rows
         #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(10..=100_000_000))]
