@@ -99,7 +99,7 @@ fn what_only_the_contract_or_only_the_server_says_of_an_operation_is_named() {
     let id = "operationId: list_integrations\n";
     let outcome = Copy::new().replace(CONTRACT, id, &format!("{id}      deprecated: true\n")).check();
     let finding = outcome.findings.iter().find(|finding| finding.rule.info().name == "server/text").unwrap();
-    assert!(finding.message.contains("the server does not say `deprecated`"), "{}", finding.message);
+    assert!(finding.message.contains("the server does not state `deprecated`"), "{}", finding.message);
     assert_eq!(seen(&finding.related[0]), (CONTRACT, "true"));
 
     let says = |security: &str| {
