@@ -17,8 +17,10 @@ pub mod service;
 pub mod settings;
 pub mod store;
 pub mod sync;
+pub mod terminal;
 #[cfg(feature = "faults")]
 pub mod testbed;
 #[cfg(test)]
 mod testing;
+pub mod text;
 pub mod types;

@@ -1,10 +1,12 @@
 //! Process-level helpers for commands: standard output, signals and limits.
 
-use std::io::{ErrorKind, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
 
 use anyhow::Context as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::text::printable;
 
 /// Writes to standard output. A closed pipe is not an error, as in `cdi-server openapi | head`.
 pub fn print(text: &str) -> anyhow::Result<()> {
@@ -13,6 +15,11 @@ pub fn print(text: &str) -> anyhow::Result<()> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => result.context("cannot write to standard output"),
     }
+}
+
+/// The same for text that holds values from elsewhere: on a terminal without characters that could control it.
+pub fn print_data(text: &str) -> anyhow::Result<()> {
+    if std::io::stdout().is_terminal() { print(&printable(text)) } else { print(text) }
 }
 
 /// A listener for SIGTERM and Ctrl-C. Signals that arrive between two calls of [`ShutdownSignals::next`] are not lost.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::written;
 use crate::api::generated::OPERATIONS;
 use crate::config::{ApiKey, Config, Integration};
+use crate::text::{counted, shell_word};
 
 /// One thing that was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -195,7 +196,8 @@ fn unreachable(
     };
     format!(
         "no usable API key reaches this workspace ({why}), so {names} cannot be listed or triggered; {correct} a key with \
-         `cdi-server key new --name NAME --workspace {workspace:?}`"
+         `cdi-server key new --name NAME --workspace {}`",
+        shell_word(workspace)
     )
 }
 
@@ -223,11 +225,6 @@ fn quoted(name: &str) -> String {
 
 fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.map(quoted).collect::<Vec<_>>().join(", ")
-}
-
-/// `1 key`, `2 keys`.
-pub(super) fn counted(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
@@ -286,7 +283,7 @@ mod tests {
         let parts = [key("k", "ours", HASH, ""), integration(1, "Users", "orus"), integration(2, "Orders", "ours")];
         let expected = "workspace `orus`: no usable API key reaches this workspace (the keys are for `ours`), so `Users` cannot be \
                         listed or triggered; correct the name of the workspace, or create a key with `cdi-server key new --name NAME \
-                        --workspace \"orus\"`";
+                        --workspace orus`";
         assert_found(&parts, &[(State::Failed, expected)]);
     }
 

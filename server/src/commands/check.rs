@@ -10,10 +10,11 @@ use std::process::ExitCode;
 use chrono::Utc;
 use futures::StreamExt as _;
 
-use super::audit::{Finding, State, audit, counted};
+use super::audit::{Finding, State, audit};
 use crate::config::{Config, Integration};
 use crate::process::print;
 use crate::store::{Store, StoreError, StoreLocation};
+use crate::text::counted;
 use crate::types::{folder, folder_problem};
 pub use report::Format;
 use report::Screen;

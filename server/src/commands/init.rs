@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::process::print;
 use crate::secret::{KeyHash, Secret, new_key};
 use crate::settings::DEFAULT_FILE;
+use crate::text::shell_path;
 use crate::types::folder_problem;
 
 /// The file that documents every setting.
@@ -23,7 +24,7 @@ const SECTION: &str = "# ── ";
 /// What is said below the title of a section that is commented out.
 const HOW_TO_USE: &str = "\n# To use it, remove the `#` in front of these lines.\n";
 /// Its IDs, and the name and the hash of its key, which are replaced.
-const IDS: [&str; 2] = ["6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01", "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b02"];
+const IDS: [&str; 2] = ["6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01", "b2c94d10-57a8-4e36-8f02-3d6e9a41c7d5"];
 const KEY_NAME: &str = "name = \"airflow\"";
 const HASH: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
@@ -31,13 +32,18 @@ const HASH: &str = "sha256:00000000000000000000000000000000000000000000000000000
 pub fn run(path: &Path) -> anyhow::Result<ExitCode> {
     let (key, id) = (new_key(), Uuid::new_v4());
     write(path, &configuration(&key, id))?;
-    print(&next_steps(path, &key, id))?;
+    if let Err(error) = print(&next_steps(path, &key, id)) {
+        // A file whose key was not seen is of no use, and would be in the way of the next try.
+        let _ = std::fs::remove_file(path);
+        return Err(error);
+    }
     Ok(ExitCode::SUCCESS)
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     let mut file = match OpenOptions::new().write(true).create_new(true).open(path) {
         Ok(file) => file,
+        Err(_) if path.is_dir() => bail!("{} is a folder; name a file", path.display()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             bail!("{} exists already and was not changed; name another file, or remove it first", path.display())
         }
@@ -47,6 +53,9 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
         }
     };
     let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    if written.is_err() {
+        let _ = std::fs::remove_file(path);
+    }
     written.with_context(|| format!("{} cannot be written", path.display()))
 }
 
@@ -89,7 +98,8 @@ fn commented_out(text: &str) -> String {
 
 fn next_steps(path: &Path, key: &Secret, id: Uuid) -> String {
     let (file, key) = (path.display(), key.expose());
-    let option = if path == Path::new(DEFAULT_FILE) { String::new() } else { format!(" --config {file}") };
+    let option =
+        if path == Path::new(DEFAULT_FILE) { String::new() } else { format!(" --config {}", shell_path(path)) };
     format!(
         "Created {file} with a first API key, of which the file has the hash only.\n\n\
          Your new API key (shown only once):\n\n    {key}\n\n\

@@ -1,16 +1,18 @@
 //! `cdi-server jobs`: the syncs that ran, how they ended, and why. Clients of the API do not see the causes, only the status.
 
-use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::json;
+use textwrap::core::display_width;
 
-use super::{grouped, with_store, word};
+use super::{argument, config_option, with_store};
 use crate::config::{Config, Integration};
 use crate::process::print;
 use crate::store::{Job, JobStatus, Page, Store};
+use crate::terminal;
+use crate::text::{grouped, printable, printable_line};
 use crate::types::IntegrationId;
 
 /// The first characters of a job's ID hold the time in milliseconds: of one integration's jobs no two share them.
@@ -43,11 +45,11 @@ pub async fn run(
         Some(integration) => (vec![integration], limit),
         None => (config.integrations.iter().map(AsRef::as_ref).collect(), 1),
     };
-    let listed = with_store(config, async |store| list(store, &integrations, limit).await).await?;
+    let listed = with_store(config, async |store| list(config, store, &integrations, limit).await).await?;
     let now = Utc::now();
     print(&match (format, &listed[..]) {
         (Format::Jsonl, _) => listed.iter().flat_map(|listed| listed.as_json(now)).collect(),
-        (Format::Table, [only]) if integration.is_some() => only.table(now, terminal_width()),
+        (Format::Table, [only]) if integration.is_some() => only.table(now, terminal::width()),
         (Format::Table, _) => overview(&listed, now),
     })?;
     Ok(ExitCode::SUCCESS)
@@ -57,10 +59,13 @@ pub async fn run(
 struct Listed<'a> {
     id: IntegrationId,
     name: &'a str,
+    /// The arguments that name it in a command.
+    arguments: String,
     jobs: Vec<Job>,
 }
 
 async fn list<'a>(
+    config: &Config,
     store: Option<&Store>,
     integrations: &[&'a Integration],
     limit: usize,
@@ -71,17 +76,10 @@ async fn list<'a>(
             Some(store) => store.jobs(integration.id, &Page::First, limit).await?.items,
             None => Vec::new(),
         };
-        listed.push(Listed { id: integration.id, name: &integration.name, jobs });
+        let arguments = format!("{}{}", argument(integration), config_option(config));
+        listed.push(Listed { id: integration.id, name: &integration.name, arguments, jobs });
     }
     Ok(listed)
-}
-
-/// The width of the terminal that standard output is.
-fn terminal_width() -> Option<usize> {
-    if !std::io::stdout().is_terminal() {
-        return None;
-    }
-    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
 }
 
 impl Listed<'_> {
@@ -97,10 +95,10 @@ impl Listed<'_> {
         for job in &self.jobs {
             let id = job.id.to_string();
             text += &format!("{:<id_width$}  {}\n", &id[..id_width], line(job, now));
-            if let Some(note) = self.note(job, &id[..id_width]) {
+            for note in self.notes(job, &id[..id_width]) {
                 let note = match width {
-                    Some(width) => textwrap::fill(&note, width.saturating_sub(INDENT.len()).max(NARROWEST)),
-                    None => note,
+                    Some(width) => textwrap::fill(&printable(&note), width.saturating_sub(INDENT.len()).max(NARROWEST)),
+                    None => printable_line(&note),
                 };
                 text += &format!("{}\n", textwrap::indent(&note, INDENT));
             }
@@ -108,15 +106,12 @@ impl Listed<'_> {
         text
     }
 
-    /// Why a job has not succeeded, and where to find out more.
-    fn note(&self, job: &Job, id: &str) -> Option<String> {
+    /// Why a job has not succeeded, and the command that shows more.
+    fn notes(&self, job: &Job, id: &str) -> Vec<String> {
         let refused = (job.rows_failed_with_errors > 0)
-            .then(|| format!("refused rows: cdi-server row-errors {} --job {id}", word(self.name)));
-        match (&job.cause, refused) {
-            (Some(cause), Some(refused)) => Some(format!("{cause}\n{refused}")),
-            (None, None) if is_waiting(job) => Some("no worker has taken it yet".to_owned()),
-            (cause, refused) => cause.clone().or(refused),
-        }
+            .then(|| format!("refused rows: cdi-server row-errors {} --job {id}", self.arguments));
+        let waits = is_waiting(job).then(|| "no worker has taken it yet".to_owned());
+        job.cause.clone().into_iter().chain(refused).chain(waits).collect()
     }
 
     /// The jobs for programs, with the API's names for what the API has too.
@@ -144,15 +139,18 @@ impl Listed<'_> {
 
 /// A line for each integration with its newest job.
 fn overview(listed: &[Listed<'_>], now: DateTime<Utc>) -> String {
-    let longest = listed.iter().map(|listed| listed.name.chars().count()).max().unwrap_or(0);
-    let width = longest.max("INTEGRATION".len());
-    let mut text = format!("{:<width$}  {}\n", "INTEGRATION", columns(HEADER));
-    for Listed { name, jobs, .. } in listed {
+    let title = "INTEGRATION".to_owned();
+    let names: Vec<String> = listed.iter().map(|listed| printable_line(listed.name)).collect();
+    let width = names.iter().chain([&title]).map(|name| display_width(name)).max().unwrap_or(0);
+    let padded = |name: &str| format!("{name}{}", " ".repeat(width - display_width(name)));
+    let mut text = format!("{}  {}\n", padded(&title), columns(HEADER));
+    for (name, Listed { jobs, .. }) in names.iter().zip(listed) {
         let line = jobs.first().map_or_else(|| "never synced".to_owned(), |job| line(job, now));
-        text += &format!("{name:<width$}  {line}\n");
+        text += &format!("{}  {line}\n", padded(name));
     }
-    if listed.iter().flat_map(|listed| &listed.jobs).any(|job| job.cause.is_some()) {
-        text += "\n`cdi-server jobs NAME` says why jobs have failed.\n";
+    let has_notes = |job: &Job| job.cause.is_some() || job.rows_failed_with_errors > 0;
+    if listed.iter().flat_map(|listed| &listed.jobs).any(has_notes) {
+        text += "\n`cdi-server jobs NAME` says why jobs have failed or refused rows.\n";
     }
     text
 }
@@ -160,7 +158,7 @@ fn overview(listed: &[Listed<'_>], now: DateTime<Utc>) -> String {
 const HEADER: [&str; 5] = ["STATUS", "STARTED (UTC)", "TOOK", "DELIVERED", "REFUSED"];
 
 fn columns([status, started, took, delivered, refused]: [&str; 5]) -> String {
-    format!("{status:<12}  {started:<19}  {took:>7}  {delivered:>10}  {refused:>7}")
+    format!("{status:<12}  {started:<19}  {took:>8}  {delivered:>10}  {refused:>7}")
 }
 
 fn line(job: &Job, now: DateTime<Utc>) -> String {
@@ -183,15 +181,15 @@ fn duration(job: &Job, now: DateTime<Utc>) -> Duration {
     (job.sync_finish_time.unwrap_or(now) - job.sync_start_time).to_std().unwrap_or_default()
 }
 
-/// A duration in at most seven characters.
+/// A duration in its largest unit, for a column.
 fn short(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    match seconds {
-        0..10 => format!("{:.1}s", duration.as_secs_f64()),
-        10..60 => format!("{seconds}s"),
-        60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
-        3600..360_000 => format!("{}h {:02}m", seconds / 3600, seconds / 60 % 60),
-        _ => format!("{}d {:02}h", seconds / 86_400, seconds / 3600 % 24),
+    let seconds = duration.as_secs_f64();
+    match duration.as_secs() {
+        0..10 => format!("{seconds:.1} s"),
+        10..60 => format!("{seconds:.0} s"),
+        60..3_600 => format!("{:.1} min", seconds / 60.0),
+        3_600..172_800 => format!("{:.1} h", seconds / 3_600.0),
+        _ => format!("{:.1} d", seconds / 86_400.0),
     }
 }
 
@@ -220,7 +218,7 @@ pub(super) mod tests {
     }
 
     fn listed(jobs: Vec<Job>) -> Listed<'static> {
-        Listed { id: Uuid::nil().into(), name: "Users of ours", jobs }
+        Listed { id: Uuid::nil().into(), name: "Users of ours", arguments: "'Users of ours'".into(), jobs }
     }
 
     fn jobs() -> Vec<Job> {
@@ -238,15 +236,15 @@ pub(super) mod tests {
         assert_eq!(
             table,
             "\
-JOB            STATUS        STARTED (UTC)           TOOK   DELIVERED  REFUSED
-0197c0de-1234  waiting       2026-01-01 00:00:00   1h 00m           0        0
+JOB            STATUS        STARTED (UTC)            TOOK   DELIVERED  REFUSED
+0197c0de-1234  waiting       2026-01-01 00:00:00     1.0 h           0        0
     no worker has taken it yet
-0197c0de-1234  config_error  2026-01-01 00:00:00      12s           0        0
+0197c0de-1234  config_error  2026-01-01 00:00:00      12 s           0        0
     the source has no table `users`; check `table` in opencdi.toml, or create
     the table and trigger again
-0197c0de-1234  partial       2026-01-01 00:00:00      12s   1,234,567        3
+0197c0de-1234  partial       2026-01-01 00:00:00      12 s   1,234,567        3
     refused rows: cdi-server row-errors 'Users of ours' --job 0197c0de-1234
-0197c0de-1234  success       2026-01-01 00:00:00      12s   1,234,567        0
+0197c0de-1234  success       2026-01-01 00:00:00      12 s   1,234,567        0
 "
         );
         assert!(table.lines().all(|line| line.len() <= 80));
@@ -262,16 +260,16 @@ JOB            STATUS        STARTED (UTC)           TOOK   DELIVERED  REFUSED
 
     #[test]
     fn an_overview_has_a_line_for_each_integration() {
-        let never = Listed { id: Uuid::nil().into(), name: "New", jobs: Vec::new() };
+        let never = Listed { id: Uuid::nil().into(), name: "新しい", arguments: String::new(), jobs: Vec::new() };
         let text = overview(&[listed(jobs()[1..2].to_vec()), never], NOW.parse().unwrap());
         assert_eq!(
             text,
             "\
-INTEGRATION    STATUS        STARTED (UTC)           TOOK   DELIVERED  REFUSED
-Users of ours  config_error  2026-01-01 00:00:00      12s           0        0
-New            never synced
+INTEGRATION    STATUS        STARTED (UTC)            TOOK   DELIVERED  REFUSED
+Users of ours  config_error  2026-01-01 00:00:00      12 s           0        0
+新しい         never synced
 
-`cdi-server jobs NAME` says why jobs have failed.
+`cdi-server jobs NAME` says why jobs have failed or refused rows.
 "
         );
     }
@@ -294,9 +292,20 @@ New            never synced
     }
 
     #[test]
+    fn a_cause_cannot_control_the_terminal_and_is_one_line_in_a_pipe() {
+        let cause = "the database has `a\u{1b}]0;title\u{7}\n`";
+        let failed = Job { status: JobStatus::ConfigError, cause: Some(cause.into()), ..a_job(0) };
+        for width in [None, Some(80)] {
+            let table = listed(vec![failed.clone()]).table(NOW.parse().unwrap(), width);
+            assert!(!table.contains(['\u{1b}', '\u{7}']) && table.contains("has `a\u{fffd}]0;title"), "{table}");
+            assert!(width.is_some() || table.lines().count() == 3, "{table}");
+        }
+    }
+
+    #[test]
     fn durations_are_short() {
         let text = |milliseconds| short(Duration::from_millis(milliseconds));
-        let texts = [0, 9_940, 59_999, 60_000, 3_599_000, 86_400_000, 36_000_000_000].map(text);
-        assert_eq!(texts, ["0.0s", "9.9s", "59s", "1m 00s", "59m 59s", "24h 00m", "416d 16h"]);
+        let texts = [0, 9_940, 59_400, 66_000, 3_599_000, 86_400_000, 36_000_000_000].map(text);
+        assert_eq!(texts, ["0.0 s", "9.9 s", "59 s", "1.1 min", "60.0 min", "24.0 h", "416.7 d"]);
     }
 }

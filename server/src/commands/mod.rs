@@ -10,36 +10,32 @@ pub mod preview;
 pub mod row_errors;
 pub mod watermark;
 
+use std::path::Path;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use crate::config::Config;
+use crate::config::{Config, Integration};
+use crate::settings::DEFAULT_FILE;
 use crate::store::{Store, StoreLocation};
+use crate::text::{shell_path, shell_word};
 
 /// A time in messages, in RFC 3339.
 fn written(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
-/// A number with commas between thousands.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
+/// The option that makes a printed command read this configuration.
+fn config_option(config: &Config) -> String {
+    if config.file == Path::new(DEFAULT_FILE) {
+        String::new()
+    } else {
+        format!(" --config {}", shell_path(&config.file))
     }
-    grouped
 }
 
-/// A name as an argument in a shell.
-fn word(name: &str) -> String {
-    if name.chars().all(|character| character.is_ascii_alphanumeric() || "._-".contains(character)) {
-        name.to_owned()
-    } else {
-        format!("'{}'", name.replace('\'', r"'\''"))
-    }
+/// An integration as the argument of a printed command: its name, or its ID if the name would be taken for an option.
+fn argument(integration: &Integration) -> String {
+    if integration.name.starts_with('-') { integration.id.to_string() } else { shell_word(&integration.name) }
 }
 
 /// Opens the store if it exists, does something with it, and closes it, so that SQLite leaves no files beside its own.
@@ -64,20 +60,5 @@ fn place(location: &StoreLocation) -> String {
     match location {
         StoreLocation::Sqlite(path) => path.display().to_string(),
         StoreLocation::Postgres(url) => url.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousands_are_separated() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
-    }
-
-    #[test]
-    fn names_are_quoted_where_a_shell_needs_it() {
-        assert_eq!(["Users", "Users of ours", "It's"].map(word), ["Users", "'Users of ours'", r"'It'\''s'"]);
     }
 }

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use anyhow::bail;
 use chrono::{DateTime, Utc};
 
-use super::audit::counted;
 use super::{with_store, written};
 use crate::config::{Config, Integration};
-use crate::process::print;
+use crate::process::print_data;
 use crate::sync::{self, Known, Planned, Preview};
+use crate::text::counted;
 
 /// Shows the first rows of the next sync.
 pub async fn run(config: &Config, integration: &Integration, rows: usize) -> anyhow::Result<ExitCode> {
@@ -34,7 +34,7 @@ pub async fn run(config: &Config, integration: &Integration, rows: usize) -> any
     let known = known.await?;
     let since = known.as_ref().and_then(|known| known.watermark.updated_at);
     let preview = sync::preview(integration, known, rows).await?;
-    print(&describe(&preview, since))?;
+    print_data(&describe(&preview, since))?;
     Ok(ExitCode::SUCCESS)
 }
 

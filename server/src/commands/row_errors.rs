@@ -6,10 +6,11 @@ use anyhow::{Context as _, bail};
 use chrono::SecondsFormat;
 use serde_json::json;
 
-use super::{grouped, with_store, word, written};
+use super::{argument, config_option, with_store, written};
 use crate::config::{Config, Integration};
-use crate::process::print;
+use crate::process::{print, print_data};
 use crate::store::{Job, JobId, JobIdPrefix, Page, RowError, Store};
+use crate::text::{counted, grouped};
 
 /// How many to ask the store for at once.
 const AT_ONCE: usize = 1000;
@@ -30,11 +31,12 @@ pub async fn run(
     job: Option<JobIdPrefix>,
     format: Format,
 ) -> anyhow::Result<ExitCode> {
-    with_store(config, async |store| print_errors(store, integration, job, format).await).await?;
+    with_store(config, async |store| print_errors(config, store, integration, job, format).await).await?;
     Ok(ExitCode::SUCCESS)
 }
 
 async fn print_errors(
+    config: &Config,
     store: Option<&Store>,
     integration: &Integration,
     job: Option<JobIdPrefix>,
@@ -47,7 +49,7 @@ async fn print_errors(
     };
     let Some((store, newest)) = newest else { bail!("{name:?} has not been synced yet: it has no jobs") };
     let job = match job {
-        Some(prefix) => one_of(store.find_jobs(integration.id, &prefix).await?, &prefix, name)?,
+        Some(prefix) => one_of(config, integration, &store.find_jobs(integration.id, &prefix).await?, &prefix)?,
         None => match store.newest_job_with_row_errors(integration.id).await? {
             Some(job) => job,
             None => {
@@ -65,7 +67,7 @@ async fn print_errors(
         let Some((newest, _)) = errors.last() else { break };
         last = *newest;
         printed += errors.len() as u64;
-        print(&match format {
+        print_data(&match format {
             Format::Jsonl => errors.iter().map(|(number, error)| as_json(*number, error)).collect(),
             Format::Csv => as_csv(&errors)?,
         })?;
@@ -78,11 +80,16 @@ async fn print_errors(
 }
 
 /// The job that a prefix names.
-fn one_of(found: Vec<JobId>, prefix: &JobIdPrefix, name: &str) -> anyhow::Result<JobId> {
-    match found[..] {
-        [job] => Ok(job),
-        [] => bail!("{name:?} has no job {prefix}; `cdi-server jobs {}` lists them", word(name)),
-        _ => bail!("several jobs of {name:?} begin with {prefix}, such as {}; give more of the ID", found[0]),
+fn one_of(config: &Config, integration: &Integration, found: &[JobId], prefix: &JobIdPrefix) -> anyhow::Result<JobId> {
+    let name = &integration.name;
+    match found {
+        [job] => Ok(*job),
+        [] => bail!(
+            "{name:?} has no job {prefix}; `cdi-server jobs {}{}` lists them",
+            argument(integration),
+            config_option(config)
+        ),
+        [job, ..] => bail!("several jobs of {name:?} begin with {prefix}, such as {job}; give more of the ID"),
     }
 }
 
@@ -94,8 +101,8 @@ fn notes(job: &Job, newest: &Job, printed: u64) -> Vec<String> {
         (0, 0) => notes.push(format!("The job {id} has refused no rows.")),
         (printed, refused) if refused > printed => {
             notes.push(format!(
-                "The job {id} has refused {} rows; the errors of the first {} are kept.",
-                grouped(refused),
+                "The job {id} has refused {}; the errors of the first {} are kept.",
+                counted(refused, "row"),
                 grouped(printed)
             ));
         }
@@ -103,10 +110,10 @@ fn notes(job: &Job, newest: &Job, printed: u64) -> Vec<String> {
     }
     if printed > 0 && id != newest.id {
         notes.push(format!(
-            "These are from the job {id}, which started at {}. The newest job, {}, has refused {} rows.",
+            "These are from the job {id}, which started at {}. The newest job, {}, has refused {}.",
             written(job.sync_start_time),
             newest.id,
-            grouped(newest.rows_failed_with_errors)
+            counted(newest.rows_failed_with_errors, "row")
         ));
     }
     notes

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use anyhow::bail;
 use chrono::{DateTime, Utc};
 
-use super::{grouped, no_store, with_store, written};
+use super::{no_store, with_store, written};
 use crate::config::{Config, Integration};
 use crate::process::print;
 use crate::store::{RecordSize, Route, Store, Watermark, WatermarkChange};
+use crate::text::grouped;
 
 /// The change of a watermark that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,10 @@
 //! What the demo says before its first sync: what there is, and how to follow it from another terminal.
 
 use super::INTEGRATION;
-use super::screen::{BOLD, PLAIN, Screen, number};
+use super::screen::{BOLD, PLAIN, Screen};
 use super::source::Source;
 use crate::secret::Secret;
+use crate::text::grouped;
 
 /// What this is.
 pub(super) fn begin(screen: &mut Screen) -> anyhow::Result<()> {
@@ -34,7 +35,7 @@ pub(super) fn parts_with_addresses(
 }
 
 fn show(source: &Source, places: [Option<&str>; 3], note: Option<&str>, screen: &mut Screen) -> anyhow::Result<()> {
-    let table = format!("a SQLite table of {} users", number(source.rows));
+    let table = format!("a SQLite table of {} users", grouped(source.rows));
     let [path, destination, api] = places;
     let texts = |what, place: Option<_>, note: Option<_>| {
         [Some(what), place, note].into_iter().flatten().collect::<Vec<&str>>()

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 
-use super::screen::{GREEN, PLAIN, RED, Screen, YELLOW, duration, number, seconds};
+use super::screen::{GREEN, PLAIN, RED, Screen, YELLOW, duration, seconds};
 use crate::connectors::fake_braze::FakeBraze;
 use crate::store::{Job, JobStatus, Page, RowError, Store};
+use crate::text::{grouped, printable_line};
 use crate::types::IntegrationId;
 
 /// How often the store is asked for news.
@@ -59,7 +60,7 @@ impl<'a> Jobs<'a> {
                 let rate = (read - before.min(read)) as f64 / begin.elapsed().as_secs_f64();
                 screen.progress("running", &progress(&job, rows, rate))?;
             } else {
-                screen.hint("running", &[format!("reading {} rows", number(rows))])?;
+                screen.hint("running", &[format!("reading {} rows", grouped(rows))])?;
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
@@ -76,14 +77,14 @@ impl<'a> Jobs<'a> {
         }
         let rows = match synced + failed {
             0 => format!("no row had changed since the last sync{took}"),
-            _ => format!("{} rows delivered, {} refused{took}", number(synced), number(failed)),
+            _ => format!("{} rows delivered, {} refused{took}", grouped(synced), grouped(failed)),
         };
         match &job.cause {
             Some(_) => screen.labelled("", PLAIN, &[&rows])?,
             None => screen.labelled(status, style, &[&rows])?,
         }
         if synced + failed > 0 {
-            let (objects, requests) = (number(fake_braze.accepted() as u64), number(fake_braze.requests() as u64));
+            let (objects, requests) = (grouped(fake_braze.accepted() as u64), grouped(fake_braze.requests() as u64));
             screen.labelled(
                 "received",
                 PLAIN,
@@ -119,12 +120,12 @@ fn reasons(mut errors: Vec<RowError>, refused: u64) -> Vec<String> {
         let row = identifier(error);
         match rows {
             1 => format!("{row}: {}", error.reason),
-            rows => format!("{} rows such as {row}: {}", number(*rows), error.reason),
+            rows => format!("{} rows such as {row}: {}", grouped(*rows), error.reason),
         }
     };
     let mut lines: Vec<String> = reasons.iter().map(line).collect();
     if more > 0 {
-        lines.push(format!("and {} more", number(more)));
+        lines.push(format!("and {} more", grouped(more)));
     }
     lines
 }
@@ -134,22 +135,22 @@ fn identifier(error: &RowError) -> String {
     let Some(text) = &error.identifier else { return "a row without an identifier".to_owned() };
     let columns = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).unwrap_or_default();
     match columns.values().collect::<Vec<_>>().as_slice() {
-        [serde_json::Value::String(one)] => one.clone(),
-        _ => text.clone(),
+        [serde_json::Value::String(one)] => printable_line(one),
+        _ => printable_line(text),
     }
 }
 
 fn progress(job: &Job, rows: u64, rows_per_second: f64) -> Vec<String> {
     let read = rows_read(job);
     // The table belongs to those who try the demo, and they may add rows.
-    let mut parts = vec![format!("{} of {} rows", number(read), number(rows.max(read)))];
+    let mut parts = vec![format!("{} of {} rows", grouped(read), grouped(rows.max(read)))];
     if rows_per_second > 0.0 {
         let left = Duration::try_from_secs_f64(rows.saturating_sub(read) as f64 / rows_per_second);
         parts.extend(left.ok().map(|left| format!("{} left", seconds(left.as_secs() + 1))));
     }
-    parts.push(format!("{} refused", number(job.rows_failed_with_errors)));
+    parts.push(format!("{} refused", grouped(job.rows_failed_with_errors)));
     if rows_per_second > 0.0 {
-        parts.push(format!("{} rows/s", number(rows_per_second as u64)));
+        parts.push(format!("{} rows/s", grouped(rows_per_second as u64)));
     }
     parts
 }

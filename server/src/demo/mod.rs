@@ -29,8 +29,9 @@ use crate::process::ShutdownSignals;
 use crate::secret::{KeyHash, Secret, new_key};
 use crate::service::{Role, Service};
 use crate::store::{Job, JobStatus};
+use crate::text::grouped;
 use jobs::Jobs;
-use screen::{PLAIN, RED, ReaderGone, Screen, number};
+use screen::{PLAIN, RED, ReaderGone, Screen};
 use source::Source;
 
 const INTEGRATION: &str = "00000000-0000-0000-0000-000000000000";
@@ -76,7 +77,7 @@ async fn show(options: Options) -> anyhow::Result<ExitCode> {
     let mut screen = Screen::new(!options.once);
     introduction::begin(&mut screen)?;
     let folder = tempfile::Builder::new().prefix("opencdi-demo-").tempdir().context("no temporary folder")?;
-    screen.hint("seeding", &[format!("{} rows", number(options.rows.into()))])?;
+    screen.hint("seeding", &[format!("{} rows", grouped(options.rows.into()))])?;
     let source = Source::seed(folder.path().join("source.db"), options.rows).await?;
     let destination_key = new_key();
     let fake_braze = FakeBraze::start(&destination_key).await.context("the stand-in destination cannot start")?;
@@ -85,7 +86,11 @@ async fn show(options: Options) -> anyhow::Result<ExitCode> {
     let (listen, refused) = free_address(options.listen);
     let config = configure(folder.path(), listen, &api_key, &destination_key, &fake_braze.url())?;
     let service = Service::start(&config, Role::All).await?;
-    let url = format!("http://{}", service.address().context("the API is not listening")?);
+    let mut address = service.address().context("the API is not listening")?;
+    if address.ip().is_unspecified() {
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    let url = format!("http://{address}");
     if options.once {
         introduction::parts(&source, &mut screen)?;
     } else {
@@ -106,7 +111,7 @@ async fn show(options: Options) -> anyhow::Result<ExitCode> {
         screen.blank()?;
         let bad = match source.bad {
             1 => "1 row is".to_owned(),
-            bad => format!("{} rows are", number(bad)),
+            bad => format!("{} rows are", grouped(bad)),
         };
         let text = format!("{bad} seeded broken on purpose: OpenCDI reports such rows and delivers the others.");
         screen.paragraph(PLAIN, &text)?;
@@ -234,7 +239,7 @@ fn is_as_seeded(job: &Job, source: &Source, fake_braze: &FakeBraze, screen: &mut
         && job.rows_failed_with_errors == source.bad
         && fake_braze.accepted() as u64 == good;
     if !matches {
-        let text = format!("{}: {} rows delivered, {} refused", expected.as_str(), number(good), number(source.bad));
+        let text = format!("{}: {} rows delivered, {} refused", expected.as_str(), grouped(good), grouped(source.bad));
         screen.labelled("expected", RED, &[&text])?;
     }
     Ok(matches)

@@ -4,14 +4,13 @@
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
-use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use anyhow::Context as _;
-use terminal_size::terminal_size_of;
 use textwrap::core::display_width;
 use textwrap::{Options, WordSeparator, WordSplitter};
 
 use super::shell;
+use crate::terminal;
 
 pub(super) const PLAIN: Style = Style::new();
 pub(super) const BOLD: Style = Style::new().bold();
@@ -55,7 +54,7 @@ impl Screen {
         let output = io::stdout();
         let is_capable = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
         Screen {
-            colours: AutoStream::choice(&output) != ColorChoice::Never,
+            colours: terminal::has_colours(),
             redraws: output.is_terminal() && is_capable,
             shows_progress: false,
             last_plain_progress: None,
@@ -151,8 +150,7 @@ impl Drop for Screen {
 }
 
 fn width() -> usize {
-    let columns = terminal_size_of(io::stdout()).map_or(USUAL_WIDTH, |(width, _)| width.0.into());
-    columns.clamp(*WIDTHS.start(), *WIDTHS.end())
+    terminal::width().unwrap_or(USUAL_WIDTH).clamp(*WIDTHS.start(), *WIDTHS.end())
 }
 
 fn wrapped(text: &str, first: &str, further: &str, width: usize) -> Vec<String> {
@@ -189,19 +187,6 @@ fn fitting(label: &str, parts: &[String], width: usize) -> String {
     let line = |count: usize| format!("{before}{}", parts[..count].join(", "));
     let count = (1..=parts.len()).rev().find(|count| display_width(&line(*count)) <= width);
     count.map_or_else(|| line(parts.len().min(1)).chars().take(width).collect(), line)
-}
-
-/// A number with its thousands separated.
-pub(super) fn number(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// A duration as people say it.
@@ -253,9 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_durations_are_easy_to_read() {
-        let numbers = [0, 999, 1000, 300_000, 1_234_567].map(number);
-        assert_eq!(numbers, ["0", "999", "1,000", "300,000", "1,234,567"]);
+    fn durations_are_easy_to_read() {
         let durations = [700, 9_940, 48_100, 125_000].map(|millis| duration(Duration::from_millis(millis)));
         assert_eq!(durations, ["0.7 s", "9.9 s", "48 s", "2 min 5 s"]);
     }

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::text::shell_path;
+
 /// The configuration file where no other is named.
 pub const DEFAULT_FILE: &str = "opencdi.toml";
 
@@ -23,7 +25,8 @@ impl ConfigError {
     pub fn unreadable(path: &Path, error: &std::io::Error) -> ConfigError {
         let message = match error.kind() {
             std::io::ErrorKind::NotFound => {
-                let file = if path == Path::new(DEFAULT_FILE) { String::new() } else { format!(" {}", path.display()) };
+                let file =
+                    if path == Path::new(DEFAULT_FILE) { String::new() } else { format!(" {}", shell_path(path)) };
                 format!(
                     "there is no such file; `cdi-server init{file}` writes one to start with, or name another with --config"
                 )

@@ -1,12 +1,12 @@
 //! The findings of a check as a table, or as JSON.
 
-use std::io::IsTerminal as _;
-
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
 
-use crate::commands::audit::{Finding, State, counted};
+use crate::commands::audit::{Finding, State};
+use crate::terminal;
+use crate::text::{counted, printable_line};
 
 /// How the findings are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -20,22 +20,20 @@ pub enum Format {
 /// The room that a table has.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Screen {
-    /// Columns; `None` outside of a terminal, where each finding is on one line.
+    /// Columns; `None` outside of a terminal and in a narrow one, where each finding is on one line.
     pub width: Option<u16>,
     /// Whether states are coloured.
     pub colour: bool,
 }
 
+/// In a narrower terminal, columns of words would be columns of letters.
+const NARROWEST: usize = 60;
+
 impl Screen {
     /// Standard output.
     pub fn of_output() -> Screen {
-        let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let is_dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-        let output = std::io::stdout();
-        Screen {
-            width: terminal_size::terminal_size_of(&output).map(|(width, _)| width.0),
-            colour: output.is_terminal() && !is_set("NO_COLOR") && !is_dumb,
-        }
+        let width = terminal::width().filter(|width| *width >= NARROWEST);
+        Screen { width: width.and_then(|width| u16::try_from(width).ok()), colour: terminal::has_colours() }
     }
 }
 
@@ -53,7 +51,11 @@ pub fn table(findings: &[Finding], screen: Screen) -> String {
         None => table.set_content_arrangement(ContentArrangement::Disabled),
     };
     for finding in findings {
-        table.add_row([name(finding.state).to_owned(), printable(&finding.subject), printable(&finding.message)]);
+        table.add_row([
+            name(finding.state).to_owned(),
+            printable_line(&finding.subject),
+            printable_line(&finding.message),
+        ]);
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
@@ -96,9 +98,4 @@ fn style(state: State) -> Style {
         State::Failed => AnsiColor::Red,
     };
     colour.on_default()
-}
-
-/// A text without what could control a terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter }).collect()
 }

@@ -20,6 +20,9 @@ use crate::types::{IntegrationKind, PostgresUrl, TableName, quoted};
 
 /// How long the database may take in all until its table is open.
 const OPEN: Duration = Duration::from_secs(60);
+/// How long to look for the row that a message is about.
+const FINDING_A_ROW: Duration = Duration::from_secs(2);
+
 /// A table or view, and the session that reads it.
 #[derive(Debug)]
 pub struct PostgresTable {
@@ -137,7 +140,8 @@ impl PostgresTable {
             Some(bound) => self.bind(query, bound),
             None => query,
         };
-        let row = query.fetch_optional(&mut self.connection).await.ok().flatten()?;
+        // The connection may first have to receive what is left of an earlier query, and this one may look at every row.
+        let row = timeout(FINDING_A_ROW, query.fetch_optional(&mut self.connection)).await.ok()?.ok().flatten()?;
         let texts =
             (0..columns.len()).map(|index| bytes(&row, index).map(|text| String::from_utf8_lossy(text).into_owned()));
         self.columns.row_name(texts)

@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
 /// Whether a text is certainly no date and time in ISO 8601: it does not begin with a year, or its date does not exist.
 pub fn is_wrong(text: &str) -> bool {
+    let text = text.trim();
     let bytes = text.as_bytes();
     let is_number =
         |range: std::ops::Range<usize>| bytes.get(range).is_some_and(|part| part.iter().all(u8::is_ascii_digit));
@@ -50,6 +51,7 @@ mod tests {
         }
         for right in [
             "2026-11-01T12:00:00Z",
+            " 2026-11-01T12:00:00Z ",
             "2026-11-01T12:00:00.123+01:00",
             "2026-11-01T12:00:00:123+0100",
             "2026-11-01T12:00:00",
