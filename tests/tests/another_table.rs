@@ -1,5 +1,5 @@
-//! An integration whose file names another table, another destination or another type than its watermark is of: nothing is
-//! skipped or sent until somebody says how to go on.
+//! An integration whose configuration changes to another table, destination or type: nothing is skipped or sent until
+//! the operator says how to continue.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -15,7 +15,7 @@ use contract_tests::{INTEGRATION, Setup};
 const NAME: &str = "Users of ours";
 const TURN: Duration = Duration::from_secs(30);
 
-/// What the file names otherwise than before.
+/// What is changed in the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Other {
     Table,
@@ -23,18 +23,18 @@ enum Other {
     Type,
 }
 
-/// An integration that has synced three rows and whose file then names something else.
+/// An integration that has synced three rows and whose configuration was then changed.
 struct Moved {
     setup: Setup,
     key: Secret,
-    /// Where the rows went before, and where they go if the file names another destination.
+    /// The first receives the rows before the change; the second after it, if the destination changes.
     services: [FakeBraze; 2],
-    /// What the log has to name: what was, and what is now.
+    /// The texts that the log must contain: the old and the new value.
     names: [String; 2],
     server: ServerProcess,
 }
 
-/// Rows that are good as attributes and as events, the same in each table.
+/// Inserts rows that are valid as attributes and as events.
 fn insert(setup: &Setup, table: &str, rows: std::ops::RangeInclusive<u32>) {
     for row in rows {
         let insert = format!("INSERT INTO {table} VALUES (?1, ?2, ?3)");
@@ -45,7 +45,7 @@ fn insert(setup: &Setup, table: &str, rows: std::ops::RangeInclusive<u32>) {
 }
 
 impl Moved {
-    /// Syncs three rows; then the file is changed and the server started anew.
+    /// Syncs three rows, then changes the configuration and restarts the server.
     async fn to(other: Other) -> Moved {
         let mut setup = Setup::with_rows(0);
         setup.source().execute_batch("CREATE TABLE people (UPDATED_AT TEXT, EXTERNAL_ID TEXT, PAYLOAD TEXT)").unwrap();
@@ -79,7 +79,7 @@ impl Moved {
         self.server = ServerProcess::start(&self.setup.write()).await;
     }
 
-    /// Triggers a sync, which has to end so.
+    /// Triggers a sync and checks its status and its number of rows.
     async fn syncs(&self, status: &str, rows: u64) {
         let api = Api::new(&self.server.url, &self.setup.key);
         api.triggered().await;
@@ -88,12 +88,12 @@ impl Moved {
         assert_eq!(ended, (status, rows), "{job}\n{}", self.server.last_logged("sync ended"));
     }
 
-    /// How many objects both services have accepted.
+    /// The number of objects that both services have accepted.
     fn accepted(&self) -> usize {
         self.services.iter().map(FakeBraze::accepted).sum()
     }
 
-    /// A sync is refused, sends nothing, and says why and what can be done.
+    /// Checks that a sync is refused, sends nothing, and logs the reason and the remedies.
     async fn is_refused(&self) {
         let requests = || self.services.iter().map(FakeBraze::requests).sum::<usize>();
         let before = requests();
@@ -105,7 +105,7 @@ impl Moved {
         }
     }
 
-    /// Runs `cdi-server watermark`, which prints what it was told.
+    /// Runs `cdi-server watermark` with an option and checks its output.
     async fn watermark(&self, how: &str, printed: &str) {
         let output = cdi_server(&self.setup.path("opencdi.toml"), &["watermark", NAME, how]).await;
         let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -113,14 +113,14 @@ impl Moved {
         assert!(out.contains(printed), "{how} prints {out}");
     }
 
-    /// One more row in the table that the file names.
+    /// Inserts one more row in the configured table.
     fn one_more(&self) {
         let table = if self.setup.source.contains("people") { "people" } else { "users" };
         insert(&self.setup, table, 4..=4);
     }
 }
 
-/// After `--keep` the next sync goes on above the watermark.
+/// After `--keep` the next sync continues above the watermark.
 async fn goes_on(other: Other) {
     let moved = Moved::to(other).await;
     moved.is_refused().await;

@@ -1,8 +1,8 @@
-//! A load of many rows under one time. What is corrected, deleted and added among them afterwards is found: only what is new is
-//! sent.
+//! A bulk load of many rows with the same `UPDATED_AT`. Of the rows that are corrected, deleted and added later, only
+//! the new and corrected ones are sent.
 //!
-//! `OPENCDI_BULK_ROWS` says how many rows there are. Ten millions take a while in a debug build: `--release` builds and runs
-//! the server of the release.
+//! `OPENCDI_BULK_ROWS` sets the number of rows. Ten million take a while in a debug build; `--release` uses the release
+//! build of the server.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -15,17 +15,17 @@ use contract_tests::sql::{connect, execute, postgres};
 use contract_tests::{INTEGRATION, Setup, setting};
 use serde_json::Value;
 
-/// The time of them all.
+/// The `UPDATED_AT` of all rows.
 const LOADED_AT: &str = "2026-01-01T00:00:00Z";
 
 fn rows() -> u64 {
     setting("OPENCDI_BULK_ROWS", 30_000)
 }
 
-/// A number is concatenated between the two.
+/// The start and the end of a payload. The number goes in between.
 const PAYLOAD: [&str; 2] = ["{\"product_id\":\"book\",\"currency\":\"EUR\",\"price\":9.5,\"properties\":{\"n\":", "}}"];
 
-/// Statements that load the rows with the numbers 0 to `rows` - 1.
+/// SQL to load the rows with the numbers 0 to `rows` - 1.
 fn load(table: &str, series: &str) -> String {
     let [before, after] = PAYLOAD;
     format!(
@@ -34,8 +34,8 @@ fn load(table: &str, series: &str) -> String {
     )
 }
 
-/// What happens to the rows afterwards, step by step, and how many purchases are to be sent for it. New numbers follow those
-/// of the load.
+/// The later changes, step by step, each with the number of purchases that must be sent. New rows get the numbers after
+/// the load.
 fn afterwards() -> [(&'static str, String, usize); 4] {
     let ([before, after], rows) = (PAYLOAD, rows());
     let correct = |id, number| format!("UPDATE orders SET payload = '{before}{number}{after}' WHERE id = {id};");

@@ -1,4 +1,4 @@
-//! A live server of this project is held to the contract; everything that is documented can be seen of it.
+//! `conform` on a live server of this project: it matches the contract, and all documented answers can be observed.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -10,7 +10,7 @@ use apidrift_core::settings::Project;
 use cdi_server::testbed::{Options, Testbed};
 use contract_tests::repository;
 
-/// What is found of a testbed with two seconds a window, as far as a target is told of it.
+/// Runs `conform` on a testbed with windows of two seconds. `tell` edits the description that `conform` gets.
 fn conform(limits: &Limits, tell: impl Fn(&mut serde_json::Value)) -> (Outcome, usize) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let options = Options { window: Duration::from_secs(2), limit: None };
@@ -27,7 +27,7 @@ fn conform(limits: &Limits, tell: impl Fn(&mut serde_json::Value)) -> (Outcome, 
     (outcome, jobs)
 }
 
-/// The documented answers of an operation that were not seen, with the reasons.
+/// The documented answers of an operation that were not observed, with reasons.
 fn not_seen(outcome: &Outcome, id: &str) -> Vec<(String, String)> {
     let operations = &outcome.live.as_ref().unwrap().operations;
     operations.iter().find(|operation| operation.id == id).unwrap().not_seen.clone()

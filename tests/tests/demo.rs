@@ -1,4 +1,4 @@
-//! The first thing a newcomer runs.
+//! The demo, which is the first thing that a newcomer runs.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -12,7 +12,7 @@ use contract_tests::terminal::{OnTerminal, drawn, standing, without_colours};
 use contract_tests::{program, repository};
 use regex::Regex;
 
-/// What the demo prints when it waits for the next sync, at every width.
+/// Printed when the demo waits for the next sync, at every width.
 const READY: &str = "ends the demo.";
 const PICTURE: &str = "server/demo.svg";
 
@@ -33,7 +33,7 @@ fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// What `cdi` and `curl` are called with when the commands of a demo are pasted into a shell.
+/// The arguments of `cdi` and `curl` when the demo's commands are pasted into a shell.
 fn pasted(text: &str) -> Vec<String> {
     let mut goes_on = false;
     let is_command = |line: &&str| {
@@ -51,7 +51,7 @@ fn pasted(text: &str) -> Vec<String> {
     stdout(&output).lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
-/// Triggers a sync as the pasted commands do, and asks for the jobs; the statuses of both answers.
+/// Triggers a sync and lists the jobs, as the pasted commands do; returns both statuses.
 async fn trigger(commands: &[String]) -> (u16, u16) {
     let curl = Regex::new(r"^curl .*--header Authorization: Bearer (cdi_\S+) (http://\S+)$").unwrap();
     let part =
@@ -91,7 +91,7 @@ fn a_demo_that_ends_names_nothing_that_is_gone() {
 async fn what_is_printed_works_when_it_is_pasted_and_later_syncs_are_shown() {
     for columns in [80, 40, 120] {
         let demo = OnTerminal::start(columns, &mut demo(&[]));
-        // The lines to follow the first sync are there before it begins.
+        // The commands to follow the first sync are printed before it starts.
         demo.wait_for("Sync 1", 1);
         let commands = pasted(&without_colours(&demo.written()));
         demo.wait_for(READY, 1);
@@ -178,7 +178,7 @@ fn an_address_that_is_in_use_is_named_with_the_one_that_was_taken() {
     assert!(!written.contains(&format!("CDI_URL=http://{address}")), "{written}");
 }
 
-/// The demo on a terminal of 80 columns, with the values that differ from run to run replaced.
+/// The output of the demo on a terminal of 80 columns, with the values that differ between runs replaced.
 fn pictured() -> String {
     let demo = OnTerminal::start(80, &mut demo(&[]));
     demo.wait_for(READY, 1);
@@ -203,7 +203,7 @@ fn pictured() -> String {
     })
 }
 
-/// The same picture, which is made smaller, not cut, where a page has less room.
+/// Makes the picture scale down, instead of being cut off, where a page has less room.
 fn scalable(picture: &str) -> String {
     let size = Regex::new(r#"<svg width="(\d+)px" height="(\d+)px""#).unwrap();
     size.replace(picture, r#"<svg width="$1" height="$2" viewBox="0 0 $1 $2""#).into_owned()

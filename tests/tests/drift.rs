@@ -1,4 +1,4 @@
-//! Whatever drifts is named, with both places; and nothing else is.
+//! Every drift is reported with both places, and nothing else is.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -21,7 +21,7 @@ fn only(copy: &Copy) -> Finding {
     outcome.findings.remove(0)
 }
 
-/// The file of a place, and what is underlined there.
+/// The file of a place, and the underlined text.
 fn seen(place: &Place) -> (&str, &str) {
     (&place.source.path, &place.source.text[place.range.clone()])
 }

@@ -31,7 +31,7 @@ fn assert_usage(answer: &Answer, limit: u64, remaining: u64) {
     assert!(reset.is_multiple_of(60) && reset >= now && reset <= now + 60, "{reset} at {now}");
 }
 
-/// Windows end on the minute: waits until there is enough of one left to make some requests in it.
+/// Windows end on the minute: waits until enough of the current one is left for some requests.
 async fn early_in_a_window() {
     eventually("a new minute", async || (chrono::Utc::now().timestamp() % 60 < 50).then_some(())).await;
 }
@@ -132,7 +132,7 @@ async fn an_integration_of_another_workspace_does_not_exist() {
 
 #[tokio::test]
 async fn a_second_trigger_is_refused_while_the_job_runs() {
-    // No worker: the job stays in progress.
+    // Without a worker the job stays in progress.
     let service = service().await;
     let path = format!("/cdi/integrations/{INTEGRATION}/sync");
     let first = service.call("POST", &path).await;
@@ -155,7 +155,7 @@ async fn requests_over_the_limit_are_refused_until_the_window_ends_and_start_not
             let answer = service.call(method, path).await;
             assert_usage(&answer, limit, limit - used);
         }
-        // The limit comes before the ID: a bad one is not looked at.
+        // The limit is checked before the ID, so an invalid ID is not examined.
         for path in [path.to_owned(), path.replace(INTEGRATION, "not-an-id")] {
             let answer = service.call(method, &path).await;
             assert_error(&answer, 429, "Rate Limited");

@@ -1,4 +1,4 @@
-//! What is generated of other contracts than ours is what stands in `tests/generated`, where it is compiled and run.
+//! The code generated from other contracts than ours matches `tests/generated`, where it is compiled and run.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -16,7 +16,7 @@ fn shown(findings: &[Finding]) -> String {
 #[track_caller]
 fn assert_fresh(name: &str, contract: &str) {
     let source = Source::read(repository(), &repository().join(contract)).unwrap();
-    // They keep to what ours keeps to.
+    // The contracts follow the same profile as ours.
     let profile = Project::load(repository()).unwrap().profile;
     let contract = Contract::read(&source, None, profile.as_ref()).unwrap();
     let layout = Layout {

@@ -1,6 +1,6 @@
-//! Requests that are made up find what is wrong with a server that stumbles over odd ones only, and show it with the
-//! smallest request that does; right servers that answer odd requests in other ways are not named. The score is written to
-//! `target/made-up-score.txt`, which `cargo xtask test` prints.
+//! Generated requests find the defects of servers that fail only on unusual requests, and report the smallest request
+//! that shows each defect. Correct servers that answer unusual requests in other ways are not reported. The score is
+//! written to `target/made-up-score.txt`, which `cargo xtask test` prints.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -22,7 +22,7 @@ use tokio::runtime::Handle;
 const LIST: &str = "list_integrations";
 const STATUS: &str = "list_job_sync_status";
 const TRIGGER: &str = "trigger_integration_sync";
-/// So many are tried at the same time.
+/// Number of cases that run in parallel.
 const AT_ONCE: usize = 4;
 
 static CONTRACT: LazyLock<Contract> = LazyLock::new(|| {
@@ -33,36 +33,36 @@ static CONTRACT: LazyLock<Contract> = LazyLock::new(|| {
     contract
 });
 
-/// What a server needs to know to do something wrong.
+/// What a server needs to know for its defect.
 #[derive(Clone)]
 struct Facts {
-    /// The header of the key that may do everything.
+    /// The `Authorization` header of the key with every permission.
     key: HeaderValue,
-    /// The header of the key that may do nothing.
+    /// The `Authorization` header of the key without permissions.
     powerless: HeaderValue,
-    /// An integration of the key's workspace, and one of another.
+    /// An integration of the key's workspace, and one of another workspace.
     known: String,
     foreign: String,
 }
 
-/// A server, what it does, and what must be found.
+/// A server with a defect, and the expected findings.
 struct Case {
     name: &'static str,
     operation: &'static str,
     before: fn(&Facts, &mut Asked),
     after: fn(&Facts, &Asked, &mut Answered),
-    /// The rules that are named.
+    /// Rules that must be reported.
     finds: &'static [&'static str],
-    /// Rules that may be named besides, because one wrong thing leads to another.
+    /// Rules that may also be reported, because one defect causes another.
     also: &'static [&'static str],
-    /// What the smallest request has in it, and nothing else that is odd.
+    /// What the smallest failing request must contain.
     shows: &'static str,
 }
 
 const RIGHT: Case =
     Case { name: "", operation: STATUS, before: |_, _| {}, after: |_, _, _| {}, finds: &[], also: &[], shows: "" };
 
-/// Gives a request the key.
+/// Gives a request the key with every permission.
 fn let_in(facts: &Facts, asked: &mut Asked) {
     asked.headers.insert("authorization", facts.key.clone());
 }
@@ -556,7 +556,7 @@ fn right_servers() -> Vec<Case> {
     ]
 }
 
-/// What is found of a server.
+/// The findings about a server.
 fn explore(case: &Case, testbed: &Testbed, runtime: &Handle) -> Outcome {
     let mut description = testbed.description();
     let id = |kind: &str| description[kind]["integration_id"].as_str().unwrap().to_owned();
@@ -577,7 +577,7 @@ fn explore(case: &Case, testbed: &Testbed, runtime: &Handle) -> Outcome {
     conform::made_up(&CONTRACT, &target, &limits, &|_| {})
 }
 
-/// What is wrong with what was found, if something is.
+/// How the findings differ from the expected ones; `None` if they do not.
 fn judge(case: &Case, testbed: &Testbed, outcome: &Outcome) -> Option<String> {
     let found: Vec<&str> = outcome.findings.iter().map(|finding| finding.rule.info().name).collect();
     let missing: Vec<_> = case.finds.iter().filter(|rule| !found.contains(rule)).collect();
@@ -603,7 +603,7 @@ fn judge(case: &Case, testbed: &Testbed, outcome: &Outcome) -> Option<String> {
     })
 }
 
-/// Tries all, several at once. What went wrong with each.
+/// Runs all cases in parallel. Returns the failures.
 fn try_all(cases: &[Case]) -> Vec<String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));

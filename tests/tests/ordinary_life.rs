@@ -1,7 +1,7 @@
-//! Tables as applications write them: writers set `updated_at` in the usual way and commit when they are done, while syncs are
-//! triggered all the time. Once the writers rest, the destination has what is in the table.
+//! Tables as applications write them: writers set `updated_at` when their transaction starts and commit later, while
+//! syncs are triggered all the time. After the writers have stopped, the destination must match the table.
 //!
-//! `OPENCDI_LIFE_SECONDS` says how long the writers write.
+//! `OPENCDI_LIFE_SECONDS` sets how long the writers write.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -23,7 +23,7 @@ const USERS: u64 = 500;
 /// Some users have a second row.
 const ROWS: u64 = 550;
 const WRITERS: u64 = 8;
-/// One transaction in so many is a long one.
+/// One in this many transactions is a long one.
 const LONG: u64 = 50;
 const TRIGGER_EVERY: Duration = Duration::from_millis(300);
 const DESTINATION_TAKES: Duration = Duration::from_millis(5);
@@ -34,7 +34,7 @@ fn life() -> Duration {
     Duration::from_secs(setting("OPENCDI_LIFE_SECONDS", 8))
 }
 
-/// Versions of rows, each with a number of its own that says which row it is of.
+/// Numbers the versions of rows. A number also identifies its row.
 #[derive(Clone, Default)]
 struct Versions(Arc<AtomicU64>);
 
@@ -52,7 +52,7 @@ fn user(row: u64) -> String {
     format!("user-{}", row % USERS)
 }
 
-/// Triggers syncs until the writers are done, and then three more.
+/// Triggers syncs until the writers have stopped, and then three more.
 async fn synced_while(writers: impl Future<Output = ()>, setup: &Setup) {
     let server = ServerProcess::start(&setup.write()).await;
     let api = Api::new(&server.url, &setup.key);
@@ -74,7 +74,7 @@ async fn synced_while(writers: impl Future<Output = ()>, setup: &Setup) {
     }
 }
 
-/// Every version in the table is the last one of its row that has arrived.
+/// Checks that the last version of each row that arrived is the one in the table.
 fn nobody_is_behind(arrivals: &Arrivals, table: &[u64], versions: &Versions) {
     let last = arrivals.last(Versions::row);
     let behind: Vec<(u64, Option<&u64>)> = table
@@ -99,7 +99,7 @@ fn nobody_is_behind(arrivals: &Arrivals, table: &[u64], versions: &Versions) {
     assert!(users.is_empty(), "{} of {USERS} users are behind, such as\n{}", users.len(), examples.join("\n"));
 }
 
-/// A database with a table, and the setup that reads it.
+/// A database with a table, and a setup that reads it.
 async fn in_postgres(columns: &str) -> (PrivatePostgres, String, Setup) {
     let postgres = postgres();
     execute(&mut connect(&postgres.url()).await, "CREATE DATABASE app").await;
@@ -113,13 +113,14 @@ async fn in_postgres(columns: &str) -> (PrivatePostgres, String, Setup) {
     (postgres, url, setup)
 }
 
-/// Makes changes in transactions until the time is over. `now()` is when a transaction begins, whenever it writes and commits.
+/// Makes changes in transactions until a given time. `now()` is the start of the transaction, whenever it writes and
+/// commits.
 async fn write_to_postgres(url: &str, writer: u64, until: Instant, change: impl Fn(&mut Random) -> String) {
     let mut connection = connect(url).await;
     let mut random = Random::new(writer);
     while Instant::now() < until {
         let takes = if random.below(LONG) == 0 { 2_000 } else { 2 + random.below(199) };
-        // Most write first and do something else before they commit; some look before they write.
+        // Most transactions write first and are idle before they commit; some are idle before they write.
         let before = if random.below(4) == 0 { random.below(takes) } else { 0 };
         execute(&mut connection, "BEGIN").await;
         tokio::time::sleep(Duration::from_millis(before)).await;
@@ -216,8 +217,7 @@ async fn users_in_sqlite_are_up_to_date_once_their_writer_rests() {
     nobody_is_behind(&arrivals, &table, &versions);
 }
 
-/// Many users are changed in the first half of the time. In the second there is little to do, and a user who does something
-/// does it several times in one second.
+/// In the first half of the time many users are changed; in the second half few, but each several times in one second.
 fn write_to_sqlite(mut database: rusqlite::Connection, versions: &Versions) {
     database.busy_timeout(TURN).unwrap();
     let mut random = Random::new(WRITERS);

@@ -1,5 +1,5 @@
-//! What does not compile: an operation that answers with an error which the contract does not document, and anything that asks
-//! the default build for a fault.
+//! Code that must not compile: an operation that returns an error which the contract does not document, and uses of
+//! fault injection in the default build.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use contract_tests::cargo;
 
-/// The compiled server, as cargo names it.
+/// The compiled server library, as cargo names it.
 static SERVER: LazyLock<PathBuf> = LazyLock::new(|| {
     let output =
         cargo().args(["build", "--package", "cdi-server", "--lib", "--message-format", "json"]).output().unwrap();
@@ -24,7 +24,7 @@ static SERVER: LazyLock<PathBuf> = LazyLock::new(|| {
     files.find(|file| file.ends_with(".rlib")).unwrap().into()
 });
 
-/// The codes of the errors that the compiler has with an operation that answers this.
+/// The compiler's error codes for an operation that returns this expression.
 fn errors_with(answer: &str) -> Vec<String> {
     errors_of(&format!(
         "use cdi_server::api::generated::operation::{{list_integrations, trigger_integration_sync}};
@@ -32,7 +32,7 @@ fn errors_with(answer: &str) -> Vec<String> {
     ))
 }
 
-/// The codes of the errors that the compiler has with a program.
+/// The compiler's error codes for a program.
 fn errors_of(program: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("operation.rs");
@@ -51,7 +51,7 @@ fn errors_of(program: &str) -> Vec<String> {
     let messages = String::from_utf8(output.stderr).unwrap();
     let codes = messages.lines().filter_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).unwrap();
-        // An import that is not used matters to nobody here.
+        // Only errors matter here; unused imports are warnings.
         if message["level"] != "error" {
             return None;
         }

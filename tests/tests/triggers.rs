@@ -1,4 +1,4 @@
-//! Triggering: once, many at once, with any body; and what is listed of it.
+//! Triggering a sync: once, many at once, with any body; and what the lists show of it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

@@ -10,20 +10,20 @@ use crate::config::{Config, Integration};
 use crate::process::print;
 use crate::store::{RecordSize, Route, Store, Watermark, WatermarkChange};
 
-/// The change of a watermark that is asked for.
+/// The requested change of a watermark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// None: it is only shown.
+    /// No change: the watermark is only shown.
     None,
-    /// The next sync takes the rows of this time and later ones.
+    /// The next sync reads rows with this `UPDATED_AT` or a later one.
     Set(DateTime<Utc>),
-    /// The next sync takes every row.
+    /// The next sync reads all rows.
     Reset,
-    /// It is kept for the integration's present source, destination and type.
+    /// The watermark is kept although the integration's source, destination or type has changed.
     Keep,
 }
 
-/// Changes the watermark if asked to, and shows it.
+/// Applies the change, then prints the watermark.
 pub async fn run(config: &Config, integration: &Integration, change: Change) -> anyhow::Result<ExitCode> {
     let configured = integration.route();
     let change = match change {
@@ -115,7 +115,7 @@ fn described(Route { source, destination, kind }: &Route) -> String {
     format!("{source} -> {destination}, type {kind}")
 }
 
-/// Bytes, in the unit that makes them short.
+/// A number of bytes in a suitable unit.
 fn size(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} bytes"),

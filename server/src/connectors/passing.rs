@@ -4,7 +4,7 @@ use std::io::{Error, ErrorKind};
 
 use rustix::io::Errno;
 
-/// Whether an error of a file is temporary: a shortage of open files, space or memory, or a disk that did not answer.
+/// Whether a file error is temporary: out of file handles, space or memory, or an I/O error of the disk.
 pub fn file_passes(error: &Error) -> bool {
     const SHORTAGES: [Errno; 12] = [
         Errno::MFILE,
@@ -24,9 +24,10 @@ pub fn file_passes(error: &Error) -> bool {
     error.raw_os_error().is_some_and(is_shortage) || error.kind() == ErrorKind::Interrupted
 }
 
-/// Whether an error of a connection is temporary. So is a name that does not resolve: the name server may be down.
+/// Whether a connection error is temporary. A name that does not resolve counts as temporary, because the name server
+/// may be down.
 pub fn connection_passes(error: &Error) -> bool {
-    // A certificate that is refused is invalid data.
+    // A refused certificate is reported as invalid data.
     let lasts = matches!(
         error.kind(),
         ErrorKind::PermissionDenied | ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::NotFound

@@ -1,4 +1,4 @@
-//! What is ended from outside, and what is not: jobs, waits, the process itself.
+//! What can be ended from outside, and what cannot: jobs, waits, the process itself.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use rustix::process::Signal;
 
 const NAME: &str = "Users of ours";
 
-/// A destination that wants to be left alone for a minute, whenever it is asked.
+/// A destination that always asks to wait for a minute.
 async fn busy_destination(rows: usize) -> IntoService {
     let sync = IntoService::new(Setup::with_rows(rows), Duration::ZERO).await;
     let busy = Answer::new(429, "{\"message\":\"Rate limited\"}").header("Retry-After", "60");
@@ -52,7 +52,7 @@ async fn a_running_job_can_be_cancelled() {
     assert!(accepted < ROWS);
     assert_eq!(job["rows_synced"], accepted, "{job}");
 
-    // The next one takes what is left, and nothing again.
+    // The next sync sends the remaining rows, and none twice.
     sync.fake_braze.delay(Duration::from_millis(10));
     api.triggered().await;
     let next = api.ended(INTEGRATION, Duration::from_secs(30)).await;

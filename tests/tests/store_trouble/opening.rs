@@ -1,4 +1,4 @@
-//! Opening the store: one of a newer program, none at all, and one that another process is bringing up to date.
+//! Opening the store: one from a newer version, a missing one, and one that another process is migrating.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,15 +10,15 @@ use contract_tests::{INTEGRATION, Setup};
 use futures::future::join_all;
 use rustix::process::Signal;
 
-/// The lock under which the schema is brought up to date in Postgres.
+/// The lock under which the schema is migrated in Postgres.
 const LOCK: &str = "7233173838382854995";
-/// What is said of a schema that this program does not know.
+/// Part of the message about a schema that is newer than this version.
 const NEWER: &str = "newer than this program";
-/// Commands that only look.
+/// Read-only commands.
 const LOOKS: [&[&str]; 4] =
     [&["check"], &["preview", INTEGRATION], &["watermark", INTEGRATION], &["row-errors", INTEGRATION]];
 
-/// Makes the store, as a server does, and leaves it.
+/// Creates the store by starting and stopping a server.
 async fn make_store(setup: &Setup) {
     let mut server = ServerProcess::start(&setup.write()).await;
     server.signal(Signal::TERM);
@@ -26,7 +26,7 @@ async fn make_store(setup: &Setup) {
     assert!(status.is_some_and(|status| status.success()), "{}", server.log());
 }
 
-/// A migration that only a later version of the program has.
+/// SQL that records a migration from a later version.
 fn of_a_newer_program(blob: &str) -> String {
     format!(
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
@@ -34,7 +34,7 @@ fn of_a_newer_program(blob: &str) -> String {
     )
 }
 
-/// Everything that runs says that the schema is newer, and ends.
+/// Checks that every command reports the newer schema and exits.
 async fn newer_is_told(setup: &Setup) {
     let config = setup.path("opencdi.toml");
     for _ in 0..2 {
@@ -73,7 +73,7 @@ async fn a_postgres_store_of_a_newer_program_is_refused_and_not_touched() {
     make_store(&setup).await;
     let mut database = connect(&postgres.url()).await;
     execute(&mut database, &of_a_newer_program("'\\x00'")).await;
-    // The tables, and which transactions have written what is known of them.
+    // Counts the columns, and identifies the transactions that wrote the list of migrations.
     let schema = "SELECT (SELECT count(*) FROM information_schema.columns WHERE table_schema = 'public')
                          + (SELECT sum(xmin::text::bigint)::bigint FROM _sqlx_migrations)";
     let before = number(&mut database, schema).await;
@@ -81,7 +81,7 @@ async fn a_postgres_store_of_a_newer_program_is_refused_and_not_touched() {
     assert_eq!(number(&mut database, schema).await, before, "the store has changed");
 }
 
-/// Looks with every command while there is no store.
+/// Runs every read-only command without a store.
 async fn look_at_nothing(setup: &Setup) {
     let config = setup.write();
     let files = || -> BTreeSet<_> {
@@ -144,7 +144,7 @@ async fn a_store_that_another_session_brings_up_to_date_is_waited_for() {
     assert_eq!(api.ended(INTEGRATION, Duration::from_secs(10)).await["rows_synced"], 5);
 }
 
-/// Six servers that start at once on a store that is not there yet.
+/// Starts six servers at once on a store that does not exist yet.
 async fn six_at_once(setup: &Setup) {
     let config = setup.write();
     let mut servers: Vec<ServerProcess> = (0..6).map(|_| ServerProcess::launch(serve(&config), &config)).collect();

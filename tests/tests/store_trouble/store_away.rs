@@ -1,4 +1,4 @@
-//! A store in a Postgres that stands still, is stopped or crashes, before a server starts and while it runs.
+//! A Postgres store that is suspended, stopped or crashed, before a server starts and while it runs.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use tokio::time::sleep;
 use xtask::postgres::{PrivatePostgres, Shutdown};
 
-/// How the store goes away.
+/// How the store becomes unreachable.
 #[derive(Debug, Clone, Copy)]
 enum Way {
     Frozen,
@@ -38,12 +38,12 @@ impl Way {
     }
 }
 
-/// A sync goes on after the store was away for longer than the lease of six seconds. With two replicas it is the other one
-/// that goes on: the first stands still when the store comes back.
+/// Checks that a sync continues after the store was unreachable for longer than the lease of six seconds. With two
+/// replicas the other one continues it: the first is suspended when the store comes back.
 async fn away_while_a_sync_runs(way: Way, replicas: usize) {
     const ROWS: usize = 60_000;
     const AWAY: Duration = Duration::from_secs(9);
-    /// 200 are on their way at once, and 1,000 a second are accepted until it is noticed that nothing is written down.
+    /// 200 objects are in flight, and 1,000 a second are accepted until the server notices that nothing is recorded.
     const MOST_AGAIN: usize = 2_000;
     let mut postgres = postgres();
     let mut sync = IntoService::new(Setup::with_rows(ROWS), Duration::from_millis(200)).await;
@@ -136,7 +136,7 @@ async fn while_the_store_is_known_to_be_away_requests_are_refused_at_once() {
 
     postgres.freeze().unwrap();
     let frozen = Instant::now();
-    // Whoever asks first may have to wait until that is known.
+    // The first requests may have to wait until the outage is detected.
     while frozen.elapsed() < Duration::from_secs(6) {
         let asked = Instant::now();
         assert_eq!(api.list().await, Some(503));
@@ -156,7 +156,7 @@ async fn while_the_store_is_known_to_be_away_requests_are_refused_at_once() {
     assert_eq!(api.ended(INTEGRATION, Duration::from_secs(10)).await["job_status"], "success");
 }
 
-/// A server that was started while its Postgres is down, and says that it waits.
+/// Starts a server while its Postgres is down, and waits until it logs that it is waiting.
 async fn waiting(setup: &mut Setup, postgres: &mut PrivatePostgres) -> ServerProcess {
     setup.store = postgres.url();
     postgres.stop(Shutdown::Fast).unwrap();

@@ -1,4 +1,4 @@
-//! What these tests make trouble with does what it says, for root and for other users.
+//! The tools with which these tests cause failures work, for root and for other users.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -46,5 +46,5 @@ async fn a_postgres_comes_back_with_its_data_however_it_went() {
     postgres.start_again().unwrap();
     assert_eq!(number(&mut connect(&url).await, "SELECT count(*) FROM kept").await, 4);
     postgres.freeze().unwrap();
-    // Frozen as it is, it is stopped and removed.
+    // While suspended it can be stopped and removed.
 }

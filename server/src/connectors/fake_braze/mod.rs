@@ -1,8 +1,8 @@
 //! A fake of Braze's `/users/track` and `/users/delete`, on loopback. Used by `cdi-server demo` and by tests only.
 //!
-//! It answers as the real service does: it checks the bearer key (and echoes it in the 401, as the real one does), counts
-//! its limits, and names the objects it refuses. It keeps what it accepted, in order. A script of answers can be queued;
-//! they are used up before it behaves by itself again.
+//! Like the real service it checks the bearer key (and repeats the key in the 401), enforces the size limits, and names
+//! the objects that it refuses. It keeps what it accepted, in order. Tests can queue scripted answers, which are used
+//! before the computed ones.
 
 mod answer;
 mod rules;
@@ -26,10 +26,10 @@ pub use answer::Answer;
 use answer::{Body, Cut, Kind, as_json, fixed};
 use rules::MOST_BYTES;
 
-/// Bytes that are read at all, so that a mistake does not fill the memory.
+/// Longer bodies are not read, so that a mistake does not exhaust memory.
 const MOST_READ: usize = 64_000_000;
 
-/// A destination that accepts, refuses and remembers. It stops when it is dropped.
+/// A fake destination that records what it accepts. It stops when dropped.
 #[derive(Debug)]
 pub struct FakeBraze {
     address: SocketAddr,
@@ -37,7 +37,7 @@ pub struct FakeBraze {
     task: JoinHandle<()>,
 }
 
-/// A request as it came in.
+/// A recorded request.
 #[derive(Debug, Clone)]
 pub struct Received {
     /// When it was answered.
@@ -48,7 +48,7 @@ pub struct Received {
     pub body: Value,
     /// The status of its answer; none where the connection was cut.
     pub status: Option<u16>,
-    /// How many of its objects were accepted, whatever was answered.
+    /// How many of its objects were accepted, regardless of the answer.
     pub accepted: usize,
 }
 
@@ -62,7 +62,7 @@ struct State {
 struct Known {
     delay: Duration,
     script: VecDeque<Answer>,
-    /// The answer to a request with this body, where it is not the usual one.
+    /// The scripted answer to a request with this body; `None` for the computed one.
     rule: Option<Rule>,
     requests: Vec<Received>,
     objects: Vec<Value>,
@@ -70,7 +70,7 @@ struct Known {
     most_at_once: usize,
 }
 
-/// Finds the answer to a body.
+/// Chooses a scripted answer by the request body.
 type FindAnswer = dyn Fn(&str) -> Option<Answer> + Send;
 
 struct Rule(Box<FindAnswer>);
@@ -82,7 +82,7 @@ impl std::fmt::Debug for Rule {
 }
 
 impl FakeBraze {
-    /// Starts one on a free port of the loopback interface that takes this key.
+    /// Starts a fake on a free loopback port that accepts this key.
     pub async fn start(key: &Secret) -> std::io::Result<FakeBraze> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
@@ -91,67 +91,67 @@ impl FakeBraze {
         Ok(FakeBraze { address, state, task })
     }
 
-    /// Where it is, as `http://127.0.0.1:port`.
+    /// Its base URL: `http://127.0.0.1:port`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Every answer from now on takes this long.
+    /// Delays every answer from now on.
     pub fn delay(&self, delay: Duration) {
         self.state.known().delay = delay;
     }
 
-    /// Queues an answer; each is used once, in order.
+    /// Queues scripted answers; each is used once, in order.
     pub fn script(&self, answers: impl IntoIterator<Item = Answer>) {
         self.state.known().script.extend(answers);
     }
 
-    /// Gives this answer to every request whose body has a text in it.
+    /// Gives this answer to every request whose body contains `text`.
     pub fn refuse(&self, text: &str, answer: Answer) {
         let text = text.to_owned();
         self.rule(move |body| body.contains(&text).then(|| answer.clone()));
     }
 
-    /// Gives the answers that a function finds for the bodies of requests; where it finds none, the usual ones.
+    /// Asks this function for a scripted answer to each request body; where it returns `None`, the answer is computed.
     pub fn rule(&self, rule: impl Fn(&str) -> Option<Answer> + Send + 'static) {
         self.state.known().rule = Some(Rule(Box::new(rule)));
     }
 
-    /// Forgets all answers that are not the usual ones.
+    /// Drops all scripted answers and rules.
     pub fn behave(&self) {
         let mut known = self.state.known();
         known.script.clear();
         known.rule = None;
     }
 
-    /// Forgets the requests it has had and the objects it has accepted.
+    /// Drops the recorded requests and accepted objects.
     pub fn forget(&self) {
         let mut known = self.state.known();
         known.requests.clear();
         known.objects.clear();
     }
 
-    /// How many objects it has accepted.
+    /// The number of accepted objects.
     pub fn accepted(&self) -> usize {
         self.state.known().objects.len()
     }
 
-    /// How many requests it has had, refused ones included.
+    /// The number of requests, refused ones included.
     pub fn requests(&self) -> usize {
         self.state.known().requests.len()
     }
 
-    /// The objects it has accepted, in order.
+    /// The accepted objects, in order.
     pub fn objects(&self) -> Vec<Value> {
         self.state.known().objects.clone()
     }
 
-    /// The requests it has had, in order.
+    /// The requests, in order.
     pub fn received(&self) -> Vec<Received> {
         self.state.known().requests.clone()
     }
 
-    /// The most requests it had to answer at the same time.
+    /// The highest number of concurrent requests so far.
     pub fn most_at_once(&self) -> usize {
         self.state.known().most_at_once
     }
@@ -159,14 +159,14 @@ impl FakeBraze {
 
 impl Drop for FakeBraze {
     fn drop(&mut self) {
-        // The connections end with the task that holds them.
+        // Aborting this task closes the connections that it owns.
         self.task.abort();
     }
 }
 
 impl State {
     fn known(&self) -> MutexGuard<'_, Known> {
-        // What it remembers is whole after every statement, so a panicking test does not spoil it.
+        // The data is consistent after every statement, so a lock poisoned by a panicking test is safe to use.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -188,7 +188,7 @@ async fn connection(stream: TcpStream, state: Arc<State>) {
         let state = state.clone();
         async move { answer(&state, request).await }
     });
-    // A connection that ends badly is the peer's business, or was asked for.
+    // Connection errors are the peer's doing or scripted.
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 

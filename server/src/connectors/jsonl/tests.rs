@@ -1,4 +1,4 @@
-//! What a file promises.
+//! Tests of the guarantees of a `jsonl` destination.
 
 use std::fs::{File, OpenOptions};
 use std::path::Path;
@@ -22,7 +22,7 @@ fn batch(objects: &[&str]) -> Batch {
     Batch::of(objects.iter().map(|object| (Row::unkeyed(0, None, None, None), object)), LIMITS.separator)
 }
 
-/// A run that is in no hurry and told of nothing.
+/// A context without a stop request, slot or fence that would delay delivery.
 fn context() -> DeliveryContext {
     DeliveryContext { first_pause: Duration::from_millis(10), ..DeliveryContext::none() }
 }
@@ -31,7 +31,7 @@ async fn open(path: &Path, position: Option<FileOffset>) -> Result<OpenJsonl, Sy
     OpenJsonl::open(path, position, context()).await
 }
 
-/// Appends a batch, and gives the places where its objects end.
+/// Appends a batch and returns the end offsets of its objects.
 async fn write(path: &Path, position: Option<FileOffset>, objects: &[&str]) -> Vec<u64> {
     let file = open(path, position).await.unwrap();
     let (_, outcomes) = file.deliver(batch(objects)).await.unwrap();
@@ -79,7 +79,7 @@ async fn a_resumed_job_goes_on_where_its_checkpoint_was() {
     let position = |offset| Some(FileOffset { file: identity(&path), offset });
     write(&path, position(8), &["{3}"]).await;
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "{1}\n{2}\n{3}\n");
-    // Lines are gone that nobody will send again: that must be said.
+    // Missing lines will not be sent again, so this must be an error.
     let error = open(&path, position(800)).await.unwrap_err().to_string();
     assert!(error.contains("has 12 bytes and had 800"), "{error}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "{1}\n{2}\n{3}\n");
@@ -99,7 +99,7 @@ async fn a_file_in_the_place_of_another_is_not_cut() {
 async fn machines_never_cut_each_others_files() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.jsonl");
-    // The same path, disk and file: only the machine tells them apart.
+    // Path, disk and inode are equal; only the machine differs.
     let on = async |machine, position| OpenJsonl::open_on(machine, &path, position, context()).await.unwrap();
     let first = on("first", None).await;
     first.deliver(batch(&["{1}"])).await.unwrap();
@@ -111,7 +111,7 @@ async fn machines_never_cut_each_others_files() {
     assert_ne!(second.offset(0).file, position.file);
     drop(second);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "{1}\n{2}\n{3}\n");
-    // The machine itself goes on where it was.
+    // On the same machine the job continues at its offset.
     on("first", Some(position)).await.deliver(batch(&["{4}"])).await.unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "{1}\n{4}\n");
 }
@@ -127,7 +127,7 @@ async fn a_file_that_was_made_again_is_another_even_with_the_same_number() {
     let first_made = made(&path);
     let first = identity(&path);
     std::fs::remove_file(&path).unwrap();
-    // Some disks count in steps of milliseconds.
+    // Some file systems record times in milliseconds.
     let other = folder.path().join("other.jsonl");
     while made(&other) <= first_made {
         std::fs::remove_file(&other).unwrap();
@@ -189,7 +189,7 @@ async fn what_was_once_not_durable_is_never_called_durable() {
     assert!(matches!(file.flush().await, Err(SyncError::Failed(_))));
 }
 
-/// Puts another file in the place of the one that is written; gives that back.
+/// Replaces the open file by another and returns the original.
 fn replace(jsonl: &OpenJsonl, file: File) -> Arc<File> {
     std::mem::replace(&mut jsonl.file.writer().file, Arc::new(file))
 }
@@ -204,7 +204,7 @@ async fn nothing_of_a_batch_stays_that_cannot_be_written() {
     let path = folder.path().join("out.jsonl");
     std::fs::write(&path, "{1}\n").unwrap();
     let file = open(&path, None).await.unwrap();
-    // A file that was opened for reading takes nothing, and never will.
+    // A file that is opened for reading only can never be written.
     replace(&file, File::open(&path).unwrap());
     let error = file.deliver(batch(&["{2}"])).await.unwrap_err();
     assert!(matches!(error, SyncError::Failed(_)), "{error}");
@@ -217,7 +217,7 @@ async fn a_full_disk_is_waited_for() {
     let path = folder.path().join("out.jsonl");
     let file = open(&path, None).await.unwrap();
     let usual = replace(&file, full_disk());
-    // Half of a batch, which the full disk did not even let go.
+    // Half of a batch, which the full disk did not allow to be removed.
     std::fs::write(&path, "{hal").unwrap();
     let delivered = file.deliver(batch(&["{1}", "{2}"]));
     tokio::pin!(delivered);
@@ -275,7 +275,7 @@ async fn a_file_that_somebody_else_has_touched_gets_nothing_more() {
         assert!(matches!(&error, SyncError::Failed(cause) if cause.contains(expected)), "{error}");
         assert_eq!(std::fs::read(&path).ok(), left);
     }
-    // Only its name is another: the lines are there.
+    // Only its name has changed; the lines are still there.
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.jsonl");
     let file = open(&path, None).await.unwrap();

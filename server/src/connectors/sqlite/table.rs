@@ -1,4 +1,4 @@
-//! A SQLite database that is open for reading one table of it.
+//! A SQLite database opened to read one of its tables.
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -19,32 +19,30 @@ use crate::connectors::tables::timestamps::not_a_timestamp;
 use crate::sync::SyncError;
 use crate::types::{IntegrationKind, TableName, folder, quoted};
 
-/// The function that SQLite can ask for a time in microseconds.
+/// The SQL function that converts a value to microseconds.
 pub const MICROS: &str = "cdi_micros";
 
-/// How the rows that are read are found.
+/// How the rows to read are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccessPath {
-    /// All of them are read.
+    /// All rows are read.
     Whole,
-    /// All of them are looked at.
+    /// All rows are examined.
     Scan,
-    /// An index leads to those that are read.
+    /// The rows are found by an index.
     Index,
 }
 
 /// A table or view, and the connection to its database.
 #[derive(Debug)]
 pub struct SqliteTable {
-    /// A connection in a transaction.
+    /// The connection, inside a transaction.
     pub connection: Connection,
-    /// Its name.
     pub table: TableName,
-    /// Its columns.
     pub columns: Columns,
-    /// Whether rows have a place where they are stored; those of views have none.
+    /// Whether the rows have a `rowid`; those of views have none.
     pub has_places: bool,
-    /// The value that the function for times has refused: SQLite's error has only a text.
+    /// The value that the SQL function refused: SQLite's error holds only a text.
     refused_time: Arc<Mutex<Option<Value>>>,
 }
 
@@ -68,7 +66,7 @@ impl SqliteTable {
         Ok(source)
     }
 
-    /// Lets SQL ask for a time in microseconds.
+    /// Registers the SQL function that converts values to microseconds.
     fn add_function(&self) -> rusqlite::Result<()> {
         let refused_time = self.refused_time.clone();
         let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
@@ -84,19 +82,19 @@ impl SqliteTable {
         })
     }
 
-    /// The table as it is best read.
+    /// The `FROM` item, with an index hint where that makes reading faster.
     pub fn from(&self, path: AccessPath) -> String {
-        // All of a table is read fastest as it is stored, whatever indexes there are.
+        // Reading a whole table is fastest in storage order, whatever indexes exist.
         let hint = if path == AccessPath::Whole && self.has_places { " NOT INDEXED" } else { "" };
         format!("{}{hint}", self.table.quoted())
     }
 
-    /// The column `UPDATED_AT` as SQL.
+    /// The quoted name of the `UPDATED_AT` column.
     pub fn updated_at(&self) -> String {
         quoted(&self.columns.updated_at)
     }
 
-    /// An error of SQLite as an error of the sync.
+    /// Converts a SQLite error.
     pub fn error(&self, error: &rusqlite::Error) -> SyncError {
         let refused_time = self.refused_time.lock().unwrap_or_else(PoisonError::into_inner).take();
         match refused_time {
@@ -112,7 +110,7 @@ impl SqliteTable {
         SyncError::Config(not_a_timestamp(&table, column, &example(value), row.as_deref()))
     }
 
-    /// Names a row that has this value in `UPDATED_AT`; `None` if it cannot be found.
+    /// Names a row with this value in `UPDATED_AT`; `None` if there is no such row.
     pub fn row_with(&self, value: &Value) -> Option<String> {
         let columns: Vec<String> =
             self.columns.identifiers.iter().map(|(_, name)| format!("CAST({} AS TEXT)", quoted(name))).collect();
@@ -129,7 +127,7 @@ impl SqliteTable {
     }
 }
 
-/// The tables and views that a database has, for the message that one is missing.
+/// Lists the tables and views of the database, for the message that the configured one is missing.
 fn tables(connection: &Connection) -> String {
     const SHOWN: usize = 10;
     let text =
@@ -145,9 +143,9 @@ fn tables(connection: &Connection) -> String {
     }
 }
 
-/// Opens a database and begins to read from it.
+/// Opens a database and starts a read transaction.
 fn connect(path: &Path) -> Result<Connection, SyncError> {
-    /// SQLite does not say why it cannot open a file, and by the time one looks it may be over.
+    /// SQLite does not say why it cannot open a file, and the cause may be gone by the time it is looked up.
     const TRIES: usize = 5;
     const PAUSE: Duration = Duration::from_millis(50);
     let place = format!("the source {}", path.display());
@@ -165,7 +163,7 @@ fn connect(path: &Path) -> Result<Connection, SyncError> {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(LOCKED)?;
         connection.execute_batch("BEGIN")?;
-        // The snapshot is that of the first read.
+        // The first read takes the snapshot.
         connection.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(()))?;
         Ok(connection)
     };
@@ -198,12 +196,12 @@ fn connect(path: &Path) -> Result<Connection, SyncError> {
     }
 }
 
-/// Whether a database cannot be read before a transaction is rolled back.
+/// Whether the database has an unfinished transaction that must be rolled back before it can be read.
 fn is_unfinished(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_READONLY_ROLLBACK)
 }
 
-/// The message where SQLite cannot create or write the files beside a database in WAL mode.
+/// The message for when SQLite cannot create or write the `-wal` and `-shm` files of a database in WAL mode.
 fn needs_files(place: &str, path: &Path) -> String {
     let (folder, name) = (folder(path).display(), path.file_name().unwrap_or_default().to_string_lossy());
     format!(
@@ -213,8 +211,8 @@ fn needs_files(place: &str, path: &Path) -> String {
     )
 }
 
-/// Why a file cannot be opened, or not as many files as SQLite may have to open. The file itself is not opened: to close it
-/// would drop all locks on it that other connections of this process have.
+/// Why the file, or the number of files that SQLite needs, cannot be opened. The database file itself is not opened:
+/// closing it would release all locks that other connections of this process hold on it.
 fn cannot_open(path: &Path) -> Option<std::io::Error> {
     const FILES: usize = 5;
     if let Err(forbidden) = rustix::fs::access(path, Access::READ_OK) {
@@ -230,7 +228,7 @@ mod tests {
 
     use super::*;
 
-    /// The path of the database, in the other process.
+    /// The path of the database, in the child process.
     const DATABASE: &str = "OPENCDI_TEST_DATABASE";
     const LOCKED: &str = "the database is locked";
 
@@ -247,7 +245,7 @@ mod tests {
         let connection = Connection::open(&path).unwrap();
         connection.execute_batch("CREATE TABLE users (UPDATED_AT); BEGIN EXCLUSIVE").unwrap();
         assert!(cannot_open(&path).is_none());
-        // Locks keep out other processes only.
+        // File locks only exclude other processes.
         let name = "connectors::sqlite::table::tests::to_find_out_why_a_file_cannot_be_opened_drops_no_lock_on_it";
         let mut process = Command::new(std::env::current_exe().unwrap());
         let output = process.args(["--exact", name, "--nocapture"]).env(DATABASE, &path).output().unwrap();

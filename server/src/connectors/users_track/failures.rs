@@ -1,30 +1,31 @@
-//! Whether failures of the service are about a single object.
+//! Whether failures of the service are caused by a single object.
 //!
-//! They are if it fails at that object so often, while it deals with others, that chance does not explain it. A gateway that
-//! is in trouble says nothing of objects.
+//! They are if the service fails at the object so often, while it processes others, that chance does not explain it.
+//! Gateway errors say nothing about objects.
 
 use http::StatusCode;
 
 use super::suspects::Answers;
 
-/// The service must have dealt with so many requests since it first failed at the object.
+/// The service must have processed this many requests since its first failure at the object.
 const DEALT: u64 = 5;
-/// How improbable it must be that the service fails at the object by chance.
+/// The failures must be less probable than this if they occur by chance.
 const IMPROBABLE: f64 = 1e-6;
 
-/// How often the service has failed at some objects in a row, in larger parts too.
+/// The failures in a row at some objects, including failures at larger parts that contained them.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Failures {
     /// All failures.
     own: u64,
-    /// Those that may be about the objects.
+    /// Failures that may be caused by the objects.
     telling: u64,
-    /// What it had answered by the first.
+    /// The service's answers up to the first failure.
     before: Option<Answers>,
 }
 
 impl Failures {
-    /// Takes note of a failure, and whether it says when it is over. `answers` are those of the run, this one included.
+    /// Adds a failure. `says_when` is whether the answer has a `Retry-After`; `answers` counts the answers of the run,
+    /// including this one.
     pub fn add(&mut self, status: StatusCode, says_when: bool, answers: Answers) {
         let gateway = [StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT];
         self.before.get_or_insert(Answers { failed: answers.failed.saturating_sub(1), ..answers });
@@ -32,7 +33,7 @@ impl Failures {
         self.telling += u64::from(!says_when && !gateway.contains(&status));
     }
 
-    /// Whether they are about the object.
+    /// Whether the object causes the failures.
     pub fn are_about_the_object(&self, answers: Answers) -> bool {
         let Some(before) = self.before else { return false };
         let dealt = answers.dealt - before.dealt;
@@ -49,7 +50,8 @@ mod tests {
 
     const ERROR: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;
 
-    /// Whether so many failures are about an object while the service dealt with and failed at so many others.
+    /// Whether `own` failures are caused by an object while the service processed and failed at this many other
+    /// requests.
     fn about(status: StatusCode, own: u64, dealt: u64, failed: u64) -> bool {
         let mut failures = Failures::default();
         for number in 1..=own {

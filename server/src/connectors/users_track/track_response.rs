@@ -1,4 +1,4 @@
-//! Answers of `/users/track`, translated into outcomes of the objects that were sent.
+//! Converts answers of `/users/track` into outcomes of the objects that were sent.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,34 +13,34 @@ use crate::sync::SyncError;
 /// The meaning of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Meaning {
-    /// The objects were dealt with one by one.
+    /// Each object was accepted or refused.
     Dealt(Dealt),
-    /// All were refused together; the reason may be with some of them only.
+    /// All objects were refused together; only some of them may be the cause.
     RefusedTogether(String),
-    /// Too many requests: nothing has happened, and this is how long to wait if the destination says so.
+    /// The rate limit is reached: nothing was processed. How long to wait, if the service says so.
     Later(Option<Duration>),
-    /// The destination failed: its status, and how long to wait if it says so.
+    /// The service failed: its status, and how long to wait if it says so.
     ServerError(StatusCode, Option<Duration>),
-    /// Something was wrong that may pass: the reason, and how long to wait if the destination says so.
+    /// Another temporary problem: the reason, and how long to wait if the service says so.
     Trouble(String, Option<Duration>),
 }
 
-/// What became of objects that were dealt with.
+/// The outcome of objects that were processed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dealt {
-    /// These were refused, the others accepted.
+    /// These objects were refused, the others accepted.
     pub refused: Vec<(usize, String)>,
-    /// Whether the body is none of the service's: it was cut, or something in between wrote it.
+    /// Whether the body is not from the service: it was cut off, or a proxy wrote it.
     pub odd_body: bool,
     /// Whether there are errors that name no object of the request.
     pub odd_errors: bool,
 }
 
-/// The service's own answers have a message.
+/// Answers of the service itself have a message.
 #[derive(Debug, Default, Deserialize)]
 struct Body {
     message: Option<String>,
-    /// A list; what else may stand here names no object.
+    /// A list. Any other value names no object.
     #[serde(default)]
     errors: serde_json::Value,
 }
@@ -56,18 +56,18 @@ pub fn read(
     let body = serde_json::from_slice::<Body>(body).unwrap_or_default();
     let dealt = dealt(&body.errors, count);
     match status.as_u16() {
-        // The objects have arrived, whatever the body says: sending them again would double events.
+        // The objects have arrived, whatever the body says. Sending them again would duplicate events.
         200..=299 => Ok(Meaning::Dealt(Dealt { odd_body: body.message.is_none(), ..dealt })),
         400 => match body.message {
             Some(message) => Ok(refused(message, dealt, count)),
-            // It is not from the service, which would have looked at the objects.
+            // The answer is not from the service, so no object has been examined.
             None => Err(SyncError::Config(format!(
                 "the destination answered {status} with a body that is not from Braze; check `url`, and any proxy in between"
             ))),
         },
-        // Proxies have limits of their own: smaller requests may pass.
+        // Proxies have limits of their own; smaller requests may succeed.
         413 => Ok(refused(body.message.unwrap_or_else(|| status.to_string()), dealt, count)),
-        // Their bodies are not repeated: that of a 401 holds the key.
+        // The body is not shown: that of a 401 contains the key.
         401 | 403 => Err(SyncError::Config(format!(
             "the destination refuses the key ({status}); check `api_key`, and that the key has the permission `users.track` (`users.delete` for user_deletes)"
         ))),
@@ -86,12 +86,12 @@ pub fn read(
     }
 }
 
-/// A refusal that names every object is about each; any other is about all of them.
+/// A refusal that names every object refuses each one for its own reason; any other refuses all together.
 fn refused(message: String, dealt: Dealt, count: usize) -> Meaning {
     if count > 0 && dealt.refused.len() == count { Meaning::Dealt(dealt) } else { Meaning::RefusedTogether(message) }
 }
 
-/// The objects that errors name, each once.
+/// The objects that the errors name, each once.
 fn dealt(errors: &serde_json::Value, count: usize) -> Dealt {
     let mut refused: BTreeMap<usize, String> = BTreeMap::new();
     let mut odd_errors = false;

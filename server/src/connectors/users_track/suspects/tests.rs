@@ -1,4 +1,4 @@
-//! Which suspects are refused.
+//! Tests that decide which suspects are refused.
 
 use futures::FutureExt as _;
 
