@@ -38,11 +38,11 @@ pub struct Arrivals {
 #[derive(Default)]
 struct State {
     delay: Duration,
-    known: Mutex<Known>,
+    records: Mutex<Records>,
 }
 
 #[derive(Default)]
-struct Known {
+struct Records {
     /// The numbers in order of arrival.
     numbers: Vec<u64>,
     /// How often each number has arrived, up to 255.
@@ -75,7 +75,7 @@ impl Arrivals {
     pub async fn of(setup: &mut Setup, delay: Duration) -> Arrivals {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port on loopback");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let state = Arc::new(State { delay, known: Mutex::default() });
+        let state = Arc::new(State { delay, records: Mutex::default() });
         let task = tokio::spawn(serve(listener, state.clone()));
         setup.destination = users_track(setup, &url, &cdi_server::secret::new_key());
         setup.more = wide_limits();
@@ -84,27 +84,27 @@ impl Arrivals {
 
     /// How many objects have arrived, including repeated ones.
     pub fn objects(&self) -> usize {
-        self.state.known().numbers.len()
+        self.state.records().numbers.len()
     }
 
     /// How many different objects have arrived.
     pub fn distinct(&self) -> usize {
-        self.state.known().distinct
+        self.state.records().distinct
     }
 
     /// How many objects have arrived more than once.
     pub fn more_than_once(&self) -> usize {
-        self.state.known().times.iter().filter(|times| **times > 1).count()
+        self.state.records().times.iter().filter(|times| **times > 1).count()
     }
 
     /// How often an object has arrived.
     pub fn times(&self, number: u64) -> u8 {
-        self.state.known().times.get(number as usize).copied().unwrap_or_default()
+        self.state.records().times.get(number as usize).copied().unwrap_or_default()
     }
 
     /// The last number that arrived for each key, where `whose` computes the key of a number.
     pub fn last(&self, whose: impl Fn(u64) -> u64) -> HashMap<u64, u64> {
-        self.state.known().numbers.iter().map(|number| (whose(*number), *number)).collect()
+        self.state.records().numbers.iter().map(|number| (whose(*number), *number)).collect()
     }
 
     /// Waits until this many different objects have arrived; fails if nothing new arrives for a while.
@@ -125,17 +125,17 @@ impl Drop for Arrivals {
 }
 
 impl State {
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn records(&self) -> MutexGuard<'_, Records> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn arrived(&self, numbers: &[u64]) {
-        let mut known = self.known();
-        numbers.iter().for_each(|number| known.arrived(*number));
+        let mut records = self.records();
+        numbers.iter().for_each(|number| records.arrived(*number));
     }
 }
 
-impl Known {
+impl Records {
     fn arrived(&mut self, number: u64) {
         let place = number as usize;
         if self.times.len() <= place {

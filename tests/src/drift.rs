@@ -13,7 +13,7 @@ use crate::{program, repository};
 
 /// The file of the copy with the document that the server emits.
 pub const EMITTED: &str = "emitted.json";
-/// The files and folders that the check compares.
+/// The settings, which name the compared files and folders.
 const SETTINGS: &str = "openapi/check.toml";
 
 static EMITTED_TEXT: LazyLock<String> = LazyLock::new(|| {

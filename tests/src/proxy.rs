@@ -78,7 +78,7 @@ impl Drop for Proxy {
     }
 }
 
-struct Way {
+struct Handler {
     right: String,
     before: Box<Before>,
     after: Box<After>,
@@ -92,32 +92,32 @@ impl Proxy {
         let url = format!("http://{}", listener.local_addr()?);
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
         let http = http.map_err(std::io::Error::other)?;
-        let way = Arc::new(Way { right: right.to_owned(), before, after, http });
+        let handler = Arc::new(Handler { right: right.to_owned(), before, after, http });
         let task = tokio::spawn(async move {
             // If accepting fails, the proxy looks like a server that does not answer.
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(connection(stream, way.clone()));
+                tokio::spawn(connection(stream, handler.clone()));
             }
         });
         Ok(Proxy { url, task })
     }
 }
 
-async fn connection(stream: TcpStream, way: Arc<Way>) {
+async fn connection(stream: TcpStream, handler: Arc<Handler>) {
     let earlier = Arc::new(std::sync::Mutex::new(None));
     let service = service_fn(move |request: Request<Incoming>| {
         let own = request.headers().get(header::AUTHORIZATION).cloned();
         let mut earlier = earlier.lock().expect("nobody panics with it");
         let before = earlier.clone();
         *earlier = own.or(earlier.take());
-        let way = way.clone();
-        async move { way.answer(request, before).await }
+        let handler = handler.clone();
+        async move { handler.answer(request, before).await }
     });
     // Some proxies cut connections on purpose.
     let _ = http1::Builder::new().pipeline_flush(true).serve_connection(TokioIo::new(stream), service).await;
 }
 
-impl Way {
+impl Handler {
     async fn answer(
         &self,
         request: Request<Incoming>,

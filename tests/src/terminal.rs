@@ -105,7 +105,7 @@ pub fn drawn(written: &str) -> Vec<String> {
 }
 
 /// The lines that were not cleared, with colours.
-pub fn standing(written: &str) -> String {
+pub fn visible_lines(written: &str) -> String {
     let last = |line: &str| line.rsplit(CLEAR_LINE).next().unwrap_or_default().to_owned() + "\n";
     written.lines().map(last).collect()
 }

@@ -54,7 +54,7 @@ async fn a_failed_sync_shows_its_cause_to_the_operator_and_hides_it_from_clients
 }
 
 #[tokio::test]
-async fn a_job_that_no_worker_has_taken_is_said_to_wait() {
+async fn a_job_without_a_worker_is_shown_as_waiting() {
     let service = Setup::with_rows(1).start(Role::Api).await;
     service.client().trigger_integration_sync(INTEGRATION.parse().unwrap()).await.unwrap();
     let table = printed(&service.setup, &["jobs", INTEGRATION]).await;

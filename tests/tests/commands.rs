@@ -39,7 +39,7 @@ fn setup() -> Setup {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sync_is_seen_before_and_after_it() {
+async fn commands_show_a_sync_before_and_after_it() {
     let setup = setup();
     let preview = printed(&setup, &["preview", "Users of ours", "--rows", "2"]);
     assert_eq!(
@@ -106,7 +106,7 @@ async fn a_sync_is_seen_before_and_after_it() {
 }
 
 #[tokio::test]
-async fn a_watermark_is_not_moved_under_a_job() {
+async fn a_watermark_is_not_changed_during_a_job() {
     let service = setup().start(Role::Api).await;
     service.client().trigger_integration_sync(INTEGRATION.parse().unwrap()).await.unwrap();
     let said = refused(&service.setup, &["watermark", INTEGRATION, "--reset"]);
@@ -114,7 +114,7 @@ async fn a_watermark_is_not_moved_under_a_job() {
 }
 
 #[test]
-fn what_is_wrong_is_said_with_where_and_what_to_do() {
+fn errors_say_what_is_wrong_where_and_what_to_do() {
     let setup = setup();
     let said = refused(&setup, &["preview", "Nobody"]);
     assert!(said.contains("opencdi.toml has no integration with the ID or the name \"Nobody\"; it has "), "{said}");
@@ -261,7 +261,7 @@ fn a_first_file_and_key_are_made_and_only_the_source_is_missing() {
 }
 
 #[test]
-fn a_key_is_refused_before_it_is_printed_if_its_name_would_be() {
+fn a_key_with_an_invalid_name_is_refused_before_it_is_printed() {
     let run = |arguments: &[&str]| {
         let output = Command::new(program("cdi-server")).args(["key", "new"]).args(arguments).output().unwrap();
         (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())

@@ -216,7 +216,7 @@ fn judge_all(cases: &[Case]) -> Vec<String> {
 }
 
 #[test]
-fn every_drift_is_named_with_its_line_and_nothing_else_is() {
+fn every_drift_is_reported_with_its_line_and_nothing_else_is() {
     let (drifts, harmless) = (read("drift.toml"), read("harmless.toml"));
     let mut covered: BTreeSet<&str> = BTreeSet::new();
     for wanted in drifts.iter().flat_map(|case| &case.finds) {
@@ -274,7 +274,7 @@ fn after_fix(case: &Case) -> AfterFix {
 }
 
 #[test]
-fn whatever_can_be_fixed_is_gone_after_the_fix() {
+fn fixable_findings_are_gone_after_the_fix() {
     let outcomes = each(&read("drift.toml"), after_fix);
     let clean = outcomes.iter().filter(|outcome| matches!(outcome, AfterFix::Clean)).count();
     let left = outcomes.iter().filter(|outcome| matches!(outcome, AfterFix::Left)).count();

@@ -66,7 +66,7 @@ async fn a_request_without_a_valid_key_is_unauthorized_and_costs_nothing() {
 }
 
 #[tokio::test]
-async fn a_key_without_the_permission_is_denied_before_anything_is_said_of_the_integration() {
+async fn a_key_without_the_permission_is_denied_before_the_integration_is_looked_up() {
     let service = service().await;
     early_in_a_window().await;
     let key = format!("Bearer {}", service.setup.powerless.expose());
@@ -170,7 +170,7 @@ async fn requests_over_the_limit_are_refused_until_the_window_ends_and_start_not
 }
 
 #[tokio::test]
-async fn a_broken_store_is_an_internal_error_whose_cause_only_the_log_has() {
+async fn a_broken_store_is_an_internal_error_whose_cause_is_only_in_the_log() {
     let service = service().await;
     service.setup.store().execute_batch("PRAGMA foreign_keys = OFF; DROP TABLE jobs").unwrap();
     for (method, path, _) in OPERATIONS {

@@ -35,9 +35,9 @@ fn assert_fresh(name: &str, contract: &str) {
         openapi_dropshot::write(repository(), &outputs).unwrap();
     }
     for output in outputs {
-        let stands = std::fs::read_to_string(repository().join(&output.path)).unwrap_or_default();
+        let current = std::fs::read_to_string(repository().join(&output.path)).unwrap_or_default();
         assert!(
-            stands == output.text,
+            current == output.text,
             "{} is out of date: run this test with UPDATE_GENERATED=1 and look at the difference",
             output.path
         );

@@ -43,7 +43,7 @@ async fn insert(database: &mut PgConnection, from: u64, to: u64) {
     execute(database, &rows).await;
 }
 
-async fn killed_again_and_again(replicas: usize) {
+async fn kill_repeatedly(replicas: usize) {
     let kills: usize = setting("OPENCDI_KILLS", 5);
     let postgres = postgres();
     execute(&mut connect(&postgres.url()).await, "CREATE DATABASE app").await;
@@ -122,11 +122,11 @@ async fn killed_again_and_again(replicas: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replica_that_is_killed_again_and_again_sends_little_twice() {
-    killed_again_and_again(1).await;
+async fn killing_a_replica_repeatedly_sends_little_twice() {
+    kill_repeatedly(1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_replicas_the_one_that_works_is_killed_and_little_is_sent_twice() {
-    killed_again_and_again(2).await;
+async fn killing_the_working_one_of_two_replicas_sends_little_twice() {
+    kill_repeatedly(2).await;
 }

@@ -63,7 +63,7 @@ const RIGHT: Case =
     Case { name: "", operation: STATUS, before: |_, _| {}, after: |_, _, _| {}, finds: &[], also: &[], shows: "" };
 
 /// Gives a request the key with every permission.
-fn let_in(facts: &Facts, asked: &mut Asked) {
+fn authorize(facts: &Facts, asked: &mut Asked) {
     asked.headers.insert("authorization", facts.key.clone());
 }
 
@@ -129,7 +129,7 @@ fn wrong_servers() -> Vec<Case> {
             operation: LIST,
             before: |facts, asked| {
                 if asked.headers.contains_key("x-original-url") {
-                    let_in(facts, asked);
+                    authorize(facts, asked);
                 }
             },
             finds: &["live/authentication"],
@@ -142,7 +142,7 @@ fn wrong_servers() -> Vec<Case> {
             operation: LIST,
             before: |facts, asked| {
                 if asked.headers.contains_key("x-api-key") {
-                    let_in(facts, asked);
+                    authorize(facts, asked);
                 }
             },
             finds: &["live/authentication"],
@@ -156,7 +156,7 @@ fn wrong_servers() -> Vec<Case> {
             before: |facts, asked| {
                 let key = facts.key.to_str().unwrap().trim_start_matches("Bearer ").to_owned();
                 if asked.header("authorization").ends_with(&key) {
-                    let_in(facts, asked);
+                    authorize(facts, asked);
                 }
             },
             finds: &["live/authentication"],
@@ -169,7 +169,7 @@ fn wrong_servers() -> Vec<Case> {
             operation: STATUS,
             before: |facts, asked| {
                 if asked.header("authorization").starts_with(facts.key.to_str().unwrap()) {
-                    let_in(facts, asked);
+                    authorize(facts, asked);
                 }
             },
             finds: &["live/authentication"],
@@ -182,7 +182,7 @@ fn wrong_servers() -> Vec<Case> {
             operation: LIST,
             before: |facts, asked| {
                 if asked.path.split('?').next().unwrap().ends_with('/') {
-                    let_in(facts, asked);
+                    authorize(facts, asked);
                 }
             },
             finds: &["live/authentication"],
@@ -196,7 +196,7 @@ fn wrong_servers() -> Vec<Case> {
             before: |facts, asked| {
                 let is_powerless = asked.headers.get("authorization") == Some(&facts.powerless);
                 if is_powerless && asked.headers.contains_key("content-type") {
-                    let_in(facts, asked);
+                    authorize(facts, asked);
                 }
             },
             finds: &["live/permission"],
@@ -623,7 +623,7 @@ fn try_all(cases: &[Case]) -> Vec<String> {
 }
 
 #[test]
-fn servers_that_stumble_over_odd_requests_are_named_and_right_ones_are_not() {
+fn servers_that_fail_on_unusual_requests_are_reported_and_correct_ones_are_not() {
     let (wrong, right) = (wrong_servers(), right_servers());
     let (missed, alarms) = (try_all(&wrong), try_all(&right));
     let score = format!(
@@ -641,7 +641,7 @@ fn servers_that_stumble_over_odd_requests_are_named_and_right_ones_are_not() {
 }
 
 #[test]
-fn the_same_seed_makes_the_same_requests_up() {
+fn the_same_seed_generates_the_same_requests() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let options = Options { window: Duration::from_secs(60), limit: Some(1_000_000) };
     let testbed = runtime.block_on(Testbed::start(&options)).expect("a testbed");

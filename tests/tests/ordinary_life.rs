@@ -30,7 +30,7 @@ const DESTINATION_TAKES: Duration = Duration::from_millis(5);
 const TURN: Duration = Duration::from_secs(60);
 
 /// How long the writers write.
-fn life() -> Duration {
+fn writing_time() -> Duration {
     Duration::from_secs(setting("OPENCDI_LIFE_SECONDS", 8))
 }
 
@@ -75,7 +75,7 @@ async fn synced_while(writers: impl Future<Output = ()>, setup: &Setup) {
 }
 
 /// Checks that the last version of each row that arrived is the one in the table.
-fn nobody_is_behind(arrivals: &Arrivals, table: &[u64], versions: &Versions) {
+fn assert_up_to_date(arrivals: &Arrivals, table: &[u64], versions: &Versions) {
     let last = arrivals.last(Versions::row);
     let behind: Vec<(u64, Option<&u64>)> = table
         .iter()
@@ -131,7 +131,7 @@ async fn write_to_postgres(url: &str, writer: u64, until: Instant, change: impl 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn users_in_postgres_are_up_to_date_once_their_writers_rest() {
+async fn users_in_postgres_are_up_to_date_after_their_writers_stop() {
     let (_postgres, url, mut setup) = in_postgres("id bigint PRIMARY KEY").await;
     let versions = Versions::default();
     let mut connection = connect(&url).await;
@@ -142,7 +142,7 @@ async fn users_in_postgres_are_up_to_date_once_their_writers_rest() {
         execute(&mut connection, &insert).await;
     }
     let arrivals = Arrivals::of(&mut setup, DESTINATION_TAKES).await;
-    let until = Instant::now() + life();
+    let until = Instant::now() + writing_time();
     let writers = (0..WRITERS).map(|writer| {
         write_to_postgres(&url, writer, until, |random| {
             let row = random.below(ROWS);
@@ -152,16 +152,16 @@ async fn users_in_postgres_are_up_to_date_once_their_writers_rest() {
     });
     synced_while(async { drop(join_all(writers).await) }, &setup).await;
     let table = numbers(&mut connection, "SELECT (payload::json->>'n')::bigint FROM users").await;
-    nobody_is_behind(&arrivals, &table, &versions);
+    assert_up_to_date(&arrivals, &table, &versions);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_in_postgres_have_arrived_once_each_once_their_writers_rest() {
+async fn every_event_in_postgres_arrives_once() {
     let (_postgres, url, mut setup) = in_postgres("id bigserial PRIMARY KEY").await;
     setup.kind = "events".to_owned();
     let arrivals = Arrivals::of(&mut setup, DESTINATION_TAKES).await;
     let versions = AtomicU64::new(0);
-    let until = Instant::now() + life();
+    let until = Instant::now() + writing_time();
     let writers = (0..WRITERS).map(|writer| {
         write_to_postgres(&url, writer, until, |random| {
             let some = 1 + random.below(5);
@@ -189,7 +189,7 @@ async fn events_in_postgres_have_arrived_once_each_once_their_writers_rest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn users_in_sqlite_are_up_to_date_once_their_writer_rests() {
+async fn users_in_sqlite_are_up_to_date_after_their_writer_stops() {
     let mut setup = Setup::with_rows(0);
     let versions = Versions::default();
     let mut database = setup.source();
@@ -214,7 +214,7 @@ async fn users_in_sqlite_are_up_to_date_once_their_writer_rests() {
     synced_while(writer, &setup).await;
     let mut statement = database.prepare("SELECT json_extract(payload, '$.n') FROM users").unwrap();
     let table: Vec<u64> = statement.query_map((), |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    nobody_is_behind(&arrivals, &table, &versions);
+    assert_up_to_date(&arrivals, &table, &versions);
 }
 
 /// In the first half of the time many users are changed; in the second half few, but each several times in one second.
@@ -222,8 +222,8 @@ fn write_to_sqlite(mut database: rusqlite::Connection, versions: &Versions) {
     database.busy_timeout(TURN).unwrap();
     let mut random = Random::new(WRITERS);
     let begin = Instant::now();
-    while begin.elapsed() < life() {
-        let much = begin.elapsed() < life() / 2;
+    while begin.elapsed() < writing_time() {
+        let much = begin.elapsed() < writing_time() / 2;
         let second = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let row = if much { random.below(ROWS) } else { second % ROWS };
         let transaction = database.transaction().unwrap();

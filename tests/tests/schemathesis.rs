@@ -168,7 +168,7 @@ fn wrong(asked: &Asked, answered: &mut Answered) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn schemathesis_would_see_what_is_wrong() {
+async fn schemathesis_finds_the_defects_of_a_wrong_server() {
     let setup = with_wide_limits();
     let server = ServerProcess::start(&setup.write()).await;
     let proxy = Proxy::start(&server.url, Box::new(|_| {}), Box::new(wrong)).await.unwrap();

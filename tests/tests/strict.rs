@@ -63,13 +63,13 @@ fn errors_of(program: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_the_operation_documents_can_be_answered() {
+fn documented_errors_compile() {
     assert_eq!(errors_with("list_integrations::Error::InvalidCursor"), Vec::<String>::new());
     assert_eq!(errors_with("list_integrations::Error::RateLimited { retry_after: 7 }"), Vec::<String>::new());
 }
 
 #[test]
-fn what_the_operation_does_not_document_does_not_compile() {
+fn undocumented_errors_do_not_compile() {
     assert_eq!(
         errors_with("list_integrations::Error::JobInProgress { retry_after: None }"),
         ["E0599"],
@@ -80,7 +80,7 @@ fn what_the_operation_does_not_document_does_not_compile() {
 }
 
 #[test]
-fn the_default_build_has_no_faults() {
+fn the_default_build_has_no_fault_injection() {
     let of = |code: &str| errors_of(&format!("pub fn it(_: cdi_server::{code}) {{}}"));
     assert_eq!(of("config::ApiKey"), Vec::<String>::new());
     assert_eq!(of("config::Fault"), ["E0425"], "no key can ask for one");

@@ -184,7 +184,7 @@ fn limits(case: &Case) -> Limits {
 }
 
 #[test]
-fn every_wrong_server_is_named_and_no_right_one_is() {
+fn every_wrong_server_is_reported_and_no_correct_one_is() {
     let (wrong, right) = (read("wrong_servers.toml"), read("right_servers.toml"));
     // Every documented answer of a correct server must be observed. That takes longest, so it starts first.
     let whole = right.iter().map(|case| (case, Limits { exhaust: true, complete: true, ..limits(case) }));

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn it_says_what_the_next_sync_takes() {
+    fn the_output_says_what_the_next_sync_reads() {
         let first_line = |updated_at, read_from, versions| {
             let watermark = Watermark { updated_at, read_from, overflow: None };
             let record = RecordSize { versions, bytes: versions * 16, changes: versions };
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn it_says_how_large_the_record_is_and_what_the_watermark_belongs_to() {
+    fn the_output_shows_the_size_of_the_record_and_the_route_of_the_watermark() {
         let overflow = Overflow { updated_at: time("2026-01-01T00:00:00Z").unwrap(), versions: 4_500_000, sum: 7 };
         let watermark = Watermark { updated_at: None, read_from: None, overflow: Some(overflow) };
         let record = RecordSize { versions: 12_345, bytes: 197_520, changes: 3 };

@@ -4,10 +4,10 @@
 
 pub mod fake_braze;
 pub mod jsonl;
-mod passing;
 pub mod postgres;
 pub mod sqlite;
 mod tables;
+mod transient;
 pub mod users_track;
 
 use std::sync::Arc;

@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_stand_above_their_texts_where_there_is_little_room() {
+    fn labels_are_above_their_texts_in_narrow_terminals() {
         assert_eq!(labelled("source", PLAIN, &["a table", "/tmp/a.db"], 40), "source\n  a table\n  /tmp/a.db\n");
         let wide = "source       a table\n             /tmp/a.db\n";
         assert_eq!(labelled("source", PLAIN, &["a table", "/tmp/a.db"], 80), wide);

@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_stays_on_one_line() {
+    fn short_commands_stay_on_one_line() {
         assert_eq!(fold(&["cdi", "status", "Users", "--follow"], 80), ["  cdi status Users --follow"]);
         assert_eq!(fold(&["cdi", "status", "Users", "--follow"], 19), ["  cdi status \\", "    Users --follow"]);
         let key = format!("CDI_API_KEY={}", "k".repeat(47));

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn it_prints_as_where_it_points() {
+    fn it_prints_as_host_port_and_database_only() {
         for (text, place) in [
             ("postgres://me:hunter2@db.example.com/sales", "Postgres at db.example.com:5432/sales"),
             ("postgresql://db:99/sales?password=hunter2&sslmode=require", "Postgres at db:99/sales"),
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn its_place_is_that_of_the_driver() {
+    fn host_and_database_agree_with_the_driver() {
         for (text, place) in [
             ("postgres://me:hunter2@db.example.com/sales", "postgres://db.example.com:5432/sales"),
             ("postgresql://db:99/sales?password=hunter2&sslmode=require", "postgres://db:99/sales"),
@@ -131,14 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_seen_wherever_it_stands() {
+    fn a_password_is_found_in_every_part() {
         assert!(url("postgres://me:hunter2@db/sales").unwrap().has_password());
         assert!(url("postgres://db/sales?password=hunter2").unwrap().has_password());
         assert!(!url("postgres://me@db/sales").unwrap().has_password());
     }
 
     #[test]
-    fn what_would_have_no_effect_is_refused() {
+    fn parameters_without_effect_are_refused() {
         for text in ["mysql://db/sales", "postgres://db:port/sales", "sqlite:sales"] {
             assert_eq!(url(text), Err(NotPostgres::Other), "{text}");
         }

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn one_name_is_one_text_however_it_is_quoted() {
+    fn equal_names_give_equal_texts() {
         for (written, unquoted) in
             [("users", "users"), (r#""sales"."users""#, "sales.users"), (r#""a.b".c"#, r#""a.b".c"#)]
         {
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_is_refused() {
+    fn invalid_names_are_refused() {
         for text in ["", ".", "a.", ".a", "a..b", "\"a", "\"\"", "\"a\"b", "a.b.c.d", "a\0"] {
             assert_eq!(text.parse::<TableName>(), Err(NotATable), "{text}");
         }

@@ -88,7 +88,7 @@ pub enum Behaviour {
     ReverseKeys,
     /// JSON is on several lines.
     Pretty,
-    /// Characters that are not ASCII are escaped, and slashes too.
+    /// Some characters of texts are escaped, and slashes too.
     Escape,
     /// Times end with `+00:00`.
     Offset,

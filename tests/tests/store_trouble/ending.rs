@@ -64,7 +64,7 @@ async fn a_running_job_can_be_cancelled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_no_worker_has_is_cancelled_at_once() {
+async fn a_queued_job_is_cancelled_at_once() {
     let setup = Setup::with_rows(10);
     let config = setup.write();
     let mut command = serve(&config);
@@ -87,7 +87,7 @@ async fn a_job_that_no_worker_has_is_cancelled_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn syncs_that_wait_for_a_destination_leave_room_for_others() {
+async fn syncs_waiting_for_a_destination_leave_room_for_others() {
     let mut sync = busy_destination(1_000).await;
     let waiting: Vec<String> =
         (1..=4).map(|number| INTEGRATION.replace("4f7a1b01", &format!("4f7a1b1{number}"))).collect();
@@ -116,7 +116,7 @@ async fn syncs_that_wait_for_a_destination_leave_room_for_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_is_stopped_while_a_destination_wants_to_be_left_alone() {
+async fn a_server_can_be_stopped_while_it_waits_for_a_destination() {
     let sync = busy_destination(100).await;
     let mut server = ServerProcess::start(&sync.setup.write()).await;
     Api::new(&server.url, &sync.setup.key).triggered().await;

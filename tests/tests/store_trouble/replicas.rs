@@ -82,7 +82,7 @@ async fn nothing_is_lost_while_replicas_are_killed_at_random() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replica_that_stood_still_delivers_nothing_older_than_what_the_other_has_delivered() {
+async fn a_suspended_replica_delivers_nothing_older_than_the_other_has_delivered() {
     const ROWS: usize = 30_000;
     let postgres = postgres();
     let mut sync = IntoService::new(Setup::with_users(300, ROWS), Duration::from_millis(150)).await;

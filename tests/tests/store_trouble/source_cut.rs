@@ -9,7 +9,7 @@ use contract_tests::sql::{connect, execute, number, postgres};
 use contract_tests::{INTEGRATION, Setup, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sync_goes_on_where_it_was_after_its_source_was_cut_off() {
+async fn a_sync_continues_after_its_source_was_cut_off() {
     const ROWS: usize = 40_000;
     let postgres = postgres();
     let mut database = connect(&postgres.url()).await;

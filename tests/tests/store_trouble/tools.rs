@@ -25,7 +25,7 @@ fn a_small_disk_is_full_to_the_last_byte_until_it_is_freed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_postgres_comes_back_with_its_data_however_it_went() {
+async fn a_postgres_keeps_its_data_through_every_kind_of_outage() {
     let mut postgres = postgres();
     let url = postgres.url();
     let mut connection = connect(&url).await;

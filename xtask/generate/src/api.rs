@@ -20,7 +20,7 @@ use super::problem::Problem;
 const PERMISSION: &str = "x-required-permission";
 /// The extension in which it states the rate limit.
 const RATE_LIMIT: &str = "x-rate-limit";
-/// The extension that distinguishes generated errors with the same status.
+/// The JSON pointer to the property that distinguishes generated errors with the same status.
 const IDENTITY: &str = "/message";
 const JSON: &str = "application/json";
 

@@ -178,7 +178,7 @@ fn has_request_id(api: &Api<'_>) -> bool {
 
 fn method(operation: &Operation<'_>) -> TokenStream {
     let name = value_ident(operation.id);
-    let docs = doc_lines(&spoken(operation));
+    let docs = doc_lines(&docs_text(operation));
     quote! {
         #docs
         fn #name(&self, caller: &Self::Caller, request: operation::#name::Request)
@@ -187,7 +187,7 @@ fn method(operation: &Operation<'_>) -> TokenStream {
 }
 
 /// Summary and description as one text.
-fn spoken(operation: &Operation<'_>) -> String {
+fn docs_text(operation: &Operation<'_>) -> String {
     match (operation.summary, operation.description) {
         ("", description) => description.to_owned(),
         (summary, "") => format!("{summary}."),

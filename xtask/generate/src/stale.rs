@@ -92,7 +92,7 @@ impl Difference {
 
 /// Comments, and literals that may contain comment signs.
 static COMMENT: LazyLock<Regex> = LazyLock::new(|| {
-    #[allow(clippy::expect_used)] // It stands here, and the tests use it.
+    #[allow(clippy::expect_used)] // A constant pattern, which the tests compile.
     Regex::new(r##"(?s)r#".*?"#|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)'|//[^\n]*|/\*.*?\*/"##).expect("a pattern of ours")
 });
 
@@ -178,7 +178,7 @@ fn origin(contract: &Contract, expected: &str, found: &str, around: &str) -> Pla
     if says(&operation.path) {
         return contract.place(operation.path.span, label);
     }
-    // A status: the error whose name or message stands right before it.
+    // A status: the error whose name or message directly precedes it.
     let nearest = operation
         .errors
         .iter()

@@ -55,11 +55,11 @@ pub struct Received {
 #[derive(Debug)]
 struct State {
     key: Secret,
-    known: Mutex<Known>,
+    records: Mutex<Records>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct Records {
     delay: Duration,
     script: VecDeque<Answer>,
     /// The scripted answer to a request with this body; `None` for the computed one.
@@ -86,7 +86,7 @@ impl FakeBraze {
     pub async fn start(key: &Secret) -> std::io::Result<FakeBraze> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let state = Arc::new(State { key: key.clone(), known: Mutex::default() });
+        let state = Arc::new(State { key: key.clone(), records: Mutex::default() });
         let task = tokio::spawn(serve(listener, state.clone()));
         Ok(FakeBraze { address, state, task })
     }
@@ -98,12 +98,12 @@ impl FakeBraze {
 
     /// Delays every answer from now on.
     pub fn delay(&self, delay: Duration) {
-        self.state.known().delay = delay;
+        self.state.records().delay = delay;
     }
 
     /// Queues scripted answers; each is used once, in order.
     pub fn script(&self, answers: impl IntoIterator<Item = Answer>) {
-        self.state.known().script.extend(answers);
+        self.state.records().script.extend(answers);
     }
 
     /// Gives this answer to every request whose body contains `text`.
@@ -114,46 +114,46 @@ impl FakeBraze {
 
     /// Asks this function for a scripted answer to each request body; where it returns `None`, the answer is computed.
     pub fn rule(&self, rule: impl Fn(&str) -> Option<Answer> + Send + 'static) {
-        self.state.known().rule = Some(Rule(Box::new(rule)));
+        self.state.records().rule = Some(Rule(Box::new(rule)));
     }
 
     /// Drops all scripted answers and rules.
     pub fn behave(&self) {
-        let mut known = self.state.known();
-        known.script.clear();
-        known.rule = None;
+        let mut records = self.state.records();
+        records.script.clear();
+        records.rule = None;
     }
 
     /// Drops the recorded requests and accepted objects.
     pub fn forget(&self) {
-        let mut known = self.state.known();
-        known.requests.clear();
-        known.objects.clear();
+        let mut records = self.state.records();
+        records.requests.clear();
+        records.objects.clear();
     }
 
     /// The number of accepted objects.
     pub fn accepted(&self) -> usize {
-        self.state.known().objects.len()
+        self.state.records().objects.len()
     }
 
     /// The number of requests, refused ones included.
     pub fn requests(&self) -> usize {
-        self.state.known().requests.len()
+        self.state.records().requests.len()
     }
 
     /// The accepted objects, in order.
     pub fn objects(&self) -> Vec<Value> {
-        self.state.known().objects.clone()
+        self.state.records().objects.clone()
     }
 
     /// The requests, in order.
     pub fn received(&self) -> Vec<Received> {
-        self.state.known().requests.clone()
+        self.state.records().requests.clone()
     }
 
     /// The highest number of concurrent requests so far.
     pub fn most_at_once(&self) -> usize {
-        self.state.known().most_at_once
+        self.state.records().most_at_once
     }
 }
 
@@ -165,9 +165,9 @@ impl Drop for FakeBraze {
 }
 
 impl State {
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn records(&self) -> MutexGuard<'_, Records> {
         // The data is consistent after every statement, so a lock poisoned by a panicking test is safe to use.
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -194,22 +194,22 @@ async fn connection(stream: TcpStream, state: Arc<State>) {
 
 async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
     let (scripted, delay) = {
-        let mut known = state.known();
-        known.at_once += 1;
-        known.most_at_once = known.most_at_once.max(known.at_once);
-        (known.script.pop_front(), known.delay)
+        let mut records = state.records();
+        records.at_once += 1;
+        records.most_at_once = records.most_at_once.max(records.at_once);
+        (records.script.pop_front(), records.delay)
     };
     let (parts, body) = request.into_parts();
     let bytes = Limited::new(body, MOST_READ).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
-    let scripted = scripted.or_else(|| state.known().rule.as_ref().and_then(|rule| rule.0(&text)));
+    let scripted = scripted.or_else(|| state.records().rule.as_ref().and_then(|rule| rule.0(&text)));
     tokio::time::sleep(scripted.as_ref().map_or(delay, |answer| answer.delay.max(delay))).await;
     let body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
     let path = parts.uri.path().to_owned();
 
-    let mut known = state.known();
-    known.at_once -= 1;
-    let before = known.objects.len();
+    let mut records = state.records();
+    records.at_once -= 1;
+    let before = records.objects.len();
     let response = match &scripted {
         Some(answer) if answer.kind == Kind::Cut => None,
         Some(answer) if answer.kind == Kind::Fixed => Some(fixed(answer)),
@@ -223,9 +223,9 @@ async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Bo
             } else if bytes.len() > MOST_BYTES {
                 (StatusCode::PAYLOAD_TOO_LARGE, json!({ "message": "Request body too large" }))
             } else if path == "/users/delete" {
-                rules::delete(&body, &mut known.objects)
+                rules::delete(&body, &mut records.objects)
             } else {
-                rules::track(&body, &mut known.objects)
+                rules::track(&body, &mut records.objects)
             };
             match scripted {
                 None => Some(as_json(status, &answer)),
@@ -235,8 +235,8 @@ async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Bo
         }
     };
     let status = response.as_ref().map(|response| response.status().as_u16());
-    let accepted = known.objects.len() - before;
-    known.requests.push(Received { at: Instant::now(), path, body, status, accepted });
+    let accepted = records.objects.len() - before;
+    records.requests.push(Received { at: Instant::now(), path, body, status, accepted });
     response.ok_or(Cut)
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::file_offset::{FileIdentity, FileOffset, identity};
-use crate::connectors::passing::file_passes;
+use crate::connectors::transient::is_transient_file_error;
 use crate::sync::SyncError;
 use crate::sync::batch::Batch;
 use crate::sync::destination::Outcome;
@@ -45,11 +45,11 @@ impl LineFile {
     pub fn append(&self, batch: &Batch) -> Result<Vec<Option<Outcome>>, SyncError> {
         let mut writer = self.writer();
         let start = self.end.load(Ordering::Relaxed);
-        let cannot = |error: &Error| trouble(&self.path, "cannot be written", error);
+        let cannot = |error: &Error| write_error(&self.path, "cannot be written", error);
         if writer.is_torn {
             // The partial batch must be removed first.
             let cut = writer.file.set_len(start);
-            cut.map_err(|error| SyncError::Transient(said(&self.path, "cannot be cut back", &error)))?;
+            cut.map_err(|error| SyncError::Transient(message(&self.path, "cannot be cut back", &error)))?;
             writer.is_torn = false;
         }
         self.is_untouched(&writer.file, start)?;
@@ -72,7 +72,7 @@ impl LineFile {
         let synced = file.sync_data();
         let lost = self.lost.fetch_or(synced.is_err(), Ordering::Relaxed);
         match synced {
-            Err(error) => Err(SyncError::Failed(said(&self.path, "cannot be made durable", &error))),
+            Err(error) => Err(SyncError::Failed(message(&self.path, "cannot be made durable", &error))),
             Ok(()) if lost => Err(SyncError::Failed(format!("{} could not be made durable", self.path.display()))),
             Ok(()) => Ok(()),
         }
@@ -80,7 +80,7 @@ impl LineFile {
 
     /// Fails if a process that ignores the lock has removed the file or changed its length.
     fn is_untouched(&self, file: &File, end: u64) -> Result<(), SyncError> {
-        let data = file.metadata().map_err(|error| trouble(&self.path, "cannot be read", &error))?;
+        let data = file.metadata().map_err(|error| write_error(&self.path, "cannot be read", &error))?;
         let what = match (data.nlink(), data.len()) {
             (0, _) => "was removed".to_owned(),
             (_, length) if length != end => format!("was changed (it has {length} bytes instead of {end})"),
@@ -93,8 +93,8 @@ impl LineFile {
 /// Opens and locks the file; `None` while another process has it locked.
 pub fn open(machine: &str, path: PathBuf, position: Option<FileOffset>) -> Result<Option<LineFile>, SyncError> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-    let mut file = file.map_err(|error| refusal(&path, "cannot be opened", &error))?;
-    let cannot = |what: &str, error: &Error| trouble(&path, &format!("cannot {what}"), error);
+    let mut file = file.map_err(|error| open_error(&path, "cannot be opened", &error))?;
+    let cannot = |what: &str, error: &Error| write_error(&path, &format!("cannot {what}"), error);
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Ok(None),
@@ -136,7 +136,7 @@ pub fn probe(path: &Path) -> Result<(), SyncError> {
     } else {
         tempfile::tempfile_in(folder(path)).map(|_| None)
     };
-    match result.map_err(|error| refusal(path, "cannot be written", &error))? {
+    match result.map_err(|error| open_error(path, "cannot be written", &error))? {
         Some(mut file) => holds_objects(path, &mut file),
         None => Ok(()),
     }
@@ -146,7 +146,7 @@ pub fn probe(path: &Path) -> Result<(), SyncError> {
 fn holds_objects(path: &Path, file: &mut File) -> Result<(), SyncError> {
     let mut first = [0];
     let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read(&mut first));
-    match read.map_err(|error| refusal(path, "cannot be read", &error))? {
+    match read.map_err(|error| open_error(path, "cannot be read", &error))? {
         1 if first[0] != b'{' => Err(SyncError::Config(format!(
             "{} contains something else than one JSON object per line; choose another `path`, or remove the file",
             path.display()
@@ -181,20 +181,20 @@ fn repair(file: &mut File, place: u64) -> std::io::Result<u64> {
 }
 
 /// The error for a file that the sync has open.
-fn trouble(path: &Path, what: &str, error: &Error) -> SyncError {
-    let message = said(path, what, error);
-    if file_passes(error) { SyncError::Transient(message) } else { SyncError::Failed(message) }
+fn write_error(path: &Path, what: &str, error: &Error) -> SyncError {
+    let message = message(path, what, error);
+    if is_transient_file_error(error) { SyncError::Transient(message) } else { SyncError::Failed(message) }
 }
 
 /// The error for the configured file; names the folder if that is the problem.
-fn refusal(path: &Path, what: &str, error: &Error) -> SyncError {
+fn open_error(path: &Path, what: &str, error: &Error) -> SyncError {
     let message = match folder_problem(path) {
         Some(problem) => format!("{} {what}: {problem}", path.display()),
-        None => said(path, what, error),
+        None => message(path, what, error),
     };
-    if file_passes(error) { SyncError::Transient(message) } else { SyncError::Config(message) }
+    if is_transient_file_error(error) { SyncError::Transient(message) } else { SyncError::Config(message) }
 }
 
-fn said(path: &Path, what: &str, error: &Error) -> String {
+fn message(path: &Path, what: &str, error: &Error) -> String {
     format!("{} {what}: {error}", path.display())
 }

@@ -48,7 +48,7 @@ fn identity(path: &Path) -> FileIdentity {
 }
 
 #[tokio::test]
-async fn objects_become_lines_and_each_knows_where_it_ends() {
+async fn objects_become_lines_with_end_offsets() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.jsonl");
     assert_eq!(write(&path, None, &["{1}", "{22}"]).await, [4, 9]);
@@ -72,7 +72,7 @@ async fn a_half_written_line_is_removed() {
 }
 
 #[tokio::test]
-async fn a_resumed_job_goes_on_where_its_checkpoint_was() {
+async fn a_resumed_job_continues_at_its_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.jsonl");
     std::fs::write(&path, "{1}\n{2}\n{3}\n{4").unwrap();
@@ -86,7 +86,7 @@ async fn a_resumed_job_goes_on_where_its_checkpoint_was() {
 }
 
 #[tokio::test]
-async fn a_file_in_the_place_of_another_is_not_cut() {
+async fn a_replaced_file_is_not_truncated() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.jsonl");
     std::fs::write(&path, "{1}\n{2}\n{3}\n").unwrap();
@@ -96,7 +96,7 @@ async fn a_file_in_the_place_of_another_is_not_cut() {
 }
 
 #[tokio::test]
-async fn machines_never_cut_each_others_files() {
+async fn a_file_of_another_machine_is_not_truncated() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.jsonl");
     // Path, disk and inode are equal; only the machine differs.
@@ -117,7 +117,7 @@ async fn machines_never_cut_each_others_files() {
 }
 
 #[tokio::test]
-async fn a_file_that_was_made_again_is_another_even_with_the_same_number() {
+async fn a_recreated_file_has_another_identity_even_with_the_same_inode() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.jsonl");
     let made = |path: &Path| {
@@ -138,7 +138,7 @@ async fn a_file_that_was_made_again_is_another_even_with_the_same_number() {
 }
 
 #[test]
-fn a_position_is_a_text_that_older_ones_are_not() {
+fn offsets_round_trip_as_text_and_old_formats_are_rejected() {
     let position = FileOffset { file: FileIdentity(0xab), offset: 77 };
     assert_eq!(position.to_string(), "000000000000000000000000000000ab:77");
     assert_eq!(position.to_string().parse(), Ok(position));
@@ -148,7 +148,7 @@ fn a_position_is_a_text_that_older_ones_are_not() {
 }
 
 #[tokio::test]
-async fn a_file_that_holds_something_else_stays_as_it_is() {
+async fn a_file_with_other_contents_is_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("opencdi.toml");
     std::fs::write(&path, "store = \"x\"\nhalf a line").unwrap();
@@ -159,7 +159,7 @@ async fn a_file_that_holds_something_else_stays_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_run_waits_until_the_one_before_has_let_go_of_the_file() {
+async fn a_run_waits_until_the_previous_run_unlocks_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.jsonl");
     let first = open(&path, None).await.unwrap();
@@ -172,7 +172,7 @@ async fn a_run_waits_until_the_one_before_has_let_go_of_the_file() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_does_not_wait_for_ever() {
+async fn waiting_for_the_lock_times_out() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.jsonl");
     let _first = open(&path, None).await.unwrap();
@@ -181,7 +181,7 @@ async fn it_does_not_wait_for_ever() {
 }
 
 #[tokio::test]
-async fn what_was_once_not_durable_is_never_called_durable() {
+async fn after_a_failed_flush_every_flush_fails() {
     let folder = tempfile::tempdir().unwrap();
     let file = open(&folder.path().join("out.jsonl"), None).await.unwrap();
     file.flush().await.unwrap();
@@ -199,7 +199,7 @@ fn full_disk() -> File {
 }
 
 #[tokio::test]
-async fn nothing_of_a_batch_stays_that_cannot_be_written() {
+async fn a_batch_that_cannot_be_written_is_removed_completely() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.jsonl");
     std::fs::write(&path, "{1}\n").unwrap();
@@ -212,7 +212,7 @@ async fn nothing_of_a_batch_stays_that_cannot_be_written() {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_waited_for() {
+async fn a_write_waits_for_space_on_a_full_disk() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.jsonl");
     let file = open(&path, None).await.unwrap();
@@ -231,7 +231,7 @@ async fn a_full_disk_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_full_disk_is_not_waited_for_for_ever() {
+async fn waiting_for_space_times_out() {
     let folder = tempfile::tempdir().unwrap();
     let file = open(&folder.path().join("out.jsonl"), None).await.unwrap();
     replace(&file, full_disk());
@@ -242,7 +242,7 @@ async fn a_full_disk_is_not_waited_for_for_ever() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_to_stop_does_not_wait_for_a_full_disk() {
+async fn a_stopping_run_does_not_wait_for_space() {
     let folder = tempfile::tempdir().unwrap();
     let (stop, asked) = Stop::channel();
     let context = DeliveryContext { stop: asked, first_pause: Duration::from_secs(60), ..context() };
@@ -257,7 +257,7 @@ async fn a_run_that_is_to_stop_does_not_wait_for_a_full_disk() {
 }
 
 #[tokio::test]
-async fn a_file_that_somebody_else_has_touched_gets_nothing_more() {
+async fn a_file_changed_by_another_process_gets_no_more_lines() {
     type Touch = fn(&Path);
     let touches: [(Touch, &str); 3] = [
         (|path| std::fs::write(path, "").unwrap(), "was changed (it has 0 bytes instead of 4)"),

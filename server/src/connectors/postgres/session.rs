@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use tracing::Instrument as _;
 
 use super::transactions::APPLICATION;
-use super::values::away;
+use super::values::connect_error;
 use crate::sync::SyncError;
 use crate::types::PostgresUrl;
 
@@ -26,7 +26,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 const CANCEL: Duration = Duration::from_secs(10);
 /// Postgres 14 and later check at this interval whether the client is still connected, on systems that support it.
 /// Elsewhere the setting is unknown or refused.
-const LOOK_FOR_CLIENT: &str =
+const CHECK_CLIENT: &str =
     "SELECT set_config(name, '2s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'";
 
 /// Identifies a session by process ID and start time, because process IDs are reused.
@@ -41,12 +41,12 @@ pub async fn connect(url: &PostgresUrl) -> Result<(PgConnection, Session), SyncE
     let options = PgConnectOptions::from_str(url.expose());
     // A query lasts as long as the delivery of its rows, so slow queries are not logged as warnings.
     let options = options.map(|options| options.disable_statement_logging().application_name(APPLICATION));
-    let options = options.map_err(|error| away(url, &PgConnectOptions::new_without_pgpass(), &error))?;
+    let options = options.map_err(|error| connect_error(url, &PgConnectOptions::new_without_pgpass(), &error))?;
     let connect = timeout(CONNECT, PgConnection::connect_with(&options)).await;
     let connect = connect.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut));
-    let mut connection = connect.map_err(|error| away(url, &options, &error))?;
+    let mut connection = connect.map_err(|error| connect_error(url, &options, &error))?;
     // The setting is optional. A broken connection is noticed at the next statement.
-    let _ = sqlx::raw_sql(LOOK_FOR_CLIENT).execute(&mut connection).await;
+    let _ = sqlx::raw_sql(CHECK_CLIENT).execute(&mut connection).await;
     let id = sqlx::query_as("SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()");
     let id = id.fetch_optional(&mut connection).await.ok().flatten();
     Ok((connection, Session { options, id }))
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_looks_for_its_client() {
+    async fn the_server_checks_for_a_disconnected_client() {
         let (mut connection, _) = opened().await;
         let interval = sqlx::query_scalar("SELECT current_setting('client_connection_check_interval', true)");
         let interval: Option<String> = interval.fetch_one(&mut connection).await.unwrap();

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_writer_that_is_shown_counts_even_if_somebody_else_is_hidden() {
+    async fn a_visible_writer_counts_even_if_other_sessions_are_hidden() {
         let database = Database::new().await;
         let writers = role(&database).await;
         let (mut asks, mut writes, mut other) = (

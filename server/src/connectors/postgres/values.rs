@@ -5,11 +5,11 @@ use std::io::ErrorKind;
 use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{Row as _, ValueRef as _};
 
-use crate::connectors::passing::connection_passes;
 use crate::connectors::tables::survey::StoredTime;
 use crate::connectors::tables::timestamps::{
     self, TimestampFormat, example_of_fraction, micros_of_fraction, micros_of_number, micros_of_text,
 };
+use crate::connectors::transient::is_transient_connection_error;
 use crate::sync::SyncError;
 use crate::types::{PostgresUrl, TableName};
 
@@ -121,7 +121,7 @@ pub fn bytes(row: &PgRow, index: usize) -> Option<&[u8]> {
 }
 
 /// The error for a failed connection attempt.
-pub fn away(url: &PostgresUrl, options: &PgConnectOptions, error: &sqlx::Error) -> SyncError {
+pub fn connect_error(url: &PostgresUrl, options: &PgConnectOptions, error: &sqlx::Error) -> SyncError {
     let message = match error {
         sqlx::Error::PoolTimedOut => "it does not answer in time".to_owned(),
         sqlx::Error::Database(error) => error.message().to_owned(),
@@ -134,9 +134,9 @@ pub fn away(url: &PostgresUrl, options: &PgConnectOptions, error: &sqlx::Error) 
         sqlx::Error::PoolTimedOut => true,
         // The socket is missing if the server is not running. Otherwise a certificate file is missing.
         sqlx::Error::Io(error) if error.kind() == ErrorKind::NotFound => by_socket,
-        sqlx::Error::Io(error) => connection_passes(error),
+        sqlx::Error::Io(error) => is_transient_connection_error(error),
         sqlx::Error::Protocol(said) => is_cut_off(said),
-        sqlx::Error::Database(error) => code_passes(error.code().as_deref()),
+        sqlx::Error::Database(error) => is_transient_code(error.code().as_deref()),
         _ => false,
     };
     if passes { SyncError::Transient(message) } else { SyncError::Config(message) }
@@ -158,7 +158,7 @@ pub fn meaning(table: &TableName, error: &sqlx::Error) -> SyncError {
     match error {
         sqlx::Error::Database(database) => {
             let message = format!("the table `{table}`: {}", database.message());
-            let passes = code_passes(database.code().as_deref());
+            let passes = is_transient_code(database.code().as_deref());
             if passes { SyncError::Transient(message) } else { SyncError::Config(message) }
         }
         // The connection broke.
@@ -170,12 +170,12 @@ pub fn meaning(table: &TableName, error: &sqlx::Error) -> SyncError {
 }
 
 /// Whether an error code is temporary: connection errors, conflicts, lack of resources, operator intervention.
-fn code_passes(code: Option<&str>) -> bool {
+fn is_transient_code(code: Option<&str>) -> bool {
     /// `configuration_limit_exceeded` and `database_dropped`, which are permanent.
-    const LASTING: [&str; 2] = ["53400", "57P04"];
+    const PERMANENT: [&str; 2] = ["53400", "57P04"];
     /// Lock not available, object in use, idle-in-transaction timeout, transaction timeout.
-    const PASSING: [&str; 9] = ["08", "40", "53", "55006", "55P03", "57", "58", "25P03", "25P04"];
-    code.is_some_and(|code| !LASTING.contains(&code) && PASSING.iter().any(|class| code.starts_with(class)))
+    const TRANSIENT: [&str; 9] = ["08", "40", "53", "55006", "55P03", "57", "58", "25P03", "25P04"];
+    code.is_some_and(|code| !PERMANENT.contains(&code) && TRANSIENT.iter().any(|class| code.starts_with(class)))
 }
 
 #[cfg(test)]
@@ -183,20 +183,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_that_pass_are_told_from_those_that_have_to_be_repaired() {
-        for passing in
+    fn transient_error_codes_are_distinguished_from_permanent_ones() {
+        for transient in
             ["08006", "40001", "40P01", "53300", "53200", "55P03", "57P01", "57P02", "57P03", "57014", "58030", "25P04"]
         {
-            assert!(code_passes(Some(passing)), "{passing}");
+            assert!(is_transient_code(Some(transient)), "{transient}");
         }
         for lasting in ["28P01", "28000", "3D000", "42P01", "42501", "22012", "53400", "55000", "57P04", "0A000"] {
-            assert!(!code_passes(Some(lasting)), "{lasting}");
+            assert!(!is_transient_code(Some(lasting)), "{lasting}");
         }
-        assert!(!code_passes(None));
+        assert!(!is_transient_code(None));
     }
 
     #[test]
-    fn a_server_that_hangs_up_is_no_server_of_another_kind() {
+    fn a_closed_connection_is_not_taken_for_another_kind_of_server() {
         assert!(is_cut_off("unexpected response from SSLRequest: 0x00 (tls:95)"));
         assert!(is_cut_off("unexpected response from SSLRequest: 0x45"));
         assert!(!is_cut_off("unexpected response from SSLRequest: 0x48"), "HTTP");

@@ -12,10 +12,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rustix::fs::Access;
 
 use super::values::{example, meaning, micros, owned};
-use crate::connectors::passing::file_passes;
 use crate::connectors::tables::LOCKED;
 use crate::connectors::tables::columns::Columns;
 use crate::connectors::tables::timestamps::not_a_timestamp;
+use crate::connectors::transient::is_transient_file_error;
 use crate::sync::SyncError;
 use crate::types::{IntegrationKind, TableName, folder, quoted};
 
@@ -151,7 +151,7 @@ fn connect(path: &Path) -> Result<Connection, SyncError> {
     let place = format!("the source {}", path.display());
     match std::fs::metadata(path) {
         Ok(data) if data.is_file() => {}
-        Err(error) if file_passes(&error) => return Err(SyncError::Transient(format!("{place}: {error}"))),
+        Err(error) if is_transient_file_error(&error) => return Err(SyncError::Transient(format!("{place}: {error}"))),
         Err(error) if error.kind() != ErrorKind::NotFound => {
             return Err(SyncError::Config(format!("{place}: {error}")));
         }
@@ -185,7 +185,9 @@ fn connect(path: &Path) -> Result<Connection, SyncError> {
             _ => return Err(meaning(&place, &error)),
         }
         match cannot_open(path) {
-            Some(reason) if file_passes(&reason) => return Err(SyncError::Transient(format!("{place}: {reason}"))),
+            Some(reason) if is_transient_file_error(&reason) => {
+                return Err(SyncError::Transient(format!("{place}: {reason}")));
+            }
             Some(reason) => return Err(SyncError::Config(format!("{place}: {reason}"))),
             None if tries.next().is_some() => std::thread::sleep(PAUSE),
             None if rustix::fs::access(folder(path), Access::WRITE_OK).is_err() => {
@@ -219,7 +221,7 @@ fn cannot_open(path: &Path) -> Option<std::io::Error> {
         return Some(forbidden.into());
     }
     let shortage = (0..FILES).map(|_| File::open("/dev/null")).collect::<Result<Vec<_>, _>>().err();
-    shortage.filter(file_passes)
+    shortage.filter(is_transient_file_error)
 }
 
 #[cfg(test)]
@@ -233,7 +235,7 @@ mod tests {
     const LOCKED: &str = "the database is locked";
 
     #[test]
-    fn to_find_out_why_a_file_cannot_be_opened_drops_no_lock_on_it() {
+    fn diagnosing_a_failed_open_releases_no_lock() {
         if let Ok(path) = std::env::var(DATABASE) {
             let other = Connection::open(path).unwrap();
             let error = other.execute_batch("BEGIN EXCLUSIVE").expect_err("nobody has locked it");
@@ -246,7 +248,7 @@ mod tests {
         connection.execute_batch("CREATE TABLE users (UPDATED_AT); BEGIN EXCLUSIVE").unwrap();
         assert!(cannot_open(&path).is_none());
         // File locks only exclude other processes.
-        let name = "connectors::sqlite::table::tests::to_find_out_why_a_file_cannot_be_opened_drops_no_lock_on_it";
+        let name = "connectors::sqlite::table::tests::diagnosing_a_failed_open_releases_no_lock";
         let mut process = Command::new(std::env::current_exe().unwrap());
         let output = process.args(["--exact", name, "--nocapture"]).env(DATABASE, &path).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
@@ -254,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_cannot_be_opened() {
+    fn a_missing_file_cannot_be_opened() {
         let missing = cannot_open(Path::new("/no/such/file")).unwrap();
         assert_eq!(missing.kind(), ErrorKind::NotFound);
     }

@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_passes_is_told_from_what_has_to_be_repaired() {
+    fn transient_errors_are_distinguished_from_permanent_ones() {
         let meaning = |code| meaning("here", &rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
         for code in [
             ffi::SQLITE_BUSY,

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn users_are_not_deleted_by_what_several_may_share() {
+    fn users_are_not_deleted_by_identifiers_that_several_may_share() {
         let deletes = |names: &[&str]| columns_for(IntegrationKind::UserDeletes, names);
         let error = deletes(&["UPDATED_AT", "EMAIL", "PHONE", "ALIAS_NAME"]).unwrap_err();
         assert!(error.contains("by EMAIL and PHONE only") && error.contains("needs EXTERNAL_ID"), "{error}");
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_said_with_what_there_is() {
+    fn an_error_names_the_missing_and_the_existing_columns() {
         let error = columns(&["PAYLOAD", "EXTERNAL_ID", "CHANGED"]).unwrap_err();
         assert!(error.contains("no column UPDATED_AT; its columns are `PAYLOAD`, `EXTERNAL_ID`, `CHANGED`"), "{error}");
         assert!(columns(&["UPDATED_AT", "EMAIL"]).unwrap_err().contains("PAYLOAD"));
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_of_a_row_is_said_and_not_kept() {
+    fn values_that_cannot_be_sent_are_reported_and_dropped() {
         let columns = columns(&["UPDATED_AT", "PAYLOAD", "EXTERNAL_ID", "EMAIL"]).unwrap();
         let long = "x".repeat(LONGEST + 1);
         let row = |values: [&[u8]; 3]| {

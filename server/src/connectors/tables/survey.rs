@@ -71,7 +71,7 @@ pub struct Survey {
     /// Rows dated in the future.
     pub future: u64,
     /// The times between `from` and `now`.
-    times: Option<Stretch>,
+    times: Option<TimeRange>,
     /// The layout of the first text, and whether all others share it.
     layout: Option<TextLayout>,
     alike: bool,
@@ -81,7 +81,7 @@ pub struct Survey {
 
 /// The earliest and the latest of some times.
 #[derive(Debug, Clone)]
-struct Stretch {
+struct TimeRange {
     first: (i64, TimeBound),
     last: (i64, TimeBound),
 }
@@ -104,7 +104,7 @@ impl Survey {
     pub fn counted(from: Option<i64>, earliest: i64, now: i64, future: u64) -> Survey {
         let first = from.unwrap_or(earliest);
         let bound = |micros| (micros, TimeBound::Number(micros as f64));
-        let times = (first <= now).then(|| Stretch { first: bound(first), last: bound(now) });
+        let times = (first <= now).then(|| TimeRange { first: bound(first), last: bound(now) });
         Survey { times, alike: false, future, ..Survey::new(from, now) }
     }
 
@@ -149,7 +149,7 @@ impl Survey {
 
     /// The rows to read; `None` if there are none.
     pub fn selection(&self) -> Option<Selection> {
-        let Stretch { first, last } = self.times.as_ref()?;
+        let TimeRange { first, last } = self.times.as_ref()?;
         Some(if self.alike {
             Selection::Stored { from: first.1.clone(), to: last.1.clone() }
         } else {
@@ -158,17 +158,17 @@ impl Survey {
     }
 }
 
-fn add(stretch: &mut Option<Stretch>, micros: i64, value: StoredTime<'_>) {
+fn add(range: &mut Option<TimeRange>, micros: i64, value: StoredTime<'_>) {
     let new = || (micros, value.into());
-    match stretch {
-        None => *stretch = Some(Stretch { first: new(), last: new() }),
-        Some(stretch) => {
+    match range {
+        None => *range = Some(TimeRange { first: new(), last: new() }),
+        Some(range) => {
             // Values of the same microsecond may still differ.
-            if (micros, value) < (stretch.first.0, stretch.first.1.stored()) {
-                stretch.first = new();
+            if (micros, value) < (range.first.0, range.first.1.stored()) {
+                range.first = new();
             }
-            if (micros, value) > (stretch.last.0, stretch.last.1.stored()) {
-                stretch.last = new();
+            if (micros, value) > (range.last.0, range.last.1.stored()) {
+                range.last = new();
             }
         }
     }
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_are_written_alike_are_selected_as_texts() {
+    fn texts_with_one_layout_are_compared_as_texts() {
         let texts = ["1970-01-01T00:00:03Z", "1970-01-01T00:00:01Z", "1970-01-01T00:00:05Z", "1971-01-01T00:00:00Z"];
         let text = |text: &str| TimeBound::Text(text.to_owned());
         let stored = |from, to| Some(Selection::Stored { from: text(from), to: text(to) });
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_are_written_differently_are_selected_as_times() {
+    fn texts_with_different_layouts_are_compared_as_times() {
         let from_1_to = |seconds: i64| Some(Selection::Computed { from: 1_000_000, to: seconds * 1_000_000 });
         for other in
             ["1970-01-01T01:00:04+01:00", "1970-01-01 00:00:04Z", "1970-01-01T00:00:04", "1970-01-01T00:00:04.0Z"]
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_in_which_rows_are_stored_may_be_that_of_their_times() {
+    fn chronological_storage_order_is_recognised() {
         for (rows, in_order) in [
             (vec![(1, 10), (2, 10), (5, 20)], true),
             (vec![(1, 10), (2, 9)], false),
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_is_new_nothing_is_selected() {
+    fn without_new_rows_nothing_is_selected() {
         assert_eq!(survey(None, &[]).selection(), None);
         let survey = survey(Some(1_000_001), &["1970-01-01T00:00:01Z", "1971-01-01T00:00:00Z"]);
         assert_eq!(survey.selection(), None);

@@ -53,11 +53,11 @@ pub fn micros_of_fraction(number: f64) -> Option<i64> {
 
 /// Converts a text to microseconds, rounded down; `None` if it is not a timestamp.
 pub fn micros_of_text(text: &str) -> Option<i64> {
-    micros_of_usual_text(text.as_bytes()).or_else(|| micros_of_any_text(text))
+    micros_of_common_text(text.as_bytes()).or_else(|| micros_of_general_text(text))
 }
 
 /// Parses the common form `2026-11-23T20:43:04.000123Z`. The general parser is much slower.
-fn micros_of_usual_text(text: &[u8]) -> Option<i64> {
+fn micros_of_common_text(text: &[u8]) -> Option<i64> {
     let number = |digits: &[u8]| {
         digits
             .iter()
@@ -79,7 +79,7 @@ fn micros_of_usual_text(text: &[u8]) -> Option<i64> {
     Some(time.and_utc().timestamp_micros())
 }
 
-fn micros_of_any_text(text: &str) -> Option<i64> {
+fn micros_of_general_text(text: &str) -> Option<i64> {
     // The parser also accepts `2026-1-1`, blanks and other signs, which do not sort chronologically.
     if !text.is_ascii() || !SHAPE.iter().zip(text.bytes()).all(|(shape, byte)| is_in_shape(*shape, byte)) {
         return None;
@@ -178,12 +178,12 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_way_says_what_the_general_way_says() {
+    fn the_fast_parser_agrees_with_the_general_one() {
         proptest!(|(text in "(19|20)[0-9]{2}-[01][0-9]-[0-3][0-9][T ][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{1,7})?Z?")| {
-            if let Some(micros) = micros_of_usual_text(text.as_bytes()) {
+            if let Some(micros) = micros_of_common_text(text.as_bytes()) {
                 // A zone after a blank is the only form that the general parser refuses.
                 let text = if text.ends_with('Z') { text.replace(' ', "T") } else { text };
-                prop_assert_eq!(micros_of_any_text(&text), Some(micros));
+                prop_assert_eq!(micros_of_general_text(&text), Some(micros));
             }
         });
     }
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_of_digits_is_refused_with_the_column_that_would_be_read() {
+    fn digits_in_a_text_column_are_refused_with_the_column_type_to_use() {
         let said = |value: &str| not_a_timestamp("users", "UPDATED_AT", value, Some("EXTERNAL_ID \"a\""));
         assert_eq!(
             said("\"1790000000\""),

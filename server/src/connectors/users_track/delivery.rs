@@ -18,8 +18,8 @@ use super::limits::MOST_BYTES;
 use super::patience::Pauses;
 use super::settings::UsersTrack;
 use super::stretches::{Doubt, Stretch, Stretches};
-use super::suspects::{Heard, Suspects};
-use super::track_response::{Dealt, Meaning};
+use super::suspects::{Signal, Suspects};
+use super::track_response::{Meaning, Processed};
 use crate::sync::SyncError;
 use crate::sync::batch::Batch;
 use crate::sync::destination::{DeliveryContext, Limits, Outcome};
@@ -96,16 +96,16 @@ impl OpenUsersTrack {
             let Some(mut stretch) = stretches.next() else {
                 // Another lane may need to search for the refused objects.
                 turn = None;
-                match self.look_again(&mut stretches).await? {
-                    Again::Done => break,
-                    Again::Send => {}
-                    Again::HoldBack => {
+                match self.next_step(&mut stretches).await? {
+                    NextStep::Done => break,
+                    NextStep::Send => {}
+                    NextStep::HoldBack => {
                         for Stretch { objects, doubt, .. } in stretches.take_suspects() {
                             let reason = doubt.map(|doubt| doubt.reason).unwrap_or_default();
                             outcomes[objects.start] = Some(Outcome::Suspected(self.suspects.hold_back(), reason));
                         }
                     }
-                    Again::Stopped => return Ok(()),
+                    NextStep::Stopped => return Ok(()),
                 }
                 continue;
             };
@@ -114,8 +114,8 @@ impl OpenUsersTrack {
             }
             let first = stretch.objects.start;
             match self.send(batch, &mut stretch).await? {
-                Verdict::Dealt(refusals) => {
-                    stretches.dealt();
+                Verdict::Processed(refusals) => {
+                    stretches.processed();
                     outcomes[stretch.objects].fill(Some(Outcome::Delivered(0)));
                     for (index, reason) in refusals {
                         outcomes[first + index] = Some(Outcome::Refused(reason));
@@ -153,7 +153,7 @@ impl OpenUsersTrack {
                     tracing::debug!(objects = stretch.len(), %status, "the destination fails at the batch; it is halved");
                     self.halve(&mut stretches, stretch);
                 }
-                Verdict::PutOff => stretches.put_off(stretch),
+                Verdict::Postponed => stretches.postpone(stretch),
                 Verdict::Stopped => return Ok(()),
             }
             if self.context.stop.is_asked() {
@@ -165,7 +165,7 @@ impl OpenUsersTrack {
 
     /// Halves a stretch. The halves inherit its retry time only if the service has processed nothing else since.
     fn halve(&self, stretches: &mut Stretches<'_>, mut stretch: Stretch) {
-        if self.suspects.dealt_last() > stretch.patience.trouble_since {
+        if self.suspects.last_processed() > stretch.patience.failing_since {
             stretch.patience = Default::default();
         }
         stretch.failed_at = Some(self.suspects.begun());
@@ -173,33 +173,33 @@ impl OpenUsersTrack {
     }
 
     /// Decides which suspects to send again, when all other objects of the batch that may be sent have been processed.
-    async fn look_again(&self, stretches: &mut Stretches<'_>) -> Result<Again, SyncError> {
+    async fn next_step(&self, stretches: &mut Stretches<'_>) -> Result<NextStep, SyncError> {
         loop {
-            let Some(refused_at) = stretches.first_refusal() else { return Ok(Again::Done) };
-            let pausing = match self.wait(self.suspects.hear(refused_at)).await {
-                Some(Heard::Dealt) => {
-                    stretches.look_again(|refused_at| self.suspects.has_dealt_after(refused_at));
-                    return Ok(Again::Send);
+            let Some(refused_at) = stretches.first_refusal() else { return Ok(NextStep::Done) };
+            let pausing = match self.wait(self.suspects.wait_for_signal(refused_at)).await {
+                Some(Signal::Processed) => {
+                    stretches.release_suspects(|refused_at| self.suspects.has_processed_after(refused_at));
+                    return Ok(NextStep::Send);
                 }
-                Some(Heard::Try) => {
+                Some(Signal::Retry) => {
                     stretches.try_one();
-                    return Ok(Again::Send);
+                    return Ok(NextStep::Send);
                 }
-                Some(Heard::Silence(pausing)) => pausing,
-                None => return Ok(Again::Stopped),
+                Some(Signal::BackOff(pausing)) => pausing,
+                None => return Ok(NextStep::Stopped),
             };
             let Some(pause) = pausing.next_pause(self.context.first_pause) else {
                 self.suspects.judge_tried()?;
-                return Ok(Again::HoldBack);
+                return Ok(NextStep::HoldBack);
             };
-            match self.wait(timeout(pause, self.suspects.dealt_after(refused_at))).await {
+            match self.wait(timeout(pause, self.suspects.processed_after(refused_at))).await {
                 Some(Ok(())) => {}
                 Some(Err(_)) => {
                     pausing.try_again();
                     stretches.try_one();
-                    return Ok(Again::Send);
+                    return Ok(NextStep::Send);
                 }
-                None => return Ok(Again::Stopped),
+                None => return Ok(NextStep::Stopped),
             }
         }
     }
@@ -210,43 +210,44 @@ impl OpenUsersTrack {
         let objects = batch.bytes(stretch.objects.clone());
         let body = Bytes::from([b"{\"", array.as_bytes(), b"\":[", objects, b"]}"].concat());
         let alone = stretch.len() == 1;
-        let (mut failures, mut between, mut dealt_before) = (0, 0, None);
+        let (mut failures, mut between, mut processed_before) = (0, 0, None);
         while self.may_send().await {
-            let request = self.suspects.under_way();
+            let request = self.suspects.begin_request();
             let sent = self.context.fence.within(self.endpoint.post(body.clone(), stretch.len())).await;
             // If the lease ended first, the request is repeated once the lease is held again.
             let Some(meaning) = sent else { continue };
             match &meaning {
-                Ok(Meaning::Dealt(_)) => request.dealt(),
+                Ok(Meaning::Processed(_)) => request.processed(),
                 Ok(Meaning::ServerError(..)) => request.failed(),
                 _ => {}
             }
             drop(request);
             let (reason, asked) = match meaning? {
-                Meaning::Dealt(dealt) => {
-                    self.warn(&dealt);
-                    return Ok(Verdict::Dealt(dealt.refused));
+                Meaning::Processed(processed) => {
+                    self.warn(&processed);
+                    return Ok(Verdict::Processed(processed.refused));
                 }
                 Meaning::RefusedTogether(reason) => return Ok(Verdict::RefusedTogether(reason)),
-                Meaning::Later(asked) => {
+                Meaning::RateLimited(asked) => {
                     let first = self.context.first_pause;
                     let pause = asked.unwrap_or_else(|| stretch.patience.next_pause(first)).max(first);
-                    let dealt_last = self.suspects.dealt_last();
-                    stretch.patience.limited(dealt_last, pause, self.give_up_when_limited_after)?;
+                    let last_processed = self.suspects.last_processed();
+                    stretch.patience.limited(last_processed, pause, self.give_up_when_limited_after)?;
                     self.pauses.limit(pause);
                     continue;
                 }
                 Meaning::ServerError(status, asked) => {
                     let answers = self.suspects.answers();
-                    between +=
-                        usize::from(dealt_before.replace(answers.dealt).is_some_and(|before| answers.dealt > before));
+                    between += usize::from(
+                        processed_before.replace(answers.processed).is_some_and(|before| answers.processed > before),
+                    );
                     // A failure with a `Retry-After` is not about these objects.
                     failures += usize::from(asked.is_none());
                     stretch.failures.add(status, asked.is_some(), answers);
                     // An object is skipped only if the service has processed other objects sent after the part with
                     // this object failed, or between its failures at this object. While a service goes down, a few
                     // requests may still succeed.
-                    let others_pass = stretch.failed_at.is_some_and(|then| self.suspects.has_dealt_after(then))
+                    let others_pass = stretch.failed_at.is_some_and(|then| self.suspects.has_processed_after(then))
                         || between >= FAILURES_BETWEEN;
                     let is_failing = if alone {
                         failures >= FAILURES_ALONE && others_pass && stretch.failures.are_about_the_object(answers)
@@ -257,21 +258,21 @@ impl OpenUsersTrack {
                         return Ok(Verdict::Failing(status));
                     }
                     // The retry time of a single object starts again while other objects are processed.
-                    if alone && asked.is_none() && self.suspects.dealt_last() > stretch.patience.trouble_since {
+                    if alone && asked.is_none() && self.suspects.last_processed() > stretch.patience.failing_since {
                         stretch.patience = Default::default();
                     }
                     (status.to_string(), asked)
                 }
-                Meaning::Trouble(reason, asked) => (reason, asked),
+                Meaning::Transient(reason, asked) => (reason, asked),
             };
             let pause = stretch.patience.next_pause(self.context.first_pause).max(asked.unwrap_or_default());
-            stretch.patience.trouble(&reason, pause, self.give_up_after)?;
+            stretch.patience.failed(&reason, pause, self.give_up_after)?;
             self.pauses.log_failure(&reason, pause);
             if self.wait(sleep(pause)).await.is_none() {
                 return Ok(Verdict::Stopped);
             }
             if alone && failures >= FAILURES_ALONE {
-                return Ok(Verdict::PutOff);
+                return Ok(Verdict::Postponed);
             }
         }
         Ok(Verdict::Stopped)
@@ -303,20 +304,20 @@ impl OpenUsersTrack {
     }
 
     /// Logs a warning about unexpected answers, once per run.
-    fn warn(&self, dealt: &Dealt) {
-        if dealt.odd_body && !self.warned_of_body.swap(true, Ordering::Relaxed) {
+    fn warn(&self, processed: &Processed) {
+        if processed.foreign_body && !self.warned_of_body.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 "the destination accepts objects with a body that is not the service's; they count as delivered"
             );
         }
-        if dealt.odd_errors && !self.warned_of_errors.swap(true, Ordering::Relaxed) {
+        if processed.unassigned_errors && !self.warned_of_errors.swap(true, Ordering::Relaxed) {
             tracing::warn!("the destination's answer has an error that names no object of the request");
         }
     }
 }
 
 /// What to do when only suspects are left.
-enum Again {
+enum NextStep {
     /// No suspects are left.
     Done,
     /// Some suspects are to be sent again.
@@ -330,12 +331,12 @@ enum Again {
 /// The service's decision about some objects.
 enum Verdict {
     /// These objects are refused, the others accepted.
-    Dealt(Vec<(usize, String)>),
+    Processed(Vec<(usize, String)>),
     RefusedTogether(String),
     /// The service repeatedly fails at these objects; in the case of one object, while it processes others.
     Failing(StatusCode),
     /// The service fails at this object, and perhaps at all objects: try the others first.
-    PutOff,
+    Postponed,
     /// The run is asked to stop.
     Stopped,
 }

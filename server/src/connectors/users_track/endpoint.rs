@@ -70,7 +70,7 @@ impl Endpoint {
     /// Sends a request without objects. The service first checks the key and then refuses the empty request.
     pub async fn probe(&self) -> Result<(), SyncError> {
         match self.post(Bytes::from_static(b"{}"), 0).await {
-            Ok(Meaning::Trouble(reason, _)) => {
+            Ok(Meaning::Transient(reason, _)) => {
                 Err(SyncError::Failed(format!("request to the destination failed: {reason}")))
             }
             Ok(Meaning::ServerError(status, _)) => {
@@ -87,7 +87,7 @@ impl Endpoint {
             Ok((status, headers, answer)) => {
                 track_response::read(status, &headers, &self.without_key(answer), objects, Utc::now())
             }
-            Err(error) => Ok(Meaning::Trouble(with_advice(chain(&error.without_url())), None)),
+            Err(error) => Ok(Meaning::Transient(with_advice(chain(&error.without_url())), None)),
         }
     }
 

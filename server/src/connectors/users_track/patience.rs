@@ -15,7 +15,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Patience {
     /// When a request with them first failed.
-    pub trouble_since: Option<Instant>,
+    pub failing_since: Option<Instant>,
     /// When a request with them first reached the rate limit.
     limited_since: Option<Instant>,
     /// Number of pauses so far.
@@ -35,8 +35,8 @@ impl Patience {
     }
 
     /// Records a failure. Fails if the pause would end more than `longest` after the first one.
-    pub fn trouble(&mut self, reason: &str, pause: Duration, longest: Duration) -> Result<(), SyncError> {
-        let waited = self.trouble_since.get_or_insert_with(Instant::now).elapsed();
+    pub fn failed(&mut self, reason: &str, pause: Duration, longest: Duration) -> Result<(), SyncError> {
+        let waited = self.failing_since.get_or_insert_with(Instant::now).elapsed();
         if waited + pause <= longest {
             return Ok(());
         }
@@ -50,12 +50,12 @@ impl Patience {
     /// accepted or refused any object.
     pub fn limited(
         &mut self,
-        dealt_last: Option<Instant>,
+        last_processed: Option<Instant>,
         pause: Duration,
         longest: Duration,
     ) -> Result<(), SyncError> {
         let since = *self.limited_since.get_or_insert_with(Instant::now);
-        let waited = dealt_last.map_or(since, |dealt| dealt.max(since)).elapsed();
+        let waited = last_processed.map_or(since, |processed| processed.max(since)).elapsed();
         if waited + pause <= longest {
             return Ok(());
         }
@@ -120,21 +120,21 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
-    async fn the_two_clocks_do_not_stop_each_other() {
+    async fn failures_and_rate_limits_are_timed_independently() {
         let (mut patience, longest) = (Patience::default(), 10 * SECOND);
         for _ in 0..5 {
-            assert_eq!(patience.trouble("503", SECOND, longest), Ok(()));
+            assert_eq!(patience.failed("503", SECOND, longest), Ok(()));
             assert_eq!(patience.limited(None, SECOND, longest), Ok(()));
             advance(2 * SECOND).await;
         }
-        let Err(SyncError::Failed(cause)) = patience.trouble("503", SECOND, longest) else { panic!("for ever") };
+        let Err(SyncError::Failed(cause)) = patience.failed("503", SECOND, longest) else { panic!("for ever") };
         assert_eq!(cause, "requests to the destination failed for 10.0 s (`give_up_after`); the last one: 503");
         let Err(SyncError::Failed(cause)) = patience.limited(None, SECOND, longest) else { panic!("for ever") };
         assert!(cause.contains("for 10.0 s") && cause.contains("`give_up_when_limited_after`"), "{cause}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_limit_is_no_reason_to_give_up_while_others_get_through() {
+    async fn a_rate_limit_does_not_end_the_run_while_other_objects_are_processed() {
         let (mut patience, longest) = (Patience::default(), 10 * SECOND);
         for _ in 0..50 {
             assert_eq!(patience.limited(Some(Instant::now()), 5 * SECOND, longest), Ok(()));
@@ -143,9 +143,9 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_pause_that_is_too_long_is_not_begun() {
+    async fn a_pause_beyond_the_time_limit_fails_at_once() {
         assert!(Patience::default().limited(None, 11 * SECOND, 10 * SECOND).is_err());
-        assert!(Patience::default().trouble("503", 11 * SECOND, 10 * SECOND).is_err());
+        assert!(Patience::default().failed("503", 11 * SECOND, 10 * SECOND).is_err());
     }
 
     #[tokio::test(start_paused = true)]

@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_is_read() {
+    fn every_header_format_is_read() {
         assert_eq!(wait(&[("retry-after", "7")]), Some(7));
         assert_eq!(wait(&[("retry-after", "Mon, 23 Nov 2026 20:43:09 GMT")]), Some(9));
         assert_eq!(wait(&[("x-ratelimit-retry-after", "3")]), Some(3));
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_as_good_as_nothing() {
+    fn invalid_headers_are_ignored() {
         for value in ["soon", "-1", "", "1e999", "NaN", "99999999999999999999"] {
             assert_eq!(wait(&[("retry-after", value)]), None, "{value}");
             assert_eq!(wait(&[("x-ratelimit-reset", value)]), None, "{value}");

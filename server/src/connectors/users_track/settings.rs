@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_is_said_at_once() {
+    fn all_problems_are_reported_at_once() {
         let text =
             "url = 5\napi_key = { file = \"two lines\" }\nbatch_size = 51\nupdate_existing_only = true\npath = \"x\"";
         let known = "`kind`, `url`, `api_key`, `update_existing_only`, `batch_size`, `give_up_after`, `give_up_when_limited_after`";

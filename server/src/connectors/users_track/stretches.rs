@@ -31,7 +31,7 @@ pub struct Stretch {
     /// For a single object: its refusal, if that is in doubt.
     pub doubt: Option<Doubt>,
     /// How often they were postponed.
-    put_off: usize,
+    postponed: usize,
 }
 
 /// A refusal that may have nothing to do with the object.
@@ -49,7 +49,7 @@ pub struct Doubt {
 
 impl Stretch {
     fn part(&self, objects: Range<usize>) -> Stretch {
-        Stretch { objects, put_off: 0, doubt: None, ..self.clone() }
+        Stretch { objects, postponed: 0, doubt: None, ..self.clone() }
     }
 
     /// The number of objects.
@@ -68,7 +68,7 @@ pub struct Stretches<'a> {
     users: OnceCell<Vec<u64>>,
     /// Whether any were refused together, and whether any were processed.
     refused: bool,
-    dealt: bool,
+    processed: bool,
     samples: usize,
 }
 
@@ -81,10 +81,10 @@ impl Stretches<'_> {
             failed_at: None,
             failures: Failures::default(),
             doubt: None,
-            put_off: 0,
+            postponed: 0,
         };
         let (waiting, suspects, users) = (vec![whole], Vec::new(), OnceCell::new());
-        Stretches { batch, waiting, suspects, users, refused: false, dealt: false, samples: 0 }
+        Stretches { batch, waiting, suspects, users, refused: false, processed: false, samples: 0 }
     }
 
     /// The user of each object; empty if all users differ. Computed only when something is not processed at once.
@@ -102,11 +102,11 @@ impl Stretches<'_> {
 
     /// The next stretch, if any may be sent before the suspects.
     pub fn next(&mut self) -> Option<Stretch> {
-        let order = |stretch: &Stretch| (stretch.put_off, std::cmp::Reverse(stretch.len()), stretch.objects.start);
+        let order = |stretch: &Stretch| (stretch.postponed, std::cmp::Reverse(stretch.len()), stretch.objects.start);
         let free = (0..self.waiting.len()).filter(|index| self.is_free(*index));
         let stretch =
             free.min_by_key(|index| order(&self.waiting[*index])).map(|index| self.waiting.swap_remove(index))?;
-        let sample = self.refused && !self.dealt && self.waiting.len() + 1 >= PARTS && self.samples < SAMPLES;
+        let sample = self.refused && !self.processed && self.waiting.len() + 1 >= PARTS && self.samples < SAMPLES;
         if sample && stretch.len() > 1 {
             self.samples += 1;
             let first = stretch.objects.start;
@@ -122,8 +122,8 @@ impl Stretches<'_> {
     }
 
     /// Records that objects were processed.
-    pub fn dealt(&mut self) {
-        self.dealt = true;
+    pub fn processed(&mut self) {
+        self.processed = true;
     }
 
     /// Records that objects were refused together.
@@ -139,8 +139,8 @@ impl Stretches<'_> {
     }
 
     /// Postpones a stretch until the others have been sent.
-    pub fn put_off(&mut self, mut stretch: Stretch) {
-        stretch.put_off += 1;
+    pub fn postpone(&mut self, mut stretch: Stretch) {
+        stretch.postponed += 1;
         self.waiting.push(stretch);
     }
 
@@ -155,10 +155,10 @@ impl Stretches<'_> {
     }
 
     /// Releases the suspects since whose refusal the service has processed other objects, to be sent a last time.
-    pub fn look_again(&mut self, has_dealt_after: impl Fn(u64) -> bool) {
+    pub fn release_suspects(&mut self, has_processed_after: impl Fn(u64) -> bool) {
         for mut suspect in std::mem::take(&mut self.suspects) {
             match &mut suspect.doubt {
-                Some(doubt) if !has_dealt_after(doubt.refused_at) => self.suspects.push(suspect),
+                Some(doubt) if !has_processed_after(doubt.refused_at) => self.suspects.push(suspect),
                 Some(doubt) => {
                     doubt.is_final = true;
                     self.waiting.push(suspect);
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_aside_keeps_only_newer_objects_of_its_user_waiting() {
+    fn a_suspect_delays_only_newer_objects_of_its_user() {
         let batch = batch([1, 2, 1, 2]);
         let mut stretches = Stretches::of(&batch);
         let refused = |mut stretch: Stretch, refused_at| {
@@ -282,7 +282,7 @@ mod tests {
             }
         }
         assert_eq!((alone, stretches.first_refusal()), (vec![0, 1], Some(1)));
-        stretches.look_again(|refused_at| refused_at < 2);
+        stretches.release_suspects(|refused_at| refused_at < 2);
         let again = stretches.next().unwrap();
         assert!(again.objects == (0..1) && again.doubt.unwrap().is_final);
         // The next ones are in one part with an object of the user who still waits.
@@ -293,13 +293,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_off_comes_after_the_others() {
+    fn postponed_stretches_come_last() {
         let batch = batch(0..2);
         let mut stretches = Stretches::of(&batch);
         let whole = stretches.next().unwrap();
         stretches.halve(&whole);
         let first = stretches.next().unwrap();
-        stretches.put_off(first);
+        stretches.postpone(first);
         assert_eq!(stretches.next().unwrap().objects, 1..2);
         assert_eq!(stretches.next().unwrap().objects, 0..1);
         assert!(stretches.next().is_none());

@@ -39,8 +39,8 @@ struct State {
     begun: u64,
     answers: Answers,
     /// The number of the newest request that the service has processed, counted from 1.
-    newest_dealt: u64,
-    dealt_last: Option<Instant>,
+    newest_processed: u64,
+    last_processed: Option<Instant>,
     /// Whether the service has ever processed objects of this job.
     ever: bool,
     /// Suspects in a row, the message of the last one, and how many of the last ones share it.
@@ -52,7 +52,7 @@ struct State {
     /// The number of these, oldest first, that are confirmed: they are refused for good.
     confirmed: u64,
     /// Requests in flight.
-    under_way: usize,
+    in_flight: usize,
     /// Lanes that deliver a batch, and how many of them wait because they only have suspects left.
     delivering: usize,
     waiting: usize,
@@ -69,20 +69,20 @@ struct State {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Answers {
     /// Requests that the service has processed.
-    pub dealt: u64,
+    pub processed: u64,
     /// Requests at which the service has failed.
     pub failed: u64,
 }
 
 impl State {
-    fn is_too_much(&self) -> bool {
+    fn are_too_many(&self) -> bool {
         let most = if self.ever { MOST } else { MOST_AT_FIRST };
         self.same >= most || self.in_a_row >= MOST_OF_ALL
     }
 
     /// Whether nothing in progress will show whether the service processes requests: all lanes wait.
-    fn is_silent(&self) -> bool {
-        self.waiting == self.delivering && self.under_way == 0 && self.behind == 0 && !self.pausing
+    fn is_stuck(&self) -> bool {
+        self.waiting == self.delivering && self.in_flight == 0 && self.behind == 0 && !self.pausing
     }
 
     fn everything_is_refused(&self) -> SyncError {
@@ -95,21 +95,21 @@ impl State {
 }
 
 /// A request in flight until this is dropped.
-pub struct UnderWay<'a> {
+pub struct InFlight<'a> {
     suspects: &'a Suspects,
     /// The number of requests when it was sent, including itself, and the number of suspects held back by then.
     number: u64,
     held_back: u64,
 }
 
-impl UnderWay<'_> {
+impl InFlight<'_> {
     /// Records that the service has processed the request. It does process objects, so the suspects that were held back
     /// before the request was sent are confirmed as refused.
-    pub fn dealt(&self) {
+    pub fn processed(&self) {
         self.suspects.0.send_modify(|state| {
-            state.answers.dealt += 1;
-            state.newest_dealt = state.newest_dealt.max(self.number);
-            state.dealt_last = Some(Instant::now());
+            state.answers.processed += 1;
+            state.newest_processed = state.newest_processed.max(self.number);
+            state.last_processed = Some(Instant::now());
             state.ever = true;
             state.confirmed = state.confirmed.max(self.held_back);
             (state.in_a_row, state.same, state.tries) = (0, 0, 0);
@@ -122,9 +122,9 @@ impl UnderWay<'_> {
     }
 }
 
-impl Drop for UnderWay<'_> {
+impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.suspects.0.send_modify(|state| state.under_way -= 1);
+        self.suspects.0.send_modify(|state| state.in_flight -= 1);
     }
 }
 
@@ -153,20 +153,20 @@ impl Drop for Waiting<'_> {
 }
 
 /// Why a lane with only suspects left stops waiting.
-pub enum Heard<'a> {
+pub enum Signal<'a> {
     /// The service has processed a request that was sent after the refusal.
-    Dealt,
+    Processed,
     /// The lane must retry one of its suspects.
-    Try,
+    Retry,
     /// Nothing in progress will show whether the service processes requests. This lane must pause, and then let all
     /// lanes retry.
-    Silence(Pausing<'a>),
+    BackOff(BackOff<'a>),
 }
 
 /// A pause by one lane on behalf of all lanes with suspects.
-pub struct Pausing<'a>(&'a Suspects);
+pub struct BackOff<'a>(&'a Suspects);
 
-impl Pausing<'_> {
+impl BackOff<'_> {
     /// The pause before the next retry; `None` after the last one.
     pub fn next_pause(&self, first: Duration) -> Option<Duration> {
         let mut tries = 0;
@@ -186,7 +186,7 @@ impl Pausing<'_> {
     }
 }
 
-impl Drop for Pausing<'_> {
+impl Drop for BackOff<'_> {
     fn drop(&mut self) {
         self.0.0.send_modify(|state| state.pausing = false);
     }
@@ -214,14 +214,14 @@ impl Suspects {
     }
 
     /// Registers a request.
-    pub fn under_way(&self) -> UnderWay<'_> {
+    pub fn begin_request(&self) -> InFlight<'_> {
         let (mut number, mut held_back) = (0, 0);
         self.0.send_modify(|state| {
             state.begun += 1;
-            state.under_way += 1;
+            state.in_flight += 1;
             (number, held_back) = (state.begun, state.held_back);
         });
-        UnderWay { suspects: self, number, held_back }
+        InFlight { suspects: self, number, held_back }
     }
 
     /// The number of requests so far.
@@ -230,14 +230,14 @@ impl Suspects {
     }
 
     /// Whether the service has processed a request sent after the first `begun` ones.
-    pub fn has_dealt_after(&self, begun: u64) -> bool {
-        self.0.borrow().newest_dealt > begun
+    pub fn has_processed_after(&self, begun: u64) -> bool {
+        self.0.borrow().newest_processed > begun
     }
 
     /// Waits until the service has processed a request sent after the first `begun` ones.
-    pub async fn dealt_after(&self, begun: u64) {
+    pub async fn processed_after(&self, begun: u64) {
         // Cannot fail: `self` owns the sender.
-        let _ = self.0.subscribe().wait_for(|state| state.newest_dealt > begun).await;
+        let _ = self.0.subscribe().wait_for(|state| state.newest_processed > begun).await;
     }
 
     /// The numbers of processed and failed requests so far.
@@ -246,8 +246,8 @@ impl Suspects {
     }
 
     /// When the service last processed objects.
-    pub fn dealt_last(&self) -> Option<Instant> {
-        self.0.borrow().dealt_last
+    pub fn last_processed(&self) -> Option<Instant> {
+        self.0.borrow().last_processed
     }
 
     /// Whether the service has ever processed objects of this job.
@@ -270,7 +270,7 @@ impl Suspects {
     /// Waits, for a lane with only suspects left, until the service has processed a request sent after the first
     /// `begun` ones, or until the lane must retry because nothing else in progress will show whether the service
     /// processes requests.
-    pub async fn hear(&self, begun: u64) -> Heard<'_> {
+    pub async fn wait_for_signal(&self, begun: u64) -> Signal<'_> {
         let mut round = 0;
         self.0.send_modify(|state| {
             state.waiting += 1;
@@ -279,26 +279,26 @@ impl Suspects {
         let waiting = Waiting { suspects: self, round };
         let mut state = self.0.subscribe();
         loop {
-            let (dealt, is_to_try) = {
-                let told = |state: &State| (state.newest_dealt > begun, state.round > waiting.round);
-                let heard = state.wait_for(|state| told(state) != (false, false) || state.is_silent()).await;
+            let (processed, is_to_retry) = {
+                let signals = |state: &State| (state.newest_processed > begun, state.round > waiting.round);
+                let changed = state.wait_for(|state| signals(state) != (false, false) || state.is_stuck()).await;
                 // Cannot fail: `self` owns the sender.
-                heard.map_or((false, false), |state| told(&state))
+                changed.map_or((false, false), |state| signals(&state))
             };
-            if dealt {
-                return Heard::Dealt;
+            if processed {
+                return Signal::Processed;
             }
-            if is_to_try {
-                return Heard::Try;
+            if is_to_retry {
+                return Signal::Retry;
             }
             // Only one of the waiting lanes makes the pause.
             let is_first = self.0.send_if_modified(|state| {
-                let is_silent = state.is_silent();
-                state.pausing |= is_silent;
-                is_silent
+                let is_stuck = state.is_stuck();
+                state.pausing |= is_stuck;
+                is_stuck
             });
             if is_first {
-                return Heard::Silence(Pausing(self));
+                return Signal::BackOff(BackOff(self));
             }
         }
     }
@@ -322,8 +322,8 @@ impl Suspects {
     /// first.
     pub async fn judge(&self) -> Result<(), SyncError> {
         let mut state = self.0.subscribe();
-        match state.wait_for(|state| !state.is_too_much() || state.under_way == 0).await {
-            Ok(state) if state.is_too_much() => Err(state.everything_is_refused()),
+        match state.wait_for(|state| !state.are_too_many() || state.in_flight == 0).await {
+            Ok(state) if state.are_too_many() => Err(state.everything_is_refused()),
             // Cannot fail: `self` owns the sender.
             Ok(_) | Err(_) => Ok(()),
         }
