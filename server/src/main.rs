@@ -275,7 +275,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 fn block_on(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no async runtime")?;
     let result = runtime.block_on(work);
-    // Whoever asked for it has waited long enough: a thread that still writes is not waited for.
+    // Do not wait for threads that are still writing: the user has waited long enough.
     runtime.shutdown_background();
     result
 }
@@ -283,7 +283,7 @@ fn block_on(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Res
 async fn serve(config: Config, role: Role, log_format: LogFormat) -> anyhow::Result<ExitCode> {
     logging::start(log_format)?;
     raise_open_files();
-    // Whoever closes the terminal does not end the service.
+    // Closing the terminal must not end the service.
     ignore_hangups()?;
     if role != Role::Worker {
         audit::log(&config, Utc::now());

@@ -1,7 +1,8 @@
-//! A `/users/track` that counts what arrives and keeps no bodies, so that millions of objects can go there.
+//! A destination with `/users/track` that counts objects and keeps no bodies, so that tests can send millions of them.
 //!
-//! Each object carries a number of its own: the attribute `n`, or `properties.n` of an event or a purchase. What has been
-//! read to its end counts as arrived, whether or not the sender lives to see the answer: so does the real service.
+//! Each object has a unique number: the attribute `n`, or `properties.n` of an event or a purchase. A request counts as
+//! arrived once it has been read completely, even if the sender is killed before it gets the answer, as with the real
+//! service.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -23,12 +24,12 @@ use crate::into_service::users_track;
 use crate::requests::wide_limits;
 use crate::{Setup, within};
 
-/// The numbers that objects may have end here: each of those that have arrived takes a byte.
+/// Upper bound of the numbers: each number that has arrived takes a byte.
 const NUMBERS: u64 = 1_000_000_000;
-/// So long may one go without anything that arrives.
+/// How long a wait may last without a new arrival.
 const STILL: Duration = Duration::from_secs(60);
 
-/// A running destination; it stops when it is dropped.
+/// A running destination; it stops when dropped.
 pub struct Arrivals {
     state: Arc<State>,
     task: JoinHandle<()>,
@@ -37,14 +38,14 @@ pub struct Arrivals {
 #[derive(Default)]
 struct State {
     delay: Duration,
-    known: Mutex<Known>,
+    records: Mutex<Records>,
 }
 
 #[derive(Default)]
-struct Known {
-    /// The numbers, in the order in which they arrived.
+struct Records {
+    /// The numbers in order of arrival.
     numbers: Vec<u64>,
-    /// How often each has arrived; counting ends at 255.
+    /// How often each number has arrived, up to 255.
     times: Vec<u8>,
     distinct: usize,
 }
@@ -69,43 +70,44 @@ struct Properties {
 }
 
 impl Arrivals {
-    /// Starts one whose answers take so long, as the destination of a setup. Whatever is added to `setup.more` begins a table.
+    /// Starts a destination with this delay of answers and configures it in `setup`. Text added to `setup.more`
+    /// afterwards must begin with a table header.
     pub async fn of(setup: &mut Setup, delay: Duration) -> Arrivals {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port on loopback");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let state = Arc::new(State { delay, known: Mutex::default() });
+        let state = Arc::new(State { delay, records: Mutex::default() });
         let task = tokio::spawn(serve(listener, state.clone()));
         setup.destination = users_track(setup, &url, &cdi_server::secret::new_key());
         setup.more = wide_limits();
         Arrivals { state, task }
     }
 
-    /// How many objects have arrived, those that had arrived before included.
+    /// How many objects have arrived, including repeated ones.
     pub fn objects(&self) -> usize {
-        self.state.known().numbers.len()
+        self.state.records().numbers.len()
     }
 
-    /// How many different ones have arrived.
+    /// How many different objects have arrived.
     pub fn distinct(&self) -> usize {
-        self.state.known().distinct
+        self.state.records().distinct
     }
 
-    /// How many have arrived more than once.
+    /// How many objects have arrived more than once.
     pub fn more_than_once(&self) -> usize {
-        self.state.known().times.iter().filter(|times| **times > 1).count()
+        self.state.records().times.iter().filter(|times| **times > 1).count()
     }
 
     /// How often an object has arrived.
     pub fn times(&self, number: u64) -> u8 {
-        self.state.known().times.get(number as usize).copied().unwrap_or_default()
+        self.state.records().times.get(number as usize).copied().unwrap_or_default()
     }
 
-    /// The last arrival of each, where objects are told apart by what a function makes of their numbers.
+    /// The last number that arrived for each key, where `whose` computes the key of a number.
     pub fn last(&self, whose: impl Fn(u64) -> u64) -> HashMap<u64, u64> {
-        self.state.known().numbers.iter().map(|number| (whose(*number), *number)).collect()
+        self.state.records().numbers.iter().map(|number| (whose(*number), *number)).collect()
     }
 
-    /// Waits until so many different objects have arrived; fails when nothing new has arrived for a while.
+    /// Waits until this many different objects have arrived; fails if nothing new arrives for a while.
     pub async fn have_arrived(&self, objects: usize) {
         while self.distinct() < objects {
             let before = self.distinct();
@@ -117,23 +119,23 @@ impl Arrivals {
 
 impl Drop for Arrivals {
     fn drop(&mut self) {
-        // The connections end with the task that holds them.
+        // Aborting this task closes the connections that it owns.
         self.task.abort();
     }
 }
 
 impl State {
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn records(&self) -> MutexGuard<'_, Records> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn arrived(&self, numbers: &[u64]) {
-        let mut known = self.known();
-        numbers.iter().for_each(|number| known.arrived(*number));
+        let mut records = self.records();
+        numbers.iter().for_each(|number| records.arrived(*number));
     }
 }
 
-impl Known {
+impl Records {
     fn arrived(&mut self, number: u64) {
         let place = number as usize;
         if self.times.len() <= place {
@@ -153,7 +155,7 @@ async fn serve(listener: TcpListener, state: Arc<State>) {
                 let state = state.clone();
                 connections.spawn(async move {
                     let service = service_fn(|request| answer(&state, request));
-                    // A sender that is killed ends its connections badly.
+                    // Fails if the sender is killed.
                     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
                 });
             },

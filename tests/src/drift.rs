@@ -1,4 +1,4 @@
-//! A copy of everything that `cargo xtask check` compares, to be edited.
+//! An editable copy of everything that `cargo xtask check` compares.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,9 +11,9 @@ use tempfile::TempDir;
 
 use crate::{program, repository};
 
-/// What the server emits, in the file that the copy's settings name.
+/// The file of the copy with the document that the server emits.
 pub const EMITTED: &str = "emitted.json";
-/// What this repository compares.
+/// The settings, which name the compared files and folders.
 const SETTINGS: &str = "openapi/check.toml";
 
 static EMITTED_TEXT: LazyLock<String> = LazyLock::new(|| {
@@ -21,7 +21,7 @@ static EMITTED_TEXT: LazyLock<String> = LazyLock::new(|| {
     String::from_utf8(output.stdout).expect("it prints text")
 });
 
-/// The copy.
+/// An editable copy.
 pub struct Copy {
     folder: TempDir,
 }
@@ -68,7 +68,7 @@ impl Copy {
         }
     }
 
-    /// The copy's own folder.
+    /// The folder of the copy.
     pub fn root(&self) -> &Path {
         self.folder.path()
     }
@@ -84,7 +84,7 @@ impl Copy {
         std::fs::write(self.path(file), change(&text)).unwrap_or_else(|error| panic!("{file}: {error}"));
     }
 
-    /// Puts one text in the place of the first occurrence of another, which must be there.
+    /// Replaces the first occurrence of a text, which must exist.
     pub fn replace(self, file: &str, text: &str, with: &str) -> Copy {
         self.edit(file, |before| {
             assert!(before.contains(text), "{file} has no {text:?}");
@@ -93,7 +93,7 @@ impl Copy {
         self
     }
 
-    /// What the check finds now.
+    /// Runs the check on the copy.
     pub fn check(&self) -> Outcome {
         check::run(self.root(), &Scope::default(), Some(&Dropshot))
     }

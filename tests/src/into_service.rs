@@ -1,4 +1,4 @@
-//! Syncs into the stand-in service, and what has arrived there.
+//! Syncs into the fake Braze service, and what has arrived there.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -9,25 +9,26 @@ use cdi_server::secret::{Secret, new_key};
 use crate::requests::wide_limits;
 use crate::{Setup, eventually};
 
-/// A source, a configuration and the service that the rows go to.
+/// A source, a configuration, and the fake service that receives the rows.
 pub struct IntoService {
     /// The source and the configuration.
     pub setup: Setup,
-    /// The service.
+    /// The fake service.
     pub fake_braze: FakeBraze,
 }
 
-/// Rows at the service.
+/// The rows that have arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arrived {
-    /// Different ones.
+    /// Different rows.
     pub rows: usize,
-    /// Those that had arrived before.
+    /// Rows that had arrived before.
     pub again: usize,
 }
 
 impl IntoService {
-    /// The rows of a setup go to a service whose answers take so long. Whatever is added to `setup.more` begins a table.
+    /// Configures the fake service, with this delay of answers, as the destination of a setup. Text added to
+    /// `setup.more` afterwards must begin with a table header.
     pub async fn new(mut setup: Setup, delay: Duration) -> IntoService {
         let key = new_key();
         let fake_braze = FakeBraze::start(&key).await.expect("a port on loopback");
@@ -44,7 +45,7 @@ impl IntoService {
         Arrived { rows: rows.len(), again: objects.len() - rows.len() }
     }
 
-    /// Waits until the service has accepted more than so many objects.
+    /// Waits until the service has accepted more than this many objects.
     pub async fn accepted_more_than(&self, objects: usize) {
         eventually(&format!("more than {objects} objects are accepted"), async || {
             (self.fake_braze.accepted() > objects).then_some(())
@@ -53,7 +54,7 @@ impl IntoService {
     }
 }
 
-/// TOML of a destination at this address that takes this key.
+/// The TOML of a destination with this URL and key.
 pub fn users_track(setup: &Setup, url: &str, key: &Secret) -> String {
     let file = setup.path("destination.key");
     std::fs::write(&file, key.expose()).expect("the key of the destination");

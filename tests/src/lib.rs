@@ -1,4 +1,4 @@
-//! What the tests across crates and processes share: a service with a folder of its own, and the built programs.
+//! Shared by the tests that cross crates and processes: a service with its own folder, and the built programs.
 
 #![allow(clippy::expect_used)] // All of this runs in tests.
 
@@ -37,7 +37,7 @@ pub const UNKNOWN: &str = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1bff";
 
 /// A folder with a source, keys and a configuration.
 pub struct Setup {
-    /// The folder; gone when this is dropped.
+    /// The folder; removed when dropped.
     pub folder: TempDir,
     /// A key with every permission.
     pub key: Secret,
@@ -47,11 +47,11 @@ pub struct Setup {
     pub expired: Secret,
     /// A key that was revoked.
     pub revoked: Secret,
-    /// A key with every permission of another workspace.
+    /// A key with every permission, for another workspace.
     pub foreign: Secret,
-    /// More TOML, put at the end.
+    /// More TOML, added at the end of the configuration.
     pub more: String,
-    /// Where the store is, as the configuration names it.
+    /// The store's address in the configuration.
     pub store: String,
     /// The type of the integration.
     pub kind: String,
@@ -59,19 +59,19 @@ pub struct Setup {
     pub source: String,
     /// TOML of the destination.
     pub destination: String,
-    /// TOML under `[server]`.
+    /// More TOML for the `[server]` table.
     pub server: String,
-    /// Where it listens.
+    /// The address that the server listens on.
     pub listen: String,
 }
 
 impl Setup {
-    /// A source with so many good rows, delivered to a JSONL file.
+    /// A source with this many valid rows, delivered to a JSONL file.
     pub fn with_rows(rows: usize) -> Setup {
         Setup::with_users(rows, rows)
     }
 
-    /// The same with so many users in turn: `row` in the payloads counts up.
+    /// The same with rows of this many users in turn; `row` in the payloads counts up.
     pub fn with_users(users: usize, rows: usize) -> Setup {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let setup = Setup {
@@ -95,7 +95,7 @@ impl Setup {
         setup
     }
 
-    /// Inserts rows of so many users in turn, each with a time of its own.
+    /// Inserts rows of this many users in turn, each with a different time.
     pub fn insert(&self, users: usize, rows: Range<usize>) {
         let mut database = self.source();
         let transaction = database.transaction().expect("a transaction");
@@ -110,17 +110,17 @@ impl Setup {
         transaction.commit().expect("the rows");
     }
 
-    /// The source database.
+    /// Opens the source database.
     pub fn source(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.path("source.db")).expect("the source database")
     }
 
-    /// The store, from outside.
+    /// Opens the store's database.
     pub fn store(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.path("opencdi.db")).expect("the store")
     }
 
-    /// A file in the folder.
+    /// The path of a file in the folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -132,7 +132,7 @@ impl Setup {
         path
     }
 
-    /// The configuration.
+    /// The text of the configuration.
     pub fn text(&self) -> String {
         let permissions: Vec<String> =
             cdi_server::api::known().permissions.iter().map(|name| format!("{name:?}")).collect();
@@ -158,7 +158,7 @@ impl Setup {
         .join("\n")
     }
 
-    /// An integration that reads the source, as TOML.
+    /// The TOML of an integration that reads the source.
     pub fn integration(&self, id: &str, name: &str, workspace: &str, destination: &str) -> String {
         let Setup { source, kind, .. } = self;
         format!(
@@ -183,18 +183,18 @@ pub struct Running {
     pub service: Service,
     /// Its address.
     pub url: String,
-    /// For requests of any kind.
+    /// A client for requests of any kind.
     pub http: reqwest::Client,
 }
 
-/// An answer, read to the end.
+/// An answer with its complete body.
 #[derive(Debug)]
 pub struct Answer {
     /// The status.
     pub status: u16,
     /// The headers.
     pub headers: reqwest::header::HeaderMap,
-    /// The body as JSON; null if it is none.
+    /// The body as JSON; null if it is not JSON.
     pub body: serde_json::Value,
 }
 
@@ -226,7 +226,7 @@ impl Running {
         }
     }
 
-    /// Sends a request with the key that may do everything.
+    /// Sends a request with the key that has every permission.
     pub async fn call(&self, method: &str, path: &str) -> Answer {
         self.send(method, path, Some(&format!("Bearer {}", self.setup.key.expose()))).await
     }
@@ -237,15 +237,15 @@ impl Running {
     }
 }
 
-/// Rules that only requests which are made up show to be broken: `tests/made_up.rs` has servers for them.
+/// Rules that are only broken by generated requests: `tests/made_up.rs` has the servers for them.
 pub const MADE_UP: [Rule; 3] = [Rule::LiveServerError, Rule::LiveMethod, Rule::LiveConnection];
 
-/// Waits until something is so.
+/// Waits up to a minute until `look` returns a value.
 pub async fn eventually<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
     within(Duration::from_secs(60), what, look).await
 }
 
-/// Waits until something is so, which has to be soon.
+/// Waits up to `bound` until `look` returns a value.
 pub async fn within<T>(bound: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let begin = Instant::now();
     loop {
@@ -257,7 +257,7 @@ pub async fn within<T>(bound: Duration, what: &str, mut look: impl AsyncFnMut() 
     }
 }
 
-/// What an environment variable sets for a run by hand, or what is usual.
+/// The value of an environment variable, or a default.
 pub fn setting<T: FromStr>(name: &str, usual: T) -> T {
     match std::env::var(name) {
         Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name}={text} cannot be read")),
@@ -265,7 +265,7 @@ pub fn setting<T: FromStr>(name: &str, usual: T) -> T {
     }
 }
 
-/// A built program of this workspace.
+/// The path of a built program of this workspace.
 pub fn program(name: &str) -> PathBuf {
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let folder = BUILT.get_or_init(|| build().map_err(|error| format!("{error:#}")));
@@ -283,24 +283,24 @@ fn build() -> anyhow::Result<PathBuf> {
         bail!("the programs do not build");
     }
     let test = std::env::current_exe()?;
-    // target/debug/deps/this-test → target/debug, and so with release
+    // target/debug/deps/this-test → target/debug, and the same for release
     let folder = test.parent().and_then(Path::parent).context("this test stands in target/*/deps")?;
     Ok(folder.to_owned())
 }
 
-/// Cargo, in the repository.
+/// A cargo command that runs in the repository.
 pub fn cargo() -> Command {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(repository());
     cargo
 }
 
-/// The repository.
+/// The root of the repository.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }
 
-/// Keeps a score for `cargo xtask test`, which prints those that it knows by name.
+/// Writes a score to `target/NAME-score.txt`, where `cargo xtask test` finds it.
 pub fn keep_score(name: &str, score: &str) {
     let folder = repository().join("target");
     std::fs::create_dir_all(&folder).expect("there is a folder for the score");

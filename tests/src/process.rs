@@ -1,4 +1,4 @@
-//! The real server in a process of its own.
+//! The server as a separate process.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output};
@@ -9,25 +9,25 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{eventually, program};
 
-/// A server; killed when this is dropped.
+/// A server process; killed when dropped.
 pub struct ServerProcess {
     child: Child,
     log: PathBuf,
-    /// Its address, once it listens.
+    /// Its address, once it is listening.
     pub url: String,
 }
 
 impl ServerProcess {
-    /// Starts one from a configuration that listens on port 0, and waits until it does.
+    /// Starts a server from a configuration with port 0, and waits until it is listening.
     pub async fn start(config: &Path) -> ServerProcess {
         let mut server = ServerProcess::launch(serve(config), config);
         server.listens().await;
         server
     }
 
-    /// Starts one with a command and waits for nothing. Its log is beside the configuration.
+    /// Starts a server by a command, without waiting. Its log is written beside the configuration.
     pub fn launch(mut command: Command, config: &Path) -> ServerProcess {
-        // Replicas have one configuration, and a log each.
+        // Replicas share a configuration, but each has its own log.
         static STARTED: AtomicUsize = AtomicUsize::new(0);
         let log = config.with_extension(format!("{}.log", STARTED.fetch_add(1, Ordering::Relaxed)));
         let child = command
@@ -37,7 +37,7 @@ impl ServerProcess {
         ServerProcess { child, log, url: String::new() }
     }
 
-    /// Waits until it listens.
+    /// Waits until it is listening.
     pub async fn listens(&mut self) {
         self.url = eventually("the server listens", async || {
             if let Some(status) = self.status() {
@@ -50,17 +50,17 @@ impl ServerProcess {
         .await;
     }
 
-    /// What it has logged so far.
+    /// The log so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).expect("the log")
     }
 
-    /// How many lines of its log have a text.
+    /// The number of log lines that contain a text.
     pub fn logged(&self, text: &str) -> usize {
         self.log().lines().filter(|line| line.contains(text)).count()
     }
 
-    /// The last line of its log that has a text; empty if there is none.
+    /// The last log line that contains a text; empty if there is none.
     pub fn last_logged(&self, text: &str) -> String {
         self.log().lines().rfind(|line| line.contains(text)).unwrap_or_default().to_owned()
     }
@@ -71,17 +71,17 @@ impl ServerProcess {
         kill_process(process, signal).unwrap_or_else(|error| panic!("signal {signal:?} to {process}: {error}"));
     }
 
-    /// How it has ended, if it has.
+    /// Its exit status, if it has ended.
     pub fn status(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("a child of this process")
     }
 
-    /// Waits for its end; without a status when that takes too long.
+    /// Waits for it to end; `None` if that takes too long.
     pub async fn ends_within(&mut self, bound: Duration) -> Option<ExitStatus> {
         wait_within(bound, &mut self.child).await
     }
 
-    /// Ends it as `kill -9` does.
+    /// Kills it, as `kill -9` does.
     pub fn kill(&mut self) {
         self.child.kill().expect("the server can be killed");
         self.child.wait().expect("the server is gone");
@@ -95,14 +95,14 @@ impl Drop for ServerProcess {
     }
 }
 
-/// `cdi-server serve` with a configuration.
+/// The command `cdi-server serve` with a configuration.
 pub fn serve(config: &Path) -> Command {
     let mut command = Command::new(program("cdi-server"));
     command.arg("serve").arg("--config").arg(config);
     command
 }
 
-/// Runs a command of `cdi-server` with a configuration to its end, which has to come within half a minute.
+/// Runs a `cdi-server` command with a configuration. It must end within half a minute.
 pub async fn cdi_server(config: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(program("cdi-server"));
     command.args(arguments).arg("--config").arg(config);
@@ -112,7 +112,7 @@ pub async fn cdi_server(config: &Path, arguments: &[&str]) -> Output {
     said.unwrap_or_else(|_| panic!("{arguments:?} does not end")).expect("the command was run")
 }
 
-/// Runs a program to its end; without a status when that took too long, and the program was killed.
+/// Runs a program until it ends; kills it and returns `None` if that takes too long.
 pub async fn run_within(bound: Duration, command: &mut Command) -> Option<ExitStatus> {
     let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let status = wait_within(bound, &mut child).await;

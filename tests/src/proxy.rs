@@ -1,4 +1,4 @@
-//! A proxy that may change a request before a server sees it, and an answer before the client does.
+//! A proxy that can change requests and answers.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -13,46 +13,46 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// A request on its way.
+/// A request that passes the proxy.
 #[derive(Debug, Clone)]
 pub struct Asked {
     /// The method.
     pub method: Method,
-    /// The path and the query.
+    /// The path and query.
     pub path: String,
     /// The headers.
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
-    /// Whether a request before it on this connection had this `Authorization`.
+    /// The `Authorization` of an earlier request on this connection.
     pub earlier: Option<http::HeaderValue>,
 }
 
 impl Asked {
-    /// A header as text, with what is no text left out.
+    /// A header as text; empty if it is missing.
     pub fn header(&self, name: &str) -> String {
         let value = self.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         value.unwrap_or_default()
     }
 }
 
-/// An answer on its way.
+/// An answer that passes the proxy.
 #[derive(Debug, Clone)]
 pub struct Answered {
     /// The status.
     pub status: StatusCode,
-    /// The headers, without those of the transport.
+    /// The headers, except those about the transfer.
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
-    /// How long it is held back.
+    /// How long the answer is delayed.
     pub delay: Duration,
     /// Whether the connection is cut instead.
     pub cut: bool,
 }
 
 impl Answered {
-    /// Another answer, in JSON.
+    /// Replaces the answer by another one, in JSON.
     pub fn say(&mut self, status: u16, message: &str) {
         self.status = StatusCode::from_u16(status).expect("a status");
         self.body = Bytes::from(serde_json::json!({ "message": message }).to_string());
@@ -60,12 +60,12 @@ impl Answered {
     }
 }
 
-/// What a proxy does to requests.
+/// Changes a request.
 pub type Before = dyn Fn(&mut Asked) + Send + Sync;
-/// What a proxy does to answers.
+/// Changes an answer.
 pub type After = dyn Fn(&Asked, &mut Answered) + Send + Sync;
 
-/// A running proxy; it stops when it is dropped.
+/// A running proxy; it stops when dropped.
 pub struct Proxy {
     /// Its address.
     pub url: String,
@@ -78,7 +78,7 @@ impl Drop for Proxy {
     }
 }
 
-struct Way {
+struct Handler {
     right: String,
     before: Box<Before>,
     after: Box<After>,
@@ -86,38 +86,38 @@ struct Way {
 }
 
 impl Proxy {
-    /// Starts one before a server.
+    /// Starts a proxy in front of a server.
     pub async fn start(right: &str, before: Box<Before>, after: Box<After>) -> std::io::Result<Proxy> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
         let http = http.map_err(std::io::Error::other)?;
-        let way = Arc::new(Way { right: right.to_owned(), before, after, http });
+        let handler = Arc::new(Handler { right: right.to_owned(), before, after, http });
         let task = tokio::spawn(async move {
-            // A listener that fails would be seen as a server that does not answer.
+            // If accepting fails, the proxy looks like a server that does not answer.
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(connection(stream, way.clone()));
+                tokio::spawn(connection(stream, handler.clone()));
             }
         });
         Ok(Proxy { url, task })
     }
 }
 
-async fn connection(stream: TcpStream, way: Arc<Way>) {
+async fn connection(stream: TcpStream, handler: Arc<Handler>) {
     let earlier = Arc::new(std::sync::Mutex::new(None));
     let service = service_fn(move |request: Request<Incoming>| {
         let own = request.headers().get(header::AUTHORIZATION).cloned();
         let mut earlier = earlier.lock().expect("nobody panics with it");
         let before = earlier.clone();
         *earlier = own.or(earlier.take());
-        let way = way.clone();
-        async move { way.answer(request, before).await }
+        let handler = handler.clone();
+        async move { handler.answer(request, before).await }
     });
-    // A connection that ends badly is what some of them are for.
+    // Some proxies cut connections on purpose.
     let _ = http1::Builder::new().pipeline_flush(true).serve_connection(TokioIo::new(stream), service).await;
 }
 
-impl Way {
+impl Handler {
     async fn answer(
         &self,
         request: Request<Incoming>,

@@ -1,4 +1,4 @@
-//! Requests to a server in another process, which may be away.
+//! Requests to a server in another process, which may be down.
 
 use std::time::Duration;
 
@@ -21,20 +21,20 @@ impl Api {
         Api { url: url.to_owned(), key: key.expose().to_owned(), http }
     }
 
-    /// Triggers a sync of an integration: the status, unless nobody answers.
+    /// Triggers a sync of an integration. Returns the status; `None` if the server does not answer.
     pub async fn trigger(&self, integration: &str) -> Option<u16> {
         let request = self.http.post(format!("{}/cdi/integrations/{integration}/sync", self.url));
         let answer = request.bearer_auth(&self.key).send().await.ok()?;
         Some(answer.status().as_u16())
     }
 
-    /// Lists the integrations: the status, unless nobody answers.
+    /// Lists the integrations. Returns the status; `None` if the server does not answer.
     pub async fn list(&self) -> Option<u16> {
         let request = self.http.get(format!("{}/cdi/integrations", self.url));
         Some(request.bearer_auth(&self.key).send().await.ok()?.status().as_u16())
     }
 
-    /// All jobs of an integration, the newest first; none unless every page is answered.
+    /// All jobs of an integration, newest first; `None` if any page is not answered.
     pub async fn jobs(&self, integration: &str) -> Option<Vec<Value>> {
         let mut jobs = Vec::new();
         let mut next = Some(format!("/cdi/integrations/{integration}/job_sync_status"));
@@ -50,12 +50,12 @@ impl Api {
         Some(jobs)
     }
 
-    /// Triggers a sync of the usual integration, trying again until that is answered with 202.
+    /// Triggers a sync of [`INTEGRATION`](crate::INTEGRATION), retrying until the answer is 202.
     pub async fn triggered(&self) {
         eventually("a sync is triggered", async || (self.trigger(INTEGRATION).await == Some(202)).then_some(())).await;
     }
 
-    /// The newest job of an integration, once it has ended.
+    /// Waits until the newest job of an integration has ended, and returns it.
     pub async fn ended(&self, integration: &str, bound: Duration) -> Value {
         within(bound, "the job has ended", async || {
             let job = self.jobs(integration).await?.into_iter().next()?;
@@ -65,7 +65,7 @@ impl Api {
     }
 }
 
-/// Rate limits that no test reaches, as TOML.
+/// TOML of rate limits that no test reaches.
 pub fn wide_limits() -> String {
     let limits: Vec<String> =
         cdi_server::api::known().operations.iter().map(|operation| format!("{operation} = 1000000")).collect();

@@ -1,24 +1,25 @@
-//! A small file system that only some processes see: a test can fill it without harm to the machine.
+//! A small file system that only some processes see, so that a test can fill it without affecting the machine.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// The file that takes up the space.
+/// The file that fills the disk.
 const FILLER: &str = "filler";
 
-/// A file system in memory on a folder, in a mount namespace of its own. Gone when this is dropped.
+/// A tmpfs mounted on a folder in its own mount namespace. Removed when dropped.
 pub struct SmallDisk {
     folder: PathBuf,
-    /// Keeps the namespace while no server runs in it; it ends with this process too, when its standard input does.
+    /// A process that keeps the namespace alive while no server runs in it. It ends when its standard input is closed,
+    /// and so with this process.
     keeper: Child,
-    /// What else than the mounts is entered: a user who is not root needs a namespace for that.
+    /// Whether there is a user namespace as well, which a user who is not root needs to mount.
     user: bool,
 }
 
 impl SmallDisk {
-    /// Mounts one of so many bytes on a folder.
+    /// Mounts a file system of this size on a folder.
     pub fn mount(folder: PathBuf, bytes: usize) -> SmallDisk {
         std::fs::create_dir_all(&folder).expect("a folder to mount on");
         let user = !rustix::process::geteuid().is_root();
@@ -45,18 +46,18 @@ impl SmallDisk {
         SmallDisk { folder, keeper, user }
     }
 
-    /// The folder, as processes on the disk see it.
+    /// The folder, as processes in the namespace see it.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// A file on it, as this process sees it.
+    /// The path of a file on the disk, as this process sees it.
     pub fn path(&self, name: &str) -> PathBuf {
         let inside = self.folder.strip_prefix("/").expect("an absolute folder");
         Path::new("/proc").join(self.keeper.id().to_string()).join("root").join(inside).join(name)
     }
 
-    /// The command run where the disk is to be seen; the process it starts is the program's own.
+    /// Wraps a command so that it runs in the namespace. The new process becomes the program itself.
     pub fn command(&self, inner: &Command) -> Command {
         let mut command = Command::new("nsenter");
         command.args(["--target", &self.keeper.id().to_string(), "--mount"]);
@@ -67,7 +68,7 @@ impl SmallDisk {
         command
     }
 
-    /// Takes up all the space that is left.
+    /// Fills the remaining space.
     pub fn fill(&self) {
         let mut filler = File::create(self.path(FILLER)).expect("a file that fills the disk");
         let mut chunk = vec![b'x'; 65536];
@@ -80,7 +81,7 @@ impl SmallDisk {
         }
     }
 
-    /// Gives the space back.
+    /// Frees the space again.
     pub fn free(&self) {
         std::fs::remove_file(self.path(FILLER)).expect("the disk is filled");
     }

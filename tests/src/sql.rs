@@ -1,14 +1,14 @@
-//! SQL of a test to a Postgres of its own.
+//! Test access to a private Postgres server.
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use xtask::postgres::PrivatePostgres;
 
-/// A Postgres of the test's own.
+/// Starts a Postgres server for one test.
 pub fn postgres() -> PrivatePostgres {
     PrivatePostgres::start().unwrap_or_else(|error| panic!("{error:#}"))
 }
 
-/// A connection.
+/// Connects to a database.
 pub async fn connect(url: &str) -> PgConnection {
     PgConnection::connect(url).await.unwrap_or_else(|error| panic!("{url}: {error}"))
 }
@@ -19,13 +19,13 @@ pub async fn execute(connection: &mut PgConnection, text: &str) {
     done.unwrap_or_else(|error| panic!("{text}: {error}"));
 }
 
-/// The number that a query finds.
+/// The number that a query returns.
 pub async fn number(connection: &mut PgConnection, text: &str) -> i64 {
     let found = sqlx::query_scalar(AssertSqlSafe(text)).fetch_one(connection).await;
     found.unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-/// All numbers that a query finds, none of which is negative.
+/// The numbers that a query returns, none of which is negative.
 pub async fn numbers(connection: &mut PgConnection, text: &str) -> Vec<u64> {
     let found: Result<Vec<i64>, _> = sqlx::query_scalar(AssertSqlSafe(text)).fetch_all(connection).await;
     let found = found.unwrap_or_else(|error| panic!("{text}: {error}"));

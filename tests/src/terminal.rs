@@ -1,4 +1,4 @@
-//! Programs on a terminal, and what stands on it.
+//! Runs programs on a pseudo-terminal and shows what is displayed there.
 
 use std::fs::{File, OpenOptions};
 use std::io::Read as _;
@@ -12,11 +12,11 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-/// Back to the beginning of the line, and clear it.
+/// Returns to the start of the line and clears it.
 const CLEAR_LINE: &str = "\r\u{1b}[2K";
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A program on a terminal; killed when this is dropped.
+/// A program on a terminal; killed when dropped.
 pub struct OnTerminal {
     child: Child,
     written: Arc<Mutex<Vec<u8>>>,
@@ -32,13 +32,13 @@ impl OnTerminal {
             .stderr(terminal)
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        // The command holds the terminal too, and what is written ends only when nobody does.
+        // The command holds the terminal's other end, and reading ends only when all holders have closed it.
         command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
         let written = Arc::new(Mutex::default());
         let to = written.clone();
         let reader = std::thread::spawn(move || {
             let mut some = [0; 4096];
-            // Linux ends it with an error.
+            // Linux reports the end as an error.
             while let Ok(bytes @ 1..) = screen.read(&mut some) {
                 lock(&to).extend_from_slice(&some[..bytes]);
             }
@@ -46,12 +46,12 @@ impl OnTerminal {
         OnTerminal { child, written, reader: Some(reader) }
     }
 
-    /// What was written so far.
+    /// The output so far.
     pub fn written(&self) -> String {
         String::from_utf8_lossy(&lock(&self.written)).replace("\r\n", "\n")
     }
 
-    /// Waits until a text was written so many times.
+    /// Waits until a text has been written this many times.
     pub fn wait_for(&self, text: &str, times: usize) {
         let deadline = Instant::now() + PATIENCE;
         while self.written().matches(text).count() < times {
@@ -60,13 +60,13 @@ impl OnTerminal {
         }
     }
 
-    /// Interrupts it, as Ctrl-C does; its exit code and everything that was written.
+    /// Interrupts the program, as Ctrl-C does. Returns its exit code and its output.
     pub fn interrupt(self) -> (Option<i32>, String) {
         kill_process(Pid::from_child(&self.child), Signal::INT).expect("it still runs");
         self.end()
     }
 
-    /// Waits for its end; its exit code and everything that was written.
+    /// Waits for the program to end. Returns its exit code and its output.
     pub fn end(mut self) -> (Option<i32>, String) {
         let code = self.child.wait().expect("a child of this process").code();
         if let Some(reader) = self.reader.take() {
@@ -99,18 +99,18 @@ fn terminal(columns: u16) -> (File, File) {
     (screen.into(), terminal)
 }
 
-/// Everything that ever was a line of the terminal, without colours.
+/// Every version of every line, without colours.
 pub fn drawn(written: &str) -> Vec<String> {
     without_colours(&written.replace(CLEAR_LINE, "\n")).lines().map(str::to_owned).collect()
 }
 
-/// The lines that were not cleared again, with their colours.
-pub fn standing(written: &str) -> String {
+/// The lines that were not cleared, with colours.
+pub fn visible_lines(written: &str) -> String {
     let last = |line: &str| line.rsplit(CLEAR_LINE).next().unwrap_or_default().to_owned() + "\n";
     written.lines().map(last).collect()
 }
 
-/// A text without the sequences that colour it.
+/// Removes colour sequences from a text.
 pub fn without_colours(text: &str) -> String {
     let mut parts = text.split("\u{1b}[");
     let first = parts.next().unwrap_or_default().to_owned();

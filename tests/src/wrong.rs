@@ -1,4 +1,4 @@
-//! A server that does one thing wrong: a proxy before a right one.
+//! A server with one defect: a proxy in front of a correct server.
 
 mod alter;
 mod alteration;
@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 use alter::{put, text};
 pub use alteration::{Alteration, Behaviour};
 
-/// A running proxy; it stops when it is dropped.
+/// A running proxy; it stops when dropped.
 pub struct WrongServer {
     /// Its address.
     pub url: String,
@@ -48,11 +48,11 @@ struct Proxy {
 
 #[derive(Default)]
 struct State {
-    /// Answers that could have been altered.
+    /// Answers so far that the alteration could apply to.
     matched: usize,
-    /// Requests that were answered.
+    /// Requests answered so far.
     answered: i64,
-    /// The last answer that was no refusal.
+    /// The last answer that was not a 429.
     last: Option<Answer>,
 }
 
@@ -64,20 +64,20 @@ struct Answer {
 }
 
 impl Answer {
-    /// The same with another status and message.
+    /// The same answer with another status and message.
     fn saying(self, status: StatusCode, message: &str) -> Answer {
         Answer { status, body: Bytes::from(serde_json::json!({ "message": message }).to_string()), ..self }
     }
 }
 
-/// A malformed ID that is sent, and one that nobody has.
+/// Parts of paths: a malformed ID that is sent, and an ID that does not exist.
 const MALFORMED: &str = "/x/";
 const UNKNOWN: &str = "/d1b5c7f0-3a60-4b57-9a1e-6f1c2e0d9b11/";
 
 type Body = BoxBody<Bytes, std::io::Error>;
 
 impl WrongServer {
-    /// Starts one before a right server, for whose keys it knows.
+    /// Starts a proxy in front of a correct server with these keys.
     pub async fn start(
         right: &str,
         key: &str,
@@ -97,7 +97,7 @@ impl WrongServer {
             state: Mutex::default(),
         });
         let task = tokio::spawn(async move {
-            // A listener that fails would be seen as a server that does not answer.
+            // If accepting fails, the proxy looks like a server that does not answer.
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(connection(stream, proxy.clone(), title_case));
             }
@@ -113,7 +113,7 @@ async fn connection(stream: TcpStream, proxy: Arc<Proxy>, title_case: bool) {
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().title_case_headers(title_case);
-    // A connection that ends badly is what some of them are for.
+    // Some proxies cut connections on purpose.
     let _ = builder.serve_connection(TokioIo::new(stream), service).await;
 }
 
@@ -146,7 +146,7 @@ impl Proxy {
         Ok(whole(answer))
     }
 
-    /// What the right server answers, to this request or to the one that a wrong server makes of it.
+    /// The correct server's answer to this request, or to the request that the defect turns it into.
     async fn right_answer(&self, method: &http::Method, path: &str, key: Option<&str>) -> Answer {
         let bare = self.key.trim_start_matches("Bearer ");
         let key = match self.alteration.behaviour {
@@ -174,7 +174,7 @@ impl Proxy {
                 let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
                 if answer.status == 429 && key == Some(self.key.as_str()) {
                     let last = state.last.clone().unwrap_or_else(|| answer.clone());
-                    // The window goes on, as far as the headers tell.
+                    // The headers show a window that continues.
                     Answer { headers: headers_of(&answer, &last), ..last }
                 } else {
                     state.last = Some(answer.clone());
@@ -247,7 +247,7 @@ impl Proxy {
     }
 }
 
-/// The headers of an answer with those of the rate limit from another, one more request left each time.
+/// The headers of an earlier answer with the window of a refusal, and no requests left.
 fn headers_of(refusal: &Answer, last: &Answer) -> HeaderMap {
     let mut headers = last.headers.clone();
     put(&mut headers, "x-ratelimit-reset", text(&refusal.headers, "x-ratelimit-reset"));

@@ -1,5 +1,5 @@
-//! An integration whose file names another table, another destination or another type than its watermark is of: nothing is
-//! skipped or sent until somebody says how to go on.
+//! An integration whose configuration changes to another table, destination or type: nothing is skipped or sent until
+//! the operator says how to continue.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -15,26 +15,26 @@ use contract_tests::{INTEGRATION, Setup};
 const NAME: &str = "Users of ours";
 const TURN: Duration = Duration::from_secs(30);
 
-/// What the file names otherwise than before.
+/// What is changed in the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Other {
+enum Change {
     Table,
     Destination,
     Type,
 }
 
-/// An integration that has synced three rows and whose file then names something else.
-struct Moved {
+/// An integration that has synced three rows and whose configuration was then changed.
+struct Changed {
     setup: Setup,
     key: Secret,
-    /// Where the rows went before, and where they go if the file names another destination.
+    /// The first receives the rows before the change; the second after it, if the destination changes.
     services: [FakeBraze; 2],
-    /// What the log has to name: what was, and what is now.
+    /// The texts that the log must contain: the old and the new value.
     names: [String; 2],
     server: ServerProcess,
 }
 
-/// Rows that are good as attributes and as events, the same in each table.
+/// Inserts rows that are valid as attributes and as events.
 fn insert(setup: &Setup, table: &str, rows: std::ops::RangeInclusive<u32>) {
     for row in rows {
         let insert = format!("INSERT INTO {table} VALUES (?1, ?2, ?3)");
@@ -44,9 +44,9 @@ fn insert(setup: &Setup, table: &str, rows: std::ops::RangeInclusive<u32>) {
     }
 }
 
-impl Moved {
-    /// Syncs three rows; then the file is changed and the server started anew.
-    async fn to(other: Other) -> Moved {
+impl Changed {
+    /// Syncs three rows, then changes the configuration and restarts the server.
+    async fn to(change: Change) -> Changed {
         let mut setup = Setup::with_rows(0);
         setup.source().execute_batch("CREATE TABLE people (UPDATED_AT TEXT, EXTERNAL_ID TEXT, PAYLOAD TEXT)").unwrap();
         insert(&setup, "users", 1..=3);
@@ -56,22 +56,22 @@ impl Moved {
         setup.destination = users_track(&setup, &services[0].url(), &key);
         setup.more = wide_limits();
         let server = ServerProcess::start(&setup.write()).await;
-        let names = match other {
-            Other::Table => ["users".to_owned(), "people".to_owned()],
-            Other::Destination => [services[0].url(), services[1].url()],
-            Other::Type => ["attributes".to_owned(), "events".to_owned()],
+        let names = match change {
+            Change::Table => ["users".to_owned(), "people".to_owned()],
+            Change::Destination => [services[0].url(), services[1].url()],
+            Change::Type => ["attributes".to_owned(), "events".to_owned()],
         };
-        let mut moved = Moved { setup, key, services, names, server };
-        moved.syncs("success", 3).await;
-        match other {
-            Other::Table => moved.setup.source = moved.setup.source.replace("\"users\"", "\"people\""),
-            Other::Destination => {
-                moved.setup.destination = users_track(&moved.setup, &moved.services[1].url(), &moved.key);
+        let mut changed = Changed { setup, key, services, names, server };
+        changed.syncs("success", 3).await;
+        match change {
+            Change::Table => changed.setup.source = changed.setup.source.replace("\"users\"", "\"people\""),
+            Change::Destination => {
+                changed.setup.destination = users_track(&changed.setup, &changed.services[1].url(), &changed.key);
             }
-            Other::Type => moved.setup.kind = "events".to_owned(),
+            Change::Type => changed.setup.kind = "events".to_owned(),
         }
-        moved.restarts().await;
-        moved
+        changed.restarts().await;
+        changed
     }
 
     async fn restarts(&mut self) {
@@ -79,7 +79,7 @@ impl Moved {
         self.server = ServerProcess::start(&self.setup.write()).await;
     }
 
-    /// Triggers a sync, which has to end so.
+    /// Triggers a sync and checks its status and its number of rows.
     async fn syncs(&self, status: &str, rows: u64) {
         let api = Api::new(&self.server.url, &self.setup.key);
         api.triggered().await;
@@ -88,12 +88,12 @@ impl Moved {
         assert_eq!(ended, (status, rows), "{job}\n{}", self.server.last_logged("sync ended"));
     }
 
-    /// How many objects both services have accepted.
+    /// The number of objects that both services have accepted.
     fn accepted(&self) -> usize {
         self.services.iter().map(FakeBraze::accepted).sum()
     }
 
-    /// A sync is refused, sends nothing, and says why and what can be done.
+    /// Checks that a sync is refused, sends nothing, and logs the reason and the remedies.
     async fn is_refused(&self) {
         let requests = || self.services.iter().map(FakeBraze::requests).sum::<usize>();
         let before = requests();
@@ -105,7 +105,7 @@ impl Moved {
         }
     }
 
-    /// Runs `cdi-server watermark`, which prints what it was told.
+    /// Runs `cdi-server watermark` with an option and checks its output.
     async fn watermark(&self, how: &str, printed: &str) {
         let output = cdi_server(&self.setup.path("opencdi.toml"), &["watermark", NAME, how]).await;
         let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -113,73 +113,73 @@ impl Moved {
         assert!(out.contains(printed), "{how} prints {out}");
     }
 
-    /// One more row in the table that the file names.
-    fn one_more(&self) {
+    /// Inserts one more row in the configured table.
+    fn insert_another_row(&self) {
         let table = if self.setup.source.contains("people") { "people" } else { "users" };
         insert(&self.setup, table, 4..=4);
     }
 }
 
-/// After `--keep` the next sync goes on above the watermark.
-async fn goes_on(other: Other) {
-    let moved = Moved::to(other).await;
-    moved.is_refused().await;
-    moved.is_refused().await;
-    moved.watermark("--keep", "2026-01-01T00:00:03Z").await;
-    moved.one_more();
-    moved.syncs("success", 1).await;
-    assert_eq!(moved.accepted(), 4, "only what is above the watermark is sent");
-    moved.syncs("success", 0).await;
+/// After `--keep` the next sync continues above the watermark.
+async fn continues_after_keep(change: Change) {
+    let changed = Changed::to(change).await;
+    changed.is_refused().await;
+    changed.is_refused().await;
+    changed.watermark("--keep", "2026-01-01T00:00:03Z").await;
+    changed.insert_another_row();
+    changed.syncs("success", 1).await;
+    assert_eq!(changed.accepted(), 4, "only what is above the watermark is sent");
+    changed.syncs("success", 0).await;
 }
 
 /// After `--reset` the next sync sends everything.
-async fn begins_again(other: Other) {
-    let moved = Moved::to(other).await;
-    moved.is_refused().await;
-    moved.watermark("--reset", "no watermark: the next sync takes every row").await;
-    moved.one_more();
-    moved.syncs("success", 4).await;
-    assert_eq!(moved.accepted(), 7, "everything is sent");
-    moved.syncs("success", 0).await;
+async fn starts_over_after_reset(change: Change) {
+    let changed = Changed::to(change).await;
+    changed.is_refused().await;
+    changed.watermark("--reset", "no watermark: the next sync takes every row").await;
+    changed.insert_another_row();
+    changed.syncs("success", 4).await;
+    assert_eq!(changed.accepted(), 7, "everything is sent");
+    changed.syncs("success", 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_table_goes_on_after_keep() {
-    goes_on(Other::Table).await;
+async fn another_table_continues_after_keep() {
+    continues_after_keep(Change::Table).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_table_begins_again_after_reset() {
-    begins_again(Other::Table).await;
+async fn another_table_starts_over_after_reset() {
+    starts_over_after_reset(Change::Table).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_destination_goes_on_after_keep() {
-    goes_on(Other::Destination).await;
+async fn another_destination_continues_after_keep() {
+    continues_after_keep(Change::Destination).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_destination_begins_again_after_reset() {
-    begins_again(Other::Destination).await;
+async fn another_destination_starts_over_after_reset() {
+    starts_over_after_reset(Change::Destination).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_type_goes_on_after_keep() {
-    goes_on(Other::Type).await;
+async fn another_type_continues_after_keep() {
+    continues_after_keep(Change::Type).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_type_begins_again_after_reset() {
-    begins_again(Other::Type).await;
+async fn another_type_starts_over_after_reset() {
+    starts_over_after_reset(Change::Type).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_is_put_back_goes_on_as_if_nothing_had_been() {
-    let mut moved = Moved::to(Other::Table).await;
-    moved.is_refused().await;
-    moved.setup.source = moved.setup.source.replace("\"people\"", "\"users\"");
-    moved.restarts().await;
-    moved.one_more();
-    moved.syncs("success", 1).await;
-    assert_eq!(moved.accepted(), 4);
+async fn a_reverted_configuration_continues_as_before() {
+    let mut changed = Changed::to(Change::Table).await;
+    changed.is_refused().await;
+    changed.setup.source = changed.setup.source.replace("\"people\"", "\"users\"");
+    changed.restarts().await;
+    changed.insert_another_row();
+    changed.syncs("success", 1).await;
+    assert_eq!(changed.accepted(), 4);
 }

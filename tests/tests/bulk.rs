@@ -1,8 +1,8 @@
-//! A load of many rows under one time. What is corrected, deleted and added among them afterwards is found: only what is new is
-//! sent.
+//! A bulk load of many rows with the same `UPDATED_AT`. Of the rows that are corrected, deleted and added later, only
+//! the new and corrected ones are sent.
 //!
-//! `OPENCDI_BULK_ROWS` says how many rows there are. Ten millions take a while in a debug build: `--release` builds and runs
-//! the server of the release.
+//! `OPENCDI_BULK_ROWS` sets the number of rows. Ten million take a while in a debug build; `--release` uses the release
+//! build of the server.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -15,17 +15,17 @@ use contract_tests::sql::{connect, execute, postgres};
 use contract_tests::{INTEGRATION, Setup, setting};
 use serde_json::Value;
 
-/// The time of them all.
+/// The `UPDATED_AT` of all rows.
 const LOADED_AT: &str = "2026-01-01T00:00:00Z";
 
 fn rows() -> u64 {
     setting("OPENCDI_BULK_ROWS", 30_000)
 }
 
-/// A number is concatenated between the two.
+/// The start and the end of a payload. The number goes in between.
 const PAYLOAD: [&str; 2] = ["{\"product_id\":\"book\",\"currency\":\"EUR\",\"price\":9.5,\"properties\":{\"n\":", "}}"];
 
-/// Statements that load the rows with the numbers 0 to `rows` - 1.
+/// SQL to load the rows with the numbers 0 to `rows` - 1.
 fn load(table: &str, series: &str) -> String {
     let [before, after] = PAYLOAD;
     format!(
@@ -34,9 +34,9 @@ fn load(table: &str, series: &str) -> String {
     )
 }
 
-/// What happens to the rows afterwards, step by step, and how many purchases are to be sent for it. New numbers follow those
-/// of the load.
-fn afterwards() -> [(&'static str, String, usize); 4] {
+/// The later changes, step by step, each with the number of purchases that must be sent. New rows get the numbers after
+/// the load.
+fn later_changes() -> [(&'static str, String, usize); 4] {
     let ([before, after], rows) = (PAYLOAD, rows());
     let correct = |id, number| format!("UPDATE orders SET payload = '{before}{number}{after}' WHERE id = {id};");
     let delete = |id| format!("DELETE FROM orders WHERE id = {id};");
@@ -50,7 +50,7 @@ fn afterwards() -> [(&'static str, String, usize); 4] {
     ]
 }
 
-async fn only_what_is_new_is_sent(mut setup: Setup, run: impl AsyncFn(String)) {
+async fn assert_only_new_rows_are_sent(mut setup: Setup, run: impl AsyncFn(String)) {
     setup.kind = "purchases".to_owned();
     let arrivals = Arrivals::of(&mut setup, Duration::ZERO).await;
     let server = ServerProcess::start(&setup.write()).await;
@@ -68,7 +68,7 @@ async fn only_what_is_new_is_sent(mut setup: Setup, run: impl AsyncFn(String)) {
     sync("the load").await;
     assert_eq!((arrivals.objects(), arrivals.distinct()), (all, all));
 
-    for (what, statements, new) in afterwards() {
+    for (what, statements, new) in later_changes() {
         let before = arrivals.objects();
         run(statements).await;
         let job = sync(what).await;
@@ -79,7 +79,7 @@ async fn only_what_is_new_is_sent(mut setup: Setup, run: impl AsyncFn(String)) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_load_in_postgres_only_what_is_new_is_sent() {
+async fn of_a_postgres_load_only_new_rows_are_sent() {
     let postgres = postgres();
     execute(&mut connect(&postgres.url()).await, "CREATE DATABASE app").await;
     let url = postgres.url_of("app");
@@ -87,11 +87,11 @@ async fn of_a_load_in_postgres_only_what_is_new_is_sent() {
     execute(&mut connect(&url).await, &load("updated_at timestamptz", &series)).await;
     let mut setup = Setup::with_rows(0);
     setup.source = format!("kind = \"postgres\"\nurl = {url:?}\ntable = \"orders\"");
-    only_what_is_new_is_sent(setup, async |text| execute(&mut connect(&url).await, &text).await).await;
+    assert_only_new_rows_are_sent(setup, async |text| execute(&mut connect(&url).await, &text).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_load_in_sqlite_only_what_is_new_is_sent() {
+async fn of_a_sqlite_load_only_new_rows_are_sent() {
     let mut setup = Setup::with_rows(0);
     let database = setup.source();
     let series = format!(
@@ -101,5 +101,5 @@ async fn of_a_load_in_sqlite_only_what_is_new_is_sent() {
     database.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF").unwrap();
     database.execute_batch(&load("updated_at text", &series)).unwrap();
     setup.source = "kind = \"sqlite\"\npath = \"source.db\"\ntable = \"orders\"".to_owned();
-    only_what_is_new_is_sent(setup, async |text| database.execute_batch(&text).unwrap()).await;
+    assert_only_new_rows_are_sent(setup, async |text| database.execute_batch(&text).unwrap()).await;
 }

@@ -1,4 +1,4 @@
-//! Why a sync failed, for the operator: `cdi-server jobs`, and log lines that name the sync they are about.
+//! Why a sync failed, for the operator: `cdi-server jobs`, and log lines that name the integration and the job.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -11,7 +11,7 @@ use contract_tests::process::{ServerProcess, cdi_server, serve};
 use contract_tests::{INTEGRATION, Setup, eventually};
 use serde_json::Value;
 
-/// What a command prints.
+/// The output of a command.
 async fn printed(setup: &Setup, arguments: &[&str]) -> String {
     let output = cdi_server(&setup.path("opencdi.toml"), arguments).await;
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -54,7 +54,7 @@ async fn a_failed_sync_shows_its_cause_to_the_operator_and_hides_it_from_clients
 }
 
 #[tokio::test]
-async fn a_job_that_no_worker_has_taken_is_said_to_wait() {
+async fn a_job_without_a_worker_is_shown_as_waiting() {
     let service = Setup::with_rows(1).start(Role::Api).await;
     service.client().trigger_integration_sync(INTEGRATION.parse().unwrap()).await.unwrap();
     let table = printed(&service.setup, &["jobs", INTEGRATION]).await;
@@ -95,7 +95,7 @@ async fn every_log_line_of_a_sync_names_its_integration_and_job() {
     }
     let warnings: Vec<&Value> = of_the_sync.iter().copied().filter(|line| line["level"] == "WARN").collect();
     let retries = |text: &str| warnings.iter().filter(|line| line.to_string().contains(text)).count();
-    // The lanes fail together, and each pause is logged once.
+    // All lanes fail together; each pause is logged once.
     assert!((1..=12).contains(&retries("request to the destination failed; retrying")), "{log}");
     assert!((1..=4).contains(&retries("rate limit is reached (429)")), "{log}");
 }

@@ -13,21 +13,21 @@ fn run(setup: &Setup, arguments: &[&str]) -> Output {
     command.args(arguments).arg("--config").arg(setup.path("opencdi.toml")).output().unwrap()
 }
 
-/// What a command that works prints.
+/// The output of a command that succeeds.
 fn printed(setup: &Setup, arguments: &[&str]) -> String {
     let output = run(setup, arguments);
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// What a command that does not work says.
+/// The error output of a command that fails.
 fn refused(setup: &Setup, arguments: &[&str]) -> String {
     let output = run(setup, arguments);
     assert!(!output.status.success(), "{arguments:?} works");
     String::from_utf8(output.stderr).unwrap()
 }
 
-/// A source with two good rows and a bad one between them.
+/// A source with two valid rows and an invalid one between them.
 fn setup() -> Setup {
     let setup = Setup::with_rows(0);
     for (time, user, payload) in [("01", "a", "{\"n\":1}"), ("02", "b", "[]"), ("03", "c", "{}")] {
@@ -39,7 +39,7 @@ fn setup() -> Setup {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sync_is_seen_before_and_after_it() {
+async fn commands_show_a_sync_before_and_after_it() {
     let setup = setup();
     let preview = printed(&setup, &["preview", "Users of ours", "--rows", "2"]);
     assert_eq!(
@@ -83,7 +83,7 @@ async fn a_sync_is_seen_before_and_after_it() {
         (status.body["results"][0]["job_status"] == "success").then_some(())
     })
     .await;
-    // A later sync that refuses nothing hides no row errors.
+    // A later sync without refused rows must not hide the row errors.
     let output = run(setup, &["row-errors", INTEGRATION]);
     assert!(String::from_utf8(output.stdout).unwrap().starts_with("{\"number\":1,"));
     let said = String::from_utf8(output.stderr).unwrap();
@@ -106,7 +106,7 @@ async fn a_sync_is_seen_before_and_after_it() {
 }
 
 #[tokio::test]
-async fn a_watermark_is_not_moved_under_a_job() {
+async fn a_watermark_is_not_changed_during_a_job() {
     let service = setup().start(Role::Api).await;
     service.client().trigger_integration_sync(INTEGRATION.parse().unwrap()).await.unwrap();
     let said = refused(&service.setup, &["watermark", INTEGRATION, "--reset"]);
@@ -114,7 +114,7 @@ async fn a_watermark_is_not_moved_under_a_job() {
 }
 
 #[test]
-fn what_is_wrong_is_said_with_where_and_what_to_do() {
+fn errors_say_what_is_wrong_where_and_what_to_do() {
     let setup = setup();
     let said = refused(&setup, &["preview", "Nobody"]);
     assert!(said.contains("opencdi.toml has no integration with the ID or the name \"Nobody\"; it has "), "{said}");
@@ -188,14 +188,14 @@ async fn a_check_refuses_what_cannot_work_and_a_server_logs_it() {
     assert_eq!(server.logged("it has no permissions"), 1, "{}", server.log());
 }
 
-/// Runs a command as a user to whom permissions apply, which is not root.
+/// Runs a command as a user other than root, to whom file permissions apply.
 fn run_as_a_user(setup: &Setup, arguments: &[&str]) -> Output {
     use std::os::unix::process::CommandExt as _;
     const NOBODY: u32 = 65534;
     if !rustix::process::geteuid().is_root() {
         return run(setup, arguments);
     }
-    // The folder of the built program may be closed to others.
+    // Other users may not have access to the folder of the built program.
     let folder = tempfile::tempdir().unwrap();
     set_mode(folder.path(), 0o755);
     let copy = folder.path().join("cdi-server");
@@ -261,7 +261,7 @@ fn a_first_file_and_key_are_made_and_only_the_source_is_missing() {
 }
 
 #[test]
-fn a_key_is_refused_before_it_is_printed_if_its_name_would_be() {
+fn a_key_with_an_invalid_name_is_refused_before_it_is_printed() {
     let run = |arguments: &[&str]| {
         let output = Command::new(program("cdi-server")).args(["key", "new"]).args(arguments).output().unwrap();
         (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())

@@ -1,4 +1,4 @@
-//! A live server of this project is held to the contract; everything that is documented can be seen of it.
+//! `conform` on a live server of this project: it matches the contract, and all documented answers can be observed.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -10,7 +10,7 @@ use apidrift_core::settings::Project;
 use cdi_server::testbed::{Options, Testbed};
 use contract_tests::repository;
 
-/// What is found of a testbed with two seconds a window, as far as a target is told of it.
+/// Runs `conform` on a testbed with windows of two seconds. `tell` edits the description that `conform` gets.
 fn conform(limits: &Limits, tell: impl Fn(&mut serde_json::Value)) -> (Outcome, usize) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let options = Options { window: Duration::from_secs(2), limit: None };
@@ -27,14 +27,14 @@ fn conform(limits: &Limits, tell: impl Fn(&mut serde_json::Value)) -> (Outcome, 
     (outcome, jobs)
 }
 
-/// The documented answers of an operation that were not seen, with the reasons.
+/// The documented answers of an operation that were not observed, with reasons.
 fn not_seen(outcome: &Outcome, id: &str) -> Vec<(String, String)> {
     let operations = &outcome.live.as_ref().unwrap().operations;
     operations.iter().find(|operation| operation.id == id).unwrap().not_seen.clone()
 }
 
 #[test]
-fn of_somebody_elses_server_nothing_is_changed_and_what_needs_more_is_listed() {
+fn a_foreign_server_is_not_changed_and_missing_options_are_listed() {
     let (outcome, jobs) = conform(&Limits::default(), |target| {
         for more in ["key_without_permission", "failing_keys", "known", "busy", "foreign", "items"] {
             target.as_object_mut().unwrap().remove(more);
@@ -63,7 +63,7 @@ fn of_somebody_elses_server_nothing_is_changed_and_what_needs_more_is_listed() {
 }
 
 #[test]
-fn an_integration_that_is_given_is_triggered_once() {
+fn a_given_integration_is_triggered_once() {
     let (outcome, jobs) = conform(&Limits::default(), |_| {});
     assert!(outcome.findings.is_empty() && outcome.unchecked.is_empty(), "{outcome:#?}");
     assert_eq!(jobs, 24);
@@ -72,7 +72,7 @@ fn an_integration_that_is_given_is_triggered_once() {
 }
 
 #[test]
-fn what_must_be_complete_and_is_not_was_not_checked() {
+fn answers_that_must_be_seen_and_are_not_count_as_unchecked() {
     let limits = Limits { complete: true, ..Limits::default() };
     let (outcome, _) = conform(&limits, |_| {});
     assert_eq!(outcome.unchecked.len(), 3, "the rate limits: {:?}", outcome.unchecked);
@@ -80,7 +80,7 @@ fn what_must_be_complete_and_is_not_was_not_checked() {
 }
 
 #[test]
-fn a_testbed_that_does_not_start_is_said() {
+fn a_testbed_that_does_not_start_is_reported() {
     let mut project = Project::load(repository()).unwrap();
     let limits = Limits::default();
     for (command, says) in [

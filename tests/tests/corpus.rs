@@ -1,4 +1,4 @@
-//! The corpus: small edits of this repository, each with the findings that must name it, and edits that change nothing.
+//! The corpus: small edits of this repository, each with the findings that must name it, and harmless edits.
 //!
 //! `tests/corpus/drift.toml` and `tests/corpus/harmless.toml` hold them. The score is written to
 //! `target/drift-score.txt`, which `cargo xtask test` prints.
@@ -33,50 +33,50 @@ struct Case {
     /// More edits of the same case.
     #[serde(default)]
     also: Vec<Edit>,
-    /// What must be found: `rule @ text of the line that it points at`, or only `rule` where it points at no line.
+    /// Expected findings: `rule @ text of the line`, or only `rule` for a finding without a line.
     #[serde(default)]
     finds: Vec<String>,
-    /// What is found besides, because other places still say what the edited one did.
+    /// Further findings, because other places still have the original text.
     #[serde(default)]
     consequences: Vec<String>,
-    /// What cannot be compared any more: a part of each reason.
+    /// What can no longer be compared: a part of each reason.
     #[serde(default)]
     unchecked: Vec<String>,
-    /// Whether the contract is also compared with its unedited form.
+    /// Whether the contract is also compared with its original version.
     #[serde(default)]
     against: bool,
 }
 
-/// One text of a file becomes another; without `find` the file becomes `with`, without both it goes. Or the whole file is
-/// written in another form.
+/// Replaces a text in a file. Without `find` the whole content is replaced, without both the file is removed. Or
+/// rewrites the whole file in another form.
 #[derive(Debug, Deserialize)]
 struct Edit {
     file: String,
     find: Option<String>,
     with: Option<String>,
-    /// Whether every occurrence is replaced, and not the first.
+    /// Whether every occurrence is replaced, instead of only the first.
     #[serde(default)]
     everywhere: bool,
     form: Option<Form>,
 }
 
-/// Another form of a file that says the same.
+/// Another form of a file with the same meaning.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Form {
-    /// Lines end with a carriage return.
+    /// CRLF line endings.
     Crlf,
-    /// A byte order mark comes first.
+    /// A byte order mark at the start.
     ByteOrderMark,
     /// JSON on several lines.
     Json,
     /// JSON on one line.
     CompactJson,
-    /// JSON, the keys of every object in the opposite order.
+    /// JSON with the keys of every object in reverse order.
     ReversedJson,
-    /// Every key of a mapping that stands on a line of its own in double quotes.
+    /// Double quotes around every key of a mapping that is on its own line.
     QuotedKeys,
-    /// Rust with tabs, and with braces on lines of their own.
+    /// Rust with tabs, and with braces on their own lines.
     OtherRust,
 }
 
@@ -142,7 +142,7 @@ fn apply(copy: &Copy, edit: &Edit) {
     }
 }
 
-/// A copy of what is compared, edited as the case says.
+/// A copy of the compared files, edited as the case says.
 fn edited(case: &Case) -> Copy {
     let copy = Copy::new();
     std::fs::copy(copy.path("openapi/cdi.yaml"), copy.path("base.yaml")).unwrap();
@@ -157,16 +157,16 @@ fn check(copy: &Copy, case: &Case) -> Outcome {
     check::run(copy.root(), &scope, Some(&Dropshot))
 }
 
-/// A finding as the corpus writes it, but for the text, of which the corpus has a part.
+/// The text of a finding's line, of which the corpus contains a part.
 fn line(finding: &Finding) -> String {
     let Some(place) = &finding.primary else { return String::new() };
     let line = place.source.line_column(place.range.start).0;
     place.source.text[place.source.line(line)].to_owned()
 }
 
-/// Why the findings are not those that were to be found; nothing if they are.
+/// How the findings differ from the expected ones; `None` if they do not.
 fn judge(case: &Case, outcome: &Outcome) -> Option<String> {
-    // What could not be compared is looked at below, and as a finding only where the case is about that.
+    // What could not be compared is checked below; as a finding it only matters in cases about that rule.
     let is_asked = case.finds.iter().any(|wanted| wanted.starts_with("coverage/"));
     let is_judged = |finding: &&Finding| is_asked || finding.rule != Rule::CoverageNotCompared;
     let mut left: Vec<&Finding> = outcome.findings.iter().filter(is_judged).collect();
@@ -179,7 +179,7 @@ fn judge(case: &Case, outcome: &Outcome) -> Option<String> {
             None => wrong.push(format!("missed: {wanted}")),
         }
     }
-    // What is wrong with the contract hides what would only follow from it.
+    // Defects of the contract prevent comparisons that depend on it.
     let of_contract = case.finds.iter().any(|wanted| wanted.starts_with("contract/"));
     let parts = outcome.not_compared.iter().map(|part| format!("{}: {}", part.operation, part.reason));
     let not_compared: Vec<String> = outcome.unchecked.iter().cloned().chain(parts).collect();
@@ -199,7 +199,7 @@ fn judge(case: &Case, outcome: &Outcome) -> Option<String> {
     (!wrong.is_empty()).then(|| format!("{}\n    {}", case.name, wrong.join("\n    ")))
 }
 
-/// Does the same with all cases, on both cores.
+/// Runs an action for all cases, in two threads.
 fn each<T: Send>(cases: &[Case], action: impl Fn(&Case) -> T + Sync) -> Vec<T> {
     let half = cases.len().div_ceil(2);
     std::thread::scope(|scope| {
@@ -216,15 +216,15 @@ fn judge_all(cases: &[Case]) -> Vec<String> {
 }
 
 #[test]
-fn every_drift_is_named_with_its_line_and_nothing_else_is() {
+fn every_drift_is_reported_with_its_line_and_nothing_else_is() {
     let (drifts, harmless) = (read("drift.toml"), read("harmless.toml"));
     let mut covered: BTreeSet<&str> = BTreeSet::new();
     for wanted in drifts.iter().flat_map(|case| &case.finds) {
         covered.insert(wanted.split(" @ ").next().unwrap());
     }
-    // Rules about live servers have wrong servers in the place of edits.
+    // Rules about live servers are tested with wrong servers instead of edits.
     let all = Rule::ALL.iter().map(|rule| rule.info()).filter(|rule| rule.family() != "live");
-    // What our contract has nothing of is tried on others: see `xtask/check/tests/edits` and `xtask/check/tests/pages`.
+    // Rules about features that our contract does not use: see `xtask/check/tests/edits` and `xtask/check/tests/pages`.
     let ours =
         all.filter(|rule| !matches!(rule.fires, rules::Edit::Replace(file, ..) if file.starts_with("fixtures/")));
     let names = ours.map(|rule| rule.name);
@@ -243,10 +243,10 @@ fn every_drift_is_named_with_its_line_and_nothing_else_is() {
     assert!(uncovered.is_empty(), "rules without a case in tests/corpus/drift.toml: {uncovered:?}");
 }
 
-/// What a case has come to after its fixes.
+/// The state of a case after its fixes.
 enum AfterFix {
     NothingToFix,
-    /// What no fix can do is still found, and nothing else.
+    /// Only findings without a fix are left.
     Left,
     Clean,
 }
@@ -274,7 +274,7 @@ fn after_fix(case: &Case) -> AfterFix {
 }
 
 #[test]
-fn whatever_can_be_fixed_is_gone_after_the_fix() {
+fn fixable_findings_are_gone_after_the_fix() {
     let outcomes = each(&read("drift.toml"), after_fix);
     let clean = outcomes.iter().filter(|outcome| matches!(outcome, AfterFix::Clean)).count();
     let left = outcomes.iter().filter(|outcome| matches!(outcome, AfterFix::Left)).count();

@@ -1,4 +1,4 @@
-//! A process that is killed in the middle of a sync loses nothing.
+//! A server that is killed in the middle of a sync loses nothing.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -13,7 +13,7 @@ use futures::TryStreamExt;
 
 const ROWS: usize = 20_000;
 
-/// A server in a process of its own; killed when this is dropped.
+/// A server process; killed when dropped.
 struct Server(Child);
 
 impl Server {

@@ -1,4 +1,4 @@
-//! The first thing a newcomer runs.
+//! The demo, which is the first thing that a newcomer runs.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -8,11 +8,11 @@ use std::process::{Command, Output, Stdio};
 
 use anstyle::RgbColor;
 use anstyle_svg::{Term, WIN10_CONSOLE};
-use contract_tests::terminal::{OnTerminal, drawn, standing, without_colours};
+use contract_tests::terminal::{OnTerminal, drawn, visible_lines, without_colours};
 use contract_tests::{program, repository};
 use regex::Regex;
 
-/// What the demo prints when it waits for the next sync, at every width.
+/// Printed when the demo waits for the next sync, at every width.
 const READY: &str = "ends the demo.";
 const PICTURE: &str = "server/demo.svg";
 
@@ -33,12 +33,12 @@ fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// What `cdi` and `curl` are called with when the commands of a demo are pasted into a shell.
+/// The arguments of `cdi` and `curl` when the demo's commands are pasted into a shell.
 fn pasted(text: &str) -> Vec<String> {
-    let mut goes_on = false;
+    let mut is_continued = false;
     let is_command = |line: &&str| {
-        let is_command = goes_on || line.starts_with("  ");
-        goes_on = is_command && line.ends_with('\\');
+        let is_command = is_continued || line.starts_with("  ");
+        is_continued = is_command && line.ends_with('\\');
         is_command
     };
     let (_, text) = text.split_once("from another terminal").expect("commands");
@@ -51,7 +51,7 @@ fn pasted(text: &str) -> Vec<String> {
     stdout(&output).lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
-/// Triggers a sync as the pasted commands do, and asks for the jobs; the statuses of both answers.
+/// Triggers a sync and lists the jobs, as the pasted commands do; returns both statuses.
 async fn trigger(commands: &[String]) -> (u16, u16) {
     let curl = Regex::new(r"^curl .*--header Authorization: Bearer (cdi_\S+) (http://\S+)$").unwrap();
     let part =
@@ -79,7 +79,7 @@ fn the_demo_ends_with_what_it_seeded() {
 }
 
 #[test]
-fn a_demo_that_ends_names_nothing_that_is_gone() {
+fn a_finished_demo_mentions_nothing_that_is_gone() {
     let text = stdout(&demo(&["--once", "--rows", "600"]).output().unwrap());
     for gone in ["http:", "cdi_", "/tmp", "curl", "Ctrl-C", "CDI_"] {
         assert!(!text.contains(gone), "{gone}:\n{text}");
@@ -88,10 +88,10 @@ fn a_demo_that_ends_names_nothing_that_is_gone() {
 }
 
 #[tokio::test]
-async fn what_is_printed_works_when_it_is_pasted_and_later_syncs_are_shown() {
+async fn printed_commands_work_when_pasted_and_later_syncs_are_shown() {
     for columns in [80, 40, 120] {
         let demo = OnTerminal::start(columns, &mut demo(&[]));
-        // The lines to follow the first sync are there before it begins.
+        // The commands to follow the first sync are printed before it starts.
         demo.wait_for("Sync 1", 1);
         let commands = pasted(&without_colours(&demo.written()));
         demo.wait_for(READY, 1);
@@ -106,7 +106,7 @@ async fn what_is_printed_works_when_it_is_pasted_and_later_syncs_are_shown() {
             assert!(line.chars().count() <= columns, "{columns}: {line:?}\n{written}");
             assert!(!line.starts_with("running") || line.chars().count() < columns, "{columns}: {line:?}");
         }
-        let text = without_colours(&standing(&written));
+        let text = without_colours(&visible_lines(&written));
         let (_, later) = text.split_once("Sync 2, triggered over the API\n\npartial").expect("the second sync");
         let (_, last) = later.split_once("Sync 3, triggered over the API\n\npartial").expect("the third sync");
         assert!(last.contains("4,990 rows delivered, 10 refused"), "{text}");
@@ -127,7 +127,7 @@ fn progress_is_redrawn_on_a_terminal_and_cleared_by_ctrl_c() {
         progress.len() > 2 && progress.iter().all(|line| line.contains(" 100,000 rows") && line.len() < 60),
         "{lines:#?}"
     );
-    let text = without_colours(&standing(&written));
+    let text = without_colours(&visible_lines(&written));
     assert!(text.ends_with("\n\n\nThe demo has ended.\n") && !text.contains("running"), "{text:?}");
 }
 
@@ -168,7 +168,7 @@ fn a_reader_that_goes_away_ends_the_demo() {
 }
 
 #[test]
-fn an_address_that_is_in_use_is_named_with_the_one_that_was_taken() {
+fn a_busy_address_is_reported_with_the_one_used_instead() {
     let busy = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = busy.local_addr().unwrap().to_string();
     let demo = OnTerminal::start(80, &mut demo(&["--listen", &address]));
@@ -178,11 +178,11 @@ fn an_address_that_is_in_use_is_named_with_the_one_that_was_taken() {
     assert!(!written.contains(&format!("CDI_URL=http://{address}")), "{written}");
 }
 
-/// The demo on a terminal of 80 columns, with the values that differ from run to run replaced.
+/// The output of the demo on a terminal of 80 columns, with the values that differ between runs replaced.
 fn pictured() -> String {
     let demo = OnTerminal::start(80, &mut demo(&[]));
     demo.wait_for(READY, 1);
-    let text = standing(&demo.written());
+    let text = visible_lines(&demo.written());
     demo.interrupt();
     let address = Regex::new(r"127\.0\.0\.1:\d+").unwrap();
     let mut addresses = address.find_iter(&text);
@@ -203,7 +203,7 @@ fn pictured() -> String {
     })
 }
 
-/// The same picture, which is made smaller, not cut, where a page has less room.
+/// Makes the picture scale down, instead of being cut off, where a page has less room.
 fn scalable(picture: &str) -> String {
     let size = Regex::new(r#"<svg width="(\d+)px" height="(\d+)px""#).unwrap();
     size.replace(picture, r#"<svg width="$1" height="$2" viewBox="0 0 $1 $2""#).into_owned()
@@ -221,9 +221,9 @@ fn the_picture_shows_what_the_demo_prints() {
     if std::env::var_os("UPDATE_GENERATED").is_some() {
         std::fs::write(&file, &picture).unwrap();
     }
-    let stands = std::fs::read_to_string(&file).unwrap_or_default();
+    let current = std::fs::read_to_string(&file).unwrap_or_default();
     assert!(
-        stands == picture,
+        current == picture,
         "{PICTURE} is not what the demo prints; run this test with UPDATE_GENERATED=1 and look at the difference:\n{picture}"
     );
 }

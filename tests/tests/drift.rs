@@ -1,4 +1,4 @@
-//! Whatever drifts is named, with both places; and nothing else is.
+//! Every drift is reported with both places, and nothing else is.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -21,7 +21,7 @@ fn only(copy: &Copy) -> Finding {
     outcome.findings.remove(0)
 }
 
-/// The file of a place, and what is underlined there.
+/// The file of a place, and the underlined text.
 fn seen(place: &Place) -> (&str, &str) {
     (&place.source.path, &place.source.text[place.range.clone()])
 }
@@ -41,7 +41,7 @@ fn nothing_has_drifted() {
 }
 
 #[test]
-fn a_changed_message_in_a_page_is_named_with_the_contracts() {
+fn a_changed_message_in_a_page_is_reported_with_the_contracts() {
     for page in [PAGE, SPANISH] {
         let copy = Copy::new().replace(page, "`429 Another job is in progress`", "`429 Another job is running`");
         assert_names(
@@ -54,7 +54,7 @@ fn a_changed_message_in_a_page_is_named_with_the_contracts() {
 }
 
 #[test]
-fn a_changed_message_in_the_contract_is_named_with_every_place_that_still_has_the_old_one() {
+fn a_changed_message_in_the_contract_is_reported_with_every_place_that_still_has_the_old_one() {
     let outcome =
         Copy::new().replace(CONTRACT, "message: Another job is in progress", "message: A job is in progress").check();
     let named: Vec<(&str, &str)> = outcome
@@ -78,13 +78,13 @@ fn a_changed_message_in_the_contract_is_named_with_every_place_that_still_has_th
 }
 
 #[test]
-fn a_changed_message_in_the_generated_server_is_named_with_the_contracts() {
+fn a_changed_message_in_the_generated_server_is_reported_with_the_contracts() {
     let finding = only(&Copy::new().replace(SERVER, "\"Another job is in progress\"", "\"Nope\""));
     assert_names(&finding, "server/edited", (SERVER, "message: \"Nope\","), (CONTRACT, "Another job is in progress"));
 }
 
 #[test]
-fn a_server_that_says_something_else_of_itself_is_named_with_the_contract() {
+fn a_server_that_emits_something_else_is_reported_with_the_contract() {
     let finding = only(&Copy::new().replace(EMITTED, "\"Another job is in progress\"", "\"Nope\""));
     assert_eq!(finding.rule.info().name, "server/error");
     assert_eq!(seen(&finding.related[0]), (CONTRACT, "Another job is in progress"));
@@ -95,7 +95,7 @@ fn a_server_that_says_something_else_of_itself_is_named_with_the_contract() {
 }
 
 #[test]
-fn what_only_the_contract_or_only_the_server_says_of_an_operation_is_named() {
+fn statements_in_only_the_contract_or_only_the_server_are_reported() {
     let id = "operationId: list_integrations\n";
     let outcome = Copy::new().replace(CONTRACT, id, &format!("{id}      deprecated: true\n")).check();
     let finding = outcome.findings.iter().find(|finding| finding.rule.info().name == "server/text").unwrap();
@@ -113,7 +113,7 @@ fn what_only_the_contract_or_only_the_server_says_of_an_operation_is_named() {
 }
 
 #[test]
-fn a_row_that_only_the_spanish_page_has_or_lacks_is_named() {
+fn a_row_that_only_the_spanish_page_has_or_lacks_is_reported() {
     let row = "| `404 Integration not found` | ";
     let added = only(&Copy::new().replace(SPANISH, row, &format!("| `409 Conflicto` | Espera. |\n{row}")));
     assert_eq!(added.rule.info().name, "page/error-extra");
@@ -128,7 +128,7 @@ fn a_row_that_only_the_spanish_page_has_or_lacks_is_named() {
 }
 
 #[test]
-fn whatever_a_page_claims_of_its_operation_is_compared() {
+fn every_claim_of_a_page_about_its_operation_is_compared() {
     for (text, instead, rule, here, there) in [
         ("`POST /cdi/integrations", "`GET /cdi/integrations", "page/method", "GET", "post"),
         (
@@ -163,7 +163,7 @@ fn whatever_a_page_claims_of_its_operation_is_compared() {
 }
 
 #[test]
-fn what_could_not_be_looked_at_is_not_green() {
+fn a_failed_comparison_is_not_a_success() {
     let copy = Copy::new();
     std::fs::remove_file(copy.path(EMITTED)).unwrap();
     std::fs::write(copy.path(PAGE), [0xff, 0xfe]).unwrap();

@@ -31,7 +31,7 @@ fn assert_usage(answer: &Answer, limit: u64, remaining: u64) {
     assert!(reset.is_multiple_of(60) && reset >= now && reset <= now + 60, "{reset} at {now}");
 }
 
-/// Windows end on the minute: waits until there is enough of one left to make some requests in it.
+/// Windows end on the minute: waits until enough of the current one is left for some requests.
 async fn early_in_a_window() {
     eventually("a new minute", async || (chrono::Utc::now().timestamp() % 60 < 50).then_some(())).await;
 }
@@ -66,7 +66,7 @@ async fn a_request_without_a_valid_key_is_unauthorized_and_costs_nothing() {
 }
 
 #[tokio::test]
-async fn a_key_without_the_permission_is_denied_before_anything_is_said_of_the_integration() {
+async fn a_key_without_the_permission_is_denied_before_the_integration_is_looked_up() {
     let service = service().await;
     early_in_a_window().await;
     let key = format!("Bearer {}", service.setup.powerless.expose());
@@ -132,7 +132,7 @@ async fn an_integration_of_another_workspace_does_not_exist() {
 
 #[tokio::test]
 async fn a_second_trigger_is_refused_while_the_job_runs() {
-    // No worker: the job stays in progress.
+    // Without a worker the job stays in progress.
     let service = service().await;
     let path = format!("/cdi/integrations/{INTEGRATION}/sync");
     let first = service.call("POST", &path).await;
@@ -155,7 +155,7 @@ async fn requests_over_the_limit_are_refused_until_the_window_ends_and_start_not
             let answer = service.call(method, path).await;
             assert_usage(&answer, limit, limit - used);
         }
-        // The limit comes before the ID: a bad one is not looked at.
+        // The limit is checked before the ID, so an invalid ID is not examined.
         for path in [path.to_owned(), path.replace(INTEGRATION, "not-an-id")] {
             let answer = service.call(method, &path).await;
             assert_error(&answer, 429, "Rate Limited");
@@ -170,7 +170,7 @@ async fn requests_over_the_limit_are_refused_until_the_window_ends_and_start_not
 }
 
 #[tokio::test]
-async fn a_broken_store_is_an_internal_error_whose_cause_only_the_log_has() {
+async fn a_broken_store_is_an_internal_error_whose_cause_is_only_in_the_log() {
     let service = service().await;
     service.setup.store().execute_batch("PRAGMA foreign_keys = OFF; DROP TABLE jobs").unwrap();
     for (method, path, _) in OPERATIONS {

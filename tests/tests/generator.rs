@@ -1,6 +1,6 @@
-//! What is generated of other contracts than ours compiles, takes their examples, and says what they say.
+//! The code generated from other contracts than ours compiles, accepts their examples, and emits the same contract.
 //!
-//! `golden.rs` keeps the files fresh; the examples of the contracts are tests inside them.
+//! `golden.rs` checks that the files are up to date; the contracts' examples are tests inside them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -21,7 +21,7 @@ mod things_errors;
 #[path = "../generated/things_server.rs"]
 mod things_server;
 
-/// What progenitor's client needs of the crate that it stands in.
+/// What progenitor's client needs from the crate that contains it.
 mod transport {
     #[derive(Clone, Debug, Default)]
     pub struct Exchange;

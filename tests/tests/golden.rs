@@ -1,4 +1,4 @@
-//! What is generated of other contracts than ours is what stands in `tests/generated`, where it is compiled and run.
+//! The code generated from other contracts than ours matches `tests/generated`, where it is compiled and run.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -16,7 +16,7 @@ fn shown(findings: &[Finding]) -> String {
 #[track_caller]
 fn assert_fresh(name: &str, contract: &str) {
     let source = Source::read(repository(), &repository().join(contract)).unwrap();
-    // They keep to what ours keeps to.
+    // The contracts follow the same profile as ours.
     let profile = Project::load(repository()).unwrap().profile;
     let contract = Contract::read(&source, None, profile.as_ref()).unwrap();
     let layout = Layout {
@@ -35,9 +35,9 @@ fn assert_fresh(name: &str, contract: &str) {
         openapi_dropshot::write(repository(), &outputs).unwrap();
     }
     for output in outputs {
-        let stands = std::fs::read_to_string(repository().join(&output.path)).unwrap_or_default();
+        let current = std::fs::read_to_string(repository().join(&output.path)).unwrap_or_default();
         assert!(
-            stands == output.text,
+            current == output.text,
             "{} is out of date: run this test with UPDATE_GENERATED=1 and look at the difference",
             output.path
         );

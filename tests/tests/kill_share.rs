@@ -1,7 +1,7 @@
-//! How much is sent twice when replicas are killed again and again: nothing is lost, the newest of every user is the last, and
-//! what the store counts as synced when a replica dies is not sent again.
+//! How many rows are sent twice if replicas are killed repeatedly. Nothing is lost, the newest row of every user
+//! arrives last, and rows that the store has recorded as synced when a replica is killed are not sent again.
 //!
-//! `OPENCDI_KILLS` says how many kills there are, one every three seconds.
+//! `OPENCDI_KILLS` sets the number of kills, one every three seconds.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -19,16 +19,18 @@ use tokio::time::sleep;
 const KILL_EVERY: Duration = Duration::from_secs(3);
 const DESTINATION_TAKES: Duration = Duration::from_millis(5);
 const USERS: u64 = 2_000;
-/// So much that the first interval does not get to the end of it. The next ones find twice what the last has brought.
+/// More than the first interval can deliver. Each later interval has twice as many rows left as the previous one
+/// delivered.
 const FIRST_ROWS: u64 = 200_000;
 const LEAST_LEFT: u64 = 30_000;
 const TURN: Duration = Duration::from_secs(120);
-/// The most objects of a killed replica that may arrive after they were counted: those in bodies that it had sent to their ends.
+/// Upper bound of the objects of a killed replica that arrive after counting, because their requests were already sent
+/// completely.
 const STILL_ARRIVING: u64 = 600;
-/// The most that may be sent twice, as a share of all rows, however slow the machine: checkpoints come often. With a watermark
-/// alone, before what was acknowledged ahead of it was recorded, this test measured 12.8 % (30 kills) and 9.0 to 11.6 % (5 kills)
-/// with one replica, 12.2 % and 8.4 to 9.5 % with two; with the record 4.0 % (30 kills) and 1.6 % (5 kills) with one, 4.1 % and
-/// 1.5 % with two; 1.0 % and 1.2 % (30 kills) in a release build; 7.2 % where the disk was slow.
+/// Upper bound of the share of rows that are sent twice, even on a slow machine: checkpoints are frequent. With only a
+/// watermark, before acknowledgements ahead of it were recorded, this test measured 12.8 % (30 kills) and 9.0 to 11.6 %
+/// (5 kills) with one replica, 12.2 % and 8.4 to 9.5 % with two; with the record 4.0 % (30 kills) and 1.6 % (5 kills)
+/// with one, 4.1 % and 1.5 % with two; 1.0 % and 1.2 % (30 kills) in a release build; 7.2 % on a slow disk.
 const MOST_SENT_TWICE: f64 = 0.2;
 
 /// Inserts rows of all users in turn.
@@ -41,7 +43,7 @@ async fn insert(database: &mut PgConnection, from: u64, to: u64) {
     execute(database, &rows).await;
 }
 
-async fn killed_again_and_again(replicas: usize) {
+async fn kill_repeatedly(replicas: usize) {
     let kills: usize = setting("OPENCDI_KILLS", 5);
     let postgres = postgres();
     execute(&mut connect(&postgres.url()).await, "CREATE DATABASE app").await;
@@ -56,7 +58,7 @@ async fn killed_again_and_again(replicas: usize) {
     let arrivals = Arrivals::of(&mut setup, DESTINATION_TAKES).await;
     setup.store = postgres.url();
     setup.source = format!("kind = \"postgres\"\nurl = {url:?}\ntable = \"users\"");
-    // A job may lose as many workers as it likes here.
+    // A job may lose any number of workers here.
     setup.more.push_str("[worker]\nlease = \"1s\"\npoll = \"100ms\"\nmax_attempts = 1000\n");
     let config = setup.write();
     let mut servers = join_all((0..replicas).map(|_| ServerProcess::start(&config))).await;
@@ -86,7 +88,7 @@ async fn killed_again_and_again(replicas: usize) {
             rows = enough;
         }
         *killed = ServerProcess::start(&config).await;
-        // Should the last sync have come to its end, another begins.
+        // Starts another sync if the last one has ended.
         let status = Api::new(&killed.url, &setup.key).trigger(INTEGRATION).await;
         assert!(matches!(status, Some(202 | 409 | 429)), "a trigger is answered with {status:?}");
     }
@@ -120,11 +122,11 @@ async fn killed_again_and_again(replicas: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replica_that_is_killed_again_and_again_sends_little_twice() {
-    killed_again_and_again(1).await;
+async fn killing_a_replica_repeatedly_sends_little_twice() {
+    kill_repeatedly(1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_replicas_the_one_that_works_is_killed_and_little_is_sent_twice() {
-    killed_again_and_again(2).await;
+async fn killing_the_working_one_of_two_replicas_sends_little_twice() {
+    kill_repeatedly(2).await;
 }

@@ -1,6 +1,6 @@
-//! Requests that are made up find what is wrong with a server that stumbles over odd ones only, and show it with the
-//! smallest request that does; right servers that answer odd requests in other ways are not named. The score is written to
-//! `target/made-up-score.txt`, which `cargo xtask test` prints.
+//! Generated requests find the defects of servers that fail only on unusual requests, and report the smallest request
+//! that shows each defect. Correct servers that answer unusual requests in other ways are not reported. The score is
+//! written to `target/made-up-score.txt`, which `cargo xtask test` prints.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -22,7 +22,7 @@ use tokio::runtime::Handle;
 const LIST: &str = "list_integrations";
 const STATUS: &str = "list_job_sync_status";
 const TRIGGER: &str = "trigger_integration_sync";
-/// So many are tried at the same time.
+/// Number of cases that run in parallel.
 const AT_ONCE: usize = 4;
 
 static CONTRACT: LazyLock<Contract> = LazyLock::new(|| {
@@ -33,37 +33,37 @@ static CONTRACT: LazyLock<Contract> = LazyLock::new(|| {
     contract
 });
 
-/// What a server needs to know to do something wrong.
+/// What a server needs to know for its defect.
 #[derive(Clone)]
 struct Facts {
-    /// The header of the key that may do everything.
+    /// The `Authorization` header of the key with every permission.
     key: HeaderValue,
-    /// The header of the key that may do nothing.
+    /// The `Authorization` header of the key without permissions.
     powerless: HeaderValue,
-    /// An integration of the key's workspace, and one of another.
+    /// An integration of the key's workspace, and one of another workspace.
     known: String,
     foreign: String,
 }
 
-/// A server, what it does, and what must be found.
+/// A server with a defect, and the expected findings.
 struct Case {
     name: &'static str,
     operation: &'static str,
     before: fn(&Facts, &mut Asked),
     after: fn(&Facts, &Asked, &mut Answered),
-    /// The rules that are named.
+    /// Rules that must be reported.
     finds: &'static [&'static str],
-    /// Rules that may be named besides, because one wrong thing leads to another.
+    /// Rules that may also be reported, because one defect causes another.
     also: &'static [&'static str],
-    /// What the smallest request has in it, and nothing else that is odd.
+    /// What the smallest failing request must contain.
     shows: &'static str,
 }
 
 const RIGHT: Case =
     Case { name: "", operation: STATUS, before: |_, _| {}, after: |_, _, _| {}, finds: &[], also: &[], shows: "" };
 
-/// Gives a request the key.
-fn let_in(facts: &Facts, asked: &mut Asked) {
+/// Gives a request the key with every permission.
+fn authorize(facts: &Facts, asked: &mut Asked) {
     asked.headers.insert("authorization", facts.key.clone());
 }
 
@@ -129,7 +129,7 @@ fn wrong_servers() -> Vec<Case> {
             operation: LIST,
             before: |facts, asked| {
                 if asked.headers.contains_key("x-original-url") {
-                    let_in(facts, asked);
+                    authorize(facts, asked);
                 }
             },
             finds: &["live/authentication"],
@@ -142,7 +142,7 @@ fn wrong_servers() -> Vec<Case> {
             operation: LIST,
             before: |facts, asked| {
                 if asked.headers.contains_key("x-api-key") {
-                    let_in(facts, asked);
+                    authorize(facts, asked);
                 }
             },
             finds: &["live/authentication"],
@@ -156,7 +156,7 @@ fn wrong_servers() -> Vec<Case> {
             before: |facts, asked| {
                 let key = facts.key.to_str().unwrap().trim_start_matches("Bearer ").to_owned();
                 if asked.header("authorization").ends_with(&key) {
-                    let_in(facts, asked);
+                    authorize(facts, asked);
                 }
             },
             finds: &["live/authentication"],
@@ -169,7 +169,7 @@ fn wrong_servers() -> Vec<Case> {
             operation: STATUS,
             before: |facts, asked| {
                 if asked.header("authorization").starts_with(facts.key.to_str().unwrap()) {
-                    let_in(facts, asked);
+                    authorize(facts, asked);
                 }
             },
             finds: &["live/authentication"],
@@ -182,7 +182,7 @@ fn wrong_servers() -> Vec<Case> {
             operation: LIST,
             before: |facts, asked| {
                 if asked.path.split('?').next().unwrap().ends_with('/') {
-                    let_in(facts, asked);
+                    authorize(facts, asked);
                 }
             },
             finds: &["live/authentication"],
@@ -196,7 +196,7 @@ fn wrong_servers() -> Vec<Case> {
             before: |facts, asked| {
                 let is_powerless = asked.headers.get("authorization") == Some(&facts.powerless);
                 if is_powerless && asked.headers.contains_key("content-type") {
-                    let_in(facts, asked);
+                    authorize(facts, asked);
                 }
             },
             finds: &["live/permission"],
@@ -556,7 +556,7 @@ fn right_servers() -> Vec<Case> {
     ]
 }
 
-/// What is found of a server.
+/// The findings about a server.
 fn explore(case: &Case, testbed: &Testbed, runtime: &Handle) -> Outcome {
     let mut description = testbed.description();
     let id = |kind: &str| description[kind]["integration_id"].as_str().unwrap().to_owned();
@@ -577,7 +577,7 @@ fn explore(case: &Case, testbed: &Testbed, runtime: &Handle) -> Outcome {
     conform::made_up(&CONTRACT, &target, &limits, &|_| {})
 }
 
-/// What is wrong with what was found, if something is.
+/// How the findings differ from the expected ones; `None` if they do not.
 fn judge(case: &Case, testbed: &Testbed, outcome: &Outcome) -> Option<String> {
     let found: Vec<&str> = outcome.findings.iter().map(|finding| finding.rule.info().name).collect();
     let missing: Vec<_> = case.finds.iter().filter(|rule| !found.contains(rule)).collect();
@@ -603,7 +603,7 @@ fn judge(case: &Case, testbed: &Testbed, outcome: &Outcome) -> Option<String> {
     })
 }
 
-/// Tries all, several at once. What went wrong with each.
+/// Runs all cases in parallel. Returns the failures.
 fn try_all(cases: &[Case]) -> Vec<String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
@@ -623,7 +623,7 @@ fn try_all(cases: &[Case]) -> Vec<String> {
 }
 
 #[test]
-fn servers_that_stumble_over_odd_requests_are_named_and_right_ones_are_not() {
+fn servers_that_fail_on_unusual_requests_are_reported_and_correct_ones_are_not() {
     let (wrong, right) = (wrong_servers(), right_servers());
     let (missed, alarms) = (try_all(&wrong), try_all(&right));
     let score = format!(
@@ -641,7 +641,7 @@ fn servers_that_stumble_over_odd_requests_are_named_and_right_ones_are_not() {
 }
 
 #[test]
-fn the_same_seed_makes_the_same_requests_up() {
+fn the_same_seed_generates_the_same_requests() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let options = Options { window: Duration::from_secs(60), limit: Some(1_000_000) };
     let testbed = runtime.block_on(Testbed::start(&options)).expect("a testbed");

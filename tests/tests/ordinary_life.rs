@@ -1,7 +1,7 @@
-//! Tables as applications write them: writers set `updated_at` in the usual way and commit when they are done, while syncs are
-//! triggered all the time. Once the writers rest, the destination has what is in the table.
+//! Tables as applications write them: writers set `updated_at` when their transaction starts and commit later, while
+//! syncs are triggered all the time. After the writers have stopped, the destination must match the table.
 //!
-//! `OPENCDI_LIFE_SECONDS` says how long the writers write.
+//! `OPENCDI_LIFE_SECONDS` sets how long the writers write.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -23,18 +23,18 @@ const USERS: u64 = 500;
 /// Some users have a second row.
 const ROWS: u64 = 550;
 const WRITERS: u64 = 8;
-/// One transaction in so many is a long one.
+/// One in this many transactions is a long one.
 const LONG: u64 = 50;
 const TRIGGER_EVERY: Duration = Duration::from_millis(300);
 const DESTINATION_TAKES: Duration = Duration::from_millis(5);
 const TURN: Duration = Duration::from_secs(60);
 
 /// How long the writers write.
-fn life() -> Duration {
+fn writing_time() -> Duration {
     Duration::from_secs(setting("OPENCDI_LIFE_SECONDS", 8))
 }
 
-/// Versions of rows, each with a number of its own that says which row it is of.
+/// Numbers the versions of rows. A number also identifies its row.
 #[derive(Clone, Default)]
 struct Versions(Arc<AtomicU64>);
 
@@ -52,7 +52,7 @@ fn user(row: u64) -> String {
     format!("user-{}", row % USERS)
 }
 
-/// Triggers syncs until the writers are done, and then three more.
+/// Triggers syncs until the writers have stopped, and then three more.
 async fn synced_while(writers: impl Future<Output = ()>, setup: &Setup) {
     let server = ServerProcess::start(&setup.write()).await;
     let api = Api::new(&server.url, &setup.key);
@@ -74,8 +74,8 @@ async fn synced_while(writers: impl Future<Output = ()>, setup: &Setup) {
     }
 }
 
-/// Every version in the table is the last one of its row that has arrived.
-fn nobody_is_behind(arrivals: &Arrivals, table: &[u64], versions: &Versions) {
+/// Checks that the last version of each row that arrived is the one in the table.
+fn assert_up_to_date(arrivals: &Arrivals, table: &[u64], versions: &Versions) {
     let last = arrivals.last(Versions::row);
     let behind: Vec<(u64, Option<&u64>)> = table
         .iter()
@@ -99,7 +99,7 @@ fn nobody_is_behind(arrivals: &Arrivals, table: &[u64], versions: &Versions) {
     assert!(users.is_empty(), "{} of {USERS} users are behind, such as\n{}", users.len(), examples.join("\n"));
 }
 
-/// A database with a table, and the setup that reads it.
+/// A database with a table, and a setup that reads it.
 async fn in_postgres(columns: &str) -> (PrivatePostgres, String, Setup) {
     let postgres = postgres();
     execute(&mut connect(&postgres.url()).await, "CREATE DATABASE app").await;
@@ -113,13 +113,14 @@ async fn in_postgres(columns: &str) -> (PrivatePostgres, String, Setup) {
     (postgres, url, setup)
 }
 
-/// Makes changes in transactions until the time is over. `now()` is when a transaction begins, whenever it writes and commits.
+/// Makes changes in transactions until a given time. `now()` is the start of the transaction, whenever it writes and
+/// commits.
 async fn write_to_postgres(url: &str, writer: u64, until: Instant, change: impl Fn(&mut Random) -> String) {
     let mut connection = connect(url).await;
     let mut random = Random::new(writer);
     while Instant::now() < until {
         let takes = if random.below(LONG) == 0 { 2_000 } else { 2 + random.below(199) };
-        // Most write first and do something else before they commit; some look before they write.
+        // Most transactions write first and are idle before they commit; some are idle before they write.
         let before = if random.below(4) == 0 { random.below(takes) } else { 0 };
         execute(&mut connection, "BEGIN").await;
         tokio::time::sleep(Duration::from_millis(before)).await;
@@ -130,7 +131,7 @@ async fn write_to_postgres(url: &str, writer: u64, until: Instant, change: impl 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn users_in_postgres_are_up_to_date_once_their_writers_rest() {
+async fn users_in_postgres_are_up_to_date_after_their_writers_stop() {
     let (_postgres, url, mut setup) = in_postgres("id bigint PRIMARY KEY").await;
     let versions = Versions::default();
     let mut connection = connect(&url).await;
@@ -141,7 +142,7 @@ async fn users_in_postgres_are_up_to_date_once_their_writers_rest() {
         execute(&mut connection, &insert).await;
     }
     let arrivals = Arrivals::of(&mut setup, DESTINATION_TAKES).await;
-    let until = Instant::now() + life();
+    let until = Instant::now() + writing_time();
     let writers = (0..WRITERS).map(|writer| {
         write_to_postgres(&url, writer, until, |random| {
             let row = random.below(ROWS);
@@ -151,16 +152,16 @@ async fn users_in_postgres_are_up_to_date_once_their_writers_rest() {
     });
     synced_while(async { drop(join_all(writers).await) }, &setup).await;
     let table = numbers(&mut connection, "SELECT (payload::json->>'n')::bigint FROM users").await;
-    nobody_is_behind(&arrivals, &table, &versions);
+    assert_up_to_date(&arrivals, &table, &versions);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_in_postgres_have_arrived_once_each_once_their_writers_rest() {
+async fn every_event_in_postgres_arrives_once() {
     let (_postgres, url, mut setup) = in_postgres("id bigserial PRIMARY KEY").await;
     setup.kind = "events".to_owned();
     let arrivals = Arrivals::of(&mut setup, DESTINATION_TAKES).await;
     let versions = AtomicU64::new(0);
-    let until = Instant::now() + life();
+    let until = Instant::now() + writing_time();
     let writers = (0..WRITERS).map(|writer| {
         write_to_postgres(&url, writer, until, |random| {
             let some = 1 + random.below(5);
@@ -188,7 +189,7 @@ async fn events_in_postgres_have_arrived_once_each_once_their_writers_rest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn users_in_sqlite_are_up_to_date_once_their_writer_rests() {
+async fn users_in_sqlite_are_up_to_date_after_their_writer_stops() {
     let mut setup = Setup::with_rows(0);
     let versions = Versions::default();
     let mut database = setup.source();
@@ -213,17 +214,16 @@ async fn users_in_sqlite_are_up_to_date_once_their_writer_rests() {
     synced_while(writer, &setup).await;
     let mut statement = database.prepare("SELECT json_extract(payload, '$.n') FROM users").unwrap();
     let table: Vec<u64> = statement.query_map((), |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    nobody_is_behind(&arrivals, &table, &versions);
+    assert_up_to_date(&arrivals, &table, &versions);
 }
 
-/// Many users are changed in the first half of the time. In the second there is little to do, and a user who does something
-/// does it several times in one second.
+/// In the first half of the time many users are changed; in the second half few, but each several times in one second.
 fn write_to_sqlite(mut database: rusqlite::Connection, versions: &Versions) {
     database.busy_timeout(TURN).unwrap();
     let mut random = Random::new(WRITERS);
     let begin = Instant::now();
-    while begin.elapsed() < life() {
-        let much = begin.elapsed() < life() / 2;
+    while begin.elapsed() < writing_time() {
+        let much = begin.elapsed() < writing_time() / 2;
         let second = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let row = if much { random.below(ROWS) } else { second % ROWS };
         let transaction = database.transaction().unwrap();

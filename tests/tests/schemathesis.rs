@@ -1,4 +1,4 @@
-//! Schemathesis makes requests up from the contract and finds nothing wrong with the server's answers to them.
+//! Schemathesis generates requests from the contract and finds nothing wrong with the server's answers.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -13,9 +13,9 @@ use contract_tests::proxy::{Answered, Asked, Proxy};
 use contract_tests::{INTEGRATION, Setup, keep_score, repository};
 use serde_json::Value;
 
-/// Where `cargo xtask test` says that the program is.
+/// The variable in which `cargo xtask test` passes the path of the program.
 const SCHEMATHESIS: &str = "OPENCDI_TEST_SCHEMATHESIS";
-/// How long one run may take, on a machine that has other things to do.
+/// Time limit of a run, also for a busy machine.
 const BOUND: Duration = Duration::from_secs(180);
 /// The ID in the contract's example, so that the example works.
 const EXAMPLE: &str = "00000000-0000-0000-0000-000000000000";
@@ -35,7 +35,7 @@ fn setup() -> Setup {
     setup
 }
 
-/// The same without rate limits that hide what is answered.
+/// The same with rate limits that are never reached.
 fn with_wide_limits() -> Setup {
     let mut setup = setup();
     setup.more += "[[workspaces]]\nid = \"ours\"\n[workspaces.rate_limits]\nlist_integrations = 1_000_000\n\
@@ -47,14 +47,14 @@ fn another(number: u32) -> String {
     format!("7a1b{number:04x}-0a3b-4a51-9d0e-0c7a4f7a1b00")
 }
 
-/// What a run has found, and the report that it has written.
+/// The result and the report of a run.
 struct Run {
     succeeded: bool,
     said: String,
     report: Value,
 }
 
-/// Runs Schemathesis against a server that has been set up like this.
+/// Runs Schemathesis against a server with this setup.
 async fn run_schemathesis(setup: &Setup, right: &str, url: &str, more: &[&str]) -> Run {
     let program = std::env::var_os(SCHEMATHESIS).unwrap_or_else(|| {
         panic!("{SCHEMATHESIS} is not set: run `cargo xtask test schemathesis`, which installs it and says where it is")
@@ -101,7 +101,7 @@ async fn cursors(setup: &Setup, url: &str) -> Vec<String> {
 }
 
 impl Run {
-    /// What there is to be seen of a run that has found nothing.
+    /// A summary of a run that has found nothing.
     fn score(&self, what: &str) -> String {
         let Run { succeeded, said, report } = self;
         assert!(*succeeded && report["complete"] == true, "{said}");
@@ -129,7 +129,7 @@ async fn schemathesis_finds_nothing_wrong_with_the_server() {
     assert!(run.report["test_cases"]["generated"].as_u64().unwrap() > 1000, "{score}");
     assert_eq!(faults(&server), "");
 
-    // With the contract's own limits most answers are `Rate Limited`, which Schemathesis would warn of.
+    // With the contract's own limits most answers would be `Rate Limited`, which Schemathesis warns about.
     let narrow = setup();
     let server = ServerProcess::start(&narrow.write()).await;
     let more = ["--warnings", "off", "--phases", "examples,coverage,fuzzing", "--max-examples", "60"];
@@ -139,12 +139,12 @@ async fn schemathesis_finds_nothing_wrong_with_the_server() {
     keep_score("schemathesis", &score);
 }
 
-/// What a server does wrong, in one way or another at each operation.
+/// Makes the answers of each operation wrong in some way.
 fn wrong(asked: &Asked, answered: &mut Answered) {
     let (status, path) = (answered.status.as_u16(), asked.path.as_str());
     let list = path.split('?').next() == Some("/cdi/integrations");
     match status {
-        // The method is none of the path's, and nobody says which are.
+        // The path does not have this method, and the answer must list those that it has.
         405 => drop(answered.headers.remove("allow")),
         200 if list && path.contains("cursor=") => answered.say(400, "Invalid cursor"),
         200 if list => {
@@ -168,11 +168,11 @@ fn wrong(asked: &Asked, answered: &mut Answered) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn schemathesis_would_see_what_is_wrong() {
+async fn schemathesis_finds_the_defects_of_a_wrong_server() {
     let setup = with_wide_limits();
     let server = ServerProcess::start(&setup.write()).await;
     let proxy = Proxy::start(&server.url, Box::new(|_| {}), Box::new(wrong)).await.unwrap();
-    // Real cursors, from the right server.
+    // Real cursors, from the correct server.
     let quickly = ["--max-examples", "40", "--no-shrink", "--phases", "examples,coverage,fuzzing"];
     let run = run_schemathesis(&setup, &server.url, &proxy.url, &quickly).await;
     assert!(!run.succeeded, "{}", run.said);
@@ -194,7 +194,7 @@ async fn schemathesis_would_see_what_is_wrong() {
     }
 }
 
-/// What the server's log says that nobody may provoke from outside.
+/// Lines of the server's log that no request may cause.
 fn faults(server: &ServerProcess) -> String {
     server.log().lines().filter(|line| line.contains("ERROR") || line.contains("panicked")).collect()
 }

@@ -1,5 +1,5 @@
-//! What does not compile: an operation that answers with an error which the contract does not document, and anything that asks
-//! the default build for a fault.
+//! Code that must not compile: an operation that returns an error which the contract does not document, and uses of
+//! fault injection in the default build.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use contract_tests::cargo;
 
-/// The compiled server, as cargo names it.
+/// The compiled server library, as cargo names it.
 static SERVER: LazyLock<PathBuf> = LazyLock::new(|| {
     let output =
         cargo().args(["build", "--package", "cdi-server", "--lib", "--message-format", "json"]).output().unwrap();
@@ -24,7 +24,7 @@ static SERVER: LazyLock<PathBuf> = LazyLock::new(|| {
     files.find(|file| file.ends_with(".rlib")).unwrap().into()
 });
 
-/// The codes of the errors that the compiler has with an operation that answers this.
+/// The compiler's error codes for an operation that returns this expression.
 fn errors_with(answer: &str) -> Vec<String> {
     errors_of(&format!(
         "use cdi_server::api::generated::operation::{{list_integrations, trigger_integration_sync}};
@@ -32,7 +32,7 @@ fn errors_with(answer: &str) -> Vec<String> {
     ))
 }
 
-/// The codes of the errors that the compiler has with a program.
+/// The compiler's error codes for a program.
 fn errors_of(program: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("operation.rs");
@@ -51,7 +51,7 @@ fn errors_of(program: &str) -> Vec<String> {
     let messages = String::from_utf8(output.stderr).unwrap();
     let codes = messages.lines().filter_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).unwrap();
-        // An import that is not used matters to nobody here.
+        // Only errors matter here; unused imports are warnings.
         if message["level"] != "error" {
             return None;
         }
@@ -63,13 +63,13 @@ fn errors_of(program: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_the_operation_documents_can_be_answered() {
+fn documented_errors_compile() {
     assert_eq!(errors_with("list_integrations::Error::InvalidCursor"), Vec::<String>::new());
     assert_eq!(errors_with("list_integrations::Error::RateLimited { retry_after: 7 }"), Vec::<String>::new());
 }
 
 #[test]
-fn what_the_operation_does_not_document_does_not_compile() {
+fn undocumented_errors_do_not_compile() {
     assert_eq!(
         errors_with("list_integrations::Error::JobInProgress { retry_after: None }"),
         ["E0599"],
@@ -80,7 +80,7 @@ fn what_the_operation_does_not_document_does_not_compile() {
 }
 
 #[test]
-fn the_default_build_has_no_faults() {
+fn the_default_build_has_no_fault_injection() {
     let of = |code: &str| errors_of(&format!("pub fn it(_: cdi_server::{code}) {{}}"));
     assert_eq!(of("config::ApiKey"), Vec::<String>::new());
     assert_eq!(of("config::Fault"), ["E0425"], "no key can ask for one");

@@ -1,4 +1,4 @@
-//! Triggering: once, many at once, with any body; and what is listed of it.
+//! Triggering a sync: once, many at once, with any body; and what the lists show of it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -59,7 +59,7 @@ async fn a_trigger_takes_any_body_and_does_not_read_it() {
 }
 
 #[tokio::test]
-async fn a_sync_delivers_the_rows_and_says_so() {
+async fn a_sync_delivers_the_rows_and_reports_success() {
     let service = Setup::with_rows(200).start(Role::All).await;
     let before = chrono::Utc::now();
     assert_eq!(service.call("POST", &sync()).await.status, 202);
@@ -88,7 +88,7 @@ async fn a_sync_delivers_the_rows_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_job_that_finds_nothing_new_tells_the_watermark() {
+async fn a_job_without_new_rows_reports_the_watermark() {
     let service = Setup::with_rows(0).start(Role::All).await;
     assert_eq!(service.call("POST", &sync()).await.status, 202);
     let job = finished(&service).await;

@@ -1,5 +1,5 @@
-//! Wrong servers are named, each by the right rule and with the line of the contract that it does not hold; right ones that
-//! do the same in another way are not.
+//! Wrong servers are reported, each with the right rule and the line of the contract that it violates. Correct servers
+//! that work differently are not.
 //!
 //! `tests/corpus/wrong_servers.toml` and `tests/corpus/right_servers.toml` hold them. The score is written to
 //! `target/wrong-servers-score.txt`, which `cargo xtask test` prints.
@@ -24,10 +24,10 @@ use openapi_model::source::Source;
 use serde::Deserialize;
 use tokio::runtime::Handle;
 
-/// Requests in a window, and its length in seconds, of every testbed here.
+/// Requests in a window, and its length in seconds, for every testbed here.
 const REQUESTS: u64 = 12;
 const WINDOW: u64 = 3;
-/// So many are tried at the same time for each processor: they mostly wait for windows to end.
+/// Cases that run in parallel per processor: they mostly wait for windows to end.
 const AT_ONCE: usize = 10;
 
 #[derive(Debug, Deserialize)]
@@ -40,22 +40,22 @@ struct Corpus {
 #[serde(deny_unknown_fields)]
 struct Case {
     name: String,
-    /// The only operation that is tried and altered.
+    /// The only operation that is tested and altered.
     operation: Option<String>,
     #[serde(default)]
     alter: Alteration,
-    /// Whether rate limits are used up.
+    /// Whether the test uses up the rate limits.
     #[serde(default)]
     exhaust: bool,
-    /// Names of headers begin with capitals.
+    /// Header names start with capitals.
     #[serde(default)]
     title_case: bool,
     #[serde(default)]
     http2: bool,
-    /// What must be found: `rule @ text of the line that it points at`.
+    /// Expected findings: `rule @ text of the line`.
     #[serde(default)]
     finds: Vec<String>,
-    /// Rules of what is found besides, because one wrong thing leads to another.
+    /// Rules of further findings, because one defect causes another.
     #[serde(default)]
     also: Vec<String>,
 }
@@ -68,7 +68,7 @@ fn read(name: &str) -> Vec<Case> {
     corpus.case
 }
 
-/// The contract, with the limits that the testbeds here are configured for.
+/// The contract, with the rate limits of the testbeds here.
 static CONTRACT: LazyLock<Contract> = LazyLock::new(|| {
     let text = std::fs::read_to_string(repository().join("openapi/cdi.yaml")).unwrap();
     let lines = text.lines().map(|line| match line.trim_start() {
@@ -83,7 +83,7 @@ static CONTRACT: LazyLock<Contract> = LazyLock::new(|| {
     contract
 });
 
-/// What is found of a server with this alteration.
+/// The findings about a server with this alteration.
 fn conform(case: &Case, limits: &Limits, right: &Testbed, runtime: &Handle) -> Outcome {
     let (key, powerless) = (right.key.expose(), right.without_permissions.expose());
     let start = WrongServer::start(&right.url, key, powerless, &case.alter, case.title_case);
@@ -95,21 +95,21 @@ fn conform(case: &Case, limits: &Limits, right: &Testbed, runtime: &Handle) -> O
     conform::run(&CONTRACT, &target, limits, &|_| {})
 }
 
-/// What the case before has used up is there again.
+/// Waits for the next window, because the previous case may have used up the limits.
 fn next_window() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let window = Duration::from_secs(WINDOW).as_millis();
     std::thread::sleep(Duration::from_millis(u64::try_from(window - now.as_millis() % window).unwrap()));
 }
 
-/// The rule of a finding with the line that it points at.
+/// The rule and the line of a finding.
 fn shown(finding: &Finding) -> String {
     let place = finding.primary.as_ref().expect("a place in the contract");
     let line = place.source.line(place.source.line_column(place.range.start).0);
     format!("{} @ {}", finding.rule.info().name, place.source.text[line].trim())
 }
 
-/// What is wrong with what was found, if something is.
+/// How the findings differ from the expected ones; `None` if they do not.
 fn judge(case: &Case, outcome: &Outcome) -> Option<String> {
     let found: Vec<String> = outcome.findings.iter().map(shown).collect();
     let is = |wanted: &str, found: &str| {
@@ -138,11 +138,11 @@ fn judge(case: &Case, outcome: &Outcome) -> Option<String> {
     })
 }
 
-/// Tries all, several at once. What went wrong with each.
+/// Runs all cases in parallel. Returns each case's failure.
 fn try_all(cases: &[(&Case, Limits)]) -> Vec<Option<String>> {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let wrong = try_each(cases, &(0..cases.len()).collect::<Vec<_>>(), AT_ONCE * processors);
-    // On a machine with other things to do a limit may not be used up before its window ends: once more, alone.
+    // On a busy machine a window may end before its limit is used up: repeat these cases one by one.
     let late: Vec<usize> = (0..cases.len())
         .filter(|index| wrong[*index].as_ref().is_some_and(|wrong| wrong.contains("the windows end before")))
         .collect();
@@ -151,7 +151,7 @@ fn try_all(cases: &[(&Case, Limits)]) -> Vec<Option<String>> {
     (0..cases.len()).map(|index| if late(&index) { again[index].clone() } else { wrong[index].clone() }).collect()
 }
 
-/// Tries these of the cases, so many at once.
+/// Runs the selected cases, up to `at_once` in parallel.
 fn try_each(cases: &[(&Case, Limits)], wanted: &[usize], at_once: usize) -> Vec<Option<String>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(vec![None; cases.len()]));
@@ -184,9 +184,9 @@ fn limits(case: &Case) -> Limits {
 }
 
 #[test]
-fn every_wrong_server_is_named_and_no_right_one_is() {
+fn every_wrong_server_is_reported_and_no_correct_one_is() {
     let (wrong, right) = (read("wrong_servers.toml"), read("right_servers.toml"));
-    // Of a right server everything that is documented must be seen. That takes the longest, and so comes first.
+    // Every documented answer of a correct server must be observed. That takes longest, so it starts first.
     let whole = right.iter().map(|case| (case, Limits { exhaust: true, complete: true, ..limits(case) }));
     let mut alarms = try_all(&whole.chain(wrong.iter().map(|case| (case, limits(case)))).collect::<Vec<_>>());
     let missed: Vec<String> = alarms.split_off(right.len()).into_iter().flatten().collect();

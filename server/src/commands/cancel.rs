@@ -12,12 +12,12 @@ use crate::process::print;
 use crate::store::{Cancelled, JobId, Store};
 use crate::sync::CANCELLED;
 
-/// How often to look whether the job has ended.
+/// How often to check whether the job has ended.
 const LOOK: Duration = Duration::from_millis(200);
-/// Besides the time until the worker asks the store: requests under way may take so long.
+/// Allowed for requests in flight, in addition to the time until the worker next asks the store.
 const LAST_REQUESTS: Duration = Duration::from_secs(15);
 
-/// Asks for the end of the job, and waits for it.
+/// Requests the end of the job and waits for it.
 pub async fn run(config: &Config, integration: &Integration) -> anyhow::Result<ExitCode> {
     let patience = config.worker.lease + LAST_REQUESTS;
     let said = with_store(config, async |store| match store {
@@ -34,7 +34,7 @@ async fn cancel(store: &Store, integration: &Integration, patience: Duration) ->
         Cancelled::Ended(job) => return Ok(format!("the job {job} has ended; no worker had it")),
         Cancelled::Asked(job) => job,
     };
-    // A worker is told at each checkpoint, and when it renews its lease.
+    // Workers see the request at their next checkpoint or lease renewal.
     let begun = Instant::now();
     while begun.elapsed() < patience {
         if store.has_ended(job).await? {

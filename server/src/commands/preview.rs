@@ -76,7 +76,7 @@ mod tests {
     use crate::store::RowError;
 
     #[test]
-    fn it_says_what_would_be_done_with_each_row_and_what_is_left_out() {
+    fn the_preview_lists_each_row_and_the_skipped_ones() {
         let time = "2026-01-01T00:00:00.5Z".parse().unwrap();
         let refused = RowError { identifier: None, updated_at: time, reason: "no".into(), payload: None };
         let preview = Preview {

@@ -11,20 +11,20 @@ use crate::process::print;
 use crate::store::{RecordSize, Route, Store, Watermark, WatermarkChange};
 use crate::text::grouped;
 
-/// The change of a watermark that is asked for.
+/// The requested change of a watermark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// None: it is only shown.
+    /// No change: the watermark is only shown.
     None,
-    /// The next sync takes the rows of this time and later ones.
+    /// The next sync reads rows with this `UPDATED_AT` or a later one.
     Set(DateTime<Utc>),
-    /// The next sync takes every row.
+    /// The next sync reads all rows.
     Reset,
-    /// It is kept for the integration's present source, destination and type.
+    /// The watermark is kept although the integration's source, destination or type has changed.
     Keep,
 }
 
-/// Changes the watermark if asked to, and shows it.
+/// Applies the change, then prints the watermark.
 pub async fn run(config: &Config, integration: &Integration, change: Change) -> anyhow::Result<ExitCode> {
     let configured = integration.route();
     let change = match change {
@@ -116,7 +116,7 @@ fn described(Route { source, destination, kind }: &Route) -> String {
     format!("{source} -> {destination}, type {kind}")
 }
 
-/// Bytes, in the unit that makes them short.
+/// A number of bytes in a suitable unit.
 fn size(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} bytes"),
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn it_says_what_the_next_sync_takes() {
+    fn the_output_says_what_the_next_sync_reads() {
         let first_line = |updated_at, read_from, versions| {
             let watermark = Watermark { updated_at, read_from, overflow: None };
             let record = RecordSize { versions, bytes: versions * 16, changes: versions };
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn it_says_how_large_the_record_is_and_what_the_watermark_belongs_to() {
+    fn the_output_shows_the_size_of_the_record_and_the_route_of_the_watermark() {
         let overflow = Overflow { updated_at: time("2026-01-01T00:00:00Z").unwrap(), versions: 4_500_000, sum: 7 };
         let watermark = Watermark { updated_at: None, read_from: None, overflow: Some(overflow) };
         let record = RecordSize { versions: 12_345, bytes: 197_520, changes: 3 };

@@ -1,13 +1,13 @@
-//! Sources and destinations: one folder for each kind, with its settings, its probe, and its reading or delivering.
+//! Sources and destinations: one folder per kind, with its settings, its probe, and its reading or delivery.
 //!
-//! A kind is added in one folder and one line of the tables below. No other module names a kind.
+//! To add a kind, add a folder and a line in one of the tables below. No other module names a kind.
 
 pub mod fake_braze;
 pub mod jsonl;
-mod passing;
 pub mod postgres;
 pub mod sqlite;
 mod tables;
+mod transient;
 pub mod users_track;
 
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::types::IntegrationKind;
 
 /// Reads the keys of a source from its table in the configuration.
 type ConfigureSource = fn(&mut Section<'_, '_>) -> Option<Arc<dyn Source>>;
-/// The same for a destination of an integration that syncs this, if that is known.
+/// Reads the keys of a destination. The second argument is the integration's type, if it is known.
 type ConfigureDestination = fn(&mut Section<'_, '_>, Option<IntegrationKind>) -> Option<Arc<dyn Destination>>;
 
 /// The kinds of sources.

@@ -1,4 +1,4 @@
-//! What the demo says before its first sync: what there is, and how to follow it from another terminal.
+//! The text that the demo prints before its first sync: what takes part, and how to follow it from another terminal.
 
 use super::INTEGRATION;
 use super::screen::{BOLD, PLAIN, Screen};
@@ -6,7 +6,7 @@ use super::source::Source;
 use crate::secret::Secret;
 use crate::text::grouped;
 
-/// What this is.
+/// Prints what the demo is.
 pub(super) fn begin(screen: &mut Screen) -> anyhow::Result<()> {
     screen.title("OpenCDI demo")?;
     screen.paragraph(
@@ -17,12 +17,12 @@ pub(super) fn begin(screen: &mut Screen) -> anyhow::Result<()> {
     screen.blank()
 }
 
-/// What takes part in the sync.
+/// Prints what takes part in the sync.
 pub(super) fn parts(source: &Source, screen: &mut Screen) -> anyhow::Result<()> {
     show(source, [None, None, None], None, screen)
 }
 
-/// What takes part in the sync, and where it is; for a demo that goes on.
+/// Prints what takes part in the sync, with addresses, for a demo that keeps running.
 pub(super) fn parts_with_addresses(
     source: &Source,
     destination: &str,
@@ -46,7 +46,7 @@ fn show(source: &Source, places: [Option<&str>; 3], note: Option<&str>, screen: 
     screen.blank()
 }
 
-/// How to follow the syncs and to trigger more of them.
+/// Prints the commands to follow and trigger syncs.
 pub(super) fn commands(url: &str, key: &Secret, screen: &mut Screen) -> anyhow::Result<()> {
     screen.title("Try it from another terminal")?;
     let url = format!("CDI_URL={url}");

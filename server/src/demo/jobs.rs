@@ -1,4 +1,4 @@
-//! The jobs of the demo's integration as they come, whoever triggers them: their progress and their results.
+//! The jobs of the demo's integration, whether triggered by the demo or by the user: their progress and results.
 
 use std::time::{Duration, Instant};
 
@@ -11,23 +11,22 @@ use crate::store::{Job, JobStatus, Page, RowError, Store};
 use crate::text::{grouped, printable_line};
 use crate::types::IntegrationId;
 
-/// How often the store is asked for news.
+/// How often the store is polled.
 const LOOK_AGAIN: Duration = Duration::from_millis(150);
-/// Jobs that are found with one look.
+/// Maximum jobs found by one poll.
 const AT_ONCE: usize = 50;
-/// Reasons for refusals that are shown of a job.
+/// Maximum reasons for refusals shown per job.
 const MOST_REASONS: usize = 5;
 
-/// The jobs of an integration, each seen once.
+/// The jobs of an integration, each returned once.
 pub(super) struct Jobs<'a> {
     store: &'a Store,
     integration: IntegrationId,
-    /// When the last one that was seen started.
+    /// The start time of the last job that was returned.
     seen: Option<DateTime<Utc>>,
 }
 
 impl<'a> Jobs<'a> {
-    /// All jobs of an integration.
     pub(super) fn new(store: &'a Store, integration: IntegrationId) -> Jobs<'a> {
         Jobs { store, integration, seen: None }
     }
@@ -45,7 +44,7 @@ impl<'a> Jobs<'a> {
         }
     }
 
-    /// Waits until a job has ended, and shows how far it has got of so many rows.
+    /// Waits until a job has ended, showing its progress towards `rows` rows.
     pub(super) async fn until_ended(&self, job: Job, rows: u64, screen: &mut Screen) -> anyhow::Result<Job> {
         screen.new_progress();
         let mut first = None;
@@ -94,7 +93,7 @@ impl<'a> Jobs<'a> {
         self.refused(job, screen).await
     }
 
-    /// Prints why rows were refused: each reason once, with how many rows it is about and one of them.
+    /// Prints the reasons for refused rows: each once, with the number of rows and one example.
     async fn refused(&self, job: &Job, screen: &mut Screen) -> anyhow::Result<()> {
         let errors = self.store.row_errors(job.id, 0, usize::MAX).await.context("the refused rows cannot be read")?;
         let lines = reasons(errors.into_iter().map(|(_, error)| error).collect(), job.rows_failed_with_errors);
@@ -130,7 +129,7 @@ fn reasons(mut errors: Vec<RowError>, refused: u64) -> Vec<String> {
     lines
 }
 
-/// Which row it is: what is in its column, where it has only one.
+/// Names a row: by the only value it has, otherwise by its whole identifier.
 fn identifier(error: &RowError) -> String {
     let Some(text) = &error.identifier else { return "a row without an identifier".to_owned() };
     let columns = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).unwrap_or_default();
@@ -142,7 +141,7 @@ fn identifier(error: &RowError) -> String {
 
 fn progress(job: &Job, rows: u64, rows_per_second: f64) -> Vec<String> {
     let read = rows_read(job);
-    // The table belongs to those who try the demo, and they may add rows.
+    // Users may add rows to the demo's table.
     let mut parts = vec![format!("{} of {} rows", grouped(read), grouped(rows.max(read)))];
     if rows_per_second > 0.0 {
         let left = Duration::try_from_secs_f64(rows.saturating_sub(read) as f64 / rows_per_second);

@@ -1,7 +1,7 @@
-//! `cdi-server demo`: the main job from end to end on this machine, nothing to set up.
+//! `cdi-server demo`: runs a sync from end to end on this machine, without any setup.
 //!
-//! Seeds a source table, serves the API, triggers one sync through the client and shows this and all later syncs. The
-//! destination is a stand-in for Braze's `/users/track` that refuses some rows, as the real one would.
+//! Seeds a source table, serves the API, triggers a sync through the client, and shows this sync and all later ones.
+//! The destination is a fake of Braze's `/users/track` that refuses some rows, as the real one would.
 
 mod introduction;
 mod jobs;
@@ -35,10 +35,10 @@ use screen::{PLAIN, RED, ReaderGone, Screen};
 use source::Source;
 
 const INTEGRATION: &str = "00000000-0000-0000-0000-000000000000";
-/// How long the stand-in takes for a request: a sync is long enough to be seen.
+/// The delay of the fake's answers, so that a sync takes long enough to be watched.
 const FAKE_BRAZE_DELAY: Duration = Duration::from_millis(60);
 
-/// What the demo can be told.
+/// Options of `cdi-server demo`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cdi-server demo                 show one sync, then keep serving: every sync that you trigger is shown\n  cdi-server demo --once          exit when the first sync has ended; exit code 0 only if it went well"
@@ -55,7 +55,7 @@ pub struct Options {
     listen: SocketAddr,
 }
 
-/// Runs the demo until it has ended or the process is told to end. Its files are removed then.
+/// Runs the demo until it ends or the process is asked to stop. Its files are then removed.
 pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     logging::start_quiet()?;
     let interrupted = if options.once { ExitCode::FAILURE } else { ExitCode::SUCCESS };
@@ -152,17 +152,17 @@ async fn keep_showing(
     }
 }
 
-/// Gives the next sync something to send.
+/// Changes the rows so that the next sync has something to send.
 async fn prepare_next(source: &Source, fake_braze: &FakeBraze, screen: &mut Screen) -> anyhow::Result<()> {
     fake_braze.forget();
     match source.change().await {
         Ok(()) => Ok(()),
-        // The file belongs to those who try the demo, and they may have done anything with it.
+        // Users may have done anything to the demo's file.
         Err(error) => screen.labelled("error", RED, &[&format!("{error:#}")]),
     }
 }
 
-/// The address if it can be used, otherwise a free port, and why.
+/// The wanted address if it is free; otherwise an address with a free port, and the reason.
 fn free_address(wanted: SocketAddr) -> (SocketAddr, Option<String>) {
     match TcpListener::bind(wanted) {
         Ok(_) => (wanted, None),
@@ -177,7 +177,7 @@ fn free_address(wanted: SocketAddr) -> (SocketAddr, Option<String>) {
     }
 }
 
-/// The demo's `opencdi.toml`, read as any other.
+/// Writes the demo's `opencdi.toml` and loads it like any other.
 fn configure(
     folder: &Path,
     listen: SocketAddr,
@@ -227,7 +227,7 @@ api_key = {{ file = "destination.key" }}
     Ok(Config::load(&path, &api::known())?)
 }
 
-/// Whether a job has delivered and refused what was seeded. Prints what was expected if not.
+/// Whether a job has delivered and refused the seeded rows as expected. If not, prints what was expected.
 fn is_as_seeded(job: &Job, source: &Source, fake_braze: &FakeBraze, screen: &mut Screen) -> anyhow::Result<bool> {
     let good = source.rows - source.bad;
     let expected = match (good, source.bad) {

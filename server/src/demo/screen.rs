@@ -1,5 +1,5 @@
-//! What the demo prints: wrapped to the terminal, coloured and with one line of progress that is redrawn where standard
-//! output is a terminal; plain lines elsewhere.
+//! The demo's output. On a terminal it is wrapped and coloured, and one progress line is redrawn; elsewhere it is plain
+//! lines.
 
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
@@ -19,37 +19,38 @@ pub(super) const GREEN: Style = AnsiColor::Green.on_default();
 pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default();
 pub(super) const CYAN: Style = AnsiColor::Cyan.on_default();
 
-/// Columns where standard output is not a terminal.
+/// The width if standard output is not a terminal.
 const USUAL_WIDTH: usize = 80;
-/// Longer lines are hard to read, shorter ones cannot be filled.
+/// The maximum width: longer lines are hard to read.
 const WIDTHS: std::ops::RangeInclusive<usize> = 20..=100;
-/// Columns of the labels; in a narrower terminal than this they stand above their texts.
+/// The width of the labels. In narrow terminals they are above their texts.
 const LABEL: usize = 13;
 const ROOM_FOR_LABELS: usize = 60;
-/// How often a line of progress is printed where it cannot be redrawn.
+/// How often progress is printed where it cannot be redrawn.
 const PLAIN_PROGRESS: Duration = Duration::from_secs(2);
-/// Back to the beginning of the line, and clear it.
+/// Returns to the start of the line and clears it.
 const CLEAR_LINE: &str = "\r\x1b[2K";
 
 /// Standard output.
 pub(super) struct Screen {
     colours: bool,
     redraws: bool,
-    /// Whether a line of progress stands on the terminal.
+    /// Whether a progress line is shown on the terminal.
     shows_progress: bool,
     last_plain_progress: Option<Instant>,
-    /// Whether a reader that has gone away is an error.
+    /// Whether it is an error if the reader of standard output goes away.
     needs_reader: bool,
 }
 
-/// The reader of standard output has gone away, as with `demo | head -1`.
+/// The reader of standard output has gone away, as in `demo | head -1`.
 #[derive(Debug, thiserror::Error)]
 #[error("standard output was closed")]
 pub(super) struct ReaderGone;
 
 impl Screen {
-    /// Standard output as it is: a terminal or not, with or without colours (`NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`, `TERM`).
-    /// Where its reader goes away, printing fails with [`ReaderGone`] if this is asked for, and prints nothing otherwise.
+    /// Detects whether standard output is a terminal and wants colours (`NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`,
+    /// `TERM`). If its reader goes away, printing fails with [`ReaderGone`] if `needs_reader`, and otherwise does
+    /// nothing.
     pub(super) fn new(needs_reader: bool) -> Screen {
         let output = io::stdout();
         let is_capable = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
@@ -62,24 +63,21 @@ impl Screen {
         }
     }
 
-    /// Prints an empty line.
     pub(super) fn blank(&mut self) -> anyhow::Result<()> {
         self.print("\n")
     }
 
-    /// Prints a heading.
     pub(super) fn title(&mut self, text: &str) -> anyhow::Result<()> {
         self.paragraph(BOLD, text)?;
         self.blank()
     }
 
-    /// Prints a paragraph.
     pub(super) fn paragraph(&mut self, style: Style, text: &str) -> anyhow::Result<()> {
         let lines = wrapped(text, "", "", width());
         self.print(&lines.iter().map(|line| format!("{style}{line}{style:#}\n")).collect::<String>())
     }
 
-    /// Prints texts beside a label, each on a line of its own.
+    /// Prints texts beside a label, each on its own line.
     pub(super) fn labelled(&mut self, label: &str, style: Style, texts: &[&str]) -> anyhow::Result<()> {
         self.print(&labelled(label, style, texts, width()))
     }
@@ -90,8 +88,8 @@ impl Screen {
         self.print(&lines.map(|line| format!("{CYAN}{line}{CYAN:#}\n")).collect::<String>())
     }
 
-    /// Shows how far something has got, until something else is printed. The parts that do not fit the line are left out, the
-    /// last ones first. Where lines cannot be redrawn, a line is printed now and then.
+    /// Shows progress until something else is printed. Parts that do not fit in the line are left out, last ones first.
+    /// If lines cannot be redrawn, a line is printed now and then.
     pub(super) fn progress(&mut self, label: &str, parts: &[String]) -> anyhow::Result<()> {
         if self.redraws {
             return self.hint(label, parts);
@@ -103,7 +101,7 @@ impl Screen {
         self.print(&format!("{label:<LABEL$}{}\n", parts.join(", ")))
     }
 
-    /// Shows the same where it can be redrawn, and nothing elsewhere.
+    /// Like `progress`, but prints nothing if lines cannot be redrawn.
     pub(super) fn hint(&mut self, label: &str, parts: &[String]) -> anyhow::Result<()> {
         if !self.redraws {
             return Ok(());
@@ -114,7 +112,7 @@ impl Screen {
         self.write(&format!("{CLEAR_LINE}{}", self.styled(&format!("{CYAN}{shown}{CYAN:#}{rest}"))))
     }
 
-    /// From now on progress is about something else.
+    /// Marks the start of another activity: its first progress is shown at once.
     pub(super) fn new_progress(&mut self) {
         self.last_plain_progress = None;
     }
@@ -143,7 +141,7 @@ impl Screen {
 impl Drop for Screen {
     fn drop(&mut self) {
         if self.shows_progress {
-            // Whether it can be cleared decides nothing.
+            // A failure to clear the line does not matter.
             let _ = self.write(CLEAR_LINE);
         }
     }
@@ -180,7 +178,7 @@ fn labelled(label: &str, style: Style, texts: &[&str], width: usize) -> String {
     lines.into_iter().map(|line| line + "\n").collect()
 }
 
-/// A label and as many parts as fit, without the last column, in which some terminals wrap already.
+/// A label and as many parts as fit. The last column is not used, because some terminals wrap there.
 fn fitting(label: &str, parts: &[String], width: usize) -> String {
     let before = if width < ROOM_FOR_LABELS { format!("{label}  ") } else { format!("{label:<LABEL$}") };
     let width = width - 1;
@@ -189,7 +187,7 @@ fn fitting(label: &str, parts: &[String], width: usize) -> String {
     count.map_or_else(|| line(parts.len().min(1)).chars().take(width).collect(), line)
 }
 
-/// A duration as people say it.
+/// A duration in words, such as `1 min 5 s`.
 pub(super) fn duration(duration: Duration) -> String {
     match duration.as_secs() {
         0..10 => format!("{:.1} s", duration.as_secs_f64()),
@@ -197,7 +195,7 @@ pub(super) fn duration(duration: Duration) -> String {
     }
 }
 
-/// So many seconds as people say it.
+/// A number of seconds in words.
 pub(super) fn seconds(seconds: u64) -> String {
     match seconds {
         0..60 => format!("{seconds} s"),
@@ -221,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_stand_above_their_texts_where_there_is_little_room() {
+    fn labels_are_above_their_texts_in_narrow_terminals() {
         assert_eq!(labelled("source", PLAIN, &["a table", "/tmp/a.db"], 40), "source\n  a table\n  /tmp/a.db\n");
         let wide = "source       a table\n             /tmp/a.db\n";
         assert_eq!(labelled("source", PLAIN, &["a table", "/tmp/a.db"], 80), wide);

@@ -1,14 +1,14 @@
-//! Shell commands that can be copied from a terminal of any width.
+//! Formats shell commands so that they can be copied from a terminal of any width.
 
 const INDENT: &str = "  ";
 const DEEPER: &str = "    ";
-/// What a line ends with that goes on with another word, and with the rest of the same word.
+/// The ends of a line that continues with another word, and with the rest of the same word.
 const GOES_ON: &str = " \\";
 const CONTINUES: &str = "\\";
 
-/// A command, given as its words, in lines of at most this many columns. Lines that go on end with a backslash. A word that is
-/// longer than a line is continued at the beginning of the next, where the shell joins it again; so words may be quoted with
-/// `"`, not with `'`.
+/// Formats a command, given as its words, in lines of at most `width` columns. Continued lines end with a backslash. A
+/// word that is longer than a line continues at the start of the next line, where the shell joins it again; words may
+/// therefore be quoted with `"`, but not with `'`.
 pub(super) fn fold(words: &[&str], width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = INDENT.to_owned();
@@ -16,7 +16,7 @@ pub(super) fn fold(words: &[&str], width: usize) -> Vec<String> {
         let end = if index + 1 == words.len() { 0 } else { GOES_ON.len() };
         if index > 0 {
             let fits = line.len() + 1 + word.len() + end <= width;
-            // What has to be broken anyway may begin on this line, if it looks natural.
+            // A word that must be broken anyway may start on this line, if there is a natural break.
             let is_too_long = DEEPER.len() + word.len() + end > width;
             let room = width.saturating_sub(line.len() + 1 + CONTINUES.len());
             if fits || is_too_long && natural_break(word, room).is_some() {
@@ -38,7 +38,7 @@ pub(super) fn fold(words: &[&str], width: usize) -> Vec<String> {
     lines
 }
 
-/// Where a word can be broken so that it looks natural, within so many bytes.
+/// The best place to break a word within the first `most` bytes: after a separator.
 fn natural_break(word: &str, most: usize) -> Option<usize> {
     word[..most.min(word.len())].rfind(['/', '=', ' ']).map(|at| at + 1)
 }
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_stays_on_one_line() {
+    fn short_commands_stay_on_one_line() {
         assert_eq!(fold(&["cdi", "status", "Users", "--follow"], 80), ["  cdi status Users --follow"]);
         assert_eq!(fold(&["cdi", "status", "Users", "--follow"], 19), ["  cdi status \\", "    Users --follow"]);
         let key = format!("CDI_API_KEY={}", "k".repeat(47));

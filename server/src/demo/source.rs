@@ -1,4 +1,4 @@
-//! The demo's source: a table of made-up users in a SQLite file, some of which cannot be delivered.
+//! The demo's source: a table of generated users in a SQLite file, some of which cannot be delivered.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,37 +7,37 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use chrono::{SecondsFormat, TimeDelta};
 
-/// One in so many rows has something wrong with it.
+/// One in this many rows is invalid.
 const BAD_EVERY: usize = 500;
 
 /// A seeded table.
 pub(super) struct Source {
     /// The SQLite file.
     pub(super) path: PathBuf,
-    /// How many rows it has.
+    /// The number of rows.
     pub(super) rows: u64,
-    /// How many of them must be refused.
+    /// The number of rows that must be refused.
     pub(super) bad: u64,
 }
 
 impl Source {
-    /// Makes the file and fills the table.
+    /// Creates the file and fills the table.
     pub(super) async fn seed(path: PathBuf, rows: u32) -> anyhow::Result<Source> {
         let seed = move || fill(&path, rows as usize).map(|bad| Source { path, rows: rows.into(), bad });
         tokio::task::spawn_blocking(seed).await?.context("the source cannot be seeded")
     }
 
-    /// Gives every row a new `UPDATED_AT`, so that the next sync has something to send.
+    /// Sets a new `UPDATED_AT` in every row, so that the next sync has something to send.
     pub(super) async fn change(&self) -> anyhow::Result<()> {
         let path = self.path.clone();
         tokio::task::spawn_blocking(move || touch(&path)).await?.context("the source cannot be changed")
     }
 }
 
-/// A table of users: attributes as JSON, a few rows that must be refused. Returns how many those are.
+/// Fills a table of users with attributes as JSON, a few of them invalid. Returns the number of invalid rows.
 fn fill(path: &Path, rows: usize) -> rusqlite::Result<u64> {
     let mut database = rusqlite::Connection::open(path)?;
-    // Rows are changed while they are being read.
+    // WAL mode: rows can be changed while a sync reads.
     database.pragma_update(None, "journal_mode", "WAL")?;
     database.execute_batch("CREATE TABLE users (UPDATED_AT TEXT NOT NULL, EXTERNAL_ID TEXT, PAYLOAD TEXT NOT NULL)")?;
     let transaction = database.transaction()?;
@@ -74,7 +74,7 @@ fn touch(path: &Path) -> rusqlite::Result<()> {
         let mut update = transaction.prepare("UPDATE users SET UPDATED_AT = ?1 WHERE rowid = ?2")?;
         let now = Utc::now();
         for row in 1..=rows {
-            // A microsecond apart and all in the past: rows of the future wait until their time comes.
+            // One microsecond apart, and all in the past: rows dated in the future would be skipped.
             update.execute((time(now - TimeDelta::microseconds(rows - row)), row))?;
         }
     }

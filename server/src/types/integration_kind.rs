@@ -1,6 +1,6 @@
-//! What an integration syncs.
+//! The type of an integration.
 
-/// What is synced: `integration_type` on the wire.
+/// The type of an integration: `integration_type` on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IntegrationKind {
     /// User attributes.

@@ -1,15 +1,15 @@
-//! Paths of files.
+//! File paths.
 
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
 
-/// The folder of a file, whose path may be relative.
+/// The folder of a file; `.` if its path has no folder.
 pub fn folder(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// What is wrong with the folder of a file that cannot be created; `None` if it is not the folder.
+/// Why a file cannot be created, if its folder is the reason; otherwise `None`.
 pub fn folder_problem(file: &Path) -> Option<String> {
     let folder = folder(file);
     if file.exists() {
@@ -22,13 +22,13 @@ pub fn folder_problem(file: &Path) -> Option<String> {
     Some(format!("the folder {} is not writable for this user", folder.display()))
 }
 
-/// An absolute path, which names the file from every folder.
+/// An absolute path.
 pub fn absolute(path: &Path) -> PathBuf {
-    // Only an empty path has none, and where the working directory is gone.
+    // This fails only for an empty path, or if the working directory does not exist.
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// A path by which a file can be compared with others, whether it is there yet or not.
+/// A canonical path, for comparisons. The file need not exist.
 pub fn real(path: &Path) -> PathBuf {
     let folder = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
     path.canonicalize().ok().or_else(folder).unwrap_or_else(|| path.to_owned())

@@ -7,7 +7,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::secret::Secret;
 
-/// The parameters of a URL that have an effect; the driver ignores all others, and writes them to the log.
+/// The supported parameters of a URL. The driver ignores all others and writes them to the log.
 const PARAMETERS: [&str; 11] = [
     "sslmode",
     "sslrootcert",
@@ -26,13 +26,13 @@ const PARAMETERS: [&str; 11] = [
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresUrl(Secret);
 
-/// Why a text is not the URL of a Postgres database. No part is repeated that may be a password.
+/// Why a text is not the URL of a Postgres database. It contains no part that may be a password.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotPostgres {
     /// It is not a Postgres URL.
     #[error("this is not a URL such as `postgres://<user>@<host>/<database>`")]
     Other,
-    /// It has a parameter without effect.
+    /// It has a parameter that has no effect.
     #[error("this URL has the parameter `{0}`, which is not supported; the parameters are `{known}`", known = PARAMETERS.join("`, `"))]
     Parameter(String),
     /// A part of it is not valid.
@@ -41,7 +41,7 @@ pub enum NotPostgres {
 }
 
 impl PostgresUrl {
-    /// Takes a URL, if it is one.
+    /// Parses a URL.
     pub fn new(url: Secret) -> Result<PostgresUrl, NotPostgres> {
         if !["postgres://", "postgresql://"].iter().any(|scheme| url.expose().starts_with(scheme)) {
             return Err(NotPostgres::Other);
@@ -68,7 +68,7 @@ impl PostgresUrl {
         let Ok(options) = PgConnectOptions::from_str(self.expose()) else { return "postgres:".into() };
         let socket = options.get_socket().map(|socket| socket.display().to_string());
         let host = socket.as_deref().unwrap_or(options.get_host());
-        // Without a name it is the user's own database.
+        // Without a database name the user's default database is meant.
         let database = options.get_database().unwrap_or(options.get_username());
         format!("postgres://{host}:{}/{database}", options.get_port())
     }
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn it_prints_as_where_it_points() {
+    fn it_prints_as_host_port_and_database_only() {
         for (text, place) in [
             ("postgres://me:hunter2@db.example.com/sales", "Postgres at db.example.com:5432/sales"),
             ("postgresql://db:99/sales?password=hunter2&sslmode=require", "Postgres at db:99/sales"),
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn its_place_is_that_of_the_driver() {
+    fn host_and_database_agree_with_the_driver() {
         for (text, place) in [
             ("postgres://me:hunter2@db.example.com/sales", "postgres://db.example.com:5432/sales"),
             ("postgresql://db:99/sales?password=hunter2&sslmode=require", "postgres://db:99/sales"),
@@ -131,14 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_seen_wherever_it_stands() {
+    fn a_password_is_found_in_every_part() {
         assert!(url("postgres://me:hunter2@db/sales").unwrap().has_password());
         assert!(url("postgres://db/sales?password=hunter2").unwrap().has_password());
         assert!(!url("postgres://me@db/sales").unwrap().has_password());
     }
 
     #[test]
-    fn what_would_have_no_effect_is_refused() {
+    fn parameters_without_effect_are_refused() {
         for text in ["mysql://db/sales", "postgres://db:port/sales", "sqlite:sales"] {
             assert_eq!(url(text), Err(NotPostgres::Other), "{text}");
         }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The name of a table or view: `users`, or with its schema `sales.users`. A part in double quotes may hold anything.
+/// The name of a table or view: `users`, or with its schema `sales.users`. Parts in double quotes may contain any
+/// characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableName {
     written: String,
@@ -18,21 +19,20 @@ pub struct TableName {
 pub struct NotATable;
 
 impl TableName {
-    /// The name as SQL, every part quoted.
+    /// The name as SQL, with every part quoted.
     pub fn quoted(&self) -> String {
         let parts: Vec<String> = self.parts.iter().map(|part| quoted(part)).collect();
         parts.join(".")
     }
 
-    /// The name without quotes, but for parts that would mean something else then: however it is written, the same name
-    /// gives the same text.
+    /// The name with only the necessary quotes: equal names give equal texts, however they were written.
     pub fn unquoted(&self) -> String {
         let part = |part: &String| if part.contains(['.', '"']) { quoted(part) } else { part.clone() };
         self.parts.iter().map(part).collect::<Vec<_>>().join(".")
     }
 }
 
-/// A name as SQL.
+/// Quotes a name for SQL.
 pub fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
@@ -74,7 +74,7 @@ impl FromStr for TableName {
     }
 }
 
-/// The text before the closing quote, and the text after it. Two quotes stand for one and do not close.
+/// The text before the closing quote, and the text after it. Two quotes are an escaped quote.
 fn in_quotes(text: &str) -> Option<(String, &str)> {
     let mut part = String::new();
     let mut rest = text;
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn one_name_is_one_text_however_it_is_quoted() {
+    fn equal_names_give_equal_texts() {
         for (written, unquoted) in
             [("users", "users"), (r#""sales"."users""#, "sales.users"), (r#""a.b".c"#, r#""a.b".c"#)]
         {
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_is_refused() {
+    fn invalid_names_are_refused() {
         for text in ["", ".", "a.", ".a", "a..b", "\"a", "\"\"", "\"a\"b", "a.b.c.d", "a\0"] {
             assert_eq!(text.parse::<TableName>(), Err(NotATable), "{text}");
         }

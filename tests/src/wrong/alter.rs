@@ -1,4 +1,4 @@
-//! Right answers become wrong ones.
+//! Turns correct answers into wrong ones.
 
 use std::sync::PoisonError;
 
@@ -121,7 +121,7 @@ pub(super) fn put(headers: &mut HeaderMap, name: &str, value: &str) {
     headers.insert(name, HeaderValue::from_str(value).expect("a value of a header"));
 }
 
-/// Puts a value where a pointer leads, which must be there, or takes it away.
+/// Sets the value at a JSON pointer, which must exist, or removes it.
 fn set(json: &mut Json, pointer: &str, value: Option<Json>) {
     let (parent, key) = pointer.rsplit_once('/').expect("a JSON pointer");
     let parent = json.pointer_mut(parent).unwrap_or_else(|| panic!("the body has no {pointer}"));

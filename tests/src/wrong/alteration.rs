@@ -1,64 +1,64 @@
-//! What wrong servers do, as the corpora say it.
+//! The defects of wrong servers, as written in the corpora.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-/// What a wrong server does to the answers of a right one. What is not said stays as it is.
+/// How a wrong server alters the answers of a correct one. Everything else remains unchanged.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Alteration {
-    /// Only answers with this status, or with this status and message.
+    /// Only answers with this status, or this status and message.
     pub when: Option<String>,
-    /// Only answers to requests whose path and query have this text.
+    /// Only answers to requests whose path and query contain this text.
     pub path: Option<String>,
-    /// Only the answers with these numbers, counted from 1 among those that the above leaves.
+    /// Only the answers with these numbers, counted from 1 among those that match the conditions above.
     pub only: Vec<usize>,
     /// Another status.
     pub status: Option<u16>,
     /// Other values of headers; an empty one removes the header. `{key}` is the request's key, `{base}` the proxy's address.
     pub headers: BTreeMap<String, String>,
-    /// Headers that are numbers become so much larger.
+    /// Numbers to add to numeric headers.
     pub shift: BTreeMap<String, i64>,
-    /// A text in headers becomes another.
+    /// Texts to replace in headers.
     pub replace: BTreeMap<String, [String; 2]>,
-    /// Other values in the body, by JSON pointer, as JSON; an empty text removes the value.
+    /// Values to set in the body, by JSON pointer, as JSON; an empty text removes the value.
     pub json: BTreeMap<String, String>,
     /// Another body.
     pub body: Option<String>,
-    /// Something that takes more than another text.
+    /// A defect that is not a replaced text.
     pub behaviour: Option<Behaviour>,
 }
 
-/// Something that takes more than another text.
+/// A defect that is not a replaced text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Behaviour {
-    /// Whoever comes without a key is served.
+    /// Requests without a key are served.
     ServeWithoutKey,
-    /// A key without `Bearer` is served.
+    /// Keys without `Bearer` are served.
     ServeBareKey,
-    /// Whoever has no permission is served.
+    /// Keys without the permission are served.
     ServeWithoutPermission,
-    /// Parameters are looked at before keys.
+    /// Parameters are checked before the key.
     ParametersBeforeKey,
-    /// What is not there is said before permissions are looked at.
+    /// A missing integration is reported before the permission is checked.
     ExistenceBeforePermission,
-    /// What is not there is said before other parameters are looked at.
+    /// A missing integration is reported before other parameters are checked.
     ExistenceBeforeParameters,
-    /// Parameters are looked at before the rate limit.
+    /// Parameters are checked before the rate limit.
     ParametersBeforeLimit,
-    /// Nothing is ever over the limit.
+    /// The rate limit is never enforced.
     NeverRefuse,
-    /// Every page is the first.
+    /// Every page is the first page.
     IgnoreQuery,
     /// The items of a page are reversed.
     ReverseItems,
     /// The first item of a page is dropped.
     DropItem,
-    /// The first item stands on the page twice.
+    /// The first item of a page is repeated.
     RepeatItem,
-    /// Half of the body is sent, of the announced length.
+    /// Half of the body is sent, with the length of the whole body.
     Truncate,
     /// A chunk is sent, and then the connection is cut.
     BreakChunks,
@@ -66,32 +66,32 @@ pub enum Behaviour {
     Cut,
     /// The answer takes too long.
     Hang,
-    /// Half of the body is sent as if it were all.
+    /// Half of the body is sent, with the length of that half.
     Halve,
-    /// The body is an object in an object, and so on.
+    /// The body consists of deeply nested objects.
     Nest,
-    /// The counter stands still.
+    /// The remaining requests never decrease.
     FreezeCounter,
-    /// The counter counts twice.
+    /// The remaining requests decrease by two.
     CountTwice,
-    /// The counter has the requests that were made.
+    /// The remaining requests are replaced by the number of requests made.
     CountUp,
-    /// Every other answer has another limit.
+    /// Every other answer has a different limit.
     WaveringLimit,
-    /// Refuses long before the limit.
+    /// Requests are refused long before the limit is reached.
     RefuseEarly,
 
-    // What follows is harmless.
+    // The following are harmless.
     /// The body is sent in chunks.
     Chunked,
-    /// Keys of objects in the opposite order.
+    /// The keys of objects are in reverse order.
     ReverseKeys,
-    /// JSON on several lines.
+    /// JSON is on several lines.
     Pretty,
-    /// Letters that are not ASCII as escapes, slashes too.
+    /// Some characters of texts are escaped, and slashes too.
     Escape,
-    /// Times with `+00:00`.
+    /// Times end with `+00:00`.
     Offset,
-    /// A pause that is not too long.
+    /// A short delay.
     Dawdle,
 }

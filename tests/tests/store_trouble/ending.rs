@@ -1,4 +1,4 @@
-//! What is ended from outside, and what is not: jobs, waits, the process itself.
+//! What can be ended from outside, and what cannot: jobs, waits, the process itself.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use rustix::process::Signal;
 
 const NAME: &str = "Users of ours";
 
-/// A destination that wants to be left alone for a minute, whenever it is asked.
+/// A destination that always asks to wait for a minute.
 async fn busy_destination(rows: usize) -> IntoService {
     let sync = IntoService::new(Setup::with_rows(rows), Duration::ZERO).await;
     let busy = Answer::new(429, "{\"message\":\"Rate limited\"}").header("Retry-After", "60");
@@ -52,7 +52,7 @@ async fn a_running_job_can_be_cancelled() {
     assert!(accepted < ROWS);
     assert_eq!(job["rows_synced"], accepted, "{job}");
 
-    // The next one takes what is left, and nothing again.
+    // The next sync sends the remaining rows, and none twice.
     sync.fake_braze.delay(Duration::from_millis(10));
     api.triggered().await;
     let next = api.ended(INTEGRATION, Duration::from_secs(30)).await;
@@ -64,7 +64,7 @@ async fn a_running_job_can_be_cancelled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_no_worker_has_is_cancelled_at_once() {
+async fn a_queued_job_is_cancelled_at_once() {
     let setup = Setup::with_rows(10);
     let config = setup.write();
     let mut command = serve(&config);
@@ -87,7 +87,7 @@ async fn a_job_that_no_worker_has_is_cancelled_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn syncs_that_wait_for_a_destination_leave_room_for_others() {
+async fn syncs_waiting_for_a_destination_leave_room_for_others() {
     let mut sync = busy_destination(1_000).await;
     let waiting: Vec<String> =
         (1..=4).map(|number| INTEGRATION.replace("4f7a1b01", &format!("4f7a1b1{number}"))).collect();
@@ -116,7 +116,7 @@ async fn syncs_that_wait_for_a_destination_leave_room_for_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_is_stopped_while_a_destination_wants_to_be_left_alone() {
+async fn a_server_can_be_stopped_while_it_waits_for_a_destination() {
     let sync = busy_destination(100).await;
     let mut server = ServerProcess::start(&sync.setup.write()).await;
     Api::new(&server.url, &sync.setup.key).triggered().await;

@@ -1,4 +1,4 @@
-//! A store in SQLite on a disk that gets full, and has space again.
+//! A SQLite store on a disk that fills up and gets space again.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use rustix::process::Signal;
 
 const BYTES: usize = 4_000_000;
 
-/// The configuration and the store on a small disk; the source is elsewhere.
+/// Puts the configuration and the store on a small disk; the source is elsewhere.
 fn on_a_small_disk(setup: &mut Setup) -> SmallDisk {
     let disk = SmallDisk::mount(setup.path("small"), BYTES);
     setup.source = format!("kind = \"sqlite\"\npath = {:?}\ntable = \"users\"", setup.path("source.db"));
@@ -26,7 +26,7 @@ async fn start(setup: &Setup, disk: &SmallDisk) -> ServerProcess {
     server
 }
 
-/// Lines that warn of a full disk, in whatever words.
+/// Log lines that warn of a full disk, regardless of their wording.
 fn warnings(server: &ServerProcess) -> Vec<String> {
     let log = server.log();
     let loud = log.lines().filter(|line| line.contains(" WARN ") || line.contains("ERROR "));
@@ -70,7 +70,7 @@ async fn a_full_disk_refuses_triggers_and_is_logged_once() {
     .await;
     let job = api.ended(INTEGRATION, Duration::from_secs(10)).await;
     assert_eq!((job["job_status"].as_str(), job["rows_synced"].as_u64()), (Some("success"), Some(10)), "{job}");
-    // A disk counts as full for a moment longer: small writes may find space on it.
+    // The disk counts as full for a moment longer, because small writes may still succeed on a full disk.
     within(Duration::from_secs(5), "the recovery is logged", async || {
         (server.logged("the store is available again") > 0).then_some(())
     })
@@ -127,7 +127,7 @@ async fn a_sync_waits_for_space_and_delivers_every_row_once() {
     let after = start(&sync.setup, &disk).await;
     let api = Api::new(&after.url, &sync.setup.key);
     assert_eq!(api.jobs(INTEGRATION).await.unwrap(), [job], "what was seen of it was stored");
-    // The second sync finds nothing new. By its end a worker has looked for jobs that were left.
+    // The second sync finds nothing new. By its end a worker has looked for abandoned jobs.
     api.triggered().await;
     let job = api.ended(INTEGRATION, Duration::from_secs(10)).await;
     assert_eq!((job["job_status"].as_str(), job["rows_synced"].as_u64()), (Some("success"), Some(0)), "{job}");

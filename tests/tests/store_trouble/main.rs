@@ -1,5 +1,5 @@
-//! What the service promises when things around it fail: its disk is full, its store is away, a source is cut off, replicas
-//! are killed or stand still. Everything is real: processes, files, Postgres, HTTP.
+//! How the service behaves when its surroundings fail: its disk is full, its store is unreachable, a source is cut off,
+//! replicas are killed or suspended. Everything is real: processes, files, Postgres, HTTP.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

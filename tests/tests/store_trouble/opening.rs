@@ -1,4 +1,4 @@
-//! Opening the store: one of a newer program, none at all, and one that another process is bringing up to date.
+//! Opening the store: one from a newer version, a missing one, and one that another process is migrating.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,32 +10,32 @@ use contract_tests::{INTEGRATION, Setup};
 use futures::future::join_all;
 use rustix::process::Signal;
 
-/// The lock under which the schema is brought up to date in Postgres.
+/// The lock under which the schema is migrated in Postgres.
 const LOCK: &str = "7233173838382854995";
-/// What is said of a schema that this program does not know.
+/// Part of the message about a schema that is newer than this version.
 const NEWER: &str = "newer than this program";
-/// Commands that only look.
-const LOOKS: [&[&str]; 4] =
+/// Read-only commands.
+const READ_ONLY: [&[&str]; 4] =
     [&["check"], &["preview", INTEGRATION], &["watermark", INTEGRATION], &["row-errors", INTEGRATION]];
 
-/// Makes the store, as a server does, and leaves it.
-async fn make_store(setup: &Setup) {
+/// Creates the store by starting and stopping a server.
+async fn create_store(setup: &Setup) {
     let mut server = ServerProcess::start(&setup.write()).await;
     server.signal(Signal::TERM);
     let status = server.ends_within(Duration::from_secs(10)).await;
     assert!(status.is_some_and(|status| status.success()), "{}", server.log());
 }
 
-/// A migration that only a later version of the program has.
-fn of_a_newer_program(blob: &str) -> String {
+/// SQL that records a migration from a later version.
+fn newer_migration(blob: &str) -> String {
     format!(
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
          VALUES (9999, 'from the future', true, {blob}, 0)"
     )
 }
 
-/// Everything that runs says that the schema is newer, and ends.
-async fn newer_is_told(setup: &Setup) {
+/// Checks that every command reports the newer schema and exits.
+async fn assert_newer_schema_is_refused(setup: &Setup) {
     let config = setup.path("opencdi.toml");
     for _ in 0..2 {
         let mut server = ServerProcess::launch(serve(&config), &config);
@@ -43,7 +43,7 @@ async fn newer_is_told(setup: &Setup) {
         assert_eq!(status.and_then(|status| status.code()), Some(1), "{}", server.log());
         assert_eq!(server.logged(NEWER), 1, "{}", server.log());
     }
-    for command in LOOKS {
+    for command in READ_ONLY {
         let output = cdi_server(&config, command).await;
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert!(said.contains(NEWER) && output.status.code() == Some(1), "{command:?}: {said}");
@@ -56,33 +56,33 @@ async fn newer_is_told(setup: &Setup) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sqlite_store_of_a_newer_program_is_refused_and_not_touched() {
+async fn a_sqlite_store_of_a_newer_version_is_refused_and_not_changed() {
     let setup = Setup::with_rows(3);
-    make_store(&setup).await;
-    setup.store().execute_batch(&of_a_newer_program("x'00'")).unwrap();
+    create_store(&setup).await;
+    setup.store().execute_batch(&newer_migration("x'00'")).unwrap();
     let before = std::fs::read(setup.path("opencdi.db")).unwrap();
-    newer_is_told(&setup).await;
+    assert_newer_schema_is_refused(&setup).await;
     assert!(std::fs::read(setup.path("opencdi.db")).unwrap() == before, "the store has changed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_postgres_store_of_a_newer_program_is_refused_and_not_touched() {
+async fn a_postgres_store_of_a_newer_version_is_refused_and_not_changed() {
     let postgres = postgres();
     let mut setup = Setup::with_rows(3);
     setup.store = postgres.url();
-    make_store(&setup).await;
+    create_store(&setup).await;
     let mut database = connect(&postgres.url()).await;
-    execute(&mut database, &of_a_newer_program("'\\x00'")).await;
-    // The tables, and which transactions have written what is known of them.
+    execute(&mut database, &newer_migration("'\\x00'")).await;
+    // Counts the columns, and identifies the transactions that wrote the list of migrations.
     let schema = "SELECT (SELECT count(*) FROM information_schema.columns WHERE table_schema = 'public')
                          + (SELECT sum(xmin::text::bigint)::bigint FROM _sqlx_migrations)";
     let before = number(&mut database, schema).await;
-    newer_is_told(&setup).await;
+    assert_newer_schema_is_refused(&setup).await;
     assert_eq!(number(&mut database, schema).await, before, "the store has changed");
 }
 
-/// Looks with every command while there is no store.
-async fn look_at_nothing(setup: &Setup) {
+/// Runs every read-only command without a store.
+async fn run_read_only_commands(setup: &Setup) {
     let config = setup.write();
     let files = || -> BTreeSet<_> {
         std::fs::read_dir(setup.folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect()
@@ -112,22 +112,22 @@ async fn look_at_nothing(setup: &Setup) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn looking_makes_no_store() {
-    look_at_nothing(&Setup::with_rows(3)).await;
+async fn read_only_commands_create_no_store() {
+    run_read_only_commands(&Setup::with_rows(3)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn looking_makes_no_tables() {
+async fn read_only_commands_create_no_tables() {
     let postgres = postgres();
     let mut setup = Setup::with_rows(3);
     setup.store = postgres.url();
-    look_at_nothing(&setup).await;
+    run_read_only_commands(&setup).await;
     let tables = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')";
     assert_eq!(number(&mut connect(&postgres.url()).await, tables).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_store_that_another_session_brings_up_to_date_is_waited_for() {
+async fn a_server_waits_while_another_session_migrates_the_store() {
     let postgres = postgres();
     let mut setup = Setup::with_rows(5);
     setup.store = postgres.url();
@@ -144,7 +144,7 @@ async fn a_store_that_another_session_brings_up_to_date_is_waited_for() {
     assert_eq!(api.ended(INTEGRATION, Duration::from_secs(10)).await["rows_synced"], 5);
 }
 
-/// Six servers that start at once on a store that is not there yet.
+/// Starts six servers at once on a store that does not exist yet.
 async fn six_at_once(setup: &Setup) {
     let config = setup.write();
     let mut servers: Vec<ServerProcess> = (0..6).map(|_| ServerProcess::launch(serve(&config), &config)).collect();

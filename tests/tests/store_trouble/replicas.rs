@@ -1,4 +1,5 @@
-//! Three replicas with one store: triggers at once, kills at random, and one that stands still for longer than its lease.
+//! Three replicas with one store: simultaneous triggers, random kills, and a replica suspended for longer than its
+//! lease.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -25,7 +26,7 @@ async fn of_64_triggers_at_three_replicas_exactly_one_starts_a_job() {
     let apis: Vec<Api> = servers.iter().map(|server| Api::new(&server.url, &sync.setup.key)).collect();
     for round in 0..10 {
         sync.setup.insert(500, round * 500..(round + 1) * 500);
-        // So slow that the job is still in progress when the last trigger arrives.
+        // Slow enough that the job is still in progress when the last trigger arrives.
         sync.fake_braze.delay(Duration::from_secs(1));
         let statuses = join_all((0..64).map(|number| apis[number % 3].trigger(INTEGRATION))).await;
         let count = |status| statuses.iter().filter(|found| **found == Some(status)).count();
@@ -46,7 +47,7 @@ async fn nothing_is_lost_while_replicas_are_killed_at_random() {
     let postgres = postgres();
     let mut sync = IntoService::new(Setup::with_rows(0), Duration::from_millis(100)).await;
     sync.setup.store = postgres.url();
-    // A job may lose as many workers as it likes here.
+    // A job may lose any number of workers here.
     sync.setup.more.push_str("[worker]\nlease = \"2s\"\npoll = \"200ms\"\nmax_attempts = 1000\n");
     sync.setup.source().execute_batch("PRAGMA journal_mode = WAL").unwrap();
     let config = sync.setup.write();
@@ -54,7 +55,7 @@ async fn nothing_is_lost_while_replicas_are_killed_at_random() {
     let (random, begin) = (RandomState::new(), Instant::now());
     let (mut rows, mut kills) = (0, 0_usize);
     while begin.elapsed() < WHILE {
-        // There is always something to do: more rows as soon as the last job has ended.
+        // There is always work: more rows are inserted as soon as the last job has ended.
         let api = Api::new(&servers[kills % 3].url, &sync.setup.key);
         if api.trigger(INTEGRATION).await == Some(202) {
             sync.setup.insert(500, rows..rows + ROWS_EACH);
@@ -70,7 +71,7 @@ async fn nothing_is_lost_while_replicas_are_killed_at_random() {
     let api = Api::new(&servers[0].url, &sync.setup.key);
     sync.fake_braze.delay(Duration::from_millis(10));
     api.ended(INTEGRATION, TURN).await;
-    // Rows that came after the last snapshot.
+    // Rows inserted after the last snapshot.
     api.triggered().await;
     api.ended(INTEGRATION, TURN).await;
     let arrived = sync.arrived();
@@ -81,7 +82,7 @@ async fn nothing_is_lost_while_replicas_are_killed_at_random() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replica_that_stood_still_delivers_nothing_older_than_what_the_other_has_delivered() {
+async fn a_suspended_replica_delivers_nothing_older_than_the_other_has_delivered() {
     const ROWS: usize = 30_000;
     let postgres = postgres();
     let mut sync = IntoService::new(Setup::with_users(300, ROWS), Duration::from_millis(150)).await;
@@ -95,7 +96,7 @@ async fn a_replica_that_stood_still_delivers_nothing_older_than_what_the_other_h
     stopped.signal(Signal::STOP);
     let at_the_stop = sync.arrived().rows;
     eventually("the other has taken the job", async || (other.logged("sync started") == 1).then_some(())).await;
-    // It has sent again what it has to, and is further than the first one ever was.
+    // Wait until it has repeated what it must repeat, and is ahead of the first replica.
     eventually("the other gets on", async || (sync.arrived().rows > at_the_stop + 6_000).then_some(())).await;
     let before = sync.fake_braze.objects().len();
     assert!(sync.arrived().rows < ROWS, "the sync had ended before the first one went on: give it more rows");
@@ -104,10 +105,10 @@ async fn a_replica_that_stood_still_delivers_nothing_older_than_what_the_other_h
     let api = Api::new(&other.url, &sync.setup.key);
     let job = api.ended(INTEGRATION, TURN).await;
     assert_eq!(job["job_status"], "success", "{job}");
-    // The store knows it before whoever ended it has its answer, and says so.
+    // The store records the end before the replica that reported it gets the answer and logs it.
     let ends = || stopped.logged("sync ended") + other.logged("sync ended");
     eventually("the end is logged", async || (ends() > 0).then_some(())).await;
-    // The first one answers and ends in order: whatever it still wanted to send is sent.
+    // The first replica still answers and ends in order; by then all requests that it wanted to send have been sent.
     let mut stopped = stopped;
     assert_eq!(Api::new(&stopped.url, &sync.setup.key).list().await, Some(200));
     for server in [&mut stopped, &mut other] {

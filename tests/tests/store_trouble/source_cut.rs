@@ -1,4 +1,4 @@
-//! A source whose connection is cut while a sync reads.
+//! A source whose connection is cut while a sync is reading.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use contract_tests::sql::{connect, execute, number, postgres};
 use contract_tests::{INTEGRATION, Setup, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sync_goes_on_where_it_was_after_its_source_was_cut_off() {
+async fn a_sync_continues_after_its_source_was_cut_off() {
     const ROWS: usize = 40_000;
     let postgres = postgres();
     let mut database = connect(&postgres.url()).await;
     execute(&mut database, "CREATE DATABASE source").await;
     let url = postgres.url_of("source");
-    // So much payload that no buffer on the way holds the rest of the table.
+    // Enough payload that no buffer holds the rest of the table.
     let table = format!(
         "CREATE TABLE users (\"UPDATED_AT\" TIMESTAMPTZ, \"EXTERNAL_ID\" TEXT, \"PAYLOAD\" TEXT);
          INSERT INTO users SELECT '2026-01-01Z'::timestamptz + n * interval '1 ms', 'user-' || n,

@@ -1,4 +1,4 @@
-//! A store in a Postgres that stands still, is stopped or crashes, before a server starts and while it runs.
+//! A Postgres store that is suspended, stopped or crashed, before a server starts and while it runs.
 
 use std::time::{Duration, Instant};
 
@@ -11,39 +11,39 @@ use rustix::process::Signal;
 use tokio::time::sleep;
 use xtask::postgres::{PrivatePostgres, Shutdown};
 
-/// How the store goes away.
+/// How the store becomes unreachable.
 #[derive(Debug, Clone, Copy)]
-enum Way {
+enum Outage {
     Frozen,
     Stopped,
     Crashed,
 }
 
-impl Way {
-    fn go(self, postgres: &mut PrivatePostgres) {
+impl Outage {
+    fn begin(self, postgres: &mut PrivatePostgres) {
         match self {
-            Way::Frozen => postgres.freeze(),
-            Way::Stopped => postgres.stop(Shutdown::Fast),
-            Way::Crashed => postgres.crash(),
+            Outage::Frozen => postgres.freeze(),
+            Outage::Stopped => postgres.stop(Shutdown::Fast),
+            Outage::Crashed => postgres.crash(),
         }
         .unwrap();
     }
 
-    fn come_back(self, postgres: &mut PrivatePostgres) {
+    fn end(self, postgres: &mut PrivatePostgres) {
         match self {
-            Way::Frozen => postgres.thaw(),
-            Way::Stopped | Way::Crashed => postgres.start_again(),
+            Outage::Frozen => postgres.thaw(),
+            Outage::Stopped | Outage::Crashed => postgres.start_again(),
         }
         .unwrap();
     }
 }
 
-/// A sync goes on after the store was away for longer than the lease of six seconds. With two replicas it is the other one
-/// that goes on: the first stands still when the store comes back.
-async fn away_while_a_sync_runs(way: Way, replicas: usize) {
+/// Checks that a sync continues after the store was unreachable for longer than the lease of six seconds. With two
+/// replicas the other one continues it: the first is suspended when the store comes back.
+async fn outage_during_a_sync(outage: Outage, replicas: usize) {
     const ROWS: usize = 60_000;
     const AWAY: Duration = Duration::from_secs(9);
-    /// 200 are on their way at once, and 1,000 a second are accepted until it is noticed that nothing is written down.
+    /// 200 objects are in flight, and 1,000 a second are accepted until the server notices that nothing is recorded.
     const MOST_AGAIN: usize = 2_000;
     let mut postgres = postgres();
     let mut sync = IntoService::new(Setup::with_rows(ROWS), Duration::from_millis(200)).await;
@@ -59,18 +59,18 @@ async fn away_while_a_sync_runs(way: Way, replicas: usize) {
     api.triggered().await;
     sync.accepted_more_than(2_000).await;
 
-    way.go(&mut postgres);
+    outage.begin(&mut postgres);
     let gone = sync.fake_braze.accepted();
     sleep(AWAY - Duration::from_secs(2)).await;
     let at_rest = sync.fake_braze.accepted();
     sleep(Duration::from_secs(2)).await;
-    println!("{way:?}, replicas: {replicas}: {} rows were delivered while the store was away", at_rest - gone);
+    println!("{outage:?}, replicas: {replicas}: {} rows were delivered while the store was away", at_rest - gone);
     assert_eq!(sync.fake_braze.accepted(), at_rest, "nothing is delivered without a lease");
     let first = servers.iter().position(|server| server.logged("sync started") == 1).unwrap();
     if replicas > 1 {
         servers[first].signal(Signal::STOP);
     }
-    way.come_back(&mut postgres);
+    outage.end(&mut postgres);
     if replicas > 1 {
         let other = &servers[1 - first];
         eventually("the other takes the job", async || (other.logged("sync started") == 1).then_some(())).await;
@@ -80,14 +80,14 @@ async fn away_while_a_sync_runs(way: Way, replicas: usize) {
 
     let job = api.ended(INTEGRATION, Duration::from_secs(60)).await;
     let arrived = sync.arrived();
-    println!("{way:?}, replicas: {replicas}: {} rows of {ROWS} were sent again", arrived.again);
+    println!("{outage:?}, replicas: {replicas}: {} rows of {ROWS} were sent again", arrived.again);
     assert_eq!(arrived.rows, ROWS, "every row arrives");
     assert_eq!(
         (job["job_status"].as_str(), job["rows_synced"].as_u64()),
         (Some("success"), Some(ROWS as u64)),
         "{job}"
     );
-    assert!(arrived.again <= MOST_AGAIN, "{way:?}: {} rows were sent again", arrived.again);
+    assert!(arrived.again <= MOST_AGAIN, "{outage:?}: {} rows were sent again", arrived.again);
     for server in &mut servers {
         assert_eq!(server.status(), None, "every server goes on");
     }
@@ -95,36 +95,36 @@ async fn away_while_a_sync_runs(way: Way, replicas: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sync_outlives_a_frozen_store() {
-    away_while_a_sync_runs(Way::Frozen, 1).await;
+    outage_during_a_sync(Outage::Frozen, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sync_outlives_a_stopped_store() {
-    away_while_a_sync_runs(Way::Stopped, 1).await;
+    outage_during_a_sync(Outage::Stopped, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sync_outlives_a_crashed_store() {
-    away_while_a_sync_runs(Way::Crashed, 1).await;
+    outage_during_a_sync(Outage::Crashed, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sync_outlives_a_frozen_store_on_two_replicas() {
-    away_while_a_sync_runs(Way::Frozen, 2).await;
+    outage_during_a_sync(Outage::Frozen, 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sync_outlives_a_stopped_store_on_two_replicas() {
-    away_while_a_sync_runs(Way::Stopped, 2).await;
+    outage_during_a_sync(Outage::Stopped, 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sync_outlives_a_crashed_store_on_two_replicas() {
-    away_while_a_sync_runs(Way::Crashed, 2).await;
+    outage_during_a_sync(Outage::Crashed, 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_the_store_is_known_to_be_away_requests_are_refused_at_once() {
+async fn requests_are_refused_at_once_while_the_store_is_known_to_be_unreachable() {
     const AT_ONCE: Duration = Duration::from_millis(300);
     let postgres = postgres();
     let mut setup = Setup::with_rows(1);
@@ -136,7 +136,7 @@ async fn while_the_store_is_known_to_be_away_requests_are_refused_at_once() {
 
     postgres.freeze().unwrap();
     let frozen = Instant::now();
-    // Whoever asks first may have to wait until that is known.
+    // The first requests may have to wait until the outage is detected.
     while frozen.elapsed() < Duration::from_secs(6) {
         let asked = Instant::now();
         assert_eq!(api.list().await, Some(503));
@@ -156,7 +156,7 @@ async fn while_the_store_is_known_to_be_away_requests_are_refused_at_once() {
     assert_eq!(api.ended(INTEGRATION, Duration::from_secs(10)).await["job_status"], "success");
 }
 
-/// A server that was started while its Postgres is down, and says that it waits.
+/// Starts a server while its Postgres is down, and waits until it logs that it is waiting.
 async fn waiting(setup: &mut Setup, postgres: &mut PrivatePostgres) -> ServerProcess {
     setup.store = postgres.url();
     postgres.stop(Shutdown::Fast).unwrap();
@@ -196,7 +196,7 @@ async fn a_server_that_waits_for_its_store_can_be_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_store_that_does_not_exist_is_not_waited_for() {
+async fn a_server_does_not_wait_for_a_missing_database() {
     let postgres = postgres();
     let mut setup = Setup::with_rows(0);
     setup.store = postgres.url_of("nowhere");

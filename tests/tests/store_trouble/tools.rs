@@ -1,4 +1,4 @@
-//! What these tests make trouble with does what it says, for root and for other users.
+//! The tools with which these tests cause failures work, for root and for other users.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -25,7 +25,7 @@ fn a_small_disk_is_full_to_the_last_byte_until_it_is_freed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_postgres_comes_back_with_its_data_however_it_went() {
+async fn a_postgres_keeps_its_data_through_every_kind_of_outage() {
     let mut postgres = postgres();
     let url = postgres.url();
     let mut connection = connect(&url).await;
@@ -46,5 +46,5 @@ async fn a_postgres_comes_back_with_its_data_however_it_went() {
     postgres.start_again().unwrap();
     assert_eq!(number(&mut connect(&url).await, "SELECT count(*) FROM kept").await, 4);
     postgres.freeze().unwrap();
-    // Frozen as it is, it is stopped and removed.
+    // While suspended it can be stopped and removed.
 }

@@ -1,7 +1,8 @@
-//! The contract as code is made of it: every operation with one success, named errors, a permission and a rate limit.
+//! The contract in the form from which code is generated: operations with one success, named errors, a permission and a
+//! rate limit.
 //!
-//! What does not have this form is a problem, and the operation is left out. Some of it the contract's own rules tell
-//! already: such problems are marked, so that the check says them once.
+//! An operation that does not have this form is a problem and is left out. Problems that one of the contract's own
+//! rules already reports are marked, so that the check reports them only once.
 
 use std::collections::HashSet;
 
@@ -15,22 +16,22 @@ use openapi_model::span::{Span, Spanned};
 
 use super::problem::Problem;
 
-/// Where the generated server says which permission an operation needs.
+/// The extension in which the generated server states the permission of an operation.
 const PERMISSION: &str = "x-required-permission";
-/// Where it says its rate limit.
+/// The extension in which it states the rate limit.
 const RATE_LIMIT: &str = "x-rate-limit";
-/// What tells generated errors of one status apart.
+/// The JSON pointer to the property that distinguishes generated errors with the same status.
 const IDENTITY: &str = "/message";
 const JSON: &str = "application/json";
 
-/// All that code is made of.
+/// Everything that code is generated from.
 #[derive(Debug)]
 pub struct Api<'a> {
     /// The document, for its schemas.
     pub document: &'a Document,
-    /// The component that is the schema of every error.
+    /// The component with the schema of all errors.
     pub error_schema: &'a str,
-    /// The operations that have the form that code is made of, in the order in which they stand.
+    /// The operations that have the required form, in the order of the document.
     pub operations: Vec<Operation<'a>>,
 }
 
@@ -51,7 +52,7 @@ pub struct Operation<'a> {
     pub description: &'a str,
     /// Whether it is deprecated.
     pub is_deprecated: bool,
-    /// Where its request body stands, if it takes one.
+    /// The place of its request body, if it has one.
     pub body: Option<Span>,
     /// Its parameters, in order.
     pub parameters: Vec<Parameter<'a>>,
@@ -70,26 +71,26 @@ pub struct Operation<'a> {
 pub struct Parameter<'a> {
     /// Its name.
     pub name: &'a Spanned<String>,
-    /// Its place.
+    /// Its location.
     pub location: Location,
-    /// Whether a request must have it.
+    /// Whether it is required.
     pub required: bool,
-    /// What it is; empty if nothing says so.
+    /// Its description; empty if there is none.
     pub description: &'a str,
     /// Its schema.
     pub schema: SchemaId,
 }
 
-/// The answer to a request that worked.
+/// The answer to a successful request.
 #[derive(Debug)]
 pub struct Success<'a> {
     /// Its status.
     pub status: Spanned<u16>,
-    /// What it is.
+    /// Its description.
     pub description: &'a str,
     /// Its headers.
     pub headers: Vec<Header<'a>>,
-    /// The component that its body is; nothing where it has none.
+    /// The component of its body; `None` if it has no body.
     pub schema: Option<&'a str>,
     /// Its examples, by name.
     pub examples: Vec<serde_json::Value>,
@@ -100,13 +101,13 @@ pub struct Success<'a> {
 pub struct Header<'a> {
     /// Its name.
     pub name: &'a Spanned<String>,
-    /// Whether every such answer carries it.
+    /// Whether every such answer has it.
     pub required: bool,
-    /// What it says; empty if nothing says so.
+    /// Its description; empty if there is none.
     pub description: &'a str,
     /// Its schema.
     pub schema: SchemaId,
-    /// Its value, where it has only one.
+    /// Its value, if it has only one.
     pub constant: Option<&'a str>,
 }
 
@@ -125,12 +126,12 @@ pub struct DocumentedError<'a> {
     pub headers: Vec<Header<'a>>,
 }
 
-/// A schema, or what its `$ref`s lead to.
+/// The schema that an ID refers to, after following `$ref`s.
 pub fn resolved(document: &Document, id: SchemaId) -> &Schema {
     document.schema(resolved_id(document, id))
 }
 
-/// A schema, or what its `$ref`s lead to.
+/// The ID of the schema that an ID refers to, after following `$ref`s.
 pub fn resolved_id(document: &Document, id: SchemaId) -> SchemaId {
     let mut seen = HashSet::new();
     let mut here = id;
@@ -144,7 +145,7 @@ pub fn resolved_id(document: &Document, id: SchemaId) -> SchemaId {
 }
 
 impl<'a> Api<'a> {
-    /// The contract in the form that code is made of, as far as it has it, and what has not.
+    /// Converts the contract as far as it has the required form; everything else becomes a problem.
     pub fn new(contract: &'a Contract) -> (Api<'a>, Vec<Problem>) {
         let document = &contract.document;
         let mut lowering = Lowering { contract, problems: Vec::new() };
@@ -167,7 +168,7 @@ impl<'a> Lowering<'a> {
         self.problems.push(Problem::new(span, message.into()));
     }
 
-    /// A problem, which a rule about the contract reports already if `is_covered`.
+    /// Adds a problem. `is_covered`: a rule about the contract reports it already.
     fn report_unless_covered(&mut self, is_covered: bool, span: Span, message: impl Into<String>) {
         self.problems.push(Problem { is_covered, ..Problem::new(span, message.into()) });
     }
@@ -250,7 +251,7 @@ impl<'a> Lowering<'a> {
             success: success?,
             errors,
             permission: operation.permission.as_ref().map_or("", |permission| &permission.value),
-            // Without one there is a problem, and no code is made.
+            // Without a permission or a rate limit there is a problem, so no code is generated.
             rate_limit: operation
                 .rate_limit
                 .as_ref()
@@ -258,7 +259,7 @@ impl<'a> Lowering<'a> {
         })
     }
 
-    /// What the server asks of every request before the operation sees it.
+    /// Checks what the server needs to know before it calls the operation: permission and rate limit.
     fn gate(&mut self, what: &str, operation: &contract::Operation) {
         let profile = &self.contract.profile;
         let span = operation.id.span;
@@ -304,7 +305,7 @@ impl<'a> Lowering<'a> {
                     format!("the `style` of the parameter `{}`; the generator supports only `{default}`", name.value);
                 self.problem(parameter.style.span, message);
             }
-            // The model takes it for granted; progenitor does not.
+            // The model assumes this default; progenitor does not.
             if parameter.location == Location::Path && !self.is_written_true(parameter.required.span) {
                 self.problem(name.span, format!("the path parameter `{}` is not `required: true`", name.value));
             }
@@ -322,14 +323,14 @@ impl<'a> Lowering<'a> {
         parameters
     }
 
-    /// Whether the document says `true` at a place.
+    /// Whether the document has `true` at a place.
     fn is_written_true(&self, span: Span) -> bool {
         let file = self.contract.document.files.get(usize::from(span.file.0));
         let text = file.and_then(|file| file.text.get(span.range()));
         text.is_some_and(|text| text.eq_ignore_ascii_case("true"))
     }
 
-    /// The one success; every status is told that is neither that nor an error.
+    /// The one success. Reports every status that is neither that nor an error.
     fn responses(&mut self, what: &str, operation: &'a contract::Operation) -> Option<Success<'a>> {
         let mut successes = Vec::new();
         for response in &operation.responses {
@@ -415,7 +416,7 @@ impl<'a> Lowering<'a> {
         errors
     }
 
-    /// What every error's answer has to be: JSON of the one schema, with nothing but named examples.
+    /// Checks an error's response: JSON of the one schema, with only named examples.
     fn error_response(&mut self, what: &str, response: &'a Response, errors: &[contract::DocumentedError]) {
         let status = &response.status;
         let content = self.content(what, response);
@@ -424,7 +425,7 @@ impl<'a> Lowering<'a> {
         if let Some(wanted) = wanted
             && schema != Some(wanted)
         {
-            // As the rule about errors' schemas sees it.
+            // The same condition as in the rule about the schema of errors.
             let schema = contract::json(&response.content).and_then(|media| media.schema);
             let name = schema.and_then(|schema| self.contract.document.shape_of(schema).name.clone());
             let is_covered = name.is_none_or(|name| name.value != wanted);
@@ -443,7 +444,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// The JSON of an answer, which has no other form.
+    /// The JSON content of an answer, which must be its only content.
     fn content(&mut self, what: &str, response: &'a Response) -> Option<&'a MediaType> {
         let is_json = |media: &&MediaType| media.name.value == JSON;
         let json = response.content.iter().find(is_json);
@@ -482,7 +483,7 @@ impl<'a> Lowering<'a> {
     }
 }
 
-/// What in the document makes no sense, so that it is not known what it says.
+/// Defects of the document that make its meaning unclear.
 fn misread(document: &Document) -> impl Iterator<Item = &problem::Problem> {
     document.problems.iter().filter(|problem| problem.kind != ProblemKind::BesideReference)
 }
@@ -494,12 +495,12 @@ fn component<'a>(document: &'a Document, content: &MediaType) -> Option<&'a str>
     local(&reference.text)
 }
 
-/// The name in a reference to a component of the same file.
+/// The name in a reference to a component of the same document.
 pub fn local(reference: &str) -> Option<&str> {
     reference.strip_prefix("#/components/schemas/")
 }
 
-/// A reference of a schema to another file.
+/// The place of a reference from a schema to another file.
 fn external_reference(document: &Document) -> Option<Span> {
     let references = document.schemas().filter_map(|(_, schema)| schema.reference.as_ref());
     references.map(|reference| &reference.text).find(|text| !text.starts_with('#')).map(|text| text.span)

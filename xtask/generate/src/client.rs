@@ -1,8 +1,8 @@
-//! Contract → the client's code: progenitor's client, and the documented errors of each operation as types.
+//! Generates the client's code: progenitor's client, and the documented errors of each operation as types.
 //!
-//! progenitor knows one error type for an operation, loses which documented error it was, and panics on documents outside
-//! what it supports. So what it is known to refuse is found before (see [`super::subset`]), any other panic becomes a
-//! message, and the documented errors are written here as one enum for each operation.
+//! progenitor has one error type per operation, does not say which documented error it was, and panics on documents
+//! that it does not support. So everything that it is known to refuse is reported first (see [`super::subset`]), any
+//! other panic becomes a message, and the documented errors are generated here as one enum per operation.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,10 +22,11 @@ use super::types::doc_lines;
 use apidrift_core::canonical::{canonical, words};
 use openapi_model::span::Span;
 
-/// Turns the document into the source text of progenitor's client (builder style).
+/// Generates the source text of progenitor's client (builder style).
 ///
-/// The crate that the client is compiled into has a `crate::transport::Exchange`, which every client carries, and
-/// implements `progenitor_client::ClientHooks<Exchange>` for it: so it sees every request and every raw answer.
+/// The crate that contains the client needs a type `crate::transport::Exchange`, which every client carries, and must
+/// implement `progenitor_client::ClientHooks<Exchange>` for the client: the hooks see every request and every raw
+/// answer.
 pub fn client(document: &Value) -> Result<String, Vec<Problem>> {
     let whole = |why: String| vec![Problem::new(Span::default(), why)];
     let mut document = canonical(document);
@@ -51,7 +52,7 @@ pub fn client(document: &Value) -> Result<String, Vec<Problem>> {
     let mut file: syn::File = syn::parse2(tokens).map_err(not_rust)?;
     open_enums::open(&mut file).map_err(not_rust)?;
     client_types::finish(&mut file);
-    // Its examples are fragments that do not compile.
+    // The examples are fragments that do not compile.
     let text = prettyplease::unparse(&file).replace("```ignore", "```text");
     Ok(format!(
         "#![cfg_attr(rustfmt, rustfmt_skip)]\n\
@@ -60,11 +61,11 @@ pub fn client(document: &Value) -> Result<String, Vec<Problem>> {
 }
 
 thread_local! {
-    /// Whether a panic of this thread is kept from standard error.
+    /// Whether panics of this thread are not printed to standard error.
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs progenitor with its panic, if there is one, kept from standard error and turned into a message.
+/// Runs progenitor. A panic is not printed, but returned as a message.
 fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -88,7 +89,7 @@ fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
-/// Writes the typed errors: a trait that all of them share, and one enum for each operation.
+/// Generates the typed errors: a trait that all of them implement, and one enum per operation.
 pub fn errors(operations: &[&Operation<'_>]) -> Result<String, Vec<Problem>> {
     let mut items = vec![sealed(), documented_error()];
     items.extend(operations.iter().flat_map(|operation| error_enum(operation)));
@@ -104,12 +105,12 @@ pub fn errors(operations: &[&Operation<'_>]) -> Result<String, Vec<Problem>> {
     Ok(text)
 }
 
-/// The name of an operation's errors.
+/// The name of an operation's error enum.
 pub fn enum_name(operation: &Operation<'_>) -> String {
     format!("{}Error", pascal(operation.id))
 }
 
-/// What keeps other crates from implementing the trait, so that it can get more methods.
+/// A private supertrait, so that other crates cannot implement the trait and it can get more methods.
 fn sealed() -> TokenStream {
     quote! {
         mod sealed {

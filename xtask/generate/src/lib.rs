@@ -1,8 +1,7 @@
-//! Generates code from a contract, a dropshot server and a progenitor client, and checks that generated files are up to
+//! Generates code from a contract (a dropshot server and a progenitor client) and checks that generated files are up to
 //! date.
 //!
-//! The same contract always gives the same code, and so does one that differs only in the order of keys or in where the
-//! lines of its texts break.
+//! Equal contracts give equal code, also if they differ in the order of keys or in the line breaks of texts.
 
 mod api;
 mod client;
@@ -23,7 +22,7 @@ use apidrift_core::generator::Generator;
 use apidrift_core::settings::Project;
 pub use outputs::{outputs, unsupported, write};
 
-/// This generator, as the check calls it.
+/// The generator, as the check calls it.
 #[derive(Debug, Clone, Copy)]
 pub struct Dropshot;
 

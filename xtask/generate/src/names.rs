@@ -1,11 +1,11 @@
-//! Names of the contract as names of Rust, one way for everything that is generated.
+//! Converts names of the contract to Rust names, in the same way for everything that is generated.
 
 use std::collections::HashMap;
 
 use openapi_model::span::Span;
 use proc_macro2::Ident;
 
-/// `job_in_progress`, `job-in-progress` or `jobInProgress` as `JobInProgress`.
+/// Converts `job_in_progress`, `job-in-progress` or `jobInProgress` to `JobInProgress`.
 pub fn pascal(name: &str) -> String {
     let capital = |word: &String| {
         let mut letters = word.chars();
@@ -14,7 +14,7 @@ pub fn pascal(name: &str) -> String {
     words(name).iter().map(capital).collect()
 }
 
-/// `X-RateLimit-Limit` or `JobStatus` as `x_rate_limit_limit` and `job_status`.
+/// Converts `X-RateLimit-Limit` or `JobStatus` to `x_rate_limit_limit` or `job_status`.
 pub fn snake(name: &str) -> String {
     words(name).join("_")
 }
@@ -41,8 +41,8 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// A text as a Rust identifier. A keyword gets an underscore after it, a digit one before it; what no identifier can
-/// hold is left out. Two names may become the same: see [`Scope`].
+/// Converts a text to a Rust identifier. A keyword gets an underscore at the end, a leading digit one in front of it;
+/// characters that are not allowed are removed. Two names may become equal: see [`Scope`].
 pub fn ident(name: &str) -> Ident {
     let mut text: String = name.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '_').collect();
     if !text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') || text == "_" {
@@ -67,31 +67,31 @@ pub fn value_ident(name: &str) -> Ident {
     ident(&snake(name))
 }
 
-/// Names that stand beside each other in code and must differ there.
+/// Names that must be unique among each other in code.
 #[derive(Debug, Default)]
 pub struct Scope {
     taken: HashMap<String, (String, Option<Span>)>,
 }
 
-/// Two names of the contract that become one name of Rust.
+/// Two names of the contract that become the same Rust name.
 #[derive(Debug)]
 pub struct Clash {
-    /// What both become.
+    /// The Rust name.
     pub identifier: String,
     /// The other name.
     pub other: String,
-    /// Where the other name stands, if it is one of the contract.
+    /// The place of the other name, if it is from the contract.
     pub place: Option<Span>,
 }
 
 impl Scope {
-    /// A scope in which some names are taken by what is generated around them.
+    /// A scope with the names that the surrounding generated code uses.
     pub fn with(reserved: &[&str]) -> Scope {
         let taken = reserved.iter().map(|name| ((*name).to_owned(), ((*name).to_owned(), None)));
         Scope { taken: taken.collect() }
     }
 
-    /// Takes an identifier for a name, unless it is taken.
+    /// Adds an identifier to the scope; fails if it exists.
     pub fn take(&mut self, identifier: &Ident, name: &str, place: Span) -> Result<(), Clash> {
         let identifier = identifier.to_string();
         match self.taken.get(&identifier) {

@@ -1,13 +1,13 @@
-//! Lists of text values in the client: a value that a newer server sends is kept, and does not make the whole answer
+//! Makes the client's enums open: an unknown value from a newer server is kept, instead of making the whole answer
 //! unreadable.
 //!
-//! typify writes closed enums. Each of them is replaced by one of the same name that has one variant more.
+//! typify generates closed enums. Each is replaced by an enum of the same name with one more variant.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Attribute, Fields, Item, ItemEnum, Variant};
 
-/// Opens the enums of the module `types`.
+/// Makes the enums of the module `types` open.
 pub fn open(file: &mut syn::File) -> syn::Result<()> {
     for item in &mut file.items {
         if let Item::Mod(module) = item
@@ -100,7 +100,7 @@ fn docs(attributes: &[Attribute]) -> TokenStream {
     quote!(#(#docs)*)
 }
 
-/// What a variant is called on the wire.
+/// The value of a variant on the wire.
 fn value(variant: &Variant) -> syn::Result<String> {
     let mut value = variant.ident.to_string();
     for attribute in variant.attrs.iter().filter(|attribute| attribute.path().is_ident("serde")) {
@@ -114,7 +114,7 @@ fn value(variant: &Variant) -> syn::Result<String> {
     Ok(value)
 }
 
-/// A name for the variant that is added.
+/// A name for the added variant that is not taken.
 fn free(taken: &[&Ident]) -> Ident {
     let mut name = format_ident!("Unknown");
     while taken.contains(&&name) {

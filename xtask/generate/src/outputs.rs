@@ -1,4 +1,4 @@
-//! All files that are generated of a contract, and writing them.
+//! All files that are generated from a contract, and how they are written.
 
 use std::path::Path;
 
@@ -13,8 +13,8 @@ use crate::problem::{Problem, findings};
 use crate::seal::sealed;
 use crate::{client, server, subset};
 
-/// What stands in the contract although no code can be made of it, as far as names and the shape of the document go. What
-/// the contract's own rules report is not reported again.
+/// The parts of the contract for which no code can be generated, judged by names and the structure of the document.
+/// Excludes what the contract's own rules report.
 pub fn unsupported(contract: &Contract) -> Vec<Finding> {
     let (api, mut problems) = Api::new(contract);
     problems.extend(subset::check(&api));
@@ -22,8 +22,8 @@ pub fn unsupported(contract: &Contract) -> Vec<Finding> {
     findings(contract, problems)
 }
 
-/// All generated files that a layout has a place for, or what in the contract cannot be turned into code. Whether a finding
-/// of another rule is allowed does not matter here: without what it asks for there is no code.
+/// All generated files of a layout, or findings about parts of the contract for which no code can be generated.
+/// Findings are returned even if the settings allow them: without a correction there is no code.
 pub fn outputs(contract: &Contract, layout: &Layout) -> Result<Vec<Output>, Vec<Finding>> {
     let (api, mut problems) = Api::new(contract);
     problems.extend(subset::check(&api));
@@ -42,14 +42,14 @@ pub fn outputs(contract: &Contract, layout: &Layout) -> Result<Vec<Output>, Vec<
         }));
         Ok::<(), Vec<Finding>>(())
     };
-    // Made even where it is not wanted: what cannot be made is always worth knowing.
+    // Generated even if the layout does not need it, because its findings are always useful.
     add(&layout.server, true, server::server(&api, &operations))?;
     add(&layout.client, false, client::client(&contract.document.root.to_json()))?;
     add(&layout.client_errors, false, client::errors(&operations))?;
     Ok(outputs)
 }
 
-/// Writes what has changed and returns the paths.
+/// Writes the files that have changed and returns their paths.
 pub fn write<'a>(root: &Path, outputs: &'a [Output]) -> anyhow::Result<Vec<&'a str>> {
     let mut written = Vec::new();
     for output in outputs {

@@ -1,18 +1,18 @@
-//! What the generator does not support, with its place.
+//! Parts of the contract that the generator does not support, with their places.
 
 use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 use openapi_model::span::Span;
 
-/// Something that the generator does not support.
+/// A part of the contract that the generator does not support.
 #[derive(Debug)]
 pub struct Problem {
     pub message: String,
     pub span: Span,
-    /// Where it disagrees with something else.
+    /// The other place, if two places contradict each other.
     pub other: Option<Span>,
-    /// Whether another rule about the contract reports it already.
+    /// Whether a rule about the contract reports it already.
     pub is_covered: bool,
 }
 
@@ -22,7 +22,7 @@ impl Problem {
     }
 }
 
-/// Problems as findings.
+/// Converts problems to findings.
 pub fn findings(contract: &Contract, problems: Vec<Problem>) -> Vec<Finding> {
     problems.into_iter().map(|problem| finding(contract, problem)).collect()
 }

@@ -1,4 +1,4 @@
-//! Contract → `server/src/api/generated.rs`: the strict dropshot server.
+//! Generates `server/src/api/generated.rs`: the strict dropshot server.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -16,12 +16,12 @@ use super::types::{self, Unsupported, doc_lines};
 use apidrift_core::canonical;
 
 const RUNTIME: &str = include_str!("server_runtime.rs.in");
-/// Written by the adapter for every operation with a rate limit.
+/// Headers that the adapter adds to the answers of every operation with a rate limit.
 const USAGE_HEADERS: [&str; 3] = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"];
-/// An answer to an error of the server's own has a place for this ID, where the schema of errors has one.
+/// The property of the error schema for the request's ID in answers to internal errors.
 const REQUEST_ID: &str = "request_id";
 
-/// The source text. `operations` are those of the contract, in the order in which they are to stand.
+/// Generates the source text. `operations` are those of the contract, in the order of the output.
 pub fn server(api: &Api<'_>, operations: &[&Operation<'_>]) -> Result<String, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut keep = |result: Result<TokenStream, Unsupported>, what: String| {
@@ -154,7 +154,8 @@ fn whole(
     Ok(prettyplease::unparse(&file))
 }
 
-/// How the server makes its document. dropshot takes versions as Cargo does; any other is written in afterwards.
+/// The code that emits the server's document. dropshot accepts only semantic versions; any other is inserted
+/// afterwards.
 fn emitted_document(version: &str) -> TokenStream {
     if semver::Version::parse(version).is_ok() {
         return quote! {
@@ -169,7 +170,7 @@ fn emitted_document(version: &str) -> TokenStream {
     }
 }
 
-/// Whether the schema of errors has a place for the ID of the request.
+/// Whether the error schema has a property for the request's ID.
 fn has_request_id(api: &Api<'_>) -> bool {
     let schema = api.document.component(api.error_schema).map(|id| api.document.schema(id));
     schema.is_some_and(|schema| schema.properties.iter().any(|property| *property.name.value == *REQUEST_ID))
@@ -177,7 +178,7 @@ fn has_request_id(api: &Api<'_>) -> bool {
 
 fn method(operation: &Operation<'_>) -> TokenStream {
     let name = value_ident(operation.id);
-    let docs = doc_lines(&spoken(operation));
+    let docs = doc_lines(&docs_text(operation));
     quote! {
         #docs
         fn #name(&self, caller: &Self::Caller, request: operation::#name::Request)
@@ -186,7 +187,7 @@ fn method(operation: &Operation<'_>) -> TokenStream {
 }
 
 /// Summary and description as one text.
-fn spoken(operation: &Operation<'_>) -> String {
+fn docs_text(operation: &Operation<'_>) -> String {
     match (operation.summary, operation.description) {
         ("", description) => description.to_owned(),
         (summary, "") => format!("{summary}."),
@@ -198,7 +199,7 @@ fn endpoint(operation: &Operation<'_>) -> TokenStream {
     let name = value_ident(operation.id);
     let method = ident(operation.method);
     let (path, id, tags) = (&operation.path.value, &operation.id.value, &operation.tags);
-    // dropshot takes the first line of the docs as the summary and the rest as the description.
+    // dropshot uses the first line of the docs as the summary and the rest as the description.
     let summary = (!operation.summary.is_empty()).then(|| format!(" {}", canonical::words(operation.summary)));
     let description = canonical::unwrapped(operation.description);
     let description = description.iter().filter(|_| !operation.description.is_empty()).map(|line| format!(" {line}"));
@@ -245,7 +246,7 @@ fn parameters_type(operation: &Operation<'_>) -> TokenStream {
     quote!(Parameters<#path, #query>)
 }
 
-/// Everything that belongs to one operation.
+/// Generates the module of one operation.
 fn module(document: &Document, operation: &Operation<'_>) -> Result<TokenStream, Unsupported> {
     let name = value_ident(operation.id);
     let doc = format!(" `{}`", operation.id.value);
@@ -332,7 +333,7 @@ fn request(document: &Document, operation: &Operation<'_>) -> Result<TokenStream
     })
 }
 
-/// The name of the error that answers a malformed parameter.
+/// The name of the error for a malformed parameter.
 pub fn invalid(parameter: &Parameter<'_>) -> String {
     format!("invalid_{}", parameter.name.value)
 }
@@ -383,7 +384,7 @@ fn decoder(document: &Document, parameter: &Parameter<'_>) -> Result<(TokenStrea
     Ok((rust, decode))
 }
 
-/// A keyword of a parameter's schema that decoding does not enforce, beside those that nothing enforces.
+/// A keyword of a parameter's schema that decoding does not enforce, in addition to those that are never enforced.
 fn not_decoded(schema: &Schema) -> Option<(&'static str, Span)> {
     let exclusive =
         |bound: &Option<Bound>| bound.as_ref().filter(|bound| bound.exclusive).map(|bound| bound.value.span);
@@ -399,12 +400,12 @@ fn not_decoded(schema: &Schema) -> Option<(&'static str, Span)> {
     words.into_iter().find_map(|(word, span)| Some((word, span?)))
 }
 
-/// The schema of a parameter or a header as JSON, with what it refers to in place of the reference.
+/// The schema of a parameter or a header as JSON, with references resolved.
 fn written_resolved(document: &Document, id: SchemaId) -> Json {
     written::schema(document, resolved_id(document, id))
 }
 
-/// The parameters of one location as they come, all texts, with the contract's schema.
+/// A struct of the undecoded parameters of one location, all texts, with the contract's schema.
 fn text_struct(document: &Document, operation: &Operation<'_>, location: Location, name: &str) -> TokenStream {
     let parameters: Vec<&Parameter<'_>> =
         sorted(operation).into_iter().filter(|parameter| parameter.location == location).collect();
@@ -438,7 +439,7 @@ fn text_struct(document: &Document, operation: &Operation<'_>, location: Locatio
         .collect();
     let schema = json!({"type": "object", "required": required, "properties": properties});
     let references = types::references(document, parameters.iter().map(|parameter| parameter.schema));
-    // Two operations may have parameters of the same kind: the schema's name must tell them apart.
+    // Two operations may have equally named parameters, so the schema's name must distinguish them.
     let implementation =
         types::json_schema(&type_name, &format!("{}{name}", snake(operation.id)), &schema, &references);
     quote! {
@@ -516,7 +517,7 @@ fn success(document: &Document, operation: &Operation<'_>) -> Result<TokenStream
     })
 }
 
-/// The headers that an operation decides itself, by name: not those of the rate limit.
+/// The headers that an operation sets itself, by name: all except those of the rate limit.
 pub fn own_headers<'a>(headers: &'a [Header<'a>]) -> Vec<&'a Header<'a>> {
     let mut own: Vec<&Header<'_>> =
         headers.iter().filter(|header| !USAGE_HEADERS.contains(&header.name.to_lowercase().as_str())).collect();
@@ -524,7 +525,7 @@ pub fn own_headers<'a>(headers: &'a [Header<'a>]) -> Vec<&'a Header<'a>> {
     own
 }
 
-/// The fields of an answer's own headers: public ones of a struct, or those of a variant, which have no visibility.
+/// The fields for an answer's own headers: public in a struct, without visibility in a variant.
 fn header_fields(
     document: &Document,
     headers: &[&Header<'_>],
@@ -553,7 +554,7 @@ fn header_fields(
         .collect()
 }
 
-/// Names that begin with two underscores are ours: no name of the contract becomes one.
+/// Two leading underscores are reserved for generated code: no name of the contract is converted to one.
 fn header_writers(headers: &[&Header<'_>], owner: &TokenStream) -> Vec<TokenStream> {
     headers
         .iter()
@@ -620,19 +621,19 @@ fn error(document: &Document, operation: &Operation<'_>) -> Result<TokenStream, 
     })
 }
 
-/// An error that the adapter itself answers with.
+/// An error that the adapter itself returns.
 pub struct Role {
     /// Its status.
     pub status: u16,
-    /// Its name, where the status alone does not tell.
+    /// Its name, if the status alone is ambiguous.
     pub name: Option<&'static str>,
-    /// When it is answered.
+    /// When it is returned.
     pub when: &'static str,
     constructor: &'static str,
     takes_wait: bool,
 }
 
-/// The errors that the adapter itself answers with.
+/// The errors that the adapter itself returns.
 pub const ROLES: &[Role] = &[
     Role {
         status: 401,
@@ -672,7 +673,7 @@ pub const ROLES: &[Role] = &[
 ];
 
 impl Role {
-    /// The operation's error for it.
+    /// The operation's documented error for this role.
     pub fn find<'a>(&self, operation: &'a Operation<'_>) -> Option<&'a DocumentedError<'a>> {
         let is = |error: &&DocumentedError<'_>| {
             error.status == self.status && self.name.is_none_or(|name| *error.name.value == *name)
@@ -681,7 +682,7 @@ impl Role {
     }
 }
 
-/// The constructor of an error that the adapter itself answers with.
+/// The constructor of an error that the adapter itself returns.
 fn role_constructor(document: &Document, operation: &Operation<'_>, role: &Role) -> Result<TokenStream, Unsupported> {
     let Some(error) = role.find(operation) else {
         return Err(Unsupported {
@@ -689,7 +690,7 @@ fn role_constructor(document: &Document, operation: &Operation<'_>, role: &Role)
             span: operation.id.span,
         });
     };
-    // Before anybody is known, nothing is known of a rate limit.
+    // Without a known caller there is no rate limit to report.
     let unknown_usage =
         |header: &&Header<'_>| header.required && USAGE_HEADERS.contains(&header.name.to_lowercase().as_str());
     if role.status == 401
@@ -727,7 +728,7 @@ fn role_constructor(document: &Document, operation: &Operation<'_>, role: &Role)
     Ok(quote! { fn #method(#argument) -> Self { #value } })
 }
 
-/// The contract's own examples must survive the types.
+/// A test that the contract's own examples are unchanged after conversion to the types and back.
 fn examples(operations: &[&Operation<'_>]) -> TokenStream {
     let mut tests = Vec::new();
     for operation in operations {

@@ -1,4 +1,4 @@
-//! Generated files are what the contract generates.
+//! Checks that generated files match the contract.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -20,7 +20,7 @@ use crate::seal;
 
 const HELP: &str = "run `cargo xtask generate`";
 
-/// The files of a project that are not what is generated now, or what no code can be made of.
+/// Findings about files that differ from what is generated now, or for which no code can be generated.
 pub fn check(project: &Project, contract: &Contract) -> Vec<Finding> {
     match outputs(contract, &project.layout) {
         Ok(outputs) => outputs.iter().filter_map(|output| file(project, output, contract)).collect(),
@@ -28,14 +28,14 @@ pub fn check(project: &Project, contract: &Contract) -> Vec<Finding> {
     }
 }
 
-/// The rules for a file that is not there, not up to date, or not as it was generated.
+/// The rules for a file that is missing, out of date, or edited by hand.
 struct Rules {
     missing: Rule,
     stale: Rule,
     edited: Rule,
 }
 
-/// What is wrong with a generated file, if anything.
+/// The finding about a generated file, if any.
 fn file(project: &Project, output: &Output, contract: &Contract) -> Option<Finding> {
     let rules = if output.is_server {
         Rules { missing: Rule::ServerMissing, stale: Rule::ServerStale, edited: Rule::ServerEdited }
@@ -71,12 +71,12 @@ struct Difference {
     range: Range<usize>,
     expected: String,
     found: String,
-    /// The generated text up to there.
+    /// The generated text before this line.
     around: String,
 }
 
 impl Difference {
-    /// What is generated now, from shortly before it differs.
+    /// The part of the generated line around the first difference.
     fn excerpt(&self) -> String {
         const BEFORE: usize = 24;
         const LONGEST: usize = 72;
@@ -90,15 +90,15 @@ impl Difference {
     }
 }
 
-/// What may hold the signs of a comment, and comments.
+/// Comments, and literals that may contain comment signs.
 static COMMENT: LazyLock<Regex> = LazyLock::new(|| {
-    #[allow(clippy::expect_used)] // It stands here, and the tests use it.
+    #[allow(clippy::expect_used)] // A constant pattern, which the tests compile.
     Regex::new(r##"(?s)r#".*?"#|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)'|//[^\n]*|/\*.*?\*/"##).expect("a pattern of ours")
 });
 
-/// Whether two files are the same code with the same comments, however it is laid out.
+/// Whether two files have the same code and the same comments, regardless of formatting.
 fn is_same(one: &str, other: &str) -> bool {
-    // Those that document something are code.
+    // Doc comments are part of the code.
     let is_comment = |text: &&str| {
         (text.starts_with("//") && !text.starts_with("///")) || (text.starts_with("/*") && !text.starts_with("/**"))
     };
@@ -110,7 +110,7 @@ fn is_same(one: &str, other: &str) -> bool {
     one == other || (comments(one) == comments(other) && code(one).is_some_and(|one| Some(one) == code(other)))
 }
 
-/// The first line that differs, the seal aside: it differs whenever anything does.
+/// The first differing line. The seal is skipped, because it always differs.
 fn first_difference(file: &Arc<Source>, expected: &str) -> Difference {
     let (mut wanted, mut found) = (expected.lines(), file.text.lines());
     let (mut line, mut offset, mut seal) = (0, 0, None);
@@ -128,7 +128,7 @@ fn first_difference(file: &Arc<Source>, expected: &str) -> Difference {
             continue;
         }
         let line = match (one, other, seal) {
-            // Nothing but the seal or a line break differs.
+            // Only the seal or a line break differs.
             (None, None, Some(seal)) => seal,
             (None, None, None) => line - 1,
             _ => line,
@@ -145,13 +145,13 @@ fn first_difference(file: &Arc<Source>, expected: &str) -> Difference {
     }
 }
 
-/// The place in the contract that says what a generated line should. Found among the places of the model: what the line
-/// says, of the operation or the schema that it belongs to.
+/// The place in the contract from which a generated line was generated: a text of the line, within its operation or
+/// schema.
 fn origin(contract: &Contract, expected: &str, found: &str, around: &str) -> Place {
     let label = "the contract says this";
     let by_id: HashMap<&str, &Operation> =
         contract.operations.iter().map(|operation| (operation.id.as_str(), operation)).collect();
-    // The id that stands nearest before the line.
+    // The operation ID that precedes the line most closely.
     let nearest = around.rsplit('"').find_map(|text| by_id.get(text).copied());
     let Some(operation) = nearest.or(contract.operations.last()) else {
         return contract.place(Span::default(), "generated from this");
@@ -178,7 +178,7 @@ fn origin(contract: &Contract, expected: &str, found: &str, around: &str) -> Pla
     if says(&operation.path) {
         return contract.place(operation.path.span, label);
     }
-    // A status: the error whose name or message stands right before it.
+    // A status: the error whose name or message directly precedes it.
     let nearest = operation
         .errors
         .iter()

@@ -1,7 +1,7 @@
-//! What a contract must not hold although OpenAPI allows it, because no code can be made of it.
+//! What OpenAPI allows but a contract must not contain, because no code can be generated from it.
 //!
-//! dropshot's router, dropshot's macro, progenitor and our own generator each refuse something; some of them by a panic or
-//! by code that does not compile. All of that is found here first, each with its place.
+//! dropshot's router, dropshot's macro, progenitor and our own generator each reject something, some by a panic or by
+//! code that does not compile. All of it is reported here first, with places.
 
 use std::collections::BTreeMap;
 
@@ -15,19 +15,19 @@ use super::names::{Clash, Scope, ident, type_ident, value_ident};
 use super::problem::Problem;
 use super::server::{ROLES, invalid, own_headers};
 
-/// Methods that both dropshot and progenitor know.
+/// Methods that both dropshot and progenitor support.
 const METHODS: [&str; 6] = ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"];
-/// What progenitor's client has of its own beside a method for each operation.
+/// Methods of progenitor's client besides those of the operations.
 const CLIENT: [&str; 11] =
     ["new", "new_with_client", "client", "inner", "baseurl", "api_version", "pre", "post", "exec", "clone", "default"];
-/// What progenitor's builders have of their own beside a setter for each parameter.
+/// Methods of progenitor's builders besides the setters of the parameters.
 const BUILDER: [&str; 5] = ["new", "send", "client", "body", "body_map"];
-/// What stands beside a type for each schema, in the client (progenitor's) and in the server.
+/// Names beside the types of schemas, in the client (progenitor's) and in the server.
 const TYPES: [&str; 7] = ["error", "defaults", "JsonSchema", "Schema", "SchemaGenerator", "Serialize", "Deserialize"];
-/// What stands beside an operation's own errors in an enum's namespace.
+/// Names beside the variants of an operation's error enum.
 const ERROR_NAMES: [&str; 1] = ["Self_"];
 
-/// All that cannot be turned into code as far as the names and the shape of the document go.
+/// Reports everything that cannot be turned into code, judged by names and the structure of the document.
 pub fn check(api: &Api<'_>) -> Vec<Problem> {
     let mut check = Check { problems: Vec::new() };
     check.schemas(api);
@@ -52,7 +52,7 @@ impl Check {
         self.problems.push(Problem::new(span, message.into()));
     }
 
-    /// Takes a name in a scope, or says with which other it clashes.
+    /// Adds a name to a scope, or reports the name that it clashes with.
     fn take(&mut self, scope: &mut Scope, identifier: proc_macro2::Ident, name: &Spanned<String>) {
         if let Err(Clash { identifier, other, place }) = scope.take(&identifier, name, name.span) {
             let message = match &place {
@@ -84,7 +84,7 @@ impl Check {
         }
     }
 
-    /// The type that progenitor's client has for a text whose length is bounded, where it stands inside something else.
+    /// Adds the type that progenitor generates for a text with a bounded length that is nested in another schema.
     fn client_type(&mut self, names: &mut Scope, api: &Api<'_>, id: SchemaId, name: &str) {
         let schema = api.document.schema(id);
         if let Some(items) = schema.items {
@@ -96,7 +96,7 @@ impl Check {
         }
     }
 
-    /// The names inside a component, which become fields and variants.
+    /// Checks the names inside a component, which become fields and variants.
     fn names_in(&mut self, api: &Api<'_>, id: SchemaId) {
         let schema = api.document.schema(id);
         let mut properties = Scope::default();
@@ -177,7 +177,7 @@ impl Check {
         }
     }
 
-    /// dropshot's router has literal segments or one variable at each place, never both.
+    /// At each position of a path dropshot's router allows either literal segments or one variable.
     fn paths(&mut self, api: &Api<'_>) {
         let mut places: BTreeMap<String, (String, Span)> = BTreeMap::new();
         for operation in &api.operations {

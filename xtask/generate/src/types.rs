@@ -1,4 +1,4 @@
-//! Schemas of the contract as Rust types whose `JsonSchema` is the contract's own text.
+//! Converts schemas of the contract to Rust types whose `JsonSchema` is the contract's own text.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -18,7 +18,7 @@ use apidrift_core::canonical::{canonical, unwrapped};
 /// Why a schema cannot be turned into Rust, and where.
 #[derive(Debug)]
 pub struct Unsupported {
-    /// What it is that cannot be turned into Rust.
+    /// The reason.
     pub why: String,
     /// Its place.
     pub span: Span,
@@ -28,7 +28,7 @@ fn unsupported<T>(span: Span, why: impl Into<String>) -> Result<T, Unsupported> 
     Err(Unsupported { why: why.into(), span })
 }
 
-/// A keyword that restricts values in a way that is not enforced.
+/// A keyword that restricts values but is not enforced.
 fn unenforced(document: &Document, schema: &Schema) -> Option<(Span, String)> {
     let place = |id: SchemaId| document.schema(id).span;
     let first = |properties: &[Property]| properties.first().map(|property| property.name.span);
@@ -47,7 +47,7 @@ fn unenforced(document: &Document, schema: &Schema) -> Option<(Span, String)> {
     known.or_else(|| schema.others.first().map(|other| (schema.span, other.key.clone())))
 }
 
-/// The type of a schema beside null, if it is one.
+/// The type of a schema besides null, if it has exactly one.
 pub fn kind(schema: &Schema) -> Option<&'static str> {
     match schema.types.as_ref()?.without(Types::NULL).names()[..] {
         [only] => Some(only),
@@ -55,7 +55,7 @@ pub fn kind(schema: &Schema) -> Option<&'static str> {
     }
 }
 
-/// What a component is in Rust.
+/// The Rust item of a component.
 pub fn component(document: &Document, name: &str, id: SchemaId) -> Result<TokenStream, Unsupported> {
     let schema = document.schema(id);
     let type_name = type_ident(name);
@@ -129,7 +129,7 @@ fn object(document: &Document, name: &str, docs: &TokenStream, schema: &Schema) 
             let module = if optional { "super::runtime::timestamp::option" } else { "super::runtime::timestamp" };
             quote!(#[serde(with = #module)])
         });
-        // An optional field that is absent is left out; a nullable one that is required is written as null.
+        // An absent optional field is omitted; a required nullable one is written as null.
         let skip = (optional && !required)
             .then(|| quote!(#[serde(default, skip_serializing_if = "::std::option::Option::is_none")]));
         fields.push(quote!(#doc #[serde(rename = #key)] #with #skip pub #rust: #rust_type,));
@@ -141,7 +141,8 @@ fn object(document: &Document, name: &str, docs: &TokenStream, schema: &Schema) 
     })
 }
 
-/// Whether values of one component hold values of another inside themselves, so that neither has a size.
+/// Whether values of one component contain values of another without indirection, so that a cycle would have no finite
+/// size.
 fn holds(document: &Document, from: &str, wanted: &str) -> bool {
     let mut seen = BTreeSet::new();
     let mut open = vec![from.to_owned()];
@@ -159,14 +160,14 @@ fn holds(document: &Document, from: &str, wanted: &str) -> bool {
     false
 }
 
-/// A type in a place where it is used.
+/// A type as it is used in a field.
 #[derive(Debug)]
 pub struct Field {
     /// The Rust type.
     pub rust: TokenStream,
-    /// Whether it is a time, which has a form of its own on the wire.
+    /// Whether it is a time, which needs a special format on the wire.
     pub time: bool,
-    /// The component that it is, not in a list.
+    /// The component it refers to, unless inside a list.
     pub reference: Option<String>,
 }
 
@@ -179,7 +180,7 @@ pub fn field(document: &Document, id: SchemaId) -> Result<Field, Unsupported> {
     field_of(document, document.schema(id))
 }
 
-/// The type of a schema that is no reference.
+/// The type of a schema that is not a reference.
 pub fn field_of(document: &Document, schema: &Schema) -> Result<Field, Unsupported> {
     let plain = |rust| Ok(Field { rust, time: false, reference: None });
     if let Some((span, word)) = unenforced(document, schema) {
@@ -224,9 +225,9 @@ pub fn field_of(document: &Document, schema: &Schema) -> Result<Field, Unsupport
     }
 }
 
-/// The integer type that holds every value a schema allows. Without a format it has 64 bits, whatever its bounds are: a
-/// bound that moves later does not change the type, and progenitor's client takes 64 bits as well. A `minimum` of 0 or more
-/// takes the sign away, so that a wrong state cannot be written down.
+/// The integer type that holds every value a schema allows. Without a format it has 64 bits, whatever its bounds: a
+/// bound that changes later does not change the type, and progenitor's client uses 64 bits as well. With a `minimum` of
+/// 0 or more it is unsigned, so that invalid values cannot be represented.
 fn integer(schema: &Schema) -> Result<TokenStream, Unsupported> {
     let (minimum, maximum) = bounds(schema)?;
     let natural = minimum.is_some_and(|minimum| minimum >= 0);
@@ -252,7 +253,7 @@ fn integer(schema: &Schema) -> Result<TokenStream, Unsupported> {
     Ok(rust)
 }
 
-/// The least and the greatest whole number that a schema names.
+/// The minimum and the maximum integer of a schema.
 pub fn bounds(schema: &Schema) -> Result<(Option<i128>, Option<i128>), Unsupported> {
     let whole = |number: &Spanned<Number>, key: &str| {
         let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
@@ -266,15 +267,15 @@ pub fn bounds(schema: &Schema) -> Result<(Option<i128>, Option<i128>), Unsupport
     Ok((minimum, maximum))
 }
 
-/// The component that a schema refers to, directly or as the one member of an `allOf` (the way to add `nullable` to a
-/// reference in OpenAPI 3.0).
+/// The component that a schema refers to, directly or as the only member of an `allOf` (the OpenAPI 3.0 way to add
+/// `nullable` to a reference).
 pub fn reference(document: &Document, id: SchemaId) -> Result<Option<String>, Unsupported> {
     let schema = document.schema(id);
     let target = match (&schema.reference, schema.all_of.as_ref().map(|members| &members.value[..])) {
         (Some(target), _) => target,
         (None, Some([only])) => {
             let only = document.schema(*only);
-            // Only null, and what it is called, may be said beside it.
+            // Only `nullable` and descriptive keywords are allowed beside it.
             let rest = Schema { nullable: None, types: None, ..schema.clone() };
             let is_object = kind(schema).is_none_or(|kind| kind == "object");
             if !shape::is_bare(&rest) || !is_object || rest.any_of.is_some() || rest.one_of.is_some() {
@@ -294,7 +295,7 @@ pub fn reference(document: &Document, id: SchemaId) -> Result<Option<String>, Un
     }
 }
 
-/// The components to which schemas refer, at any depth inside them.
+/// The components that schemas refer to, at any depth.
 pub fn references(document: &Document, schemas: impl Iterator<Item = SchemaId>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut seen = HashSet::new();
@@ -312,7 +313,7 @@ pub fn references(document: &Document, schemas: impl Iterator<Item = SchemaId>) 
     found
 }
 
-/// `impl JsonSchema` that answers with the contract's own text, in which some components are referred to.
+/// An `impl JsonSchema` that returns the contract's own text, in which some components are references.
 pub fn json_schema(type_name: &Ident, name: &str, schema: &Json, references: &BTreeSet<String>) -> TokenStream {
     let register = references.iter().map(|name| {
         let name = type_ident(name);
@@ -354,7 +355,7 @@ fn draft_7(schema: &Json) -> Json {
     }
 }
 
-/// A text as doc comments.
+/// Converts a text to doc comments.
 pub fn doc_lines(text: &str) -> TokenStream {
     let text = if text.trim().is_empty() { "As the contract says." } else { text };
     let lines = unwrapped(text).into_iter().map(|line| format!(" {line}"));
@@ -365,7 +366,7 @@ fn description(schema: &Schema) -> &str {
     schema.description.as_ref().map_or("", |text| &text.value)
 }
 
-/// Whether a schema says that null fits. What stands beside a `$ref` is not read.
+/// Whether a schema allows null. Keywords beside a `$ref` are ignored.
 fn is_nullable(schema: &Schema) -> bool {
     schema.nullable.is_some() || schema.types.as_ref().is_some_and(|types| types.holds(Types::NULL))
 }

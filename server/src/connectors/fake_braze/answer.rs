@@ -1,4 +1,4 @@
-//! Answers that are given in place of the usual ones.
+//! Scripted answers, given instead of the computed ones.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Bytes, Frame};
 use serde_json::Value;
 
-/// By then what was written to a connection has left.
+/// Delay before a cut, so that everything written to the connection has been sent.
 const FLUSHED: Duration = Duration::from_millis(20);
 
-/// An answer to give in place of the usual one.
+/// A scripted answer.
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub(super) status: StatusCode,
@@ -22,18 +22,18 @@ pub struct Answer {
     pub(super) kind: Kind,
 }
 
-/// What becomes of a request with this answer.
+/// Whether a scripted answer accepts the objects of its request, and how the connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Nothing is accepted, this answer is given.
+    /// No object is accepted; the answer is sent.
     Fixed,
-    /// The connection is cut, nothing is accepted.
+    /// No object is accepted; the connection is cut.
     Cut,
-    /// What can be accepted is, and then the connection is cut in place of the answer.
+    /// The request is processed normally, then the connection is cut instead of answering.
     CutAfterwards,
-    /// What can be accepted is, and then this answer is given.
+    /// The request is processed normally, then the scripted answer is sent.
     AcceptedWith,
-    /// The same, and the connection is cut after this part of the body.
+    /// The request is processed normally, then the connection is cut after this part of the body.
     AcceptedAndCut,
 }
 
@@ -44,40 +44,40 @@ impl Answer {
         Answer { status, headers: Vec::new(), body: body.into(), delay: Duration::ZERO, kind: Kind::Fixed }
     }
 
-    /// No answer: the connection is cut and nothing has been accepted.
+    /// No answer: no object is accepted and the connection is cut.
     pub fn cut() -> Answer {
         Answer { kind: Kind::Cut, ..Answer::new(500, "") }
     }
 
-    /// No answer: the request is dealt with as usual, then the connection is cut.
+    /// No answer: the request is processed normally, then the connection is cut.
     pub fn cut_afterwards() -> Answer {
         Answer { kind: Kind::CutAfterwards, ..Answer::new(500, "") }
     }
 
-    /// The request is dealt with as usual, and then this is answered.
+    /// The request is processed normally, then this is answered.
     pub fn accepted_with(status: u16, body: impl Into<String>) -> Answer {
         Answer { kind: Kind::AcceptedWith, ..Answer::new(status, body) }
     }
 
-    /// The request is dealt with as usual, and the connection is cut after this part of the answer's body.
+    /// The request is processed normally, then the connection is cut after this part of the answer's body.
     pub fn accepted_and_cut(status: u16, part: impl Into<String>) -> Answer {
         Answer { kind: Kind::AcceptedAndCut, ..Answer::new(status, part) }
     }
 
-    /// The same with one more header.
+    /// Adds a header.
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Answer {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
 
-    /// The same, given only after a while.
+    /// Sends the answer only after this delay.
     pub fn after(mut self, delay: Duration) -> Answer {
         self.delay = delay;
         self
     }
 }
 
-/// Why a connection ends without an answer.
+/// Ends a connection without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("cut as scripted")]
 pub(super) struct Cut;
@@ -88,12 +88,12 @@ fn whole(body: impl Into<Bytes>) -> Body {
     Full::new(body.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
-/// The response that an answer is.
+/// Builds the response of a scripted answer.
 pub(super) fn fixed(answer: &Answer) -> Response<Body> {
     let body = Bytes::from(answer.body.clone());
     let body = if answer.kind == Kind::AcceptedAndCut {
         let cut = async {
-            // Until then the part is on its way.
+            // The part must have been sent before the connection is cut.
             tokio::time::sleep(FLUSHED).await;
             Err(Cut)
         };
@@ -116,7 +116,7 @@ pub(super) fn fixed(answer: &Answer) -> Response<Body> {
     response
 }
 
-/// A response with JSON in it.
+/// A JSON response.
 pub(super) fn as_json(status: StatusCode, body: &Value) -> Response<Body> {
     let mut response = Response::new(whole(body.to_string()));
     *response.status_mut() = status;

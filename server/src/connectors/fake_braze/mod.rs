@@ -1,8 +1,8 @@
 //! A fake of Braze's `/users/track` and `/users/delete`, on loopback. Used by `cdi-server demo` and by tests only.
 //!
-//! It answers as the real service does: it checks the bearer key (and echoes it in the 401, as the real one does), counts
-//! its limits, and names the objects it refuses. It keeps what it accepted, in order. A script of answers can be queued;
-//! they are used up before it behaves by itself again.
+//! Like the real service it checks the bearer key (and repeats the key in the 401), enforces the size limits, and names
+//! the objects that it refuses. It keeps what it accepted, in order. Tests can queue scripted answers, which are used
+//! before the computed ones.
 
 mod answer;
 mod rules;
@@ -26,10 +26,10 @@ pub use answer::Answer;
 use answer::{Body, Cut, Kind, as_json, fixed};
 use rules::MOST_BYTES;
 
-/// Bytes that are read at all, so that a mistake does not fill the memory.
+/// Longer bodies are not read, so that a mistake does not exhaust memory.
 const MOST_READ: usize = 64_000_000;
 
-/// A destination that accepts, refuses and remembers. It stops when it is dropped.
+/// A fake destination that records what it accepts. It stops when dropped.
 #[derive(Debug)]
 pub struct FakeBraze {
     address: SocketAddr,
@@ -37,7 +37,7 @@ pub struct FakeBraze {
     task: JoinHandle<()>,
 }
 
-/// A request as it came in.
+/// A recorded request.
 #[derive(Debug, Clone)]
 pub struct Received {
     /// When it was answered.
@@ -48,21 +48,21 @@ pub struct Received {
     pub body: Value,
     /// The status of its answer; none where the connection was cut.
     pub status: Option<u16>,
-    /// How many of its objects were accepted, whatever was answered.
+    /// How many of its objects were accepted, regardless of the answer.
     pub accepted: usize,
 }
 
 #[derive(Debug)]
 struct State {
     key: Secret,
-    known: Mutex<Known>,
+    records: Mutex<Records>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct Records {
     delay: Duration,
     script: VecDeque<Answer>,
-    /// The answer to a request with this body, where it is not the usual one.
+    /// The scripted answer to a request with this body; `None` for the computed one.
     rule: Option<Rule>,
     requests: Vec<Received>,
     objects: Vec<Value>,
@@ -70,7 +70,7 @@ struct Known {
     most_at_once: usize,
 }
 
-/// Finds the answer to a body.
+/// Chooses a scripted answer by the request body.
 type FindAnswer = dyn Fn(&str) -> Option<Answer> + Send;
 
 struct Rule(Box<FindAnswer>);
@@ -82,92 +82,92 @@ impl std::fmt::Debug for Rule {
 }
 
 impl FakeBraze {
-    /// Starts one on a free port of the loopback interface that takes this key.
+    /// Starts a fake on a free loopback port that accepts this key.
     pub async fn start(key: &Secret) -> std::io::Result<FakeBraze> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let state = Arc::new(State { key: key.clone(), known: Mutex::default() });
+        let state = Arc::new(State { key: key.clone(), records: Mutex::default() });
         let task = tokio::spawn(serve(listener, state.clone()));
         Ok(FakeBraze { address, state, task })
     }
 
-    /// Where it is, as `http://127.0.0.1:port`.
+    /// Its base URL: `http://127.0.0.1:port`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Every answer from now on takes this long.
+    /// Delays every answer from now on.
     pub fn delay(&self, delay: Duration) {
-        self.state.known().delay = delay;
+        self.state.records().delay = delay;
     }
 
-    /// Queues an answer; each is used once, in order.
+    /// Queues scripted answers; each is used once, in order.
     pub fn script(&self, answers: impl IntoIterator<Item = Answer>) {
-        self.state.known().script.extend(answers);
+        self.state.records().script.extend(answers);
     }
 
-    /// Gives this answer to every request whose body has a text in it.
+    /// Gives this answer to every request whose body contains `text`.
     pub fn refuse(&self, text: &str, answer: Answer) {
         let text = text.to_owned();
         self.rule(move |body| body.contains(&text).then(|| answer.clone()));
     }
 
-    /// Gives the answers that a function finds for the bodies of requests; where it finds none, the usual ones.
+    /// Asks this function for a scripted answer to each request body; where it returns `None`, the answer is computed.
     pub fn rule(&self, rule: impl Fn(&str) -> Option<Answer> + Send + 'static) {
-        self.state.known().rule = Some(Rule(Box::new(rule)));
+        self.state.records().rule = Some(Rule(Box::new(rule)));
     }
 
-    /// Forgets all answers that are not the usual ones.
+    /// Drops all scripted answers and rules.
     pub fn behave(&self) {
-        let mut known = self.state.known();
-        known.script.clear();
-        known.rule = None;
+        let mut records = self.state.records();
+        records.script.clear();
+        records.rule = None;
     }
 
-    /// Forgets the requests it has had and the objects it has accepted.
+    /// Drops the recorded requests and accepted objects.
     pub fn forget(&self) {
-        let mut known = self.state.known();
-        known.requests.clear();
-        known.objects.clear();
+        let mut records = self.state.records();
+        records.requests.clear();
+        records.objects.clear();
     }
 
-    /// How many objects it has accepted.
+    /// The number of accepted objects.
     pub fn accepted(&self) -> usize {
-        self.state.known().objects.len()
+        self.state.records().objects.len()
     }
 
-    /// How many requests it has had, refused ones included.
+    /// The number of requests, refused ones included.
     pub fn requests(&self) -> usize {
-        self.state.known().requests.len()
+        self.state.records().requests.len()
     }
 
-    /// The objects it has accepted, in order.
+    /// The accepted objects, in order.
     pub fn objects(&self) -> Vec<Value> {
-        self.state.known().objects.clone()
+        self.state.records().objects.clone()
     }
 
-    /// The requests it has had, in order.
+    /// The requests, in order.
     pub fn received(&self) -> Vec<Received> {
-        self.state.known().requests.clone()
+        self.state.records().requests.clone()
     }
 
-    /// The most requests it had to answer at the same time.
+    /// The highest number of concurrent requests so far.
     pub fn most_at_once(&self) -> usize {
-        self.state.known().most_at_once
+        self.state.records().most_at_once
     }
 }
 
 impl Drop for FakeBraze {
     fn drop(&mut self) {
-        // The connections end with the task that holds them.
+        // Aborting this task closes the connections that it owns.
         self.task.abort();
     }
 }
 
 impl State {
-    fn known(&self) -> MutexGuard<'_, Known> {
-        // What it remembers is whole after every statement, so a panicking test does not spoil it.
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn records(&self) -> MutexGuard<'_, Records> {
+        // The data is consistent after every statement, so a lock poisoned by a panicking test is safe to use.
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -188,28 +188,28 @@ async fn connection(stream: TcpStream, state: Arc<State>) {
         let state = state.clone();
         async move { answer(&state, request).await }
     });
-    // A connection that ends badly is the peer's business, or was asked for.
+    // Connection errors are the peer's doing or scripted.
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
 async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
     let (scripted, delay) = {
-        let mut known = state.known();
-        known.at_once += 1;
-        known.most_at_once = known.most_at_once.max(known.at_once);
-        (known.script.pop_front(), known.delay)
+        let mut records = state.records();
+        records.at_once += 1;
+        records.most_at_once = records.most_at_once.max(records.at_once);
+        (records.script.pop_front(), records.delay)
     };
     let (parts, body) = request.into_parts();
     let bytes = Limited::new(body, MOST_READ).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
-    let scripted = scripted.or_else(|| state.known().rule.as_ref().and_then(|rule| rule.0(&text)));
+    let scripted = scripted.or_else(|| state.records().rule.as_ref().and_then(|rule| rule.0(&text)));
     tokio::time::sleep(scripted.as_ref().map_or(delay, |answer| answer.delay.max(delay))).await;
     let body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
     let path = parts.uri.path().to_owned();
 
-    let mut known = state.known();
-    known.at_once -= 1;
-    let before = known.objects.len();
+    let mut records = state.records();
+    records.at_once -= 1;
+    let before = records.objects.len();
     let response = match &scripted {
         Some(answer) if answer.kind == Kind::Cut => None,
         Some(answer) if answer.kind == Kind::Fixed => Some(fixed(answer)),
@@ -223,9 +223,9 @@ async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Bo
             } else if bytes.len() > MOST_BYTES {
                 (StatusCode::PAYLOAD_TOO_LARGE, json!({ "message": "Request body too large" }))
             } else if path == "/users/delete" {
-                rules::delete(&body, &mut known.objects)
+                rules::delete(&body, &mut records.objects)
             } else {
-                rules::track(&body, &mut known.objects)
+                rules::track(&body, &mut records.objects)
             };
             match scripted {
                 None => Some(as_json(status, &answer)),
@@ -235,8 +235,8 @@ async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Bo
         }
     };
     let status = response.as_ref().map(|response| response.status().as_u16());
-    let accepted = known.objects.len() - before;
-    known.requests.push(Received { at: Instant::now(), path, body, status, accepted });
+    let accepted = records.objects.len() - before;
+    records.requests.push(Received { at: Instant::now(), path, body, status, accepted });
     response.ok_or(Cut)
 }
 

@@ -1,15 +1,15 @@
-//! What the real service takes, and what it says of what it refuses.
+//! Braze's limits and its reasons for refusing objects.
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-/// Objects a request may carry.
+/// Maximum objects per request.
 const MOST_OBJECTS: usize = 75;
-/// Users a request may delete.
+/// Maximum users per deletion request.
 const MOST_DELETES: usize = 50;
-/// Bytes a request may have.
+/// Maximum bytes per request.
 pub const MOST_BYTES: usize = 4_000_000;
-/// What the real service does with a body: accepts what it can and names the rest.
+/// Processes a `/users/track` body as Braze does: accepts the valid objects and names the others.
 pub fn track(body: &Value, accepted: &mut Vec<Value>) -> (StatusCode, Value) {
     let arrays = ["attributes", "events", "purchases"];
     let found = arrays.iter().filter_map(|array| Some((*array, body.get(array)?.as_array()?))).collect::<Vec<_>>();
@@ -44,8 +44,7 @@ pub fn track(body: &Value, accepted: &mut Vec<Value>) -> (StatusCode, Value) {
     (StatusCode::CREATED, Value::Object(answer))
 }
 
-/// What the real service does with users to delete.
-/// Takes what it can of a request to `/users/delete`.
+/// Processes a `/users/delete` body as Braze does: accepts the valid users and names the others.
 pub fn delete(body: &Value, accepted: &mut Vec<Value>) -> (StatusCode, Value) {
     let refused = |message: &str| (StatusCode::BAD_REQUEST, json!({ "message": message }));
     let arrays = ["external_ids", "user_aliases", "braze_ids"];
@@ -60,7 +59,7 @@ pub fn delete(body: &Value, accepted: &mut Vec<Value>) -> (StatusCode, Value) {
     }
 }
 
-/// What the stand-in holds against an object.
+/// Why an object is refused; `None` if it is valid.
 fn fault(array: &str, object: &Value) -> Option<String> {
     let Some(object) = object.as_object() else {
         return Some(format!("'{array}' must be objects"));

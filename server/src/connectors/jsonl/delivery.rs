@@ -1,9 +1,9 @@
-//! Delivering into a file with one object a line.
+//! Delivery into a file with one object per line.
 //!
-//! A batch is there whole or not at all. A resumed job cuts the file back to where it was at the job's last checkpoint and
-//! goes on there, so no line stands twice; a position of another machine, disk or file says nothing of this one. Any other
-//! job only removes a last line that was half written. The file is locked while a run writes to it, and until the last
-//! batch of a run that was broken off is written.
+//! A batch is written completely or not at all. A resumed job truncates the file to its length at the job's last
+//! checkpoint and continues there, so no line is duplicated; an offset recorded for another machine, disk or file is
+//! ignored. Any other job only removes an incomplete last line. The file is locked while a run writes to it, and after
+//! a cancelled run until its last batch is written.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,13 +19,13 @@ use crate::sync::SyncError;
 use crate::sync::batch::Batch;
 use crate::sync::destination::{DeliveryContext, Limits, Outcome};
 
-/// One batch at a time: lines stand in the order of the rows.
+/// One batch at a time, so that lines are in row order.
 pub const LIMITS: Limits = Limits { lanes: 1, objects: 5000, bytes: 1_000_000, separator: b'\n' };
 
-/// How long to wait for a worker that has lost the job and still writes.
+/// How long to wait for a worker that has lost the job but is still writing.
 const LOCKED: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-/// A file that is open for a run.
+/// A file opened for a run.
 #[derive(Debug)]
 pub struct OpenJsonl {
     pub(super) file: Arc<LineFile>,
@@ -33,7 +33,7 @@ pub struct OpenJsonl {
 }
 
 impl OpenJsonl {
-    /// Opens, locks and repairs the file; makes it if there is none.
+    /// Opens, locks and repairs the file; creates it if it does not exist.
     pub async fn open(
         path: &Path,
         position: Option<FileOffset>,
@@ -42,7 +42,7 @@ impl OpenJsonl {
         OpenJsonl::open_on(machine(), path, position, context).await
     }
 
-    /// The same on a machine with this name.
+    /// The same, with a given machine name.
     pub(super) async fn open_on(
         machine: &'static str,
         path: &Path,
@@ -66,17 +66,17 @@ impl OpenJsonl {
         }
     }
 
-    /// Where the file ends.
+    /// The length of the file up to its last complete batch, in bytes.
     pub fn end(&self) -> u64 {
         self.file.end.load(Ordering::Relaxed)
     }
 
-    /// A place in the file.
+    /// An offset in this file.
     pub fn offset(&self, offset: u64) -> FileOffset {
         FileOffset { file: self.file.identity, offset }
     }
 
-    /// Appends a batch; nothing is known of its objects where the run is to stop before it may be written.
+    /// Appends a batch. If the run is asked to stop before the batch can be written, the outcomes are `None`.
     pub async fn deliver(&self, mut batch: Batch) -> Result<(Batch, Vec<Option<Outcome>>), SyncError> {
         let DeliveryContext { fence, stop, slot, .. } = &self.context;
         let mut patience = Patience::new(&self.context);
@@ -104,7 +104,7 @@ impl OpenJsonl {
         }
     }
 
-    /// Makes what was written outlive a power cut.
+    /// Flushes written lines to disk, so that they survive a power failure.
     pub async fn flush(&self) -> Result<(), SyncError> {
         let file = self.file.clone();
         blocking(move || file.make_durable()).await

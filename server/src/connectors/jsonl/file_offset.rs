@@ -1,4 +1,4 @@
-//! A place in a file as it is kept with a job.
+//! A file offset as it is stored with a job.
 
 use std::fmt;
 use std::fs::File;
@@ -9,20 +9,20 @@ use std::time::UNIX_EPOCH;
 
 use sha2::{Digest as _, Sha256};
 
-/// Where in a file: which file in the whole world, and how many bytes are before.
+/// An offset in a file: which file, and how many bytes precede the offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileOffset {
     /// The file.
     pub file: FileIdentity,
-    /// Bytes.
+    /// The offset in bytes.
     pub offset: u64,
 }
 
-/// A number for a file: for its machine, its disk there, and its number on that disk.
+/// Identifies a file by its machine, its disk and its inode number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileIdentity(pub u128);
 
-/// Hexadecimal digits of an identity. Older versions wrote the file's number on its disk, which is shorter.
+/// Hexadecimal digits of an identity. Older versions stored the inode number, which is shorter.
 const DIGITS: usize = 32;
 
 impl fmt::Display for FileOffset {
@@ -44,11 +44,11 @@ impl FromStr for FileOffset {
     }
 }
 
-/// Which file it is, in the whole world: numbers of files and of disks are the same on machines that were made alike, and
-/// that of a file comes again when it is removed.
+/// The identity of a file. It includes the machine and the creation time, because cloned machines have equal disk and
+/// inode numbers, and inode numbers are reused.
 pub fn identity(machine: &str, file: &File) -> std::io::Result<FileIdentity> {
     let data = file.metadata()?;
-    // Where the disk knows when a file was made.
+    // Not every file system records the creation time.
     let made = data.created().ok().and_then(|made| made.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
     let parts = format!("{machine}\n{}\n{}\n{}", data.dev(), data.ino(), made.as_nanos());
     let digest: [u8; 32] = Sha256::digest(parts).into();
@@ -56,8 +56,8 @@ pub fn identity(machine: &str, file: &File) -> std::io::Result<FileIdentity> {
     Ok(FileIdentity(front.iter().fold(0, |number, byte| number << 8 | u128::from(*byte))))
 }
 
-/// What this machine is called: its ID, which those that are made of one image may share, and its host name, which replicas
-/// do not.
+/// The name of this machine: its machine ID, which clones of one image may share, and its host name, which differs
+/// between replicas.
 pub fn machine() -> &'static str {
     static MACHINE: OnceLock<String> = OnceLock::new();
     MACHINE.get_or_init(|| {

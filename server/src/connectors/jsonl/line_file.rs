@@ -1,4 +1,4 @@
-//! A file of lines: opened, locked and repaired; a batch is appended as a whole or not at all.
+//! A file of lines: opened, locked and repaired. A batch is appended completely or not at all.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Error, Read, Seek as _, SeekFrom, Write as _};
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::file_offset::{FileIdentity, FileOffset, identity};
-use crate::connectors::passing::file_passes;
+use crate::connectors::transient::is_transient_file_error;
 use crate::sync::SyncError;
 use crate::sync::batch::Batch;
 use crate::sync::destination::Outcome;
@@ -18,48 +18,45 @@ use crate::types::{folder, folder_problem};
 #[derive(Debug)]
 pub struct LineFile {
     path: PathBuf,
-    /// Held while a batch is written.
+    /// Locked while a batch is written.
     writer: Mutex<Writer>,
-    /// Which file it is.
     pub identity: FileIdentity,
-    /// Where the last whole batch ends.
+    /// The offset after the last complete batch.
     pub end: AtomicU64,
-    /// Whether the file could once not be made durable: the system then forgets what it had, and says so only once.
+    /// Whether a flush has ever failed. The system drops the unwritten data then and reports the error only once.
     pub lost: AtomicBool,
 }
 
-/// What writes to it.
+/// The state needed for writing.
 #[derive(Debug)]
 pub struct Writer {
-    /// The file itself.
     pub file: Arc<File>,
-    /// Whether a part of a batch may stand at the end.
+    /// Whether the file may end with part of a batch.
     is_torn: bool,
 }
 
 impl LineFile {
-    /// Its writer, when no batch is being written.
     pub fn writer(&self) -> MutexGuard<'_, Writer> {
-        // What it says of the file is put right before the next batch.
+        // A poisoned lock is safe to use: a partial batch is cut off before the next one.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Appends a batch, or nothing.
+    /// Appends a batch completely or not at all.
     pub fn append(&self, batch: &Batch) -> Result<Vec<Option<Outcome>>, SyncError> {
         let mut writer = self.writer();
         let start = self.end.load(Ordering::Relaxed);
-        let cannot = |error: &Error| trouble(&self.path, "cannot be written", error);
+        let cannot = |error: &Error| write_error(&self.path, "cannot be written", error);
         if writer.is_torn {
-            // Nothing can be written before that.
+            // The partial batch must be removed first.
             let cut = writer.file.set_len(start);
-            cut.map_err(|error| SyncError::Transient(said(&self.path, "cannot be cut back", &error)))?;
+            cut.map_err(|error| SyncError::Transient(message(&self.path, "cannot be cut back", &error)))?;
             writer.is_torn = false;
         }
         self.is_untouched(&writer.file, start)?;
         let mut file = &*writer.file;
         let written = file.seek(SeekFrom::Start(start)).and_then(|_| file.write_all(batch.all_bytes()));
         if let Err(error) = written {
-            // What there is of the batch goes, if only the disk lets it.
+            // Remove the part that was written, if the disk allows it.
             writer.is_torn = writer.file.set_len(start).is_err();
             return Err(cannot(&error));
         }
@@ -68,14 +65,14 @@ impl LineFile {
         Ok((0..batch.len()).map(|object| Some(Outcome::Delivered(mark(object)))).collect())
     }
 
-    /// Makes what was written outlive a power cut. Once it has failed it always fails.
+    /// Flushes written data to disk. After one failure it always fails.
     pub fn make_durable(&self) -> Result<(), SyncError> {
-        // Not under the lock: the next batch may be written meanwhile.
+        // The lock is released first, so that the next batch can be written during the flush.
         let file = self.writer().file.clone();
         let synced = file.sync_data();
         let lost = self.lost.fetch_or(synced.is_err(), Ordering::Relaxed);
         match synced {
-            Err(error) => Err(SyncError::Failed(said(&self.path, "cannot be made durable", &error))),
+            Err(error) => Err(SyncError::Failed(message(&self.path, "cannot be made durable", &error))),
             Ok(()) if lost => Err(SyncError::Failed(format!("{} could not be made durable", self.path.display()))),
             Ok(()) => Ok(()),
         }
@@ -83,7 +80,7 @@ impl LineFile {
 
     /// Fails if a process that ignores the lock has removed the file or changed its length.
     fn is_untouched(&self, file: &File, end: u64) -> Result<(), SyncError> {
-        let data = file.metadata().map_err(|error| trouble(&self.path, "cannot be read", &error))?;
+        let data = file.metadata().map_err(|error| write_error(&self.path, "cannot be read", &error))?;
         let what = match (data.nlink(), data.len()) {
             (0, _) => "was removed".to_owned(),
             (_, length) if length != end => format!("was changed (it has {length} bytes instead of {end})"),
@@ -93,11 +90,11 @@ impl LineFile {
     }
 }
 
-/// Opens the file; `None` while another process has it locked.
+/// Opens and locks the file; `None` while another process has it locked.
 pub fn open(machine: &str, path: PathBuf, position: Option<FileOffset>) -> Result<Option<LineFile>, SyncError> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-    let mut file = file.map_err(|error| refusal(&path, "cannot be opened", &error))?;
-    let cannot = |what: &str, error: &Error| trouble(&path, &format!("cannot {what}"), error);
+    let mut file = file.map_err(|error| open_error(&path, "cannot be opened", &error))?;
+    let cannot = |what: &str, error: &Error| write_error(&path, &format!("cannot {what}"), error);
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Ok(None),
@@ -107,12 +104,12 @@ pub fn open(machine: &str, path: PathBuf, position: Option<FileOffset>) -> Resul
     let identity = identity(machine, &file).map_err(|error| cannot("be read", &error))?;
     let length = file.metadata().map_err(|error| cannot("be read", &error))?.len();
     if length == 0 {
-        // It may be new.
+        // The file may be new: flush its folder, too.
         let synced = File::open(folder(&path)).and_then(|folder| folder.sync_all());
         synced.map_err(|error| cannot("be made durable", &error))?;
     }
-    // A file that was put in the place of the one that the job wrote to has nothing to do with its position, and neither has
-    // a file of that name on another machine.
+    // The offset does not apply to a file that has replaced the one the job wrote to, or to a file of the same name on
+    // another machine.
     let own = position.filter(|position| position.file == identity);
     if position.is_some() && own.is_none() {
         tracing::warn!(
@@ -139,17 +136,17 @@ pub fn probe(path: &Path) -> Result<(), SyncError> {
     } else {
         tempfile::tempfile_in(folder(path)).map(|_| None)
     };
-    match result.map_err(|error| refusal(path, "cannot be written", &error))? {
+    match result.map_err(|error| open_error(path, "cannot be written", &error))? {
         Some(mut file) => holds_objects(path, &mut file),
         None => Ok(()),
     }
 }
 
-/// A file with other contents was named by mistake, and is not changed.
+/// Fails if the file does not contain JSON objects. Such a file was named by mistake and must not be changed.
 fn holds_objects(path: &Path, file: &mut File) -> Result<(), SyncError> {
     let mut first = [0];
     let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read(&mut first));
-    match read.map_err(|error| refusal(path, "cannot be read", &error))? {
+    match read.map_err(|error| open_error(path, "cannot be read", &error))? {
         1 if first[0] != b'{' => Err(SyncError::Config(format!(
             "{} contains something else than one JSON object per line; choose another `path`, or remove the file",
             path.display()
@@ -158,7 +155,7 @@ fn holds_objects(path: &Path, file: &mut File) -> Result<(), SyncError> {
     }
 }
 
-/// Cuts the file back to the end of its last whole line before that place. Returns its length.
+/// Truncates the file after its last complete line before `place`. Returns the new length.
 fn repair(file: &mut File, place: u64) -> std::io::Result<u64> {
     const STEP: u64 = 64 * 1024;
     let length = file.metadata()?.len();
@@ -183,21 +180,21 @@ fn repair(file: &mut File, place: u64) -> std::io::Result<u64> {
     Ok(end)
 }
 
-/// An error of a file that the sync has open.
-fn trouble(path: &Path, what: &str, error: &Error) -> SyncError {
-    let message = said(path, what, error);
-    if file_passes(error) { SyncError::Transient(message) } else { SyncError::Failed(message) }
+/// The error for a file that the sync has open.
+fn write_error(path: &Path, what: &str, error: &Error) -> SyncError {
+    let message = message(path, what, error);
+    if is_transient_file_error(error) { SyncError::Transient(message) } else { SyncError::Failed(message) }
 }
 
-/// An error of the file that the configuration names, with the reason if its folder is the problem.
-fn refusal(path: &Path, what: &str, error: &Error) -> SyncError {
+/// The error for the configured file; names the folder if that is the problem.
+fn open_error(path: &Path, what: &str, error: &Error) -> SyncError {
     let message = match folder_problem(path) {
         Some(problem) => format!("{} {what}: {problem}", path.display()),
-        None => said(path, what, error),
+        None => message(path, what, error),
     };
-    if file_passes(error) { SyncError::Transient(message) } else { SyncError::Config(message) }
+    if is_transient_file_error(error) { SyncError::Transient(message) } else { SyncError::Config(message) }
 }
 
-fn said(path: &Path, what: &str, error: &Error) -> String {
+fn message(path: &Path, what: &str, error: &Error) -> String {
     format!("{} {what}: {error}", path.display())
 }

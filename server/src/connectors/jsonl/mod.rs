@@ -21,7 +21,7 @@ use crate::types::{IntegrationKind, absolute};
 use delivery::OpenJsonl;
 pub use settings::{Jsonl, configure};
 
-/// The kind of these destinations in configuration.
+/// The name of this kind of destination in the configuration.
 pub const KIND: &str = "jsonl";
 
 impl Destination for Jsonl {
@@ -47,7 +47,7 @@ impl Destination for Jsonl {
         position: Option<String>,
         context: DeliveryContext,
     ) -> BoxFuture<'_, Result<Arc<dyn OpenDestination>, SyncError>> {
-        // A position that an older version wrote is ignored.
+        // An offset in the format of an older version is ignored.
         let position = position.and_then(|position| position.parse().ok());
         Box::pin(async move {
             let open = OpenJsonl::open(&self.path, position, context).await?;
@@ -74,7 +74,7 @@ impl OpenDestination for OpenJsonl {
         })
     }
 
-    /// The mark of an object is where its line ends in the file.
+    /// An object's mark is the offset of its end.
     fn mark(&self) -> u64 {
         self.end()
     }

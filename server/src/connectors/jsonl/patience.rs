@@ -1,4 +1,4 @@
-//! How long a write to a file is tried again.
+//! How long a failed write to a file is retried.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use tokio::time::{Instant, sleep};
 use crate::sync::SyncError;
 use crate::sync::destination::DeliveryContext;
 
-/// How long to wait for space on a full disk and the like.
+/// How long to wait for temporary errors such as a full disk.
 pub const GIVE_UP_AFTER: Duration = Duration::from_secs(300);
-/// Pauses get longer as long as nothing works, but not longer than this.
+/// The longest pause between two attempts. Pauses grow up to this.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Waits for trouble to pass, longer each time.
+/// Waits between the attempts of a write, longer each time.
 pub struct Patience<'a> {
     context: &'a DeliveryContext,
     pauses: ExponentialBackoff,
@@ -21,13 +21,12 @@ pub struct Patience<'a> {
 }
 
 impl Patience<'_> {
-    /// Before any trouble.
     pub fn new(context: &DeliveryContext) -> Patience<'_> {
         let pauses = ExponentialBuilder::new().with_min_delay(context.first_pause).with_max_delay(LONGEST_PAUSE);
         Patience { context, pauses: pauses.without_max_times().build(), since: None }
     }
 
-    /// Waits before another try. Fails where it was tried for long enough, and where the run is to stop.
+    /// Waits before the next attempt. Fails if the time limit would be exceeded or the run is asked to stop.
     pub async fn wait(&mut self, cause: String) -> Result<(), SyncError> {
         let since = *self.since.get_or_insert_with(Instant::now);
         let pause = self.pauses.next().unwrap_or(LONGEST_PAUSE);

@@ -7,14 +7,14 @@ use crate::settings::Section;
 use crate::sync::Destination;
 use crate::types::IntegrationKind;
 
-/// A file with one object a line.
+/// A file with one object per line.
 #[derive(Debug, Clone)]
 pub struct Jsonl {
-    /// The file.
+    /// The path of the file.
     pub path: PathBuf,
 }
 
-/// Reads the keys.
+/// Reads the keys of the section.
 pub fn configure(section: &mut Section<'_, '_>, _kind: Option<IntegrationKind>) -> Option<Arc<dyn Destination>> {
     Some(Arc::new(Jsonl { path: section.path("path")? }))
 }

@@ -1,4 +1,4 @@
-//! What a file promises.
+//! Tests of the guarantees of a `jsonl` destination.
 
 use std::fs::{File, OpenOptions};
 use std::path::Path;
@@ -22,7 +22,7 @@ fn batch(objects: &[&str]) -> Batch {
     Batch::of(objects.iter().map(|object| (Row::unkeyed(0, None, None, None), object)), LIMITS.separator)
 }
 
-/// A run that is in no hurry and told of nothing.
+/// A context without a stop request, slot or fence that would delay delivery.
 fn context() -> DeliveryContext {
     DeliveryContext { first_pause: Duration::from_millis(10), ..DeliveryContext::none() }
 }
@@ -31,7 +31,7 @@ async fn open(path: &Path, position: Option<FileOffset>) -> Result<OpenJsonl, Sy
     OpenJsonl::open(path, position, context()).await
 }
 
-/// Appends a batch, and gives the places where its objects end.
+/// Appends a batch and returns the end offsets of its objects.
 async fn write(path: &Path, position: Option<FileOffset>, objects: &[&str]) -> Vec<u64> {
     let file = open(path, position).await.unwrap();
     let (_, outcomes) = file.deliver(batch(objects)).await.unwrap();
@@ -48,7 +48,7 @@ fn identity(path: &Path) -> FileIdentity {
 }
 
 #[tokio::test]
-async fn objects_become_lines_and_each_knows_where_it_ends() {
+async fn objects_become_lines_with_end_offsets() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.jsonl");
     assert_eq!(write(&path, None, &["{1}", "{22}"]).await, [4, 9]);
@@ -72,21 +72,21 @@ async fn a_half_written_line_is_removed() {
 }
 
 #[tokio::test]
-async fn a_resumed_job_goes_on_where_its_checkpoint_was() {
+async fn a_resumed_job_continues_at_its_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.jsonl");
     std::fs::write(&path, "{1}\n{2}\n{3}\n{4").unwrap();
     let position = |offset| Some(FileOffset { file: identity(&path), offset });
     write(&path, position(8), &["{3}"]).await;
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "{1}\n{2}\n{3}\n");
-    // Lines are gone that nobody will send again: that must be said.
+    // Missing lines will not be sent again, so this must be an error.
     let error = open(&path, position(800)).await.unwrap_err().to_string();
     assert!(error.contains("has 12 bytes and had 800"), "{error}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "{1}\n{2}\n{3}\n");
 }
 
 #[tokio::test]
-async fn a_file_in_the_place_of_another_is_not_cut() {
+async fn a_replaced_file_is_not_truncated() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.jsonl");
     std::fs::write(&path, "{1}\n{2}\n{3}\n").unwrap();
@@ -96,10 +96,10 @@ async fn a_file_in_the_place_of_another_is_not_cut() {
 }
 
 #[tokio::test]
-async fn machines_never_cut_each_others_files() {
+async fn a_file_of_another_machine_is_not_truncated() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.jsonl");
-    // The same path, disk and file: only the machine tells them apart.
+    // Path, disk and inode are equal; only the machine differs.
     let on = async |machine, position| OpenJsonl::open_on(machine, &path, position, context()).await.unwrap();
     let first = on("first", None).await;
     first.deliver(batch(&["{1}"])).await.unwrap();
@@ -111,13 +111,13 @@ async fn machines_never_cut_each_others_files() {
     assert_ne!(second.offset(0).file, position.file);
     drop(second);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "{1}\n{2}\n{3}\n");
-    // The machine itself goes on where it was.
+    // On the same machine the job continues at its offset.
     on("first", Some(position)).await.deliver(batch(&["{4}"])).await.unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "{1}\n{4}\n");
 }
 
 #[tokio::test]
-async fn a_file_that_was_made_again_is_another_even_with_the_same_number() {
+async fn a_recreated_file_has_another_identity_even_with_the_same_inode() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.jsonl");
     let made = |path: &Path| {
@@ -127,7 +127,7 @@ async fn a_file_that_was_made_again_is_another_even_with_the_same_number() {
     let first_made = made(&path);
     let first = identity(&path);
     std::fs::remove_file(&path).unwrap();
-    // Some disks count in steps of milliseconds.
+    // Some file systems record times in milliseconds.
     let other = folder.path().join("other.jsonl");
     while made(&other) <= first_made {
         std::fs::remove_file(&other).unwrap();
@@ -138,7 +138,7 @@ async fn a_file_that_was_made_again_is_another_even_with_the_same_number() {
 }
 
 #[test]
-fn a_position_is_a_text_that_older_ones_are_not() {
+fn offsets_round_trip_as_text_and_old_formats_are_rejected() {
     let position = FileOffset { file: FileIdentity(0xab), offset: 77 };
     assert_eq!(position.to_string(), "000000000000000000000000000000ab:77");
     assert_eq!(position.to_string().parse(), Ok(position));
@@ -148,7 +148,7 @@ fn a_position_is_a_text_that_older_ones_are_not() {
 }
 
 #[tokio::test]
-async fn a_file_that_holds_something_else_stays_as_it_is() {
+async fn a_file_with_other_contents_is_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("opencdi.toml");
     std::fs::write(&path, "store = \"x\"\nhalf a line").unwrap();
@@ -159,7 +159,7 @@ async fn a_file_that_holds_something_else_stays_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_run_waits_until_the_one_before_has_let_go_of_the_file() {
+async fn a_run_waits_until_the_previous_run_unlocks_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.jsonl");
     let first = open(&path, None).await.unwrap();
@@ -172,7 +172,7 @@ async fn a_run_waits_until_the_one_before_has_let_go_of_the_file() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_does_not_wait_for_ever() {
+async fn waiting_for_the_lock_times_out() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.jsonl");
     let _first = open(&path, None).await.unwrap();
@@ -181,7 +181,7 @@ async fn it_does_not_wait_for_ever() {
 }
 
 #[tokio::test]
-async fn what_was_once_not_durable_is_never_called_durable() {
+async fn after_a_failed_flush_every_flush_fails() {
     let folder = tempfile::tempdir().unwrap();
     let file = open(&folder.path().join("out.jsonl"), None).await.unwrap();
     file.flush().await.unwrap();
@@ -189,7 +189,7 @@ async fn what_was_once_not_durable_is_never_called_durable() {
     assert!(matches!(file.flush().await, Err(SyncError::Failed(_))));
 }
 
-/// Puts another file in the place of the one that is written; gives that back.
+/// Replaces the open file by another and returns the original.
 fn replace(jsonl: &OpenJsonl, file: File) -> Arc<File> {
     std::mem::replace(&mut jsonl.file.writer().file, Arc::new(file))
 }
@@ -199,12 +199,12 @@ fn full_disk() -> File {
 }
 
 #[tokio::test]
-async fn nothing_of_a_batch_stays_that_cannot_be_written() {
+async fn a_batch_that_cannot_be_written_is_removed_completely() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.jsonl");
     std::fs::write(&path, "{1}\n").unwrap();
     let file = open(&path, None).await.unwrap();
-    // A file that was opened for reading takes nothing, and never will.
+    // A file that is opened for reading only can never be written.
     replace(&file, File::open(&path).unwrap());
     let error = file.deliver(batch(&["{2}"])).await.unwrap_err();
     assert!(matches!(error, SyncError::Failed(_)), "{error}");
@@ -212,12 +212,12 @@ async fn nothing_of_a_batch_stays_that_cannot_be_written() {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_waited_for() {
+async fn a_write_waits_for_space_on_a_full_disk() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.jsonl");
     let file = open(&path, None).await.unwrap();
     let usual = replace(&file, full_disk());
-    // Half of a batch, which the full disk did not even let go.
+    // Half of a batch, which the full disk did not allow to be removed.
     std::fs::write(&path, "{hal").unwrap();
     let delivered = file.deliver(batch(&["{1}", "{2}"]));
     tokio::pin!(delivered);
@@ -231,7 +231,7 @@ async fn a_full_disk_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_full_disk_is_not_waited_for_for_ever() {
+async fn waiting_for_space_times_out() {
     let folder = tempfile::tempdir().unwrap();
     let file = open(&folder.path().join("out.jsonl"), None).await.unwrap();
     replace(&file, full_disk());
@@ -242,7 +242,7 @@ async fn a_full_disk_is_not_waited_for_for_ever() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_to_stop_does_not_wait_for_a_full_disk() {
+async fn a_stopping_run_does_not_wait_for_space() {
     let folder = tempfile::tempdir().unwrap();
     let (stop, asked) = Stop::channel();
     let context = DeliveryContext { stop: asked, first_pause: Duration::from_secs(60), ..context() };
@@ -257,7 +257,7 @@ async fn a_run_that_is_to_stop_does_not_wait_for_a_full_disk() {
 }
 
 #[tokio::test]
-async fn a_file_that_somebody_else_has_touched_gets_nothing_more() {
+async fn a_file_changed_by_another_process_gets_no_more_lines() {
     type Touch = fn(&Path);
     let touches: [(Touch, &str); 3] = [
         (|path| std::fs::write(path, "").unwrap(), "was changed (it has 0 bytes instead of 4)"),
@@ -275,7 +275,7 @@ async fn a_file_that_somebody_else_has_touched_gets_nothing_more() {
         assert!(matches!(&error, SyncError::Failed(cause) if cause.contains(expected)), "{error}");
         assert_eq!(std::fs::read(&path).ok(), left);
     }
-    // Only its name is another: the lines are there.
+    // Only its name has changed; the lines are still there.
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.jsonl");
     let file = open(&path, None).await.unwrap();

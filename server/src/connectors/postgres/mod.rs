@@ -17,7 +17,7 @@ use crate::sync::{Source, SyncError};
 use crate::types::IntegrationKind;
 pub use settings::{Postgres, configure};
 
-/// The kind of these sources in configuration.
+/// The name of this kind of source in the configuration.
 pub const KIND: &str = "postgres";
 
 impl Source for Postgres {

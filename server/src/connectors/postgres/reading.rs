@@ -1,6 +1,6 @@
-//! Reading a Postgres table or view, streamed.
+//! Reads a Postgres table or view as a stream.
 //!
-//! Timestamps are compared by Postgres. Numbers and texts are surveyed first, as those of SQLite are.
+//! Postgres compares timestamps itself. Numeric and text columns are surveyed first, as in SQLite.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -27,10 +27,10 @@ use crate::sync::row::{Row, RowHasher};
 use crate::sync::source::{Opening, Read, ReadRequest, Reading, SourceReport};
 use crate::types::{IntegrationKind, PostgresUrl, TableName, quoted};
 
-/// How long a session may take to say goodbye.
+/// How long closing a session may take.
 const CLOSE: Duration = Duration::from_secs(1);
 
-/// Begins to read.
+/// Starts reading.
 pub async fn read(url: &PostgresUrl, table: &TableName, mut request: ReadRequest) -> Result<Reading, SyncError> {
     request.most = request.most.map(|most| most.min(MOST_ROWS));
     let (mut source, session) = PostgresTable::open(url, table, request.kind).await?;
@@ -42,7 +42,7 @@ pub async fn read(url: &PostgresUrl, table: &TableName, mut request: ReadRequest
             let result = source.run(&request, &sender).await;
             ended.set();
             let _ = timeout(CLOSE, source.connection.close()).await;
-            // The receiver is gone where the reading was dropped.
+            // Sending fails if the reading was dropped.
             let _ = sender.send(result.map(|()| Read::End)).await;
         }
     };
@@ -50,7 +50,7 @@ pub async fn read(url: &PostgresUrl, table: &TableName, mut request: ReadRequest
     Ok(Reading::new(reads, StopOnDrop::new(task, session, ended)))
 }
 
-/// Checks whether it can be read.
+/// Checks whether the table can be read.
 pub async fn probe(url: &PostgresUrl, table: &TableName, kind: IntegrationKind) -> Result<SourceReport, SyncError> {
     let (mut source, _) = PostgresTable::open(url, table, kind).await?;
     let updated_at = match source.kind.name() {
@@ -72,7 +72,7 @@ pub async fn probe(url: &PostgresUrl, table: &TableName, kind: IntegrationKind) 
 type Sender = mpsc::Sender<Result<Read, SyncError>>;
 
 impl PostgresTable {
-    /// Sends everything but the end, or the first rows, until the receiver is dropped.
+    /// Sends the opening and the rows, or only the first rows, until the receiver is dropped.
     async fn run(&mut self, request: &ReadRequest, sender: &Sender) -> Result<(), SyncError> {
         let now: DateTime<Utc> = sqlx::query_scalar("SELECT now()")
             .fetch_one(&mut self.connection)
@@ -117,24 +117,24 @@ impl PostgresTable {
         Ok(())
     }
 
-    /// The selected rows in reading order, or the first so many of them.
+    /// Selects the rows in reading order, up to `most` rows.
     fn select(&self, selection: &Selection, most: Option<u64>) -> String {
         let column = quoted(&self.columns.updated_at);
         let time = match (selection, self.kind) {
-            // What is finer than a microsecond is cut off, as everywhere.
+            // Fractions of microseconds are cut off, as for all timestamps.
             (Selection::Computed { .. }, TimeColumn::Text) => {
                 format!(r"regexp_replace({column}::text, '(\.[0-9]{{6}})[0-9]+', '\1')::timestamptz")
             }
             _ => self.time(),
         };
-        // What is too long to be sent need not come whole.
+        // Values that are too long to be sent are not fetched completely.
         let content =
             self.columns.content().map(|name| format!("left({}::text, {}) COLLATE \"C\"", quoted(name), LONGEST + 1));
         let content: Vec<String> = content.collect();
         let selected = format!("FROM {} WHERE {time} BETWEEN $1 AND $2", self.table.quoted());
         let (rows, limit) = match most {
             None => (selected, String::new()),
-            // Contents of rows after the last time of the first rows are not looked at.
+            // The contents of rows later than the last of the first rows are not read.
             Some(most) => {
                 let last = format!(
                     "SELECT max(time) FROM (SELECT {time} AS time {selected} ORDER BY 1 LIMIT {most}) AS times"
@@ -157,7 +157,7 @@ impl PostgresTable {
     }
 }
 
-/// The row of a result: `UPDATED_AT`, then the columns with content.
+/// Converts a result row: `UPDATED_AT`, then the content columns.
 fn row_of(
     table: &TableName,
     columns: &Columns,

@@ -1,7 +1,7 @@
-//! A session with the database, and how its query is ended when its rows are no longer needed.
+//! A database session whose query is cancelled when its rows are no longer needed.
 //!
-//! A server that sorts does not look whether its client is still there. It is told to look, and it is told to cancel: each
-//! of the two works where the other does not.
+//! A server that is sorting does not notice that its client has disconnected. So it is configured to check the
+//! connection, and its query is cancelled as well: either may be unavailable.
 
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -16,44 +16,44 @@ use tokio::time::timeout;
 use tracing::Instrument as _;
 
 use super::transactions::APPLICATION;
-use super::values::away;
+use super::values::connect_error;
 use crate::sync::SyncError;
 use crate::types::PostgresUrl;
 
 /// How long the database may take to answer a call.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long a cancellation may take in all.
+/// How long a cancellation may take in total.
 const CANCEL: Duration = Duration::from_secs(10);
-/// Postgres 14 and later, on systems that can tell, look so often whether their client is still there. Elsewhere the
-/// setting is unknown or refused.
-const LOOK_FOR_CLIENT: &str =
+/// Postgres 14 and later check at this interval whether the client is still connected, on systems that support it.
+/// Elsewhere the setting is unknown or refused.
+const CHECK_CLIENT: &str =
     "SELECT set_config(name, '2s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'";
 
-/// Which session it is: numbers of processes come again, with another beginning.
+/// Identifies a session by process ID and start time, because process IDs are reused.
 #[derive(Debug, Clone)]
 pub struct Session {
     options: PgConnectOptions,
     id: Option<(i32, DateTime<Utc>)>,
 }
 
-/// Connects.
+/// Connects and identifies the session.
 pub async fn connect(url: &PostgresUrl) -> Result<(PgConnection, Session), SyncError> {
     let options = PgConnectOptions::from_str(url.expose());
-    // A query lasts as long as its rows are delivered, which is no reason for warnings.
+    // A query lasts as long as the delivery of its rows, so slow queries are not logged as warnings.
     let options = options.map(|options| options.disable_statement_logging().application_name(APPLICATION));
-    let options = options.map_err(|error| away(url, &PgConnectOptions::new_without_pgpass(), &error))?;
+    let options = options.map_err(|error| connect_error(url, &PgConnectOptions::new_without_pgpass(), &error))?;
     let connect = timeout(CONNECT, PgConnection::connect_with(&options)).await;
     let connect = connect.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut));
-    let mut connection = connect.map_err(|error| away(url, &options, &error))?;
-    // What does not work here is done without. A connection that is broken is noticed at the next statement.
-    let _ = sqlx::raw_sql(LOOK_FOR_CLIENT).execute(&mut connection).await;
+    let mut connection = connect.map_err(|error| connect_error(url, &options, &error))?;
+    // The setting is optional. A broken connection is noticed at the next statement.
+    let _ = sqlx::raw_sql(CHECK_CLIENT).execute(&mut connection).await;
     let id = sqlx::query_as("SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()");
     let id = id.fetch_optional(&mut connection).await.ok().flatten();
     Ok((connection, Session { options, id }))
 }
 
 impl Session {
-    /// Cancels its query, if it is still there.
+    /// Cancels the session's query if it is still running.
     async fn cancel(self) {
         let Some((pid, backend_start)) = self.id else { return };
         let cancel = async {
@@ -73,26 +73,26 @@ impl Session {
     }
 }
 
-/// Ends a reading when it is dropped.
+/// Cancels the query of a reading when dropped.
 pub struct StopOnDrop {
     task: JoinHandle<()>,
     session: Session,
     ended: Ended,
 }
 
-/// Whether a reading has ended by itself.
+/// Set when a reading has finished by itself.
 #[derive(Debug, Clone, Default)]
 pub struct Ended(Arc<AtomicBool>);
 
 impl Ended {
-    /// Nothing is left to be cancelled.
+    /// Marks the reading as finished: there is no query to cancel.
     pub fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 }
 
 impl StopOnDrop {
-    /// Ends that task with its session, unless it has ended by then.
+    /// Aborts the task and cancels the session's query when dropped, unless the reading has finished.
     pub fn new(task: JoinHandle<()>, session: Session, ended: Ended) -> StopOnDrop {
         StopOnDrop { task, session, ended }
     }
@@ -104,7 +104,7 @@ impl Drop for StopOnDrop {
         if self.ended.0.load(Ordering::Relaxed) || self.task.is_finished() {
             return;
         }
-        // Where the runtime itself ends, the server notices by itself.
+        // Outside a runtime the server notices the disconnected client by itself.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(self.session.clone().cancel().in_current_span());
         }
@@ -122,11 +122,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_looks_for_its_client() {
+    async fn the_server_checks_for_a_disconnected_client() {
         let (mut connection, _) = opened().await;
         let interval = sqlx::query_scalar("SELECT current_setting('client_connection_check_interval', true)");
         let interval: Option<String> = interval.fetch_one(&mut connection).await.unwrap();
-        // Older servers do not know it.
+        // Older servers do not know the setting.
         assert!(interval.is_none_or(|interval| interval == "2s"));
     }
 

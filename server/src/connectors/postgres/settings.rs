@@ -9,13 +9,13 @@ use crate::types::{PostgresUrl, TableName};
 /// A table or view of a Postgres database.
 #[derive(Debug, Clone)]
 pub struct Postgres {
-    /// The database.
+    /// The URL of the database.
     pub url: PostgresUrl,
     /// The table or view.
     pub table: TableName,
 }
 
-/// Reads the keys.
+/// Reads the keys of the section.
 pub fn configure(section: &mut Section<'_, '_>) -> Option<Arc<dyn Source>> {
     let url = section.postgres_url(
         "url",

@@ -1,4 +1,4 @@
-//! A Postgres table or view with a session that has begun to read it.
+//! A Postgres table or view, and the session that has started to read it.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::connectors::tables::survey::TimeBound;
 use crate::sync::SyncError;
 use crate::types::{IntegrationKind, PostgresUrl, TableName, quoted};
 
-/// How long the database may take in all until its table is open.
+/// How long the database may take in total to open a table.
 const OPEN: Duration = Duration::from_secs(60);
 /// How long to look for the row that a message is about.
 const FINDING_A_ROW: Duration = Duration::from_secs(2);
@@ -26,20 +26,18 @@ const FINDING_A_ROW: Duration = Duration::from_secs(2);
 /// A table or view, and the session that reads it.
 #[derive(Debug)]
 pub struct PostgresTable {
-    /// The session, in a transaction.
+    /// The session, inside a transaction.
     pub connection: PgConnection,
-    /// Its name.
     pub table: TableName,
-    /// Its columns.
     pub columns: Columns,
-    /// What kind of column `UPDATED_AT` is.
+    /// The type of the `UPDATED_AT` column.
     pub kind: TimeColumn,
-    /// When the oldest transaction began that was running before the snapshot.
+    /// The start of the oldest transaction that was running before the snapshot, in microseconds since 1970.
     pub running_since: Option<i64>,
 }
 
 impl PostgresTable {
-    /// Connects, begins a transaction and finds the columns.
+    /// Connects, starts a transaction and finds the columns.
     pub async fn open(
         url: &PostgresUrl,
         table: &TableName,
@@ -53,7 +51,7 @@ impl PostgresTable {
         opened.await.unwrap_or_else(late)
     }
 
-    /// Begins a transaction and finds the columns.
+    /// Starts a transaction and finds the columns.
     async fn begin(
         mut connection: PgConnection,
         table: &TableName,
@@ -61,7 +59,7 @@ impl PostgresTable {
     ) -> Result<PostgresTable, SyncError> {
         let running_since =
             transactions::running_since(&mut connection).await.map_err(|error| meaning(table, &error))?;
-        // How long the rows take is up to the destination, and no reason to cut them off.
+        // How long reading takes depends on the destination, so no timeout may end the transaction.
         let begin = format!(
             "SET TIME ZONE 'UTC'; SET statement_timeout = 0; SET lock_timeout = {};
              BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
@@ -83,14 +81,14 @@ impl PostgresTable {
         Ok(PostgresTable { connection, table: table.clone(), columns, kind, running_since })
     }
 
-    /// The number that a query counts.
+    /// Runs a query that counts, and returns the count.
     pub async fn number(&mut self, query: Query<'_, Postgres, PgArguments>) -> Result<u64, SyncError> {
         let row = query.fetch_one(&mut self.connection).await;
         let number = row.and_then(|row| sqlx::Row::try_get::<i64, _>(&row, 0));
         number.map(|number| u64::try_from(number).unwrap_or(0)).map_err(|error| meaning(&self.table, &error))
     }
 
-    /// Binds a time as the column keeps it.
+    /// Binds a time in the format of the column.
     pub fn bind<'q>(
         &self,
         query: Query<'q, Postgres, PgArguments>,
@@ -103,7 +101,7 @@ impl PostgresTable {
         }
     }
 
-    /// Binds a time in microseconds, for a column of timestamps.
+    /// Binds a time in microseconds as a timestamp.
     pub fn bind_time<'q>(
         &self,
         query: Query<'q, Postgres, PgArguments>,
@@ -113,7 +111,7 @@ impl PostgresTable {
         if self.kind == TimeColumn::Timestamp { query.bind(time.naive_utc()) } else { query.bind(time) }
     }
 
-    /// `UPDATED_AT` as it is read and compared.
+    /// The SQL expression by which `UPDATED_AT` is read and compared.
     pub fn time(&self) -> String {
         self.kind.expression(&quoted(&self.columns.updated_at))
     }
@@ -124,7 +122,7 @@ impl PostgresTable {
         not_a_timestamp(&self.table, &self.columns.updated_at, value, row.as_deref())
     }
 
-    /// Names a row whose `UPDATED_AT` is this, or `-infinity`; `None` if it cannot be found.
+    /// Names a row whose `UPDATED_AT` equals `bound`, or `-infinity` without one; `None` if there is no such row.
     pub async fn row_with(&mut self, bound: Option<&TimeBound>) -> Option<String> {
         let columns: Vec<String> =
             self.columns.identifiers.iter().map(|(_, name)| format!("{}::text", quoted(name))).collect();

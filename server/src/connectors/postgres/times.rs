@@ -1,4 +1,4 @@
-//! The `UPDATED_AT`s of a Postgres table.
+//! Examines the `UPDATED_AT` values of a Postgres table.
 
 use futures::TryStreamExt as _;
 use sqlx::AssertSqlSafe;
@@ -10,7 +10,7 @@ use crate::connectors::tables::timestamps::{self, TimestampFormat};
 use crate::sync::SyncError;
 
 impl PostgresTable {
-    /// The format of `UPDATED_AT`s that are numbers or texts; `None` without rows.
+    /// The format of numeric or text `UPDATED_AT` values; `None` if the table is empty.
     pub async fn format(&mut self) -> Result<Option<TimestampFormat>, SyncError> {
         let (table, time) = (self.table.quoted(), self.time());
         let mut formats = Vec::new();
@@ -35,7 +35,7 @@ impl PostgresTable {
         }
     }
 
-    /// Looks at every `UPDATED_AT` that may be read.
+    /// Surveys every numeric or text `UPDATED_AT` that may be new.
     pub async fn survey(&mut self, from: Option<i64>, now: i64) -> Result<Survey, SyncError> {
         let mut survey = Survey::new(from, now);
         let Some(format) = self.format().await? else { return Ok(survey) };
@@ -58,7 +58,7 @@ impl PostgresTable {
         Ok(survey)
     }
 
-    /// The same for timestamps, which Postgres can compare by itself.
+    /// Surveys a column of timestamps, which Postgres can compare itself.
     pub async fn count(&mut self, from: Option<i64>, now: i64) -> Result<Survey, SyncError> {
         self.refuse_no_beginning().await?;
         let future = format!("SELECT count(*) FROM {} WHERE {} > $1", self.table.quoted(), self.time());
@@ -67,7 +67,7 @@ impl PostgresTable {
         Ok(Survey::counted(from, EARLIEST, now, future))
     }
 
-    /// A row from before all times would be in front of every watermark.
+    /// Fails if `UPDATED_AT` contains `-infinity`: such a row would be before every watermark and never be read.
     pub async fn refuse_no_beginning(&mut self) -> Result<(), SyncError> {
         let text = format!("SELECT count(*) FROM {} WHERE {} = '-infinity'", self.table.quoted(), self.time());
         match self.number(sqlx::query(AssertSqlSafe(text))).await? {

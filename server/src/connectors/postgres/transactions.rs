@@ -1,16 +1,17 @@
-//! The running transactions of the source: their rows are dated when they began, and become visible when they have ended.
+//! The running transactions of the source. Their rows carry the transaction's start time, and become visible only at
+//! the commit.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Row as _};
 
-/// Before all times: it is not known when a prepared transaction began.
+/// Used for prepared transactions, whose start is unknown.
 const ALWAYS: i64 = i64::MIN;
-/// The name under which our own sessions are listed, unless the URL gives another. They only read, and may take long.
+/// The application name of our own sessions, unless the URL sets another. They only read, and may take long.
 pub const APPLICATION: &str = "opencdi source";
 
-/// Every running transaction holds a lock on its own number, which all roles can see; its start is visible to some only.
-/// A transaction that has not written yet has no other number, and may write all the same. Sessions without a user are
-/// the server's own, such as those that vacuum.
+/// Every running transaction locks its own ID, which all roles can see; its start time is visible only to some roles. A
+/// transaction that has not written yet has only a virtual ID, and may still write. Sessions without a user are
+/// background processes of the server, such as autovacuum.
 const RUNNING: &str = "
     SELECT pg_is_in_recovery() AS is_standby,
            least(min(xact_start), now()) AS running_since,
@@ -20,19 +21,20 @@ const RUNNING: &str = "
       AND datid = (SELECT oid FROM pg_database WHERE datname = current_database())
       AND usesysid IS NOT NULL AND application_name IS DISTINCT FROM $1";
 
-/// A second before the start of the oldest visible transaction, in microseconds since 1970; `None` if none can be seen.
-/// To be asked before a snapshot is taken: what is not in the snapshot and does not run yet begins later. The second is for
-/// times that are written in whole seconds, and for transactions that are about to begin.
+/// One second before the start of the oldest visible transaction, in microseconds since 1970; `None` if no transaction
+/// is visible. Call it before taking the snapshot: rows that are not in the snapshot then belong to one of these
+/// transactions or to a later one. The second allows for times stored in whole seconds, and for transactions that are
+/// just starting.
 pub async fn running_since(connection: &mut PgConnection) -> Result<Option<i64>, sqlx::Error> {
     let row = match sqlx::query(RUNNING).bind(APPLICATION).fetch_one(connection).await {
-        // What speaks Postgres' language need not have its catalogue.
+        // A database that only speaks the Postgres protocol may have no such catalogue.
         Err(sqlx::Error::Database(error)) => {
             tracing::warn!(%error, "running transactions cannot be seen at the source; rows that are committed later than `lookback` allows are not found");
             return Ok(None);
         }
         row => row?,
     };
-    // A standby shows its own transactions only.
+    // A standby shows only its own transactions.
     let is_standby: bool = row.try_get("is_standby")?;
     let prepared: Option<DateTime<Utc>> = row.try_get("prepared")?;
     let running_since: DateTime<Utc> = row.try_get("running_since")?;
@@ -43,7 +45,7 @@ pub async fn running_since(connection: &mut PgConnection) -> Result<Option<i64>,
     Ok((!is_standby).then(|| running_since.timestamp_micros() - 1_000_000))
 }
 
-/// A warning for `cdi-server check`, if late commits may be missed.
+/// A warning for `cdi-server check` if late commits may be missed.
 pub async fn advice(connection: &mut PgConnection) -> Option<&'static str> {
     let sees = "SELECT pg_is_in_recovery(), pg_has_role('pg_read_all_stats', 'USAGE')";
     match sqlx::query_as(sees).fetch_one(connection).await {
@@ -67,7 +69,7 @@ mod tests {
     use super::*;
     use crate::testing::postgres;
 
-    /// A database of a test's own, which is dropped with the server.
+    /// A database for one test, which is dropped with the server.
     struct Database(PgConnectOptions);
 
     impl Database {
@@ -83,7 +85,7 @@ mod tests {
             PgConnection::connect_with(&self.0).await.unwrap()
         }
 
-        /// A session of somebody who may not see what others do.
+        /// Connects as a role that cannot see the sessions of other roles.
         async fn connect_unprivileged(&self) -> PgConnection {
             let mut connection = self.connect().await;
             let role = format!("role_{}", Uuid::new_v4().simple());
@@ -135,7 +137,7 @@ mod tests {
         assert!(since > began && since > reading);
     }
 
-    /// A new role that may log in and sees only its own sessions, and a way to connect as it.
+    /// Creates a role that may log in and sees only its own sessions; returns the options to connect as it.
     async fn role(database: &Database) -> PgConnectOptions {
         let role = format!("role_{}", Uuid::new_v4().simple());
         let make = format!("CREATE ROLE {role} LOGIN");
@@ -144,7 +146,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_writer_that_is_shown_counts_even_if_somebody_else_is_hidden() {
+    async fn a_visible_writer_counts_even_if_other_sessions_are_hidden() {
         let database = Database::new().await;
         let writers = role(&database).await;
         let (mut asks, mut writes, mut other) = (
@@ -154,7 +156,7 @@ mod tests {
         );
         let began = begin(&mut writes).await;
         assert_eq!(running_since(&mut asks).await.unwrap(), Some(began), "the writers' own role sees them");
-        // Somebody's dump, or a monitor.
+        // Like a dump or a monitoring query of another role.
         begin(&mut other).await;
         let since = running_since(&mut asks).await.unwrap();
         assert!(since.is_some_and(|since| since <= began), "{since:?} for a transaction that began at {began}");

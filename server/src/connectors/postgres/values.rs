@@ -1,40 +1,40 @@
-//! Postgres' types, values and errors, translated.
+//! Converts Postgres' types, values and errors.
 
 use std::io::ErrorKind;
 
 use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{Row as _, ValueRef as _};
 
-use crate::connectors::passing::connection_passes;
 use crate::connectors::tables::survey::StoredTime;
 use crate::connectors::tables::timestamps::{
     self, TimestampFormat, example_of_fraction, micros_of_fraction, micros_of_number, micros_of_text,
 };
+use crate::connectors::transient::is_transient_connection_error;
 use crate::sync::SyncError;
 use crate::types::{PostgresUrl, TableName};
 
-/// Postgres counts microseconds from the year 2000.
+/// Postgres' epoch, the year 2000, in microseconds since 1970.
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
-/// Its first moment, in 4713 BC.
+/// The earliest timestamp of Postgres, in 4713 BC.
 pub const EARLIEST: i64 = POSTGRES_EPOCH - 211_813_488_000_000_000;
 
-/// What kind of column `UPDATED_AT` is.
+/// The type of the `UPDATED_AT` column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeColumn {
-    /// A timestamp with time zone.
+    /// `timestamptz`.
     TimestampTz,
-    /// A timestamp without, which is UTC.
+    /// `timestamp`, read as UTC.
     Timestamp,
-    /// A text.
+    /// Text.
     Text,
-    /// A whole number.
+    /// An integer.
     Integer,
-    /// Any other number.
+    /// Any other numeric type.
     Fraction,
 }
 
 impl TimeColumn {
-    /// By the name of the column's type.
+    /// The type with this name; `None` if it cannot hold times.
     pub fn of(type_name: &str) -> Option<TimeColumn> {
         match type_name {
             "TIMESTAMPTZ" => Some(TimeColumn::TimestampTz),
@@ -46,18 +46,18 @@ impl TimeColumn {
         }
     }
 
-    /// The column as it is read and compared.
+    /// The SQL expression by which the column is read and compared.
     pub fn expression(self, column: &str) -> String {
         match self {
             TimeColumn::TimestampTz | TimeColumn::Timestamp => column.to_owned(),
-            // Byte by byte, whatever the language of the database.
+            // The collation of the database must not affect comparisons: bytes are compared.
             TimeColumn::Text => format!("{column}::text COLLATE \"C\""),
             TimeColumn::Integer => format!("{column}::int8"),
             TimeColumn::Fraction => format!("{column}::float8"),
         }
     }
 
-    /// The name of a timestamp in messages.
+    /// The type's name in messages; `None` for numbers and texts.
     pub fn name(self) -> Option<&'static str> {
         match self {
             TimeColumn::TimestampTz => Some("timestamp with time zone"),
@@ -66,12 +66,12 @@ impl TimeColumn {
         }
     }
 
-    /// The first column of a result's row as a time in microseconds; the error is the value for a message.
+    /// The first value of a result row in microseconds since 1970; the error is the value, for a message.
     pub fn micros(self, row: &PgRow) -> Result<i64, String> {
         let found = match self {
             TimeColumn::TimestampTz | TimeColumn::Timestamp => {
                 let since_2000 = bytes(row, 0).and_then(|bytes| Some(i64::from_be_bytes(bytes.try_into().ok()?)));
-                // The first and the last number stand for infinity.
+                // The smallest and the largest number represent infinity.
                 since_2000.filter(|micros| *micros != i64::MIN).and_then(|micros| micros.checked_add(POSTGRES_EPOCH))
             }
             TimeColumn::Text => match self.stored(row) {
@@ -84,7 +84,7 @@ impl TimeColumn {
         found.ok_or_else(|| self.example(row))
     }
 
-    /// The same as Postgres keeps it, where it is a number or a text.
+    /// The first value as it is stored; `None` for timestamps.
     pub fn stored(self, row: &PgRow) -> Option<StoredTime<'_>> {
         match self {
             TimeColumn::TimestampTz | TimeColumn::Timestamp => None,
@@ -94,7 +94,7 @@ impl TimeColumn {
         }
     }
 
-    /// The format of a number or a text that is a time.
+    /// The format of a numeric or text time; the error is the value, for a message.
     pub fn format(self, row: &PgRow) -> Result<TimestampFormat, String> {
         self.micros(row)?;
         match self.stored(row) {
@@ -103,7 +103,7 @@ impl TimeColumn {
         }
     }
 
-    /// The time for a message.
+    /// The value for a message.
     pub fn example(self, row: &PgRow) -> String {
         const LONGEST: usize = 40;
         match self.stored(row) {
@@ -114,14 +114,14 @@ impl TimeColumn {
     }
 }
 
-/// A value as it came.
+/// The raw bytes of a value; `None` if it is null.
 pub fn bytes(row: &PgRow, index: usize) -> Option<&[u8]> {
     let value = row.try_get_raw(index).ok()?;
     if value.is_null() { None } else { value.as_bytes().ok() }
 }
 
-/// The error of a connection that could not be made.
-pub fn away(url: &PostgresUrl, options: &PgConnectOptions, error: &sqlx::Error) -> SyncError {
+/// The error for a failed connection attempt.
+pub fn connect_error(url: &PostgresUrl, options: &PgConnectOptions, error: &sqlx::Error) -> SyncError {
     let message = match error {
         sqlx::Error::PoolTimedOut => "it does not answer in time".to_owned(),
         sqlx::Error::Database(error) => error.message().to_owned(),
@@ -132,33 +132,33 @@ pub fn away(url: &PostgresUrl, options: &PgConnectOptions, error: &sqlx::Error) 
     let by_socket = options.get_socket().is_some() || options.get_host().starts_with('/');
     let passes = match error {
         sqlx::Error::PoolTimedOut => true,
-        // Without a server there is no socket. Otherwise it is a certificate's file that is missing.
+        // The socket is missing if the server is not running. Otherwise a certificate file is missing.
         sqlx::Error::Io(error) if error.kind() == ErrorKind::NotFound => by_socket,
-        sqlx::Error::Io(error) => connection_passes(error),
+        sqlx::Error::Io(error) => is_transient_connection_error(error),
         sqlx::Error::Protocol(said) => is_cut_off(said),
-        sqlx::Error::Database(error) => code_passes(error.code().as_deref()),
+        sqlx::Error::Database(error) => is_transient_code(error.code().as_deref()),
         _ => false,
     };
     if passes { SyncError::Transient(message) } else { SyncError::Config(message) }
 }
 
-/// Whether a server has hung up, or has had an error, before it could say whether it speaks TLS; the driver tells that by
-/// the byte that it read.
+/// Whether the server closed the connection, or reported an error, before TLS was negotiated; the driver shows the byte
+/// that it read.
 fn is_cut_off(said: &str) -> bool {
     ["0x00", "0x45"].iter().any(|byte| said.contains(&format!("SSLRequest: {byte}")))
 }
 
-/// The error for a value of `UPDATED_AT` that is not a timestamp, with the name of its row.
+/// The error for a value of `UPDATED_AT` that is not a timestamp; `row` names its row.
 pub fn not_a_timestamp(table: &TableName, column: &str, value: &str, row: Option<&str>) -> SyncError {
     SyncError::Config(timestamps::not_a_timestamp(&table.to_string(), column, value, row))
 }
 
-/// An error of Postgres as an error of the sync: `Passing` if trying again may help, otherwise `Config`.
+/// Converts a Postgres error: `Transient` if a retry may help, otherwise `Config`.
 pub fn meaning(table: &TableName, error: &sqlx::Error) -> SyncError {
     match error {
         sqlx::Error::Database(database) => {
             let message = format!("the table `{table}`: {}", database.message());
-            let passes = code_passes(database.code().as_deref());
+            let passes = is_transient_code(database.code().as_deref());
             if passes { SyncError::Transient(message) } else { SyncError::Config(message) }
         }
         // The connection broke.
@@ -169,13 +169,13 @@ pub fn meaning(table: &TableName, error: &sqlx::Error) -> SyncError {
     }
 }
 
-/// Whether an error code is of a temporary problem: connections, conflicts, resources, an operator's intervention.
-fn code_passes(code: Option<&str>) -> bool {
-    /// A configured limit, and a database that was dropped.
-    const LASTING: [&str; 2] = ["53400", "57P04"];
-    /// A lock that was not to be had, an object in use; a transaction that took too long, a session that was idle for too long.
-    const PASSING: [&str; 9] = ["08", "40", "53", "55006", "55P03", "57", "58", "25P03", "25P04"];
-    code.is_some_and(|code| !LASTING.contains(&code) && PASSING.iter().any(|class| code.starts_with(class)))
+/// Whether an error code is temporary: connection errors, conflicts, lack of resources, operator intervention.
+fn is_transient_code(code: Option<&str>) -> bool {
+    /// `configuration_limit_exceeded` and `database_dropped`, which are permanent.
+    const PERMANENT: [&str; 2] = ["53400", "57P04"];
+    /// Lock not available, object in use, idle-in-transaction timeout, transaction timeout.
+    const TRANSIENT: [&str; 9] = ["08", "40", "53", "55006", "55P03", "57", "58", "25P03", "25P04"];
+    code.is_some_and(|code| !PERMANENT.contains(&code) && TRANSIENT.iter().any(|class| code.starts_with(class)))
 }
 
 #[cfg(test)]
@@ -183,20 +183,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_that_pass_are_told_from_those_that_have_to_be_repaired() {
-        for passing in
+    fn transient_error_codes_are_distinguished_from_permanent_ones() {
+        for transient in
             ["08006", "40001", "40P01", "53300", "53200", "55P03", "57P01", "57P02", "57P03", "57014", "58030", "25P04"]
         {
-            assert!(code_passes(Some(passing)), "{passing}");
+            assert!(is_transient_code(Some(transient)), "{transient}");
         }
         for lasting in ["28P01", "28000", "3D000", "42P01", "42501", "22012", "53400", "55000", "57P04", "0A000"] {
-            assert!(!code_passes(Some(lasting)), "{lasting}");
+            assert!(!is_transient_code(Some(lasting)), "{lasting}");
         }
-        assert!(!code_passes(None));
+        assert!(!is_transient_code(None));
     }
 
     #[test]
-    fn a_server_that_hangs_up_is_no_server_of_another_kind() {
+    fn a_closed_connection_is_not_taken_for_another_kind_of_server() {
         assert!(is_cut_off("unexpected response from SSLRequest: 0x00 (tls:95)"));
         assert!(is_cut_off("unexpected response from SSLRequest: 0x45"));
         assert!(!is_cut_off("unexpected response from SSLRequest: 0x48"), "HTTP");

@@ -15,7 +15,7 @@ use crate::sync::{Source, SyncError};
 use crate::types::{IntegrationKind, absolute};
 pub use settings::{Sqlite, configure};
 
-/// The kind of these sources in configuration.
+/// The name of this kind of source in the configuration.
 pub const KIND: &str = "sqlite";
 
 impl Source for Sqlite {

@@ -1,7 +1,8 @@
-//! Reading a SQLite table or view, in a thread of its own.
+//! Reads a SQLite table or view in a separate thread.
 //!
-//! A run first surveys the `UPDATED_AT`s: which are read, how many wait, whether SQLite sorts them as time does, and whether
-//! they stand in order anyway. An index on the column saves looking at earlier ones.
+//! A run first surveys the `UPDATED_AT` values: which are read, how many are in the future, whether SQLite sorts them
+//! chronologically, and whether they are already in order. With an index on the column, earlier values are not
+//! examined.
 
 use std::path::Path;
 
@@ -19,7 +20,7 @@ use crate::sync::row::{Row, RowHasher};
 use crate::sync::source::{Opening, Read, ReadRequest, Reading, SourceReport};
 use crate::types::{IntegrationKind, TableName, quoted};
 
-/// Begins to read.
+/// Starts reading.
 pub async fn read(path: &Path, table: &TableName, mut request: ReadRequest) -> Result<Reading, SyncError> {
     request.most = request.most.map(|most| most.min(MOST_ROWS));
     let (path, table, kind) = (path.to_owned(), table.clone(), request.kind);
@@ -28,7 +29,7 @@ pub async fn read(path: &Path, table: &TableName, mut request: ReadRequest) -> R
     let (sender, reads) = mpsc::channel(WAITING);
     let run = move || {
         if let Err(error) = source.run(&request, &sender) {
-            // This fails if the reading was dropped.
+            // Sending fails if the reading was dropped.
             let _ = sender.blocking_send(Err(error));
         }
     };
@@ -39,7 +40,7 @@ pub async fn read(path: &Path, table: &TableName, mut request: ReadRequest) -> R
     Ok(Reading::new(reads, stop))
 }
 
-/// Checks whether it can be read.
+/// Checks whether the table can be read.
 pub async fn probe(path: &Path, table: &TableName, kind: IntegrationKind) -> Result<SourceReport, SyncError> {
     let (path, table) = (path.to_owned(), table.clone());
     blocking(move || {
@@ -80,19 +81,19 @@ type Sender = mpsc::Sender<Result<Read, SyncError>>;
 /// How the rows of a run are read.
 struct Plan {
     selection: Selection,
-    /// Whether later times stand at later places, so that nothing has to be sorted.
+    /// Whether rows stored later have later times, so that no sort is needed.
     is_in_order: bool,
     path: AccessPath,
 }
 
 impl SqliteTable {
-    /// Sends everything, or the first rows, until the receiver is dropped.
+    /// Sends the opening and the rows, or only the first rows, until the receiver is dropped.
     fn run(&self, request: &ReadRequest, sender: &Sender) -> Result<(), SyncError> {
         let now = Utc::now().timestamp_micros();
         let path =
             if request.from.is_none() && request.most.is_none() { AccessPath::Whole } else { self.access_path()? };
         let (survey, undated) = self.survey(request.from, path, now)?;
-        // The writer's transactions cannot be seen; `lookback` has to cover them.
+        // SQLite does not show running transactions of writers; `lookback` has to cover them.
         let opening = Opening { running_since: None, future: survey.future, undated };
         if sender.blocking_send(Ok(Read::Opened(opening))).is_err() {
             return Ok(());
@@ -127,7 +128,7 @@ impl SqliteTable {
         rows.map_err(|error| self.error(&error))
     }
 
-    /// The planned rows in their order, or so many of them.
+    /// Selects the planned rows in order, up to `most` rows.
     fn select(&self, plan: &Plan, most: Option<u64>) -> Result<Statement<'_>, SyncError> {
         let column = self.updated_at();
         let time = match plan.selection {
@@ -136,7 +137,7 @@ impl SqliteTable {
         };
         let content: Vec<String> = self.columns.content().map(quoted).collect();
         let content = content.join(", ");
-        // Rows of one time go by their places, as far as they have some.
+        // Rows with equal times are ordered by `rowid`, if they have one.
         let order = match (self.has_places, plan.is_in_order && plan.path != AccessPath::Index) {
             (true, true) => "rowid".to_owned(),
             (true, false) => format!("{time}, rowid"),
@@ -144,7 +145,7 @@ impl SqliteTable {
         };
         let from = self.from(plan.path);
         let planned = format!("FROM {from} WHERE {time} BETWEEN ?1 AND ?2");
-        // Of the first rows the last time is found without a look at the contents of those that follow.
+        // Find the last time of the first rows without reading the contents of later rows.
         let first = most.map_or(String::new(), |most| {
             let last = format!("SELECT max(time) FROM (SELECT {time} AS time {planned} ORDER BY 1 LIMIT {most})");
             format!(" AND {time} <= ({last})")

@@ -10,13 +10,13 @@ use crate::types::TableName;
 /// A table or view of a SQLite database.
 #[derive(Debug, Clone)]
 pub struct Sqlite {
-    /// The file.
+    /// The path of the database file.
     pub path: PathBuf,
     /// The table or view.
     pub table: TableName,
 }
 
-/// Reads the keys.
+/// Reads the keys of the section.
 pub fn configure(section: &mut Section<'_, '_>) -> Option<Arc<dyn Source>> {
     let (path, table) = (section.path("path"), section.parsed("table"));
     Some(Arc::new(Sqlite { path: path?, table: table? }))

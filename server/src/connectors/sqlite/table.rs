@@ -1,4 +1,4 @@
-//! A SQLite database that is open for reading one table of it.
+//! A SQLite database opened to read one of its tables.
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -12,39 +12,37 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rustix::fs::Access;
 
 use super::values::{example, meaning, micros, owned};
-use crate::connectors::passing::file_passes;
 use crate::connectors::tables::LOCKED;
 use crate::connectors::tables::columns::Columns;
 use crate::connectors::tables::timestamps::not_a_timestamp;
+use crate::connectors::transient::is_transient_file_error;
 use crate::sync::SyncError;
 use crate::types::{IntegrationKind, TableName, folder, quoted};
 
-/// The function that SQLite can ask for a time in microseconds.
+/// The SQL function that converts a value to microseconds.
 pub const MICROS: &str = "cdi_micros";
 
-/// How the rows that are read are found.
+/// How the rows to read are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccessPath {
-    /// All of them are read.
+    /// All rows are read.
     Whole,
-    /// All of them are looked at.
+    /// All rows are examined.
     Scan,
-    /// An index leads to those that are read.
+    /// The rows are found by an index.
     Index,
 }
 
 /// A table or view, and the connection to its database.
 #[derive(Debug)]
 pub struct SqliteTable {
-    /// A connection in a transaction.
+    /// The connection, inside a transaction.
     pub connection: Connection,
-    /// Its name.
     pub table: TableName,
-    /// Its columns.
     pub columns: Columns,
-    /// Whether rows have a place where they are stored; those of views have none.
+    /// Whether the rows have a `rowid`; those of views have none.
     pub has_places: bool,
-    /// The value that the function for times has refused: SQLite's error has only a text.
+    /// The value that the SQL function refused: SQLite's error holds only a text.
     refused_time: Arc<Mutex<Option<Value>>>,
 }
 
@@ -68,7 +66,7 @@ impl SqliteTable {
         Ok(source)
     }
 
-    /// Lets SQL ask for a time in microseconds.
+    /// Registers the SQL function that converts values to microseconds.
     fn add_function(&self) -> rusqlite::Result<()> {
         let refused_time = self.refused_time.clone();
         let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
@@ -84,19 +82,19 @@ impl SqliteTable {
         })
     }
 
-    /// The table as it is best read.
+    /// The `FROM` item, with an index hint where that makes reading faster.
     pub fn from(&self, path: AccessPath) -> String {
-        // All of a table is read fastest as it is stored, whatever indexes there are.
+        // Reading a whole table is fastest in storage order, whatever indexes exist.
         let hint = if path == AccessPath::Whole && self.has_places { " NOT INDEXED" } else { "" };
         format!("{}{hint}", self.table.quoted())
     }
 
-    /// The column `UPDATED_AT` as SQL.
+    /// The quoted name of the `UPDATED_AT` column.
     pub fn updated_at(&self) -> String {
         quoted(&self.columns.updated_at)
     }
 
-    /// An error of SQLite as an error of the sync.
+    /// Converts a SQLite error.
     pub fn error(&self, error: &rusqlite::Error) -> SyncError {
         let refused_time = self.refused_time.lock().unwrap_or_else(PoisonError::into_inner).take();
         match refused_time {
@@ -112,7 +110,7 @@ impl SqliteTable {
         SyncError::Config(not_a_timestamp(&table, column, &example(value), row.as_deref()))
     }
 
-    /// Names a row that has this value in `UPDATED_AT`; `None` if it cannot be found.
+    /// Names a row with this value in `UPDATED_AT`; `None` if there is no such row.
     pub fn row_with(&self, value: &Value) -> Option<String> {
         let columns: Vec<String> =
             self.columns.identifiers.iter().map(|(_, name)| format!("CAST({} AS TEXT)", quoted(name))).collect();
@@ -129,7 +127,7 @@ impl SqliteTable {
     }
 }
 
-/// The tables and views that a database has, for the message that one is missing.
+/// Lists the tables and views of the database, for the message that the configured one is missing.
 fn tables(connection: &Connection) -> String {
     const SHOWN: usize = 10;
     let text =
@@ -145,15 +143,15 @@ fn tables(connection: &Connection) -> String {
     }
 }
 
-/// Opens a database and begins to read from it.
+/// Opens a database and starts a read transaction.
 fn connect(path: &Path) -> Result<Connection, SyncError> {
-    /// SQLite does not say why it cannot open a file, and by the time one looks it may be over.
+    /// SQLite does not say why it cannot open a file, and the cause may be gone by the time it is looked up.
     const TRIES: usize = 5;
     const PAUSE: Duration = Duration::from_millis(50);
     let place = format!("the source {}", path.display());
     match std::fs::metadata(path) {
         Ok(data) if data.is_file() => {}
-        Err(error) if file_passes(&error) => return Err(SyncError::Transient(format!("{place}: {error}"))),
+        Err(error) if is_transient_file_error(&error) => return Err(SyncError::Transient(format!("{place}: {error}"))),
         Err(error) if error.kind() != ErrorKind::NotFound => {
             return Err(SyncError::Config(format!("{place}: {error}")));
         }
@@ -165,7 +163,7 @@ fn connect(path: &Path) -> Result<Connection, SyncError> {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(LOCKED)?;
         connection.execute_batch("BEGIN")?;
-        // The snapshot is that of the first read.
+        // The first read takes the snapshot.
         connection.query_row("SELECT count(*) FROM sqlite_schema", (), |_| Ok(()))?;
         Ok(connection)
     };
@@ -187,7 +185,9 @@ fn connect(path: &Path) -> Result<Connection, SyncError> {
             _ => return Err(meaning(&place, &error)),
         }
         match cannot_open(path) {
-            Some(reason) if file_passes(&reason) => return Err(SyncError::Transient(format!("{place}: {reason}"))),
+            Some(reason) if is_transient_file_error(&reason) => {
+                return Err(SyncError::Transient(format!("{place}: {reason}")));
+            }
             Some(reason) => return Err(SyncError::Config(format!("{place}: {reason}"))),
             None if tries.next().is_some() => std::thread::sleep(PAUSE),
             None if rustix::fs::access(folder(path), Access::WRITE_OK).is_err() => {
@@ -198,12 +198,12 @@ fn connect(path: &Path) -> Result<Connection, SyncError> {
     }
 }
 
-/// Whether a database cannot be read before a transaction is rolled back.
+/// Whether the database has an unfinished transaction that must be rolled back before it can be read.
 fn is_unfinished(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_READONLY_ROLLBACK)
 }
 
-/// The message where SQLite cannot create or write the files beside a database in WAL mode.
+/// The message for when SQLite cannot create or write the `-wal` and `-shm` files of a database in WAL mode.
 fn needs_files(place: &str, path: &Path) -> String {
     let (folder, name) = (folder(path).display(), path.file_name().unwrap_or_default().to_string_lossy());
     format!(
@@ -213,15 +213,15 @@ fn needs_files(place: &str, path: &Path) -> String {
     )
 }
 
-/// Why a file cannot be opened, or not as many files as SQLite may have to open. The file itself is not opened: to close it
-/// would drop all locks on it that other connections of this process have.
+/// Why the file, or the number of files that SQLite needs, cannot be opened. The database file itself is not opened:
+/// closing it would release all locks that other connections of this process hold on it.
 fn cannot_open(path: &Path) -> Option<std::io::Error> {
     const FILES: usize = 5;
     if let Err(forbidden) = rustix::fs::access(path, Access::READ_OK) {
         return Some(forbidden.into());
     }
     let shortage = (0..FILES).map(|_| File::open("/dev/null")).collect::<Result<Vec<_>, _>>().err();
-    shortage.filter(file_passes)
+    shortage.filter(is_transient_file_error)
 }
 
 #[cfg(test)]
@@ -230,12 +230,12 @@ mod tests {
 
     use super::*;
 
-    /// The path of the database, in the other process.
+    /// The path of the database, in the child process.
     const DATABASE: &str = "OPENCDI_TEST_DATABASE";
     const LOCKED: &str = "the database is locked";
 
     #[test]
-    fn to_find_out_why_a_file_cannot_be_opened_drops_no_lock_on_it() {
+    fn diagnosing_a_failed_open_releases_no_lock() {
         if let Ok(path) = std::env::var(DATABASE) {
             let other = Connection::open(path).unwrap();
             let error = other.execute_batch("BEGIN EXCLUSIVE").expect_err("nobody has locked it");
@@ -247,8 +247,8 @@ mod tests {
         let connection = Connection::open(&path).unwrap();
         connection.execute_batch("CREATE TABLE users (UPDATED_AT); BEGIN EXCLUSIVE").unwrap();
         assert!(cannot_open(&path).is_none());
-        // Locks keep out other processes only.
-        let name = "connectors::sqlite::table::tests::to_find_out_why_a_file_cannot_be_opened_drops_no_lock_on_it";
+        // File locks only exclude other processes.
+        let name = "connectors::sqlite::table::tests::diagnosing_a_failed_open_releases_no_lock";
         let mut process = Command::new(std::env::current_exe().unwrap());
         let output = process.args(["--exact", name, "--nocapture"]).env(DATABASE, &path).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_cannot_be_opened() {
+    fn a_missing_file_cannot_be_opened() {
         let missing = cannot_open(Path::new("/no/such/file")).unwrap();
         assert_eq!(missing.kind(), ErrorKind::NotFound);
     }

@@ -1,4 +1,4 @@
-//! The `UPDATED_AT`s of a SQLite table.
+//! Examines the `UPDATED_AT` values of a SQLite table.
 
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{OptionalExtension as _, params_from_iter};
@@ -10,7 +10,7 @@ use crate::connectors::tables::timestamps::{self, TimestampFormat};
 use crate::sync::SyncError;
 
 impl SqliteTable {
-    /// How the rows are found where not all are read.
+    /// How the rows are found if not all are read.
     pub(super) fn access_path(&self) -> Result<AccessPath, SyncError> {
         let column = self.updated_at();
         let text = format!("EXPLAIN QUERY PLAN SELECT {column} FROM {} WHERE {column} >= 0", self.table.quoted());
@@ -25,14 +25,14 @@ impl SqliteTable {
         Ok(AccessPath::Scan)
     }
 
-    /// Looks at every time that may be read, and counts the rows that have none.
+    /// Surveys every time that may be new, and counts the rows without one.
     pub(super) fn survey(&self, from: Option<i64>, path: AccessPath, now: i64) -> Result<(Survey, u64), SyncError> {
         let mut survey = Survey::new(from, now);
         let (column, place) = (self.updated_at(), if self.has_places { "rowid" } else { "NULL" });
         let mut text = format!("SELECT {column}, {place} FROM {}", self.from(path));
         let (mut lowest, mut undated) = (None, 0);
         if path == AccessPath::Index {
-            // Earlier ones are not looked at, but the ends tell whether all times are of one format.
+            // Earlier values are not examined, but the lowest and the highest value show whether all have one format.
             undated = self.undated()?;
             let Some(format) = self.format()? else { return Ok((survey, undated)) };
             text = format!("{text} WHERE {column} >= ?1");
@@ -59,8 +59,8 @@ impl SqliteTable {
         Ok((survey, undated))
     }
 
-    /// The format of the times. SQLite sorts numbers before texts and small numbers before large ones, so the lowest and the
-    /// highest tell whether all are of one format.
+    /// The format of the times; `None` if the table is empty. SQLite sorts numbers before texts, so the lowest and the
+    /// highest value show whether all have one format.
     pub(super) fn format(&self) -> Result<Option<TimestampFormat>, SyncError> {
         let (table, column) = (self.table.quoted(), self.updated_at());
         let extreme = |order: &str| {

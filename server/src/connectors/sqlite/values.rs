@@ -1,4 +1,4 @@
-//! SQLite's values and errors, translated.
+//! Converts SQLite's values and errors.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use crate::connectors::tables::timestamps::{
 use crate::sync::SyncError;
 use crate::sync::row::{Row, RowHasher};
 
-/// A value as a time in microseconds; `None` if it is not a timestamp.
+/// Converts a value to microseconds since 1970; `None` if it is not a timestamp.
 pub fn micros(value: ValueRef<'_>) -> Option<i64> {
     match value {
         ValueRef::Integer(number) => micros_of_number(number),
@@ -23,7 +23,7 @@ pub fn micros(value: ValueRef<'_>) -> Option<i64> {
     }
 }
 
-/// A time as the database keeps it; `None` if the value is not a number or a text.
+/// A time as it is stored; `None` if the value is neither a number nor a text.
 pub fn stored(value: ValueRef<'_>) -> Option<StoredTime<'_>> {
     match value {
         ValueRef::Integer(number) => Some(StoredTime::Number(number as f64)),
@@ -51,7 +51,7 @@ pub fn format(time: ValueRef<'_>) -> TimestampFormat {
     }
 }
 
-/// The row of a result: `UPDATED_AT`, then the columns with content.
+/// Converts a result row: `UPDATED_AT`, then the content columns.
 pub fn row(columns: &Columns, hasher: &RowHasher, updated_at: i64, row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     columns.row(hasher, updated_at, |index| {
         Ok(match row.get_ref(1 + index)? {
@@ -63,7 +63,7 @@ pub fn row(columns: &Columns, hasher: &RowHasher, updated_at: i64, row: &rusqlit
     })
 }
 
-/// A value for a message.
+/// The value for a message.
 pub fn example(value: ValueRef<'_>) -> String {
     const LONGEST: usize = 40;
     let short = |text: &[u8]| String::from_utf8_lossy(text).chars().take(LONGEST).collect::<String>();
@@ -76,7 +76,7 @@ pub fn example(value: ValueRef<'_>) -> String {
     }
 }
 
-/// A value that outlives its row. Texts that are not UTF-8 are taken as blobs.
+/// Copies a value. Texts that are not UTF-8 become blobs.
 pub fn owned(value: ValueRef<'_>) -> Value {
     match value {
         ValueRef::Null => Value::Null,
@@ -90,7 +90,7 @@ pub fn owned(value: ValueRef<'_>) -> Value {
     }
 }
 
-/// An error of SQLite as an error of the sync: `Passing` if trying again may help, otherwise `Config`.
+/// Converts a SQLite error: `Transient` if a retry may help, otherwise `Config`.
 pub fn meaning(place: &str, error: &rusqlite::Error) -> SyncError {
     let message = match error {
         rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
@@ -108,7 +108,7 @@ pub fn meaning(place: &str, error: &rusqlite::Error) -> SyncError {
             | ErrorCode::DiskFull
             | ErrorCode::OutOfMemory
             | ErrorCode::SchemaChanged
-            // Once the database is open: that of a temporary file.
+            // The database is open by now, so this error is about a temporary file.
             | ErrorCode::CannotOpen,
         ) => SyncError::Transient(message),
         _ => SyncError::Config(message),
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_passes_is_told_from_what_has_to_be_repaired() {
+    fn transient_errors_are_distinguished_from_permanent_ones() {
         let meaning = |code| meaning("here", &rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
         for code in [
             ffi::SQLITE_BUSY,

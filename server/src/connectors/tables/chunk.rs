@@ -1,14 +1,14 @@
-//! Rows on their way from a table to the engine, in chunks.
+//! Sends rows from a table to the sync engine in chunks.
 
 use crate::sync::row::Row;
 
-/// Rows in a chunk, and bytes.
+/// Maximum rows and bytes of a chunk.
 const CHUNK_ROWS: usize = 1000;
 const CHUNK_BYTES: usize = 1_000_000;
-/// How many chunks may wait in the channel.
+/// Maximum number of chunks in the channel.
 pub const WAITING: usize = 2;
 
-/// Rows on their way into a chunk.
+/// Collects rows into a chunk.
 #[derive(Debug, Default)]
 pub struct Chunk {
     rows: Vec<Row>,
@@ -23,7 +23,7 @@ impl Chunk {
         (self.rows.len() >= CHUNK_ROWS || self.bytes >= CHUNK_BYTES).then(|| self.take())
     }
 
-    /// Returns the rows so far.
+    /// Returns the rows collected so far.
     pub fn take(&mut self) -> Vec<Row> {
         self.bytes = 0;
         std::mem::take(&mut self.rows)

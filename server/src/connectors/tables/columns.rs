@@ -7,10 +7,10 @@ use crate::sync::object::LONGEST_PAYLOAD;
 use crate::sync::row::{Identifier, Row, RowHasher};
 use crate::types::{IntegrationKind, TableName};
 
-/// The longest value that is read, in bytes: nothing longer can be sent.
+/// The longest value that is read, in bytes: longer ones cannot be sent.
 pub const LONGEST: usize = LONGEST_PAYLOAD;
 
-/// The identifier columns, in the order in which a row uses the first that is not null.
+/// The identifier columns in order of precedence: a row uses the first that is not null.
 const EXTERNAL_ID: &str = "EXTERNAL_ID";
 const ALIAS_NAME: &str = "ALIAS_NAME";
 const ALIAS_LABEL: &str = "ALIAS_LABEL";
@@ -19,19 +19,19 @@ const EMAIL: &str = "EMAIL";
 const PHONE: &str = "PHONE";
 const IDENTIFIERS: [&str; 6] = [EXTERNAL_ID, ALIAS_NAME, ALIAS_LABEL, BRAZE_ID, EMAIL, PHONE];
 
-/// The columns of a table that a sync reads, under the names that the table gives them.
+/// The columns of a table that a sync reads, with the table's own spelling of their names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Columns {
     /// `UPDATED_AT`.
     pub updated_at: String,
-    /// `PAYLOAD`, where rows of the kind have one.
+    /// `PAYLOAD`, if rows of this integration type have one.
     pub payload: Option<String>,
-    /// The identifier columns that there are: their place in the order, and their name.
+    /// The identifier columns of the table: their position in the order of precedence, and their name.
     pub identifiers: Vec<(usize, String)>,
 }
 
 impl Columns {
-    /// Finds them among the columns of a table; the error says what is missing.
+    /// Finds the columns in a table; the error says what is missing.
     pub fn find(table: &TableName, columns: &[String], kind: IntegrationKind) -> Result<Columns, SyncError> {
         let find = |name: &str| -> Result<Option<String>, SyncError> {
             let mut found = columns.iter().filter(|column| column.eq_ignore_ascii_case(name));
@@ -52,7 +52,7 @@ impl Columns {
         let updated_at = needed("UPDATED_AT")?;
         let payload = match kind {
             IntegrationKind::UserDeletes => match find("PAYLOAD")? {
-                // Users must not be deleted because the configuration names the wrong table.
+                // Do not delete users because the configuration names the wrong table.
                 Some(payload) => {
                     return Err(SyncError::Config(format!(
                         "the table `{table}` has a column `{payload}`; a table for `user_deletes` must not have one, so this may be the wrong table"
@@ -83,10 +83,10 @@ impl Columns {
         Ok(Columns { updated_at, payload, identifiers })
     }
 
-    /// Names a row in a message by its identifiers, such as `EXTERNAL_ID "a"`. The texts are those of `identifiers`, in its
-    /// order; `None` if all are null.
+    /// Names a row in a message by its identifiers, such as `EXTERNAL_ID "a"`; `None` if all are null. The texts are in
+    /// the order of `identifiers`.
     pub fn row_name(&self, texts: impl IntoIterator<Item = Option<String>>) -> Option<String> {
-        /// Characters of an identifier that are shown.
+        /// Longest prefix of an identifier that is shown, in characters.
         const SHOWN: usize = 100;
         let named = self.identifiers.iter().zip(texts).filter_map(|((_, column), text)| {
             Some(format!("{column} {:?}", text?.chars().take(SHOWN).collect::<String>()))
@@ -94,12 +94,12 @@ impl Columns {
         Some(named.collect::<Vec<_>>().join(", ")).filter(|name| !name.is_empty())
     }
 
-    /// The columns of a row's content in their order: identifiers, then the payload.
+    /// The content columns in order: identifiers, then the payload.
     pub fn content(&self) -> impl Iterator<Item = &str> {
         self.identifiers.iter().map(|(_, name)| name.as_str()).chain(self.payload.as_deref())
     }
 
-    /// The row whose values in the order of the content `value` gives.
+    /// Builds a row. `value` returns the values of the content columns, by index.
     pub fn row<'v, E>(
         &self,
         hasher: &RowHasher,
@@ -128,7 +128,7 @@ impl Columns {
         Ok(Row::new(hasher, updated_at, self.identifier(texts), payload, flaw))
     }
 
-    /// The identifier of a row: the first that is not null. The texts are those of `identifiers`, in its order.
+    /// The identifier of a row: the first that is not null. The texts are in the order of `identifiers`.
     fn identifier(&self, texts: impl IntoIterator<Item = Option<String>>) -> Option<Identifier> {
         let mut by_place = [const { None }; IDENTIFIERS.len()];
         for ((place, _), text) in self.identifiers.iter().zip(texts) {
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn users_are_not_deleted_by_what_several_may_share() {
+    fn users_are_not_deleted_by_identifiers_that_several_may_share() {
         let deletes = |names: &[&str]| columns_for(IntegrationKind::UserDeletes, names);
         let error = deletes(&["UPDATED_AT", "EMAIL", "PHONE", "ALIAS_NAME"]).unwrap_err();
         assert!(error.contains("by EMAIL and PHONE only") && error.contains("needs EXTERNAL_ID"), "{error}");
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_said_with_what_there_is() {
+    fn an_error_names_the_missing_and_the_existing_columns() {
         let error = columns(&["PAYLOAD", "EXTERNAL_ID", "CHANGED"]).unwrap_err();
         assert!(error.contains("no column UPDATED_AT; its columns are `PAYLOAD`, `EXTERNAL_ID`, `CHANGED`"), "{error}");
         assert!(columns(&["UPDATED_AT", "EMAIL"]).unwrap_err().contains("PAYLOAD"));
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_of_a_row_is_said_and_not_kept() {
+    fn values_that_cannot_be_sent_are_reported_and_dropped() {
         let columns = columns(&["UPDATED_AT", "PAYLOAD", "EXTERNAL_ID", "EMAIL"]).unwrap();
         let long = "x".repeat(LONGEST + 1);
         let row = |values: [&[u8]; 3]| {

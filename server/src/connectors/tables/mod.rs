@@ -1,4 +1,4 @@
-//! What sources that read a table have in common: its columns, its timestamps, and rows in chunks.
+//! Shared by sources that read a table: columns, timestamps, and chunks of rows.
 
 mod chunk;
 pub mod columns;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 pub use chunk::{Chunk, WAITING};
 
-/// How long to wait for a lock on the table before the read fails and is tried again. Shorter in tests.
+/// How long to wait for a lock on the table before the read fails and is retried. Shorter in tests.
 pub const LOCKED: Duration = if cfg!(test) { Duration::from_secs(1) } else { Duration::from_secs(10) };
 
 /// The largest LIMIT of a query: databases use signed integers.

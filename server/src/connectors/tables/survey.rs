@@ -1,13 +1,13 @@
-//! What there is among the `UPDATED_AT`s that may be new, and how to select those that are.
+//! A survey of the `UPDATED_AT` values that may be new, and how to select the new ones.
 //!
-//! A database sorts numbers as the times that they are. It does so with texts only when all are written alike: with as many
-//! digits, and with the same separator and zone.
+//! A database sorts numbers chronologically. Texts sort chronologically only if all have the same number of digits, the
+//! same separator and the same zone.
 
 use chrono::{DateTime, TimeDelta};
 
 use super::timestamps::TimestampFormat;
 
-/// A time as a database keeps it.
+/// A time as the database stores it.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub enum StoredTime<'a> {
     /// A number of seconds or milliseconds.
@@ -16,7 +16,7 @@ pub enum StoredTime<'a> {
     Text(&'a str),
 }
 
-/// A [`StoredTime`] that is kept: a bound of those that are read.
+/// An owned [`StoredTime`], used as a bound in queries.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TimeBound {
     /// A number of seconds or milliseconds.
@@ -43,50 +43,50 @@ impl From<StoredTime<'_>> for TimeBound {
     }
 }
 
-/// Which rows a run takes, and in which order.
+/// Which rows a run reads.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Selection {
-    /// As the database compares them.
+    /// The stored values are compared.
     Stored {
-        /// The first.
+        /// The lowest value.
         from: TimeBound,
-        /// The last.
+        /// The highest value.
         to: TimeBound,
     },
-    /// As times compare, in microseconds.
+    /// The values are converted to microseconds and compared.
     Computed {
-        /// The first.
+        /// The earliest time.
         from: i64,
-        /// The last.
+        /// The latest time.
         to: i64,
     },
 }
 
-/// A survey of the `UPDATED_AT`s that may be new.
+/// A survey of the `UPDATED_AT` values that may be new.
 #[derive(Debug)]
 pub struct Survey {
-    /// The time of the first rows that are read, in microseconds; `None` for all rows.
+    /// The earliest time that is read, in microseconds; `None` for all rows.
     from: Option<i64>,
     now: i64,
     /// Rows dated in the future.
     pub future: u64,
-    /// The times from there to now.
-    times: Option<Stretch>,
-    /// The layout of the first text, and whether all others have it.
+    /// The times between `from` and `now`.
+    times: Option<TimeRange>,
+    /// The layout of the first text, and whether all others share it.
     layout: Option<TextLayout>,
     alike: bool,
-    /// The last place in the database and the time there, while later times stand at later places.
+    /// The last storage position and its time; `None` once a later position has an earlier time.
     in_order: Option<(i64, i64)>,
 }
 
-/// The first and the last of some times.
+/// The earliest and the latest of some times.
 #[derive(Debug, Clone)]
-struct Stretch {
+struct TimeRange {
     first: (i64, TimeBound),
     last: (i64, TimeBound),
 }
 
-/// What makes texts sort as the times that they are.
+/// The properties of a text that must be equal for texts to sort chronologically.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct TextLayout {
     length: usize,
@@ -95,37 +95,37 @@ struct TextLayout {
 }
 
 impl Survey {
-    /// Before anything was seen.
+    /// An empty survey.
     pub fn new(from: Option<i64>, now: i64) -> Survey {
         Survey { from, now, future: 0, times: None, layout: None, alike: true, in_order: Some((i64::MIN, i64::MIN)) }
     }
 
-    /// What a database has found by itself among timestamps: so many rows in the future.
+    /// A survey of a timestamp column, where the database itself has counted the rows dated in the future.
     pub fn counted(from: Option<i64>, earliest: i64, now: i64, future: u64) -> Survey {
         let first = from.unwrap_or(earliest);
         let bound = |micros| (micros, TimeBound::Number(micros as f64));
-        let times = (first <= now).then(|| Stretch { first: bound(first), last: bound(now) });
+        let times = (first <= now).then(|| TimeRange { first: bound(first), last: bound(now) });
         Survey { times, alike: false, future, ..Survey::new(from, now) }
     }
 
-    /// A value that is not above any that is to be read, however those are written.
+    /// A bound below every value that is to be read, however it is written.
     pub fn lowest(&self, format: TimestampFormat) -> TimeBound {
         match (format, self.from) {
             (TimestampFormat::Text, None) => TimeBound::Text(String::new()),
             (TimestampFormat::Text, Some(from)) => {
-                // A zone moves what is written by less than a day.
+                // A zone offset shifts the written time by less than a day.
                 let date =
                     DateTime::from_timestamp_micros(from).and_then(|time| time.checked_sub_signed(TimeDelta::days(1)));
                 TimeBound::Text(date.map_or(String::new(), |date| date.format("%Y-%m-%d").to_string()))
             }
             (_, None) => TimeBound::Number(f64::NEG_INFINITY),
-            // A fraction that is just below may be rounded up to it.
+            // A fraction just below `from` may be rounded up to it.
             (TimestampFormat::Seconds, Some(from)) => TimeBound::Number((from.div_euclid(1_000_000) - 1) as f64),
             (TimestampFormat::Milliseconds, Some(from)) => TimeBound::Number((from.div_euclid(1000) - 1) as f64),
         }
     }
 
-    /// Adds a value with its time, and its place in the database, if it has one.
+    /// Adds a value with its time, and its storage position if it has one.
     pub fn take(&mut self, micros: i64, value: StoredTime<'_>, place: Option<i64>) {
         self.in_order = self
             .in_order
@@ -142,14 +142,14 @@ impl Survey {
         }
     }
 
-    /// Whether later times stand at later places in the database.
+    /// Whether rows stored later have later times.
     pub fn is_in_order(&self) -> bool {
         self.in_order.is_some()
     }
 
     /// The rows to read; `None` if there are none.
     pub fn selection(&self) -> Option<Selection> {
-        let Stretch { first, last } = self.times.as_ref()?;
+        let TimeRange { first, last } = self.times.as_ref()?;
         Some(if self.alike {
             Selection::Stored { from: first.1.clone(), to: last.1.clone() }
         } else {
@@ -158,17 +158,17 @@ impl Survey {
     }
 }
 
-fn add(stretch: &mut Option<Stretch>, micros: i64, value: StoredTime<'_>) {
+fn add(range: &mut Option<TimeRange>, micros: i64, value: StoredTime<'_>) {
     let new = || (micros, value.into());
-    match stretch {
-        None => *stretch = Some(Stretch { first: new(), last: new() }),
-        Some(stretch) => {
-            // Those of one microsecond may still differ.
-            if (micros, value) < (stretch.first.0, stretch.first.1.stored()) {
-                stretch.first = new();
+    match range {
+        None => *range = Some(TimeRange { first: new(), last: new() }),
+        Some(range) => {
+            // Values of the same microsecond may still differ.
+            if (micros, value) < (range.first.0, range.first.1.stored()) {
+                range.first = new();
             }
-            if (micros, value) > (stretch.last.0, stretch.last.1.stored()) {
-                stretch.last = new();
+            if (micros, value) > (range.last.0, range.last.1.stored()) {
+                range.last = new();
             }
         }
     }
@@ -180,14 +180,14 @@ impl TextLayout {
     }
 
     fn is_of(&self, text: &str) -> bool {
-        // A leap second is the first of the next minute, and sorts as the last of its own.
+        // A leap second has the same time as the start of the next minute, but sorts before it.
         let is_leap = text.get(17..19) == Some("60");
         let separator = text.as_bytes().get(10).copied();
         !is_leap && self.length == text.len() && self.separator == separator && self.zone == zone(text)
     }
 }
 
-/// `Z`, `+01:00`, or nothing.
+/// The zone of a text: `Z`, `+01:00`, or empty.
 fn zone(text: &str) -> &str {
     let length = match text.as_bytes() {
         [.., b'Z' | b'z'] => 1,
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_are_written_alike_are_selected_as_texts() {
+    fn texts_with_one_layout_are_compared_as_texts() {
         let texts = ["1970-01-01T00:00:03Z", "1970-01-01T00:00:01Z", "1970-01-01T00:00:05Z", "1971-01-01T00:00:00Z"];
         let text = |text: &str| TimeBound::Text(text.to_owned());
         let stored = |from, to| Some(Selection::Stored { from: text(from), to: text(to) });
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_are_written_differently_are_selected_as_times() {
+    fn texts_with_different_layouts_are_compared_as_times() {
         let from_1_to = |seconds: i64| Some(Selection::Computed { from: 1_000_000, to: seconds * 1_000_000 });
         for other in
             ["1970-01-01T01:00:04+01:00", "1970-01-01 00:00:04Z", "1970-01-01T00:00:04", "1970-01-01T00:00:04.0Z"]
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_in_which_rows_are_stored_may_be_that_of_their_times() {
+    fn chronological_storage_order_is_recognised() {
         for (rows, in_order) in [
             (vec![(1, 10), (2, 10), (5, 20)], true),
             (vec![(1, 10), (2, 9)], false),
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_is_new_nothing_is_selected() {
+    fn without_new_rows_nothing_is_selected() {
         assert_eq!(survey(None, &[]).selection(), None);
         let survey = survey(Some(1_000_001), &["1970-01-01T00:00:01Z", "1971-01-01T00:00:00Z"]);
         assert_eq!(survey.selection(), None);

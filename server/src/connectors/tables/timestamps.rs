@@ -1,16 +1,16 @@
-//! The formats in which a database without a type for times keeps `UPDATED_AT`.
+//! The formats of `UPDATED_AT` in databases that have no type for timestamps, or where the column has another type.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
-/// Numbers from here on are milliseconds, below they are seconds: 1973 as the one, the year 5138 as the other.
+/// Numbers from this value on are milliseconds (1973), smaller ones seconds (up to the year 5138).
 const FIRST_MILLISECONDS: u64 = 100_000_000_000;
-/// The year 10000 in microseconds. Larger numbers are not taken as times: they count microseconds or nanoseconds.
+/// The year 10000 in microseconds. Larger numbers are refused: they count microseconds or nanoseconds.
 const FIRST_NO_TIME: u64 = 253_402_300_800_000_000;
 
-/// The format of a column's times. One column has one format.
+/// The format of a column's times. All times of a column have the same format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimestampFormat {
-    /// RFC 3339, or the same without a zone, which is UTC.
+    /// RFC 3339, or the same without a zone, read as UTC.
     Text,
     /// Seconds since 1970.
     Seconds,
@@ -38,26 +38,26 @@ impl TimestampFormat {
     }
 }
 
-/// A number of either format in microseconds; `None` if it is out of range.
+/// Converts a number to microseconds; `None` if it is out of range.
 pub fn micros_of_number(number: i64) -> Option<i64> {
     let scale = if TimestampFormat::of_number(number) == TimestampFormat::Milliseconds { 1000 } else { 1_000_000 };
     number.checked_mul(scale).filter(|micros| micros.unsigned_abs() < FIRST_NO_TIME)
 }
 
-/// A fractional number of either format in microseconds.
+/// Converts a fractional number to microseconds.
 pub fn micros_of_fraction(number: f64) -> Option<i64> {
     let scale = if number.abs() >= FIRST_MILLISECONDS as f64 { 1e3 } else { 1e6 };
     let micros = (number * scale).round();
     (micros.abs() < FIRST_NO_TIME as f64).then_some(micros as i64)
 }
 
-/// A text in microseconds, rounded down; `None` if it is not a timestamp.
+/// Converts a text to microseconds, rounded down; `None` if it is not a timestamp.
 pub fn micros_of_text(text: &str) -> Option<i64> {
-    micros_of_usual_text(text.as_bytes()).or_else(|| micros_of_any_text(text))
+    micros_of_common_text(text.as_bytes()).or_else(|| micros_of_general_text(text))
 }
 
-/// The common form `2026-11-23T20:43:04.000123Z`, without the general parser, which is much slower.
-fn micros_of_usual_text(text: &[u8]) -> Option<i64> {
+/// Parses the common form `2026-11-23T20:43:04.000123Z`. The general parser is much slower.
+fn micros_of_common_text(text: &[u8]) -> Option<i64> {
     let number = |digits: &[u8]| {
         digits
             .iter()
@@ -67,7 +67,7 @@ fn micros_of_usual_text(text: &[u8]) -> Option<i64> {
     let &[y3, y2, y1, y0, b'-', m1, m0, b'-', d1, d0, b'T' | b' ', h1, h0, b':', n1, n0, b':', s1, s0] = time else {
         return None;
     };
-    // More digits than microseconds have are rare enough for the general way.
+    // Fractions finer than microseconds are rare: leave them to the general parser.
     let micros = match fraction {
         [] => 0,
         [b'.', digits @ ..] if (1..=6).contains(&digits.len()) => number(digits)? * 10_u32.pow(6 - digits.len() as u32),
@@ -79,21 +79,21 @@ fn micros_of_usual_text(text: &[u8]) -> Option<i64> {
     Some(time.and_utc().timestamp_micros())
 }
 
-fn micros_of_any_text(text: &str) -> Option<i64> {
-    // The parser takes `2026-1-1`, blanks and other signs too, which do not sort as the times that they are.
+fn micros_of_general_text(text: &str) -> Option<i64> {
+    // The parser also accepts `2026-1-1`, blanks and other signs, which do not sort chronologically.
     if !text.is_ascii() || !SHAPE.iter().zip(text.bytes()).all(|(shape, byte)| is_in_shape(*shape, byte)) {
         return None;
     }
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Some(time.timestamp_micros());
     }
-    // The same without a zone, with either separator.
+    // Without a zone, with either separator.
     let separator = text.as_bytes().get(10)?;
     let format = if *separator == b' ' { "%Y-%m-%d %H:%M:%S%.f" } else { "%Y-%m-%dT%H:%M:%S%.f" };
     NaiveDateTime::parse_from_str(text, format).ok().map(|time| time.and_utc().timestamp_micros())
 }
 
-/// What every text begins with: `0` is a digit, `_` a separator.
+/// The required start of every text: `0` is a digit, `_` a separator.
 const SHAPE: &[u8] = b"0000-00-00_00:00:00";
 
 fn is_in_shape(shape: u8, byte: u8) -> bool {
@@ -104,12 +104,12 @@ fn is_in_shape(shape: u8, byte: u8) -> bool {
     }
 }
 
-/// A fractional number for a message, a very large one in short.
+/// A fractional number for a message; very large ones are shortened.
 pub fn example_of_fraction(number: f64) -> String {
     if number.abs() < 1e16 { number.to_string() } else { format!("{number:e}") }
 }
 
-/// The message for a value of `UPDATED_AT` that is not a timestamp. Texts are shown in quotes; `row` names the row, such as
+/// The message for a value of `UPDATED_AT` that is not a timestamp. Texts are in quotes; `row` names the row, such as
 /// `EXTERNAL_ID "a"`.
 pub fn not_a_timestamp(table: &str, column: &str, value: &str, row: Option<&str>) -> String {
     let row = in_row(row);
@@ -123,7 +123,7 @@ pub fn not_a_timestamp(table: &str, column: &str, value: &str, row: Option<&str>
     format!("the column `{column}` of the table `{table}` holds {value}{row}, which is not a timestamp; {advice}")
 }
 
-/// The message for a column with values of two formats: for each a value, its format and its row.
+/// The message for a column with two formats: for each a value, its format and its row.
 pub fn mixed_formats(table: &str, column: &str, found: [(&str, TimestampFormat, Option<&str>); 2]) -> String {
     let [one, other] = found.map(|(value, format, row)| format!("{value} is {}{}", format.name(), in_row(row)));
     format!("the column `{column}` of the table `{table}` mixes formats: {one}, {other}; use one for the whole column")
@@ -165,7 +165,7 @@ mod tests {
             "2026-11-2é",
             "2026-11-23T20:43",
             "2026-11-23T20:43:04+01",
-            // The ones that do not sort as times.
+            // Forms that do not sort chronologically.
             "2026-2-10T00:00:00",
             "2026-01-01T9:00:00.12",
             "2026-01-01 9:00:00",
@@ -178,12 +178,12 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_way_says_what_the_general_way_says() {
+    fn the_fast_parser_agrees_with_the_general_one() {
         proptest!(|(text in "(19|20)[0-9]{2}-[01][0-9]-[0-3][0-9][T ][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{1,7})?Z?")| {
-            if let Some(micros) = micros_of_usual_text(text.as_bytes()) {
-                // A zone after a blank is the one writing that the general way does not know.
+            if let Some(micros) = micros_of_common_text(text.as_bytes()) {
+                // A zone after a blank is the only form that the general parser refuses.
                 let text = if text.ends_with('Z') { text.replace(' ', "T") } else { text };
-                prop_assert_eq!(micros_of_any_text(&text), Some(micros));
+                prop_assert_eq!(micros_of_general_text(&text), Some(micros));
             }
         });
     }
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_of_digits_is_refused_with_the_column_that_would_be_read() {
+    fn digits_in_a_text_column_are_refused_with_the_column_type_to_use() {
         let said = |value: &str| not_a_timestamp("users", "UPDATED_AT", value, Some("EXTERNAL_ID \"a\""));
         assert_eq!(
             said("\"1790000000\""),

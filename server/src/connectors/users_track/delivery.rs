@@ -1,9 +1,9 @@
-//! `POST /users/track` and `POST /users/delete` of Braze, or of what answers like it.
+//! Delivery to Braze's `POST /users/track` and `POST /users/delete`, or a compatible service.
 //!
-//! A batch is sent until the destination has said of every object whether it is accepted. A batch that is refused as a
-//! whole, or at which the destination fails again and again, is halved until the offending objects are alone. One that is
-//! refused alone without being named is sent again at the end of its batch before it is refused for good. Pauses that the
-//! destination asks for hold for all lanes. A run that is to stop waits for nothing.
+//! A batch is sent until every object is accepted or refused. If the batch is refused as a whole, or the service fails
+//! at it repeatedly, it is halved until the offending objects are alone. An object that is refused alone without being
+//! named is sent again at the end of its batch before it is refused for good. Pauses that the service asks for apply to
+//! all lanes. A run that is asked to stop waits for nothing.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,43 +18,45 @@ use super::limits::MOST_BYTES;
 use super::patience::Pauses;
 use super::settings::UsersTrack;
 use super::stretches::{Doubt, Stretch, Stretches};
-use super::suspects::{Heard, Suspects};
-use super::track_response::{Dealt, Meaning};
+use super::suspects::{Signal, Suspects};
+use super::track_response::{Meaning, Processed};
 use crate::sync::SyncError;
 use crate::sync::batch::Batch;
 use crate::sync::destination::{DeliveryContext, Limits, Outcome};
 use crate::types::IntegrationKind;
 
-/// Requests at once. The service allows 1,000 a second, so that this keeps pace with answers that take 8 ms.
+/// Concurrent requests. Braze allows 1,000 requests a second, which 8 lanes reach if an answer takes 8 ms.
 const LANES: usize = 8;
 
-/// Objects at which the destination fails so often in a row are sent in smaller parts.
+/// After this many failures in a row, objects are sent in smaller parts.
 const FAILURES_TOGETHER: usize = 3;
-/// An object at which it fails so often in a row, while it takes others, may be refused: more, as it is skipped then.
+/// After this many failures in a row, while other objects are accepted, a single object may be refused. More than for
+/// parts, because the object is then skipped.
 const FAILURES_ALONE: usize = 5;
-/// An object that was never in a larger part that failed: the service must have taken others between so many failures.
+/// For an object that was never in a larger part that failed: the service must have processed other objects between
+/// this many failures.
 const FAILURES_BETWEEN: usize = 3;
 
-/// A service that is ready for a run.
+/// A service opened for a run.
 #[derive(Debug)]
 pub struct OpenUsersTrack {
     endpoint: Endpoint,
     objects: usize,
     give_up_after: Duration,
     give_up_when_limited_after: Duration,
-    /// Its `first_pause` holds where the destination does not say how long to wait. What it asks for is never shorter.
+    /// Its `first_pause` applies if the service does not say how long to wait, and is the minimum if it does.
     context: DeliveryContext,
     pauses: Pauses,
     suspects: Suspects,
-    /// While nothing was ever accepted one lane alone finds out what is refused.
+    /// Until the service has accepted something, only one lane at a time searches for the objects that are refused.
     turn: Mutex<()>,
-    /// What was warned of in this run.
+    /// Whether each warning has been logged in this run.
     warned_of_body: AtomicBool,
     warned_of_errors: AtomicBool,
 }
 
 impl OpenUsersTrack {
-    /// Prepares the connections; nothing is sent.
+    /// Prepares the connections without sending anything.
     pub fn open(
         settings: &UsersTrack,
         kind: IntegrationKind,
@@ -75,35 +77,35 @@ impl OpenUsersTrack {
         })
     }
 
-    /// How much may travel at once.
+    /// Maximum requests in flight, and objects and bytes per request.
     pub fn limits(&self) -> Limits {
         Limits { lanes: LANES, objects: self.objects, bytes: MOST_BYTES, separator: b',' }
     }
 
-    /// Objects that may have been refused for something that is no matter of rows.
+    /// The objects that may have been refused for a reason that has nothing to do with them.
     pub fn suspects(&self) -> &Suspects {
         &self.suspects
     }
 
-    /// Delivers a batch: writes down what became of each object, until all have an outcome or the run is to stop.
+    /// Delivers a batch: records the outcome of each object, until all have one or the run is asked to stop.
     pub async fn deliver(&self, batch: &Batch, outcomes: &mut [Option<Outcome>]) -> Result<(), SyncError> {
         let _delivering = self.suspects.delivering();
         let mut stretches = Stretches::of(batch);
         let mut turn = None;
         loop {
             let Some(mut stretch) = stretches.next() else {
-                // Another lane may be the one that finds out what is refused.
+                // Another lane may need to search for the refused objects.
                 turn = None;
-                match self.look_again(&mut stretches).await? {
-                    Again::Done => break,
-                    Again::Send => {}
-                    Again::HoldBack => {
+                match self.next_step(&mut stretches).await? {
+                    NextStep::Done => break,
+                    NextStep::Send => {}
+                    NextStep::HoldBack => {
                         for Stretch { objects, doubt, .. } in stretches.take_suspects() {
                             let reason = doubt.map(|doubt| doubt.reason).unwrap_or_default();
                             outcomes[objects.start] = Some(Outcome::Suspected(self.suspects.hold_back(), reason));
                         }
                     }
-                    Again::Stopped => return Ok(()),
+                    NextStep::Stopped => return Ok(()),
                 }
                 continue;
             };
@@ -112,8 +114,8 @@ impl OpenUsersTrack {
             }
             let first = stretch.objects.start;
             match self.send(batch, &mut stretch).await? {
-                Verdict::Dealt(refusals) => {
-                    stretches.dealt();
+                Verdict::Processed(refusals) => {
+                    stretches.processed();
                     outcomes[stretch.objects].fill(Some(Outcome::Delivered(0)));
                     for (index, reason) in refusals {
                         outcomes[first + index] = Some(Outcome::Refused(reason));
@@ -127,7 +129,7 @@ impl OpenUsersTrack {
                         let refused_at = self.suspects.begun();
                         stretch.doubt = Some(Doubt { refused_at, reason, tries: 0, is_final: false });
                         stretches.set_aside(stretch);
-                        // Where the order of the objects forbids to try some from all over the batch, all of them are.
+                        // If the order of objects prevents sampling the batch, every object is checked first.
                         if stretches.are_independent() {
                             self.suspects.judge().await?;
                         }
@@ -151,7 +153,7 @@ impl OpenUsersTrack {
                     tracing::debug!(objects = stretch.len(), %status, "the destination fails at the batch; it is halved");
                     self.halve(&mut stretches, stretch);
                 }
-                Verdict::PutOff => stretches.put_off(stretch),
+                Verdict::Postponed => stretches.postpone(stretch),
                 Verdict::Stopped => return Ok(()),
             }
             if self.context.stop.is_asked() {
@@ -161,91 +163,91 @@ impl OpenUsersTrack {
         self.suspects.judge().await
     }
 
-    /// Halves a stretch. It was patience with the service in which nothing else was dealt with that counts for its parts.
+    /// Halves a stretch. The halves inherit its retry time only if the service has processed nothing else since.
     fn halve(&self, stretches: &mut Stretches<'_>, mut stretch: Stretch) {
-        if self.suspects.dealt_last() > stretch.patience.trouble_since {
+        if self.suspects.last_processed() > stretch.patience.failing_since {
             stretch.patience = Default::default();
         }
         stretch.failed_at = Some(self.suspects.begun());
         stretches.halve(&stretch);
     }
 
-    /// Decides, where all other objects of a batch that may be sent are dealt with, which of those that are set aside are
-    /// sent again.
-    async fn look_again(&self, stretches: &mut Stretches<'_>) -> Result<Again, SyncError> {
+    /// Decides which suspects to send again, when all other objects of the batch that may be sent have been processed.
+    async fn next_step(&self, stretches: &mut Stretches<'_>) -> Result<NextStep, SyncError> {
         loop {
-            let Some(refused_at) = stretches.first_refusal() else { return Ok(Again::Done) };
-            let pausing = match self.wait(self.suspects.hear(refused_at)).await {
-                Some(Heard::Dealt) => {
-                    stretches.look_again(|refused_at| self.suspects.has_dealt_after(refused_at));
-                    return Ok(Again::Send);
+            let Some(refused_at) = stretches.first_refusal() else { return Ok(NextStep::Done) };
+            let pausing = match self.wait(self.suspects.wait_for_signal(refused_at)).await {
+                Some(Signal::Processed) => {
+                    stretches.release_suspects(|refused_at| self.suspects.has_processed_after(refused_at));
+                    return Ok(NextStep::Send);
                 }
-                Some(Heard::Try) => {
+                Some(Signal::Retry) => {
                     stretches.try_one();
-                    return Ok(Again::Send);
+                    return Ok(NextStep::Send);
                 }
-                Some(Heard::Silence(pausing)) => pausing,
-                None => return Ok(Again::Stopped),
+                Some(Signal::BackOff(pausing)) => pausing,
+                None => return Ok(NextStep::Stopped),
             };
             let Some(pause) = pausing.next_pause(self.context.first_pause) else {
                 self.suspects.judge_tried()?;
-                return Ok(Again::HoldBack);
+                return Ok(NextStep::HoldBack);
             };
-            match self.wait(timeout(pause, self.suspects.dealt_after(refused_at))).await {
+            match self.wait(timeout(pause, self.suspects.processed_after(refused_at))).await {
                 Some(Ok(())) => {}
                 Some(Err(_)) => {
                     pausing.try_again();
                     stretches.try_one();
-                    return Ok(Again::Send);
+                    return Ok(NextStep::Send);
                 }
-                None => return Ok(Again::Stopped),
+                None => return Ok(NextStep::Stopped),
             }
         }
     }
 
-    /// Sends some objects until the destination has dealt with them, or has failed at them too often.
+    /// Sends objects until the service has processed them, or has failed at them too often.
     async fn send(&self, batch: &Batch, stretch: &mut Stretch) -> Result<Verdict, SyncError> {
         let array = self.endpoint.array(batch.key);
         let objects = batch.bytes(stretch.objects.clone());
         let body = Bytes::from([b"{\"", array.as_bytes(), b"\":[", objects, b"]}"].concat());
         let alone = stretch.len() == 1;
-        let (mut failures, mut between, mut dealt_before) = (0, 0, None);
+        let (mut failures, mut between, mut processed_before) = (0, 0, None);
         while self.may_send().await {
-            let request = self.suspects.under_way();
+            let request = self.suspects.begin_request();
             let sent = self.context.fence.within(self.endpoint.post(body.clone(), stretch.len())).await;
-            // Where the lease ended first it is sent again once it is surely held.
+            // If the lease ended first, the request is repeated once the lease is held again.
             let Some(meaning) = sent else { continue };
             match &meaning {
-                Ok(Meaning::Dealt(_)) => request.dealt(),
+                Ok(Meaning::Processed(_)) => request.processed(),
                 Ok(Meaning::ServerError(..)) => request.failed(),
                 _ => {}
             }
             drop(request);
             let (reason, asked) = match meaning? {
-                Meaning::Dealt(dealt) => {
-                    self.warn(&dealt);
-                    return Ok(Verdict::Dealt(dealt.refused));
+                Meaning::Processed(processed) => {
+                    self.warn(&processed);
+                    return Ok(Verdict::Processed(processed.refused));
                 }
                 Meaning::RefusedTogether(reason) => return Ok(Verdict::RefusedTogether(reason)),
-                Meaning::Later(asked) => {
+                Meaning::RateLimited(asked) => {
                     let first = self.context.first_pause;
                     let pause = asked.unwrap_or_else(|| stretch.patience.next_pause(first)).max(first);
-                    let dealt_last = self.suspects.dealt_last();
-                    stretch.patience.limited(dealt_last, pause, self.give_up_when_limited_after)?;
+                    let last_processed = self.suspects.last_processed();
+                    stretch.patience.limited(last_processed, pause, self.give_up_when_limited_after)?;
                     self.pauses.limit(pause);
                     continue;
                 }
                 Meaning::ServerError(status, asked) => {
                     let answers = self.suspects.answers();
-                    between +=
-                        usize::from(dealt_before.replace(answers.dealt).is_some_and(|before| answers.dealt > before));
-                    // One that says when it is over is not about these objects.
+                    between += usize::from(
+                        processed_before.replace(answers.processed).is_some_and(|before| answers.processed > before),
+                    );
+                    // A failure with a `Retry-After` is not about these objects.
                     failures += usize::from(asked.is_none());
                     stretch.failures.add(status, asked.is_some(), answers);
-                    // An object is skipped only where the destination has taken others that were sent after the part that it
-                    // was in failed, or again and again while it failed at this one. When the service goes down, some are
-                    // still accepted shortly after.
-                    let others_pass = stretch.failed_at.is_some_and(|then| self.suspects.has_dealt_after(then))
+                    // An object is skipped only if the service has processed other objects sent after the part with
+                    // this object failed, or between its failures at this object. While a service goes down, a few
+                    // requests may still succeed.
+                    let others_pass = stretch.failed_at.is_some_and(|then| self.suspects.has_processed_after(then))
                         || between >= FAILURES_BETWEEN;
                     let is_failing = if alone {
                         failures >= FAILURES_ALONE && others_pass && stretch.failures.are_about_the_object(answers)
@@ -255,28 +257,28 @@ impl OpenUsersTrack {
                     if is_failing {
                         return Ok(Verdict::Failing(status));
                     }
-                    // Patience with a single object begins anew while others get through.
-                    if alone && asked.is_none() && self.suspects.dealt_last() > stretch.patience.trouble_since {
+                    // The retry time of a single object starts again while other objects are processed.
+                    if alone && asked.is_none() && self.suspects.last_processed() > stretch.patience.failing_since {
                         stretch.patience = Default::default();
                     }
                     (status.to_string(), asked)
                 }
-                Meaning::Trouble(reason, asked) => (reason, asked),
+                Meaning::Transient(reason, asked) => (reason, asked),
             };
             let pause = stretch.patience.next_pause(self.context.first_pause).max(asked.unwrap_or_default());
-            stretch.patience.trouble(&reason, pause, self.give_up_after)?;
+            stretch.patience.failed(&reason, pause, self.give_up_after)?;
             self.pauses.log_failure(&reason, pause);
             if self.wait(sleep(pause)).await.is_none() {
                 return Ok(Verdict::Stopped);
             }
             if alone && failures >= FAILURES_ALONE {
-                return Ok(Verdict::PutOff);
+                return Ok(Verdict::Postponed);
             }
         }
         Ok(Verdict::Stopped)
     }
 
-    /// Waits until something may be sent; false where the run is to stop before.
+    /// Waits until a request may be sent; `false` if the run is asked to stop first.
     async fn may_send(&self) -> bool {
         loop {
             let waited = if let Some(until) = self.pauses.until() {
@@ -292,7 +294,7 @@ impl OpenUsersTrack {
         }
     }
 
-    /// Waits for something, without the run's slot if it takes long; nothing where the run is to stop before.
+    /// Waits, releasing the run's slot if it takes long; `None` if the run is asked to stop first.
     async fn wait<T>(&self, waiting: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
@@ -301,40 +303,40 @@ impl OpenUsersTrack {
         }
     }
 
-    /// Warns of answers that are odd, once in a run.
-    fn warn(&self, dealt: &Dealt) {
-        if dealt.odd_body && !self.warned_of_body.swap(true, Ordering::Relaxed) {
+    /// Logs a warning about unexpected answers, once per run.
+    fn warn(&self, processed: &Processed) {
+        if processed.foreign_body && !self.warned_of_body.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 "the destination accepts objects with a body that is not the service's; they count as delivered"
             );
         }
-        if dealt.odd_errors && !self.warned_of_errors.swap(true, Ordering::Relaxed) {
+        if processed.unassigned_errors && !self.warned_of_errors.swap(true, Ordering::Relaxed) {
             tracing::warn!("the destination's answer has an error that names no object of the request");
         }
     }
 }
 
-/// What comes next where only objects are left that are set aside.
-enum Again {
-    /// There are none.
+/// What to do when only suspects are left.
+enum NextStep {
+    /// No suspects are left.
     Done,
-    /// Some are to be sent again.
+    /// Some suspects are to be sent again.
     Send,
-    /// It was tried often enough.
+    /// They were tried often enough.
     HoldBack,
-    /// The run is to stop.
+    /// The run is asked to stop.
     Stopped,
 }
 
-/// What the destination has decided about some objects.
+/// The service's decision about some objects.
 enum Verdict {
-    /// These are refused, the others accepted.
-    Dealt(Vec<(usize, String)>),
+    /// These objects are refused, the others accepted.
+    Processed(Vec<(usize, String)>),
     RefusedTogether(String),
-    /// It fails at them again and again; at a single one while it takes others.
+    /// The service repeatedly fails at these objects; in the case of one object, while it processes others.
     Failing(StatusCode),
-    /// It fails at a single one, and perhaps at all: the others are to be tried first.
-    PutOff,
-    /// The run is to stop.
+    /// The service fails at this object, and perhaps at all objects: try the others first.
+    Postponed,
+    /// The run is asked to stop.
     Stopped,
 }

@@ -18,22 +18,22 @@ use crate::types::IntegrationKind;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
-/// Longer answers are cut off: 75 errors take a few kilobytes.
+/// Longer answers are cut off. 75 errors take a few kilobytes.
 const LONGEST_ANSWER: usize = 1_000_000;
 
-/// An endpoint of a service, with the key for it.
+/// An endpoint of a service, and its API key.
 #[derive(Debug)]
 pub struct Endpoint {
     address: String,
     kind: IntegrationKind,
-    /// The most objects that it takes in a request.
+    /// Maximum objects per request.
     pub most_objects: usize,
     http: Client,
     key: Secret,
 }
 
 impl Endpoint {
-    /// Prepares the connections; nothing is sent.
+    /// Prepares the connections without sending anything.
     pub fn new(settings: &UsersTrack, kind: IntegrationKind) -> Result<Endpoint, SyncError> {
         let wrong = |error: &dyn std::fmt::Display| {
             SyncError::Config(format!("no request can be sent to the destination: {error}"))
@@ -67,10 +67,10 @@ impl Endpoint {
         })
     }
 
-    /// Sends a request without objects. The service checks the key first, and then refuses the request because it is empty.
+    /// Sends a request without objects. The service first checks the key and then refuses the empty request.
     pub async fn probe(&self) -> Result<(), SyncError> {
         match self.post(Bytes::from_static(b"{}"), 0).await {
-            Ok(Meaning::Trouble(reason, _)) => {
+            Ok(Meaning::Transient(reason, _)) => {
                 Err(SyncError::Failed(format!("request to the destination failed: {reason}")))
             }
             Ok(Meaning::ServerError(status, _)) => {
@@ -81,19 +81,19 @@ impl Endpoint {
         }
     }
 
-    /// Sends a request with so many objects.
+    /// Sends a request with this many objects.
     pub async fn post(&self, body: Bytes, objects: usize) -> Result<Meaning, SyncError> {
         match self.exchange(body).await {
             Ok((status, headers, answer)) => {
                 track_response::read(status, &headers, &self.without_key(answer), objects, Utc::now())
             }
-            Err(error) => Ok(Meaning::Trouble(with_advice(chain(&error.without_url())), None)),
+            Err(error) => Ok(Meaning::Transient(with_advice(chain(&error.without_url())), None)),
         }
     }
 
     /// Removes the key from an answer, because some answers repeat it.
     fn without_key(&self, answer: Vec<u8>) -> Vec<u8> {
-        /// A shorter text is hardly a key, and may occur anywhere by chance.
+        /// A shorter text is not a real key and may occur in an answer by chance.
         const SHORTEST: usize = 8;
         let key = self.key.expose();
         match String::from_utf8_lossy(&answer) {
@@ -102,7 +102,7 @@ impl Endpoint {
         }
     }
 
-    /// The name of the array in which a batch travels.
+    /// The name of the array that contains the objects of a batch.
     pub fn array(&self, key: BatchKey) -> &'static str {
         match (self.kind, key) {
             (IntegrationKind::Attributes, _) => "attributes",
@@ -117,7 +117,7 @@ impl Endpoint {
     async fn exchange(&self, body: Bytes) -> reqwest::Result<(StatusCode, HeaderMap, Vec<u8>)> {
         let mut response = self.http.post(&self.address).body(body).send().await?;
         let status = response.status();
-        // What other answers mean does not depend on their bodies, so it does not matter if they break off.
+        // The bodies of other answers are not used, so it does not matter if they are incomplete.
         let needs_body = matches!(status, StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE);
         let mut answer = Vec::new();
         while answer.len() < LONGEST_ANSWER {
@@ -132,7 +132,7 @@ impl Endpoint {
     }
 }
 
-/// Rustls says of a server without TLS only that a message is corrupt.
+/// Adds advice for a server without TLS, of which rustls only says that a message is corrupt.
 fn with_advice(error: String) -> String {
     if error.contains("InvalidContentType") {
         return format!("{error}; does the server speak http:// instead of https://?");
@@ -140,7 +140,7 @@ fn with_advice(error: String) -> String {
     error
 }
 
-/// An error with its causes, which have the details.
+/// An error and its causes, which have the details.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

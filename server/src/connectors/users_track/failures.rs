@@ -1,45 +1,46 @@
-//! Whether failures of the service are about a single object.
+//! Whether failures of the service are caused by a single object.
 //!
-//! They are if it fails at that object so often, while it deals with others, that chance does not explain it. A gateway that
-//! is in trouble says nothing of objects.
+//! They are if the service fails at the object so often, while it processes others, that chance does not explain it.
+//! Gateway errors say nothing about objects.
 
 use http::StatusCode;
 
 use super::suspects::Answers;
 
-/// The service must have dealt with so many requests since it first failed at the object.
-const DEALT: u64 = 5;
-/// How improbable it must be that the service fails at the object by chance.
+/// The service must have processed this many requests since its first failure at the object.
+const PROCESSED: u64 = 5;
+/// The failures must be less probable than this if they occur by chance.
 const IMPROBABLE: f64 = 1e-6;
 
-/// How often the service has failed at some objects in a row, in larger parts too.
+/// The failures in a row at some objects, including failures at larger parts that contained them.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Failures {
     /// All failures.
     own: u64,
-    /// Those that may be about the objects.
-    telling: u64,
-    /// What it had answered by the first.
+    /// Failures that may be caused by the objects.
+    attributable: u64,
+    /// The service's answers up to the first failure.
     before: Option<Answers>,
 }
 
 impl Failures {
-    /// Takes note of a failure, and whether it says when it is over. `answers` are those of the run, this one included.
+    /// Adds a failure. `says_when` is whether the answer has a `Retry-After`; `answers` counts the answers of the run,
+    /// including this one.
     pub fn add(&mut self, status: StatusCode, says_when: bool, answers: Answers) {
         let gateway = [StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT];
         self.before.get_or_insert(Answers { failed: answers.failed.saturating_sub(1), ..answers });
         self.own += 1;
-        self.telling += u64::from(!says_when && !gateway.contains(&status));
+        self.attributable += u64::from(!says_when && !gateway.contains(&status));
     }
 
-    /// Whether they are about the object.
+    /// Whether the object causes the failures.
     pub fn are_about_the_object(&self, answers: Answers) -> bool {
         let Some(before) = self.before else { return false };
-        let dealt = answers.dealt - before.dealt;
+        let processed = answers.processed - before.processed;
         let failed_at_others = (answers.failed - before.failed).saturating_sub(self.own);
-        let chance_of_one = (failed_at_others + 1) as f64 / (failed_at_others + dealt + 1) as f64;
-        let by_chance = chance_of_one.powf(self.telling as f64);
-        dealt >= DEALT && dealt >= failed_at_others && by_chance <= IMPROBABLE
+        let chance_of_one = (failed_at_others + 1) as f64 / (failed_at_others + processed + 1) as f64;
+        let by_chance = chance_of_one.powf(self.attributable as f64);
+        processed >= PROCESSED && processed >= failed_at_others && by_chance <= IMPROBABLE
     }
 }
 
@@ -49,33 +50,34 @@ mod tests {
 
     const ERROR: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;
 
-    /// Whether so many failures are about an object while the service dealt with and failed at so many others.
-    fn about(status: StatusCode, own: u64, dealt: u64, failed: u64) -> bool {
+    /// Whether `own` failures are caused by an object while the service processed and failed at this many other
+    /// requests.
+    fn about(status: StatusCode, own: u64, processed: u64, failed: u64) -> bool {
         let mut failures = Failures::default();
         for number in 1..=own {
-            failures.add(status, false, Answers { dealt: 100, failed: 50 + number });
+            failures.add(status, false, Answers { processed: 100, failed: 50 + number });
         }
-        failures.are_about_the_object(Answers { dealt: 100 + dealt, failed: 50 + own + failed })
+        failures.are_about_the_object(Answers { processed: 100 + processed, failed: 50 + own + failed })
     }
 
     #[test]
-    fn a_service_that_deals_with_all_others_fails_at_an_object() {
+    fn failures_are_about_an_object_if_all_others_are_processed() {
         assert!(about(ERROR, 5, 20, 0));
         assert!(about(StatusCode::NOT_IMPLEMENTED, 23, 5, 0));
         assert!(!about(ERROR, 23, 4, 0), "few others");
         assert!(!about(ERROR, 3, 20, 0), "few failures");
-        assert!(!Failures::default().are_about_the_object(Answers { dealt: 100, failed: 0 }));
+        assert!(!Failures::default().are_about_the_object(Answers { processed: 100, failed: 0 }));
     }
 
     #[test]
-    fn a_service_that_often_fails_needs_more_failures_and_one_that_mostly_fails_tells_nothing() {
+    fn a_service_that_often_fails_needs_more_failures_and_one_that_mostly_fails_proves_nothing() {
         assert!(!about(ERROR, 8, 100, 50) && about(ERROR, 15, 100, 50));
         assert!(!about(ERROR, 10, 100, 100) && about(ERROR, 25, 100, 100));
         assert!(!about(ERROR, 1000, 100, 101));
     }
 
     #[test]
-    fn a_gateway_in_trouble_says_nothing_of_an_object() {
+    fn gateway_errors_say_nothing_about_an_object() {
         for status in [502, 503, 504] {
             assert!(!about(StatusCode::from_u16(status).unwrap(), 1000, 1000, 0), "{status}");
         }

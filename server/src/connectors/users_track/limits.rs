@@ -1,8 +1,8 @@
-//! How much the service takes in one request.
+//! Braze's limits per request.
 
-/// Objects that `/users/track` takes in a request.
+/// Maximum objects per request to `/users/track`.
 pub const MOST_OBJECTS: usize = 75;
-/// Users that `/users/delete` takes in a request.
+/// Maximum users per request to `/users/delete`.
 pub const MOST_DELETES: usize = 50;
-/// The service takes 4 MB; some bytes are left for the JSON around the objects.
+/// Braze accepts 4 MB; the rest is for the JSON around the objects.
 pub const MOST_BYTES: usize = 3_900_000;

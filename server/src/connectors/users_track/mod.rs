@@ -1,4 +1,4 @@
-//! `POST /users/track` and `POST /users/delete` of Braze, or of what answers like it, as a destination.
+//! A destination: Braze's `POST /users/track` and `POST /users/delete`, or a compatible service.
 
 mod delivery;
 mod endpoint;
@@ -25,7 +25,7 @@ use delivery::OpenUsersTrack;
 use endpoint::Endpoint;
 pub use settings::{UsersTrack, configure};
 
-/// The kind of these destinations in configuration.
+/// The name of this kind of destination in the configuration.
 pub const KIND: &str = "users_track";
 
 impl Destination for UsersTrack {

@@ -1,4 +1,4 @@
-//! How long a request is retried, and pauses that hold for all lanes.
+//! How long a request is retried, and pauses that apply to all lanes.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,24 +8,24 @@ use tokio::time::Instant;
 
 use crate::sync::SyncError;
 
-/// The longest pause between two tries, unless the destination asks for a longer one.
+/// The longest pause between two attempts, unless the destination asks for a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// How long some objects have been sent without success. Failures and rate limits are timed independently.
+/// How long some objects have been retried. Failures and rate limits are timed independently.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Patience {
     /// When a request with them first failed.
-    pub trouble_since: Option<Instant>,
-    /// When a request with them was first refused for the rate limit.
+    pub failing_since: Option<Instant>,
+    /// When a request with them first reached the rate limit.
     limited_since: Option<Instant>,
-    /// Pauses so far.
+    /// Number of pauses so far.
     pauses: usize,
 }
 
 impl Patience {
     /// The next pause, if the destination does not ask for one.
     pub fn next_pause(&mut self, first: Duration) -> Duration {
-        /// After so many pauses they no longer grow.
+        /// Maximum number of times that the pause is doubled.
         const MOST: usize = 32;
         let pauses = ExponentialBuilder::new().with_min_delay(first).with_max_delay(LONGEST_PAUSE).with_jitter();
         let pause = pauses.without_max_times().build().nth(self.pauses.min(MOST));
@@ -34,9 +34,9 @@ impl Patience {
         pause.map_or(LONGEST_PAUSE, |pause| Duration::from_millis(pause.as_millis() as u64))
     }
 
-    /// Notes a failure. Fails if the pause would exceed `longest` since the first one.
-    pub fn trouble(&mut self, reason: &str, pause: Duration, longest: Duration) -> Result<(), SyncError> {
-        let waited = self.trouble_since.get_or_insert_with(Instant::now).elapsed();
+    /// Records a failure. Fails if the pause would end more than `longest` after the first one.
+    pub fn failed(&mut self, reason: &str, pause: Duration, longest: Duration) -> Result<(), SyncError> {
+        let waited = self.failing_since.get_or_insert_with(Instant::now).elapsed();
         if waited + pause <= longest {
             return Ok(());
         }
@@ -46,16 +46,16 @@ impl Patience {
         )))
     }
 
-    /// Notes a refusal for the rate limit (429). Fails if the pause would exceed `longest` since the destination last accepted
-    /// or refused any object.
+    /// Records a rate limit answer (429). Fails if the pause would end more than `longest` after the destination last
+    /// accepted or refused any object.
     pub fn limited(
         &mut self,
-        dealt_last: Option<Instant>,
+        last_processed: Option<Instant>,
         pause: Duration,
         longest: Duration,
     ) -> Result<(), SyncError> {
         let since = *self.limited_since.get_or_insert_with(Instant::now);
-        let waited = dealt_last.map_or(since, |dealt| dealt.max(since)).elapsed();
+        let waited = last_processed.map_or(since, |processed| processed.max(since)).elapsed();
         if waited + pause <= longest {
             return Ok(());
         }
@@ -67,7 +67,7 @@ impl Patience {
     }
 }
 
-/// Pauses that hold for all lanes.
+/// Pauses that apply to all lanes.
 #[derive(Debug, Default)]
 pub struct Pauses(Mutex<Until>);
 
@@ -85,7 +85,7 @@ impl Pauses {
         self.lock().limited.filter(|until| *until > Instant::now())
     }
 
-    /// Stops all lanes for a while. Their answers arrive within moments of each other; the pause is logged once.
+    /// Pauses all lanes. Their answers arrive almost at the same time; the pause is logged once.
     pub fn limit(&self, pause: Duration) {
         const MUCH: Duration = Duration::from_secs(1);
         let (now, mut pauses) = (Instant::now(), self.lock());
@@ -106,7 +106,7 @@ impl Pauses {
     }
 
     fn lock(&self) -> MutexGuard<'_, Until> {
-        // It is whole after every statement.
+        // The data is consistent after every statement.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -120,21 +120,21 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
-    async fn the_two_clocks_do_not_stop_each_other() {
+    async fn failures_and_rate_limits_are_timed_independently() {
         let (mut patience, longest) = (Patience::default(), 10 * SECOND);
         for _ in 0..5 {
-            assert_eq!(patience.trouble("503", SECOND, longest), Ok(()));
+            assert_eq!(patience.failed("503", SECOND, longest), Ok(()));
             assert_eq!(patience.limited(None, SECOND, longest), Ok(()));
             advance(2 * SECOND).await;
         }
-        let Err(SyncError::Failed(cause)) = patience.trouble("503", SECOND, longest) else { panic!("for ever") };
+        let Err(SyncError::Failed(cause)) = patience.failed("503", SECOND, longest) else { panic!("for ever") };
         assert_eq!(cause, "requests to the destination failed for 10.0 s (`give_up_after`); the last one: 503");
         let Err(SyncError::Failed(cause)) = patience.limited(None, SECOND, longest) else { panic!("for ever") };
         assert!(cause.contains("for 10.0 s") && cause.contains("`give_up_when_limited_after`"), "{cause}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_limit_is_no_reason_to_give_up_while_others_get_through() {
+    async fn a_rate_limit_does_not_end_the_run_while_other_objects_are_processed() {
         let (mut patience, longest) = (Patience::default(), 10 * SECOND);
         for _ in 0..50 {
             assert_eq!(patience.limited(Some(Instant::now()), 5 * SECOND, longest), Ok(()));
@@ -143,9 +143,9 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_pause_that_is_too_long_is_not_begun() {
+    async fn a_pause_beyond_the_time_limit_fails_at_once() {
         assert!(Patience::default().limited(None, 11 * SECOND, 10 * SECOND).is_err());
-        assert!(Patience::default().trouble("503", 11 * SECOND, 10 * SECOND).is_err());
+        assert!(Patience::default().failed("503", 11 * SECOND, 10 * SECOND).is_err());
     }
 
     #[tokio::test(start_paused = true)]

@@ -5,17 +5,17 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
 
-/// Larger numbers in `X-RateLimit-Reset` are a date in Unix seconds, smaller ones seconds to go: ten years.
+/// `X-RateLimit-Reset`: larger numbers are a date in Unix seconds, smaller ones a number of seconds. Ten years.
 const FIRST_DATE: f64 = 315_360_000.0;
-/// Still larger ones are a date in milliseconds: the year 5138 in seconds, 1973 in milliseconds.
+/// Larger numbers are a date in Unix milliseconds: the year 5138 in seconds, 1973 in milliseconds.
 const FIRST_MILLISECONDS: f64 = 100_000_000_000.0;
 /// Never wait longer than an hour, because clocks may be wrong.
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// The wait that the headers of an answer ask for; `None` if they ask for none.
+/// The wait that the headers of an answer ask for; `None` if they do not ask for one.
 pub fn asked(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
-    // The destination counts by its own clock.
+    // Relative to the destination's clock.
     let now = text("date").and_then(date).unwrap_or(now);
     let until = |then: DateTime<Utc>| (then - now).to_std().unwrap_or_default();
     let retry_after = text("retry-after").and_then(|text| seconds(text).or_else(|| date(text).map(until)));
@@ -31,12 +31,12 @@ pub fn asked(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     retry_after.or_else(limited).or_else(reset).map(|wait| wait.min(LONGEST))
 }
 
-/// Seconds, fractions included.
+/// A number of seconds, which may have a fraction.
 fn seconds(text: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(text.parse().ok()?).ok()
 }
 
-/// An HTTP date in the form that servers send.
+/// An HTTP date in the preferred format.
 fn date(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc2822(text).ok().map(|date| date.to_utc())
 }
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_is_read() {
+    fn every_header_format_is_read() {
         assert_eq!(wait(&[("retry-after", "7")]), Some(7));
         assert_eq!(wait(&[("retry-after", "Mon, 23 Nov 2026 20:43:09 GMT")]), Some(9));
         assert_eq!(wait(&[("x-ratelimit-retry-after", "3")]), Some(3));
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_as_good_as_nothing() {
+    fn invalid_headers_are_ignored() {
         for value in ["soon", "-1", "", "1e999", "NaN", "99999999999999999999"] {
             assert_eq!(wait(&[("retry-after", value)]), None, "{value}");
             assert_eq!(wait(&[("x-ratelimit-reset", value)]), None, "{value}");

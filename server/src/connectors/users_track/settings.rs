@@ -9,29 +9,29 @@ use crate::settings::{Section, Text};
 use crate::sync::Destination;
 use crate::types::IntegrationKind;
 
-/// How long a request that fails is tried again.
+/// Default of `give_up_after`.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(300);
-/// How long it is tried again while the rate limit is reached.
+/// Default of `give_up_when_limited_after`.
 const GIVE_UP_WHEN_LIMITED_AFTER: Duration = Duration::from_secs(3600);
 
-/// A service with `/users/track`.
+/// A service with `/users/track` and `/users/delete`.
 #[derive(Debug, Clone)]
 pub struct UsersTrack {
-    /// Its base URL, without a slash at the end.
+    /// The base URL, without a trailing slash.
     pub url: String,
     /// The key that is sent as a bearer token.
     pub api_key: Secret,
-    /// Objects in a request; `None` for as many as the service takes.
+    /// Maximum objects per request; `None` for the service's maximum.
     pub batch_size: Option<usize>,
     /// Whether users that the service does not know are skipped instead of created.
     pub update_existing_only: bool,
-    /// How long a request that fails is tried again before the sync ends in `error`.
+    /// How long a failing request is retried before the sync ends in `error`.
     pub give_up_after: Duration,
-    /// How long a request is tried again while the service answers all of them with 429, before the sync ends in `error`.
+    /// How long a request is retried while the service answers every request with 429, before the sync ends in `error`.
     pub give_up_when_limited_after: Duration,
 }
 
-/// Reads the keys.
+/// Reads the keys of the section.
 pub fn configure(section: &mut Section<'_, '_>, kind: Option<IntegrationKind>) -> Option<Arc<dyn Destination>> {
     let url = section.needed("url").and_then(|url| base_url(section, &url));
     let missing = "a `users_track` destination needs `api_key`, such as `api_key = { env = \"BRAZE_API_KEY\" }`";
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
     use crate::settings::{RawSection, Reader};
 
-    /// The settings of a file with this table, or its problems.
+    /// The settings in a file with this table, or its problems.
     fn settings(text: &str, kind: IntegrationKind) -> Result<String, Vec<String>> {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("key"), "the-key\n").unwrap();
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_is_said_at_once() {
+    fn all_problems_are_reported_at_once() {
         let text =
             "url = 5\napi_key = { file = \"two lines\" }\nbatch_size = 51\nupdate_existing_only = true\npath = \"x\"";
         let known = "`kind`, `url`, `api_key`, `update_existing_only`, `batch_size`, `give_up_after`, `give_up_when_limited_after`";

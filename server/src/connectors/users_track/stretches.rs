@@ -1,8 +1,8 @@
-//! Which objects of a batch to send next, while some of them keep the others from being accepted.
+//! Which objects of a batch to send next, while some objects prevent others from being accepted.
 //!
-//! A stretch that fails as a whole is halved. Large stretches go first: it is soon seen whether anything is accepted.
-//! Objects of one user keep their order; single objects whose refusal is in doubt are set aside, and keep those behind them
-//! waiting.
+//! A stretch is a range of consecutive objects. One that fails as a whole is halved. Large stretches are sent first, to
+//! find out soon whether anything is accepted. Objects of one user keep their order. Single objects whose refusal is in
+//! doubt (suspects) are set aside, and later objects of their users wait for them.
 
 use std::cell::OnceCell;
 use std::ops::Range;
@@ -12,53 +12,53 @@ use super::patience::Patience;
 use crate::sync::batch::Batch;
 use crate::sync::row::Identifier;
 
-/// Where a whole batch seems to be refused, single objects from so many places are tried early.
+/// If a whole batch seems to be refused, this many single objects from different places are tried early.
 const SAMPLES: usize = 10;
-/// In so many parts it is halved before.
+/// The batch is first halved into at least this many parts.
 const PARTS: usize = 8;
 
-/// Objects that are sent together.
+/// Consecutive objects that are sent together.
 #[derive(Debug, Clone)]
 pub struct Stretch {
-    /// Which of the batch.
+    /// Their indices in the batch.
     pub objects: Range<usize>,
-    /// How long they have been sent in vain.
+    /// How long they have been retried.
     pub patience: Patience,
-    /// How many requests there were when the larger stretch that they were in failed or was refused.
+    /// The number of requests when the larger stretch that contained them failed or was refused.
     pub failed_at: Option<u64>,
-    /// How often the destination has failed at them.
+    /// The service's failures at them.
     pub failures: Failures,
-    /// The refusal that is in doubt, of a single object.
+    /// For a single object: its refusal, if that is in doubt.
     pub doubt: Option<Doubt>,
-    /// How often they were put off.
-    put_off: usize,
+    /// How often they were postponed.
+    postponed: usize,
 }
 
-/// A refusal that may be no matter of the object.
+/// A refusal that may have nothing to do with the object.
 #[derive(Debug, Clone)]
 pub struct Doubt {
-    /// How many requests there were when the object was first refused.
+    /// The number of requests when the object was first refused.
     pub refused_at: u64,
-    /// What was said.
+    /// The service's message.
     pub reason: String,
-    /// How often it was sent again while nobody knew whether the destination deals with anything.
+    /// How often it was sent again without knowing whether the service processes anything.
     pub tries: usize,
-    /// Whether the destination had dealt with others in between when the object was sent again.
+    /// Whether a further refusal is final, because the service has processed other objects since the first.
     pub is_final: bool,
 }
 
 impl Stretch {
     fn part(&self, objects: Range<usize>) -> Stretch {
-        Stretch { objects, put_off: 0, doubt: None, ..self.clone() }
+        Stretch { objects, postponed: 0, doubt: None, ..self.clone() }
     }
 
-    /// How many objects.
+    /// The number of objects.
     pub fn len(&self) -> usize {
         self.objects.len()
     }
 }
 
-/// The stretches of a batch that are to be sent.
+/// The stretches of a batch that are still to be sent.
 #[derive(Debug)]
 pub struct Stretches<'a> {
     batch: &'a Batch,
@@ -66,14 +66,14 @@ pub struct Stretches<'a> {
     /// Single objects that are set aside.
     suspects: Vec<Stretch>,
     users: OnceCell<Vec<u64>>,
-    /// Whether some were refused together, and whether some were dealt with.
+    /// Whether any were refused together, and whether any were processed.
     refused: bool,
-    dealt: bool,
+    processed: bool,
     samples: usize,
 }
 
 impl Stretches<'_> {
-    /// The whole batch.
+    /// Starts with the whole batch as one stretch.
     pub fn of(batch: &Batch) -> Stretches<'_> {
         let whole = Stretch {
             objects: 0..batch.len(),
@@ -81,13 +81,13 @@ impl Stretches<'_> {
             failed_at: None,
             failures: Failures::default(),
             doubt: None,
-            put_off: 0,
+            postponed: 0,
         };
         let (waiting, suspects, users) = (vec![whole], Vec::new(), OnceCell::new());
-        Stretches { batch, waiting, suspects, users, refused: false, dealt: false, samples: 0 }
+        Stretches { batch, waiting, suspects, users, refused: false, processed: false, samples: 0 }
     }
 
-    /// The user of each object; nothing where no user has several. Looked at only once something is not dealt with at once.
+    /// The user of each object; empty if all users differ. Computed only when something is not processed at once.
     fn users(&self) -> &[u64] {
         self.users.get_or_init(|| {
             let items = self.batch.items();
@@ -100,13 +100,13 @@ impl Stretches<'_> {
         })
     }
 
-    /// The next one, if there is any left that may be sent before those that are set aside.
+    /// The next stretch, if any may be sent before the suspects.
     pub fn next(&mut self) -> Option<Stretch> {
-        let order = |stretch: &Stretch| (stretch.put_off, std::cmp::Reverse(stretch.len()), stretch.objects.start);
+        let order = |stretch: &Stretch| (stretch.postponed, std::cmp::Reverse(stretch.len()), stretch.objects.start);
         let free = (0..self.waiting.len()).filter(|index| self.is_free(*index));
         let stretch =
             free.min_by_key(|index| order(&self.waiting[*index])).map(|index| self.waiting.swap_remove(index))?;
-        let sample = self.refused && !self.dealt && self.waiting.len() + 1 >= PARTS && self.samples < SAMPLES;
+        let sample = self.refused && !self.processed && self.waiting.len() + 1 >= PARTS && self.samples < SAMPLES;
         if sample && stretch.len() > 1 {
             self.samples += 1;
             let first = stretch.objects.start;
@@ -116,49 +116,49 @@ impl Stretches<'_> {
         Some(stretch)
     }
 
-    /// Whether objects may be chosen from all over the batch.
+    /// Whether all objects are of different users, so that any of them may be sent first.
     pub fn are_independent(&self) -> bool {
         self.users().is_empty()
     }
 
-    /// Takes note that some were dealt with.
-    pub fn dealt(&mut self) {
-        self.dealt = true;
+    /// Records that objects were processed.
+    pub fn processed(&mut self) {
+        self.processed = true;
     }
 
-    /// Takes note that some were refused together.
+    /// Records that objects were refused together.
     pub fn refused(&mut self) {
         self.refused = true;
     }
 
-    /// Halves a stretch that was not dealt with.
+    /// Halves a stretch that was not processed.
     pub fn halve(&mut self, stretch: &Stretch) {
         let middle = stretch.objects.start + stretch.len() / 2;
         self.waiting.push(stretch.part(stretch.objects.start..middle));
         self.waiting.push(stretch.part(middle..stretch.objects.end));
     }
 
-    /// Puts a stretch off until the others have been sent.
-    pub fn put_off(&mut self, mut stretch: Stretch) {
-        stretch.put_off += 1;
+    /// Postpones a stretch until the others have been sent.
+    pub fn postpone(&mut self, mut stretch: Stretch) {
+        stretch.postponed += 1;
         self.waiting.push(stretch);
     }
 
-    /// Sets a single object aside whose refusal is in doubt.
+    /// Sets aside a single object whose refusal is in doubt.
     pub fn set_aside(&mut self, stretch: Stretch) {
         self.suspects.push(stretch);
     }
 
-    /// How many requests there were when the first of those set aside was refused; nothing where there are none.
+    /// The number of requests at the earliest refusal of a suspect; `None` if there are no suspects.
     pub fn first_refusal(&self) -> Option<u64> {
         self.suspects.iter().filter_map(|suspect| suspect.doubt.as_ref()).map(|doubt| doubt.refused_at).min()
     }
 
-    /// Lets those that are set aside be sent a last time if the destination has dealt with others since they were refused.
-    pub fn look_again(&mut self, has_dealt_after: impl Fn(u64) -> bool) {
+    /// Releases the suspects since whose refusal the service has processed other objects, to be sent a last time.
+    pub fn release_suspects(&mut self, has_processed_after: impl Fn(u64) -> bool) {
         for mut suspect in std::mem::take(&mut self.suspects) {
             match &mut suspect.doubt {
-                Some(doubt) if !has_dealt_after(doubt.refused_at) => self.suspects.push(suspect),
+                Some(doubt) if !has_processed_after(doubt.refused_at) => self.suspects.push(suspect),
                 Some(doubt) => {
                     doubt.is_final = true;
                     self.waiting.push(suspect);
@@ -168,7 +168,7 @@ impl Stretches<'_> {
         }
     }
 
-    /// Lets one of those that are set aside be sent, to see whether it is still refused: each in its turn, as it may be bad.
+    /// Releases the suspect with the fewest tries, to see whether it is still refused.
     pub fn try_one(&mut self) {
         let order = |suspect: &Stretch| (suspect.doubt.as_ref().map_or(0, |doubt| doubt.tries), suspect.objects.start);
         let next = (0..self.suspects.len()).min_by_key(|index| order(&self.suspects[*index]));
@@ -179,14 +179,14 @@ impl Stretches<'_> {
         self.waiting.push(suspect);
     }
 
-    /// Takes out all that are set aside; they are not sent again.
+    /// Takes out all suspects; they are not sent again.
     pub fn take_suspects(&mut self) -> Vec<Stretch> {
         let mut suspects = std::mem::take(&mut self.suspects);
         suspects.sort_unstable_by_key(|suspect| suspect.objects.start);
         suspects
     }
 
-    /// Whether no object of a stretch has an older one of its user waiting.
+    /// Whether no earlier object of the same users is waiting.
     fn is_free(&self, index: usize) -> bool {
         let objects = &self.waiting[index].objects;
         let left = self.waiting.iter().chain(&self.suspects).map(|stretch| &stretch.objects);
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_aside_keeps_only_newer_objects_of_its_user_waiting() {
+    fn a_suspect_delays_only_newer_objects_of_its_user() {
         let batch = batch([1, 2, 1, 2]);
         let mut stretches = Stretches::of(&batch);
         let refused = |mut stretch: Stretch, refused_at| {
@@ -282,10 +282,10 @@ mod tests {
             }
         }
         assert_eq!((alone, stretches.first_refusal()), (vec![0, 1], Some(1)));
-        stretches.look_again(|refused_at| refused_at < 2);
+        stretches.release_suspects(|refused_at| refused_at < 2);
         let again = stretches.next().unwrap();
         assert!(again.objects == (0..1) && again.doubt.unwrap().is_final);
-        // The next ones are of one part with one of the user who still waits.
+        // The next ones are in one part with an object of the user who still waits.
         assert!(stretches.next().is_none());
         stretches.try_one();
         assert_eq!(stretches.next().unwrap().objects, 1..2);
@@ -293,13 +293,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_off_comes_after_the_others() {
+    fn postponed_stretches_come_last() {
         let batch = batch(0..2);
         let mut stretches = Stretches::of(&batch);
         let whole = stretches.next().unwrap();
         stretches.halve(&whole);
         let first = stretches.next().unwrap();
-        stretches.put_off(first);
+        stretches.postpone(first);
         assert_eq!(stretches.next().unwrap().objects, 1..2);
         assert_eq!(stretches.next().unwrap().objects, 0..1);
         assert!(stretches.next().is_none());

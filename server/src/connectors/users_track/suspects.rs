@@ -1,10 +1,10 @@
-//! Whether a refusal is about rows, and a failure about a row.
+//! Whether refusals are caused by the refused objects.
 //!
-//! An object that is alone with a refusal that names no object is a suspect: it may be bad, or something between here and
-//! the service refuses everything for a while. It is sent once more when the service has dealt with something that was sent
-//! after the refusal. While nobody knows of such a thing, each lane tries one of its suspects again after pauses; if these
-//! are refused too, all are held back, and count as refused once the service has dealt with something that was sent later.
-//! Where suspects only follow each other with one message, the run ends and none of them is skipped.
+//! A suspect is an object that was refused alone by an answer that names no object: either it is invalid, or something
+//! between here and the service refuses everything for a while. It is sent once more after the service has processed a
+//! request that was sent after the refusal. Until then each lane retries one of its suspects after pauses. If these are
+//! refused too, all suspects are held back, and count as refused once the service has processed a request that was sent
+//! later. If there are only suspects, all with the same message, the run fails and none of them is skipped.
 
 #[cfg(test)]
 mod tests;
@@ -16,73 +16,73 @@ use tokio::time::Instant;
 
 use crate::sync::SyncError;
 
-/// Suspects in a row with one message, where nothing was ever accepted.
+/// Maximum suspects in a row with the same message, if nothing was ever accepted.
 const MOST_AT_FIRST: usize = 10;
-/// The same where the service has dealt with objects before.
+/// The same, if the service has processed objects before.
 const MOST: usize = 500;
-/// The same where nothing was accepted in all tries either: more than one batch.
+/// The same, if all retries were refused, too. More than one batch.
 const MOST_TRIED: usize = 100;
-/// Suspects in a row with any messages.
+/// Maximum suspects in a row, regardless of their messages.
 const MOST_OF_ALL: usize = 1000;
-/// So often suspects are tried again while nothing tells whether the service deals with anything.
+/// Maximum retries of suspects while it is unknown whether the service processes anything.
 const TRIES: u32 = 4;
-/// The pauses before these tries get longer, but not longer than this.
+/// The longest pause before these retries. Pauses grow up to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
-/// The suspects of a run, and what the service did lately. All lanes share them.
+/// The suspects of a run, and what the service did recently. Shared by all lanes.
 #[derive(Debug)]
 pub struct Suspects(watch::Sender<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Requests so far.
+    /// Number of requests sent.
     begun: u64,
     answers: Answers,
-    /// The number of the newest request with which the service has dealt, counted from 1.
-    newest_dealt: u64,
-    dealt_last: Option<Instant>,
-    /// Whether the job has ever had objects dealt with.
+    /// The number of the newest request that the service has processed, counted from 1.
+    newest_processed: u64,
+    last_processed: Option<Instant>,
+    /// Whether the service has ever processed objects of this job.
     ever: bool,
-    /// Suspects in a row, and how many of the last ones have the same message.
+    /// Suspects in a row, the message of the last one, and how many of the last ones share it.
     in_a_row: usize,
     message: String,
     same: usize,
-    /// How many were held back.
+    /// Number of suspects held back.
     held_back: u64,
-    /// Of these so many, the oldest, are confirmed: they are refused for good.
+    /// The number of these, oldest first, that are confirmed: they are refused for good.
     confirmed: u64,
-    /// Requests under way.
-    under_way: usize,
-    /// Lanes that deliver a batch, and how many of them have only suspects left and wait.
+    /// Requests in flight.
+    in_flight: usize,
+    /// Lanes that deliver a batch, and how many of them wait because they only have suspects left.
     delivering: usize,
     waiting: usize,
-    /// Whether a lane is in the pause before suspects are tried again.
+    /// Whether a lane is in the pause before suspects are retried.
     pausing: bool,
-    /// How often suspects were tried again: in all, and since the service last dealt with anything.
+    /// Number of retries of suspects: in total, and since the service last processed a request.
     round: u64,
     tries: u32,
-    /// Lanes that have not begun their part of the last round.
+    /// Lanes that have not started the current retry yet.
     behind: usize,
 }
 
-/// How often the service has dealt with objects, and how often it has failed.
+/// How many requests the service has processed, and how many have failed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Answers {
-    /// Requests with which it has dealt.
-    pub dealt: u64,
-    /// Requests at which it has failed.
+    /// Requests that the service has processed.
+    pub processed: u64,
+    /// Requests at which the service has failed.
     pub failed: u64,
 }
 
 impl State {
-    fn is_too_much(&self) -> bool {
+    fn are_too_many(&self) -> bool {
         let most = if self.ever { MOST } else { MOST_AT_FIRST };
         self.same >= most || self.in_a_row >= MOST_OF_ALL
     }
 
-    /// Whether nothing is about to tell whether the service deals with anything.
-    fn is_silent(&self) -> bool {
-        self.waiting == self.delivering && self.under_way == 0 && self.behind == 0 && !self.pausing
+    /// Whether nothing in progress will show whether the service processes requests: all lanes wait.
+    fn is_stuck(&self) -> bool {
+        self.waiting == self.delivering && self.in_flight == 0 && self.behind == 0 && !self.pausing
     }
 
     fn everything_is_refused(&self) -> SyncError {
@@ -94,41 +94,41 @@ impl State {
     }
 }
 
-/// A request that is under way until this is dropped.
-pub struct UnderWay<'a> {
+/// A request in flight until this is dropped.
+pub struct InFlight<'a> {
     suspects: &'a Suspects,
-    /// How many requests there were when it was begun, itself included, and how many suspects were held back.
+    /// The number of requests when it was sent, including itself, and the number of suspects held back by then.
     number: u64,
     held_back: u64,
 }
 
-impl UnderWay<'_> {
-    /// Takes note that the service has dealt with its objects: it looks at them, so whoever was held back before it was sent
-    /// is refused.
-    pub fn dealt(&self) {
+impl InFlight<'_> {
+    /// Records that the service has processed the request. It does process objects, so the suspects that were held back
+    /// before the request was sent are confirmed as refused.
+    pub fn processed(&self) {
         self.suspects.0.send_modify(|state| {
-            state.answers.dealt += 1;
-            state.newest_dealt = state.newest_dealt.max(self.number);
-            state.dealt_last = Some(Instant::now());
+            state.answers.processed += 1;
+            state.newest_processed = state.newest_processed.max(self.number);
+            state.last_processed = Some(Instant::now());
             state.ever = true;
             state.confirmed = state.confirmed.max(self.held_back);
             (state.in_a_row, state.same, state.tries) = (0, 0, 0);
         });
     }
 
-    /// Takes note that the service has failed.
+    /// Records that the service has failed at the request.
     pub fn failed(&self) {
         self.suspects.0.send_modify(|state| state.answers.failed += 1);
     }
 }
 
-impl Drop for UnderWay<'_> {
+impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.suspects.0.send_modify(|state| state.under_way -= 1);
+        self.suspects.0.send_modify(|state| state.in_flight -= 1);
     }
 }
 
-/// A lane that delivers a batch until this is dropped.
+/// A lane delivers a batch until this is dropped.
 pub struct Delivering<'a>(&'a Suspects);
 
 impl Drop for Delivering<'_> {
@@ -139,7 +139,7 @@ impl Drop for Delivering<'_> {
 
 struct Waiting<'a> {
     suspects: &'a Suspects,
-    /// The last round when it began to wait.
+    /// The number of retries when the lane began to wait.
     round: u64,
 }
 
@@ -152,21 +152,22 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// What a lane with suspects has waited for.
-pub enum Heard<'a> {
-    /// The service has dealt with something that was sent after the refusal.
-    Dealt,
-    /// It is to try one of its suspects again.
-    Try,
-    /// Nobody can tell; this lane is the one that makes a pause before all of them try.
-    Silence(Pausing<'a>),
+/// Why a lane with only suspects left stops waiting.
+pub enum Signal<'a> {
+    /// The service has processed a request that was sent after the refusal.
+    Processed,
+    /// The lane must retry one of its suspects.
+    Retry,
+    /// Nothing in progress will show whether the service processes requests. This lane must pause, and then let all
+    /// lanes retry.
+    BackOff(BackOff<'a>),
 }
 
-/// The pause of one lane for all that have suspects.
-pub struct Pausing<'a>(&'a Suspects);
+/// A pause by one lane on behalf of all lanes with suspects.
+pub struct BackOff<'a>(&'a Suspects);
 
-impl Pausing<'_> {
-    /// The pause before the next try; nothing where it was tried often enough.
+impl BackOff<'_> {
+    /// The pause before the next retry; `None` after the last one.
     pub fn next_pause(&self, first: Duration) -> Option<Duration> {
         let mut tries = 0;
         self.0.0.send_modify(|state| {
@@ -176,7 +177,7 @@ impl Pausing<'_> {
         (tries < TRIES).then(|| (first * 2_u32.pow(tries)).min(LONGEST_PAUSE))
     }
 
-    /// Lets all lanes that wait try one of their suspects. This lane is to do so too.
+    /// Lets all waiting lanes retry one of their suspects. The calling lane must do so, too.
     pub fn try_again(self) {
         self.0.0.send_modify(|state| {
             state.round += 1;
@@ -185,19 +186,19 @@ impl Pausing<'_> {
     }
 }
 
-impl Drop for Pausing<'_> {
+impl Drop for BackOff<'_> {
     fn drop(&mut self) {
         self.0.0.send_modify(|state| state.pausing = false);
     }
 }
 
 impl Suspects {
-    /// None yet.
     pub fn new() -> Suspects {
         Suspects(watch::Sender::new(State::default()))
     }
 
-    /// Begins anew, as rows are read anew that were suspected before. `accepted` tells whether the job has had any accepted.
+    /// Resets the counts when a run starts to read again, because earlier suspects are read again. `accepted`: whether
+    /// the service has accepted any object of the job.
     pub fn begin(&self, accepted: bool) {
         self.0.send_modify(|state| {
             state.ever |= accepted;
@@ -206,55 +207,55 @@ impl Suspects {
         });
     }
 
-    /// Takes note of a lane that delivers a batch.
+    /// Registers a lane that delivers a batch.
     pub fn delivering(&self) -> Delivering<'_> {
         self.0.send_modify(|state| state.delivering += 1);
         Delivering(self)
     }
 
-    /// Takes note of a request.
-    pub fn under_way(&self) -> UnderWay<'_> {
+    /// Registers a request.
+    pub fn begin_request(&self) -> InFlight<'_> {
         let (mut number, mut held_back) = (0, 0);
         self.0.send_modify(|state| {
             state.begun += 1;
-            state.under_way += 1;
+            state.in_flight += 1;
             (number, held_back) = (state.begun, state.held_back);
         });
-        UnderWay { suspects: self, number, held_back }
+        InFlight { suspects: self, number, held_back }
     }
 
-    /// How many requests there were so far.
+    /// The number of requests so far.
     pub fn begun(&self) -> u64 {
         self.0.borrow().begun
     }
 
-    /// Whether the service has dealt with a request that was sent after so many.
-    pub fn has_dealt_after(&self, begun: u64) -> bool {
-        self.0.borrow().newest_dealt > begun
+    /// Whether the service has processed a request sent after the first `begun` ones.
+    pub fn has_processed_after(&self, begun: u64) -> bool {
+        self.0.borrow().newest_processed > begun
     }
 
-    /// Waits until the service has dealt with a request that was sent after so many.
-    pub async fn dealt_after(&self, begun: u64) {
-        // The sender is this one's own.
-        let _ = self.0.subscribe().wait_for(|state| state.newest_dealt > begun).await;
+    /// Waits until the service has processed a request sent after the first `begun` ones.
+    pub async fn processed_after(&self, begun: u64) {
+        // Cannot fail: `self` owns the sender.
+        let _ = self.0.subscribe().wait_for(|state| state.newest_processed > begun).await;
     }
 
-    /// What the service has answered so far.
+    /// The numbers of processed and failed requests so far.
     pub fn answers(&self) -> Answers {
         self.0.borrow().answers
     }
 
-    /// When it last dealt with objects.
-    pub fn dealt_last(&self) -> Option<Instant> {
-        self.0.borrow().dealt_last
+    /// When the service last processed objects.
+    pub fn last_processed(&self) -> Option<Instant> {
+        self.0.borrow().last_processed
     }
 
-    /// Whether the job has ever had objects dealt with.
+    /// Whether the service has ever processed objects of this job.
     pub fn is_trusted(&self) -> bool {
         self.0.borrow().ever
     }
 
-    /// Takes note of an object that is suspected for the first time.
+    /// Adds an object that is suspected for the first time.
     pub fn add(&self, message: &str) {
         self.0.send_modify(|state| {
             state.in_a_row += 1;
@@ -266,9 +267,10 @@ impl Suspects {
         });
     }
 
-    /// Waits, for a lane that has only suspects left, until the service has dealt with a request that was sent after so many,
-    /// or until it is to try for itself because no other lane is about to find out.
-    pub async fn hear(&self, begun: u64) -> Heard<'_> {
+    /// Waits, for a lane with only suspects left, until the service has processed a request sent after the first
+    /// `begun` ones, or until the lane must retry because nothing else in progress will show whether the service
+    /// processes requests.
+    pub async fn wait_for_signal(&self, begun: u64) -> Signal<'_> {
         let mut round = 0;
         self.0.send_modify(|state| {
             state.waiting += 1;
@@ -277,31 +279,31 @@ impl Suspects {
         let waiting = Waiting { suspects: self, round };
         let mut state = self.0.subscribe();
         loop {
-            let (dealt, is_to_try) = {
-                let told = |state: &State| (state.newest_dealt > begun, state.round > waiting.round);
-                let heard = state.wait_for(|state| told(state) != (false, false) || state.is_silent()).await;
-                // The sender is this one's own.
-                heard.map_or((false, false), |state| told(&state))
+            let (processed, is_to_retry) = {
+                let signals = |state: &State| (state.newest_processed > begun, state.round > waiting.round);
+                let changed = state.wait_for(|state| signals(state) != (false, false) || state.is_stuck()).await;
+                // Cannot fail: `self` owns the sender.
+                changed.map_or((false, false), |state| signals(&state))
             };
-            if dealt {
-                return Heard::Dealt;
+            if processed {
+                return Signal::Processed;
             }
-            if is_to_try {
-                return Heard::Try;
+            if is_to_retry {
+                return Signal::Retry;
             }
-            // Of the lanes that wait one is the first.
+            // Only one of the waiting lanes makes the pause.
             let is_first = self.0.send_if_modified(|state| {
-                let is_silent = state.is_silent();
-                state.pausing |= is_silent;
-                is_silent
+                let is_stuck = state.is_stuck();
+                state.pausing |= is_stuck;
+                is_stuck
             });
             if is_first {
-                return Heard::Silence(Pausing(self));
+                return Signal::BackOff(BackOff(self));
             }
         }
     }
 
-    /// Takes note of a suspect that is held back; its number.
+    /// Holds back a suspect; returns its number.
     pub fn hold_back(&self) -> u64 {
         let mut number = 0;
         self.0.send_modify(|state| {
@@ -311,29 +313,30 @@ impl Suspects {
         number
     }
 
-    /// Those held back with a smaller number are refused for good.
+    /// The number of confirmed suspects: those held back with smaller numbers are refused for good.
     pub fn confirmed(&self) -> u64 {
         self.0.borrow().confirmed
     }
 
-    /// Fails where there are too many suspects to believe that they are bad. Requests under way are heard first.
+    /// Fails if there are too many suspects in a row to be explained by invalid objects. Waits for requests in flight
+    /// first.
     pub async fn judge(&self) -> Result<(), SyncError> {
         let mut state = self.0.subscribe();
-        match state.wait_for(|state| !state.is_too_much() || state.under_way == 0).await {
-            Ok(state) if state.is_too_much() => Err(state.everything_is_refused()),
-            // The sender is this one's own.
+        match state.wait_for(|state| !state.are_too_many() || state.in_flight == 0).await {
+            Ok(state) if state.are_too_many() => Err(state.everything_is_refused()),
+            // Cannot fail: `self` owns the sender.
             Ok(_) | Err(_) => Ok(()),
         }
     }
 
-    /// Fails where suspects were tried again in vain, and are too many to believe that they are bad.
+    /// Fails if, after all retries, there are too many suspects to be explained by invalid objects.
     pub fn judge_tried(&self) -> Result<(), SyncError> {
         let state = self.0.borrow();
         if state.same >= MOST_TRIED { Err(state.everything_is_refused()) } else { Ok(()) }
     }
 
-    /// Judges those that are held back when there are no more rows: where the service has never dealt with an object they
-    /// are not refused.
+    /// Judges the suspects that are still held back when there are no more rows. Fails if the service has never
+    /// processed an object.
     pub fn judge_rest(&self) -> Result<(), SyncError> {
         let state = self.0.borrow();
         if !state.ever && state.held_back > state.confirmed { Err(state.everything_is_refused()) } else { Ok(()) }

@@ -1,4 +1,4 @@
-//! Answers of `/users/track`, translated into outcomes of the objects that were sent.
+//! Converts answers of `/users/track` into outcomes of the objects that were sent.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,34 +13,34 @@ use crate::sync::SyncError;
 /// The meaning of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Meaning {
-    /// The objects were dealt with one by one.
-    Dealt(Dealt),
-    /// All were refused together; the reason may be with some of them only.
+    /// Each object was accepted or refused.
+    Processed(Processed),
+    /// All objects were refused together; only some of them may be the cause.
     RefusedTogether(String),
-    /// Too many requests: nothing has happened, and this is how long to wait if the destination says so.
-    Later(Option<Duration>),
-    /// The destination failed: its status, and how long to wait if it says so.
+    /// The rate limit is reached: nothing was processed. How long to wait, if the service says so.
+    RateLimited(Option<Duration>),
+    /// The service failed: its status, and how long to wait if it says so.
     ServerError(StatusCode, Option<Duration>),
-    /// Something was wrong that may pass: the reason, and how long to wait if the destination says so.
-    Trouble(String, Option<Duration>),
+    /// Another temporary problem: the reason, and how long to wait if the service says so.
+    Transient(String, Option<Duration>),
 }
 
-/// What became of objects that were dealt with.
+/// The outcome of objects that were processed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Dealt {
-    /// These were refused, the others accepted.
+pub struct Processed {
+    /// These objects were refused, the others accepted.
     pub refused: Vec<(usize, String)>,
-    /// Whether the body is none of the service's: it was cut, or something in between wrote it.
-    pub odd_body: bool,
+    /// Whether the body is not from the service: it was cut off, or a proxy wrote it.
+    pub foreign_body: bool,
     /// Whether there are errors that name no object of the request.
-    pub odd_errors: bool,
+    pub unassigned_errors: bool,
 }
 
-/// The service's own answers have a message.
+/// Answers of the service itself have a message.
 #[derive(Debug, Default, Deserialize)]
 struct Body {
     message: Option<String>,
-    /// A list; what else may stand here names no object.
+    /// A list. Any other value names no object.
     #[serde(default)]
     errors: serde_json::Value,
 }
@@ -54,27 +54,27 @@ pub fn read(
     now: DateTime<Utc>,
 ) -> Result<Meaning, SyncError> {
     let body = serde_json::from_slice::<Body>(body).unwrap_or_default();
-    let dealt = dealt(&body.errors, count);
+    let processed = processed(&body.errors, count);
     match status.as_u16() {
-        // The objects have arrived, whatever the body says: sending them again would double events.
-        200..=299 => Ok(Meaning::Dealt(Dealt { odd_body: body.message.is_none(), ..dealt })),
+        // The objects have arrived, whatever the body says. Sending them again would duplicate events.
+        200..=299 => Ok(Meaning::Processed(Processed { foreign_body: body.message.is_none(), ..processed })),
         400 => match body.message {
-            Some(message) => Ok(refused(message, dealt, count)),
-            // It is not from the service, which would have looked at the objects.
+            Some(message) => Ok(refused(message, processed, count)),
+            // The answer is not from the service, so no object has been examined.
             None => Err(SyncError::Config(format!(
                 "the destination answered {status} with a body that is not from Braze; check `url`, and any proxy in between"
             ))),
         },
-        // Proxies have limits of their own: smaller requests may pass.
-        413 => Ok(refused(body.message.unwrap_or_else(|| status.to_string()), dealt, count)),
-        // Their bodies are not repeated: that of a 401 holds the key.
+        // Proxies have limits of their own; smaller requests may succeed.
+        413 => Ok(refused(body.message.unwrap_or_else(|| status.to_string()), processed, count)),
+        // The body is not shown: that of a 401 contains the key.
         401 | 403 => Err(SyncError::Config(format!(
             "the destination refuses the key ({status}); check `api_key`, and that the key has the permission `users.track` (`users.delete` for user_deletes)"
         ))),
         404 => Err(SyncError::Config(format!("the destination has no such endpoint ({status}); check `url`"))),
-        429 => Ok(Meaning::Later(asked(headers, now))),
+        429 => Ok(Meaning::RateLimited(asked(headers, now))),
         500..=599 => Ok(Meaning::ServerError(status, asked(headers, now))),
-        408 | 425 => Ok(Meaning::Trouble(status.to_string(), asked(headers, now))),
+        408 | 425 => Ok(Meaning::Transient(status.to_string(), asked(headers, now))),
         300..=399 => {
             let location = headers.get(http::header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("?");
             let place = location.split(['?', '#']).next().unwrap_or_default();
@@ -86,15 +86,19 @@ pub fn read(
     }
 }
 
-/// A refusal that names every object is about each; any other is about all of them.
-fn refused(message: String, dealt: Dealt, count: usize) -> Meaning {
-    if count > 0 && dealt.refused.len() == count { Meaning::Dealt(dealt) } else { Meaning::RefusedTogether(message) }
+/// A refusal that names every object refuses each one for its own reason; any other refuses all together.
+fn refused(message: String, processed: Processed, count: usize) -> Meaning {
+    if count > 0 && processed.refused.len() == count {
+        Meaning::Processed(processed)
+    } else {
+        Meaning::RefusedTogether(message)
+    }
 }
 
-/// The objects that errors name, each once.
-fn dealt(errors: &serde_json::Value, count: usize) -> Dealt {
+/// The objects that the errors name, each once.
+fn processed(errors: &serde_json::Value, count: usize) -> Processed {
     let mut refused: BTreeMap<usize, String> = BTreeMap::new();
-    let mut odd_errors = false;
+    let mut unassigned_errors = false;
     for error in errors.as_array().into_iter().flatten() {
         let index =
             error.get("index").and_then(serde_json::Value::as_u64).and_then(|index| usize::try_from(index).ok());
@@ -107,10 +111,10 @@ fn dealt(errors: &serde_json::Value, count: usize) -> Dealt {
                     .and_modify(|reasons| *reasons = format!("{reasons}; {reason}"))
                     .or_insert_with(|| reason.to_owned());
             }
-            None => odd_errors = true,
+            None => unassigned_errors = true,
         }
     }
-    Dealt { refused: refused.into_iter().collect(), odd_body: false, odd_errors }
+    Processed { refused: refused.into_iter().collect(), foreign_body: false, unassigned_errors }
 }
 
 #[cfg(test)]
@@ -121,60 +125,63 @@ mod tests {
         read(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes(), count, Utc::now())
     }
 
-    fn refusals(refused: &[(usize, &str)]) -> Dealt {
+    fn refusals(refused: &[(usize, &str)]) -> Processed {
         let refused = refused.iter().map(|(index, reason)| (*index, (*reason).to_owned())).collect();
-        Dealt { refused, ..Dealt::default() }
+        Processed { refused, ..Processed::default() }
     }
 
-    fn dealt(refused: &[(usize, &str)]) -> Result<Meaning, SyncError> {
-        Ok(Meaning::Dealt(refusals(refused)))
+    fn processed(refused: &[(usize, &str)]) -> Result<Meaning, SyncError> {
+        Ok(Meaning::Processed(refusals(refused)))
     }
 
-    fn dealt_oddly(refused: &[(usize, &str)]) -> Result<Meaning, SyncError> {
-        Ok(Meaning::Dealt(Dealt { odd_errors: true, ..refusals(refused) }))
+    fn processed_with_unknown_errors(refused: &[(usize, &str)]) -> Result<Meaning, SyncError> {
+        Ok(Meaning::Processed(Processed { unassigned_errors: true, ..refusals(refused) }))
     }
 
     #[test]
     fn a_success_names_the_objects_it_refuses() {
-        assert_eq!(meaning(201, r#"{"message":"success","attributes_processed":2}"#, 2), dealt(&[]));
-        assert_eq!(meaning(202, r#"{"message":"queued"}"#, 2), dealt(&[]));
-        assert_eq!(meaning(201, r#"{"message":"success","errors":null}"#, 2), dealt(&[]));
-        for odd in [r#"{}"#, r#""none""#, "7"] {
-            let body = format!(r#"{{"message":"success","errors":{odd}}}"#);
-            assert_eq!(meaning(201, &body, 2), dealt(&[]), "it is the service's, and not sent again");
+        assert_eq!(meaning(201, r#"{"message":"success","attributes_processed":2}"#, 2), processed(&[]));
+        assert_eq!(meaning(202, r#"{"message":"queued"}"#, 2), processed(&[]));
+        assert_eq!(meaning(201, r#"{"message":"success","errors":null}"#, 2), processed(&[]));
+        for errors in [r#"{}"#, r#""none""#, "7"] {
+            let body = format!(r#"{{"message":"success","errors":{errors}}}"#);
+            assert_eq!(meaning(201, &body, 2), processed(&[]), "it is the service's, and not sent again");
         }
         let body = r#"{"message":"success","errors":[{"index":1,"input_array":"attributes","type":"bad"},{"index":1,"type":"worse"},{"index":9,"type":"?"},"?"]}"#;
-        assert_eq!(meaning(201, body, 2), dealt_oddly(&[(1, "bad; worse")]));
+        assert_eq!(meaning(201, body, 2), processed_with_unknown_errors(&[(1, "bad; worse")]));
         let body = r#"{"message":"success","errors":[{"index":"0","type":"bad"}]}"#;
-        assert_eq!((meaning(201, body, 2), meaning(201, body, 1)), (dealt_oddly(&[]), dealt(&[(0, "bad")])));
+        assert_eq!(
+            (meaning(201, body, 2), meaning(201, body, 1)),
+            (processed_with_unknown_errors(&[]), processed(&[(0, "bad")]))
+        );
     }
 
     #[test]
     fn a_success_is_an_acknowledgement_whatever_its_body_is() {
-        let odd = |refused| Ok(Meaning::Dealt(Dealt { odd_body: true, ..refusals(refused) }));
+        let foreign = |refused| Ok(Meaning::Processed(Processed { foreign_body: true, ..refusals(refused) }));
         for body in ["", "<html>Welcome to the hotel</html>", r#"{"message":"succ"#, "{}", "[]", r#"{"message":7}"#] {
-            assert_eq!(meaning(200, body, 3), odd(&[]), "{body}");
+            assert_eq!(meaning(200, body, 3), foreign(&[]), "{body}");
         }
-        assert_eq!(meaning(201, r#"{"errors":[{"index":1,"type":"bad"}]}"#, 3), odd(&[(1, "bad")]));
+        assert_eq!(meaning(201, r#"{"errors":[{"index":1,"type":"bad"}]}"#, 3), foreign(&[(1, "bad")]));
     }
 
     #[test]
-    fn a_400_that_names_every_object_is_an_answer_about_each() {
+    fn a_400_that_names_every_object_refuses_each_one() {
         let body = r#"{"message":"x","errors":[{"index":0,"type":"a"},{"index":1,"type":"b"}]}"#;
-        assert_eq!(meaning(400, body, 2), dealt(&[(0, "a"), (1, "b")]));
+        assert_eq!(meaning(400, body, 2), processed(&[(0, "a"), (1, "b")]));
         assert_eq!(meaning(400, body, 3), Ok(Meaning::RefusedTogether("x".into())));
         assert_eq!(meaning(413, "<html>", 3), Ok(Meaning::RefusedTogether("413 Payload Too Large".into())));
     }
 
     #[test]
-    fn a_400_of_something_in_between_refuses_no_object() {
+    fn a_400_from_a_proxy_refuses_no_object() {
         for body in ["<html>400 Bad Request</html>", "", "{}", r#"{"error":"bad"}"#] {
             assert!(matches!(meaning(400, body, 3), Err(SyncError::Config(_))), "{body}");
         }
     }
 
     #[test]
-    fn a_refused_key_is_a_matter_of_configuration_and_never_repeated() {
+    fn a_refused_key_is_a_config_error_and_never_shown() {
         for status in [401, 403] {
             let Err(SyncError::Config(cause)) = meaning(status, r#"{"message":"Invalid API key: hunter2"}"#, 1) else {
                 panic!("{status}");
@@ -187,11 +194,11 @@ mod tests {
     }
 
     #[test]
-    fn what_may_pass_is_told_apart_from_what_must_wait() {
-        assert_eq!(meaning(429, "", 1), Ok(Meaning::Later(None)));
+    fn transient_errors_are_distinguished_from_rate_limits() {
+        assert_eq!(meaning(429, "", 1), Ok(Meaning::RateLimited(None)));
         for status in [500, 502, 503, 504] {
             assert!(matches!(meaning(status, "<html>", 1), Ok(Meaning::ServerError(..))), "{status}");
         }
-        assert!(matches!(meaning(408, "<html>", 1), Ok(Meaning::Trouble(..))));
+        assert!(matches!(meaning(408, "<html>", 1), Ok(Meaning::Transient(..))));
     }
 }

@@ -1,4 +1,4 @@
-//! Which suspects are refused.
+//! Tests that decide which suspects are refused.
 
 use futures::FutureExt as _;
 
@@ -23,77 +23,79 @@ fn suspects_in_a_row_end_the_run_sooner_where_nothing_was_ever_accepted() {
 }
 
 #[test]
-fn what_is_dealt_with_confirms_those_before_and_begins_a_new_count() {
+fn a_processed_request_confirms_earlier_suspects_and_resets_the_count() {
     let suspects = Suspects::new();
     for number in 0..MOST_AT_FIRST - 1 {
         suspects.add("no");
         assert_eq!(suspects.hold_back(), number as u64);
     }
     assert_eq!(suspects.confirmed(), 0);
-    let early = suspects.under_way();
+    let early = suspects.begin_request();
     assert_eq!(suspects.hold_back(), MOST_AT_FIRST as u64 - 1);
-    early.dealt();
+    early.processed();
     assert_eq!(suspects.confirmed(), MOST_AT_FIRST as u64 - 1, "it says nothing of what came after it was sent");
     for _ in 0..MOST - 1 {
         suspects.add("no");
     }
     assert_eq!(verdict(&suspects), Some(Ok(())));
     assert_eq!(suspects.judge_rest(), Ok(()), "what is left is refused");
-    suspects.under_way().dealt();
+    suspects.begin_request().processed();
     assert_eq!(suspects.confirmed(), MOST_AT_FIRST as u64);
 }
 
 #[test]
-fn what_was_sent_before_a_refusal_is_no_evidence() {
+fn requests_sent_before_a_refusal_are_no_evidence() {
     let suspects = Suspects::new();
-    let (early, _refused) = (suspects.under_way(), suspects.under_way());
+    let (early, _refused) = (suspects.begin_request(), suspects.begin_request());
     let refused_at = suspects.begun();
-    early.dealt();
-    assert!(!suspects.has_dealt_after(refused_at));
-    suspects.under_way().dealt();
-    assert!(suspects.has_dealt_after(refused_at));
+    early.processed();
+    assert!(!suspects.has_processed_after(refused_at));
+    suspects.begin_request().processed();
+    assert!(suspects.has_processed_after(refused_at));
 }
 
 #[tokio::test]
-async fn lanes_wait_for_each_other_until_nobody_can_tell_and_then_all_try() {
+async fn lanes_wait_for_each_other_and_then_all_retry() {
     let suspects = Suspects::new();
     let (_one, other) = (suspects.delivering(), suspects.delivering());
-    let first = suspects.hear(0);
+    let first = suspects.wait_for_signal(0);
     tokio::pin!(first);
     assert!(futures::poll!(&mut first).is_pending(), "the other lane delivers");
-    let request = suspects.under_way();
-    let second = suspects.hear(0);
+    let request = suspects.begin_request();
+    let second = suspects.wait_for_signal(0);
     tokio::pin!(second);
     assert!(futures::poll!(&mut second).is_pending(), "a request is under way");
     drop(request);
-    let Heard::Silence(pausing) = first.await else { panic!("nothing was dealt with") };
+    let Signal::BackOff(pausing) = first.await else { panic!("this lane must make the pause") };
     assert!(futures::poll!(&mut second).is_pending(), "the first lane makes a pause");
     pausing.try_again();
-    let first = suspects.hear(0);
+    let first = suspects.wait_for_signal(0);
     tokio::pin!(first);
     assert!(futures::poll!(&mut first).is_pending(), "the second lane has not tried yet");
-    assert!(matches!(second.await, Heard::Try));
+    assert!(matches!(second.await, Signal::Retry));
     assert!(futures::poll!(&mut first).is_pending(), "it tries");
-    suspects.under_way().dealt();
-    assert!(matches!(first.await, Heard::Dealt));
+    suspects.begin_request().processed();
+    assert!(matches!(first.await, Signal::Processed));
     drop(other);
 }
 
 #[tokio::test]
-async fn all_lanes_share_the_tries_until_something_is_dealt_with() {
+async fn all_lanes_share_the_retries_until_something_is_processed() {
     let suspects = Suspects::new();
     let _delivering = suspects.delivering();
     for _ in 0..2 {
         for pause in [Some(1), Some(2), Some(4), Some(4), None, None] {
-            let Heard::Silence(pausing) = suspects.hear(suspects.begun()).await else { panic!("all is silent") };
+            let Signal::BackOff(pausing) = suspects.wait_for_signal(suspects.begun()).await else {
+                panic!("this lane must make the pause")
+            };
             assert_eq!(pausing.next_pause(Duration::from_secs(1)), pause.map(Duration::from_secs));
         }
-        suspects.under_way().dealt();
+        suspects.begin_request().processed();
     }
 }
 
 #[test]
-fn messages_that_differ_are_about_rows_but_not_without_end() {
+fn different_messages_allow_more_suspects_but_not_unlimited_ones() {
     let suspects = Suspects::new();
     for number in 0..MOST_OF_ALL {
         assert_eq!(verdict(&suspects), Some(Ok(())));
@@ -103,16 +105,16 @@ fn messages_that_differ_are_about_rows_but_not_without_end() {
 }
 
 #[tokio::test]
-async fn requests_under_way_are_heard_before_the_verdict() {
+async fn requests_in_flight_are_awaited_before_the_verdict() {
     let suspects = Suspects::new();
-    let request = suspects.under_way();
+    let request = suspects.begin_request();
     for _ in 0..MOST_AT_FIRST {
         suspects.add("no");
     }
     let verdict = suspects.judge();
     tokio::pin!(verdict);
     assert!(futures::poll!(&mut verdict).is_pending());
-    request.dealt();
+    request.processed();
     drop(request);
     assert_eq!(verdict.await, Ok(()));
 }
@@ -130,7 +132,7 @@ fn rows_that_are_read_again_are_not_counted_twice() {
 }
 
 #[test]
-fn a_run_of_suspects_alone_refuses_none() {
+fn a_run_with_only_suspects_refuses_none() {
     let suspects = Suspects::new();
     assert_eq!(suspects.judge_rest(), Ok(()));
     suspects.add("no");

@@ -4,8 +4,8 @@ use std::io::{Error, ErrorKind};
 
 use rustix::io::Errno;
 
-/// Whether an error of a file is temporary: a shortage of open files, space or memory, or a disk that did not answer.
-pub fn file_passes(error: &Error) -> bool {
+/// Whether a file error is temporary: out of file handles, space or memory, or an I/O error of the disk.
+pub fn is_transient_file_error(error: &Error) -> bool {
     const SHORTAGES: [Errno; 12] = [
         Errno::MFILE,
         Errno::NFILE,
@@ -24,9 +24,10 @@ pub fn file_passes(error: &Error) -> bool {
     error.raw_os_error().is_some_and(is_shortage) || error.kind() == ErrorKind::Interrupted
 }
 
-/// Whether an error of a connection is temporary. So is a name that does not resolve: the name server may be down.
-pub fn connection_passes(error: &Error) -> bool {
-    // A certificate that is refused is invalid data.
+/// Whether a connection error is temporary. A name that does not resolve counts as temporary, because the name server
+/// may be down.
+pub fn is_transient_connection_error(error: &Error) -> bool {
+    // A refused certificate is reported as invalid data.
     let lasts = matches!(
         error.kind(),
         ErrorKind::PermissionDenied | ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::NotFound
@@ -39,19 +40,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shortages_pass_and_what_is_missing_or_forbidden_does_not() {
+    fn shortages_are_transient_and_missing_or_forbidden_files_are_not() {
         let error = |errno: Errno| Error::from_raw_os_error(errno.raw_os_error());
         for passing in [Errno::MFILE, Errno::NFILE, Errno::NOSPC, Errno::IO, Errno::INTR, Errno::AGAIN] {
-            assert!(file_passes(&error(passing)), "{passing:?}");
+            assert!(is_transient_file_error(&error(passing)), "{passing:?}");
         }
         for lasting in [Errno::NOENT, Errno::ACCESS, Errno::PERM, Errno::ISDIR, Errno::ROFS, Errno::BADF, Errno::FBIG] {
-            assert!(!file_passes(&error(lasting)), "{lasting:?}");
+            assert!(!is_transient_file_error(&error(lasting)), "{lasting:?}");
         }
         for passing in [Errno::CONNREFUSED, Errno::CONNRESET, Errno::TIMEDOUT, Errno::HOSTUNREACH, Errno::MFILE] {
-            assert!(connection_passes(&error(passing)), "{passing:?}");
+            assert!(is_transient_connection_error(&error(passing)), "{passing:?}");
         }
-        assert!(connection_passes(&Error::other("failed to lookup address information")));
-        assert!(!connection_passes(&Error::new(ErrorKind::InvalidData, "invalid peer certificate")));
-        assert!(!connection_passes(&error(Errno::ACCESS)));
+        assert!(is_transient_connection_error(&Error::other("failed to lookup address information")));
+        assert!(!is_transient_connection_error(&Error::new(ErrorKind::InvalidData, "invalid peer certificate")));
+        assert!(!is_transient_connection_error(&error(Errno::ACCESS)));
     }
 }
