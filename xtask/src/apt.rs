@@ -1,10 +1,10 @@
-//! Packages of Debian and its kin that the tests need.
+//! Debian packages that the tests need.
 
 use std::process::Command;
 
 use anyhow::{Context as _, bail};
 
-/// Installs a package, or says that it is missing.
+/// Installs a package, or returns an error that says that it is missing.
 pub fn install(package: &str) -> anyhow::Result<()> {
     eprintln!("installing {package} with apt-get");
     let apt = |arguments: &[&str]| {
@@ -23,12 +23,12 @@ pub fn install(package: &str) -> anyhow::Result<()> {
     apt(&["install", "--yes", "--quiet", "--no-install-recommends", package]).with_context(help)
 }
 
-/// Whether this process may do everything.
+/// Whether this process runs as root.
 pub fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
-/// Runs a program to its end; the error has what it said.
+/// Runs a program to completion; the error contains its output.
 pub fn run(command: &mut Command) -> anyhow::Result<()> {
     let output = command.output().with_context(|| format!("{:?} cannot be run", command.get_program()))?;
     if !output.status.success() {

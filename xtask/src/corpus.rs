@@ -1,7 +1,7 @@
-//! `cargo xtask corpus DIR`: what the check makes of other people's contracts.
+//! `cargo xtask corpus DIR`: runs the check on other people's contracts.
 //!
-//! Each document is looked at by a process of its own, so that one that panics, hangs or takes all memory is counted and not
-//! the end. Nothing is written but to a temporary folder.
+//! Each document is checked in a process of its own, so that one that panics, hangs or uses up all memory is counted
+//! and the run continues. Nothing is written outside a temporary folder.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,10 +17,10 @@ use apidrift_core::rules::Severity;
 use apidrift_core::settings::Project;
 use serde::{Deserialize, Serialize};
 
-/// How long one document may take.
+/// The time limit for one document.
 const LONGEST: Duration = Duration::from_secs(120);
 
-/// What came of a document.
+/// The result for one document.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Row {
     document: String,
@@ -33,21 +33,21 @@ struct Row {
     adopts: bool,
     diff_with_itself: bool,
     seconds: f64,
-    /// Reading it twice and comparing both.
+    /// The time to read it twice and compare both copies.
     diff_seconds: f64,
-    /// At most, in megabytes; nothing where the system does not say.
+    /// Peak memory in megabytes; `None` if the system does not report it.
     megabytes: Option<u64>,
     mutants: usize,
 }
 
-/// An operation that did not take part in everything.
+/// An operation that was left out of a comparison.
 #[derive(Debug, Serialize, Deserialize)]
 struct NotCompared {
     operation: String,
     reason: String,
 }
 
-/// Looks at every contract of a folder.
+/// Checks every contract in a folder.
 ///
 /// # Errors
 ///
@@ -77,15 +77,15 @@ pub fn run(folder: &Path, mutants: usize, as_json: bool) -> anyhow::Result<ExitC
     Ok(if rows.iter().all(is_well) { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// Looks at one document in this process and prints what came of it, for [`run`].
+/// Checks one document in this process and prints the result, for [`run`].
 ///
 /// # Errors
 ///
 /// If no temporary folder can be made.
 pub fn run_one(file: &Path, mutants: usize) -> anyhow::Result<ExitCode> {
-    let mut row = look_at(file)?;
+    let mut row = check_document(file)?;
     if row.read {
-        row.mutants = mutants::look_at(file, mutants)?;
+        row.mutants = mutants::check_mutants(file, mutants)?;
     }
     row.megabytes = peak_memory();
     println!("{}", serde_json::to_string(&row)?);
@@ -125,7 +125,7 @@ fn name(file: &Path) -> String {
     file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned()
 }
 
-fn look_at(file: &Path) -> anyhow::Result<Row> {
+fn check_document(file: &Path) -> anyhow::Result<Row> {
     let folder = tempfile::tempdir().context("no temporary folder can be made")?;
     let file = std::path::absolute(file)?;
     let mut row = Row { document: name(&file), ..Row::default() };
@@ -139,7 +139,7 @@ fn look_at(file: &Path) -> anyhow::Result<Row> {
     let began = Instant::now();
     let with_itself = check::diff(folder.path(), &file.display().to_string(), &file);
     row.diff_seconds = began.elapsed().as_secs_f64();
-    // What could not be compared is told as such; anything else is a false alarm.
+    // Parts that could not be compared are counted as such; anything else is a false alarm.
     row.diff_with_itself =
         with_itself.findings.len() == with_itself.not_compared.len() && with_itself.unchecked.is_empty();
     let mut left_out: BTreeMap<String, String> = BTreeMap::new();
@@ -163,7 +163,7 @@ fn is_in_order(outcome: &Outcome) -> bool {
     failing(outcome) == 0 && outcome.unchecked.is_empty()
 }
 
-/// The most memory that this process has used, in megabytes.
+/// The peak memory of this process, in megabytes.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -214,7 +214,7 @@ fn summary(rows: &[Row]) -> String {
     )
 }
 
-/// Documents with mistakes in them: lines that are gone, come twice, or stand elsewhere.
+/// Mutated documents: lines removed, duplicated or moved.
 mod mutants {
     use std::path::Path;
 
@@ -222,8 +222,8 @@ mod mutants {
     use apidrift::check::{self, Claims};
     use openapi_model::source::Source;
 
-    /// Looks at so many of a document; a panic is this process's end.
-    pub(super) fn look_at(file: &Path, wanted: usize) -> anyhow::Result<usize> {
+    /// Checks `wanted` mutants of a document; a panic ends this process.
+    pub(super) fn check_mutants(file: &Path, wanted: usize) -> anyhow::Result<usize> {
         let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
         let original = Source::new("original", text.as_str());
         let mut random = Random(text.len() as u64 | 1);
@@ -253,7 +253,7 @@ mod mutants {
                     let elsewhere = random.below(lines.len() + 1);
                     drop(lines.splice(elsewhere..elsewhere, part));
                 }
-                // A reference leads somewhere else, back to where it stands among others.
+                // A reference gets another target, possibly a circular one.
                 _ => {
                     let references: Vec<usize> =
                         (0..lines.len()).filter(|index| lines[*index].contains("$ref")).collect();
@@ -267,7 +267,7 @@ mod mutants {
         lines.join("\n")
     }
 
-    /// The same numbers in every run.
+    /// A random generator that produces the same numbers in every run.
     struct Random(u64);
 
     impl Random {

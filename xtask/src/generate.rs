@@ -1,4 +1,5 @@
-//! `cargo xtask generate`: the contract becomes the server's and the client's code, and the table of rules its page.
+//! `cargo xtask generate`: generates the server and client code from the contract, and the rules page from the table of
+//! rules.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -9,7 +10,7 @@ use apidrift_core::generator::Generator as _;
 use apidrift_core::settings::Project;
 use openapi_dropshot::Dropshot;
 
-/// Writes what has changed; or, if it may `only_check`, fails where something would.
+/// Writes the files that have changed; with `only_check`, fails if there are any instead.
 pub fn run(root: &Path, only_check: bool) -> anyhow::Result<ExitCode> {
     let project = Project::load(root).map_err(anyhow::Error::msg)?;
     let source = project.read(&project.layout.contract).map_err(anyhow::Error::msg)?;

@@ -8,11 +8,11 @@ use clap::Parser;
 use openapi_dropshot::Dropshot;
 use xtask::{bench, corpus, generate, peers, test};
 
-/// Contracts are read into many small values.
+/// Parsing contracts makes many small allocations.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What people type before a command.
+/// The command that users type before a subcommand.
 const PROGRAM: &str = "cargo xtask";
 
 /// Development tasks of OpenCDI.

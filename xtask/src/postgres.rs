@@ -1,5 +1,5 @@
-//! A private Postgres for tests and benchmarks: found on the machine or installed, on loopback, gone afterwards. Tests can
-//! stop it, freeze it and crash it; it comes back on the same port with the same data.
+//! A private Postgres for tests and benchmarks: found on the machine or installed, bound to loopback, removed
+//! afterwards. Tests can stop, freeze and crash it; it restarts on the same port with the same data.
 
 use std::fs::OpenOptions;
 use std::hash::{BuildHasher as _, RandomState};
@@ -14,26 +14,26 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::apt::{self, is_root, run};
 
-/// How long the server may take to start.
+/// The time limit for the server to start.
 const START: Duration = Duration::from_secs(60);
-/// How long its processes may take to be gone after `kill -9`.
+/// The time limit for its processes to end after `kill -9`.
 const GONE: Duration = Duration::from_secs(10);
-/// Its ports. Those above are used for outgoing connections: one of them could take the port while the server is down, and
-/// a client that connects to it then may even reach itself.
+/// The range of its ports. Higher ports are used for outgoing connections: one of them could take the port while the
+/// server is down, and a client that connects to it then could even reach itself.
 const PORTS: std::ops::Range<u16> = 15_000..32_000;
 
-/// How a server is stopped.
+/// How the server is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shutdown {
-    /// Sessions are ended, everything is written.
+    /// Ends sessions and writes all data.
     Fast,
-    /// At once; the next start recovers.
+    /// Stops at once; the next start runs recovery.
     Immediate,
 }
 
-/// A server, stopped and removed when this is dropped.
+/// A running server, stopped and removed on drop.
 pub struct PrivatePostgres {
-    /// The process that starts the others; none while the server is down.
+    /// The postmaster process; `None` while the server is down.
     child: Option<Child>,
     data: tempfile::TempDir,
     programs: PathBuf,
@@ -42,7 +42,7 @@ pub struct PrivatePostgres {
 }
 
 impl PrivatePostgres {
-    /// Finds or installs Postgres, makes a cluster in a temporary folder and starts it.
+    /// Finds or installs Postgres, creates a cluster in a temporary folder and starts it.
     pub fn start() -> anyhow::Result<PrivatePostgres> {
         let programs = match find_programs() {
             Some(programs) => programs,
@@ -51,7 +51,7 @@ impl PrivatePostgres {
                 find_programs().context("Postgres was installed, but `initdb` was not found")?
             }
         };
-        // Postgres refuses to run as root, so root lends it another user.
+        // Postgres refuses to run as root, so it runs as another user.
         let user = if is_root() { Some(User::named("postgres").or_else(|_| User::named("nobody"))?) } else { None };
         let data = tempfile::Builder::new().prefix("opencdi-postgres-").tempdir().context("no temporary folder")?;
         if let Some(user) = user {
@@ -65,7 +65,7 @@ impl PrivatePostgres {
             "--no-locale",
             "--no-sync",
         ]))?;
-        // Everybody is let in but one, by whom tests see that a wrong password is refused.
+        // All users are trusted except one, with which tests check that a wrong password is refused.
         let access = cluster.join("pg_hba.conf");
         let usual = std::fs::read_to_string(&access).context("initdb has written no pg_hba.conf")?;
         let asked = "host all with_password 127.0.0.1/32 scram-sha-256\n";
@@ -76,7 +76,7 @@ impl PrivatePostgres {
         Ok(postgres)
     }
 
-    /// Starts it again on the same port with the same data, after it was stopped or crashed.
+    /// Restarts it on the same port with the same data, after a stop or a crash.
     pub fn start_again(&mut self) -> anyhow::Result<()> {
         if self.child.is_some() {
             bail!("Postgres is already running");
@@ -95,7 +95,7 @@ impl PrivatePostgres {
         self.wait_until_ready(child)
     }
 
-    /// Stops it.
+    /// Stops the server.
     pub fn stop(&mut self, shutdown: Shutdown) -> anyhow::Result<()> {
         let Some(mut child) = self.child.take() else { bail!("Postgres is not running") };
         let mode = match shutdown {
@@ -111,19 +111,19 @@ impl PrivatePostgres {
         stopped
     }
 
-    /// Stops every process of it where it is: connections stay, and nothing is answered.
+    /// Suspends all its processes: connections stay open, and nothing is answered.
     pub fn freeze(&self) -> anyhow::Result<()> {
-        // The first one starts the others: once it stands still there are no new ones.
+        // The postmaster goes first: once it is suspended it starts no new processes.
         send(self.first_process()?, Signal::STOP)?;
         self.processes()?.into_iter().try_for_each(|process| send(process, Signal::STOP))
     }
 
-    /// Lets every process go on.
+    /// Resumes all processes.
     pub fn thaw(&self) -> anyhow::Result<()> {
         self.processes()?.into_iter().try_for_each(|process| send(process, Signal::CONT))
     }
 
-    /// Kills every process, as a power cut does.
+    /// Kills all processes, as a power failure would.
     pub fn crash(&mut self) -> anyhow::Result<()> {
         self.freeze()?;
         let processes = self.processes()?;
@@ -133,7 +133,7 @@ impl PrivatePostgres {
         }
         child.wait()?;
         let begin = Instant::now();
-        // A new server does not start while one of them has the shared memory.
+        // A new server does not start while one of them still holds the shared memory.
         while processes.iter().any(|process| parent(*process).is_some()) {
             if begin.elapsed() > GONE {
                 bail!("processes of Postgres are still there {GONE:?} after `kill -9`");
@@ -143,13 +143,13 @@ impl PrivatePostgres {
         Ok(())
     }
 
-    /// The process that starts the others.
+    /// The postmaster process.
     fn first_process(&self) -> anyhow::Result<Pid> {
         let child = self.child.as_ref().context("Postgres is not running")?;
         Ok(Pid::from_child(child))
     }
 
-    /// Its processes, the one that starts the others first.
+    /// All its processes, the postmaster first.
     fn processes(&self) -> anyhow::Result<Vec<Pid>> {
         let first = self.first_process()?;
         let all =
@@ -165,12 +165,12 @@ impl PrivatePostgres {
         self.data.path().join("cluster")
     }
 
-    /// A superuser's connection, without a password.
+    /// A connection URL of the superuser, without a password.
     pub fn url(&self) -> String {
         self.url_of("postgres")
     }
 
-    /// The same to another database, whether there is one of that name or not.
+    /// The same for another database, which need not exist.
     pub fn url_of(&self, database: &str) -> String {
         format!("postgres://opencdi@127.0.0.1:{}/{database}", self.port)
     }
@@ -209,7 +209,7 @@ impl Drop for PrivatePostgres {
         if self.child.is_none() {
             return;
         }
-        // One that is frozen would not hear that it is to stop.
+        // A frozen server would not receive the request to stop.
         let stopped = self.thaw().and_then(|()| self.stop(Shutdown::Immediate));
         if let Err(error) = stopped {
             eprintln!("warning: the private Postgres could not be stopped: {error:#}");
@@ -221,7 +221,7 @@ impl Drop for PrivatePostgres {
     }
 }
 
-/// Sends a signal to a process; one that has ended meanwhile is left alone.
+/// Sends a signal to a process; a process that has ended in the meantime is ignored.
 fn send(process: Pid, signal: Signal) -> anyhow::Result<()> {
     match kill_process(process, signal) {
         Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
@@ -229,10 +229,10 @@ fn send(process: Pid, signal: Signal) -> anyhow::Result<()> {
     }
 }
 
-/// The parent of a process that has not ended.
+/// The parent of a process; `None` if the process has ended.
 fn parent(process: Pid) -> Option<Pid> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The name stands in brackets and may hold anything; after it come the state and the parent.
+    // The name is in parentheses and may contain anything; the state and the parent follow it.
     let mut fields = stat.rsplit_once(") ")?.1.split(' ');
     if matches!(fields.next()?, "Z" | "X") {
         return None;
@@ -248,7 +248,7 @@ fn free_port() -> anyhow::Result<u16> {
     (0..TRIES).map(port).find(free).with_context(|| format!("none of {TRIES} ports is free"))
 }
 
-/// The folder of `initdb`: on the path, or where Debian keeps it, the newest version first.
+/// The folder of `initdb`: on the path, or in Debian's location, the newest version first.
 fn find_programs() -> Option<PathBuf> {
     let on_path =
         std::env::var_os("PATH").into_iter().flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());

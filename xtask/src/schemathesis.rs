@@ -1,5 +1,5 @@
-//! Schemathesis, which tests servers with requests that it makes up from their contract: installed into a private
-//! virtual environment, in exactly the versions that are written down.
+//! Schemathesis, which tests servers with requests generated from their contract: installed into a private virtual
+//! environment, with pinned versions.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,14 +9,14 @@ use sha2::{Digest as _, Sha256};
 
 use crate::apt::{self, run};
 
-/// The versions and their hashes.
+/// The pinned versions with their hashes.
 const REQUIREMENTS: &str = "tests/schemathesis/requirements.txt";
-/// The virtual environment.
+/// The folder of the virtual environment.
 const FOLDER: &str = "target/schemathesis";
-/// The oldest Python that Schemathesis runs with.
+/// The oldest supported Python version.
 const OLDEST: (u32, u32) = (3, 11);
 
-/// Installs Schemathesis unless that has been done, and returns its program.
+/// Installs Schemathesis unless it is installed, and returns the path of its program.
 pub fn install(root: &Path) -> anyhow::Result<PathBuf> {
     let requirements = root.join(REQUIREMENTS);
     let wanted = std::fs::read(&requirements).with_context(|| format!("{REQUIREMENTS} cannot be read"))?;
@@ -38,7 +38,7 @@ pub fn install(root: &Path) -> anyhow::Result<PathBuf> {
     Ok(program)
 }
 
-/// A Python that can make virtual environments, installed if there is none.
+/// A Python that can create virtual environments, installed if there is none.
 fn python() -> anyhow::Result<&'static str> {
     const PYTHON: &str = "python3";
     if !makes_environments(PYTHON) {

@@ -1,5 +1,5 @@
-//! `cargo xtask test`: installs what the tests need and runs them all, then checks that nothing has drifted and
-//! holds a server of this project to the contract.
+//! `cargo xtask test`: installs what the tests need and runs them all, then runs the check and tests a server of this
+//! project against the contract.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -9,22 +9,21 @@ use anyhow::Context as _;
 use crate::postgres::PrivatePostgres;
 use crate::schemathesis;
 
-/// Where tests find a Postgres that they may fill.
+/// The variable with the URL of a Postgres that tests may write to.
 pub const POSTGRES: &str = "OPENCDI_TEST_POSTGRES";
-/// Where they find the program of Schemathesis.
+/// The variable with the path of the Schemathesis program.
 const SCHEMATHESIS: &str = "OPENCDI_TEST_SCHEMATHESIS";
 
-/// The tests across processes run the real programs.
+/// The cross-process tests run the real programs.
 const BUILD: &str = "build --package cdi-server --package cdi-client --all-features --bins";
 const NEXTEST: &str = "nextest run --no-fail-fast --workspace --all-features";
 const TEST: &str = "test --no-fail-fast --all-targets --workspace --all-features";
-/// The client is the one crate that others use: the only one with examples.
+/// The client is the only crate that others use, and the only one with doc tests.
 const EXAMPLES: &str = "test --doc --package cdi-client --all-features";
 const CHECK: &str = "xtask check";
 const CONFORM: &str = "xtask conform";
 
-/// Where tests write what is to be seen of them: how many drifts and wrong servers were named, and what Schemathesis has
-/// tried.
+/// Files in which tests record their scores: how many drifts and wrong servers were found, and what Schemathesis tried.
 const SCORES: [&str; 4] = [
     "target/drift-score.txt",
     "target/wrong-servers-score.txt",
@@ -32,7 +31,7 @@ const SCORES: [&str; 4] = [
     "target/schemathesis-score.txt",
 ];
 
-/// Runs everything, or the tests whose names contain one of the filters; fails if anything fails.
+/// Runs all tests, or those whose names contain one of the filters; fails if any of them fails.
 pub fn run(root: &Path, filter: &[String]) -> anyhow::Result<ExitCode> {
     let postgres = PrivatePostgres::start()?;
     let schemathesis = schemathesis::install(root)?;
@@ -46,12 +45,12 @@ pub fn run(root: &Path, filter: &[String]) -> anyhow::Result<ExitCode> {
     let nextest = Command::new("cargo").args(["nextest", "--version"]).output();
     let runner = if nextest.is_ok_and(|output| output.status.success()) { NEXTEST } else { TEST };
     if !filter.is_empty() {
-        // Everything after `--` goes to the tests themselves, which take several filters with either runner.
+        // Arguments after `--` go to the tests themselves; both runners accept several filters there.
         let filter: Vec<String> = std::iter::once("--".to_owned()).chain(filter.iter().cloned()).collect();
         let passed = cargo(BUILD, &[])? && cargo(runner, &filter)?;
         return Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
-    // The scores of an earlier run are none of this one's.
+    // The scores of an earlier run must not be shown.
     for score in SCORES.map(|score| root.join(score)).iter().filter(|score| score.exists()) {
         std::fs::remove_file(score).with_context(|| format!("{} cannot be removed", score.display()))?;
     }

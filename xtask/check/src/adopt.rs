@@ -23,10 +23,10 @@ pub struct Adopted {
     pub removed: usize,
 }
 
-/// Allowing findings can reveal more: code is generated from a contract only once its findings are allowed.
+/// Adopting findings can reveal more: code is generated from a contract only once its findings are allowed.
 const ROUNDS: usize = 6;
 
-/// Allows all findings in the settings of a folder. If something could not be checked, nothing is allowed and that
+/// Allows all findings in the settings of a folder. If something could not be checked, no finding is allowed and that
 /// outcome is returned.
 ///
 /// # Errors
@@ -50,14 +50,14 @@ pub fn adopt(
         if unused.is_empty() && found.is_empty() {
             return Ok(Ok(adopted));
         }
-        // What was not compared may be, once what stands in its way is allowed.
+        // Once the obstacle is allowed, more may be compared.
         let (not_compared, certain): (Vec<&Finding>, Vec<&Finding>) =
             found.into_iter().partition(|finding| finding.rule == Rule::CoverageNotCompared);
         let chosen = if certain.is_empty() { not_compared } else { certain };
         let (added, count) = allow::adopt(chosen, reason);
         let kept = without(&project, &unused);
         let text = format!("{}\n{added}", kept.trim_end());
-        // Never anything that could not be read again.
+        // The new settings must be readable before they are written.
         Project::parse(root, Source::new(&project.source.path, text.as_str())).map_err(anyhow::Error::msg)?;
         let path = root.join(&project.source.path);
         std::fs::write(&path, text).with_context(|| format!("{} cannot be written", project.source.path))?;
@@ -67,7 +67,7 @@ pub fn adopt(
     anyhow::bail!("after {ROUNDS} rounds of allowances the check still has findings; run it to see them")
 }
 
-/// The settings without the allowances that the findings are about.
+/// The settings without the unused allowances that the findings report.
 fn without(project: &Project, unused: &[&Finding]) -> String {
     let line = |at: usize| project.source.line_column(at).0;
     let places = unused.iter().filter_map(|finding| finding.primary.as_ref());
@@ -77,7 +77,7 @@ fn without(project: &Project, unused: &[&Finding]) -> String {
     let mut at = 0;
     for allowance in project.allowances.iter().filter(|allowance| lines.contains(&line(allowance.range.start))) {
         kept.push_str(&text[at..allowance.range.start]);
-        // Up to the end of the line of its last value.
+        // Including the rest of the line of its last value.
         at = text[allowance.range.end..].find('\n').map_or(text.len(), |end| allowance.range.end + end + 1);
     }
     kept.push_str(&text[at..]);

@@ -12,20 +12,20 @@ use apidrift_core::rules::{Rule, Severity};
 use apidrift_core::settings::{Allowance, Project};
 use openapi_model::source::Place;
 
-/// The allowances of a project, and which of them have allowed something.
+/// The allowances of a project, and how often each has been used.
 #[derive(Debug)]
 pub struct Allowances<'a> {
-    /// Where they stand in `all`, by rule and file.
+    /// Indexes into `all`, by rule and file.
     by_file: HashMap<(&'a str, Option<&'a str>), Vec<usize>>,
     all: &'a [Allowance],
     /// How many findings each of them has allowed.
     used: Vec<usize>,
-    /// How many findings were allowed.
+    /// How many findings were allowed in total.
     pub allowed: usize,
 }
 
 impl<'a> Allowances<'a> {
-    /// None of them used yet.
+    /// Allowances that are not used yet.
     pub fn new(all: &'a [Allowance]) -> Allowances<'a> {
         let mut by_file: HashMap<_, Vec<usize>> = HashMap::new();
         for (index, allowance) in all.iter().enumerate() {
@@ -48,7 +48,7 @@ impl<'a> Allowances<'a> {
         let of_file = self.by_file.get(&(finding.rule.info().name, file)).map(Vec::as_slice).unwrap_or_default();
         let fits = |index: &&usize| allows(&self.all[**index], finding);
         let found: Vec<usize> = of_file.iter().filter(fits).copied().collect();
-        // One that allows any number is used whatever the others do.
+        // One without a limit is used regardless of the others.
         let mut is_allowed = false;
         for index in found {
             let limit = limit(&self.all[index]);
@@ -60,7 +60,7 @@ impl<'a> Allowances<'a> {
         is_allowed
     }
 
-    /// Those that have allowed less than they say.
+    /// The allowances that allowed fewer findings than they state, with how many they allowed.
     pub fn unused(&self) -> impl Iterator<Item = (&'a Allowance, usize)> {
         let least = |allowance: &Allowance| match limit(allowance) {
             usize::MAX => 1,
@@ -71,13 +71,13 @@ impl<'a> Allowances<'a> {
     }
 }
 
-/// How many findings an allowance allows.
+/// The maximum number of findings that an allowance allows.
 fn limit(allowance: &Allowance) -> usize {
     let otherwise = if allowance.message.is_some() { 1 } else { usize::MAX };
     allowance.times.unwrap_or(otherwise)
 }
 
-/// The finding that an allowance allows nothing, or less than it says.
+/// The finding for an allowance that allows nothing, or less than it states.
 pub fn unused(project: &Project, allowance: &Allowance, used: usize) -> Finding {
     let line = project.source.line_column(allowance.range.start).0;
     let place = Place::new(&project.source, project.source.line(line), "matches no finding");
@@ -94,22 +94,22 @@ pub fn unused(project: &Project, allowance: &Allowance, used: usize) -> Finding 
     Finding::at(Rule::AllowUnused, place, message).help(help)
 }
 
-/// Whether an allowance for the right rule and file is one for this finding.
+/// Whether an allowance of the same rule and file applies to this finding.
 fn allows(allowance: &Allowance, finding: &Finding) -> bool {
     let place = finding.primary.as_ref();
     allowance.text.as_deref().is_none_or(|text| place.is_some_and(|place| text == shown(place)))
         && allowance.message.as_deref().is_none_or(|message| message == finding.message)
 }
 
-/// What stands at a place, which keeps its meaning when lines move.
+/// The text at a place, which stays the same when lines move.
 fn shown(place: &Place) -> String {
     const LONGEST: usize = 200;
     let text = place.source.text[place.range.clone()].split_whitespace().collect::<Vec<_>>().join(" ");
-    // Of a whole schema its beginning: the message says the rest.
+    // Of a whole schema only the beginning: the message distinguishes it.
     text.chars().take(LONGEST).collect()
 }
 
-/// The allowances for what is found, as TOML to be added to the settings, and how many they are.
+/// The allowances for findings, as TOML to append to the settings, and their number.
 pub fn adopt<'a>(findings: impl IntoIterator<Item = &'a Finding>, reason: &str) -> (String, usize) {
     let quoted = |text: &str| toml::Value::from(text).to_string();
     let mut entries: Vec<String> = Vec::new();

@@ -1,4 +1,4 @@
-//! Settings for a contract that has none: the conventions that it and its pages follow today.
+//! Proposes settings for a contract that has none: the conventions that the contract and its pages follow today.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::outcome::Outcome;
 /// The proposed settings.
 #[derive(Debug)]
 pub struct Proposal {
-    /// The contract, as it was named.
+    /// The path of the contract, as given.
     pub contract: String,
     /// The folder of its pages.
     pub pages: Option<String>,
@@ -53,7 +53,7 @@ fn texts(folder: &Path) -> Result<Vec<String>, String> {
         return Ok(std::fs::read_to_string(folder).into_iter().collect());
     }
     let names = names_of_pages(folder).map_err(|reason| format!("{} cannot be read: {reason}", folder.display()))?;
-    // The check reports those that are not text.
+    // The check reports files that are not text.
     Ok(names.iter().filter_map(|name| std::fs::read_to_string(folder.join(name)).ok()).collect())
 }
 

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use apidrift::cli::{self, Check, Conform, Diff, Init};
 use clap::{CommandFactory as _, Parser};
 
-/// Contracts are read into many small values.
+/// Parsing contracts makes many small allocations.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What people type before a command.
+/// The command that users type before a subcommand.
 const PROGRAM: &str = "apidrift";
 
 /// Checks that an OpenAPI contract, its server and its documentation pages agree.
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
 
 fn run(command: Apidrift) -> anyhow::Result<ExitCode> {
     match command {
-        // No generator: only the program that generates files can compare them.
+        // No generator: only the program that generates the files can compare them.
         Apidrift::Check(check) => cli::check(&check, PROGRAM, None),
         Apidrift::Diff(diff) => cli::diff(&diff),
         Apidrift::Init(init) => cli::init(&init),

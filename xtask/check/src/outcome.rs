@@ -12,7 +12,7 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     /// What could not be checked, and why.
     pub unchecked: Vec<String>,
-    /// How many findings the settings allow.
+    /// How many findings were allowed by the settings.
     pub allowed: usize,
     /// What was compared.
     pub coverage: Coverage,
@@ -64,7 +64,7 @@ pub struct Coverage {
     pub comparisons: Vec<&'static str>,
     /// How many operations took part in all of them.
     pub operations: usize,
-    /// How many responses these have.
+    /// How many responses these document.
     pub answers: usize,
     /// How many component schemas there are.
     pub schemas: usize,
@@ -119,7 +119,7 @@ pub struct NotCompared {
 }
 
 impl NotCompared {
-    /// The finding for it: a gap in the comparison is an error until it is allowed.
+    /// The finding for it, which is an error until it is allowed.
     pub fn finding(&self) -> Finding {
         let message = format!("{} was not compared ({}): {}", self.operation, self.comparison, self.reason);
         let finding = match &self.place {
@@ -130,10 +130,10 @@ impl NotCompared {
     }
 }
 
-/// The responses that a run saw.
+/// The responses seen in a run against a live server.
 #[derive(Debug, Default)]
 pub struct Live {
-    /// Where.
+    /// The URL of the server.
     pub url: String,
     /// The responses of each operation.
     pub operations: Vec<OperationReport>,
@@ -152,9 +152,9 @@ pub struct OperationReport {
     pub call: String,
     /// The documented responses that were seen as documented, and how often.
     pub seen: Vec<(String, usize)>,
-    /// The documented responses that were not seen, and why.
+    /// The documented responses that were not seen, with reasons.
     pub not_seen: Vec<(String, String)>,
-    /// What else was tested, and to what extent.
+    /// Further tests and their extent.
     pub remarks: Vec<String>,
 }
 
@@ -166,7 +166,7 @@ impl Live {
         (seen, seen + not_seen)
     }
 
-    /// As text for people.
+    /// The report as text for people.
     pub fn text(&self) -> String {
         let mut text = String::new();
         for operation in &self.operations {

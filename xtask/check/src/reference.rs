@@ -7,7 +7,7 @@ use apidrift_core::rules::{Edit, Rule, RuleInfo, Severity};
 /// The path of the page with all rules.
 pub const PAGE: &str = "xtask/RULES.md";
 
-/// One line for each rule.
+/// The list of rules, one per line.
 pub fn list() -> String {
     let mut text = String::new();
     for rule in Rule::ALL {

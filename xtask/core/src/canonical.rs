@@ -1,13 +1,14 @@
-//! A canonical form for contracts: generated code does not depend on the order of keys or on the line breaks of a text.
+//! A canonical form of contracts, so that generated code does not depend on the order of keys or on line breaks in
+//! texts.
 
 use serde_json::Value as Json;
 
-/// Lists whose order means nothing.
+/// Lists whose order does not matter.
 const SETS: [&str; 2] = ["required", "enum"];
-/// Texts for people, which may be wrapped anywhere.
+/// Texts for people, which may be wrapped at any column.
 const TEXTS: [&str; 3] = ["description", "summary", "title"];
 
-/// Maps from names to things.
+/// Objects whose keys are names, not keywords.
 const NAMED: [&str; 11] = [
     "properties",
     "schemas",
@@ -21,11 +22,11 @@ const NAMED: [&str; 11] = [
     "content",
     "variables",
 ];
-/// What is shown or used as data, and means nothing of OpenAPI.
+/// Example and default values, whose keys are data and not OpenAPI keywords.
 const DATA: [&str; 3] = ["example", "value", "default"];
 
-/// The document, or a part of it, with keys and sets sorted and texts unwrapped. What a schema says by default is left
-/// out.
+/// The document, or a part of it, with keys and sets sorted and texts unwrapped. Keywords with their default value are
+/// left out.
 pub fn canonical(value: &Json) -> Json {
     match value {
         Json::Object(map) => {
@@ -52,7 +53,7 @@ fn entry(key: &str, value: &Json) -> Json {
             Json::Array(items)
         }
         Json::Object(map) if NAMED.contains(&key) => {
-            // The keys in here are names, whatever they look like.
+            // The keys in here are names, even if they look like keywords.
             let mut entries: Vec<(String, Json)> =
                 map.iter().map(|(name, value)| (name.clone(), canonical(value))).collect();
             entries.sort_by(|one, other| one.0.cmp(&other.0));
@@ -63,7 +64,7 @@ fn entry(key: &str, value: &Json) -> Json {
     }
 }
 
-/// Data with its keys sorted and nothing else touched.
+/// Data with its keys sorted and otherwise unchanged.
 fn sorted(data: &Json) -> Json {
     match data {
         Json::Object(map) => {
@@ -84,8 +85,8 @@ fn is_default(key: &str, value: &Json) -> bool {
         || (key == "required" && value.as_array().is_some_and(Vec::is_empty))
 }
 
-/// The lines of a text with its paragraphs unwrapped: a line break means something only around blank lines, lists,
-/// tables, headings and code.
+/// The lines of a text with its paragraphs unwrapped: a line break matters only next to blank lines, lists, tables,
+/// headings and code.
 pub fn unwrapped(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut fresh = true;
@@ -127,7 +128,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_means_the_same_becomes_the_same() {
+    fn equivalent_documents_have_the_same_canonical_form() {
         let one = json!({"type": "object", "required": ["b", "a"], "nullable": false, "description": "x y\nz\n", "enum": [2, 1]});
         let other = json!({"enum": [1, 2], "description": "x\ny z", "required": ["a", "b"], "type": "object", "deprecated": false});
         assert_eq!(canonical(&one).to_string(), canonical(&other).to_string());

@@ -8,16 +8,16 @@ use std::sync::Arc;
 use crate::rules::{Rule, Severity};
 use openapi_model::source::{Place, Source};
 
-/// One thing that is wrong.
+/// A single finding.
 #[derive(Debug, Clone)]
 pub struct Finding {
-    /// The rule that names it.
+    /// The rule that reports it.
     pub rule: Rule,
     /// What is wrong, in one sentence.
     pub message: String,
-    /// Where; `None` if it is about something that does not exist.
+    /// The place in a file; `None` if the finding is about something that is missing.
     pub primary: Option<Place>,
-    /// What disagrees with it.
+    /// Places that disagree with the primary one.
     pub related: Vec<Place>,
     /// What to do about it.
     pub help: Option<String>,
@@ -30,16 +30,16 @@ pub struct Finding {
 /// A change of a file.
 #[derive(Debug, Clone)]
 pub enum Edit {
-    /// Replaces these bytes by another text.
+    /// Replaces these bytes with another text.
     Replace {
         /// The file.
         source: Arc<Source>,
         /// The bytes.
         range: Range<usize>,
-        /// The other text.
+        /// The new text.
         with: String,
     },
-    /// Writes the whole file, which need not exist yet.
+    /// Writes the whole file, which may not exist yet.
     Write {
         /// Its path below the repository.
         path: String,
@@ -60,13 +60,13 @@ impl Finding {
         Finding { rule, message, primary: None, related: Vec::new(), help: None, notes: Vec::new(), fix: Vec::new() }
     }
 
-    /// Adds a place that disagrees.
+    /// Adds a related place that disagrees.
     pub fn with(mut self, place: Place) -> Finding {
         self.related.push(place);
         self
     }
 
-    /// Adds what to do.
+    /// Adds advice on what to do.
     pub fn help(mut self, help: impl Into<String>) -> Finding {
         self.help = Some(help.into());
         self
@@ -84,7 +84,7 @@ impl Finding {
         self
     }
 
-    /// Adds an edit that replaces the text at the finding's place.
+    /// Adds an edit that replaces the text at the finding's primary place.
     pub fn fix_with(self, text: impl Into<String>) -> Finding {
         let Some(place) = &self.primary else { return self };
         let edit = Edit::Replace { source: place.source.clone(), range: place.range.clone(), with: text.into() };

@@ -17,10 +17,11 @@ pub struct Output {
 
 /// Turns contracts into code.
 pub trait Generator {
-    /// The parts of the contract that the generator does not support, judging by names and the structure of the
-    /// document. What a rule about the contract itself reports is not reported again.
+    /// The parts of the contract that the generator does not support, judged by names and the structure of the
+    /// document. Problems that a rule about the contract already reports are not repeated.
     fn unsupported(&self, contract: &Contract) -> Vec<Finding>;
 
-    /// The generated files of a project that are out of date, or what in the contract cannot be turned into code.
+    /// The project's generated files that are out of date, or the parts of the contract that cannot be turned into
+    /// code.
     fn stale(&self, project: &Project, contract: &Contract) -> Vec<Finding>;
 }

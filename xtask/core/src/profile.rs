@@ -9,8 +9,8 @@ use serde::Deserialize;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Profile {
-    /// A JSON pointer into the body of an error to the value that distinguishes it from others with the same status,
-    /// such as `/message` or `/error/code`. Without one, only the status does.
+    /// A JSON pointer to the value in an error body that distinguishes the error from others with the same status, such
+    /// as `/message` or `/error/code`. Without one, errors are distinguished by status alone.
     pub error_identity: Option<String>,
     /// The component that is the schema of every error. Without one, errors may have any body.
     pub error_schema: Option<String>,
@@ -35,16 +35,15 @@ pub enum Requirement {
     Permission,
     /// A rate limit.
     RateLimit,
-    /// Named examples of each error, with a summary and an identity, none of them twice.
+    /// Named examples of each error, each with a summary and a unique identity.
     ErrorExamples,
-    /// Pages with everything that the contract has: one page for each operation, with its parameters, its permission,
-    /// its rate limit, its errors, its success and an example request, and one page for the errors that all operations
-    /// share.
+    /// Pages that cover the whole contract: one page for each operation, with its parameters, its permission, its rate
+    /// limit, its errors, its success and an example request, and one page for the errors that all operations share.
     CompletePages,
 }
 
 impl Requirement {
-    /// All of them.
+    /// All requirements.
     pub const ALL: [Requirement; 6] = [
         Requirement::OperationId,
         Requirement::Security,
@@ -71,7 +70,7 @@ impl Requirement {
 pub const SCOPES: &str = "scopes";
 
 impl Profile {
-    /// What is invalid in it.
+    /// Why the profile is invalid, or `None` if it is valid.
     pub fn mistake(&self) -> Option<String> {
         let is_extension = |name: &str| name.starts_with("x-");
         if let Some(pointer) = self.error_identity.as_deref().filter(|pointer| !pointer.starts_with('/')) {
@@ -84,7 +83,7 @@ impl Profile {
         limit.map(|name| format!("`rate_limit` must be an extension such as `x-{name}`, not `{name}`"))
     }
 
-    /// Whether every operation must have something.
+    /// Whether the profile has this requirement.
     pub fn requires(&self, requirement: Requirement) -> bool {
         self.require.contains(&requirement)
     }

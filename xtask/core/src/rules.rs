@@ -1,4 +1,5 @@
-//! The one table of rules: what `cargo xtask check` and `cargo xtask conform` can find. Names never change once released.
+//! The table of all rules that `cargo xtask check` and `cargo xtask conform` can report. Names never change once
+//! released.
 //!
 //! Each rule comes with two edits of the project in `xtask/fixtures/things` (or of a page in `xtask/fixtures/notes`, or
 //! of the contract in `xtask/fixtures/orders`): one that the rule must report, and one, as similar as possible, that no
@@ -52,7 +53,7 @@ pub enum Edit {
     Remove(&'static str),
     /// Adds a file.
     Add(&'static str, &'static str),
-    /// What a live server does. The wrong servers in `tests/` do it.
+    /// Behaviour of a live server, which the deliberately wrong servers in `tests/` reproduce.
     Serve(&'static str),
 }
 
@@ -74,10 +75,10 @@ const ERRORES: &str = "openapi/reference/es/errors.md";
 const SERVER: &str = "generated/server.rs";
 const CLIENT: &str = "generated/errors.rs";
 const EMITTED: &str = "generated/emitted.json";
-/// A contract of its own, for what `things.yaml` has not: compared with its earlier form only.
+/// A second contract, for features that `things.yaml` does not have. Only compared with its earlier version.
 const ORDERS: &str = "fixtures/orders/orders.yaml";
 const SETTINGS: &str = "openapi/check.toml";
-/// Pages of another project, which keep to no customs: `xtask/fixtures/notes`.
+/// Pages of another project, which follow no profile: `xtask/fixtures/notes`.
 const NOTES: &str = "fixtures/notes/docs/notes.md";
 
 macro_rules! rules {

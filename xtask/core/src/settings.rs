@@ -19,12 +19,12 @@ pub fn find_root(start: &Path) -> Option<PathBuf> {
     start.ancestors().find(|folder| file(folder).is_some()).map(Path::to_path_buf)
 }
 
-/// The settings of a folder, if it has some: which of [`FILES`].
+/// The settings file of a folder, if there is one: one of [`FILES`].
 fn file(folder: &Path) -> Option<&'static str> {
     FILES.into_iter().find(|file| folder.join(file).exists())
 }
 
-/// A project: its files and its allowances.
+/// A project: its files and its allowed findings.
 #[derive(Debug)]
 pub struct Project {
     /// The repository.
@@ -39,7 +39,7 @@ pub struct Project {
     pub source: Arc<Source>,
 }
 
-/// The paths of the project's files, relative to the repository. Only what is named is compared.
+/// The paths of the project's files, relative to the repository. Only the files that are set are compared.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Layout {
@@ -81,7 +81,7 @@ pub struct Allowance {
     pub text: Option<String>,
     /// How many findings it allows; `None` means any number, or one if there is a `message`.
     pub times: Option<usize>,
-    /// Why.
+    /// Why it is allowed.
     pub reason: String,
     /// Its place in the settings.
     pub range: std::ops::Range<usize>,
@@ -108,7 +108,7 @@ struct Allow {
 }
 
 impl Allow {
-    /// Where the last of its values ends.
+    /// The offset where its last value ends.
     fn end(&self) -> usize {
         let texts = [&self.file, &self.message, &self.text].into_iter().flatten().chain([&self.rule, &self.reason]);
         let ends = texts.map(|text| text.span().end).chain(self.times.as_ref().map(|times| times.span().end));
@@ -127,7 +127,7 @@ impl Project {
         Project::parse(root, Source::read(root, &root.join(file))?)
     }
 
-    /// Takes settings that are in memory.
+    /// Parses settings that are already in memory.
     ///
     /// # Errors
     ///
@@ -167,12 +167,12 @@ impl Project {
         Ok(Project { root: root.to_owned(), layout: file.project, profile: file.profile, allowances, source })
     }
 
-    /// The folder of the contract, from which it refers to other files.
+    /// The folder of the contract; relative references are resolved from it.
     pub fn contract_folder(&self) -> Option<PathBuf> {
         self.root.join(&self.layout.contract).parent().map(Path::to_path_buf)
     }
 
-    /// A file of the project.
+    /// Reads a file of the project.
     pub fn read(&self, path: &str) -> Result<Arc<Source>, String> {
         Source::read(&self.root, &self.root.join(path))
     }

@@ -1,7 +1,7 @@
-//! The document: its operations and what they take and answer, each with its place.
+//! The document: its operations with their inputs and responses, each with its place.
 //!
-//! References to parameters, bodies, answers, headers, examples and path items are followed while reading: what they
-//! lead to stands where they stood, with the place of what they lead to. Schemas are kept apart, see [`crate::schema`].
+//! References to parameters, bodies, responses, headers, examples and path items are resolved while reading: the target
+//! replaces the reference and keeps its own place. Schemas are stored separately, see [`crate::schema`].
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::schema::{Schema, SchemaId};
 use crate::source::{Place, Source};
 use crate::span::{Span, Spanned};
 
-/// Which OpenAPI a document is written in.
+/// The OpenAPI version of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Version {
     /// 3.0.x.
@@ -25,13 +25,13 @@ pub enum Version {
 /// An OpenAPI document, in one file or many.
 #[derive(Debug)]
 pub struct Document {
-    /// Its files; the one that was opened first.
+    /// Its files, the opened one first.
     pub files: Vec<Arc<Source>>,
-    /// What the opened file holds, as it was written.
+    /// The content of the opened file, unmodified.
     pub root: Node,
-    /// What it is written in.
+    /// Its OpenAPI version.
     pub version: Version,
-    /// `openapi`, as it was written.
+    /// `openapi`, unmodified.
     pub openapi: Spanned<String>,
     /// `info`.
     pub info: Info,
@@ -39,27 +39,27 @@ pub struct Document {
     pub servers: Vec<Server>,
     /// `tags`.
     pub tags: Vec<Tag>,
-    /// `security`: what a request has to prove where an operation does not say.
+    /// `security`: the default for operations that do not define their own.
     pub security: Security,
     /// The key `paths`.
     pub paths: Option<Span>,
     /// The key `components.schemas`.
     pub schemas_key: Option<Span>,
-    /// The operations, in the order in which they stand.
+    /// The operations, in document order.
     pub operations: Vec<Arc<Operation>>,
     /// The operations of `webhooks`, which the API calls. Their path is the webhook's name.
     pub webhooks: Vec<Arc<Operation>>,
-    /// `components.schemas`, in the order in which they stand.
+    /// `components.schemas`, in document order.
     pub components: Vec<(Spanned<String>, SchemaId)>,
     /// `components.securitySchemes`.
     pub security_schemes: Vec<SecurityScheme>,
-    /// What in the document makes no sense, or could not be followed, in the order of places.
+    /// Problems found while reading, such as invalid parts and unresolved references, in order of places.
     pub problems: Vec<Problem>,
     /// The schemas of `components` by name.
     pub(crate) by_name: HashMap<String, SchemaId>,
-    /// Every schema, wherever it stands.
+    /// Every schema, of components and inline.
     pub(crate) schemas: Vec<Schema>,
-    /// What they mean, computed on demand.
+    /// The shapes of the schemas, computed on demand.
     pub(crate) shapes: Shapes,
 }
 
@@ -72,14 +72,14 @@ pub struct Info {
     pub version: Spanned<String>,
     /// `description`.
     pub description: Option<Spanned<String>>,
-    /// All of it; nothing if there is none.
+    /// The whole object; `None` if there is none.
     pub span: Option<Span>,
 }
 
 /// A server of `servers`.
 #[derive(Debug, Clone)]
 pub struct Server {
-    /// Its URL, with variables in braces.
+    /// Its URL, with `{variables}`.
     pub url: Spanned<String>,
     /// Its variables.
     pub variables: Vec<ServerVariable>,
@@ -90,9 +90,9 @@ pub struct Server {
 pub struct ServerVariable {
     /// Its name, at the place of the key.
     pub name: Spanned<String>,
-    /// `default`: its value where nothing is said.
+    /// `default`: its value if none is given.
     pub default: Option<String>,
-    /// `enum`: the only values that it may have.
+    /// `enum`: the permitted values.
     pub values: Option<Vec<String>>,
 }
 
@@ -110,9 +110,9 @@ pub struct Tag {
 pub struct Operation {
     /// `GET`, `POST`, … in capitals, at the place of the key.
     pub method: Spanned<String>,
-    /// The path as it is written under `paths`, at the place of the key.
+    /// The path as written under `paths`, at the place of the key.
     pub path: Spanned<String>,
-    /// All of it.
+    /// The place of the whole object.
     pub span: Span,
     /// `operationId`.
     pub id: Option<Spanned<String>>,
@@ -124,22 +124,22 @@ pub struct Operation {
     pub description: Option<Spanned<String>>,
     /// `deprecated: true`, at its place.
     pub deprecated: Option<Span>,
-    /// Its parameters and those of its path that it does not override, in the order in which they stand: the path's first.
+    /// Its parameters and those of its path that it does not override, in document order, the path's first.
     pub parameters: Vec<Parameter>,
     /// `requestBody`.
     pub body: Option<RequestBody>,
-    /// `responses`, in the order in which they stand.
+    /// `responses`, in document order.
     pub responses: Vec<Response>,
-    /// What a request has to prove: its own `security`, or else the document's.
+    /// Its own `security`, or else the document's.
     pub security: Security,
-    /// Servers of its own or of its path; none means those of the document.
+    /// Its own servers or those of its path; if empty, the document's servers apply.
     pub servers: Vec<Server>,
-    /// The operations of `callbacks`; their path is the callback's expression, after its name and a blank.
+    /// The operations of `callbacks`; their path is the callback's name, a space, and its expression.
     pub callbacks: Vec<Operation>,
     /// Keys that begin with `x-`.
     pub extensions: Vec<Entry>,
-    /// What of it could not be read, such as a parameter without a name, or a `$ref` that leads nowhere. References inside
-    /// schemas are told by [`Schema::reference`].
+    /// Parts that could not be read, such as a parameter without a name, or a `$ref` that does not resolve. References
+    /// inside schemas are in [`Schema::reference`] instead.
     pub unread: Vec<Unread>,
 }
 
@@ -161,7 +161,7 @@ pub enum Part {
     Parameters,
     /// Its request body.
     Body,
-    /// One of its answers.
+    /// One of its responses.
     Responses,
     /// Its security requirements.
     Security,
@@ -169,7 +169,7 @@ pub enum Part {
     Other,
 }
 
-/// Where a parameter stands in a request.
+/// Where a parameter is sent in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Location {
     /// In the path.
@@ -201,27 +201,27 @@ pub struct Parameter {
     pub name: Spanned<String>,
     /// `in`.
     pub location: Location,
-    /// `required`, at the place of its value; parameters of the path always are.
+    /// `required`, at the place of its value; path parameters are always required.
     pub required: Spanned<bool>,
     /// `deprecated: true`, at its place.
     pub deprecated: Option<Span>,
     /// `description`.
     pub description: Option<Spanned<String>>,
-    /// `style`, or the one that its location has by default: `simple`, `form`, ….
+    /// `style`, or the default of its location: `simple`, `form`, ….
     pub style: Spanned<String>,
-    /// `explode`, or what its style has by default.
+    /// `explode`, or the default of its style.
     pub explode: Spanned<bool>,
     /// `allowReserved`.
     pub allow_reserved: bool,
     /// `schema`.
     pub schema: Option<SchemaId>,
-    /// `content`, in place of a schema.
+    /// `content`, instead of a schema.
     pub content: Vec<MediaType>,
     /// `example` and `examples`.
     pub examples: Vec<Example>,
     /// Keys that begin with `x-`.
     pub extensions: Vec<Entry>,
-    /// All of it.
+    /// The place of the whole object.
     pub span: Span,
 }
 
@@ -232,32 +232,32 @@ pub struct RequestBody {
     pub required: Spanned<bool>,
     /// `description`.
     pub description: Option<Spanned<String>>,
-    /// Its forms, by media type.
+    /// Its bodies, by media type.
     pub content: Vec<MediaType>,
     /// Keys that begin with `x-`.
     pub extensions: Vec<Entry>,
     /// The key `requestBody`.
     pub key: Span,
-    /// All of it.
+    /// The place of the whole object.
     pub span: Span,
 }
 
-/// One form of a body.
+/// A body of one media type.
 #[derive(Debug, Clone)]
 pub struct MediaType {
-    /// Its name as it is written, such as `application/json; charset=utf-8`, at the place of the key.
+    /// Its name as written, such as `application/json; charset=utf-8`, at the place of the key.
     pub name: Spanned<String>,
     /// `schema`.
     pub schema: Option<SchemaId>,
     /// `example` and `examples`.
     pub examples: Vec<Example>,
-    /// `encoding`, by the name of the property.
+    /// `encoding`, by property name.
     pub encoding: Vec<Encoding>,
-    /// All of it.
+    /// The place of the whole object.
     pub span: Span,
 }
 
-/// How a property of a form is written.
+/// How a form property is serialised.
 #[derive(Debug, Clone)]
 pub struct Encoding {
     /// The property.
@@ -283,18 +283,18 @@ pub struct Example {
     pub description: Option<Spanned<String>>,
     /// `value`. Its ranges are in the file of `span`.
     pub value: Option<Arc<Node>>,
-    /// All of it.
+    /// The place of the whole object.
     pub span: Span,
 }
 
-/// Which answers a response is for.
+/// The statuses that a response is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
     /// One status, such as `404`.
     Code(u16),
     /// `4XX`: all statuses with this first digit.
     Range(u8),
-    /// `default`: all others.
+    /// `default`: all statuses that have no response of their own.
     Default,
 }
 
@@ -308,7 +308,7 @@ impl std::fmt::Display for Status {
     }
 }
 
-/// An answer of an operation.
+/// A response of an operation.
 #[derive(Debug, Clone)]
 pub struct Response {
     /// Its status, at the place of the key.
@@ -317,17 +317,17 @@ pub struct Response {
     pub description: Spanned<String>,
     /// `headers`.
     pub headers: Vec<Header>,
-    /// Its bodies, by media type; none where it has no body.
+    /// Its bodies, by media type; empty if it has no body.
     pub content: Vec<MediaType>,
     /// `links`, by name.
     pub links: Vec<Entry>,
     /// Keys that begin with `x-`.
     pub extensions: Vec<Entry>,
-    /// All of it.
+    /// The place of the whole object.
     pub span: Span,
 }
 
-/// A header of an answer.
+/// A header of a response.
 #[derive(Debug, Clone)]
 pub struct Header {
     /// Its name, at the place of the key.
@@ -340,27 +340,28 @@ pub struct Header {
     pub description: Option<Spanned<String>>,
     /// `schema`.
     pub schema: Option<SchemaId>,
-    /// `content`, in place of a schema.
+    /// `content`, instead of a schema.
     pub content: Vec<MediaType>,
     /// `explode`, which is false by default.
     pub explode: Spanned<bool>,
     /// `example` and `examples`.
     pub examples: Vec<Example>,
-    /// All of it.
+    /// The place of the whole object.
     pub span: Span,
 }
 
-/// What a request must prove: one of the alternatives. No alternative, or an empty one, means no authentication.
+/// The security requirements of a request: one of the alternatives must be satisfied. No alternative, or an empty one,
+/// means no authentication.
 #[derive(Debug, Clone, Default)]
 pub struct Security {
-    /// The alternatives, each of which is all of its schemes together.
+    /// The alternatives. All schemes of an alternative are required together.
     pub alternatives: Vec<Vec<SchemeUse>>,
-    /// The list, where there is one.
+    /// The place of the list, if there is one.
     pub span: Option<Span>,
 }
 
 impl Security {
-    /// Whether a request without any proof is let in.
+    /// Whether requests without credentials are accepted.
     pub fn is_open(&self) -> bool {
         self.alternatives.is_empty() || self.alternatives.iter().any(Vec::is_empty)
     }
@@ -371,7 +372,7 @@ impl Security {
 pub struct SchemeUse {
     /// The scheme's name under `components.securitySchemes`.
     pub name: Spanned<String>,
-    /// The scopes that are needed, all of them.
+    /// The required scopes, all of them.
     pub scopes: Vec<Spanned<String>>,
 }
 
@@ -380,39 +381,39 @@ pub struct SchemeUse {
 pub struct SecurityScheme {
     /// Its name, at the place of the key.
     pub name: Spanned<String>,
-    /// What it is.
+    /// The kind of scheme.
     pub kind: SchemeKind,
     /// `description`.
     pub description: Option<Spanned<String>>,
-    /// All of it.
+    /// The place of the whole object.
     pub span: Span,
 }
 
-/// What a security scheme is.
+/// The kinds of security schemes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SchemeKind {
     /// A key in a header, the query or a cookie.
     ApiKey {
-        /// Where.
+        /// Where it is sent.
         location: Location,
-        /// Under which name.
+        /// The name of the header, query parameter or cookie.
         name: String,
     },
-    /// A scheme of the `Authorization` header, in small letters: `bearer`, `basic`, ….
+    /// A scheme of the `Authorization` header, in lower case: `bearer`, `basic`, ….
     Http {
         /// The scheme.
         scheme: String,
     },
     /// OAuth 2.
     OAuth2 {
-        /// Its flows with their URLs and the scopes that there are.
+        /// Its flows with their URLs and available scopes.
         flows: Vec<OAuthFlow>,
     },
-    /// OpenID Connect, with the URL that describes it.
+    /// OpenID Connect, with the discovery URL.
     OpenIdConnect(String),
-    /// A certificate of the client's.
+    /// A client certificate.
     MutualTls,
-    /// A type that OpenAPI does not know, or none.
+    /// A type that is missing or not defined by OpenAPI.
     Other(String),
 }
 
@@ -425,7 +426,7 @@ pub struct OAuthFlow {
     pub authorization_url: Option<String>,
     /// `tokenUrl`.
     pub token_url: Option<String>,
-    /// The scopes that there are.
+    /// The available scopes.
     pub scopes: Vec<String>,
 }
 
@@ -440,17 +441,17 @@ impl Document {
         Place::new(&self.files[usize::from(span.file.0)], span.range(), label)
     }
 
-    /// A schema, as it is written.
+    /// The schema as written.
     pub fn schema(&self, id: SchemaId) -> &Schema {
         &self.schemas[id.index()]
     }
 
-    /// All schemas, wherever they stand.
+    /// All schemas, of components and inline.
     pub fn schemas(&self) -> impl Iterator<Item = (SchemaId, &Schema)> {
         self.schemas.iter().enumerate().map(|(index, schema)| (SchemaId::at(index), schema))
     }
 
-    /// The schemas that some are made of or refer to, they themselves among them, each once.
+    /// The given schemas and all schemas that they contain or refer to, each once.
     pub fn reached(&self, roots: impl IntoIterator<Item = SchemaId>) -> impl Iterator<Item = SchemaId> {
         let mut open: Vec<SchemaId> = roots.into_iter().collect();
         let mut seen = HashSet::new();
@@ -470,14 +471,14 @@ impl Document {
         self.by_name.get(name).copied()
     }
 
-    /// The scheme of `components.securitySchemes` that a requirement names.
+    /// The scheme of `components.securitySchemes` with this name.
     pub fn security_scheme(&self, name: &str) -> Option<&SecurityScheme> {
         self.security_schemes.iter().find(|scheme| scheme.name.value == name)
     }
 }
 
 impl Operation {
-    /// How it is called in messages: its ID, or its method and path.
+    /// Its name for messages: its ID, or its method and path.
     pub fn label(&self) -> String {
         match &self.id {
             Some(id) => id.value.clone(),
@@ -485,7 +486,7 @@ impl Operation {
         }
     }
 
-    /// Its method and path, as messages have them.
+    /// Its method and path, for messages.
     pub fn endpoint(&self) -> String {
         format!("{} {}", self.method.value, self.path.value)
     }

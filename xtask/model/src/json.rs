@@ -1,11 +1,11 @@
-//! A JSON document as a tree that knows where everything in it stands, read in one pass.
+//! Parses JSON into a tree with the place of each value, in one pass.
 //!
-//! YAML takes most of JSON, but not all: pairs of `\u` escapes, keys of any length, and tabs are JSON only.
+//! The YAML parser takes most of JSON, but not pairs of `\u` escapes, keys of any length, or tabs.
 
 use crate::tree::{Duplicate, Entry, MAX_DEPTH, Node, Value, last_of_each};
 
-/// Reads a text that is one JSON value. Nothing if it is not, or if values are nested too deep: that is for the reader of
-/// YAML to say.
+/// Parses a text that is one JSON value. `None` if it is not, or if values are nested too deep: then the YAML parser
+/// reports the error.
 pub fn parse(text: &str) -> Option<(Node, Vec<Duplicate>)> {
     let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, duplicates: Vec::new() };
     reader.blanks();
@@ -28,7 +28,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Takes a byte, and blanks before it, if it comes next.
+    /// Consumes a byte, and blanks before it, if it comes next.
     fn take(&mut self, byte: u8) -> bool {
         self.blanks();
         let comes = self.bytes.get(self.at) == Some(&byte);
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_value_and_key_knows_its_bytes() {
+    fn every_value_and_key_has_its_byte_range() {
         let text = " {\"é\\ud83d\\ude00\":\t[1.5, {\"b\": null}],\n \"c\"\n:\n\"\\/\"} ";
         let (node, _) = parse(text).unwrap();
         assert_eq!(&text[node.range.clone()], text.trim());
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn it_takes_what_serde_json_takes_and_nothing_else() {
+    fn it_accepts_exactly_what_serde_json_accepts() {
         let texts = [
             "",
             " ",
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_key_that_stands_twice_the_last_value_counts() {
+    fn the_last_value_of_a_duplicate_key_counts() {
         let text = "{\"a\": 1, \"b\": 2, \"a\": 3}";
         let (node, duplicates) = parse(text).unwrap();
         assert_eq!(node.to_json(), serde_json::json!({"a": 3, "b": 2}));

@@ -1,13 +1,13 @@
 //! An OpenAPI document as typed values, each with its place.
 //!
-//! Reading keeps everything; what is invalid becomes a [`Problem`](problem::Problem). 3.0 and 3.1, YAML and JSON, one file
-//! or many become the same values.
+//! Reading keeps everything; invalid parts become a [`Problem`](problem::Problem). 3.0 and 3.1, YAML and JSON, one file
+//! or many are represented by the same types.
 //!
 //! - [`read`] reads a [`Document`](document::Document).
-//! - [`schema`] is a schema as it is written, [`shape`] what it means.
-//! - [`values`] says whether a value fits a schema.
-//! - [`same`] says whether schemas of two documents mean the same, [`written`] writes one as JSON again.
-//! - [`paths`] says which paths are the same.
+//! - [`schema`] is a schema as written, [`shape`] is what it means.
+//! - [`values`] validates values against schemas.
+//! - [`same`] compares the meaning of schemas of two documents, [`written`] converts a schema back to JSON.
+//! - [`paths`] decides which paths are the same.
 
 pub mod document;
 mod equal;

@@ -1,4 +1,4 @@
-//! What schemas mean, as data: [`crate::shape`] works it out and hands it on.
+//! The meaning of schemas as data: [`crate::shape`] computes it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use crate::schema::{Bound, Discriminator, SchemaId, Types};
 use crate::span::{Span, Spanned};
 
-/// Schemas that a value has to satisfy together; none take anything. Sorted, each once.
+/// Schemas that a value has to satisfy together; an empty list accepts anything. Sorted, without duplicates.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct AllOf(Vec<SchemaId>);
 
@@ -30,7 +30,7 @@ impl AllOf {
         &self.0
     }
 
-    /// Whether there is no schema, and anything fits.
+    /// Whether there is no schema, so that every value fits.
     pub fn is_anything(&self) -> bool {
         self.0.is_empty()
     }
@@ -42,106 +42,107 @@ impl From<SchemaId> for AllOf {
     }
 }
 
-/// What some schemas say together of a value, one level deep.
+/// What schemas together require of a value, one level deep.
 #[derive(Debug, Clone, Default)]
 pub struct Shape {
-    /// Where the first of the schemas stands.
+    /// The place of the first of the schemas.
     pub span: Span,
-    /// The name of the component that it is, through references only: `$ref`, or an `allOf` of one without more.
+    /// The name of the component that the schema is, through references only: `$ref`, or an `allOf` with one member and
+    /// nothing else.
     pub name: Option<Spanned<String>>,
     /// Whether null fits.
     pub nullable: bool,
-    /// The types that fit beside null: [`Types::ANY`] without null where nothing is said; none where no value can fit.
+    /// The types that fit beside null: [`Types::ANY`] without null if no type is given; none if no value can fit.
     pub types: Types,
-    /// Where the types are written, if they are.
+    /// The place of the types, if they are written.
     pub types_span: Option<Span>,
-    /// `format`; of two the last.
+    /// `format`; if there are several, the last.
     pub format: Option<Spanned<String>>,
-    /// The only values that fit beside null, without null.
+    /// The permitted values, without null.
     pub enumeration: Option<Spanned<Vec<Spanned<Json>>>>,
-    /// The least number.
+    /// The lower bound of numbers.
     pub minimum: Option<Bound>,
-    /// The greatest number.
+    /// The upper bound of numbers.
     pub maximum: Option<Bound>,
-    /// What numbers have to be multiples of, all of them.
+    /// The numbers that a value must be a multiple of, all of them.
     pub multiples_of: Vec<Spanned<serde_json::Number>>,
-    /// The least length of a text, in characters.
+    /// The minimum length of a string, in characters.
     pub min_length: Option<Spanned<u64>>,
-    /// The greatest length of a text, in characters.
+    /// The maximum length of a string, in characters.
     pub max_length: Option<Spanned<u64>>,
-    /// The patterns that a text has to have, all of them.
+    /// The patterns that a string must match, all of them.
     pub patterns: Vec<Spanned<String>>,
-    /// The least number of items.
+    /// The minimum number of items.
     pub min_items: Option<Spanned<u64>>,
-    /// The greatest number of items.
+    /// The maximum number of items.
     pub max_items: Option<Spanned<u64>>,
-    /// Where it says that no item comes twice.
+    /// The place of `uniqueItems: true`.
     pub unique_items: Option<Span>,
-    /// The least number of properties.
+    /// The minimum number of properties.
     pub min_properties: Option<Spanned<u64>>,
-    /// The greatest number of properties.
+    /// The maximum number of properties.
     pub max_properties: Option<Spanned<u64>>,
-    /// What the items are (after the prefix); nothing where nothing is said.
+    /// The schemas of the items (after the prefix); `None` if there is no `items`.
     pub items: Option<AllOf>,
-    /// What the first items are.
+    /// The schemas of the first items.
     pub prefix_items: Vec<AllOf>,
     /// The properties by name.
     pub properties: BTreeMap<String, ShapeProperty>,
-    /// The names of the properties that have to be there, with the place that says so. Some may not be among the properties.
+    /// The names of required properties, with the place that requires them. Some may not be among the properties.
     pub required: BTreeMap<String, Span>,
-    /// What is said of all other properties.
+    /// The schemas of all other properties.
     pub additional: Additional,
     /// Properties by the pattern of their names (3.1).
     pub pattern_properties: BTreeMap<String, AllOf>,
-    /// What the names of properties are (3.1).
+    /// The schemas of property names (3.1).
     pub property_names: Option<AllOf>,
-    /// The alternatives, of each of which one has to fit: more than one where several of the schemas have some. An alternative
-    /// that is only null is not among them: it makes the shape nullable. Where only one is left, its meaning is part of
-    /// this shape.
+    /// Lists of alternatives, one of which must fit in each; more than one list if several of the schemas have
+    /// alternatives. An alternative that is only null is not included: it makes the shape nullable. If only one
+    /// alternative remains, it is merged into this shape.
     pub alternatives: Vec<Alternatives>,
-    /// How the shapes that build on this one are told apart, where that is said without alternatives.
+    /// How shapes derived from this one are told apart, if a discriminator is given without alternatives.
     pub discriminator: Option<Discriminator>,
     /// Schemas that must not fit.
     pub not: Vec<AllOf>,
     /// `readOnly`: not sent in requests.
     pub read_only: Option<Span>,
-    /// `writeOnly`: not sent in answers.
+    /// `writeOnly`: not sent in responses.
     pub write_only: Option<Span>,
     /// `deprecated`.
     pub deprecated: Option<Span>,
-    /// `default`, the outermost.
+    /// `default` of the outermost schema.
     pub default: Option<Json>,
-    /// Keywords that are not understood here (`if`, `contains`, `dependentRequired`, …), as they are written.
+    /// Keywords that this crate does not interpret (`if`, `contains`, `dependentRequired`, …), as written.
     pub others: BTreeMap<String, Spanned<Json>>,
-    /// References in it that lead nowhere: what they would say is not known.
+    /// References that do not resolve: their constraints are unknown.
     pub unresolved: Vec<Spanned<String>>,
 }
 
 /// A property of a shape.
 #[derive(Debug, Clone)]
 pub struct ShapeProperty {
-    /// The place of the key, of the first of the schemas that have it.
+    /// The place of the key in the first schema that has it.
     pub span: Span,
-    /// What its value has to satisfy.
+    /// The schemas that its value must satisfy.
     pub schema: AllOf,
 }
 
-/// What is said of properties that are not named.
+/// What is permitted for properties that are not named.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Additional {
-    /// Nothing, or that they may be anything.
+    /// Any value, by default or explicitly.
     #[default]
     Anything,
-    /// That there are none, and where.
+    /// No other properties, with the place that forbids them.
     Nothing(Span),
-    /// What their values are.
+    /// Properties with these values.
     Schema(AllOf),
 }
 
-/// Alternatives of which one has to fit.
+/// Alternatives, one of which must fit.
 #[derive(Debug, Clone)]
 pub struct Alternatives {
-    /// Whether only one may fit: `oneOf`.
+    /// Whether exactly one must fit: `oneOf`.
     pub exclusive: bool,
     /// The alternatives.
     pub members: Vec<AllOf>,
@@ -151,13 +152,13 @@ pub struct Alternatives {
     pub span: Span,
 }
 
-/// The shapes of single schemas that were worked out. It begins empty: `Shapes::default()`.
+/// A cache of the shapes of single schemas, initially empty: `Shapes::default()`.
 #[derive(Debug, Default)]
 pub struct Shapes(OnceLock<Vec<OnceLock<Arc<Shape>>>>);
 
 impl Shapes {
-    /// The shape of the schema at an index of `count`, worked out if it is not known yet. Working it out must not ask for
-    /// another: it would wait for itself.
+    /// The shape of the schema at an index of `count`, computed at the first call. `work_out` must not request another
+    /// shape: it would deadlock.
     pub fn get(&self, index: usize, count: usize, work_out: impl FnOnce() -> Shape) -> Arc<Shape> {
         let known = self.0.get_or_init(|| (0..count).map(|_| OnceLock::new()).collect());
         known[index].get_or_init(|| Arc::new(work_out())).clone()

@@ -1,4 +1,4 @@
-//! A YAML (or JSON) document as a tree that knows where everything in it stands.
+//! Parses YAML or JSON into a tree with the place of each value.
 //!
 //! Scalars follow the YAML 1.2 core schema. Mapping keys keep their order and their place. Reading never panics and is
 //! bounded in depth and size, so a hostile file is an error and not a crash.
@@ -8,11 +8,11 @@ pub use crate::tree::{
 };
 use crate::{json, yaml};
 
-/// Reads one document, strictly: a key that stands twice and a second document are errors.
+/// Reads one document strictly: duplicate keys and a second document are errors.
 ///
 /// # Errors
 ///
-/// If it is no YAML or JSON, or something stands twice.
+/// If it is not YAML or JSON, has a duplicate key, or has a second document.
 pub fn parse(text: &str) -> Result<Node, Malformed> {
     let parsed = read(text)?;
     if let Some(duplicate) = parsed.duplicates.into_iter().next() {
@@ -25,12 +25,12 @@ pub fn parse(text: &str) -> Result<Node, Malformed> {
     Ok(parsed.node)
 }
 
-/// Reads the first document of a text as leniently as most readers do: the last of two equal keys counts, merge keys are
-/// resolved, tags that mean nothing here are ignored.
+/// Reads the first document of a text leniently, as most readers do: the last of duplicate keys counts, merge keys are
+/// resolved, unknown tags are ignored.
 ///
 /// # Errors
 ///
-/// If it is no YAML or JSON, is nested too deep, or its aliases come to too much.
+/// If it is not YAML or JSON, is nested too deep, or its aliases expand to too many values.
 pub fn read(text: &str) -> Result<Parsed, Malformed> {
     let mut parsed = match json::parse(text) {
         Some((node, duplicates)) => Parsed { node, duplicates, second_document: None },
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn every_value_and_key_knows_its_bytes() {
+    fn every_value_and_key_has_its_byte_range() {
         let text = "é: ü\nlist:\n  - one\n  - two\nafter: 1\n";
         let node = parse(text).unwrap();
         let list = node.entry("list").unwrap();
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_given_twice_is_refused_where_it_stands() {
+    fn a_duplicate_key_is_refused_at_its_place() {
         let text = "a: 1\nb: 2\na: 3\n";
         let error = parse(text).unwrap_err();
         assert_eq!(error.range, 10..11);
@@ -92,7 +92,7 @@ mod tests {
         let deep = |levels| "[".repeat(levels) + &"]".repeat(levels);
         assert!(parse(&deep(100)).is_ok());
         assert!(parse(&deep(200)).unwrap_err().message.contains("deep"));
-        // The parser itself stops here.
+        // The parser itself rejects this depth.
         assert!(parse(&deep(100_000)).unwrap_err().message.contains("recursion limit"));
     }
 }

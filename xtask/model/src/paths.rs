@@ -1,6 +1,6 @@
-//! Paths with variables, and which of them are the same.
+//! Paths with variables, and equality of paths.
 
-/// A method and a path, in which the names of variables mean nothing: two that are equal are one operation.
+/// A method and a path, normalised so that names of variables do not matter: equal results mean the same operation.
 ///
 /// `/a/{id}.json` and `/a/{sid}.json` are the same; so is `/a/:id`, as other frameworks write `/a/{id}`.
 pub fn call(method: &str, path: &str) -> String {
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_variables_mean_nothing() {
+    fn names_of_variables_are_ignored() {
         assert_eq!(call("GET", "/a/{Sid}.json"), call("GET", "/a/{sid}.json"));
         assert_eq!(call("GET", "/a/:id/b"), call("GET", "/a/{x}/b"));
         assert_ne!(call("GET", "/a/{x}.json"), call("GET", "/a/{x}"));

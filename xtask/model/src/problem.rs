@@ -2,15 +2,15 @@
 
 use crate::span::Span;
 
-/// What kind of thing is wrong.
+/// The kinds of problems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ProblemKind {
     /// A duplicate key in a mapping; the last one counts.
     DuplicateKey,
     /// A file holds a second YAML document, which is not read.
     SecondDocument,
-    /// Something is not of the type that OpenAPI wants there, and was left out: `parameters` that is a text. A number or flag in
-    /// place of a text is taken as it is written.
+    /// A value is not of the type that OpenAPI requires and was left out: `parameters` that is a text. A number or flag
+    /// in place of a text is accepted as written.
     WrongType,
     /// Something cannot be read because a part is missing or invalid: a parameter without a name or with an unknown
     /// `in`.
@@ -21,11 +21,11 @@ pub enum ProblemKind {
     CircularReference,
     /// A key beside a `$ref`, which OpenAPI 3.0 ignores.
     BesideReference,
-    /// A key that OpenAPI does not have there.
+    /// A key that OpenAPI does not define there.
     UnknownKey,
     /// An invalid status: `20X`, `abc`.
     UnknownStatus,
-    /// References expand to so much, or are nested so deep, that the rest was left out.
+    /// References expand to so many parts, or are nested so deep, that the rest was left out.
     TooLarge,
 }
 
@@ -47,11 +47,11 @@ pub struct Problem {
 /// Why a document could not be read at all.
 #[derive(Debug, Clone)]
 pub struct Unreadable {
-    /// What kind of reason it is.
+    /// The kind of reason.
     pub kind: UnreadableKind,
     /// What is wrong, as a sentence without a full stop.
     pub message: String,
-    /// Where, if it could be read at all.
+    /// The place, if the file could be read at all.
     pub place: Option<crate::source::Place>,
     /// What to do about it.
     pub help: Option<String>,

@@ -1,8 +1,7 @@
-//! Whether schemas of two documents mean the same.
+//! Compares the meaning of schemas of two documents.
 //!
-//! Shapes are compared, not texts: neither the order of anything, nor the way in which a number, null or an `allOf` is
-//! written, nor the names of components matter. What is said to people (`title`, `description`, examples) is compared too, texts
-//! by their words.
+//! Shapes are compared, not texts: order, component names, and the notation of numbers, null and `allOf` do not matter.
+//! Texts for people (`title`, `description`, examples) are compared too, word by word.
 //! Recursive schemas are equal unless a difference is found.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -16,47 +15,47 @@ use crate::schema::{Bound, Discriminator, Schema, SchemaId};
 use crate::shape::{self, Additional, AllOf, Alternatives, Shape};
 use crate::span::Spanned;
 
-/// Deeper than this the alternatives of alternatives are compared in the order in which they stand.
+/// Below this depth, nested alternatives are compared in document order.
 const MAX_TRIALS: usize = 24;
 
-/// Where two schemas say something else.
+/// A difference between two schemas.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// The way from the schemas to there, such as `properties/name/items`; empty at the schemas themselves.
+    /// The path from the schemas to the difference, such as `properties/name/items`; empty at the schemas themselves.
     pub path: String,
-    /// What is said otherwise: `maximum`, `the property `name``.
+    /// The keyword or part that differs: `maximum`, `the property `name``.
     pub what: String,
-    /// What the first says; empty for nothing.
+    /// The value in the first; empty if absent.
     pub one: String,
-    /// What the second says; empty for nothing.
+    /// The value in the second; empty if absent.
     pub other: String,
 }
 
-/// The first difference between what two schemas and all that they lead to mean.
+/// The first difference in meaning between two schemas, including everything that they reach.
 pub fn difference(one: (&Document, &AllOf), other: (&Document, &AllOf)) -> Option<Difference> {
     Comparison::new(one.0, other.0, false).run(one.1.clone(), other.1.clone())
 }
 
-/// The first difference between what two schemas say themselves. Where both refer to a component of one name, it is taken
-/// to be the same: for those who compare all components of two documents, each under its name.
+/// The first difference between two schemas themselves. If both refer to a component with the same name, those
+/// components are assumed to be equal: for callers that compare each component of two documents under its name.
 pub fn own_difference(one: (&Document, &AllOf), other: (&Document, &AllOf)) -> Option<Difference> {
     Comparison::new(one.0, other.0, true).run(one.1.clone(), other.1.clone())
 }
 
-/// Schemas of both documents that have to mean the same, and the way to them.
+/// Schemas of both documents that must be equal, and the path to them.
 type Pair = (AllOf, AllOf, String);
 
 struct Comparison<'a> {
     one: &'a Document,
     other: &'a Document,
     trusts_names: bool,
-    /// The pairs that are the same unless something else tells otherwise, in the order in which they were met.
+    /// The pairs assumed to be equal unless a difference is found, in the order in which they were visited.
     met: Vec<(AllOf, AllOf)>,
     known: HashSet<(AllOf, AllOf)>,
-    /// The pairs that were tried and are not the same, with the number of trials that were under way. A failure is final
-    /// (assumptions only make more pairs equal), also within more trials, but not within fewer: see [`MAX_TRIALS`].
+    /// The pairs that were tried and differ, with the number of nested trials at that time. A failure is final for as
+    /// many or more nested trials (assumptions only make more pairs equal), but not for fewer: see [`MAX_TRIALS`].
     different: HashMap<(AllOf, AllOf), usize>,
-    /// How many trials of alternatives are under way.
+    /// The number of nested trials of alternatives.
     trials: usize,
 }
 
@@ -85,7 +84,7 @@ impl<'a> Comparison<'a> {
             if let Err(difference) = self.pair(&pair.0, &pair.1, &path, &mut open) {
                 return Some(difference);
             }
-            // The first is compared first.
+            // The stack is reversed so that the first is compared first.
             open[next..].reverse();
         }
         None
@@ -128,7 +127,7 @@ impl<'a> Comparison<'a> {
         self.parts(&shapes.0, &shapes.1, path, open)
     }
 
-    /// Values, of which a number may be written in several ways.
+    /// Compares values. Numbers may be written in several ways.
     fn values(&self, one: &Shape, other: &Shape, path: &str) -> Result<(), Difference> {
         let differ = |what: &str, one: String, other: String| {
             Err(Difference { path: path.to_owned(), what: what.to_owned(), one, other })
@@ -172,7 +171,7 @@ impl<'a> Comparison<'a> {
         Ok(())
     }
 
-    /// The schemas inside.
+    /// Compares the schemas inside.
     fn parts(&mut self, one: &Shape, other: &Shape, path: &str, open: &mut Vec<Pair>) -> Result<(), Difference> {
         let below = |part: String| if path.is_empty() { part } else { format!("{path}/{part}") };
         let differ = |what: String, one: &str, other: &str| {
@@ -180,7 +179,7 @@ impl<'a> Comparison<'a> {
         };
         let mut both = |part: String, one: Option<&AllOf>, other: Option<&AllOf>| {
             let anything = AllOf::default();
-            // What is not said is that anything fits.
+            // An absent schema accepts anything.
             if one.is_some() || other.is_some() {
                 let pair = (one.unwrap_or(&anything).clone(), other.unwrap_or(&anything).clone());
                 open.push((pair.0, pair.1, below(part)));
@@ -249,7 +248,7 @@ impl<'a> Comparison<'a> {
         self.matched(key(one), &one.members, &other.members, path, open)
     }
 
-    /// Schemas of a list in which the order means nothing.
+    /// Compares lists of schemas whose order does not matter.
     fn matched(
         &mut self,
         key: &str,
@@ -278,7 +277,7 @@ impl<'a> Comparison<'a> {
         }
         let mut left: Vec<&AllOf> = other.iter().collect();
         for (index, member) in one.iter().enumerate() {
-            // Most stand in the same order, or have the same name.
+            // Usually the order or the names match, so those are tried first.
             let name = |document: &Document, schema: &AllOf| {
                 document.shape(schema).name.as_ref().map(|name| name.value.clone())
             };
@@ -293,7 +292,7 @@ impl<'a> Comparison<'a> {
         Ok(())
     }
 
-    /// Whether two schemas are the same. On failure the assumptions made on the way are undone.
+    /// Whether two schemas are equal. On failure, assumptions made on the way are undone.
     fn try_pair(&mut self, one: &AllOf, other: &AllOf) -> bool {
         let pair = (one.clone(), other.clone());
         if self.different.get(&pair).is_some_and(|trials| *trials <= self.trials) {
@@ -313,19 +312,19 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// What a schema is beside its shape.
+/// What a schema says besides its shape.
 #[derive(Default)]
 struct Facts {
     /// The component that it refers to, if names are trusted.
     component: Option<String>,
-    /// Whether it is not there.
+    /// Whether the reference does not resolve.
     leads_nowhere: bool,
     description: String,
     title: String,
     examples: Vec<Json>,
 }
 
-/// What schemas say to people before they refer to a component that is trusted; the outermost counts.
+/// The texts for people in schemas up to a reference to a trusted component; the outermost counts.
 fn facts(document: &Document, schemas: &AllOf, trusts_names: bool) -> Facts {
     let mut facts = Facts::default();
     let words = |text: &Option<Spanned<String>>| {
@@ -366,7 +365,8 @@ fn facts(document: &Document, schemas: &AllOf, trusts_names: bool) -> Facts {
     Facts { description: joined(descriptions), title: joined(titles), ..facts }
 }
 
-/// The schema that a schema is, but for null: a `$ref`, or the one member of an `allOf`, or the one alternative beside null.
+/// The one schema that determines a schema's meaning apart from null: a `$ref`, the only member of an `allOf`, or the
+/// only alternative beside null.
 fn only_part(document: &Document, schema: &Schema) -> Option<SchemaId> {
     let is_bare = if schema.nullable.is_some() {
         shape::is_bare(&Schema { nullable: None, ..schema.clone() })
@@ -393,7 +393,7 @@ fn only_part(document: &Document, schema: &Schema) -> Option<SchemaId> {
     }
 }
 
-/// What a shape says with one word: each keyword as text, in a form in which two that mean the same are equal.
+/// The simple keywords of a shape as normalised texts, which are equal if they mean the same.
 fn keywords(shape: &Shape) -> BTreeMap<&'static str, String> {
     let mut found = BTreeMap::new();
     let mut say = |key: &'static str, text: Option<String>| {
@@ -433,7 +433,7 @@ fn keywords(shape: &Shape) -> BTreeMap<&'static str, String> {
     found
 }
 
-/// How alternatives are told apart: components by their names alone, wherever they stand.
+/// A discriminator as text: components by name only, wherever they are defined.
 fn discriminator(discriminator: &Discriminator) -> String {
     let name = |reference: &str| reference.rsplit('/').next().unwrap_or(reference).to_owned();
     let mapping: BTreeMap<&str, String> =
@@ -474,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_the_same_is_the_same() {
+    fn equivalent_schemas_are_equal() {
         assert_same(
             "A: {type: object, required: [b, a], nullable: false, properties: {a: {description: \"x\\n y\", minimum: 0}, b: {}}}",
             "A: {properties: {b: {}, a: {description: 'x y', minimum: 0.0}}, required: [a, b], type: object}",
@@ -490,7 +490,7 @@ mod tests {
     }
 
     #[test]
-    fn each_thing_that_is_said_otherwise_is_named_with_the_way_to_it() {
+    fn each_difference_is_reported_with_its_path() {
         assert_differ("A: {type: string}", "A: {type: integer}", "", "type");
         assert_differ("A: {type: string}", "A: {type: string, nullable: true}", "", "nullable");
         assert_differ(
@@ -524,9 +524,9 @@ mod tests {
     }
 
     #[test]
-    fn schemas_that_hold_themselves_are_the_same_if_nothing_tells_them_apart() {
+    fn recursive_schemas_are_equal_unless_a_difference_is_found() {
         let tree = "A: {type: object, properties: {left: {$ref: '#/components/schemas/A'}}}";
-        // The same tree, written out once.
+        // The same tree, with one level written out.
         let unrolled = "A: {type: object, properties: {left: {$ref: '#/components/schemas/B'}}}, B: {type: object, properties: {left: {$ref: '#/components/schemas/A'}}}";
         assert_same(tree, unrolled);
         let other = "A: {type: object, properties: {left: {$ref: '#/components/schemas/B'}}}, B: {type: object, properties: {left: {type: string}}}";
@@ -534,7 +534,7 @@ mod tests {
     }
 
     #[test]
-    fn alternatives_are_the_same_in_any_order() {
+    fn alternatives_are_equal_in_any_order() {
         let one = "A: {oneOf: [{type: string}, {type: object, properties: {a: {$ref: '#/components/schemas/A'}}}]}";
         let other = "A: {oneOf: [{type: object, properties: {a: {$ref: '#/components/schemas/A'}}}, {type: string}]}";
         assert_same(one, other);
@@ -549,7 +549,7 @@ mod tests {
             let level = |number: usize| {
                 let next = format!("{{$ref: '#/components/schemas/L{}'}}", number + 1);
                 let member = |title: &str| format!("{{title: {title}, properties: {{n: {next}}}}}");
-                // Both members may be taken for the other's until the bottom is reached.
+                // Either member may match either of the other's until the bottom is reached.
                 format!("L{number}: {{oneOf: [{}, {}]}}", member("a"), member("a"))
             };
             let levels: Vec<String> = (0..24).map(level).collect();
@@ -565,7 +565,7 @@ mod tests {
     }
 
     #[test]
-    fn a_component_of_one_name_is_trusted_where_each_is_compared_by_itself() {
+    fn components_with_equal_names_are_trusted_if_compared_separately() {
         let one = "A: {type: object, properties: {b: {allOf: [{$ref: '#/components/schemas/B'}], nullable: true}}}, B: {type: string}";
         let other = one.replace("B: {type: string}", "B: {type: integer}");
         assert_eq!(compared(one, &other, own_difference), None);
@@ -582,7 +582,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_beside_a_reference_of_3_0_says_nothing() {
+    fn keys_beside_a_reference_in_3_0_are_ignored() {
         let one =
             "A: {type: object, properties: {b: {$ref: '#/components/schemas/B', nullable: true}}}, B: {type: string}";
         assert_same(one, &one.replace(", nullable: true", ""));

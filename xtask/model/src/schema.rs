@@ -1,7 +1,7 @@
-//! A schema as it is written, whichever version of OpenAPI it is written in.
+//! A schema as written, in one representation for all OpenAPI versions.
 //!
-//! What 3.0 and 3.1 write in different ways is written in one way here. Nothing is followed: what `$ref`, `allOf` and
-//! the rest come to is said by [`crate::shape`].
+//! Notations that differ between 3.0 and 3.1 are unified here. References are not followed: [`crate::shape`] computes
+//! what `$ref`, `allOf` and the rest mean together.
 
 use serde_json::{Number, Value as Json};
 
@@ -17,26 +17,26 @@ impl SchemaId {
         SchemaId(u32::try_from(index).unwrap_or(u32::MAX))
     }
 
-    /// Where it stands among all schemas of its document.
+    /// Its index among all schemas of its document.
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// A schema as it is written.
+/// A schema as written.
 #[derive(Debug, Clone, Default)]
 pub struct Schema {
-    /// All of it.
+    /// The place of the whole object.
     pub span: Span,
     /// Its name, if it is one of `components.schemas`.
     pub name: Option<Spanned<String>>,
     /// `$ref`.
     pub reference: Option<Reference>,
-    /// `true` (everything fits) or `false` (nothing does) in place of a schema.
+    /// `true` (everything fits) or `false` (nothing fits) instead of a schema.
     pub always: Option<bool>,
-    /// `type`, with `null` if `nullable` or a list of types says so. Nothing where no type is written.
+    /// `type`, with `null` if `nullable` or a list of types includes it. `None` if there is no `type`.
     pub types: Option<Spanned<Types>>,
-    /// `nullable: true` of 3.0: null fits, whatever else is said.
+    /// `nullable: true` of 3.0: null fits regardless of other keywords.
     pub nullable: Option<Span>,
     /// `format`.
     pub format: Option<Spanned<String>>,
@@ -68,7 +68,7 @@ pub struct Schema {
     pub items: Option<SchemaId>,
     /// `prefixItems` of 3.1.
     pub prefix_items: Vec<SchemaId>,
-    /// `properties`, in the order in which they stand.
+    /// `properties`, in document order.
     pub properties: Vec<Property>,
     /// `required`.
     pub required: Vec<Spanned<String>>,
@@ -90,7 +90,7 @@ pub struct Schema {
     pub discriminator: Option<Discriminator>,
     /// `readOnly: true`: not sent in requests.
     pub read_only: Option<Span>,
-    /// `writeOnly: true`: not sent in answers.
+    /// `writeOnly: true`: not sent in responses.
     pub write_only: Option<Span>,
     /// `deprecated: true`.
     pub deprecated: Option<Span>,
@@ -102,16 +102,16 @@ pub struct Schema {
     pub default: Option<Node>,
     /// `example` and `examples`. Their ranges are in the file of `span`.
     pub examples: Vec<Node>,
-    /// Keywords of 3.1 that say something about values and have no field here: `if`, `contains`, `dependentRequired`, …, as they
-    /// are written.
+    /// Keywords of 3.1 that constrain values and have no field here: `if`, `contains`, `dependentRequired`, …, as
+    /// written.
     pub others: Vec<Entry>,
-    /// The schemas of those of `others` that have some, by the keyword.
+    /// The schemas contained in `others`, by keyword.
     pub subschemas: Vec<(String, Subschemas)>,
     /// Keys that begin with `x-`.
     pub extensions: Vec<Entry>,
 }
 
-/// What a keyword without a field of its own holds.
+/// The schemas in a keyword that has no field of its own.
 #[derive(Debug, Clone)]
 pub enum Subschemas {
     /// One schema: `if`, `contains`, ….
@@ -123,9 +123,10 @@ pub enum Subschemas {
 /// A `$ref` of a schema.
 #[derive(Debug, Clone)]
 pub struct Reference {
-    /// As it is written.
+    /// The text as written.
     pub text: Spanned<String>,
-    /// The schema that it leads to; nothing if it leads nowhere. It may be a reference itself, also to this one.
+    /// The schema that it resolves to; `None` if it does not resolve. That schema may itself be a reference, even to
+    /// this one.
     pub target: Option<SchemaId>,
 }
 
@@ -143,21 +144,21 @@ pub struct Property {
 pub struct Bound {
     /// The number.
     pub value: Spanned<Number>,
-    /// Whether the number itself is outside.
+    /// Whether the bound itself is excluded.
     pub exclusive: bool,
 }
 
 /// How the alternatives of a schema are told apart.
 #[derive(Debug, Clone)]
 pub struct Discriminator {
-    /// The property that tells.
+    /// The property that distinguishes them.
     pub property: Spanned<String>,
-    /// Its values with the schemas that they stand for.
+    /// Its values with the schemas that they select.
     pub mapping: Vec<(Spanned<String>, Reference)>,
 }
 
 impl Schema {
-    /// The schemas that it is made of, one level deep: what it holds, and what it refers to.
+    /// The schemas that it directly contains or refers to.
     pub fn parts(&self) -> impl Iterator<Item = SchemaId> {
         let composed = [&self.all_of, &self.any_of, &self.one_of].into_iter().flatten().flat_map(|list| &list.value);
         let named = self.properties.iter().chain(&self.pattern_properties).map(|property| property.schema);
@@ -172,7 +173,7 @@ impl Schema {
     }
 }
 
-/// A set of types of JSON.
+/// A set of JSON types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Types(u8);
 
@@ -185,7 +186,7 @@ impl Types {
     pub const BOOLEAN: Types = Types(2);
     /// `integer`.
     pub const INTEGER: Types = Types(4);
-    /// `number`, which integers are too: it holds [`Types::INTEGER`].
+    /// `number`, which includes integers: it holds [`Types::INTEGER`].
     pub const NUMBER: Types = Types(8 | 4);
     /// `string`.
     pub const STRING: Types = Types(16);
@@ -196,7 +197,7 @@ impl Types {
     /// Every type.
     pub const ANY: Types = Types(127);
 
-    /// The type of a name.
+    /// The type with this name.
     pub fn named(name: &str) -> Option<Types> {
         Some(match name {
             "null" => Types::NULL,
@@ -225,27 +226,27 @@ impl Types {
         }
     }
 
-    /// Whether all of the other types are among these.
+    /// Whether this set includes all of the other types.
     pub fn holds(self, other: Types) -> bool {
         self.0 & other.0 == other.0
     }
 
-    /// Whether some of the other types are among these.
+    /// Whether the sets have a type in common.
     pub fn meets(self, other: Types) -> bool {
         self.0 & other.0 != 0
     }
 
-    /// These and the others.
+    /// The union.
     pub fn with(self, other: Types) -> Types {
         Types(self.0 | other.0)
     }
 
-    /// These without the others.
+    /// The difference.
     pub const fn without(self, other: Types) -> Types {
         Types(self.0 & !other.0)
     }
 
-    /// Those that are among both.
+    /// The intersection.
     pub fn common(self, other: Types) -> Types {
         Types(self.0 & other.0)
     }
@@ -255,7 +256,7 @@ impl Types {
         self.0 == 0
     }
 
-    /// Their names; `integer` is not named beside `number`.
+    /// Their names; `integer` is not listed beside `number`.
     pub fn names(self) -> Vec<&'static str> {
         let named = [
             (Types::NULL, "null"),

@@ -1,17 +1,17 @@
-//! What a schema means: the one place that knows what `$ref`, siblings of `$ref`, `allOf`, cycles and nullable come to.
+//! The meaning of schemas: the only module that interprets `$ref`, siblings of `$ref`, `allOf`, cycles and nullable.
 //!
-//! A [`Shape`] is what all schemas that a value has to satisfy together say of it, one level deep: below it stand
-//! [`AllOf`]s, whose shapes are asked for when they are needed. So documents of any size and any recursion are followed
-//! only as far as somebody looks.
+//! A [`Shape`] is what schemas together require of a value, one level deep: below it are [`AllOf`]s, whose shapes are
+//! computed on demand. So documents of any size and with any recursion are followed only as deep as needed.
 //!
-//! The answers, for every reader of contracts in this workspace:
+//! How keywords are interpreted, for all users of contracts in this workspace:
 //!
-//! - `$ref`: what it leads to. In 3.0 nothing beside it is read; in 3.1 both count, as in an `allOf`.
-//! - `allOf`: all that its members say, the strictest of each; a member that is again an `allOf` or a `$ref` likewise. A member
-//!   that refers to itself says nothing new.
-//! - `nullable` and `type: [x, "null"]`, and an alternative that is only `null`, mean the same: null, or what the rest says.
-//! - A schema without `type` has the types that it speaks of: those of its `enum`, `object` where it has properties, `array`
-//!   where it has items; otherwise it takes anything, null too.
+//! - `$ref`: its target. In 3.0 keys beside it are ignored; in 3.1 both count, as in an `allOf`.
+//! - `allOf`: all constraints of its members, the strictest of each; members that are again an `allOf` or a `$ref` are
+//!   treated the same. A member that refers to itself adds nothing.
+//! - `nullable` and `type: [x, "null"]`, and an alternative that is only `null`, are equivalent: null, or a value that
+//!   satisfies the rest.
+//! - A schema without `type` has the types that its keywords imply: those of its `enum`, `object` if it has properties,
+//!   `array` if it has items; otherwise it accepts any type, including null.
 
 mod flatten;
 #[cfg(test)]
@@ -27,21 +27,22 @@ use crate::schema::SchemaId;
 pub use flatten::is_bare;
 
 impl Document {
-    /// What some schemas mean together. That of a single schema is worked out once and kept.
+    /// The shape of schemas together. That of a single schema is computed once and cached.
     pub fn shape(&self, schemas: &AllOf) -> Arc<Shape> {
         let &[id] = schemas.ids() else {
             return Arc::new(flatten::flatten(self, schemas));
         };
-        // Flattening asks for no other shape.
+        // Flattening requests no other shape, so this cannot deadlock.
         self.shapes.get(id.index(), self.schemas.len(), || flatten::flatten(self, schemas))
     }
 
-    /// What a schema means.
+    /// The shape of one schema.
     pub fn shape_of(&self, id: SchemaId) -> Arc<Shape> {
         self.shape(&id.into())
     }
 
-    /// The schema that a schema is, through references only: a `$ref`, or an `allOf` of one, that says no more.
+    /// The schema that a schema resolves to through references only: a `$ref`, or an `allOf` with one member, and
+    /// nothing else.
     pub fn target(&self, id: SchemaId) -> SchemaId {
         flatten::chain(self, id).last().unwrap_or(id)
     }

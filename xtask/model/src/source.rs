@@ -1,18 +1,19 @@
-//! A text file with its path, and the arithmetic between bytes, lines and columns.
+//! A text file with its path, and conversions between bytes, lines and columns.
 //!
-//! Everything that is read for generating or checking is kept as a [`Source`], so that messages can point at the place.
+//! Every file that is read for generating or checking is kept as a [`Source`], so that messages can point at places in
+//! it.
 
 use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Longer files are refused: places are counted in 32 bits.
+/// Longer files are refused, because offsets are stored in 32 bits.
 const MAX_LENGTH: u64 = 1 << 30;
 
 /// The text of a file, with the path to show for it.
 pub struct Source {
-    /// The path as printed, relative to the repository where that is possible.
+    /// The path for messages, relative to the repository if possible.
     pub path: String,
     /// The whole text.
     pub text: String,
@@ -26,7 +27,7 @@ impl std::fmt::Debug for Source {
 }
 
 impl Source {
-    /// Takes a text that is already in memory. A byte order mark before it is no part of it.
+    /// Takes a text that is already in memory. A leading byte order mark is removed.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Arc<Source> {
         let mut text = text.into();
         text.drain(..text.len() - without_mark(&text).len());
@@ -37,12 +38,12 @@ impl Source {
     /// Reads a file below `root`; its printed path is relative to `root`.
     pub fn read(root: &Path, file: &Path) -> Result<Arc<Source>, String> {
         let below = file.strip_prefix(root).unwrap_or(file);
-        // The folder itself has no name below it.
+        // For the folder itself the relative path is empty.
         let shown = if below.as_os_str().is_empty() { file } else { below }.display().to_string();
         Source::read_as(&shown, file)
     }
 
-    /// Reads a file that is printed under another path.
+    /// Reads a file and shows it under another path.
     pub fn read_as(shown: &str, file: &Path) -> Result<Arc<Source>, String> {
         let failed = |error: std::io::Error| {
             let reason = match error.kind() {
@@ -75,7 +76,7 @@ impl Source {
         (line + 1, column + 1)
     }
 
-    /// What its lines end with.
+    /// Its line ending.
     pub fn line_break(&self) -> &'static str {
         if self.text.contains("\r\n") { "\r\n" } else { "\n" }
     }
@@ -89,7 +90,7 @@ impl Source {
     }
 }
 
-/// A text without the byte order mark before it.
+/// A text without a leading byte order mark.
 pub fn without_mark(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
@@ -101,7 +102,7 @@ pub struct Place {
     pub source: Arc<Source>,
     /// The bytes.
     pub range: Range<usize>,
-    /// What is at this place, for the reader of a message.
+    /// What is at this place, for readers of a message.
     pub label: String,
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, Range};
 
-/// A file of a document, counted from 0: the one that was opened.
+/// A file of a document, counted from 0, which is the opened file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct FileId(pub u16);
 
@@ -18,7 +18,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// These bytes of a file.
+    /// The span of these bytes of a file.
     pub fn new(file: FileId, range: &Range<usize>) -> Span {
         let bound = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         Span { file, start: bound(range.start), end: bound(range.end) }

@@ -1,4 +1,4 @@
-//! Values as a tree that knows where everything in it stands.
+//! Values as a tree with the place of each.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -9,7 +9,7 @@ pub const MAX_DEPTH: usize = 128;
 /// A value and the bytes it was written in.
 #[derive(Debug, Clone, Default)]
 pub struct Node {
-    /// The bytes of the value.
+    /// The byte range of the value.
     pub range: Range<usize>,
     /// The value.
     pub value: Value,
@@ -18,7 +18,7 @@ pub struct Node {
 /// What a node holds.
 #[derive(Debug, Clone, Default)]
 pub enum Value {
-    /// `null`, `~` or nothing.
+    /// `null`, `~` or an empty value.
     #[default]
     Null,
     /// `true` or `false`.
@@ -29,7 +29,7 @@ pub enum Value {
     String(String),
     /// A sequence.
     Array(Vec<Node>),
-    /// A mapping, in the order in which it was written.
+    /// A mapping, in document order.
     Object(Vec<Entry>),
 }
 
@@ -51,43 +51,43 @@ impl Entry {
     }
 }
 
-/// A text that could be read, and what readers do not agree about in it.
+/// A document that was read, with its irregularities.
 #[derive(Debug)]
 pub struct Parsed {
-    /// What it holds.
+    /// The content.
     pub node: Node,
-    /// The keys that stand in one mapping more than once, in the order of places. The last value counts.
+    /// The duplicate keys of mappings, in order of places. The last value counts.
     pub duplicates: Vec<Duplicate>,
-    /// Where a second YAML document begins. It is not read.
+    /// The place of a second YAML document, which is not read.
     pub second_document: Option<Range<usize>>,
 }
 
-/// A key that stands in one mapping twice.
+/// A duplicate key in a mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Duplicate {
     /// The key.
     pub key: String,
-    /// Where it stands first.
+    /// The place of the first occurrence.
     pub first: Range<usize>,
-    /// Where it stands again.
+    /// The place of the second occurrence.
     pub second: Range<usize>,
 }
 
 /// Why a document could not be read, and where.
 #[derive(Debug)]
 pub struct Malformed {
-    /// What is wrong.
+    /// The error message.
     pub message: String,
-    /// The bytes that are wrong.
+    /// The invalid bytes.
     pub range: Range<usize>,
 }
 
-/// The keys of a JSON pointer, one after the other.
+/// The keys of a JSON pointer, in order.
 pub fn pointer_keys(pointer: &str) -> impl Iterator<Item = String> {
     pointer.split('/').skip(1).map(unescaped)
 }
 
-/// A part of a JSON pointer as the key that it stands for.
+/// The key that a part of a JSON pointer encodes.
 pub fn unescaped(part: &str) -> String {
     part.replace("~1", "/").replace("~0", "~")
 }
@@ -103,7 +103,7 @@ impl Node {
         self.entries().iter().find(|entry| entry.key == key)
     }
 
-    /// The value of a key of a mapping, or the item of an index of a sequence.
+    /// The value of a key in a mapping, or the item at an index of a sequence.
     pub fn child(&self, key: &str) -> Option<&Node> {
         match &self.value {
             Value::Array(items) => items.get(key.parse::<usize>().ok()?),
@@ -111,7 +111,7 @@ impl Node {
         }
     }
 
-    /// All entries of a mapping; none of anything else.
+    /// All entries of a mapping; empty for other values.
     pub fn entries(&self) -> &[Entry] {
         match &self.value {
             Value::Object(entries) => entries,
@@ -119,7 +119,7 @@ impl Node {
         }
     }
 
-    /// All items of a sequence; none of anything else.
+    /// All items of a sequence; empty for other values.
     pub fn items(&self) -> &[Node] {
         match &self.value {
             Value::Array(items) => items,
@@ -127,7 +127,7 @@ impl Node {
         }
     }
 
-    /// The text, if this is one.
+    /// The string, if it is one.
     pub fn as_str(&self) -> Option<&str> {
         match &self.value {
             Value::String(text) => Some(text),
@@ -135,7 +135,7 @@ impl Node {
         }
     }
 
-    /// The flag, if this is one.
+    /// The boolean, if it is one.
     pub fn as_bool(&self) -> Option<bool> {
         match &self.value {
             Value::Bool(flag) => Some(*flag),
@@ -143,7 +143,7 @@ impl Node {
         }
     }
 
-    /// The whole number, if this is one and not negative.
+    /// The number, if it is a non-negative integer.
     pub fn as_u64(&self) -> Option<u64> {
         match &self.value {
             Value::Number(number) => number.as_u64(),
@@ -151,12 +151,12 @@ impl Node {
         }
     }
 
-    /// A text that stands nowhere.
+    /// A string without a source range.
     pub fn text(text: &str) -> Node {
         Node { range: 0..0, value: Value::String(text.to_owned()) }
     }
 
-    /// The same value as a node that stands nowhere.
+    /// The same value as a node without source ranges.
     pub fn from_json(json: &serde_json::Value) -> Node {
         let value = match json {
             serde_json::Value::Null => Value::Null,
@@ -171,7 +171,7 @@ impl Node {
         Node { range: 0..0, value }
     }
 
-    /// Counts all places from another start.
+    /// Moves all ranges by an offset.
     pub fn shift(&mut self, by: usize) {
         self.range = self.range.start + by..self.range.end + by;
         match &mut self.value {
@@ -184,7 +184,7 @@ impl Node {
         }
     }
 
-    /// What this is, in words.
+    /// The kind of value, for messages.
     pub fn kind(&self) -> &'static str {
         match &self.value {
             Value::Null => "nothing",
@@ -196,7 +196,7 @@ impl Node {
         }
     }
 
-    /// The same value as JSON, keys in the order in which they were written.
+    /// The same value as JSON, keys in document order.
     pub fn to_json(&self) -> serde_json::Value {
         match &self.value {
             Value::Null => serde_json::Value::Null,
@@ -213,7 +213,7 @@ impl Node {
     }
 }
 
-/// The entries of a mapping without those that stand there again later.
+/// The entries of a mapping without duplicates: of each key, the last.
 pub fn last_of_each(entries: Vec<Entry>, duplicates: &mut Vec<Duplicate>) -> Vec<Entry> {
     let is_clean = if entries.len() < 8 {
         entries.iter().enumerate().all(|(index, entry)| entries[..index].iter().all(|other| other.key != entry.key))

@@ -1,6 +1,7 @@
-//! A schema as JSON again, in the form of OpenAPI 3.0: for messages, and for tools that read nothing else.
+//! Converts a schema back to JSON in the form of OpenAPI 3.0: for messages, and for tools that support only that.
 //!
-//! What the model does not read is left out: what stands beside a `$ref` of 3.0, and keywords that say nothing of values.
+//! Everything that the model ignores is left out: keys beside a `$ref` in 3.0, and keywords that do not constrain
+//! values.
 
 use std::collections::HashSet;
 
@@ -11,22 +12,22 @@ use crate::node::Node;
 use crate::schema::{Bound, Property, Reference, Schema, SchemaId, Types};
 use crate::span::{Span, Spanned};
 
-/// A schema with all that stands inside it. References stay references, and a component inside it is written as one; any other
-/// schema that stands inside itself is `true` there.
+/// A schema with everything inside it. References stay references, and a component inside it is written as a reference;
+/// any other schema that contains itself is written as `true` there.
 pub fn schema(document: &Document, id: SchemaId) -> Json {
     Writing { document, open: Vec::new(), written: HashSet::new(), repeats: 0 }.schema(id)
 }
 
-/// No more schemas than this are written that were written before, the rest are `true`: what several share could come to any
-/// number.
+/// The number of schemas that may be written repeatedly; further ones become `true`. Without a limit, shared schemas
+/// could expand without bound.
 const MAX_REPEATS: usize = 10_000;
 
 struct Writing<'a> {
     document: &'a Document,
-    /// The schemas that are being written, each inside the one before.
+    /// The schemas that are being written, each nested in the one before.
     open: Vec<SchemaId>,
     written: HashSet<SchemaId>,
-    /// How many were written again.
+    /// How many schemas were written repeatedly.
     repeats: usize,
 }
 
@@ -36,7 +37,7 @@ impl Writing<'_> {
         if let Some(always) = schema.always {
             return always.into();
         }
-        // A component stands inside a schema only where a mapping of `properties` is a reference.
+        // A component occurs inside a schema only if a mapping of `properties` is a reference.
         if let Some(name) = schema.name.as_ref().filter(|_| !self.open.is_empty()) {
             let name = name.replace('~', "~0").replace('/', "~1");
             return json!({"$ref": format!("#/components/schemas/{name}")});
@@ -126,7 +127,7 @@ fn values(schema: &Schema, map: &mut Map<String, Json>) {
     put(map, "uniqueItems", flag(schema.unique_items));
 }
 
-/// What it says to people and of requests and answers.
+/// Annotations: texts for people, and flags about requests and responses.
 fn about(schema: &Schema, map: &mut Map<String, Json>) {
     put(map, "readOnly", flag(schema.read_only));
     put(map, "writeOnly", flag(schema.write_only));
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_of_3_0_is_written_as_it_stands() {
+    fn a_schema_of_3_0_is_written_unchanged() {
         for text in [
             r##"{"type": "object", "required": ["a"], "properties": {"nullable": {"$ref": "#/components/schemas/B"}, "a": {"type": "integer", "minimum": 1.5, "exclusiveMinimum": true, "nullable": true}}, "additionalProperties": false}"##,
             r##"{"allOf": [{"$ref": "#/components/schemas/B"}], "nullable": true, "description": "d\n", "x-a": [1], "example": {"$ref": "data"}}"##,
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_3_1_writes_in_another_way_is_written_as_in_3_0() {
+    fn keywords_of_3_1_are_converted_to_3_0() {
         let text = r#"{"type": ["string", "null"], "const": "a", "examples": ["a"]}"#;
         assert_eq!(written("3.1.0", text), json!({"type": "string", "nullable": true, "enum": ["a"], "example": "a"}));
         let text = r#"{"exclusiveMaximum": 3}"#;
@@ -195,13 +196,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_read_beside_a_reference_is_not_written() {
+    fn ignored_keys_beside_a_reference_are_not_written() {
         let text = r##"{"$ref": "#/components/schemas/B", "nullable": true}"##;
         assert_eq!(written("3.0.3", text), json!({"$ref": "#/components/schemas/B"}));
     }
 
     #[test]
-    fn schemas_inside_themselves_end() {
+    fn recursive_schemas_end() {
         let whole = |schemas: &str| {
             let text = format!(
                 "openapi: 3.0.3\ninfo: {{title: t, version: '1'}}\npaths: {{}}\ncomponents: {{schemas: {{{schemas}}}}}\n"
@@ -218,7 +219,7 @@ mod tests {
             whole("A: {properties: {a: {properties: {$ref: '#/components/schemas/A/properties'}}}}"),
             json!({"properties": {"a": {"properties": {"a": true}}}})
         );
-        // Each inside each of the others: without a bound this comes to the factorial of their number.
+        // Each contains each of the others: without a limit this expands to the factorial of their number.
         let many: Vec<String> = (0..20)
             .map(|number| format!("p{number}: {{properties: {{$ref: '#/components/schemas/A/properties'}}}}"))
             .collect();

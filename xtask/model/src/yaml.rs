@@ -1,4 +1,4 @@
-//! A YAML document as a tree that knows where everything in it stands: from the parser's events to nodes.
+//! Parses YAML into a tree with the place of each value: from the parser's events to nodes.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -7,8 +7,8 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 use crate::tree::{Duplicate, Entry, MAX_DEPTH, Malformed, Node, Parsed, Value, last_of_each};
 
-/// Aliases may come to no more values than this, counted as often as they are used. Without aliases a document has no more
-/// values than bytes.
+/// The maximum number of values that aliases expand to, counted at each use. Without aliases a document has at most as
+/// many values as bytes.
 const MAX_ALIASED: usize = 1_000_000;
 
 /// Reads the first document of a text.
@@ -38,7 +38,7 @@ pub fn read(text: &str) -> Result<Parsed, Malformed> {
     Ok(Parsed { node, duplicates: reader.duplicates, second_document })
 }
 
-/// The parser counts characters; we count bytes.
+/// The parser counts characters; this crate counts bytes.
 enum Offsets {
     Ascii(usize),
     Table(Vec<u32>, usize),
@@ -65,7 +65,7 @@ impl Offsets {
     }
 }
 
-/// A list or mapping that has begun.
+/// A list or mapping that is not yet closed.
 enum Open {
     Array { start: usize, anchor: usize, items: Vec<Node> },
     Object { start: usize, anchor: usize, entries: Vec<Entry>, key: Option<Key>, merges: bool },
@@ -74,13 +74,13 @@ enum Open {
 struct Key {
     text: String,
     range: Range<usize>,
-    /// `<<` without quotes.
+    /// Whether the key is `<<` without quotes.
     is_merge: bool,
 }
 
 struct Reader {
     stack: Vec<Open>,
-    /// What anchors name, with the number of values in it.
+    /// The anchored nodes, with the number of values in each.
     anchors: HashMap<usize, (Node, usize)>,
     root: Option<Node>,
     aliased: usize,
@@ -110,7 +110,7 @@ impl Reader {
                     let message = format!("aliases expand to more than {MAX_ALIASED} values");
                     return Err(Malformed { message, range });
                 }
-                // An alias stands where it is used; what it holds keeps the place where it was written.
+                // An alias has the place of its use; its content keeps the place where it was written.
                 let node = node.clone();
                 self.push(node, 0)?;
             }
@@ -142,7 +142,7 @@ impl Reader {
             }
             None => return Ok(()),
         };
-        // A block ends where its last value ends, not at the indentation of what follows.
+        // A block ends with its last value, not at the indentation of what follows.
         let end = if range.is_empty() { inner.unwrap_or(range.end) } else { range.end };
         self.push(Node { range: start..end.max(start), value }, anchor)
     }
@@ -166,7 +166,7 @@ impl Reader {
                 None => *key = Some(Key::of(node)?),
                 Some(Key { text, range, is_merge }) => {
                     *merges |= is_merge;
-                    // Marked, so that it is told from a quoted `<<` until the mapping ends.
+                    // Marked, to distinguish it from a quoted `<<` until the mapping ends.
                     let key = if is_merge { MERGE.to_owned() } else { text };
                     entries.push(Entry { key, key_range: range, value: node });
                 }
@@ -176,11 +176,11 @@ impl Reader {
     }
 }
 
-/// What a merge key is called until it is resolved; no YAML text can hold it.
+/// The internal name of a merge key until it is resolved; no YAML text can contain it.
 const MERGE: &str = "<<\0";
 
 impl Key {
-    /// A key as it is written: `007`, `1.10` and `Null` are names as any other.
+    /// A key as written: `007`, `1.10` and `Null` are ordinary names.
     fn new(text: &str, style: ScalarStyle, range: Range<usize>) -> Key {
         Key { is_merge: style == ScalarStyle::Plain && text == "<<", text: text.to_owned(), range }
     }
@@ -200,8 +200,8 @@ impl Key {
     }
 }
 
-/// The entries of a mapping with merge keys, as YAML 1.1 resolves them: entries that are written win, and of the merged
-/// mappings the first that has a key.
+/// The entries of a mapping with merge keys, as YAML 1.1 resolves them: explicit entries win, then the first merged
+/// mapping that has a key.
 fn merged(entries: Vec<Entry>, duplicates: &mut Vec<Duplicate>) -> Vec<Entry> {
     let (merges, written): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(|entry| entry.key == MERGE);
     let written = last_of_each(written, duplicates);
@@ -227,7 +227,7 @@ fn count(node: &Node) -> usize {
         + node.entries().iter().map(|entry| count(&entry.value)).sum::<usize>()
 }
 
-/// The YAML 1.2 core schema. Other tags, and those that do not suit their value, mean nothing.
+/// Interprets a scalar by the YAML 1.2 core schema. Other tags, and tags that do not match their value, are ignored.
 fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Value {
     let tag = tag.filter(|tag| tag.is_yaml_core_schema()).map(|tag| tag.suffix.as_str());
     match (tag, style) {
@@ -261,7 +261,7 @@ fn number(text: &str) -> Option<serde_json::Number> {
     {
         return None;
     }
-    // `044925` is a text to readers of YAML 1.1 and a number to those of 1.2: who writes it means the digits.
+    // YAML 1.1 reads `044925` as a string and 1.2 as a number: the author means the digits.
     let is_padded = unsigned.len() > 1 && unsigned.starts_with('0') && unsigned.as_bytes()[1].is_ascii_digit();
     if is_padded {
         return None;
@@ -291,29 +291,29 @@ mod tests {
     }
 
     #[test]
-    fn digits_with_zeros_before_them_are_a_text() {
+    fn digits_with_leading_zeros_are_a_string() {
         assert_eq!(json_of("[044925, 0, 0.5, -0, 00, 10]"), json!(["044925", 0, 0.5, 0, "00", 10]));
     }
 
     #[test]
-    fn merge_keys_are_resolved_and_what_is_written_wins() {
+    fn merge_keys_are_resolved_and_explicit_entries_win() {
         let text = "a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc:\n  z: 3\n  <<: [*a, *b]\nd: {<<: *b, y: 4}\n";
         let read = json_of(text);
         assert_eq!(read["c"], json!({"x": 1, "y": 1, "z": 3}));
         assert_eq!(read["d"], json!({"y": 4, "z": 2}));
-        // In quotes it is a key as any other; and one that merges nothing is no reason to stop.
+        // In quotes it is an ordinary key; and a merge key without a mapping to merge is not an error.
         assert_eq!(json_of("{'<<': {x: 1}, a: {<<: 7, b: 1}}"), json!({"<<": {"x": 1}, "a": {"b": 1}}));
     }
 
     #[test]
-    fn tags_that_mean_nothing_here_are_ignored() {
+    fn unknown_tags_are_ignored() {
         let text = "a: !Sub 'x'\nb: !!timestamp 2026-01-01\nc: !Map {d: !!float 1}\ne: !!str 5\nf: 2026-13-45T99:99\n";
         let expected = json!({"a": "x", "b": "2026-01-01", "c": {"d": 1}, "e": "5", "f": "2026-13-45T99:99"});
         assert_eq!(json_of(text), expected);
     }
 
     #[test]
-    fn of_several_documents_the_first_is_read() {
+    fn the_first_of_several_documents_is_read() {
         let text = "a: 1\n---\nb: 2\n";
         let parsed = read(text).unwrap();
         assert_eq!(parsed.node.to_json(), json!({"a": 1}));
@@ -322,13 +322,13 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_are_no_texts_are_kept_as_they_are_written() {
+    fn keys_that_are_not_strings_are_kept_as_written() {
         let read = json_of("200: a\n1.10: b\nTrue: c\n~: d\n007: e\n&k k: *k\n");
         assert_eq!(read, json!({"200": "a", "1.10": "b", "True": "c", "~": "d", "007": "e", "k": "k"}));
     }
 
     #[test]
-    fn of_a_key_that_stands_twice_the_last_value_counts() {
+    fn the_last_value_of_a_duplicate_key_counts() {
         let text = "a: 1\nb: 2\na: 3\n";
         let parsed = read(text).unwrap();
         assert_eq!(parsed.node.to_json(), json!({"a": 3, "b": 2}));

@@ -1,7 +1,7 @@
-//! `cargo xtask bench check`: how long the check takes as a contract grows, and that it grows no faster than the contract.
+//! `cargo xtask bench check`: how long the check takes, and that its time grows no faster than the contract.
 //!
-//! The contracts are made in memory from the real one, with its pages: its operations over and over, each time under
-//! another name. Reading them alone is measured beside it, so that the machine does not matter.
+//! The contracts are made in memory from the real one, with its pages: its operations are repeated under new names.
+//! Reading them alone is measured too, so that the result does not depend on the machine.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -21,10 +21,10 @@ use openapi_model::node;
 use openapi_model::source::Source;
 
 const SIZES: [usize; 4] = [125, 250, 500, 1000];
-/// The best of so many runs counts.
+/// The number of runs; the fastest counts.
 const RUNS: usize = 3;
 
-/// Measures, and prints a table.
+/// Runs the benchmark and prints a table.
 pub fn run(root: &Path) -> anyhow::Result<ExitCode> {
     if cfg!(debug_assertions) {
         eprintln!("measuring a release build");
@@ -100,7 +100,7 @@ fn best<T>(action: impl Fn() -> T) -> (Duration, T) {
 pub struct Sample {
     contract: Arc<Source>,
     pages: Vec<Pages>,
-    /// As this repository sees its own: pages say everything.
+    /// The profile of this repository, with complete pages.
     profile: Profile,
 }
 
@@ -109,7 +109,7 @@ fn copy(pages: &Pages) -> Pages {
 }
 
 impl Sample {
-    /// The contract and its pages with at least so many operations.
+    /// A copy of the contract and its pages with at least so many operations.
     pub fn new(contract: &Source, pages: &[Pages], operations: usize) -> anyhow::Result<Sample> {
         let text = &contract.text;
         let section = |from: &str, to: &str| -> anyhow::Result<(usize, usize)> {
@@ -139,7 +139,7 @@ impl Sample {
         Ok(Sample { contract, pages: pages.collect(), profile })
     }
 
-    /// The same with an error on every page that the contract does not have.
+    /// The same, with an error on every page that the contract does not have.
     pub fn drifted(&self) -> Sample {
         let drift = |source: &Arc<Source>| {
             Source::new(source.path.as_str(), source.text.replace("`400 Invalid", "`400 Invalit"))
@@ -152,13 +152,13 @@ impl Sample {
         Sample { contract: self.contract.clone(), pages: pages.collect(), profile: self.profile.clone() }
     }
 
-    /// How many bytes it is.
+    /// Its size in bytes.
     pub fn size(&self) -> usize {
         let pages = self.pages.iter().flat_map(|pages| &pages.sources).map(|source| source.text.len());
         self.contract.text.len() + pages.sum::<usize>()
     }
 
-    /// Parses everything and compares nothing.
+    /// Parses everything without comparing anything.
     fn read(&self) {
         std::hint::black_box(node::parse(&self.contract.text).is_ok());
         for pages in &self.pages {
@@ -168,7 +168,7 @@ impl Sample {
         }
     }
 
-    /// How many findings and operations there are.
+    /// The numbers of findings and operations.
     pub fn check(&self) -> (usize, usize) {
         let claims = Claims {
             profile: Some(self.profile.clone()),
@@ -189,7 +189,7 @@ impl Sample {
     }
 }
 
-/// Operations under the names of a copy.
+/// The operations with the names of a copy.
 fn renamed(paths: &str, copy: usize) -> String {
     paths
         .replace("  /", &format!("  /copy-{copy}/"))

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what takes time, beside a reference that is measured in the same run.
+//! `cargo xtask bench`: benchmarks, each with a reference measurement in the same run.
 
 pub mod check;
 
@@ -10,15 +10,16 @@ use anyhow::Context as _;
 use crate::postgres::PrivatePostgres;
 use crate::test::POSTGRES;
 
-/// How many rows the benchmark of syncs moves.
+/// The variable with the number of rows for the sync benchmark.
 const ROWS: &str = "OPENCDI_BENCH_ROWS";
 
-/// Measures how long `cdi status` takes, beside the bare request.
+/// Measures `cdi status`, compared with the bare request.
 pub fn status(root: &Path) -> anyhow::Result<ExitCode> {
     cargo(root, &["bench", "--package", "cdi-client", "--features", "cli", "--bench", "status"], &[])
 }
 
-/// Measures how fast rows move, beside what the machine can do with no work in between and a plain loop in Python.
+/// Measures the throughput of syncs, compared with only moving the rows on this machine and with a plain loop in
+/// Python.
 pub fn sync(root: &Path, rows: u32) -> anyhow::Result<ExitCode> {
     let postgres = PrivatePostgres::start()?;
     let environment = [(POSTGRES, postgres.url()), (ROWS, rows.to_string())];

@@ -1,17 +1,17 @@
-//! Drifts as they happen, made one at a time in the example of the guide (`xtask/check/example`).
+//! Realistic drifts, made one at a time in the guide's example (`xtask/check/example`).
 
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 
-/// What a drift stands between.
+/// Which documents a drift makes disagree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A page says something else than the contract.
+    /// A page disagrees with the contract.
     Page,
-    /// The contract breaks clients of its earlier form, and is something else than its server.
+    /// The contract breaks clients of its earlier version, and disagrees with its server.
     Breaking,
-    /// The contract is not sound in itself.
+    /// The contract itself is invalid.
     Unsound,
 }
 
@@ -27,7 +27,7 @@ impl Kind {
     }
 }
 
-/// One edit of the example. In pages it is as long as what stood there: how long a line is, is also something that a tool may speak of.
+/// One edit of the example. On pages the new text is as long as the old, because some tools also report line lengths.
 #[derive(Debug)]
 pub(super) struct Drift {
     pub(super) kind: Kind,
@@ -38,7 +38,7 @@ pub(super) struct Drift {
 }
 
 impl Drift {
-    /// Makes it in a copy of the example.
+    /// Applies it to a copy of the example.
     pub(super) fn make(&self, folder: &Path) -> anyhow::Result<()> {
         let file = folder.join(self.file);
         let text = std::fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
@@ -59,7 +59,7 @@ const fn drift(kind: Kind, what: &'static str, file: &'static str, text: &'stati
 
 use Kind::{Breaking, Page, Unsound};
 
-/// All of them, by kind.
+/// All drifts, by kind.
 pub(super) const DRIFTS: &[Drift] = &[
     drift(Page, "a parameter has a different name", STATIONS, "| `min_bikes` |", "| `min_count` |"),
     drift(

@@ -1,7 +1,7 @@
-//! `cargo xtask peers`: which drifts of the guide's example each of several tools names, measured. By hand only: it installs
-//! the tools from npm and PyPI.
+//! `cargo xtask peers`: measures which drifts of the guide's example each of several tools reports. Only run by hand:
+//! it installs the tools from npm and PyPI.
 //!
-//! A tool names a drift if it says an error or a warning more than about the example without it.
+//! A tool reports a drift if it prints more errors or warnings than for the unchanged example.
 
 mod drifts;
 mod tools;
@@ -20,16 +20,17 @@ use tools::{Complaints, Tool, Tools};
 /// The example of the guide.
 const EXAMPLE: &str = "xtask/check/example";
 
-/// What the tools were asked, and what they have said.
+/// The measurements.
 #[derive(Debug, Default)]
 struct Measured {
-    /// For each drift and tool that reads it, what it said more than without.
+    /// For each drift and each tool that reads it, the complaints that the tool did not make about the unchanged
+    /// example.
     named: BTreeMap<(usize, Tool), Vec<String>>,
     times: BTreeMap<Tool, Vec<Duration>>,
     versions: BTreeMap<Tool, String>,
 }
 
-/// Makes the drifts one by one, asks each tool, and prints a table; with `details` also what each said.
+/// Makes the drifts one by one, runs each tool, and prints a table; with `details` also the complaints of each tool.
 pub fn run(root: &Path, apidrift: Option<PathBuf>, details: bool) -> anyhow::Result<ExitCode> {
     let tools = Tools::install(root, apidrift)?;
     let mut measured = Measured::default();
@@ -51,7 +52,7 @@ pub fn run(root: &Path, apidrift: Option<PathBuf>, details: bool) -> anyhow::Res
     Ok(ExitCode::SUCCESS)
 }
 
-/// Asks a tool about the example, with a drift or without.
+/// Runs a tool on the example, with a drift or without.
 fn ask(
     tools: &Tools,
     tool: Tool,
@@ -86,7 +87,7 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The table: a row for each drift, and for each kind how many of them were named.
+/// The table: a row for each drift, and the number of reported drifts for each kind.
 fn table(measured: &Measured) -> String {
     let row = |first: &str, cell: &dyn Fn(Tool) -> String| {
         let cells: Vec<String> = Tool::ALL.into_iter().map(cell).collect();
@@ -123,7 +124,7 @@ fn seconds(times: &[Duration]) -> String {
     format!("{:.2} s", times[times.len() / 2].as_secs_f64())
 }
 
-/// What each tool said of each drift, to be judged by people.
+/// The complaints of each tool about each drift, for people to judge.
 fn said(measured: &Measured) -> String {
     let mut text = String::new();
     for ((index, tool), new) in &measured.named {

@@ -1,4 +1,4 @@
-//! The tools: how each is installed, asked, and understood.
+//! The tools: how each is installed and run, and how its output is read.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use super::drifts::Kind;
 use crate::apt::run;
 use crate::schemathesis;
 
-/// Where they are installed.
+/// The folder in which they are installed.
 const FOLDER: &str = "target/peers";
 /// The versions that are compared.
 const SPECTRAL: &str = "6.16.3";
@@ -27,7 +27,7 @@ pub(super) enum Tool {
     Schemathesis,
 }
 
-/// What a run says that matters: errors and warnings without their places, and how often each was said.
+/// The errors and warnings of a run without their places, and how often each occurred.
 pub(super) type Complaints = BTreeMap<String, usize>;
 
 impl Tool {
@@ -42,13 +42,13 @@ impl Tool {
         }
     }
 
-    /// Whether it is given what drifts of a kind are in: the others would say the same as without.
+    /// Whether the tool reads the files in which drifts of this kind are made: otherwise its output would not change.
     pub(super) fn reads(self, kind: Kind) -> bool {
         kind != Kind::Page || matches!(self, Tool::Apidrift | Tool::Redocly)
     }
 }
 
-/// All tools, ready to be asked.
+/// All tools, installed.
 #[derive(Debug)]
 pub(super) struct Tools {
     apidrift: PathBuf,
@@ -57,7 +57,7 @@ pub(super) struct Tools {
     server: Server,
 }
 
-/// The server of the example, which stays as it is while the contract drifts.
+/// The example server, which stays unchanged while the contract drifts.
 #[derive(Debug)]
 struct Server {
     process: Child,
@@ -66,14 +66,15 @@ struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It is ended in any case: that it has ended by itself is no news.
+        // It is killed in any case; it may have ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
 impl Tools {
-    /// Installs what is missing, and starts the server of the example. `apidrift` is a program that is there, or is built.
+    /// Installs missing tools, and starts the example server. `apidrift` is the path of a binary; without one it is
+    /// built.
     pub(super) fn install(root: &Path, apidrift: Option<PathBuf>) -> anyhow::Result<Tools> {
         let folder = root.join(FOLDER).join("npm");
         std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
@@ -112,7 +113,7 @@ impl Tools {
         Ok(said.split_whitespace().last().unwrap_or_default().to_owned())
     }
 
-    /// Asks a tool about a folder with a contract, its pages and its earlier form, and says how long that took.
+    /// Runs a tool on a folder with a contract, its pages and its earlier version, and measures the time.
     pub(super) fn ask(&self, tool: Tool, folder: &Path, kind: Option<Kind>) -> anyhow::Result<(Complaints, Duration)> {
         let asked = |program: PathBuf, arguments: &[&str]| -> anyhow::Result<Value> {
             let mut command = Command::new(&program);
@@ -172,7 +173,7 @@ impl Tools {
                 command.args(["--header", "Authorization: Bearer secret", "--report-json-path"]).arg(&report);
                 let output = command.current_dir(folder).output().context("Schemathesis cannot be run")?;
                 let Ok(said) = std::fs::read_to_string(&report) else {
-                    // It takes no contract that it cannot read.
+                    // The tool refuses a contract that it cannot read.
                     say(String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or_default().to_owned());
                     return Ok((complaints, began.elapsed()));
                 };
@@ -189,7 +190,7 @@ impl Tools {
     }
 }
 
-/// Starts the server of the example; the first line that it prints is its address.
+/// Starts the example server; the first line that it prints is its address.
 fn serve(script: &Path) -> anyhow::Result<Server> {
     use std::io::BufRead as _;
     let mut process =

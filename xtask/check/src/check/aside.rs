@@ -1,5 +1,5 @@
-//! Operations that are left out of comparisons because part of their definition is invalid: what would be found is only what
-//! follows from that.
+//! Operations that are left out of comparisons because part of their definition is invalid: any finding would only be a
+//! consequence of that.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use openapi_model::span::{FileId, Span};
 
 use crate::outcome::NotCompared;
 
-/// Why an operation is set aside.
+/// Why an operation is left out.
 #[derive(Debug, Clone)]
 pub struct Reason {
     text: String,
@@ -21,7 +21,7 @@ pub struct Reason {
     operation: String,
 }
 
-/// The operations to set aside, by their calls. `findings` are those about the contract that are not allowed.
+/// The operations to leave out, by their calls. `findings` are the findings about the contract that are not allowed.
 pub fn set_aside(contract: &Contract, findings: &[Finding]) -> BTreeMap<String, Reason> {
     let mut causes = causes(contract, findings);
     causes.sort_by_key(|cause| cause.span);
@@ -41,15 +41,15 @@ pub fn set_aside(contract: &Contract, findings: &[Finding]) -> BTreeMap<String, 
     aside
 }
 
-/// Those of them that pages are not compared with. A key that nobody knows, or a name that is required and not described,
-/// changes nothing that a page could say, unless pages are to say everything.
+/// The operations that are not compared with pages. An unknown key, or a required name without a description, does not
+/// affect pages, unless pages must be complete.
 pub fn for_pages(contract: &Contract, findings: &[Finding]) -> BTreeMap<String, Reason> {
     let is_strict = contract.profile.requires(Requirement::CompletePages);
     let matters = |finding: &&Finding| is_strict || finding.rule != Rule::ContractUnknownKey;
     set_aside(contract, &findings.iter().filter(matters).cloned().collect::<Vec<_>>())
 }
 
-/// What of the operations that are set aside does not take part in a comparison.
+/// The operations that are left out of a comparison, with reasons.
 pub fn not_compared(aside: &BTreeMap<String, Reason>, comparison: &'static str) -> Vec<NotCompared> {
     let of = |reason: &Reason| NotCompared {
         operation: reason.operation.clone(),
@@ -75,17 +75,17 @@ fn why(contract: &Contract, operation: &Operation, own: &[Cause], spreading: &[C
     Extent::of(&contract.document, &operation.spec).find(spreading, |cause| cause.span).map(told)
 }
 
-/// Something that makes it unknown what the contract says.
+/// A defect because of which part of the contract is unknown.
 struct Cause {
     span: Span,
     text: String,
-    /// Whether it concerns every operation that refers to the place, and not only the one that it stands in.
+    /// Whether it affects every operation that refers to the place, and not only the one that contains it.
     spreads: bool,
 }
 
-/// Where the contract says something that is not known, and what is wrong there.
+/// The places where the contract's meaning is unknown, with the reasons.
 fn causes(contract: &Contract, findings: &[Finding]) -> Vec<Cause> {
-    // Allowed or not: what does not lead anywhere says nothing.
+    // Even if it is allowed: an unresolved reference has no meaning.
     let is_lost = |kind| matches!(kind, ProblemKind::UnresolvedReference | ProblemKind::CircularReference);
     let lost = contract.document.problems.iter().filter(|problem| is_lost(problem.kind));
     let lost = lost.map(|problem| Cause { span: problem.span, text: problem.message.clone(), spreads: true });

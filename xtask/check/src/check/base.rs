@@ -1,4 +1,4 @@
-//! The contract's earlier version: a file, or a revision of the repository.
+//! The contract's earlier version: a file, or a Git revision.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,14 +11,14 @@ use openapi_model::problem::ProblemKind;
 use openapi_model::source::Source;
 use tempfile::TempDir;
 
-/// An earlier contract as it was found. Other files that it refers to are read when it is.
+/// An earlier contract. Files that it refers to are read together with it.
 #[derive(Debug)]
 pub struct Base {
     /// Its file.
     pub source: Arc<Source>,
-    /// Where the files stand that it refers to.
+    /// The folder from which its references are resolved.
     pub folder: Option<PathBuf>,
-    /// Where those of a revision were written for this run.
+    /// The temporary folder with the files of a revision.
     written: Option<TempDir>,
 }
 
@@ -29,7 +29,8 @@ impl From<Arc<Source>> for Base {
 }
 
 impl Base {
-    /// Finds the earlier form of a contract: a file below `root`, or a revision of the repository that the contract is in.
+    /// Finds the earlier version of a contract: a file below `root`, or a revision of the repository that contains the
+    /// contract.
     pub fn find(root: &Path, contract: &Path, against: &str) -> Result<Base, String> {
         let file = root.join(against);
         if file.is_file() {
@@ -38,7 +39,8 @@ impl Base {
         }
         let folder = contract.parent().unwrap_or(root);
         let contract = contract.file_name().unwrap_or_default().to_string_lossy();
-        // A revision may name another file, if the contract had another name then. The folder need not be the repository's.
+        // A revision may name another file, if the contract had another name then. The folder need not be the root of
+        // the repository.
         let object = if against.contains(':') { against.to_owned() } else { format!("{against}:./{contract}") };
         let output = git(folder, &["show", "--end-of-options", &object])?;
         if against.is_empty() || !output.status.success() {
@@ -58,7 +60,7 @@ impl Base {
         Ok(base)
     }
 
-    /// Reads it as a profile sees it.
+    /// Reads it with a profile.
     pub fn read(&self, profile: &Profile) -> Result<Contract, String> {
         let read = Contract::read(&self.source, self.folder.as_deref(), Some(profile));
         read.map_err(|error| error.message)
@@ -69,8 +71,8 @@ impl Base {
         problems.iter().any(|problem| problem.kind == ProblemKind::UnresolvedReference)
     }
 
-    /// Writes the YAML and JSON files of a revision where the contract can refer to them. `named` is the revision, or
-    /// `REVISION:PATH` where the contract had another name.
+    /// Writes the YAML and JSON files of a revision to a temporary folder in which the contract can refer to them.
+    /// `named` is the revision, or `REVISION:PATH` if the contract had another name.
     fn write_files(&mut self, folder: &Path, contract: &str, named: &str) -> Result<(), String> {
         let said = |arguments: &[&str]| {
             let output = git(folder, arguments)?;

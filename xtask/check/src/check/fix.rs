@@ -1,4 +1,4 @@
-//! Applying the fixes of findings.
+//! Applies the fixes of findings.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,12 +10,12 @@ use similar::TextDiff;
 use apidrift_core::finding::{Edit, Finding};
 use openapi_model::source::without_mark;
 
-/// The change of a file.
+/// The changed text of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fixed {
     /// Its path below the repository.
     pub path: String,
-    /// Its text before; empty where there was no file.
+    /// Its text before; empty if it did not exist.
     pub before: String,
     /// Its text after.
     pub after: String,
@@ -30,10 +30,10 @@ impl Fixed {
     }
 }
 
-/// Bytes of a file, and the text that comes in their place.
+/// A byte range of a file, and its replacement.
 type Replacement<'a> = (Range<usize>, &'a str);
 
-/// The files with all fixes applied. Of two edits of the same bytes, the first counts.
+/// The files with all fixes applied. Of overlapping edits, the first counts.
 pub fn fixed(root: &Path, findings: &[Finding]) -> Vec<Fixed> {
     let mut whole: BTreeMap<&str, &str> = BTreeMap::new();
     let mut parts: BTreeMap<&str, (&str, Vec<Replacement<'_>>)> = BTreeMap::new();
@@ -42,7 +42,7 @@ pub fn fixed(root: &Path, findings: &[Finding]) -> Vec<Fixed> {
             Edit::Write { path, text } => drop(whole.insert(path, text)),
             Edit::Replace { source, range, with } => {
                 let (_, edits) = parts.entry(&source.path).or_insert_with(|| (&source.text, Vec::new()));
-                // Insertions at one place are all wanted; edits that overlap are not.
+                // Insertions at the same place do not overlap.
                 let overlaps = |other: &Range<usize>| other.start < range.end && range.start < other.end;
                 if !edits.iter().any(|(other, _)| overlaps(other)) {
                     edits.push((range.clone(), with));
@@ -56,7 +56,7 @@ pub fn fixed(root: &Path, findings: &[Finding]) -> Vec<Fixed> {
         after: text.to_owned(),
     });
     let edited = parts.into_iter().map(|(path, (text, mut edits))| {
-        // What is inserted where another edit starts stands before it.
+        // An insertion at the start of another edit goes before it.
         edits.sort_by_key(|(range, _)| (range.start, range.end));
         let mut after = String::with_capacity(text.len());
         let mut at = 0;
@@ -71,7 +71,7 @@ pub fn fixed(root: &Path, findings: &[Finding]) -> Vec<Fixed> {
     written.chain(edited).filter(|fixed| fixed.before != fixed.after).collect()
 }
 
-/// Writes the files, unless they were changed by something else since they were read.
+/// Writes the files, unless they were changed since they were read.
 pub fn write(root: &Path, fixed: &[Fixed]) -> anyhow::Result<()> {
     for Fixed { path, before, after } in fixed {
         let file = root.join(path);
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_insertion_may_stand_where_a_replaced_text_starts() {
+    fn an_insertion_may_be_at_the_start_of_a_replacement() {
         let source = Source::new("page.md", "one two three".to_owned());
         let finding = |range: Range<usize>, with: &str| {
             let place = Place { source: source.clone(), range: range.clone(), label: String::new() };

@@ -1,6 +1,6 @@
 //! Runs all comparisons of a project: contract, server, generated code and pages.
 //!
-//! Every comparison returns findings. What could not be checked is reported separately from what agrees.
+//! Every comparison returns findings. What could not be checked is reported separately.
 
 mod aside;
 mod base;
@@ -72,7 +72,7 @@ fn everything(project: &Project, source: &Arc<Source>, scope: &Scope, generator:
                 outcome.coverage.comparisons.push("generated");
                 outcome.findings.extend(allowances.apply(generator.stale(project, &contract)));
             }
-            // Code is generated from a sound contract only: what is found in it stands in the way.
+            // Code is only generated from a valid contract, so findings about the contract prevent this comparison.
             (Some(_), None) => {}
             (None, _) => outcome
                 .unchecked
@@ -80,7 +80,7 @@ fn everything(project: &Project, source: &Arc<Source>, scope: &Scope, generator:
         }
     }
     outcome.unchecked.extend(unread);
-    // What was not compared may still be there.
+    // Allowances may be for parts that were not compared.
     let is_complete = outcome.unchecked.is_empty() && outcome.not_compared.is_empty();
     let was_asked = |(allowance, _): &(&Allowance, usize)| match allowance.rule.split('/').next() {
         Some("live") => false,
@@ -93,7 +93,7 @@ fn everything(project: &Project, source: &Arc<Source>, scope: &Scope, generator:
     outcome
 }
 
-/// Everything that is compared with the contract, as it was read.
+/// Everything that is compared with the contract.
 #[derive(Debug, Default)]
 pub struct Claims {
     /// The conventions of the contract; `None` for the proposed ones.
@@ -104,11 +104,11 @@ pub struct Claims {
     pub base: Option<Base>,
     /// The pages of each language, the contract's own first.
     pub pages: Vec<Pages>,
-    /// What the server emits.
+    /// The OpenAPI document that the server emits.
     pub emitted: Option<Arc<Source>>,
-    /// Whether code is generated from the contract, which then has to stay inside what the generator takes.
+    /// Whether code is generated from the contract, which must then use only features that the generator supports.
     pub is_generated: bool,
-    /// The generated server, in which places for what it emits are looked up.
+    /// The generated server, used to find places for findings about the emitted document.
     pub server: Option<Arc<Source>>,
 }
 
@@ -119,7 +119,7 @@ pub fn read_pages(project: &Project) -> Result<Vec<Pages>, String> {
     if unread.is_empty() { Ok(pages) } else { Err(unread.join("\n")) }
 }
 
-/// Reads everything that is compared with the contract, and says what could not be read.
+/// Reads everything that is compared with the contract, and lists what could not be read.
 fn claims(project: &Project, scope: &Scope) -> (Claims, Vec<String>) {
     let mut unread = Vec::new();
     let base = scope.against.as_ref().and_then(|against| {
@@ -131,7 +131,7 @@ fn claims(project: &Project, scope: &Scope) -> (Claims, Vec<String>) {
         None
     });
     let pages = pages::read(project, &mut unread);
-    // That it is missing is another comparison's finding.
+    // Another comparison reports a missing file.
     let server = project.layout.server.as_ref().and_then(|server| project.read(server).ok());
     let claims = Claims {
         profile: project.profile.clone(),
@@ -145,7 +145,7 @@ fn claims(project: &Project, scope: &Scope) -> (Claims, Vec<String>) {
     (claims, unread)
 }
 
-/// Compares a contract with what is said beside it. The contract comes back if nothing is wrong with it.
+/// Compares a contract with the claims about it. Also returns the contract if it is valid.
 pub fn compare(
     source: &Arc<Source>,
     claims: &Claims,
@@ -154,8 +154,8 @@ pub fn compare(
     compare_with(source, claims, generator, &mut Allowances::new(&[]))
 }
 
-/// The contract of a project, if no error that is not allowed is found in it: code is made of nothing else. Otherwise what
-/// was found.
+/// The contract of a project, if it has no errors apart from allowed ones, because code is generated only from a valid
+/// contract. Otherwise the findings.
 pub fn sound_contract(
     project: &Project,
     source: &Arc<Source>,
@@ -216,7 +216,7 @@ fn compare_with(
     (outcome, is_sound.then_some(contract))
 }
 
-/// What was compared: of operations, those that took part in everything.
+/// What was compared. Only operations that took part in every comparison are counted.
 fn coverage(contract: &Contract, outcome: &Outcome) -> Coverage {
     let left_out: HashSet<&str> = outcome.not_compared.iter().map(|part| part.operation.as_str()).collect();
     let webhooks = &contract.document.webhooks;
@@ -249,7 +249,7 @@ fn foreign_pages(project: &Project, source: &Arc<Source>, pages: &[PathBuf]) -> 
     outcome
 }
 
-/// What has changed between an earlier contract, a file or a revision of the repository, and a file.
+/// The changes between an earlier contract, a file or a Git revision, and a file.
 pub fn diff(here: &Path, base: &str, contract: &Path) -> Outcome {
     let file = here.join(contract);
     let read = Source::read(here, &file).and_then(|source| Ok((source, Base::find(here, &file, base)?)));
@@ -270,13 +270,13 @@ pub fn diff(here: &Path, base: &str, contract: &Path) -> Outcome {
     outcome
 }
 
-/// Whether a contract says nothing of an API.
+/// Whether a contract describes nothing.
 fn is_empty(contract: &Contract) -> bool {
     let document = &contract.document;
     document.operations.is_empty() && document.webhooks.is_empty() && document.components.is_empty()
 }
 
-/// What has changed since the contract's earlier form.
+/// The changes since the contract's earlier version.
 fn compatibility(base: &Base, contract: &Contract, ids_matter: bool) -> Outcome {
     let before = match base.read(&contract.profile) {
         Ok(before) => before,

@@ -18,7 +18,7 @@ use crate::outcome::Outcome;
 use crate::reference;
 use crate::render::{self, Format};
 
-/// What is printed below the help of `check`. `program` is what people type before it, such as `cargo xtask`.
+/// The text below the help of `check`. `program` is the command that users type before it, such as `cargo xtask`.
 pub fn check_help(program: &str) -> String {
     let examples = [
         ("check", "compare everything named in the settings"),
@@ -80,13 +80,13 @@ pub struct Check {
     explain: Option<String>,
 }
 
-/// A reason that is not blank: the settings accept no other.
+/// Rejects a blank reason, which the settings would not accept.
 fn reason(text: &str) -> Result<String, String> {
     if text.trim().is_empty() { Err("say why the findings are allowed".into()) } else { Ok(text.to_owned()) }
 }
 
-/// Runs `check`, on the contract that is named or else on the project that the current folder belongs to. `program` is what
-/// people type before it.
+/// Runs `check`, on the given contract or else on the project of the current folder. `program` is the command that
+/// users type before it.
 ///
 /// # Errors
 ///
@@ -118,14 +118,14 @@ pub fn check(arguments: &Check, program: &str, generator: Option<&dyn Generator>
         }
         if !arguments.dry_run {
             fix::write(&project.root, &fixed)?;
-            // What is left, and what the fixes themselves have brought about.
+            // The remaining findings, including any that the fixes caused.
             outcome = check::check(&project, &scope, generator);
         }
     }
     show(arguments, &outcome)
 }
 
-/// The project that is meant: one whose contract is named, as it would be proposed, or that of the current folder.
+/// The project to check: proposed for the given contract, or that of the current folder.
 fn project(arguments: &Check, here: &Path) -> Result<anyhow::Result<Project>, Outcome> {
     let Some(contract) = &arguments.contract else {
         return Ok(root().and_then(|root| Project::load(&root).map_err(anyhow::Error::msg)));
@@ -171,7 +171,7 @@ fn run_adopt(
     }
 }
 
-/// Explains a rule, or lists all of them. `program` is what people type before `check`.
+/// Explains a rule, or lists all of them. `program` is the command that users type before `check`.
 ///
 /// # Errors
 ///

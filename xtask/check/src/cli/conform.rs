@@ -12,7 +12,7 @@ use super::root::root;
 use crate::conform::{self, Exploration, Limits, Secret, Target, Wanted};
 use crate::render::{self, Format};
 
-/// What is printed below the help of `conform`. `program` is what people type before it, such as `cargo xtask`.
+/// The text below the help of `conform`. `program` is the command that users type before it, such as `cargo xtask`.
 pub fn conform_help(program: &str) -> String {
     let examples = [
         ("conform", "start this project's server, and provoke every documented response"),
@@ -92,7 +92,7 @@ pub struct Conform {
     color: Colour,
 }
 
-/// Runs `conform` for the project that the current folder belongs to.
+/// Runs `conform` for the project of the current folder.
 pub fn conform(arguments: Conform) -> anyhow::Result<ExitCode> {
     let project = Project::load(&root()?).map_err(anyhow::Error::msg)?;
     let limits = Limits {

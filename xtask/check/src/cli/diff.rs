@@ -10,7 +10,7 @@ use super::output::{Colour, code, print, shown};
 use crate::check;
 use crate::render::{self, Format};
 
-/// What is printed below the help of `diff`. `program` is what people type before it.
+/// The text below the help of `diff`. `program` is the command that users type before it.
 pub fn diff_help(program: &str) -> String {
     let examples = [
         ("diff old.yaml new.yaml", "two files"),

@@ -1,4 +1,4 @@
-//! The command `init`: settings for a contract, as it keeps them today.
+//! The command `init`: writes settings that a contract satisfies today.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use super::output::{Colour, code, print, shown};
 use crate::init::propose;
 use crate::render::{self, Format};
 
-/// What is printed below the help of `init`. `program` is what people type before it.
+/// The text below the help of `init`. `program` is the command that users type before it.
 pub fn init_help(program: &str) -> String {
     let examples = [
         ("init openapi.yaml docs", "write settings that fit both"),

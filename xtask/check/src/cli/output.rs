@@ -1,4 +1,4 @@
-//! What the commands print, and how they end.
+//! The output of the commands, and their exit status.
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
@@ -24,7 +24,7 @@ pub enum Colour {
 }
 
 impl Colour {
-    /// Whether to use them now.
+    /// Whether to use colours for this output.
     pub(super) fn wanted(self) -> bool {
         match self {
             Colour::Always => true,
@@ -36,7 +36,7 @@ impl Colour {
     }
 }
 
-/// Examples as a table. What is too long for its column has the explanation on the next line.
+/// Examples as a table. If a command is too long for its column, the explanation is on the next line.
 pub(super) fn shown(program: &str, examples: &[(&str, &str)]) -> String {
     const LONGEST: usize = 48;
     let commands = examples.iter().map(|(arguments, meaning)| (format!("{program} {arguments}"), meaning));
@@ -54,7 +54,7 @@ pub(super) fn shown(program: &str, examples: &[(&str, &str)]) -> String {
     text.trim_end().to_owned()
 }
 
-/// Shows findings to people, and says by the exit status whether one is an error.
+/// Prints findings for people; the exit status says whether one is an error.
 pub fn show(findings: Vec<Finding>) -> anyhow::Result<ExitCode> {
     let outcome = Outcome { findings, ..Outcome::default() };
     print(&render::render(&outcome, Format::Human, Colour::Auto.wanted()))?;
@@ -71,7 +71,7 @@ pub(super) fn code(outcome: &Outcome) -> ExitCode {
     }
 }
 
-/// Writes to standard output. A reader that has gone away is no error: `check --rules | head`.
+/// Writes to standard output. A closed pipe is not an error: `check --rules | head`.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),

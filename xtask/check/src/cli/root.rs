@@ -1,15 +1,15 @@
-//! Where a project is.
+//! Finds the project of the current folder.
 
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use apidrift_core::settings;
 
-/// The project that the current folder belongs to: the nearest folder, from there upwards, that holds settings.
+/// The project of the current folder: the nearest folder, from there upwards, that contains settings.
 ///
 /// # Errors
 ///
-/// What to do where there is none.
+/// If there is none, with advice on what to do.
 pub fn root() -> anyhow::Result<PathBuf> {
     let here = std::env::current_dir().context("the current folder cannot be determined")?;
     settings::find_root(&here).with_context(|| {

@@ -1,4 +1,4 @@
-//! Help page, completion scripts and man pages.
+//! The help page, completion scripts and man pages.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use super::output::{print, shown};
 
-/// What is printed below the help of the whole program. `program` is what people type before a command.
+/// The text below the help of the whole program. `program` is the command that users type before a subcommand.
 pub fn program_help(program: &str) -> String {
     let examples = [
         ("check openapi.yaml", "is the contract sound?"),
@@ -25,7 +25,7 @@ pub fn program_help(program: &str) -> String {
     )
 }
 
-/// What is printed below the help of `completions`.
+/// The text below the help of `completions`.
 pub fn completions_help(program: &str) -> String {
     format!(
         "Examples:\n  source <({program} completions bash)      in ~/.bashrc\n  \
@@ -34,7 +34,7 @@ pub fn completions_help(program: &str) -> String {
     )
 }
 
-/// What is printed below the help of `man`.
+/// The text below the help of `man`.
 pub fn man_help(program: &str) -> String {
     format!("Example:\n  mkdir -p ~/.local/share/man/man1 && {program} man ~/.local/share/man/man1 && man {program}")
 }

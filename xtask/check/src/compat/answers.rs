@@ -1,4 +1,4 @@
-//! Whether clients that could read the answers still can: statuses, headers and bodies.
+//! Whether clients that could read the responses still can: statuses, headers and bodies.
 
 use std::collections::HashSet;
 
@@ -9,11 +9,11 @@ use openapi_model::span::Span;
 
 use super::compare::{Both, Compare};
 use super::parameters::place_of;
-use super::report::{At, Context, Said};
+use super::report::{At, Context, ReportedChange};
 use super::schema::{Area, View};
 use super::side::Known;
 
-/// Answers of then with those of now that take their place, and those without any.
+/// Old responses paired with the new ones that replace them, and those without a counterpart.
 #[derive(Default)]
 struct Statuses<'a> {
     pairs: Vec<(&'a Response, &'a Response)>,
@@ -63,9 +63,9 @@ impl Compare<'_> {
 
     fn moved(&mut self, both: &Both<'_>, before: &Response, now: &Response) {
         let text = format!(" has the status {} now, not {}", now.status.value, before.status.value);
-        self.report.say(
+        self.report.add_to_operation(
             both.at,
-            Said {
+            ReportedChange {
                 rule: Rule::CompatSuccessStatus,
                 here: At::Now(now.status.span),
                 other: Some(At::Then(before.status.span)),
@@ -75,12 +75,12 @@ impl Compare<'_> {
         );
     }
 
-    /// A success of which the status may be another now.
+    /// Compares a success whose status may have changed.
     fn any_status(&mut self, both: &Both<'_>, before: &Response, now: &Response) {
         let text = format!(" may have any status of {} now, not only {}", now.status.value, before.status.value);
-        self.report.say(
+        self.report.add_to_operation(
             both.at,
-            Said {
+            ReportedChange {
                 rule: Rule::CompatSuccessAdded,
                 here: At::Now(now.status.span),
                 other: Some(At::Then(before.status.span)),
@@ -98,7 +98,7 @@ impl Compare<'_> {
         };
         let message = (format!("`{}` is no longer documented for ", before.status.value), String::new());
         let (here, other) = (At::Then(before.status.span), Some(At::Now(place_of(both.new))));
-        self.report.say(both.at, Said { rule, here, other, message, help });
+        self.report.add_to_operation(both.at, ReportedChange { rule, here, other, message, help });
     }
 
     fn added_status(&mut self, both: &Both<'_>, now: &Response) {
@@ -110,7 +110,7 @@ impl Compare<'_> {
         let message = (format!("a new {what}, `{}`, is documented for ", now.status.value), String::new());
         let (here, other) = (At::Now(now.status.span), Some(At::Then(place_of(both.old))));
         let help = "clients that know only the old responses treat it as undocumented";
-        self.report.say(both.at, Said { rule, here, other, message, help });
+        self.report.add_to_operation(both.at, ReportedChange { rule, here, other, message, help });
     }
 
     fn answer(&mut self, both: &Both<'_>, before: &Response, now: &Response) {
@@ -121,12 +121,18 @@ impl Compare<'_> {
             (false, true) if area == Area::Sent => {
                 let message = (format!("the response `{status}` of "), " no longer has a body".to_owned());
                 let (here, other, help) = (places.0, Some(places.1), "clients read it: keep sending it");
-                self.report.say(both.at, Said { rule: Rule::CompatFieldRemoved, here, other, message, help });
+                self.report.add_to_operation(
+                    both.at,
+                    ReportedChange { rule: Rule::CompatFieldRemoved, here, other, message, help },
+                );
             }
             (true, false) if area == Area::Sent => {
                 let message = (format!("the response `{status}` of "), " has a body now".to_owned());
                 let (here, other, help) = (places.0, Some(places.1), "clients that expect none do not read it");
-                self.report.say(both.at, Said { rule: Rule::CompatFieldAdded, here, other, message, help });
+                self.report.add_to_operation(
+                    both.at,
+                    ReportedChange { rule: Rule::CompatFieldAdded, here, other, message, help },
+                );
             }
             (false, false) => {
                 let context = Context::Answer(status.clone());
@@ -154,16 +160,22 @@ impl Compare<'_> {
                 let message = (what.clone(), format!(" no longer has the header `{name}`"));
                 let (here, other) = (At::Then(before.name.span), Some(At::Now(now_at)));
                 let help = "clients may read it: keep sending it";
-                self.report.say(both.at, Said { rule: Rule::CompatHeaderRemoved, here, other, message, help });
+                self.report.add_to_operation(
+                    both.at,
+                    ReportedChange { rule: Rule::CompatHeaderRemoved, here, other, message, help },
+                );
                 continue;
             };
             if before.required.value && !now.required.value {
                 let message = (format!("the header `{name}` of {what}"), " may be absent now".to_owned());
                 let (here, other) = (At::Now(now.name.span), Some(At::Then(before.name.span)));
                 let help = "check whether clients rely on it";
-                self.report.say(both.at, Said { rule: Rule::CompatHeaderOptional, here, other, message, help });
+                self.report.add_to_operation(
+                    both.at,
+                    ReportedChange { rule: Rule::CompatHeaderOptional, here, other, message, help },
+                );
             }
-            // In one header only objects are written in two ways.
+            // Within one header, `explode` matters only for objects.
             let is_object = |document: &Document, header: &Header| {
                 let types = header.schema.map_or(Types::NONE, |schema| document.shape_of(schema).types);
                 types != Types::ANY.without(Types::NULL) && types.meets(Types::OBJECT)
@@ -176,7 +188,10 @@ impl Compare<'_> {
                 let message = (format!("the header `{name}` of {what}"), text);
                 let (here, other) = (At::Now(now.name.span), Some(At::Then(before.name.span)));
                 let help = "clients parse the old form: keep sending it";
-                self.report.say(both.at, Said { rule: Rule::CompatEncoding, here, other, message, help });
+                self.report.add_to_operation(
+                    both.at,
+                    ReportedChange { rule: Rule::CompatEncoding, here, other, message, help },
+                );
             }
             let schema = |document: &Document, header: &Header| {
                 let of_content = header.content.first().and_then(|media| media.schema);
@@ -191,7 +206,10 @@ impl Compare<'_> {
                 let message = (what.clone(), format!(" has a new header `{}`", now.name.value));
                 let (here, other) = (At::Now(now.name.span), Some(At::Then(then)));
                 let help = "clients that do not know it ignore it";
-                self.report.say(both.at, Said { rule: Rule::CompatHeaderAdded, here, other, message, help });
+                self.report.add_to_operation(
+                    both.at,
+                    ReportedChange { rule: Rule::CompatHeaderAdded, here, other, message, help },
+                );
             }
         }
     }
@@ -201,7 +219,7 @@ fn first_success<'a>(some: &[&'a Response]) -> Option<&'a Response> {
     some.iter().find(|one| is_success(one.status.value)).copied()
 }
 
-/// Whether it is no error.
+/// Whether a status is not an error.
 pub(super) fn is_success(status: Status) -> bool {
     match status {
         Status::Code(code) => code < 400,
@@ -210,7 +228,7 @@ pub(super) fn is_success(status: Status) -> bool {
     }
 }
 
-/// The answer that a status has: its own, that of its range, or the default.
+/// The response for a status: its own, that of its range, or the default.
 fn answer_of(responses: &[Response], status: Status) -> Option<&Response> {
     let find = |wanted: Status| responses.iter().find(|response| response.status.value == wanted);
     let range = match status {
@@ -220,10 +238,10 @@ fn answer_of(responses: &[Response], status: Status) -> Option<&Response> {
     find(status).or_else(|| find(range?)).or_else(|| find(Status::Default))
 }
 
-/// An answer to many statuses may be written as answers to single ones, and the other way round.
+/// A response for many statuses may have been split into responses for single ones, or the reverse.
 fn statuses<'a>(olds: &'a [Response], news: &'a [Response]) -> Statuses<'a> {
     let mut statuses = Statuses::default();
-    // Those of now that single ones of then have become, and the other way round.
+    // New responses that replace a range, and old ones that a range replaces.
     let (mut news_met, mut olds_met) = (HashSet::new(), HashSet::new());
     for before in olds {
         if let Some(now) = answer_of(news, before.status.value) {

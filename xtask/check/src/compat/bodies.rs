@@ -1,4 +1,4 @@
-//! Bodies of requests, and what bodies of all kinds have in common: media types, their schemas, how forms are written.
+//! Bodies of requests, and the parts common to all bodies: media types, their schemas, and form encodings.
 
 use apidrift_core::rules::Rule;
 use openapi_model::document::{Document, Encoding, MediaType};
@@ -8,7 +8,7 @@ use openapi_model::span::Span;
 use super::compare::{Both, Compare};
 use super::media::{self, Media};
 use super::parameters::place_of;
-use super::report::{At, Context, Said};
+use super::report::{At, Context, ReportedChange};
 use super::schema::{Area, View};
 
 impl Compare<'_> {
@@ -17,7 +17,7 @@ impl Compare<'_> {
             (Some(before), Some(now)) => (before, now),
             (None, Some(now)) if now.required.value && !both.is_reversed => {
                 let (here, other) = (At::Now(now.key), Some(At::Then(place_of(both.old))));
-                self.say_of_body(both, Rule::CompatBodyRequired, here, other, "a new body is required by ", "");
+                self.add_to_body(both, Rule::CompatBodyRequired, here, other, "a new body is required by ", "");
                 return;
             }
             (None, Some(now)) => {
@@ -25,7 +25,7 @@ impl Compare<'_> {
                     true => (Rule::CompatFieldAdded, "a new body is sent by "),
                     false => (Rule::CompatBodyWidened, "a new optional body is accepted by "),
                 };
-                self.say_of_body(both, rule, At::Now(now.key), None, text, "");
+                self.add_to_body(both, rule, At::Now(now.key), None, text, "");
                 return;
             }
             (Some(before), None) => {
@@ -34,7 +34,7 @@ impl Compare<'_> {
                     false => (Rule::CompatBodyRemoved, "a body is no longer accepted by "),
                 };
                 let (here, other) = (At::Then(before.key), Some(At::Now(place_of(both.new))));
-                self.say_of_body(both, rule, here, other, text, "");
+                self.add_to_body(both, rule, here, other, text, "");
                 return;
             }
             (None, None) => return,
@@ -47,18 +47,18 @@ impl Compare<'_> {
             (false, true) if !both.is_reversed => {
                 let (here, other) = (At::Now(places.0), Some(At::Then(places.1)));
                 let text = " was optional and is required now";
-                self.say_of_body(both, Rule::CompatBodyRequired, here, other, "the body of ", text);
+                self.add_to_body(both, Rule::CompatBodyRequired, here, other, "the body of ", text);
             }
             (true, false) if both.is_reversed => {
                 let (here, other) = (At::Now(places.0), Some(At::Then(places.1)));
-                self.say_of_body(both, Rule::CompatFieldOptional, here, other, "the body of ", " may be absent now");
+                self.add_to_body(both, Rule::CompatFieldOptional, here, other, "the body of ", " may be absent now");
             }
             _ => {}
         }
         self.contents(both, both.requests(), &Context::Body, (&before.content, before.key), (&now.content, now.key));
     }
 
-    fn say_of_body(&mut self, both: &Both<'_>, rule: Rule, here: At, other: Option<At>, before: &str, after: &str) {
+    fn add_to_body(&mut self, both: &Both<'_>, rule: Rule, here: At, other: Option<At>, before: &str, after: &str) {
         let help = match rule {
             Rule::CompatBodyRequired => "clients send none: make it optional",
             Rule::CompatBodyRemoved => "clients still send it: make sure that the server does not need it",
@@ -66,10 +66,10 @@ impl Compare<'_> {
             _ => "nothing changes for clients that send none",
         };
         let message = (before.to_owned(), after.to_owned());
-        self.report.say(both.at, Said { rule, here, other, message, help });
+        self.report.add_to_operation(both.at, ReportedChange { rule, here, other, message, help });
     }
 
-    /// The bodies of one request or answer, by media type.
+    /// Compares the bodies of one request or response, by media type.
     pub(super) fn contents(
         &mut self,
         both: &Both<'_>,
@@ -95,7 +95,10 @@ impl Compare<'_> {
                 let text = format!(" no longer has the media type `{}`", old.name.value);
                 let (here, other) = (At::Then(old.name.span), Some(At::Now(now)));
                 let message = (what.clone(), text);
-                self.report.say(both.at, Said { rule: Rule::CompatMediaTypeRemoved, here, other, message, help });
+                self.report.add_to_operation(
+                    both.at,
+                    ReportedChange { rule: Rule::CompatMediaTypeRemoved, here, other, message, help },
+                );
                 continue;
             };
             let new = &news[at];
@@ -103,14 +106,20 @@ impl Compare<'_> {
                 let text = format!(" is accepted only as `{}` now, not as `{}`", new.name.value, old.name.value);
                 let (here, other) = (At::Now(new.name.span), Some(At::Then(old.name.span)));
                 let (message, help) = ((what.clone(), text), "clients send other media types: keep accepting them");
-                self.report.say(both.at, Said { rule: Rule::CompatMediaTypeRemoved, here, other, message, help });
+                self.report.add_to_operation(
+                    both.at,
+                    ReportedChange { rule: Rule::CompatMediaTypeRemoved, here, other, message, help },
+                );
             }
             if area == Area::Sent && after[at].is_range() && after[at].covers(media) && !media.covers(&after[at]) {
                 let text = format!(" may be any of `{}` now, not only `{}`", new.name.value, old.name.value);
                 let (here, other) = (At::Now(new.name.span), Some(At::Then(old.name.span)));
                 let (message, help) =
                     ((what.clone(), text), "clients read the old media type: list the ones that are sent");
-                self.report.say(both.at, Said { rule: Rule::CompatMediaTypeRemoved, here, other, message, help });
+                self.report.add_to_operation(
+                    both.at,
+                    ReportedChange { rule: Rule::CompatMediaTypeRemoved, here, other, message, help },
+                );
             }
             let views = (View::of_some(self.base.document, old.schema), View::of_some(self.new.document, new.schema));
             self.schema(both, area, context.clone(), views.0, views.1);
@@ -124,12 +133,15 @@ impl Compare<'_> {
                 let message = (what.clone(), format!(" also has the media type `{}`", new.name.value));
                 let (here, other) = (At::Now(new.name.span), Some(At::Then(then)));
                 let help = "clients that do not know this media type do not ask for it";
-                self.report.say(both.at, Said { rule: Rule::CompatMediaTypeAdded, here, other, message, help });
+                self.report.add_to_operation(
+                    both.at,
+                    ReportedChange { rule: Rule::CompatMediaTypeAdded, here, other, message, help },
+                );
             }
         }
     }
 
-    /// Headers that a part of a form needs and did not need.
+    /// Headers of a form part that are newly required.
     fn part_headers(
         &mut self,
         both: &Both<'_>,
@@ -150,11 +162,12 @@ impl Compare<'_> {
             let text = format!(": `/{}` needs the header `{name}` now", after.property.value);
             let (here, other) = (At::Now(header.name.span), Some(At::Then(there)));
             let (message, help) = ((format!("in {what}"), text), "clients send none: make it optional");
-            self.report.say(both.at, Said { rule: Rule::CompatEncoding, here, other, message, help });
+            self.report
+                .add_to_operation(both.at, ReportedChange { rule: Rule::CompatEncoding, here, other, message, help });
         }
     }
 
-    /// How the properties of forms are written.
+    /// Compares the encodings of form properties.
     fn encodings(&mut self, both: &Both<'_>, area: Area, what: &str, (old, new): (&MediaType, &MediaType)) {
         let (base, document) = (self.base.document, self.new.document);
         let shape = old.schema.map(|schema| base.shape_of(schema)).unwrap_or_default();
@@ -183,12 +196,13 @@ impl Compare<'_> {
             );
             let (here, other) = (At::Now(here), Some(At::Then(there)));
             let help = "clients still send the old form: keep accepting it";
-            self.report.say(both.at, Said { rule: Rule::CompatEncoding, here, other, message, help });
+            self.report
+                .add_to_operation(both.at, ReportedChange { rule: Rule::CompatEncoding, here, other, message, help });
         }
     }
 }
 
-/// How a property of a form is written.
+/// How a form property is serialised.
 #[derive(Debug, PartialEq, Eq)]
 struct Written {
     content_types: Vec<String>,
@@ -196,7 +210,7 @@ struct Written {
 }
 
 impl Written {
-    /// Whether the other way does not take what was written in this one.
+    /// Whether the new encoding rejects what was valid in this one.
     fn takes_less(&self, now: &Written) -> bool {
         let takes = |text: &String| {
             let wanted = Media::parse(text);

@@ -1,4 +1,4 @@
-//! What a comparison goes along with: both documents, the schemas that are to be compared, and what is found.
+//! The state of a comparison: both documents, the schemas to compare, and the report.
 
 use std::collections::HashSet;
 
@@ -15,37 +15,37 @@ pub(super) struct Compare<'a> {
     pub(super) ids_matter: bool,
     pub(super) graph: Graph<'a>,
     pub(super) report: Report<'a>,
-    /// The schemas that operations have, to be compared at last.
+    /// The schemas of operations, which are compared at the end.
     roots: Vec<Root>,
 }
 
-/// Where a schema stands in an operation.
+/// The schemas at one position of an operation.
 struct Root {
     node: NodeId,
     area: Area,
-    /// The operation, as the report counts them.
+    /// The index of the operation in the report.
     operation: usize,
     context: Context,
 }
 
-/// An operation and its earlier form.
+/// An operation and its earlier version.
 #[derive(Clone)]
 pub(super) struct Both<'a> {
     pub(super) old: &'a Operation,
     pub(super) new: &'a Operation,
-    /// As the report counts them.
+    /// Its index in the report.
     pub(super) at: usize,
-    /// Whether the API calls it, as with webhooks and callbacks.
+    /// Whether the API is the client, as for webhooks and callbacks.
     pub(super) is_reversed: bool,
 }
 
 impl Both<'_> {
-    /// Which way its requests go.
+    /// The direction of its requests.
     pub(super) fn requests(&self) -> Area {
         if self.is_reversed { Area::Sent } else { Area::Taken }
     }
 
-    /// Which way its answers go.
+    /// The direction of its responses.
     pub(super) fn answers(&self) -> Area {
         if self.is_reversed { Area::Taken } else { Area::Sent }
     }
@@ -63,7 +63,7 @@ impl<'a> Compare<'a> {
         }
     }
 
-    /// Two schemas that are to be compared.
+    /// Records two schemas to compare.
     pub(super) fn schema(&mut self, both: &Both<'_>, area: Area, context: Context, then: View, now: View) {
         if then == View::default() && now == View::default() {
             return;
@@ -72,7 +72,7 @@ impl<'a> Compare<'a> {
         self.roots.push(Root { node, area, operation: both.at, context });
     }
 
-    /// Compares the schemas of all operations, and tells each change once, with the operations that have it.
+    /// Compares the schemas of all operations, and reports each change once, with the operations that it affects.
     pub(super) fn schemas(&mut self) {
         let mut seen = HashSet::new();
         let mut told: Vec<(NodeId, String, usize)> = Vec::new();
@@ -98,7 +98,7 @@ impl<'a> Compare<'a> {
         }
     }
 
-    /// The operations from which each of the nodes is reached, the first one first.
+    /// For each node, the operations from which it is reached, the first one first.
     fn owners(&self, told: &[(NodeId, String, usize)]) -> Vec<Vec<usize>> {
         let parents = self.graph.parents();
         let mut roots: Vec<Vec<usize>> = vec![Vec::new(); parents.len()];
@@ -107,7 +107,7 @@ impl<'a> Compare<'a> {
         }
         let of_node = |(node, _, at): &(NodeId, String, usize)| {
             let mut found = vec![self.roots[*at].operation];
-            // So many changes are read by nobody who wants to know how many operations have each.
+            // With more changes, the number of affected operations is not worth the time.
             if told.len() <= 2000 {
                 let (mut seen, mut open) = (HashSet::from([*node]), vec![*node]);
                 while let Some(id) = open.pop() {

@@ -1,4 +1,4 @@
-//! Errors, where something tells those of one status apart.
+//! Compares errors, if an identity distinguishes those with the same status.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use apidrift_core::rules::Rule;
 
 use super::compare::{Both, Compare};
 use super::parameters::place_of;
-use super::report::{At, Said};
+use super::report::{At, ReportedChange};
 use super::side::{Known, KnownError};
 
 impl Compare<'_> {
@@ -25,18 +25,22 @@ impl Compare<'_> {
                 (format!("`{} {}` is no longer documented for ", before.status, before.identity.value), String::new());
             let (here, other) = (At::Then(before.identity.span), Some(At::Now(place_of(both.new))));
             let help = "make sure that the server no longer sends it: clients have no code for it now";
-            self.report.say(both.at, Said { rule: Rule::CompatErrorRemoved, here, other, message, help });
+            self.report.add_to_operation(
+                both.at,
+                ReportedChange { rule: Rule::CompatErrorRemoved, here, other, message, help },
+            );
         }
         for now in come {
             let text = format!("a new error, `{} {}`, is documented for ", now.status, now.identity.value);
             let message = (text, String::new());
             let (here, other) = (At::Now(now.identity.span), Some(At::Then(place_of(both.old))));
             let help = "clients that know only the old errors treat it as undocumented";
-            self.report.say(both.at, Said { rule: Rule::CompatErrorAdded, here, other, message, help });
+            self.report
+                .add_to_operation(both.at, ReportedChange { rule: Rule::CompatErrorAdded, here, other, message, help });
         }
     }
 
-    /// Errors that are the same but for their status.
+    /// Errors that differ only in their status.
     fn moved_errors(&mut self, both: &Both<'_>, gone: &mut Vec<KnownError>, come: &mut Vec<KnownError>) {
         gone.retain(|before| {
             let Some(at) = come.iter().position(|now| now.identity.value == before.identity.value) else {
@@ -54,12 +58,15 @@ impl Compare<'_> {
             );
             let (here, other) = (At::Now(status(both.new, &now)), Some(At::Then(status(both.old, before))));
             let help = "clients branch on the status, for example to decide whether to retry";
-            self.report.say(both.at, Said { rule: Rule::CompatErrorStatus, here, other, message, help });
+            self.report.add_to_operation(
+                both.at,
+                ReportedChange { rule: Rule::CompatErrorStatus, here, other, message, help },
+            );
             false
         });
     }
 
-    /// The one error of a status that is gone, and the one that is new.
+    /// The only removed and the only added error of a status.
     fn renamed_errors(&mut self, both: &Both<'_>, gone: &mut Vec<KnownError>, come: &mut Vec<KnownError>) {
         let statuses: BTreeSet<u16> = gone.iter().map(|error| error.status).collect();
         for status in statuses {
@@ -71,7 +78,7 @@ impl Compare<'_> {
                 ([old], [new]) => vec![(*old, *new)],
                 _ => named_alike(gone, come, &olds, &news),
             };
-            // From behind, so that places before stay what they are.
+            // From the end, so that earlier indexes stay valid.
             for (old, new) in pairs.into_iter().rev() {
                 let before = gone.remove(old);
                 let now = come[new].clone();
@@ -82,14 +89,17 @@ impl Compare<'_> {
                 );
                 let (here, other) = (At::Now(now.identity.span), Some(At::Then(before.identity.span)));
                 let help = "clients use the message to distinguish errors with the same status";
-                self.report.say(both.at, Said { rule: Rule::CompatErrorMessage, here, other, message, help });
+                self.report.add_to_operation(
+                    both.at,
+                    ReportedChange { rule: Rule::CompatErrorMessage, here, other, message, help },
+                );
             }
             come.retain(|error| error.status != 0);
         }
     }
 }
 
-/// Those of one status that have kept their names.
+/// Errors of one status with unchanged names.
 fn named_alike(gone: &[KnownError], come: &[KnownError], olds: &[usize], news: &[usize]) -> Vec<(usize, usize)> {
     let is_same = |old: usize, new: usize| gone[old].name.is_some() && gone[old].name == come[new].name;
     olds.iter().filter_map(|old| Some((*old, *news.iter().find(|new| is_same(*old, **new))?))).collect()

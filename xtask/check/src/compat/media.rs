@@ -1,11 +1,11 @@
-//! Media types, and which of them are the same.
+//! Media types and their equality.
 
 /// A media type or range, such as `application/json`, `application/*` or `application/*+json`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Media {
     kind: String,
     subtype: String,
-    /// Its parameters, sorted, without those that say nothing of what the body means.
+    /// Its parameters, sorted, without those that do not affect the meaning of the body.
     parameters: Vec<String>,
 }
 
@@ -27,7 +27,7 @@ impl Media {
         Media { kind: kind.to_owned(), subtype: subtype.to_owned(), parameters }
     }
 
-    /// Whether it is a range that has another one in it.
+    /// Whether it is a range that includes another.
     pub(super) fn covers(&self, other: &Media) -> bool {
         let kind = self.kind == "*" || self.kind == other.kind;
         let subtype = self.subtype == "*"
@@ -35,7 +35,7 @@ impl Media {
             || self.subtype.strip_prefix("*+").is_some_and(|suffix| {
                 other.subtype == suffix || other.subtype.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('+'))
             });
-        // A text without one is in UTF-8.
+        // A text without a charset is UTF-8.
         let charset = self.kind != "text" || self.charset() == other.charset();
         kind && subtype && charset && (self.parameters.is_empty() || self.parameters == other.parameters)
     }
@@ -44,18 +44,18 @@ impl Media {
         self.parameters.iter().find(|parameter| parameter.starts_with("charset="))
     }
 
-    /// Whether it stands for many.
+    /// Whether it is a range.
     pub(super) fn is_range(&self) -> bool {
         self.kind == "*" || self.subtype.starts_with('*')
     }
 
-    /// Whether it is a form, of which each part is written in a way of its own.
+    /// Whether it is a form, whose parts have their own encodings.
     pub(super) fn is_form(&self) -> bool {
         self.kind == "multipart" || self.subtype == "x-www-form-urlencoded"
     }
 }
 
-/// Which of some media types another one is: the same, a range that has it, or one that it has in it.
+/// The index of the media type that matches another: equal, a range that includes it, or one that it includes.
 pub(super) fn find(wanted: &Media, among: &[Media]) -> Option<usize> {
     let by = |fits: &dyn Fn(&Media) -> bool| among.iter().position(fits);
     by(&|known| known == wanted)

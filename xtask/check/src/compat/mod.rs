@@ -1,11 +1,10 @@
-//! The effects of a change of the contract on clients and servers that were written against its earlier version.
+//! The effects of contract changes on clients and servers that were written for the earlier version.
 //!
-//! What the API accepts must not narrow, and what it sends must not widen; in webhooks and callbacks it is the other
-//! way round.
-//! The severity of a rule says what to expect: an error breaks clients, a warning needs care, a note is harmless.
-//! Texts, order, and the way in which a schema is composed make no difference.
+//! The API must not accept less or send more than before; in webhooks and callbacks the directions are reversed.
+//! The severity of a rule states the effect: an error breaks clients, a warning needs care, a note is harmless. Texts,
+//! order, and the composition of schemas are ignored.
 //!
-//! What cannot be understood is reported as not compared; everything else is compared.
+//! Unsupported parts are reported as not compared; everything else is compared.
 
 mod answers;
 mod bodies;
@@ -26,7 +25,7 @@ use compare::Compare;
 pub use report::Compared;
 pub use side::{Known, KnownError, Side};
 
-/// Compares a document with its earlier version. Set `ids_matter` if code is generated with names from `operationId`.
+/// Compares a document with its earlier version. Set `ids_matter` if generated code uses names from `operationId`.
 pub fn check(base: &Side<'_>, new: &Side<'_>, ids_matter: bool) -> Compared {
     let mut compare = Compare::new(base, new, ids_matter);
     compare.operations();

@@ -1,4 +1,4 @@
-//! Operations: which is which, and what is said of each beside what it takes and answers.
+//! Matches operations of both documents, and compares their properties apart from inputs and responses.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use openapi_model::paths;
 use openapi_model::span::Spanned;
 
 use super::compare::{Both, Compare};
-use super::report::{At, Said};
+use super::report::{At, ReportedChange};
 use super::side::{Known, Side, known};
 
 impl<'a> Compare<'a> {
@@ -47,12 +47,12 @@ impl<'a> Compare<'a> {
         Both { old, new, at: self.report.operation(new), is_reversed }
     }
 
-    /// Operations that the API calls: those of webhooks or callbacks.
+    /// Compares operations that the API calls: those of webhooks or callbacks.
     fn sent_operations<O: AsRef<Operation>>(&mut self, olds: &[O], news: &[O], what: &str) {
         let same = |one: &Operation, other: &Operation| {
             one.method.value == other.method.value && one.path.value == other.path.value
         };
-        // A callback is told by its expression: what it is called is for people.
+        // A callback is identified by its expression: its name is only for people.
         let renamed = |one: &Operation, others: &[O]| -> Option<usize> {
             let expression = |operation: &Operation| {
                 operation.path.value.split_once(' ').map(|(_, rest)| (operation.method.value.clone(), rest.to_owned()))
@@ -94,7 +94,7 @@ impl<'a> Compare<'a> {
 
     fn removed(&mut self, old: &Operation, how: &str, help: &'static str) {
         let span = old.id.as_ref().map_or(old.method.span, |id| id.span);
-        self.report.say_of_all(Said {
+        self.report.add_to_document(ReportedChange {
             rule: Rule::CompatOperationRemoved,
             here: At::Then(span),
             other: None,
@@ -105,7 +105,7 @@ impl<'a> Compare<'a> {
 
     fn added(&mut self, new: &Operation, how: &str) {
         let span = new.id.as_ref().map_or(new.method.span, |id| id.span);
-        self.report.say_of_all(Said {
+        self.report.add_to_document(ReportedChange {
             rule: Rule::CompatOperationAdded,
             here: At::Now(span),
             other: None,
@@ -143,7 +143,7 @@ impl<'a> Compare<'a> {
         }
     }
 
-    /// What of an operation could not be read.
+    /// Reports the parts of an operation that could not be read.
     fn unread_parts(&mut self, both: &Both<'_>) {
         for unread in &both.old.unread {
             self.report.not_compared(both.at, unread.reason.clone(), At::Then(unread.span));
@@ -156,9 +156,9 @@ impl<'a> Compare<'a> {
     fn id(&mut self, both: &Both<'_>) {
         let (Some(before), Some(now)) = (&both.old.id, &both.new.id) else { return };
         if before.value != now.value {
-            self.report.say(
+            self.report.add_to_operation(
                 both.at,
-                Said {
+                ReportedChange {
                     rule: Rule::CompatOperationRenamed,
                     here: At::Now(now.span),
                     other: Some(At::Then(before.span)),
@@ -176,9 +176,9 @@ impl<'a> Compare<'a> {
             _ => return,
         };
         let was = before.map_or("none".to_owned(), |before| format!("`{}`", before.value));
-        self.report.say(
+        self.report.add_to_operation(
             both.at,
-            Said {
+            ReportedChange {
                 rule: Rule::CompatPermission,
                 here: At::Now(now.span),
                 other: before.map(|before| At::Then(before.span)),
@@ -190,7 +190,7 @@ impl<'a> Compare<'a> {
 
     fn rate_limit(&mut self, both: &Both<'_>, old: &Known, new: &Known) {
         let (Some(before), Some(now)) = (&old.rate_limit, &new.rate_limit) else { return };
-        // Requests in a stretch of time, compared without fractions; and how many may come at once.
+        // The rates, compared without fractions, and the permitted bursts.
         let rate = |one: &Spanned<RateLimit>, other: &Spanned<RateLimit>| {
             u128::from(one.requests) * u128::from(other.window_seconds)
         };
@@ -208,12 +208,15 @@ impl<'a> Compare<'a> {
             now.requests, now.window_seconds, before.requests, before.window_seconds
         );
         let (here, other) = (At::Now(now.span), Some(At::Then(before.span)));
-        self.report.say(both.at, Said { rule, here, other, message: ("the rate limit of ".to_owned(), text), help });
+        self.report.add_to_operation(
+            both.at,
+            ReportedChange { rule, here, other, message: ("the rate limit of ".to_owned(), text), help },
+        );
     }
 }
 
 impl Both<'_> {
-    /// Whether something of a part could be read on one of the sides only: then it is not known what is missing there.
+    /// Whether a part could not be read in one of the documents: then nothing can be reported as missing from it.
     pub(super) fn is_unread(&self, part: Part) -> bool {
         let reasons = |operation: &Operation| {
             let unread = operation.unread.iter().filter(|unread| unread.part == part);
@@ -229,7 +232,7 @@ fn old_has_any(side: &Side<'_>, has: impl Fn(&Known) -> bool) -> bool {
     side.known.iter().any(has)
 }
 
-/// An operation of a callback, as those of webhooks are handed over.
+/// An operation of a callback, in the form in which webhooks are passed.
 struct Boxed<'a>(&'a Operation);
 
 impl AsRef<Operation> for Boxed<'_> {

@@ -1,4 +1,4 @@
-//! Whether requests with these parameters are still right.
+//! Whether requests with the old parameters are still valid.
 
 use apidrift_core::rules::Rule;
 use openapi_model::document::{Document, Location, Operation, Parameter, Part};
@@ -7,7 +7,7 @@ use openapi_model::schema::Types;
 use openapi_model::span::Span;
 
 use super::compare::{Both, Compare};
-use super::report::{At, Context, Said};
+use super::report::{At, Context, ReportedChange};
 use super::schema::{Area, View};
 
 impl Compare<'_> {
@@ -36,7 +36,8 @@ impl Compare<'_> {
             };
             let text = format!("the {} parameter `{name}` is no longer {text} by ", before.location.name());
             let (here, other) = (At::Then(before.name.span), Some(At::Now(place_of(both.new))));
-            self.report.say(both.at, Said { rule, here, other, message: (text, String::new()), help });
+            self.report
+                .add_to_operation(both.at, ReportedChange { rule, here, other, message: (text, String::new()), help });
         }
     }
 
@@ -63,7 +64,8 @@ impl Compare<'_> {
         };
         let other = (rule == Rule::CompatParameterRequired).then(|| At::Then(place_of(both.old)));
         let here = At::Now(now.name.span);
-        self.report.say(both.at, Said { rule, here, other, message: (text, String::new()), help });
+        self.report
+            .add_to_operation(both.at, ReportedChange { rule, here, other, message: (text, String::new()), help });
     }
 
     fn parameter(&mut self, both: &Both<'_>, before: &Parameter, now: &Parameter) {
@@ -71,7 +73,8 @@ impl Compare<'_> {
         let places = (At::Now(now.name.span), Some(At::Then(before.name.span)));
         let mut say = |rule, text: String, help| {
             let message = (format!("the parameter `{name}` of "), text);
-            self.report.say(both.at, Said { rule, here: places.0, other: places.1, message, help });
+            self.report
+                .add_to_operation(both.at, ReportedChange { rule, here: places.0, other: places.1, message, help });
         };
         match (before.required.value, now.required.value) {
             (false, true) if !both.is_reversed => say(
@@ -102,13 +105,13 @@ impl Compare<'_> {
     }
 }
 
-/// Whether a parameter says something: what OpenAPI has other words for is ignored.
+/// Whether a parameter is compared: headers that OpenAPI describes elsewhere are not.
 fn counts(parameter: &Parameter) -> bool {
     let names = ["Accept", "Authorization", "Content-Type"];
     parameter.location != Location::Header || !names.iter().any(|name| parameter.name.eq_ignore_ascii_case(name))
 }
 
-/// The same parameter of another operation: of the same name and place, or the same variable of the path.
+/// The same parameter of another version: same name and location, or the same variable of the path.
 fn counterpart<'a>(parameter: &Parameter, own: &Operation, other: &'a Operation) -> Option<&'a Parameter> {
     let name = parameter.name.value.as_str();
     let mut known = other.parameters.iter().filter(|known| known.location == parameter.location);
@@ -124,7 +127,7 @@ fn counterpart<'a>(parameter: &Parameter, own: &Operation, other: &'a Operation)
     }
 }
 
-/// Whether the same value is written in another way.
+/// How the serialisation of the same value has changed, if it has.
 fn written_otherwise(then: (&Document, &Parameter), now: (&Document, &Parameter)) -> Option<String> {
     let (before, after) = (then.1, now.1);
     let content = |parameter: &Parameter| parameter.content.first().map(|media| media.name.value.to_lowercase());
@@ -138,7 +141,7 @@ fn written_otherwise(then: (&Document, &Parameter), now: (&Document, &Parameter)
         types != Types::ANY.without(Types::NULL) && types.meets(Types::ARRAY.with(Types::OBJECT))
     };
     let is_plain = |parameter: &Parameter| !matches!(parameter.style.value.as_str(), "label" | "matrix");
-    // A single value is written alike in most styles.
+    // A single value looks the same in most styles.
     let is_many = is_many(then) && is_many(now);
     if before.style.value != after.style.value && (is_many || !is_plain(before) || !is_plain(after)) {
         return Some(format!(" has the style `{}` now, not `{}`", after.style.value, before.style.value));
@@ -155,7 +158,7 @@ fn written_otherwise(then: (&Document, &Parameter), now: (&Document, &Parameter)
         .then(|| " may no longer contain unescaped reserved characters".to_owned())
 }
 
-/// Where an operation is shown.
+/// The place that represents an operation in findings.
 pub(super) fn place_of(operation: &Operation) -> Span {
     operation.id.as_ref().map_or(operation.method.span, |id| id.span)
 }

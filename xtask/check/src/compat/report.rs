@@ -1,4 +1,4 @@
-//! Findings as they are collected: each change once, with the operations that have it.
+//! Collects findings: each change once, with the operations that it affects.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,7 +8,7 @@ use openapi_model::document::{Document, Operation};
 use openapi_model::source::Place;
 use openapi_model::span::Span;
 
-use super::schema::{Area, Change, Unread, What};
+use super::schema::{Area, Change, ChangeKind, Unread};
 use crate::outcome::NotCompared;
 
 /// The result of a comparison.
@@ -33,7 +33,7 @@ pub(super) enum Context {
     Header(String, String),
 }
 
-/// Where something stands.
+/// A place in one of the two documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum At {
     /// In the document.
@@ -42,18 +42,18 @@ pub(super) enum At {
     Then(Span),
 }
 
-/// A change, as it is said.
-pub(super) struct Said {
+/// A change, as it is reported.
+pub(super) struct ReportedChange {
     pub rule: Rule,
     pub here: At,
     pub other: Option<At>,
-    /// The message before the operation, and after it.
+    /// The message before and after the name of the operation.
     pub message: (String, String),
     pub help: &'static str,
 }
 
 struct Entry {
-    said: Said,
+    said: ReportedChange,
     operations: BTreeSet<usize>,
     first: Option<usize>,
 }
@@ -69,7 +69,7 @@ struct Key {
 pub(super) struct Report<'a> {
     base: &'a Document,
     new: &'a Document,
-    /// How each operation is called in messages, and its method and path.
+    /// The label of each operation in messages, and its method and path.
     names: Vec<(String, String)>,
     entries: Vec<Entry>,
     known: HashMap<Key, usize>,
@@ -90,27 +90,27 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Takes an operation into the count.
+    /// Adds an operation and returns its index.
     pub(super) fn operation(&mut self, operation: &Operation) -> usize {
         let call = operation.endpoint();
         self.names.push((operation.label(), call));
         self.names.len() - 1
     }
 
-    /// A change of an operation; said before of another one at the same places, it is the same change.
-    pub(super) fn say(&mut self, operation: usize, said: Said) {
+    /// Reports a change of an operation; a change with the same places as an earlier one is the same change.
+    pub(super) fn add_to_operation(&mut self, operation: usize, said: ReportedChange) {
         let text = format!("{}…{}", said.message.0, said.message.1);
         self.add(said, text, &[operation]);
     }
 
-    /// A change of no operation.
-    pub(super) fn say_of_all(&mut self, said: Said) {
+    /// Reports a change that concerns no single operation.
+    pub(super) fn add_to_document(&mut self, said: ReportedChange) {
         let text = said.message.0.clone();
         self.add(said, text, &[]);
     }
 
-    fn add(&mut self, said: Said, text: String, operations: &[usize]) {
-        // What is gone is the same however many places it is missing at.
+    fn add(&mut self, said: ReportedChange, text: String, operations: &[usize]) {
+        // A removed part is one change, even if it is missing in several places.
         let other = said.other.filter(|other| !matches!((said.here, other), (At::Then(_), At::Now(_))));
         let key = Key { rule: said.rule, here: said.here, other, text };
         let at = *self.known.entry(key).or_insert(self.entries.len());
@@ -120,7 +120,7 @@ impl<'a> Report<'a> {
         self.entries[at].operations.extend(operations);
     }
 
-    /// A change of a schema.
+    /// Reports a change of a schema.
     pub(super) fn change(&mut self, area: Area, context: &Context, path: &str, change: &Change, operations: &[usize]) {
         let (rule, help) = change.rule(area);
         let (now, then) = (At::Now(change.now), At::Then(change.then));
@@ -132,8 +132,8 @@ impl<'a> Report<'a> {
             Context::Parameter(name) if matches!(area, Area::Parameter | Area::Text) => {
                 let whose = format!("the parameter `{name}` of ");
                 let how = match change.what {
-                    What::Default if path.is_empty() => format!(" {}", change.text),
-                    What::Default => format!(": {text}"),
+                    ChangeKind::Default if path.is_empty() => format!(" {}", change.text),
+                    ChangeKind::Default => format!(": {text}"),
                     _ if change.breaks => format!(" accepts fewer values than before: {text}"),
                     _ => format!(" accepts more values than before: {text}"),
                 };
@@ -147,10 +147,10 @@ impl<'a> Report<'a> {
             }
         };
         let key = format!("{}{}", change.at, change.text);
-        self.add(Said { rule, here, other: Some(other), message, help }, key, operations);
+        self.add(ReportedChange { rule, here, other: Some(other), message, help }, key, operations);
     }
 
-    /// A schema that could not be compared, in all operations that have it.
+    /// Reports a schema that could not be compared, for all operations that have it.
     pub(super) fn unread(&mut self, unread: &Unread, operations: &[usize]) {
         let at = if unread.is_now { At::Now(unread.span) } else { At::Then(unread.span) };
         for operation in operations {
@@ -158,7 +158,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Part of an operation that could not be compared.
+    /// Reports a part of an operation that could not be compared.
     pub(super) fn not_compared(&mut self, operation: usize, reason: String, at: At) {
         if self.unread.insert((operation, reason.clone())) {
             let (operation, place) = (self.names[operation].1.clone(), Some(self.place(at)));
@@ -176,7 +176,7 @@ impl<'a> Report<'a> {
     pub(super) fn finish(mut self) -> Compared {
         let entries = std::mem::take(&mut self.entries);
         let findings = entries.into_iter().map(|entry| {
-            let Said { rule, here, other, message: (before, after), help } = entry.said;
+            let ReportedChange { rule, here, other, message: (before, after), help } = entry.said;
             let others = entry.operations.len().saturating_sub(1);
             let whose = match (entry.first, others) {
                 (None, _) => String::new(),

@@ -1,11 +1,11 @@
-//! Whether requests that proved enough still do.
+//! Whether credentials that were sufficient still are.
 
 use apidrift_core::rules::Rule;
 use openapi_model::document::{Document, Location, OAuthFlow, SchemeKind, SchemeUse, Security};
 
 use super::compare::{Both, Compare};
 use super::parameters::place_of;
-use super::report::{At, Said};
+use super::report::{At, ReportedChange};
 
 impl Compare<'_> {
     pub(super) fn security(&mut self, both: &Both<'_>) {
@@ -38,10 +38,10 @@ impl Compare<'_> {
             format!(" is {} now, not {}", shown(&now.alternatives), shown(&before.alternatives)),
         );
         let (here, other) = (At::Now(span(now, both.new)), Some(At::Then(lost_at)));
-        self.report.say(both.at, Said { rule, here, other, message, help });
+        self.report.add_to_operation(both.at, ReportedChange { rule, here, other, message, help });
     }
 
-    /// Whether who proves this proves what is wanted now.
+    /// Whether credentials that satisfy `proof` also satisfy `wanted`.
     fn suffices(&self, proof: &[SchemeUse], wanted: &[SchemeUse], with_scopes: bool) -> bool {
         wanted.iter().all(|wanted| {
             proof.iter().any(|proof| {
@@ -51,7 +51,7 @@ impl Compare<'_> {
         })
     }
 
-    /// Whether two schemes are one; what has changed within one of the same name is told of the scheme.
+    /// Whether two schemes are the same; changes of a scheme with an unchanged name are reported for the scheme.
     fn is_same(&self, before: &SchemeUse, now: &SchemeUse) -> bool {
         let kind =
             |document: &Document, name: &str| document.security_scheme(name).map(|scheme| without_case(&scheme.kind));
@@ -60,7 +60,7 @@ impl Compare<'_> {
                 .is_some_and(|before| kind(self.new.document, &now.name.value) == Some(before))
     }
 
-    /// What a scheme is whose name has stayed.
+    /// Compares the schemes whose names have not changed.
     pub(super) fn schemes(&mut self) {
         let (base, new) = (self.base.document, self.new.document);
         for now in &new.security_schemes {
@@ -70,7 +70,7 @@ impl Compare<'_> {
                 continue;
             }
             let Some(how) = differs(&before.kind, &now.kind) else { continue };
-            self.report.say_of_all(Said {
+            self.report.add_to_document(ReportedChange {
                 rule: Rule::CompatSecurity,
                 here: At::Now(now.name.span),
                 other: Some(At::Then(before.name.span)),
@@ -81,7 +81,7 @@ impl Compare<'_> {
     }
 }
 
-/// A scheme with names that have no case in small letters.
+/// A scheme with case-insensitive names in lower case.
 fn without_case(kind: &SchemeKind) -> SchemeKind {
     match kind {
         SchemeKind::ApiKey { location: Location::Header, name } => {
@@ -91,7 +91,7 @@ fn without_case(kind: &SchemeKind) -> SchemeKind {
     }
 }
 
-/// How a scheme is another than it was.
+/// The difference between two versions of a scheme, if there is one.
 fn differs(before: &SchemeKind, now: &SchemeKind) -> Option<String> {
     if without_case(before) == without_case(now) {
         return None;
@@ -126,7 +126,7 @@ fn kind(kind: &SchemeKind) -> String {
     }
 }
 
-/// Alternatives in words: "`a` with `b`, or nothing".
+/// The alternatives in words: "`a` with `b`, or nothing".
 fn shown(alternatives: &[Vec<SchemeUse>]) -> String {
     let one = |schemes: &Vec<SchemeUse>| {
         let names = schemes.iter().map(|scheme| {

@@ -1,12 +1,12 @@
-//! Where an API is called: addresses of the document, and of operations that have their own.
+//! The servers of the document, and of operations that have their own.
 
 use apidrift_core::rules::Rule;
 use openapi_model::document::{Document, Server};
 
 use super::compare::{Both, Compare};
-use super::report::{At, Said};
+use super::report::{At, ReportedChange};
 
-/// A server that clients call and that is not there any more, or is another.
+/// A server URL that was removed or changed.
 struct Lost {
     text: String,
     here: At,
@@ -14,16 +14,16 @@ struct Lost {
 }
 
 impl Compare<'_> {
-    /// The servers of the document.
+    /// Compares the servers of the document.
     pub(super) fn servers(&mut self) {
         let (base, new) = (self.base.document, self.new.document);
         for lost in lost(&base.servers, &new.servers) {
             let message = (lost.text.clone(), String::new());
-            self.report.say_of_all(lost.said(message));
+            self.report.add_to_document(lost.said(message));
         }
     }
 
-    /// The servers of an operation, where it has its own.
+    /// Compares the servers of an operation, if it has its own.
     pub(super) fn servers_of(&mut self, both: &Both<'_>) {
         let (base, new) = (self.base.document, self.new.document);
         let (olds, news) = (&both.old.servers, &both.new.servers);
@@ -39,18 +39,18 @@ impl Compare<'_> {
         {
             let text = format!(" is called at `{}` now, and had no server of its own", first.url.value);
             let lost = Lost { text: String::new(), here: At::Now(first.url.span), other: None };
-            self.report.say(both.at, lost.said((String::new(), text)));
+            self.report.add_to_operation(both.at, lost.said((String::new(), text)));
         }
         for lost in lost(&olds, &news) {
             let message = (format!("{} for ", lost.text), String::new());
-            self.report.say(both.at, lost.said(message));
+            self.report.add_to_operation(both.at, lost.said(message));
         }
     }
 }
 
 impl Lost {
-    fn said(self, message: (String, String)) -> Said {
-        Said {
+    fn said(self, message: (String, String)) -> ReportedChange {
+        ReportedChange {
             rule: Rule::CompatServerRemoved,
             here: self.here,
             other: self.other,
@@ -60,7 +60,7 @@ impl Lost {
     }
 }
 
-/// An address without the slash at its end, which says nothing.
+/// A URL without a trailing slash, which does not matter.
 fn address(url: &str) -> &str {
     url.strip_suffix('/').unwrap_or(url)
 }

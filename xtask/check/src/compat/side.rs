@@ -1,4 +1,4 @@
-//! One side of a comparison: a document, and what a project knows of its operations beside what OpenAPI says.
+//! One side of a comparison: a document, and what a project knows about its operations beyond OpenAPI.
 
 use std::sync::Arc;
 
@@ -7,17 +7,17 @@ use apidrift_core::profile::SCOPES;
 use openapi_model::document::{Document, Operation};
 use openapi_model::span::Spanned;
 
-/// A document with what a project knows of its operations.
+/// A document with a project's knowledge about its operations.
 #[derive(Debug)]
 pub struct Side<'a> {
     /// The document.
     pub document: &'a Document,
-    /// What is known of each of its operations, in their order; those that are missing have nothing more.
+    /// The knowledge about each of its operations, in order; operations past the end have none.
     pub known: Vec<Known>,
 }
 
 impl<'a> Side<'a> {
-    /// A contract as its profile sees it.
+    /// A contract as interpreted by its profile.
     pub fn of(contract: &'a Contract) -> Side<'a> {
         let scopes_are_permissions = contract.profile.permission.as_deref() == Some(SCOPES);
         let known = contract.operations.iter().map(|operation| Known {
@@ -29,7 +29,7 @@ impl<'a> Side<'a> {
                     Some(KnownError { status, name, identity: error.identity.clone()? })
                 })
                 .collect(),
-            // Scopes are compared with the rest of what a request has to prove.
+            // Scopes are compared as part of the security requirements.
             permission: operation.permission.clone().filter(|_| !scopes_are_permissions),
             rate_limit: operation.rate_limit.clone(),
         });
@@ -37,29 +37,29 @@ impl<'a> Side<'a> {
     }
 }
 
-/// What is known of an operation beside what OpenAPI says.
+/// What is known about an operation beyond OpenAPI.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
-    /// Its errors, where something tells those of one status apart.
+    /// Its errors, if an identity distinguishes those with the same status.
     pub errors: Vec<KnownError>,
     /// The permission that it requires.
     pub permission: Option<Spanned<String>>,
-    /// How often it may be called.
+    /// Its rate limit.
     pub rate_limit: Option<Spanned<RateLimit>>,
 }
 
-/// An error that an operation answers.
+/// An error of an operation.
 #[derive(Debug, Clone)]
 pub struct KnownError {
     /// The status.
     pub status: u16,
-    /// What the contract calls it, if it has a name that survives another identity.
+    /// Its name in the contract, if the name does not depend on the identity.
     pub name: Option<String>,
-    /// What tells it from others of this status, such as its message.
+    /// The value that distinguishes it from others with this status, such as its message.
     pub identity: Spanned<String>,
 }
 
-/// The operations of a document and what is known of them.
+/// The operations of a document with what is known about them.
 pub(super) fn known<'a>(side: &'a Side<'_>) -> impl Iterator<Item = (&'a Arc<Operation>, Known)> {
     let known = side.known.iter().cloned().chain(std::iter::repeat_with(Known::default));
     side.document.operations.iter().zip(known)

@@ -21,13 +21,13 @@ fn compared(then: &str, now: &str) -> Compared {
     check(&side(&then), &side(&now), true)
 }
 
-/// Rules and messages, one in a line.
+/// Rules and messages, one per line.
 fn said(then: &str, now: &str) -> Vec<String> {
     let findings = compared(then, now).findings;
     findings.iter().map(|finding| format!("{}: {}", finding.rule.info().name, finding.message)).collect()
 }
 
-/// A contract of one operation, which takes or answers a schema `S` beside others.
+/// A contract with one operation, which accepts or returns a schema `S`.
 fn contract(version: &str, is_taken: bool, schemas: &str) -> String {
     let content = "{application/json: {schema: {$ref: '#/components/schemas/S'}}}";
     let (body, answer) = match is_taken {
@@ -40,7 +40,7 @@ fn contract(version: &str, is_taken: bool, schemas: &str) -> String {
     )
 }
 
-/// What is said of schemas that are answered, then and now.
+/// The findings about schemas in responses of the old and the new version.
 fn sent(then: &str, now: &str) -> Vec<String> {
     said(&contract("3.1.0", false, then), &contract("3.1.0", false, now))
 }
@@ -49,13 +49,13 @@ fn taken(then: &str, now: &str) -> Vec<String> {
     said(&contract("3.1.0", true, then), &contract("3.1.0", true, now))
 }
 
-/// Names of rules and nothing else.
+/// Only the names of the rules.
 fn rules(said: &[String]) -> Vec<&str> {
     said.iter().filter_map(|line| line.split(": ").next()).collect()
 }
 
 #[test]
-fn rules_about_orders_speak_after_their_edits_and_not_after_those_beside_them() {
+fn rules_about_orders_fire_on_their_edits_and_are_silent_on_the_similar_ones() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/orders/orders.yaml");
     let before = std::fs::read_to_string(file).unwrap();
     assert_eq!(said(&before, &before), Vec::<String>::new());
@@ -72,7 +72,7 @@ fn rules_about_orders_speak_after_their_edits_and_not_after_those_beside_them() 
 }
 
 #[test]
-fn what_means_the_same_is_silent() {
+fn equivalent_contracts_have_no_findings() {
     let object = "S: {type: object, required: [a], properties: {a: {type: string}, b: {type: integer, minimum: 1}}}";
     let same = [
         (
@@ -109,7 +109,7 @@ fn what_means_the_same_is_silent() {
 }
 
 #[test]
-fn what_means_the_same_in_both_versions_is_silent() {
+fn equivalent_3_0_and_3_1_contracts_have_no_findings() {
     let old = "S: {type: object, properties: {a: {type: string, nullable: true, enum: [x, null]}, b: {type: integer, minimum: 0, exclusiveMinimum: true}}}";
     let new = "S: {type: object, properties: {a: {enum: [null, x]}, b: {type: integer, exclusiveMinimum: 0}}}";
     let (old, new) = (contract("3.0.3", false, old), contract("3.1.0", false, new));
@@ -118,7 +118,7 @@ fn what_means_the_same_in_both_versions_is_silent() {
 }
 
 #[test]
-fn who_is_sent_more_breaks_and_who_may_send_less() {
+fn sending_more_or_accepting_less_breaks_clients() {
     let pairs = [
         ("S: {type: string}", "S: {type: [string, integer]}", "compat/field-type"),
         ("S: {type: string}", "S: {type: [string, 'null']}", "compat/field-optional"),
@@ -144,7 +144,7 @@ fn who_is_sent_more_breaks_and_who_may_send_less() {
 }
 
 #[test]
-fn a_change_of_a_component_is_told_once_with_the_operations_that_have_it() {
+fn a_component_change_is_reported_once_with_its_operations() {
     let text = |kind: &str| {
         let operation = |name: &str| {
             format!(
@@ -164,7 +164,7 @@ fn a_change_of_a_component_is_told_once_with_the_operations_that_have_it() {
 }
 
 #[test]
-fn what_leads_nowhere_is_not_compared_and_the_rest_is() {
+fn unresolved_references_are_not_compared_and_the_rest_is() {
     let schemas = |kind: &str| {
         format!("S: {{type: object, properties: {{a: {{$ref: '#/components/schemas/Gone'}}, b: {{type: {kind}}}}}}}")
     };
@@ -178,7 +178,7 @@ fn what_leads_nowhere_is_not_compared_and_the_rest_is() {
 }
 
 #[test]
-fn keywords_that_are_not_understood_are_not_compared() {
+fn unsupported_keywords_are_not_compared() {
     let compared = compared(
         &contract("3.1.0", false, "S: {type: object, if: {required: [a]}, then: {required: [b]}}"),
         &contract("3.1.0", false, "S: {type: object, if: {required: [a]}, then: {required: [c]}}"),
@@ -188,7 +188,7 @@ fn keywords_that_are_not_understood_are_not_compared() {
 }
 
 #[test]
-fn a_proof_that_was_enough_has_to_be_enough() {
+fn credentials_that_were_sufficient_must_stay_sufficient() {
     let text = |security: &str| {
         format!(
             "openapi: 3.0.3\ninfo: {{title: T, version: '1'}}\npaths:\n  /s:\n    get:\n      operationId: act\n      security: {security}\n      responses: {{'200': {{description: Done}}}}\ncomponents:\n  securitySchemes:\n    a: {{type: http, scheme: basic}}\n    b: {{type: apiKey, in: header, name: X-Key}}\n    o: {{type: oauth2, flows: {{implicit: {{authorizationUrl: 'https://e.example', scopes: {{r: R, w: W}}}}}}}}\n"
@@ -218,7 +218,7 @@ fn a_proof_that_was_enough_has_to_be_enough() {
 }
 
 #[test]
-fn what_the_api_sends_and_takes_as_a_client_goes_the_other_way_round() {
+fn webhooks_and_callbacks_reverse_the_directions() {
     let text = |sent: &str, taken: &str| {
         format!(
             "openapi: 3.1.0\ninfo: {{title: T, version: '1'}}\npaths: {{}}\nwebhooks:\n  moved:\n    post:\n      requestBody: {{content: {{application/json: {{schema: {{type: {sent}}}}}}}}}\n      responses:\n        '200': {{description: Heard, content: {{application/json: {{schema: {{type: {taken}}}}}}}}}\n"
@@ -254,7 +254,7 @@ fn statuses_may_be_written_as_ranges() {
 }
 
 #[test]
-fn beside_answers_that_both_lack_the_others_are_compared() {
+fn unread_responses_do_not_prevent_comparing_the_others() {
     let text = |success: &str, error: &str| {
         format!(
             "openapi: 3.0.3\ninfo: {{title: T, version: '1'}}\npaths:\n  /s:\n    get:\n      operationId: act\n      responses:\n        '{success}': {{description: Done}}\n        '404': {{$ref: '#/components/responses/{error}'}}\n"

@@ -11,7 +11,7 @@ use super::requests::with_malformed;
 use super::session::{Session, Stop, error_of};
 use super::wire::{Answer, Authorization, Request};
 
-/// What is sent in place of a key.
+/// Values sent instead of a valid key.
 const NO_KEYS: &[Authorization] = &[
     Authorization::None,
     Authorization::Bare,
@@ -20,7 +20,7 @@ const NO_KEYS: &[Authorization] = &[
     Authorization::Text("Bearer an-unknown-key"),
 ];
 
-/// Provokes all errors but the rate limit's, which takes the most requests.
+/// Provokes all errors except that of the rate limit, which takes the most requests.
 pub(super) fn provoke<'a>(session: &mut Session<'a>, operation: &'a Operation) -> Result<(), Stop> {
     for error in &operation.errors {
         let provocation = provocations::provocation(error);
@@ -63,13 +63,13 @@ pub(super) fn provoke<'a>(session: &mut Session<'a>, operation: &'a Operation) -
     Ok(())
 }
 
-/// The error that is expected: another one that is provoked in the same way, if that is what was answered.
+/// The error that is expected: if the response is another error with the same provocation, that one.
 fn expected<'a>(operation: &'a Operation, error: &'a DocumentedError, answer: &Answer) -> &'a DocumentedError {
     let found = error_of(operation, answer);
     found.filter(|found| provocations::provocation(found) == provocations::provocation(error)).unwrap_or(error)
 }
 
-/// Requests that differ in how well their parameters are. The first leads to something, if that is safe to ask for.
+/// Requests with valid, unknown and malformed parameters. The first succeeds, if that is safe.
 fn of_every_kind(session: &Session<'_>, operation: &Operation) -> Vec<Request> {
     let good = if session.may_really_happen(operation) { session.request(operation, &[]) } else { None };
     let unknown = provocations::unknown_values(operation);
@@ -84,7 +84,7 @@ fn without_key<'a>(
 ) -> Result<(), Stop> {
     let requests = of_every_kind(session, operation);
     for (index, request) in requests.iter().enumerate() {
-        // Every malformed key with the first; the others are about the order.
+        // All malformed keys with the first request; the other requests test the order of checks.
         let keys = if index == 0 { NO_KEYS } else { &NO_KEYS[..1] };
         let rule = if index == 0 { Rule::LiveAnswer } else { Rule::LiveOrder };
         for key in keys {
@@ -133,7 +133,7 @@ fn malformed<'a>(
     }
     let unknown = provocations::unknown_values(operation);
     for (index, value) in bad.iter().enumerate() {
-        // Where only this parameter is wrong, and where another leads to nothing besides.
+        // With only this parameter malformed, and with an unknown value for another as well.
         let only = [(name, value.as_str())];
         let alone = if operation.is_safe() { session.request(operation, &only) } else { None };
         let others = unknown.iter().filter(|(other, _)| *other != name).copied();
@@ -205,7 +205,7 @@ fn busy<'a>(session: &mut Session<'a>, operation: &'a Operation, error: &'a Docu
     }
     let Some(request) = session.request(operation, &busy) else { return Ok(()) };
     let Some(answer) = session.ask(operation, &request)? else { return Ok(()) };
-    // It was not busy any more, and now it is.
+    // The resource was no longer busy; the first request has made it busy again.
     let answer =
         if answer.status == *operation.success.status { session.ask(operation, &request)? } else { Some(answer) };
     if let Some(answer) = answer {

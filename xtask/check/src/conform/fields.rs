@@ -1,6 +1,6 @@
-//! What the contract describes of a value, field by field: where each stands, and which are described nowhere.
+//! Matches the fields of a value with the contract: the place of each, and the undocumented ones.
 //!
-//! A value may fit a schema in several ways. A field that any of them describes is described.
+//! A value may fit a schema in several ways. A field that any of them describes is documented.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use openapi_model::span::Span;
 use regex::Regex;
 use serde_json::Value as Json;
 
-/// The place of what a JSON pointer leads to: the innermost property that is described.
+/// The place of the innermost documented property on a JSON pointer.
 pub(super) fn place(document: &Document, schema: SchemaId, pointer: &str) -> Option<Span> {
     let mut here = vec![AllOf::from(schema)];
     let mut place = None;
@@ -32,7 +32,7 @@ pub(super) fn place(document: &Document, schema: SchemaId, pointer: &str) -> Opt
     place
 }
 
-/// The array of a list's items: its name and what it is. The first one, if there are several.
+/// The array property of a list response: its name and shape. The first one, if there are several.
 pub(super) fn array(document: &Document, schema: SchemaId) -> Option<(String, Arc<Shape>)> {
     let shape = document.shape_of(schema);
     let arrays = shape.properties.iter().filter_map(|(name, property)| {
@@ -42,7 +42,7 @@ pub(super) fn array(document: &Document, schema: SchemaId) -> Option<(String, Ar
     arrays.min_by_key(|(span, ..)| *span).map(|(_, name, array)| (name.clone(), array))
 }
 
-/// Fields that no schema describes, as pointers; the items of a list count as one.
+/// Undocumented fields, as pointers; the items of a list count as one.
 pub(super) fn undocumented(document: &Document, schema: SchemaId, json: &Json) -> Vec<String> {
     let mut found = Vec::new();
     walk(document, &[schema.into()], json, "", &mut found);
@@ -74,15 +74,15 @@ fn walk(document: &Document, schemas: &[AllOf], json: &Json, path: &str, found: 
     }
 }
 
-/// The ways in which a value may fit.
+/// The schemas that a value may fit.
 struct Ways {
     shapes: Vec<Arc<Shape>>,
-    /// Whether one of them says what other fields are, or describes none.
+    /// Whether one of them permits other fields, or describes none.
     are_open: bool,
 }
 
 impl Ways {
-    /// Those of a value that has to fit one of these.
+    /// The schemas of a value that must fit one of these.
     fn of(document: &Document, schemas: &[AllOf]) -> Ways {
         let mut ways = Ways { shapes: Vec::new(), are_open: false };
         let mut seen = HashSet::new();
@@ -90,7 +90,7 @@ impl Ways {
         ways
     }
 
-    /// `is_described` says whether something that has to fit as well describes fields.
+    /// `is_described`: whether another schema that applies to the value describes fields.
     fn add(&mut self, document: &Document, schema: &AllOf, is_described: bool, seen: &mut HashSet<AllOf>) {
         if !seen.insert(schema.clone()) {
             return;
@@ -105,7 +105,7 @@ impl Ways {
         self.shapes.push(shape);
     }
 
-    /// What is said of a field.
+    /// The schemas of a field.
     fn field(&self, name: &str) -> Vec<AllOf> {
         let mut found = Vec::new();
         for shape in &self.shapes {
@@ -120,19 +120,19 @@ impl Ways {
         found
     }
 
-    /// What is said of items.
+    /// The schemas of items.
     fn items(&self) -> Vec<AllOf> {
         let said = self.shapes.iter().flat_map(|shape| shape.prefix_items.iter().chain(&shape.items));
         said.cloned().collect()
     }
 }
 
-/// Whether a name has a pattern.
+/// Whether a name matches a pattern.
 fn matches(pattern: &str, name: &str) -> bool {
     Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(name))
 }
 
-/// Whether schemas that have to fit together say of other fields that there are some, or none.
+/// Whether schemas that apply together explicitly permit or forbid other fields.
 fn says_what_others_are(document: &Document, schemas: &AllOf, shape: &Shape) -> bool {
     if shape.others.contains_key("unevaluatedProperties") || !shape.unresolved.is_empty() {
         return true;

@@ -16,20 +16,20 @@ use super::provocations;
 use super::session::{Documented, Session, label};
 use super::wire::Answer;
 
-/// What the contract requires of a JSON body.
+/// The documented JSON body.
 pub(super) struct BodySpec<'a> {
-    /// Its media type, as the contract has it.
+    /// Its media type, as written in the contract.
     pub media_type: &'a str,
     pub schema: Option<SchemaId>,
-    /// Where the contract says so.
+    /// Its place in the contract.
     pub place: Span,
-    /// Whether it is a success: errors may carry more than is documented.
+    /// Whether it is a success: errors may contain undocumented fields.
     pub is_success: bool,
 }
 
 impl<'a> Session<'a> {
-    /// Compares an answer with the one that is expected: an error, or the success. `otherwise` is the rule that another
-    /// documented answer breaks. Whether it is the expected one.
+    /// Compares a response with the expected one: an error, or the success. `otherwise` is the rule for another
+    /// documented response. Returns whether it is the expected one.
     pub fn judge(
         &mut self,
         operation: &'a Operation,
@@ -52,7 +52,7 @@ impl<'a> Session<'a> {
         is_expected
     }
 
-    /// An answer that is not the expected one.
+    /// Reports a response that is not the expected one.
     fn other_answer(
         &mut self,
         operation: &'a Operation,
@@ -113,7 +113,7 @@ impl<'a> Session<'a> {
         self.report_answer(finding, answer, &shown);
     }
 
-    /// What is expected, in a few words.
+    /// The expected response, in a few words.
     pub fn expectation(&self, operation: &Operation, expected: Option<&DocumentedError>) -> String {
         let status = expected.map_or(*operation.success.status, |error| *error.status);
         match (expected.and_then(|error| error.value.as_ref()), operation.body(expected)) {
@@ -127,7 +127,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The parts of an answer whose status and message are right.
+    /// Reports wrong parts of a response whose status and message are right.
     fn judge_parts(&mut self, operation: &'a Operation, answer: &Answer, expected: Option<&'a DocumentedError>) {
         let shown = self.expectation(operation, expected);
         for finding in self.parts(operation, answer, expected) {
@@ -135,7 +135,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// What is wrong with the parts of an answer whose status and message are right.
+    /// The findings for the parts of a response whose status and message are right.
     pub fn parts(
         &mut self,
         operation: &'a Operation,
@@ -149,7 +149,7 @@ impl<'a> Session<'a> {
             found.extend(self.header(operation, header, answer, &what));
         }
         match operation.body(expected) {
-            // Answers to HEAD have no body.
+            // Responses to HEAD have no body.
             _ if answer.request.method == "HEAD" => {}
             Body::Json(media) => {
                 let spec = BodySpec {
@@ -190,7 +190,7 @@ impl<'a> Session<'a> {
         findings.collect()
     }
 
-    /// What is wrong with a body that is to be JSON.
+    /// The findings for a body that must be JSON.
     pub fn body(&mut self, operation: &Operation, spec: &BodySpec<'_>, answer: &Answer, what: &str) -> Vec<Finding> {
         let contract = self.contract;
         let mut findings = Vec::new();
@@ -223,7 +223,7 @@ impl<'a> Session<'a> {
             findings
                 .push(Finding::at(Rule::LiveSchema, place, message).help("answer what fits, or correct the schema"));
         }
-        // Errors may carry more than is documented, and so say the conventions of the contract.
+        // Errors may contain undocumented fields, by the conventions of the contract.
         if spec.is_success {
             for field in fields::undocumented(&contract.document, schema, json) {
                 let name = contract.document.shape_of(schema).name.as_ref().map(|name| name.span);
@@ -236,13 +236,13 @@ impl<'a> Session<'a> {
         findings
     }
 
-    /// The name of a schema that is a component.
+    /// The name of a schema, if it is a component.
     fn name_of(&self, schema: SchemaId) -> Option<String> {
         self.contract.document.shape_of(schema).name.as_ref().map(|name| name.value.clone())
     }
 }
 
-/// The value of a header; nothing where it is not known how its text is to be read.
+/// The value of a header; `None` if its format is unknown.
 fn header_value(types: Types, text: &str) -> Option<Json> {
     if types.meets(Types::STRING) {
         return Some(text.into());
@@ -251,12 +251,12 @@ fn header_value(types: Types, text: &str) -> Option<Json> {
     is_scalar.then(|| serde_json::from_str(text.trim()).unwrap_or_else(|_| text.into()))
 }
 
-/// A media type without its parameters, in small letters.
+/// A media type without its parameters, in lower case.
 fn essence(media_type: &str) -> String {
     media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// Whether this is JSON in UTF-8, of the media type that is documented.
+/// Whether this is UTF-8 JSON of the documented media type.
 fn is_json(media_type: &str, documented: &str) -> bool {
     let is_utf8 = |part: &str| match part.trim().to_ascii_lowercase().strip_prefix("charset=") {
         Some(charset) => matches!(charset.trim_matches('"'), "utf-8" | "utf8"),
@@ -270,7 +270,7 @@ fn is_json(media_type: &str, documented: &str) -> bool {
     is_wanted && media_type.split(';').skip(1).all(is_utf8)
 }
 
-/// Whether a documented error is one that the rate limit gives.
+/// The documented error of the rate limit, if there is one.
 pub(super) fn rate_limited(operation: &Operation) -> Option<&DocumentedError> {
     operation.errors.iter().find(|error| provocations::is_over_the_limit(error))
 }

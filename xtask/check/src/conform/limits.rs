@@ -1,5 +1,5 @@
-//! What the headers of rate limits mean: the counter counts, the window ends when it is said to, and after `Retry-After`
-//! the limit is lifted.
+//! Tests the rate limit headers: the counter counts, the window ends as announced, and after `Retry-After` the limit is
+//! lifted.
 
 use std::time::{Duration, Instant};
 
@@ -21,20 +21,20 @@ const REMAINING: &str = "x-ratelimit-remaining";
 const RESET: &str = "x-ratelimit-reset";
 const RETRY_AFTER: &str = "retry-after";
 
-/// By how many seconds clocks and roundings may differ.
+/// The tolerance for clocks and rounding, in seconds.
 const SECONDS: i64 = 1;
 /// Higher limits are not used up.
 const MOST_REQUESTS: u64 = 5000;
-/// So many steps of the counter tell how it goes.
+/// The number of counter steps that are enough for a verdict.
 const ENOUGH: usize = 3;
 
-/// What a header says, if the contract has it at the success. In another API it may mean something else.
+/// The value of a header, if the contract documents it for the success. In another API it may have another meaning.
 fn said(operation: &Operation, answer: &Answer, name: &str) -> Option<i64> {
     answer.number(name).filter(|_| operation.success_header(name).is_some())
 }
 
 impl Session<'_> {
-    /// Looks at the headers of an answer.
+    /// Checks the rate limit headers of a response.
     pub fn note_limits(&mut self, operation: &Operation, answer: &Answer) {
         let (limit, remaining, reset) =
             (said(operation, answer, LIMIT), said(operation, answer, REMAINING), said(operation, answer, RESET));
@@ -67,7 +67,7 @@ impl Session<'_> {
         }
     }
 
-    /// Keeps what an answer tells of the rate limit, for the next request.
+    /// Stores the rate limit of a response, for the next request.
     pub fn keep_usage(&mut self, operation: &Operation, answer: &Answer) {
         if let (Some(remaining), Some(reset)) = (said(operation, answer, REMAINING), said(operation, answer, RESET)) {
             let usage = Usage { remaining, reset, now: answer.now, at: Instant::now() };
@@ -76,13 +76,13 @@ impl Session<'_> {
     }
 }
 
-/// The contract's place of a header of the success.
+/// The place of a success header in the contract.
 fn at(session: &Session<'_>, operation: &Operation, name: &str) -> Place {
     let span = operation.success_header(name).map_or(operation.id.span, |header| header.name.span);
     session.contract.place(span, "this header")
 }
 
-/// Whether a request was counted, by its answer.
+/// Whether a request counted against the limit, judging by its response.
 fn is_counted(operation: &Operation, answer: &Answer) -> bool {
     answer.status == *operation.success.status
         || error_of(operation, answer).is_some_and(|error| {
@@ -135,7 +135,7 @@ fn compare(session: &mut Session<'_>, operation: &Operation, answer: &Answer, li
     }
 }
 
-/// Whether the counter counts: by one for each request, or by more where others share the workspace.
+/// Whether the counter counts: by one for each request, or by more if other clients share the workspace.
 pub(super) fn judge_counts(session: &mut Session<'_>, operation: &Operation) {
     let steps = std::mem::take(&mut session.of(operation).counts.steps);
     let id = &operation.id.value;
@@ -171,7 +171,7 @@ pub(super) fn exhaust<'a>(session: &mut Session<'a>, operation: &'a Operation) -
         return Ok(());
     }
     let unknown = provocations::unknown_values(operation);
-    // The cheaper for the server the better: something that is refused, where that counts.
+    // A cheap request for the server is best: one that is refused, if those count.
     let request = match with_malformed(session, operation) {
         Some(request) if unknown.is_empty() => Some(request),
         _ => session.request(operation, &unknown).filter(|_| operation.is_safe() || !unknown.is_empty()),
@@ -205,7 +205,7 @@ fn use_up<'a>(
         return Ok(None);
     }
     let (mut began, mut window, mut sent, mut left) = (Instant::now(), None, 0, None);
-    // Windows may end before they are used up: three of them at most.
+    // Windows may end before they are used up: this allows for three.
     for _ in 0..3 * limit + 10 {
         let Some(answer) = session.ask_at_once(operation, request)? else { return Ok(None) };
         let reset = answer.number(RESET);
@@ -242,7 +242,7 @@ fn use_up<'a>(
     Ok(None)
 }
 
-/// While the limit is used up nothing is said of parameters.
+/// While the limit is used up, other errors must not be reported.
 fn before_others<'a>(
     session: &mut Session<'a>,
     operation: &'a Operation,
@@ -251,14 +251,14 @@ fn before_others<'a>(
 ) -> Result<(), Stop> {
     let Some(request) = with_malformed(session, operation) else { return Ok(()) };
     let Some(answer) = session.ask_at_once(operation, &request)? else { return Ok(()) };
-    // Otherwise a new window has begun, and nothing is refused any more.
+    // Otherwise a new window has begun, and requests are no longer refused.
     if answer.number(RESET) == refused.number(RESET) {
         session.judge(operation, &answer, Some(error), Rule::LiveOrder);
     }
     Ok(())
 }
 
-/// `Retry-After` really ends the limit.
+/// After `Retry-After` the limit must be lifted.
 fn lifted<'a>(
     session: &mut Session<'a>,
     operation: &'a Operation,
@@ -270,7 +270,7 @@ fn lifted<'a>(
     let Some(header) = header else { return Ok(()) };
     let place = |session: &Session<'_>| session.contract.place(header.name.span, "this header");
     let Some(wait) = refused.number(RETRY_AFTER) else {
-        // Where other errors of the status come without it, the contract cannot demand it.
+        // If other errors of the status lack the header, the contract cannot require it.
         let message = format!("`{}` refuses without a `Retry-After` in seconds", operation.id.value);
         let finding = Finding::at(Rule::LiveRetryAfter, place(session), message).help("say how long to wait");
         session.report_answer(finding, refused, "Retry-After: the seconds until the window ends");

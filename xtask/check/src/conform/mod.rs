@@ -51,13 +51,13 @@ pub enum Wanted {
 
 /// Tests a server against the contract of a project. `progress` is called with each next step.
 pub fn project(project: &Project, wanted: Wanted, limits: &Limits, progress: &dyn Fn(&str)) -> Outcome {
-    let useless = |reason: String| Outcome { unchecked: vec![reason], ..Outcome::default() };
+    let untestable = |reason: String| Outcome { unchecked: vec![reason], ..Outcome::default() };
     let source = match project.read(&project.layout.contract) {
         Ok(source) => source,
-        Err(reason) => return useless(reason),
+        Err(reason) => return untestable(reason),
     };
     let (profile, folder) = (project.profile.clone(), project.contract_folder());
-    // Compared with nothing: what is wrong with the contract itself is all that is found.
+    // Only errors in the contract itself are found here, because it is compared with nothing.
     let (of_contract, contract) = check::compare(&source, &Claims { profile, folder, ..Claims::default() }, None);
     let Some(contract) = contract else {
         let unchecked = vec!["no request was sent: fix the errors in the contract first".to_owned()];
@@ -68,7 +68,7 @@ pub fn project(project: &Project, wanted: Wanted, limits: &Limits, progress: &dy
             let began = Instant::now();
             let outcome = run(&contract, &target, limits, progress);
             let left = Limits { time: limits.time.saturating_sub(began.elapsed()), ..limits.clone() };
-            // Where nothing could be seen, no other request would show more.
+            // If no response was received, further requests would not help.
             match outcome.live.is_some() {
                 true => joined(outcome, made_up(&contract, &target, &left, progress)),
                 false => outcome,
@@ -76,7 +76,7 @@ pub fn project(project: &Project, wanted: Wanted, limits: &Limits, progress: &dy
         }
         Wanted::Testbed => {
             let Some(command) = &project.layout.testbed else {
-                return useless(format!(
+                return untestable(format!(
                     "give --url, or set `testbed` in {} to the command that starts a server of this project",
                     project.source.path
                 ));
@@ -84,16 +84,16 @@ pub fn project(project: &Project, wanted: Wanted, limits: &Limits, progress: &dy
             progress("building and starting a server of this project");
             let outcome = match Testbed::start(&project.root, command) {
                 Ok(testbed) => hold(&contract, &testbed.target, limits, progress, true),
-                Err(reason) => return useless(reason),
+                Err(reason) => return untestable(reason),
             };
             match project.layout.testbed_without_limits.as_ref().map(|command| Testbed::start(&project.root, command)) {
                 Some(Ok(testbed)) => joined(outcome, made_up(&contract, &testbed.target, limits, progress)),
-                Some(Err(reason)) => joined(outcome, useless(reason)),
+                Some(Err(reason)) => joined(outcome, untestable(reason)),
                 None => outcome,
             }
         }
     };
-    // Not everything need have been seen: no allowance is known to allow nothing.
+    // The run may be incomplete, so unused allowances are not reported.
     let mut allowances = Allowances::new(&project.allowances);
     outcome.findings = allowances.apply(outcome.findings);
     outcome.allowed = allowances.allowed;
@@ -128,7 +128,7 @@ fn hold(
 /// Sends generated requests to a server, if requested. `progress` is called with each next step.
 pub fn made_up(contract: &Contract, target: &Target, limits: &Limits, progress: &dyn Fn(&str)) -> Outcome {
     let Some(exploration) = &limits.explore else { return Outcome::default() };
-    // What is documented is provoked elsewhere, one by one.
+    // Documented responses are provoked one by one elsewhere.
     let limits = Limits { complete: false, ..limits.clone() };
     let plan = Plan::of(contract);
     match Session::start(contract, &plan, target, &limits, progress) {
@@ -140,7 +140,7 @@ pub fn made_up(contract: &Contract, target: &Target, limits: &Limits, progress: 
     }
 }
 
-/// What was found and seen in both; what is found twice counts once.
+/// The combined outcome of both runs; duplicate findings count once.
 fn joined(mut outcome: Outcome, made_up: Outcome) -> Outcome {
     for finding in made_up.findings {
         if !outcome.findings.iter().any(|known| broken(known) == broken(&finding)) {
@@ -167,21 +167,21 @@ fn everything(session: &mut Session<'_>) -> Result<(), Stop> {
     let plan = session.plan;
     let mut operations: Vec<&Operation> =
         plan.operations.iter().filter(|operation| session.concerns(operation)).collect();
-    // Lists come first: they tell the values that others need.
+    // Lists come first: they return values that other operations need.
     operations.sort_by_key(|operation| (operation.path.contains('{'), *operation.method != *"GET"));
     if operations.is_empty() {
-        return Err(Stop::Useless(
+        return Err(Stop::Untestable(
             "nothing to test: the contract has none of the operations given with --operation".into(),
         ));
     }
     for operation in operations {
-        (session.tell)(&format!("{}: successes", operation.id.value));
+        (session.report_step)(&format!("{}: successes", operation.id.value));
         success(session, operation)?;
-        (session.tell)(&format!("{}: errors", operation.id.value));
+        (session.report_step)(&format!("{}: errors", operation.id.value));
         errors::provoke(session, operation)?;
         limits::judge_counts(session, operation);
         if session.limits.exhaust {
-            (session.tell)(&format!("{}: the rate limit", operation.id.value));
+            (session.report_step)(&format!("{}: the rate limit", operation.id.value));
         }
         limits::exhaust(session, operation)?;
     }
@@ -210,7 +210,7 @@ fn success<'a>(session: &mut Session<'a>, operation: &'a Operation) -> Result<()
         session.not_tried(operation, None, format!("needs {flags}"));
         return Ok(());
     };
-    // What is busy now may be free in a moment.
+    // A busy resource may become free in a moment.
     for _ in 0..10 {
         let Some(answer) = session.ask(operation, &request)? else { return Ok(()) };
         let busy = session

@@ -12,63 +12,63 @@ use openapi_model::paths;
 use openapi_model::shape::{AllOf, Shape};
 use openapi_model::span::Spanned;
 
-/// What a contract's operations come to.
+/// The operations of a contract, sorted by whether they can be tested.
 pub(super) struct Plan {
-    /// Those that can be tried, in the order in which they stand.
+    /// The operations that can be tested, in document order.
     pub operations: Vec<Operation>,
-    /// Those that cannot, likewise.
+    /// The others, in document order.
     pub untried: Vec<Untried>,
 }
 
-/// An operation that can be tried.
+/// An operation that can be tested.
 pub(super) struct Operation {
     spec: Arc<document::Operation>,
-    /// Where it stands among all operations of the contract.
+    /// Its index among all operations of the contract.
     pub index: usize,
     pub id: Spanned<String>,
     pub parameters: Vec<Parameter>,
     pub success: Success,
-    /// The errors that it documents, by status and name, without those that cannot be told from others.
+    /// The documented errors, by status and name, without those that cannot be distinguished from others.
     pub errors: Vec<DocumentedError>,
-    /// The labels of errors that cannot be told from others, with the reasons.
+    /// The labels of errors that cannot be distinguished from others, with the reasons.
     pub indistinct: Vec<(String, String)>,
     pub rate_limit: Option<Spanned<RateLimit>>,
 }
 
-/// A parameter with what its schema means.
+/// A parameter with the shape of its schema.
 pub(super) struct Parameter {
     spec: document::Parameter,
-    /// Takes anything where there is no schema.
+    /// Accepts anything if there is no schema.
     pub shape: Arc<Shape>,
 }
 
-/// The answer to a request that worked.
+/// The response to a successful request.
 pub(super) struct Success {
     pub status: Spanned<u16>,
-    /// Which of the operation's responses it is.
+    /// The index of the response.
     response: usize,
 }
 
-/// What the contract says of the body of an answer.
+/// The documented body of a response.
 pub(super) enum Body<'a> {
-    /// That there is none.
+    /// No body.
     None,
     /// Nothing that can be compared.
     Undocumented,
-    /// That it is JSON.
+    /// A JSON body.
     Json(&'a MediaType),
 }
 
-/// An operation that cannot be tried.
+/// An operation that cannot be tested.
 pub(super) struct Untried {
-    /// Where it stands among all operations of the contract.
+    /// Its index among all operations of the contract.
     pub index: usize,
     pub id: String,
     pub method: String,
     pub path: String,
-    /// Its documented answers.
+    /// Its documented responses.
     pub labels: Vec<String>,
-    /// Why it is not tried.
+    /// Why it is not tested.
     pub reason: String,
 }
 
@@ -100,7 +100,7 @@ impl Plan {
 }
 
 impl Operation {
-    /// The operation, or why it cannot be tried.
+    /// The operation, or why it cannot be tested.
     fn new(document: &Document, index: usize, operation: &contract::Operation) -> Result<Operation, String> {
         let success = success(operation)?;
         let described = |name: &str| {
@@ -145,7 +145,7 @@ impl Operation {
         self.parameters.iter().filter(|parameter| parameter.location == Location::Path)
     }
 
-    /// Whether a request changes nothing, as HTTP has it.
+    /// Whether its method is safe, as HTTP defines it.
     pub fn is_safe(&self) -> bool {
         matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS")
     }
@@ -155,7 +155,7 @@ impl Operation {
         self.spec.body.as_ref().is_some_and(|body| *body.required)
     }
 
-    /// The headers of a documented answer: of an error, or of the success.
+    /// The headers of a documented response: of an error, or of the success.
     pub fn headers(&self, error: Option<&DocumentedError>) -> &[Header] {
         self.response(error).map(|response| response.headers.as_slice()).unwrap_or_default()
     }
@@ -165,12 +165,12 @@ impl Operation {
         self.headers(None).iter().find(|header| header.name.eq_ignore_ascii_case(name))
     }
 
-    /// The body of a documented answer: of an error, or of the success.
+    /// The body of a documented response: of an error, or of the success.
     pub fn body(&self, error: Option<&DocumentedError>) -> Body<'_> {
         let content = self.response(error).map(|response| response.content.as_slice()).unwrap_or_default();
         match contract::json(content) {
             Some(media) => Body::Json(media),
-            // That an error has no body is hardly ever meant where none is described.
+            // An error without a documented body may still have one.
             None if content.is_empty() && error.is_none() => Body::None,
             None => Body::Undocumented,
         }
@@ -199,7 +199,7 @@ impl Untried {
     }
 }
 
-/// The one success of an operation, or why its answers cannot be told apart.
+/// The one success of an operation, or why its responses cannot be distinguished.
 fn success(operation: &contract::Operation) -> Result<Success, String> {
     if let Some(unread) = operation.unread.first() {
         return Err(format!("it could not be read whole: {}", unread.reason));
@@ -227,18 +227,18 @@ fn success(operation: &contract::Operation) -> Result<Success, String> {
     Ok(success)
 }
 
-/// Whether two errors are one and the same.
+/// Whether two errors are the same one.
 pub(super) fn is_same(one: &DocumentedError, other: &DocumentedError) -> bool {
     *one.status == *other.status && *one.name == *other.name
 }
 
-/// Whether an answer that is one of two errors is the other one, too.
+/// Whether a response that matches one of two errors also matches the other.
 fn answers_alike(one: &DocumentedError, other: &DocumentedError) -> bool {
     let identity = |error: &DocumentedError| error.identity.as_ref().map(|identity| identity.value.clone());
     *one.status == *other.status && (identity(one) == identity(other) || one.identity.is_none())
 }
 
-/// How an error is called in the report.
+/// The label of an error in the report.
 pub(super) fn label_of(error: &DocumentedError) -> String {
     match &error.identity {
         Some(identity) => format!("{} {}", error.status.value, identity.value),

@@ -1,4 +1,4 @@
-//! What a run adds up to: findings, each once, and what was seen of each operation.
+//! The result of a run: findings, each once, and the responses of each operation.
 
 use apidrift_core::finding::Finding;
 
@@ -8,12 +8,12 @@ use super::wire::Answer;
 use crate::outcome::{Live, NotCompared, OperationReport, Outcome};
 
 impl Session<'_> {
-    /// Keeps a finding with the request and the answer that it speaks of.
+    /// Records a finding with its request and response.
     pub fn report_answer(&mut self, finding: Finding, answer: &Answer, expected: &str) {
         self.report(self.noted(finding, answer, expected));
     }
 
-    /// A finding with the request and the answer that it speaks of.
+    /// A finding with its request and response.
     pub fn noted(&self, finding: Finding, answer: &Answer, expected: &str) -> Finding {
         finding
             .note(format!("request: {}", self.wire.curl(&answer.request)))
@@ -21,9 +21,9 @@ impl Session<'_> {
             .note(format!("answered: {}", self.wire.show(answer)))
     }
 
-    /// Keeps a finding, once for each rule and place.
+    /// Records a finding, once for each rule and place.
     pub fn report(&mut self, mut finding: Finding) {
-        // It may repeat what the server has said.
+        // The message may quote the server.
         finding.message = self.wire.shown(&finding.message);
         *self.known.entry(broken(&finding)).or_insert_with(|| {
             self.findings.push(finding);
@@ -31,7 +31,7 @@ impl Session<'_> {
         }) += 1;
     }
 
-    /// What the run has come to.
+    /// The outcome of the run.
     pub fn finish(mut self, stopped: Option<Stop>) -> Outcome {
         let plan = self.plan;
         let untried = plan.untried.iter().map(|untried| (untried.index, self.untried_report(untried)));
@@ -45,7 +45,7 @@ impl Session<'_> {
         let operations: Vec<OperationReport> = operations.into_iter().map(|(_, report)| report).collect();
         let mut unchecked = Vec::new();
         match &stopped {
-            Some(Stop::Useless(reason)) => unchecked.push(reason.clone()),
+            Some(Stop::Untestable(reason)) => unchecked.push(reason.clone()),
             Some(Stop::OutOfTime) => {
                 unchecked
                     .push("the time limit was reached before everything was tried; raise it with --timeout".to_owned());
@@ -75,12 +75,12 @@ impl Session<'_> {
             requests: self.requests,
             seconds: self.began.elapsed().as_secs_f64(),
         };
-        let was_of_use = !matches!(stopped, Some(Stop::Useless(_)));
+        let was_testable = !matches!(stopped, Some(Stop::Untestable(_)));
         Outcome {
             findings: self.findings,
             unchecked,
             not_compared: self.not_compared,
-            live: was_of_use.then_some(live),
+            live: was_testable.then_some(live),
             ..Outcome::default()
         }
     }
@@ -137,7 +137,7 @@ impl Session<'_> {
     }
 }
 
-/// What tells findings apart: each is reported once.
+/// The key by which findings are deduplicated.
 pub(super) fn broken(finding: &Finding) -> Broken {
     let place = finding.primary.as_ref().map(|place| (place.source.path.clone(), place.range.clone()));
     (finding.rule, place)

@@ -1,4 +1,4 @@
-//! Lists: `Link` leads from page to page, to the end and back, and every item stands on one page.
+//! Tests lists: `Link` headers must lead through all pages and back, and every item must be on one page.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,17 +15,17 @@ use super::provocations::{self, Order};
 use super::session::{Session, Stop};
 use super::wire::{Answer, Request};
 
-/// The header that leads to other pages.
+/// The header with links to other pages.
 const LINK: &str = "link";
-/// More pages than these are not followed.
+/// The maximum number of pages to follow.
 const MOST_PAGES: usize = 50;
 
-/// Whether an operation answers a page of a list.
+/// Whether an operation returns a page of a list.
 pub(super) fn is_list(operation: &Operation) -> bool {
     operation.success_header(LINK).is_some()
 }
 
-/// The array of a list's items: its name and what it is.
+/// The array of a list's items: its name and shape.
 fn array(session: &Session<'_>, operation: &Operation) -> Option<(String, Arc<Shape>)> {
     match operation.body(None) {
         Body::Json(media) => fields::array(&session.contract.document, media.schema?),
@@ -33,7 +33,7 @@ fn array(session: &Session<'_>, operation: &Operation) -> Option<(String, Arc<Sh
     }
 }
 
-/// A page, as far as paging is concerned.
+/// The parts of a page that matter for paging.
 struct Page {
     answer: Answer,
     items: Vec<String>,
@@ -41,7 +41,7 @@ struct Page {
     next: Option<String>,
 }
 
-/// Asks for all pages, first to last and back.
+/// Requests all pages, first to last and back.
 pub(super) fn walk<'a>(session: &mut Session<'a>, operation: &'a Operation) -> Result<(), Stop> {
     let Some(first) = session.request(operation, &[]) else {
         let flags = provocations::flags(operation);
@@ -89,7 +89,7 @@ enum Side {
     Previous,
 }
 
-/// Follows links in one direction, from a page on. Nothing where the links cannot be followed, which is a finding.
+/// Follows links in one direction, starting from a page. `None` if the links cannot be followed, which is a finding.
 fn follow<'a>(
     session: &mut Session<'a>,
     operation: &'a Operation,
@@ -124,16 +124,16 @@ fn follow<'a>(
 fn page<'a>(session: &mut Session<'a>, operation: &'a Operation, request: &Request) -> Result<Option<Page>, Stop> {
     let Some(answer) = session.ask(operation, request)? else { return Ok(None) };
     let is_first = !request.path.contains('?');
-    // A page that a link leads to is there.
+    // A linked page must exist.
     let rule = if is_first { Rule::LiveAnswer } else { Rule::LivePageLink };
     if !session.judge(operation, &answer, None, rule) {
         return Ok(None);
     }
     let Some((name, _)) = array(session, operation) else { return Ok(None) };
-    // Without a list nothing can be said of its pages; that it is missing was said already.
+    // Without a list its pages cannot be checked; the missing list has been reported.
     let items = answer.json.as_ref().ok().and_then(|json| json.get(&name)?.as_array().cloned());
     let Some(items) = items else { return Ok(None) };
-    tell(session, &items);
+    store_values(session, &items);
     let identity = provocations::items(operation).map(|(property, _)| property);
     let items = items.iter().map(|item| match identity.and_then(|identity| item.get(identity)) {
         Some(Json::String(text)) => text.clone(),
@@ -153,8 +153,8 @@ fn page<'a>(session: &mut Session<'a>, operation: &'a Operation, request: &Reque
     Ok(Some(Page { items, previous: of("prev"), next: of("next"), answer }))
 }
 
-/// Keeps the values that other operations take.
-fn tell(session: &mut Session<'_>, items: &[Json]) {
+/// Stores values that other operations need.
+fn store_values(session: &mut Session<'_>, items: &[Json]) {
     let plan = session.plan;
     let parameters = plan.operations.iter().flat_map(|operation| &operation.parameters);
     for parameter in parameters.filter(|parameter| parameter.location == Location::Path) {
@@ -165,7 +165,7 @@ fn tell(session: &mut Session<'_>, items: &[Json]) {
     }
 }
 
-/// Every item once, in the list's order, on pages that are full.
+/// Every item must occur once, in the list's order, on full pages.
 fn judge_items(session: &mut Session<'_>, operation: &Operation, pages: &[Page], items: &[String]) {
     let Some(last) = pages.last() else { return };
     let id = &operation.id.value;
@@ -204,7 +204,7 @@ fn judge_items(session: &mut Session<'_>, operation: &Operation, pages: &[Page],
     }
 }
 
-/// Whether all pages together have the items of the list, if their number is known.
+/// Whether all pages together have the expected number of items, if it is known.
 fn judge_count(session: &mut Session<'_>, operation: &Operation, last: &Answer, items: usize) {
     let id = &operation.id.value;
     if let Some(expected) = session.target.items.get(id).filter(|expected| **expected > items) {
@@ -213,14 +213,14 @@ fn judge_count(session: &mut Session<'_>, operation: &Operation, last: &Answer, 
     }
 }
 
-/// A time of RFC 3339 in UTC as something that sorts: the seconds, and the fraction without zeros at its end.
+/// A UTC time in RFC 3339 as a sortable value: the seconds, and the fraction without trailing zeros.
 fn moment(text: &str) -> (String, String) {
     let (seconds, rest) = text.split_at_checked(19).unwrap_or((text, ""));
     let fraction = rest.trim_end_matches('Z').split(['+', '-']).next().unwrap_or_default();
     (seconds.to_owned(), fraction.trim_start_matches('.').trim_end_matches('0').to_owned())
 }
 
-/// The first item that is met on one way only, and on which. New ones may have come before the first.
+/// The first item that occurs in only one direction, and which. New items may have been added before the first.
 fn missing<'a>(forward: &'a [String], backward: &[&'a String]) -> Option<(&'a String, &'static str)> {
     let met: HashSet<&String> = backward.iter().copied().collect();
     if let Some(item) = forward.iter().find(|item| !met.contains(item)) {
@@ -246,7 +246,7 @@ fn items_finding(session: &mut Session<'_>, operation: &Operation, answer: &Answ
     session.report_answer(finding, answer, expected);
 }
 
-/// The addresses of a `Link` header with their relations; nothing if it cannot be read.
+/// The URLs of a `Link` header with their relations; `None` if it cannot be parsed.
 fn links(header: &str) -> Option<Vec<(String, String)>> {
     let mut links = Vec::new();
     let mut rest = header.trim();
@@ -274,7 +274,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_are_read_as_they_may_be_written() {
+    fn link_headers_are_parsed_in_any_valid_notation() {
         let pair = |address: &str, relation: &str| (address.to_owned(), relation.to_owned());
         let both = Some(vec![pair("/a?c=1", "prev"), pair("/a?c=2", "next")]);
         assert_eq!(links(r#"</a?c=1>; rel="prev",</a?c=2>; rel="next""#), both);
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_is_missing_where_only_one_way_has_it() {
+    fn an_item_found_in_only_one_direction_is_missing() {
         let text = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
         let (forward, new) = (text(&["c", "b", "a"]), text(&["d", "c", "b", "a"]));
         let ways = |forward: &[String], backward: &[String]| {
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn times_sort_by_what_they_mean() {
+    fn times_sort_chronologically() {
         assert!(moment("2026-11-23T20:43:04Z") < moment("2026-11-23T20:43:04.5Z"));
         assert!(moment("2026-11-23T20:43:04.500Z") == moment("2026-11-23T20:43:04.5+00:00"));
         assert!(moment("2026-11-23T20:43:05Z") > moment("2026-11-23T20:43:04.999999Z"));

@@ -1,6 +1,6 @@
-//! Texts as they stand in addresses.
+//! Percent-encoding of texts in URLs.
 
-/// A text as it stands in an address.
+/// A text, percent-encoded.
 pub(super) fn encoded(text: &str) -> String {
     let mut encoded = String::new();
     for byte in text.bytes() {
@@ -12,7 +12,7 @@ pub(super) fn encoded(text: &str) -> String {
     encoded
 }
 
-/// What a percent-encoded text says; nothing where it is not well-formed.
+/// A percent-encoded text, decoded; `None` if it is malformed.
 pub(super) fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let mut rest = text.bytes();
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_well_formed_is_not_decoded() {
+    fn malformed_escapes_are_not_decoded() {
         assert_eq!(decoded("a%2Fb%20c").as_deref(), Some("a/b c"));
         for text in ["%", "%2", "%zz", "%ff", "%C0%AF"] {
             assert_eq!(decoded(text), None, "{text}");

@@ -1,5 +1,5 @@
 //! How each error is provoked. Most of it follows from the contract: the status, the name, the parameters and their
-//! schemas. The tables here have the rest; another API needs only a line in them.
+//! schemas. The tables here contain the rest; another API needs only a line in them.
 
 use apidrift_core::contract::DocumentedError;
 use openapi_model::document::Location;
@@ -25,38 +25,38 @@ pub(super) enum Provocation<'a> {
     Busy,
     /// With a key whose requests fail.
     Failing,
-    /// There is no known way.
+    /// No known way.
     None,
 }
 
-/// Errors that their names and statuses do not explain.
+/// Errors whose provocation does not follow from name and status.
 const ERRORS: &[(&str, Provocation<'static>)] = &[("job_in_progress", Provocation::Busy)];
 
-/// Malformed values of parameters whose schemas take any text, as they stand in an address.
+/// Malformed values of parameters whose schemas accept any text, percent-encoded.
 const MALFORMED: &[(&str, &[&str])] = &[("cursor", &["not-a-cursor", "AAAAAAAAAAAAAAAAAAAAAAAA", "%F0%9F%98%80"])];
 
-/// What tells the items of a list apart, and in which order they stand.
+/// The fields that identify the items of a list, and the order of the list.
 const ITEMS: &[(&str, &str, Order)] = &[
     ("list_integrations", "integration_id", Order::Any),
     ("list_job_sync_status", "sync_start_time", Order::NewestFirst),
 ];
 
-/// The flags that give values of parameters.
+/// The flags that set the values of parameters.
 const FLAGS: &[(&str, &str, &str)] = &[("integration_id", "--integration", "--busy-integration")];
 
 /// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
-    /// Whatever the server likes.
+    /// Any order.
     Any,
-    /// By the times that tell the items apart, descending.
+    /// Descending by the times that identify the items.
     NewestFirst,
 }
 
 /// A UUID that does not exist.
 const UNKNOWN_UUID: &str = "d1b5c7f0-3a60-4b57-9a1e-6f1c2e0d9b11";
 
-/// Malformed UUIDs. The contract takes the hyphenated form of 36 characters and no other.
+/// Malformed UUIDs. The contract accepts only the hyphenated form of 36 characters.
 const MALFORMED_UUIDS: &[&str] = &[
     "x",
     "%20",
@@ -84,23 +84,23 @@ pub(super) fn provocation(error: &DocumentedError) -> Provocation<'_> {
     }
 }
 
-/// Whether an error says that the rate limit is used up.
+/// Whether an error means that the rate limit is used up.
 pub(super) fn is_over_the_limit(error: &DocumentedError) -> bool {
     provocation(error) == Provocation::OverTheLimit
 }
 
-/// Whether an error says that what was asked for is busy.
+/// Whether an error means that the resource is busy.
 pub(super) fn is_busy(error: &DocumentedError) -> bool {
     provocation(error) == Provocation::Busy
 }
 
-/// Malformed values of a parameter, as they stand in an address.
+/// Malformed values of a parameter, percent-encoded.
 pub(super) fn malformed(parameter: &Parameter) -> Vec<String> {
     if let Some((_, values)) = MALFORMED.iter().find(|(name, _)| *name == parameter.name.as_str()) {
         return values.iter().map(|value| (*value).to_owned()).collect();
     }
     let shape = &parameter.shape;
-    // What fits none of several schemas is not known.
+    // With alternatives, it is unknown which values fit none of them.
     if !shape.alternatives.is_empty() {
         return Vec::new();
     }
@@ -136,7 +136,7 @@ fn malformed_integers(shape: &Shape) -> Vec<String> {
     ["x".to_owned(), "1.5".to_owned()].into_iter().chain(texts).collect()
 }
 
-/// Values that lead to nothing, for every parameter of the path that has such.
+/// Values of resources that do not exist, for every path parameter that has any.
 pub(super) fn unknown_values(operation: &Operation) -> Vec<(&str, &'static str)> {
     let is_uuid = |shape: &Shape| {
         let listed = shape.enumeration.as_ref();
@@ -147,18 +147,18 @@ pub(super) fn unknown_values(operation: &Operation) -> Vec<(&str, &'static str)>
     path.map(|parameter| (parameter.name.as_str(), UNKNOWN_UUID)).collect()
 }
 
-/// What tells the items of a list apart, and their order.
+/// The field that identifies the items of a list, and their order.
 pub(super) fn items(operation: &Operation) -> Option<(&'static str, Order)> {
     let found = ITEMS.iter().find(|(id, ..)| *id == operation.id.as_str());
     found.map(|(_, property, order)| (*property, *order))
 }
 
-/// The flags that give the parameters in the path.
+/// The flags that set the path parameters.
 pub(super) fn flags(operation: &Operation) -> String {
     flags_of(operation, |(_, known, _)| known)
 }
 
-/// The flags that give something busy.
+/// The flags that name a busy resource.
 pub(super) fn busy_flags(operation: &Operation) -> String {
     flags_of(operation, |(_, _, busy)| busy)
 }

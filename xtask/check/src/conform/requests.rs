@@ -1,4 +1,4 @@
-//! Requests of an operation, with values in the place of its parameters.
+//! Builds requests of an operation, with values for its parameters.
 
 use openapi_model::document::Location;
 
@@ -9,11 +9,11 @@ use super::session::Session;
 use super::wire::{Authorization, Extra, Request};
 
 impl Session<'_> {
-    /// A request of an operation with these values in the place of what is known; nothing where a value is missing.
-    /// Values are given as they stand in an address.
+    /// A request of an operation with these values overriding the known ones; `None` if a value is missing. Values are
+    /// percent-encoded.
     ///
-    /// Nothing comes of an operation that changes something, unless somebody has asked for it or one of these values stands in
-    /// the path: those lead to nothing, or to what was named for this.
+    /// Also `None` for an operation that changes something, unless the user has requested it or one of these values is
+    /// in the path: those do not exist, or were provided for this.
     pub fn request(&self, operation: &Operation, values: &[(&str, &str)]) -> Option<Request> {
         let given = |name: &str| values.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned());
         let is_named = operation.path_parameters().any(|parameter| given(&parameter.name).is_some());
@@ -59,7 +59,7 @@ impl Session<'_> {
     }
 }
 
-/// A request with a malformed parameter, where there is one that can be; the others lead to nothing.
+/// A request with a malformed parameter, if there is one that can be malformed; the other parameters do not exist.
 pub(super) fn with_malformed(session: &Session<'_>, operation: &Operation) -> Option<Request> {
     operation.parameters.iter().find_map(|parameter| {
         let value = provocations::malformed(parameter).into_iter().next()?;
@@ -70,7 +70,7 @@ pub(super) fn with_malformed(session: &Session<'_>, operation: &Operation) -> Op
     })
 }
 
-/// A value as it stands in an address: it stays one segment of a path, whatever a server has told.
+/// A value as one path segment, whatever characters it contains.
 fn segment(value: &str) -> String {
     match value {
         "." | ".." => value.replace('.', "%2E"),

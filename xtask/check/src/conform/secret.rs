@@ -1,10 +1,10 @@
-//! A secret that is sent and never shown.
+//! A secret that is sent but never shown.
 
 use std::fmt;
 
 use serde::Deserialize;
 
-/// A secret that is sent and never shown.
+/// A secret that is sent but never shown.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(pub(super) String);

@@ -1,4 +1,4 @@
-//! One run against one server: what was sent, what came back, and what that adds up to.
+//! One run against one server: its requests, responses and findings.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
@@ -18,19 +18,19 @@ use super::usage::{Counts, SLACK, Usage, window};
 use super::wire::{Answer, Authorization, NoAnswer, Request, Wire};
 use crate::outcome::NotCompared;
 
-/// A rule with the file and the bytes of the place where it is broken.
+/// A rule and the place at which it was broken, as file and bytes.
 pub(super) type Broken = (Rule, Option<(String, Range<usize>)>);
 
 /// Why a run ends early.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// Its time is up.
+    /// The time limit has been reached.
     OutOfTime,
-    /// Nothing can be found out from this server.
-    Useless(String),
+    /// The server cannot be tested, with the reason.
+    Untestable(String),
 }
 
-/// One of the documented answers of an operation.
+/// One of the documented responses of an operation.
 #[derive(Clone, Copy)]
 pub(super) enum Documented<'a> {
     Success,
@@ -46,7 +46,7 @@ impl<'a> Documented<'a> {
     }
 }
 
-/// What an operation has come to so far.
+/// The results for an operation so far.
 #[derive(Default)]
 pub(super) struct Progress {
     pub seen: BTreeMap<String, usize>,
@@ -55,7 +55,7 @@ pub(super) struct Progress {
     pub usage: Option<Usage>,
     pub counts: Counts,
     /// How often generated requests got each status.
-    pub made_up: BTreeMap<u16, usize>,
+    pub generated_statuses: BTreeMap<u16, usize>,
 }
 
 pub(super) struct Session<'a> {
@@ -73,11 +73,11 @@ pub(super) struct Session<'a> {
     /// Values of parameters found in responses.
     pub discovered_values: BTreeMap<String, String>,
     /// Called with each next step.
-    pub tell: &'a dyn Fn(&str),
+    pub report_step: &'a dyn Fn(&str),
     pub findings: Vec<Finding>,
     /// How often each finding was made.
     pub known: HashMap<Broken, usize>,
-    /// By where the operations stand in the contract.
+    /// By the index of the operation in the contract.
     pub progress: HashMap<usize, Progress>,
     pub requests: usize,
     was_reached: bool,
@@ -85,7 +85,7 @@ pub(super) struct Session<'a> {
     pub began: Instant,
 }
 
-/// The documented error that an answer is.
+/// The documented error that matches a response.
 pub(super) fn error_of<'a>(operation: &'a Operation, answer: &Answer) -> Option<&'a DocumentedError> {
     let says = |error: &&DocumentedError| match &error.identity {
         Some(identity) => answer.identity() == Some(identity.as_str()),
@@ -94,7 +94,7 @@ pub(super) fn error_of<'a>(operation: &'a Operation, answer: &Answer) -> Option<
     operation.errors.iter().find(|error| *error.status == answer.status && says(error))
 }
 
-/// How a documented answer is called in the report.
+/// The label of a documented response in the report.
 pub(super) fn label(operation: &Operation, error: Option<&DocumentedError>) -> String {
     match error {
         None => operation.success.status.value.to_string(),
@@ -127,7 +127,7 @@ impl<'a> Session<'a> {
             not_compared: Vec::new(),
             wire: Wire::new(target, limits, contract.profile.error_identity.as_deref())?,
             discovered_values: BTreeMap::new(),
-            tell: progress,
+            report_step: progress,
             findings: Vec::new(),
             known: HashMap::new(),
             progress: HashMap::new(),
@@ -138,12 +138,12 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Whether an operation is looked at.
+    /// Whether an operation is tested.
     pub fn concerns(&self, operation: &Operation) -> bool {
         (!self.limits.read_only || *operation.method == *"GET") && self.is_wanted(&operation.id)
     }
 
-    /// Whether an operation was asked for, as far as operations were asked for.
+    /// Whether the user selected an operation, or selected none.
     pub fn is_wanted(&self, id: &str) -> bool {
         self.limits.operations.is_empty() || self.limits.operations.iter().any(|wanted| wanted == id)
     }
@@ -157,13 +157,13 @@ impl<'a> Session<'a> {
         self.progress.entry(operation.index).or_default()
     }
 
-    /// What tells errors of one status apart, as it is called in messages.
+    /// The name, in messages, of the value that distinguishes errors with the same status.
     pub fn identity_name(&self) -> String {
         let pointer = self.contract.profile.error_identity.as_deref().unwrap_or_default();
         pointer.trim_start_matches('/').replace('/', ".")
     }
 
-    /// How a value does not fit a schema; `None` if the schema cannot be used, which is reported once.
+    /// The violations of a schema by a value; `None` if the schema cannot be used, which is reported once.
     pub fn misfits(
         &mut self,
         operation: &Operation,
@@ -195,14 +195,14 @@ impl<'a> Session<'a> {
         });
     }
 
-    /// Sends a request when the rate limit allows it. No answer is a finding.
+    /// Sends a request when the rate limit allows it. A missing response is a finding.
     pub fn ask(&mut self, operation: &Operation, request: &Request) -> Result<Option<Answer>, Stop> {
         let is_counted = matches!(request.authorization, Authorization::Key);
         if is_counted {
             self.wait_for_room(operation)?;
         }
         let answer = self.ask_at_once(operation, request)?;
-        // Another client may have used the limit up.
+        // Another client may have used up the limit.
         let refused = answer
             .as_ref()
             .filter(|answer| is_counted && error_of(operation, answer).is_some_and(provocations::is_over_the_limit));
@@ -212,21 +212,21 @@ impl<'a> Session<'a> {
         self.ask_at_once(operation, request)
     }
 
-    /// Sends a request, whatever the rate limit says.
+    /// Sends a request, regardless of the rate limit.
     pub fn ask_at_once(&mut self, operation: &Operation, request: &Request) -> Result<Option<Answer>, Stop> {
         let patience = self.left()?.min(self.limits.patience);
         self.requests += 1;
         let reason = match self.wire.send(request, patience) {
             Ok(answer) => {
-                self.look_whether_useful(request, &answer)?;
+                self.check_key_is_accepted(request, &answer)?;
                 self.look_for_keys(operation, &answer);
                 self.note_limits(operation, &answer);
                 return Ok(Some(answer));
             }
             Err(NoAnswer::Unreachable(reason)) if !self.was_reached => {
-                return Err(Stop::Useless(format!("the server cannot be reached: {reason}")));
+                return Err(Stop::Untestable(format!("the server cannot be reached: {reason}")));
             }
-            // That it has not answered by the end of our time says nothing of the server.
+            // A response that is late because the run's time limit was reached is not the server's fault.
             Err(_) if self.left().is_err() => return Err(Stop::OutOfTime),
             Err(NoAnswer::Broken(reason) | NoAnswer::Unreachable(reason)) => reason,
         };
@@ -243,12 +243,12 @@ impl<'a> Session<'a> {
         Ok(None)
     }
 
-    /// A key that was never taken is of no use.
-    fn look_whether_useful(&mut self, request: &Request, answer: &Answer) -> Result<(), Stop> {
+    /// Stops the run if the key was never accepted.
+    fn check_key_is_accepted(&mut self, request: &Request, answer: &Answer) -> Result<(), Stop> {
         self.was_reached = true;
         if matches!(request.authorization, Authorization::Key) {
             if answer.status == 401 && !self.key_was_taken {
-                return Err(Stop::Useless(format!(
+                return Err(Stop::Untestable(format!(
                     "the key is refused: `{}` is answered with 401, so nothing but refusals could be seen",
                     self.wire.curl(request)
                 )));
@@ -277,11 +277,11 @@ impl<'a> Session<'a> {
         self.requests += 1;
         let answer = self.wire.send(request, patience);
         if answer.is_err() {
-            // What is not answered because the time is up is no fault.
+            // A response that is missing because time is up is not a fault.
             self.left()?;
         }
         if let Ok(answer) = &answer {
-            *self.of(operation).made_up.entry(answer.status).or_default() += 1;
+            *self.of(operation).generated_statuses.entry(answer.status).or_default() += 1;
             self.keep_usage(operation, answer);
         }
         Ok(answer)
@@ -296,24 +296,24 @@ impl<'a> Session<'a> {
         self.sleep(until.saturating_duration_since(Instant::now()))
     }
 
-    /// Waits, if there is so much time.
+    /// Waits, if there is enough time left.
     pub fn sleep(&mut self, duration: Duration) -> Result<(), Stop> {
         if self.left()? < duration {
             return Err(Stop::OutOfTime);
         }
         if duration > Duration::from_secs(2) {
-            (self.tell)(&format!("waiting {} s for the rate limit", duration.as_secs()));
+            (self.report_step)(&format!("waiting {} s for the rate limit", duration.as_secs()));
         }
         std::thread::sleep(duration);
         Ok(())
     }
 
-    /// The time that is left.
+    /// The remaining time.
     pub fn left(&self) -> Result<Duration, Stop> {
         self.limits.time.checked_sub(self.began.elapsed()).ok_or(Stop::OutOfTime)
     }
 
-    /// The documented answer that this is, by status and message alone.
+    /// The documented response that matches by status and message alone.
     pub fn documented(&self, operation: &'a Operation, answer: &Answer) -> Option<Documented<'a>> {
         if answer.status == *operation.success.status {
             return Some(Documented::Success);
@@ -336,7 +336,7 @@ impl<'a> Session<'a> {
         self.of(operation).reasons.entry(label).or_insert(reason);
     }
 
-    /// Says why a documented answer was not tried.
+    /// Records why a documented response was not tested.
     pub fn not_tried(&mut self, operation: &Operation, error: Option<&DocumentedError>, reason: String) {
         let label = label(operation, error);
         self.of(operation).reasons.insert(label, reason);

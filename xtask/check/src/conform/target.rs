@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::operation::Operation;
 use super::secret::Secret;
 
-/// A server, and what is needed to provoke its responses. `conform --url` fills it from flags; a testbed describes
+/// A server, and everything needed to provoke its responses. `conform --url` fills it from flags; a testbed describes
 /// itself.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

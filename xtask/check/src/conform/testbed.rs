@@ -1,4 +1,4 @@
-//! A server of this project that was made to be held to the contract, as a process of its own.
+//! A server process of this project that is started for testing.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -7,20 +7,21 @@ use std::time::{Duration, Instant};
 
 use super::target::Target;
 
-/// How long it may take to end by itself.
+/// How long it may take to exit by itself.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A running server. It ends with this.
+/// A running server, stopped on drop.
 pub struct Testbed {
-    /// What it says is there.
+    /// The target that it describes.
     pub target: Target,
     child: Child,
-    /// It ends when this is closed, and so does not outlive a process that was killed.
+    /// The server exits when this is closed, so it does not outlive a killed process.
     input: Option<ChildStdin>,
 }
 
 impl Testbed {
-    /// Runs the command, which prints one line of JSON that describes the target, and ends with its standard input.
+    /// Runs the command, which prints one line of JSON that describes the target, and exits when its standard input
+    /// closes.
     pub fn start(root: &Path, command: &[String]) -> Result<Testbed, String> {
         let shown = command.join(" ");
         let Some((program, arguments)) = command.split_first() else {
@@ -46,7 +47,7 @@ impl Testbed {
             Ok(target) => Ok(Testbed { target, child, input }),
             Err(reason) => {
                 drop(input);
-                // Either it has ended already, or it ends now.
+                // It may have exited already.
                 let _ = child.kill();
                 let _ = child.wait();
                 Err(reason)
@@ -62,7 +63,7 @@ impl Drop for Testbed {
         while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(10));
         }
-        // What is left of it has no reason to stay; there is nobody to tell if it does.
+        // An error here cannot be reported.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

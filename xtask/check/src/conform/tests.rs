@@ -1,4 +1,4 @@
-//! Contracts of any form are held against a server that says what it was asked.
+//! Tests various contracts against a server that records its requests.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -13,10 +13,10 @@ use super::{Limits, Secret, Target, hold, made_up, run};
 use crate::conform::Exploration;
 use crate::outcome::Outcome;
 
-/// A server that answers every request with a key with 200 and the same JSON, and others with 401.
+/// A server that answers every request that has a key with 200 and the same JSON, and others with 401.
 struct Server {
     url: String,
-    /// The methods and paths that it was asked for.
+    /// The methods and paths of the requests.
     asked: Arc<Mutex<Vec<String>>>,
 }
 
@@ -26,7 +26,7 @@ impl Server {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
         let here = asked.clone();
-        // It ends with the tests.
+        // The thread ends with the test process.
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let here = here.clone();
@@ -49,7 +49,7 @@ impl Server {
         }
     }
 
-    /// Whether it was asked for something with this method and path by somebody with the key.
+    /// Whether it received a request with this method and path and with the key.
     fn was_asked(&self, call: &str) -> bool {
         self.asked.lock().unwrap().iter().any(|asked| asked.starts_with(call))
     }
@@ -83,7 +83,7 @@ fn answer(stream: TcpStream, body: &str, asked: &Mutex<Vec<String>>) -> Option<(
     }
 }
 
-/// A contract with these paths and component schemas, whose errors are told apart by their messages.
+/// A contract with these paths and component schemas, whose errors are distinguished by message.
 fn contract(paths: &str, schemas: &str) -> Contract {
     let text = format!(
         "openapi: 3.0.3\ninfo: {{title: T, version: '1'}}\nsecurity: [{{key: []}}]\npaths:\n{paths}\ncomponents:\n  \
@@ -93,7 +93,7 @@ fn contract(paths: &str, schemas: &str) -> Contract {
     Contract::read(&Source::new("c.yaml", text), None, Some(&profile)).unwrap()
 }
 
-/// What is found of a server that answers with this body where the contract has these schemas; `A` is that of the answer.
+/// The findings for a server that responds with this body; `A` is the contract's schema of the response.
 fn found(schemas: &str, body: &'static str) -> Outcome {
     let paths = "  /a:\n    get:\n      operationId: a\n      responses:\n        '200':\n          description: d\n          \
                  content: {application/json: {schema: {$ref: '#/components/schemas/A'}}}";
@@ -105,7 +105,7 @@ fn messages(outcome: &Outcome) -> Vec<&str> {
     outcome.findings.iter().map(|finding| finding.message.as_str()).collect()
 }
 
-/// Why an answer was not seen.
+/// Why a response was not seen.
 fn reason<'a>(outcome: &'a Outcome, id: &str, label: &str) -> &'a str {
     let operations = &outcome.live.as_ref().unwrap().operations;
     let operation = operations.iter().find(|operation| operation.id == id).unwrap();
@@ -134,7 +134,7 @@ const CHANGES: &str = "
     delete: {operationId: remove, responses: {'200': {description: d}}}";
 
 #[test]
-fn what_changes_something_is_not_sent_unless_somebody_asks_for_it() {
+fn operations_with_effects_run_only_if_requested() {
     let contract = contract(CHANGES, "    A: {type: object}");
     let server = Server::start("");
     let outcome = run(&contract, &server.target(), &Limits { exhaust: true, ..Limits::default() }, &|_| {});
@@ -147,7 +147,7 @@ fn what_changes_something_is_not_sent_unless_somebody_asks_for_it() {
 }
 
 #[test]
-fn a_value_asks_for_its_operation_and_a_server_of_the_project_s_own_for_all() {
+fn a_given_value_requests_its_operation_and_a_testbed_permits_all() {
     let contract = contract(CHANGES, "    A: {type: object}");
     let server = Server::start("");
     let mut target = server.target();
@@ -159,7 +159,7 @@ fn a_value_asks_for_its_operation_and_a_server_of_the_project_s_own_for_all() {
 }
 
 #[test]
-fn all_members_of_an_all_of_count() {
+fn every_member_of_an_all_of_applies() {
     let schemas = "    A: {allOf: [{$ref: '#/components/schemas/B'}, {type: object, properties: {c: {type: integer}}}]}
     B: {type: object, required: [b], properties: {b: {type: string}}}";
     assert_eq!(messages(&found(schemas, r#"{"b": "x", "c": 1}"#)), Vec::<&str>::new());
@@ -183,14 +183,14 @@ fn all_members_of_an_all_of_count() {
 }
 
 #[test]
-fn schemas_that_lead_back_to_themselves_are_followed_only_as_far_as_values_go() {
+fn recursive_schemas_are_followed_only_as_deep_as_values() {
     let schemas = "    A: {allOf: [{$ref: '#/components/schemas/A'}], type: object, properties: {a: {$ref: '#/components/schemas/A'}}}";
     let outcome = found(schemas, r#"{"a": {"a": {"b": 1}}}"#);
     assert_eq!(messages(&outcome), ["`200` of `a` has `/a/a/b`, which `A` does not describe"]);
 }
 
 #[test]
-fn what_any_alternative_describes_is_described() {
+fn a_field_of_any_alternative_is_documented() {
     let schemas = "    A: {oneOf: [{$ref: '#/components/schemas/B'}, {$ref: '#/components/schemas/C'}]}
     B: {type: object, required: [b], properties: {b: {type: string}}}
     C: {type: object, required: [c], properties: {c: {type: object, properties: {d: {type: string}}}}}";
@@ -206,7 +206,7 @@ fn what_any_alternative_describes_is_described() {
 }
 
 #[test]
-fn what_a_schema_says_of_other_fields_counts() {
+fn additional_properties_are_respected() {
     let open = "    A: {type: object, properties: {a: {type: string}}, additionalProperties: true}";
     assert_eq!(messages(&found(open, r#"{"b": 1}"#)), Vec::<&str>::new());
     let map = "    A: {type: object, additionalProperties: {type: object, properties: {a: {type: string}}}}";
@@ -218,14 +218,14 @@ fn what_a_schema_says_of_other_fields_counts() {
 }
 
 #[test]
-fn what_is_only_written_is_not_required_of_answers() {
+fn write_only_fields_are_not_required_in_responses() {
     let schemas = "    A: {type: object, required: [password, id], properties: {password: {type: string, writeOnly: true}, id: {type: string, readOnly: true}}}";
     assert_eq!(messages(&found(schemas, r#"{"id": "x"}"#)), Vec::<&str>::new());
     assert_eq!(messages(&found(schemas, "{}")).len(), 1);
 }
 
 #[test]
-fn a_property_may_be_called_as_a_keyword_is() {
+fn a_property_may_be_named_like_a_keyword() {
     let schemas = "    A: {type: object, properties: {nullable: {type: integer}, default: {type: string, nullable: true}, \
                    example: {type: number, minimum: 0, exclusiveMinimum: true}}}";
     assert_eq!(messages(&found(schemas, r#"{"nullable": 1, "default": null, "example": 1}"#)), Vec::<&str>::new());
@@ -233,7 +233,7 @@ fn a_property_may_be_called_as_a_keyword_is() {
 }
 
 #[test]
-fn a_schema_that_cannot_be_used_is_told_once_and_is_no_misfit() {
+fn an_unusable_schema_is_reported_once_and_is_not_a_misfit() {
     let outcome = found("    A: {type: object, properties: {a: {type: string, pattern: '('}}}", r#"{"a": "x"}"#);
     assert_eq!(outcome.not_compared.len(), 1);
     assert_eq!(messages(&outcome).len(), 1);
@@ -241,7 +241,7 @@ fn a_schema_that_cannot_be_used_is_told_once_and_is_no_misfit() {
 }
 
 #[test]
-fn operations_whose_answers_cannot_be_told_apart_are_listed_with_the_reason() {
+fn operations_with_indistinguishable_responses_are_listed_with_the_reason() {
     let paths = "
   /two: {get: {responses: {'200': {description: d}, '201': {description: d}}}}
   /none: {get: {responses: {'404': {description: d}}}}
@@ -270,13 +270,13 @@ fn operations_whose_answers_cannot_be_told_apart_are_listed_with_the_reason() {
     assert!(untried("get_broken", "200").starts_with("it could not be read whole: "), "{outcome:?}");
     let ids: Vec<&str> = outcome.live.iter().flat_map(|live| &live.operations).map(|it| it.id.as_str()).collect();
     assert_eq!((ids.len(), ids[0], ids[9]), (10, "get_two", "get_fine"), "in the order of the contract");
-    // What is near an operation that cannot be tried may be answered in any way.
+    // Requests that are close to an operation that cannot be tested may get any response.
     let limits = Limits { explore: Some(Exploration { seed: 1, cases: 5 }), ..Limits::default() };
     assert_eq!(made_up(&contract, &server.target(), &limits, &|_| {}).unchecked, Vec::<String>::new());
 }
 
 #[test]
-fn errors_that_their_status_alone_tells_are_seen_and_others_that_nothing_tells_are_listed() {
+fn errors_identified_by_status_are_tested_and_indistinguishable_ones_are_listed() {
     let paths = "
   /a:
     get:
@@ -299,7 +299,7 @@ fn errors_that_their_status_alone_tells_are_seen_and_others_that_nothing_tells_a
 }
 
 #[test]
-fn of_several_errors_with_one_cause_any_may_be_answered() {
+fn any_of_several_errors_with_one_cause_is_accepted() {
     let paths = "
   /a:
     get:
@@ -321,7 +321,7 @@ fn of_several_errors_with_one_cause_any_may_be_answered() {
 }
 
 #[test]
-fn where_a_body_is_needed_only_refusals_are_provoked() {
+fn operations_that_need_a_body_are_only_tested_for_refusals() {
     let paths = "
   /a:
     post:

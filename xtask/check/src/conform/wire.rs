@@ -1,4 +1,4 @@
-//! Requests and responses, and how they are shown. Keys are sent, and never shown.
+//! Sends requests, receives responses, and formats both. Keys are sent but never shown.
 
 use std::io::Read as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,13 +11,13 @@ use serde_json::Value as Json;
 use super::secret::Secret;
 use super::target::{Limits, Target};
 
-/// The variable that holds the key, in the environment and in what is shown.
+/// The variable that contains the key, in the environment and in output.
 pub const KEY: &str = "OPENCDI_KEY";
-/// The variable of the key without permission.
+/// The variable that contains the key without permission.
 pub const KEY_WITHOUT_PERMISSION: &str = "OPENCDI_KEY_WITHOUT_PERMISSION";
-/// How many characters of a text from elsewhere are shown.
+/// The maximum number of characters of external text to show.
 const SHOWN: usize = 1000;
-/// How much of a body is read.
+/// The maximum number of bytes of a body to read.
 const MOST_BYTES: u64 = 16_000_000;
 
 /// The credentials of a request.
@@ -51,24 +51,24 @@ pub(super) struct Request {
     pub extra: Extra,
 }
 
-/// What else is sent, where nothing else is needed.
+/// Optional parts of a request.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Extra {
     pub headers: Vec<(&'static str, Vec<u8>)>,
     pub body: Option<Vec<u8>>,
 }
 
-/// A request as it is sent: no part of the address is as it was written.
+/// A request as it is sent, with an encoded URL.
 pub(super) struct Sent {
     /// The path below the server's base.
     pub path: String,
     pub query: String,
-    /// How long the other headers are together.
+    /// The total length of the other headers.
     pub headers: usize,
 }
 
 impl Sent {
-    /// Whether some servers refuse it for its length.
+    /// Whether some servers refuse it because of its length.
     pub fn is_long(&self) -> bool {
         const LONG: usize = 4_000;
         self.path.len() + self.query.len() > LONG || self.headers > LONG
@@ -89,16 +89,16 @@ pub(super) struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
-    /// The body as JSON, or why it is none.
+    /// The body as JSON, or why it is not JSON.
     pub json: Result<Json, String>,
-    /// What tells the error from others of its status.
+    /// The value that distinguishes the error from others with its status.
     identity: Option<String>,
-    /// The server's clock, in Unix seconds; ours if it does not tell.
+    /// The server's clock, in Unix seconds; the local clock if there is no `Date`.
     pub now: i64,
 }
 
 impl Answer {
-    /// A header as text; several of one name are one.
+    /// A header as text; repeated headers are joined.
     pub fn header(&self, name: &str) -> Option<String> {
         let values: Vec<String> =
             self.headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into()).collect();
@@ -110,7 +110,7 @@ impl Answer {
         self.header(name)?.trim().parse().ok()
     }
 
-    /// What tells the error from others of its status: its message, its code.
+    /// The value that distinguishes the error from others with its status: its message or its code.
     pub fn identity(&self) -> Option<&str> {
         self.identity.as_deref()
     }
@@ -130,7 +130,7 @@ pub(super) struct Wire {
     base: Url,
     target: Target,
     http2: bool,
-    /// A JSON pointer to what tells errors of one status apart.
+    /// A JSON pointer to the value that distinguishes errors with the same status.
     identity: Option<String>,
 }
 
@@ -148,7 +148,7 @@ impl Wire {
                 return Err("a key is empty or has a character that cannot be sent, such as a line break".into());
             }
         }
-        // A redirect is an answer that no contract here documents, and would take the key elsewhere.
+        // No contract here documents a redirect, and following one would send the key elsewhere.
         let client = Client::builder().redirect(reqwest::redirect::Policy::none());
         let client = if limits.http2 { client.http2_prior_knowledge() } else { client };
         let client = client.user_agent(concat!("opencdi-conform/", env!("CARGO_PKG_VERSION"))).build();
@@ -157,7 +157,7 @@ impl Wire {
         Ok(Wire { client, base, target: target.clone(), http2: limits.http2, identity })
     }
 
-    /// Sends a request and reads the answer, for so long at most.
+    /// Sends a request and reads the response, within a time limit.
     pub fn send(&self, request: &Request, patience: Duration) -> Result<Answer, NoAnswer> {
         let broken = |error: reqwest::Error| match error.is_connect() {
             true => NoAnswer::Unreachable(causes(&error)),
@@ -201,7 +201,7 @@ impl Wire {
         Ok(Answer { request: request.clone(), status, headers, body, json, identity, now })
     }
 
-    /// Where a link of an answer leads, if that is to the same path of this server.
+    /// The request for a link in a response, if it leads to the same path of this server.
     pub fn follow(&self, from: &Request, link: &str) -> Result<Request, String> {
         let here = Url::parse(&self.url(from)).map_err(|error| error.to_string())?;
         let there = here.join(link).map_err(|error| format!("`{link}` is not an address: {error}"))?;
@@ -224,13 +224,13 @@ impl Wire {
         Some(Sent { path, query: url.query().unwrap_or_default().to_owned(), headers })
     }
 
-    /// Where plain HTTP/1.1 is spoken, if it is.
+    /// The host and port, if the server speaks plain HTTP/1.1.
     pub fn plain_host(&self) -> Option<String> {
         let host = self.base.host_str().filter(|_| self.base.scheme() == "http" && !self.http2)?;
         Some(format!("{host}:{}", self.base.port_or_known_default()?))
     }
 
-    /// A request without a body as it is sent, with the key or without one.
+    /// The head of a request without a body, with the key or without.
     pub fn head(&self, request: &Request, keyed: bool, is_last: bool) -> String {
         let path = format!("{}{}", self.base.path().trim_end_matches('/'), request.path);
         let host = self.base.host_str().unwrap_or_default();
@@ -256,7 +256,7 @@ impl Wire {
         }
     }
 
-    /// The request as a line for a shell. Keys stand in it as variables.
+    /// The request as a shell command, with variables instead of keys.
     pub fn curl(&self, request: &Request) -> String {
         let how = if request.method == "HEAD" { "--head".to_owned() } else { format!("--request {}", request.method) };
         let mut line = format!("curl --include {how} '{}'", self.url(request).replace('\'', "%27"));
@@ -282,7 +282,7 @@ impl Wire {
         line
     }
 
-    /// The answer as it came, as far as it matters: keys and most of long bodies are left out.
+    /// The response, without keys and without most of a long body.
     pub fn show(&self, answer: &Answer) -> String {
         let mut text = format!("{}\n", answer.status);
         for (name, value) in &answer.headers {
@@ -292,7 +292,7 @@ impl Wire {
         self.shown(text.trim_end())
     }
 
-    /// A text from elsewhere as it may be shown: without keys, without what could take over a terminal, and not too long.
+    /// External text that is safe to show: without keys, without terminal control characters, and not too long.
     pub fn shown(&self, text: &str) -> String {
         let text = self.keys().fold(text.to_owned(), |text, key| text.replace(key, &format!("${KEY}")));
         let mut shown: String = text.chars().take(SHOWN).map(printable).collect();
@@ -303,7 +303,7 @@ impl Wire {
         shown
     }
 
-    /// Whether an answer has one of the keys in it.
+    /// Whether a response contains one of the keys.
     pub fn has_key(&self, answer: &Answer) -> bool {
         let shown = |text: &[u8]| {
             let text = String::from_utf8_lossy(text);
@@ -316,12 +316,12 @@ impl Wire {
         let target = &self.target;
         let keys = [Some(&target.key), target.key_without_permission.as_ref()].into_iter().flatten();
         let keys = keys.chain(target.failing_keys.values().flatten()).map(|key| key.0.as_str());
-        // A shorter one would be met by chance.
+        // A shorter key could match by chance.
         keys.filter(|key| key.len() >= 8)
     }
 }
 
-/// Bytes as a word for a shell.
+/// Bytes as a quoted shell word.
 fn quoted(start: &[u8], rest: &[u8]) -> String {
     let mut word = "$'".to_owned();
     for byte in start.iter().chain(rest) {
@@ -331,7 +331,7 @@ fn quoted(start: &[u8], rest: &[u8]) -> String {
             _ => word.push_str(&format!("\\x{byte:02x}")),
         }
     }
-    // Without odd bytes the usual quotes do.
+    // If no byte needed escaping, ordinary quotes are enough.
     if word.contains('\\') { format!("{word}'") } else { format!("{}'", &word[1..]) }
 }
 
@@ -343,7 +343,7 @@ fn printable(letter: char) -> char {
     if letter.is_control() && letter != '\n' { '\u{fffd}' } else { letter }
 }
 
-/// An error with what caused it.
+/// An error with its causes.
 fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

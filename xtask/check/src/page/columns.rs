@@ -1,6 +1,6 @@
-//! What a table that describes names says of each: whether it is required, what it is, what it is by default.
+//! Interprets the columns of a table that describes names: required, type and default.
 //!
-//! Columns are known by their heads, in any language, or by what stands in all of their cells.
+//! Columns are identified by their heads, in any language, or by the content of all their cells.
 
 use std::sync::LazyLock;
 
@@ -10,53 +10,53 @@ use super::model::{Cell, Page, Row, Table, Written};
 use super::pattern::pattern;
 use super::words::{self, Kind};
 
-/// A name as it stands in contracts: of a parameter, or of a field, perhaps with those that it stands in.
+/// A name as used in contracts: of a parameter, or of a field, optionally with the fields that contain it.
 static NAME: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"^[A-Za-z_$@][\w$@.\-]*(?:\[[\w$.*-]*\])*(?:\.[\w$@.\-]+(?:\[[\w$.*-]*\])*)*(?:[<>]=?)?$")
 });
-/// What shows that a name belongs to the one in a row above.
+/// Characters that mark a name as belonging to the one in a row above.
 const INDENTS: [char; 10] = ['└', '─', '├', '│', '↳', '→', '>', '•', '∟', '\u{a0}'];
 
-/// What a table says of names.
+/// A table that describes names.
 #[derive(Debug)]
 pub struct Listing<'a> {
-    /// What it says of each, in the order of the rows.
+    /// The described names, in the order of the rows.
     pub entries: Vec<Entry<'a>>,
-    /// Whether it has a column that says what something is, or one that says whether it is required.
+    /// Whether it has a column for the type, or one for whether a name is required.
     pub says_kind_or_required: bool,
     /// The head of the column of names.
     pub head: String,
 }
 
-/// What a row says.
+/// The description of one name.
 #[derive(Debug)]
 pub struct Entry<'a> {
     /// The row.
     pub row: &'a Row,
-    /// The name that it is about.
+    /// The described name.
     pub name: Written<String>,
-    /// Whether it has to be there.
+    /// Whether it is required.
     pub required: Option<Written<bool>>,
-    /// What it is.
+    /// Its type.
     pub kind: Option<(&'a Cell, Kind)>,
-    /// The cell that says what it is by default, which may be empty, where the table has a column for it.
+    /// The cell with the default, which may be empty, if the table has a column for it.
     pub default: Option<&'a Cell>,
-    /// Where it stands: `path`, `query`, ….
+    /// Its location: `path`, `query`, ….
     pub location: Option<&'static str>,
 }
 
-/// Which column says what.
+/// The meaning of the columns.
 #[derive(Debug, Default)]
 struct Columns {
     name: usize,
-    /// And whether its words say that something may be left out.
+    /// The column, and whether its words can mean that something is optional.
     required: Option<(usize, bool)>,
     kind: Option<usize>,
     default: Option<usize>,
     location: Option<usize>,
 }
 
-/// What a table says of names; nothing where it lists none.
+/// Interprets a table; `None` if it does not describe names.
 pub fn read<'a>(page: &Page, table: &'a Table) -> Option<Listing<'a>> {
     let columns = Columns::of(page, table)?;
     let entries: Vec<Entry> = table.rows.iter().flat_map(|row| columns.entries(page, row)).collect();
@@ -116,7 +116,7 @@ impl Columns {
         names.into_iter().map(entry).collect()
     }
 
-    /// Whether a row says that something has to be there: in a column for it, or beside the type.
+    /// Whether a row says that the name is required: in a column for it, or beside the type.
     fn required(&self, row: &Row) -> Option<Written<bool>> {
         if let Some((column, is_inverted)) = self.required {
             let cell = row.cells.get(column)?;
@@ -136,14 +136,14 @@ fn kind(page: &Page, cell: &Cell) -> Option<Kind> {
     if is_short { kind_of(page, cell) } else { None }
 }
 
-/// What a cell of types says: `String`, `[]string`, `string[]`, `Array of strings`.
+/// The type in a cell: `String`, `[]string`, `string[]`, `Array of strings`.
 fn kind_of(page: &Page, cell: &Cell) -> Option<Kind> {
     let text = cell.text.trim();
     let first = text.split([' ', '\u{a0}', ',', '(']).next().unwrap_or_default();
     if text.starts_with("[]") || first.ends_with("[]") || first.to_lowercase().starts_with("array<") {
         return Some(Kind::Array);
     }
-    // `string or array` may be either.
+    // `string or array` is ambiguous.
     let says_several = text.contains('|')
         || text.contains('/')
         || text.to_lowercase().contains(" or ") && !text.to_lowercase().contains("null");
@@ -155,13 +155,13 @@ fn location(cell: &Cell) -> Option<&'static str> {
     ["path", "query", "header", "cookie", "body"].into_iter().find(|location| *location == text)
 }
 
-/// A name and what stands right beside it.
+/// A name and the marks beside it.
 struct Name {
     name: Written<String>,
     required: Option<Written<bool>>,
 }
 
-/// The names that a cell begins with: a name by itself, or code spans.
+/// The names at the beginning of a cell: a plain name, or code spans.
 fn names(page: &Page, cell: &Cell) -> Vec<Name> {
     let text = cell
         .text
@@ -200,7 +200,7 @@ fn names(page: &Page, cell: &Cell) -> Vec<Name> {
     vec![Name { name: Written { value: bare.to_owned(), range }, required: beside(rest, cell) }]
 }
 
-/// What is said right after a name: `*`, `?`, `(required)`.
+/// The mark directly after a name: `*`, `?`, `(required)`.
 fn beside(rest: &str, cell: &Cell) -> Option<Written<bool>> {
     let rest = rest.trim();
     let said = |value: bool| Some(Written { value, range: cell.range.clone() });
@@ -211,7 +211,7 @@ fn beside(rest: &str, cell: &Cell) -> Option<Written<bool>> {
     }
 }
 
-/// The places of a name's parts: `a.b[].c` is `c` in an item of `b` in `a`.
+/// The parts of a name: `a.b[].c` is `c` in an item of `b` in `a`.
 pub fn parts(name: &str) -> Vec<&str> {
     name.split(['.', '[', ']'])
         .filter(|part| !part.is_empty() && *part != "*" && part.parse::<usize>().is_err())
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_say_what_names_are_in_the_manners_of_many() {
+    fn rows_are_read_in_many_notations() {
         for (text, expected) in [
             (
                 "| Parameter | Required | Type |\n|-|-|-|\n| `a` | Yes | String |\n| `b` | | []string |\n",

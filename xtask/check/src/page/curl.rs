@@ -1,4 +1,4 @@
-//! Example requests: what a `curl` command asks for.
+//! Example requests: parses `curl` commands.
 
 mod body;
 #[cfg(test)]
@@ -10,7 +10,7 @@ use super::model::Written;
 use super::shell::{self, Command, Word};
 pub use body::{Body, Data, Part, Request, data};
 
-/// Options of curl that are followed by a value, but for those of data. Most say nothing about the request's meaning.
+/// curl options with a value, apart from those for data. Most do not affect the meaning of the request.
 const WITH_VALUE: &str = "\
     -A -C -D -E -F -H -K -P -Q -T -U -X -Y -b -c -e -h -m -o -r -t -u -w -x -y -z \
     --abstract-unix-socket --alt-svc --aws-sigv4 --cacert --capath --cert --cert-type --ciphers --config --connect-timeout --connect-to \
@@ -22,13 +22,13 @@ const WITH_VALUE: &str = "\
     --proxy-user --pubkey --quote --random-file --range --rate --referer --request --request-target --resolve --retry --retry-delay \
     --retry-max-time --socks4 --socks4a --socks5 --socks5-hostname --speed-limit --speed-time --stderr --telnet-option --time-cond \
     --tls-max --tls13-ciphers --trace --trace-ascii --trace-config --unix-socket --upload-file --url --url-query --user --user-agent --variable --write-out";
-/// Options of curl that are followed by data to send.
+/// curl options with data to send.
 const DATA: &[&str] = &["-d", "--data", "--data-raw", "--data-ascii", "--data-binary", "--data-urlencode", "--json"];
 
-/// Words before the name of a program that does not run there.
+/// Words that mean that the following program name is not executed.
 const SPEAK_OF_IT: [&str; 6] = ["install", "add", "man", "which", "-v", "-S"];
 
-/// The `curl` commands of a text, or why one of them would not work or is not understood. Places count from `offset`.
+/// The `curl` commands in a text, or why one of them is invalid or not supported. Places count from `offset`.
 pub fn requests(text: &str, offset: usize) -> Result<Vec<Request>, shell::Malformed> {
     if let Some(at) = windows(text).filter(|_| text.contains("curl")) {
         let range = offset + at..offset + at + 1;
@@ -39,7 +39,7 @@ pub fn requests(text: &str, offset: usize) -> Result<Vec<Request>, shell::Malfor
     commands.iter().filter_map(|command| Some(request(&command.words[name(&command.words)?..], command))).collect()
 }
 
-/// Where a line ends in the way of `cmd` or PowerShell, and another follows.
+/// The place of a line continuation of `cmd` or PowerShell.
 fn windows(text: &str) -> Option<usize> {
     let mut at = 0;
     for line in text.split_inclusive('\n') {
@@ -52,14 +52,14 @@ fn windows(text: &str) -> Option<usize> {
     None
 }
 
-/// Where the name of the command stands, if it is curl. Prompts, assignments and other programs may stand before it.
+/// The index of the command name, if it is curl. Prompts, assignments and other programs may precede it.
 fn name(words: &[Word]) -> Option<usize> {
     let at = words.iter().position(|word| word.value == "curl")?;
     let only_speaks_of_it = |word: &Word| SPEAK_OF_IT.contains(&word.value.as_str());
     (!words[..at].iter().any(only_speaks_of_it)).then_some(at)
 }
 
-/// What the options of a command come to.
+/// The collected options of a command.
 #[derive(Default)]
 struct Options {
     method: Option<Written<String>>,
@@ -69,14 +69,14 @@ struct Options {
     data: Vec<Data>,
     form: Vec<Part>,
     file: Option<Written<String>>,
-    /// What is given to `--json`.
+    /// The value of `--json`.
     json: Option<Written<String>>,
-    /// Whether the data is a part of the query.
+    /// Whether the data is sent in the query.
     as_query: bool,
     head: bool,
 }
 
-/// A command whose first word is its name.
+/// Parses a command whose first word is its name.
 fn request(words: &[Word], command: &Command) -> Result<Request, shell::Malformed> {
     let mut words = words.iter();
     let name = words.next().map(|name| name.range.clone()).unwrap_or_default();
@@ -100,7 +100,7 @@ fn request(words: &[Word], command: &Command) -> Result<Request, shell::Malforme
 }
 
 impl Options {
-    /// An option with its value.
+    /// Applies an option with its value.
     fn option(&mut self, option: &str, value: Word, command: &Command) {
         match option {
             "-X" | "--request" => self.method = Some(value.written),
@@ -156,12 +156,12 @@ impl Options {
     }
 }
 
-/// The options in a word, each with the value that is attached to it. A word that is none is given back as it is.
+/// The options in a word, each with its attached value. A word that is not an option is returned unchanged.
 fn options(word: &Word) -> Vec<(String, Option<Word>)> {
     let text = &word.value;
     let short = text.strip_prefix('-').filter(|rest| !rest.is_empty() && !rest.starts_with('-'));
     let Some(short) = short else {
-        // As some write it, though curl takes no value like this.
+        // A common notation, although curl does not accept it.
         let long = text.split_once('=').filter(|(name, _)| name.starts_with("--") && takes_value(name));
         return match long {
             Some((name, _)) => vec![(name.to_owned(), Some(word.from(name.len() + 1)))],
@@ -190,7 +190,7 @@ fn header(text: Written<String>) -> Written<(String, String)> {
     Written { value: (name.trim().to_lowercase(), value.trim().to_owned()), range: text.range.clone() }
 }
 
-/// What proves who asks, as the header in which it is sent.
+/// Credentials, as the header in which they are sent.
 fn authorization(scheme: &str, proof: Written<String>) -> Written<(String, String)> {
     Written { value: ("authorization".to_owned(), format!("{scheme} {}", proof.value)), range: proof.range.clone() }
 }
@@ -199,7 +199,7 @@ fn cookie(cookie: Written<String>) -> Written<(String, String)> {
     Written { value: ("cookie".to_owned(), cookie.value), range: cookie.range.clone() }
 }
 
-/// `name=value`, of which curl encodes the value. What stands in a file is not known.
+/// `name=value`, of which curl encodes the value. The content of a file is unknown.
 fn encode(pair: &Written<String>) -> Written<String> {
     let encoded = |value: &str| form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>();
     let value = match (pair.split_once('='), pair.split_once('@')) {

@@ -1,4 +1,4 @@
-//! Where a page says that there is an endpoint, in all the manners in which pages do.
+//! Finds the endpoints that a page declares, in all common notations.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -9,21 +9,21 @@ use super::html;
 use super::model::{CodeBlock, Declaration, Endpoint, Manner, Page, Paragraph, Table, Written};
 use super::pattern::pattern;
 
-/// The methods of endpoints, as a pattern has them.
+/// The methods of endpoints, as a regular expression.
 pub const METHODS: &str = "GET|PUT|POST|DELETE|PATCH|HEAD|OPTIONS";
-/// An address before a path: of a server, or what stands for one.
+/// An address before a path: of a server, or a placeholder for one.
 const HOST: &str =
     r"(?:https?://[^/\s`]*|\$\{?\w+\}?|\{\{\s*\w+\s*\}\}|<[\w -]+>|\{\w*(?:url|URL|host|HOST|server|domain)\w*\})?";
-/// What may follow a path and is none of it.
+/// Text that may follow a path without belonging to it.
 const REST: &str = r"(?:\{?\??[?#]\S*|\[[?&]\S*\]?)?(?:\s+HTTP/[0-9.]+)?";
 
-/// A text that is a method and a path and nothing else.
+/// A text that consists of a method and a path.
 static WHOLE: LazyLock<Regex> =
     LazyLock::new(|| pattern(&format!(r"^\s*({METHODS})\s*:?\s+{HOST}(/[^\s?`\[#]*?){REST}\s*(?:\([^()]*\))?\s*$")));
 /// A method and a path somewhere in a text.
 static WITHIN: LazyLock<Regex> =
     LazyLock::new(|| pattern(&format!(r"(?:^|[\s(\[:*`])({METHODS})\s*:?\s+{HOST}(/[^\s?`\[#)]*)")));
-/// A path and nothing else, which may lack its first slash.
+/// A text that is only a path, possibly without its leading slash.
 static PATH: LazyLock<Regex> =
     LazyLock::new(|| pattern(&format!(r"^\s*{HOST}(/[^\s?`\[#]*?|[\w{{}}:-]+/[^\s?`\[#]*?){REST}\s*$")));
 static METHOD: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"^\s*({METHODS})\s*$")));
@@ -38,7 +38,7 @@ static FRONT: LazyLock<Regex> = LazyLock::new(|| {
 /// Languages of code blocks that may show an endpoint.
 const PLAIN: [&str; 8] = ["", "http", "rest", "text", "plaintext", "txt", "url", "api"];
 
-/// Finds all declarations of a page that has been read.
+/// Finds all declarations on a parsed page.
 pub fn find(page: &mut Page) {
     let mut found = std::mem::take(&mut page.declarations);
     found.extend(liquid(&page.source.text));
@@ -61,7 +61,7 @@ pub fn find(page: &mut Page) {
         Some(Declaration { endpoint, range: span.range.clone(), manner: Manner::Mention })
     }));
     found.sort_by_key(|declaration| (declaration.range.start, declaration.endpoint.path.range.start));
-    // A span that is a whole paragraph is found as both.
+    // A code span that is a whole paragraph is found twice.
     let declared: Vec<Range<usize>> =
         found.iter().filter(|one| one.manner != Manner::Mention).map(|one| one.range.clone()).collect();
     let mut declared = declared.iter().peekable();
@@ -77,7 +77,7 @@ pub fn find(page: &mut Page) {
     page.declarations = found;
 }
 
-/// The query that follows a path which ends at a byte. One in brackets is only a manner of saying what may follow.
+/// The query that follows a path which ends at a byte. A query in brackets only shows which parameters exist.
 fn query(text: &str, end: usize) -> Option<Written<String>> {
     let rest = text.get(end..)?.strip_prefix('?')?;
     let length = rest.find([' ', '\t', '\r', '\n', '`', '"', '\'', '<', ')', '|', '#']).unwrap_or(rest.len());
@@ -100,7 +100,7 @@ pub fn in_tag(tag: &str, range: &Range<usize>) -> Option<Declaration> {
     Some(Declaration { endpoint, range: range.clone(), manner: Manner::Declared })
 }
 
-/// An endpoint whose method and path are the groups of a match. `place` gives the place of a part of the text.
+/// An endpoint whose method and path are the groups of a match. `place` maps a range of the text to the page.
 fn endpoint(found: &Captures<'_>, place: impl Fn(Range<usize>) -> Range<usize>) -> Option<Endpoint> {
     let part = |group: usize| {
         let part = found.get(group)?;
@@ -110,7 +110,7 @@ fn endpoint(found: &Captures<'_>, place: impl Fn(Range<usize>) -> Range<usize>) 
     Some(Endpoint::new(Written { value: method.value.to_uppercase(), ..method }, part(2)?))
 }
 
-/// Where a part of what is read stands in what is written.
+/// The place in the source of a part of rendered text.
 fn written(page: &Page, range: &Range<usize>, part: &str) -> Range<usize> {
     match page.source.text.get(range.clone()).and_then(|text| text.find(part)) {
         Some(at) => range.start + at..range.start + at + part.len(),
@@ -118,16 +118,16 @@ fn written(page: &Page, range: &Range<usize>, part: &str) -> Range<usize> {
     }
 }
 
-/// The method and the path of a match in a text that is read, each where it stands in what is written.
+/// The method and the path of a match in rendered text, each with its place in the source.
 fn endpoint_in(page: &Page, text: &str, range: &Range<usize>, found: &Captures<'_>) -> Option<Endpoint> {
     let (method, path) = (found.get(1)?, found.get(2)?);
     let value = path.as_str().trim_end_matches([':', ',', '.', ';', '*', '_']).to_owned();
     let shown = &text[method.start()..path.start() + value.len()];
     let source = page.source.text.get(range.clone())?;
     let end = match source.find(shown) {
-        // As it reads: the path ends where the whole does.
+        // If source and text are identical, the path ends at the same offset.
         Some(at) => Some(range.start + at + shown.len()),
-        // The last, as an address before it may hold the same.
+        // The last occurrence, because an address before it may contain the same text.
         None => source.rfind(value.as_str()).map(|at| range.start + at + value.len()),
     };
     let place = end.map_or(range.clone(), |end| end - value.len()..end);
@@ -135,9 +135,9 @@ fn endpoint_in(page: &Page, text: &str, range: &Range<usize>, found: &Captures<'
     Some(Endpoint::new(method, Written { value, range: place }))
 }
 
-/// A text that is an endpoint and nothing else.
+/// A text that consists of an endpoint.
 fn whole(page: &Page, text: &str, range: &Range<usize>, manner: Manner) -> Option<Declaration> {
-    // A cheap look first: most paragraphs name no path, and no endpoint is this long.
+    // A cheap test first: most paragraphs name no path, and no endpoint is this long.
     if !text.contains('/') || text.len() > 500 {
         return None;
     }
@@ -169,7 +169,7 @@ fn liquid(text: &str) -> Vec<Declaration> {
     found.filter_map(declaration).collect()
 }
 
-/// `openapi: GET /things` in what a page begins with.
+/// `openapi: GET /things` in the front matter.
 fn front_matter(text: &str) -> Option<Declaration> {
     let start = ["---\n", "---\r\n"].into_iter().find(|start| text.starts_with(start))?.len();
     let front = text[start..].split_once("\n---").map(|(front, _)| front)?;
@@ -179,21 +179,21 @@ fn front_matter(text: &str) -> Option<Declaration> {
     Some(Declaration { endpoint, range, manner: Manner::Declared })
 }
 
-/// The method in the title of a block, and the path in it.
+/// A block with the method in its title and the path in its text.
 fn block_title(block: &CodeBlock) -> Option<Declaration> {
     let title = TITLE.captures(&block.title)?.get(1)?;
     let line = block.text.trim();
     let found = PATH.captures(line).filter(|_| !line.contains('\n'))?;
     let path = found.get(1)?;
     let start = block.text.range.start + (block.text.len() - block.text.trim_start().len());
-    // The title stands in the line of the fence.
+    // The title is on the line of the fence.
     let method = Written { value: title.as_str().to_owned(), range: block.title.range.clone() };
     let path = Written { value: path.as_str().to_owned(), range: start + path.start()..start + path.end() };
     let endpoint = Endpoint::new(method, path);
     Some(Declaration { endpoint, range: block.start..block.text.range.end, manner: Manner::Declared })
 }
 
-/// The first lines of a block that are endpoints. Headers may stand between them.
+/// The leading lines of a block that are endpoints. Headers may be between them.
 fn block_lines(block: &CodeBlock) -> Vec<Declaration> {
     let mut found = Vec::new();
     if !PLAIN.contains(&block.language.as_str()) && block.language != "json" {
@@ -221,7 +221,7 @@ fn is_header(line: &str) -> bool {
     })
 }
 
-/// A path under one label and a method under another beside it: `- Endpoint: …`, `- Method: …`.
+/// A path and a method with a label each: `- Endpoint: …`, `- Method: …`.
 fn labelled(page: &Page) -> Vec<Declaration> {
     let paragraphs = &page.paragraphs;
     let method = |paragraph: &Paragraph| {
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn endpoints_are_declared_in_many_manners() {
+    fn endpoints_are_declared_in_many_ways() {
         for text in [
             "`GET /a/{id}`",
             "**GET** `/a/{id}`",
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_an_endpoint_is_none() {
+    fn texts_that_only_look_like_endpoints_are_ignored() {
         for text in [
             "# Request full data of a form",
             "GET it from /a or elsewhere",

@@ -1,8 +1,8 @@
-//! Tables that are written in HTML. Markdown hands them over as they are.
+//! Parses HTML, in particular tables, which Markdown passes through unchanged.
 
 use std::ops::Range;
 
-/// A part of a piece of HTML.
+/// A part of an HTML fragment.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Part<'a> {
     /// A tag: its name in lower case, with a slash before it if it closes.
@@ -11,7 +11,7 @@ pub enum Part<'a> {
     Text(&'a str),
 }
 
-/// The tags and texts of a piece of HTML, each with its place in it. Comments are left out.
+/// The tags and texts of an HTML fragment, each with its place. Comments are skipped.
 pub fn parts(html: &str) -> Vec<(Part<'_>, Range<usize>)> {
     let mut parts = Vec::new();
     let mut at = 0;
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attributes_are_those_of_their_name() {
+    fn attributes_are_found_by_name() {
         let tag = "<TabItem datavalue='no' value=\"404\" label = 'HTTP 404' default open=yes>";
         let read = |name| attribute(tag, name);
         assert_eq!((read("value"), read("label"), read("open")), (Some("404"), Some("HTTP 404"), Some("yes")));
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_and_texts_know_their_place() {
+    fn tags_and_texts_have_places() {
         let html = "<td class=x>a <!-- <b> --><CODE>404 ü</code><br/></td";
         let found: Vec<_> = parts(html).into_iter().map(|(part, range)| (part, &html[range])).collect();
         let tag = |name: &str| Part::Tag(name.to_owned());

@@ -1,4 +1,4 @@
-//! HTTP as pages show it: what is sent and what is answered, each with its first line, headers and body.
+//! HTTP messages on pages: requests and responses, each with its first line, headers and body.
 
 use std::ops::Range;
 
@@ -12,29 +12,29 @@ const METHODS: [&str; 9] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OP
 /// A request or a response.
 #[derive(Debug, Clone)]
 pub enum Message {
-    /// What is sent.
+    /// A request.
     Request(Request),
-    /// What is answered.
+    /// A response.
     Response(Response),
 }
 
-/// What is answered.
+/// A response.
 #[derive(Debug, Clone)]
 pub struct Response {
     /// The status.
     pub status: Written<u16>,
     /// The headers: name in lower case, value.
     pub headers: Vec<Written<(String, String)>>,
-    /// The body, as it stands in the page.
+    /// The body, as on the page.
     pub body: Option<Written<String>>,
 }
 
-/// The first message of a text, if it begins with one. Places count from `offset`.
+/// The first message in a text, if the text begins with one. Places count from `offset`.
 pub fn message(text: &str, offset: usize) -> Option<Message> {
     messages(text, offset).into_iter().next()
 }
 
-/// The messages that a text consists of, one after the other. None if it begins with something else.
+/// The consecutive messages in a text. Empty if it begins with something else.
 pub fn messages(text: &str, offset: usize) -> Vec<Message> {
     let mut found = Vec::new();
     let mut reader = Reader { text, offset, at: 0 };
@@ -95,7 +95,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Header lines, and the blank line behind them. Nothing if something else follows.
+    /// Header lines, and the blank line after them. `None` if something else follows.
     fn headers(&mut self) -> Option<Vec<Written<(String, String)>>> {
         let mut headers = Vec::new();
         while let Some(line) = self.line() {
@@ -120,7 +120,7 @@ impl<'a> Reader<'a> {
         Some(headers)
     }
 
-    /// What follows up to the next message.
+    /// The text up to the next message.
     fn body(&mut self) -> Option<Range<usize>> {
         let first = self.at;
         while let Some(line) = self.line() {
@@ -139,7 +139,7 @@ impl<'a> Reader<'a> {
         self.line().is_some_and(|line| matches!(start(line, self.at), Some(Start::Status(_))))
     }
 
-    /// The line that begins here, with its end.
+    /// The line at the current position, including its end.
     fn line(&self) -> Option<&'a str> {
         self.text[self.at..].split_inclusive('\n').next()
     }
@@ -182,7 +182,7 @@ fn start(line: &str, at: usize) -> Option<Start> {
     })
 }
 
-/// Whether a line without a blank line before it begins a body.
+/// Whether a line that does not follow a blank line begins a body.
 fn is_body(text: &str) -> bool {
     text.starts_with(['{', '['])
 }
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_read_like_that_of_a_command() {
+    fn a_raw_request_is_read_like_a_curl_command() {
         let text = "# a comment\nPOST /things?x=1 HTTP/1.1\nHost: x.org\r\nContent-Type: application/json\n\n{\n  \"é\": [1]\n}\n";
         let request = request(text);
         assert_eq!((request.method.as_str(), request.url.as_str()), ("POST", "https://x.org/things?x=1"));

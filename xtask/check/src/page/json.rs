@@ -1,8 +1,8 @@
-//! JSON as pages show it: values with their places, placeholders in them, and mistakes that break a copy of it.
+//! JSON on pages: values with their places, placeholders, and mistakes that make it invalid when copied.
 //!
-//! Pages leave things out (`...`), describe values instead of showing them (`(required, string) the name`), put comments,
-//! headers or a status line before them, and show members without their object. All that is a manner of writing. A comma
-//! too many is none: who copies that is refused.
+//! Pages omit parts (`...`), describe values instead of showing them (`(required, string) the name`), put comments,
+//! headers or a status line before them, and show members without their object. All that is accepted as notation. A
+//! trailing comma is not: a copy of it would be refused.
 
 mod block;
 mod containers;
@@ -21,33 +21,33 @@ use openapi_model::node::{Duplicate, Node, Value};
 use super::model::Written;
 use reader::Reader;
 
-/// What a block of code shows of JSON.
+/// The JSON in a code block.
 #[derive(Debug, Default)]
 pub struct Shown {
-    /// The values, in the order in which they stand there. None if the block holds no JSON at all.
+    /// The values, in order. Empty if the block contains no JSON.
     pub values: Vec<ShownValue>,
-    /// The first thing that no reader of JSON takes and no manner of documentation explains. The values are read on behind it.
+    /// The first invalid part that is not a common notation. Parsing continues after it.
     pub mistake: Option<Mistake>,
-    /// Names that stand in one object more than once. The last value counts.
+    /// Names that occur more than once in an object. The last value counts.
     pub duplicates: Vec<Duplicate>,
-    /// Whether the whole block is one JSON value that every reader takes as it stands.
+    /// Whether the whole block is one JSON value that every parser accepts.
     pub is_json: bool,
 }
 
-/// A value that a block shows.
+/// A value in a block.
 #[derive(Debug)]
 pub struct ShownValue {
-    /// The value, with places in the page. What is left out of it or described in words is a text or nothing, and a placeholder.
+    /// The value, with places on the page. Omitted or described parts are strings or null, and are placeholders.
     pub node: Node,
-    /// Whether something in it is left out, described in words or repaired: nothing can be said to be missing from it.
+    /// Whether something in it is omitted, described in words or repaired: then nothing can be reported as missing.
     pub is_partial: bool,
-    /// Whether it is a part of a bigger value: members without the braces around them, or items of a list.
+    /// Whether it is a fragment of a larger value: members without braces, or items of a list.
     pub is_fragment: bool,
-    /// The bytes of values and names that stand for others, in order.
+    /// The bytes of placeholder values and names, in order.
     placeholders: Vec<Range<usize>>,
-    /// The bytes of objects and lists from which something is left out, in order.
+    /// The bytes of objects and lists with omissions, in order.
     abridged: Vec<Range<usize>>,
-    /// The last comment or line of text above it, without what marks it as such.
+    /// The last comment or line of text above it, without comment marks.
     pub caption: Option<Written<String>>,
     /// A request or status line above it, such as `POST /things` or `HTTP/1.1 201 Created`.
     pub start_line: Option<Written<String>>,
@@ -55,39 +55,39 @@ pub struct ShownValue {
     pub headers: Vec<Written<(String, String)>>,
 }
 
-/// What makes a block something that cannot be copied.
+/// The reason why a block cannot be copied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
-    /// What is wrong, as the end of a sentence that says that this is not JSON.
+    /// The reason, as the end of a sentence that says that this is not JSON.
     pub message: String,
     /// Where.
     pub range: Range<usize>,
 }
 
 impl ShownValue {
-    /// The bytes of all values and names that stand for others, in order.
+    /// The bytes of all placeholder values and names, in order.
     pub fn placeholders(&self) -> &[Range<usize>] {
         &self.placeholders
     }
 
-    /// Whether the value or name with these bytes stands for another, so that it proves only that something is there.
+    /// Whether the value or name with these bytes is a placeholder, which proves only that something is there.
     pub fn is_placeholder(&self, range: &Range<usize>) -> bool {
         holds(&self.placeholders, range)
     }
 
-    /// Whether something is left out of the object or list with these bytes.
+    /// Whether something is omitted from the object or list with these bytes.
     pub fn is_abridged(&self, range: &Range<usize>) -> bool {
         holds(&self.abridged, range)
     }
 }
 
-/// Whether one of the ranges, which are in order of their starts, is this one.
+/// Whether a range is among the ranges, which are in order of their starts.
 fn holds(ranges: &[Range<usize>], range: &Range<usize>) -> bool {
     let at = ranges.partition_point(|known| known.start < range.start);
     ranges[at..].iter().take_while(|known| known.start == range.start).any(|known| known == range)
 }
 
-/// Reads a block of code. Places count from `offset`.
+/// Parses a code block. Places count from `offset`.
 pub fn read(text: &str, offset: usize) -> Shown {
     let mut reader = Reader::new(text);
     let values = reader.block();
@@ -98,8 +98,8 @@ pub fn read(text: &str, offset: usize) -> Shown {
     shown
 }
 
-/// Reads a text that is sent as it is: comments, and what JavaScript or Python would take, are mistakes there. What is left
-/// out or described in words is none, since nobody sends it like that. Nothing where the text is no JSON at all.
+/// Parses text that is sent as it is: comments, and JavaScript or Python notation, are mistakes. Omissions and
+/// descriptions are not, because they are never sent literally. `None` if the text is not JSON at all.
 pub fn sent(text: &str) -> Option<Shown> {
     let mut reader = Reader::new(text);
     let values = reader.block();
@@ -118,7 +118,7 @@ impl Shown {
 }
 
 impl ShownValue {
-    /// Counts all places in another text, in which they have the same order.
+    /// Maps all places to another text, in which they have the same order.
     pub fn move_to(&mut self, place: &dyn Fn(&Range<usize>) -> Range<usize>) {
         move_node(&mut self.node, place);
         let texts = self.caption.iter_mut().chain(&mut self.start_line).map(|text| &mut text.range);

@@ -1,4 +1,4 @@
-//! Numbers of requests in a stretch of time, such as `20 requests per minute`, in prose as people read it.
+//! Rate limits in prose, such as `20 requests per minute`.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -12,7 +12,7 @@ use super::pattern::pattern;
 use super::words::Language;
 
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:[0-9]{1,3}(?:[,. ][0-9]{3})+|[0-9]+)\b"));
-/// In each language: what stands before a unit of time, perhaps how many of it, and the unit.
+/// For each language: the word before a unit of time, an optional number, and the unit.
 static STRETCHES: LazyLock<HashMap<Language, Regex>> = LazyLock::new(|| {
     let stretch = |language: Language| {
         let units: Vec<&str> = language.units().iter().map(|(unit, _)| *unit).collect();
@@ -22,8 +22,8 @@ static STRETCHES: LazyLock<HashMap<Language, Regex>> = LazyLock::new(|| {
     Language::ALL.iter().copied().filter(|language| !language.units().is_empty()).map(stretch).collect()
 });
 
-/// What people read of a paragraph or a cell: in lower case, with one blank for each stretch of blanks. Every byte knows
-/// where it stands in the file.
+/// The text of a paragraph or a cell, normalised: in lower case, with each run of blanks reduced to one. The place of
+/// every byte in the file is known.
 #[derive(Debug, Default)]
 pub struct Prose {
     text: String,
@@ -31,8 +31,8 @@ pub struct Prose {
 }
 
 impl Prose {
-    /// Adds a text. Where it is not written as it reads, its letters have the place of the whole, and its digits, which
-    /// have none to point at, are left out.
+    /// Adds a text. If it differs from its source, its letters get the place of the whole, and its digits are left out
+    /// because they have no exact place.
     pub fn push(&mut self, text: &str, range: &Range<usize>) {
         let is_plain = text.len() == range.len();
         for (at, letter) in text.char_indices() {
@@ -52,7 +52,7 @@ impl Prose {
         self.places.resize(self.text.len(), place);
     }
 
-    /// The numbers of requests in it.
+    /// The rate limits in it.
     pub fn limits(&self, language: Language) -> Vec<Limit> {
         let mut limits = Vec::new();
         let Some(stretches) = STRETCHES.get(&language) else { return limits };
@@ -67,7 +67,7 @@ impl Prose {
                 let Some(seconds) = language.seconds(unit.as_str()) else { continue };
                 let many = found.get(1).map_or(Some(1), |many| many.as_str().parse::<u64>().ok());
                 let Some(seconds) = many.and_then(|many| seconds.checked_mul(many)) else { continue };
-                // The number right before it; where there is none, the first after it.
+                // The number directly before it, or else the first after it.
                 let before = numbers.iter().rfind(|number| number.end <= whole.start());
                 let Some(number) = before.or_else(|| numbers.iter().find(|number| number.start >= whole.end())) else {
                     continue;
@@ -90,13 +90,13 @@ impl Prose {
     }
 }
 
-/// The sentences of a text. A full stop ends one only before a blank.
+/// The sentences of a text. A full stop ends a sentence only before a blank.
 fn sentences(text: &str) -> Vec<Range<usize>> {
     let mut sentences = Vec::new();
     let mut start = 0;
     for (at, mark) in text.match_indices(['.', ';', '!', '?']) {
         let after = &text[at + mark.len()..];
-        // `i.e. calls` goes on.
+        // `i.e. calls` does not end a sentence.
         let is_short = text[start..at].rsplit(' ').next().is_some_and(|word| word.contains('.') || word.len() == 1);
         if mark != "." || (after.starts_with(' ') && !is_short) {
             sentences.push(start..at);
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_that_belongs_to_a_stretch_of_time_is_found() {
+    fn the_number_of_requests_per_period_is_found() {
         for (text, expected) in [
             ("You get a 429 when you send more than 20 requests\nper minute.", vec![(20, 60, true)]),
             ("So 3 workspaces may send 20 requests, i.e. calls, per minute.", vec![(20, 60, true)]),

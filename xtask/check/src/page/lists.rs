@@ -1,11 +1,11 @@
-//! Lists that describe names as tables do: each item begins with a name, and says in brackets what it is.
+//! Lists that describe names like tables do: each item begins with a name, followed by its type in brackets.
 
 use std::ops::Range;
 
 use super::model::{Cell, Page, Paragraph, Row, Table, Written};
 use super::words;
 
-/// The lists of a page that describe names, as tables: the name, what stands in brackets, the rest.
+/// The lists of a page that describe names, as tables: the name, the text in brackets, the rest.
 pub fn find(page: &Page) -> Vec<Table> {
     let mut found: Vec<Table> = Vec::new();
     let mut open: Option<Table> = None;
@@ -42,7 +42,7 @@ pub fn find(page: &Page) -> Vec<Table> {
     found
 }
 
-/// The paragraph or the heading before a list, if it says that parameters follow.
+/// The paragraph or the heading before a list, if it announces parameters.
 fn label(page: &Page, after: usize, first: &Paragraph) -> Option<String> {
     let at = page.paragraphs.partition_point(|paragraph| paragraph.range.start < first.range.start).checked_sub(1);
     let before = at.map(|at| &page.paragraphs[at]).filter(|before| before.range.start >= after);
@@ -56,13 +56,13 @@ fn label(page: &Page, after: usize, first: &Paragraph) -> Option<String> {
     is_label.then(|| label.trim_end_matches([':', '：']).to_lowercase())
 }
 
-/// Whether something that ends a list stands between a place and a paragraph.
+/// Whether something that ends a list is between a place and a paragraph.
 fn stands_between(page: &Page, end: usize, paragraph: &Paragraph) -> bool {
     let between = page.source.text.get(end..paragraph.range.start).unwrap_or_default();
     !between.trim().trim_start_matches(['-', '*', '+']).trim().is_empty()
 }
 
-/// Whether most items of a list say what they are, or what stands before it does.
+/// Whether most items of a list give a type, or the label before it announces parameters.
 fn describes(table: &Table) -> bool {
     if !table.head.is_empty() {
         return true;
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn below_a_word_for_parameters_any_list_of_names_describes_them() {
+    fn below_a_label_for_parameters_any_list_of_names_describes_them() {
         for label in ["**Query parameters:**\n", "## Parameters\n", "Parámetros:\n"] {
             let text = format!("{label}\n- `page` - which\n- `q`: what (default: 50, max: 100)\n");
             assert_eq!(listed(&text), ["page None None", "q None None"], "{label}");

@@ -1,7 +1,7 @@
-//! Takes what is not Markdown out of a page and leaves every byte where it is: Liquid (`{% … %}`, `{{ … }}`) and
-//! kramdown's attribute lists (`{: … }`) become blanks, or commas where blanks would mean something.
+//! Removes everything that is not Markdown from a page without moving any byte: Liquid (`{% … %}`, `{{ … }}`) and
+//! kramdown's attribute lists (`{: … }`) become blanks, or commas where blanks would have a meaning.
 
-/// The text with blanks in the place of what is not Markdown.
+/// The text with everything that is not Markdown replaced by blanks.
 pub fn mask(text: &str) -> String {
     let mut masked = text.as_bytes().to_vec();
     let mut at = 0;
@@ -19,7 +19,8 @@ pub fn mask(text: &str) -> String {
             at = start + 1;
             continue;
         };
-        // What is nowhere after one place is nowhere after a later one: a page full of openings is gone through once.
+        // A closing mark that is missing after one place is missing after later ones too, so a page full of openings is
+        // searched only once.
         let Some(length) = Some(close).filter(|close| !absent.contains(close)).and_then(|close| rest[2..].find(close))
         else {
             absent.insert(close);
@@ -27,7 +28,7 @@ pub fn mask(text: &str) -> String {
             continue;
         };
         let end = start + 2 + length + close.len();
-        // Blanks at the start of a line that goes on would make code of it.
+        // Blanks at the start of a non-empty line would turn it into a code block.
         let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
         let goes_on = text[end..].lines().next().is_some_and(|rest| !rest.trim().is_empty());
         let is_mark = |letter: char| letter.is_whitespace() || "-*+>.)".contains(letter) || letter.is_ascii_digit();
@@ -39,7 +40,7 @@ pub fn mask(text: &str) -> String {
         }
         at = end;
     }
-    // Only whole characters were replaced, each of their bytes by a blank.
+    // Only whole characters were replaced, each byte by a blank.
     String::from_utf8_lossy(&masked).into_owned()
 }
 

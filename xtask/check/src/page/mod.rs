@@ -1,7 +1,7 @@
-//! A page that people read, as a model: its tables, code spans, code blocks and links, each with its place.
+//! A documentation page as a model: its tables, code spans, code blocks and links, each with its place.
 //!
-//! What a page claims is found by what it looks like, not by the headings above it, so pages in any language and layout
-//! will do. What the claims mean is up to the comparisons.
+//! The claims of a page are recognised by their form, not by the headings above them, so pages in any language and
+//! layout are supported. The comparisons interpret the claims.
 
 pub mod columns;
 mod curl;

@@ -1,4 +1,4 @@
-//! What a page consists of.
+//! The parts of a page.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use openapi_model::source::{Place, Source};
 
 use super::words::Language;
 
-/// A value and the bytes of the page that it was written in.
+/// A value and its byte range on the page.
 #[derive(Debug, Clone)]
 pub struct Written<T> {
     /// The value.
@@ -18,7 +18,7 @@ pub struct Written<T> {
 }
 
 impl Written<String> {
-    /// Where a part of a text stands. Where the text is not written as it reads, that is the whole of it.
+    /// The place of a part of a text. If the source differs from the text, the whole range.
     pub fn part(&self, part: Range<usize>) -> Range<usize> {
         if self.range.len() == self.value.len() {
             self.range.start + part.start..self.range.start + part.end
@@ -38,39 +38,39 @@ impl<T> std::ops::Deref for Written<T> {
 /// A page.
 #[derive(Debug)]
 pub struct Page {
-    /// The file.
+    /// The source file.
     pub source: Arc<Source>,
     /// The language it is written in.
     pub language: Language,
-    /// Where it declares endpoints, in order.
+    /// The endpoints that it declares, in order.
     pub declarations: Vec<Declaration>,
     /// Its headings.
     pub headings: Vec<Heading>,
     /// Its paragraphs and the items of its lists.
     pub paragraphs: Vec<Paragraph>,
-    /// What it shows in tabs.
+    /// Its tabs.
     pub tabs: Vec<Tab>,
     /// The rows of its error tables.
     pub errors: Vec<ErrorRow>,
-    /// Errors that it speaks of outside tables, each with the place of its code span.
+    /// Errors mentioned outside tables, each with the place of its code span.
     pub mentions: Vec<ErrorRow>,
     /// Its other tables.
     pub tables: Vec<Table>,
-    /// Its lists that describe names as tables do.
+    /// Its lists that describe names like tables do.
     pub lists: Vec<Table>,
     /// Code spans outside tables.
     pub spans: Vec<Written<String>>,
-    /// Code spans in tables, those of errors included.
+    /// Code spans in tables, including error tables.
     pub cell_spans: Vec<Written<String>>,
     /// Code blocks.
     pub blocks: Vec<CodeBlock>,
-    /// Numbers of requests in a stretch of time that it speaks of.
+    /// The rate limits that it mentions.
     pub limits: Vec<Limit>,
-    /// What it takes from somewhere else: Liquid includes, with their arguments.
+    /// Content included from elsewhere: Liquid includes, with their arguments.
     pub includes: Vec<Written<String>>,
-    /// Where its first heading begins.
+    /// The start of its first heading.
     pub heading: Option<usize>,
-    /// Where its links lead.
+    /// The targets of its links.
     pub links: Vec<Written<String>>,
 }
 
@@ -81,7 +81,7 @@ pub struct Endpoint {
     pub method: Written<String>,
     /// The path.
     pub path: Written<String>,
-    /// What follows it after a question mark, if that is no mere pattern in brackets.
+    /// The query after the path, unless it is only a pattern in brackets.
     pub query: Option<Written<String>>,
 }
 
@@ -91,33 +91,33 @@ impl Endpoint {
         Endpoint { method, path, query: None }
     }
 
-    /// How the operation is called, see [`call`].
+    /// The operation's key for comparisons, see [`call`].
     pub fn call(&self) -> String {
         call(&self.method, &self.path)
     }
 }
 
-/// A place at which a page says that there is an endpoint.
+/// A declaration of an endpoint on a page.
 #[derive(Debug, Clone)]
 pub struct Declaration {
     /// The endpoint.
     pub endpoint: Endpoint,
-    /// The heading, paragraph, row or block that says so.
+    /// The heading, paragraph, row or block that declares it.
     pub range: Range<usize>,
-    /// In which manner.
+    /// How it is declared.
     pub manner: Manner,
 }
 
-/// In which manner an endpoint is declared.
+/// How an endpoint is declared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Manner {
-    /// By something that says nothing else: a heading, a paragraph, a template's tag, the title of a code block.
+    /// By an element that contains nothing else: a heading, a paragraph, a template tag, the title of a code block.
     Declared,
-    /// In the first lines of a code block, which may be an example instead.
+    /// In the first lines of a code block, which may be only an example.
     Block,
     /// In a row of a table of endpoints.
     Index,
-    /// In a sentence.
+    /// In a sentence that mentions it.
     Mention,
 }
 
@@ -126,7 +126,7 @@ pub enum Manner {
 pub struct Heading {
     /// 1 to 6.
     pub level: u8,
-    /// As it is read.
+    /// The rendered text.
     pub text: String,
     /// The whole heading.
     pub range: Range<usize>,
@@ -135,7 +135,7 @@ pub struct Heading {
 /// A paragraph, or an item of a list.
 #[derive(Debug, Clone)]
 pub struct Paragraph {
-    /// As it is read, code spans included.
+    /// The rendered text, including code spans.
     pub text: String,
     /// Its code spans.
     pub codes: Vec<Written<String>>,
@@ -145,23 +145,23 @@ pub struct Paragraph {
     pub is_item: bool,
 }
 
-/// Something that is shown in a tab.
+/// The content of a tab.
 #[derive(Debug, Clone)]
 pub struct Tab {
     /// Its `value` and its `label`.
     pub label: Written<String>,
-    /// All that it shows.
+    /// All of its content.
     pub range: Range<usize>,
 }
 
-/// A number for a stretch of time, such as `20 requests per minute`.
+/// A number of requests per period, such as `20 requests per minute`.
 #[derive(Debug, Clone)]
 pub struct Limit {
     /// The number.
     pub number: Written<u64>,
-    /// The stretch of time, in seconds.
+    /// The period, in seconds.
     pub seconds: u64,
-    /// Whether the sentence counts requests; what else happens so often is a limit only where nothing else is.
+    /// Whether the sentence counts requests; other counts are used only if there is none of requests.
     pub is_of_requests: bool,
 }
 
@@ -170,18 +170,18 @@ pub struct Limit {
 pub struct ErrorRow {
     /// The status.
     pub status: Written<u16>,
-    /// What follows it.
+    /// The message after the status.
     pub message: Written<String>,
     /// The whole row.
     pub range: Range<usize>,
 }
 
-/// A table that documents no errors.
+/// A table that is not an error table.
 #[derive(Debug, Clone)]
 pub struct Table {
     /// The whole table.
     pub range: Range<usize>,
-    /// Code spans in the paragraph right before it, which may say what it is about.
+    /// Code spans in the paragraph directly before it, which may name its subject.
     pub introduced_by: Vec<String>,
     /// The heading above it, in lower case.
     pub heading: String,
@@ -205,7 +205,7 @@ pub struct Row {
 pub struct Cell {
     /// The bytes of its content.
     pub range: Range<usize>,
-    /// Its text as it is read, code spans included.
+    /// Its rendered text, including code spans.
     pub text: String,
     /// Its code spans.
     pub codes: Vec<Written<String>>,
@@ -214,18 +214,18 @@ pub struct Cell {
 /// A block of code.
 #[derive(Debug, Clone)]
 pub struct CodeBlock {
-    /// The language that it names, such as `json`, or nothing.
+    /// Its language tag, such as `json`; empty if there is none.
     pub language: String,
-    /// What follows the language, such as `title="404"`.
+    /// The rest of the info string, such as `title="404"`.
     pub title: Written<String>,
-    /// Where its fence begins.
+    /// The start of its fence.
     pub start: usize,
     /// Its text.
     pub text: Written<String>,
 }
 
 impl Row {
-    /// The name that the row is about: its first code span.
+    /// The name that the row describes: its first code span.
     pub fn name(&self) -> Option<&Written<String>> {
         self.cells.iter().flat_map(|cell| &cell.codes).next()
     }
@@ -237,7 +237,7 @@ impl Page {
         Place::new(&self.source, range.clone(), label)
     }
 
-    /// The parts of the page that begin in some ranges, which are in order.
+    /// The parts of the page that begin in some ranges. The ranges are in order.
     pub fn part(&self, ranges: &[Range<usize>]) -> Page {
         let rows = |rows: &[ErrorRow]| among(rows, ranges, |row| row.range.start);
         let spans = |spans: &[Written<String>]| among(spans, ranges, |span| span.range.start);
@@ -264,7 +264,7 @@ impl Page {
         }
     }
 
-    /// Puts everything in order: parts are cut out by it.
+    /// Sorts all parts by place, which [`Page::part`] requires.
     pub(super) fn sort(&mut self) {
         self.declarations.sort_by_key(|one| one.range.start);
         self.headings.sort_by_key(|heading| heading.range.start);
@@ -281,7 +281,8 @@ impl Page {
         }
     }
 
-    /// The place to point at for what a page lacks: its first heading, or its first line that is not blank.
+    /// The place for a finding about something that the page lacks: its first heading, or its first line that is not
+    /// blank.
     pub fn top(&self, label: impl Into<String>) -> Place {
         let first = || self.source.text.find(|letter: char| !letter.is_whitespace());
         let start = self.heading.or_else(first).unwrap_or(0);
@@ -290,7 +291,7 @@ impl Page {
     }
 }
 
-/// What begins in some ranges. All of it is in order, and so are they.
+/// The items that begin in some ranges. Both are in order.
 fn among<T: Clone>(all: &[T], ranges: &[Range<usize>], start: impl Fn(&T) -> usize) -> Vec<T> {
     let mut found = Vec::new();
     for range in ranges {

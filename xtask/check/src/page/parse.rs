@@ -1,4 +1,4 @@
-//! Markdown → the model of a page.
+//! Parses Markdown into the model of a page.
 
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
@@ -22,7 +22,7 @@ static ERROR: LazyLock<Regex> = LazyLock::new(|| pattern(r"^([45][0-9][0-9])\s+(
 static STATUS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[45][0-9][0-9]$"));
 
 impl Page {
-    /// Reads a page.
+    /// Parses a page.
     pub fn read(source: &Arc<Source>, language: Language) -> Page {
         let masked = mask(&source.text);
         let mut reader = Reader {
@@ -88,27 +88,27 @@ struct Reader<'a> {
     cell: Option<Cell>,
     block: Option<Block>,
     heading: Option<Heading>,
-    /// The paragraph that is being read.
+    /// The current paragraph.
     paragraph: Option<Paragraph>,
-    /// Items of lists that are open, with what stands in them before any paragraph of their own.
+    /// The open list items, with their text before any paragraph of their own.
     items: Vec<Option<Paragraph>>,
-    /// Tabs that are open.
+    /// The open tabs.
     open_tabs: Vec<Tab>,
     last_heading: String,
-    /// Code spans of the paragraph that was read last.
+    /// Code spans of the last paragraph.
     last_paragraph: Vec<String>,
-    /// Whether the row of a table in HTML has head cells only, so far.
+    /// Whether the current HTML table row has had only head cells so far.
     is_head: bool,
-    /// The text of the paragraph, heading, item or cell that is being read.
+    /// The text of the current paragraph, heading, item or cell.
     prose: Prose,
-    /// A `<code>` that is open: where its text begins, and the text so far.
+    /// An open `<code>`: the start of its text, and the text so far.
     html_code: Option<(usize, String)>,
 }
 
-/// A code block that is being read.
+/// The current code block.
 struct Block {
     start: usize,
-    /// What follows the fence.
+    /// The info string.
     info: String,
     content: Option<Range<usize>>,
 }
@@ -118,7 +118,7 @@ impl Reader<'_> {
         match event {
             Event::Start(Tag::Heading { level, .. }) => {
                 self.end_prose();
-                // A table in HTML that is not closed ends here.
+                // An unclosed HTML table ends here.
                 (self.table, self.row, self.cell) = (None, None, None);
                 self.page.heading.get_or_insert(range.start);
                 let range = self.trimmed(&range);
@@ -173,7 +173,7 @@ impl Reader<'_> {
                 self.items.pop();
             }
             Event::Start(Tag::List(_)) => self.end_paragraph(),
-            // What the page is filed under is not read on it.
+            // Front matter is not part of the text.
             Event::End(TagEnd::MetadataBlock(_)) => self.prose = Prose::default(),
             Event::Start(Tag::CodeBlock(kind)) => {
                 self.end_paragraph();
@@ -204,7 +204,7 @@ impl Reader<'_> {
         self.shown(text);
     }
 
-    /// Text that is read where it stands.
+    /// Adds rendered text to the part that contains it.
     fn shown(&mut self, text: &str) {
         if let Some((_, code)) = &mut self.html_code {
             code.push_str(text);
@@ -218,12 +218,12 @@ impl Reader<'_> {
         }
     }
 
-    /// The paragraph or the item that text now belongs to.
+    /// The paragraph or the item that contains the current text.
     fn prose_mut(&mut self) -> Option<&mut Paragraph> {
         self.paragraph.as_mut().or_else(|| self.items.last_mut()?.as_mut())
     }
 
-    /// Ends the paragraph that is being read, or what stood in an item before anything else did.
+    /// Ends the current paragraph, or the text that an item began with.
     fn end_paragraph(&mut self) {
         let paragraph = self.paragraph.take().or_else(|| self.items.last_mut()?.take());
         self.page.paragraphs.extend(paragraph.filter(|paragraph| !paragraph.text.trim().is_empty()));
@@ -241,7 +241,7 @@ impl Reader<'_> {
         self.page.tabs.extend(tab.map(|tab| Tab { range: tab.range.start..end, ..tab }));
     }
 
-    /// Ends the tabs that nothing has closed.
+    /// Ends unclosed tabs.
     fn end_tabs(&mut self, end: usize) {
         while !self.open_tabs.is_empty() {
             self.end_tab(end);
@@ -249,7 +249,7 @@ impl Reader<'_> {
         self.page.tabs.sort_by_key(|tab| tab.range.start);
     }
 
-    /// The code of a block, from its own text: what looks like Liquid in there is code.
+    /// The text of a code block, from the original source, because Liquid in it was masked.
     fn end_block(&mut self) {
         let Some(Block { start, info, content }) = self.block.take() else { return };
         let mut range = content.unwrap_or(start..start);
@@ -279,7 +279,7 @@ impl Reader<'_> {
         self.page.tables.extend(self.table.take().filter(|table| !table.rows.is_empty()));
     }
 
-    /// A row that has only head cells is the table's head.
+    /// Turns a row that has only head cells into the table's head.
     fn end_head(&mut self) {
         if let (Some(row), Some(table)) = (self.row.take(), &mut self.table) {
             table.head = row.cells;
@@ -300,7 +300,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Tables in HTML are tables too.
+    /// Parses tables in HTML.
     fn html_block(&mut self, block: &Range<usize>) {
         self.end_paragraph();
         let html = &self.text[block.clone()];
@@ -351,7 +351,7 @@ impl Reader<'_> {
         }
     }
 
-    /// `<code>` is a code span too, and `<a href>` a link.
+    /// Parses `<code>` as a code span, and `<a href>` as a link.
     fn html(&mut self, html: &str, range: &Range<usize>) {
         let tag = html.trim_matches(['<', '>']).split_whitespace().next().unwrap_or_default();
         match tag.to_lowercase().as_str() {
@@ -373,11 +373,11 @@ impl Reader<'_> {
     }
 
     fn code(&mut self, code: &str, range: &Range<usize>) {
-        // Escaped pipes and collapsed blanks aside, the code stands in the text as it is. Broken over two lines or with an
-        // escaped pipe, the whole span is its place.
+        // Apart from escaped pipes and collapsed blanks, the code equals its source. If it spans two lines or contains
+        // an escaped pipe, its place is the whole span.
         let inside = self.text[range.clone()].find(code).map(|at| range.start + at..range.start + at + code.len());
         let range = inside.as_ref().unwrap_or(range);
-        // The status of an error counts nothing.
+        // The status of an error is not a rate limit.
         if !ERROR.is_match(code) {
             self.prose.push(code, range);
         }
@@ -409,7 +409,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Looks through the prose that ends here, and begins to gather the next.
+    /// Searches the text that ends here for rate limits, and starts a new one.
     fn end_prose(&mut self) {
         let prose = std::mem::take(&mut self.prose);
         self.page.limits.extend(prose.limits(self.page.language));
@@ -419,7 +419,7 @@ impl Reader<'_> {
         range.start..range.start + self.text[range.clone()].trim_end().len()
     }
 
-    /// A cell without its pipes and the blanks around its content.
+    /// The range of a cell without its pipes and surrounding blanks.
     fn inner(&self, range: &Range<usize>) -> Range<usize> {
         let cell = self.text[range.clone()].trim_end_matches('|');
         let content = cell.trim();
@@ -428,7 +428,7 @@ impl Reader<'_> {
     }
 }
 
-/// Tabs of MkDocs: `=== "404"`, and what is indented below it.
+/// Tabs of MkDocs: `=== "404"`, with indented content.
 fn indented_tabs(page: &Page) -> Vec<Tab> {
     let text = &page.source.text;
     let tab = |paragraph: &Paragraph| {
@@ -449,7 +449,7 @@ fn indented_tabs(page: &Page) -> Vec<Tab> {
 
 /// A row that documents an error: `404 Not here` in one code span, or the status and the message in two cells.
 fn error(row: &Row) -> Option<ErrorRow> {
-    // In the first cell, or alone in another: a status in a sentence is no row's own.
+    // In the first cell, or alone in another: a status in a sentence does not belong to the row.
     let is_own =
         |(at, cell): &(usize, &Cell)| *at == 0 || cell.codes.first().is_some_and(|code| cell.text.trim() == code.value);
     let codes = row.cells.iter().enumerate().filter(is_own).flat_map(|(_, cell)| &cell.codes);
@@ -469,15 +469,14 @@ fn error(row: &Row) -> Option<ErrorRow> {
     })
 }
 
-/// The language of ` json`, `{.json .x}` or `json,x`, in lower case, and what follows it.
+/// The language of ` json`, `{.json .x}` or `json,x`, in lower case, and the rest of the info string.
 fn language(info: &str) -> (String, String) {
     let info = info.trim_start_matches(['{', '.', ' ']);
     let end = info.find([' ', ',', '{', '}']).unwrap_or(info.len());
     (info[..end].to_lowercase(), info[end..].trim().to_owned())
 }
 
-/// The code and what follows the fence of a fenced block that stands in an indented one, as in the tabs of some site
-/// generators.
+/// The code and the info string of a fenced block inside an indented one, as in the tabs of some site generators.
 fn fenced(text: &str) -> Option<(Range<usize>, String)> {
     let fence = text.get(..3).filter(|fence| ["```", "~~~"].contains(fence))?;
     let first = text.lines().next()?;
@@ -486,7 +485,7 @@ fn fenced(text: &str) -> Option<(Range<usize>, String)> {
     Some((start..start + length, first.trim_start_matches(['`', '~']).to_owned()))
 }
 
-/// The error that a code span is.
+/// The error in a code span.
 fn error_in(code: &Written<String>, range: &Range<usize>) -> Option<ErrorRow> {
     let found = ERROR.captures(&code.value)?;
     let (status, message) = (found.get(1)?, found.get(2)?);

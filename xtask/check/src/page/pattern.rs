@@ -1,9 +1,9 @@
-//! Patterns that stand in the code.
+//! Compiles the regular expressions in this crate.
 
 use regex::Regex;
 
-/// A pattern that is known to be one.
-#[allow(clippy::expect_used)] // A pattern that stands here and that the tests use.
+/// A regular expression that is known to be valid.
+#[allow(clippy::expect_used)] // A literal that the tests compile.
 pub fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a pattern of ours")
 }

@@ -1,8 +1,8 @@
-//! Shell command lines as a shell would split them, with the place of every word and of every letter in it.
+//! Splits shell command lines like a shell, with the place of every word and every letter.
 //!
-//! Knows what examples in documentation use: single, double and `$'…'` quotes, backslashes, continued lines, comments,
-//! commands whose output stands in a word (`$(…)`), redirections, texts for the standard input (`<<EOF`, `<<<`), and what
-//! ends a command (`;`, `|`, `&`, a line break).
+//! Supports the syntax of documentation examples: single, double and `$'…'` quotes, backslashes, continued lines,
+//! comments, command substitutions (`$(…)`), redirections, here documents and here strings (`<<EOF`, `<<<`), and
+//! command separators (`;`, `|`, `&`, a line break).
 
 #[cfg(test)]
 mod tests;
@@ -13,23 +13,23 @@ use std::ops::Range;
 use super::model::Written;
 pub use word::Word;
 
-/// Why a text is no command line, and where.
+/// Why a text is not a valid command line, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Malformed {
     /// What is wrong.
     pub message: &'static str,
     /// Where.
     pub range: Range<usize>,
-    /// Whether no shell would take it. Otherwise it is only not understood.
+    /// Whether every shell would reject it. Otherwise it is only not supported.
     pub is_sure: bool,
 }
 
 /// A command.
 #[derive(Debug, Clone, Default)]
 pub struct Command {
-    /// Its name and what is given to it.
+    /// Its name and arguments.
     pub words: Vec<Word>,
-    /// The text that it is given on its standard input.
+    /// Its standard input, if that is in the text.
     pub input: Option<Word>,
 }
 
@@ -50,23 +50,23 @@ pub fn commands(text: &str, offset: usize) -> Result<Vec<Command>, Malformed> {
     Ok(splitter.commands)
 }
 
-/// A word that is being read.
+/// The current word.
 struct Begun {
     start: usize,
     value: String,
-    /// See [`Word`], but counted in the text.
+    /// See [`Word`], but with offsets into the text.
     places: Vec<(usize, usize)>,
-    /// The byte of the text that follows the last place.
+    /// The offset in the text after the last place.
     next: usize,
 }
 
-/// A text for a command's standard input that begins on the next line.
+/// A here document that begins on the next line.
 struct Document {
     /// The line that ends it.
     end: String,
     /// Whether its lines may be indented by tabs.
     is_indented: bool,
-    /// Which command gets it: how many stand before it.
+    /// The index of the command that receives it.
     command: usize,
 }
 
@@ -80,7 +80,7 @@ struct Splitter<'a> {
     documents: Vec<Document>,
     /// Whether the next word is the standard input.
     is_input: bool,
-    /// Whether a single quote that closes a text stands behind a backslash: it was meant as a part of the text.
+    /// Whether a single quote that closes a text follows a backslash: it was meant as part of the text.
     has_escaped_quote: bool,
 }
 
@@ -89,7 +89,7 @@ impl Splitter<'_> {
         while let Some(letter) = self.next() {
             match letter {
                 '\\' => match self.next() {
-                    // A line break after a backslash is nothing at all.
+                    // A line break after a backslash is removed.
                     Some('\n') => {}
                     Some('\r') if self.peek() == Some('\n') => {
                         self.next();
@@ -135,7 +135,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// A single quote that closes a text which began at a byte: whether it was meant as a part of the text.
+    /// Reports a single quote that closes a text but was meant as part of it. The text began at `open`.
     fn inner_quote(&mut self, open: usize) -> Result<(), Malformed> {
         let at = self.at - 1;
         let text = &self.text[open + 1..at];
@@ -180,7 +180,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// `$(…)`, with whatever quotes and parentheses: a part of the word that is not looked into.
+    /// `$(…)`, with any quotes and parentheses: a part of the word that is not interpreted.
     fn substitution(&mut self) -> Result<(), Malformed> {
         let open = self.at - 1;
         self.push('$');
@@ -212,7 +212,7 @@ impl Splitter<'_> {
             }
             return;
         }
-        // A number before it names a stream.
+        // A number before it is a file descriptor.
         if self.word.as_ref().is_some_and(|word| word.value.bytes().all(|byte| byte.is_ascii_digit())) {
             self.word = None;
         }
@@ -270,7 +270,7 @@ impl Splitter<'_> {
         self.word.get_or_insert(Begun { start: at, value: String::new(), places: Vec::new(), next: usize::MAX });
     }
 
-    /// Adds the letter that was read last, or what an escape that was read last stands for.
+    /// Adds the current letter, or the character of the current escape.
     fn push(&mut self, letter: char) {
         let start = self.at - letter.len_utf8();
         self.begin(start);
@@ -282,7 +282,7 @@ impl Splitter<'_> {
         word.value.push(letter);
     }
 
-    /// `<<EOF` and `<<-'EOF'`: the lines that follow, up to one of this name, are the standard input.
+    /// `<<EOF` and `<<-'EOF'`: the lines that follow, up to one with this name, are the standard input.
     fn document(&mut self, line: &str) {
         let after = line[1..].strip_prefix('-').unwrap_or(&line[1..]);
         let name = after.trim_start_matches([' ', '\t']);
@@ -293,7 +293,7 @@ impl Splitter<'_> {
         self.at += line.len() - name.len() + length;
     }
 
-    /// The texts that were announced on the line that ends here.
+    /// Reads the here documents that were announced on the line that ends here.
     fn read_documents(&mut self) {
         for document in std::mem::take(&mut self.documents) {
             let (start, mut end) = (self.at, self.at);
@@ -312,7 +312,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// Ends the word that is being read, if there is one, at a byte.
+    /// Ends the current word, if there is one, at a byte.
     fn end_word(&mut self, end: usize) {
         let Some(word) = self.word.take() else { return };
         let offset = self.offset;
@@ -339,7 +339,7 @@ impl Splitter<'_> {
         Malformed { message, range: self.offset + at..self.offset + at + 1, is_sure: true }
     }
 
-    /// What is no mistake for sure.
+    /// An error for text that may be valid but is not supported.
     fn unclear(&self, message: &'static str, at: usize) -> Malformed {
         Malformed { is_sure: false, ..self.wrong(message, at) }
     }

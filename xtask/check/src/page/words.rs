@@ -1,7 +1,8 @@
-//! The words that languages have for what a page claims. A new language is a variant and its row in each table here.
+//! The words by which claims are recognised, for each language. A new language is a variant and its row in each table
+//! here.
 //!
-//! Pages mix languages: tables keep English words in translations, and a translation may have no word of its own. So what
-//! a cell says is looked up in all languages, the page's own first. No word here means two things.
+//! Pages mix languages: tables keep English words in translations, and a translation may have no word of its own. So
+//! the text of a cell is looked up in all languages, the page's own first. No word here has two meanings.
 
 use std::sync::LazyLock;
 
@@ -24,20 +25,20 @@ pub enum Language {
     Korean,
     /// Chinese.
     Chinese,
-    /// Any other: only what needs no words is read.
+    /// Any other: only claims that need no words are read.
     Other,
 }
 
-/// What a value is, as far as pages tell.
+/// The type of a value, in the categories that pages use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A text.
+    /// A string.
     String,
-    /// A whole number.
+    /// An integer.
     Integer,
     /// Any number.
     Number,
-    /// Yes or no.
+    /// A boolean.
     Boolean,
     /// A list.
     Array,
@@ -46,7 +47,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The kind of a schema's `type`.
+    /// The kind of a schema `type`.
     pub fn of(name: &str) -> Option<Kind> {
         Some(match name {
             "string" => Kind::String,
@@ -59,43 +60,43 @@ impl Kind {
         })
     }
 
-    /// Whether a page that says `self` is right about something that is `other`.
+    /// Whether a page that says `self` is right about a value that is `other`.
     pub fn covers(self, other: Kind) -> bool {
         self == other || (self == Kind::Number && other == Kind::Integer)
     }
 }
 
-/// What a part of a page shows.
+/// The content of a part of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// What is sent.
+    /// A request.
     Request,
-    /// What is answered.
+    /// A response.
     Response,
-    /// What is answered where something went wrong.
+    /// An error response.
     Error,
 }
 
-/// What a language has words for.
+/// The words of a language.
 struct Words {
     code: &'static str,
     name: &'static str,
-    /// Frequent words, by which the language of a text is known.
+    /// Frequent words, by which the language of a text is recognised.
     frequent: &'static [&'static str],
     required: &'static [&'static str],
     optional: &'static [&'static str],
-    /// A word that another begins with comes after it. The first of each kind is the one that is proposed.
+    /// Longer words come before their prefixes. The first word of each kind is the one that fixes use.
     kinds: &'static [(&'static str, Kind)],
     null: &'static [&'static str],
     request: &'static [&'static str],
     response: &'static [&'static str],
     error: &'static [&'static str],
     locations: &'static [(&'static str, &'static str)],
-    /// What stands between a number of requests and the stretch of time that they are allowed in.
+    /// The words between a number of requests and the period.
     per: &'static [&'static str],
-    /// Stretches of time, and how many seconds they are. A word that another begins with comes after it.
+    /// Units of time, in seconds. Longer words come before their prefixes.
     units: &'static [(&'static str, u64)],
-    /// What is counted where requests are.
+    /// Words for requests.
     counted: &'static [&'static str],
 }
 
@@ -344,7 +345,7 @@ const OTHER: Words = Words {
     counted: &[],
 };
 
-/// For what is required and for what is not, in all languages.
+/// The words for required and optional, in all languages.
 static REQUIRED: LazyLock<Vec<(&str, bool)>> = LazyLock::new(|| {
     let words = Language::ALL.iter().map(|language| language.words());
     words
@@ -356,7 +357,7 @@ static REQUIRED: LazyLock<Vec<(&str, bool)>> = LazyLock::new(|| {
 });
 
 impl Language {
-    /// All that there are words for.
+    /// All languages that have words.
     pub const ALL: &'static [Language] = &[
         Language::English,
         Language::Spanish,
@@ -387,14 +388,14 @@ impl Language {
         Language::ALL.iter().copied().find(|language| language.words().code == code).unwrap_or(Language::Other)
     }
 
-    /// For people.
+    /// The name of the language in English.
     pub fn name(self) -> &'static str {
         self.words().name
     }
 
     /// The language of a text, by its most frequent words.
     pub fn of(text: &str) -> Language {
-        // The beginning says it.
+        // The beginning is enough.
         let end = text.char_indices().nth(4000).map_or(text.len(), |(at, _)| at);
         let text = text[..end].to_lowercase();
         let is_cjk = |letter: char| {
@@ -417,27 +418,27 @@ impl Language {
         best.copied().unwrap_or(Language::English)
     }
 
-    /// What stands between a number of requests and the stretch of time that they are allowed in.
+    /// The words between a number of requests and the period.
     pub fn per(self) -> &'static [&'static str] {
         self.words().per
     }
 
-    /// Stretches of time, and how many seconds they are. A word that another begins with comes after it.
+    /// Units of time, in seconds. Longer words come before their prefixes.
     pub fn units(self) -> &'static [(&'static str, u64)] {
         self.words().units
     }
 
-    /// How many seconds a stretch of time is.
+    /// The length of a unit of time in seconds.
     pub fn seconds(self, unit: &str) -> Option<u64> {
         self.units().iter().find(|(word, _)| *word == unit).map(|(_, seconds)| *seconds)
     }
 
-    /// Whether a sentence counts requests, and not something else that happens so often.
+    /// Whether a sentence counts requests, and not other events.
     pub fn counts(self, sentence: &str) -> bool {
         sentence.split(|letter: char| !letter.is_alphabetic()).any(|word| self.words().counted.contains(&word))
     }
 
-    /// The words that this repository's own pages use for what is required and what is not.
+    /// The word that this repository's own pages use for required or optional.
     pub fn required_word(self, required: bool) -> &'static str {
         let words = self.words();
         let own = if required { words.required } else { words.optional };
@@ -454,7 +455,7 @@ impl Language {
         word(self.words()).or_else(|| word(&ENGLISH)).unwrap_or_default()
     }
 
-    /// What a cell such as `String (UUID) or null` says a value is.
+    /// The type that a cell such as `String (UUID) or null` gives.
     pub fn kind(self, cell: &str) -> Option<Kind> {
         let cell = cell.trim().to_lowercase();
         let begins = |word: &str| {
@@ -477,13 +478,13 @@ impl Language {
     }
 }
 
-/// Whether a cell says in so many words, and in no others, that something has to be there, or that it may be left out.
+/// Whether a cell consists of words that mean required, or optional.
 pub fn required(cell: &str) -> Option<bool> {
     let cell = cell.trim().trim_matches(['*', '(', ')', '.', '!', '<', '>', ',']).trim().to_lowercase();
     REQUIRED.iter().find(|(word, _)| *word == cell).map(|(_, required)| *required)
 }
 
-/// The same, in words that mean nothing else: not by a mere yes or no.
+/// The same, only for unambiguous words: not for a mere yes or no.
 pub fn strongly_required(word: &str) -> Option<bool> {
     const WEAK: [&str; 26] = [
         "yes",
@@ -517,14 +518,14 @@ pub fn strongly_required(word: &str) -> Option<bool> {
     if WEAK.contains(&word.as_str()) || ["✘", "❌"].contains(&word.as_str()) { None } else { required(&word) }
 }
 
-/// Whether a text has one of some words, or some part in it: where words are written together, nothing stands between them.
+/// Whether a text contains one of some words, or one of some parts: for languages without spaces between words.
 fn says(text: &str, words: &[&str], parts: &[&str]) -> bool {
     let text = text.to_lowercase();
     text.split(|letter: char| !letter.is_alphanumeric()).any(|word| words.contains(&word))
         || parts.iter().any(|part| text.contains(part))
 }
 
-/// Whether a label is that of an object in general, or marks something as deprecated.
+/// Whether a label describes an object in general, or marks something as deprecated.
 pub fn is_of_object(label: &str) -> bool {
     const WORDS: [&str; 9] =
         ["object", "objects", "objeto", "objet", "objekt", "deprecated", "obsolete", "veraltet", "obsoleto"];
@@ -532,7 +533,7 @@ pub fn is_of_object(label: &str) -> bool {
     says(label, &WORDS, &PARTS)
 }
 
-/// Whether a label says that parameters follow.
+/// Whether a label announces parameters.
 pub fn is_of_parameters(label: &str) -> bool {
     const PARTS: [&str; 9] = [
         "parameter",
@@ -548,13 +549,13 @@ pub fn is_of_parameters(label: &str) -> bool {
     says(label, &[], &PARTS)
 }
 
-/// Whether a head is that of a column of what is no more.
+/// Whether a head is that of a column of removed things.
 pub fn is_of_past(head: &str) -> bool {
     const WORDS: [&str; 8] = ["removed", "deprecated", "old", "former", "renamed", "replaced", "obsolete", "eliminado"];
     says(head, &WORDS, &[])
 }
 
-/// Whether a label says that what follows is wrong on purpose.
+/// Whether a label says that the following is deliberately wrong.
 pub fn is_of_mistake(label: &str) -> bool {
     const WORDS: [&str; 6] = ["invalid", "wrong", "incorrect", "malformed", "bad", "don"];
     says(label, &WORDS, &[])
@@ -584,7 +585,7 @@ pub fn is_default_head(head: &str) -> bool {
     says(head, &[], &PARTS)
 }
 
-/// Where a heading says that the parameters below it stand.
+/// The location that a heading gives for the parameters below it.
 pub fn location(heading: &str) -> Option<&'static str> {
     let heading = heading.to_lowercase();
     let words: Vec<&str> = heading.split(|letter: char| !letter.is_alphanumeric() && letter != '-').collect();
@@ -593,7 +594,7 @@ pub fn location(heading: &str) -> Option<&'static str> {
     Language::ALL.iter().find_map(of)
 }
 
-/// Whether a label says only that a body is shown, and not of what.
+/// Whether a label announces a body, without saying of what.
 pub fn is_of_any_body(label: &str) -> bool {
     const WORDS: [&str; 6] = ["body", "payload", "corps", "cuerpo", "corpo", "input"];
     let label = label.to_lowercase();
@@ -602,7 +603,7 @@ pub fn is_of_any_body(label: &str) -> bool {
     !bodies.is_empty() && role(&others.join(" ")).is_none()
 }
 
-/// What a heading or a label says is shown below it.
+/// The role that a heading or a label announces.
 pub fn role(label: &str) -> Option<Role> {
     let label = label.to_lowercase();
     let words: Vec<&str> = label.split(|letter: char| !letter.is_alphanumeric()).collect();
@@ -629,7 +630,7 @@ pub fn role(label: &str) -> Option<Role> {
     }
 }
 
-/// Whether a heading or a label says that what is answered is shown below it, errors among it.
+/// Whether a heading or a label announces responses, including errors.
 pub fn is_of_answers(label: &str) -> bool {
     matches!(role(label), Some(Role::Response | Role::Error))
 }
@@ -639,7 +640,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cells_say_what_a_value_is_in_any_language() {
+    fn types_are_read_in_any_language() {
         for (language, cell, expected) in [
             (Language::English, "String (UUID)", Some(Kind::String)),
             (Language::English, "Integer or null", Some(Kind::Integer)),
@@ -670,7 +671,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_required_is_said_in_a_word() {
+    fn required_and_optional_are_read() {
         for (cell, expected) in [
             ("Required*", Some(true)),
             ("**Obligatoire**", Some(true)),
@@ -685,14 +686,14 @@ mod tests {
     }
 
     #[test]
-    fn no_word_means_two_things() {
+    fn no_word_has_two_meanings() {
         for (word, is_required) in REQUIRED.iter() {
             assert!(!REQUIRED.iter().any(|(other, says)| word == other && is_required != says), "{word}");
         }
     }
 
     #[test]
-    fn labels_say_what_they_are_of() {
+    fn labels_name_their_role() {
         for (label, expected) in [
             ("Request body", Some(Role::Request)),
             ("**Response:**", Some(Role::Response)),

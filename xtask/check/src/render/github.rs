@@ -35,7 +35,7 @@ fn finding(finding: &Finding) -> String {
         let (end_line, end_column) = place.source.line_column(place.range.end);
         properties.push(format!("file={}", property(&place.source.path)));
         properties.push(format!("line={line},endLine={end_line}"));
-        // Columns are taken only within one line.
+        // Columns are supported only for a single line.
         if line == end_line {
             properties.push(format!("col={column},endColumn={end_column}"));
         }
@@ -55,12 +55,12 @@ fn finding(finding: &Finding) -> String {
     format!("::{command} {}::{}\n", properties.join(","), data(&message))
 }
 
-/// A message, as the workflow commands escape it.
+/// A message, escaped for workflow commands.
 fn data(text: &str) -> String {
     super::plain(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// A property, in which more is escaped.
+/// A property value, in which more characters are escaped.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }

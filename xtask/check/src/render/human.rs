@@ -1,4 +1,4 @@
-//! Findings for people, in the manner of a compiler: the place, the place that disagrees, and what to do.
+//! Findings for people, formatted like compiler messages: the place, the place that disagrees, and advice.
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
@@ -32,10 +32,10 @@ pub fn finding(finding: &Finding, colour: bool) -> String {
     };
     let mut group = Group::with_title(level.primary_title(finding.message.as_str()).id(finding.rule.info().name));
     for (index, place) in finding.primary.iter().chain(&finding.related).enumerate() {
-        // What is not there has no primary place: the first of the others is not it.
+        // If something is missing, there is no primary place: the first related place must not look like one.
         let primary = index == 0 && finding.primary.is_some();
         let kind = if primary { AnnotationKind::Primary } else { AnnotationKind::Context };
-        // Its own lines only: the whole of a long file would be gone through for each finding.
+        // Only the lines around it, so that long files are not scanned for each finding.
         let (first, last) =
             (place.source.line_column(place.range.start).0, place.source.line_column(place.range.end).0);
         let lines = place.source.line(first).start..place.source.line(last).end.max(place.range.end);

@@ -35,8 +35,9 @@
 //! }
 //! ```
 //!
-//! Lines and columns count from 1, columns in characters; an end is the column after the last character. `operations` are those that took
-//! part in every comparison. `place` and `help` may be null, and `live` is where no server was held to the contract.
+//! Lines and columns count from 1, columns in characters; an end is the column after the last character. `operations`
+//! is the number of operations that took part in every comparison. `place` and `help` may be null, and so is `live` if
+//! no server was tested.
 
 use serde_json::{Map, Value, json};
 

@@ -1,9 +1,9 @@
 //! Findings as a JUnit report, which GitLab, Jenkins and others show as tests.
 //!
-//! A suite for each family of rules that was compared or has something to say. An error is a failed test, what could not be
-//! checked is a test that ended in an error, what was not compared is a skipped one, and a comparison that found
-//! nothing is one that passed. Warnings and notes are passed tests with their text as output, because they do not fail
-//! the check.
+//! There is a suite for each family of rules that was compared or has findings. An error is a failed test, something
+//! that could not be checked is a test that ended in an error, something that was not compared is a skipped test, and a
+//! comparison without findings is a passed test. Warnings and notes are passed tests with their text as output, because
+//! they do not fail the check.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -41,7 +41,7 @@ pub fn render(outcome: &Outcome) -> String {
         suites.pass_where_nothing_failed(&outcome.coverage.text());
     }
     if suites.names.is_empty() {
-        // A report without a test is taken for a good one by some readers.
+        // Some readers take a report without tests for success.
         suites.add("apidrift", skipped("nothing was compared", "apidrift", "no comparison was made"));
     }
     suites.written()
@@ -59,12 +59,12 @@ fn families(comparison: &str) -> &[&'static str] {
     }
 }
 
-/// The first of them.
+/// The first of these families.
 fn family(comparison: &str) -> &str {
     families(comparison).first().copied().unwrap_or(comparison)
 }
 
-/// What was not compared and is no finding: the settings allow it.
+/// Parts that were not compared and have no finding, because the settings allow it.
 fn allowed(outcome: &Outcome) -> impl Iterator<Item = &NotCompared> {
     let found: HashSet<&str> = outcome.findings.iter().map(|finding| finding.message.as_str()).collect();
     outcome.not_compared.iter().filter(move |part| !found.contains(part.finding().message.as_str()))
@@ -83,7 +83,7 @@ impl Suites {
         self.cases.entry(suite.to_owned()).or_default().push(case);
     }
 
-    /// Makes a comparison visible that found nothing.
+    /// Adds a passed test for a comparison without findings.
     fn pass_where_nothing_failed(&mut self, compared: &str) {
         for name in &self.names {
             let cases = self.cases.entry(name.clone()).or_default();
@@ -103,12 +103,12 @@ impl Suites {
             suite.add_test_cases(told_apart(cases));
             report.add_test_suite(suite);
         }
-        // It is written into memory, where nothing fails.
+        // Writing to memory cannot fail.
         report.to_string().unwrap_or_default()
     }
 }
 
-/// Readers keep one of two tests of the same name.
+/// Makes test names unique, because readers drop duplicates.
 fn told_apart(mut cases: Vec<TestCase>) -> Vec<TestCase> {
     let mut times: HashMap<(Option<String>, String), usize> = HashMap::new();
     for case in &mut cases {
@@ -122,7 +122,7 @@ fn told_apart(mut cases: Vec<TestCase>) -> Vec<TestCase> {
     cases
 }
 
-/// A finding. Its name has no line number, so that it is the same test when lines move.
+/// A finding. Its name has no line number, so that it stays the same test when lines move.
 fn finding(finding: &Finding) -> TestCase {
     let rule = finding.rule.info().name;
     let place = finding.primary.as_ref().or(finding.related.first());
@@ -131,7 +131,7 @@ fn finding(finding: &Finding) -> TestCase {
         None => finding.message.clone(),
     };
     let text = human::finding(finding, false);
-    // Jenkins takes what stands before the last dot for a package.
+    // Jenkins takes the text before the last dot for a package.
     let class = rule.replace('/', ".");
     let mut case = match finding.severity() {
         Severity::Error => failed(&name, &class, NonSuccessKind::Failure, &finding.message),
@@ -145,7 +145,7 @@ fn finding(finding: &Finding) -> TestCase {
         case.status.set_type(rule).set_description(text);
     }
     if let Some(place) = place {
-        // GitLab links to it.
+        // GitLab links to this file.
         case.extra.insert("file".into(), place.source.path.as_str().into());
     }
     case
@@ -165,7 +165,7 @@ fn skipped(name: &str, class: &str, reason: &str) -> TestCase {
     case
 }
 
-/// The documented answers of an operation of a live server: a test for each.
+/// The documented responses of an operation of a live server, one test each.
 fn seen(operation: &OperationReport) -> impl Iterator<Item = TestCase> {
     let class = format!("live.{}", operation.id);
     let passed = operation.seen.iter().map(|(label, times)| {

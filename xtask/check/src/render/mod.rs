@@ -1,4 +1,4 @@
-//! Output formats for the result of a check. A renderer decides nothing.
+//! Output formats for the result of a check. Renderers make no decisions.
 
 mod github;
 mod human;
@@ -29,7 +29,7 @@ fn plain(text: &str) -> String {
     text.chars().map(|letter| if is_control(letter) { '\u{fffd}' } else { letter }).collect()
 }
 
-/// Everything as one text.
+/// The whole outcome as text.
 pub fn render(outcome: &Outcome, format: Format, colour: bool) -> String {
     match format {
         Format::Human => human::render(outcome, colour),

@@ -62,7 +62,7 @@ fn result(finding: &Finding) -> Value {
     let index = Rule::ALL.iter().position(|rule| *rule == finding.rule).unwrap_or_default();
     let parts = std::iter::once(&finding.message).chain(&finding.help).chain(&finding.notes);
     let text = parts.map(String::as_str).collect::<Vec<_>>().join("\n");
-    // What is not there is shown where it should come from.
+    // A missing part is shown at the place that requires it.
     let primary = finding.primary.as_ref().or(finding.related.first());
     let mut result = json!({
         "ruleId": finding.rule.info().name,
@@ -89,7 +89,7 @@ fn location(place: &Place) -> Value {
     json!({"physicalLocation": {"artifactLocation": artifact(&place.source.path), "region": region(&place.source, &place.range)}})
 }
 
-/// A path as a relative address: whatever means something else there is written as its bytes.
+/// A path as a relative URI, percent-encoded.
 fn artifact(path: &str) -> Value {
     let mut uri = String::new();
     for byte in path.replace('\\', "/").bytes() {
@@ -108,7 +108,7 @@ fn region(source: &Source, range: &std::ops::Range<usize>) -> Value {
     json!({"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column})
 }
 
-/// A replacement; whole generated files are too long for a report.
+/// A replacement; whole generated files are left out because they are too long for a report.
 fn change(edit: &Edit) -> Option<Value> {
     match edit {
         Edit::Replace { source, range, with } => Some(json!({

@@ -1,4 +1,4 @@
-//! The errors of an operation, distinguished as the profile says.
+//! The errors of an operation, distinguished as the profile defines.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -23,13 +23,13 @@ pub struct DocumentedError {
     pub summary: Option<Spanned<String>>,
     /// Its whole body. Its ranges are in the file of `span`.
     pub value: Option<Arc<Node>>,
-    /// Its example, or its response where it has none.
+    /// The place of its example, or of its response if it has no example.
     pub span: Span,
-    /// Which of the operation's responses it belongs to.
+    /// The index of its response in the operation.
     pub response: usize,
 }
 
-/// Every error of an operation, by status and name: neither order means anything.
+/// Every error of an operation, sorted by status and name, because the document's order does not matter.
 pub(super) fn errors(profile: &Profile, spec: &Operation) -> Vec<DocumentedError> {
     let mut errors = Vec::new();
     for (index, response) in spec.responses.iter().enumerate() {
@@ -84,7 +84,7 @@ mod tests {
     use super::identity;
 
     #[test]
-    fn what_tells_an_error_from_others_is_a_text_or_a_number() {
+    fn an_error_identity_is_a_string_or_a_number() {
         let body = node::parse(r#"{"a/b": [{"code": 7}, {"code": " late "}], "empty": " ", "not": true}"#).unwrap();
         let text = |pointer: &str| identity(pointer, &body).map(|(text, _)| text);
         assert_eq!(text("/a~1b/0/code").as_deref(), Some("7"));

@@ -4,14 +4,14 @@ use openapi_model::document::{Document, Header, MediaType, Operation};
 use openapi_model::schema::SchemaId;
 use openapi_model::span::Span;
 
-/// The stretches of a document that an operation is made of: its own, those of the parameters, bodies and answers that it
+/// The ranges of a document that define an operation: its own, those of the parameters, bodies and responses that it
 /// refers to, and those of every schema that it reaches.
 pub struct Extent {
     spans: Vec<Span>,
 }
 
 impl Extent {
-    /// One of the things that stand in one of them, if there is one. They are sorted by where they stand.
+    /// An item that lies in one of the ranges, if there is one. `sorted` is in order of places.
     pub fn find<'a, T>(&self, sorted: &'a [T], place: impl Fn(&T) -> Span) -> Option<&'a T> {
         let within = |span: &Span| {
             let first = sorted.partition_point(|thing| place(thing) < Span { end: 0, ..*span });
@@ -24,7 +24,7 @@ impl Extent {
         self.spans.iter().find_map(within)
     }
 
-    /// That of an operation.
+    /// The extent of an operation.
     pub fn of(document: &Document, operation: &Operation) -> Extent {
         let mut parts = Parts { spans: vec![operation.span], schemas: Vec::new() };
         for parameter in &operation.parameters {

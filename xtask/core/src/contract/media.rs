@@ -1,8 +1,8 @@
-//! Which of the forms of a body is the one that is compared.
+//! Chooses which media type of a body is compared.
 
 use openapi_model::document::MediaType;
 
-/// The form of a body that is JSON: `application/json`, or else a `+json`, or else whatever takes both.
+/// The JSON media type of a body: `application/json`, otherwise a `+json` type, otherwise a range that covers both.
 pub fn json(content: &[MediaType]) -> Option<&MediaType> {
     let essence = |media: &MediaType| media.name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let first = |fits: &dyn Fn(&str) -> bool| content.iter().find(|media| fits(&essence(media)));

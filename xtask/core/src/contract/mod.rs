@@ -1,7 +1,7 @@
 //! The contract: an OpenAPI document, interpreted by its profile.
 //!
-//! The document is kept unchanged; what the profile adds is stored with each operation. Nothing is judged here: that is
-//! the task of the check.
+//! The document is kept unchanged; the profile's additions are stored with each operation. This module does not judge
+//! anything: that is the task of the check.
 
 mod errors;
 mod extent;

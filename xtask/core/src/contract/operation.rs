@@ -1,4 +1,4 @@
-//! An operation with what the profile adds: its errors, its permission and its rate limit.
+//! An operation with the profile's additions: its errors, its permission and its rate limit.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use openapi_model::span::{Span, Spanned};
 use super::errors::{DocumentedError, errors};
 use crate::profile::{Profile, SCOPES};
 
-/// An operation with what the profile adds.
+/// An operation with the profile's additions.
 #[derive(Debug)]
 pub struct Operation {
-    /// As the document has it.
+    /// The operation in the document.
     pub spec: Arc<document::Operation>,
-    /// `operationId`, or a name made of method and path, at the place of the method.
+    /// `operationId`; if there is none, a name derived from method and path, placed at the method.
     pub id: Spanned<String>,
     /// The errors that it documents, by status and name.
     pub errors: Vec<DocumentedError>,
@@ -35,9 +35,9 @@ impl Deref for Operation {
 /// `requests` in each window of `window_seconds`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
-    /// How many requests.
+    /// The number of requests.
     pub requests: u64,
-    /// In how many seconds.
+    /// The length of the window in seconds.
     pub window_seconds: u64,
 }
 
@@ -53,7 +53,7 @@ impl Operation {
         }
     }
 
-    /// How it is called, see [`paths::call`].
+    /// The operation's key for comparisons, see [`paths::call`].
     pub fn call(&self) -> String {
         paths::call(&self.method, &self.path)
     }
@@ -69,7 +69,7 @@ impl Operation {
     }
 }
 
-/// A name for an operation that has none: `GET /a/{id}` is `get_a_id`.
+/// A name derived for an operation that has none: `GET /a/{id}` is `get_a_id`.
 fn derived_id(spec: &document::Operation) -> String {
     let words = spec.path.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
     let mut id = spec.method.to_ascii_lowercase();
@@ -87,7 +87,7 @@ pub(super) fn permission(profile: &Profile, spec: &document::Operation) -> Optio
         let node = spec.extension(name)?;
         return Some(Spanned::new(node.as_str()?.to_owned(), Span::new(spec.span.file, &node.range)));
     }
-    // Only where there is no choice it is known what a key needs.
+    // With several alternatives, the required permission is ambiguous.
     let [alternative] = spec.security.alternatives.as_slice() else { return None };
     let scopes: Vec<&Spanned<String>> = alternative.iter().flat_map(|scheme| &scheme.scopes).collect();
     let names: Vec<&str> = scopes.iter().map(|scope| scope.value.as_str()).collect();

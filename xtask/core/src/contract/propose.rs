@@ -10,7 +10,7 @@ use super::media::json;
 use super::operation::{permission, rate_limit};
 use crate::profile::{Profile, Requirement, SCOPES};
 
-/// What may distinguish errors with the same status, best first.
+/// Pointers to values that may distinguish errors with the same status, best first.
 const IDENTITIES: [&str; 10] = [
     "/code",
     "/error/code",
@@ -24,8 +24,8 @@ const IDENTITIES: [&str; 10] = [
     "/title",
 ];
 
-/// The profile that a contract keeps to, with the texts of its pages, if it has some: nothing is asked for that it does not do everywhere, so that it is silent today and
-/// speaks when a new operation does otherwise.
+/// The conventions that a contract and its `pages` already follow. Nothing is required that the contract does not do
+/// everywhere, so the check reports nothing today and reports a new operation that deviates.
 pub fn propose(document: &Document, pages: &[String]) -> Profile {
     let operations: Vec<&Operation> = document.operations.iter().map(AsRef::as_ref).collect();
     let error_identity = error_identity(&operations, pages);
@@ -48,7 +48,7 @@ fn keeps(requirement: Requirement, profile: &Profile, operations: &[&Operation])
         Requirement::Security => all(&|operation| !operation.security.is_open()),
         Requirement::Permission => all(&|operation| permission(profile, operation).is_some()),
         Requirement::RateLimit => all(&|operation| rate_limit(profile, operation).is_some()),
-        // Whether pages say everything is not seen without reading them.
+        // Whether pages are complete cannot be known without comparing them.
         Requirement::CompletePages => false,
         Requirement::ErrorExamples => {
             let has_errors = operations.iter().any(|operation| !errors(profile, operation).is_empty());
@@ -63,9 +63,9 @@ fn keeps(requirement: Requirement, profile: &Profile, operations: &[&Operation])
     }
 }
 
-/// The pointer that leads to something in nearly every example of an error, and to different things in all of one status: of
-/// several the one whose texts stand most often on the pages, or else the first. Nothing where no status has several examples:
-/// then the status does.
+/// The pointer that exists in nearly every error example and whose values differ among all examples of one status. If
+/// several qualify, the one whose values occur most often on the pages, otherwise the first. `None` if no status has
+/// several examples: then the status alone identifies an error.
 fn error_identity(operations: &[&Operation], pages: &[String]) -> Option<String> {
     let responses = operations.iter().flat_map(|operation| &operation.responses);
     let errors = responses.filter(|response| matches!(*response.status, Status::Code(400..=599)));
@@ -76,12 +76,12 @@ fn error_identity(operations: &[&Operation], pages: &[String]) -> Option<String>
     let on_pages = |identities: &[String]| {
         identities.iter().filter(|identity| pages.iter().any(|page| page.contains(identity.as_str()))).count()
     };
-    // Of those that stand there equally often the first.
+    // Among equal counts, the first wins.
     let best = tell.iter().rev().max_by_key(|(_, identities)| on_pages(identities))?;
     Some(best.0.to_owned())
 }
 
-/// What a pointer leads to, if it tells errors apart.
+/// The values that a pointer leads to, if they distinguish the errors.
 fn identities(pointer: &str, statuses: &[&[Example]]) -> Option<Vec<String>> {
     let examples: usize = statuses.iter().map(|examples| examples.len()).sum();
     let mut found = Vec::new();
@@ -118,7 +118,7 @@ fn error_schema(document: &Document, operations: &[&Operation], identity: Option
     known.filter(|_| is_open)
 }
 
-/// The extension of most operations that names permissions, or the scopes, where most have some.
+/// The extension that names permissions in most operations, or `scopes` if most operations have scopes.
 fn permission_source(operations: &[&Operation]) -> Option<String> {
     let names = |name: &str, value: &openapi_model::node::Node| name.contains("permission") && value.as_str().is_some();
     let by_extension = most(operations, names);
@@ -130,12 +130,12 @@ fn permission_source(operations: &[&Operation]) -> Option<String> {
     by_extension.or_else(by_scopes)
 }
 
-/// The extension of most operations that gives a rate limit.
+/// The extension that gives a rate limit in most operations.
 fn rate_limit_extension(operations: &[&Operation]) -> Option<String> {
     most(operations, |_, value| value.get("requests").is_some() && value.get("window_seconds").is_some())
 }
 
-/// The extension that more than half of the operations have and that is as wanted.
+/// The extension that more than half of the operations have with a value that satisfies `wanted`.
 fn most(operations: &[&Operation], wanted: impl Fn(&str, &openapi_model::node::Node) -> bool) -> Option<String> {
     let mut counts: HashMap<&str, usize> = HashMap::new();
     for operation in operations {

@@ -5,7 +5,7 @@ use serde_json::Number;
 use crate::schema::Bound;
 use crate::span::Spanned;
 
-/// What a schema says of the least and the greatest number, in the forms of both versions.
+/// The lower and upper bounds of a schema, in the notations of both versions.
 #[derive(Default)]
 pub struct Bounds {
     pub minimum: Option<Spanned<Number>>,

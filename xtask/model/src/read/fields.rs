@@ -1,8 +1,8 @@
-//! Reads single fields: a value of a type that OpenAPI does not allow there is reported and left out.
+//! Reads single fields: a value of a type that OpenAPI does not allow is reported and left out.
 
 use serde_json::Number;
 
-use super::files::{At, EntryAt, Nowhere};
+use super::files::{At, EntryAt, Unresolved};
 use super::reader::Reader;
 use crate::document::Version;
 use crate::node::{Entry, Node, Value};
@@ -17,24 +17,24 @@ impl<'a> Reader<'a> {
         &mut self.problems[index]
     }
 
-    /// Tells that a reference leads nowhere.
-    pub fn nowhere(&mut self, nowhere: Nowhere, at: At<'a>) {
-        let problem = self.problem(nowhere.kind(), nowhere.reason, at.span());
-        problem.nearest = nowhere.nearest;
+    /// Reports an unresolved reference.
+    pub fn unresolved(&mut self, unresolved: Unresolved, at: At<'a>) {
+        let problem = self.problem(unresolved.kind(), unresolved.reason, at.span());
+        problem.nearest = unresolved.nearest;
     }
 
-    /// Tells that something is of another type than it has to be.
+    /// Reports a value of the wrong type.
     pub fn wrong(&mut self, name: &str, at: At<'a>, wanted: &str) {
         self.problem(ProblemKind::WrongType, format!("`{name}` is {}, not {wanted}", at.node.kind()), at.span());
     }
 
-    /// The text of a key. A number or flag in its place is taken as it is written.
+    /// The text of a key. A number or boolean is accepted as written.
     pub fn text(&mut self, at: At<'a>, key: &str) -> Option<Spanned<String>> {
         let value = at.get(key)?;
         self.text_of(value, key)
     }
 
-    /// The text that a node is. A number or flag in its place is taken as it is written.
+    /// The text of a node. A number or boolean is accepted as written.
     pub fn text_of(&mut self, value: At<'a>, name: &str) -> Option<Spanned<String>> {
         if let Some(text) = value.node.as_str() {
             return Some(Spanned::new(text.to_owned(), value.span()));
@@ -47,13 +47,13 @@ impl<'a> Reader<'a> {
         source.text.get(value.node.range.clone()).map(|text| Spanned::new(text.to_owned(), value.span()))
     }
 
-    /// The flag of a key.
+    /// The boolean of a key.
     pub fn flag(&mut self, at: At<'a>, key: &str) -> Option<Spanned<bool>> {
         let value = at.get(key)?;
         self.flag_of(value, key)
     }
 
-    /// The flag that a node is.
+    /// The boolean of a node.
     pub fn flag_of(&mut self, value: At<'a>, name: &str) -> Option<Spanned<bool>> {
         if let Some(flag) = value.node.as_bool() {
             return Some(Spanned::new(flag, value.span()));
@@ -62,12 +62,12 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// The place of a flag that is true.
+    /// The place of a boolean that is true.
     pub fn set(&mut self, at: At<'a>, key: &str) -> Option<Span> {
         self.flag(at, key).filter(|flag| flag.value).map(|flag| flag.span)
     }
 
-    /// The number that a node is.
+    /// The number of a node.
     pub fn number_of(&mut self, value: At<'a>, name: &str) -> Option<Spanned<Number>> {
         if let Value::Number(number) = &value.node.value {
             return Some(Spanned::new(number.clone(), value.span()));
@@ -76,7 +76,7 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// The count that a node is: a whole number that is not negative, however it is written.
+    /// The count in a node: a non-negative integer, in any notation.
     pub fn count_of(&mut self, value: At<'a>, name: &str) -> Option<Spanned<u64>> {
         if let Value::Number(number) = &value.node.value {
             let whole = number.as_f64().filter(|number| number.fract() == 0.0 && (0.0..1e15).contains(number));
@@ -113,7 +113,7 @@ impl<'a> Reader<'a> {
         self.list_of(value, key)
     }
 
-    /// The items of the list that a node is.
+    /// The items of a node that is a list.
     pub fn list_of(&mut self, value: At<'a>, name: &str) -> Vec<At<'a>> {
         if !matches!(value.node.value, Value::Array(_)) {
             self.wrong(name, value, "a list");
@@ -121,13 +121,14 @@ impl<'a> Reader<'a> {
         value.items().collect()
     }
 
-    /// The texts of the list that a node is.
+    /// The texts of a node that is a list.
     pub fn texts_of(&mut self, value: At<'a>, name: &str) -> Vec<Spanned<String>> {
         let items = self.list_of(value, name);
         items.into_iter().filter_map(|item| self.text_of(item, name)).collect()
     }
 
-    /// What stands at a place, or what the references there lead to; or why they lead nowhere, which is told as a problem.
+    /// The node itself, or the target of the references there; otherwise why they do not resolve, which is also
+    /// reported as a problem.
     pub fn follow(&mut self, at: At<'a>, name: &str) -> Result<At<'a>, String> {
         let mut here = at;
         let mut passed: Vec<usize> = Vec::new();
@@ -154,7 +155,7 @@ impl<'a> Reader<'a> {
                         here = target;
                         continue;
                     }
-                    Err(nowhere) => (nowhere.kind(), nowhere.reason, nowhere.nearest),
+                    Err(unresolved) => (unresolved.kind(), unresolved.reason, unresolved.nearest),
                 },
             };
             let problem = self.problem(kind, reason.clone(), reference.span());
@@ -168,7 +169,7 @@ impl<'a> Reader<'a> {
         Ok(here)
     }
 
-    /// Tells what stands beside a reference and is not read.
+    /// Reports keys beside a reference, which are ignored.
     pub fn beside(&mut self, at: At<'a>) {
         for entry in at.entries() {
             let key = entry.key();
@@ -180,7 +181,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What 3.1 reads beside a `$ref` in place of what it leads to: `description` or `summary`.
+    /// The `description` or `summary` beside a `$ref`, which overrides the target's in 3.1.
     pub fn beside_text(&mut self, at: At<'a>, key: &str) -> Option<Spanned<String>> {
         if self.version == Version::V3_0 || at.get("$ref").is_none() {
             return None;
@@ -189,10 +190,10 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The one kind of part in which what stands beside a reference is read too.
+/// The only kind of part in which keys beside a reference are read too.
 pub const PATH_ITEM: &str = "path item";
 
-/// More references in a row than this are not followed.
+/// The maximum length of a chain of references.
 const MAX_CHAIN: usize = 100;
 
 /// The entries whose keys begin with `x-`.
@@ -200,7 +201,7 @@ pub fn extensions(at: At<'_>) -> Vec<Entry> {
     at.node.entries().iter().filter(|entry| entry.key.starts_with("x-")).cloned().collect()
 }
 
-/// The same value at another place: what stands in another file has no place of its own here.
+/// The same value with another range: nodes from another file have no place in this one.
 pub fn moved(node: &Node, range: &std::ops::Range<usize>) -> Node {
     let value = match &node.value {
         Value::Array(items) => Value::Array(items.iter().map(|item| moved(item, range)).collect()),

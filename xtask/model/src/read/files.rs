@@ -1,4 +1,4 @@
-//! The files of a document, each read once when something first refers to it, and what JSON pointers lead to in them.
+//! The files of a document, each read once when something first refers to it, and the targets of JSON pointers in them.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ use crate::problem::ProblemKind;
 use crate::source::Source;
 use crate::span::{FileId, Span};
 
-/// No document has more files than this; what others lead to is not read.
+/// The maximum number of files in a document; references into further files do not resolve.
 const MAX_FILES: usize = 1024;
 
 /// A node of a file.
@@ -67,7 +67,7 @@ impl<'a> At<'a> {
         matches!(self.node.value, Value::Object(_))
     }
 
-    /// Which node it is: no other has this number.
+    /// The address of the node, which identifies it.
     pub fn address(self) -> usize {
         std::ptr::from_ref(self.node) as usize
     }
@@ -87,24 +87,24 @@ impl<'a> EntryAt<'a> {
 pub struct File {
     pub source: Arc<Source>,
     pub parsed: Parsed,
-    /// Where it is, with no `.` and no `..` that could be left out. Nothing if it is only in memory.
+    /// Its path, without avoidable `.` and `..`. `None` if it is only in memory.
     path: Option<PathBuf>,
 }
 
-/// Why a reference leads nowhere.
+/// Why a reference does not resolve.
 #[derive(Debug, Clone)]
-pub struct Nowhere {
-    /// As a sentence without a full stop.
+pub struct Unresolved {
+    /// The reason, as a sentence without a full stop.
     pub reason: String,
-    /// A name that there is and that is like the one that there is not.
+    /// An existing name that is similar to the missing one.
     pub nearest: Option<String>,
-    /// Whether references lead to themselves.
+    /// Whether the reference is circular.
     pub circular: bool,
 }
 
-impl Nowhere {
-    pub fn new(reason: impl Into<String>) -> Nowhere {
-        Nowhere { reason: reason.into(), nearest: None, circular: false }
+impl Unresolved {
+    pub fn new(reason: impl Into<String>) -> Unresolved {
+        Unresolved { reason: reason.into(), nearest: None, circular: false }
     }
 
     pub fn kind(&self) -> ProblemKind {
@@ -112,15 +112,15 @@ impl Nowhere {
     }
 }
 
-/// All files of a document. What is handed out of it lives as long as it does, while more files come.
+/// All files of a document. References into it stay valid while files are added.
 pub struct Files {
     slots: Vec<OnceCell<Box<File>>>,
     count: Cell<usize>,
-    by_path: RefCell<HashMap<PathBuf, Result<FileId, Nowhere>>>,
+    by_path: RefCell<HashMap<PathBuf, Result<FileId, Unresolved>>>,
 }
 
 impl Files {
-    /// The file that was opened, in a folder or only in memory.
+    /// Starts with the opened file, which is in the folder `base` or only in memory.
     pub fn new(source: &Arc<Source>, parsed: Parsed, base: Option<&Path>) -> Files {
         let name = Path::new(&source.path).file_name().unwrap_or_default();
         let path = base.map(|base| normal(&base.join(name)));
@@ -136,7 +136,7 @@ impl Files {
         files
     }
 
-    /// Nothing if there are too many.
+    /// `None` if there are too many files.
     fn add(&self, file: File) -> Option<FileId> {
         let index = self.count.get();
         self.slots.get(index)?.set(Box::new(file)).ok()?;
@@ -144,7 +144,7 @@ impl Files {
         u16::try_from(index).ok().map(FileId)
     }
 
-    /// All of them, the opened one first.
+    /// All files, the opened one first.
     pub fn all(&self) -> impl Iterator<Item = &File> {
         self.slots.iter().map_while(|slot| slot.get().map(Box::as_ref))
     }
@@ -161,21 +161,21 @@ impl Files {
         self.slots.get(usize::from(id.0))?.get().map(Box::as_ref)
     }
 
-    /// The file that a relative path leads to from another file.
-    pub fn open(&self, from: FileId, relative: &str) -> Result<FileId, Nowhere> {
+    /// The file at a relative path from another file.
+    pub fn open(&self, from: FileId, relative: &str) -> Result<FileId, Unresolved> {
         let is_url = relative.split_once(':').is_some_and(|(scheme, _)| {
             scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
         });
         if is_url || relative.starts_with("//") {
-            return Err(Nowhere::new(format!("`{relative}` is a URL; only references to files are followed")));
+            return Err(Unresolved::new(format!("`{relative}` is a URL; only references to files are followed")));
         }
         if relative.starts_with('/') || Path::new(relative).is_absolute() {
-            return Err(Nowhere::new(format!("`{relative}` is an absolute path; only relative paths are followed")));
+            return Err(Unresolved::new(format!("`{relative}` is an absolute path; only relative paths are followed")));
         }
-        let file = self.file(from).ok_or_else(|| Nowhere::new("its file is not known"))?;
+        let file = self.file(from).ok_or_else(|| Unresolved::new("its file is not known"))?;
         let Some(folder) = file.path.as_deref().and_then(Path::parent) else {
             let reason = format!("`{relative}` is another file, and this document was not read from a folder");
-            return Err(Nowhere::new(reason));
+            return Err(Unresolved::new(reason));
         };
         let path = normal(&folder.join(relative));
         if let Some(known) = self.by_path.borrow().get(&path) {
@@ -183,20 +183,20 @@ impl Files {
         }
         let shown_folder = Path::new(&file.source.path).parent().unwrap_or(Path::new(""));
         let shown = normal(&shown_folder.join(relative)).display().to_string();
-        let read = Source::read_as(&shown, &path).map_err(Nowhere::new).and_then(|source| {
+        let read = Source::read_as(&shown, &path).map_err(Unresolved::new).and_then(|source| {
             let parsed = node::read(&source.text).map_err(|malformed| {
                 let (line, _) = source.line_column(malformed.range.start);
-                Nowhere::new(format!("`{shown}`, line {line}: {}", malformed.message))
+                Unresolved::new(format!("`{shown}`, line {line}: {}", malformed.message))
             })?;
             let file = File { source, parsed, path: Some(path.clone()) };
-            self.add(file).ok_or_else(|| Nowhere::new(format!("the document has more than {MAX_FILES} files")))
+            self.add(file).ok_or_else(|| Unresolved::new(format!("the document has more than {MAX_FILES} files")))
         });
         self.by_path.borrow_mut().insert(path, read.clone());
         read
     }
 }
 
-/// A path without `.`, and without `..` where it can be left out.
+/// A path without `.`, and without `..` if it can be resolved.
 fn normal(path: &Path) -> PathBuf {
     let mut kept = PathBuf::new();
     for component in path.components() {
@@ -216,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_made_plain() {
+    fn paths_are_normalised() {
         assert_eq!(normal(Path::new("a/./b/../../../c")), PathBuf::from("../c"));
     }
 }

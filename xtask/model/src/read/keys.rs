@@ -1,4 +1,4 @@
-//! The keys that OpenAPI defines, and where a document has others: tools ignore a misspelt key.
+//! The keys that OpenAPI defines, and unknown keys in a document: tools ignore a misspelt key.
 
 use super::files::At;
 use super::nearest::nearest;
@@ -6,7 +6,7 @@ use super::reader::Reader;
 use crate::document::Version;
 use crate::problem::ProblemKind;
 
-/// What a part of a document is.
+/// The kinds of parts of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     Document,
@@ -36,7 +36,7 @@ pub enum Part {
     Flow,
 }
 
-/// Parts that nothing is read of but their keys, by the key under which they stand.
+/// Parts of which only the keys are checked, by the key that contains them.
 const ONLY_KEYS: &[(&str, Part)] = &[
     ("contact", Part::Contact),
     ("externalDocs", Part::ExternalDocs),
@@ -46,7 +46,7 @@ const ONLY_KEYS: &[(&str, Part)] = &[
 ];
 
 impl Part {
-    /// The keys that it may have, in 3.0 and those that 3.1 adds. Schemas of 3.1 may have any.
+    /// The permitted keys: those of 3.0, and those that 3.1 adds. Schemas of 3.1 may have any key.
     fn keys(self) -> (&'static str, &'static str) {
         match self {
             Part::Document => {
@@ -98,7 +98,7 @@ impl Part {
 }
 
 impl<'a> Reader<'a> {
-    /// Reports keys that a part may not have.
+    /// Reports keys that OpenAPI does not define for a part.
     pub fn keys(&mut self, at: At<'a>, part: Part) {
         if part == Part::Schema && self.version == Version::V3_1 {
             return;

@@ -1,7 +1,8 @@
 //! Reading a document: from files to typed values.
 //!
-//! Reading never gives up: what is invalid becomes a [`Problem`], and everything else is read. Reading is bounded:
-//! by the depth of documents, by the number of parts that references multiply, and by each schema being read once.
+//! Reading does not stop at errors: invalid parts become a [`Problem`], and everything else is read. Reading is
+//! bounded: by the depth of documents, by the number of parts that references multiply, and by each schema being read
+//! once.
 
 mod bounds;
 mod fields;
@@ -47,7 +48,7 @@ pub fn read(source: &Arc<Source>, base: Option<&Path>) -> Result<Document, Unrea
     let mut reader = Reader::new(&files, version);
     let mut document = reader.document(openapi);
     let Reader { schemas, mut problems, .. } = reader;
-    tell_of_texts(&files, &mut problems);
+    report_file_problems(&files, &mut problems);
     problems.sort_by(|one, other| (one.span, one.kind, &one.message).cmp(&(other.span, other.kind, &other.message)));
     problems.dedup_by(|one, other| one.span == other.span && one.kind == other.kind && one.message == other.message);
     document.schemas = schemas;
@@ -76,7 +77,7 @@ pub fn read_file(root: &Path, file: &Path) -> Result<Document, Unreadable> {
     read(&source, file.parent())
 }
 
-/// Which OpenAPI a document says that it is.
+/// The OpenAPI version of a document.
 fn version(source: &Arc<Source>, root: &Node) -> Result<(Version, Spanned<String>), Unreadable> {
     let unreadable = |message: &str, at: &Node, help: &str| Unreadable {
         kind: UnreadableKind::Version,
@@ -111,8 +112,8 @@ fn version(source: &Arc<Source>, root: &Node) -> Result<(Version, Spanned<String
     Ok((version, Spanned::new(text, Span::new(FileId(0), &openapi.range))))
 }
 
-/// What is wrong with the texts of files, whatever they mean.
-fn tell_of_texts(files: &Files, problems: &mut Vec<Problem>) {
+/// Reports problems of the file contents that do not depend on OpenAPI.
+fn report_file_problems(files: &Files, problems: &mut Vec<Problem>) {
     for (index, file) in files.all().enumerate() {
         let id = FileId(u16::try_from(index).unwrap_or(u16::MAX));
         let problem =
@@ -132,7 +133,7 @@ fn tell_of_texts(files: &Files, problems: &mut Vec<Problem>) {
 }
 
 impl<'a> Reader<'a> {
-    /// All of the document but its schemas and problems, which are in the reader then.
+    /// The whole document except schemas and problems, which the reader collects.
     fn document(&mut self, openapi: Spanned<String>) -> Document {
         let nothing: &Node = &EMPTY;
         let root = self.references.files.root(FileId(0)).unwrap_or(At { file: FileId(0), node: nothing });
@@ -176,11 +177,11 @@ impl<'a> Reader<'a> {
             self.components(components, &security);
         }
         self.read_schemas();
-        self.tell_circles();
+        self.report_circular_references();
         document
     }
 
-    /// Reads the components that something may or may not refer to, for the sake of what is wrong in them.
+    /// Reads components even if nothing refers to them, to report the problems in them.
     fn components(&mut self, components: At<'a>, security: &Security) {
         for entry in self.named(components, "responses") {
             let _ = self.response(Spanned::new(Status::Default, entry.key_span()), entry.value);

@@ -1,12 +1,12 @@
-//! The known name that was probably meant.
+//! Suggests the known name that was probably meant.
 
-/// Names that are less alike than this are not taken for one another.
+/// Names with a lower similarity are not suggested.
 const LIKE: f64 = 0.6;
 
-/// The name that is most like one that there is not.
+/// The known name that is most similar to an unknown one.
 pub fn nearest<'a>(known: impl Iterator<Item = &'a str>, name: &str) -> Option<String> {
     let length = name.chars().count();
-    // Names are no more alike than the shorter is long in terms of the longer.
+    // Similarity is at most the ratio of the lengths, so names of very different lengths are skipped.
     let is_near = |known: &&str| {
         let known = known.chars().count();
         length.min(known) * 5 >= length.max(known) * 3
@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_whose_lengths_are_far_apart_are_not_alike() {
+    fn names_of_very_different_lengths_are_not_similar() {
         assert_eq!(nearest(["abc", "abcdef"].into_iter(), "abcde").as_deref(), Some("abcdef"));
         assert_eq!(nearest(["abc"].into_iter(), "abcde").as_deref(), Some("abc"));
         assert_eq!(nearest(["abc"].into_iter(), "abcdef"), None);

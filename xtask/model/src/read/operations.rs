@@ -13,7 +13,7 @@ use crate::span::Spanned;
 
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
-/// What the operations of a path item share.
+/// The parts that the operations of a path item share.
 #[derive(Default)]
 struct Shared {
     parameters: Vec<Parameter>,
@@ -48,7 +48,7 @@ impl<'a> Reader<'a> {
             self.wrong(entry.key(), entry.value, "a mapping");
             return Vec::new();
         }
-        // What stands beside a `$ref` here counts, before what it leads to.
+        // Here keys beside a `$ref` count, and override those of its target.
         let mut layers = vec![entry.value];
         if entry.value.get("$ref").is_some() {
             let target = self.follow(entry.value, PATH_ITEM);
@@ -137,7 +137,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The parameters of `parameters`; of two that are the same the first counts.
+    /// Reads `parameters`; of duplicates, the first counts.
     fn parameters(&mut self, at: At<'a>, found: &mut Vec<Parameter>, unread: &mut Vec<Unread>) {
         let Some(list) = at.get("parameters") else { return };
         let items = self.list_of(list, "parameters");
@@ -209,7 +209,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether two parameters are the same: one name at one location. Names of headers have no case.
+/// Whether two parameters are the same: equal names at one location. Header names are compared without case.
 fn is_same(one: &Parameter, other: &Parameter) -> bool {
     let is_header = one.location == crate::document::Location::Header;
     one.location == other.location

@@ -1,4 +1,4 @@
-//! Parameters, bodies, answers, headers and examples.
+//! Parameters, bodies, responses, headers and examples.
 
 use std::sync::Arc;
 
@@ -85,7 +85,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The forms of `content`.
+    /// The media types of `content`.
     fn content(&mut self, at: At<'a>) -> Vec<MediaType> {
         let forms = self.named(at, "content");
         let forms = forms.into_iter().filter(|form| !form.key().starts_with("x-"));
@@ -95,7 +95,7 @@ impl<'a> Reader<'a> {
     fn media_type(&mut self, entry: EntryAt<'a>) -> Option<MediaType> {
         self.spend(entry.key_span()).ok()?;
         let at = entry.value;
-        // A form of which nothing is said: `application/pdf:` without more.
+        // A media type without a description: `application/pdf:` and nothing else.
         if !at.is_null() && !at.is_mapping() {
             self.wrong(entry.key(), at, "a mapping");
         }
@@ -122,7 +122,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The headers of `headers`. Those that cannot be read are kept for the operation that they belong to.
+    /// The headers of `headers`. Those that cannot be read are recorded for the operation that they belong to.
     pub fn headers(&mut self, at: At<'a>) -> Vec<Header> {
         let mut headers = Vec::new();
         for entry in self.named(at, "headers") {
@@ -184,13 +184,13 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A value that is kept once, however often it is referred to.
+    /// A value that is stored once, even if it is referred to several times.
     fn shared(&mut self, node: &'a Node) -> Arc<Node> {
         let address = std::ptr::from_ref(node) as usize;
         self.values.entry(address).or_insert_with(|| Arc::new(node.clone())).clone()
     }
 
-    /// The answer of a status.
+    /// The response of a status.
     pub fn response(&mut self, status: Spanned<Status>, reference: At<'a>) -> Result<Response, String> {
         self.spend(reference.span())?;
         let at = self.follow(reference, "response")?;
@@ -221,7 +221,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The status that a key of `responses` is.
+/// The status of a key of `responses`.
 pub fn status(key: &str) -> Option<Status> {
     if key == "default" {
         return Some(Status::Default);

@@ -11,9 +11,9 @@ use crate::problem::{Problem, ProblemKind};
 use crate::schema::{Schema, SchemaId};
 use crate::span::Span;
 
-/// No document has more parts than this: a few lines of references to references could come to any number.
+/// The maximum number of parts in a document: a few lines of nested references could expand without bound.
 const MAX_PARTS: usize = 1_000_000;
-/// Headers within headers and callbacks within callbacks go no deeper than this.
+/// The maximum nesting of headers within headers and callbacks within callbacks.
 const MAX_WITHIN: usize = 16;
 
 /// Reads one document.
@@ -24,17 +24,17 @@ pub struct Reader<'a> {
     pub schemas: Vec<Schema>,
     /// The schemas by the address of their nodes.
     pub ids: HashMap<usize, SchemaId>,
-    /// The schemas that have an identity and wait for being read.
+    /// The schemas that have an ID and are yet to be read.
     pub queue: VecDeque<(SchemaId, At<'a>)>,
     /// The values of examples by the address of their nodes.
     pub values: HashMap<usize, Arc<Node>>,
     /// The names of `components.securitySchemes`.
     pub scheme_names: Vec<&'a str>,
-    /// How many parts were read; one that is referred to in two places counts twice.
+    /// How many parts were read; a part that is referred to twice counts twice.
     pub parts: usize,
-    /// The addresses of the headers and path items that are being read, each within the one before.
+    /// The addresses of the headers and path items that are being read, each nested in the one before.
     pub within: Vec<usize>,
-    /// The headers of the operation that is being read that could not be read, and why.
+    /// The headers of the current operation that could not be read, with the reasons.
     pub lost_headers: Vec<(String, Span)>,
 }
 
@@ -55,7 +55,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Counts a part that is read, and says why it is not if there are too many.
+    /// Counts a part, or returns an error if there are too many.
     pub fn spend(&mut self, span: Span) -> Result<(), String> {
         self.parts += 1;
         if self.parts <= MAX_PARTS {
@@ -68,7 +68,7 @@ impl<'a> Reader<'a> {
         Err(reason)
     }
 
-    /// Reads what a reference leads to, unless that is what is being read.
+    /// Reads the target of a reference, unless it is already being read.
     pub fn within<T>(&mut self, at: At<'a>, from: At<'a>, read: impl FnOnce(&mut Self) -> T) -> Result<T, String> {
         let (kind, reason) = if self.within.contains(&at.address()) {
             (ProblemKind::CircularReference, "this refers back to something that contains it".to_owned())

@@ -1,26 +1,26 @@
-//! What the texts of references lead to: JSON pointers, in this file or another.
+//! Resolves references: JSON pointers, in this file or another.
 
 use std::collections::HashMap;
 
-use super::files::{At, Files, Nowhere};
+use super::files::{At, Files, Unresolved};
 use super::nearest::nearest;
 use crate::node::{Node, Value, unescaped};
 use crate::span::FileId;
 
-/// A pointer may lead through no more references than this.
+/// The maximum number of references that a pointer may lead through.
 const MAX_HOPS: usize = 32;
-/// Mappings with more keys than this are looked up in an index.
+/// Mappings with more keys than this get an index.
 const INDEXED: usize = 16;
 
-/// Follows the texts of references. Each is looked up once.
+/// Resolves references. Each is looked up once.
 pub struct References<'a> {
     pub files: &'a Files,
-    found: HashMap<(FileId, &'a str), Result<At<'a>, Nowhere>>,
-    /// Large mappings by key, by address.
+    found: HashMap<(FileId, &'a str), Result<At<'a>, Unresolved>>,
+    /// Indexes of large mappings, by the address of the mapping.
     indexes: HashMap<usize, HashMap<&'a str, &'a Node>>,
-    /// The nodes with an `$anchor`, of files that something refers into in this way.
+    /// The nodes with an `$anchor`, by file, for files in which an anchor is referred to.
     anchors: HashMap<FileId, HashMap<&'a str, &'a Node>>,
-    /// How many references are being looked up, each for the sake of the one before.
+    /// The number of nested lookups.
     depth: usize,
 }
 
@@ -29,16 +29,16 @@ impl<'a> References<'a> {
         References { files, found: HashMap::new(), indexes: HashMap::new(), anchors: HashMap::new(), depth: 0 }
     }
 
-    /// What the text of a reference leads to, which may be a reference itself.
-    pub fn find(&mut self, from: FileId, text: &'a str) -> Result<At<'a>, Nowhere> {
+    /// The target of a reference, which may be a reference itself.
+    pub fn find(&mut self, from: FileId, text: &'a str) -> Result<At<'a>, Unresolved> {
         if let Some(found) = self.found.get(&(from, text)) {
             return found.clone();
         }
-        let circle = || Nowhere { circular: true, ..Nowhere::new(format!("`{text}` is a circular reference")) };
+        let circle = || Unresolved { circular: true, ..Unresolved::new(format!("`{text}` is a circular reference")) };
         if self.depth > MAX_HOPS {
-            return Err(Nowhere::new(format!("`{text}` goes through more than {MAX_HOPS} references")));
+            return Err(Unresolved::new(format!("`{text}` goes through more than {MAX_HOPS} references")));
         }
-        // Whoever needs this one in order to find it goes round in a circle.
+        // If resolving this one needs itself, it is circular.
         self.found.insert((from, text), Err(circle()));
         self.depth += 1;
         let found = self.look_up(from, text);
@@ -47,19 +47,19 @@ impl<'a> References<'a> {
         found
     }
 
-    fn look_up(&mut self, from: FileId, text: &'a str) -> Result<At<'a>, Nowhere> {
+    fn look_up(&mut self, from: FileId, text: &'a str) -> Result<At<'a>, Unresolved> {
         let (path, pointer) = text.split_once('#').unwrap_or((text, ""));
         let file = if path.is_empty() { from } else { self.files.open(from, &decoded(path))? };
-        let root = self.files.root(file).ok_or_else(|| Nowhere::new("its file is not known"))?;
+        let root = self.files.root(file).ok_or_else(|| Unresolved::new("its file is not known"))?;
         if pointer.is_empty() {
-            return if text.is_empty() { Err(Nowhere::new("a `$ref` is empty")) } else { Ok(root) };
+            return if text.is_empty() { Err(Unresolved::new("a `$ref` is empty")) } else { Ok(root) };
         }
         let missing = |nearest: Option<String>| {
             let reason = match path {
                 "" => format!("there is no `{text}`"),
                 _ => format!("there is no `#{pointer}` in `{path}`"),
             };
-            Nowhere { nearest, ..Nowhere::new(reason) }
+            Unresolved { nearest, ..Unresolved::new(reason) }
         };
         let Some(parts) = pointer.strip_prefix('/') else {
             let anchors = self.anchors.entry(file).or_insert_with(|| {
@@ -83,7 +83,7 @@ impl<'a> References<'a> {
                 };
                 passed += 1;
                 if passed > MAX_HOPS {
-                    return Err(Nowhere { circular: true, ..missing(None) });
+                    return Err(Unresolved { circular: true, ..missing(None) });
                 }
                 here = self.find(here.file, reference)?;
             };
@@ -118,7 +118,7 @@ fn anchored<'a>(node: &'a Node, found: &mut HashMap<&'a str, &'a Node>) {
     node.items().iter().for_each(|item| anchored(item, found));
 }
 
-/// A text without percent escapes; what is none is kept.
+/// A text with percent escapes decoded; invalid escapes are kept.
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percent_escapes_are_decoded_and_what_is_none_is_kept() {
+    fn percent_escapes_are_decoded_and_invalid_ones_are_kept() {
         assert_eq!(decoded("a%20b%c3%A9%zz%"), "a bé%zz%");
         assert_eq!(decoded("%ff"), "%ff");
     }

@@ -1,7 +1,7 @@
-//! Schemas: each place where one stands is one schema, however many references lead to it.
+//! Schemas: each place in the document is one schema, however many references lead to it.
 
 use super::bounds::Bounds;
-use super::files::{At, EntryAt, Nowhere};
+use super::files::{At, EntryAt, Unresolved};
 use super::keys::Part;
 use super::nearest::nearest;
 use super::reader::Reader;
@@ -12,7 +12,7 @@ use crate::schema::{Discriminator, Property, Reference, Schema, SchemaId, Subsch
 use crate::span::Spanned;
 
 impl<'a> Reader<'a> {
-    /// The schema at a place. It is read later: reading goes from one to the next, not into it.
+    /// The schema at a place. It is queued and read later, so that reading does not recurse.
     pub fn schema(&mut self, at: At<'a>) -> SchemaId {
         if let Some(id) = self.ids.get(&at.address()) {
             return *id;
@@ -29,7 +29,7 @@ impl<'a> Reader<'a> {
         at.get(key).map(|schema| self.schema(schema))
     }
 
-    /// Reads all schemas that wait, and those that they hold or lead to.
+    /// Reads all queued schemas, and those that they contain or refer to.
     pub fn read_schemas(&mut self) {
         while let Some((id, at)) = self.queue.pop_front() {
             let read = self.read_schema(at);
@@ -61,7 +61,7 @@ impl<'a> Reader<'a> {
         self.keys(at, Part::Schema);
         let mut bounds = Bounds::default();
         for entry in at.entries() {
-            // In a schema only these values may be null.
+            // Only these values in a schema may be null.
             if entry.value.is_null()
                 && !matches!(entry.key(), "default" | "example" | "const")
                 && !entry.key().starts_with("x-")
@@ -154,7 +154,7 @@ impl<'a> Reader<'a> {
             "dependentSchemas" => Some(Subschemas::Named(self.properties(value, key))),
             "minContains" | "maxContains" | "dependentRequired" | "contentEncoding" | "contentMediaType"
             | "$dynamicRef" | "$recursiveRef" => None,
-            // They hold schemas for others to refer to, and say nothing of values.
+            // They contain schemas to refer to, and do not constrain values.
             "$defs" | "definitions" => {
                 self.properties(value, key);
                 return;
@@ -176,9 +176,10 @@ impl<'a> Reader<'a> {
         items.into_iter().map(|item| self.schema(item)).collect()
     }
 
-    /// Names with schemas: a name may be anything, also that of a keyword.
+    /// Schemas by name: a name may be any text, even that of a keyword.
     fn properties(&mut self, value: At<'a>, key: &str) -> Vec<Property> {
-        // Some write one reference in place of all names. OpenAPI has none here, but what is meant is clear.
+        // Some documents have one reference in place of all names. OpenAPI does not define that, but the meaning is
+        // clear.
         let value = match value.get("$ref").and_then(|reference| reference.node.as_str()) {
             Some(_) => {
                 self.problem(ProblemKind::WrongType, format!("`{key}` is a reference, not a mapping"), value.span());
@@ -208,7 +209,7 @@ impl<'a> Reader<'a> {
         };
         let mut types = Types::NONE;
         for name in names {
-            // `type: null` and `type: [string, null]` without quotes are meant as the name.
+            // `type: null` and `type: [string, null]` without quotes mean the type name.
             let text = if name.is_null() { Some("null") } else { name.node.as_str() };
             match text.and_then(Types::named) {
                 Some(named) => types = types.with(named),
@@ -254,7 +255,7 @@ impl<'a> Reader<'a> {
         Some(Discriminator { property, mapping })
     }
 
-    /// What a value of a discriminator stands for: the name of a component, or else a reference.
+    /// The schema that a discriminator value selects: a component by name, or else a reference.
     fn mapped(&mut self, value: At<'a>) -> Option<SchemaId> {
         let text = value.node.as_str()?;
         let components = self.references.files.root(value.file).and_then(|root| root.get("components")?.get("schemas"));
@@ -264,8 +265,8 @@ impl<'a> Reader<'a> {
         if !text.contains(['#', '/', '.']) {
             let known = components.map(|schemas| schemas.node.entries()).unwrap_or_default();
             let nearest = nearest(known.iter().map(|entry| entry.key.as_str()), text);
-            let nowhere = Nowhere { nearest, ..Nowhere::new(format!("there is no schema `{text}`")) };
-            self.nowhere(nowhere, value);
+            let unresolved = Unresolved { nearest, ..Unresolved::new(format!("there is no schema `{text}`")) };
+            self.unresolved(unresolved, value);
             return None;
         }
         self.target(value, text)
@@ -274,15 +275,15 @@ impl<'a> Reader<'a> {
     fn target(&mut self, value: At<'a>, text: &'a str) -> Option<SchemaId> {
         match self.references.find(value.file, text) {
             Ok(target) => Some(self.schema(target)),
-            Err(nowhere) => {
-                self.nowhere(nowhere, value);
+            Err(unresolved) => {
+                self.unresolved(unresolved, value);
                 None
             }
         }
     }
 
     /// Reports schemas that are circular references: they have no meaning.
-    pub fn tell_circles(&mut self) {
+    pub fn report_circular_references(&mut self) {
         let target = |schema: &Schema| schema.reference.as_ref().and_then(|reference| reference.target);
         let mut walks = vec![0; self.schemas.len()];
         for start in 0..self.schemas.len() {

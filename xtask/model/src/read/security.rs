@@ -1,4 +1,4 @@
-//! Security, servers, and what else stands at the top of a document.
+//! Security, servers, and other top-level parts of a document.
 
 use super::files::{At, EntryAt};
 use super::keys::Part;

@@ -1,4 +1,4 @@
-//! What reading makes of documents.
+//! How documents are read.
 
 mod documents;
 mod operations;
@@ -12,7 +12,7 @@ use crate::problem::ProblemKind;
 use crate::source::Source;
 use crate::span::Span;
 
-/// A document of these lines, behind `openapi` and `info`.
+/// A document with these lines after `openapi` and `info`.
 fn document(version: &str, rest: &str) -> Document {
     let text = format!("openapi: {version}\ninfo: {{title: T, version: '1'}}\n{rest}");
     super::read(&Source::new("t.yaml", text), None).unwrap()
@@ -23,7 +23,7 @@ fn text(document: &Document, span: Span) -> &str {
     &document.files[usize::from(span.file.0)].text[span.range()]
 }
 
-/// The kinds of what is wrong, with the texts of their places.
+/// The kinds of the problems, with the texts of their places.
 fn problems(document: &Document) -> Vec<(ProblemKind, &str)> {
     document.problems.iter().map(|problem| (problem.kind, text(document, problem.span))).collect()
 }

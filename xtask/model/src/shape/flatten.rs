@@ -1,4 +1,4 @@
-//! From schemas that have to fit together to what they say.
+//! Combines schemas that must fit together into one shape.
 
 use std::collections::HashSet;
 use std::mem;
@@ -12,7 +12,7 @@ use crate::meaning::{Additional, AllOf, Alternatives, Shape, ShapeProperty};
 use crate::schema::{Bound, Discriminator, Schema, SchemaId, Types};
 use crate::span::{Span, Spanned};
 
-/// What schemas say together. Each schema is read once, however many ways lead to it.
+/// The shape of schemas together. Each schema is read once, even if several paths lead to it.
 pub(super) fn flatten(document: &Document, schemas: &AllOf) -> Shape {
     let (types, nullable) = types::types(document, schemas.ids());
     let mut flattening = Flattening {
@@ -34,7 +34,7 @@ pub(super) fn flatten(document: &Document, schemas: &AllOf) -> Shape {
     flattening.shape
 }
 
-/// A schema and those that it is through references only.
+/// A schema and those that it resolves to through references only.
 pub(super) fn chain(document: &Document, id: SchemaId) -> impl Iterator<Item = SchemaId> {
     let mut seen = HashSet::new();
     std::iter::successors(Some(id), move |id| {
@@ -51,7 +51,7 @@ pub(super) fn chain(document: &Document, id: SchemaId) -> impl Iterator<Item = S
     })
 }
 
-/// Whether a schema says nothing of values but by other schemas: `$ref`, `allOf`, `anyOf`, `oneOf`.
+/// Whether a schema constrains values only through other schemas: `$ref`, `allOf`, `anyOf`, `oneOf`.
 pub fn is_bare(schema: &Schema) -> bool {
     let Schema {
         always,
@@ -106,7 +106,7 @@ pub fn is_bare(schema: &Schema) -> bool {
         && others.is_empty()
 }
 
-/// Whether everything fits a schema, as it is written.
+/// Whether a schema as written accepts everything.
 fn is_anything(schema: &Schema) -> bool {
     let refers =
         schema.reference.is_some() || schema.all_of.is_some() || schema.any_of.is_some() || schema.one_of.is_some();
@@ -118,7 +118,7 @@ struct Flattening<'a> {
     shape: Shape,
     items: Vec<SchemaId>,
     additional: Vec<SchemaId>,
-    /// Those that have to be read, the next one last.
+    /// The schemas to read, the next one last.
     open: Vec<SchemaId>,
     seen: HashSet<SchemaId>,
 }
@@ -155,7 +155,7 @@ impl Flattening<'_> {
             let span = Span::new(schema.span.file, &other.key_range);
             other_keyword(shape, &other.key, other.value.to_json(), span);
         }
-        // What is pushed last is read next: the reference, then the members in their order, then what alternatives are.
+        // The last one pushed is read next: the reference, then the members in order, then the alternatives.
         let next = self.open.len();
         if let Some(reference) = &schema.reference {
             match reference.target {
@@ -249,7 +249,7 @@ impl Flattening<'_> {
         }
     }
 
-    /// Alternatives without null, and with the members of those that are nothing but alternatives themselves.
+    /// Alternatives without null, with nested alternatives of the same kind flattened.
     fn alternatives(
         &mut self,
         owner: SchemaId,
@@ -285,7 +285,7 @@ impl Flattening<'_> {
     }
 }
 
-/// The alternatives of a schema that is nothing else.
+/// The alternatives of a schema that consists of nothing else.
 fn only_alternatives(schema: &Schema, exclusive: bool) -> Option<&[SchemaId]> {
     let (wanted, other) = if exclusive { (&schema.one_of, &schema.any_of) } else { (&schema.any_of, &schema.one_of) };
     let is_only = is_bare(schema) && schema.reference.is_none() && schema.all_of.is_none() && other.is_none();
@@ -321,7 +321,7 @@ fn stricter_bound(known: &mut Option<Bound>, other: Option<&Bound>, is_stricter:
     }
 }
 
-/// A keyword that is not understood: where two schemas have it with different values, both are kept in a list.
+/// A keyword that is not interpreted: if two schemas have it with different values, both are kept in a list.
 fn other_keyword(shape: &mut Shape, key: &str, value: Json, span: Span) {
     match shape.others.get_mut(key) {
         None => {

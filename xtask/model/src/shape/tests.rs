@@ -62,7 +62,7 @@ Amount:
 }
 
 #[test]
-fn circles_end() {
+fn cycles_end() {
     let document = document(
         "3.1.0",
         "A: {allOf: [{$ref: '#/components/schemas/A'}, {type: object}]}
@@ -80,7 +80,7 @@ F: {anyOf: [{type: integer}, {$ref: '#/components/schemas/E'}]}
 }
 
 #[test]
-fn null_is_written_in_many_ways() {
+fn null_is_recognised_in_every_notation() {
     let document = document(
         "3.1.0",
         "X: {type: object, properties: {a: {type: string}}}
@@ -109,7 +109,7 @@ Implied: {properties: {a: {type: string}}}
 }
 
 #[test]
-fn nullable_beside_an_all_of_lets_null_in_whatever_its_members_say() {
+fn nullable_beside_an_all_of_permits_null_regardless_of_its_members() {
     let document = document(
         "3.0.3",
         "X: {type: object}
@@ -123,7 +123,7 @@ Values: {type: string, nullable: true, enum: [a, b]}
 }
 
 #[test]
-fn alternatives_within_alternatives_of_one_kind_are_one_list() {
+fn nested_alternatives_of_one_kind_are_flattened() {
     let document = document(
         "3.0.3",
         "A: {oneOf: [{type: string}, {$ref: '#/components/schemas/B'}]}
@@ -145,7 +145,7 @@ F: {allOf: [{$ref: '#/components/schemas/E'}], description: as it is}
 }
 
 #[test]
-fn what_leads_nowhere_is_told_and_the_rest_counts() {
+fn unresolved_references_are_recorded_and_the_rest_applies() {
     let document =
         document("3.0.3", "A: {allOf: [{$ref: '#/components/schemas/Gone'}, {type: object, required: [a]}]}\n");
     let shape = shape(&document, "A");
@@ -154,7 +154,7 @@ fn what_leads_nowhere_is_told_and_the_rest_counts() {
 }
 
 #[test]
-fn diamonds_cost_no_more_than_their_schemas() {
+fn diamonds_are_read_in_linear_time() {
     let mut schemas = String::from("S0: {type: object, properties: {a: {type: string}}}\n");
     for level in 1..60 {
         let member = format!("{{$ref: '#/components/schemas/S{}'}}", level - 1);

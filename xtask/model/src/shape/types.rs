@@ -1,7 +1,7 @@
-//! Which types fit, null among them.
+//! The types that fit, including null.
 //!
-//! Null is the one thing that does not simply narrow from member to member: `nullable: true` of 3.0 lets it in whatever
-//! the members beside it say. So types are worked out along the structure and not with the other facets.
+//! Null is the only type that members do not simply narrow: `nullable: true` of 3.0 allows it regardless of the members
+//! beside it. So types are computed along the structure and not with the other constraints.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,13 +10,13 @@ use serde_json::Value as Json;
 use crate::document::Document;
 use crate::schema::{Schema, SchemaId, Types};
 
-/// Deeper than this nothing is looked for: no document that means something is.
+/// The maximum depth of the search: no meaningful document is deeper.
 const MAX_DEPTH: usize = 200;
 
 /// Every type but null.
 pub(super) const ANY: Types = Types::ANY.without(Types::NULL);
 
-/// What is said of null.
+/// What a schema says about null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Null {
     Unsaid,
@@ -38,15 +38,15 @@ impl Null {
     }
 }
 
-/// What some schemas say of types.
+/// What schemas say about types.
 #[derive(Debug, Clone, Copy)]
 struct Said {
     /// The types that fit beside null.
     types: Types,
     null: Null,
-    /// Whether a `type` or an `enum` says so.
+    /// Whether a `type` or an `enum` restricts them.
     is_typed: bool,
-    /// What they speak of without a `type`.
+    /// The types that other keywords imply without a `type`.
     implied: Types,
 }
 
@@ -62,13 +62,13 @@ impl Said {
         }
     }
 
-    /// The types beside null, those that are only implied too.
+    /// The types beside null, including implied ones.
     fn all_types(self) -> Types {
         if self.is_typed || self.implied.is_empty() { self.types } else { self.types.common(self.implied) }
     }
 }
 
-/// The types that fit schemas together beside null, and whether null does.
+/// The types beside null that fit the schemas together, and whether null fits.
 pub(super) fn types(document: &Document, ids: &[SchemaId]) -> (Types, bool) {
     let mut walk = Walk { document, open: HashSet::new(), known: HashMap::new() };
     let said = ids.iter().fold(Said::NOTHING, |said, id| said.and(walk.schema(*id)));
@@ -83,7 +83,7 @@ pub(super) fn types(document: &Document, ids: &[SchemaId]) -> (Types, bool) {
 
 struct Walk<'a> {
     document: &'a Document,
-    /// Those that are being looked at: what refers to itself says nothing new.
+    /// The schemas being visited: a schema that refers to itself adds nothing.
     open: HashSet<SchemaId>,
     known: HashMap<SchemaId, Said>,
 }
@@ -133,7 +133,7 @@ impl Walk<'_> {
     }
 }
 
-/// What a schema says itself.
+/// What a schema itself says, without other schemas.
 fn own(schema: &Schema) -> Said {
     let mut said = Said::NOTHING;
     if schema.always == Some(false) {

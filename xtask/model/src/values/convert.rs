@@ -1,4 +1,4 @@
-//! From typed schemas to one JSON Schema of 2020-12, in which each is a definition of its own.
+//! Converts typed schemas to one JSON Schema (2020-12), with a definition for each schema.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -10,20 +10,20 @@ use super::parts::{parts, together, unusable};
 use crate::document::{Document, Version};
 use crate::schema::{Property, Schema, SchemaId, Subschemas};
 
-/// A schema where it stands: what is not required depends on the schemas that it is a part of.
+/// A schema in its context: which properties are not required depends on the schemas that it is a part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key {
     pub schema: SchemaId,
-    /// Which set of names is not required.
+    /// The index of the set of names that are not required.
     exempt: usize,
 }
 
-/// No more sets of names than this are told apart.
+/// The maximum number of distinct sets of names.
 const MAX_EXEMPT: usize = 1000;
-/// How many references in a row are looked at for one that leads back.
+/// The maximum length of a chain of references that is searched for a cycle.
 const MAX_CHAIN: usize = 100;
 
-/// Converts schemas and what they reach.
+/// Converts schemas and everything they reach.
 pub struct Converter<'a> {
     document: &'a Document,
     direction: Direction,
@@ -31,9 +31,9 @@ pub struct Converter<'a> {
     known: HashSet<Key>,
     /// The sets of names that are not required; the first is empty.
     exempt: Vec<BTreeSet<&'a str>>,
-    /// By each schema, the properties that are not required because of it.
+    /// For each schema, the properties that are not required because of it.
     unsent: HashMap<SchemaId, BTreeSet<&'a str>>,
-    /// The set for the parts of a schema.
+    /// The index of the set that applies to the parts of a schema.
     within: HashMap<Key, usize>,
     broken: HashMap<SchemaId, String>,
 }
@@ -52,17 +52,17 @@ impl<'a> Converter<'a> {
         }
     }
 
-    /// The schemas that were reached, those of the roots among them.
+    /// The schemas that were reached, including the roots.
     pub fn keys(&self) -> &[Key] {
         &self.keys
     }
 
-    /// The schemas that cannot be used, and why.
+    /// The schemas that cannot be used, with the reasons.
     pub fn broken(&self) -> &HashMap<SchemaId, String> {
         &self.broken
     }
 
-    /// Takes a schema, and all that it reaches.
+    /// Adds a schema, and everything it reaches.
     pub fn reach(&mut self, root: SchemaId) {
         let mut open = vec![Key { schema: root, exempt: 0 }];
         while let Some(key) = open.pop() {
@@ -81,7 +81,8 @@ impl<'a> Converter<'a> {
         }
     }
 
-    /// The names that are not required in the parts of a schema: those of what it is a part of, and its own.
+    /// The set of names that are not required in the parts of a schema: those of the schemas it is a part of, and its
+    /// own.
     fn exempt_within(&mut self, key: Key) -> usize {
         if !self.unsent.contains_key(&key.schema) {
             let unsent = self.unsent_of(key.schema);
@@ -106,7 +107,7 @@ impl<'a> Converter<'a> {
         index
     }
 
-    /// The properties of a schema, and of those that have to fit together with it, that are not sent.
+    /// The properties of a schema, and of those that apply together with it, that are not sent.
     fn unsent_of(&self, schema: SchemaId) -> BTreeSet<&'a str> {
         let document = self.document;
         let mut unsent = BTreeSet::new();
@@ -128,7 +129,7 @@ impl<'a> Converter<'a> {
         }
     }
 
-    /// Tries each schema alone, and leaves out those that cannot be compiled.
+    /// Compiles each schema alone, and excludes those that cannot be compiled.
     pub fn find_broken(&mut self) {
         let options = jsonschema::draft202012::options();
         for key in self.keys.clone() {
@@ -139,12 +140,12 @@ impl<'a> Converter<'a> {
         }
     }
 
-    /// All of it: a schema of objects whose keys are numbers of schemas, and how many schemas apply to one value because of
-    /// one another.
+    /// The whole JSON Schema, for objects whose keys are schema numbers, and the length of the longest chain of schemas
+    /// that apply to the same value.
     pub fn finish(&self) -> (Json, usize) {
         let Walk { back, longest } = walk(&self.keys, |key| self.applied(key));
         let reference = |from: Key, to: Key| {
-            // What refers to itself says nothing new, also where it does so through references.
+            // A schema that refers to itself adds nothing, even through other references.
             let (mut before, mut here) = (from, to);
             for _ in 0..MAX_CHAIN {
                 if back.contains(&(before, here)) {
@@ -178,7 +179,8 @@ impl<'a> Converter<'a> {
         parts.applied.into_iter().map(|schema| Key { schema, exempt }).collect()
     }
 
-    /// A schema as JSON Schema. What applies to the same value goes through `reference`, which says nothing where that leads back.
+    /// A schema as JSON Schema. Schemas that apply to the same value go through `reference`, which returns `None` for
+    /// circular ones.
     fn definition(&self, key: Key, reference: &dyn Fn(Key, Key) -> Option<Json>) -> Json {
         let schema = self.document.schema(key.schema);
         if let Some(always) = schema.always {
@@ -186,7 +188,7 @@ impl<'a> Converter<'a> {
         }
         let exempt = self.within.get(&key).copied().unwrap_or_default();
         let applied = |part: SchemaId| reference(key, Key { schema: part, exempt });
-        // `true` and `false` stand where they are used, so that messages speak of what forbids a property.
+        // `true` and `false` are inlined, so that messages name what forbids a property.
         let inner = |part: SchemaId| match self.document.schema(part).always {
             Some(always) => Json::Bool(always),
             None => reference(key, Key { schema: part, exempt: 0 }).unwrap_or(Json::Bool(true)),
@@ -217,7 +219,7 @@ impl<'a> Converter<'a> {
         if !schema.prefix_items.is_empty() {
             set("prefixItems", Some(schema.prefix_items.iter().map(|item| inner(*item)).collect()));
         }
-        // Of alternatives of which one leads back to this schema nothing is known.
+        // If one alternative refers back to this schema, the alternatives cannot be evaluated.
         for (key, list) in [("anyOf", &schema.any_of), ("oneOf", &schema.one_of)] {
             let alternatives: Option<Vec<Json>> =
                 list.as_ref().and_then(|list| list.value.iter().map(|part| applied(*part)).collect());
@@ -249,13 +251,13 @@ impl<'a> Converter<'a> {
             }
         }
         match schema.nullable {
-            // Not `anyOf`: with this, what is wrong inside the value is told at its place.
+            // Not `anyOf`: this way errors inside the value are reported at their place.
             Some(_) => json!({ "if": { "type": "null" }, "else": map }),
             None => Json::Object(map),
         }
     }
 
-    /// What a schema says of values without other schemas.
+    /// The constraints of a schema apart from other schemas.
     fn values(&self, schema: &Schema, map: &mut Map<String, Json>) {
         let mut set = |key: &str, value: Option<Json>| map.extend(value.map(|value| (key.to_owned(), value)));
         set("type", schema.types.as_ref().map(|types| json!(types.value.names())));

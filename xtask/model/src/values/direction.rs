@@ -1,10 +1,10 @@
-//! Whether values are sent or received.
+//! Whether a value is sent or received.
 
-/// Which way a value goes.
+/// The direction in which a value is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Direction {
-    /// To the server: what is `readOnly` is not sent, and not required.
+    /// To the server: `readOnly` properties are not sent and not required.
     Request,
-    /// From the server: what is `writeOnly` is not sent, and not required.
+    /// From the server: `writeOnly` properties are not sent and not required.
     Response,
 }

@@ -1,20 +1,20 @@
-//! Which schemas apply to one and the same value because of one another, and where that goes round in circles.
+//! The graph of schemas that apply to the same value, and its cycles.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// What a walk over a graph found.
+/// The result of a walk over a graph.
 pub struct Walk<T> {
-    /// The edges that lead back to where they come from.
+    /// The back edges, which close cycles.
     pub back: std::collections::HashSet<(T, T)>,
-    /// The number of nodes of the longest way.
+    /// The number of nodes on the longest path.
     pub longest: usize,
 }
 
-/// Walks from all nodes along all edges, without recursion: ways may be as long as a document has schemas.
+/// Walks from all nodes along all edges, without recursion: paths may be as long as a document has schemas.
 pub fn walk<T: Copy + Eq + Hash>(nodes: &[T], edges: impl Fn(T) -> Vec<T>) -> Walk<T> {
     let mut back = std::collections::HashSet::new();
-    // The length of the longest way from a node; nothing while the node is open.
+    // The length of the longest path from a node; `None` while the node is being visited.
     let mut lengths: HashMap<T, Option<usize>> = HashMap::with_capacity(nodes.len());
     for start in nodes {
         if lengths.contains_key(start) {
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn circles_are_cut_and_the_longest_way_is_measured() {
+    fn cycles_are_cut_and_the_longest_path_is_measured() {
         let edges = |node: u32| match node {
             0 => vec![1, 2],
             1 => vec![3],

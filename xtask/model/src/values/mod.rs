@@ -1,7 +1,7 @@
-//! Whether a value fits a schema, and where it does not.
+//! Validates values against schemas, with the places of violations.
 //!
-//! Schemas are converted to JSON Schema 2020-12 and compiled by the `jsonschema` crate: at first only what a schema reaches,
-//! and the whole document once that would have been less work. Discriminators say nothing here.
+//! Schemas are converted to JSON Schema 2020-12 and compiled by the `jsonschema` crate: at first only what a schema
+//! reaches, and the whole document once that would have been cheaper. Discriminators are ignored here.
 
 mod convert;
 mod direction;
@@ -24,14 +24,14 @@ use crate::document::Document;
 use crate::node::{Node, pointer_keys};
 use crate::schema::SchemaId;
 
-/// One way in which a value does not fit.
+/// One violation of a schema by a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Misfit {
     /// What is wrong.
     pub message: String,
-    /// The bytes of the value that is wrong.
+    /// The byte range of the invalid value.
     pub range: Range<usize>,
-    /// The JSON pointer of the value that is wrong, or missing.
+    /// The JSON pointer of the invalid or missing value.
     pub pointer: String,
 }
 
@@ -44,35 +44,35 @@ pub struct Values<'a> {
     spent: usize,
 }
 
-/// Compiled schemas. They take an object whose only key is the number of the schema that its value has to fit.
+/// Compiled schemas. They validate an object whose only key is the number of the schema that its value must fit.
 struct Compiled {
     validator: Validator,
-    /// How many schemas apply to one and the same value, each because of the one before.
+    /// The length of the longest chain of schemas that apply to the same value.
     chain: usize,
-    /// Why some of the schemas cannot be used.
+    /// The schemas that cannot be used, with the reasons.
     broken: HashMap<SchemaId, String>,
 }
 
 /// Up to this many schemas are compiled one by one before the whole document is.
 const FEW: usize = 400;
-/// Values this deep (times the schemas that apply to one value) are validated on the stack that there is.
+/// Values up to this depth (times the schemas that apply to one value) are validated on the current stack.
 const SHALLOW: usize = 300;
-/// Deeper ones than this are not validated.
+/// Deeper values are not validated.
 const DEEPEST: usize = 100_000;
-/// The stack that a step of compiling or validating takes, generously.
+/// A generous estimate of the stack that one step of compiling or validating takes.
 const STEP: usize = 8 * 1024;
 
 impl<'a> Values<'a> {
-    /// The schemas of a document.
+    /// A validator for the schemas of a document.
     pub fn new(document: &'a Document) -> Values<'a> {
         Values { document, compiled: HashMap::new(), whole: HashMap::new(), spent: 0 }
     }
 
-    /// Compiles schemas together that values will be held against: each by itself would take what it reaches along.
+    /// Compiles schemas together that will be used: compiled one by one, each would include everything it reaches.
     pub fn expect(&mut self, direction: Direction, schemas: &[SchemaId]) {
         let mut converter = Converter::new(self.document, direction);
         schemas.iter().for_each(|schema| converter.reach(*schema));
-        // What some of them have in common that cannot be used is found one by one, when it is needed.
+        // If a schema cannot be used, each is compiled later, when it is needed.
         let Some(compiled) = Compiled::new(&converter).ok().filter(|compiled| compiled.broken.is_empty()) else {
             return;
         };
@@ -82,11 +82,11 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// How a value does not fit a schema.
+    /// The violations of a schema by a value.
     ///
     /// # Errors
     ///
-    /// Why the schema cannot be used at all: a pattern that is no regular expression, a reference that leads nowhere.
+    /// Why the schema cannot be used at all: a pattern that is not a regular expression, an unresolved reference.
     pub fn misfits(&mut self, schema: SchemaId, direction: Direction, value: &Node) -> Result<Vec<Misfit>, String> {
         let compiled = self.compiled(schema, direction)?;
         let steps = compiled.chain.saturating_mul(depth(value) + 1);
@@ -143,7 +143,7 @@ impl Compiled {
             let options = jsonschema::draft202012::options().should_validate_formats(true);
             options.build(&schema).map_err(|error| short(error.to_string(), || error.masked().to_string()))
         };
-        // A schema is compiled within the one that refers to it.
+        // A schema is compiled nested in the one that refers to it.
         let steps = converter.keys().len();
         let validator = if steps <= SHALLOW / 10 { build() } else { with_stack(steps, build)? };
         Ok(Compiled { validator: validator?, chain, broken: converter.broken().clone() })
@@ -155,7 +155,7 @@ impl Compiled {
         }
         let mut misfits = Vec::new();
         for error in self.validator.iter_errors(instance) {
-            // The first part of the path is the number of the schema.
+            // The first part of the path is the schema number.
             let path = error.instance_path().as_str();
             let path = path.get(1..).and_then(|path| path.find('/').map(|at| &path[at..])).unwrap_or_default();
             let of = |name: &str| format!("{path}/{}", name.replace('~', "~0").replace('/', "~1"));
@@ -176,23 +176,23 @@ impl Compiled {
     }
 }
 
-/// Whether a pattern is a regular expression, as values are held against it.
+/// Whether a pattern is a regular expression that values can be validated with.
 ///
 /// # Errors
 ///
-/// Why it is none.
+/// Why it is invalid.
 pub fn pattern(text: &str) -> Result<(), String> {
     let schema = serde_json::json!({"pattern": text});
     let built = jsonschema::draft202012::options().build(&schema);
     built.map(drop).map_err(|error| short(error.to_string(), || error.masked().to_string()))
 }
 
-/// A message that does not quote whole documents.
+/// A message that does not quote long values.
 fn short(message: String, masked: impl FnOnce() -> String) -> String {
     if message.len() > 200 { masked() } else { message }
 }
 
-/// Does something that goes so many steps deep, each within the one before.
+/// Runs a function whose recursion is `steps` deep, with a larger stack if necessary.
 fn with_stack<T: Send>(steps: usize, run: impl FnOnce() -> T + Send) -> Result<T, String> {
     let size = 8 * 1024 * 1024 + steps.min(DEEPEST) * STEP;
     std::thread::scope(|scope| {
@@ -207,7 +207,7 @@ fn depth(node: &Node) -> usize {
     values.map(depth).max().map_or(0, |inner| inner + 1)
 }
 
-/// The node that a JSON pointer leads to, or the last on the way that there is.
+/// The node at a JSON pointer, or the last existing one on its path.
 fn at<'a>(root: &'a Node, pointer: &str) -> &'a Node {
     let mut here = root;
     for key in pointer_keys(pointer) {

@@ -1,14 +1,14 @@
-//! What the schemas are of which a schema is made.
+//! The schemas that a schema consists of.
 
 use std::collections::HashSet;
 
 use crate::document::{Document, Version};
 use crate::schema::{Schema, SchemaId, Subschemas};
 
-/// In how many schemas it is looked for properties that are not required.
+/// The maximum number of schemas that are searched for properties that are not required.
 const MAX_PARTS: usize = 64;
 
-/// Why a schema cannot be used, whatever the others are.
+/// Why a schema itself cannot be used, apart from other schemas.
 pub fn unusable(schema: &Schema) -> Option<String> {
     if let Some(reference) = schema.reference.as_ref().filter(|reference| reference.target.is_none()) {
         return Some(format!("`{}` leads to nothing", reference.text.value));
@@ -17,11 +17,11 @@ pub fn unusable(schema: &Schema) -> Option<String> {
     dynamic.map(|other| format!("`{}` is not followed", other.key))
 }
 
-/// The schemas that a schema holds or refers to.
+/// The schemas that a schema contains or refers to.
 pub struct Parts {
     /// Those that apply to the same value.
     pub applied: Vec<SchemaId>,
-    /// Those that apply to what is in it.
+    /// Those that apply to values inside it.
     pub inner: Vec<SchemaId>,
 }
 
@@ -56,7 +56,7 @@ pub fn parts(version: Version, schema: &Schema) -> Parts {
     parts
 }
 
-/// A schema, what its references lead to, and the members of its `allOf`s.
+/// A schema, the targets of its references, and the members of its `allOf`s.
 pub fn together(document: &Document, schema: SchemaId) -> Vec<SchemaId> {
     let mut found = vec![schema];
     let mut known = HashSet::from([schema]);

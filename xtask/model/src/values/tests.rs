@@ -8,7 +8,7 @@ fn document(version: &str, schemas: &str) -> Document {
     crate::read(&Source::new("c.yaml", text), None).unwrap()
 }
 
-/// What of a value does not fit a component, with what is said about it.
+/// The violations of a component by a value: the text and the message.
 fn misfits_in(document: &Document, name: &str, direction: Direction, value: &str) -> Vec<(String, String)> {
     let node = crate::node::parse(value).unwrap();
     let misfits = Values::new(document).misfits(document.component(name).unwrap(), direction, &node).unwrap();
@@ -41,7 +41,7 @@ fn misfits(value: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_value_that_fits_has_no_misfits() {
+fn a_valid_value_has_no_misfits() {
     for thing in [
         r#"{"id": "00000000-0000-0000-0000-000000000000", "kind": "small", "size": 1, "since": null, "more": 7}"#,
         r#"{"id": "00000000-0000-0000-0000-000000000000", "kind": null, "size": 1, "since": "2026-11-23T20:43:04.000123Z"}"#,
@@ -51,7 +51,7 @@ fn a_value_that_fits_has_no_misfits() {
 }
 
 #[test]
-fn every_misfit_is_said_with_its_place() {
+fn every_misfit_is_reported_with_its_place() {
     let thing = r#"{"id": "7", "kind": "medium", "size": 0, "since": "yesterday"}"#;
     let found = misfits(&format!("{{\"results\": [{thing}]}}"));
     let places: Vec<&str> = found.iter().map(|(place, _)| place.as_str()).collect();
@@ -64,7 +64,7 @@ fn every_misfit_is_said_with_its_place() {
 }
 
 #[test]
-fn properties_called_as_keywords_are_properties() {
+fn properties_named_like_keywords_are_properties() {
     let schemas = "    A:\n      type: object\n      properties:\n        nullable: {type: boolean}\n        default: {type: string, nullable: true}\n        example: {type: number, minimum: 1, exclusiveMinimum: true}\n        enum: {type: string}\n        $ref: {type: integer}\n";
     let document = document("3.0.3", schemas);
     assert!(fits(&document, "A", "{nullable: true, default: null, example: 2, enum: a, $ref: 1}"));
@@ -74,17 +74,17 @@ fn properties_called_as_keywords_are_properties() {
 }
 
 #[test]
-fn null_fits_what_is_nullable_whatever_else_is_said() {
+fn null_fits_nullable_schemas_regardless_of_other_keywords() {
     let schemas = "    K: {type: string, enum: [a]}\n    A: {nullable: true, allOf: [{$ref: '#/components/schemas/K'}]}\n    B: {type: string, nullable: true, enum: [a]}\n    C: {$ref: '#/components/schemas/K', nullable: true}\n    D: {type: object, nullable: true, properties: {a: {type: string}}}\n";
     let document = document("3.0.3", schemas);
     assert!(fits(&document, "A", "null") && fits(&document, "B", "null"));
     assert!(!fits(&document, "C", "null"), "keys beside a reference are ignored in 3.0");
-    // What is wrong within something nullable is told where it is wrong.
+    // A violation inside a nullable value is reported at its own place.
     assert_eq!(misfits_in(&document, "D", Direction::Response, "{a: 77}")[0].0, "77");
 }
 
 #[test]
-fn what_is_read_only_is_not_required_in_requests_wherever_it_is_said() {
+fn read_only_properties_are_not_required_in_requests() {
     let schemas = "    Id: {type: string, readOnly: true}\n    Base:\n      type: object\n      properties:\n        id: {$ref: '#/components/schemas/Id'}\n        secret: {type: string, writeOnly: true}\n        self: {allOf: [{type: string}], readOnly: true}\n    Thing:\n      required: [name]\n      properties: {name: {type: string}}\n      allOf:\n        - {$ref: '#/components/schemas/Base'}\n        - {type: object, required: [id, secret, self]}\n    Other: {type: object, required: [id], properties: {id: {type: string}}}\n";
     let document = document("3.0.3", schemas);
     let of = |direction, value| misfits_in(&document, "Thing", direction, value).len();
@@ -120,7 +120,7 @@ fn keywords_of_3_1_are_validated() {
 }
 
 #[test]
-fn circles_end() {
+fn cycles_end() {
     let schemas = "    Tree: {type: object, properties: {left: {$ref: '#/components/schemas/Tree'}}}\n    Self: {type: object, allOf: [{$ref: '#/components/schemas/Self'}]}\n    One: {$ref: '#/components/schemas/Two'}\n    Two: {$ref: '#/components/schemas/One'}\n    Pet: {type: object, oneOf: [{$ref: '#/components/schemas/Cat'}, {$ref: '#/components/schemas/Dog'}]}\n    Cat: {allOf: [{$ref: '#/components/schemas/Pet'}, {required: [cat]}]}\n    Dog: {allOf: [{$ref: '#/components/schemas/Pet'}, {required: [dog]}]}\n";
     let document = document("3.0.3", schemas);
     assert!(fits(&document, "Tree", "{left: {left: {}}}") && !fits(&document, "Tree", "{left: {left: 1}}"));
@@ -131,14 +131,14 @@ fn circles_end() {
 }
 
 #[test]
-fn a_schema_that_cannot_be_used_says_why_and_the_others_can() {
+fn an_unusable_schema_has_a_reason_and_others_still_work() {
     let many: String =
         (0..500).map(|number| format!("    N{number}: {{type: string, maxLength: {number}}}\n")).collect();
     let schemas = "    A: {type: string, pattern: '('}\n    B: {type: object, properties: {a: {$ref: '#/components/schemas/A'}}}\n    C: {$ref: '#/components/schemas/Nope'}\n    D: {type: string, pattern: '^(?=a)\\d*', format: strange}\n";
     let document = document("3.0.3", &format!("{schemas}{many}"));
     let mut values = Values::new(&document);
     let node = crate::node::parse("abc").unwrap();
-    // At first schemas are compiled one by one, and then all of them.
+    // At first schemas are compiled one by one, then all together.
     for number in 0..500 {
         let misfits = values.misfits(document.component(&format!("N{number}")).unwrap(), Direction::Request, &node);
         assert_eq!(misfits.unwrap().is_empty(), number >= 3);

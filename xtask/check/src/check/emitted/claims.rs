@@ -1,4 +1,4 @@
-//! What a document says of an operation, as claims that can be set against those of another.
+//! The claims of a document about an operation, for comparison with those of another document.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,25 +14,25 @@ use openapi_model::span::{Span, Spanned};
 use openapi_model::written;
 use serde_json::{Value as Json, json};
 
-/// Headers that OpenAPI describes elsewhere: as parameters they mean nothing.
+/// Headers that OpenAPI describes elsewhere: as parameters they are ignored.
 const IGNORED_HEADERS: [&str; 3] = ["accept", "content-type", "authorization"];
 
-/// One thing that can be said of an operation.
+/// One claim about an operation.
 #[derive(Debug, Clone)]
 pub struct Claim {
-    /// The rule for those that disagree.
+    /// The rule for a disagreement.
     pub rule: Rule,
-    /// What it is about, such as `the header link of the 200`.
+    /// The subject, such as `the header link of the 200`.
     pub what: String,
-    /// Where it is said.
+    /// Its place in the document.
     pub span: Span,
-    /// What is said, beside schemas.
+    /// The claim, apart from schemas.
     value: Json,
-    /// The component that it is about, where that is what is said.
+    /// The name of the component, if the claim is that it is used.
     component: Option<String>,
-    /// The schemas in it, by their keys.
+    /// The schemas in it, by key.
     schemas: BTreeMap<String, SchemaId>,
-    /// Whether nothing is said of it.
+    /// Whether the document makes no statement about the subject.
     is_silent: bool,
 }
 
@@ -53,19 +53,19 @@ impl Claim {
         self
     }
 
-    /// Whether nothing is said of it.
+    /// Whether the document makes no statement about the subject.
     pub fn is_silent(&self) -> bool {
         self.is_silent
     }
 
-    /// Whether what is said is that there is nothing.
+    /// Whether the claim is that there is nothing.
     pub fn is_empty(&self) -> bool {
         let is_plain = self.component.is_none() && self.schemas.is_empty();
         is_plain && (self.value == json!("") || self.value == json!([]))
     }
 
-    /// Whether the contract, of which this is a claim, and the server say the same. What the contract calls a component has
-    /// its name in the server too; what it writes out may have any.
+    /// Whether this claim of the contract and that of the server agree. A component of the contract must have the same
+    /// name in the server; an inline schema may have any.
     pub fn agrees(&self, document: &Document, other: &Claim, of: &Document) -> bool {
         if self.component.is_some() {
             return self.component == other.component;
@@ -77,7 +77,7 @@ impl Claim {
         self.value == other.value && self.schemas.len() == other.schemas.len() && self.schemas.iter().all(is_same)
     }
 
-    /// What is said, for people.
+    /// The claim as JSON, for people.
     pub fn shown(&self, document: &Document) -> Json {
         if let Some(component) = &self.component {
             return component.as_str().into();
@@ -94,7 +94,7 @@ impl Claim {
     }
 }
 
-/// What a document says of an operation. `speaks_of_security`: whether it is a claim what it says of security.
+/// The claims of a document about an operation. `speaks_of_security`: whether the document makes claims about security.
 pub fn of(contract: &Contract, operation: &Operation, speaks_of_security: bool) -> Vec<Claim> {
     let spec = &operation.spec;
     let here = operation.id.span;
@@ -132,7 +132,7 @@ pub fn of(contract: &Contract, operation: &Operation, speaks_of_security: bool) 
     claims
 }
 
-/// The statuses of answers that are no errors, in order.
+/// The statuses of success responses, in order.
 pub fn successes(operation: &Spec) -> Vec<String> {
     let is_success = |status: Status| matches!(status, Status::Code(..400) | Status::Range(..4));
     let statuses: BTreeSet<Status> =
@@ -145,7 +145,7 @@ fn tags(operation: &Spec, here: Span) -> Claim {
     Claim { is_silent: tags.is_empty(), ..Claim::new(Rule::ServerText, "the tags", tags, here) }
 }
 
-/// What a request has to prove: one of the alternatives, in any order.
+/// The security requirements: alternatives, in any order.
 fn security(operation: &Spec, here: Span) -> Claim {
     let alternatives: BTreeSet<BTreeMap<&str, BTreeSet<&str>>> = operation
         .security
@@ -180,7 +180,7 @@ fn parameter_claims(document: &Document, parameter: &Parameter, claims: &mut Vec
     claims.push(Claim::new(Rule::ServerParameter, &what, value, span).with("schema", schema));
     let default = if matches!(parameter.location, Location::Path | Location::Header) { "simple" } else { "form" };
     let (style, explode) = (parameter.style.as_str(), parameter.explode.value);
-    // How several values are written matters only where there may be several.
+    // How several values are serialised matters only if there may be several.
     let types = parameter.schema.map(|schema| document.shape_of(schema).types);
     let is_composed = types
         .is_some_and(|types| types != Types::ANY.without(Types::NULL) && types.meets(Types::ARRAY.with(Types::OBJECT)));
@@ -200,7 +200,7 @@ fn described(required: bool, description: Option<&Spanned<String>>, content: Opt
     described
 }
 
-/// The name of a media type in one form.
+/// A media type in normalised form.
 fn media_type(name: &str) -> String {
     name.chars().filter(|letter| !letter.is_whitespace()).collect::<String>().to_ascii_lowercase()
 }
@@ -243,7 +243,7 @@ fn answer(contract: &Contract, operation: &Operation, response: &Response, claim
     }
 }
 
-/// What the body of an answer is: the component by its name; what has none by its meaning.
+/// The claim about the body of a response: a component by its name, an inline schema by its meaning.
 fn schema_claim(document: &Document, rule: Rule, response: &Response) -> Claim {
     let what = format!("the schema of the {}", response.status.value);
     let Some(schema) = json(&response.content).or(response.content.first()).and_then(|media| media.schema) else {
@@ -263,7 +263,7 @@ fn errors(contract: &Contract, operation: &Operation, response: &Response, claim
     claims.push(Claim::new(Rule::ServerHeader, format!("the headers of the {status}"), headers, span));
     let own = operation.errors.iter().filter(|error| Status::Code(error.status.value) == status);
     for error in own {
-        // An error without one is its status, of which the schema is a claim already.
+        // Without an identity an error is just its status, whose schema is compared already.
         let Some(message) = &error.identity else { continue };
         let summary = error.summary.as_ref().map_or_else(String::new, |summary| words(summary));
         let what = format!("the error `{}` of the {status}", error.name.value);
@@ -278,7 +278,7 @@ fn required_headers(headers: &[Header]) -> Json {
     json!(headers)
 }
 
-/// A schema in one form, for people.
+/// A schema in normalised form, for people.
 fn comparable(schema: &Json) -> Json {
     fn settled(value: Json) -> Json {
         match value {

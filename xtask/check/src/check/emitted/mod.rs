@@ -1,8 +1,8 @@
-//! What the server says of itself agrees with the contract, in both directions: what one of them says and the other does
-//! not is found as well as what they say differently.
+//! Compares the document that the server emits with the contract, in both directions: claims that only one of them
+//! makes are reported as well as claims that differ.
 //!
-//! The server's document is read as the contract is, with the same profile. dropshot emits nothing of security: a document
-//! that says nothing of it anywhere is not compared for it, since it is no claim that anybody is let in.
+//! The server's document is read with the contract's profile. dropshot emits nothing about security, so a document
+//! without any security is not compared for it: it does not mean that requests without a key are accepted.
 
 mod claims;
 #[cfg(test)]
@@ -29,8 +29,9 @@ use serde_json::Value as Json;
 use crate::outcome::Outcome;
 use claims::Claim;
 
-/// Compares what the server emits with the contract. `code` is the server's generated code, for places in it; `aside` are
-/// the calls of operations of which it is not known what the contract says, `about_contract` the findings that say so.
+/// Compares the document that the server emits with the contract. `code` is the server's generated code, used to find
+/// places; `aside` are the calls of operations whose meaning in the contract is unknown, `about_contract` the findings
+/// that say why.
 pub fn check(
     contract: &Contract,
     emitted: &Arc<Source>,
@@ -55,7 +56,7 @@ pub fn check(
     Outcome { findings: compare.findings, ..Outcome::default() }
 }
 
-/// Runs the command that prints what the server emits, if the project has one.
+/// Runs the command that prints the server's document, if the project has one.
 pub fn emit(project: &Project) -> Result<Option<Arc<Source>>, String> {
     let Some(command) = &project.layout.emits else { return Ok(None) };
     let shown = command.join(" ");
@@ -121,7 +122,7 @@ impl Compare<'_> {
         }
     }
 
-    /// The schemes of both are the same ways to authenticate.
+    /// Both must have the same ways to authenticate.
     fn security_schemes(&mut self) {
         for said in &self.server.document.security_schemes {
             let name = &said.name.value;
@@ -218,7 +219,7 @@ impl Compare<'_> {
             let value = claim.shown(&contract.document);
             let (said, message) = match told.remove(what) {
                 Some(said) if claim.agrees(&contract.document, &said, &server.document) => continue,
-                // An id that the contract does not give may be any.
+                // An id that the contract does not define may be any.
                 Some(_) if claim.is_silent() && what == "the id" => continue,
                 Some(said) => {
                     let said = said.shown(&server.document);
@@ -230,7 +231,7 @@ impl Compare<'_> {
             };
             self.report(claim.rule, name, &said, Some(claim.span), message);
         }
-        // What the contract has to say and does not is a finding of its own.
+        // A missing part that the profile requires has a finding of its own.
         let profile = &contract.profile;
         let is_unsaid = |rule: Rule| match rule {
             Rule::ServerPermission => operation.permission.is_none() && profile.requires(Requirement::Permission),
@@ -262,7 +263,7 @@ impl Compare<'_> {
             let message = format!("the server's schema `{name}` differs from the contract's");
             self.report(Rule::ServerSchema, "", &shown, Some(known.span), message);
         }
-        // What nothing refers to is not emitted.
+        // Schemas that nothing refers to are not emitted.
         let compared = self.contract.operations.iter().filter(|operation| !(self.aside)(&operation.call()));
         let bodies = compared.flat_map(|operation| {
             let of_body = operation.body.iter().flat_map(|body| &body.content);
@@ -279,15 +280,14 @@ impl Compare<'_> {
     }
 }
 
-/// Whether a document says anything of security, for all of its operations: dropshot's says nothing.
+/// Whether a document makes any statement about security: dropshot's does not.
 fn speaks_of_security(document: &Document) -> bool {
     !document.security_schemes.is_empty()
         || document.security.span.is_some()
         || document.operations.iter().any(|operation| !operation.security.alternatives.is_empty())
 }
 
-/// Whether two schemes are the same way to authenticate. The scopes that there are, and where tokens come from, may be said
-/// by one only.
+/// Whether two schemes are the same way to authenticate. Available scopes and token URLs may be given by only one.
 fn is_same_scheme(one: &SchemeKind, other: &SchemeKind) -> bool {
     match (one, other) {
         (SchemeKind::OAuth2 { .. }, SchemeKind::OAuth2 { .. }) => true,
@@ -296,7 +296,7 @@ fn is_same_scheme(one: &SchemeKind, other: &SchemeKind) -> bool {
     }
 }
 
-/// Where the contract is not read as it was meant.
+/// The places where the contract is not read as it was meant.
 fn misread(document: &Document, findings: &[Finding]) -> Vec<Span> {
     let is_reading = |rule| matches!(rule, Rule::ContractParses | Rule::ContractRefResolves | Rule::ContractUnknownKey);
     let places = findings.iter().filter(|finding| is_reading(finding.rule)).filter_map(|it| it.primary.as_ref());
@@ -307,7 +307,7 @@ fn misread(document: &Document, findings: &[Finding]) -> Vec<Span> {
     places.filter_map(span).collect()
 }
 
-/// Whether it is known what a schema says, with all that it leads to.
+/// Whether a schema and everything it reaches is known.
 fn is_whole(document: &Document, id: SchemaId, misread: &[Span]) -> bool {
     let leads_nowhere = |schema: &Schema| schema.reference.as_ref().is_some_and(|it| it.target.is_none());
     document.reached([id]).all(|id| {
@@ -316,7 +316,7 @@ fn is_whole(document: &Document, id: SchemaId, misread: &[Span]) -> bool {
     })
 }
 
-/// Where the server's code says something of an operation: the text itself, or else the operation.
+/// The place in the server's code for a claim about an operation: the text itself, or else the operation.
 fn find(code: &Source, operation: &str, said: &Json) -> Option<Range<usize>> {
     let quoted = |text: &str| format!("\"{}\"", text.escape_default());
     let text = match said {

@@ -1,4 +1,4 @@
-//! What only one of contract and server says is found, whichever it is.
+//! Claims that only the contract or only the server makes are reported.
 
 use apidrift_core::contract::Contract;
 use apidrift_core::profile::Profile;
@@ -42,7 +42,8 @@ fn found(contract: &str, server: &str) -> Vec<String> {
     outcome.findings.iter().map(|finding| format!("{} {}", finding.rule.info().name, finding.message)).collect()
 }
 
-/// An edit of one of the two is found, by a rule and with a part of the message, and so is its opposite.
+/// Asserts that an edit of one document is reported by a rule with a part of the message, and that the reverse edit is
+/// too.
 #[track_caller]
 fn assert_found(find: &str, with: &str, rule: &str, missing: &str, more: &str) {
     assert!(DOCUMENT.contains(find), "{find}");
@@ -55,7 +56,7 @@ fn assert_found(find: &str, with: &str, rule: &str, missing: &str, more: &str) {
 }
 
 #[test]
-fn a_document_agrees_with_itself_and_with_another_form_of_it() {
+fn a_document_agrees_with_itself_and_with_an_equivalent_one() {
     assert!(found(DOCUMENT, DOCUMENT).is_empty());
     let other = DOCUMENT
         .replace("[read, write]", "[write, read]")
@@ -67,7 +68,7 @@ fn a_document_agrees_with_itself_and_with_another_form_of_it() {
 }
 
 #[test]
-fn a_request_body_that_only_one_of_them_has_is_found() {
+fn a_request_body_in_only_one_document_is_reported() {
     let body = "      requestBody:\n        required: true\n        content:\n          application/json: {schema: {$ref: '#/components/schemas/Thing'}}\n";
     let (missing, more) =
         ("the server does not state `requestBody`", "the server states `requestBody` of `add_thing`, but");
@@ -79,7 +80,7 @@ fn a_request_body_that_only_one_of_them_has_is_found() {
 }
 
 #[test]
-fn security_is_compared_with_its_scopes_where_the_server_says_anything_of_it() {
+fn security_and_scopes_are_compared_if_the_server_emits_any() {
     let differs = "`security` of `add_thing` is";
     assert_found("[read, write]", "[read]", "server/security", differs, differs);
     assert_found("security: [{oauth: [read, write]}]", "security: []", "server/security", differs, differs);
@@ -94,7 +95,7 @@ fn security_is_compared_with_its_scopes_where_the_server_says_anything_of_it() {
 }
 
 #[test]
-fn whatever_else_only_one_of_them_says_is_found() {
+fn other_claims_in_only_one_document_are_reported() {
     let deprecated = "operationId: add_thing\n      deprecated: true\n";
     let (missing, more) = ("the server does not state `deprecated`", "the server states `deprecated`");
     assert_found("operationId: add_thing\n", deprecated, "server/text", more, missing);
@@ -130,7 +131,7 @@ fn whatever_else_only_one_of_them_says_is_found() {
 }
 
 #[test]
-fn what_stands_beside_a_reference_in_3_0_is_no_finding_that_nothing_can_cure() {
+fn keys_beside_a_reference_in_3_0_cause_no_unfixable_finding() {
     let beside = DOCUMENT.replace(
         "parent: {allOf: [{$ref: '#/components/schemas/Thing'}], nullable: true}",
         "parent: {$ref: '#/components/schemas/Thing', nullable: true}",
@@ -141,7 +142,7 @@ fn what_stands_beside_a_reference_in_3_0_is_no_finding_that_nothing_can_cure() {
 }
 
 #[test]
-fn an_answer_of_the_server_that_cannot_be_read_is_found() {
+fn an_unreadable_response_of_the_server_is_reported() {
     let unread = DOCUMENT.replace("'404': {description: not found}", "'404': {$ref: '#/components/responses/No'}");
     let found = found(DOCUMENT, &unread);
     assert!(found.iter().any(|finding| finding.contains("cannot be read")), "{found:#?}");

@@ -1,4 +1,4 @@
-//! A part of a page together with what it is about, which is what is compared.
+//! A part of a page together with its subject, which is the unit of comparison.
 
 use std::collections::HashMap;
 
@@ -9,27 +9,27 @@ use super::basis::Basis;
 use super::endpoint::Subjects;
 use crate::page::Page;
 
-/// A part of a page together with what it is about.
+/// A part of a page together with the operation that it describes.
 #[derive(Clone, Copy)]
 pub struct About<'a, 'b> {
     pub basis: &'a Basis<'b>,
-    /// What the pages of the same language are about.
+    /// The subjects of all pages in the same language.
     pub subjects: &'a Subjects<'b>,
     pub operation: &'a Operation,
-    /// The part.
+    /// The part of the page.
     pub page: &'a Page,
-    /// The names of path parameters by those that the page has for them, where they differ.
+    /// The contract's names of path parameters by the page's names, where they differ.
     pub names: &'a HashMap<String, String>,
     /// Whether nothing else in this language describes the operation.
     pub is_only: bool,
 }
 
 impl<'a> About<'a, '_> {
-    /// The parameter that a page calls by a name.
+    /// The parameter with a name used on the page.
     pub fn parameter(&self, name: &str) -> Option<&'a Parameter> {
         let named = self.names.get(name).map_or(name, String::as_str);
         let exact = self.operation.parameter(named).or_else(|| self.operation.parameter(name));
-        // `tags[]` is a manner of writing a list of tags.
+        // `tags[]` is one way to write a list of tags.
         let plain = |name: &str| name.trim_end_matches("[]").to_owned();
         exact.or_else(|| self.operation.parameters.iter().find(|known| plain(&known.name) == plain(name)))
     }

@@ -1,6 +1,7 @@
-//! Tables that describe what an operation answers with.
+//! Tables that describe an operation's responses.
 //!
-//! A table is believed to be one if it stands below a word for it and two thirds of its names lie in one object of an answer.
+//! A table is taken for one if a heading or label says so and two thirds of its names belong to one object of a
+//! response.
 
 use super::about::About;
 use super::context;
@@ -14,7 +15,7 @@ use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
 impl About<'_, '_> {
-    /// Compares the tables among some that describe what the operation answers with.
+    /// Compares those of some tables that describe the operation's responses.
     pub(super) fn answer_tables(&self, tables: &[&Table]) -> Vec<Finding> {
         let answers = objects::of_answers(self.basis.document(), self.operation);
         tables.iter().flat_map(|table| self.answer_table(table, &answers)).collect()
@@ -83,13 +84,13 @@ impl About<'_, '_> {
         findings
     }
 
-    /// Whether a table stands below a word for answers, or has one in its head.
+    /// Whether a table is below a word for responses, or has one in its head.
     fn says_answer(&self, table: &Table) -> bool {
         let around = context::headings_around(self.page, table.range.start);
         let mut labels = around.into_iter().filter(|heading| context::is_label(self.page, heading));
         let head = table.head.first().map(|cell| cell.text.as_str()).unwrap_or_default();
         let before = context::paragraph_before(self.page, table.range.start).map(|paragraph| paragraph.text.as_str());
-        // What may be wrong with each field is no description of it.
+        // A list of error codes for each field is not a description of the field.
         let lists_codes = table.head.iter().any(|cell| {
             let head = cell.text.to_lowercase();
             head.contains("code") || words::role(&head) == Some(Role::Error)

@@ -1,4 +1,4 @@
-//! What pages are compared with: a contract without the operations of which not everything is known.
+//! What pages are compared with: a contract without the operations whose definition is partly unknown.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -16,10 +16,10 @@ use openapi_model::values::{Direction, Misfit, Values};
 
 use crate::page::{Page, Written};
 
-/// What pages are compared with: a contract without the operations of which not everything is known.
+/// What pages are compared with: a contract without the operations whose definition is partly unknown.
 pub struct Basis<'a> {
     pub contract: &'a Contract,
-    /// How the operations are called that are left out.
+    /// The calls of the operations that are left out.
     pub set_aside: &'a HashSet<String>,
     values: RefCell<Values<'a>>,
     states_required: OnceCell<bool>,
@@ -41,7 +41,7 @@ impl<'a> Basis<'a> {
         }
     }
 
-    /// Counts claims that are compared.
+    /// Counts claims that were compared.
     pub fn count(&self, claims: usize) {
         self.claims.set(self.claims.get() + claims);
     }
@@ -51,13 +51,13 @@ impl<'a> Basis<'a> {
         self.claims.get()
     }
 
-    /// Whether the profile wants pages that say all that the contract does.
+    /// Whether the profile requires pages that cover the whole contract.
     pub fn is_complete(&self) -> bool {
         self.contract.profile.requires(Requirement::CompletePages)
     }
 
-    /// Whether the contract says of any parameter outside a path that it is required: where it says it of none, nobody has
-    /// thought of it.
+    /// Whether the contract marks any parameter outside a path as required: if it marks none, `required` is presumably
+    /// not maintained.
     pub fn states_required(&self) -> bool {
         *self.states_required.get_or_init(|| {
             let parameters = self.contract.operations.iter().flat_map(|operation| &operation.spec.parameters);
@@ -89,7 +89,7 @@ impl<'a> Basis<'a> {
         self.contract.place(span, label)
     }
 
-    /// Compiles the schemas of operations at once that pages describe: one by one, what they share is compiled again and again.
+    /// Compiles the schemas of described operations together: one by one, shared schemas would be compiled repeatedly.
     pub fn expect<'o>(&self, operations: impl Iterator<Item = &'o Operation>) {
         const FEW: usize = 20;
         let operations: Vec<&Operation> = operations.collect();
@@ -110,17 +110,17 @@ impl<'a> Basis<'a> {
         }
     }
 
-    /// How a value does not fit a schema; nothing where the schema cannot be used: then it is not known.
+    /// The violations of a schema by a value; `None` if the schema cannot be used.
     pub fn misfits(&self, schema: SchemaId, direction: Direction, value: &Node) -> Option<Vec<Misfit>> {
         self.values.borrow_mut().misfits(schema, direction, value).ok()
     }
 
-    /// The schemas that errors have: the one of all errors, or those that operations answer with.
+    /// The schemas of errors: the schema of all errors, or the error schemas of the operations.
     pub fn error_schemas(&self) -> Vec<SchemaId> {
         self.error_schemas.get_or_init(|| self.find_error_schemas()).clone()
     }
 
-    /// The operations, by number, whose bodies are each schema.
+    /// The indexes of the operations that use each schema as a body.
     pub fn takers(&self) -> &HashMap<SchemaId, Vec<usize>> {
         self.takers.get_or_init(|| {
             let mut takers: HashMap<SchemaId, Vec<usize>> = HashMap::new();
@@ -149,7 +149,7 @@ impl<'a> Basis<'a> {
         schemas
     }
 
-    /// What tells errors apart, in a word: `message`, `code`, ….
+    /// The name of the field that identifies errors: `message`, `code`, ….
     pub fn error_word(&self) -> &str {
         let pointer = self.contract.profile.error_identity.as_deref().unwrap_or_default();
         pointer.rsplit('/').next().filter(|word| !word.is_empty()).unwrap_or("message")
@@ -165,14 +165,14 @@ pub fn falls_under(operation: &Operation, status: u16) -> bool {
     })
 }
 
-/// Adds the edit that writes another text in the place of one, if that is written there as it reads.
+/// Adds an edit that replaces the text at a place, if the source there equals the text.
 pub fn fix_written(finding: Finding, page: &Page, written: &Written<String>, right: &str) -> Finding {
     let stands = page.source.text.get(written.range.clone()) == Some(written.value.as_str());
     if stands { finding.fix_with(right) } else { finding }
 }
 
-/// A name on a page that the contract does not have. Where it is one of the missing names written wrongly, that one is not
-/// missing any more.
+/// The finding for a name on a page that the contract does not have. If it is a misspelling of a missing name, that
+/// name is removed from the missing ones.
 pub fn unknown_name(
     basis: &Basis<'_>,
     page: &Page,
@@ -184,19 +184,19 @@ pub fn unknown_name(
 ) -> Finding {
     let finding = Finding::at(rule, page.place(&written.range, "the page says this"), message);
     let likeness = |name: &str| {
-        // A name that lost or gained a part is that name still.
+        // A longer or shorter form of a name probably means that name.
         let part = name.len().min(written.len()) >= 4 && (name.contains(written.as_str()) || written.contains(name));
         let similarity = strsim::normalized_levenshtein(&name.to_lowercase(), &written.to_lowercase());
         (similarity.max(if part { 0.61 } else { 0.0 }) * 1000.0) as u32
     };
     let nearest = (0..missing.len()).max_by_key(|index| likeness(&missing[*index]));
     let candidates = (0..missing.len()).filter(|index| likeness(&missing[*index]) > 600).count();
-    // Of several nobody knows which is meant.
+    // If there are several candidates, it is unclear which one is meant.
     match nearest.filter(|_| candidates == 1 || (candidates > 1 && basis.is_complete())) {
         Some(index) => {
             let right = missing.remove(index);
             let finding = finding.with(basis.place(right.span, "the contract says this"));
-            // Only a typo is put right: another name may mean another thing.
+            // Only typos are fixed: a different name may mean something else.
             let is_typo = strsim::damerau_levenshtein(&right.value, written) <= 2;
             if is_typo || basis.is_complete() {
                 fix_written(finding.help(format!("write `{}`", right.value)), page, written, &right.value)

@@ -1,7 +1,7 @@
-//! The bodies that a page shows, of requests and of answers, against their schemas.
+//! Compares request and response bodies on a page with their schemas.
 //!
-//! What a block shows is known by what stands around it, never by what it fits. Of one block the first misfit is told, and of
-//! one place of the contract the first block that does not fit it.
+//! What a block shows is determined by its surroundings, never by the schema that it fits. Only the first misfit of a
+//! block is reported, and for each place of the contract only the first block that does not fit.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -23,32 +23,32 @@ use apidrift_core::contract::json as json_media;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
-/// Places of the contract that some block did not fit, with what it did not fit: told once.
-pub type Told = HashSet<(Span, String)>;
+/// Places of the contract with the misfits already reported for them.
+pub type Reported = HashSet<(Span, String)>;
 
-/// One thing in a body that does not fit.
+/// A part of a body that does not fit its schema.
 struct Misfit {
     message: String,
     range: Range<usize>,
-    /// Where the contract says otherwise, and what would be wrong again in another block.
+    /// The place of the contradicted definition, at which the same misfit in another block is not reported again.
     place: Span,
     key: String,
 }
 
-/// Languages of blocks that hold JSON, or may.
+/// Languages of blocks that contain or may contain JSON.
 const JSON: [&str; 8] = ["json", "jsonc", "json5", "js", "javascript", "http", "", "text"];
 
 impl About<'_, '_> {
-    /// Compares the bodies that are shown as such.
-    pub(super) fn bodies(&self, told: &mut Told) -> Vec<Finding> {
+    /// Compares the bodies in code blocks.
+    pub(super) fn bodies(&self, reported: &mut Reported) -> Vec<Finding> {
         let blocks = self.page.blocks.iter().filter(|block| JSON.contains(&block.language.as_str()));
-        blocks.flat_map(|block| self.block(block, told)).collect()
+        blocks.flat_map(|block| self.block(block, reported)).collect()
     }
 
-    fn block(&self, block: &CodeBlock, told: &mut Told) -> Vec<Finding> {
+    fn block(&self, block: &CodeBlock, reported: &mut Reported) -> Vec<Finding> {
         let shown = json::read(&block.text, block.text.range.start);
         let mut findings = Vec::new();
-        // What is commented on or cut short is an illustration.
+        // A block with comments or omissions is an illustration.
         let is_cut = shown.values.iter().any(|value| !value.is_fragment && value.is_abridged(&value.node.range));
         let has_comments = block.text.lines().any(|line| line.trim_start().starts_with("//") || line.contains(" // "));
         if let Some(mistake) = shown.mistake.as_ref().filter(|_| !is_cut && !has_comments) {
@@ -56,7 +56,7 @@ impl About<'_, '_> {
             let finding = Finding::at(Rule::PageBodySyntax, self.page.place(&mistake.range, "here"), message);
             findings.push(finding.help("show the body as it is sent"));
         }
-        // What is sent is compared as a request.
+        // Request bodies in example requests are compared elsewhere.
         let is_request = |value: &&ShownValue| {
             value.start_line.as_ref().is_some_and(|line| {
                 context::shows_line(self.page, line).is_some_and(|shows| shows.role == Role::Request)
@@ -67,15 +67,15 @@ impl About<'_, '_> {
             let inside = inside.filter_map(|line| context::shows_line(self.page, line)).next();
             let Some(shows) = context::shows(self.page, block, inside) else { continue };
             findings.extend(match shows.role {
-                Role::Request if self.operation.body.is_none() => self.body_of_none(value),
-                _ => self.body_finding(value, &shows, told),
+                Role::Request if self.operation.body.is_none() => self.unexpected_body(value),
+                _ => self.body_finding(value, &shows, reported),
             });
         }
         findings
     }
 
-    /// A body of a request that has none.
-    fn body_of_none(&self, value: &ShownValue) -> Option<Finding> {
+    /// A request body for an operation that has none.
+    fn unexpected_body(&self, value: &ShownValue) -> Option<Finding> {
         let first = value.node.entries().first()?;
         let message = "the page shows a request body, but the operation accepts none";
         let finding = Finding::at(Rule::PageBody, self.page.place(&first.key_range, "in this body"), message);
@@ -83,11 +83,11 @@ impl About<'_, '_> {
         Some(finding.help("leave the body out, or describe it in the contract"))
     }
 
-    /// What is wrong with a body that is shown.
-    pub(super) fn body_finding(&self, value: &ShownValue, shows: &Shows, told: &mut Told) -> Option<Finding> {
+    /// The finding for a body, if it does not fit.
+    pub(super) fn body_finding(&self, value: &ShownValue, shows: &Shows, reported: &mut Reported) -> Option<Finding> {
         let (misfits, schema) = self.disagreement(value, shows)?;
-        // What the contract has elsewhere is told where it was first met.
-        let mut misfits = misfits.into_iter().filter(|misfit| told.insert((misfit.place, misfit.key.clone())));
+        // A misfit at a place of the contract is reported only once.
+        let mut misfits = misfits.into_iter().filter(|misfit| reported.insert((misfit.place, misfit.key.clone())));
         let first = misfits.next()?;
         let title = shapes::title(self.basis.document(), schema);
         let message = format!("the body does not fit {title}: {}", first.message);
@@ -106,8 +106,8 @@ impl About<'_, '_> {
         }))
     }
 
-    /// How a value is not what it is shown as: the fewest misfits of those that it may be. Nothing where it fits, or where the
-    /// contract says nothing of it.
+    /// The misfits of a value, for the possible schema with the fewest. `None` if the value fits, or if the contract
+    /// has no schema for it.
     fn disagreement(&self, value: &ShownValue, shows: &Shows) -> Option<(Vec<Misfit>, SchemaId)> {
         let direction = if shows.role == Role::Request { Direction::Request } else { Direction::Response };
         let schemas = self.schemas(shows);
@@ -122,7 +122,7 @@ impl About<'_, '_> {
         best.filter(|(misfits, _)| !misfits.is_empty())
     }
 
-    /// The schemas of what is shown; nothing where the contract does not say enough.
+    /// The possible schemas of the value; `None` if the contract does not define enough.
     fn schemas(&self, shows: &Shows) -> Option<Vec<SchemaId>> {
         if shows.role == Role::Request {
             return self
@@ -157,7 +157,7 @@ impl About<'_, '_> {
                 }
             }
         };
-        // Where one of them is in another form or in none, nothing is known.
+        // If one of them is not JSON or has no schema, the schema is unknown.
         let schema = |response: &&Response| json_media(&response.content)?.schema;
         let schemas: Option<Vec<SchemaId>> = responses.iter().map(schema).collect();
         schemas.filter(|schemas| !schemas.is_empty())
@@ -178,7 +178,7 @@ impl About<'_, '_> {
         if entries.is_empty() || fields.named.is_empty() || entries.iter().any(|entry| is_known(&entry.key)) {
             return self.held(value, &schemas, direction, is_near);
         }
-        // None of the names is known: it may be a part of a body, or something around one.
+        // If none of the names is known, it may be part of a body, or an object around one.
         if let Some(part) = part_with(document, &schemas, entries) {
             return self.held(value, &part, direction, false);
         }
@@ -198,7 +198,7 @@ impl About<'_, '_> {
         }])
     }
 
-    /// Holds a value against schemas of which one has to fit. From what is not whole nothing can be missing.
+    /// Validates a value against schemas, one of which must fit. Nothing can be missing from an incomplete value.
     fn held(&self, value: &ShownValue, schemas: &[AllOf], direction: Direction, is_whole: bool) -> Option<Vec<Misfit>> {
         let document = self.basis.document();
         let mut found = Vec::new();
@@ -210,8 +210,8 @@ impl About<'_, '_> {
             let all = all.into_iter().flat_map(|misfit| self.narrowed(schemas, direction, &value.node, misfit, 0));
             for misfit in all {
                 let is_missing = misfit.message.ends_with("is a required property");
-                if (is_whole || !is_missing) && self.is_said(value, &misfit.range, &misfit.message) {
-                    // What lacks something is what the contract says that of.
+                if (is_whole || !is_missing) && self.is_claim(value, &misfit.range, &misfit.message) {
+                    // A missing field is reported at the place of the object that requires it.
                     let pointer = misfit.pointer.as_str();
                     let whose =
                         if is_missing { pointer.rsplit_once('/').map_or("", |(outer, _)| outer) } else { pointer };
@@ -223,12 +223,12 @@ impl About<'_, '_> {
             }
         }
         unknown_fields(document, schemas, direction, value, &value.node, &mut found);
-        // A field with another name is told before the one that is missing therefore.
+        // An unknown field comes before a missing one, because it may be a misspelling of that.
         found.sort_by_key(|misfit| (!misfit.message.starts_with("there is no field"), misfit.range.start));
         Some(found)
     }
 
-    /// Why a value fits none of some alternatives: what is wrong in the one that it fits best, if that is clear.
+    /// The reason why a value fits none of several alternatives: the misfits of the best alternative, if that is clear.
     fn narrowed(
         &self,
         schemas: &[AllOf],
@@ -246,11 +246,11 @@ impl About<'_, '_> {
         let mut best: Vec<(usize, SchemaId, Vec<values::Misfit>)> = Vec::new();
         for id in members.iter().filter_map(|member| if let [id] = member.ids() { Some(*id) } else { None }) {
             let misfits = self.basis.misfits(id, direction, here).unwrap_or_default();
-            // Of another kind altogether.
+            // An alternative of a different type.
             let is_other =
                 misfits.iter().any(|misfit| misfit.pointer.is_empty() && misfit.message.contains("is not of type"));
             if !misfits.is_empty() && !is_other {
-                // What tells the alternatives apart weighs more.
+                // A wrong discriminator value counts more.
                 let tells = |misfit: &&values::Misfit| {
                     let is_value = misfit.message.contains("is not one of") || misfit.message.contains("was expected");
                     is_value && misfit.pointer.matches('/').count() == 1
@@ -261,7 +261,7 @@ impl About<'_, '_> {
         best.sort_by_key(|(count, ..)| *count);
         match &best[..] {
             [(least, _, misfits), (next, ..), ..] if least == next => {
-                // What is wrong in all of them is wrong.
+                // A misfit with every alternative is certain.
                 let is_in_all = |one: &&values::Misfit| {
                     let has = |misfits: &[values::Misfit]| misfits.iter().any(|other| other.pointer == one.pointer);
                     !one.pointer.is_empty() && best.iter().all(|(.., misfits)| has(misfits))
@@ -286,28 +286,27 @@ impl About<'_, '_> {
         }
     }
 
-    /// Whether a misfit says something of what is shown: not where a value stands for another, and not where something is left
-    /// out.
-    fn is_said(&self, value: &ShownValue, range: &Range<usize>, message: &str) -> bool {
+    /// Whether a misfit is a claim of the page: not if the value is a placeholder, and not if something is left out.
+    fn is_claim(&self, value: &ShownValue, range: &Range<usize>, message: &str) -> bool {
         let text = self.page.source.text.get(range.clone()).unwrap_or_default();
-        // That several alternatives fit is no fault of the example; nor is an ID that is shorter than real ones.
+        // An example may fit several alternatives, and its IDs may be shorter than real ones.
         if message.contains("more than one of the schemas") || message.ends_with("is not a \"uuid\"") {
             return false;
         }
         let is_missing = message.ends_with("is a required property");
         let is_cut = value.is_partial || value.is_abridged(range);
-        // What stands for another value is of no type; and of no alternative, wherever in the value it stands.
+        // The type of a placeholder is unknown, and so is the alternative that contains it.
         let is_of_type = message.contains(" is not of type");
         let is_placeholder = value.placeholders().iter().any(|placeholder| match is_of_type {
             true => placeholder == range,
             false => placeholder.start >= range.start && placeholder.end <= range.end,
         });
-        // That nothing may be there is often not written down.
+        // Contracts often omit that a value may be null.
         !(is_missing && is_cut) && text != "null" && (is_missing || !is_placeholder)
     }
 }
 
-/// The first object in values of some schemas that has half of some names.
+/// The first object in the schemas that has half of the given names.
 fn part_with(document: &Document, schemas: &[AllOf], entries: &[Entry]) -> Option<Vec<AllOf>> {
     let mut open = vec![schemas.to_vec()];
     let mut seen: HashSet<Vec<AllOf>> = HashSet::new();
@@ -332,7 +331,7 @@ fn is_json(name: &str) -> bool {
     essence.ends_with("json") || matches!(essence.as_str(), "*/*" | "application/*")
 }
 
-/// A message with the name of the part that it is about, and without a value that is long.
+/// A message with the name of the field that it is about, and without long values.
 fn about_part(pointer: &str, message: &str) -> String {
     let names: Vec<String> = pointer_keys(pointer).filter(|key| key.parse::<usize>().is_err()).collect();
     let message = match message.find(" is not ") {
@@ -355,7 +354,7 @@ fn at<'n>(node: &'n Node, pointer: &str) -> Option<&'n Node> {
     pointer_keys(pointer).try_fold(node, |here, key| here.child(&key))
 }
 
-/// What stands below some schemas under a key of a JSON pointer.
+/// The schemas below some schemas at one key of a JSON pointer.
 fn below(document: &Document, schemas: &[AllOf], key: &str) -> Option<Vec<AllOf>> {
     let variants = Variants::of(document, schemas);
     let fields = variants.fields();
@@ -369,12 +368,12 @@ fn below(document: &Document, schemas: &[AllOf], key: &str) -> Option<Vec<AllOf>
     }
 }
 
-/// What stands below some schemas at a JSON pointer.
+/// The schemas below some schemas at a JSON pointer.
 fn walk(document: &Document, schemas: &[AllOf], pointer: &str) -> Option<Vec<AllOf>> {
     pointer_keys(pointer).try_fold(schemas.to_vec(), |schemas, key| below(document, &schemas, &key))
 }
 
-/// Where the contract says what stands at a JSON pointer into a value.
+/// The place in the contract that defines the value at a JSON pointer.
 fn place_of(document: &Document, schema: SchemaId, pointer: &str) -> Span {
     let mut schemas = vec![AllOf::from(schema)];
     let mut place = document.schema(document.target(schema)).span;
@@ -387,7 +386,7 @@ fn place_of(document: &Document, schema: SchemaId, pointer: &str) -> Span {
     place
 }
 
-/// Fields that the contract does not name, where it names all that there are.
+/// Fields that the contract does not have, in objects for which it lists all fields.
 fn unknown_fields(
     document: &Document,
     schemas: &[AllOf],
@@ -406,7 +405,7 @@ fn unknown_fields(
         }
         Value::Object(entries) => {
             let fields = Variants::of(document, schemas).fields();
-            // An object in a request of which most fields are unknown may be the user's own.
+            // A request object with mostly unknown fields may have names chosen by the user.
             let known = entries.iter().filter(|entry| fields.named.contains_key(&entry.key)).count();
             let is_own = direction == Direction::Request && known * 2 < entries.len();
             let takes_any = is_own || schemas.iter().any(|schemas| shapes::takes_any_field(document, schemas));

@@ -32,7 +32,7 @@ impl About<'_, '_> {
                 }
             };
             let misfits = self.misfits(&body);
-            // An error's body may be shown too, if it is one that the operation has, and what a request sends.
+            // The body of an error that the operation has, and a request body, may be shown too.
             if misfits.as_ref().is_some_and(|_| self.is_error(&body) || self.is_request(&body)) {
                 continue;
             }
@@ -53,7 +53,8 @@ impl About<'_, '_> {
         findings
     }
 
-    /// How a body is not one of the successes, and the place of the one that it is most like. Nothing where it is one, or may be.
+    /// The misfits of a body with the most similar success, and the place of that. `None` if it fits a success, or if
+    /// that is unknown.
     fn misfits(&self, body: &Node) -> Option<(Misfits, Place)> {
         let mut successes: Vec<&Response> = self.operation.successes().collect();
         if successes.is_empty() {
@@ -72,7 +73,7 @@ impl About<'_, '_> {
                 best = Some((whole(self.basis, schema, misfits), self.answer(schema)));
             }
         }
-        // Of bodies in another form nothing is known.
+        // The schemas of bodies of other media types are unknown.
         if best.is_some() || with_body().next().is_some() {
             return best;
         }
@@ -86,7 +87,7 @@ impl About<'_, '_> {
         self.basis.place(span, "the contract documents this body")
     }
 
-    /// Whether a body is that of an error which the operation has.
+    /// Whether a body is one of the operation's errors.
     fn is_error(&self, body: &Node) -> bool {
         let identity = error_identity(self.basis, body);
         self.operation.responses.iter().enumerate().any(|(index, response)| {
@@ -102,20 +103,20 @@ impl About<'_, '_> {
                 misfits.is_empty()
                     && identities.any(|known| identity.as_ref().is_some_and(|(text, _)| **text == **known))
             } else {
-                // Where nothing else tells, it may at least have no fields of something else.
+                // Without an identity, it must at least fit the schema.
                 misfits(self.basis, schema, Direction::Response, body).unwrap_or_default().is_empty()
             }
         })
     }
 
-    /// Whether a body is one that a request may have.
+    /// Whether a body fits a request of the operation.
     fn is_request(&self, body: &Node) -> bool {
         let Some(media) = self.operation.body.as_ref().and_then(|body| json(&body.content)) else { return false };
         let misfits = |schema| misfits(self.basis, schema, Direction::Request, body).unwrap_or_default();
         media.schema.is_none_or(|schema| misfits(schema).is_empty())
     }
 
-    /// The status stands in a code span or a status line, and no other success does.
+    /// The status is in a code span or a status line, and no other success is.
     fn status(&self) -> Vec<Finding> {
         let documented = || self.operation.responses.iter().map(|response| &response.status);
         let known: Vec<_> = documented()
@@ -128,10 +129,13 @@ impl About<'_, '_> {
         let right = known.iter().map(|(status, _)| status.as_str()).collect::<Vec<_>>().join(" or ");
         let there = || self.basis.place(*span, "the contract says this");
         let help = format!("write `{first}` in a code span");
-        let prose: Vec<Said> = self.page.spans.iter().filter_map(said).chain(self.status_lines()).collect();
-        let cells: Vec<Said> = self.page.cell_spans.iter().filter_map(said).collect();
+        let prose: Vec<SuccessStatus> =
+            self.page.spans.iter().filter_map(success_status).chain(self.status_lines()).collect();
+        let cells: Vec<SuccessStatus> = self.page.cell_spans.iter().filter_map(success_status).collect();
         let takes_others = documented().any(|status| matches!(status.value, Status::Range(2) | Status::Default));
-        let is_right = |said: &Said| takes_others || known.iter().any(|(status, _)| *status == said.status);
+        let is_right = |success_status: &SuccessStatus| {
+            takes_others || known.iter().any(|(status, _)| *status == success_status.status)
+        };
         if prose.is_empty() && cells.is_empty() {
             if !self.basis.is_complete() {
                 return Vec::new();
@@ -140,40 +144,43 @@ impl About<'_, '_> {
             let finding = Finding::at(Rule::PageSuccessStatus, self.page.top("this page"), message);
             return vec![finding.with(there()).help(help)];
         }
-        // A number in a table may be anything, if the status stands somewhere.
+        // A number in a table may have another meaning if the status is given elsewhere.
         let is_said = prose.iter().chain(&cells).any(is_right);
         let cells = cells.into_iter().filter(|_| !is_said);
-        let wrong = prose.into_iter().chain(cells).filter(|said| !is_right(said));
+        let wrong = prose.into_iter().chain(cells).filter(|success_status| !is_right(success_status));
         wrong
-            .map(|said| {
-                let message =
-                    format!("the page gives the success status {}, but the contract says {right}", said.status);
-                let here = self.page.place(&said.range, "the page says this");
+            .map(|success_status| {
+                let message = format!(
+                    "the page gives the success status {}, but the contract says {right}",
+                    success_status.status
+                );
+                let here = self.page.place(&success_status.range, "the page says this");
                 let finding = Finding::at(Rule::PageSuccessStatus, here, message).with(there()).help(help.clone());
-                // The words after it would be wrong as well; of several nobody knows which is meant.
-                if said.is_bare && known.len() == 1 { finding.fix_with(&right) } else { finding }
+                // The reason phrase after it would be wrong too; if there are several statuses, the right one is
+                // ambiguous.
+                if success_status.is_bare && known.len() == 1 { finding.fix_with(&right) } else { finding }
             })
             .collect()
     }
 
     /// Lines such as `HTTP/1.1 202 Accepted` in code blocks.
-    fn status_lines(&self) -> impl Iterator<Item = Said> {
+    fn status_lines(&self) -> impl Iterator<Item = SuccessStatus> {
         self.page.blocks.iter().flat_map(|block| {
             let line = |(at, _)| {
                 let line = block.text[at..].lines().next()?;
                 let status = line.split(' ').nth(1).filter(|status| is_success(status))?;
                 let range = block.text.range.start + at..block.text.range.start + at + line.len();
-                Some(Said { status: status.to_owned(), is_bare: false, range })
+                Some(SuccessStatus { status: status.to_owned(), is_bare: false, range })
             };
             block.text.match_indices("HTTP/").filter_map(line)
         })
     }
 }
 
-/// A success's status that a page gives.
-struct Said {
+/// A success status on a page.
+struct SuccessStatus {
     status: String,
-    /// Whether nothing stands beside it.
+    /// Whether the status is given without a reason phrase.
     is_bare: bool,
     range: Range<usize>,
 }
@@ -183,7 +190,7 @@ fn is_success(text: &str) -> bool {
 }
 
 /// `202`, or `202 Accepted`.
-fn said(span: &Written<String>) -> Option<Said> {
+fn success_status(span: &Written<String>) -> Option<SuccessStatus> {
     const REASONS: [&str; 7] = [
         "ok",
         "created",
@@ -196,17 +203,21 @@ fn said(span: &Written<String>) -> Option<Said> {
     let (status, reason) = span.split_once(' ').unwrap_or((span, ""));
     let is_success_status =
         is_success(status) && (reason.is_empty() || REASONS.contains(&reason.to_lowercase().as_str()));
-    is_success_status.then(|| Said { status: status.to_owned(), is_bare: reason.is_empty(), range: span.range.clone() })
+    is_success_status.then(|| SuccessStatus {
+        status: status.to_owned(),
+        is_bare: reason.is_empty(),
+        range: span.range.clone(),
+    })
 }
 
-/// A page of common errors: its bodies are errors that operations have, and its fields those of an error.
+/// Compares a page of common errors: its bodies must be errors that operations have, and its fields those of an error.
 pub fn common(basis: &Basis<'_>, page: &Page) -> Vec<Finding> {
     let mut findings = fields::common(basis, page);
     let schemas = basis.error_schemas();
     for block in json_blocks(page) {
         match parse(page, block) {
             Ok(body) => {
-                for (message, range) in no_error(basis, &schemas, &body) {
+                for (message, range) in misfits_of_error(basis, &schemas, &body) {
                     let finding = Finding::at(Rule::PageBody, page.place(&range, "in this body"), message);
                     findings.push(finding.help("show a body that operations really return"));
                 }
@@ -214,10 +225,10 @@ pub fn common(basis: &Basis<'_>, page: &Page) -> Vec<Finding> {
                     let errors = basis.operations().flat_map(|operation| &operation.errors);
                     errors.filter_map(|error| error.identity.as_ref()).any(|known| **known == *text)
                 };
-                if let Some((said, range)) = error_identity(basis, &body)
-                    && !known(&said)
+                if let Some((identity, range)) = error_identity(basis, &body)
+                    && !known(&identity)
                 {
-                    let message = format!("no operation has an error with the {} `{said}`", basis.error_word());
+                    let message = format!("no operation has an error with the {} `{identity}`", basis.error_word());
                     let finding = Finding::at(Rule::PageBody, page.place(&range, "in this body"), message);
                     findings.push(finding.help("show an error that the contract documents"));
                 }
@@ -228,8 +239,8 @@ pub fn common(basis: &Basis<'_>, page: &Page) -> Vec<Finding> {
     findings
 }
 
-/// How a body is none of an error: the misfits of the schema that it fits best.
-fn no_error(basis: &Basis<'_>, schemas: &[SchemaId], body: &Node) -> Misfits {
+/// Why a body is not an error: the misfits of the schema that it fits best.
+fn misfits_of_error(basis: &Basis<'_>, schemas: &[SchemaId], body: &Node) -> Misfits {
     let mut best: Option<Misfits> = None;
     for schema in schemas {
         let Some(misfits) = misfits(basis, *schema, Direction::Response, body) else { return Vec::new() };
@@ -240,12 +251,12 @@ fn no_error(basis: &Basis<'_>, schemas: &[SchemaId], body: &Node) -> Misfits {
     best.unwrap_or_default()
 }
 
-/// What tells the error of a body from others, as the contract's profile has it, and where it stands.
+/// The identity of an error body, as the profile defines it, and its place.
 fn error_identity(basis: &Basis<'_>, body: &Node) -> Option<(String, Range<usize>)> {
     identity(basis.contract.profile.error_identity.as_deref()?, body)
 }
 
-/// The schema of an answer that is JSON.
+/// The schema of a JSON response.
 fn json_schema(response: &Response) -> Option<SchemaId> {
     json(&response.content)?.schema
 }
@@ -254,7 +265,7 @@ fn json_blocks(page: &Page) -> impl Iterator<Item = &CodeBlock> {
     page.blocks.iter().filter(|block| matches!(block.language.as_str(), "json" | "jsonc" | "json5"))
 }
 
-/// The body of a block, its places counted in the page.
+/// The body in a block, with places in the page.
 fn parse(page: &Page, block: &CodeBlock) -> Result<Node, Finding> {
     let (text, start) = (&block.text.value, block.text.range.start);
     let malformed = |message: String, at: usize| {
@@ -278,17 +289,16 @@ fn parse(page: &Page, block: &CodeBlock) -> Result<Node, Finding> {
     }
 }
 
-/// What is wrong with a body, and where.
+/// The messages about a body, with their places.
 type Misfits = Vec<(String, Range<usize>)>;
 
-/// Misfits as messages about a whole body.
+/// The misfits as messages about the whole body.
 fn whole(basis: &Basis<'_>, schema: SchemaId, misfits: Misfits) -> Misfits {
     let title = shapes::title(basis.document(), schema);
     misfits.into_iter().map(|(why, range)| (format!("the body does not fit {title}: {why}"), range)).collect()
 }
 
-/// How a body does not fit a schema. A field that the schema does not know is none that is sent. Nothing where the schema
-/// cannot be used.
+/// The misfits of a body, including fields that the schema does not have. `None` if the schema cannot be used.
 fn misfits(basis: &Basis<'_>, schema: SchemaId, direction: Direction, body: &Node) -> Option<Misfits> {
     let misfits = basis.misfits(schema, direction, body)?;
     let mut found: Misfits = misfits.into_iter().map(|misfit| (misfit.message, misfit.range)).collect();

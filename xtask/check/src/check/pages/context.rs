@@ -1,4 +1,5 @@
-//! What stands around a block or a table says what it shows: a tab, the paragraph before it, the heading above it.
+//! Determines what a block or a table shows from its surroundings: a tab, the paragraph before it, the heading above
+//! it.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -9,7 +10,7 @@ use crate::page::words::{self, Role};
 use crate::page::{CodeBlock, Heading, METHODS, Page, Paragraph, Written, pattern};
 
 static STATUS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:^|[^\d.])([1-5][0-9][0-9])(?:[^\d.]|$)"));
-/// A status beside what makes it one.
+/// A status, with the words that identify it as one.
 static SAID_STATUS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?i)(?:http|status(?:[ -]?code)?|code|response|error|statuscode|c[oó]digo(?: (?:de )?(?:estado|status))?|code (?:d['’]état|de statut)|ステータス ?コード|상태 ?코드|状态码)\W{0,4}([1-5][0-9][0-9])(?:$|\D)|\b([1-5][0-9][0-9])\W{0,3}(?:status|response|error|ok\b|created|accepted|no content|bad request|unauthorized|forbidden|not found|conflict|unprocessable|too many)",
@@ -21,22 +22,22 @@ static SAID_STATUS: LazyLock<Regex> = LazyLock::new(|| {
 pub struct Shows {
     pub role: Role,
     pub status: Option<Written<u16>>,
-    /// Whether it is said right there, and not only of the part of the page that it stands in: then it may be a piece of it.
+    /// Whether the immediate context says so, and not only the section: then the block may be a fragment.
     pub is_near: bool,
 }
 
-/// The status that a short text is about.
+/// The status that a short text begins with or consists of.
 pub fn status(text: &str) -> Option<u16> {
     STATUS.captures(text)?[1].parse().ok()
 }
 
-/// The status that a sentence names as one.
+/// The status that a sentence mentions.
 pub fn said_status(text: &str) -> Option<u16> {
     let found = SAID_STATUS.captures(text)?;
     found.get(1).or(found.get(2))?.as_str().parse().ok()
 }
 
-/// Where a status stands in what is written.
+/// The place of a status within a range of the page.
 pub fn place_of(page: &Page, status: u16, range: &Range<usize>) -> Range<usize> {
     let at = page.source.text.get(range.clone()).and_then(|text| text.find(&status.to_string()));
     at.map_or(range.clone(), |at| range.start + at..range.start + at + 3)
@@ -50,12 +51,12 @@ fn role_of_status(status: u16) -> Role {
     if status < 400 { Role::Response } else { Role::Error }
 }
 
-/// The paragraph right before a place, if nothing else stands between them.
+/// The paragraph directly before a place.
 pub fn paragraph_before(page: &Page, start: usize) -> Option<&Paragraph> {
     let at = page.paragraphs.partition_point(|paragraph| paragraph.range.start < start).checked_sub(1)?;
     let paragraph = &page.paragraphs[at];
     let between = page.source.text.get(paragraph.range.end..start)?;
-    // Tags and the marks of templates say nothing.
+    // Tags and template markup are ignored.
     let is_nothing = |line: &str| {
         let line = line.trim();
         line.is_empty()
@@ -65,7 +66,7 @@ pub fn paragraph_before(page: &Page, start: usize) -> Option<&Paragraph> {
     between.lines().all(is_nothing).then_some(paragraph)
 }
 
-/// The paragraph above a place that is a label, if no heading stands between them: `**Errors:**`.
+/// The label above a place, if there is no heading between them: `**Errors:**`.
 pub fn label_above(page: &Page, start: usize) -> Option<&Paragraph> {
     let heading = heading_above(page, start).map_or(0, |heading| heading.range.end);
     let before = page.paragraphs.partition_point(|paragraph| paragraph.range.start < start);
@@ -77,7 +78,7 @@ pub fn label_above(page: &Page, start: usize) -> Option<&Paragraph> {
     above.into_iter().find(is_label)
 }
 
-/// The heading right above a place.
+/// The heading directly above a place.
 pub fn heading_above(page: &Page, start: usize) -> Option<&Heading> {
     let at = page.headings.partition_point(|heading| heading.range.start < start).checked_sub(1)?;
     Some(&page.headings[at])
@@ -98,16 +99,16 @@ pub fn headings_around(page: &Page, start: usize) -> Vec<&Heading> {
     around
 }
 
-/// Whether a heading is a label and not the name of something: short, and not one that declares an endpoint or stands before
-/// it.
+/// Whether a heading is a label and not a name: short, and neither declaring an endpoint nor directly before one.
 pub fn is_label(page: &Page, heading: &Heading) -> bool {
     let declared = page.declarations.first().map_or(0, |declaration| declaration.range.end);
     let is_after = heading.range.start >= declared || page.declarations.is_empty();
     is_after && heading.text.split_whitespace().count() <= 4
 }
 
-/// What a block shows, by what stands around it. The first that says it counts: the tab or the title of its fence, what stands
-/// in it (`inside`), the paragraph before it, the heading above it, an example request right before it.
+/// What a block shows, according to its context. The first of these that says so counts: the tab or the title of its
+/// fence, its first line (`inside`), the paragraph before it, the heading above it, an example request directly before
+/// it.
 pub fn shows(page: &Page, block: &CodeBlock, inside: Option<Shows>) -> Option<Shows> {
     let label = paragraph_before(page, block.start).map(|paragraph| paragraph.text.as_str());
     let label = label.filter(|label| label.split_whitespace().count() <= 6);
@@ -127,7 +128,7 @@ pub fn shows(page: &Page, block: &CodeBlock, inside: Option<Shows>) -> Option<Sh
     said.or_else(|| after_request(page, block))
 }
 
-/// What stands right after an example request, with nothing between, is what it is answered with.
+/// A block directly after an example request shows the response.
 fn after_request(page: &Page, block: &CodeBlock) -> Option<Shows> {
     let at = page.blocks.partition_point(|other| other.start < block.start).checked_sub(1)?;
     let before = &page.blocks[at];
@@ -162,13 +163,13 @@ fn by_paragraph(page: &Page, start: usize) -> Option<Shows> {
     Some(Shows { role, status: written(page, status, &paragraph.range), is_near: true })
 }
 
-/// What the words before a colon say: `Response: the data as shown`.
+/// The role that the words before a colon name: `Response: the data as shown`.
 pub fn label_role(text: &str) -> Option<Role> {
     let (label, _) = text.split_once([':', '：'])?;
     (label.split_whitespace().count() <= 3).then(|| words::role(label))?
 }
 
-/// What a body is of that is not said to be one of anything: of what a heading around it says, or else of a request.
+/// The role of a body without further description: that of an enclosing heading, or else a request.
 fn outer_body(page: &Page, start: usize) -> Option<Shows> {
     let outer = headings_around(page, start).into_iter().filter(|outer| is_label(page, outer));
     let mut said = outer.filter(|outer| !words::is_of_any_body(&outer.text)).filter_map(|outer| {
@@ -186,7 +187,8 @@ fn outer_body(page: &Page, start: usize) -> Option<Shows> {
 fn by_heading(page: &Page, start: usize) -> Option<Shows> {
     let around = headings_around(page, start);
     let labels = || around.iter().filter(|heading| is_label(page, heading));
-    // The nearest that says it, or `404 Not Found` below `Errors`. A mere `Body` is that of what it stands below.
+    // The nearest heading that says so, or `404 Not Found` below `Errors`. A mere `Body` takes the role of the heading
+    // above it.
     let says = |heading: &&&Heading| words::role(&heading.text).is_some() || status(&heading.text).is_some();
     let heading =
         labels().filter(|heading| !words::is_of_any_body(&heading.text)).find(says).or_else(|| labels().find(says))?;
@@ -238,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_around_a_block_says_what_it_shows() {
+    fn the_context_of_a_block_determines_its_role() {
         for (text, expected) in [
             (
                 "<TabItem value=\"404\" label=\"HTTP 404\">\n\n```json\n{}\n```\n</TabItem>",

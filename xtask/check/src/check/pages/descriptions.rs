@@ -1,5 +1,5 @@
-//! What the contract itself says in words: many contracts state permissions, rate limits and the names of errors in the
-//! descriptions of their operations and nowhere else. What the same words say on a page is compared with them.
+//! Claims in the contract's own texts: many contracts state permissions, rate limits and the names of errors only in
+//! the descriptions of operations. Pages are compared with those.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -23,7 +23,7 @@ static NAME: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[a-z][\w-]*(?:[.:][\w
 static SLUG: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[a-z0-9]+(?:[-_][a-z0-9]+)+$"));
 
 impl About<'_, '_> {
-    /// Compares what the page says with what the description of its operation does.
+    /// Compares claims of the page with those in the description of its operation.
     pub(super) fn description(&self) -> Vec<Finding> {
         let Some(text) = self.operation.spec.description.as_ref().filter(|text| text.value.contains('`')) else {
             return Vec::new();
@@ -53,7 +53,7 @@ impl About<'_, '_> {
         Some(finding.help(format!("write `{}`, or correct the description", right.value)))
     }
 
-    /// Both give one number, and without a word on when it holds.
+    /// Compares rate limits if both give exactly one number, without conditions.
     fn described_limit(&self, said: &Page, there: Span) -> Option<Finding> {
         let ([right], [written]) = (said.limits.as_slice(), self.page.limits.as_slice()) else { return None };
         let same = u128::from(right.number.value) * u128::from(written.seconds)
@@ -70,14 +70,14 @@ impl About<'_, '_> {
         Some(finding.with(self.basis.place(there, "the contract says so here")).help("give the same limit in both"))
     }
 
-    /// Both list errors by their names.
+    /// Compares error names if both list them.
     fn described_errors(&self, said: &Page, there: Span) -> Vec<Finding> {
         let (right, written) = (errors(said), errors(self.page));
         if right.is_empty() || written.is_empty() {
             return Vec::new();
         }
         let there = || self.basis.place(there, "the contract lists its errors here");
-        // With a hyphen for an underscore it is the same error, written otherwise.
+        // With a hyphen instead of an underscore it is the same error.
         let plain = |name: &str| name.replace('_', "-");
         let mut findings = Vec::new();
         for (name, error) in written.iter().filter(|(name, _)| !right.contains_key(*name)) {
@@ -106,7 +106,7 @@ impl About<'_, '_> {
             let finding = Finding::at(Rule::PageErrorMissing, here, message).with(there());
             findings.push(finding.help("add a row for it"));
         }
-        // The same difference in many names is one.
+        // The same difference in many names is reported once.
         let is_spelling = |finding: &Finding| finding.rule == Rule::PageErrorMessage;
         let spelt = findings.iter().filter(|finding| is_spelling(finding)).count();
         if spelt > 2
@@ -123,7 +123,7 @@ impl About<'_, '_> {
     }
 }
 
-/// The one permission that a page names: right before the word for it, or behind it.
+/// The one permission that a page names: directly before or after the word for it.
 fn permission(page: &Page) -> Option<Written<String>> {
     let is_permission = |text: &str, code: &str| {
         let Some((before, after)) = text.split_once(code) else { return false };
@@ -142,7 +142,7 @@ fn permission(page: &Page) -> Option<Written<String>> {
     named.iter().all(|other| other.value == first.value).then(|| (*first).clone())
 }
 
-/// The names of errors in the first column of tables that say they list errors.
+/// The names of errors in the first column of tables of errors.
 fn errors(page: &Page) -> BTreeMap<&str, &Written<String>> {
     let tables = page.tables.iter().filter(|table| {
         let head = table.head.first().map(|cell| cell.text.as_str()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What editions of one page say beside the contract: the same examples and the same headers in every language.
+//! Differences between the language editions of a page: all must have the same examples and the same headers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
@@ -16,21 +16,21 @@ pub struct Edition {
     pub language: Language,
     pub pages: Vec<Page>,
     pub is_complete: bool,
-    /// Whether it is the one that others are translations of.
+    /// Whether the other editions are translations of this one.
     pub is_original: bool,
-    /// Whether there is no other.
+    /// Whether there is no other edition.
     pub is_alone: bool,
 }
 
-/// Compares each page with the one of the contract's language. A block that another finding is about is left to that. `keys`
-/// are those of [`keys`], by edition and page.
+/// Compares each page with that of the contract's language. Blocks with another finding are skipped. `keys` are those
+/// of [`keys`], by edition and page.
 pub fn check(basis: &Basis<'_>, editions: &[Edition], keys: &[Vec<String>], known: &[Finding]) -> Vec<Finding> {
     let (Some((first, others)), Some((first_keys, other_keys))) = (editions.split_first(), keys.split_first()) else {
         return Vec::new();
     };
     let mut originals: BTreeMap<&str, &Page> = BTreeMap::new();
     for (page, key) in first.pages.iter().zip(first_keys) {
-        // Of two pages about one operation, the first is compared; that there are two is another finding.
+        // Of two pages about one operation, the first is compared; another rule reports the duplicate.
         originals.entry(key).or_insert(page);
     }
     let known = Known::new(known);
@@ -47,7 +47,7 @@ pub fn check(basis: &Basis<'_>, editions: &[Edition], keys: &[Vec<String>], know
     findings
 }
 
-/// What each page of an edition is about, for finding its other editions: an operation, or else what its file is called.
+/// Keys that match the editions of a page: its operation, or else its file name.
 pub fn keys(edition: &Edition, subjects: &Subjects<'_>) -> Vec<String> {
     let pages = edition.pages.iter().zip(&subjects.sections);
     let key = |(page, sections): (&Page, &Vec<Section<'_>>)| match sections.as_slice() {
@@ -57,7 +57,7 @@ pub fn keys(edition: &Edition, subjects: &Subjects<'_>) -> Vec<String> {
     pages.map(key).collect()
 }
 
-/// What is found already, by file.
+/// Existing findings, by file.
 struct Known<'a> {
     places: HashMap<&'a str, Vec<(Rule, &'a Range<usize>)>>,
 }
@@ -77,13 +77,13 @@ impl<'a> Known<'a> {
         self.places.get(page.source.path.as_str()).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Whether another finding is about a block.
+    /// Whether a block has another finding.
     fn touches(&self, page: &Page, block: &CodeBlock) -> bool {
         let block = &block.text.range;
         self.of(page).iter().any(|(_, range)| range.start <= block.end && block.start <= range.end)
     }
 
-    /// Whether there is a finding of a rule on a page.
+    /// Whether a page has a finding of a rule.
     fn has(&self, page: &Page, rule: Rule) -> bool {
         self.of(page).iter().any(|(known, _)| *known == rule)
     }
@@ -120,7 +120,7 @@ fn blocks(original: &Page, page: &Page, known: &Known<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// Whether two blocks show the same: requests by what they ask for, JSON by its value, anything else by its words.
+/// Whether two blocks are equivalent: requests by what they ask for, JSON by its value, other text by its words.
 fn is_same(one: &CodeBlock, other: &CodeBlock) -> bool {
     let words = |block: &CodeBlock| block.text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     if words(one) == words(other) {
@@ -133,7 +133,7 @@ fn is_same(one: &CodeBlock, other: &CodeBlock) -> bool {
     asks(one).is_some() && asks(one) == asks(other)
 }
 
-/// What a request asks for, however it is written.
+/// The essential parts of a request, regardless of notation.
 #[derive(PartialEq)]
 struct Asked {
     method: String,
@@ -143,7 +143,7 @@ struct Asked {
     body: Vec<String>,
 }
 
-/// What a block asks for, if it holds requests.
+/// The requests in a block, if it contains any.
 fn asks(block: &CodeBlock) -> Option<Vec<Asked>> {
     let texts = |texts: Vec<Written<String>>| texts.into_iter().map(|text| text.value).collect();
     let requests = page::requests(&block.text, 0).ok().filter(|requests| !requests.is_empty())?;
@@ -163,9 +163,9 @@ fn first_line(block: &CodeBlock) -> Range<usize> {
     start..start + length
 }
 
-/// The headers of the contract that only one edition speaks of.
+/// Headers of the contract that only one edition mentions.
 fn header_names(names: &BTreeSet<&str>, original: &Page, page: &Page, known: &Known<'_>) -> Vec<Finding> {
-    // A misspelt header is missing because it is misspelt.
+    // A misspelt header counts as missing; it has a finding already.
     let (in_original, in_page) = (known.has(original, Rule::PageHeader), known.has(page, Rule::PageHeader));
     let spans = |page: &Page| -> BTreeMap<String, Range<usize>> {
         let all = page.spans.iter().chain(&page.cell_spans).filter(|span| names.contains(span.as_str()));

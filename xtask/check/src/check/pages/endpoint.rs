@@ -1,4 +1,5 @@
-//! What the pages of one language are about: the parts of each that describe an operation, and endpoints that are none.
+//! Determines the subjects of the pages of one language: the operation that each part describes, and declared endpoints
+//! that do not exist.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
@@ -15,24 +16,24 @@ use apidrift_core::contract::Operation;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
-/// Two endpoints that are less alike than this are about different things.
+/// Endpoints with a lower similarity are unrelated.
 const ALIKE: f64 = 0.7;
-/// A typo, and not another name.
+/// A difference this small is a typo, not another name.
 const TYPO: f64 = 0.9;
 
 /// The part of a page that describes an operation.
 pub struct Section<'a> {
     pub operation: &'a Operation,
     pub page: Page,
-    /// The endpoint as the page writes it.
+    /// The endpoint as written on the page.
     pub endpoint: Endpoint,
-    /// The names of path parameters by those that the page has for them, where they differ.
+    /// The contract's names of path parameters by the page's names, where they differ.
     pub names: HashMap<String, String>,
     /// Whether nothing else in this language describes the operation.
     pub is_only: bool,
     /// The example requests.
     pub requests: Vec<Request>,
-    /// Commands that no shell takes, or that are not understood.
+    /// Commands that a shell would reject, or that the parser does not understand.
     pub malformed: Vec<Malformed>,
 }
 
@@ -49,21 +50,21 @@ impl<'a> Section<'a> {
     }
 }
 
-/// What the pages of one language are about.
+/// The subjects of the pages of one language.
 pub struct Subjects<'a> {
     pub matcher: Matcher<'a>,
-    /// What pages write before the contract's paths, or leave out.
+    /// The prefix that pages add to the contract's paths, or omit.
     pub prefix: Option<Prefix>,
-    /// By page.
+    /// The sections of each page.
     pub sections: Vec<Vec<Section<'a>>>,
-    /// Pages about an operation that is not compared.
+    /// The indexes of pages about operations that are left out of the comparison.
     pub aside: HashSet<usize>,
-    /// Operations that are described, or nearly: with an endpoint that is written wrongly.
+    /// Operations that are described, including those with a misspelt endpoint.
     pub described: BTreeSet<String>,
     pub findings: Vec<Finding>,
 }
 
-/// Reads what pages are about.
+/// Determines the subjects of pages.
 pub fn subjects<'a>(basis: &Basis<'a>, pages: &[Page]) -> Subjects<'a> {
     let matcher = Matcher::new(basis);
     let declared = pages.iter().flat_map(|page| &page.declarations).filter(|one| one.manner != Manner::Mention);
@@ -74,7 +75,7 @@ pub fn subjects<'a>(basis: &Basis<'a>, pages: &[Page]) -> Subjects<'a> {
     for (index, (page, targets)) in pages.iter().zip(&targets).enumerate() {
         sections.push(reader.sections(index, page, targets));
     }
-    // What only speaks of an operation is not about it where something else is.
+    // A page that only mentions an operation does not count as its description if another page declares it.
     for (page, sections) in pages.iter().zip(&mut sections) {
         if sections.is_empty() {
             sections.extend(reader.spoken_of(page));
@@ -101,8 +102,9 @@ struct Reader<'a, 'b> {
 }
 
 impl<'a> Reader<'a, '_> {
-    /// What each declaration of a page is. A block that shows a request with values in its path declares nothing where
-    /// something else does, and a row of a table only what nothing else on the page does.
+    /// The operation of each declaration on a page. A block that shows a request with values in its path counts only if
+    /// nothing else declares an endpoint, and a table row only for operations that are not declared elsewhere on the
+    /// page.
     fn targets<'p>(&self, page: &'p Page) -> Vec<(&'p Declaration, Target<'a>)> {
         let declared: Vec<&Declaration> =
             page.declarations.iter().filter(|declaration| declaration.manner != Manner::Mention).collect();
@@ -133,13 +135,13 @@ impl<'a> Reader<'a, '_> {
         found
     }
 
-    /// A page that declares no endpoint is about the one that its first part speaks of, if it speaks of no other; or else
-    /// about the one that all its example requests ask for.
+    /// The operation of a page without declarations: the only one mentioned in its first part, or else the only one in
+    /// its example requests.
     fn spoken_of(&mut self, page: &Page) -> Option<Section<'a>> {
         if page.declarations.iter().any(|one| one.manner != Manner::Mention) {
             return None;
         }
-        // A mention is no declaration, unless every operation is to have a page.
+        // A mention is not a declaration, unless every operation must have a page.
         if self.basis.is_complete() { self.mentioned(page) } else { self.asked_for(page) }
     }
 
@@ -197,7 +199,7 @@ impl<'a> Reader<'a, '_> {
         found
     }
 
-    /// A page that declares nothing and whose example requests all ask for one operation is about that.
+    /// A page without declarations is about the operation that all its example requests call.
     fn asked_for(&mut self, page: &Page) -> Option<Section<'a>> {
         let requests: Vec<_> = shown_requests::requests(page).0;
         let asked = |request: &Request| {
@@ -216,12 +218,12 @@ impl<'a> Reader<'a, '_> {
         }
         let request = requests.first()?;
         let endpoint = Endpoint::new(request.method.clone(), request.url.clone());
-        // It may only speak of it: what it leaves out is not missing.
+        // The page may only mention the operation: omissions are not reported.
         Some(Section::new(first, whole(page), endpoint, HashMap::new(), false))
     }
 
-    /// Declared endpoints that are no operation. They are wrong where most of what the page declares is known, or it declares
-    /// nothing else; and where the contract is about such paths at all.
+    /// Declared endpoints that do not exist. They are reported if most endpoints that the page declares exist, or it
+    /// declares no others; and if the contract has similar paths at all.
     fn unknown(&mut self, pages: &[Page], targets: &[Vec<(&Declaration, Target<'a>)>]) -> Vec<Finding> {
         let known = |targets: &[(&Declaration, Target)]| {
             let is_known =
@@ -231,7 +233,7 @@ impl<'a> Reader<'a, '_> {
         let all: usize = targets.iter().map(Vec::len).sum();
         let all_known: usize = targets.iter().map(|targets| known(targets)).sum();
         let is_about_it = all_known * 2 >= all || all == 1;
-        // Where pages are about this API and nothing else, what they declare is meant to be a part of it.
+        // If the pages are only about this API, all declared endpoints should exist.
         let knows_most = all >= 5 && all_known * 5 >= all * 4;
         let mut findings = Vec::new();
         for (page, targets) in pages.iter().zip(targets) {
@@ -301,7 +303,7 @@ impl<'a> Reader<'a, '_> {
     }
 }
 
-/// Endpoints of a page of which the contract knows nothing, so that nothing can be said of them: in one note.
+/// One note for the endpoints of a page that belong to another API, and so cannot be compared.
 fn elsewhere(page: &Page, foreign: &[&Declaration]) -> Option<Finding> {
     let first = foreign.first()?;
     let endpoint = format!("`{} {}`", first.endpoint.method.value, first.endpoint.path.value);
@@ -314,34 +316,34 @@ fn elsewhere(page: &Page, foreign: &[&Declaration]) -> Option<Finding> {
     Some(Finding::at(Rule::PageUnknown, page.place(&first.range, "this endpoint"), message))
 }
 
-/// Whether an endpoint is written as the contract writes it, below the path of a server or not.
+/// Whether an endpoint is written as in the contract, with or without the path of a server.
 fn is_exact(one: &Declaration, operation: &Operation, matcher: &Matcher<'_>) -> bool {
     let path = one.endpoint.path.as_str();
     *operation.path == *path || matcher.is_below_server(path, &operation.path)
 }
 
-/// All of a page.
+/// A section that is the whole page.
 fn whole(page: &Page) -> Page {
     page.part(std::slice::from_ref(&(0..page.source.text.len().max(1))))
 }
 
-/// Whether ranges are one, or each a part of the next.
+/// Whether the ranges are equal or nested.
 fn are_nested(ranges: &[Range<usize>]) -> bool {
     let mut ranges: Vec<&Range<usize>> = ranges.iter().collect();
     ranges.sort_by_key(|range| range.len());
     ranges.windows(2).all(|pair| pair[0].start >= pair[1].start && pair[0].end <= pair[1].end)
 }
 
-/// How a page names the variables of a path, where it names them otherwise than the contract.
+/// The page's names of path variables, where they differ from the contract's.
 fn names(endpoint: &Endpoint, operation: &Operation) -> HashMap<String, String> {
     let of_page = written_variables(&endpoint.path);
     let of_contract = variables(&operation.path);
-    // The page's path may begin with more or less than the contract's.
+    // The page's path may have a longer or shorter prefix than the contract's.
     let pairs = of_page.into_iter().rev().zip(of_contract.into_iter().rev());
     pairs.filter(|(one, other)| one != other).map(|(one, other)| (one, other.to_owned())).collect()
 }
 
-/// The names of the variables of a path, in any manner of writing them.
+/// The names of the variables of a path, in any notation.
 fn written_variables(path: &str) -> Vec<String> {
     let parts = path.split('/');
     let name = |part: &str| {
@@ -352,7 +354,7 @@ fn written_variables(path: &str) -> Vec<String> {
     parts.flat_map(name).collect()
 }
 
-/// An endpoint that is nearly an operation's: with another method, or with another path.
+/// The operation that a wrong endpoint was probably meant to be: with another method, or another path.
 fn misnamed(
     basis: &Basis<'_>,
     page: &Page,

@@ -1,4 +1,4 @@
-//! Error tables against the errors that the contract documents.
+//! Compares error tables with the errors that the contract documents.
 
 use openapi_model::span::Span;
 
@@ -10,7 +10,7 @@ use apidrift_core::finding::{Edit, Finding};
 use apidrift_core::rules::Rule;
 
 impl About<'_, '_> {
-    /// The page of an operation documents the operation's own errors, and may repeat the common ones.
+    /// An operation's page must list the operation's own errors, and may repeat the common ones.
     pub(super) fn errors(&self, common: &[&DocumentedError]) -> Vec<Finding> {
         let is_common = |error: &DocumentedError| common.iter().any(|other| is_same(other, error));
         let (common, own): (Vec<_>, Vec<_>) = self.operation.errors.iter().partition(|error| is_common(error));
@@ -29,7 +29,7 @@ pub fn common(
     shared: &[&DocumentedError],
     is_elsewhere: &dyn Fn(&DocumentedError) -> bool,
 ) -> Vec<Finding> {
-    // What every operation documents in one way or the other, common errors among it.
+    // Whether every operation documents the error, perhaps as a common one.
     let is_covered = |row: &ErrorRow| {
         let mut operations = basis.operations();
         let documents = |error: &DocumentedError| is(row, error);
@@ -40,7 +40,8 @@ pub fn common(
     findings
 }
 
-/// Errors that the text around the tables speaks of. What resembles none of the documented ones is somebody else's.
+/// Errors mentioned in the text around the tables. An error that resembles none of the documented ones belongs to
+/// another API.
 fn prose(
     basis: &Basis<'_>,
     page: &Page,
@@ -51,8 +52,9 @@ fn prose(
         let mut all = basis.operations().flat_map(|operation| &operation.errors);
         documented.iter().any(|error| is(row, error)) || is_covered(row) || all.any(|error| is(row, error))
     };
-    let odd: Vec<&ErrorRow> = page.mentions.iter().filter(|row| !known(row)).collect();
-    odd.into_iter()
+    let undocumented: Vec<&ErrorRow> = page.mentions.iter().filter(|row| !known(row)).collect();
+    undocumented
+        .into_iter()
         .filter_map(|row| {
             let (_, error) = alike(&[row], documented).pop()?;
             misnamed(basis, page, row, documented[error])
@@ -60,17 +62,17 @@ fn prose(
         .collect()
 }
 
-/// Whether an error stands in a page's tables.
+/// Whether a page's tables contain an error.
 pub fn documents(page: &Page, error: &DocumentedError) -> bool {
     page.errors.iter().any(|row| is(row, error)) || (error.identity.is_none() && names_status(page, *error.status))
 }
 
-/// Whether a row is that of an error. Where nothing tells it from others of its status, the status does.
+/// Whether a row is about an error. If errors have no identity, the status decides.
 pub fn is(row: &ErrorRow, error: &DocumentedError) -> bool {
     *row.status == *error.status && error.identity.as_ref().is_none_or(|identity| **identity == *row.message)
 }
 
-/// Whether a cell of a table begins with a status, whatever it says of it.
+/// Whether any cell of a table begins with a status.
 fn names_status(page: &Page, status: u16) -> bool {
     let cells = page.tables.iter().flat_map(|table| &table.rows).flat_map(|row| &row.cells);
     let status = status.to_string();
@@ -80,7 +82,7 @@ fn names_status(page: &Page, status: u16) -> bool {
     cells.into_iter().any(|cell| begins(&cell.text))
 }
 
-/// An error as pages name it: its status and what tells it from others.
+/// The label of an error on pages: its status and its identity.
 pub fn label(error: &DocumentedError) -> String {
     match &error.identity {
         Some(identity) => format!("{} {}", error.status.value, identity.value),
@@ -88,12 +90,12 @@ pub fn label(error: &DocumentedError) -> String {
     }
 }
 
-/// Where the contract says what an error is.
+/// The place of an error in the contract.
 pub fn span(error: &DocumentedError) -> Span {
     error.identity.as_ref().map_or(error.status.span, |identity| identity.span)
 }
 
-/// The rows of error tables against the errors that they have to document, and others that they may.
+/// Compares the rows of error tables with the errors that must be in them, and those that may be.
 fn compare(
     basis: &Basis<'_>,
     pages: &[&Page],
@@ -107,7 +109,7 @@ fn compare(
     let missing: Vec<&DocumentedError> =
         documented.iter().copied().filter(|error| !pages.iter().any(|page| documents(page, error))).collect();
     let mut findings = Vec::new();
-    let mut odd = Vec::new();
+    let mut undocumented = Vec::new();
     for (index, (page, row)) in rows.iter().enumerate() {
         let same = |(_, other): &&(&Page, &ErrorRow)| *other.status == *row.status && *other.message == *row.message;
         if let Some((first_page, first)) = rows[..index].iter().find(same) {
@@ -115,15 +117,21 @@ fn compare(
             let finding = Finding::at(Rule::PageErrorDuplicate, page.place(&row.range, "again here"), message);
             findings.push(finding.with(first_page.place(&first.range, "first here")).help("keep one of the rows"));
         } else if !documented.iter().chain(allowed).any(|error| is(row, error)) {
-            odd.push((*page, *row));
+            undocumented.push((*page, *row));
         }
     }
-    // A row that is not documented is a missing error written wrongly, if there is one that it resembles.
-    let odd_rows: Vec<&ErrorRow> = odd.iter().map(|(_, row)| *row).collect();
-    let pairs = alike(&odd_rows, &missing);
-    findings.extend(pairs.iter().filter_map(|(row, error)| misnamed(basis, odd[*row].0, odd[*row].1, missing[*error])));
+    // An undocumented row is a misspelt error if it resembles one of the missing errors.
+    let undocumented_rows: Vec<&ErrorRow> = undocumented.iter().map(|(_, row)| *row).collect();
+    let pairs = alike(&undocumented_rows, &missing);
+    findings.extend(
+        pairs
+            .iter()
+            .filter_map(|(row, error)| misnamed(basis, undocumented[*row].0, undocumented[*row].1, missing[*error])),
+    );
     let is_left = |row: usize| pairs.iter().all(|(paired, _)| *paired != row);
-    for (_, (page, row)) in odd.into_iter().enumerate().filter(|(at, (_, row))| is_left(*at) && !is_covered(row)) {
+    for (_, (page, row)) in
+        undocumented.into_iter().enumerate().filter(|(at, (_, row))| is_left(*at) && !is_covered(row))
+    {
         let message = format!("the contract does not document `{} {}` here", row.status.value, row.message.value);
         let finding = Finding::at(Rule::PageErrorExtra, page.place(&row.range, "not in the contract"), message);
         findings.push(finding.help("remove the row, or document the error in the contract"));
@@ -135,7 +143,7 @@ fn compare(
     findings
 }
 
-/// An error that a page writes otherwise than the contract.
+/// The finding for an error that the page spells differently from the contract.
 fn misnamed(basis: &Basis<'_>, page: &Page, row: &ErrorRow, error: &DocumentedError) -> Option<Finding> {
     let identity = error.identity.as_ref()?;
     let (rule, here, there, message, right) = if row.message.value == identity.value {
@@ -155,7 +163,7 @@ fn misnamed(basis: &Basis<'_>, page: &Page, row: &ErrorRow, error: &DocumentedEr
     Some(finding.help(format!("write `{}`", label(error))).fix_with(right))
 }
 
-/// The rows and errors that are alike enough to be meant for each other, the most alike first. Each is in one pair at most.
+/// Pairs of similar rows and errors, the most similar first. Each occurs in at most one pair.
 fn alike(rows: &[&ErrorRow], errors: &[&DocumentedError]) -> Vec<(usize, usize)> {
     let texts: Vec<Option<String>> =
         errors.iter().map(|error| error.identity.as_ref().map(|identity| identity.to_lowercase())).collect();
@@ -208,25 +216,25 @@ fn absent(basis: &Basis<'_>, page: &Page, error: &DocumentedError) -> Finding {
             finding.help(format!("add the row {row}")).fix(edit)
         }
         (Language::English, _) => finding.help(format!("add the row {row}")),
-        // A translation is not ours to make up.
+        // Translations are not generated.
         (language, _) => finding.help(format!("put this row into {} and add it: {row}", language.name())),
     }
 }
 
-/// How many cells a row has.
+/// The number of cells in a row.
 fn columns(row: &str) -> usize {
     row.trim().trim_matches('|').replace("\\|", "").split('|').count()
 }
 
-/// What a client sees of an error: its status, and its identity.
+/// The parts of an error by which clients distinguish it: its status and its identity.
 pub type Key<'a> = (u16, Option<&'a str>);
 
-/// What an error looks like.
+/// The key of an error.
 pub fn key(error: &DocumentedError) -> Key<'_> {
     (*error.status, error.identity.as_ref().map(|identity| identity.as_str()))
 }
 
-/// Whether two errors look the same to a client.
+/// Whether clients cannot distinguish two errors.
 pub fn is_same(one: &DocumentedError, other: &DocumentedError) -> bool {
     key(one) == key(other)
 }

@@ -1,13 +1,13 @@
-//! Example requests, in any style: what asks for an operation asks for it as the contract wants it.
+//! Example requests in any notation: each must be valid for the operation that it calls.
 //!
-//! Which operation a request asks for is known by its method and path alone. Customs of a page's makers, such as showing a key
-//! or naming a server of the contract, are held against a request only where nearly all others keep to them.
+//! The operation is determined by method and path alone. Conventions of the pages, such as including a key or a server
+//! of the contract, are enforced only if nearly all other requests follow them.
 
 use std::collections::HashSet;
 use std::ops::Range;
 
 use super::about::About;
-use super::bodies::Told;
+use super::bodies::Reported;
 use super::context::Shows;
 use super::endpoint::Section;
 use super::matching::{Matcher, Prefix};
@@ -23,19 +23,19 @@ use apidrift_core::rules::Rule;
 use openapi_model::document::Location;
 use openapi_model::shape::AllOf;
 
-/// What nearly all example requests of some pages do.
+/// Conventions that nearly all example requests of some pages follow.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Customs {
-    /// They go to servers that the contract names.
+pub struct Conventions {
+    /// They use servers of the contract.
     pub names_servers: bool,
-    /// They prove who asks.
-    pub proves: bool,
+    /// They include credentials.
+    pub authenticates: bool,
 }
 
-/// A `name=value` of a query, and where it stands.
+/// A `name=value` of a query, and its place.
 type Pair<'q> = (&'q str, Range<usize>);
 
-/// How many of some requests do something, of how many.
+/// How many of a number of requests follow a convention.
 #[derive(Default)]
 struct Count {
     fit: usize,
@@ -48,15 +48,15 @@ impl Count {
         self.all += 1;
     }
 
-    /// Whether nearly all do: three at least, and nine of ten.
-    fn is_custom(&self) -> bool {
+    /// Whether nearly all do: at least three, and nine of ten.
+    fn is_convention(&self) -> bool {
         self.fit >= 3 && self.fit * 10 >= self.all * 9
     }
 }
 
-impl Customs {
-    /// What the requests of all sections do. `about` sees each section by itself.
-    pub fn of<'a, 'b: 'a>(sections: impl Iterator<Item = (About<'a, 'b>, &'a Section<'b>)>) -> Customs {
+impl Conventions {
+    /// The conventions of all sections.
+    pub fn of<'a, 'b: 'a>(sections: impl Iterator<Item = (About<'a, 'b>, &'a Section<'b>)>) -> Conventions {
         let (mut servers, mut proofs) = (Count::default(), Count::default());
         for (about, section) in sections {
             for request in &section.requests {
@@ -66,35 +66,35 @@ impl Customs {
                 }
             }
         }
-        Customs { names_servers: servers.is_custom(), proves: proofs.is_custom() }
+        Conventions { names_servers: servers.is_convention(), authenticates: proofs.is_convention() }
     }
 }
 
-/// The operation that a request asks for.
+/// The operation that a request calls.
 pub fn asked<'a>(matcher: &Matcher<'a>, prefix: Option<&Prefix>, request: &Request) -> Option<&'a Operation> {
     matcher.asked(&request.method, split(divide(&request.url).0).1, prefix)
 }
 
 impl<'a> About<'a, '_> {
-    /// Compares the example requests of a section. `unknown` are names of parameters that are known to be wrong already.
+    /// Compares the example requests of a section. `unknown` are parameter names that have been reported already.
     pub(super) fn examples(
         &self,
         section: &Section<'_>,
-        customs: Customs,
+        conventions: Conventions,
         mut unknown: HashSet<String>,
-        told: &mut Told,
+        reported: &mut Reported,
     ) -> Vec<Finding> {
         let mut findings = self.malformed(section);
         for declaration in &self.page.declarations {
             findings.extend(self.declared_query(&declaration.endpoint, &mut unknown));
         }
         for request in &section.requests {
-            findings.extend(self.example(request, customs, &mut unknown, told));
+            findings.extend(self.example(request, conventions, &mut unknown, reported));
         }
         findings
     }
 
-    /// What stands in the query of an endpoint as the page declares it. A name may also be one of a body's fields.
+    /// Compares the query of a declared endpoint. A name may also be a field of the body.
     fn declared_query(&self, endpoint: &Endpoint, unknown: &mut HashSet<String>) -> Vec<Finding> {
         let Some(query) = &endpoint.query else { return Vec::new() };
         let mut at = query.range.start;
@@ -106,11 +106,11 @@ impl<'a> About<'a, '_> {
             }
             at += pair.len() + 1;
         }
-        self.query(&self.not_told(pairs, unknown, true))
+        self.query(&self.unreported(pairs, unknown, true))
     }
 
-    /// Those of the `name=value` of a query that nothing is said of yet. A name that is none is said once.
-    fn not_told<'q>(&self, mut pairs: Vec<Pair<'q>>, unknown: &mut HashSet<String>, is_own: bool) -> Vec<Pair<'q>> {
+    /// The `name=value` pairs of a query that have no finding yet. An unknown name is reported once.
+    fn unreported<'q>(&self, mut pairs: Vec<Pair<'q>>, unknown: &mut HashSet<String>, is_own: bool) -> Vec<Pair<'q>> {
         let is_known = |name: &str| {
             self.operation.parameters.iter().any(|known| known.location == Location::Query && *known.name == *name)
         };
@@ -124,11 +124,11 @@ impl<'a> About<'a, '_> {
     fn example(
         &self,
         request: &Request,
-        customs: Customs,
+        conventions: Conventions,
         unknown: &mut HashSet<String>,
-        told: &mut Told,
+        reported: &mut Reported,
     ) -> Vec<Finding> {
-        // A line break in a URL is one of the page's, not of the request's.
+        // A line break in a URL comes from the page, not from the request.
         if request.url.contains(char::is_whitespace) {
             return Vec::new();
         }
@@ -141,21 +141,21 @@ impl<'a> About<'a, '_> {
         let about = About { operation, ..*self };
         self.basis.count(1);
         let mut findings =
-            about.query(&about.not_told(about.pairs(request), unknown, std::ptr::eq(operation, self.operation)));
-        // Without a host it is only the first lines of one.
+            about.query(&about.unreported(about.pairs(request), unknown, std::ptr::eq(operation, self.operation)));
+        // Without a host, only the first lines of a request are shown.
         let is_whole = !request.is_raw || request.url.contains("://");
         findings.extend(about.missing_query(request).filter(|_| is_whole));
-        findings.extend(about.sent(request, told));
-        if customs.names_servers {
+        findings.extend(about.sent(request, reported));
+        if conventions.names_servers {
             findings.extend(about.host(request));
         }
-        if customs.proves && is_whole {
+        if conventions.authenticates && is_whole {
             findings.extend(about.authorization(request));
         }
         findings
     }
 
-    /// A parameter that has to stand in the query, and does not.
+    /// A required query parameter that is missing.
     fn missing_query(&self, request: &Request) -> Option<Finding> {
         let query = divide(&request.url).1;
         let is_open = |text: &str| text.contains(['$', '{', '<']) || text.contains("...");
@@ -186,7 +186,7 @@ impl<'a> About<'a, '_> {
         Some(finding.help(format!("add `{}=…` to the query", required.name.value)))
     }
 
-    /// A request that asks for no operation: with another method than this one, or at another path.
+    /// A request that calls no operation: with another method, or at another path.
     fn wrong_target(&self, request: &Request) -> Option<Finding> {
         let (base, path) = split(divide(&request.url).0);
         let is_ours = self.is_known_host(base);
@@ -198,7 +198,7 @@ impl<'a> About<'a, '_> {
         if is_at_path {
             return self.method(request);
         }
-        // Where it is another operation's path, nobody knows which is meant.
+        // If the path belongs to another operation, either may be meant.
         let is_method = *request.method == *self.operation.method.value;
         let is_server = base.contains("://") && !base.contains(['$', '{', '<']) && !base.contains("localhost");
         if !is_ours || !is_method || path.len() < 2 || !(is_server || matcher.knows(path)) {
@@ -211,10 +211,10 @@ impl<'a> About<'a, '_> {
         Some(finding.help(format!("write a path of the form `{}`", self.operation.path.value)))
     }
 
-    /// What a request sends is what the operation takes.
-    fn sent(&self, request: &Request, told: &mut Told) -> Vec<Finding> {
+    /// Compares the body of a request with that of the operation.
+    fn sent(&self, request: &Request, reported: &mut Reported) -> Vec<Finding> {
         let Some(range) = request.body.range() else { return Vec::new() };
-        // Nothing at all is sent to make a POST of it.
+        // An empty body is often sent only to make the request a POST.
         let text = request.body.text().map(|text| text.value.trim().to_owned()).unwrap_or("?".to_owned());
         if ["", "{}", "[]", "null"].contains(&text.as_str()) {
             return Vec::new();
@@ -238,18 +238,18 @@ impl<'a> About<'a, '_> {
                 let here = self.page.place(&mistake.range, "here");
                 vec![Finding::at(Rule::PageRequestBody, here, message).help("send what the operation accepts")]
             }
-            Some(Ok(value)) => self.sent_value(&value, told).into_iter().collect(),
+            Some(Ok(value)) => self.sent_value(&value, reported).into_iter().collect(),
         }
     }
 
-    /// Whether some body of the operation is a form, or may be anything.
+    /// Whether a body of the operation may be a form, or anything.
     fn takes_form(&self) -> bool {
         let content = self.operation.body.iter().flat_map(|body| &body.content);
         let names: Vec<String> = content.map(|media| media.name.to_ascii_lowercase()).collect();
         names.is_empty() || names.iter().any(|name| name.contains("form") || name.starts_with("*/*"))
     }
 
-    /// The names in a form that is sent are those of fields, where the contract names all that there are.
+    /// The names in a form body must be fields, if the contract lists all fields.
     fn form(&self, request: &Request) -> Vec<Finding> {
         let media = |kind: &str| {
             let mut content = self.operation.body.iter().flat_map(|body| &body.content);
@@ -282,9 +282,9 @@ impl<'a> About<'a, '_> {
         findings
     }
 
-    fn sent_value(&self, value: &ShownValue, told: &mut Told) -> Option<Finding> {
+    fn sent_value(&self, value: &ShownValue, reported: &mut Reported) -> Option<Finding> {
         let shows = Shows { role: Role::Request, status: None, is_near: true };
-        let finding = self.body_finding(value, &shows, told)?;
+        let finding = self.body_finding(value, &shows, reported)?;
         Some(Finding { rule: Rule::PageRequestBody, ..finding })
     }
 }

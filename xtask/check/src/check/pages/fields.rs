@@ -1,4 +1,4 @@
-//! Tables of fields and of the values that a field can have.
+//! Tables of fields, and tables of the values of a field.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -21,11 +21,11 @@ use apidrift_core::rules::Rule;
 pub struct Listings {
     /// In the order of their names.
     all: Vec<Listing>,
-    /// Which of them a schema is.
+    /// The index into `all` of each schema.
     by_schema: HashMap<AllOf, usize>,
 }
 
-/// What a table can list.
+/// A list of fields or values.
 struct Listing {
     /// The name of the component, or of the field whose value it is.
     name: String,
@@ -34,7 +34,7 @@ struct Listing {
 }
 
 enum Content {
-    /// The fields of an object, in the order in which they stand, and whether it may have others.
+    /// The fields of an object, in document order, and whether it may have others.
     Fields(Vec<Listed>, bool),
     /// The values of an enumeration, and its place.
     Values(Vec<Spanned<String>>, Span),
@@ -43,7 +43,7 @@ enum Content {
 /// A field of an object.
 struct Listed {
     field: Field,
-    /// Whether a table of the object lacks something without it.
+    /// Whether a table of the object is incomplete without it.
     is_expected: bool,
 }
 
@@ -65,11 +65,11 @@ impl Listing {
     }
 }
 
-/// What the tables of an operation's page can list.
+/// The lists that tables on an operation's page can contain.
 pub fn of_operation(basis: &Basis<'_>, operation: &Operation) -> Listings {
     let mut roots = Vec::new();
     for response in &operation.responses {
-        // Of errors, what all have is listed.
+        // For errors, only the common fields are listed.
         let is_error = matches!(*response.status, Status::Code(400..=599) | Status::Range(4 | 5) | Status::Default);
         if !(is_error && basis.contract.error_schema().is_some()) {
             let schema = json(&response.content).and_then(|media| media.schema);
@@ -82,7 +82,7 @@ pub fn of_operation(basis: &Basis<'_>, operation: &Operation) -> Listings {
     Listings::reached(basis.document(), &roots)
 }
 
-/// A page of common errors has tables of the fields of errors.
+/// Compares the field tables on a page of common errors.
 pub fn common(basis: &Basis<'_>, page: &Page) -> Vec<Finding> {
     let errors = basis.error_schemas().into_iter().map(|schema| (schema, Direction::Response));
     let listings = Listings::reached(basis.document(), &errors.collect::<Vec<_>>());
@@ -90,7 +90,7 @@ pub fn common(basis: &Basis<'_>, page: &Page) -> Vec<Finding> {
 }
 
 impl Listings {
-    /// Those of some schemas and all that they hold.
+    /// The lists of some schemas and everything they contain.
     fn reached(document: &Document, roots: &[(SchemaId, Direction)]) -> Listings {
         let mut walk = Walk { document, found: BTreeMap::new(), by_schema: HashMap::new(), seen: BTreeSet::new() };
         let mut open: Vec<Reached> =
@@ -107,12 +107,12 @@ impl Listings {
         Listings { by_schema: by_schema.collect(), all: found.into_iter().map(|(_, listing)| listing).collect() }
     }
 
-    /// Whether there is a field or a value of this name.
+    /// Whether there is a field or value with this name.
     pub fn lists(&self, name: &str) -> bool {
         self.all.iter().any(|listing| listing.lists(name))
     }
 
-    /// What the values of a field, or the items of such a list, are.
+    /// The list of a field's value, or of the items if it is an array.
     fn below(&self, document: &Document, field: &Field) -> Option<usize> {
         let items = || Variants::of(document, &field.schemas).items(0);
         let known = |schemas: &[AllOf]| schemas.iter().find_map(|schemas| self.by_schema.get(schemas).copied());
@@ -120,12 +120,12 @@ impl Listings {
     }
 }
 
-/// Schemas, what they are called where they are no component, and which way their values go.
+/// Schemas, the name to use if they are not a component, and their direction.
 type Reached = (AllOf, String, Direction);
 
 struct Walk<'a> {
     document: &'a Document,
-    /// By the places of what they list: the same may be reached in several ways.
+    /// By the places of the listed items, because the same list may be reached in several ways.
     found: BTreeMap<Vec<Span>, Listing>,
     by_schema: HashMap<AllOf, Vec<Span>>,
     seen: BTreeSet<(AllOf, Direction)>,
@@ -192,7 +192,7 @@ impl Walk<'_> {
     }
 }
 
-/// Whether every object of this direction can be expected to have a field.
+/// Whether every object of this direction can be expected to have the field.
 fn is_expected(document: &Document, field: &Field, direction: Direction) -> bool {
     let is_sent = |schemas: &AllOf| {
         let shape = document.shape(schemas);
@@ -204,14 +204,14 @@ fn is_expected(document: &Document, field: &Field, direction: Direction) -> bool
     field.is_common && field.schemas.iter().all(is_sent)
 }
 
-/// A value as it stands on a page.
+/// A value as written on pages.
 fn text(value: &Json) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// The tables of a page that list some fields and values.
+/// Compares the tables of a page that list some of these fields and values.
 pub fn compare(basis: &Basis<'_>, page: &Page, tables: &[&Table], listings: &Listings) -> Vec<Finding> {
-    // Several tables about one schema list it together.
+    // Several tables about one schema are compared together.
     let mut by_listing: BTreeMap<usize, Vec<&Table>> = BTreeMap::new();
     for table in tables {
         if let Some(index) = listing_of(basis.document(), table, listings) {
@@ -229,10 +229,10 @@ pub fn compare(basis: &Basis<'_>, page: &Page, tables: &[&Table], listings: &Lis
     findings
 }
 
-/// What a table lists, if it is one of some.
+/// The list that a table contains, if it is one of these.
 fn listing_of(document: &Document, table: &Table, listings: &Listings) -> Option<usize> {
     let names: Vec<&str> = table.rows.iter().filter_map(Row::name).map(|name| name.value.as_str()).collect();
-    // A paragraph before the table may name the field whose values it lists.
+    // The paragraph before a table may name the field whose values it lists.
     let introduced: BTreeSet<usize> = listings
         .all
         .iter()
@@ -248,7 +248,7 @@ fn listing_of(document: &Document, table: &Table, listings: &Listings) -> Option
         let listing = &listings.all[index];
         let known = listing.names().count();
         let common = names.iter().filter(|name| listing.lists(name)).count();
-        // Half of the rows at least, or half of what there is to list. A few values without a name of their own are found in
+        // At least half of the rows, or half of the list. A few enumeration values without a name of their own occur in
         // many tables.
         let is_introduced = introduced.contains(&index);
         let by_rest = listing.is_component || is_introduced || !listing.is_of_values();
@@ -260,7 +260,7 @@ fn listing_of(document: &Document, table: &Table, listings: &Listings) -> Option
     };
     let scores = (0..listings.all.len()).filter_map(|index| Some((score(index)?, index)));
     let best = scores.max_by(|one, other| one.0.cmp(&other.0)).map(|(_, index)| index);
-    // With its introduction, a table of values is known even where most of them are wrong.
+    // With an introduction, a table of values is recognised even if most of them are wrong.
     let introduced = introduced.iter().copied().find(|index| listings.all[*index].is_of_values());
     match (best, introduced) {
         (Some(best), Some(introduced)) if listings.all[best].is_of_values() => Some(introduced),
@@ -268,13 +268,13 @@ fn listing_of(document: &Document, table: &Table, listings: &Listings) -> Option
     }
 }
 
-/// The rows of tables that have a name.
+/// The rows that have a name.
 fn rows<'a>(tables: &[&'a Table]) -> impl Iterator<Item = (&'a Row, &'a Written<String>)> {
     let rows: Vec<&Row> = tables.iter().flat_map(|table| &table.rows).collect();
     rows.into_iter().filter_map(|row| Some((row, row.name()?)))
 }
 
-/// The table that lists most.
+/// The table with the most rows.
 fn longest<'a>(tables: &[&'a Table]) -> Option<&'a Table> {
     tables.iter().rev().max_by_key(|table| table.rows.len()).copied()
 }
@@ -329,7 +329,7 @@ fn field_findings(
             let message = format!("`{name}` has no field `{}`", written.value);
             let otherwise = "remove the row, or add the field to the contract";
             let finding = unknown_name(basis, page, Rule::PageFieldExtra, written, message, &mut missing, otherwise);
-            // Where there may be other fields, only one of the known ones can be written wrongly.
+            // If other fields are permitted, an unknown name is reported only if it resembles a known one.
             findings.extend(Some(finding).filter(|finding| !is_open || !finding.related.is_empty()));
             continue;
         };
@@ -362,7 +362,7 @@ fn field_findings(
     findings
 }
 
-/// The cell that says what a value is: short, and not the name.
+/// The cell that gives the type of a value: short, and not the name.
 fn kind_cell(row: &Row, language: Language) -> Option<(&Cell, Kind)> {
     let short = row.cells.iter().filter(|cell| cell.text.split_whitespace().count() <= 6 && !cell.text.ends_with('.'));
     short.filter_map(|cell| Some((cell, language.kind(&cell.text)?))).next()

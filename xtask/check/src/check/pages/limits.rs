@@ -1,15 +1,16 @@
-//! The permission that a page names, and the rate limit that it gives.
+//! The permission and the rate limit on a page.
 
 use super::about::About;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 use openapi_model::span::Span;
 
-/// What looks like a permission and is a file.
+/// Endings of file names, which otherwise look like permissions.
 const FILES: [&str; 7] = [".yaml", ".yml", ".json", ".toml", ".md", ".rs", ".py"];
 
 impl About<'_, '_> {
-    /// The page names the permission that is required, and no other. Scopes may be several, which are all required.
+    /// The page must name the required permission, and no other. There may be several scopes, all of which are
+    /// required.
     pub(super) fn permission(&self) -> Vec<Finding> {
         let Some(required) = &self.operation.permission else {
             return Vec::new();
@@ -21,7 +22,7 @@ impl About<'_, '_> {
     fn one_permission(&self, required: &str, all: &[&str], span: Span) -> Vec<Finding> {
         let there = || self.basis.place(span, "the contract requires this");
         let help = format!("write `{required}` in a code span");
-        // What looks like a permission: one of another operation, or a word of the same area.
+        // Texts that look like a permission: one of another operation, or in the same area.
         let area = required.split('.').next().unwrap_or_default();
         let is_name = |text: &str| {
             !text.is_empty() && text.chars().all(|letter| letter.is_alphanumeric() || "_.-".contains(letter))
@@ -35,7 +36,7 @@ impl About<'_, '_> {
         };
         let mut spans = self.page.spans.iter().chain(&self.page.cell_spans);
         let named = spans.any(|span| span.value == required);
-        // A table may list those of other operations too.
+        // A table may also list permissions of other operations.
         let known = |span: &str| {
             let mut permissions = self.basis.operations().filter_map(|operation| operation.permission.as_ref());
             permissions.any(|permission| permission.split_whitespace().any(|known| known == span))
@@ -44,7 +45,7 @@ impl About<'_, '_> {
         let others: Vec<_> = self.page.spans.iter().filter(|span| is_alike(span)).chain(in_cells).collect();
         let others: Vec<_> = others.into_iter().filter(|span| !all.contains(&span.as_str())).collect();
         if !named && others.is_empty() {
-            // Pages leave out what goes without saying.
+            // Pages may omit the obvious.
             if !self.basis.is_complete() {
                 return Vec::new();
             }
@@ -58,13 +59,13 @@ impl About<'_, '_> {
             let finding =
                 Finding::at(Rule::PagePermission, self.page.place(&span.range, "the page says this"), message);
             let finding = finding.with(there()).help(help.clone());
-            // With the right one beside it, nobody knows what the other was to say.
+            // If the right one is named too, it is unclear what the wrong one should be.
             if named { finding } else { finding.fix_with(required) }
         });
         wrong.collect()
     }
 
-    /// The page gives the rate limit.
+    /// The page must give the rate limit.
     pub(super) fn rate_limit(&self) -> Vec<Finding> {
         let Some(limit) = &self.operation.rate_limit else {
             return Vec::new();
@@ -92,7 +93,7 @@ impl About<'_, '_> {
             };
             return vec![finding.with(place())];
         }
-        // `1,200 per hour` says the same as `20 per minute`.
+        // `1,200 per hour` equals `20 per minute`.
         let same = |number: u64, stretch: u64| {
             u128::from(number) * u128::from(seconds) == u128::from(requests) * u128::from(stretch)
         };

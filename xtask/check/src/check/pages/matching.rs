@@ -1,5 +1,5 @@
-//! Which operation an endpoint on a page is: exactly one, or none. Names of variables, the path of a server, a trailing
-//! slash and a query mean nothing; likeness never makes a match.
+//! Determines which operation an endpoint on a page is: exactly one, or none. Names of variables, the path of a server,
+//! a trailing slash and a query are ignored; similarity is never a match.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
@@ -21,21 +21,21 @@ static ADDRESS: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?:https?://[^\s/`<>]+|<[\w -]+>|\{\{?[\w ]+\}?\}|\$\{?\w+\}?)(/[^\s`?#,;)]*)?"));
 static PATH: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:^|[\s`])(/[\w./{}:-]+)"));
 
-/// What stands for a value in a path of an example: `$ID`, `${ID}`, `<id>`, `__ID__`.
+/// A placeholder in the path of an example: `$ID`, `${ID}`, `<id>`, `__ID__`.
 static VARIABLE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\$(?:\w+|\{\w+\})|<[\w -]+>|(?:^|\b)__\w+?__(?:\b|$)"));
 
-/// What an endpoint is.
+/// The result of matching an endpoint.
 #[derive(Debug, Clone, Copy)]
 pub enum Target<'a> {
     /// An operation.
     Operation(&'a Operation),
-    /// An operation that is not compared.
+    /// An operation that is left out of the comparison.
     SetAside,
-    /// No operation that there is.
+    /// No existing operation.
     Nothing,
-    /// One of an API that the contract does not seem to be about: nothing in it begins so.
+    /// An endpoint of another API: no path of the contract begins like it.
     Elsewhere,
-    /// One below a base that is not the contract's.
+    /// An endpoint below a base path that is not the contract's.
     OtherBase,
 }
 
@@ -48,12 +48,12 @@ impl<'a> Target<'a> {
     }
 }
 
-/// What pages write before the paths of the contract, or leave out.
+/// The prefix by which paths on pages differ from those of the contract.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Prefix {
-    /// Pages leave it out.
+    /// Pages omit it.
     LeftOut(String),
-    /// Pages write it in addition.
+    /// Pages add it.
     Added(String),
 }
 
@@ -61,19 +61,19 @@ pub enum Prefix {
 pub struct Matcher<'a> {
     by_call: HashMap<String, &'a Operation>,
     set_aside: BTreeSet<&'a str>,
-    /// The paths of servers, such as `/v1`.
+    /// The path prefixes of servers, such as `/v1`.
     folders: BTreeSet<String>,
-    /// The beginnings of paths, by method and what follows them.
+    /// The prefixes of paths, by method and remaining path.
     beginnings: HashMap<(String, String), Vec<String>>,
-    /// By method and how many parts the path has: those parts, and the operation.
+    /// The operations with their path segments, by method and number of segments.
     by_length: HashMap<(String, usize), Vec<Split<'a>>>,
     first_parts: BTreeSet<String>,
 }
 
-/// The parts of an operation's path, and the operation.
+/// The segments of an operation's path, and the operation.
 type Split<'a> = (Vec<String>, &'a Operation);
 
-/// A path as paths are compared.
+/// A path, normalised for comparison.
 fn plain(path: &str) -> String {
     let path = path.split(['?', '#', '[']).next().unwrap_or_default();
     let path = if path.len() > 1 { path.trim_end_matches('/') } else { path };
@@ -82,13 +82,13 @@ fn plain(path: &str) -> String {
     anonymous(&format!("{slash}{path}"))
 }
 
-/// What follows the beginning of a path, where whole parts of it are that.
+/// The rest of a path after a prefix that consists of whole segments.
 fn below<'p>(path: &'p str, beginning: &str) -> Option<&'p str> {
     let rest = path.strip_prefix(beginning)?;
     if rest.is_empty() { Some("/") } else { Some(rest).filter(|rest| rest.starts_with('/')) }
 }
 
-/// The places in a path where a part begins, but for the first.
+/// The ways to split a path before one of its segments, except the first.
 fn cuts(path: &str) -> impl Iterator<Item = (&str, &str)> {
     path.match_indices('/').filter(|(at, _)| *at > 0).map(|(at, _)| path.split_at(at))
 }
@@ -125,20 +125,20 @@ impl<'a> Matcher<'a> {
         matcher
     }
 
-    /// The operation of a method and a path below the contract's.
+    /// The operation with a method and a path of the contract.
     fn exact(&self, method: &str, path: &str) -> Option<Target<'a>> {
         let operation = self.by_call.get(&format!("{method} {path}"))?;
         let is_aside = self.set_aside.contains(operation.call().as_str());
         Some(if is_aside { Target::SetAside } else { Target::Operation(operation) })
     }
 
-    /// The operation of a method and a path, which may begin with the path of a server.
+    /// The operation with a method and a path, which may begin with the path of a server.
     fn below_servers(&self, method: &str, path: &str) -> Option<Target<'a>> {
         self.exact(method, path)
             .or_else(|| self.folders.iter().find_map(|folder| self.exact(method, below(path, folder)?)))
     }
 
-    /// What most of some endpoints write before the paths of the contract or leave out: three at least, and four of five.
+    /// The prefix that most endpoints add or omit: at least three, and four of five.
     pub fn vote(&self, endpoints: &[&Endpoint]) -> Option<Prefix> {
         let mut votes: BTreeMap<Prefix, usize> = BTreeMap::new();
         for endpoint in endpoints {
@@ -158,7 +158,7 @@ impl<'a> Matcher<'a> {
         (votes >= 3 && votes * 5 >= endpoints.len() * 4).then_some(prefix)
     }
 
-    /// What an endpoint is, of a page that states its paths below `base` and that writes `prefix`.
+    /// The target of an endpoint on a page whose paths are below `base` and have `prefix`.
     pub fn target(&self, endpoint: &Endpoint, base: Option<&str>, prefix: Option<&Prefix>) -> Target<'a> {
         let (method, path) = (endpoint.method.as_str(), plain(&endpoint.path));
         if let Some(base) = base.map(plain).filter(|base| base != "/") {
@@ -166,7 +166,7 @@ impl<'a> Matcher<'a> {
                 path.strip_prefix(base.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
             let whole = if is_below { path.clone() } else { format!("{base}{path}") };
             let is_known = self.knows_base(&base);
-            // A path may be written from the root all the same.
+            // The path may still be written from the root.
             let found =
                 self.below_servers(method, &whole).or_else(|| self.below_servers(method, &path).filter(|_| is_known));
             return found.unwrap_or(if is_known { Target::Nothing } else { Target::OtherBase });
@@ -181,24 +181,24 @@ impl<'a> Matcher<'a> {
         found.unwrap_or(if prefix.is_some() || self.knows_start(&path) { Target::Nothing } else { Target::Elsewhere })
     }
 
-    /// Whether a path below which a page states its own is one of the contract's.
+    /// Whether a base path stated on a page is one of the contract's.
     fn knows_base(&self, base: &str) -> bool {
         let is_below = |path: &str| path == base || path.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'));
         self.folders.contains(base)
             || self.by_call.keys().any(|call| call.split_once(' ').is_some_and(|(_, path)| is_below(path)))
     }
 
-    /// Whether a path is another below the path of a server, as both are written.
+    /// Whether `path` is `below` with the path of a server in front, both as written.
     pub fn is_below_server(&self, path: &str, below: &str) -> bool {
         path.strip_suffix(below).is_some_and(|folder| self.folders.contains(folder))
     }
 
-    /// Whether a path begins as some path of the contract does.
+    /// Whether a path begins like some path of the contract.
     pub fn knows(&self, path: &str) -> bool {
         self.knows_start(&plain(path))
     }
 
-    /// Whether the first part of a path, below a server's, is the first of some path of the contract.
+    /// Whether the first segment of a path, after a server's path, is the first segment of some path of the contract.
     fn knows_start(&self, path: &str) -> bool {
         let below = self.folders.iter().filter_map(|folder| below(path, folder));
         std::iter::once(path)
@@ -206,7 +206,7 @@ impl<'a> Matcher<'a> {
             .any(|path| path.split('/').nth(1).is_some_and(|part| self.first_parts.contains(part)))
     }
 
-    /// The methods of the operations at an endpoint's path.
+    /// The operations at an endpoint's path, with any method.
     pub fn methods_at(&self, path: &str, prefix: Option<&Prefix>) -> Vec<&'a Operation> {
         let path = plain(path);
         let at = |method: &str| {
@@ -219,8 +219,7 @@ impl<'a> Matcher<'a> {
         METHODS.split('|').filter_map(at).collect()
     }
 
-    /// The one operation that a request with values in its path asks for. Where the path names no variable in a place, it is
-    /// what it says there.
+    /// The operation that a request with values in its path calls. A literal segment matches only itself.
     pub fn asked(&self, method: &str, path: &str, prefix: Option<&Prefix>) -> Option<&'a Operation> {
         let path = plain(path);
         let shorter = self.folders.iter().filter_map(|folder| below(&path, folder).map(str::to_owned));
@@ -241,13 +240,13 @@ impl<'a> Matcher<'a> {
         let fits = |wanted: &[String]| {
             let variables = wanted.iter().zip(&given).map(|(wanted, given)| match wanted == *given {
                 true => Some(0),
-                // Most parts of most paths are other words.
+                // Most segments of most paths are different words.
                 false if !wanted.contains(['{', '%']) && !given.contains('%') => None,
                 false => urls::fits_part(wanted, given).then_some(1),
             });
             variables.sum::<Option<usize>>()
         };
-        // Fewer variables are nearer.
+        // A path with fewer variables is more specific.
         let mut fitting: Vec<(usize, &Operation)> =
             candidates.iter().filter_map(|(parts, operation)| Some((fits(parts)?, *operation))).collect();
         fitting.sort_by_key(|(variables, _)| *variables);
@@ -259,7 +258,7 @@ impl<'a> Matcher<'a> {
     }
 }
 
-/// The paths below which a page states its own, and where: each holds until the next.
+/// The base paths that a page states, and where: each applies until the next.
 pub fn stated_bases(page: &Page) -> Vec<(usize, String)> {
     let paragraphs = page.paragraphs.iter().filter(|paragraph| BASE.is_match(&paragraph.text));
     let base = |text: &str| {

@@ -1,4 +1,4 @@
-//! The pages that people read agree with the contract, and their editions with each other.
+//! Compares the documentation pages with the contract, and their language editions with each other.
 
 mod about;
 mod answer_tables;
@@ -20,10 +20,10 @@ mod parameter_text;
 mod read;
 mod request;
 mod request_tables;
-mod said;
 mod sections;
 mod shapes;
 mod shown_requests;
+mod stated_values;
 mod statuses;
 #[cfg(test)]
 mod tests;
@@ -39,15 +39,15 @@ use apidrift_core::contract::{Contract, DocumentedError, Operation};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 use basis::{Basis, falls_under};
-use bodies::Told;
+use bodies::Reported;
 use editions::Edition;
 use endpoint::{Section, Subjects};
-use examples::Customs;
+use examples::Conventions;
 use openapi_model::source::Source;
 pub use read::{Pages, names_of_pages, read};
 
-/// Compares the pages of every language with the contract and with each other. Of the operations in `set_aside`, by how they
-/// are called, not everything is known: nothing is compared with them.
+/// Compares the pages of all languages with the contract and with each other. The operations whose calls are in
+/// `set_aside` are only partly known and left out.
 pub fn check(contract: &Contract, set_aside: &HashSet<String>, pages: &[Pages]) -> Outcome {
     let editions: Vec<Edition> = pages
         .iter()
@@ -82,7 +82,7 @@ pub fn check(contract: &Contract, set_aside: &HashSet<String>, pages: &[Pages]) 
     outcome
 }
 
-/// Compares one page from somewhere else with the contract. Its common errors stand on another page.
+/// Compares one page from outside the project with the contract. Its common errors may be on another page.
 pub fn check_foreign(contract: &Contract, set_aside: &HashSet<String>, source: &Arc<Source>) -> Outcome {
     let basis = Basis::new(contract, set_aside);
     let path = &source.path;
@@ -100,11 +100,11 @@ pub fn check_foreign(contract: &Contract, set_aside: &HashSet<String>, source: &
         return outcome;
     }
     let sections: Vec<&Section> = subjects.sections.iter().flatten().collect();
-    let mut told = Told::new();
-    let customs = customs(&basis, &subjects);
+    let mut reported = Reported::new();
+    let conventions = conventions(&basis, &subjects);
     for section in &sections {
         let about = About::new(&basis, &subjects, section);
-        outcome.findings.extend(about.check(section, &shared, customs, &mut told));
+        outcome.findings.extend(about.check(section, &shared, conventions, &mut reported));
         if basis.is_complete() && !page.links.iter().any(|link| link.value.to_lowercase().contains("error")) {
             outcome.findings.push(about.no_link("another page"));
         }
@@ -126,10 +126,10 @@ pub fn check_foreign(contract: &Contract, set_aside: &HashSet<String>, source: &
     outcome
 }
 
-/// What the example requests of one language do.
-fn customs<'b>(basis: &Basis<'b>, subjects: &Subjects<'b>) -> Customs {
+/// The conventions of the example requests in one language.
+fn conventions<'b>(basis: &Basis<'b>, subjects: &Subjects<'b>) -> Conventions {
     let sections = subjects.sections.iter().flatten();
-    Customs::of(sections.map(|section| (About::new(basis, subjects, section), section)))
+    Conventions::of(sections.map(|section| (About::new(basis, subjects, section), section)))
 }
 
 fn not_compared(page: &Page) -> Outcome {
@@ -137,9 +137,9 @@ fn not_compared(page: &Page) -> Outcome {
     Outcome::unchecked(format!("{path} was not compared: fix the errors in the contract first"))
 }
 
-/// The errors that all operations share, with the same status and what tells them apart: they may stand on one page for all.
-/// As long as some operations are not known, these are those that may be shared. An operation with a `default` shares what
-/// most others have.
+/// The errors that all operations share, by status and identity: they may be listed on one common page. While some
+/// operations are unknown, these are the errors that may be shared. An operation with a `default` response is taken to
+/// share the errors of most others.
 fn common<'a>(basis: &Basis<'a>) -> Vec<&'a DocumentedError> {
     let operations: Vec<&Operation> = basis.operations().collect();
     if operations.len() == 1 && basis.is_whole() {
@@ -165,8 +165,8 @@ fn has(operation: &Operation, error: &DocumentedError) -> bool {
     operation.errors.iter().any(|other| errors::is_same(other, error))
 }
 
-/// Whether a page is one for the common errors: it declares no endpoint, and has an error table that is not simply the one of
-/// some operation's page.
+/// Whether a page lists the common errors: it declares no endpoint, and has an error table that is not simply that of
+/// an operation's page.
 fn is_common(basis: &Basis<'_>, page: &Page, shared: &[&DocumentedError]) -> bool {
     let own = |row: &ErrorRow| {
         let mut errors = basis.operations().flat_map(|operation| &operation.errors);
@@ -189,11 +189,16 @@ impl Edition {
         if basis.is_complete() {
             outcome.findings.extend(duplicates(&mut sections));
         }
-        let mut told = Told::new();
-        let customs = customs(basis, subjects);
+        let mut reported = Reported::new();
+        let conventions = conventions(basis, subjects);
         basis.expect(sections.iter().map(|section| section.operation));
         for section in &sections {
-            outcome.findings.extend(About::new(basis, subjects, section).check(section, &shared, customs, &mut told));
+            outcome.findings.extend(About::new(basis, subjects, section).check(
+                section,
+                &shared,
+                conventions,
+                &mut reported,
+            ));
         }
         if basis.is_whole() {
             let names = headers::names(basis);
@@ -214,8 +219,8 @@ impl Edition {
         outcome
     }
 
-    /// What pages have to have that say everything: each operation on one of them, and the errors that all share on one that
-    /// the others lead to.
+    /// The findings for pages that must be complete: each operation has a page, and the common errors have a page to
+    /// which the others link.
     fn complete<'b>(
         &self,
         basis: &Basis<'b>,
@@ -233,12 +238,12 @@ impl Edition {
                 .extend(lacking.map(|section| About::new(basis, subjects, section).no_link(&common.source.path)));
         }
         if !basis.is_whole() {
-            // Which errors all operations share is known once all operations are.
+            // Which errors are common is known only if all operations are known.
             common_pages.iter().for_each(|page| outcome.add(not_compared(page)));
         } else if common_pages.is_empty() {
             outcome.findings.extend(self.no_common_page(basis, shared, seen).filter(|_| self.is_complete));
         } else {
-            // What every page has for itself need not stand on theirs.
+            // Errors that every page lists itself need not be on the common page.
             let is_elsewhere = |error: &DocumentedError| {
                 !seen.is_empty() && seen.iter().all(|section| errors::documents(&section.page, error))
             };
@@ -248,13 +253,13 @@ impl Edition {
         outcome
     }
 
-    /// Operations that no page describes, where pages are to be complete or nearly are. Elsewhere they are only counted.
+    /// Operations without a page, if pages are or should be nearly complete. Otherwise they are only counted.
     fn missing(&self, basis: &Basis<'_>, subjects: &Subjects<'_>) -> Vec<Finding> {
         let all: Vec<&Operation> = basis.operations().collect();
         let missing: Vec<&Operation> =
             all.iter().copied().filter(|operation| !subjects.described.contains(&operation.call())).collect();
         let described = all.len() - missing.len();
-        // One whose path stands somewhere is spoken of, in whatever manner.
+        // An operation whose path occurs anywhere counts as mentioned.
         let ends = |rest: &str| !rest.starts_with(|next: char| next.is_alphanumeric() || "/{-_".contains(next));
         let stands = |operation: &Operation| {
             let path = operation.path.as_str();
@@ -279,7 +284,7 @@ impl Edition {
             .collect()
     }
 
-    /// Without a page for the common errors they have to stand on every page of an operation.
+    /// Without a page for common errors, every operation's page must list them.
     fn no_common_page(&self, basis: &Basis<'_>, shared: &[&DocumentedError], seen: &[&Section<'_>]) -> Option<Finding> {
         let lacks = |error: &DocumentedError| {
             seen.iter().any(|section| has(section.operation, error) && !errors::documents(&section.page, error))
@@ -292,8 +297,8 @@ impl Edition {
     }
 }
 
-/// Takes out parts of pages that describe what others describe already. Of several it keeps the one that names the
-/// operation's permission, or the first.
+/// Removes sections that describe an operation a second time. The section that names the operation's permission is
+/// kept, or else the first.
 fn duplicates(sections: &mut Vec<&Section<'_>>) -> Vec<Finding> {
     let names_permission = |section: &Section| {
         let permission = section.operation.permission.as_ref().map(|permission| &permission.value);
@@ -324,7 +329,7 @@ fn unknown(page: &Page) -> Finding {
     finding.help("name the endpoint in a code span such as `GET /things`")
 }
 
-/// Whether a link leads to a page of the same folder.
+/// Whether a link leads to a page in the same folder.
 fn leads_to(link: &str, page: &Page) -> bool {
     let name = |path: &str| {
         let file = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
@@ -344,14 +349,14 @@ impl<'a, 'b> About<'a, 'b> {
         &self,
         section: &Section<'_>,
         common: &[&DocumentedError],
-        customs: Customs,
-        told: &mut Told,
+        conventions: Conventions,
+        reported: &mut Reported,
     ) -> Vec<Finding> {
         let mut findings = Vec::new();
         self.basis.count(self.page.declarations.len());
         findings.extend(self.permission());
         findings.extend(self.rate_limit());
-        // Most pages can do without.
+        // Computed lazily, because most pages do not need it.
         let listings = std::cell::LazyCell::new(|| fields::of_operation(self.basis, self.operation));
         let request_tables::RequestTables { findings: described, others, unknown } =
             self.request_tables(&|name| listings.lists(name));
@@ -362,8 +367,8 @@ impl<'a, 'b> About<'a, 'b> {
             findings.extend(self.request(section));
             findings.extend(self.success());
         } else {
-            findings.extend(self.examples(section, customs, unknown, told));
-            findings.extend(self.bodies(told));
+            findings.extend(self.examples(section, conventions, unknown, reported));
+            findings.extend(self.bodies(reported));
             findings.extend(self.statuses());
         }
         if self.basis.is_complete() {

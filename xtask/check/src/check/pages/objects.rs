@@ -1,4 +1,4 @@
-//! The objects that a request of an operation holds, and the fields of each.
+//! The objects in the bodies of an operation, and the fields of each.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,23 +13,23 @@ use crate::page::columns::Entry;
 use crate::page::columns::parts;
 use apidrift_core::contract::{Operation, json};
 
-/// How deep objects are looked for.
+/// The maximum nesting of objects.
 const DEPTH: usize = 6;
 
 /// An object in a body.
 pub struct Object {
-    /// The names of the fields in which it stands, from the outside in.
+    /// The names of the enclosing fields, from the outside in.
     pub path: Vec<String>,
     pub fields: BTreeMap<String, Field>,
-    /// The fields that have to be there in some form of it, and whether they have to in all.
+    /// The fields that are required in some variant, and whether they are required in all.
     required: BTreeMap<String, bool>,
     /// Whether it may have fields that the contract does not name.
     pub is_open: bool,
-    /// The schemas that it is.
+    /// The schemas of the object.
     schemas: Vec<AllOf>,
 }
 
-/// The objects of an operation's request, the outermost first. A body in several forms has the fields of all.
+/// The objects of an operation's request, the outermost first. A body with several media types has the fields of all.
 pub fn of_request(document: &Document, operation: &Operation) -> Vec<Object> {
     let media = operation.body.iter().flat_map(|body| &body.content);
     let mut schemas: Vec<SchemaId> = Vec::new();
@@ -38,7 +38,7 @@ pub fn of_request(document: &Document, operation: &Operation) -> Vec<Object> {
             schemas.push(schema);
         }
     }
-    // A file or a line of text beside it has no fields.
+    // A file or a text beside it has no fields.
     let is_text = |schema: &SchemaId| {
         let kind = Variants::of(document, &[AllOf::from(*schema)]).common_kind();
         kind.is_some_and(|kind| !matches!(kind, Kind::Object | Kind::Array))
@@ -47,13 +47,13 @@ pub fn of_request(document: &Document, operation: &Operation) -> Vec<Object> {
     below(document, schemas.into_iter().map(AllOf::from).collect())
 }
 
-/// The objects of each of an operation's answers.
+/// The objects of each of an operation's responses.
 pub fn of_answers(document: &Document, operation: &Operation) -> Vec<Vec<Object>> {
     let media = operation.responses.iter().filter_map(|response| json(&response.content)?.schema);
     media.map(|schema| below(document, vec![AllOf::from(schema)])).collect()
 }
 
-/// The objects that values of some schemas hold, the outermost first.
+/// The objects in values of some schemas, the outermost first.
 fn below(document: &Document, schemas: Vec<AllOf>) -> Vec<Object> {
     let mut objects = Vec::new();
     let mut seen = BTreeSet::new();
@@ -88,7 +88,7 @@ fn below(document: &Document, schemas: Vec<AllOf>) -> Vec<Object> {
     objects
 }
 
-/// The fields that something has to have that is one of some schemas, and whether it has to have them whichever it is.
+/// The fields that are required by some of the schemas, and whether they are required by all.
 fn required(document: &Document, schemas: &[AllOf], depth: usize) -> BTreeMap<String, bool> {
     let mut found: BTreeMap<String, bool> = BTreeMap::new();
     for (index, schemas) in schemas.iter().enumerate() {
@@ -107,7 +107,7 @@ fn required(document: &Document, schemas: &[AllOf], depth: usize) -> BTreeMap<St
     found
 }
 
-/// What the items of lists are, and everything else as it is.
+/// The item schemas of arrays, and all other schemas unchanged.
 fn items(document: &Document, schemas: Vec<AllOf>) -> Vec<AllOf> {
     let mut found = Vec::new();
     let mut open = schemas;
@@ -123,7 +123,7 @@ fn items(document: &Document, schemas: Vec<AllOf>) -> Vec<AllOf> {
     found
 }
 
-/// Whether a field is an object without fields of its own, which pages call a list as well.
+/// Whether a field is an object without named fields, which some pages call a list.
 pub fn is_map(document: &Document, field: &Field, entry: &Entry<'_>) -> bool {
     let variants = Variants::of(document, &field.schemas);
     entry.kind.is_some_and(|(_, said)| said == Kind::Array)
@@ -132,8 +132,8 @@ pub fn is_map(document: &Document, field: &Field, entry: &Entry<'_>) -> bool {
 }
 
 impl Object {
-    /// Whether a field has to be there; nothing where that depends on the form of the object, or where no field is said to:
-    /// then nobody has thought of it.
+    /// Whether a field is required; `None` if that depends on the variant of the object, or if no field is required:
+    /// then `required` is presumably not maintained.
     pub fn is_required(&self, name: &str) -> Option<bool> {
         match self.required.get(name) {
             Some(true) => Some(true),
@@ -142,12 +142,12 @@ impl Object {
         }
     }
 
-    /// The field of a name, which may have dots in it, or lead through the objects below.
+    /// The field with a name, which may contain dots, or be a path through nested objects.
     pub fn named<'a>(&'a self, objects: &'a [Object], name: &str) -> Option<&'a Field> {
         self.fields.get(name).or_else(|| self.field(objects, &parts(name)))
     }
 
-    /// The field that a name leads to from here, through the objects below.
+    /// The field at a path through nested objects, starting here.
     pub fn field<'a>(&'a self, objects: &'a [Object], parts: &[&str]) -> Option<&'a Field> {
         let (last, before) = parts.split_last()?;
         let mut path = self.path.clone();
@@ -156,14 +156,14 @@ impl Object {
         object.fields.get(*last)
     }
 
-    /// Whether more than one operation takes it: what one page leaves out another may say.
+    /// Whether several operations take it: then a field that one page omits may be on another.
     pub fn is_shared(&self, basis: &Basis<'_>) -> bool {
         let own = self.targets(basis.document());
         let takers = own.iter().filter_map(|schema| basis.takers().get(schema)).flatten();
         takers.collect::<BTreeSet<&usize>>().len() > 1
     }
 
-    /// Whether the operation answers with it, too: what servers fill in nobody describes as sent.
+    /// Whether a response contains it too: pages do not describe fields that the server fills in as sent.
     pub fn is_answered(&self, document: &Document, operation: &Operation) -> bool {
         let own = self.targets(document);
         let answers = of_answers(document, operation);

@@ -1,7 +1,7 @@
-//! Values of parameters as they stand in a URL.
+//! Values of parameters as written in a URL.
 //!
-//! A URL holds texts. Which value a text is depends on the schema and on the parameter's style: `1,2` is a list of numbers,
-//! a text, or two of the items of one list. Where a text may be several values, it is right if one of them is.
+//! A URL contains only text. Its value depends on the schema and the parameter's style: `1,2` is a list of numbers, a
+//! string, or two of the items of one list. If a text may be several values, one valid value is enough.
 
 use openapi_model::document::{Document, Parameter};
 use openapi_model::node::{Node, Value};
@@ -15,22 +15,22 @@ pub fn pair(written: &str) -> (String, &str) {
     (decoded(&name.replace('+', " ")), value)
 }
 
-/// A text without its percent-encoding.
+/// A text with percent-encoding decoded.
 pub fn decoded(text: &str) -> String {
-    // In a path a plus sign is one; and a text is one value, whatever stands in it.
+    // In a path, a plus sign is literal; and the text is one value, whatever characters it contains.
     let text = text.replace('&', "%26").replace('+', "%2B");
     let pair = format!("={text}");
     form_urlencoded::parse(pair.as_bytes()).map(|(_, value)| value.into_owned()).collect()
 }
 
-/// Whether a parameter is a list.
+/// Whether a parameter is an array.
 pub fn is_list(document: &Document, parameter: &Parameter) -> bool {
     let shape = parameter.schema.map(|schema| document.shape_of(schema));
     shape.is_some_and(|shape| shape.types.meets(Types::ARRAY) && !shape.types.meets(Types::STRING))
 }
 
-/// The values that texts may be which are given for a parameter. Nothing where they are placeholders, or a form that is not
-/// read here.
+/// The possible values of the texts given for a parameter. `None` if they are placeholders, or serialised in an
+/// unsupported way.
 pub fn values(document: &Document, parameter: &Parameter, texts: &[&str]) -> Option<Vec<Node>> {
     let is_query = parameter.location == openapi_model::document::Location::Query;
     let decode = |text: &str| if is_query { decoded(&text.replace('+', " ")) } else { decoded(text) };
@@ -64,7 +64,7 @@ pub fn values(document: &Document, parameter: &Parameter, texts: &[&str]) -> Opt
         scalars(&document.shape(item), part)
     };
     let items: Vec<Vec<Node>> = parts.iter().enumerate().map(item).collect();
-    // All as what they look like, or all as texts.
+    // Either all items as typed values, or all as strings.
     let first = items.iter().filter_map(|values| values.first().cloned()).collect();
     let last = items.iter().filter_map(|values| values.last().cloned()).collect();
     Some(vec![list(first), list(last)])
@@ -93,7 +93,7 @@ fn split(parameter: &Parameter, text: &str) -> Vec<(String, bool)> {
     }
 }
 
-/// The values that a text may be: what the types of its schema allow, a text last.
+/// The possible values of a text: those that the types of its schema permit, the string last.
 fn scalars(shape: &Shape, text: &str) -> Vec<Node> {
     let node = |value: Value| Node { range: 0..0, value };
     let mut values = Vec::new();
@@ -117,7 +117,7 @@ fn number(text: &str) -> Option<Number> {
     whole.ok().or_else(|| Number::from_f64(text.parse().ok()?))
 }
 
-/// Whether a text stands for a value: `$ID`, `{id}`, `<id>`, `YOUR_ID`.
+/// Whether a text is a placeholder: `$ID`, `{id}`, `<id>`, `YOUR_ID`.
 fn is_placeholder(text: &str) -> bool {
     text.contains(['$', '{', '<'])
         || (text.to_uppercase() == text
@@ -131,14 +131,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_of_a_url_are_decoded() {
+    fn url_texts_are_decoded() {
         assert_eq!(decoded("a%20b+c&d=%C3%A9%2"), "a b+c&d=é%2");
         assert_eq!(pair("a%5Bb%5D=1=2"), ("a[b]".to_owned(), "1=2"));
         assert_eq!(pair("a+b"), ("a b".to_owned(), ""));
     }
 
     #[test]
-    fn numbers_are_those_of_urls() {
+    fn numbers_are_parsed_as_in_urls() {
         assert_eq!(number("007"), Some(7.into()));
         assert_eq!(number("1.5"), Number::from_f64(1.5));
         assert_eq!((number("x"), number("nan"), number("")), (None, None, None));

@@ -1,5 +1,5 @@
-//! The files that are pages, and the languages they are written in: that of a folder such as `es/` or `i18n/pt-BR/`, or of a
-//! file such as `things.es.md`.
+//! Finds the page files and their languages: given by a folder such as `es/` or `i18n/pt-BR/`, or a file name such as
+//! `things.es.md`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,11 +17,11 @@ pub struct Pages {
     pub language: Language,
     /// The pages that could be read.
     pub sources: Vec<Arc<Source>>,
-    /// Whether all of them could be read: a page is missing only then.
+    /// Whether all of them could be read: missing pages are reported only then.
     pub are_complete: bool,
 }
 
-/// Reads the pages of all languages: those of files and folders that name none first.
+/// Reads the pages of all languages, first those without a language in the path.
 pub fn read(project: &Project, unread: &mut Vec<String>) -> Vec<Pages> {
     let Some(folder) = &project.layout.pages else { return Vec::new() };
     let path = project.root.join(folder);
@@ -52,7 +52,7 @@ pub fn read(project: &Project, unread: &mut Vec<String>) -> Vec<Pages> {
             }
         }
     }
-    // A folder that is only called like a language is one of the others.
+    // A folder whose name only looks like a language belongs to the others.
     let own = editions.get(&None).map_or(Language::English, |(sources, _)| most_frequent(sources));
     let is_none = |tag: &Option<String>, sources: &[Arc<Source>]| {
         let named = tag.as_deref().map(language_of);
@@ -81,7 +81,7 @@ fn language_of(tag: &str) -> Language {
     Language::of_code(tag.split(['-', '_']).next().unwrap_or_default())
 }
 
-/// The path of a page without what says its language: the same for all editions of it.
+/// The path of a page without its language: equal for all editions of the page.
 pub fn without_language(path: &str) -> String {
     let Some(tag) = language_tag(path) else { return path.to_owned() };
     let folders = path.split('/').filter(|folder| *folder != tag);
@@ -89,7 +89,7 @@ pub fn without_language(path: &str) -> String {
     path.replace(&format!(".{tag}."), ".").replace(&format!("_{tag}."), ".")
 }
 
-/// The language that most pages are written in.
+/// The language of most pages.
 fn most_frequent(sources: &[Arc<Source>]) -> Language {
     let mut counts: BTreeMap<Language, usize> = BTreeMap::new();
     for source in sources {
@@ -99,7 +99,7 @@ fn most_frequent(sources: &[Arc<Source>]) -> Language {
     best.map_or(Language::English, |(language, _)| language)
 }
 
-/// The language that the path of a page names.
+/// The language in the path of a page.
 fn language_tag(path: &str) -> Option<String> {
     let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
@@ -109,7 +109,7 @@ fn language_tag(path: &str) -> Option<String> {
     of_file.or_else(of_folder).map(str::to_owned)
 }
 
-/// Whether a name is one of a language: `es`, `pt-BR`, `zh_CN`. Other names of two letters are names of folders.
+/// Whether a name is a language tag: `es`, `pt-BR`, `zh_CN`. Other two-letter names are ordinary folders.
 fn is_language_tag(name: &str) -> bool {
     const CODES: [&str; 36] = [
         "ar", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi", "hr", "hu", "id",
@@ -125,27 +125,27 @@ fn is_language_tag(name: &str) -> bool {
     CODES.contains(&language) && region.is_none_or(is_region)
 }
 
-/// What the names of pages end in, in capitals or not.
+/// The file extensions of pages, in any case.
 const ENDINGS: [&str; 3] = [".md", ".mdx", ".markdown"];
 
-/// Whether a file is a page. What begins with a dot belongs to an editor or a system.
+/// Whether a file is a page. Names with a leading dot belong to editors or the system.
 fn is_page(name: &str) -> bool {
     let lower = name.to_lowercase();
     ENDINGS.iter().any(|ending| lower.ends_with(ending)) && !name.starts_with('.')
 }
 
-/// The paths of all pages below a folder, however deep. Links are followed.
+/// The paths of all pages below a folder, at any depth. Links are followed.
 ///
 /// # Errors
 ///
-/// What cannot be read: a page that nobody sees is not to be taken for one in which nothing is wrong.
+/// What cannot be read: an unread page must not count as a page without errors.
 pub fn names_of_pages(folder: &Path) -> Result<Vec<String>, String> {
     let mut names = Vec::new();
     let mut seen = std::collections::HashSet::new();
     let mut open = vec![(folder.to_owned(), String::new())];
     while let Some((folder, prefix)) = open.pop() {
         let shown = || if prefix.is_empty() { "its files".to_owned() } else { prefix.clone() };
-        // A link may lead back to where it stands.
+        // A link may form a cycle.
         if !folder.canonicalize().is_ok_and(|folder| seen.insert(folder)) {
             if prefix.is_empty() {
                 return Err("there is no such folder".to_owned());

@@ -1,4 +1,4 @@
-//! Example requests: a `curl` command that would work.
+//! Example requests: `curl` commands, which must work.
 
 use std::ops::Range;
 
@@ -19,8 +19,8 @@ use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
 impl<'a> About<'a, '_> {
-    /// The page shows a command for its operation, and every command that it shows is one, or one of another operation beside
-    /// it.
+    /// The page must show a command for its operation, and every command must be valid for that or for another
+    /// operation beside it.
     pub(super) fn request(&self, section: &Section<'_>) -> Vec<Finding> {
         let requests: Vec<&Request> = section.requests.iter().filter(|request| !request.is_raw).collect();
         let mut findings = self.malformed(section);
@@ -49,7 +49,7 @@ impl<'a> About<'a, '_> {
         findings
     }
 
-    /// Commands that no shell takes.
+    /// Commands that a shell would reject.
     pub(super) fn malformed(&self, section: &Section<'_>) -> Vec<Finding> {
         let finding = |malformed: &Malformed| {
             let message = format!("a shell cannot run this command: {}", malformed.message);
@@ -59,7 +59,7 @@ impl<'a> About<'a, '_> {
         section.malformed.iter().filter(|malformed| malformed.is_sure).map(finding).collect()
     }
 
-    /// `Link` headers in code blocks, as they lead to other pages of a list.
+    /// Compares `Link` headers in code blocks, which contain URLs of the operation.
     fn links(&self) -> Vec<Finding> {
         let link = |block: &CodeBlock, at: usize| {
             let length =
@@ -79,7 +79,7 @@ impl<'a> About<'a, '_> {
         findings
     }
 
-    /// The request proves who asks as one of the alternatives of the operation's security wants it.
+    /// The request must include the credentials of one of the alternatives in the operation's security.
     pub(super) fn authorization(&self, request: &Request) -> Option<Finding> {
         let security = &self.operation.security;
         let missing = |alternative: &'a Vec<SchemeUse>| {
@@ -99,7 +99,8 @@ impl<'a> About<'a, '_> {
         Some(finding.with(self.basis.place(scheme.name.span, "the contract requires it")).help(help))
     }
 
-    /// What a security scheme asks for and a request does not send. Of schemes that no command line shows nothing is asked.
+    /// The credential that a security scheme requires and a request does not send. Schemes that a command line cannot
+    /// show are not checked.
     fn missing_proof(&self, scheme: &SchemeUse, request: &Request) -> Option<Proof> {
         let sends = |name: &str, begins: &str| {
             let name = name.to_lowercase();
@@ -140,7 +141,7 @@ impl<'a> About<'a, '_> {
                     Location::Cookie => {
                         let cookies = request.headers.iter().filter(|header| header.value.0 == "cookie");
                         let mut parts = cookies.flat_map(|header| header.value.1.split(';'));
-                        // Without a name it is a file of cookies.
+                        // Without `=`, it is the name of a cookie file.
                         let is_this_cookie =
                             |part: &str| part.split_once('=').is_none_or(|(known, _)| known.trim() == name);
                         let help = format!("add `--cookie '{name}=YOUR-KEY'`");
@@ -158,7 +159,7 @@ impl<'a> About<'a, '_> {
         (!is_sent).then_some(proof)
     }
 
-    /// What the request sends is what the operation takes. Files and what a shell puts in are not looked into.
+    /// The request's body must be valid for the operation. Files and shell substitutions are not checked.
     fn data(&self, request: &Request) -> Vec<Finding> {
         let Some(range) = request.body.range() else { return Vec::new() };
         let finding = |message: String, there: Span, help: &str| {
@@ -199,11 +200,11 @@ impl<'a> About<'a, '_> {
         Some(if is_written { finding.fix_with(&right.value) } else { finding })
     }
 
-    /// Where a part of a URL, which is a slice of it, stands.
+    /// The place of a part of a URL, which must be a slice of it.
     pub(super) fn part(&self, url: &Written<String>, part: &str) -> Range<usize> {
         let at = (part.as_ptr() as usize).checked_sub(url.value.as_ptr() as usize);
         let at = at.filter(|at| !part.is_empty() && at + part.len() <= url.value.len());
-        // Quotes stand around it.
+        // The range includes the quotes around the URL.
         let start = self.page.source.text.get(url.range.clone()).and_then(|text| text.find(url.value.as_str()));
         match (at, start) {
             (Some(at), Some(start)) => url.range.start + start + at..url.range.start + start + at + part.len(),
@@ -218,7 +219,7 @@ impl<'a> About<'a, '_> {
         findings
     }
 
-    /// A request that goes to no server of the contract.
+    /// A request to a server that is not in the contract.
     pub(super) fn host(&self, request: &Request) -> Option<Finding> {
         let (base, _) = split(divide(&request.url).0);
         if self.is_known_host(base) {
@@ -233,7 +234,7 @@ impl<'a> About<'a, '_> {
         Some(finding.help("use the address of a server that the contract names"))
     }
 
-    /// The `name=value` of a request's query, each with its place.
+    /// The `name=value` pairs of a request's query, each with its place.
     pub(super) fn pairs<'r>(&self, request: &'r Request) -> Vec<(&'r str, Range<usize>)> {
         let url = &request.url;
         let pairs = divide(url).1.split('&').filter(|pair| !pair.is_empty());
@@ -250,7 +251,7 @@ impl<'a> About<'a, '_> {
         Some(finding.help(format!("write a path of the form `{}`", self.operation.path.value)))
     }
 
-    /// The `name=value` of a query. Those of one list stand together.
+    /// Compares the `name=value` pairs of a query. Repeated names are items of one list.
     pub(super) fn query(&self, pairs: &[(&str, Range<usize>)]) -> Vec<Finding> {
         let mut findings = Vec::new();
         let mut lists: Vec<(&Parameter, Vec<&str>, &Range<usize>)> = Vec::new();
@@ -301,14 +302,14 @@ impl<'a> About<'a, '_> {
         findings
     }
 
-    /// Where the body of the request has a field of this name.
+    /// The place of a field with this name in the request body.
     fn field_of_body(&self, name: &str) -> Option<Span> {
         let objects = objects::of_request(self.basis.document(), self.operation);
         objects.first()?.fields.get(name).map(|field| field.name.span)
     }
 
-    /// Whether a name in a query is that of a part of an object: `filter[name]`, or `name` where its properties stand by
-    /// themselves.
+    /// Whether a query name is part of an object parameter: `filter[name]`, or `name` if its properties are sent
+    /// separately.
     fn is_part(&self, name: &str) -> bool {
         let queries = self.operation.parameters.iter().filter(|parameter| parameter.location == Location::Query);
         queries.into_iter().any(|parameter| {
@@ -328,7 +329,7 @@ impl<'a> About<'a, '_> {
         })
     }
 
-    /// The servers of the operation, or those of all.
+    /// The servers of the operation, or those of the document.
     fn servers(&self) -> &'a [Server] {
         let own = &self.operation.servers;
         if own.is_empty() { &self.basis.contract.document.servers } else { own }
@@ -339,7 +340,7 @@ impl<'a> About<'a, '_> {
         let name = host.split(':').next().unwrap_or_default();
         let is_placeholder =
             host.is_empty() || host.contains(['$', '{', '<']) || ["localhost", "127.0.0.1", "[::1]"].contains(&name);
-        // A server without an address is wherever the contract is, and one that is a variable may be anywhere.
+        // A relative server URL is relative to the contract, and one that is only a variable may be any.
         let is_this_server = |server: &Server| {
             let address = split(&server.url).0;
             address.is_empty() || address.starts_with('{') || matches(address, base)
@@ -347,7 +348,7 @@ impl<'a> About<'a, '_> {
         is_placeholder || self.servers().is_empty() || self.servers().iter().any(is_this_server)
     }
 
-    /// A path without that of the server, such as `/v1`. A placeholder may stand for any server's address.
+    /// A path without the path of the server, such as `/v1`. A placeholder may be the address of any server.
     fn below_server<'p>(&self, base: &str, path: &'p str) -> &'p str {
         let is_placeholder = base.is_empty() || base.contains(['$', '{', '<']);
         let servers = self.servers().iter().map(|server| split(&server.url));
@@ -355,11 +356,11 @@ impl<'a> About<'a, '_> {
             servers.filter(|(address, _)| is_placeholder || address.is_empty() || matches(address, base)).filter_map(
                 |(_, folder)| path.strip_prefix(folder.trim_end_matches('/')).filter(|rest| rest.starts_with('/')),
             );
-        // The longest folder that fits.
+        // The longest matching prefix.
         below.min_by_key(|rest| rest.len()).unwrap_or(path)
     }
 
-    /// Why a path is not one of the operation.
+    /// Why a path does not belong to the operation.
     fn wrong_path(&self, path: &str) -> Option<String> {
         let wanted: Vec<&str> = self.operation.path.split('/').collect();
         let given: Vec<&str> = path.split('/').collect();
@@ -381,7 +382,7 @@ impl<'a> About<'a, '_> {
         None
     }
 
-    /// Why texts are no value of a parameter. Placeholders are any value.
+    /// Why texts are not a valid value of a parameter. Placeholders are always valid.
     fn misfit(&self, parameter: &Parameter, texts: &[&str]) -> Option<String> {
         let document = self.basis.document();
         let schema = parameter.schema.or_else(|| json(&parameter.content)?.schema)?;
@@ -396,7 +397,7 @@ impl<'a> About<'a, '_> {
     }
 }
 
-/// What a security scheme asks for, and how to send it.
+/// A credential that a security scheme requires, and how to send it.
 struct Proof {
     what: String,
     help: String,

@@ -1,7 +1,7 @@
-//! Tables that describe what a request takes: its parameters, and the fields of its body.
+//! Tables that describe a request: its parameters, and the fields of its body.
 //!
-//! A table is believed to be one if half of its names are parameters or lie in one object of the request. Only then is a name
-//! that the contract does not have a mistake, and only then is something left out.
+//! A table is taken for one if half of its names are parameters or belong to one object of the request. Only then are
+//! unknown and missing names reported.
 
 use std::collections::HashSet;
 
@@ -14,46 +14,47 @@ use super::about::About;
 use super::basis::unknown_name;
 use super::context;
 use super::objects::{self, Object};
-use super::said;
 use super::shapes::{Field, Variants};
+use super::stated_values;
 use crate::page::columns::{self, Entry, Listing};
 use crate::page::words::{self, Role};
 use crate::page::{Cell, Kind, Manner, Page, Row, Table, Written};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
-/// A table that describes what a request takes.
+/// A table that describes a request.
 struct Described<'a> {
     table: &'a Table,
     listing: Listing<'a>,
-    /// The object whose fields it has; without one it has parameters only.
+    /// The object whose fields it lists; `None` if it lists only parameters.
     object: Option<&'a Object>,
-    /// Whether it goes on with the fields of what stands in the object, without saying so.
+    /// Whether it also lists fields of nested objects, without marking them.
     is_flat: bool,
-    /// Whether another table is of the same object, or another object has as many of its names: it may be of another case.
+    /// Whether another table lists the same object, or another object has as many of its names: it may describe a
+    /// variant.
     is_one_of_several: bool,
 }
 
-/// What was found in tables of what a request takes.
+/// The result of comparing request tables.
 pub struct RequestTables<'a> {
     pub findings: Vec<Finding>,
-    /// Tables of something else.
+    /// The tables that do not describe a request.
     pub others: Vec<&'a Table>,
-    /// Names of parameters that there are not.
+    /// Unknown parameter names.
     pub unknown: HashSet<String>,
 }
 
-/// What a name is in a request.
+/// The meaning of a name in a request.
 enum Meaning<'a> {
     Parameter(&'a Parameter),
     Field(&'a Field, &'a Object),
-    /// Several things, or one that nothing more is said of.
+    /// Several possible meanings, or one that needs no comparison.
     Known,
     Unknown,
 }
 
 impl<'a> About<'a, '_> {
-    /// Compares the tables that describe what a request takes, and gives the others back.
+    /// Compares the tables that describe a request, and returns the others.
     pub(super) fn request_tables(&self, is_listed: &dyn Fn(&str) -> bool) -> RequestTables<'a> {
         let objects = objects::of_request(self.basis.document(), self.operation);
         let (mut described, mut others) = (Vec::new(), Vec::new());
@@ -70,7 +71,7 @@ impl<'a> About<'a, '_> {
             table.is_one_of_several |= own.is_some() && of_one.iter().filter(|other| *other == own).count() > 1;
         }
         let mut findings = Vec::new();
-        // What was written otherwise is not missing.
+        // A misspelt name does not count as missing.
         let mut misspelt = HashSet::new();
         let mut unknown = HashSet::new();
         for table in &described {
@@ -90,7 +91,7 @@ impl<'a> About<'a, '_> {
         RequestTables { findings, others, unknown }
     }
 
-    /// Reads a table as one of what the request takes, if it is one.
+    /// Interprets a table as one that describes the request, if it is one.
     fn described<'o>(
         &self,
         table: &'a Table,
@@ -120,15 +121,15 @@ impl<'a> About<'a, '_> {
         let candidates = objects.iter().filter(|object| below.as_ref().is_none_or(|below| object.path.contains(below)));
         let best = candidates.filter_map(|object| Some((score(&object)?, object))).max_by_key(|(score, _)| *score);
         let (known, object) = best.map_or((0, None), |((known, ..), object)| (known, Some(object)));
-        // Where another has as many of the names, nobody knows which is meant.
+        // If another object has as many of the names, the table is ambiguous.
         let others = objects.iter().filter(|object| below.as_ref().is_none_or(|below| object.path.contains(below)));
         let ties = others.filter_map(|object| score(&object)).filter(|(others, ..)| *others == known).count();
         let says_query = table_location(table, &listing) == Some("query");
-        // A name may be one of an answer's fields, too.
+        // A name may also be a field of a response.
         let is_of_answers = || names.iter().filter(|name| is_listed(name)).count() > parameters.max(known);
         let is_half = parameters > 0 && parameters * 2 >= names.len() && parameters >= known;
         let is_of_parameters = below.is_none() && is_half && (says_query || !is_of_answers());
-        // Where pages say everything, a table that says what is required is one of parameters if it can be no other.
+        // If pages must be complete, a table with a `required` column that describes nothing else lists parameters.
         let says_required = listing.entries.iter().any(|entry| entry.required.is_some());
         let can_be_no_other = self.basis.is_complete() && objects.is_empty() && says_required && !is_of_answers();
         if is_of_parameters || (says_query && object.is_none()) {
@@ -147,7 +148,7 @@ impl<'a> About<'a, '_> {
         }
     }
 
-    /// Whether a name is that of a field further inside, and of none here.
+    /// Whether a name is a field of a nested object, and not of this one.
     fn is_deeper(&self, name: &str, object: Option<&Object>, objects: &[Object]) -> bool {
         let parts = columns::parts(name);
         let is_here =
@@ -155,7 +156,7 @@ impl<'a> About<'a, '_> {
         !is_here && objects.iter().any(|object| object.field(objects, &parts).is_some())
     }
 
-    /// Whether a heading around a table, or the label before it, says that it is of a request.
+    /// Whether a heading around a table, or the label before it, says that it describes a request.
     fn is_of_request(&self, table: &Table) -> bool {
         let says = |label: &str| words::role(label) == Some(Role::Request) || words::is_of_parameters(label);
         let around = context::headings_around(self.page, table.range.start);
@@ -163,7 +164,7 @@ impl<'a> About<'a, '_> {
         labels.any(|heading| says(&heading.text)) || self.label_before(table).is_some_and(|label| says(&label))
     }
 
-    /// Whether a table stands below something that says it is of an answer, or of an object in general.
+    /// Whether the context of a table says that it describes a response, or an object in general.
     fn is_of_answer(&self, table: &Table, is_of_field: bool) -> bool {
         let start = self.page.declarations.first().map_or(0, |declaration| declaration.range.end);
         let around = context::headings_around(self.page, table.range.start);
@@ -181,7 +182,7 @@ impl<'a> About<'a, '_> {
             || table.head.first().is_some_and(|cell| words::is_of_answers(&cell.text))
     }
 
-    /// The paragraph right before a table, if it is a mere label.
+    /// The paragraph directly before a table, if it is only a label.
     fn label_before(&self, table: &Table) -> Option<String> {
         let at = self.page.paragraphs.partition_point(|paragraph| paragraph.range.start < table.range.start);
         let above = self.page.paragraphs[..at].iter().rev();
@@ -191,7 +192,7 @@ impl<'a> About<'a, '_> {
         (is_near && is_label).then(|| before.text.trim_end_matches(':').to_owned())
     }
 
-    /// The field that the heading of a table, or the label before it, is the name of.
+    /// The field that the heading of a table, or the label before it, names.
     fn named_field(&self, table: &Table, objects: &[Object]) -> Option<String> {
         let fields = || objects.iter().flat_map(|object| object.fields.values());
         let is_named = |label: &str| {
@@ -208,7 +209,7 @@ impl<'a> About<'a, '_> {
         by_label.or_else(|| is_named(&table.heading).filter(|_| is_short))
     }
 
-    /// What a name of a table is.
+    /// The meaning of a name in a table.
     fn meaning<'o>(
         &self,
         name: &str,
@@ -228,7 +229,7 @@ impl<'a> About<'a, '_> {
             (None, Some((field, object))) if parts.len() == 1 || *field.name == *name => Meaning::Field(field, object),
             (None, Some(_)) => Meaning::Known,
             (None, None) => {
-                // A table may go on with the fields of what stands in it, and nobody knows what stands in what is open.
+                // A table may also list fields of nested objects, and the fields of open objects are unknown.
                 let is_below =
                     |object: &Object| table.object.is_none_or(|anchor| object.path.starts_with(&anchor.path));
                 let is_deep = table.is_flat
@@ -249,7 +250,7 @@ impl<'a> About<'a, '_> {
         }
     }
 
-    /// Whether a name leads into something whose fields are not known.
+    /// Whether a name is a path into an object whose fields are unknown.
     fn leads_into_open(&self, parts: &[&str], table: &Described<'_>, objects: &[Object]) -> bool {
         let Some(object) = table.object.filter(|_| parts.len() > 1) else { return false };
         let longest = (1..parts.len()).rev().find(|length| object.field(objects, &parts[..*length]).is_some());
@@ -260,7 +261,7 @@ impl<'a> About<'a, '_> {
         })
     }
 
-    /// Whether a page's endpoint has a variable of this name in its query: `/things?from={thing_id}`.
+    /// Whether the page's endpoint has a variable with this name in its query: `/things?from={thing_id}`.
     fn is_in_endpoint(&self, name: &str) -> bool {
         let variable = format!("{{{name}}}");
         let text = &self.page.source.text;
@@ -276,8 +277,8 @@ impl<'a> About<'a, '_> {
             && self.operation.parameters.iter().any(|parameter| parameter.name.split('[').next() == Some(first))
     }
 
-    /// Whether a name is that of a key which one of the operation's security schemes asks for, or of a header that every
-    /// request may have.
+    /// Whether a name is that of a key in one of the operation's security schemes, or of a header that every request
+    /// may have.
     pub(super) fn is_key(&self, written: &str) -> bool {
         const HEADERS: [&str; 5] = ["authorization", "content-type", "accept", "user-agent", "cookie"];
         let schemes = self.operation.security.alternatives.iter().flatten();
@@ -288,7 +289,7 @@ impl<'a> About<'a, '_> {
         is_scheme_key || HEADERS.contains(&written.to_lowercase().as_str())
     }
 
-    /// The names that a table may have meant which it writes otherwise: those that no table has.
+    /// The names that a table may have misspelt: those that no table contains.
     fn missing_names(&self, described: &[Described<'_>], table: &Described<'_>) -> Vec<Spanned<String>> {
         let stands = |name: &str| described.iter().any(|table| lists(&table.listing, name));
         let parameters = self.operation.parameters.iter().map(|parameter| &parameter.name);
@@ -310,7 +311,7 @@ impl<'a> About<'a, '_> {
     ) -> Vec<Finding> {
         let document = self.basis.document();
         self.basis.count(1 + usize::from(entry.required.is_some()) + usize::from(entry.kind.is_some()));
-        // A name that stands twice is that of two things, and so is one in a table of several objects.
+        // A duplicate name may mean two things, as may any name in a table of several objects.
         let times = table.listing.entries.iter().filter(|other| other.name.value == entry.name.value).count();
         let is_ambiguous = (times > 1 || table.is_flat) && !self.basis.is_complete();
         match self.meaning(&entry.name, table, objects, is_listed) {
@@ -334,7 +335,7 @@ impl<'a> About<'a, '_> {
                 let kind = Variants::of(document, &schemas).common_kind().filter(|_| !schemas.is_empty());
                 findings.extend(kind.and_then(|kind| self.parameter_kind(entry, kind, name, *parameter.explode)));
                 findings.extend(self.location(parameter, entry, table));
-                findings.extend(said::values(self, &schemas, entry, name));
+                findings.extend(stated_values::values(self, &schemas, entry, name));
                 findings
             }
             Meaning::Field(field, object) => {
@@ -350,13 +351,13 @@ impl<'a> About<'a, '_> {
                         wrong_kind(Rule::PageFieldType, self.page, entry.kind?, kind, name, self.basis.is_complete())?;
                     Some(finding.with(self.basis.place(name.span, "the contract says this")))
                 }));
-                findings.extend(said::values(self, &field.schemas, entry, name));
+                findings.extend(stated_values::values(self, &field.schemas, entry, name));
                 findings
             }
         }
     }
 
-    /// Whether what pages say of what is required can be held against them: a second section may speak of another case.
+    /// Whether the `required` claims of pages can be compared: a second section may describe another case.
     fn is_sure_of_required(&self) -> bool {
         self.is_only || self.basis.is_complete()
     }
@@ -398,14 +399,14 @@ impl<'a> About<'a, '_> {
         let finding = Finding::at(rule, self.page.place(&said.range, "the page says this"), message);
         let finding = finding.with(self.basis.place(name.span, "the contract says this"));
         let written = self.page.source.text.get(said.range.clone()).unwrap_or_default();
-        // Only a word of this kind is replaced by another of it.
+        // A word is replaced only by another word of the same kind.
         let is_word = words::strongly_required(written) == Some(said.value);
         let word = if written.starts_with(char::is_uppercase) { capitalised(word) } else { word.to_owned() };
         let finding = finding.help(format!("write `{word}`"));
         Some(if is_word { finding.fix_with(word) } else { finding })
     }
 
-    /// A parameter that is of another kind than the page says. In a URL everything is a text, so a page that says so is right.
+    /// A parameter with another type than the page says. In a URL every value is text, so `string` is always right.
     fn parameter_kind(
         &self,
         entry: &Entry<'_>,
@@ -414,7 +415,7 @@ impl<'a> About<'a, '_> {
         is_exploded: bool,
     ) -> Option<Finding> {
         let said = entry.kind?;
-        // A list may stand in one text, with commas, and an object in several parameters.
+        // A list may be one text, with commas, and an object several parameters.
         let is_text = said.1 == Kind::String && (kind != Kind::Array || !is_exploded);
         if !self.basis.is_complete() && (is_text || kind == Kind::Object) {
             return None;
@@ -441,14 +442,14 @@ impl<'a> About<'a, '_> {
         Some(finding.help("move the row into a table under a heading that names the right place"))
     }
 
-    /// Whether a page has a name in some table or code span.
+    /// Whether a name occurs in a table or code span of the page.
     fn speaks_of(&self, name: &str, described: &[Described<'_>]) -> bool {
         let is_it = |written: &str| written == name || columns::parts(written).contains(&name);
         described.iter().flat_map(|table| &table.listing.entries).any(|entry| is_it(&entry.name))
             || self.page.spans.iter().chain(&self.page.cell_spans).any(|span| is_it(span))
     }
 
-    /// Whether a page describes a field in another way than by a row: below a heading, in a table of its own, or in an example.
+    /// Whether a page describes a field other than by a row: below a heading, in a table of its own, or in an example.
     fn shows(&self, field: &Field, object: &Object, described: &[Described<'_>]) -> bool {
         let name = field.name.to_lowercase();
         let stem = name.trim_end_matches('s');
@@ -466,8 +467,8 @@ impl<'a> About<'a, '_> {
         has_heading || has_table || self.page.blocks.iter().any(|block| block.text.contains(&quoted))
     }
 
-    /// Parameters that stand in no table: in a query, where some table is of parameters; all of them, where pages say
-    /// everything.
+    /// Parameters that are in no table: those of the query, if a table lists parameters; all, if pages must be
+    /// complete.
     fn missing_parameters(&self, described: &[Described<'_>], misspelt: &HashSet<String>) -> Vec<Finding> {
         let is_strict = self.basis.is_complete();
         let lists = |parameter: &Parameter| {
@@ -495,7 +496,7 @@ impl<'a> About<'a, '_> {
         let missing: Vec<&Parameter> = self.operation.parameters.iter().filter(is_missing).collect();
         let names: Vec<String> = missing.iter().map(|parameter| format!("`{}`", parameter.name.value)).collect();
         match missing.as_slice() {
-            // One list that is out of date is one finding.
+            // An outdated list is one finding.
             [first, _, ..] if !is_strict => {
                 let finding = self.missing_parameter(first, last);
                 let message = format!("the page does not describe the query parameters {}", names.join(", "));
@@ -527,10 +528,11 @@ impl<'a> About<'a, '_> {
         finding.help(format!("add a row with `{name}` and `{word}` to a table of {place} parameters"))
     }
 
-    /// Fields of an object of which some table lists others. What several operations take may be described elsewhere.
+    /// Fields that are missing from the tables of an object. If several operations take the object, it may be described
+    /// elsewhere.
     fn missing_fields(&self, described: &[Described<'_>], misspelt: &HashSet<String>) -> Vec<Finding> {
         let mut findings = Vec::new();
-        // What one part of the pages leaves out another may say.
+        // Other parts of the pages may contain it.
         if !self.is_only {
             return findings;
         }
@@ -549,7 +551,7 @@ impl<'a> About<'a, '_> {
             let is_sent = |field: &&Field| {
                 field.schemas.iter().all(|schemas| {
                     let shape = self.basis.document().shape(schemas);
-                    // What stands beside a reference is not read, and meant all the same.
+                    // Keys beside a reference are not interpreted, but `readOnly` there is clearly intended.
                     let is_meant = |id: &SchemaId| self.basis.document().schema(*id).read_only.is_none();
                     shape.read_only.is_none() && shape.deprecated.is_none() && schemas.ids().iter().all(is_meant)
                 })
@@ -576,7 +578,7 @@ fn lists(listing: &Listing<'_>, name: &str) -> bool {
     listing.entries.iter().any(|entry| entry.name.value == name)
 }
 
-/// Where a table's heading or head says that its parameters stand.
+/// The location that a table's heading or head gives for its parameters.
 fn table_location(table: &Table, listing: &Listing<'_>) -> Option<&'static str> {
     words::location(&listing.head).or_else(|| words::location(&table.heading))
 }
@@ -586,7 +588,7 @@ fn capitalised(word: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// A cell that says that something is of another kind than it is.
+/// The finding for a cell with the wrong type.
 pub fn wrong_kind(
     rule: Rule,
     page: &Page,
@@ -596,12 +598,12 @@ pub fn wrong_kind(
     is_strict: bool,
 ) -> Option<Finding> {
     let (cell, said) = said;
-    // That a number is always a whole one is no contradiction.
+    // An integer is not a contradiction to a number.
     if said.covers(kind) || kind.covers(said) {
         return None;
     }
     let word = page.language.kind_word(kind);
-    // Only the first word is replaced: what follows it may still be right.
+    // Only the first word is replaced: the rest may still be right.
     let length = cell.text.find([' ', '(', ',']).unwrap_or(cell.text.len());
     let plain = page.source.text.get(cell.range.start..cell.range.start + length) == cell.text.get(..length);
     let range = if plain { cell.range.start..cell.range.start + length } else { cell.range.clone() };
@@ -610,6 +612,6 @@ pub fn wrong_kind(
     let message = format!("the page says that `{name}` is {written}, but the contract says {}", capitalised(&word));
     let finding = Finding::at(rule, page.place(&range, "the page says this"), message)
         .help(format!("write `{word}`, or correct the contract"));
-    // Elsewhere an example may show that the page is right.
+    // Otherwise an example may prove that the page is right.
     Some(if plain && length > 0 && is_strict { finding.fix_with(word) } else { finding })
 }

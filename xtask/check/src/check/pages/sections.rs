@@ -1,19 +1,19 @@
-//! Which part of a page is about which endpoint.
+//! Determines which part of a page is about which endpoint.
 //!
-//! From a declaration one climbs through the headings that enclose it, as long as nothing below them is about another
-//! endpoint: no words are needed for it, and no tidy levels. A page that is about one endpoint is so from its first line
-//! to its last.
+//! A section extends from a declaration up through the enclosing headings, as long as nothing below them is about
+//! another endpoint: this needs no words and no consistent heading levels. A page about one endpoint belongs to it as a
+//! whole.
 
 use std::ops::Range;
 
 use crate::page::{Heading, Page};
 
-/// Something that a page declares, by number, and where.
+/// A declaration of a page, and its place.
 #[derive(Debug, Clone)]
 pub struct Declared {
-    /// What it is about: two with the same number are about the same.
+    /// The number of its subject: equal numbers mean the same subject.
     pub subject: usize,
-    /// Where it is said.
+    /// Its place on the page.
     pub range: Range<usize>,
 }
 
@@ -40,7 +40,7 @@ impl Outline {
         outline
     }
 
-    /// What the headings around a place enclose, from the inside out, and the whole page at last.
+    /// The ranges of the headings that enclose a place, from the inside out, and finally the whole page.
     fn around(&self, at: usize, end: usize) -> impl Iterator<Item = Range<usize>> {
         let last = self.starts.partition_point(|start| *start <= at).checked_sub(1);
         let headings = std::iter::successors(last, |index| self.parents[*index]);
@@ -48,11 +48,11 @@ impl Outline {
     }
 }
 
-/// The ranges of a page that each declaration covers, which stand in order.
+/// The ranges of a page that each declaration covers, in order.
 pub fn cover(page: &Page, declared: &[Declared]) -> Vec<Range<usize>> {
     let end = page.source.text.len().max(1);
     let outline = Outline::new(&page.headings, end);
-    // Up to where everything is about the same, from each on.
+    // For each declaration, the end of the run of declarations with the same subject.
     let mut same: Vec<usize> = vec![declared.len(); declared.len()];
     for index in (1..declared.len()).rev() {
         let is_same = declared[index - 1].subject == declared[index].subject;
@@ -61,7 +61,7 @@ pub fn cover(page: &Page, declared: &[Declared]) -> Vec<Range<usize>> {
     (0..declared.len()).map(|index| one(&outline, declared, &same, index, end)).collect()
 }
 
-/// What the headings right above some places enclose.
+/// The ranges of the innermost headings around some places.
 pub fn innermost(page: &Page, places: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
     let end = page.source.text.len().max(1);
     let outline = Outline::new(&page.headings, end);
@@ -71,7 +71,7 @@ pub fn innermost(page: &Page, places: impl Iterator<Item = usize>) -> Vec<Range<
 fn one(outline: &Outline, declared: &[Declared], same: &[usize], index: usize, end: usize) -> Range<usize> {
     let own = &declared[index];
     let at = own.range.start;
-    // Several in one block share what is about them.
+    // Declarations in one block share the section.
     let is_other = |other: &Declared| other.subject != own.subject && other.range != own.range;
     let mut widest = None;
     for range in outline.around(at, end) {
@@ -85,7 +85,7 @@ fn one(outline: &Outline, declared: &[Declared], same: &[usize], index: usize, e
         widest = Some(range);
     }
     widest.unwrap_or_else(|| {
-        // Between the heading above, if nothing else is declared before this one, and what is about something else.
+        // From the previous heading, unless another declaration comes first, to the next other subject.
         let before = declared[..index].iter().rev().find(|other| is_other(other)).map_or(0, |other| other.range.end);
         let heading = outline.starts.partition_point(|start| *start <= at).checked_sub(1);
         let start = heading.map(|index| outline.starts[index]).filter(|start| *start >= before).unwrap_or(at);
@@ -99,7 +99,7 @@ fn one(outline: &Outline, declared: &[Declared], same: &[usize], index: usize, e
     })
 }
 
-/// Ranges without overlaps, in order.
+/// The union of ranges, in order.
 pub fn united(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     ranges.sort_by_key(|range| range.start);
     let mut united: Vec<Range<usize>> = Vec::new();
@@ -118,7 +118,7 @@ mod tests {
     use crate::page::{Language, Manner};
     use openapi_model::source::Source;
 
-    /// What each declaration of a page covers: its path, and the first and the last line.
+    /// For each declaration of a page, its path and its first and last line.
     fn covered(text: &str) -> Vec<String> {
         let page = Page::read(&Source::new("page.md", text), Language::English);
         let declarations: Vec<_> = page.declarations.iter().filter(|one| one.manner != Manner::Mention).collect();
@@ -145,13 +145,13 @@ mod tests {
     }
 
     #[test]
-    fn a_page_about_one_endpoint_is_about_it_as_a_whole() {
+    fn a_page_about_one_endpoint_belongs_to_it_as_a_whole() {
         assert_eq!(covered("before\n\n# A\n\n## Route\n\n`GET /a`\n\n## Rest\n\nlast\n"), ["/a: before … last"]);
         assert_eq!(covered("`GET /a`\n\n# A\n\n`GET /a`\n"), ["/a: `GET /a` … `GET /a`"; 2]);
     }
 
     #[test]
-    fn sections_end_where_another_endpoint_begins_whatever_the_levels() {
+    fn sections_end_at_another_endpoint_at_any_heading_level() {
         assert_eq!(
             covered("# All\n\nx\n\n## A\n\n### Route\n\n`GET /a`\n\n### Body\n\nin a\n\n## B\n\n`GET /b`\n\nin b\n"),
             ["/a: ## A … in a", "/b: ## B … in b"]

@@ -1,4 +1,5 @@
-//! Which fields an object can have, as far as a contract says: the one place where pages ask what a schema is.
+//! The fields that an object can have, as far as the contract defines them: the only module of the page checks that
+//! interprets schemas.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,43 +16,43 @@ use crate::page::Kind;
 pub struct Field {
     /// Its name, at the place of the key.
     pub name: Spanned<String>,
-    /// What its value is: more than one where alternatives differ.
+    /// The schemas of its value: more than one if alternatives differ.
     pub schemas: Vec<AllOf>,
-    /// Whether the object has it whichever alternative it is.
+    /// Whether the object has it in every alternative.
     pub is_common: bool,
 }
 
-/// What is said of fields that have no name in the contract.
+/// What is known about fields that the contract does not name.
 pub enum Others {
     /// There are none that a page could show.
     None,
-    /// They are one of these.
+    /// Their values have one of these schemas.
     Some(Vec<AllOf>),
-    /// Nothing: there may be any.
+    /// Unknown: there may be any.
     Unknown,
 }
 
 /// The fields that an object can have.
 pub struct Fields {
-    /// Those with a name.
+    /// The named fields.
     pub named: BTreeMap<String, Field>,
-    /// All others.
+    /// All other fields.
     pub others: Others,
 }
 
-/// What schemas mean, and what their alternatives do.
+/// The shapes of schemas and of their alternatives.
 pub struct Variants(Vec<Variant>);
 
 struct Variant {
     shape: Arc<Shape>,
-    /// Whether there is no other.
+    /// Whether it is the only variant.
     is_common: bool,
-    /// Whether it is no alternative within another.
+    /// Whether it is not an alternative nested in another.
     is_root: bool,
 }
 
 impl Variants {
-    /// Those of schemas of which one has to fit.
+    /// The variants of schemas, one of which must fit.
     pub fn of(document: &Document, schemas: &[AllOf]) -> Variants {
         let mut open: Vec<(AllOf, bool, bool)> =
             schemas.iter().map(|one| (one.clone(), schemas.len() == 1, true)).collect();
@@ -72,7 +73,7 @@ impl Variants {
         self.0.iter().map(|variant| variant.shape.as_ref())
     }
 
-    /// The shape that all of them have, and not one alternative.
+    /// The shape, if it is the same for all variants.
     pub fn whole(&self) -> Option<&Shape> {
         self.0.first().filter(|variant| variant.is_common).map(|variant| variant.shape.as_ref())
     }
@@ -81,15 +82,15 @@ impl Variants {
         self.0.iter().filter(|variant| variant.is_root).map(|variant| variant.shape.as_ref())
     }
 
-    /// What the value is, whichever variant it is, if that is one thing in all of them. Null is beside it.
+    /// The type of the value, if it is the same in all variants, apart from null.
     pub fn common_kind(&self) -> Option<Kind> {
         let of_roots = union(self.roots().map(|shape| shape.types));
         let of_leaves = || union(self.shapes().filter(|shape| shape.alternatives.is_empty()).map(|shape| shape.types));
         of_roots.or_else(of_leaves)
     }
 
-    /// The only values that fit, whichever variant it is, and where the first of them are written; nothing where some variant
-    /// names none.
+    /// The permitted values in all variants, and the place of the first; `None` if some variant does not list its
+    /// values.
     pub fn values(&self) -> Option<(Vec<&Json>, Span)> {
         let all: Vec<&Shape> = match self.roots().all(|shape| shape.enumeration.is_some()) {
             true => self.roots().collect(),
@@ -107,14 +108,14 @@ impl Variants {
         Some((values, span))
     }
 
-    /// What is meant where nothing is given, if all variants say the same.
+    /// The default, if all variants have the same one.
     pub fn default(&self) -> Option<&Json> {
         let mut roots = self.roots().map(|shape| shape.default.as_ref());
         let first = roots.next()??;
         roots.all(|other| other == Some(first)).then_some(first)
     }
 
-    /// The fields of an object that is one of them.
+    /// The fields of an object that is one of the variants.
     pub fn fields(&self) -> Fields {
         let mut named: BTreeMap<String, Field> = BTreeMap::new();
         let mut others = Others::None;
@@ -141,7 +142,7 @@ impl Variants {
         Fields { named, others }
     }
 
-    /// What an item of a list is; nothing where that is not known.
+    /// The schemas of an item of a list; `None` if they are unknown.
     pub fn items(&self, index: usize) -> Option<Vec<AllOf>> {
         let lists = self.shapes().filter(|shape| shape.types.meets(Types::ARRAY) && shape.alternatives.is_empty());
         let items = lists.map(|shape| shape.prefix_items.get(index).or(shape.items.as_ref()).cloned());
@@ -149,14 +150,14 @@ impl Variants {
         items.filter(|items| !items.is_empty())
     }
 
-    /// What the value is, where that is one thing. Null is beside it.
+    /// The type of the value, if there is only one apart from null.
     pub fn kind(&self) -> Option<Kind> {
         let types = self.whole()?.types;
         let names = types.names();
         if names.len() == 1 { Kind::of(names[0]) } else { None }
     }
 
-    /// Whether the value may be null; nothing where the contract does not say what it is.
+    /// Whether the value may be null; `None` if the contract gives no type.
     pub fn nullable(&self) -> Option<bool> {
         let shape = self.whole()?;
         let is_anything = shape.types.with(Types::NULL) == Types::ANY;
@@ -164,7 +165,7 @@ impl Variants {
     }
 }
 
-/// The one kind that some types are, null apart.
+/// The single kind that covers all types, apart from null.
 fn union(all: impl Iterator<Item = Types>) -> Option<Kind> {
     let mut names: Vec<&str> = all.flat_map(|types| types.names()).collect();
     names.sort_unstable();
@@ -176,12 +177,12 @@ fn union(all: impl Iterator<Item = Types>) -> Option<Kind> {
 fn is_open(shape: &Shape) -> bool {
     let is_plain = shape.properties.is_empty() && shape.alternatives.is_empty();
     let says_nothing = is_plain && shape.types.meets(Types::OBJECT) && shape.additional == Additional::Anything;
-    // What tells apart shapes that build on this one leads to fields that only those have.
+    // A discriminator on a base schema implies fields that only derived schemas have.
     let is_base = shape.discriminator.is_some() && shape.alternatives.is_empty();
     says_nothing || is_base || !shape.unresolved.is_empty() || !shape.pattern_properties.is_empty()
 }
 
-/// Whether schemas say in so many words that there may be any other field: `additionalProperties: true`.
+/// Whether schemas explicitly permit any other field: `additionalProperties: true`.
 pub fn takes_any_field(document: &Document, schemas: &AllOf) -> bool {
     let mut open: Vec<SchemaId> = schemas.ids().to_vec();
     let mut seen = BTreeSet::new();
@@ -198,7 +199,7 @@ pub fn takes_any_field(document: &Document, schemas: &AllOf) -> bool {
     false
 }
 
-/// The name of the component that schemas are, also where something stands beside the reference, such as that null fits.
+/// The name of the component that the schemas are, even if there are keys beside the reference, such as `nullable`.
 pub fn name(document: &Document, schemas: &AllOf) -> Option<String> {
     let &[mut id] = schemas.ids() else { return None };
     let mut seen = BTreeSet::new();

@@ -1,14 +1,14 @@
-//! The example requests of a page: commands of a shell, and requests as they are sent.
+//! The example requests of a page: shell commands, and raw HTTP requests.
 
 use crate::page::{self, Page, Request, http};
 
-/// Languages of code blocks that hold command lines.
+/// Languages of code blocks that contain shell commands.
 const SHELLS: [&str; 8] = ["bash", "sh", "shell", "zsh", "console", "shell-session", "curl", ""];
 
-/// Languages of code blocks that may hold requests as they are sent.
+/// Languages of code blocks that may contain raw HTTP requests.
 const RAW: [&str; 6] = ["http", "rest", "", "text", "plaintext", "json"];
 
-/// The example requests of a page, and what a shell would not take.
+/// The example requests of a page, and the commands that a shell would reject.
 pub fn requests(page: &Page) -> (Vec<Request>, Vec<page::Malformed>) {
     let (mut requests, mut wrong) = (Vec::new(), Vec::new());
     for block in &page.blocks {

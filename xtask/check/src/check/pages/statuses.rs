@@ -1,8 +1,8 @@
-//! The statuses that a page names as answers, wherever it names them: tabs, titles, headings, rows, lists, labels, status
-//! lines, and sentences that say so.
+//! The response statuses that a page mentions anywhere: in tabs, titles, headings, rows, lists, labels, status lines
+//! and sentences.
 //!
-//! A status that the contract does not have is a mistake. One that the page does not have is none: pages leave out what goes
-//! without saying.
+//! A status that the contract does not have is an error. A status that is missing from the page is not: pages omit the
+//! obvious.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -19,20 +19,21 @@ use crate::page::{Cell, CodeBlock, Paragraph, Table, Written, pattern};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
-/// A text that begins with a status and goes on, if at all, with its reason: `404`, `HTTP 404`, `404 - Not Found`, `404: none`.
+/// A text that begins with a status, followed at most by its reason phrase: `404`, `HTTP 404`, `404 - Not Found`, `404:
+/// none`.
 static BEGINS: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^\W*(?:HTTP(?:/[\d.]+)? ?)?([1-5][0-9][0-9])(?:$|[^\w.,]|[.,:](?:\s|$))"));
-/// A text that is a status and its reason, and no sentence.
+/// A text that consists of a status and its reason phrase.
 static ONLY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?i)^\W*(?:HTTP(?:/[\d.]+)? ?|status(?: code)?:? ?|response:? ?|error:? ?)?([1-5][0-9][0-9])(?:\W+[\p{L} -]{0,40})?\W*$",
     )
 });
-/// What speaks of how it was.
+/// Words that refer to earlier versions.
 static HISTORY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i)\b(?:until|before v?\d|used to|formerly|previously|older|earlier|no longer|deprecated|in v\d)\b")
 });
-/// A sentence that says that a status is answered.
+/// A sentence that says that the API responds with a status.
 static SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?ix)(?:\b(?:status(?:[\ -]?code)?|http(?:[\ -]status)?(?:\ code)?|c[oó]digo\ (?:de\ )?(?:estado|status)|code\ (?:de\ statut|d['’]état))s?
@@ -41,7 +42,7 @@ static SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 impl About<'_, '_> {
-    /// The statuses that the page names and the contract does not have.
+    /// The statuses on the page that the contract does not have.
     pub(super) fn statuses(&self) -> Vec<Finding> {
         let mut named: BTreeMap<u16, Range<usize>> = BTreeMap::new();
         for (status, range) in self.named_statuses() {
@@ -55,7 +56,7 @@ impl About<'_, '_> {
             let exact = |response: &openapi_model::document::Response| *response.status == Status::Code(status);
             self.operation.responses.iter().any(exact) || falls_under(self.operation, status)
         };
-        // Where the contract says nothing of answers, there is nothing to be compared with.
+        // Without responses in the contract, there is nothing to compare.
         if self.operation.responses.is_empty() {
             return Vec::new();
         }
@@ -145,7 +146,7 @@ impl About<'_, '_> {
         named
     }
 
-    /// How a paragraph names statuses that are answers to this request.
+    /// How a paragraph mentions statuses of responses to this request.
     fn says_status(&self, paragraph: &Paragraph) -> Says {
         let page = self.page;
         let text = paragraph.text.trim();
@@ -179,14 +180,14 @@ impl About<'_, '_> {
         if HISTORY.is_match(text) {
             return Says::Nothing;
         }
-        // What is said with a link is often said of another request.
+        // A sentence with a link is often about another request.
         let has_link = page.links.iter().any(|link| paragraph.range.contains(&link.range.start));
         if has_link { Says::Nothing } else { Says::Sentence }
     }
 }
 
 impl About<'_, '_> {
-    /// Whether the list in which an item stands follows a label for answers: `**Error responses:**`.
+    /// Whether the list of an item follows a label for responses: `**Error responses:**`.
     fn is_in_list_of_answers(&self, item: &Paragraph) -> bool {
         let page = self.page;
         let at = page.paragraphs.partition_point(|paragraph| paragraph.range.start < item.range.start);
@@ -202,14 +203,14 @@ impl About<'_, '_> {
     }
 }
 
-/// How a paragraph names statuses.
+/// How a paragraph mentions statuses.
 enum Says {
     Nothing,
     /// As a label: `Response: 201 Created`.
     Label,
-    /// Behind a label: `Error: 404 There is no such thing`.
+    /// After a label: `Error: 404 There is no such thing`.
     After,
-    /// As an item of a list of them.
+    /// As an item of a list of statuses.
     Item,
     /// In a sentence.
     Sentence,
@@ -232,7 +233,7 @@ fn comments(block: &CodeBlock) -> Vec<Written<String>> {
     found
 }
 
-/// The cells of a column of statuses: all of its cells begin with one.
+/// The cells of a status column: every cell of it begins with a status.
 fn status_column(table: &Table, is_below_answers: bool) -> Option<Vec<&Cell>> {
     let width = table.rows.iter().map(|row| row.cells.len()).max()?;
     let cells = |column: usize| -> Vec<&Cell> {
@@ -246,7 +247,7 @@ fn status_column(table: &Table, is_below_answers: bool) -> Option<Vec<&Cell>> {
             ["1XX", "2XX", "3XX", "4XX", "5XX", "DEFAULT"].contains(&cell.text.trim().to_uppercase().as_str());
         (is_range || status.is_some_and(is_status)) && cell.text.split_whitespace().count() <= 6
     };
-    // A column says what it is: numbers alone may be anything.
+    // The head or the context must say so: bare numbers may have other meanings.
     let says_so = |column: usize| {
         let head = table.head.get(column).map(|cell| cell.text.trim().to_lowercase()).unwrap_or_default();
         const WORDS: [&str; 5] = ["status", "http", "estado", "statut", "statuscode"];
@@ -266,7 +267,7 @@ fn status_column(table: &Table, is_below_answers: bool) -> Option<Vec<&Cell>> {
     (0..width).find(is_status_column).map(cells)
 }
 
-/// Whether a number is a status that servers answer with.
+/// Whether a number is a status that servers send.
 fn is_status(status: u16) -> bool {
     matches!(status, 200..=208 | 226 | 300..=308 | 400..=418 | 421..=431 | 451 | 500..=511 | 520..=530)
 }
@@ -276,7 +277,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn statuses_are_told_from_other_numbers() {
+    fn statuses_are_distinguished_from_other_numbers() {
         let begins = |text: &str| BEGINS.captures(text).map(|found| found[1].to_owned());
         for (text, expected) in [
             ("404", Some("404")),

@@ -1,4 +1,4 @@
-//! Pages of contracts in any form: what is right raises nothing, and what is wrong is named.
+//! Pages of various contracts: valid pages have no findings, and invalid ones are reported.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use openapi_model::source::Source;
 
 use super::{Outcome, check_foreign};
 
-/// A contract with one operation, `GET /things/{id}`, and `components`, which follow it.
+/// A contract with one operation, `GET /things/{id}`, followed by `components`.
 fn contract(operation: &str, components: &str) -> Contract {
     let indented = |text: &str, by: &str| text.trim().lines().map(|line| format!("{by}{line}\n")).collect::<String>();
     let text = format!(
@@ -37,14 +37,14 @@ fn page(body: &str) -> Arc<Source> {
     )
 }
 
-/// What is found on a page: the rule and the message.
+/// The findings for a page: rule and message.
 fn found(contract: &Contract, body: &str) -> Vec<String> {
     let Outcome { findings, unchecked, .. } = check_foreign(contract, &HashSet::new(), &page(body));
     assert!(unchecked.is_empty(), "{unchecked:?}");
     findings.iter().map(|finding| format!("{}: {}", finding.rule.info().name, finding.message)).collect()
 }
 
-/// What is found on a page with an example request, and nothing else that could be wrong.
+/// The findings for a page that is valid apart from an example request.
 fn asked(contract: &Contract, request: &str) -> Vec<String> {
     found(contract, &format!("It answers with `200`.\n\n```bash\n{request}\n```"))
 }
@@ -53,7 +53,7 @@ const ID: &str = "{name: id, in: path, required: true, schema: {type: string}}";
 const REQUEST: &str = "```bash\ncurl https://x.org/things/1\n```";
 
 #[test]
-fn a_body_is_right_if_it_is_one_of_several_successes() {
+fn a_body_may_fit_any_of_several_successes() {
     let contract = contract(
         &format!(
             "parameters: [{ID}]\nresponses:\n  '200':\n    description: D\n    content: {{application/json: {{schema: {{$ref: '#/components/schemas/Thing'}}}}}}\n  '202':\n    description: D\n    content: {{application/json: {{schema: {{$ref: '#/components/schemas/Job'}}}}}}"
@@ -81,7 +81,7 @@ fn a_body_is_right_if_it_is_one_of_several_successes() {
 }
 
 #[test]
-fn without_a_success_nothing_is_said_of_one() {
+fn a_page_without_a_success_has_no_finding_about_it() {
     let contract = contract(&format!("parameters: [{ID}]\nresponses: {{'404': {{description: D}}}}"), "schemas: {}");
     let body =
         format!("{REQUEST}\n\n```json\n{{\"a\": 1}}\n```\n\n| Error | Then |\n| --- | --- |\n| `404 Not here` | x |");
@@ -89,7 +89,7 @@ fn without_a_success_nothing_is_said_of_one() {
 }
 
 #[test]
-fn an_error_without_an_identity_is_told_by_its_status() {
+fn an_error_without_an_identity_is_identified_by_its_status() {
     let contract = contract(
         &format!("parameters: [{ID}]\nresponses:\n  '200': {{description: D}}\n  '404': {{description: D}}"),
         "schemas: {}",
@@ -151,7 +151,7 @@ fn fields_come_from_every_member_of_an_all_of() {
 }
 
 #[test]
-fn a_map_has_any_field_and_alternatives_have_those_of_each() {
+fn a_map_has_any_field_and_alternatives_combine_their_fields() {
     let contract = contract(
         &format!(
             "parameters: [{ID}]\nresponses:\n  '200':\n    description: D\n    content: {{application/json: {{schema: {{$ref: '#/components/schemas/Thing'}}}}}}"
@@ -168,7 +168,7 @@ fn a_map_has_any_field_and_alternatives_have_those_of_each() {
 }
 
 #[test]
-fn what_a_request_sends_may_be_shown_too() {
+fn request_bodies_may_be_shown_too() {
     let contract = contract(
         &format!(
             "parameters: [{ID}]\nrequestBody: {{content: {{application/json: {{schema: {{$ref: '#/components/schemas/Ask'}}}}}}}}\nresponses:\n  '200':\n    description: D\n    content: {{application/json: {{schema: {{type: object, required: [id], properties: {{id: {{type: string}}}}}}}}}}"
@@ -183,7 +183,7 @@ fn what_a_request_sends_may_be_shown_too() {
 }
 
 #[test]
-fn a_request_proves_who_asks_as_the_scheme_wants_it() {
+fn a_request_includes_the_credentials_of_its_scheme() {
     let asked = |security: &str, request: &str| {
         let contract = contract(
             &format!("parameters: [{ID}]\nsecurity: {security}\nresponses: {{'200': {{description: D}}}}"),
@@ -221,7 +221,7 @@ fn a_request_proves_who_asks_as_the_scheme_wants_it() {
 }
 
 #[test]
-fn lists_and_numbers_in_urls_are_read_as_what_they_are() {
+fn lists_and_numbers_in_urls_are_parsed() {
     let asked = |parameter: &str, query: &str| {
         let contract = contract(
             &format!(
@@ -279,7 +279,7 @@ fn lists_and_numbers_in_urls_are_read_as_what_they_are() {
 }
 
 #[test]
-fn nothing_is_compared_with_operations_that_are_set_aside() {
+fn operations_that_are_set_aside_are_not_compared() {
     let contract = contract(&format!("parameters: [{ID}]\nresponses: {{'200': {{description: D}}}}"), "schemas: {}");
     let aside = HashSet::from(["GET /things/{}".to_owned()]);
     let outcome = check_foreign(&contract, &aside, &page("Nothing."));
@@ -288,7 +288,7 @@ fn nothing_is_compared_with_operations_that_are_set_aside() {
 }
 
 #[test]
-fn the_text_of_an_error_is_read_alike_on_the_page_and_in_the_contract() {
+fn error_texts_are_normalised_equally_on_pages_and_in_contracts() {
     let contract = contract(
         &format!(
             "parameters: [{ID}]\nresponses:\n  '200': {{description: D}}\n  '404':\n    description: D\n    content:\n      application/json:\n        schema: {{type: object, properties: {{message: {{type: string}}}}}}\n        examples: {{gone: {{summary: S, value: {{message: 'Gone '}}}}}}"

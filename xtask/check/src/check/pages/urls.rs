@@ -1,15 +1,15 @@
-//! URLs and paths as example requests have them.
+//! URLs and paths in example requests.
 
 use regex::Regex;
 
 use super::parameter_text::decoded;
 
-/// Whether a part of a path may stand where a path has another, with its variables as `{}`.
+/// Whether a path segment matches another that has `{}` for its variables.
 pub fn fits_part(wanted: &str, given: &str) -> bool {
     !given.is_empty() && variables(wanted, given).is_some()
 }
 
-/// The values of the variables in one part of a path, if it is one of the wanted form.
+/// The values of the variables in one path segment, if it matches the template.
 pub fn variables<'p>(wanted: &'p str, given: &'p str) -> Option<Vec<(&'p str, &'p str)>> {
     if !wanted.contains('{') {
         return (wanted == given || decoded(wanted) == decoded(given)).then(Vec::new);
@@ -40,7 +40,7 @@ pub fn divide(url: &str) -> (&str, &str) {
     url.split_once('?').unwrap_or((url, ""))
 }
 
-/// `https://host:port` and the path of a URL.
+/// `https://host:port` of a URL, and its path.
 pub fn split(url: &str) -> (&str, &str) {
     let after_scheme = url.find("://").map_or(0, |at| at + 3);
     match url[after_scheme..].find('/') {
@@ -49,8 +49,8 @@ pub fn split(url: &str) -> (&str, &str) {
     }
 }
 
-/// Whether an address is one of a server's URL, whose variables are any text without a dot or a slash. Capitals and the
-/// usual port mean nothing there.
+/// Whether a base URL matches a server URL, whose variables match any text without a dot or a slash. Case and the
+/// default port are ignored.
 pub fn matches(server: &str, base: &str) -> bool {
     let (server, base) = (server.to_lowercase(), base.to_lowercase());
     let usual = [("https://", ":443"), ("http://", ":80")];

@@ -1,4 +1,4 @@
-//! The errors, as the profile asks for them: one schema, named examples, each told from the others.
+//! The errors, as the profile requires them: one schema, and named examples that can be told apart.
 
 use openapi_model::document::{Response, Status};
 use openapi_model::schema::SchemaId;
@@ -28,7 +28,7 @@ pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Every error has the one schema, where there is one.
+/// Every error must have the profile's error schema, if there is one.
 fn schema(contract: &Contract, operation: &Operation, response: &Response, findings: &mut Vec<Finding>) {
     let Some(wanted) = &contract.profile.error_schema else { return };
     let schema = json(&response.content).and_then(|media| media.schema);
@@ -46,7 +46,7 @@ fn schema(contract: &Contract, operation: &Operation, response: &Response, findi
     report(findings, contract, Rule::ContractErrorSchema, (span, "this response"), message, &help);
 }
 
-/// Every error is a named example with a summary and what tells it from others.
+/// Every error must be a named example with a summary and an identity.
 fn named(contract: &Contract, operation: &Operation, index: usize, response: &Response, findings: &mut Vec<Finding>) {
     let pointer = contract.profile.error_identity.as_deref().unwrap_or("/message");
     let field = pointer.rsplit('/').next().unwrap_or_default();
@@ -74,7 +74,8 @@ fn named(contract: &Contract, operation: &Operation, index: usize, response: &Re
     }
 }
 
-/// No two errors of an operation are one to a client. Where code is named after them, that goes for their names too.
+/// No two errors of an operation may look the same to a client. If generated code uses their names, those must differ
+/// too.
 fn ambiguous(contract: &Contract, operation: &Operation, findings: &mut Vec<Finding>) {
     let names_count = contract.profile.requires(Requirement::ErrorExamples);
     let named: Vec<&DocumentedError> = operation.errors.iter().filter(|error| error.identity.is_some()).collect();
@@ -105,7 +106,7 @@ fn ambiguous(contract: &Contract, operation: &Operation, findings: &mut Vec<Find
     }
 }
 
-/// Servers may add fields to errors, and clients must accept them.
+/// Servers may add fields to errors, so the schema must permit more fields.
 fn stays_open(contract: &Contract, id: SchemaId, findings: &mut Vec<Finding>) {
     let schema = contract.document.schema(id);
     let name = contract.profile.error_schema.as_deref().unwrap_or_default();

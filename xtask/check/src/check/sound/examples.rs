@@ -1,4 +1,4 @@
-//! Examples and defaults fit their schemas.
+//! Examples and defaults must fit their schemas.
 
 use std::collections::HashSet;
 
@@ -12,22 +12,22 @@ use apidrift_core::contract::{Contract, json};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
-/// Looks at all of them. Of the `unusable` schemas it is told already.
+/// Checks all of them. Problems of the `unusable` schemas have been reported already.
 pub(super) fn check(contract: &Contract, unusable: HashSet<SchemaId>, findings: &mut Vec<Finding>) {
     let mut claims = Vec::new();
     for operation in contract.operations.iter().map(|operation| &operation.spec).chain(&contract.document.webhooks) {
         of_operation(operation, &mut claims);
     }
     for (id, schema) in contract.document.schemas() {
-        let examples = schema.examples.iter().map(|example| (What::SchemaExample, example));
-        for (what, value) in examples.chain(schema.default.iter().map(|default| (What::SchemaDefault, default))) {
-            claims.push(Claim { schema: id, way: None, value, file: schema.span.file, what });
+        let examples = schema.examples.iter().map(|example| (Origin::SchemaExample, example));
+        for (origin, value) in examples.chain(schema.default.iter().map(|default| (Origin::SchemaDefault, default))) {
+            claims.push(Claim { schema: id, direction: None, value, file: schema.span.file, origin });
         }
     }
     let mut check =
         Check { contract, values: Values::new(&contract.document), said: HashSet::new(), unusable, findings };
     for direction in [Direction::Response, Direction::Request] {
-        let first = |claim: &&Claim<'_>| claim.way.unwrap_or(Direction::Response) == direction;
+        let first = |claim: &&Claim<'_>| claim.direction.unwrap_or(Direction::Response) == direction;
         let schemas: HashSet<SchemaId> = claims.iter().filter(first).map(|claim| claim.schema).collect();
         check.values.expect(direction, &schemas.into_iter().collect::<Vec<_>>());
     }
@@ -37,18 +37,18 @@ pub(super) fn check(contract: &Contract, unusable: HashSet<SchemaId>, findings: 
 /// A value that should fit a schema.
 struct Claim<'a> {
     schema: SchemaId,
-    /// Which way it goes, if that is known: the example of a component may be sent either way.
-    way: Option<Direction>,
+    /// Its direction, if it is known: the example of a component may be sent in either direction.
+    direction: Option<Direction>,
     value: &'a Node,
     file: FileId,
-    what: What<'a>,
+    origin: Origin<'a>,
 }
 
-/// What a value is.
-enum What<'a> {
-    /// An example of a body, by its name.
+/// The origin of a value.
+enum Origin<'a> {
+    /// An example of a body, with its name.
     Named(&'a str),
-    /// An example of a parameter or a header, by its name.
+    /// An example of a parameter or a header, with its name.
     Of(&'a str),
     /// An example of a schema.
     SchemaExample,
@@ -56,11 +56,11 @@ enum What<'a> {
     SchemaDefault,
 }
 
-/// The examples of an operation.
+/// Collects the examples of an operation.
 fn of_operation<'a>(operation: &'a Operation, claims: &mut Vec<Claim<'a>>) {
     for parameter in &operation.parameters {
-        let what = |_: &'a Example| What::Of(&parameter.name);
-        of_examples(parameter.schema, &parameter.examples, Direction::Request, what, claims);
+        let origin = |_: &'a Example| Origin::Of(&parameter.name);
+        of_examples(parameter.schema, &parameter.examples, Direction::Request, origin, claims);
         of_content(&parameter.content, Direction::Request, claims);
     }
     if let Some(body) = &operation.body {
@@ -68,68 +68,75 @@ fn of_operation<'a>(operation: &'a Operation, claims: &mut Vec<Claim<'a>>) {
     }
     for response in &operation.responses {
         for header in &response.headers {
-            let what = |_: &'a Example| What::Of(&header.name);
-            of_examples(header.schema, &header.examples, Direction::Response, what, claims);
+            let origin = |_: &'a Example| Origin::Of(&header.name);
+            of_examples(header.schema, &header.examples, Direction::Response, origin, claims);
         }
         of_content(&response.content, Direction::Response, claims);
     }
 }
 
-/// The examples of a body that is JSON; of other forms it is not known how they are written.
-fn of_content<'a>(content: &'a [MediaType], way: Direction, claims: &mut Vec<Claim<'a>>) {
+/// Collects the examples of a JSON body; the notation of examples for other media types is not known.
+fn of_content<'a>(content: &'a [MediaType], direction: Direction, claims: &mut Vec<Claim<'a>>) {
     if let Some(media) = json(content) {
-        of_examples(media.schema, &media.examples, way, |example| What::Named(&example.name), claims);
+        of_examples(media.schema, &media.examples, direction, |example| Origin::Named(&example.name), claims);
     }
 }
 
 fn of_examples<'a>(
     schema: Option<SchemaId>,
     examples: &'a [Example],
-    way: Direction,
-    what: impl Fn(&'a Example) -> What<'a>,
+    direction: Direction,
+    origin: impl Fn(&'a Example) -> Origin<'a>,
     claims: &mut Vec<Claim<'a>>,
 ) {
     let Some(schema) = schema else { return };
     for example in examples {
         let Some(value) = example.value.as_deref() else { continue };
-        claims.push(Claim { schema, way: Some(way), value, file: example.span.file, what: what(example) });
+        claims.push(Claim {
+            schema,
+            direction: Some(direction),
+            value,
+            file: example.span.file,
+            origin: origin(example),
+        });
     }
 }
 
 struct Check<'a> {
     contract: &'a Contract,
     values: Values<'a>,
-    /// What was said, and where: a shared example is said once.
+    /// The messages reported so far, with their places: a shared example is reported once.
     said: HashSet<(Span, String)>,
-    /// The schemas of which it was said that they cannot be used, or why.
+    /// The schemas that cannot be used and have been reported.
     unusable: HashSet<SchemaId>,
     findings: &'a mut Vec<Finding>,
 }
 
 impl Check<'_> {
     fn claim(&mut self, claim: &Claim<'_>) {
-        let ways = claim.way.map_or(vec![Direction::Response, Direction::Request], |way| vec![way]);
+        let directions =
+            claim.direction.map_or(vec![Direction::Response, Direction::Request], |direction| vec![direction]);
         let mut first: Option<Vec<Misfit>> = None;
-        for way in ways {
-            match self.misfits(claim.schema, way, claim.value) {
+        for direction in directions {
+            match self.misfits(claim.schema, direction, claim.value) {
                 Ok(misfits) if misfits.is_empty() => return,
                 Ok(misfits) => drop(first.get_or_insert(misfits)),
                 Err(reason) => return self.cannot_be_used(claim.schema, &reason),
             }
         }
-        // Lists and objects of parameters may be written as they stand in a request.
-        let is_written = matches!(claim.what, What::Of(_)) && claim.value.as_str().is_some();
+        // Arrays and objects of parameters may be written in their serialised form.
+        let is_written = matches!(claim.origin, Origin::Of(_)) && claim.value.as_str().is_some();
         let several = Types::ARRAY.with(Types::OBJECT);
         if is_written && self.contract.document.shape_of(claim.schema).types.meets(several) {
             return;
         }
         let schema = self.contract.document.schema(claim.schema);
         let of_schema = || schema.name.as_ref().map_or("a schema".to_owned(), |name| format!("`{}`", name.value));
-        let what = match claim.what {
-            What::Named(name) => format!("the example `{name}`"),
-            What::Of(name) => format!("the example of `{name}`"),
-            What::SchemaExample => format!("the example of {}", of_schema()),
-            What::SchemaDefault => format!("the default of {}", of_schema()),
+        let what = match claim.origin {
+            Origin::Named(name) => format!("the example `{name}`"),
+            Origin::Of(name) => format!("the example of `{name}`"),
+            Origin::SchemaExample => format!("the example of {}", of_schema()),
+            Origin::SchemaDefault => format!("the default of {}", of_schema()),
         };
         for misfit in first.into_iter().flatten() {
             let span = Span::new(claim.file, &misfit.range);
@@ -143,20 +150,20 @@ impl Check<'_> {
         }
     }
 
-    fn misfits(&mut self, schema: SchemaId, way: Direction, value: &Node) -> Result<Vec<Misfit>, String> {
-        let misfits = self.values.misfits(schema, way, value)?;
+    fn misfits(&mut self, schema: SchemaId, direction: Direction, value: &Node) -> Result<Vec<Misfit>, String> {
+        let misfits = self.values.misfits(schema, direction, value)?;
         if misfits.is_empty() {
             return Ok(misfits);
         }
-        // Many write the JSON of an example as a text.
+        // JSON examples are often written as a string.
         let Some(Ok(written)) = value.as_str().map(node::parse) else { return Ok(misfits) };
-        if written.as_str().is_none() && self.values.misfits(schema, way, &written)?.is_empty() {
+        if written.as_str().is_none() && self.values.misfits(schema, direction, &written)?.is_empty() {
             return Ok(Vec::new());
         }
         Ok(misfits)
     }
 
-    /// A schema that no value can be held against: said once, unless something that it reaches has said it.
+    /// Reports a schema that cannot be used: once, unless a schema that it reaches has been reported.
     fn cannot_be_used(&mut self, id: SchemaId, reason: &str) {
         let document = &self.contract.document;
         let is_lost = |id: &SchemaId| document.schema(*id).reference.as_ref().is_some_and(|it| it.target.is_none());

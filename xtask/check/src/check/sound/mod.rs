@@ -1,4 +1,4 @@
-//! The contract itself: sound as OpenAPI, whatever its profile, and as the profile asks.
+//! The contract itself: it must be valid OpenAPI, and follow its profile.
 
 mod errors;
 mod examples;
@@ -13,7 +13,7 @@ use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
-/// What is wrong with a contract.
+/// The findings about a contract.
 pub fn check(contract: &Contract) -> Vec<Finding> {
     let undeclared = operations::undeclared(contract);
     let problems = contract.document.problems.iter().filter(|problem| !undeclared.contains(&problem.span));
@@ -26,7 +26,7 @@ pub fn check(contract: &Contract) -> Vec<Finding> {
     findings
 }
 
-/// The rule that speaks of a kind of problem.
+/// The rule for a kind of problem.
 fn rule(kind: ProblemKind) -> Rule {
     match kind {
         ProblemKind::DuplicateKey
@@ -86,8 +86,8 @@ fn problem_finding(document: &Document, problem: &Problem) -> Finding {
     .help(help)
 }
 
-/// Fields that are required and described nowhere. Valid, and nearly always a misspelt name. Only where the schema stands by
-/// itself: within an `allOf`, or beside alternatives, the others may describe them.
+/// Required fields that are not described. This is valid, but nearly always a misspelt name. Only reported for a schema
+/// on its own: within an `allOf`, or beside alternatives, other schemas may describe the field.
 fn required(document: &Document, findings: &mut Vec<Finding>) {
     let mut is_part = vec![false; document.schemas().count()];
     for (_, schema) in document.schemas() {
@@ -95,7 +95,7 @@ fn required(document: &Document, findings: &mut Vec<Finding>) {
         let members = composed.into_iter().flatten().flat_map(|members| &members.value).chain(&schema.not);
         for member in members {
             let mut here = Some(*member);
-            // What a member refers to is a part as well.
+            // The targets of a member's references are parts as well.
             while let Some(id) = here.filter(|id| !std::mem::replace(&mut is_part[id.index()], true)) {
                 here = document.schema(id).reference.as_ref().and_then(|reference| reference.target);
             }
@@ -129,7 +129,7 @@ fn required(document: &Document, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The name that is most like one that there is not.
+/// The existing name that is most similar to a missing one.
 fn nearest<'a>(known: impl Iterator<Item = &'a str>, name: &str) -> Option<&'a str> {
     let likeness = |known: &&str| strsim::normalized_damerau_levenshtein(known, name);
     known.max_by(|one, other| likeness(one).total_cmp(&likeness(other))).filter(|known| likeness(known) > 0.6)

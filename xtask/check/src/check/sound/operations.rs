@@ -1,4 +1,5 @@
-//! What every operation has: an ID of its own, path parameters, security schemes that there are; and what the profile asks for.
+//! Requirements on every operation: a unique ID, path parameters, existing security schemes; and the requirements of
+//! the profile.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,7 +15,7 @@ use apidrift_core::rules::Rule;
 
 pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
     let document = &contract.document;
-    // In 3.1 a document may only hold components for others.
+    // In 3.1 a document may consist only of components for others.
     let is_library = document.version == Version::V3_1 && !document.components.is_empty();
     if contract.operations.is_empty() && document.webhooks.is_empty() && !is_library {
         let message = "the contract has no operation: its `paths` are empty or missing".to_owned();
@@ -22,7 +23,7 @@ pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
         report(findings, contract, Rule::ContractParses, (contract.document.openapi.span, "here"), message, help);
     }
     let mut ids: HashMap<&str, Span> = HashMap::new();
-    let mut told: HashSet<Span> = HashSet::new();
+    let mut reported: HashSet<Span> = HashSet::new();
     let mut paths: HashMap<String, Span> = HashMap::new();
     for operation in &contract.operations {
         id(contract, operation, &mut ids, findings);
@@ -34,8 +35,8 @@ pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) {
             findings.push(finding.with(contract.place(first, "first here")).help(help));
         }
         variables(contract, operation, findings);
-        security(contract, operation, &mut told, findings);
-        house(contract, operation, findings);
+        security(contract, operation, &mut reported, findings);
+        profile_requirements(contract, operation, findings);
     }
 }
 
@@ -63,13 +64,13 @@ fn id<'a>(
     }
 }
 
-/// The variables of the path are its path parameters.
+/// The path parameters must match the variables of the path.
 fn variables(contract: &Contract, operation: &Operation, findings: &mut Vec<Finding>) {
     let path = &operation.path;
     let described: Vec<_> =
         operation.parameters.iter().filter(|parameter| parameter.location == Location::Path).collect();
     let variables = paths::variables(path);
-    // What could not be read may describe it.
+    // A parameter that could not be read may describe it.
     let unread = operation.unread.iter().any(|unread| unread.part == openapi_model::document::Part::Parameters);
     for name in variables.iter().filter(|name| !unread && !described.iter().any(|known| *known.name == ***name)) {
         let message = format!("the path `{}` has a variable `{name}` that no path parameter describes", path.value);
@@ -84,22 +85,22 @@ fn variables(contract: &Contract, operation: &Operation, findings: &mut Vec<Find
     }
 }
 
-/// Where the security schemes are demanded that are not declared: a rule of their own tells them.
+/// The places of undeclared security schemes, which have a rule of their own.
 pub(super) fn undeclared(contract: &Contract) -> HashSet<Span> {
     let demanded = contract.operations.iter().flat_map(|operation| operation.security.alternatives.iter().flatten());
     let undeclared = demanded.filter(|scheme| contract.document.security_scheme(&scheme.name).is_none());
     undeclared.map(|scheme| scheme.name.span).collect()
 }
 
-fn security(contract: &Contract, operation: &Operation, told: &mut HashSet<Span>, findings: &mut Vec<Finding>) {
+fn security(contract: &Contract, operation: &Operation, reported: &mut HashSet<Span>, findings: &mut Vec<Finding>) {
     if contract.profile.requires(Requirement::Security) && operation.security.is_open() {
         let message = format!("{} requires no security scheme, so anyone can call it", operation.endpoint());
         let help = "write `security: [{name_of_a_scheme: []}]` for the document or the operation";
         report(findings, contract, Rule::ContractSecurity, (operation.id.span, "this operation"), message, help);
     }
     for scheme in operation.security.alternatives.iter().flatten() {
-        // The document's own requirements are those of many operations.
-        if contract.document.security_scheme(&scheme.name).is_none() && told.insert(scheme.name.span) {
+        // The document's own requirements apply to many operations, and are reported once.
+        if contract.document.security_scheme(&scheme.name).is_none() && reported.insert(scheme.name.span) {
             let message = format!(
                 "{} requires the security scheme `{}`, which is not declared",
                 operation.endpoint(),
@@ -111,8 +112,8 @@ fn security(contract: &Contract, operation: &Operation, told: &mut HashSet<Span>
     }
 }
 
-/// What the profile asks for.
-fn house(contract: &Contract, operation: &Operation, findings: &mut Vec<Finding>) {
+/// Checks the requirements of the profile.
+fn profile_requirements(contract: &Contract, operation: &Operation, findings: &mut Vec<Finding>) {
     let profile = &contract.profile;
     let at = (operation.id.span, "this operation");
     let is_named = operation.permission.as_ref().is_some_and(|permission| !permission.trim().is_empty());

@@ -1,4 +1,4 @@
-//! Patterns are regular expressions.
+//! Patterns must be regular expressions.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,7 +9,7 @@ use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
-/// Looks at all patterns, and returns the schemas that no value can be held against because of theirs.
+/// Checks all patterns, and returns the schemas that cannot be used because of an invalid pattern.
 pub(super) fn check(contract: &Contract, findings: &mut Vec<Finding>) -> HashSet<SchemaId> {
     let mut known: HashMap<&str, Result<(), String>> = HashMap::new();
     let mut unusable = HashSet::new();

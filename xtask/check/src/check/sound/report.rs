@@ -6,7 +6,7 @@ use apidrift_core::contract::Contract;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
-/// Adds a finding with one place and what to do.
+/// Adds a finding with one place and advice.
 pub(super) fn report(
     findings: &mut Vec<Finding>,
     contract: &Contract,

@@ -1,4 +1,4 @@
-//! One alternative of a schema, and what it is called.
+//! One alternative of a schema, and its names.
 
 use openapi_model::document::Document;
 use openapi_model::schema::{Discriminator, Reference, SchemaId, Types};
@@ -10,10 +10,10 @@ use super::View;
 /// One alternative.
 pub(super) struct Alternative {
     pub(super) view: View,
-    /// The component that it is.
+    /// The name of its component, if it is one.
     pub(super) name: Option<String>,
     pub(super) title: Option<String>,
-    /// What the discriminator calls it.
+    /// Its discriminator values.
     pub(super) values: Vec<String>,
     pub(super) types: Types,
     pub(super) fields: Vec<String>,
@@ -37,7 +37,7 @@ impl Alternative {
     }
 }
 
-/// An alternative, as messages call it.
+/// The label of an alternative in messages.
 pub(super) fn shown(alternative: &Alternative) -> String {
     match (&alternative.name, &alternative.title) {
         (Some(name), _) => format!("`{name}`"),
@@ -48,7 +48,7 @@ pub(super) fn shown(alternative: &Alternative) -> String {
     }
 }
 
-/// What the discriminator calls an alternative: the values that are mapped to it, or else its name.
+/// The discriminator values of an alternative: those that are mapped to it, or else its name.
 pub(super) fn values(document: &Document, names: &Discriminator, member: &AllOf) -> Vec<String> {
     let targets: Vec<SchemaId> = member.ids().iter().map(|id| document.target(*id)).collect();
     let name = document.shape(member).name.clone();

@@ -1,7 +1,7 @@
-//! Alternatives: which of then is which of now, and whether those that are left over matter.
+//! Matches old and new alternatives, and decides whether unmatched ones matter.
 //!
-//! Each is compared together with everything that is said beside the list, so it does not matter whether fields stand
-//! beside the alternatives or in each of them.
+//! Each alternative is compared together with the keywords beside the list, so it makes no difference whether fields
+//! are beside the alternatives or in each of them.
 
 use openapi_model::document::Document;
 use openapi_model::schema::Types;
@@ -10,11 +10,11 @@ use openapi_model::span::Span;
 
 use super::alternative::{Alternative, shown, values};
 use super::overlap::any_two_meet;
-use super::{Area, Level, Pair, Unread, View, What};
+use super::{Area, ChangeKind, Level, Pair, Unread, View};
 
-/// More combinations of alternatives than this are not compared.
+/// The maximum number of combinations of alternatives to compare.
 const MAX_COMBINATIONS: usize = 256;
-/// More pairs than this are not tried out.
+/// The maximum number of pairs to try.
 const MAX_PAIRS: usize = 900;
 
 impl Level<'_, '_> {
@@ -29,7 +29,7 @@ impl Level<'_, '_> {
             }
         }
         let (base, new) = (self.graph.base, self.graph.new);
-        let (before, after) = likest(base, &then.alternatives, new, &now.alternatives);
+        let (before, after) = most_similar(base, &then.alternatives, new, &now.alternatives);
         let mut olds = expand(base, &self.pair.then, then, before);
         let mut news = expand(new, &self.pair.now, now, after);
         match (before, after) {
@@ -53,7 +53,7 @@ impl Level<'_, '_> {
         let is_told_apart = after.is_some_and(|list| list.discriminator.is_some());
         if is_stricter && !is_told_apart && self.pair.area != Area::Sent && any_two_meet(new, &news) {
             let text = "is refused now if it fits two alternatives: `anyOf` became `oneOf`";
-            self.change(What::Bounds, false, spans.0, spans.1, text);
+            self.change(ChangeKind::Bounds, false, spans.0, spans.1, text);
         }
         self.left_over((&olds, &news), &pairing, spans);
     }
@@ -67,7 +67,7 @@ impl Level<'_, '_> {
             let fits = olds.iter().any(|old| !self.pair_breaks_as(old, new, Area::Sent));
             if !fits {
                 let text = format!("has a new alternative, {}", shown(new));
-                self.change(What::AlternativeAdded, true, spans.0, new.span, text);
+                self.change(ChangeKind::AlternativeAdded, true, spans.0, new.span, text);
             }
         }
         for (at, old) in olds.iter().enumerate() {
@@ -78,7 +78,7 @@ impl Level<'_, '_> {
             let fits = news.iter().any(|new| !self.pair_breaks_as(old, new, area));
             if !fits {
                 let text = format!("no longer has the alternative {}", shown(old));
-                self.change(What::AlternativeRemoved, false, old.span, spans.1, text);
+                self.change(ChangeKind::AlternativeRemoved, false, old.span, spans.1, text);
             }
         }
     }
@@ -92,8 +92,8 @@ impl Level<'_, '_> {
         self.graph.breaks(pair)
     }
 
-    /// Which is which: by what the discriminator calls it, by its component, by its meaning, by its title, by what does
-    /// not break, and at last by what it looks like.
+    /// Pairs old with new alternatives: by discriminator value, by component, by meaning, by title, by compatibility,
+    /// and finally by similarity.
     fn matched(&mut self, olds: &[Alternative], news: &[Alternative]) -> Pairing {
         let mut pairing = Pairing::new(olds.len(), news.len());
         let calls_alike = |old: &Alternative, new: &Alternative| {
@@ -118,12 +118,12 @@ impl Level<'_, '_> {
     }
 }
 
-/// Which of then is which of now.
+/// Pairs of old and new alternatives.
 struct Pairing {
     pairs: Vec<(usize, usize)>,
-    /// Of each of then, whether it is in a pair.
+    /// For each old alternative, whether it has a partner.
     olds: Vec<bool>,
-    /// Of each of now, whether it is in a pair.
+    /// For each new alternative, whether it has a partner.
     news: Vec<bool>,
 }
 
@@ -132,7 +132,7 @@ impl Pairing {
         Pairing { pairs: Vec::new(), olds: vec![false; olds], news: vec![false; news] }
     }
 
-    /// Pairs each that is left with the first that fits.
+    /// Pairs each remaining one with the first that satisfies the predicate.
     fn take(
         &mut self,
         olds: &[Alternative],
@@ -157,8 +157,8 @@ fn looks_alike(old: &Alternative, new: &Alternative) -> bool {
     common * 2 >= old.fields.len().max(new.fields.len())
 }
 
-/// The lists to compare: the first of the one, and of the other the one that has most of its components.
-fn likest<'a>(
+/// The lists to compare: the first old one, and the new one that shares the most components with it.
+fn most_similar<'a>(
     base: &Document,
     olds: &'a [Alternatives],
     new: &Document,
@@ -173,7 +173,7 @@ fn likest<'a>(
         let common = names(new, list).iter().filter(|name| known.contains(name)).count();
         (common, usize::from(list.members.len() == old.members.len()))
     };
-    // Of equal ones the first.
+    // Among equally good ones, the first.
     let best = if news.len() > 1 { news.iter().rev().max_by_key(score) } else { news.first() };
     (Some(old), best)
 }
@@ -191,7 +191,7 @@ fn expand(document: &Document, view: &View, shape: &Shape, list: Option<&Alterna
     each.collect()
 }
 
-/// A schema of several types as one alternative for each.
+/// Splits a schema with several types into one alternative per type.
 fn by_type(whole: Vec<Alternative>, shape: &Shape) -> Vec<Alternative> {
     let each = [Types::BOOLEAN, Types::NUMBER, Types::INTEGER, Types::STRING, Types::ARRAY, Types::OBJECT];
     let mut left = shape.types;
@@ -216,7 +216,7 @@ fn by_type(whole: Vec<Alternative>, shape: &Shape) -> Vec<Alternative> {
     if types.len() < 2 || is_any { vec![part(shape.types)] } else { types.into_iter().map(part).collect() }
 }
 
-/// Whether a shape is its one list of alternatives and nothing else.
+/// Whether a shape consists only of its one list of alternatives.
 fn says_no_more(shape: &Shape) -> bool {
     shape.alternatives.len() == 1
         && shape.types_span.is_none()

@@ -1,17 +1,17 @@
-//! Bounds: of numbers, of lengths and sizes, and patterns.
+//! Compares bounds: of numbers, of lengths and sizes, and patterns.
 
 use openapi_model::schema::{Bound, Types};
 use openapi_model::shape::Shape;
 use openapi_model::span::Spanned;
 
 use super::values::types_span;
-use super::{Level, What};
+use super::{ChangeKind, Level};
 
 impl Level<'_, '_> {
     pub(super) fn numbers(&mut self, then: &Shape, now: &Shape, types: Types) {
         let whole = !types.holds(Types::NUMBER);
         for (is_upper, before, after) in [(false, &then.minimum, &now.minimum), (true, &then.maximum, &now.maximum)] {
-            // What the format says anyway is no bound, if both have it.
+            // A limit that the format of both implies is not a change.
             let limit = if whole { limit_of_both(then, now, is_upper) } else { None };
             let says = |at: &(f64, i8)| limit.is_none_or(|limit| if is_upper { at.0 < limit } else { at.0 > limit });
             let order =
@@ -36,7 +36,7 @@ impl Level<'_, '_> {
             let span = |bound: &Option<Bound>, shape: &Shape| {
                 bound.as_ref().map_or_else(|| types_span(shape), |bound| bound.value.span)
             };
-            self.change(What::Bounds, wider, span(before, then), span(after, now), text);
+            self.change(ChangeKind::Bounds, wider, span(before, then), span(after, now), text);
         }
         self.multiples(then, now, whole);
     }
@@ -44,7 +44,7 @@ impl Level<'_, '_> {
     fn multiples(&mut self, then: &Shape, now: &Shape, whole: bool) {
         let numbers = |shape: &Shape| -> Vec<f64> {
             let numbers = shape.multiples_of.iter().filter_map(|number| number.as_f64());
-            // Every whole number is a multiple of one, and of a half.
+            // Every integer is a multiple of one, and of a half.
             numbers.filter(|number| !(whole && is_multiple(1.0, *number))).collect()
         };
         let (before, after) = (numbers(then), numbers(now));
@@ -59,7 +59,7 @@ impl Level<'_, '_> {
             let text = format!("is a multiple of {} now, not of {}", shown(now), shown(then));
             let span =
                 |shape: &Shape| shape.multiples_of.first().map_or_else(|| types_span(shape), |number| number.span);
-            self.both(What::Bounds, wider, narrower, span(then), span(now), text);
+            self.both(ChangeKind::Bounds, wider, narrower, span(then), span(now), text);
         }
     }
 
@@ -75,11 +75,11 @@ impl Level<'_, '_> {
             };
             let text = format!("has a different `pattern`: {} now, not {}", shown(now), shown(then));
             let span = |shape: &Shape| shape.patterns.first().map_or_else(|| types_span(shape), |pattern| pattern.span);
-            self.both(What::Bounds, wider, narrower, span(then), span(now), text);
+            self.both(ChangeKind::Bounds, wider, narrower, span(then), span(now), text);
         }
     }
 
-    /// A bound of a length or size; `grows` if a larger number allows more.
+    /// Compares a bound of a length or size; `grows` if a larger number permits more.
     pub(super) fn count(
         &mut self,
         key: &str,
@@ -87,7 +87,7 @@ impl Level<'_, '_> {
         then: (&Shape, &Option<Spanned<u64>>),
         now: (&Shape, &Option<Spanned<u64>>),
     ) {
-        // At least none is what there always is.
+        // A minimum of zero is no restriction.
         let number =
             |count: &Option<Spanned<u64>>| count.as_ref().map(|count| count.value).filter(|count| grows || *count > 0);
         let (before, after) = (number(then.1), number(now.1));
@@ -105,11 +105,11 @@ impl Level<'_, '_> {
         let span = |(shape, count): (&Shape, &Option<Spanned<u64>>)| {
             count.as_ref().map_or_else(|| types_span(shape), |count| count.span)
         };
-        self.change(What::Bounds, wider, span(then), span(now), text);
+        self.change(ChangeKind::Bounds, wider, span(then), span(now), text);
     }
 }
 
-/// The least or greatest number of the format that both have.
+/// The lowest or highest number of the format that both have.
 fn limit_of_both(then: &Shape, now: &Shape, is_upper: bool) -> Option<f64> {
     let name = |shape: &Shape| shape.format.as_ref().map(|format| format.value.clone());
     let format = name(then).filter(|format| Some(format) == name(now).as_ref())?;
@@ -127,7 +127,7 @@ fn limit_of_both(then: &Shape, now: &Shape, is_upper: bool) -> Option<f64> {
     })
 }
 
-/// Where a bound lies, so that of two upper ones the greater, and of two lower ones the lesser allows more.
+/// The position of a bound, so that a greater upper bound and a lesser lower bound permit more.
 fn position(bound: &Bound, is_upper: bool, whole: bool) -> (f64, i8) {
     let number = bound.value.as_f64().unwrap_or_default();
     let step = if is_upper { -1 } else { 1 };

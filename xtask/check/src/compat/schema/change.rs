@@ -3,71 +3,72 @@
 use apidrift_core::rules::Rule;
 use openapi_model::span::Span;
 
-/// Which values are compared, and which way they go.
+/// The kind of values that are compared, which determines their direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::compat) enum Area {
-    /// Those of a parameter: accepting less breaks the sender.
+    /// Values of a parameter: accepting less breaks the sender.
     Parameter,
-    /// Those of a parameter that is written as plain text, in which `1` and `"1"` are the same: likewise.
+    /// Values of a parameter that is serialised as plain text, in which `1` and `"1"` are equal: accepting less breaks
+    /// the sender.
     Text,
-    /// Those of a body that is taken: the same.
+    /// Values of a body that the server accepts: accepting less breaks the sender.
     Taken,
-    /// Those of a body or header that is sent: sending more breaks the reader.
+    /// Values of a body or header that the server sends: sending more breaks the reader.
     Sent,
 }
 
-/// What has changed.
+/// The kind of change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::compat) enum What {
-    /// A field is no longer known.
+pub(in crate::compat) enum ChangeKind {
+    /// A field was removed.
     FieldRemoved,
-    /// A field is new.
+    /// A field was added.
     FieldAdded,
-    /// A value may be absent or null that was always there.
+    /// A value that was always present may now be absent or null.
     MayBeAbsent,
-    /// A value is always there that might be absent.
+    /// A value that could be absent is now always present.
     IsThere,
-    /// A value is never null that might be.
+    /// A value that could be null is now never null.
     NotNull,
-    /// A value is possible that was not.
+    /// A value is newly possible.
     ValueAdded,
     /// A value is no longer possible.
     ValueRemoved,
-    /// The type or format.
+    /// The type or format changed.
     Kind,
-    /// Length, size or pattern.
+    /// A length, size or pattern changed.
     Bounds,
-    /// Fields without a description are possible that were not.
+    /// Fields without a description are newly possible.
     Opened,
-    /// An alternative is new.
+    /// An alternative was added.
     AlternativeAdded,
-    /// An alternative is gone.
+    /// An alternative was removed.
     AlternativeRemoved,
-    /// How alternatives are told apart.
+    /// The discriminator changed.
     Discriminator,
-    /// What is meant where a value is left out.
+    /// The default changed.
     Default,
 }
 
-/// One change.
+/// A single change.
 #[derive(Debug, Clone)]
 pub(in crate::compat) struct Change {
     /// What has changed.
-    pub what: What,
+    pub what: ChangeKind,
     /// Whether it breaks clients.
     pub breaks: bool,
-    /// Below the value that was compared: `/name`, or nothing.
+    /// The path below the compared value: `/name`, or empty.
     pub at: String,
-    /// The change, as what follows "it": "was removed".
+    /// The change as a predicate: "was removed".
     pub text: String,
-    /// Where it stood.
+    /// Its place in the old document.
     pub then: Span,
-    /// Where it stands now.
+    /// Its place in the new document.
     pub now: Span,
 }
 
 impl Change {
-    /// The rule that names it, and what to do.
+    /// The rule that reports it, and the advice.
     pub(in crate::compat) fn rule(&self, area: Area) -> (Rule, &'static str) {
         match area {
             Area::Parameter | Area::Text => self.of_parameter(),
@@ -76,14 +77,14 @@ impl Change {
         }
     }
 
-    /// Whether it is shown where it was, because there is nothing to show now.
+    /// Whether it is shown at its old place, because it has no new one.
     pub(in crate::compat) fn is_gone(&self) -> bool {
-        matches!(self.what, What::FieldRemoved | What::ValueRemoved | What::AlternativeRemoved)
+        matches!(self.what, ChangeKind::FieldRemoved | ChangeKind::ValueRemoved | ChangeKind::AlternativeRemoved)
     }
 
     fn of_parameter(&self) -> (Rule, &'static str) {
         match self.what {
-            What::Default => (
+            ChangeKind::Default => (
                 Rule::CompatParameterDefault,
                 "clients that leave it out get a different result: check that this is intended",
             ),
@@ -96,18 +97,18 @@ impl Change {
 
     fn of_body(&self) -> (Rule, &'static str) {
         match self.what {
-            What::Default => (
+            ChangeKind::Default => (
                 Rule::CompatBodyDefault,
                 "clients that leave it out get a different result: check that this is intended",
             ),
-            What::FieldRemoved if !self.breaks => (
+            ChangeKind::FieldRemoved if !self.breaks => (
                 Rule::CompatBodyFieldRemoved,
                 "clients may still send it, and it has no effect: check that this is intended",
             ),
-            What::FieldAdded | What::IsThere if self.breaks => {
+            ChangeKind::FieldAdded | ChangeKind::IsThere if self.breaks => {
                 (Rule::CompatBodyFieldRequired, "clients may leave it out: keep it optional")
             }
-            What::Discriminator => (Rule::CompatDiscriminator, "clients still use the old discriminator"),
+            ChangeKind::Discriminator => (Rule::CompatDiscriminator, "clients still use the old discriminator"),
             _ if self.breaks => {
                 (Rule::CompatBodyNarrowed, "bodies that were valid are refused now: keep accepting them")
             }
@@ -117,23 +118,31 @@ impl Change {
 
     fn of_answer(&self) -> (Rule, &'static str) {
         match self.what {
-            What::FieldRemoved => (Rule::CompatFieldRemoved, "clients read it: keep sending it"),
-            What::FieldAdded => (Rule::CompatFieldAdded, "clients ignore fields that they do not know"),
-            What::MayBeAbsent => (Rule::CompatFieldOptional, "clients rely on it: keep sending it, and not as null"),
-            What::IsThere | What::NotNull => (Rule::CompatFieldThere, "clients that handle its absence keep working"),
-            What::ValueAdded => {
+            ChangeKind::FieldRemoved => (Rule::CompatFieldRemoved, "clients read it: keep sending it"),
+            ChangeKind::FieldAdded => (Rule::CompatFieldAdded, "clients ignore fields that they do not know"),
+            ChangeKind::MayBeAbsent => {
+                (Rule::CompatFieldOptional, "clients rely on it: keep sending it, and not as null")
+            }
+            ChangeKind::IsThere | ChangeKind::NotNull => {
+                (Rule::CompatFieldThere, "clients that handle its absence keep working")
+            }
+            ChangeKind::ValueAdded => {
                 (Rule::CompatValueAdded, "clients that know only the old values may fail on the new one")
             }
-            What::ValueRemoved => (Rule::CompatValueRemoved, "clients that handle it no longer receive it"),
-            What::Opened => {
+            ChangeKind::ValueRemoved => (Rule::CompatValueRemoved, "clients that handle it no longer receive it"),
+            ChangeKind::Opened => {
                 (Rule::CompatFieldsOpen, "clients that refuse unknown fields or read all fields are affected")
             }
-            What::AlternativeAdded if self.breaks => {
+            ChangeKind::AlternativeAdded if self.breaks => {
                 (Rule::CompatAlternativeAdded, "clients that know only the old alternatives may fail on the new one")
             }
-            What::Discriminator => (Rule::CompatDiscriminator, "clients still use the old discriminator"),
-            What::Kind if self.breaks => (Rule::CompatFieldType, "clients parse it as before: add a new field instead"),
-            What::Bounds if self.breaks => (Rule::CompatFieldType, "clients rely on the old bounds: keep within them"),
+            ChangeKind::Discriminator => (Rule::CompatDiscriminator, "clients still use the old discriminator"),
+            ChangeKind::Kind if self.breaks => {
+                (Rule::CompatFieldType, "clients parse it as before: add a new field instead")
+            }
+            ChangeKind::Bounds if self.breaks => {
+                (Rule::CompatFieldType, "clients rely on the old bounds: keep within them")
+            }
             _ => (Rule::CompatFieldThere, "clients that handle the wider range keep working"),
         }
     }

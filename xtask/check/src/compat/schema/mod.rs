@@ -1,15 +1,15 @@
-//! How the schemas of two documents differ, and whom that breaks.
+//! Compares the schemas of two documents, and decides which side a difference breaks.
 //!
-//! Each pair of meanings is compared once, one level deep, and becomes a node of a graph whose edges lead to what stands
-//! below it. So a circle ends, a component that hundreds of operations share is compared once, and whether two schemas
-//! differ at all is whether a node with a change can be reached.
+//! Each pair of shapes is compared once, one level deep, and becomes a node of a graph whose edges lead to the pairs
+//! below it. So cycles end, a component that hundreds of operations share is compared once, and two schemas differ if a
+//! node with a change can be reached.
 
 mod alternative;
 mod alternatives;
 mod bounds;
 mod change;
+mod derived_schemas;
 mod discriminators;
-mod heirs;
 mod objects;
 mod overlap;
 mod texts;
@@ -21,14 +21,14 @@ use std::collections::{HashMap, HashSet};
 use openapi_model::document::Document;
 use openapi_model::span::Span;
 
-pub(super) use change::{Area, Change, What};
-use heirs::Heirs;
+pub(super) use change::{Area, Change, ChangeKind};
+use derived_schemas::DerivedSchemas;
 pub(super) use view::View;
 
-/// So many pairs may wait for one another; those below are taken for equal.
+/// The maximum nesting of comparisons; deeper pairs are assumed to be equal.
 const MAX_OPEN: usize = 40;
 
-/// A node of a graph.
+/// The index of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct NodeId(usize);
 
@@ -37,7 +37,7 @@ struct Pair {
     then: View,
     now: View,
     area: Area,
-    /// Whether null is compared elsewhere: an alternative's is compared with all of them.
+    /// Whether null is compared elsewhere: for alternatives it is compared for all of them together.
     is_alternative: bool,
 }
 
@@ -48,7 +48,7 @@ enum State {
     Compared,
 }
 
-/// What is known of a pair.
+/// The result for a pair.
 #[derive(Debug)]
 struct Node {
     pair: Pair,
@@ -57,18 +57,18 @@ struct Node {
     changes: Vec<Change>,
     /// What could not be compared at this level.
     unread: Vec<Unread>,
-    /// What stands below, and under which name.
+    /// The pairs below, with their path segments.
     edges: Vec<(NodeId, String)>,
 }
 
-/// Something in a schema that could not be compared.
+/// A part of a schema that could not be compared.
 #[derive(Debug, Clone)]
 pub(super) struct Unread {
     /// Why, as a sentence without a full stop.
     pub reason: String,
-    /// Whether it stands in the new document.
+    /// Whether it is in the new document.
     pub is_now: bool,
-    /// Where.
+    /// Its place.
     pub span: Span,
 }
 
@@ -78,20 +78,20 @@ pub(super) struct Graph<'a> {
     new: &'a Document,
     ids: HashMap<Pair, NodeId>,
     nodes: Vec<Node>,
-    /// Those from which no change can be reached.
+    /// The nodes from which no change can be reached.
     equal: HashSet<NodeId>,
     open: usize,
-    /// Which components build on others, then and now.
-    heirs: (Heirs, Heirs),
+    /// The derived components, in the old and the new document.
+    derived_schemas: (DerivedSchemas, DerivedSchemas),
 }
 
 impl<'a> Graph<'a> {
     pub(super) fn new(base: &'a Document, new: &'a Document) -> Graph<'a> {
-        let heirs = (Heirs::of(base), Heirs::of(new));
-        Graph { base, new, ids: HashMap::new(), nodes: Vec::new(), equal: HashSet::new(), open: 0, heirs }
+        let derived_schemas = (DerivedSchemas::of(base), DerivedSchemas::of(new));
+        Graph { base, new, ids: HashMap::new(), nodes: Vec::new(), equal: HashSet::new(), open: 0, derived_schemas }
     }
 
-    /// The node of two schemas.
+    /// The node of a pair of schemas.
     pub(super) fn pair(&mut self, then: View, now: View, area: Area) -> NodeId {
         self.node(Pair { then, now, area, is_alternative: false })
     }
@@ -106,7 +106,7 @@ impl<'a> Graph<'a> {
         id
     }
 
-    /// Compares everything below a node and lists it, each once and after what leads to it, with the path that does.
+    /// Compares everything below a node and lists it, each node once, parents first, with its path.
     pub(super) fn below(&mut self, root: NodeId, seen: &mut HashSet<NodeId>) -> Vec<(NodeId, String)> {
         let mut found = Vec::new();
         let mut open = vec![(root, String::new())];
@@ -122,13 +122,13 @@ impl<'a> Graph<'a> {
         found
     }
 
-    /// The changes at a node, and what could not be compared there.
+    /// The changes at a node, and the parts that could not be compared there.
     pub(super) fn said(&self, id: NodeId) -> (&[Change], &[Unread]) {
         let node = &self.nodes[id.0];
         (&node.changes, &node.unread)
     }
 
-    /// Of each node those that lead to it.
+    /// The parents of each node.
     pub(super) fn parents(&self) -> Vec<Vec<NodeId>> {
         let mut parents = vec![Vec::new(); self.nodes.len()];
         for (index, node) in self.nodes.iter().enumerate() {
@@ -139,18 +139,18 @@ impl<'a> Graph<'a> {
         parents
     }
 
-    /// The node's place among all of them.
+    /// The index of a node.
     pub(super) fn index(id: NodeId) -> usize {
         id.0
     }
 
-    /// Whether values that were right then are wrong now, or the other way round in what is sent.
+    /// Whether the new schema rejects values that the old one accepted, or in responses permits values that it did not.
     fn breaks(&mut self, pair: Pair) -> bool {
         let id = self.node(pair);
         self.reaches(id, |change| change.breaks)
     }
 
-    /// Whether anything differs.
+    /// Whether the schemas of a node differ.
     pub(super) fn differs(&mut self, id: NodeId) -> bool {
         self.reaches(id, |_| true)
     }
@@ -180,7 +180,7 @@ impl<'a> Graph<'a> {
         false
     }
 
-    /// Compares a pair, unless that was done or is being done.
+    /// Compares a pair, unless it has been or is being compared.
     fn compare(&mut self, id: NodeId) {
         if self.nodes[id.0].state != State::New {
             return;
@@ -200,7 +200,7 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// The comparison of one pair at its own level.
+/// The comparison of one pair, one level deep.
 struct Level<'g, 'a> {
     graph: &'g mut Graph<'a>,
     pair: Pair,
@@ -241,12 +241,12 @@ impl<'g, 'a> Level<'g, 'a> {
         }
     }
 
-    /// Whether a change in this direction breaks the other side: accepting less, or sending more.
+    /// Whether a wider or narrower schema breaks the other side: accepting less, or sending more.
     fn breaks(&self, is_wider: bool) -> bool {
         is_wider == (self.pair.area == Area::Sent)
     }
 
-    /// What stands below is compared too.
+    /// Adds a pair below this one.
     fn below(&mut self, then: View, now: View, name: String) {
         if then == View::default() && now == View::default() {
             return;
@@ -255,8 +255,8 @@ impl<'g, 'a> Level<'g, 'a> {
         self.edges.push((id, name));
     }
 
-    /// A change of the value itself.
-    fn change(&mut self, what: What, is_wider: bool, then: Span, now: Span, text: impl Into<String>) {
+    /// Adds a change of the value itself.
+    fn change(&mut self, what: ChangeKind, is_wider: bool, then: Span, now: Span, text: impl Into<String>) {
         let breaks = self.breaks(is_wider);
         self.push(Change { what, breaks, at: String::new(), text: text.into(), then, now });
     }

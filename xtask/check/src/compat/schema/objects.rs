@@ -1,4 +1,4 @@
-//! Fields of objects, named and unnamed.
+//! Compares fields of objects, named and unnamed.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use openapi_model::shape::{Additional, AllOf, Shape};
 use openapi_model::span::Span;
 
 use super::values::types_span;
-use super::{Area, Change, Level, View, What};
+use super::{Area, Change, ChangeKind, Level, View};
 
 impl Level<'_, '_> {
     pub(super) fn objects(&mut self, then: &Shape, now: &Shape) {
@@ -33,7 +33,7 @@ impl Level<'_, '_> {
         self.base_discriminator(then, now);
     }
 
-    /// The fields that both have; what else there is cannot be told.
+    /// Compares the fields that both have; other fields are unknown.
     pub(super) fn fields_of_both(&mut self, then: &Shape, now: &Shape) {
         for (name, before) in &then.properties {
             if let Some(after) = now.properties.get(name) {
@@ -49,13 +49,19 @@ impl Level<'_, '_> {
         match (then, now) {
             ((_, Some(before)), (_, Some(after))) => {
                 if before.required && !after.required {
-                    self.field_change(What::MayBeAbsent, true, name, (before.span, after.span), "may be absent now");
+                    self.field_change(
+                        ChangeKind::MayBeAbsent,
+                        true,
+                        name,
+                        (before.span, after.span),
+                        "may be absent now",
+                    );
                 } else if !before.required && after.required {
                     let text = match self.pair.area {
                         Area::Sent => "is always there now",
                         _ => "is required now",
                     };
-                    self.field_change(What::IsThere, false, name, (before.span, after.span), text);
+                    self.field_change(ChangeKind::IsThere, false, name, (before.span, after.span), text);
                 }
                 self.schemas(&before.schema, &after.schema, format!("/{name}"));
             }
@@ -69,29 +75,31 @@ impl Level<'_, '_> {
         let spans = (before.span, now.span);
         let refusal = now.properties.get(name).filter(|property| !is_possible(self.graph.new, &property.schema));
         if let (Some(property), Area::Parameter | Area::Text | Area::Taken) = (refusal, self.pair.area) {
-            self.named_change(What::FieldRemoved, true, name, (before.span, property.span), "is refused now");
+            self.named_change(ChangeKind::FieldRemoved, true, name, (before.span, property.span), "is refused now");
             return;
         }
         if let (Area::Sent, Additional::Schema(schema)) = (self.pair.area, &now.additional) {
-            // Who reads it finds it among the others, if it is what it was.
+            // Readers still find it among the additional fields, if its schema is the same.
             let views = (View::all(self.graph.base, &before.schema), View::all(self.graph.new, schema));
             let id = self.graph.pair(views.0, views.1, Area::Sent);
             if !now.properties.contains_key(name) && !self.graph.differs(id) {
                 if before.required {
-                    self.named_change(What::MayBeAbsent, true, name, spans, "may be absent now");
+                    self.named_change(ChangeKind::MayBeAbsent, true, name, spans, "may be absent now");
                 }
                 return;
             }
         }
         if self.pair.area == Area::Sent {
-            self.named_change(What::FieldRemoved, true, name, spans, "was removed");
+            self.named_change(ChangeKind::FieldRemoved, true, name, spans, "was removed");
             return;
         }
         match &now.additional {
-            Additional::Nothing(_) => self.named_change(What::FieldRemoved, true, name, spans, "is refused now"),
-            Additional::Anything => self.named_change(What::FieldRemoved, false, name, spans, "is no longer accepted"),
+            Additional::Nothing(_) => self.named_change(ChangeKind::FieldRemoved, true, name, spans, "is refused now"),
+            Additional::Anything => {
+                self.named_change(ChangeKind::FieldRemoved, false, name, spans, "is no longer accepted")
+            }
             Additional::Schema(schema) => {
-                self.named_change(What::FieldRemoved, false, name, spans, "is no longer accepted");
+                self.named_change(ChangeKind::FieldRemoved, false, name, spans, "is no longer accepted");
                 self.schemas(&before.schema, schema, format!("/{name}"));
             }
         }
@@ -102,19 +110,19 @@ impl Level<'_, '_> {
         let is_sent = self.pair.area == Area::Sent;
         let breaks = !is_sent && after.required;
         let text = if breaks { "was added and is required" } else { "was added" };
-        self.named_change(What::FieldAdded, breaks, name, spans, text);
+        self.named_change(ChangeKind::FieldAdded, breaks, name, spans, text);
         if let (true, Additional::Schema(schema)) = (is_sent, &then.additional) {
-            // Who read all fields alike reads this one like them.
+            // Clients that read all fields alike also read this one.
             self.schemas(schema, &after.schema, format!("/{name}"));
         }
     }
 
-    fn field_change(&mut self, what: What, is_wider: bool, name: &str, spans: (Span, Span), text: &str) {
+    fn field_change(&mut self, what: ChangeKind, is_wider: bool, name: &str, spans: (Span, Span), text: &str) {
         let breaks = self.breaks(is_wider);
         self.named_change(what, breaks, name, spans, text);
     }
 
-    fn named_change(&mut self, what: What, breaks: bool, name: &str, (then, now): (Span, Span), text: &str) {
+    fn named_change(&mut self, what: ChangeKind, breaks: bool, name: &str, (then, now): (Span, Span), text: &str) {
         self.push(Change { what, breaks, at: format!("/{name}"), text: text.to_owned(), then, now });
     }
 
@@ -128,17 +136,17 @@ impl Level<'_, '_> {
         match (&then.additional, &now.additional) {
             (Additional::Anything, Additional::Nothing(_)) => {
                 let text = "may have only the described fields now";
-                self.change(What::ValueRemoved, false, spans.0, spans.1, text);
+                self.change(ChangeKind::ValueRemoved, false, spans.0, spans.1, text);
             }
             (Additional::Schema(_), Additional::Nothing(_)) if is_sent => {
-                self.named_change(What::FieldRemoved, true, "*", spans, "was removed");
+                self.named_change(ChangeKind::FieldRemoved, true, "*", spans, "was removed");
             }
             (Additional::Schema(_), Additional::Nothing(_)) => {
-                self.named_change(What::FieldRemoved, true, "*", spans, "is refused now");
+                self.named_change(ChangeKind::FieldRemoved, true, "*", spans, "is refused now");
             }
             (Additional::Nothing(_), Additional::Anything | Additional::Schema(_)) => {
                 let text = "may have fields that are not described now";
-                self.change(What::Opened, true, spans.0, spans.1, text);
+                self.change(ChangeKind::Opened, true, spans.0, spans.1, text);
             }
             (before, after) => {
                 let schema = |additional: &Additional| match additional {
@@ -158,19 +166,19 @@ impl Level<'_, '_> {
                 Some(after) => self.schemas(before, after, format!("/{pattern}")),
                 None => {
                     let breaks = is_sent || matches!(now.additional, Additional::Nothing(_));
-                    self.named_change(What::FieldRemoved, breaks, pattern, spans, "was removed");
+                    self.named_change(ChangeKind::FieldRemoved, breaks, pattern, spans, "was removed");
                 }
             }
         }
         for (pattern, _) in now.pattern_properties.iter().filter(|(key, _)| !then.pattern_properties.contains_key(*key))
         {
             let breaks = !is_sent && then.additional == Additional::Anything;
-            self.named_change(What::FieldAdded, breaks, pattern, spans, "was added");
+            self.named_change(ChangeKind::FieldAdded, breaks, pattern, spans, "was added");
         }
     }
 }
 
-/// Whether there is any value that fits.
+/// Whether any value fits.
 fn is_possible(document: &Document, schema: &AllOf) -> bool {
     let shape = document.shape(schema);
     !shape.types.is_empty() || shape.nullable || !shape.unresolved.is_empty()
@@ -180,7 +188,7 @@ fn names(shape: &Shape) -> impl Iterator<Item = &String> {
     shape.properties.keys().chain(shape.required.keys())
 }
 
-/// A field that may be sent this way.
+/// A field that may be sent in this direction.
 struct Field {
     span: Span,
     required: bool,
@@ -188,7 +196,7 @@ struct Field {
 }
 
 impl Field {
-    /// The field, unless it never goes this way, or it is named by nobody.
+    /// The field, unless it is never sent in this direction or is not named.
     fn of(document: &Document, shape: &Shape, name: &str, area: Area) -> Option<Field> {
         let required = shape.required.get(name);
         let Some(property) = shape.properties.get(name) else {

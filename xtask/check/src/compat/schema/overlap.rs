@@ -6,10 +6,10 @@ use openapi_model::shape::{Additional, Shape, same_value};
 
 use super::alternative::Alternative;
 
-/// More alternatives than this are not looked at in pairs.
+/// Longer lists of alternatives are not compared pairwise.
 const MAX_ALTERNATIVES: usize = 100;
 
-/// Whether there may be a value that fits two of some alternatives.
+/// Whether a value may fit two of some alternatives.
 pub(super) fn any_two_meet(document: &Document, some: &[Alternative]) -> bool {
     if some.len() > MAX_ALTERNATIVES {
         return false;
@@ -26,7 +26,7 @@ fn meets(document: &Document, one: &Shape, other: &Shape) -> bool {
     types != Types::OBJECT || !are_told_apart(document, one, other) && !are_told_apart(document, other, one)
 }
 
-/// Whether two values may be one, as far as their types and lists of values say.
+/// Whether the two schemas may share a value, judging by types and enumerations.
 fn may_be_equal(one: &Shape, other: &Shape) -> bool {
     if !one.unresolved.is_empty() || !other.unresolved.is_empty() {
         return true;
@@ -39,7 +39,7 @@ fn may_be_equal(one: &Shape, other: &Shape) -> bool {
     }
 }
 
-/// Whether a field that one of two objects must have is none that the other may have.
+/// Whether one of two objects requires a field that the other cannot have.
 fn are_told_apart(document: &Document, one: &Shape, other: &Shape) -> bool {
     one.required.keys().any(|name| {
         let Some(known) = other.properties.get(name) else {

@@ -1,10 +1,10 @@
-//! Values as plain texts, and formats.
+//! Values as plain text, and formats.
 
 use openapi_model::schema::Types;
 use openapi_model::shape::Shape;
 use serde_json::Value as Json;
 
-/// Formats that JSON Schema and OpenAPI define; others are names for people.
+/// Formats that JSON Schema and OpenAPI define; others are only annotations.
 const FORMATS: &[&str] = &[
     "date-time",
     "date",
@@ -42,17 +42,17 @@ const FORMATS: &[&str] = &[
     "decimal",
 ];
 
-/// Whether it says something of values.
+/// Whether a format constrains values.
 pub(super) fn is_known_format(name: &str) -> bool {
     FORMATS.contains(&name)
 }
 
-/// A value as it is written in plain text.
+/// A value serialised as plain text.
 pub(super) fn as_text(value: &Json) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Whether every text that was right is a right text now.
+/// Whether every text that was valid still is.
 pub(super) fn takes_texts(then: &Shape, now: &Shape) -> bool {
     let single = Types::NUMBER.with(Types::BOOLEAN).with(Types::STRING);
     let is_bound = now.min_length.is_some() || now.max_length.is_some() || !now.patterns.is_empty();

@@ -1,4 +1,4 @@
-//! Null, types, values and bounds.
+//! Compares null, types, values and bounds.
 
 use openapi_model::schema::Types;
 use openapi_model::shape::{Additional, AllOf, Shape, same_value};
@@ -6,22 +6,22 @@ use openapi_model::span::{Span, Spanned};
 use serde_json::Value as Json;
 
 use super::texts::{as_text, is_known_format, takes_texts};
-use super::{Area, Change, Level, Pair, Unread, View, What};
+use super::{Area, Change, ChangeKind, Level, Pair, Unread, View};
 
 /// Every type but null.
 const ANY: Types = Types::ANY.without(Types::NULL);
 
-/// Keywords that say nothing of values.
+/// Keywords that do not constrain values.
 const ANNOTATIONS: [&str; 8] = ["$comment", "$id", "$anchor", "$schema", "$defs", "definitions", "xml", "externalDocs"];
 
 impl Level<'_, '_> {
     pub(super) fn null(&mut self, then: &Shape, now: &Shape) {
-        // Where one side takes any type, the types tell it.
+        // If one side accepts any type, the change is reported for the types.
         let is_any = |shape: &Shape| shape.types == ANY && shape.nullable && shape.alternatives.is_empty();
         if self.pair.is_alternative || then.nullable == now.nullable || is_any(then) || is_any(now) {
             return;
         }
-        // There is no null in plain text.
+        // Plain text has no null.
         if self.pair.area == Area::Text && !now.nullable {
             return;
         }
@@ -30,19 +30,26 @@ impl Level<'_, '_> {
         let then_span = span(&self.pair.then, self.graph.base, then);
         let now_span = span(&self.pair.now, self.graph.new, now);
         if now.nullable {
-            self.change(What::MayBeAbsent, true, then_span, now_span, "may be null now");
+            self.change(ChangeKind::MayBeAbsent, true, then_span, now_span, "may be null now");
         } else {
-            self.change(What::NotNull, false, then_span, now_span, "can no longer be null");
+            self.change(ChangeKind::NotNull, false, then_span, now_span, "can no longer be null");
         }
     }
 
-    /// Compares the types, and says whether there is more to compare.
+    /// Compares the types, and returns whether there is more to compare.
     pub(super) fn types(&mut self, then: &Shape, now: &Shape) -> bool {
         let (wider, narrower) = (!then.types.holds(now.types), !now.types.holds(then.types));
         if self.pair.area == Area::Text && narrower && takes_texts(then, now) {
             let text = format!("is {} now, not {}", kind(now), kind(then));
             let spans = (types_span(then), types_span(now));
-            self.push(Change { what: What::Kind, breaks: false, at: String::new(), text, then: spans.0, now: spans.1 });
+            self.push(Change {
+                what: ChangeKind::Kind,
+                breaks: false,
+                at: String::new(),
+                text,
+                then: spans.0,
+                now: spans.1,
+            });
             self.default(then, now);
             return false;
         }
@@ -50,7 +57,7 @@ impl Level<'_, '_> {
             let text = format!("is {} now, not {}", kind(now), kind(then));
             let breaks = wider && self.breaks(true) || narrower && self.breaks(false);
             let spans = (types_span(then), types_span(now));
-            self.push(Change { what: What::Kind, breaks, at: String::new(), text, then: spans.0, now: spans.1 });
+            self.push(Change { what: ChangeKind::Kind, breaks, at: String::new(), text, then: spans.0, now: spans.1 });
         }
         then.types.meets(now.types)
     }
@@ -61,18 +68,18 @@ impl Level<'_, '_> {
         match (before, after) {
             (Some(before), Some(after)) => {
                 self.listed(before, after);
-                // What is listed is bound by the list.
+                // An enumeration makes other bounds irrelevant.
                 return;
             }
             (Some(before), None) => {
-                self.change(What::ValueAdded, true, before.span, types_span(now), "may have any value now");
+                self.change(ChangeKind::ValueAdded, true, before.span, types_span(now), "may have any value now");
                 return;
             }
             (None, Some(after)) => {
                 let only: Vec<String> = after.iter().take(5).map(|value| value.value.to_string()).collect();
                 let more = if after.len() > only.len() { ", …" } else { "" };
                 let text = format!("may have only these values now: {}{more}", only.join(", "));
-                self.change(What::ValueRemoved, false, types_span(then), after.span, text);
+                self.change(ChangeKind::ValueRemoved, false, types_span(then), after.span, text);
                 return;
             }
             (None, None) => {}
@@ -93,11 +100,11 @@ impl Level<'_, '_> {
         let has = |list: &[Spanned<Json>], value: &Json| list.iter().any(|known| same_value(&known.value, value));
         for value in after.iter().filter(|value| !has(&before.value, &value.value)) {
             let text = format!("has a new value {}", value.value);
-            self.change(What::ValueAdded, true, before.span, value.span, text);
+            self.change(ChangeKind::ValueAdded, true, before.span, value.span, text);
         }
         for value in before.iter().filter(|value| !has(&after.value, &value.value)) {
             let text = format!("no longer has the value {}", value.value);
-            self.change(What::ValueRemoved, false, value.span, after.span, text);
+            self.change(ChangeKind::ValueRemoved, false, value.span, after.span, text);
         }
     }
 
@@ -118,7 +125,7 @@ impl Level<'_, '_> {
                 }
             };
             let (then, now) = (types_span(then), types_span(now));
-            self.push(Change { what: What::Default, breaks: false, at: String::new(), text, then, now });
+            self.push(Change { what: ChangeKind::Default, breaks: false, at: String::new(), text, then, now });
         }
     }
 
@@ -145,11 +152,11 @@ impl Level<'_, '_> {
         let text = format!("is {} now, not {}", kind(now), kind(then));
         let breaks = wider && self.breaks(true) || narrower && self.breaks(false);
         let (then, now) = (types_span(then), types_span(now));
-        self.push(Change { what: What::Kind, breaks, at: String::new(), text, then, now });
+        self.push(Change { what: ChangeKind::Kind, breaks, at: String::new(), text, then, now });
     }
 
-    /// A change that takes something and gives something.
-    pub(super) fn both(&mut self, what: What, wider: bool, narrower: bool, then: Span, now: Span, text: String) {
+    /// A change that both permits and forbids values.
+    pub(super) fn both(&mut self, what: ChangeKind, wider: bool, narrower: bool, then: Span, now: Span, text: String) {
         let breaks = wider && self.breaks(true) || narrower && self.breaks(false);
         self.push(Change { what, breaks, at: String::new(), text, then, now });
     }
@@ -164,7 +171,7 @@ impl Level<'_, '_> {
             let span = |shape: &Shape| shape.unique_items.unwrap_or_else(|| types_span(shape));
             let wider = now.unique_items.is_none();
             let text = if wider { "may have duplicate items now" } else { "may not have duplicate items now" };
-            self.change(What::Bounds, wider, span(then), span(now), text);
+            self.change(ChangeKind::Bounds, wider, span(then), span(now), text);
         }
         let item =
             |shape: &Shape, at: usize| shape.prefix_items.get(at).or(shape.items.as_ref()).cloned().unwrap_or_default();
@@ -175,7 +182,7 @@ impl Level<'_, '_> {
         self.schemas(&item(then, usize::MAX), &item(now, usize::MAX), "/*".to_owned());
     }
 
-    /// Schemas below.
+    /// Compares the schemas below.
     pub(super) fn schemas(&mut self, then: &AllOf, now: &AllOf, name: String) {
         let views = (View::all(self.graph.base, then), View::all(self.graph.new, now));
         self.below(views.0, views.1, name);
@@ -203,11 +210,11 @@ impl Level<'_, '_> {
         if !gone.is_empty() || !after.is_empty() {
             let spans = (types_span(then), types_span(now));
             let text = "has a different `not`".to_owned();
-            self.both(What::Bounds, !gone.is_empty(), !after.is_empty(), spans.0, spans.1, text);
+            self.both(ChangeKind::Bounds, !gone.is_empty(), !after.is_empty(), spans.0, spans.1, text);
         }
     }
 
-    /// Keywords that are not understood: where they differ it is not known what that means.
+    /// Keywords that are not interpreted: the effect of a difference is unknown.
     pub(super) fn other_keywords(&mut self, then: &Shape, now: &Shape) {
         let keys = then.others.keys().chain(now.others.keys().filter(|key| !then.others.contains_key(*key)));
         for key in keys.filter(|key| !ANNOTATIONS.contains(&key.as_str())) {
@@ -233,7 +240,7 @@ impl Level<'_, '_> {
                 } else {
                     format!("no longer has `{key}`")
                 };
-                self.change(What::Bounds, after.is_none(), span(before, then), span(after, now), text);
+                self.change(ChangeKind::Bounds, after.is_none(), span(before, then), span(after, now), text);
             } else if !same {
                 let span = after.or(before).map_or(now.span, |value| value.span);
                 let reason = format!("`{key}` changed, and the effect on clients is not known");
@@ -243,12 +250,12 @@ impl Level<'_, '_> {
     }
 }
 
-/// Where the types stand, or the schema.
+/// The place of the types, or else of the schema.
 pub(super) fn types_span(shape: &Shape) -> Span {
     shape.types_span.unwrap_or(shape.span)
 }
 
-/// What a shape is, in words.
+/// The types of a shape, in words.
 pub(super) fn kind(shape: &Shape) -> String {
     let types = if shape.types == ANY { "anything".to_owned() } else { shape.types.to_string() };
     let types = if shape.types.is_empty() { "nothing".to_owned() } else { types };
@@ -258,7 +265,7 @@ pub(super) fn kind(shape: &Shape) -> String {
     }
 }
 
-/// The listed values, if they say more than the type does.
+/// The enumeration, if it says more than the type.
 fn enumeration(shape: &Shape) -> Option<&Spanned<Vec<Spanned<Json>>>> {
     shape.enumeration.as_ref().filter(|values| {
         let has = |flag: bool| values.iter().any(|value| value.value == Json::Bool(flag));

@@ -1,4 +1,4 @@
-//! Schemas together, as far as one of their alternatives is looked at.
+//! Schemas that apply together, possibly restricted to one of their alternatives.
 
 use std::sync::Arc;
 
@@ -8,8 +8,7 @@ use openapi_model::shape::{AllOf, Alternatives, Shape, same_value};
 use openapi_model::span::{Span, Spanned};
 use serde_json::Value as Json;
 
-/// Schemas that have to fit together. Where one alternative of theirs is looked at, it is among them, and the list that it
-/// is from is left out.
+/// Schemas that must fit together. If one alternative is selected, it is included, and its list is left out.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(in crate::compat) struct View {
     all: AllOf,
@@ -18,23 +17,23 @@ pub(in crate::compat) struct View {
 }
 
 impl View {
-    /// A schema; one that is only a reference is what it leads to.
+    /// A schema; references are resolved.
     pub(in crate::compat) fn of(document: &Document, id: SchemaId) -> View {
         View::all(document, &id.into())
     }
 
-    /// The schema, or anything.
+    /// The schema, or anything if there is none.
     pub(in crate::compat) fn of_some(document: &Document, id: Option<SchemaId>) -> View {
         id.map(|id| View::of(document, id)).unwrap_or_default()
     }
 
-    /// Schemas together.
+    /// Schemas that apply together.
     pub(in crate::compat) fn all(document: &Document, all: &AllOf) -> View {
         let all = AllOf::new(all.ids().iter().map(|id| document.target(*id)).collect());
         View { all, without: Vec::new(), only: None }
     }
 
-    /// What they mean.
+    /// Their shape.
     pub(super) fn shape(&self, document: &Document) -> Arc<Shape> {
         let shape = document.shape(&self.all);
         let listed = shape.alternatives.iter().any(|list| values_of(document, list).is_some());
@@ -57,7 +56,7 @@ impl View {
         self.all.ids()
     }
 
-    /// One of the alternatives of a list together with everything else.
+    /// One alternative of a list together with everything else.
     pub(super) fn with(&self, document: &Document, alternative: &AllOf, list: Span) -> View {
         let ids = self.all.ids().iter().chain(alternative.ids()).map(|id| document.target(*id)).collect();
         let mut without = self.without.clone();
@@ -66,19 +65,19 @@ impl View {
         View { all: AllOf::new(ids), without, only: self.only }
     }
 
-    /// The values of some types only.
+    /// Restricted to values of some types.
     pub(super) fn only(&self, types: Types) -> View {
         View { only: Some(types), ..self.clone() }
     }
 
-    /// Where `nullable` is written.
+    /// The place of `nullable`.
     pub(super) fn null_span(&self, document: &Document) -> Option<Span> {
         let schemas = self.all.ids().iter().map(|id| document.schema(*id));
         schemas.flat_map(|schema| [schema.nullable]).flatten().next()
     }
 }
 
-/// The values of alternatives of which each is a list of values and nothing more.
+/// The values of alternatives, if each is only an enumeration.
 fn values_of(document: &Document, list: &Alternatives) -> Option<Vec<Spanned<Json>>> {
     if list.discriminator.is_some() {
         return None;
@@ -101,7 +100,7 @@ fn values_of(document: &Document, list: &Alternatives) -> Option<Vec<Spanned<Jso
     Some(values)
 }
 
-/// Such alternatives are one list of values.
+/// Merges such alternatives into one enumeration.
 fn list_values(document: &Document, shape: &mut Shape) {
     let mut kept = Vec::new();
     for list in std::mem::take(&mut shape.alternatives) {

@@ -1,4 +1,4 @@
-//! What a change means where it is not written in the schema that it is about.
+//! Changes whose effect depends on other parts of the contract.
 
 use super::*;
 
@@ -45,7 +45,7 @@ Cat: {allOf: [{$ref: '#/components/schemas/Pet'}, {type: object, properties: {m:
 ";
 
 #[test]
-fn components_that_build_on_a_schema_are_kinds_of_it() {
+fn components_derived_from_a_schema_are_kinds_of_it() {
     let integer = PET.replace("m: {type: string}", "m: {type: integer}");
     assert_eq!(sent(PET, PET), Vec::<String>::new());
     assert_eq!(
@@ -58,11 +58,11 @@ fn components_that_build_on_a_schema_are_kinds_of_it() {
     assert_eq!(rules(&sent(PET, &more)), ["compat/alternative-added"]);
     assert_eq!(taken(PET, &more), Vec::<String>::new());
     assert_eq!(rules(&taken(&more, PET)), ["compat/discriminator"]);
-    // A mapping adds names to those that there are.
+    // A mapping adds names to the existing ones.
     let mapped = PET.replace("propertyName: k", "propertyName: k, mapping: {cat: '#/components/schemas/Cat'}");
     assert_eq!(taken(PET, &mapped), Vec::<String>::new());
     assert_eq!(rules(&sent(PET, &mapped)), ["compat/alternative-added"]);
-    // Nothing of it concerns those who get only one kind.
+    // Clients that receive only one kind are not affected.
     let only = |schemas: &str| {
         schemas.replace("S: {$ref: '#/components/schemas/Pet'}", "S: {$ref: '#/components/schemas/Cat'}")
     };
@@ -76,7 +76,7 @@ fn components_that_build_on_a_schema_are_kinds_of_it() {
 }
 
 #[test]
-fn a_mapping_adds_names_to_alternatives_that_have_some() {
+fn a_mapping_adds_values_to_named_alternatives() {
     let text = |mapping: &str| {
         format!(
             "S: {{oneOf: [{{$ref: '#/components/schemas/A'}}, {{$ref: '#/components/schemas/B'}}], discriminator: {{propertyName: k, mapping: {{{mapping}}}}}}}
@@ -92,7 +92,7 @@ B: {{type: object, required: [k, b], properties: {{k: {{type: string}}, b: {{typ
 }
 
 #[test]
-fn media_types_with_other_parameters_are_others() {
+fn media_types_with_different_parameters_differ() {
     let body = |name: &str| format!("requestBody: {{content: {{'{name}': {{schema: {{type: object}}}}}}}}");
     let answer = |name: &str| format!("content: {{'{name}': {{schema: {{type: object}}}}}}");
     let (one, two) = ("application/vnd.x+json;version=1", "application/vnd.x+json;version=2");
@@ -109,7 +109,7 @@ fn media_types_with_other_parameters_are_others() {
 }
 
 #[test]
-fn one_of_refuses_what_fits_two_and_any_of_did_not() {
+fn one_of_rejects_values_that_fit_two_alternatives_unlike_any_of() {
     let object = |field: &str, more: &str| {
         format!("{{type: object, required: [{field}], properties: {{{field}: {{type: string}}}}{more}}}")
     };
@@ -129,7 +129,7 @@ fn one_of_refuses_what_fits_two_and_any_of_did_not() {
 }
 
 #[test]
-fn operations_have_servers_too() {
+fn servers_of_operations_are_compared() {
     let text = |document: &str, path: &str, own: &str| {
         let list = |servers: &str, indent: &str| {
             if servers.is_empty() { String::new() } else { format!("{indent}servers: [{servers}]\n") }
@@ -176,7 +176,7 @@ fn operations_have_servers_too() {
 }
 
 #[test]
-fn parts_of_forms_and_headers_are_written_as_they_were() {
+fn encodings_of_form_parts_and_headers_must_not_change() {
     let form = |headers: &str| {
         format!(
             "requestBody: {{content: {{multipart/form-data: {{schema: {{type: object, properties: {{a: {{type: string}}}}}}, encoding: {{a: {{headers: {{{headers}}}}}}}}}}}}}"
@@ -194,7 +194,7 @@ fn parts_of_forms_and_headers_are_written_as_they_were() {
 }
 
 #[test]
-fn a_field_that_nothing_fits_is_refused() {
+fn a_field_with_an_unsatisfiable_schema_is_refused() {
     let (then, now) =
         ("S: {type: object, properties: {a: {type: string}}}", "S: {type: object, properties: {a: false}}");
     assert_eq!(taken(then, now), ["compat/body-narrowed: in the body of `act`: `/a` is refused now"]);
@@ -202,7 +202,7 @@ fn a_field_that_nothing_fits_is_refused() {
 }
 
 #[test]
-fn alternatives_that_are_all_values_are_one_list_of_values() {
+fn alternatives_of_enumerations_are_one_enumeration() {
     for one_of in ["oneOf", "anyOf"] {
         let list = format!("S: {{{one_of}: [{{const: x, title: X}}, {{const: y}}]}}");
         for other in ["S: {enum: [x, y]}", "S: {type: string, enum: [y, x]}"] {
@@ -217,7 +217,7 @@ fn alternatives_that_are_all_values_are_one_list_of_values() {
 }
 
 #[test]
-fn in_plain_text_a_number_is_a_text() {
+fn numbers_in_plain_text_are_strings() {
     for (then, now) in [
         ("{type: integer}", "{type: string}"),
         ("{type: boolean}", "{type: string}"),
@@ -246,7 +246,7 @@ fn in_plain_text_a_number_is_a_text() {
 }
 
 #[test]
-fn headers_that_are_described_elsewhere_are_no_parameters() {
+fn headers_that_openapi_describes_elsewhere_are_not_parameters() {
     for name in ["Authorization", "accept", "Content-Type"] {
         let now = format!("parameters: [{{name: {name}, in: header, required: true, schema: {{type: string}}}}]");
         assert_eq!(of_operation("", &now), Vec::<String>::new());
@@ -256,7 +256,7 @@ fn headers_that_are_described_elsewhere_are_no_parameters() {
 }
 
 #[test]
-fn a_key_in_a_header_has_a_name_without_case() {
+fn api_key_header_names_are_case_insensitive() {
     let before = operation("security: [{key: []}]");
     assert_eq!(said(&before, &before.replace("X-Key", "x-KEY")), Vec::<String>::new());
     assert_eq!(rules(&said(&before, &before.replace("X-Key", "Y-Key"))), ["compat/security"]);
@@ -265,7 +265,7 @@ fn a_key_in_a_header_has_a_name_without_case() {
 }
 
 #[test]
-fn what_a_format_says_is_no_bound() {
+fn limits_implied_by_a_format_are_not_changes() {
     for (then, now) in [
         ("{type: integer, format: int32}", "{type: integer, format: int32, minimum: -2147483648, maximum: 2147483647}"),
         ("{type: integer, format: uint32}", "{type: integer, format: uint32, minimum: 0}"),
@@ -288,7 +288,7 @@ fn what_a_format_says_is_no_bound() {
 }
 
 #[test]
-fn a_callback_is_told_by_its_expression() {
+fn a_callback_is_identified_by_its_expression() {
     let callback = |name: &str, at: &str, kind: &str| {
         format!(
             "callbacks: {{{name}: {{'{at}': {{post: {{requestBody: {{content: {{application/json: {{schema: {{type: {kind}}}}}}}}}, responses: {{'200': {{description: Heard}}}}}}}}}}}}"
@@ -303,7 +303,7 @@ fn a_callback_is_told_by_its_expression() {
 }
 
 #[test]
-fn a_field_may_be_one_of_the_others() {
+fn a_removed_field_may_become_an_additional_one() {
     let named = "S: {type: object, properties: {a: {type: string}}, additionalProperties: {type: string}}";
     let required =
         "S: {type: object, required: [a], properties: {a: {type: string}}, additionalProperties: {type: string}}";
@@ -319,7 +319,7 @@ fn a_field_may_be_one_of_the_others() {
 }
 
 #[test]
-fn keywords_that_only_narrow_are_compared() {
+fn narrowing_keywords_are_compared() {
     for more in ["dependentRequired: {a: [b]}", "contains: {type: string}", "unevaluatedProperties: false"] {
         let kind = if more.starts_with("contains") { "array" } else { "object" };
         let (then, now) = (format!("S: {{type: {kind}}}"), format!("S: {{type: {kind}, {more}}}"));
@@ -330,7 +330,7 @@ fn keywords_that_only_narrow_are_compared() {
 }
 
 #[test]
-fn what_is_gone_is_said_to_be_gone() {
+fn removed_parts_are_reported_as_removed() {
     let found = taken("S: {type: string, maxLength: 5}", "S: {type: string}");
     assert_eq!(found, ["compat/body-widened: in the body of `act`: it no longer has a `maxLength` (it was 5)"]);
     let found = parameter("{type: string, default: a}", "{type: string}");

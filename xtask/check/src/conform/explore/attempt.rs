@@ -1,4 +1,4 @@
-//! A generated request: one of an operation, with something unusual about it.
+//! A generated request: one of an operation, with unusual variations.
 
 use super::super::operation::Operation;
 use super::super::wire::{Authorization, Extra, Request};
@@ -13,7 +13,7 @@ pub(super) struct Attempt {
     pub method: String,
     /// A value for each variable of the operation's path, encoded.
     pub values: Vec<String>,
-    /// What is unusual about the rest of the path.
+    /// How the path is written.
     pub shape: Shape,
     /// The query: names and values, encoded.
     pub query: Vec<(String, String)>,
@@ -26,21 +26,21 @@ pub(super) struct Attempt {
 /// How a path is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// As the contract has it.
+    /// As in the contract.
     Plain,
-    /// With a slash at its end.
+    /// With a trailing slash.
     SlashAtEnd,
-    /// With a slash too many at its start.
+    /// With an additional leading slash.
     SlashAtStart,
-    /// With a letter encoded that need not be.
+    /// With a letter percent-encoded that need not be.
     Encoded,
-    /// In other letters.
+    /// In upper case.
     UpperCase,
-    /// Without its last part.
+    /// Without its last segment.
     Shorter,
-    /// With another part.
+    /// With an additional segment.
     Longer,
-    /// As another path below the first part.
+    /// As an unknown path below the first segment.
     Below,
 }
 
@@ -59,7 +59,7 @@ impl Shape {
 }
 
 impl Attempt {
-    /// As it is sent.
+    /// The request to send.
     pub fn request(&self, operation: &Operation) -> Request {
         let mut path = self.template(operation);
         for (variable, value) in operation.path_parameters().zip(&self.values) {
@@ -96,7 +96,7 @@ impl Attempt {
         }
     }
 
-    /// The same with this value where the two requests differ.
+    /// The same request with this value at the placeholder.
     pub fn with_tested_value(&self, value: &str) -> Attempt {
         let mut attempt = self.clone();
         for text in &mut attempt.values {

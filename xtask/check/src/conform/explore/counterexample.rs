@@ -14,25 +14,25 @@ use super::super::wire::Answer;
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
-/// The most rules that one search reports.
+/// The maximum number of rules that one search reports.
 const MOST: usize = 5;
-/// The most requests for shrinking one.
+/// The maximum number of requests for shrinking one counterexample.
 const SMALLER: u32 = 200;
 
-/// Rules that have been found broken already.
+/// Rules that have been reported already.
 type Known = BTreeSet<Rule>;
 
 /// A finding, with the request that shows it.
 pub(super) struct Counterexample(pub Finding);
 
 impl Counterexample {
-    /// What is wrong with an answer.
+    /// A counterexample for a wrong response.
     pub fn answer(session: &Session<'_>, finding: Finding, answer: &Answer, expected: &str) -> Counterexample {
         Counterexample(session.noted(finding, answer, expected))
     }
 }
 
-/// Tries some values, then others of a strategy, and reports the smallest for each rule that is broken.
+/// Tries some given values, then values of a strategy, and reports the smallest counterexample for each broken rule.
 pub(super) fn find_counterexample<'a, T: Strategy>(
     session: &mut Session<'a>,
     exploration: &Exploration,
@@ -79,7 +79,7 @@ where
     let session = RefCell::new(session);
     let rule: Cell<Option<Rule>> = Cell::new(None);
     let (counterexample, stop) = (RefCell::new(None), RefCell::new(None));
-    // What is found is kept here; the runner only has to know whether to go on.
+    // The counterexample is stored here; the runner only needs to know whether to continue.
     let _ = runner.run(strategy, |value| {
         if stop.borrow().is_some() {
             return Ok(());
@@ -87,7 +87,7 @@ where
         match probe(&mut session.borrow_mut(), &value) {
             Ok(Some(found)) if !known.contains(&found.0.rule) && rule.get().is_none_or(|rule| rule == found.0.rule) => {
                 rule.set(Some(found.0.rule));
-                // The last that breaks the rule is the smallest.
+                // The last one that breaks the rule is the smallest.
                 counterexample.replace(Some(found));
                 Err(TestCaseError::fail("broken"))
             }

@@ -1,5 +1,5 @@
-//! Tests whether responses reveal that another workspace's resource exists: the same request for it, and for two IDs
-//! that do not exist. Where those two responses differ, such as in the request's ID, a difference is ignored.
+//! Tests whether responses reveal that another workspace's resource exists: the same request is sent for it, and for
+//! two IDs that do not exist. A difference between those two responses, such as in the request's ID, is ignored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -17,19 +17,19 @@ use super::verdict::{CallerRole, caller_role};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
-/// A difference counts when it is seen so many times: a clock may tick between two requests.
+/// The number of times a difference must be seen: a clock may tick between two requests.
 const TIMES: usize = 3;
-/// So many requests of each kind are timed.
+/// The number of timed requests of each kind.
 const TIMED: usize = 15;
-/// A smaller difference in time, or a smaller multiple, is not seen from outside.
+/// Smaller time differences, or smaller factors, cannot be observed from outside.
 const GROSS: Duration = Duration::from_millis(20);
 const MULTIPLE: u32 = 3;
 /// A difference that reveals nothing about a request.
 const CLOCK: &str = "header date";
-/// For IDs that do not exist.
+/// The basis of IDs that do not exist.
 const NOTHING: u128 = 0x6d0f_9a51_37c2_4e08_b1d4_52e7_9a3c_80f6;
 
-/// Compares what is answered for every parameter of the path; what was done, in a few words.
+/// Compares the responses for every path parameter; returns a summary.
 pub(super) fn compare<'a>(
     session: &mut Session<'a>,
     operation: &'a Operation,
@@ -40,15 +40,14 @@ pub(super) fn compare<'a>(
     for name in &names {
         let Some(foreign) = session.target.foreign.get(*name).cloned() else { continue };
         let known = session.target.known.get(*name).cloned();
-        let who =
-            prop_oneof![3 => Just(Authorization::Key), 1 => strategies::anybody(session), 1 => strategies::nobody()];
+        let who = prop_oneof![3 => Just(Authorization::Key), 1 => strategies::any_credentials(session), 1 => strategies::invalid_credentials()];
         let attempts = strategies::existence_pairs(operation, session, name, who.boxed());
         let pairs = (attempts, any::<u128>().no_shrink(), any::<u128>().no_shrink());
         compared.push(format!("`{name}` of another workspace compared with one that does not exist"));
         let what = format!("{} twins of {name}", operation.id.value);
         find_counterexample(session, exploration, &what, &[], &pairs, |session, (attempt, one, other)| {
             let nothing = [strategies::alike(&foreign, *one), strategies::alike(&foreign, *other)];
-            // Who may not call must not even learn what is there in their own workspace.
+            // A caller without access must not learn what exists in their own workspace either.
             let own = match caller_role(&attempt.authorization) {
                 CallerRole::NoKey | CallerRole::NoPermission => known.as_deref(),
                 CallerRole::Authorized | CallerRole::Uncertain => None,
@@ -72,7 +71,7 @@ pub(super) fn compare<'a>(
     })
 }
 
-/// A lasting difference between the answers for what is there and for what is not.
+/// A persistent difference between the responses for an existing resource and a missing one.
 fn difference<'a>(
     session: &mut Session<'a>,
     operation: &'a Operation,
@@ -87,7 +86,7 @@ fn difference<'a>(
             let request = attempt.with_tested_value(value).request(operation);
             match session.send(operation, &request)? {
                 Ok(answer) => seen.push((view(&answer, value), answer)),
-                // What is not answered at all is found elsewhere.
+                // A missing response is reported elsewhere.
                 Err(_) => return Ok(None),
             }
         }
@@ -136,7 +135,7 @@ fn leak(
     )
 }
 
-/// An answer in parts that can be compared; the value that was asked for does not count.
+/// A response split into parts for comparison, without the requested value.
 fn view(answer: &Answer, value: &str) -> BTreeMap<String, String> {
     let hidden = |text: &str| text.replace(value, "…").replace(&value.to_uppercase(), "…");
     let mut parts = BTreeMap::from([("status".to_owned(), answer.status.to_string())]);
@@ -160,7 +159,7 @@ fn differing(one: &BTreeMap<String, String>, other: &BTreeMap<String, String>) -
     names.filter(|name| one.get(*name) != other.get(*name)).cloned().collect()
 }
 
-/// Whether it takes another time to find that something is somebody else's, both of two times.
+/// Whether the response time, measured twice, reveals that a resource belongs to another workspace.
 fn times<'a>(session: &mut Session<'a>, operation: &'a Operation, name: &str, foreign: &str) -> Result<(), Stop> {
     let mut found = None;
     for _ in 0..2 {
@@ -175,7 +174,7 @@ fn times<'a>(session: &mut Session<'a>, operation: &'a Operation, name: &str, fo
     Ok(())
 }
 
-/// A gross difference between the times in the middle.
+/// A large difference between the median times.
 fn slower<'a>(
     session: &mut Session<'a>,
     operation: &'a Operation,

@@ -11,11 +11,11 @@ use serde_json::Value as Json;
 
 use super::super::percent::encoded;
 
-/// Alternatives and items further inside are not looked at.
+/// Alternatives and items nested more deeply are ignored.
 const MAX_DEPTH: usize = 4;
-/// Where a bound is missing, decimals stay within this of the other one.
+/// If one bound is missing, decimals stay within this distance of the other.
 const WIDTH: f64 = 1_000_000.0;
-/// Into how many steps a range of decimals is divided.
+/// The number of steps into which a range of decimals is divided.
 const STEPS: u32 = 10_000;
 
 /// A value that fits a shape.
@@ -44,14 +44,14 @@ fn at_depth(document: &Document, shape: &Shape, depth: usize) -> BoxedStrategy<S
     if shape.types.meets(Types::BOOLEAN) {
         kinds.push(any::<bool>().prop_map(|flag| flag.to_string()).boxed());
     }
-    // One item is an array, too, however arrays are written.
+    // A single item is a valid array in every serialisation.
     if let Some(items) = shape.prefix_items.first().or(shape.items.as_ref()).filter(|_| depth < MAX_DEPTH) {
         kinds.push(inner(items));
     }
     if kinds.is_empty() { texts(shape) } else { first_of(shape, kinds) }
 }
 
-/// Where no type is written a text fits; otherwise one of these.
+/// One of these strategies; if no type is given, any text fits.
 fn first_of(shape: &Shape, mut kinds: Vec<BoxedStrategy<String>>) -> BoxedStrategy<String> {
     if kinds.len() == 1 || shape.types_span.is_none() && shape.types.holds(Types::STRING) {
         return kinds.swap_remove(0);
@@ -59,7 +59,7 @@ fn first_of(shape: &Shape, mut kinds: Vec<BoxedStrategy<String>>) -> BoxedStrate
     Union::new(kinds).boxed()
 }
 
-/// A value of JSON as it stands in an address.
+/// A JSON value, percent-encoded.
 fn text(value: &Json) -> Option<String> {
     match value {
         Json::String(text) => Some(encoded(text)),
@@ -97,9 +97,9 @@ fn date() -> impl Strategy<Value = String> {
     (1970..2100_u16, 1..=12_u8, 1..=28_u8).prop_map(|(year, month, day)| format!("{year}-{month:02}-{day:02}"))
 }
 
-/// Texts of a pattern, as far as it is one that texts can be made from.
+/// Texts that match a pattern, if the generator supports it.
 fn of_pattern(pattern: &str) -> Option<BoxedStrategy<String>> {
-    // In JSON Schema these are ASCII.
+    // In JSON Schema these match only ASCII.
     let pattern = pattern.replace("\\d", "[0-9]").replace("\\w", "[A-Za-z0-9_]");
     let pattern = pattern.strip_prefix('^').unwrap_or(&pattern);
     let pattern = pattern.strip_suffix('$').filter(|rest| !rest.ends_with('\\')).unwrap_or(pattern);
@@ -115,7 +115,7 @@ fn integers(shape: &Shape) -> BoxedStrategy<String> {
     (first..=last.max(first)).prop_map(move |count| count.saturating_mul(step).to_string()).boxed()
 }
 
-/// The range of whole numbers.
+/// The range of integers.
 fn whole_numbers(shape: &Shape) -> (i64, i64) {
     let is_32 = shape.format.as_ref().is_some_and(|format| format.as_str() == "int32");
     let (least, most) = if is_32 { (i64::from(i32::MIN), i64::from(i32::MAX)) } else { (i64::MIN, i64::MAX) };
@@ -137,7 +137,7 @@ fn whole_numbers(shape: &Shape) -> (i64, i64) {
     (least, most.max(least))
 }
 
-/// What whole numbers have to be multiples of: the least number that is one of all.
+/// The step of integers: the least common multiple of all `multipleOf`.
 fn step(shape: &Shape) -> i64 {
     let divisor = |one: i64, other: i64| {
         let (mut one, mut other) = (one, other);
@@ -177,14 +177,14 @@ fn decimals(shape: &Shape) -> BoxedStrategy<String> {
                 })
                 .boxed()
         }
-        // Never one of the bounds, which may be outside.
+        // Never a bound itself, because it may be exclusive.
         _ => (1..STEPS)
             .prop_map(move |index| (least + (most - least) * f64::from(index) / f64::from(STEPS)).to_string())
             .boxed(),
     }
 }
 
-/// A UUID in its hyphenated form.
+/// A UUID in hyphenated form.
 pub(super) fn uuid(number: u128) -> String {
     let digits = format!("{number:032x}");
     let parts = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_made_up_fits() {
+    fn generated_values_fit_their_schemas() {
         let mut runner = TestRunner::deterministic();
         for schema in [
             "{type: string, format: uuid}",
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn no_schema_is_too_odd() {
+    fn values_are_generated_for_any_schema() {
         let mut runner = TestRunner::deterministic();
         for schema in [
             "{}",

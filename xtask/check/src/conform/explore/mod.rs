@@ -1,6 +1,6 @@
-//! Generated requests, and what no response to any of them may be.
+//! Generated requests, and the requirements that every response must meet.
 //!
-//! The contract determines what a request looks like, and the rest is random, the same for the same seed. A request
+//! The form of a request is determined by the contract, and the rest is random, identical for the same seed. A request
 //! with a wrong response is shrunk before it is reported. Methods and values that the contract does not have are tried
 //! too, so this is only for test servers.
 
@@ -31,20 +31,20 @@ pub(super) fn explore<'a>(session: &mut Session<'a>, exploration: &Exploration) 
     let operations: Vec<&Operation> = plan.operations.iter().filter(|operation| session.concerns(operation)).collect();
     reach(session, &operations)?;
     for operation in &operations {
-        (session.tell)(&format!("{}: generated requests", operation.id.value));
+        (session.report_step)(&format!("{}: generated requests", operation.id.value));
         let each = strategies::each(operation, session);
         let what = format!("{} by anybody", operation.id.value);
-        let attempts = strategies::attempts(operation, session, strategies::anybody(session));
+        let attempts = strategies::attempts(operation, session, strategies::any_credentials(session));
         find_counterexample(session, exploration, &what, &each, &attempts, |session, attempt| {
             ask(session, operation, attempt)
         })?;
         let what = format!("{} by nobody", operation.id.value);
-        let attempts = strategies::attempts(operation, session, strategies::nobody());
+        let attempts = strategies::attempts(operation, session, strategies::invalid_credentials());
         find_counterexample(session, exploration, &what, &[], &attempts, |session, attempt| {
             ask(session, operation, attempt)
         })?;
         let compared = existence_leak::compare(session, operation, exploration)?;
-        let statuses = std::mem::take(&mut session.of(operation).made_up);
+        let statuses = std::mem::take(&mut session.of(operation).generated_statuses);
         let statuses: Vec<String> = statuses.iter().map(|(status, times)| format!("{status} ({times})")).collect();
         let remark = format!("generated {} from the seed {}; {compared}", statuses.join(", "), exploration.seed);
         session.of(operation).remarks.push(remark);
@@ -52,18 +52,18 @@ pub(super) fn explore<'a>(session: &mut Session<'a>, exploration: &Exploration) 
     pipeline::explore(session, &operations, exploration)
 }
 
-/// Whether there is a server that takes the key: nothing could be seen without.
+/// Checks that the server accepts the key: without that nothing could be tested.
 fn reach(session: &mut Session<'_>, operations: &[&Operation]) -> Result<(), Stop> {
-    let useless = |reason: String| Err(Stop::Useless(reason));
+    let untestable = |reason: String| Err(Stop::Untestable(reason));
     let Some(operation) = operations.first() else {
-        return useless("nothing to test: the contract has none of the operations given with --operation".into());
+        return untestable("nothing to test: the contract has none of the operations given with --operation".into());
     };
     let values = provocations::unknown_values(operation);
     let Some(request) = session.request(operation, &values) else { return Ok(()) };
     match session.send(operation, &request)? {
-        Err(NoAnswer::Unreachable(reason)) => useless(format!("the server cannot be reached: {reason}")),
+        Err(NoAnswer::Unreachable(reason)) => untestable(format!("the server cannot be reached: {reason}")),
         Ok(answer) if answer.status == 401 => {
-            useless(format!("the key is refused: `{}` is answered with 401", session.wire.curl(&request)))
+            untestable(format!("the key is refused: `{}` is answered with 401", session.wire.curl(&request)))
         }
         Ok(_) | Err(NoAnswer::Broken(_)) => Ok(()),
     }

@@ -1,4 +1,4 @@
-//! The values of an operation's parameters in a request, and whether they fit their schemas.
+//! The parameter values in a request, and whether they fit their schemas.
 
 use openapi_model::document::{Document, Location};
 use openapi_model::node::{Node, Value};
@@ -16,12 +16,12 @@ use super::route_match::values;
 pub(super) struct Given<'a> {
     /// The parameter.
     pub parameter: &'a Parameter,
-    /// Whether the value fits the schema; nothing where that cannot be said: a text may mean something to the server only,
-    /// and which of several values counts is nowhere written.
+    /// Whether the value fits the schema; `None` if that is unknown: only the server may know the meaning of a text,
+    /// and which of several values counts is not specified.
     pub fits: Option<bool>,
 }
 
-/// What a request gives for the parameters of its operation.
+/// The parameters in a request of an operation.
 pub(super) fn of<'a>(session: &mut Session<'_>, operation: &'a Operation, path: &str, query: &str) -> Vec<Given<'a>> {
     let in_path = values(&operation.path, path, str::eq).unwrap_or_default();
     let in_query: Vec<(String, String)> =
@@ -61,7 +61,7 @@ fn fits_parameter(
     })
 }
 
-/// Whether a text fits a schema. `holds` says it of a value, if it can be said.
+/// Whether a text fits a schema. `holds` decides it for a value, if that is possible.
 fn fits(
     document: &Document,
     schema: SchemaId,
@@ -73,7 +73,7 @@ fn fits(
     match reading(&shape, &texts, text) {
         Reading::None => Some(false),
         Reading::Unclear => None,
-        // What a schema says of texts is hardly ever all that a server wants of them.
+        // A schema rarely describes all that a server requires of a text.
         Reading::Text { is_conclusive } => match holds(schema, &Node::text(text))? {
             true => is_conclusive.then_some(true),
             false => Some(false),
@@ -82,15 +82,15 @@ fn fits(
     }
 }
 
-/// How a server may read a text.
+/// How a server may interpret a text.
 enum Reading {
     /// Not at all: it has none of the types.
     None,
     /// In more than one way, or in an unknown way.
     Unclear,
-    /// As it is. Whether everything is said of which texts there are.
+    /// As a string. Whether the schema describes all valid strings.
     Text { is_conclusive: bool },
-    /// As a number or a flag.
+    /// As a number or a boolean.
     Value(Value),
 }
 
@@ -122,9 +122,9 @@ fn reading(shape: &Shape, texts: &Texts, text: &str) -> Reading {
     }
 }
 
-/// A text as a number.
+/// Interprets a text as a number.
 fn number(shape: &Shape, text: &str) -> Reading {
-    // A sign in front, zeros, and numbers that are wider or written in other ways are read by some.
+    // Some servers accept leading signs and zeros, wider numbers, and other notations.
     let is_read_by_some = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'+' || byte == b'-')
         || text.parse::<f64>().is_ok_and(|number| shape.types.holds(Types::NUMBER) || number.fract() == 0.0);
     match serde_json::from_str::<Number>(text) {
@@ -137,20 +137,20 @@ fn number(shape: &Shape, text: &str) -> Reading {
     }
 }
 
-/// Whether a number is beyond its format, which schemas do not forbid.
+/// Whether a number exceeds its format, which schemas do not forbid.
 fn is_too_wide(shape: &Shape, number: &Number) -> bool {
     let is_32 = shape.format.as_ref().is_some_and(|format| format.as_str() == "int32");
     let is_wide = number.as_i64().is_none_or(|number| is_32 && i32::try_from(number).is_err());
     shape.types == Types::INTEGER && !number.is_f64() && is_wide
 }
 
-/// What is known of the texts of a schema.
+/// What is known about the strings of a schema.
 enum Texts {
-    /// Nothing but what JSON Schema says.
+    /// Only what JSON Schema says.
     Plain,
-    /// That they are UUIDs.
+    /// They are UUIDs.
     Uuid,
-    /// That they have a format, which servers read more or less strictly.
+    /// They have a format, which servers check more or less strictly.
     Other,
 }
 
@@ -158,7 +158,7 @@ fn texts_of(document: &Document, schema: AllOf) -> Texts {
     let shape = document.shape(&schema);
     match shape.format.as_ref().map(|format| format.as_str()) {
         Some("uuid") if shape.alternatives.is_empty() => Texts::Uuid,
-        // A list of values says more than a format.
+        // An enumeration says more than a format.
         Some(_) if shape.enumeration.is_none() => Texts::Other,
         _ => {
             let mut members = shape.alternatives.iter().flat_map(|alternatives| &alternatives.members);
@@ -208,7 +208,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn values_fit_their_schemas_or_not_or_it_cannot_be_said() {
+    fn values_fit_or_do_not_fit_or_are_undecidable() {
         let uuid = "{type: string, format: uuid}";
         for (schema, value, wanted) in [
             (uuid, "6F1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01", Some(true)),
@@ -238,7 +238,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn all_that_a_schema_says_of_numbers_counts() {
+    fn all_constraints_on_numbers_are_checked() {
         for (schema, value, wanted) in [
             ("{type: integer, enum: [1, 2]}", "2", Some(true)),
             ("{type: integer, enum: [1, 2]}", "3", Some(false)),

@@ -12,16 +12,16 @@ use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 use proptest::prelude::*;
 
-/// How long answers may take.
+/// The time limit for responses.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Sends requests with and without a key on one connection, where that is plain HTTP/1.1.
+/// Sends requests with and without a key on one connection, if the server speaks plain HTTP/1.1.
 pub(super) fn explore<'a>(
     session: &mut Session<'a>,
     operations: &[&'a Operation],
     exploration: &Exploration,
 ) -> Result<(), Stop> {
-    // One that changes nothing and needs nothing.
+    // An operation that changes nothing and needs no parameters.
     let Some(operation) =
         operations.iter().find(|operation| *operation.method == *"GET" && !operation.path.contains('{'))
     else {
@@ -71,18 +71,18 @@ pub(super) fn explore<'a>(
     })
 }
 
-/// Sends bytes and reads the statuses of the answers, as many as come before the connection is closed.
+/// Sends bytes and reads the statuses of the responses that arrive before the connection is closed.
 fn exchange(host: &str, sent: &str) -> std::io::Result<Vec<u16>> {
     let mut stream = TcpStream::connect(host)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(sent.as_bytes())?;
     let mut bytes = Vec::new();
-    // What was read until an error is looked at as well.
+    // Bytes received before an error are evaluated as well.
     let _ = stream.read_to_end(&mut bytes);
     Ok(statuses(&bytes))
 }
 
-/// The statuses of whole answers that follow each other.
+/// The statuses of consecutive complete responses.
 fn statuses(mut bytes: &[u8]) -> Vec<u16> {
     let mut statuses = Vec::new();
     while let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -110,7 +110,7 @@ mod tests {
     use super::statuses;
 
     #[test]
-    fn answers_that_follow_each_other_are_told_apart() {
+    fn consecutive_responses_are_separated() {
         let text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1 401 Unauthorized\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\nHTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf";
         assert_eq!(statuses(text.as_bytes()), [200, 401, 204]);
     }

@@ -7,19 +7,19 @@ use super::super::percent::decoded;
 
 /// How a request matches the operations of the contract.
 pub(super) enum RouteMatch<'a> {
-    /// This operation and nothing else.
+    /// Exactly this operation.
     Operation(&'a Operation),
-    /// Something that a server may take for one of these operations or not.
+    /// A server may match it to one of these operations or not.
     Near(Vec<&'a Operation>),
-    /// A method that the path of these operations does not have.
+    /// A method that these operations' path does not have.
     OtherMethod(Vec<&'a Operation>),
-    /// An operation that cannot be tried, or something close to it: the permitted responses are not known.
+    /// An operation that cannot be tested, or something close to it: the permitted responses are not known.
     NotTested,
-    /// Nothing that the contract knows.
+    /// No match in the contract.
     Nothing,
 }
 
-/// Matches a method and a path, as it is sent, to the operations.
+/// Matches a method and an encoded path to the operations.
 pub(super) fn route_match<'a>(plan: &'a Plan, method: &str, path: &str) -> RouteMatch<'a> {
     let lenient = plain(path);
     if plan.untried.iter().any(|untried| is_of(&untried.path, &lenient, str::eq_ignore_ascii_case)) {
@@ -35,7 +35,7 @@ pub(super) fn route_match<'a>(plan: &'a Plan, method: &str, path: &str) -> Route
         if let Some(operation) = exactly.iter().copied().find(is_method) {
             return RouteMatch::Operation(operation);
         }
-        // Methods are told apart by their case, and not by every framework.
+        // Methods are case-sensitive, but some frameworks ignore case.
         let near: Vec<&Operation> = exactly.iter().copied().filter(other_case).collect();
         return if near.is_empty() { RouteMatch::OtherMethod(exactly) } else { RouteMatch::Near(near) };
     }
@@ -47,12 +47,12 @@ pub(super) fn route_match<'a>(plan: &'a Plan, method: &str, path: &str) -> Route
     if nearly.is_empty() { RouteMatch::Nothing } else { RouteMatch::Near(nearly) }
 }
 
-/// Whether a path is one of a template's.
+/// Whether a path matches a template.
 fn is_of(template: &str, path: &str, same: impl Fn(&str, &str) -> bool) -> bool {
     values(template, path, same).is_some()
 }
 
-/// The variables of a template with their values in a path; nothing where the path is none of the template's.
+/// The variables of a template with their values in a path; `None` if the path does not match.
 pub(super) fn values<'a>(
     template: &'a str,
     path: &'a str,
@@ -66,7 +66,7 @@ pub(super) fn values<'a>(
     (templates.len() == parts.len()).then_some(found)
 }
 
-/// The same for one part of a path: a variable may have texts around it, such as `{id}.json`.
+/// The same for one path segment: a variable may have text around it, such as `{id}.json`.
 fn values_of_part<'a>(
     template: &'a str,
     part: &'a str,
@@ -81,7 +81,7 @@ fn values_of_part<'a>(
     if !same(before, start) {
         return None;
     }
-    // As little as possible is the variable's, but not nothing.
+    // A variable takes as little as possible, but at least one character.
     let ends = part.char_indices().map(|(at, letter)| at + letter.len_utf8());
     ends.into_iter().find_map(|end| {
         let (value, after) = part.split_at(end);
@@ -90,14 +90,14 @@ fn values_of_part<'a>(
     })
 }
 
-/// Whether every part of a path can be decoded, and is still a part then.
+/// Whether every segment of a path can be decoded without ceasing to be one segment.
 fn is_clean(path: &str) -> bool {
     path.split('/').all(|part| {
         decoded(part).is_some_and(|text| !text.contains(['/', '\\', '\0']) && !matches!(text.as_str(), "." | ".."))
     })
 }
 
-/// A path as lenient servers read it: decoded as far as possible, without empty parts.
+/// A path as lenient servers read it: decoded as far as possible, without empty segments.
 fn plain(path: &str) -> String {
     let parts = path.split('/').map(|part| decoded(part).unwrap_or_else(|| part.to_owned()));
     let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_exactly_an_operation_s_request_is_told_from_what_is_nearly_one() {
+    fn exact_requests_are_distinguished_from_near_ones() {
         for (method, path, wanted) in [
             ("GET", "/things", "operation"),
             ("DELETE", "/things", "other method"),
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_of_a_path_may_have_texts_around_them() {
+    fn path_variables_may_have_text_around_them() {
         let found = |template, path| values(template, path, str::eq);
         assert_eq!(found("/a/{id}.json", "/a/7.json"), Some(vec![("id", "7")]));
         assert_eq!(found("/{from}-{to}", "/1-2-3"), Some(vec![("from", "1"), ("to", "2-3")]));

@@ -13,25 +13,25 @@ use super::attempt::{Attempt, Shape, TESTED_VALUE};
 use super::fitting::{fitting, uuid};
 use super::unusual_values::{BODIES, HEADERS, METHODS, NO_KEYS, SPELLINGS, UNKNOWN, UNUSUAL};
 
-/// Any credentials.
-pub(super) fn anybody(session: &Session<'_>) -> BoxedStrategy<Authorization> {
+/// Any credentials, mostly valid.
+pub(super) fn any_credentials(session: &Session<'_>) -> BoxedStrategy<Authorization> {
     let others =
         if session.target.key_without_permission.is_some() { &[Authorization::WithoutPermission][..] } else { &[] };
     let spelled = SPELLINGS.iter().chain(others).cloned().collect::<Vec<_>>();
-    prop_oneof![6 => Just(Authorization::Key), 1 => select(spelled), 1 => nobody()].boxed()
+    prop_oneof![6 => Just(Authorization::Key), 1 => select(spelled), 1 => invalid_credentials()].boxed()
 }
 
-/// No valid key.
-pub(super) fn nobody() -> BoxedStrategy<Authorization> {
+/// Credentials without a valid key.
+pub(super) fn invalid_credentials() -> BoxedStrategy<Authorization> {
     select(NO_KEYS).boxed()
 }
 
-/// One unusual thing about a request.
+/// One unusual variation of a request.
 #[derive(Debug, Clone)]
-enum Oddity {
+enum Variation {
     Method(&'static str),
     Shape(Shape),
-    /// The value of a variable of the path, by its index.
+    /// The value of a path variable, by its index.
     Value(usize, String),
     Query(String, String),
     Header(&'static str, Vec<u8>),
@@ -39,18 +39,18 @@ enum Oddity {
 }
 
 impl Attempt {
-    fn but(mut self, oddity: Oddity) -> Attempt {
-        match oddity {
-            Oddity::Method(method) => self.method = method.to_owned(),
-            Oddity::Shape(shape) => self.shape = shape,
-            Oddity::Value(index, value) => {
+    fn with_variation(mut self, variation: Variation) -> Attempt {
+        match variation {
+            Variation::Method(method) => self.method = method.to_owned(),
+            Variation::Shape(shape) => self.shape = shape,
+            Variation::Value(index, value) => {
                 if let Some(place) = self.values.get_mut(index) {
                     *place = value;
                 }
             }
-            Oddity::Query(name, value) => self.query.push((name, value)),
-            Oddity::Header(name, value) => self.extra.headers.push((name, value)),
-            Oddity::Body(body) => self.extra.body = Some(body),
+            Variation::Query(name, value) => self.query.push((name, value)),
+            Variation::Header(name, value) => self.extra.headers.push((name, value)),
+            Variation::Body(body) => self.extra.body = Some(body),
         }
         self
     }
@@ -62,34 +62,35 @@ fn plain(operation: &Operation, values: Vec<String>, authorization: Authorizatio
     Attempt { method, values, shape: Shape::Plain, query: Vec::new(), authorization, extra: Extra::default() }
 }
 
-/// Each unusual thing by itself, with a key and without, and each invalid key.
+/// Each variation on its own, with a key and without, and each invalid key.
 pub(super) fn each(operation: &Operation, session: &Session<'_>) -> Vec<Attempt> {
     let of = |location| operation.parameters.iter().filter(move |parameter| parameter.location == location);
     let known = |parameter: &Parameter| session.target.known.get(&parameter.name.value).map(|value| encoded(value));
     let values: Vec<String> =
         of(Location::Path).map(|parameter| known(parameter).unwrap_or_else(|| uuid(UNKNOWN))).collect();
-    let mut oddities: Vec<Oddity> = methods(session).into_iter().map(Oddity::Method).collect();
-    oddities.extend(Shape::ALL.iter().copied().map(Oddity::Shape));
-    oddities.extend(HEADERS.iter().map(|(name, value)| Oddity::Header(name, value.to_vec())));
-    oddities.extend(BODIES.iter().map(|body| Oddity::Body(body.to_vec())));
+    let mut variations: Vec<Variation> = methods(session).into_iter().map(Variation::Method).collect();
+    variations.extend(Shape::ALL.iter().copied().map(Variation::Shape));
+    variations.extend(HEADERS.iter().map(|(name, value)| Variation::Header(name, value.to_vec())));
+    variations.extend(BODIES.iter().map(|body| Variation::Body(body.to_vec())));
     for (index, value) in values.iter().enumerate() {
-        oddities.push(Oddity::Value(index, value.to_uppercase()));
-        oddities.push(Oddity::Value(index, uuid(UNKNOWN)));
-        oddities.extend(UNUSUAL.iter().map(|unusual| Oddity::Value(index, format!("{value}{unusual}"))));
+        variations.push(Variation::Value(index, value.to_uppercase()));
+        variations.push(Variation::Value(index, uuid(UNKNOWN)));
+        variations.extend(UNUSUAL.iter().map(|unusual| Variation::Value(index, format!("{value}{unusual}"))));
     }
     for parameter in of(Location::Query) {
-        oddities
-            .extend(UNUSUAL.iter().map(|unusual| Oddity::Query(parameter.name.value.clone(), (*unusual).to_owned())));
+        variations.extend(
+            UNUSUAL.iter().map(|unusual| Variation::Query(parameter.name.value.clone(), (*unusual).to_owned())),
+        );
     }
-    let keyed = oddities.iter().map(|oddity| (Authorization::Key, Some(oddity)));
-    let powerless = session.target.key_without_permission.as_ref().map(|_| &oddities).into_iter().flatten();
-    let powerless = powerless.map(|oddity| (Authorization::WithoutPermission, Some(oddity)));
-    let nobody = oddities.iter().map(|oddity| (Authorization::None, Some(oddity)));
+    let keyed = variations.iter().map(|variation| (Authorization::Key, Some(variation)));
+    let without_permission = session.target.key_without_permission.as_ref().map(|_| &variations).into_iter().flatten();
+    let without_permission = without_permission.map(|variation| (Authorization::WithoutPermission, Some(variation)));
+    let without_key = variations.iter().map(|variation| (Authorization::None, Some(variation)));
     let no_keys = NO_KEYS.iter().chain(SPELLINGS).map(|authorization| (authorization.clone(), None));
-    let all = no_keys.chain(nobody).chain(powerless).chain(keyed);
-    all.map(|(authorization, oddity)| {
+    let all = no_keys.chain(without_key).chain(without_permission).chain(keyed);
+    all.map(|(authorization, variation)| {
         let attempt = plain(operation, values.clone(), authorization);
-        oddity.cloned().into_iter().fold(attempt, Attempt::but)
+        variation.cloned().into_iter().fold(attempt, Attempt::with_variation)
     })
     .collect()
 }
@@ -99,7 +100,7 @@ fn methods(session: &Session<'_>) -> Vec<&'static str> {
     METHODS.iter().copied().filter(is_safe).collect()
 }
 
-/// A request of an operation with some unusual things about it.
+/// Requests of an operation with some variations.
 pub(super) fn attempts(
     operation: &Operation,
     session: &Session<'_>,
@@ -107,32 +108,32 @@ pub(super) fn attempts(
 ) -> BoxedStrategy<Attempt> {
     let of = |location| operation.parameters.iter().filter(move |parameter| parameter.location == location);
     let values: Vec<_> = of(Location::Path).map(|parameter| good(parameter, session)).collect();
-    let mut oddities = vec![
+    let mut variations = vec![
         (3, header()),
-        (2, select(methods(session)).prop_map(Oddity::Method).boxed()),
-        (1, select(Shape::ALL).prop_map(Oddity::Shape).boxed()),
+        (2, select(methods(session)).prop_map(Variation::Method).boxed()),
+        (1, select(Shape::ALL).prop_map(Variation::Shape).boxed()),
         (1, body()),
-        (1, (unusual(), unusual()).prop_map(|(name, value)| Oddity::Query(name, value)).boxed()),
+        (1, (unusual(), unusual()).prop_map(|(name, value)| Variation::Query(name, value)).boxed()),
     ];
-    oddities.extend(of(Location::Path).enumerate().map(|(index, parameter)| {
-        (3, value(parameter, session).prop_map(move |value| Oddity::Value(index, value)).boxed())
+    variations.extend(of(Location::Path).enumerate().map(|(index, parameter)| {
+        (3, value(parameter, session).prop_map(move |value| Variation::Value(index, value)).boxed())
     }));
-    oddities.extend(of(Location::Query).map(|parameter| {
+    variations.extend(of(Location::Query).map(|parameter| {
         let name = parameter.name.value.clone();
-        (3, value(parameter, session).prop_map(move |value| Oddity::Query(name.clone(), value)).boxed())
+        (3, value(parameter, session).prop_map(move |value| Variation::Query(name.clone(), value)).boxed())
     }));
-    let oddities = prop::collection::vec(proptest::strategy::Union::new_weighted(oddities), 0..4);
-    // What the contract says of the operation is all that is kept of it.
+    let variations = prop::collection::vec(proptest::strategy::Union::new_weighted(variations), 0..4);
+    // Only the contract's definition of the operation is used.
     let start = plain(operation, Vec::new(), Authorization::None);
-    (values, authorization, oddities)
-        .prop_map(move |(values, authorization, oddities)| {
+    (values, authorization, variations)
+        .prop_map(move |(values, authorization, variations)| {
             let attempt = Attempt { values, authorization, ..start.clone() };
-            oddities.into_iter().fold(attempt, Attempt::but)
+            variations.into_iter().fold(attempt, Attempt::with_variation)
         })
         .boxed()
 }
 
-/// A request in whose path the value of one parameter is still open.
+/// Requests in whose path the value of one parameter is a placeholder.
 pub(super) fn existence_pairs(
     operation: &Operation,
     session: &Session<'_>,
@@ -155,14 +156,14 @@ pub(super) fn existence_pairs(
         .boxed()
 }
 
-/// A value of a parameter, encoded: a valid one, or an unusual one.
+/// A value of a parameter, percent-encoded: a valid one, or an unusual one.
 fn value(parameter: &Parameter, session: &Session<'_>) -> BoxedStrategy<String> {
     let good = good(parameter, session);
     prop_oneof![3 => good.clone(), 2 => unusual(), 1 => (good, unusual()).prop_map(|(good, unusual)| format!("{good}{unusual}"))]
         .boxed()
 }
 
-/// A value that leads to something, or one that fits the schema.
+/// A value that exists, or one that fits the schema.
 fn good(parameter: &Parameter, session: &Session<'_>) -> BoxedStrategy<String> {
     let fitting = fitting(&session.contract.document, &parameter.shape);
     match session.target.known.get(&parameter.name.value) {
@@ -176,7 +177,7 @@ fn good(parameter: &Parameter, session: &Session<'_>) -> BoxedStrategy<String> {
     }
 }
 
-/// A value of the same form as another that begins as it does: other letters and digits in its second half.
+/// A value of the same form as another, with the same first half: letters and digits of its second half differ.
 pub(super) fn alike(value: &str, number: u128) -> String {
     let (half, mut number) = (value.chars().count() / 2, number);
     let mut other = |letter: char| {
@@ -193,7 +194,7 @@ pub(super) fn alike(value: &str, number: u128) -> String {
     value.chars().enumerate().map(|(index, letter)| if index < half { letter } else { other(letter) }).collect()
 }
 
-/// What hardly any schema has in mind.
+/// Values that hardly any schema anticipates.
 fn unusual() -> BoxedStrategy<String> {
     let part = prop_oneof![
         4 => select(UNUSUAL).prop_map(str::to_owned),
@@ -204,23 +205,23 @@ fn unusual() -> BoxedStrategy<String> {
     prop_oneof![12 => parts, 1 => (2_000..20_000_usize).prop_map(|length| "b".repeat(length))].boxed()
 }
 
-fn header() -> BoxedStrategy<Oddity> {
+fn header() -> BoxedStrategy<Variation> {
     let value = prop::collection::vec(prop_oneof![32..=126_u8, 128..=255_u8], 0..20);
     prop_oneof![
-        8 => select(HEADERS).prop_map(|(name, value)| Oddity::Header(name, value.to_vec())),
-        1 => value.prop_map(|value| Oddity::Header("x-odd", value)),
-        1 => (1..12_000_usize).prop_map(|length| Oddity::Header("x-long", vec![b'c'; length])),
+        8 => select(HEADERS).prop_map(|(name, value)| Variation::Header(name, value.to_vec())),
+        1 => value.prop_map(|value| Variation::Header("x-odd", value)),
+        1 => (1..12_000_usize).prop_map(|length| Variation::Header("x-long", vec![b'c'; length])),
     ]
     .boxed()
 }
 
-fn body() -> BoxedStrategy<Oddity> {
+fn body() -> BoxedStrategy<Variation> {
     prop_oneof![
         3 => select(BODIES).prop_map(|body| body.to_vec()),
         2 => prop::collection::vec(any::<u8>(), 0..200),
         1 => (1..8_000_usize).prop_map(|length| vec![b'd'; length]),
     ]
-    .prop_map(Oddity::Body)
+    .prop_map(Variation::Body)
     .boxed()
 }
 
@@ -229,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_that_are_alike_differ_in_their_second_half_only() {
+    fn similar_values_differ_only_in_their_second_half() {
         let value = "6f1e24a8-0a3b-4a51-9d0e-0C7A4f7a1b99";
         let others: Vec<String> = (1..200_u128).map(|number| alike(value, number << 90 | number)).collect();
         for other in &others {

@@ -1,8 +1,8 @@
-//! What servers stumble over: values, methods, headers, bodies, and what is sent in the place of a key.
+//! Values, methods, headers, bodies and credentials that servers often mishandle.
 
 use super::super::wire::Authorization;
 
-/// Parts of values that servers stumble over, as they stand in an address.
+/// Parts of values that servers often mishandle, percent-encoded.
 pub(super) const UNUSUAL: &[&str] = &[
     "%2F",
     "%2f..%2f",
@@ -77,10 +77,10 @@ pub(super) const HEADERS: &[(&str, &[u8])] = &[
 pub(super) const BODIES: &[&[u8]] =
     &[b"{}", b"[", b"null", b"{\"integration_id\":null,\"cursor\":[", b"<?xml version=\"1.0\"?><a/>", b"\xff\xfe\x00"];
 
-/// For IDs that do not exist.
+/// The basis of IDs that do not exist.
 pub(super) const UNKNOWN: u128 = 0x3b1f_6c08_94d7_4a25_8e60_c5f2_17ad_b943;
 
-/// What is sent in place of a key: texts before and after the key, none of which makes a valid one.
+/// Values sent instead of a valid key: texts before and after the key, none of which makes a valid one.
 pub(super) const NO_KEYS: &[Authorization] = &[
     Authorization::None,
     Authorization::Text("Bearer"),
@@ -108,7 +108,7 @@ pub(super) const NO_KEYS: &[Authorization] = &[
     Authorization::Elsewhere("x-authorization"),
 ];
 
-/// Spellings that a server may take or not.
+/// Spellings that a server may accept or not.
 pub(super) const SPELLINGS: &[Authorization] = &[
     Authorization::Spelled("bearer ", ""),
     Authorization::Spelled("BEARER ", ""),

@@ -21,10 +21,10 @@ const REFUSED: &[u16] = &[400, 413, 414, 431];
 const NOTHING: &[u16] = &[400, 401, 403, 404, 405, 410];
 /// Redirects to another spelling of the URL.
 const MOVED: &[u16] = &[301, 302, 307, 308];
-/// The methods of HTTP itself: only others may be answered with 501.
+/// The methods that HTTP defines: only others may get a 501.
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
 
-/// What is wrong with an answer, and what was expected instead.
+/// A wrong response, and what was expected instead.
 pub(super) struct Fault {
     /// What is wrong.
     pub finding: Finding,
@@ -41,7 +41,7 @@ pub(super) enum CallerRole {
     NoPermission,
     /// A key with every permission.
     Authorized,
-    /// A server may take the key or not.
+    /// It is unspecified whether a server accepts the key.
     Uncertain,
 }
 
@@ -50,7 +50,7 @@ pub(super) fn caller_role(authorization: &Authorization) -> CallerRole {
         Authorization::Key => CallerRole::Authorized,
         Authorization::WithoutPermission => CallerRole::NoPermission,
         Authorization::Failing(_) => CallerRole::Uncertain,
-        // The name of a scheme has no case, and is followed by spaces.
+        // Scheme names are case-insensitive and are followed by spaces.
         Authorization::Spelled(before, after) => match before.split_once(' ') {
             Some((scheme, rest))
                 if scheme.eq_ignore_ascii_case("bearer") && rest.trim().is_empty() && after.is_empty() =>
@@ -65,7 +65,7 @@ pub(super) fn caller_role(authorization: &Authorization) -> CallerRole {
     }
 }
 
-/// What is wrong with an answer to a request that starts from an operation, if anything is.
+/// The fault of a response to a request that is based on an operation, if there is one.
 pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, answer: &Answer) -> Option<Fault> {
     let sent = session.wire.sent(&answer.request)?;
     let found = |rule, span, message: String, expected: &str, help: &str| {
@@ -87,7 +87,7 @@ pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, ans
         let help = "answer an invalid request with a 4xx: a 5xx means that the server is at fault";
         return found(Rule::LiveServerError, id.span, message, "a response below 500", help);
     }
-    // Browsers ask without a key what they may send.
+    // Browsers send preflight requests without a key.
     if method == "OPTIONS" && matches!(status, 200 | 204) && !matches!(route_match, RouteMatch::Operation(_)) {
         return None;
     }
@@ -113,11 +113,11 @@ pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, ans
             let documented = operations.into_iter().find(|operation| session.documented(operation, answer).is_some());
             match documented {
                 Some(operation) => parts(session, operation, answer),
-                None => of_nobody(session, operation, answer, &[NOTHING, MOVED, &[501]].concat()),
+                None => of_no_operation(session, operation, answer, &[NOTHING, MOVED, &[501]].concat()),
             }
         }
         RouteMatch::OtherMethod(operations) => {
-            // HEAD is GET without a body, where a server has it.
+            // HEAD is GET without a body, if the server supports it.
             let get = operations.iter().find(|operation| method == "HEAD" && *operation.method == *"GET");
             if get.is_some_and(|get| {
                 *get.success.status == status || get.errors.iter().any(|error| *error.status == status)
@@ -151,14 +151,14 @@ pub(super) fn fault<'a>(session: &mut Session<'a>, operation: &'a Operation, ans
                     "refuse the method, or document it",
                 );
             }
-            of_nobody(session, operation, answer, &[NOTHING, &[501]].concat())
+            of_no_operation(session, operation, answer, &[NOTHING, &[501]].concat())
         }
         RouteMatch::NotTested => None,
-        RouteMatch::Nothing => of_nobody(session, operation, answer, &[NOTHING, MOVED].concat()),
+        RouteMatch::Nothing => of_no_operation(session, operation, answer, &[NOTHING, MOVED].concat()),
     }
 }
 
-/// An answer to a request of an operation.
+/// Judges the response to a request of an operation.
 fn of_operation<'a>(
     session: &mut Session<'a>,
     operation: &'a Operation,
@@ -173,7 +173,7 @@ fn of_operation<'a>(
     };
     let found = error_of(operation, answer);
     if let Some(wanted) = wanted
-        // Of several with this status any will do.
+        // If several have this status, any is acceptable.
         && found.is_none_or(|found| *found.status != *wanted.status)
     {
         let said = format!("{} {}", answer.status, answer.identity().unwrap_or_default());
@@ -198,7 +198,7 @@ fn of_operation<'a>(
     parts(session, operation, answer).or_else(|| parameter(session, operation, answer, found))
 }
 
-/// The parts of a documented answer.
+/// Judges the parts of a documented response.
 fn parts<'a>(session: &mut Session<'a>, operation: &'a Operation, answer: &Answer) -> Option<Fault> {
     if answer.request.method == "HEAD" {
         return None;
@@ -210,7 +210,7 @@ fn parts<'a>(session: &mut Session<'a>, operation: &'a Operation, answer: &Answe
 }
 
 /// A response to a request that matches no operation.
-fn of_nobody<'a>(
+fn of_no_operation<'a>(
     session: &mut Session<'a>,
     operation: &'a Operation,
     answer: &Answer,
@@ -227,7 +227,7 @@ fn of_nobody<'a>(
     if answer.body.is_empty() || answer.request.method == "HEAD" || MOVED.contains(&status) {
         return None;
     }
-    // Where errors have no schema in common, nothing is said of their bodies.
+    // Without a common error schema, error bodies are not judged.
     let name = session.contract.profile.error_schema.as_ref()?;
     let schema = Some(session.contract.error_schema()?);
     let spec = BodySpec { media_type: "application/json", schema, place: operation.id.span, is_success: false };
@@ -235,7 +235,7 @@ fn of_nobody<'a>(
     Some(Fault { finding, expected: format!("no body, or an `{name}`") })
 }
 
-/// Whether a malformed parameter is refused, and a well-formed one is not.
+/// A malformed parameter must be refused, and a well-formed one must not.
 fn parameter<'a>(
     session: &mut Session<'a>,
     operation: &'a Operation,
@@ -247,7 +247,7 @@ fn parameter<'a>(
     let refused = found.and_then(|error| error.name.strip_prefix("invalid_"));
     let wrong = match refused {
         Some(name) => values.iter().find(|value| *value.parameter.name == *name && value.fits == Some(true)),
-        // What is decided before the parameters are looked at says nothing of them.
+        // Errors that come before parameter checks say nothing about parameters.
         None if matches!(answer.status, 401 | 403) => None,
         None if found.is_some_and(super::super::provocations::is_over_the_limit) => None,
         None => values.iter().find(|value| value.fits == Some(false)),

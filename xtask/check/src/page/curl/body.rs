@@ -1,4 +1,4 @@
-//! What a request sends.
+//! A request on a page, and its body.
 
 use std::ops::Range;
 
@@ -6,29 +6,29 @@ use crate::page::json::{self, Mistake, ShownValue};
 use crate::page::model::Written;
 use crate::page::shell::Word;
 
-/// A request that a page shows: a `curl` command, or HTTP as it is sent.
+/// A request on a page: a `curl` command, or raw HTTP.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// The method, whether it is written or follows from the rest.
+    /// The method, explicit or implied.
     pub method: Written<String>,
-    /// Whether the method follows from the rest. Then it stands where the command begins.
+    /// Whether the method is implied by the rest. Its place is the start of the command.
     pub is_implied: bool,
     /// The URL.
     pub url: Written<String>,
-    /// The headers: name in lower case, value. Users and cookies are among them, and what `--json` adds.
+    /// The headers: name in lower case, value. Includes those of users, cookies and `--json`.
     pub headers: Vec<Written<(String, String)>>,
-    /// What is added to the URL's query, as it is sent.
+    /// The additions to the URL's query, as sent.
     pub query: Vec<Written<String>>,
-    /// What is sent.
+    /// The body.
     pub body: Body,
-    /// Whether it is HTTP as it is sent, to which no program adds headers.
+    /// Whether it is raw HTTP, to which no program adds headers.
     pub is_raw: bool,
 }
 
-/// What a request sends.
+/// A request body.
 #[derive(Debug, Clone)]
 pub enum Body {
-    /// Nothing.
+    /// No body.
     Nothing,
     /// Texts, which are sent with `&` between them.
     Data(Vec<Data>),
@@ -38,34 +38,34 @@ pub enum Body {
     File(Written<String>),
 }
 
-/// A text that is sent.
+/// A text in a body.
 #[derive(Debug, Clone)]
 pub struct Data {
-    /// What is given to the option: the text, or the name of a file behind an `@`.
+    /// The value of the option: the text, or the name of a file after an `@`.
     pub written: Word,
-    /// The text that is sent. That of a file is not known.
+    /// The text that is sent. `None` for a file, whose content is unknown.
     pub text: Option<Word>,
-    /// Whether it is encoded as a part of a form before it is sent.
+    /// Whether it is form-encoded before it is sent.
     pub is_encoded: bool,
 }
 
 /// A part of a form.
 #[derive(Debug, Clone)]
 pub struct Part {
-    /// What is given to the option.
+    /// The value of the option.
     pub written: Written<String>,
     /// Its name.
     pub name: String,
-    /// Its text. That of a file is not known.
+    /// Its text. `None` for a file, whose content is unknown.
     pub value: Option<String>,
     /// Whether it is sent as a file.
     pub is_file: bool,
-    /// Its media type, if that is given.
+    /// Its media type, if given.
     pub content_type: Option<String>,
 }
 
 impl Data {
-    /// What an option of curl sends. A command may have a text on its standard input.
+    /// The data of a curl option. A command may have a text on its standard input.
     pub(super) fn new(option: &str, written: Word, input: Option<&Word>) -> Data {
         let is_encoded = option == "--data-urlencode";
         let takes_files = option != "--data-raw" && !is_encoded;
@@ -85,12 +85,12 @@ impl Data {
 }
 
 impl Part {
-    /// `name=value`, `name=@file;type=image/png` or `name=<file`. Only some options know files.
+    /// `name=value`, `name=@file;type=image/png` or `name=<file`. Only some options support files.
     pub(super) fn new(written: Written<String>, takes_files: bool) -> Part {
         let (name, value) = written.value.split_once('=').unwrap_or((&written.value, ""));
         let (content, rest) = value.split_once(';').filter(|_| takes_files).unwrap_or((value, ""));
         let content_type = rest.split(';').find_map(|pair| pair.trim().strip_prefix("type=")).map(str::to_owned);
-        // A semicolon may as well be a part of the text.
+        // A semicolon may also be part of the text.
         let is_text = !rest.is_empty() && !rest.contains('=');
         let content = if is_text { value } else { content };
         let is_file = takes_files && content.starts_with('@');
@@ -102,7 +102,7 @@ impl Part {
 }
 
 impl Body {
-    /// Where the first thing that is sent is written.
+    /// The place of the first part.
     pub fn range(&self) -> Option<&Range<usize>> {
         match self {
             Body::Nothing => None,
@@ -112,7 +112,7 @@ impl Body {
         }
     }
 
-    /// What is given to the options that send something, as it is written there.
+    /// The option values, as written.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         let (data, parts, file) = match self {
             Body::Nothing => (&[] as &[Data], &[] as &[Part], None),
@@ -138,7 +138,7 @@ impl Body {
 }
 
 impl Request {
-    /// The names in a form that is sent, each with its place.
+    /// The names in a form body, each with its place.
     pub fn form_names(&self) -> Vec<(String, Range<usize>)> {
         let mut names = Vec::new();
         match &self.body {
@@ -170,8 +170,8 @@ impl Request {
         Some(Written { value: &header.value.1, range: header.range.clone() })
     }
 
-    /// The media type of what is sent: that of a header, or what curl sends without one, and where that is written. Nothing
-    /// where there is no body, and where none is known.
+    /// The media type of the body: that of a header, or curl's default, and the place that implies it. `None` if there
+    /// is no body, or if the media type is unknown.
     pub fn content_type(&self) -> Option<Written<&str>> {
         let implied = match &self.body {
             Body::Nothing => return None,
@@ -182,7 +182,7 @@ impl Request {
         let given = self.header("content-type");
         let Some(given) = given.filter(|given| !given.is_empty()) else {
             let range = self.body.range()?.clone();
-            // A header without a value takes away what curl would send.
+            // A header without a value removes curl's default.
             let is_sent = !self.is_raw && !implied.is_empty() && self.header("content-type").is_none();
             return is_sent.then_some(Written { value: implied, range });
         };
@@ -190,8 +190,8 @@ impl Request {
     }
 }
 
-/// The JSON that a request sends, with places in the page, or why no server would take it. What a shell or a reader puts in
-/// is a placeholder. Nothing where what is sent is not known, or no JSON.
+/// The JSON body of a request, with places on the page, or why a server would refuse it. Shell substitutions and
+/// placeholders for readers are placeholders. `None` if the body is unknown or not JSON.
 pub fn data(request: &Request) -> Option<Result<ShownValue, Mistake>> {
     let text = request.body.text()?;
     let is_json = request.content_type().is_some_and(|kind| kind.split(';').next().is_some_and(is_json));

@@ -8,7 +8,7 @@ fn read(text: &str) -> Request {
 }
 
 #[test]
-fn the_usual_ways_to_write_a_request_are_read() {
+fn common_curl_commands_are_read() {
     let whole = read(
         "curl --location --request POST 'https://x.org/a' \\\n--header 'Content-Type: application/json' \\\n--header \"Authorization: Bearer K\"",
     );
@@ -52,14 +52,14 @@ fn the_usual_ways_to_write_a_request_are_read() {
 }
 
 #[test]
-fn what_is_no_request_is_said() {
+fn invalid_commands_are_reported() {
     assert!(requests("ls -l\napt install curl jq\nman curl", 0).unwrap().is_empty());
     assert!(requests("curl 'https://x.org", 0).is_err());
     assert_eq!(requests("curl x.org; curl -s", 0).unwrap_err().message, "this command has no URL");
 }
 
 #[test]
-fn what_a_request_sends_is_what_curl_sends() {
+fn request_bodies_equal_those_of_curl() {
     let cases = [
         ("curl x.org", None, "GET"),
         ("curl x.org -d a=b", Some("application/x-www-form-urlencoded"), "POST"),
@@ -82,7 +82,7 @@ fn what_a_request_sends_is_what_curl_sends() {
 }
 
 #[test]
-fn only_what_is_written_is_known_of_what_is_sent() {
+fn contents_of_files_are_unknown() {
     let text = |text: &str| read(text).body.text().map(|text| text.value.clone());
     assert_eq!(text("curl x.org -d '{}'").as_deref(), Some("{}"));
     assert_eq!(text("curl x.org --data-raw @a").as_deref(), Some("@a"));
@@ -116,7 +116,7 @@ fn only_what_is_written_is_known_of_what_is_sent() {
 }
 
 #[test]
-fn json_that_is_sent_is_read_strictly_with_its_places() {
+fn json_bodies_are_parsed_strictly_with_places() {
     let sent = |text: &str| data(&read(text));
     let text = "curl x.org -d '{\"é\": [\"'\"$ID\"'\", 5], \"b\": $B, \"c\": {{c}}, \"d\": <d>}'";
     let value = sent(text).unwrap().unwrap();
@@ -155,7 +155,7 @@ fn json_that_is_sent_is_read_strictly_with_its_places() {
 }
 
 #[test]
-fn what_is_not_understood_is_no_mistake() {
+fn unsupported_commands_are_not_mistakes() {
     for text in [
         "curl -u 'https://x.org/a'",
         "curl -X POST ^\n  https://x.org",
@@ -171,7 +171,7 @@ fn what_is_not_understood_is_no_mistake() {
 
 proptest! {
     #[test]
-    fn places_lie_in_the_text_whatever_it_is(text in "[\\[\\]{}\",: a1\\\\'<>$\n(é@=-]{0,24}", is_http: bool) {
+    fn places_are_inside_any_text(text in "[\\[\\]{}\",: a1\\\\'<>$\n(é@=-]{0,24}", is_http: bool) {
         let before = if is_http { "PUT /a\nB: c\n{" } else { "curl x -d '{" };
         let text = format!("{before}{text}");
         let mut found = requests(&text, 7).unwrap_or_default();

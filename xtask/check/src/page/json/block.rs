@@ -1,4 +1,4 @@
-//! A block as a whole: its values one after the other, and the lines above them.
+//! Parses a whole block: consecutive values, and the lines above them.
 
 use std::ops::Range;
 
@@ -11,10 +11,10 @@ use crate::page::model::Written;
 
 /// Methods of requests.
 const METHODS: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"];
-/// A label is not longer than this.
+/// The maximum length of a label.
 const LONGEST_LABEL: usize = 80;
 
-/// What stands above a value.
+/// The lines above a value.
 #[derive(Default)]
 struct Head {
     caption: Option<Written<String>>,
@@ -27,7 +27,7 @@ impl Reader<'_> {
     pub fn block(&mut self) -> Vec<ShownValue> {
         let mut values: Vec<ShownValue> = Vec::new();
         let mut head = Head::default();
-        // A comma behind a value.
+        // The place of a comma after a value.
         let mut comma: Option<usize> = None;
         loop {
             self.comment = None;
@@ -66,7 +66,7 @@ impl Reader<'_> {
                     self.found.wrong(Kind::Other, self.at..self.at + 1, message);
                     self.at += 1;
                 }
-                // The end of what the members are a part of.
+                // The end of the object or list that contains the members.
                 b'}' | b']' if !values.is_empty() => self.at += 1,
                 _ if self.ellipsis() => {
                     comma = None;
@@ -116,12 +116,12 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether the rest is one text, number or word of JSON.
+    /// Whether the rest is one string, number or literal of JSON.
     fn is_scalar(&self) -> bool {
         serde_json::from_str::<serde_json::Value>(self.rest().trim()).is_ok()
     }
 
-    /// Takes a line that stands above a value.
+    /// Consumes a line above a value.
     fn head(&mut self, head: &mut Head) -> bool {
         let line = self.line();
         let text = line.trim_end();

@@ -1,4 +1,4 @@
-//! Objects and lists.
+//! Parses objects and lists.
 
 use std::ops::Range;
 
@@ -8,22 +8,22 @@ use super::found::Kind;
 use super::placeholder::is_name_placeholder;
 use super::reader::Reader;
 
-/// What stands last in an object or list that is being read.
+/// The last token in an object or list that is being parsed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Last {
-    /// Its bracket.
+    /// Its opening bracket.
     Bracket,
-    /// An item that ends there.
+    /// An item that ends at this offset.
     Item(usize),
-    /// A comma that stands there.
+    /// A comma at this offset.
     Comma(usize),
-    /// An ellipsis or a description: before and after it anything goes.
+    /// An ellipsis or a description: anything is accepted before and after it.
     Words,
 }
 
-/// An object or list that is being read.
+/// An object or list that is being parsed.
 struct Open {
-    /// Where its bracket stands. Members without braces have none.
+    /// The place of its bracket. `None` for members without braces.
     bracket: Option<usize>,
     close: u8,
     last: Last,
@@ -44,7 +44,7 @@ impl Reader<'_> {
         Value::Object(entries)
     }
 
-    /// Members without braces around them.
+    /// Members without braces.
     pub fn fragment(&mut self) -> Node {
         let start = self.at;
         let mut open = Open { bracket: None, close: b'}', last: Last::Bracket, is_abridged: true };
@@ -102,7 +102,7 @@ impl Reader<'_> {
         Value::Array(items)
     }
 
-    /// Goes to where the next item begins, or behind the bracket that closes what is open.
+    /// Moves to the next item, or past the bracket that closes the container.
     fn next_item(&mut self, open: &mut Open) -> bool {
         loop {
             self.is_left_out = false;
@@ -113,7 +113,7 @@ impl Reader<'_> {
             let here = self.at..self.at + 1;
             match self.peek() {
                 None => {
-                    // What is around it is not closed either, and for the same reason.
+                    // Its enclosing containers are not closed either, for the same reason.
                     self.is_cut |= open.last == Last::Words;
                     if let Some(bracket) = open.bracket.filter(|_| !self.is_cut) {
                         self.found.wrong(Kind::Other, bracket..bracket + 1, "this bracket is never closed");
@@ -133,7 +133,7 @@ impl Reader<'_> {
                     let (given, wanted) = (char::from(byte), char::from(open.close));
                     self.found.wrong(Kind::Other, here, format!("`{given}` is here, but `{wanted}` is needed"));
                     let opener = if byte == b'}' { b'{' } else { b'[' };
-                    // If it closes something around this, that is closed, too.
+                    // If it closes an enclosing container, this one ends too.
                     if !self.open[..self.open.len().saturating_sub(1)].contains(&opener) {
                         self.at += 1;
                     }
@@ -176,7 +176,7 @@ impl Reader<'_> {
         open.last = Last::Words;
     }
 
-    /// Whether a member begins here, as far as it can be told without reading it.
+    /// Whether a member probably begins here.
     pub fn is_member(&self) -> bool {
         let Some(quote @ (b'"' | b'\'')) = self.peek() else {
             return self.identifier() > 0 && self.colon_follows(self.identifier());
@@ -193,7 +193,7 @@ impl Reader<'_> {
         false
     }
 
-    /// A member. None if there is none: then what stands there is left behind.
+    /// A member. If there is none, the text is skipped and the result is `None`.
     fn member(&mut self, is_first: bool) -> Option<Entry> {
         let (mut key, key_range) = self.name(is_first)?;
         self.skip();
@@ -211,7 +211,7 @@ impl Reader<'_> {
             _ => {
                 self.found.wrong(Kind::Other, key_range.clone(), "a colon is missing after this name");
                 self.found.has_evidence |= is_first;
-                // The colon may stand in the quotes.
+                // The colon may be inside the quotes.
                 key.truncate(key.trim_end_matches(':').len());
                 if matches!(self.peek(), None | Some(b',' | b'}' | b']')) || self.is_member() {
                     return self.without_value(key, key_range);
@@ -229,14 +229,14 @@ impl Reader<'_> {
         Some(Entry { key, key_range, value })
     }
 
-    /// A member of which only the name is there.
+    /// A member that consists only of a name.
     fn without_value(&mut self, key: String, key_range: Range<usize>) -> Option<Entry> {
         let value = Node { range: key_range.clone(), value: Value::Null };
         self.found.placeholder(&key_range);
         Some(Entry { key, key_range, value })
     }
 
-    /// The name of a member, and where it stands.
+    /// The name of a member, and its place.
     fn name(&mut self, is_first: bool) -> Option<(String, Range<usize>)> {
         let start = self.at;
         if self.rest().starts_with(['"', '\'', '`', '“', '”']) {

@@ -1,4 +1,5 @@
-//! What a block turns out to be while it is read, and which of its oddities are mistakes because of it.
+//! The properties of a block that are collected while it is parsed, and which irregularities are mistakes because of
+//! them.
 
 use std::ops::Range;
 
@@ -6,46 +7,46 @@ use openapi_model::node::Duplicate;
 
 use super::{Mistake, Shown, ShownValue};
 
-/// Kinds of mistakes, by what may explain them.
+/// Kinds of mistakes, by what may excuse them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A comma where nothing follows: JavaScript takes it.
+    /// A trailing comma, which JavaScript accepts.
     TrailingComma,
-    /// What JavaScript or Python takes: names and strings in other quotes, other words.
+    /// JavaScript or Python notation: other quotes, names without quotes, other literals.
     Manner,
     /// Anything else.
     Other,
 }
 
-/// What was found so far.
+/// The results so far.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// The first mistake of each kind.
     mistakes: [Option<Mistake>; 3],
     pub duplicates: Vec<Duplicate>,
-    /// The first comment that does not stand for what is left out.
+    /// The first comment that does not mark an omission.
     pub comment: Option<Range<usize>>,
-    /// Values and names of the current value that stand for others.
+    /// Placeholder values and names in the current value.
     pub placeholders: Vec<Range<usize>>,
-    /// Objects and lists of the current value from which something is left out.
+    /// Objects and lists with omissions in the current value.
     pub abridged: Vec<Range<usize>>,
-    /// Whether something of the current value is left out, described or repaired.
+    /// Whether something in the current value is omitted, described or repaired.
     pub is_partial: bool,
-    /// Whether anything in the block is no JSON.
+    /// Whether any notation in the block is not JSON.
     pub has_notation: bool,
-    /// Whether words describe values, so that nobody copies it.
+    /// Whether values are described in words, so that the block is not meant to be copied.
     pub is_prose: bool,
-    /// The first word without quotes that may be meant as it stands there.
+    /// The first unquoted word that may be meant literally.
     word: Option<Range<usize>>,
     /// Whether it is another language.
     pub is_foreign: bool,
     /// Whether there is a member, or a list of several items.
     pub has_evidence: bool,
-    /// Whether a name stands there as JavaScript has it: bare or in single quotes.
+    /// Whether there is a JavaScript name: unquoted or in single quotes.
     pub has_other_names: bool,
     /// Whether a name is in double quotes that JavaScript would not need.
     pub has_quoted_names: bool,
-    /// Whether a text stands in single quotes.
+    /// Whether a string is in single quotes.
     pub has_other_strings: bool,
     /// Whether a string is in double quotes.
     pub has_quoted_strings: bool,
@@ -60,19 +61,19 @@ impl Found {
         }
     }
 
-    /// Notes that something is left out, described, or repaired.
+    /// Records that something is omitted, described, or repaired.
     pub fn partial(&mut self) {
         self.is_partial = true;
         self.has_notation = true;
     }
 
-    /// Notes that words stand where a value would.
+    /// Records that there are words in place of a value.
     pub fn prose(&mut self) {
         self.is_prose = true;
         self.partial();
     }
 
-    /// Notes a word without quotes. In a text that is sent it is no description.
+    /// Records an unquoted word. In a text that is sent it is not a description.
     pub fn word(&mut self, range: &Range<usize>) {
         self.word.get_or_insert_with(|| range.clone());
         self.partial();
@@ -82,19 +83,19 @@ impl Found {
         self.placeholders.push(range.clone());
     }
 
-    /// Takes back that a value which was read last stands for another.
+    /// Removes the placeholder mark of the value that was read last.
     pub fn forget(&mut self, range: &Range<usize>) {
         if self.placeholders.last() == Some(range) {
             self.placeholders.pop();
         }
     }
 
-    /// Whether something without quotes describes a value so far, or may do so.
+    /// Whether unquoted text has been, or may be, a description.
     pub fn is_described(&self) -> bool {
         self.is_prose || self.word.is_some()
     }
 
-    /// Whether names, or texts where there are no names, are written as JavaScript has them throughout.
+    /// Whether names, or strings if there are no names, consistently use JavaScript notation.
     pub fn is_javascript(&self) -> bool {
         let has_names = self.has_other_names || self.has_quoted_names;
         if has_names {
@@ -104,7 +105,7 @@ impl Found {
         }
     }
 
-    /// What the values of a block are, once all of it is read. A text that is sent is no example of how to write it.
+    /// The result, once all of the block is parsed. In a text that is sent, notation is not excused.
     pub fn judge(mut self, mut values: Vec<ShownValue>, is_sent: bool) -> Shown {
         let is_javascript = self.is_javascript() && !is_sent;
         self.is_prose |= self.word.is_some() && !is_sent;
@@ -120,7 +121,7 @@ impl Found {
         Shown { values, mistake, duplicates: self.duplicates, is_json }
     }
 
-    /// The first mistake that nothing explains.
+    /// The first mistake that is not excused.
     fn mistake(&mut self, is_javascript: bool, is_sent: bool) -> Option<Mistake> {
         if self.is_prose {
             return None;

@@ -1,4 +1,4 @@
-//! Texts that stand for others.
+//! Recognises placeholders.
 
 use super::reader::has_ellipsis;
 
@@ -30,8 +30,8 @@ const TYPES: [&str; 24] = [
     "any",
 ];
 
-/// Whether a text in quotes stands for another value, which may be no text. The value of a name such as `type` may well be
-/// the name of a type.
+/// Whether a quoted string is a placeholder, possibly for a value that is not a string. The value of a name such as
+/// `type` may really be the name of a type.
 pub(super) fn is_placeholder(text: &str, name: Option<&str>) -> bool {
     let trimmed = text.trim();
     let names_types =
@@ -44,13 +44,13 @@ pub(super) fn is_placeholder(text: &str, name: Option<&str>) -> bool {
         || (TYPES.contains(&trimmed.to_lowercase().as_str()) && !names_types())
 }
 
-/// Whether the name of a member stands for another. Names such as `$set` are real ones.
+/// Whether the name of a member is a placeholder. Names such as `$set` are real.
 pub(super) fn is_name_placeholder(name: &str) -> bool {
     let is_operator = name.starts_with('$') && name.bytes().any(|byte| byte.is_ascii_lowercase());
     !is_operator && is_placeholder(name, Some("type"))
 }
 
-/// Whether a text begins as descriptions do: `(required, string) the name`.
+/// Whether a text begins like a description: `(required, string) the name`.
 fn is_description(text: &str) -> bool {
     let Some((inner, _)) = text.strip_prefix('(').and_then(|rest| rest.split_once(')')) else { return false };
     let words = inner.to_lowercase();
@@ -59,7 +59,7 @@ fn is_description(text: &str) -> bool {
         .any(|word| ["required", "optional"].contains(&word) || TYPES.contains(&word.trim_end_matches(['s', '[', ']'])))
 }
 
-/// `...`, or a token of which only the beginning is shown.
+/// `...`, or a truncated token.
 fn is_cut(text: &str) -> bool {
     !text.is_empty() && !text.contains(' ') && has_ellipsis(text) && text.ends_with(['.', '…'])
 }
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_that_stand_for_others_are_told_from_those_that_do_not() {
+    fn placeholders_are_distinguished_from_real_values() {
         let placeholders = [
             "...",
             "…",

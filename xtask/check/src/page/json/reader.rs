@@ -1,11 +1,11 @@
-//! A place in a text, and what may stand anywhere: blanks, comments, ellipses.
+//! A position in a text, and tokens that may occur anywhere: blanks, comments, ellipses.
 
 use std::ops::Range;
 
 use super::found::Found;
 use crate::page::model::Written;
 
-/// Placeholders are not longer than this.
+/// The maximum length of a placeholder.
 const LONGEST_TEMPLATE: usize = 120;
 
 pub(super) struct Reader<'a> {
@@ -13,13 +13,13 @@ pub(super) struct Reader<'a> {
     pub bytes: &'a [u8],
     pub at: usize,
     pub found: Found,
-    /// The brackets that are open.
+    /// The open brackets.
     pub open: Vec<u8>,
-    /// The last comment that has a line of its own.
+    /// The last comment on a line of its own.
     pub comment: Option<Written<String>>,
-    /// Whether a comment says that something is left out.
+    /// Whether a comment marks an omission.
     pub is_left_out: bool,
-    /// Whether the text ends with an ellipsis, so that nothing needs to be closed.
+    /// Whether the text ends with an ellipsis, so that brackets need not be closed.
     pub is_cut: bool,
 }
 
@@ -49,18 +49,18 @@ impl<'a> Reader<'a> {
         self.bytes[self.at..].starts_with(with.as_bytes())
     }
 
-    /// The bytes of the letter at a place.
+    /// The bytes of the character at an offset.
     pub fn letter(&self, at: usize) -> Range<usize> {
         let at = (0..=at.min(self.text.len())).rev().find(|at| self.text.is_char_boundary(*at)).unwrap_or(0);
         at..at + self.text[at..].chars().next().map_or(0, char::len_utf8)
     }
 
-    /// Blanks of the same line.
+    /// Skips blanks on the same line.
     pub fn spaces(&mut self) {
         loop {
             match self.peek() {
                 Some(b' ' | b'\t') => self.at += 1,
-                // What looks like a blank and is none to JSON.
+                // Characters that look like blanks but are not allowed in JSON.
                 Some(0xC2 | 0xE2 | 0xE3 | 0xEF) => {
                     let Some(letter) = self.rest().chars().next() else { return };
                     if !(letter.is_whitespace() || letter == '\u{feff}' || letter == '\u{200b}') {
@@ -74,7 +74,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Blanks, comments, tags of templates, and the marks of changed lines.
+    /// Skips blanks, comments, template tags, and marks of changed lines.
     pub fn skip(&mut self) {
         loop {
             self.spaces();
@@ -103,7 +103,7 @@ impl<'a> Reader<'a> {
                     self.found.partial();
                     self.at += length + 1;
                 }
-                // What a template repeats, or puts in under a condition.
+                // Template sections and conditions.
                 Some(b'{') if ["{{#", "{{/", "{{^", "{{>", "{{!"].iter().any(|open| self.starts(open)) => {
                     let Some(length) = self.template() else { return };
                     self.found.partial();
@@ -136,9 +136,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes `...` or `…`, if it comes next.
+    /// Consumes `...` or `…`, if it comes next.
     pub fn ellipsis(&mut self) -> bool {
-        // Points may stand on lines of their own, below each other.
+        // The dots may be on consecutive lines.
         let is_line = || self.starts(".") && matches!(self.bytes.get(self.at + 1), None | Some(b'\n' | b'\r'));
         if !(self.starts("..") || self.starts("…") || is_line()) {
             return false;
@@ -171,21 +171,21 @@ impl<'a> Reader<'a> {
             })
     }
 
-    /// The length of a name without quotes that comes next.
+    /// The length of an unquoted name that comes next.
     pub fn identifier(&self) -> usize {
         let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'-' | b'.');
         let starts = self.peek().is_some_and(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'$'));
         if starts { self.bytes[self.at..].iter().take_while(|byte| is_part(byte)).count() } else { 0 }
     }
 
-    /// Whether blanks and a colon follow at a distance.
+    /// Whether blanks and a colon follow after `distance` bytes.
     pub fn colon_follows(&self, distance: usize) -> bool {
         let rest = self.text.get(self.at + distance..).unwrap_or_default();
         rest.trim_start_matches([' ', '\t']).starts_with(':')
     }
 }
 
-/// Whether a text says that something is left out.
+/// Whether a text marks an omission.
 pub(super) fn has_ellipsis(text: &str) -> bool {
     text.contains("..")
         || text.contains('…')

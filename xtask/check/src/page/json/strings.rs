@@ -1,10 +1,10 @@
-//! Texts in quotes.
+//! Parses quoted strings.
 
 use super::found::Kind;
 use super::reader::Reader;
 
 impl Reader<'_> {
-    /// A text in quotes that begins here, whichever they are, and whether it is in the quotes of JSON.
+    /// A string in any quotes that begins here, and whether its quotes are those of JSON.
     pub fn string(&mut self) -> (String, bool) {
         let open = self.at;
         let letter = self.rest().chars().next().unwrap_or_default();
@@ -27,7 +27,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The content of a text whose first quote is read, and its last quote.
+    /// The content of a string after its opening quote, up to and including its closing quote.
     fn until(&mut self, open: usize, quote: char) -> String {
         let mut text = String::new();
         let mut from = self.at;
@@ -77,15 +77,15 @@ impl Reader<'_> {
         self.starts("\n") || self.starts("\r\n")
     }
 
-    /// Whether a text that is not closed on its line goes on in the next: no name, text or bracket begins there, and a quote
-    /// comes later.
+    /// Whether a string that is not closed on its line continues on the next: no name, string or bracket begins there,
+    /// and a quote follows later.
     fn goes_on(&self, quote: char) -> bool {
         let rest = self.rest().trim_start();
         let mut paragraph = rest.lines().take(20).take_while(|line| !line.trim().is_empty());
         !rest.starts_with(['"', '{', '}', '[', ']', '\'']) && paragraph.any(|line| line.contains(quote))
     }
 
-    /// A text without a last quote. It ends with its line, before a comma there.
+    /// A string without a closing quote. It ends with its line, before a trailing comma.
     fn unclosed(&mut self, open: usize, from: usize, mut text: String) -> String {
         let end = (open + self.text[open..self.at].trim_end().len()).max(from);
         self.found.wrong(Kind::Other, open..end, "this string is not closed on its line");
@@ -95,7 +95,7 @@ impl Reader<'_> {
         text
     }
 
-    /// A backslash and what it means.
+    /// A backslash escape.
     fn escape(&mut self, text: &mut String) {
         let start = self.at;
         let Some(letter) = self.text[start + 1..].chars().next() else { return };
@@ -129,7 +129,7 @@ impl Reader<'_> {
         text.push(meant);
     }
 
-    /// The character of `\u` and four digits, or of two of them, and where it ends.
+    /// The character of a `\u` escape, or of a pair of them, and its end.
     fn code_point(&self, start: usize) -> Option<(char, usize)> {
         let unit = |at: usize| {
             let digits = self.text.get(at..at + 6)?.strip_prefix("\\u")?;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 
-/// The only value of a block without a mistake.
+/// The only value of a block without mistakes.
 fn one(text: &str) -> ShownValue {
     let mut shown = read(text, 0);
     assert_eq!(shown.mistake, None, "{text}");
@@ -12,7 +12,7 @@ fn one(text: &str) -> ShownValue {
     shown.values.remove(0)
 }
 
-/// The message of the mistake of a block, with the part of the text it points at.
+/// The message of the mistake in a block, with the text at its place.
 fn mistake(text: &str) -> (String, &str) {
     let mistake = read(text, 0).mistake.unwrap_or_else(|| panic!("{text}"));
     (mistake.message, &text[mistake.range])
@@ -51,7 +51,7 @@ fn is_same(one: &Node, other: &Node) -> bool {
 
 proptest! {
     #[test]
-    fn json_is_read_as_every_reader_takes_it(value in any_json(), pretty: bool) {
+    fn valid_json_is_parsed_like_by_serde_json(value in any_json(), pretty: bool) {
         let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
         let shown = read(&text, 0);
         prop_assert!(shown.is_json && shown.mistake.is_none(), "{:?}", shown);
@@ -61,7 +61,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_said_to_be_json_is_json(text in "[\\[\\]{}\",: a1.\\-n\\\\/#'<>$\\n…é(]{0,24}") {
+    fn blocks_reported_as_json_are_valid_json(text in "[\\[\\]{}\",: a1.\\-n\\\\/#'<>$\\n…é(]{0,24}") {
         let shown = read(&text, 7);
         if shown.is_json {
             let theirs = serde_json::from_str::<serde_json::Value>(&text);
@@ -74,7 +74,7 @@ proptest! {
     }
 
     #[test]
-    fn a_bracket_or_comma_less_is_a_mistake_or_no_json(value in any_json(), at: proptest::sample::Index) {
+    fn removing_a_bracket_or_comma_makes_a_mistake_or_no_json(value in any_json(), at: proptest::sample::Index) {
         let text = serde_json::to_string(&[value]).unwrap();
         let marks: Vec<usize> = text.match_indices(['{', '}', '[', ']', ',', ':', '"']).map(|(at, _)| at).collect();
         let mark = marks[at.index(marks.len())];
@@ -84,7 +84,7 @@ proptest! {
 }
 
 #[test]
-fn places_count_from_the_block() {
+fn places_are_relative_to_the_block_offset() {
     let text = "  {\"é\": [\"...\", 1],}";
     let shown = read(text, 100);
     let value = &shown.values[0];
@@ -98,7 +98,7 @@ fn places_count_from_the_block() {
 }
 
 #[test]
-fn comments_ellipses_and_placeholders_are_no_mistakes() {
+fn comments_ellipses_and_placeholders_are_accepted() {
     let value = one("{\n  \"a\": 1, // one\n  /* two */ \"b\": [1, 2], # three\n  \"c\": \"x\" // no comma\n}");
     assert!(!value.is_partial);
     assert_eq!(value.node.to_json(), json!({"a": 1, "b": [1, 2], "c": "x"}));
@@ -151,7 +151,7 @@ fn comments_ellipses_and_placeholders_are_no_mistakes() {
 }
 
 #[test]
-fn values_described_in_words_prove_only_their_names() {
+fn described_values_prove_only_their_names() {
     let text = "{\n  \"a\": (required, string) one, or \"two\",\n  \"b\": (int) ,\n  \"c\": (string)\n  \"d\": the [d]\n  \"e\": (required, object)\n  {\n    \"f\": string,\n  },\n  \"g\": [\n \"A\", (string) the name,\n \"B\" (string), its name\n ]\n}";
     let value = one(text);
     assert!(value.is_partial);
@@ -170,7 +170,7 @@ fn values_described_in_words_prove_only_their_names() {
 }
 
 #[test]
-fn several_values_have_what_stands_above_them() {
+fn each_value_has_the_caption_and_headers_above_it() {
     let text = "// Request\n{ \"a\": 1 } // not this\n\n// Response 201\nHTTP/1.1 201 Created\nContent-Type: application/json\nX-Id: 5\n\n[1]\nPOST /b?c=1\n{\"b\": 1}\n\nResponse:\n{}";
     let shown = read(text, 0);
     assert_eq!(shown.mistake, None);
@@ -187,7 +187,7 @@ fn several_values_have_what_stands_above_them() {
 }
 
 #[test]
-fn members_and_items_may_stand_alone() {
+fn members_and_items_without_brackets_are_fragments() {
     let value = one("\"data\": {\n  \"id\": 1\n},\n\"more\": [1]");
     assert!(value.is_fragment && !value.is_partial && value.is_abridged(&value.node.range));
     assert_eq!(value.node.to_json(), json!({"data": {"id": 1}, "more": [1]}));
@@ -197,7 +197,7 @@ fn members_and_items_may_stand_alone() {
 }
 
 #[test]
-fn a_block_in_the_manner_of_javascript_is_no_mistake() {
+fn javascript_notation_is_accepted() {
     for text in
         ["{a: 1, b: 'c', \"d-e\": [true,],}", "{'a': 1, 'b': 'c', 'd': True}", "{\n  a: \"b\",\n}", "['a', 'b']"]
     {
@@ -208,7 +208,7 @@ fn a_block_in_the_manner_of_javascript_is_no_mistake() {
 }
 
 #[test]
-fn what_cannot_be_copied_is_named_at_its_place() {
+fn mistakes_that_break_a_copy_are_reported_at_their_place() {
     let cases = [
         ("{\"a\": 1,}", "JSON allows no comma before `}`", ","),
         ("{\"a\": [1, 2,\n]}", "JSON allows no comma before `]`", ","),
@@ -256,7 +256,7 @@ fn what_cannot_be_copied_is_named_at_its_place() {
 }
 
 #[test]
-fn values_go_on_behind_a_mistake() {
+fn parsing_continues_after_a_mistake() {
     let cases = [
         ("{\"a\": 1,}", json!({"a": 1})),
         ("{\"a\": [1, 2,], \"b\": 3 \"c\": 4}", json!({"a": [1, 2], "b": 3, "c": 4})),
@@ -274,7 +274,7 @@ fn values_go_on_behind_a_mistake() {
 }
 
 #[test]
-fn other_languages_are_no_json() {
+fn other_languages_are_not_json() {
     for text in [
         "",
         "\n\n",
@@ -305,14 +305,14 @@ fn other_languages_are_no_json() {
 }
 
 #[test]
-fn a_name_that_stands_twice_is_told() {
+fn duplicate_names_are_reported() {
     let shown = read(" {\"a\": 1, \"a\": 2}", 10);
     assert_eq!((shown.duplicates.len(), shown.duplicates[0].second.clone()), (1, 20..23));
     assert_eq!(shown.values[0].node.to_json(), json!({"a": 2}));
 }
 
 #[test]
-fn long_blocks_take_no_more_than_their_length() {
+fn parsing_time_is_linear_in_the_block_length() {
     let parts = [
         "{\"a\":",
         "[",
@@ -344,7 +344,7 @@ fn long_blocks_take_no_more_than_their_length() {
 }
 
 #[test]
-fn texts_that_once_were_misread() {
+fn texts_that_were_once_misread() {
     for text in ["{\"\\ \n", "[\"\\ \n'"] {
         assert!(!read(text, 0).is_json, "{text}");
     }

@@ -1,4 +1,4 @@
-//! Values, and what stands behind them on their line.
+//! Parses values, and the text after them on the same line.
 
 use openapi_model::node::{MAX_DEPTH, Node, Value};
 
@@ -6,7 +6,7 @@ use super::found::Kind;
 use super::placeholder::is_placeholder;
 use super::reader::Reader;
 
-/// Words that are values elsewhere, and what JSON has for them.
+/// Literals of other languages, and their JSON equivalents.
 const FOREIGN: [(&str, &str); 14] = [
     ("NaN", ""),
     ("-NaN", ""),
@@ -25,7 +25,7 @@ const FOREIGN: [(&str, &str); 14] = [
 ];
 
 impl Reader<'_> {
-    /// The value that begins here, with what describes it on its line. A member's value has a name.
+    /// The value that begins here, with its description on the same line. `name` is that of the member.
     pub fn value(&mut self, name: Option<&str>) -> Node {
         let start = self.at;
         let is_template = self.template().is_some();
@@ -56,7 +56,7 @@ impl Reader<'_> {
         };
         let mut node = Node { range: start..self.at, value };
         if name.is_some() && self.found.is_described() && !matches!(node.value, Value::Object(_) | Value::Array(_)) {
-            // The value itself may follow its description.
+            // The value may follow its description.
             let (at, comment) = (self.at, self.comment.take());
             self.skip();
             if self.found.placeholders.last() == Some(&node.range) && self.starts("{") | self.starts("[") {
@@ -69,7 +69,7 @@ impl Reader<'_> {
         node
     }
 
-    /// Whether what comes next ends a word or a number.
+    /// Whether a word or a number ends at a place.
     fn is_end(&self, at: usize) -> bool {
         let ends = |byte: &u8| byte.is_ascii_whitespace() || b",}]/#.|(\"".contains(byte);
         self.bytes.get(at).is_none_or(ends) || self.text.get(at..).is_some_and(|rest| rest.starts_with(['…', '\u{a0}']))
@@ -92,7 +92,7 @@ impl Reader<'_> {
         Some(Value::Number(number))
     }
 
-    /// What stands there without quotes: a placeholder, a description, or what is no JSON.
+    /// Unquoted text: a placeholder, a description, or invalid JSON.
     fn bare(&mut self, is_member: bool) -> Value {
         let start = self.at;
         self.at = self.bare_end(is_member);
@@ -129,7 +129,7 @@ impl Reader<'_> {
         Value::String(text.to_owned())
     }
 
-    /// Whether what was read since a place is placeholders, perhaps with a word between them.
+    /// Whether the text since a place consists of placeholders, possibly with a word between them.
     fn is_template_only(&mut self, start: usize) -> bool {
         let end = std::mem::replace(&mut self.at, start);
         let mut has_template = false;
@@ -151,8 +151,8 @@ impl Reader<'_> {
         is_whole && has_template
     }
 
-    /// Where a text without quotes ends: with its line, at a bracket that it does not open, or at a comma before what is no
-    /// part of it.
+    /// The end of unquoted text: the end of its line, a closing bracket that it did not open, or a comma before
+    /// something that does not belong to it.
     pub fn bare_end(&mut self, is_member: bool) -> usize {
         let start = self.at;
         let (mut brackets, mut parentheses) = (0_usize, 0_usize);
@@ -184,7 +184,7 @@ impl Reader<'_> {
         end
     }
 
-    /// Whether a line ends at a place, but for a comment.
+    /// Whether a line ends at a place, apart from a comment.
     fn ends_line(&self, at: usize) -> bool {
         let blanks = self.bytes[at..].iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
         let rest = &self.bytes[at + blanks..];
@@ -213,7 +213,7 @@ impl Reader<'_> {
         is_closed && follows && (quote || (length > 0 && is_word()))
     }
 
-    /// What stands behind a value on its line: other values that it may have, a description, or what does not belong there.
+    /// The text after a value on the same line: alternatives, a description, or invalid text.
     fn after(&mut self, node: &mut Node, is_member: bool) {
         let end = self.at;
         self.spaces();
@@ -256,7 +256,7 @@ impl Reader<'_> {
         }
     }
 
-    /// `"a" | "b"`: of several values that one may have, the first is read. It is a placeholder.
+    /// `"a" | "b"`: of several alternatives, the first is read. It is a placeholder.
     fn alternatives(&mut self, node: &mut Node, is_member: bool) {
         self.found.has_notation = true;
         self.at = self.bare_end(is_member);
@@ -267,7 +267,7 @@ impl Reader<'_> {
         (node.range, self.at) = (range, end);
     }
 
-    /// What does not belong behind a value.
+    /// Invalid text after a value.
     fn garbage(&mut self, node: &mut Node, end: usize, is_member: bool) {
         let is_text = matches!(node.value, Value::String(_)) && self.bytes[..end].ends_with(b"\"");
         let line_end = self.rest().find('\n').map_or(self.text.len(), |length| self.at + length);
@@ -279,7 +279,7 @@ impl Reader<'_> {
                 "the string ends at this quote; write a quote in a string as `\\\"`",
             );
             self.found.forget(&node.range);
-            // The quote that is followed by what follows texts is the last one.
+            // The closing quote is the one that is followed by a token that may follow strings.
             let mut quotes = self.text[self.at..line_end].match_indices('"').map(|(at, _)| self.at + at + 1);
             let is_last = |at: &usize| {
                 let rest = self.text[*at..line_end].trim_start();
@@ -296,7 +296,7 @@ impl Reader<'_> {
     }
 }
 
-/// Why a text that begins like a number is none, if it was meant as one.
+/// Why a text that looks like a number is not one.
 fn no_number(text: &str) -> Option<String> {
     let begins = text.trim_start_matches(['+', '-', '.']).starts_with(|letter: char| letter.is_ascii_digit());
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.:_".contains(&byte);
@@ -317,13 +317,13 @@ fn no_number(text: &str) -> Option<String> {
     (is_hex || is_number).then(|| format!("`{text}` is not a JSON number"))
 }
 
-/// A word that may be meant as it stands there, and is no name of a type.
+/// A word that may be meant literally, and is not the name of a type.
 fn is_plain_word(text: &str) -> bool {
     text.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.'))
         && !is_placeholder(text, None)
 }
 
-/// `10kg`, `1-100`, `10.0.0.1`: nothing that describes a value in words. A number that is too big is one, too.
+/// `10kg`, `1-100`, `10.0.0.1`: tokens that do not describe a value in words. This includes numbers that are too big.
 fn is_token(text: &str) -> bool {
     text.starts_with(|letter: char| letter.is_ascii_digit() || letter == '-') && !text.contains(char::is_whitespace)
 }

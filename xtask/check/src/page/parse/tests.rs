@@ -1,4 +1,4 @@
-//! What is read of pages.
+//! How pages are parsed.
 
 use super::*;
 
@@ -7,7 +7,7 @@ fn page(text: &str) -> Page {
 }
 
 #[test]
-fn claims_are_found_by_what_they_look_like_and_know_their_place() {
+fn claims_are_recognised_by_their_form_and_have_places() {
     let text = "# Ä title\n\n`POST /things/{id}`\n\nYou need `a.b`. It allows 1,000 requests\nper minute.\n\n| What | Then |\n| --- | --- |\n| **Bad** `404 Not here` | `x` |\n\nSee [errors](errors.md).\n";
     let page = page(text);
     let endpoint = &page.declarations[0].endpoint;
@@ -24,7 +24,7 @@ fn claims_are_found_by_what_they_look_like_and_know_their_place() {
 }
 
 #[test]
-fn tables_have_cells_with_their_place_and_what_introduces_them() {
+fn tables_have_cells_with_places_and_introductions() {
     let text = "## Values\n\nThose of `kind`:\n\n| Name | |\n|---|--|\n| <code>one</code> | *a* `b` |\n| `two` | |\n";
     let page = page(text);
     let table = &page.tables[0];
@@ -75,7 +75,7 @@ fn tabs_are_read_as_components_and_as_mkdocs_has_them() {
 }
 
 #[test]
-fn tags_of_templates_in_any_script_cut_no_letter() {
+fn template_tags_in_any_script_split_no_character() {
     for text in ["- {{ 名前 }} foo\n", "> {% é %}text\n", "1. {{ ü }}x\n\n    {% é %}y\n"] {
         page(text);
     }
@@ -92,7 +92,7 @@ fn liquid_and_kramdown_are_tolerated() {
 }
 
 #[test]
-fn an_error_may_have_its_status_in_a_cell_of_its_own() {
+fn an_error_may_have_its_status_in_a_separate_cell() {
     let page =
         page("| Status | Message | |\n|---|---|---|\n| 404 | `Not here` | x |\n| `500` | `Oh` | |\n| 7 | `x` | |\n");
     let errors: Vec<_> = page.errors.iter().map(|row| (row.status.value, row.message.as_str())).collect();
@@ -101,12 +101,12 @@ fn an_error_may_have_its_status_in_a_cell_of_its_own() {
 }
 
 #[test]
-fn a_status_outside_a_table_is_no_claim() {
+fn a_status_outside_a_table_is_not_a_claim() {
     assert!(page("`404 Not here` happens. 5 things. Every minute counts, says 7.\n").errors.is_empty());
 }
 
 #[test]
-fn limits_are_read_as_people_read_them() {
+fn rate_limits_are_read_from_rendered_text() {
     for text in [
         "allows **20** requests per **minute**, and\nmore",
         "- 20&nbsp;requests per\n  minute",
@@ -124,7 +124,7 @@ fn limits_are_read_as_people_read_them() {
 }
 
 #[test]
-fn a_code_span_that_is_not_written_as_it_reads_has_its_whole_place() {
+fn a_code_span_that_differs_from_its_source_has_its_whole_place() {
     let text = "`POST\n/a“ü`\n\n| E |\n|---|\n| `404 Integration not found\\|“` |\n";
     let page = page(text);
     assert_eq!(&text[page.errors[0].message.range.clone()], "`404 Integration not found\\|“`");

@@ -24,7 +24,7 @@ fn words_are_split_as_a_shell_does() {
 }
 
 #[test]
-fn every_word_knows_its_place() {
+fn every_word_has_its_place() {
     let text = "curl 'ä ö' -H \"x\" \\\n--url=é";
     for word in &commands(text, 100).unwrap()[0].words {
         let place = &text[word.range.start - 100..word.range.end - 100];
@@ -33,14 +33,14 @@ fn every_word_knows_its_place() {
 }
 
 #[test]
-fn what_is_not_closed_is_said_with_its_place() {
+fn unclosed_quotes_are_reported_at_their_place() {
     for (text, at) in [("a 'b", 2), ("a \"b", 2), ("a $'b", 2), ("a \\", 2), ("a $(b", 2), ("a \"$(b", 3)] {
         assert_eq!(commands(text, 10).unwrap_err().range, 10 + at..10 + at + 1, "{text}");
     }
 }
 
 #[test]
-fn every_letter_of_a_word_knows_its_place() {
+fn every_letter_of_a_word_has_its_place() {
     let text = "a 'x\ny'\"\\\"é\"\\ü$'\\nz'<b>";
     let word = &commands(text, 10).unwrap()[0].words[1];
     assert_eq!(word.value, "x\ny\"éü\nz<b>");
@@ -55,7 +55,7 @@ fn every_letter_of_a_word_knows_its_place() {
 }
 
 #[test]
-fn texts_for_the_standard_input_are_read() {
+fn here_documents_are_read() {
     let text = "a -d @- <<EOF b\n{\"c\": 'd}\nEOF\ne <<-'X' | f\n\tg\n\tX\nh <<< 'i'";
     let commands = commands(text, 5).unwrap();
     let found: Vec<_> = commands
@@ -69,7 +69,7 @@ fn texts_for_the_standard_input_are_read() {
 }
 
 #[test]
-fn what_is_only_not_understood_is_told_from_mistakes() {
+fn unsupported_syntax_is_distinguished_from_mistakes() {
     for (text, is_sure) in [
         ("a 'b", true),
         ("a \\", true),

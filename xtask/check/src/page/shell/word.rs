@@ -1,15 +1,15 @@
-//! Words of command lines, and where their letters stand.
+//! Words of command lines, with the places of their letters.
 
 use std::ops::Range;
 
 use crate::page::model::Written;
 
-/// A word as a command gets it.
+/// A word as a command receives it.
 #[derive(Debug, Clone)]
 pub struct Word {
-    /// The word, and where it is written with all its quotes.
+    /// The word, and its place including all quotes.
     pub written: Written<String>,
-    /// Bytes of the word and where they stand in the page. From there on one follows the other, up to the next of these.
+    /// Offsets in the word and their places on the page. Each applies to consecutive bytes up to the next entry.
     places: Vec<(usize, usize)>,
 }
 
@@ -25,13 +25,13 @@ impl Word {
         Word { written, places }
     }
 
-    /// A text that stands in the page as it is.
+    /// A text that is unquoted on the page.
     pub fn verbatim(text: &str, start: usize) -> Word {
         let written = Written { value: text.to_owned(), range: start..start + text.len() };
         Word { written, places: vec![(0, start)] }
     }
 
-    /// Where bytes of the word stand in the page.
+    /// The place of a range of the word on the page.
     pub fn place(&self, range: &Range<usize>) -> Range<usize> {
         let Some(last) = range.end.checked_sub(1).filter(|last| *last >= range.start) else {
             let at = self.byte(range.start);
@@ -46,7 +46,7 @@ impl Word {
         place.map_or(self.range.start, |(known, place)| (place + at - known).min(self.range.end))
     }
 
-    /// The word without what stands before a byte of it.
+    /// The rest of the word from a byte.
     pub fn from(&self, at: usize) -> Word {
         let value = self.value.get(at..).unwrap_or_default().to_owned();
         let mut places = vec![(0, self.byte(at))];

@@ -7,7 +7,7 @@ fn unreadable(text: &str) -> crate::problem::Unreadable {
 }
 
 #[test]
-fn other_versions_are_told_in_one_sentence() {
+fn unsupported_versions_are_reported() {
     let swagger = unreadable("swagger: '2.0'\npaths: {}\n");
     assert!(swagger.message.contains("OpenAPI 2.0") && swagger.help.unwrap().contains("convert it to 3.0"));
     let newer = unreadable("openapi: 3.2.0\n");
@@ -19,7 +19,7 @@ fn other_versions_are_told_in_one_sentence() {
 }
 
 #[test]
-fn a_version_without_quotes_is_a_number_and_read_all_the_same() {
+fn an_unquoted_version_is_accepted() {
     let document =
         crate::read(&Source::new("t.yaml", "openapi: 3.0\ninfo: {title: T, version: 1.10}\n"), None).unwrap();
     assert_eq!((document.openapi.value.as_str(), document.info.version.value.as_str()), ("3.0", "1.10"));
@@ -27,7 +27,7 @@ fn a_version_without_quotes_is_a_number_and_read_all_the_same() {
 }
 
 #[test]
-fn a_document_may_lack_nearly_everything() {
+fn a_document_may_be_nearly_empty() {
     for rest in ["", "paths:\n", "paths: {}\n", "paths: {/a: }\n", "paths: {/a: {get: }}\n", "components:\n"] {
         let document = document("3.0.3", rest);
         assert!(document.problems.is_empty(), "{rest} {:?}", document.problems);
@@ -37,7 +37,7 @@ fn a_document_may_lack_nearly_everything() {
 }
 
 #[test]
-fn of_a_key_that_stands_twice_the_last_counts_and_both_are_told() {
+fn the_last_duplicate_key_counts_and_both_are_reported() {
     let document = document("3.0.3", "paths:\n  /a: {get: {summary: x}}\n  /a: {get: {summary: y}}\n");
     assert_eq!(only(&document).summary.as_ref().unwrap().value, "y");
     let problem = &document.problems[0];
@@ -47,13 +47,13 @@ fn of_a_key_that_stands_twice_the_last_counts_and_both_are_told() {
 }
 
 #[test]
-fn a_second_document_is_told_and_not_read() {
+fn a_second_document_is_reported_and_not_read() {
     let document = document("3.0.3", "paths: {}\n---\nother: [\n");
     assert_eq!(problems(&document), [(ProblemKind::SecondDocument, "---")]);
 }
 
 #[test]
-fn unknown_keys_are_told_wherever_they_stand_with_what_they_may_have_been() {
+fn unknown_keys_are_reported_everywhere_with_suggestions() {
     let rest = "x-any: 1
 servers: [{url: /, variabels: {}, variables: {a: {default: a, defualt: b}}}]
 tags: [{name: a, externalDocs: {uri: x}}]
@@ -104,14 +104,14 @@ components:
         ("clientCredential", "clientCredentials"),
     ];
     assert_eq!(found, expected);
-    // In 3.1 a schema may have any key, and other things have new ones.
+    // In 3.1 a schema may have any key, and other objects have additional ones.
     let read =
         document("3.1.0", "jsonSchemaDialect: x\ncomponents: {schemas: {A: {typ: x, if: {zzz: 1}}}, pathItems: {}}\n");
     assert!(read.problems.is_empty(), "{:?}", read.problems);
 }
 
 #[test]
-fn what_is_of_another_type_is_told_and_breaks_nothing() {
+fn values_of_wrong_types_are_reported_and_left_out() {
     let rest = "info: 7
 servers: {url: a}
 tags: [a, {name: [b]}]

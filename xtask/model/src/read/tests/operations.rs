@@ -50,7 +50,7 @@ fn an_operation_overrides_parameters_of_its_path_by_name_and_place() {
 }
 
 #[test]
-fn parameters_that_cannot_be_read_are_told_and_the_others_are_read() {
+fn unreadable_parameters_are_reported_and_the_others_are_read() {
     let read = document(
         "3.0.3",
         "paths: {/a: {get: {parameters: [{in: query}, {name: a}, {name: b, in: body}, {name: c, in: quer}, {name: d, in: query}], responses: {}}}}\n",
@@ -77,7 +77,7 @@ fn statuses_are_codes_ranges_and_default() {
 }
 
 #[test]
-fn security_is_its_own_or_that_of_the_document() {
+fn security_defaults_to_that_of_the_document() {
     let read = document(
         "3.0.3",
         "security: [{key: []}]
@@ -120,7 +120,7 @@ components:
 }
 
 #[test]
-fn bodies_answers_headers_links_callbacks_and_servers_are_read() {
+fn bodies_responses_headers_links_callbacks_and_servers_are_read() {
     let read = document(
         "3.0.3",
         "servers: [{url: 'https://{a}', variables: {a: {default: x, enum: [y, x]}}}]

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::*;
 use crate::document::{Part, Status};
 
-/// The document in the first of these files, and what it leads to in the others.
+/// A document in the first of these files, which may refer to the others.
 fn files(files: &[(&str, &str)]) -> Document {
     let folder = tempfile::tempdir().unwrap();
     for (path, text) in files {
@@ -17,7 +17,7 @@ fn files(files: &[(&str, &str)]) -> Document {
 }
 
 #[test]
-fn what_references_lead_to_stands_in_their_place() {
+fn references_are_replaced_by_their_targets() {
     let read = document("3.0.3", "paths:
   /a: {$ref: '#/components/x-paths/A', get: {responses: {}}}
 components:
@@ -28,7 +28,7 @@ components:
   headers: {H: {description: h}}
   examples: {E: {value: 7}}
 ");
-    // `x-paths` is no key of components, and nobody minds.
+    // `x-paths` is not a key of components, and is accepted.
     assert!(read.problems.is_empty(), "{:?}", read.problems);
     let [get, post] = &read.operations[..] else { panic!("{:?}", read.operations) };
     assert_eq!((get.method.value.as_str(), get.summary.is_none(), post.method.value.as_str()), ("GET", true, "POST"));
@@ -40,7 +40,7 @@ components:
 }
 
 #[test]
-fn pointers_have_escapes_and_lead_anywhere() {
+fn pointers_may_have_escapes_and_any_target() {
     let read = document(
         "3.1.0",
         "paths:
@@ -71,7 +71,7 @@ components:
 }
 
 #[test]
-fn references_into_other_files_are_relative_to_the_file_in_which_they_stand() {
+fn references_are_relative_to_the_file_that_contains_them() {
     let root = "openapi: 3.0.3\npaths:\n  /a:\n    get:\n      parameters: [{$ref: '../common/p.json#/Limit'}]\n      responses: {'200': {$ref: ./answers/ok.yaml}, '404': {$ref: 'answers/ok.yaml'}}\ncomponents:\n  schemas: {A: {$ref: '../common/s.yaml#/components/schemas/A'}}\n";
     let read = files(&[
         ("api/openapi.yaml", root),
@@ -96,12 +96,12 @@ fn references_into_other_files_are_relative_to_the_file_in_which_they_stand() {
     let target = |id| read.schema(id).reference.as_ref().unwrap().target;
     let a = read.component("A").unwrap();
     let back = operation.responses[0].content[0].schema.and_then(target).unwrap();
-    // Round through three files it is the same schema.
+    // Around the cycle of three files it is the same schema.
     assert_eq!((target(back), target(a)), (Some(a), operation.parameters[0].schema.and_then(target)));
 }
 
 #[test]
-fn what_leads_nowhere_is_told_with_its_reason_and_the_rest_is_read() {
+fn unresolved_references_are_reported_with_the_reason_and_the_rest_is_read() {
     let rest = "paths:
   /a:
     get:
@@ -149,7 +149,7 @@ components: {parameters: {Limit: {name: limit, in: query}}, schemas: {A: {$ref: 
 }
 
 #[test]
-fn circles_are_told_and_end() {
+fn circular_references_are_reported_and_end() {
     let read = document("3.0.3", "paths:
   /a: {get: {parameters: [{$ref: '#/components/parameters/A'}], responses: {}, callbacks: {c: {$ref: '#/components/callbacks/C'}}}}
   /b: {$ref: '#/paths/~1b'}
@@ -186,7 +186,7 @@ fn long_chains_and_references_that_multiply_are_bounded() {
 }
 
 #[test]
-fn what_stands_beside_a_reference_is_read_in_3_1_and_told_in_3_0() {
+fn keys_beside_a_reference_are_read_in_3_1_and_reported_in_3_0() {
     let rest = "components:
   schemas: {A: {type: string}, B: {$ref: '#/components/schemas/A', nullable: true, description: b, x-a: 1}}
   responses: {R: {description: old}, S: {$ref: '#/components/responses/R', description: new, headers: {}}}
@@ -202,7 +202,7 @@ paths: {/a: {get: {responses: {'200': {$ref: '#/components/responses/S'}}}}}
 }
 
 #[test]
-fn components_that_nothing_refers_to_are_read_for_what_is_wrong_in_them() {
+fn unused_components_are_read_to_report_their_problems() {
     let read = document(
         "3.0.3",
         "components:\n  responses: {R: {$ref: '#/a'}}\n  parameters: {P: {name: p}}\n  requestBodies: {B: {content: {a/b: {schema: {$ref: '#/b'}}}}}\n  headers: {H: {$ref: '#/c'}}\n  examples: {E: {$ref: '#/d'}}\n  links: {L: {$ref: '#/e'}}\n  callbacks: {C: {$ref: '#/f'}}\n  securitySchemes: {S: {$ref: '#/g'}}\n",
@@ -211,7 +211,7 @@ fn components_that_nothing_refers_to_are_read_for_what_is_wrong_in_them() {
 }
 
 #[test]
-fn the_folder_of_a_text_in_memory_can_be_given() {
+fn a_document_in_memory_may_have_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("b.yaml"), "get: {responses: {}}\n").unwrap();
     let source = Source::new("somewhere/a.yaml", "openapi: 3.0.3\npaths: {/a: {$ref: b.yaml}}\n");

@@ -10,7 +10,7 @@ fn schema(version: &str, written: &str) -> (Document, Schema) {
 }
 
 #[test]
-fn names_are_told_from_keywords_by_where_they_stand() {
+fn names_are_distinguished_from_keywords_by_position() {
     let (read, a) = schema(
         "3.0.3",
         "{properties: {nullable: {type: string}, $ref: {type: string}, example: {type: string}, enum: {type: string}, properties: {properties: {type: {type: integer}}}, required: {type: boolean}}, example: {$ref: '#/nowhere'}, default: {nullable: true}}",
@@ -24,7 +24,7 @@ fn names_are_told_from_keywords_by_where_they_stand() {
 }
 
 #[test]
-fn null_among_the_types_is_written_in_two_ways() {
+fn null_among_the_types_has_two_notations() {
     let types = |version, written| schema(version, written).1.types.unwrap().value;
     assert_eq!(types("3.0.3", "{type: string, nullable: true}"), Types::STRING.with(Types::NULL));
     assert_eq!(types("3.1.0", "{type: [string, 'null']}"), Types::STRING.with(Types::NULL));
@@ -37,7 +37,7 @@ fn null_among_the_types_is_written_in_two_ways() {
 }
 
 #[test]
-fn bounds_of_both_versions_are_one() {
+fn bounds_of_both_versions_are_unified() {
     let bounds = |written| {
         let (_, schema) = schema("3.0.3", written);
         let shown = |bound: Option<crate::schema::Bound>| {
@@ -76,7 +76,7 @@ fn keywords_of_3_1_are_read() {
 }
 
 #[test]
-fn one_place_is_one_schema_and_names_are_those_of_components() {
+fn each_place_is_one_schema_and_only_components_have_names() {
     let read = document(
         "3.0.3",
         "components:\n  schemas: {A: {type: string}, B: {items: {$ref: '#/components/schemas/A'}, not: {$ref: '#/components/schemas/A'}}}\n",
@@ -95,7 +95,7 @@ fn one_place_is_one_schema_and_names_are_those_of_components() {
 }
 
 #[test]
-fn a_reference_in_place_of_all_properties_is_told_and_followed() {
+fn a_reference_instead_of_properties_is_reported_and_followed() {
     let read = document(
         "3.0.3",
         "components:\n  schemas: {A: {properties: {x: {type: string}}}, B: {properties: {$ref: '#/components/schemas/A/properties'}}}\n",

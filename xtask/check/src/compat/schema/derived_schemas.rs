@@ -1,4 +1,4 @@
-//! Components that build on others: each is a kind of those that its `allOf` refers to.
+//! Components derived from others: each is a kind of the components that its `allOf` refers to.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,7 +9,7 @@ use openapi_model::span::Span;
 
 use super::View;
 
-/// A kind of a schema, as its discriminator calls it.
+/// A derived schema with its discriminator value.
 #[derive(Debug, Clone)]
 pub(super) struct Kind {
     pub(super) value: String,
@@ -17,15 +17,15 @@ pub(super) struct Kind {
     pub(super) span: Span,
 }
 
-/// The components that build on each schema, in the order of the document.
+/// The components derived from each schema, in document order.
 #[derive(Debug, Default)]
-pub(super) struct Heirs(HashMap<SchemaId, Vec<SchemaId>>);
+pub(super) struct DerivedSchemas(HashMap<SchemaId, Vec<SchemaId>>);
 
-impl Heirs {
-    pub(super) fn of(document: &Document) -> Heirs {
-        let mut heirs = Heirs::default();
+impl DerivedSchemas {
+    pub(super) fn of(document: &Document) -> DerivedSchemas {
+        let mut derived_schemas = DerivedSchemas::default();
         if !document.schemas().any(|(_, schema)| schema.discriminator.is_some()) {
-            return heirs;
+            return derived_schemas;
         }
         for (_, id) in &document.components {
             let schema = document.schema(*id);
@@ -44,17 +44,17 @@ impl Heirs {
                     if seen.insert(base) {
                         open.push(base);
                         if document.schema(base).name.is_some() {
-                            heirs.0.entry(base).or_default().push(*id);
+                            derived_schemas.0.entry(base).or_default().push(*id);
                         }
                     }
                 }
             }
         }
-        heirs
+        derived_schemas
     }
 
-    /// The kinds of a schema by value: those that are mapped, and those that are called by their names. In what is taken
-    /// those that are mapped keep their names too.
+    /// The derived schemas by discriminator value: mapped ones, and those that use their names. In accepted values,
+    /// mapped schemas keep their names as values too.
     pub(super) fn kinds(&self, document: &Document, view: &View, shape: &Shape, is_taken: bool) -> Vec<Kind> {
         let Some(discriminator) = &shape.discriminator else { return Vec::new() };
         let mut kinds = mapped(discriminator);

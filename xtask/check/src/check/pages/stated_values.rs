@@ -1,4 +1,4 @@
-//! What sentences in the rows of tables say of values: which there are, and which is meant where none is given.
+//! Claims about values in the sentences of table rows: the permitted values, and the default.
 
 use std::sync::LazyLock;
 
@@ -14,7 +14,7 @@ use crate::page::{Cell, Kind, Written, pattern};
 use apidrift_core::finding::Finding;
 use apidrift_core::rules::Rule;
 
-/// What begins a list of all values.
+/// The beginning of a list of all values.
 static VALUES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?ix)
@@ -29,9 +29,9 @@ static VALUES: LazyLock<Regex> = LazyLock::new(|| {
         \s*[:：]?\s*",
     )
 });
-/// What explains a value between two others.
+/// A note between two values.
 static GLOSS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\([^()]*\)"));
-/// What begins a default.
+/// The beginning of a default.
 static DEFAULT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?ix)
@@ -43,11 +43,11 @@ static DEFAULT: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// What a row says of the values of something, where the contract says otherwise.
+/// Compares the permitted values and the default in a row with the contract.
 pub fn values(about: &About<'_, '_>, schemas: &[AllOf], entry: &Entry<'_>, name: &Spanned<String>) -> Vec<Finding> {
     let variants = Variants::of(about.basis.document(), schemas);
     let items = variants.items(0).filter(|_| variants.common_kind() == Some(Kind::Array));
-    // What a list holds is described as if it were the list.
+    // The items of a list are often described as if they were the list.
     let items = items.map(|items| Variants::of(about.basis.document(), &items));
     let enumeration = variants.values().or_else(|| items.as_ref()?.values());
     let mut findings = Vec::new();
@@ -55,7 +55,7 @@ pub fn values(about: &About<'_, '_>, schemas: &[AllOf], entry: &Entry<'_>, name:
         if let Some((known, span)) = &enumeration {
             let texts: Vec<String> = known.iter().map(|value| text(value)).collect();
             let listed = listed(cell);
-            // A list of which nothing is known is one of something else.
+            // A list without any known value is about something else.
             let is_of_it = listed.iter().any(|value| texts.contains(&value.value));
             let is_wrong = |value: &&Written<String>| {
                 is_of_it
@@ -73,7 +73,7 @@ pub fn values(about: &About<'_, '_>, schemas: &[AllOf], entry: &Entry<'_>, name:
     }
     if let Some(default) = variants.default() {
         let right = text(default);
-        // A flag is `on` or `enabled`, too.
+        // A boolean may be described as `on` or `enabled`.
         let is_other_word =
             |said: &Written<String>| default.is_boolean() && !["true", "false"].contains(&said.value.as_str());
         let said = defaults(about, entry).into_iter().filter(|said| said.value != right && !is_other_word(said));
@@ -94,12 +94,12 @@ pub fn values(about: &About<'_, '_>, schemas: &[AllOf], entry: &Entry<'_>, name:
     findings
 }
 
-/// A value as it stands on a page.
+/// A value as written on pages.
 fn text(value: &Json) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// The code spans of a list that a sentence says is one of all values.
+/// The code spans of a list that claims to be complete.
 fn listed(cell: &Cell) -> Vec<Written<String>> {
     let Some(start) = VALUES.find(&cell.text).map(|found| found.end()) else { return Vec::new() };
     let rest = &cell.text[start..];
@@ -107,7 +107,7 @@ fn listed(cell: &Cell) -> Vec<Written<String>> {
     let mut at = 0;
     for code in &cell.codes {
         let Some(found) = rest[at..].find(code.value.as_str()) else { continue };
-        // Between two of them stands nothing but a comma or a word.
+        // Only a comma or a conjunction may be between two values.
         let plain = GLOSS.replace_all(&rest[at..at + found], "");
         let between = plain.trim_matches(|letter: char| letter.is_whitespace() || ",|/\"'(`、，".contains(letter));
         if !["", "or", "and", "oder", "und", "ou", "et", "o", "y", "e", "と", "または", "또는", "和", "或"]
@@ -121,7 +121,7 @@ fn listed(cell: &Cell) -> Vec<Written<String>> {
     if listed.len() > 1 { listed } else { Vec::new() }
 }
 
-/// What a row says is meant where nothing is given: in a column for it, or in a code span after a word for it.
+/// The default according to a row: in a column of defaults, or in a code span after a word for it.
 fn defaults(about: &About<'_, '_>, entry: &Entry<'_>) -> Vec<Written<String>> {
     if let Some(cell) = entry.default {
         let value = match cell.codes.as_slice() {
@@ -137,7 +137,7 @@ fn defaults(about: &About<'_, '_>, entry: &Entry<'_>) -> Vec<Written<String>> {
         if let Some(code) = cell.codes.iter().find(|code| rest.starts_with(code.value.as_str())) {
             return Some(Written { value: code.trim_matches(['"', '\'']).to_owned(), range: code.range.clone() });
         }
-        // A number or a truth, or in parentheses a word by itself: `(default: 50, max: 100)`.
+        // A number or a boolean, or a single word in parentheses: `(default: 50, max: 100)`.
         let before = cell.text[..found.start()].trim_end();
         let is_inside = before.is_empty() || before.ends_with(['(', ',']);
         let first = rest.split([',', ')', ' ', ';']).next().map(|word| word.trim_end_matches('.')).unwrap_or_default();
@@ -145,14 +145,14 @@ fn defaults(about: &About<'_, '_>, entry: &Entry<'_>) -> Vec<Written<String>> {
         let word =
             rest.split([',', ')']).next().filter(|word| (word.len() < rest.len() || before.is_empty()) && is_inside);
         let word = word.or(Some(first).filter(|_| is_plain))?;
-        // Where it stands, if the cell is written as it reads up to there.
+        // The place, if the cell's source equals its text up to there.
         let text = about.page.source.text.get(cell.range.clone())?;
         let shown = &cell.text[found.start()..cell.text.len() - rest.len() + word.len()];
         let end = cell.range.start + text.find(shown)? + shown.len();
         let value = word.trim_matches(['"', '\'']).to_owned();
         Some(Written { value, range: end - word.len()..end })
     };
-    // What is described may be called `default_x` itself.
+    // The described name itself may be `default_x`.
     entry.row.cells.iter().skip(1).filter_map(said).filter(is_value).collect()
 }
 
