@@ -97,9 +97,9 @@ enum Command {
         #[arg(long, group = "change")]
         keep: bool,
     },
-    /// End the job of an integration that is in progress, at its next checkpoint
+    /// End the job of an integration that is in progress, and wait until it has ended
     #[command(
-        after_help = "The job ends in `error`; what was delivered stays delivered, and the next sync takes the rest.\n\nExample:\n  cdi-server cancel Users"
+        after_help = "The job ends in `error` at its next checkpoint; what was delivered stays delivered, and the next sync takes the rest.\n\nExample:\n  cdi-server cancel Users"
     )]
     Cancel {
         #[command(flatten)]
@@ -107,7 +107,7 @@ enum Command {
         /// The integration's ID or name
         integration: String,
     },
-    /// List the jobs of an integration: how each ended, and why
+    /// List the newest jobs, of one integration or of each: how they ended, and why
     #[command(
         after_help = "Without an integration: the newest job of each.\n\nExamples:\n  cdi-server jobs\n  cdi-server jobs Users\n  cdi-server jobs Users --limit 1 --format jsonl | jq -r .cause"
     )]
@@ -139,7 +139,7 @@ enum Command {
         #[arg(long, value_enum, default_value = "jsonl")]
         format: row_errors::Format,
     },
-    /// API keys
+    /// Create an API key
     Key {
         #[command(subcommand)]
         command: KeyCommand,
@@ -252,7 +252,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Key { command: KeyCommand::New { name, workspace, permissions: chosen } } => {
             let all = || permissions().into_iter().map(str::to_owned).collect();
             let permissions = if chosen.is_empty() { all() } else { chosen };
-            print(&key::describe(&secret::new_key(), &name, &workspace, &permissions))?;
+            let key = secret::new_key();
+            eprint!("{}", key::describe(&key));
+            print(&key::toml(&key, &name, &workspace, &permissions))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Openapi => {

@@ -58,7 +58,7 @@ async fn a_job_without_a_worker_is_shown_as_waiting() {
     let service = Setup::with_rows(1).start(Role::Api).await;
     service.client().trigger_integration_sync(INTEGRATION.parse().unwrap()).await.unwrap();
     let table = printed(&service.setup, &["jobs", INTEGRATION]).await;
-    assert!(table.contains("  waiting  ") && table.contains("no worker has taken it yet"), "{table}");
+    assert!(table.contains("  waiting  ") && table.contains("no worker has it"), "{table}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -34,6 +34,7 @@ async fn cancel(store: &Store, integration: &Integration, patience: Duration) ->
         Cancelled::Ended(job) => return Ok(format!("the job {job} has ended; no worker had it")),
         Cancelled::Asked(job) => job,
     };
+    eprintln!("Waiting for the worker of the job {job} to end it, at its next checkpoint or renewal of its lease.");
     // Workers see the request at their next checkpoint or lease renewal.
     let begun = Instant::now();
     while begun.elapsed() < patience {

@@ -110,7 +110,8 @@ impl Listed<'_> {
     fn notes(&self, job: &Job, id: &str) -> Vec<String> {
         let refused = (job.rows_failed_with_errors > 0)
             .then(|| format!("refused rows: cdi-server row-errors {} --job {id}", self.arguments));
-        let waits = is_waiting(job).then(|| "no worker has taken it yet".to_owned());
+        let waits =
+            is_waiting(job).then(|| "no worker has it; `cdi-server serve` or `serve --role worker` runs it".to_owned());
         job.cause.clone().into_iter().chain(refused).chain(waits).collect()
     }
 
@@ -171,9 +172,9 @@ fn line(job: &Job, now: DateTime<Utc>) -> String {
     ])
 }
 
-/// Whether a job was triggered and no worker has taken it yet.
+/// Whether a job is in progress and no worker has it.
 fn is_waiting(job: &Job) -> bool {
-    job.status == JobStatus::Running && job.begun_at.is_none()
+    job.status == JobStatus::Running && !job.has_worker
 }
 
 /// From the trigger to the end, or to now.
@@ -208,7 +209,7 @@ pub(super) mod tests {
             id: crate::store::JobId::from(Uuid::parse_str(&id).unwrap()),
             status: if refused > 0 { JobStatus::Partial } else { JobStatus::Success },
             sync_start_time: start,
-            begun_at: Some(start),
+            has_worker: false,
             sync_finish_time: Some(start + Duration::from_secs(12)),
             last_timestamp_synced: None,
             rows_synced: 1_234_567,
@@ -224,8 +225,7 @@ pub(super) mod tests {
     fn jobs() -> Vec<Job> {
         let cause =
             "the source has no table `users`; check `table` in opencdi.toml, or create the table and trigger again";
-        let waiting =
-            Job { status: JobStatus::Running, begun_at: None, sync_finish_time: None, rows_synced: 0, ..a_job(0) };
+        let waiting = Job { status: JobStatus::Running, sync_finish_time: None, rows_synced: 0, ..a_job(0) };
         let failed = Job { status: JobStatus::ConfigError, cause: Some(cause.into()), rows_synced: 0, ..a_job(0) };
         vec![waiting, failed, a_job(3), a_job(0)]
     }
@@ -238,7 +238,7 @@ pub(super) mod tests {
             "\
 JOB            STATUS        STARTED (UTC)            TOOK   DELIVERED  REFUSED
 0197c0de-1234  waiting       2026-01-01 00:00:00     1.0 h           0        0
-    no worker has taken it yet
+    no worker has it; `cdi-server serve` or `serve --role worker` runs it
 0197c0de-1234  config_error  2026-01-01 00:00:00      12 s           0        0
     the source has no table `users`; check `table` in opencdi.toml, or create
     the table and trigger again

@@ -9,17 +9,23 @@ pub fn name(text: &str) -> Result<String, String> {
     if text.trim().is_empty() { Err("this must not be empty".into()) } else { Ok(text.to_owned()) }
 }
 
-/// The key, which is shown only once, and the TOML for the configuration.
-pub fn describe(key: &Secret, name: &str, workspace: &str, permissions: &[String]) -> String {
+/// What is said of a new key on standard error: the key itself is in no output that may be appended to a file.
+pub fn describe(key: &Secret) -> String {
+    format!(
+        "Your new API key (shown only once):\n\n    {}\n\nAdd this to opencdi.toml and restart the server:\n\n",
+        key.expose()
+    )
+}
+
+/// The TOML of a key for the configuration, with its hash only.
+pub fn toml(key: &Secret, name: &str, workspace: &str, permissions: &[String]) -> String {
     let quoted = |text: &str| toml::Value::from(text).to_string();
     let permissions: Vec<String> = permissions.iter().map(|permission| quoted(permission)).collect();
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = write!(
         text,
-        "Your new API key (shown only once):\n\n    {}\n\nAdd this to opencdi.toml and restart the server:\n\n\
-         [[keys]]\nname = {}\nworkspace = {}\nhash = {}\npermissions = [{}]\n",
-        key.expose(),
+        "[[keys]]\nname = {}\nworkspace = {}\nhash = {}\npermissions = [{}]\n",
         quoted(name),
         quoted(workspace),
         quoted(&KeyHash::of(key.expose()).to_string()),
@@ -42,11 +48,10 @@ mod tests {
     #[test]
     fn the_printed_toml_lets_the_printed_key_in() {
         let key = new_key();
-        let text = describe(&key, "air\"flow", "ours", &["cdi.integration_sync".to_owned()]);
-        let toml = &text[text.find("[[keys]]").unwrap()..];
-        assert!(!toml.contains(key.expose()), "only the hash is kept");
+        let toml = toml(&key, "air\"flow", "ours", &["cdi.integration_sync".to_owned()]);
+        assert!(!toml.contains(key.expose()) && describe(&key).contains(key.expose()), "only the hash is kept");
         let path = std::path::Path::new("opencdi.toml");
-        let config = crate::config::Config::parse(toml, path, &crate::api::known()).unwrap();
+        let config = crate::config::Config::parse(&toml, path, &crate::api::known()).unwrap();
         assert_eq!(config.keys[0].name, "air\"flow");
         assert_eq!(config.keys[0].hash, KeyHash::of(key.expose()));
     }

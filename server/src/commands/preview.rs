@@ -26,19 +26,21 @@ pub async fn run(config: &Config, integration: &Integration, rows: usize) -> any
                 None => Ok(Some(known)),
             }
         }
-        None => {
-            eprintln!("There is no store yet: this is what the first sync will send.");
-            Ok(None)
-        }
+        None => Ok(None),
     });
     let known = known.await?;
+    let has_store = known.is_some();
+    let read_from = known.as_ref().and_then(|known| known.watermark.read_from);
     let since = known.as_ref().and_then(|known| known.watermark.updated_at);
     let preview = sync::preview(integration, known, rows).await?;
-    print_data(&describe(&preview, since))?;
+    print_data(&describe(&preview, since, read_from))?;
+    if !has_store {
+        eprintln!("There is no store yet: this is what the first sync will send.");
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-fn describe(preview: &Preview, since: Option<DateTime<Utc>>) -> String {
+fn describe(preview: &Preview, since: Option<DateTime<Utc>>, read_from: Option<DateTime<Utc>>) -> String {
     let mut lines: Vec<String> = preview
         .rows
         .iter()
@@ -56,13 +58,22 @@ fn describe(preview: &Preview, since: Option<DateTime<Utc>>) -> String {
     let since = since.map(written);
     lines.push(match (preview.rows.len(), preview.more, since) {
         (0, false, Some(since)) => format!("Nothing new since {since}."),
-        (0, false, None) => "Nothing to sync: the source has no rows with an UPDATED_AT until now.".into(),
+        (0, false, None) => "Nothing to sync: no row has an UPDATED_AT up to now.".into(),
         (shown, true, _) => format!("{} shown; there are more.", counted(shown, "row")),
         (1, false, _) => "The only row is shown.".into(),
         (shown, false, _) => format!("All {shown} rows shown."),
     });
     if preview.future > 0 {
-        lines.push(format!("Rows dated in the future, skipped until then: {}.", preview.future));
+        lines.push(format!(
+            "Rows dated in the future, skipped until then: {}. (An UPDATED_AT without a time zone is read as UTC.)",
+            preview.future
+        ));
+    }
+    if let Some(from) = read_from {
+        lines.push(format!(
+            "Rows before {} are not read; after a backfill, use `cdi-server watermark NAME --set TIME` or `--reset`.",
+            written(from)
+        ));
     }
     if preview.undated > 0 {
         lines.push(format!("Rows without an UPDATED_AT, never synced: {}.", preview.undated));
@@ -89,22 +100,23 @@ mod tests {
             undated: 0,
         };
         assert_eq!(
-            describe(&preview, None),
+            describe(&preview, None, None),
             "send    {}\n        warning: odd\n        warning: long\n\
              refuse  row without identifier (UPDATED_AT 2026-01-01T00:00:00.500Z): no\n2 rows shown; there are more.\n\
-             Rows dated in the future, skipped until then: 2.\n"
+             Rows dated in the future, skipped until then: 2. (An UPDATED_AT without a time zone is read as UTC.)\n"
         );
         let none_shown = Preview { rows: Vec::new(), more: true, future: 0, undated: 0 };
-        assert_eq!(describe(&none_shown, None), "0 rows shown; there are more.\n");
+        assert_eq!(describe(&none_shown, None, None), "0 rows shown; there are more.\n");
         let all = |rows: usize| {
             let rows = (0..rows).map(|_| Planned::Sent { object: "{}".into(), warnings: Vec::new() }).collect();
-            describe(&Preview { rows, more: false, future: 0, undated: 0 }, None)
+            describe(&Preview { rows, more: false, future: 0, undated: 0 }, None, None)
         };
         assert!(all(15).ends_with("All 15 rows shown.\n") && all(1).ends_with("The only row is shown.\n"));
         let nothing = Preview { rows: Vec::new(), more: false, future: 0, undated: 1 };
         assert_eq!(
-            describe(&nothing, Some(time)),
-            "Nothing new since 2026-01-01T00:00:00.500Z.\nRows without an UPDATED_AT, never synced: 1.\n"
+            describe(&nothing, Some(time), Some(time)),
+            "Nothing new since 2026-01-01T00:00:00.500Z.\nRows before 2026-01-01T00:00:00.500Z are not read; after a \
+             backfill, use `cdi-server watermark NAME --set TIME` or `--reset`.\nRows without an UPDATED_AT, never synced: 1.\n"
         );
     }
 }

@@ -9,7 +9,7 @@ use super::{no_store, with_store, written};
 use crate::config::{Config, Integration};
 use crate::process::print;
 use crate::store::{RecordSize, Route, Store, Watermark, WatermarkChange};
-use crate::text::grouped;
+use crate::text::{counted, grouped};
 
 /// The requested change of a watermark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +93,7 @@ fn describe(shown: &Shown, configured: &Route) -> String {
     };
     let mut lines = vec![format!("{reached}: the next sync {takes}")];
     if record.changes > 0 {
-        lines.push(format!("record: {} row versions, {}", grouped(record.versions), size(record.bytes)));
+        lines.push(format!("record: {}, {}", counted(record.versions, "row version"), size(record.bytes)));
     }
     if let Some(overflow) = watermark.overflow {
         lines.push(format!(

@@ -57,14 +57,21 @@ impl Config {
 }
 
 impl Config {
-    /// The integration with this ID or this name.
+    /// The integration with this name, this ID, or an ID that begins so.
     pub fn integration(&self, wanted: &str) -> Result<&Arc<Integration>, UnknownIntegration> {
+        /// As for `cdi`.
+        const SHORTEST_PREFIX: usize = 4;
         let with_id = wanted.parse::<IntegrationId>().ok();
-        let mut found = self
+        let mut found: Vec<_> = self
             .integrations
             .iter()
-            .filter(|integration| with_id == Some(integration.id) || integration.name == wanted);
-        match (found.next(), found.next()) {
+            .filter(|integration| with_id == Some(integration.id) || integration.name == wanted)
+            .collect();
+        if found.is_empty() && wanted.len() >= SHORTEST_PREFIX {
+            let prefix = wanted.to_ascii_lowercase();
+            found.extend(self.integrations.iter().filter(|known| known.id.to_string().starts_with(&prefix)));
+        }
+        match (found.first(), found.get(1)) {
             (Some(integration), None) => Ok(integration),
             (Some(_), Some(_)) => Err(UnknownIntegration::Several { wanted: wanted.into(), file: self.file.clone() }),
             (None, _) => {
@@ -88,8 +95,8 @@ pub enum UnknownIntegration {
         /// The names of all integrations.
         known: Vec<String>,
     },
-    /// Several have that name.
-    #[error("{} has several integrations with the name {wanted:?}; use the ID", file.display())]
+    /// Several have that name, or an ID that begins so.
+    #[error("{} has several integrations with the name or ID {wanted:?}; use the whole ID", file.display())]
     Several {
         /// The ID or name that was asked for.
         wanted: String,

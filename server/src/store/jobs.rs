@@ -119,8 +119,8 @@ pub struct Job {
     pub status: JobStatus,
     /// When its trigger was received. Unique within the integration.
     pub sync_start_time: DateTime<Utc>,
-    /// When a worker first claimed it; `None` while it waits for a worker.
-    pub begun_at: Option<DateTime<Utc>>,
+    /// Whether a worker has claimed it. A worker that crashed keeps its claim until its lease expires.
+    pub has_worker: bool,
     /// When it ended.
     pub sync_finish_time: Option<DateTime<Utc>>,
     /// The watermark after this job, or so far; the job need not have moved it.
@@ -196,7 +196,7 @@ impl Store {
     /// A job of an integration.
     pub async fn job(&self, integration: IntegrationId, id: JobId) -> Result<Option<Job>, StoreError> {
         let find = query(
-            "SELECT id, status, started_at, begun_at, finished_at, synced_to, rows_synced, rows_failed, cause
+            "SELECT id, status, started_at, finished_at, CAST(CASE WHEN lease_token IS NULL THEN 0 ELSE 1 END AS BIGINT) AS has_worker, synced_to, rows_synced, rows_failed, cause
              FROM jobs WHERE integration_id = $1 AND id = $2",
         );
         let find = find.bind(integration.to_string()).bind(id.to_string());
@@ -217,7 +217,7 @@ impl Store {
         };
         // One row more than the page shows whether there is a next page.
         let statement = format!(
-            "SELECT id, status, started_at, begun_at, finished_at, synced_to, rows_synced, rows_failed, cause
+            "SELECT id, status, started_at, finished_at, CAST(CASE WHEN lease_token IS NULL THEN 0 ELSE 1 END AS BIGINT) AS has_worker, synced_to, rows_synced, rows_failed, cause
              FROM jobs WHERE integration_id = $1 AND started_at {side} $2 ORDER BY started_at {order} LIMIT $3"
         );
         let list = query(AssertSqlSafe(statement))
@@ -252,7 +252,7 @@ fn job(row: &AnyRow) -> Result<Job, StoreError> {
         id: JobId::read(row.try_get("id")?)?,
         status: JobStatus::read(&row.try_get::<String, _>("status")?, finished_at.is_some()),
         sync_start_time: from_micros(row.try_get("started_at")?)?,
-        begun_at: row.try_get::<Option<i64>, _>("begun_at")?.map(from_micros).transpose()?,
+        has_worker: row.try_get::<i64, _>("has_worker")? != 0,
         sync_finish_time: finished_at.map(from_micros).transpose()?,
         last_timestamp_synced: row.try_get::<Option<i64>, _>("synced_to")?.map(from_micros).transpose()?,
         rows_synced: count(row.try_get("rows_synced")?),

@@ -1,13 +1,24 @@
 //! A preview of an integration's next sync. Nothing is delivered, and no watermark moves.
 
+use chrono::DateTime;
+
 use super::error::SyncError;
 use super::integration::Integration;
 use super::object::warnings;
 use super::pipeline::refusal;
-use super::row::RowHasher;
+use super::row::{Row, RowHasher};
 use super::row_filter::{RowFilter, Verdict};
 use super::source::{Opening, Read, ReadRequest};
 use crate::store::{RowError, StoredRecord, Watermark};
+
+/// 2000-01-01, in microseconds since 1970.
+const YEAR_2000: i64 = 946_684_800_000_000;
+
+/// A warning for a row dated before 2000: its `UPDATED_AT` may be a number of another kind, such as 20261101.
+fn old(row: &Row) -> Option<String> {
+    let time = DateTime::from_timestamp_micros(row.updated_at).filter(|_| row.updated_at < YEAR_2000)?;
+    Some(format!("UPDATED_AT is {}; is it really a time, such as Unix seconds?", time.format("%Y-%m-%dT%H:%M:%SZ")))
+}
 
 /// What the next sync would do.
 #[derive(Debug)]
@@ -83,7 +94,7 @@ pub async fn preview(integration: &Integration, known: Option<Known>, most: usiz
                     preview.rows.push(match encoder.write(&row, &mut object) {
                         Ok(()) => Planned::Sent {
                             object: String::from_utf8_lossy(&object).into_owned(),
-                            warnings: warnings(encoder, &row),
+                            warnings: old(&row).into_iter().chain(warnings(encoder, &row)).collect(),
                         },
                         Err(reason) => {
                             Planned::Refused(refusal(row.identifier.as_ref(), row.updated_at, &reason, None))
@@ -92,5 +103,18 @@ pub async fn preview(integration: &Integration, known: Option<Known>, most: usiz
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_dated_before_2000_are_warned_of() {
+        let row = |micros| Row::unkeyed(micros, None, None, None);
+        let warning = old(&row(20_261_101_000_000)).unwrap();
+        assert_eq!(warning, "UPDATED_AT is 1970-08-23T12:05:01Z; is it really a time, such as Unix seconds?");
+        assert_eq!(old(&row(YEAR_2000)), None);
     }
 }

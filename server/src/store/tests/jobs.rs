@@ -74,9 +74,11 @@ async fn a_job_shows_whether_a_worker_has_claimed_it(location: StoreLocation) {
     let integration = id();
     assert!(started(&store, integration, Utc::now()).await);
     let newest = async || store.jobs(integration, &Page::First, 1).await.unwrap().items.remove(0);
-    assert_eq!(newest().await.begun_at, None);
-    claim(&store, integration, LEASE).await.unwrap();
-    assert!(newest().await.begun_at.is_some());
+    assert!(!newest().await.has_worker);
+    let lease = claim(&store, integration, LEASE).await.unwrap().lease;
+    assert!(newest().await.has_worker);
+    store.release(&lease).await.unwrap();
+    assert!(!newest().await.has_worker, "it was handed back");
 }
 
 async fn pages_lead_to_the_end_and_back_while_jobs_arrive(location: StoreLocation) {

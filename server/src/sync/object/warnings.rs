@@ -27,6 +27,16 @@ pub fn warnings(encoder: ObjectEncoder, row: &Row) -> Vec<String> {
             id.len()
         ));
     }
+    if let Some(Identifier::ExternalId(id) | Identifier::BrazeId(id)) = &row.identifier
+        && id.trim() != id
+    {
+        warnings.push("the identifier begins or ends with a space".to_owned());
+    }
+    if let Some(Identifier::Email(email)) = &row.identifier
+        && !email.contains('@')
+    {
+        warnings.push("EMAIL does not look like an e-mail address".to_owned());
+    }
     let Some(payload) = row.payload.as_deref().filter(|_| encoder.kind != IntegrationKind::UserDeletes) else {
         return warnings;
     };
@@ -154,6 +164,7 @@ mod tests {
                 "PAYLOAD has the key `d` more than once; most readers keep only the last",
             ]
         );
+        assert_eq!(found(IntegrationKind::Attributes, " a", "{}"), ["the identifier begins or ends with a space"]);
         let event = format!(r#"{{"name":"e","time":"2026-11-01 12:00 UTC","properties":{{"p":"{long_text}"}}}}"#);
         assert_eq!(
             found(IntegrationKind::Events, "a", &event),

@@ -122,10 +122,19 @@ impl Run<'_> {
 fn status_by_counts(checkpoint: &Checkpoint) -> (JobStatus, Option<String>) {
     match (checkpoint.rows_synced, checkpoint.rows_failed) {
         (_, 0) => (JobStatus::Success, None),
-        (0, 1) => (JobStatus::Error, Some("the only row was refused; `cdi-server row-errors` shows why".into())),
-        (0, failed) => {
-            (JobStatus::Error, Some(format!("all {failed} rows were refused; `cdi-server row-errors` shows why")))
-        }
+        (0, 1) => (
+            JobStatus::Error,
+            Some(
+                "the only row was refused and will not be sent again by itself; `cdi-server row-errors` shows why"
+                    .into(),
+            ),
+        ),
+        (0, failed) => (
+            JobStatus::Error,
+            Some(format!(
+                "all {failed} rows were refused and will not be sent again by themselves; `cdi-server row-errors` shows why"
+            )),
+        ),
         _ => (JobStatus::Partial, None),
     }
 }
