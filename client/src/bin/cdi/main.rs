@@ -13,6 +13,7 @@ mod help;
 mod jq;
 mod names;
 mod output;
+mod place;
 mod profile;
 mod programs;
 mod session;
