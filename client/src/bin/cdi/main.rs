@@ -18,6 +18,7 @@ mod profile;
 mod programs;
 mod session;
 mod settings;
+mod shell;
 mod show;
 mod table;
 mod waiting;
