@@ -37,7 +37,7 @@ pub(crate) fn answer() {
     CompleteEnv::with_factory(Cli::command).var(VARIABLE).bin("cdi").shells(SHELLS).complete();
 }
 
-/// The script that makes a shell ask.
+/// The script that a shell runs to use the completion.
 pub(crate) fn script(shell: clap_complete::Shell) -> io::Result<Vec<u8>> {
     let mut script = Vec::new();
     let called = std::env::args_os().next().unwrap_or_default();

@@ -1,4 +1,5 @@
-//! Which integration is meant: by its name, by its ID, or by the beginning of its ID. And if none is, which may have been.
+//! Finds the integration that a text names: by its name, its ID, or the beginning of its ID. If there is none, suggests
+//! similar ones.
 
 use uuid::Uuid;
 
@@ -106,7 +107,7 @@ pub(crate) fn is_prefix(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
-/// Names and IDs that may have been meant, the likeliest first.
+/// Similar names and IDs, the most similar first.
 fn suggestions(text: &str, known: &[Known]) -> Vec<String> {
     let lower = text.to_lowercase();
     if let Some(same) = known.iter().find(|integration| integration.name.to_lowercase() == lower) {

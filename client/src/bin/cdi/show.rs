@@ -72,7 +72,7 @@ pub(crate) fn integrations(integrations: &[Integration], output: &Output) -> Str
 /// The short form of the IDs in a table. Each begins as the ID does.
 #[derive(Clone, Copy)]
 enum ShortId {
-    /// So many characters, which tell the IDs apart.
+    /// This many characters, which tell the IDs apart.
     Unique(usize),
     /// The first eight characters and `…`: the IDs differ at their end only, and the names tell the integrations apart.
     Beginning,
