@@ -64,10 +64,12 @@ fn is_builder(item: &Item) -> bool {
     }
 }
 
-/// A field without docs that has another type of the contract refers to it: `job_status: JobStatus`.
+/// A field without docs that has another type of the contract refers to it: `job_status: JobStatus`. A type that begins with
+/// a small letter is one of Rust, such as `u64`.
 fn refer_to_type(field: &mut Field) {
     if let Type::Path(path) = &field.ty
         && let Some(name) = path.path.get_ident()
+        && name.to_string().starts_with(|first: char| first.is_uppercase())
         && field.attrs.iter().all(|attribute| doc(attribute).is_none())
     {
         let text = format!("See [`{name}`].");
@@ -121,6 +123,7 @@ mod tests {
                     /// How many.
                     pub rows: u64,
                     pub job_status: JobStatus,
+                    pub is_late: bool,
                 }
                 pub struct Name(String);
                 impl Job { pub fn builder() -> builder::Job { Default::default() } }
@@ -138,6 +141,7 @@ mod tests {
                     pub rows: u64,
                     #[doc = "See [`JobStatus`]."]
                     pub job_status: JobStatus,
+                    pub is_late: bool,
                 }
                 pub struct Name(String);
                 impl Name { pub fn new() -> Self { Name(String::new()) } }
