@@ -10,6 +10,7 @@ pub(crate) fn base_url(text: &str) -> Result<String, BuildError> {
     if text.is_empty() {
         return Err(BuildError::NoUrl);
     }
+    refuse_key(text)?;
     let wrong = |reason: &str| Err(BuildError::Url { url: shown(text), reason: reason.into() });
     let url = match Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "https" | "http") => url,
@@ -31,15 +32,63 @@ pub(crate) fn base_url(text: &str) -> Result<String, BuildError> {
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
-/// The parts of an address that can be repeated: no user name, password, query or fragment.
+/// API keys of OpenCDI begin like this.
+const KEY_PREFIX: &str = "cdi_";
+/// Keys are longer, so a text of at most this many characters is shown even if it is no URL.
+const SHORT: usize = 16;
+
+/// A key that was put where the address belongs, as in `CDI_URL=$CDI_API_KEY`.
+fn refuse_key(text: &str) -> Result<(), BuildError> {
+    if !text.starts_with(KEY_PREFIX) {
+        return Ok(());
+    }
+    let reason = "this looks like an API key; the base URL begins with https:// or http://".into();
+    Err(BuildError::Url { url: shown(text), reason })
+}
+
+/// The address without query and fragment, or only its length in parentheses.
 pub(crate) fn shown(address: &str) -> String {
-    let beginning = address.split(['?', '#']).next().unwrap_or_default();
-    if beginning.contains('@') { "(not shown)".into() } else { beginning.escape_debug().to_string() }
+    visible(address).unwrap_or_else(|| format!("({})", length(address)))
+}
+
+/// The text in backticks, or only its length.
+fn named(text: &str) -> String {
+    visible(text).map_or_else(|| length(text), |text| format!("`{text}`"))
+}
+
+fn length(text: &str) -> String {
+    format!("a text of {} characters", text.chars().count())
+}
+
+/// What can be repeated of a text that should be an address: no query and no fragment. Nothing if it has a user name or a
+/// password, or if it may be a secret that was put in the wrong place.
+fn visible(text: &str) -> Option<String> {
+    let beginning = text.split(['?', '#']).next().unwrap_or_default();
+    let may_be_shown = text.chars().count() <= SHORT || looks_like_url(beginning);
+    (may_be_shown && !beginning.contains('@') && !text.starts_with(KEY_PREFIX))
+        .then(|| beginning.escape_debug().to_string())
+}
+
+/// Whether a text has a scheme, or begins with a host: `rest.iad-03.braze.com/x`, `localhost:8080`. Keys in base64 have
+/// capitals, which hosts rarely have.
+fn looks_like_url(text: &str) -> bool {
+    if text.contains("://") {
+        return true;
+    }
+    let authority = text.split('/').next().unwrap_or_default();
+    let (host, port) = authority.rsplit_once(':').unwrap_or((authority, ""));
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
+    let is_port = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    host.split('.').all(is_label) && (is_port || (port.is_empty() && host.contains('.')))
 }
 
 /// The base URL of a Braze instance; those in Europe have another top-level domain.
 pub(crate) fn instance(name: &str) -> Result<String, BuildError> {
     let name = name.trim();
+    refuse_key(name)?;
     let is_name = name.split_once('-').is_some_and(|(place, number)| {
         !place.is_empty()
             && place.bytes().all(|byte| byte.is_ascii_lowercase())
@@ -47,7 +96,7 @@ pub(crate) fn instance(name: &str) -> Result<String, BuildError> {
             && number.bytes().all(|byte| byte.is_ascii_digit())
     });
     if !is_name {
-        return Err(BuildError::Instance(name.to_owned()));
+        return Err(BuildError::Instance(named(name)));
     }
     let top = if name.starts_with("fra-") { "eu" } else { "com" };
     Ok(format!("https://rest.{name}.braze.{top}"))
@@ -56,10 +105,11 @@ pub(crate) fn instance(name: &str) -> Result<String, BuildError> {
 /// The base URL, from a URL or from the name of a Braze instance.
 pub(crate) fn server(text: &str) -> Result<String, BuildError> {
     // URLs have one of these characters, names of instances have none.
+    refuse_key(text.trim())?;
     if text.trim().is_empty() || text.contains(['/', ':', '.', '@']) {
         return base_url(text);
     }
-    instance(text).map_err(|_| BuildError::Server(shown(text.trim())))
+    instance(text).map_err(|_| BuildError::Server(named(text.trim())))
 }
 
 #[cfg(test)]
@@ -111,6 +161,34 @@ mod tests {
             assert!(!format!("{builder:?}").contains("hunter2"), "{builder:?}");
         }
         assert_eq!(build("a\u{1b}[31m").unwrap_err().to_string().matches('\u{1b}').count(), 0);
+    }
+
+    #[test]
+    fn a_secret_in_place_of_the_address_is_not_repeated() {
+        for (secret, expected) in [
+            ("cdi_hunter2", "(a text of 11 characters): this looks like an API key"),
+            (
+                "cdi_hunter2-abcdefghijklmnopqrstuvwxyz012345678",
+                "(a text of 47 characters): this looks like an API key",
+            ),
+            ("3c9d51be-7a20-4f6e-b8c4-hunter200000", "a text of 36 characters"),
+            ("eyJhbGciOi.hunter2.SflKxwRJSM", "a text of 29 characters"),
+            ("aGVsbG8/hunter2/d29ybGQ=", "a text of 24 characters"),
+            ("hunter2:hunter2:hunter2", "a text of 23 characters"),
+        ] {
+            let builder = || Client::builder().api_key("k");
+            for builder in [builder().base_url(secret), builder().server(secret), builder().instance(secret)] {
+                assert!(!format!("{builder:?}").contains("hunter2"), "{builder:?}");
+                let error = builder.build().unwrap_err();
+                assert!(!format!("{error} {error:?}").contains("hunter2"), "{error} {error:?}");
+                assert!(error.to_string().contains(expected), "{error}");
+            }
+        }
+        // What looks like an address is repeated, so that its mistake can be seen.
+        for address in ["rest.iad-03.braze.com/cdi", "localhost:8080", "some-host.example:8080", "192.168.100.100:8080"]
+        {
+            assert!(build(address).unwrap_err().to_string().contains(&format!(" {address}: ")), "{address}");
+        }
     }
 
     #[test]

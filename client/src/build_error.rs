@@ -11,19 +11,20 @@ pub enum BuildError {
     NoUrl,
     /// The base URL is not valid.
     #[error("the base URL {url}: {reason}")]
+    #[non_exhaustive]
     Url {
-        /// The URL as it was given, without the parts that may be secret.
+        /// The URL as it was given, without the parts that may be secret; only its length if it may be a secret as a whole.
         url: String,
         /// What is wrong with it, and what to write instead.
         reason: String,
     },
-    /// The name of the Braze instance is not valid.
-    #[error("`{}` is not the name of a Braze instance; those look like iad-03", .0.escape_debug())]
+    /// The name of the Braze instance is not valid. Has the name in backticks, or only its length if it may be a secret.
+    #[error("{0} is not the name of a Braze instance; those look like iad-03")]
     Instance(String),
-    /// A text that should be a URL or the name of a Braze instance is neither.
+    /// A text that should be a URL or the name of a Braze instance is neither. Has the text in backticks, or only its length
+    /// if it may be a secret.
     #[error(
-        "`{}` is neither a URL, which begins with https:// or http://, nor the name of a Braze instance, such as iad-03",
-        .0.escape_debug()
+        "{0} is neither a URL, which begins with https:// or http://, nor the name of a Braze instance, such as iad-03"
     )]
     Server(String),
     /// The API key is missing.
@@ -34,6 +35,7 @@ pub enum BuildError {
     Key(&'static str),
     /// An environment variable is missing or has a value that cannot work.
     #[error("{variable} {problem}")]
+    #[non_exhaustive]
     Variable {
         /// The name of the variable: `CDI_URL` or `CDI_API_KEY`.
         variable: &'static str,
@@ -48,5 +50,5 @@ pub enum BuildError {
     NoTls,
     /// The HTTP client cannot be made, for example because the machine has no root certificates.
     #[error("the HTTP client cannot be made: {0}")]
-    Http(#[source] TransportError),
+    Http(TransportError),
 }

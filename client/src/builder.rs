@@ -11,6 +11,7 @@ use crate::build_error::BuildError;
 use crate::client::Client;
 use crate::retry::RetryPolicy;
 use crate::transport::Common;
+use crate::transport_error::TransportError;
 
 /// The settings of a [`Client`].
 #[derive(Clone)]
@@ -78,7 +79,7 @@ impl ClientBuilder {
     /// The base URL of the server, such as `https://rest.iad-03.braze.com` or `http://127.0.0.1:8080`.
     ///
     /// One of `base_url`, [`instance`](ClientBuilder::instance) and [`server`](ClientBuilder::server) is required; the last
-    /// call counts.
+    /// call wins.
     pub fn base_url(mut self, url: impl Into<String>) -> ClientBuilder {
         self.address = Some(Address::Url(url.into()));
         self
@@ -166,7 +167,7 @@ impl ClientBuilder {
         let http = match self.http_client {
             Some(client) => client,
             None => http_client(self.connect_timeout, base_url.starts_with("https:"))
-                .map_err(|error| BuildError::Http(error.into()))?,
+                .map_err(|error| BuildError::Http(TransportError::new(error)))?,
         };
         let common = Arc::new(Common { headers, timeout: self.request_timeout });
         Ok(Client { base_url, http, common, retry: self.retry })

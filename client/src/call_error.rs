@@ -16,7 +16,8 @@ use crate::transport_error::{TransportError, chain};
 
 /// Why a call of one operation failed. `E` has the documented errors of that operation.
 ///
-/// It converts into [`Error`](crate::Error), which is the same for all operations.
+/// It converts into [`Error`](crate::Error), which is the same for all operations. Its text has the whole cause, so it has no
+/// [`source`](std::error::Error::source).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError<E: DocumentedError> {
@@ -29,6 +30,7 @@ pub enum CallError<E: DocumentedError> {
     Undocumented(Response),
     /// The status is a documented success, but the body cannot be read.
     #[error("the answer {} is not what the contract documents: {reason}{}", .response.status(), quoted(.response))]
+    #[non_exhaustive]
     Unreadable {
         /// What is wrong with the body.
         reason: String,
@@ -37,22 +39,22 @@ pub enum CallError<E: DocumentedError> {
     },
     /// The server could not be reached. It has received nothing.
     #[error("the server cannot be reached: {0}")]
-    Connection(#[source] TransportError),
+    Connection(TransportError),
     /// The request timeout passed before the answer was complete. The server may have received the request.
-    #[error("the server did not answer in time: {source}")]
+    #[error("the server did not answer in time: {error}")]
+    #[non_exhaustive]
     Timeout {
         /// The failure.
-        #[source]
-        source: TransportError,
+        error: TransportError,
         /// The part of the answer that had arrived, if any.
         partial: Option<Response>,
     },
     /// The connection broke before the answer was complete. The server may have received the request.
-    #[error("the connection broke before the answer was complete: {source}")]
+    #[error("the connection broke before the answer was complete: {error}")]
+    #[non_exhaustive]
     Interrupted {
         /// The failure.
-        #[source]
-        source: TransportError,
+        error: TransportError,
         /// The part of the answer that had arrived, if any.
         partial: Option<Response>,
     },
@@ -153,13 +155,16 @@ impl<E: DocumentedError> CallError<E> {
     }
 
     /// Whether the same call may succeed later: the server could not be reached, was overloaded, or was too slow.
+    ///
+    /// `false` if the base URL has the wrong one of `http` and `https`, or if the server's certificate is not trusted.
     pub fn is_transient(&self) -> bool {
         match self {
             CallError::Documented(answer) => self.is_rate_limited() || answer.response.status().is_server_error(),
             CallError::Undocumented(response) => {
                 response.status() == StatusCode::TOO_MANY_REQUESTS || response.status().is_server_error()
             }
-            CallError::Connection(_) | CallError::Timeout { .. } | CallError::Interrupted { .. } => true,
+            CallError::Connection(error) | CallError::Interrupted { error, .. } => !error.is_permanent(),
+            CallError::Timeout { .. } => true,
             CallError::Unreadable { .. } | CallError::Request(_) => false,
         }
     }
@@ -205,16 +210,18 @@ impl<E: DocumentedError> CallError<E> {
         }
     }
 
-    fn from_failure(source: reqwest::Error, partial: Option<Response>) -> CallError<E> {
-        let (is_connect, is_timeout) = (source.is_connect(), source.is_timeout());
-        if source.is_builder() {
-            CallError::Request(chain(&source))
-        } else if is_connect {
-            CallError::Connection(source.into())
+    fn from_failure(error: reqwest::Error, partial: Option<Response>) -> CallError<E> {
+        let (is_connect, is_timeout) = (error.is_connect(), error.is_timeout());
+        if error.is_builder() {
+            return CallError::Request(chain(&error));
+        }
+        let error = TransportError::new(error);
+        if is_connect {
+            CallError::Connection(error)
         } else if is_timeout {
-            CallError::Timeout { source: source.into(), partial }
+            CallError::Timeout { error, partial }
         } else {
-            CallError::Interrupted { source: source.into(), partial }
+            CallError::Interrupted { error, partial }
         }
     }
 }

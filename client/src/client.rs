@@ -55,7 +55,7 @@ impl Client {
     /// # Errors
     ///
     /// [`TriggerIntegrationSyncError`] has the documented ones. After an error for which
-    /// [`may_have_taken_effect`](CallError::may_have_taken_effect) is true a sync may run all the same.
+    /// [`may_have_taken_effect`](CallError::may_have_taken_effect) is true, a sync may have been started nevertheless.
     pub async fn trigger_integration_sync(
         &self,
         integration_id: Uuid,

@@ -152,7 +152,7 @@ impl Error {
     }
 }
 
-/// The text of the error that it was made of.
+/// The text of the error that it was made of, with the whole cause.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0.original, f)
@@ -226,8 +226,8 @@ impl Facts {
 
     fn of_wait(error: &WaitError) -> Facts {
         let call = match error {
-            WaitError::Trigger(source) => Facts::of_call(source),
-            WaitError::Status { source, .. } => Facts::of_call(source),
+            WaitError::Trigger(error) => Facts::of_call(error),
+            WaitError::Status { error, .. } => Facts::of_call(error),
             WaitError::Gone { .. } => Facts::new(ErrorKind::JobGone),
             WaitError::Deadline { .. } => Facts::new(ErrorKind::Deadline),
         };
@@ -300,10 +300,9 @@ mod tests {
         assert_eq!(deadline(Stage::Triggering), (ErrorKind::Deadline, true, true));
         assert_eq!(deadline(Stage::Triggered), (ErrorKind::Deadline, true, true));
         let status = |triggered| {
-            let error = WaitError::Status { triggered, source: documented(ListJobSyncStatusError::ServiceUnavailable) };
-            let source = std::error::Error::source(&error).map(ToString::to_string);
+            let error = WaitError::Status { triggered, error: documented(ListJobSyncStatusError::ServiceUnavailable) };
             let error = Error::from(error);
-            assert_eq!(std::error::Error::source(&error).map(ToString::to_string), source);
+            assert!(std::error::Error::source(&error).is_none(), "the text has the cause already");
             (error.name(), error.is_transient(), error.may_have_taken_effect())
         };
         assert_eq!(status(true), (Some("service_unavailable"), true, true));

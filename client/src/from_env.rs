@@ -117,6 +117,10 @@ mod tests {
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
         let error = build(Some("https://example.com/?hunter2"), Some("hunter2")).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        let error = build(Some("cdi_hunter2"), Some("cdi_hunter2")).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        let expected = "CDI_URL cannot be used: the base URL (a text of 11 characters): this looks like an API key";
+        assert!(error.to_string().starts_with(expected), "{error}");
     }
 
     #[cfg(unix)]

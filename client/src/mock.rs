@@ -145,6 +145,6 @@ async fn serve(stream: TcpStream, state: Arc<Mutex<State>>) {
         let answer = answer::answer(&request, &mut lock(&state));
         async move { Ok::<_, Infallible>(answer) }
     });
-    // A client that hangs up is no trouble of the server's.
+    // A client that hangs up is not an error of the server.
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }

@@ -1,6 +1,6 @@
 //! When a call is repeated, and after how long.
 //!
-//! A read may be repeated whenever the failure may pass. A trigger is repeated only where the server has certainly not
+//! A read may be repeated whenever the failure may be temporary. A trigger is repeated only where the server has certainly not
 //! acted on it: it was refused because of the rate limit, or never reached the server. The server's own wait
 //! (`Retry-After`, `X-RateLimit-Reset`) is obeyed; without one the pauses double, with jitter.
 
@@ -78,7 +78,9 @@ impl RetryPolicy {
     ) -> Option<Duration> {
         let safe = match repeat {
             Repeat::Harmless => error.is_transient(),
-            Repeat::Acts => error.is_rate_limited() || matches!(error, CallError::Connection(_)),
+            Repeat::Acts => {
+                error.is_rate_limited() || (matches!(error, CallError::Connection(_)) && error.is_transient())
+            }
         };
         if !safe || done >= self.max_retries {
             return None;

@@ -5,12 +5,20 @@ use std::fmt;
 
 /// A failure of the connection to the server: DNS, TCP, TLS or HTTP itself.
 ///
-/// Its text has the whole chain of causes, and advice where the base URL has the wrong scheme.
+/// Its text has the whole chain of causes, and advice where the base URL has the wrong scheme. It has therefore no
+/// [`source`](StdError::source): printing the chain of an error would repeat the text.
 pub struct TransportError(reqwest::Error);
 
-impl From<reqwest::Error> for TransportError {
-    fn from(error: reqwest::Error) -> TransportError {
+impl TransportError {
+    pub(crate) fn new(error: reqwest::Error) -> TransportError {
         TransportError(error)
+    }
+
+    /// Whether the same request would fail in the same way: the base URL has the wrong one of http and https, or the server's
+    /// certificate is not trusted.
+    pub(crate) fn is_permanent(&self) -> bool {
+        let text = chain(&self.0);
+        PERMANENT.iter().any(|part| text.contains(part))
     }
 }
 
@@ -31,11 +39,11 @@ impl fmt::Debug for TransportError {
     }
 }
 
-impl StdError for TransportError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source()
-    }
-}
+impl StdError for TransportError {}
+
+/// What rustls and hyper call failures that do not pass. They say so in their texts only. A handshake that is cut off is not
+/// one of them: a load balancer that is restarted does that too.
+const PERMANENT: [&str; 3] = ["InvalidContentType", "invalid HTTP version", "invalid peer certificate"];
 
 /// Advice where the server seems to speak the other one of http and https. rustls and hyper say so in their texts only.
 fn wrong_scheme(scheme: &str, text: &str) -> Option<&'static str> {
@@ -62,4 +70,16 @@ pub(crate) fn chain(error: &dyn StdError) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_has_the_causes_and_the_chain_does_not_repeat_them() {
+        let error = TransportError::new(reqwest::Client::new().get("http://[").build().unwrap_err());
+        assert!(error.to_string().contains("builder error: "), "{error}");
+        assert!(error.source().is_none());
+    }
 }

@@ -192,12 +192,12 @@ impl<'a> Watch<'a> {
                     *answered = Some(Instant::now());
                     return Ok(page);
                 }
-                Err(source) => match self.pause(&source, answered.map(|at| at.elapsed()), pauses) {
+                Err(error) => match self.pause(&error, answered.map(|at| at.elapsed()), pauses) {
                     Some(pause) => {
-                        self.options.report(Progress::Trouble(source.to_string()));
+                        self.options.report(Progress::Trouble(error.to_string()));
                         sleep(pause).await;
                     }
-                    None => return Err(WaitError::Status { triggered: false, source }),
+                    None => return Err(WaitError::Status { triggered: false, error }),
                 },
             }
         }
@@ -271,12 +271,12 @@ impl<'a> Watch<'a> {
                     }
                     pauses.next()
                 }
-                Err(source) => match self.pause(&source, Some(answered.elapsed()), &mut pauses) {
+                Err(error) => match self.pause(&error, Some(answered.elapsed()), &mut pauses) {
                     Some(pause) => {
-                        self.options.report(Progress::Trouble(source.to_string()));
+                        self.options.report(Progress::Trouble(error.to_string()));
                         pause
                     }
-                    None => return Err(WaitError::Status { triggered: true, source }),
+                    None => return Err(WaitError::Status { triggered: true, error }),
                 },
             };
             sleep(pause).await;

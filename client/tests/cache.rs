@@ -82,10 +82,13 @@ fn a_name_costs_a_listing_only_once() {
     let mut seen = 0;
     assert_eq!(code(&run(&home, &changing.server, &["status", "Users"])), 0);
     assert_eq!(changing.new_lines(&mut seen), [LISTING.to_owned(), jobs(ID)]);
-    for arguments in [&["status", "Users"][..], &["status", "0000"], &["status", "Users", "--json"]] {
+    for arguments in [&["status", "Users"][..], &["status", "Users", "--json"]] {
         assert_eq!(code(&run(&home, &changing.server, arguments)), 0);
         assert_eq!(changing.new_lines(&mut seen), [jobs(ID)], "{arguments:?}");
     }
+    // A new integration may have an ID that begins in the same way.
+    assert_eq!(code(&run(&home, &changing.server, &["status", "0000"])), 0);
+    assert_eq!(changing.new_lines(&mut seen), [LISTING.to_owned(), jobs(ID)]);
     // `cdi list` brings them too.
     let home = tempfile::tempdir().unwrap();
     run(&home, &changing.server, &["list"]);
@@ -149,6 +152,43 @@ fn a_trigger_never_relies_on_names_that_may_be_out_of_date() {
     changing.become_(&[(ID, "Users"), (OTHER, "Users")]);
     assert_eq!(code(&run(&home, &changing.server, &["trigger", "Users"])), 2);
     assert_eq!(changing.new_lines(&mut seen), [LISTING]);
+}
+
+#[test]
+fn the_exit_code_of_follow_is_that_of_the_integration_that_has_the_name_now() {
+    let home = tempfile::tempdir().unwrap();
+    let changing = Changing::new(&[(ID, "Users"), (OTHER, "Orders")]);
+    run(&home, &changing.server, &["list"]);
+    changing.become_(&[(ID, "Orders"), (OTHER, "Users")]);
+    let mut seen = 1;
+    assert_eq!(code(&run(&home, &changing.server, &["status", "Users", "--follow"])), 0);
+    let lines = changing.new_lines(&mut seen);
+    assert!(lines[0] == LISTING && lines[1..].iter().all(|line| *line == jobs(OTHER)), "{lines:?}");
+}
+
+#[test]
+fn old_files_are_deleted_when_a_new_one_is_written() {
+    let home = tempfile::tempdir().unwrap();
+    let changing = Changing::new(&[(ID, "Users")]);
+    run(&home, &changing.server, &["list"]);
+    let folder = home.path().join(".cache/cdi");
+    let old = SystemTime::now() - Duration::from_secs(25 * 60 * 60);
+    let hash = "0123456789abcdef0123456789abcdef";
+    let (listing, unfinished) = (format!("integrations-{hash}.json"), ".integrationsAbC123".to_owned());
+    let foreign = ["notes.json", "integrations-of-mine.json", ".integrations-of-mine.txt"].map(str::to_owned);
+    for name in foreign.iter().chain([&listing, &unfinished]) {
+        std::fs::File::create(folder.join(name)).unwrap().set_modified(old).unwrap();
+    }
+    let young = ".integrationsXyZ789";
+    std::fs::write(folder.join(young), "").unwrap();
+    run(&home, &changing.server, &["list"]);
+    for gone in [&listing, &unfinished] {
+        assert!(!folder.join(gone).exists(), "{gone}");
+    }
+    for kept in foreign.iter().map(String::as_str).chain([young]) {
+        assert!(folder.join(kept).exists(), "{kept}");
+    }
+    assert_eq!(files(&home).len(), 5, "{:?}", files(&home));
 }
 
 #[test]

@@ -249,6 +249,9 @@ async fn a_server_that_is_not_there_has_received_nothing() {
     assert!(matches!(error, CallError::Connection(_)), "{error:?}");
     assert!(!error.may_have_taken_effect());
     assert!(error.to_string().contains("refused"), "{error}");
+    // Its causes are in its text, so what prints the chain of an error does not repeat them.
+    assert!(std::error::Error::source(&error).is_none());
+    assert!(std::error::Error::source(&cdi_client::Error::from(error)).is_none());
 }
 
 #[tokio::test]

@@ -202,6 +202,15 @@ fn neither_help_nor_errors_show_what_the_environment_holds() {
     let output = command("https://example.com", &["list", "--json"]).env("CDI_API_KEY", "secret\n").output().unwrap();
     assert!(!format!("{output:?}").contains("secret"), "{output:?}");
     assert_eq!(code(&output), 2);
+    // The key in the wrong variable.
+    let output = command("cdi_secret", &["list"]).env("CDI_API_KEY", "cdi_secret").output().unwrap();
+    let expected = "cdi: the base URL (a text of 10 characters): this looks like an API key; the base URL begins with \
+                    https:// or http:// (from CDI_URL)\n";
+    assert_eq!((code(&output), stderr(&output)), (2, expected));
+    for arguments in [&["list"][..], &["list", "--json"], &["auth", "status"]] {
+        let output = command("3c9d51be-7a20-4f6e-b8c4-00000secret0", arguments).output().unwrap();
+        assert!(code(&output) == 2 && !format!("{output:?}").contains("secret"), "{output:?}");
+    }
 }
 
 #[test]
@@ -266,6 +275,8 @@ fn completion_scripts_and_man_pages_need_no_server() {
     let output = bare(&["man", none.to_str().unwrap()]).output().unwrap();
     let expected = format!("cdi: the folder {0} does not exist; mkdir -p {0} makes it\n", none.display());
     assert_eq!((code(&output), stderr(&output)), (2, expected.as_str()));
+    let output = bare(&["man", "no folder"]).output().unwrap();
+    assert!(stderr(&output).ends_with("; mkdir -p 'no folder' makes it\n"), "{output:?}");
     let file = folder.path().join("cdi.1");
     let output = bare(&["man", file.to_str().unwrap()]).output().unwrap();
     assert_eq!((code(&output), stderr(&output)), (2, format!("cdi: {} is not a folder\n", file.display()).as_str()));
@@ -284,7 +295,8 @@ fn the_exit_code_counts_where_nobody_can_be_told() {
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let server = ending("success");
-    for arguments in [&["completion", "bash"][..], &["list"]] {
+    let endless = ["list", "--jq", "repeat(1)"];
+    for arguments in [&["completion", "bash"][..], &["list"], &endless] {
         let mut child = command(&server.url, arguments).stdout(std::process::Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         assert_eq!(child.wait().unwrap().code(), Some(0), "{arguments:?}");

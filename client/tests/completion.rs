@@ -14,11 +14,14 @@ use tempfile::TempDir;
 
 const ORDERS: &str = "11111111-1111-1111-1111-111111111111";
 
+const HARMFUL: &str = "33333333-3333-3333-3333-333333333333";
+
 fn server() -> Server {
     Server::answering([Told::page(&[
         integration(ID, "Users"),
         integration(ORDERS, "Orders of the shops"),
         integration("22222222-2222-2222-2222-222222222222", "-x"),
+        integration(HARMFUL, "$(touch harmed)"),
     ])])
 }
 
@@ -65,7 +68,8 @@ fn every_shell_is_given_the_names() {
         ("zsh", "Orders of the shops"),
         ("fish", "Orders of the shops"),
         ("elvish", "Orders of the shops"),
-        ("powershell", "Orders of the shops"),
+        // It would insert the name as it is.
+        ("powershell", "11111111-1111-1111-1111-111111111111\tOrders of the shops"),
         ("bash", "Orders\\ of\\ the\\ shops"),
     ] {
         for command in ["trigger", "status", "jobs"] {
@@ -80,6 +84,20 @@ fn every_shell_is_given_the_names() {
         asked("fish", &server.url, &home, &["cdi", "status", "2222"]),
         ["22222222-2222-2222-2222-222222222222\t-x"]
     );
+}
+
+#[test]
+fn a_name_that_powershell_would_run_is_left_to_its_id() {
+    let (server, home) = (server(), tempfile::tempdir().unwrap());
+    let given = |word: &str| asked("powershell", &server.url, &home, &["cdi", "trigger", word]);
+    assert_eq!(given("Us"), ["Users"]);
+    assert_eq!(given("$"), [format!("{HARMFUL}\t$(touch harmed)")]);
+    assert_eq!(given("3333"), [format!("{HARMFUL}\t$(touch harmed)")]);
+    let all = given("");
+    assert_eq!(all[0], "Users", "{all:?}");
+    let named = |one: &String| ["Orders", "-x", "$("].iter().any(|name| one.starts_with(name));
+    assert!(!all.iter().any(named) && all.iter().any(|one| one.starts_with(HARMFUL)), "{all:?}");
+    assert_eq!(asked("fish", &server.url, &home, &["cdi", "trigger", "$"]), ["$(touch harmed)"]);
 }
 
 #[test]

@@ -155,6 +155,15 @@ fn a_key_file_that_others_can_read_is_warned_of() {
     let expected = format!("cdi: warning: others can read the API key in {0}; chmod 600 {0}\n", file.display());
     assert_eq!(stderr(&output), expected);
     done(&list(&home, &["--profile", "staging", "--quiet"]).output().unwrap());
+    // What is to be pasted into a shell is quoted for it.
+    let folder = home.path().join("my files");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("a.key"), "k").unwrap();
+    readable_by_others(&folder.join("a.key"), true);
+    let config = folder.join("a.toml");
+    std::fs::write(&config, format!("[profiles.a]\nurl = '{}'\napi_key = {{ file = 'a.key' }}", staging.url)).unwrap();
+    let output = list(&home, &["--config", config.to_str().unwrap(), "--profile", "a"]).output().unwrap();
+    assert!(stderr(&output).ends_with(&format!("; chmod 600 '{}'\n", folder.join("a.key").display())), "{output:?}");
 }
 
 #[test]

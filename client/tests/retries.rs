@@ -4,6 +4,8 @@
 
 mod scripted;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use cdi_client::errors::TriggerIntegrationSyncError;
@@ -85,6 +87,41 @@ async fn a_trigger_that_found_nobody_is_sent_again() {
     .await
     .unwrap();
     late.await.unwrap().unwrap();
+}
+
+/// The address of a server that gives every connection this answer, and how many connections there were.
+async fn answering_bytes(answer: &'static [u8]) -> (std::net::SocketAddr, Arc<AtomicUsize>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let connections = Arc::new(AtomicUsize::new(0));
+    let count = connections.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::SeqCst);
+            // A client that has hung up fails its own assertions.
+            let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 4096]).await;
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, answer).await;
+        }
+    });
+    (address, connections)
+}
+
+#[tokio::test]
+async fn the_wrong_scheme_is_not_tried_again() {
+    for (scheme, answer) in
+        [("https", b"HTTP/1.1 400 Bad Request\r\n\r\n".as_slice()), ("http", &[0x15, 3, 3, 0, 2, 2, 0x46])]
+    {
+        if scheme == "https" && cfg!(not(feature = "rustls")) {
+            continue;
+        }
+        let (address, connections) = answering_bytes(answer).await;
+        let client = patient(&format!("{scheme}://{address}"));
+        let error = client.list_integrations().all().await.unwrap_err();
+        assert!(!error.is_transient(), "{error}");
+        assert_eq!(connections.load(Ordering::SeqCst), 1, "{scheme}");
+        assert!(!trigger(&client).await.is_transient());
+        assert_eq!(connections.load(Ordering::SeqCst), 2, "{scheme}");
+    }
 }
 
 #[tokio::test]

@@ -70,6 +70,24 @@ Not shown, to fit the terminal: SOURCE, STARTED, SYNCED UP TO, NEXT RUN
 }
 
 #[test]
+fn ids_that_differ_at_their_end_only_are_shortened_where_the_names_differ() {
+    const NEXT: &str = "00000000-0000-0000-0000-000000000001";
+    let list = |names: [&str; 2]| {
+        let server = Server::answering([Told::page(&[integration(ID, names[0]), integration(NEXT, names[1])])]);
+        on_terminal(80, command(&server.url, &["list"]).env("NO_COLOR", "1")).1
+    };
+    let expected = "\
+ID         NAME    TYPE        STATUS  LAST SYNC  STARTED
+00000000…  Users   attributes  active  success    2026-11-23 20:43Z
+00000000…  Orders  attributes  active  success    2026-11-23 20:43Z
+Not shown, to fit the terminal: SOURCE, SYNCED UP TO, NEXT RUN
+";
+    assert_eq!(list(["Users", "Orders"]), expected);
+    let text = list(["Users", "Users"]);
+    assert!(text.contains(ID) && text.contains(NEXT), "nothing else tells them apart: {text}");
+}
+
+#[test]
 fn jobs_fit_the_terminal_and_the_newest_says_where_its_cause_is() {
     let mut partial = job(STARTED, "partial");
     partial["last_timestamp_synced"] = "2026-11-23T20:30:00.000000Z".into();

@@ -50,7 +50,7 @@ async fn a_failed_sync_shows_its_cause_to_the_operator_and_hides_it_from_clients
     let lines: Vec<&str> = overview.lines().collect();
     assert!(lines[1].starts_with("Users of ours    config_error  "), "{overview}");
     assert_eq!(lines[2], "Users of theirs  never synced", "{overview}");
-    assert_eq!(lines[4], "`cdi-server jobs NAME` says why jobs have failed.");
+    assert_eq!(lines[4], "`cdi-server jobs NAME` says why jobs have failed or refused rows.");
 }
 
 #[tokio::test]

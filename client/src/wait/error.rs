@@ -11,31 +11,34 @@ use crate::response::Response;
 
 /// Why a wait ended without the end of the sync.
 ///
-/// It converts into [`Error`](crate::Error), which is the same for all operations.
+/// It converts into [`Error`](crate::Error), which is the same for all operations. Its text has the whole cause, so it has no
+/// [`source`](std::error::Error::source).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WaitError {
     /// The trigger failed. The sync was not triggered, unless
     /// [`may_have_taken_effect`](CallError::may_have_taken_effect) is true: then it is unknown.
     #[error("{}", untriggered(.0))]
-    Trigger(#[source] CallError<TriggerIntegrationSyncError>),
+    Trigger(CallError<TriggerIntegrationSyncError>),
     /// The jobs cannot be listed. If `triggered`, the sync continues on the server.
-    #[error("{}the jobs cannot be listed: {source}", if *.triggered { "the sync was triggered, but " } else { "" })]
+    #[error("{}the jobs cannot be listed: {error}", if *.triggered { "the sync was triggered, but " } else { "" })]
+    #[non_exhaustive]
     Status {
         /// Whether the sync had been triggered.
         triggered: bool,
         /// The error of listing the jobs.
-        #[source]
-        source: CallError<ListJobSyncStatusError>,
+        error: CallError<ListJobSyncStatusError>,
     },
     /// The server answers, but does not list the job, or no longer lists it.
     #[error("the job that started at {sync_start_time} is not listed any more")]
+    #[non_exhaustive]
     Gone {
         /// The start time, which identifies the job.
         sync_start_time: DateTime<Utc>,
     },
     /// The [timeout](crate::WaitOptions::timeout) has passed.
     #[error("{}", overdue(.after, .stage))]
+    #[non_exhaustive]
     Deadline {
         /// The timeout.
         after: Duration,
@@ -64,8 +67,8 @@ impl WaitError {
     /// The answer that ended the wait, if the server sent one.
     pub fn response(&self) -> Option<&Response> {
         match self {
-            WaitError::Trigger(source) => source.response(),
-            WaitError::Status { source, .. } => source.response(),
+            WaitError::Trigger(error) => error.response(),
+            WaitError::Status { error, .. } => error.response(),
             WaitError::Gone { .. } | WaitError::Deadline { .. } => None,
         }
     }
@@ -74,8 +77,8 @@ impl WaitError {
     /// well, a repeated trigger may start a second sync.
     pub fn is_transient(&self) -> bool {
         match self {
-            WaitError::Trigger(source) => source.is_transient(),
-            WaitError::Status { source, .. } => source.is_transient(),
+            WaitError::Trigger(error) => error.is_transient(),
+            WaitError::Status { error, .. } => error.is_transient(),
             WaitError::Gone { .. } => false,
             WaitError::Deadline { .. } => true,
         }
@@ -85,7 +88,7 @@ impl WaitError {
     /// [`wait_for_job`](crate::Client::wait_for_job) that is the sync that was waited for.
     pub fn may_have_taken_effect(&self) -> bool {
         match self {
-            WaitError::Trigger(source) => source.may_have_taken_effect(),
+            WaitError::Trigger(error) => error.may_have_taken_effect(),
             WaitError::Status { triggered, .. } => *triggered,
             WaitError::Gone { .. } => true,
             WaitError::Deadline { stage, .. } => !matches!(**stage, Stage::Untriggered | Stage::Busy(_)),

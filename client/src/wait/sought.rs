@@ -32,8 +32,8 @@ impl Sought {
             Sought::Job(start) => candidates.into_iter().find(|job| job.sync_start_time == *start),
             Sought::Triggered { answered, .. } => {
                 // Jobs of one integration follow each other. Others may have run between the listing and the trigger, or
-                // after ours: ours is the last that had started when the trigger was answered. Where that cannot be
-                // told it is the first.
+                // after ours: ours is the last that had started when the trigger was answered. Without that time it
+                // is the first.
                 let by_then = |job: &&Job| {
                     answered.is_some_and(|answered| job.sync_start_time - answered < TimeDelta::seconds(1))
                 };

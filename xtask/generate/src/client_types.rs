@@ -1,14 +1,14 @@
-//! Prepares the client's types for a contract that grows.
+//! The client's types, made ready for a contract that grows.
 //!
-//! typify generates structs that callers can construct and match exhaustively, builders for them, and `i64` for every
-//! `int64`. Here structs become `#[non_exhaustive]`, so that a new field in the contract is not a breaking change;
-//! builders are removed, because no operation takes a body; integers that cannot be negative become unsigned; and docs
-//! that only repeat a name are replaced or removed.
+//! typify writes structs that callers can build field by field and match exhaustively, builders for them, and `i64` for
+//! every `int64`. Here structs become `#[non_exhaustive]`, so that a new field in the contract breaks no caller; their
+//! builders are left out, because no operation takes a body; numbers that cannot be negative become unsigned; and docs that
+//! only repeat a name are replaced or left out.
 
 use serde_json::Value;
 use syn::{Attribute, Expr, ExprLit, Field, Fields, ImplItem, Item, Lit, Meta, Type, parse_quote};
 
-/// Gives integers with a `minimum` of zero or more an unsigned format, for which typify generates an unsigned type.
+/// Gives integers whose `minimum` is zero or more an unsigned format, which typify turns into an unsigned type.
 pub fn make_unsigned(document: &mut Value) {
     match document {
         Value::Array(items) => items.iter_mut().for_each(make_unsigned),
@@ -29,7 +29,7 @@ pub fn make_unsigned(document: &mut Value) {
     }
 }
 
-/// Removes the builders from the module `types`, makes its structs `#[non_exhaustive]`, and completes their docs.
+/// Leaves out the builders of the module `types`, makes its structs `#[non_exhaustive]`, and completes their docs.
 pub fn finish(file: &mut syn::File) {
     for item in &mut file.items {
         if let Item::Mod(module) = item
@@ -51,7 +51,7 @@ pub fn finish(file: &mut syn::File) {
     }
 }
 
-/// Whether an item is the module of the builders, or an `impl` that only returns one.
+/// The module with the builders, or an `impl` that does nothing but hand one out.
 fn is_builder(item: &Item) -> bool {
     match item {
         Item::Mod(module) => module.ident == "builder",
@@ -64,10 +64,12 @@ fn is_builder(item: &Item) -> bool {
     }
 }
 
-/// Adds docs to a field without docs: a link to its type, such as `job_status: JobStatus`.
+/// A field without docs that has another type of the contract refers to it: `job_status: JobStatus`. A type that begins with
+/// a small letter is one of Rust, such as `u64`.
 fn refer_to_type(field: &mut Field) {
     if let Type::Path(path) = &field.ty
         && let Some(name) = path.path.get_ident()
+        && name.to_string().starts_with(|first: char| first.is_uppercase())
         && field.attrs.iter().all(|attribute| doc(attribute).is_none())
     {
         let text = format!("See [`{name}`].");
@@ -121,6 +123,7 @@ mod tests {
                     /// How many.
                     pub rows: u64,
                     pub job_status: JobStatus,
+                    pub is_late: bool,
                 }
                 pub struct Name(String);
                 impl Job { pub fn builder() -> builder::Job { Default::default() } }
@@ -138,6 +141,7 @@ mod tests {
                     pub rows: u64,
                     #[doc = "See [`JobStatus`]."]
                     pub job_status: JobStatus,
+                    pub is_late: bool,
                 }
                 pub struct Name(String);
                 impl Name { pub fn new() -> Self { Name(String::new()) } }

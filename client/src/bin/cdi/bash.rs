@@ -1,5 +1,5 @@
-//! Completion in bash, which inserts what it is given as it is: blanks and the like have to be escaped here. How depends on
-//! the quote that the word begins with. Bash takes it off the word, so that the script passes on what was typed.
+//! Completion in bash, which inserts what it is given unchanged, so blanks and special characters are escaped here. How depends on
+//! the quote that the word begins with. Bash strips it from the word, so the script passes on what was typed.
 
 use std::ffi::OsString;
 use std::io::{self, Write};

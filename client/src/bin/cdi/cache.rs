@@ -1,10 +1,10 @@
 //! Names and IDs of integrations on disk, so that a name does not cost a listing each time.
 //!
 //! There is one file for each server and API key. Its name is a hash of both and its content is what `cdi list` shows; the
-//! key is not in it. A cache that cannot be read or written is none: no command fails because of it.
+//! key is not in it. A cache that cannot be read or written is ignored: no command fails because of it.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cdi_client::Integration;
@@ -17,9 +17,15 @@ use crate::folders;
 /// Older names are not used to find an integration.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(5 * 60);
 
+/// Files that are older are deleted: those of keys that are not used any more, and those that an interrupted `cdi` has left.
+const FILE_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How the name of a file that is being written begins.
+const UNFINISHED: &str = ".integrations";
+
 /// The cached names of one server and API key.
 pub(crate) struct Cache {
-    /// Nothing where there is no folder for it, as for services without a home.
+    /// `None` if there is no folder for it, as for services without a home.
     file: Option<PathBuf>,
 }
 
@@ -59,7 +65,7 @@ impl Cache {
     pub(crate) fn remember(&self, listed: &[Integration]) -> Vec<Known> {
         let known = |one: &Integration| Known { id: one.integration_id, name: one.integration_name.clone() };
         let known: Vec<_> = listed.iter().map(known).collect();
-        // Without a cache it is listed again.
+        // Without a cache the integrations are listed again next time.
         let _ = self.write(&known);
         known
     }
@@ -74,10 +80,10 @@ impl Cache {
         builder.recursive(true).create(folder)?;
         let content = serde_json::to_vec(&Content { integrations: integrations.to_vec() })?;
         // Only its owner can read it, and another `cdi` sees the whole file or none.
-        let mut new = tempfile::Builder::new().prefix(".integrations").tempfile_in(folder)?;
+        let mut new = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
         new.write_all(&content)?;
         new.persist(file)?;
-        Ok(())
+        delete_old_files(folder)
     }
 
     /// Forgets what is cached, because it has turned out to be wrong.
@@ -86,4 +92,25 @@ impl Cache {
             let _ = std::fs::remove_file(file);
         }
     }
+}
+
+fn delete_old_files(folder: &Path) -> std::io::Result<()> {
+    for entry in folder.read_dir()? {
+        let entry = entry?;
+        if is_own(&entry.file_name().to_string_lossy())
+            && entry.metadata()?.modified()?.elapsed().is_ok_and(|age| age > FILE_LIFETIME)
+        {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file of this name is one of ours: a listing, or one that is being written.
+fn is_own(name: &str) -> bool {
+    let listing = name.strip_prefix("integrations-").and_then(|rest| rest.strip_suffix(".json"));
+    let is_listing = listing.is_some_and(|hash| hash.len() == 32 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let unfinished = name.strip_prefix(UNFINISHED);
+    is_listing
+        || unfinished.is_some_and(|rest| rest.len() == 6 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }

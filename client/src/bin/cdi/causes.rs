@@ -4,11 +4,10 @@ use cdi_client::{Job, JobStatus};
 
 /// What to do to see why a job failed, or which of its rows did. Nothing if there is nothing to see.
 pub(crate) fn advice(job: &Job, base_url: &str, integration: &str) -> Option<String> {
-    let rows = match &job.job_status {
-        JobStatus::Success | JobStatus::Running => return None,
-        JobStatus::Partial => true,
-        _ => false,
-    };
+    if !job.failed() {
+        return None;
+    }
+    let rows = job.job_status == JobStatus::Partial;
     let what = if rows { "which rows failed, and why" } else { "why the sync failed" };
     Some(match (is_braze(base_url), rows) {
         (true, _) => {
@@ -27,6 +26,28 @@ fn is_braze(base_url: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_job_that_has_failed_has_a_cause() {
+        let advised = |status: &str, end: Option<&str>| {
+            let job = serde_json::json!({
+                "job_status": status,
+                "sync_start_time": "2026-11-23T20:43:00Z",
+                "sync_finish_time": end,
+                "last_timestamp_synced": null,
+                "rows_synced": 0,
+                "rows_failed_with_errors": 0,
+            });
+            advice(&serde_json::from_value(job).unwrap(), "http://127.0.0.1:8080", "Users")
+        };
+        let end = Some("2026-11-23T20:44:00Z");
+        for (status, end) in [("running", None), ("success", end), ("queued", None)] {
+            assert_eq!(advised(status, end), None, "{status}");
+        }
+        assert!(advised("error", end).unwrap().contains("`cdi-server jobs Users`"));
+        assert!(advised("partial", end).unwrap().contains("`cdi-server row-errors Users`"));
+        assert!(advised("cancelled", end).unwrap().contains("`cdi-server jobs Users`"));
+    }
 
     #[test]
     fn braze_is_known_by_its_host() {

@@ -15,8 +15,9 @@ use crate::help;
 use crate::names;
 use crate::output::{self, Output};
 use crate::programs;
-use crate::session::{Named, Session};
+use crate::session::{Lookup, Named, Session};
 use crate::settings::Settings;
+use crate::shell::quoted_path;
 use crate::show;
 use crate::waiting::Waiting;
 
@@ -118,7 +119,7 @@ impl Session<'_> {
     async fn status(&self, status: Status) -> Result<Exit, Failure> {
         let text = &status.integration.integration;
         let limit = status.limit.unwrap_or(10) as usize;
-        let (named, jobs) = self.jobs(text, limit).await?;
+        let (named, jobs) = self.jobs(text, limit, Lookup::Cache).await?;
         self.output.print(
             || {
                 let newest = jobs.first().and_then(|job| self.cause(job, &named));
@@ -132,7 +133,8 @@ impl Session<'_> {
     /// Follows the newest job. As JSON each change is one line.
     async fn follow(&self, status: Status) -> Result<Exit, Failure> {
         let text = &status.integration.integration;
-        let (named, jobs) = self.jobs(text, 1).await?;
+        // The exit code must not be that of an integration that had the name before.
+        let (named, jobs) = self.jobs(text, 1, Lookup::Server).await?;
         let id = named.id;
         let Some(newest) = jobs.first() else {
             let message = "the integration has not been synced yet: there is no sync to follow";
@@ -218,7 +220,9 @@ fn man(folder: &Path) -> Result<Exit, Failure> {
     if !folder.is_dir() {
         let message = match folder.exists() {
             true => format!("{} is not a folder", folder.display()),
-            false => format!("the folder {0} does not exist; mkdir -p {0} makes it", folder.display()),
+            false => {
+                format!("the folder {0} does not exist; mkdir -p {1} makes it", folder.display(), quoted_path(folder))
+            }
         };
         return Err(Failure::new(Exit::Usage, "usage", message));
     }

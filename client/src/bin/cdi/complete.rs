@@ -1,15 +1,16 @@
 //! What shells complete. Commands and options come from the command line's definition, names of integrations from the
 //! cache or the server, and names of profiles from the configuration file. Failures are silent: nothing is completed.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 use clap_complete::CompleteEnv;
 use clap_complete::engine::CompletionCandidate;
-use clap_complete::env::{self, Shells};
+use clap_complete::env::{self, EnvCompleter as _, Shells};
 
 use crate::args::{Cli, Common};
 use crate::bash::Bash;
@@ -21,16 +22,22 @@ use crate::table::printable;
 
 /// The scripts call `cdi` with this variable set to the name of the shell.
 const VARIABLE: &str = "_CDI_COMPLETE";
-/// Longer than this the server is not waited for.
+/// The shell that asks.
+static SHELL: OnceLock<OsString> = OnceLock::new();
+/// The longest wait for the server.
 const PATIENCE: Duration = Duration::from_secs(1);
 const SHELLS: Shells<'static> = Shells(&[&Bash, &env::Elvish, &env::Fish, &env::Powershell, &env::Zsh]);
 
 /// Answers a completion script and ends the process, if one has called it.
 pub(crate) fn answer() {
+    if let Some(shell) = std::env::var_os(VARIABLE) {
+        // The variable is removed before the names are asked for.
+        let _ = SHELL.set(shell);
+    }
     CompleteEnv::with_factory(Cli::command).var(VARIABLE).bin("cdi").shells(SHELLS).complete();
 }
 
-/// The script that makes a shell ask.
+/// The script that a shell runs to use the completion.
 pub(crate) fn script(shell: clap_complete::Shell) -> io::Result<Vec<u8>> {
     let mut script = Vec::new();
     let called = std::env::args_os().next().unwrap_or_default();
@@ -50,16 +57,18 @@ pub(crate) fn integrations(current: &OsStr) -> Vec<CompletionCandidate> {
         return Vec::new();
     };
     let known = known().unwrap_or_default();
+    let quotes = shell_quotes();
     let unique = |name: &str| known.iter().filter(|one| one.name == name).count() == 1;
-    let by_name = known.iter().filter(|one| {
-        // What cannot be written, or would be taken for an option, is left to its ID.
-        one.name.starts_with(current) && unique(&one.name) && writable(&one.name)
-    });
+    // What cannot be written, or would be taken for an option, is left to its ID.
+    let usable = |name: &str| unique(name) && writable(name) && (quotes || is_plain(name));
+    let by_name = known.iter().filter(|one| one.name.starts_with(current) && usable(&one.name));
     let by_name = by_name.map(|one| CompletionCandidate::new(&one.name));
     let lower = current.to_ascii_lowercase();
     let by_id = known.iter().filter(|one| {
-        let starts = one.id.to_string().starts_with(&lower);
-        starts && (names::is_prefix(current) || !unique(&one.name) || !writable(&one.name))
+        let usable = usable(&one.name);
+        let begins = one.id.to_string().starts_with(&lower) && (names::is_prefix(current) || !usable);
+        // A shell that does not quote replaces the beginning of the name by the ID.
+        begins || (!quotes && !usable && one.name.starts_with(current))
     });
     let by_id = by_id.map(|one| CompletionCandidate::new(one.id.to_string()).help(Some(printable(&one.name).into())));
     by_name.chain(by_id).collect()
@@ -67,6 +76,18 @@ pub(crate) fn integrations(current: &OsStr) -> Vec<CompletionCandidate> {
 
 fn writable(name: &str) -> bool {
     !name.starts_with('-') && printable(name) == name
+}
+
+/// Whether the shell reads what it is given as one word. PowerShell alone inserts it as it is, so that a name with blanks
+/// would be several words, and one with `$(...)` would be run. `bash.rs` quotes for bash; the others quote by themselves.
+fn shell_quotes() -> bool {
+    !SHELL.get().is_some_and(|shell| env::Powershell.is(&shell.to_string_lossy()))
+}
+
+/// Whether a name is one word in PowerShell, and nothing else.
+fn is_plain(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    name.bytes().all(is_plain) && name.starts_with(|first: char| first.is_ascii_alphanumeric())
 }
 
 /// Names of profiles.

@@ -159,9 +159,9 @@ Colours: NO_COLOR=1, CLICOLOR=0 and TERM=dumb turn them off, CLICOLOR_FORCE=1 tu
 overrides them all.
 
 Cache: names and IDs of integrations are kept in cdi in $XDG_CACHE_HOME or ~/.cache, and on Windows in \
-%LOCALAPPDATA%\\cdi. `cdi status NAME` and completion use them for up to 5 minutes. `cdi trigger NAME` always asks the \
-server, so that it cannot trigger an integration that has been renamed. The files hold no API key and can be deleted at \
-any time.";
+%LOCALAPPDATA%\\cdi. `cdi status NAME` and completion use them for up to 5 minutes. `cdi trigger NAME` and `cdi status NAME \
+--follow` always ask the server, so that they cannot mean an integration that has been renamed. The files hold no API key \
+and can be deleted at any time; cdi itself deletes those that are older than a day.";
 
 /// Writes the man pages. Each is complete: what the help refers to is written out.
 pub(crate) fn man_pages(folder: &Path) -> std::io::Result<()> {

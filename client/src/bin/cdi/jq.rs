@@ -1,6 +1,8 @@
 //! `--jq`: an expression that selects what is printed. It is parsed before anything is sent.
 
 use std::fmt;
+use std::io;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use jaq_core::data::JustLut;
@@ -9,8 +11,15 @@ use jaq_core::{Compiler, Ctx, Filter, Vars};
 use jaq_json::{Val, read};
 use serde_json::Value;
 
-/// Of a longer message so many characters of its beginning and its end are shown.
+use crate::failure::{Exit, Failure};
+use crate::place::line_and_column;
+
+/// A longer message is cut to this many characters of its beginning and of its end.
 const MOST_OF_A_MESSAGE: usize = 60;
+
+/// jq ends with a message and an exit code of the caller's choice. The exit codes of `cdi` are its own, so this is an error
+/// like any other.
+const OWN_DEFINITIONS: &str = "def halt_error: error; def halt_error($exit_code): error;";
 
 /// An expression that can be run.
 #[derive(Clone)]
@@ -25,7 +34,8 @@ impl fmt::Debug for Jq {
 impl Jq {
     /// The expression; an error says what is wrong, and where.
     pub(crate) fn new(expression: &str) -> Result<Jq, String> {
-        let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+        let own = load::parse(OWN_DEFINITIONS, |parser| parser.defs()).unwrap_or_default();
+        let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()).chain(own);
         let functions = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
         let arena = Arena::default();
         let modules = Loader::new(definitions)
@@ -41,23 +51,42 @@ impl Jq {
         Ok(Jq(Arc::new(filter)))
     }
 
-    /// What the expression selects, as it is printed; an error is one that the expression meets in this value.
-    pub(crate) fn run(&self, value: &Value) -> Result<Vec<String>, String> {
-        let input = read::parse_single(value.to_string().as_bytes()).map_err(|error| error.to_string())?;
+    /// Prints each result as soon as the expression has it, because there may be no end of them; an error is one that the
+    /// expression meets in this value. It ends early if printing breaks off.
+    pub(crate) fn run(
+        &self,
+        value: &Value,
+        mut print: impl FnMut(&str) -> io::Result<ControlFlow<()>>,
+    ) -> Result<(), Failure> {
+        let failure =
+            |error: &str| Failure::new(Exit::Usage, "jq", format!("the result cannot be printed: --jq: {error}"));
+        let input = read::parse_single(value.to_string().as_bytes()).map_err(|error| failure(&error.to_string()))?;
         let context = Ctx::<JustLut<Val>>::new(&self.0.lut, Vars::new([]));
-        let mut lines = Vec::new();
         for result in self.0.id.run((context, input)) {
             match result {
-                Ok(Val::TStr(text) | Val::BStr(text)) => lines.push(String::from_utf8_lossy(&text).into_owned()),
-                Ok(value) => lines.push(value.to_string()),
-                Err(exception) => match exception.get_err() {
-                    Ok(error) => return Err(shortened(&error.to_string())),
-                    // `halt`
-                    Err(_) => break,
+                Ok(value) => {
+                    if print(&text(value))?.is_break() {
+                        break;
+                    }
+                }
+                Err(exception) => match (exception.clone().get_err(), exception.get_halt()) {
+                    (Ok(error), _) => return Err(failure(&shortened(text(error.into_val()).trim_end()))),
+                    (Err(_), Ok(exit_code)) if exit_code != 0 => {
+                        return Err(failure(&format!("the expression ended with halt({exit_code})")));
+                    }
+                    (Err(_), _) => break,
                 },
             }
         }
-        Ok(lines)
+        Ok(())
+    }
+}
+
+/// A string without quotes, everything else as JSON.
+fn text(value: Val) -> String {
+    match value {
+        Val::TStr(text) | Val::BStr(text) => String::from_utf8_lossy(&text).into_owned(),
+        value => value.to_string(),
     }
 }
 
@@ -97,10 +126,8 @@ fn first(mut messages: impl Iterator<Item = String>) -> String {
 /// Line and column of a part of the expression, and what stands there.
 fn place(expression: &str, part: &str) -> String {
     let offset = (part.as_ptr() as usize).saturating_sub(expression.as_ptr() as usize);
-    let before = expression.get(..offset).unwrap_or(expression);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    let at_end = if before.len() == expression.len() { " (the end)" } else { "" };
+    let (line, column) = line_and_column(expression, offset);
+    let at_end = if offset >= expression.len() { " (the end)" } else { "" };
     match expression.contains('\n') {
         true => format!("line {line}, column {column}{at_end}"),
         false => format!("column {column}{at_end}"),
@@ -113,8 +140,22 @@ mod tests {
 
     use super::*;
 
+    /// What is printed, up to ten lines.
+    fn run_with(expression: &str, value: &Value) -> Result<Vec<String>, String> {
+        let mut lines = Vec::new();
+        let print = |text: &str| {
+            lines.push(text.to_owned());
+            Ok(if lines.len() < 10 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+        };
+        let result = Jq::new(expression)?.run(value, print);
+        result.map(|()| lines).map_err(|failure| {
+            assert_eq!(failure.exit, Exit::Usage);
+            failure.for_people().trim_start_matches("cdi: the result cannot be printed: --jq: ").to_owned()
+        })
+    }
+
     fn run(expression: &str) -> Result<Vec<String>, String> {
-        Jq::new(expression)?.run(&json!({"jobs": [{"status": "a b", "rows": 7}, {"status": "ü", "rows": 1.5}]}))
+        run_with(expression, &json!({"jobs": [{"status": "a b", "rows": 7}, {"status": "ü", "rows": 1.5}]}))
     }
 
     #[test]
@@ -126,6 +167,20 @@ mod tests {
         assert_eq!(run(".jobs | length, (.[] | .rows | tostring)").unwrap(), ["2", "7", "1.5"]);
         assert_eq!(run("empty").unwrap(), [""; 0]);
         assert_eq!(run("1, halt, 2").unwrap(), ["1"]);
+    }
+
+    #[test]
+    fn an_expression_without_end_is_run_as_long_as_its_results_are_read() {
+        assert_eq!(run("repeat(1)").unwrap(), ["1"; 10]);
+        assert_eq!(run("range(infinite)").unwrap().last().map(String::as_str), Some("9"));
+    }
+
+    #[test]
+    fn an_error_of_the_expression_itself_is_an_error() {
+        assert_eq!(run("\"no jobs\\n\" | halt_error").unwrap_err(), "no jobs");
+        assert_eq!(run("{a: 1} | halt_error(3)").unwrap_err(), r#"{"a":1}"#);
+        assert_eq!(run("error(\"no jobs\")").unwrap_err(), "no jobs");
+        assert_eq!(run("1, halt(3)").unwrap_err(), "the expression ended with halt(3)");
     }
 
     #[test]
@@ -149,7 +204,7 @@ mod tests {
     #[test]
     fn a_message_does_not_repeat_a_whole_list() {
         let many: Vec<_> = (0..1000).collect();
-        let error = Jq::new(".x").unwrap().run(&json!(many)).unwrap_err();
+        let error = run_with(".x", &json!(many)).unwrap_err();
         assert!(error.starts_with("cannot index [0,1,2") && error.ends_with("with \"x\""), "{error}");
         assert_eq!(error.chars().count(), 2 * MOST_OF_A_MESSAGE + 1);
     }

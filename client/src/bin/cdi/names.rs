@@ -1,19 +1,20 @@
-//! Which integration is meant: by its name, by its ID, or by the beginning of its ID. And if none is, which may have been.
+//! Finds the integration that a text names: by its name, its ID, or the beginning of its ID. If there is none, suggests
+//! similar ones.
 
 use uuid::Uuid;
 
 use crate::cache::Known;
 use crate::failure::{Exit, Failure};
 
-/// Shorter beginnings of IDs are not taken for one.
+/// A text with fewer hexadecimal digits is not taken for the beginning of an ID.
 const SHORTEST_PREFIX: usize = 4;
 /// Names that are less alike than this are not suggested.
 const LIKENESS: f64 = 0.6;
 /// A name that the text is a part of counts as this much alike.
 const LIKENESS_OF_PARTS: f64 = 0.9;
-/// IDs are random: such alike ones are the same, copied wrongly.
+/// IDs are random, so one that is this much alike is probably the same, copied wrongly.
 const LIKENESS_OF_IDS: f64 = 0.8;
-/// So much less alike than the best suggestion are the others at most.
+/// A suggestion is dropped if it is less alike than the best one by more than this.
 const MOST_LESS_LIKELY: f64 = 0.1;
 const MOST_SUGGESTIONS: usize = 3;
 
@@ -90,14 +91,14 @@ pub(crate) fn near_id(id: Uuid, known: &[Known]) -> Option<&Known> {
     likely.max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
 }
 
-/// How many characters of IDs tell them apart; at least eight, as far as the first hyphen.
-pub(crate) fn shortest_unique(ids: &[Uuid]) -> usize {
+/// How many characters of IDs tell them apart, at least the eight before the first hyphen; `None` if it takes the last group.
+pub(crate) fn shortest_unique(ids: &[Uuid]) -> Option<usize> {
     let texts: Vec<_> = ids.iter().map(Uuid::to_string).collect();
     let unique = |length: &usize| {
         let beginnings: std::collections::HashSet<_> = texts.iter().map(|text| &text[..*length]).collect();
         beginnings.len() == texts.len()
     };
-    [8, 13, 18, 23, 36].into_iter().find(unique).unwrap_or(36)
+    [8, 13, 18, 23].into_iter().find(unique)
 }
 
 /// Whether a text can be the beginning of an ID.
@@ -106,7 +107,7 @@ pub(crate) fn is_prefix(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
-/// Names and IDs that may have been meant, the likeliest first.
+/// Similar names and IDs, the most similar first.
 fn suggestions(text: &str, known: &[Known]) -> Vec<String> {
     let lower = text.to_lowercase();
     if let Some(same) = known.iter().find(|integration| integration.name.to_lowercase() == lower) {
@@ -225,9 +226,9 @@ mod tests {
     #[test]
     fn ids_are_shortened_as_far_as_they_stay_different() {
         let ids: Vec<_> = known().iter().map(|one| one.id).collect();
-        assert_eq!(shortest_unique(&ids), 8);
+        assert_eq!(shortest_unique(&ids), Some(8));
         let alike = ["6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01", "6f1e24a8-0a3c-4a51-9d0e-0c7a4f7a1b01"];
-        assert_eq!(shortest_unique(&alike.map(|id| id.parse().unwrap())), 13);
-        assert_eq!(shortest_unique(&[Uuid::nil(), Uuid::nil()]), 36);
+        assert_eq!(shortest_unique(&alike.map(|id| id.parse().unwrap())), Some(13));
+        assert_eq!(shortest_unique(&[Uuid::nil(), Uuid::from_u128(1)]), None);
     }
 }

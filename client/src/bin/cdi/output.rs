@@ -1,12 +1,13 @@
 //! How results are printed: as text, as JSON, as what an expression selects from the JSON, or not at all.
 
 use std::io::{self, IsTerminal, Write};
+use std::ops::ControlFlow;
 
 use anstream::{AutoStream, ColorChoice};
 use serde_json::Value;
 
 use crate::args::{Color, Common};
-use crate::failure::{Exit, Failure};
+use crate::failure::Failure;
 use crate::jq::Jq;
 use crate::table::printable;
 
@@ -53,19 +54,15 @@ impl Output {
             Form::Text => Ok(line(&text())?),
             Form::Json => Ok(line(&json().to_string())?),
             Form::Selection(jq) => {
-                let lines = jq.run(&json()).map_err(|error| {
-                    Failure::new(Exit::Usage, "jq", format!("the result cannot be printed: --jq: {error}"))
-                })?;
                 // What was selected is printed as it is, but nothing of it takes control of a terminal.
                 let harmless = |character: char| match character {
                     '\n' | '\t' => character.to_string(),
                     _ => printable(character.encode_utf8(&mut [0; 4])),
                 };
-                let shown = |text: &String| match self.room {
-                    Some(_) => text.chars().map(harmless).collect(),
-                    None => text.clone(),
-                };
-                Ok(lines.iter().try_for_each(|text| line(&shown(text)))?)
+                jq.run(&json(), |text| match self.room {
+                    Some(_) => try_line(&text.chars().map(harmless).collect::<String>()),
+                    None => try_line(text),
+                })
             }
             Form::Quiet => Ok(()),
         }
@@ -91,10 +88,16 @@ impl Output {
 
 /// Writes a line to standard output. A reader that has gone away is no error: `cdi list | head -1`.
 pub(crate) fn line(text: &str) -> io::Result<()> {
+    try_line(text).map(|_| ())
+}
+
+/// Writes a line to standard output; breaks off if nobody reads it any more.
+fn try_line(text: &str) -> io::Result<ControlFlow<()>> {
     let mut output = io::stdout().lock();
     match writeln!(output, "{text}").and_then(|()| output.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result,
+        Ok(()) => Ok(ControlFlow::Continue(())),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
+        Err(error) => Err(error),
     }
 }
 

@@ -12,7 +12,9 @@ use crate::args::Common;
 use crate::failure::Failure;
 use crate::folders;
 use crate::output;
+use crate::place::line_and_column;
 use crate::settings::{Setting, environment};
+use crate::shell::quoted_path;
 
 /// The profile that is used when none is named.
 const DEFAULT: &str = "default";
@@ -35,7 +37,7 @@ struct Entry {
 pub(crate) struct Profile {
     url: String,
     key: Option<KeySource>,
-    /// Where it stands.
+    /// Where it is defined, for messages.
     origin: String,
     warns: bool,
 }
@@ -141,7 +143,7 @@ pub(crate) fn names(common: &Common) -> Vec<String> {
 fn parse(path: &Path, text: &str) -> Result<File, Failure> {
     toml::from_str(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
-        // What stands there in place of what is expected may be a key.
+        // The value that was found may be a key, so it is not repeated.
         let message = match error.message().rsplit_once(", expected ") {
             Some((found, expected)) if found.starts_with("invalid type") => format!("this is not {expected}"),
             _ => error.message().to_owned(),
@@ -171,20 +173,19 @@ fn key_source(path: &Path, text: &str, key: Spanned<Value>) -> Result<KeySource,
 
 /// File, line and column.
 fn place(path: &Path, text: &str, offset: usize) -> String {
-    let before = text.get(..offset).unwrap_or_default();
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let (line, column) = line_and_column(text, offset);
     format!("{}:{line}:{column}", path.display())
 }
 
-/// Says so if others than the owner can read a file.
+/// Warns if users other than the owner can read a file.
 fn warn_if_open(path: &Path) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         let open = std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0);
         if open {
-            output::tell(&format!("cdi: warning: others can read the API key in {0}; chmod 600 {0}", path.display()));
+            let (shown, quoted) = (path.display(), quoted_path(path));
+            output::tell(&format!("cdi: warning: others can read the API key in {shown}; chmod 600 {quoted}"));
         }
     }
     #[cfg(not(unix))]

@@ -10,12 +10,22 @@ use crate::cache::{Known, LIFETIME};
 use crate::failure::{Exit, Failure};
 use crate::names::{self, Match};
 use crate::output::Output;
-use crate::settings::{Settings, quoted};
+use crate::settings::Settings;
+use crate::shell::quoted;
 
 /// What the commands that need a server share.
 pub(crate) struct Session<'a> {
     pub(crate) settings: Settings,
     pub(crate) output: &'a Output,
+}
+
+/// Where a name may be looked up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lookup {
+    /// In the cache first. The integration may have been renamed since.
+    Cache,
+    /// On the server only.
+    Server,
 }
 
 /// An integration that was named on the command line.
@@ -45,11 +55,13 @@ impl Session<'_> {
         &self.settings.client
     }
 
-    /// The newest jobs of an integration. If the cached ID of a name is not there any more, the name is looked up anew.
-    pub(crate) async fn jobs(&self, text: &str, limit: usize) -> Result<(Named, Vec<Job>), Failure> {
-        let named = match names::id(text) {
-            Some(id) => Named::by_id(id),
-            None => self.named(text).await?,
+    /// The newest jobs of an integration. A name may be looked up in the cache; if its cached ID does not exist any more, the
+    /// integrations are listed.
+    pub(crate) async fn jobs(&self, text: &str, limit: usize, lookup: Lookup) -> Result<(Named, Vec<Job>), Failure> {
+        let named = match (names::id(text), lookup) {
+            (Some(id), _) => Named::by_id(id),
+            (None, Lookup::Cache) => self.named(text).await?,
+            (None, Lookup::Server) => self.listed(text).await?,
         };
         match self.newest_jobs(named.id, limit).await {
             Ok(jobs) => Ok((named, jobs)),
@@ -87,10 +99,12 @@ impl Session<'_> {
         Ok(jobs)
     }
 
-    /// The integration that a name or the beginning of an ID means: by the cache, or else by the server.
+    /// The integration with this name, in the cache if it is there. The beginning of an ID is always looked up on the server,
+    /// because a new integration may have an ID that begins in the same way.
     async fn named(&self, text: &str) -> Result<Named, Failure> {
         if let Some(known) = self.settings.cache.read(LIFETIME)
             && let Match::One(integration) = names::find(text, &known)
+            && integration.name == text
         {
             return Ok(Named::new(integration, text, true));
         }

@@ -6,6 +6,7 @@ use crate::args::Common;
 use crate::cache::Cache;
 use crate::failure::{Exit, Failure};
 use crate::profile::Profile;
+use crate::shell::{quoted, quoted_path};
 
 /// A client, and where its settings come from.
 pub(crate) struct Settings {
@@ -26,7 +27,7 @@ pub(crate) struct Setting {
 impl Settings {
     pub(crate) fn new(common: &Common) -> Result<Settings, Failure> {
         let profile = Profile::choose(common)?;
-        // One that is asked for with an option goes before the environment.
+        // A profile named by an option takes precedence over the environment.
         let profile_first = common.profile.is_some();
         let first_of = |from_environment: Option<Setting>, from_profile: Option<Setting>| match profile_first {
             true => from_profile.or(from_environment),
@@ -39,7 +40,7 @@ impl Settings {
                 "the server's URL is missing: set CDI_URL, pass --url, or write a profile (see cdi help environment)",
             ));
         };
-        // A key must not get to another server than its own.
+        // A key must only be sent to its own server.
         let (own, foreign) = profile.into_iter().partition::<Vec<_>, _>(|profile| profile.url().value == url.value);
         let from_environment = environment("CDI_API_KEY")?;
         let from_profile = match own.first() {
@@ -79,7 +80,7 @@ fn client(url: &Setting, key: &Setting) -> Result<Client, Failure> {
     })
 }
 
-/// A variable of the environment. An empty one is none.
+/// A variable of the environment. An empty one counts as not set.
 pub(crate) fn environment(name: &str) -> Result<Option<Setting>, Failure> {
     match std::env::var(name) {
         Ok(value) if value.is_empty() => Ok(None),
@@ -91,35 +92,17 @@ pub(crate) fn environment(name: &str) -> Result<Option<Setting>, Failure> {
 
 /// How a command line for the same server begins, as a shell reads it.
 fn command(common: &Common) -> String {
-    let config = common.config.as_ref().map(|path| path.display().to_string());
-    let options = [("--config", &config), ("--profile", &common.profile), ("--url", &common.url)];
+    let text = |value: &Option<String>| value.as_deref().map(quoted);
+    let options = [
+        ("--config", common.config.as_deref().map(quoted_path)),
+        ("--profile", text(&common.profile)),
+        ("--url", text(&common.url)),
+    ];
     let mut command = String::from("cdi");
     for (option, value) in options {
         if let Some(value) = value {
-            command.push_str(&format!(" {option} {}", quoted(value)));
+            command.push_str(&format!(" {option} {value}"));
         }
     }
     command
-}
-
-/// A text as one word of a shell.
-pub(crate) fn quoted(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&byte);
-    match !text.is_empty() && text.bytes().all(plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn a_shell_reads_back_what_was_given() {
-        assert_eq!(quoted("http://127.0.0.1:8080/x"), "http://127.0.0.1:8080/x");
-        assert_eq!(quoted("my profile"), "'my profile'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted(""), "''");
-    }
 }

@@ -1,5 +1,6 @@
 //! Integrations and jobs as text.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -42,10 +43,15 @@ pub(crate) fn integrations(integrations: &[Integration], output: &Output) -> Str
         return "The workspace of this API key has no integrations.".into();
     }
     let ids: Vec<_> = integrations.iter().map(|integration| integration.integration_id).collect();
-    let shortest = names::shortest_unique(&ids);
+    let names: HashSet<_> = integrations.iter().map(|integration| &integration.integration_name).collect();
+    let short = match names::shortest_unique(&ids) {
+        Some(length) => ShortId::Unique(length),
+        None if names.len() == integrations.len() => ShortId::Beginning,
+        None => ShortId::Whole,
+    };
     let rows = integrations.iter().map(|integration| {
         vec![
-            id(integration.integration_id, shortest),
+            id(integration.integration_id, short),
             Cell::new(&integration.integration_name),
             Cell::new(&integration.integration_type),
             Cell::new(&integration.warehouse_type),
@@ -63,9 +69,24 @@ pub(crate) fn integrations(integrations: &[Integration], output: &Output) -> Str
     fitting(&INTEGRATIONS, rows.collect(), output)
 }
 
-fn id(id: Uuid, shortest: usize) -> Cell {
+/// The short form of the IDs in a table. Each begins as the ID does.
+#[derive(Clone, Copy)]
+enum ShortId {
+    /// This many characters, which tell the IDs apart.
+    Unique(usize),
+    /// The first eight characters and `…`: the IDs differ at their end only, and the names tell the integrations apart.
+    Beginning,
+    /// The whole ID: nothing else tells the integrations apart.
+    Whole,
+}
+
+fn id(id: Uuid, short: ShortId) -> Cell {
     let text = id.to_string();
-    Cell::new(&text).or_shorter(&text[..shortest])
+    match short {
+        ShortId::Unique(length) => Cell::new(&text).or_shorter(&text[..length]),
+        ShortId::Beginning => Cell::new(&text).or_shorter(&format!("{}…", &text[..8])),
+        ShortId::Whole => Cell::new(&text),
+    }
 }
 
 /// Jobs as a table, and on a terminal what can be done about the newest.

@@ -5,9 +5,9 @@ use anstyle::Style;
 use unicode_width::UnicodeWidthStr;
 
 const GAP: usize = 2;
-/// To this many columns a text is cut before a column is left out.
+/// Long texts are cut to this many columns before a column is left out.
 const READABLE: usize = 24;
-/// Of a text that is cut no more characters are kept for each column.
+/// The most characters that a cut text keeps for each column: combining marks take none.
 const MOST_MARKS: usize = 8;
 
 /// One column.

@@ -72,7 +72,7 @@ impl Waiting {
             let passed = format!(" ({} s)", self.begun.elapsed().as_secs());
             let columns = terminal_size_of(io::stderr()).map_or(usize::MAX, |(width, _)| width.0.into());
             let shown = cut(&text, columns.saturating_sub(passed.len() + 1));
-            // Whether progress can be shown decides nothing.
+            // Progress that cannot be shown is not an error.
             let _ = write!(io::stderr(), "\r\x1b[2K{shown}{passed}");
         }
     }
