@@ -23,9 +23,9 @@ pub fn start(format: LogFormat) -> anyhow::Result<()> {
     start_with(format, DEFAULT_FILTER)
 }
 
-/// Starts logging warnings and errors only, for commands with output of their own.
+/// Starts logging errors only, for commands with output of their own.
 pub fn start_quiet() -> anyhow::Result<()> {
-    start_with(LogFormat::Text, "warn,sqlx=error")
+    start_with(LogFormat::Text, "error")
 }
 
 /// Starts logging with another default filter.
