@@ -34,11 +34,18 @@ pub async fn run(config: &Config, format: Format) -> anyhow::Result<ExitCode> {
 
 /// Everything that was checked, in the order of the file; integrations in the order of their IDs.
 async fn findings(config: &Config) -> Vec<Finding> {
-    let mut findings = vec![summary(config), store(&config.store).await];
+    let (found, store) = open_store(&config.store).await;
+    let mut findings = vec![summary(config), found];
+    if let Some(store) = &store {
+        findings.extend(unknown_watermarks(config, store).await);
+    }
     findings.extend(audit(config, Utc::now()));
-    let probes = config.integrations.iter().map(|integration| probe(config, integration));
+    let probes = config.integrations.iter().map(|integration| probe(config, integration, store.as_ref()));
     let probed: Vec<Vec<Finding>> = futures::stream::iter(probes).buffered(AT_ONCE).collect().await;
     findings.extend(probed.into_iter().flatten());
+    if let Some(store) = store {
+        store.close().await;
+    }
     findings
 }
 
@@ -54,27 +61,59 @@ fn summary(config: &Config) -> Finding {
     Finding::ok(file, format!("{}, {}", counted(integrations, "integration"), counted(keys, "key")))
 }
 
-async fn store(location: &StoreLocation) -> Finding {
+/// The finding about the store, and the store if it can be used as it is.
+async fn open_store(location: &StoreLocation) -> (Finding, Option<Store>) {
     let found = match Store::open_existing(location).await {
-        Ok(Some(store)) => {
-            store.close().await;
-            Ok("reachable".to_owned())
-        }
-        Ok(None) => missing(location),
-        // It works, and will be brought up to date.
-        Err(error @ StoreError::Older { .. }) => Ok(error.to_string()),
+        Ok(Some(store)) => return (Finding::ok("store", "reachable"), Some(store)),
+        Ok(None) => missing(location).await,
+        // It works, and will be migrated if the role may do so.
+        Err(error @ StoreError::Older { .. }) => match Store::may_create(location).await {
+            Ok(()) => Ok(error.to_string()),
+            Err(error) => Err(error.to_string()),
+        },
         Err(error) => Err(error.to_string()),
     };
-    match found {
+    let finding = match found {
         Ok(message) => Finding::ok("store", message),
         Err(message) => Finding::failed("store", message),
+    };
+    (finding, None)
+}
+
+/// Warnings of watermarks whose integrations are not in the file: perhaps their `id` was changed.
+async fn unknown_watermarks(config: &Config, store: &Store) -> Vec<Finding> {
+    let ids = match store.integrations_with_watermarks().await {
+        Ok(ids) => ids,
+        Err(error) => return vec![Finding::failed("store", error.to_string())],
+    };
+    let is_known = |id: &String| config.integrations.iter().any(|integration| integration.id.to_string() == *id);
+    let warning = |id: String| {
+        let message = format!(
+            "the store has a watermark of the integration {id}, which is not in the file; an integration with a new `id` starts from the first row"
+        );
+        Finding::warning("store", message)
+    };
+    ids.into_iter().filter(|id| !is_known(id)).map(warning).collect()
+}
+
+/// Why an integration cannot continue from its watermark, if it cannot.
+async fn watermark_problem(integration: &Integration, store: &Store) -> Result<Option<String>, StoreError> {
+    let route = store.route(integration.id).await?;
+    // The record may be large, and is only needed if something has changed.
+    if route.as_ref().is_none_or(|route| *route == integration.route()) {
+        return Ok(None);
     }
+    let (watermark, record) = (store.watermark(integration.id).await?, store.record(integration.id).await?);
+    Ok(integration.route_mismatch(route.as_ref(), &watermark, &record))
 }
 
 /// A store that is not there yet.
-fn missing(location: &StoreLocation) -> Result<String, String> {
+async fn missing(location: &StoreLocation) -> Result<String, String> {
     match location {
-        StoreLocation::Postgres(_) => Ok("reachable; `cdi-server serve` creates its tables".to_owned()),
+        StoreLocation::Postgres(_) => match Store::may_create(location).await {
+            Ok(()) => Ok("reachable; `cdi-server serve` creates its tables".to_owned()),
+            Err(error) => Err(error.to_string()),
+        },
         StoreLocation::Sqlite(path) => {
             let file = path.display();
             // A file without a name, which leaves nothing behind.
@@ -89,8 +128,8 @@ fn missing(location: &StoreLocation) -> Result<String, String> {
     }
 }
 
-/// Tries the source and the destination of an integration.
-async fn probe(config: &Config, integration: &Integration) -> Vec<Finding> {
+/// Tries the source and the destination of an integration, and whether it can continue from its watermark.
+async fn probe(config: &Config, integration: &Integration, store: Option<&Store>) -> Vec<Finding> {
     let is_named = config.integrations.iter().filter(|other| other.name == integration.name).count() == 1;
     let name = if is_named { integration.name.clone() } else { format!("{} ({})", integration.name, integration.id) };
     let (source, destination) =
@@ -99,6 +138,7 @@ async fn probe(config: &Config, integration: &Integration) -> Vec<Finding> {
     let source = match source {
         Ok(report) => match report.advice {
             Some(advice) => Finding::warning(subject, format!("{report}; {advice}")),
+            None if report.undated => Finding::warning(subject, report.to_string()),
             None => Finding::ok(subject, report.to_string()),
         },
         Err(error) => Finding::failed(subject, error.to_string()),
@@ -110,6 +150,10 @@ async fn probe(config: &Config, integration: &Integration) -> Vec<Finding> {
         Err(error) => Finding::failed(subject, error.to_string()),
     };
     let mut findings = vec![source, destination];
+    if let Some(store) = store {
+        let problem = watermark_problem(integration, store).await.unwrap_or_else(|error| Some(error.to_string()));
+        findings.extend(problem.map(|problem| Finding::failed(format!("{name}: watermark"), problem)));
+    }
     if matches!(config.store, StoreLocation::Postgres(_)) {
         findings.extend(local_files(&name, integration));
     }

@@ -24,16 +24,19 @@ pub(super) struct Integrations<'r, 'a> {
     reader: &'r mut Reader<'a>,
     /// The files that are used, with links resolved, and what for.
     files: HashMap<PathBuf, String>,
+    /// The store's file, with links resolved, if it is one.
+    store: Option<PathBuf>,
 }
 
 impl<'r, 'a> Integrations<'r, 'a> {
     /// Before the first integration.
     pub(super) fn new(reader: &'r mut Reader<'a>) -> Integrations<'r, 'a> {
-        Integrations { reader, files: HashMap::new() }
+        Integrations { reader, files: HashMap::new(), store: None }
     }
 
-    /// Notes the store's file, which no destination may write to.
+    /// Notes the store's file, which no integration may read or write.
     pub(super) fn file_of_the_store(&mut self, path: &Path) {
+        self.store = Some(real(path));
         self.files.insert(real(path), "the store".to_owned());
     }
 
@@ -43,8 +46,8 @@ impl<'r, 'a> Integrations<'r, 'a> {
         let mut valid: Vec<Arc<Integration>> = integrations
             .into_iter()
             .filter_map(|integration| {
-                self.reader.not_empty(&integration.name);
-                self.reader.not_empty(&integration.workspace);
+                self.reader.name(&integration.name);
+                self.reader.name(&integration.workspace);
                 for email in &integration.contact_emails {
                     if !email.get_ref().contains('@') || email.get_ref().contains(',') {
                         self.reader.problem(email.span(), "write one e-mail address in each pair of quotes, such as [\"a@example.com\", \"b@example.com\"]");
@@ -64,10 +67,15 @@ impl<'r, 'a> Integrations<'r, 'a> {
                 let max_failed_share = self.share(integration.max_failed_share);
                 let max_duration = self.reader.duration(integration.max_duration, MAX_DURATION);
                 let lookback = self.reader.duration_or_zero(integration.lookback, LOOKBACK);
+                let source_span = integration.source.span();
                 let source = connectors::source(Section::new(self.reader, integration.source));
                 let span = integration.destination.span();
                 let destination = connectors::destination(Section::new(self.reader, integration.destination), kind);
                 if let Some(path) = source.as_ref().and_then(|source| source.file()) {
+                    if self.store.as_ref() == Some(&real(path)) {
+                        let message = format!("the file {} is the store too; choose another file", path.display());
+                        self.reader.problem(source_span, message);
+                    }
                     // Several integrations may read one database.
                     self.files.entry(real(path)).or_insert_with(|| "a source".to_owned());
                 }

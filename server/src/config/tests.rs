@@ -404,3 +404,48 @@ fn a_fault_is_unknown_to_the_default_build() {
     let text = parse(&WHOLE.replace("expires = ", "fault = \"panic\"\nexpires = ")).unwrap_err();
     assert!(text.contains("unknown field `fault`"), "{text}");
 }
+
+#[test]
+fn a_store_in_a_file_of_a_source_is_refused() {
+    assert_eq!(
+        problems("store = \"sqlite:state/opencdi.db\"", "store = \"sqlite:source.db\""),
+        "opencdi.toml:30:1: `integrations[0].source`: the file source.db is the store too; choose another file"
+    );
+}
+
+#[test]
+fn an_empty_value_is_one_problem() {
+    let empty = problems("table = \"users\"", "table = \"\"");
+    assert_eq!(empty, "opencdi.toml:33:9: `integrations[0].source.table`: this must not be empty");
+}
+
+#[test]
+fn a_list_needs_two_brackets() {
+    for list in ["workspaces", "keys", "integrations"] {
+        let problem = problems(&format!("[[{list}]]"), &format!("[{list}]"));
+        let expected = format!("`{list}`: write `[[{list}]]`, with two brackets, above each of them");
+        assert!(problem.ends_with(&expected), "{problem}");
+    }
+}
+
+#[test]
+fn names_with_characters_that_cannot_be_seen_are_refused() {
+    for (line, before, after) in [
+        ("name = \"Users\"", "Us", "ers"),
+        ("name = \"airflow\"", "air", "flow"),
+        ("workspace = \"ours\"", "ou", "rs"),
+        ("id = \"ours\"", "ou", "rs"),
+    ] {
+        let key = line.split(' ').next().unwrap();
+        let with = |name: String| problems(line, &format!("{key} = \"{name}\""));
+        for control in ["\\n", "\\t", "\\u001b"] {
+            let problem = with(format!("{before}{control}{after}"));
+            let expected = "this name has a line break, a tab or another control character; remove it";
+            assert!(problem.ends_with(expected), "{problem}");
+        }
+        for spaced in [format!(" {before}{after}"), format!("{before}{after} ")] {
+            let problem = with(spaced);
+            assert!(problem.ends_with("this name begins or ends with a space; remove it"), "{problem}");
+        }
+    }
+}

@@ -125,7 +125,7 @@ impl Check<'_> {
         workspaces
             .into_iter()
             .map(|workspace| {
-                self.reader.not_empty(&workspace.id);
+                self.reader.name(&workspace.id);
                 self.reader.once(&mut seen, workspace.id.get_ref().clone(), workspace.id.span(), "workspace");
                 let mut rate_limits = BTreeMap::new();
                 for (operation, limit) in workspace.rate_limits {
@@ -147,8 +147,8 @@ impl Check<'_> {
         let (mut names, mut hashes) = (HashMap::new(), HashMap::new());
         keys.into_iter()
             .filter_map(|key| {
-                self.reader.not_empty(&key.name);
-                self.reader.not_empty(&key.workspace);
+                self.reader.name(&key.name);
+                self.reader.name(&key.workspace);
                 self.reader.once(&mut names, key.name.get_ref().clone(), key.name.span(), "key with the name");
                 for permission in &key.permissions {
                     if !self.known.permissions.contains(permission.get_ref()) {

@@ -100,6 +100,12 @@ fn place(text: &str, offset: usize) -> (usize, usize) {
 pub fn toml_problem(text: &str, error: &toml::de::Error) -> Problem {
     let span = error.span().unwrap_or(0..0);
     let message = error.message();
+    if message.contains("invalid type: map, expected a sequence") {
+        let mut problem = Problem::at(text, span, "");
+        let name = problem.key.split('.').next().unwrap_or_default();
+        problem.message = format!("write `[[{name}]]`, with two brackets, above each of them");
+        return problem;
+    }
     if !message.contains("duplicate key") {
         return Problem::at(text, span, plain_types(message));
     }

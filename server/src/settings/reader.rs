@@ -138,10 +138,25 @@ impl<'a> Reader<'a> {
         default
     }
 
-    /// Refuses a text without anything but blanks.
-    pub fn not_empty(&mut self, text: &Text) {
-        if text.get_ref().trim().is_empty() {
+    /// Refuses a text without anything but blanks. Returns whether the text is accepted.
+    pub fn not_empty(&mut self, text: &Text) -> bool {
+        let is_empty = text.get_ref().trim().is_empty();
+        if is_empty {
             self.problem(text.span(), "this must not be empty");
+        }
+        !is_empty
+    }
+
+    /// Refuses a name that is empty or has characters that cannot be seen.
+    pub fn name(&mut self, name: &Text) {
+        if !self.not_empty(name) {
+            return;
+        }
+        let text = name.get_ref();
+        if text.contains(char::is_control) {
+            self.problem(name.span(), "this name has a line break, a tab or another control character; remove it");
+        } else if text.trim() != text {
+            self.problem(name.span(), "this name begins or ends with a space; remove it");
         }
     }
 

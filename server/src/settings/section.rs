@@ -86,8 +86,7 @@ impl<'r, 'a> Section<'r, 'a> {
         let kind = &self.kind;
         let missing = format!("`{kind}` needs `{key}`");
         let text = self.or_missing(key, missing)?;
-        self.reader.not_empty(&text);
-        Some(text)
+        self.reader.not_empty(&text).then_some(text)
     }
 
     /// A needed path; a relative one starts at the file's folder.

@@ -58,6 +58,7 @@ impl Database {
             // For the migration; the connections of the pools set their own.
             let wait = format!("PRAGMA busy_timeout = {}", schema::LOCK_TIMEOUT.as_millis());
             sqlx::raw_sql(AssertSqlSafe(wait)).execute(&mut first).await?;
+            refuse_foreign(&mut first, place).await?;
         }
         let migrated = schema::migrate(&mut first, kind).await;
         // An error here does not affect what was committed.
@@ -75,10 +76,25 @@ impl Database {
         }
         let (kind, url, place) = target(location, false)?;
         let mut first = connect(&url, &place).await?;
-        let checked = timeout(CALL_TIMEOUT, schema::exists(&mut first, kind)).await;
+        let exists = async {
+            if kind == Kind::Sqlite {
+                refuse_foreign(&mut first, place).await?;
+            }
+            schema::exists(&mut first, kind).await
+        };
+        let checked = timeout(CALL_TIMEOUT, exists).await;
         let exists = checked.unwrap_or_else(|_| Err(StoreError::timed_out(CALL_TIMEOUT)));
         let _ = timeout(RELEASE_TIMEOUT, first.close()).await;
         if exists? { Database::pools(kind, &url, false).await.map(Some) } else { Ok(None) }
+    }
+
+    /// Fails if tables that are missing cannot be created. Nothing is changed.
+    pub async fn may_create(location: &StoreLocation) -> Result<(), StoreError> {
+        let (kind, url, place) = target(location, false)?;
+        let mut connection = connect(&url, &place).await?;
+        let checked = timeout(CALL_TIMEOUT, schema::may_create(&mut connection, kind)).await;
+        let _ = timeout(RELEASE_TIMEOUT, connection.close()).await;
+        checked.unwrap_or_else(|_| Err(StoreError::timed_out(CALL_TIMEOUT)))
     }
 
     async fn pools(kind: Kind, url: &str, serves: bool) -> Result<Arc<Database>, StoreError> {
@@ -253,6 +269,15 @@ impl Transaction {
 async fn can_be_reused(connection: &mut AnyConnection) -> bool {
     // A queued rollback is sent before the ping.
     matches!(timeout(RELEASE_TIMEOUT, connection.ping()).await, Ok(Ok(()))) && !connection.is_in_transaction()
+}
+
+/// Fails if a SQLite file is not a database, or one of another program.
+async fn refuse_foreign(connection: &mut AnyConnection, place: String) -> Result<(), StoreError> {
+    match schema::foreign_tables(connection).await {
+        Ok(None) => Ok(()),
+        Ok(Some(tables)) => Err(StoreError::Foreign { place, tables }),
+        Err(error) => Err(StoreError::connecting(place, error)),
+    }
 }
 
 /// The kind, the URL, and the place for error messages. `create` is whether a missing SQLite file is created.

@@ -1,5 +1,7 @@
 //! Errors of the store.
 
+use crate::types::quoted;
+
 /// Why a call to the store failed. The text contains the whole cause.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -10,6 +12,28 @@ pub enum StoreError {
         place: String,
         /// The cause.
         reason: String,
+    },
+    /// The file is not a SQLite database.
+    #[error("the store {place} is not a SQLite database; choose another file")]
+    NotADatabase {
+        /// The file.
+        place: String,
+    },
+    /// The file is a database of another program.
+    #[error("{place} is a database of another program ({}); choose another file", listed(tables))]
+    Foreign {
+        /// The file.
+        place: String,
+        /// The names of its tables.
+        tables: Vec<String>,
+    },
+    /// The role may not create the store's tables in the Postgres database.
+    #[error("{}", may_not_create(role, schema.as_deref()))]
+    MayNotCreate {
+        /// The role.
+        role: String,
+        /// The schema that tables are created in; `None` if no schema of the role's `search_path` exists.
+        schema: Option<String>,
     },
     /// A transient error: the same call may succeed later.
     #[error("the store is {kind}: {reason}")]
@@ -101,8 +125,12 @@ impl StoreError {
         }
     }
 
-    /// The error of a failed first connection.
+    /// The error of a failed first connection, or of the first statement on it.
     pub(super) fn connecting(place: String, error: sqlx::Error) -> StoreError {
+        const SQLITE_NOTADB: &str = "26";
+        if error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == SQLITE_NOTADB) {
+            return StoreError::NotADatabase { place };
+        }
         match StoreError::from(error) {
             StoreError::Unavailable { kind, reason } => {
                 StoreError::Unavailable { kind, reason: format!("{place}: {reason}") }
@@ -129,6 +157,29 @@ impl From<sqlx::Error> for StoreError {
             None => StoreError::Failed(error),
         }
     }
+}
+
+fn may_not_create(role: &str, schema: Option<&str>) -> String {
+    let quoted_role = quoted(role);
+    match schema {
+        Some(schema) => format!(
+            "the role `{role}` may not create the store's tables in the schema `{schema}`; run `GRANT CREATE ON SCHEMA {} TO {quoted_role}` \
+             as the owner of the schema",
+            quoted(schema)
+        ),
+        None => format!(
+            "the role `{role}` has no schema for the store's tables, because none of its `search_path` exists; run \
+             `CREATE SCHEMA AUTHORIZATION {quoted_role}` as the owner of the database"
+        ),
+    }
+}
+
+/// The first tables of a list, such as `tables jobs, users and others`.
+fn listed(tables: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let noun = if tables.len() == 1 { "table" } else { "tables" };
+    let others = if tables.len() > SHOWN { " and others" } else { "" };
+    format!("{noun} {}{others}", tables[..tables.len().min(SHOWN)].join(", "))
 }
 
 /// The message of an error, without the database's source line that sqlx adds.

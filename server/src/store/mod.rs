@@ -71,6 +71,11 @@ impl Store {
         }
     }
 
+    /// Fails if the Postgres role may not create tables, which the first process that serves and each new version may have to.
+    pub async fn may_create(location: &StoreLocation) -> Result<(), StoreError> {
+        Database::may_create(location).await
+    }
+
     async fn of(database: Arc<Database>) -> Result<Store, StoreError> {
         let digest_key = record::digest_key(&database).await?;
         Ok(Store { database, job_available: Arc::new(Notify::new()), digest_key })

@@ -47,6 +47,18 @@ pub(super) async fn version(connection: &mut AnyConnection, kind: Kind) -> Resul
     }
 }
 
+/// The tables of a SQLite file that another program has created; `None` if the file is empty or contains a store.
+pub(super) async fn foreign_tables(connection: &mut AnyConnection) -> Result<Option<Vec<String>>, sqlx::Error> {
+    let tables =
+        query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name");
+    let tables = tables.fetch_all(connection).await?;
+    let tables = tables.iter().map(|row| row.try_get("name")).collect::<Result<Vec<String>, _>>()?;
+    // Other programs may use the same library for their migrations.
+    let has = |name: &str| tables.iter().any(|table| table == name);
+    let is_store = has("_sqlx_migrations") && has("watermarks");
+    Ok(Some(tables).filter(|tables| !tables.is_empty() && !is_store))
+}
+
 /// Whether there is a schema. Fails if its version is not the one of this program.
 pub(super) async fn exists(connection: &mut AnyConnection, kind: Kind) -> Result<bool, StoreError> {
     match version(connection, kind).await? {
@@ -56,12 +68,29 @@ pub(super) async fn exists(connection: &mut AnyConnection, kind: Kind) -> Result
     }
 }
 
+/// Fails if the role may not create tables.
+pub(super) async fn may_create(connection: &mut AnyConnection, kind: Kind) -> Result<(), StoreError> {
+    if kind == Kind::Sqlite {
+        return Ok(());
+    }
+    let role = query(
+        "SELECT current_user::text AS role, current_schema()::text AS schema,
+                coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS allowed",
+    );
+    let role = role.fetch_one(connection).await?;
+    if role.try_get("allowed")? {
+        return Ok(());
+    }
+    Err(StoreError::MayNotCreate { role: role.try_get("role")?, schema: role.try_get("schema")? })
+}
+
 /// Migrates the schema to the version of this program.
 pub(super) async fn migrate(connection: &mut AnyConnection, kind: Kind) -> Result<(), StoreError> {
     // Usually there is nothing to do, and no lock is needed.
     if version(connection, kind).await? == Some(KNOWN) {
         return Ok(());
     }
+    may_create(connection, kind).await?;
     let mut transaction = match kind {
         // This waits as long as the connection's busy timeout.
         Kind::Sqlite => connection.begin_with("BEGIN IMMEDIATE").await?,

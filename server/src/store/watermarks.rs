@@ -65,6 +65,12 @@ impl Store {
         row.as_ref().map_or(Ok(Watermark::default()), watermark)
     }
 
+    /// The IDs of all integrations with a watermark, in order.
+    pub async fn integrations_with_watermarks(&self) -> Result<Vec<String>, StoreError> {
+        let rows = self.database.read(query("SELECT integration_id FROM watermarks ORDER BY integration_id")).await?;
+        rows.iter().map(|row| Ok(row.try_get("integration_id")?)).collect()
+    }
+
     /// The route of an integration's watermark; `None` if there is no watermark, or one without a route from an earlier version
     /// of this program.
     pub async fn route(&self, integration: IntegrationId) -> Result<Option<Route>, StoreError> {

@@ -106,6 +106,8 @@ pub struct SourceReport {
     pub table: String,
     /// The format of `UPDATED_AT`; `None` without rows.
     pub updated_at: Option<&'static str>,
+    /// Whether there are rows, but none with an `UPDATED_AT`.
+    pub undated: bool,
     /// The identifier columns.
     pub identifiers: Vec<String>,
     /// A recommendation for the source's owner, which is not part of the report's text.
@@ -116,6 +118,7 @@ impl fmt::Display for SourceReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "table {}, identified by {}", self.table, self.identifiers.join(", "))?;
         match self.updated_at {
+            _ if self.undated => formatter.write_str(", no row has an UPDATED_AT, so none will be synced"),
             Some(kind) => write!(formatter, ", UPDATED_AT is {kind}"),
             None => formatter.write_str(", no rows yet"),
         }

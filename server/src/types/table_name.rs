@@ -25,6 +25,11 @@ impl TableName {
         parts.join(".")
     }
 
+    /// The name without its schema, and without quotes.
+    pub fn last(&self) -> &str {
+        self.parts.last().map_or("", String::as_str)
+    }
+
     /// The name with only the necessary quotes: equal names give equal texts, however they were written.
     pub fn unquoted(&self) -> String {
         let part = |part: &String| if part.contains(['.', '"']) { quoted(part) } else { part.clone() };

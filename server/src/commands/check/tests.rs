@@ -150,3 +150,71 @@ async fn everything_is_checked_in_a_stable_order() {
     );
     assert!(!folder.path().join("opencdi.db").exists(), "nothing is created");
 }
+
+#[tokio::test]
+async fn watermarks_that_do_not_belong_to_the_file_are_found() {
+    use crate::store::WatermarkChange;
+    let folder = tempfile::tempdir().unwrap();
+    let source = rusqlite::Connection::open(folder.path().join("source.db")).unwrap();
+    source
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; CREATE TABLE users (UPDATED_AT, EXTERNAL_ID, PAYLOAD); CREATE TABLE people (UPDATED_AT, EXTERNAL_ID, PAYLOAD)",
+        )
+        .unwrap();
+    let with = |id: &str, table: &str| {
+        let toml = format!(
+            "[[integrations]]\nid = \"6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b{id}\"\nname = \"Users\"\nworkspace = \"ours\"\n\
+             type = \"attributes\"\nsource = {{ kind = \"sqlite\", path = \"source.db\", table = \"{table}\" }}\n\
+             destination = {{ kind = \"jsonl\", path = \"users.jsonl\" }}\n"
+        );
+        config(&toml, &folder.path().join("opencdi.toml"))
+    };
+    let users = with("01", "users");
+    let store = Store::open(&users.store).await.unwrap();
+    let integration = &users.integrations[0];
+    let change = WatermarkChange::Set("2026-01-01T00:00:00Z".parse().unwrap(), integration.route());
+    assert!(store.change_watermark(integration.id, &change).await.unwrap());
+    store.close().await;
+    let found = async |config: Config| {
+        let found = findings(&config).await;
+        let found =
+            found.into_iter().filter(|finding| finding.state != State::Ok && !finding.subject.starts_with("key"));
+        found.map(|finding| (finding.state, finding.subject, finding.message)).collect::<Vec<_>>()
+    };
+    assert_eq!(found(users).await, []);
+    let [(State::Failed, subject, message)] = &found(with("01", "people")).await[..] else { panic!() };
+    assert_eq!(subject, "Users: watermark");
+    assert!(message.starts_with("the source has changed since the watermark was written, from sqlite:"), "{message}");
+    let [(State::Warning, subject, message)] = &found(with("02", "users")).await[..] else { panic!() };
+    assert_eq!(subject, "store");
+    assert_eq!(
+        message,
+        "the store has a watermark of the integration 6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01, which is not in the file; an \
+         integration with a new `id` starts from the first row"
+    );
+}
+
+#[tokio::test]
+async fn a_table_whose_rows_all_lack_a_time_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = rusqlite::Connection::open(folder.path().join("source.db")).unwrap();
+    source
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; CREATE TABLE users (UPDATED_AT, EXTERNAL_ID, PAYLOAD); INSERT INTO users VALUES (NULL, 'a', '{}')",
+        )
+        .unwrap();
+    let toml = r#"
+        [[integrations]]
+        id = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01"
+        name = "Users"
+        workspace = "ours"
+        type = "attributes"
+        source = { kind = "sqlite", path = "source.db", table = "users" }
+        destination = { kind = "jsonl", path = "users.jsonl" }"#;
+    let config = config(toml, &folder.path().join("opencdi.toml"));
+    let probed = async || probe(&config, &config.integrations[0], None).await.swap_remove(0);
+    let expected = "table users, identified by EXTERNAL_ID, no row has an UPDATED_AT, so none will be synced";
+    assert_eq!(probed().await, Finding::warning("Users: source", expected));
+    source.execute("INSERT INTO users VALUES ('2026-01-01T00:00:00Z', 'b', '{}')", ()).unwrap();
+    assert_eq!(probed().await.state, State::Ok);
+}

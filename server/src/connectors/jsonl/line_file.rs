@@ -92,6 +92,7 @@ impl LineFile {
 
 /// Opens and locks the file; `None` while another process has it locked.
 pub fn open(machine: &str, path: PathBuf, position: Option<FileOffset>) -> Result<Option<LineFile>, SyncError> {
+    refuse_special(&path)?;
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
     let mut file = file.map_err(|error| open_error(&path, "cannot be opened", &error))?;
     let cannot = |what: &str, error: &Error| write_error(&path, &format!("cannot {what}"), error);
@@ -131,15 +132,39 @@ pub fn open(machine: &str, path: PathBuf, position: Option<FileOffset>) -> Resul
 
 /// Checks whether lines can be appended.
 pub fn probe(path: &Path) -> Result<(), SyncError> {
+    refuse_special(path)?;
     let result = if path.exists() {
         OpenOptions::new().read(true).append(true).open(path).map(Some)
     } else {
-        tempfile::tempfile_in(folder(path)).map(|_| None)
+        tempfile::tempfile_in(folder(&link_target(path))).map(|_| None)
     };
     match result.map_err(|error| open_error(path, "cannot be written", &error))? {
         Some(mut file) => holds_objects(path, &mut file),
         None => Ok(()),
     }
+}
+
+/// Fails if the path is a device, a pipe, a folder or anything else but a regular file. Opening a pipe would wait for a reader.
+fn refuse_special(path: &Path) -> Result<(), SyncError> {
+    match std::fs::metadata(path) {
+        Ok(data) if !data.is_file() => Err(SyncError::Config(format!(
+            "{} cannot be written: this is not a regular file; choose another `path`",
+            path.display()
+        ))),
+        // If there is no such file, it is created; other errors occur again when it is opened.
+        _ => Ok(()),
+    }
+}
+
+/// The file that a symbolic link names, which need not exist; the path itself if it is not a link.
+fn link_target(path: &Path) -> PathBuf {
+    const MOST_LINKS: usize = 40;
+    let mut target = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let Ok(next) = std::fs::read_link(&target) else { break };
+        target = folder(&target).join(next);
+    }
+    target
 }
 
 /// Fails if the file does not contain JSON objects. Such a file was named by mistake and must not be changed.
@@ -188,7 +213,7 @@ fn write_error(path: &Path, what: &str, error: &Error) -> SyncError {
 
 /// The error for the configured file; names the folder if that is the problem.
 fn open_error(path: &Path, what: &str, error: &Error) -> SyncError {
-    let message = match folder_problem(path) {
+    let message = match folder_problem(&link_target(path)) {
         Some(problem) => format!("{} {what}: {problem}", path.display()),
         None => message(path, what, error),
     };

@@ -290,3 +290,32 @@ fn a_probe_leaves_nothing_behind() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     assert!(matches!(probe(&folder.path().join("no/such/out.jsonl")), Err(SyncError::Config(_))));
 }
+
+#[tokio::test]
+async fn paths_that_are_not_regular_files_are_refused_by_probe_and_sync() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for path in [&pipe, Path::new("/dev/null"), folder.path()] {
+        let expected =
+            format!("{} cannot be written: this is not a regular file; choose another `path`", path.display());
+        for error in [probe(path).unwrap_err(), open(path, None).await.unwrap_err()] {
+            assert!(matches!(error, SyncError::Config(_)) && error.to_string() == expected, "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_link_to_a_file_in_a_missing_folder_is_refused_by_probe_and_sync() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, link) = (folder.path().join("out.jsonl"), folder.path().join("link.jsonl"));
+    std::os::unix::fs::symlink("link.jsonl", &path).unwrap();
+    std::os::unix::fs::symlink("gone/out.jsonl", &link).unwrap();
+    let missing = format!("there is no folder {}", folder.path().join("gone").display());
+    for error in [probe(&path).unwrap_err(), open(&path, None).await.unwrap_err()] {
+        assert!(error.to_string().ends_with(&missing), "{error}");
+    }
+    std::fs::create_dir(folder.path().join("gone")).unwrap();
+    probe(&path).unwrap();
+    open(&path, None).await.unwrap();
+}

@@ -1,5 +1,6 @@
 //! A Postgres table or view as a source.
 
+mod missing;
 mod reading;
 mod session;
 mod settings;

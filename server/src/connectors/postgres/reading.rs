@@ -60,10 +60,12 @@ pub async fn probe(url: &PostgresUrl, table: &TableName, kind: IntegrationKind) 
         }
         None => source.format().await?.map(TimestampFormat::name),
     };
+    let undated = source.is_undated().await?;
     let advice = transactions::advice(&mut source.connection).await;
     Ok(SourceReport {
         table: table.to_string(),
         updated_at,
+        undated,
         identifiers: source.columns.identifiers.into_iter().map(|(_, name)| name).collect(),
         advice,
     })

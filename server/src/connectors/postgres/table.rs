@@ -10,8 +10,8 @@ use sqlx::{SqlSafeStr as _, TypeInfo as _};
 use tokio::time::timeout;
 
 use super::session::{self, Session};
-use super::transactions;
 use super::values::{TimeColumn, bytes, meaning, not_a_timestamp};
+use super::{missing, transactions};
 use crate::connectors::tables::LOCKED;
 use crate::connectors::tables::columns::Columns;
 use crate::connectors::tables::survey::TimeBound;
@@ -67,7 +67,10 @@ impl PostgresTable {
         );
         sqlx::raw_sql(AssertSqlSafe(begin)).execute(&mut connection).await.map_err(|error| meaning(table, &error))?;
         let text = AssertSqlSafe(format!("SELECT * FROM {} LIMIT 0", table.quoted())).into_sql_str();
-        let statement = (&mut connection).prepare(text).await.map_err(|error| meaning(table, &error))?;
+        let statement = match (&mut connection).prepare(text).await {
+            Ok(statement) => statement,
+            Err(error) => return Err(missing::explained(&mut connection, table, &error).await),
+        };
         let names: Vec<String> = statement.columns().iter().map(|column| column.name().to_owned()).collect();
         let columns = Columns::find(table, &names, kind)?;
         let updated_at = statement.columns().iter().find(|column| column.name() == columns.updated_at);
@@ -86,6 +89,17 @@ impl PostgresTable {
         let row = query.fetch_one(&mut self.connection).await;
         let number = row.and_then(|row| sqlx::Row::try_get::<i64, _>(&row, 0));
         number.map(|number| u64::try_from(number).unwrap_or(0)).map_err(|error| meaning(&self.table, &error))
+    }
+
+    /// Whether there are rows, but none with an `UPDATED_AT`.
+    pub async fn is_undated(&mut self) -> Result<bool, SyncError> {
+        let (table, updated_at) = (self.table.quoted(), quoted(&self.columns.updated_at));
+        // Usually the first row has one, and no other is read.
+        let text = format!(
+            "SELECT CASE WHEN EXISTS (SELECT 1 FROM {table}) AND NOT EXISTS (SELECT 1 FROM {table} WHERE {updated_at} IS NOT NULL)
+             THEN 1::bigint ELSE 0::bigint END"
+        );
+        Ok(self.number(sqlx::query(AssertSqlSafe(text))).await? == 1)
     }
 
     /// Binds a time in the format of the column.

@@ -50,10 +50,12 @@ pub async fn probe(path: &Path, table: &TableName, kind: IntegrationKind) -> Res
             .connection
             .query_row("PRAGMA journal_mode", (), |row| row.get(0))
             .map_err(|error| source.error(&error))?;
+        let undated = format.is_none() && source.has_rows()?;
         let waits = "syncs block writers; `PRAGMA journal_mode = WAL` avoids that";
         Ok(SourceReport {
             table: source.table.to_string(),
             updated_at: format.map(TimestampFormat::name),
+            undated,
             identifiers: source.columns.identifiers.into_iter().map(|(_, name)| name).collect(),
             advice: (!journal.eq_ignore_ascii_case("wal")).then_some(waits),
         })

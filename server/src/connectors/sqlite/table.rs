@@ -94,6 +94,12 @@ impl SqliteTable {
         quoted(&self.columns.updated_at)
     }
 
+    /// Whether there are any rows.
+    pub fn has_rows(&self) -> Result<bool, SyncError> {
+        let any = format!("SELECT EXISTS (SELECT 1 FROM {})", self.table.quoted());
+        self.connection.query_row(&any, (), |row| row.get(0)).map_err(|error| self.error(&error))
+    }
+
     /// Converts a SQLite error.
     pub fn error(&self, error: &rusqlite::Error) -> SyncError {
         let refused_time = self.refused_time.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -125,26 +125,39 @@ impl Columns {
             }));
         }
         let payload = if self.payload.is_some() { texts.pop().flatten() } else { None };
-        Ok(Row::new(hasher, updated_at, self.identifier(texts), payload, flaw))
+        let (identifier, half_of_alias) = self.identifier(texts);
+        let flaw = flaw.or_else(|| half_of_alias.map(str::to_owned));
+        Ok(Row::new(hasher, updated_at, identifier, payload, flaw))
     }
 
-    /// The identifier of a row: the first that is not null. The texts are in the order of `identifiers`.
-    fn identifier(&self, texts: impl IntoIterator<Item = Option<String>>) -> Option<Identifier> {
+    /// The identifier of a row: the first that is not null. Without one, the message if the row has half of an alias. The
+    /// texts are in the order of `identifiers`.
+    fn identifier(
+        &self,
+        texts: impl IntoIterator<Item = Option<String>>,
+    ) -> (Option<Identifier>, Option<&'static str>) {
         let mut by_place = [const { None }; IDENTIFIERS.len()];
         for ((place, _), text) in self.identifiers.iter().zip(texts) {
             by_place[*place] = text;
         }
         let [external_id, alias_name, alias_label, braze_id, email, phone] = by_place;
+        let half_of_alias = match (&alias_name, &alias_label) {
+            (Some(_), None) => Some("ALIAS_NAME has no ALIAS_LABEL; an alias needs both"),
+            (None, Some(_)) => Some("ALIAS_LABEL has no ALIAS_NAME; an alias needs both"),
+            _ => None,
+        };
         let alias = || match (alias_name, alias_label) {
             (Some(name), Some(label)) => Some(Identifier::Alias { name, label }),
             _ => None,
         };
-        external_id
+        let identifier = external_id
             .map(Identifier::ExternalId)
             .or_else(alias)
             .or_else(|| braze_id.map(Identifier::BrazeId))
             .or_else(|| email.map(Identifier::Email))
-            .or_else(|| phone.map(Identifier::Phone))
+            .or_else(|| phone.map(Identifier::Phone));
+        let half_of_alias = half_of_alias.filter(|_| identifier.is_none());
+        (identifier, half_of_alias)
     }
 }
 
@@ -198,6 +211,27 @@ mod tests {
     }
 
     #[test]
+    fn half_of_an_alias_is_named_where_there_is_no_other_identifier() {
+        let columns = columns(&["UPDATED_AT", "PAYLOAD", "ALIAS_NAME", "ALIAS_LABEL", "EMAIL"]).unwrap();
+        let flaw = |values: [Option<&str>; 4]| {
+            let value = |index: usize| Ok::<_, SyncError>(values[index].map(|text| Cow::Borrowed(text.as_bytes())));
+            columns.row(&RowHasher::new([0; 32]), 0, value).unwrap().flaw
+        };
+        let [name, label, email, payload] = [Some("n"), Some("l"), Some("e"), Some("{}")];
+        assert_eq!(
+            flaw([name, None, None, payload]).as_deref(),
+            Some("ALIAS_NAME has no ALIAS_LABEL; an alias needs both")
+        );
+        assert_eq!(
+            flaw([None, label, None, payload]).as_deref(),
+            Some("ALIAS_LABEL has no ALIAS_NAME; an alias needs both")
+        );
+        for values in [[name, label, None, payload], [name, None, email, payload], [None, None, None, payload]] {
+            assert_eq!(flaw(values), None);
+        }
+    }
+
+    #[test]
     fn values_that_cannot_be_sent_are_reported_and_dropped() {
         let columns = columns(&["UPDATED_AT", "PAYLOAD", "EXTERNAL_ID", "EMAIL"]).unwrap();
         let long = "x".repeat(LONGEST + 1);
@@ -224,7 +258,7 @@ mod tests {
     fn a_row_uses_the_first_identifier_that_is_not_null() {
         let all =
             columns(&["UPDATED_AT", "PAYLOAD", "PHONE", "EMAIL", "ALIAS_LABEL", "ALIAS_NAME", "EXTERNAL_ID"]).unwrap();
-        let row = |texts: [Option<&str>; 5]| all.identifier(texts.map(|text| text.map(str::to_owned)));
+        let row = |texts: [Option<&str>; 5]| all.identifier(texts.map(|text| text.map(str::to_owned))).0;
         assert_eq!(row([Some("x"), Some("n"), Some("l"), None, None]), Some(Identifier::ExternalId("x".into())));
         let alias = Identifier::Alias { name: "n".into(), label: "l".into() };
         assert_eq!(row([None, Some("n"), Some("l"), Some("e"), None]), Some(alias));

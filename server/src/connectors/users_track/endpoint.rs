@@ -10,7 +10,7 @@ use reqwest::Client;
 
 use super::limits::{MOST_DELETES, MOST_OBJECTS};
 use super::settings::UsersTrack;
-use super::track_response::{self, Meaning};
+use super::track_response::{self, Meaning, Processed};
 use crate::secret::Secret;
 use crate::sync::SyncError;
 use crate::sync::object::BatchKey;
@@ -69,25 +69,37 @@ impl Endpoint {
 
     /// Sends a request without objects. The service first checks the key and then refuses the empty request.
     pub async fn probe(&self) -> Result<(), SyncError> {
-        match self.post(Bytes::from_static(b"{}"), 0).await {
-            Ok(Meaning::Transient(reason, _)) => {
+        let (status, meaning) = self.request(Bytes::from_static(b"{}"), 0).await?;
+        match meaning {
+            Meaning::Processed(Processed { foreign_body: true, .. }) => {
+                let status = status.map_or(0, |status| status.as_u16());
+                Err(SyncError::Config(format!(
+                    "the destination answers {status} with a body that is not Braze's; check `url`"
+                )))
+            }
+            Meaning::Transient(reason, _) => {
                 Err(SyncError::Failed(format!("request to the destination failed: {reason}")))
             }
-            Ok(Meaning::ServerError(status, _)) => {
+            Meaning::ServerError(status, _) => {
                 Err(SyncError::Failed(format!("the destination answered {status}; it may be down, try again later")))
             }
-            Ok(_) => Ok(()),
-            Err(error) => Err(error),
+            _ => Ok(()),
         }
     }
 
     /// Sends a request with this many objects.
     pub async fn post(&self, body: Bytes, objects: usize) -> Result<Meaning, SyncError> {
+        self.request(body, objects).await.map(|(_, meaning)| meaning)
+    }
+
+    /// Sends a request with this many objects. Without an answer there is no status.
+    async fn request(&self, body: Bytes, objects: usize) -> Result<(Option<StatusCode>, Meaning), SyncError> {
         match self.exchange(body).await {
             Ok((status, headers, answer)) => {
-                track_response::read(status, &headers, &self.without_key(answer), objects, Utc::now())
+                let meaning = track_response::read(status, &headers, &self.without_key(answer), objects, Utc::now())?;
+                Ok((Some(status), meaning))
             }
-            Err(error) => Ok(Meaning::Transient(with_advice(chain(&error.without_url())), None)),
+            Err(error) => Ok((None, Meaning::Transient(with_advice(chain(&error.without_url())), None))),
         }
     }
 
@@ -158,14 +170,14 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn a_server_without_tls_is_recognised() {
+    /// Probes a server that always answers this.
+    async fn probe(scheme: &str, answer: String) -> Result<(), SyncError> {
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("https://{}", server.local_addr().unwrap());
+        let url = format!("{scheme}://{}", server.local_addr().unwrap());
         std::thread::spawn(move || {
             for mut caller in server.incoming().flatten() {
                 let _ = caller.read(&mut [0; 1024]);
-                let _ = caller.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+                let _ = caller.write_all(answer.as_bytes());
             }
         });
         let settings = UsersTrack {
@@ -176,8 +188,24 @@ mod tests {
             give_up_after: Duration::ZERO,
             give_up_when_limited_after: Duration::ZERO,
         };
-        let error =
-            Endpoint::new(&settings, IntegrationKind::Attributes).unwrap().probe().await.unwrap_err().to_string();
+        Endpoint::new(&settings, IntegrationKind::Attributes).unwrap().probe().await
+    }
+
+    #[tokio::test]
+    async fn a_probe_that_another_service_accepts_is_an_error() {
+        let answer = |body: &str| {
+            format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+        };
+        for foreign in ["<html>It works!</html>", "", "{}"] {
+            let error = probe("http", answer(foreign)).await.unwrap_err().to_string();
+            assert_eq!(error, "the destination answers 200 with a body that is not Braze's; check `url`");
+        }
+        assert_eq!(probe("http", answer(r#"{"message":"success"}"#)).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_server_without_tls_is_recognised() {
+        let error = probe("https", "HTTP/1.1 400 Bad Request\r\n\r\n".into()).await.unwrap_err().to_string();
         assert!(error.starts_with("request to the destination failed: "), "{error}");
         assert!(error.ends_with("does the server speak http:// instead of https://?"), "{error}");
     }

@@ -84,6 +84,52 @@ async fn an_error_for_a_store_that_cannot_be_created_has_the_cause() {
     }
 }
 
+#[tokio::test]
+async fn a_file_that_is_not_a_store_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let location = StoreLocation::Sqlite(path.clone());
+    let refused = async |expected: &str| {
+        for error in [Store::open(&location).await.unwrap_err(), Store::open_existing(&location).await.unwrap_err()] {
+            assert_eq!(error.to_string().replace(&format!("{}/", folder.path().display()), ""), expected);
+        }
+    };
+    std::fs::write(&path, "{\"external_id\":\"a\"}\n".repeat(100)).unwrap();
+    refused("the store store.db is not a SQLite database; choose another file").await;
+    std::fs::remove_file(&path).unwrap();
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("CREATE TABLE jobs (id); CREATE TABLE _sqlx_migrations (version)").unwrap();
+    refused("store.db is a database of another program (tables _sqlx_migrations, jobs); choose another file").await;
+    other.execute_batch("CREATE TABLE a (i); CREATE TABLE b (i); CREATE TABLE c (i); CREATE TABLE d (i)").unwrap();
+    refused("store.db is a database of another program (tables _sqlx_migrations, a, b, c, d and others); choose another file")
+        .await;
+}
+
+#[tokio::test]
+async fn a_role_that_may_not_create_tables_is_told_what_to_grant() {
+    use sqlx::Connection as _;
+    let location = database().await;
+    let StoreLocation::Postgres(owner) = &location else { unreachable!() };
+    let mut connection = sqlx::PgConnection::connect(owner.expose()).await.unwrap();
+    let role = format!("role_{}", Uuid::new_v4().simple());
+    let setup = format!("REVOKE CREATE ON SCHEMA public FROM public; CREATE ROLE {role} LOGIN");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(setup)).execute(&mut connection).await.unwrap();
+    let mut url = reqwest::Url::parse(owner.expose()).unwrap();
+    url.set_username(&role).unwrap();
+    let with_role = StoreLocation::Postgres(PostgresUrl::new(Secret::new(url)).unwrap());
+    assert!(Store::open_existing(&with_role).await.unwrap().is_none());
+    let expected = format!(
+        "the role `{role}` may not create the store's tables in the schema `public`; run `GRANT CREATE ON SCHEMA \"public\" TO \"{role}\"` as \
+         the owner of the schema"
+    );
+    assert_eq!(Store::may_create(&with_role).await.unwrap_err().to_string(), expected);
+    assert_eq!(Store::open(&with_role).await.unwrap_err().to_string(), expected);
+    let grant = format!("GRANT CREATE ON SCHEMA public TO {role}");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(grant)).execute(&mut connection).await.unwrap();
+    Store::may_create(&with_role).await.unwrap();
+    open(with_role).await;
+}
+
 /// A load balancer or forwarded port accepts connections while the database behind it is unavailable.
 #[tokio::test]
 async fn a_proxy_that_hangs_up_is_a_transient_error() {

@@ -107,6 +107,14 @@ impl<'de> Visitor<'de> for KeyVisitor {
                     || format!("PAYLOAD contains the identifier `{key}`; put identifiers in their own columns");
                 found.refused.get_or_insert_with(message);
             }
+            if is_out_of_range(value.get()) {
+                let message = || {
+                    format!(
+                        "`{key}` is or contains a number that is too large, such as 1e400; numbers must be below 1.8e308"
+                    )
+                };
+                found.refused.get_or_insert_with(message);
+            }
             found.update_existing_only |= key == "_update_existing_only";
             if self.kind != IntegrationKind::Attributes {
                 match key {
@@ -153,6 +161,18 @@ impl Found<'_> {
         }
         self.properties.map_or(Ok(()), properties)
     }
+}
+
+/// Whether a JSON value has a number that is infinite to programs that read it as a 64-bit floating-point number.
+fn is_out_of_range(value: &str) -> bool {
+    /// No number without an exponent and with fewer digits is out of range; any with 309 digits contains such a chunk.
+    const DIGITS: usize = 150;
+    let bytes = value.as_bytes();
+    // Few values pass this test; only those are read completely.
+    let has_exponent = memchr::memchr2_iter(b'e', b'E', bytes).any(|at| at > 0 && bytes[at - 1].is_ascii_digit());
+    let is_candidate = has_exponent || bytes.chunks_exact(DIGITS).any(|chunk| chunk.iter().all(u8::is_ascii_digit));
+    let out_of_range = |error: serde_json::Error| error.to_string().starts_with("number out of range");
+    is_candidate && serde_json::from_str::<serde_json::Value>(value).is_err_and(out_of_range)
 }
 
 fn missing(key: &str) -> String {

@@ -211,3 +211,18 @@ fn a_reason_repeats_nothing_that_the_payload_says() {
         assert!(!reason.contains("secret"), "{reason}");
     }
 }
+
+#[test]
+fn numbers_that_are_infinite_to_other_programs_are_refused() {
+    let long = "9".repeat(400);
+    for value in ["1e400", "-1E400", "{\"a\":[1,2e999]}", &long, &format!("[{long}]")] {
+        let payload = format!("{{\"price\":{value}}}");
+        assert_eq!(
+            object(&row(user(), Some(&payload))).unwrap_err(),
+            "`price` is or contains a number that is too large, such as 1e400; numbers must be below 1.8e308"
+        );
+    }
+    for value in ["1e300", "1e-400", "\"1e400\"", "\"route 6e400\"", &"9".repeat(300), &format!("\"{long}\"")] {
+        assert!(object(&row(user(), Some(&format!("{{\"price\":{value}}}")))).is_ok(), "{value}");
+    }
+}

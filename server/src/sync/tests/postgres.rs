@@ -196,9 +196,11 @@ async fn errors_of_the_source_are_config_errors() {
     ))
     .await;
     let good = postgres();
+    let in_other_case = format!("the database `postgres` has no table `{}`; it has `{table}`", table.to_uppercase());
     let other_database = good.replace("/postgres", "/no_such_database");
     for (url_text, name, expected) in [
-        (&good, "no_such_table".to_owned(), "relation \"no_such_table\" does not exist"),
+        (&good, "no_such_table".to_owned(), "the database `postgres` has no table `no_such_table`; it has `"),
+        (&good, table.to_uppercase(), &in_other_case),
         (&good, format!("{table}_day"), "has the type DATE, which cannot hold the time of a change"),
         (&good, format!("{table}_odd"), "holds \"yesterday\" (row with external_id \"a\"), which is not a timestamp"),
         (&good, format!("{table}_old"), "holds -infinity (row with external_id \"a\"), which is not a timestamp"),
