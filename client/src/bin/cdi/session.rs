@@ -10,6 +10,7 @@ use crate::cache::{Known, LIFETIME};
 use crate::failure::{Exit, Failure};
 use crate::names::{self, Match};
 use crate::output::Output;
+use crate::retries::Retries;
 use crate::settings::Settings;
 use crate::shell::quoted;
 
@@ -17,6 +18,7 @@ use crate::shell::quoted;
 pub(crate) struct Session<'a> {
     pub(crate) settings: Settings,
     pub(crate) output: &'a Output,
+    pub(crate) retries: Retries,
 }
 
 /// Where a name may be looked up.
@@ -120,6 +122,7 @@ impl Session<'_> {
             }
             failure => failure,
         })?;
+        self.retries.clear();
         let known = self.settings.cache.remember(&listed);
         match names::find(text, &known) {
             Match::One(integration) => Ok(Named::new(integration, text, false)),
