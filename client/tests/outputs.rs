@@ -108,7 +108,7 @@ fn cases() -> Vec<Case> {
             ],
         ),
         ("400", message(400, "Invalid integration ID"), TRIGGER),
-        ("401", message(401, "Unauthorized"), TRIGGER),
+        ("401", message(401, "Unauthorized"), &[&["trigger", ID], &["trigger", ID, "--json"], &["trigger", "Users"]]),
         ("403", message(403, "Access Denied"), &[&["trigger", ID], &["trigger", "Users"]]),
         ("404", message(404, "Integration not found"), TRIGGER),
         (

@@ -7,7 +7,7 @@ use cdi_client::{CallError, Client, Job};
 use uuid::Uuid;
 
 use crate::cache::{Known, LIFETIME};
-use crate::failure::{Exit, Failure};
+use crate::failure::Failure;
 use crate::names::{self, Match};
 use crate::output::Output;
 use crate::retries::Retries;
@@ -117,7 +117,7 @@ impl Session<'_> {
     pub(crate) async fn listed(&self, text: &str) -> Result<Named, Failure> {
         let listed = self.client().list_integrations().all().await;
         let listed = listed.map_err(|error| match Failure::from(error) {
-            failure if failure.exit == Exit::NotAllowed => {
+            failure if failure.lacks().is_some() => {
                 failure.advise("It is needed to find an integration by its name; with a whole ID it is not needed")
             }
             failure => failure,
