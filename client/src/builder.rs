@@ -9,6 +9,8 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, USER_AGENT};
 use crate::address;
 use crate::build_error::BuildError;
 use crate::client::Client;
+use crate::pause::{OnRetry, Retry};
+use crate::proxy::Proxy;
 use crate::retry::RetryPolicy;
 use crate::transport::Common;
 use crate::transport_error::TransportError;
@@ -22,6 +24,7 @@ pub struct ClientBuilder {
     connect_timeout: Duration,
     request_timeout: Duration,
     retry: RetryPolicy,
+    on_retry: OnRetry,
     http_client: Option<reqwest::Client>,
 }
 
@@ -41,6 +44,7 @@ impl Default for ClientBuilder {
             connect_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(30),
             retry: RetryPolicy::default(),
+            on_retry: OnRetry::default(),
             http_client: None,
         }
     }
@@ -139,6 +143,23 @@ impl ClientBuilder {
         self
     }
 
+    /// A function that is called before each pause after a failed call, with its cause and length. A call may be silent for
+    /// more than a minute while it waits for the rate limit. Waits such as
+    /// [`trigger_and_wait`](Client::trigger_and_wait) call it too. It should return quickly.
+    ///
+    /// ```
+    /// let client = cdi_client::Client::builder()
+    ///     .instance("iad-03")
+    ///     .api_key("YOUR-REST-API-KEY")
+    ///     .on_retry(|retry| eprintln!("{}; trying again in {:?}", retry.error, retry.pause))
+    ///     .build()?;
+    /// # Ok::<(), cdi_client::BuildError>(())
+    /// ```
+    pub fn on_retry(mut self, call: impl Fn(&Retry) + Send + Sync + 'static) -> ClientBuilder {
+        self.on_retry = OnRetry(Some(Arc::new(call)));
+        self
+    }
+
     /// Your own HTTP client, for example with your own root certificates (feature `custom-http-client`).
     ///
     /// Build it with `redirect(Policy::none())` and `retry(never())`, as this crate does: a trigger that the HTTP client
@@ -164,13 +185,17 @@ impl ClientBuilder {
             (AUTHORIZATION, self.checked_key()?),
             (USER_AGENT, HeaderValue::try_from(self.user_agent).map_err(|_| BuildError::UserAgent)?),
         ]);
-        let http = match self.http_client {
-            Some(client) => client,
-            None => http_client(self.connect_timeout, base_url.starts_with("https:"))
-                .map_err(|error| BuildError::Http(TransportError::new(error)))?,
+        let (http, proxy) = match self.http_client {
+            // It has its own settings for proxies.
+            Some(client) => (client, None),
+            None => {
+                let client = http_client(self.connect_timeout, base_url.starts_with("https:"))
+                    .map_err(|error| BuildError::Http(TransportError::new(error)))?;
+                (client, Proxy::of(&base_url))
+            }
         };
-        let common = Arc::new(Common { headers, timeout: self.request_timeout });
-        Ok(Client { base_url, http, common, retry: self.retry })
+        let common = Arc::new(Common { headers, timeout: self.request_timeout, proxy });
+        Ok(Client { base_url, http, common, retry: self.retry, on_retry: self.on_retry })
     }
 
     /// The base URL, if requests can be sent there.

@@ -10,6 +10,7 @@ use http::StatusCode;
 
 use crate::error_kind::ErrorKind;
 use crate::errors::DocumentedError;
+use crate::proxy::Proxy;
 use crate::response::{RateLimit, Response, one_line};
 use crate::transport::LONGEST_BODY;
 use crate::transport_error::{TransportError, chain};
@@ -29,7 +30,7 @@ pub enum CallError<E: DocumentedError> {
     #[error("{}", undocumented(.0))]
     Undocumented(Response),
     /// The status is a documented success, but the body cannot be read.
-    #[error("the answer {} is not what the contract documents: {reason}{}", .response.status(), quoted(.response))]
+    #[error("{}", unreadable(.reason, .response))]
     #[non_exhaustive]
     Unreadable {
         /// What is wrong with the body.
@@ -38,7 +39,7 @@ pub enum CallError<E: DocumentedError> {
         response: Response,
     },
     /// The server could not be reached. It has received nothing.
-    #[error("the server cannot be reached: {0}")]
+    #[error("{}", unreachable(.0))]
     Connection(TransportError),
     /// The request timeout passed before the answer was complete. The server may have received the request.
     #[error("the server did not answer in time: {error}")]
@@ -210,6 +211,16 @@ impl<E: DocumentedError> CallError<E> {
         }
     }
 
+    /// The same error, of a request that was sent through this proxy.
+    pub(crate) fn through(mut self, proxy: Option<&Proxy>) -> CallError<E> {
+        if let CallError::Connection(error) | CallError::Timeout { error, .. } | CallError::Interrupted { error, .. } =
+            &mut self
+        {
+            error.set_proxy(proxy);
+        }
+        self
+    }
+
     fn from_failure(error: reqwest::Error, partial: Option<Response>) -> CallError<E> {
         let (is_connect, is_timeout) = (error.is_connect(), error.is_timeout());
         if error.is_builder() {
@@ -226,7 +237,28 @@ impl<E: DocumentedError> CallError<E> {
     }
 }
 
+fn unreachable(error: &TransportError) -> String {
+    match error.proxy() {
+        Some(proxy) => format!("the server cannot be reached through {proxy}: {error}"),
+        None => format!("the server cannot be reached: {error}"),
+    }
+}
+
+/// A web page in place of JSON has nothing to do with this API, and its mistake in JSON says nothing.
+fn unreadable(reason: &str, response: &Response) -> String {
+    let (status, quoted) = (response.status(), quoted(response));
+    match response.is_html() {
+        true => format!("the answer {status} is a web page{quoted}; {WRONG_SERVER}"),
+        false => format!("the answer {status} is not what the contract documents: {reason}{quoted}"),
+    }
+}
+
+const WRONG_SERVER: &str = "is this an OpenCDI or Braze server?";
+
 fn undocumented(response: &Response) -> String {
+    if response.status().is_success() && response.is_html() {
+        return unreadable("", response);
+    }
     let location = response.headers().get(http::header::LOCATION);
     let doubt = match (location.and_then(|value| value.to_str().ok()), response.status()) {
         (Some(location), _) => format!(" (it points to {}; is the base URL right?)", location.escape_debug()),

@@ -11,6 +11,7 @@ use crate::call_error::CallError;
 use crate::errors::{DocumentedError, ListIntegrationsError, ListJobSyncStatusError, TriggerIntegrationSyncError};
 use crate::generated::{self, types};
 use crate::pages::{Cursor, Items, Page};
+use crate::pause::OnRetry;
 use crate::response::Response;
 use crate::retry::{Repeat, RetryPolicy};
 use crate::trace::CallTrace;
@@ -33,6 +34,7 @@ pub struct Client {
     pub(crate) http: reqwest::Client,
     pub(crate) common: Arc<Common>,
     pub(crate) retry: RetryPolicy,
+    pub(crate) on_retry: OnRetry,
 }
 
 impl fmt::Debug for Client {
@@ -163,6 +165,7 @@ impl Client {
                 match self.retry.pause(repeat, repeated, &error) {
                     Some(pause) => {
                         trace.repeated(attempt, pause, &error);
+                        self.on_retry.call(&error, pause);
                         tokio::time::sleep(pause).await;
                     }
                     None => {
@@ -192,7 +195,7 @@ impl Client {
                 let response = Response::new(value.status(), value.headers().clone(), Vec::new());
                 Ok(Reply { value: value.into_inner(), response })
             }
-            (Err(error), seen) => Err(CallError::from_exchange(error, seen)),
+            (Err(error), seen) => Err(CallError::from_exchange(error, seen).through(self.common.proxy.as_ref())),
         }
     }
 }

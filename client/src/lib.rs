@@ -61,6 +61,7 @@
 //! [`WaitError`] is the error of a wait, and [`BuildError`] that of [`ClientBuilder::build`].
 //!
 //! Failed calls are repeated where that is safe, after as long a pause as the server asks for: see [`RetryPolicy`].
+//! [`ClientBuilder::on_retry`] sets a function that is called before each pause, for example to show why a call takes long.
 //!
 //! # Lists
 //!
@@ -141,6 +142,8 @@ mod link;
 #[cfg(feature = "mock")]
 pub mod mock;
 mod pages;
+mod pause;
+mod proxy;
 mod response;
 mod retry;
 mod trace;
@@ -169,6 +172,7 @@ pub use generated::types::JobStatus;
 /// The body of a successful answer that has no other content.
 pub use generated::types::Message;
 pub use pages::{Cursor, Items, Page};
+pub use pause::Retry;
 #[cfg(feature = "custom-http-client")]
 pub use reqwest;
 pub use response::{RateLimit, Response};

@@ -130,6 +130,14 @@ impl Response {
         body.get(name)?.as_str().map(str::to_owned)
     }
 
+    /// Whether the body is a web page.
+    pub(crate) fn is_html(&self) -> bool {
+        let is_type = self.header(header::CONTENT_TYPE.as_str()).is_some_and(|value| value.starts_with("text/html"));
+        let body = self.0.body.trim_ascii_start();
+        let begins = |tag: &[u8]| body.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
+        is_type || begins(b"<!doctype html") || begins(b"<html")
+    }
+
     /// The beginning of the body on one line, fit for a terminal.
     pub(crate) fn excerpt(&self) -> String {
         const LONGEST: usize = 200;
@@ -236,6 +244,17 @@ mod tests {
         assert_eq!(long.excerpt().chars().count(), 201);
         assert!(long.excerpt().ends_with('…'));
         assert_eq!(response(&[], "\u{202e}gnp\u{9b}2J").excerpt(), "gnp 2J");
+    }
+
+    #[test]
+    fn a_web_page_is_known_by_its_type_or_its_beginning() {
+        for body in ["<html lang=\"en\">", "\n<!DOCTYPE html>"] {
+            assert!(response(&[], body).is_html(), "{body}");
+        }
+        assert!(response(&[("content-type", "text/html; charset=utf-8")], "").is_html());
+        for body in ["", "{}", "<?xml version=\"1.0\"?>"] {
+            assert!(!response(&[("content-type", "application/json")], body).is_html(), "{body}");
+        }
     }
 
     #[test]

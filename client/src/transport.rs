@@ -13,6 +13,7 @@ use http::header::AUTHORIZATION;
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 
 use crate::generated;
+use crate::proxy::Proxy;
 use crate::response::Response;
 
 /// Longer bodies are cut off here, in bytes. A page of results is a few kilobytes.
@@ -28,6 +29,8 @@ pub(crate) struct Common {
     pub(crate) headers: HeaderMap,
     /// The longest time for one request.
     pub(crate) timeout: Duration,
+    /// The proxy that requests are sent through, if it is known.
+    pub(crate) proxy: Option<Proxy>,
 }
 
 impl Common {

@@ -2,31 +2,62 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
+
+use crate::proxy::Proxy;
 
 /// A failure of the connection to the server: DNS, TCP, TLS or HTTP itself.
 ///
-/// Its text has the whole chain of causes, and advice where the base URL has the wrong scheme. It has therefore no
+/// Its text has the whole chain of causes, and advice where the base URL has the wrong scheme or nothing listens there. It has therefore no
 /// [`source`](StdError::source): printing the chain of an error would repeat the text.
-pub struct TransportError(reqwest::Error);
+pub struct TransportError {
+    error: reqwest::Error,
+    proxy: Option<Proxy>,
+}
 
 impl TransportError {
     pub(crate) fn new(error: reqwest::Error) -> TransportError {
-        TransportError(error)
+        TransportError { error, proxy: None }
+    }
+
+    /// The proxy that the request was sent through.
+    pub(crate) fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref()
+    }
+
+    pub(crate) fn set_proxy(&mut self, proxy: Option<&Proxy>) {
+        self.proxy = proxy.cloned();
+    }
+
+    /// What to do about it, if that can be recognised.
+    fn advice(&self, text: &str) -> Option<String> {
+        if is_refused(&self.error) {
+            return self.refused();
+        }
+        let scheme = self.error.url().map_or("", |url| url.scheme());
+        wrong_scheme(scheme, text).map(str::to_owned)
+    }
+
+    fn refused(&self) -> Option<String> {
+        if let Some(proxy) = &self.proxy {
+            return Some(format!("nothing listens on {}; is the proxy running?", proxy.address()));
+        }
+        let url = self.error.url()?;
+        Some(format!("nothing listens on {}:{}; is the server running?", url.host_str()?, url.port_or_known_default()?))
     }
 
     /// Whether the same request would fail in the same way: the base URL has the wrong one of http and https, or the server's
     /// certificate is not trusted.
     pub(crate) fn is_permanent(&self) -> bool {
-        let text = chain(&self.0);
+        let text = chain(&self.error);
         PERMANENT.iter().any(|part| text.contains(part))
     }
 }
 
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = self.0.url().map_or("", |url| url.scheme());
-        let text = chain(&self.0);
-        match wrong_scheme(scheme, &text) {
+        let text = chain(&self.error);
+        match self.advice(&text) {
             Some(advice) => write!(f, "{advice} ({text})"),
             None => f.write_str(&text),
         }
@@ -35,11 +66,23 @@ impl fmt::Display for TransportError {
 
 impl fmt::Debug for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.error.fmt(f)
     }
 }
 
 impl StdError for TransportError {}
+
+/// Whether the other side has refused the connection: nothing listens on its port.
+fn is_refused(error: &(dyn StdError + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
 
 /// What rustls and hyper call failures that do not pass. They say so in their texts only. A handshake that is cut off is not
 /// one of them: a load balancer that is restarted does that too.

@@ -174,6 +174,7 @@ impl<'a> Watch<'a> {
                 match self.client.retry.pause(Repeat::Acts, refused, &error) {
                     Some(pause) => {
                         refused += 1;
+                        self.client.on_retry.call(&error, pause);
                         pause
                     }
                     None => return Err(WaitError::Trigger(error)),
@@ -194,6 +195,7 @@ impl<'a> Watch<'a> {
                 }
                 Err(error) => match self.pause(&error, answered.map(|at| at.elapsed()), pauses) {
                     Some(pause) => {
+                        self.client.on_retry.call(&error, pause);
                         self.options.report(Progress::Trouble(error.to_string()));
                         sleep(pause).await;
                     }
@@ -273,6 +275,7 @@ impl<'a> Watch<'a> {
                 }
                 Err(error) => match self.pause(&error, Some(answered.elapsed()), &mut pauses) {
                     Some(pause) => {
+                        self.client.on_retry.call(&error, pause);
                         self.options.report(Progress::Trouble(error.to_string()));
                         pause
                     }

@@ -45,6 +45,13 @@ fn jobs() -> Server {
     answering(Told::page(&jobs))
 }
 
+fn forbidden_jobs() -> Server {
+    Server::new(|asked| match asked.method.as_str() {
+        "POST" => Told::message(202, "success"),
+        _ => Told::message(403, "Access Denied"),
+    })
+}
+
 fn changing() -> Server {
     let mut looks = 0;
     Server::new(move |_| {
@@ -101,9 +108,15 @@ fn cases() -> Vec<Case> {
             ],
         ),
         ("400", message(400, "Invalid integration ID"), TRIGGER),
-        ("401", message(401, "Unauthorized"), TRIGGER),
+        ("401", message(401, "Unauthorized"), &[&["trigger", ID], &["trigger", ID, "--json"], &["trigger", "Users"]]),
         ("403", message(403, "Access Denied"), &[&["trigger", ID], &["trigger", "Users"]]),
         ("404", message(404, "Integration not found"), TRIGGER),
+        (
+            "A key that may trigger and not list jobs",
+            forbidden_jobs(),
+            &[&["trigger", ID, "--wait"], &["trigger", ID, "--if-running", "wait"]],
+        ),
+        ("A web page", answering(Told::new(200, "<html>Welcome</html>")), &[&["list"], &["trigger", ID]]),
         ("404 of something else", message(404, "Not Found"), &[&["list"]]),
         ("429", answering(Told::message(429, "Rate Limited").header("retry-after", 1000)), TRIGGER),
         ("429 of a proxy", answering(Told::new(429, "<h1>Too many</h1>")), TRIGGER),
@@ -130,6 +143,14 @@ fn cases() -> Vec<Case> {
             "The settings and the key",
             ending("success"),
             &[&["auth", "status"], &["auth", "status", "--json"], &["auth", "status", "--quiet"]],
+        ),
+        (
+            "A key of a workspace without integrations",
+            Server::new(|asked| match asked.target.as_str() {
+                "/cdi/integrations" => Told::page(&[]),
+                _ => Told::message(404, "Integration not found"),
+            }),
+            &[&["auth", "status"]],
         ),
         (
             "A key that is not valid",
@@ -214,7 +235,13 @@ fn told(url: &str, arguments: &[&str]) -> String {
     let words: Vec<_> = arguments.iter().map(|word| if word.is_empty() { "''" } else { word }).collect();
     let mut text = format!("$ cdi {}\n", words.join(" "));
     for (stream, lines) in [("1", stdout(&output)), ("2", stderr(&output))] {
-        for line in lines.lines().map(|line| line.replace(url, "http://SERVER").replace('\u{1b}', "␛")) {
+        let address = url.trim_start_matches("http://");
+        for line in lines.lines().map(|line| line.replace(address, "SERVER").replace('\u{1b}', "␛")) {
+            // The pauses are random.
+            let line = match line.split_once("; trying again in ") {
+                Some((reason, _)) => format!("{reason}; trying again in N s"),
+                None => line,
+            };
             text.push_str(format!("{stream}> {line}").trim_end());
             text.push('\n');
         }

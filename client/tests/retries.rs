@@ -4,12 +4,12 @@
 
 mod scripted;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cdi_client::errors::TriggerIntegrationSyncError;
-use cdi_client::{CallError, Client, RetryPolicy};
+use cdi_client::{CallError, Client, ErrorKind, RetryPolicy, WaitOptions};
 use scripted::{Server, Told, nobody};
 use uuid::Uuid;
 
@@ -136,4 +136,54 @@ async fn a_read_is_repeated_after_any_passing_trouble() {
     let server = Server::answering([Told::message(401, "Unauthorized")]);
     patient(&server.url).list_integrations().all().await.unwrap_err();
     assert_eq!(server.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_pause_is_reported_with_its_cause_before_it_begins() {
+    let server = Server::answering([
+        Told::message(503, "Service Unavailable"),
+        Told::message(429, "Rate Limited").header("retry-after", 0),
+        Told::page(&[]),
+    ]);
+    let reported = Arc::new(Mutex::new(Vec::new()));
+    let log = reported.clone();
+    let client = Client::builder()
+        .base_url(&server.url)
+        .api_key("the-key")
+        .retry(RetryPolicy::default().first_wait(Duration::from_millis(1)))
+        .on_retry(move |retry| log.lock().unwrap().push(retry.clone()))
+        .build()
+        .unwrap();
+    client.list_integrations().all().await.unwrap();
+    let reported = reported.lock().unwrap();
+    let [first, second] = &reported[..] else { panic!("{reported:?}") };
+    assert_eq!((first.operation, first.status, first.is_rate_limited), ("list_integrations", Some(503), false));
+    assert!(first.error.contains("503 Service Unavailable") && first.pause <= Duration::from_millis(1), "{first:?}");
+    assert_eq!((second.kind, second.status, second.is_rate_limited), (ErrorKind::Documented, Some(429), true));
+}
+
+#[tokio::test]
+async fn the_pauses_of_a_wait_are_reported_too() {
+    let mut triggers = 0;
+    let server = Server::new(move |asked| {
+        triggers += usize::from(asked.method == "POST");
+        match (asked.method.as_str(), triggers) {
+            ("POST", 1) => Told::message(429, "Rate Limited").header("retry-after", 0),
+            ("POST", _) => Told::message(202, "success"),
+            _ => Told::page(&[]),
+        }
+    });
+    let reported = Arc::new(AtomicUsize::new(0));
+    let count = reported.clone();
+    let client = Client::builder()
+        .base_url(&server.url)
+        .api_key("the-key")
+        .on_retry(move |retry| {
+            assert_eq!(retry.operation, "trigger_integration_sync");
+            count.fetch_add(1, Ordering::SeqCst);
+        })
+        .build()
+        .unwrap();
+    client.trigger_in_turn(Uuid::nil(), WaitOptions::default()).await.unwrap();
+    assert_eq!(reported.load(Ordering::SeqCst), 1);
 }

@@ -111,8 +111,10 @@ fn overdue(after: &Duration, stage: &Stage) -> String {
         Stage::Triggering => "it is unknown whether the sync was triggered".into(),
         Stage::Triggered => "the sync was triggered, but its job is not listed yet".into(),
         Stage::Running(job) => format!(
-            "the sync is still running, with {} rows synced and {} failed so far",
-            job.rows_synced, job.rows_failed_with_errors
+            "the sync is still running, with {} {} synced and {} failed so far",
+            job.rows_synced,
+            if job.rows_synced == 1 { "row" } else { "rows" },
+            job.rows_failed_with_errors
         ),
     };
     format!("gave up after {}: {so_far}", shown(*after))

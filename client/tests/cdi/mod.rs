@@ -27,6 +27,9 @@ pub fn without_settings(command: &mut Command) {
     for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"] {
         command.env_remove(variable);
     }
+    for variable in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
+        command.env_remove(variable).env_remove(variable.to_uppercase());
+    }
     // As for services: no folder.
     command.env("HOME", "/dev/null");
 }

@@ -17,8 +17,16 @@ pub(crate) const SYNC: &str = "cdi.integration_sync";
 /// Whether the key has a permission; `None` if the answer does not show it.
 type Granted = Option<bool>;
 
+/// What the server's answers show about a key.
+struct Permissions {
+    list: Granted,
+    jobs: Granted,
+    /// Whether its workspace has no integrations.
+    is_empty: bool,
+}
+
 pub(crate) async fn status(settings: &Settings, output: &Output) -> Result<Exit, Failure> {
-    let (list, jobs) = permissions(settings).await.map_err(|failure| {
+    let Permissions { list, jobs, is_empty } = permissions(settings).await.map_err(|failure| {
         let server = format!("Server: {} (from {})", settings.client.base_url(), settings.url_origin);
         failure
             .advise(&server)
@@ -35,13 +43,14 @@ pub(crate) async fn status(settings: &Settings, output: &Output) -> Result<Exit,
             };
             format!(
                 "Server        {} (from {})\n\
-                 API key       works (from {})\n\
+                 API key       works (from {}){}\n\
                  Permissions   {LIST:<26}  {}\n              \
                                {JOBS:<26}  {}\n              \
                                {SYNC:<26}  not checked: only triggering a sync would show it",
                 settings.client.base_url(),
                 settings.url_origin,
                 settings.key_origin,
+                if is_empty { "; its workspace has no integrations" } else { "" },
                 shown(list),
                 shown(jobs),
             )
@@ -59,7 +68,7 @@ pub(crate) async fn status(settings: &Settings, output: &Output) -> Result<Exit,
 }
 
 /// Whether the key may list integrations and jobs. A key that the server does not accept is a failure.
-async fn permissions(settings: &Settings) -> Result<(Granted, Granted), Failure> {
+async fn permissions(settings: &Settings) -> Result<Permissions, Failure> {
     let (list, id) = match settings.client.list_integrations_page(None).await {
         Ok(page) => (true, page.items.first().map(|integration| integration.integration_id)),
         Err(error) if error.documented() == Some(ListIntegrationsError::AccessDenied) => (false, None),
@@ -74,5 +83,5 @@ async fn permissions(settings: &Settings) -> Result<(Granted, Granted), Failure>
             _ => None,
         },
     };
-    Ok((Some(list), jobs))
+    Ok(Permissions { list: Some(list), jobs, is_empty: list && id.is_none() })
 }

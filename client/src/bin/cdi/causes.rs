@@ -18,7 +18,7 @@ pub(crate) fn advice(job: &Job, base_url: &str, integration: &str) -> Option<Str
     })
 }
 
-fn is_braze(base_url: &str) -> bool {
+pub(crate) fn is_braze(base_url: &str) -> bool {
     let host = base_url.split("://").nth(1).unwrap_or_default().split(['/', ':']).next().unwrap_or_default();
     [".braze.com", ".braze.eu"].iter().any(|domain| host.ends_with(domain))
 }

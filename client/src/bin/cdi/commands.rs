@@ -12,9 +12,11 @@ use crate::causes;
 use crate::complete;
 use crate::failure::{Exit, Failure, Reached, WaitFailure};
 use crate::help;
+use crate::limit::TimeLimit;
 use crate::names;
 use crate::output::{self, Output};
 use crate::programs;
+use crate::retries::Retries;
 use crate::session::{Lookup, Named, Session};
 use crate::settings::Settings;
 use crate::shell::quoted_path;
@@ -32,7 +34,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Environment => return topic(help::ENVIRONMENT),
         Command::Online(command) => command,
     };
-    let session = Session { settings: Settings::new(&cli.common)?, output: &output };
+    let retries = Retries::new(!output.is_quiet());
+    let session = Session { settings: Settings::new(&cli.common, &retries)?, output: &output, retries };
     let result = match command {
         Online::Trigger(trigger) => session.trigger(trigger).await,
         Online::List => session.list().await,
@@ -50,16 +53,21 @@ impl Session<'_> {
             return Err(Failure::new(Exit::Usage, "usage", "--timeout needs --wait or --if-running wait"));
         }
         let text = &trigger.integration.integration;
+        let waits = trigger.wait || in_turn;
+        let limit = TimeLimit::new(waits.then(|| trigger.timeout.unwrap_or(Duration::from_secs(60 * 60))));
         // What changes something does not rely on a name that may be out of date.
         let named = match names::id(text) {
             Some(id) => Named::by_id(id),
-            None => self.listed(text).await?,
+            None => limit.keep(self.listed(text)).await.unwrap_or_else(|| {
+                let so_far = format!("{}; nothing was triggered", self.last_failure());
+                Err(limit.passed(&so_far).with("may_have_taken_effect", false))
+            })?,
         };
         let id = named.id;
-        let waiting = Waiting::new(Reached::Nothing, self.output);
+        let waiting = Waiting::new(Reached::Nothing, limit, &self.retries, self.output);
         let options = WaitOptions::default()
             .if_running(if in_turn { IfRunning::Wait } else { IfRunning::Fail })
-            .timeout(trigger.timeout.unwrap_or(Duration::from_secs(60 * 60)))
+            .timeout(limit.left())
             .on_progress({
                 let waiting = waiting.clone();
                 move |progress| waiting.note(progress)
@@ -95,6 +103,15 @@ impl Session<'_> {
             }
             Err(WaitFailure { failure, reached }) => {
                 let failure = match failure.exit {
+                    // The jobs are listed only to wait.
+                    Exit::NotAllowed if failure.lacks() == Some(auth::JOBS) => {
+                        let option = if trigger.wait { "--wait" } else { "--if-running wait" };
+                        let message = format!("{option} needs the permission {}; nothing was triggered", auth::JOBS);
+                        match reached {
+                            Reached::Nothing => failure.reworded(message),
+                            _ => failure,
+                        }
+                    }
                     Exit::Busy => failure
                         .advise(&format!("To wait for it: add --if-running wait. {}", self.how_to_follow(&named))),
                     _ => failure,
@@ -134,15 +151,17 @@ impl Session<'_> {
     async fn follow(&self, status: Status) -> Result<Exit, Failure> {
         let text = &status.integration.integration;
         // The exit code must not be that of an integration that had the name before.
-        let (named, jobs) = self.jobs(text, 1, Lookup::Server).await?;
+        let limit = TimeLimit::new(status.timeout);
+        let found = limit.keep(self.jobs(text, 1, Lookup::Server)).await;
+        let (named, jobs) = found.unwrap_or_else(|| Err(limit.passed(&self.last_failure())))?;
         let id = named.id;
         let Some(newest) = jobs.first() else {
             let message = "the integration has not been synced yet: there is no sync to follow";
             return Err(Failure::new(Exit::NotFound, "no_sync", message).with("integration_id", id.to_string()));
         };
-        let waiting = Waiting::new(Reached::Started, self.output);
+        let waiting = Waiting::new(Reached::Started, limit, &self.retries, self.output);
         let json = move |job: &Job| json!({"integration_id": id, "job": programs::fields(job)});
-        let options = WaitOptions::default().timeout(status.timeout).on_progress({
+        let options = WaitOptions::default().timeout(limit.left()).on_progress({
             let (waiting, output) = (waiting.clone(), self.output.clone());
             move |progress| {
                 waiting.note(progress);
@@ -162,6 +181,11 @@ impl Session<'_> {
             }
             Err(WaitFailure { failure, reached }) => Err(self.advised(failure, reached, &named)),
         }
+    }
+
+    /// Why the server has not answered yet.
+    fn last_failure(&self) -> String {
+        self.retries.last().unwrap_or_else(|| "the server did not answer in time".into())
     }
 
     /// The exit code for a job that has ended, after saying where its cause can be seen if it failed.
@@ -199,8 +223,23 @@ impl Session<'_> {
 
     /// A failure, with what can be known about it from the settings.
     fn explained(&self, failure: Failure) -> Failure {
+        let Settings { url_origin, key_origin, client, .. } = &self.settings;
+        let is_braze = causes::is_braze(client.base_url());
+        if failure.kind == "unauthorized" {
+            let unknown = format!("the server does not know this key (from {key_origin}), or it has expired");
+            return failure.unknown_key(&match is_braze {
+                true => unknown,
+                false => format!("{unknown}. A new key works once the OpenCDI server has been restarted"),
+            });
+        }
+        if failure.kind == "undocumented_answer"
+            && failure.status() == Some(404)
+            && client.base_url().split('/').skip(3).any(|part| part == "cdi")
+        {
+            return failure.advise(&format!("Remove /cdi from the URL, which is from {url_origin}"));
+        }
         match failure.exit {
-            Exit::NotAllowed => failure.advise(&format!("The key is from {}", self.settings.key_origin)),
+            Exit::NotAllowed => failure.advise(&format!("The key is from {key_origin}")),
             _ => failure,
         }
     }

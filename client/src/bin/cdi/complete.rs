@@ -17,6 +17,7 @@ use crate::bash::Bash;
 use crate::cache::{Known, LIFETIME};
 use crate::names;
 use crate::profile;
+use crate::retries::Retries;
 use crate::settings::Settings;
 use crate::table::printable;
 
@@ -107,7 +108,7 @@ fn common() -> Common {
 
 /// The integrations: from the cache, from the server if it answers soon, or else from an older cache.
 fn known() -> Option<Vec<Known>> {
-    let settings = Settings::new(&common()).ok()?;
+    let settings = Settings::new(&common(), &Retries::new(false)).ok()?;
     settings.cache.read(LIFETIME).or_else(|| list(&settings)).or_else(|| settings.cache.read(Duration::MAX))
 }
 

@@ -42,12 +42,14 @@ pub(crate) struct Failure {
     pub(crate) exit: Exit,
     pub(crate) kind: &'static str,
     message: String,
+    /// The permission that the key lacks.
+    lacks: Option<&'static str>,
     details: Map<String, Value>,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, kind: &'static str, message: impl Into<String>) -> Failure {
-        Failure { exit, kind, message: message.into(), details: Map::new() }
+        Failure { exit, kind, message: message.into(), lacks: None, details: Map::new() }
     }
 
     /// The settings cannot work.
@@ -63,7 +65,32 @@ impl Failure {
 
     /// Adds what can be done about it.
     pub(crate) fn advise(mut self, advice: &str) -> Failure {
-        self.message = format!("{}. {advice}", self.message.trim_end_matches('.'));
+        let end = if self.message.ends_with('?') { "" } else { "." };
+        self.message = format!("{}{end} {advice}", self.message.trim_end_matches('.'));
+        self
+    }
+
+    /// The same failure in other words.
+    pub(crate) fn reworded(mut self, message: impl Into<String>) -> Failure {
+        self.message = message.into();
+        self
+    }
+
+    /// The permission that the key lacks, if that is the failure.
+    pub(crate) fn lacks(&self) -> Option<&'static str> {
+        self.lacks
+    }
+
+    /// The HTTP status, if the server answered.
+    pub(crate) fn status(&self) -> Option<u64> {
+        self.details.get("status").and_then(Value::as_u64)
+    }
+
+    /// Whether the server does not know the key. Then its advice for programs is replaced with this one.
+    pub(crate) fn unknown_key(mut self, advice: &str) -> Failure {
+        if let Some(help) = self.details.get("help").and_then(Value::as_str) {
+            self.message = self.message.replacen(&format!(". {help}"), &format!(": {advice}."), 1);
+        }
         self
     }
 
@@ -100,6 +127,7 @@ impl From<Error> for Failure {
         let mut failure = Failure::new(exit, kind, error.to_string());
         if let (Some("access_denied"), Some(permission)) = (error.name(), error.operation().and_then(permission)) {
             failure = failure.advise(&format!("The permission is {permission}"));
+            failure.lacks = Some(permission);
         }
         let mut detail = |name: &str, value: Option<Value>| {
             failure.details.extend(value.map(|value| (name.to_owned(), value)));

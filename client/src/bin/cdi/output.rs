@@ -75,6 +75,11 @@ impl Output {
         }
     }
 
+    /// Whether nothing but errors is printed.
+    pub(crate) fn is_quiet(&self) -> bool {
+        matches!(self.form, Form::Quiet)
+    }
+
     /// Whether results are JSON.
     pub(crate) fn is_json(&self) -> bool {
         matches!(self.form, Form::Json | Form::Selection(_))

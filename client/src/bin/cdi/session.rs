@@ -7,9 +7,10 @@ use cdi_client::{CallError, Client, Job};
 use uuid::Uuid;
 
 use crate::cache::{Known, LIFETIME};
-use crate::failure::{Exit, Failure};
+use crate::failure::Failure;
 use crate::names::{self, Match};
 use crate::output::Output;
+use crate::retries::Retries;
 use crate::settings::Settings;
 use crate::shell::quoted;
 
@@ -17,6 +18,7 @@ use crate::shell::quoted;
 pub(crate) struct Session<'a> {
     pub(crate) settings: Settings,
     pub(crate) output: &'a Output,
+    pub(crate) retries: Retries,
 }
 
 /// Where a name may be looked up.
@@ -115,11 +117,12 @@ impl Session<'_> {
     pub(crate) async fn listed(&self, text: &str) -> Result<Named, Failure> {
         let listed = self.client().list_integrations().all().await;
         let listed = listed.map_err(|error| match Failure::from(error) {
-            failure if failure.exit == Exit::NotAllowed => {
+            failure if failure.lacks().is_some() => {
                 failure.advise("It is needed to find an integration by its name; with a whole ID it is not needed")
             }
             failure => failure,
         })?;
+        self.retries.clear();
         let known = self.settings.cache.remember(&listed);
         match names::find(text, &known) {
             Match::One(integration) => Ok(Named::new(integration, text, false)),

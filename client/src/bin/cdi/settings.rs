@@ -6,6 +6,7 @@ use crate::args::Common;
 use crate::cache::Cache;
 use crate::failure::{Exit, Failure};
 use crate::profile::Profile;
+use crate::retries::Retries;
 use crate::shell::{quoted, quoted_path};
 
 /// A client, and where its settings come from.
@@ -25,7 +26,7 @@ pub(crate) struct Setting {
 }
 
 impl Settings {
-    pub(crate) fn new(common: &Common) -> Result<Settings, Failure> {
+    pub(crate) fn new(common: &Common, retries: &Retries) -> Result<Settings, Failure> {
         let profile = Profile::choose(common)?;
         // A profile named by an option takes precedence over the environment.
         let profile_first = common.profile.is_some();
@@ -56,7 +57,7 @@ impl Settings {
                 None => "the API key is missing: set CDI_API_KEY, or write a profile (see cdi help environment)".into(),
             }));
         };
-        let client = client(&url, &key)?;
+        let client = client(&url, &key, retries)?;
         Ok(Settings {
             cache: Cache::new(client.base_url(), &key.value),
             client,
@@ -67,8 +68,12 @@ impl Settings {
     }
 }
 
-fn client(url: &Setting, key: &Setting) -> Result<Client, Failure> {
-    let builder = Client::builder().user_agent(concat!("cdi/", env!("CARGO_PKG_VERSION"))).api_key(&key.value);
+fn client(url: &Setting, key: &Setting, retries: &Retries) -> Result<Client, Failure> {
+    let retries = retries.clone();
+    let builder = Client::builder()
+        .user_agent(concat!("cdi/", env!("CARGO_PKG_VERSION")))
+        .api_key(&key.value)
+        .on_retry(move |retry| retries.note(retry));
     builder.server(&url.value).build().map_err(|error| match &error {
         BuildError::Key(_) => Failure::configuration(format!("{error} (from {})", key.origin)),
         BuildError::Url { .. } | BuildError::Server(_) => {

@@ -134,16 +134,20 @@ pub(crate) fn ended(job: &Job, output: &Output) -> String {
 pub(crate) fn going(job: &Job, rows_per_second: Option<f64>) -> String {
     let rate = rows_per_second.map(|rate| format!(", {rate:.0} rows/s")).unwrap_or_default();
     format!(
-        "{}: {} rows read, {} synced, {} failed{rate}",
+        "{}: {} read, {} synced, {} failed{rate}",
         printable(job.job_status.as_str()),
-        job.rows_read(),
+        counted(job.rows_read()),
         job.rows_synced,
         job.rows_failed_with_errors
     )
 }
 
 fn rows(job: &Job) -> String {
-    format!("{} rows synced, {} failed", job.rows_synced, job.rows_failed_with_errors)
+    format!("{} synced, {} failed", counted(job.rows_synced), job.rows_failed_with_errors)
+}
+
+fn counted(rows: u64) -> String {
+    format!("{rows} {}", if rows == 1 { "row" } else { "rows" })
 }
 
 fn took(job: &Job) -> Option<Duration> {
@@ -206,6 +210,11 @@ fn none() -> Cell {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_row_is_not_called_rows() {
+        assert_eq!([0, 1, 2].map(counted), ["0 rows", "1 row", "2 rows"]);
+    }
 
     #[test]
     fn durations_have_a_long_and_a_short_form() {

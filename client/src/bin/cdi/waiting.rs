@@ -5,11 +5,13 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use cdi_client::{Job, Progress, Speed, WaitError};
+use cdi_client::{Job, Progress, Speed, Stage, WaitError};
 use terminal_size::terminal_size_of;
 
 use crate::failure::{Exit, Failure, Reached, WaitFailure};
+use crate::limit::TimeLimit;
 use crate::output::Output;
+use crate::retries::Retries;
 use crate::show;
 use crate::table::{cut, printable};
 
@@ -21,17 +23,26 @@ pub(crate) struct Waiting {
     /// What is shown.
     text: Arc<Mutex<String>>,
     begun: Instant,
+    limit: TimeLimit,
+    retries: Retries,
     shown: bool,
 }
 
 impl Waiting {
-    pub(crate) fn new(reached: Reached, output: &Output) -> Waiting {
+    pub(crate) fn new(reached: Reached, limit: TimeLimit, retries: &Retries, output: &Output) -> Waiting {
+        let text = Arc::default();
+        let shown = output.shows_progress();
+        if shown {
+            retries.announce_in(&text);
+        }
         Waiting {
             reached: Arc::new(Mutex::new(reached)),
             speed: Arc::default(),
-            text: Arc::default(),
+            text,
             begun: Instant::now(),
-            shown: output.shows_progress(),
+            limit,
+            retries: retries.clone(),
+            shown,
         }
     }
 
@@ -40,10 +51,12 @@ impl Waiting {
         let text = match progress {
             Progress::Busy(job) => {
                 *self.reached() = Reached::Nothing;
+                self.retries.clear();
                 format!("another sync is running: {}", self.going(job))
             }
             Progress::Triggering => {
                 *self.reached() = Reached::Doubt;
+                self.retries.clear();
                 "triggering".into()
             }
             Progress::Refused(why) => {
@@ -92,7 +105,7 @@ impl Waiting {
         let mut seconds = tokio::time::interval(Duration::from_secs(1));
         let result = loop {
             tokio::select! {
-                result = &mut work => break result.map_err(WaitFailure::from),
+                result = &mut work => break result.map_err(|error| self.failed(error)),
                 interrupt = &mut interrupt => break Err(self.interrupted(interrupt)),
                 _ = seconds.tick(), if self.shown => self.draw(),
             }
@@ -101,6 +114,20 @@ impl Waiting {
             let _ = write!(io::stderr(), "\r\x1b[2K");
         }
         result
+    }
+
+    /// The failure of the wait; if its time has passed, with the timeout of the whole command and the last failure.
+    fn failed(&self, mut error: WaitError) -> WaitFailure {
+        if let WaitError::Deadline { after, stage, .. } = &mut error {
+            *after = self.limit.whole().unwrap_or(*after);
+            if **stage == Stage::Untriggered
+                && let Some(last) = self.retries.last()
+            {
+                let failure = self.limit.passed(&format!("{last}; nothing was triggered"));
+                return WaitFailure { failure, reached: Reached::Nothing };
+            }
+        }
+        WaitFailure::from(error)
     }
 
     fn interrupted(&self, interrupt: io::Result<()>) -> WaitFailure {
