@@ -63,7 +63,8 @@ async fn the_commands_of_the_readme_lead_from_nothing_to_a_first_sync() {
     assert_eq!(serving.lines().count(), 1, "{run}");
     let shown = printed(folder, before);
     assert!(
-        shown.contains("0 warnings, 0 failed") && shown.contains("send    {\"external_id\":\"ada\",\"first_name\": \"Ada\"}"),
+        shown.contains("0 warnings, 0 failed")
+            && shown.contains("send    {\"external_id\":\"ada\",\"first_name\": \"Ada\"}"),
         "{shown}"
     );
     let mut server = ServerProcess::launch(serve(&config), &config);
