@@ -3,10 +3,14 @@
 use std::fmt::Write as _;
 
 use crate::secret::{KeyHash, Secret};
+use crate::settings::name_problem;
 
 /// Checks the name of a key or a workspace: what the configuration refuses is refused before a key is printed.
 pub fn name(text: &str) -> Result<String, String> {
-    if text.trim().is_empty() { Err("this must not be empty".into()) } else { Ok(text.to_owned()) }
+    if text.trim().is_empty() {
+        return Err("this must not be empty".into());
+    }
+    name_problem(text).map_or_else(|| Ok(text.to_owned()), |problem| Err(problem.into()))
 }
 
 /// What is said of a new key on standard error: the key itself is in no output that may be appended to a file.
@@ -42,6 +46,7 @@ mod tests {
     #[test]
     fn a_name_that_the_configuration_refuses_is_refused_before() {
         assert_eq!([name(""), name(" ")], [const { "this must not be empty" }; 2].map(|error| Err(error.to_owned())));
+        assert_eq!(name(" airflow"), Err("this name begins or ends with a space; remove it".to_owned()));
         assert_eq!(name("airflow"), Ok("airflow".to_owned()));
     }
 

@@ -11,6 +11,6 @@ mod section;
 
 pub use duration_text::DurationText;
 pub use problem::{ConfigError, DEFAULT_FILE, Problem, toml_problem};
-pub use reader::{Reader, Text};
+pub use reader::{Reader, Text, name_problem};
 pub use secret_text::SecretText;
 pub use section::{RawSection, Section};

@@ -152,11 +152,8 @@ impl<'a> Reader<'a> {
         if !self.not_empty(name) {
             return;
         }
-        let text = name.get_ref();
-        if text.contains(char::is_control) {
-            self.problem(name.span(), "this name has a line break, a tab or another control character; remove it");
-        } else if text.trim() != text {
-            self.problem(name.span(), "this name begins or ends with a space; remove it");
+        if let Some(problem) = name_problem(name.get_ref()) {
+            self.problem(name.span(), problem);
         }
     }
 
@@ -180,6 +177,17 @@ fn unreadable(error: &VarError) -> &'static str {
     match error {
         VarError::NotPresent => "is not set",
         VarError::NotUnicode(_) => "is not UTF-8 text",
+    }
+}
+
+/// Why a text cannot be a name: it has characters that cannot be seen.
+pub fn name_problem(text: &str) -> Option<&'static str> {
+    if text.contains(char::is_control) {
+        Some("this name has a line break, a tab or another control character; remove it")
+    } else if text.trim() != text {
+        Some("this name begins or ends with a space; remove it")
+    } else {
+        None
     }
 }
 
