@@ -237,7 +237,9 @@ mod tests {
         let long = "x".repeat(LONGEST + 1);
         let row = |values: [&[u8]; 3]| {
             columns
-                .row(&RowHasher::new([0; 32]), 0, |index| Ok::<_, SyncError>(Some(Cow::Borrowed(values[index]))))
+                .row(&RowHasher::new([0; 32], IntegrationKind::Attributes), 0, |index| {
+                    Ok::<_, SyncError>(Some(Cow::Borrowed(values[index])))
+                })
                 .unwrap()
         };
         for (values, reason) in [
