@@ -215,7 +215,7 @@ mod tests {
         let columns = columns(&["UPDATED_AT", "PAYLOAD", "ALIAS_NAME", "ALIAS_LABEL", "EMAIL"]).unwrap();
         let flaw = |values: [Option<&str>; 4]| {
             let value = |index: usize| Ok::<_, SyncError>(values[index].map(|text| Cow::Borrowed(text.as_bytes())));
-            columns.row(&RowHasher::new([0; 32]), 0, value).unwrap().flaw
+            columns.row(&RowHasher::new([0; 32], IntegrationKind::Attributes), 0, value).unwrap().flaw
         };
         let [name, label, email, payload] = [Some("n"), Some("l"), Some("e"), Some("{}")];
         assert_eq!(
