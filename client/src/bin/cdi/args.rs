@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use clap::error::Error;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
-use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter};
 
-use crate::complete;
 use crate::help;
 use crate::jq::Jq;
 
@@ -28,7 +26,7 @@ pub(crate) struct Common {
     #[arg(long, value_name = "URL", global = true)]
     pub(crate) url: Option<String>,
     /// A profile of the configuration file
-    #[arg(long, value_name = "NAME", global = true, add = ArgValueCandidates::new(complete::profiles))]
+    #[arg(long, value_name = "NAME", global = true)]
     pub(crate) profile: Option<String>,
     /// The configuration file
     #[arg(long, value_name = "FILE", global = true)]
@@ -132,7 +130,7 @@ pub(crate) struct Trigger {
 #[derive(Debug, Args)]
 pub(crate) struct Integration {
     /// Name, ID, or the beginning of the ID
-    #[arg(value_parser = name_or_id, add = ArgValueCompleter::new(complete::integrations))]
+    #[arg(value_parser = name_or_id)]
     pub(crate) integration: String,
 }
 

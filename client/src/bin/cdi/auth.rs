@@ -5,14 +5,8 @@ use serde_json::{Value, json};
 
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
+use crate::permissions::{JOBS, LIST, SYNC};
 use crate::settings::Settings;
-
-/// The permission to list integrations.
-pub(crate) const LIST: &str = "cdi.integration_list";
-/// The permission to list jobs.
-pub(crate) const JOBS: &str = "cdi.integration_job_status";
-/// The permission to trigger syncs.
-pub(crate) const SYNC: &str = "cdi.integration_sync";
 
 /// Whether the key has a permission; `None` if the answer does not show it.
 type Granted = Option<bool>;

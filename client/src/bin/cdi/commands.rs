@@ -15,6 +15,7 @@ use crate::help;
 use crate::limit::TimeLimit;
 use crate::names;
 use crate::output::{self, Output};
+use crate::permissions;
 use crate::programs;
 use crate::retries::Retries;
 use crate::session::{Lookup, Named, Session};
@@ -104,9 +105,10 @@ impl Session<'_> {
             Err(WaitFailure { failure, reached }) => {
                 let failure = match failure.exit {
                     // The jobs are listed only to wait.
-                    Exit::NotAllowed if failure.lacks() == Some(auth::JOBS) => {
+                    Exit::NotAllowed if failure.lacks() == Some(permissions::JOBS) => {
                         let option = if trigger.wait { "--wait" } else { "--if-running wait" };
-                        let message = format!("{option} needs the permission {}; nothing was triggered", auth::JOBS);
+                        let message =
+                            format!("{option} needs the permission {}; nothing was triggered", permissions::JOBS);
                         match reached {
                             Reached::Nothing => failure.reworded(message),
                             _ => failure,
@@ -265,7 +267,7 @@ fn man(folder: &Path) -> Result<Exit, Failure> {
         };
         return Err(Failure::new(Exit::Usage, "usage", message));
     }
-    help::man_pages(folder).map_err(|error| {
+    help::man_pages(<Cli as clap::CommandFactory>::command(), folder).map_err(|error| {
         // What cannot be written where the caller may not write is the caller's mistake; a full disk is not.
         let exit = match error.kind() {
             std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => Exit::Usage,

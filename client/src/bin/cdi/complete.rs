@@ -7,9 +7,9 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use clap::{CommandFactory as _, FromArgMatches as _};
+use clap::{Command, CommandFactory as _, FromArgMatches as _};
 use clap_complete::CompleteEnv;
-use clap_complete::engine::CompletionCandidate;
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::{self, EnvCompleter as _, Shells};
 
 use crate::args::{Cli, Common};
@@ -35,7 +35,18 @@ pub(crate) fn answer() {
         // The variable is removed before the names are asked for.
         let _ = SHELL.set(shell);
     }
-    CompleteEnv::with_factory(Cli::command).var(VARIABLE).bin("cdi").shells(SHELLS).complete();
+    CompleteEnv::with_factory(command).var(VARIABLE).bin("cdi").shells(SHELLS).complete();
+}
+
+/// The command line, with what completes the values of its arguments.
+fn command() -> Command {
+    let integration = |command: Command| {
+        command.mut_arg("integration", |argument| argument.add(ArgValueCompleter::new(integrations)))
+    };
+    Cli::command()
+        .mut_arg("profile", |argument| argument.add(ArgValueCandidates::new(profiles)))
+        .mut_subcommand("trigger", integration)
+        .mut_subcommand("status", integration)
 }
 
 /// The script that a shell runs to use the completion.

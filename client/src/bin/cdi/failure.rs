@@ -6,7 +6,7 @@ use cdi_client::errors::{DocumentedError, TriggerIntegrationSyncError};
 use cdi_client::{CallError, Error, ErrorKind, Stage, WaitError};
 use serde_json::{Map, Value, json};
 
-use crate::auth;
+use crate::permissions;
 use crate::programs;
 use crate::table::printable;
 
@@ -149,9 +149,9 @@ impl<E: DocumentedError> From<CallError<E>> for Failure {
 /// What an API key needs for an operation of the contract.
 fn permission(operation: &str) -> Option<&'static str> {
     match operation {
-        "list_integrations" => Some(auth::LIST),
-        "list_job_sync_status" => Some(auth::JOBS),
-        "trigger_integration_sync" => Some(auth::SYNC),
+        "list_integrations" => Some(permissions::LIST),
+        "list_job_sync_status" => Some(permissions::JOBS),
+        "trigger_integration_sync" => Some(permissions::SYNC),
         _ => None,
     }
 }

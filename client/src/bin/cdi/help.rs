@@ -3,10 +3,6 @@
 
 use std::path::Path;
 
-use clap::CommandFactory as _;
-
-use crate::args::Cli;
-
 /// The help of a topic is its text alone.
 pub(crate) const TOPIC: &str = "{about}";
 
@@ -164,8 +160,8 @@ Cache: names and IDs of integrations are kept in cdi in $XDG_CACHE_HOME or ~/.ca
 and can be deleted at any time; cdi itself deletes those that are older than a day.";
 
 /// Writes the man pages. Each is complete: what the help refers to is written out.
-pub(crate) fn man_pages(folder: &Path) -> std::io::Result<()> {
-    let mut command = Cli::command().after_long_help([OVERVIEW, EXIT_CODES, JSON, ENVIRONMENT].join("\n\n"));
+pub(crate) fn man_pages(command: clap::Command, folder: &Path) -> std::io::Result<()> {
+    let mut command = command.after_long_help([OVERVIEW, EXIT_CODES, JSON, ENVIRONMENT].join("\n\n"));
     for subcommand in command.get_subcommands_mut() {
         complete(subcommand);
     }

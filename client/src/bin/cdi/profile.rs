@@ -9,11 +9,11 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 
 use crate::args::Common;
+use crate::environment::{Setting, environment};
 use crate::failure::Failure;
 use crate::folders;
 use crate::output;
 use crate::place::line_and_column;
-use crate::settings::{Setting, environment};
 use crate::shell::quoted_path;
 
 /// The profile that is used when none is named.

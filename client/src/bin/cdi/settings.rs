@@ -4,6 +4,7 @@ use cdi_client::{BuildError, Client};
 
 use crate::args::Common;
 use crate::cache::Cache;
+use crate::environment::{Setting, environment};
 use crate::failure::{Exit, Failure};
 use crate::profile::Profile;
 use crate::retries::Retries;
@@ -17,12 +18,6 @@ pub(crate) struct Settings {
     pub(crate) url_origin: String,
     pub(crate) key_origin: String,
     pub(crate) cache: Cache,
-}
-
-/// A setting, and where it comes from.
-pub(crate) struct Setting {
-    pub(crate) value: String,
-    pub(crate) origin: String,
 }
 
 impl Settings {
@@ -83,16 +78,6 @@ fn client(url: &Setting, key: &Setting, retries: &Retries) -> Result<Client, Fai
             .advise("https needs root certificates; Linux has them in the package ca-certificates"),
         _ => Failure::configuration(error.to_string()),
     })
-}
-
-/// A variable of the environment. An empty one counts as not set.
-pub(crate) fn environment(name: &str) -> Result<Option<Setting>, Failure> {
-    match std::env::var(name) {
-        Ok(value) if value.is_empty() => Ok(None),
-        Ok(value) => Ok(Some(Setting { value, origin: name.into() })),
-        Err(std::env::VarError::NotPresent) => Ok(None),
-        Err(std::env::VarError::NotUnicode(_)) => Err(Failure::configuration(format!("{name} is not UTF-8 text"))),
-    }
 }
 
 /// How a command line for the same server begins, as a shell reads it.
