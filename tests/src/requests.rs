@@ -50,7 +50,7 @@ impl Api {
         Some(jobs)
     }
 
-    /// Triggers a sync of [`INTEGRATION`](crate::INTEGRATION), retrying until the answer is 202.
+    /// Triggers a sync of [`INTEGRATION`], retrying until the answer is 202.
     pub async fn triggered(&self) {
         eventually("a sync is triggered", async || (self.trigger(INTEGRATION).await == Some(202)).then_some(())).await;
     }
