@@ -116,13 +116,12 @@ async fn tamper(location: &StoreLocation, sql: String) {
 
 /// Reverts the schema to an earlier version.
 async fn make_older(location: &StoreLocation, version: i64) {
-    let mut older = String::new();
-    if version < 3 {
-        older += "DROP TABLE record_changes; DROP TABLE digest_key; ALTER TABLE jobs DROP COLUMN changes_written;
+    let mut older = String::from(
+        "DROP TABLE record_changes; DROP TABLE digest_key; ALTER TABLE jobs DROP COLUMN changes_written;
          ALTER TABLE jobs DROP COLUMN checkpoints;
          DROP TABLE watermarks;
-         CREATE TABLE watermarks (integration_id TEXT NOT NULL PRIMARY KEY, updated_at BIGINT NOT NULL, rows_at BIGINT NOT NULL, digest BIGINT);";
-    }
+         CREATE TABLE watermarks (integration_id TEXT NOT NULL PRIMARY KEY, updated_at BIGINT NOT NULL, rows_at BIGINT NOT NULL, digest BIGINT);",
+    );
     if version < 2 {
         older += "ALTER TABLE jobs DROP COLUMN begun_at; ALTER TABLE jobs DROP COLUMN cancelled_at;";
     }

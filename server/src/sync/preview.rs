@@ -72,7 +72,7 @@ pub async fn preview(integration: &Integration, known: Option<Known>, most: usiz
         from: watermark.read_from.map(|time| time.timestamp_micros()),
         // One more than are shown tells whether there are more, and any of those that are known may come before.
         most: Some((most as u64).saturating_add(1).saturating_add(filter.known() as u64).saturating_add(counted)),
-        hasher: RowHasher::new(digest_key, integration.kind),
+        hasher: RowHasher::new(digest_key),
     };
     let mut reading = integration.source.read(request).await?;
     let encoder = integration.destination.encoder(integration.kind);

@@ -134,7 +134,7 @@ mod tests {
 
     use super::*;
 
-    fn digest(user: u64, version: u32) -> u128 {
+    fn digest(user: u32, version: u32) -> u128 {
         u128::from(user) << VERSION_BITS | u128::from(version) << 1
     }
 
@@ -169,10 +169,10 @@ mod tests {
 
     #[test]
     fn it_behaves_like_a_plain_list() {
-        let versions = || prop::collection::vec((prop_oneof![0..4_u64, Just(u64::MAX)], 0..6_u32), 0..300);
-        let asked = prop::collection::vec(((prop_oneof![0..4_u64, Just(u64::MAX)], 0..6_u32), any::<bool>()), 0..300);
+        let versions = || prop::collection::vec((prop_oneof![0..4_u32, Just(u32::MAX)], 0..6_u32), 0..300);
+        let asked = prop::collection::vec(((prop_oneof![0..4_u32, Just(u32::MAX)], 0..6_u32), any::<bool>()), 0..300);
         proptest!(|(added in versions(), forgotten in versions(), asked in asked)| {
-            let digests = |list: &[(u64, u32)]| list.iter().map(|(user, version)| digest(*user, *version)).collect::<Vec<_>>();
+            let digests = |list: &[(u32, u32)]| list.iter().map(|(user, version)| digest(*user, *version)).collect::<Vec<_>>();
             let mut list = digests(&added);
             for digest in digests(&forgotten) {
                 if let Some(place) = list.iter().position(|known| *known == digest) {

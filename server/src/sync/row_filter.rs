@@ -103,15 +103,6 @@ mod tests {
     }
 
     #[test]
-    fn an_older_row_forgets_only_versions_of_its_own_user() {
-        // Half the bits of these users' numbers are equal.
-        let (late, newer) = (row("u213084", 1, "1"), row("u262921", 2, "2"));
-        let mut attributes = filter(IntegrationKind::Attributes, &[&newer], None);
-        assert_eq!(attributes.judge(&late), Ok(Verdict::New { forgotten: Vec::new() }));
-        assert_eq!(attributes.judge(&newer), Ok(Verdict::Known));
-    }
-
-    #[test]
     fn an_overflow_holds_only_if_exactly_its_rows_are_there() {
         let rows: Vec<Row> = (0..4).map(|number| row("a", 7, &number.to_string())).collect();
         let sum = rows[1].digest().wrapping_add(rows[2].digest());

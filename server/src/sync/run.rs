@@ -216,7 +216,7 @@ impl Run<'_> {
             kind: integration.kind,
             from: watermark.read_from.map(|time| time.timestamp_micros()),
             most: None,
-            hasher: RowHasher::new(store.digest_key(), integration.kind),
+            hasher: RowHasher::new(store.digest_key()),
         };
         let mut reading = integration.source.read(request).await?;
         let destination = match self.destination.get() {

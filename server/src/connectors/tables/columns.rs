@@ -215,7 +215,7 @@ mod tests {
         let columns = columns(&["UPDATED_AT", "PAYLOAD", "ALIAS_NAME", "ALIAS_LABEL", "EMAIL"]).unwrap();
         let flaw = |values: [Option<&str>; 4]| {
             let value = |index: usize| Ok::<_, SyncError>(values[index].map(|text| Cow::Borrowed(text.as_bytes())));
-            columns.row(&RowHasher::new([0; 32], IntegrationKind::Attributes), 0, value).unwrap().flaw
+            columns.row(&RowHasher::new([0; 32]), 0, value).unwrap().flaw
         };
         let [name, label, email, payload] = [Some("n"), Some("l"), Some("e"), Some("{}")];
         assert_eq!(
@@ -237,9 +237,7 @@ mod tests {
         let long = "x".repeat(LONGEST + 1);
         let row = |values: [&[u8]; 3]| {
             columns
-                .row(&RowHasher::new([0; 32], IntegrationKind::Attributes), 0, |index| {
-                    Ok::<_, SyncError>(Some(Cow::Borrowed(values[index])))
-                })
+                .row(&RowHasher::new([0; 32]), 0, |index| Ok::<_, SyncError>(Some(Cow::Borrowed(values[index]))))
                 .unwrap()
         };
         for (values, reason) in [

@@ -10,7 +10,6 @@ on_both! {
     a_watermark_may_have_a_record_before_it_has_a_time
     a_checkpoint_without_a_route_leaves_watermark_and_record
     watermarks_of_an_earlier_version_keep_their_meaning
-    records_of_attributes_from_an_earlier_version_are_dropped
 }
 
 /// Ends a job with this watermark and this record.
@@ -127,24 +126,6 @@ async fn watermarks_of_an_earlier_version_keep_their_meaning(location: StoreLoca
     }
     let claimed = claim(&store, whole, LEASE).await.unwrap();
     assert_eq!((claimed.watermark, claimed.route), (all, None));
-}
-
-async fn records_of_attributes_from_an_earlier_version_are_dropped(location: StoreLocation) {
-    let store = open(location.clone()).await;
-    let (attributes, events) = (id(), id());
-    let overflow = Some(Overflow { updated_at: time(77), versions: 1, sum: 1 });
-    let watermark = Watermark { overflow, ..reached(77) };
-    for integration in [attributes, events] {
-        ended_with(&store, integration, watermark, &[1, 2]).await;
-    }
-    drop(store);
-    tamper(&location, format!("UPDATE watermarks SET kind = 'attributes' WHERE integration_id = '{attributes}'")).await;
-    make_older(&location, 3).await;
-    let store = open(location).await;
-    assert_eq!(store.watermark(attributes).await.unwrap(), reached(77), "its rows are read from where they were");
-    assert_eq!(store.record_size(attributes).await.unwrap(), RecordSize::default());
-    assert_eq!(store.watermark(events).await.unwrap(), watermark);
-    assert_eq!(store.record_size(events).await.unwrap().versions, 2);
 }
 
 /// A worker's lease expires while its checkpoint is in flight, and another worker claims the job at that moment.

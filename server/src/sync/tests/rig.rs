@@ -363,7 +363,7 @@ impl Rig {
 
     /// Starts to read all rows.
     pub async fn read_all(&self) -> Result<Reading, SyncError> {
-        let hasher = RowHasher::new([0; 32], self.integration.kind);
+        let hasher = RowHasher::new([0; 32]);
         let request = ReadRequest { kind: self.integration.kind, from: None, most: None, hasher };
         self.integration.source.read(request).await
     }

@@ -37,11 +37,6 @@ async fn load(rig: &Rig, users: std::ops::Range<usize>, payload: &str) {
     rig.sql(&format!("INSERT INTO {{t}} VALUES {rows}")).await;
 }
 
-/// Inserts a row with this time in seconds.
-async fn insert(rig: &Rig, seconds: i64, user: &str) {
-    rig.sql(&format!("INSERT INTO {{t}} VALUES ('{}', '{user}', '{{}}')", time(seconds))).await;
-}
-
 /// Syncs and returns the objects that have arrived.
 async fn arrivals(rig: &Rig) -> Vec<Value> {
     let before = rig.fake_braze.accepted();
@@ -65,23 +60,6 @@ async fn a_row_that_is_corrected_within_the_same_second_is_sent() {
         let arrived = arrivals(rig).await;
         assert_eq!(arrived, [serde_json::json!({ "external_id": "user-1", "a": 2 })]);
         assert_eq!(arrivals(rig).await, [] as [Value; 0], "once");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_late_row_does_not_send_rows_of_other_users_again() {
-    // Users whose hashes have the same upper half: of 300,000 users, about ten such pairs.
-    let similar = [("u13628", "u254756"), ("u213084", "u262921"), ("u108164", "u122342"), ("u109569", "u243789")];
-    with_both_sources(Attributes, async |rig| {
-        for (_, user) in similar {
-            insert(rig, 1, user).await;
-        }
-        assert_eq!(arrivals(rig).await.len(), similar.len());
-        for (user, _) in similar {
-            insert(rig, 0, user).await;
-        }
-        assert_eq!(users(&arrivals(rig).await), similar.map(|(late, _)| late).into());
     })
     .await;
 }
