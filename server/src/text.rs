@@ -1,6 +1,8 @@
-//! Text for people: numbers, words of a shell, and text from elsewhere that goes to a terminal.
+//! Text for people and programs: numbers, times, words of a shell, and text from elsewhere that goes to a terminal.
 
 use std::path::Path;
+
+use chrono::{DateTime, SecondsFormat, Utc};
 
 /// A number with commas between thousands.
 pub fn grouped(number: u64) -> String {
@@ -19,6 +21,11 @@ pub fn grouped(number: u64) -> String {
 pub fn counted(number: impl TryInto<u64>, noun: &str) -> String {
     let number = number.try_into().unwrap_or(u64::MAX);
     format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
+/// A time as the API has it: in UTC, with six digits after the point.
+pub fn timestamp(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 /// Text as one word of a shell command that can be pasted.

@@ -4,6 +4,7 @@ mod report;
 #[cfg(test)]
 mod tests;
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -40,7 +41,16 @@ async fn findings(config: &Config) -> Vec<Finding> {
         findings.extend(unknown_watermarks(config, store).await);
     }
     findings.extend(audit(config, Utc::now()));
-    let probes = config.integrations.iter().map(|integration| probe(config, integration, store.as_ref()));
+    let mut named: HashMap<&str, usize> = HashMap::new();
+    for integration in &config.integrations {
+        *named.entry(&integration.name).or_default() += 1;
+    }
+    let probes = config.integrations.iter().map(|integration| {
+        let is_named = named.get(integration.name.as_str()) == Some(&1);
+        let name =
+            if is_named { integration.name.clone() } else { format!("{} ({})", integration.name, integration.id) };
+        probe(config, integration, name, store.as_ref())
+    });
     let probed: Vec<Vec<Finding>> = futures::stream::iter(probes).buffered(AT_ONCE).collect().await;
     findings.extend(probed.into_iter().flatten());
     if let Some(store) = store {
@@ -86,14 +96,14 @@ async fn unknown_watermarks(config: &Config, store: &Store) -> Vec<Finding> {
         Ok(ids) => ids,
         Err(error) => return vec![Finding::failed("store", error.to_string())],
     };
-    let is_known = |id: &String| config.integrations.iter().any(|integration| integration.id.to_string() == *id);
+    let known: HashSet<String> = config.integrations.iter().map(|integration| integration.id.to_string()).collect();
     let warning = |id: String| {
         let message = format!(
             "the store has a watermark of the integration {id}, which is not in the file; an integration with a new `id` starts from the first row"
         );
         Finding::warning("store", message)
     };
-    ids.into_iter().filter(|id| !is_known(id)).map(warning).collect()
+    ids.into_iter().filter(|id| !known.contains(id)).map(warning).collect()
 }
 
 /// Why an integration cannot continue from its watermark, if it cannot.
@@ -128,10 +138,9 @@ async fn missing(location: &StoreLocation) -> Result<String, String> {
     }
 }
 
-/// Tries the source and the destination of an integration, and whether it can continue from its watermark.
-async fn probe(config: &Config, integration: &Integration, store: Option<&Store>) -> Vec<Finding> {
-    let is_named = config.integrations.iter().filter(|other| other.name == integration.name).count() == 1;
-    let name = if is_named { integration.name.clone() } else { format!("{} ({})", integration.name, integration.id) };
+/// Tries the source and the destination of an integration, and whether it can continue from its watermark. The findings are
+/// about `name`.
+async fn probe(config: &Config, integration: &Integration, name: String, store: Option<&Store>) -> Vec<Finding> {
     let (source, destination) =
         tokio::join!(integration.source.probe(integration.kind), integration.destination.probe(integration.kind));
     let subject = format!("{name}: source");

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use textwrap::core::display_width;
 
@@ -12,7 +12,7 @@ use crate::config::{Config, Integration};
 use crate::process::print;
 use crate::store::{Job, JobStatus, Page, Store};
 use crate::terminal;
-use crate::text::{grouped, printable, printable_line};
+use crate::text::{grouped, printable, printable_line, timestamp};
 use crate::types::IntegrationId;
 
 /// The first characters of a job's ID hold the time in milliseconds: of one integration's jobs no two share them.
@@ -117,7 +117,6 @@ impl Listed<'_> {
 
     /// The jobs for programs, with the API's names for what the API has too.
     fn as_json(&self, now: DateTime<Utc>) -> impl Iterator<Item = String> {
-        let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Micros, true);
         self.jobs.iter().map(move |job| {
             let object = json!({
                 "integration_id": self.id.to_string(),
@@ -125,10 +124,10 @@ impl Listed<'_> {
                 "job_id": job.id.to_string(),
                 "job_status": job.status.as_str(),
                 "is_waiting": is_waiting(job),
-                "sync_start_time": time(job.sync_start_time),
-                "sync_finish_time": job.sync_finish_time.map(time),
+                "sync_start_time": timestamp(job.sync_start_time),
+                "sync_finish_time": job.sync_finish_time.map(timestamp),
                 "duration_seconds": duration(job, now).as_secs_f64(),
-                "last_timestamp_synced": job.last_timestamp_synced.map(time),
+                "last_timestamp_synced": job.last_timestamp_synced.map(timestamp),
                 "rows_synced": job.rows_synced,
                 "rows_failed_with_errors": job.rows_failed_with_errors,
                 "cause": job.cause,

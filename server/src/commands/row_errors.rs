@@ -3,14 +3,13 @@
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use chrono::SecondsFormat;
 use serde_json::json;
 
 use super::{argument, config_option, with_store, written};
 use crate::config::{Config, Integration};
 use crate::process::{print, print_data};
 use crate::store::{Job, JobId, JobIdPrefix, Page, RowError, Store};
-use crate::text::{counted, grouped};
+use crate::text::{counted, grouped, timestamp};
 
 /// How many to ask the store for at once.
 const AT_ONCE: usize = 1000;
@@ -124,7 +123,7 @@ fn as_json(number: u64, error: &RowError) -> String {
         error.identifier.as_ref().and_then(|identifier| serde_json::from_str(identifier).ok());
     let mut line = json!({
         "number": number,
-        "updated_at": time(error),
+        "updated_at": timestamp(error.updated_at),
         "identifier": identifier,
         "reason": error.reason,
     });
@@ -140,7 +139,7 @@ fn as_csv(errors: &[(u64, RowError)]) -> anyhow::Result<String> {
         let (identifier, payload) = (error.identifier.as_deref(), error.payload.as_deref());
         let record = [
             &number.to_string(),
-            &time(error),
+            &timestamp(error.updated_at),
             identifier.unwrap_or_default(),
             &error.reason,
             payload.unwrap_or_default(),
@@ -148,10 +147,6 @@ fn as_csv(errors: &[(u64, RowError)]) -> anyhow::Result<String> {
         writer.write_record(record)?;
     }
     String::from_utf8(writer.into_inner().context("the table cannot be written")?).context("it is not UTF-8")
-}
-
-fn time(error: &RowError) -> String {
-    error.updated_at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use chrono::{DateTime, Utc};
-use chrono::{SecondsFormat, TimeDelta};
+use chrono::{TimeDelta, Utc};
+
+use crate::text::timestamp;
 
 /// One in this many rows is invalid.
 const BAD_EVERY: usize = 500;
@@ -46,7 +47,7 @@ fn fill(path: &Path, rows: usize) -> rusqlite::Result<u64> {
     {
         let mut insert = transaction.prepare("INSERT INTO users VALUES (?1, ?2, ?3)")?;
         for row in 0..rows {
-            let updated_at = time(start + TimeDelta::milliseconds(i64::try_from(row).unwrap_or(0)));
+            let updated_at = timestamp(start + TimeDelta::milliseconds(i64::try_from(row).unwrap_or(0)));
             let broken = row % BAD_EVERY == BAD_EVERY / 2;
             bad += u64::from(broken);
             let payload = match (broken, row / BAD_EVERY % 3) {
@@ -75,12 +76,8 @@ fn touch(path: &Path) -> rusqlite::Result<()> {
         let now = Utc::now();
         for row in 1..=rows {
             // One microsecond apart, and all in the past: rows dated in the future would be skipped.
-            update.execute((time(now - TimeDelta::microseconds(rows - row)), row))?;
+            update.execute((timestamp(now - TimeDelta::microseconds(rows - row)), row))?;
         }
     }
     transaction.commit()
-}
-
-fn time(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }

@@ -12,6 +12,10 @@ use super::time::{from_micros, micros_up};
 use super::{Page, PageOf, Store, StoreError, micros};
 use crate::types::IntegrationId;
 
+/// What [`job`] reads of a job's row.
+const COLUMNS: &str = "id, status, started_at, finished_at, synced_to, rows_synced, rows_failed, cause,
+    CAST(CASE WHEN lease_token IS NULL THEN 0 ELSE 1 END AS BIGINT) AS has_worker";
+
 /// The ID of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct JobId(Uuid);
@@ -195,11 +199,8 @@ impl Store {
 
     /// A job of an integration.
     pub async fn job(&self, integration: IntegrationId, id: JobId) -> Result<Option<Job>, StoreError> {
-        let find = query(
-            "SELECT id, status, started_at, finished_at, CAST(CASE WHEN lease_token IS NULL THEN 0 ELSE 1 END AS BIGINT) AS has_worker, synced_to, rows_synced, rows_failed, cause
-             FROM jobs WHERE integration_id = $1 AND id = $2",
-        );
-        let find = find.bind(integration.to_string()).bind(id.to_string());
+        let statement = format!("SELECT {COLUMNS} FROM jobs WHERE integration_id = $1 AND id = $2");
+        let find = query(AssertSqlSafe(statement)).bind(integration.to_string()).bind(id.to_string());
         self.database.read_one(find).await?.as_ref().map(job).transpose()
     }
 
@@ -217,8 +218,8 @@ impl Store {
         };
         // One row more than the page shows whether there is a next page.
         let statement = format!(
-            "SELECT id, status, started_at, finished_at, CAST(CASE WHEN lease_token IS NULL THEN 0 ELSE 1 END AS BIGINT) AS has_worker, synced_to, rows_synced, rows_failed, cause
-             FROM jobs WHERE integration_id = $1 AND started_at {side} $2 ORDER BY started_at {order} LIMIT $3"
+            "SELECT {COLUMNS} FROM jobs
+             WHERE integration_id = $1 AND started_at {side} $2 ORDER BY started_at {order} LIMIT $3"
         );
         let list = query(AssertSqlSafe(statement))
             .bind(integration.to_string())

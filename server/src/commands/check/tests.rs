@@ -9,6 +9,15 @@ fn config(toml: &str, file: &Path) -> Config {
     Config::parse(toml, file, &crate::api::known()).unwrap()
 }
 
+/// A folder with a SQLite database made by this SQL, in which syncs block no writers.
+fn a_source(sql: &str) -> (tempfile::TempDir, rusqlite::Connection) {
+    let folder = tempfile::tempdir().unwrap();
+    let source = rusqlite::Connection::open(folder.path().join("source.db")).unwrap();
+    source.execute_batch("PRAGMA journal_mode = WAL").unwrap();
+    source.execute_batch(sql).unwrap();
+    (folder, source)
+}
+
 #[test]
 fn files_of_one_machine_are_warned_of() {
     let toml = r#"
@@ -107,13 +116,8 @@ fn programs_get_the_same_as_json() {
 
 #[tokio::test]
 async fn everything_is_checked_in_a_stable_order() {
-    let folder = tempfile::tempdir().unwrap();
-    let source = rusqlite::Connection::open(folder.path().join("source.db")).unwrap();
-    source
-        .execute_batch(
-            "PRAGMA journal_mode = WAL; CREATE TABLE users (UPDATED_AT, EXTERNAL_ID, PAYLOAD); CREATE TABLE gone (UPDATED_AT, EMAIL)",
-        )
-        .unwrap();
+    let (folder, _source) =
+        a_source("CREATE TABLE users (UPDATED_AT, EXTERNAL_ID, PAYLOAD); CREATE TABLE gone (UPDATED_AT, EMAIL)");
     let hash = crate::secret::KeyHash::of("key");
     let mut toml = format!(
         "[[keys]]\nname = \"airflow\"\nworkspace = \"ours\"\nhash = \"{hash}\"\npermissions = [\"cdi.integration_sync\"]\n"
@@ -154,13 +158,9 @@ async fn everything_is_checked_in_a_stable_order() {
 #[tokio::test]
 async fn watermarks_that_do_not_belong_to_the_file_are_found() {
     use crate::store::WatermarkChange;
-    let folder = tempfile::tempdir().unwrap();
-    let source = rusqlite::Connection::open(folder.path().join("source.db")).unwrap();
-    source
-        .execute_batch(
-            "PRAGMA journal_mode = WAL; CREATE TABLE users (UPDATED_AT, EXTERNAL_ID, PAYLOAD); CREATE TABLE people (UPDATED_AT, EXTERNAL_ID, PAYLOAD)",
-        )
-        .unwrap();
+    let (folder, _source) = a_source(
+        "CREATE TABLE users (UPDATED_AT, EXTERNAL_ID, PAYLOAD); CREATE TABLE people (UPDATED_AT, EXTERNAL_ID, PAYLOAD)",
+    );
     let with = |id: &str, table: &str| {
         let toml = format!(
             "[[integrations]]\nid = \"6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b{id}\"\nname = \"Users\"\nworkspace = \"ours\"\n\
@@ -196,13 +196,8 @@ async fn watermarks_that_do_not_belong_to_the_file_are_found() {
 
 #[tokio::test]
 async fn a_table_whose_rows_all_lack_a_time_is_warned_of() {
-    let folder = tempfile::tempdir().unwrap();
-    let source = rusqlite::Connection::open(folder.path().join("source.db")).unwrap();
-    source
-        .execute_batch(
-            "PRAGMA journal_mode = WAL; CREATE TABLE users (UPDATED_AT, EXTERNAL_ID, PAYLOAD); INSERT INTO users VALUES (NULL, 'a', '{}')",
-        )
-        .unwrap();
+    let (folder, source) =
+        a_source("CREATE TABLE users (UPDATED_AT, EXTERNAL_ID, PAYLOAD); INSERT INTO users VALUES (NULL, 'a', '{}')");
     let toml = r#"
         [[integrations]]
         id = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01"
@@ -212,7 +207,7 @@ async fn a_table_whose_rows_all_lack_a_time_is_warned_of() {
         source = { kind = "sqlite", path = "source.db", table = "users" }
         destination = { kind = "jsonl", path = "users.jsonl" }"#;
     let config = config(toml, &folder.path().join("opencdi.toml"));
-    let probed = async || probe(&config, &config.integrations[0], None).await.swap_remove(0);
+    let probed = async || probe(&config, &config.integrations[0], "Users".to_owned(), None).await.swap_remove(0);
     let expected = "table users, identified by EXTERNAL_ID, no row has an UPDATED_AT, so none will be synced";
     assert_eq!(probed().await, Finding::warning("Users: source", expected));
     source.execute("INSERT INTO users VALUES ('2026-01-01T00:00:00Z', 'b', '{}')", ()).unwrap();
