@@ -22,7 +22,7 @@ fn demo(arguments: &[&str]) -> Command {
     if !arguments.contains(&"--listen") {
         command.args(["--listen", "127.0.0.1:0"]);
     }
-    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "RUST_LOG"] {
+    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI", "RUST_LOG"] {
         command.env_remove(name);
     }
     command.env("TERM", "xterm").env("TMPDIR", "/tmp");

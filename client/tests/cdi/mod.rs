@@ -24,7 +24,7 @@ pub fn without_settings(command: &mut Command) {
     for variable in ["CDI_URL", "CDI_API_KEY", "CDI_PROFILE", "CDI_CONFIG", "_CDI_COMPLETE"] {
         command.env_remove(variable);
     }
-    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"] {
+    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"] {
         command.env_remove(variable);
     }
     for variable in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
