@@ -5,11 +5,11 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use cdi_server::commands::watermark::Change;
-use cdi_server::commands::{audit, cancel, check, init, jobs, key, preview, row_errors, watermark};
+use cdi_server::commands::{cancel, check, init, jobs, key, preview, row_errors, serve, watermark};
 use cdi_server::config::{Config, ConfigError};
-use cdi_server::logging::{self, LogFormat};
-use cdi_server::process::{ShutdownSignals, ignore_hangups, print, raise_open_files};
-use cdi_server::service::{Role, Service};
+use cdi_server::logging::LogFormat;
+use cdi_server::process::print;
+use cdi_server::service::Role;
 use cdi_server::settings::DEFAULT_FILE;
 use cdi_server::store::JobIdPrefix;
 use cdi_server::{api, demo, secret};
@@ -216,7 +216,9 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve { config, role, log_format } => block_on(serve(config.load()?, role, log_format)),
+        Command::Serve { config, role, log_format } => {
+            block_on(serve::run(config.load()?, config.path, role, log_format))
+        }
         Command::Init { file } => init::run(&file),
         Command::Check { config, format } => {
             let config = config.load()?;
@@ -280,35 +282,4 @@ fn block_on(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Res
     // Do not wait for threads that are still writing: the user has waited long enough.
     runtime.shutdown_background();
     result
-}
-
-async fn serve(config: Config, role: Role, log_format: LogFormat) -> anyhow::Result<ExitCode> {
-    logging::start(log_format)?;
-    raise_open_files();
-    // Closing the terminal must not end the service.
-    ignore_hangups()?;
-    if role != Role::Worker {
-        audit::log(&config, Utc::now());
-    }
-    let mut signals = ShutdownSignals::listen()?;
-    let mut service = tokio::select! {
-        service = Service::start(&config, role) => service?,
-        () = signals.next() => return Ok(ExitCode::SUCCESS),
-    };
-    match service.address() {
-        Some(address) => tracing::info!("listening on http://{address}"),
-        None => tracing::info!("running syncs, not listening"),
-    }
-    tokio::select! {
-        () = signals.next() => {}
-        failed = service.failed() => {
-            tracing::error!(failed, "ending, to be started again");
-            anyhow::bail!(failed);
-        }
-    }
-    tracing::info!("stopping; a second signal stops at once");
-    tokio::select! {
-        () = service.stop() => Ok(ExitCode::SUCCESS),
-        () = signals.next() => Ok(ExitCode::FAILURE),
-    }
 }

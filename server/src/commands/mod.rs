@@ -8,6 +8,7 @@ pub mod jobs;
 pub mod key;
 pub mod preview;
 pub mod row_errors;
+pub mod serve;
 pub mod watermark;
 
 use std::path::Path;

@@ -14,6 +14,7 @@ use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Connection as _};
 use tokio::time::{sleep, timeout};
 
+use super::file::OpenFile;
 use super::health::Health;
 use super::kind::Kind;
 use super::{StoreError, StoreLocation, schema};
@@ -46,6 +47,8 @@ pub(super) struct Database {
     /// For statements that write. SQLite has one writer at a time, so this pool has one connection: callers queue for it in
     /// order, instead of polling SQLite's lock.
     write: AnyPool,
+    /// The file of a SQLite store.
+    file: Option<OpenFile>,
     pub health: Health,
 }
 
@@ -64,7 +67,7 @@ impl Database {
         // An error here does not affect what was committed.
         let _ = timeout(RELEASE_TIMEOUT, first.close()).await;
         migrated?;
-        Database::pools(kind, &url, true).await
+        Database::pools(location, &url, true).await
     }
 
     /// Connects without creating or changing anything. Returns `None` if no process has served from this store yet.
@@ -85,7 +88,7 @@ impl Database {
         let checked = timeout(CALL_TIMEOUT, exists).await;
         let exists = checked.unwrap_or_else(|_| Err(StoreError::timed_out(CALL_TIMEOUT)));
         let _ = timeout(RELEASE_TIMEOUT, first.close()).await;
-        if exists? { Database::pools(kind, &url, false).await.map(Some) } else { Ok(None) }
+        if exists? { Database::pools(location, &url, false).await.map(Some) } else { Ok(None) }
     }
 
     /// Fails if tables that are missing cannot be created. Nothing is changed.
@@ -97,14 +100,14 @@ impl Database {
         checked.unwrap_or_else(|_| Err(StoreError::timed_out(CALL_TIMEOUT)))
     }
 
-    async fn pools(kind: Kind, url: &str, serves: bool) -> Result<Arc<Database>, StoreError> {
+    async fn pools(location: &StoreLocation, url: &str, serves: bool) -> Result<Arc<Database>, StoreError> {
         let options = || {
             AnyPoolOptions::new()
                 .acquire_timeout(ACQUIRE_TIMEOUT)
                 .after_release(|connection, _| Box::pin(async move { Ok(can_be_reused(connection).await) }))
         };
-        let (read, write) = match kind {
-            Kind::Sqlite => {
+        let (kind, read, write, file) = match location {
+            StoreLocation::Sqlite(path) => {
                 let options = || {
                     options().after_connect(move |connection, _| {
                         Box::pin(async move {
@@ -118,9 +121,11 @@ impl Database {
                     })
                 };
                 let write = options().max_connections(1).connect(url).await?;
-                (options().max_connections(CONNECTIONS).connect(url).await?, write)
+                let read = options().max_connections(CONNECTIONS).connect(url).await?;
+                let file = OpenFile::at(path).map_err(sqlx::Error::Io)?;
+                (Kind::Sqlite, read, write, Some(file))
             }
-            Kind::Postgres => {
+            StoreLocation::Postgres(_) => {
                 // A frozen process must not keep its row locks, and statements that have timed out must not keep running.
                 let limits = format!(
                     "SET idle_in_transaction_session_timeout = {idle}; SET lock_timeout = {locked}; SET statement_timeout = {answer}",
@@ -138,10 +143,10 @@ impl Database {
                     })
                 };
                 let pool = options().max_connections(CONNECTIONS).connect(url).await?;
-                (pool.clone(), pool)
+                (Kind::Postgres, pool.clone(), pool, None)
             }
         };
-        Ok(Arc::new(Database { kind, read, write, health: Health::default() }))
+        Ok(Arc::new(Database { kind, read, write, file, health: Health::default() }))
     }
 
     /// Replaces `{now}` in a statement by the SQL for the store's clock.
@@ -189,7 +194,10 @@ impl Database {
     /// Runs a call with a deadline. Fails at once while the store is known to be unreachable.
     async fn bounded<T>(self: &Arc<Self>, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
         self.health.check()?;
-        let result = timeout(CALL_TIMEOUT, work).await.unwrap_or_else(|_| Err(StoreError::timed_out(CALL_TIMEOUT)));
+        let result = match self.file.as_ref().map_or(Ok(()), OpenFile::check) {
+            Ok(()) => timeout(CALL_TIMEOUT, work).await.unwrap_or_else(|_| Err(StoreError::timed_out(CALL_TIMEOUT))),
+            Err(gone) => Err(gone),
+        };
         if self.health.record(&result) {
             tokio::spawn(probe_until_recovered(Arc::downgrade(self)));
         }
@@ -199,6 +207,7 @@ impl Database {
     /// Whether the store can be read, and written with a commit.
     async fn is_usable(&self) -> bool {
         let probe = async {
+            self.file.as_ref().map_or(Ok(()), OpenFile::check)?;
             sqlx::raw_sql("SELECT 1").execute(&self.read).await?;
             let mut transaction = self.begin().await?;
             // A counter that belongs to no workspace.

@@ -7,6 +7,7 @@
 mod checkpoints;
 mod database;
 mod error;
+mod file;
 mod health;
 mod jobs;
 mod kind;

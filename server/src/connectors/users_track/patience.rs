@@ -87,22 +87,35 @@ impl Pauses {
 
     /// Pauses all lanes. Their answers arrive almost at the same time; the pause is logged once.
     pub fn limit(&self, pause: Duration) {
-        const MUCH: Duration = Duration::from_secs(1);
-        let (now, mut pauses) = (Instant::now(), self.lock());
-        let (until, known) = (now + pause, pauses.limited.filter(|known| *known > now));
-        pauses.limited = known.max(Some(until));
-        if known.is_none_or(|known| until > known + MUCH) {
+        if self.extend(pause) {
             tracing::warn!(?pause, "the destination's rate limit is reached (429); pausing");
         }
     }
 
+    /// Pauses all lanes. Returns whether that is news: it begins a pause or makes one much longer.
+    fn extend(&self, pause: Duration) -> bool {
+        const MUCH: Duration = Duration::from_secs(1);
+        let (now, mut pauses) = (Instant::now(), self.lock());
+        let (until, known) = (now + pause, pauses.limited.filter(|known| *known > now));
+        pauses.limited = known.max(Some(until));
+        known.is_none_or(|known| until > known + MUCH)
+    }
+
     /// Logs a failed request, once for all lanes that fail during this pause.
     pub fn log_failure(&self, reason: &str, pause: Duration) {
-        let (now, mut pauses) = (Instant::now(), self.lock());
-        if pauses.logged_until.is_none_or(|until| until <= now) {
-            pauses.logged_until = Some(now + pause);
+        if self.is_first_failure(pause) {
             tracing::warn!(reason, ?pause, "request to the destination failed; retrying");
         }
+    }
+
+    /// Whether no other lane has failed during a pause that still lasts.
+    fn is_first_failure(&self, pause: Duration) -> bool {
+        let (now, mut pauses) = (Instant::now(), self.lock());
+        let is_first = pauses.logged_until.is_none_or(|until| until <= now);
+        if is_first {
+            pauses.logged_until = Some(now + pause);
+        }
+        is_first
     }
 
     fn lock(&self) -> MutexGuard<'_, Until> {
@@ -146,6 +159,18 @@ mod tests {
     async fn a_pause_beyond_the_time_limit_fails_at_once() {
         assert!(Patience::default().limited(None, 11 * SECOND, 10 * SECOND).is_err());
         assert!(Patience::default().failed("503", 11 * SECOND, 10 * SECOND).is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_of_many_lanes_is_news_once() {
+        let pauses = Pauses::default();
+        let first = |_| (pauses.extend(5 * SECOND), pauses.is_first_failure(5 * SECOND));
+        assert_eq!((0..3).map(first).collect::<Vec<_>>(), [(true, true), (false, false), (false, false)]);
+        advance(2 * SECOND).await;
+        assert!(!pauses.extend(4 * SECOND) && pauses.extend(6 * SECOND), "it is much longer now");
+        assert!(!pauses.is_first_failure(9 * SECOND));
+        advance(3 * SECOND).await;
+        assert!(!pauses.extend(SECOND) && pauses.is_first_failure(SECOND), "only the failures' pause has ended");
     }
 
     #[tokio::test(start_paused = true)]

@@ -60,6 +60,34 @@ async fn a_locked_store_is_unavailable_until_it_is_unlocked() {
     assert!(store.time_since_recovery().is_some());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_whose_file_was_removed_is_unavailable_until_it_is_put_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, elsewhere) = (folder.path().join("store.db"), folder.path().join("elsewhere.db"));
+    let store = open(StoreLocation::Sqlite(path.clone())).await;
+    assert!(started(&store, id(), Utc::now()).await);
+    let refused = async |why: &str| {
+        let error = store.start_job(id(), Utc::now()).await.unwrap_err();
+        assert!(error.is_unavailable(), "{error}");
+        // The text of an outage stays that of its first failure.
+        assert!(error.to_string().contains(why), "{error}");
+    };
+    std::fs::rename(&path, &elsewhere).unwrap();
+    refused("was deleted or moved while it was in use").await;
+    std::fs::write(&path, "").unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    refused("while it was in use").await;
+    std::fs::rename(&elsewhere, &path).unwrap();
+    let begun = std::time::Instant::now();
+    while store.start_job(id(), Utc::now()).await.is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "it never came back");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    std::fs::write(&elsewhere, "").unwrap();
+    std::fs::rename(&elsewhere, &path).unwrap();
+    refused("was replaced while it was in use").await;
+}
+
 /// As when the address leads to a standby after a failover.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_only_store_is_unavailable_until_it_is_writable() {

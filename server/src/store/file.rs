@@ -1,0 +1,50 @@
+//! The file of a SQLite store. It may be deleted or replaced while it is open; SQLite does not notice, and what it writes
+//! from then on is lost.
+
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use super::StoreError;
+use super::error::Unavailability;
+
+/// The file that a store has open.
+#[derive(Debug)]
+pub(super) struct OpenFile {
+    path: PathBuf,
+    id: FileId,
+}
+
+/// Device and inode.
+type FileId = (u64, u64);
+
+impl OpenFile {
+    /// The file that was opened at this path a moment ago.
+    pub fn at(path: &Path) -> io::Result<OpenFile> {
+        Ok(OpenFile { path: path.to_owned(), id: file_id(path)? })
+    }
+
+    /// Fails if another file, or none, is at the path now.
+    pub fn check(&self) -> Result<(), StoreError> {
+        let what = match file_id(&self.path) {
+            Ok(id) if id == self.id => return Ok(()),
+            Ok(_) => "replaced",
+            Err(error) if error.kind() == io::ErrorKind::NotFound => "deleted or moved",
+            // It is there, as far as one can tell: SQLite needs no permission for a file that is open.
+            Err(_) => return Ok(()),
+        };
+        Err(StoreError::Unavailable {
+            kind: Unavailability::Unreachable,
+            reason: format!(
+                "{} was {what} while it was in use; move it back, or restart `cdi-server` to use what is there now (a new \
+                 file knows no watermarks, so every row is sent again)",
+                self.path.display()
+            ),
+        })
+    }
+}
+
+fn file_id(path: &Path) -> io::Result<FileId> {
+    let metadata = std::fs::metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
+}
