@@ -1,11 +1,13 @@
 //! A file of lines: opened, locked and repaired. A batch is appended completely or not at all.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Error, Read, Seek as _, SeekFrom, Write as _};
+use std::io::{BufRead as _, BufReader, Error, Read, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::de::IgnoredAny;
 
 use super::file_offset::{FileIdentity, FileOffset, identity};
 use crate::connectors::transient::is_transient_file_error;
@@ -13,6 +15,9 @@ use crate::sync::SyncError;
 use crate::sync::batch::Batch;
 use crate::sync::destination::Outcome;
 use crate::types::{folder, folder_problem};
+
+/// No line that a sync writes is longer, in bytes.
+const LONGEST_LINE: u64 = 4 * 1024 * 1024;
 
 /// A file that is open and locked.
 #[derive(Debug)]
@@ -101,7 +106,6 @@ pub fn open(machine: &str, path: PathBuf, position: Option<FileOffset>) -> Resul
         Err(TryLockError::WouldBlock) => return Ok(None),
         Err(TryLockError::Error(error)) => return Err(cannot("be locked", &error)),
     }
-    holds_objects(&path, &mut file)?;
     let identity = identity(machine, &file).map_err(|error| cannot("be read", &error))?;
     let length = file.metadata().map_err(|error| cannot("be read", &error))?.len();
     if length == 0 {
@@ -118,14 +122,20 @@ pub fn open(machine: &str, path: PathBuf, position: Option<FileOffset>) -> Resul
             "this is not the file that the job wrote to before, which is on another machine or was replaced; lines are appended to this one"
         );
     }
-    let end = own.map_or(length, |position| position.offset);
-    if end > length {
-        return Err(SyncError::Failed(format!(
-            "{} has {length} bytes and had {end} when this job last wrote to it, so delivered lines are missing; the next sync does not write them again",
-            path.display(),
-        )));
-    }
-    let end = repair(&mut file, end).map_err(|error| cannot("be repaired", &error))?;
+    let repaired = match own {
+        Some(FileOffset { offset, .. }) if offset > length => {
+            return Err(SyncError::Failed(format!(
+                "{} has {length} bytes and had {offset} when this job last wrote to it, so delivered lines are missing; the next sync does not write them again",
+                path.display(),
+            )));
+        }
+        Some(FileOffset { offset, .. }) => cut(&mut file, offset),
+        None => {
+            holds_objects(&path, &mut file)?;
+            complete(&path, &mut file, length)
+        }
+    };
+    let end = repaired.map_err(|error| cannot("be repaired", &error))?;
     let writer = Mutex::new(Writer { file: Arc::new(file), is_torn: false });
     Ok(Some(LineFile { path, writer, identity, end: AtomicU64::new(end), lost: AtomicBool::new(false) }))
 }
@@ -167,42 +177,71 @@ fn link_target(path: &Path) -> PathBuf {
     target
 }
 
-/// Fails if the file does not contain JSON objects. Such a file was named by mistake and must not be changed.
+/// Fails if the file does not contain one JSON object per line. Such a file was named by mistake and must not be changed.
 fn holds_objects(path: &Path, file: &mut File) -> Result<(), SyncError> {
-    let mut first = [0];
-    let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read(&mut first));
-    match read.map_err(|error| open_error(path, "cannot be read", &error))? {
-        1 if first[0] != b'{' => Err(SyncError::Config(format!(
-            "{} contains something else than one JSON object per line; choose another `path`, or remove the file",
-            path.display()
-        ))),
-        _ => Ok(()),
-    }
+    let mut first = Vec::new();
+    let line = file
+        .seek(SeekFrom::Start(0))
+        .and_then(|_| BufReader::new(Read::by_ref(file)).take(LONGEST_LINE).read_until(b'\n', &mut first));
+    line.map_err(|error| open_error(path, "cannot be read", &error))?;
+    let is_line = first.ends_with(b"\n");
+    let problem = match first.trim_ascii_end() {
+        [b'{', .., b'}'] if is_line => return Ok(()),
+        _ if first.is_empty() || is_object(&first) => return Ok(()),
+        _ if is_line || first[0] != b'{' || first.len() as u64 == LONGEST_LINE => {
+            "contains something other than one JSON object per line"
+        }
+        _ => "does not begin with a complete JSON object",
+    };
+    Err(SyncError::Config(format!("{} {problem}; choose another `path`, or remove the file", path.display())))
+}
+
+fn is_object(line: &[u8]) -> bool {
+    line.starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(line).is_ok()
 }
 
 /// Truncates the file after its last complete line before `place`. Returns the new length.
-fn repair(file: &mut File, place: u64) -> std::io::Result<u64> {
+fn cut(file: &mut File, place: u64) -> std::io::Result<u64> {
+    let end = line_start(file, place)?;
+    file.set_len(end)?;
+    Ok(end)
+}
+
+/// Completes a last line without a line break: an object gets one, and part of an object, as a crash leaves it, is removed.
+/// Returns the new length.
+fn complete(path: &Path, file: &mut File, length: u64) -> std::io::Result<u64> {
+    let start = line_start(file, length)?;
+    if start == length {
+        return Ok(length);
+    }
+    let mut line = Vec::new();
+    file.seek(SeekFrom::Start(start))?;
+    Read::by_ref(file).take(LONGEST_LINE).read_to_end(&mut line)?;
+    if is_object(&line) {
+        file.write_all(b"\n")?;
+        return Ok(length + 1);
+    }
+    tracing::warn!(path = %path.display(), bytes = length - start, "removed an incomplete last line");
+    file.set_len(start)?;
+    Ok(start)
+}
+
+/// Where the line begins that ends at `place`: the offset after the last line break before it.
+fn line_start(file: &mut File, place: u64) -> std::io::Result<u64> {
     const STEP: u64 = 64 * 1024;
-    let length = file.metadata()?.len();
-    let mut end = length.min(place);
+    let mut end = place;
     let mut buffer = Vec::new();
     while end > 0 {
         let start = end.saturating_sub(STEP);
         buffer.clear();
         file.seek(SeekFrom::Start(start))?;
         Read::by_ref(file).take(end - start).read_to_end(&mut buffer)?;
-        match buffer.iter().rposition(|byte| *byte == b'\n') {
-            Some(index) => {
-                end = start + index as u64 + 1;
-                break;
-            }
-            None => end = start,
+        if let Some(index) = buffer.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(start + index as u64 + 1);
         }
+        end = start;
     }
-    if end < length {
-        file.set_len(end)?;
-    }
-    Ok(end)
+    Ok(0)
 }
 
 /// The error for a file that the sync has open.

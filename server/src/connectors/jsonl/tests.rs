@@ -60,7 +60,7 @@ async fn objects_become_lines_with_end_offsets() {
 async fn a_half_written_line_is_removed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.jsonl");
-    for (before, after) in [("{1}\n{2", "{1}\n{9}\n"), ("{1", "{9}\n"), ("", "{9}\n")] {
+    for (before, after) in [("{1}\n{2", "{1}\n{9}\n"), ("{1}\n{\"a\":{}", "{1}\n{9}\n"), ("", "{9}\n")] {
         std::fs::write(&path, before).unwrap();
         write(&path, None, &["{9}"]).await;
         assert_eq!(std::fs::read_to_string(&path).unwrap(), after);
@@ -69,6 +69,17 @@ async fn a_half_written_line_is_removed() {
     std::fs::write(&path, format!("{{1}}\n{long}")).unwrap();
     write(&path, None, &["{9}"]).await;
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "{1}\n{9}\n");
+}
+
+#[tokio::test]
+async fn a_whole_object_without_a_line_break_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.jsonl");
+    for before in ["{\"a\": \"precious\"}", "{1}\n{\"a\": {}}"] {
+        std::fs::write(&path, before).unwrap();
+        assert_eq!(write(&path, None, &["{9}"]).await, [before.len() as u64 + 5]);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("{before}\n{{9}}\n"));
+    }
 }
 
 #[tokio::test]
@@ -151,11 +162,23 @@ fn offsets_round_trip_as_text_and_old_formats_are_rejected() {
 async fn a_file_with_other_contents_is_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("opencdi.toml");
-    std::fs::write(&path, "store = \"x\"\nhalf a line").unwrap();
-    for error in [open(&path, None).await.unwrap_err(), probe(&path).unwrap_err()] {
-        assert!(matches!(&error, SyncError::Config(cause) if cause.contains("something else")), "{error}");
+    let long = format!("{{{}", "x".repeat(5_000_000));
+    let (other, part) = ("something other than one JSON object per line", "does not begin with a complete JSON object");
+    for (contents, problem) in [
+        ("store = \"x\"\nhalf a line", other),
+        ("{\n  \"name\": \"on several lines\"\n}\n", other),
+        ("[{\"a\": 1}]\n", other),
+        ("\n", other),
+        (&long, other),
+        ("{\"name\": \"prec", part),
+        ("{'name': 'of Python'}", part),
+    ] {
+        std::fs::write(&path, contents).unwrap();
+        for error in [open(&path, None).await.unwrap_err(), probe(&path).unwrap_err()] {
+            assert!(matches!(&error, SyncError::Config(cause) if cause.contains(problem)), "{error}");
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), contents);
     }
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), "store = \"x\"\nhalf a line");
 }
 
 #[tokio::test]
