@@ -106,13 +106,22 @@ impl Listed<'_> {
         text
     }
 
-    /// Why a job has not succeeded, and the command that shows more.
+    /// Why a job has not succeeded or what it left out, and the command that shows more.
     fn notes(&self, job: &Job, id: &str) -> Vec<String> {
+        let cause = job.cause.as_ref().map(|cause| match job.status {
+            JobStatus::Running => format!("trying again: {cause}"),
+            _ => cause.clone(),
+        });
         let refused = (job.rows_failed_with_errors > 0)
             .then(|| format!("refused rows: cdi-server row-errors {} --job {id}", self.arguments));
         let waits =
             is_waiting(job).then(|| "no worker has it; `cdi-server serve` or `serve --role worker` runs it".to_owned());
-        job.cause.clone().into_iter().chain(refused).chain(waits).collect()
+        // Why there was nothing to do interests after the last sync only.
+        let is_newest = self.jobs.first().is_some_and(|newest| newest.id == job.id);
+        let did_nothing = job.status == JobStatus::Success && job.rows_synced == 0;
+        let nothing_new = (is_newest && did_nothing && cause.is_none())
+            .then(|| format!("no new rows; `cdi-server preview {}` says which rows are read", self.arguments));
+        cause.into_iter().chain(refused).chain(waits).chain(nothing_new).collect()
     }
 
     /// The jobs for programs, with the API's names for what the API has too.
@@ -247,6 +256,24 @@ JOB            STATUS        STARTED (UTC)            TOOK   DELIVERED  REFUSED
 "
         );
         assert!(table.lines().all(|line| line.len() <= 80));
+    }
+
+    #[test]
+    fn what_a_job_waits_for_or_left_out_is_noted() {
+        let notes = |job: Job| {
+            let table = listed(vec![job.clone(), a_job(0)]).table(NOW.parse().unwrap(), None);
+            table.lines().skip(2).take_while(|line| line.starts_with(INDENT)).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let job = |status, cause: Option<&str>| Job { status, cause: cause.map(str::to_owned), ..a_job(7) };
+        let none = Job { rows_synced: 0, rows_failed_with_errors: 0, ..job(JobStatus::Success, None) };
+        assert_eq!(
+            notes(none.clone()),
+            ["    no new rows; `cdi-server preview 'Users of ours'` says which rows are read"]
+        );
+        assert_eq!(notes(Job { cause: Some("not taken: 1 row".into()), ..none.clone() }), ["    not taken: 1 row"]);
+        assert_eq!(notes(Job { rows_synced: 1, ..none }), [""; 0]);
+        let waits = Job { has_worker: true, rows_failed_with_errors: 0, ..job(JobStatus::Running, Some("disk full")) };
+        assert_eq!(notes(waits), ["    trying again: disk full"]);
     }
 
     #[test]

@@ -133,7 +133,7 @@ pub struct Job {
     pub rows_synced: u64,
     /// Rows that were refused.
     pub rows_failed_with_errors: u64,
-    /// Why it ended in `error` or `config_error`.
+    /// Why it ended in `error` or `config_error`, which rows a successful job left out, or what a running job waits for.
     pub cause: Option<String>,
 }
 

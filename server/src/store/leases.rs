@@ -140,7 +140,7 @@ impl Store {
         // previous worker, it would return the job's new state but the watermark from before; the condition on `checkpoints`
         // makes such a claim fail.
         let claim = self.database.with_store_clock(
-            "UPDATE jobs SET lease_token = $1, lease_until = {now} + $2, attempts = attempts + 1, changes_written = 0,
+            "UPDATE jobs SET lease_token = $1, lease_until = {now} + $2, attempts = attempts + 1, changes_written = 0, cause = NULL,
                              begun_at = COALESCE(begun_at, {now})
              WHERE id = $3 AND checkpoints = $4 AND finished_at IS NULL AND (lease_until IS NULL OR lease_until <= {now})
              RETURNING attempts, rows_synced, rows_failed, position, cancelled_at, {now} - begun_at AS running_for,
@@ -169,20 +169,20 @@ impl Store {
         }))
     }
 
-    /// Renews a lease for its full length from now.
-    pub async fn renew(&self, lease: &Lease) -> Result<LeaseStatus, StoreError> {
+    /// Renews a lease for its full length from now, and records why the job waits, if it does.
+    pub async fn renew(&self, lease: &Lease, waits: Option<&str>) -> Result<LeaseStatus, StoreError> {
         let renew = self.database.with_store_clock(
-            "UPDATE jobs SET lease_until = {now} + $1 WHERE id = $2 AND lease_token = $3 AND finished_at IS NULL
-             RETURNING cancelled_at",
+            "UPDATE jobs SET lease_until = {now} + $1, cause = $2
+             WHERE id = $3 AND lease_token = $4 AND finished_at IS NULL RETURNING cancelled_at",
         );
-        let renew = query(renew).bind(span(lease.length)).bind(lease.job.to_string()).bind(&lease.token);
+        let renew = query(renew).bind(span(lease.length)).bind(waits).bind(lease.job.to_string()).bind(&lease.token);
         lease_status(self.database.write_one(renew).await?.as_ref())
     }
 
     /// Hands a job back, so that the next worker can resume it from its last checkpoint at once.
     pub async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
         let release = query(
-            "UPDATE jobs SET lease_token = NULL, lease_until = NULL, attempts = attempts - 1
+            "UPDATE jobs SET lease_token = NULL, lease_until = NULL, attempts = attempts - 1, cause = NULL
              WHERE id = $1 AND lease_token = $2 AND finished_at IS NULL RETURNING cancelled_at",
         );
         let release = release.bind(lease.job.to_string()).bind(&lease.token);

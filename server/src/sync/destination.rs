@@ -13,6 +13,7 @@ use super::lease_keeper::Fence;
 use super::object::ObjectEncoder;
 use super::shutdown::Stop;
 use super::slots::Slot;
+use super::trouble::Trouble;
 use crate::types::IntegrationKind;
 
 /// A configured destination.
@@ -128,6 +129,8 @@ pub struct DeliveryContext {
     pub slot: Slot,
     /// The first pause after a failed request; each further one is twice as long.
     pub first_pause: Duration,
+    /// Where it records why it waits.
+    pub trouble: Trouble,
 }
 
 impl DeliveryContext {
@@ -138,6 +141,7 @@ impl DeliveryContext {
             stop: Stop::never(),
             slot: Slot::unlimited(),
             first_pause: Duration::ZERO,
+            trouble: Trouble::default(),
         }
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
+use super::trouble::Trouble;
 use crate::store::{Lease, LeaseStatus, Store, StoreError};
 
 /// Keeps the lease of a job.
@@ -20,6 +21,8 @@ pub struct LeaseKeeper<'a> {
     state: watch::Sender<State>,
     clock: Clock,
     cancelled: watch::Sender<bool>,
+    /// What the run waits for; written to the store with each renewal.
+    pub trouble: Trouble,
 }
 
 /// Whether something may be sent depends on this.
@@ -139,7 +142,7 @@ impl<'a> LeaseKeeper<'a> {
     ) -> LeaseKeeper<'a> {
         let state = State { granted_at: claimed_at, length, checkpoint_overdue: false };
         let (state, cancelled) = (watch::Sender::new(state), watch::Sender::new(false));
-        LeaseKeeper { store, lease, length, state, clock, cancelled }
+        LeaseKeeper { store, lease, length, state, clock, cancelled, trouble: Trouble::default() }
     }
 
     /// The fence for deliveries under this lease.
@@ -170,7 +173,7 @@ impl<'a> LeaseKeeper<'a> {
         loop {
             self.sleep_until_due().await;
             let begun = self.clock.now();
-            match timeout(self.length / 5, self.store.renew(self.lease)).await {
+            match timeout(self.length / 5, self.store.renew(self.lease, self.trouble.now().as_deref())).await {
                 Ok(Ok(status)) => {
                     self.update(status);
                     self.state.send_modify(|state| state.granted_at = begun);

@@ -26,6 +26,7 @@ pub mod source;
 mod source_retry;
 #[cfg(test)]
 mod tests;
+mod trouble;
 mod worker;
 mod worker_config;
 

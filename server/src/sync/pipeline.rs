@@ -268,7 +268,7 @@ impl Dispatcher<'_> {
         let (synced, refused) = self.progress.lock().counts();
         let rows = synced + refused;
         (rows >= MIN_ROWS_FOR_SHARE && refused as f64 > rows as f64 * most).then(|| {
-            format!("{refused} of {rows} rows were refused, more than `max_failed_share` ({most}) allows; the next sync continues with the remaining rows")
+            format!("{refused} of {rows} rows were refused, more than `max_failed_share` ({most}) allows; the next sync takes what is left")
         })
     }
 

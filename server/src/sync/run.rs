@@ -32,7 +32,7 @@ use crate::store::{Checkpoint, Claimed, JobStatus, LeaseStatus, Store, StoreErro
 /// How long requests in flight may take when a run ends early although the process keeps running.
 const IN_FLIGHT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The cause of a cancelled job.
-pub const CANCELLED: &str = "cancelled with `cdi-server cancel`; the next sync continues with the remaining rows";
+pub const CANCELLED: &str = "cancelled with `cdi-server cancel`; the next sync takes what is left";
 
 /// What a worker needs to run jobs of an integration.
 #[derive(Debug, Clone)]
@@ -70,6 +70,7 @@ impl Runner<'_> {
             early_end: OnceLock::new(),
             progress: SharedProgress::new(Progress::new(start(&claimed))),
             destination: OnceLock::new(),
+            left_out: Mutex::default(),
             failed: OnceLock::new(),
             checkpoint_lock: Arc::default(),
             durable: Arc::new(Mutex::new(Arc::new(beginning.clone()))),
@@ -135,6 +136,8 @@ struct Run<'a> {
     early_end: OnceLock<EarlyEnd>,
     progress: SharedProgress,
     destination: OnceLock<Arc<dyn OpenDestination>>,
+    /// Rows of the last reading that the source has and no sync takes.
+    left_out: Mutex<Option<String>>,
     /// The error of the first delivery that failed for good. It stops the run.
     failed: OnceLock<SyncError>,
     /// Held while a checkpoint is written.
@@ -173,6 +176,7 @@ impl Run<'_> {
             stop: self.stop.clone(),
             slot: self.runner.slot.clone(),
             first_pause: tuning.first_pause,
+            trouble: self.keeper.trouble.clone(),
         };
         let mut retry = SourceRetry::new(tuning);
         loop {
@@ -186,6 +190,7 @@ impl Run<'_> {
                 retry = SourceRetry::new(tuning);
             }
             let pause = retry.next_pause(&reason)?;
+            context.trouble.pauses(&reason, pause);
             tracing::warn!(reason, ?pause, "the sync was interrupted; retrying");
             let wait = async {
                 let _working = context.slot.work().await;

@@ -35,7 +35,8 @@ impl Patience<'_> {
             return Err(SyncError::Failed(format!("{cause} (tried again for {waited:.1} s)")));
         }
         tracing::warn!(cause, ?pause, "the file cannot be written; retrying");
-        let DeliveryContext { stop, slot, .. } = self.context;
+        let DeliveryContext { stop, slot, trouble, .. } = self.context;
+        trouble.pauses(&cause, pause);
         tokio::select! {
             biased;
             () = stop.asked() => Err(SyncError::Transient(cause)),

@@ -234,6 +234,7 @@ impl OpenUsersTrack {
                     let last_processed = self.suspects.last_processed();
                     stretch.patience.limited(last_processed, pause, self.give_up_when_limited_after)?;
                     self.pauses.limit(pause);
+                    self.context.trouble.pauses("the destination's rate limit is reached (429)", pause);
                     continue;
                 }
                 Meaning::ServerError(status, asked) => {
@@ -268,6 +269,7 @@ impl OpenUsersTrack {
             let pause = stretch.patience.next_pause(self.context.first_pause).max(asked.unwrap_or_default());
             stretch.patience.failed(&reason, pause, self.give_up_after)?;
             self.pauses.log_failure(&reason, pause);
+            self.context.trouble.pauses(&format!("requests to the destination fail: {reason}"), pause);
             if self.wait(sleep(pause)).await.is_none() {
                 return Ok(Verdict::Stopped);
             }

@@ -28,8 +28,8 @@ async fn a_job_has_one_worker_until_its_lease_expires(location: StoreLocation) {
         }
     };
     assert_eq!(second.attempts, 2);
-    assert!(matches!(store.renew(&first[0].lease).await, Err(StoreError::LeaseLost)));
-    store.renew(&second.lease).await.unwrap();
+    assert!(matches!(store.renew(&first[0].lease, None).await, Err(StoreError::LeaseLost)));
+    store.renew(&second.lease, None).await.unwrap();
 }
 
 async fn a_worker_without_the_lease_changes_nothing(location: StoreLocation) {
@@ -48,7 +48,7 @@ async fn a_worker_without_the_lease_changes_nothing(location: StoreLocation) {
     let still_held = LeaseStatus { cancelled: false };
     for lost in [
         store.checkpoint(&late, integration, &checkpoint).await,
-        store.renew(&late).await,
+        store.renew(&late, None).await,
         store.finish(&late, integration, &checkpoint, JobStatus::Success, None).await.map(|()| still_held),
         store.release(&late).await.map(|()| still_held),
     ] {
@@ -158,10 +158,14 @@ async fn a_waiting_job_is_cancelled_at_once_and_a_running_one_by_its_worker(loca
     assert!(started(&store, integration, Utc::now()).await);
     let claimed = claim(&store, integration, LEASE).await.unwrap();
     let (lease, checkpoint) = (&claimed.lease, Checkpoint::default());
-    assert!(!claimed.cancelled && !store.renew(lease).await.unwrap().cancelled);
+    assert!(!claimed.cancelled && !store.renew(lease, Some("full")).await.unwrap().cancelled);
+    let waits = async || store.job(integration, lease.job).await.unwrap().unwrap().cause;
+    assert_eq!(waits().await.as_deref(), Some("full"));
+    store.renew(lease, None).await.unwrap();
+    assert_eq!(waits().await, None);
     assert_eq!(store.cancel_job(integration, "why").await.unwrap(), Cancelled::Asked(lease.job));
     assert!(!store.has_ended(lease.job).await.unwrap(), "its worker ends it");
-    assert!(store.renew(lease).await.unwrap().cancelled);
+    assert!(store.renew(lease, None).await.unwrap().cancelled);
     assert!(store.checkpoint(lease, integration, &checkpoint).await.unwrap().cancelled);
     store.release(lease).await.unwrap();
     assert!(claim(&store, integration, LEASE).await.unwrap().cancelled, "the next worker sees it too");

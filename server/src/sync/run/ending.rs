@@ -73,6 +73,9 @@ impl Run<'_> {
                 rows_failed,
                 "sync stopped at its checkpoint; another worker will resume it"
             ),
+            Some((JobStatus::Success, Some(note))) => {
+                tracing::info!(status = JobStatus::Success.as_str(), rows_synced, rows_failed, note, "sync ended");
+            }
             Some((status, Some(cause))) => {
                 tracing::warn!(status = status.as_str(), rows_synced, rows_failed, cause, "sync ended");
             }
@@ -101,12 +104,15 @@ impl Run<'_> {
     ) -> Option<(JobStatus, Option<String>)> {
         let error = |cause: String| Some((JobStatus::Error, Some(cause)));
         match outcome {
-            Ok(RunOutcome::End) => Some(status_by_counts(checkpoint)),
+            Ok(RunOutcome::End) => {
+                let (status, cause) = status_by_counts(checkpoint);
+                Some((status, cause.or_else(|| locked(&self.left_out).clone())))
+            }
             // `ReadAgain` is handled before this.
             Ok(RunOutcome::Stop | RunOutcome::ReadAgain) => match self.early_end.get() {
                 Some(EarlyEnd::Cancelled) => error(CANCELLED.to_owned()),
                 Some(EarlyEnd::TooLong) => error(format!(
-                    "the sync took longer than `max_duration` ({}); the next sync continues with the remaining rows",
+                    "the sync took longer than `max_duration` ({}); the next sync takes what is left",
                     humantime::format_duration(self.runner.integration.max_duration)
                 )),
                 Some(EarlyEnd::Stop) | None => None,

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::sleep;
 
-use super::{Run, Runner};
+use super::{Run, Runner, locked};
 use crate::store::{Checkpoint, StoreError, StoredRecord, Watermark};
 use crate::sync::destination::OpenDestination;
 use crate::sync::error::SyncError;
 use crate::sync::progress::{Progress, Start};
 use crate::sync::source::Opening;
+use crate::text::counted;
 
 /// When the record is stored in more changes than this, small ones are merged.
 const MAX_CHANGES: u64 = 2000;
@@ -56,6 +57,7 @@ impl Run<'_> {
         if opening.undated > 0 {
             tracing::warn!(rows = opening.undated, "rows without an UPDATED_AT are never synced");
         }
+        *locked(&self.left_out) = left_out(&opening);
         let Runner { integration, tuning, .. } = self.runner;
         let since = opening.running_since.and_then(DateTime::from_timestamp_micros);
         if let Some(since) = since
@@ -84,4 +86,15 @@ impl Run<'_> {
         // The position before the first write must be stored, so that a crash during the first batch can be rolled back.
         if has_position { self.write(checkpoint, lock).await } else { Ok(()) }
     }
+}
+
+/// A note about rows that no sync takes as they are.
+fn left_out(opening: &Opening) -> Option<String> {
+    let future = (opening.future > 0).then(|| {
+        let rows = counted(opening.future, "row");
+        format!("{rows} dated in the future (an UPDATED_AT without a time zone is read as UTC)")
+    });
+    let undated = (opening.undated > 0).then(|| format!("{} without an UPDATED_AT", counted(opening.undated, "row")));
+    let rows: Vec<String> = future.into_iter().chain(undated).collect();
+    (!rows.is_empty()).then(|| format!("not taken: {}", rows.join(", ")))
 }

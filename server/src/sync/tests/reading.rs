@@ -355,7 +355,13 @@ async fn a_preview_shows_the_pending_rows_and_counts_the_skipped_ones() {
         let preview = preview(&rig.integration, None, most).await.unwrap();
         assert_eq!((preview.rows.len(), preview.more, preview.future, preview.undated), (shown, more, 1, 1), "{most}");
     }
-    rig.sync().await;
+    let job = rig.sync().await;
+    assert_eq!(
+        job.cause.as_deref(),
+        Some(
+            "not taken: 1 row dated in the future (an UPDATED_AT without a time zone is read as UTC), 1 row without an UPDATED_AT"
+        )
+    );
     rig.insert(1, "late", "{}");
     let preview = preview(&rig.integration, Some(rig.known().await), 3).await.unwrap();
     assert_eq!((preview.rows.len(), preview.more, preview.future), (1, false, 1));

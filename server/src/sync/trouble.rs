@@ -1,0 +1,43 @@
+//! What a run waits for: shown to operators while the job is in progress.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The last error that made a run wait. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct Trouble(Arc<Mutex<Option<(String, Instant)>>>);
+
+impl Trouble {
+    /// How long after a pause its cause still counts: the next attempt takes time, and may fail in the same way.
+    const GRACE: Duration = Duration::from_secs(10);
+
+    /// Records an error after which the run waits for this long.
+    pub fn pauses(&self, cause: &str, pause: Duration) {
+        let until = Instant::now() + pause + Trouble::GRACE;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((cause.to_owned(), until));
+    }
+
+    /// The error that the run is waiting for, if any.
+    pub fn now(&self) -> Option<String> {
+        let trouble = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.as_ref().filter(|(_, until)| *until > Instant::now()).map(|(cause, _)| cause.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cause_counts_until_after_its_pause() {
+        let trouble = Trouble::default();
+        assert_eq!(trouble.now(), None);
+        trouble.pauses("503", Duration::from_secs(30));
+        tokio::time::advance(Duration::from_secs(35)).await;
+        assert_eq!(trouble.clone().now().as_deref(), Some("503"));
+        tokio::time::advance(Duration::from_secs(10)).await;
+        assert_eq!(trouble.now(), None);
+    }
+}
