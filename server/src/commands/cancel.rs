@@ -34,11 +34,14 @@ async fn cancel(store: &Store, integration: &Integration, patience: Duration) ->
         Cancelled::Ended(job) => return Ok(format!("the job {job} has ended; no worker had it")),
         Cancelled::Asked(job) => job,
     };
-    eprintln!("Waiting for the worker of the job {job} to end it, at its next checkpoint or renewal of its lease.");
-    // Workers see the request at their next checkpoint or lease renewal.
+    eprintln!(
+        "Waiting up to {} for the worker of the job {job} to end it. Ctrl-C ends the waiting, not the request.",
+        humantime::format_duration(patience)
+    );
+    // Workers see the request at their next checkpoint or lease renewal. A dead worker's lease expires.
     let begun = Instant::now();
     while begun.elapsed() < patience {
-        if store.has_ended(job).await? {
+        if store.end_without_worker(job, CANCELLED).await? || store.has_ended(job).await? {
             return numbers(store, integration, job).await;
         }
         sleep(LOOK).await;

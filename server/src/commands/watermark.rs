@@ -38,21 +38,37 @@ pub async fn run(config: &Config, integration: &Integration, change: Change) -> 
     };
     let shown = with_store(config, async |store| match (store, change) {
         (Some(store), change) => {
-            if let Some(change) = change
-                && !store.change_watermark(integration.id, &change).await?
+            let before = store.watermark(integration.id).await?.updated_at;
+            if let Some(change) = &change
+                && !store.change_watermark(integration.id, change).await?
             {
                 bail!(
                     "a job of {:?} is in progress, which would move the watermark again; wait until it ends, or end it with `cdi-server cancel`",
                     integration.name
                 );
             }
-            Shown::of(store, integration).await
+            let shown = Shown::of(store, integration).await?;
+            if matches!(change, Some(WatermarkChange::Set(..) | WatermarkChange::Reset)) {
+                eprintln!("{}", compared(before, shown.watermark.updated_at));
+            }
+            Ok(shown)
         }
         (None, Some(WatermarkChange::Set(..))) => bail!(no_store(&config.store)),
         (None, _) => Ok(Shown::default()),
     });
     print(&describe(&shown.await?, &configured))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The watermark before a change, and a warning if rows are skipped by it.
+fn compared(before: Option<DateTime<Utc>>, after: Option<DateTime<Utc>>) -> String {
+    let was = before.map_or_else(|| "There was no watermark.".into(), |before| format!("It was {}.", written(before)));
+    match after.filter(|after| before.is_none_or(|before| before < *after)) {
+        Some(after) => {
+            format!("{was} Warning: rows before {} that have not been sent yet will not be sent.", written(after))
+        }
+        None => was,
+    }
 }
 
 /// The watermark and the record of an integration.
@@ -182,6 +198,17 @@ mod tests {
         let differs = "configured: sqlite:/a.db#b -> jsonl:/b, type events\n\
                        Use --keep to continue from this watermark, or --reset or --set to start again.\n";
         assert_eq!(describe(&shown, &a_route("b")), format!("{expected}{differs}"));
+    }
+
+    #[test]
+    fn a_change_is_compared_with_what_was_there() {
+        let (early, late) = (time("2026-01-01T00:00:00Z"), time("2026-02-01T00:00:00Z"));
+        let skipped = "Warning: rows before 2026-02-01T00:00:00Z that have not been sent yet will not be sent.";
+        assert_eq!(compared(early, late), format!("It was 2026-01-01T00:00:00Z. {skipped}"));
+        assert_eq!(compared(None, late), format!("There was no watermark. {skipped}"));
+        for after in [late, early, None] {
+            assert_eq!(compared(late, after), "It was 2026-02-01T00:00:00Z.");
+        }
     }
 
     #[test]

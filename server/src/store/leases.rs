@@ -199,25 +199,30 @@ impl Store {
 
     /// Cancels an integration's job in progress. If no worker has it, it ends at once with this cause.
     pub async fn cancel_job(&self, integration: IntegrationId, cause: &str) -> Result<Cancelled, StoreError> {
-        let integration = integration.to_string();
+        let find = query("SELECT id FROM jobs WHERE integration_id = $1 AND finished_at IS NULL");
+        let Some(row) = self.database.read_one(find.bind(integration.to_string())).await? else {
+            return Ok(Cancelled::Nothing);
+        };
+        let job = JobId::read(row.try_get("id")?)?;
+        if self.end_without_worker(job, cause).await? {
+            return Ok(Cancelled::Ended(job));
+        }
+        let ask = self.database.with_store_clock(
+            "UPDATE jobs SET cancelled_at = COALESCE(cancelled_at, {now})
+             WHERE id = $1 AND finished_at IS NULL RETURNING id",
+        );
+        let asked = self.database.write_one(query(ask).bind(job.to_string())).await?;
+        Ok(asked.map_or(Cancelled::Nothing, |_| Cancelled::Asked(job)))
+    }
+
+    /// Ends a cancelled job if it is in progress and no worker has it. Returns whether it has ended by that.
+    pub async fn end_without_worker(&self, job: JobId, cause: &str) -> Result<bool, StoreError> {
         let end = self.database.with_store_clock(
             "UPDATE jobs SET status = 'error', cause = $1, cancelled_at = {now}, lease_token = NULL, lease_until = NULL,
                              finished_at = CASE WHEN started_at > {now} THEN started_at ELSE {now} END
-             WHERE integration_id = $2 AND finished_at IS NULL AND (lease_until IS NULL OR lease_until <= {now})
-             RETURNING id",
+             WHERE id = $2 AND finished_at IS NULL AND (lease_until IS NULL OR lease_until <= {now})",
         );
-        let ask = self.database.with_store_clock(
-            "UPDATE jobs SET cancelled_at = COALESCE(cancelled_at, {now})
-             WHERE integration_id = $1 AND finished_at IS NULL RETURNING id",
-        );
-        let ended = self.database.write_one(query(end).bind(cause).bind(&integration)).await?;
-        if let Some(row) = ended {
-            return Ok(Cancelled::Ended(JobId::read(row.try_get("id")?)?));
-        }
-        match self.database.write_one(query(ask).bind(&integration)).await? {
-            Some(row) => Ok(Cancelled::Asked(JobId::read(row.try_get("id")?)?)),
-            None => Ok(Cancelled::Nothing),
-        }
+        Ok(self.database.write(query(end).bind(cause).bind(job.to_string())).await? > 0)
     }
 }
 

@@ -87,6 +87,37 @@ async fn a_queued_job_is_cancelled_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_job_of_a_dead_worker_is_cancelled_when_its_lease_expires() {
+    let mut sync = busy_destination(100).await;
+    sync.setup.more.push_str("[worker]\nlease = \"2s\"\n");
+    let config = sync.setup.write();
+    let mut server = ServerProcess::start(&config).await;
+    Api::new(&server.url, &sync.setup.key).triggered().await;
+    eventually("the destination was asked", async || (sync.fake_braze.requests() > 0).then_some(())).await;
+    server.kill();
+    let output = cdi_server(&config, &["cancel", NAME]).await;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let jobs = cdi_server(&config, &["jobs", NAME]).await;
+    let jobs = String::from_utf8_lossy(&jobs.stdout).into_owned();
+    assert!(jobs.contains("  error  ") && jobs.contains("cancelled with `cdi-server cancel`"), "{jobs}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_says_what_a_running_job_waits_for() {
+    let mut sync = busy_destination(100).await;
+    sync.setup.more.push_str("[worker]\nlease = \"2s\"\n");
+    let config = sync.setup.write();
+    let server = ServerProcess::start(&config).await;
+    Api::new(&server.url, &sync.setup.key).triggered().await;
+    within(Duration::from_secs(20), "the next renewal of the lease writes it", async || {
+        let jobs = cdi_server(&config, &["jobs", NAME]).await;
+        let jobs = String::from_utf8_lossy(&jobs.stdout).into_owned();
+        jobs.contains("\n    trying again: the destination's rate limit is reached (429)\n").then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn syncs_waiting_for_a_destination_leave_room_for_others() {
     let mut sync = busy_destination(1_000).await;
     let waiting: Vec<String> =
