@@ -198,6 +198,7 @@ fn cases() -> Vec<Case> {
                 &["trigger", ID, "--nothing-like-this"],
                 &["triger", "Users"],
                 &["trigger", ""],
+                &["trigger"],
                 &["trigger", ID, "--timeout", "5m"],
                 &["trigger", ID, "--wait", "--timeout", "soon", "--json"],
                 &["trigger", ID, "--allow-partial"],

@@ -28,24 +28,32 @@ const HINTS: &[Hint] = &[
         "there is no option for the API key: set CDI_API_KEY, or see `cdi help environment`",
     ),
     ("", &["--format", "--output", "-o"], "`--json` prints JSON"),
+    ("", &["<INTEGRATION>"], "`cdi list` lists the integrations"),
 ];
 
 /// The error with a tip, if it is known what may have been meant. Tips of clap that do not help are removed.
 pub(crate) fn with_hint(mut error: Error, arguments: &[String]) -> Error {
-    let wrong = [ContextKind::InvalidSubcommand, ContextKind::InvalidArg].map(|kind| match error.get(kind) {
-        Some(ContextValue::String(word)) => word.clone(),
-        _ => String::new(),
-    });
+    let wrong: Vec<_> = [ContextKind::InvalidSubcommand, ContextKind::InvalidArg]
+        .into_iter()
+        .filter_map(|kind| match error.get(kind)? {
+            ContextValue::String(word) => Some(vec![word.clone()]),
+            ContextValue::Strings(words) => Some(words.clone()),
+            _ => None,
+        })
+        .flatten()
+        .collect();
     let is_meant = |(command, words, _): &&Hint| {
-        words.iter().any(|word| wrong.iter().any(|wrong| wrong == word))
+        wrong.iter().any(|wrong| words.contains(&wrong.as_str()))
             && (command.is_empty() || arguments.iter().any(|argument| argument == command))
     };
-    let unknown =
-        matches!(error.kind(), clap::error::ErrorKind::InvalidSubcommand | clap::error::ErrorKind::UnknownArgument);
-    if let Some((_, _, hint)) = HINTS.iter().find(is_meant).filter(|_| unknown) {
-        // The usage would be that of the argument that clap suggests.
-        for kind in [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::Usage] {
-            error.remove(kind);
+    use clap::error::ErrorKind::{InvalidSubcommand, MissingRequiredArgument, UnknownArgument};
+    let is_known = matches!(error.kind(), InvalidSubcommand | MissingRequiredArgument | UnknownArgument);
+    if let Some((_, _, hint)) = HINTS.iter().find(is_meant).filter(|_| is_known) {
+        if error.kind() != MissingRequiredArgument {
+            // The usage would be that of the argument that clap suggests.
+            for kind in [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::Usage] {
+                error.remove(kind);
+            }
         }
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![(*hint).into()]));
     } else if let Some(ContextValue::StyledStrs(mut tips)) = error.remove(ContextKind::Suggested) {
@@ -76,6 +84,7 @@ mod tests {
                     ("", true) => "trigger",
                     (command, _) => command,
                 };
+                let word = if *word == "<INTEGRATION>" { "status" } else { word };
                 let arguments: Vec<_> = [place, word].into_iter().filter(|word| !word.is_empty()).collect();
                 let message = message(&arguments);
                 assert!(message.contains(&format!("tip: {hint}\n")), "{arguments:?}: {message}");
