@@ -12,10 +12,18 @@ pub(crate) fn base_url(text: &str) -> Result<String, BuildError> {
     }
     refuse_key(text)?;
     let wrong = |reason: &str| Err(BuildError::Url { url: shown(text), reason: reason.into() });
+    if text.starts_with(QUOTATION_MARKS) || text.ends_with(QUOTATION_MARKS) {
+        return wrong("it has quotation marks around it; remove them");
+    }
+    if text.contains(char::is_whitespace) {
+        return wrong("it has a space or a line break in it; remove it");
+    }
     let url = match Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "https" | "http") => url,
-        Ok(_) if text.contains("://") => return wrong("it must begin with https:// or http://"),
-        Err(error) if text.contains("://") => return wrong(&error.to_string()),
+        Err(error) if begins_with_http(text) => {
+            return wrong(&format!("{error}; it should look like https://example.com or http://127.0.0.1:8080"));
+        }
+        _ if text.contains("://") => return wrong("it must begin with https:// or http://"),
         Ok(_) | Err(_) if instance(text).is_ok() => {
             return wrong("this is the name of a Braze instance; set it with `instance` or `server`");
         }
@@ -31,6 +39,14 @@ pub(crate) fn base_url(text: &str) -> Result<String, BuildError> {
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
+
+fn begins_with_http(text: &str) -> bool {
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    matches!(scheme.as_deref(), Some("https" | "http"))
+}
+
+/// Marks that stay around a value if a file of variables is read by something other than a shell.
+pub(crate) const QUOTATION_MARKS: [char; 7] = ['"', '\'', '`', '“', '”', '‘', '’'];
 
 /// API keys of OpenCDI begin like this.
 const KEY_PREFIX: &str = "cdi_";
@@ -65,8 +81,10 @@ fn length(text: &str) -> String {
 fn visible(text: &str) -> Option<String> {
     let beginning = text.split(['?', '#']).next().unwrap_or_default();
     let may_be_shown = text.chars().count() <= SHORT || looks_like_url(beginning);
+    // Quotation marks need no escape; one would be taken for a part of the address.
+    let escape = |one: char| if QUOTATION_MARKS.contains(&one) { one.into() } else { one.escape_debug().to_string() };
     (may_be_shown && !beginning.contains('@') && !text.starts_with(KEY_PREFIX))
-        .then(|| beginning.escape_debug().to_string())
+        .then(|| beginning.chars().map(escape).collect())
 }
 
 /// Whether a text has a scheme, or begins with a host: `rest.iad-03.braze.com/x`, `localhost:8080`. Keys in base64 have
@@ -104,9 +122,9 @@ pub(crate) fn instance(name: &str) -> Result<String, BuildError> {
 
 /// The base URL, from a URL or from the name of a Braze instance.
 pub(crate) fn server(text: &str) -> Result<String, BuildError> {
-    // URLs have one of these characters, names of instances have none.
     refuse_key(text.trim())?;
-    if text.trim().is_empty() || text.contains(['/', ':', '.', '@']) {
+    // URLs have one of these characters, names of instances have none.
+    if text.trim().is_empty() || text.contains(['/', ':', '.', '@']) || text.contains(QUOTATION_MARKS) {
         return base_url(text);
     }
     instance(text).map_err(|_| BuildError::Server(named(text.trim())))
@@ -137,7 +155,14 @@ mod tests {
             ("iad-03", "this is the name of a Braze instance; set it with `instance` or `server`"),
             ("ftp://example.com", "it must begin with https:// or http://"),
             ("https://example.com?x=1", "must not have a query"),
-            ("https://", "host"),
+            ("https://", "empty host; it should look like https://example.com or http://127.0.0.1:8080"),
+            ("http://127.0.0.1:80800", "invalid port number; it should look like"),
+            ("'http://127.0.0.1:8080'", " 'http://127.0.0.1:8080': it has quotation marks around it; remove them"),
+            ("\"http://127.0.0.1:8080\"", " \"http://127.0.0.1:8080\": it has quotation marks around it"),
+            ("\"iad-03\"", "it has quotation marks around it"),
+            ("http://my host", "it has a space or a line break in it; remove it"),
+            ("://example.com", "it must begin with https:// or http://"),
+            ("1http://example.com", "it must begin with https:// or http://"),
             (" ", "the base URL is missing"),
         ] {
             let error = build(url).unwrap_err().to_string();
@@ -217,6 +242,7 @@ mod tests {
         assert!(matches!(build("localhost"), Err(BuildError::Server(_))));
         assert!(matches!(build("localhost:8080"), Err(BuildError::Url { .. })));
         assert!(matches!(build(""), Err(BuildError::NoUrl)));
+        assert!(build("'iad-03'").unwrap_err().to_string().contains("'iad-03': it has quotation marks around it"));
         let error = build("me@hunter2").unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
     }

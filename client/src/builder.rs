@@ -9,6 +9,7 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, USER_AGENT};
 use crate::address;
 use crate::build_error::BuildError;
 use crate::client::Client;
+use crate::key;
 use crate::pause::{OnRetry, Retry};
 use crate::proxy::Proxy;
 use crate::retry::RetryPolicy;
@@ -209,7 +210,7 @@ impl ClientBuilder {
 
     /// The value of the header that carries the API key.
     pub(crate) fn checked_key(&self) -> Result<HeaderValue, BuildError> {
-        bearer(self.api_key.as_deref().ok_or(BuildError::NoKey)?)
+        key::bearer(self.api_key.as_deref().ok_or(BuildError::NoKey)?)
     }
 }
 
@@ -245,21 +246,6 @@ fn with_roots(builder: reqwest::ClientBuilder, tls: bool) -> reqwest::Result<req
 #[cfg(not(feature = "rustls"))]
 fn with_roots(builder: reqwest::ClientBuilder, _tls: bool) -> reqwest::Result<reqwest::ClientBuilder> {
     Ok(builder)
-}
-
-fn bearer(key: &str) -> Result<HeaderValue, BuildError> {
-    if key.is_empty() {
-        return Err(BuildError::Key("is empty"));
-    }
-    if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(BuildError::Key(
-            "has a space, a line break or another character that keys do not have; check how it was copied",
-        ));
-    }
-    let mut value = HeaderValue::try_from(format!("Bearer {key}"))
-        .map_err(|_| BuildError::Key("has a character that a header cannot carry"))?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 #[cfg(test)]

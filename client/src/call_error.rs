@@ -76,12 +76,13 @@ pub struct Answer<E> {
 
 impl<E: DocumentedError> std::fmt::Display for Answer<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}. {}", self.error, self.error.help())?;
-        if let Some(wait) = self.response.retry_after() {
-            write!(f, " Retry after {} s.", wait.as_secs())?;
-        }
+        write!(f, "{}", self.error)?;
         if let Some(id) = self.response.request_id() {
             write!(f, " (request {})", id.escape_debug())?;
+        }
+        write!(f, ". {}", self.error.help())?;
+        if let Some(wait) = self.response.retry_after() {
+            write!(f, " Retry after {} s.", wait.as_secs())?;
         }
         Ok(())
     }

@@ -138,6 +138,7 @@ pub mod errors;
 mod from_env;
 mod generated;
 mod job;
+mod key;
 mod link;
 #[cfg(feature = "mock")]
 pub mod mock;

@@ -204,13 +204,33 @@ fn neither_help_nor_errors_show_what_the_environment_holds() {
     assert_eq!(code(&output), 2);
     // The key in the wrong variable.
     let output = command("cdi_secret", &["list"]).env("CDI_API_KEY", "cdi_secret").output().unwrap();
-    let expected = "cdi: the base URL (a text of 10 characters): this looks like an API key; the base URL begins with \
-                    https:// or http:// (from CDI_URL)\n";
+    let expected = "cdi: the URL (a text of 10 characters) from CDI_URL: this looks like an API key; the base URL begins \
+                    with https:// or http://\n";
     assert_eq!((code(&output), stderr(&output)), (2, expected));
     for arguments in [&["list"][..], &["list", "--json"], &["auth", "status"]] {
         let output = command("3c9d51be-7a20-4f6e-b8c4-00000secret0", arguments).output().unwrap();
         assert!(code(&output) == 2 && !format!("{output:?}").contains("secret"), "{output:?}");
     }
+}
+
+#[test]
+fn a_key_that_was_pasted_wrongly_is_refused_before_anything_is_sent() {
+    let server = ending("success");
+    for (key, expected) in [
+        ("'cdi_secret'", "the API key from CDI_API_KEY has quotation marks around it; write the key alone"),
+        ("Bearer cdi_secret", "the API key from CDI_API_KEY has the word `Bearer` in front of it; write the key alone"),
+        (
+            "sha256:secret",
+            "the API key from CDI_API_KEY is the hash of a key, which only the server's configuration needs",
+        ),
+        ("cdi_…", "the API key from CDI_API_KEY is not complete: it ends with dots."),
+    ] {
+        let output = command(&server.url, &["list"]).env("CDI_API_KEY", key).output().unwrap();
+        assert_eq!(code(&output), 2, "{output:?}");
+        assert!(stderr(&output).starts_with(&format!("cdi: {expected}")), "{output:?}");
+        assert!(!stderr(&output).contains("secret"), "{output:?}");
+    }
+    assert!(server.asked().is_empty());
 }
 
 #[test]

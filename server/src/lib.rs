@@ -24,3 +24,4 @@ pub mod testbed;
 mod testing;
 pub mod text;
 pub mod types;
+pub mod values;

@@ -1,5 +1,7 @@
 //! `cdi-server`: the command line.
 
+mod hints;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -12,6 +14,7 @@ use cdi_server::process::print;
 use cdi_server::service::Role;
 use cdi_server::settings::DEFAULT_FILE;
 use cdi_server::store::JobIdPrefix;
+use cdi_server::values::whole_number;
 use cdi_server::{api, demo, secret};
 use chrono::{DateTime, Utc};
 use clap::builder::PossibleValuesParser;
@@ -39,6 +42,9 @@ Examples:
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the API and the workers until SIGTERM or Ctrl-C
+    #[command(
+        after_help = "The address and the port are `listen` in [server] of opencdi.toml. RUST_LOG sets what is logged.\n\nExamples:\n  cdi-server serve\n  cdi-server serve --role worker --config /etc/opencdi.toml\n  RUST_LOG=cdi_server=debug cdi-server serve"
+    )]
     Serve {
         #[command(flatten)]
         config: ConfigFile,
@@ -72,11 +78,11 @@ enum Command {
     Preview {
         #[command(flatten)]
         config: ConfigFile,
-        /// The integration's ID or name
+        /// The integration's name, its ID, or at least the first 4 characters of the ID
         integration: String,
         /// How many rows to show
-        #[arg(long, default_value_t = 10)]
-        rows: usize,
+        #[arg(long, default_value_t = 10, allow_negative_numbers = true, value_parser = whole_number(1..=1_000_000))]
+        rows: u32,
     },
     /// Show the watermark of an integration (the UPDATED_AT that its syncs have reached), or change it
     #[command(
@@ -85,12 +91,12 @@ enum Command {
     Watermark {
         #[command(flatten)]
         config: ConfigFile,
-        /// The integration's ID or name
+        /// The integration's name, its ID, or at least the first 4 characters of the ID
         integration: String,
-        /// Sync rows with this UPDATED_AT or a later one
-        #[arg(long, value_name = "TIME", group = "change", value_parser = time)]
+        /// The next sync takes the rows with this UPDATED_AT or a later one; earlier ones are not sent, even if they are waiting
+        #[arg(long, value_name = "TIME", group = "change", allow_hyphen_values = true, value_parser = time)]
         set: Option<DateTime<Utc>>,
-        /// Sync every row
+        /// The next sync takes every row
         #[arg(long, group = "change")]
         reset: bool,
         /// Keep the watermark although the integration has another source, destination or type
@@ -99,12 +105,12 @@ enum Command {
     },
     /// End the job of an integration that is in progress, and wait until it has ended
     #[command(
-        after_help = "The job ends in `error` at its next checkpoint; what was delivered stays delivered, and the next sync takes the rest.\n\nExample:\n  cdi-server cancel Users"
+        after_help = "The job ends in `error` at its next checkpoint or, if its worker is dead, when its lease expires; what was delivered stays delivered, and the next sync takes the rest.\n\nExample:\n  cdi-server cancel Users"
     )]
     Cancel {
         #[command(flatten)]
         config: ConfigFile,
-        /// The integration's ID or name
+        /// The integration's name, its ID, or at least the first 4 characters of the ID
         integration: String,
     },
     /// List the newest jobs, of one integration or of each: how they ended, and why
@@ -114,10 +120,10 @@ enum Command {
     Jobs {
         #[command(flatten)]
         config: ConfigFile,
-        /// The integration's ID or name
+        /// The integration's name, its ID, or at least the first 4 characters of the ID
         integration: Option<String>,
-        /// How many jobs to list, newest first
-        #[arg(long, value_name = "COUNT", default_value_t = 10, requires = "integration", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        /// How many jobs to list, newest first; only with an integration
+        #[arg(long, value_name = "COUNT", default_value_t = 10, requires = "integration", allow_negative_numbers = true, value_parser = whole_number(1..=100_000))]
         limit: u32,
         /// How to print them
         #[arg(long, value_enum, default_value = "table")]
@@ -130,7 +136,7 @@ enum Command {
     RowErrors {
         #[command(flatten)]
         config: ConfigFile,
-        /// The integration's ID or name
+        /// The integration's name, its ID, or at least the first 4 characters of the ID
         integration: String,
         /// The job's ID or its first characters, as `cdi-server jobs` prints them [default: the newest job that refused rows]
         #[arg(long, value_name = "ID")]
@@ -148,7 +154,7 @@ enum Command {
     Openapi,
     /// Print a completion script for a shell
     #[command(
-        after_help = "Examples:\n  source <(cdi-server completion bash)      in ~/.bashrc\n  source <(cdi-server completion zsh)       in ~/.zshrc, after compinit\n  cdi-server completion fish | source       in ~/.config/fish/config.fish"
+        after_help = "Examples:\n  source <(cdi-server completion bash)      in bash; to keep it, in ~/.bashrc\n  source <(cdi-server completion zsh)       in zsh; to keep it, in ~/.zshrc after compinit\n  cdi-server completion fish | source       in fish; to keep it, in ~/.config/fish/config.fish\n\n`source <(...)` works in bash and zsh only, not in sh."
     )]
     Completion {
         /// The shell
@@ -205,7 +211,11 @@ fn time(text: &str) -> Result<DateTime<Utc>, String> {
 }
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    let cli = Cli::try_parse().unwrap_or_else(|error| {
+        let arguments: Vec<_> = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+        hints::with_hint(error, &arguments).exit()
+    });
+    match run(cli.command) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -226,7 +236,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Preview { config, integration, rows } => {
             let config = config.load()?;
-            block_on(preview::run(&config, config.integration(&integration)?, rows))
+            block_on(preview::run(&config, config.integration(&integration)?, rows as usize))
         }
         Command::Watermark { config, integration, set, reset, keep } => {
             let config = config.load()?;

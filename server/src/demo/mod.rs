@@ -30,6 +30,7 @@ use crate::secret::{KeyHash, Secret, new_key};
 use crate::service::{Role, Service};
 use crate::store::{Job, JobStatus};
 use crate::text::grouped;
+use crate::values::whole_number;
 use jobs::Jobs;
 use screen::{PLAIN, RED, ReaderGone, Screen};
 use source::Source;
@@ -48,7 +49,7 @@ pub struct Options {
     #[arg(long)]
     once: bool,
     /// How many rows to seed
-    #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, default_value_t = 5000, allow_negative_numbers = true, value_parser = whole_number(1..=1_000_000))]
     rows: u32,
     /// Where to listen; a free port is taken if this one is busy
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080", value_parser = address)]

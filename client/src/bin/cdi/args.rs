@@ -7,7 +7,9 @@ use clap::error::Error;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use crate::help;
+use crate::hints::with_hint;
 use crate::jq::Jq;
+use crate::values::{count, duration};
 
 /// Trigger and follow Cloud Data Ingestion syncs, on OpenCDI or on Braze
 #[derive(Debug, Parser)]
@@ -120,7 +122,7 @@ pub(crate) struct Trigger {
     #[arg(long, value_name = "WHAT", default_value = "fail", hide_possible_values = true)]
     pub(crate) if_running: IfRunning,
     /// How long to wait in all, such as 90s, 30m or 2h [default: 1h]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
     /// Exit with code 0 even if some rows failed
     #[arg(long, requires = "wait")]
@@ -129,7 +131,7 @@ pub(crate) struct Trigger {
 
 #[derive(Debug, Args)]
 pub(crate) struct Integration {
-    /// Name, ID, or the beginning of the ID
+    /// Name, ID, or at least the first 4 characters of the ID
     #[arg(value_parser = name_or_id)]
     pub(crate) integration: String,
 }
@@ -149,13 +151,13 @@ pub(crate) struct Status {
     #[command(flatten)]
     pub(crate) integration: Integration,
     /// How many syncs to list [default: 10]
-    #[arg(long, value_name = "COUNT", conflicts_with = "follow", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "COUNT", conflicts_with = "follow", allow_negative_numbers = true, value_parser = count)]
     pub(crate) limit: Option<u32>,
     /// Follow the newest sync until it has ended; the exit code says how
     #[arg(long)]
     pub(crate) follow: bool,
     /// How long to follow it, such as 90s, 30m or 2h; no limit by default
-    #[arg(long, value_name = "TIME", requires = "follow", value_parser = duration)]
+    #[arg(long, value_name = "TIME", requires = "follow", allow_hyphen_values = true, value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
 }
 
@@ -163,20 +165,13 @@ fn name_or_id(text: &str) -> Result<String, &'static str> {
     if text.trim().is_empty() { Err("give the integration's name or ID") } else { Ok(text.to_owned()) }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|error| {
-        // A number alone, and a word, are the usual mistakes.
-        match !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            true => format!("the unit is missing, such as {text}s or {text}m"),
-            false => format!("{error}; write it as 90s, 30m or 2h"),
-        }
-    })
-}
-
 /// Parses the command line of this process.
 pub(crate) fn parse() -> Result<Cli, Error> {
     let mut command = command();
-    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    let matches = command.try_get_matches_from_mut(std::env::args_os()).map_err(|error| {
+        let arguments: Vec<_> = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+        with_hint(error, &arguments)
+    })?;
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
@@ -209,12 +204,5 @@ mod tests {
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
         command().debug_assert();
-    }
-
-    #[test]
-    fn a_duration_without_its_unit_is_told_so() {
-        assert_eq!(duration("30m"), Ok(Duration::from_secs(1800)));
-        assert_eq!(duration("10").unwrap_err(), "the unit is missing, such as 10s or 10m");
-        assert!(duration("soon").unwrap_err().ends_with("; write it as 90s, 30m or 2h"));
     }
 }

@@ -228,23 +228,34 @@ impl Session<'_> {
         let Settings { url_origin, key_origin, client, .. } = &self.settings;
         let is_braze = causes::is_braze(client.base_url());
         if failure.kind == "unauthorized" {
-            let unknown = format!("the server does not know this key (from {key_origin}), or it has expired");
-            return failure.unknown_key(&match is_braze {
-                true => unknown,
-                false => format!("{unknown}. A new key works once the OpenCDI server has been restarted"),
-            });
+            let unknown = format!("the server does not know the API key from {key_origin}, or the key has expired");
+            let remedy = if is_braze { "" } else { "A new key works once the OpenCDI server has been restarted." };
+            return failure.restated(&unknown, remedy);
         }
-        if failure.kind == "undocumented_answer"
-            && failure.status() == Some(404)
-            && client.base_url().split('/').skip(3).any(|part| part == "cdi")
-        {
-            return failure.advise(&format!("Remove /cdi from the URL, which is from {url_origin}"));
-        }
-        match failure.exit {
-            Exit::NotAllowed => failure.advise(&format!("The key is from {key_origin}")),
+        let base_url = client.base_url();
+        match (failure.kind, failure.status(), failure.lacks(), failure.exit) {
+            ("undocumented_answer", Some(404), ..) => failure.reworded(match path_of_the_api(base_url) {
+                Some(path) => {
+                    format!("remove {path} from the URL {base_url} (from {url_origin}): the server answered 404 Not Found")
+                }
+                None => format!(
+                    "is the URL {base_url} (from {url_origin}) right? The server answered 404 Not Found, and not as OpenCDI \
+                     or Braze do"
+                ),
+            }),
+            (_, _, Some(_), _) => failure
+                .advise(&format!("Add it to the permissions of the key from {key_origin}, or use another key")),
+            (_, _, _, Exit::NotAllowed) => failure.advise(&format!("The key is from {key_origin}")),
             _ => failure,
         }
     }
+}
+
+/// The part of a base URL that the client adds itself, `/cdi` and what follows.
+fn path_of_the_api(base_url: &str) -> Option<String> {
+    let parts: Vec<_> = base_url.split('/').skip(3).collect();
+    let begins = parts.iter().position(|part| *part == "cdi")?;
+    Some(format!("/{}", parts.get(begins..)?.join("/")))
 }
 
 fn completion(shell: clap_complete::Shell) -> Result<Exit, Failure> {

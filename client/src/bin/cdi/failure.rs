@@ -44,12 +44,37 @@ pub(crate) struct Failure {
     message: String,
     /// The permission that the key lacks.
     lacks: Option<&'static str>,
+    /// The documented answer that it is, if it is one.
+    answer: Option<Answer>,
     details: Map<String, Value>,
+}
+
+/// A documented answer of the server in the text of an error.
+#[derive(Debug)]
+struct Answer {
+    /// As the library writes it: with the help that the contract has for programs.
+    text: String,
+    /// Status, message and the ID of the request.
+    short: String,
+}
+
+impl Answer {
+    fn of(error: &Error) -> Option<Answer> {
+        let (status, message, help) = (error.status()?, error.message()?, error.help()?);
+        let request = error.request_id().map(|id| format!("request {}", id.escape_debug()));
+        Some(match request {
+            Some(request) => Answer {
+                text: format!("{status} {message} ({request}). {help}"),
+                short: format!("{status} {message}, {request}"),
+            },
+            None => Answer { text: format!("{status} {message}. {help}"), short: format!("{status} {message}") },
+        })
+    }
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, kind: &'static str, message: impl Into<String>) -> Failure {
-        Failure { exit, kind, message: message.into(), lacks: None, details: Map::new() }
+        Failure { exit, kind, message: message.into(), lacks: None, answer: None, details: Map::new() }
     }
 
     /// The settings cannot work.
@@ -86,10 +111,11 @@ impl Failure {
         self.details.get("status").and_then(Value::as_u64)
     }
 
-    /// Whether the server does not know the key. Then its advice for programs is replaced with this one.
-    pub(crate) fn unknown_key(mut self, advice: &str) -> Failure {
-        if let Some(help) = self.details.get("help").and_then(Value::as_str) {
-            self.message = self.message.replacen(&format!(". {help}"), &format!(": {advice}."), 1);
+    /// Says first, in these words, what the documented answer means; then the remedy, instead of the help for programs.
+    pub(crate) fn restated(mut self, problem: &str, remedy: &str) -> Failure {
+        if let Some(Answer { text, short }) = &self.answer {
+            let restated = format!("{problem} ({short}). {remedy}");
+            self.message = self.message.replacen(text, restated.trim_end(), 1);
         }
         self
     }
@@ -125,10 +151,6 @@ impl From<Error> for Failure {
             _ => (Exit::Trouble, "request"),
         };
         let mut failure = Failure::new(exit, kind, error.to_string());
-        if let (Some("access_denied"), Some(permission)) = (error.name(), error.operation().and_then(permission)) {
-            failure = failure.advise(&format!("The permission is {permission}"));
-            failure.lacks = Some(permission);
-        }
         let mut detail = |name: &str, value: Option<Value>| {
             failure.details.extend(value.map(|value| (name.to_owned(), value)));
         };
@@ -136,7 +158,14 @@ impl From<Error> for Failure {
         detail("help", error.help().map(Value::from));
         detail("retry_after", error.retry_after().map(|wait| wait.as_secs().into()));
         detail("request_id", error.request_id().map(Value::from));
-        failure
+        failure.answer = Answer::of(&error);
+        failure.lacks = error.operation().and_then(permission).filter(|_| error.name() == Some("access_denied"));
+        match (error.name(), failure.lacks) {
+            (_, Some(permission)) => failure.restated(&format!("the API key lacks the permission {permission}"), ""),
+            (Some("job_in_progress"), _) => failure.restated("a sync of this integration is running", ""),
+            (Some("rate_limited"), _) => failure.restated("too many requests", ""),
+            _ => failure,
+        }
     }
 }
 

@@ -99,9 +99,11 @@ pub(crate) const COMPLETION: &str = "\
 The script completes commands, options and the names of integrations.
 
 Examples:
-  source <(cdi completion bash)      in ~/.bashrc
-  source <(cdi completion zsh)       in ~/.zshrc, after compinit
-  cdi completion fish | source       in ~/.config/fish/config.fish";
+  source <(cdi completion bash)      in bash; to keep it, in ~/.bashrc
+  source <(cdi completion zsh)       in zsh; to keep it, in ~/.zshrc after compinit
+  cdi completion fish | source       in fish; to keep it, in ~/.config/fish/config.fish
+
+`source <(...)` works in bash and zsh only, not in sh.";
 
 pub(crate) const MAN: &str = "\
 Example:

@@ -11,6 +11,7 @@ mod environment;
 mod failure;
 mod folders;
 mod help;
+mod hints;
 mod jq;
 mod limit;
 mod names;
@@ -25,6 +26,7 @@ mod settings;
 mod shell;
 mod show;
 mod table;
+mod values;
 mod waiting;
 
 use std::process::ExitCode;

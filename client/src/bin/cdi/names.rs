@@ -74,6 +74,9 @@ pub(crate) fn failure(text: &str, known: &[Known], command: &str) -> Failure {
         Match::None | Match::One(_) => {
             let suggestions = suggestions(text, known);
             let advice = match (suggestions.is_empty(), known.is_empty()) {
+                _ if is_short_prefix(text, known) => {
+                    format!("write at least {SHORTEST_PREFIX} characters of the ID")
+                }
                 (false, _) => format!("did you mean {}?", either(&suggestions)),
                 (true, true) => "the workspace of this API key has none".into(),
                 (true, false) => format!("`{command} list` shows all"),
@@ -105,6 +108,12 @@ pub(crate) fn shortest_unique(ids: &[Uuid]) -> Option<usize> {
 pub(crate) fn is_prefix(text: &str) -> bool {
     text.bytes().filter(u8::is_ascii_hexdigit).count() >= SHORTEST_PREFIX
         && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}
+
+/// Whether an ID begins like this, and the text is too short to be taken for its beginning: it may be a mistyped name.
+fn is_short_prefix(text: &str, known: &[Known]) -> bool {
+    let text = text.to_ascii_lowercase();
+    !text.is_empty() && !is_prefix(&text) && known.iter().any(|one| one.id.to_string().starts_with(&text))
 }
 
 /// Similar names and IDs, the most similar first.
@@ -199,6 +208,8 @@ mod tests {
             ("6f1e24a80a3b4a519d0e0c7a4f7a1b01", "did you mean `6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01` (Users)?"),
             ("6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b0z", "did you mean `6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01` (Users)"),
             ("Nobody", "; `cdi list` shows all"),
+            ("6F1", "; write at least 4 characters of the ID"),
+            ("fff", "; `cdi list` shows all"),
         ] {
             assert!(message(text).contains(expected), "{text}: {}", message(text));
         }

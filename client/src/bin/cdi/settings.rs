@@ -70,10 +70,11 @@ fn client(url: &Setting, key: &Setting, retries: &Retries) -> Result<Client, Fai
         .api_key(&key.value)
         .on_retry(move |retry| retries.note(retry));
     builder.server(&url.value).build().map_err(|error| match &error {
-        BuildError::Key(_) => Failure::configuration(format!("{error} (from {})", key.origin)),
-        BuildError::Url { .. } | BuildError::Server(_) => {
-            Failure::configuration(format!("{error} (from {})", url.origin))
+        BuildError::Key(problem) => Failure::configuration(format!("the API key from {} {problem}", key.origin)),
+        BuildError::Url { url: shown, reason, .. } => {
+            Failure::configuration(format!("the URL {shown} from {}: {reason}", url.origin))
         }
+        BuildError::Server(_) => Failure::configuration(format!("{error} (from {})", url.origin)),
         BuildError::Http(_) => Failure::new(Exit::Trouble, "configuration", error.to_string())
             .advise("https needs root certificates; Linux has them in the package ca-certificates"),
         _ => Failure::configuration(error.to_string()),
