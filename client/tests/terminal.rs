@@ -108,6 +108,28 @@ Run `cdi-server row-errors {ID}` on the server to see which rows failed, and why
 }
 
 #[test]
+fn a_sync_without_rows_says_where_to_look_on_a_terminal_only() {
+    let server = || {
+        let mut triggered = false;
+        Server::new(move |asked| {
+            triggered |= asked.method == "POST";
+            let mut empty = job(STARTED, "success");
+            (empty["rows_synced"], empty["rows_failed_with_errors"]) = (0.into(), 0.into());
+            match asked.method.as_str() {
+                "POST" => Told::message(202, "success"),
+                _ if triggered => Told::page(&[empty]),
+                _ => Told::page(&[]),
+            }
+        })
+    };
+    let wait = ["trigger", ID, "--wait"];
+    let (code, text) = on_terminal(80, command(&server().url, &wait).env("NO_COLOR", "1"));
+    let advice = format!("Run `cdi-server preview {ID}` on the server to see which rows a sync takes.\n");
+    assert!(code == 0 && text.ends_with(&format!("success: 0 rows synced, 0 failed, in 5.5 s\n{advice}")), "{text:?}");
+    assert_eq!(cdi::stderr(&command(&server().url, &wait).output().unwrap()), "");
+}
+
+#[test]
 fn a_terminal_has_colours_unless_they_are_not_wanted() {
     let server = integrations();
     let coloured =

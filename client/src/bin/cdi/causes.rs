@@ -18,6 +18,12 @@ pub(crate) fn advice(job: &Job, base_url: &str, integration: &str) -> Option<Str
     })
 }
 
+/// What to do to see why a sync had no rows.
+pub(crate) fn nothing_new(base_url: &str, integration: &str) -> Option<String> {
+    let advice = || format!("Run `cdi-server preview {integration}` on the server to see which rows a sync takes.");
+    (!is_braze(base_url)).then(advice)
+}
+
 pub(crate) fn is_braze(base_url: &str) -> bool {
     let host = base_url.split("://").nth(1).unwrap_or_default().split(['/', ':']).next().unwrap_or_default();
     [".braze.com", ".braze.eu"].iter().any(|domain| host.ends_with(domain))

@@ -190,16 +190,22 @@ impl Session<'_> {
         self.retries.last().unwrap_or_else(|| "the server did not answer in time".into())
     }
 
-    /// The exit code for a job that has ended, after saying where its cause can be seen if it failed.
+    /// The exit code for a job that has ended, after saying where to look if it failed or had no rows.
     fn ended(&self, job: &Job, named: &Named, allow_partial: bool) -> Exit {
         let exit = match job.job_status {
             JobStatus::Partial if allow_partial => Exit::Done,
             _ if job.succeeded() => Exit::Done,
             _ => Exit::SyncFailed,
         };
-        if exit != Exit::Done
-            && let Some(advice) = self.cause(job, named)
-        {
+        let advice = match exit {
+            // Not in a pipeline, where a sync without rows is usual.
+            Exit::Done if job.rows_synced == 0 && self.output.shows_progress() => {
+                causes::nothing_new(self.client().base_url(), &named.argument)
+            }
+            Exit::Done => None,
+            _ => self.cause(job, named),
+        };
+        if let Some(advice) = advice {
             self.output.advise(&advice);
         }
         exit
