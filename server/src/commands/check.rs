@@ -12,6 +12,7 @@ use chrono::Utc;
 use futures::StreamExt as _;
 
 use super::audit::{Finding, State, audit};
+use super::other_stores;
 use crate::config::{Config, Integration};
 use crate::process::print;
 use crate::store::{Store, StoreError, StoreLocation};
@@ -37,8 +38,15 @@ pub async fn run(config: &Config, format: Format) -> anyhow::Result<ExitCode> {
 async fn findings(config: &Config) -> Vec<Finding> {
     let (found, store) = open_store(&config.store).await;
     let mut findings = vec![summary(config), found];
-    if let Some(store) = &store {
-        findings.extend(unknown_watermarks(config, store).await);
+    match &store {
+        Some(store) => match store.integrations_with_watermarks().await {
+            Ok(ids) => {
+                findings.extend(unknown_watermarks(config, &ids));
+                findings.extend(other_stores(config, &ids).await);
+            }
+            Err(error) => findings.push(Finding::failed("store", error.to_string())),
+        },
+        None => findings.extend(other_stores(config, &[]).await),
     }
     findings.extend(audit(config, Utc::now()));
     let mut named: HashMap<&str, usize> = HashMap::new();
@@ -91,19 +99,21 @@ async fn open_store(location: &StoreLocation) -> (Finding, Option<Store>) {
 }
 
 /// Warnings of watermarks whose integrations are not in the file: perhaps their `id` was changed.
-async fn unknown_watermarks(config: &Config, store: &Store) -> Vec<Finding> {
-    let ids = match store.integrations_with_watermarks().await {
-        Ok(ids) => ids,
-        Err(error) => return vec![Finding::failed("store", error.to_string())],
-    };
+fn unknown_watermarks(config: &Config, ids: &[String]) -> Vec<Finding> {
     let known: HashSet<String> = config.integrations.iter().map(|integration| integration.id.to_string()).collect();
-    let warning = |id: String| {
+    let warning = |id: &String| {
         let message = format!(
             "the store has a watermark of the integration {id}, which is not in the file; an integration with a new `id` starts from the first row"
         );
         Finding::warning("store", message)
     };
-    ids.into_iter().filter(|id| !known.contains(id)).map(warning).collect()
+    ids.iter().filter(|id| !known.contains(*id)).map(warning).collect()
+}
+
+/// Warnings of other stores with watermarks that are not among these of the configured store.
+async fn other_stores(config: &Config, ids: &[String]) -> Vec<Finding> {
+    let warnings = other_stores::warnings(config, ids).await;
+    warnings.into_iter().map(|warning| Finding::warning("store", warning)).collect()
 }
 
 /// Why an integration cannot continue from its watermark, if it cannot.

@@ -21,7 +21,7 @@ use super::{StoreError, StoreLocation, schema};
 use crate::types::{folder, folder_problem};
 
 /// How long a caller waits for a connection before the store counts as unreachable.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The deadline of a call.
 const CALL_TIMEOUT: Duration = Duration::from_secs(8);
 /// How long a released connection may take to answer a ping.
@@ -296,7 +296,7 @@ fn target(location: &StoreLocation, create: bool) -> Result<(Kind, String, Strin
         StoreLocation::Sqlite(path) => {
             let place = path.display().to_string();
             can_be_opened(path, create)
-                .and_then(|()| sqlite_url(path, create))
+                .and_then(|()| sqlite_url(path, if create { "mode=rwc" } else { "mode=rw" }))
                 .map(|url| (Kind::Sqlite, url, place.clone()))
                 .map_err(|error| match is_transient(&error) {
                     true => StoreError::connecting(place, sqlx::Error::Io(error)),
@@ -337,10 +337,10 @@ async fn connect(url: &str, place: &str) -> Result<AnyConnection, StoreError> {
     connected.map_err(|error| StoreError::connecting(place.to_owned(), error))
 }
 
-/// The URL of a SQLite file for sqlx, with a percent-encoded path.
-fn sqlite_url(path: &Path, create: bool) -> std::io::Result<String> {
+/// The URL of a SQLite file for sqlx, with a percent-encoded path and these parameters.
+pub(super) fn sqlite_url(path: &Path, parameters: &str) -> std::io::Result<String> {
     let absolute = std::path::absolute(path)?;
     let url = reqwest::Url::from_file_path(&absolute)
         .map_err(|()| std::io::Error::new(std::io::ErrorKind::InvalidInput, "this is not the path of a file"))?;
-    Ok(format!("sqlite://{}?mode={}", url.path(), if create { "rwc" } else { "rw" }))
+    Ok(format!("sqlite://{}?{parameters}", url.path()))
 }
