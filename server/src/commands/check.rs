@@ -15,7 +15,8 @@ use super::audit::{Finding, State, audit};
 use super::other_stores;
 use crate::config::{Config, Integration};
 use crate::process::print;
-use crate::store::{Store, StoreError, StoreLocation};
+use crate::store::{Store, StoreError, StoreLocation, Watermark};
+use crate::sync::{self, Times};
 use crate::text::counted;
 use crate::types::{folder, folder_problem};
 pub use report::Format;
@@ -154,13 +155,17 @@ async fn probe(config: &Config, integration: &Integration, name: String, store: 
     let (source, destination) =
         tokio::join!(integration.source.probe(integration.kind), integration.destination.probe(integration.kind));
     let subject = format!("{name}: source");
-    let source = match source {
-        Ok(report) => match report.advice {
-            Some(advice) => Finding::warning(subject, format!("{report}; {advice}")),
-            None if report.undated => Finding::warning(subject, report.to_string()),
-            None => Finding::ok(subject, report.to_string()),
-        },
-        Err(error) => Finding::failed(subject, error.to_string()),
+    let mut findings = match source {
+        Ok(report) => {
+            let finding = match report.advice {
+                Some(advice) => Finding::warning(&subject, format!("{report}; {advice}")),
+                None if report.undated => Finding::warning(&subject, report.to_string()),
+                None => Finding::ok(&subject, report.to_string()),
+            };
+            let odd = if report.undated { Vec::new() } else { odd_times(&subject, integration, store).await };
+            std::iter::once(finding).chain(odd).collect()
+        }
+        Err(error) => vec![Finding::failed(subject, error.to_string())],
     };
     let subject = format!("{name}: destination");
     let destination = match destination {
@@ -168,7 +173,7 @@ async fn probe(config: &Config, integration: &Integration, name: String, store: 
         Ok(()) => Finding::ok(subject, "reachable, takes the key"),
         Err(error) => Finding::failed(subject, error.to_string()),
     };
-    let mut findings = vec![source, destination];
+    findings.push(destination);
     if let Some(store) = store {
         let problem = watermark_problem(integration, store).await.unwrap_or_else(|error| Some(error.to_string()));
         findings.extend(problem.map(|problem| Finding::failed(format!("{name}: watermark"), problem)));
@@ -177,6 +182,29 @@ async fn probe(config: &Config, integration: &Integration, name: String, store: 
         findings.extend(local_files(&name, integration));
     }
     findings
+}
+
+/// Warnings of rows that the next sync cannot take because of their `UPDATED_AT`, or that have an odd one.
+async fn odd_times(subject: &str, integration: &Integration, store: Option<&Store>) -> Vec<Finding> {
+    let watermark = match store {
+        // If the store fails, that is said of the watermark.
+        Some(store) => store.watermark(integration.id).await.unwrap_or_default(),
+        None => Watermark::default(),
+    };
+    let Times { future, undated, old } = match sync::times(integration, &watermark).await {
+        Ok(times) => times,
+        Err(error) => return vec![Finding::failed(subject, error.to_string())],
+    };
+    let is_are = |rows: u64| if rows == 1 { "is" } else { "are" };
+    let future = (future > 0).then(|| {
+        let (rows, is_are) = (counted(future, "row"), is_are(future));
+        format!("{rows} {is_are} dated in the future and skipped until then (an UPDATED_AT without a time zone is read as UTC)")
+    });
+    let undated = (undated > 0).then(|| {
+        let (rows, has_have) = (counted(undated, "row"), if undated == 1 { "has" } else { "have" });
+        format!("{rows} {has_have} no UPDATED_AT and {} never synced", is_are(undated))
+    });
+    [future, undated, old].into_iter().flatten().map(|message| Finding::warning(subject, message)).collect()
 }
 
 /// Warnings of an integration's files where several machines may share its store.

@@ -256,3 +256,35 @@ async fn a_table_whose_rows_all_lack_a_time_is_warned_of() {
     source.execute("INSERT INTO users VALUES ('2026-01-01T00:00:00Z', 'b', '{}')", ()).unwrap();
     assert_eq!(probed().await.state, State::Ok);
 }
+
+#[tokio::test]
+async fn rows_with_odd_times_are_warned_of() {
+    let (folder, source) = a_source("CREATE TABLE users (UPDATED_AT, EXTERNAL_ID, PAYLOAD)");
+    let toml = r#"
+        [[integrations]]
+        id = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01"
+        name = "Users"
+        workspace = "ours"
+        type = "attributes"
+        source = { kind = "sqlite", path = "source.db", table = "users" }
+        destination = { kind = "jsonl", path = "users.jsonl" }"#;
+    let config = config(toml, &folder.path().join("opencdi.toml"));
+    let warnings = async |rows: &str| {
+        source.execute_batch(&format!("DELETE FROM users; INSERT INTO users VALUES {rows}")).unwrap();
+        let found = probe(&config, &config.integrations[0], "Users".to_owned(), None).await.into_iter();
+        let found = found.filter(|finding| finding.state != State::Ok);
+        found.map(|finding| format!("{}: {}", finding.subject, finding.message)).collect::<Vec<_>>()
+    };
+    assert_eq!(warnings("('2026-01-01 00:00:00', 'a', '{}')").await, [""; 0]);
+    assert_eq!(
+        warnings("('2026-01-01 00:00:00', 'a', '{}'), ('2199-01-01 00:00:00', 'b', '{}'), (NULL, 'c', '{}'), (NULL, 'd', '{}')").await,
+        [
+            "Users: source: 1 row is dated in the future and skipped until then (an UPDATED_AT without a time zone is read as UTC)",
+            "Users: source: 2 rows have no UPDATED_AT and are never synced",
+        ]
+    );
+    assert_eq!(
+        warnings("(julianday('2026-01-01'), 'a', '{}')").await,
+        ["Users: source: UPDATED_AT is 1970-01-29T11:37:21Z; is it really a time, such as Unix seconds?"]
+    );
+}
