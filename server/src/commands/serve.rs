@@ -22,9 +22,7 @@ pub async fn run(config: Config, file: PathBuf, role: Role, log_format: LogForma
     raise_open_files();
     // Closing the terminal must not end the service.
     ignore_hangups()?;
-    if role != Role::Worker {
-        audit::log(&config, Utc::now());
-    }
+    audit::log(&config, role, Utc::now());
     other_stores::log(&config).await;
     let mut signals = ShutdownSignals::listen()?;
     let mut service = tokio::select! {
