@@ -18,7 +18,7 @@ use super::file::OpenFile;
 use super::health::Health;
 use super::kind::Kind;
 use super::{StoreError, StoreLocation, schema};
-use crate::types::{folder, folder_problem};
+use crate::types::{file_problem, folder, folder_problem, unwritable_folder};
 
 /// How long a caller waits for a connection before the store counts as unreachable.
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -309,14 +309,24 @@ fn target(location: &StoreLocation, create: bool) -> Result<(Kind, String, Strin
 
 /// Opens the file before SQLite does, because SQLite's error does not say why a file cannot be opened.
 fn can_be_opened(path: &Path, makes: bool) -> std::io::Result<()> {
+    let denied = |problem: String| Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, problem));
     if makes && !path.exists() {
-        folder(path).read_dir()?;
-        return match folder_problem(path) {
-            Some(problem) => Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, problem)),
-            None => Ok(()),
+        return match folder(path).read_dir() {
+            Err(error) if is_transient(&error) => Err(error),
+            _ => folder_problem(path).map_or(Ok(()), denied),
         };
     }
-    std::fs::OpenOptions::new().read(true).write(true).open(path).map(drop)
+    if let Some(problem) = file_problem(path) {
+        return denied(problem);
+    }
+    std::fs::OpenOptions::new().read(true).write(true).open(path)?;
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    match unwritable_folder(folder(path)) {
+        // If it is there, another process has the store open.
+        Some(problem) if !Path::new(&log).exists() => denied(format!("SQLite creates files beside it, and {problem}")),
+        _ => Ok(()),
+    }
 }
 
 /// Whether an I/O error may go away by itself.
