@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::slips;
 use crate::text::shell_path;
 
 /// The configuration file where no other is named.
@@ -34,6 +36,24 @@ impl ConfigError {
             _ => format!("the configuration cannot be read: {error}"),
         };
         let problem = Problem { line: None, key: String::new(), message };
+        ConfigError::of(path, vec![problem])
+    }
+
+    /// The file is not UTF-8 text.
+    pub fn not_utf8(path: &Path, error: &FromUtf8Error) -> ConfigError {
+        let (bytes, utf8_error) = (error.as_bytes(), error.utf8_error());
+        let problem = match bytes {
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+                let message = "this file is UTF-16 text, as Windows PowerShell writes it; save it as UTF-8";
+                Problem { line: None, key: String::new(), message: message.into() }
+            }
+            _ => {
+                let end = utf8_error.valid_up_to();
+                let before = std::str::from_utf8(&bytes[..end]).unwrap_or_default();
+                let message = "this character is not UTF-8; save the file as UTF-8";
+                Problem { line: Some(place(before, end)), key: String::new(), message: message.into() }
+            }
+        };
         ConfigError::of(path, vec![problem])
     }
 
@@ -106,6 +126,9 @@ pub fn toml_problem(text: &str, error: &toml::de::Error) -> Problem {
         problem.message = format!("write `[[{name}]]`, with two brackets, above each of them");
         return problem;
     }
+    if let Some(explained) = slips::explained(text, &span, message) {
+        return Problem::at(text, span, explained);
+    }
     if !message.contains("duplicate key") {
         return Problem::at(text, span, plain_types(message));
     }
@@ -119,7 +142,7 @@ pub fn toml_problem(text: &str, error: &toml::de::Error) -> Problem {
 
 /// Messages of serde name Rust's types.
 pub(super) fn plain_types(message: &str) -> String {
-    [
+    let plain = [
         ("expected u64", "expected a whole number"),
         ("expected f64", "expected a number"),
         ("expected a boolean", "expected true or false"),
@@ -127,7 +150,13 @@ pub(super) fn plain_types(message: &str) -> String {
         ("expected a sequence", "expected a list in `[` and `]`"),
     ]
     .into_iter()
-    .fold(message.to_owned(), |message, (rust, plain)| message.replace(rust, plain))
+    .fold(message.to_owned(), |message, (rust, plain)| message.replace(rust, plain));
+    let needs_no_quotes = ["expected a whole number", "expected a number", "expected true or false"];
+    let is_text = plain.starts_with("invalid type: string");
+    if is_text && needs_no_quotes.iter().any(|end| plain.ends_with(end)) {
+        return format!("{plain}; remove the quotes");
+    }
+    plain
 }
 
 /// The path of the innermost key whose name or value holds these bytes.

@@ -173,7 +173,7 @@ fn holds_objects(path: &Path, file: &mut File) -> Result<(), SyncError> {
     let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read(&mut first));
     match read.map_err(|error| open_error(path, "cannot be read", &error))? {
         1 if first[0] != b'{' => Err(SyncError::Config(format!(
-            "{} contains something else than one JSON object per line; choose another `path`, or remove the file",
+            "{} contains something other than one JSON object per line; choose another `path`, or remove the file",
             path.display()
         ))),
         _ => Ok(()),

@@ -153,7 +153,10 @@ async fn a_file_with_other_contents_is_not_changed() {
     let path = folder.path().join("opencdi.toml");
     std::fs::write(&path, "store = \"x\"\nhalf a line").unwrap();
     for error in [open(&path, None).await.unwrap_err(), probe(&path).unwrap_err()] {
-        assert!(matches!(&error, SyncError::Config(cause) if cause.contains("something else")), "{error}");
+        assert!(
+            matches!(&error, SyncError::Config(cause) if cause.contains("something other than one JSON object per line")),
+            "{error}"
+        );
     }
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "store = \"x\"\nhalf a line");
 }
