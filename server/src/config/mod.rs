@@ -46,8 +46,12 @@ impl Config {
     /// Reads a file. `known` is what the contract names: operations and permissions.
     pub fn load(path: &Path, known: &Known) -> Result<Config, ConfigError> {
         let bytes = std::fs::read(path).map_err(|error| ConfigError::unreadable(path, &error))?;
-        let text = String::from_utf8(bytes).map_err(|error| ConfigError::not_utf8(path, &error))?;
-        Config::parse(&text, path, known)
+        match bytes.utf8_chunks().next() {
+            Some(valid) if !valid.invalid().is_empty() || bytes.contains(&0) => {
+                Err(ConfigError::not_utf8(path, &bytes, valid.valid()))
+            }
+            valid => Config::parse(valid.map_or("", |valid| valid.valid()), path, known),
+        }
     }
 
     /// Reads a text as the contents of that file: relative paths in it start at the file's folder.

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::string::FromUtf8Error;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -39,22 +38,16 @@ impl ConfigError {
         ConfigError::of(path, vec![problem])
     }
 
-    /// The file is not UTF-8 text.
-    pub fn not_utf8(path: &Path, error: &FromUtf8Error) -> ConfigError {
-        let (bytes, utf8_error) = (error.as_bytes(), error.utf8_error());
-        let problem = match bytes {
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
-                let message = "this file is UTF-16 text, as Windows PowerShell writes it; save it as UTF-8";
-                Problem { line: None, key: String::new(), message: message.into() }
-            }
-            _ => {
-                let end = utf8_error.valid_up_to();
-                let before = std::str::from_utf8(&bytes[..end]).unwrap_or_default();
-                let message = "this character is not UTF-8; save the file as UTF-8";
-                Problem { line: Some(place(before, end)), key: String::new(), message: message.into() }
-            }
-        };
-        ConfigError::of(path, vec![problem])
+    /// The file is not UTF-8 text; `valid` is the text before the first character that is not.
+    pub fn not_utf8(path: &Path, bytes: &[u8], valid: &str) -> ConfigError {
+        // Every character of plain English is two bytes in UTF-16, one of which is zero.
+        let (line, message) =
+            if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || bytes.contains(&0) {
+                (None, "this file is UTF-16 text, as Windows PowerShell writes it; save it as UTF-8")
+            } else {
+                (Some(place(valid, valid.len())), "this character is not UTF-8; save the file as UTF-8")
+            };
+        ConfigError::of(path, vec![Problem { line, key: String::new(), message: message.into() }])
     }
 
     /// These problems of a file.

@@ -62,8 +62,10 @@ impl<'a> Reader<'a> {
     /// `form` what to write.
     pub fn not_postgres(&mut self, span: Range<usize>, subject: &str, error: &NotPostgres, form: &str) {
         let message = match error {
-            NotPostgres::Form(_) => format!("{subject} {error}; write {form}"),
-            NotPostgres::Parameter(_) | NotPostgres::Unusable(_) => format!("{subject} {error}"),
+            NotPostgres::OtherForm(_) => format!("{subject} {error}; write {form}"),
+            NotPostgres::Surplus(..) | NotPostgres::Parameter(_) | NotPostgres::Unusable(_) => {
+                format!("{subject} {error}")
+            }
         };
         self.problem(span, message);
     }

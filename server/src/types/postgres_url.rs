@@ -32,7 +32,10 @@ pub struct PostgresUrl(Secret);
 pub enum NotPostgres {
     /// It has another form.
     #[error("{0}")]
-    Form(String),
+    OtherForm(String),
+    /// It would be one without this part.
+    #[error("{0}; remove {1}")]
+    Surplus(&'static str, String),
     /// It has a parameter that has no effect.
     #[error("has the parameter `{0}`, which is not supported; the parameters are `{known}`", known = PARAMETERS.join("`, `"))]
     Parameter(String),
@@ -44,8 +47,8 @@ pub enum NotPostgres {
 impl PostgresUrl {
     /// Parses a URL.
     pub fn new(url: Secret) -> Result<PostgresUrl, NotPostgres> {
-        if let Some(form) = other_form(url.expose()) {
-            return Err(NotPostgres::Form(form));
+        if let Some(error) = other_form(url.expose()) {
+            return Err(error);
         }
         let unreadable = |error: &dyn fmt::Display| {
             // Only special characters in the user name and the password are not part of the URL's own form.
@@ -90,27 +93,31 @@ impl PostgresUrl {
 }
 
 /// How a text that does not begin with `postgres://` or `postgresql://` differs from such a URL.
-fn other_form(text: &str) -> Option<String> {
+fn other_form(text: &str) -> Option<NotPostgres> {
+    use NotPostgres::{OtherForm, Surplus};
+    let no_postgres = || OtherForm("does not begin with `postgres://`".into());
     let is_word =
         |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let scheme = text.split_once(':').map(|(scheme, _)| scheme);
     Some(match scheme {
-        _ if text.trim() != text => "begins or ends with a space or a line break; remove it".into(),
-        _ if text.starts_with(['"', '\'']) => "is in quotation marks; remove them".into(),
+        _ if text.trim() != text => Surplus("begins or ends with a space or a line break", "it".into()),
+        _ if text.starts_with(['"', '\'']) => Surplus("is in quotation marks", "them".into()),
         Some("postgres" | "postgresql") if text.contains("://") => return None,
-        Some("jdbc") => "begins with `jdbc:`, and such a URL has user name and password at its end".into(),
+        Some("jdbc") => {
+            OtherForm("begins with `jdbc:`, and such a URL has the user name and the password at its end".into())
+        }
         Some(scheme) if scheme.starts_with("postgres") => match scheme.split_once('+') {
-            Some((_, driver)) if is_word(driver) => format!("names a driver; remove `+{driver}`"),
-            _ => "does not begin with `postgres://`".into(),
+            Some((_, driver)) if is_word(driver) => Surplus("names a driver", format!("`+{driver}`")),
+            _ => no_postgres(),
         },
         _ if ["host", "hostaddr", "dbname", "user", "port", "service"]
             .iter()
             .any(|setting| text.starts_with(setting) && text[setting.len()..].trim_start().starts_with('=')) =>
         {
-            "is a list of settings, such as `host=… dbname=…`, and not a URL".into()
+            OtherForm("is a list of settings, such as `host=… dbname=…`, and not a URL".into())
         }
-        Some(scheme) if text.contains("://") && is_word(scheme) => format!("begins with `{scheme}://`"),
-        _ => "does not begin with `postgres://`".into(),
+        Some(scheme) if text.contains("://") && is_word(scheme) => OtherForm(format!("begins with `{scheme}://`")),
+        _ => no_postgres(),
     })
 }
 
