@@ -249,6 +249,12 @@ fn a_store_that_this_user_may_not_write_is_said_with_its_owner() {
         let (user, owner) = problem.split_once(" (it belongs to ").unwrap_or_else(|| panic!("{said}"));
         assert!(user.starts_with("it is not writable for the user ") && !owner.starts_with(')'), "{said}");
     }
+    set_mode(&setup.path("opencdi.toml"), 0o200);
+    let said = said("jobs");
+    assert!(
+        said.contains("opencdi.toml: the configuration cannot be read: it is not readable for the user "),
+        "{said}"
+    );
 }
 
 #[test]

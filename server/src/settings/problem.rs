@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::slips;
 use crate::text::shell_path;
+use crate::types::read_problem;
 
 /// The configuration file where no other is named.
 pub const DEFAULT_FILE: &str = "opencdi.toml";
@@ -32,7 +33,7 @@ impl ConfigError {
                     "there is no such file; `cdi-server init{file}` writes one to start with, or name another with --config"
                 )
             }
-            _ => format!("the configuration cannot be read: {error}"),
+            _ => format!("the configuration cannot be read: {}", read_problem(path, error)),
         };
         let problem = Problem { line: None, key: String::new(), message };
         ConfigError::of(path, vec![problem])

@@ -13,7 +13,7 @@ use super::duration_text::{DurationText, Written};
 use super::problem::Problem;
 use super::secret_text::SecretText;
 use crate::secret::Secret;
-use crate::types::{NotPostgres, PostgresUrl};
+use crate::types::{NotPostgres, PostgresUrl, read_problem};
 
 /// A text with its place in the file.
 pub type Text = Spanned<String>;
@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
                 let place = format!("the file {}", path.display());
                 let read = std::fs::read_to_string(&path).map_err(|error| match error.kind() {
                     ErrorKind::InvalidData => "is not UTF-8 text; save it as UTF-8".to_owned(),
-                    _ => format!("cannot be read: {error}"),
+                    _ => format!("cannot be read: {}", read_problem(&path, &error)),
                 });
                 // Editors on Windows begin a file with a byte order mark.
                 let line = |text: String| text.trim_start_matches('\u{feff}').trim_end_matches(['\n', '\r']).to_owned();

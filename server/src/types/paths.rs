@@ -36,6 +36,12 @@ pub fn file_problem(file: &Path) -> Option<String> {
     access(Access::READ_OK, "is not readable").or_else(|| access(Access::WRITE_OK, "is not writable"))
 }
 
+/// Why a file cannot be read, where reading it failed with this error.
+pub fn read_problem(file: &Path, error: &std::io::Error) -> String {
+    let denied = file_problem(file).filter(|_| error.kind() == ErrorKind::PermissionDenied);
+    denied.unwrap_or_else(|| error.to_string())
+}
+
 fn denied(path: &Path, access: Access, subject: &str, what: &str) -> Option<String> {
     match rustix::fs::access(path, access).err()? {
         Errno::ACCESS | Errno::PERM => {
