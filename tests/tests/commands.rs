@@ -217,7 +217,7 @@ fn a_folder_that_is_not_writable_is_named() {
     let output = run_as_a_user(&setup, &["check"]);
     let serve = run_as_a_user(&setup, &["serve"]);
     set_mode(setup.folder.path(), 0o755);
-    let folder = format!("the folder {} is not writable for this user", setup.folder.path().display());
+    let folder = format!("the folder {} is not writable for the user ", setup.folder.path().display());
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     let line = |subject: &str| said.lines().find(|line| line.contains(subject)).unwrap_or_else(|| panic!("{said}"));
@@ -230,6 +230,31 @@ fn a_folder_that_is_not_writable_is_named() {
     );
     let error = String::from_utf8(serve.stderr).unwrap();
     assert!(error.contains(&format!("opencdi.db cannot be opened: {folder}")), "{error}");
+}
+
+#[test]
+fn a_store_that_this_user_may_not_write_is_said_with_its_owner() {
+    let setup = setup();
+    let store = setup.path("opencdi.db");
+    std::fs::write(&store, "").unwrap();
+    set_mode(setup.folder.path(), 0o755);
+    set_mode(&store, 0o444);
+    let said = |command: &str| {
+        let output = run_as_a_user(&setup, &[command]);
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    };
+    for command in ["check", "serve", "jobs"] {
+        let said = said(command);
+        let (_, problem) = said.split_once("opencdi.db cannot be opened: ").unwrap_or_else(|| panic!("{said}"));
+        let (user, owner) = problem.split_once(" (it belongs to ").unwrap_or_else(|| panic!("{said}"));
+        assert!(user.starts_with("it is not writable for the user ") && !owner.starts_with(')'), "{said}");
+    }
+    set_mode(&setup.path("opencdi.toml"), 0o200);
+    let said = said("jobs");
+    assert!(
+        said.contains("opencdi.toml: the configuration cannot be read: it is not readable for the user "),
+        "{said}"
+    );
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Finds what cannot work in a configuration whose values are all valid: workspaces that no API key reaches, keys that are
-//! refused, integrations with the same name. It makes no connections.
+//! refused, integrations with the same name, secrets that are sent unencrypted. It makes no connections.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::written;
 use crate::api::generated::OPERATIONS;
 use crate::config::{ApiKey, Config, Integration};
+use crate::service::Role;
 use crate::text::{counted, shell_word};
 
 /// One thing that was checked.
@@ -51,24 +52,52 @@ impl Finding {
     }
 }
 
-/// Checks keys, workspaces and names, in this order.
+/// Checks the address, keys, workspaces, names and destinations, in this order.
 pub fn audit(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
-    let mut findings = keys(config, now);
-    findings.extend(workspaces(config, now));
-    findings.extend(names(config));
+    let mut findings = of_requests(config, now);
+    findings.extend(destinations(config));
     findings
 }
 
-/// Writes to the log what cannot work and what deserves attention. A service starts all the same: syncs that were triggered
-/// before are still to be finished, and a key may expire while the service runs.
-pub fn log(config: &Config, now: DateTime<Utc>) {
-    for Finding { state, subject, message } in audit(config, now) {
+/// Writes to the log what cannot work and what deserves attention in this role. A service starts all the same: syncs that were
+/// triggered before are still to be finished, and a key may expire while the service runs.
+pub fn log(config: &Config, role: Role, now: DateTime<Utc>) {
+    let requests = if role == Role::Worker { Vec::new() } else { of_requests(config, now) };
+    let deliveries = if role == Role::Api { Vec::new() } else { destinations(config).collect() };
+    for Finding { state, subject, message } in requests.into_iter().chain(deliveries) {
         match state {
             State::Ok => {}
             State::Warning => tracing::warn!("{subject}: {message}"),
             State::Failed => tracing::error!("{subject}: {message}"),
         }
     }
+}
+
+/// What matters to a process that answers requests.
+fn of_requests(config: &Config, now: DateTime<Utc>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = listen(config).into_iter().collect();
+    findings.extend(keys(config, now));
+    findings.extend(workspaces(config, now));
+    findings.extend(names(config));
+    findings
+}
+
+/// A warning if other machines can reach the service, which does not encrypt. It is no failure: a container needs it.
+fn listen(config: &Config) -> Option<Finding> {
+    let listen = config.server.listen;
+    let message = format!(
+        "other machines can reach {listen}, and the service has no TLS: put a reverse proxy with TLS in front of it, or listen on \
+         127.0.0.1:{}",
+        listen.port()
+    );
+    (!listen.ip().is_loopback()).then(|| Finding::warning("listen", message))
+}
+
+/// Warnings of destinations with unsafe settings.
+fn destinations(config: &Config) -> impl Iterator<Item = Finding> {
+    config.integrations.iter().filter_map(|integration| {
+        Some(Finding::warning(format!("{}: destination", integration.name), integration.destination.warning()?))
+    })
 }
 
 /// Why requests with a key are refused, if they are.
@@ -334,6 +363,32 @@ mod tests {
         assert_found(&parts, &[(State::Failed, expected)]);
         let theirs = self::key("t", "theirs", OTHER_HASH, "");
         assert_found(&[key, theirs, integration(1, "Users", "ours"), integration(2, "Users", "theirs")], &[]);
+    }
+
+    #[test]
+    fn what_is_sent_unencrypted_to_other_machines_is_a_warning() {
+        let key = || key("k", "ours", HASH, "");
+        let at = |listen: &str| format!("[server]\nlisten = \"{listen}\"\n");
+        for open in ["0.0.0.0:8080", "[::]:8080", "192.168.1.7:8080"] {
+            let expected = format!(
+                "listen: other machines can reach {open}, and the service has no TLS: put a reverse proxy with TLS in front of it, or \
+                 listen on 127.0.0.1:8080"
+            );
+            assert_found(&[at(open), key()], &[(State::Warning, &expected)]);
+        }
+        for closed in ["127.0.0.1:0", "[::1]:80"] {
+            assert_found(&[at(closed), key()], &[]);
+        }
+        let secret = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(secret.path(), "key").unwrap();
+        let to = |url: &str| {
+            let destination =
+                format!("{{ kind = \"users_track\", url = {url:?}, api_key = {{ file = {:?} }} }}", secret.path());
+            integration(1, "Users", "ours").replace("{ kind = \"jsonl\", path = \"1.jsonl\" }", &destination)
+        };
+        let expected = "Users: destination: the API key and the rows are sent to rest.iad-03.braze.com unencrypted";
+        assert_found(&[key(), to("http://rest.iad-03.braze.com")], &[(State::Warning, expected)]);
+        assert_found(&[key(), to("http://127.0.0.1:1")], &[]);
     }
 
     #[test]

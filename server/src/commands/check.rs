@@ -12,9 +12,11 @@ use chrono::Utc;
 use futures::StreamExt as _;
 
 use super::audit::{Finding, State, audit};
+use super::other_stores;
 use crate::config::{Config, Integration};
 use crate::process::print;
-use crate::store::{Store, StoreError, StoreLocation};
+use crate::store::{Store, StoreError, StoreLocation, Watermark};
+use crate::sync::{self, Times};
 use crate::text::counted;
 use crate::types::{folder, folder_problem};
 pub use report::Format;
@@ -37,8 +39,15 @@ pub async fn run(config: &Config, format: Format) -> anyhow::Result<ExitCode> {
 async fn findings(config: &Config) -> Vec<Finding> {
     let (found, store) = open_store(&config.store).await;
     let mut findings = vec![summary(config), found];
-    if let Some(store) = &store {
-        findings.extend(unknown_watermarks(config, store).await);
+    match &store {
+        Some(store) => match store.integrations_with_watermarks().await {
+            Ok(ids) => {
+                findings.extend(unknown_watermarks(config, &ids));
+                findings.extend(other_stores(config, &ids).await);
+            }
+            Err(error) => findings.push(Finding::failed("store", error.to_string())),
+        },
+        None => findings.extend(other_stores(config, &[]).await),
     }
     findings.extend(audit(config, Utc::now()));
     let mut named: HashMap<&str, usize> = HashMap::new();
@@ -91,19 +100,21 @@ async fn open_store(location: &StoreLocation) -> (Finding, Option<Store>) {
 }
 
 /// Warnings of watermarks whose integrations are not in the file: perhaps their `id` was changed.
-async fn unknown_watermarks(config: &Config, store: &Store) -> Vec<Finding> {
-    let ids = match store.integrations_with_watermarks().await {
-        Ok(ids) => ids,
-        Err(error) => return vec![Finding::failed("store", error.to_string())],
-    };
+fn unknown_watermarks(config: &Config, ids: &[String]) -> Vec<Finding> {
     let known: HashSet<String> = config.integrations.iter().map(|integration| integration.id.to_string()).collect();
-    let warning = |id: String| {
+    let warning = |id: &String| {
         let message = format!(
             "the store has a watermark of the integration {id}, which is not in the file; an integration with a new `id` starts from the first row"
         );
         Finding::warning("store", message)
     };
-    ids.into_iter().filter(|id| !known.contains(id)).map(warning).collect()
+    ids.iter().filter(|id| !known.contains(*id)).map(warning).collect()
+}
+
+/// Warnings of other stores with watermarks that are not among these of the configured store.
+async fn other_stores(config: &Config, ids: &[String]) -> Vec<Finding> {
+    let warnings = other_stores::warnings(config, ids).await;
+    warnings.into_iter().map(|warning| Finding::warning("store", warning)).collect()
 }
 
 /// Why an integration cannot continue from its watermark, if it cannot.
@@ -144,13 +155,17 @@ async fn probe(config: &Config, integration: &Integration, name: String, store: 
     let (source, destination) =
         tokio::join!(integration.source.probe(integration.kind), integration.destination.probe(integration.kind));
     let subject = format!("{name}: source");
-    let source = match source {
-        Ok(report) => match report.advice {
-            Some(advice) => Finding::warning(subject, format!("{report}; {advice}")),
-            None if report.undated => Finding::warning(subject, report.to_string()),
-            None => Finding::ok(subject, report.to_string()),
-        },
-        Err(error) => Finding::failed(subject, error.to_string()),
+    let mut findings = match source {
+        Ok(report) => {
+            let finding = match report.advice {
+                Some(advice) => Finding::warning(&subject, format!("{report}; {advice}")),
+                None if report.undated => Finding::warning(&subject, report.to_string()),
+                None => Finding::ok(&subject, report.to_string()),
+            };
+            let odd = if report.undated { Vec::new() } else { odd_times(&subject, integration, store).await };
+            std::iter::once(finding).chain(odd).collect()
+        }
+        Err(error) => vec![Finding::failed(subject, error.to_string())],
     };
     let subject = format!("{name}: destination");
     let destination = match destination {
@@ -158,7 +173,7 @@ async fn probe(config: &Config, integration: &Integration, name: String, store: 
         Ok(()) => Finding::ok(subject, "reachable, takes the key"),
         Err(error) => Finding::failed(subject, error.to_string()),
     };
-    let mut findings = vec![source, destination];
+    findings.push(destination);
     if let Some(store) = store {
         let problem = watermark_problem(integration, store).await.unwrap_or_else(|error| Some(error.to_string()));
         findings.extend(problem.map(|problem| Finding::failed(format!("{name}: watermark"), problem)));
@@ -167,6 +182,29 @@ async fn probe(config: &Config, integration: &Integration, name: String, store: 
         findings.extend(local_files(&name, integration));
     }
     findings
+}
+
+/// Warnings of rows that the next sync cannot take because of their `UPDATED_AT`, or that have an odd one.
+async fn odd_times(subject: &str, integration: &Integration, store: Option<&Store>) -> Vec<Finding> {
+    let watermark = match store {
+        // If the store fails, that is said of the watermark.
+        Some(store) => store.watermark(integration.id).await.unwrap_or_default(),
+        None => Watermark::default(),
+    };
+    let Times { future, undated, old } = match sync::times(integration, &watermark).await {
+        Ok(times) => times,
+        Err(error) => return vec![Finding::failed(subject, error.to_string())],
+    };
+    let is_are = |rows: u64| if rows == 1 { "is" } else { "are" };
+    let future = (future > 0).then(|| {
+        let (rows, is_are) = (counted(future, "row"), is_are(future));
+        format!("{rows} {is_are} dated in the future and skipped until then (an UPDATED_AT without a time zone is read as UTC)")
+    });
+    let undated = (undated > 0).then(|| {
+        let (rows, has_have) = (counted(undated, "row"), if undated == 1 { "has" } else { "have" });
+        format!("{rows} {has_have} no UPDATED_AT and {} never synced", is_are(undated))
+    });
+    [future, undated, old].into_iter().flatten().map(|message| Finding::warning(subject, message)).collect()
 }
 
 /// Warnings of an integration's files where several machines may share its store.

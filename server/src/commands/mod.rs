@@ -6,6 +6,7 @@ pub mod check;
 pub mod init;
 pub mod jobs;
 pub mod key;
+mod other_stores;
 pub mod preview;
 pub mod row_errors;
 pub mod serve;

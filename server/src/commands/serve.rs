@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 
-use super::audit;
+use super::{audit, other_stores};
 use crate::api;
 use crate::config::Config;
 use crate::logging::{self, LogFormat};
@@ -22,9 +22,8 @@ pub async fn run(config: Config, file: PathBuf, role: Role, log_format: LogForma
     raise_open_files();
     // Closing the terminal must not end the service.
     ignore_hangups()?;
-    if role != Role::Worker {
-        audit::log(&config, Utc::now());
-    }
+    audit::log(&config, role, Utc::now());
+    other_stores::log(&config).await;
     let mut signals = ShutdownSignals::listen()?;
     let mut service = tokio::select! {
         service = Service::start(&config, role) => service?,

@@ -56,7 +56,7 @@ pub(super) struct Key {
     pub workspace: Text,
     pub hash: Text,
     pub permissions: Vec<Text>,
-    pub expires: Option<Spanned<toml::value::Datetime>>,
+    pub expires: Option<Spanned<toml::Value>>,
     #[serde(default)]
     pub revoked: bool,
     #[cfg(feature = "faults")]

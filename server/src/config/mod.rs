@@ -9,7 +9,7 @@ mod integrations;
 mod tests;
 mod validate;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -45,8 +45,13 @@ pub struct Config {
 impl Config {
     /// Reads a file. `known` is what the contract names: operations and permissions.
     pub fn load(path: &Path, known: &Known) -> Result<Config, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::unreadable(path, &error))?;
-        Config::parse(&text, path, known)
+        let bytes = std::fs::read(path).map_err(|error| ConfigError::unreadable(path, &error))?;
+        match bytes.utf8_chunks().next() {
+            Some(valid) if !valid.invalid().is_empty() || bytes.contains(&0) => {
+                Err(ConfigError::not_utf8(path, &bytes, valid.valid()))
+            }
+            valid => Config::parse(valid.map_or("", |valid| valid.valid()), path, known),
+        }
     }
 
     /// Reads a text as the contents of that file: relative paths in it start at the file's folder.
@@ -73,9 +78,14 @@ impl Config {
         }
         match (found.first(), found.get(1)) {
             (Some(integration), None) => Ok(integration),
-            (Some(_), Some(_)) => Err(UnknownIntegration::Several { wanted: wanted.into(), file: self.file.clone() }),
+            (Some(_), Some(_)) => {
+                let found = found.into_iter().map(|known| format!("{} ({:?})", known.id, known.name)).collect();
+                Err(UnknownIntegration::Several { wanted: wanted.into(), file: self.file.clone(), found })
+            }
             (None, _) => {
-                let known = self.integrations.iter().map(|known| format!("{:?}", known.name)).collect();
+                let known: BTreeSet<String> =
+                    self.integrations.iter().map(|known| format!("{:?}", known.name)).collect();
+                let known = known.into_iter().collect();
                 Err(UnknownIntegration::None { wanted: wanted.into(), file: self.file.clone(), known })
             }
         }
@@ -92,16 +102,18 @@ pub enum UnknownIntegration {
         wanted: String,
         /// The configuration file.
         file: PathBuf,
-        /// The names of all integrations.
+        /// The names of all integrations, each once.
         known: Vec<String>,
     },
     /// Several have that name, or an ID that begins so.
-    #[error("{} has several integrations with the name or ID {wanted:?}; use the whole ID", file.display())]
+    #[error("{} has several integrations with the name or ID {wanted:?}; use the whole ID: {}", file.display(), found.join(" or "))]
     Several {
         /// The ID or name that was asked for.
         wanted: String,
         /// The configuration file.
         file: PathBuf,
+        /// The IDs and names of those that were found.
+        found: Vec<String>,
     },
 }
 

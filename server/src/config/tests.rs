@@ -115,6 +115,79 @@ fn a_file_that_is_not_there_says_how_to_name_another() {
 }
 
 #[test]
+fn a_file_in_another_encoding_is_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("opencdi.toml");
+    let loaded = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        Config::load(&path, &known()).map_err(|error| error.to_string().replace(&path.display().to_string(), ""))
+    };
+    let utf16: Vec<u8> = std::iter::once(0xfeff).chain("x = 1".encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    for utf16 in [&utf16[..], &utf16[2..]] {
+        let expected = ": this file is UTF-16 text, as Windows PowerShell writes it; save it as UTF-8";
+        assert_eq!(loaded(utf16).unwrap_err(), expected);
+    }
+    assert!(loaded(b"").is_ok());
+    assert_eq!(loaded(b"# a\n# M\xfcller").unwrap_err(), ":2:4: this character is not UTF-8; save the file as UTF-8");
+    assert!(loaded("\u{feff}# Müller\n[server]\n".as_bytes()).is_ok(), "a byte order mark does no harm");
+}
+
+#[test]
+fn a_postgres_url_that_is_none_is_named_by_its_variable_or_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("url");
+    let source = "kind = \"sqlite\"\npath = \"source.db\"";
+    let from_file = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        let url = format!("kind = \"postgres\"\nurl = {{ file = {path:?} }}");
+        problems(source, &url).replace(&path.display().to_string(), "URL")
+    };
+    assert_eq!(
+        from_file("jdbc:postgresql://db/shop?password=hunter2"),
+        "opencdi.toml:32:7: `integrations[0].source.url`: the text in the file URL begins with `jdbc:`, and such a URL has the \
+         user name and the password at its end; write `postgres://<user>:<password>@<host>/<database>`"
+    );
+    assert!(from_file("").contains("URL is empty; it should contain the URL"), "{}", from_file(""));
+    let utf16: Vec<u8> = "x".encode_utf16().chain([0xd800]).flat_map(u16::to_le_bytes).collect();
+    std::fs::write(&path, utf16).unwrap();
+    let problem = problems("{ file = \"braze.key\" }", &format!("{{ file = {path:?} }}"));
+    assert!(problem.ends_with("is not UTF-8 text; save it as UTF-8"), "{problem}");
+    // A variable that every system has, and that is no URL.
+    let problem = problems(source, "kind = \"postgres\"\nurl = { env = \"PATH\" }");
+    assert!(
+        problem.contains("`integrations[0].source.url`: the value of `PATH` does not begin with `postgres://`; write"),
+        "{problem}"
+    );
+    assert!(!problem.contains(&std::env::var("PATH").unwrap()), "{problem}");
+}
+
+#[test]
+fn a_time_may_be_in_quotes() {
+    let quoted = WHOLE.replace("2027-01-01T00:00:00+01:00", "\"2027-01-01T00:00:00+01:00\"");
+    assert_eq!(parse(&quoted).unwrap().keys[0].expires, parse(WHOLE).unwrap().keys[0].expires);
+    for wrong in ["\"2027-01-01\"", "\"soon\"", "true", "5"] {
+        let problem = problems("2027-01-01T00:00:00+01:00", wrong);
+        assert!(problem.contains("`keys[0].expires`: write a date, a time and its offset, such as"), "{problem}");
+    }
+}
+
+#[test]
+fn an_integration_that_is_not_found_is_told_from_several_that_are() {
+    let second = WHOLE[WHOLE.find("[[integrations]]").unwrap()..].replacen("7a1b01", "7a1b02", 1);
+    let config = parse(&format!("{WHOLE}{second}")).unwrap();
+    let said = |wanted: &str| config.integration(wanted).unwrap_err().to_string();
+    assert!(
+        said("Orders").ends_with("has no integration with the ID or the name \"Orders\"; it has \"Users\""),
+        "{}",
+        said("Orders")
+    );
+    for several in ["Users", "6f1e24a8"] {
+        let end = "use the whole ID: 6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01 (\"Users\") or 6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b02 (\"Users\")";
+        assert!(said(several).ends_with(end), "{}", said(several));
+    }
+}
+
+#[test]
 fn malformed_toml_is_said_with_its_line() {
     assert_eq!(problems("listen = ", "listen "), "opencdi.toml:5:8: `server.listen`: key with no value, expected `=`");
     assert_eq!(problems("[server]", "[server"), "opencdi.toml:4:8: `server`: unclosed table, expected `]`");
@@ -151,7 +224,7 @@ fn an_unknown_key_is_an_error_with_those_that_there_are() {
 fn a_wrong_type_and_a_missing_key_are_said_with_their_place() {
     assert_eq!(
         problems("concurrency = 2", "concurrency = \"2\""),
-        "opencdi.toml:10:15: `worker.concurrency`: invalid type: string \"2\", expected a whole number"
+        "opencdi.toml:10:15: `worker.concurrency`: invalid type: string \"2\", expected a whole number; remove the quotes"
     );
     assert_eq!(problems("name = \"Users\"", ""), "opencdi.toml:23:1: `integrations[0]`: missing field `name`");
     assert_eq!(
@@ -256,7 +329,36 @@ fn values_that_make_no_sense_are_errors() {
             "unknown kind of source `oracle`; the kinds are `sqlite` and `postgres`",
         ),
         ("kind = \"users_track\"", "kind = \"jsonl\"\npath = \"a\"", "`jsonl` has no key `url`; remove or correct it"),
-        ("\"sqlite:state/opencdi.db\"", "\"mysql://x\"", "`store`: a store is `sqlite:<path>` or `postgres://"),
+        (
+            "\"sqlite:state/opencdi.db\"",
+            "\"mysql://x\"",
+            "`store`: this URL begins with `mysql://`; write `sqlite:<path>` or `postgres://<user>@<host>/<database>`",
+        ),
+        (
+            "\"sqlite:state/opencdi.db\"",
+            "\"state/opencdi.db\"",
+            "`store`: write `sqlite:state/opencdi.db` for a file, or `postgres://<user>@<host>/<database>`",
+        ),
+        (
+            "\"sqlite:state/opencdi.db\"",
+            "\"sqlite:~/opencdi.db\"",
+            "`store`: `~` is not expanded here; write the whole path",
+        ),
+        (
+            "\"source.db\"",
+            "\"$HOME/source.db\"",
+            "`integrations[0].source.path`: `$HOME` is not expanded here; write the whole path",
+        ),
+        (
+            "\"https://rest.iad-03.braze.com/\"",
+            "\"https://rest.iad-03.braze.com/users/track\"",
+            "`integrations[0].destination.url`: `url` is the address without the path of the endpoint; remove `/users/track`",
+        ),
+        (
+            "listen = \"0.0.0.0:9000\"",
+            "listen = 0.0.0.0:9000",
+            "`server.listen`: this is neither a number nor a text in quotes: `\"…\"`",
+        ),
         (
             "\"sqlite:state/opencdi.db\"",
             "\"postgres://x/y?sslmod=require\"",

@@ -17,7 +17,7 @@ use crate::settings::Text;
 use crate::settings::{DurationText, Problem, Reader, SecretText};
 use crate::store::StoreLocation;
 use crate::sync::WorkerConfig;
-use crate::types::{NotPostgres, PostgresUrl};
+use crate::types::PostgresUrl;
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 const STORE: &str = "sqlite:opencdi.db";
@@ -46,7 +46,11 @@ impl Check<'_> {
         let fallback = StoreLocation::Sqlite(PathBuf::new());
         let store = store.unwrap_or_else(|| Spanned::new(0..0, SecretText::Clear(STORE.into())));
         let span = store.span();
-        let in_clear = matches!(store.get_ref(), SecretText::Clear(_));
+        let text = match store.get_ref() {
+            SecretText::Clear(text) => Some(text.clone()),
+            SecretText::Env(_) | SecretText::File(_) => None,
+        };
+        let subject = store.get_ref().subject("this URL");
         let Some(url) = self.reader.url(store, "store") else { return fallback };
         if let Some(path) = url.expose().strip_prefix("sqlite:") {
             if path.is_empty() || path.starts_with(":memory:") || path.contains('?') {
@@ -54,20 +58,27 @@ impl Check<'_> {
                 self.reader.problem(span, message);
                 return fallback;
             }
-            let path = self.reader.path(path.strip_prefix("//").unwrap_or(path));
+            let path = self.reader.path(path.strip_prefix("//").unwrap_or(path), span);
             return StoreLocation::Sqlite(path);
         }
         match PostgresUrl::new(url) {
             Ok(url) => {
-                self.reader.password_out_of_sight(&url, in_clear, span, "store");
+                self.reader.password_out_of_sight(&url, text.is_some(), span, "store");
                 StoreLocation::Postgres(url)
             }
-            Err(NotPostgres::Other) => {
-                self.reader.problem(span, "a store is `sqlite:<path>` or `postgres://<user>@<host>/<database>`");
-                fallback
-            }
             Err(error) => {
-                self.reader.problem(span, error.to_string());
+                // The name of a file.
+                match text.filter(|text| !text.contains([':', '@'])) {
+                    Some(path) => {
+                        let message =
+                            format!("write `sqlite:{path}` for a file, or `postgres://<user>@<host>/<database>`");
+                        self.reader.problem(span, message);
+                    }
+                    None => {
+                        let form = "`sqlite:<path>` or `postgres://<user>@<host>/<database>`";
+                        self.reader.not_postgres(span, &subject, &error, form);
+                    }
+                }
                 fallback
             }
         }
@@ -191,11 +202,16 @@ impl Check<'_> {
         found
     }
 
-    fn moment(&mut self, datetime: Spanned<toml::value::Datetime>) -> Option<DateTime<Utc>> {
-        let moment = DateTime::parse_from_rfc3339(&datetime.get_ref().to_string());
+    /// A time, with or without quotes.
+    fn moment(&mut self, written: Spanned<toml::Value>) -> Option<DateTime<Utc>> {
+        let text = match written.get_ref() {
+            toml::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let moment = DateTime::parse_from_rfc3339(&text);
         if moment.is_err() {
             let message = "write a date, a time and its offset, such as `2027-01-01T00:00:00Z`";
-            self.reader.problem(datetime.span(), message);
+            self.reader.problem(written.span(), message);
         }
         moment.ok().map(|moment| moment.to_utc())
     }

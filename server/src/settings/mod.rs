@@ -8,6 +8,7 @@ mod problem;
 mod reader;
 mod secret_text;
 mod section;
+mod slips;
 
 pub use duration_text::DurationText;
 pub use problem::{ConfigError, DEFAULT_FILE, Problem, toml_problem};

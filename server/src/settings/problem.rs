@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::slips;
 use crate::text::shell_path;
+use crate::types::read_problem;
 
 /// The configuration file where no other is named.
 pub const DEFAULT_FILE: &str = "opencdi.toml";
@@ -31,10 +33,22 @@ impl ConfigError {
                     "there is no such file; `cdi-server init{file}` writes one to start with, or name another with --config"
                 )
             }
-            _ => format!("the configuration cannot be read: {error}"),
+            _ => format!("the configuration cannot be read: {}", read_problem(path, error)),
         };
         let problem = Problem { line: None, key: String::new(), message };
         ConfigError::of(path, vec![problem])
+    }
+
+    /// The file is not UTF-8 text; `valid` is the text before the first character that is not.
+    pub fn not_utf8(path: &Path, bytes: &[u8], valid: &str) -> ConfigError {
+        // Every character of plain English is two bytes in UTF-16, one of which is zero.
+        let (line, message) =
+            if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || bytes.contains(&0) {
+                (None, "this file is UTF-16 text, as Windows PowerShell writes it; save it as UTF-8")
+            } else {
+                (Some(place(valid, valid.len())), "this character is not UTF-8; save the file as UTF-8")
+            };
+        ConfigError::of(path, vec![Problem { line, key: String::new(), message: message.into() }])
     }
 
     /// These problems of a file.
@@ -106,6 +120,9 @@ pub fn toml_problem(text: &str, error: &toml::de::Error) -> Problem {
         problem.message = format!("write `[[{name}]]`, with two brackets, above each of them");
         return problem;
     }
+    if let Some(explained) = slips::explained(text, &span, message) {
+        return Problem::at(text, span, explained);
+    }
     if !message.contains("duplicate key") {
         return Problem::at(text, span, plain_types(message));
     }
@@ -119,7 +136,7 @@ pub fn toml_problem(text: &str, error: &toml::de::Error) -> Problem {
 
 /// Messages of serde name Rust's types.
 pub(super) fn plain_types(message: &str) -> String {
-    [
+    let plain = [
         ("expected u64", "expected a whole number"),
         ("expected f64", "expected a number"),
         ("expected a boolean", "expected true or false"),
@@ -127,7 +144,13 @@ pub(super) fn plain_types(message: &str) -> String {
         ("expected a sequence", "expected a list in `[` and `]`"),
     ]
     .into_iter()
-    .fold(message.to_owned(), |message, (rust, plain)| message.replace(rust, plain))
+    .fold(message.to_owned(), |message, (rust, plain)| message.replace(rust, plain));
+    let needs_no_quotes = ["expected a whole number", "expected a number", "expected true or false"];
+    let is_text = plain.starts_with("invalid type: string");
+    if is_text && needs_no_quotes.iter().any(|end| plain.ends_with(end)) {
+        return format!("{plain}; remove the quotes");
+    }
+    plain
 }
 
 /// The path of the innermost key whose name or value holds these bytes.

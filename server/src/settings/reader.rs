@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::env::VarError;
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use super::duration_text::{DurationText, Written};
 use super::problem::Problem;
 use super::secret_text::SecretText;
 use crate::secret::Secret;
-use crate::types::PostgresUrl;
+use crate::types::{NotPostgres, PostgresUrl, read_problem};
 
 /// A text with its place in the file.
 pub type Text = Spanned<String>;
@@ -42,7 +43,10 @@ impl<'a> Reader<'a> {
     }
 
     /// A path as it is written: relative ones start at the file's folder.
-    pub fn path(&self, written: &str) -> PathBuf {
+    pub fn path(&mut self, written: &str, span: Range<usize>) -> PathBuf {
+        if let Some(problem) = path_problem(written) {
+            self.problem(span, problem);
+        }
         self.folder.join(written)
     }
 
@@ -50,8 +54,20 @@ impl<'a> Reader<'a> {
     pub fn url(&mut self, url: Spanned<SecretText>, key: &str) -> Option<Secret> {
         match url.get_ref() {
             SecretText::Clear(text) => Some(Secret::new(text)),
-            _ => self.secret(url, key),
+            _ => self.value_of(url, key, "URL"),
         }
+    }
+
+    /// Adds the problem with a text that should be the URL of a Postgres database. `subject` is what the text is called, and
+    /// `form` what to write.
+    pub fn not_postgres(&mut self, span: Range<usize>, subject: &str, error: &NotPostgres, form: &str) {
+        let message = match error {
+            NotPostgres::OtherForm(_) => format!("{subject} {error}; write {form}"),
+            NotPostgres::Surplus(..) | NotPostgres::Parameter(_) | NotPostgres::Unusable(_) => {
+                format!("{subject} {error}")
+            }
+        };
+        self.problem(span, message);
     }
 
     /// Refuses a URL in plain text that has a password.
@@ -69,6 +85,11 @@ impl<'a> Reader<'a> {
 
     /// The value behind `{ env = … }` or `{ file = … }`.
     pub fn secret(&mut self, secret: Spanned<SecretText>, key: &str) -> Option<Secret> {
+        self.value_of(secret, key, "secret")
+    }
+
+    /// The same; `what` is what it should be.
+    fn value_of(&mut self, secret: Spanned<SecretText>, key: &str, what: &str) -> Option<Secret> {
         let span = secret.span();
         let (value, place) = match secret.into_inner() {
             SecretText::Clear(_) => {
@@ -85,16 +106,20 @@ impl<'a> Reader<'a> {
                 (std::env::var(&name).map_err(|error| unreadable(&error).to_owned()), place)
             }
             SecretText::File(path) => {
-                let path = self.path(&path);
+                let path = self.path(&path, span.clone());
                 let place = format!("the file {}", path.display());
-                let read = std::fs::read_to_string(&path).map_err(|error| error.to_string());
-                let read = read.map_err(|error| format!("cannot be read: {error}"));
-                (read.map(|text| text.trim_end_matches(['\n', '\r']).to_owned()), place)
+                let read = std::fs::read_to_string(&path).map_err(|error| match error.kind() {
+                    ErrorKind::InvalidData => "is not UTF-8 text; save it as UTF-8".to_owned(),
+                    _ => format!("cannot be read: {}", read_problem(&path, &error)),
+                });
+                // Editors on Windows begin a file with a byte order mark.
+                let line = |text: String| text.trim_start_matches('\u{feff}').trim_end_matches(['\n', '\r']).to_owned();
+                (read.map(line), place)
             }
         };
         match value {
             Ok(value) if value.is_empty() => {
-                self.problem(span, format!("{place} is empty; it should contain the secret"))
+                self.problem(span, format!("{place} is empty; it should contain the {what}"))
             }
             Ok(value) => return Some(Secret::new(value)),
             Err(error) => self.problem(span, format!("{place} {error}")),
@@ -180,6 +205,26 @@ fn unreadable(error: &VarError) -> &'static str {
     }
 }
 
+/// Why a path does not mean what it should: it has what only a shell expands, or an escape that was not meant.
+fn path_problem(path: &str) -> Option<String> {
+    if path.contains(char::is_control) {
+        let message = "this path has a line break, a tab or another control character; in `\"…\"` a backslash begins an escape, so write \
+                       the path in single quotes";
+        return Some(message.into());
+    }
+    let is_variable = |part: &str| {
+        part.strip_prefix('$').is_some_and(|name| {
+            name.starts_with('{')
+                || (!name.is_empty()
+                    && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte.is_ascii_digit()))
+        })
+    };
+    let home = path.split_once('/').map_or(path, |(first, _)| first);
+    let is_home = home == "~" || (home.starts_with('~') && path.contains('/'));
+    let unexpanded = Some(home).filter(|_| is_home).or_else(|| path.split('/').find(|part| is_variable(part)))?;
+    Some(format!("`{unexpanded}` is not expanded here; write the whole path"))
+}
+
 /// Why a text cannot be a name: it has characters that cannot be seen.
 pub fn name_problem(text: &str) -> Option<&'static str> {
     if text.contains(char::is_control) {
@@ -194,6 +239,25 @@ pub fn name_problem(text: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_that_only_a_shell_understands_is_refused() {
+        for (path, part) in [
+            ("~", "~"),
+            ("~/source.db", "~"),
+            ("~me/source.db", "~me"),
+            ("$HOME/source.db", "$HOME"),
+            ("/srv/$DATA_DIR/x", "$DATA_DIR"),
+            ("${HOME}/x", "${HOME}"),
+        ] {
+            let expected = format!("`{part}` is not expanded here; write the whole path");
+            assert_eq!(path_problem(path), Some(expected), "{path}");
+        }
+        assert!(path_problem("C:\new").unwrap().contains("single quotes"));
+        for path in ["source.db", "~backup.db", "/srv/~/x", "./~/x", "a$b/$c", "$", "/srv/x y.db"] {
+            assert_eq!(path_problem(path), None, "{path}");
+        }
+    }
 
     #[test]
     fn a_variable_that_cannot_be_read_is_not_repeated() {

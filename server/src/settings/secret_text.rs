@@ -13,6 +13,17 @@ pub enum SecretText {
     File(String),
 }
 
+impl SecretText {
+    /// What its value is called in a message that does not repeat it; `clear` is what it is if it is in plain text.
+    pub fn subject(&self, clear: &str) -> String {
+        match self {
+            SecretText::Clear(_) => clear.to_owned(),
+            SecretText::Env(name) => format!("the value of `{name}`"),
+            SecretText::File(path) => format!("the text in the file {path}"),
+        }
+    }
+}
+
 impl std::fmt::Debug for SecretText {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -92,7 +92,7 @@ impl<'r, 'a> Section<'r, 'a> {
     /// A needed path; a relative one starts at the file's folder.
     pub fn path(&mut self, key: &'static str) -> Option<PathBuf> {
         let text = self.needed(key)?;
-        Some(self.reader.path(text.get_ref()))
+        Some(self.reader.path(text.get_ref(), text.span()))
     }
 
     /// A needed text that has to be read as something else.
@@ -113,10 +113,15 @@ impl<'r, 'a> Section<'r, 'a> {
     pub fn postgres_url(&mut self, key: &'static str, missing: &str) -> Option<PostgresUrl> {
         let url: Spanned<SecretText> = self.or_missing(key, missing)?;
         let (span, in_clear) = (url.span(), matches!(url.get_ref(), SecretText::Clear(_)));
+        let subject = url.get_ref().subject("this URL");
         let url = PostgresUrl::new(self.reader.url(url, key)?);
         match &url {
             Ok(url) => self.reader.password_out_of_sight(url, in_clear, span, key),
-            Err(error) => self.problem(span, error.to_string()),
+            Err(error) => {
+                let password = if in_clear { "" } else { ":<password>" };
+                let form = format!("`postgres://<user>{password}@<host>/<database>`");
+                self.reader.not_postgres(span, &subject, error, &form);
+            }
         }
         url.ok()
     }

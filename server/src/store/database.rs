@@ -18,10 +18,10 @@ use super::file::OpenFile;
 use super::health::Health;
 use super::kind::Kind;
 use super::{StoreError, StoreLocation, schema};
-use crate::types::{folder, folder_problem};
+use crate::types::{file_problem, folder, folder_problem, unwritable_folder};
 
 /// How long a caller waits for a connection before the store counts as unreachable.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The deadline of a call.
 const CALL_TIMEOUT: Duration = Duration::from_secs(8);
 /// How long a released connection may take to answer a ping.
@@ -296,7 +296,7 @@ fn target(location: &StoreLocation, create: bool) -> Result<(Kind, String, Strin
         StoreLocation::Sqlite(path) => {
             let place = path.display().to_string();
             can_be_opened(path, create)
-                .and_then(|()| sqlite_url(path, create))
+                .and_then(|()| sqlite_url(path, if create { "mode=rwc" } else { "mode=rw" }))
                 .map(|url| (Kind::Sqlite, url, place.clone()))
                 .map_err(|error| match is_transient(&error) {
                     true => StoreError::connecting(place, sqlx::Error::Io(error)),
@@ -309,14 +309,24 @@ fn target(location: &StoreLocation, create: bool) -> Result<(Kind, String, Strin
 
 /// Opens the file before SQLite does, because SQLite's error does not say why a file cannot be opened.
 fn can_be_opened(path: &Path, makes: bool) -> std::io::Result<()> {
+    let denied = |problem: String| Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, problem));
     if makes && !path.exists() {
-        folder(path).read_dir()?;
-        return match folder_problem(path) {
-            Some(problem) => Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, problem)),
-            None => Ok(()),
+        return match folder(path).read_dir() {
+            Err(error) if is_transient(&error) => Err(error),
+            _ => folder_problem(path).map_or(Ok(()), denied),
         };
     }
-    std::fs::OpenOptions::new().read(true).write(true).open(path).map(drop)
+    if let Some(problem) = file_problem(path) {
+        return denied(problem);
+    }
+    std::fs::OpenOptions::new().read(true).write(true).open(path)?;
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    match unwritable_folder(folder(path)) {
+        // If it is there, another process has the store open.
+        Some(problem) if !Path::new(&log).exists() => denied(format!("SQLite creates files beside it, and {problem}")),
+        _ => Ok(()),
+    }
 }
 
 /// Whether an I/O error may go away by itself.
@@ -337,10 +347,10 @@ async fn connect(url: &str, place: &str) -> Result<AnyConnection, StoreError> {
     connected.map_err(|error| StoreError::connecting(place.to_owned(), error))
 }
 
-/// The URL of a SQLite file for sqlx, with a percent-encoded path.
-fn sqlite_url(path: &Path, create: bool) -> std::io::Result<String> {
+/// The URL of a SQLite file for sqlx, with a percent-encoded path and these parameters.
+pub(super) fn sqlite_url(path: &Path, parameters: &str) -> std::io::Result<String> {
     let absolute = std::path::absolute(path)?;
     let url = reqwest::Url::from_file_path(&absolute)
         .map_err(|()| std::io::Error::new(std::io::ErrorKind::InvalidInput, "this is not the path of a file"))?;
-    Ok(format!("sqlite://{}?mode={}", url.path(), if create { "rwc" } else { "rw" }))
+    Ok(format!("sqlite://{}?{parameters}", url.path()))
 }

@@ -49,14 +49,22 @@ pub(super) async fn version(connection: &mut AnyConnection, kind: Kind) -> Resul
 
 /// The tables of a SQLite file that another program has created; `None` if the file is empty or contains a store.
 pub(super) async fn foreign_tables(connection: &mut AnyConnection) -> Result<Option<Vec<String>>, sqlx::Error> {
+    let tables = tables(connection).await?;
+    Ok(Some(tables).filter(|tables| !tables.is_empty() && !is_store(tables)))
+}
+
+/// The tables of a SQLite file, by name.
+pub(super) async fn tables(connection: &mut AnyConnection) -> Result<Vec<String>, sqlx::Error> {
     let tables =
         query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name");
     let tables = tables.fetch_all(connection).await?;
-    let tables = tables.iter().map(|row| row.try_get("name")).collect::<Result<Vec<String>, _>>()?;
-    // Other programs may use the same library for their migrations.
+    tables.iter().map(|row| row.try_get("name")).collect()
+}
+
+/// Whether these are the tables of a store. Other programs may use the same library for their migrations.
+pub(super) fn is_store(tables: &[String]) -> bool {
     let has = |name: &str| tables.iter().any(|table| table == name);
-    let is_store = has("_sqlx_migrations") && has("watermarks");
-    Ok(Some(tables).filter(|tables| !tables.is_empty() && !is_store))
+    has("_sqlx_migrations") && has("watermarks")
 }
 
 /// Whether there is a schema. Fails if its version is not the one of this program.

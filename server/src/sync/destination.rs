@@ -38,6 +38,11 @@ pub trait Destination: fmt::Debug + Send + Sync {
         context: DeliveryContext,
     ) -> BoxFuture<'_, Result<Arc<dyn OpenDestination>, SyncError>>;
 
+    /// What is unsafe about its settings, with what to do. It makes no connection.
+    fn warning(&self) -> Option<String> {
+        None
+    }
+
     /// Checks that it accepts objects, without delivering any.
     fn probe(&self, kind: IntegrationKind) -> BoxFuture<'_, Result<(), SyncError>>;
 }

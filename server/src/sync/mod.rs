@@ -33,7 +33,7 @@ mod worker_config;
 pub use destination::Destination;
 pub use error::SyncError;
 pub use integration::Integration;
-pub use preview::{Known, Planned, Preview, preview};
+pub use preview::{Known, Planned, Preview, Times, preview, times};
 pub use run::CANCELLED;
 pub use source::Source;
 pub use worker::Workers;

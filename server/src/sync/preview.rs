@@ -106,6 +106,36 @@ pub async fn preview(integration: &Integration, known: Option<Known>, most: usiz
     }
 }
 
+/// What is odd about the times of the rows that the next sync would read, without sending any.
+#[derive(Debug, Default)]
+pub struct Times {
+    /// Rows dated in the future, which are skipped until then.
+    pub future: u64,
+    /// Rows without an `UPDATED_AT`, which are never synced.
+    pub undated: u64,
+    /// A warning if the first row has a time that is probably none.
+    pub old: Option<String>,
+}
+
+/// Looks at the times of the rows from `watermark` on, but only at the contents of the first one.
+pub async fn times(integration: &Integration, watermark: &Watermark) -> Result<Times, SyncError> {
+    let request = ReadRequest {
+        kind: integration.kind,
+        from: watermark.read_from.map(|time| time.timestamp_micros()),
+        most: Some(1),
+        hasher: RowHasher::new([0; 32]),
+    };
+    let mut reading = integration.source.read(request).await?;
+    let mut times = Times::default();
+    loop {
+        match reading.next().await? {
+            Read::Opened(Opening { future, undated, .. }) => (times.future, times.undated) = (future, undated),
+            Read::Rows(rows) => times.old = times.old.or_else(|| rows.first().and_then(old)),
+            Read::End => return Ok(times),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,6 @@ mod table_name;
 
 pub use integration_id::{IntegrationId, NotAnId};
 pub use integration_kind::IntegrationKind;
-pub use paths::{absolute, folder, folder_problem, real};
+pub use paths::{absolute, file_problem, folder, folder_problem, read_problem, real, unwritable_folder};
 pub use postgres_url::{NotPostgres, PostgresUrl};
 pub use table_name::{NotATable, TableName, quoted};

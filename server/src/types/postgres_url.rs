@@ -26,27 +26,39 @@ const PARAMETERS: [&str; 11] = [
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresUrl(Secret);
 
-/// Why a text is not the URL of a Postgres database. It contains no part that may be a password.
+/// Why a text is not the URL of a Postgres database: the end of a sentence that begins with what the text is. It contains no
+/// part that may be a password.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotPostgres {
-    /// It is not a Postgres URL.
-    #[error("this is not a URL such as `postgres://<user>@<host>/<database>`")]
-    Other,
+    /// It has another form.
+    #[error("{0}")]
+    OtherForm(String),
+    /// It would be one without this part.
+    #[error("{0}; remove {1}")]
+    Surplus(&'static str, String),
     /// It has a parameter that has no effect.
-    #[error("this URL has the parameter `{0}`, which is not supported; the parameters are `{known}`", known = PARAMETERS.join("`, `"))]
+    #[error("has the parameter `{0}`, which is not supported; the parameters are `{known}`", known = PARAMETERS.join("`, `"))]
     Parameter(String),
     /// A part of it is not valid.
-    #[error("this URL cannot be used: {0}")]
+    #[error("cannot be used: {0}")]
     Unusable(String),
 }
 
 impl PostgresUrl {
     /// Parses a URL.
     pub fn new(url: Secret) -> Result<PostgresUrl, NotPostgres> {
-        if !["postgres://", "postgresql://"].iter().any(|scheme| url.expose().starts_with(scheme)) {
-            return Err(NotPostgres::Other);
+        if let Some(error) = other_form(url.expose()) {
+            return Err(error);
         }
-        let parsed = reqwest::Url::parse(url.expose()).map_err(|_| NotPostgres::Other)?;
+        let unreadable = |error: &dyn fmt::Display| {
+            // Only special characters in the user name and the password are not part of the URL's own form.
+            let message = format!(
+                "{error}; in the user name and the password, write `@` as `%40`, `:` as `%3A`, `/` as `%2F`, `?` as `%3F`, `#` as \
+                 `%23` and `%` as `%25`"
+            );
+            NotPostgres::Unusable(message)
+        };
+        let parsed = reqwest::Url::parse(url.expose()).map_err(|error| unreadable(&error))?;
         let mut names = parsed.query_pairs().map(|(name, _)| name.into_owned());
         if let Some(unknown) = names.find(|name| !PARAMETERS.contains(&name.as_str())) {
             return Err(NotPostgres::Parameter(unknown));
@@ -54,7 +66,7 @@ impl PostgresUrl {
         match PgConnectOptions::from_str(url.expose()) {
             Ok(_) => Ok(PostgresUrl(url)),
             Err(sqlx::Error::Configuration(error)) => Err(NotPostgres::Unusable(error.to_string())),
-            Err(_) => Err(NotPostgres::Other),
+            Err(_) => Err(unreadable(&"it is not a valid URL")),
         }
     }
 
@@ -78,6 +90,35 @@ impl PostgresUrl {
         reqwest::Url::parse(self.expose())
             .is_ok_and(|url| url.password().is_some() || url.query_pairs().any(|(name, _)| name == "password"))
     }
+}
+
+/// How a text that does not begin with `postgres://` or `postgresql://` differs from such a URL.
+fn other_form(text: &str) -> Option<NotPostgres> {
+    use NotPostgres::{OtherForm, Surplus};
+    let no_postgres = || OtherForm("does not begin with `postgres://`".into());
+    let is_word =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let scheme = text.split_once(':').map(|(scheme, _)| scheme);
+    Some(match scheme {
+        _ if text.trim() != text => Surplus("begins or ends with a space or a line break", "it".into()),
+        _ if text.starts_with(['"', '\'']) => Surplus("is in quotation marks", "them".into()),
+        Some("postgres" | "postgresql") if text.contains("://") => return None,
+        Some("jdbc") => {
+            OtherForm("begins with `jdbc:`, and such a URL has the user name and the password at its end".into())
+        }
+        Some(scheme) if scheme.starts_with("postgres") => match scheme.split_once('+') {
+            Some((_, driver)) if is_word(driver) => Surplus("names a driver", format!("`+{driver}`")),
+            _ => no_postgres(),
+        },
+        _ if ["host", "hostaddr", "dbname", "user", "port", "service"]
+            .iter()
+            .any(|setting| text.starts_with(setting) && text[setting.len()..].trim_start().starts_with('=')) =>
+        {
+            OtherForm("is a list of settings, such as `host=… dbname=…`, and not a URL".into())
+        }
+        Some(scheme) if text.contains("://") && is_word(scheme) => OtherForm(format!("begins with `{scheme}://`")),
+        _ => no_postgres(),
+    })
 }
 
 impl fmt::Display for PostgresUrl {
@@ -139,20 +180,47 @@ mod tests {
 
     #[test]
     fn parameters_without_effect_are_refused() {
-        for text in ["mysql://db/sales", "postgres://db:port/sales", "sqlite:sales"] {
-            assert_eq!(url(text), Err(NotPostgres::Other), "{text}");
-        }
         for (text, expected) in [
             (
                 "postgres://db/sales?sslmod=require",
-                "this URL has the parameter `sslmod`, which is not supported; the parameters are",
+                "has the parameter `sslmod`, which is not supported; the parameters are",
             ),
             ("postgres://db/sales?passwrd=hunter2", "the parameter `passwrd`"),
-            ("postgres://db/sales?sslmode=always", "this URL cannot be used: "),
-            ("postgres://db/sales?port=none", "this URL cannot be used: "),
+            ("postgres://db/sales?sslmode=always", "cannot be used: "),
+            ("postgres://db/sales?port=none", "cannot be used: "),
         ] {
             let error = url(text).unwrap_err().to_string();
             assert!(error.contains(expected) && !error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn other_forms_of_addresses_are_recognised_and_never_repeat_a_secret() {
+        for (text, expected) in [
+            ("jdbc:postgresql://db/sales?user=me&password=hunter2", "begins with `jdbc:`, and such"),
+            ("\"postgres://me:hunter2@db/sales\"", "is in quotation marks; remove them"),
+            ("'postgres://me:hunter2@db/sales'", "is in quotation marks; remove them"),
+            (" postgres://me:hunter2@db/sales", "begins or ends with a space or a line break; remove it"),
+            ("host=db user=me password=hunter2", "is a list of settings, such as `host=… dbname=…`, and not a URL"),
+            ("dbname = sales password=hunter2", "is a list of settings, such as"),
+            ("postgresql+psycopg2://me:hunter2@db/sales", "names a driver; remove `+psycopg2`"),
+            ("mysql://me:hunter2@db/sales", "begins with `mysql://`"),
+            ("sqlite:sales", "does not begin with `postgres://`"),
+            ("me:hunter2@db/sales", "does not begin with `postgres://`"),
+            ("hunter2", "does not begin with `postgres://`"),
+            ("DATABASE_URL=postgres://me:hunter2@db/sales", "does not begin with `postgres://`"),
+            ("postgres:me:hunter2", "does not begin with `postgres://`"),
+            (
+                "postgres://me:hunter2#@db/sales",
+                "cannot be used: invalid port number; in the user name and the password",
+            ),
+            (
+                "postgres://me:hunter2/@db/sales",
+                "cannot be used: invalid port number; in the user name and the password",
+            ),
+        ] {
+            let error = url(text).unwrap_err().to_string();
+            assert!(error.starts_with(expected) && !error.contains("hunter2"), "{text}: {error}");
         }
     }
 }

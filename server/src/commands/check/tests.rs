@@ -195,6 +195,49 @@ async fn watermarks_that_do_not_belong_to_the_file_are_found() {
 }
 
 #[tokio::test]
+async fn a_new_store_beside_the_one_with_the_watermarks_is_warned_of() {
+    use crate::store::WatermarkChange;
+    let (folder, _source) = a_source("CREATE TABLE users (UPDATED_AT, EXTERNAL_ID, PAYLOAD)");
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    let with = |store: &str, id: &str| {
+        let toml = format!(
+            "store = {store:?}\n[[integrations]]\nid = \"6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b{id}\"\nname = \"Users\"\n\
+             workspace = \"ours\"\ntype = \"attributes\"\nsource = {{ kind = \"sqlite\", path = \"source.db\", table = \"users\" }}\n\
+             destination = {{ kind = \"jsonl\", path = \"users.jsonl\" }}\n"
+        );
+        config(&toml, &folder.path().join("opencdi.toml"))
+    };
+    let before = with("sqlite:opencdi.db", "01");
+    let store = Store::open(&before.store).await.unwrap();
+    let integration = &before.integrations[0];
+    let change = WatermarkChange::Set("2026-01-01T00:00:00Z".parse().unwrap(), integration.route());
+    assert!(store.change_watermark(integration.id, &change).await.unwrap());
+    store.close().await;
+    let warnings = async |config: Config| {
+        let found = findings(&config).await.into_iter();
+        let found = found.filter(|finding| (finding.state, finding.subject.as_str()) == (State::Warning, "store"));
+        found.map(|finding| finding.message).collect::<Vec<_>>()
+    };
+    let expected = format!(
+        "the next sync of `Users` sends every row again, because its watermark is in another store, {}; if that is not intended, \
+         correct `store`",
+        folder.path().canonicalize().unwrap().join("opencdi.db").display()
+    );
+    // There is none yet, or one that `serve` has just made.
+    for made in [false, true] {
+        for changed in ["sqlite:opencdi2.db", "sqlite:data/opencdi.db"] {
+            let changed = with(changed, "01");
+            if made {
+                Store::open(&changed.store).await.unwrap().close().await;
+            }
+            assert_eq!(warnings(changed).await, [expected.as_str()]);
+        }
+    }
+    assert_eq!(warnings(before).await, [""; 0]);
+    assert_eq!(warnings(with("sqlite:opencdi2.db", "02")).await, [""; 0], "the other store is for something else");
+}
+
+#[tokio::test]
 async fn a_table_whose_rows_all_lack_a_time_is_warned_of() {
     let (folder, source) =
         a_source("CREATE TABLE users (UPDATED_AT, EXTERNAL_ID, PAYLOAD); INSERT INTO users VALUES (NULL, 'a', '{}')");
@@ -212,4 +255,36 @@ async fn a_table_whose_rows_all_lack_a_time_is_warned_of() {
     assert_eq!(probed().await, Finding::warning("Users: source", expected));
     source.execute("INSERT INTO users VALUES ('2026-01-01T00:00:00Z', 'b', '{}')", ()).unwrap();
     assert_eq!(probed().await.state, State::Ok);
+}
+
+#[tokio::test]
+async fn rows_with_odd_times_are_warned_of() {
+    let (folder, source) = a_source("CREATE TABLE users (UPDATED_AT, EXTERNAL_ID, PAYLOAD)");
+    let toml = r#"
+        [[integrations]]
+        id = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01"
+        name = "Users"
+        workspace = "ours"
+        type = "attributes"
+        source = { kind = "sqlite", path = "source.db", table = "users" }
+        destination = { kind = "jsonl", path = "users.jsonl" }"#;
+    let config = config(toml, &folder.path().join("opencdi.toml"));
+    let warnings = async |rows: &str| {
+        source.execute_batch(&format!("DELETE FROM users; INSERT INTO users VALUES {rows}")).unwrap();
+        let found = probe(&config, &config.integrations[0], "Users".to_owned(), None).await.into_iter();
+        let found = found.filter(|finding| finding.state != State::Ok);
+        found.map(|finding| format!("{}: {}", finding.subject, finding.message)).collect::<Vec<_>>()
+    };
+    assert_eq!(warnings("('2026-01-01 00:00:00', 'a', '{}')").await, [""; 0]);
+    assert_eq!(
+        warnings("('2026-01-01 00:00:00', 'a', '{}'), ('2199-01-01 00:00:00', 'b', '{}'), (NULL, 'c', '{}'), (NULL, 'd', '{}')").await,
+        [
+            "Users: source: 1 row is dated in the future and skipped until then (an UPDATED_AT without a time zone is read as UTC)",
+            "Users: source: 2 rows have no UPDATED_AT and are never synced",
+        ]
+    );
+    assert_eq!(
+        warnings("(julianday('2026-01-01'), 'a', '{}')").await,
+        ["Users: source: UPDATED_AT is 1970-01-29T11:37:21Z; is it really a time, such as Unix seconds?"]
+    );
 }

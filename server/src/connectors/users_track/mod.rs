@@ -55,6 +55,10 @@ impl Destination for UsersTrack {
         Box::pin(std::future::ready(open))
     }
 
+    fn warning(&self) -> Option<String> {
+        settings::unencrypted(&self.url)
+    }
+
     fn probe(&self, kind: IntegrationKind) -> BoxFuture<'_, Result<(), SyncError>> {
         Box::pin(async move { Endpoint::new(self, kind)?.probe().await })
     }

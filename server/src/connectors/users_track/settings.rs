@@ -76,10 +76,26 @@ fn base_url(section: &mut Section<'_, '_>, text: &Text) -> Option<String> {
         Ok(url) if url.query().is_some() || url.fragment().is_some() => {
             "remove everything from the `?` or `#` on".into()
         }
-        Ok(url) => return Some(url.as_str().trim_end_matches('/').to_owned()),
+        Ok(url) => {
+            let url = url.as_str().trim_end_matches('/');
+            match ["/users/track", "/users/delete"].into_iter().find(|path| url.ends_with(path)) {
+                Some(path) => format!("`url` is the address without the path of the endpoint; remove `{path}`"),
+                None => return Some(url.to_owned()),
+            }
+        }
     };
     section.problem(text.span(), wrong);
     None
+}
+
+/// A warning if requests to this URL leave the machine unencrypted.
+pub fn unencrypted(url: &str) -> Option<String> {
+    let url = reqwest::Url::parse(url).ok().filter(|url| url.scheme() == "http")?;
+    let host = url.host_str()?;
+    // An IPv6 address is in brackets.
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    let is_local = address.map_or(host == "localhost" || host.ends_with(".localhost"), |address| address.is_loopback());
+    (!is_local).then(|| format!("the API key and the rows are sent to {host} unencrypted; write `https://` in `url`"))
 }
 
 #[cfg(test)]
@@ -118,6 +134,35 @@ mod tests {
             "UsersTrack { url: \"https://x\", api_key: …, batch_size: Some(10), update_existing_only: true, give_up_after: 60s, \
              give_up_when_limited_after: 3600s }"
         );
+    }
+
+    #[test]
+    fn the_path_of_an_endpoint_is_refused() {
+        let problems = |url: &str| {
+            let text = format!("url = \"{url}\"\napi_key = {{ file = \"key\" }}");
+            settings(&text, IntegrationKind::Attributes).err()
+        };
+        for (path, written) in
+            [("/users/track", "https://x/users/track"), ("/users/delete", "https://x/proxy/users/delete/")]
+        {
+            let expected =
+                format!("destination.url: `url` is the address without the path of the endpoint; remove `{path}`");
+            assert_eq!(problems(written), Some(vec![expected]));
+        }
+        assert_eq!(problems("https://x/proxy/users"), None);
+    }
+
+    #[test]
+    fn a_key_that_leaves_the_machine_unencrypted_is_warned_of() {
+        assert_eq!(
+            unencrypted("http://rest.iad-03.braze.com").unwrap(),
+            "the API key and the rows are sent to rest.iad-03.braze.com unencrypted; write `https://` in `url`"
+        );
+        assert!(unencrypted("http://10.0.0.1:8080").is_some() && unencrypted("http://[fd00::1]/x").is_some());
+        for safe in ["https://x", "http://localhost:1", "http://braze.localhost", "http://127.0.0.2", "http://[::1]:80"]
+        {
+            assert_eq!(unencrypted(safe), None, "{safe}");
+        }
     }
 
     #[test]
