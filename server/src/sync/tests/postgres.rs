@@ -128,7 +128,7 @@ async fn rows_that_cannot_be_sent_are_row_errors() {
     assert_eq!(
         reasons,
         [
-            "PAYLOAD is not a JSON object",
+            "PAYLOAD is an array, not a JSON object",
             "all identifier columns are null",
             "PAYLOAD is null; it must be a JSON object",
             "payload has more than 1000000 bytes, which is too long",

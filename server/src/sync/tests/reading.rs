@@ -246,7 +246,7 @@ async fn rows_that_cannot_be_sent_are_row_errors_and_the_next_run_does_not_repea
     assert_eq!(
         reasons,
         [
-            "PAYLOAD is not a JSON object",
+            "PAYLOAD is an array, not a JSON object",
             "all identifier columns are null",
             "EXTERNAL_ID is not UTF-8 text",
             "PAYLOAD has more than 1000000 bytes, which is too long",
