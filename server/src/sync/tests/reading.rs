@@ -182,7 +182,11 @@ async fn missing_tables_and_columns_are_config_errors_until_they_are_repaired() 
     rig.insert(1, "a", "{}");
     for (sql, expected) in [
         ("ALTER TABLE users RENAME TO others", "the table `users`: no such table: users; the database has `others`"),
-        ("ALTER TABLE others RENAME TO users; ALTER TABLE users RENAME PAYLOAD TO DATA", "no column PAYLOAD"),
+        ("CREATE VIEW users AS SELECT * FROM missing", "the view `users` does not work: no such table: main.missing"),
+        (
+            "DROP VIEW users; ALTER TABLE others RENAME TO users; ALTER TABLE users RENAME PAYLOAD TO DATA",
+            "no column PAYLOAD",
+        ),
         (
             "ALTER TABLE users RENAME DATA TO PAYLOAD; ALTER TABLE users RENAME EXTERNAL_ID TO ID",
             "no identifier column",
