@@ -22,39 +22,41 @@ pub fn describe(url: &str, error: reqwest::Error, timeouts: Timeouts) -> String 
     let uri: Uri = url.parse().unwrap_or_default();
     let proxy = Matcher::from_env().intercept(&uri).map(|proxy| proxy.uri().clone());
     // The URL is in the description already.
-    let error = error.without_url();
+    description(url, &uri, proxy.as_ref(), &error.without_url(), timeouts)
+}
+
+fn description(url: &str, uri: &Uri, proxy: Option<&Uri>, error: &reqwest::Error, timeouts: Timeouts) -> String {
     if error.is_timeout() && !error.is_connect() {
         return format!("the destination {url} has not answered within {}", format_duration(timeouts.request));
     }
-    let Some((problem, advice)) = problem(&error, proxy.as_ref().unwrap_or(&uri), timeouts) else {
-        return format!("the request to the destination {url} failed: {}", chain(&error));
+    let (peer, check, through) = match proxy {
+        Some(proxy) => (proxy, "check the proxy in HTTPS_PROXY, HTTP_PROXY or ALL_PROXY", through(proxy)),
+        None => (uri, "check `url`", String::new()),
     };
-    match proxy {
-        // Without the user name and password that it may have.
-        Some(proxy) => format!(
-            "the destination {url} cannot be reached through the proxy {}: {problem}; check the proxy that the environment names \
-             (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY)",
-            host(&proxy)
-        ),
-        None => format!("the destination {url} cannot be reached: {problem}; {advice}"),
-    }
+    let text = chain(error);
+    let problem = if error.is_timeout() {
+        format!("no connection within {}; {check}, and any firewall in between", format_duration(timeouts.connect))
+    } else if text.contains("dns error") {
+        format!("{}; {check}", unresolved(host(peer), &text))
+    } else {
+        match io_error(error) {
+            Some(ErrorKind::ConnectionRefused) => format!("nothing listens there; {check}"),
+            Some(ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable) => {
+                format!("the network has no way to it; {check}")
+            }
+            _ => match tls_problem(&text) {
+                Some(problem) => problem,
+                None => return format!("the request to the destination {url}{through} failed: {text}"),
+            },
+        }
+    };
+    format!("the destination {url} cannot be reached{through}: {problem}")
 }
 
-/// What is wrong, and what to do about it. `peer` is what was connected to.
-fn problem(error: &reqwest::Error, peer: &Uri, timeouts: Timeouts) -> Option<(String, &'static str)> {
-    const CHECK_URL: &str = "check `url`";
-    let text = chain(error);
-    if error.is_timeout() {
-        let limit = format_duration(timeouts.connect);
-        return Some((format!("no connection within {limit}"), "check `url`, and any firewall in between"));
-    }
-    let known = match io_error(error) {
-        _ if text.contains("dns error") => return Some((unresolved(host(peer), &text), CHECK_URL)),
-        Some(ErrorKind::ConnectionRefused) => "nothing listens there",
-        Some(ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable) => "the network has no way to it",
-        _ => return tls_problem(&text),
-    };
-    Some((known.to_owned(), CHECK_URL))
+/// Names a proxy without the user name and password that it may have.
+fn through(proxy: &Uri) -> String {
+    let port = proxy.port().map_or(String::new(), |port| format!(":{port}"));
+    format!(" through the proxy {}{port}", host(proxy))
 }
 
 /// What is wrong with a host that has no address.
@@ -68,24 +70,20 @@ fn unresolved(host: &str, text: &str) -> String {
     format!("the address of the host `{host}` cannot be looked up ({reason})")
 }
 
-/// What is wrong with TLS. rustls and hyper say so in their texts only.
-fn tls_problem(text: &str) -> Option<(String, &'static str)> {
-    const CERTIFICATE: &str = "invalid peer certificate: ";
-    let (problem, advice) = if text.contains("InvalidContentType") || text.contains("tls handshake eof") {
-        ("it does not answer in TLS", "does it speak http:// instead of https://?")
+/// What is wrong with TLS, and what to do. rustls and hyper say so in their texts only.
+fn tls_problem(text: &str) -> Option<String> {
+    let problem = if text.contains("InvalidContentType") || text.contains("tls handshake eof") {
+        "it does not answer in TLS; does it speak http:// instead of https://?"
     } else if text.contains("invalid HTTP version") {
-        ("it does not answer in HTTP", "does it speak https:// instead of http://?")
+        "it does not answer in HTTP; does it speak https:// instead of http://?"
     } else if text.contains("UnknownIssuer") {
-        (
-            "its certificate is not from an authority that this machine trusts",
-            "check `url`, or install that authority's certificate on this machine",
-        )
-    } else if let Some((_, reason)) = text.split_once(CERTIFICATE) {
-        return Some((format!("its certificate is not valid: {reason}"), "check `url`, and the clock of this machine"));
+        "its certificate is not from an authority that this machine trusts; check `url`, or install that authority's certificate \
+         on this machine"
     } else {
-        return None;
+        let (_, reason) = text.split_once("invalid peer certificate: ")?;
+        return Some(format!("its certificate is not valid: {reason}; check `url`, and the clock of this machine"));
     };
-    Some((problem.to_owned(), advice))
+    Some(problem.to_owned())
 }
 
 fn host(uri: &Uri) -> &str {
@@ -122,18 +120,31 @@ mod tests {
 
     #[test]
     fn certificates_that_are_not_accepted_are_described() {
-        let said = |text: &str| tls_problem(text).map(|(problem, advice)| format!("{problem}; {advice}"));
         assert_eq!(
-            said("client error (Connect): invalid peer certificate: UnknownIssuer").as_deref(),
+            tls_problem("client error (Connect): invalid peer certificate: UnknownIssuer").as_deref(),
             Some(
                 "its certificate is not from an authority that this machine trusts; check `url`, or install that authority's \
                  certificate on this machine"
             )
         );
         assert_eq!(
-            said("client error (Connect): invalid peer certificate: certificate expired").as_deref(),
+            tls_problem("client error (Connect): invalid peer certificate: certificate expired").as_deref(),
             Some("its certificate is not valid: certificate expired; check `url`, and the clock of this machine")
         );
-        assert_eq!(said("connection closed before message completed"), None);
+        assert_eq!(tls_problem("connection closed before message completed"), None);
+    }
+
+    #[tokio::test]
+    async fn a_proxy_that_cannot_be_reached_is_named_without_its_password() {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let direct = reqwest::Client::builder().no_proxy().build().unwrap();
+        let error = direct.get(format!("http://127.0.0.1:{port}")).send().await.unwrap_err();
+        let (uri, proxy) = ("https://x".parse().unwrap(), "http://me:hunter2@127.0.0.1:3128".parse().unwrap());
+        let timeouts = Timeouts { connect: Duration::ZERO, request: Duration::ZERO };
+        assert_eq!(
+            description("https://x", &uri, Some(&proxy), &error, timeouts),
+            "the destination https://x cannot be reached through the proxy 127.0.0.1:3128: nothing listens there; check the proxy \
+             in HTTPS_PROXY, HTTP_PROXY or ALL_PROXY"
+        );
     }
 }
