@@ -19,8 +19,8 @@ pub fn reason(payload: &str, error: &serde_json::Error) -> String {
     if error.is_data() {
         return format!("PAYLOAD is {}", other_value(text));
     }
-    if is_postgres_array(text) {
-        return "PAYLOAD is not a JSON object but an array as Postgres writes it, such as {a,b}; use a column of type json or jsonb"
+    if is_sql_array(text) {
+        return "PAYLOAD is not a JSON object but looks like an array of a database, such as {a,b}; use a column of type json or jsonb"
             .into();
     }
     match hint(payload, error) {
@@ -44,8 +44,8 @@ fn other_value(text: &str) -> &'static str {
     }
 }
 
-/// Whether the text is an array of Postgres: in braces like an object, but without names.
-fn is_postgres_array(text: &str) -> bool {
+/// Whether the text is an array in the form of a database: in braces like an object, but without names.
+fn is_sql_array(text: &str) -> bool {
     text.starts_with('{') && text.ends_with('}') && !text.contains(':')
 }
 
@@ -85,7 +85,7 @@ mod tests {
             ),
             (
                 "{admin,\"beta tester\"}",
-                "PAYLOAD is not a JSON object but an array as Postgres writes it, such as {a,b}; use a column of type json or jsonb",
+                "PAYLOAD is not a JSON object but looks like an array of a database, such as {a,b}; use a column of type json or jsonb",
             ),
             (
                 "{\"a\":1,\n \"b\":NaN}",
