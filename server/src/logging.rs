@@ -1,5 +1,7 @@
 //! Logging for the whole process with `tracing`, which also receives dropshot's `slog` lines.
 
+mod requests;
+
 use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
@@ -50,8 +52,9 @@ fn start_with(format: LogFormat, default_filter: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A logger for dropshot that forwards warnings and errors. Its other lines would repeat our own request lines.
+/// A logger for dropshot that forwards warnings and errors, and logs the requests that dropshot answers itself. Its other
+/// lines would repeat our own request lines.
 pub fn slog() -> slog::Logger {
     let warnings = slog::LevelFilter::new(tracing_slog::TracingSlogDrain, slog::Level::Warning);
-    slog::Logger::root(warnings.fuse(), slog::o!())
+    slog::Logger::root(slog::Duplicate(warnings, requests::Requests).fuse(), slog::o!())
 }

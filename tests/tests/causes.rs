@@ -122,3 +122,43 @@ async fn a_configuration_that_changes_under_a_server_is_reported() {
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(server.logged("has changed"), 3, "it is what the server runs with");
 }
+
+#[tokio::test]
+async fn requests_that_no_operation_answers_and_wrong_ids_are_logged_with_the_reason() {
+    let setup = Setup::with_rows(1);
+    let server = ServerProcess::start(&setup.write()).await;
+    let (http, key) = (reqwest::Client::new(), setup.key.expose());
+    let unknown = "00000000-0000-4000-8000-000000000000";
+    for (method, path, status, logged) in [
+        (
+            "GET",
+            "/v1/cdi/integrations?token=secret".to_owned(),
+            404,
+            "status=404 method=\"GET\" path=\"/v1/cdi/integrations\" reason=\"no such path\"".to_owned(),
+        ),
+        (
+            "DELETE",
+            "/cdi/integrations".to_owned(),
+            405,
+            "status=405 method=\"DELETE\" path=\"/cdi/integrations\" reason=\"this path does not take the method\""
+                .to_owned(),
+        ),
+        (
+            "POST",
+            "/cdi/integrations/x/sync".to_owned(),
+            400,
+            "method=\"POST\" path=\"/cdi/integrations/x/sync\"".to_owned(),
+        ),
+        (
+            "POST",
+            format!("/cdi/integrations/{unknown}/sync"),
+            404,
+            format!("no integration with this ID in the key's workspace key=\"all\" integration={unknown}"),
+        ),
+    ] {
+        let request = http.request(method.parse().unwrap(), format!("{}{path}", server.url)).bearer_auth(key);
+        assert_eq!(request.send().await.unwrap().status(), status, "{path}");
+        eventually("it is logged", async || (server.logged(&logged) == 1).then_some(())).await;
+    }
+    assert!(!server.log().contains("secret"), "{}", server.log());
+}

@@ -45,7 +45,7 @@ async fn commands_show_a_sync_before_and_after_it() {
     assert_eq!(
         preview,
         "send    {\"external_id\":\"a\",\"n\":1}\n\
-         refuse  {\"external_id\":\"b\"} (UPDATED_AT 2026-01-01T00:00:02Z): PAYLOAD is not a JSON object\n\
+         refuse  {\"external_id\":\"b\"} (UPDATED_AT 2026-01-01T00:00:02Z): PAYLOAD is an array, not a JSON object\n\
          2 rows shown; there are more.\n"
     );
     assert_eq!(
@@ -69,7 +69,7 @@ async fn commands_show_a_sync_before_and_after_it() {
     .await;
     assert_eq!(
         printed(setup, &["row-errors", INTEGRATION]),
-        "{\"number\":1,\"updated_at\":\"2026-01-01T00:00:02.000000Z\",\"identifier\":{\"external_id\":\"b\"},\"reason\":\"PAYLOAD is not a JSON object\"}\n"
+        "{\"number\":1,\"updated_at\":\"2026-01-01T00:00:02.000000Z\",\"identifier\":{\"external_id\":\"b\"},\"reason\":\"PAYLOAD is an array, not a JSON object\"}\n"
     );
     let table = printed(setup, &["row-errors", INTEGRATION, "--format", "csv"]);
     assert_eq!(table.lines().count(), 2);

@@ -39,7 +39,12 @@ impl CdiOperations {
 
     /// An integration, if it is in the caller's workspace.
     fn integration(&self, caller: &Caller, id: Uuid) -> Option<&Arc<Integration>> {
-        self.integrations.get(&IntegrationId::from(id)).filter(|integration| integration.workspace == caller.workspace)
+        let integration = self.integrations.get(&IntegrationId::from(id));
+        let found = integration.filter(|integration| integration.workspace == caller.workspace);
+        if found.is_none() {
+            tracing::info!(key = caller.key, integration = %id, "no integration with this ID in the key's workspace");
+        }
+        found
     }
 }
 

@@ -34,7 +34,7 @@ pub async fn run(config: &Config, integration: &Integration, rows: usize) -> any
     let since = known.as_ref().and_then(|known| known.watermark.updated_at);
     let preview = sync::preview(integration, known, rows).await?;
     print_data(&describe(&preview, since, read_from))?;
-    if !has_store {
+    if !has_store && !preview.rows.is_empty() {
         eprintln!("There is no store yet: this is what the first sync will send.");
     }
     Ok(ExitCode::SUCCESS)
@@ -58,7 +58,11 @@ fn describe(preview: &Preview, since: Option<DateTime<Utc>>, read_from: Option<D
     let since = since.map(written);
     lines.push(match (preview.rows.len(), preview.more, since) {
         (0, false, Some(since)) => format!("Nothing new since {since}."),
-        (0, false, None) => "Nothing to sync: no row has an UPDATED_AT up to now.".into(),
+        // Without a watermark all rows are counted.
+        (0, false, None) if read_from.is_none() && preview.future == 0 && preview.undated == 0 => {
+            "The table has no rows.".into()
+        }
+        (0, false, None) => "Nothing to sync: no row has an UPDATED_AT before the present time.".into(),
         (shown, true, _) => format!("{} shown; there are more.", counted(shown, "row")),
         (1, false, _) => "The only row is shown.".into(),
         (shown, false, _) => format!("All {shown} rows shown."),
@@ -112,6 +116,13 @@ mod tests {
             describe(&Preview { rows, more: false, future: 0, undated: 0 }, None, None)
         };
         assert!(all(15).ends_with("All 15 rows shown.\n") && all(1).ends_with("The only row is shown.\n"));
+        assert_eq!(all(0), "The table has no rows.\n");
+        let future = Preview { rows: Vec::new(), more: false, future: 1, undated: 0 };
+        let said = describe(&future, None, None);
+        assert!(
+            said.starts_with("Nothing to sync: no row has an UPDATED_AT before the present time.\nRows dated"),
+            "{said}"
+        );
         let nothing = Preview { rows: Vec::new(), more: false, future: 0, undated: 1 };
         assert_eq!(
             describe(&nothing, Some(time), Some(time)),

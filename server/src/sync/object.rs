@@ -3,6 +3,7 @@
 //! The payload is validated, not parsed and printed again: numbers keep their digits, and it is several times faster.
 
 mod event_time;
+mod not_an_object;
 mod payload;
 #[cfg(test)]
 mod tests;

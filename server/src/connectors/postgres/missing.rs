@@ -3,6 +3,7 @@
 use sqlx::{PgConnection, Row as _};
 
 use super::values::meaning;
+use crate::connectors::tables::query_advice;
 use crate::sync::SyncError;
 use crate::types::{TableName, quoted};
 
@@ -25,6 +26,9 @@ pub async fn explained(connection: &mut PgConnection, table: &TableName, error: 
     let code = error.as_database_error().and_then(|error| error.code());
     if code.as_deref() != Some(UNDEFINED_TABLE) {
         return meaning(table, error);
+    }
+    if let Some(advice) = query_advice(table) {
+        return SyncError::Config(advice);
     }
     found(connection, table).await.map_or_else(|_| meaning(table, error), SyncError::Config)
 }

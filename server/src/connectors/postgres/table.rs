@@ -76,8 +76,12 @@ impl PostgresTable {
         let updated_at = statement.columns().iter().find(|column| column.name() == columns.updated_at);
         let type_name = updated_at.map(|column| column.type_info().name().to_owned()).unwrap_or_default();
         let kind = TimeColumn::of(&type_name).ok_or_else(|| {
+            let view = match type_name.as_str() {
+                "DATE" => format!("; a view can convert it with {}::timestamp, midnight in UTC", quoted(&columns.updated_at)),
+                _ => String::new(),
+            };
             SyncError::Config(format!(
-                "the column `{}` of the table `{table}` has the type {type_name}, which cannot hold the time of a change; use timestamptz, timestamp, text or a number",
+                "the column `{}` of the table `{table}` has the type {type_name}, which cannot hold the time of a change; use timestamptz, timestamp, text or a number{view}",
                 columns.updated_at
             ))
         })?;

@@ -12,9 +12,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rustix::fs::Access;
 
 use super::values::{example, meaning, micros, owned};
-use crate::connectors::tables::LOCKED;
 use crate::connectors::tables::columns::Columns;
 use crate::connectors::tables::timestamps::not_a_timestamp;
+use crate::connectors::tables::{LOCKED, query_advice};
 use crate::connectors::transient::is_transient_file_error;
 use crate::sync::SyncError;
 use crate::types::{IntegrationKind, TableName, folder, quoted};
@@ -52,10 +52,7 @@ impl SqliteTable {
         let connection = connect(path)?;
         let names: Vec<String> = {
             let statement = connection.prepare(&format!("SELECT * FROM {} LIMIT 0", table.quoted()));
-            let statement = statement.map_err(|error| match meaning(&format!("the table `{table}`"), &error) {
-                SyncError::Config(message) => SyncError::Config(format!("{message}{}", tables(&connection))),
-                error => error,
-            })?;
+            let statement = statement.map_err(|error| unusable(&connection, table, &error))?;
             statement.column_names().into_iter().map(str::to_owned).collect()
         };
         let columns = Columns::find(table, &names, kind)?;
@@ -131,6 +128,26 @@ impl SqliteTable {
         });
         row.ok().flatten()
     }
+}
+
+/// The error for a table or view that cannot be queried.
+fn unusable(connection: &Connection, table: &TableName, error: &rusqlite::Error) -> SyncError {
+    if is_view(connection, table.last()) {
+        return meaning(&format!("the view `{table}` does not work"), error);
+    }
+    match meaning(&format!("the table `{table}`"), error) {
+        SyncError::Config(message) => {
+            let missing = || format!("{message}{}", tables(connection));
+            SyncError::Config(query_advice(table).unwrap_or_else(missing))
+        }
+        error => error,
+    }
+}
+
+/// Whether there is a view of this name. It may refer to tables that do not exist.
+fn is_view(connection: &Connection, name: &str) -> bool {
+    let text = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'view' AND name = ?1 COLLATE NOCASE)";
+    connection.query_row(text, [name], |row| row.get(0)).unwrap_or(false)
 }
 
 /// Lists the tables and views of the database, for the message that the configured one is missing.

@@ -1,5 +1,7 @@
 //! The formats of `UPDATED_AT` in databases that have no type for timestamps, or where the column has another type.
 
+use std::ops::Range;
+
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
 /// Numbers from this value on are milliseconds (1973), smaller ones seconds (up to the year 5138).
@@ -109,12 +111,25 @@ pub fn example_of_fraction(number: f64) -> String {
     if number.abs() < 1e16 { number.to_string() } else { format!("{number:e}") }
 }
 
+/// Numbers that are too large for milliseconds, and are times from 1978 to 2100 in microseconds and nanoseconds.
+const MICROSECONDS: Range<f64> = 253_402_300_800_000.0..4_102_444_800_000_000.0;
+const NANOSECONDS: Range<f64> = 253_402_300_800_000_000.0..4_102_444_800_000_000_000.0;
+
 /// The message for a value of `UPDATED_AT` that is not a timestamp. Texts are in quotes; `row` names the row, such as
 /// `EXTERNAL_ID "a"`.
 pub fn not_a_timestamp(table: &str, column: &str, value: &str, row: Option<&str>) -> String {
     let row = in_row(row);
-    let digits = value.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-    let advice = if digits.is_some_and(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())) {
+    let text = value.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    let number = value.parse::<f64>().unwrap_or(f64::NAN);
+    let advice = if value == "-infinity" {
+        "a row with it would be before every watermark and never be synced. Give it a time, or null to leave it out"
+    } else if MICROSECONDS.contains(&number) {
+        "this looks like microseconds, and only seconds and milliseconds are read. Divide by 1,000, for example in a view"
+    } else if NANOSECONDS.contains(&number) {
+        "this looks like nanoseconds, and only seconds and milliseconds are read. Divide by 1,000,000, for example in a view"
+    } else if text.is_some_and(|text| NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok()) {
+        "this is a date without a time. Use RFC 3339 or `YYYY-MM-DD HH:MM:SS`"
+    } else if text.is_some_and(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())) {
         "this is text, and Unix seconds or milliseconds are read from numeric columns only. Make the column numeric, or use \
          RFC 3339 or `YYYY-MM-DD HH:MM:SS`"
     } else {
@@ -212,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_in_a_text_column_are_refused_with_the_column_type_to_use() {
+    fn a_value_that_is_not_a_timestamp_is_refused_with_what_to_use() {
         let said = |value: &str| not_a_timestamp("users", "UPDATED_AT", value, Some("EXTERNAL_ID \"a\""));
         assert_eq!(
             said("\"1790000000\""),
@@ -220,7 +235,27 @@ mod tests {
              timestamp; this is text, and Unix seconds or milliseconds are read from numeric columns only. Make the column \
              numeric, or use RFC 3339 or `YYYY-MM-DD HH:MM:SS`"
         );
-        for other in ["\"01/11/2026\"", "1795466584000000", "\"\""] {
+        for (value, advice) in [
+            (
+                "1795466584000000",
+                "this looks like microseconds, and only seconds and milliseconds are read. Divide by 1,000, for example in a view",
+            ),
+            (
+                "1.795466584e18",
+                "this looks like nanoseconds, and only seconds and milliseconds are read. Divide by 1,000,000, for example in a view",
+            ),
+            ("\"2026-11-01\"", "this is a date without a time. Use RFC 3339 or `YYYY-MM-DD HH:MM:SS`"),
+            (
+                "-infinity",
+                "a row with it would be before every watermark and never be synced. Give it a time, or null to leave it out",
+            ),
+        ] {
+            assert!(said(value).ends_with(&format!(", which is not a timestamp; {advice}")), "{}", said(value));
+        }
+        for (number, scale) in [(1_795_466_584_000_000_i64, 1_000), (1_795_466_584_000_000_000, 1_000_000)] {
+            assert_eq!(micros_of_number(number / scale), Some(1_795_466_584_000_000), "the advice is right");
+        }
+        for other in ["\"01/11/2026\"", "20261101120000000", "NaN", "\"\""] {
             assert!(said(other).ends_with(
                 "use RFC 3339, `YYYY-MM-DD HH:MM:SS`, or a numeric column with Unix seconds or milliseconds"
             ));

@@ -262,7 +262,7 @@ impl OpenUsersTrack {
                     if alone && asked.is_none() && self.suspects.last_processed() > stretch.patience.failing_since {
                         stretch.patience = Default::default();
                     }
-                    (status.to_string(), asked)
+                    (format!("the destination answers {status}"), asked)
                 }
                 Meaning::Transient(reason, asked) => (reason, asked),
             };
@@ -309,7 +309,7 @@ impl OpenUsersTrack {
     fn warn(&self, processed: &Processed) {
         if processed.foreign_body && !self.warned_of_body.swap(true, Ordering::Relaxed) {
             tracing::warn!(
-                "the destination accepts objects with a body that is not the service's; they count as delivered"
+                "the destination accepts objects with a body that is empty, cut off or without the message that Braze's have; they count as delivered"
             );
         }
         if processed.unassigned_errors && !self.warned_of_errors.swap(true, Ordering::Relaxed) {

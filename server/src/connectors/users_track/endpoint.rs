@@ -8,6 +8,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::body::Bytes;
 use reqwest::Client;
 
+use super::connection_error::{Timeouts, describe};
 use super::limits::{MOST_DELETES, MOST_OBJECTS};
 use super::settings::UsersTrack;
 use super::track_response::{self, Meaning, Processed};
@@ -24,6 +25,8 @@ const LONGEST_ANSWER: usize = 1_000_000;
 /// An endpoint of a service, and its API key.
 #[derive(Debug)]
 pub struct Endpoint {
+    /// The base URL.
+    url: String,
     address: String,
     kind: IntegrationKind,
     /// Maximum objects per request.
@@ -59,6 +62,7 @@ impl Endpoint {
             _ => ("users/track", MOST_OBJECTS),
         };
         Ok(Endpoint {
+            url: settings.url.clone(),
             address: format!("{}/{path}", settings.url),
             kind,
             most_objects: most,
@@ -77,9 +81,7 @@ impl Endpoint {
                     "the destination answers {status} with a body that is not Braze's; check `url`"
                 )))
             }
-            Meaning::Transient(reason, _) => {
-                Err(SyncError::Failed(format!("request to the destination failed: {reason}")))
-            }
+            Meaning::Transient(reason, _) => Err(SyncError::Failed(reason)),
             Meaning::ServerError(status, _) => {
                 Err(SyncError::Failed(format!("the destination answered {status}; it may be down, try again later")))
             }
@@ -99,7 +101,10 @@ impl Endpoint {
                 let meaning = track_response::read(status, &headers, &self.without_key(answer), objects, Utc::now())?;
                 Ok((Some(status), meaning))
             }
-            Err(error) => Ok((None, Meaning::Transient(with_advice(chain(&error.without_url())), None))),
+            Err(error) => {
+                let limits = Timeouts { connect: CONNECT_TIMEOUT, request: REQUEST_TIMEOUT };
+                Ok((None, Meaning::Transient(describe(&self.url, error, limits), None)))
+            }
         }
     }
 
@@ -144,25 +149,6 @@ impl Endpoint {
     }
 }
 
-/// Adds advice for a server without TLS, of which rustls only says that a message is corrupt.
-fn with_advice(error: String) -> String {
-    if error.contains("InvalidContentType") {
-        return format!("{error}; does the server speak http:// instead of https://?");
-    }
-    error
-}
-
-/// An error and its causes, which have the details.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::{Read as _, Write as _};
@@ -170,8 +156,8 @@ mod tests {
 
     use super::*;
 
-    /// Probes a server that always answers this.
-    async fn probe(scheme: &str, answer: String) -> Result<(), SyncError> {
+    /// Probes a server that always answers this. An error names the server as `SERVER`.
+    async fn probe(scheme: &str, answer: String) -> Result<(), String> {
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("{scheme}://{}", server.local_addr().unwrap());
         std::thread::spawn(move || {
@@ -180,15 +166,20 @@ mod tests {
                 let _ = caller.write_all(answer.as_bytes());
             }
         });
+        probe_url(&url).await
+    }
+
+    async fn probe_url(url: &str) -> Result<(), String> {
         let settings = UsersTrack {
-            url,
+            url: url.to_owned(),
             api_key: Secret::new("key"),
             batch_size: None,
             update_existing_only: false,
             give_up_after: Duration::ZERO,
             give_up_when_limited_after: Duration::ZERO,
         };
-        Endpoint::new(&settings, IntegrationKind::Attributes).unwrap().probe().await
+        let probed = Endpoint::new(&settings, IntegrationKind::Attributes).unwrap().probe().await;
+        probed.map_err(|error| error.to_string().replace(url, "SERVER"))
     }
 
     #[tokio::test]
@@ -196,17 +187,39 @@ mod tests {
         let answer = |body: &str| {
             format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len())
         };
-        for foreign in ["<html>It works!</html>", "", "{}"] {
-            let error = probe("http", answer(foreign)).await.unwrap_err().to_string();
+        for foreign in ["", "{}"] {
+            let error = probe("http", answer(foreign)).await.unwrap_err();
             assert_eq!(error, "the destination answers 200 with a body that is not Braze's; check `url`");
         }
+        assert_eq!(
+            probe("http", answer("<html>It works!</html>")).await.unwrap_err(),
+            "the destination answers 200 OK with a web page instead of Braze's JSON, so nothing in that request counts as \
+             delivered; check `url`, and whether a login page or a proxy answers in its place"
+        );
         assert_eq!(probe("http", answer(r#"{"message":"success"}"#)).await, Ok(()));
     }
 
     #[tokio::test]
-    async fn a_server_without_tls_is_recognised() {
-        let error = probe("https", "HTTP/1.1 400 Bad Request\r\n\r\n".into()).await.unwrap_err().to_string();
-        assert!(error.starts_with("request to the destination failed: "), "{error}");
-        assert!(error.ends_with("does the server speak http:// instead of https://?"), "{error}");
+    async fn a_destination_that_cannot_be_reached_is_named_with_the_cause() {
+        assert_eq!(
+            probe("https", "HTTP/1.1 400 Bad Request\r\n\r\n".into()).await.unwrap_err(),
+            "the destination SERVER cannot be reached: it does not answer in TLS; does it speak http:// instead of https://?"
+        );
+        assert_eq!(
+            probe("http", "\u{15}\u{3}\u{3}\0\u{2}\u{2}\u{32}".into()).await.unwrap_err(),
+            "the destination SERVER cannot be reached: it does not answer in HTTP; does it speak https:// instead of http://?"
+        );
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        assert_eq!(
+            probe_url(&format!("http://127.0.0.1:{port}")).await.unwrap_err(),
+            "the destination SERVER cannot be reached: nothing listens there; check `url`"
+        );
+        // No name server is asked for such a name.
+        let host = format!("{}.example", "x".repeat(64));
+        let error = probe_url(&format!("http://{host}")).await.unwrap_err();
+        assert!(error.starts_with("the destination SERVER cannot be reached: "), "{error}");
+        assert!(error.contains(&format!("host `{host}`")) && error.ends_with("; check `url`"), "{error}");
+        let error = probe("http", String::new()).await.unwrap_err();
+        assert!(error.starts_with("the request to the destination SERVER failed: "), "{error}");
     }
 }

@@ -1,5 +1,6 @@
 //! A destination: Braze's `POST /users/track` and `POST /users/delete`, or a compatible service.
 
+mod connection_error;
 mod delivery;
 mod endpoint;
 mod failures;

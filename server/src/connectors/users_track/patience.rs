@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
+use humantime::format_duration;
 use tokio::time::Instant;
 
 use crate::sync::SyncError;
@@ -40,9 +41,13 @@ impl Patience {
         if waited + pause <= longest {
             return Ok(());
         }
-        let waited = waited.as_secs_f64();
+        let waited = match waited.as_secs_f64() {
+            seconds if seconds < 0.05 => "at once".to_owned(),
+            seconds => format!("after {seconds:.1} s"),
+        };
+        let (pause, longest) = (pause.as_secs_f64(), format_duration(longest));
         Err(SyncError::Failed(format!(
-            "requests to the destination failed for {waited:.1} s (`give_up_after`); the last one: {reason}"
+            "gave up {waited}, because the next attempt, {pause:.1} s later, would exceed `give_up_after` ({longest}): {reason}"
         )))
     }
 
@@ -59,10 +64,10 @@ impl Patience {
         if waited + pause <= longest {
             return Ok(());
         }
-        let (waited, pause) = (waited.as_secs_f64(), pause.as_secs_f64());
+        let (waited, pause, longest) = (waited.as_secs_f64(), pause.as_secs_f64(), format_duration(longest));
         Err(SyncError::Failed(format!(
             "the destination accepted nothing for {waited:.1} s because of its rate limit (429 Too Many Requests) and asked for \
-             {pause:.1} s more; `give_up_when_limited_after` allows less"
+             {pause:.1} s more; `give_up_when_limited_after` allows {longest}"
         )))
     }
 }
@@ -141,7 +146,10 @@ mod tests {
             advance(2 * SECOND).await;
         }
         let Err(SyncError::Failed(cause)) = patience.failed("503", SECOND, longest) else { panic!("for ever") };
-        assert_eq!(cause, "requests to the destination failed for 10.0 s (`give_up_after`); the last one: 503");
+        assert_eq!(
+            cause,
+            "gave up after 10.0 s, because the next attempt, 1.0 s later, would exceed `give_up_after` (10s): 503"
+        );
         let Err(SyncError::Failed(cause)) = patience.limited(None, SECOND, longest) else { panic!("for ever") };
         assert!(cause.contains("for 10.0 s") && cause.contains("`give_up_when_limited_after`"), "{cause}");
     }
@@ -158,7 +166,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_pause_beyond_the_time_limit_fails_at_once() {
         assert!(Patience::default().limited(None, 11 * SECOND, 10 * SECOND).is_err());
-        assert!(Patience::default().failed("503", 11 * SECOND, 10 * SECOND).is_err());
+        let Err(SyncError::Failed(cause)) = Patience::default().failed("503", 301 * SECOND, 300 * SECOND) else {
+            panic!("it waits")
+        };
+        assert_eq!(
+            cause,
+            "gave up at once, because the next attempt, 301.0 s later, would exceed `give_up_after` (5m): 503"
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -6,9 +6,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::retry_after::asked;
 use crate::sync::SyncError;
+
+/// Some servers begin JSON with it.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The meaning of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +25,7 @@ pub enum Meaning {
     RateLimited(Option<Duration>),
     /// The service failed: its status, and how long to wait if it says so.
     ServerError(StatusCode, Option<Duration>),
-    /// Another temporary problem: the reason, and how long to wait if the service says so.
+    /// Another temporary problem: the reason as a whole sentence, and how long to wait if the service says so.
     Transient(String, Option<Duration>),
 }
 
@@ -30,7 +34,7 @@ pub enum Meaning {
 pub struct Processed {
     /// These objects were refused, the others accepted.
     pub refused: Vec<(usize, String)>,
-    /// Whether the body is not from the service: it was cut off, or a proxy wrote it.
+    /// Whether the body has no message, which answers of the service have: it is empty or cut off, or another service's.
     pub foreign_body: bool,
     /// Whether there are errors that name no object of the request.
     pub unassigned_errors: bool,
@@ -53,10 +57,18 @@ pub fn read(
     count: usize,
     now: DateTime<Utc>,
 ) -> Result<Meaning, SyncError> {
+    if let (true, Some(what)) = (status.is_success(), not_the_service(headers, body)) {
+        let reason = format!(
+            "the destination answers {status} with {what} instead of Braze's JSON, so nothing in that request counts as delivered; \
+             check `url`, and whether a login page or a proxy answers in its place"
+        );
+        return Ok(Meaning::Transient(reason, None));
+    }
     let body = serde_json::from_slice::<Body>(body).unwrap_or_default();
     let processed = processed(&body.errors, count);
     match status.as_u16() {
-        // The objects have arrived, whatever the body says. Sending them again would duplicate events.
+        // The objects have arrived, even if the body is empty, cut off or without a message. Sending them again would
+        // duplicate events.
         200..=299 => Ok(Meaning::Processed(Processed { foreign_body: body.message.is_none(), ..processed })),
         400 => match body.message {
             Some(message) => Ok(refused(message, processed, count)),
@@ -74,7 +86,7 @@ pub fn read(
         404 => Err(SyncError::Config(format!("the destination has no such endpoint ({status}); check `url`"))),
         429 => Ok(Meaning::RateLimited(asked(headers, now))),
         500..=599 => Ok(Meaning::ServerError(status, asked(headers, now))),
-        408 | 425 => Ok(Meaning::Transient(status.to_string(), asked(headers, now))),
+        408 | 425 => Ok(Meaning::Transient(format!("the destination answers {status}"), asked(headers, now))),
         300..=399 => {
             let location = headers.get(http::header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("?");
             let place = location.split(['?', '#']).next().unwrap_or_default();
@@ -83,6 +95,21 @@ pub fn read(
             )))
         }
         _ => Err(SyncError::Config(format!("the destination answered {status}, which was not expected; check `url`"))),
+    }
+}
+
+/// What the body of a success is if something else answers in place of the service, such as a login page: a web page, or
+/// not a JSON object. An empty body and the beginning of an object may be the service's.
+fn not_the_service(headers: &HeaderMap, body: &[u8]) -> Option<&'static str> {
+    let text = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body).trim_ascii();
+    let content_type = headers.get(http::header::CONTENT_TYPE).map_or(&[][..], |value| value.as_bytes());
+    let is_cut_off = |error: serde_json::Error| error.is_eof();
+    match text.first() {
+        Some(b'{') if serde_json::from_slice::<IgnoredAny>(text).map_or_else(is_cut_off, |_| true) => None,
+        Some(b'<') => Some("a web page"),
+        _ if content_type.to_ascii_lowercase().starts_with(b"text/html") => Some("a web page"),
+        None => None,
+        Some(_) => Some("a body that is not a JSON object"),
     }
 }
 
@@ -157,12 +184,32 @@ mod tests {
     }
 
     #[test]
-    fn a_success_is_an_acknowledgement_whatever_its_body_is() {
+    fn a_success_with_an_empty_cut_off_or_unknown_object_is_an_acknowledgement() {
         let foreign = |refused| Ok(Meaning::Processed(Processed { foreign_body: true, ..refusals(refused) }));
-        for body in ["", "<html>Welcome to the hotel</html>", r#"{"message":"succ"#, "{}", "[]", r#"{"message":7}"#] {
+        for body in ["", " \n", "{", r#"{"message":"succ"#, "{}", r#"{"message":7}"#, "\u{feff}{}"] {
             assert_eq!(meaning(200, body, 3), foreign(&[]), "{body}");
         }
         assert_eq!(meaning(201, r#"{"errors":[{"index":1,"type":"bad"}]}"#, 3), foreign(&[(1, "bad")]));
+    }
+
+    #[test]
+    fn a_web_page_or_another_body_that_is_no_object_is_no_acknowledgement() {
+        for (body, what) in [
+            ("<html>Welcome to the hotel</html>", "a web page"),
+            ("\u{feff}\n<!DOCTYPE html><title>Sign in</title>", "a web page"),
+            ("[]", "a body that is not a JSON object"),
+            ("null", "a body that is not a JSON object"),
+            ("OK", "a body that is not a JSON object"),
+            ("{{ title }}", "a body that is not a JSON object"),
+        ] {
+            let Ok(Meaning::Transient(reason, None)) = meaning(200, body, 3) else { panic!("{body}") };
+            assert!(reason.starts_with(&format!("the destination answers 200 OK with {what} instead")), "{reason}");
+        }
+        let html = HeaderMap::from_iter([(http::header::CONTENT_TYPE, "Text/HTML; charset=utf-8".parse().unwrap())]);
+        let meaning = |body: &str| read(StatusCode::OK, &html, body.as_bytes(), 1, Utc::now()).unwrap();
+        assert!(matches!(meaning(""), Meaning::Transient(..)), "a page without content");
+        assert!(matches!(meaning("Please log in"), Meaning::Transient(..)));
+        assert!(matches!(meaning(r#"{"message":"success"}"#), Meaning::Processed(..)), "only its type is wrong");
     }
 
     #[test]

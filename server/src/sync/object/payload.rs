@@ -6,7 +6,8 @@ use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::super::row::Identifier;
-use super::event_time;
+use super::{event_time, not_an_object};
+use crate::text::{counted, grouped};
 use crate::types::IntegrationKind;
 
 /// The longest payload, in bytes.
@@ -35,7 +36,8 @@ impl<'a> Payload<'a> {
     /// Checks that a payload is an object that may be sent for this identifier.
     pub fn validate(payload: &'a str, kind: IntegrationKind, identifier: &Identifier) -> Result<Payload<'a>, String> {
         if payload.len() > LONGEST_PAYLOAD {
-            return Err(format!("PAYLOAD has {} bytes; {LONGEST_PAYLOAD} are allowed", payload.len()));
+            let (bytes, most) = (counted(payload.len(), "byte"), grouped(LONGEST_PAYLOAD as u64));
+            return Err(format!("PAYLOAD has {bytes}; {most} are allowed"));
         }
         let own = match identifier {
             Identifier::Email(_) => Some("email"),
@@ -46,8 +48,9 @@ impl<'a> Payload<'a> {
             return Err("PAYLOAD is empty; it must be a JSON object".into());
         }
         let mut reader = serde_json::Deserializer::from_str(payload);
-        let found = reader.deserialize_any(KeyVisitor { kind, own }).map_err(|error| not_an_object(&error))?;
-        reader.end().map_err(|error| not_an_object(&error))?;
+        let found =
+            reader.deserialize_any(KeyVisitor { kind, own }).map_err(|error| not_an_object::reason(payload, &error))?;
+        reader.end().map_err(|error| not_an_object::reason(payload, &error))?;
         found.accepted(kind)?;
         // What is valid begins with `{` and ends with `}`.
         let text = payload.trim_ascii();
@@ -56,14 +59,6 @@ impl<'a> Payload<'a> {
             has_time: found.time.is_some(),
             has_update_existing_only: found.update_existing_only,
         })
-    }
-}
-
-/// What is wrong and where. No value of the payload is repeated.
-fn not_an_object(error: &serde_json::Error) -> String {
-    match error.classify() {
-        serde_json::error::Category::Data => "PAYLOAD is not a JSON object".to_owned(),
-        _ => format!("PAYLOAD is not a JSON object: {error}"),
     }
 }
 

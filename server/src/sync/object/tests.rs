@@ -79,7 +79,7 @@ fn rows_that_cannot_be_sent_are_refused_with_the_reason() {
         (Some(r#"{"\u0062raze_id":"x"}"#), "identifier `braze_id`"),
         (Some(r#"{"user_alias":{}}"#), "identifier `user_alias`"),
         (Some(many.as_str()), "251 keys"),
-        (Some(long.as_str()), "1000008 bytes"),
+        (Some(long.as_str()), "1,000,008 bytes; 1,000,000 are allowed"),
     ] {
         let reason = object(&row(user(), payload)).unwrap_err();
         assert!(reason.contains(expected), "{reason}");

@@ -42,8 +42,20 @@ pub fn warnings(encoder: ObjectEncoder, row: &Row) -> Vec<String> {
     };
     let mut repeated = Vec::new();
     let walk = Walk { path: "", repeated: &mut repeated };
-    // What is not JSON was refused before.
-    let _ = walk.deserialize(&mut serde_json::Deserializer::from_str(payload));
+    // What is not JSON was refused before; only what JSON itself allows is left.
+    if let Err(error) = walk.deserialize(&mut serde_json::Deserializer::from_str(payload)) {
+        warnings.push(match error.to_string() {
+            text if text.contains("surrogate") || text.contains("end of hex escape") => format!(
+                "PAYLOAD has half of a character, such as \\ud83d without \\ude00, at line {} column {}; Braze may refuse it",
+                error.line(),
+                error.column()
+            ),
+            text => format!("PAYLOAD may not be understood: {text}"),
+        });
+    }
+    if has_null_character(payload) {
+        warnings.push("PAYLOAD has the null character \\u0000; Braze may refuse it".into());
+    }
     warnings.extend(
         repeated
             .into_iter()
@@ -55,6 +67,14 @@ pub fn warnings(encoder: ObjectEncoder, row: &Row) -> Vec<String> {
         happenings(&object, &mut warnings);
     }
     warnings
+}
+
+/// Whether a JSON text has the escape `\u0000`. In `\\u0000` the backslash itself is escaped.
+fn has_null_character(payload: &str) -> bool {
+    payload.match_indices("\\u0000").any(|(at, _)| {
+        let backslashes = payload[..at].bytes().rev().take_while(|byte| *byte == b'\\').count();
+        backslashes.is_multiple_of(2)
+    })
 }
 
 /// The warnings for an event or a purchase.
@@ -177,6 +197,17 @@ mod tests {
             found(IntegrationKind::Purchases, "a", r#"{"product_id":"p","currency":"EUR","price":1,"quantity":0}"#),
             ["`quantity` is less than 1; Braze counts a quantity of 3 as 3 purchases, so this may be none"]
         );
+    }
+
+    #[test]
+    fn escapes_that_are_no_characters_are_warned_of() {
+        for payload in [r#"{"a":"\ud800"}"#, r#"{"a":"\ud800x"}"#, r#"{"a":"\udc00"}"#, r#"{"a":"\ud800\n"}"#] {
+            let [warning] = &found(IntegrationKind::Attributes, "a", payload)[..] else { panic!("{payload}") };
+            assert!(warning.starts_with("PAYLOAD has half of a character"), "{payload}: {warning}");
+        }
+        let null = "PAYLOAD has the null character \\u0000; Braze may refuse it";
+        assert_eq!(found(IntegrationKind::Attributes, "a", r#"{"a":"\u0000"}"#), [null]);
+        assert_eq!(found(IntegrationKind::Attributes, "a", r#"{"a":"\\u0000 \ud83d\ude00"}"#), [""; 0]);
     }
 
     #[test]

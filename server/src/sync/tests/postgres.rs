@@ -128,7 +128,7 @@ async fn rows_that_cannot_be_sent_are_row_errors() {
     assert_eq!(
         reasons,
         [
-            "PAYLOAD is not a JSON object",
+            "PAYLOAD is an array, not a JSON object",
             "all identifier columns are null",
             "PAYLOAD is null; it must be a JSON object",
             "payload has more than 1000000 bytes, which is too long",
@@ -201,9 +201,18 @@ async fn errors_of_the_source_are_config_errors() {
     for (url_text, name, expected) in [
         (&good, "no_such_table".to_owned(), "the database `postgres` has no table `no_such_table`; it has `"),
         (&good, table.to_uppercase(), &in_other_case),
-        (&good, format!("{table}_day"), "has the type DATE, which cannot hold the time of a change"),
+        (
+            &good,
+            format!("{table}_day"),
+            "has the type DATE, which cannot hold the time of a change; use timestamptz, timestamp, text or a number; a view can convert it with \"updated_at\"::timestamp, midnight in UTC",
+        ),
+        (&good, format!("select * from {table}"), "looks like a query; create a view for it"),
         (&good, format!("{table}_odd"), "holds \"yesterday\" (row with external_id \"a\"), which is not a timestamp"),
-        (&good, format!("{table}_old"), "holds -infinity (row with external_id \"a\"), which is not a timestamp"),
+        (
+            &good,
+            format!("{table}_old"),
+            "holds -infinity (row with external_id \"a\"), which is not a timestamp; a row with it would be before every watermark",
+        ),
         (
             &good,
             format!("{table}_mix"),

@@ -182,7 +182,11 @@ async fn missing_tables_and_columns_are_config_errors_until_they_are_repaired() 
     rig.insert(1, "a", "{}");
     for (sql, expected) in [
         ("ALTER TABLE users RENAME TO others", "the table `users`: no such table: users; the database has `others`"),
-        ("ALTER TABLE others RENAME TO users; ALTER TABLE users RENAME PAYLOAD TO DATA", "no column PAYLOAD"),
+        ("CREATE VIEW users AS SELECT * FROM missing", "the view `users` does not work: no such table: main.missing"),
+        (
+            "DROP VIEW users; ALTER TABLE others RENAME TO users; ALTER TABLE users RENAME PAYLOAD TO DATA",
+            "no column PAYLOAD",
+        ),
         (
             "ALTER TABLE users RENAME DATA TO PAYLOAD; ALTER TABLE users RENAME EXTERNAL_ID TO ID",
             "no identifier column",
@@ -246,7 +250,7 @@ async fn rows_that_cannot_be_sent_are_row_errors_and_the_next_run_does_not_repea
     assert_eq!(
         reasons,
         [
-            "PAYLOAD is not a JSON object",
+            "PAYLOAD is an array, not a JSON object",
             "all identifier columns are null",
             "EXTERNAL_ID is not UTF-8 text",
             "PAYLOAD has more than 1000000 bytes, which is too long",

@@ -138,7 +138,7 @@ async fn no_row_is_skipped_while_the_service_is_down() {
         let begun = Instant::now();
         let job = rig.sync().await;
         assert_eq!((job.status, job.rows_failed_with_errors), (JobStatus::Error, 0));
-        assert!(job.cause.unwrap().contains("requests to the destination failed for"));
+        assert!(job.cause.unwrap().contains("gave up after"));
         assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
         rig.fake_braze.behave();
         assert_eq!(rig.sync().await.status, JobStatus::Success);
@@ -157,9 +157,8 @@ async fn a_503_with_retry_after_is_not_a_row_error() {
 }
 
 #[tokio::test]
-async fn a_2xx_response_acknowledges_rows_whatever_its_body() {
+async fn a_2xx_response_acknowledges_rows_even_if_its_body_is_empty_or_cut_off() {
     for answer in [
-        Answer::accepted_with(200, "<html>Welcome to the hotel</html>"),
         Answer::accepted_with(201, ""),
         Answer::accepted_with(201, format!(r#"{{"message":"success","padding":"{}"}}"#, "x".repeat(1_500_000))),
         Answer::accepted_and_cut(201, r#"{"message":"succ"#),
@@ -177,8 +176,32 @@ async fn a_2xx_response_acknowledges_rows_whatever_its_body() {
         };
         assert_eq!((users(&rig).len(), rig.fake_braze.accepted()), (1000, 1000), "nothing is sent twice");
         assert!(rig.fake_braze.requests() > 10);
-        assert_eq!(log.lines("a body that is not the service's").len(), 1, "{answer:?}");
+        assert_eq!(log.lines("a body that is empty, cut off or without the message").len(), 1, "{answer:?}");
     }
+}
+
+#[tokio::test]
+async fn rows_sent_to_a_login_page_are_not_delivered_and_the_next_sync_takes_them() {
+    let mut rig = Rig::into_service().await;
+    rig.service().give_up_after = Duration::from_millis(300);
+    rig.insert_many(1000);
+    rig.fake_braze.rule(|_| Some(Answer::new(200, "<html>Welcome to the hotel</html>")));
+    let job = rig.sync().await;
+    assert_eq!((job.status, job.rows_synced, job.rows_failed_with_errors), (JobStatus::Error, 0, 0));
+    let cause = job.cause.unwrap();
+    assert!(cause.contains("`give_up_after`") && cause.contains("with a web page instead of Braze's JSON"), "{cause}");
+    rig.fake_braze.behave();
+    let job = rig.sync().await;
+    assert_eq!((job.status, job.rows_synced, users(&rig).len()), (JobStatus::Success, 1000, 1000));
+}
+
+#[tokio::test]
+async fn a_login_page_that_goes_away_loses_no_row() {
+    let rig = Rig::into_service().await;
+    rig.insert_many(100);
+    rig.fake_braze.script((0..3).map(|_| Answer::new(200, "<html>Welcome to the hotel</html>")));
+    let job = rig.sync().await;
+    assert_eq!((job.status, job.rows_synced, users(&rig).len()), (JobStatus::Success, 100, 100));
 }
 
 #[tokio::test]
@@ -219,7 +242,7 @@ async fn alternating_429_and_500_responses_end_the_job() {
     let job = timeout(Duration::from_secs(20), rig.sync()).await.expect("it ends");
     assert_eq!(job.status, JobStatus::Error);
     let cause = job.cause.unwrap();
-    assert!(cause.contains("requests to the destination failed for") && !cause.contains("for 0.0 s"), "{cause}");
+    assert!(cause.contains("gave up after") && !cause.contains("after 0.0 s"), "{cause}");
 }
 
 #[tokio::test]
