@@ -269,7 +269,7 @@ impl OpenUsersTrack {
             let pause = stretch.patience.next_pause(self.context.first_pause).max(asked.unwrap_or_default());
             stretch.patience.failed(&reason, pause, self.give_up_after)?;
             self.pauses.log_failure(&reason, pause);
-            self.context.trouble.pauses(&format!("requests to the destination fail: {reason}"), pause);
+            self.context.trouble.pauses(&reason, pause);
             if self.wait(sleep(pause)).await.is_none() {
                 return Ok(Verdict::Stopped);
             }
