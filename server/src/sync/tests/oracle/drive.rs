@@ -266,7 +266,7 @@ impl Drive {
                 Fault::TooMany => Answer::new(429, "").header("Retry-After", "0"),
                 Fault::Cut => Answer::cut(),
                 Fault::CutAfterwards => Answer::cut_afterwards(),
-                Fault::Proxy => Answer::accepted_with(200, "<html>"),
+                Fault::Proxy => Answer::accepted_with(200, ""),
                 Fault::ErrorAfterwards => Answer::accepted_with(502, "<html>"),
                 Fault::Refused => Answer::new(400, r#"{"message":"no"}"#),
             })

@@ -82,7 +82,7 @@ pub enum Fault {
     Cut,
     /// The request arrives, but the response is lost.
     CutAfterwards,
-    /// The request arrives, and a proxy answers 200 with a body of its own.
+    /// The request arrives, and a proxy answers 200 without a body.
     Proxy,
     /// The request arrives, and a proxy answers 502.
     ErrorAfterwards,
