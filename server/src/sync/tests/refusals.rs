@@ -191,7 +191,7 @@ async fn a_run_whose_lanes_wait_for_each_other_stops_at_once() {
     ended.unwrap();
     assert!(requested_at.elapsed() < Duration::from_secs(2), "{:?}", requested_at.elapsed());
     let job = rig.job().await;
-    assert_eq!((job.status, job.rows_failed_with_errors), (JobStatus::Running, 0));
+    assert_eq!((job.status, job.rows_failed_with_errors), (JobStatus::Running, 0), "{job:?}");
     rig.stop.send(None).unwrap();
     rig.fake_braze.behave();
     rig.run(rig.claim(LEASE).await, LEASE).await.unwrap();
