@@ -38,6 +38,12 @@ pub fn start_filtered(filter: &str) -> anyhow::Result<()> {
 
 fn start_with(format: LogFormat, default_filter: &str) -> anyhow::Result<()> {
     let variable = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
+    if let Some(word) = variable.as_deref().and_then(unknown_word) {
+        anyhow::bail!(
+            "RUST_LOG: `{word}` is not a level; the levels are error, warn, info, debug, trace and off, and an example is \
+             `info,cdi_server=debug`"
+        );
+    }
     let filter = EnvFilter::try_new(variable.as_deref().unwrap_or(default_filter))
         .context("RUST_LOG is not a valid filter; an example is `info,cdi_server=debug`")?;
     let lines = tracing_subscriber::fmt()
@@ -52,9 +58,40 @@ fn start_with(format: LogFormat, default_filter: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A word of a filter that is neither a level nor one of the libraries that log. The filter takes it for the name of another
+/// one, and logs nothing else.
+fn unknown_word(filter: &str) -> Option<&str> {
+    const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+    const TARGETS: [&str; 8] = ["cdi_server", "dropshot", "h2", "hyper", "hyper_util", "reqwest", "rustls", "sqlx"];
+    let is_known = |word: &str| {
+        let target = word.split_once("::").map_or(word, |(target, _)| target);
+        let is_level = LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word));
+        is_level || word.parse::<u8>().is_ok() || TARGETS.contains(&target)
+    };
+    // With a level or a span, it is certain what is meant.
+    let words = filter.split(',').map(str::trim).filter(|word| !word.is_empty() && !word.contains(['=', '[']));
+    words.into_iter().find(|word| !is_known(word))
+}
+
 /// A logger for dropshot that forwards warnings and errors, and logs the requests that dropshot answers itself. Its other
 /// lines would repeat our own request lines.
 pub fn slog() -> slog::Logger {
     let warnings = slog::LevelFilter::new(tracing_slog::TracingSlogDrain, slog::Level::Warning);
     slog::Logger::root(slog::Duplicate(warnings, requests::Requests).fuse(), slog::o!())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_level_is_not_taken_for_a_library() {
+        for filter in
+            ["info", "WARN", "", "info,cdi_server=debug", "cdi_server", "sqlx::query,info", "my_crate=info", "0"]
+        {
+            assert_eq!(unknown_word(filter), None, "{filter}");
+        }
+        assert_eq!(unknown_word("warning"), Some("warning"));
+        assert_eq!(unknown_word("info, verbose"), Some("verbose"));
+    }
 }

@@ -53,7 +53,7 @@ async fn commands_show_a_sync_before_and_after_it() {
         "no watermark: the next sync takes every row\n",
         "nothing moved"
     );
-    assert!(refused(&setup, &["row-errors", INTEGRATION]).contains("has not been synced yet"));
+    assert!(refused(&setup, &["row-errors", INTEGRATION]).contains("there is no store yet"));
 
     let service = setup.start(Role::All).await;
     service.client().trigger_integration_sync(INTEGRATION.parse().unwrap()).await.unwrap();

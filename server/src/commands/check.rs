@@ -100,7 +100,7 @@ async fn open_store(location: &StoreLocation) -> (Finding, Option<Store>) {
 }
 
 /// Warnings of watermarks whose integrations are not in the file: perhaps their `id` was changed.
-fn unknown_watermarks(config: &Config, ids: &[String]) -> Vec<Finding> {
+pub(super) fn unknown_watermarks(config: &Config, ids: &[String]) -> Vec<Finding> {
     let known: HashSet<String> = config.integrations.iter().map(|integration| integration.id.to_string()).collect();
     let warning = |id: &String| {
         let message = format!(

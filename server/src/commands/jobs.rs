@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use textwrap::core::display_width;
 
-use super::{argument, config_option, with_store};
+use super::{argument, config_option, no_store, with_store};
 use crate::config::{Config, Integration};
 use crate::process::print;
 use crate::store::{Job, JobStatus, Page, Store};
@@ -45,7 +45,12 @@ pub async fn run(
         Some(integration) => (vec![integration], limit),
         None => (config.integrations.iter().map(AsRef::as_ref).collect(), 1),
     };
-    let listed = with_store(config, async |store| list(config, store, &integrations, limit).await).await?;
+    let found =
+        with_store(config, async |store| Ok((store.is_some(), list(config, store, &integrations, limit).await?)));
+    let (has_store, listed) = found.await?;
+    if !has_store {
+        eprintln!("{}", no_store(&config.store));
+    }
     let now = Utc::now();
     print(&match (format, &listed[..]) {
         (Format::Jsonl, _) => listed.iter().flat_map(|listed| listed.as_json(now)).collect(),

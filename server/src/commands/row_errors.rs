@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use serde_json::json;
 
-use super::{argument, config_option, with_store, written};
+use super::{argument, config_option, no_store, with_store, written};
 use crate::config::{Config, Integration};
 use crate::process::{print, print_data};
 use crate::store::{Job, JobId, JobIdPrefix, Page, RowError, Store};
@@ -42,11 +42,10 @@ async fn print_errors(
     format: Format,
 ) -> anyhow::Result<()> {
     let name = &integration.name;
-    let newest = match store {
-        Some(store) => store.jobs(integration.id, &Page::First, 1).await?.items.pop().map(|job| (store, job)),
-        None => None,
+    let Some(store) = store else { bail!(no_store(&config.store)) };
+    let Some(newest) = store.jobs(integration.id, &Page::First, 1).await?.items.pop() else {
+        bail!("{name:?} has not been synced yet: it has no jobs")
     };
-    let Some((store, newest)) = newest else { bail!("{name:?} has not been synced yet: it has no jobs") };
     let job = match job {
         Some(prefix) => one_of(config, integration, &store.find_jobs(integration.id, &prefix).await?, &prefix)?,
         None => match store.newest_job_with_row_errors(integration.id).await? {
@@ -74,6 +73,9 @@ async fn print_errors(
     let Some(job) = store.job(integration.id, job).await? else { bail!("the store has no job {job}") };
     for note in notes(&job, &newest, printed) {
         eprintln!("{note}");
+    }
+    if printed > 0 {
+        eprintln!("Refused rows are not sent again by themselves: correct them, and give them a new UPDATED_AT.");
     }
     Ok(())
 }

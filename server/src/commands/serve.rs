@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 
+use super::check::unknown_watermarks;
 use super::{audit, other_stores};
 use crate::api;
 use crate::config::Config;
@@ -32,6 +33,11 @@ pub async fn run(config: Config, file: PathBuf, role: Role, log_format: LogForma
     match service.address() {
         Some(address) => tracing::info!("listening on http://{address}"),
         None => tracing::info!("running syncs, not listening"),
+    }
+    // If the store does not answer, its outage is logged.
+    for finding in unknown_watermarks(&config, &service.store.integrations_with_watermarks().await.unwrap_or_default())
+    {
+        tracing::warn!("{}", finding.message);
     }
     std::thread::spawn(move || report_changes(&file));
     tokio::select! {

@@ -1,6 +1,6 @@
 //! Errors of the store.
 
-use crate::types::quoted;
+use crate::types::{postgres_problem, quoted};
 
 /// Why a call to the store failed. The text contains the whole cause.
 #[derive(Debug, thiserror::Error)]
@@ -187,7 +187,7 @@ fn message(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(error) => error.message().to_owned(),
         sqlx::Error::PoolTimedOut => "timed out waiting for a connection".to_owned(),
-        other => other.to_string(),
+        other => postgres_problem(other).unwrap_or_else(|| other.to_string()),
     }
 }
 

@@ -171,7 +171,11 @@ impl<'a> LeaseKeeper<'a> {
     /// Renews the lease until another worker has claimed the job, or until the store fails with an error that is not transient.
     pub async fn renew_until_lost(&self) -> StoreError {
         loop {
-            self.sleep_until_due().await;
+            tokio::select! {
+                () = self.sleep_until_due() => {}
+                // Operators are to see at once what the run waits for.
+                () = self.trouble.begun() => {}
+            }
             let begun = self.clock.now();
             match timeout(self.length / 5, self.store.renew(self.lease, self.trouble.now().as_deref())).await {
                 Ok(Ok(status)) => {

@@ -59,6 +59,11 @@ impl PostgresUrl {
             NotPostgres::Unusable(message)
         };
         let parsed = reqwest::Url::parse(url.expose()).map_err(|error| unreadable(&error))?;
+        // Otherwise a part of the password would be taken for the host, the database or a parameter, and be printed.
+        let is_odd = |text: &str| text.contains(['@', ':']);
+        if parsed.fragment().is_some() || is_odd(parsed.path()) || parsed.query_pairs().any(|(name, _)| is_odd(&name)) {
+            return Err(unreadable(&"one of its special characters ends the host too early"));
+        }
         let mut names = parsed.query_pairs().map(|(name, _)| name.into_owned());
         if let Some(unknown) = names.find(|name| !PARAMETERS.contains(&name.as_str())) {
             return Err(NotPostgres::Parameter(unknown));
@@ -218,6 +223,11 @@ mod tests {
                 "postgres://me:hunter2/@db/sales",
                 "cannot be used: invalid port number; in the user name and the password",
             ),
+            ("postgres://me:winter@hunter2/x@db/sales", "cannot be used: one of its special characters ends the host"),
+            ("postgres://me:12/hunter2@db/sales", "cannot be used: one of its special characters ends the host"),
+            ("postgres://me:12?hunter2@db/sales", "cannot be used: one of its special characters ends the host"),
+            ("postgres://me:p@hunter2#1@db/sales", "cannot be used: one of its special characters ends the host"),
+            ("postgres://me:p@x?hunter2:y=z@db/sales", "cannot be used: one of its special characters ends the host"),
         ] {
             let error = url(text).unwrap_err().to_string();
             assert!(error.starts_with(expected) && !error.contains("hunter2"), "{text}: {error}");

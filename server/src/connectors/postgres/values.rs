@@ -11,7 +11,7 @@ use crate::connectors::tables::timestamps::{
 };
 use crate::connectors::transient::is_transient_connection_error;
 use crate::sync::SyncError;
-use crate::types::{PostgresUrl, TableName};
+use crate::types::{PostgresUrl, TableName, postgres_problem};
 
 /// Postgres' epoch, the year 2000, in microseconds since 1970.
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
@@ -122,13 +122,18 @@ pub fn bytes(row: &PgRow, index: usize) -> Option<&[u8]> {
 
 /// The error for a failed connection attempt.
 pub fn connect_error(url: &PostgresUrl, options: &PgConnectOptions, error: &sqlx::Error) -> SyncError {
+    const NO_SUCH_DATABASE: &str = "3D000";
+    let cannot_be_reached = |why: &str| format!("the source cannot be reached ({url}): {why}");
     let message = match error {
-        sqlx::Error::PoolTimedOut => "it does not answer in time".to_owned(),
-        sqlx::Error::Database(error) => error.message().to_owned(),
-        sqlx::Error::Protocol(said) if is_cut_off(said) => "it closes the connection at once".to_owned(),
-        other => other.to_string(),
+        sqlx::Error::Database(error) => {
+            // Without a database the one of the user's name is meant.
+            let has_database = options.get_database().is_some() || error.code().as_deref() != Some(NO_SUCH_DATABASE);
+            let advice = if has_database { "" } else { "; the URL names no database" };
+            format!("the source refuses the connection ({url}): {}{advice}", error.message())
+        }
+        sqlx::Error::Protocol(said) if is_cut_off(said) => cannot_be_reached("it closes the connection at once"),
+        other => cannot_be_reached(&postgres_problem(other).unwrap_or_else(|| other.to_string())),
     };
-    let message = format!("the source cannot be reached ({url}): {message}");
     let by_socket = options.get_socket().is_some() || options.get_host().starts_with('/');
     let passes = match error {
         sqlx::Error::PoolTimedOut => true,

@@ -70,8 +70,14 @@ async fn an_unreachable_server() {
     std::thread::spawn(move || hangs_up.incoming().for_each(drop));
     let folder = rig.folder.path().display().to_string();
     for (url, expected) in [
-        ("postgres://opencdi@127.0.0.1:1/postgres".to_owned(), "(Postgres at 127.0.0.1:1/postgres)"),
-        ("postgres://opencdi@no-such-host.invalid/postgres".to_owned(), "failed to lookup address"),
+        (
+            "postgres://opencdi@127.0.0.1:1/postgres".to_owned(),
+            "(Postgres at 127.0.0.1:1/postgres): nothing listens there",
+        ),
+        (
+            "postgres://opencdi@no-such-host.invalid/postgres".to_owned(),
+            "(Postgres at no-such-host.invalid:5432/postgres): ",
+        ),
         (format!("postgres://opencdi@127.0.0.1:{port}/postgres"), "cannot be reached"),
         (format!("postgres://opencdi@127.0.0.1:{port}/postgres?sslmode=disable"), "cannot be reached"),
         (format!("postgres:///postgres?host={folder}"), "No such file"),
