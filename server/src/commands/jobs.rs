@@ -124,8 +124,12 @@ impl Listed<'_> {
         // Why there was nothing to do interests after the last sync only.
         let is_newest = self.jobs.first().is_some_and(|newest| newest.id == job.id);
         let did_nothing = job.status == JobStatus::Success && job.rows_synced == 0;
-        let nothing_new = (is_newest && did_nothing && cause.is_none())
-            .then(|| format!("no new rows; `cdi-server preview {}` says which rows are read", self.arguments));
+        let nothing_new = (is_newest && did_nothing && cause.is_none()).then(|| {
+            format!(
+                "no new rows: what was delivered or refused before is not sent again; see `cdi-server preview {}`",
+                self.arguments
+            )
+        });
         cause.into_iter().chain(refused).chain(waits).chain(nothing_new).collect()
     }
 
@@ -273,7 +277,9 @@ JOB            STATUS        STARTED (UTC)            TOOK   DELIVERED  REFUSED
         let none = Job { rows_synced: 0, rows_failed_with_errors: 0, ..job(JobStatus::Success, None) };
         assert_eq!(
             notes(none.clone()),
-            ["    no new rows; `cdi-server preview 'Users of ours'` says which rows are read"]
+            [
+                "    no new rows: what was delivered or refused before is not sent again; see `cdi-server preview 'Users of ours'`"
+            ]
         );
         assert_eq!(notes(Job { cause: Some("not taken: 1 row".into()), ..none.clone() }), ["    not taken: 1 row"]);
         assert_eq!(notes(Job { rows_synced: 1, ..none }), [""; 0]);
