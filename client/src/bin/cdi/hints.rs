@@ -20,8 +20,14 @@ const HINTS: &[Hint] = &[
     ("", &["follow", "wait", "watch"], "`cdi status NAME --follow` follows the newest sync"),
     ("", &["integrations", "ls"], "`cdi list` lists the integrations"),
     ("", &["login", "config", "configure"], "`cdi help environment` shows how to set the URL and the key"),
-    ("trigger", &["--follow", "-f"], "`--wait` follows the sync until it has ended"),
-    ("status", &["--wait", "-w"], "`--follow` waits until the sync has ended"),
+    ("trigger", &["--follow", "--watch", "-f", "-w"], "`--wait` follows the sync until it has ended"),
+    (
+        "trigger",
+        &["--all", "-a"],
+        "one integration at a time; `cdi list --jq '.integrations[].integration_id'` prints the IDs of all",
+    ),
+    ("status", &["--wait", "--watch", "-f", "-w"], "`--follow` waits until the sync has ended"),
+    ("status", &["--rows", "--count", "-n"], "`--limit COUNT` sets how many syncs are listed"),
     (
         "",
         &["--key", "--api-key", "--token"],
@@ -30,6 +36,9 @@ const HINTS: &[Hint] = &[
     ("", &["--format", "--output", "-o"], "`--json` prints JSON"),
     ("", &["<INTEGRATION>"], "`cdi list` lists the integrations"),
 ];
+
+/// Shells without a completion script. clap would suggest one with a similar name.
+const OTHER_SHELLS: &[&str] = &["ash", "csh", "dash", "ksh", "nu", "nushell", "sh", "tcsh"];
 
 /// The error with a tip, if it is known what may have been meant. Tips of clap that do not help are removed.
 pub(crate) fn with_hint(mut error: Error, arguments: &[String]) -> Error {
@@ -46,7 +55,20 @@ pub(crate) fn with_hint(mut error: Error, arguments: &[String]) -> Error {
         wrong.iter().any(|wrong| words.contains(&wrong.as_str()))
             && (command.is_empty() || arguments.iter().any(|argument| argument == command))
     };
-    use clap::error::ErrorKind::{InvalidSubcommand, MissingRequiredArgument, UnknownArgument};
+    use clap::error::ErrorKind::{
+        InvalidSubcommand, InvalidValue, MissingRequiredArgument, MissingSubcommand, UnknownArgument,
+    };
+    if error.kind() == InvalidValue
+        && matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(value)) if OTHER_SHELLS.contains(&value.as_str()))
+    {
+        error.remove(ContextKind::SuggestedValue);
+    }
+    if error.kind() == MissingSubcommand
+        && let Some(tip) = command_as_value(&error, arguments)
+    {
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+        return error;
+    }
     let is_known = matches!(error.kind(), InvalidSubcommand | MissingRequiredArgument | UnknownArgument);
     if let Some((_, _, hint)) = HINTS.iter().find(is_meant).filter(|_| is_known) {
         if error.kind() != MissingRequiredArgument {
@@ -64,6 +86,16 @@ pub(crate) fn with_hint(mut error: Error, arguments: &[String]) -> Error {
         }
     }
     error
+}
+
+/// What happened to the command in `cdi --url list`.
+fn command_as_value(error: &Error, arguments: &[String]) -> Option<String> {
+    let Some(ContextValue::Strings(commands)) = error.get(ContextKind::ValidSubcommand) else { return None };
+    let (option, command) = arguments
+        .iter()
+        .zip(arguments.iter().skip(1))
+        .find(|(option, word)| option.starts_with("--") && commands.contains(word))?;
+    Some(format!("`{option}` took `{command}` as its value; write its own value in front of the command"))
 }
 
 #[cfg(test)]
@@ -91,6 +123,22 @@ mod tests {
                 assert_eq!(message.matches("tip: ").count(), 1, "{message}");
             }
         }
+    }
+
+    #[test]
+    fn a_command_that_was_taken_as_a_value_is_named() {
+        let took = |option: &str| format!("tip: `{option}` took `list` as its value;");
+        for option in ["--url", "--profile", "--config"] {
+            assert!(message(&[option, "list"]).contains(&took(option)), "{}", message(&[option, "list"]));
+        }
+        assert!(!message(&["--url", "iad-03"]).contains("tip:"));
+    }
+
+    #[test]
+    fn another_shell_is_not_suggested_in_place_of_a_known_one() {
+        assert!(message(&["completion", "bsh"]).contains("tip: a similar value exists: 'bash'"));
+        let message = message(&["completion", "tcsh"]);
+        assert!(message.contains("[possible values: bash, ") && !message.contains("tip:"), "{message}");
     }
 
     #[test]
