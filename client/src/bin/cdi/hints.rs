@@ -2,7 +2,8 @@
 
 use clap::error::{ContextKind, ContextValue, Error};
 
-/// The command that they were written after (empty for any), the wrong words, and the tip.
+/// The command that they were written after (empty for any), the wrong words, and the tip; the first that fits is used.
+/// Without words: any word that does not look like an option.
 type Hint = (&'static str, &'static [&'static str], &'static str);
 
 const HINTS: &[Hint] = &[
@@ -26,6 +27,8 @@ const HINTS: &[Hint] = &[
         &["--all", "-a"],
         "one integration at a time; `cdi list --jq '.integrations[].integration_id'` prints the IDs of all",
     ),
+    ("trigger", &[], "one integration at a time; a name with spaces needs quotes: cdi trigger 'All users'"),
+    ("status", &[], "one integration at a time; a name with spaces needs quotes: cdi status 'All users'"),
     ("status", &["--wait", "--watch", "-f", "-w"], "`--follow` waits until the sync has ended"),
     ("status", &["--rows", "--count", "-n"], "`--limit COUNT` sets how many syncs are listed"),
     (
@@ -52,8 +55,13 @@ pub(crate) fn with_hint(mut error: Error, arguments: &[String]) -> Error {
         .flatten()
         .collect();
     let is_meant = |(command, words, _): &&Hint| {
-        wrong.iter().any(|wrong| words.contains(&wrong.as_str()))
-            && (command.is_empty() || arguments.iter().any(|argument| argument == command))
+        let is_word = |wrong: &String| match words.is_empty() {
+            true => !wrong.starts_with(['-', '<']),
+            false => words.contains(&wrong.as_str()),
+        };
+        wrong.iter().any(is_word)
+            && (command.is_empty()
+                || arguments.iter().any(|argument| argument == command || (*command == "status" && argument == "jobs")))
     };
     use clap::error::ErrorKind::{
         InvalidSubcommand, InvalidValue, MissingRequiredArgument, MissingSubcommand, UnknownArgument,
@@ -111,7 +119,12 @@ mod tests {
     #[test]
     fn every_tip_is_for_words_that_are_no_command_or_option() {
         for (command, words, hint) in HINTS {
-            for word in *words {
+            for word in if words.is_empty() { &["Orders"] } else { *words } {
+                if words.is_empty() {
+                    let message = message(&[command, "Users", word]);
+                    assert!(message.contains(&format!("tip: {hint}\n")), "{message}");
+                    continue;
+                }
                 let place = match (*command, word.starts_with('-')) {
                     ("", true) => "trigger",
                     (command, _) => command,
@@ -123,6 +136,11 @@ mod tests {
                 assert_eq!(message.matches("tip: ").count(), 1, "{message}");
             }
         }
+    }
+
+    #[test]
+    fn the_alias_of_a_command_has_its_tips() {
+        assert!(message(&["jobs", "Users", "--watch"]).contains("tip: `--follow` waits until the sync has ended"));
     }
 
     #[test]
