@@ -27,6 +27,9 @@ pub(crate) fn bearer(key: &str) -> Result<HeaderValue, BuildError> {
 /// What was pasted together with a key, or instead of one. Keys of Braze and OpenCDI have nothing of it.
 fn pasted_wrongly(key: &str) -> Option<&'static str> {
     let lower = key.to_lowercase();
+    if is_assignment(key) {
+        return Some("has the name of a variable in front of it (`NAME=…`); write the key alone");
+    }
     if key.starts_with(QUOTATION_MARKS) || key.ends_with(QUOTATION_MARKS) {
         return Some("has quotation marks around it; write the key alone");
     }
@@ -45,6 +48,13 @@ fn pasted_wrongly(key: &str) -> Option<&'static str> {
     None
 }
 
+/// Whether it begins as a line of a shell that sets a variable.
+fn is_assignment(text: &str) -> bool {
+    let Some((name, _)) = text.trim_start().trim_start_matches("export ").split_once('=') else { return false };
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +67,11 @@ mod tests {
             ("“secret”", "the API key has quotation marks around it; write the key alone"),
             ("Bearer secret", "the API key has the word `Bearer` in front of it; write the key alone"),
             ("Authorization: bearer secret", "the API key has the word `Bearer` in front of it; write the key alone"),
+            (
+                "CDI_API_KEY=secret",
+                "the API key has the name of a variable in front of it (`NAME=…`); write the key alone",
+            ),
+            ("export key='secret'", "the API key has the name of a variable in front of it"),
             ("sha256:secret", "the API key is the hash of a key, which only the server's configuration needs;"),
             ("cdi_…", "the API key is not complete: it ends with dots."),
             ("cdi_secret...", "the API key is not complete: it ends with dots."),

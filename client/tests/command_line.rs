@@ -88,7 +88,11 @@ fn programs_are_told_whether_a_refused_trigger_may_have_taken_effect() {
         assert_eq!(error["integration_id"], ID);
         let message = error["message"].as_str().unwrap();
         assert_eq!(message.starts_with("it is unknown whether the sync was triggered"), expected, "{message}");
-        assert_eq!(message.ends_with(&format!("To see: cdi status {ID}")), expected, "{message}");
+        assert_eq!(
+            message.ends_with(&format!("Before you trigger again, check: cdi status {ID}")),
+            expected,
+            "{message}"
+        );
     }
 }
 

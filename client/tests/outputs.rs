@@ -221,6 +221,8 @@ fn cases() -> Vec<Case> {
                 &["--url", "127.0.0.1:8080", "list"],
                 &["--url", "rest.iad-03.braze.com", "list"],
                 &["--url", "https://me:secret@example.com?key=secret", "list"],
+                &["--url", "list"],
+                &["trigger", "--all"],
             ],
         ),
     ]

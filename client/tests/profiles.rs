@@ -203,6 +203,10 @@ fn what_is_wrong_in_the_file_is_told_with_its_place_and_no_key_is_repeated() {
         ("[profiles.default]\nurl = 'nonsense'\napi_key = { file = 'staging.key' }", &[], "from the profile `default`"),
         (&format!("[profiles.a]\n{url}[profiles.b]\n{url}"), &["--profile", "c"], "there is no profile `c`"),
         ("", &["--profile", "c"], "config.toml has none"),
+        (&format!("[default]\n{url}"), &[], "config.toml:1:2: write `[profiles.default]`, not `[default]`"),
+        (&format!("[profile.default]\n{url}"), &[], "write `profiles`, not `profile`: `[profiles.NAME]`"),
+        (url, &[], "config.toml:1:1: write `[profiles.default]` on a line above it"),
+        ("timeout = 5", &[], "unknown field `timeout`, expected `profiles`"),
     ] {
         let output = list(&home(configuration), options).output().unwrap();
         assert_eq!(code(&output), 2, "{configuration}: {output:?}");

@@ -129,8 +129,7 @@ fn only_a_server_that_is_not_of_braze_is_to_be_restarted_for_a_new_key() {
         command.env("http_proxy", &server.url);
         stderr(&command.output().unwrap()).to_owned()
     };
-    let unknown =
-        "cdi: the server does not know the API key from CDI_API_KEY, or the key has expired (401 Unauthorized).";
+    let unknown = "cdi: the server does not know the API key from CDI_API_KEY, or it has expired or was revoked (401 Unauthorized).";
     assert_eq!(text("http://rest.iad-03.braze.com"), format!("{unknown}\n"));
     let restart = "A new key works once the OpenCDI server has been restarted.";
     assert_eq!(text("http://cdi.example"), format!("{unknown} {restart}\n"));

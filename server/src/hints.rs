@@ -21,7 +21,12 @@ const HINTS: &[Hint] = &[
     ),
     (
         "serve",
-        &["--debug", "--log-level", "--quiet", "--verbose", "-d", "-q", "-v"],
+        &["--daemon", "--daemonize", "--detach", "--background", "-d"],
+        "`serve` stays in the foreground; systemd, a container or `nohup cdi-server serve &` runs it in the background",
+    ),
+    (
+        "serve",
+        &["--debug", "--log-level", "--quiet", "--verbose", "-q", "-v"],
         "RUST_LOG sets what is logged, such as RUST_LOG=cdi_server=debug",
     ),
     ("serve", &[], "`serve` runs all integrations of opencdi.toml"),
@@ -32,6 +37,8 @@ const HINTS: &[Hint] = &[
          integration would send",
     ),
     ("watermark", &["keep", "reset", "set"], "the options are --set TIME, --reset and --keep"),
+    ("watermark", &["--get", "--show", "get", "show"], "without an option the watermark is shown"),
+    ("preview", &["--count", "--limit", "-l", "-n"], "`--rows COUNT` sets how many rows are shown"),
     ("jobs", &["--follow", "--watch", "-f", "-w"], "`cdi status NAME --follow` follows a sync"),
     (
         "jobs",
@@ -51,10 +58,26 @@ const HINTS: &[Hint] = &[
     ("", &["migrate", "upgrade"], "`cdi-server serve` creates the store, and upgrades it, when it starts"),
     ("", &["backfill", "reset", "resync"], "`cdi-server watermark NAME --reset` makes the next sync take every row"),
     ("", &["auth", "exit-codes", "man"], "that is a command of `cdi`"),
+    (
+        "",
+        &["kill", "reload", "restart", "stop"],
+        "SIGTERM or Ctrl-C stops `serve`; start it again after a change of opencdi.toml",
+    ),
+    ("", &["log", "logs"], "`serve` logs to standard error; `cdi-server jobs` shows how syncs have ended, and why"),
+    (
+        "",
+        &["config", "configure", "settings"],
+        "the configuration is opencdi.toml: `cdi-server init` writes one, and `cdi-server check` tests it",
+    ),
+    ("", &["version"], "`cdi-server --version` prints the version"),
+    ("", &["cron", "schedule", "scheduler"], "there are no schedules: cron, Airflow or CI runs `cdi trigger NAME`"),
     ("", &["<INTEGRATION>"], "`cdi-server jobs` lists the integrations"),
     ("", &["--json", "--output", "-o"], "where the output has several forms, `--format` chooses one"),
     ("", &["--file", "-c", "-f"], "`--config FILE` names the configuration file"),
 ];
+
+/// Shells without a completion script. clap would suggest one with a similar name.
+const OTHER_SHELLS: &[&str] = &["ash", "csh", "dash", "ksh", "nu", "nushell", "sh", "tcsh"];
 
 /// The error with a tip, if it is known what may have been meant. Tips of clap that do not help are removed.
 pub fn with_hint(mut error: Error, arguments: &[String]) -> Error {
@@ -75,7 +98,12 @@ pub fn with_hint(mut error: Error, arguments: &[String]) -> Error {
         wrong.iter().any(is_word)
             && (command.is_empty() || arguments.get(1).is_some_and(|argument| argument == command))
     };
-    use clap::error::ErrorKind::{InvalidSubcommand, MissingRequiredArgument, UnknownArgument};
+    use clap::error::ErrorKind::{InvalidSubcommand, InvalidValue, MissingRequiredArgument, UnknownArgument};
+    if error.kind() == InvalidValue
+        && matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(value)) if OTHER_SHELLS.contains(&value.as_str()))
+    {
+        error.remove(ContextKind::SuggestedValue);
+    }
     let is_known = matches!(error.kind(), InvalidSubcommand | MissingRequiredArgument | UnknownArgument);
     if let Some((_, _, hint)) = HINTS.iter().find(is_meant).filter(|_| is_known) {
         if error.kind() != MissingRequiredArgument {
@@ -123,6 +151,13 @@ mod tests {
                 assert_eq!(message.matches("tip: ").count(), 1, "{message}");
             }
         }
+    }
+
+    #[test]
+    fn another_shell_is_not_suggested_in_place_of_a_known_one() {
+        assert!(message(&["completion", "bsh"]).contains("tip: a similar value exists: 'bash'"));
+        let message = message(&["completion", "tcsh"]);
+        assert!(message.contains("[possible values: bash, ") && !message.contains("tip:"), "{message}");
     }
 
     #[test]

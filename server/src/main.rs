@@ -180,8 +180,8 @@ enum KeyCommand {
         /// The workspace of the integrations that it may see
         #[arg(long, default_value = "my-workspace", value_parser = key::name)]
         workspace: String,
-        /// A permission; repeat the option for several. Without it the key has all of them
-        #[arg(long = "permission", value_name = "PERMISSION", value_parser = PossibleValuesParser::new(permissions()))]
+        /// A permission, or several with commas between them. Without it the key has all of them
+        #[arg(long = "permission", value_name = "PERMISSION", value_delimiter = ',', value_parser = PossibleValuesParser::new(permissions()))]
         permissions: Vec<String>,
     },
 }
@@ -196,6 +196,11 @@ struct ConfigFile {
 impl ConfigFile {
     fn load(&self) -> Result<Config, ConfigError> {
         Config::load(&self.path, &api::known())
+    }
+
+    /// For commands that use only the store.
+    fn load_for_store(&self) -> Result<Config, ConfigError> {
+        Config::load_for_store(&self.path, &api::known())
     }
 }
 
@@ -249,16 +254,16 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             block_on(watermark::run(&config, config.integration(&integration)?, change))
         }
         Command::Cancel { config, integration } => {
-            let config = config.load()?;
+            let config = config.load_for_store()?;
             block_on(cancel::run(&config, config.integration(&integration)?))
         }
         Command::Jobs { config, integration, limit, format } => {
-            let config = config.load()?;
+            let config = config.load_for_store()?;
             let integration = integration.map(|name| config.integration(&name)).transpose()?;
             block_on(jobs::run(&config, integration.map(AsRef::as_ref), limit as usize, format))
         }
         Command::RowErrors { config, integration, job, format } => {
-            let config = config.load()?;
+            let config = config.load_for_store()?;
             block_on(row_errors::run(&config, config.integration(&integration)?, job, format))
         }
         Command::Key { command: KeyCommand::New { name, workspace, permissions: chosen } } => {
@@ -292,4 +297,37 @@ fn block_on(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Res
     // Do not wait for threads that are still writing: the user has waited long enough.
     runtime.shutdown_background();
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_permissions_may_be_given_at_once() {
+        let given = "cdi.integration_list,cdi.integration_sync";
+        let cli = Cli::try_parse_from(["cdi-server", "key", "new", "--name", "x", "--permission", given]).unwrap();
+        let Command::Key { command: KeyCommand::New { permissions, .. } } = cli.command else { panic!() };
+        assert_eq!(permissions.join(","), given);
+    }
+
+    #[test]
+    fn commands_that_use_only_the_store_need_no_secret_of_a_destination() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("opencdi.toml");
+        let example = include_str!("../opencdi.example.toml").replace("{ env = \"", "{ env = \"OPENCDI_NO_SUCH_");
+        std::fs::write(&path, example).unwrap();
+        let said = |command: &[&str]| {
+            let words = [&["cdi-server"], command, &["--config", path.to_str().unwrap()]].concat();
+            run(Cli::try_parse_from(words).unwrap().command).map_err(|error| format!("{error:#}"))
+        };
+        assert!(said(&["jobs"]).is_ok());
+        for command in [&["row-errors", "Users"][..], &["cancel", "Users"]] {
+            let error = said(command).unwrap_err();
+            assert!(!error.contains("is not set"), "{error}");
+        }
+        for command in [&["watermark", "Users"][..], &["preview", "Users"], &["check"], &["serve"]] {
+            assert!(said(command).unwrap_err().contains("OPENCDI_NO_SUCH_BRAZE_API_KEY` is not set"));
+        }
+    }
 }

@@ -1,12 +1,13 @@
 //! A running service: the API, the workers, or both. It shuts down gracefully.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use dropshot::{ConfigDropshot, HttpServer, ServerBuilder};
+use dropshot::{BuildError, ConfigDropshot, HttpServer, ServerBuilder};
 
 use crate::api::{self, Context};
 use crate::config::{Config, StoreLocation};
@@ -133,5 +134,39 @@ fn bind(config: &Config, store: &Store, draining: Arc<AtomicBool>) -> anyhow::Re
     ServerBuilder::new(description, api::api(config, store, draining), logging::slog())
         .config(ConfigDropshot { bind_address: listen, ..ConfigDropshot::default() })
         .start()
-        .with_context(|| format!("cannot listen on {listen} (set `listen` under `[server]` to a free address)"))
+        .map_err(|error| {
+            let kind = match &error {
+                BuildError::BindError { error, .. } => Some(error.kind()),
+                _ => None,
+            };
+            let advice = listen_advice(listen.port(), kind);
+            anyhow::Error::new(error).context(format!("cannot listen on {listen} ({advice})"))
+        })
+}
+
+/// What to do about an address on which the process cannot listen.
+fn listen_advice(port: u16, error: Option<ErrorKind>) -> &'static str {
+    match error {
+        Some(ErrorKind::PermissionDenied) if port < 1024 => {
+            "ports below 1024 need root; set `listen` under `[server]` to another port, such as 8080"
+        }
+        Some(ErrorKind::AddrNotAvailable) => {
+            "this machine does not have that address; set `listen` under `[server]` to one of its own, or to 0.0.0.0 for all of them"
+        }
+        _ => "set `listen` under `[server]` to a free address",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_cannot_be_used_is_answered_with_what_to_set() {
+        let advice = |port, kind| listen_advice(port, Some(kind));
+        assert!(advice(80, ErrorKind::PermissionDenied).contains("ports below 1024 need root"));
+        assert!(advice(8080, ErrorKind::PermissionDenied).contains("a free address"));
+        assert!(advice(8080, ErrorKind::AddrNotAvailable).contains("this machine does not have that address"));
+        assert!(advice(8080, ErrorKind::AddrInUse).contains("a free address"));
+    }
 }

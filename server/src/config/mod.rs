@@ -45,20 +45,43 @@ pub struct Config {
 impl Config {
     /// Reads a file. `known` is what the contract names: operations and permissions.
     pub fn load(path: &Path, known: &Known) -> Result<Config, ConfigError> {
+        Config::load_with(path, known, Secrets::All)
+    }
+
+    /// The same for commands that use no source and no destination: their secrets are not read. The user of such a command
+    /// need not have the environment and the files of the service.
+    pub fn load_for_store(path: &Path, known: &Known) -> Result<Config, ConfigError> {
+        Config::load_with(path, known, Secrets::OfStore)
+    }
+
+    fn load_with(path: &Path, known: &Known, secrets: Secrets) -> Result<Config, ConfigError> {
         let bytes = std::fs::read(path).map_err(|error| ConfigError::unreadable(path, &error))?;
         match bytes.utf8_chunks().next() {
             Some(valid) if !valid.invalid().is_empty() || bytes.contains(&0) => {
                 Err(ConfigError::not_utf8(path, &bytes, valid.valid()))
             }
-            valid => Config::parse(valid.map_or("", |valid| valid.valid()), path, known),
+            valid => Config::parse_with(valid.map_or("", |valid| valid.valid()), path, known, secrets),
         }
     }
 
     /// Reads a text as the contents of that file: relative paths in it start at the file's folder.
     pub fn parse(text: &str, path: &Path, known: &Known) -> Result<Config, ConfigError> {
-        let file = file::read(text).map_err(|problem| ConfigError::of(path, vec![problem]))?;
-        validate::config(file, path, text, known).map_err(|problems| ConfigError::of(path, problems))
+        Config::parse_with(text, path, known, Secrets::All)
     }
+
+    fn parse_with(text: &str, path: &Path, known: &Known, secrets: Secrets) -> Result<Config, ConfigError> {
+        let file = file::read(text).map_err(|problem| ConfigError::of(path, vec![problem]))?;
+        validate::config(file, path, text, known, secrets).map_err(|problems| ConfigError::of(path, problems))
+    }
+}
+
+/// Which secrets of a file are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Secrets {
+    /// All of them.
+    All,
+    /// Only the URL of the store.
+    OfStore,
 }
 
 impl Config {

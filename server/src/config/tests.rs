@@ -58,6 +58,7 @@ fn parse(text: &str) -> Result<Config, String> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("braze.key"), "the-key\n").unwrap();
     std::fs::write(folder.path().join("empty.key"), "\n").unwrap();
+    std::fs::write(folder.path().join("line.key"), "BRAZE_API_KEY=hunter2\n").unwrap();
     let path = folder.path().join("opencdi.toml");
     Config::parse(text, &path, &known()).map_err(|error| {
         let text = error.to_string().replace(&format!("{}/", folder.path().display()), "");
@@ -109,6 +110,8 @@ fn a_file_that_is_not_there_says_how_to_name_another() {
     );
     let error = Config::load(Path::new("opencdi.toml"), &known()).unwrap_err().to_string();
     assert!(error.starts_with("opencdi.toml: there is no such file; `cdi-server init` writes one"), "{error}");
+    let error = Config::load(Path::new("-"), &known()).unwrap_err().to_string();
+    assert_eq!(error, "-: standard input is not read; name a file with --config");
     let folder = tempfile::tempdir().unwrap();
     let error = Config::load(folder.path(), &known()).unwrap_err().to_string();
     assert!(error.contains(": the configuration cannot be read: "), "{error}");
@@ -221,6 +224,32 @@ fn an_unknown_key_is_an_error_with_those_that_there_are() {
 }
 
 #[test]
+fn a_key_that_other_programs_have_is_answered_with_what_there_is_instead() {
+    for (line, key, expected) in [
+        (
+            "name = \"Users\"",
+            "schedule",
+            "opencdi.toml:26:1: `integrations[0].schedule`: unknown field `schedule`; there are no schedules: cron",
+        ),
+        (
+            "table = \"users\"",
+            "interval",
+            "`integrations[0].source.interval`: `sqlite` has no key `interval`; there are no schedules",
+        ),
+        ("table = \"users\"", "query", "`sqlite` has no key `query`; `table` names a table or a view"),
+        ("request_deadline = \"2s\"", "tls", "`server.tls`: unknown field `tls`; the server has no TLS"),
+        ("request_deadline = \"2s\"", "port", "unknown field `port`; `listen` in [server] is the address and the port"),
+        ("table = \"users\"", "port", "`sqlite` has no key `port`; remove or correct it"),
+    ] {
+        let problem = problems(line, &format!("{line}\n{key} = \"x\""));
+        assert!(problem.contains(expected), "{problem}");
+    }
+    let table = problems("[worker]", "[metrics]\n[worker]");
+    let expected = "opencdi.toml:8:2: `metrics`: unknown field `metrics`; there are no metrics: the log has";
+    assert!(table.starts_with(expected), "{table}");
+}
+
+#[test]
 fn a_wrong_type_and_a_missing_key_are_said_with_their_place() {
     assert_eq!(
         problems("concurrency = 2", "concurrency = \"2\""),
@@ -261,13 +290,39 @@ fn a_secret_in_clear_is_refused_with_the_way_to_do_it_right_and_not_repeated() {
 fn a_secret_that_cannot_be_had_is_said() {
     let secret = |instead| problems("{ file = \"braze.key\" }", instead);
     assert!(
-        secret("{ env = \"OPENCDI_NO_SUCH_VARIABLE\" }")
-            .contains("the environment variable `OPENCDI_NO_SUCH_VARIABLE` is not set")
+        secret("{ env = \"OPENCDI_NO_SUCH_VARIABLE\" }").contains(
+            "the environment variable `OPENCDI_NO_SUCH_VARIABLE` is not set (a shell variable needs `export`)"
+        )
     );
     assert!(secret("{ file = \"no.key\" }").contains("the file no.key cannot be read: No such file"));
     assert!(secret("{ file = \"empty.key\" }").contains("is empty"));
+    assert_eq!(
+        secret("{ file = \"line.key\" }"),
+        "opencdi.toml:38:11: `integrations[0].destination.api_key`: the file line.key has the name of a variable in front (`NAME=…`); it should contain the secret alone"
+    );
     assert!(secret("{ vault = \"x\" }").contains("unknown field `vault`, expected `env` or `file`"));
     assert!(secret("{ env = \"A\", file = \"b\" }").contains("write either `env` or `file`, not both"));
+}
+
+#[test]
+fn a_command_that_uses_only_the_store_needs_no_other_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("opencdi.toml");
+    let load = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        Config::load_for_store(&path, &known()).map_err(|error| error.to_string())
+    };
+    let postgres = WHOLE.replace(
+        "kind = \"sqlite\"\npath = \"source.db\"",
+        "kind = \"postgres\"\nurl = { env = \"OPENCDI_NO_SUCH_VARIABLE\" }",
+    );
+    for text in [WHOLE, &postgres] {
+        assert_eq!(load(text).unwrap().integrations.len(), 1);
+        assert!(Config::load(&path, &known()).is_err());
+    }
+    let store = WHOLE.replace("\"sqlite:state/opencdi.db\"", "{ env = \"OPENCDI_NO_SUCH_VARIABLE\" }");
+    assert!(load(&store).unwrap_err().contains("`OPENCDI_NO_SUCH_VARIABLE` is not set"));
+    assert!(load(&WHOLE.replace("{ file = \"braze.key\" }", "\"hunter2\"")).unwrap_err().contains("in plain text"));
 }
 
 #[test]

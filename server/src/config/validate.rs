@@ -10,7 +10,7 @@ use toml::Spanned;
 
 use super::file::{self, File};
 use super::integrations::Integrations;
-use super::{ApiKey, Config, Known, ServerConfig, Workspace};
+use super::{ApiKey, Config, Known, Secrets, ServerConfig, Workspace};
 use crate::secret::KeyHash;
 #[cfg(feature = "faults")]
 use crate::settings::Text;
@@ -22,11 +22,20 @@ use crate::types::PostgresUrl;
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 const STORE: &str = "sqlite:opencdi.db";
 
-pub(super) fn config(file: File, path: &Path, text: &str, known: &Known) -> Result<Config, Vec<Problem>> {
+pub(super) fn config(
+    file: File,
+    path: &Path,
+    text: &str,
+    known: &Known,
+    secrets: Secrets,
+) -> Result<Config, Vec<Problem>> {
     let mut check = Check { reader: Reader::new(text, path), known };
     let store = check.store(file.store);
     let (server, worker) = (check.server(file.server), check.worker(file.worker));
     let (workspaces, keys) = (check.workspaces(file.workspaces), check.keys(file.keys));
+    if secrets == Secrets::OfStore {
+        check.reader.skip_secrets();
+    }
     let mut integrations = Integrations::new(&mut check.reader);
     if let StoreLocation::Sqlite(path) = &store {
         integrations.file_of_the_store(path);

@@ -26,6 +26,9 @@ impl ConfigError {
     /// The file cannot be read.
     pub fn unreadable(path: &Path, error: &std::io::Error) -> ConfigError {
         let message = match error.kind() {
+            std::io::ErrorKind::NotFound if path == Path::new("-") => {
+                "standard input is not read; name a file with --config".into()
+            }
             std::io::ErrorKind::NotFound => {
                 let file =
                     if path == Path::new(DEFAULT_FILE) { String::new() } else { format!(" {}", shell_path(path)) };

@@ -11,9 +11,12 @@ use toml::Spanned;
 
 use super::duration_text::{DurationText, Written};
 use super::problem::Problem;
-use super::secret_text::SecretText;
+use super::secret_text::{SecretText, copied_with};
 use crate::secret::Secret;
 use crate::types::{NotPostgres, PostgresUrl, read_problem};
+
+/// What stands for a secret that is not read. It is valid as a key and as the URL of a database.
+const NOT_READ: &str = "postgres://not-read/not-read";
 
 /// A text with its place in the file.
 pub type Text = Spanned<String>;
@@ -24,12 +27,23 @@ pub struct Reader<'a> {
     text: &'a str,
     folder: PathBuf,
     problems: Vec<Problem>,
+    skips_secrets: bool,
 }
 
 impl<'a> Reader<'a> {
     /// A reader of the file at `path`, which holds this text.
     pub fn new(text: &'a str, path: &Path) -> Reader<'a> {
-        Reader { text, folder: path.parent().unwrap_or(Path::new("")).to_owned(), problems: Vec::new() }
+        Reader {
+            text,
+            folder: path.parent().unwrap_or(Path::new("")).to_owned(),
+            problems: Vec::new(),
+            skips_secrets: false,
+        }
+    }
+
+    /// From now on, secrets are not read from the environment and from files; each gets the same invalid value.
+    pub fn skip_secrets(&mut self) {
+        self.skips_secrets = true;
     }
 
     /// What was read, or all problems that were found.
@@ -101,6 +115,7 @@ impl<'a> Reader<'a> {
                 self.problem(span, message);
                 return None;
             }
+            SecretText::Env(_) | SecretText::File(_) if self.skips_secrets => return Some(Secret::new(NOT_READ)),
             SecretText::Env(name) => {
                 let place = format!("the environment variable `{name}`");
                 (std::env::var(&name).map_err(|error| unreadable(&error).to_owned()), place)
@@ -121,7 +136,12 @@ impl<'a> Reader<'a> {
             Ok(value) if value.is_empty() => {
                 self.problem(span, format!("{place} is empty; it should contain the {what}"))
             }
-            Ok(value) => return Some(Secret::new(value)),
+            Ok(value) => match copied_with(&value) {
+                Some(surplus) => {
+                    self.problem(span, format!("{place} has {surplus}; it should contain the {what} alone"))
+                }
+                None => return Some(Secret::new(value)),
+            },
             Err(error) => self.problem(span, format!("{place} {error}")),
         }
         None
@@ -200,7 +220,7 @@ impl<'a> Reader<'a> {
 /// Why a variable cannot be read. The error's own text may repeat its value.
 fn unreadable(error: &VarError) -> &'static str {
     match error {
-        VarError::NotPresent => "is not set",
+        VarError::NotPresent => "is not set (a shell variable needs `export`)",
         VarError::NotUnicode(_) => "is not UTF-8 text",
     }
 }

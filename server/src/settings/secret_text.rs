@@ -2,6 +2,9 @@
 
 use serde::de::{self, Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
+/// Quotation marks of shells and word processors.
+const QUOTES: &[char] = &['"', '\'', '`', '“', '”', '‘', '’'];
+
 /// Where a secret is. One in plain text is read too, so that it can be refused with what to write instead.
 #[derive(Clone, PartialEq, Eq)]
 pub enum SecretText {
@@ -96,5 +99,52 @@ impl<'de> Deserialize<'de> for SecretText {
         }
 
         deserializer.deserialize_any(Reader)
+    }
+}
+
+/// What was copied together with a secret or a URL, which have nothing of it.
+pub(super) fn copied_with(value: &str) -> Option<&'static str> {
+    let value = value.trim();
+    let name = value.trim_start_matches("export ").split_once('=').map(|(name, _)| name);
+    let is_name = |name: &str| {
+        name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let begins = |word: &str| value.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+    if name.is_some_and(is_name) {
+        Some("the name of a variable in front (`NAME=…`)")
+    } else if value.starts_with(QUOTES) || value.ends_with(QUOTES) {
+        Some("quotation marks around it")
+    } else if begins("bearer ") || begins("authorization:") {
+        Some("the word `Bearer` in front")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_copied_with_a_secret_is_named() {
+        for (value, expected) in [
+            ("BRAZE_API_KEY=secret", "the name of a variable in front (`NAME=…`)"),
+            ("export KEY='secret'", "the name of a variable in front (`NAME=…`)"),
+            ("URL=postgres://me:secret@db/shop", "the name of a variable in front (`NAME=…`)"),
+            ("\"secret\"", "quotation marks around it"),
+            ("'secret'", "quotation marks around it"),
+            ("“secret”", "quotation marks around it"),
+            ("'postgres://me:secret@db/shop' ", "quotation marks around it"),
+            ("Bearer secret", "the word `Bearer` in front"),
+            ("Authorization: bearer secret", "the word `Bearer` in front"),
+        ] {
+            assert_eq!(copied_with(value), Some(expected), "{value}");
+        }
+        for value in
+            ["secret", "3c9d51be-7a20-4f6e-b8c4-91e5d7f2a06b", "c2VjcmV0IQ+/x", "postgres://u:p=1@h/d?sslmode=require"]
+        {
+            assert_eq!(copied_with(value), None, "{value}");
+        }
     }
 }

@@ -17,6 +17,7 @@ use super::duration_text::Written;
 use super::problem::plain_types;
 use super::reader::{Reader, Text};
 use super::secret_text::SecretText;
+use super::slips;
 use crate::secret::Secret;
 use crate::types::PostgresUrl;
 
@@ -147,11 +148,11 @@ impl<'r, 'a> Section<'r, 'a> {
     pub fn refuse_others(mut self) {
         let known = self.known.join("`, `");
         for key in std::mem::take(&mut self.values.0).into_keys() {
-            let message = format!(
-                "`{}` has no key `{}`; remove or correct it (its keys are `{known}`)",
-                self.kind,
-                key.get_ref()
-            );
+            let (kind, name) = (&self.kind, key.get_ref());
+            let message = match slips::instead_of(name, true) {
+                Some(instead) => format!("`{kind}` has no key `{name}`; {instead}"),
+                None => format!("`{kind}` has no key `{name}`; remove or correct it (its keys are `{known}`)"),
+            };
             self.problem(key.span(), message);
         }
     }

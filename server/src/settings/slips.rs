@@ -5,12 +5,40 @@ use std::ops::Range;
 /// Quotation marks of word processors.
 const CURLY: &str = "“”„‟‘’‚‛«»";
 
+/// Keys that other programs have, and what there is instead of them here.
+const OTHER_KEYS: &[(&[&str], &str)] = &[
+    (
+        &["cron", "every", "frequency", "interval", "schedule", "schedules"],
+        "there are no schedules: cron, Airflow or CI runs `cdi trigger NAME`",
+    ),
+    (
+        &["columns", "fields", "filter", "mapping", "query", "select", "sql", "view", "where"],
+        "`table` names a table or a view: write the query as a view in the database",
+    ),
+    (
+        &["cert", "certificate", "https", "ssl", "tls", "tls_cert", "tls_key"],
+        "the server has no TLS: put a reverse proxy with TLS in front of it",
+    ),
+    (&["addr", "address", "bind", "host", "port"], "`listen` in [server] is the address and the port"),
+    (&["log", "log_level", "logging", "logs"], "RUST_LOG sets what is logged, such as RUST_LOG=cdi_server=debug"),
+    (&["metrics", "prometheus"], "there are no metrics: the log has a line for the start and the end of each sync"),
+];
+
+/// What there is instead of a key that is not known. In a source or destination, the keys of a server mean something else.
+pub(super) fn instead_of(key: &str, is_of_connector: bool) -> Option<&'static str> {
+    let known = if is_of_connector { OTHER_KEYS.get(..2)? } else { OTHER_KEYS };
+    known.iter().find(|(keys, _)| keys.contains(&key)).map(|(_, instead)| *instead)
+}
+
 /// What to write instead of what the parser has stumbled over at these bytes; `None` if its own message has to do. It repeats
 /// nothing that may be a secret.
 pub(super) fn explained(text: &str, span: &Range<usize>, message: &str) -> Option<String> {
     let wrong = text.get(span.clone()).unwrap_or_default();
     let line = line_at(text, span.start);
     let (before, rest) = text.split_at_checked(span.start)?;
+    if let Some((key, _)) = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) {
+        return instead_of(key, false).map(|instead| format!("unknown field `{key}`; {instead}"));
+    }
     let is = |starts: &[&str]| starts.iter().any(|start| message.starts_with(start));
     if is(&["too few unicode value digits", "missing escaped value"]) {
         return Some(

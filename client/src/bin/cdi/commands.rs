@@ -220,7 +220,10 @@ impl Session<'_> {
         let failure = failure.with("integration_id", named.id.to_string());
         match reached {
             Reached::Nothing => failure,
-            Reached::Doubt => failure.advise(&format!("To see: {} status {}", self.settings.command, named.argument)),
+            Reached::Doubt => failure.advise(&format!(
+                "Before you trigger again, check: {} status {}",
+                self.settings.command, named.argument
+            )),
             Reached::Started => failure.advise(&self.how_to_follow(named)),
         }
     }
@@ -234,9 +237,22 @@ impl Session<'_> {
         let Settings { url_origin, key_origin, client, .. } = &self.settings;
         let is_braze = causes::is_braze(client.base_url());
         if failure.kind == "unauthorized" {
-            let unknown = format!("the server does not know the API key from {key_origin}, or the key has expired");
+            let unknown =
+                format!("the server does not know the API key from {key_origin}, or it has expired or was revoked");
             let remedy = if is_braze { "" } else { "A new key works once the OpenCDI server has been restarted." };
             return failure.restated(&unknown, remedy);
+        }
+        // What has become of a trigger, its own advice says.
+        let (problem, why) = match failure.kind {
+            "service_unavailable" => (
+                "the server is unavailable",
+                "It is shutting down, is too slow, or cannot reach its store; its log says which.",
+            ),
+            "internal_server_error" => ("the server failed", "Its log says why."),
+            _ => ("", ""),
+        };
+        if !problem.is_empty() {
+            return failure.restated(problem, if is_braze { "" } else { why });
         }
         let base_url = client.base_url();
         match (failure.kind, failure.status(), failure.lacks(), failure.exit) {

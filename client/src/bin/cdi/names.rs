@@ -18,6 +18,9 @@ const LIKENESS_OF_IDS: f64 = 0.8;
 const MOST_LESS_LIKELY: f64 = 0.1;
 const MOST_SUGGESTIONS: usize = 3;
 
+/// An OpenCDI server reads its configuration only when it starts.
+pub(crate) const IF_NEW: &str = "If it is new in opencdi.toml, restart the server.";
+
 /// Which integrations a text names.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Match<'a> {
@@ -55,7 +58,7 @@ pub(crate) fn find<'a>(text: &str, known: &'a [Known]) -> Match<'a> {
 }
 
 /// The error for a text that names no integration, or more than one.
-pub(crate) fn failure(text: &str, known: &[Known], command: &str) -> Failure {
+pub(crate) fn failure(text: &str, known: &[Known], command: &str, is_braze: bool) -> Failure {
     let ids = |several: &[&Known]| several.iter().map(|one| one.id.to_string()).collect::<Vec<_>>().join(", ");
     match find(text, known) {
         Match::Names(several) => {
@@ -82,7 +85,10 @@ pub(crate) fn failure(text: &str, known: &[Known], command: &str) -> Failure {
                 (true, false) => format!("`{command} list` shows all"),
             };
             let message = format!("there is no integration with the name or ID `{text}`; {advice}");
-            Failure::new(Exit::NotFound, "integration_not_found", message)
+            let failure = Failure::new(Exit::NotFound, "integration_not_found", message);
+            // Otherwise it is clear enough which one was meant.
+            let may_be_new = !is_short_prefix(text, known) && !known.iter().any(|one| is_same(&one.name, text));
+            if may_be_new && !is_braze { failure.advise(IF_NEW) } else { failure }
         }
     }
 }
@@ -119,7 +125,7 @@ fn is_short_prefix(text: &str, known: &[Known]) -> bool {
 /// Similar names and IDs, the most similar first.
 fn suggestions(text: &str, known: &[Known]) -> Vec<String> {
     let lower = text.to_lowercase();
-    if let Some(same) = known.iter().find(|integration| integration.name.to_lowercase() == lower) {
+    if let Some(same) = known.iter().find(|integration| is_same(&integration.name, text)) {
         return vec![format!("`{}`", same.name)];
     }
     let digits: String = lower.trim_start_matches("urn:uuid:").chars().filter(char::is_ascii_hexdigit).collect();
@@ -143,6 +149,11 @@ fn suggestions(text: &str, known: &[Known]) -> Vec<String> {
     let best = likely.first().map_or(0.0, |(likeness, _)| *likeness);
     let as_likely = likely.into_iter().filter(|(likeness, _)| best - likeness <= MOST_LESS_LIKELY);
     as_likely.take(MOST_SUGGESTIONS).map(|(_, suggestion)| suggestion).collect()
+}
+
+/// Whether two names differ in nothing but upper and lower case.
+fn is_same(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
 }
 
 fn alike(one: &str, other: &str) -> f64 {
@@ -182,7 +193,7 @@ mod tests {
     }
 
     fn message(text: &str) -> String {
-        failure(text, &known(), "cdi").for_people()
+        failure(text, &known(), "cdi", false).for_people()
     }
 
     #[test]
@@ -203,15 +214,19 @@ mod tests {
         for (text, expected) in [
             ("users", "did you mean `Users`?"),
             ("USERS", "did you mean `Users`?"),
-            ("Userz", "did you mean `Users`?"),
+            ("Userz", "did you mean `Users`? If it is new in opencdi.toml, restart the server."),
             ("Orders", "did you mean `Orders of the shops`?"),
             ("6f1e24a80a3b4a519d0e0c7a4f7a1b01", "did you mean `6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01` (Users)?"),
             ("6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b0z", "did you mean `6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01` (Users)"),
-            ("Nobody", "; `cdi list` shows all"),
+            ("Nobody", "; `cdi list` shows all. If it is new in opencdi.toml, restart the server."),
             ("6F1", "; write at least 4 characters of the ID"),
             ("fff", "; `cdi list` shows all"),
         ] {
             assert!(message(text).contains(expected), "{text}: {}", message(text));
+        }
+        for (text, is_braze) in [("USERS", false), ("6F1", false), ("Userz", true), ("Nobody", true)] {
+            let message = failure(text, &known(), "cdi", is_braze).for_people();
+            assert!(!message.contains("restart"), "{message}");
         }
         let several =
             ["Users EU", "Users US", "Users UK", "Users IN"].map(|name| Known { id: Uuid::nil(), name: name.into() });

@@ -75,6 +75,9 @@ impl Profile {
                     None => Ok(None),
                 };
             }
+            Err(error) if error.kind() == ErrorKind::NotFound && path == Path::new("-") => {
+                return Err(Failure::configuration("--config takes a file; standard input is not read"));
+            }
             Err(error) => {
                 return Err(Failure::configuration(format!("{} cannot be read: {error}", path.display())));
             }
@@ -146,10 +149,21 @@ fn parse(path: &Path, text: &str) -> Result<File, Failure> {
         // The value that was found may be a key, so it is not repeated.
         let message = match error.message().rsplit_once(", expected ") {
             Some((found, expected)) if found.starts_with("invalid type") => format!("this is not {expected}"),
-            _ => error.message().to_owned(),
+            _ => outside_of_profiles(text, error.message()).unwrap_or_else(|| error.message().to_owned()),
         };
         Failure::configuration(format!("{}: {message}", place(path, text, offset)))
     })
+}
+
+/// What to write instead, if a profile has another heading than `[profiles.NAME]`, or none.
+fn outside_of_profiles(text: &str, message: &str) -> Option<String> {
+    let name = message.strip_prefix("unknown field `")?.strip_suffix("`, expected `profiles`")?;
+    match (name, toml::from_str::<toml::Table>(text).ok()?.get(name)?) {
+        ("profile", Value::Table(_)) => Some("write `profiles`, not `profile`: `[profiles.NAME]`".into()),
+        (_, Value::Table(_)) => Some(format!("write `[profiles.{name}]`, not `[{name}]`")),
+        ("url" | "api_key", _) => Some(format!("write `[profiles.{DEFAULT}]` on a line above it")),
+        _ => None,
+    }
 }
 
 fn key_source(path: &Path, text: &str, key: Spanned<Value>) -> Result<KeySource, Failure> {

@@ -7,6 +7,7 @@ use cdi_client::{CallError, Client, Job};
 use uuid::Uuid;
 
 use crate::cache::{Known, LIFETIME};
+use crate::causes::is_braze;
 use crate::failure::Failure;
 use crate::names::{self, Match};
 use crate::output::Output;
@@ -85,7 +86,8 @@ impl Session<'_> {
         let known = self.settings.cache.read(Duration::MAX).unwrap_or_default();
         match names::near_id(id, &known) {
             Some(near) => failure.advise(&format!("Did you mean `{}` ({})?", near.id, near.name)),
-            None => failure,
+            None if is_braze(self.client().base_url()) => failure,
+            None => failure.advise(names::IF_NEW),
         }
     }
 
@@ -126,7 +128,10 @@ impl Session<'_> {
         let known = self.settings.cache.remember(&listed);
         match names::find(text, &known) {
             Match::One(integration) => Ok(Named::new(integration, text, false)),
-            _ => Err(names::failure(text, &known, &self.settings.command)),
+            _ => {
+                let (command, is_braze) = (&self.settings.command, is_braze(self.client().base_url()));
+                Err(names::failure(text, &known, command, is_braze))
+            }
         }
     }
 }

@@ -33,7 +33,8 @@ impl Settings {
         let url = option.or(first_of(environment("CDI_URL")?, profile.as_ref().map(Profile::url)));
         let Some(url) = url else {
             return Err(Failure::configuration(
-                "the server's URL is missing: set CDI_URL, pass --url, or write a profile (see cdi help environment)",
+                "the server's URL is missing: set CDI_URL (a shell variable needs `export`), pass --url, or write a profile (see \
+                 cdi help environment)",
             ));
         };
         // A key must only be sent to its own server.
@@ -49,7 +50,9 @@ impl Settings {
                     "the API key is missing: set CDI_API_KEY; the key of {} is only sent to the URL of that profile",
                     profile.url().origin
                 ),
-                None => "the API key is missing: set CDI_API_KEY, or write a profile (see cdi help environment)".into(),
+                None => "the API key is missing: set CDI_API_KEY (a shell variable needs `export`), or write a profile (see \
+                         cdi help environment)"
+                    .into(),
             }));
         };
         let client = client(&url, &key, retries)?;

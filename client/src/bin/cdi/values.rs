@@ -29,11 +29,14 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// A whole number that is not zero.
+/// The largest count: as many syncs are 10,000 requests, which the rate limit spreads over more than an hour and a half.
+const LARGEST_COUNT: u32 = 100_000;
+
+/// A whole number from 1 to `LARGEST_COUNT`.
 pub(crate) fn count(text: &str) -> Result<u32, String> {
     match text.parse() {
-        Ok(count) if count > 0 => Ok(count),
-        _ => Err(format!("write a whole number from 1 to {}", u32::MAX)),
+        Ok(count) if (1..=LARGEST_COUNT).contains(&count) => Ok(count),
+        _ => Err(format!("write a whole number from 1 to {LARGEST_COUNT}")),
     }
 }
 
@@ -66,8 +69,9 @@ mod tests {
     #[test]
     fn a_wrong_count_is_answered_with_the_range() {
         assert_eq!(count("3"), Ok(3));
-        for text in ["0", "-1", "abc", "1.5", "", "4294967296"] {
-            assert_eq!(count(text), Err("write a whole number from 1 to 4294967295".to_owned()), "{text}");
+        assert_eq!(count("100000"), Ok(100_000));
+        for text in ["0", "-1", "abc", "1.5", "", "100001", "4294967296"] {
+            assert_eq!(count(text), Err("write a whole number from 1 to 100000".to_owned()), "{text}");
         }
     }
 }
