@@ -204,7 +204,7 @@ async fn errors_of_the_source_are_config_errors() {
         (
             &good,
             format!("{table}_day"),
-            "has the type DATE, which cannot hold the time of a change; use timestamptz, timestamp, text or a number; a view can convert it with \"updated_at\"::timestamp, midnight in UTC",
+            "has the type DATE, which cannot hold the time of a change; use timestamptz, timestamp, text or a number; a view can convert it with \"updated_at\"::timestamp, which is midnight in UTC",
         ),
         (&good, format!("select * from {table}"), "looks like a query; create a view for it"),
         (&good, format!("{table}_odd"), "holds \"yesterday\" (row with external_id \"a\"), which is not a timestamp"),
@@ -247,7 +247,12 @@ async fn causes_name_a_wrong_password_or_missing_grant_without_the_password() {
     let with = |password: &str| postgres().replace("opencdi@", &format!("with_password:{password}@"));
     for (password, expected) in [
         ("hunter2", "password authentication failed for user \"with_password\""),
-        ("right", "permission denied for table"),
+        (
+            "right",
+            &format!(
+                "the role `with_password` may not read `{table}`; run `GRANT SELECT ON \"{table}\" TO \"with_password\"`"
+            ),
+        ),
     ] {
         rig.integration.source = postgres_table(&with(password), &table);
         let job = rig.sync().await;
