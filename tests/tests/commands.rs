@@ -158,7 +158,8 @@ fn a_check_lists_every_connection() {
         "ok key `revoked` revoked;",
         "warning Users of ours: source table users, identified by EXTERNAL_ID, UPDATED_AT is text; syncs block writers; `PRAGMA",
         "ok Users of ours: destination writable",
-        "13 checks: 9 ok, 4 warnings, 0 failed",
+        "warning Users of ours: source 1 of the 3 rows to sync would be refused, {\"external_id\":\"b\"}: PAYLOAD is an array",
+        "14 checks: 9 ok, 5 warnings, 0 failed",
     ] {
         assert!(said.contains(expected), "{expected}: {said}");
     }

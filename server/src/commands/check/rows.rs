@@ -26,7 +26,8 @@ pub async fn findings(
     };
     match sync::bounded_preview(integration, known, ROWS, READ).await {
         Ok(preview) => {
-            let command = format!("cdi-server preview {}{}", argument(integration), config_option(config));
+            let command =
+                format!("cdi-server preview {} --rows {ROWS}{}", argument(integration), config_option(config));
             messages(&preview, &command).into_iter().map(|message| Finding::warning(subject, message)).collect()
         }
         Err(error) => vec![Finding::failed(subject, error.to_string())],
@@ -73,6 +74,7 @@ fn messages(preview: &Preview, command: &str) -> Vec<String> {
     }
     let share = |count: usize| match (rows.len(), preview.more) {
         (1, false) => "the only row to sync".to_owned(),
+        (2, false) if count == 2 => "both rows to sync".to_owned(),
         (all, false) if count == all => format!("all {} rows to sync", grouped(all as u64)),
         (all, false) => format!("{count} of the {all} rows to sync"),
         (all, true) => format!("{count} of the first {all} rows to sync"),

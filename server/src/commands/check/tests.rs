@@ -320,9 +320,9 @@ async fn odd_rows_are_counted_and_shown_once() {
         said_of_rows(rows, None).await,
         [
             "2 of the 6 rows to sync would be refused, such as {\"external_id\":\"a\"}: PAYLOAD is an array, not a JSON object; \
-             see `cdi-server preview 'All users' --config opencdi.toml`",
-            "2 of the 6 rows to sync: EXTERNAL_ID is the text \"NULL\"; a missing value was probably exported as text, which a \
-             view can undo with nullif",
+             see `cdi-server preview 'All users' --rows 100 --config opencdi.toml`",
+            "2 of the 6 rows to sync: EXTERNAL_ID is the text \"NULL\"; a missing value was probably exported as text, and a \
+             view with `nullif(EXTERNAL_ID, 'NULL')` makes it null again",
             "1 of the 6 rows to sync: PAYLOAD has the key `a` more than once; most readers keep only the last",
         ]
     );
@@ -335,7 +335,7 @@ async fn odd_rows_are_counted_and_shown_once() {
     );
     assert_eq!(
         said_of_rows("VALUES (1767225600, 'None', '{}'), (1767225601, 'null', '{}')", None).await[0].split(':').next(),
-        Some("all 2 rows to sync")
+        Some("both rows to sync")
     );
 }
 

@@ -103,7 +103,8 @@ fn of_identifier(identifier: &Identifier) -> Vec<Warning> {
     let mut warnings = Vec::new();
     if let Some((column, text)) = missing_value(identifier) {
         warnings.push(WarningKind::MissingIdentifier.says(format!(
-            "{column} is the text {text:?}; a missing value was probably exported as text, which a view can undo with nullif"
+            "{column} is the text {text:?}; a missing value was probably exported as text, and a view with `nullif({column}, '{text}')` \
+             makes it null again"
         )));
         return warnings;
     }
@@ -240,7 +241,7 @@ mod tests {
         assert_eq!(
             found(IntegrationKind::Attributes, "NULL", "{}"),
             [
-                "EXTERNAL_ID is the text \"NULL\"; a missing value was probably exported as text, which a view can undo with nullif"
+                "EXTERNAL_ID is the text \"NULL\"; a missing value was probably exported as text, and a view with `nullif(EXTERNAL_ID, 'NULL')` makes it null again"
             ]
         );
     }
