@@ -159,7 +159,7 @@ fn a_check_lists_every_connection() {
         "warning Users of ours: source table users, identified by EXTERNAL_ID, UPDATED_AT is text; syncs block writers; `PRAGMA",
         "ok Users of ours: destination writable",
         "warning Users of ours: source 1 of the 3 rows to sync would be refused, {\"external_id\":\"b\"}: PAYLOAD is an array",
-        "14 checks: 9 ok, 5 warnings, 0 failed",
+        "15 checks: 9 ok, 6 warnings, 0 failed",
     ] {
         assert!(said.contains(expected), "{expected}: {said}");
     }

@@ -56,12 +56,14 @@ pub fn message(
 fn made(free: &[&str], missing: Missing, kind: IntegrationKind, dialect: Dialect) -> Vec<String> {
     let mut made = Vec::new();
     let lower = |column: &str| column.to_ascii_lowercase();
-    let id = free.iter().find(|column| lower(column) == "id" || lower(column).ends_with("_id"));
-    let time = free.iter().find(|column| TIMES.iter().any(|word| lower(column).contains(word)));
-    if let Some(id) = id.filter(|_| missing.identifier) {
+    let is_id = |column: &&&str| lower(column) == "id" || lower(column).ends_with("_id");
+    let is_time = |column: &&&str| TIMES.iter().any(|word| lower(column).contains(word));
+    let id = free.iter().find(is_id).filter(|_| missing.identifier);
+    let time = free.iter().find(is_time).filter(|_| missing.updated_at);
+    if let Some(id) = id {
         made.push(format!("`{} AS EXTERNAL_ID`", column_name(id)));
     }
-    if let Some(time) = time.filter(|_| missing.updated_at) {
+    if let Some(time) = time {
         made.push(format!("`{} AS UPDATED_AT`", column_name(time)));
     }
     if missing.payload {
