@@ -35,15 +35,15 @@ async fn a_failed_sync_shows_its_cause_to_the_operator_and_hides_it_from_clients
         (status.body["results"][0]["job_status"] == "config_error").then_some(status.body.to_string())
     })
     .await;
-    assert!(!seen_by_clients.contains("no such table") && !seen_by_clients.contains("cause"), "{seen_by_clients}");
+    assert!(!seen_by_clients.contains("has no table") && !seen_by_clients.contains("cause"), "{seen_by_clients}");
 
     let table = printed(&service.setup, &["jobs", "Users of ours"]).await;
     let lines: Vec<&str> = table.lines().collect();
     assert!(lines[0].starts_with("JOB ") && lines[1].contains("  config_error  "), "{table}");
-    assert!(lines[2].starts_with("    the table `users`: no such table: users"), "{table}");
+    assert!(lines[2].starts_with("    the database has no table `users`"), "{table}");
     let line = printed(&service.setup, &["jobs", "Users of ours", "--format", "jsonl", "--limit", "1"]).await;
     let job: Value = serde_json::from_str(&line).unwrap();
-    assert!(job["cause"].as_str().unwrap().contains("no such table: users"), "{job}");
+    assert!(job["cause"].as_str().unwrap().contains("has no table `users`"), "{job}");
     assert_eq!((&job["job_status"], &job["integration_name"]), (&"config_error".into(), &"Users of ours".into()));
     assert_eq!(job["job_id"], lines[1].split(' ').next().unwrap(), "a pipe gets the whole ID");
     let overview = printed(&service.setup, &["jobs"]).await;

@@ -1,6 +1,7 @@
 //! `cdi-server check`: the configuration is valid (it has been loaded); can everything in it work?
 
 mod report;
+mod rows;
 #[cfg(test)]
 mod tests;
 
@@ -15,8 +16,7 @@ use super::audit::{Finding, State, audit};
 use super::other_stores;
 use crate::config::{Config, Integration};
 use crate::process::print;
-use crate::store::{Store, StoreError, StoreLocation, Watermark};
-use crate::sync::{self, Times};
+use crate::store::{Store, StoreError, StoreLocation};
 use crate::text::counted;
 use crate::types::{folder, folder_problem};
 pub use report::Format;
@@ -162,7 +162,8 @@ async fn probe(config: &Config, integration: &Integration, name: String, store: 
                 None if report.undated => Finding::warning(&subject, report.to_string()),
                 None => Finding::ok(&subject, report.to_string()),
             };
-            let odd = if report.undated { Vec::new() } else { odd_times(&subject, integration, store).await };
+            let odd =
+                if report.undated { Vec::new() } else { rows::findings(config, &subject, integration, store).await };
             std::iter::once(finding).chain(odd).collect()
         }
         Err(error) => vec![Finding::failed(subject, error.to_string())],
@@ -182,29 +183,6 @@ async fn probe(config: &Config, integration: &Integration, name: String, store: 
         findings.extend(local_files(&name, integration));
     }
     findings
-}
-
-/// Warnings of rows that the next sync cannot take because of their `UPDATED_AT`, or that have an odd one.
-async fn odd_times(subject: &str, integration: &Integration, store: Option<&Store>) -> Vec<Finding> {
-    let watermark = match store {
-        // If the store fails, that is said of the watermark.
-        Some(store) => store.watermark(integration.id).await.unwrap_or_default(),
-        None => Watermark::default(),
-    };
-    let Times { future, undated, old } = match sync::times(integration, &watermark).await {
-        Ok(times) => times,
-        Err(error) => return vec![Finding::failed(subject, error.to_string())],
-    };
-    let is_are = |rows: u64| if rows == 1 { "is" } else { "are" };
-    let future = (future > 0).then(|| {
-        let (rows, is_are) = (counted(future, "row"), is_are(future));
-        format!("{rows} {is_are} dated in the future and skipped until then (an UPDATED_AT without a time zone is read as UTC)")
-    });
-    let undated = (undated > 0).then(|| {
-        let (rows, has_have) = (counted(undated, "row"), if undated == 1 { "has" } else { "have" });
-        format!("{rows} {has_have} no UPDATED_AT and {} never synced", is_are(undated))
-    });
-    [future, undated, old].into_iter().flatten().map(|message| Finding::warning(subject, message)).collect()
 }
 
 /// Warnings of an integration's files where several machines may share its store.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use chrono::{DateTime, Utc};
 
-use super::{with_store, written};
+use super::{argument, config_option, with_store, written};
 use crate::config::{Config, Integration};
 use crate::process::print_data;
 use crate::sync::{self, Known, Planned, Preview};
@@ -33,20 +33,27 @@ pub async fn run(config: &Config, integration: &Integration, rows: usize) -> any
     let read_from = known.as_ref().and_then(|known| known.watermark.read_from);
     let since = known.as_ref().and_then(|known| known.watermark.updated_at);
     let preview = sync::preview(integration, known, rows).await?;
-    print_data(&describe(&preview, since, read_from))?;
+    let watermark = format!("cdi-server watermark {}{}", argument(integration), config_option(config));
+    print_data(&describe(&preview, since, read_from, &watermark))?;
     if !has_store && !preview.rows.is_empty() {
         eprintln!("There is no store yet: this is what the first sync will send.");
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn describe(preview: &Preview, since: Option<DateTime<Utc>>, read_from: Option<DateTime<Utc>>) -> String {
+/// The text of a preview. `watermark` is the command that changes the watermark.
+fn describe(
+    preview: &Preview,
+    since: Option<DateTime<Utc>>,
+    read_from: Option<DateTime<Utc>>,
+    watermark: &str,
+) -> String {
     let mut lines: Vec<String> = preview
         .rows
         .iter()
         .map(|row| match row {
             Planned::Sent { object, warnings } => {
-                let warnings = warnings.iter().map(|warning| format!("\n        warning: {warning}"));
+                let warnings = warnings.iter().map(|warning| format!("\n        warning: {}", warning.text));
                 format!("send    {object}{}", warnings.collect::<String>())
             }
             Planned::Refused(error) => {
@@ -55,29 +62,28 @@ fn describe(preview: &Preview, since: Option<DateTime<Utc>>, read_from: Option<D
             }
         })
         .collect();
-    let since = since.map(written);
-    lines.push(match (preview.rows.len(), preview.more, since) {
+    lines.push(match (preview.rows.len(), preview.more, since.map(written)) {
         (0, false, Some(since)) => format!("Nothing new since {since}."),
         // Without a watermark all rows are counted.
         (0, false, None) if read_from.is_none() && preview.future == 0 && preview.undated == 0 => {
-            "The table has no rows.".into()
+            "The table has no committed rows.".into()
         }
         (0, false, None) => "Nothing to sync: no row has an UPDATED_AT before the present time.".into(),
         (shown, true, _) => format!("{} shown; there are more.", counted(shown, "row")),
         (1, false, _) => "The only row is shown.".into(),
-        (shown, false, _) => format!("All {shown} rows shown."),
+        (2, false, _) => "Both rows are shown.".into(),
+        (shown, false, _) => format!("All {shown} rows are shown."),
     });
     if preview.future > 0 {
         lines.push(format!(
-            "Rows dated in the future, skipped until then: {}. (An UPDATED_AT without a time zone is read as UTC.)",
+            "Rows dated in the future, skipped until that time: {}. (An UPDATED_AT without a time zone is read as UTC.)",
             preview.future
         ));
     }
     if let Some(from) = read_from {
-        lines.push(format!(
-            "Rows before {} are not read; after a backfill, use `cdi-server watermark NAME --set TIME` or `--reset`.",
-            written(from)
-        ));
+        // Before the first row is synced, nothing can have been passed over.
+        let backfill = since.map(|_| format!("; after a backfill, use `{watermark} --set TIME` or `--reset`"));
+        lines.push(format!("Rows before {} are not read{}.", written(from), backfill.unwrap_or_default()));
     }
     if preview.undated > 0 {
         lines.push(format!("Rows without an UPDATED_AT, never synced: {}.", preview.undated));
@@ -89,6 +95,11 @@ fn describe(preview: &Preview, since: Option<DateTime<Utc>>, read_from: Option<D
 mod tests {
     use super::*;
     use crate::store::RowError;
+    use crate::sync::WarningKind;
+
+    fn describe(preview: &Preview, since: Option<DateTime<Utc>>, read_from: Option<DateTime<Utc>>) -> String {
+        super::describe(preview, since, read_from, "cdi-server watermark Users")
+    }
 
     #[test]
     fn the_preview_lists_each_row_and_the_skipped_ones() {
@@ -96,7 +107,10 @@ mod tests {
         let refused = RowError { identifier: None, updated_at: time, reason: "no".into(), payload: None };
         let preview = Preview {
             rows: vec![
-                Planned::Sent { object: "{}".into(), warnings: vec!["odd".into(), "long".into()] },
+                Planned::Sent {
+                    object: "{}".into(),
+                    warnings: vec![WarningKind::Time.says("odd"), WarningKind::Identifier.says("long")],
+                },
                 Planned::Refused(refused),
             ],
             more: true,
@@ -107,7 +121,7 @@ mod tests {
             describe(&preview, None, None),
             "send    {}\n        warning: odd\n        warning: long\n\
              refuse  row without identifier (UPDATED_AT 2026-01-01T00:00:00.500Z): no\n2 rows shown; there are more.\n\
-             Rows dated in the future, skipped until then: 2. (An UPDATED_AT without a time zone is read as UTC.)\n"
+             Rows dated in the future, skipped until that time: 2. (An UPDATED_AT without a time zone is read as UTC.)\n"
         );
         let none_shown = Preview { rows: Vec::new(), more: true, future: 0, undated: 0 };
         assert_eq!(describe(&none_shown, None, None), "0 rows shown; there are more.\n");
@@ -115,8 +129,9 @@ mod tests {
             let rows = (0..rows).map(|_| Planned::Sent { object: "{}".into(), warnings: Vec::new() }).collect();
             describe(&Preview { rows, more: false, future: 0, undated: 0 }, None, None)
         };
-        assert!(all(15).ends_with("All 15 rows shown.\n") && all(1).ends_with("The only row is shown.\n"));
-        assert_eq!(all(0), "The table has no rows.\n");
+        assert!(all(15).ends_with("All 15 rows are shown.\n") && all(1).ends_with("The only row is shown.\n"));
+        assert!(all(2).ends_with("\nBoth rows are shown.\n"));
+        assert_eq!(all(0), "The table has no committed rows.\n");
         let future = Preview { rows: Vec::new(), more: false, future: 1, undated: 0 };
         let said = describe(&future, None, None);
         assert!(
@@ -127,7 +142,9 @@ mod tests {
         assert_eq!(
             describe(&nothing, Some(time), Some(time)),
             "Nothing new since 2026-01-01T00:00:00.500Z.\nRows before 2026-01-01T00:00:00.500Z are not read; after a \
-             backfill, use `cdi-server watermark NAME --set TIME` or `--reset`.\nRows without an UPDATED_AT, never synced: 1.\n"
+             backfill, use `cdi-server watermark Users --set TIME` or `--reset`.\nRows without an UPDATED_AT, never synced: 1.\n"
         );
+        let said = describe(&nothing, None, Some(time));
+        assert!(said.contains("\nRows before 2026-01-01T00:00:00.500Z are not read.\n"), "{said}");
     }
 }

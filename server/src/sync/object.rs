@@ -3,6 +3,8 @@
 //! The payload is validated, not parsed and printed again: numbers keep their digits, and it is several times faster.
 
 mod event_time;
+mod fields;
+mod missing_value;
 mod not_an_object;
 mod payload;
 #[cfg(test)]
@@ -14,9 +16,10 @@ use memchr::memchr2;
 
 use super::row::{Identifier, Row};
 use crate::types::IntegrationKind;
+pub use missing_value::MissingValues;
 pub use payload::LONGEST_PAYLOAD;
 use payload::Payload;
-pub use warnings::warnings;
+pub use warnings::{Warning, WarningKind, warnings};
 
 /// How rows become objects for a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

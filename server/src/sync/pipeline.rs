@@ -15,7 +15,7 @@ use super::destination::{Delivery, DeliveryContext, Limits, OpenDestination, Out
 use super::error::SyncError;
 use super::held_back::HeldBack;
 use super::integration::Integration;
-use super::object::{self, BatchKey, ObjectEncoder};
+use super::object::{self, BatchKey, MissingValues, ObjectEncoder};
 use super::progress::RowOutcome;
 use super::row::{Identifier, Row};
 use super::row_filter::{OverflowChanged, RowFilter, Verdict};
@@ -93,6 +93,7 @@ pub async fn deliver(
         destination: destination.as_ref(),
         held_back: held_back.clone(),
         in_flight,
+        missing_values: MissingValues::default(),
     };
     let dispatching = dispatcher.run(rows.reading, &context.stop);
     tokio::pin!(dispatching);
@@ -146,6 +147,7 @@ struct Dispatcher<'a> {
     held_back: HeldBack,
     /// Number of batches that are queued or being delivered.
     in_flight: Arc<watch::Sender<usize>>,
+    missing_values: MissingValues,
 }
 
 impl Dispatcher<'_> {
@@ -176,6 +178,7 @@ impl Dispatcher<'_> {
         };
         // Undelivered batches hold back the watermark.
         self.dispatch_all().await;
+        self.missing_values.warn();
         if matches!(outcome, Ok(RunOutcome::End)) {
             self.progress.lock().ended();
         }
@@ -221,6 +224,7 @@ impl Dispatcher<'_> {
         let newest = new.last().map(|(number, _)| *number);
         let mut refused = Vec::new();
         for (number, row) in new {
+            self.missing_values.take(&row);
             let lane = (row.user() % self.limits.lanes as u64) as usize;
             let key = self.encoder.batch_key(&row);
             let slot = lane * BatchKey::COUNT + key.number();

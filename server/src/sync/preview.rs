@@ -4,7 +4,7 @@ use chrono::DateTime;
 
 use super::error::SyncError;
 use super::integration::Integration;
-use super::object::warnings;
+use super::object::{Warning, WarningKind, warnings};
 use super::pipeline::refusal;
 use super::row::{Row, RowHasher};
 use super::row_filter::{RowFilter, Verdict};
@@ -15,9 +15,12 @@ use crate::store::{RowError, StoredRecord, Watermark};
 const YEAR_2000: i64 = 946_684_800_000_000;
 
 /// A warning for a row dated before 2000: its `UPDATED_AT` may be a number of another kind, such as 20261101.
-fn old(row: &Row) -> Option<String> {
+fn old(row: &Row) -> Option<Warning> {
     let time = DateTime::from_timestamp_micros(row.updated_at).filter(|_| row.updated_at < YEAR_2000)?;
-    Some(format!("UPDATED_AT is {}; is it really a time, such as Unix seconds?", time.format("%Y-%m-%dT%H:%M:%SZ")))
+    Some(WarningKind::UpdatedAt.says(format!(
+        "UPDATED_AT is {}; is it really a time, such as Unix seconds?",
+        time.format("%Y-%m-%dT%H:%M:%SZ")
+    )))
 }
 
 /// What the next sync would do.
@@ -41,7 +44,7 @@ pub enum Planned {
         /// The object.
         object: String,
         /// What the destination may refuse in it.
-        warnings: Vec<String>,
+        warnings: Vec<Warning>,
     },
     /// It would be refused before anything is sent.
     Refused(RowError),
@@ -58,8 +61,18 @@ pub struct Known {
     pub digest_key: [u8; 32],
 }
 
-/// Reads the first rows of the next sync. `known` is `None` before the first one.
+/// Reads the first rows of the next sync, `most` of them. `known` is `None` before the first one.
 pub async fn preview(integration: &Integration, known: Option<Known>, most: usize) -> Result<Preview, SyncError> {
+    bounded_preview(integration, known, most, u64::MAX).await
+}
+
+/// The same from at most `read` rows of the source. Rows that are known may come first, so it may show none.
+pub async fn bounded_preview(
+    integration: &Integration,
+    known: Option<Known>,
+    most: usize,
+    read: u64,
+) -> Result<Preview, SyncError> {
     let Known { watermark, record, digest_key } = known.unwrap_or(Known {
         watermark: Watermark::default(),
         record: StoredRecord::default(),
@@ -67,21 +80,24 @@ pub async fn preview(integration: &Integration, known: Option<Known>, most: usiz
     });
     let mut filter = RowFilter::new(record, watermark.overflow, integration.kind);
     let counted = watermark.overflow.map_or(0, |overflow| overflow.versions);
+    // One more than are shown tells whether there are more.
+    let enough = (most as u64).saturating_add(1).saturating_add(filter.known() as u64).saturating_add(counted);
     let request = ReadRequest {
         kind: integration.kind,
         from: watermark.read_from.map(|time| time.timestamp_micros()),
-        // One more than are shown tells whether there are more, and any of those that are known may come before.
-        most: Some((most as u64).saturating_add(1).saturating_add(filter.known() as u64).saturating_add(counted)),
+        most: Some(enough.min(read)),
         hasher: RowHasher::new(digest_key),
     };
     let mut reading = integration.source.read(request).await?;
     let encoder = integration.destination.encoder(integration.kind);
+    let mut unread = read;
     let mut preview = Preview { rows: Vec::new(), more: false, future: 0, undated: 0 };
     loop {
         match reading.next().await? {
             Read::Opened(Opening { future, undated, .. }) => (preview.future, preview.undated) = (future, undated),
-            Read::End => return Ok(preview),
+            Read::End => return Ok(Preview { more: unread == 0, ..preview }),
             Read::Rows(rows) => {
+                unread = unread.saturating_sub(rows.len() as u64);
                 for row in rows {
                     // That rows which are only counted have changed shows when all of them were read.
                     if !matches!(filter.judge(&row), Ok(Verdict::New { .. })) {
@@ -106,36 +122,6 @@ pub async fn preview(integration: &Integration, known: Option<Known>, most: usiz
     }
 }
 
-/// What is odd about the times of the rows that the next sync would read, without sending any.
-#[derive(Debug, Default)]
-pub struct Times {
-    /// Rows dated in the future, which are skipped until then.
-    pub future: u64,
-    /// Rows without an `UPDATED_AT`, which are never synced.
-    pub undated: u64,
-    /// A warning if the first row has a time that is probably none.
-    pub old: Option<String>,
-}
-
-/// Looks at the times of the rows from `watermark` on, but only at the contents of the first one.
-pub async fn times(integration: &Integration, watermark: &Watermark) -> Result<Times, SyncError> {
-    let request = ReadRequest {
-        kind: integration.kind,
-        from: watermark.read_from.map(|time| time.timestamp_micros()),
-        most: Some(1),
-        hasher: RowHasher::new([0; 32]),
-    };
-    let mut reading = integration.source.read(request).await?;
-    let mut times = Times::default();
-    loop {
-        match reading.next().await? {
-            Read::Opened(Opening { future, undated, .. }) => (times.future, times.undated) = (future, undated),
-            Read::Rows(rows) => times.old = times.old.or_else(|| rows.first().and_then(old)),
-            Read::End => return Ok(times),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,7 +130,7 @@ mod tests {
     fn rows_dated_before_2000_are_warned_of() {
         let row = |micros| Row::unkeyed(micros, None, None, None);
         let warning = old(&row(20_261_101_000_000)).unwrap();
-        assert_eq!(warning, "UPDATED_AT is 1970-08-23T12:05:01Z; is it really a time, such as Unix seconds?");
+        assert_eq!(warning.text, "UPDATED_AT is 1970-08-23T12:05:01Z; is it really a time, such as Unix seconds?");
         assert_eq!(old(&row(YEAR_2000)), None);
     }
 }

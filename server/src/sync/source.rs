@@ -102,8 +102,10 @@ impl Reading {
 /// The result of probing a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceReport {
-    /// The table.
+    /// The table or view.
     pub table: String,
+    /// Whether it is a view.
+    pub is_view: bool,
     /// The format of `UPDATED_AT`; `None` without rows.
     pub updated_at: Option<&'static str>,
     /// Whether there are rows, but none with an `UPDATED_AT`.
@@ -116,7 +118,8 @@ pub struct SourceReport {
 
 impl fmt::Display for SourceReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "table {}, identified by {}", self.table, self.identifiers.join(", "))?;
+        let what = if self.is_view { "view" } else { "table" };
+        write!(formatter, "{what} {}, identified by {}", self.table, self.identifiers.join(", "))?;
         match self.updated_at {
             _ if self.undated => formatter.write_str(", no row has an UPDATED_AT, so none will be synced"),
             Some(kind) => write!(formatter, ", UPDATED_AT is {kind}"),
@@ -128,6 +131,24 @@ impl fmt::Display for SourceReport {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_report_tells_views_from_tables() {
+        let report = |is_view| {
+            let identifiers = vec!["EMAIL".to_owned()];
+            let report = SourceReport {
+                table: "t".into(),
+                is_view,
+                updated_at: None,
+                undated: false,
+                identifiers,
+                advice: None,
+            };
+            report.to_string()
+        };
+        assert_eq!(report(true), "view t, identified by EMAIL, no rows yet");
+        assert_eq!(report(false), "table t, identified by EMAIL, no rows yet");
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_source_that_sends_nothing_times_out() {

@@ -30,6 +30,11 @@ impl TableName {
         self.parts.last().map_or("", String::as_str)
     }
 
+    /// The schema, without quotes.
+    pub fn schema(&self) -> Option<&str> {
+        self.parts.iter().rev().nth(1).map(String::as_str)
+    }
+
     /// The name with only the necessary quotes: equal names give equal texts, however they were written.
     pub fn unquoted(&self) -> String {
         let part = |part: &String| if part.contains(['.', '"']) { quoted(part) } else { part.clone() };

@@ -279,12 +279,76 @@ async fn rows_with_odd_times_are_warned_of() {
     assert_eq!(
         warnings("('2026-01-01 00:00:00', 'a', '{}'), ('2199-01-01 00:00:00', 'b', '{}'), (NULL, 'c', '{}'), (NULL, 'd', '{}')").await,
         [
-            "Users: source: 1 row is dated in the future and skipped until then (an UPDATED_AT without a time zone is read as UTC)",
+            "Users: source: 1 row is dated in the future and skipped until that time (an UPDATED_AT without a time zone is read as UTC)",
             "Users: source: 2 rows have no UPDATED_AT and are never synced",
         ]
     );
     assert_eq!(
         warnings("(julianday('2026-01-01'), 'a', '{}')").await,
-        ["Users: source: UPDATED_AT is 1970-01-29T11:37:21Z; is it really a time, such as Unix seconds?"]
+        [
+            "Users: source: the only row to sync: UPDATED_AT is 1970-01-29T11:37:21Z; is it really a time, such as Unix seconds?"
+        ]
     );
+}
+
+/// What is said about the rows of a table of attributes, beside the table itself.
+async fn said_of_rows(rows: &str, store: Option<&Store>) -> Vec<String> {
+    let (folder, _source) =
+        a_source(&format!("CREATE TABLE users (UPDATED_AT, EXTERNAL_ID, PAYLOAD); INSERT INTO users {rows}"));
+    let toml = r#"
+        [[integrations]]
+        id = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01"
+        name = "All users"
+        workspace = "ours"
+        type = "attributes"
+        source = { kind = "sqlite", path = "source.db", table = "users" }
+        destination = { kind = "jsonl", path = "users.jsonl" }"#;
+    let config = config(toml, &folder.path().join("opencdi.toml"));
+    let found = rows::findings(&config, "rows", &config.integrations[0], store).await;
+    assert!(found.iter().all(|finding| finding.state == State::Warning), "{found:?}");
+    let place = format!("{}/", folder.path().display());
+    found.into_iter().map(|finding| finding.message.replace(&place, "")).collect()
+}
+
+#[tokio::test]
+async fn odd_rows_are_counted_and_shown_once() {
+    assert_eq!(said_of_rows("VALUES (1767225600, 'a', '{}')", None).await, [""; 0]);
+    let rows =
+        "VALUES (1767225600, 'a', '[]'), (1767225601, 'b', '{}'), (1767225602, 'c', 'no'), (1767225603, 'NULL', '{}'),
+         (1767225604, 'd', '{\"a\":1,\"a\":2,\"b\":1,\"b\":2}'), (1767225605, 'nan', '{}')";
+    assert_eq!(
+        said_of_rows(rows, None).await,
+        [
+            "2 of the 6 rows to sync would be refused, such as {\"external_id\":\"a\"}: PAYLOAD is an array, not a JSON object; \
+             see `cdi-server preview 'All users' --rows 100 --config opencdi.toml`",
+            "2 of the 6 rows to sync: EXTERNAL_ID is the text \"NULL\"; a missing value was probably exported as text, and a \
+             view with `nullif(EXTERNAL_ID, 'NULL')` makes it null again",
+            "1 of the 6 rows to sync: PAYLOAD has the key `a` more than once; most readers keep only the last",
+        ]
+    );
+    let many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 101)
+         SELECT 1767225600 + i, iif(i = 7, NULL, 'u' || i), '{}' FROM n";
+    let [refused] = &said_of_rows(many, None).await[..] else { panic!() };
+    assert!(
+        refused.starts_with("1 of the first 100 rows to sync would be refused, one without identifier: all identifier"),
+        "{refused}"
+    );
+    assert_eq!(
+        said_of_rows("VALUES (1767225600, 'None', '{}'), (1767225601, 'null', '{}')", None).await[0].split(':').next(),
+        Some("both rows to sync")
+    );
+}
+
+#[tokio::test]
+async fn rows_before_the_watermark_are_not_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let location = StoreLocation::Sqlite(folder.path().join("opencdi.db"));
+    let store = Store::open(&location).await.unwrap();
+    let id = "6f1e24a8-0a3b-4a51-9d0e-0c7a4f7a1b01".parse().unwrap();
+    let route = crate::store::Route { source: "s".into(), destination: "d".into(), kind: "attributes".into() };
+    let change = crate::store::WatermarkChange::Set("2026-01-01T00:00:01Z".parse().unwrap(), route);
+    assert!(store.change_watermark(id, &change).await.unwrap());
+    let rows = "VALUES (1767225600, 'NULL', '[]'), (1767225601, 'a', '{}')";
+    assert_eq!(said_of_rows(rows, Some(&store)).await, [""; 0]);
+    store.close().await;
 }

@@ -1,4 +1,4 @@
-//! The message for a table that does not exist: it names the database, and the tables that may be meant.
+//! The messages for a table that does not exist, with the tables that may be meant, and for one that the role may not read.
 
 use sqlx::{PgConnection, Row as _};
 
@@ -9,6 +9,8 @@ use crate::types::{TableName, quoted};
 
 /// The code of Postgres for a table that does not exist.
 const UNDEFINED_TABLE: &str = "42P01";
+/// The code of Postgres for a missing privilege.
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
 /// Tables that a message names.
 const SHOWN: usize = 10;
 /// The database, and the tables and views that this user can find: first those of the same name in another case or schema.
@@ -24,13 +26,45 @@ const TABLES: &str = "
 /// The error of a statement that names the table, with what there is in its place if it does not exist.
 pub async fn explained(connection: &mut PgConnection, table: &TableName, error: &sqlx::Error) -> SyncError {
     let code = error.as_database_error().and_then(|error| error.code());
-    if code.as_deref() != Some(UNDEFINED_TABLE) {
-        return meaning(table, error);
+    match code.as_deref() {
+        Some(UNDEFINED_TABLE) => {}
+        Some(INSUFFICIENT_PRIVILEGE) => {
+            return match denied(connection, table).await {
+                Ok(Some(message)) => SyncError::Config(message),
+                Ok(None) | Err(_) => meaning(table, error),
+            };
+        }
+        _ => return meaning(table, error),
     }
     if let Some(advice) = query_advice(table) {
         return SyncError::Config(advice);
     }
     found(connection, table).await.map_or_else(|_| meaning(table, error), SyncError::Config)
+}
+
+/// Names the grants that the role lacks; `None` if it may read the table itself, but for example not what its view calls.
+async fn denied(connection: &mut PgConnection, table: &TableName) -> sqlx::Result<Option<String>> {
+    // The error has ended the transaction.
+    sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await?;
+    let role: String = sqlx::query_scalar("SELECT current_user::text").fetch_one(&mut *connection).await?;
+    let (name, grantee) = (table.quoted(), quoted(&role));
+    if let Some(schema) = table.schema() {
+        let may_use: bool = sqlx::query_scalar("SELECT has_schema_privilege($1, 'USAGE')")
+            .bind(schema)
+            .fetch_one(&mut *connection)
+            .await?;
+        if !may_use {
+            return Ok(Some(format!(
+                "the role `{role}` may not use the schema `{schema}`; run `GRANT USAGE ON SCHEMA {} TO {grantee}` and \
+                 `GRANT SELECT ON {name} TO {grantee}`",
+                quoted(schema)
+            )));
+        }
+    }
+    let may_read: bool =
+        sqlx::query_scalar("SELECT has_table_privilege($1, 'SELECT')").bind(&name).fetch_one(connection).await?;
+    Ok((!may_read)
+        .then(|| format!("the role `{role}` may not read `{table}`; run `GRANT SELECT ON {name} TO {grantee}`")))
 }
 
 async fn found(connection: &mut PgConnection, table: &TableName) -> sqlx::Result<String> {

@@ -61,9 +61,11 @@ pub async fn probe(url: &PostgresUrl, table: &TableName, kind: IntegrationKind) 
         None => source.format().await?.map(TimestampFormat::name),
     };
     let undated = source.is_undated().await?;
+    let is_view = source.is_view().await;
     let advice = transactions::advice(&mut source.connection).await;
     Ok(SourceReport {
         table: table.to_string(),
+        is_view,
         updated_at,
         undated,
         identifiers: source.columns.identifiers.into_iter().map(|(_, name)| name).collect(),

@@ -12,9 +12,9 @@ use tokio::time::timeout;
 use super::session::{self, Session};
 use super::values::{TimeColumn, bytes, meaning, not_a_timestamp};
 use super::{missing, transactions};
-use crate::connectors::tables::LOCKED;
 use crate::connectors::tables::columns::Columns;
 use crate::connectors::tables::survey::TimeBound;
+use crate::connectors::tables::{Dialect, LOCKED};
 use crate::sync::SyncError;
 use crate::types::{IntegrationKind, PostgresUrl, TableName, quoted};
 
@@ -72,12 +72,12 @@ impl PostgresTable {
             Err(error) => return Err(missing::explained(&mut connection, table, &error).await),
         };
         let names: Vec<String> = statement.columns().iter().map(|column| column.name().to_owned()).collect();
-        let columns = Columns::find(table, &names, kind)?;
+        let columns = Columns::find(table, &names, kind, Dialect::Postgres)?;
         let updated_at = statement.columns().iter().find(|column| column.name() == columns.updated_at);
         let type_name = updated_at.map(|column| column.type_info().name().to_owned()).unwrap_or_default();
         let kind = TimeColumn::of(&type_name).ok_or_else(|| {
             let view = match type_name.as_str() {
-                "DATE" => format!("; a view can convert it with {}::timestamp, midnight in UTC", quoted(&columns.updated_at)),
+                "DATE" => format!("; a view can convert it with {}::timestamp, which is midnight in UTC", quoted(&columns.updated_at)),
                 _ => String::new(),
             };
             SyncError::Config(format!(
@@ -85,7 +85,20 @@ impl PostgresTable {
                 columns.updated_at
             ))
         })?;
+        // Preparing a statement does not check whether the role may read the table.
+        let read: Vec<String> = columns.content().chain([columns.updated_at.as_str()]).map(quoted).collect();
+        let text = AssertSqlSafe(format!("SELECT {} FROM {} LIMIT 0", read.join(", "), table.quoted()));
+        if let Err(error) = sqlx::query(text).execute(&mut connection).await {
+            return Err(missing::explained(&mut connection, table, &error).await);
+        }
         Ok(PostgresTable { connection, table: table.clone(), columns, kind, running_since })
+    }
+
+    /// Whether this is a view; `false` where the catalogue does not say.
+    pub async fn is_view(&mut self) -> bool {
+        let text = "SELECT relkind IN ('v', 'm') FROM pg_class WHERE oid = $1::text::regclass";
+        let query = sqlx::query_scalar(text).bind(self.table.quoted()).fetch_one(&mut self.connection);
+        query.await.unwrap_or(false)
     }
 
     /// Runs a query that counts, and returns the count.

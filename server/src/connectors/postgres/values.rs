@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{Row as _, ValueRef as _};
 
+use crate::connectors::tables::Dialect;
 use crate::connectors::tables::survey::StoredTime;
 use crate::connectors::tables::timestamps::{
     self, TimestampFormat, example_of_fraction, micros_of_fraction, micros_of_number, micros_of_text,
@@ -155,7 +156,7 @@ fn is_cut_off(said: &str) -> bool {
 
 /// The error for a value of `UPDATED_AT` that is not a timestamp; `row` names its row.
 pub fn not_a_timestamp(table: &TableName, column: &str, value: &str, row: Option<&str>) -> SyncError {
-    SyncError::Config(timestamps::not_a_timestamp(&table.to_string(), column, value, row))
+    SyncError::Config(timestamps::not_a_timestamp(Dialect::Postgres, &table.to_string(), column, value, row))
 }
 
 /// Converts a Postgres error: `Transient` if a retry may help, otherwise `Config`.

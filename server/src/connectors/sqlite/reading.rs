@@ -10,7 +10,7 @@ use chrono::Utc;
 use rusqlite::{InterruptHandle, Rows, Statement, params};
 use tokio::sync::mpsc;
 
-use super::table::{AccessPath, MICROS, SqliteTable};
+use super::table::{AccessPath, MICROS, SqliteTable, is_view};
 use super::values::{self, micros};
 use crate::connectors::tables::survey::Selection;
 use crate::connectors::tables::timestamps::TimestampFormat;
@@ -54,6 +54,7 @@ pub async fn probe(path: &Path, table: &TableName, kind: IntegrationKind) -> Res
         let waits = "syncs block writers; `PRAGMA journal_mode = WAL` avoids that";
         Ok(SourceReport {
             table: source.table.to_string(),
+            is_view: is_view(&source.connection, source.table.last()),
             updated_at: format.map(TimestampFormat::name),
             undated,
             identifiers: source.columns.identifiers.into_iter().map(|(_, name)| name).collect(),

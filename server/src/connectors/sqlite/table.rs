@@ -14,7 +14,7 @@ use rustix::fs::Access;
 use super::values::{example, meaning, micros, owned};
 use crate::connectors::tables::columns::Columns;
 use crate::connectors::tables::timestamps::not_a_timestamp;
-use crate::connectors::tables::{LOCKED, query_advice};
+use crate::connectors::tables::{Dialect, LOCKED, query_advice};
 use crate::connectors::transient::is_transient_file_error;
 use crate::sync::SyncError;
 use crate::types::{IntegrationKind, TableName, folder, quoted};
@@ -55,7 +55,7 @@ impl SqliteTable {
             let statement = statement.map_err(|error| unusable(&connection, table, &error))?;
             statement.column_names().into_iter().map(str::to_owned).collect()
         };
-        let columns = Columns::find(table, &names, kind)?;
+        let columns = Columns::find(table, &names, kind, Dialect::Sqlite)?;
         let has_places = connection.prepare(&format!("SELECT rowid FROM {} LIMIT 0", table.quoted())).is_ok();
         let source =
             SqliteTable { connection, table: table.clone(), columns, has_places, refused_time: Arc::default() };
@@ -110,7 +110,7 @@ impl SqliteTable {
     pub fn not_a_timestamp(&self, value: ValueRef<'_>) -> SyncError {
         let row = self.row_with(&owned(value));
         let (table, column) = (self.table.to_string(), &self.columns.updated_at);
-        SyncError::Config(not_a_timestamp(&table, column, &example(value), row.as_deref()))
+        SyncError::Config(not_a_timestamp(Dialect::Sqlite, &table, column, &example(value), row.as_deref()))
     }
 
     /// Names a row with this value in `UPDATED_AT`; `None` if there is no such row.
@@ -132,27 +132,32 @@ impl SqliteTable {
 
 /// The error for a table or view that cannot be queried.
 fn unusable(connection: &Connection, table: &TableName, error: &rusqlite::Error) -> SyncError {
-    if is_view(connection, table.last()) {
+    let is_in_schema = table.schema().is_some_and(|schema| !schema.eq_ignore_ascii_case("main"));
+    if !is_in_schema && is_view(connection, table.last()) {
         return meaning(&format!("the view `{table}` does not work"), error);
     }
-    match meaning(&format!("the table `{table}`"), error) {
-        SyncError::Config(message) => {
-            let missing = || format!("{message}{}", tables(connection));
-            SyncError::Config(query_advice(table).unwrap_or_else(missing))
-        }
-        error => error,
+    if error.to_string().starts_with("no such table") {
+        let missing = || format!("the database has no table `{table}`; {}", tables(connection, table));
+        return SyncError::Config(query_advice(table).unwrap_or_else(missing));
     }
+    meaning(&format!("the table `{table}`"), error)
 }
 
 /// Whether there is a view of this name. It may refer to tables that do not exist.
-fn is_view(connection: &Connection, name: &str) -> bool {
+pub fn is_view(connection: &Connection, name: &str) -> bool {
     let text = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'view' AND name = ?1 COLLATE NOCASE)";
     connection.query_row(text, [name], |row| row.get(0)).unwrap_or(false)
 }
 
 /// Lists the tables and views of the database, for the message that the configured one is missing.
-fn tables(connection: &Connection) -> String {
+fn tables(connection: &Connection, missing: &TableName) -> String {
     const SHOWN: usize = 10;
+    let is_there =
+        "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ?1 COLLATE NOCASE)";
+    let without_schema = connection.query_row(is_there, [missing.last()], |row| row.get(0)).unwrap_or(false);
+    if without_schema {
+        return format!("it has `{}`: SQLite has no schemas, so write the name alone", missing.last());
+    }
     let text =
         "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name";
     let names = connection.prepare(text).and_then(|mut statement| {
@@ -160,9 +165,9 @@ fn tables(connection: &Connection) -> String {
         names.map(|name| Ok(format!("`{}`", name?))).collect::<rusqlite::Result<Vec<_>>>()
     });
     match names.unwrap_or_default().as_slice() {
-        [] => "; the database has no tables".into(),
-        names if names.len() > SHOWN => format!("; the database has {} and others", names[..SHOWN].join(", ")),
-        names => format!("; the database has {}", names.join(", ")),
+        [] => "it has no tables".into(),
+        names if names.len() > SHOWN => format!("it has {} and others", names[..SHOWN].join(", ")),
+        names => format!("it has {}", names.join(", ")),
     }
 }
 
@@ -205,6 +210,7 @@ fn connect(path: &Path) -> Result<Connection, SyncError> {
                 )));
             }
             Some(ErrorCode::ReadOnly) => return Err(SyncError::Config(needs_files(&place, path))),
+            Some(ErrorCode::DatabaseBusy) => return Err(SyncError::Transient(locked(&place, path))),
             _ => return Err(meaning(&place, &error)),
         }
         match cannot_open(path) {
@@ -219,6 +225,16 @@ fn connect(path: &Path) -> Result<Connection, SyncError> {
             None => return Err(SyncError::Config(format!("{place}: {error}"))),
         }
     }
+}
+
+/// The message for a database that another program has locked.
+fn locked(place: &str, path: &Path) -> String {
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    // In WAL mode this file is there while the database is in use.
+    let advice =
+        if Path::new(&wal).exists() { "" } else { "; `PRAGMA journal_mode = WAL` lets both work at the same time" };
+    format!("{place} is locked by another program that is writing to it{advice}")
 }
 
 /// Whether the database has an unfinished transaction that must be rolled back before it can be read.
@@ -276,6 +292,43 @@ mod tests {
         let output = process.args(["--exact", name, "--nocapture"]).env(DATABASE, &path).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
         assert!(said.contains(LOCKED), "{said}");
+    }
+
+    #[test]
+    fn a_locked_database_is_named_with_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("source.db");
+        let writer = Connection::open(&path).unwrap();
+        writer.execute_batch("CREATE TABLE users (UPDATED_AT); BEGIN EXCLUSIVE").unwrap();
+        let table = "users".parse().unwrap();
+        let error = SqliteTable::open(&path, &table, IntegrationKind::Attributes).unwrap_err();
+        let place = path.display();
+        let expected = format!(
+            "the source {place} is locked by another program that is writing to it; `PRAGMA journal_mode = WAL` lets both work at \
+             the same time"
+        );
+        assert_eq!(error, SyncError::Transient(expected));
+        File::create(folder.path().join("source.db-wal")).unwrap();
+        assert!(locked("the source", &path).ends_with("writing to it"), "it is in WAL mode already");
+    }
+
+    #[test]
+    fn a_missing_table_is_named_with_those_that_are_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("source.db");
+        let database = Connection::open(&path).unwrap();
+        let missing = |name: &str| {
+            let table = name.parse().unwrap();
+            SqliteTable::open(&path, &table, IntegrationKind::Attributes).unwrap_err().to_string()
+        };
+        assert_eq!(missing("users"), "the database has no table `users`; it has no tables");
+        database.execute_batch("CREATE TABLE people (a); CREATE VIEW users AS SELECT 1").unwrap();
+        assert_eq!(missing("public.user"), "the database has no table `public.user`; it has `people`, `users`");
+        assert_eq!(
+            missing("public.users"),
+            "the database has no table `public.users`; it has `users`: SQLite has no schemas, so write the name alone"
+        );
+        assert!(is_view(&database, "Users") && !is_view(&database, "people"));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::Dialect;
+use super::missing_columns::{self, Missing};
 use crate::sync::SyncError;
 use crate::sync::object::LONGEST_PAYLOAD;
 use crate::sync::row::{Identifier, Row, RowHasher};
@@ -31,8 +33,13 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// Finds the columns in a table; the error says what is missing.
-    pub fn find(table: &TableName, columns: &[String], kind: IntegrationKind) -> Result<Columns, SyncError> {
+    /// Finds the columns in a table; the error says what is missing, and how a view in this dialect can make it.
+    pub fn find(
+        table: &TableName,
+        columns: &[String],
+        kind: IntegrationKind,
+        dialect: Dialect,
+    ) -> Result<Columns, SyncError> {
         let find = |name: &str| -> Result<Option<String>, SyncError> {
             let mut found = columns.iter().filter(|column| column.eq_ignore_ascii_case(name));
             match (found.next(), found.next()) {
@@ -42,37 +49,31 @@ impl Columns {
                 (found, _) => Ok(found.cloned()),
             }
         };
-        let needed = |name: &str| {
-            let missing = || {
-                let known = columns.join("`, `");
-                SyncError::Config(format!("the table `{table}` has no column {name}; its columns are `{known}`"))
-            };
-            find(name)?.ok_or_else(missing)
-        };
-        let updated_at = needed("UPDATED_AT")?;
-        let payload = match kind {
-            IntegrationKind::UserDeletes => match find("PAYLOAD")? {
-                // Do not delete users because the configuration names the wrong table.
-                Some(payload) => {
-                    return Err(SyncError::Config(format!(
-                        "the table `{table}` has a column `{payload}`; a table for `user_deletes` must not have one, so this may be the wrong table"
-                    )));
-                }
-                None => None,
-            },
-            _ => Some(needed("PAYLOAD")?),
-        };
+        let (updated_at, payload) = (find("UPDATED_AT")?, find("PAYLOAD")?);
+        if let Some(payload) = payload.as_ref().filter(|_| kind == IntegrationKind::UserDeletes) {
+            // Do not delete users because the configuration names the wrong table.
+            return Err(SyncError::Config(format!(
+                "the table `{table}` has a column `{payload}`; a table for `user_deletes` must not have one, so this may be the wrong table"
+            )));
+        }
         let mut identifiers = Vec::new();
         for (place, name) in IDENTIFIERS.into_iter().enumerate() {
             identifiers.extend(find(name)?.map(|column| (place, column)));
         }
         let has = |name: &str| identifiers.iter().any(|(place, _)| IDENTIFIERS[*place] == name);
         let alias = has(ALIAS_NAME) && has(ALIAS_LABEL);
-        if !alias && ![EXTERNAL_ID, BRAZE_ID, EMAIL, PHONE].into_iter().any(has) {
-            return Err(SyncError::Config(format!(
-                "the table `{table}` has no identifier column; add EXTERNAL_ID, or ALIAS_NAME and ALIAS_LABEL, or BRAZE_ID, EMAIL or PHONE"
-            )));
-        }
+        let missing = Missing {
+            updated_at: updated_at.is_none(),
+            payload: payload.is_none() && kind != IntegrationKind::UserDeletes,
+            identifier: !alias && ![EXTERNAL_ID, BRAZE_ID, EMAIL, PHONE].into_iter().any(has),
+        };
+        let (Some(updated_at), Missing { payload: false, identifier: false, .. }) = (updated_at, missing) else {
+            let is_used = |column: &str| {
+                IDENTIFIERS.into_iter().chain(["UPDATED_AT", "PAYLOAD"]).any(|name| column.eq_ignore_ascii_case(name))
+            };
+            let message = missing_columns::message(table, columns, missing, kind, dialect, is_used);
+            return Err(SyncError::Config(message));
+        };
         if kind == IntegrationKind::UserDeletes && !alias && !has(EXTERNAL_ID) && !has(BRAZE_ID) {
             let found = [EMAIL, PHONE].into_iter().filter(|name| has(name)).collect::<Vec<_>>().join(" and ");
             return Err(SyncError::Config(format!(
@@ -171,7 +172,7 @@ mod tests {
 
     fn columns_for(kind: IntegrationKind, names: &[&str]) -> Result<Columns, String> {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        Columns::find(&"t".parse().unwrap(), &names, kind).map_err(|error| error.to_string())
+        Columns::find(&"t".parse().unwrap(), &names, kind, Dialect::Sqlite).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -208,6 +209,32 @@ mod tests {
         assert!(columns(&["UPDATED_AT", "EMAIL"]).unwrap_err().contains("PAYLOAD"));
         assert!(columns(&["UPDATED_AT", "PAYLOAD", "ALIAS_NAME"]).unwrap_err().contains("no identifier column"));
         assert!(columns(&["UPDATED_AT", "PAYLOAD", "EMAIL", "email"]).unwrap_err().contains("two columns"));
+    }
+
+    #[test]
+    fn all_missing_columns_are_named_with_a_view_that_makes_them() {
+        let message = |names: &[&str], kind, dialect| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            Columns::find(&"users".parse().unwrap(), &names, kind, dialect).unwrap_err().to_string()
+        };
+        let ordinary = ["id", "email_address", "First", "updated_at"];
+        assert_eq!(
+            message(&ordinary, IntegrationKind::Attributes, Dialect::Sqlite),
+            "the table `users` has no column PAYLOAD and no identifier column (EXTERNAL_ID, or ALIAS_NAME and ALIAS_LABEL, or \
+             BRAZE_ID, EMAIL or PHONE); its columns are `id`, `email_address`, `First`, `updated_at`; a view can make them: \
+             `id AS EXTERNAL_ID`, `json_object('email_address', email_address, 'First', \"First\") AS PAYLOAD`"
+        );
+        assert_eq!(
+            message(&["external_id", "modified", "plan"], IntegrationKind::Events, Dialect::Postgres),
+            "the table `users` has no column UPDATED_AT and no column PAYLOAD; its columns are `external_id`, `modified`, `plan`; a \
+             view can make them: `modified AS UPDATED_AT`, `json_build_object('name', …, 'properties', \
+             json_build_object('plan', plan)) AS PAYLOAD`"
+        );
+        assert_eq!(
+            message(&["updated_at", "user_id"], IntegrationKind::UserDeletes, Dialect::Postgres),
+            "the table `users` has no identifier column (EXTERNAL_ID, or ALIAS_NAME and ALIAS_LABEL, or BRAZE_ID); its columns are \
+             `updated_at`, `user_id`; a view can make it: `user_id AS EXTERNAL_ID`"
+        );
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 mod chunk;
 pub mod columns;
+mod dialect;
+mod missing_columns;
 pub mod survey;
 pub mod timestamps;
 
@@ -9,6 +11,7 @@ use std::time::Duration;
 
 use crate::types::TableName;
 pub use chunk::{Chunk, WAITING};
+pub use dialect::Dialect;
 
 /// How long to wait for a lock on the table before the read fails and is retried. Shorter in tests.
 pub const LOCKED: Duration = if cfg!(test) { Duration::from_secs(1) } else { Duration::from_secs(10) };

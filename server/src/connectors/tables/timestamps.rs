@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
+use super::Dialect;
+use crate::types::quoted;
+
 /// Numbers from this value on are milliseconds (1973), smaller ones seconds (up to the year 5138).
 const FIRST_MILLISECONDS: u64 = 100_000_000_000;
 /// The year 10000 in microseconds. Larger numbers are refused: they count microseconds or nanoseconds.
@@ -115,13 +118,40 @@ pub fn example_of_fraction(number: f64) -> String {
 const MICROSECONDS: Range<f64> = 253_402_300_800_000.0..4_102_444_800_000_000.0;
 const NANOSECONDS: Range<f64> = 253_402_300_800_000_000.0..4_102_444_800_000_000_000.0;
 
+/// Whether a text lacks only minutes or a colon in its zone, as in `2026-11-01 12:00:00+00` or `…+0000`.
+fn has_short_zone(text: &str) -> bool {
+    let Some((time, hours)) = text.rfind(['+', '-']).and_then(|sign| text.split_at_checked(sign + 3)) else {
+        return false;
+    };
+    let minutes = if hours.is_empty() { "00" } else { hours };
+    micros_of_text(&format!("{time}:{minutes}")).is_some()
+}
+
+/// What to do with such texts.
+fn short_zone_advice(dialect: Dialect, column: &str) -> String {
+    let column = quoted(column);
+    match dialect {
+        Dialect::Postgres => {
+            format!("this is Postgres's own text form of a time; a view with `{column}::timestamptz` reads it")
+        }
+        Dialect::Sqlite => {
+            format!(
+                "its zone needs hours and minutes, such as +00:00; where it is +00, a view with `{column} || ':00'` adds them"
+            )
+        }
+    }
+}
+
 /// The message for a value of `UPDATED_AT` that is not a timestamp. Texts are in quotes; `row` names the row, such as
 /// `EXTERNAL_ID "a"`.
-pub fn not_a_timestamp(table: &str, column: &str, value: &str, row: Option<&str>) -> String {
+pub fn not_a_timestamp(dialect: Dialect, table: &str, column: &str, value: &str, row: Option<&str>) -> String {
     let row = in_row(row);
     let text = value.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
     let number = value.parse::<f64>().unwrap_or(f64::NAN);
-    let advice = if value == "-infinity" {
+    let zone = text.filter(|text| has_short_zone(text)).map(|_| short_zone_advice(dialect, column));
+    let advice = if let Some(zone) = &zone {
+        zone
+    } else if value == "-infinity" {
         "a row with it would be before every watermark and never be synced. Give it a time, or null to leave it out"
     } else if MICROSECONDS.contains(&number) {
         "this looks like microseconds, and only seconds and milliseconds are read. Divide by 1,000, for example in a view"
@@ -228,7 +258,25 @@ mod tests {
 
     #[test]
     fn a_value_that_is_not_a_timestamp_is_refused_with_what_to_use() {
-        let said = |value: &str| not_a_timestamp("users", "UPDATED_AT", value, Some("EXTERNAL_ID \"a\""));
+        let said =
+            |value: &str| not_a_timestamp(Dialect::Sqlite, "users", "UPDATED_AT", value, Some("EXTERNAL_ID \"a\""));
+        for (dialect, advice) in [
+            (
+                Dialect::Postgres,
+                "this is Postgres's own text form of a time; a view with `\"updated_at\"::timestamptz` reads it",
+            ),
+            (
+                Dialect::Sqlite,
+                "its zone needs hours and minutes, such as +00:00; where it is +00, a view with `\"updated_at\" || ':00'` adds \
+                 them",
+            ),
+        ] {
+            for value in ["\"2026-11-29 21:21:24.115094+00\"", "\"2026-11-29T21:21:24-0330\""] {
+                let said = not_a_timestamp(dialect, "users", "updated_at", value, None);
+                assert!(said.ends_with(&format!("{value}, which is not a timestamp; {advice}")), "{said}");
+            }
+        }
+        assert!(micros_of_text("2026-11-29 21:21:24.115094+00:00").is_some(), "the advice is right");
         assert_eq!(
             said("\"1790000000\""),
             "the column `UPDATED_AT` of the table `users` holds \"1790000000\" (row with EXTERNAL_ID \"a\"), which is not a \
@@ -255,7 +303,7 @@ mod tests {
         for (number, scale) in [(1_795_466_584_000_000_i64, 1_000), (1_795_466_584_000_000_000, 1_000_000)] {
             assert_eq!(micros_of_number(number / scale), Some(1_795_466_584_000_000), "the advice is right");
         }
-        for other in ["\"01/11/2026\"", "20261101120000000", "NaN", "\"\""] {
+        for other in ["\"01/11/2026\"", "\"2026-11-01 12+00\"", "20261101120000000", "NaN", "\"\""] {
             assert!(said(other).ends_with(
                 "use RFC 3339, `YYYY-MM-DD HH:MM:SS`, or a numeric column with Unix seconds or milliseconds"
             ));

@@ -189,6 +189,7 @@ async fn errors_of_the_source_are_config_errors() {
     rig.sql(&format!(
         "CREATE TABLE {table}_day (UPDATED_AT date, EXTERNAL_ID text, PAYLOAD text);
          CREATE TABLE {table}_odd (UPDATED_AT text, EXTERNAL_ID text, PAYLOAD text); INSERT INTO {table}_odd VALUES ('yesterday', 'a', '{{}}');
+         CREATE TABLE {table}_text (UPDATED_AT text, EXTERNAL_ID text, PAYLOAD text); INSERT INTO {table}_text VALUES (now()::text, 'a', '{{}}');
          CREATE TABLE {table}_old (UPDATED_AT timestamptz, EXTERNAL_ID text, PAYLOAD text); INSERT INTO {table}_old VALUES ('-infinity', 'a', '{{}}');
          CREATE TABLE {table}_mix (UPDATED_AT bigint, EXTERNAL_ID text, PAYLOAD text); INSERT INTO {table}_mix VALUES (1767225600, 'a', '{{}}'), (1767225600000, 'b', '{{}}');
          CREATE TABLE {table}_who (UPDATED_AT timestamptz, NAME text, PAYLOAD text);
@@ -204,9 +205,14 @@ async fn errors_of_the_source_are_config_errors() {
         (
             &good,
             format!("{table}_day"),
-            "has the type DATE, which cannot hold the time of a change; use timestamptz, timestamp, text or a number; a view can convert it with \"updated_at\"::timestamp, midnight in UTC",
+            "has the type DATE, which cannot hold the time of a change; use timestamptz, timestamp, text or a number; a view can convert it with \"updated_at\"::timestamp, which is midnight in UTC",
         ),
         (&good, format!("select * from {table}"), "looks like a query; create a view for it"),
+        (
+            &good,
+            format!("{table}_text"),
+            "this is Postgres's own text form of a time; a view with `\"updated_at\"::timestamptz` reads it",
+        ),
         (&good, format!("{table}_odd"), "holds \"yesterday\" (row with external_id \"a\"), which is not a timestamp"),
         (
             &good,
@@ -247,7 +253,12 @@ async fn causes_name_a_wrong_password_or_missing_grant_without_the_password() {
     let with = |password: &str| postgres().replace("opencdi@", &format!("with_password:{password}@"));
     for (password, expected) in [
         ("hunter2", "password authentication failed for user \"with_password\""),
-        ("right", "permission denied for table"),
+        (
+            "right",
+            &format!(
+                "the role `with_password` may not read `{table}`; run `GRANT SELECT ON \"{table}\" TO \"with_password\"`"
+            ),
+        ),
     ] {
         rig.integration.source = postgres_table(&with(password), &table);
         let job = rig.sync().await;
@@ -257,6 +268,20 @@ async fn causes_name_a_wrong_password_or_missing_grant_without_the_password() {
     }
     rig.sql("GRANT SELECT ON {t} TO with_password").await;
     assert_eq!(rig.sync().await.status, JobStatus::Success);
+    let schema = format!("s_{table}");
+    rig.sql(&format!("CREATE SCHEMA {schema}; CREATE VIEW {schema}.v AS SELECT * FROM {{t}}")).await;
+    rig.integration.source = postgres_table(&with("right"), &format!("{schema}.v"));
+    assert_eq!(
+        rig.probe().await.unwrap_err().to_string(),
+        format!(
+            "the role `with_password` may not use the schema `{schema}`; run `GRANT USAGE ON SCHEMA \"{schema}\" TO \
+             \"with_password\"` and `GRANT SELECT ON \"{schema}\".\"v\" TO \"with_password\"`"
+        )
+    );
+    rig.sql(&format!("GRANT USAGE ON SCHEMA {schema} TO with_password; GRANT SELECT ON {schema}.v TO with_password"))
+        .await;
+    let report = rig.probe().await.unwrap().to_string();
+    assert!(report.starts_with(&format!("view {schema}.v, identified by")), "{report}");
 }
 
 #[tokio::test]

@@ -181,7 +181,7 @@ async fn missing_tables_and_columns_are_config_errors_until_they_are_repaired() 
     let rig = Rig::into_file().await;
     rig.insert(1, "a", "{}");
     for (sql, expected) in [
-        ("ALTER TABLE users RENAME TO others", "the table `users`: no such table: users; the database has `others`"),
+        ("ALTER TABLE users RENAME TO others", "the database has no table `users`; it has `others`"),
         ("CREATE VIEW users AS SELECT * FROM missing", "the view `users` does not work: no such table: main.missing"),
         (
             "DROP VIEW users; ALTER TABLE others RENAME TO users; ALTER TABLE users RENAME PAYLOAD TO DATA",

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use super::retries::logged;
 use super::rig::{LEASE, Rig, batch, moment, user};
 use crate::connectors::fake_braze::Answer;
 use crate::store::{Checkpoint, Job, JobStatus, Watermark};
@@ -315,4 +316,22 @@ async fn a_suspected_row_does_not_block_many_bad_rows() {
     rig.source.execute_batch("COMMIT").unwrap();
     let job = tokio::time::timeout(Duration::from_secs(60), rig.sync()).await.expect("the run hangs");
     assert_eq!(counts(&job), (JobStatus::Partial, 100, 69_900));
+}
+
+#[tokio::test]
+async fn identifiers_that_are_written_missing_values_are_logged_once() {
+    let rig = Rig::into_file().await;
+    for (row, user) in ["a", "nan", "NULL"].into_iter().enumerate() {
+        rig.insert(row as i64, user, "{}");
+    }
+    let (log, _guard) = logged();
+    assert_eq!(counts(&rig.sync().await), (JobStatus::Success, 3, 0));
+    let lines = log.lines("missing values were probably exported as texts");
+    assert!(
+        matches!(&lines[..], [line] if line.contains(" WARN ") && line.contains("rows=2") && line.contains(r#"EXTERNAL_ID is the text "nan""#)),
+        "{lines:?}"
+    );
+    rig.insert(5, "b", "{}");
+    assert_eq!(counts(&rig.sync().await), (JobStatus::Success, 1, 0));
+    assert_eq!(log.lines("missing values were probably exported as texts").len(), 1);
 }

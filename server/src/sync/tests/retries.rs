@@ -27,7 +27,7 @@ fn too_many(seconds: u32) -> Answer {
 }
 
 /// Captures the log of this thread from here on.
-fn logged() -> (Log, tracing::subscriber::DefaultGuard) {
+pub(super) fn logged() -> (Log, tracing::subscriber::DefaultGuard) {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
@@ -35,11 +35,11 @@ fn logged() -> (Log, tracing::subscriber::DefaultGuard) {
 }
 
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     /// The lines that contain a text.
-    fn lines(&self, with: &str) -> Vec<String> {
+    pub(super) fn lines(&self, with: &str) -> Vec<String> {
         let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
         text.lines().filter(|line| line.contains(with)).map(str::to_owned).collect()
     }
