@@ -48,11 +48,17 @@ fn pasted_wrongly(key: &str) -> Option<&'static str> {
     None
 }
 
-/// Whether it begins as a line of a shell that sets a variable.
+/// Whether it is a line of a shell that sets a variable. Base64 may end with `=`.
 fn is_assignment(text: &str) -> bool {
-    let Some((name, _)) = text.trim_start().trim_start_matches("export ").split_once('=') else { return false };
-    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    let text = text.trim_start();
+    let exported = text.strip_prefix("export ");
+    let Some((name, value)) = exported.unwrap_or(text).split_once('=') else { return false };
+    let is_upper = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    let is_name = |byte: u8| is_upper(byte) || exported.is_some() && byte.is_ascii_lowercase();
+    !name.is_empty()
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+        && name.bytes().all(is_name)
+        && !value.trim_start_matches('=').is_empty()
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub fn start_filtered(filter: &str) -> anyhow::Result<()> {
 
 fn start_with(format: LogFormat, default_filter: &str) -> anyhow::Result<()> {
     let variable = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
-    if let Some(word) = variable.as_deref().and_then(unknown_word) {
+    if let Some(word) = variable.as_deref().and_then(misspelt_level) {
         anyhow::bail!(
             "RUST_LOG: `{word}` is not a level; the levels are error, warn, info, debug, trace and off, and an example is \
              `info,cdi_server=debug`"
@@ -58,19 +58,17 @@ fn start_with(format: LogFormat, default_filter: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A word of a filter that is neither a level nor one of the libraries that log. The filter takes it for the name of another
-/// one, and logs nothing else.
-fn unknown_word(filter: &str) -> Option<&str> {
-    const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
-    const TARGETS: [&str; 8] = ["cdi_server", "dropshot", "h2", "hyper", "hyper_util", "reqwest", "rustls", "sqlx"];
-    let is_known = |word: &str| {
-        let target = word.split_once("::").map_or(word, |(target, _)| target);
-        let is_level = LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word));
-        is_level || word.parse::<u8>().is_ok() || TARGETS.contains(&target)
+/// A misspelt level in a filter. The filter takes it for the name of a library, and logs nothing else.
+fn misspelt_level(filter: &str) -> Option<&str> {
+    const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
+    const OTHERS: [&str; 8] = ["err", "warning", "verbose", "notice", "all", "quiet", "silent", "none"];
+    let is_misspelt = |word: &str| {
+        let word = word.to_ascii_lowercase();
+        let is_close = |level: &&str| word.len() > 3 && strsim::osa_distance(&word, level) == 1;
+        OTHERS.contains(&word.as_str()) || LEVELS.iter().any(|level| is_close(&level))
     };
-    // With a level or a span, it is certain what is meant.
-    let words = filter.split(',').map(str::trim).filter(|word| !word.is_empty() && !word.contains(['=', '[']));
-    words.into_iter().find(|word| !is_known(word))
+    // With a level or a span it is certain what is meant.
+    filter.split(',').map(str::trim).find(|word| !word.contains(['=', '[', ']', '{', '}', ':']) && is_misspelt(word))
 }
 
 /// A logger for dropshot that forwards warnings and errors, and logs the requests that dropshot answers itself. Its other
@@ -87,11 +85,15 @@ mod tests {
     #[test]
     fn a_misspelt_level_is_not_taken_for_a_library() {
         for filter in
-            ["info", "WARN", "", "info,cdi_server=debug", "cdi_server", "sqlx::query,info", "my_crate=info", "0"]
+            ["info", "WARN", "", "info,cdi_server=debug", "cdi_server", "sqlx::query,info", "tower,hyper_rustls"]
         {
-            assert_eq!(unknown_word(filter), None, "{filter}");
+            assert_eq!(misspelt_level(filter), None, "{filter}");
         }
-        assert_eq!(unknown_word("warning"), Some("warning"));
-        assert_eq!(unknown_word("info, verbose"), Some("verbose"));
+        for filter in ["otherapp", "my_crate=inof", "0", "cdi_server[span{a,b}]", "h2", "off", "trace"] {
+            assert_eq!(misspelt_level(filter), None, "{filter}");
+        }
+        for word in ["warning", "verbose", "debgu", "Errors", "infos", "trac"] {
+            assert_eq!(misspelt_level(&format!("info, {word}")), Some(word));
+        }
     }
 }

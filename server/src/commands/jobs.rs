@@ -113,9 +113,9 @@ impl Listed<'_> {
 
     /// Why a job has not succeeded or what it left out, and the command that shows more.
     fn notes(&self, job: &Job, id: &str) -> Vec<String> {
-        let cause = job.cause.as_ref().map(|cause| match job.status {
-            JobStatus::Running => format!("trying again: {cause}"),
-            _ => cause.clone(),
+        let cause = job.cause.as_ref().and_then(|cause| match job.status {
+            JobStatus::Running => job.has_worker.then(|| format!("trying again: {cause}")),
+            _ => Some(cause.clone()),
         });
         let refused = (job.rows_failed_with_errors > 0)
             .then(|| format!("refused rows: cdi-server row-errors {} --job {id}", self.arguments));
@@ -284,7 +284,9 @@ JOB            STATUS        STARTED (UTC)            TOOK   DELIVERED  REFUSED
         assert_eq!(notes(Job { cause: Some("not taken: 1 row".into()), ..none.clone() }), ["    not taken: 1 row"]);
         assert_eq!(notes(Job { rows_synced: 1, ..none }), [""; 0]);
         let waits = Job { has_worker: true, rows_failed_with_errors: 0, ..job(JobStatus::Running, Some("disk full")) };
-        assert_eq!(notes(waits), ["    trying again: disk full"]);
+        assert_eq!(notes(waits.clone()), ["    trying again: disk full"]);
+        let dead = notes(Job { has_worker: false, ..waits });
+        assert!(matches!(&dead[..], [note] if note.contains("no worker has it")), "{dead:?}");
     }
 
     #[test]

@@ -117,7 +117,7 @@ impl<'a> Reader<'a> {
             }
             SecretText::Env(_) | SecretText::File(_) if self.skips_secrets => return Some(Secret::new(NOT_READ)),
             SecretText::Env(name) => {
-                let place = format!("the environment variable `{name}`");
+                let place = variable(&name);
                 (std::env::var(&name).map_err(|error| unreadable(&error).to_owned()), place)
             }
             SecretText::File(path) => {
@@ -214,6 +214,17 @@ impl<'a> Reader<'a> {
                 seen.insert(value, line);
             }
         }
+    }
+}
+
+/// Names a variable, unless the text is rather the secret itself.
+fn variable(name: &str) -> String {
+    const LONGEST: usize = 40;
+    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if is_name && name.len() <= LONGEST {
+        format!("the environment variable `{name}`")
+    } else {
+        "the environment variable of this name".into()
     }
 }
 

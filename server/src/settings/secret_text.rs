@@ -105,21 +105,28 @@ impl<'de> Deserialize<'de> for SecretText {
 /// What was copied together with a secret or a URL, which have nothing of it.
 pub(super) fn copied_with(value: &str) -> Option<&'static str> {
     let value = value.trim();
-    let name = value.trim_start_matches("export ").split_once('=').map(|(name, _)| name);
-    let is_name = |name: &str| {
-        name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
     let begins = |word: &str| value.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
-    if name.is_some_and(is_name) {
+    if is_assignment(value) {
         Some("the name of a variable in front (`NAME=…`)")
-    } else if value.starts_with(QUOTES) || value.ends_with(QUOTES) {
+    } else if value.starts_with(QUOTES) && value.ends_with(QUOTES) {
         Some("quotation marks around it")
     } else if begins("bearer ") || begins("authorization:") {
         Some("the word `Bearer` in front")
     } else {
         None
     }
+}
+
+/// Whether it is a line of a shell that sets a variable. Base64 may end with `=`.
+fn is_assignment(text: &str) -> bool {
+    let exported = text.strip_prefix("export ");
+    let Some((name, value)) = exported.unwrap_or(text).split_once('=') else { return false };
+    let is_upper = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    let is_name = |byte: u8| is_upper(byte) || exported.is_some() && byte.is_ascii_lowercase();
+    !name.is_empty()
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+        && name.bytes().all(is_name)
+        && !value.trim_start_matches('=').is_empty()
 }
 
 #[cfg(test)]
@@ -141,9 +148,16 @@ mod tests {
         ] {
             assert_eq!(copied_with(value), Some(expected), "{value}");
         }
-        for value in
-            ["secret", "3c9d51be-7a20-4f6e-b8c4-91e5d7f2a06b", "c2VjcmV0IQ+/x", "postgres://u:p=1@h/d?sslmode=require"]
-        {
+        for value in [
+            "QUJDREVGRw==",
+            "QUJD=",
+            "abc=def-ghi",
+            "o'neil'",
+            "secret",
+            "3c9d51be-7a20-4f6e-b8c4-91e5d7f2a06b",
+            "c2VjcmV0IQ+/x",
+            "postgres://u:p=1@h/d?sslmode=require",
+        ] {
             assert_eq!(copied_with(value), None, "{value}");
         }
     }

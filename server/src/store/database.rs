@@ -150,7 +150,7 @@ impl Database {
     }
 
     /// Replaces `{now}` in a statement by the SQL for the store's clock.
-    pub fn with_store_clock(&self, statement: &'static str) -> AssertSqlSafe<String> {
+    pub fn with_store_clock(&self, statement: &str) -> AssertSqlSafe<String> {
         AssertSqlSafe(statement.replace("{now}", self.kind.now()))
     }
 
@@ -316,10 +316,9 @@ fn can_be_opened(path: &Path, makes: bool) -> std::io::Result<()> {
             _ => folder_problem(path).map_or(Ok(()), denied),
         };
     }
-    if let Some(problem) = file_problem(path) {
-        return denied(problem);
+    if let Err(error) = std::fs::OpenOptions::new().read(true).write(true).open(path) {
+        return file_problem(path).map_or(Err(error), denied);
     }
-    std::fs::OpenOptions::new().read(true).write(true).open(path)?;
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
     match unwritable_folder(folder(path)) {

@@ -26,21 +26,22 @@ impl OpenFile {
 
     /// Fails if another file, or none, is at the path now.
     pub fn check(&self) -> Result<(), StoreError> {
-        let what = match file_id(&self.path) {
+        let file = self.path.display();
+        let reason = match file_id(&self.path) {
             Ok(id) if id == self.id => return Ok(()),
-            Ok(_) => "replaced",
-            Err(error) if error.kind() == io::ErrorKind::NotFound => "deleted or moved",
+            // SQLite would replay the log of the old file into the new one.
+            Ok(_) => format!(
+                "{file} was replaced while it was in use; move the old file back, or stop `cdi-server`, delete {file}-wal and \
+                 {file}-shm, which belong to the old file, and start it again"
+            ),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => format!(
+                "{file} was deleted or moved while it was in use; move it back, or restart `cdi-server` to begin with a new \
+                 store, which knows no watermarks, so that every row is sent again"
+            ),
             // It is there, as far as one can tell: SQLite needs no permission for a file that is open.
             Err(_) => return Ok(()),
         };
-        Err(StoreError::Unavailable {
-            kind: Unavailability::Unreachable,
-            reason: format!(
-                "{} was {what} while it was in use; move it back, or restart `cdi-server` to use what is there now (a new \
-                 file knows no watermarks, so every row is sent again)",
-                self.path.display()
-            ),
-        })
+        Err(StoreError::Unavailable { kind: Unavailability::Unreachable, reason })
     }
 }
 

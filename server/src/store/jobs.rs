@@ -14,7 +14,7 @@ use crate::types::IntegrationId;
 
 /// What [`job`] reads of a job's row.
 const COLUMNS: &str = "id, status, started_at, finished_at, synced_to, rows_synced, rows_failed, cause,
-    CAST(CASE WHEN lease_token IS NULL THEN 0 ELSE 1 END AS BIGINT) AS has_worker";
+    CAST(CASE WHEN lease_until > {now} THEN 1 ELSE 0 END AS BIGINT) AS has_worker";
 
 /// The ID of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -200,7 +200,7 @@ impl Store {
     /// A job of an integration.
     pub async fn job(&self, integration: IntegrationId, id: JobId) -> Result<Option<Job>, StoreError> {
         let statement = format!("SELECT {COLUMNS} FROM jobs WHERE integration_id = $1 AND id = $2");
-        let find = query(AssertSqlSafe(statement)).bind(integration.to_string()).bind(id.to_string());
+        let find = query(self.database.with_store_clock(&statement)).bind(integration.to_string()).bind(id.to_string());
         self.database.read_one(find).await?.as_ref().map(job).transpose()
     }
 
@@ -221,7 +221,7 @@ impl Store {
             "SELECT {COLUMNS} FROM jobs
              WHERE integration_id = $1 AND started_at {side} $2 ORDER BY started_at {order} LIMIT $3"
         );
-        let list = query(AssertSqlSafe(statement))
+        let list = query(self.database.with_store_clock(&statement))
             .bind(integration.to_string())
             .bind(bound)
             .bind(i64::try_from(size + 1).unwrap_or(i64::MAX));

@@ -1,7 +1,8 @@
 //! Stores in a folder. If the configuration names a new store by mistake, the one that was used before is usually beside it.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use sqlx::{AnyConnection, Connection as _, Row as _, query};
@@ -12,6 +13,8 @@ use super::schema;
 
 /// The first bytes of every SQLite database.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+/// The ends of the names of files that belong to a database.
+const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// Files of a folder that are looked at.
 const MOST_FILES: usize = 1000;
 /// Databases that are opened.
@@ -32,22 +35,35 @@ pub struct OtherStore {
 /// on it. That is why the file `except` is never opened.
 pub async fn stores_in(folder: &Path, except: Option<&Path>) -> Vec<OtherStore> {
     let Ok(files) = folder.read_dir() else { return Vec::new() };
+    let except = except.and_then(|path| std::fs::metadata(path).ok());
+    let is_except = |data: &Metadata| {
+        except.as_ref().is_some_and(|except| (except.dev(), except.ino()) == (data.dev(), data.ino()))
+    };
+    let may_be_opened = |path: &PathBuf| {
+        // SQLite keeps locks on the files beside a database, too.
+        let is_beside = path.to_str().is_none_or(|path| BESIDE.iter().any(|end| path.ends_with(end)));
+        !is_beside && path.metadata().is_ok_and(|data| data.is_file() && !is_except(&data))
+    };
     let mut databases: Vec<PathBuf> = files
         .take(MOST_FILES)
         .filter_map(|file| Some(file.ok()?.path()))
-        .filter(|path| path.is_file() && path.canonicalize().ok().as_deref() != except && is_database(path))
+        .filter(|path| may_be_opened(path) && is_database(path))
         .take(MOST_DATABASES)
         .collect();
     databases.sort();
     let mut stores = Vec::new();
-    for path in databases {
-        // Other programs' databases, and those that cannot be read, are of no interest.
-        if let Ok(Ok(integrations)) = timeout(ACQUIRE_TIMEOUT, watermarks(&path)).await
-            && !integrations.is_empty()
-        {
-            stores.push(OtherStore { path, integrations });
+    let search = async {
+        for path in databases {
+            // Other programs' databases, and those that cannot be read, are of no interest.
+            if let Ok(integrations) = watermarks(&path).await
+                && !integrations.is_empty()
+            {
+                stores.push(OtherStore { path, integrations });
+            }
         }
-    }
+    };
+    // A locked database must not hold up the others for long; what was found until then counts.
+    let _ = timeout(ACQUIRE_TIMEOUT, search).await;
     stores
 }
 
@@ -59,10 +75,18 @@ fn is_database(path: &Path) -> bool {
 /// The integrations with a watermark in a database; none if it is not a store.
 async fn watermarks(path: &Path) -> Result<Vec<String>, sqlx::Error> {
     sqlx::any::install_default_drivers();
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
+    let has = |end: &str| {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(end);
+        Path::new(&beside).exists()
+    };
     // To read a database in WAL mode, SQLite creates files beside it, unless it may assume that nobody writes.
-    let parameters = if Path::new(&log).exists() { "mode=ro" } else { "mode=ro&immutable=true" };
+    let parameters = match (has("-wal"), has("-shm")) {
+        (false, _) => "mode=ro&immutable=true",
+        (true, true) => "mode=ro",
+        // What the process that was killed has left.
+        (true, false) => return Ok(Vec::new()),
+    };
     let mut connection = AnyConnection::connect(&sqlite_url(path, parameters)?).await?;
     let found = async {
         if !schema::is_store(&schema::tables(&mut connection).await?) {
@@ -98,6 +122,8 @@ mod tests {
         let source = rusqlite::Connection::open(folder.path().join("source.db")).unwrap();
         source.execute_batch("CREATE TABLE watermarks (integration_id); INSERT INTO watermarks VALUES (1)").unwrap();
         std::fs::write(folder.path().join("text.db"), "SQLite").unwrap();
+        // SQLite keeps locks on files of such names; they are not opened.
+        std::fs::copy(folder.path().join("used.db"), folder.path().join("other.db-shm")).unwrap();
         let names = || {
             let files = folder.path().read_dir().unwrap().map(|file| file.unwrap().file_name());
             files.collect::<std::collections::BTreeSet<_>>()
@@ -105,8 +131,10 @@ mod tests {
         let before = names();
         let of = |file: &str| OtherStore { path: folder.path().join(file), integrations: vec![id.to_owned()] };
         assert_eq!(stores_in(folder.path(), None).await, [of("open.db"), of("used.db")]);
-        let used = folder.path().join("used.db").canonicalize().unwrap();
-        assert_eq!(stores_in(folder.path(), Some(&used)).await, [of("open.db")]);
+        let link = folder.path().join("link");
+        std::fs::hard_link(folder.path().join("used.db"), &link).unwrap();
+        assert_eq!(stores_in(folder.path(), Some(&link)).await, [of("open.db")]);
+        std::fs::remove_file(link).unwrap();
         assert_eq!(names(), before);
         assert_eq!(stores_in(&folder.path().join("no/such"), None).await, []);
     }

@@ -23,10 +23,13 @@ impl Trouble {
 
     /// Records an error after which the run waits for this long.
     pub fn pauses(&self, cause: &str, pause: Duration) {
-        let until = Instant::now() + pause + Trouble::GRACE;
-        let is_new = self.now().is_none();
-        *self.0.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((cause.to_owned(), until));
-        if is_new {
+        let now = Instant::now();
+        let mut last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = last.as_ref().map(|(_, until)| *until).filter(|until| *until > now);
+        let until = now + pause + Trouble::GRACE;
+        *last = Some((cause.to_owned(), known.map_or(until, |known| known.max(until))));
+        drop(last);
+        if known.is_none() {
             self.0.begun.notify_one();
         }
     }

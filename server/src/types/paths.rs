@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::Access;
+use rustix::fs::{Access, AtFlags, CWD};
 use rustix::io::Errno;
 
 /// The folder of a file; `.` if its path has no folder.
@@ -43,7 +43,8 @@ pub fn read_problem(file: &Path, error: &std::io::Error) -> String {
 }
 
 fn denied(path: &Path, access: Access, subject: &str, what: &str) -> Option<String> {
-    match rustix::fs::access(path, access).err()? {
+    // By the effective user and its capabilities, which count when a file is opened.
+    match rustix::fs::accessat(CWD, path, access, AtFlags::EACCESS).err()? {
         Errno::ACCESS | Errno::PERM => {
             let owner = path.metadata().map(|data| format!(" (it belongs to {})", user_name(data.uid())));
             Some(format!("{subject} {what} for the user {}{}", this_user(), owner.unwrap_or_default()))

@@ -60,8 +60,10 @@ impl PostgresUrl {
         };
         let parsed = reqwest::Url::parse(url.expose()).map_err(|error| unreadable(&error))?;
         // Otherwise a part of the password would be taken for the host, the database or a parameter, and be printed.
-        let is_odd = |text: &str| text.contains(['@', ':']);
-        if parsed.fragment().is_some() || is_odd(parsed.path()) || parsed.query_pairs().any(|(name, _)| is_odd(&name)) {
+        if parsed.fragment().is_some()
+            || parsed.path().contains('@')
+            || parsed.query().is_some_and(|query| query.contains('@'))
+        {
             return Err(unreadable(&"one of its special characters ends the host too early"));
         }
         let mut names = parsed.query_pairs().map(|(name, _)| name.into_owned());
@@ -227,6 +229,11 @@ mod tests {
             ("postgres://me:12/hunter2@db/sales", "cannot be used: one of its special characters ends the host"),
             ("postgres://me:12?hunter2@db/sales", "cannot be used: one of its special characters ends the host"),
             ("postgres://me:p@hunter2#1@db/sales", "cannot be used: one of its special characters ends the host"),
+            ("postgres://me:12?hunter2=abc@db/sales", "cannot be used: one of its special characters ends the host"),
+            (
+                "postgres://me:12?sslmode=hunter2@db/sales",
+                "cannot be used: one of its special characters ends the host",
+            ),
             ("postgres://me:p@x?hunter2:y=z@db/sales", "cannot be used: one of its special characters ends the host"),
         ] {
             let error = url(text).unwrap_err().to_string();

@@ -57,6 +57,7 @@ pub fn read(
     count: usize,
     now: DateTime<Utc>,
 ) -> Result<Meaning, SyncError> {
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     if let (true, Some(what)) = (status.is_success(), not_the_service(headers, body)) {
         let reason = format!(
             "the destination answers {status} with {what} instead of Braze's JSON, so nothing in that request counts as delivered; \
@@ -101,7 +102,7 @@ pub fn read(
 /// What the body of a success is if something else answers in place of the service, such as a login page: a web page, or
 /// not a JSON object. An empty body and the beginning of an object may be the service's.
 fn not_the_service(headers: &HeaderMap, body: &[u8]) -> Option<&'static str> {
-    let text = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body).trim_ascii();
+    let text = body.trim_ascii();
     let content_type = headers.get(http::header::CONTENT_TYPE).map_or(&[][..], |value| value.as_bytes());
     let is_cut_off = |error: serde_json::Error| error.is_eof();
     match text.first() {
@@ -190,6 +191,8 @@ mod tests {
             assert_eq!(meaning(200, body, 3), foreign(&[]), "{body}");
         }
         assert_eq!(meaning(201, r#"{"errors":[{"index":1,"type":"bad"}]}"#, 3), foreign(&[(1, "bad")]));
+        let marked = "\u{feff}{\"message\":\"success\",\"errors\":[{\"index\":1,\"type\":\"bad\"}]}";
+        assert_eq!(meaning(201, marked, 3), processed(&[(1, "bad")]));
     }
 
     #[test]

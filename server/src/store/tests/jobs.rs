@@ -79,6 +79,9 @@ async fn a_job_shows_whether_a_worker_has_claimed_it(location: StoreLocation) {
     assert!(newest().await.has_worker);
     store.release(&lease).await.unwrap();
     assert!(!newest().await.has_worker, "it was handed back");
+    claim(&store, integration, Duration::from_millis(1)).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!newest().await.has_worker, "its lease has expired");
 }
 
 async fn pages_lead_to_the_end_and_back_while_jobs_arrive(location: StoreLocation) {

@@ -85,7 +85,7 @@ async fn a_store_whose_file_was_removed_is_unavailable_until_it_is_put_back() {
     }
     std::fs::write(&elsewhere, "").unwrap();
     std::fs::rename(&elsewhere, &path).unwrap();
-    refused("was replaced while it was in use").await;
+    refused("was replaced while it was in use; move the old file back, or stop `cdi-server`, delete").await;
 }
 
 /// As when the address leads to a standby after a failover.
