@@ -76,6 +76,18 @@ fn a_long_pause_is_announced_on_standard_error() {
 }
 
 #[test]
+fn a_server_that_accepts_connections_and_does_not_answer_is_named() {
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", server.local_addr().unwrap());
+    let mut child = command(&url, &["list"]).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stderr.take().unwrap()), &mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(line, format!("waiting for the server at {url}\n"));
+}
+
+#[test]
 fn a_short_pause_is_not_announced() {
     let server = Server::answering([Told::message(503, "Service Unavailable"), Told::page(&[])]);
     let output = run(&server.url, &["list"]);

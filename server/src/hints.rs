@@ -12,6 +12,11 @@ const KEYS: &str =
     "API keys are in opencdi.toml; `revoked = true` in the [[keys]] of one revokes it when `serve` is restarted";
 
 const HINTS: &[Hint] = &[
+    (
+        "init",
+        &["--config", "--force", "--overwrite", "-c", "-f"],
+        "`init` never overwrites a file: remove it first, or name another, as in cdi-server init other.toml",
+    ),
     ("key", &["delete", "list", "ls", "remove", "revoke", "rm", "show"], KEYS),
     ("key", &["add", "create"], "`cdi-server key new` creates an API key"),
     (

@@ -130,7 +130,7 @@ fn errors_say_what_is_wrong_where_and_what_to_do() {
     let said = refused(&setup, &["row-errors", INTEGRATION, "--job", "7"]);
     assert!(said.contains("a job ID is a UUID"), "{said}");
     let said = refused(&setup, &["row-errors", INTEGRATION, "--job", INTEGRATION]);
-    assert!(said.contains("has not been synced yet"), "{said}");
+    assert!(said.contains("there is no store yet"), "{said}");
     let said = refused(&setup, &["jobs", "Nobody"]);
     assert!(said.contains("no integration with the ID or the name \"Nobody\""), "{said}");
     let said = refused(&setup, &["jobs", INTEGRATION, "--limit", "0"]);

@@ -126,7 +126,7 @@ impl Listed<'_> {
         let did_nothing = job.status == JobStatus::Success && job.rows_synced == 0;
         let nothing_new = (is_newest && did_nothing && cause.is_none()).then(|| {
             format!(
-                "no new rows: what was delivered or refused before is not sent again; see `cdi-server preview {}`",
+                "no new rows; see `cdi-server preview {0}`, or `cdi-server watermark {0} --reset` to send all rows again",
                 self.arguments
             )
         });
@@ -278,7 +278,7 @@ JOB            STATUS        STARTED (UTC)            TOOK   DELIVERED  REFUSED
         assert_eq!(
             notes(none.clone()),
             [
-                "    no new rows: what was delivered or refused before is not sent again; see `cdi-server preview 'Users of ours'`"
+                "    no new rows; see `cdi-server preview 'Users of ours'`, or `cdi-server watermark 'Users of ours' --reset` to send all rows again"
             ]
         );
         assert_eq!(notes(Job { cause: Some("not taken: 1 row".into()), ..none.clone() }), ["    not taken: 1 row"]);

@@ -74,6 +74,9 @@ async fn print_errors(
     for note in notes(&job, &newest, printed) {
         eprintln!("{note}");
     }
+    if format == Format::Csv && printed > 0 && !integration.keep_payloads {
+        eprintln!("Payloads are not kept: `keep_payloads = true` in the integration keeps them from the next sync on.");
+    }
     if printed > 0 {
         eprintln!("Refused rows are not sent again by themselves: correct them, and give them a new UPDATED_AT.");
     }

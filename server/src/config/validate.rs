@@ -77,7 +77,7 @@ impl Check<'_> {
             }
             Err(error) => {
                 // The name of a file.
-                match text.filter(|text| !text.contains([':', '@'])) {
+                match text.filter(|text| !text.contains([':', '@', '=', '$', ' '])) {
                     Some(path) => {
                         let message =
                             format!("write `sqlite:{path}` for a file, or `postgres://<user>@<host>/<database>`");

@@ -243,6 +243,12 @@ fn path_problem(path: &str) -> Option<String> {
                        the path in single quotes";
         return Some(message.into());
     }
+    if let Some(rest) = path.strip_prefix("sqlite:") {
+        return Some(format!("a path has no `sqlite:` in front; write \"{rest}\""));
+    }
+    if path.ends_with('/') {
+        return Some(format!("`{path}` is a folder; name a file"));
+    }
     let is_variable = |part: &str| {
         part.strip_prefix('$').is_some_and(|name| {
             name.starts_with('{')

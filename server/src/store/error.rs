@@ -44,7 +44,7 @@ pub enum StoreError {
         reason: String,
     },
     /// Any other error of the database.
-    #[error("the store failed: {0}")]
+    #[error("the store failed: {}{}", message(.0), advice(.0))]
     Failed(sqlx::Error),
     /// Its schema could not be migrated.
     #[error("the store's schema cannot be migrated: {0}")]
@@ -180,6 +180,17 @@ fn listed(tables: &[String]) -> String {
     let noun = if tables.len() == 1 { "table" } else { "tables" };
     let others = if tables.len() > SHOWN { " and others" } else { "" };
     format!("{noun} {}{others}", tables[..tables.len().min(SHOWN)].join(", "))
+}
+
+/// What to do about an error, if that is known.
+fn advice(error: &sqlx::Error) -> &'static str {
+    const INSUFFICIENT_PRIVILEGE: &str = "42501";
+    match error.as_database_error().and_then(|error| error.code()) {
+        Some(code) if code == INSUFFICIENT_PRIVILEGE => {
+            "; the store's tables belong to another role: connect as the role that created them, or grant this one all rights on them"
+        }
+        _ => "",
+    }
 }
 
 /// The message of an error, without the database's source line that sqlx adds.

@@ -107,6 +107,11 @@ fn other_form(text: &str) -> Option<NotPostgres> {
         |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let scheme = text.split_once(':').map(|(scheme, _)| scheme);
     Some(match scheme {
+        _ if text.starts_with('$') || text.contains("${") => OtherForm(
+            "has a variable in it, and variables are not expanded here; write `{ env = \"NAME\" }` for a variable with the whole \
+             URL, or"
+                .into(),
+        ),
         _ if text.trim() != text => Surplus("begins or ends with a space or a line break", "it".into()),
         _ if text.starts_with(['"', '\'']) => Surplus("is in quotation marks", "them".into()),
         Some("postgres" | "postgresql") if text.contains("://") => return None,
@@ -214,6 +219,8 @@ mod tests {
             ("mysql://me:hunter2@db/sales", "begins with `mysql://`"),
             ("sqlite:sales", "does not begin with `postgres://`"),
             ("me:hunter2@db/sales", "does not begin with `postgres://`"),
+            ("$DATABASE_URL", "has a variable in it, and variables are not expanded here; write `{ env = \"NAME\" }`"),
+            ("postgres://me:hunter2@db/${NAME}", "has a variable in it"),
             ("hunter2", "does not begin with `postgres://`"),
             ("DATABASE_URL=postgres://me:hunter2@db/sales", "does not begin with `postgres://`"),
             ("postgres:me:hunter2", "does not begin with `postgres://`"),

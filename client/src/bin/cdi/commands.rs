@@ -38,16 +38,30 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
     let retries = Retries::new(!output.is_quiet());
     let session = Session { settings: Settings::new(&cli.common, &retries)?, output: &output, retries };
     let result = match command {
-        Online::Trigger(trigger) => session.trigger(trigger).await,
-        Online::List => session.list().await,
+        Online::Trigger(trigger) if trigger.wait => session.trigger(trigger).await,
+        Online::Trigger(trigger) => session.without_silence(session.trigger(trigger)).await,
+        Online::List => session.without_silence(session.list()).await,
         Online::Status(status) if status.follow => session.follow(status).await,
-        Online::Status(status) => session.status(status).await,
-        Online::Auth(Auth::Status) => auth::status(&session.settings, &output).await,
+        Online::Status(status) => session.without_silence(session.status(status)).await,
+        Online::Auth(Auth::Status) => session.without_silence(auth::status(&session.settings, &output)).await,
     };
     result.map_err(|failure| session.explained(failure))
 }
 
+/// A command that usually takes milliseconds says after this time that it is waiting.
+const SILENCE: Duration = Duration::from_secs(5);
+
 impl Session<'_> {
+    /// Says on standard error if a command takes long, as with a server that accepts connections and does not answer.
+    async fn without_silence<T>(&self, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        if let Ok(done) = tokio::time::timeout(SILENCE, &mut work).await {
+            return done;
+        }
+        self.output.advise(&format!("waiting for the server at {}", self.client().base_url()));
+        work.await
+    }
+
     async fn trigger(&self, trigger: Trigger) -> Result<Exit, Failure> {
         let in_turn = trigger.if_running == args::IfRunning::Wait;
         if trigger.timeout.is_some() && !trigger.wait && !in_turn {

@@ -186,14 +186,32 @@ fn holds_objects(path: &Path, file: &mut File) -> Result<(), SyncError> {
     line.map_err(|error| open_error(path, "cannot be read", &error))?;
     let is_line = first.ends_with(b"\n");
     let problem = match first.trim_ascii_end() {
-        [b'{', .., b'}'] if is_line => return Ok(()),
-        _ if first.is_empty() || is_object(&first) => return Ok(()),
+        _ if first.is_empty() => return Ok(()),
+        [b'{', .., b'}'] if is_line => {
+            if ends_with_object(file).map_err(|error| open_error(path, "cannot be read", &error))? {
+                return Ok(());
+            }
+            "ends with something other than a JSON object"
+        }
+        _ if is_object(&first) => return Ok(()),
         _ if is_line || first[0] != b'{' || first.len() as u64 == LONGEST_LINE => {
             "contains something other than one JSON object per line"
         }
         _ => "does not begin with a complete JSON object",
     };
     Err(SyncError::Config(format!("{} {problem}; choose another `path`, or remove the file", path.display())))
+}
+
+/// Whether the last line is an object or the beginning of one, as a crash leaves it.
+fn ends_with_object(file: &mut File) -> std::io::Result<bool> {
+    let length = file.metadata()?.len();
+    // The last byte may be the line's own line break.
+    let start = line_start(file, length.saturating_sub(1))?;
+    let mut line = Vec::new();
+    file.seek(SeekFrom::Start(start))?;
+    Read::by_ref(file).take(LONGEST_LINE).read_to_end(&mut line)?;
+    let is_whole = !line.ends_with(b"\n") || line.trim_ascii_end().ends_with(b"}");
+    Ok(line.starts_with(b"{") && is_whole)
 }
 
 fn is_object(line: &[u8]) -> bool {

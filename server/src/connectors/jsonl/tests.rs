@@ -66,7 +66,7 @@ async fn a_half_written_line_is_removed() {
         assert_eq!(std::fs::read_to_string(&path).unwrap(), after);
     }
     let long = "x".repeat(200_000);
-    std::fs::write(&path, format!("{{1}}\n{long}")).unwrap();
+    std::fs::write(&path, format!("{{1}}\n{{{long}")).unwrap();
     write(&path, None, &["{9}"]).await;
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "{1}\n{9}\n");
 }
@@ -170,6 +170,9 @@ async fn a_file_with_other_contents_is_not_changed() {
         ("[{\"a\": 1}]\n", other),
         ("\n", other),
         (&long, other),
+        ("{\"a\": 1}\nhello\n", "ends with something other than a JSON object"),
+        ("{\"a\": 1}\nmy own notes", "ends with something other than a JSON object"),
+        ("{\"a\": 1}\n\n", "ends with something other than a JSON object"),
         ("{\"name\": \"prec", part),
         ("{'name': 'of Python'}", part),
     ] {
