@@ -65,7 +65,7 @@ fn misspelt_level(filter: &str) -> Option<&str> {
     let is_misspelt = |word: &str| {
         let word = word.to_ascii_lowercase();
         let is_close = |level: &&str| word.len() > 3 && strsim::osa_distance(&word, level) == 1;
-        OTHERS.contains(&word.as_str()) || LEVELS.iter().any(|level| is_close(&level))
+        OTHERS.contains(&word.as_str()) || LEVELS.iter().any(is_close)
     };
     // With a level or a span it is certain what is meant.
     filter.split(',').map(str::trim).find(|word| !word.contains(['=', '[', ']', '{', '}', ':']) && is_misspelt(word))
