@@ -162,3 +162,19 @@ async fn requests_that_no_operation_answers_and_wrong_ids_are_logged_with_the_re
     }
     assert!(!server.log().contains("secret"), "{}", server.log());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_were_left_out_are_not_logged_as_the_cause_of_a_partial_sync() {
+    let setup = Setup::with_rows(1);
+    let rows = "INSERT INTO users (UPDATED_AT, EXTERNAL_ID, PAYLOAD)
+                VALUES ('2026-01-01T00:00:00Z', 'refused', '[]'), (NULL, 'undated', '{}')";
+    setup.source().execute_batch(rows).unwrap();
+    let config = setup.write();
+    let server = ServerProcess::start(&config).await;
+    let client = cdi_client::Client::builder().base_url(&server.url).api_key(setup.key.expose()).build().unwrap();
+    client.trigger_integration_sync(INTEGRATION.parse().unwrap()).await.unwrap();
+    eventually("the sync has ended", async || (server.logged("sync ended") > 0).then_some(())).await;
+    let line = server.last_logged("sync ended");
+    assert!(line.contains("status=\"partial\"") && !line.contains("cause="), "{line}");
+    assert!(line.contains("note=\"not taken: 1 row without an UPDATED_AT\""), "{line}");
+}

@@ -136,7 +136,7 @@ fn short_zone_advice(dialect: Dialect, column: &str) -> String {
         }
         Dialect::Sqlite => {
             format!(
-                "its zone needs hours and minutes, such as +00:00; where it is +00, a view with `{column} || ':00'` adds them"
+                "its zone must have the form +01:00; where it is only +01, a view with `{column} || ':00'` adds the minutes"
             )
         }
     }
@@ -267,8 +267,7 @@ mod tests {
             ),
             (
                 Dialect::Sqlite,
-                "its zone needs hours and minutes, such as +00:00; where it is +00, a view with `\"updated_at\" || ':00'` adds \
-                 them",
+                "its zone must have the form +01:00; where it is only +01, a view with `\"updated_at\" || ':00'` adds the minutes",
             ),
         ] {
             for value in ["\"2026-11-29 21:21:24.115094+00\"", "\"2026-11-29T21:21:24-0330\""] {

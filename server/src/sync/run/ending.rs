@@ -73,8 +73,9 @@ impl Run<'_> {
                 rows_failed,
                 "sync stopped at its checkpoint; another worker will resume it"
             ),
-            Some((JobStatus::Success, Some(note))) => {
-                tracing::info!(status = JobStatus::Success.as_str(), rows_synced, rows_failed, note, "sync ended");
+            // Not why it ended so, but which rows it left out.
+            Some((status @ (JobStatus::Success | JobStatus::Partial), Some(note))) => {
+                tracing::info!(status = status.as_str(), rows_synced, rows_failed, note, "sync ended");
             }
             Some((status, Some(cause))) => {
                 tracing::warn!(status = status.as_str(), rows_synced, rows_failed, cause, "sync ended");
