@@ -18,7 +18,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::config::{Config, Integration};
 use crate::settings::DEFAULT_FILE;
-use crate::store::{Store, StoreLocation};
+use crate::store::{Store, StoreError, StoreLocation};
+use crate::sync::Known;
 use crate::text::{shell_path, shell_word};
 
 /// A time in messages, in RFC 3339.
@@ -51,6 +52,15 @@ async fn with_store<T>(
         store.close().await;
     }
     done
+}
+
+/// How far an integration has got, for a preview.
+async fn known(store: &Store, integration: &Integration) -> Result<Known, StoreError> {
+    Ok(Known {
+        watermark: store.watermark(integration.id).await?,
+        record: store.record(integration.id).await?,
+        digest_key: store.digest_key(),
+    })
 }
 
 /// The message of a command that needs a store where there is none.

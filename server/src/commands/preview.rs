@@ -5,21 +5,17 @@ use std::process::ExitCode;
 use anyhow::bail;
 use chrono::{DateTime, Utc};
 
-use super::{argument, config_option, with_store, written};
+use super::{argument, config_option, known, with_store, written};
 use crate::config::{Config, Integration};
 use crate::process::print_data;
-use crate::sync::{self, Known, Planned, Preview};
+use crate::sync::{self, Planned, Preview};
 use crate::text::counted;
 
 /// Shows the first rows of the next sync.
 pub async fn run(config: &Config, integration: &Integration, rows: usize) -> anyhow::Result<ExitCode> {
     let known = with_store(config, async |store| match store {
         Some(store) => {
-            let known = Known {
-                watermark: store.watermark(integration.id).await?,
-                record: store.record(integration.id).await?,
-                digest_key: store.digest_key(),
-            };
+            let known = known(store, integration).await?;
             let route = store.route(integration.id).await?;
             match integration.route_mismatch(route.as_ref(), &known.watermark, &known.record) {
                 Some(cause) => bail!("the next sync will end in config_error: {cause}"),

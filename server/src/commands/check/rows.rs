@@ -1,10 +1,10 @@
 //! What a check finds in the first rows that the next sync would take: the warnings and refusals of a preview, counted.
 
 use crate::commands::audit::Finding;
-use crate::commands::{argument, config_option};
+use crate::commands::{argument, config_option, known};
 use crate::config::{Config, Integration};
-use crate::store::{Store, StoreError};
-use crate::sync::{self, Known, Planned, Preview, Warning};
+use crate::store::Store;
+use crate::sync::{self, Planned, Preview, Warning};
 use crate::text::{counted, grouped};
 
 /// How many rows are looked at.
@@ -32,14 +32,6 @@ pub async fn findings(
         }
         Err(error) => vec![Finding::failed(subject, error.to_string())],
     }
-}
-
-async fn known(store: &Store, integration: &Integration) -> Result<Known, StoreError> {
-    Ok(Known {
-        watermark: store.watermark(integration.id).await?,
-        record: store.record(integration.id).await?,
-        digest_key: store.digest_key(),
-    })
 }
 
 /// What to warn of. `command` shows the same rows one by one.
