@@ -23,6 +23,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "store", include_str!("../../migrations/0001_store.sql")),
     (2, "ends", include_str!("../../migrations/0002_ends.sql")),
     (3, "record", include_str!("../../migrations/0003_record.sql")),
+    (4, "operations", include_str!("../../migrations/0004_operations.sql")),
 ];
 
 /// The newest version that this program supports.
