@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use dropshot::{BuildError, ConfigDropshot, HttpServer, ServerBuilder};
+use tokio::sync::watch;
 
 use crate::api::{self, Context};
-use crate::config::{Config, StoreLocation};
+use crate::config::{Config, Integration, StoreLocation};
 use crate::logging;
+use crate::schedule::{Scheduled, Timers};
 use crate::store::{Store, StoreError};
 use crate::sync::Workers;
 
@@ -35,6 +37,9 @@ pub struct Service {
     pub store: Store,
     server: Option<HttpServer<Context>>,
     workers: Option<Workers>,
+    timers: Option<Timers>,
+    /// The schedules; a new value replaces them.
+    pub schedules: watch::Sender<Arc<[Scheduled]>>,
     draining: Arc<AtomicBool>,
     drain_deadline: Duration,
 }
@@ -54,7 +59,9 @@ impl Service {
                 Some(Workers::start(store.clone(), config.integrations.clone(), config.worker.clone()))
             }
         };
-        Ok(Service { store, server, workers, draining, drain_deadline: config.server.drain_deadline })
+        let schedules = watch::Sender::new(scheduled(&config.integrations));
+        let timers = workers.is_some().then(|| Timers::start(store.clone(), schedules.subscribe(), config.retention));
+        Ok(Service { store, server, workers, timers, schedules, draining, drain_deadline: config.server.drain_deadline })
     }
 
     /// The address it listens on; `None` without the API.
@@ -79,9 +86,16 @@ impl Service {
                 None => std::future::pending().await,
             }
         };
+        let timers = async {
+            match &mut self.timers {
+                Some(timers) => format!("the schedules have failed: {}", timers.failed().await),
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             failed = server => failed,
             failed = workers => failed,
+            failed = timers => failed,
         }
     }
 
@@ -89,6 +103,7 @@ impl Service {
     /// at their last checkpoints.
     pub async fn stop(self) {
         self.draining.store(true, Ordering::Relaxed);
+        drop(self.timers);
         let deadline = self.drain_deadline;
         let close = async {
             let Some(server) = self.server else { return };
@@ -105,6 +120,15 @@ impl Service {
         };
         tokio::join!(close, stop);
     }
+}
+
+/// The integrations that have schedules.
+pub fn scheduled(integrations: &[Arc<Integration>]) -> Arc<[Scheduled]> {
+    let scheduled = |integration: &Arc<Integration>| {
+        let schedule = integration.schedule.clone()?;
+        Some(Scheduled { integration: integration.id, schedule, paused: integration.paused })
+    };
+    integrations.iter().filter_map(scheduled).collect()
 }
 
 /// Opens the store. Retries while it is unavailable.

@@ -10,6 +10,7 @@ use toml::Spanned;
 
 use super::file::{self, File};
 use super::integrations::Integrations;
+use super::retention;
 use super::{ApiKey, Config, Known, Secrets, ServerConfig, Workspace};
 use crate::secret::KeyHash;
 #[cfg(feature = "faults")]
@@ -32,6 +33,7 @@ pub(super) fn config(
     let mut check = Check { reader: Reader::new(text, path), known };
     let store = check.store(file.store);
     let (server, worker) = (check.server(file.server), check.worker(file.worker));
+    let retention = retention::read(&mut check.reader, file.retention);
     let (workspaces, keys) = (check.workspaces(file.workspaces), check.keys(file.keys));
     if secrets == Secrets::OfStore {
         check.reader.skip_secrets();
@@ -42,7 +44,7 @@ pub(super) fn config(
     }
     let integrations = integrations.read(file.integrations);
     let file = path.to_owned();
-    check.reader.finish(Config { file, store, server, worker, workspaces, keys, integrations })
+    check.reader.finish(Config { file, store, server, worker, retention, workspaces, keys, integrations })
 }
 
 struct Check<'a> {

@@ -18,7 +18,9 @@ mod overview;
 mod rate_limits;
 mod record;
 mod record_merge;
+mod retention;
 mod row_errors;
+mod schedules;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -42,7 +44,9 @@ pub use other_stores::{OtherStore, stores_in};
 pub use overview::IntegrationState;
 pub use rate_limits::RateDecision;
 pub use record::{RecordAction, RecordChange, RecordSize, StoredRecord};
+pub use retention::Retention;
 pub use row_errors::{MAX_ROW_ERRORS, RowError};
+pub use schedules::{SkippedTicks, TakenTick};
 pub use watermarks::{Overflow, Route, Watermark, WatermarkChange};
 
 /// The store. Cheap to clone; clones share their connections.
