@@ -58,10 +58,7 @@ fn api_depends_on_neither_sync_nor_connectors() {
 
 #[test]
 fn schedule_depends_on_the_store_alone() {
-    assert_without(
-        "schedule",
-        &["crate::sync", "crate::connectors", "crate::config", "crate::api", "crate::service"],
-    );
+    assert_without("schedule", &["crate::sync", "crate::connectors", "crate::config", "crate::api", "crate::service"]);
 }
 
 #[test]

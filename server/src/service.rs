@@ -61,7 +61,15 @@ impl Service {
         };
         let schedules = watch::Sender::new(scheduled(&config.integrations));
         let timers = workers.is_some().then(|| Timers::start(store.clone(), schedules.subscribe(), config.retention));
-        Ok(Service { store, server, workers, timers, schedules, draining, drain_deadline: config.server.drain_deadline })
+        Ok(Service {
+            store,
+            server,
+            workers,
+            timers,
+            schedules,
+            draining,
+            drain_deadline: config.server.drain_deadline,
+        })
     }
 
     /// The address it listens on; `None` without the API.

@@ -88,7 +88,11 @@ impl Operations for CdiOperations {
         Ok(Success {
             link: list.link(&page, |integration| integration.id),
             body: IntegrationPage {
-                results: page.items.iter().map(|integration| item(integration, states.get(&integration.id), now)).collect(),
+                results: page
+                    .items
+                    .iter()
+                    .map(|integration| item(integration, states.get(&integration.id), now))
+                    .collect(),
                 message: "success".to_owned(),
             },
         })

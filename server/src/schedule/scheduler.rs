@@ -75,7 +75,10 @@ async fn load(store: &Store, scheduled: &[Scheduled], now: DateTime<Utc>) -> Res
         return Ok(ticks);
     }
     let restarted = store.restart_future_schedules().await?;
-    tracing::warn!(restarted, "the last ticks of some schedules are in the future: the store's clock was wrong; they begin now");
+    tracing::warn!(
+        restarted,
+        "the last ticks of some schedules are in the future: the store's clock was wrong; they begin now"
+    );
     Ok(Ticks::new(scheduled, &store.last_ticks(&ids).await?, now))
 }
 

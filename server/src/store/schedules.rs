@@ -131,7 +131,8 @@ impl Store {
             let find = query("SELECT ticked_at FROM schedules WHERE integration_id = $1").bind(&id);
             let row = returned(find, connection).await?;
             // Without a row, the tick is not due yet.
-            let ticked_at = row.map_or(Ok(tick - TimeDelta::seconds(1)), |row| from_micros(row.try_get("ticked_at")?))?;
+            let ticked_at =
+                row.map_or(Ok(tick - TimeDelta::seconds(1)), |row| from_micros(row.try_get("ticked_at")?))?;
             return Ok(TakenTick::NotTaken { ticked_at });
         }
         if paused {

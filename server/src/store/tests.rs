@@ -41,6 +41,8 @@ mod leases;
 mod opening;
 mod outages;
 mod record;
+mod retention;
+mod schedules;
 mod watermarks;
 
 /// A new database in the Postgres for tests.

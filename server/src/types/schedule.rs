@@ -264,11 +264,20 @@ mod tests {
             ("@reboot", "unknown short form; the short forms are `@yearly`, `@annually`, `@monthly`"),
             ("@every 5m", "unknown short form"),
             ("", "write five fields"),
-            ("15m", "write five fields (minute, hour, day of the month, month, day of the week), such as `*/15 * * * *`"),
+            (
+                "15m",
+                "write five fields (minute, hour, day of the month, month, day of the week), such as `*/15 * * * *`",
+            ),
             ("0 */15 * * * *", "this has fields for seconds or years, which are not supported; write five fields"),
             ("0 0 12 * * ? 2030", "this has fields for seconds or years"),
-            ("60 * * * *", "this is not a cron pattern: the minute `60`: number out of bounds (numbers are from 0 to 59)"),
-            ("* 24 * * *", "this is not a cron pattern: the hour `24`: number out of bounds (numbers are from 0 to 23)"),
+            (
+                "60 * * * *",
+                "this is not a cron pattern: the minute `60`: number out of bounds (numbers are from 0 to 59)",
+            ),
+            (
+                "* 24 * * *",
+                "this is not a cron pattern: the hour `24`: number out of bounds (numbers are from 0 to 23)",
+            ),
             ("*/0 * * * *", "this is not a cron pattern: the minute `*/0`: step cannot be zero"),
             ("*/90 * * * *", "this is not a cron pattern: the minute `*/90`: the step is larger than the field"),
             ("* * * * */8", "this is not a cron pattern: the day of the week `*/8`: the step is larger than the field"),
@@ -278,10 +287,12 @@ mod tests {
             ("0, * * * *", "this is not a cron pattern: the minute `0,`: the list has an empty part"),
         ] {
             let message = refused(pattern);
-            
+
             assert!(message.starts_with(expected), "{pattern}: {message}");
         }
-        for pattern in ["@hourly", "@Daily", "0 0 29 2 *", "5,35 8-18 * * 1-5", "0 6 L * *", "0 0 * jan,jul sun#1", "0 0 ? * 7"] {
+        for pattern in
+            ["@hourly", "@Daily", "0 0 29 2 *", "5,35 8-18 * * 1-5", "0 6 L * *", "0 0 * jan,jul sun#1", "0 0 ? * 7"]
+        {
             assert!(Schedule::new(pattern).is_ok(), "{pattern}");
         }
     }
@@ -314,7 +325,8 @@ mod tests {
     /// Patterns of all kinds, with hours in which clocks change.
     pub fn any_schedule() -> impl Strategy<Value = Schedule> {
         let minute = prop_oneof![Just("*/7"), Just("0"), Just("30"), Just("5,59"), Just("*"), Just("10-20/5")];
-        let hour = prop_oneof![Just("*"), Just("*/2"), Just("0"), Just("1"), Just("2"), Just("3"), Just("1-3"), Just("23")];
+        let hour =
+            prop_oneof![Just("*"), Just("*/2"), Just("0"), Just("1"), Just("2"), Just("3"), Just("1-3"), Just("23")];
         let day = prop_oneof![Just("*"), Just("29"), Just("25"), Just("*/5")];
         let weekday = prop_oneof![4 => Just("*"), 1 => Just("0"), 1 => Just("1-5")];
         let zone = prop_oneof![
