@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures::StreamExt as _;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
@@ -15,6 +16,8 @@ use crate::store::{Store, StoreError, TakenTick};
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// The wait after a failure, and before a tick that is due but could not be taken.
 const RETRY: Duration = Duration::from_secs(1);
+/// How many ticks are taken at the same time: midnight may be the tick of thousands.
+const AT_ONCE: usize = 4;
 /// How long after a tick to look, so that it is surely due.
 const AFTER_TICK: Duration = Duration::from_millis(5);
 
@@ -55,8 +58,10 @@ pub(super) async fn look(
     // Replicas begin at different ones, so that they share the work.
     let first = getrandom::u32().map_or(0, |number| number as usize % due.len().max(1));
     due.rotate_left(first);
-    for due in due {
-        let taken = store.take_tick(due.integration, due.tick, due.paused).await?;
+    let take = |due: Due| async move { (due, store.take_tick(due.integration, due.tick, due.paused).await) };
+    let mut takes = futures::stream::iter(due.into_iter().map(take)).buffer_unordered(AT_ONCE);
+    while let Some((due, taken)) = takes.next().await {
+        let taken = taken?;
         report(&due, taken);
         let ticked_at = match taken {
             TakenTick::NotTaken { ticked_at } => ticked_at,
