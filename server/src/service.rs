@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use dropshot::{BuildError, ConfigDropshot, HttpServer, ServerBuilder};
+use tokio::sync::watch;
 
-use crate::api::{self, Context};
+use crate::api::{self, Context, Settings};
 use crate::config::{Config, StoreLocation};
 use crate::logging;
 use crate::store::{Store, StoreError};
-use crate::sync::Workers;
+use crate::sync::{Integrations, Workers};
 
 /// How often to retry opening a store that is unavailable at the start.
 const STORE_RETRY: Duration = Duration::from_millis(500);
@@ -37,6 +38,8 @@ pub struct Service {
     workers: Option<Workers>,
     draining: Arc<AtomicBool>,
     drain_deadline: Duration,
+    settings: watch::Sender<Arc<Settings>>,
+    integrations: watch::Sender<Integrations>,
 }
 
 impl Service {
@@ -44,17 +47,29 @@ impl Service {
     pub async fn start(config: &Config, role: Role) -> anyhow::Result<Service> {
         let store = open_store(&config.store).await.context("the store cannot be opened")?;
         let draining = Arc::new(AtomicBool::new(false));
+        let settings = watch::Sender::new(Settings::new(config));
+        let integrations = watch::Sender::new(config.by_id());
         let server = match role {
             Role::Worker => None,
-            Role::Api | Role::All => Some(bind(config, &store, draining.clone())?),
+            Role::Api | Role::All => {
+                let context = api::api(&config.server, settings.subscribe(), &store, draining.clone());
+                Some(bind(config.server.listen, context)?)
+            }
         };
         let workers = match role {
             Role::Api => None,
             Role::Worker | Role::All => {
-                Some(Workers::start(store.clone(), config.integrations.clone(), config.worker.clone()))
+                Some(Workers::start(store.clone(), integrations.subscribe(), config.worker.clone()))
             }
         };
-        Ok(Service { store, server, workers, draining, drain_deadline: config.server.drain_deadline })
+        let drain_deadline = config.server.drain_deadline;
+        Ok(Service { store, server, workers, draining, drain_deadline, settings, integrations })
+    }
+
+    /// Uses the keys, workspaces and integrations of another configuration from now on. Syncs in progress end as they began.
+    pub fn apply(&self, config: &Config) {
+        self.settings.send_replace(Settings::new(config));
+        self.integrations.send_replace(config.by_id());
     }
 
     /// The address it listens on; `None` without the API.
@@ -128,10 +143,9 @@ async fn open_store(location: &StoreLocation) -> Result<Store, StoreError> {
     }
 }
 
-fn bind(config: &Config, store: &Store, draining: Arc<AtomicBool>) -> anyhow::Result<HttpServer<Context>> {
+fn bind(listen: SocketAddr, context: Context) -> anyhow::Result<HttpServer<Context>> {
     let description = api::description().map_err(anyhow::Error::msg)?;
-    let listen = config.server.listen;
-    ServerBuilder::new(description, api::api(config, store, draining), logging::slog())
+    ServerBuilder::new(description, context, logging::slog())
         .config(ConfigDropshot { bind_address: listen, ..ConfigDropshot::default() })
         .start()
         .map_err(|error| {

@@ -20,7 +20,7 @@ use chrono::{DateTime, Utc};
 use crate::secret::KeyHash;
 pub use crate::settings::{ConfigError, Problem};
 pub use crate::store::StoreLocation;
-pub use crate::sync::{Integration, WorkerConfig};
+pub use crate::sync::{Integration, Integrations, WorkerConfig};
 pub use crate::types::{IntegrationId, IntegrationKind};
 
 /// A configuration whose values are valid. Whether they can work together, `cdi-server check` says.
@@ -115,6 +115,22 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Its integrations by ID.
+    pub fn by_id(&self) -> Integrations {
+        Arc::new(self.integrations.iter().map(|integration| (integration.id, integration.clone())).collect())
+    }
+
+    /// Keys and sections in which another version of the file differs, and which a running service does not change.
+    pub fn restart_needed_for(&self, new: &Config) -> Vec<&'static str> {
+        let (server, worker) = (&self.server, &self.worker);
+        [("store", self.store != new.store), ("[server]", *server != new.server), ("[worker]", *worker != new.worker)]
+            .into_iter()
+            .filter_map(|(name, differs)| differs.then_some(name))
+            .collect()
+    }
+}
+
 /// Why an integration was not found.
 #[derive(Debug, thiserror::Error)]
 pub enum UnknownIntegration {
@@ -154,7 +170,7 @@ pub struct Known {
 }
 
 /// Settings of the HTTP server.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerConfig {
     /// Where it listens.
     pub listen: SocketAddr,

@@ -47,6 +47,8 @@ pub(super) struct Database {
     /// For statements that write. SQLite has one writer at a time, so this pool has one connection: callers queue for it in
     /// order, instead of polling SQLite's lock.
     write: AnyPool,
+    /// For rate-limit counters. With SQLite they may be lost in a power failure, which saves a flush of the disk for each.
+    counters: AnyPool,
     /// The file of a SQLite store.
     file: Option<OpenFile>,
     pub health: Health,
@@ -106,24 +108,26 @@ impl Database {
                 .acquire_timeout(ACQUIRE_TIMEOUT)
                 .after_release(|connection, _| Box::pin(async move { Ok(can_be_reused(connection).await) }))
         };
-        let (kind, read, write, file) = match location {
+        let (kind, read, write, counters, file) = match location {
             StoreLocation::Sqlite(path) => {
-                let options = || {
+                let options = |synchronous: &'static str| {
                     options().after_connect(move |connection, _| {
                         Box::pin(async move {
-                            // FULL: a triggered job must survive a power failure.
                             let journal = if serves { "PRAGMA journal_mode = WAL; " } else { "" };
                             let locked = LOCK_TIMEOUT.as_millis();
-                            let pragmas = format!("{journal}PRAGMA synchronous = FULL; PRAGMA busy_timeout = {locked}");
+                            let pragmas =
+                                format!("{journal}PRAGMA synchronous = {synchronous}; PRAGMA busy_timeout = {locked}");
                             sqlx::raw_sql(AssertSqlSafe(pragmas)).execute(&mut *connection).await?;
                             Ok(())
                         })
                     })
                 };
-                let write = options().max_connections(1).connect(url).await?;
-                let read = options().max_connections(CONNECTIONS).connect(url).await?;
+                // FULL: a triggered job must survive a power failure.
+                let write = options("FULL").max_connections(1).connect(url).await?;
+                let counters = options("NORMAL").max_connections(1).connect(url).await?;
+                let read = options("FULL").max_connections(CONNECTIONS).connect(url).await?;
                 let file = OpenFile::at(path).map_err(sqlx::Error::Io)?;
-                (Kind::Sqlite, read, write, Some(file))
+                (Kind::Sqlite, read, write, counters, Some(file))
             }
             StoreLocation::Postgres(_) => {
                 // A frozen process must not keep its row locks, and statements that have timed out must not keep running.
@@ -143,15 +147,24 @@ impl Database {
                     })
                 };
                 let pool = options().max_connections(CONNECTIONS).connect(url).await?;
-                (Kind::Postgres, pool.clone(), pool, None)
+                (Kind::Postgres, pool.clone(), pool.clone(), pool, None)
             }
         };
-        Ok(Arc::new(Database { kind, read, write, file, health: Health::default() }))
+        Ok(Arc::new(Database { kind, read, write, counters, file, health: Health::default() }))
     }
 
     /// Replaces `{now}` in a statement by the SQL for the store's clock.
     pub fn with_store_clock(&self, statement: &str) -> AssertSqlSafe<String> {
         AssertSqlSafe(statement.replace("{now}", self.kind.now()))
+    }
+
+    /// The end of a query that finds a row to be updated: SQL that skips rows which others are about to change.
+    pub fn skip_locked(&self) -> &'static str {
+        match self.kind {
+            // There is one writer at a time.
+            Kind::Sqlite => "",
+            Kind::Postgres => "FOR UPDATE SKIP LOCKED",
+        }
     }
 
     /// Runs a statement that only reads and returns its rows.
@@ -164,14 +177,32 @@ impl Database {
         Ok(self.read(statement).await?.into_iter().next())
     }
 
+    /// Runs a statement that writes and returns its `RETURNING` rows.
+    pub async fn write_all(self: &Arc<Self>, statement: Statement<'_>) -> Result<Vec<AnyRow>, StoreError> {
+        self.bounded(async { Ok(statement.fetch_all(&self.write).await?) }).await
+    }
+
     /// Runs a statement that writes and returns its first `RETURNING` row, if any.
     pub async fn write_one(self: &Arc<Self>, statement: Statement<'_>) -> Result<Option<AnyRow>, StoreError> {
-        self.bounded(async { returned(statement, &mut *self.write.acquire().await?).await }).await
+        Ok(self.write_all(statement).await?.into_iter().next())
     }
 
     /// Runs a statement that writes and returns the number of changed rows.
     pub async fn write(self: &Arc<Self>, statement: Statement<'_>) -> Result<u64, StoreError> {
         self.bounded(async { Ok(statement.execute(&self.write).await?.rows_affected()) }).await
+    }
+
+    /// Runs a statement on rate-limit counters and returns its rows.
+    pub async fn count(self: &Arc<Self>, statement: Statement<'_>) -> Result<Vec<AnyRow>, StoreError> {
+        self.bounded(async {
+            // SQLite's lock would be polled for, in steps of milliseconds; so writers of this process queue for one connection.
+            let _turn = match self.kind {
+                Kind::Sqlite => Some(self.write.acquire().await?),
+                Kind::Postgres => None,
+            };
+            Ok(statement.fetch_all(&self.counters).await?)
+        })
+        .await
     }
 
     /// Runs several statements that begin and end a [`Transaction`].
@@ -223,7 +254,7 @@ impl Database {
 
     /// Closes all connections, so that SQLite removes its `-wal` and `-shm` files.
     pub async fn close(&self) {
-        let close = async { tokio::join!(self.read.close(), self.write.close()) };
+        let close = async { tokio::join!(self.read.close(), self.counters.close(), self.write.close()) };
         let _ = timeout(RELEASE_TIMEOUT, close).await;
     }
 }

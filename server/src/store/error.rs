@@ -77,6 +77,9 @@ pub enum StoreError {
         /// The value.
         value: String,
     },
+    /// The error of a call that was written in a group with others.
+    #[error("{0}")]
+    Group(String),
     /// The lease no longer holds, because another worker has claimed the job or the job has ended. Nothing was written.
     #[error("lease lost: another worker has claimed the job")]
     LeaseLost,
@@ -109,6 +112,14 @@ impl StoreError {
     /// Whether the error is transient, so that the call is worth retrying.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, StoreError::Unavailable { .. })
+    }
+
+    /// The same error for another caller in a group: whether it is transient, and its text.
+    pub(super) fn for_another_caller(&self) -> StoreError {
+        match self {
+            StoreError::Unavailable { kind, reason } => StoreError::Unavailable { kind: *kind, reason: reason.clone() },
+            other => StoreError::Group(other.to_string()),
+        }
     }
 
     /// The error of a call that got no answer in time.

@@ -8,6 +8,7 @@ mod checkpoints;
 mod database;
 mod error;
 mod file;
+mod groups;
 mod health;
 mod jobs;
 mod kind;
@@ -35,12 +36,14 @@ use tokio::sync::Notify;
 pub use checkpoints::Checkpoint;
 use database::Database;
 pub use error::StoreError;
+use jobs::Starts;
 pub use jobs::{Job, JobId, JobIdPrefix, JobStatus, StartJob};
 pub use leases::{Cancelled, Claimed, Lease, LeaseStatus};
 pub use location::StoreLocation;
 pub use other_stores::{OtherStore, stores_in};
 pub use overview::IntegrationState;
-pub use rate_limits::RateDecision;
+use rate_limits::Counters;
+pub use rate_limits::{RateDecision, RateLimit};
 pub use record::{RecordAction, RecordChange, RecordSize, StoredRecord};
 pub use row_errors::{MAX_ROW_ERRORS, RowError};
 pub use watermarks::{Overflow, Route, Watermark, WatermarkChange};
@@ -50,6 +53,8 @@ pub use watermarks::{Overflow, Route, Watermark, WatermarkChange};
 pub struct Store {
     database: Arc<Database>,
     job_available: Arc<Notify>,
+    counters: Counters,
+    starts: Starts,
     /// A secret, never printed.
     digest_key: [u8; 32],
 }
@@ -81,7 +86,9 @@ impl Store {
 
     async fn of(database: Arc<Database>) -> Result<Store, StoreError> {
         let digest_key = record::digest_key(&database).await?;
-        Ok(Store { database, job_available: Arc::new(Notify::new()), digest_key })
+        let counters = Counters::start(database.clone());
+        let starts = jobs::start_in_groups(database.clone());
+        Ok(Store { database, job_available: Arc::new(Notify::new()), counters, starts, digest_key })
     }
 
     /// How long ago the last outage that this process has seen ended, if there was one.
