@@ -38,38 +38,61 @@ pub struct Service {
     workers: Option<Workers>,
     draining: Arc<AtomicBool>,
     drain_deadline: Duration,
-    settings: watch::Sender<Arc<Settings>>,
-    integrations: watch::Sender<Integrations>,
+    /// What a reload replaces.
+    pub live: Live,
 }
 
-impl Service {
-    /// Opens the store, binds the address and starts the workers. Waits while the store is unavailable.
-    pub async fn start(config: &Config, role: Role) -> anyhow::Result<Service> {
-        let store = open_store(&config.store).await.context("the store cannot be opened")?;
-        let draining = Arc::new(AtomicBool::new(false));
-        let settings = watch::Sender::new(Settings::new(config));
-        let integrations = watch::Sender::new(config.by_id());
-        let server = match role {
-            Role::Worker => None,
-            Role::Api | Role::All => {
-                let context = api::api(&config.server, settings.subscribe(), &store, draining.clone());
-                Some(bind(config.server.listen, context)?)
-            }
-        };
-        let workers = match role {
-            Role::Api => None,
-            Role::Worker | Role::All => {
-                Some(Workers::start(store.clone(), integrations.subscribe(), config.worker.clone()))
-            }
-        };
-        let drain_deadline = config.server.drain_deadline;
-        Ok(Service { store, server, workers, draining, drain_deadline, settings, integrations })
+/// The part of a service's configuration that can be replaced while it runs. Clones are the same.
+#[derive(Debug, Clone)]
+pub struct Live {
+    settings: watch::Sender<Arc<Settings>>,
+    integrations: watch::Sender<Integrations>,
+    /// Why the last reload has failed.
+    failure: watch::Sender<Option<String>>,
+}
+
+impl Live {
+    fn new(config: &Config) -> Live {
+        Live {
+            settings: watch::Sender::new(Settings::new(config)),
+            integrations: watch::Sender::new(config.by_id()),
+            failure: watch::Sender::new(None),
+        }
     }
 
     /// Uses the keys, workspaces and integrations of another configuration from now on. Syncs in progress end as they began.
     pub fn apply(&self, config: &Config) {
         self.settings.send_replace(Settings::new(config));
         self.integrations.send_replace(config.by_id());
+    }
+
+    /// Records why the last reload has failed, or that it has not.
+    pub fn failed(&self, why: Option<String>) {
+        self.failure.send_replace(why);
+    }
+}
+
+impl Service {
+    /// Opens the store, binds the address and starts the workers. Waits while the store is unavailable.
+    pub async fn start(config: &Config, role: Role) -> anyhow::Result<Service> {
+        let store = open_store(&config.store, config.store_connections).await.context("the store cannot be opened")?;
+        let draining = Arc::new(AtomicBool::new(false));
+        let live = Live::new(config);
+        let server = match role {
+            Role::Worker => None,
+            Role::Api | Role::All => {
+                let context = api::api(&config.server, live.settings.subscribe(), &store, draining.clone());
+                Some(bind(config.server.listen, context)?)
+            }
+        };
+        let workers = match role {
+            Role::Api => None,
+            Role::Worker | Role::All => {
+                Some(Workers::start(store.clone(), live.integrations.subscribe(), config.worker.clone()))
+            }
+        };
+        let drain_deadline = config.server.drain_deadline;
+        Ok(Service { store, server, workers, draining, drain_deadline, live })
     }
 
     /// The address it listens on; `None` without the API.
@@ -123,10 +146,10 @@ impl Service {
 }
 
 /// Opens the store. Retries while it is unavailable.
-async fn open_store(location: &StoreLocation) -> Result<Store, StoreError> {
+async fn open_store(location: &StoreLocation, connections: u32) -> Result<Store, StoreError> {
     let mut has_waited = false;
     loop {
-        match Store::open(location).await {
+        match Store::open_with(location, connections).await {
             Err(error) if error.is_unavailable() => {
                 if !std::mem::replace(&mut has_waited, true) {
                     tracing::warn!(%error, "waiting for the store");

@@ -30,6 +30,8 @@ pub struct Config {
     pub file: PathBuf,
     /// Where run-time state is kept.
     pub store: StoreLocation,
+    /// The most connections of a process to a store in Postgres.
+    pub store_connections: u32,
     /// Settings of the HTTP server.
     pub server: ServerConfig,
     /// Settings of the workers.

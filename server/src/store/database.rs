@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use sqlx::any::{AnyArguments, AnyPoolOptions, AnyRow};
 use sqlx::query::Query;
-use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Connection as _};
+use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Connection as _, query};
 use tokio::time::{sleep, timeout};
 
 use super::file::OpenFile;
@@ -28,8 +28,10 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(8);
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often an unavailable store is probed.
 const PROBE_INTERVAL: Duration = Duration::from_millis(250);
-/// Connections to Postgres; read connections to SQLite.
-const CONNECTIONS: u32 = 8;
+/// Read connections to SQLite.
+const SQLITE_CONNECTIONS: u32 = 8;
+/// Connections to Postgres that are not used for this long are closed, so that other processes can have them.
+const UNUSED: Duration = Duration::from_secs(30);
 /// How long a statement waits for a lock.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long a transaction may be idle.
@@ -56,7 +58,7 @@ pub(super) struct Database {
 
 impl Database {
     /// Connects and migrates the schema.
-    pub async fn open(location: &StoreLocation) -> Result<Arc<Database>, StoreError> {
+    pub async fn open(location: &StoreLocation, connections: u32) -> Result<Arc<Database>, StoreError> {
         let (kind, url, place) = target(location, true)?;
         let mut first = connect(&url, &place).await?;
         if kind == Kind::Sqlite {
@@ -65,11 +67,24 @@ impl Database {
             sqlx::raw_sql(AssertSqlSafe(wait)).execute(&mut first).await?;
             refuse_foreign(&mut first, place).await?;
         }
-        let migrated = schema::migrate(&mut first, kind).await;
+        let opened = async {
+            schema::migrate(&mut first, kind).await?;
+            if kind == Kind::Sqlite {
+                return Ok(None);
+            }
+            let database = Database::pools(location, &url, Some(connections)).await?;
+            // A pooler that shares one connection to Postgres among transactions confuses the prepared statements of this
+            // connection with those of the first one.
+            database.read(query("SELECT 1")).await?;
+            Ok(Some(database))
+        };
+        let opened: Result<_, StoreError> = opened.await;
         // An error here does not affect what was committed.
         let _ = timeout(RELEASE_TIMEOUT, first.close()).await;
-        migrated?;
-        Database::pools(location, &url, true).await
+        match opened? {
+            Some(database) => Ok(database),
+            None => Database::pools(location, &url, Some(connections)).await,
+        }
     }
 
     /// Connects without creating or changing anything. Returns `None` if no process has served from this store yet.
@@ -90,7 +105,7 @@ impl Database {
         let checked = timeout(CALL_TIMEOUT, exists).await;
         let exists = checked.unwrap_or_else(|_| Err(StoreError::timed_out(CALL_TIMEOUT)));
         let _ = timeout(RELEASE_TIMEOUT, first.close()).await;
-        if exists? { Database::pools(location, &url, false).await.map(Some) } else { Ok(None) }
+        if exists? { Database::pools(location, &url, None).await.map(Some) } else { Ok(None) }
     }
 
     /// Fails if tables that are missing cannot be created. Nothing is changed.
@@ -102,7 +117,8 @@ impl Database {
         checked.unwrap_or_else(|_| Err(StoreError::timed_out(CALL_TIMEOUT)))
     }
 
-    async fn pools(location: &StoreLocation, url: &str, serves: bool) -> Result<Arc<Database>, StoreError> {
+    /// Connects. A process that serves says how many connections to Postgres it may have.
+    async fn pools(location: &StoreLocation, url: &str, serves: Option<u32>) -> Result<Arc<Database>, StoreError> {
         let options = || {
             AnyPoolOptions::new()
                 .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -113,7 +129,7 @@ impl Database {
                 let options = |synchronous: &'static str| {
                     options().after_connect(move |connection, _| {
                         Box::pin(async move {
-                            let journal = if serves { "PRAGMA journal_mode = WAL; " } else { "" };
+                            let journal = if serves.is_some() { "PRAGMA journal_mode = WAL; " } else { "" };
                             let locked = LOCK_TIMEOUT.as_millis();
                             let pragmas =
                                 format!("{journal}PRAGMA synchronous = {synchronous}; PRAGMA busy_timeout = {locked}");
@@ -125,7 +141,7 @@ impl Database {
                 // FULL: a triggered job must survive a power failure.
                 let write = options("FULL").max_connections(1).connect(url).await?;
                 let counters = options("NORMAL").max_connections(1).connect(url).await?;
-                let read = options("FULL").max_connections(CONNECTIONS).connect(url).await?;
+                let read = options("FULL").max_connections(SQLITE_CONNECTIONS).connect(url).await?;
                 let file = OpenFile::at(path).map_err(sqlx::Error::Io)?;
                 (Kind::Sqlite, read, write, counters, Some(file))
             }
@@ -146,7 +162,7 @@ impl Database {
                         })
                     })
                 };
-                let pool = options().max_connections(CONNECTIONS).connect(url).await?;
+                let pool = options().max_connections(serves.unwrap_or(1)).idle_timeout(UNUSED).connect(url).await?;
                 (Kind::Postgres, pool.clone(), pool.clone(), pool, None)
             }
         };

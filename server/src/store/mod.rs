@@ -66,9 +66,17 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
+    /// The connections to Postgres that a process has at most, unless it is configured otherwise.
+    pub const CONNECTIONS: u32 = 2;
+
     /// Connects and migrates the schema. For processes that serve.
     pub async fn open(location: &StoreLocation) -> Result<Store, StoreError> {
-        Store::of(Database::open(location).await?).await
+        Store::open_with(location, Store::CONNECTIONS).await
+    }
+
+    /// The same with at most this many connections to Postgres. Their number for SQLite is fixed.
+    pub async fn open_with(location: &StoreLocation, connections: u32) -> Result<Store, StoreError> {
+        Store::of(Database::open(location, connections).await?).await
     }
 
     /// Connects without creating or migrating anything. Returns `None` if no process has served from this store yet.

@@ -19,7 +19,8 @@ const TABLE_LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 /// The key of the Postgres advisory lock for migrations. Arbitrary, but it must never change.
 const LOCK: i64 = 7_233_173_838_382_854_995;
 
-const MIGRATIONS: &[(i64, &str, &str)] = &[
+/// Version, name and SQL of each migration.
+pub(super) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "store", include_str!("../../migrations/0001_store.sql")),
     (2, "ends", include_str!("../../migrations/0002_ends.sql")),
     (3, "record", include_str!("../../migrations/0003_record.sql")),
