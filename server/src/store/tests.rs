@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::StoreLocation;
 use super::{
     Cancelled, Checkpoint, Claimed, JobIdPrefix, JobStatus, LeaseStatus, MAX_ROW_ERRORS, Overflow, Page, RateLimit,
-    RecordAction, RecordChange, RecordSize, Route, RowError, StartJob, Store, StoreError, Watermark,
+    RecordAction, RecordChange, RecordSize, Route, RowError, StartJob, Store, StoreError, Watermark, WatermarkChange,
 };
 use crate::secret::Secret;
 use crate::types::{IntegrationId, PostgresUrl};
@@ -41,6 +41,7 @@ mod jobs;
 mod leases;
 mod opening;
 mod outages;
+mod plans;
 mod record;
 mod watermarks;
 
@@ -91,10 +92,12 @@ fn added(at: i64, digests: &[u128]) -> Arc<RecordChange> {
     Arc::new(RecordChange { action: RecordAction::Add, first: at, last: at, digests: digests.to_vec() })
 }
 
+/// The integrations with a job in progress.
+const IN_PROGRESS: &str = "SELECT integration_id FROM jobs WHERE finished_at IS NULL";
+
 /// Claims the job of an integration.
 async fn claim(store: &Store, integration: IntegrationId, lease: Duration) -> Option<Claimed> {
-    let others = query("SELECT integration_id FROM jobs WHERE finished_at IS NULL");
-    let others = store.database.read(others).await.unwrap();
+    let others = store.database.read(query(IN_PROGRESS)).await.unwrap();
     let others = others.iter().filter_map(|row| row.get::<String, _>(0).parse().ok());
     let others: Vec<IntegrationId> = others.filter(|other| *other != integration).collect();
     store.claim_job(lease, &others, false).await.unwrap()
