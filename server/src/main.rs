@@ -43,7 +43,7 @@ Examples:
 enum Command {
     /// Run the API and the workers until SIGTERM or Ctrl-C
     #[command(
-        after_help = "The address and the port are `listen` in [server] of opencdi.toml. RUST_LOG sets what is logged.\n\nExamples:\n  cdi-server serve\n  cdi-server serve --role worker --config /etc/opencdi.toml\n  RUST_LOG=cdi_server=debug cdi-server serve"
+        after_help = "The address and the port are `listen` in [server] of opencdi.toml. RUST_LOG sets what is logged. Keys, workspaces and integrations are reloaded when the file changes, and on SIGHUP; if the file has a problem, nothing changes.\n\nExamples:\n  cdi-server serve\n  cdi-server serve --role worker --config /etc/opencdi.toml\n  RUST_LOG=cdi_server=debug cdi-server serve"
     )]
     Serve {
         #[command(flatten)]
@@ -231,9 +231,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve { config, role, log_format } => {
-            block_on(serve::run(config.load()?, config.path, role, log_format))
-        }
+        Command::Serve { config, role, log_format } => block_on(serve::run(config.load()?, role, log_format)),
         Command::Init { file } => init::run(&file),
         Command::Check { config, format } => {
             let config = config.load()?;

@@ -46,15 +46,9 @@ impl ShutdownSignals {
     }
 }
 
-/// Makes SIGHUP only log that it has no effect, instead of ending the process.
-pub fn ignore_hangups() -> anyhow::Result<()> {
-    let mut hangups = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
-    tokio::spawn(async move {
-        while hangups.recv().await.is_some() {
-            tracing::info!("SIGHUP ignored; restart the process to apply a changed configuration");
-        }
-    });
-    Ok(())
+/// A listener for SIGHUP, which from then on does not end the process.
+pub fn hangups() -> anyhow::Result<Signal> {
+    signal(SignalKind::hangup()).context("cannot listen for SIGHUP")
 }
 
 /// Raises the soft limit of open files and connections to the hard limit. The usual soft limit is much lower, for programs

@@ -10,12 +10,12 @@ use anyhow::Context as _;
 use dropshot::{BuildError, ConfigDropshot, HttpServer, ServerBuilder};
 use tokio::sync::watch;
 
-use crate::api::{self, Context};
+use crate::api::{self, Context, Settings};
 use crate::config::{Config, Integration, StoreLocation};
 use crate::logging;
 use crate::schedule::{Scheduled, Timers};
 use crate::store::{Store, StoreError};
-use crate::sync::Workers;
+use crate::sync::{Integrations, Workers};
 
 /// How often to retry opening a store that is unavailable at the start.
 const STORE_RETRY: Duration = Duration::from_millis(500);
@@ -38,38 +38,68 @@ pub struct Service {
     server: Option<HttpServer<Context>>,
     workers: Option<Workers>,
     timers: Option<Timers>,
-    /// The schedules; a new value replaces them.
-    pub schedules: watch::Sender<Arc<[Scheduled]>>,
     draining: Arc<AtomicBool>,
     drain_deadline: Duration,
+    /// What a reload replaces.
+    pub live: Live,
+}
+
+/// The part of a service's configuration that can be replaced while it runs. Clones are the same.
+#[derive(Debug, Clone)]
+pub struct Live {
+    settings: watch::Sender<Arc<Settings>>,
+    integrations: watch::Sender<Integrations>,
+    schedules: watch::Sender<Arc<[Scheduled]>>,
+    /// Why the last reload has failed.
+    failure: watch::Sender<Option<String>>,
+}
+
+impl Live {
+    fn new(config: &Config) -> Live {
+        Live {
+            settings: watch::Sender::new(Settings::new(config)),
+            integrations: watch::Sender::new(config.by_id()),
+            schedules: watch::Sender::new(scheduled(&config.integrations)),
+            failure: watch::Sender::new(None),
+        }
+    }
+
+    /// Uses the keys, workspaces, integrations and schedules of another configuration from now on. Syncs in progress end as they began.
+    pub fn apply(&self, config: &Config) {
+        self.settings.send_replace(Settings::new(config));
+        self.integrations.send_replace(config.by_id());
+        self.schedules.send_replace(scheduled(&config.integrations));
+    }
+
+    /// Records why the last reload has failed, or that it has not.
+    pub fn failed(&self, why: Option<String>) {
+        self.failure.send_replace(why);
+    }
 }
 
 impl Service {
     /// Opens the store, binds the address and starts the workers. Waits while the store is unavailable.
     pub async fn start(config: &Config, role: Role) -> anyhow::Result<Service> {
-        let store = open_store(&config.store).await.context("the store cannot be opened")?;
+        let store = open_store(&config.store, config.store_connections).await.context("the store cannot be opened")?;
         let draining = Arc::new(AtomicBool::new(false));
+        let live = Live::new(config);
         let server = match role {
             Role::Worker => None,
-            Role::Api | Role::All => Some(bind(config, &store, draining.clone())?),
+            Role::Api | Role::All => {
+                let context = api::api(&config.server, live.settings.subscribe(), &store, draining.clone());
+                Some(bind(config.server.listen, context)?)
+            }
         };
         let workers = match role {
             Role::Api => None,
             Role::Worker | Role::All => {
-                Some(Workers::start(store.clone(), config.integrations.clone(), config.worker.clone()))
+                Some(Workers::start(store.clone(), live.integrations.subscribe(), config.worker.clone()))
             }
         };
-        let schedules = watch::Sender::new(scheduled(&config.integrations));
-        let timers = workers.is_some().then(|| Timers::start(store.clone(), schedules.subscribe(), config.retention));
-        Ok(Service {
-            store,
-            server,
-            workers,
-            timers,
-            schedules,
-            draining,
-            drain_deadline: config.server.drain_deadline,
-        })
+        let timers = workers.is_some();
+        let timers = timers.then(|| Timers::start(store.clone(), live.schedules.subscribe(), config.retention));
+        let drain_deadline = config.server.drain_deadline;
+        Ok(Service { store, server, workers, timers, draining, drain_deadline, live })
     }
 
     /// The address it listens on; `None` without the API.
@@ -131,7 +161,7 @@ impl Service {
 }
 
 /// The integrations that have schedules.
-pub fn scheduled(integrations: &[Arc<Integration>]) -> Arc<[Scheduled]> {
+fn scheduled(integrations: &[Arc<Integration>]) -> Arc<[Scheduled]> {
     let scheduled = |integration: &Arc<Integration>| {
         let schedule = integration.schedule.clone()?;
         Some(Scheduled { integration: integration.id, schedule, paused: integration.paused })
@@ -140,10 +170,10 @@ pub fn scheduled(integrations: &[Arc<Integration>]) -> Arc<[Scheduled]> {
 }
 
 /// Opens the store. Retries while it is unavailable.
-async fn open_store(location: &StoreLocation) -> Result<Store, StoreError> {
+async fn open_store(location: &StoreLocation, connections: u32) -> Result<Store, StoreError> {
     let mut has_waited = false;
     loop {
-        match Store::open(location).await {
+        match Store::open_with(location, connections).await {
             Err(error) if error.is_unavailable() => {
                 if !std::mem::replace(&mut has_waited, true) {
                     tracing::warn!(%error, "waiting for the store");
@@ -160,10 +190,9 @@ async fn open_store(location: &StoreLocation) -> Result<Store, StoreError> {
     }
 }
 
-fn bind(config: &Config, store: &Store, draining: Arc<AtomicBool>) -> anyhow::Result<HttpServer<Context>> {
+fn bind(listen: SocketAddr, context: Context) -> anyhow::Result<HttpServer<Context>> {
     let description = api::description().map_err(anyhow::Error::msg)?;
-    let listen = config.server.listen;
-    ServerBuilder::new(description, api::api(config, store, draining), logging::slog())
+    ServerBuilder::new(description, context, logging::slog())
         .config(ConfigDropshot { bind_address: listen, ..ConfigDropshot::default() })
         .start()
         .map_err(|error| {

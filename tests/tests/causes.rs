@@ -100,29 +100,6 @@ async fn every_log_line_of_a_sync_names_its_integration_and_job() {
     assert!((1..=8).contains(&retries("rate limit is reached (429)")), "{log}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_configuration_that_changes_under_a_server_is_reported() {
-    let setup = Setup::with_rows(1);
-    let config = setup.write();
-    let in_use = std::fs::read_to_string(&config).unwrap();
-    let server = ServerProcess::start(&config).await;
-    let reported = async |text: &str, times: usize| {
-        eventually(text, async || (server.logged(text) == times).then_some(())).await;
-    };
-    let (restart, useless) =
-        ("opencdi.toml has changed; restart `cdi-server serve` to use it", "could not start with it: ");
-    std::fs::write(&config, format!("{in_use}\n# a comment\n")).unwrap();
-    reported(restart, 1).await;
-    std::fs::write(&config, format!("{in_use}\n[broken\n")).unwrap();
-    reported(useless, 1).await;
-    std::fs::remove_file(&config).unwrap();
-    reported(useless, 2).await;
-    assert!(server.last_logged(useless).contains("there is no such file"), "{}", server.log());
-    std::fs::write(&config, &in_use).unwrap();
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    assert_eq!(server.logged("has changed"), 3, "it is what the server runs with");
-}
-
 #[tokio::test]
 async fn requests_that_no_operation_answers_and_wrong_ids_are_logged_with_the_reason() {
     let setup = Setup::with_rows(1);

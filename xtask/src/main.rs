@@ -65,6 +65,8 @@ enum Xtask {
 enum Bench {
     /// The check, on contracts of up to 1,000 operations
     Check,
+    /// Requests a second compared with a bare HTTP server; then with many jobs, integrations and replicas
+    Service,
     /// `cdi status` from start to exit, compared with the bare request
     Status,
     /// Sync rows from SQLite and Postgres into a file and a local service, compared with only moving them
@@ -91,6 +93,7 @@ fn run(chore: Xtask) -> anyhow::Result<ExitCode> {
         Xtask::Corpus { path, mutants, format } => corpus::run(&path, mutants, format == "json"),
         Xtask::Peers { apidrift, details } => peers::run(&cli::root()?, apidrift, details),
         Xtask::Bench(Bench::Check) => bench::check::run(&cli::root()?),
+        Xtask::Bench(Bench::Service) => bench::service(&cli::root()?),
         Xtask::Bench(Bench::Status) => bench::status(&cli::root()?),
         Xtask::Bench(Bench::Sync { rows }) => bench::sync(&cli::root()?, rows),
         Xtask::Test { filter } => test::run(&cli::root()?, &filter),

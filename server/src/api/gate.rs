@@ -6,15 +6,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use chrono::Utc;
 use http::HeaderValue;
 
-use super::auth::{Caller, Keys};
+use super::auth::Caller;
 use super::generated::{Gate, GateFailure, OperationInfo, Usage};
 use super::rate_limit::RateLimits;
+use super::settings::LiveSettings;
 use crate::store::StoreError;
 
 /// Checks API keys, permissions and rate limits.
 #[derive(Debug)]
 pub struct CdiGate {
-    pub(super) keys: Keys,
+    pub(super) settings: LiveSettings,
     pub(super) rate_limits: RateLimits,
     pub(super) draining: Arc<AtomicBool>,
 }
@@ -26,7 +27,8 @@ impl Gate for CdiGate {
         if self.draining.load(Ordering::Relaxed) {
             return Err(GateFailure::Unavailable);
         }
-        Ok(self.keys.caller(authorization, Utc::now()))
+        let settings = self.settings.borrow().clone();
+        Ok(settings.keys.caller(authorization, Utc::now()))
     }
 
     fn permits(&self, caller: &Caller, permission: &str) -> bool {
@@ -38,7 +40,8 @@ impl Gate for CdiGate {
     }
 
     async fn usage(&self, caller: &Caller, operation: &'static OperationInfo) -> Result<Usage, GateFailure> {
-        self.rate_limits.usage(&caller.workspace, operation, Utc::now()).await.map_err(failure)
+        let limit = self.settings.borrow().limit(&caller.workspace, operation);
+        self.rate_limits.usage(&caller.workspace, operation, limit).await.map_err(failure)
     }
 
     async fn count(
@@ -48,7 +51,8 @@ impl Gate for CdiGate {
     ) -> Result<(Usage, Result<(), u64>), GateFailure> {
         #[cfg(feature = "faults")]
         super::faults::before_counting(caller)?;
-        self.rate_limits.count(&caller.workspace, operation, Utc::now()).await.map_err(failure)
+        let limit = self.settings.borrow().limit(&caller.workspace, operation);
+        self.rate_limits.count(&caller.workspace, operation, limit).await.map_err(failure)
     }
 }
 

@@ -9,17 +9,18 @@ mod gate;
 pub mod generated;
 pub mod operations;
 mod rate_limit;
+mod settings;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use dropshot::ApiDescription;
 
-use crate::config::{Config, Known};
+use crate::config::{Known, ServerConfig};
 use crate::store::Store;
 use gate::CdiGate;
 use operations::CdiOperations;
+pub use settings::{LiveSettings, Settings};
 
 /// dropshot's context: the gate and the operations.
 pub type Context = Arc<generated::Api<CdiGate, CdiOperations>>;
@@ -36,22 +37,15 @@ pub fn known() -> Known {
 }
 
 /// Builds the API. Once `draining` is set, every request is answered with 503.
-pub fn api(config: &Config, store: &Store, draining: Arc<AtomicBool>) -> Context {
-    let limits: HashMap<(String, String), u64> = config
-        .workspaces
-        .iter()
-        .flat_map(|workspace| {
-            workspace.rate_limits.iter().map(|(operation, limit)| ((workspace.id.clone(), operation.clone()), *limit))
-        })
-        .collect();
+pub fn api(config: &ServerConfig, settings: LiveSettings, store: &Store, draining: Arc<AtomicBool>) -> Context {
     Arc::new(generated::Api {
         gate: CdiGate {
-            keys: auth::Keys::new(&config.keys),
-            rate_limits: rate_limit::RateLimits::new(store.clone(), limits, config.server.rate_limit_window),
+            settings: settings.clone(),
+            rate_limits: rate_limit::RateLimits::new(store.clone(), config.rate_limit_window),
             draining,
         },
-        operations: CdiOperations::new(store.clone(), config.integrations.clone()),
-        deadline: config.server.request_deadline,
+        operations: CdiOperations::new(store.clone(), settings),
+        deadline: config.request_deadline,
         retry_after: RETRY_AFTER,
     })
 }

@@ -1,6 +1,5 @@
 //! The operations of the API: typed requests in, documented responses out, independent of HTTP.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -15,6 +14,7 @@ use super::generated::types::{
     JobStatus as JobItemStatus, Message,
 };
 use super::generated::{OperationError, Operations};
+use super::settings::LiveSettings;
 use crate::config::{Integration, IntegrationId};
 use crate::store::{IntegrationState, Job, JobStatus, Page, PageOf, StartJob, Store, StoreError};
 
@@ -25,22 +25,18 @@ const PAGE: usize = 10;
 #[derive(Debug)]
 pub struct CdiOperations {
     store: Store,
-    integrations: BTreeMap<IntegrationId, Arc<Integration>>,
+    settings: LiveSettings,
 }
 
 impl CdiOperations {
-    /// The operations for these integrations.
-    pub fn new(store: Store, integrations: Vec<Arc<Integration>>) -> CdiOperations {
-        CdiOperations {
-            store,
-            integrations: integrations.into_iter().map(|integration| (integration.id, integration)).collect(),
-        }
+    /// The operations for the integrations of these settings.
+    pub fn new(store: Store, settings: LiveSettings) -> CdiOperations {
+        CdiOperations { store, settings }
     }
 
     /// An integration, if it is in the caller's workspace.
-    fn integration(&self, caller: &Caller, id: Uuid) -> Option<&Arc<Integration>> {
-        let integration = self.integrations.get(&IntegrationId::from(id));
-        let found = integration.filter(|integration| integration.workspace == caller.workspace);
+    fn integration(&self, caller: &Caller, id: Uuid) -> Option<Arc<Integration>> {
+        let found = self.settings.borrow().integration(&caller.workspace, IntegrationId::from(id)).cloned();
         if found.is_none() {
             tracing::info!(key = caller.key, integration = %id, "no integration with this ID in the key's workspace");
         }
@@ -80,8 +76,8 @@ impl Operations for CdiOperations {
         super::faults::in_operation(caller).await.map_err(store_failed::<Error>)?;
         let list = List { name: format!("integrations of {}", caller.workspace), path: "/cdi/integrations" };
         let page = list.page(request.cursor.as_deref()).ok_or(Error::InvalidCursor)?;
-        let all = self.integrations.values().filter(|integration| integration.workspace == caller.workspace);
-        let page = page_of(all.collect(), &page);
+        let settings = self.settings.borrow().clone();
+        let page = page_of(settings.integrations(&caller.workspace), &page);
         let ids: Vec<IntegrationId> = page.items.iter().map(|integration| integration.id).collect();
         let states = self.store.integration_states(&ids).await.map_err(store_failed::<Error>)?;
         let now = Utc::now();
@@ -131,7 +127,7 @@ fn store_failed<E: OperationError>(error: StoreError) -> E {
 }
 
 /// A page of integrations in the order of their IDs.
-fn page_of<'a>(all: Vec<&'a Arc<Integration>>, page: &Page<IntegrationId>) -> PageOf<&'a Arc<Integration>> {
+fn page_of<'a>(all: &'a [Arc<Integration>], page: &Page<IntegrationId>) -> PageOf<&'a Arc<Integration>> {
     let (start, end) = match page {
         Page::First => (0, PAGE.min(all.len())),
         Page::After(position) => {
@@ -143,7 +139,7 @@ fn page_of<'a>(all: Vec<&'a Arc<Integration>>, page: &Page<IntegrationId>) -> Pa
             (end.saturating_sub(PAGE), end)
         }
     };
-    PageOf { has_previous: start > 0, has_next: end < all.len(), items: all[start..end].to_vec() }
+    PageOf { has_previous: start > 0, has_next: end < all.len(), items: all[start..end].iter().collect() }
 }
 
 fn item(integration: &Integration, state: Option<&IntegrationState>, now: DateTime<Utc>) -> IntegrationItem {

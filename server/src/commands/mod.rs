@@ -8,6 +8,7 @@ pub mod jobs;
 pub mod key;
 mod other_stores;
 pub mod preview;
+mod reload;
 pub mod row_errors;
 pub mod serve;
 pub mod watermark;

@@ -11,6 +11,7 @@ use crate::settings::{DurationText, Problem, RawSection, SecretText, Text, toml_
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
     pub store: Option<Spanned<SecretText>>,
+    pub store_connections: Option<Spanned<u64>>,
     #[serde(default)]
     pub server: Server,
     #[serde(default)]

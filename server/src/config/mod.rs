@@ -22,7 +22,7 @@ use chrono::{DateTime, Utc};
 use crate::secret::KeyHash;
 pub use crate::settings::{ConfigError, Problem};
 pub use crate::store::{Retention, StoreLocation};
-pub use crate::sync::{Integration, WorkerConfig};
+pub use crate::sync::{Integration, Integrations, WorkerConfig};
 pub use crate::types::{IntegrationId, IntegrationKind};
 
 /// A configuration whose values are valid. Whether they can work together, `cdi-server check` says.
@@ -32,6 +32,8 @@ pub struct Config {
     pub file: PathBuf,
     /// Where run-time state is kept.
     pub store: StoreLocation,
+    /// The most connections of a process to a store in Postgres.
+    pub store_connections: u32,
     /// Settings of the HTTP server.
     pub server: ServerConfig,
     /// Settings of the workers.
@@ -119,6 +121,22 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Its integrations by ID.
+    pub fn by_id(&self) -> Integrations {
+        Arc::new(self.integrations.iter().map(|integration| (integration.id, integration.clone())).collect())
+    }
+
+    /// Keys and sections in which another version of the file differs, and which a running service does not change.
+    pub fn restart_needed_for(&self, new: &Config) -> Vec<&'static str> {
+        let (server, worker) = (&self.server, &self.worker);
+        [("store", self.store != new.store), ("[server]", *server != new.server), ("[worker]", *worker != new.worker)]
+            .into_iter()
+            .filter_map(|(name, differs)| differs.then_some(name))
+            .collect()
+    }
+}
+
 /// Why an integration was not found.
 #[derive(Debug, thiserror::Error)]
 pub enum UnknownIntegration {
@@ -158,7 +176,7 @@ pub struct Known {
 }
 
 /// Settings of the HTTP server.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerConfig {
     /// Where it listens.
     pub listen: SocketAddr,

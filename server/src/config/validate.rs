@@ -16,7 +16,7 @@ use crate::secret::KeyHash;
 #[cfg(feature = "faults")]
 use crate::settings::Text;
 use crate::settings::{DurationText, Problem, Reader, SecretText};
-use crate::store::StoreLocation;
+use crate::store::{Store, StoreLocation};
 use crate::sync::WorkerConfig;
 use crate::types::PostgresUrl;
 
@@ -32,6 +32,8 @@ pub(super) fn config(
 ) -> Result<Config, Vec<Problem>> {
     let mut check = Check { reader: Reader::new(text, path), known };
     let store = check.store(file.store);
+    let connections = check.reader.number(file.store_connections, u64::from(Store::CONNECTIONS), 1..=100);
+    let store_connections = u32::try_from(connections).unwrap_or(Store::CONNECTIONS);
     let (server, worker) = (check.server(file.server), check.worker(file.worker));
     let retention = retention::read(&mut check.reader, file.retention);
     let (workspaces, keys) = (check.workspaces(file.workspaces), check.keys(file.keys));
@@ -44,7 +46,17 @@ pub(super) fn config(
     }
     let integrations = integrations.read(file.integrations);
     let file = path.to_owned();
-    check.reader.finish(Config { file, store, server, worker, retention, workspaces, keys, integrations })
+    check.reader.finish(Config {
+        file,
+        store,
+        store_connections,
+        server,
+        worker,
+        retention,
+        workspaces,
+        keys,
+        integrations,
+    })
 }
 
 struct Check<'a> {

@@ -199,11 +199,11 @@ async fn a_round_deletes_what_is_too_old() {
         store.take_tick(id, begin() + TimeDelta::hours(hours), false).await.unwrap();
         store.cancel_job(id, "ended").await.unwrap();
     }
-    store.take_request("ours", "trigger", 60, 10).await.unwrap();
     let database = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
     let job = store.jobs(id, &Page::First, 3).await.unwrap().items[2].id;
     database.execute_batch(&format!(
         "UPDATE jobs SET finished_at = finished_at - 8 * 86400000000; UPDATE jobs SET rows_failed = 1 WHERE id = '{job}';
+         INSERT INTO rate_limits (workspace, operation, window_start, used) VALUES ('ours', 'trigger', 60, 1);
          INSERT INTO row_errors (job_id, number, updated_at, reason) VALUES ('{job}', 1, 0, 'bad')"
     )).unwrap();
     let day = Duration::from_secs(86_400);

@@ -102,7 +102,20 @@ pub struct Problem {
 impl Problem {
     /// A problem with the text at these bytes.
     pub fn at(text: &str, span: Range<usize>, message: impl Into<String>) -> Problem {
-        Problem { line: Some(place(text, span.start)), key: key_at(text, &span), message: message.into() }
+        Problem { line: Some(place(text, span.start)), key: Keys::of(text).at(text, &span), message: message.into() }
+    }
+
+    /// Problems with the texts at these bytes. The text is parsed once for all of them.
+    pub fn all(text: &str, found: Vec<(Range<usize>, String)>) -> Vec<Problem> {
+        let keys = Keys::of(text);
+        let line_starts: Vec<usize> =
+            std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|end| end + 1)).collect();
+        let problem = |(span, message): (Range<usize>, String)| {
+            let line = line_starts.partition_point(|start| *start <= span.start);
+            let column = text.get(line_starts[line - 1]..span.start).map_or(0, |before| before.chars().count()) + 1;
+            Problem { line: Some((line, column)), key: keys.at(text, &span), message }
+        };
+        found.into_iter().map(problem).collect()
     }
 }
 
@@ -156,16 +169,23 @@ pub(super) fn plain_types(message: &str) -> String {
     plain
 }
 
-/// The path of the innermost key whose name or value holds these bytes.
-fn key_at(text: &str, span: &Range<usize>) -> String {
-    let (document, errors) = DeTable::parse_recoverable(text);
-    // The parser recovers by leaving out what it does not understand, which may be the very key.
-    if !errors.is_empty() {
-        return key_by_sight(text, span.start);
+/// The keys of a text; `None` if it is not TOML.
+struct Keys<'a>(Option<Spanned<DeTable<'a>>>);
+
+impl Keys<'_> {
+    fn of(text: &str) -> Keys<'_> {
+        let (document, errors) = DeTable::parse_recoverable(text);
+        // The parser recovers by leaving out what it does not understand, which may be the very key.
+        Keys(errors.is_empty().then_some(document))
     }
-    let mut path = String::new();
-    descend(document.get_ref(), span, &mut path);
-    path
+
+    /// The path of the innermost key whose name or value holds these bytes.
+    fn at(&self, text: &str, span: &Range<usize>) -> String {
+        let Some(document) = &self.0 else { return key_by_sight(text, span.start) };
+        let mut path = String::new();
+        descend(document.get_ref(), span, &mut path);
+        path
+    }
 }
 
 /// The key on a line that is not TOML: the header above it, and the first word of the line.

@@ -26,7 +26,7 @@ pub type Text = Spanned<String>;
 pub struct Reader<'a> {
     text: &'a str,
     folder: PathBuf,
-    problems: Vec<Problem>,
+    problems: Vec<(Range<usize>, String)>,
     skips_secrets: bool,
 }
 
@@ -48,12 +48,12 @@ impl<'a> Reader<'a> {
 
     /// What was read, or all problems that were found.
     pub fn finish<T>(self, read: T) -> Result<T, Vec<Problem>> {
-        if self.problems.is_empty() { Ok(read) } else { Err(self.problems) }
+        if self.problems.is_empty() { Ok(read) } else { Err(Problem::all(self.text, self.problems)) }
     }
 
     /// Adds a problem with the text at these bytes.
     pub fn problem(&mut self, span: Range<usize>, message: impl Into<String>) {
-        self.problems.push(Problem::at(self.text, span, message));
+        self.problems.push((span, message.into()));
     }
 
     /// A path as it is written: relative ones start at the file's folder.
@@ -203,15 +203,16 @@ impl<'a> Reader<'a> {
     }
 
     /// Refuses a value that occurs a second time in the file.
+    ///
+    /// `seen` is where the values before it are.
     pub fn once(&mut self, seen: &mut HashMap<String, usize>, value: String, span: Range<usize>, what: &str) {
-        let line = self.text.get(..span.start).map_or(0, |before| before.matches('\n').count()) + 1;
         match seen.get(&value) {
             Some(first) => {
-                let message = format!("there is another {what} `{value}`, on line {first}");
-                self.problem(span, message);
+                let line = self.text.get(..*first).map_or(0, |before| before.matches('\n').count()) + 1;
+                self.problem(span, format!("there is another {what} `{value}`, on line {line}"));
             }
             None => {
-                seen.insert(value, line);
+                seen.insert(value, span.start);
             }
         }
     }

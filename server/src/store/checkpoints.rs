@@ -107,7 +107,7 @@ pub(super) async fn write(
     let update = query(
         "UPDATE jobs SET attempts = CASE WHEN rows_synced + rows_failed < CAST($1 AS BIGINT) + CAST($2 AS BIGINT) THEN 1 ELSE attempts END,
                          rows_synced = $1, rows_failed = $2, synced_to = COALESCE($3, synced_to), position = $4,
-                         changes_written = changes_written + $5, checkpoints = checkpoints + 1
+                         changes_written = changes_written + $5
          WHERE id = $6 AND lease_token = $7 AND finished_at IS NULL
          RETURNING cancelled_at, changes_written",
     )

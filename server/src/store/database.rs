@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use sqlx::any::{AnyArguments, AnyPoolOptions, AnyRow};
 use sqlx::query::Query;
-use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Connection as _};
+use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Connection as _, query};
 use tokio::time::{sleep, timeout};
 
 use super::file::OpenFile;
@@ -28,8 +28,10 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(8);
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often an unavailable store is probed.
 const PROBE_INTERVAL: Duration = Duration::from_millis(250);
-/// Connections to Postgres; read connections to SQLite.
-const CONNECTIONS: u32 = 8;
+/// Read connections to SQLite.
+const SQLITE_CONNECTIONS: u32 = 8;
+/// Connections to Postgres that are not used for this long are closed, so that other processes can have them.
+const UNUSED: Duration = Duration::from_secs(30);
 /// How long a statement waits for a lock.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long a transaction may be idle.
@@ -47,6 +49,8 @@ pub(super) struct Database {
     /// For statements that write. SQLite has one writer at a time, so this pool has one connection: callers queue for it in
     /// order, instead of polling SQLite's lock.
     write: AnyPool,
+    /// For rate-limit counters. With SQLite they may be lost in a power failure, which saves a flush of the disk for each.
+    counters: AnyPool,
     /// The file of a SQLite store.
     file: Option<OpenFile>,
     pub health: Health,
@@ -54,7 +58,7 @@ pub(super) struct Database {
 
 impl Database {
     /// Connects and migrates the schema.
-    pub async fn open(location: &StoreLocation) -> Result<Arc<Database>, StoreError> {
+    pub async fn open(location: &StoreLocation, connections: u32) -> Result<Arc<Database>, StoreError> {
         let (kind, url, place) = target(location, true)?;
         let mut first = connect(&url, &place).await?;
         if kind == Kind::Sqlite {
@@ -63,11 +67,24 @@ impl Database {
             sqlx::raw_sql(AssertSqlSafe(wait)).execute(&mut first).await?;
             refuse_foreign(&mut first, place).await?;
         }
-        let migrated = schema::migrate(&mut first, kind).await;
+        let opened = async {
+            schema::migrate(&mut first, kind).await?;
+            if kind == Kind::Sqlite {
+                return Ok(None);
+            }
+            let database = Database::pools(location, &url, Some(connections)).await?;
+            // A pooler that shares one connection to Postgres among transactions confuses the prepared statements of this
+            // connection with those of the first one.
+            database.read(query("SELECT 1")).await?;
+            Ok(Some(database))
+        };
+        let opened: Result<_, StoreError> = opened.await;
         // An error here does not affect what was committed.
         let _ = timeout(RELEASE_TIMEOUT, first.close()).await;
-        migrated?;
-        Database::pools(location, &url, true).await
+        match opened? {
+            Some(database) => Ok(database),
+            None => Database::pools(location, &url, Some(connections)).await,
+        }
     }
 
     /// Connects without creating or changing anything. Returns `None` if no process has served from this store yet.
@@ -88,7 +105,7 @@ impl Database {
         let checked = timeout(CALL_TIMEOUT, exists).await;
         let exists = checked.unwrap_or_else(|_| Err(StoreError::timed_out(CALL_TIMEOUT)));
         let _ = timeout(RELEASE_TIMEOUT, first.close()).await;
-        if exists? { Database::pools(location, &url, false).await.map(Some) } else { Ok(None) }
+        if exists? { Database::pools(location, &url, None).await.map(Some) } else { Ok(None) }
     }
 
     /// Fails if tables that are missing cannot be created. Nothing is changed.
@@ -100,30 +117,33 @@ impl Database {
         checked.unwrap_or_else(|_| Err(StoreError::timed_out(CALL_TIMEOUT)))
     }
 
-    async fn pools(location: &StoreLocation, url: &str, serves: bool) -> Result<Arc<Database>, StoreError> {
+    /// Connects. A process that serves says how many connections to Postgres it may have.
+    async fn pools(location: &StoreLocation, url: &str, serves: Option<u32>) -> Result<Arc<Database>, StoreError> {
         let options = || {
             AnyPoolOptions::new()
                 .acquire_timeout(ACQUIRE_TIMEOUT)
                 .after_release(|connection, _| Box::pin(async move { Ok(can_be_reused(connection).await) }))
         };
-        let (kind, read, write, file) = match location {
+        let (kind, read, write, counters, file) = match location {
             StoreLocation::Sqlite(path) => {
-                let options = || {
+                let options = |synchronous: &'static str| {
                     options().after_connect(move |connection, _| {
                         Box::pin(async move {
-                            // FULL: a triggered job must survive a power failure.
-                            let journal = if serves { "PRAGMA journal_mode = WAL; " } else { "" };
+                            let journal = if serves.is_some() { "PRAGMA journal_mode = WAL; " } else { "" };
                             let locked = LOCK_TIMEOUT.as_millis();
-                            let pragmas = format!("{journal}PRAGMA synchronous = FULL; PRAGMA busy_timeout = {locked}");
+                            let pragmas =
+                                format!("{journal}PRAGMA synchronous = {synchronous}; PRAGMA busy_timeout = {locked}");
                             sqlx::raw_sql(AssertSqlSafe(pragmas)).execute(&mut *connection).await?;
                             Ok(())
                         })
                     })
                 };
-                let write = options().max_connections(1).connect(url).await?;
-                let read = options().max_connections(CONNECTIONS).connect(url).await?;
+                // FULL: a triggered job must survive a power failure.
+                let write = options("FULL").max_connections(1).connect(url).await?;
+                let counters = options("NORMAL").max_connections(1).connect(url).await?;
+                let read = options("FULL").max_connections(SQLITE_CONNECTIONS).connect(url).await?;
                 let file = OpenFile::at(path).map_err(sqlx::Error::Io)?;
-                (Kind::Sqlite, read, write, Some(file))
+                (Kind::Sqlite, read, write, counters, Some(file))
             }
             StoreLocation::Postgres(_) => {
                 // A frozen process must not keep its row locks, and statements that have timed out must not keep running.
@@ -142,16 +162,25 @@ impl Database {
                         })
                     })
                 };
-                let pool = options().max_connections(CONNECTIONS).connect(url).await?;
-                (Kind::Postgres, pool.clone(), pool, None)
+                let pool = options().max_connections(serves.unwrap_or(1)).idle_timeout(UNUSED).connect(url).await?;
+                (Kind::Postgres, pool.clone(), pool.clone(), pool, None)
             }
         };
-        Ok(Arc::new(Database { kind, read, write, file, health: Health::default() }))
+        Ok(Arc::new(Database { kind, read, write, counters, file, health: Health::default() }))
     }
 
     /// Replaces `{now}` in a statement by the SQL for the store's clock.
     pub fn with_store_clock(&self, statement: &str) -> AssertSqlSafe<String> {
         AssertSqlSafe(statement.replace("{now}", self.kind.now()))
+    }
+
+    /// The end of a query that finds a row to be updated: SQL that skips rows which others are about to change.
+    pub fn skip_locked(&self) -> &'static str {
+        match self.kind {
+            // There is one writer at a time.
+            Kind::Sqlite => "",
+            Kind::Postgres => "FOR UPDATE SKIP LOCKED",
+        }
     }
 
     /// Runs a statement that only reads and returns its rows.
@@ -164,14 +193,32 @@ impl Database {
         Ok(self.read(statement).await?.into_iter().next())
     }
 
+    /// Runs a statement that writes and returns its `RETURNING` rows.
+    pub async fn write_all(self: &Arc<Self>, statement: Statement<'_>) -> Result<Vec<AnyRow>, StoreError> {
+        self.bounded(async { Ok(statement.fetch_all(&self.write).await?) }).await
+    }
+
     /// Runs a statement that writes and returns its first `RETURNING` row, if any.
     pub async fn write_one(self: &Arc<Self>, statement: Statement<'_>) -> Result<Option<AnyRow>, StoreError> {
-        self.bounded(async { returned(statement, &mut *self.write.acquire().await?).await }).await
+        Ok(self.write_all(statement).await?.into_iter().next())
     }
 
     /// Runs a statement that writes and returns the number of changed rows.
     pub async fn write(self: &Arc<Self>, statement: Statement<'_>) -> Result<u64, StoreError> {
         self.bounded(async { Ok(statement.execute(&self.write).await?.rows_affected()) }).await
+    }
+
+    /// Runs a statement on rate-limit counters and returns its rows.
+    pub async fn count(self: &Arc<Self>, statement: Statement<'_>) -> Result<Vec<AnyRow>, StoreError> {
+        self.bounded(async {
+            // SQLite's lock would be polled for, in steps of milliseconds; so writers of this process queue for one connection.
+            let _turn = match self.kind {
+                Kind::Sqlite => Some(self.write.acquire().await?),
+                Kind::Postgres => None,
+            };
+            Ok(statement.fetch_all(&self.counters).await?)
+        })
+        .await
     }
 
     /// Runs several statements that begin and end a [`Transaction`].
@@ -223,7 +270,7 @@ impl Database {
 
     /// Closes all connections, so that SQLite removes its `-wal` and `-shm` files.
     pub async fn close(&self) {
-        let close = async { tokio::join!(self.read.close(), self.write.close()) };
+        let close = async { tokio::join!(self.read.close(), self.counters.close(), self.write.close()) };
         let _ = timeout(RELEASE_TIMEOUT, close).await;
     }
 }

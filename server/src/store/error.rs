@@ -77,6 +77,9 @@ pub enum StoreError {
         /// The value.
         value: String,
     },
+    /// The error of a call that was written in a group with others.
+    #[error("{0}")]
+    Group(String),
     /// The lease no longer holds, because another worker has claimed the job or the job has ended. Nothing was written.
     #[error("lease lost: another worker has claimed the job")]
     LeaseLost,
@@ -109,6 +112,14 @@ impl StoreError {
     /// Whether the error is transient, so that the call is worth retrying.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, StoreError::Unavailable { .. })
+    }
+
+    /// The same error for another caller in a group: whether it is transient, and its text.
+    pub(super) fn for_another_caller(&self) -> StoreError {
+        match self {
+            StoreError::Unavailable { kind, reason } => StoreError::Unavailable { kind: *kind, reason: reason.clone() },
+            other => StoreError::Group(other.to_string()),
+        }
     }
 
     /// The error of a call that got no answer in time.
@@ -185,7 +196,13 @@ fn listed(tables: &[String]) -> String {
 /// What to do about an error, if that is known.
 fn advice(error: &sqlx::Error) -> &'static str {
     const INSUFFICIENT_PRIVILEGE: &str = "42501";
+    // A prepared statement that another client of the same pooled connection has made, or has not.
+    const PREPARED: [&str; 2] = ["42P05", "26000"];
     match error.as_database_error().and_then(|error| error.code()) {
+        Some(code) if PREPARED.contains(&&*code) => {
+            "; PgBouncer's transaction mode needs version 1.21 or later with `max_prepared_statements` set; or use its session mode, or \
+             connect to Postgres itself"
+        }
         Some(code) if code == INSUFFICIENT_PRIVILEGE => {
             "; the store's tables belong to another role: connect as the role that created them, or grant this one all rights on them"
         }
@@ -196,6 +213,9 @@ fn advice(error: &sqlx::Error) -> &'static str {
 /// The message of an error, without the database's source line that sqlx adds.
 fn message(error: &sqlx::Error) -> String {
     match error {
+        sqlx::Error::Database(error) if error.message().starts_with("unsupported startup parameter") => {
+            format!("{}; for PgBouncer, set `ignore_startup_parameters = extra_float_digits`", error.message())
+        }
         sqlx::Error::Database(error) => error.message().to_owned(),
         sqlx::Error::PoolTimedOut => "timed out waiting for a connection".to_owned(),
         other => postgres_problem(other).unwrap_or_else(|| other.to_string()),

@@ -1,13 +1,17 @@
 //! Jobs: starting, finding and listing them.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _, query};
 use uuid::Uuid;
 
+use super::database::Database;
+use super::groups::Groups;
 use super::time::{from_micros, micros_up};
 use super::{Page, PageOf, Store, StoreError, micros};
 use crate::types::IntegrationId;
@@ -146,6 +150,54 @@ pub struct Job {
     pub row_errors_deleted_at: Option<DateTime<Utc>>,
 }
 
+/// A job to be started.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Start {
+    id: JobId,
+    integration: IntegrationId,
+    received_at: DateTime<Utc>,
+}
+
+/// Jobs that are started in groups. The result is whether the job was started.
+pub(super) type Starts = Groups<Start, bool>;
+
+/// Starts the task that starts jobs.
+pub(super) fn start_in_groups(database: Arc<Database>) -> Starts {
+    Groups::start(move |starts| start(database.clone(), starts))
+}
+
+async fn start(database: Arc<Database>, starts: Vec<Start>) -> Result<Vec<bool>, StoreError> {
+    // Start times are keys and define the order of jobs, so a later job gets a later start time even if the replicas' clocks
+    // differ. A time more than a second ahead of the store's clock is replaced by the latter; otherwise all later jobs would
+    // have to follow it. Of two simultaneous triggers one conflicts with the other's start time or with the index on jobs in
+    // progress.
+    let rows = (0..starts.len())
+        .map(|row| row * 3)
+        .map(|n| format!("(CAST(${} AS TEXT), CAST(${} AS TEXT), CAST(${} AS BIGINT))", n + 1, n + 2, n + 3));
+    let statement = format!(
+        "WITH triggered (id, integration_id, received_at) AS (VALUES {})
+         INSERT INTO jobs (id, integration_id, status, started_at, synced_to)
+         SELECT id, integration_id, 'running', CASE WHEN newest >= at THEN newest + 1 ELSE at END,
+                (SELECT updated_at FROM watermarks WHERE watermarks.integration_id = possible.integration_id)
+         FROM (SELECT id, integration_id,
+                      CASE WHEN received_at > {{now}} + 1000000 THEN {{now}} ELSE received_at END AS at,
+                      (SELECT COALESCE(MAX(started_at), 0) FROM jobs WHERE jobs.integration_id = triggered.integration_id) AS newest
+               FROM triggered) AS possible
+         WHERE true
+         ON CONFLICT DO NOTHING
+         RETURNING id",
+        rows.collect::<Vec<_>>().join(", ")
+    );
+    let mut statement = query(database.with_store_clock(&statement));
+    for start in &starts {
+        statement =
+            statement.bind(start.id.to_string()).bind(start.integration.to_string()).bind(micros_up(start.received_at));
+    }
+    let started = database.write_all(statement).await?;
+    let started: HashSet<String> = started.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?;
+    Ok(starts.iter().map(|start| started.contains(&start.id.to_string())).collect())
+}
+
 /// The result of a trigger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StartJob {
@@ -162,25 +214,9 @@ impl Store {
         integration: IntegrationId,
         received_at: DateTime<Utc>,
     ) -> Result<StartJob, StoreError> {
-        let id = JobId::new();
-        // Start times are keys and define the order of jobs, so a later job gets a later start time even if the replicas'
-        // clocks differ. A time more than a second ahead of the store's clock is replaced by the latter; otherwise all later
-        // jobs would have to follow it. Of two simultaneous triggers one conflicts with the other's start time or with the
-        // index on jobs in progress.
-        let start = self.database.with_store_clock(
-            "INSERT INTO jobs (id, integration_id, status, started_at, synced_to)
-             SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), 'running',
-                    CASE WHEN newest.started_at >= received.at THEN newest.started_at + 1 ELSE received.at END,
-                    (SELECT updated_at FROM watermarks WHERE integration_id = $2)
-             FROM (SELECT COALESCE(MAX(started_at), 0) AS started_at FROM jobs WHERE integration_id = $2) AS newest,
-                  (SELECT CASE WHEN CAST($3 AS BIGINT) > {now} + 1000000 THEN {now} ELSE CAST($3 AS BIGINT) END AS at) AS received
-             WHERE true
-             ON CONFLICT DO NOTHING
-             RETURNING id",
-        );
-        let start = query(start).bind(id.to_string()).bind(integration.to_string()).bind(micros_up(received_at));
-        let started = self.database.write_one(start).await?;
-        if started.is_none() {
+        let start = Start { id: JobId::new(), integration, received_at };
+        let id = start.id;
+        if !self.starts.write(start).await? {
             return Ok(StartJob::InProgress);
         }
         self.job_available.notify_one();

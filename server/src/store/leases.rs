@@ -12,7 +12,7 @@ use sqlx::{Row as _, query};
 use uuid::Uuid;
 
 use super::jobs::{JobId, count};
-use super::watermarks::{self, Route, Watermark};
+use super::watermarks::{Route, Watermark};
 use super::{Store, StoreError};
 use crate::types::IntegrationId;
 
@@ -100,73 +100,67 @@ pub enum Cancelled {
 }
 
 impl Store {
-    /// Claims the oldest job without a valid lease for which `wanted` returns true. It is called with the job's integration and
-    /// with whether the job has an expired lease.
+    /// Claims a job: of those with an expired lease the one whose lease expired first, otherwise the one that has waited
+    /// longest. Jobs of the integrations `except` are left to others, and with `only_waiting` so are expired leases.
     pub async fn claim_job(
         &self,
         length: Duration,
-        wanted: impl Fn(IntegrationId, bool) -> bool,
+        except: &[IntegrationId],
+        only_waiting: bool,
     ) -> Result<Option<Claimed>, StoreError> {
-        let free = self.database.with_store_clock(
-            "SELECT id, integration_id, lease_until, checkpoints FROM jobs
-             WHERE finished_at IS NULL AND (lease_until IS NULL OR lease_until <= {now}) ORDER BY started_at",
+        // Each part reads the first entry of an index. Jobs whose row is locked, by another claim or by a last checkpoint, are
+        // skipped, so that claims of many replicas do not wait for each other.
+        let skip_locked = self.database.skip_locked();
+        let claim = format!(
+            "UPDATE jobs SET lease_token = $1, lease_until = {{now}} + $2, attempts = attempts + 1, changes_written = 0, cause = NULL,
+                             begun_at = COALESCE(begun_at, {{now}})
+             WHERE finished_at IS NULL AND (lease_until IS NULL OR lease_until <= {{now}}) AND id = COALESCE(
+                 (SELECT id FROM jobs WHERE finished_at IS NULL AND lease_until <= {{now}} AND $3 = 0
+                      AND CAST($4 AS TEXT) NOT LIKE '%' || integration_id || '%' ORDER BY lease_until LIMIT 1 {skip_locked}),
+                 (SELECT id FROM jobs WHERE finished_at IS NULL AND lease_until IS NULL
+                      AND CAST($4 AS TEXT) NOT LIKE '%' || integration_id || '%' ORDER BY started_at LIMIT 1 {skip_locked}))
+             RETURNING id, integration_id, attempts, rows_synced, rows_failed, position, cancelled_at, {{now}} - begun_at AS running_for"
         );
-        for row in self.database.read(query(free)).await? {
-            // A row that cannot be read must not keep other jobs from running.
+        let except: Vec<String> = except.iter().map(IntegrationId::to_string).collect();
+        let except = except.join(" ");
+        loop {
+            let token = Uuid::new_v4().to_string();
+            let claim = query(self.database.with_store_clock(&claim))
+                .bind(&token)
+                .bind(span(length))
+                .bind(i64::from(only_waiting))
+                .bind(&except);
+            let Some(row) = self.database.write_one(claim).await? else { return Ok(None) };
             let (integration, job): (String, String) = (row.try_get("integration_id")?, row.try_get("id")?);
+            // A row that cannot be read must not keep other jobs from running.
             let (Ok(integration), Ok(job)) = (integration.parse(), JobId::read(job)) else { continue };
-            let was_leased = row.try_get::<Option<i64>, _>("lease_until")?.is_some();
-            if !wanted(integration, was_leased) {
-                continue;
-            }
-            // Another worker may have claimed it meanwhile.
-            let checkpoints = row.try_get("checkpoints")?;
-            if let Some(claimed) = self.claim(job, integration, checkpoints, length).await? {
-                return Ok(Some(claimed));
-            }
+            let lease = Lease { job, token, length, confirmed: Arc::default() };
+            return match self.claimed(&lease, integration, &row).await {
+                Ok(claimed) => Ok(Some(claimed)),
+                Err(error) => {
+                    // Otherwise nobody could claim it until the lease expires.
+                    let _ = self.release(&lease).await;
+                    Err(error)
+                }
+            };
         }
-        Ok(None)
     }
 
-    async fn claim(
-        &self,
-        job: JobId,
-        integration: IntegrationId,
-        checkpoints: i64,
-        length: Duration,
-    ) -> Result<Option<Claimed>, StoreError> {
-        let lease = Lease { job, token: Uuid::new_v4().to_string(), length, confirmed: Arc::default() };
-        // One statement, so that a claim always comes with its watermark. If Postgres has to wait for the last checkpoint of a
-        // previous worker, it would return the job's new state but the watermark from before; the condition on `checkpoints`
-        // makes such a claim fail.
-        let claim = self.database.with_store_clock(
-            "UPDATE jobs SET lease_token = $1, lease_until = {now} + $2, attempts = attempts + 1, changes_written = 0, cause = NULL,
-                             begun_at = COALESCE(begun_at, {now})
-             WHERE id = $3 AND checkpoints = $4 AND finished_at IS NULL AND (lease_until IS NULL OR lease_until <= {now})
-             RETURNING attempts, rows_synced, rows_failed, position, cancelled_at, {now} - begun_at AS running_for,
-                 (SELECT updated_at FROM watermarks WHERE integration_id = jobs.integration_id) AS updated_at,
-                 (SELECT read_from FROM watermarks WHERE integration_id = jobs.integration_id) AS read_from,
-                 (SELECT overflow_at FROM watermarks WHERE integration_id = jobs.integration_id) AS overflow_at,
-                 (SELECT overflow_versions FROM watermarks WHERE integration_id = jobs.integration_id) AS overflow_versions,
-                 (SELECT overflow_sum FROM watermarks WHERE integration_id = jobs.integration_id) AS overflow_sum,
-                 (SELECT source FROM watermarks WHERE integration_id = jobs.integration_id) AS source,
-                 (SELECT destination FROM watermarks WHERE integration_id = jobs.integration_id) AS destination,
-                 (SELECT kind FROM watermarks WHERE integration_id = jobs.integration_id) AS kind",
-        );
-        let claim = query(claim).bind(&lease.token).bind(span(length)).bind(job.to_string()).bind(checkpoints);
-        let Some(row) = self.database.write_one(claim).await? else { return Ok(None) };
-        Ok(Some(Claimed {
-            lease,
+    /// A job that this lease was just granted for. The watermark is read now that no other worker can change it.
+    async fn claimed(&self, lease: &Lease, integration: IntegrationId, row: &AnyRow) -> Result<Claimed, StoreError> {
+        let (watermark, route) = self.watermark_and_route(integration).await?;
+        Ok(Claimed {
+            lease: lease.clone(),
             integration,
-            watermark: watermarks::watermark(&row)?,
-            route: watermarks::route(&row)?,
+            watermark,
+            route,
             rows_synced: count(row.try_get("rows_synced")?),
             rows_failed: count(row.try_get("rows_failed")?),
             position: row.try_get("position")?,
             attempts: u32::try_from(row.try_get::<i64, _>("attempts")?).unwrap_or(u32::MAX),
             running_for: Duration::from_micros(count(row.try_get("running_for")?)),
-            cancelled: lease_status(Some(&row))?.cancelled,
-        }))
+            cancelled: lease_status(Some(row))?.cancelled,
+        })
     }
 
     /// Renews a lease for its full length from now, and records why the job waits, if it does.

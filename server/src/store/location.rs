@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::types::PostgresUrl;
 
 /// The location of the store.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreLocation {
     /// A SQLite file.
     Sqlite(PathBuf),

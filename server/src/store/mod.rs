@@ -8,6 +8,7 @@ mod checkpoints;
 mod database;
 mod error;
 mod file;
+mod groups;
 mod health;
 mod jobs;
 mod kind;
@@ -37,12 +38,14 @@ use tokio::sync::Notify;
 pub use checkpoints::Checkpoint;
 use database::Database;
 pub use error::StoreError;
+use jobs::Starts;
 pub use jobs::{Job, JobId, JobIdPrefix, JobStatus, StartJob};
 pub use leases::{Cancelled, Claimed, Lease, LeaseStatus};
 pub use location::StoreLocation;
 pub use other_stores::{OtherStore, stores_in};
 pub use overview::IntegrationState;
-pub use rate_limits::RateDecision;
+use rate_limits::Counters;
+pub use rate_limits::{RateDecision, RateLimit};
 pub use record::{RecordAction, RecordChange, RecordSize, StoredRecord};
 pub use retention::Retention;
 pub use row_errors::{MAX_ROW_ERRORS, RowError};
@@ -54,6 +57,8 @@ pub use watermarks::{Overflow, Route, Watermark, WatermarkChange};
 pub struct Store {
     database: Arc<Database>,
     job_available: Arc<Notify>,
+    counters: Counters,
+    starts: Starts,
     /// A secret, never printed.
     digest_key: [u8; 32],
 }
@@ -65,9 +70,17 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
+    /// The connections to Postgres that a process has at most, unless it is configured otherwise.
+    pub const CONNECTIONS: u32 = 2;
+
     /// Connects and migrates the schema. For processes that serve.
     pub async fn open(location: &StoreLocation) -> Result<Store, StoreError> {
-        Store::of(Database::open(location).await?).await
+        Store::open_with(location, Store::CONNECTIONS).await
+    }
+
+    /// The same with at most this many connections to Postgres. Their number for SQLite is fixed.
+    pub async fn open_with(location: &StoreLocation, connections: u32) -> Result<Store, StoreError> {
+        Store::of(Database::open(location, connections).await?).await
     }
 
     /// Connects without creating or migrating anything. Returns `None` if no process has served from this store yet.
@@ -85,7 +98,9 @@ impl Store {
 
     async fn of(database: Arc<Database>) -> Result<Store, StoreError> {
         let digest_key = record::digest_key(&database).await?;
-        Ok(Store { database, job_available: Arc::new(Notify::new()), digest_key })
+        let counters = Counters::start(database.clone());
+        let starts = jobs::start_in_groups(database.clone());
+        Ok(Store { database, job_available: Arc::new(Notify::new()), counters, starts, digest_key })
     }
 
     /// How long ago the last outage that this process has seen ended, if there was one.

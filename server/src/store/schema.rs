@@ -1,7 +1,7 @@
 //! The store's schema: its version and its migrations.
 //!
 //! Only processes that serve migrate it, under a lock and in one transaction: if several start at once, one migrates and the
-//! others find it done. A schema that a newer version of this program has migrated is refused.
+//! others find it done. The schema of the next version of this program is accepted, and later ones are refused.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -19,15 +19,19 @@ const TABLE_LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 /// The key of the Postgres advisory lock for migrations. Arbitrary, but it must never change.
 const LOCK: i64 = 7_233_173_838_382_854_995;
 
-const MIGRATIONS: &[(i64, &str, &str)] = &[
+/// Version, name and SQL of each migration.
+pub(super) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "store", include_str!("../../migrations/0001_store.sql")),
     (2, "ends", include_str!("../../migrations/0002_ends.sql")),
     (3, "record", include_str!("../../migrations/0003_record.sql")),
     (4, "operations", include_str!("../../migrations/0004_operations.sql")),
 ];
 
-/// The newest version that this program supports.
-const KNOWN: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+/// The version that this program creates.
+pub(super) const KNOWN: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+/// The newest version that this program works with. Migrations only add to the schema, so replicas can be updated one after the
+/// other, and one of them can be rolled back; what an older version still uses is removed one version later.
+const NEWEST: i64 = KNOWN + 1;
 
 /// The schema's version; `None` if no process has served from this store yet. Fails if the schema is newer than this program.
 pub(super) async fn version(connection: &mut AnyConnection, kind: Kind) -> Result<Option<i64>, StoreError> {
@@ -43,7 +47,7 @@ pub(super) async fn version(connection: &mut AnyConnection, kind: Kind) -> Resul
     }
     let newest = query("SELECT max(version) FROM _sqlx_migrations WHERE success").fetch_one(&mut *connection).await?;
     match newest.try_get::<Option<i64>, _>(0)? {
-        Some(found) if found > KNOWN => Err(StoreError::Newer { found, known: KNOWN }),
+        Some(found) if found > NEWEST => Err(StoreError::Newer { found, known: NEWEST }),
         found => Ok(found),
     }
 }
@@ -68,11 +72,11 @@ pub(super) fn is_store(tables: &[String]) -> bool {
     has("_sqlx_migrations") && has("watermarks")
 }
 
-/// Whether there is a schema. Fails if its version is not the one of this program.
+/// Whether there is a schema. Fails if this program cannot work with its version.
 pub(super) async fn exists(connection: &mut AnyConnection, kind: Kind) -> Result<bool, StoreError> {
     match version(connection, kind).await? {
         None => Ok(false),
-        Some(KNOWN) => Ok(true),
+        Some(found) if found >= KNOWN => Ok(true),
         Some(found) => Err(StoreError::Older { found, known: KNOWN }),
     }
 }
@@ -96,7 +100,7 @@ pub(super) async fn may_create(connection: &mut AnyConnection, kind: Kind) -> Re
 /// Migrates the schema to the version of this program.
 pub(super) async fn migrate(connection: &mut AnyConnection, kind: Kind) -> Result<(), StoreError> {
     // Usually there is nothing to do, and no lock is needed.
-    if version(connection, kind).await? == Some(KNOWN) {
+    if version(connection, kind).await? >= Some(KNOWN) {
         return Ok(());
     }
     may_create(connection, kind).await?;
@@ -114,7 +118,7 @@ pub(super) async fn migrate(connection: &mut AnyConnection, kind: Kind) -> Resul
             transaction
         }
     };
-    if version(&mut transaction, kind).await? != Some(KNOWN) {
+    if version(&mut transaction, kind).await? < Some(KNOWN) {
         migrations().run_direct(None, &mut *transaction, false).await.map_err(StoreError::migrating)?;
         make_digest_key(&mut transaction).await?;
     }

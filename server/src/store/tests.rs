@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
+use sqlx::{Row as _, query};
 use uuid::Uuid;
 
 use super::StoreLocation;
 use super::{
-    Cancelled, Checkpoint, Claimed, JobIdPrefix, JobStatus, LeaseStatus, MAX_ROW_ERRORS, Overflow, Page, RecordAction,
-    RecordChange, RecordSize, Route, RowError, StartJob, Store, StoreError, Watermark,
+    Cancelled, Checkpoint, Claimed, JobIdPrefix, JobStatus, LeaseStatus, MAX_ROW_ERRORS, Overflow, Page, RateLimit,
+    RecordAction, RecordChange, RecordSize, Route, RowError, StartJob, Store, StoreError, Watermark, WatermarkChange,
 };
 use crate::secret::Secret;
 use crate::types::{IntegrationId, PostgresUrl};
@@ -40,6 +41,7 @@ mod jobs;
 mod leases;
 mod opening;
 mod outages;
+mod plans;
 mod record;
 mod retention;
 mod schedules;
@@ -92,9 +94,15 @@ fn added(at: i64, digests: &[u128]) -> Arc<RecordChange> {
     Arc::new(RecordChange { action: RecordAction::Add, first: at, last: at, digests: digests.to_vec() })
 }
 
+/// The integrations with a job in progress.
+const IN_PROGRESS: &str = "SELECT integration_id FROM jobs WHERE finished_at IS NULL";
+
 /// Claims the job of an integration.
 async fn claim(store: &Store, integration: IntegrationId, lease: Duration) -> Option<Claimed> {
-    store.claim_job(lease, |other, _| other == integration).await.unwrap()
+    let others = store.database.read(query(IN_PROGRESS)).await.unwrap();
+    let others = others.iter().filter_map(|row| row.get::<String, _>(0).parse().ok());
+    let others: Vec<IntegrationId> = others.filter(|other| *other != integration).collect();
+    store.claim_job(lease, &others, false).await.unwrap()
 }
 
 /// Starts a job and ends it.
@@ -119,8 +127,10 @@ async fn tamper(location: &StoreLocation, sql: String) {
 /// Reverts the schema to an earlier version.
 async fn make_older(location: &StoreLocation, version: i64) {
     let mut older = String::from(
-        "DROP TABLE record_changes; DROP TABLE digest_key; ALTER TABLE jobs DROP COLUMN changes_written;
-         ALTER TABLE jobs DROP COLUMN checkpoints;
+        "DROP TABLE schedules; DROP INDEX jobs_waiting; DROP INDEX jobs_leased; DROP INDEX jobs_with_row_errors; DROP INDEX jobs_ended;
+         DROP INDEX jobs_with_old_row_errors; ALTER TABLE jobs DROP COLUMN row_errors_deleted_at;
+         ALTER TABLE jobs DROP COLUMN scheduled_for;
+         DROP TABLE record_changes; DROP TABLE digest_key; ALTER TABLE jobs DROP COLUMN changes_written;
          DROP TABLE watermarks;
          CREATE TABLE watermarks (integration_id TEXT NOT NULL PRIMARY KEY, updated_at BIGINT NOT NULL, rows_at BIGINT NOT NULL, digest BIGINT);",
     );

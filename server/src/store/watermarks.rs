@@ -57,12 +57,7 @@ pub enum WatermarkChange {
 impl Store {
     /// The watermark of an integration.
     pub async fn watermark(&self, integration: IntegrationId) -> Result<Watermark, StoreError> {
-        let find = query(
-            "SELECT updated_at, read_from, overflow_at, overflow_versions, overflow_sum
-             FROM watermarks WHERE integration_id = $1",
-        );
-        let row = self.database.read_one(find.bind(integration.to_string())).await?;
-        row.as_ref().map_or(Ok(Watermark::default()), watermark)
+        Ok(self.watermark_and_route(integration).await?.0)
     }
 
     /// The IDs of all integrations with a watermark, in order.
@@ -74,9 +69,22 @@ impl Store {
     /// The route of an integration's watermark; `None` if there is no watermark, or one without a route from an earlier version
     /// of this program.
     pub async fn route(&self, integration: IntegrationId) -> Result<Option<Route>, StoreError> {
-        let find = query("SELECT source, destination, kind FROM watermarks WHERE integration_id = $1");
-        let row = self.database.read_one(find.bind(integration.to_string())).await?;
-        row.as_ref().map_or(Ok(None), route)
+        Ok(self.watermark_and_route(integration).await?.1)
+    }
+
+    /// An integration's watermark and the route that it belongs to.
+    pub(super) async fn watermark_and_route(
+        &self,
+        integration: IntegrationId,
+    ) -> Result<(Watermark, Option<Route>), StoreError> {
+        let find = query(
+            "SELECT updated_at, read_from, overflow_at, overflow_versions, overflow_sum, source, destination, kind
+             FROM watermarks WHERE integration_id = $1",
+        );
+        match self.database.read_one(find.bind(integration.to_string())).await? {
+            Some(row) => Ok((watermark(&row)?, route(&row)?)),
+            None => Ok((Watermark::default(), None)),
+        }
     }
 
     /// Changes a watermark. Returns false, and changes nothing, if a job is in progress.
@@ -165,7 +173,7 @@ pub(super) async fn write(
 }
 
 /// Reads the watermark columns of a row.
-pub(super) fn watermark(row: &AnyRow) -> Result<Watermark, StoreError> {
+fn watermark(row: &AnyRow) -> Result<Watermark, StoreError> {
     let time = |column: &str| -> Result<Option<DateTime<Utc>>, StoreError> {
         row.try_get::<Option<i64>, &str>(column)?.map(from_micros).transpose()
     };
@@ -188,7 +196,7 @@ fn sum(bytes: &[u8]) -> Result<u128, StoreError> {
 }
 
 /// Reads the route columns of a row.
-pub(super) fn route(row: &AnyRow) -> Result<Option<Route>, StoreError> {
+fn route(row: &AnyRow) -> Result<Option<Route>, StoreError> {
     let text = |column: &str| row.try_get::<Option<String>, &str>(column);
     Ok(match (text("source")?, text("destination")?, text("kind")?) {
         (Some(source), Some(destination), Some(kind)) => Some(Route { source, destination, kind }),

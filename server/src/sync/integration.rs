@@ -1,5 +1,6 @@
 //! An integration: a source, a destination, and the settings of its syncs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,9 @@ use super::destination::Destination;
 use super::source::Source;
 use crate::store::{Route, StoredRecord, Watermark};
 use crate::types::{IntegrationId, IntegrationKind, Schedule};
+
+/// The integrations of a configuration.
+pub type Integrations = Arc<BTreeMap<IntegrationId, Arc<Integration>>>;
 
 /// A configured integration.
 #[derive(Debug, Clone)]

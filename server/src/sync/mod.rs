@@ -32,7 +32,7 @@ mod worker_config;
 
 pub use destination::Destination;
 pub use error::SyncError;
-pub use integration::Integration;
+pub use integration::{Integration, Integrations};
 pub use object::{Warning, WarningKind};
 pub use preview::{Known, Planned, Preview, bounded_preview, preview};
 pub use run::CANCELLED;

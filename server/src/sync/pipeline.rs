@@ -93,6 +93,7 @@ pub async fn deliver(
         destination: destination.as_ref(),
         held_back: held_back.clone(),
         in_flight,
+        slot: context.slot.clone(),
         missing_values: MissingValues::default(),
     };
     let dispatching = dispatcher.run(rows.reading, &context.stop);
@@ -147,16 +148,21 @@ struct Dispatcher<'a> {
     held_back: HeldBack,
     /// Number of batches that are queued or being delivered.
     in_flight: Arc<watch::Sender<usize>>,
+    slot: Slot,
     missing_values: MissingValues,
 }
 
 impl Dispatcher<'_> {
     async fn run(mut self, reading: &mut Reading, stop: &Stop) -> Result<RunOutcome, SyncError> {
         let outcome = loop {
+            let read = async {
+                self.slot.take_turn().await;
+                reading.next().await
+            };
             let read = tokio::select! {
                 biased;
                 () = stop.asked() => break Ok(RunOutcome::Stop),
-                read = reading.next() => read,
+                read = read => read,
             };
             let taken = match read {
                 Ok(Read::Rows(rows)) => self.take(rows, stop).await,

@@ -1,14 +1,17 @@
 //! Concurrency slots: a process works on as many runs at once as it has slots. A run that only waits, because a destination
-//! asked for a pause or a source is unavailable, releases its slot to another run until it continues.
+//! asked for a pause or a source is unavailable, releases its slot to another run until it continues. Long runs take turns, so
+//! that a short one does not wait for their end.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// Waits shorter than this keep the slot.
 const SHORT_WAIT: Duration = Duration::from_millis(500);
+/// How long a run keeps its slot while no other slot is free.
+const TURN: Duration = Duration::from_secs(10);
 
 /// A run's slot. Clones are the same slot.
 #[derive(Debug, Clone)]
@@ -26,6 +29,8 @@ struct Inner {
 #[derive(Debug)]
 struct State {
     permit: Option<OwnedSemaphorePermit>,
+    /// When the permit was acquired.
+    since: Instant,
     /// Tasks of the run that are working and not waiting. It can be negative for a moment: a task that is dropped while it
     /// waits may be subtracted before it is added again.
     working: isize,
@@ -34,7 +39,7 @@ struct State {
 impl Slot {
     /// A slot that was acquired from `slots`.
     pub fn new(slots: Arc<Semaphore>, permit: OwnedSemaphorePermit) -> Slot {
-        let state = State { permit: Some(permit), working: 0 };
+        let state = State { permit: Some(permit), since: Instant::now(), working: 0 };
         Slot(Arc::new(Inner { slots: Some(slots), state: Mutex::new(state), acquiring: Default::default() }))
     }
 
@@ -42,19 +47,36 @@ impl Slot {
     pub fn unlimited() -> Slot {
         Slot(Arc::new(Inner {
             slots: None,
-            state: Mutex::new(State { permit: None, working: 0 }),
+            state: Mutex::new(State { permit: None, since: Instant::now(), working: 0 }),
             acquiring: Default::default(),
         }))
     }
 
     /// Marks the calling task as working until the guard is dropped. Reacquires the slot first if it was released because
-    /// all other tasks of the run wait.
+    /// all other tasks of the run wait, and lets others have it if the run's turn is over.
     pub async fn work(&self) -> Working {
+        self.end_turn();
         // Counted before the slot is held: otherwise another task that starts to wait would release it again.
         self.lock().working += 1;
         let working = Working(self.clone());
         self.acquire().await;
         working
+    }
+
+    /// Lets others have the slot if the run's turn is over, and waits until it comes round again. Runs that deliver nothing
+    /// call this, because they never call [`Self::work`].
+    pub async fn take_turn(&self) {
+        self.end_turn();
+        self.acquire().await;
+    }
+
+    /// Releases the slot if the run has had it for a whole turn and no other slot is free.
+    fn end_turn(&self) {
+        let Some(slots) = &self.0.slots else { return };
+        let mut state = self.lock();
+        if state.permit.is_some() && state.since.elapsed() >= TURN && slots.available_permits() == 0 {
+            state.permit = None;
+        }
     }
 
     /// Waits for a future. The slot is released while no task of the run works, and reacquired before this returns. Call it
@@ -80,7 +102,8 @@ impl Slot {
         }
         // The semaphore is never closed.
         if let Ok(permit) = slots.clone().acquire_owned().await {
-            self.lock().permit = Some(permit);
+            let mut state = self.lock();
+            (state.permit, state.since) = (Some(permit), Instant::now());
         }
     }
 
@@ -191,6 +214,27 @@ mod tests {
         assert!(timeout(Duration::from_secs(5), slot.work()).await.is_err());
         drop(other);
         assert_eq!(slots.available_permits(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_run_whose_turn_is_over_lets_the_next_one_have_the_slot() {
+        let slots = Arc::new(Semaphore::new(1));
+        let slot = Slot::new(slots.clone(), slots.clone().try_acquire_owned().unwrap());
+        let mut next = Box::pin(slots.clone().acquire_owned());
+        assert!(futures::poll!(&mut next).is_pending());
+        drop(slot.work().await);
+        assert!(futures::poll!(&mut next).is_pending(), "its turn is not over");
+        tokio::time::advance(TURN).await;
+        let mut works = Box::pin(slot.work());
+        assert!(futures::poll!(&mut works).is_pending());
+        let next = next.now_or_never().expect("the slot is free");
+        assert!(futures::poll!(&mut works).is_pending(), "the other run has its turn");
+        drop(next);
+        let working = works.now_or_never().expect("its turn comes round again");
+        drop(working);
+        tokio::time::advance(TURN).await;
+        assert!(slot.take_turn().now_or_never().is_some(), "nobody else waits");
+        assert_eq!(slots.available_permits(), 0);
     }
 
     #[tokio::test(start_paused = true)]

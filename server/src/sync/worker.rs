@@ -1,6 +1,6 @@
 //! The workers of a process, which claim jobs and run them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::task::{self, JoinError, JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{Instrument as _, Span};
 
-use super::integration::Integration;
+use super::integration::{Integration, Integrations};
 use super::lease_keeper::Clock;
 use super::run::{self, Runner};
 use super::run_tuning::RunTuning;
@@ -38,12 +38,13 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts workers for the jobs of these integrations.
-    pub fn start(store: Store, integrations: Vec<Arc<Integration>>, config: WorkerConfig) -> Workers {
+    /// Starts workers for the jobs of these integrations. A run that has started keeps the integration that it started with.
+    pub fn start(store: Store, integrations: watch::Receiver<Integrations>, config: WorkerConfig) -> Workers {
         let (stop, asked) = Stop::channel();
         let supervisor = Supervisor {
             store,
-            integrations: integrations.into_iter().map(|integration| (integration.id, integration)).collect(),
+            integrations,
+            unknown: BTreeSet::new(),
             slots: Arc::new(Semaphore::new(config.concurrency)),
             config,
             stop: asked,
@@ -71,7 +72,9 @@ impl Workers {
 
 struct Supervisor {
     store: Store,
-    integrations: HashMap<IntegrationId, Arc<Integration>>,
+    integrations: watch::Receiver<Integrations>,
+    /// Integrations of jobs that this process cannot run.
+    unknown: BTreeSet<IntegrationId>,
     config: WorkerConfig,
     stop: Stop,
     /// One slot for each run that may work at once; further runs may wait.
@@ -106,21 +109,22 @@ impl Runs {
         true
     }
 
-    fn has(&self, integration: IntegrationId) -> bool {
-        self.syncs.values().any(|(other, _)| *other == integration)
+    fn integrations(&self) -> impl Iterator<Item = IntegrationId> {
+        self.syncs.values().map(|(integration, _)| *integration)
     }
 }
 
 impl Supervisor {
-    async fn run(self) {
+    async fn run(mut self) {
         let mut runs = Runs::default();
         let most = self.config.concurrency.saturating_mul(RUNS_PER_SLOT);
+        // A permit that was waited for. It is kept until the next claim: otherwise the run that let others have its slot would
+        // get it back at once.
+        let mut permit = None;
         loop {
-            while !self.stop.is_asked()
-                && runs.tasks.len() < most
-                && let Ok(permit) = self.slots.clone().try_acquire_owned()
-                && let Some((integration, span, run)) = self.claim(&runs, permit).await
-            {
+            while !self.stop.is_asked() && runs.tasks.len() < most {
+                let Some(permit) = permit.take().or_else(|| self.slots.clone().try_acquire_owned().ok()) else { break };
+                let Some((integration, span, run)) = self.claim(&runs, permit).await else { break };
                 runs.spawn(integration, span, run);
             }
             let may_claim = runs.tasks.len() < most;
@@ -129,9 +133,10 @@ impl Supervisor {
                 biased;
                 () = self.stop.asked() => break,
                 true = runs.ended() => {}
+                Ok(()) = self.integrations.changed() => self.unknown.clear(),
                 () = self.store.job_available(), if may_claim && is_free => {}
                 () = sleep(self.config.poll), if may_claim && is_free => {}
-                _ = self.slots.acquire(), if may_claim && !is_free => {}
+                acquired = self.slots.clone().acquire_owned(), if may_claim && !is_free => permit = acquired.ok(),
             }
         }
         while runs.ended().await {}
@@ -139,36 +144,42 @@ impl Supervisor {
 
     /// Claims the next job, if there is one, and returns its run.
     async fn claim(
-        &self,
+        &mut self,
         runs: &Runs,
         permit: OwnedSemaphorePermit,
     ) -> Option<(IntegrationId, Span, impl Future<Output = ()> + Send + 'static)> {
         // Leases that expired during an outage of the store may still be renewed by their workers.
         let renewals = (self.config.lease / 5).max(AFTER_OUTAGE);
         let just_recovered = self.store.time_since_recovery().is_some_and(|time| time < renewals);
-        let claimed_at = Clock::SYSTEM.now();
-        // A job that runs in this process is not claimed again, even if its lease has expired: its run renews it, or ends.
-        let wanted = |integration, was_leased| {
-            self.integrations.contains_key(&integration) && !runs.has(integration) && !(was_leased && just_recovered)
-        };
-        let claimed = match self.store.claim_job(self.config.lease, wanted).await {
-            Ok(claimed) => claimed?,
-            Err(error) => {
-                if !error.is_unavailable() {
-                    tracing::warn!(%error, "claiming a job failed; retrying");
+        loop {
+            // A job that runs in this process is not claimed again, even if its lease has expired: its run renews it, or ends.
+            let except: Vec<IntegrationId> = runs.integrations().chain(self.unknown.iter().copied()).collect();
+            let claimed_at = Clock::SYSTEM.now();
+            let claimed = match self.store.claim_job(self.config.lease, &except, just_recovered).await {
+                Ok(claimed) => claimed?,
+                Err(error) => {
+                    if !error.is_unavailable() {
+                        tracing::warn!(%error, "claiming a job failed; retrying");
+                    }
+                    return None;
                 }
-                return None;
-            }
-        };
-        #[cfg(feature = "faults")]
-        assert!(std::env::var_os(FAULT).is_none(), "injected fault");
-        let id = claimed.integration;
-        let integration = self.integrations.get(&id)?.clone();
-        let span = tracing::info_span!("sync", integration = %claimed.integration, job = %claimed.lease.job);
-        let (store, config, stop) = (self.store.clone(), self.config.clone(), self.stop.clone());
-        let slot = Slot::new(self.slots.clone(), permit);
-        let run = async move { run_claimed(&store, claimed, claimed_at, &config, &integration, stop, slot).await };
-        Some((id, span, run))
+            };
+            #[cfg(feature = "faults")]
+            assert!(std::env::var_os(FAULT).is_none(), "injected fault");
+            let id = claimed.integration;
+            let Some(integration) = self.integrations.borrow().get(&id).cloned() else {
+                self.unknown.insert(id);
+                tracing::warn!(integration = %id, "a job was left to other replicas: this one's configuration does not have its integration");
+                // If this fails, others can claim it when the lease expires.
+                let _ = self.store.release(&claimed.lease).await;
+                continue;
+            };
+            let span = tracing::info_span!("sync", integration = %claimed.integration, job = %claimed.lease.job);
+            let (store, config, stop) = (self.store.clone(), self.config.clone(), self.stop.clone());
+            let slot = Slot::new(self.slots.clone(), permit);
+            let run = async move { run_claimed(&store, claimed, claimed_at, &config, &integration, stop, slot).await };
+            return Some((id, span, run));
+        }
     }
 }
 

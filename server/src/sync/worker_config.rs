@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Concurrency, leases and polling.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkerConfig {
     /// Number of syncs that run at once in this process.
     pub concurrency: usize,

@@ -18,6 +18,12 @@ pub fn status(root: &Path) -> anyhow::Result<ExitCode> {
     cargo(root, &["bench", "--package", "cdi-client", "--features", "cli", "--bench", "status"], &[])
 }
 
+/// Measures requests, growth and crowds, compared with a bare HTTP server and with little of everything.
+pub fn service(root: &Path) -> anyhow::Result<ExitCode> {
+    let postgres = PrivatePostgres::start()?;
+    cargo(root, &["bench", "--package", "cdi-server", "--bench", "service"], &[(POSTGRES, postgres.url())])
+}
+
 /// Measures the throughput of syncs, compared with only moving the rows on this machine and with a plain loop in
 /// Python.
 pub fn sync(root: &Path, rows: u32) -> anyhow::Result<ExitCode> {

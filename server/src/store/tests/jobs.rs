@@ -10,6 +10,9 @@ on_both! {
     a_job_shows_whether_a_worker_has_claimed_it
     the_state_of_an_integration_is_that_of_its_jobs
     a_window_allows_as_many_concurrent_requests_as_the_limit
+    a_window_that_is_used_up_is_answered_from_memory_until_it_ends
+    counters_of_old_windows_are_removed
+    triggers_that_arrive_together_start_one_job_each
     a_start_time_in_the_future_is_corrected
     rows_of_a_later_version_break_neither_lists_nor_the_queue
     a_finished_job_has_ended
@@ -127,21 +130,73 @@ async fn the_state_of_an_integration_is_that_of_its_jobs(location: StoreLocation
     assert!(store.integration_states(&[]).await.unwrap().is_empty());
 }
 
+fn limit(workspace: &str, operation: &str, requests: u64) -> RateLimit {
+    // Windows so long that none ends during a test.
+    RateLimit { workspace: workspace.into(), operation: operation.into(), requests, seconds: 1 << 40 }
+}
+
 async fn a_window_allows_as_many_concurrent_requests_as_the_limit(location: StoreLocation) {
-    let store = open(location).await;
-    let taken = join_all((0..50).map(|_| store.take_request("ours", "trigger", 60, 20))).await;
+    let replicas = [open(location.clone()).await, open(location.clone()).await, open(location.clone()).await];
+    let ours = limit("ours", "trigger", 20);
+    let taken = join_all((0..60).map(|n| replicas[n % 3].take_request(ours.clone()))).await;
     let taken: Vec<_> = taken.into_iter().map(Result::unwrap).collect();
     let allowed: BTreeSet<u64> = taken.iter().filter(|taken| taken.allowed).map(|taken| taken.used).collect();
     assert_eq!(allowed, (1..=20).collect(), "each number once");
     assert!(taken.iter().filter(|taken| !taken.allowed).all(|taken| taken.used == 20));
-    assert_eq!(store.used_requests("ours", "trigger", 60).await.unwrap(), 20);
-    for (workspace, operation, window) in [("theirs", "trigger", 60), ("ours", "list", 60), ("ours", "trigger", 120)] {
-        let other = store.take_request(workspace, operation, window, 20).await.unwrap();
+    let store = &replicas[0];
+    assert_eq!(store.rate_usage(ours.clone()).await.unwrap().used, 20);
+    for other in [limit("theirs", "trigger", 20), limit("ours", "list", 20)] {
+        let other = store.take_request(other).await.unwrap();
         assert_eq!((other.allowed, other.used), (true, 1));
     }
-    store.take_request("ours", "trigger", 60_000, 20).await.unwrap();
-    assert_eq!(store.used_requests("ours", "trigger", 60).await.unwrap(), 0, "old counters are removed");
-    assert_eq!(store.used_requests("theirs", "trigger", 60).await.unwrap(), 1);
+    // A higher limit applies at once, although the window was used up.
+    assert!(store.take_request(limit("ours", "trigger", 1000)).await.unwrap().allowed);
+}
+
+async fn a_window_that_is_used_up_is_answered_from_memory_until_it_ends(location: StoreLocation) {
+    let store = open(location.clone()).await;
+    let ours = RateLimit { seconds: 2, ..limit("ours", "trigger", 3) };
+    let mut last = store.take_request(ours.clone()).await.unwrap();
+    while last.allowed {
+        last = store.take_request(ours.clone()).await.unwrap();
+    }
+    tamper(&location, "DELETE FROM rate_limits".into()).await;
+    let remembered = store.take_request(ours.clone()).await.unwrap();
+    // Otherwise the window has ended meanwhile.
+    if remembered.ends_at == last.ends_at {
+        assert!(!remembered.allowed && remembered.used == 3 && remembered.seconds_left <= 2);
+    }
+    let begun = std::time::Instant::now();
+    let next = loop {
+        let taken = store.take_request(ours.clone()).await.unwrap();
+        if taken.allowed {
+            break taken;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10), "the next window is open");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert!(next.ends_at > last.ends_at, "nothing was allowed in a window that was used up");
+    assert_eq!(next.ends_at % 2, 0, "windows have fixed places");
+}
+
+async fn counters_of_old_windows_are_removed(location: StoreLocation) {
+    let store = open(location.clone()).await;
+    tamper(&location, "INSERT INTO rate_limits VALUES ('ours', 'trigger', 60, 5), ('theirs', 'trigger', 60, 5)".into())
+        .await;
+    store.take_request(RateLimit { seconds: 60, ..limit("ours", "trigger", 5) }).await.unwrap();
+    let left = store.database.read(query("SELECT workspace FROM rate_limits WHERE window_start = 60")).await.unwrap();
+    assert_eq!(left.iter().map(|row| row.get::<String, _>(0)).collect::<Vec<_>>(), ["theirs"]);
+}
+
+async fn triggers_that_arrive_together_start_one_job_each(location: StoreLocation) {
+    let replicas = [open(location.clone()).await, open(location.clone()).await];
+    let integrations: Vec<IntegrationId> = (0..20).map(|_| id()).collect();
+    let started = join_all((0..200).map(|n| started(&replicas[n % 2], integrations[n % 20], Utc::now()))).await;
+    for (number, integration) in integrations.iter().enumerate() {
+        let started = started.iter().skip(number).step_by(20).filter(|started| **started).count();
+        assert_eq!(started, 1);
+        assert_eq!(replicas[0].jobs(*integration, &Page::First, 10).await.unwrap().items.len(), 1);
+    }
 }
 
 async fn a_start_time_in_the_future_is_corrected(location: StoreLocation) {
@@ -176,7 +231,7 @@ async fn rows_of_a_later_version_break_neither_lists_nor_the_queue(location: Sto
     let states = store.integration_states(&[integration]).await.unwrap();
     assert_eq!(states[&integration].last_job_status, Some(JobStatus::Running), "it has not ended");
     assert!(started(&store, other, time(9)).await);
-    let claimed = store.claim_job(LEASE, |_, _| true).await.unwrap();
+    let claimed = store.claim_job(LEASE, &[], false).await.unwrap();
     assert_eq!(claimed.unwrap().integration, other, "jobs before it cannot be read and are skipped");
     tamper(&location, "DELETE FROM jobs WHERE id = 'odd'".into()).await;
     let jobs = store.jobs(integration, &Page::First, 10).await.unwrap().items;

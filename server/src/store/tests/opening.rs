@@ -1,11 +1,13 @@
 //! Opening a store, and migrating its schema.
 
 use super::*;
+use crate::store::schema;
 
 on_both! {
     many_processes_may_start_at_once
     open_existing_creates_nothing
     a_newer_schema_is_refused_at_once
+    a_replica_works_on_the_schema_of_the_next_version
     an_older_schema_is_migrated_only_by_a_process_that_serves
 }
 
@@ -39,12 +41,61 @@ async fn a_newer_schema_is_refused_at_once(location: StoreLocation) {
     for _ in 0..3 {
         let opened = Store::open(&location).await.unwrap_err();
         assert!(
-            opened.to_string().contains("newer than this program: it has version 9000, this program supports 3"),
+            opened.to_string().contains("newer than this program: it has version 9000, this program supports 5"),
             "{opened}"
         );
-        assert!(matches!(Store::open_existing(&location).await, Err(StoreError::Newer { found: 9000, known: 4 })));
+        assert!(matches!(Store::open_existing(&location).await, Err(StoreError::Newer { found: 9000, known: 5 })));
     }
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+/// While replicas are updated one after the other, and when one of them is rolled back.
+async fn a_replica_works_on_the_schema_of_the_next_version(location: StoreLocation) {
+    let running = open(location.clone()).await;
+    let next = format!(
+        "ALTER TABLE jobs ADD COLUMN added BIGINT NOT NULL DEFAULT 7; CREATE TABLE added (id BIGINT NOT NULL PRIMARY KEY);
+         CREATE INDEX added_to_jobs ON jobs (added);
+         INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         SELECT {}, 'next', success, checksum, 1 FROM _sqlx_migrations WHERE version = 1",
+        schema::KNOWN + 1
+    );
+    tamper(&location, next).await;
+    let restarted = open(location.clone()).await;
+    for store in [running, restarted, Store::open_existing(&location).await.unwrap().unwrap()] {
+        let integration = id();
+        run(&store, integration, time(5), JobStatus::Success).await;
+        assert_eq!(store.jobs(integration, &Page::First, 10).await.unwrap().items.len(), 1);
+    }
+}
+
+#[test]
+fn migrations_only_add_to_the_schema() {
+    for (version, _, text) in schema::MIGRATIONS.iter().filter(|(version, ..)| *version > 4) {
+        for word in ["DROP", "RENAME", "ALTER COLUMN"] {
+            assert!(
+                !text.to_uppercase().contains(word),
+                "{version}: replicas of the version before still use it: {word}"
+            );
+        }
+        let is_required =
+            |line: &str| line.contains("ADD COLUMN") && line.contains("NOT NULL") && !line.contains("DEFAULT");
+        assert!(!text.lines().any(is_required), "{version}: replicas of the version before do not write this column");
+    }
+}
+
+/// What PgBouncer's transaction mode causes.
+#[tokio::test]
+async fn a_pooler_that_shares_prepared_statements_is_named() {
+    use sqlx::Connection as _;
+    sqlx::any::install_default_drivers();
+    let mut connection = sqlx::AnyConnection::connect(&crate::testing::postgres()).await.unwrap();
+    for (statement, expected) in
+        [("PREPARE a AS SELECT 1; PREPARE a AS SELECT 1", "already exists"), ("EXECUTE b", "does not exist")]
+    {
+        let error = sqlx::raw_sql(statement).execute(&mut connection).await.unwrap_err();
+        let error = StoreError::from(error).to_string();
+        assert!(error.contains(expected) && error.contains("PgBouncer"), "{error}");
+    }
 }
 
 async fn an_older_schema_is_migrated_only_by_a_process_that_serves(location: StoreLocation) {
@@ -53,7 +104,7 @@ async fn an_older_schema_is_migrated_only_by_a_process_that_serves(location: Sto
     for _ in 0..2 {
         let error = Store::open_existing(&location).await.unwrap_err();
         assert!(
-            error.to_string().contains("it has version 1, this program needs 3; `cdi-server serve` migrates"),
+            error.to_string().contains("it has version 1, this program needs 4; `cdi-server serve` migrates"),
             "{error}"
         );
     }

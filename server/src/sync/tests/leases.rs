@@ -185,7 +185,8 @@ async fn workers_run_jobs_and_stop() {
     rig.insert_many(10);
     let config =
         crate::sync::WorkerConfig { concurrency: 2, lease: LEASE, poll: Duration::from_secs(3600), max_attempts: 3 };
-    let workers = Workers::start(rig.store.clone(), vec![rig.integration.clone().into()], config.clone());
+    let workers =
+        Workers::start(rig.store.clone(), super::rig::integrations([rig.integration.clone().into()]), config.clone());
     rig.trigger().await;
     until(async || rig.job().await.status == JobStatus::Success).await;
     workers.stop(Duration::from_secs(1)).await;
@@ -197,7 +198,7 @@ async fn workers_run_jobs_and_stop() {
         rig.claim(LEASE).await;
         rig.expire_leases().await;
     }
-    let workers = Workers::start(rig.store.clone(), vec![rig.integration.clone().into()], config);
+    let workers = Workers::start(rig.store.clone(), super::rig::integrations([rig.integration.clone().into()]), config);
     until(async || rig.job().await.status != JobStatus::Running).await;
     let job = rig.job().await;
     assert_eq!((job.status, job.rows_synced), (JobStatus::Error, 0));

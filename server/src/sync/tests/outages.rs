@@ -194,7 +194,7 @@ async fn no_job_is_claimed_once_a_stop_is_requested() {
             integrations.push(integration.into());
         }
         let config = WorkerConfig { concurrency: 1, lease: LEASE, poll: Duration::from_millis(1), max_attempts: 3 };
-        let workers = Workers::start(rig.store.clone(), integrations, config);
+        let workers = Workers::start(rig.store.clone(), super::rig::integrations(integrations), config);
         until(async || count("finished_at", 0) > before + 2).await;
         let stopped_at = chrono::Utc::now().timestamp_micros();
         workers.stop(Duration::from_secs(10)).await;

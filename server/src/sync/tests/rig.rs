@@ -20,7 +20,7 @@ use crate::connectors::postgres::Postgres;
 use crate::connectors::sqlite::Sqlite;
 use crate::connectors::users_track::UsersTrack;
 use crate::secret::{Secret, new_key};
-use crate::store::{Claimed, Job, JobStatus, Page, RowError, StartJob, Store, StoreError, StoreLocation};
+use crate::store::{Claimed, Job, JobStatus, Page, RateLimit, RowError, StartJob, Store, StoreError, StoreLocation};
 use crate::sync::batch::Batch;
 use crate::sync::destination::{DeliveryContext, OpenDestination};
 use crate::sync::lease_keeper::Clock;
@@ -30,7 +30,7 @@ use crate::sync::run_tuning::RunTuning;
 use crate::sync::shutdown::Stop;
 use crate::sync::slots::Slot;
 use crate::sync::source::{ReadRequest, Reading, SourceReport};
-use crate::sync::{Integration, Known, Source, SyncError};
+use crate::sync::{Integration, Integrations, Known, Source, SyncError};
 use crate::types::{IntegrationKind, PostgresUrl};
 
 pub use crate::testing::postgres;
@@ -273,8 +273,7 @@ impl Rig {
     pub async fn claim(&self, lease: Duration) -> Claimed {
         let begun = Instant::now();
         loop {
-            let mine = |integration, _| integration == self.integration.id;
-            if let Some(claimed) = self.store.claim_job(lease, mine).await.unwrap() {
+            if let Some(claimed) = self.store.claim_job(lease, &[], false).await.unwrap() {
                 return claimed;
             }
             // The last checkpoint of a killed worker may make a claim fail.
@@ -288,8 +287,7 @@ impl Rig {
         let begun = Instant::now();
         loop {
             self.expire_leases().await;
-            let mine = |integration, _| integration == self.integration.id;
-            if let Some(claimed) = self.store.claim_job(lease, mine).await.unwrap() {
+            if let Some(claimed) = self.store.claim_job(lease, &[], false).await.unwrap() {
                 return claimed;
             }
             assert!(begun.elapsed() < Duration::from_secs(30), "the job could not be claimed");
@@ -398,7 +396,8 @@ impl Rig {
     /// Expires all leases once a write that the aborted worker had started is finished or rolled back.
     pub async fn expire_leases_after_crash(&self) {
         // The store has a single writer, so this write comes after that of the worker.
-        self.store.take_request("", "", 0, u64::MAX).await.unwrap();
+        let limit = RateLimit { workspace: String::new(), operation: String::new(), requests: u64::MAX, seconds: 60 };
+        self.store.take_request(limit).await.unwrap();
         self.expire_leases().await;
     }
 
@@ -467,4 +466,10 @@ pub fn user(object: &Value) -> String {
 pub fn batch(objects: impl IntoIterator<Item = (String, String)>) -> Batch {
     let row = |user| Row::unkeyed(0, Some(Identifier::ExternalId(user)), None, None);
     Batch::of(objects.into_iter().map(|(user, object)| (row(user), object)), b',')
+}
+
+/// Integrations for workers, which do not change.
+pub fn integrations(integrations: impl IntoIterator<Item = Arc<Integration>>) -> watch::Receiver<Integrations> {
+    let integrations = integrations.into_iter().map(|integration| (integration.id, integration));
+    watch::Sender::new(Arc::new(integrations.collect())).subscribe()
 }

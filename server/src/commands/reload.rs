@@ -1,0 +1,88 @@
+//! Reloads the configuration of a running service: on SIGHUP, and when the file has changed. A file with any problem changes
+//! nothing.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::Utc;
+use tokio::signal::unix::Signal;
+use tokio::time::sleep;
+
+use super::audit;
+use crate::api;
+use crate::config::Config;
+use crate::service::{Live, Role};
+use crate::text::counted;
+
+/// How often to look whether the file was changed.
+const LOOK_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Reloads the configuration of a service.
+pub struct Reload {
+    file: PathBuf,
+    role: Role,
+    live: Live,
+    /// What the service was started with.
+    started_with: Config,
+    /// The file's contents when it was last loaded, whether it was valid or not; `None` if it could not be read.
+    loaded: Option<Vec<u8>>,
+}
+
+impl Reload {
+    /// For a service that was started with this configuration.
+    pub fn new(config: Config, role: Role, live: Live) -> Reload {
+        let file = config.file.clone();
+        Reload { loaded: std::fs::read(&file).ok(), file, role, live, started_with: config }
+    }
+
+    /// Reloads whenever there is a reason to, for ever.
+    pub async fn run(mut self, mut hangups: Signal) {
+        loop {
+            tokio::select! {
+                Some(()) = hangups.recv() => self.loaded = tokio::fs::read(&self.file).await.ok(),
+                changed = self.changed() => self.loaded = changed,
+            }
+            self.reload().await;
+        }
+    }
+
+    /// Waits until the file has other contents than when it was last loaded, and returns them.
+    async fn changed(&self) -> Option<Vec<u8>> {
+        let mut last = self.loaded.clone();
+        loop {
+            sleep(LOOK_INTERVAL).await;
+            let now = tokio::fs::read(&self.file).await.ok();
+            // An editor may be between two writes: contents count once they have been there for a whole interval.
+            if now == last && now != self.loaded {
+                return now;
+            }
+            last = now;
+        }
+    }
+
+    async fn reload(&self) {
+        let (file, shown) = (self.file.clone(), self.file.display());
+        // Thousands of integrations take a while.
+        let loaded = tokio::task::spawn_blocking(move || Config::load(&file, &api::known())).await;
+        let error = match loaded {
+            Ok(Ok(config)) => return self.apply(&config),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        tracing::error!("{shown} was not reloaded; the service goes on with what it has: {error}");
+        self.live.failed(Some(error));
+    }
+
+    fn apply(&self, config: &Config) {
+        self.live.apply(config);
+        self.live.failed(None);
+        let (keys, integrations) = (config.keys.len(), config.integrations.len());
+        let (keys, integrations) = (counted(keys, "key"), counted(integrations, "integration"));
+        tracing::info!("{} reloaded: {keys}, {integrations}", self.file.display());
+        let restart = self.started_with.restart_needed_for(config);
+        if !restart.is_empty() {
+            tracing::warn!("restart `cdi-server serve` to use what has changed in {}", restart.join(", "));
+        }
+        audit::log(config, self.role, Utc::now());
+    }
+}

@@ -1,0 +1,176 @@
+//! Every statement of the store finds its rows by an index, so that it costs the same with ten jobs and with a million.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
+
+use sqlx::Connection as _;
+use tracing::field::{Field, Visit};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+
+use super::*;
+
+/// Tables that grow: nothing may read the whole of one. `watermarks` and `schedules` have one row for each integration.
+const LARGE: [&str; 4] = ["jobs", "row_errors", "record_changes", "rate_limits"];
+
+/// The statements that sqlx reports, by text.
+#[derive(Debug, Clone, Default)]
+struct Statements(Arc<Mutex<BTreeMap<String, u64>>>);
+
+#[derive(Default)]
+struct Text {
+    summary: String,
+    whole: String,
+}
+
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.record_str(field, &format!("{value:?}"));
+    }
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "summary" => self.summary = value.to_owned(),
+            "db.statement" => self.whole = value.trim().to_owned(),
+            _ => {}
+        }
+    }
+}
+
+impl<S: tracing::Subscriber> Layer<S> for Statements {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() != "sqlx::query" {
+            return;
+        }
+        let mut text = Text::default();
+        event.record(&mut text);
+        let statement = if text.whole.is_empty() { text.summary } else { text.whole };
+        *self.0.lock().unwrap().entry(statement).or_default() += 1;
+    }
+}
+
+on_both! {
+    no_statement_reads_a_whole_table
+}
+
+async fn no_statement_reads_a_whole_table(location: StoreLocation) {
+    let store = open(location.clone()).await;
+    let statements = Statements::default();
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(statements.clone()))
+        .expect("this test has a process of its own");
+    everything(&store).await;
+    drop(store);
+    if let StoreLocation::Postgres(_) = &location {
+        // The planner prefers an index only where a table is large.
+        fill(&location).await;
+    }
+    let mut statements: Vec<String> = statements.0.lock().unwrap().keys().cloned().collect();
+    statements.retain(|statement| statement != IN_PROGRESS);
+    let of_jobs = statements.iter().filter(|statement| statement.contains("jobs")).count();
+    assert!(of_jobs > 15, "statements are not seen: {statements:#?}");
+    let mut found = String::new();
+    for statement in &statements {
+        let plan = plan(&location, statement).await;
+        for line in plan.iter().filter(|line| LARGE.iter().any(|table| reads_all(line, table))) {
+            writeln!(found, "{line}\n    in {statement}").unwrap();
+        }
+    }
+    assert!(found.is_empty(), "{found}");
+}
+
+/// Calls everything that the store offers.
+async fn everything(store: &Store) {
+    let integration = id();
+    run(store, integration, time(1000), JobStatus::Success).await;
+    assert!(started(store, integration, Utc::now()).await);
+    let claimed = claim(store, integration, LEASE).await.unwrap();
+    let lease = &claimed.lease;
+    store.renew(lease, Some("waits")).await.unwrap();
+    let error = RowError { identifier: None, updated_at: time(7), reason: "why".into(), payload: None };
+    let mut checkpoint = Checkpoint {
+        watermark: reached(77),
+        route: Some(a_route("users")),
+        record: vec![added(77, &[7])],
+        rows_synced: 1,
+        rows_failed: 1,
+        row_errors: vec![error],
+        position: None,
+    };
+    store.checkpoint(lease, integration, &checkpoint).await.unwrap();
+    store.record(integration).await.unwrap();
+    store.record_size(integration).await.unwrap();
+    store.release(lease).await.unwrap();
+    let claimed = claim(store, integration, LEASE).await.unwrap();
+    assert!(matches!(store.cancel_job(integration, "why").await.unwrap(), Cancelled::Asked(_)));
+    (checkpoint.watermark, checkpoint.record) = (reached(99), vec![added(99, &[9])]);
+    store.finish(&claimed.lease, integration, &checkpoint, JobStatus::Partial, None).await.unwrap();
+    store.has_ended(claimed.lease.job).await.unwrap();
+    assert!(started(store, integration, Utc::now()).await);
+    assert!(matches!(store.cancel_job(integration, "why").await.unwrap(), Cancelled::Ended(_)));
+    for page in [Page::First, Page::After(Utc::now()), Page::Before(time(5))] {
+        store.jobs(integration, &page, 1).await.unwrap();
+    }
+    let job = store.newest_job_with_row_errors(integration).await.unwrap().unwrap();
+    store.row_errors(job, 0, 10).await.unwrap();
+    store.job(integration, job).await.unwrap();
+    store.find_jobs(integration, &job.to_string().parse().unwrap()).await.unwrap();
+    store.integration_states(&[integration, id()]).await.unwrap();
+    store.integrations_with_watermarks().await.unwrap();
+    let limit = RateLimit { workspace: "w".into(), operation: "o".into(), requests: 5, seconds: 60 };
+    store.take_request(limit).await.unwrap();
+    for change in [
+        WatermarkChange::Set(time(5), (*a_route("users")).clone()),
+        WatermarkChange::Keep((*a_route("others")).clone()),
+        WatermarkChange::Reset,
+    ] {
+        assert!(store.change_watermark(integration, &change).await.unwrap());
+    }
+}
+
+/// Many rows, so that reading all of them is not the cheapest plan.
+async fn fill(location: &StoreLocation) {
+    let fill = "INSERT INTO jobs (id, integration_id, status, started_at, finished_at, rows_failed)
+                SELECT gen_random_uuid(), n % 1000, 'success', n, n + 1, CASE WHEN n % 10 = 0 THEN 1 ELSE 0 END
+                FROM generate_series(1, 50000) n;
+                INSERT INTO jobs (id, integration_id, status, started_at, lease_until)
+                SELECT gen_random_uuid(), 'w' || n, 'running', n, CASE WHEN n % 2 = 0 THEN n END FROM generate_series(1, 10000) n;
+                INSERT INTO row_errors (job_id, number, updated_at, reason)
+                SELECT id, 1, 1, 'why' FROM jobs WHERE rows_failed > 0 ON CONFLICT DO NOTHING;
+                INSERT INTO record_changes SELECT n % 1000, n, 0, n, 'add', ''::bytea FROM generate_series(1, 20000) n;
+                INSERT INTO rate_limits SELECT n % 100, 'x', n, 1 FROM generate_series(1, 20000) n;
+                ANALYZE";
+    tamper(location, fill.into()).await;
+}
+
+/// The lines of a statement's plan.
+async fn plan(location: &StoreLocation, statement: &str) -> Vec<String> {
+    match location {
+        StoreLocation::Sqlite(path) => {
+            let connection = rusqlite::Connection::open(path).unwrap();
+            let Ok(mut plan) = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")) else { return Vec::new() };
+            let lines = plan.raw_query().mapped(|row| row.get::<_, String>(3));
+            lines.map(Result::unwrap).collect()
+        }
+        StoreLocation::Postgres(url) => {
+            let mut connection = sqlx::PgConnection::connect(url.expose()).await.unwrap();
+            let parameters = (1..100).take_while(|number| statement.contains(&format!("${number}"))).count();
+            let nulls = if parameters == 0 { String::new() } else { format!("({})", vec!["NULL"; parameters].join(", ")) };
+            let prepare = format!("SET plan_cache_mode = force_generic_plan; PREPARE p AS {statement}");
+            // `BEGIN`, `SET` and the like have no plan.
+            if sqlx::raw_sql(sqlx::AssertSqlSafe(prepare)).execute(&mut connection).await.is_err() {
+                return Vec::new();
+            }
+            let explain = sqlx::AssertSqlSafe(format!("EXPLAIN EXECUTE p{nulls}"));
+            let lines = sqlx::raw_sql(explain).fetch_all(&mut connection).await.unwrap();
+            lines.iter().map(|line| line.get::<String, _>(0)).collect()
+        }
+    }
+}
+
+/// Whether a line of a plan says that all rows of a table are read.
+fn reads_all(line: &str, table: &str) -> bool {
+    let line = line.trim_start_matches([' ', '-', '>']);
+    let sqlite = line.strip_prefix("SCAN ").is_some_and(|rest| rest.split(' ').next() == Some(table));
+    // The oldest waiting job is the first entry of an index that has only waiting jobs.
+    let sqlite = sqlite && !line.ends_with("USING INDEX jobs_waiting");
+    sqlite || line.starts_with(&format!("Seq Scan on {table} "))
+}
