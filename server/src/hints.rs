@@ -75,7 +75,11 @@ const HINTS: &[Hint] = &[
         "the configuration is opencdi.toml: `cdi-server init` writes one, and `cdi-server check` tests it",
     ),
     ("", &["version"], "`cdi-server --version` prints the version"),
-    ("", &["cron", "schedule", "scheduler"], "there are no schedules: cron, Airflow or CI runs `cdi trigger NAME`"),
+    (
+        "",
+        &["cron", "schedule", "scheduler"],
+        "`schedule` in [[integrations]] of opencdi.toml is when an integration is synced",
+    ),
     ("", &["<INTEGRATION>"], "`cdi-server jobs` lists the integrations"),
     ("", &["--json", "--output", "-o"], "where the output has several forms, `--format` chooses one"),
     ("", &["--file", "-c", "-f"], "`--config FILE` names the configuration file"),

@@ -12,6 +12,7 @@ pub mod logging;
 #[cfg(test)]
 mod module_boundaries;
 pub mod process;
+pub mod schedule;
 pub mod secret;
 pub mod service;
 pub mod settings;

@@ -48,12 +48,17 @@ fn sync_depends_on_no_connector() {
 
 #[test]
 fn store_depends_on_none_of_its_users() {
-    assert_without("store", &["crate::sync", "crate::connectors", "crate::config", "crate::api"]);
+    assert_without("store", &["crate::sync", "crate::connectors", "crate::config", "crate::api", "crate::schedule"]);
 }
 
 #[test]
 fn api_depends_on_neither_sync_nor_connectors() {
     assert_without("api", &["crate::sync", "crate::connectors"]);
+}
+
+#[test]
+fn schedule_depends_on_the_store_alone() {
+    assert_without("schedule", &["crate::sync", "crate::connectors", "crate::config", "crate::api", "crate::service"]);
 }
 
 #[test]

@@ -11,8 +11,9 @@ use dropshot::{BuildError, ConfigDropshot, HttpServer, ServerBuilder};
 use tokio::sync::watch;
 
 use crate::api::{self, Context, Settings};
-use crate::config::{Config, StoreLocation};
+use crate::config::{Config, Integration, StoreLocation};
 use crate::logging;
+use crate::schedule::{Scheduled, Timers};
 use crate::store::{Store, StoreError};
 use crate::sync::{Integrations, Workers};
 
@@ -36,6 +37,7 @@ pub struct Service {
     pub store: Store,
     server: Option<HttpServer<Context>>,
     workers: Option<Workers>,
+    timers: Option<Timers>,
     draining: Arc<AtomicBool>,
     drain_deadline: Duration,
     /// What a reload replaces.
@@ -47,6 +49,7 @@ pub struct Service {
 pub struct Live {
     settings: watch::Sender<Arc<Settings>>,
     integrations: watch::Sender<Integrations>,
+    schedules: watch::Sender<Arc<[Scheduled]>>,
     /// Why the last reload has failed.
     failure: watch::Sender<Option<String>>,
 }
@@ -56,14 +59,16 @@ impl Live {
         Live {
             settings: watch::Sender::new(Settings::new(config)),
             integrations: watch::Sender::new(config.by_id()),
+            schedules: watch::Sender::new(scheduled(&config.integrations)),
             failure: watch::Sender::new(None),
         }
     }
 
-    /// Uses the keys, workspaces and integrations of another configuration from now on. Syncs in progress end as they began.
+    /// Uses the keys, workspaces, integrations and schedules of another configuration from now on. Syncs in progress end as they began.
     pub fn apply(&self, config: &Config) {
         self.settings.send_replace(Settings::new(config));
         self.integrations.send_replace(config.by_id());
+        self.schedules.send_replace(scheduled(&config.integrations));
     }
 
     /// Records why the last reload has failed, or that it has not.
@@ -91,8 +96,10 @@ impl Service {
                 Some(Workers::start(store.clone(), live.integrations.subscribe(), config.worker.clone()))
             }
         };
+        let timers = workers.is_some();
+        let timers = timers.then(|| Timers::start(store.clone(), live.schedules.subscribe(), config.retention));
         let drain_deadline = config.server.drain_deadline;
-        Ok(Service { store, server, workers, draining, drain_deadline, live })
+        Ok(Service { store, server, workers, timers, draining, drain_deadline, live })
     }
 
     /// The address it listens on; `None` without the API.
@@ -117,9 +124,16 @@ impl Service {
                 None => std::future::pending().await,
             }
         };
+        let timers = async {
+            match &mut self.timers {
+                Some(timers) => format!("the schedules have failed: {}", timers.failed().await),
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             failed = server => failed,
             failed = workers => failed,
+            failed = timers => failed,
         }
     }
 
@@ -127,6 +141,7 @@ impl Service {
     /// at their last checkpoints.
     pub async fn stop(self) {
         self.draining.store(true, Ordering::Relaxed);
+        drop(self.timers);
         let deadline = self.drain_deadline;
         let close = async {
             let Some(server) = self.server else { return };
@@ -143,6 +158,15 @@ impl Service {
         };
         tokio::join!(close, stop);
     }
+}
+
+/// The integrations that have schedules.
+fn scheduled(integrations: &[Arc<Integration>]) -> Arc<[Scheduled]> {
+    let scheduled = |integration: &Arc<Integration>| {
+        let schedule = integration.schedule.clone()?;
+        Some(Scheduled { integration: integration.id, schedule, paused: integration.paused })
+    };
+    integrations.iter().filter_map(scheduled).collect()
 }
 
 /// Opens the store. Retries while it is unavailable.

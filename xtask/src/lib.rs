@@ -4,6 +4,7 @@
 mod apt;
 pub mod bench;
 pub mod corpus;
+pub mod faketime;
 pub mod generate;
 pub mod peers;
 pub mod postgres;

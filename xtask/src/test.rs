@@ -6,6 +6,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Context as _;
 
+use crate::faketime;
 use crate::postgres::PrivatePostgres;
 use crate::schemathesis;
 
@@ -35,6 +36,7 @@ const SCORES: [&str; 4] = [
 pub fn run(root: &Path, filter: &[String]) -> anyhow::Result<ExitCode> {
     let postgres = PrivatePostgres::start()?;
     let schemathesis = schemathesis::install(root)?;
+    faketime::library()?;
     let cargo = |step: &str, more: &[String]| {
         eprintln!("── cargo {step} {}", more.join(" "));
         let mut cargo = Command::new("cargo");

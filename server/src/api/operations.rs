@@ -80,10 +80,15 @@ impl Operations for CdiOperations {
         let page = page_of(settings.integrations(&caller.workspace), &page);
         let ids: Vec<IntegrationId> = page.items.iter().map(|integration| integration.id).collect();
         let states = self.store.integration_states(&ids).await.map_err(store_failed::<Error>)?;
+        let now = Utc::now();
         Ok(Success {
             link: list.link(&page, |integration| integration.id),
             body: IntegrationPage {
-                results: page.items.iter().map(|integration| item(integration, states.get(&integration.id))).collect(),
+                results: page
+                    .items
+                    .iter()
+                    .map(|integration| item(integration, states.get(&integration.id), now))
+                    .collect(),
                 message: "success".to_owned(),
             },
         })
@@ -137,7 +142,7 @@ fn page_of<'a>(all: &'a [Arc<Integration>], page: &Page<IntegrationId>) -> PageO
     PageOf { has_previous: start > 0, has_next: end < all.len(), items: all[start..end].iter().collect() }
 }
 
-fn item(integration: &Integration, state: Option<&IntegrationState>) -> IntegrationItem {
+fn item(integration: &Integration, state: Option<&IntegrationState>, now: DateTime<Utc>) -> IntegrationItem {
     let config_error = state.is_some_and(|state| state.config_error);
     IntegrationItem {
         integration_id: *integration.id.as_uuid(),
@@ -154,7 +159,7 @@ fn item(integration: &Integration, state: Option<&IntegrationState>) -> Integrat
         warehouse_type: integration.source.kind().to_owned(),
         last_job_start_time: state.and_then(|state| state.last_job_start_time),
         last_job_status: state.and_then(|state| state.last_job_status).map(status),
-        next_scheduled_run: None,
+        next_scheduled_run: integration.next_run(now),
     }
 }
 

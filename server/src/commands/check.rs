@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::process::ExitCode;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 
 use super::audit::{Finding, State, audit};
@@ -175,6 +175,7 @@ async fn probe(config: &Config, integration: &Integration, name: String, store: 
         Err(error) => Finding::failed(subject, error.to_string()),
     };
     findings.push(destination);
+    findings.extend(schedule(&name, integration, Utc::now()));
     if let Some(store) = store {
         let problem = watermark_problem(integration, store).await.unwrap_or_else(|error| Some(error.to_string()));
         findings.extend(problem.map(|problem| Finding::failed(format!("{name}: watermark"), problem)));
@@ -183,6 +184,16 @@ async fn probe(config: &Config, integration: &Integration, name: String, store: 
         findings.extend(local_files(&name, integration));
     }
     findings
+}
+
+/// When an integration is synced next, if it has a schedule.
+fn schedule(name: &str, integration: &Integration, now: DateTime<Utc>) -> Option<Finding> {
+    let schedule = integration.schedule.as_ref()?;
+    let message = match integration.next_run(now) {
+        Some(next) => format!("the next sync is at {}", schedule.local(next)),
+        None => "paused: it starts no syncs, triggers do".to_owned(),
+    };
+    Some(Finding::ok(format!("{name}: schedule"), message))
 }
 
 /// Warnings of an integration's files where several machines may share its store.

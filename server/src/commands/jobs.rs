@@ -19,7 +19,7 @@ use crate::types::IntegrationId;
 const SHORT_ID: usize = 13;
 const WHOLE_ID: usize = 36;
 /// A terminal that whole IDs fit into.
-const WIDE: usize = 103;
+const WIDE: usize = 115;
 /// Causes start this far from the left.
 const INDENT: &str = "    ";
 /// The narrowest column of text in which causes are still readable.
@@ -96,10 +96,13 @@ impl Listed<'_> {
         }
         let is_narrow = width.is_some_and(|width| width < WIDE);
         let id_width = if is_narrow { SHORT_ID } else { WHOLE_ID };
-        let mut text = format!("{:<id_width$}  {}\n", "JOB", columns(HEADER));
+        // In a narrow terminal there is no room for what started the jobs.
+        let by = |text: &str| if is_narrow { String::new() } else { format!("  {text}") };
+        let mut text = format!("{:<id_width$}  {}{}\n", "JOB", columns(HEADER), by("STARTED BY"));
         for job in &self.jobs {
             let id = job.id.to_string();
-            text += &format!("{:<id_width$}  {}\n", &id[..id_width], line(job, now));
+            let started_by = by(if job.scheduled_for.is_some() { "schedule" } else { "trigger" });
+            text += &format!("{:<id_width$}  {}{started_by}\n", &id[..id_width], line(job, now));
             for note in self.notes(job, &id[..id_width]) {
                 let note = match width {
                     Some(width) => textwrap::fill(&printable(&note), width.saturating_sub(INDENT.len()).max(NARROWEST)),
@@ -117,7 +120,7 @@ impl Listed<'_> {
             JobStatus::Running => job.has_worker.then(|| format!("trying again: {cause}")),
             _ => Some(cause.clone()),
         });
-        let refused = (job.rows_failed_with_errors > 0)
+        let refused = (job.rows_failed_with_errors > 0 && job.row_errors_deleted_at.is_none())
             .then(|| format!("refused rows: cdi-server row-errors {} --job {id}", self.arguments));
         let waits =
             is_waiting(job).then(|| "no worker has it; `cdi-server serve` or `serve --role worker` runs it".to_owned());
@@ -149,6 +152,8 @@ impl Listed<'_> {
                 "rows_synced": job.rows_synced,
                 "rows_failed_with_errors": job.rows_failed_with_errors,
                 "cause": job.cause,
+                "scheduled_for": job.scheduled_for.map(timestamp),
+                "row_errors_deleted_at": job.row_errors_deleted_at.map(timestamp),
             });
             format!("{object}\n")
         })
@@ -232,6 +237,8 @@ pub(super) mod tests {
             rows_synced: 1_234_567,
             rows_failed_with_errors: refused,
             cause: None,
+            scheduled_for: None,
+            row_errors_deleted_at: None,
         }
     }
 
@@ -323,11 +330,30 @@ Users of ours  config_error  2026-01-01 00:00:00      12 s           0        0
                 r#""job_id":"0197c0de-1234-7000-8000-000000000003","job_status":"partial","is_waiting":false,"#,
                 r#""sync_start_time":"2026-01-01T00:00:00.000000Z","sync_finish_time":"2026-01-01T00:00:12.000000Z","#,
                 r#""duration_seconds":12.0,"last_timestamp_synced":null,"rows_synced":1234567,"#,
-                r#""rows_failed_with_errors":3,"cause":null}"#,
+                r#""rows_failed_with_errors":3,"cause":null,"scheduled_for":null,"row_errors_deleted_at":null}"#,
                 "\n"
             )
         );
         assert!(lines[0].contains(r#""is_waiting":true,"#) && lines[1].contains("the source has no table"));
+    }
+
+    #[test]
+    fn what_started_a_job_is_shown() {
+        let tick: DateTime<Utc> = "2026-01-01T00:00:00Z".parse().unwrap();
+        let listed = listed(vec![Job { scheduled_for: Some(tick), ..a_job(0) }, a_job(0)]);
+        let table = listed.table(NOW.parse().unwrap(), None);
+        let ends: Vec<&str> = table.lines().map(|line| line.rsplit("  ").next().unwrap()).collect();
+        assert_eq!(ends, ["STARTED BY", "schedule", "trigger"]);
+        let json: Vec<_> = listed.as_json(NOW.parse().unwrap()).collect();
+        assert!(json[0].contains(r#""scheduled_for":"2026-01-01T00:00:00.000000Z""#), "{}", json[0]);
+        assert!(json[1].contains(r#""scheduled_for":null"#), "{}", json[1]);
+    }
+
+    #[test]
+    fn a_job_whose_row_errors_were_deleted_names_no_command_for_them() {
+        let deleted = Job { row_errors_deleted_at: Some(NOW.parse().unwrap()), ..a_job(3) };
+        let table = listed(vec![deleted, a_job(3)]).table(NOW.parse().unwrap(), None);
+        assert_eq!(table.matches("row-errors").count(), 1, "{table}");
     }
 
     #[test]

@@ -103,6 +103,11 @@ fn notes(job: &Job, newest: &Job, printed: u64) -> Vec<String> {
     let mut notes = Vec::new();
     match (printed, refused) {
         (0, 0) => notes.push(format!("The job {id} has refused no rows.")),
+        (_, refused) if let Some(deleted_at) = job.row_errors_deleted_at => notes.push(format!(
+            "The job {id} has refused {}; their errors were deleted at {}, because they were older than `row_errors` in [retention].",
+            counted(refused, "row"),
+            written(deleted_at)
+        )),
         (printed, refused) if refused > printed => {
             notes.push(format!(
                 "The job {id} has refused {}; the errors of the first {} are kept.",
@@ -193,6 +198,11 @@ mod tests {
             newer.id
         );
         assert_eq!(notes(&job, &newer, 123_456), [from_an_older]);
+        let deleted = Job { row_errors_deleted_at: Some("2026-02-01T00:00:00Z".parse().unwrap()), ..job };
+        let until_then = format!(
+            "The job {id} has refused 123,456 rows; their errors were deleted at 2026-02-01T00:00:00Z, because they were older than `row_errors` in [retention]."
+        );
+        assert_eq!(notes(&deleted, &newer, 0), [until_then]);
     }
 
     #[test]

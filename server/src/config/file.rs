@@ -17,6 +17,8 @@ pub(super) struct File {
     #[serde(default)]
     pub worker: Worker,
     #[serde(default)]
+    pub retention: Retention,
+    #[serde(default)]
     pub workspaces: Vec<Workspace>,
     #[serde(default)]
     pub keys: Vec<Key>,
@@ -40,6 +42,13 @@ pub(super) struct Worker {
     pub lease: Option<DurationText>,
     pub poll: Option<DurationText>,
     pub max_attempts: Option<Spanned<u64>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Retention {
+    pub jobs: Option<DurationText>,
+    pub row_errors: Option<DurationText>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -72,6 +81,8 @@ pub(super) struct Integration {
     pub workspace: Text,
     #[serde(rename = "type")]
     pub kind: Text,
+    pub schedule: Option<Text>,
+    pub timezone: Option<Text>,
     #[serde(default)]
     pub paused: bool,
     #[serde(default)]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use toml::Spanned;
 
 use super::file;
+use super::schedules::Schedules;
 use crate::connectors;
 use crate::settings::{Reader, Section, Text};
 use crate::sync::Integration;
@@ -24,6 +25,7 @@ pub(super) struct Integrations<'r, 'a> {
     reader: &'r mut Reader<'a>,
     /// The files that are used, with links resolved, and what for.
     files: HashMap<PathBuf, String>,
+    schedules: Schedules,
     /// The store's file, with links resolved, if it is one.
     store: Option<PathBuf>,
 }
@@ -31,7 +33,7 @@ pub(super) struct Integrations<'r, 'a> {
 impl<'r, 'a> Integrations<'r, 'a> {
     /// Before the first integration.
     pub(super) fn new(reader: &'r mut Reader<'a>) -> Integrations<'r, 'a> {
-        Integrations { reader, files: HashMap::new(), store: None }
+        Integrations { reader, files: HashMap::new(), schedules: Schedules::default(), store: None }
     }
 
     /// Notes the store's file, which no integration may read or write.
@@ -67,6 +69,7 @@ impl<'r, 'a> Integrations<'r, 'a> {
                 let max_failed_share = self.share(integration.max_failed_share);
                 let max_duration = self.reader.duration(integration.max_duration, MAX_DURATION);
                 let lookback = self.reader.duration_or_zero(integration.lookback, LOOKBACK);
+                let schedule = self.schedules.read(self.reader, integration.schedule, integration.timezone);
                 let source_span = integration.source.span();
                 let source = connectors::source(Section::new(self.reader, integration.source));
                 let span = integration.destination.span();
@@ -94,6 +97,7 @@ impl<'r, 'a> Integrations<'r, 'a> {
                     workspace: integration.workspace.into_inner(),
                     kind: kind?,
                     paused: integration.paused,
+                    schedule,
                     keep_payloads: integration.keep_payloads,
                     max_failed_share,
                     max_duration,

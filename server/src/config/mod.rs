@@ -5,6 +5,8 @@
 
 mod file;
 mod integrations;
+mod retention;
+mod schedules;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -19,7 +21,7 @@ use chrono::{DateTime, Utc};
 
 use crate::secret::KeyHash;
 pub use crate::settings::{ConfigError, Problem};
-pub use crate::store::StoreLocation;
+pub use crate::store::{Retention, StoreLocation};
 pub use crate::sync::{Integration, Integrations, WorkerConfig};
 pub use crate::types::{IntegrationId, IntegrationKind};
 
@@ -36,6 +38,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// Settings of the workers.
     pub worker: WorkerConfig,
+    /// How long run-time data is kept.
+    pub retention: Retention,
     /// Settings of workspaces that have some.
     pub workspaces: Vec<Workspace>,
     /// API keys.

@@ -175,6 +175,63 @@ fn a_time_may_be_in_quotes() {
 }
 
 #[test]
+fn a_schedule_is_read_in_its_time_zone() {
+    let with =
+        |lines: &str| parse(&WHOLE.replacen("name = \"Users\"", &format!("name = \"Users\"\n{lines}"), 1)).unwrap();
+    let next = |lines: &str| {
+        let config = with(lines);
+        config.integrations[0].next_run("2026-07-01T12:00:00Z".parse().unwrap()).map(|next| next.to_rfc3339())
+    };
+    assert_eq!(next(""), None);
+    assert_eq!(next("schedule = \"0 3 * * *\"").as_deref(), Some("2026-07-02T03:00:00+00:00"));
+    let berlin = "schedule = \"0 3 * * *\"\ntimezone = \"Europe/Berlin\"";
+    assert_eq!(next(berlin).as_deref(), Some("2026-07-02T01:00:00+00:00"));
+    assert_eq!(next(&format!("{berlin}\npaused = true")), None);
+}
+
+#[test]
+fn a_wrong_schedule_is_refused_with_its_place() {
+    let with = |lines: &str| problems("name = \"Users\"", &format!("name = \"Users\"\n{lines}"));
+    assert_eq!(
+        with("schedule = \"0 0 31 2 *\"\ntimezone = \"Europe/Berln\""),
+        "opencdi.toml:26:12: `integrations[0].schedule`: this schedule has no tick: there is no such date\n\
+         opencdi.toml:27:12: `integrations[0].timezone`: unknown time zone; did you mean `Europe/Berlin`?"
+    );
+    assert!(with("timezone = \"UTC\"").ends_with(
+        "`timezone` is for a `schedule`, which this integration does not have; add one, or remove this line"
+    ));
+    assert!(
+        with("schedule = \"*/5 * * * * *\"")
+            .contains("`integrations[0].schedule`: this has fields for seconds or years")
+    );
+    assert!(with("schedule = 5").contains("`integrations[0].schedule`: invalid type"), "{}", with("schedule = 5"));
+}
+
+#[test]
+fn retention_is_a_day_at_least_and_row_errors_go_no_later_than_jobs() {
+    const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+    let retention = |lines: &str| parse(&format!("[retention]\n{lines}")).unwrap().retention;
+    let days = |lines: &str| {
+        let read = retention(lines);
+        (read.jobs.as_secs() / DAY.as_secs(), read.row_errors.as_secs() / DAY.as_secs())
+    };
+    assert_eq!(days(""), (365, 30));
+    assert_eq!(days("jobs = \"10d\""), (10, 10));
+    assert_eq!(days("jobs = \"1000d\"\nrow_errors = \"24h\""), (1000, 1));
+    let refused = |lines: &str| parse(&format!("[retention]\n{lines}")).unwrap_err();
+    assert_eq!(
+        refused("jobs = \"23h\""),
+        "opencdi.toml:2:8: `retention.jobs`: this is too short: data is kept for at least \"1d\""
+    );
+    assert!(refused("jobs = \"900y\"").ends_with("the longest possible is \"100y\""));
+    assert!(refused("jobs = 30").ends_with("a duration needs a unit; write \"30s\" for 30 seconds"));
+    assert_eq!(
+        refused("jobs = \"10d\"\nrow_errors = \"11d\""),
+        "opencdi.toml:3:14: `retention.row_errors`: row errors are deleted with their job at the latest; make this no longer than `jobs`, or set `jobs` to at least as much"
+    );
+}
+
+#[test]
 fn an_integration_that_is_not_found_is_told_from_several_that_are() {
     let second = WHOLE[WHOLE.find("[[integrations]]").unwrap()..].replacen("7a1b01", "7a1b02", 1);
     let config = parse(&format!("{WHOLE}{second}")).unwrap();
@@ -228,13 +285,13 @@ fn a_key_that_other_programs_have_is_answered_with_what_there_is_instead() {
     for (line, key, expected) in [
         (
             "name = \"Users\"",
-            "schedule",
-            "opencdi.toml:26:1: `integrations[0].schedule`: unknown field `schedule`; there are no schedules: cron",
+            "cron",
+            "opencdi.toml:26:1: `integrations[0].cron`: unknown field `cron`; syncs run on a schedule with `schedule = \"*/15 * * * *\"` in [[integrations]]",
         ),
         (
             "table = \"users\"",
-            "interval",
-            "`integrations[0].source.interval`: `sqlite` has no key `interval`; there are no schedules",
+            "schedule",
+            "`integrations[0].source.schedule`: `sqlite` has no key `schedule`; syncs run on a schedule with",
         ),
         ("table = \"users\"", "query", "`sqlite` has no key `query`; `table` names a table or a view"),
         ("request_deadline = \"2s\"", "tls", "`server.tls`: unknown field `tls`; the server has no TLS"),
@@ -523,7 +580,7 @@ fn the_example_is_valid_as_it_is_and_with_everything_that_may_be_left_out() {
 
 #[test]
 fn the_example_shows_every_key() {
-    let tables = ["", "[server]", "[worker]", "[[workspaces]]", "[[keys]]", "[[integrations]]"];
+    let tables = ["", "[server]", "[worker]", "[retention]", "[[workspaces]]", "[[keys]]", "[[integrations]]"];
     let sources = connectors::sources().map(|kind| format!("kind = \"sqlite\"\n|kind = {kind:?}"));
     let destinations = connectors::destinations().map(|kind| format!("kind = \"users_track\"\n|kind = {kind:?}"));
     let of_kinds = sources.chain(destinations).map(|change| {

@@ -10,6 +10,7 @@ use toml::Spanned;
 
 use super::file::{self, File};
 use super::integrations::Integrations;
+use super::retention;
 use super::{ApiKey, Config, Known, Secrets, ServerConfig, Workspace};
 use crate::secret::KeyHash;
 #[cfg(feature = "faults")]
@@ -34,6 +35,7 @@ pub(super) fn config(
     let connections = check.reader.number(file.store_connections, u64::from(Store::CONNECTIONS), 1..=100);
     let store_connections = u32::try_from(connections).unwrap_or(Store::CONNECTIONS);
     let (server, worker) = (check.server(file.server), check.worker(file.worker));
+    let retention = retention::read(&mut check.reader, file.retention);
     let (workspaces, keys) = (check.workspaces(file.workspaces), check.keys(file.keys));
     if secrets == Secrets::OfStore {
         check.reader.skip_secrets();
@@ -44,7 +46,17 @@ pub(super) fn config(
     }
     let integrations = integrations.read(file.integrations);
     let file = path.to_owned();
-    check.reader.finish(Config { file, store, store_connections, server, worker, workspaces, keys, integrations })
+    check.reader.finish(Config {
+        file,
+        store,
+        store_connections,
+        server,
+        worker,
+        retention,
+        workspaces,
+        keys,
+        integrations,
+    })
 }
 
 struct Check<'a> {

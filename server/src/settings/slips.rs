@@ -9,7 +9,7 @@ const CURLY: &str = "“”„‟‘’‚‛«»";
 const OTHER_KEYS: &[(&[&str], &str)] = &[
     (
         &["cron", "every", "frequency", "interval", "schedule", "schedules"],
-        "there are no schedules: cron, Airflow or CI runs `cdi trigger NAME`",
+        "syncs run on a schedule with `schedule = \"*/15 * * * *\"` in [[integrations]], above [integrations.source]",
     ),
     (
         &["columns", "fields", "filter", "mapping", "query", "select", "sql", "view", "where"],

@@ -17,7 +17,7 @@ use super::{Page, PageOf, Store, StoreError, micros};
 use crate::types::IntegrationId;
 
 /// What [`job`] reads of a job's row.
-const COLUMNS: &str = "id, status, started_at, finished_at, synced_to, rows_synced, rows_failed, cause,
+const COLUMNS: &str = "id, status, started_at, finished_at, synced_to, rows_synced, rows_failed, cause, scheduled_for, row_errors_deleted_at,
     CAST(CASE WHEN lease_until > {now} THEN 1 ELSE 0 END AS BIGINT) AS has_worker";
 
 /// The ID of a job.
@@ -37,6 +37,11 @@ impl From<Uuid> for JobId {
 }
 
 impl JobId {
+    /// A new ID. Those of one process increase.
+    pub(super) fn new() -> JobId {
+        JobId(Uuid::now_v7())
+    }
+
     /// Parses a stored job ID.
     pub(super) fn read(text: String) -> Result<JobId, StoreError> {
         Uuid::try_parse(&text).map(JobId).map_err(|_| StoreError::Unreadable { what: "job ID", value: text })
@@ -139,6 +144,10 @@ pub struct Job {
     pub rows_failed_with_errors: u64,
     /// Why it ended in `error` or `config_error`, which rows a successful job left out, or what a running job waits for.
     pub cause: Option<String>,
+    /// The tick of the schedule that started it; `None` if a request did.
+    pub scheduled_for: Option<DateTime<Utc>>,
+    /// When its row errors were deleted because of their age.
+    pub row_errors_deleted_at: Option<DateTime<Utc>>,
 }
 
 /// A job to be started.
@@ -205,7 +214,7 @@ impl Store {
         integration: IntegrationId,
         received_at: DateTime<Utc>,
     ) -> Result<StartJob, StoreError> {
-        let start = Start { id: JobId(Uuid::now_v7()), integration, received_at };
+        let start = Start { id: JobId::new(), integration, received_at };
         let id = start.id;
         if !self.starts.write(start).await? {
             return Ok(StartJob::InProgress);
@@ -285,16 +294,19 @@ impl Store {
 
 fn job(row: &AnyRow) -> Result<Job, StoreError> {
     let finished_at = row.try_get::<Option<i64>, _>("finished_at")?;
+    let time = |column: &str| row.try_get::<Option<i64>, &str>(column)?.map(from_micros).transpose();
     Ok(Job {
         id: JobId::read(row.try_get("id")?)?,
         status: JobStatus::read(&row.try_get::<String, _>("status")?, finished_at.is_some()),
         sync_start_time: from_micros(row.try_get("started_at")?)?,
         has_worker: row.try_get::<i64, _>("has_worker")? != 0,
         sync_finish_time: finished_at.map(from_micros).transpose()?,
-        last_timestamp_synced: row.try_get::<Option<i64>, _>("synced_to")?.map(from_micros).transpose()?,
+        last_timestamp_synced: time("synced_to")?,
         rows_synced: count(row.try_get("rows_synced")?),
         rows_failed_with_errors: count(row.try_get("rows_failed")?),
         cause: row.try_get("cause")?,
+        scheduled_for: time("scheduled_for")?,
+        row_errors_deleted_at: time("row_errors_deleted_at")?,
     })
 }
 

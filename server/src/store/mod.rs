@@ -19,7 +19,9 @@ mod overview;
 mod rate_limits;
 mod record;
 mod record_merge;
+mod retention;
 mod row_errors;
+mod schedules;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -45,7 +47,9 @@ pub use overview::IntegrationState;
 use rate_limits::Counters;
 pub use rate_limits::{RateDecision, RateLimit};
 pub use record::{RecordAction, RecordChange, RecordSize, StoredRecord};
+pub use retention::Retention;
 pub use row_errors::{MAX_ROW_ERRORS, RowError};
+pub use schedules::{SkippedTicks, TakenTick};
 pub use watermarks::{Overflow, Route, Watermark, WatermarkChange};
 
 /// The store. Cheap to clone; clones share their connections.

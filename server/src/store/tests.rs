@@ -43,6 +43,8 @@ mod opening;
 mod outages;
 mod plans;
 mod record;
+mod retention;
+mod schedules;
 mod watermarks;
 
 /// A new database in the Postgres for tests.

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::destination::Destination;
 use super::source::Source;
 use crate::store::{Route, StoredRecord, Watermark};
-use crate::types::{IntegrationId, IntegrationKind};
+use crate::types::{IntegrationId, IntegrationKind, Schedule};
 
 /// The integrations of a configuration.
 pub type Integrations = Arc<BTreeMap<IntegrationId, Arc<Integration>>>;
@@ -23,8 +25,10 @@ pub struct Integration {
     pub workspace: String,
     /// Its `type`: attributes, events, purchases or user deletes.
     pub kind: IntegrationKind,
-    /// Whether the API reports it as paused. Triggers still work.
+    /// Whether its schedule is off. Triggers still work.
     pub paused: bool,
+    /// When it is synced without being triggered.
+    pub schedule: Option<Schedule>,
     /// Whether the payloads of refused rows are kept with their row errors.
     pub keep_payloads: bool,
     /// A run that refuses a larger share of its rows than this ends early, from 0 to 1; `None`: never.
@@ -42,6 +46,12 @@ pub struct Integration {
 }
 
 impl Integration {
+    /// The first tick of its schedule after a time; `None` without a schedule, and while it is paused.
+    pub fn next_run(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let schedule = self.schedule.as_ref().filter(|_| !self.paused)?;
+        schedule.next_after(after)
+    }
+
     /// The source, destination and type that its watermark belongs to.
     pub fn route(&self) -> Route {
         Route {

@@ -5,6 +5,7 @@ mod integration_kind;
 mod paths;
 mod postgres_problem;
 mod postgres_url;
+mod schedule;
 mod table_name;
 
 pub use integration_id::{IntegrationId, NotAnId};
@@ -12,4 +13,5 @@ pub use integration_kind::IntegrationKind;
 pub use paths::{absolute, file_problem, folder, folder_problem, read_problem, real, unwritable_folder};
 pub use postgres_problem::postgres_problem;
 pub use postgres_url::{NotPostgres, PostgresUrl};
+pub use schedule::{NotASchedule, NotAZone, Schedule, Zone};
 pub use table_name::{NotATable, TableName, quoted};

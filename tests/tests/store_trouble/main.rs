@@ -7,6 +7,7 @@ mod ending;
 mod full_disk;
 mod opening;
 mod replicas;
+mod schedules;
 mod source_cut;
 mod store_away;
 mod tools;

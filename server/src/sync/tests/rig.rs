@@ -417,6 +417,7 @@ fn integration(folder: &Path) -> Integration {
         workspace: "ours".into(),
         kind: IntegrationKind::Attributes,
         paused: false,
+        schedule: None,
         keep_payloads: false,
         max_failed_share: None,
         max_duration: Duration::from_secs(3600),

@@ -1,0 +1,185 @@
+//! Ticks of schedules.
+//!
+//! The row of an integration has the last tick that was dealt with, on whatever replica. A tick is taken by moving the row
+//! forward to it, in the transaction that starts its job, so each tick starts at most one job. The store's clock decides when
+//! a tick is due.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{AnyConnection, Row as _, query};
+
+use super::database::returned;
+use super::jobs::{JobId, count};
+use super::time::from_micros;
+use super::{Store, StoreError, micros};
+use crate::types::IntegrationId;
+
+/// Rows per INSERT.
+const ROWS_PER_INSERT: usize = 500;
+
+/// What became of a tick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakenTick {
+    /// It has started a job.
+    Started(JobId),
+    /// It has started none, because a job is in progress. It is counted as skipped.
+    InProgress,
+    /// It has passed while the integration was paused.
+    Paused,
+    /// Nothing, because another replica has dealt with it or a later one, or because it is not due yet by the store's clock.
+    NotTaken {
+        /// The last tick that was dealt with.
+        ticked_at: DateTime<Utc>,
+    },
+}
+
+/// The ticks of an integration that found a job in progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SkippedTicks {
+    /// The integration.
+    pub integration: IntegrationId,
+    /// How many there were since the integration got its schedule.
+    pub count: u64,
+    /// When the last of them was due.
+    pub last: DateTime<Utc>,
+}
+
+impl Store {
+    /// The store's clock.
+    pub async fn now(&self) -> Result<DateTime<Utc>, StoreError> {
+        let now = query(self.database.with_store_clock("SELECT {now} AS at"));
+        let rows = self.database.read(now).await?;
+        let row = rows.first().ok_or(StoreError::Failed(sqlx::Error::RowNotFound))?;
+        from_micros(row.try_get("at")?)
+    }
+
+    /// For each of these integrations, the last tick that was dealt with. One that never had a schedule begins now.
+    pub async fn last_ticks(
+        &self,
+        integrations: &[IntegrationId],
+    ) -> Result<HashMap<IntegrationId, DateTime<Utc>>, StoreError> {
+        let known = self.stored_ticks().await?;
+        let new: Vec<&IntegrationId> = integrations.iter().filter(|id| !known.contains_key(id)).collect();
+        if new.is_empty() {
+            return Ok(known);
+        }
+        for chunk in new.chunks(ROWS_PER_INSERT) {
+            let rows: Vec<String> = (1..=chunk.len()).map(|number| format!("(${number}, {{now}})")).collect();
+            let insert = format!(
+                "INSERT INTO schedules (integration_id, ticked_at) VALUES {} ON CONFLICT (integration_id) DO NOTHING",
+                rows.join(", ")
+            );
+            let mut insert = query(self.database.with_store_clock(&insert));
+            for integration in chunk {
+                insert = insert.bind(integration.to_string());
+            }
+            self.database.write(insert).await?;
+        }
+        self.stored_ticks().await
+    }
+
+    async fn stored_ticks(&self) -> Result<HashMap<IntegrationId, DateTime<Utc>>, StoreError> {
+        let rows = self.database.read(query("SELECT integration_id, ticked_at FROM schedules")).await?;
+        let mut ticks = HashMap::with_capacity(rows.len());
+        for row in &rows {
+            // A row that cannot be read is of no integration of this program.
+            if let Ok(id) = row.try_get::<String, _>("integration_id")?.parse() {
+                ticks.insert(id, from_micros(row.try_get("ticked_at")?)?);
+            }
+        }
+        Ok(ticks)
+    }
+
+    /// Takes a tick that is due, unless that was done already, and starts its job and wakes a worker of this process. If the
+    /// integration is paused, the tick passes without a job.
+    pub async fn take_tick(
+        &self,
+        integration: IntegrationId,
+        tick: DateTime<Utc>,
+        paused: bool,
+    ) -> Result<TakenTick, StoreError> {
+        let work = async {
+            let mut transaction = self.database.begin().await?;
+            let taken = self.take(transaction.connection(), integration, tick, paused).await;
+            transaction.end(taken).await
+        };
+        let taken = self.database.transact(work).await?;
+        if let TakenTick::Started(_) = taken {
+            self.job_available.notify_one();
+        }
+        Ok(taken)
+    }
+
+    async fn take(
+        &self,
+        connection: &mut AnyConnection,
+        integration: IntegrationId,
+        tick: DateTime<Utc>,
+        paused: bool,
+    ) -> Result<TakenTick, StoreError> {
+        let (id, at) = (integration.to_string(), micros(tick));
+        // If the row has vanished, it is as if no tick had been dealt with.
+        let advance = self.database.with_store_clock(
+            "INSERT INTO schedules (integration_id, ticked_at)
+             SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT) WHERE CAST($2 AS BIGINT) <= {now}
+             ON CONFLICT (integration_id) DO UPDATE SET ticked_at = excluded.ticked_at
+             WHERE schedules.ticked_at < excluded.ticked_at
+             RETURNING ticked_at",
+        );
+        if returned(query(advance).bind(&id).bind(at), connection).await?.is_none() {
+            let find = query("SELECT ticked_at FROM schedules WHERE integration_id = $1").bind(&id);
+            let row = returned(find, connection).await?;
+            // Without a row, the tick is not due yet.
+            let ticked_at =
+                row.map_or(Ok(tick - TimeDelta::seconds(1)), |row| from_micros(row.try_get("ticked_at")?))?;
+            return Ok(TakenTick::NotTaken { ticked_at });
+        }
+        if paused {
+            return Ok(TakenTick::Paused);
+        }
+        let job = JobId::new();
+        // As for a request, but the start time is the store's.
+        let start = self.database.with_store_clock(
+            "INSERT INTO jobs (id, integration_id, status, started_at, synced_to, scheduled_for)
+             SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), 'running',
+                    CASE WHEN newest.started_at >= clock.now THEN newest.started_at + 1 ELSE clock.now END,
+                    (SELECT updated_at FROM watermarks WHERE integration_id = $2), CAST($3 AS BIGINT)
+             FROM (SELECT COALESCE(MAX(started_at), 0) AS started_at FROM jobs WHERE integration_id = $2) AS newest,
+                  (SELECT {now} AS now) AS clock
+             WHERE true
+             ON CONFLICT DO NOTHING
+             RETURNING id",
+        );
+        if returned(query(start).bind(job.to_string()).bind(&id).bind(at), connection).await?.is_some() {
+            return Ok(TakenTick::Started(job));
+        }
+        let skip = query("UPDATE schedules SET skipped = skipped + 1, skipped_at = $1 WHERE integration_id = $2");
+        skip.bind(at).bind(&id).execute(connection).await?;
+        Ok(TakenTick::InProgress)
+    }
+
+    /// Begins schedules anew whose last tick is in the future by more than an hour: the store's clock must have been wrong when it
+    /// was taken, and they would be silent until that time. Returns how many they were.
+    pub async fn restart_future_schedules(&self) -> Result<u64, StoreError> {
+        let restart = self.database.with_store_clock(
+            "UPDATE schedules SET ticked_at = {now} WHERE ticked_at > {now} + CAST(3600000000 AS BIGINT)",
+        );
+        self.database.write(query(restart)).await
+    }
+
+    /// The integrations with ticks that were skipped because a job was in progress.
+    pub async fn skipped_ticks(&self) -> Result<Vec<SkippedTicks>, StoreError> {
+        let list = "SELECT integration_id, skipped, skipped_at FROM schedules
+                    WHERE skipped_at IS NOT NULL ORDER BY integration_id";
+        let rows = self.database.read(query(list)).await?;
+        let mut skipped = Vec::with_capacity(rows.len());
+        for row in &rows {
+            if let Ok(integration) = row.try_get::<String, _>("integration_id")?.parse() {
+                let (count, last) = (count(row.try_get("skipped")?), from_micros(row.try_get("skipped_at")?)?);
+                skipped.push(SkippedTicks { integration, count, last });
+            }
+        }
+        Ok(skipped)
+    }
+}
