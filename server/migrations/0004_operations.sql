@@ -12,6 +12,8 @@ CREATE INDEX jobs_ended ON jobs (finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX jobs_with_old_row_errors ON jobs (finished_at)
     WHERE finished_at IS NOT NULL AND rows_failed > 0 AND row_errors_deleted_at IS NULL;
 
+CREATE INDEX rate_limits_by_time ON rate_limits (window_start);
+
 ALTER TABLE jobs ADD COLUMN scheduled_for BIGINT;           -- the tick that started it; null: a request did
 
 -- One row for each integration that has a schedule: it decides which replica starts the job of a tick.

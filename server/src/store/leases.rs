@@ -115,7 +115,7 @@ impl Store {
             "UPDATE jobs SET lease_token = $1, lease_until = {{now}} + $2, attempts = attempts + 1, changes_written = 0, cause = NULL,
                              begun_at = COALESCE(begun_at, {{now}})
              WHERE finished_at IS NULL AND (lease_until IS NULL OR lease_until <= {{now}}) AND id = COALESCE(
-                 (SELECT id FROM jobs WHERE finished_at IS NULL AND lease_until <= {{now}} AND $3 = 0
+                 (SELECT id FROM jobs WHERE finished_at IS NULL AND lease_until <= (SELECT {{now}}) AND $3 = 0
                       AND CAST($4 AS TEXT) NOT LIKE '%' || integration_id || '%' ORDER BY lease_until LIMIT 1 {skip_locked}),
                  (SELECT id FROM jobs WHERE finished_at IS NULL AND lease_until IS NULL
                       AND CAST($4 AS TEXT) NOT LIKE '%' || integration_id || '%' ORDER BY started_at LIMIT 1 {skip_locked}))

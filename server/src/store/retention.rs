@@ -2,6 +2,8 @@
 //!
 //! Age is counted by the store's clock. Of each integration the newest ended job stays, because its state is derived from it.
 //! Row errors are as old as the end of their job.
+//!
+//! The clock is read by a query of its own, and limits are part of the text, so that Postgres plans to use the indexes.
 
 use std::time::Duration;
 
@@ -29,12 +31,13 @@ impl Store {
     /// Deletes one batch of row errors that are older than this; of each job the last ones first. Returns how many they were,
     /// and `None` if there were no old ones.
     pub async fn delete_old_row_errors(&self, age: Duration) -> Result<Option<u64>, StoreError> {
-        let find = self.database.with_store_clock(
+        let find = format!(
             "SELECT id FROM jobs
-             WHERE finished_at < {now} - $1 AND finished_at IS NOT NULL AND rows_failed > 0 AND row_errors_deleted_at IS NULL
-             ORDER BY finished_at LIMIT $2",
+             WHERE finished_at < (SELECT {{now}}) - $1 AND finished_at IS NOT NULL AND rows_failed > 0 AND row_errors_deleted_at IS NULL
+             ORDER BY finished_at LIMIT {JOBS}"
         );
-        let jobs = self.database.read(query(find).bind(micros(age)).bind(JOBS)).await?;
+        let find = query(self.database.with_store_clock(&find)).bind(micros(age));
+        let jobs = self.database.read(find).await?;
         if jobs.is_empty() {
             return Ok(None);
         }
@@ -70,24 +73,25 @@ impl Store {
 
     /// Deletes one batch of jobs that ended longer ago than this and have no row errors any more. Returns how many they were.
     pub async fn delete_old_jobs(&self, age: Duration) -> Result<u64, StoreError> {
-        let delete = self.database.with_store_clock(
+        let delete = format!(
             "DELETE FROM jobs WHERE id IN
              (SELECT id FROM jobs AS old
-              WHERE finished_at < {now} - $1 AND finished_at IS NOT NULL AND (rows_failed = 0 OR row_errors_deleted_at IS NOT NULL)
+              WHERE finished_at < (SELECT {{now}}) - $1 AND finished_at IS NOT NULL AND (rows_failed = 0 OR row_errors_deleted_at IS NOT NULL)
                 AND started_at < (SELECT MAX(started_at) FROM jobs
                                   WHERE integration_id = old.integration_id AND finished_at IS NOT NULL)
-              ORDER BY finished_at LIMIT $2)",
+              ORDER BY finished_at LIMIT {BATCH})"
         );
-        self.database.write(query(delete).bind(micros(age)).bind(i64::try_from(BATCH).unwrap_or(i64::MAX))).await
+        self.database.write(query(self.database.with_store_clock(&delete)).bind(micros(age))).await
     }
 
     /// Deletes one batch of rate-limit windows that ended long ago. Returns how many they were.
     pub async fn delete_old_windows(&self) -> Result<u64, StoreError> {
-        let delete = self.database.with_store_clock(
+        let delete = format!(
             "DELETE FROM rate_limits WHERE (workspace, operation, window_start) IN
-             (SELECT workspace, operation, window_start FROM rate_limits WHERE window_start < {now} / 1000000 - $1 LIMIT $2)",
+             (SELECT workspace, operation, window_start FROM rate_limits
+              WHERE window_start < (SELECT {{now}}) / 1000000 - {WINDOWS_AFTER} ORDER BY window_start LIMIT {BATCH})"
         );
-        self.database.write(query(delete).bind(WINDOWS_AFTER).bind(i64::try_from(BATCH).unwrap_or(i64::MAX))).await
+        self.database.write(query(self.database.with_store_clock(&delete))).await
     }
 }
 
