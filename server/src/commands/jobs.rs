@@ -1,5 +1,6 @@
 //! `cdi-server jobs`: the syncs that ran, how they ended, and why. Clients of the API do not see the causes, only the status.
 
+use std::collections::HashMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -41,12 +42,13 @@ pub async fn run(
     limit: usize,
     format: Format,
 ) -> anyhow::Result<ExitCode> {
-    let (integrations, limit) = match integration {
-        Some(integration) => (vec![integration], limit),
-        None => (config.integrations.iter().map(AsRef::as_ref).collect(), 1),
-    };
-    let found =
-        with_store(config, async |store| Ok((store.is_some(), list(config, store, &integrations, limit).await?)));
+    let found = with_store(config, async |store| {
+        let listed = match integration {
+            Some(integration) => vec![list(config, store, integration, limit).await?],
+            None => list_all(config, store).await?,
+        };
+        Ok((store.is_some(), listed))
+    });
     let (has_store, listed) = found.await?;
     if !has_store {
         eprintln!("{}", no_store(&config.store));
@@ -69,22 +71,39 @@ struct Listed<'a> {
     jobs: Vec<Job>,
 }
 
+/// An integration with its newest jobs.
 async fn list<'a>(
     config: &Config,
     store: Option<&Store>,
-    integrations: &[&'a Integration],
+    integration: &'a Integration,
     limit: usize,
-) -> anyhow::Result<Vec<Listed<'a>>> {
-    let mut listed = Vec::with_capacity(integrations.len());
-    for integration in integrations {
-        let jobs = match store {
-            Some(store) => store.jobs(integration.id, &Page::First, limit).await?.items,
-            None => Vec::new(),
-        };
+) -> anyhow::Result<Listed<'a>> {
+    let jobs = match store {
+        Some(store) => store.jobs(integration.id, &Page::First, limit).await?.items,
+        None => Vec::new(),
+    };
+    Ok(Listed::new(config, integration, jobs))
+}
+
+/// All integrations, each with its newest job.
+async fn list_all<'a>(config: &'a Config, store: Option<&Store>) -> anyhow::Result<Vec<Listed<'a>>> {
+    let ids: Vec<IntegrationId> = config.integrations.iter().map(|integration| integration.id).collect();
+    let mut newest = match store {
+        Some(store) => store.newest_jobs(&ids).await?,
+        None => HashMap::new(),
+    };
+    let listed = config.integrations.iter().map(|integration| {
+        let jobs = newest.remove(&integration.id).into_iter().collect();
+        Listed::new(config, integration, jobs)
+    });
+    Ok(listed.collect())
+}
+
+impl<'a> Listed<'a> {
+    fn new(config: &Config, integration: &'a Integration, jobs: Vec<Job>) -> Listed<'a> {
         let arguments = format!("{}{}", argument(integration), config_option(config));
-        listed.push(Listed { id: integration.id, name: &integration.name, arguments, jobs });
+        Listed { id: integration.id, name: &integration.name, arguments, jobs }
     }
-    Ok(listed)
 }
 
 impl Listed<'_> {

@@ -1,6 +1,6 @@
 //! Jobs: starting, finding and listing them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -247,6 +247,33 @@ impl Store {
         let statement = format!("SELECT {COLUMNS} FROM jobs WHERE integration_id = $1 AND id = $2");
         let find = query(self.database.with_store_clock(&statement)).bind(integration.to_string()).bind(id.to_string());
         self.database.read_one(find).await?.as_ref().map(job).transpose()
+    }
+
+    /// The newest job of each of these integrations that has one.
+    pub async fn newest_jobs(&self, integrations: &[IntegrationId]) -> Result<HashMap<IntegrationId, Job>, StoreError> {
+        /// Both databases limit the parameters of a statement.
+        const CHUNK: usize = 500;
+        let mut newest = HashMap::with_capacity(integrations.len());
+        for chunk in integrations.chunks(CHUNK) {
+            let ids: Vec<String> = (1..=chunk.len()).map(|number| format!("(CAST(${number} AS TEXT))")).collect();
+            let statement = format!(
+                "WITH listed (listed_id) AS (VALUES {})
+                 SELECT listed_id, {COLUMNS} FROM listed
+                 JOIN jobs ON integration_id = listed_id
+                      AND started_at = (SELECT MAX(started_at) FROM jobs WHERE integration_id = listed_id)",
+                ids.join(", ")
+            );
+            let mut list = query(self.database.with_store_clock(&statement));
+            for integration in chunk {
+                list = list.bind(integration.to_string());
+            }
+            for row in self.database.read(list).await? {
+                let id: String = row.try_get("listed_id")?;
+                let id = id.parse().map_err(|_| StoreError::Unreadable { what: "integration ID", value: id })?;
+                newest.insert(id, job(&row)?);
+            }
+        }
+        Ok(newest)
     }
 
     /// A page of an integration's jobs, newest first. A position is a job's start time.

@@ -115,6 +115,7 @@ async fn everything(store: &Store) {
     store.job(integration, job).await.unwrap();
     store.find_jobs(integration, &job.to_string().parse().unwrap()).await.unwrap();
     store.integration_states(&[integration, id()]).await.unwrap();
+    store.newest_jobs(&[integration, id()]).await.unwrap();
     store.integrations_with_watermarks().await.unwrap();
     let limit = RateLimit { workspace: "w".into(), operation: "o".into(), requests: 5, seconds: 60 };
     store.take_request(limit).await.unwrap();
