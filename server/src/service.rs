@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use dropshot::{BuildError, ConfigDropshot, HttpServer, ServerBuilder};
 
+use crate::admin::{Admin, Status};
 use crate::api::{self, Context};
 use crate::config::{Config, StoreLocation};
 use crate::logging;
@@ -35,6 +36,7 @@ pub struct Service {
     pub store: Store,
     server: Option<HttpServer<Context>>,
     workers: Option<Workers>,
+    admin: Admin,
     draining: Arc<AtomicBool>,
     drain_deadline: Duration,
 }
@@ -42,8 +44,11 @@ pub struct Service {
 impl Service {
     /// Opens the store, binds the address and starts the workers. Waits while the store is unavailable.
     pub async fn start(config: &Config, role: Role) -> anyhow::Result<Service> {
-        let store = open_store(&config.store).await.context("the store cannot be opened")?;
         let draining = Arc::new(AtomicBool::new(false));
+        // First of all, so that operators can see that the process waits for its store.
+        let admin = start_admin(config, draining.clone())?;
+        let store = open_store(&config.store).await.context("the store cannot be opened")?;
+        admin.status().set_store(store.clone());
         let server = match role {
             Role::Worker => None,
             Role::Api | Role::All => Some(bind(config, &store, draining.clone())?),
@@ -54,12 +59,20 @@ impl Service {
                 Some(Workers::start(store.clone(), config.integrations.clone(), config.worker.clone()))
             }
         };
-        Ok(Service { store, server, workers, draining, drain_deadline: config.server.drain_deadline })
+        if let Some(workers) = &workers {
+            admin.status().set_workers(workers.running());
+        }
+        Ok(Service { store, server, workers, admin, draining, drain_deadline: config.server.drain_deadline })
     }
 
     /// The address it listens on; `None` without the API.
     pub fn address(&self) -> Option<SocketAddr> {
         self.server.as_ref().map(HttpServer::local_addr)
+    }
+
+    /// The operator's address; `None` if none is configured.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.address()
     }
 
     /// Waits until the HTTP server or the workers end unexpectedly, and returns the error.
@@ -128,6 +141,21 @@ async fn open_store(location: &StoreLocation) -> Result<Store, StoreError> {
     }
 }
 
+/// Starts to watch the clock, and listens on the operator's address, if there is one.
+fn start_admin(config: &Config, draining: Arc<AtomicBool>) -> anyhow::Result<Admin> {
+    let status = Status::new(draining);
+    status.set_integrations(config.integrations.iter().map(|integration| (integration.id, integration.name.clone())));
+    let listen = config.admin.listen;
+    let admin = Admin::start(listen, status).map_err(|error| match listen {
+        Some(listen) => cannot_listen(listen, "admin", Some(error.kind()), error),
+        None => error.into(),
+    })?;
+    if let Some(address) = admin.address() {
+        tracing::info!("health and metrics at http://{address}");
+    }
+    Ok(admin)
+}
+
 fn bind(config: &Config, store: &Store, draining: Arc<AtomicBool>) -> anyhow::Result<HttpServer<Context>> {
     let description = api::description().map_err(anyhow::Error::msg)?;
     let listen = config.server.listen;
@@ -139,21 +167,32 @@ fn bind(config: &Config, store: &Store, draining: Arc<AtomicBool>) -> anyhow::Re
                 BuildError::BindError { error, .. } => Some(error.kind()),
                 _ => None,
             };
-            let advice = listen_advice(listen.port(), kind);
-            anyhow::Error::new(error).context(format!("cannot listen on {listen} ({advice})"))
+            cannot_listen(listen, "server", kind, error)
         })
 }
 
+/// The error of an address on which the process cannot listen. `section` is where it is configured.
+fn cannot_listen(
+    listen: SocketAddr,
+    section: &str,
+    kind: Option<ErrorKind>,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> anyhow::Error {
+    let advice = listen_advice(section, listen.port(), kind);
+    anyhow::Error::new(error).context(format!("cannot listen on {listen} ({advice})"))
+}
+
 /// What to do about an address on which the process cannot listen.
-fn listen_advice(port: u16, error: Option<ErrorKind>) -> &'static str {
+fn listen_advice(section: &str, port: u16, error: Option<ErrorKind>) -> String {
+    let set = format!("set `listen` under `[{section}]` to");
     match error {
         Some(ErrorKind::PermissionDenied) if port < 1024 => {
-            "ports below 1024 need root; set `listen` under `[server]` to another port, such as 8080"
+            format!("ports below 1024 need root; {set} another port, such as 8080")
         }
         Some(ErrorKind::AddrNotAvailable) => {
-            "this machine does not have that address; set `listen` under `[server]` to one of its own, or to 0.0.0.0 for all of them"
+            format!("this machine does not have that address; {set} one of its own, or to 0.0.0.0 for all of them")
         }
-        _ => "set `listen` under `[server]` to a free address",
+        _ => format!("{set} a free address"),
     }
 }
 
@@ -163,7 +202,7 @@ mod tests {
 
     #[test]
     fn an_address_that_cannot_be_used_is_answered_with_what_to_set() {
-        let advice = |port, kind| listen_advice(port, Some(kind));
+        let advice = |port, kind| listen_advice("server", port, Some(kind));
         assert!(advice(80, ErrorKind::PermissionDenied).contains("ports below 1024 need root"));
         assert!(advice(8080, ErrorKind::PermissionDenied).contains("a free address"));
         assert!(advice(8080, ErrorKind::AddrNotAvailable).contains("this machine does not have that address"));

@@ -7,5 +7,6 @@ pub mod corpus;
 pub mod generate;
 pub mod peers;
 pub mod postgres;
+pub mod promtool;
 pub mod schemathesis;
 pub mod test;

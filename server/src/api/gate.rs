@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use chrono::Utc;
 use http::HeaderValue;
@@ -9,6 +10,7 @@ use http::HeaderValue;
 use super::auth::{Caller, Keys};
 use super::generated::{Gate, GateFailure, OperationInfo, Usage};
 use super::rate_limit::RateLimits;
+use crate::metrics::{InFlight, METRICS};
 use crate::store::StoreError;
 
 /// Checks API keys, permissions and rate limits.
@@ -49,6 +51,14 @@ impl Gate for CdiGate {
         #[cfg(feature = "faults")]
         super::faults::before_counting(caller)?;
         self.rate_limits.count(&caller.workspace, operation, Utc::now()).await.map_err(failure)
+    }
+
+    fn begun(&self, _operation: &'static OperationInfo) -> impl Send {
+        InFlight::begin(&METRICS.requests_in_flight)
+    }
+
+    fn answered(&self, operation: &'static OperationInfo, status: u16, elapsed: Duration) {
+        METRICS.answered(operation.id, status, elapsed);
     }
 }
 

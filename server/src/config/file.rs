@@ -14,6 +14,8 @@ pub(super) struct File {
     #[serde(default)]
     pub server: Server,
     #[serde(default)]
+    pub admin: Admin,
+    #[serde(default)]
     pub worker: Worker,
     #[serde(default)]
     pub workspaces: Vec<Workspace>,
@@ -30,6 +32,12 @@ pub(super) struct Server {
     pub request_deadline: Option<DurationText>,
     pub drain_deadline: Option<DurationText>,
     pub rate_limit_window: Option<DurationText>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Admin {
+    pub listen: Option<Text>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -3,6 +3,7 @@
 //! Everything that is wrong with the file is reported at once, each problem with its line and key. Unknown keys are
 //! errors. Secrets come from the environment or from files; in plain text they are refused, and never repeated.
 
+mod admin;
 mod file;
 mod integrations;
 #[cfg(test)]
@@ -18,6 +19,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::secret::KeyHash;
+pub use admin::AdminConfig;
+
 pub use crate::settings::{ConfigError, Problem};
 pub use crate::store::StoreLocation;
 pub use crate::sync::{Integration, WorkerConfig};
@@ -32,6 +35,8 @@ pub struct Config {
     pub store: StoreLocation,
     /// Settings of the HTTP server.
     pub server: ServerConfig,
+    /// The operator's address.
+    pub admin: AdminConfig,
     /// Settings of the workers.
     pub worker: WorkerConfig,
     /// Settings of workspaces that have some.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use toml::Spanned;
 
+use super::admin;
 use super::file::{self, File};
 use super::integrations::Integrations;
 use super::{ApiKey, Config, Known, Secrets, ServerConfig, Workspace};
@@ -32,6 +33,7 @@ pub(super) fn config(
     let mut check = Check { reader: Reader::new(text, path), known };
     let store = check.store(file.store);
     let (server, worker) = (check.server(file.server), check.worker(file.worker));
+    let admin = admin::read(&mut check.reader, file.admin, server.listen);
     let (workspaces, keys) = (check.workspaces(file.workspaces), check.keys(file.keys));
     if secrets == Secrets::OfStore {
         check.reader.skip_secrets();
@@ -42,7 +44,7 @@ pub(super) fn config(
     }
     let integrations = integrations.read(file.integrations);
     let file = path.to_owned();
-    check.reader.finish(Config { file, store, server, worker, workspaces, keys, integrations })
+    check.reader.finish(Config { file, store, server, admin, worker, workspaces, keys, integrations })
 }
 
 struct Check<'a> {

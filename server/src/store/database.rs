@@ -41,14 +41,14 @@ pub(super) type Statement<'q> = Query<'q, Any, AnyArguments>;
 /// The connections of a process.
 #[derive(Debug)]
 pub(super) struct Database {
-    kind: Kind,
+    pub kind: Kind,
     /// For statements that only read.
     read: AnyPool,
     /// For statements that write. SQLite has one writer at a time, so this pool has one connection: callers queue for it in
     /// order, instead of polling SQLite's lock.
     write: AnyPool,
     /// The file of a SQLite store.
-    file: Option<OpenFile>,
+    pub file: Option<OpenFile>,
     pub health: Health,
 }
 

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::time::{from_micros, micros_up};
 use super::{Page, PageOf, Store, StoreError, micros};
+use crate::metrics::METRICS;
 use crate::types::IntegrationId;
 
 /// What [`job`] reads of a job's row.
@@ -174,6 +175,7 @@ impl Store {
         if started.is_none() {
             return Ok(StartJob::InProgress);
         }
+        METRICS.jobs_started.inc();
         self.job_available.notify_one();
         Ok(StartJob::Started(id))
     }

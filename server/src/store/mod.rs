@@ -20,6 +20,7 @@ mod record;
 mod record_merge;
 mod row_errors;
 mod schema;
+mod statistics;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -43,6 +44,7 @@ pub use overview::IntegrationState;
 pub use rate_limits::RateDecision;
 pub use record::{RecordAction, RecordChange, RecordSize, StoredRecord};
 pub use row_errors::{MAX_ROW_ERRORS, RowError};
+pub use statistics::{IntegrationStatistics, Ping, QueueStatistics};
 pub use watermarks::{Overflow, Route, Watermark, WatermarkChange};
 
 /// The store. Cheap to clone; clones share their connections.
@@ -97,6 +99,11 @@ impl Store {
     /// Records that an outage has ended, for a process that had to wait for the store at its start.
     pub fn mark_recovered(&self) {
         self.database.health.mark_recovered();
+    }
+
+    /// What is wrong, while the store is unavailable.
+    pub fn outage(&self) -> Option<String> {
+        self.database.health.outage()
     }
 
     /// Closes all connections.

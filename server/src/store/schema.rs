@@ -27,7 +27,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
 ];
 
 /// The newest version that this program supports.
-const KNOWN: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+pub(super) const KNOWN: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
 /// The schema's version; `None` if no process has served from this store yet. Fails if the schema is newer than this program.
 pub(super) async fn version(connection: &mut AnyConnection, kind: Kind) -> Result<Option<i64>, StoreError> {

@@ -41,6 +41,7 @@ mod leases;
 mod opening;
 mod outages;
 mod record;
+mod statistics;
 mod watermarks;
 
 /// A new database in the Postgres for tests.
