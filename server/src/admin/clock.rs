@@ -14,19 +14,14 @@ use crate::store::Store;
 
 /// How often the clocks are compared.
 const INTERVAL: Duration = Duration::from_secs(30);
-/// How often to look whether the store has been opened.
-const UNTIL_OPEN: Duration = Duration::from_millis(200);
 /// Clocks that differ by more are reported.
 const TOLERATED: TimeDelta = TimeDelta::seconds(5);
 
 /// Compares the clocks for ever.
 pub(super) async fn watch(status: Arc<Status>) {
+    let store = status.opened_store().await;
     let mut was_wrong = false;
     loop {
-        let Some(store) = status.store() else {
-            sleep(UNTIL_OPEN).await;
-            continue;
-        };
         match compare(status.as_ref(), store, &mut was_wrong).await {
             Some(News::Wrong(warning)) => tracing::warn!("{warning}"),
             Some(News::RightAgain) => tracing::info!("the clocks of this machine and of the store agree again"),

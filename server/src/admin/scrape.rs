@@ -27,7 +27,7 @@ pub(super) use prometheus_client::encoding::prometheus_text::CONTENT_TYPE;
 /// How long values of the store count as new.
 const FRESH: Duration = Duration::from_secs(3);
 /// The same for those of all integrations.
-const FRESH_INTEGRATIONS: Duration = Duration::from_secs(10);
+const FRESH_INTEGRATIONS: Duration = Duration::from_secs(5);
 /// The same for its size, which Postgres finds out from the file system.
 const FRESH_SIZE: Duration = Duration::from_secs(60);
 /// How long they are exported while the store does not answer.

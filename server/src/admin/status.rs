@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::SetOnce;
 
 use crate::store::Store;
 use crate::types::IntegrationId;
@@ -18,7 +19,7 @@ pub struct Status {
     /// When the process started.
     pub(super) started_at: DateTime<Utc>,
     draining: Arc<AtomicBool>,
-    store: OnceLock<Store>,
+    store: SetOnce<Store>,
     workers: OnceLock<Box<dyn Fn() -> bool + Send + Sync>>,
     integrations: Mutex<Arc<Names>>,
     configuration: Mutex<Option<String>>,
@@ -37,7 +38,7 @@ impl Status {
         Status {
             started_at: Utc::now(),
             draining,
-            store: OnceLock::new(),
+            store: SetOnce::new(),
             workers: OnceLock::new(),
             integrations: Mutex::default(),
             configuration: Mutex::default(),
@@ -72,6 +73,11 @@ impl Status {
 
     pub(super) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
+    }
+
+    /// The store; waits until it is open.
+    pub(super) async fn opened_store(&self) -> &Store {
+        self.store.wait().await
     }
 
     /// The store, once it is open.
