@@ -1,7 +1,8 @@
 //! `GET /metrics`: what this process has counted, and what the store knows.
 //!
-//! The store is asked at most once in a few seconds, however many ask here. While it does not answer, the last values of
-//! integrations are exported for a while, because alerts on them must not end with it; after that, only what needs no store.
+//! The store is asked at most once in a few seconds, however many ask here, and less often if its answers take long. While it
+//! does not answer, the last values of integrations are exported for a while, because alerts on them must not end with it;
+//! after that, only what needs no store.
 
 use std::collections::HashMap;
 use std::fmt;

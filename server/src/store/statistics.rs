@@ -24,16 +24,17 @@ pub(super) const QUEUE: &str = "SELECT {now} AS now,
     (SELECT MIN(lease_until) FROM jobs WHERE finished_at IS NULL AND lease_until <= {now}) AS expired_first,
     (SELECT COUNT(*) FROM jobs WHERE finished_at IS NULL AND lease_until > {now}) AS running";
 
-// Steps from one integration to the next in the index of jobs, so that it costs the same with one job each and a thousand.
+// Steps from one integration to the next in the index of jobs, so that it costs the same with one job each and a thousand. Ended
+// jobs are told by their status: by `finished_at`, Postgres would take another index and sort all of them.
 pub(super) const INTEGRATIONS: &str = "WITH RECURSIVE listed (id) AS (
         SELECT MIN(integration_id) FROM jobs
         UNION ALL
         SELECT (SELECT MIN(integration_id) FROM jobs WHERE integration_id > listed.id) FROM listed WHERE listed.id IS NOT NULL
     )
     SELECT listed.id, watermarks.updated_at,
-        (SELECT status FROM jobs WHERE integration_id = listed.id AND finished_at IS NOT NULL
+        (SELECT status FROM jobs WHERE integration_id = listed.id AND status <> 'running'
          ORDER BY started_at DESC LIMIT 1) AS status,
-        (SELECT rows_failed FROM jobs WHERE integration_id = listed.id AND finished_at IS NOT NULL
+        (SELECT rows_failed FROM jobs WHERE integration_id = listed.id AND status <> 'running'
          ORDER BY started_at DESC LIMIT 1) AS rows_failed,
         (SELECT finished_at FROM jobs WHERE integration_id = listed.id AND status IN ('success', 'partial')
          ORDER BY started_at DESC LIMIT 1) AS succeeded_at
