@@ -206,6 +206,7 @@ async fn a_process_without_its_store_is_alive_and_not_ready_and_tells_what_needs
     let server = ServerProcess::start(&config).await;
     let address = admin(&server).await;
     assert_eq!(get(format!("{address}/readyz")).await.0, StatusCode::OK);
+    assert_eq!(metrics(&address).await.get("cdi_queue_jobs"), Some(&0.0));
     std::fs::rename(setup.path("opencdi.db"), setup.path("moved.db")).unwrap();
     let (_, body) = eventually("it is not ready", async || {
         let (status, body) = get(format!("{address}/readyz")).await;
