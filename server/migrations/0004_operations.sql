@@ -4,6 +4,9 @@
 CREATE INDEX jobs_waiting ON jobs (started_at) WHERE finished_at IS NULL AND lease_until IS NULL;
 CREATE INDEX jobs_leased ON jobs (lease_until) WHERE finished_at IS NULL AND lease_until IS NOT NULL;
 
+-- When an integration last succeeded, however many jobs have failed since.
+CREATE INDEX jobs_succeeded ON jobs (integration_id, started_at) WHERE status IN ('success', 'partial');
+
 CREATE INDEX jobs_with_row_errors ON jobs (integration_id, started_at) WHERE rows_failed > 0;
 
 -- Retention: old jobs, and jobs whose row errors are old and still kept.

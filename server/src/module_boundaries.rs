@@ -48,7 +48,9 @@ fn sync_depends_on_no_connector() {
 
 #[test]
 fn store_depends_on_none_of_its_users() {
-    assert_without("store", &["crate::sync", "crate::connectors", "crate::config", "crate::api", "crate::schedule"]);
+    let modules =
+        ["crate::admin", "crate::sync", "crate::connectors", "crate::config", "crate::api", "crate::schedule"];
+    assert_without("store", &modules);
 }
 
 #[test]
@@ -64,6 +66,13 @@ fn schedule_depends_on_the_store_alone() {
 #[test]
 fn connectors_depend_on_sync_and_not_on_its_users() {
     assert_without("connectors", &["crate::config", "crate::store", "crate::api", "crate::service"]);
+}
+
+#[test]
+fn admin_depends_on_the_store_only() {
+    assert_without("admin", &["crate::sync", "crate::connectors", "crate::api", "crate::config", "crate::service"]);
+    // What all modules record into knows none of them.
+    assert!(!include_str!("metrics.rs").contains("crate::"));
 }
 
 #[test]

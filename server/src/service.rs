@@ -10,8 +10,9 @@ use anyhow::Context as _;
 use dropshot::{BuildError, ConfigDropshot, HttpServer, ServerBuilder};
 use tokio::sync::watch;
 
+use crate::admin::{Admin, Status};
 use crate::api::{self, Context, Settings};
-use crate::config::{Config, Integration, StoreLocation};
+use crate::config::{Config, Integration, IntegrationId, StoreLocation};
 use crate::logging;
 use crate::schedule::{Scheduled, Timers};
 use crate::store::{Store, StoreError};
@@ -38,6 +39,7 @@ pub struct Service {
     server: Option<HttpServer<Context>>,
     workers: Option<Workers>,
     timers: Option<Timers>,
+    admin: Admin,
     draining: Arc<AtomicBool>,
     drain_deadline: Duration,
     /// What a reload replaces.
@@ -50,17 +52,17 @@ pub struct Live {
     settings: watch::Sender<Arc<Settings>>,
     integrations: watch::Sender<Integrations>,
     schedules: watch::Sender<Arc<[Scheduled]>>,
-    /// Why the last reload has failed.
-    failure: watch::Sender<Option<String>>,
+    /// What the operator's address shows.
+    status: Arc<Status>,
 }
 
 impl Live {
-    fn new(config: &Config) -> Live {
+    fn new(config: &Config, status: Arc<Status>) -> Live {
         Live {
             settings: watch::Sender::new(Settings::new(config)),
             integrations: watch::Sender::new(config.by_id()),
             schedules: watch::Sender::new(scheduled(&config.integrations)),
-            failure: watch::Sender::new(None),
+            status,
         }
     }
 
@@ -69,20 +71,24 @@ impl Live {
         self.settings.send_replace(Settings::new(config));
         self.integrations.send_replace(config.by_id());
         self.schedules.send_replace(scheduled(&config.integrations));
+        self.status.set_integrations(names(config));
     }
 
     /// Records why the last reload has failed, or that it has not.
     pub fn failed(&self, why: Option<String>) {
-        self.failure.send_replace(why);
+        self.status.set_configuration_problem(why);
     }
 }
 
 impl Service {
     /// Opens the store, binds the address and starts the workers. Waits while the store is unavailable.
     pub async fn start(config: &Config, role: Role) -> anyhow::Result<Service> {
-        let store = open_store(&config.store, config.store_connections).await.context("the store cannot be opened")?;
         let draining = Arc::new(AtomicBool::new(false));
-        let live = Live::new(config);
+        // First of all, so that operators can see that the process waits for its store.
+        let admin = start_admin(config, draining.clone())?;
+        let store = open_store(&config.store, config.store_connections).await.context("the store cannot be opened")?;
+        admin.status().set_store(store.clone());
+        let live = Live::new(config, admin.status().clone());
         let server = match role {
             Role::Worker => None,
             Role::Api | Role::All => {
@@ -96,15 +102,23 @@ impl Service {
                 Some(Workers::start(store.clone(), live.integrations.subscribe(), config.worker.clone()))
             }
         };
+        if let Some(workers) = &workers {
+            admin.status().set_workers(workers.running());
+        }
         let timers = workers.is_some();
         let timers = timers.then(|| Timers::start(store.clone(), live.schedules.subscribe(), config.retention));
         let drain_deadline = config.server.drain_deadline;
-        Ok(Service { store, server, workers, timers, draining, drain_deadline, live })
+        Ok(Service { store, server, workers, timers, admin, draining, drain_deadline, live })
     }
 
     /// The address it listens on; `None` without the API.
     pub fn address(&self) -> Option<SocketAddr> {
         self.server.as_ref().map(HttpServer::local_addr)
+    }
+
+    /// The operator's address; `None` if none is configured.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.address()
     }
 
     /// Waits until the HTTP server or the workers end unexpectedly, and returns the error.
@@ -190,6 +204,26 @@ async fn open_store(location: &StoreLocation, connections: u32) -> Result<Store,
     }
 }
 
+/// The names of all integrations.
+fn names(config: &Config) -> impl Iterator<Item = (IntegrationId, String)> {
+    config.integrations.iter().map(|integration| (integration.id, integration.name.clone()))
+}
+
+/// Starts to watch the clock, and listens on the operator's address, if there is one.
+fn start_admin(config: &Config, draining: Arc<AtomicBool>) -> anyhow::Result<Admin> {
+    let status = Status::new(draining);
+    status.set_integrations(names(config));
+    let listen = config.admin.listen;
+    let admin = Admin::start(listen, status).map_err(|error| match listen {
+        Some(listen) => cannot_listen(listen, "admin", Some(error.kind()), error),
+        None => error.into(),
+    })?;
+    if let Some(address) = admin.address() {
+        tracing::info!("health and metrics at http://{address}");
+    }
+    Ok(admin)
+}
+
 fn bind(listen: SocketAddr, context: Context) -> anyhow::Result<HttpServer<Context>> {
     let description = api::description().map_err(anyhow::Error::msg)?;
     ServerBuilder::new(description, context, logging::slog())
@@ -200,21 +234,32 @@ fn bind(listen: SocketAddr, context: Context) -> anyhow::Result<HttpServer<Conte
                 BuildError::BindError { error, .. } => Some(error.kind()),
                 _ => None,
             };
-            let advice = listen_advice(listen.port(), kind);
-            anyhow::Error::new(error).context(format!("cannot listen on {listen} ({advice})"))
+            cannot_listen(listen, "server", kind, error)
         })
 }
 
+/// The error of an address on which the process cannot listen. `section` is where it is configured.
+fn cannot_listen(
+    listen: SocketAddr,
+    section: &str,
+    kind: Option<ErrorKind>,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> anyhow::Error {
+    let advice = listen_advice(section, listen.port(), kind);
+    anyhow::Error::new(error).context(format!("cannot listen on {listen} ({advice})"))
+}
+
 /// What to do about an address on which the process cannot listen.
-fn listen_advice(port: u16, error: Option<ErrorKind>) -> &'static str {
+fn listen_advice(section: &str, port: u16, error: Option<ErrorKind>) -> String {
+    let set = format!("set `listen` under `[{section}]` to");
     match error {
         Some(ErrorKind::PermissionDenied) if port < 1024 => {
-            "ports below 1024 need root; set `listen` under `[server]` to another port, such as 8080"
+            format!("ports below 1024 need root; {set} another port, such as 8080")
         }
         Some(ErrorKind::AddrNotAvailable) => {
-            "this machine does not have that address; set `listen` under `[server]` to one of its own, or to 0.0.0.0 for all of them"
+            format!("this machine does not have that address; {set} one of its own, or to 0.0.0.0 for all of them")
         }
-        _ => "set `listen` under `[server]` to a free address",
+        _ => format!("{set} a free address"),
     }
 }
 
@@ -224,7 +269,7 @@ mod tests {
 
     #[test]
     fn an_address_that_cannot_be_used_is_answered_with_what_to_set() {
-        let advice = |port, kind| listen_advice(port, Some(kind));
+        let advice = |port, kind| listen_advice("server", port, Some(kind));
         assert!(advice(80, ErrorKind::PermissionDenied).contains("ports below 1024 need root"));
         assert!(advice(8080, ErrorKind::PermissionDenied).contains("a free address"));
         assert!(advice(8080, ErrorKind::AddrNotAvailable).contains("this machine does not have that address"));

@@ -1,5 +1,6 @@
 //! Debian packages that the tests need.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, bail};
@@ -21,6 +22,33 @@ pub fn install(package: &str) -> anyhow::Result<()> {
         || format!("the tests need the package `{package}`: install it, or run this as a user who may use apt-get");
     apt(&["update", "--quiet"]).with_context(help)?;
     apt(&["install", "--yes", "--quiet", "--no-install-recommends", package]).with_context(help)
+}
+
+/// A downloaded package; removed when dropped.
+pub struct Package {
+    file: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl Package {
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.file
+    }
+}
+
+/// Downloads a package without installing it, or returns an error that says that it is missing.
+pub fn download(package: &str) -> anyhow::Result<Package> {
+    eprintln!("downloading {package} with apt-get");
+    let help = || format!("the tests need the Debian package `{package}`, which cannot be downloaded");
+    if is_root() {
+        run(Command::new("apt-get").args(["update", "--quiet"])).with_context(help)?;
+    }
+    let folder = tempfile::tempdir().context("no temporary folder")?;
+    run(Command::new("apt-get").args(["download", "--quiet", package]).current_dir(folder.path()))
+        .with_context(help)?;
+    let file = std::fs::read_dir(folder.path())?.next().with_context(help)??.path();
+    Ok(Package { file, _folder: folder })
 }
 
 /// Whether this process runs as root.

@@ -8,5 +8,6 @@ pub mod faketime;
 pub mod generate;
 pub mod peers;
 pub mod postgres;
+pub mod promtool;
 pub mod schemathesis;
 pub mod test;

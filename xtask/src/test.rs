@@ -8,12 +8,15 @@ use anyhow::Context as _;
 
 use crate::faketime;
 use crate::postgres::PrivatePostgres;
-use crate::schemathesis;
+use crate::{promtool, schemathesis};
 
 /// The variable with the URL of a Postgres that tests may write to.
 pub const POSTGRES: &str = "OPENCDI_TEST_POSTGRES";
 /// The variable with the path of the Schemathesis program.
 const SCHEMATHESIS: &str = "OPENCDI_TEST_SCHEMATHESIS";
+
+/// The variable with the path of Prometheus' promtool.
+const PROMTOOL: &str = "OPENCDI_TEST_PROMTOOL";
 
 /// The cross-process tests run the real programs.
 const BUILD: &str = "build --package cdi-server --package cdi-client --all-features --bins";
@@ -37,11 +40,12 @@ pub fn run(root: &Path, filter: &[String]) -> anyhow::Result<ExitCode> {
     let postgres = PrivatePostgres::start()?;
     let schemathesis = schemathesis::install(root)?;
     faketime::library()?;
+    let promtool = promtool::find(root)?;
     let cargo = |step: &str, more: &[String]| {
         eprintln!("── cargo {step} {}", more.join(" "));
         let mut cargo = Command::new("cargo");
         cargo.args(step.split(' ')).args(more).current_dir(root);
-        cargo.env(POSTGRES, postgres.url()).env(SCHEMATHESIS, &schemathesis);
+        cargo.env(POSTGRES, postgres.url()).env(SCHEMATHESIS, &schemathesis).env(PROMTOOL, &promtool);
         cargo.status().context("cargo cannot be run").map(|status| status.success())
     };
     let nextest = Command::new("cargo").args(["nextest", "--version"]).output();

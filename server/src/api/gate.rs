@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use chrono::Utc;
 use http::HeaderValue;
@@ -10,6 +11,7 @@ use super::auth::Caller;
 use super::generated::{Gate, GateFailure, OperationInfo, Usage};
 use super::rate_limit::RateLimits;
 use super::settings::LiveSettings;
+use crate::metrics::{InFlight, METRICS};
 use crate::store::StoreError;
 
 /// Checks API keys, permissions and rate limits.
@@ -53,6 +55,14 @@ impl Gate for CdiGate {
         super::faults::before_counting(caller)?;
         let limit = self.settings.borrow().limit(&caller.workspace, operation);
         self.rate_limits.count(&caller.workspace, operation, limit).await.map_err(failure)
+    }
+
+    fn begun(&self, _operation: &'static OperationInfo) -> impl Send {
+        InFlight::begin(&METRICS.requests_in_flight)
+    }
+
+    fn answered(&self, operation: &'static OperationInfo, status: u16, elapsed: Duration) {
+        METRICS.answered(operation.id, status, elapsed);
     }
 }
 

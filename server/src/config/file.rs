@@ -15,6 +15,8 @@ pub(super) struct File {
     #[serde(default)]
     pub server: Server,
     #[serde(default)]
+    pub admin: Admin,
+    #[serde(default)]
     pub worker: Worker,
     #[serde(default)]
     pub retention: Retention,
@@ -33,6 +35,12 @@ pub(super) struct Server {
     pub request_deadline: Option<DurationText>,
     pub drain_deadline: Option<DurationText>,
     pub rate_limit_window: Option<DurationText>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Admin {
+    pub listen: Option<Text>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -3,6 +3,7 @@
 //! Everything that is wrong with the file is reported at once, each problem with its line and key. Unknown keys are
 //! errors. Secrets come from the environment or from files; in plain text they are refused, and never repeated.
 
+mod admin;
 mod file;
 mod integrations;
 mod retention;
@@ -20,6 +21,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::secret::KeyHash;
+pub use admin::AdminConfig;
+
 pub use crate::settings::{ConfigError, Problem};
 pub use crate::store::{Retention, StoreLocation};
 pub use crate::sync::{Integration, Integrations, WorkerConfig};
@@ -36,6 +39,8 @@ pub struct Config {
     pub store_connections: u32,
     /// Settings of the HTTP server.
     pub server: ServerConfig,
+    /// The operator's address.
+    pub admin: AdminConfig,
     /// Settings of the workers.
     pub worker: WorkerConfig,
     /// How long run-time data is kept.

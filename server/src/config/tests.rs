@@ -580,7 +580,8 @@ fn the_example_is_valid_as_it_is_and_with_everything_that_may_be_left_out() {
 
 #[test]
 fn the_example_shows_every_key() {
-    let tables = ["", "[server]", "[worker]", "[retention]", "[[workspaces]]", "[[keys]]", "[[integrations]]"];
+    let tables =
+        ["", "[server]", "[admin]", "[worker]", "[retention]", "[[workspaces]]", "[[keys]]", "[[integrations]]"];
     let sources = connectors::sources().map(|kind| format!("kind = \"sqlite\"\n|kind = {kind:?}"));
     let destinations = connectors::destinations().map(|kind| format!("kind = \"users_track\"\n|kind = {kind:?}"));
     let of_kinds = sources.chain(destinations).map(|change| {

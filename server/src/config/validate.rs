@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use toml::Spanned;
 
+use super::admin;
 use super::file::{self, File};
 use super::integrations::Integrations;
 use super::retention;
@@ -36,6 +37,7 @@ pub(super) fn config(
     let store_connections = u32::try_from(connections).unwrap_or(Store::CONNECTIONS);
     let (server, worker) = (check.server(file.server), check.worker(file.worker));
     let retention = retention::read(&mut check.reader, file.retention);
+    let admin = admin::read(&mut check.reader, file.admin, server.listen);
     let (workspaces, keys) = (check.workspaces(file.workspaces), check.keys(file.keys));
     if secrets == Secrets::OfStore {
         check.reader.skip_secrets();
@@ -51,6 +53,7 @@ pub(super) fn config(
         store,
         store_connections,
         server,
+        admin,
         worker,
         retention,
         workspaces,

@@ -6,6 +6,8 @@ use std::fmt::{self, Write as _};
 use http::Uri;
 use slog::{Drain, KV as _, Key, Level, Never, OwnedKVList, Record};
 
+use crate::metrics::METRICS;
+
 /// Longer paths are cut off.
 const LONGEST_PATH: usize = 200;
 
@@ -56,6 +58,9 @@ fn log(record: &Record<'_>, values: &OwnedKVList) {
         return;
     }
     let (Some(status), Ok(())) = (fields.status, values.serialize(record, &mut fields)) else { return };
+    if fields.error.is_some() {
+        METRICS.unmatched(status);
+    }
     let (method, path, request_id) = (fields.method.as_str(), path(&fields.uri), fields.request_id.as_str());
     match (fields.error.as_deref(), status) {
         (None, _) => tracing::info!(request_id, method, path, "the ID in the path or the cursor is not valid"),

@@ -43,7 +43,7 @@ pub(super) type Statement<'q> = Query<'q, Any, AnyArguments>;
 /// The connections of a process.
 #[derive(Debug)]
 pub(super) struct Database {
-    kind: Kind,
+    pub kind: Kind,
     /// For statements that only read.
     read: AnyPool,
     /// For statements that write. SQLite has one writer at a time, so this pool has one connection: callers queue for it in
@@ -52,7 +52,7 @@ pub(super) struct Database {
     /// For rate-limit counters. With SQLite they may be lost in a power failure, which saves a flush of the disk for each.
     counters: AnyPool,
     /// The file of a SQLite store.
-    file: Option<OpenFile>,
+    pub file: Option<OpenFile>,
     pub health: Health,
 }
 

@@ -122,6 +122,17 @@ impl StoreError {
         }
     }
 
+    /// The kind of a failure, for counting; `None` if it is an answer about a job.
+    pub(super) fn kind(&self) -> Option<&'static str> {
+        match self {
+            StoreError::LeaseLost => None,
+            StoreError::Unavailable { kind: Unavailability::Unreachable, .. } => Some("unavailable"),
+            StoreError::Unavailable { kind: Unavailability::DiskFull, .. } => Some("out_of_disk_space"),
+            StoreError::Unavailable { .. } => Some("busy"),
+            _ => Some("failed"),
+        }
+    }
+
     /// The error of a call that got no answer in time.
     pub(super) fn timed_out(waited: std::time::Duration) -> StoreError {
         StoreError::Unavailable { kind: Unavailability::Unreachable, reason: format!("no answer within {waited:?}") }

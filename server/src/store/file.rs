@@ -24,6 +24,14 @@ impl OpenFile {
         Ok(OpenFile { path: path.to_owned(), id: file_id(path)? })
     }
 
+    /// Its size in bytes, with its write-ahead log.
+    pub fn size(&self) -> io::Result<u64> {
+        let mut log = self.path.as_os_str().to_owned();
+        log.push("-wal");
+        let log = std::fs::metadata(log).map_or(0, |log| log.len());
+        Ok(std::fs::metadata(&self.path)?.len() + log)
+    }
+
     /// Fails if another file, or none, is at the path now.
     pub fn check(&self) -> Result<(), StoreError> {
         let file = self.path.display();

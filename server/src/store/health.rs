@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use super::StoreError;
 use super::error::Unavailability;
+use crate::metrics::METRICS;
 
 /// If the store has answered this recently, a caller that gets no connection waits for other callers, not for the store.
 const RECENT_ANSWER: Duration = Duration::from_secs(5);
@@ -58,6 +59,9 @@ impl Health {
     /// Records the result of a call. Returns true if an outage begins with it; the caller must then start the task that probes
     /// the store until it recovers.
     pub fn record<T>(&self, result: &Result<T, StoreError>) -> bool {
+        if let Some(kind) = result.as_ref().err().and_then(StoreError::kind) {
+            METRICS.store_failed(kind);
+        }
         let mut state = self.lock();
         let now = Instant::now();
         let (kind, reason) = match result {
@@ -120,6 +124,11 @@ impl Health {
             tracing::info!(after = ?outage.since.elapsed(), "the store is available again");
         }
         self.recovered.notify_waiters();
+    }
+
+    /// What is wrong, during an outage.
+    pub fn outage(&self) -> Option<String> {
+        self.lock().outage.as_ref().map(|outage| format!("the store is {}: {}", outage.kind, outage.reason))
     }
 
     /// How long ago the last outage ended, if there was one.

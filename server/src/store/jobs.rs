@@ -14,6 +14,7 @@ use super::database::Database;
 use super::groups::Groups;
 use super::time::{from_micros, micros_up};
 use super::{Page, PageOf, Store, StoreError, micros};
+use crate::metrics::METRICS;
 use crate::types::IntegrationId;
 
 /// What [`job`] reads of a job's row.
@@ -219,6 +220,7 @@ impl Store {
         if !self.starts.write(start).await? {
             return Ok(StartJob::InProgress);
         }
+        METRICS.jobs_started.inc();
         self.job_available.notify_one();
         Ok(StartJob::Started(id))
     }

@@ -23,6 +23,7 @@ mod retention;
 mod row_errors;
 mod schedules;
 mod schema;
+mod statistics;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -50,6 +51,7 @@ pub use record::{RecordAction, RecordChange, RecordSize, StoredRecord};
 pub use retention::Retention;
 pub use row_errors::{MAX_ROW_ERRORS, RowError};
 pub use schedules::{SkippedTicks, TakenTick};
+pub use statistics::{IntegrationStatistics, Ping, QueueStatistics};
 pub use watermarks::{Overflow, Route, Watermark, WatermarkChange};
 
 /// The store. Cheap to clone; clones share their connections.
@@ -116,6 +118,11 @@ impl Store {
     /// Records that an outage has ended, for a process that had to wait for the store at its start.
     pub fn mark_recovered(&self) {
         self.database.health.mark_recovered();
+    }
+
+    /// What is wrong, while the store is unavailable.
+    pub fn outage(&self) -> Option<String> {
+        self.database.health.outage()
     }
 
     /// Closes all connections.

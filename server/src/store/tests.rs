@@ -45,6 +45,7 @@ mod plans;
 mod record;
 mod retention;
 mod schedules;
+mod statistics;
 mod watermarks;
 
 /// A new database in the Postgres for tests.
@@ -127,7 +128,7 @@ async fn tamper(location: &StoreLocation, sql: String) {
 /// Reverts the schema to an earlier version.
 async fn make_older(location: &StoreLocation, version: i64) {
     let mut older = String::from(
-        "DROP TABLE schedules; DROP INDEX jobs_waiting; DROP INDEX jobs_leased; DROP INDEX jobs_with_row_errors; DROP INDEX jobs_ended; DROP INDEX rate_limits_by_time;
+        "DROP TABLE schedules; DROP INDEX jobs_waiting; DROP INDEX jobs_leased; DROP INDEX jobs_with_row_errors; DROP INDEX jobs_ended; DROP INDEX rate_limits_by_time; DROP INDEX jobs_succeeded;
          DROP INDEX jobs_with_old_row_errors; ALTER TABLE jobs DROP COLUMN row_errors_deleted_at;
          ALTER TABLE jobs DROP COLUMN scheduled_for;
          DROP TABLE record_changes; DROP TABLE digest_key; ALTER TABLE jobs DROP COLUMN changes_written;

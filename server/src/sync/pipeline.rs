@@ -23,6 +23,7 @@ use super::shared_progress::SharedProgress;
 use super::shutdown::Stop;
 use super::slots::Slot;
 use super::source::{Read, Reading};
+use crate::metrics::METRICS;
 use crate::store::RowError;
 
 /// `max_failed_share` applies once this many rows are acknowledged.
@@ -200,13 +201,18 @@ impl Dispatcher<'_> {
                 () = stop.asked() => return Ok(Some(RunOutcome::Stop)),
             }
         }
+        METRICS.rows_read.inc_by(rows.len() as u64);
         let mut outcome = None;
+        let mut unchanged = 0;
         let mut new = Vec::with_capacity(rows.len());
         let has_unsaved_forgets = {
             let mut progress = self.progress.lock();
             for row in rows {
                 match self.filter.judge(&row) {
-                    Ok(Verdict::Known | Verdict::Counted) => progress.skip_known(row.updated_at),
+                    Ok(Verdict::Known | Verdict::Counted) => {
+                        unchanged += 1;
+                        progress.skip_known(row.updated_at);
+                    }
                     Ok(Verdict::New { forgotten }) => {
                         progress.forget(forgotten);
                         new.push((progress.read(row.updated_at, row.digest()), row));
@@ -219,6 +225,7 @@ impl Dispatcher<'_> {
             }
             progress.has_unsaved_forgets()
         };
+        METRICS.rows_unchanged.inc_by(unchanged);
         if has_unsaved_forgets {
             // Checkpoint before sending: otherwise a crash could leave a version in the record that the destination no longer
             // has.

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::record;
+use crate::metrics::METRICS;
 use crate::store::{Checkpoint, MAX_ROW_ERRORS, Route, RowError, Watermark};
 use record_updates::{RecordUpdates, micros, time};
 
@@ -131,11 +132,13 @@ impl Progress {
             RowOutcome::Delivered(mark) => {
                 self.record_updates.acknowledged(updated_at, digest);
                 self.rows_synced += 1;
+                METRICS.rows_delivered.inc();
                 self.mark = self.mark.max(mark);
             }
             RowOutcome::Refused(error) => {
                 self.record_updates.acknowledged(updated_at, record::refused(digest));
                 self.rows_failed += 1;
+                METRICS.rows_refused.inc();
                 if self.rows_failed <= MAX_ROW_ERRORS {
                     self.error_bytes += error.size();
                     self.errors.push(error);

@@ -27,6 +27,7 @@ use super::shutdown::Stop;
 use super::slots::Slot;
 use super::source::{Read, ReadRequest};
 use super::source_retry::SourceRetry;
+use crate::metrics::METRICS;
 use crate::store::{Checkpoint, Claimed, JobStatus, LeaseStatus, Store, StoreError};
 
 /// How long requests in flight may take when a run ends early although the process keeps running.
@@ -64,6 +65,7 @@ impl Runner<'_> {
         let run = Run {
             runner: self,
             claimed: &claimed,
+            begun: Instant::now(),
             keeper: &keeper,
             stop,
             stop_sender,
@@ -97,7 +99,9 @@ pub async fn give_up(store: &Store, claimed: &Claimed) -> Result<(), StoreError>
     let failed = claimed.attempts - 1;
     let cause = format!("{failed} workers in a row failed while running this job; see their logs for the reason");
     let checkpoint = first_checkpoint(claimed);
-    store.finish(&claimed.lease, claimed.integration, &checkpoint, JobStatus::Error, Some(&cause)).await
+    store.finish(&claimed.lease, claimed.integration, &checkpoint, JobStatus::Error, Some(&cause)).await?;
+    METRICS.job_ended(JobStatus::Error.as_str(), claimed.running_for);
+    Ok(())
 }
 
 /// The progress of a job when it was claimed.
@@ -129,6 +133,8 @@ enum EarlyEnd {
 struct Run<'a> {
     runner: &'a Runner<'a>,
     claimed: &'a Claimed,
+    /// When this run began.
+    begun: Instant,
     keeper: &'a LeaseKeeper<'a>,
     /// Stops all tasks of the run, for any reason.
     stop: Stop,

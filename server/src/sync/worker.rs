@@ -16,6 +16,7 @@ use super::run_tuning::RunTuning;
 use super::shutdown::Stop;
 use super::slots::Slot;
 use super::worker_config::WorkerConfig;
+use crate::metrics::METRICS;
 use crate::store::{Claimed, Store, StoreError};
 use crate::types::IntegrationId;
 
@@ -50,6 +51,12 @@ impl Workers {
             stop: asked,
         };
         Workers { stop, supervisor: tokio::spawn(supervisor.run()) }
+    }
+
+    /// Tells at any time whether the supervisor is running.
+    pub fn running(&self) -> impl Fn() -> bool + Send + Sync + 'static {
+        let supervisor = self.supervisor.abort_handle();
+        move || !supervisor.is_finished()
     }
 
     /// Waits until the supervisor ends although no stop was requested, which is a bug, and returns the error.
@@ -166,6 +173,7 @@ impl Supervisor {
             };
             #[cfg(feature = "faults")]
             assert!(std::env::var_os(FAULT).is_none(), "injected fault");
+            METRICS.job_claims.inc();
             let id = claimed.integration;
             let Some(integration) = self.integrations.borrow().get(&id).cloned() else {
                 self.unknown.insert(id);
@@ -206,7 +214,10 @@ async fn run_claimed(
     };
     match ended {
         Ok(()) => {}
-        Err(StoreError::LeaseLost) => tracing::warn!("lease lost; another worker has claimed the job"),
+        Err(StoreError::LeaseLost) => {
+            METRICS.lease_losses.inc();
+            tracing::warn!("lease lost; another worker has claimed the job");
+        }
         Err(error) => tracing::error!(%error, "sync aborted; another worker resumes the job when its lease expires"),
     }
 }

@@ -37,9 +37,12 @@ fn warnings(server: &ServerProcess) -> Vec<String> {
 async fn a_full_disk_refuses_triggers_and_is_logged_once() {
     let mut setup = Setup::with_rows(50);
     setup.destination = format!("kind = \"jsonl\"\npath = {:?}", setup.path("out.jsonl"));
-    setup.more = wide_limits();
+    setup.more = format!("{}[admin]\nlisten = \"127.0.0.1:0\"\n", wide_limits());
     let disk = on_a_small_disk(&mut setup);
     let server = start(&setup, &disk).await;
+    let ready = server.last_logged("health and metrics at ").split_once("http://").unwrap().1.to_owned();
+    let ready = async || reqwest::get(format!("http://{ready}/readyz")).await.unwrap();
+    assert_eq!(ready().await.status(), 200);
     let api = Api::new(&server.url, &setup.key);
     api.triggered().await;
     assert_eq!(api.ended(INTEGRATION, Duration::from_secs(10)).await["job_status"], "success");
@@ -55,6 +58,11 @@ async fn a_full_disk_refuses_triggers_and_is_logged_once() {
         told.len() == 1 && told[0].contains("the store is out of disk space"),
         "logged once, and not for each request: {told:#?}"
     );
+
+    // It can be read all the while.
+    let answer = ready().await;
+    let (status, checks) = (answer.status(), answer.text().await.unwrap());
+    assert!(status == 503 && checks.contains("the store is out of disk space"), "{checks}");
 
     setup.insert(60, 50..60);
     disk.free();

@@ -20,6 +20,7 @@ use super::settings::UsersTrack;
 use super::stretches::{Doubt, Stretch, Stretches};
 use super::suspects::{Signal, Suspects};
 use super::track_response::{Meaning, Processed};
+use crate::metrics::{InFlight, METRICS};
 use crate::sync::SyncError;
 use crate::sync::batch::Batch;
 use crate::sync::destination::{DeliveryContext, Limits, Outcome};
@@ -213,7 +214,9 @@ impl OpenUsersTrack {
         let (mut failures, mut between, mut processed_before) = (0, 0, None);
         while self.may_send().await {
             let request = self.suspects.begin_request();
+            let in_flight = InFlight::begin(&METRICS.destination_requests_in_flight);
             let sent = self.context.fence.within(self.endpoint.post(body.clone(), stretch.len())).await;
+            drop(in_flight);
             // If the lease ended first, the request is repeated once the lease is held again.
             let Some(meaning) = sent else { continue };
             match &meaning {
@@ -234,6 +237,7 @@ impl OpenUsersTrack {
                     let last_processed = self.suspects.last_processed();
                     stretch.patience.limited(last_processed, pause, self.give_up_when_limited_after)?;
                     self.pauses.limit(pause);
+                    METRICS.retries("rate_limited");
                     self.context.trouble.pauses("the destination's rate limit is reached (429)", pause);
                     continue;
                 }
@@ -269,6 +273,7 @@ impl OpenUsersTrack {
             let pause = stretch.patience.next_pause(self.context.first_pause).max(asked.unwrap_or_default());
             stretch.patience.failed(&reason, pause, self.give_up_after)?;
             self.pauses.log_failure(&reason, pause);
+            METRICS.retries("failed");
             self.context.trouble.pauses(&reason, pause);
             if self.wait(sleep(pause)).await.is_none() {
                 return Ok(Verdict::Stopped);

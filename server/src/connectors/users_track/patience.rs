@@ -7,6 +7,7 @@ use backon::{BackoffBuilder as _, ExponentialBuilder};
 use humantime::format_duration;
 use tokio::time::Instant;
 
+use crate::metrics::METRICS;
 use crate::sync::SyncError;
 
 /// The longest pause between two attempts, unless the destination asks for a longer one.
@@ -102,6 +103,8 @@ impl Pauses {
         const MUCH: Duration = Duration::from_secs(1);
         let (now, mut pauses) = (Instant::now(), self.lock());
         let (until, known) = (now + pause, pauses.limited.filter(|known| *known > now));
+        let longer = until.saturating_duration_since(known.unwrap_or(now));
+        METRICS.destination_rate_limited.inc_by(longer.as_secs_f64());
         pauses.limited = known.max(Some(until));
         known.is_none_or(|known| until > known + MUCH)
     }

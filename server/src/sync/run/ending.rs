@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::{CANCELLED, EarlyEnd, Run, locked};
+use crate::metrics::METRICS;
 use crate::store::{Checkpoint, JobStatus, StoreError};
 use crate::sync::error::SyncError;
 use crate::sync::pipeline::RunOutcome;
@@ -65,6 +66,9 @@ impl Run<'_> {
                     ));
                 }
             }
+        }
+        if let Some((status, _)) = &ended {
+            METRICS.job_ended(status.as_str(), self.claimed.running_for + self.begun.elapsed());
         }
         let (rows_synced, rows_failed) = (checkpoint.rows_synced, checkpoint.rows_failed);
         match ended {
