@@ -8,6 +8,7 @@ pub mod commands;
 pub mod config;
 pub mod connectors;
 pub mod demo;
+pub mod front;
 pub mod logging;
 #[cfg(test)]
 mod module_boundaries;
