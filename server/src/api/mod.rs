@@ -2,6 +2,7 @@
 //! operations.
 
 mod auth;
+mod bad_keys;
 mod cursor;
 #[cfg(feature = "faults")]
 mod faults;
@@ -17,6 +18,7 @@ use std::sync::atomic::AtomicBool;
 use dropshot::ApiDescription;
 
 use crate::config::{Config, Known};
+use crate::front::Peers;
 use crate::store::Store;
 use gate::CdiGate;
 use operations::CdiOperations;
@@ -35,8 +37,8 @@ pub fn known() -> Known {
     }
 }
 
-/// Builds the API. Once `draining` is set, every request is answered with 503.
-pub fn api(config: &Config, store: &Store, draining: Arc<AtomicBool>) -> Context {
+/// Builds the API. `peers` knows who sends each request. Once `draining` is set, every request is answered with 503.
+pub fn api(config: &Config, store: &Store, peers: Peers, draining: Arc<AtomicBool>) -> Context {
     let limits: HashMap<(String, String), u64> = config
         .workspaces
         .iter()
@@ -47,6 +49,8 @@ pub fn api(config: &Config, store: &Store, draining: Arc<AtomicBool>) -> Context
     Arc::new(generated::Api {
         gate: CdiGate {
             keys: auth::Keys::new(&config.keys),
+            bad_keys: bad_keys::BadKeys::new(config.server.request_deadline),
+            peers,
             rate_limits: rate_limit::RateLimits::new(store.clone(), limits, config.server.rate_limit_window),
             draining,
         },
