@@ -1,22 +1,33 @@
 //! A running service: the API, the workers, or both. It shuts down gracefully.
 
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use dropshot::{BuildError, ConfigDropshot, HttpServer, ServerBuilder};
+use dropshot::{ConfigDropshot, HttpServer, ServerBuilder};
+use rustix::process::{Resource, getrlimit};
 
 use crate::api::{self, Context};
-use crate::config::{Config, StoreLocation};
+use crate::config::{Config, ServerConfig, StoreLocation, TlsConfig};
+use crate::front::{
+    BoundFront, Certificate, CertificateError, Front, FrontError, Peers, Settings, Statistics, TlsFiles,
+};
 use crate::logging;
 use crate::store::{Store, StoreError};
 use crate::sync::Workers;
 
 /// How often to retry opening a store that is unavailable at the start.
 const STORE_RETRY: Duration = Duration::from_millis(500);
+
+/// Open files of a connection: the peer's, and both ends of the one to the HTTP server.
+const FILES_PER_CONNECTION: u64 = 3;
+/// Open files for everything else: the store, sources, destinations, the log.
+const OTHER_FILES: u64 = 256;
+/// How long connections may take to close after the last request was answered.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// The role of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -33,10 +44,16 @@ pub enum Role {
 pub struct Service {
     /// The store.
     pub store: Store,
-    server: Option<HttpServer<Context>>,
+    http: Option<Http>,
     workers: Option<Workers>,
     draining: Arc<AtomicBool>,
     drain_deadline: Duration,
+}
+
+/// The HTTP server and the front before it.
+struct Http {
+    front: Front,
+    server: HttpServer<Context>,
 }
 
 impl Service {
@@ -44,9 +61,9 @@ impl Service {
     pub async fn start(config: &Config, role: Role) -> anyhow::Result<Service> {
         let store = open_store(&config.store).await.context("the store cannot be opened")?;
         let draining = Arc::new(AtomicBool::new(false));
-        let server = match role {
+        let http = match role {
             Role::Worker => None,
-            Role::Api | Role::All => Some(bind(config, &store, draining.clone())?),
+            Role::Api | Role::All => Some(listen(config, &store, draining.clone()).await?),
         };
         let workers = match role {
             Role::Api => None,
@@ -54,21 +71,41 @@ impl Service {
                 Some(Workers::start(store.clone(), config.integrations.clone(), config.worker.clone()))
             }
         };
-        Ok(Service { store, server, workers, draining, drain_deadline: config.server.drain_deadline })
+        Ok(Service { store, http, workers, draining, drain_deadline: config.server.drain_deadline })
     }
 
     /// The address it listens on; `None` without the API.
     pub fn address(&self) -> Option<SocketAddr> {
-        self.server.as_ref().map(HttpServer::local_addr)
+        self.http.as_ref().map(|http| http.front.address())
+    }
+
+    /// The base URL of that address.
+    pub fn url(&self) -> Option<String> {
+        let front = &self.http.as_ref()?.front;
+        Some(format!("{}://{}", if front.has_tls() { "https" } else { "http" }, front.address()))
+    }
+
+    /// What the front counts; `None` without the API.
+    pub fn connections(&self) -> Option<&Arc<Statistics>> {
+        self.http.as_ref().map(|http| http.front.statistics())
+    }
+
+    /// Reads the files of the certificate now, which otherwise happens every few seconds. Returns whether they had changed; after
+    /// an error the previous certificate stays in use.
+    pub fn reload_certificate(&self) -> Result<bool, CertificateError> {
+        self.http.as_ref().map_or(Ok(false), |http| http.front.reload())
     }
 
     /// Waits until the HTTP server or the workers end unexpectedly, and returns the error.
     pub async fn failed(&mut self) -> String {
         let server = async {
-            match &self.server {
-                Some(server) => match server.wait_for_shutdown().await {
-                    Ok(()) => "the HTTP server has ended unexpectedly".to_owned(),
-                    Err(error) => format!("the HTTP server has failed: {error}"),
+            match &mut self.http {
+                Some(Http { front, server }) => tokio::select! {
+                    ended = server.wait_for_shutdown() => match ended {
+                        Ok(()) => "the HTTP server has ended unexpectedly".to_owned(),
+                        Err(error) => format!("the HTTP server has failed: {error}"),
+                    },
+                    () = front.closed() => "the server has stopped listening unexpectedly".to_owned(),
                 },
                 None => std::future::pending().await,
             }
@@ -91,12 +128,18 @@ impl Service {
         self.draining.store(true, Ordering::Relaxed);
         let deadline = self.drain_deadline;
         let close = async {
-            let Some(server) = self.server else { return };
+            let Some(Http { mut front, server }) = self.http else { return };
+            front.drain();
             match tokio::time::timeout(deadline, server.close()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::warn!(error, "the HTTP server did not shut down cleanly"),
-                Err(_) => tracing::warn!(?deadline, "some requests were still in flight at the drain deadline"),
+                Err(_) => {
+                    tracing::warn!(?deadline, "some requests were still in flight at the drain deadline");
+                    return;
+                }
             }
+            // The last answers are on their way to the peers.
+            let _ = tokio::time::timeout(CLOSING, front.closed()).await;
         };
         let stop = async {
             if let Some(workers) = self.workers {
@@ -128,29 +171,68 @@ async fn open_store(location: &StoreLocation) -> Result<Store, StoreError> {
     }
 }
 
-fn bind(config: &Config, store: &Store, draining: Arc<AtomicBool>) -> anyhow::Result<HttpServer<Context>> {
-    let description = api::description().map_err(anyhow::Error::msg)?;
+/// Listens on the public address with the front, and on loopback with the HTTP server that the front passes requests to.
+async fn listen(config: &Config, store: &Store, draining: Arc<AtomicBool>) -> anyhow::Result<Http> {
     let listen = config.server.listen;
-    ServerBuilder::new(description, api::api(config, store, draining), logging::slog())
-        .config(ConfigDropshot { bind_address: listen, ..ConfigDropshot::default() })
+    let front = BoundFront::bind(listen, front_settings(&config.server)).await.map_err(|error| {
+        let context = match &error {
+            FrontError::Listen(error) => {
+                format!("cannot listen on {listen} ({})", listen_advice(listen.port(), error.kind()))
+            }
+            FrontError::Certificate(_) => "the certificate of `[server.tls]` cannot be used".to_owned(),
+        };
+        anyhow::Error::new(error).context(context)
+    })?;
+    let peers = Peers::default();
+    let description = api::description().map_err(anyhow::Error::msg)?;
+    let context = api::api(config, store, peers.clone(), draining);
+    let server = ServerBuilder::new(description, context, logging::slog(peers.clone()))
+        .config(ConfigDropshot { bind_address: (Ipv4Addr::LOCALHOST, 0).into(), ..ConfigDropshot::default() })
         .start()
-        .map_err(|error| {
-            let kind = match &error {
-                BuildError::BindError { error, .. } => Some(error.kind()),
-                _ => None,
-            };
-            let advice = listen_advice(listen.port(), kind);
-            anyhow::Error::new(error).context(format!("cannot listen on {listen} ({advice})"))
-        })
+        .context("cannot listen on a port of 127.0.0.1, which the server needs for itself")?;
+    let front = front.start(server.local_addr(), peers)?;
+    Ok(Http { front, server })
+}
+
+fn front_settings(server: &ServerConfig) -> Settings {
+    Settings {
+        max_connections: affordable(server.max_connections, getrlimit(Resource::Nofile).current),
+        max_connections_per_address: server.max_connections_per_address,
+        tls: server.tls.as_ref().map(files),
+        ..Settings::new(server.request_deadline)
+    }
+}
+
+/// As many of these connections as the limit of open files allows beside everything else.
+fn affordable(connections: usize, open_files: Option<u64>) -> usize {
+    let Some(limit) = open_files else { return connections };
+    let rest = limit.saturating_sub(OTHER_FILES.min(limit / 2));
+    let most = usize::try_from(rest / FILES_PER_CONNECTION).unwrap_or(usize::MAX).max(1);
+    if most < connections {
+        tracing::warn!(
+            "the limit of open files is {limit}, which is enough for {most} connections; `max_connections` is {connections}: raise the \
+             limit (`ulimit -n`, `LimitNOFILE` of systemd) or lower `max_connections`"
+        );
+    }
+    connections.min(most)
+}
+
+fn files(tls: &TlsConfig) -> TlsFiles {
+    TlsFiles { certificate: tls.certificate.clone(), key: tls.key.clone() }
+}
+
+/// Reads a configured certificate without using it.
+pub fn read_certificate(tls: &TlsConfig) -> Result<Certificate, CertificateError> {
+    Certificate::load(&files(tls))
 }
 
 /// What to do about an address on which the process cannot listen.
-fn listen_advice(port: u16, error: Option<ErrorKind>) -> &'static str {
+fn listen_advice(port: u16, error: ErrorKind) -> &'static str {
     match error {
-        Some(ErrorKind::PermissionDenied) if port < 1024 => {
+        ErrorKind::PermissionDenied if port < 1024 => {
             "ports below 1024 need root; set `listen` under `[server]` to another port, such as 8080"
         }
-        Some(ErrorKind::AddrNotAvailable) => {
+        ErrorKind::AddrNotAvailable => {
             "this machine does not have that address; set `listen` under `[server]` to one of its own, or to 0.0.0.0 for all of them"
         }
         _ => "set `listen` under `[server]` to a free address",
@@ -163,10 +245,19 @@ mod tests {
 
     #[test]
     fn an_address_that_cannot_be_used_is_answered_with_what_to_set() {
-        let advice = |port, kind| listen_advice(port, Some(kind));
+        let advice = listen_advice;
         assert!(advice(80, ErrorKind::PermissionDenied).contains("ports below 1024 need root"));
         assert!(advice(8080, ErrorKind::PermissionDenied).contains("a free address"));
         assert!(advice(8080, ErrorKind::AddrNotAvailable).contains("this machine does not have that address"));
         assert!(advice(8080, ErrorKind::AddrInUse).contains("a free address"));
+    }
+
+    #[test]
+    fn there_are_not_more_connections_than_open_files_allow() {
+        assert_eq!(affordable(2000, None), 2000);
+        assert_eq!(affordable(2000, Some(1 << 20)), 2000);
+        assert_eq!(affordable(2000, Some(1024)), 256);
+        assert_eq!(affordable(2000, Some(100)), 16);
+        assert_eq!(affordable(2000, Some(1)), 1);
     }
 }

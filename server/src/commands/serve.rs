@@ -30,8 +30,8 @@ pub async fn run(config: Config, file: PathBuf, role: Role, log_format: LogForma
         service = Service::start(&config, role) => service?,
         () = signals.next() => return Ok(ExitCode::SUCCESS),
     };
-    match service.address() {
-        Some(address) => tracing::info!("listening on http://{address}"),
+    match service.url() {
+        Some(url) => tracing::info!("listening on {url}"),
         None => tracing::info!("running syncs, not listening"),
     }
     // If the store does not answer, its outage is logged.
