@@ -10,6 +10,7 @@ pub mod commands;
 pub mod config;
 pub mod connectors;
 pub mod demo;
+pub mod front;
 pub mod logging;
 pub mod metrics;
 #[cfg(test)]
