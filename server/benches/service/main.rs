@@ -105,6 +105,9 @@ async fn requests(store: &str, postgres: Option<&str>, size: Size) {
     let exhaust = |status| Request::new("", "GET", "/cdi/integrations", setup.limited.expose(), status);
     caller.call(&exhaust(200)).await;
     for request in all_requests(&setup) {
+        if request.name == LIMITED {
+            new_window(&mut caller, &exhaust).await;
+        }
         let answer = bare::answer_of(server.address, &request).await;
         let bare = bare::start(answer).await;
         let (mut ours, mut theirs, mut cpu) = (Vec::new(), Vec::new(), Vec::new());
