@@ -50,9 +50,11 @@ impl Setup {
         ids.sort_unstable();
         let mut text = format!("store = {in_config:?}\n[server]\nlisten = \"127.0.0.1:0\"\n");
         let all = r#""cdi.integration_sync", "cdi.integration_list", "cdi.integration_job_status""#;
-        for (name, workspace, key, permissions) in
-            [("bench", "bench", &key, all), ("limited", "limited", &limited, all), ("powerless", "bench", &powerless, "")]
-        {
+        for (name, workspace, key, permissions) in [
+            ("bench", "bench", &key, all),
+            ("limited", "limited", &limited, all),
+            ("powerless", "bench", &powerless, ""),
+        ] {
             text += &format!(
                 "[[keys]]\nname = {name:?}\nworkspace = {workspace:?}\nhash = \"{}\"\npermissions = [{permissions}]\n",
                 KeyHash::of(key.expose())

@@ -12,6 +12,7 @@ use std::time::Duration;
 use sqlx::any::{AnyArguments, AnyPoolOptions, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Connection as _, query};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use super::file::OpenFile;
@@ -49,8 +50,11 @@ pub(super) struct Database {
     /// For statements that write. SQLite has one writer at a time, so this pool has one connection: callers queue for it in
     /// order, instead of polling SQLite's lock.
     write: AnyPool,
-    /// For rate-limit counters. With SQLite they may be lost in a power failure, which saves a flush of the disk for each.
-    counters: AnyPool,
+    /// The turn to write to SQLite: its lock would be polled for, in steps of milliseconds. `None` for Postgres.
+    turn: Option<Arc<Semaphore>>,
+    /// For rate-limit counters in SQLite.
+    counters: Mutex<Option<AnyConnection>>,
+    url: String,
     /// The file of a SQLite store.
     pub file: Option<OpenFile>,
     pub health: Health,
@@ -124,26 +128,23 @@ impl Database {
                 .acquire_timeout(ACQUIRE_TIMEOUT)
                 .after_release(|connection, _| Box::pin(async move { Ok(can_be_reused(connection).await) }))
         };
-        let (kind, read, write, counters, file) = match location {
+        let (kind, read, write, turn, file) = match location {
             StoreLocation::Sqlite(path) => {
-                let options = |synchronous: &'static str| {
+                let options = || {
                     options().after_connect(move |connection, _| {
                         Box::pin(async move {
                             let journal = if serves.is_some() { "PRAGMA journal_mode = WAL; " } else { "" };
-                            let locked = LOCK_TIMEOUT.as_millis();
-                            let pragmas =
-                                format!("{journal}PRAGMA synchronous = {synchronous}; PRAGMA busy_timeout = {locked}");
+                            // FULL: a triggered job must survive a power failure.
+                            let pragmas = format!("{journal}PRAGMA synchronous = FULL; {}", busy_timeout());
                             sqlx::raw_sql(AssertSqlSafe(pragmas)).execute(&mut *connection).await?;
                             Ok(())
                         })
                     })
                 };
-                // FULL: a triggered job must survive a power failure.
-                let write = options("FULL").max_connections(1).connect(url).await?;
-                let counters = options("NORMAL").max_connections(1).connect(url).await?;
-                let read = options("FULL").max_connections(SQLITE_CONNECTIONS).connect(url).await?;
+                let write = options().max_connections(1).connect(url).await?;
+                let read = options().max_connections(SQLITE_CONNECTIONS).connect(url).await?;
                 let file = OpenFile::at(path).map_err(sqlx::Error::Io)?;
-                (Kind::Sqlite, read, write, counters, Some(file))
+                (Kind::Sqlite, read, write, Some(Arc::new(Semaphore::new(1))), Some(file))
             }
             StoreLocation::Postgres(_) => {
                 // A frozen process must not keep its row locks, and statements that have timed out must not keep running.
@@ -163,10 +164,11 @@ impl Database {
                     })
                 };
                 let pool = options().max_connections(serves.unwrap_or(1)).idle_timeout(UNUSED).connect(url).await?;
-                (Kind::Postgres, pool.clone(), pool.clone(), pool, None)
+                (Kind::Postgres, pool.clone(), pool, None, None)
             }
         };
-        Ok(Arc::new(Database { kind, read, write, counters, file, health: Health::default() }))
+        let (url, counters) = (url.to_owned(), Mutex::default());
+        Ok(Arc::new(Database { kind, read, write, turn, counters, url, file, health: Health::default() }))
     }
 
     /// Replaces `{now}` in a statement by the SQL for the store's clock.
@@ -195,7 +197,11 @@ impl Database {
 
     /// Runs a statement that writes and returns its `RETURNING` rows.
     pub async fn write_all(self: &Arc<Self>, statement: Statement<'_>) -> Result<Vec<AnyRow>, StoreError> {
-        self.bounded(async { Ok(statement.fetch_all(&self.write).await?) }).await
+        self.bounded(async {
+            let _turn = self.turn().await?;
+            Ok(statement.fetch_all(&self.write).await?)
+        })
+        .await
     }
 
     /// Runs a statement that writes and returns its first `RETURNING` row, if any.
@@ -205,20 +211,41 @@ impl Database {
 
     /// Runs a statement that writes and returns the number of changed rows.
     pub async fn write(self: &Arc<Self>, statement: Statement<'_>) -> Result<u64, StoreError> {
-        self.bounded(async { Ok(statement.execute(&self.write).await?.rows_affected()) }).await
-    }
-
-    /// Runs a statement on rate-limit counters and returns its rows.
-    pub async fn count(self: &Arc<Self>, statement: Statement<'_>) -> Result<Vec<AnyRow>, StoreError> {
         self.bounded(async {
-            // SQLite's lock would be polled for, in steps of milliseconds; so writers of this process queue for one connection.
-            let _turn = match self.kind {
-                Kind::Sqlite => Some(self.write.acquire().await?),
-                Kind::Postgres => None,
-            };
-            Ok(statement.fetch_all(&self.counters).await?)
+            let _turn = self.turn().await?;
+            Ok(statement.execute(&self.write).await?.rows_affected())
         })
         .await
+    }
+
+    /// Runs a statement on rate-limit counters and returns its rows. In SQLite the last of them may be lost in a power failure,
+    /// which saves a flush of the disk for each.
+    pub async fn count(self: &Arc<Self>, statement: Statement<'_>) -> Result<Vec<AnyRow>, StoreError> {
+        if self.kind == Kind::Postgres {
+            return self.write_all(statement).await;
+        }
+        self.bounded(async {
+            let _turn = self.turn().await?;
+            let mut kept = self.counters.lock().await;
+            // A connection whose call fails or takes too long is not used again.
+            let mut connection = match kept.take() {
+                Some(connection) => connection,
+                None => connect_to_count(&self.url).await?,
+            };
+            let rows = statement.fetch_all(&mut connection).await?;
+            *kept = Some(connection);
+            Ok(rows)
+        })
+        .await
+    }
+
+    /// Waits for the turn to write.
+    async fn turn(&self) -> Result<Option<OwnedSemaphorePermit>, StoreError> {
+        let Some(turn) = &self.turn else { return Ok(None) };
+        match timeout(ACQUIRE_TIMEOUT, turn.clone().acquire_owned()).await {
+            Ok(permit) => Ok(permit.ok()),
+            Err(_) => Err(StoreError::from(sqlx::Error::PoolTimedOut)),
+        }
     }
 
     /// Runs several statements that begin and end a [`Transaction`].
@@ -231,11 +258,13 @@ impl Database {
 
     /// Begins a transaction that writes. Use it inside [`Self::transact`].
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
-        Ok(Transaction(match self.kind {
+        let turn = self.turn().await?;
+        let transaction = match self.kind {
             // IMMEDIATE: a deferred transaction that reads first fails if another connection writes in between.
             Kind::Sqlite => self.write.begin_with("BEGIN IMMEDIATE").await?,
             Kind::Postgres => self.write.begin().await?,
-        }))
+        };
+        Ok(Transaction { transaction, _turn: turn })
     }
 
     /// Runs a call with a deadline. Fails at once while the store is known to be unreachable.
@@ -270,9 +299,27 @@ impl Database {
 
     /// Closes all connections, so that SQLite removes its `-wal` and `-shm` files.
     pub async fn close(&self) {
-        let close = async { tokio::join!(self.read.close(), self.counters.close(), self.write.close()) };
+        let counters = async {
+            if let Some(connection) = self.counters.lock().await.take() {
+                let _ = connection.close().await;
+            }
+        };
+        let close = async { tokio::join!(self.read.close(), counters, self.write.close()) };
         let _ = timeout(RELEASE_TIMEOUT, close).await;
     }
+}
+
+/// A SQLite connection that does not flush the disk at each commit.
+async fn connect_to_count(url: &str) -> Result<AnyConnection, sqlx::Error> {
+    let mut connection = AnyConnection::connect(url).await?;
+    let pragmas = format!("PRAGMA synchronous = NORMAL; {}", busy_timeout());
+    sqlx::raw_sql(AssertSqlSafe(pragmas)).execute(&mut connection).await?;
+    Ok(connection)
+}
+
+/// How long a SQLite connection waits for a lock.
+fn busy_timeout() -> String {
+    format!("PRAGMA busy_timeout = {}", LOCK_TIMEOUT.as_millis())
 }
 
 /// Probes an unavailable store until it recovers or all its handles are dropped.
@@ -296,12 +343,16 @@ pub(super) async fn returned(
 }
 
 /// A transaction that writes. It is rolled back if it is dropped before its end.
-pub(super) struct Transaction(sqlx::Transaction<'static, Any>);
+pub(super) struct Transaction {
+    // Dropped before the turn.
+    transaction: sqlx::Transaction<'static, Any>,
+    _turn: Option<OwnedSemaphorePermit>,
+}
 
 impl Transaction {
     /// The connection for its statements.
     pub fn connection(&mut self) -> &mut AnyConnection {
-        &mut self.0
+        &mut self.transaction
     }
 
     /// Commits if the result is `Ok`, and rolls back otherwise.
@@ -309,11 +360,11 @@ impl Transaction {
         match result {
             Ok(done) => {
                 // If this fails, the connection is checked when it is released to the pool.
-                self.0.commit().await?;
+                self.transaction.commit().await?;
                 Ok(done)
             }
             Err(error) => {
-                let _ = self.0.rollback().await;
+                let _ = self.transaction.rollback().await;
                 Err(error)
             }
         }
