@@ -11,6 +11,7 @@ pub mod demo;
 pub mod logging;
 #[cfg(test)]
 mod module_boundaries;
+pub mod notify;
 pub mod process;
 pub mod schedule;
 pub mod secret;

@@ -48,7 +48,10 @@ fn sync_depends_on_no_connector() {
 
 #[test]
 fn store_depends_on_none_of_its_users() {
-    assert_without("store", &["crate::sync", "crate::connectors", "crate::config", "crate::api", "crate::schedule"]);
+    assert_without(
+        "store",
+        &["crate::sync", "crate::connectors", "crate::config", "crate::api", "crate::schedule", "crate::notify"],
+    );
 }
 
 #[test]
@@ -59,6 +62,11 @@ fn api_depends_on_neither_sync_nor_connectors() {
 #[test]
 fn schedule_depends_on_the_store_alone() {
     assert_without("schedule", &["crate::sync", "crate::connectors", "crate::config", "crate::api", "crate::service"]);
+}
+
+#[test]
+fn notify_depends_on_the_store_alone() {
+    assert_without("notify", &["crate::sync", "crate::connectors", "crate::config", "crate::api", "crate::service"]);
 }
 
 #[test]

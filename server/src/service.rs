@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use crate::api::{self, Context, Settings};
 use crate::config::{Config, Integration, StoreLocation};
 use crate::logging;
+use crate::notify::{Notifications, Notifier};
 use crate::schedule::{Scheduled, Timers};
 use crate::store::{Store, StoreError};
 use crate::sync::{Integrations, Workers};
@@ -38,6 +39,7 @@ pub struct Service {
     server: Option<HttpServer<Context>>,
     workers: Option<Workers>,
     timers: Option<Timers>,
+    notifier: Option<Notifier>,
     draining: Arc<AtomicBool>,
     drain_deadline: Duration,
     /// What a reload replaces.
@@ -50,6 +52,7 @@ pub struct Live {
     settings: watch::Sender<Arc<Settings>>,
     integrations: watch::Sender<Integrations>,
     schedules: watch::Sender<Arc<[Scheduled]>>,
+    notifications: watch::Sender<Arc<Notifications>>,
     /// Why the last reload has failed.
     failure: watch::Sender<Option<String>>,
 }
@@ -60,15 +63,17 @@ impl Live {
             settings: watch::Sender::new(Settings::new(config)),
             integrations: watch::Sender::new(config.by_id()),
             schedules: watch::Sender::new(scheduled(&config.integrations)),
+            notifications: watch::Sender::new(Arc::new(config.notifications())),
             failure: watch::Sender::new(None),
         }
     }
 
-    /// Uses the keys, workspaces, integrations and schedules of another configuration from now on. Syncs in progress end as they began.
+    /// Uses the keys, workspaces, integrations, schedules and `[[notify]]` of another configuration from now on. Syncs in progress end as they began.
     pub fn apply(&self, config: &Config) {
         self.settings.send_replace(Settings::new(config));
         self.integrations.send_replace(config.by_id());
         self.schedules.send_replace(scheduled(&config.integrations));
+        self.notifications.send_replace(Arc::new(config.notifications()));
     }
 
     /// Records why the last reload has failed, or that it has not.
@@ -96,10 +101,11 @@ impl Service {
                 Some(Workers::start(store.clone(), live.integrations.subscribe(), config.worker.clone()))
             }
         };
-        let timers = workers.is_some();
-        let timers = timers.then(|| Timers::start(store.clone(), live.schedules.subscribe(), config.retention));
+        let has_workers = workers.is_some();
+        let timers = has_workers.then(|| Timers::start(store.clone(), live.schedules.subscribe(), config.retention));
+        let notifier = has_workers.then(|| Notifier::start(store.clone(), live.notifications.subscribe()));
         let drain_deadline = config.server.drain_deadline;
-        Ok(Service { store, server, workers, timers, draining, drain_deadline, live })
+        Ok(Service { store, server, workers, timers, notifier, draining, drain_deadline, live })
     }
 
     /// The address it listens on; `None` without the API.
@@ -130,10 +136,17 @@ impl Service {
                 None => std::future::pending().await,
             }
         };
+        let notifier = async {
+            match &mut self.notifier {
+                Some(notifier) => format!("the messages have failed: {}", notifier.failed().await),
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             failed = server => failed,
             failed = workers => failed,
             failed = timers => failed,
+            failed = notifier => failed,
         }
     }
 
@@ -157,6 +170,8 @@ impl Service {
             }
         };
         tokio::join!(close, stop);
+        // Until here, syncs that have ended are told of.
+        drop(self.notifier);
     }
 }
 

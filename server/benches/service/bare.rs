@@ -51,7 +51,8 @@ pub async fn start(answer: Answer) -> SocketAddr {
                     async move { Ok::<_, Infallible>(response) }
                 });
                 // It ends when the caller closes the connection.
-                let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                let _ =
+                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
             });
         }
     });

@@ -62,13 +62,7 @@ async fn measured(postgres: Option<&str>, integrations: usize, jobs: usize) -> V
     let mut caller = crate::load::Caller::connect(server.address).await;
     let id = setup.integrations[0];
     caller
-        .call(&crate::load::Request::new(
-            "",
-            "POST",
-            &format!("/cdi/integrations/{id}/sync"),
-            setup.key.expose(),
-            202,
-        ))
+        .call(&crate::load::Request::new("", "POST", &format!("/cdi/integrations/{id}/sync"), setup.key.expose(), 202))
         .await;
     let mut measured = vec![("start", starts[1])];
     for request in all_requests(&setup).iter().filter(|request| request.name != LIMITED) {

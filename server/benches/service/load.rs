@@ -75,8 +75,13 @@ impl Caller {
             let answer = &self.buffer[..filled];
             let Some(end) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
             let head = std::str::from_utf8(&answer[..end]).unwrap().to_ascii_lowercase();
-            let length: usize =
-                head.split("content-length: ").nth(1).and_then(|rest| rest.split('\r').next()).unwrap().parse().unwrap();
+            let length: usize = head
+                .split("content-length: ")
+                .nth(1)
+                .and_then(|rest| rest.split('\r').next())
+                .unwrap()
+                .parse()
+                .unwrap();
             if filled >= end + 4 + length {
                 return (head[9..12].parse().unwrap(), filled);
             }
