@@ -170,3 +170,81 @@ async fn a_webhook_is_called_until_it_takes_the_message_although_the_server_dies
         assert!(!text.contains("hunter2") && !text.contains("whsec_"), "{text}");
     }
 }
+
+/// A mail server without encryption that takes every message, and tells each.
+async fn mail_server() -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
+    use tokio::io::{AsyncBufReadExt as _, BufReader};
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("smtp://cdi:hunter2@{}", listener.local_addr().unwrap());
+    let (sender, messages) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                let (reader, mut writer) = stream.into_split();
+                let mut lines = BufReader::new(reader).lines();
+                writer.write_all(b"220 test\r\n").await.unwrap();
+                let mut session = String::new();
+                while let Ok(Some(line)) = lines.next_line().await {
+                    let answer = match line.split(' ').next().unwrap() {
+                        "EHLO" => "250-test\r\n250 AUTH PLAIN\r\n",
+                        "AUTH" => "235 welcome\r\n",
+                        "DATA" => {
+                            writer.write_all(b"354 go on\r\n").await.unwrap();
+                            while let Ok(Some(line)) = lines.next_line().await {
+                                if line == "." {
+                                    break;
+                                }
+                                session += &format!("{line}\n");
+                            }
+                            let _ = sender.send(std::mem::take(&mut session));
+                            "250 taken\r\n"
+                        }
+                        "QUIT" => "221 bye\r\n",
+                        _ => "250 ok\r\n",
+                    };
+                    session += &format!("{line}\n");
+                    let _ = writer.write_all(answer.as_bytes()).await;
+                }
+            });
+        }
+    });
+    (url, messages)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_says_why_a_sync_has_failed_and_what_to_do() {
+    let (url, mut mails) = mail_server().await;
+    let mut setup = Setup::with_rows(3);
+    std::fs::write(setup.path("smtp"), url).unwrap();
+    setup.source = setup.source.replace("table = \"users\"", "table = \"people\"");
+    let email = "email = { from = \"OpenCDI <cdi@example.com>\", smtp = { file = \"smtp\" } }";
+    setup.more = format!("[[notify]]\nname = \"data team\"\n{email}\n");
+    let config = setup.write();
+    let checked = cdi_server(&config, &["check"]).await;
+    let checked = String::from_utf8(checked.stdout).unwrap();
+    assert!(checked.contains("the mail server is reachable and takes the login"), "{checked}");
+    let server = ServerProcess::start(&config).await;
+    trigger(&setup, &server).await;
+    let mail = mails.recv().await.unwrap();
+    let id: String = {
+        logged(&server, "message sent", 1).await;
+        setup.store().query_row("SELECT id FROM messages WHERE sent_at IS NOT NULL", (), |row| row.get(0)).unwrap()
+    };
+    for expected in [
+        // The `contact_emails` of the integration.
+        "RCPT TO:<a@example.com>",
+        "RCPT TO:<b@example.com>",
+        "MAIL FROM:<cdi@example.com>",
+        &format!("Message-ID: <{id}@example.com>"),
+        "Subject: [OpenCDI] Users of ours: config_error",
+        "A sync of the integration \"Users of ours\" has ended in config_error.",
+        "no table `people`",
+        "See more with: cdi-server jobs 'Users of ours'",
+    ] {
+        assert!(mail.contains(expected), "{expected}\n    is not in\n{mail}");
+    }
+    for text in [server.log(), checked] {
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}

@@ -80,6 +80,7 @@ pub(super) struct Key {
 pub(super) struct Notify {
     pub name: Text,
     pub webhook: Option<Webhook>,
+    pub email: Option<Email>,
     pub on: Option<Spanned<Vec<Text>>>,
     pub overdue_after: Option<DurationText>,
     pub workspaces: Option<Spanned<Vec<Text>>>,
@@ -91,6 +92,15 @@ pub(super) struct Notify {
 pub(super) struct Webhook {
     pub url: Spanned<SecretText>,
     pub secret: Spanned<SecretText>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Email {
+    pub from: Text,
+    #[serde(default)]
+    pub to: Vec<Text>,
+    pub smtp: Spanned<SecretText>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -5,11 +5,12 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lettre::message::Mailbox;
 use reqwest::Url;
 use toml::Spanned;
 
 use super::{Secrets, file};
-use crate::notify::{Channel, Entry, Event, SigningKey, Webhook};
+use crate::notify::{Channel, Email, Entry, Event, SigningKey, SmtpUrl, Webhook};
 use crate::secret::Secret;
 use crate::settings::{DurationText, Reader, SecretText, Text};
 use crate::types::IntegrationId;
@@ -17,6 +18,9 @@ use crate::types::IntegrationId;
 /// Shorter times are surely mistakes.
 const SHORTEST_OVERDUE: Duration = Duration::from_secs(1);
 const LONGEST_OVERDUE: Duration = Duration::from_secs(366 * 24 * 3600);
+
+const PASSWORD: &str = "this URL contains a password in plain text; put the whole URL in an environment variable and write `{ env = \"NAME\" }`, or in \
+                        a file and write `{ file = \"path\" }`";
 
 /// Reads all entries of the file; gives those that are valid.
 pub(super) fn read(
@@ -41,22 +45,52 @@ impl Check<'_, '_> {
         let name = entry.name;
         self.reader.name(&name);
         self.reader.once(names, name.get_ref().clone(), name.span(), "[[notify]] entry with the name");
-        let channel = self.channel(&name, entry.webhook);
+        let channel = self.channel(&name, entry.webhook, entry.email);
         let on = self.events(entry.on);
         let overdue_after = self.overdue_after(entry.overdue_after, &on, name.span());
         let integrations = self.covered(entry.workspaces, entry.integrations);
         Some(Entry { name: name.into_inner(), channel: channel?, on, overdue_after, integrations })
     }
 
-    fn channel(&mut self, name: &Text, webhook: Option<file::Webhook>) -> Option<Channel> {
-        match webhook {
-            Some(webhook) => self.webhook(webhook).map(Channel::Webhook),
-            None => {
-                let message = "this entry does not say where messages go; add `webhook = { url = \"https://…\", secret = { env = \"NAME\" } }`";
+    fn channel(&mut self, name: &Text, webhook: Option<file::Webhook>, email: Option<file::Email>) -> Option<Channel> {
+        match (webhook, email) {
+            (Some(webhook), None) => self.webhook(webhook).map(Channel::Webhook),
+            (None, Some(email)) => self.email(email).map(Channel::Email),
+            (Some(_), Some(email)) => {
+                self.reader.problem(email.from.span(), "an entry has either `webhook` or `email`; write two entries");
+                None
+            }
+            (None, None) => {
+                let message = "this entry does not say where messages go; add `webhook = { url = \"https://…\", secret = { env = \"NAME\" } }` or \
+                               `email = { from = \"…\", smtp = { env = \"NAME\" } }`";
                 self.reader.problem(name.span(), message);
                 None
             }
         }
+    }
+
+    fn email(&mut self, email: file::Email) -> Option<Email> {
+        let from = self.mailbox(&email.from);
+        let to: Vec<_> = email.to.iter().filter_map(|to| self.mailbox(to)).collect();
+        let (span, subject) = (email.smtp.span(), email.smtp.get_ref().subject("this URL"));
+        let in_clear = matches!(email.smtp.get_ref(), SecretText::Clear(_));
+        let url = self.reader.url(email.smtp, "smtp")?;
+        if !in_clear && self.secrets == Secrets::OfStore {
+            return None;
+        }
+        let smtp = SmtpUrl::new(&url);
+        match &smtp {
+            Ok(smtp) if in_clear && smtp.has_password() => self.reader.problem(span, PASSWORD),
+            Ok(_) => {}
+            Err(error) => self.reader.problem(span, format!("{subject} {error}")),
+        }
+        Some(Email { from: from?, to, smtp: smtp.ok()? })
+    }
+
+    fn mailbox(&mut self, text: &Text) -> Option<Mailbox> {
+        let mailbox = text.get_ref().parse();
+        let message = "write one e-mail address, such as \"cdi@example.com\" or \"OpenCDI <cdi@example.com>\"";
+        mailbox.map_err(|_| self.reader.problem(text.span(), message)).ok()
     }
 
     fn webhook(&mut self, webhook: file::Webhook) -> Option<Webhook> {
@@ -90,7 +124,7 @@ impl Check<'_, '_> {
             return None;
         };
         if in_clear && parsed.password().is_some() {
-            self.reader.problem(span, "this URL contains a password in plain text; put the whole URL in an environment variable and write `url = { env = \"NAME\" }`");
+            self.reader.problem(span, PASSWORD);
         }
         Some(Secret::new(parsed))
     }

@@ -546,6 +546,7 @@ fn parse_example(text: &str) -> Result<Config, ConfigError> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("BRAZE_API_KEY"), "the-key").unwrap();
     std::fs::write(folder.path().join("SHOP_DATABASE_URL"), "postgres://reader:secret@localhost/shop").unwrap();
+    std::fs::write(folder.path().join("SMTP_URL"), "smtps://cdi:secret@mail.example.com").unwrap();
     std::fs::write(folder.path().join("WEBHOOK_URL"), "https://hooks.example.com/secret").unwrap();
     std::fs::write(folder.path().join("WEBHOOK_SECRET"), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
     std::fs::write(folder.path().join("OPENCDI_STORE_URL"), "postgres://opencdi:secret@localhost/opencdi").unwrap();
@@ -713,6 +714,19 @@ fn problems_of_messages_are_said_at_once_without_secrets() {
         on = ["overdue"]
         overdue_after = "10ms"
         integrations = []
+
+        [[notify]]
+        name = "both"
+        webhook = { url = "https://example.com/", secret = { file = "signing.key" } }
+        email = { from = "cdi@example.com", smtp = "smtp://localhost" }
+
+        [[notify]]
+        name = "mail"
+        email = { from = "nobody", to = ["a@example.com, b@example.com"], smtp = "smtps://me:hunter2@example.com" }
+
+        [[notify]]
+        name = "mail 2"
+        email = { from = "cdi@example.com", smtp = { file = "url" } }
         "#,
     );
     for expected in [
@@ -733,6 +747,11 @@ fn problems_of_messages_are_said_at_once_without_secrets() {
         "`notify[3].webhook.url`: this URL is not the URL of a webhook",
         "`notify[3].overdue_after`: this is too short; the shortest possible is \"1s\"",
         "`notify[3].integrations`: this list is empty; remove this line for messages about all integrations",
+        "`notify[4].email.from`: an entry has either `webhook` or `email`; write two entries",
+        "`notify[5].email.from`: write one e-mail address, such as \"cdi@example.com\"",
+        "`notify[5].email.to[0]`: write one e-mail address",
+        "`notify[5].email.smtp`: this URL contains a password in plain text",
+        "`notify[6].email.smtp`: the text in the file url is not the URL of a mail server; write `smtps://",
     ] {
         assert!(error.contains(expected), "{expected}\n    is not in\n{error}");
     }

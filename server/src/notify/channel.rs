@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::About;
+use super::email::{self, Email};
 use super::webhook::{self, Webhook};
 use crate::store::ClaimedMessage;
 
@@ -11,6 +12,8 @@ use crate::store::ClaimedMessage;
 pub enum Channel {
     /// By an HTTP request.
     Webhook(Webhook),
+    /// By e-mail.
+    Email(Email),
 }
 
 /// Why a message was not sent.
@@ -35,6 +38,7 @@ impl NotSent {
 #[derive(Debug)]
 pub(super) enum Sender {
     Webhook(webhook::Sender),
+    Email(email::Sender),
 }
 
 impl Channel {
@@ -42,13 +46,15 @@ impl Channel {
     pub(super) fn longest_attempt(&self) -> Duration {
         match self {
             Channel::Webhook(_) => webhook::TIMEOUT,
+            Channel::Email(_) => email::TIMEOUT,
         }
     }
 
     /// Whether there is anybody to tell about an integration.
-    pub fn reaches_somebody(&self, _about: &About) -> bool {
+    pub fn reaches_somebody(&self, about: &About) -> bool {
         match self {
             Channel::Webhook(_) => true,
+            Channel::Email(email) => !email.recipients(Some(about)).is_empty(),
         }
     }
 
@@ -56,6 +62,7 @@ impl Channel {
     pub(super) fn sender(&self) -> Result<Sender, String> {
         match self {
             Channel::Webhook(webhook) => Ok(Sender::Webhook(webhook::Sender::new(webhook)?)),
+            Channel::Email(email) => Ok(Sender::Email(email::Sender::new(email)?)),
         }
     }
 
@@ -63,6 +70,7 @@ impl Channel {
     pub fn warning(&self) -> Option<String> {
         match self {
             Channel::Webhook(webhook) => webhook.warning(),
+            Channel::Email(email) => email.warning(),
         }
     }
 
@@ -70,15 +78,17 @@ impl Channel {
     pub async fn probe(&self) -> Result<String, String> {
         match self.sender()? {
             Sender::Webhook(sender) => sender.probe().await,
+            Sender::Email(sender) => sender.probe().await,
         }
     }
 }
 
 impl Sender {
     /// Sends a message about this integration; one that is not in the configuration any more is `None`.
-    pub(super) async fn send(&self, message: &ClaimedMessage, _about: Option<&About>) -> Result<(), NotSent> {
+    pub(super) async fn send(&self, message: &ClaimedMessage, about: Option<&About>) -> Result<(), NotSent> {
         match self {
             Sender::Webhook(sender) => sender.send(message).await,
+            Sender::Email(sender) => sender.send(message, about).await,
         }
     }
 }

@@ -8,6 +8,7 @@ mod announcer;
 mod body;
 mod channel;
 mod deliveries;
+mod email;
 mod events;
 mod retries;
 mod signature;
@@ -23,6 +24,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
 pub use channel::Channel;
+pub use email::{Email, NotSmtp, SmtpUrl};
 pub use events::Event;
 pub use signature::{NotASigningKey, SigningKey};
 pub use webhook::Webhook;
