@@ -110,7 +110,7 @@ fn notify(config: &Config) -> impl Iterator<Item = Finding> {
             about.iter().filter(|(id, about)| entry.covers(id) && !entry.channel.reaches_somebody(about)).count();
         let silent = (silent > 0).then(|| {
             format!(
-                "nobody is told of {}, because it has neither `to` nor `contact_emails` for them",
+                "nobody is told of {}: without `to`, messages go to the `contact_emails`, and there are none",
                 counted(silent, "integration")
             )
         });

@@ -190,7 +190,7 @@ async fn probe(config: &Config, integration: &Integration, name: String, store: 
 /// Tries the receivers of messages without sending one.
 async fn notify(config: &Config) -> Vec<Finding> {
     let probes = config.notify.iter().map(async |entry| {
-        let subject = format!("notify: {}", entry.name);
+        let subject = format!("notify `{}`", entry.name);
         match entry.channel.probe().await {
             Ok(found) => Finding::ok(subject, found),
             Err(problem) => Finding::failed(subject, problem),

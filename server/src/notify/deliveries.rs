@@ -131,17 +131,17 @@ pub(super) async fn attempt(
 fn report(entry: &Entry, message: &ClaimedMessage, not_sent: Option<&NotSent>, again: Option<Duration>) {
     let (notify, id) = (&entry.name, &message.id);
     match (not_sent, again) {
-        (None, _) => tracing::info!(notify, message = id, "message sent"),
+        (None, _) => tracing::info!(notify, message_id = id, "message sent"),
         (Some(NotSent { reason, .. }), None) => {
-            tracing::error!(notify, message = id, attempts = message.attempts, reason, "message given up");
+            tracing::error!(notify, message_id = id, attempts = message.attempts, reason, "message given up");
         }
         (Some(NotSent { reason, .. }), Some(pause)) if message.attempts == 1 => {
-            tracing::warn!(notify, message = id, reason, ?pause, "message not sent; retrying");
+            tracing::warn!(notify, message_id = id, reason, ?pause, "message not sent; retrying");
         }
         (Some(NotSent { reason, .. }), Some(pause)) => {
             tracing::info!(
                 notify,
-                message = id,
+                message_id = id,
                 attempts = message.attempts,
                 reason,
                 ?pause,

@@ -155,7 +155,8 @@ fn slow() -> String {
 }
 
 fn described(error: &lettre::transport::smtp::Error) -> String {
-    format!("the mail server does not take it: {error}")
+    let problem = if error.is_permanent() || error.is_transient() { "refuses it" } else { "cannot be used" };
+    format!("the mail server {problem}: {error}")
 }
 
 fn subject(body: &Body) -> String {
