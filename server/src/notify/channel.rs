@@ -38,7 +38,7 @@ impl NotSent {
 #[derive(Debug)]
 pub(super) enum Sender {
     Webhook(webhook::Sender),
-    Email(email::Sender),
+    Email(Box<email::Sender>),
 }
 
 impl Channel {
@@ -62,7 +62,7 @@ impl Channel {
     pub(super) fn sender(&self) -> Result<Sender, String> {
         match self {
             Channel::Webhook(webhook) => Ok(Sender::Webhook(webhook::Sender::new(webhook)?)),
-            Channel::Email(email) => Ok(Sender::Email(email::Sender::new(email)?)),
+            Channel::Email(email) => Ok(Sender::Email(Box::new(email::Sender::new(email)?))),
         }
     }
 
