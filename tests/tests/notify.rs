@@ -153,12 +153,9 @@ async fn a_webhook_is_called_until_it_takes_the_message_although_the_server_dies
     assert_ne!(recovered, id);
     assert_eq!((&body["type"], &body["data"]["rows_synced"]), (&"integration.recovered".into(), &3.into()));
     assert_eq!(body["data"]["failing_since"], requests[0].1["data"]["sync_start_time"]);
-    let sent: Vec<String> = {
-        let store = setup.store();
-        let mut sent = store.prepare("SELECT id FROM messages WHERE sent_at IS NOT NULL ORDER BY created_at").unwrap();
-        let sent = sent.query_map((), |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-        sent
-    };
+    let store = setup.store();
+    let mut sent = store.prepare("SELECT id FROM messages WHERE sent_at IS NOT NULL ORDER BY created_at").unwrap();
+    let sent: Vec<String> = sent.query_map((), |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     assert_eq!(sent, [id.clone(), recovered.clone()]);
     assert_eq!(receiver.received(4).await.len(), 4);
 
